@@ -1,0 +1,12 @@
+"""Rows of the kernel, one module per noun."""
+
+from cases.kernel.models.agencies import *  # noqa: F403
+from cases.kernel.models.approvals import *  # noqa: F403
+from cases.kernel.models.cases import *  # noqa: F403
+from cases.kernel.models.delivery import *  # noqa: F403
+from cases.kernel.models.evidence import *  # noqa: F403
+from cases.kernel.models.parties import *  # noqa: F403
+from cases.kernel.models.people import *  # noqa: F403
+from cases.kernel.models.releases import *  # noqa: F403
+from cases.kernel.models.reports import *  # noqa: F403
+from cases.kernel.models.work import *  # noqa: F403

@@ -1,0 +1,194 @@
+"""The promise to an agency, each try to keep it, and what agencies tell us. These rows are their own log."""
+
+import uuid
+
+from django.db import models
+from django.db.models import Q
+
+from cases.kernel.models.agencies import Agency, Channel
+from cases.kernel.models.cases import Case
+from cases.ledger.models import DataKey
+
+__all__ = ["Callback", "ChannelHealth", "DeliveryAttempt", "IntakeRequest", "OutboxMessage", "Stream"]
+
+
+class ChannelHealth(models.Model):
+    """How a channel fares: written by delivery on every try, so it is no part of the channel's history."""
+
+    channel = models.OneToOneField(Channel, models.PROTECT, primary_key=True, related_name="health")
+    consecutive_failures = models.PositiveIntegerField(default=0)
+    failing_since = models.DateTimeField(null=True, blank=True)
+    circuit_open_until = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return str(self.channel_id)
+
+
+class Stream(models.Model):
+    """One ordered conversation: a case on a channel. `next_seq` is taken under the row's lock."""
+
+    case = models.ForeignKey(Case, models.PROTECT, related_name="streams")
+    channel = models.ForeignKey(Channel, models.PROTECT, related_name="streams")
+    next_seq = models.BigIntegerField(default=1)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["case", "channel"], name="one_stream_per_case_and_channel")]
+
+    def __str__(self) -> str:
+        return f"{self.case_id}/{self.channel_id}"
+
+
+class OutboxMessage(models.Model):
+    """A promise. `public_id` is the webhook-id of every try; `sealed_body` holds the exact bytes under their own key.
+
+    `settled_at` is set once the case has taken note of the outcome (delivered or refused).
+    """
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    stream = models.ForeignKey(Stream, models.PROTECT, related_name="messages")
+    channel = models.ForeignKey(Channel, models.PROTECT, related_name="messages")
+    case = models.ForeignKey(Case, models.PROTECT, related_name="messages")
+    seq = models.BigIntegerField()
+    kind = models.CharField(max_length=60)
+    key = models.ForeignKey(DataKey, models.PROTECT, related_name="+")
+    sealed_body = models.BinaryField(null=True)
+    body_sha256 = models.CharField(max_length=64)
+    dedupe_key = models.CharField(max_length=120)
+    is_ordered = models.BooleanField(default=True)
+    priority = models.SmallIntegerField(default=5)
+    state = models.CharField(max_length=12, default="pending")
+    due_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True, blank=True)
+    attempts = models.PositiveIntegerField(default=0)
+    lease = models.UUIDField(null=True, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField()
+    delivered_at = models.DateTimeField(null=True, blank=True)
+    acknowledged_at = models.DateTimeField(null=True, blank=True)
+    settled_at = models.DateTimeField(null=True, blank=True)
+    agency_reference = models.CharField(max_length=80, blank=True)
+    errors = models.JSONField(default=list)
+    caused_by_event = models.UUIDField(null=True, blank=True)
+    resolved_by = models.CharField(max_length=80, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["stream", "seq"], name="one_message_per_place"),
+            models.UniqueConstraint(fields=["channel", "dedupe_key"], name="one_message_per_promise"),
+            models.UniqueConstraint(
+                fields=["stream"], condition=Q(state="sending", is_ordered=True), name="one_in_flight_per_stream"
+            ),
+            models.CheckConstraint(
+                condition=Q(state="sending", lease__isnull=False) | (~Q(state="sending") & Q(lease__isnull=True)),
+                name="lease_while_sending",
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    state__in=[
+                        "pending",
+                        "sending",
+                        "delivered",
+                        "acknowledged",
+                        "refused",
+                        "withdrawn",
+                        "superseded",
+                        "unknown",
+                        "dead",
+                        "skipped",
+                    ]
+                ),
+                name="message_state",
+            ),
+        ]
+        indexes = [
+            models.Index("priority", "due_at", "id", name="message_due", condition=Q(state="pending")),
+            models.Index(
+                "stream", "seq", name="message_open", condition=Q(state__in=["pending", "sending", "unknown", "dead"])
+            ),
+            models.Index("lease_until", name="message_lease", condition=Q(state="sending")),
+            models.Index(
+                "id", name="message_unsettled", condition=Q(settled_at=None, state__in=["delivered", "refused"])
+            ),
+            models.Index("channel", "agency_reference", name="message_agency_ref"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.public_id}"
+
+
+class DeliveryAttempt(models.Model):
+    """One try, written before it is made. No `ended_at` after its lease means: outcome unknown."""
+
+    message = models.ForeignKey(OutboxMessage, models.PROTECT, related_name="tries")
+    number = models.PositiveIntegerField()
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+    outcome = models.CharField(max_length=12, blank=True)
+    http_status = models.PositiveSmallIntegerField(null=True, blank=True)
+    error = models.CharField(max_length=80, blank=True)
+    duration_ms = models.PositiveIntegerField(null=True, blank=True)
+    remote_ip = models.CharField(max_length=45, blank=True)
+    key_names = models.CharField(max_length=120, blank=True)
+    request_sha256 = models.CharField(max_length=64, blank=True)
+    response_sha256 = models.CharField(max_length=64, blank=True)
+    sealed_excerpt = models.BinaryField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["message", "number"], name="one_try_per_number")]
+
+    def __str__(self) -> str:
+        return f"{self.message_id}/{self.number}"
+
+
+class Callback(models.Model):
+    """What an agency told us, stored before anything is done about it. Unique per agency for ever."""
+
+    uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    agency = models.ForeignKey(Agency, models.PROTECT, related_name="callbacks")
+    message_id = models.CharField(max_length=128)
+    received_at = models.DateTimeField()
+    key = models.ForeignKey(DataKey, models.PROTECT, related_name="+")
+    sealed_body = models.BinaryField(null=True)
+    body_sha256 = models.CharField(max_length=64)
+    key_name = models.CharField(max_length=40)
+    remote_ip_token = models.CharField(max_length=64, blank=True)
+    type = models.CharField(max_length=60, blank=True)
+    agency_reference = models.CharField(max_length=80, blank=True)
+    agency_sequence = models.BigIntegerField(null=True, blank=True)
+    occurred_at = models.DateTimeField(null=True, blank=True)
+    state = models.CharField(max_length=12, default="received")
+    reason = models.CharField(max_length=120, blank=True)
+    tries = models.PositiveIntegerField(default=0)
+    case = models.ForeignKey(Case, models.PROTECT, null=True, blank=True, related_name="callbacks")
+    applied_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["agency", "message_id"], name="one_callback_per_message_id"),
+            models.CheckConstraint(
+                condition=Q(state__in=["received", "applied", "ignored", "unmatched", "failed"]),
+                name="callback_state",
+            ),
+        ]
+        indexes = [models.Index("received_at", "id", name="callback_pending", condition=Q(state="received"))]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.message_id}"
+
+
+class IntakeRequest(models.Model):
+    """A request of one of the firm's own systems, and the bytes it was answered with, so that a repeat is equal."""
+
+    agency = models.ForeignKey(Agency, models.PROTECT, related_name="intake_requests")
+    message_id = models.CharField(max_length=128)
+    received_at = models.DateTimeField()
+    body_sha256 = models.CharField(max_length=64)
+    case = models.ForeignKey(Case, models.PROTECT, null=True, blank=True, related_name="intake_requests")
+    status = models.PositiveSmallIntegerField()
+    answer = models.TextField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["agency", "message_id"], name="one_intake_per_message_id")]
+
+    def __str__(self) -> str:
+        return self.message_id

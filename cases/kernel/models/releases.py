@@ -1,0 +1,44 @@
+"""The register of what left the firm: to whom, on which ground, why."""
+
+from django.db import models
+
+from cases.kernel.models.agencies import Agency, Channel
+from cases.kernel.models.cases import Case
+from cases.kernel.models.delivery import OutboxMessage
+from cases.ledger.models import DataKey, Tracked
+from cases.ledger.sealing import SealedTextField
+
+__all__ = ["Release", "ReleasedItem"]
+
+
+class Release(Tracked):
+    """One message of personal data that the firm decided to give to one recipient."""
+
+    case = models.ForeignKey(Case, models.PROTECT, related_name="releases")
+    recipient = models.ForeignKey(Agency, models.PROTECT, related_name="releases")
+    channel = models.ForeignKey(Channel, models.PROTECT, related_name="+")
+    message = models.ForeignKey(OutboxMessage, models.PROTECT, null=True, related_name="releases")
+    message_kind = models.CharField(max_length=60)
+    released_at = models.DateTimeField()
+    released_by = models.CharField(max_length=80)
+    retention_class = models.CharField(max_length=60)
+
+    def __str__(self) -> str:
+        return f"{self.message_kind} to {self.recipient_id}"
+
+
+class ReleasedItem(Tracked):
+    """One data category of a release, with its legal gateway and the clause of the privacy notice."""
+
+    release = models.ForeignKey(Release, models.PROTECT, related_name="items")
+    category = models.CharField(max_length=40)
+    fields = models.JSONField(default=list)
+    gateway = models.CharField(max_length=40)
+    clause = models.CharField(max_length=40)
+    subject_count = models.PositiveIntegerField()
+    sha256 = models.CharField(max_length=64)
+    key = models.ForeignKey(DataKey, models.PROTECT, related_name="+")
+    necessity = SealedTextField()
+
+    def __str__(self) -> str:
+        return self.category
