@@ -9,7 +9,7 @@ from django.db.models import F, Q
 
 from cases.ledger.models import Tracked
 
-__all__ = ["RoleGrant", "Team", "TeamMembership", "User"]
+__all__ = ["RoleGrant", "SignInLink", "Team", "TeamMembership", "User"]
 
 
 class User(AbstractUser):
@@ -75,3 +75,17 @@ class RoleGrant(Tracked):
 
     def __str__(self) -> str:
         return f"{self.role} of {self.user_id}"
+
+
+class SignInLink(models.Model):
+    """A one-time way to set up one's own sign-in. Only the hash of the token is kept."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="sign_in_links")
+    token_sha256 = models.BinaryField(unique=True)
+    made_at = models.DateTimeField()
+    made_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"link of {self.user_id}"
