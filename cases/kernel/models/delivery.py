@@ -9,16 +9,24 @@ from cases.kernel.models.agencies import Agency, Channel
 from cases.kernel.models.cases import Case
 from cases.ledger.models import DataKey
 
-__all__ = ["Callback", "ChannelHealth", "DeliveryAttempt", "IntakeRequest", "OutboxMessage", "Stream"]
+__all__ = ["Callback", "ChannelHealth", "DeliveryAttempt", "IntakeRequest", "OutboxMessage", "RateBucket", "Stream"]
 
 
 class ChannelHealth(models.Model):
-    """How a channel fares: written by delivery on every try, so it is no part of the channel's history."""
+    """How a channel fares: written by delivery on every try, so it is no part of the channel's history.
+
+    The row is locked while a batch is claimed for the channel. `minute_*` count tries for its rate; `pause_reason`
+    is set by a try that shows a wrong key, certificate or address, until the channel is paused on record.
+    """
 
     channel = models.OneToOneField(Channel, models.PROTECT, primary_key=True, related_name="health")
     consecutive_failures = models.PositiveIntegerField(default=0)
     failing_since = models.DateTimeField(null=True, blank=True)
     circuit_open_until = models.DateTimeField(null=True, blank=True)
+    consecutive_rejections = models.PositiveIntegerField(default=0)
+    pause_reason = models.CharField(max_length=40, blank=True)
+    minute_began_at = models.DateTimeField(null=True, blank=True)
+    minute_count = models.PositiveIntegerField(default=0)
 
     def __str__(self) -> str:
         return str(self.channel_id)
@@ -41,7 +49,7 @@ class Stream(models.Model):
 class OutboxMessage(models.Model):
     """A promise. `public_id` is the webhook-id of every try; `sealed_body` holds the exact bytes under their own key.
 
-    `settled_at` is set once the case has taken note of the outcome (delivered or refused).
+    `settled_at` is set once the case has taken note of the outcome (delivered, refused, dead or unknown).
     """
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
@@ -101,13 +109,15 @@ class OutboxMessage(models.Model):
             ),
         ]
         indexes = [
-            models.Index("priority", "due_at", "id", name="message_due", condition=Q(state="pending")),
+            models.Index("channel", "priority", "due_at", "id", name="message_due", condition=Q(state="pending")),
             models.Index(
                 "stream", "seq", name="message_open", condition=Q(state__in=["pending", "sending", "unknown", "dead"])
             ),
             models.Index("lease_until", name="message_lease", condition=Q(state="sending")),
             models.Index(
-                "id", name="message_unsettled", condition=Q(settled_at=None, state__in=["delivered", "refused"])
+                "id",
+                name="message_unsettled",
+                condition=Q(settled_at=None, state__in=["delivered", "refused", "dead", "unknown"]),
             ),
             models.Index("channel", "agency_reference", name="message_agency_ref"),
         ]
@@ -192,3 +202,14 @@ class IntakeRequest(models.Model):
 
     def __str__(self) -> str:
         return self.message_id
+
+
+class RateBucket(models.Model):
+    """How many calls one caller made in the current window. Rows, so that every web process sees the same count."""
+
+    name = models.CharField(max_length=80, unique=True)
+    began_at = models.DateTimeField()
+    count = models.PositiveIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return self.name
