@@ -4,6 +4,7 @@ import uuid
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 
 from cases.kernel.models.agencies import Agency, Channel
 from cases.kernel.models.cases import Case
@@ -65,7 +66,7 @@ class OutboxMessage(models.Model):
     is_ordered = models.BooleanField(default=True)
     priority = models.SmallIntegerField(default=5)
     state = models.CharField(max_length=12, default="pending")
-    due_at = models.DateTimeField()
+    due_at = models.DateTimeField(db_default=Now())
     expires_at = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveIntegerField(default=0)
     lease = models.UUIDField(null=True, blank=True)

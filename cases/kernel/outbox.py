@@ -1,0 +1,154 @@
+"""What is promised to agencies: a row written in the same transaction as the act that owes it.
+
+Delivery itself is `cases.agencies`; it learns of new rows through the installed doorbell and by sweeping.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db import connection, transaction
+
+from cases.kernel.errors import CaseError
+from cases.kernel.models import Case, Channel, OutboxMessage
+from cases.ledger import sealing
+
+__all__ = ["Message", "NoChannel", "body_context", "install_doorbell", "post", "ring", "supersede", "withdraw"]
+
+SCHEMA_VERSION = 1
+_TAKE_PLACE = """
+INSERT INTO cases_stream (case_id, channel_id, next_seq) VALUES (%s, %s, 2)
+ON CONFLICT (case_id, channel_id) DO UPDATE SET next_seq = cases_stream.next_seq + 1
+RETURNING id, next_seq - 1
+"""
+
+
+class NoChannel(CaseError):
+    """The agency is not in the register, or nothing may be sent to it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    """What to tell an agency. Two messages of one `dedupe` are one promise; without it each is its own."""
+
+    agency_code: str
+    kind: str
+    body: Mapping[str, Any]
+    priority: int = 5
+    dedupe: str = ""
+    expires_at: datetime | None = None
+
+
+def post(case: Case, message: Message, *, at: datetime, cause: uuid.UUID | None = None) -> OutboxMessage:
+    """Promise a message to an agency, inside the transaction and ledger action of the act that owes it.
+
+    Takes the next place of the case's stream under its lock, seals the exact bytes under their own key (whose
+    parent is the case's) and rings the doorbell on commit. A promise made before is returned as it is.
+    It is due at once by the database's clock. Raises NoChannel.
+    """
+    channel = _channel(message.agency_code)
+    if message.dedupe and (known := _known(channel, message)) is not None:
+        return known
+    stream_id, seq = _take_place(case, channel)
+    public_id = uuid.uuid4()
+    body = _bytes(message, public_id=public_id, seq=seq, at=at)
+    key = sealing.new_key("message", at=at, parent=case.key, retention_class="message_body")
+    row = OutboxMessage.objects.create(
+        public_id=public_id,
+        stream_id=stream_id,
+        channel=channel,
+        case=case,
+        seq=seq,
+        kind=message.kind,
+        key=key,
+        sealed_body=sealing.seal_bytes(body, key=key, context=body_context(public_id)),
+        body_sha256=hashlib.sha256(body).hexdigest(),
+        dedupe_key=message.dedupe or f"{case.uid}:{seq}",
+        is_ordered=channel.is_ordered,
+        priority=message.priority,
+        expires_at=message.expires_at,
+        created_at=at,
+        caused_by_event=cause,
+    )
+    ring()
+    return row
+
+
+def body_context(public_id: uuid.UUID) -> str:
+    """Return what binds sealed bytes to their message."""
+    return f"message:{public_id}"
+
+
+def withdraw(case: Case, kind: str, *, at: datetime) -> int:
+    """Take back what was not sent yet: messages of a kind that wait or failed. Returns how many. Locks them."""
+    return _retire(case, kind, states=("pending", "dead", "unknown"), to="withdrawn", at=at)
+
+
+def supersede(case: Case, kind: str, *, at: datetime) -> int:
+    """Mark the refused and failed messages of a kind as replaced by a correction. Returns how many. Locks them."""
+    return _retire(case, kind, states=("pending", "refused", "dead", "unknown"), to="superseded", at=at)
+
+
+def _retire(case: Case, kind: str, *, states: tuple[str, ...], to: str, at: datetime) -> int:
+    rows = OutboxMessage.objects.select_for_update().filter(case=case, kind=kind, state__in=states)
+    ids = [row.pk for row in rows]
+    OutboxMessage.objects.filter(pk__in=ids).update(state=to, settled_at=at)
+    return len(ids)
+
+
+def _channel(code: str) -> Channel:
+    channel = (
+        Channel.objects.filter(agency__code=code, agency__is_active=True, direction="out")
+        .exclude(state="disabled")
+        .order_by("pk")
+        .first()
+    )
+    if channel is None:
+        raise NoChannel(f"Nothing can be sent to {code}: the register has no channel for it.")
+    return channel
+
+
+def _take_place(case: Case, channel: Channel) -> tuple[int, int]:
+    with connection.cursor() as cursor:
+        cursor.execute(_TAKE_PLACE, [case.pk, channel.pk])
+        stream_id, seq = cursor.fetchone()
+    return stream_id, seq
+
+
+def _known(channel: Channel, message: Message) -> OutboxMessage | None:
+    return OutboxMessage.objects.filter(channel=channel, dedupe_key=message.dedupe).first()
+
+
+def _bytes(message: Message, *, public_id: uuid.UUID, seq: int, at: datetime) -> bytes:
+    """Return the exact bytes of every try. The nonce keeps their hash from telling a guessed content."""
+    body = {
+        "schema_version": SCHEMA_VERSION,
+        "type": message.kind,
+        "reference": str(public_id),
+        "sequence": seq,
+        "occurred_at": at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "nonce": secrets.token_urlsafe(16),
+        "data": message.body,
+    }
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8")
+
+
+_doorbells: list[Callable[[], None]] = []
+
+
+def install_doorbell(ring_it: Callable[[], None]) -> None:
+    """Name what is called after the commit of a promise. It only saves waiting for the next sweep."""
+    _doorbells[:] = [ring_it]
+
+
+def ring() -> None:
+    """Ring on commit. What goes wrong with the bell never reaches the caller."""
+    for bell in _doorbells:
+        transaction.on_commit(bell, robust=True)
