@@ -1,0 +1,98 @@
+"""One text for one value: canonical JSON (RFC 8785 for the values we allow) and the hashes made from it.
+
+Floats, naive times, keys that are not ASCII text and integers beyond 2^53 are refused, because two programs
+could write them differently.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+from cases.ledger.errors import LedgerError
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+LARGEST_INTEGER = 2**53 - 1
+
+type_error = "The ledger cannot write a value of type {}."
+
+
+class NotCanonical(LedgerError):
+    """The value has no single canonical text."""
+
+
+def sha256(data: bytes) -> bytes:
+    return hashlib.sha256(data).digest()
+
+
+def commitment(data: bytes) -> str:
+    """Return sha256 of `data` as unpadded base64url text, the form in which event bodies carry it."""
+    return base64.urlsafe_b64encode(sha256(data)).rstrip(b"=").decode("ascii")
+
+
+def microseconds(moment: datetime) -> int:
+    """Return whole microseconds since 1970-01-01T00:00Z; `moment` is aware."""
+    return (moment - EPOCH) // MICROSECOND
+
+
+def timestamp(moment: datetime) -> str:
+    """Return UTC with exactly six decimals and a Z; refuse a naive time."""
+    if moment.tzinfo is None:
+        raise NotCanonical("The ledger takes no time without a time zone.")
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _integer(value: int) -> int:
+    if abs(value) > LARGEST_INTEGER:
+        raise NotCanonical("The ledger takes no integer beyond 2^53.")
+    return int(value)
+
+
+def _mapping(value: Mapping[str, object]) -> dict[str, object]:
+    plain_mapping = {}
+    for key, item in value.items():
+        if not isinstance(key, str) or not key.isascii():
+            raise NotCanonical("The ledger takes only ASCII text as the name of a value.")
+        plain_mapping[str.__str__(key)] = plain(item)
+    return plain_mapping
+
+
+# Checked in order: bool before int and datetime before date, since each is a subclass of the next.
+_WRITERS = (
+    (bool, bool),
+    (str, str.__str__),
+    (int, _integer),
+    (datetime, timestamp),
+    (date, date.isoformat),
+    (time, time.isoformat),
+    (timedelta, lambda value: _integer(value // MICROSECOND)),
+    (Decimal, lambda value: format(value, "f")),
+    (UUID, str),
+    ((bytes, bytearray, memoryview), lambda value: commitment(bytes(value))),
+    (Mapping, _mapping),
+    ((list, tuple), lambda value: [plain(item) for item in value]),
+)
+
+
+def plain(value: object) -> object:
+    """Return `value` as JSON knows it. Bytes become their commitment. Raises NotCanonical."""
+    if value is None or type(value) is str or type(value) is bool:
+        return value
+    for kind, write in _WRITERS:
+        if isinstance(value, kind):  # type: ignore[arg-type] -- a tuple of classes is fine for isinstance
+            return write(value)  # type: ignore[operator] -- each writer takes its own kind
+    if hasattr(value, "ciphertext"):
+        return commitment(value.ciphertext)
+    raise NotCanonical(type_error.format(type(value).__name__))
+
+
+def canon(value: object) -> bytes:
+    """Return the canonical JSON bytes of `value`. Raises NotCanonical for what has no single text."""
+    text = json.dumps(plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return text.encode("utf-8")

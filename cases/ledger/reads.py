@@ -1,0 +1,60 @@
+"""The read log: who looked, at which streams, at which fields, for what purpose. Written before anything is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import connection
+
+from cases.ledger.errors import LedgerError
+from cases.ledger.models import AccessEvent
+
+
+class PurposeMissing(LedgerError):
+    """Nobody reads sealed values without saying who they are and what for."""
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Who reads, how (`verb`: view, list, reveal, export, print, search, send), and why (a code)."""
+
+    actor: str
+    verb: str
+    purpose: str
+    streams: tuple[UUID, ...] = ()
+    fields: tuple[str, ...] = ()
+    request_id: str = ""
+    break_glass: bool = False
+    query_hash: bytes | None = None
+
+
+def record_read(reader: Reader, *, at: datetime, result_count: int, fields: Sequence[str] = ()) -> AccessEvent:
+    """Insert one access row. `reader.fields` (classes of fields) wins over the field names given here.
+
+    Raises PurposeMissing.
+    """
+    if not (reader.actor and reader.verb and reader.purpose):
+        raise PurposeMissing("A reader names an actor, a verb and a purpose.")
+    return AccessEvent.objects.create(
+        at=at,
+        actor=reader.actor,
+        streams=list(reader.streams),
+        verb=reader.verb,
+        fields=list(reader.fields or fields),
+        purpose=reader.purpose,
+        break_glass=reader.break_glass,
+        request_id=reader.request_id,
+        result_count=result_count,
+        query_hash=reader.query_hash,
+    )
+
+
+def create_months(ahead: int) -> int:
+    """Create the partitions of this month and of `ahead` months after it; return how many were made."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT ledger_access_months(%s)", [ahead])
+        made: int = cursor.fetchone()[0]
+    return made

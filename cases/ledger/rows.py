@@ -1,0 +1,138 @@
+"""What a row is, in canonical values: its digest, and what a save changed.
+
+The same functions read the row just written and the row found years later, so both give the same digest.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable, Collection
+from decimal import Decimal
+from functools import cache, partial
+from typing import Any
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+from cases.ledger.canonical import canon, commitment, plain
+from cases.ledger.errors import LedgerError
+from cases.ledger.sealed import SealedTextField
+
+Reader = Callable[[Any], Any]
+AnyField = models.Field  # type: ignore[type-arg] -- any field at all
+
+
+class RowNotLoaded(LedgerError):
+    """A tracked row was changed without having been loaded, so its old values are unknown."""
+
+
+def _as_stored_json(field: models.JSONField, value: Any) -> Any:
+    return json.loads(json.dumps(value, cls=field.encoder))
+
+
+def _as_stored_decimal(field: models.DecimalField, value: Any) -> Decimal:  # type: ignore[type-arg] -- any decimal
+    return field.to_python(value).quantize(Decimal(1).scaleb(-field.decimal_places))
+
+
+def _each(read: Reader, values: Any) -> list[Any]:
+    return [None if value is None else read(value) for value in values]
+
+
+def _reader(field: AnyField) -> Reader:
+    """Return what turns an assigned value into the one PostgreSQL will give back."""
+    if isinstance(field, models.GeneratedField):
+        raise LedgerError(f"{field} is computed by the database; a tracked model cannot hold it.")
+    if isinstance(field, models.ForeignKey):
+        return _reader(field.target_field)
+    if isinstance(field, ArrayField):
+        return partial(_each, _reader(field.base_field))
+    if isinstance(field, models.JSONField):
+        return partial(_as_stored_json, field)
+    if isinstance(field, models.DecimalField):
+        return partial(_as_stored_decimal, field)
+    if isinstance(field, models.BinaryField) and not isinstance(field, SealedTextField):
+        return bytes
+    return field.to_python
+
+
+@cache
+def _columns(model: type[models.Model]) -> dict[str, Reader]:
+    return {field.attname: _reader(field) for field in model._meta.concrete_fields}
+
+
+@cache
+def _changeable(model: type[models.Model]) -> tuple[tuple[str, str, bool], ...]:
+    """Return (name, attribute, sealed) of each field whose old and new values an event tells."""
+    untracked = getattr(model, "untracked", ())
+    return tuple(
+        (field.name, field.attname, isinstance(field, SealedTextField))
+        for field in model._meta.concrete_fields
+        if not field.primary_key and field.name != "uid" and field.name not in untracked
+    )
+
+
+def stored(row: models.Model, attname: str) -> Any:
+    """Return the value of one column as PostgreSQL holds it. Raises LedgerError for an expression."""
+    value = getattr(row, attname)
+    if value is None:
+        return None
+    if hasattr(value, "resolve_expression"):
+        raise LedgerError("A tracked row takes values, not expressions: compute the value, then save.")
+    return _columns(type(row))[attname](value)
+
+
+def remembered(row: models.Model, attnames: Collection[str] | None) -> dict[str, Any]:
+    """Return copies of the loaded columns of `row`, or of those named."""
+    columns = _columns(type(row))
+    return {
+        name: copy.deepcopy(value) if isinstance(value, dict | list) else value
+        for name, value in row.__dict__.items()
+        if name in columns and (attnames is None or name in attnames)
+    }
+
+
+def row_values(row: models.Model) -> dict[str, object]:
+    """Return every column of a stored row in canonical values; a sealed one as commitment of its ciphertext."""
+    return {name: plain(stored(row, name)) for name in _columns(type(row))}
+
+
+def row_digest(row: models.Model) -> str:
+    """Return the digest an event carries of a stored history row. Needs no key, before and after erasure."""
+    return commitment(canon(row_values(row)))
+
+
+def _changed(source: models.Model, sign: str) -> tuple[dict[str, object], dict[str, object]]:
+    """Return what changed: clear fields as [old, new], sealed ones as commitment of the new value."""
+    known = getattr(source, "_remembered", None)
+    if sign == "~" and known is None:
+        raise RowNotLoaded(f"Load {source._meta.label} before changing it.")
+    before = {} if sign == "+" or known is None else known
+    clear: dict[str, object] = {}
+    sealed: dict[str, object] = {}
+    for name, attname, is_sealed in _changeable(type(source)):
+        old, new = before.get(attname), stored(source, attname)
+        if old == new:
+            continue
+        if is_sealed:
+            sealed[name] = plain(new)
+        else:
+            clear[name] = [plain(old), plain(new)]
+    return clear, sealed
+
+
+def row_entry(source: models.Model, row: models.Model) -> dict[str, object]:
+    """Return the entry of one written history row for the body of its event."""
+    sign: str = row.history_type  # type: ignore[attr-defined] -- a history row
+    entry: dict[str, object] = {
+        "m": source._meta.label_lower,
+        "k": plain(source.pk),
+        "u": plain(source.uid),  # type: ignore[attr-defined] -- every source is Tracked
+        "h": row.pk,
+        "op": sign,
+        "row": row_digest(row),
+    }
+    if sign != "-":
+        clear, sealed = _changed(source, sign)
+        entry |= {name: fields for name, fields in (("f", clear), ("s", sealed)) if fields}
+    return entry
