@@ -1,0 +1,51 @@
+"""The second cache. It may vanish at any moment: every error is a miss, and nothing but speed is lost."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.core.cache.backends.redis import RedisCache
+from redis.exceptions import RedisError
+
+
+def _or_miss(name: str, miss: Any) -> Callable[..., Any]:
+    method = getattr(RedisCache, name)
+
+    @wraps(method)
+    def call(self: RedisCache, key: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return method(self, key, *args, **kwargs)
+        except (RedisError, OSError):
+            if name == "get":
+                return args[0] if args else kwargs.get("default")
+            return {} if miss is dict else miss
+
+    return call
+
+
+class ForgivingCache(RedisCache):
+    """Django's Redis cache, which answers as an empty one when its server is away."""
+
+    add = _or_miss("add", False)
+    get = _or_miss("get", None)
+    set = _or_miss("set", None)
+    touch = _or_miss("touch", False)
+    delete = _or_miss("delete", False)
+    get_many = _or_miss("get_many", dict)
+    has_key = _or_miss("has_key", False)
+    set_many = _or_miss("set_many", [])
+    delete_many = _or_miss("delete_many", None)
+
+    def incr(self, key: str, delta: int = 1, version: int | None = None) -> int:
+        """Add to a counter; raises ValueError for a missing one, as Django's caches do."""
+        try:
+            return int(super().incr(key, delta, version))
+        except (RedisError, OSError) as error:
+            raise ValueError("The cache is away.") from error
+
+    def clear(self) -> bool:
+        """Empty the cache; says whether it could."""
+        try:
+            return bool(super().clear())
+        except (RedisError, OSError):
+            return False

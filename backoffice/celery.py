@@ -1,0 +1,21 @@
+"""The Celery application. Tasks are in `cases.tasks`; what is owed to an agency is a row, never a broker message."""
+
+import logging.config
+import os
+from typing import Any
+
+from celery import Celery
+from celery.signals import setup_logging
+from django.conf import settings
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backoffice.settings")
+
+app = Celery("backoffice")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+
+@setup_logging.connect
+def keep_our_logging(**_kwargs: Any) -> None:
+    """Leave the loggers as the settings made them; Celery would put its own in their place."""
+    logging.config.dictConfig(settings.LOGGING)

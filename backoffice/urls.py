@@ -1,0 +1,11 @@
+"""The root of all addresses: health, then everything the cases app offers."""
+
+from django.urls import include, path
+
+from backoffice import health
+
+urlpatterns = [
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("", include("cases.urls")),
+]

