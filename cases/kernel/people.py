@@ -1,0 +1,263 @@
+"""Who works here and in which role. Each change is one act on the SYSTEM stream, in ids and codes only.
+
+Nobody changes their own roles; two roles that may not meet in one person are refused when they are granted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from django.db import transaction
+
+from cases.kernel import actors, roles
+from cases.kernel.actors import Actor
+from cases.kernel.errors import CaseError, NotAllowed
+from cases.kernel.models import RoleGrant, SignInLink, Team, TeamMembership, User
+from cases.ledger import api as ledger
+from cases.ledger import security
+
+__all__ = [
+    "LINK_LIFETIME",
+    "SYSTEM_STREAM",
+    "LinkRefused",
+    "PeopleRefused",
+    "add_first_administrator",
+    "add_person",
+    "add_to_team",
+    "awaited_administrators",
+    "deactivate",
+    "find_link",
+    "follow_link",
+    "grant",
+    "new_link",
+    "revoke",
+]
+
+SYSTEM_STREAM = UUID("00000000-0000-4000-8000-000000000001")
+LINK_LIFETIME = timedelta(hours=24)
+INSTALLER = actors.system("first_administrators")
+
+
+class PeopleRefused(CaseError):
+    """The change to a person's roles, teams or sign-in cannot be made; nothing was written."""
+
+
+class LinkRefused(CaseError):
+    """The one-time link is unknown, used or older than a day; the message does not say which."""
+
+    def __init__(self) -> None:
+        super().__init__("This link does not work any more. Ask for a new one.")
+
+
+def grant(
+    user_id: int, role: str, *, actor: Actor, at: datetime, request: ledger.RequestInfo | None = None
+) -> RoleGrant:
+    """Give a role to a person. Locks the person's row; writes one event and one security event.
+
+    Raises PeopleRefused for an unknown role, oneself, a role already held or a pair that may not meet.
+    """
+    with transaction.atomic():
+        user = _another_for_update(user_id, actor)
+        _refuse_role(role, held=_held(user))
+        with _act("role.granted", actor=actor, at=at, request=request, user=user.pk, role=role):
+            row = RoleGrant.objects.create(user=user, role=role, granted_by_id=actor.user_id, granted_at=at)
+        _note("role_granted", actor=actor, at=at, user=user.pk, role=role)
+    return row
+
+
+def revoke(
+    user_id: int, role: str, *, actor: Actor, at: datetime, request: ledger.RequestInfo | None = None
+) -> RoleGrant:
+    """Take a role from a person. Locks the person's row; raises PeopleRefused for oneself or a role not held."""
+    with transaction.atomic():
+        user = _another_for_update(user_id, actor)
+        row = RoleGrant.objects.filter(user=user, role=role, revoked_at=None).first()
+        if row is None:
+            raise PeopleRefused("This person does not hold that role.")
+        with _act("role.revoked", actor=actor, at=at, request=request, user=user.pk, role=role):
+            row.revoked_at = at
+            row.save(update_fields=["revoked_at"])
+        _note("role_revoked", actor=actor, at=at, user=user.pk, role=role)
+    return row
+
+
+def add_person(
+    display_name: str, *, codes: Iterable[str], actor: Actor, at: datetime, request: ledger.RequestInfo | None = None
+) -> tuple[User, str]:
+    """Add a member of staff with the roles named; return the person and the token of their one-time link.
+
+    The token is shown once: only its hash is stored. Raises PeopleRefused while a first administrator has not
+    signed in, for an unknown role or for roles that may not meet.
+    """
+    if awaited_administrators():
+        raise PeopleRefused("Both first administrators have to sign in before anybody else is added.")
+    return _add(display_name, codes=tuple(codes), actor=actor, at=at, request=request)
+
+
+def add_first_administrator(display_name: str, *, at: datetime) -> tuple[User, str]:
+    """Add one of the two people who set up a new installation; for the command line alone."""
+    return _add(display_name, codes=(roles.SYSTEM_ADMINISTRATOR,), actor=INSTALLER, at=at, request=None)
+
+
+def _add(
+    display_name: str, *, codes: tuple[str, ...], actor: Actor, at: datetime, request: ledger.RequestInfo | None
+) -> tuple[User, str]:
+    with transaction.atomic():
+        for index, role in enumerate(codes):
+            _refuse_role(role, held=frozenset(codes[:index]))
+        user = User(username=f"new-{uuid4().hex}", display_name=display_name)
+        user.set_unusable_password()
+        with _act("person.added", actor=actor, at=at, request=request) as act:
+            user.save()
+            act.detail.update({"user": user.pk, "roles": list(codes)})
+            for role in codes:
+                RoleGrant.objects.create(user=user, role=role, granted_by_id=actor.user_id, granted_at=at)
+            token = _link(user, made_by_id=actor.user_id, at=at)
+        _note("person_added", actor=actor, at=at, user=user.pk)
+        for role in codes:
+            _note("role_granted", actor=actor, at=at, user=user.pk, role=role)
+    return user, token
+
+
+def deactivate(user_id: int, *, actor: Actor, at: datetime, request: ledger.RequestInfo | None = None) -> User:
+    """End a person's access: no sign-in, no live link, no team; the rows stay. Roles are revoked.
+
+    Whoever is signed in is out at their next request, since every request loads the person anew.
+    """
+    with transaction.atomic():
+        user = _another_for_update(user_id, actor)
+        with _act("person.deactivated", actor=actor, at=at, request=request, user=user.pk):
+            user.is_active = False
+            user.set_unusable_password()
+            user.save(update_fields=["is_active", "password"])
+            for row in RoleGrant.objects.filter(user=user, revoked_at=None):
+                row.revoked_at = at
+                row.save(update_fields=["revoked_at"])
+            for membership in TeamMembership.objects.filter(user=user, ended_at=None):
+                membership.ended_at = at
+                membership.save(update_fields=["ended_at"])
+            _end_links(user, at=at)
+        _note("person_deactivated", actor=actor, at=at, user=user.pk)
+    return user
+
+
+def add_to_team(user_id: int, team: Team, *, actor: Actor, at: datetime, is_lead: bool = False) -> TeamMembership:
+    """Put a person in a team. Raises PeopleRefused for oneself or when they are in it already."""
+    with transaction.atomic():
+        user = _another_for_update(user_id, actor)
+        if TeamMembership.objects.filter(user=user, team=team, ended_at=None).exists():
+            raise PeopleRefused("This person is in that team already.")
+        with _act("team.joined", actor=actor, at=at, user=user.pk, team=team.code):
+            row = TeamMembership.objects.create(user=user, team=team, is_lead=is_lead)
+        _note("team_joined", actor=actor, at=at, user=user.pk, team=team.code)
+    return row
+
+
+def awaited_administrators() -> list[User]:
+    """Return the first administrators who have not yet signed in with a second factor, oldest first."""
+    first = User.objects.filter(is_active=True, sign_in_links__made_by=None, sign_in_links__isnull=False)
+    return list(first.filter(authenticator=None).distinct().order_by("pk"))
+
+
+def new_link(user_id: int, *, actor: Actor | None, at: datetime) -> str:
+    """Return the token of a new one-time link and end the older ones. `actor` None is the command line.
+
+    The link only sets up a sign-in that is not yet in use. Raises PeopleRefused otherwise, or for oneself.
+    """
+    with transaction.atomic():
+        user = _another_for_update(user_id, actor)
+        if user.has_usable_password() and user.last_login is not None:
+            raise PeopleRefused("This person has signed in before; their sign-in is in use.")
+        with _act("link.made", actor=actor or INSTALLER, at=at, user=user.pk):
+            _end_links(user, at=at)
+            return _link(user, made_by_id=actor.user_id if actor else None, at=at)
+
+
+def find_link(token: str, *, at: datetime) -> SignInLink:
+    """Return the live link of a token. Raises LinkRefused."""
+    link = SignInLink.objects.select_related("user").filter(token_sha256=_digest(token)).first()
+    if link is None or link.used_at is not None or link.expires_at <= at or not link.user.is_active:
+        raise LinkRefused
+    return link
+
+
+def follow_link(token: str, *, username: str, password: str, at: datetime) -> User:
+    """Use a link once: the person takes a user name and a password that the caller has validated.
+
+    Locks the link and the person. Raises LinkRefused, or PeopleRefused when the user name is taken.
+    """
+    with transaction.atomic():
+        link = SignInLink.objects.select_for_update().filter(pk=find_link(token, at=at).pk, used_at=None).first()
+        if link is None:
+            raise LinkRefused
+        user = User.objects.select_for_update().get(pk=link.user_id)
+        if User.objects.filter(username__iexact=username).exclude(pk=user.pk).exists():
+            raise PeopleRefused("Somebody else has that user name.")
+        person = actors.staff(user)
+        with _act("link.followed", actor=person, at=at, user=user.pk):
+            user.username = username
+            user.set_password(password)
+            user.save(update_fields=["username", "password"])
+            link.used_at = at
+            link.save(update_fields=["used_at"])
+        _note("link_followed", actor=person, at=at, user=user.pk)
+    return user
+
+
+def _another_for_update(user_id: int, actor: Actor | None) -> User:
+    """Lock and return a person who is not the actor."""
+    if actor is not None and actor.kind == "agency":
+        raise NotAllowed("An agency changes nobody's rights.")
+    if actor is not None and actor.user_id == user_id:
+        raise PeopleRefused("Nobody changes their own rights; ask another administrator.")
+    user = User.objects.select_for_update().filter(pk=user_id).first()
+    if user is None or not user.is_active:
+        raise PeopleRefused("There is no such person.")
+    return user
+
+
+def _held(user: User) -> frozenset[str]:
+    return frozenset(RoleGrant.objects.filter(user=user, revoked_at=None).values_list("role", flat=True))
+
+
+def _refuse_role(role: str, *, held: frozenset[str]) -> None:
+    if role not in roles.HUMAN:
+        raise PeopleRefused("There is no such role for a person.")
+    if role in held:
+        raise PeopleRefused("This person holds that role already.")
+    sentence = roles.conflict(role, held)
+    if sentence:
+        raise PeopleRefused(sentence)
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
+
+
+def _link(user: User, *, made_by_id: int | None, at: datetime) -> str:
+    token = secrets.token_urlsafe(32)
+    SignInLink.objects.create(
+        user=user, token_sha256=_digest(token), made_at=at, made_by_id=made_by_id, expires_at=at + LINK_LIFETIME
+    )
+    return token
+
+
+def _end_links(user: User, *, at: datetime) -> None:
+    SignInLink.objects.filter(user=user, used_at=None, expires_at__gt=at).update(expires_at=at)
+
+
+def _act(
+    verb: str, *, actor: Actor, at: datetime, request: ledger.RequestInfo | None = None, **detail: str | int
+) -> AbstractContextManager[ledger.Action]:
+    return ledger.action(
+        SYSTEM_STREAM, verb, actor=actor.label, at=at, request=request, detail=detail, source=actor.source
+    )
+
+
+def _note(kind: str, *, actor: Actor, at: datetime, **codes: str | int) -> None:
+    security.note(kind, actor=actor.label, at=at, **codes)
