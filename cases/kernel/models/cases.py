@@ -45,7 +45,7 @@ class Case(Tracked):
             ),
             models.Index("assignee", "due_at", "id", name="case_assignee", condition=Q(is_closed=False)),
             models.Index("kind", "state", "id", name="case_kind_state"),
-            models.Index("-changed_at", "-id", name="case_changed"),
+            models.Index(fields=["-changed_at", "-id"], name="case_changed"),
         ]
         constraints = [
             models.CheckConstraint(
