@@ -83,10 +83,9 @@ def action(
     if reason and key is not None:
         opened.reason = seal_reason(reason, event=opened.uid, key=key)
         opened.facts |= {"reason": commitment(opened.reason), "reason_key": str(key.uid)}
-    with transaction.atomic(savepoint=_wants_savepoint()):
-        with _pushed(opened):
-            yield opened
-            _close(opened)
+    with transaction.atomic(savepoint=_wants_savepoint()), _pushed(opened):
+        yield opened
+        _close(opened)
 
 
 @contextmanager

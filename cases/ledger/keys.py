@@ -11,7 +11,7 @@ import secrets
 import stat
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from django.conf import settings
@@ -48,8 +48,12 @@ def _write(path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def init(path: Path, *, at: datetime) -> list[str]:
-    """Make what is missing in `path` and return the names made. Never replaces a file."""
+def init(path: Path, *, at: datetime | None = None) -> list[str]:
+    """Make what is missing in `path` and return the names made. Never replaces a file.
+
+    `at` only names the wrapping key's month; without it the machine's clock does, since this is an act of setup.
+    """
+    at = at or datetime.now(UTC)
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     made = []
     if not any(path.glob(f"{KEK_PREFIX}*")):
