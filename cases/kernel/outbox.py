@@ -20,9 +20,10 @@ from cases.kernel.errors import CaseError
 from cases.kernel.models import Case, Channel, OutboxMessage
 from cases.ledger import sealing
 
-__all__ = ["Message", "NoChannel", "body_context", "install_doorbell", "post", "ring", "supersede", "withdraw"]
+__all__ = ["Message", "NoChannel", "install_doorbell", "open_body", "post", "ring", "supersede", "withdraw"]
 
 SCHEMA_VERSION = 1
+LABEL = "cases.OutboxMessage"
 _TAKE_PLACE = """
 INSERT INTO cases_stream (case_id, channel_id, next_seq) VALUES (%s, %s, 2)
 ON CONFLICT (case_id, channel_id) DO UPDATE SET next_seq = cases_stream.next_seq + 1
@@ -68,7 +69,7 @@ def post(case: Case, message: Message, *, at: datetime, cause: uuid.UUID | None 
         seq=seq,
         kind=message.kind,
         key=key,
-        sealed_body=sealing.seal_bytes(body, key=key, context=body_context(public_id)),
+        sealed_body=sealing.seal_bytes(body, key=key, label=LABEL, uid=public_id, field="body"),
         body_sha256=hashlib.sha256(body).hexdigest(),
         dedupe_key=message.dedupe or f"{case.uid}:{seq}",
         is_ordered=channel.is_ordered,
@@ -81,9 +82,19 @@ def post(case: Case, message: Message, *, at: datetime, cause: uuid.UUID | None 
     return row
 
 
-def body_context(public_id: uuid.UUID) -> str:
-    """Return what binds sealed bytes to their message."""
-    return f"message:{public_id}"
+def open_body(message: OutboxMessage, *, reader: sealing.Reader, at: datetime) -> bytes | None:
+    """Return the exact bytes of a message, or None when they were erased. Writes one access row."""
+    if message.sealed_body is None:
+        return None
+    return sealing.open_bytes(
+        message.sealed_body,
+        key_id=message.key_id,
+        label=LABEL,
+        uid=message.public_id,
+        field="body",
+        reader=reader,
+        at=at,
+    )
 
 
 def withdraw(case: Case, kind: str, *, at: datetime) -> int:

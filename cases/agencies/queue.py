@@ -1,0 +1,240 @@
+"""The outbox as a queue: which messages are due, who holds them, how a try ended. SQL only; opens no body.
+
+Due times and leases are read on the database's clock. A lease is a fence: only its holder writes the outcome.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+
+from django.db import connection, transaction
+from psycopg.types.json import Jsonb
+
+from cases.agencies.retries import Verdict
+
+LEASE_SECONDS = 120
+BATCH = 50
+CIRCUIT_AFTER = 5
+CIRCUIT_FIRST_SECONDS = 30
+CIRCUIT_LONGEST_SECONDS = 900
+REJECTIONS_BEFORE_PAUSE = 3
+
+_RECLAIM = """
+UPDATE cases_outboxmessage m
+   SET state = CASE WHEN c.receiver_dedupes THEN 'pending' ELSE 'unknown' END,
+       lease = NULL, lease_until = NULL, due_at = now()
+  FROM cases_channel c
+ WHERE c.id = m.channel_id AND m.state = 'sending' AND m.lease_until < now()
+"""
+_EXPIRE = "UPDATE cases_outboxmessage SET state = 'dead' WHERE state = 'pending' AND expires_at <= now()"
+# Locking the health rows lets one worker at a time count a channel's budget; others pass on to other channels.
+_OPEN_CHANNELS = """
+SELECT h.channel_id,
+       CASE WHEN h.circuit_open_until IS NULL THEN c.max_in_flight ELSE 1 END,
+       c.rate_per_minute
+         - CASE WHEN h.minute_began_at > now() - interval '1 minute' THEN h.minute_count ELSE 0 END
+  FROM cases_channelhealth h JOIN cases_channel c ON c.id = h.channel_id
+ WHERE c.direction = 'out' AND c.state = 'active' AND h.pause_reason = ''
+   AND (h.circuit_open_until IS NULL OR h.circuit_open_until <= now())
+   AND EXISTS (SELECT 1 FROM cases_outboxmessage m
+                WHERE m.channel_id = h.channel_id AND m.state = 'pending' AND m.due_at <= now())
+ ORDER BY h.channel_id
+   FOR UPDATE OF h SKIP LOCKED
+"""
+_IN_FLIGHT = """
+SELECT channel_id, count(*) FROM cases_outboxmessage
+ WHERE state = 'sending' AND channel_id = ANY(%s) GROUP BY channel_id
+"""
+# MATERIALIZED keeps the planner from locking more rows than the budget.
+_CLAIM = """
+WITH due AS MATERIALIZED (
+  SELECT waiting.id
+    FROM unnest(%s::bigint[], %s::int[]) AS budget(channel_id, most)
+   CROSS JOIN LATERAL (
+      SELECT m.id, m.priority, m.due_at FROM cases_outboxmessage m
+       WHERE m.channel_id = budget.channel_id AND m.state = 'pending' AND m.due_at <= now()
+         AND (NOT m.is_ordered OR NOT EXISTS (
+               SELECT 1 FROM cases_outboxmessage earlier
+                WHERE earlier.stream_id = m.stream_id AND earlier.seq < m.seq AND earlier.is_ordered
+                  AND earlier.state IN ('pending', 'sending', 'unknown', 'dead')))
+       ORDER BY m.priority, m.due_at, m.id
+       LIMIT budget.most
+         FOR UPDATE OF m SKIP LOCKED) waiting
+   ORDER BY waiting.priority, waiting.due_at, waiting.id
+   LIMIT %s),
+got AS (
+  UPDATE cases_outboxmessage m
+     SET state = 'sending', attempts = m.attempts + 1, lease = %s, lease_until = now() + make_interval(secs => %s)
+    FROM due WHERE m.id = due.id
+  RETURNING m.id, m.channel_id, m.attempts, m.body_sha256),
+tried AS (
+  INSERT INTO cases_deliveryattempt
+         (message_id, number, started_at, outcome, error, remote_ip, key_names, request_sha256, response_sha256)
+  SELECT id, attempts, now(), '', '', '', '', body_sha256, '' FROM got),
+counted AS (
+  UPDATE cases_channelhealth h
+     SET minute_count = each.n
+           + CASE WHEN h.minute_began_at > now() - interval '1 minute' THEN h.minute_count ELSE 0 END,
+         minute_began_at =
+           CASE WHEN h.minute_began_at > now() - interval '1 minute' THEN h.minute_began_at ELSE now() END
+    FROM (SELECT channel_id, count(*) AS n FROM got GROUP BY channel_id) each
+   WHERE h.channel_id = each.channel_id)
+SELECT id, attempts FROM got ORDER BY id
+"""
+_FINISH = """
+WITH ended AS (
+  SELECT * FROM unnest(%s::bigint[], %s::int[], %s::text[], %s::float8[], %s::text[], %s::int[], %s::text[],
+                       %s::int[], %s::text[], %s::text[], %s::text[], %s::bytea[], %s::jsonb[])
+      AS e(id, number, state, delay, outcome, status, error, duration, ip, keys, response, excerpt, errors)),
+kept AS (
+  UPDATE cases_outboxmessage m
+     SET state = CASE WHEN e.state = 'pending' AND m.expires_at <= now() + make_interval(secs => e.delay)
+                      THEN 'dead' ELSE e.state END,
+         due_at = CASE WHEN e.state = 'pending' THEN now() + make_interval(secs => e.delay) ELSE m.due_at END,
+         delivered_at = CASE WHEN e.state IN ('delivered', 'refused') THEN now() ELSE m.delivered_at END,
+         errors = e.errors, lease = NULL, lease_until = NULL
+    FROM ended e WHERE m.id = e.id AND m.lease = %s AND m.state = 'sending'
+  RETURNING m.id),
+written AS (
+  UPDATE cases_deliveryattempt a
+     SET ended_at = now(), outcome = e.outcome, http_status = NULLIF(e.status, 0), error = e.error,
+         duration_ms = e.duration, remote_ip = e.ip, key_names = e.keys, response_sha256 = e.response,
+         sealed_excerpt = e.excerpt
+    FROM ended e WHERE a.message_id = e.id AND a.number = e.number AND a.ended_at IS NULL)
+SELECT id FROM kept
+"""
+_WELL = """
+UPDATE cases_channelhealth
+   SET consecutive_failures = 0, consecutive_rejections = 0, failing_since = NULL, circuit_open_until = NULL
+ WHERE channel_id = %s
+"""
+_UNWELL = """
+UPDATE cases_channelhealth
+   SET consecutive_failures = consecutive_failures + %(failures)s,
+       consecutive_rejections = CASE WHEN %(rejections)s = 0 THEN 0 ELSE consecutive_rejections + %(rejections)s END,
+       failing_since = COALESCE(failing_since, now()),
+       circuit_open_until = CASE WHEN consecutive_failures + %(failures)s >= %(limit)s
+         THEN now() + make_interval(secs => LEAST(
+           %(first)s * power(2, LEAST(consecutive_failures + %(failures)s - %(limit)s, 10)), %(longest)s))
+         END,
+       pause_reason = CASE WHEN %(rejections)s > 0 AND consecutive_rejections + %(rejections)s >= %(most_rejections)s
+         THEN 'rejected' ELSE pause_reason END
+ WHERE channel_id = %(channel)s
+"""
+_STOP = "UPDATE cases_channelhealth SET pause_reason = %s WHERE channel_id = %s AND pause_reason = ''"
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """One message that this worker holds, and the number of the try it is making."""
+
+    message_id: int
+    number: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """How one try ended, as it is written down."""
+
+    claimed: Claimed
+    channel_id: int
+    verdict: Verdict
+    http_status: int = 0
+    duration_ms: int = 0
+    remote_ip: str = ""
+    key_names: str = ""
+    response_sha256: str = ""
+    sealed_excerpt: bytes | None = None
+
+
+def reclaim() -> int:
+    """Free what a dead worker held: due again, or unknown where the receiver cannot tell a repeat. Expire the old."""
+    with connection.cursor() as cursor:
+        cursor.execute(_EXPIRE)
+        cursor.execute(_RECLAIM)
+        return cursor.rowcount
+
+
+def claim(lease: uuid.UUID, *, most: int = BATCH) -> list[Claimed]:
+    """Lease due messages, at most one per ordered stream and within each channel's budget; write their tries."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        budgets = _budgets()
+        if not budgets:
+            return []
+        cursor.execute(_CLAIM, [list(budgets), list(budgets.values()), most, lease, LEASE_SECONDS])
+        return [Claimed(message_id, number) for message_id, number in cursor.fetchall()]
+
+
+def _budgets() -> dict[int, int]:
+    """Return how many messages each open channel may take now, and lock those channels' health rows."""
+    with connection.cursor() as cursor:
+        cursor.execute(_OPEN_CHANNELS)
+        rows = cursor.fetchall()
+        cursor.execute(_IN_FLIGHT, [[row[0] for row in rows]])
+        in_flight = dict(cursor.fetchall())
+    budgets = {channel: min(most - in_flight.get(channel, 0), rate) for channel, most, rate in rows}
+    return {channel: budget for channel, budget in budgets.items() if budget > 0}
+
+
+def finish(lease: uuid.UUID, ended: list[Ended]) -> set[int]:
+    """Write how tries ended, and how their channels fare. Returns the messages still held under `lease`:
+
+    the try of a message that was reclaimed meanwhile is completed, its state is left alone.
+    """
+    if not ended:
+        return set()
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_FINISH, [*_columns(ended), lease])
+        kept = {row[0] for row in cursor.fetchall()}
+        for channel_id in sorted({one.channel_id for one in ended}):
+            _note_health(channel_id, [one.verdict for one in ended if one.channel_id == channel_id])
+    return kept
+
+
+def _columns(ended: list[Ended]) -> list[list[object]]:
+
+
+    rows = [
+        (
+            one.claimed.message_id,
+            one.claimed.number,
+            one.verdict.state,
+            one.verdict.delay_seconds,
+            one.verdict.outcome,
+            one.http_status,
+            one.verdict.error[:80],
+            one.duration_ms,
+            one.remote_ip,
+            one.key_names[:120],
+            one.response_sha256,
+            one.sealed_excerpt,
+            Jsonb(one.verdict.errors),
+        )
+        for one in ended
+    ]
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+def _note_health(channel_id: int, verdicts: list[Verdict]) -> None:
+    failures = sum(verdict.is_failure for verdict in verdicts)
+    rejections = sum(verdict.is_rejection for verdict in verdicts)
+    pause = next((verdict.pause for verdict in verdicts if verdict.pause), "")
+    with connection.cursor() as cursor:
+        if failures < len(verdicts):
+            cursor.execute(_WELL, [channel_id])
+        else:
+            cursor.execute(
+                _UNWELL,
+                {
+                    "failures": failures,
+                    "rejections": rejections,
+                    "limit": CIRCUIT_AFTER,
+                    "first": CIRCUIT_FIRST_SECONDS,
+                    "longest": CIRCUIT_LONGEST_SECONDS,
+                    "most_rejections": REJECTIONS_BEFORE_PAUSE,
+                    "channel": channel_id,
+                },
+            )
+        if pause:
+            cursor.execute(_STOP, [pause, channel_id])
