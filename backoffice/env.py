@@ -117,6 +117,11 @@ def _content(path: Path) -> str:
         return ""
 
 
+def issuer_code(url: str) -> str:
+    """Name an identity provider after its address, so that accounts are kept by issuer and subject together."""
+    return url.removesuffix("/.well-known/openid-configuration").partition("://")[2].strip("/").replace("/", "~")
+
+
 def database(url: str) -> dict[str, Any]:
     """Turn a postgresql:// URL into Django's entry. Raises ImproperlyConfigured unless it is PostgreSQL over
     a unix socket, the loopback address or TLS."""

@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.core.exceptions import ImproperlyConfigured
 
 from backoffice import embedded
-from backoffice.env import BASE_DIR, Env, database
+from backoffice.env import BASE_DIR, Env, database, issuer_code
 from backoffice.logs import logging_config
 
 env = Env()
@@ -80,6 +80,7 @@ MIDDLEWARE = [
     "backoffice.middleware.NoStore",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "cases.web.signin.middleware.SecondFactorRequired",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
 ]
 
@@ -121,7 +122,7 @@ FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 DATABASES = {"default": database(env.text("DATABASE_URL") or embedded.database_url(env))}
 BROKER_URL = env.text("CELERY_BROKER_URL") or embedded.broker_url(env)
 CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache"},
+    "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache", "OPTIONS": {"MAX_ENTRIES": 1_000_000}},
     "fast": embedded.fast_cache(env.text("FAST_CACHE_URL") or BROKER_URL),
 }
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
@@ -186,7 +187,7 @@ PERMISSIONS_POLICY: dict[str, list[str] | str] = {
 
 # --- Sign-in -----------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "cases.User"
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = ["cases.web.signin.backend.PasswordBackend"]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 PASSWORD_HASHERS = [
@@ -198,7 +199,10 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
 ]
+ACCOUNT_ADAPTER = "cases.web.signin.adapters.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_RATE_LIMITS = {"login": "60/m/ip", "login_failed": "20/m/ip,5/5m/key", "reauthenticate": "10/m/user"}
+ALLAUTH_TRUSTED_PROXY_COUNT = env.number("TRUSTED_PROXIES", 0, low=0, high=9)  # 0: X-Forwarded-For is not believed
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = False
@@ -215,7 +219,13 @@ MFA_TOTP_ISSUER = "Backoffice"
 MFA_TOTP_TOLERANCE = 0
 MFA_RECOVERY_CODES_SHOW_ONCE = True
 MFA_WEBAUTHN_USER_VERIFICATION = "required"
-MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEMO
+MFA_ADAPTER = "cases.web.signin.adapters.MFAAdapter"
+MFA_FORMS = {
+    "authenticate": "cases.web.signin.forms.AuthenticateForm",
+    "authenticate_webauthn": "cases.web.signin.forms.AuthenticateWebAuthnForm",
+    "activate_totp": "cases.web.signin.forms.ActivateTOTPForm",
+}
+SOCIALACCOUNT_ADAPTER = "cases.web.signin.adapters.SocialAdapter"
 SOCIALACCOUNT_ONLY = False
 SOCIALACCOUNT_AUTO_SIGNUP = False
 SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
@@ -226,7 +236,7 @@ SOCIALACCOUNT_PROVIDERS = {
         "OAUTH_PKCE_ENABLED": True,
         "APPS": [
             {
-                "provider_id": "staff",
+                "provider_id": issuer_code(env.text("OIDC_SERVER_URL")),
                 "name": env.text("OIDC_NAME", "Company sign-in"),
                 "client_id": env.text("OIDC_CLIENT_ID"),
                 "secret": env.secret("OIDC_CLIENT_SECRET") if OIDC_ENABLED else "",
