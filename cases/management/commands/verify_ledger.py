@@ -1,0 +1,47 @@
+"""manage.py verify_ledger [REF]: is every event, history row and live row as it was written?"""
+
+import argparse
+import sys
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from cases.ledger.models import LedgerEvent
+from cases.ledger.verify import WRONG, Finding, verify_all, verify_stream
+
+
+class Command(BaseCommand):
+    """Exit status 1 when anything is wrong; what was merely recorded late is told and is no fault."""
+
+    help = "Verify the whole ledger, or the stream of one case."
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("reference", nargs="?", help="reference of a case; without it, everything is verified")
+
+    def handle(self, *args: Any, reference: str | None = None, **options: Any) -> None:
+        events = LedgerEvent.objects.all()
+        is_demo = bool(getattr(settings, "DEMO", False))
+        if reference is None:
+            findings = verify_all(is_demo=is_demo)
+        else:
+            stream = self._stream(reference)
+            events = events.filter(stream=stream)
+            findings = verify_stream(stream, is_demo=is_demo)
+        self._print(findings)
+        wrong = sum(finding.level == WRONG for finding in findings)
+        self.stdout.write(f"{events.count()} events, {wrong} wrong")
+        if wrong:
+            sys.exit(1)
+
+    def _stream(self, reference: str) -> Any:
+        found = apps.get_model("cases", "Case")._default_manager.filter(reference=reference)
+        stream = found.values_list("uid", flat=True).first()
+        if stream is None:
+            raise CommandError(f"There is no case {reference}.")
+        return stream
+
+    def _print(self, findings: list[Finding]) -> None:
+        for finding in findings:
+            self.stdout.write(str(finding))
