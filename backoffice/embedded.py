@@ -231,10 +231,10 @@ class Postgres:
             "unix_socket_permissions": "0700",
             "shared_buffers": f"{_shared_buffers_mb()}MB",
             "max_connections": "100",
-            "log_min_messages": "warning",
+            "log_min_messages": "fatal",
             "log_line_prefix": "",
             "log_statement": "none",
-            # A refused row would be quoted in the log, with what it says of a person.
+            # The text of an error may quote a row, with what it says of a person.
             "log_error_verbosity": "terse",
             "log_min_error_statement": "panic",
             "timezone": "UTC",

@@ -52,6 +52,8 @@ def logging_config(form: str) -> dict[str, Any]:
         "loggers": {
             "django.server": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
             "celery.app.trace": {"level": "WARNING"},
+            "celery.worker": {"level": "WARNING"},
+            "celery.apps": {"level": "WARNING"},
             "celery.beat": {"level": "WARNING"},
             "weasyprint": {"level": "ERROR"},
             "fontTools": {"level": "ERROR"},

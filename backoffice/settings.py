@@ -122,7 +122,11 @@ FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 DATABASES = {"default": database(env.text("DATABASE_URL") or embedded.database_url(env))}
 BROKER_URL = env.text("CELERY_BROKER_URL") or embedded.broker_url(env)
 CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache", "OPTIONS": {"MAX_ENTRIES": 1_000_000}},
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "cache",
+        "OPTIONS": {"MAX_ENTRIES": 1_000_000},
+    },
     "fast": embedded.fast_cache(env.text("FAST_CACHE_URL") or BROKER_URL),
 }
 SESSION_ENGINE = "django.contrib.sessions.backends.db"

@@ -1,0 +1,64 @@
+"""Bring database, keys, static files and, in a demonstration, its data up to date. Safe to run at every start."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.cache import caches
+from django.core.management import call_command, get_commands
+from django.core.management.base import BaseCommand
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+# What packages carry for other versions and other uses; each would be compressed twice.
+UNUSED_STATIC = ["rest_framework", "htmax*", "*-4.js", "*-4.min.js", "hx-ws*"]
+
+
+class Command(BaseCommand):
+    """One process for all steps: loading Django for each would double the time of a start."""
+
+    help = "Migrate, make missing keys, collect static files if they changed, make demo data if there is nobody."
+
+    def handle(self, *_args: Any, **_options: Any) -> None:
+        """Run every step that has something to do."""
+        self._make_keys()
+        self._migrate()
+        self._collect_static()
+        self._seed()
+
+    def _make_keys(self) -> None:
+        if "keys" in get_commands() and not settings.KEY_DIR.exists():
+            self.stdout.write(f"Making keys in {settings.KEY_DIR}.")
+            call_command("keys", "init")
+
+    def _migrate(self) -> None:
+        executor = MigrationExecutor(connection)
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            self.stdout.write("Bringing the database up to date.")
+            call_command("migrate", interactive=False, verbosity=0)
+        if caches["default"]._table not in connection.introspection.table_names():
+            call_command("createcachetable", verbosity=0)
+
+    def _collect_static(self) -> None:
+        stamp = settings.STATIC_ROOT / ".collected"
+        wanted = _fingerprint([*map(Path, settings.STATICFILES_DIRS), settings.BASE_DIR / "requirements.txt"])
+        if stamp.exists() and stamp.read_text() == wanted:
+            return
+        self.stdout.write("Collecting static files.")
+        call_command("collectstatic", interactive=False, clear=True, verbosity=0, ignore_patterns=UNUSED_STATIC)
+        stamp.write_text(wanted)
+
+    def _seed(self) -> None:
+        if settings.DEMO and "seed_demo" in get_commands() and not get_user_model().objects.exists():
+            self.stdout.write("Making demo data; this happens once.")
+            call_command("seed_demo")
+
+
+def _fingerprint(roots: list[Path]) -> str:
+    found = sorted(path for root in roots for path in ([root] if root.is_file() else root.rglob("*")) if path.is_file())
+    digest = hashlib.sha256()
+    for path in found:
+        digest.update(f"{path}:{path.stat().st_size}:{path.stat().st_mtime_ns}\n".encode())
+    return digest.hexdigest()
