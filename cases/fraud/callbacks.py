@@ -1,0 +1,71 @@
+"""What the agency's answers mean for a referral."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from cases.kernel import record, tasks, transitions
+from cases.kernel.actors import Actor, system
+from cases.kernel.casetypes import Content
+from cases.kernel.models import Case, Clock, OutboxMessage
+
+__all__ = ["delivered", "enquiry", "expired", "filed", "refused", "rejected"]
+
+
+def filed(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
+    """The agency filed it: the marker stands under its reference from the day it says."""
+    transitions.apply(
+        case.pk,
+        "file",
+        actor=actor,
+        at=at,
+        occurred_at=content.occurred_at,
+        inputs={"agency_reference": content.agency_reference},
+        cause=content.callback_uid,
+    )
+
+
+def rejected(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
+    """The agency refuses the filing and names fields."""
+    transitions.apply(
+        case.pk,
+        "reject_by_agency",
+        actor=actor,
+        at=at,
+        occurred_at=content.occurred_at,
+        inputs={"errors": content.data.get("errors", [])},
+        cause=content.callback_uid,
+    )
+
+
+def enquiry(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
+    """Another member asks about the filing: moves nothing, somebody answers."""
+    with record.act(case, "fraud_referral.enquiry", actor=actor, at=at, cause=content.callback_uid):
+        tasks.raise_task("fraud_enquiry", case=case, at=at)
+
+
+def delivered(case: Case, message: OutboxMessage, *, at: datetime) -> None:
+    """The agency has our filing. Its answer may have come first; then there is nothing left to note."""
+    if case.state == "approved":
+        transitions.apply(case.pk, "submitted", actor=system("delivery", source=case.source), at=at)
+
+
+def refused(case: Case, message: OutboxMessage, errors: Sequence[dict[str, Any]], *, at: datetime) -> None:
+    """The agency answered our filing with field errors at once."""
+    if case.state in {"approved", "submitted"}:
+        transitions.apply(
+            case.pk,
+            "reject_by_agency",
+            actor=system("delivery", source=case.source),
+            at=at,
+            inputs={"errors": list(errors)},
+        )
+
+
+def expired(case: Case, clock: Clock, *, at: datetime) -> None:
+    """A marker's time is up. The filing expires once no marker of it is left."""
+    left = case.clocks.filter(rule__startswith="k24_", state="running", due_at__gt=at)
+    if case.state == "filed" and not left.exists():
+        transitions.apply(case.pk, "expire", actor=system("clocks", source=case.source), at=at)

@@ -1,0 +1,109 @@
+"""The code lists of a fraud referral: stored codes and what people read."""
+
+CASE_TYPES = (
+    ("identity_fraud", "Identity fraud"),
+    ("facility_takeover", "Facility takeover"),
+    ("false_application", "False application"),
+    ("misuse_of_facility", "Misuse of facility"),
+    ("asset_conversion", "Asset conversion"),
+    ("false_insurance_claim", "False insurance claim"),
+)
+
+REASONS = {
+    "identity_fraud": (
+        ("current_address_impersonation", "Impersonation at the current address"),
+        ("previous_address", "Impersonation at a previous address"),
+        ("deceased_impersonation", "Impersonation of a dead person"),
+        ("fictitious_identity", "Fictitious identity"),
+        ("synthetic", "Synthetic identity"),
+    ),
+    "facility_takeover": (
+        ("unauth_sim_swap", "SIM swap without authority"),
+        ("unauth_pac_port", "Number ported without authority"),
+        ("unauth_upgrade_or_handset", "Upgrade or handset without authority"),
+        ("address_or_credential_change", "Address or credentials changed"),
+        ("call_divert", "Calls diverted"),
+        ("unauth_payment", "Payment without authority"),
+    ),
+    "false_application": (
+        ("false_document", "False document"),
+        ("altered_document", "Altered document"),
+        ("undisclosed_address", "Undisclosed address"),
+        ("false_employment", "False employment"),
+        ("false_income", "False income"),
+        ("false_bank_details", "False bank details"),
+        ("multiple_applications", "Several applications"),
+    ),
+    "misuse_of_facility": (
+        ("never_pay_handset", "Handset never paid for"),
+        ("evasion_of_payment", "Evasion of payment"),
+        ("fraudulent_direct_debit", "Fraudulent direct debit"),
+        ("stolen_card", "Stolen card"),
+        ("false_non_receipt_claim", "False claim of non-receipt"),
+        ("box_breaking_resale", "Box breaking and resale"),
+        ("sim_farm_or_smishing", "SIM farm or smishing"),
+        ("mule_line", "Mule line"),
+        ("irsf_ait_traffic", "Artificially inflated traffic"),
+    ),
+    "asset_conversion": (("asset_sold", "Financed asset sold"),),
+    "false_insurance_claim": (("false_claim", "False claim"),),
+}
+
+ALL_REASONS = tuple(reason for reasons in REASONS.values() for reason in reasons)
+
+PRODUCTS = (
+    ("mob_paym", "Mobile, pay monthly"),
+    ("mob_simo", "Mobile, SIM only"),
+    ("handset_loan", "Handset loan"),
+    ("broadband", "Broadband"),
+    ("landline", "Landline"),
+    ("tv", "TV"),
+    ("business_line", "Business line"),
+    ("insurance", "Insurance"),
+)
+
+SALES_CHANNELS = (("web", "Web"), ("store", "Shop"), ("phone", "Telephone"), ("third_party", "Third party"))
+
+ROLES = (
+    ("applicant", "Applicant"),
+    ("account_holder", "Account holder"),
+    ("third_party_fraudster", "Third-party fraudster"),
+    ("aider", "Aider"),
+    ("mule", "Mule"),
+    ("victim_of_impersonation", "Victim of impersonation"),
+    ("victim_of_takeover", "Victim of takeover"),
+    ("director", "Director"),
+)
+VICTIM_ROLES = frozenset({"victim_of_impersonation", "victim_of_takeover"})
+
+ADDRESS_KINDS = (
+    ("current", "Current"),
+    ("previous", "Previous"),
+    ("delivery", "Delivery"),
+    ("billing", "Billing"),
+    ("used_by_fraudster", "Used by the fraudster"),
+)
+
+EVIDENCE_KINDS = (
+    ("document", "Document"),
+    ("call_recording", "Call recording"),
+    ("chat", "Chat"),
+    ("device_log", "Device log"),
+    ("cdr_extract", "Call record extract"),
+    ("signed_statement", "Signed statement"),
+    ("bank_confirmation", "Bank confirmation"),
+    ("cctv", "CCTV"),
+)
+
+PILLARS = (
+    (1, "Reasonable grounds that fraud or financial crime was committed or attempted"),
+    (2, "The evidence is clear, relevant and rigorous"),
+    (3, "The conduct fits a recognised case type"),
+    (4, "The product was refused, withdrawn or ended because of the fraud"),
+)
+
+PILLAR_4_EXCEPTIONS = (
+    ("", "No exception"),
+    ("obliged_to_provide", "We are obliged to provide it"),
+    ("full_benefit_received", "The full benefit had been received"),
+)

@@ -1,0 +1,165 @@
+"""How the firm's own systems open a fraud referral: the body they send, checked field by field."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cases.fraud import codes
+from cases.fraud.forms import FactsForm, PartyForm
+from cases.kernel.casetypes import Intake
+from cases.kernel.intake import FieldErrors
+
+__all__ = ["INTAKE", "parse"]
+
+_TEXT = {"type": "string"}
+_DAY = {"type": "string", "format": "date"}
+_PENCE = {"type": "integer", "minimum": 0}
+_FLAGS = ("is_facility_granted", "may_share_with_police", "prejudice_recorded")
+_FACTS = (
+    "fpa_case_type",
+    "reasons",
+    "product",
+    "sales_channel",
+    *_FLAGS,
+    "application_date",
+    "discovered_date",
+    "value_at_risk_pence",
+    "loss_pence",
+    "account_reference",
+    "notice_version",
+    "notice_shown_date",
+    "narrative",
+)
+_PERSON = (
+    "role",
+    "is_innocent",
+    "title",
+    "forename",
+    "surname",
+    "alias",
+    "date_of_birth",
+    "phone",
+    "email",
+    "ip_address",
+    "device",
+)
+_ADDRESS = ("kind", "line_1", "line_2", "town", "postcode")
+
+EXAMPLE = {
+    "schema_version": 1,
+    "incident_reference": "DET-88112",
+    "fpa_case_type": "facility_takeover",
+    "reasons": ["unauth_sim_swap"],
+    "product": "mob_paym",
+    "sales_channel": "phone",
+    "discovered_date": "2026-11-14",
+    "value_at_risk_pence": 109900,
+    "loss_pence": 0,
+    "account_reference": "NM-4471",
+    "notice_version": "2026-02",
+    "notice_shown_date": "2026-03-02",
+    "narrative": "SIM swapped and a handset ordered to another address.",
+    "subjects": [
+        {
+            "role": "victim_of_takeover",
+            "is_innocent": True,
+            "forename": "Morwenna",
+            "surname": "Tregaskis",
+            "date_of_birth": "1984-03-09",
+            "phone": "+447700900123",
+            "addresses": [
+                {"kind": "current", "line_1": "12 Harbour Row", "town": "Penzance", "postcode": "TR18 0ZZ"}
+            ],
+        }
+    ],
+}
+
+SCHEMA = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["schema_version", "fpa_case_type", "reasons", "product", "sales_channel", "discovered_date"],
+    "properties": {
+        "schema_version": {"type": "integer", "enum": [1]},
+        "incident_reference": {**_TEXT, "maxLength": 64},
+        "fpa_case_type": {**_TEXT, "enum": [code for code, _ in codes.CASE_TYPES]},
+        "reasons": {"type": "array", "minItems": 1, "items": {**_TEXT, "enum": [c for c, _ in codes.ALL_REASONS]}},
+        "product": {**_TEXT, "enum": [code for code, _ in codes.PRODUCTS]},
+        "sales_channel": {**_TEXT, "enum": [code for code, _ in codes.SALES_CHANNELS]},
+        **{name: {"type": "boolean"} for name in _FLAGS},
+        "application_date": _DAY,
+        "discovered_date": _DAY,
+        "value_at_risk_pence": _PENCE,
+        "loss_pence": _PENCE,
+        "account_reference": {**_TEXT, "maxLength": 40},
+        "notice_version": {**_TEXT, "maxLength": 20},
+        "notice_shown_date": _DAY,
+        "narrative": {**_TEXT, "maxLength": 8000},
+        "subjects": {
+            "type": "array",
+            "maxItems": 50,
+            "items": {
+                "type": "object",
+                "additionalProperties": False,
+                "required": ["role"],
+                "properties": {
+                    "role": {**_TEXT, "enum": [code for code, _ in codes.ROLES]},
+                    "is_innocent": {"type": "boolean"},
+                    **{name: _TEXT for name in _PERSON if name not in {"role", "is_innocent", "date_of_birth"}},
+                    "date_of_birth": _DAY,
+                    "addresses": {
+                        "type": "array",
+                        "maxItems": 20,
+                        "items": {
+                            "type": "object",
+                            "additionalProperties": False,
+                            "properties": {
+                                "kind": {**_TEXT, "enum": [code for code, _ in codes.ADDRESS_KINDS]},
+                                **{name: _TEXT for name in _ADDRESS if name != "kind"},
+                            },
+                        },
+                    },
+                },
+            },
+        },
+    },
+}
+
+
+def parse(data: Mapping[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return (facts, people) from a body whose shape the schema has accepted. Raises FieldErrors with JSON pointers."""
+    typed = {name: data[name] for name in _FACTS if name in data and not name.endswith("_pence")}
+    form = FactsForm(typed)
+    errors = _errors(form, "")
+    people = []
+    for position, subject in enumerate(data.get("subjects", [])):
+        person_form = PartyForm({name: subject[name] for name in _PERSON if name in subject})
+        faults = _errors(person_form, f"/subjects/{position}")
+        errors += faults
+        if not faults:
+            person = person_form.person()
+            person["addresses"] = [dict(address) for address in subject.get("addresses", [])]
+            people.append(person)
+    if not data.get("subjects") and not data.get("account_reference"):
+        errors.append(("/subjects", "required", "Name at least one person or an account."))
+    if errors:
+        raise FieldErrors(errors)
+    amounts = {name: int(data.get(name, 0)) for name in ("value_at_risk_pence", "loss_pence")}
+    return {**form.cleaned_data, **amounts, "incident_reference": data.get("incident_reference", "")}, people
+
+
+def _errors(form: Any, prefix: str) -> list[tuple[str, str, str]]:
+    return [
+        (f"{prefix}/{name}", error["code"] or "invalid", error["message"])
+        for name, faults in form.errors.get_json_data().items()
+        for error in faults
+    ]
+
+
+INTAKE = Intake(
+    path="fraud-referrals",
+    senders=frozenset({"own-orders", "own-detection"}),
+    parse=parse,
+    example=EXAMPLE,
+    schema=SCHEMA,
+)

@@ -1,0 +1,97 @@
+"""What the case page and the audit report say about a fraud referral."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from cases.fraud import codes
+from cases.fraud.models import PillarAnswer
+from cases.kernel.casetypes import Check
+from cases.kernel.models import Case
+
+__all__ = ["amount", "checks", "context", "facts_view", "topic", "topic_label"]
+
+_LABELS = {
+    "case_type": dict(codes.CASE_TYPES),
+    "reason": dict(codes.ALL_REASONS),
+    "product": dict(codes.PRODUCTS),
+    "sales_channel": dict(codes.SALES_CHANNELS),
+}
+
+
+def topic(facts: Mapping[str, Any]) -> str:
+    """Return the codes a title is made of: kind of fraud and first reason."""
+    return ".".join([str(facts["fpa_case_type"]), *[str(reason) for reason in list(facts["reasons"])[:1]]])
+
+
+def topic_label(code: str) -> str:
+    case_type, _, reason = code.partition(".")
+    label = _LABELS["case_type"].get(case_type, case_type)
+    return f"{label}: {_LABELS['reason'].get(reason, reason).lower()}" if reason else label
+
+
+def amount(facts: Mapping[str, Any]) -> int | None:
+    return facts.get("value_at_risk_pence") or None
+
+
+def _pounds(pence: int) -> str:
+    return f"£{pence // 100:,}.{pence % 100:02d}"
+
+
+def _day(day: date | None) -> str:
+    return f"{day:%-d %B %Y}" if day else "Not given"
+
+
+def facts_view(case: Case) -> list[tuple[str, str]]:
+    """Return label and value of every fact that is not sealed. Reads the facts row, nothing more."""
+    facts = case.fraud_referral
+    rows = [
+        ("Kind of fraud", _LABELS["case_type"].get(facts.fpa_case_type, facts.fpa_case_type)),
+        ("What was done", ", ".join(_LABELS["reason"].get(code, code) for code in facts.reasons)),
+        ("Product", _LABELS["product"].get(facts.product, facts.product)),
+        ("Channel", _LABELS["sales_channel"].get(facts.sales_channel, facts.sales_channel)),
+        ("Product provided", "Yes" if facts.is_facility_granted else "No"),
+        ("Discovered", _day(facts.discovered_date)),
+        ("Value at risk", _pounds(facts.value_at_risk_pence)),
+        ("Loss", _pounds(facts.loss_pence)),
+        ("Privacy notice shown", f"{facts.notice_version}, {_day(facts.notice_shown_date)}".strip(", ")),
+    ]
+    if facts.filing_reference:
+        rows.append(("Agency's reference", facts.filing_reference))
+        rows.append(("Filed", _day(facts.filed_date)))
+    rows.extend(("Agency's field error", f"{each['code']} at {each['pointer']}") for each in facts.field_errors)
+    return rows
+
+
+def checks(case: Case) -> list[Check]:
+    """Return what has to be in order before a filing. Uses the people and documents already fetched for the page."""
+    facts = case.fraud_referral
+    parties, documents = list(case.parties.all()), list(case.evidence.all())
+    innocent = [party for party in parties if party.is_innocent]
+    return [
+        Check(label="People named", is_clear=bool(parties), detail=f"{len(parties)}, of whom {len(innocent)} innocent"),
+        Check(label="Documents attached", is_clear=bool(documents), detail=f"{len(documents)}, not scanned yet"),
+        Check(
+            label="Privacy notice on record",
+            is_clear=bool(facts.notice_version),
+            detail=facts.notice_version or "Without it nothing can be filed about a customer",
+        ),
+        Check(
+            label="No field error of the agency open",
+            is_clear=not facts.field_errors,
+            detail=", ".join(each["code"] for each in facts.field_errors),
+        ),
+    ]
+
+
+def context(case: Case) -> dict[str, Any]:
+    """Return what the audit report adds for this kind: the facts and both people's answers to the four pillars."""
+    answers = PillarAnswer.objects.filter(case=case).select_related("answered_by").prefetch_related("links__evidence")
+    return {
+        "template": "cases/fraud/report.html",
+        "facts": facts_view(case),
+        "pillars": codes.PILLARS,
+        "answers": list(answers.order_by("pillar", "side")),
+    }

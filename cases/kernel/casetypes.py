@@ -1,0 +1,106 @@
+"""The kinds of case this office handles, as declared by the families. Generic code reaches a family only here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Model
+
+from cases.kernel.lifecycle import Lifecycle
+from cases.kernel.models import Case, OutboxMessage
+from cases.kernel.policy import Rule
+
+__all__ = ["CaseType", "Check", "Content", "Intake", "all_types", "get", "install"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Content:
+    """What an agency's callback says, once it is authentic, unsealed and matched to a case."""
+
+    type: str
+    agency_code: str
+    agency_kind: str
+    agency_reference: str
+    agency_sequence: int | None
+    occurred_at: datetime | None
+    data: Mapping[str, Any]
+    message: OutboxMessage | None
+    callback_uid: Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """One line of the checks card: what was looked at and how it stands."""
+
+    label: str
+    is_clear: bool
+    detail: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Intake:
+    """How the firm's own systems open this kind. `parse` returns (facts, parties) or raises intake.FieldErrors."""
+
+    path: str
+    senders: frozenset[str]
+    parse: Callable[[Mapping[str, Any]], tuple[dict[str, Any], list[dict[str, Any]]]]
+    example: Mapping[str, Any]
+    schema: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CaseType:
+    """One kind of case: what is peculiar to it, as data and as functions the kernel calls."""
+
+    code: str
+    label: str
+    summary: str
+    prefix: str
+    icon: str
+    team: str
+    facts: type[Model]
+    lifecycle: Lifecycle
+    retention_class: str
+    topic: Callable[[Mapping[str, Any]], str]
+    amount: Callable[[Mapping[str, Any]], int | None]
+    topic_label: Callable[[str], str]
+    open_facts: Callable[[Any, Mapping[str, Any]], None]
+    approval_rows: Callable[[Case], list[Model]]
+    facts_view: Callable[[Case], list[tuple[str, str]]]
+    checks: Callable[[Case], list[Check]]
+    report: Callable[[Case], dict[str, Any]]
+    facts_form: type
+    party_form: type
+    party_roles: tuple[tuple[str, str], ...]
+    evidence_kinds: tuple[tuple[str, str], ...]
+    transition_forms: Mapping[str, type] = field(default_factory=dict)
+    opening_clock: str = ""
+    agency_kinds: frozenset[str] = frozenset()
+    callbacks: Mapping[str, Callable[..., None]] = field(default_factory=dict)
+    delivered: Mapping[str, Callable[..., None]] = field(default_factory=dict)
+    refused: Mapping[str, Callable[..., None]] = field(default_factory=dict)
+    clock_ends: Mapping[str, Callable[..., None]] = field(default_factory=dict)
+    message_labels: Mapping[str, str] = field(default_factory=dict)
+    intake: Intake | None = None
+    policy: tuple[Rule, ...] = ()
+    sealed_labels: Mapping[str, str] = field(default_factory=dict)
+
+
+_types: dict[str, CaseType] = {}
+
+
+def install(types: Iterable[CaseType]) -> None:
+    """Replace the catalogue. Called once, when Django has loaded."""
+    _types.clear()
+    _types.update({casetype.code: casetype for casetype in types})
+
+
+def get(code: str) -> CaseType:
+    return _types[code]
+
+
+def all_types() -> tuple[CaseType, ...]:
+    return tuple(_types.values())

@@ -1,0 +1,180 @@
+"""The only writer of facts, people, evidence and notes of an open case. Voids approvals that no longer fit."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from cases.kernel import approvals, casetypes, locks, parties, policy, record
+from cases.kernel.actors import Actor
+from cases.kernel.errors import CaseError
+from cases.kernel.models import Case, CaseParty, Evidence, Note, StoredBlob, User
+from cases.ledger import api as ledger
+from cases.ledger import sealing
+from cases.ledger.sealed import SealedTextField
+
+__all__ = ["Edit", "EditConflict", "EditRefused", "add_note", "assign", "attach", "change"]
+
+LARGEST_DOCUMENT = 25 * 1024 * 1024
+
+
+class EditRefused(CaseError):
+    """The case cannot be changed like this now."""
+
+
+class EditConflict(EditRefused):
+    """Somebody changed the case after the page was read."""
+
+
+@dataclass(kw_only=True)
+class Edit:
+    """An open change of one locked case. Families write their own rows through it."""
+
+    case: Case
+    actor: Actor
+    at: datetime
+    shapes: bool
+
+    def facts(self, **values: Any) -> None:
+        """Change facts; sealed ones are given as text."""
+        row = casetypes.get(self.case.kind).facts.objects.select_related("key").get(pk=self.case.pk)
+        sealed = {n: v for n, v in values.items() if isinstance(row._meta.get_field(n), SealedTextField)}
+        for name, value in values.items():
+            if name not in sealed:
+                setattr(row, name, value)
+        if sealed:
+            sealing.seal(row, {name: text or None for name, text in sealed.items()}, key=row.key)
+        row.save(update_fields=list(values))
+
+    def party(self, number: int, *, is_innocent: bool | None = None, **values: str | None) -> None:
+        """Change what the case says about one person."""
+        row = CaseParty.objects.select_related("key").get(case=self.case, number=number)
+        if is_innocent is not None and is_innocent != row.is_innocent:
+            row.is_innocent = is_innocent
+            row.save(update_fields=["is_innocent"])
+        if values:
+            parties.change(row, values, key=row.key)
+
+    def add_party(self, person: Mapping[str, Any]) -> CaseParty:
+        """Add a person, with addresses, as parties.add takes them."""
+        last = CaseParty.objects.filter(case=self.case).order_by("-number").values_list("number", flat=True).first()
+        retention_class = casetypes.get(self.case.kind).retention_class
+        rows = parties.add(
+            self.case, [person], first_number=(last or 0) + 1, retention_class=retention_class, at=self.at
+        )
+        return rows[0]
+
+
+@contextmanager
+def change(
+    case_id: int,
+    *,
+    actor: Actor,
+    at: datetime,
+    act: str = "edit",
+    verb: str = "case.edited",
+    shapes: bool = True,
+    version: int | None = None,
+    reason: str = "",
+    request: ledger.RequestInfo | None = None,
+) -> Iterator[Edit]:
+    """Change a case: locks its row, checks `act`, writes one ledger event, voids approvals whose digest no longer
+    fits, all in one transaction. `shapes` says that what an approval is about may change. Raises NotAllowed,
+    EditRefused (EditConflict when `version` is stale); nothing is then written."""
+    with transaction.atomic():
+        case = locks.case_for_update(case_id)
+        policy.require(actor, act, case=case)
+        if shapes and case.state not in casetypes.get(case.kind).lifecycle.editable:
+            raise EditRefused("This case can no longer be changed in its present state.")
+        if version is not None and version != case.version:
+            raise EditConflict("Somebody changed this case while you were reading it.")
+        with record.act(case, verb, actor=actor, at=at, reason=reason, request=request) as action:
+            yield Edit(case=case, actor=actor, at=at, shapes=shapes)
+            if shapes:
+                voided = approvals.void_if_changed(case, at=at)
+                action.detail.update({"approvals_voided": len(voided)} if voided else {})
+            case.version += 1
+            case.changed_at = at
+            case.save()
+
+
+def add_note(
+    case_id: int, text: str, *, actor: Actor, at: datetime, request: ledger.RequestInfo | None = None
+) -> Note:
+    """Write a note, sealed under the case's key. It changes nothing an approval is about."""
+    if not text.strip():
+        raise EditRefused("Write something first.")
+    with change(case_id, actor=actor, at=at, act="note", verb="case.noted", shapes=False, request=request) as edit:
+        note = Note(case=edit.case, author_id=actor.user_id, written_at=at, key=edit.case.key)
+        sealing.seal(note, {"text": text.strip()}, key=edit.case.key)
+        note.save()
+    return note
+
+
+def assign(
+    case_id: int, user: User | None, *, actor: Actor, at: datetime, request: ledger.RequestInfo | None = None
+) -> Case:
+    """Give the case to a person of its team, or to nobody."""
+    taking = user is not None and user.pk == actor.user_id
+    act = "take" if taking else "assign"
+    with change(case_id, actor=actor, at=at, act=act, verb="case.assigned", shapes=False, request=request) as edit:
+        if user and not edit.case.team.memberships.filter(user=user, ended_at=None).exists():
+            raise EditRefused("That person is not in the case's team.")
+        edit.case.assignee = user
+    return edit.case
+
+
+def attach(
+    case_id: int,
+    *,
+    kind: str,
+    file_name: str,
+    media_type: str,
+    data: bytes,
+    actor: Actor,
+    at: datetime,
+    request: ledger.RequestInfo | None = None,
+) -> Evidence:
+    """Take a document in: hash its bytes as received, seal them under their own key, mark it not scanned.
+
+    Raises EditRefused when it is empty or larger than 25 MiB.
+    """
+    if not data:
+        raise EditRefused("The file is empty.")
+    if len(data) > LARGEST_DOCUMENT:
+        raise EditRefused("The file is larger than 25 MB.")
+    with change(
+        case_id, actor=actor, at=at, act="attach", verb="case.evidence_added", shapes=True, request=request
+    ) as edit:
+        case = edit.case
+        blob = store_blob(data, case=case, field="document", at=at)
+        row = Evidence(
+            case=case,
+            number=case.evidence.count() + 1,
+            kind=kind,
+            key=case.key,
+            media_type=media_type[:80],
+            size=len(data),
+            sha256=hashlib.sha256(data).hexdigest(),
+            blob=blob,
+            obtained_by_id=actor.user_id,
+            obtained_at=at,
+        )
+        sealing.seal(row, {"file_name": file_name[:200] or "document"}, key=case.key)
+        row.save()
+    return row
+
+
+def store_blob(data: bytes, *, case: Case, field: str, at: datetime) -> StoredBlob:
+    """Seal bytes under a key of their own, wrapped by the case's, so that they can be erased before the case."""
+    key = sealing.new_key("blob", at=at, parent=case.key)
+    uid = uuid.uuid4()
+    sealed = sealing.seal_bytes(data, key=key, label="cases.storedblob", uid=uid, field=field)
+    return StoredBlob.objects.create(uid=uid, key=key, sealed=sealed, size=len(data))

@@ -1,0 +1,97 @@
+"""Letters to people: asked for inside a transition, rendered and posted by a task, proved by the post house's answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from cases.kernel import calendars, record, releases
+from cases.kernel.actors import Actor
+from cases.kernel.casetypes import Content
+from cases.kernel.errors import CaseError
+from cases.kernel.models import Case, CaseParty, Letter
+
+__all__ = ["CALLBACKS", "LETTER", "TEMPLATES", "Template", "request"]
+
+LETTER = releases.MessageKind(
+    code="letter",
+    label="Letter",
+    recipient_kind="post",
+    purpose="inform_person",
+    necessity="The print and post house must have the letter and the address to put it in the post.",
+    categories={
+        "letter_sha256": "letter",
+        "pages": "letter",
+        "content_base64": "letter",
+        "language": "letter",
+        "class": "letter",
+        "addressee.name": "identity",
+        "addressee.line_1": "address",
+        "addressee.line_2": "address",
+        "addressee.town": "address",
+        "addressee.postcode": "address",
+    },
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Template:
+    """One wording of one notice. A change of words is a new version."""
+
+    code: str
+    version: int
+    label: str
+    template: str
+    effective_from: date
+
+
+TEMPLATES: dict[str, Template] = {}
+
+
+def declare(*templates: Template) -> None:
+    """Add a family's letters. Called while families load."""
+    TEMPLATES.update({template.code: template for template in templates})
+
+
+def request(case: Case, party: CaseParty, *, template: str, at: datetime) -> Letter:
+    """Ask for a letter to one person, inside the current ledger action. A task renders and posts it."""
+    return Letter.objects.create(
+        case=case,
+        party=party,
+        template=template,
+        template_version=TEMPLATES[template].version,
+        requested_at=at,
+        retention_class="letter",
+    )
+
+
+def dispatched(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
+    """The post house put it in the post: that callback is our proof of dispatch."""
+    _answer(case, content, actor=actor, at=at, state="dispatched")
+
+
+def returned(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
+    """The letter came back."""
+    _answer(case, content, actor=actor, at=at, state="returned")
+
+
+def _answer(case: Case, content: Content, *, actor: Actor, at: datetime, state: str) -> None:
+    letter = Letter.objects.filter(case=case, message=content.message).first() if content.message else None
+    if letter is None:
+        raise CaseError("No letter of this case belongs to that message.")
+    with record.act(
+        case,
+        f"letter.{state}",
+        actor=actor,
+        at=at,
+        occurred_at=content.occurred_at,
+        cause=content.callback_uid,
+        detail={"template": letter.template},
+    ):
+        letter.state = state
+        if state == "dispatched":
+            letter.dispatched_date = calendars.london_date(content.occurred_at or at)
+        letter.save(update_fields=["state", "dispatched_date"])
+
+
+CALLBACKS = {"letter.dispatched": dispatched, "letter.returned": returned}

@@ -1,0 +1,65 @@
+"""Writes what a case asserts about people. Every value is sealed under that person's own key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from cases.kernel.models import Case, CaseAddress, CaseParty
+from cases.ledger import api as ledger
+from cases.ledger import sealing
+from cases.ledger.sealed import SealedTextField
+
+__all__ = ["ADDRESS_FIELDS", "PERSON_FIELDS", "add"]
+
+PERSON_FIELDS = tuple(field.name for field in CaseParty._meta.fields if isinstance(field, SealedTextField))
+ADDRESS_FIELDS = tuple(field.name for field in CaseAddress._meta.fields if isinstance(field, SealedTextField))
+
+
+def add(
+    case: Case, people: Sequence[Mapping[str, Any]], *, first_number: int, retention_class: str, at: datetime
+) -> list[CaseParty]:
+    """Write people and their addresses, inside the current ledger action on a locked or new case.
+
+    Each of `people` has role, is_innocent, source, values {field: text}, addresses [{kind, field: text}].
+    """
+    keys = sealing.new_keys(len(people), "party", at=at)
+    parties, addresses = [], []
+    for offset, (person, key) in enumerate(zip(people, keys, strict=True)):
+        party = CaseParty(
+            case=case,
+            number=first_number + offset,
+            role=person["role"],
+            is_innocent=bool(person.get("is_innocent")),
+            source=person.get("source") or "staff",
+            key=key,
+            retention_class=retention_class,
+        )
+        sealing.seal(party, _filled(person.get("values", {}), PERSON_FIELDS), key=key)
+        parties.append(party)
+        addresses.append([_address(party, each) for each in person.get("addresses", ())])
+    ledger.bulk_create(CaseParty, parties)
+    ledger.bulk_create(CaseAddress, [_placed(row, party) for party, rows in zip(parties, addresses, strict=True) for row in rows])
+    return parties
+
+
+def _placed(row: CaseAddress, party: CaseParty) -> CaseAddress:
+    row.party = party
+    return row
+
+
+def _address(party: CaseParty, values: Mapping[str, Any]) -> CaseAddress:
+    row = CaseAddress(kind=values.get("kind") or "current", key=party.key)
+    sealing.seal(row, _filled(values, ADDRESS_FIELDS), key=party.key)
+    return row
+
+
+def _filled(values: Mapping[str, Any], names: Sequence[str]) -> dict[str, str | None]:
+    return {name: str(values[name]).strip() for name in names if values.get(name)}
+
+
+def change(party: CaseParty, values: Mapping[str, str | None], *, key: Any) -> None:
+    """Write changed values of one person, inside the current ledger action. An empty value removes it."""
+    sealing.seal(party, {name: (text or "").strip() or None for name, text in values.items()}, key=key)
+    party.save(update_fields=list(values))

@@ -1,0 +1,164 @@
+"""Who may do what: one frozen table, assembled at start from the families' rows and the rows below. No row means no.
+
+The same table answers pages, API and tasks, draws the offers, and is printed by `manage.py policy`.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+
+from cases.kernel.actors import Actor
+from cases.kernel.errors import NotAllowed, NotVisible
+from cases.kernel.models import Case
+
+if TYPE_CHECKING:
+    from cases.kernel.casetypes import CaseType
+
+__all__ = ["Decision", "Rule", "can", "get_visible", "install", "plays", "require", "table", "visible_to"]
+
+ANY_STAFF = "any_staff"
+NOT_CASE_STAFF = frozenset({"system_administrator", "auditor"})
+OFFICE = "*"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """One right. `scope` team: own teams' cases and cases assigned to oneself; all: every case of the kind that is not
+    restricted. `needs_reason` asks for a reason on record; `is_grave` for signing in again within five minutes."""
+
+    act: str
+    roles: frozenset[str]
+    kind: str = OFFICE
+    scope: str = "team"
+    needs_reason: bool = False
+    is_grave: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """The answer to one question. `sentence` says why not, in words fit for the person who asked."""
+
+    is_allowed: bool
+    sentence: str = ""
+    needs_reason: bool = False
+    is_grave: bool = False
+
+
+OFFICE_RULES = (
+    Rule(act="view_tasks", roles=frozenset({ANY_STAFF})),
+    Rule(act="view_security_log", roles=frozenset({"auditor", "data_protection_officer"}), scope="all"),
+    Rule(act="verify_ledger", roles=frozenset({"auditor", "data_protection_officer"}), scope="all"),
+    Rule(act="manage_people", roles=frozenset({"system_administrator"}), is_grave=True),
+    Rule(act="approve_people", roles=frozenset({"data_protection_officer"}), is_grave=True),
+    Rule(act="view_agencies", roles=frozenset({"system_administrator", "auditor"}), scope="all"),
+)
+
+_table: dict[tuple[str, str], tuple[Rule, ...]] = {}
+
+
+def install(case_types: Iterable[CaseType]) -> None:
+    """Assemble and freeze the table: office rows, the families' rows, one row per transition."""
+    rows: dict[tuple[str, str], list[Rule]] = defaultdict(list)
+    for rule in OFFICE_RULES:
+        rows[OFFICE, rule.act].append(rule)
+    for casetype in case_types:
+        for rule in (*casetype.policy, *_transition_rules(casetype)):
+            rows[casetype.code, rule.act].append(rule)
+    _table.clear()
+    _table.update({key: tuple(rules) for key, rules in rows.items()})
+
+
+def _transition_rules(casetype: CaseType) -> list[Rule]:
+    opening = Rule(act="open_case", roles=casetype.lifecycle.opening_roles, kind=casetype.code, scope="all")
+    moves = [
+        Rule(act=f"{casetype.code}.{move.name}", roles=move.roles, kind=casetype.code, is_grave=move.is_grave)
+        for move in casetype.lifecycle.transitions
+    ]
+    return [opening, *moves]
+
+
+def table() -> list[Rule]:
+    """Return every row, sorted by kind and act."""
+    return [rule for key in sorted(_table) for rule in _table[key]]
+
+
+def plays(actor: Actor, roles: frozenset[str], *, agency_kinds: frozenset[str] = frozenset()) -> bool:
+    """Say whether the actor is one of `roles`, which may name staff roles, any_staff, system, agency or own-*."""
+    if actor.kind == "staff":
+        return bool(actor.roles & roles) or (ANY_STAFF in roles and not actor.roles & NOT_CASE_STAFF)
+    if actor.kind == "system":
+        return "system" in roles
+    return actor.agency_code in roles or ("agency" in roles and actor.agency_kind in agency_kinds)
+
+
+def _in_scope(actor: Actor, rule: Rule, case: Case | None) -> bool:
+    if case is None or actor.kind != "staff" or rule.scope == "all":
+        return case is None or not case.is_restricted or case.team_id in actor.team_ids
+    return case.team_id in actor.team_ids or case.assignee_id == actor.user_id
+
+
+def can(
+    actor: Actor,
+    act: str,
+    *,
+    case: Case | None = None,
+    kind: str = OFFICE,
+    agency_kinds: frozenset[str] = frozenset(),
+) -> Decision:
+    """Answer whether the actor may do `act`, on a case or at all. Reads nothing from the database."""
+    rules = _table.get((case.kind if case else kind, act), ())
+    played = [rule for rule in rules if plays(actor, rule.roles, agency_kinds=agency_kinds)]
+    if not played:
+        return Decision(is_allowed=False, sentence=_why_not(rules))
+    for rule in played:
+        if _in_scope(actor, rule, case):
+            return Decision(is_allowed=True, needs_reason=rule.needs_reason, is_grave=rule.is_grave)
+    return Decision(is_allowed=False, sentence="This case belongs to a team you are not in.")
+
+
+def _why_not(rules: tuple[Rule, ...]) -> str:
+    roles = sorted({role for rule in rules for role in rule.roles} - {"system", "agency"})
+    if not roles:
+        return "Nobody does this by hand."
+    return f"This needs the role {' or '.join(role.replace('_', ' ') for role in roles)}."
+
+
+def require(actor: Actor, act: str, *, case: Case | None = None, kind: str = OFFICE) -> Decision:
+    """Return the decision, or raise NotAllowed with its sentence."""
+    decision = can(actor, act, case=case, kind=kind)
+    if not decision.is_allowed:
+        raise NotAllowed(decision.sentence)
+    return decision
+
+
+def visible_to(actor: Actor) -> QuerySet[Case]:
+    """Return the cases the actor may know of. The same rows as `can(actor, "view", case=…)` allows, as SQL."""
+    seen = Q(pk__in=[])
+    for (kind, act), rules in _table.items():
+        if act != "view":
+            continue
+        for rule in rules:
+            if plays(actor, rule.roles):
+                seen |= _scope(actor, rule, kind)
+    return Case.objects.filter(seen)
+
+
+def _scope(actor: Actor, rule: Rule, kind: str) -> Q:
+    own_team = Q(team_id__in=actor.team_ids)
+    if rule.scope == "all":
+        return Q(kind=kind) & (Q(is_restricted=False) | own_team)
+    return Q(kind=kind) & (own_team | Q(assignee_id=actor.user_id))
+
+
+def get_visible(actor: Actor, uid: UUID) -> Case:
+    """Return the case with its team, assignee and key. Raises NotVisible when there is none the actor may know of."""
+    case = visible_to(actor).select_related("team", "assignee", "key").filter(uid=uid).first()
+    if case is None:
+        raise NotVisible
+    return case

@@ -1,0 +1,156 @@
+"""What may leave the firm, and the register of what left. Nothing leaves that no clause of the notice allows."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from cases.kernel import notice, outbox
+from cases.kernel.actors import Actor
+from cases.kernel.errors import CaseError
+from cases.kernel.models import Agency, Case, OutboxMessage, Release, ReleasedItem
+from cases.ledger import api as ledger
+from cases.ledger import sealing
+from cases.ledger.canonical import canon
+
+__all__ = ["Item", "MessageKind", "ReleaseRefused", "check", "record", "send"]
+
+
+class ReleaseRefused(CaseError):
+    """A field has no data category, or no clause of the notice lets it go to this recipient."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MessageKind:
+    """One kind of message: to which kind of agency, for which purpose, and the data category of every field of it.
+
+    Fields are dotted paths without list positions: subjects.surname.
+    """
+
+    code: str
+    label: str
+    recipient_kind: str
+    purpose: str
+    categories: Mapping[str, str]
+    necessity: str
+    subjects: str = "subjects"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Item:
+    """One data category that is about to leave: its fields, the clause that allows it, and its values."""
+
+    category: str
+    clause: notice.Clause
+    fields: tuple[str, ...]
+    values: tuple[Any, ...]
+
+
+def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from _leaves(inner, f"{path}.{name}" if path else name)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _leaves(inner, path)
+    else:
+        yield path, value
+
+
+def check(kind: MessageKind, recipient: Agency, body: Mapping[str, Any]) -> list[Item]:
+    """Return one item for each data category in the body. Raises ReleaseRefused for an unmapped field, a wrong kind of
+    recipient, or a category that no clause allows; writes nothing."""
+    if recipient.kind != kind.recipient_kind:
+        raise ReleaseRefused(f"{recipient.display_name} does not receive messages of the kind {kind.label}.")
+    found: dict[str, list[tuple[str, Any]]] = defaultdict(list)
+    for path, value in _leaves(body):
+        if path not in kind.categories:
+            raise ReleaseRefused(f"The field {path} belongs to no data category, so it may not leave.")
+        found[kind.categories[path]].append((path, value))
+    return [_item(kind, recipient, category, leaves) for category, leaves in sorted(found.items())]
+
+
+def _item(kind: MessageKind, recipient: Agency, category: str, leaves: list[tuple[str, Any]]) -> Item:
+    clause = notice.permitting(purpose=kind.purpose, category=category, recipient_kind=recipient.kind)
+    if clause is None:
+        raise ReleaseRefused(f"No clause of the privacy notice lets {category} go to {recipient.display_name}.")
+    return Item(
+        category=category,
+        clause=clause,
+        fields=tuple(sorted({path for path, _ in leaves})),
+        values=tuple(value for _, value in leaves),
+    )
+
+
+def record(
+    case: Case,
+    message: OutboxMessage,
+    items: list[Item],
+    *,
+    kind: MessageKind,
+    recipient: Agency,
+    actor: Actor,
+    at: datetime,
+    subject_count: int,
+) -> Release:
+    """Enter a message in the register, inside the current ledger action: one release, one row for each category."""
+    release = Release.objects.create(
+        case=case,
+        recipient=recipient,
+        channel=message.channel,
+        message=message,
+        message_kind=kind.code,
+        released_at=at,
+        released_by=actor.label,
+        retention_class="release",
+    )
+    ledger.bulk_create(
+        ReleasedItem, [_row(case, release, item, kind=kind, subject_count=subject_count) for item in items]
+    )
+    return release
+
+
+def _row(case: Case, release: Release, item: Item, *, kind: MessageKind, subject_count: int) -> ReleasedItem:
+    # The values are guessable (a birthday, a phone number), so their hash is keyed.
+    digest = sealing.keyed_hash("released_item", canon([case.uid, list(item.values)]))
+    row = ReleasedItem(
+        release=release,
+        category=item.category,
+        fields=list(item.fields),
+        gateway=item.clause.gateway,
+        clause=item.clause.code,
+        subject_count=subject_count,
+        sha256=digest.hex() if len(digest) == 32 else hashlib.sha256(digest).hexdigest(),
+        key=case.key,
+    )
+    sealing.seal(row, {"necessity": kind.necessity}, key=case.key)
+    return row
+
+
+def send(
+    case: Case,
+    kind: MessageKind,
+    *,
+    agency: Agency,
+    body: Mapping[str, Any],
+    actor: Actor,
+    at: datetime,
+    subject_count: int,
+    dedupe: str = "",
+) -> OutboxMessage:
+    """Check, promise and register one message, inside the current ledger action on a locked case.
+
+    Raises ReleaseRefused; nothing is then promised.
+    """
+    items = check(kind, agency, body)
+    message = outbox.post(
+        case, outbox.Message(agency_code=agency.code, kind=kind.code, body=dict(body), dedupe=dedupe), at=at
+    )
+    record(
+        case, message, items, kind=kind, recipient=agency, actor=actor, at=at, subject_count=subject_count
+    )
+    return message

@@ -1,0 +1,47 @@
+"""What happens because time passes. A periodic task calls it; each case is locked and settled on its own."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+
+from cases.kernel import casetypes, clocks, locks, record, tasks
+from cases.kernel.actors import system
+from cases.kernel.models import Clock
+
+__all__ = ["end_due_clocks"]
+
+BATCH = 200
+
+
+def end_due_clocks(*, now: datetime) -> int:
+    """Settle clocks that are over: a working period becomes a breach and a task, an expiry calls its family.
+
+    Returns how many. Each in its own transaction with its case locked; a clock another worker settled is skipped.
+    """
+    due = Clock.objects.filter(state="running", due_at__lt=now).order_by("due_at").values_list("pk", "case_id")
+    settled = 0
+    for clock_id, case_id in list(due[:BATCH]):
+        settled += _end(clock_id, case_id, now=now)
+    return settled
+
+
+@transaction.atomic
+def _end(clock_id: int, case_id: int, *, now: datetime) -> int:
+    case = locks.case_for_update(case_id)
+    clock = Clock.objects.filter(pk=clock_id, state="running").first()
+    if clock is None:
+        return 0
+    follow = casetypes.get(case.kind).clock_ends.get(clock.rule)
+    if follow is not None:
+        follow(case, clock, at=now)
+        return 1
+    with record.act(case, "clock.breached", actor=system("clocks", source=case.source), at=now) as action:
+        action.detail["rule"] = clock.rule
+        clock.state, clock.ended_at = "breached", now
+        clock.save(update_fields=["state", "ended_at"])
+        tasks.raise_task("clock_over", case=case, at=now, rule=clock.rule)
+        clocks.refresh_due(case)
+        case.save()
+    return 1

@@ -1,0 +1,62 @@
+"""Work owed by a team. The words come from `kind` and codes: a task never holds personal data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from cases.kernel.actors import Actor
+from cases.kernel.models import Case, Task, Team
+from cases.ledger import api as ledger
+
+__all__ = ["LABELS", "close", "close_all", "label", "raise_task"]
+
+LABELS: dict[str, str] = {
+    "callback_not_applied": "A callback could not be applied",
+    "callback_unmatched": "A callback matched no case",
+    "callback_unreadable": "A signed callback could not be read",
+    "message_dead": "A message to an agency could not be delivered",
+    "clock_over": "A period is over",
+}
+
+
+def declare(labels: Mapping[str, str]) -> None:
+    """Add a family's task kinds. Called while families load."""
+    LABELS.update(labels)
+
+
+def label(kind: str) -> str:
+    return LABELS.get(kind, kind.replace("_", " ").capitalize())
+
+
+def raise_task(
+    kind: str,
+    *,
+    case: Case | None,
+    at: datetime,
+    team: Team | None = None,
+    due_at: datetime | None = None,
+    **detail: object,
+) -> Task:
+    """Open a task inside the current ledger action. `detail` takes codes and ids only."""
+    return Task.objects.create(
+        kind=kind,
+        case=case,
+        team=team or (case.team if case else None),
+        detail=detail,
+        raised_by_event=ledger.current().uid,
+        opened_at=at,
+        due_at=due_at,
+    )
+
+
+def close(task: Task, *, actor: Actor, at: datetime, outcome: str = "done") -> None:
+    """Close a task inside the current ledger action."""
+    task.closed_at, task.closed_by_id, task.outcome = at, actor.user_id, outcome
+    task.save(update_fields=["closed_at", "closed_by", "outcome"])
+
+
+def close_all(case: Case, kind: str, *, actor: Actor, at: datetime) -> None:
+    """Close every open task of a kind on a locked case."""
+    for task in Task.objects.filter(case=case, kind=kind, closed_at=None):
+        close(task, actor=actor, at=at)
