@@ -1,0 +1,307 @@
+"""What the pages of one case show, in few queries. Sealed values are named here, never opened but one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import BooleanField, Count, ExpressionWrapper, Model, OuterRef, Q, QuerySet
+from django.db.models.functions import JSONObject
+
+from cases.kernel import casetypes, policy
+from cases.kernel.actors import Actor
+from cases.kernel.errors import CaseError, NotVisible
+from cases.kernel.models import (
+    Approval,
+    AuditReport,
+    Callback,
+    Case,
+    CaseAddress,
+    CaseParty,
+    Clock,
+    DeliveryAttempt,
+    Evidence,
+    Hold,
+    OutboxMessage,
+    Task,
+)
+from cases.kernel.parties import ADDRESS_FIELDS, PERSON_FIELDS
+from cases.ledger import sealing
+from cases.ledger.sealed import SealedTextField
+
+__all__ = ["REVEAL_REASONS", "CaseFile", "SealedItem", "Subject", "case_file", "documents", "messages", "reveal"]
+
+REVEAL_REASONS: Mapping[str, str] = {
+    "verify_identity": "Verify who somebody is",
+    "compare_evidence": "Compare with evidence",
+    "prepare_filing": "Prepare what is filed",
+    "answer_agency": "Answer an agency",
+    "quality_check": "Check the quality of the work",
+}
+
+
+class NothingSealed(CaseError):
+    """The case holds no such value."""
+
+    def __init__(self) -> None:
+        super().__init__("This case holds no such value.")
+
+
+class RevealReasonMissing(CaseError):
+    """Nobody reads a personal value without a purpose from the list."""
+
+    def __init__(self) -> None:
+        super().__init__("Choose why you need to see this.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SealedItem:
+    """One sealed value that a case holds. `code` finds it again: person-2-phone, address-14-town, facts-narrative."""
+
+    code: str
+    field: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Address:
+    """One address of a person, masked."""
+
+    kind: str
+    is_detached: bool
+    items: tuple[SealedItem, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """One person of the case, masked."""
+
+    number: int
+    role: str
+    is_innocent: bool
+    is_detached: bool
+    source: str
+    items: tuple[SealedItem, ...]
+    addresses: tuple[Address, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CaseFile:
+    """A case with everything its pages list beside the story. The lists are plain values, not rows."""
+
+    case: Case
+    subjects: tuple[Subject, ...]
+    clocks: tuple[Mapping[str, Any], ...]
+    tasks: tuple[Mapping[str, Any], ...]
+    approvals: tuple[Mapping[str, Any], ...]
+    reports: tuple[Mapping[str, Any], ...]
+    is_held: bool
+    document_count: int
+    message_count: int
+
+
+def _present(names: tuple[str, ...]) -> dict[str, ExpressionWrapper]:
+    return {
+        f"has_{name}": ExpressionWrapper(Q(**{f"{name}__isnull": False}), output_field=BooleanField())
+        for name in names
+    }
+
+
+def _listed(rows: QuerySet[Any], **columns: Any) -> ArraySubquery:
+    return ArraySubquery(rows.values(listed=JSONObject(**columns)))
+
+
+def _parts() -> dict[str, Any]:
+    mine = {"case": OuterRef("pk")}
+    people = CaseParty.objects.filter(**mine).annotate(**_present(PERSON_FIELDS)).order_by("number")
+    places = CaseAddress.objects.filter(party__case=OuterRef("pk")).annotate(**_present(ADDRESS_FIELDS)).order_by("pk")
+    person_columns = ("id", "number", "role", "is_innocent", "is_detached", "source")
+    place_columns = ("id", "party_id", "kind", "is_detached")
+    return {
+        "people_": _listed(people, **_same(person_columns), **_same(_present(PERSON_FIELDS))),
+        "places_": _listed(places, **_same(place_columns), **_same(_present(ADDRESS_FIELDS))),
+        "clocks_": _listed(
+            Clock.objects.filter(**mine).order_by("due_at"),
+            **_same(("rule", "state", "started_at", "due_at", "due_date", "explanation")),
+            party="party__number",
+        ),
+        "tasks_": _listed(
+            Task.objects.filter(closed_at=None, **mine).order_by("opened_at"),
+            **_same(("kind", "opened_at", "due_at")),
+        ),
+        "approvals_": _listed(
+            Approval.objects.filter(closed_at=None, **mine).order_by("opened_at"),
+            **_same(("act", "maker_id", "needs", "mode", "opened_at", "due_at")),
+            maker="maker__display_name",
+        ),
+        "reports_": _listed(
+            AuditReport.objects.filter(**mine).order_by("-requested_at")[:5],
+            **_same(("uid", "state", "requested_at", "pages")),
+            asker="requested_by__display_name",
+        ),
+        "holds_": _listed(Hold.objects.filter(released_at=None, **mine)[:1], id="id"),
+        "documents_": _counted(Evidence.objects.filter(**mine)),
+        "messages_": _counted(OutboxMessage.objects.filter(**mine)),
+    }
+
+
+def _same(names: Any) -> dict[str, str]:
+    return {name: name for name in names}
+
+
+def _counted(rows: QuerySet[Any]) -> ArraySubquery:
+    return ArraySubquery(rows.order_by().values("case_id").annotate(counted=Count("pk")).values("counted"))
+
+
+MOMENTS = frozenset({"started_at", "due_at", "opened_at", "requested_at"})
+
+
+def _read(rows: list[Mapping[str, Any]]) -> tuple[dict[str, Any], ...]:
+    """Turn the moments that JSON carries as text back into aware datetimes."""
+    return tuple(
+        {name: datetime.fromisoformat(value) if name in MOMENTS and value else value for name, value in row.items()}
+        for row in rows
+    )
+
+
+def _items(row: Mapping[str, Any], names: tuple[str, ...], prefix: str) -> tuple[SealedItem, ...]:
+    return tuple(SealedItem(code=f"{prefix}-{name}", field=name) for name in names if row[f"has_{name}"])
+
+
+def _subjects(people: list[Mapping[str, Any]], places: list[Mapping[str, Any]]) -> tuple[Subject, ...]:
+    return tuple(
+        Subject(
+            number=person["number"],
+            role=person["role"],
+            is_innocent=person["is_innocent"],
+            is_detached=person["is_detached"],
+            source=person["source"],
+            items=_items(person, PERSON_FIELDS, f"person-{person['number']}"),
+            addresses=tuple(
+                Address(
+                    kind=place["kind"],
+                    is_detached=place["is_detached"],
+                    items=_items(place, ADDRESS_FIELDS, f"address-{place['id']}"),
+                )
+                for place in places
+                if place["party_id"] == person["id"]
+            ),
+        )
+        for person in people
+    )
+
+
+def case_file(actor: Actor, uid: UUID) -> CaseFile:
+    """Return a case the actor may see with all that its pages list. One query. Raises NotVisible."""
+    rows = policy.visible_to(actor).filter(uid=uid).select_related("team", "assignee", "key")
+    case = rows.annotate(**_parts()).first()
+    if case is None:
+        raise NotVisible
+    parts = {name: getattr(case, name) for name in _parts_names()}
+    return CaseFile(
+        case=case,
+        subjects=_subjects(parts["people_"], parts["places_"]),
+        clocks=_read(parts["clocks_"]),
+        tasks=_read(parts["tasks_"]),
+        approvals=_read(parts["approvals_"]),
+        reports=_read(parts["reports_"]),
+        is_held=bool(parts["holds_"]),
+        document_count=sum(parts["documents_"]),
+        message_count=sum(parts["messages_"]),
+    )
+
+
+def _parts_names() -> tuple[str, ...]:
+    return (
+        "people_",
+        "places_",
+        "clocks_",
+        "tasks_",
+        "approvals_",
+        "reports_",
+        "holds_",
+        "documents_",
+        "messages_",
+    )
+
+
+def sealed_facts(facts: Model) -> tuple[SealedItem, ...]:
+    """Return the sealed values that a facts row holds."""
+    return tuple(
+        SealedItem(code=f"facts-{column.name}", field=column.name)
+        for column in facts._meta.concrete_fields
+        if isinstance(column, SealedTextField) and getattr(facts, column.name) is not None
+    )
+
+
+def _facts_row(case: Case, _number: str) -> Model | None:
+    return casetypes.get(case.kind).facts._default_manager.filter(pk=case.pk).first()
+
+
+def _person_row(case: Case, number: str) -> Model | None:
+    return case.parties.filter(number=int(number)).first()
+
+
+def _address_row(case: Case, number: str) -> Model | None:
+    return CaseAddress.objects.filter(party__case=case, pk=int(number)).first()
+
+
+ROWS = {"facts": _facts_row, "person": _person_row, "address": _address_row}
+
+
+def _find(case: Case, code: str) -> tuple[Model, str]:
+    """Return the row and the field behind a code. Raises NothingSealed for anything this case does not hold."""
+    group, _, rest = code.partition("-")
+    number, _, name = rest.partition("-") if group != "facts" else ("", "", rest)
+    if group not in ROWS or not (number.isdecimal() or group == "facts") or len(number) > 12:
+        raise NothingSealed
+    row = ROWS[group](case, number)
+    names = {} if row is None else {column.name: column for column in row._meta.concrete_fields}
+    if row is None or not isinstance(names.get(name), SealedTextField) or getattr(row, name) is None:
+        raise NothingSealed
+    return row, name
+
+
+def has_sealed(case: Case, code: str) -> str:
+    """Return the field name behind a code. Raises NothingSealed."""
+    return _find(case, code)[1]
+
+
+def reveal(case: Case, code: str, *, purpose: str, actor: Actor, at: datetime, request_id: str = "") -> str:
+    """Return one sealed value in clear and write who asked and why, first. Raises NotAllowed, NothingSealed,
+    RevealReasonMissing; nothing is then written."""
+    policy.require(actor, "reveal", case=case)
+    if purpose not in REVEAL_REASONS:
+        raise RevealReasonMissing
+    row, name = _find(case, code)
+    reader = sealing.Reader(
+        actor=actor.label, verb="reveal", purpose=purpose, streams=(case.uid,), fields=(code,), request_id=request_id
+    )
+    return sealing.open_rows([row], (name,), reader=reader, at=at)[0][name] or ""
+
+
+def documents(case: Case, *, reader: sealing.Reader, at: datetime) -> list[Evidence]:
+    """Return the documents of a case with `shown_name` opened. Three queries; writes the reader's access row."""
+    rows = list(case.evidence.select_related("obtained_by").order_by("number"))
+    for row, values in zip(rows, sealing.open_rows(rows, ("file_name",), reader=reader, at=at), strict=True):
+        row.shown_name = values["file_name"]  # type: ignore[attr-defined] -- for the page alone
+    return rows
+
+
+def download(document: Evidence, *, reader: sealing.Reader, at: datetime) -> bytes | None:
+    """Return the bytes of a document as received, None once erased. Writes the reader's access row."""
+    blob = document.blob
+    return sealing.open_bytes(
+        blob.sealed, key_id=blob.key_id, label="cases.storedblob", uid=blob.uid, field="document", reader=reader, at=at
+    )
+
+
+def messages(case: Case) -> tuple[list[OutboxMessage], list[DeliveryAttempt], list[Callback]]:
+    """Return what was promised to agencies, each try, and what they called back with: codes and times alone."""
+    sent = case.messages.select_related("channel__agency").defer("sealed_body").order_by("-id")[:100]
+    tries = DeliveryAttempt.objects.filter(message__case=case).defer("sealed_excerpt").order_by("-id")[:200]
+    heard = case.callbacks.select_related("agency").defer("sealed_body").order_by("-id")[:100]
+    return list(sent), list(tries), list(heard)

@@ -1,0 +1,167 @@
+"""The story of a case as its ledger tells it, newest first, with notes and reasons opened for one reader."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import CharField, F, OuterRef, Subquery, Value
+from django.db.models.functions import Cast, Concat
+
+from cases.kernel.models import Agency, Case, Note, User
+from cases.ledger import sealing
+from cases.ledger.models import LedgerEvent
+
+__all__ = ["PAGE_SIZE", "Change", "Entry", "story"]
+
+PAGE_SIZE = 20
+# Columns that repeat what the entry says anyway, or that only order other columns.
+UNSPOKEN = frozenset({"version", "changed_at", "state", "key", "case", "blob", "digest", "due_at"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """One field of one row, old and new. Sealed fields say only that they changed."""
+
+    row: str
+    field: str
+    old: object = None
+    new: object = None
+    is_sealed: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One act on the case."""
+
+    seq: int
+    uid: UUID
+    at: datetime
+    recorded_at: datetime
+    actor: str
+    actor_name: str
+    verb: str
+    hash: str
+    detail: Mapping[str, Any] = field(default_factory=dict)
+    changes: tuple[Change, ...] = ()
+    added: tuple[str, ...] = ()
+    note: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """A sealed note or reason in the shape `open_rows` takes: a place, a key, and one sealed value."""
+
+    instance_type: type
+    uid: UUID
+    key_id: int
+    text: sealing.Sealed | None = None
+    reason: sealing.Sealed | None = None
+
+
+def _events(case: Case, before: int | None, limit: int) -> list[LedgerEvent]:
+    written = Note.history.model.objects.filter(event=OuterRef("uid"))
+    events = LedgerEvent.objects.filter(stream=case.uid)
+    if before is not None:
+        events = events.filter(seq__lt=before)
+    noted = events.annotate(
+        note_uid=Subquery(written.values("uid")[:1]),
+        note_text=Subquery(written.values("text")[:1]),
+        note_key=Subquery(written.values("key_id")[:1]),
+    )
+    return list(noted.order_by("-seq")[:limit])
+
+
+def _pieces(case: Case, events: Iterable[LedgerEvent]) -> dict[tuple[UUID, str], _Piece]:
+    found: dict[tuple[UUID, str], _Piece] = {}
+    for event in events:
+        if event.note_uid:
+            found[event.uid, "note"] = _Piece(Note, event.note_uid, event.note_key, text=event.note_text)
+        if event.reason is not None:
+            sealed = sealing.Sealed(bytes(event.reason))
+            found[event.uid, "reason"] = _Piece(LedgerEvent, event.uid, case.key_id, reason=sealed)
+    return found
+
+
+def _opened(
+    pieces: Mapping[tuple[UUID, str], _Piece], *, reader: sealing.Reader, at: datetime
+) -> dict[tuple[UUID, str], str | None]:
+    values = sealing.open_rows(pieces.values(), ("text", "reason"), reader=reader, at=at)
+    return {place: value["text"] or value["reason"] for place, value in zip(pieces, values, strict=True)}
+
+
+def names(labels: Iterable[str]) -> dict[str, str]:
+    """Return who stands behind actor labels. One query."""
+    wanted = set(labels)
+    staff = [int(label[6:]) for label in wanted if label.startswith("staff:")]
+    codes = [label[7:] for label in wanted if label.startswith("agency:")]
+    people = User.objects.filter(pk__in=staff).annotate(
+        label=Concat(Value("staff:"), Cast("pk", CharField()), output_field=CharField()), shown=F("display_name")
+    )
+    agencies = Agency.objects.filter(code__in=codes).annotate(
+        label=Concat(Value("agency:"), "code", output_field=CharField()), shown=F("display_name")
+    )
+    found = dict(people.values_list("label", "shown").union(agencies.values_list("label", "shown")))
+    return {label: found.get(label, "System" if label.startswith("system:") else label) for label in wanted}
+
+
+def _labels(events: Iterable[LedgerEvent], bodies: Mapping[UUID, Mapping[str, Any]]) -> set[str]:
+    """Return every actor label a page of events speaks of: who acted, and who a case was given to."""
+    labels = {event.actor for event in events}
+    for body in bodies.values():
+        for change in body.get("changes", ()):
+            given = change.get("f", {}).get("assignee", ())
+            labels |= {f"staff:{user_id}" for user_id in given if user_id}
+    return labels
+
+
+def _changes(body: Mapping[str, Any], known: Mapping[str, str]) -> tuple[Change, ...]:
+    told = []
+    for change in body.get("changes", ()):
+        if change["op"] != "~":
+            continue
+        for name, (old, new) in change.get("f", {}).items():
+            if name == "assignee":
+                old, new = (known.get(f"staff:{user_id}") if user_id else None for user_id in (old, new))
+            if name not in UNSPOKEN:
+                told.append(Change(row=change["m"], field=name, old=old, new=new))
+        told += [Change(row=change["m"], field=name, is_sealed=True) for name in change.get("s", ())]
+    return tuple(told)
+
+
+def story(
+    case: Case, *, reader: sealing.Reader, at: datetime, before: int | None = None, limit: int = PAGE_SIZE
+) -> tuple[list[Entry], int | None]:
+    """Return a page of the case's story, newest first, and the number below which the older part begins, or None.
+
+    Opens the notes and reasons of the page and writes the reader's one access row. Four queries at most.
+    """
+    events = _events(case, before, limit + 1)
+    older = events[limit - 1].seq if len(events) > limit else None
+    events = events[:limit]
+    bodies = {event.uid: event.content() for event in events}
+    known = names(_labels(events, bodies))
+    plain = _opened(_pieces(case, events), reader=reader, at=at)
+    entries = [
+        Entry(
+            seq=event.seq,
+            uid=event.uid,
+            at=event.at,
+            recorded_at=event.recorded_at,
+            actor=event.actor,
+            actor_name=known[event.actor],
+            verb=event.action,
+            hash=bytes(event.hash).hex(),
+            detail=bodies[event.uid].get("detail", {}),
+            changes=_changes(bodies[event.uid], known),
+            added=tuple(change["m"] for change in bodies[event.uid].get("changes", ()) if change["op"] == "+"),
+            note=plain.get((event.uid, "note")),
+            reason=plain.get((event.uid, "reason")),
+        )
+        for event in events
+    ]
+    return entries, older

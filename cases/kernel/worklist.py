@@ -1,0 +1,293 @@
+"""What there is to do: the queue in keyset pages, capped counts, approvals and one person's own work.
+
+Reads only, and no sealed value: a queue row is topic, reference, state, due time, amount and assignee.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, time, timedelta
+from typing import Any
+
+from django.db import connection
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
+
+from cases.kernel import casetypes, policy
+from cases.kernel.actors import Actor
+from cases.kernel.calendars import LONDON
+from cases.kernel.models import Approval, Case, OutboxMessage, Task, TeamMembership
+
+__all__ = ["SORTS", "VIEWS", "Filters", "Page", "approvals_for", "colleagues", "counts", "my_work", "queue", "take_next"]
+
+PAGE_SIZE = 25
+CAP = 1000
+Moment = datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """One tab of the queue: its words and which cases it holds at a given moment."""
+
+    label: str
+    holds: Callable[[Moment], Q]
+
+
+def _end_of_today(at: Moment) -> Moment:
+    tomorrow = at.astimezone(LONDON).date() + timedelta(days=1)
+    return datetime.combine(tomorrow, time(0), tzinfo=LONDON)
+
+
+def _is_awaiting_approval(_at: Moment) -> Q:
+    waiting = Approval.objects.filter(case=OuterRef("pk"), closed_at=None, mode="before")
+    return Q(Exists(waiting), is_closed=False)
+
+
+VIEWS: Mapping[str, View] = {
+    "open": View(label="Open", holds=lambda at: Q(is_closed=False)),
+    "unassigned": View(label="Unassigned", holds=lambda at: Q(is_closed=False, assignee=None)),
+    "overdue": View(label="Overdue", holds=lambda at: Q(is_closed=False, due_at__lt=at)),
+    "today": View(
+        label="Due today", holds=lambda at: Q(is_closed=False, due_at__gte=at, due_at__lt=_end_of_today(at))
+    ),
+    "approval": View(label="Awaiting approval", holds=_is_awaiting_approval),
+    "closed": View(label="Closed", holds=lambda at: Q(is_closed=True)),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sort:
+    """One order of the queue. Rows without a value come last."""
+
+    label: str
+    column: str
+    is_descending: bool = False
+
+
+SORTS: Mapping[str, Sort] = {
+    "due": Sort(label="Due", column="due_at"),
+    "amount": Sort(label="Amount", column="amount_pence", is_descending=True),
+    "changed": Sort(label="Updated", column="changed_at", is_descending=True),
+    "opened": Sort(label="Opened", column="opened_at"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filters:
+    """What the reader asked for. Empty strings ask for nothing."""
+
+    view: str = "open"
+    kind: str = ""
+    state: str = ""
+    team: int | None = None
+    assignee: int | None = None
+    due_before: datetime | None = None
+    due_from: datetime | None = None
+    amount_from_pence: int | None = None
+    amount_below_pence: int | None = None
+    reference: str = ""
+    sort: str = "due"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cursor:
+    """A place between two rows: the sort value (None for rows without one) and the id of a row."""
+
+    value: Any
+    id: int
+    is_backward: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """One page of the queue and the places where the pages beside it begin."""
+
+    rows: list[Case]
+    next: Cursor | None = None
+    previous: Cursor | None = None
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+
+def _filtered(actor: Actor, filters: Filters, at: Moment) -> QuerySet[Case]:
+    given = {
+        "kind": filters.kind,
+        "state": filters.state,
+        "team_id": filters.team,
+        "assignee_id": filters.assignee,
+        "due_at__lt": filters.due_before,
+        "due_at__gte": filters.due_from,
+        "amount_pence__gte": filters.amount_from_pence,
+        "amount_pence__lt": filters.amount_below_pence,
+        "reference__istartswith": filters.reference,
+    }
+    asked = {name: value for name, value in given.items() if value not in ("", None)}
+    return policy.visible_to(actor).filter(VIEWS[filters.view].holds(at), **asked)
+
+
+def _last_agency() -> Subquery:
+    told = OutboxMessage.objects.filter(case=OuterRef("pk")).order_by("-id")
+    return Subquery(told.values("channel__agency__display_name")[:1])
+
+
+def _beyond(rows: QuerySet[Case], column: str, cursor: Cursor, ascending: bool) -> QuerySet[Case]:
+    """Return the rows after (or before) the cursor among those on its side of NULL."""
+    onward = "gt" if ascending else "lt"
+    by_id = "lt" if cursor.is_backward else "gt"
+    if cursor.value is None:
+        return rows.filter(**{f"id__{by_id}": cursor.id})
+    past = Q(**{f"{column}__{onward}": cursor.value})
+    level = Q(**{column: cursor.value, f"id__{by_id}": cursor.id})
+    return rows.filter(past | level, **{f"{column}__{onward}e": cursor.value})
+
+
+def _fetch(rows: QuerySet[Case], sort: Sort, cursor: Cursor | None, wanted: int) -> list[Case]:
+    """Return up to `wanted` rows from the cursor on: those with a value first, then those without."""
+    backward = bool(cursor and cursor.is_backward)
+    ascending = sort.is_descending == backward
+    order = F(sort.column).asc() if ascending else F(sort.column).desc()
+    tie = "-id" if backward else "id"
+    zones = [False, True] if not backward else [True, False]
+    if cursor is not None:
+        zones = zones[zones.index(cursor.value is None) :]
+    found: list[Case] = []
+    for is_null in zones:
+        zone = rows.filter(**{f"{sort.column}__isnull": is_null})
+        if cursor is not None and (cursor.value is None) == is_null:
+            zone = _beyond(zone, sort.column, cursor, ascending)
+        zone = zone.order_by(tie) if is_null else zone.order_by(order, tie)
+        found += zone[: wanted - len(found)]
+        if len(found) >= wanted:
+            break
+    return found[::-1] if backward else found
+
+
+def _place(row: Case, sort: Sort, *, is_backward: bool) -> Cursor:
+    return Cursor(value=getattr(row, sort.column), id=row.pk, is_backward=is_backward)
+
+
+def queue(actor: Actor, filters: Filters, cursor: Cursor | None = None, *, at: datetime, size: int = PAGE_SIZE) -> Page:
+    """Return one page of what the actor may see, with the last agency told as `agency_name`. Two queries at most."""
+    sort = SORTS[filters.sort]
+    rows = (
+        _filtered(actor, filters, at)
+        .select_related("assignee", "team")
+        .annotate(agency_name=_last_agency())
+    )
+    found = _fetch(rows, sort, cursor, size + 1)
+    backward = bool(cursor and cursor.is_backward)
+    has_more = len(found) > size
+    shown = (found[-size:] if backward else found[:size]) if has_more else found
+    has_next, has_previous = (True, has_more) if backward else (has_more, cursor is not None)
+    return Page(
+        rows=shown,
+        next=_place(shown[-1], sort, is_backward=False) if shown and has_next else None,
+        previous=_place(shown[0], sort, is_backward=True) if shown and has_previous else None,
+    )
+
+
+def _my_decisions(actor: Actor) -> QuerySet[Approval]:
+    """Approvals that are open, were not asked for by the actor and want a role the actor holds."""
+    return (
+        Approval.objects.filter(
+            closed_at=None, needs__has_any_keys=sorted(actor.roles), case__in=policy.visible_to(actor)
+        )
+        .exclude(maker_id=actor.user_id)
+        .exclude(decisions__checker_id=actor.user_id)
+    )
+
+
+def _my_cases(actor: Actor) -> QuerySet[Case]:
+    return policy.visible_to(actor).filter(assignee_id=actor.user_id, is_closed=False)
+
+
+def counts(actor: Actor, *, at: datetime, filters: Filters | None = None) -> dict[str, int]:
+    """Return how many cases each view, queue and list holds for this actor, in one query; none counts past the cap.
+
+    1,001 means "more than 1,000". With `filters` the views are counted within them.
+    """
+    within = filters or Filters()
+    asked: dict[str, QuerySet[Any]] = {
+        f"view.{code}": _filtered(actor, replace(within, view=code), at) for code in VIEWS
+    }
+    asked["mine"] = _my_cases(actor)
+    asked["approvals"] = _my_decisions(actor)
+    for casetype in casetypes.all_types():
+        asked[f"kind.{casetype.code}"] = _filtered(actor, Filters(kind=casetype.code), at)
+    return _capped(asked)
+
+
+def _capped(asked: Mapping[str, QuerySet[Any]]) -> dict[str, int]:
+    parts, params = [], []
+    empty = [name for name, rows in asked.items() if rows.query.is_empty()]
+    live = {name: rows for name, rows in asked.items() if name not in empty}
+    for rows in live.values():
+        sql, values = rows.order_by().values("pk")[: CAP + 1].query.sql_with_params()
+        parts.append(f"(SELECT count(*) FROM ({sql}) AS some)")
+        params += values
+    if not parts:
+        return dict.fromkeys(asked, 0)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {', '.join(parts)}", params)
+        found = dict(zip(live, cursor.fetchone(), strict=True))
+    return {name: found.get(name, 0) for name in asked}
+
+
+def approvals_for(actor: Actor, *, limit: int = 100) -> list[Approval]:
+    """Return the decisions that wait for this actor, oldest due first, with case, assignee and maker."""
+    rows = _my_decisions(actor).select_related("case", "case__team", "maker")
+    return list(rows.order_by(F("due_at").asc(nulls_last=True), "opened_at", "id")[:limit])
+
+
+def colleagues(actor: Actor) -> list[TeamMembership]:
+    """Return the live memberships of the actor's teams, with person and team: filter choices and other deciders."""
+    rows = TeamMembership.objects.filter(team_id__in=actor.team_ids, ended_at=None, user__is_active=True)
+    return list(rows.select_related("user", "team").order_by("team__name", "user__display_name"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class MyWork:
+    """One person's day, in sections."""
+
+    overdue: list[Case]
+    today: list[Case]
+    waiting: list[Case]
+    recent: list[Case]
+    tasks: list[Task]
+
+
+def _split(cases: Iterable[Case], at: Moment) -> tuple[list[Case], list[Case], list[Case]]:
+    overdue: list[Case] = []
+    today: list[Case] = []
+    waiting: list[Case] = []
+    for case in cases:
+        if case.due_at and case.due_at < at:
+            overdue.append(case)
+        elif case.due_at and case.due_at < _end_of_today(at):
+            today.append(case)
+        else:
+            waiting.append(case)
+    return overdue, today, waiting
+
+
+def my_work(actor: Actor, *, at: datetime, limit: int = 50) -> MyWork:
+    """Return the actor's own open cases by urgency, the last ones to change, and open tasks. Three queries."""
+    mine = _my_cases(actor).select_related("assignee", "team").annotate(agency_name=_last_agency())
+    overdue, today, waiting = _split(mine.order_by(F("due_at").asc(nulls_last=True), "id")[:limit], at)
+    recent = policy.visible_to(actor).filter(assignee_id=actor.user_id).select_related("assignee", "team")
+    tasks = Task.objects.filter(closed_at=None).filter(
+        Q(case__in=policy.visible_to(actor)) | Q(case=None, team_id__in=actor.team_ids)
+    )
+    mine_or_free = tasks.filter(Q(case=None) | Q(case__assignee_id=actor.user_id) | Q(case__assignee=None))
+    return MyWork(
+        overdue=overdue,
+        today=today,
+        waiting=waiting,
+        recent=list(recent.annotate(agency_name=_last_agency()).order_by("-changed_at", "-id")[:8]),
+        tasks=list(mine_or_free.select_related("case").order_by(F("due_at").asc(nulls_last=True), "id")[:20]),
+    )
+
+
+def take_next(actor: Actor, *, at: datetime) -> Case | None:
+    """Return the most urgent unassigned case of the actor's teams, or None."""
+    free = _filtered(actor, Filters(view="unassigned"), at).filter(team_id__in=actor.team_ids)
+    return free.order_by(F("due_at").asc(nulls_last=True), "id").first()

@@ -1,0 +1,159 @@
+"""What every page shows around its content: who I am, where I can go, how much waits there, how it looks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from django.conf import settings
+from django.core.cache import BaseCache, caches
+from django.http import HttpRequest
+from django.urls import reverse
+
+from cases.kernel import casetypes, policy, roles, worklist
+from cases.kernel.actors import Actor
+from cases.web import asking
+
+__all__ = ["Command", "Shell", "fresh_counts", "shell"]
+
+FIRM = "Northmoor Telecom"
+THEMES = ("system", "light", "dark")
+COUNTS_SECONDS = 30
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """One entry of the rail."""
+
+    label: str
+    icon: str
+    url: str
+    count: int | None = None
+    tone: str = ""
+    is_current: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """One entry of the command palette: a page to open, or a place or button of this page."""
+
+    label: str
+    icon: str
+    url: str = ""
+    target: str = ""
+    key: str = ""
+
+
+def _cache() -> BaseCache:
+    return caches["fast"]
+
+
+def _counts_key(actor: Actor) -> str:
+    """Counts are kept per person and per sight: a changed role or team finds nothing of the old."""
+    sight = ",".join([*sorted(actor.roles), *(str(team_id) for team_id in sorted(actor.team_ids))])
+    return f"counts:{actor.user_id}:{sight}"
+
+
+def fresh_counts(actor: Actor, at: datetime) -> dict[str, int]:
+    """Count anew what waits for this person and keep it for half a minute. One query."""
+    found = worklist.counts(actor, at=at)
+    _cache().set(_counts_key(actor), found, COUNTS_SECONDS)
+    return found
+
+
+class Shell:
+    """The frame of one page. Reads the database only for what a template asks."""
+
+    firm = FIRM
+
+    def __init__(self, request: HttpRequest) -> None:
+        self.request = request
+
+    @cached_property
+    def is_demo(self) -> bool:
+        return bool(getattr(settings, "DEMO", False))
+
+    @cached_property
+    def now(self) -> datetime:
+        return asking.now()
+
+    @cached_property
+    def theme(self) -> str:
+        chosen = self.request.COOKIES.get("theme", "")
+        return chosen if chosen in THEMES else "system"
+
+    @cached_property
+    def has_shortcuts(self) -> bool:
+        return self.request.COOKIES.get("shortcuts") != "off"
+
+    @cached_property
+    def is_signed_in(self) -> bool:
+        user = getattr(self.request, "user", None)
+        return bool(user and user.is_authenticated)
+
+    @cached_property
+    def actor(self) -> Actor:
+        return asking.actor_of(self.request)
+
+    @cached_property
+    def roles(self) -> str:
+        """The labels of my roles, in one line."""
+        return ", ".join(roles.ROLES[code].label for code in sorted(self.actor.roles) if code in roles.ROLES)
+
+    @cached_property
+    def counts(self) -> dict[str, int]:
+        """What was last counted; nothing when that was too long ago. Never counts by itself."""
+        return _cache().get(_counts_key(self.actor)) or {}
+
+    @cached_property
+    def path(self) -> str:
+        """The page the reader is on, also when only a fragment is asked for."""
+        details: Any = getattr(self.request, "htmx", None)
+        return (details and details.current_url_abs_path) or self.request.get_full_path()
+
+    def _place(self, label: str, icon: str, url: str, count: str, *, tone: str = "") -> Place:
+        found = self.counts.get(count)
+        is_current = self.path.partition("?")[0] == url if "?" not in url else self.path == url
+        return Place(
+            label=label, icon=icon, url=url, count=found, tone=tone if found else "", is_current=is_current
+        )
+
+    @cached_property
+    def places(self) -> list[Place]:
+        """The pages of everyone."""
+        return [
+            self._place("My work", "inbox", reverse("web:my_work"), "mine"),
+            self._place("Team queue", "layers", reverse("web:queue"), "view.open"),
+            self._place("Approvals", "badge-check", reverse("web:approvals"), "approvals", tone="warn"),
+        ]
+
+    @cached_property
+    def queues(self) -> list[Place]:
+        """One queue for each kind of case this person may see."""
+        queue = reverse("web:queue")
+        return [
+            self._place(each.label, each.icon, f"{queue}?kind={each.code}", f"kind.{each.code}")
+            for each in casetypes.all_types()
+            if policy.can(self.actor, "view", kind=each.code).is_allowed
+        ]
+
+    @cached_property
+    def may_open(self) -> bool:
+        """Whether this person may open a case of any kind."""
+        return any(policy.can(self.actor, "open_case", kind=each.code).is_allowed for each in casetypes.all_types())
+
+    @cached_property
+    def commands(self) -> list[Command]:
+        """The palette's entries that every page has."""
+        found = [Command(label=f"Go to {place.label.lower()}", icon=place.icon, url=place.url) for place in self.places]
+        if self.may_open:
+            found.append(Command(label="Open a new case", icon="plus", url=reverse("web:new"), key="N"))
+        found.append(Command(label="Preferences", icon="settings", url=reverse("web:preferences")))
+        return found
+
+
+def shell(request: HttpRequest) -> dict[str, Any]:
+    """Context processor: the frame of the page as `shell`."""
+    return {"shell": Shell(request)}

@@ -1,0 +1,139 @@
+// Keyboard, palette, masks and menus. No inline handler anywhere: everything hangs on data attributes.
+const $ = (selector, root = document) => root.querySelector(selector);
+const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
+const say = text => { $("#live").textContent = text; };
+
+// The rail is a popover on narrow screens and a column on wide ones; without this script it stays a plain list.
+const rail = $("#side");
+if (rail) {
+  const wide = matchMedia("(min-width: 62.01rem)");
+  const dock = () => wide.matches ? rail.removeAttribute("popover") : rail.setAttribute("popover", "auto");
+  rail.classList.remove("nojs");
+  wide.addEventListener("change", dock);
+  dock();
+}
+
+// Command palette
+const palette = $("#palette");
+const input = palette && $("input", palette);
+const options = () => $$("[role=option]:not([hidden])", palette);
+const choose = option => {
+  $$("[role=option]", palette).forEach((each, i) => { each.id ||= `command-${i}`; each.setAttribute("aria-selected", each === option); });
+  if (option) { input.setAttribute("aria-activedescendant", option.id); option.scrollIntoView({ block: "nearest" }); }
+};
+const narrow = () => {
+  const typed = input.value.trim().toLowerCase();
+  $$("[role=option]", palette).forEach(each => { each.hidden = !each.textContent.toLowerCase().includes(typed); });
+  choose(options()[0]);
+};
+const go = target => {
+  const place = document.getElementById(target);
+  if (!place) return;
+  const parent = place.closest("details");
+  if (parent) parent.open = true;
+  place.scrollIntoView({ block: "center" });
+  if (place.matches("button, a")) place.click(); else place.focus();
+};
+const run = option => {
+  palette.close();
+  if (!option) { if (input.value.trim()) location.href = `${input.dataset.queue}?q=${encodeURIComponent(input.value.trim())}`; return; }
+  if (option.dataset.url) location.href = option.dataset.url;
+  if (option.dataset.target) go(option.dataset.target);
+  if (option.dataset.shows) $(`#${option.dataset.shows}`).showModal();
+};
+const openPalette = () => { input.value = ""; narrow(); palette.showModal(); input.focus(); };
+if (palette) {
+  $$("[data-open=palette]").forEach(button => { button.hidden = false; button.addEventListener("click", openPalette); });
+  input.addEventListener("input", narrow);
+  input.addEventListener("keydown", event => {
+    const all = options(), at = all.findIndex(each => each.getAttribute("aria-selected") === "true");
+    if (event.key === "ArrowDown") choose(all[Math.min(all.length - 1, at + 1)]);
+    else if (event.key === "ArrowUp") choose(all[Math.max(0, at - 1)]);
+    else if (event.key === "Enter") run(all[at]);
+    else return;
+    event.preventDefault();
+  });
+  palette.addEventListener("click", event => { const option = event.target.closest("[role=option]"); if (option) run(option); });
+}
+
+// Shortcuts: never while typing, and only where they are not turned off
+const move = step => {
+  const rows = $$(".row");
+  if (!rows.length) return;
+  const at = rows.findIndex(row => row.classList.contains("cursor"));
+  const to = rows[Math.max(0, Math.min(rows.length - 1, at + step))];
+  rows[at]?.classList.remove("cursor");
+  to.classList.add("cursor");
+  $("a", to).focus();
+};
+const keys = { j: () => move(1), k: () => move(-1), x: () => $(".row.cursor input[type=checkbox]")?.click(), d: () => go("decision"), "?": () => $("#help")?.showModal() };
+addEventListener("keydown", event => {
+  if ((event.ctrlKey || event.metaKey) && event.key === "k" && palette) { event.preventDefault(); openPalette(); return; }
+  if ((event.ctrlKey || event.metaKey) && event.key === "Enter" && event.target.form) { event.target.form.requestSubmit(); return; }
+  if (document.documentElement.dataset.shortcuts === "off" || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.target.closest("input, textarea, select, dialog")) return;
+  const target = $(`[data-key="${CSS.escape(event.key)}"]`);
+  if (target) { event.preventDefault(); target.matches("input, textarea") ? target.focus() : target.click(); }
+  else if (keys[event.key]) { event.preventDefault(); keys[event.key](); }
+});
+
+// Clicks: copying, hiding, menus that close when another place is clicked
+addEventListener("click", event => {
+  const copy = event.target.closest("[data-copy]");
+  if (copy) navigator.clipboard?.writeText(copy.dataset.copy).then(() => say("Copied"));
+  const hide = event.target.closest("[data-hide]");
+  if (hide) remask(hide.closest("dd"));
+  $$("details.pop[open]").forEach(menu => { if (!menu.contains(event.target)) menu.open = false; });
+});
+addEventListener("keydown", event => {
+  const menu = event.key === "Escape" && event.target.closest?.("details.pop[open]");
+  if (menu) { menu.open = false; $("summary", menu).focus(); }
+});
+
+// Revealed values hide after a minute, when the tab is left, and before printing
+const remask = place => {
+  const mask = place && $("template[data-mask]", place);
+  if (!mask) return;
+  place.replaceChildren(mask.content.cloneNode(true));
+  if (window.htmx) htmx.process(place);
+};
+const remaskAll = () => $$("[data-revealed]").forEach(each => remask(each.closest("dd")));
+const tick = () => {
+  const now = Date.now();
+  $$("[data-revealed]").forEach(each => {
+    each.dataset.until ||= now + 1000 * Number(each.dataset.revealed);
+    const left = Math.ceil((each.dataset.until - now) / 1000);
+    const shown = $("[data-left]", each.closest("dd"));
+    if (left <= 0) remask(each.closest("dd")); else if (shown) shown.textContent = `hides in 0:${String(left).padStart(2, "0")}`;
+  });
+};
+setInterval(tick, 1000);
+document.addEventListener("visibilitychange", () => { if (document.hidden) remaskAll(); });
+addEventListener("beforeprint", remaskAll);
+addEventListener("pagehide", remaskAll);
+
+// htmx: no polling on a hidden tab, refusals are shown where they belong, focus goes to what is new
+document.addEventListener("htmx:beforeRequest", event => {
+  if (document.hidden && event.detail.elt.matches("[data-background]")) event.preventDefault();
+});
+document.addEventListener("htmx:beforeSwap", event => {
+  const status = event.detail.xhr.status;
+  if ([403, 404, 409, 413, 422, 429].includes(status) && event.detail.xhr.responseText.includes("data-fragment")) {
+    event.detail.shouldSwap = true;
+    event.detail.isError = false;
+  }
+});
+document.addEventListener("htmx:responseError", event => say(`That did not work (${event.detail.xhr.status}). Reload the page and try again.`));
+document.addEventListener("htmx:afterSwap", event => {
+  tick();
+  const focus = $("[data-focus]", event.detail.target);
+  if (focus) focus.focus();
+});
+
+// One submit per form, and the first problem gets the focus
+addEventListener("submit", event => {
+  if (event.defaultPrevented || event.target.method === "dialog") return;
+  $$("button:not([type=button])", event.target).forEach(button => setTimeout(() => { button.disabled = true; }));
+});
+addEventListener("pageshow", () => $$("form button:disabled").forEach(button => { button.disabled = false; }));
+$("[data-focus]")?.focus();
