@@ -1,0 +1,144 @@
+"""Makes what tests need through the kernel's own functions: an office with people, agencies, cases at every state."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from cases.kernel import actors, agencies, demo_people, edits, intake, transitions
+from cases.kernel.actors import Actor
+from cases.kernel.models import Agency, Case, User
+
+AT = datetime(2026, 11, 14, 10, 0, tzinfo=UTC)
+APPROVED_AT = datetime(2026, 11, 16, 9, 30, tzinfo=UTC)
+FILED_AT = datetime(2026, 11, 16, 11, 0, tzinfo=UTC)
+
+FACTS: dict[str, Any] = {
+    "fpa_case_type": "facility_takeover",
+    "reasons": ["unauth_sim_swap"],
+    "product": "mob_paym",
+    "sales_channel": "phone",
+    "is_facility_granted": False,
+    "discovered_date": datetime(2026, 11, 14, tzinfo=UTC).date(),
+    "value_at_risk_pence": 109_900,
+    "loss_pence": 0,
+    "account_reference": "NM-4471",
+    "notice_version": "2026-02",
+    "notice_shown_date": datetime(2026, 3, 2, tzinfo=UTC).date(),
+    "narrative": "Caller passed security, swapped the SIM and ordered a handset.",
+    "incident_reference": "DET-88112",
+}
+FRAUDSTER: dict[str, Any] = {
+    "role": "third_party_fraudster",
+    "is_innocent": False,
+    "values": {"alias": "Morwenna Tregaskis", "ip_address": "203.0.113.45"},
+    "addresses": [
+        {"kind": "delivery", "line_1": "Unit 4, 77 Fiction Way", "town": "Leeds", "postcode": "LS1 0ZZ"}
+    ],
+}
+VICTIM: dict[str, Any] = {
+    "role": "victim_of_takeover",
+    "is_innocent": True,
+    "values": {
+        "forename": "Morwenna",
+        "surname": "Tregaskis",
+        "phone": "+447700900123",
+        "email": "m.tregaskis@example.org",
+    },
+    "addresses": [{"kind": "current", "line_1": "12 Harbour Row", "town": "Penzance", "postcode": "TR18 0ZZ"}],
+}
+MAKER_ANSWERS = {number: {"is_met": True, "evidence": [1], "exception": ""} for number in (1, 2, 3, 4)}
+CHECKER_INPUTS = {
+    "pillars": {number: {"is_met": True} for number in (1, 2, 3, 4)},
+    "has_reviewed_innocent": True,
+}
+LISTINGS = (
+    ("sandbox-fraud-register", "fpa", "Sandbox Fraud Register", "https://127.0.0.1:9/fpa"),
+    ("sandbox-post", "post", "Sandbox Post", "https://127.0.0.1:9/post"),
+)
+
+
+def office() -> dict[str, Actor]:
+    """Return the acting identity of everyone in the demonstration office, by user name; makes agencies too."""
+    people = {user.username: actors.staff(user) for user in demo_people.ensure(AT)}
+    for code, kind, name, address in LISTINGS:
+        agencies.register(
+            agencies.Listing(
+                code=code,
+                kind=kind,
+                display_name=name,
+                channels=(
+                    agencies.ChannelPlan(direction="out", address=address, allowed_cidrs=("127.0.0.0/8",)),
+                    agencies.ChannelPlan(direction="in"),
+                ),
+            ),
+            actor=actors.system("tests"),
+            at=AT,
+        )
+    return people
+
+
+def user(username: str) -> User:
+    return User.objects.get(username=username)
+
+
+def fpa() -> Actor:
+    return actors.agency(Agency.objects.get(code="sandbox-fraud-register"))
+
+
+def referred(people: dict[str, Actor], *, by: str = "a.byrne", **facts: Any) -> Case:
+    return intake.open_case(
+        "fraud_referral", actor=people[by], at=AT, facts={**FACTS, **facts}, people=[FRAUDSTER, VICTIM]
+    )
+
+
+def investigating(people: dict[str, Actor]) -> Case:
+    case = referred(people)
+    transitions.apply(case.pk, "take", actor=people["a.byrne"], at=AT)
+    transitions.apply(case.pk, "accept", actor=people["a.byrne"], at=AT)
+    edits.attach(
+        case.pk,
+        kind="call_recording",
+        file_name="call-13-november.txt",
+        media_type="text/plain",
+        data=b"Recording of the call of 13 November.",
+        actor=people["a.byrne"],
+        at=AT,
+    )
+    return Case.objects.get(pk=case.pk)
+
+
+def ready(people: dict[str, Actor]) -> Case:
+    case = investigating(people)
+    return transitions.apply(
+        case.pk, "submit", actor=people["a.byrne"], at=AT, inputs={"pillars": MAKER_ANSWERS}
+    )
+
+
+def approved(people: dict[str, Actor]) -> Case:
+    case = ready(people)
+    return transitions.apply(case.pk, "approve", actor=people["d.osei"], at=APPROVED_AT, inputs=CHECKER_INPUTS)
+
+
+def submitted(people: dict[str, Actor]) -> Case:
+    return transitions.apply(approved(people).pk, "submitted", actor=actors.system("delivery"), at=APPROVED_AT)
+
+
+def rejected(people: dict[str, Actor]) -> Case:
+    return transitions.apply(
+        approved(people).pk,
+        "reject_by_agency",
+        actor=actors.system("delivery"),
+        at=APPROVED_AT,
+        inputs={"errors": [{"pointer": "/subjects/1/date_of_birth", "code": "SUBJECT_2_MISSING_DOB_FORMAT"}]},
+    )
+
+
+def filed(people: dict[str, Actor]) -> Case:
+    return transitions.apply(
+        submitted(people).pk,
+        "file",
+        actor=fpa(),
+        at=FILED_AT,
+        inputs={"agency_reference": "SFR-2026-0004417"},
+    )
