@@ -145,7 +145,7 @@ def _append(one: Action) -> None:
 def bulk_create(model: type[Row], rows: Sequence[Row], *, batch_size: int | None = None) -> list[Row]:
     """Insert `rows` in one statement and their history in another, under the current action."""
     current()
-    created = model.objects.bulk_create(rows, batch_size=batch_size)  # type: ignore[attr-defined] -- concrete models have objects
+    created = model.objects.bulk_create(rows, batch_size=batch_size)  # type: ignore[attr-defined]  # -- concrete models have objects
     model.history.bulk_history_create(created, batch_size=batch_size)
     return created
 
@@ -153,6 +153,6 @@ def bulk_create(model: type[Row], rows: Sequence[Row], *, batch_size: int | None
 def bulk_update(model: type[Row], rows: Sequence[Row], fields: Sequence[str], *, batch_size: int | None = None) -> int:
     """Update `fields` of loaded `rows` in one statement and write their history in another."""
     current()
-    count: int = model.objects.bulk_update(rows, fields, batch_size=batch_size)  # type: ignore[attr-defined] -- concrete models have objects
+    count: int = model.objects.bulk_update(rows, fields, batch_size=batch_size)  # type: ignore[attr-defined]  # -- concrete models have objects
     model.history.bulk_history_create(rows, batch_size=batch_size, update=True)
     return count

@@ -85,8 +85,8 @@ def plain(value: object) -> object:
     if value is None or type(value) is str or type(value) is bool:
         return value
     for kind, write in _WRITERS:
-        if isinstance(value, kind):  # type: ignore[arg-type] -- a tuple of classes is fine for isinstance
-            return write(value)  # type: ignore[operator] -- each writer takes its own kind
+        if isinstance(value, kind):  # type: ignore[arg-type]  # -- a tuple of classes is fine for isinstance
+            return write(value)  # type: ignore[operator]  # -- each writer takes its own kind
     if hasattr(value, "ciphertext"):
         return commitment(value.ciphertext)
     raise NotCanonical(type_error.format(type(value).__name__))

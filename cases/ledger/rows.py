@@ -20,7 +20,7 @@ from cases.ledger.errors import LedgerError
 from cases.ledger.sealed import SealedTextField
 
 Reader = Callable[[Any], Any]
-AnyField = models.Field  # type: ignore[type-arg] -- any field at all
+AnyField = models.Field  # type: ignore[type-arg]  # -- any field at all
 
 
 class RowNotLoaded(LedgerError):
@@ -31,7 +31,7 @@ def _as_stored_json(field: models.JSONField, value: Any) -> Any:
     return json.loads(json.dumps(value, cls=field.encoder))
 
 
-def _as_stored_decimal(field: models.DecimalField, value: Any) -> Decimal:  # type: ignore[type-arg] -- any decimal
+def _as_stored_decimal(field: models.DecimalField, value: Any) -> Decimal:  # type: ignore[type-arg]  # -- any decimal
     return field.to_python(value).quantize(Decimal(1).scaleb(-field.decimal_places))
 
 
@@ -73,13 +73,9 @@ def _changeable(model: type[models.Model]) -> tuple[tuple[str, str, bool], ...]:
 
 
 def stored(row: models.Model, attname: str) -> Any:
-    """Return the value of one column as PostgreSQL holds it. Raises LedgerError for an expression."""
+    """Return the value of one column as PostgreSQL holds it."""
     value = getattr(row, attname)
-    if value is None:
-        return None
-    if hasattr(value, "resolve_expression"):
-        raise LedgerError("A tracked row takes values, not expressions: compute the value, then save.")
-    return _columns(type(row))[attname](value)
+    return None if value is None else _columns(type(row))[attname](value)
 
 
 def remembered(row: models.Model, attnames: Collection[str] | None) -> dict[str, Any]:
@@ -123,11 +119,11 @@ def _changed(source: models.Model, sign: str) -> tuple[dict[str, object], dict[s
 
 def row_entry(source: models.Model, row: models.Model) -> dict[str, object]:
     """Return the entry of one written history row for the body of its event."""
-    sign: str = row.history_type  # type: ignore[attr-defined] -- a history row
+    sign: str = row.history_type  # type: ignore[attr-defined]  # -- a history row
     entry: dict[str, object] = {
         "m": source._meta.label_lower,
         "k": plain(source.pk),
-        "u": plain(source.uid),  # type: ignore[attr-defined] -- every source is Tracked
+        "u": plain(source.uid),  # type: ignore[attr-defined]  # -- every source is Tracked
         "h": row.pk,
         "op": sign,
         "row": row_digest(row),

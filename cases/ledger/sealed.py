@@ -31,7 +31,7 @@ class Sealed:
         raise TypeError("A sealed value has no text; open it with sealing.open_rows.")
 
 
-class SealedTextField(models.BinaryField):  # type: ignore[type-arg] -- the stubs fix the value type to bytes
+class SealedTextField(models.BinaryField):  # type: ignore[type-arg]  # -- the stubs fix the value type to bytes
     """Holds a Sealed or None. Text, bytes or anything else is a TypeError, so nothing lands in clear."""
 
     description = "Sealed text"

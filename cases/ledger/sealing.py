@@ -161,7 +161,7 @@ def seal(row: models.Model, values: Mapping[str, str | None], *, key: DataKey) -
             raise LedgerError(f"{field} was erased and is not written again.")
         if value is not None and not isinstance(value, str):
             raise TypeError(f"{field} is sealed from text, not from {type(value).__name__}.")
-        uid: UUID = row.uid  # type: ignore[attr-defined] -- every sealed row has a uid
+        uid: UUID = row.uid  # type: ignore[attr-defined]  # -- every sealed row has a uid
         sealed = None if value is None else Sealed(cipher.encrypt(value.encode(), _place(label, uid, field)))
         setattr(row, field, sealed)
 
@@ -219,7 +219,7 @@ def _open_field(row: models.Model, field: str, cipher: AESSIV | None) -> str | N
     if cipher is None:
         return ERASED
     label = _live_label(row)
-    uid: UUID = row.uid  # type: ignore[attr-defined] -- every sealed row has a uid
+    uid: UUID = row.uid  # type: ignore[attr-defined]  # -- every sealed row has a uid
     return _opened(cipher, value.ciphertext, _place(label, uid, field), f"{label} {uid} {field}")
 
 

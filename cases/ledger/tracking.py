@@ -14,6 +14,7 @@ from django.db import models
 from simple_history.manager import HistoryManager
 from simple_history.models import HistoricalRecords
 
+from cases.ledger.errors import LedgerError
 from cases.ledger.recording import current, current_event_uid
 from cases.ledger.rows import remembered, row_entry
 
@@ -39,7 +40,7 @@ class HistoryRow(models.Model):
         return f"{self._meta.label} {self.pk}"
 
 
-class TrackedHistoryManager(HistoryManager):  # type: ignore[misc] -- simple-history is untyped
+class TrackedHistoryManager(HistoryManager):  # type: ignore[misc]  # -- simple-history is untyped
     """History of one model or one row; collects what it writes in bulk into the current action."""
 
     def bulk_history_create(
@@ -64,19 +65,21 @@ class TrackedHistoryManager(HistoryManager):  # type: ignore[misc] -- simple-his
 
 
 def history_of(history_model: type[models.Model], source: models.Model, sign: str, at: datetime) -> models.Model:
-    """Return the unsaved history row of `source` as it stands in memory."""
-    tracked: Sequence[models.Field[Any, Any]] = history_model.tracked_fields  # type: ignore[attr-defined] -- set by simple-history
+    """Return the unsaved history row of `source` as it stands in memory. Raises LedgerError for an expression."""
+    tracked: Sequence[models.Field[Any, Any]] = history_model.tracked_fields  # type: ignore[attr-defined]  # -- set by simple-history
     values = {field.attname: getattr(source, field.attname) for field in tracked}
+    if any(hasattr(value, "resolve_expression") for value in values.values()):
+        raise LedgerError("A tracked row takes values, not expressions: compute the value, then save.")
     return history_model(history_date=at, history_type=sign, **values)
 
 
 def note_change(source: models.Model, row: models.Model) -> None:
     """Add a written history row to the current action and remember the values as stored."""
     current().collect(row_entry(source, row))
-    source.remember()  # type: ignore[attr-defined] -- every source is Tracked
+    source.remember()  # type: ignore[attr-defined]  # -- every source is Tracked
 
 
-class TrackedHistory(HistoricalRecords):  # type: ignore[misc] -- simple-history is untyped
+class TrackedHistory(HistoricalRecords):  # type: ignore[misc]  # -- simple-history is untyped
     """History without user and reason columns: the event says who and why, and says it for all rows alike."""
 
     def __init__(self) -> None:
@@ -143,6 +146,6 @@ class Tracked(models.Model):
     def remember(self, fields: Iterable[str] | None = None) -> None:
         """Keep column values as stored, so that a later change knows its old ones without a query."""
         opts = self._meta
-        names = None if fields is None else {opts.get_field(name).attname for name in fields}  # type: ignore[union-attr] -- columns only
+        names = None if fields is None else {opts.get_field(name).attname for name in fields}  # type: ignore[union-attr]  # -- columns only
         stored = remembered(self, names)
         self._remembered = stored if names is None else {**getattr(self, "_remembered", {}), **stored}

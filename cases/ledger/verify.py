@@ -69,7 +69,7 @@ def _verify(events: QuerySet[LedgerEvent], heads: QuerySet[LedgerHead], *, is_de
         walk = _Walk(ends)
         ordered = events.order_by("stream", "seq").iterator(chunk_size=CHUNK)
         while chunk := list(islice(ordered, CHUNK)):
-            bodies = [(event, json.loads(event.body)) for event in chunk]
+            bodies = [(event, _content(event)) for event in chunk]
             for event, body in bodies:
                 found += walk.add(event)
                 found += _column_findings(event, body, is_demo=is_demo)
@@ -79,6 +79,12 @@ def _verify(events: QuerySet[LedgerEvent], heads: QuerySet[LedgerHead], *, is_de
         if whole:
             found += (Finding(*fault) for fault in events_of_nobody())
     return sorted(found, key=lambda finding: (finding.level != WRONG, str(finding.stream), finding.sequence))
+
+
+def _content(event: LedgerEvent) -> dict[str, Any]:
+    """Return the body as data; what is not an object says nothing."""
+    content = json.loads(event.body)
+    return content if isinstance(content, dict) else {}
 
 
 def _take_snapshot() -> None:

@@ -31,12 +31,27 @@ def history_faults(events: Events, touched: Touched) -> Iterator[Fault]:
             entries[entry["m"]][event.uid][entry["h"]] = entry
             touched[entry["m"]].add(entry["k"])
     by_uid = {event.uid: event for event, _ in events}
+    present = _models_with_rows(list(by_uid))
     for model in tracked_models():
-        yield from _model_faults(model, by_uid, entries.pop(model._meta.label_lower, {}))
+        listed = entries.pop(model._meta.label_lower, {})
+        if listed or model in present:
+            yield from _model_faults(model, by_uid, listed)
     for label, unknown in entries.items():
         for uid in unknown:
             event = by_uid[uid]
             yield event.stream, event.seq, label, "history_id", "The model of this row is unknown."
+
+
+def _models_with_rows(uids: list[UUID]) -> set[type[Tracked]]:
+    """Return the models with history rows bound to any of these events, in one query."""
+    models_by_table = {history_model(model)._meta.db_table: model for model in tracked_models()}
+    parts = (
+        f"SELECT '{table}' WHERE EXISTS (SELECT FROM {table} WHERE event_id = ANY(%(uids)s))"
+        for table in models_by_table
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join(parts), {"uids": uids})
+        return {models_by_table[table] for (table,) in cursor.fetchall()}
 
 
 def _model_faults(
@@ -86,7 +101,7 @@ def _changed_column(row: Any, entry: Entry, event: LedgerEvent) -> str:
     told = {"history_type": entry["op"], "history_date": plain(event.at), live._meta.pk.attname: entry["k"]}
     told |= {"uid": entry["u"]}
     fields = {**{name: change[1] for name, change in entry.get("f", {}).items()}, **entry.get("s", {})}
-    told |= {live._meta.get_field(name).attname: value for name, value in fields.items()}  # type: ignore[union-attr] -- columns only
+    told |= {live._meta.get_field(name).attname: value for name, value in fields.items()}  # type: ignore[union-attr]  # -- columns only
     before = _values_before(row, entry)
     expected = {**before, **told}
     wrong = (name for name, value in values.items() if name in expected and expected[name] != value)
@@ -146,10 +161,13 @@ def _live_model_faults(model: type[Tracked], keys: list[Any] | None) -> Iterator
 
 def events_of_nobody() -> Iterator[Fault]:
     """Yield history rows whose event does not exist."""
-    for model in tracked_models():
-        history = history_model(model)
-        known = LedgerEvent.objects.filter(uid=models.OuterRef("event_id"))
-        orphans: Iterable[Any] = history._default_manager.filter(~models.Exists(known)).order_by("history_id")
-        for row in orphans:
-            message = f"History row {row.pk} belongs to no event."
-            yield None, 0, history._meta.db_table, "event_id", message
+    tables = (history_model(model)._meta.db_table for model in tracked_models())
+    parts = (
+        f"(SELECT '{table}', history_id FROM {table} h"
+        " WHERE NOT EXISTS (SELECT FROM cases_ledgerevent e WHERE e.uid = h.event_id) ORDER BY history_id)"
+        for table in tables
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join(parts))
+        for table, number in cursor.fetchall():
+            yield None, 0, table, "event_id", f"History row {number} belongs to no event."
