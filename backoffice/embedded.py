@@ -142,7 +142,7 @@ class Valkey:
             "--dir": str(self.socket.parent),
             "--maxmemory": "128mb",
             "--maxmemory-policy": "volatile-lru",
-            "--loglevel": "warning",
+            "--loglevel": "nothing",
             "--daemonize": "no",
         }
         return Child((str(valkey_binary()), *(word for pair in options.items() for word in pair)))

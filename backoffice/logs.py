@@ -20,6 +20,14 @@ def without_values(_logger: WrappedLogger, _method: str, event: EventDict) -> Ev
     return event
 
 
+def without_task_values(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Say of a failed task only its name and id; Celery would print the exception's text and the arguments."""
+    told = getattr(event.get("_record"), "data", None)
+    if isinstance(told, dict) and "name" in told and "id" in told:
+        event["event"], event["task"], event["task_id"] = "task_failed", told["name"], told["id"]
+    return event
+
+
 def logging_config(form: str) -> dict[str, Any]:
     """Return the logging settings: `json` for machines, `lines` for a terminal."""
     shared = [
@@ -28,6 +36,7 @@ def logging_config(form: str) -> dict[str, Any]:
         structlog.stdlib.add_logger_name,
         structlog.stdlib.ExtraAdder(allow=ALLOWED_EXTRAS),
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        without_task_values,
         without_values,
     ]
     last: Any = structlog.processors.JSONRenderer() if form == "json" else structlog.dev.ConsoleRenderer(colors=False)
@@ -51,10 +60,10 @@ def logging_config(form: str) -> dict[str, Any]:
         "root": {"handlers": ["stderr"], "level": "INFO"},
         "loggers": {
             "django.server": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
-            "celery.app.trace": {"level": "WARNING"},
+            "celery.beat": {"level": "CRITICAL"},  # while the broker is away: a stack for every tick
             "celery.worker": {"level": "WARNING"},
             "celery.apps": {"level": "WARNING"},
-            "celery.beat": {"level": "WARNING"},
+            "py.warnings": {"level": "ERROR"},
             "weasyprint": {"level": "ERROR"},
             "fontTools": {"level": "ERROR"},
         },

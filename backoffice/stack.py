@@ -132,9 +132,9 @@ class Stack:
         return Service("web", Child(tuple(command)), rank=0, grace=15)
 
     def _worker(self, name: str, queues: str) -> Service:
-        command = [PYTHON, "-m", "celery", "-A", "backoffice", "worker", "--hostname", f"{name}@localhost"]
+        command = [PYTHON, "-m", "celery", "--quiet", "-A", "backoffice", "worker", "--hostname", f"{name}@localhost"]
         command += ["--queues", queues, "--concurrency", "2" if name == "worker" else "1", "--loglevel", "WARNING"]
-        command += ["--quiet", "--without-gossip", "--without-mingle", "--without-heartbeat"]
+        command += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
         if name == "worker":
             command += ["--beat", "--schedule", str(self.home / "run" / "beat")]
         return Service(name, Child(tuple(command)), rank=1, grace=20)

