@@ -1,0 +1,256 @@
+"""Apply what agencies told us: match each callback to its case, let the family act, keep what came of it.
+
+One transaction each. A worker killed in the middle leaves the callback as received, and the next applies it once.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from cases.agencies import callback_body, failpoints, settlement, strict_json
+from cases.agencies.callback_body import CallbackBody
+from cases.kernel import actors, casetypes, locks, record, tasks
+from cases.kernel.casetypes import Content
+from cases.kernel.errors import CaseError
+from cases.kernel.models import Callback, Case, OutboxMessage, Task
+from cases.kernel.transitions import AlreadyThere
+from cases.ledger import api as ledger
+from cases.ledger import sealing
+
+log = logging.getLogger(__name__)
+
+LABEL = "cases.Callback"
+ACTOR = actors.system("inbound")
+MOST_TRIES = 5
+OPEN_STATES = ("pending", "sending", "delivered", "unknown", "dead")
+
+
+@dataclass
+class Applied:
+    """How many callbacks a run applied, ignored, could not match, failed."""
+
+    applied: int = 0
+    ignored: int = 0
+    unmatched: int = 0
+    failed: int = 0
+
+
+def apply_pending(*, now: datetime, most: int = 200) -> Applied:
+    """Apply every received callback. What came too early is tried again when a later one of its case is applied."""
+    run = Applied()
+    while waiting := _waiting(most):
+        outcomes = [_apply(callback_id, now=now) for callback_id in waiting]
+        for outcome in filter(None, outcomes):
+            setattr(run, outcome, getattr(run, outcome) + 1)
+        if not any(outcomes):
+            break
+    return run
+
+
+def _waiting(most: int) -> list[int]:
+    """Return the oldest received callbacks, each agency's in the order of its own sequence."""
+    oldest = Callback.objects.filter(state="received").order_by("received_at", "pk")
+    rows = list(oldest.values_list("pk", "agency_id", "agency_sequence", "received_at")[:most])
+    last = float("inf")
+    rows.sort(key=lambda row: (row[1], last if row[2] is None else row[2], row[3], row[0]))
+    return [row[0] for row in rows]
+
+
+def _apply(callback_id: int, *, now: datetime) -> str:
+    """Apply one callback; return its new state, or nothing when another worker has it or a fault of ours stopped it."""
+    try:
+        with transaction.atomic():
+            row = (
+                Callback.objects.select_for_update(of=("self",), skip_locked=True)
+                .select_related("agency")
+                .filter(pk=callback_id, state="received")
+                .first()
+            )
+            if row is None:
+                return ""
+            state = _decide(row, now=now)
+            failpoints.reach("inside_apply")
+            return state
+    except Exception:
+        log.exception("callback_fault", extra={"callback": callback_id})
+        return _count_fault(callback_id, now=now)
+
+
+def _decide(row: Callback, *, now: datetime) -> str:
+    body, raw = _open(row, now=now)
+    if body is None:
+        return _fail(row, None, "erased", now=now)
+    case, message = _match(row, body)
+    if case is None:
+        return _leave_unmatched(row, now=now)
+    case = locks.case_for_update(case.pk)
+    row.case = case
+    try:
+        with transaction.atomic():
+            _take_effect(row, case, message, body, now=now)
+    except AlreadyThere:
+        return _close(row, "ignored", "already_there", case, raw, now=now)
+    except CaseError as refusal:
+        return _fail(row, case, f"refused:{type(refusal).__name__}"[:120], now=now)
+    _acknowledge(message, body, now=now)
+    state = _close(row, "applied", "", case, raw, now=now)
+    _try_again(row, case, body)
+    return state
+
+
+def _open(row: Callback, *, now: datetime) -> tuple[CallbackBody | None, bytes]:
+    streams = (row.agency.uid,)
+    reader = sealing.Reader(actor=ACTOR.label, verb="apply", purpose="callback", streams=streams)
+    raw = sealing.open_bytes(
+        row.sealed_body or b"", key_id=row.key_id, label=LABEL, uid=row.uid, field="body", reader=reader, at=now
+    )
+    if raw is None:
+        return None, b""
+    return callback_body.read(strict_json.parse(raw)), raw
+
+
+def _match(row: Callback, body: CallbackBody) -> tuple[Case | None, OutboxMessage | None]:
+    """Find the case: by our reference, else by the agency's. Only messages to this very agency count."""
+    own = OutboxMessage.objects.filter(channel__agency=row.agency).select_related("case", "channel__agency")
+    if body.reference:
+        message = own.filter(public_id=body.reference).first() if _is_uuid(body.reference) else None
+        if message is not None:
+            return message.case, message
+    if body.agency_reference:
+        message = own.filter(agency_reference=body.agency_reference).order_by("pk").first()
+        if message is not None:
+            return message.case, None
+    return None, None
+
+
+def _is_uuid(text: str) -> bool:
+
+
+    try:
+        return str(UUID(text)) == text
+    except ValueError:
+        return False
+
+
+def _take_effect(
+    row: Callback, case: Case, message: OutboxMessage | None, body: CallbackBody, *, now: datetime
+) -> None:
+    """Note an implied delivery, then let the family act. Raises CaseError; the caller's savepoint undoes all."""
+    act = casetypes.get(case.kind).callbacks.get(body.type)
+    if act is None:
+        raise CaseError("This kind of case knows no such callback.")
+    if message is not None:
+        _imply_delivery(case, message, now=now)
+        case = locks.case_for_update(case.pk)
+    content = Content(
+        type=body.type,
+        agency_code=row.agency.code,
+        agency_kind=row.agency.kind,
+        agency_reference=body.agency_reference,
+        agency_sequence=body.agency_sequence,
+        occurred_at=body.occurred_at,
+        data=body.data,
+        message=message,
+        callback_uid=row.uid,
+    )
+    act(case, content, actor=actors.agency(row.agency), at=now)
+
+
+def _imply_delivery(case: Case, message: OutboxMessage, *, now: datetime) -> None:
+    """Whoever answers has received: end our own try, and let the case note the delivery if it has not."""
+    locked = OutboxMessage.objects.select_for_update().get(pk=message.pk)
+    if locked.state not in OPEN_STATES or (locked.settled_at and locked.state == "delivered"):
+        return
+    OutboxMessage.objects.filter(pk=locked.pk).update(
+        state="delivered", lease=None, lease_until=None, delivered_at=locked.delivered_at or now
+    )
+    message.refresh_from_db()
+    if message.settled_at is None:
+        settlement.take_note(case, message, now=now)
+
+
+def _acknowledge(message: OutboxMessage | None, body: CallbackBody, *, now: datetime) -> None:
+    if message is None:
+        return
+    message.refresh_from_db()
+    changes: dict[str, object] = {"acknowledged_at": message.acknowledged_at or now}
+    if body.agency_reference:
+        changes["agency_reference"] = body.agency_reference
+    if message.state == "delivered":
+        changes["state"] = "acknowledged"
+    OutboxMessage.objects.filter(pk=message.pk).update(**changes)
+
+
+def _try_again(row: Callback, case: Case, body: CallbackBody) -> None:
+    """Give another chance to what was refused for this case, or matched nothing under this reference."""
+    Callback.objects.filter(case=case, state="failed", reason__startswith="refused:").update(state="received")
+    if body.agency_reference:
+        Callback.objects.filter(
+            agency=row.agency, state="unmatched", agency_reference=body.agency_reference
+        ).update(state="received")
+
+
+def _close(row: Callback, state: str, reason: str, case: Case, raw: bytes, *, now: datetime) -> str:
+    """Keep the body under a key of its own beneath the case's, so that it lives and dies with the case."""
+    was_left = bool(row.reason)
+    row.key = sealing.new_key("callback", at=now, parent=case.key, retention_class="callback_body")
+    row.sealed_body = sealing.seal_bytes(raw, key=row.key, label=LABEL, uid=row.uid, field="body")
+    row.state, row.reason, row.applied_at = state, reason, now
+    row.save(update_fields=["key", "sealed_body", "state", "reason", "applied_at", "case"])
+    if was_left:
+        _close_tasks(row, case, now=now)
+    return state
+
+
+def _close_tasks(row: Callback, case: Case, *, now: datetime) -> None:
+    """End the tasks that an earlier failure of this callback raised."""
+    due = list(Task.objects.filter(detail__callback=str(row.uid), closed_at=None))
+    if due:
+        with record.act(case, "callback.applied_late", actor=ACTOR, at=now, detail={"callback": str(row.uid)}):
+            for task in due:
+                tasks.close(task, actor=ACTOR, at=now, outcome="applied_later")
+
+
+def _fail(row: Callback, case: Case | None, reason: str, *, now: datetime) -> str:
+    """Leave the callback to people: a task of the case's team, or of nobody's when there is no case."""
+    row.state, row.reason = "failed", reason
+    row.tries += 1
+    row.save(update_fields=["state", "reason", "tries", "case"])
+    _raise_task("callback_not_applied", row, case, now=now)
+    return "failed"
+
+
+def _leave_unmatched(row: Callback, *, now: datetime) -> str:
+    row.state, row.reason = "unmatched", "no_case"
+    row.tries += 1
+    row.save(update_fields=["state", "reason", "tries"])
+    _raise_task("callback_unmatched", row, None, now=now)
+    return "unmatched"
+
+
+def _raise_task(kind: str, row: Callback, case: Case | None, *, now: datetime) -> None:
+    """Raise a task once for each callback, as an act of the case's stream or of the agency's."""
+    if row.tries > 1 and Task.objects.filter(kind=kind, detail__callback=str(row.uid), closed_at=None).exists():
+        return
+    stream = case.uid if case else row.agency.uid
+    detail = {"callback": str(row.uid), "agency": row.agency.code, "type": row.type, "reason": row.reason}
+    with ledger.action(stream, kind.replace("_", ".", 1), actor=ACTOR.label, at=now, detail=detail):
+        tasks.raise_task(kind, case=case, at=now, **detail)
+
+
+def _count_fault(callback_id: int, *, now: datetime) -> str:
+    """A fault of ours: try again at the next run, and after some tries leave it to people."""
+    with transaction.atomic():
+        row = Callback.objects.select_for_update(of=("self",)).select_related("agency").get(pk=callback_id)
+        if row.state != "received":
+            return ""
+        if row.tries + 1 >= MOST_TRIES:
+            return _fail(row, None, "fault", now=now)
+        row.tries += 1
+        row.save(update_fields=["tries"])
+    return ""

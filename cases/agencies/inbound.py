@@ -1,0 +1,147 @@
+"""What agencies tell us: stored first, sealed, answered at once; applied later, each in its own transaction."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from django.db import IntegrityError, transaction
+
+from cases.agencies import application, callback_body, strict_json
+from cases.agencies.callback_body import CallbackBody, FormRefused
+from cases.agencies.senders import Sender
+from cases.agencies.strict_json import Unreadable
+from cases.kernel import tasks
+from cases.kernel.models import Callback
+from cases.ledger import api as ledger
+from cases.ledger import sealing, security
+from cases.ledger.models import DataKey
+
+__all__ = ["IdReused", "Receipt", "apply_pending", "install_doorbell", "receive"]
+
+apply_pending = application.apply_pending
+
+
+class IdReused(Exception):
+    """The sender used one message id for two bodies."""
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """The answer's bytes, equal for every repeat, and whether this was one."""
+
+    content: bytes
+    is_repeat: bool
+
+
+def receive(sender: Sender, raw: bytes, *, ip_token: str, now: datetime) -> Receipt:
+    """Store an authentic callback once and return its receipt; ring the doorbell on commit.
+
+    The body is sealed under the inbox key of its day. Whoever sends a repeat gets the first receipt again. A body
+    that cannot be read is kept as failed, with a task, before Unreadable or FormRefused is raised. Raises IdReused,
+    after noting it in the security log, when the id came before with another body.
+    """
+    digest = sealing.keyed_hash("callback_body", raw).hex()
+    known = _known(sender)
+    if known is not None:
+        return _repeat(known, digest, raw, sender, now=now)
+    body, fault = _read(raw)
+    row = _row(sender, raw, digest, body, ip_token=ip_token, now=now)
+    with transaction.atomic():
+        Callback.objects.bulk_create([row], ignore_conflicts=True)
+        stored = Callback.objects.get(agency=sender.agency, message_id=sender.message_id)
+        is_new = stored.uid == row.uid
+        if is_new and fault is not None:
+            _raise_unreadable(stored, now=now)
+        elif is_new:
+            ring()
+    if not is_new:
+        return _repeat(stored, digest, raw, sender, now=now)
+    if fault is not None:
+        raise fault
+    return _receipt(stored, is_repeat=False)
+
+
+def _known(sender: Sender) -> Callback | None:
+    return Callback.objects.filter(agency=sender.agency, message_id=sender.message_id).first()
+
+
+def _read(raw: bytes) -> tuple[CallbackBody | None, Unreadable | FormRefused | None]:
+    try:
+        return callback_body.read(strict_json.parse(raw)), None
+    except (Unreadable, FormRefused) as fault:
+        return None, fault
+
+
+def _repeat(known: Callback, digest: str, raw: bytes, sender: Sender, *, now: datetime) -> Receipt:
+    if known.body_sha256 != digest:
+        security.note(
+            "callback_id_reused", actor=f"agency:{sender.agency.code}", at=now, message_id=sender.message_id
+        )
+        raise IdReused
+    if not known.type and (fault := _read(raw)[1]) is not None:
+        raise fault
+    return _receipt(known, is_repeat=True)
+
+
+def _receipt(row: Callback, *, is_repeat: bool) -> Receipt:
+    content = json.dumps({"id": str(row.uid), "status": "accepted"}, separators=(",", ":"))
+    return Receipt(content.encode("ascii"), is_repeat)
+
+
+def _row(
+    sender: Sender, raw: bytes, digest: str, body: CallbackBody | None, *, ip_token: str, now: datetime
+) -> Callback:
+    key = _key_of_day(now)
+    row = Callback(
+        agency=sender.agency,
+        message_id=sender.message_id,
+        received_at=now,
+        key=key,
+        body_sha256=digest,
+        key_name=sender.key_name,
+        remote_ip_token=ip_token,
+        state="received" if body else "failed",
+        reason="" if body else "unreadable",
+    )
+    row.sealed_body = sealing.seal_bytes(raw, key=key, label=application.LABEL, uid=row.uid, field="body")
+    if body is not None:
+        row.type, row.agency_reference = body.type, body.agency_reference
+        row.agency_sequence, row.occurred_at = body.agency_sequence, body.occurred_at
+    return row
+
+
+def _key_of_day(now: datetime) -> DataKey:
+    """Return the key under which the callbacks of a day wait; what is never matched dies with it."""
+    label = now.astimezone(UTC).strftime("%Y-%m-%d")
+    wanted = DataKey.objects.filter(scope="inbox", label=label)
+    found = wanted.first()
+    if found is not None:
+        return found
+    try:
+        with transaction.atomic():
+            return sealing.new_key("inbox", at=now, label=label, retention_class="callback_inbox")
+    except IntegrityError:
+        return wanted.get()
+
+
+def _raise_unreadable(row: Callback, *, now: datetime) -> None:
+    detail = {"callback": str(row.uid), "agency": row.agency.code}
+    with ledger.action(row.agency.uid, "callback.unreadable", actor=application.ACTOR.label, at=now, detail=detail):
+        tasks.raise_task("callback_unreadable", case=None, at=now, **detail)
+
+
+_doorbells: list[Callable[[], None]] = []
+
+
+def install_doorbell(ring_it: Callable[[], None]) -> None:
+    """Name what is called after a callback was stored. It only saves waiting for the next sweep."""
+    _doorbells[:] = [ring_it]
+
+
+def ring() -> None:
+    """Ring on commit. What goes wrong with the bell never reaches the caller."""
+    for bell in _doorbells:
+        transaction.on_commit(bell, robust=True)

@@ -1,0 +1,114 @@
+"""Requests of the firm's own systems to open a case, answered once and for all repeats with the same bytes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection, transaction
+
+from cases.agencies import strict_json
+from cases.agencies.inbound import IdReused
+from cases.agencies.senders import Sender
+from cases.kernel import actors, casetypes, intake
+from cases.kernel.casetypes import CaseType
+from cases.kernel.models import Case, IntakeRequest
+from cases.ledger import api as ledger
+from cases.ledger import sealing, security
+
+__all__ = ["Answer", "NotASender", "casetype_at", "open_case"]
+
+CREATED, ACCEPTED = 201, 202
+# The row is taken first: of equal requests at once, one opens the case and the others wait for its answer.
+_TAKE = """
+INSERT INTO cases_intakerequest (agency_id, message_id, received_at, body_sha256, status, answer)
+VALUES (%s, %s, %s, %s, 0, '') ON CONFLICT (agency_id, message_id) DO NOTHING RETURNING id
+"""
+
+
+class NotASender(Exception):
+    """This system does not open cases of this kind."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Status and bytes of the answer, and whether the request was a repeat."""
+
+    status: int
+    content: bytes
+    is_repeat: bool
+
+
+def casetype_at(path: str) -> CaseType | None:
+    """Return the kind of case whose intake has this last part of the address."""
+    return next((each for each in casetypes.all_types() if each.intake and each.intake.path == path), None)
+
+
+def open_case(
+    casetype: CaseType,
+    sender: Sender,
+    raw: bytes,
+    *,
+    now: datetime,
+    request: ledger.RequestInfo | None = None,
+) -> Answer:
+    """Open a case as an own system asks, or return the answer it had before.
+
+    Raises NotASender, IdReused (noted in the security log), strict_json.Unreadable, and what opening raises:
+    intake.FieldErrors, IntakeRefused, NotAllowed. Nothing is then kept, so a corrected body may use the same id.
+    """
+    plan = casetype.intake
+    if plan is None or sender.agency.code not in plan.senders:
+        raise NotASender
+    digest = sealing.keyed_hash("intake_body", raw).hex()
+    known = _known(sender)
+    if known is not None:
+        return _repeat(known, digest, sender, now=now)
+    facts, people = plan.parse(_object(strict_json.parse(raw)))
+    with transaction.atomic():
+        row_id = _take(sender, digest, now=now)
+        if row_id is not None:
+            case = intake.open_case(
+                casetype.code, actor=actors.agency(sender.agency), at=now, facts=facts, people=people, request=request
+            )
+            return _keep(row_id, case)
+    found = _known(sender)
+    if found is None:
+        raise IdReused
+    return _repeat(found, digest, sender, now=now)
+
+
+def _object(document: object) -> dict[str, object]:
+    if not isinstance(document, dict):
+        raise intake.FieldErrors([("", "not_an_object", "The body must be an object.")])
+    return document
+
+
+def _known(sender: Sender) -> IntakeRequest | None:
+    return IntakeRequest.objects.filter(agency=sender.agency, message_id=sender.message_id).first()
+
+
+def _take(sender: Sender, digest: str, *, now: datetime) -> int | None:
+    with connection.cursor() as cursor:
+        cursor.execute(_TAKE, [sender.agency.pk, sender.message_id, now, digest])
+        row = cursor.fetchone()
+    return row[0] if row else None
+
+
+def _keep(row_id: int, case: Case) -> Answer:
+    """Write the answer beside the request. A restricted kind never gives out a reference."""
+    if case.is_restricted:
+        status, said = ACCEPTED, {"id": str(case.uid), "status": "accepted"}
+    else:
+        status, said = CREATED, {"id": str(case.uid), "reference": case.reference, "state": case.state}
+    answer = json.dumps(said, separators=(",", ":"))
+    IntakeRequest.objects.filter(pk=row_id).update(case=case, status=status, answer=answer)
+    return Answer(status, answer.encode("ascii"), is_repeat=False)
+
+
+def _repeat(known: IntakeRequest, digest: str, sender: Sender, *, now: datetime) -> Answer:
+    if known.body_sha256 != digest:
+        security.note("intake_id_reused", actor=f"agency:{sender.agency.code}", at=now, message_id=sender.message_id)
+        raise IdReused
+    return Answer(known.status, known.answer.encode("ascii"), is_repeat=True)

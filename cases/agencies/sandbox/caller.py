@@ -1,0 +1,92 @@
+"""Makes the agencies' calls: signed, retried until answered, repeated or out of order when told so."""
+
+import contextlib
+import threading
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass, field
+
+from cases.agencies.sandbox import signing
+
+WAITS = (0.5, 1, 2, 5, 10, 30, 60)
+REVERSED_WAIT = 1.5
+LONGEST_TRYING = 3600
+
+
+@dataclass
+class Call:
+    """One callback on its way."""
+
+    code: str
+    message_id: str
+    body: bytes
+    due: float
+    is_reversed: bool
+    tries: int = 0
+    first_due: float = field(default_factory=time.monotonic)
+
+
+class Caller:
+    """A queue in memory and one thread. What is not answered when the process ends is said again on request only."""
+
+    def __init__(self, base: str, secrets: dict[str, str]) -> None:
+        self.base, self.secrets = base.rstrip("/"), secrets
+        self.calls: list[Call] = []
+        self.answered: list[tuple[str, int]] = []
+        self.changed = threading.Condition()
+        threading.Thread(target=self._run, daemon=True, name="caller").start()
+
+    def queue(self, code: str, message_id: str, body: bytes, *, delay: float, times: int, is_reversed: bool) -> None:
+        """Have a callback made `times` times with one id. Reversed ones are held briefly and go last first."""
+        due = time.monotonic() + (max(delay, REVERSED_WAIT) if is_reversed else delay)
+        with self.changed:
+            self.calls += [Call(code, message_id, body, due, is_reversed) for _ in range(times)]
+            self.changed.notify()
+
+    def _run(self) -> None:
+        while True:
+            call = self._next()
+            status = self._make(call)
+            self.answered.append((call.message_id, status))
+            if not 200 <= status < 300 and status not in (400, 413, 415, 422):
+                self._again(call)
+
+    def _next(self) -> Call:
+        with self.changed:
+            while True:
+                now = time.monotonic()
+                ready = [call for call in self.calls if call.due <= now]
+                if ready:
+                    last_first = [call for call in ready if call.is_reversed]
+                    call = last_first[-1] if last_first else ready[0]
+                    self.calls.remove(call)
+                    return call
+                nearest = min((call.due for call in self.calls), default=now + 60)
+                self.changed.wait(max(nearest - now, 0.01))
+
+    def _again(self, call: Call) -> None:
+        call.tries += 1
+        call.due = time.monotonic() + WAITS[min(call.tries - 1, len(WAITS) - 1)]
+        if call.due - call.first_due < LONGEST_TRYING:
+            with self.changed:
+                self.calls.append(call)
+                self.changed.notify()
+
+    def _make(self, call: Call) -> int:
+        """Return the status, or 0 when there was no answer."""
+        request = urllib.request.Request(
+            f"{self.base}/api/v1/agencies/{call.code}/callbacks/",
+            data=call.body,
+            headers=signing.headers_for(self.secrets[call.code], call.message_id, call.body),
+            method="POST",
+        )
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        try:
+            with opener.open(request, timeout=15) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as refusal:
+            with contextlib.closing(refusal):
+                return refusal.code
+        except OSError:
+            return 0

@@ -1,0 +1,74 @@
+"""How each kind of agency answers a message: at once, and by callback. Their rules, as far as they are known."""
+
+import datetime as dt
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+ISO_DATE = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])", re.ASCII)
+FIRST_FILING = 4417
+
+
+@dataclass
+class Reply:
+    """An answer and the callbacks that follow it. Each callback lacks only sequence and time."""
+
+    status: int = 202
+    errors: list[dict[str, str]] = field(default_factory=list)
+    callbacks: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Visit:
+    """What a desk sees: the parsed message, how many it accepted before, and the time it goes by."""
+
+    message: dict[str, Any]
+    accepted_before: int
+    now: dt.datetime
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The content proper."""
+        return dict(self.message.get("data") or {})
+
+
+def fraud_register(visit: Visit) -> Reply:
+    """Check the subjects; file under the next reference."""
+    if visit.message.get("type") != "fpa_file":
+        return Reply()
+    errors = _missing_births(visit.data.get("subjects") or [])
+    if errors:
+        return Reply(status=422, errors=errors)
+    reference = f"SFR-{visit.now.year}-{FIRST_FILING + visit.accepted_before:07d}"
+    return Reply(callbacks=[{"type": "fpa.filed", "agency_reference": reference, "data": {}}])
+
+
+def _missing_births(subjects: list[dict[str, Any]]) -> list[dict[str, str]]:
+    """A third-party fraudster's date of birth is unknown by nature; everybody else's is needed."""
+    return [
+        {"pointer": f"/subjects/{index}/date_of_birth", "code": f"SUBJECT_{index + 1}_MISSING_DOB_FORMAT"}
+        for index, subject in enumerate(subjects)
+        if str(subject.get("role", "")).lower() != "third_party_fraudster"
+        and not ISO_DATE.fullmatch(str(subject.get("date_of_birth") or ""))
+    ]
+
+
+def post_house(visit: Visit) -> Reply:
+    """Put a letter in the post the same day."""
+    if visit.message.get("type") != "letter":
+        return Reply()
+    return Reply(callbacks=[{"type": "letter.dispatched", "data": {"date": visit.now.date().isoformat()}}])
+
+
+def quiet(_visit: Visit) -> Reply:
+    """Take the message and say no more."""
+    return Reply()
+
+
+DESKS: dict[str, Callable[[Visit], Reply]] = {"fpa": fraud_register, "post": post_house}
+
+
+def reply(kind: str, visit: Visit) -> Reply:
+    """Return what an agency of a kind says to a message."""
+    return DESKS.get(kind, quiet)(visit)

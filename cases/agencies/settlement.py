@@ -1,0 +1,124 @@
+"""What follows a delivery: the case takes note, a dead message becomes a task, a sick channel is paused on record.
+
+Each step is its own transaction and leaves a mark, so that whatever a killed worker left is done by the next.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from cases.kernel import actors, agencies, casetypes, locks, record, tasks
+from cases.kernel.errors import CaseError
+from cases.kernel.models import Case, ChannelHealth, OutboxMessage
+from cases.kernel.transitions import AlreadyThere
+from cases.ledger import api as ledger
+
+log = logging.getLogger(__name__)
+
+OUTCOMES = ("delivered", "refused", "dead", "unknown")
+LONGEST_FAILING = timedelta(hours=24)
+ACTOR = actors.system("delivery")
+tasks.declare(
+    {
+        "message_unknown": "Nobody knows whether a message arrived",
+        "message_outcome_not_applied": "What an agency answered could not be applied",
+        "channel_paused": "A channel to an agency was paused",
+    }
+)
+
+
+def settle(*, now: datetime, most: int = 200) -> int:
+    """Let cases take note of outcomes they have not noted. Returns how many were settled."""
+    waiting = OutboxMessage.objects.filter(settled_at=None, state__in=OUTCOMES).order_by("pk")
+    return sum(_settle(*ids, now=now) for ids in waiting.values_list("pk", "case_id")[:most])
+
+
+def _settle(message_id: int, case_id: int, *, now: datetime) -> bool:
+    try:
+        with transaction.atomic():
+            case = locks.case_for_update(case_id)
+            message = _still_unsettled(message_id)
+            if message is not None:
+                take_note(case, message, now=now)
+            return message is not None
+    except AlreadyThere:
+        return _mark(message_id, now=now)
+    except CaseError as refusal:
+        return _give_to_people(message_id, case_id, type(refusal).__name__, now=now)
+    except Exception:
+        log.exception("settlement_failed", extra={"outbox_message": message_id})
+        return False
+
+
+def _still_unsettled(message_id: int) -> OutboxMessage | None:
+    rows = OutboxMessage.objects.select_for_update(of=("self",)).select_related("channel__agency")
+    return rows.filter(pk=message_id, settled_at=None, state__in=OUTCOMES).first()
+
+
+def take_note(case: Case, message: OutboxMessage, *, now: datetime) -> None:
+    """Tell a locked case what became of a locked message, and mark it settled, in the caller's transaction.
+
+    Raises what the family raises; then nothing is marked.
+    """
+    casetype = casetypes.get(case.kind)
+    if message.state == "refused" and (refused := casetype.refused.get(message.kind)):
+        refused(case, message, message.errors, at=now)
+    elif message.state in ("dead", "unknown"):
+        _raise_task(case, message, f"message_{message.state}", now=now)
+    elif message.state in ("delivered", "acknowledged") and (delivered := casetype.delivered.get(message.kind)):
+        delivered(case, message, at=now)
+    _mark(message.pk, now=now)
+
+
+def _mark(message_id: int, *, now: datetime) -> bool:
+    OutboxMessage.objects.filter(pk=message_id).update(settled_at=now)
+    return True
+
+
+def _give_to_people(message_id: int, case_id: int, cause: str, *, now: datetime) -> bool:
+    """The case could not take note: say so to its team, once."""
+    with transaction.atomic():
+        case = locks.case_for_update(case_id)
+        message = _still_unsettled(message_id)
+        if message is not None:
+            _raise_task(case, message, "message_outcome_not_applied", now=now, cause=cause)
+            _mark(message_id, now=now)
+    return message is not None
+
+
+def _raise_task(case: Case, message: OutboxMessage, kind: str, *, now: datetime, **codes: object) -> None:
+    detail = {"message": str(message.public_id), "message_kind": message.kind, **codes}
+    with record.act(case, kind.replace("_", ".", 1), actor=ACTOR, at=now, detail=detail):
+        tasks.raise_task(kind, case=case, at=now, agency=message.channel.agency.code, **detail)
+
+
+def pause_failing(*, now: datetime) -> int:
+    """Pause, as acts of their agencies' streams, the channels whose tries showed that nothing will get through."""
+    overdue = now - LONGEST_FAILING
+    sick = ChannelHealth.objects.filter(channel__state="active").exclude(pause_reason="", failing_since=None)
+    due = [row.pk for row in sick if row.pause_reason or (row.failing_since and row.failing_since < overdue)]
+    return sum(_pause(channel_id, now=now) for channel_id in due)
+
+
+@transaction.atomic
+def _pause(channel_id: int, *, now: datetime) -> bool:
+    health = (
+        ChannelHealth.objects.select_for_update(of=("self",))
+        .select_related("channel__agency")
+        .filter(pk=channel_id, channel__state="active")
+        .first()
+    )
+    if health is None:
+        return False
+    channel, cause = health.channel, health.pause_reason or "failing_for_a_day"
+    with ledger.action(channel.agency.uid, "agency.channel_paused", actor=ACTOR.label, at=now):
+        agencies.change_channel(
+            channel, "agency.channel_paused", actor=ACTOR, at=now, cause=cause, state="paused"
+        )
+        tasks.raise_task("channel_paused", case=None, at=now, agency=channel.agency.code, cause=cause)
+    health.pause_reason, health.consecutive_rejections, health.failing_since = "", 0, None
+    health.save(update_fields=["pause_reason", "consecutive_rejections", "failing_since"])
+    return True

@@ -1,0 +1,237 @@
+"""The description of the API (OpenAPI 3.1) that agencies and own systems read: bodies, headers, every answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
+
+from cases.agencies.callback_body import LARGEST_SEQUENCE, REFERENCE, TYPE
+from cases.api.problems import MEDIA_TYPE, TITLES, document
+from cases.kernel import casetypes
+
+PROBLEM = {
+    "type": "object",
+    "required": ["type", "title", "status"],
+    "properties": {
+        "type": {"type": "string", "format": "uri-reference"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "code": {"type": "string", "description": "Why the bytes could not be read."},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["pointer", "code", "detail"],
+                "properties": {
+                    "pointer": {"type": "string", "description": "JSON pointer of the field."},
+                    "code": {"type": "string"},
+                    "detail": {"type": "string"},
+                },
+            },
+        },
+    },
+}
+CALLBACK = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["schema_version", "type", "occurred_at"],
+    "properties": {
+        "schema_version": {"type": "integer", "enum": [1]},
+        "type": {"type": "string", "pattern": f"^{TYPE.pattern}$"},
+        "occurred_at": {"type": "string", "format": "date-time"},
+        "reference": {
+            "type": "string",
+            "pattern": f"^{REFERENCE.pattern}$",
+            "description": "The webhook-id of the message this answers.",
+        },
+        "agency_reference": {"type": "string", "pattern": f"^{REFERENCE.pattern}$"},
+        "agency_sequence": {"type": "integer", "minimum": 0, "maximum": LARGEST_SEQUENCE},
+        "data": {"type": "object"},
+    },
+}
+RECEIPT = {
+    "type": "object",
+    "required": ["id", "status"],
+    "properties": {"id": {"type": "string", "format": "uuid"}, "status": {"type": "string", "enum": ["accepted"]}},
+}
+OPENED = {
+    "type": "object",
+    "required": ["id", "reference", "state"],
+    "properties": {
+        "id": {"type": "string", "format": "uuid"},
+        "reference": {"type": "string"},
+        "state": {"type": "string"},
+    },
+}
+CALLBACK_EXAMPLE = {
+    "schema_version": 1,
+    "type": "fpa.filed",
+    "reference": "2f1f3b0e-5f0c-4f0e-9f57-6f1f0a3f7c11",
+    "agency_reference": "SFR-2026-0004417",
+    "agency_sequence": 3,
+    "occurred_at": "2026-11-16T10:12:00Z",
+    "data": {},
+}
+RECEIPT_EXAMPLE = {"id": "8d3c9a52-0c39-4a1b-8a63-2c1f0a7b9c55", "status": "accepted"}
+OPENED_EXAMPLE = {
+    "id": "8d3c9a52-0c39-4a1b-8a63-2c1f0a7b9c55",
+    "reference": "FRD-2026-000214",
+    "state": "referred",
+}
+ERROR_EXAMPLES = {
+    400: document(400, code="duplicate_key"),
+    422: document(422, errors=[("/occurred_at", "missing", "occurred_at is needed.")]),
+}
+SIGNED_HEADERS = [
+    OpenApiParameter(
+        "webhook-id", str, OpenApiParameter.HEADER, required=True, description="Your id of this call, never used twice."
+    ),
+    OpenApiParameter(
+        "webhook-timestamp", int, OpenApiParameter.HEADER, required=True, description="Unix time; 300 s either way."
+    ),
+    OpenApiParameter(
+        "webhook-signature",
+        str,
+        OpenApiParameter.HEADER,
+        required=True,
+        description="v1,<base64 of HMAC-SHA256 over id.timestamp.body>; several, parted by spaces, while keys change.",
+    ),
+]
+SENDER_HEADERS = [
+    OpenApiParameter(
+        "webhook-sender", str, OpenApiParameter.HEADER, required=True, description="The code of your system."
+    ),
+    OpenApiParameter(
+        "idempotency-key", str, OpenApiParameter.HEADER, description="If sent, it must equal the webhook-id."
+    ),
+]
+REPLAYED = OpenApiParameter(
+    "Idempotent-Replayed", str, OpenApiParameter.HEADER, response=[201, 202], description="true on a repeat."
+)
+RETRY_AFTER = OpenApiParameter(
+    "Retry-After", int, OpenApiParameter.HEADER, response=[429], description="Seconds to wait."
+)
+
+
+class SignatureScheme(OpenApiAuthenticationExtension):
+    """How the signature stands in the description."""
+
+    target_class = "cases.api.authentication.SignedCall"
+    name = "signature"
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, str]:
+        return {
+            "type": "apiKey",
+            "in": "header",
+            "name": "webhook-signature",
+            "description": "Standard Webhooks, version v1, with the whsec_ secret of your channel.",
+        }
+
+
+def _problems(*statuses: int) -> dict[Any, OpenApiResponse]:
+    return {
+        (status, MEDIA_TYPE): OpenApiResponse(
+            PROBLEM,
+            description=TITLES[status],
+            examples=[
+                OpenApiExample(
+                    f"Problem {status}",
+                    value=ERROR_EXAMPLES.get(status, document(status)),
+                    media_type=MEDIA_TYPE,
+                    response_only=True,
+                    status_codes=[str(status)],
+                )
+            ],
+        )
+        for status in statuses
+    }
+
+
+def _good(status: int, schema: dict[str, Any], example: dict[str, Any], description: str) -> dict[Any, OpenApiResponse]:
+    shown = OpenApiExample(
+        description, value=example, media_type="application/json", response_only=True, status_codes=[str(status)]
+    )
+    return {(status, "application/json"): OpenApiResponse(schema, description=description, examples=[shown])}
+
+
+def _asked(name: str, example: dict[str, Any]) -> OpenApiExample:
+    return OpenApiExample(name, value=example, request_only=True, media_type="application/json")
+
+
+CALLBACK_SCHEMA = extend_schema_view(
+    post=extend_schema(
+        operation_id="agency_callback",
+        summary="Tell us something as an agency",
+        description=(
+            "Stored first, answered at once, applied afterwards. The answer is the same for a repeat, an unknown "
+            "reference and a closed case. At most 64 KiB."
+        ),
+        tags=["Agencies"],
+        parameters=[
+            OpenApiParameter("code", OpenApiTypes.STR, OpenApiParameter.PATH, description="Your code."),
+            *SIGNED_HEADERS,
+            REPLAYED,
+            RETRY_AFTER,
+        ],
+        request={"application/json": CALLBACK},
+        responses={
+            **_good(202, RECEIPT, RECEIPT_EXAMPLE, "Stored."),
+            **_problems(400, 401, 411, 413, 415, 422, 429),
+        },
+        examples=[_asked("A filing was accepted", CALLBACK_EXAMPLE)],
+    )
+)
+INTAKE_SCHEMA = extend_schema_view(
+    post=extend_schema(
+        operation_id="intake",
+        summary="Open a case as an own system",
+        description="Each kind of case has its own last part of the address and its own body. At most 256 KiB.",
+        tags=["Own systems"],
+        parameters=[
+            OpenApiParameter("path", OpenApiTypes.STR, OpenApiParameter.PATH, description="The kind of case."),
+            *SENDER_HEADERS,
+            *SIGNED_HEADERS,
+            REPLAYED,
+            RETRY_AFTER,
+        ],
+        request={"application/json": {"type": "object"}},
+        responses={
+            **_good(201, OPENED, OPENED_EXAMPLE, "Opened."),
+            **_problems(400, 401, 403, 404, 411, 413, 415, 422, 429),
+        },
+    )
+)
+
+
+def describe_intakes(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
+    """Replace the generic intake address by one for each kind of case that can be opened from outside."""
+    generic = result["paths"].pop("/api/v1/intake/{path}/", None)
+    for casetype in casetypes.all_types() if generic else ():
+        plan = casetype.intake
+        if plan is not None:
+            post = generic["post"]
+            result["paths"][f"/api/v1/intake/{plan.path}/"] = {"post": {**post, **_intake_of(casetype, plan, post)}}
+    return result
+
+
+def _intake_of(casetype: casetypes.CaseType, plan: casetypes.Intake, post: dict[str, Any]) -> dict[str, Any]:
+    senders = ", ".join(sorted(plan.senders))
+    return {
+        "operationId": f"open_{casetype.code}",
+        "summary": f"Open a case: {casetype.label.lower()}",
+        "description": f"{casetype.summary} Senders: {senders}. At most 256 KiB.",
+        "parameters": [each for each in post["parameters"] if each["name"] != "path"],
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {
+                    "schema": dict(plan.schema),
+                    "examples": {"Example": {"summary": "Example", "value": dict(plan.example)}},
+                }
+            },
+        },
+    }

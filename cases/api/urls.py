@@ -1,0 +1,13 @@
+"""Addresses of the API, under /api/v1/."""
+
+from django.urls import path
+
+from cases.api import reader
+from cases.api.views import AgencyCallback, Intake
+
+urlpatterns = [
+    path("agencies/<slug:code>/callbacks/", AgencyCallback.as_view(), name="agency_callback"),
+    path("intake/<slug:path>/", Intake.as_view(), name="intake"),
+    path("schema/", reader.SchemaView.as_view(), name="api_schema"),
+    path("docs/", reader.docs, name="api_docs"),
+]
