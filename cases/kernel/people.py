@@ -171,8 +171,8 @@ def new_link(user_id: int, *, actor: Actor | None, at: datetime) -> str:
     """
     with transaction.atomic():
         user = _another_for_update(user_id, actor)
-        if user.has_usable_password() and user.last_login is not None:
-            raise PeopleRefused("This person has signed in before; their sign-in is in use.")
+        if User.objects.filter(pk=user.pk, authenticator__isnull=False).exists():
+            raise PeopleRefused("This person has set up their sign-in; it is in use.")
         with _act("link.made", actor=actor or INSTALLER, at=at, user=user.pk):
             _end_links(user, at=at)
             return _link(user, made_by_id=actor.user_id if actor else None, at=at)

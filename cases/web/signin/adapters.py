@@ -47,10 +47,12 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc] -- allauth is
         security.note("sign_in", actor=f"staff:{user.pk}", at=timezone.now(), act="+".join(used))
         return response
 
-    def add_message(self, request: HttpRequest, level: int, message_template: str = "", **kwargs: Any) -> None:
+    def add_message(
+        self, request: HttpRequest, level: int, message_template: str = "", *args: Any, **kwargs: Any
+    ) -> None:
         """Say nothing about having signed in or out; the page itself shows it."""
         if message_template not in {"account/messages/logged_in.txt", "account/messages/logged_out.txt"}:
-            super().add_message(request, level, message_template, **kwargs)
+            super().add_message(request, level, message_template, *args, **kwargs)
 
     def get_client_ip(self, request: HttpRequest) -> str:
         if not request.META.get("REMOTE_ADDR") and "x-forwarded-for" not in request.headers:
@@ -74,9 +76,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc] -- allauth is
             return []
         if factors.has_second_factor(user) or not user.has_usable_password():
             return [{"id": "step_up", "description": "Confirm with your second factor", "url": reverse("step_up")}]
-        return [
-            {"id": "reauthenticate", "description": "Use your password", "url": reverse("account_reauthenticate")}
-        ]
+        return [{"id": "reauthenticate", "description": "Use your password", "url": reverse("account_reauthenticate")}]
 
 
 class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc] -- allauth is untyped

@@ -47,7 +47,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
 
 if settings.OIDC_ENABLED:
     urlpatterns += [
-        path("sign-in/company/cancelled/", login_not_required(social.login_cancelled), name="socialaccount_login_cancelled"),
+        path(
+            "sign-in/company/cancelled/",
+            login_not_required(social.login_cancelled),
+            name="socialaccount_login_cancelled",
+        ),
         path("sign-in/company/error/", login_not_required(social.login_error), name="socialaccount_login_error"),
         path("sign-in/company/unknown/", _to_sign_in, name="socialaccount_signup"),
         path("account/company/", social.connections, name="socialaccount_connections"),

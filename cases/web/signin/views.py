@@ -22,6 +22,7 @@ from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
@@ -51,17 +52,21 @@ def demo_roster() -> list[dict[str, Any]]:
     ]
 
 
+def company_sign_in() -> dict[str, str]:
+    """Return the name and address of sign-in by OpenID Connect, when it is set up."""
+    if not settings.OIDC_ENABLED:
+        return {}
+    provider = settings.SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"][0]
+    address = reverse("openid_connect_login", kwargs={"provider_id": provider["provider_id"]})
+    return {"oidc_name": provider["name"], "oidc_url": address}
+
+
 class SignInView(LoginView):  # type: ignore[misc] -- allauth is untyped
     """User name and password, passkey or company sign-in; in demo mode also the list of demo people."""
 
     def get_context_data(self, **kwargs: Any) -> Mapping[str, Any]:
         context: dict[str, Any] = super().get_context_data(**kwargs)
-        return context | {
-            "demo_people": demo_roster() if settings.DEMO else [],
-            "oidc_name": settings.SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"][0]["name"]
-            if settings.OIDC_ENABLED
-            else "",
-        }
+        return context | company_sign_in() | {"demo_people": demo_roster() if settings.DEMO else []}
 
 
 @login_not_required
