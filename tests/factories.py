@@ -32,9 +32,7 @@ FRAUDSTER: dict[str, Any] = {
     "role": "third_party_fraudster",
     "is_innocent": False,
     "values": {"alias": "Morwenna Tregaskis", "ip_address": "203.0.113.45"},
-    "addresses": [
-        {"kind": "delivery", "line_1": "Unit 4, 77 Fiction Way", "town": "Leeds", "postcode": "LS1 0ZZ"}
-    ],
+    "addresses": [{"kind": "delivery", "line_1": "Unit 4, 77 Fiction Way", "town": "Leeds", "postcode": "LS1 0ZZ"}],
 }
 VICTIM: dict[str, Any] = {
     "role": "victim_of_takeover",
@@ -110,9 +108,7 @@ def investigating(people: dict[str, Actor]) -> Case:
 
 def ready(people: dict[str, Actor]) -> Case:
     case = investigating(people)
-    return transitions.apply(
-        case.pk, "submit", actor=people["a.byrne"], at=AT, inputs={"pillars": MAKER_ANSWERS}
-    )
+    return transitions.apply(case.pk, "submit", actor=people["a.byrne"], at=AT, inputs={"pillars": MAKER_ANSWERS})
 
 
 def approved(people: dict[str, Actor]) -> Case:

@@ -65,7 +65,11 @@ def refused(case: Case, message: OutboxMessage, errors: Sequence[dict[str, Any]]
 
 
 def expired(case: Case, clock: Clock, *, at: datetime) -> None:
-    """A marker's time is up. The filing expires once no marker of it is left."""
-    left = case.clocks.filter(rule__startswith="k24_", state="running", due_at__gt=at)
+    """A marker's time is up: its clock is met. The filing expires once no marker of it is left."""
+    actor = system("clocks", source=case.source)
+    with record.act(case, "clock.met", actor=actor, at=at, detail={"rule": clock.rule}):
+        clock.state, clock.ended_at = "met", at
+        clock.save(update_fields=["state", "ended_at"])
+    left = case.clocks.filter(rule__startswith="k24_", state__in=["running", "paused"])
     if case.state == "filed" and not left.exists():
-        transitions.apply(case.pk, "expire", actor=system("clocks", source=case.source), at=at)
+        transitions.apply(case.pk, "expire", actor=actor, at=at)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from cases.fraud import callbacks, codes, forms, intake, messages, report, rules
+from cases.fraud import callbacks, codes, forms, intake, messages, periods, report, rules
 from cases.fraud.models import FraudReferral
 from cases.kernel import clocks, letters, retention, tasks
 from cases.kernel.casetypes import CaseType
@@ -15,8 +15,8 @@ from cases.ledger import sealing
 
 __all__ = ["FRAUD_REFERRAL"]
 
-clocks.declare(*rules.CLOCKS)
-retention.declare(*rules.RETENTION)
+clocks.declare(*periods.CLOCKS)
+retention.declare(*periods.RETENTION)
 tasks.declare(
     {
         "fraud_field_errors": "The agency names fields to correct",

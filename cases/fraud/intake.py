@@ -68,9 +68,7 @@ EXAMPLE = {
             "surname": "Tregaskis",
             "date_of_birth": "1984-03-09",
             "phone": "+447700900123",
-            "addresses": [
-                {"kind": "current", "line_1": "12 Harbour Row", "town": "Penzance", "postcode": "TR18 0ZZ"}
-            ],
+            "addresses": [{"kind": "current", "line_1": "12 Harbour Row", "town": "Penzance", "postcode": "TR18 0ZZ"}],
         }
     ],
 }

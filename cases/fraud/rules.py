@@ -1,23 +1,16 @@
-"""Who may do what to a fraud referral, when, and what follows: its policy rows, clocks, guards and lifecycle."""
+"""Who may do what to a fraud referral and when: its policy rows and its lifecycle."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import date
-from typing import Any
-
 from django.db.models import Model
 
-from cases.fraud import codes, messages
+from cases.fraud import effects, guards
 from cases.fraud.models import FraudReferral, PillarAnswer, PillarEvidence
-from cases.kernel import approvals, calendars, clocks, letters, outbox, retention, tasks
-from cases.kernel.clocks import ClockRule
 from cases.kernel.lifecycle import Lifecycle, State, Transition
-from cases.kernel.models import Case, CaseAddress, CaseParty, Evidence, OutboxMessage
+from cases.kernel.models import Case, CaseAddress, CaseParty, Evidence
 from cases.kernel.policy import Rule
-from cases.kernel.retention import RetentionClass
 
-__all__ = ["CLOCKS", "LIFECYCLE", "POLICY", "RETENTION", "approval_rows"]
+__all__ = ["LIFECYCLE", "POLICY", "approval_rows"]
 
 _DESK = frozenset({"fraud_analyst", "fraud_approver"})
 _ANALYST = frozenset({"fraud_analyst"})
@@ -41,59 +34,6 @@ POLICY = (
     Rule(act="view_audit", kind="fraud_referral", roles=_OVERSIGHT, scope="all", needs_reason=True),
 )
 
-_K24 = "Domain rule K24, agency handbook: retention of markers"
-CLOCKS = (
-    ClockRule(
-        code="fraud_triage",
-        label="Triage",
-        length=2,
-        unit="working_days",
-        source="Internal target",
-        effective_from=date(2026, 1, 1),
-    ),
-    ClockRule(
-        code="fraud_check",
-        label="Second person's check",
-        length=1,
-        unit="working_days",
-        source="Internal target",
-        effective_from=date(2026, 1, 1),
-    ),
-    ClockRule(
-        code="fraud_acknowledgement",
-        label="Agency's answer",
-        length=5,
-        unit="working_days",
-        source="Internal target",
-        effective_from=date(2026, 1, 1),
-    ),
-    ClockRule(
-        code="k24_adverse",
-        label="Adverse marker expires",
-        length=6,
-        unit="years",
-        source=_K24,
-        effective_from=date(2018, 5, 25),
-        is_work=False,
-    ),
-    ClockRule(
-        code="k24_victim",
-        label="Victim marker expires",
-        length=13,
-        unit="months",
-        source=_K24,
-        effective_from=date(2018, 5, 25),
-        is_work=False,
-    ),
-)
-
-RETENTION = (
-    RetentionClass(code="fraud_not_filed", trigger="closure", months=12, source="Retention schedule: not filed"),
-    RetentionClass(code="fraud_adverse", trigger="filing", months=72, source="Retention schedule: adverse filing"),
-    RetentionClass(code="fraud_victim", trigger="filing", months=13, source="Retention schedule: victim"),
-    RetentionClass(code="fraud_expired", trigger="expiry", months=0, source="Retention schedule: at expiry"),
-)
-
 
 def approval_rows(case: Case) -> list[Model]:
     """Return the rows an approval is about: facts, people, addresses, documents, the maker's answers and links."""
@@ -106,198 +46,6 @@ def approval_rows(case: Case) -> list[Model]:
         *answers,
         *PillarEvidence.objects.filter(answer__in=answers).order_by("pk"),
     ]
-
-
-# Guards: each reads the context and returns the sentence why not, or None.
-
-
-def has_subject(context: Any) -> str | None:
-    if not CaseParty.objects.filter(case=context.case, is_detached=False).exists():
-        return "Add at least one person first."
-    return None
-
-
-def maker_answers_four_pillars(context: Any) -> str | None:
-    answers = context.inputs.get("pillars", {})
-    unmet = [number for number, _ in codes.PILLARS if not _is_met(number, answers.get(number, {}))]
-    if unmet:
-        return f"Pillar {', '.join(map(str, unmet))}: answer yes, or close the referral without filing."
-    return None
-
-
-def _is_met(number: int, answer: Mapping[str, Any]) -> bool:
-    return bool(answer.get("is_met")) or (number == 4 and bool(answer.get("exception")))
-
-
-def has_evidence_for_each_pillar(context: Any) -> str | None:
-    answers = context.inputs.get("pillars", {})
-    bare = [number for number, _ in codes.PILLARS if not answers.get(number, {}).get("evidence")]
-    if bare:
-        return f"Pillar {', '.join(map(str, bare))}: link at least one document."
-    wanted = {number for answer in answers.values() for number in answer.get("evidence", ())}
-    known = set(Evidence.objects.filter(case=context.case, number__in=wanted).values_list("number", flat=True))
-    return None if wanted <= known else "One of the linked documents is not part of this case."
-
-
-def has_notice_version(context: Any) -> str | None:
-    """Nobody has to show a notice to an unknown fraudster; the person in whose name it was done must have had one."""
-    named = CaseParty.objects.filter(case=context.case, role__in=["applicant", "account_holder", *codes.VICTIM_ROLES])
-    if named.exists() and not context.case.fraud_referral.notice_version:
-        return "Record which version of the privacy notice the applicant or account holder was shown, and when."
-    return None
-
-
-def checker_answers_four_pillars(context: Any) -> str | None:
-    answers = context.inputs.get("pillars", {})
-    unmet = [number for number, _ in codes.PILLARS if not answers.get(number, {}).get("is_met")]
-    if unmet:
-        return f"Pillar {', '.join(map(str, unmet))}: you must agree with every pillar to approve; else return it."
-    return None
-
-
-def has_reviewed_innocent_flags(context: Any) -> str | None:
-    if not context.inputs.get("has_reviewed_innocent"):
-        return "Confirm that you reviewed who is marked innocent."
-    return None
-
-
-def is_not_delivered(context: Any) -> str | None:
-    gone = OutboxMessage.objects.filter(
-        case=context.case, kind="fpa_file", state__in=["sending", "delivered", "acknowledged", "unknown"]
-    )
-    return "The agency may have received the filing already." if gone.exists() else None
-
-
-def has_agency_reference(context: Any) -> str | None:
-    return None if context.inputs.get("agency_reference") else "The agency gave no reference."
-
-
-def has_reached_expiry(context: Any) -> str | None:
-    running = context.case.clocks.filter(rule__startswith="k24_", state__in=["running", "paused"])
-    left = running.filter(due_at__gt=context.at)
-    return "A marker of this filing has not expired yet." if left.exists() else None
-
-
-# Effects: each writes inside the transition's transaction and ledger event.
-
-
-def assign_to_actor(context: Any) -> None:
-    context.case.assignee_id = context.actor.user_id
-
-
-def meet_triage(context: Any) -> None:
-    clocks.meet(context.case, "fraud_triage", at=context.at)
-
-
-def answer_pillars_as_maker(context: Any) -> None:
-    _answer_pillars(context, side="maker")
-
-
-def answer_pillars_as_checker(context: Any) -> None:
-    _answer_pillars(context, side="checker")
-
-
-def _answer_pillars(context: Any, *, side: str) -> None:
-    documents = {row.number: row for row in Evidence.objects.filter(case=context.case)}
-    known = {row.pillar: row for row in PillarAnswer.objects.filter(case=context.case, side=side)}
-    for number, given in sorted(context.inputs.get("pillars", {}).items()):
-        row = known.get(number) or PillarAnswer(case=context.case, pillar=number, side=side)
-        row.is_met, row.exception = bool(given.get("is_met")), given.get("exception", "")
-        row.answered_by_id, row.answered_at = context.actor.user_id, context.at
-        row.save()
-        _link_documents(row, {documents[each] for each in given.get("evidence", ())})
-
-
-def _link_documents(answer: PillarAnswer, wanted: set[Evidence]) -> None:
-    linked = {link.evidence_id: link for link in PillarEvidence.objects.filter(answer=answer)}
-    for evidence_id, link in linked.items():
-        if evidence_id not in {row.pk for row in wanted}:
-            link.delete()
-    for row in sorted(wanted, key=lambda each: each.number):
-        if row.pk not in linked:
-            PillarEvidence.objects.create(answer=answer, evidence=row)
-
-
-def start_check(context: Any) -> None:
-    clocks.start(context.case, "fraud_check", started_at=context.at)
-
-
-def meet_check(context: Any) -> None:
-    clocks.meet(context.case, "fraud_check", at=context.at)
-
-
-def send_filing(context: Any) -> None:
-    messages.file(context.case, actor=context.actor, at=context.at)
-
-
-def withdraw_filing(context: Any) -> None:
-    outbox.withdraw(context.case, "fpa_file", at=context.at)
-
-
-def void_approvals(context: Any) -> None:
-    approvals.void_all(context.case, at=context.at)
-
-
-def start_acknowledgement(context: Any) -> None:
-    clocks.start(context.case, "fraud_acknowledgement", started_at=context.at)
-
-
-def note_field_errors(context: Any) -> None:
-    facts = context.case.fraud_referral
-    facts.field_errors = [
-        {"pointer": str(error.get("pointer", ""))[:120], "code": str(error.get("code", ""))[:80]}
-        for error in context.inputs.get("errors", ())
-    ]
-    facts.save(update_fields=["field_errors"])
-    clocks.end(context.case, "fraud_acknowledgement", at=context.at, state="met")
-    tasks.raise_task(
-        "fraud_field_errors",
-        case=context.case,
-        at=context.at,
-        codes=[error["code"] for error in facts.field_errors],
-    )
-
-
-def close_field_errors(context: Any) -> None:
-    tasks.close_all(context.case, "fraud_field_errors", actor=context.actor, at=context.at)
-
-
-def note_filing(context: Any) -> None:
-    facts = context.case.fraud_referral
-    facts.filing_reference = str(context.inputs["agency_reference"])[:40]
-    facts.filed_date = calendars.london_date(context.occurred_at)
-    facts.field_errors = []
-    facts.save(update_fields=["filing_reference", "filed_date", "field_errors"])
-    clocks.meet(context.case, "fraud_acknowledgement", at=context.at)
-
-
-def start_expiry_of_each_subject(context: Any) -> None:
-    for party in CaseParty.objects.filter(case=context.case, is_detached=False).order_by("number"):
-        rule = "k24_victim" if party.is_innocent else "k24_adverse"
-        clocks.start(context.case, rule, started_at=context.occurred_at, party=party)
-        party.retention_class = "fraud_victim" if party.is_innocent else "fraud_adverse"
-        party.dispose_after_date = retention.dispose_after(
-            party.retention_class, trigger_date=calendars.london_date(context.occurred_at)
-        )
-        party.save(update_fields=["retention_class", "dispose_after_date"])
-
-
-def write_to_victims(context: Any) -> None:
-    """Only the innocent are written to, and not while telling them would prejudice an investigation."""
-    if context.case.fraud_referral.prejudice_recorded:
-        return
-    for party in CaseParty.objects.filter(case=context.case, is_innocent=True, is_detached=False):
-        letters.request(context.case, party, template="n11", at=context.at)
-
-
-def end_clocks(context: Any) -> None:
-    for rule in ("fraud_triage", "fraud_check", "fraud_acknowledgement"):
-        clocks.end(context.case, rule, at=context.at, state="cancelled")
-
-
-def end_expiry_clocks(context: Any) -> None:
-    for rule in ("k24_adverse", "k24_victim"):
-        clocks.meet(context.case, rule, at=context.at)
 
 
 LIFECYCLE = Lifecycle(
@@ -338,7 +86,7 @@ LIFECYCLE = Lifecycle(
             source=frozenset({"referred"}),
             target="triage",
             roles=_ANALYST,
-            effects=(assign_to_actor,),
+            effects=(effects.assign_to_actor,),
             consequence="You become its caseworker",
         ),
         Transition(
@@ -347,7 +95,7 @@ LIFECYCLE = Lifecycle(
             source=frozenset({"triage"}),
             target="investigating",
             roles=_ANALYST,
-            effects=(meet_triage,),
+            effects=(effects.meet_triage,),
             consequence="The referral is worth investigating",
         ),
         Transition(
@@ -357,7 +105,7 @@ LIFECYCLE = Lifecycle(
             target="no_action",
             roles=_ANALYST,
             needs_reason=True,
-            effects=(end_clocks,),
+            effects=(effects.end_clocks,),
             consequence="Nothing is filed; kept for 12 months",
             tone="quiet",
         ),
@@ -370,12 +118,12 @@ LIFECYCLE = Lifecycle(
             opens="approve",
             approver_role="fraud_approver",
             guards=(
-                has_subject,
-                maker_answers_four_pillars,
-                has_evidence_for_each_pillar,
-                has_notice_version,
+                guards.has_subject,
+                guards.maker_answers_four_pillars,
+                guards.has_evidence_for_each_pillar,
+                guards.has_notice_version,
             ),
-            effects=(answer_pillars_as_maker, start_check),
+            effects=(effects.answer_pillars_as_maker, effects.start_check),
             consequence="A second person decides on exactly what the case says now",
             tone="primary",
         ),
@@ -389,7 +137,7 @@ LIFECYCLE = Lifecycle(
             decides="approve",
             verdict="returned",
             needs_reason=True,
-            effects=(end_clocks,),
+            effects=(effects.end_clocks,),
             consequence="Back to the caseworker with your reason",
         ),
         Transition(
@@ -402,7 +150,7 @@ LIFECYCLE = Lifecycle(
             decides="approve",
             verdict="refused",
             needs_reason=True,
-            effects=(end_clocks,),
+            effects=(effects.end_clocks,),
             consequence="Nothing is filed and the case closes",
             tone="danger",
         ),
@@ -416,8 +164,8 @@ LIFECYCLE = Lifecycle(
             decides="approve",
             verdict="agreed",
             is_grave=True,
-            guards=(checker_answers_four_pillars, has_reviewed_innocent_flags),
-            effects=(answer_pillars_as_checker, meet_check, send_filing),
+            guards=(guards.checker_answers_four_pillars, guards.has_reviewed_innocent_flags),
+            effects=(effects.answer_pillars_as_checker, effects.meet_check, effects.send_filing),
             consequence="The filing is sent to the fraud prevention agency",
             tone="primary",
         ),
@@ -428,8 +176,8 @@ LIFECYCLE = Lifecycle(
             target="investigating",
             roles=_APPROVER,
             needs_reason=True,
-            guards=(is_not_delivered,),
-            effects=(void_approvals, withdraw_filing),
+            guards=(guards.is_not_delivered,),
+            effects=(effects.void_approvals, effects.withdraw_filing),
             consequence="The message is taken back; the approval is void",
             tone="danger",
         ),
@@ -439,7 +187,7 @@ LIFECYCLE = Lifecycle(
             source=frozenset({"approved"}),
             target="submitted",
             roles=frozenset({"system"}),
-            effects=(start_acknowledgement,),
+            effects=(effects.start_acknowledgement,),
         ),
         Transition(
             name="reject_by_agency",
@@ -447,7 +195,7 @@ LIFECYCLE = Lifecycle(
             source=frozenset({"approved", "submitted"}),
             target="rejected",
             roles=frozenset({"agency", "system"}),
-            effects=(note_field_errors,),
+            effects=(effects.note_field_errors,),
         ),
         Transition(
             name="correct",
@@ -455,7 +203,7 @@ LIFECYCLE = Lifecycle(
             source=frozenset({"rejected"}),
             target="investigating",
             roles=_ANALYST,
-            effects=(void_approvals, close_field_errors, assign_to_actor),
+            effects=(effects.void_approvals, effects.close_field_errors, effects.assign_to_actor),
             consequence="The approval is void; a second person decides again after your correction",
             tone="primary",
         ),
@@ -465,8 +213,8 @@ LIFECYCLE = Lifecycle(
             source=frozenset({"approved", "submitted"}),
             target="filed",
             roles=frozenset({"agency"}),
-            guards=(has_agency_reference,),
-            effects=(note_filing, start_expiry_of_each_subject, write_to_victims),
+            guards=(guards.has_agency_reference,),
+            effects=(effects.note_filing, effects.start_expiry_of_each_subject, effects.write_to_victims),
         ),
         Transition(
             name="expire",
@@ -474,8 +222,8 @@ LIFECYCLE = Lifecycle(
             source=frozenset({"filed"}),
             target="expired",
             roles=frozenset({"system"}),
-            guards=(has_reached_expiry,),
-            effects=(end_expiry_clocks,),
+            guards=(guards.has_reached_expiry,),
+            effects=(effects.end_expiry_clocks,),
         ),
     ),
 )

@@ -133,11 +133,12 @@ def void_if_changed(case: Case, *, at: datetime) -> list[Approval]:
 
 
 def void_all(case: Case, *, at: datetime) -> None:
-    """Void every open approval of a locked case: what it was about is being worked on again."""
-    for approval in Approval.objects.filter(case=case, closed_at=None):
+    """Void what was agreed or waits on a locked case: it is being worked on again. A verdict given stays on record."""
+    for approval in Approval.objects.filter(case=case, voided_at=None).exclude(outcome__in=["returned", "refused"]):
         _void(approval, at=at)
 
 
 def _void(approval: Approval, *, at: datetime) -> None:
-    approval.voided_at, approval.closed_at, approval.outcome = at, at, "void"
+    approval.voided_at = at
+    approval.closed_at, approval.outcome = approval.closed_at or at, approval.outcome or "void"
     approval.save(update_fields=["voided_at", "closed_at", "outcome"])

@@ -33,12 +33,17 @@ def add_working_days(day: date, count: int, *, jurisdiction: str = "eaw") -> dat
     return day
 
 
-def add_months(day: date, months: int) -> date:
-    """Return the corresponding day `months` later; a month that lacks it ends on its last day."""
+def add_months(day: date, months: int, *, counts_first_day: bool = False) -> date:
+    """Return the corresponding day `months` later, or the day before it when the first day counts.
+
+    A month that lacks the corresponding day ends on its last day, either way.
+    """
     month = day.month - 1 + months
     year, month = day.year + month // 12, month % 12 + 1
     last = (date(year + month // 12, month % 12 + 1, 1) - timedelta(days=1)).day
-    return date(year, month, min(day.day, last))
+    if day.day > last:
+        return date(year, month, last)
+    return date(year, month, day.day) - timedelta(days=1 if counts_first_day else 0)
 
 
 def london_date(moment: datetime) -> date:

@@ -65,7 +65,9 @@ def explain(rule: ClockRule, *, first: date, last: date, jurisdiction: str) -> s
     unit = unit[:-1] if rule.length == 1 else unit
     counting = "beginning with" if rule.counts_first_day else "after"
     place = f", {calendars.JURISDICTIONS[jurisdiction][1]}" if rule.unit == "working_days" else ""
-    return f"{rule.label}: {rule.length} {unit} {counting} {first:%-d %B %Y}{place}, so {last:%-d %B %Y}. {rule.source}."
+    return (
+        f"{rule.label}: {rule.length} {unit} {counting} {first:%-d %B %Y}{place}, so {last:%-d %B %Y}. {rule.source}."
+    )
 
 
 def start(
@@ -87,9 +89,7 @@ def start(
         due_at=due_at,
         due_date=due_date,
         jurisdiction=jurisdiction,
-        explanation=explain(
-            rule, first=calendars.london_date(started_at), last=due_date, jurisdiction=jurisdiction
-        ),
+        explanation=explain(rule, first=calendars.london_date(started_at), last=due_date, jurisdiction=jurisdiction),
     )
 
 

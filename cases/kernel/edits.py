@@ -15,7 +15,7 @@ from django.db import transaction
 from cases.kernel import approvals, casetypes, locks, parties, policy, record
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError
-from cases.kernel.models import Case, CaseParty, Evidence, Note, StoredBlob, User
+from cases.kernel.models import Case, CaseAddress, CaseParty, Evidence, Note, StoredBlob, User
 from cases.ledger import api as ledger
 from cases.ledger import sealing
 from cases.ledger.sealed import SealedTextField
@@ -43,8 +43,9 @@ class Edit:
     shapes: bool
 
     def facts(self, **values: Any) -> None:
-        """Change facts; sealed ones are given as text."""
-        row = casetypes.get(self.case.kind).facts.objects.select_related("key").get(pk=self.case.pk)
+        """Change facts; sealed ones are given as text. What the queue shows of them changes with them."""
+        casetype = casetypes.get(self.case.kind)
+        row = casetype.facts.objects.select_related("key").get(pk=self.case.pk)
         sealed = {n: v for n, v in values.items() if isinstance(row._meta.get_field(n), SealedTextField)}
         for name, value in values.items():
             if name not in sealed:
@@ -52,6 +53,8 @@ class Edit:
         if sealed:
             sealing.seal(row, {name: text or None for name, text in sealed.items()}, key=row.key)
         row.save(update_fields=list(values))
+        now_said = {column.name: getattr(row, column.attname) for column in row._meta.concrete_fields}
+        self.case.topic, self.case.amount_pence = casetype.topic(now_said), casetype.amount(now_said)
 
     def party(self, number: int, *, is_innocent: bool | None = None, **values: str | None) -> None:
         """Change what the case says about one person."""
@@ -61,6 +64,15 @@ class Edit:
             row.save(update_fields=["is_innocent"])
         if values:
             parties.change(row, values, key=row.key)
+
+    def address(self, number: int, kind: str, **values: str | None) -> None:
+        """Change the address of this kind of one person, or add it where there is none."""
+        party = CaseParty.objects.select_related("key").get(case=self.case, number=number)
+        row = CaseAddress.objects.filter(party=party, kind=kind, is_detached=False).order_by("pk").first()
+        if row is None:
+            parties.add_address(party, {**values, "kind": kind})
+        else:
+            parties.change(row, values, key=party.key)
 
     def add_party(self, person: Mapping[str, Any]) -> CaseParty:
         """Add a person, with addresses, as parties.add takes them."""
@@ -105,9 +117,7 @@ def change(
             case.save()
 
 
-def add_note(
-    case_id: int, text: str, *, actor: Actor, at: datetime, request: ledger.RequestInfo | None = None
-) -> Note:
+def add_note(case_id: int, text: str, *, actor: Actor, at: datetime, request: ledger.RequestInfo | None = None) -> Note:
     """Write a note, sealed under the case's key. It changes nothing an approval is about."""
     if not text.strip():
         raise EditRefused("Write something first.")

@@ -68,7 +68,7 @@ def open_case(
     when the facts are not enough; nothing is then written.
     """
     casetype = casetypes.get(kind)
-    policy.require(actor, "open_case", kind=kind)
+    policy.require(actor, "open_case", kind=kind, agency_kinds=casetype.agency_kinds)
     if not people and not facts.get("account_reference"):
         raise IntakeRefused("Name at least one person or an account.")
     case = Case(

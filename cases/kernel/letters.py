@@ -1,4 +1,4 @@
-"""Letters to people: asked for inside a transition, rendered and posted by a task, proved by the post house's answer."""
+"""Letters to people: asked for inside a transition, made and posted by a task, proved by the post house."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from cases.ledger import api as ledger
 from cases.ledger import sealing
 from cases.ledger.sealed import SealedTextField
 
-__all__ = ["ADDRESS_FIELDS", "PERSON_FIELDS", "add"]
+__all__ = ["ADDRESS_FIELDS", "PERSON_FIELDS", "add", "add_address", "change"]
 
 PERSON_FIELDS = tuple(field.name for field in CaseParty._meta.fields if isinstance(field, SealedTextField))
 ADDRESS_FIELDS = tuple(field.name for field in CaseAddress._meta.fields if isinstance(field, SealedTextField))
@@ -40,7 +40,8 @@ def add(
         parties.append(party)
         addresses.append([_address(party, each) for each in person.get("addresses", ())])
     ledger.bulk_create(CaseParty, parties)
-    ledger.bulk_create(CaseAddress, [_placed(row, party) for party, rows in zip(parties, addresses, strict=True) for row in rows])
+    placed = [_placed(row, party) for party, rows in zip(parties, addresses, strict=True) for row in rows]
+    ledger.bulk_create(CaseAddress, placed)
     return parties
 
 
@@ -55,11 +56,18 @@ def _address(party: CaseParty, values: Mapping[str, Any]) -> CaseAddress:
     return row
 
 
+def add_address(party: CaseParty, values: Mapping[str, Any]) -> CaseAddress:
+    """Write one more address of a person, inside the current ledger action."""
+    row = _placed(_address(party, values), party)
+    row.save()
+    return row
+
+
 def _filled(values: Mapping[str, Any], names: Sequence[str]) -> dict[str, str | None]:
     return {name: str(values[name]).strip() for name in names if values.get(name)}
 
 
-def change(party: CaseParty, values: Mapping[str, str | None], *, key: Any) -> None:
-    """Write changed values of one person, inside the current ledger action. An empty value removes it."""
-    sealing.seal(party, {name: (text or "").strip() or None for name, text in values.items()}, key=key)
-    party.save(update_fields=list(values))
+def change(row: CaseParty | CaseAddress, values: Mapping[str, str | None], *, key: Any) -> None:
+    """Write changed values of one person or address, inside the current ledger action. An empty value removes it."""
+    sealing.seal(row, {name: (text or "").strip() or None for name, text in values.items()}, key=key)
+    row.save(update_fields=list(values))

@@ -98,8 +98,10 @@ def plays(actor: Actor, roles: frozenset[str], *, agency_kinds: frozenset[str] =
 
 
 def _in_scope(actor: Actor, rule: Rule, case: Case | None) -> bool:
-    if case is None or actor.kind != "staff" or rule.scope == "all":
-        return case is None or not case.is_restricted or case.team_id in actor.team_ids
+    if case is None or actor.kind != "staff":
+        return True
+    if rule.scope == "all":
+        return not case.is_restricted or case.team_id in actor.team_ids
     return case.team_id in actor.team_ids or case.assignee_id == actor.user_id
 
 
@@ -129,9 +131,16 @@ def _why_not(rules: tuple[Rule, ...]) -> str:
     return f"This needs the role {' or '.join(role.replace('_', ' ') for role in roles)}."
 
 
-def require(actor: Actor, act: str, *, case: Case | None = None, kind: str = OFFICE) -> Decision:
+def require(
+    actor: Actor,
+    act: str,
+    *,
+    case: Case | None = None,
+    kind: str = OFFICE,
+    agency_kinds: frozenset[str] = frozenset(),
+) -> Decision:
     """Return the decision, or raise NotAllowed with its sentence."""
-    decision = can(actor, act, case=case, kind=kind)
+    decision = can(actor, act, case=case, kind=kind, agency_kinds=agency_kinds)
     if not decision.is_allowed:
         raise NotAllowed(decision.sentence)
     return decision

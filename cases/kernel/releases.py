@@ -150,7 +150,5 @@ def send(
     message = outbox.post(
         case, outbox.Message(agency_code=agency.code, kind=kind.code, body=dict(body), dedupe=dedupe), at=at
     )
-    record(
-        case, message, items, kind=kind, recipient=agency, actor=actor, at=at, subject_count=subject_count
-    )
+    record(case, message, items, kind=kind, recipient=agency, actor=actor, at=at, subject_count=subject_count)
     return message

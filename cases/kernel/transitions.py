@@ -101,7 +101,7 @@ def apply(
             _check(context)
             _move(context, cause=cause)
             return case
-    except TransitionRefused:
+    except CaseError:
         security.note("transition_refused", actor=actor.label, at=at, act=name, case_id=case_id)
         raise
 
@@ -118,9 +118,9 @@ def _check(context: Context) -> None:
     lifecycle = casetypes.get(case.kind).lifecycle
     if case.state not in move.source:
         refused = AlreadyThere if _is_behind(case, move) else TransitionRefused
-        raise refused(f"{case.reference} is {lifecycle.state(case.state).label.lower()}; it cannot {move.label.lower()}.")
-    standing = Standing(case, context.actor, is_deciding=True)
-    refusals = standing.refusals(move) or _typed_refusals(context)
+        standing = lifecycle.state(case.state).label.lower()
+        raise refused(f"{case.reference} is {standing}; this step is not open: {move.label.lower()}.")
+    refusals = Standing(case, context.actor, is_deciding=True).refusals(move) or _typed_refusals(context)
     if refusals:
         raise TransitionRefused(" ".join(refusals))
 
@@ -222,10 +222,12 @@ def _settle(context: Context) -> None:
 
 
 def _close_parties(case: Case) -> None:
+    """Give everyone the closing date. Who has a due date already (a filing set it) keeps it; the rest follow the case."""
     for party in case.parties.all():
         party.closed_date = case.closed_date
-        party.dispose_after_date = retention.dispose_after(party.retention_class, trigger_date=case.closed_date)
-        party.save(update_fields=["closed_date", "dispose_after_date"])
+        if party.dispose_after_date is None:
+            party.retention_class, party.dispose_after_date = case.retention_class, case.dispose_after_date
+        party.save(update_fields=["closed_date", "retention_class", "dispose_after_date"])
 
 
 def offers(case: Case, actor: Actor) -> list[Offer]:

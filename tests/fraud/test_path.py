@@ -43,9 +43,9 @@ def test_referral_is_filed_after_a_correction_and_a_second_approval():
     assert case.state == "filed"
     assert case.fraud_referral.filing_reference == "SFR-2026-0004417"
     assert list(
-        Clock.objects.filter(case=case, rule__startswith="k24_").order_by("party__number").values_list(
-            "party__number", "rule", "due_date"
-        )
+        Clock.objects.filter(case=case, rule__startswith="k24_")
+        .order_by("party__number")
+        .values_list("party__number", "rule", "due_date")
     ) == [
         (1, "k24_adverse", date(2032, 11, 16)),
         (2, "k24_victim", date(2027, 12, 16)),

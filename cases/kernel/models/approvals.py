@@ -11,7 +11,7 @@ __all__ = ["Approval", "ApprovalDecision"]
 
 
 class Approval(Tracked):
-    """What somebody asks others to agree to. Open until every needed role agreed, or it is void, returned or refused."""
+    """What somebody asks others to agree to. Open until every needed role agreed, or it is void or refused."""
 
     case = models.ForeignKey(Case, models.PROTECT, related_name="approvals")
     act = models.CharField(max_length=40)
@@ -54,9 +54,7 @@ class ApprovalDecision(Tracked):
             models.CheckConstraint(condition=~Q(checker=F("maker")), name="checker_is_not_maker"),
             models.UniqueConstraint(fields=["approval", "checker"], name="one_verdict_per_checker"),
             models.UniqueConstraint(fields=["approval", "role"], name="one_verdict_per_role"),
-            models.CheckConstraint(
-                condition=Q(verdict__in=["agreed", "returned", "refused"]), name="approval_verdict"
-            ),
+            models.CheckConstraint(condition=Q(verdict__in=["agreed", "returned", "refused"]), name="approval_verdict"),
         ]
 
     def __str__(self) -> str:

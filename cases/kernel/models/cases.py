@@ -40,9 +40,7 @@ class Case(Tracked):
 
     class Meta:
         indexes = [
-            models.Index(
-                "team", "due_at", "id", name="case_queue", condition=Q(is_closed=False, is_restricted=False)
-            ),
+            models.Index("team", "due_at", "id", name="case_queue", condition=Q(is_closed=False, is_restricted=False)),
             models.Index("assignee", "due_at", "id", name="case_assignee", condition=Q(is_closed=False)),
             models.Index("kind", "state", "id", name="case_kind_state"),
             models.Index(fields=["-changed_at", "-id"], name="case_changed"),
@@ -97,5 +95,3 @@ class Clock(Tracked):
 
     def __str__(self) -> str:
         return f"{self.rule} {self.due_date}"
-
-

@@ -61,9 +61,7 @@ class AuditReport(Tracked):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(
-                condition=Q(state__in=["queued", "running", "done", "failed"]), name="report_state"
-            )
+            models.CheckConstraint(condition=Q(state__in=["queued", "running", "done", "failed"]), name="report_state")
         ]
         indexes = [models.Index("id", name="report_due", condition=Q(state="queued"))]
 

@@ -1,0 +1,146 @@
+"""What follows when a referral moves. Each effect writes inside the transition's transaction and ledger event."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cases.fraud import messages
+from cases.fraud.models import PillarAnswer, PillarEvidence
+from cases.kernel import approvals, calendars, clocks, letters, outbox, retention, tasks
+from cases.kernel.models import CaseParty, Evidence
+from cases.ledger import api as ledger
+
+
+def assign_to_actor(context: Any) -> None:
+    context.case.assignee_id = context.actor.user_id
+
+
+def meet_triage(context: Any) -> None:
+    clocks.meet(context.case, "fraud_triage", at=context.at)
+
+
+def answer_pillars_as_maker(context: Any) -> None:
+    _answer_pillars(context, side="maker")
+
+
+def answer_pillars_as_checker(context: Any) -> None:
+    _answer_pillars(context, side="checker")
+
+
+def _answer_pillars(context: Any, *, side: str) -> None:
+    documents = {row.number: row for row in Evidence.objects.filter(case=context.case)}
+    known = {row.pillar: row for row in PillarAnswer.objects.filter(case=context.case, side=side)}
+    given = sorted(context.inputs.get("pillars", {}).items())
+    answers = [_answered(context, known.get(number), number, answer, side=side) for number, answer in given]
+    ledger.bulk_create(PillarAnswer, [row for row in answers if row.pk is None])
+    wanted = {
+        (row.pk, documents[number].pk)
+        for row, (_, answer) in zip(answers, given, strict=True)
+        for number in answer.get("evidence", ())
+    }
+    _link_documents(answers, wanted)
+
+
+def _answered(
+    context: Any, row: PillarAnswer | None, number: int, answer: Mapping[str, Any], *, side: str
+) -> PillarAnswer:
+    is_new = row is None
+    row = row or PillarAnswer(case=context.case, pillar=number, side=side)
+    row.is_met, row.exception = bool(answer.get("is_met")), answer.get("exception", "")
+    row.answered_by_id, row.answered_at = context.actor.user_id, context.at
+    if not is_new:
+        row.save()
+    return row
+
+
+def _link_documents(answers: list[PillarAnswer], wanted: set[tuple[int, int]]) -> None:
+    linked = {(link.answer_id, link.evidence_id): link for link in PillarEvidence.objects.filter(answer__in=answers)}
+    for pair in sorted(linked.keys() - wanted):
+        linked[pair].delete()
+    ledger.bulk_create(
+        PillarEvidence,
+        [PillarEvidence(answer_id=answer, evidence_id=evidence) for answer, evidence in sorted(wanted - linked.keys())],
+    )
+
+
+def start_check(context: Any) -> None:
+    clocks.start(context.case, "fraud_check", started_at=context.at)
+
+
+def meet_check(context: Any) -> None:
+    clocks.meet(context.case, "fraud_check", at=context.at)
+
+
+def send_filing(context: Any) -> None:
+    messages.file(context.case, actor=context.actor, at=context.at)
+
+
+def withdraw_filing(context: Any) -> None:
+    outbox.withdraw(context.case, "fpa_file", at=context.at)
+
+
+def void_approvals(context: Any) -> None:
+    approvals.void_all(context.case, at=context.at)
+
+
+def start_acknowledgement(context: Any) -> None:
+    clocks.start(context.case, "fraud_acknowledgement", started_at=context.at)
+
+
+def note_field_errors(context: Any) -> None:
+    facts = context.case.fraud_referral
+    facts.field_errors = [
+        {"pointer": str(error.get("pointer", ""))[:120], "code": str(error.get("code", ""))[:80]}
+        for error in context.inputs.get("errors", ())
+    ]
+    facts.save(update_fields=["field_errors"])
+    clocks.end(context.case, "fraud_acknowledgement", at=context.at, state="met")
+    tasks.raise_task(
+        "fraud_field_errors",
+        case=context.case,
+        at=context.at,
+        codes=[error["code"] for error in facts.field_errors],
+    )
+
+
+def close_field_errors(context: Any) -> None:
+    tasks.close_all(context.case, "fraud_field_errors", actor=context.actor, at=context.at)
+
+
+def note_filing(context: Any) -> None:
+    facts = context.case.fraud_referral
+    facts.filing_reference = str(context.inputs["agency_reference"])[:40]
+    facts.filed_date = calendars.london_date(context.occurred_at)
+    facts.field_errors = []
+    facts.save(update_fields=["filing_reference", "filed_date", "field_errors"])
+    clocks.meet(context.case, "fraud_acknowledgement", at=context.at)
+
+
+def start_expiry_of_each_subject(context: Any) -> None:
+    for party in CaseParty.objects.filter(case=context.case, is_detached=False).order_by("number"):
+        rule = "k24_victim" if party.is_innocent else "k24_adverse"
+        clocks.start(context.case, rule, started_at=context.occurred_at, party=party)
+        party.retention_class = "fraud_victim" if party.is_innocent else "fraud_adverse"
+        party.dispose_after_date = retention.dispose_after(
+            party.retention_class, trigger_date=calendars.london_date(context.occurred_at)
+        )
+        party.save(update_fields=["retention_class", "dispose_after_date"])
+
+
+def write_to_victims(context: Any) -> None:
+    """Only the innocent are written to, and not while telling them would prejudice an investigation."""
+    if context.case.fraud_referral.prejudice_recorded:
+        return
+    for party in CaseParty.objects.filter(case=context.case, is_innocent=True, is_detached=False):
+        letters.request(context.case, party, template="n11", at=context.at)
+
+
+def end_clocks(context: Any) -> None:
+    for rule in ("fraud_triage", "fraud_check", "fraud_acknowledgement"):
+        clocks.end(context.case, rule, at=context.at, state="cancelled")
+
+
+def end_expiry_clocks(context: Any) -> None:
+    for rule in ("k24_adverse", "k24_victim"):
+        clocks.meet(context.case, rule, at=context.at)

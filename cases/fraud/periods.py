@@ -1,0 +1,63 @@
+"""How long things take and how long they are kept: the clocks and retention classes of fraud referrals."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from cases.kernel.clocks import ClockRule
+from cases.kernel.retention import RetentionClass
+
+__all__ = ["CLOCKS", "RETENTION"]
+
+_K24 = "Domain rule K24, agency handbook: retention of markers"
+CLOCKS = (
+    ClockRule(
+        code="fraud_triage",
+        label="Triage",
+        length=2,
+        unit="working_days",
+        source="Internal target",
+        effective_from=date(2026, 1, 1),
+    ),
+    ClockRule(
+        code="fraud_check",
+        label="Second person's check",
+        length=1,
+        unit="working_days",
+        source="Internal target",
+        effective_from=date(2026, 1, 1),
+    ),
+    ClockRule(
+        code="fraud_acknowledgement",
+        label="Agency's answer",
+        length=5,
+        unit="working_days",
+        source="Internal target",
+        effective_from=date(2026, 1, 1),
+    ),
+    ClockRule(
+        code="k24_adverse",
+        label="Adverse marker expires",
+        length=6,
+        unit="years",
+        source=_K24,
+        effective_from=date(2018, 5, 25),
+        is_work=False,
+    ),
+    ClockRule(
+        code="k24_victim",
+        label="Victim marker expires",
+        length=13,
+        unit="months",
+        source=_K24,
+        effective_from=date(2018, 5, 25),
+        is_work=False,
+    ),
+)
+
+RETENTION = (
+    RetentionClass(code="fraud_not_filed", trigger="closure", months=12, source="Retention schedule: not filed"),
+    RetentionClass(code="fraud_adverse", trigger="filing", months=72, source="Retention schedule: adverse filing"),
+    RetentionClass(code="fraud_victim", trigger="filing", months=13, source="Retention schedule: victim"),
+    RetentionClass(code="fraud_expired", trigger="expiry", months=0, source="Retention schedule: at expiry"),
+)

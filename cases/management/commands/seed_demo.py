@@ -1,0 +1,122 @@
+"""Fill a demonstration: people of every role, agencies, and two months of invented referrals with true ledgers."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+import time
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from cases.agencies import application, inbound, settlement
+from cases.agencies.senders import Sender
+from cases.fraud import demo
+from cases.kernel import actors, agencies, demo_people, sweeps
+from cases.kernel.models import Case, DeliveryAttempt, OutboxMessage
+
+SEED = 20261122
+FIELD_ERROR = {"pointer": "/subjects/1/date_of_birth", "code": "SUBJECT_2_MISSING_DOB_FORMAT"}
+
+
+class Command(BaseCommand):
+    """Everything is done by the verbs that staff and agencies use, at past times and with the source 'demo'."""
+
+    help = "Make demo people, agencies and about 200 fraud referrals. Refused outside demo mode or over existing cases."
+
+    def add_arguments(self, parser: Any) -> None:
+        parser.add_argument("--share", type=float, default=1.0, help="make only this share of the cases")
+
+    def handle(self, *_args: Any, share: float, **_options: Any) -> None:
+        if not settings.DEMO:
+            raise CommandError("Demo data is made in demo mode only.")
+        if Case.objects.exists():
+            raise CommandError("There are cases already; demo data is only made in an empty office.")
+        started, now = time.monotonic(), timezone.now()
+        chance = random.Random(SEED)  # noqa: S311 -- invented data, not a secret
+        office = _office(now)
+        plan = [moves for count, moves in demo.PLAN for _ in range(max(1, round(count * share)))]
+        chance.shuffle(plan)
+        for moves in plan:
+            demo.tell(office, moves, chance=chance, now=now)
+        sweeps.end_due_clocks(now=now)
+        self.stdout.write(f"{len(plan)} referrals in {time.monotonic() - started:.0f} s.")
+
+
+def _office(now: datetime) -> demo.Office:
+    by_name = {user.username: actors.staff(user, source="demo") for user in demo_people.ensure(now)}
+    own_system = agencies.get("own-detection")
+    return demo.Office(
+        analysts=(by_name["a.byrne"], by_name["p.nair"]),
+        approvers=(by_name["d.osei"], by_name["a.byrne"]),
+        own_system=actors.agency(own_system, source="demo"),
+        deliver=_deliver,
+        fail=_fail,
+        field_error=_field_error,
+        file=_file,
+        expire=_expire,
+    )
+
+
+def _waiting(case: Case) -> OutboxMessage:
+    return OutboxMessage.objects.filter(case=case, state="pending").latest("pk")
+
+
+def _end(case: Case, at: datetime, *, state: str, outcome: str, status: int, **changes: Any) -> None:
+    """End the case's waiting message as delivery would have, one try on record, and let the case take note."""
+    message = _waiting(case)
+    DeliveryAttempt.objects.create(
+        message=message,
+        number=1,
+        started_at=at,
+        ended_at=at,
+        outcome=outcome,
+        http_status=status,
+        duration_ms=140,
+        remote_ip="127.0.0.1",
+        key_names="demo",
+    )
+    OutboxMessage.objects.filter(pk=message.pk).update(state=state, attempts=1, **changes)
+    settlement.settle(now=at)
+
+
+def _deliver(case: Case, at: datetime) -> None:
+    _end(case, at, state="delivered", outcome="ok", status=202, delivered_at=at)
+
+
+def _fail(case: Case, at: datetime) -> None:
+    _end(case, at, state="dead", outcome="permanent", status=404)
+
+
+def _field_error(case: Case, at: datetime) -> None:
+    _end(case, at, state="refused", outcome="refused", status=422, errors=[FIELD_ERROR])
+
+
+def _file(case: Case, at: datetime) -> None:
+    """The agency calls back, through the same door as ever: stored first, then applied."""
+    message = OutboxMessage.objects.filter(case=case, kind="fpa_file", state="delivered").latest("pk")
+    agency = agencies.get("sandbox-fraud-register")
+    channel = agencies.channel_of(agency, "in")
+    if channel is None:
+        raise CommandError("The sandbox agency has no inbound channel.")
+    body = {
+        "schema_version": 1,
+        "type": "fpa.filed",
+        "reference": str(message.public_id),
+        "agency_reference": f"SFR-{at.year}-{100_000 + case.pk:07d}",
+        "occurred_at": at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+        "data": {},
+    }
+    sender = Sender(agency=agency, channel=channel, message_id=f"demo-{uuid.uuid4()}", key_name="demo")
+    token = hashlib.sha256(b"demo").hexdigest()
+    inbound.receive(sender, json.dumps(body).encode(), ip_token=token, now=at)
+    application.apply_pending(now=at)
+
+
+def _expire(case: Case, at: datetime) -> None:
+    sweeps.end_due_clocks(now=at)

@@ -1,0 +1,53 @@
+"""Demo data is made by the same verbs as real work, so its ledgers are true."""
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from cases.fraud import demo
+from cases.kernel import actors, agencies
+from cases.kernel.models import Case
+from cases.ledger import verify
+from tests import factories
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def office():
+    factories.office()
+    agencies.register(
+        agencies.Listing(code="own-detection", kind="own_system", display_name="Detection"),
+        actor=actors.system("tests"),
+        at=factories.AT,
+    )
+
+
+def test_demo_cases_reach_every_state_and_verify(office, settings):
+    settings.DEMO = True
+
+    call_command("seed_demo", share=0.01)
+
+    assert Case.objects.count() == len(demo.PLAN)
+    assert set(Case.objects.values_list("state", flat=True)) == {
+        "referred",
+        "triage",
+        "investigating",
+        "ready",
+        "approved",
+        "submitted",
+        "rejected",
+        "filed",
+        "no_action",
+        "refused",
+        "expired",
+    }
+    assert [finding for finding in verify.verify_all(is_demo=True) if finding.level == "wrong"] == []
+
+
+def test_demo_data_is_refused_outside_a_demonstration(office, settings):
+    settings.DEMO = False
+
+    with pytest.raises(CommandError, match="demo mode only"):
+        call_command("seed_demo")
+
+    assert Case.objects.count() == 0
