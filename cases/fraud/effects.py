@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cases.fraud import messages
+from cases.fraud import guards, messages
 from cases.fraud.models import PillarAnswer, PillarEvidence
 from cases.kernel import approvals, calendars, clocks, letters, outbox, retention, tasks
+from cases.kernel.errors import CaseError
 from cases.kernel.models import CaseParty, Evidence
 from cases.ledger import api as ledger
 
@@ -77,7 +78,10 @@ def send_filing(context: Any) -> None:
 
 
 def withdraw_filing(context: Any) -> None:
+    """Take the message back. Asks once more under the message's lock: delivery may have taken it since the guard."""
     outbox.withdraw(context.case, "fpa_file", at=context.at)
+    if sentence := guards.is_not_delivered(context):
+        raise CaseError(sentence)
 
 
 def void_approvals(context: Any) -> None:

@@ -62,9 +62,11 @@ FPA_FILE = releases.MessageKind(
 def file(case: Case, *, actor: Actor, at: datetime) -> OutboxMessage:
     """Promise the filing of a locked case, inside the current ledger action. A refused one before it is superseded.
 
-    Opens the people's values, which the access log keeps. Raises ReleaseRefused.
+    Opens the people's values, which the access log keeps. Raises ReleaseRefused, NoChannel.
     """
-    agency = Agency.objects.get(kind="fpa", is_active=True)
+    agency = Agency.objects.filter(kind="fpa", is_active=True).order_by("pk").first()
+    if agency is None:
+        raise outbox.NoChannel("There is no fraud prevention agency in the register.")
     outbox.supersede(case, FPA_FILE.code, at=at)
     subjects = _subjects(case, actor=actor, at=at)
     return releases.send(

@@ -44,8 +44,8 @@ def _last_day(rule: ClockRule, first: date, jurisdiction: str) -> date:
             first - timedelta(days=shift), rule.length, jurisdiction=jurisdiction
         ),
         "days": lambda: first + timedelta(days=rule.length - shift),
-        "months": lambda: calendars.add_months(first, rule.length) - timedelta(days=shift),
-        "years": lambda: calendars.add_months(first, 12 * rule.length) - timedelta(days=shift),
+        "months": lambda: calendars.add_months(first, rule.length, counts_first_day=rule.counts_first_day),
+        "years": lambda: calendars.add_months(first, 12 * rule.length, counts_first_day=rule.counts_first_day),
     }
     return counted[rule.unit]()
 
@@ -114,13 +114,31 @@ def pause(case: Case, code: str, *, at: datetime) -> None:
 
 
 def resume(case: Case, code: str, *, at: datetime) -> None:
-    """Count on: the end moves by as long as the clock stood still."""
-    for clock in Clock.objects.filter(case=case, rule=code, state="paused").exclude(paused_at=None):
-        stood = at - (clock.paused_at or at)
-        clock.due_at += stood
-        clock.due_date = calendars.london_date(clock.due_at)
+    """Count on: the end moves by as long as the clock stood still, in whole days where the period is one of days."""
+    for clock in Clock.objects.filter(case=case, rule=code, state="paused"):
+        stopped = clock.paused_at or at
+        clock.due_at, clock.due_date = _moved(clock, since=stopped, until=at)
+        clock.explanation = (
+            f"{clock.explanation} It stood still from {calendars.london_date(stopped):%-d %B %Y} to "
+            f"{calendars.london_date(at):%-d %B %Y}, so it ends {clock.due_date:%-d %B %Y}."
+        )[:400]
         clock.state, clock.paused_at = "running", None
-        clock.save(update_fields=["due_at", "due_date", "state", "paused_at"])
+        clock.save(update_fields=["due_at", "due_date", "explanation", "state", "paused_at"])
+
+
+def _moved(clock: Clock, *, since: datetime, until: datetime) -> tuple[datetime, date]:
+    unit = RULES[clock.rule].unit
+    if unit == "hours":
+        moment = clock.due_at + (until - since)
+        return moment, calendars.london_date(moment)
+    first, back = calendars.london_date(since), calendars.london_date(until)
+    days = [first + timedelta(days=each) for each in range(1, (back - first).days + 1)]
+    if unit == "working_days":
+        stood = sum(calendars.is_working_day(day, jurisdiction=clock.jurisdiction) for day in days)
+        last = calendars.add_working_days(clock.due_date, stood, jurisdiction=clock.jurisdiction)
+    else:
+        last = clock.due_date + timedelta(days=len(days))
+    return calendars.end_of_day(last), last
 
 
 def refresh_due(case: Case) -> None:

@@ -222,7 +222,7 @@ def _settle(context: Context) -> None:
 
 
 def _close_parties(case: Case) -> None:
-    """Give everyone the closing date. Who has a due date already (a filing set it) keeps it; the rest follow the case."""
+    """Give everyone the closing date. A due date that a filing set stays; the rest follow the case."""
     for party in case.parties.all():
         party.closed_date = case.closed_date
         if party.dispose_after_date is None:

@@ -133,6 +133,14 @@ DROP TRIGGER cases_datakey_guard ON cases_datakey;
 DROP FUNCTION datakey_guard();
 """
 
+# A verdict names the maker of its own approval, so that "the checker is not the maker" cannot be talked around.
+MAKER = """
+ALTER TABLE cases_approvaldecision ADD CONSTRAINT verdict_names_the_maker
+    FOREIGN KEY (approval_id, maker_id) REFERENCES cases_approval (id, maker_id) DEFERRABLE INITIALLY IMMEDIATE;
+"""
+
+MAKER_REVERSE = "ALTER TABLE cases_approvaldecision DROP CONSTRAINT verdict_names_the_maker;"
+
 
 def append_only(table: str) -> migrations.RunSQL:
     return migrations.RunSQL(APPEND_ONLY_SQL.format(table=table), APPEND_ONLY_REVERSE_SQL.format(table=table))
@@ -150,5 +158,6 @@ class Migration(migrations.Migration):
         append_only("cases_accessevent"),
         append_only("cases_securityevent"),
         migrations.RunSQL(KEYS, KEYS_REVERSE),
+        migrations.RunSQL(MAKER, MAKER_REVERSE),
         EnableGuards(),
     ]
