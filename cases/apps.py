@@ -1,4 +1,4 @@
-"""Composition at start: the catalogue and the policy table are assembled. Nothing is decided here."""
+"""Composition at start: the catalogue, the policy table, the doorbells. Nothing is decided here."""
 
 from django.apps import AppConfig
 
@@ -10,9 +10,16 @@ class CasesConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Install the case types and freeze the policy table, once models are loaded."""
+        """Install the case types, freeze the policy table and hang up the doorbells, once models are loaded."""
+        from functools import partial
+
+        from cases import tasks
+        from cases.agencies import inbound
         from cases.catalogue import CASE_TYPES
-        from cases.kernel import casetypes, policy
+        from cases.doorbell import nudge
+        from cases.kernel import casetypes, outbox, policy
 
         casetypes.install(CASE_TYPES)
         policy.install(CASE_TYPES)
+        outbox.install_doorbell(partial(nudge, tasks.deliver_outbox))
+        inbound.install_doorbell(partial(nudge, tasks.apply_callbacks))

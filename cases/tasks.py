@@ -3,16 +3,22 @@
 from typing import Any
 
 from celery import shared_task
+from django.utils import timezone
+
+from cases.agencies import application, delivery
+from cases.kernel import sweeps
 
 
 @shared_task
 def deliver_outbox(**_future: Any) -> None:
-    """Send what is due to agencies."""
+    """Send what is due to agencies, and let cases take note of what came of it."""
+    delivery.deliver_due(clock=timezone.now)
 
 
 @shared_task
 def apply_callbacks(**_future: Any) -> None:
     """Apply what agencies said."""
+    application.apply_pending(now=timezone.now())
 
 
 @shared_task
@@ -27,4 +33,5 @@ def make_reports(**_future: Any) -> None:
 
 @shared_task
 def sweep(**_future: Any) -> None:
-    """Catch up with whatever no nudge announced."""
+    """End what time has ended."""
+    sweeps.end_due_clocks(now=timezone.now())

@@ -4,4 +4,6 @@ from django.urls import include, path
 
 urlpatterns = [
     path("", include("cases.web.signin.urls")),
+    path("", include("cases.web.urls")),
+    path("api/v1/", include("cases.api.urls")),
 ]

@@ -36,62 +36,17 @@ PLAN: tuple[tuple[int, tuple[str, ...]], ...] = (
     (5, (*_TO_AGENCY, "file", "expire")),
 )
 
-_FORENAMES = [
-    "Morwenna",
-    "Rhodri",
-    "Tamsin",
-    "Osian",
-    "Wilhelmina",
-    "Leocadia",
-    "Ottilie",
-    "Jago",
-    "Perpetua",
-    "Caradoc",
-    "Ishbel",
-    "Fergal",
-    "Anwen",
-    "Lowenna",
-    "Thaddeus",
-    "Zennor",
-    "Idris",
-    "Marigold",
-    "Quentin",
-    "Saoirse",
-    "Balthazar",
-    "Eirlys",
-    "Hamish",
-    "Nerys",
-    "Cosmo",
-    "Drusilla",
-    "Ewan",
-    "Freya",
-]
-_SURNAMES = [
-    "Tregaskis",
-    "Achterberg",
-    "Vellacott",
-    "Marchbanks",
-    "Strake",
-    "Brathwaite",
-    "Snape",
-    "Quillfeather",
-    "Penhaligon",
-    "Oduya",
-    "Farthingale",
-    "Lanyon",
-    "Blackthorne",
-    "Rosewarne",
-    "Adeyinka",
-    "Whitcombe",
-    "Castellane",
-    "Trevanion",
-    "Mulholland",
-    "Pemberwick",
-    "Kowalczyn",
-    "Dunmore",
-]
+_FORENAMES = (  # noqa: SIM905 -- names read as words
+    "Morwenna Rhodri Tamsin Osian Wilhelmina Leocadia Ottilie Jago Perpetua Caradoc Ishbel Fergal Anwen Lowenna "
+    "Thaddeus Zennor Idris Marigold Quentin Saoirse Balthazar Eirlys Hamish Nerys Cosmo Drusilla Ewan Freya "
+).split()
+_SURNAMES = (  # noqa: SIM905 -- names read as words
+    "Tregaskis Achterberg Vellacott Marchbanks Strake Brathwaite Snape Quillfeather Penhaligon Oduya Farthingale "
+    "Lanyon Blackthorne Rosewarne Adeyinka Whitcombe Castellane Trevanion Mulholland Pemberwick Kowalczyn Dunmore "
+).split()
 _STREETS = ("Harbour Row", "Fiction Way", "Lantern Hill", "Copper Lane", "Saltmarsh Road", "Wren Close", "Mill Street")
 _TOWNS = (("Penzance", "TR18 0ZZ"), ("Leeds", "LS1 0ZZ"), ("Cardiff", "CF10 0ZZ"), ("Dundee", "DD1 0ZZ"))
+_CASE_TYPES = ("facility_takeover", "identity_fraud", "false_application", "misuse_of_facility")
 _NOTES = (
     "Spoke to the shop: the till receipt matches the time of the swap.",
     "Courier confirms the parcel was refused at the door and is on its way back.",

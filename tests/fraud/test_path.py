@@ -7,6 +7,7 @@ import pytest
 from cases.kernel import edits, transitions
 from cases.kernel.models import Approval, Case, Clock, Letter, OutboxMessage, Release, Task
 from cases.ledger import verify
+from cases.ledger.models import LedgerEvent, LedgerHead
 from tests import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -93,8 +94,6 @@ def test_approval_is_void_when_the_case_changes_after_it_was_sent():
 
 def verify_state(case):
     """Everything a refusal must leave alone."""
-    from cases.ledger.models import LedgerEvent, LedgerHead
-
     return (
         Case.objects.values().get(pk=case.pk),
         LedgerEvent.objects.filter(stream=case.uid).count(),
