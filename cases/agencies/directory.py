@@ -1,0 +1,38 @@
+"""The agencies and own systems this office deals with, as the sandbox plays them. Real ones are entered as rows."""
+
+from cases.kernel.agencies import ChannelPlan, Listing
+
+IN = ChannelPlan(direction="in")
+OUT = ChannelPlan(direction="out")
+URGENT = ChannelPlan(direction="out", is_ordered=False, retry_profile="urgent")
+
+
+def _agency(code: str, kind: str, name: str, *, formerly: str = "", out: ChannelPlan = OUT) -> Listing:
+    return Listing(code=code, kind=kind, display_name=name, formerly=formerly, channels=(IN, out))
+
+
+def _own(code: str, name: str) -> Listing:
+    return Listing(code=code, kind="own_system", display_name=name, channels=(IN,))
+
+
+SANDBOX = (
+    _agency("sandbox-fraud-register", "fpa", "Sandbox Fraud Register"),
+    _agency("sandbox-retail-alert", "fraud_alert", "Sandbox Retail Alert"),
+    _agency("sandbox-bureau-a", "cra", "Sandbox Bureau A"),
+    _agency("sandbox-bureau-b", "cra", "Sandbox Bureau B"),
+    _agency("sandbox-bureau-c", "cra", "Sandbox Bureau C"),
+    _agency("sandbox-recoveries", "dca", "Sandbox Recoveries"),
+    _agency("sandbox-debt-purchase", "purchaser", "Sandbox Debt Purchase"),
+    _agency("sandbox-moratorium", "insolvency", "Sandbox Moratorium Service"),
+    _agency("sandbox-constabulary", "lea", "Sandbox Constabulary SPoC"),
+    _agency("sandbox-999-control", "emergency", "Sandbox 999 Control", out=URGENT),
+    _agency("sandbox-fiu", "fiu", "Sandbox FIU"),
+    _agency("sandbox-bank", "bank", "Sandbox Bank"),
+    _agency("sandbox-report-fraud", "police_report", "Sandbox Report Fraud"),
+    _agency("sandbox-post", "post", "Sandbox Print and Post"),
+)
+OWN_SYSTEMS = (
+    _own("own-orders", "Orders"),
+    _own("own-detection", "Fraud detection"),
+    _own("own-billing", "Billing"),
+)

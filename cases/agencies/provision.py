@@ -1,0 +1,139 @@
+"""Enter the agencies of the directory, give their channels addresses and keys, and tell the sandbox process.
+
+Safe to repeat: what stands is left alone, but the sandbox's port is followed when it changes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from cases.agencies import directory, signatures
+from cases.agencies.sandbox import ca
+from cases.kernel import agencies
+from cases.kernel.actors import Actor
+from cases.kernel.agencies import ChannelPlan, Listing
+from cases.kernel.errors import CaseError
+from cases.kernel.models import Agency, Channel
+
+LOOPBACK = "127.0.0.0/8"
+CONFIG_FILE = "config.json"
+
+
+class NoInboundChannel(CaseError):
+    """The agency may not call us."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SandboxPlan:
+    """Where the sandbox keeps its things, where it listens, and where it finds us."""
+
+    folder: Path
+    port: int
+    callback_base: str
+
+
+def provision(*, actor: Actor, at: datetime, sandbox: SandboxPlan | None = None) -> list[Agency]:
+    """Enter the own systems; with a sandbox plan its agencies too, with channels, keys and configuration."""
+    rows = [agencies.register(listing, actor=actor, at=at) for listing in directory.OWN_SYSTEMS]
+    if sandbox is not None:
+        sandbox.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        authority = ca.ensure(sandbox.folder, now=at)
+        for listing in directory.SANDBOX:
+            row = agencies.register(_placed(listing, sandbox, authority), actor=actor, at=at)
+            _follow(row, sandbox, authority, actor=actor, at=at)
+            rows.append(row)
+        _write_config(sandbox, _keyed(actor=actor, at=at))
+    return rows
+
+
+def new_inbound_key(code: str, *, actor: Actor, at: datetime) -> str:
+    """Add a secret with which an agency signs its calls to us, and return it: it is shown this once.
+
+    Raises UnknownAgency or NoInboundChannel.
+    """
+    channel = agencies.channel_of(agencies.get(code), "in")
+    if channel is None:
+        raise NoInboundChannel(f"{code} has no channel for calls to us.")
+    return _new_key(channel, actor=actor, at=at)
+
+
+def _new_key(channel: Channel, *, actor: Actor, at: datetime) -> str:
+    secret = signatures.new_secret()
+    name = f"{channel.direction}-{at:%Y%m%d}-{secrets.token_hex(3)}"
+    agencies.add_key(channel, secret, name=name, actor=actor, at=at)
+    return secret
+
+
+def _address(code: str, sandbox: SandboxPlan) -> str:
+    return f"https://127.0.0.1:{sandbox.port}/{code}/messages"
+
+
+def _placed(listing: Listing, sandbox: SandboxPlan, authority: Path) -> Listing:
+    """Return the listing with its outbound channel leading to the sandbox."""
+    channels = tuple(_place(plan, listing.code, sandbox, authority) for plan in listing.channels)
+    return replace(listing, channels=channels)
+
+
+def _place(plan: ChannelPlan, code: str, sandbox: SandboxPlan, authority: Path) -> ChannelPlan:
+    if plan.direction == "in":
+        return plan
+    return replace(plan, address=_address(code, sandbox), allowed_cidrs=(LOOPBACK,), ca_file=str(authority))
+
+
+def _follow(row: Agency, sandbox: SandboxPlan, authority: Path, *, actor: Actor, at: datetime) -> None:
+    """Move the outbound channel when the sandbox listens elsewhere than it did."""
+    channel = agencies.channel_of(row, "out")
+    wanted = {"address": _address(row.code, sandbox), "ca_file": str(authority)}
+    if channel is not None and any(getattr(channel, name) != value for name, value in wanted.items()):
+        agencies.change_channel(channel, "agency.channel_moved", actor=actor, at=at, **wanted)
+
+
+def _keyed(*, actor: Actor, at: datetime) -> dict[str, dict[str, str]]:
+    """Return kind and both secrets of every sandbox agency, making the ones that are missing."""
+    return {
+        listing.code: {
+            "kind": listing.kind,
+            "message_secret": _secret(listing.code, "out", actor=actor, at=at),
+            "callback_secret": _secret(listing.code, "in", actor=actor, at=at),
+        }
+        for listing in directory.SANDBOX
+    }
+
+
+def _secret(code: str, direction: str, *, actor: Actor, at: datetime) -> str:
+    """Return the oldest live secret: further ones belong to whoever asked for them."""
+    channel = agencies.channel_of(agencies.get(code), direction)
+    if channel is None:
+        return ""
+    known = list(agencies.open_secrets(channel, purpose="provision", at=at).values())
+    return known[-1] if known else _new_key(channel, actor=actor, at=at)
+
+
+def _write_config(sandbox: SandboxPlan, entries: dict[str, dict[str, str]]) -> None:
+    path = sandbox.folder / CONFIG_FILE
+    token = read_config(sandbox.folder).get("control_token") or secrets.token_urlsafe(32)
+    config = {
+        "port": sandbox.port,
+        "callback_base": sandbox.callback_base,
+        "control_token": token,
+        "agencies": entries,
+    }
+    fresh = path.with_name(f".{CONFIG_FILE}.new")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        json.dump(config, file, indent=1)
+    fresh.replace(path)
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """Return what the sandbox of a folder was told, or nothing."""
+    try:
+        return dict(json.loads((folder / CONFIG_FILE).read_text()))
+    except FileNotFoundError:
+        return {}
