@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
@@ -39,6 +40,7 @@ class Command(BaseCommand):
             raise CommandError("There are cases already; demo data is only made in an empty office.")
         started, now = time.monotonic(), timezone.now()
         chance = random.Random(SEED)  # noqa: S311 -- invented data, not a secret
+        call_command("provision_agencies")
         office = _office(now)
         plan = [moves for count, moves in demo.PLAN for _ in range(max(1, round(count * share)))]
         chance.shuffle(plan)
