@@ -112,6 +112,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "cases.web.context.shell",
             ],
         },
     }
@@ -140,6 +141,7 @@ CSRF_COOKIE_NAME = "csrf" if DEMO else "__Host-csrf"
 CSRF_COOKIE_SECURE = not DEMO
 CSRF_COOKIE_HTTPONLY = False  # the page's script reads it to sign its own requests
 CSRF_COOKIE_SAMESITE = "Strict"
+CSRF_FAILURE_VIEW = "cases.web.refusals.csrf_failure"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 # --- Transport and content security ------------------------------------------------------------------------

@@ -9,3 +9,7 @@ urlpatterns = [
     path("readyz", health.readyz, name="readyz"),
     path("", include("cases.urls")),
 ]
+
+handler403 = "cases.web.refusals.turned_away"
+handler404 = "cases.web.refusals.not_found"
+handler500 = "cases.web.refusals.broken"

@@ -12,7 +12,7 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import BooleanField, Count, ExpressionWrapper, Model, OuterRef, Q, QuerySet
 from django.db.models.functions import JSONObject
 
-from cases.kernel import casetypes, policy
+from cases.kernel import casetypes, policy, timeline
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError, NotVisible
 from cases.kernel.models import (
@@ -31,6 +31,7 @@ from cases.kernel.models import (
 )
 from cases.kernel.parties import ADDRESS_FIELDS, PERSON_FIELDS
 from cases.ledger import sealing
+from cases.ledger.models import AccessEvent, LedgerEvent, LedgerHead
 from cases.ledger.sealed import SealedTextField
 
 __all__ = ["REVEAL_REASONS", "CaseFile", "SealedItem", "Subject", "case_file", "documents", "messages", "reveal"]
@@ -291,12 +292,14 @@ def documents(case: Case, *, reader: sealing.Reader, at: datetime) -> list[Evide
     return rows
 
 
-def download(document: Evidence, *, reader: sealing.Reader, at: datetime) -> bytes | None:
-    """Return the bytes of a document as received, None once erased. Writes the reader's access row."""
+def download(document: Evidence, *, reader: sealing.Reader, at: datetime) -> tuple[str, bytes | None]:
+    """Return the name and the bytes of a document as received; no bytes once erased. Writes the reader's access rows."""
+    name = sealing.open_rows([document], ("file_name",), reader=reader, at=at)[0]["file_name"] or "document"
     blob = document.blob
-    return sealing.open_bytes(
+    data = sealing.open_bytes(
         blob.sealed, key_id=blob.key_id, label="cases.storedblob", uid=blob.uid, field="document", reader=reader, at=at
     )
+    return name, data
 
 
 def messages(case: Case) -> tuple[list[OutboxMessage], list[DeliveryAttempt], list[Callback]]:
@@ -305,3 +308,30 @@ def messages(case: Case) -> tuple[list[OutboxMessage], list[DeliveryAttempt], li
     tries = DeliveryAttempt.objects.filter(message__case=case).defer("sealed_excerpt").order_by("-id")[:200]
     heard = case.callbacks.select_related("agency").defer("sealed_body").order_by("-id")[:100]
     return list(sent), list(tries), list(heard)
+
+
+READERS_SHOWN = 100
+
+
+def audit_trail(case: Case) -> dict[str, Any]:
+    """Return the case's events with their hashes, whether each carries on the one before, and who looked."""
+    events = list(LedgerEvent.objects.filter(stream=case.uid).defer("reason").order_by("seq"))
+    head = LedgerHead.objects.filter(stream=case.uid).first()
+    looked = list(AccessEvent.objects.filter(streams__contains=[case.uid]).order_by("-id")[:READERS_SHOWN])
+    known = timeline.names({event.actor for event in events} | {each.actor for each in looked})
+    links = [b"", *(bytes(event.hash) for event in events)]
+    return {
+        "events": [
+            {
+                "seq": event.seq,
+                "at": event.at,
+                "who": known[event.actor],
+                "verb": event.action,
+                "hash": bytes(event.hash).hex(),
+                "is_linked": event.seq == place and (place == 1 or bytes(event.prev) == links[place - 1]),
+            }
+            for place, event in enumerate(events, start=1)
+        ],
+        "looked": [{"event": each, "who": known[each.actor]} for each in looked],
+        "is_whole": bool(head) and head.seq == len(events) and bytes(head.hash) == links[-1],
+    }

@@ -11,11 +11,12 @@ from uuid import UUID
 from django.db.models import CharField, F, OuterRef, Subquery, Value
 from django.db.models.functions import Cast, Concat
 
+from cases.kernel.calendars import LONDON
 from cases.kernel.models import Agency, Case, Note, User
 from cases.ledger import sealing
 from cases.ledger.models import LedgerEvent
 
-__all__ = ["PAGE_SIZE", "Change", "Entry", "story"]
+__all__ = ["PAGE_SIZE", "Change", "Entry", "last_change", "names", "story"]
 
 PAGE_SIZE = 20
 # Columns that repeat what the entry says anyway, or that only order other columns.
@@ -165,3 +166,20 @@ def story(
         for event in events
     ]
     return entries, older
+
+
+def last_change(case: Case) -> str:
+    """Return the sentence that says who last did something to a case, and when. Names no value."""
+    event = LedgerEvent.objects.filter(stream=case.uid).order_by("-seq").first()
+    if event is None:
+        return ""
+    who = names([event.actor])[event.actor]
+    fields = sorted({name for change in event.content().get("changes", ()) for name in _told_fields(change)})
+    what = f"changed {', '.join(name.replace('_', ' ') for name in fields)}" if fields else "worked on it"
+    return f"{who} {what} at {event.at.astimezone(LONDON):%H:%M}."
+
+
+def _told_fields(change: Mapping[str, Any]) -> list[str]:
+    if change["op"] != "~":
+        return []
+    return [name for name in (*change.get("f", {}), *change.get("s", ())) if name not in UNSPOKEN]

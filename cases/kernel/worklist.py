@@ -16,9 +16,9 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 from cases.kernel import casetypes, policy
 from cases.kernel.actors import Actor
 from cases.kernel.calendars import LONDON
-from cases.kernel.models import Approval, Case, OutboxMessage, Task, TeamMembership
+from cases.kernel.models import Approval, Case, OutboxMessage, RoleGrant, Task, TeamMembership
 
-__all__ = ["SORTS", "VIEWS", "Filters", "Page", "approvals_for", "colleagues", "counts", "my_work", "queue", "take_next"]
+__all__ = ["SORTS", "VIEWS", "Filters", "Page", "approvals_for", "colleagues", "colleagues_of", "counts", "deciders", "my_work", "queue", "take_next"]
 
 PAGE_SIZE = 25
 CAP = 1000
@@ -222,7 +222,7 @@ def _capped(asked: Mapping[str, QuerySet[Any]]) -> dict[str, int]:
     live = {name: rows for name, rows in asked.items() if name not in empty}
     for rows in live.values():
         sql, values = rows.order_by().values("pk")[: CAP + 1].query.sql_with_params()
-        parts.append(f"(SELECT count(*) FROM ({sql}) AS some)")
+        parts.append(f"(SELECT count(*) FROM ({sql}) AS held)")
         params += values
     if not parts:
         return dict.fromkeys(asked, 0)
@@ -236,6 +236,29 @@ def approvals_for(actor: Actor, *, limit: int = 100) -> list[Approval]:
     """Return the decisions that wait for this actor, oldest due first, with case, assignee and maker."""
     rows = _my_decisions(actor).select_related("case", "case__team", "maker")
     return list(rows.order_by(F("due_at").asc(nulls_last=True), "opened_at", "id")[:limit])
+
+
+def deciders(approvals: Iterable[Approval], actor: Actor) -> dict[int, list[str]]:
+    """Return for each approval the names of the others of the case's team who hold a needed role. One query."""
+    wanted = list(approvals)
+    grants = RoleGrant.objects.filter(
+        revoked_at=None,
+        role__in={role for each in wanted for role in each.needs},
+        user__is_active=True,
+        user__memberships__ended_at=None,
+        user__memberships__team__in={each.case.team_id for each in wanted},
+    ).exclude(user_id=actor.user_id)
+    found = list(grants.values_list("role", "user_id", "user__display_name", "user__memberships__team_id"))
+    return {
+        each.pk: sorted(
+            {
+                name
+                for role, user_id, name, team_id in found
+                if role in each.needs and team_id == each.case.team_id and user_id != each.maker_id
+            }
+        )
+        for each in wanted
+    }
 
 
 def colleagues(actor: Actor) -> list[TeamMembership]:
@@ -291,3 +314,9 @@ def take_next(actor: Actor, *, at: datetime) -> Case | None:
     """Return the most urgent unassigned case of the actor's teams, or None."""
     free = _filtered(actor, Filters(view="unassigned"), at).filter(team_id__in=actor.team_ids)
     return free.order_by(F("due_at").asc(nulls_last=True), "id").first()
+
+
+def colleagues_of(case: Case) -> list[tuple[int, str]]:
+    """Return the people a case could be given to: id and name of its team's live members."""
+    members = TeamMembership.objects.filter(team_id=case.team_id, ended_at=None, user__is_active=True)
+    return list(members.order_by("user__display_name").values_list("user_id", "user__display_name"))

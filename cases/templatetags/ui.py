@@ -77,6 +77,23 @@ def words(code: object) -> str:
     return str(code).replace("_", " ").replace(".", ": ").capitalize()
 
 
+MESSAGE_TONES = {
+    "pending": "wait",
+    "sending": "info",
+    "delivered": "info",
+    "acknowledged": "done",
+    "refused": "bad",
+    "dead": "bad",
+    "unknown": "warn",
+}
+
+
+@register.filter
+def message_tone(state: str) -> str:
+    """Return the look of a message's state."""
+    return MESSAGE_TONES.get(state, "hold")
+
+
 @register.filter
 def size(count: int) -> str:
     """Write a number of bytes as people do."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 
@@ -14,6 +14,7 @@ from django.urls import reverse
 
 from cases.kernel import casetypes, policy, roles, worklist
 from cases.kernel.actors import Actor
+from cases.kernel.calendars import london_date
 from cases.web import asking
 
 __all__ = ["Command", "Shell", "fresh_counts", "shell"]
@@ -78,6 +79,10 @@ class Shell:
     @cached_property
     def now(self) -> datetime:
         return asking.now()
+
+    @cached_property
+    def today(self) -> date:
+        return london_date(self.now)
 
     @cached_property
     def theme(self) -> str:

@@ -15,7 +15,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.urls import URLPattern, URLResolver, path
 from django.views.generic import RedirectView
 
-from cases.web import stepup
+from cases.web import people, stepup
 from cases.web.signin import views
 
 _to_sign_in = login_not_required(RedirectView.as_view(pattern_name="account_login"))
@@ -43,6 +43,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("account/recovery-codes/", recovery_codes.view_recovery_codes, name="mfa_view_recovery_codes"),
     path("account/recovery-codes/new/", recovery_codes.generate_recovery_codes, name="mfa_generate_recovery_codes"),
     path("account/sessions/", usersessions.list_usersessions, name="usersessions_list"),
+    *people.urlpatterns,
 ]
 
 if settings.OIDC_ENABLED:

@@ -1,0 +1,146 @@
+"""What people do to a case from its page. Each view makes one call; a refusal comes back with what was typed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_http_methods, require_POST
+
+from cases.kernel import casetypes, edits, policy, timeline, transitions
+from cases.kernel.errors import CaseError
+from cases.kernel.models import Case, User
+from cases.kernel.transitions import CaseChanged
+from cases.web import asking, casepage, decision, stepup
+from cases.web.casepage import Typed
+from cases.web.refusals import Problem, form_problems, screen, status_of
+
+__all__ = ["assign", "note", "step", "take"]
+
+
+def _back(request: HttpRequest, uid: UUID) -> HttpResponse:
+    """Return to the list the form came from, else to the case."""
+    target = request.POST.get("back", "")
+    if target.startswith("/") and url_has_allowed_host_and_scheme(target, allowed_hosts=None):
+        return HttpResponseRedirect(target)
+    return redirect("web:case", uid=uid)
+
+
+def _version(request: HttpRequest) -> int | None:
+    text = request.POST.get("version", "")
+    return int(text) if text.isdecimal() and len(text) < 10 else None
+
+
+def _refused(request: HttpRequest, case: Case, error: CaseError, typed: Typed) -> HttpResponse:
+    """Draw the case anew with the refusal and what was typed; a conflict also says who changed what."""
+    sentence = str(error)
+    if isinstance(error, CaseChanged | edits.EditConflict):
+        sentence = f"{sentence} {timeline.last_change(case)} Read it, then decide again; what you typed is kept."
+    return casepage.show(
+        request, case.uid, problems=[Problem(sentence=sentence)], typed=typed, status=status_of(error)
+    )
+
+
+def _do(request: HttpRequest, case: Case, act: Callable[[], Any], *, said: str, typed: Typed) -> HttpResponse:
+    try:
+        act()
+    except CaseError as error:
+        return _refused(request, case, error, typed)
+    messages.success(request, said)
+    return _back(request, case.uid)
+
+
+@require_POST
+@screen
+def take(request: HttpRequest, uid: UUID) -> HttpResponse:
+    """Make the case mine."""
+    actor = asking.actor_of(request)
+    case = policy.get_visible(actor, uid)
+    return _do(
+        request,
+        case,
+        lambda: edits.assign(case.pk, request.user, actor=actor, at=asking.now(), request=asking.info(request)),  # type: ignore[arg-type] -- signed in
+        said=f"{case.reference} is yours.",
+        typed=Typed(),
+    )
+
+
+@require_POST
+@screen
+def assign(request: HttpRequest, uid: UUID) -> HttpResponse:
+    """Give the case to a colleague of its team, or back to nobody."""
+    actor = asking.actor_of(request)
+    case = policy.get_visible(actor, uid)
+    number = request.POST.get("assignee", "")
+    user = User.objects.filter(pk=int(number)).first() if number.isdecimal() and len(number) < 10 else None
+    if number and user is None:
+        return _refused(request, case, edits.EditRefused("Choose a person of the case's team."), Typed())
+    return _do(
+        request,
+        case,
+        lambda: edits.assign(case.pk, user, actor=actor, at=asking.now(), request=asking.info(request)),
+        said=f"{case.reference} is now with {user.display_name}." if user else f"{case.reference} is with nobody now.",
+        typed=Typed(),
+    )
+
+
+@require_POST
+@screen
+def note(request: HttpRequest, uid: UUID) -> HttpResponse:
+    """Write a note."""
+    actor, text = asking.actor_of(request), request.POST.get("note", "")
+    case = policy.get_visible(actor, uid)
+    return _do(
+        request,
+        case,
+        lambda: edits.add_note(case.pk, text, actor=actor, at=asking.now(), request=asking.info(request)),
+        said="Note added.",
+        typed=Typed(note=text),
+    )
+
+
+@require_http_methods(["GET", "POST"])
+@screen
+def step(request: HttpRequest, uid: UUID, name: str) -> HttpResponse:
+    """Move the case along one transition. A grave one asks for the second factor first.
+
+    A GET only leads back to the case: it is where a browser lands that lost the form on its way.
+    """
+    if request.method == "GET":
+        return redirect("web:case", uid=uid)
+    actor = asking.actor_of(request)
+    case = policy.get_visible(actor, uid)
+    casetype = casetypes.get(case.kind)
+    if name not in casetype.lifecycle:
+        raise Http404
+    if policy.can(actor, f"{case.kind}.{name}", case=case).is_grave and (answer := stepup.require(request)) is not None:
+        return answer
+    form_class = casetype.transition_forms.get(name)
+    form = decision.bind(form_class, name, case, request.POST) if form_class else None
+    typed = Typed(step=name, form=form, reason=request.POST.get("reason", ""))
+    if form is not None and not form.is_valid():
+        return casepage.show(
+            request, uid, problems=form_problems(form), typed=typed, status=HTTPStatus.UNPROCESSABLE_ENTITY
+        )
+    return _do(
+        request,
+        case,
+        lambda: transitions.apply(
+            case.pk,
+            name,
+            actor=actor,
+            at=asking.now(),
+            reason=typed.reason,
+            inputs=form.inputs() if form is not None else None,  # type: ignore[attr-defined] -- see decision.bind
+            version=_version(request),
+            request=asking.info(request),
+        ),
+        said=f"{case.reference}: {casetype.lifecycle[name].label}.",
+        typed=typed,
+    )

@@ -1,0 +1,270 @@
+"""The pages of one case: overview, messages, audit. What was typed survives a refusal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_POST
+
+from cases.kernel import casetypes, clocks, policy, queries, tasks, timeline, transitions, worklist
+from cases.kernel.actors import Actor
+from cases.kernel.casetypes import CaseType
+from cases.kernel.queries import CaseFile, SealedItem
+from cases.kernel.timeline import Entry
+from cases.kernel.transitions import Offer
+from cases.ledger import reads
+from cases.web import asking, decision, story
+from cases.web.context import Command
+from cases.web.refusals import Problem, screen
+from cases.web.wording import field_label, role_label, words
+
+__all__ = ["Typed", "audit", "header", "messages", "older", "overview", "purpose", "purpose_of", "show"]
+
+CASEWORK = "casework"
+PURPOSES = {
+    "oversight": "Oversight of casework",
+    "complaint": "A complaint or a request by the person",
+    "audit_sample": "Sample drawn for an audit",
+    "incident": "A security or data protection incident",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Typed:
+    """What somebody typed before a refusal, to be shown again."""
+
+    step: str = ""
+    form: Any = None
+    reason: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tab:
+    """One page of the case."""
+
+    label: str
+    url: str
+    count: int
+    is_current: bool
+
+
+def purpose_of(request: HttpRequest, file: CaseFile, actor: Actor) -> str:
+    """Return why this person reads this case, or nothing when they must say so first."""
+    needs = policy.require(actor, "view", case=file.case).needs_reason
+    given: str = request.session.get("purposes", {}).get(str(file.case.uid), "")
+    return given if needs else CASEWORK
+
+
+def _ask_purpose(request: HttpRequest, file: CaseFile) -> HttpResponse:
+    shown = {"reference": file.case.reference, "uid": file.case.uid, "purposes": PURPOSES.items()}
+    return render(request, "cases/purpose.html", shown)
+
+
+@require_POST
+@screen
+def purpose(request: HttpRequest, uid: UUID) -> HttpResponse:
+    """Keep why I read this case; every reading is recorded under it."""
+    case = policy.get_visible(asking.actor_of(request), uid)
+    if (given := request.POST.get("purpose", "")) in PURPOSES:
+        request.session["purposes"] = {**request.session.get("purposes", {}), str(case.uid): given}
+    return redirect("web:case", uid=uid)
+
+
+def header(file: CaseFile, current: str, actor: Actor) -> dict[str, Any]:
+    """Return what stands on every page of a case."""
+    case, casetype = file.case, casetypes.get(file.case.kind)
+    tabs = [("Overview", "case", 0), ("Documents", "documents", file.document_count)]
+    tabs.append(("Messages", "messages", file.message_count))
+    if policy.can(actor, "view_audit", case=case).is_allowed:
+        tabs.append(("Audit", "audit", 0))
+    return {
+        "case": case,
+        "casetype": casetype,
+        "title": casetype.topic_label(case.topic),
+        "state": casetype.lifecycle.state(case.state),
+        "tabs": [
+            Tab(label=label, url=reverse(f"web:{name}", args=[case.uid]), count=count, is_current=name == current)
+            for label, name, count in tabs
+        ],
+        "may": {act: policy.can(actor, act, case=case).is_allowed for act in ACTS},
+        "is_held": file.is_held,
+        "is_mine": case.assignee_id == actor.user_id,
+    }
+
+
+ACTS = ("note", "attach", "edit", "take", "assign", "reveal", "report", "download")
+
+
+def _steps(casetype: CaseType, state: str, entries: Sequence[Entry]) -> list[dict[str, Any]]:
+    """Return the progress line: what is behind, where the case stands, what is ahead."""
+    lifecycle = casetype.lifecycle
+    codes = [code for code, _ in lifecycle.steps]
+    here = lifecycle.state(state).step
+    at = codes.index(here) if here in codes else -1
+    reached = {
+        lifecycle.state(entry.detail["to"]).step: entry.at
+        for entry in reversed(entries)
+        if entry.detail.get("to") and entry.verb.startswith(f"{casetype.code}.")
+    }
+    return [
+        {
+            "label": label,
+            "look": "done" if place < at else "now" if place == at else "",
+            "at": reached.get(code) if place <= at else None,
+        }
+        for place, (code, label) in enumerate(lifecycle.steps)
+    ]
+
+
+def _masked(casetype: CaseType, items: Sequence[SealedItem]) -> list[dict[str, str]]:
+    return [{"code": item.code, "label": field_label(casetype, item.field)} for item in items]
+
+
+def subjects(file: CaseFile) -> list[dict[str, Any]]:
+    """Return the people of a case with their masked values."""
+    casetype = casetypes.get(file.case.kind)
+    return [
+        {
+            "number": person.number,
+            "role": role_label(casetype, person.role),
+            "is_innocent": person.is_innocent,
+            "is_detached": person.is_detached,
+            "values": _masked(casetype, person.items),
+            "addresses": [
+                {"kind": words(place.kind), "values": _masked(casetype, place.items)} for place in person.addresses
+            ],
+        }
+        for person in file.subjects
+    ]
+
+
+def _clocks(file: CaseFile) -> list[dict[str, Any]]:
+    return [
+        {**clock, "label": clocks.RULES[clock["rule"]].label if clock["rule"] in clocks.RULES else clock["rule"]}
+        for clock in file.clocks
+        if clock["state"] in {"running", "paused"}
+    ]
+
+
+def _commands(offers: Sequence[Offer], file: CaseFile, may: Mapping[str, bool]) -> list[Command]:
+    found = []
+    if any(offer.is_open for offer in offers):
+        found.append(Command(label="Go to the decision", icon="badge-check", target="decision", key="D"))
+    if may["note"]:
+        found.append(Command(label="Add a note", icon="message-square", target="id_note", key="M"))
+    if may["report"]:
+        found.append(Command(label="Make the audit report for this case", icon="file-text", target="make-report"))
+    following = reverse("web:next_case", args=[file.case.uid])
+    found.append(Command(label="Next case of the queue", icon="arrow-right", url=following, key="]"))
+    return found
+
+
+def show(
+    request: HttpRequest,
+    uid: UUID,
+    *,
+    problems: Sequence[Problem] = (),
+    typed: Typed | None = None,
+    status: int = HTTPStatus.OK,
+) -> HttpResponse:
+    """Draw the overview of a case, with what was typed and refused. Writes the reader's access row."""
+    actor, at = asking.actor_of(request), asking.now()
+    file = queries.case_file(actor, uid)
+    if not (why := purpose_of(request, file, actor)):
+        return _ask_purpose(request, file)
+    case, casetype = file.case, casetypes.get(file.case.kind)
+    reader = asking.reader(request, "view", why, case.uid, fields=("note", "reason"))
+    entries, older_than = timeline.story(case, reader=reader, at=at)
+    offers = transitions.offers(case, actor)
+    head = header(file, "case", actor)
+    facts = getattr(case, casetype.facts._meta.get_field("case").remote_field.get_accessor_name())
+    shown = head | {
+        "problems": problems,
+        "typed": typed or Typed(),
+        "steps": _steps(casetype, case.state, entries),
+        "facts": casetype.facts_view(case),
+        "sealed_facts": _masked(casetype, queries.sealed_facts(facts)),
+        "subjects": subjects(file),
+        "days": story.days(case, entries),
+        "older_than": older_than,
+        "decision": decision.panel(file, offers, entries, actor=actor, typed=typed or Typed()),
+        "checks": casetype.checks(case),
+        "clocks": _clocks(file),
+        "tasks": [{**task, "label": tasks.label(task["kind"])} for task in file.tasks],
+        "reports": file.reports,
+        "people": worklist.colleagues_of(case) if head["may"]["assign"] and not case.is_closed else [],
+        "commands": _commands(offers, file, head["may"]),
+        "may_edit": head["may"]["edit"] and case.state in casetype.lifecycle.editable,
+    }
+    return render(request, "cases/case.html", shown, status=status)
+
+
+@require_GET
+@screen
+def overview(request: HttpRequest, uid: UUID) -> HttpResponse:
+    """Show a case."""
+    return show(request, uid)
+
+
+@require_GET
+@screen
+def older(request: HttpRequest, uid: UUID) -> HttpResponse:
+    """Show an older part of the story: a fragment for the page, a page of its own without script."""
+    actor, at = asking.actor_of(request), asking.now()
+    file = queries.case_file(actor, uid)
+    if not (why := purpose_of(request, file, actor)):
+        return _ask_purpose(request, file)
+    number = request.GET.get("before", "")
+    before = int(number) if number.isdecimal() and len(number) <= 18 else None
+    reader = asking.reader(request, "view", why, file.case.uid, fields=("note", "reason"))
+    entries, older_than = timeline.story(file.case, reader=reader, at=at, before=before)
+    shown = {"days": story.days(file.case, entries), "older_than": older_than, "case": file.case}
+    if getattr(request, "htmx", False):
+        return render(request, "cases/_story.html", shown)
+    return render(request, "cases/older.html", header(file, "case", actor) | shown)
+
+
+@require_GET
+@screen
+def messages(request: HttpRequest, uid: UUID) -> HttpResponse:
+    """Show what was promised to agencies, each try, and what they called back with. Opens no sealed value."""
+    actor, at = asking.actor_of(request), asking.now()
+    file = queries.case_file(actor, uid)
+    if not (why := purpose_of(request, file, actor)):
+        return _ask_purpose(request, file)
+    reads.record_read(asking.reader(request, "view", why, file.case.uid, fields=("messages",)), at=at, result_count=1)
+    sent, tries, heard = queries.messages(file.case)
+    labels = casetypes.get(file.case.kind).message_labels
+    shown = {
+        "sent": [
+            {
+                "message": message,
+                "label": labels.get(message.kind, words(message.kind)),
+                "tries": [each for each in tries if each.message_id == message.pk],
+            }
+            for message in sent
+        ],
+        "heard": heard,
+    }
+    return render(request, "cases/messages.html", header(file, "messages", actor) | shown)
+
+
+@require_GET
+@screen
+def audit(request: HttpRequest, uid: UUID) -> HttpResponse:
+    """Show the case's chain of events and who looked at it."""
+    actor, at = asking.actor_of(request), asking.now()
+    file = queries.case_file(actor, uid)
+    policy.require(actor, "view_audit", case=file.case)
+    if not (why := purpose_of(request, file, actor)):
+        return _ask_purpose(request, file)
+    reads.record_read(asking.reader(request, "view", why, file.case.uid, fields=("audit",)), at=at, result_count=1)
+    return render(request, "cases/audit.html", header(file, "audit", actor) | queries.audit_trail(file.case))

@@ -1,0 +1,150 @@
+"""Correcting a case: facts and people. Sealed values are not shown; an empty box leaves what is there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.forms.models import model_to_dict
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
+
+from cases.kernel import casetypes, edits, policy, timeline
+from cases.kernel.casetypes import CaseType
+from cases.kernel.edits import Edit
+from cases.kernel.errors import CaseError
+from cases.kernel.models import Case
+from cases.ledger.sealed import SealedTextField
+from cases.web import asking
+from cases.web.refusals import Problem, form_problems, screen, status_of
+
+__all__ = ["add_person", "facts", "person"]
+
+KEPT = "Leave it empty to keep what the case holds."
+
+
+def _editable(request: HttpRequest, uid: UUID) -> tuple[Case, CaseType]:
+    actor = asking.actor_of(request)
+    case = policy.get_visible(actor, uid)
+    policy.require(actor, "edit", case=case)
+    return case, casetypes.get(case.kind)
+
+
+def _sealed(model: Any) -> set[str]:
+    return {column.name for column in model._meta.concrete_fields if isinstance(column, SealedTextField)}
+
+
+def _say_what_is_kept(form: Any, names: set[str]) -> None:
+    for name in names & set(form.fields):
+        form.fields[name].required = False
+        form.fields[name].help_text = KEPT
+
+
+def _write(request: HttpRequest, case: Case, form: Any, write: Callable[[Edit], Any], title: str) -> HttpResponse:
+    version = request.POST.get("version", "")
+    try:
+        with edits.change(
+            case.pk,
+            actor=asking.actor_of(request),
+            at=asking.now(),
+            version=int(version) if version.isdecimal() and len(version) < 10 else None,
+            request=asking.info(request),
+        ) as edit:
+            write(edit)
+    except CaseError as error:
+        sentence = str(error)
+        if isinstance(error, edits.EditConflict):
+            sentence = f"{sentence} {timeline.last_change(case)}"
+        return _show(request, case, form, title, [Problem(sentence=sentence)], status_of(error))
+    messages.success(request, "The case was changed.")
+    return redirect("web:case", uid=case.uid)
+
+
+def _show(
+    request: HttpRequest,
+    case: Case,
+    form: Any,
+    title: str,
+    problems: list[Problem] | None = None,
+    status: int = HTTPStatus.OK,
+) -> HttpResponse:
+    case.refresh_from_db(fields=["version"])
+    shown = {"case": case, "form": form, "title": title, "problems": problems or []}
+    return render(request, "cases/edit.html", shown, status=status)
+
+
+def _facts_form(casetype: CaseType, row: Any, data: Any = None) -> Any:
+    sealed = _sealed(casetype.facts)
+    known = {name: value for name, value in model_to_dict(row).items() if name not in sealed}
+    for name in [each for each in known if each.endswith("_pence")]:
+        known[name.removesuffix("_pence")] = f"{known[name] / 100:.2f}" if known[name] is not None else None
+    form = casetype.facts_form(data, initial=known)
+    _say_what_is_kept(form, sealed)
+    return form
+
+
+@require_http_methods(["GET", "POST"])
+@screen
+def facts(request: HttpRequest, uid: UUID) -> HttpResponse:
+    """Correct the facts. Open approvals that no longer fit become void."""
+    case, casetype = _editable(request, uid)
+    row = casetype.facts._default_manager.get(pk=case.pk)
+    form = _facts_form(casetype, row, request.POST if request.method == "POST" else None)
+    title = "Correct the facts"
+    if request.method == "GET":
+        return _show(request, case, form, title)
+    if not form.is_valid():
+        return _show(request, case, form, title, form_problems(form), HTTPStatus.UNPROCESSABLE_ENTITY)
+    sealed, columns = _sealed(casetype.facts), {column.name for column in casetype.facts._meta.concrete_fields}
+    values = {
+        name: value
+        for name, value in form.cleaned_data.items()
+        if name in columns and (value if name in sealed else getattr(row, name) != value)
+    }
+    return _write(request, case, form, lambda edit: edit.facts(**values) if values else None, title)
+
+
+@require_http_methods(["GET", "POST"])
+@screen
+def person(request: HttpRequest, uid: UUID, number: int) -> HttpResponse:
+    """Correct what the case says about one person."""
+    case, casetype = _editable(request, uid)
+    row = case.parties.filter(number=number).first()
+    if row is None:
+        raise Http404
+    known = {"role": row.role, "is_innocent": row.is_innocent}
+    form = casetype.party_form(request.POST if request.method == "POST" else None, initial=known)
+    _say_what_is_kept(form, set(form.fields) - {"role", "is_innocent", "address_kind"})
+    form.fields["role"].disabled = True
+    title = f"Correct person {number}"
+    if request.method == "GET":
+        return _show(request, case, form, title)
+    if not form.is_valid():
+        return _show(request, case, form, title, form_problems(form), HTTPStatus.UNPROCESSABLE_ENTITY)
+    typed = form.person()
+    values = {name: text for name, text in typed["values"].items() if text}
+
+    def write(edit: Edit) -> None:
+        edit.party(number, is_innocent=typed["is_innocent"], **values)
+        for address in typed["addresses"]:
+            edit.add_address(number, address)
+
+    return _write(request, case, form, write, title)
+
+
+@require_http_methods(["GET", "POST"])
+@screen
+def add_person(request: HttpRequest, uid: UUID) -> HttpResponse:
+    """Add a person to the case."""
+    case, casetype = _editable(request, uid)
+    form = casetype.party_form(request.POST if request.method == "POST" else None)
+    title = "Add a person"
+    if request.method == "GET":
+        return _show(request, case, form, title)
+    if not form.is_valid():
+        return _show(request, case, form, title, form_problems(form), HTTPStatus.UNPROCESSABLE_ENTITY)
+    return _write(request, case, form, lambda edit: edit.add_party(form.person()), title)

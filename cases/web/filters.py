@@ -1,0 +1,171 @@
+"""The queue's filters: read from the address, written back as chips. A filter that makes no sense is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import Any
+
+from django.http import QueryDict
+from django.urls import reverse
+
+from cases.kernel import casetypes, policy
+from cases.kernel.actors import Actor
+from cases.kernel.calendars import LONDON
+from cases.kernel.models import TeamMembership
+from cases.kernel.worklist import SORTS, VIEWS, Filters
+
+__all__ = ["Chip", "chips", "read", "sort_value"]
+
+DUE = {
+    "overdue": "Overdue",
+    "week": "Within 7 days",
+    "month": "Within 30 days",
+}
+AMOUNTS = {
+    "0-50000": "Below £500",
+    "50000-500000": "£500 to £5,000",
+    "500000-": "£5,000 and more",
+}
+DUE_DAYS = {"week": 7, "month": 30}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """One value a filter can take."""
+
+    value: str
+    label: str
+    is_on: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chip:
+    """One filter as a small form: its choices, the other parameters it keeps, and how to take it off."""
+
+    name: str
+    label: str
+    shown: str
+    choices: list[Choice]
+    kept: list[tuple[str, str]]
+    off_url: str
+
+    @property
+    def is_on(self) -> bool:
+        return bool(self.shown)
+
+
+def _id(text: str) -> int | None:
+    return int(text) if text.isdecimal() and len(text) <= 18 else None
+
+
+def _due(text: str, at: datetime) -> dict[str, datetime]:
+    if text == "overdue":
+        return {"due_before": at}
+    if text not in DUE_DAYS:
+        return {}
+    last = at.astimezone(LONDON).date() + timedelta(days=DUE_DAYS[text] + 1)
+    return {"due_from": at, "due_before": datetime.combine(last, time(0), tzinfo=LONDON)}
+
+
+def _amount(text: str) -> dict[str, int]:
+    if text not in AMOUNTS:
+        return {}
+    low, _, high = text.partition("-")
+    return {"amount_from_pence": int(low)} | ({"amount_below_pence": int(high)} if high else {})
+
+
+def _known(value: str, known: Mapping[str, Any] | Sequence[str], default: str = "") -> str:
+    return value if value in known else default
+
+
+def read(query: QueryDict, *, at: datetime) -> tuple[Filters, list[str]]:
+    """Return what the address asks for, and a sentence for each part of it that means nothing."""
+    kinds = [each.code for each in casetypes.all_types()]
+    asked = Filters(
+        view=_known(query.get("view", "open"), VIEWS, "open"),
+        kind=_known(query.get("kind", ""), kinds),
+        state=_known(query.get("state", ""), _states()),
+        team=_id(query.get("team", "")),
+        assignee=_id(query.get("assignee", "")),
+        reference=query.get("q", "").strip()[:40],
+        sort=_known(query.get("sort", "due"), SORTS, "due"),
+        **_due(query.get("due", ""), at),
+        **_amount(query.get("amount", "")),  # type: ignore[arg-type] -- each helper names its own fields
+    )
+    tests: dict[str, Callable[[str], bool]] = {
+        "view": lambda text: text in VIEWS,
+        "kind": lambda text: text in kinds,
+        "state": lambda text: text in _states(),
+        "team": lambda text: _id(text) is not None,
+        "assignee": lambda text: _id(text) is not None,
+        "due": lambda text: text in DUE,
+        "amount": lambda text: text in AMOUNTS,
+        "sort": lambda text: text in SORTS,
+    }
+    faults = [
+        f"The filter “{name}” in the address means nothing here and was left out."
+        for name, is_sound in tests.items()
+        if query.get(name) and not is_sound(query[name])
+    ]
+    return asked, faults
+
+
+def _states() -> dict[str, str]:
+    """Return every state of every kind with its label."""
+    return {state.code: state.label for each in casetypes.all_types() for state in each.lifecycle.states}
+
+
+def sort_value(sort: str, text: str) -> datetime | int | None:
+    """Read the value half of a cursor. Raises ValueError."""
+    if not text:
+        return None
+    if sort == "amount":
+        return int(text)
+    value = datetime.fromisoformat(text)
+    if value.tzinfo is None:
+        raise ValueError("A cursor's moment has a zone.")
+    return value
+
+
+def chips(
+    query: QueryDict,
+    asked: Filters,
+    *,
+    actor: Actor,
+    people: Sequence[TeamMembership],
+    counted: Mapping[str, int],
+) -> list[Chip]:
+    """Return every filter with its choices."""
+    kinds = {
+        each.code: each.label
+        for each in casetypes.all_types()
+        if policy.can(actor, "view", kind=each.code).is_allowed
+    }
+    staff = {str(each.user_id): each.user.display_name for each in people}
+    mine = {str(actor.user_id): "Me"} if str(actor.user_id) in staff else {}
+    options: list[tuple[str, str, Mapping[str, str]]] = [
+        ("kind", "Type", kinds),
+        ("state", "Status", _states()),
+        ("team", "Team", {str(each.team_id): each.team.name for each in people}),
+        ("assignee", "Assignee", {**mine, **{key: name for key, name in staff.items() if key not in mine}}),
+        ("due", "Due", DUE),
+        ("amount", "Amount", AMOUNTS),
+    ]
+    return [_chip(query, name, label, known) for name, label, known in options if known]
+
+
+def _chip(query: QueryDict, name: str, label: str, known: Mapping[str, str]) -> Chip:
+    value = query.get(name, "")
+    kept = [(key, text) for key, text in query.items() if key not in {name, "after", "before"} and text]
+    rest = QueryDict(mutable=True)
+    rest.update(dict(kept))
+    return Chip(
+        name=name,
+        label=label,
+        shown=known.get(value, ""),
+        choices=[Choice(value=code, label=words, is_on=code == value) for code, words in known.items()],
+        kept=kept,
+        off_url=f"{reverse('web:queue')}?{rest.urlencode()}" if kept else reverse("web:queue"),
+    )

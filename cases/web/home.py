@@ -1,0 +1,40 @@
+"""My work, and the counts of the rail."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from cases.kernel import tasks, worklist
+from cases.web import asking, context, rows
+from cases.web.refusals import screen
+
+SECTIONS = (
+    ("overdue", "Overdue", "Nothing is overdue."),
+    ("today", "Due today", "Nothing is due today."),
+    ("waiting", "Later, or waiting for others", "Nothing waits."),
+    ("recent", "Recently changed", "Nothing changed."),
+)
+
+
+@require_GET
+@screen
+def my_work(request: HttpRequest) -> HttpResponse:
+    """Show one person's own cases by urgency, and the tasks they can do."""
+    work = worklist.my_work(asking.actor_of(request), at=asking.now())
+    sections = [
+        {"code": code, "label": label, "empty": empty, "rows": [rows.row(case) for case in getattr(work, code)]}
+        for code, label, empty in SECTIONS
+    ]
+    open_tasks = [{"label": tasks.label(task.kind), "task": task} for task in work.tasks]
+    is_idle = not (work.overdue or work.today or work.waiting or work.recent or work.tasks)
+    return render(request, "cases/my_work.html", {"sections": sections, "tasks": open_tasks, "is_idle": is_idle})
+
+
+@require_GET
+@screen
+def counts(request: HttpRequest) -> HttpResponse:
+    """Return the rail with fresh counts; asked for every half minute while the page is looked at."""
+    context.fresh_counts(asking.actor_of(request), asking.now())
+    return render(request, "ui/_rail.html")

@@ -1,0 +1,119 @@
+"""Opening a case: choose what kind, type it once, lose nothing."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_http_methods
+
+from cases.kernel import casetypes, intake, policy
+from cases.kernel.casetypes import CaseType
+from cases.kernel.errors import CaseError
+from cases.web import asking
+from cases.web.refusals import Problem, form_problems, screen, status_of
+
+__all__ = ["kinds", "new", "opened"]
+
+MOST_PEOPLE = 10
+PEOPLE = "people"
+
+
+@require_GET
+@screen
+def kinds(request: HttpRequest) -> HttpResponse:
+    """Let people choose among the kinds they may open."""
+    actor = asking.actor_of(request)
+    may = [each for each in casetypes.all_types() if policy.can(actor, "open_case", kind=each.code).is_allowed]
+    if not may:
+        policy.require(actor, "open_case")
+    return render(request, "cases/kinds.html", {"kinds": may})
+
+
+def _people_formset(casetype: CaseType, data: Any = None) -> Any:
+    made = forms.formset_factory(casetype.party_form, extra=1, max_num=MOST_PEOPLE, absolute_max=MOST_PEOPLE)
+    return made(data, prefix=PEOPLE)
+
+
+def _with_one_more(data: Any) -> Any:
+    """Return what was posted with room for one more person, for those who add people without script."""
+    copy = data.copy()
+    total = copy.get(f"{PEOPLE}-TOTAL_FORMS", "0")
+    copy[f"{PEOPLE}-TOTAL_FORMS"] = str(min(MOST_PEOPLE, int(total) + 1 if total.isdecimal() else 1))
+    return copy
+
+
+@require_http_methods(["GET", "POST"])
+@screen
+def new(request: HttpRequest, kind: str) -> HttpResponse:
+    """Show the page of a kind; open the case."""
+    casetype = next((each for each in casetypes.all_types() if each.code == kind), None)
+    if casetype is None:
+        raise Http404
+    policy.require(asking.actor_of(request), "open_case", kind=kind)
+    if request.method == "GET":
+        return _show(request, casetype, casetype.facts_form(), _people_formset(casetype))
+    if "add_person" in request.POST:
+        data = _with_one_more(request.POST)
+        facts, people = casetype.facts_form(data), _people_formset(casetype, data)
+        facts.errors.clear()
+        return _show(request, casetype, facts, people, is_checked=False)
+    return _open(request, casetype, casetype.facts_form(request.POST), _people_formset(casetype, request.POST))
+
+
+def _open(request: HttpRequest, casetype: CaseType, facts: Any, people: Any) -> HttpResponse:
+    if not (facts.is_valid() & people.is_valid()):
+        problems = form_problems(facts, *people.forms)
+        problems += [Problem(sentence=str(error)) for error in people.non_form_errors()]
+        return _show(request, casetype, facts, people, problems, HTTPStatus.UNPROCESSABLE_ENTITY)
+    actor = asking.actor_of(request)
+    try:
+        case = intake.open_case(
+            casetype.code,
+            actor=actor,
+            at=asking.now(),
+            facts=facts.cleaned_data,
+            people=[form.person() for form in people.forms if form.has_changed()],
+            request=asking.info(request),
+        )
+    except CaseError as error:
+        return _show(request, casetype, facts, people, [Problem(sentence=str(error))], status_of(error))
+    if policy.visible_to(actor).filter(pk=case.pk).exists():
+        messages.success(request, f"{case.reference} is open.")
+        return redirect("web:case", uid=case.uid)
+    request.session["opened"] = case.reference
+    return redirect("web:opened")
+
+
+def _show(
+    request: HttpRequest,
+    casetype: CaseType,
+    facts: Any,
+    people: Any,
+    problems: list[Problem] | None = None,
+    status: int = HTTPStatus.OK,
+    *,
+    is_checked: bool = True,
+) -> HttpResponse:
+    shown = {
+        "casetype": casetype,
+        "facts": facts,
+        "people": people,
+        "problems": problems or [],
+        "is_checked": is_checked,
+        "may_add": people.total_form_count() < MOST_PEOPLE,
+    }
+    return render(request, "cases/new.html", shown, status=status)
+
+
+@require_GET
+@screen
+def opened(request: HttpRequest) -> HttpResponse:
+    """Confirm a case that its opener may not see: the reference and nothing else."""
+    if not (reference := request.session.get("opened", "")):
+        return redirect("web:my_work")
+    return render(request, "cases/opened.html", {"reference": reference})

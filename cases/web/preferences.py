@@ -1,0 +1,39 @@
+"""How the pages look and whether single keys act: two cookies, nothing about a person."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_http_methods
+
+from cases.web.context import THEMES
+from cases.web.refusals import screen
+
+__all__ = ["preferences", "styleguide"]
+
+YEAR = 365 * 24 * 3600
+THEME_LABELS = {"system": "As this device", "light": "Light", "dark": "Dark"}
+
+
+@require_http_methods(["GET", "POST"])
+@screen
+def preferences(request: HttpRequest) -> HttpResponse:
+    """Show and keep theme and shortcuts."""
+    if request.method == "GET":
+        return render(request, "cases/preferences.html", {"themes": THEME_LABELS.items()})
+    response = redirect("web:preferences")
+    chosen = {
+        "theme": request.POST.get("theme", ""),
+        "shortcuts": "on" if request.POST.get("shortcuts") == "on" else "off",
+    }
+    if chosen["theme"] not in THEMES:
+        chosen.pop("theme")
+    for name, value in chosen.items():
+        response.set_cookie(name, value, max_age=YEAR, samesite="Strict", httponly=True, secure=request.is_secure())
+    return response
+
+
+@require_GET
+def styleguide(request: HttpRequest) -> HttpResponse:
+    """Show every component once; only where DEBUG is on."""
+    return render(request, "cases/styleguide.html", {"tones": ["info", "warn", "bad", "done", "wait", "hold"]})

@@ -1,0 +1,179 @@
+"""The team queue: filters in the address, keyset pages, taking a case."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_POST
+
+from cases.kernel import casetypes, edits, policy, worklist
+from cases.kernel.actors import Actor
+from cases.kernel.errors import CaseError
+from cases.kernel.models import Case
+from cases.kernel.worklist import Cursor, Filters
+from cases.web import asking, context, filters, rows
+from cases.web.refusals import screen
+
+__all__ = ["next_case", "queue", "take_next"]
+
+PLACES = ("after", "before")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tab:
+    """One view of the queue as a link."""
+
+    label: str
+    url: str
+    count: int | None
+    is_current: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class SortLink:
+    """One column head that orders the queue."""
+
+    label: str
+    url: str
+    direction: str
+    is_current: bool
+
+
+def _url(query: QueryDict, **changed: str) -> str:
+    """Return the queue's address with some parameters changed; empty ones are left out, a place never carries over."""
+    kept = {name: value for name, value in query.items() if name not in PLACES}
+    asked = {name: value for name, value in {**kept, **changed}.items() if value}
+    return f"{reverse('web:queue')}?{urlencode(asked)}" if asked else reverse("web:queue")
+
+
+def _written(cursor: Cursor) -> str:
+    value = cursor.value.isoformat() if isinstance(cursor.value, datetime) else cursor.value
+    return f"{'' if value is None else value}~{cursor.id}"
+
+
+def _read(query: QueryDict, sort: str) -> Cursor | None:
+    """Read the place a page begins at; a mangled one counts as none."""
+    name = next((each for each in PLACES if query.get(each)), "")
+    text, _, number = query.get(name, "").partition("~") if name else ("", "", "")
+    if not number.isdecimal() or len(number) > 18:
+        return None
+    try:
+        value = filters.sort_value(sort, text)
+    except ValueError:
+        return None
+    return Cursor(value=value, id=int(number), is_backward=name == "before")
+
+
+def _tabs(query: QueryDict, current: str, counted: Mapping[str, int]) -> list[Tab]:
+    return [
+        Tab(
+            label=view.label,
+            url=_url(query, view="" if code == "open" else code),
+            count=counted.get(f"view.{code}"),
+            is_current=code == current,
+        )
+        for code, view in worklist.VIEWS.items()
+    ]
+
+
+def _sorts(query: QueryDict, current: str) -> dict[str, SortLink]:
+    return {
+        code: SortLink(
+            label=sort.label,
+            url=_url(query, sort="" if code == "due" else code),
+            direction="descending" if sort.is_descending else "ascending",
+            is_current=code == current,
+        )
+        for code, sort in worklist.SORTS.items()
+    }
+
+
+def _counted(actor: Actor, asked: Filters, at: datetime) -> dict[str, int]:
+    """Count the views within the filters; the bare queue's counts are the rail's own."""
+    if asked == Filters(view=asked.view, sort=asked.sort):
+        return context.fresh_counts(actor, at)
+    return worklist.counts(actor, at=at, filters=asked)
+
+
+def _found_by_reference(actor: Actor, reference: str) -> Case | None:
+    return policy.visible_to(actor).filter(reference__iexact=reference).first() if reference else None
+
+
+def _commands(may_take: bool) -> list[context.Command]:
+    take = context.Command(label="Take the next case", icon="arrow-right", target="take-next", key="T")
+    return [take] if may_take else []
+
+
+@require_GET
+@screen
+def queue(request: HttpRequest) -> HttpResponse:
+    """Show one page of the cases I may see, most urgent first unless asked otherwise."""
+    actor, at = asking.actor_of(request), asking.now()
+    asked, faults = filters.read(request.GET, at=at)
+    if found := _found_by_reference(actor, asked.reference):
+        return redirect("web:case", uid=found.uid)
+    page = worklist.queue(actor, asked, _read(request.GET, asked.sort), at=at)
+    people = worklist.colleagues(actor)
+    may_take = _may_take(actor)
+    counted = _counted(actor, asked, at)
+    chips = filters.chips(request.GET, asked, actor=actor, people=people, counted=counted)
+    shown = {
+        "rows": [rows.row(case) for case in page.rows],
+        "tabs": _tabs(request.GET, asked.view, counted),
+        "sorts": _sorts(request.GET, asked.sort),
+        "chips": chips,
+        "chips_on": [chip for chip in chips if chip.is_on],
+        "faults": faults,
+        "clear_url": _url(QueryDict(), view="" if asked.view == "open" else asked.view),
+        "unassigned_url": f"{reverse('web:queue')}?view=unassigned",
+        "reference": asked.reference,
+        "next_url": _url(request.GET, after=_written(page.next)) if page.next else "",
+        "previous_url": _url(request.GET, before=_written(page.previous)) if page.previous else "",
+        "may_take": may_take,
+        "commands": _commands(may_take),
+        "here": request.get_full_path(),
+    }
+    return render(request, "cases/queue.html", shown)
+
+
+def _may_take(actor: Actor) -> bool:
+    return any(policy.can(actor, "take", kind=each.code).is_allowed for each in casetypes.all_types())
+
+
+@require_POST
+@screen
+def take_next(request: HttpRequest) -> HttpResponse:
+    """Take the most urgent unassigned case of my teams and open it."""
+    actor, at = asking.actor_of(request), asking.now()
+    case = worklist.take_next(actor, at=at)
+    if case is None:
+        messages.info(request, "Nothing is waiting to be taken.")
+        return redirect("web:queue")
+    try:
+        edits.assign(case.pk, request.user, actor=actor, at=at, request=asking.info(request))  # type: ignore[arg-type] -- signed in
+    except CaseError as error:
+        messages.error(request, str(error))
+        return redirect("web:queue")
+    messages.success(request, f"{case.reference} is yours.")
+    return redirect("web:case", uid=case.uid)
+
+
+@require_GET
+@screen
+def next_case(request: HttpRequest, uid: UUID) -> HttpResponse:
+    """Open the case that follows this one in my open queue, or the queue when it was the last."""
+    actor, at = asking.actor_of(request), asking.now()
+    case = policy.get_visible(actor, uid)
+    here = Cursor(value=case.due_at, id=case.pk)
+    following = worklist.queue(actor, Filters(), here, at=at, size=1).rows
+    if not following:
+        return HttpResponseRedirect(reverse("web:queue"))
+    return redirect("web:case", uid=following[0].uid)

@@ -1,0 +1,124 @@
+"""Turns the kernel's refusals into sentences and status codes, and draws the pages of what cannot be shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from http import HTTPStatus
+from typing import Any
+
+from django.contrib.auth.decorators import login_not_required
+from django.forms import BaseForm
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from cases.kernel.edits import EditConflict
+from cases.kernel.errors import CaseError, NotAllowed, NotVisible
+from cases.kernel.transitions import CaseChanged, TransitionRefused
+from cases.web import asking
+
+__all__ = ["Problem", "form_problems", "not_found", "problem", "screen", "status_of", "turned_away"]
+
+View = Callable[..., HttpResponse]
+
+STATUS: dict[type[CaseError], HTTPStatus] = {
+    NotVisible: HTTPStatus.NOT_FOUND,
+    NotAllowed: HTTPStatus.FORBIDDEN,
+    EditConflict: HTTPStatus.CONFLICT,
+    CaseChanged: HTTPStatus.CONFLICT,
+    TransitionRefused: HTTPStatus.CONFLICT,
+}
+
+WORDS: dict[int, tuple[str, str]] = {
+    403: ("You may not do this", "Your roles do not allow it. Nothing was changed."),
+    404: ("There is nothing here", "Either it does not exist, or it is not yours to see."),
+    405: ("This cannot be opened like that", "Use the buttons of the page you came from."),
+    409: ("Somebody was faster", "The case changed while you were reading it. Nothing of yours was written."),
+    413: ("That is too large", "The file or form is larger than this page takes. Nothing was kept."),
+    429: ("Too many tries", "Wait a minute, then try again."),
+    500: ("Something went wrong", "It is on record. What you were doing was not saved."),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """One line of an error summary, with the field it speaks of."""
+
+    sentence: str
+    anchor: str = ""
+
+
+def status_of(error: CaseError) -> HTTPStatus:
+    """Return the status of a refusal: its own, that of its nearest base, or 422."""
+    found = (STATUS[base] for base in type(error).__mro__ if base in STATUS)
+    return next(found, HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+def form_problems(*forms: BaseForm) -> list[Problem]:
+    """Return every fault of the forms in reading order, each with its field's label."""
+    found = []
+    for form in forms:
+        for name, sentences in form.errors.items():
+            field = form[name] if name in form.fields else None
+            label = f"{field.label}: " if field is not None else ""
+            anchor = (field.id_for_label or f"{field.auto_id}_0") if field is not None else ""
+            found += [Problem(sentence=f"{label}{sentence}", anchor=anchor) for sentence in sentences]
+    return found
+
+
+def problem(request: HttpRequest, status: int, sentence: str = "") -> HttpResponse:
+    """Draw the page of a refusal: what it is, a way back, and the request's reference."""
+    title, usual = WORDS[status]
+    context = {
+        "title": title,
+        "sentence": sentence or usual,
+        "status": status,
+        "reference": asking.request_id(request),
+    }
+    response = render(request, "errors/problem.html", context, status=status)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def screen(view: View) -> View:
+    """Decorate a page: an invisible case answers as one that does not exist, a missing right says which."""
+
+    @wraps(view)
+    def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            response = view(request, *args, **kwargs)
+        except NotVisible as error:
+            raise Http404 from error
+        except NotAllowed as error:
+            return problem(request, HTTPStatus.FORBIDDEN, str(error))
+        response.headers.setdefault("Vary", "Cookie, HX-Request")
+        return response
+
+    return answer
+
+
+@login_not_required
+def turned_away(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Answer 403."""
+    return problem(request, 403)
+
+
+@login_not_required
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Answer 404, in the same words for what is hidden and what is not there."""
+    return problem(request, 404)
+
+
+@login_not_required
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Answer a form that does not carry this session's token."""
+    return problem(request, 403, "This form is too old, or did not come from this site. Reload the page and try again.")
+
+
+@login_not_required
+def broken(request: HttpRequest) -> HttpResponse:
+    """Answer 500, without asking the database for anything."""
+    title, sentence = WORDS[500]
+    context = {"title": title, "sentence": sentence, "status": 500, "reference": asking.request_id(request)}
+    return render(None, "errors/bare.html", context, status=500)

@@ -1,0 +1,51 @@
+"""Shows one personal value to one person for one minute, after they said why. The read log is written first."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from cases.kernel import casetypes, policy, queries
+from cases.kernel.errors import CaseError, NotAllowed
+from cases.web import asking
+from cases.web.refusals import screen, status_of
+from cases.web.wording import field_label
+
+__all__ = ["reveal"]
+
+SHOWN_SECONDS = 60
+
+
+@require_http_methods(["GET", "POST"])
+@never_cache
+@screen
+def reveal(request: HttpRequest, uid: UUID, code: str) -> HttpResponse:
+    """Ask why (GET), then show the value (POST): a fragment for the page, a page of its own without script."""
+    actor = asking.actor_of(request)
+    case = policy.get_visible(actor, uid)
+    policy.require(actor, "reveal", case=case)
+    shown = {"case": case, "code": code, "reasons": queries.REVEAL_REASONS.items(), "seconds": SHOWN_SECONDS}
+    status = HTTPStatus.OK
+    try:
+        shown["label"] = field_label(casetypes.get(case.kind), queries.has_sealed(case, code))
+        if request.method == "POST":
+            shown["value"] = queries.reveal(
+                case,
+                code,
+                purpose=request.POST.get("purpose", ""),
+                actor=actor,
+                at=asking.now(),
+                request_id=asking.request_id(request),
+            )
+    except NotAllowed:
+        raise
+    except CaseError as error:
+        shown["sentence"] = str(error)
+        status = status_of(error)
+    template = "cases/_reveal.html" if getattr(request, "htmx", False) else "cases/reveal.html"
+    return render(request, template, shown, status=status)

@@ -1,0 +1,133 @@
+"""The entries of a case's story in words: who, did what, with which icon. Codes in, sentences out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import groupby
+from typing import Any
+
+from cases.kernel import casetypes
+from cases.kernel.calendars import LONDON
+from cases.kernel.casetypes import CaseType
+from cases.kernel.models import Case
+from cases.kernel.timeline import Change, Entry
+from cases.web.wording import field_label, words
+
+__all__ = ["Day", "Told", "days"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """How one verb reads: what was done, its strong part, its icon and its look."""
+
+    what: str
+    strong: str = ""
+    icon: str = "circle-dot"
+    look: str = "system"
+
+
+VERBS: Mapping[str, Said] = {
+    "case.opened": Said(what="opened the case", icon="plus"),
+    "case.edited": Said(what="changed the case", icon="pencil", look="change"),
+    "case.noted": Said(what="wrote a note", icon="message-square", look="note-e"),
+    "case.assigned": Said(what="assigned the case", icon="user-plus"),
+    "case.evidence_added": Said(what="added a document", icon="paperclip"),
+    "case.party_added": Said(what="added a person", icon="user-plus", look="change"),
+    "task.closed": Said(what="closed a task", icon="list-checks"),
+    "report.requested": Said(what="asked for an audit report", icon="printer"),
+    "report.made": Said(what="made an audit report", icon="file-check"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """One entry as the page shows it."""
+
+    entry: Entry
+    said: Said
+    sub: str
+    changes: tuple[tuple[str, Change, str, str], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Day:
+    """The entries of one London day."""
+
+    date: date
+    entries: list[Told]
+
+
+def _of_transition(casetype: CaseType, name: str, actor: str) -> Said:
+    look, icon = ("agency", "mail") if actor.startswith("agency:") else ("decision-e", "badge-check")
+    if actor.startswith("system:"):
+        look, icon = "system", "cpu"
+    return Said(what="made the step", strong=casetype.lifecycle[name].label, icon=icon, look=look)
+
+
+def _said(casetype: CaseType, entry: Entry) -> Said:
+    group, _, name = entry.verb.partition(".")
+    if group == casetype.code and name in casetype.lifecycle:
+        return _of_transition(casetype, name, entry.actor)
+    if entry.verb in VERBS:
+        return VERBS[entry.verb]
+    look = "agency" if entry.actor.startswith("agency:") else "system"
+    icon = "mail" if group in {"message", "callback", "agency", "letter"} else "cpu"
+    return Said(what="recorded:", strong=words(entry.verb), icon=icon, look=look)
+
+
+def _sub(casetype: CaseType, entry: Entry) -> str:
+    before, after = entry.detail.get("from"), entry.detail.get("to")
+    parts = []
+    if before and after and before != after and entry.verb.startswith(f"{casetype.code}."):
+        parts.append(f"{casetype.lifecycle.state(before).label} → {casetype.lifecycle.state(after).label}")
+    if voided := entry.detail.get("approvals_voided"):
+        parts.append(f"{voided} open approval{'s' if voided > 1 else ''} became void")
+    return ". ".join(parts)
+
+
+def _shown(value: Any) -> str:
+    if value is None or value == "":
+        return "nothing"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(_shown(each) for each in value) or "nothing"
+    return _moment(value) if isinstance(value, str) else str(value)
+
+
+def _moment(text: str) -> str:
+    """Write a stored moment as people read it; any other text as words when it is a code."""
+    try:
+        value = datetime.fromisoformat(text)
+    except ValueError:
+        return words(text) if text.replace("_", "").isalpha() and text.islower() else text
+    has_time = len(text) > 10
+    local = value.astimezone(LONDON) if value.tzinfo else value
+    return f"{local.day} {local:%b %Y %H:%M}" if has_time else f"{local.day} {local:%b %Y}"
+
+
+def _pounds(change: Change, value: Any) -> str:
+    if change.field.endswith("_pence") and isinstance(value, int):
+        return f"£{value / 100:,.2f}"
+    return _shown(value)
+
+
+def _told(casetype: CaseType, entry: Entry) -> Told:
+    return Told(
+        entry=entry,
+        said=_said(casetype, entry),
+        sub=_sub(casetype, entry),
+        changes=tuple(
+            (field_label(casetype, change.field), change, _pounds(change, change.old), _pounds(change, change.new))
+            for change in entry.changes
+        ),
+    )
+
+
+def days(case: Case, entries: Iterable[Entry]) -> list[Day]:
+    """Return the entries in words, grouped by London day, in the order given."""
+    casetype = casetypes.get(case.kind)
+    grouped = groupby(entries, key=lambda entry: entry.at.astimezone(LONDON).date())
+    return [Day(date=day, entries=[_told(casetype, entry) for entry in found]) for day, found in grouped]

@@ -1,0 +1,43 @@
+"""Addresses of the staff pages."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.urls import URLPattern, URLResolver, path
+
+from cases.web import acts, approvals, casepage, documents, editing, home, opening, preferences, queue, reporting, reveals
+
+app_name = "web"
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", home.my_work, name="my_work"),
+    path("counts/", home.counts, name="counts"),
+    path("approvals/", approvals.waiting, name="approvals"),
+    path("preferences/", preferences.preferences, name="preferences"),
+    path("cases/", queue.queue, name="queue"),
+    path("cases/take-next/", queue.take_next, name="take_next"),
+    path("cases/new/", opening.kinds, name="new"),
+    path("cases/new/<slug:kind>/", opening.new, name="new_case"),
+    path("cases/opened/", opening.opened, name="opened"),
+    path("cases/<uuid:uid>/", casepage.overview, name="case"),
+    path("cases/<uuid:uid>/purpose/", casepage.purpose, name="purpose"),
+    path("cases/<uuid:uid>/documents/", documents.documents, name="documents"),
+    path("cases/<uuid:uid>/documents/<int:number>/", documents.download, name="download"),
+    path("cases/<uuid:uid>/messages/", casepage.messages, name="messages"),
+    path("cases/<uuid:uid>/audit/", casepage.audit, name="audit"),
+    path("cases/<uuid:uid>/older/", casepage.older, name="older"),
+    path("cases/<uuid:uid>/next/", queue.next_case, name="next_case"),
+    path("cases/<uuid:uid>/take/", acts.take, name="take"),
+    path("cases/<uuid:uid>/assign/", acts.assign, name="assign"),
+    path("cases/<uuid:uid>/notes/", acts.note, name="note"),
+    path("cases/<uuid:uid>/steps/<slug:name>/", acts.step, name="step"),
+    path("cases/<uuid:uid>/reveal/<slug:code>/", reveals.reveal, name="reveal"),
+    path("cases/<uuid:uid>/edit/", editing.facts, name="edit_facts"),
+    path("cases/<uuid:uid>/people/new/", editing.add_person, name="add_person"),
+    path("cases/<uuid:uid>/people/<int:number>/", editing.person, name="edit_person"),
+    path("cases/<uuid:uid>/report/", reporting.ask, name="report"),
+    path("cases/<uuid:uid>/reports/<uuid:report>/", reporting.progress, name="report_progress"),
+]
+
+if settings.DEBUG:
+    urlpatterns.append(path("styleguide/", preferences.styleguide, name="styleguide"))

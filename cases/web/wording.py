@@ -1,0 +1,42 @@
+"""Codes as words, where no declaration has a better one."""
+
+from __future__ import annotations
+
+from cases.kernel.casetypes import CaseType
+
+__all__ = ["field_label", "role_label", "words"]
+
+FIELDS = {
+    "date_of_birth": "Date of birth",
+    "email": "E-mail",
+    "ip_address": "IP address",
+    "phone": "Telephone",
+    "forename": "First name",
+    "surname": "Last name",
+    "alias": "Name used",
+    "line_1": "Address",
+    "line_2": "Address, second line",
+    "is_innocent": "Innocent",
+    "is_detached": "Detached",
+    "is_closed": "Closed",
+    "closed_date": "Closed on",
+    "dispose_after_date": "Keep until",
+    "amount_pence": "Amount",
+    "is_facility_granted": "Product was provided",
+}
+
+
+def words(code: str) -> str:
+    """Write a code as words."""
+    return code.replace("_", " ").replace(".", ": ").capitalize()
+
+
+def field_label(casetype: CaseType, name: str) -> str:
+    """Return the label of a field: the kind's own, the office's, or the code in words."""
+    plain = name.removesuffix("_pence")
+    return casetype.sealed_labels.get(name) or FIELDS.get(name) or words(plain)
+
+
+def role_label(casetype: CaseType, code: str) -> str:
+    """Return what a kind calls a person's part in it."""
+    return dict(casetype.party_roles).get(code, words(code))
