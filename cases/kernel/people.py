@@ -14,9 +14,9 @@ from uuid import UUID, uuid4
 
 from django.db import transaction
 
-from cases.kernel import actors, roles
+from cases.kernel import actors, policy, roles
 from cases.kernel.actors import Actor
-from cases.kernel.errors import CaseError, NotAllowed
+from cases.kernel.errors import CaseError
 from cases.kernel.models import RoleGrant, SignInLink, Team, TeamMembership, User
 from cases.ledger import api as ledger
 from cases.ledger import security
@@ -59,7 +59,7 @@ def grant(
 ) -> RoleGrant:
     """Give a role to a person. Locks the person's row; writes one event and one security event.
 
-    Raises PeopleRefused for an unknown role, oneself, a role already held or a pair that may not meet.
+    Raises NotAllowed, or PeopleRefused for an unknown role, oneself, a role already held or a pair that may not meet.
     """
     with transaction.atomic():
         user = _another_for_update(user_id, actor)
@@ -91,9 +91,10 @@ def add_person(
 ) -> tuple[User, str]:
     """Add a member of staff with the roles named; return the person and the token of their one-time link.
 
-    The token is shown once: only its hash is stored. Raises PeopleRefused while a first administrator has not
-    signed in, for an unknown role or for roles that may not meet.
+    The token is shown once: only its hash is stored. Raises NotAllowed, or PeopleRefused while a first administrator
+    has not signed in, for an unknown role or for roles that may not meet.
     """
+    _require(actor)
     if awaited_administrators():
         raise PeopleRefused("Both first administrators have to sign in before anybody else is added.")
     return _add(display_name, codes=tuple(codes), actor=actor, at=at, request=request)
@@ -211,14 +212,19 @@ def follow_link(token: str, *, username: str, password: str, at: datetime) -> Us
 
 def _another_for_update(user_id: int, actor: Actor | None) -> User:
     """Lock and return a person who is not the actor."""
-    if actor is not None and actor.kind == "agency":
-        raise NotAllowed("An agency changes nobody's rights.")
     if actor is not None and actor.user_id == user_id:
         raise PeopleRefused("Nobody changes their own rights; ask another administrator.")
+    _require(actor)
     user = User.objects.select_for_update().filter(pk=user_id).first()
     if user is None or not user.is_active:
         raise PeopleRefused("There is no such person.")
     return user
+
+
+def _require(actor: Actor | None) -> None:
+    """Refuse whoever may not manage people. A named job of the system and the command line may."""
+    if actor is not None and actor.kind != "system":
+        policy.require(actor, "manage_people")
 
 
 def _held(user: User) -> frozenset[str]:

@@ -1,0 +1,117 @@
+"""The pages of people: only administrators, only after confirmation, never about oneself."""
+
+import re
+from datetime import UTC, datetime
+
+import pytest
+from django.test import Client
+
+from cases.kernel import actors, demo_people, people
+from cases.kernel.models import RoleGrant, User
+
+AT = datetime(2026, 11, 16, 9, 30, tzinfo=UTC)
+
+
+@pytest.fixture
+def roster(db, settings) -> dict[str, User]:
+    settings.DEMO = True
+    return {user.username: user for user in demo_people.ensure(AT)}
+
+
+def _enter(username: str, *, confirmed: bool = True) -> Client:
+    client = Client()
+    client.post(f"/sign-in/demo/{username}/")
+    if confirmed:
+        client.post("/step-up/", {"demo": "1"})
+    return client
+
+
+def test_list_shows_everybody_with_roles_and_teams(roster):
+    page = _enter("o.thackray").get("/people/")
+
+    assert page.status_code == 200
+    assert [row["person"].user for row in page.context["rows"]] == sorted(
+        roster.values(), key=lambda user: user.display_name
+    )
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_list_takes_the_same_queries_for_more_people(roster, django_assert_num_queries, count):
+    client = _enter("o.thackray")
+    for number in range(count):
+        people.add_person(f"New {number}", codes=["fraud_analyst"], actor=actors.staff(roster["o.thackray"]), at=AT)
+    client.get("/people/")
+
+    # session, person, roles and teams of the reader; then people, roles, teams
+    with django_assert_num_queries(7):
+        client.get("/people/")
+
+
+@pytest.mark.parametrize(
+    "username", [each.username for each in demo_people.PEOPLE if "system_administrator" not in each.roles]
+)
+def test_nobody_else_sees_or_changes_people(roster, username):
+    client = _enter(username)
+    target = roster["p.nair"].pk
+    before = RoleGrant.objects.count()
+
+    answers = [
+        client.get("/people/"),
+        client.get("/people/new/"),
+        client.get(f"/people/{target}/"),
+        client.post("/people/new/", {"display_name": "X"}),
+        client.post(f"/people/{target}/grant/", {"role": "fraud_approver"}),
+        client.post(f"/people/{target}/deactivate/"),
+        client.post(f"/people/{target}/link/"),
+    ]
+
+    assert {answer.status_code for answer in answers} == {403}
+    assert (RoleGrant.objects.count(), User.objects.get(pk=target).is_active) == (before, True)
+
+
+def test_role_is_given_after_confirmation_alone(roster):
+    hasty, target = _enter("o.thackray", confirmed=False), roster["p.nair"].pk
+
+    asked = hasty.post(f"/people/{target}/grant/", {"role": "fraud_approver"})
+    unchanged = RoleGrant.objects.filter(user_id=target, revoked_at=None).count()
+    hasty.post("/step-up/", {"demo": "1"})
+    done = hasty.post(f"/people/{target}/grant/", {"role": "fraud_approver"})
+
+    assert (asked.status_code, asked.url, unchanged) == (302, "/step-up/", 1)
+    assert (done.status_code, done.url) == (302, f"/people/{target}/")
+    grant = RoleGrant.objects.get(user_id=target, role="fraud_approver")
+    assert grant.granted_by == roster["o.thackray"]
+
+
+def test_own_role_and_toxic_pair_are_refused_in_words(roster):
+    client = _enter("o.thackray")
+
+    own = client.post(f"/people/{roster['o.thackray'].pk}/grant/", {"role": "auditor"})
+    toxic = client.post(f"/people/{roster['b.lacombe'].pk}/grant/", {"role": "fraud_analyst"})
+
+    assert (own.status_code, toxic.status_code) == (422, 422)
+    assert b"Nobody changes their own rights" in own.content
+    assert b"An auditor does not take part in what is audited." in toxic.content
+
+
+def test_added_person_gets_a_link_that_is_shown_once_and_works(roster):
+    client = _enter("o.thackray")
+
+    page = client.post("/people/new/", {"display_name": "Sandy Vale", "codes": ["fraud_analyst"]})
+
+    link = re.search(r"http://testserver(/welcome/[^/]+/)", page.content.decode())[1]
+    user = User.objects.get(display_name="Sandy Vale")
+    assert page["Cache-Control"] == "no-store"
+    assert actors.staff(user).roles == {"fraud_analyst"}
+    assert Client().get(link).status_code == 200
+    assert link not in client.get(f"/people/{user.pk}/").content.decode()
+
+
+def test_ending_access_signs_the_person_out_at_once(roster):
+    theirs, target = _enter("p.nair"), roster["p.nair"].pk
+    assert theirs.get("/account/").status_code == 200
+
+    _enter("o.thackray").post(f"/people/{target}/deactivate/")
+
+    assert theirs.get("/account/").url == "/sign-in/?next=/account/"
+    assert Client().post("/sign-in/demo/p.nair/").status_code == 404
