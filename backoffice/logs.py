@@ -60,6 +60,7 @@ def logging_config(form: str) -> dict[str, Any]:
         "root": {"handlers": ["stderr"], "level": "INFO"},
         "loggers": {
             "django.server": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
+            "celery.app.trace": {"level": "WARNING"},
             "celery.beat": {"level": "CRITICAL"},  # while the broker is away: a stack for every tick
             "celery.worker": {"level": "WARNING"},
             "celery.apps": {"level": "WARNING"},

@@ -167,6 +167,7 @@ class Stack:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
+            lock.close()
             raise StackError(
                 f"It is already running in {self.home}; stop it, or set another BACKOFFICE_HOME."
             ) from None

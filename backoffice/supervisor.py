@@ -73,6 +73,7 @@ class Supervisor:
         self.kept: list[Kept] = []
         self.is_stopping = False
         self.asked = 0
+        self.readers: list[threading.Thread] = []
 
     def catch_signals(self) -> None:
         """From here on Ctrl-C, SIGTERM and a closed terminal mean: stop in order. Asked thrice: at once."""
@@ -102,6 +103,7 @@ class Supervisor:
         finally:
             if process.poll() is None:
                 _end(process, signal.SIGTERM, ONCE_GRACE_SECONDS)
+        self.readers[-1].join(1)
         if process.returncode:
             raise ImproperlyConfigured(f"{name} failed; its lines above say why.")
 
@@ -163,7 +165,9 @@ class Supervisor:
             preexec_fn=lambda: die_with_parent(when_orphaned),
         )
         assert process.stdout is not None
-        threading.Thread(target=_echo, args=(name, process.stdout), daemon=True).start()
+        reader = threading.Thread(target=_echo, args=(name, process.stdout), daemon=True)
+        reader.start()
+        self.readers = [each for each in self.readers if each.is_alive()] + [reader]
         return process
 
     # --- stopping -----------------------------------------------------------------------------------------
@@ -178,6 +182,8 @@ class Supervisor:
         for kept in self.kept:
             if kept.process is not None:
                 _kill_group(kept.process.pid)
+        for reader in self.readers:
+            reader.join(1)  # so that the last words come before ours
         if alive:
             say("up", "Everything is stopped.")
 
@@ -221,8 +227,9 @@ def _ending(code: int) -> str:
 
 
 def _echo(name: str, stream: IO[bytes]) -> None:
-    for line in stream:
-        say(name, line.decode(errors="replace").rstrip())
+    with stream:
+        for line in stream:
+            say(name, line.decode(errors="replace").rstrip())
 
 
 _libc = ctypes.CDLL(None, use_errno=True)
