@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.cache import caches
 from django.core.management import call_command, get_commands
 from django.core.management.base import BaseCommand
 from django.db import connection
@@ -39,7 +38,7 @@ class Command(BaseCommand):
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
             self.stdout.write("Bringing the database up to date.")
             call_command("migrate", interactive=False, verbosity=0)
-        if caches["default"]._table not in connection.introspection.table_names():
+        if settings.CACHES["default"]["LOCATION"] not in connection.introspection.table_names():
             call_command("createcachetable", verbosity=0)
 
     def _collect_static(self) -> None:
