@@ -16,6 +16,7 @@ from django.db.models import Q, QuerySet
 from cases.kernel.actors import Actor
 from cases.kernel.errors import NotAllowed, NotVisible
 from cases.kernel.models import Case
+from cases.kernel.roles import HUMAN
 
 if TYPE_CHECKING:
     from cases.kernel.casetypes import CaseType
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Decision", "Rule", "can", "get_visible", "install", "plays", "require", "table", "visible_to"]
 
 ANY_STAFF = "any_staff"
+HUMAN_ROLES = frozenset(HUMAN)
 NOT_CASE_STAFF = frozenset({"system_administrator", "auditor"})
 OFFICE = "*"
 
@@ -91,10 +93,12 @@ def table() -> list[Rule]:
 def plays(actor: Actor, roles: frozenset[str], *, agency_kinds: frozenset[str] = frozenset()) -> bool:
     """Say whether the actor is one of `roles`, which may name staff roles, any_staff, system, agency or own-*."""
     if actor.kind == "staff":
-        return bool(actor.roles & roles) or (ANY_STAFF in roles and not actor.roles & NOT_CASE_STAFF)
+        held = actor.roles & HUMAN_ROLES
+        return bool(held & roles) or (ANY_STAFF in roles and not held & NOT_CASE_STAFF)
     if actor.kind == "system":
         return "system" in roles
-    return actor.agency_code in roles or ("agency" in roles and actor.agency_kind in agency_kinds)
+    is_own = actor.agency_code.startswith("own-") and actor.agency_code in roles
+    return is_own or ("agency" in roles and actor.agency_kind in agency_kinds)
 
 
 def _in_scope(actor: Actor, rule: Rule, case: Case | None) -> bool:

@@ -1,0 +1,76 @@
+"""Reads what the design says about lifecycles and duties. Imports nothing of `cases`."""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+DATA = Path(__file__).resolve().parent.parent / "data"
+
+
+@dataclass(frozen=True)
+class Move:
+    """One row of transitions.csv. `target` "=" leaves the state as it is."""
+
+    kind: str
+    name: str
+    sources: frozenset[str]
+    target: str
+    roles: frozenset[str]
+    check: str
+    guard: str
+    effects: str
+
+    def target_from(self, state: str) -> str:
+        return state if self.target == "=" else self.target
+
+
+@dataclass(frozen=True)
+class Duty:
+    """One row of duties.csv."""
+
+    kind: str
+    act: str
+    roles: frozenset[str]
+    scope: str
+    reason: bool
+    step_up: bool
+
+
+def _roles(text: str) -> frozenset[str]:
+    return frozenset(each.strip().replace("any staff", "any_staff") for each in text.split(";"))
+
+
+def moves() -> list[Move]:
+    with (DATA / "transitions.csv").open(newline="", encoding="utf-8") as file:
+        return [
+            Move(
+                kind=row["kind"],
+                name=row["transition"],
+                sources=frozenset() if row["source"] == "-" else frozenset(row["source"].split("|")),
+                target=row["target"],
+                roles=_roles(row["role"]),
+                check=row["check"],
+                guard=row["guard"],
+                effects=row["effects"],
+            )
+            for row in csv.DictReader(file)
+        ]
+
+
+def moves_of(kind: str) -> list[Move]:
+    return [move for move in moves() if move.kind == kind]
+
+
+def duties() -> list[Duty]:
+    with (DATA / "duties.csv").open(newline="", encoding="utf-8") as file:
+        return [
+            Duty(
+                kind=row["kind"],
+                act=row["act"],
+                roles=frozenset(row["roles"].split()),
+                scope=row["scope"],
+                reason=row["reason"] == "yes",
+                step_up=row["step_up"] == "yes",
+            )
+            for row in csv.DictReader(file)
+        ]

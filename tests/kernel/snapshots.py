@@ -1,0 +1,48 @@
+"""Everything a refusal must leave alone: the whole content of every table but the one that counts refusals."""
+
+from contextlib import contextmanager
+
+from django.db import connection, transaction
+
+from cases.ledger.models import SecurityEvent
+
+NOT_COMPARED = {"cases_securityevent"}
+
+
+def tables():
+    """Return the names of all our tables, partitions left out."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND NOT relispartition"
+            " AND relnamespace = 'public'::regnamespace AND relname LIKE 'cases\\_%' ORDER BY relname"
+        )
+        return [name for (name,) in cursor.fetchall() if name not in NOT_COMPARED]
+
+
+def snapshot(names=None):
+    """Return a digest of the rows of each table."""
+    names = names or tables()
+    each = " UNION ALL ".join(
+        f"SELECT '{name}', md5(coalesce(string_agg(t::text, ',' ORDER BY t::text), '')) FROM {name} t" for name in names
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(each)
+        return dict(cursor.fetchall())
+
+
+@contextmanager
+def nothing_written(*, counted=0):
+    """Assert that the block writes no row anywhere, but `counted` lines of the security log."""
+    before, refusals = snapshot(), SecurityEvent.objects.count()
+    yield
+    after = snapshot()
+    assert {name for name in before if before[name] != after[name]} == set()
+    assert SecurityEvent.objects.count() - refusals == counted
+
+
+@contextmanager
+def undone():
+    """Undo whatever the block wrote."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)

@@ -1,0 +1,192 @@
+"""The lifecycles of the design are whole, and the ones in code say what the design says."""
+
+from collections import Counter
+
+import pytest
+
+from cases.kernel import casetypes
+from cases.kernel.roles import ROLES
+from tests.kernel import design
+
+MOVES = design.moves()
+KINDS = tuple(dict.fromkeys(move.kind for move in MOVES))
+
+# Where the design lets a case of each kind end.
+TERMINAL = {
+    "fraud_referral": {"no_action", "refused", "removed", "expired"},
+    "suspicion_report": {"dismissed", "closed"},
+    "check": {"closed"},
+    "contest": {"closed", "withdrawn"},
+    "cra_file": {"locked"},
+    "default": {"cured", "removed", "expired"},
+    "debt_placement": {
+        "excluded",
+        "rejected",
+        "recalled",
+        "paid",
+        "settled",
+        "returned",
+        "insolvent",
+        "deceased",
+        "transferred",
+    },
+    "moratorium": {"not_found", "forwarded", "ended", "cancelled"},
+    "debt_sale": {"closed", "abandoned"},
+    "debt_sale_account": {"excluded", "put_back", "bought_back", "transferred"},
+    "le_disclosure": {"out_of_scope", "refused", "closed", "cancelled"},
+    "emergency_disclosure": {"closed"},
+    "partner_query": {"refused", "closed"},
+    "trace": {"declined", "closed"},
+    "association": {"rejected", "broken", "withdrawn"},
+    "rights_request": {"refused", "closed"},
+    "dp_complaint": {"closed"},
+    "transfer": {"refused", "lapsed"},
+    "breach": {"not_a_breach", "closed"},
+}
+# A sold account may still be put back after the warranty has closed its line: the only way out of an end.
+REOPENED = {("debt_sale_account", "claim_late")}
+
+# Words for several roles at once, or for a role with a condition.
+ROLE_WORDS = {
+    "system",
+    "agency",
+    "form",
+    "own-orders",
+    "own-detection",
+    "own-messaging",
+    "any_staff",
+    "any_staff (write only)",
+    "any collections role",
+    "any disclosure role",
+    "any family approver",
+    "collections_analyst where the match is not certain",
+    "system or any_staff for a marketing stop",
+}
+
+# Rows of the design that wait for a later release.
+NOT_YET_BUILT = {
+    "fraud_referral": {
+        "amend",
+        "dispute",
+        "uphold",
+        "remove",
+        "confirm_removal",
+        "amend_disputed",
+        "report_to_police",
+    }
+}
+# How a check of the design is declared in code.
+CHECKS = {"": set(), "not maker": {"maker"}, "not maker; digest unchanged": {"maker"}}
+
+
+def test_table_has_19_kinds_and_203_moves():
+    assert (len(KINDS), len(MOVES)) == (19, 203)
+    assert set(TERMINAL) == set(KINDS)
+
+
+def test_each_move_has_one_target_and_one_name():
+    assert [move for move in MOVES if not move.target or "|" in move.target] == []
+    assert [key for key, count in Counter((move.kind, move.name) for move in MOVES).items() if count > 1] == []
+
+
+def test_each_role_is_in_the_only_list():
+    named = {role for move in MOVES for role in move.roles}
+    assert named - ROLE_WORDS <= set(ROLES)
+    assert len(ROLES) == 20
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_state_is_reachable_and_each_that_is_not_an_end_leads_to_one(kind):
+    moves = design.moves_of(kind)
+    start = {move.target for move in moves if not move.sources}
+    states = start | {state for move in moves for state in move.sources} | _targets(moves)
+    assert len(start) == 1
+    assert _closure(start, moves) == states
+    assert {state for state in states - TERMINAL[kind] if not _closure({state}, moves) & TERMINAL[kind]} == set()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_only_ends_have_no_way_out(kind):
+    moves = design.moves_of(kind)
+    leaving = {
+        state
+        for move in moves
+        for state in move.sources
+        if move.target_from(state) != state and (kind, move.name) not in REOPENED
+    }
+    states = {move.target for move in moves if move.target != "="}
+    assert states - leaving == TERMINAL[kind]
+
+
+def _targets(moves):
+    return {move.target for move in moves if move.target != "="}
+
+
+def _closure(states, moves):
+    seen, frontier = set(), set(states)
+    while frontier:
+        seen |= frontier
+        frontier = {m.target_from(s) for m in moves for s in m.sources if s in frontier} - seen
+    return seen
+
+
+def test_same_state_is_written_as_staying_only_where_several_states_share_a_move():
+    for move in MOVES:
+        if move.target == "=":
+            assert move.sources, move
+
+
+# The code against the design.
+
+
+def installed():
+    return casetypes.all_types()
+
+
+def test_catalogue_holds_kinds_of_the_design():
+    assert {casetype.code for casetype in installed()} == {"fraud_referral"}
+
+
+def test_each_built_move_is_the_designs_and_each_missing_one_is_named_here():
+    for casetype in installed():
+        designed = {move.name for move in design.moves_of(casetype.code) if move.sources}
+        built = {move.name for move in casetype.lifecycle.transitions}
+        assert built <= designed
+        assert designed - built == NOT_YET_BUILT[casetype.code]
+
+
+def test_built_moves_have_the_designs_source_target_roles_and_check():
+    for casetype in installed():
+        designed = {move.name: move for move in design.moves_of(casetype.code)}
+        states = {state.code for state in casetype.lifecycle.states}
+        for built in casetype.lifecycle.transitions:
+            move = designed[built.name]
+            assert built.source == move.sources & states, built.name
+            assert (built.target or "=") == move.target, built.name
+            assert built.roles == move.roles, built.name
+            assert built.distinct == CHECKS[move.check], built.name
+            assert built.needs_reason == bool({"reason", "comment"} & set(move.guard.split("; "))), built.name
+
+
+def test_opening_is_the_designs():
+    for casetype in installed():
+        (opening,) = (move for move in design.moves_of(casetype.code) if not move.sources)
+        assert casetype.lifecycle.initial == opening.target
+        assert casetype.lifecycle.opening_roles == opening.roles
+
+
+def test_ends_in_code_are_the_designs_and_each_names_its_retention():
+    for casetype in installed():
+        built = {state.code for state in casetype.lifecycle.states}
+        ends = {state.code for state in casetype.lifecycle.states if state.is_terminal}
+        assert ends == TERMINAL[casetype.code] & built
+        assert all(state.retention_class for state in casetype.lifecycle.states if state.is_terminal)
+        assert [move.name for code in ends for move in casetype.lifecycle.leaving(code)] == []
+
+
+def test_only_an_agreement_bound_to_the_digest_files():
+    lifecycle = casetypes.get("fraud_referral").lifecycle
+    assert (lifecycle["submit"].opens, lifecycle["submit"].approver_role) == ("approve", "fraud_approver")
+    decisions = {move.name: move.verdict for move in lifecycle.transitions if move.decides == "approve"}
+    assert decisions == {"approve": "agreed", "return": "returned", "refuse": "refused"}
+    assert [move.name for move in lifecycle.transitions if move.is_grave] == ["approve"]

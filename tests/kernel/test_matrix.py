@@ -1,0 +1,236 @@
+"""All states × all moves of every lifecycle in the catalogue, and × all twenty roles, against the design's table."""
+
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+from django.test import TestCase
+
+from cases.kernel import actors, casetypes, transitions
+from cases.kernel.errors import CaseError
+from cases.kernel.models import Case, Team
+from cases.kernel.roles import ROLES
+from cases.ledger.models import SecurityEvent
+from tests import factories
+from tests.kernel import design
+from tests.kernel.snapshots import nothing_written, undone
+
+NOT_ANY_STAFF = {"system_administrator", "auditor"}
+LATE = factories.FILED_AT + timedelta(days=7 * 366)
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """How a move of one kind is made: the fitting actor, and what has to be typed."""
+
+    by: str
+    inputs: dict = field(default_factory=dict)
+    at: object = factories.FILED_AT
+
+
+FRAUD = {
+    "take": Attempt("a.byrne"),
+    "accept": Attempt("a.byrne"),
+    "close_no_action": Attempt("a.byrne"),
+    "submit": Attempt("a.byrne", {"pillars": factories.MAKER_ANSWERS}),
+    "return": Attempt("d.osei"),
+    "refuse": Attempt("d.osei"),
+    "approve": Attempt("d.osei", factories.CHECKER_INPUTS),
+    "withdraw": Attempt("d.osei"),
+    "submitted": Attempt("system"),
+    "reject_by_agency": Attempt("agency", {"errors": [{"pointer": "/subjects/0", "code": "X"}]}),
+    "correct": Attempt("a.byrne"),
+    "file": Attempt("agency", {"agency_reference": "SFR-2026-0004417"}),
+    "expire": Attempt("system", at=LATE),
+}
+
+
+def _after(build, name, by, at=factories.FILED_AT):
+    def builder(people):
+        actor = people[by] if by in people else actors.system("tests")
+        return transitions.apply(build(people).pk, name, actor=actor, at=at, reason="Tried.")
+
+    return builder
+
+
+# One builder for each state that the code knows; a new kind needs its own line here.
+STATES = {
+    "fraud_referral": {
+        "referred": factories.referred,
+        "triage": _after(factories.referred, "take", "a.byrne"),
+        "investigating": factories.investigating,
+        "ready": factories.ready,
+        "approved": factories.approved,
+        "submitted": factories.submitted,
+        "rejected": factories.rejected,
+        "filed": factories.filed,
+        "no_action": _after(factories.investigating, "close_no_action", "a.byrne"),
+        "refused": _after(factories.ready, "refuse", "d.osei"),
+        "expired": _after(factories.filed, "expire", "system", LATE),
+    }
+}
+ATTEMPTS = {"fraud_referral": FRAUD}
+
+
+def designed(kind):
+    built = {move.name for move in casetypes.get(kind).lifecycle.transitions}
+    return {move.name: move for move in design.moves_of(kind) if move.name in built}
+
+
+class EveryMoveFromEveryState(TestCase):
+    """One office, one case in each state; whatever succeeds is undone at once."""
+
+    @classmethod
+    def setUpTestData(cls):
+        cls.people = factories.office()
+        cls.cases = {
+            (kind, state): build(cls.people).pk for kind, states in STATES.items() for state, build in states.items()
+        }
+        cls.fraud = Team.objects.get(code="fraud")
+
+    def setUp(self):
+        self.others = {
+            "system": actors.system("tests"),
+            "agency": factories.fpa(),
+        }
+
+    def actor(self, name):
+        return self.people.get(name) or self.others[name]
+
+    def attempt(self, kind, state, name, actor):
+        """Return the state that the move leads to, or None when it is refused; undo it."""
+        how = ATTEMPTS[kind][name]
+        with undone():
+            try:
+                case = transitions.apply(
+                    self.cases[kind, state], name, actor=actor, at=how.at, inputs=how.inputs, reason="Tried."
+                )
+            except CaseError:
+                return None
+            assert Case.objects.get(pk=case.pk).state == case.state
+            return case.state
+
+    def refuse(self, kind, state, name, actor):
+        """Return whether the move is refused; the refusal is counted once."""
+        before = SecurityEvent.objects.count()
+        how = ATTEMPTS[kind][name]
+        try:
+            transitions.apply(self.cases[kind, state], name, actor=actor, at=how.at, inputs=how.inputs, reason="Tried.")
+        except CaseError:
+            assert SecurityEvent.objects.count() == before + 1
+            return True
+        return False
+
+    def test_catalogue_is_covered(self):
+        for casetype in casetypes.all_types():
+            assert set(STATES[casetype.code]) == {state.code for state in casetype.lifecycle.states}
+            assert set(ATTEMPTS[casetype.code]) == {move.name for move in casetype.lifecycle.transitions}
+        for (kind, state), pk in self.cases.items():
+            assert (Case.objects.get(pk=pk).kind, Case.objects.get(pk=pk).state) == (kind, state)
+
+    def test_allowed_moves_reach_the_designs_target(self):
+        wrong = []
+        for kind, state in self.cases:
+            for name, move in designed(kind).items():
+                if state in move.sources:
+                    reached = self.attempt(kind, state, name, self.actor(ATTEMPTS[kind][name].by))
+                    if reached != move.target_from(state):
+                        wrong.append((kind, state, name, reached))
+        assert wrong == []
+
+    def test_every_other_move_is_refused_writes_nothing_and_is_counted_once(self):
+        for kind in STATES:
+            others = [
+                (state, name)
+                for state in STATES[kind]
+                for name, move in designed(kind).items()
+                if state not in move.sources
+            ]
+            with nothing_written(counted=len(others)):
+                went_through = [
+                    (state, name)
+                    for state, name in others
+                    if not self.refuse(kind, state, name, self.actor(ATTEMPTS[kind][name].by))
+                ]
+                assert went_through == []
+
+    def pairs(self):
+        for kind in STATES:
+            for name, move in designed(kind).items():
+                for state in sorted(move.sources & set(STATES[kind])):
+                    yield kind, state, name, move
+
+    def person(self, role, *teams):
+        fitting = next((one for one in self.people.values() if one.roles == {role}), self.people["d.osei"])
+        return replace(fitting, roles=frozenset({role}), team_ids=frozenset(teams))
+
+    def test_each_move_is_open_to_the_designs_roles_alone(self):
+        refused = [
+            (kind, state, name, role)
+            for kind, state, name, move in self.pairs()
+            for role in ROLES
+            if not ((role in move.roles and role != "agency") or _is_any_staff(move, role))
+        ]
+        with nothing_written(counted=len(refused)):
+            assert [each for each in refused if not self.refuse(*each[:3], self.person(each[3], self.fraud.pk))] == []
+        for kind, state, name, move in self.pairs():
+            for role in move.roles & set(ROLES) - {"agency"}:
+                assert self.attempt(kind, state, name, self.person(role, self.fraud.pk)), (state, name, role)
+
+    def test_the_right_role_of_another_team_is_refused(self):
+        by_hand = [
+            (kind, state, name, role)
+            for kind, state, name, move in self.pairs()
+            for role in move.roles & set(ROLES) - {"agency"}
+        ]
+        other = Team.objects.get(code="credit").pk
+        for pk in self.cases.values():  # not reached by being its assignee either
+            assert Case.objects.get(pk=pk).assignee_id in {None, self.people["a.byrne"].user_id}
+        stranger = {"user_id": self.people["m.achterberg"].user_id, "label": self.people["m.achterberg"].label}
+        with nothing_written(counted=len(by_hand)):
+            for kind, state, name, role in by_hand:
+                assert self.refuse(kind, state, name, replace(self.person(role, other), **stranger)), (state, name)
+
+    def test_machines_do_only_what_the_design_gives_them(self):
+        other = replace(factories.fpa(), agency_kind="post", agency_code="sandbox-post", label="agency:sandbox-post")
+        own = [
+            replace(other, agency_kind="own_system", agency_code=code, label=f"agency:{code}")
+            for code in ("own-orders", "own-detection", "system", "fraud_approver")
+        ]
+        machines = {"agency": factories.fpa(), "system": actors.system("tests")}
+        refused = [
+            (kind, state, name, machine)
+            for kind, state, name, move in self.pairs()
+            for machine in [*(one for role, one in machines.items() if role not in move.roles), other, *own]
+        ]
+        with nothing_written(counted=len(refused)):
+            for kind, state, name, machine in refused:
+                assert self.refuse(kind, state, name, machine), (state, name, machine.label)
+        for kind, state, name, move in self.pairs():
+            for role in move.roles & set(machines):
+                assert self.attempt(kind, state, name, machines[role]), (state, name, role)
+
+    def test_an_unknown_move_and_a_missing_reason_are_refused(self):
+        kind, state = "fraud_referral", "triage"
+        with nothing_written(counted=2):
+            for name in ("void", "close_no_action"):
+                try:
+                    transitions.apply(self.cases[kind, state], name, actor=self.people["a.byrne"], at=LATE, reason=" ")
+                except transitions.TransitionRefused as refusal:
+                    assert str(refusal) in {"This kind of case knows no such step.", "Give a reason."}
+                else:
+                    raise AssertionError(name)
+
+    def test_offers_say_beforehand_what_apply_will_answer(self):
+        for kind, state, name, move in self.pairs():
+            case = Case.objects.get(pk=self.cases[kind, state])
+            for role in sorted(set(ROLES) - {"agency"}):
+                actor = self.person(role, self.fraud.pk)
+                offered = {offer.transition.name: offer for offer in transitions.offers(case, actor)}
+                if name not in offered:
+                    assert not move.roles & set(ROLES) - {"agency"}, name
+                    continue
+                assert offered[name].is_open == (role in move.roles), (state, name, role, offered[name].refusals)
+
+
+def _is_any_staff(move, role):
+    return "any_staff" in move.roles and role not in NOT_ANY_STAFF
