@@ -87,6 +87,9 @@ class Chain:
 
     def finish(self, head_seq: int | None, head_hash: bytes | None) -> Iterator[Fault]:
         """Yield what is wrong at the end of the stream; None stands for a head that is not there."""
+        if head_seq is not None and head_seq < self.seq and head_hash != self.hash:
+            yield Fault(EVENT, head_seq + 1, "seq", f"Event {head_seq + 1} was added behind the head.")
+            return
         yield from self._settle(head_hash)
         if head_seq is None:
             yield Fault(HEAD, self.seq, "stream", "The stream has events but no head.")
@@ -94,7 +97,5 @@ class Chain:
             yield Fault(HEAD, self.seq, "seq", f"The head counts {head_seq} events; there are {self.seq}.")
         elif head_seq > self.seq:
             yield Fault(EVENT, self.seq + 1, "seq", f"Event {self.seq + 1} is missing; the head counts {head_seq}.")
-        elif head_seq < self.seq:
-            yield Fault(EVENT, head_seq + 1, "seq", f"Event {head_seq + 1} was added behind the head.")
         elif head_hash != self.hash:
             yield Fault(HEAD, self.seq, "hash", "The head does not hold the hash of the last event.")

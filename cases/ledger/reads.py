@@ -30,14 +30,14 @@ class Reader:
     break_glass: bool = False
     query_hash: bytes | None = None
 
+    def __post_init__(self) -> None:
+        """Raise PurposeMissing: a reader names an actor, a verb and a purpose."""
+        if not (self.actor and self.verb and self.purpose):
+            raise PurposeMissing("A reader names an actor, a verb and a purpose.")
+
 
 def record_read(reader: Reader, *, at: datetime, result_count: int, fields: Sequence[str] = ()) -> AccessEvent:
-    """Insert one access row. `reader.fields` (classes of fields) wins over the field names given here.
-
-    Raises PurposeMissing.
-    """
-    if not (reader.actor and reader.verb and reader.purpose):
-        raise PurposeMissing("A reader names an actor, a verb and a purpose.")
+    """Insert one access row. `reader.fields` (classes of fields) wins over the field names given here."""
     return AccessEvent.objects.create(
         at=at,
         actor=reader.actor,

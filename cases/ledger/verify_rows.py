@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -155,8 +156,16 @@ def _live_model_faults(model: type[Tracked], keys: list[Any] | None) -> Iterator
     with connection.cursor() as cursor:
         cursor.execute(sql, {"keys": keys, "columns": list(HISTORY_COLUMNS), "untracked": untracked})
         for row_id, stream, seq, live, latest in cursor.fetchall():
-            column = next((name for name in live or {} if (live or {})[name] != (latest or {}).get(name)), pk)
+            column = _differing(live, latest) or pk
             yield stream, seq or 0, model._meta.db_table, column, f"Row {row_id} is not as its latest history."
+
+
+def _differing(live: str | None, latest: str | None) -> str | None:
+    """Name the first column in which two rows (JSON text) differ; None when one is not there at all."""
+    if live is None or latest is None:
+        return None
+    here, there = json.loads(live), json.loads(latest)
+    return next(name for name, value in here.items() if name not in there or there[name] != value)
 
 
 def events_of_nobody() -> Iterator[Fault]:

@@ -53,7 +53,7 @@ def _given(row, field):
 
 
 def _is_needed(field):
-    if isinstance(field, SealedTextField) or isinstance(field, models.GeneratedField):
+    if isinstance(field, (SealedTextField, models.GeneratedField)):
         return False
     if field.primary_key and not field.remote_field:
         return False
