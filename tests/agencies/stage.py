@@ -1,0 +1,99 @@
+"""A register, cases with promises, a transport that answers as told, and the real sandbox process."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import ssl
+import subprocess
+import sys
+import time
+import urllib.request
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from backoffice.env import BASE_DIR
+from cases.agencies import provision
+from cases.kernel import actors, outbox, record
+from cases.kernel.models import Case, OutboxMessage
+
+AT = datetime(2026, 11, 16, 10, 0, tzinfo=UTC)
+FPA = "sandbox-fraud-register"
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def promise(case: Case, *, kind: str = "test_message", code: str = FPA, **more: Any) -> OutboxMessage:
+    """Post a message as an act of the case would."""
+    body = more.pop("body", {"hello": "world"})
+    with record.act(case, "test.promised", actor=actors.system("tests"), at=AT):
+        return outbox.post(case, outbox.Message(agency_code=code, kind=kind, body=body, **more), at=AT)
+
+
+def state_of(message: OutboxMessage) -> str:
+    return OutboxMessage.objects.values_list("state", flat=True).get(pk=message.pk)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class Sandbox:
+    """The sandbox as its commander sees it."""
+
+    folder: Path
+    plan: provision.SandboxPlan
+    process: subprocess.Popen | None = None
+
+    def start(self) -> None:
+        environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(BASE_DIR), "PYTHONWARNINGS": "error"}
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "cases.agencies.sandbox", str(self.folder)],
+                cwd=BASE_DIR,
+                env=environment,
+                stderr=log,
+            )
+        until = time.monotonic() + 15
+        while time.monotonic() < until:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.plan.port)) == 0:
+                    return
+            time.sleep(0.05)
+        raise AssertionError((self.folder / "log").read_text())
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait(10)
+            self.process = None
+
+    def tell(self, code: str = FPA, **order: Any) -> dict[str, Any]:
+        """Command an agency; without an order, ask it what it received."""
+        token = provision.read_config(self.folder)["control_token"]
+        request = urllib.request.Request(
+            f"https://127.0.0.1:{self.plan.port}/control/{code}",
+            data=json.dumps(order).encode() if order else None,
+            headers={"Authorization": f"Bearer {token}"},
+        )
+        context = ssl.create_default_context(cafile=str(self.folder / "ca.pem"))
+        with urllib.request.urlopen(request, context=context, timeout=10) as answer:
+            return dict(json.loads(answer.read()))
+
+    def received(self, code: str = FPA) -> list[dict[str, Any]]:
+        return list(self.tell(code)["received"])
+
+
+def provisioned(folder: Path, callback_base: str) -> Sandbox:
+    folder.mkdir(mode=0o700)
+    plan = provision.SandboxPlan(folder=folder, port=free_port(), callback_base=callback_base)
+    provision.provision(actor=actors.system("tests"), at=AT, sandbox=plan)
+    return Sandbox(folder, plan)
