@@ -21,6 +21,14 @@ def meet_triage(context: Any) -> None:
     clocks.meet(context.case, "fraud_triage", at=context.at)
 
 
+def start_investigation(context: Any) -> None:
+    clocks.start(context.case, "fraud_investigation", started_at=context.at)
+
+
+def meet_investigation(context: Any) -> None:
+    clocks.meet(context.case, "fraud_investigation", at=context.at)
+
+
 def answer_pillars_as_maker(context: Any) -> None:
     _answer_pillars(context, side="maker")
 
@@ -99,7 +107,8 @@ def note_field_errors(context: Any) -> None:
         for error in context.inputs.get("errors", ())
     ]
     facts.save(update_fields=["field_errors"])
-    clocks.end(context.case, "fraud_acknowledgement", at=context.at, state="met")
+    clocks.meet(context.case, "fraud_acknowledgement", at=context.at)
+    clocks.start(context.case, "fraud_correction", started_at=context.at)
     tasks.raise_task(
         "fraud_field_errors",
         case=context.case,
@@ -109,6 +118,7 @@ def note_field_errors(context: Any) -> None:
 
 
 def close_field_errors(context: Any) -> None:
+    clocks.meet(context.case, "fraud_correction", at=context.at)
     tasks.close_all(context.case, "fraud_field_errors", actor=context.actor, at=context.at)
 
 
@@ -141,7 +151,7 @@ def write_to_victims(context: Any) -> None:
 
 
 def end_clocks(context: Any) -> None:
-    for rule in ("fraud_triage", "fraud_check", "fraud_acknowledgement"):
+    for rule in ("fraud_triage", "fraud_investigation", "fraud_check"):
         clocks.end(context.case, rule, at=context.at, state="cancelled")
 
 

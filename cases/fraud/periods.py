@@ -20,6 +20,22 @@ CLOCKS = (
         effective_from=date(2026, 1, 1),
     ),
     ClockRule(
+        code="fraud_investigation",
+        label="Investigation",
+        length=10,
+        unit="working_days",
+        source="Internal target",
+        effective_from=date(2026, 1, 1),
+    ),
+    ClockRule(
+        code="fraud_correction",
+        label="Correction of the filing",
+        length=2,
+        unit="working_days",
+        source="Internal target",
+        effective_from=date(2026, 1, 1),
+    ),
+    ClockRule(
         code="fraud_check",
         label="Second person's check",
         length=1,

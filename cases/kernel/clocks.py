@@ -94,9 +94,10 @@ def start(
 
 
 def end(case: Case, code: str, *, at: datetime, state: str) -> None:
-    """End every live clock of a rule on a locked case as met, breached or cancelled."""
-    for clock in Clock.objects.filter(case=case, rule=code, state__in=["running", "paused"]):
-        clock.state, clock.ended_at = state, at
+    """End every live clock of a rule on a locked case as met or cancelled. A breach stays on record as one."""
+    for clock in Clock.objects.filter(case=case, rule=code, ended_at=None):
+        clock.state = clock.state if clock.state == "breached" else state
+        clock.ended_at = at
         clock.save(update_fields=["state", "ended_at"])
 
 
@@ -142,7 +143,9 @@ def _moved(clock: Clock, *, since: datetime, until: datetime) -> tuple[datetime,
 
 
 def refresh_due(case: Case) -> None:
-    """Set `case.due_at` to the earliest running clock that asks for work. The caller saves the case."""
+    """Set `case.due_at` to the earliest live clock that asks for work: a breached one goes on asking until what it
+    asks for is done. The caller saves the case."""
     work = [code for code, rule in RULES.items() if rule.is_work]
-    first = Clock.objects.filter(case=case, state="running", rule__in=work).order_by("due_at").first()
+    live = Clock.objects.filter(case=case, ended_at=None, state__in=["running", "breached"], rule__in=work)
+    first = live.order_by("due_at").first()
     case.due_at = first.due_at if first else None

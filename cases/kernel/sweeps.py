@@ -39,8 +39,8 @@ def _end(clock_id: int, case_id: int, *, now: datetime) -> int:
         return 1
     with record.act(case, "clock.breached", actor=system("clocks", source=case.source), at=now) as action:
         action.detail["rule"] = clock.rule
-        clock.state, clock.ended_at = "breached", now
-        clock.save(update_fields=["state", "ended_at"])
+        clock.state = "breached"
+        clock.save(update_fields=["state"])
         tasks.raise_task("clock_over", case=case, at=now, rule=clock.rule)
         clocks.refresh_due(case)
         case.save()

@@ -13,6 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
 from django.utils import timezone
 
 from cases.agencies import application, inbound, settlement
@@ -40,6 +41,9 @@ class Command(BaseCommand):
             raise CommandError("There are cases already; demo data is only made in an empty office.")
         started, now = time.monotonic(), timezone.now()
         chance = random.Random(SEED)  # noqa: S311 -- invented data, not a secret
+        with connection.cursor() as cursor:
+            # Nobody is told of these commits, so a crash may lose the last of them: a third of the time is saved.
+            cursor.execute("SET synchronous_commit TO off")
         call_command("provision_agencies")
         office = _office(now)
         plan = [moves for count, moves in demo.PLAN for _ in range(max(1, round(count * share)))]
