@@ -14,6 +14,7 @@ env = Env()
 BACKOFFICE_HOME = env.home
 KEY_DIR = env.key_dir
 DEMO: bool = env.is_demo
+DEMO_SHARE = env.number("BACKOFFICE_DEMO_PERCENT", 100, low=1, high=100) / 100  # of the demo cases
 DEBUG = False
 SECRET_KEY = env.secret("SECRET_KEY")
 SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
@@ -206,6 +207,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
 ]
 ACCOUNT_ADAPTER = "cases.web.signin.adapters.AccountAdapter"
+ACCOUNT_FORMS = {"login": "cases.web.signin.forms.SignInForm"}
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_RATE_LIMITS = {"login": "60/m/ip", "login_failed": "20/m/ip,5/5m/key", "reauthenticate": "10/m/user"}
 ALLAUTH_TRUSTED_PROXY_COUNT = env.number("TRUSTED_PROXIES", 0, low=0, high=9)  # 0: X-Forwarded-For is not believed

@@ -88,12 +88,21 @@ class Stack:
         self.supervisor.run_once("prepare", Child((PYTHON, MANAGE, "prepare")))
         self.supervisor.start(self._web())
         self._wait_for_web()
-        if self.is_demo and _has_command("sandbox"):
-            self.supervisor.start(Service("sandbox", Child((PYTHON, MANAGE, "sandbox")), rank=2))
+        if self.is_demo:
+            self._start_demo()
         for name, queues in QUEUES.items():
             self.supervisor.start(self._worker(name, queues))
         mode = "This is a demo with invented people; sign in as any of them. " if self.is_demo else ""
         say("up", f"Ready: {self.address}  {mode}Ctrl-C stops everything.")
+
+    def _start_demo(self) -> None:
+        """Make the demo data once, before the workers could deliver it; then start the sandbox agencies."""
+        marker = self.home / "demo.made"
+        if not marker.exists():
+            say("up", f"Open {self.address} already now; its demo data is being made, once.")
+            self.supervisor.run_once("demo", Child((PYTHON, MANAGE, "prepare", "--demo")))
+            _write(marker, "")
+        self.supervisor.start(Service("sandbox", Child((PYTHON, MANAGE, "sandbox")), rank=2))
 
     # --- servers --------------------------------------------------------------------------------------------
     def _start_servers(self) -> None:
@@ -194,10 +203,6 @@ class Stack:
             "DJANGO_SETTINGS_MODULE": "backoffice.settings",
         }
         return {**self.env.values, **own}
-
-
-def _has_command(name: str) -> bool:
-    return (BASE_DIR / "cases" / "management" / "commands" / f"{name}.py").exists()
 
 
 def _has_secret(env: Env) -> bool:

@@ -1,4 +1,4 @@
-"""Bring database, keys, static files and, in a demonstration, its data up to date. Safe to run at every start."""
+"""Bring database, keys and static files up to date; safe to run at every start. Demo data on request."""
 
 import hashlib
 from pathlib import Path
@@ -19,14 +19,20 @@ UNUSED_STATIC = ["rest_framework", "htmax*", "*-4.js", "*-4.min.js", "hx-ws*"]
 class Command(BaseCommand):
     """One process for all steps: loading Django for each would double the time of a start."""
 
-    help = "Migrate, make missing keys, collect static files if they changed, make demo data if there is nobody."
+    help = "Migrate, make missing keys, collect static files if they changed."
 
-    def handle(self, *_args: Any, **_options: Any) -> None:
+    def add_arguments(self, parser: Any) -> None:
+        """`--demo` makes the demo data and nothing else."""
+        parser.add_argument("--demo", action="store_true", help="make demo data if there is no case yet")
+
+    def handle(self, *_args: Any, demo: bool, **_options: Any) -> None:
         """Run every step that has something to do."""
+        if demo:
+            self._seed()
+            return
         self._make_keys()
         self._migrate()
         self._collect_static()
-        self._seed()
 
     def _make_keys(self) -> None:
         if "keys" in get_commands() and not settings.KEY_DIR.exists():
@@ -51,9 +57,11 @@ class Command(BaseCommand):
         stamp.write_text(wanted)
 
     def _seed(self) -> None:
-        if settings.DEMO and not Case.objects.exists():
-            self.stdout.write("Making demo data; this happens once.")
-            call_command("seed_demo")
+        if Case.objects.exists():
+            self.stdout.write(f"There are cases already, so no demo data is made; remove {settings.BACKOFFICE_HOME}")
+            self.stdout.write("to begin anew.")
+            return
+        call_command("seed_demo", share=settings.DEMO_SHARE)
 
 
 def _fingerprint(roots: list[Path]) -> str:
