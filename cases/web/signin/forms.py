@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.account.forms import LoginForm
 from allauth.core import context
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.base.forms import AuthenticateForm as AllauthAuthenticateForm
@@ -24,7 +25,7 @@ from cases.kernel.models import User
 from cases.ledger import security
 from cases.web.signin.secrets import SecretUnreadable, open_secret, seal_secret
 
-__all__ = ["ActivateTOTPForm", "AuthenticateForm", "AuthenticateWebAuthnForm", "SetUpForm", "StepUpForm"]
+__all__ = ["ActivateTOTPForm", "AuthenticateForm", "AuthenticateWebAuthnForm", "SetUpForm", "SignInForm", "StepUpForm"]
 
 PENDING = "totp_pending"
 SET_UP_SECONDS = 1800
@@ -41,6 +42,16 @@ def pending_secret(request: HttpRequest) -> str:
         return open_secret(request.session.get(PENDING, ""), ttl=SET_UP_SECONDS)
     except SecretUnreadable:
         return ""
+
+
+class SignInForm(LoginForm):  # type: ignore[misc] -- allauth is untyped
+    """User name and password, in the words of the rest of the site."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["login"].label = "User name"
+        for field in self.fields.values():
+            field.widget.attrs.pop("placeholder", None)
 
 
 class ActivateTOTPForm(AllauthActivateTOTPForm):  # type: ignore[misc] -- allauth is untyped
