@@ -145,7 +145,7 @@ def _append(one: Action) -> None:
 def bulk_create(model: type[Row], rows: Sequence[Row], *, batch_size: int | None = None) -> list[Row]:
     """Insert `rows` in one statement and their history in another, under the current action."""
     current()
-    created = model.objects.bulk_create(rows, batch_size=batch_size)  # type: ignore[attr-defined]  # -- concrete models have objects
+    created: list[Row] = model.objects.bulk_create(rows, batch_size=batch_size)  # type: ignore[attr-defined]  # -- concrete models have objects
     model.history.bulk_history_create(created, batch_size=batch_size)
     return created
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from cases.ledger.errors import LedgerError
@@ -64,7 +65,7 @@ def _mapping(value: Mapping[str, object]) -> dict[str, object]:
 
 
 # Checked in order: bool before int and datetime before date, since each is a subclass of the next.
-_WRITERS = (
+_WRITERS: tuple[tuple[type | tuple[type, ...], Callable[[Any], object]], ...] = (
     (bool, bool),
     (str, str.__str__),
     (int, _integer),
@@ -85,8 +86,8 @@ def plain(value: object) -> object:
     if value is None or type(value) is str or type(value) is bool:
         return value
     for kind, write in _WRITERS:
-        if isinstance(value, kind):  # type: ignore[arg-type]  # -- a tuple of classes is fine for isinstance
-            return write(value)  # type: ignore[operator]  # -- each writer takes its own kind
+        if isinstance(value, kind):
+            return write(value)
     if hasattr(value, "ciphertext"):
         return commitment(value.ciphertext)
     raise NotCanonical(type_error.format(type(value).__name__))

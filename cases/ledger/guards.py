@@ -67,11 +67,11 @@ DROP TRIGGER {table}_append_only ON {table};
 Model = type[models.Model]
 
 
-def _columns(model: Model) -> list[str]:
+def _columns(model: Model) -> list[Any]:
     return [field.column for field in model._meta.concrete_fields]
 
 
-def _names(live: Model, history: Model) -> dict[str, str]:
+def _names(live: Model, history: Model) -> dict[str, Any]:
     kept = set(_columns(history))
     return {
         "live": live._meta.db_table,
@@ -100,8 +100,8 @@ class EnableGuards(Operation):
     def state_forwards(self, app_label: str, state: ProjectState) -> None:
         """Change nothing of the models."""
 
-    def _tables(self, app_label: str, state_apps: StateApps) -> Iterator[dict[str, str]]:
-        known = {model._meta.model_name: model for model in state_apps.get_app_config(app_label).get_models()}
+    def _tables(self, app_label: str, state_apps: StateApps) -> Iterator[dict[str, Any]]:
+        known = {str(model._meta.model_name): model for model in state_apps.get_app_config(app_label).get_models()}
         names = self.names or tuple(sorted(name for name in known if f"historical{name}" in known))
         for name in names:
             yield _names(known[name], known[f"historical{name}"])

@@ -20,7 +20,6 @@ from cases.ledger.errors import LedgerError
 from cases.ledger.sealed import SealedTextField
 
 Reader = Callable[[Any], Any]
-AnyField = models.Field  # type: ignore[type-arg]  # -- any field at all
 
 
 class RowNotLoaded(LedgerError):
@@ -31,15 +30,16 @@ def _as_stored_json(field: models.JSONField, value: Any) -> Any:
     return json.loads(json.dumps(value, cls=field.encoder))
 
 
-def _as_stored_decimal(field: models.DecimalField, value: Any) -> Decimal:  # type: ignore[type-arg]  # -- any decimal
-    return field.to_python(value).quantize(Decimal(1).scaleb(-field.decimal_places))
+def _as_stored_decimal(field: models.DecimalField[Any, Any], value: Any) -> Decimal:
+    number: Decimal = field.to_python(value)
+    return number.quantize(Decimal(1).scaleb(-field.decimal_places))
 
 
 def _each(read: Reader, values: Any) -> list[Any]:
     return [None if value is None else read(value) for value in values]
 
 
-def _reader(field: AnyField) -> Reader:
+def _reader(field: models.Field[Any, Any]) -> Reader:
     """Return what turns an assigned value into the one PostgreSQL will give back."""
     if isinstance(field, models.GeneratedField):
         raise LedgerError(f"{field} is computed by the database; a tracked model cannot hold it.")

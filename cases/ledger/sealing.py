@@ -67,7 +67,7 @@ def _binding(key: DataKey) -> list[bytes]:
 
 def _wrapping_key(key: DataKey, keks: dict[str, bytes]) -> bytes | None:
     """Return what wraps `key`: its parent's key when it has one, else the KEK; None when the parent is gone."""
-    if key.parent_id is not None:
+    if key.parent is not None:
         parent = _unwrap(key.parent, keks)
         return None if parent is None else hmac.digest(parent, b"wrap", "sha512")
     if key.kek_id not in keks:

@@ -6,7 +6,7 @@ Stands on django-simple-history: it copies the models, we write the rows.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any, Self
 
@@ -40,7 +40,7 @@ class HistoryRow(models.Model):
         return f"{self._meta.label} {self.pk}"
 
 
-class TrackedHistoryManager(HistoryManager):  # type: ignore[misc]  # -- simple-history is untyped
+class TrackedHistoryManager(HistoryManager):
     """History of one model or one row; collects what it writes in bulk into the current action."""
 
     def bulk_history_create(
@@ -66,7 +66,7 @@ class TrackedHistoryManager(HistoryManager):  # type: ignore[misc]  # -- simple-
 
 def history_of(history_model: type[models.Model], source: models.Model, sign: str, at: datetime) -> models.Model:
     """Return the unsaved history row of `source` as it stands in memory. Raises LedgerError for an expression."""
-    tracked: Sequence[models.Field[Any, Any]] = history_model.tracked_fields  # type: ignore[attr-defined]  # -- set by simple-history
+    tracked: Sequence[models.Field[Any, Any]] = history_model.tracked_fields  # type: ignore[attr-defined]  # -- by simple-history
     values = {field.attname: getattr(source, field.attname) for field in tracked}
     if any(hasattr(value, "resolve_expression") for value in values.values()):
         raise LedgerError("A tracked row takes values, not expressions: compute the value, then save.")
@@ -79,7 +79,7 @@ def note_change(source: models.Model, row: models.Model) -> None:
     source.remember()  # type: ignore[attr-defined]  # -- every source is Tracked
 
 
-class TrackedHistory(HistoricalRecords):  # type: ignore[misc]  # -- simple-history is untyped
+class TrackedHistory(HistoricalRecords):
     """History without user and reason columns: the event says who and why, and says it for all rows alike."""
 
     def __init__(self) -> None:
@@ -99,7 +99,7 @@ class TrackedHistory(HistoricalRecords):  # type: ignore[misc]  # -- simple-hist
         """Copy the fields without their indexes; migration 0002 adds the one index history needs."""
         fields: dict[str, models.Field[Any, Any]] = super().copy_fields(model)
         for field in fields.values():
-            field.db_index = False
+            field.db_index = False  # type: ignore[attr-defined]  # -- the stubs leave it out
         return fields
 
     def get_extra_fields(self, model: type[models.Model], fields: dict[str, object]) -> dict[str, object]:
@@ -128,8 +128,8 @@ class Tracked(models.Model):
         abstract = True
 
     @classmethod
-    def from_db(cls, db: str | None, field_names: Iterable[str], values: Sequence[Any]) -> Self:
-        instance = super().from_db(db, list(field_names), values)
+    def from_db(cls, db: str | None, field_names: Collection[str], values: Collection[Any], **more: Any) -> Self:
+        instance = super().from_db(db, field_names, values, **more)
         instance.remember()
         return instance
 

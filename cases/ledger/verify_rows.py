@@ -58,8 +58,8 @@ def _models_with_rows(uids: list[UUID]) -> set[type[Tracked]]:
 def _model_faults(
     model: type[Tracked], by_uid: dict[UUID, LedgerEvent], entries: dict[UUID, dict[int, Entry]]
 ) -> Iterator[Fault]:
-    history = history_model(model)
-    table = history._meta.db_table
+    history: Any = history_model(model)
+    table: str = history._meta.db_table
     unseen = {(uid, number): entry for uid, listed in entries.items() for number, entry in listed.items()}
     extra = []
     for row in history._default_manager.filter(event_id__in=list(by_uid)).order_by().iterator():
@@ -144,7 +144,7 @@ def live_faults(touched: Touched | None) -> Iterator[Fault]:
 def _live_model_faults(model: type[Tracked], keys: list[Any] | None) -> Iterator[Fault]:
     history = history_model(model)
     kept = {field.column for field in history._meta.concrete_fields}
-    pk = model._meta.pk.column
+    pk = str(model._meta.pk.column)
     sql = LIVE_SQL.format(
         pk=pk,
         live=model._meta.db_table,
@@ -165,7 +165,8 @@ def _differing(live: str | None, latest: str | None) -> str | None:
     if live is None or latest is None:
         return None
     here, there = json.loads(live), json.loads(latest)
-    return next(name for name, value in here.items() if name not in there or there[name] != value)
+    name: str = next(name for name, value in here.items() if name not in there or there[name] != value)
+    return name
 
 
 def events_of_nobody() -> Iterator[Fault]:
