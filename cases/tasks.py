@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from cases.agencies import application, delivery
 from cases.kernel import sweeps
+from cases.reports import letters, requests
 
 
 @shared_task
@@ -24,11 +25,13 @@ def apply_callbacks(**_future: Any) -> None:
 @shared_task
 def render_letters(**_future: Any) -> None:
     """Make the letters that are due."""
+    letters.make_due_letters(now=timezone.now())
 
 
 @shared_task
 def make_reports(**_future: Any) -> None:
     """Make the reports that were asked for."""
+    requests.make_due(now=timezone.now())
 
 
 @shared_task

@@ -1,0 +1,9 @@
+"""Papers the firm prints: the audit report of a case, and letters to people. Knows no family and no page.
+
+Asking, making and opening a paper are acts on record. Pages are set in a child process without network, database or
+keys (`press`); the bytes are kept sealed under keys of their own.
+"""
+
+from cases.reports.requests import ReportRefused, open_report, request
+
+__all__ = ["ReportRefused", "open_report", "request"]

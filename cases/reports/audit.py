@@ -1,0 +1,266 @@
+"""The audit report of a case: everything on record about it, in words, with its chain of hashes attached."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.template.loader import render_to_string
+
+from cases.kernel import clocks
+from cases.kernel.models import AuditReport, Case
+from cases.ledger.canonical import microseconds, timestamp
+from cases.ledger.sealing import Reader
+from cases.ledger.verify import WRONG
+from cases.reports import chapters, exchange, press, records, sender, words
+from cases.reports.entries import Chapter, Entry
+from cases.reports.pdf import Paper
+from cases.reports.records import Records
+from cases.reports.words import Words, moment
+
+__all__ = ["Draft", "draft"]
+
+LEVELS = {"internal": "Internal"}
+HASH_RULE = (
+    "hash = sha256(0x00 | prev | seq | id | recorded_us | body): prev is the hash before it (32 zero bytes for the "
+    "first), the numbers are 8 bytes each, big-endian, body is the text below in UTF-8"
+)
+Writer = Callable[[Records, Words], Iterator[Entry]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """A report ready for the press, and the place in the chain up to which it speaks."""
+
+    paper: Paper
+    head_seq: int
+    head_hash: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """One chapter as planned: its heading, what it says first, and what writes its entries."""
+
+    code: str
+    title: str
+    writer: Writer
+    note: str = ""
+    is_dense: bool = False
+
+
+BEFORE_FACTS = (
+    Plan(
+        code="decisions",
+        title="Who decided what, and why",
+        writer=chapters.decisions,
+        note="Each step of the case, with the reason typed at the time.",
+    ),
+    Plan(
+        code="approvals",
+        title="Approvals",
+        writer=chapters.approvals,
+        note="An approval binds to a digest of exactly what was approved, and is void once that changes.",
+    ),
+)
+AFTER_FACTS = (
+    Plan(
+        code="people", title="People, opened", writer=chapters.people, note="Everywhere else these values are masked."
+    ),
+    Plan(code="periods", title="Periods", writer=chapters.periods),
+    Plan(
+        code="released",
+        title="What left the firm, and on which ground",
+        writer=exchange.released,
+        note="One item for each category of data, with its legal gateway and the clause of the privacy notice.",
+    ),
+    Plan(code="messages", title="Messages and every try to deliver them", writer=exchange.messages),
+    Plan(code="callbacks", title="What agencies called back with", writer=exchange.callbacks),
+    Plan(
+        code="documents", title="Documents", writer=chapters.documents, note="The SHA-256 is of the file as received."
+    ),
+    Plan(code="notes", title="Notes", writer=chapters.notes),
+    Plan(code="papers", title="Letters and reports", writer=chapters.papers),
+    Plan(code="work", title="Tasks and holds", writer=chapters.work),
+    Plan(
+        code="looks",
+        title="Who looked, and why",
+        writer=chapters.looks,
+        note="Written before anything was shown. The printing of this report is among them.",
+        is_dense=True,
+    ),
+    Plan(
+        code="events",
+        title="Every event and every change",
+        writer=chapters.events,
+        note="Each field old → new. Sealed fields say only that they changed. What only ties rows together, what moves "
+        "with every act, and what a chapter above tells in full is left out; the attached ledger.json holds it.",
+    ),
+)
+
+
+@transaction.atomic
+def draft(report: AuditReport, *, reader: Reader, at: datetime) -> Draft:
+    """Return a report as it stands at one moment, ready for the press. Writes the reader's access rows.
+
+    Reads in one repeatable-read transaction of its own; call it in no other.
+    """
+    _take_snapshot()
+    case = Case.objects.select_related("team", "assignee", "key").get(pk=report.case_id)
+    found = records.read(case, reader=reader, at=at, is_demo=bool(settings.DEMO))
+    told = _words(found)
+    head_hash = bytes(found.head.hash).hex()
+    before, after = _written(BEFORE_FACTS, found, told), _written(AFTER_FACTS, found, told)
+    context = {
+        "report": report,
+        "level": LEVELS.get(report.level, report.level),
+        "firm": sender.firm(),
+        "case": case,
+        "title": f"Audit report {case.reference}",
+        "made_at": at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "cover": _cover(report, found, told, at=at),
+        "contents": [*before, Chapter(code="facts", title="The case’s facts", entries=()), *after],
+        "chain": _chain_sentences(found, at=at),
+        "before": before,
+        "after": after,
+        "family": found.family,
+    }
+    paper = Paper(
+        html=render_to_string("cases/reports/audit.html", context),
+        css=render_to_string("cases/reports/audit.css"),
+        identifier=hashlib.sha256(f"{report.uid} {head_hash}".encode()).hexdigest()[:32],
+        made_at=at.isoformat(),
+        attachment=_ledger(found),
+        attachment_note="The case's chain of events with their hashes",
+    )
+    return Draft(paper=paper, head_seq=found.head.seq, head_hash=head_hash)
+
+
+def _take_snapshot() -> None:
+    """Read rows of one moment, unless a caller's transaction decided otherwise."""
+    if len(connection.atomic_blocks) == 1:
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+
+
+def _written(plans: tuple[Plan, ...], found: Records, told: Words) -> list[Chapter]:
+    return [
+        Chapter(
+            code=plan.code,
+            title=plan.title,
+            note=plan.note,
+            is_dense=plan.is_dense,
+            entries=tuple(plan.writer(found, told)),
+        )
+        for plan in plans
+    ]
+
+
+def _words(found: Records) -> Words:
+    labels = words.code_lists(found.casetype)
+    roles, kinds = labels["cases.caseparty.role"], labels["cases.evidence.kind"]
+    rules = clocks.RULES
+    rows: dict[tuple[str, Any], str] = {("cases.case", found.case.pk): "case"}
+    for party, _ in found.parties:
+        rows["cases.caseparty", party.pk] = f"person {party.number} ({roles.get(party.role, party.role)})"
+    for address, _ in found.addresses:
+        rows["cases.caseaddress", address.pk] = f"address of {rows['cases.caseparty', address.party_id]}"
+    for document, _ in found.documents:
+        rows["cases.evidence", document.pk] = f"document {document.number} ({kinds.get(document.kind, document.kind)})"
+    for clock in found.clocks:
+        rows["cases.clock", clock.pk] = f"period {rules[clock.rule].label if clock.rule in rules else clock.rule}"
+    for model, numbered in (
+        ("cases.approval", found.approvals),
+        ("cases.release", found.releases),
+        ("cases.outboxmessage", found.messages),
+        ("cases.letter", found.letters),
+        ("cases.auditreport", found.reports),
+        ("cases.task", found.tasks),
+        ("cases.note", [row for row, _ in found.notes]),
+    ):
+        name = "message" if model == "cases.outboxmessage" else model.removeprefix("cases.").removeprefix("audit")
+        rows |= {(model, row.pk): f"{name} {number}" for number, row in enumerate(numbered, 1)}
+    rows |= {("cases.team", pk): name for pk, name in found.teams.items()}
+    for release in found.releases:
+        rows["cases.agency", release.recipient_id] = release.recipient.display_name
+    for message in found.messages:
+        rows["cases.channel", message.channel_id] = f"channel to {message.channel.agency.display_name}"
+    return Words(
+        casetype=found.casetype,
+        people=found.people,
+        actors={
+            **{f"staff:{pk}": name for pk, name in found.people.items()},
+            **{f"agency:{code}": name for code, name in found.agencies.items()},
+        },
+        rows=rows,
+        labels=labels,
+        columns=words.column_names(found.casetype),
+    )
+
+
+def _cover(report: AuditReport, found: Records, told: Words, *, at: datetime) -> list[tuple[str, str]]:
+    case, casetype = found.case, found.casetype
+    font_name, font_sha256 = press.font()
+    asker = found.people.get(report.requested_by_id or 0, "the system")
+    return [
+        ("Case", f"{case.reference}, {casetype.label.lower()}"),
+        ("About", casetype.topic_label(case.topic)),
+        ("State", told.state(case.state)),
+        ("Team", f"{case.team.name}, {found.people.get(case.assignee_id or 0, 'nobody assigned')}"),
+        ("Level", f"{LEVELS.get(report.level, report.level)}: may name people; not for anyone outside the firm"),
+        ("Period", f"{moment(found.events[0].at)} to {moment(found.events[-1].at)}, London time"),
+        ("Asked for", f"{moment(report.requested_at)} by {asker}"),
+        ("Made", f"{moment(at)}, report {report.uid}"),
+        ("Kept until", words.day(case.dispose_after_date) if case.dispose_after_date else "the case is closed"),
+        ("Chain head", f"event {found.head.seq}"),
+        ("Head hash", bytes(found.head.hash).hex()),
+        ("Type face", f"{font_name}, SHA-256 {font_sha256}"),
+    ]
+
+
+def _chain_sentences(found: Records, *, at: datetime) -> list[str]:
+    wrong = [finding for finding in found.findings if finding.level == WRONG]
+    late = len(found.findings) - len(wrong)
+    count = len(found.events)
+    if wrong:
+        said = [f"FAULTS WERE FOUND when the chain was recomputed on {moment(at)}:", *map(str, wrong)]
+    else:
+        said = [
+            f"On {moment(at)} all {count} hashes of this case’s chain were computed again, from event 1 to event "
+            f"{found.head.seq}, and every history row and live row was compared with them. Nothing was missing, "
+            "changed, moved or added."
+        ]
+    if late:
+        said.append(f"{late} of the events were recorded more than an hour after the time they speak of.")
+    return said
+
+
+def _ledger(found: Records) -> str:
+    """Return the chain as data. Sealed values are in it as hashes of their ciphertext alone."""
+    return json.dumps(
+        {
+            "case": found.case.reference,
+            "stream": str(found.case.uid),
+            "rule": HASH_RULE,
+            "head": {"seq": found.head.seq, "hash": bytes(found.head.hash).hex()},
+            "events": [
+                {
+                    "seq": event.seq,
+                    "id": event.id,
+                    "recorded_at": timestamp(event.recorded_at),
+                    "recorded_us": microseconds(event.recorded_at),
+                    "prev": bytes(event.prev).hex(),
+                    "hash": bytes(event.hash).hex(),
+                    "body": event.body,
+                }
+                for event in found.events
+            ],
+        },
+        ensure_ascii=False,
+        indent=1,
+    )

@@ -1,0 +1,216 @@
+"""Letters to people: written for one person from that person's own data, kept sealed, and given to the post."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import logging
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+from django.template.loader import render_to_string
+
+from cases.kernel import actors, calendars, casetypes, edits, locks, record, releases, tasks
+from cases.kernel import letters as notices
+from cases.kernel.actors import Actor
+from cases.kernel.errors import CaseError
+from cases.kernel.models import Agency, Case, CaseAddress, Letter, Task
+from cases.kernel.parties import ADDRESS_FIELDS
+from cases.ledger import sealing
+from cases.reports import press, sender
+from cases.reports.pdf import Paper, Printed
+
+__all__ = ["make_due_letters", "open_letter", "write"]
+
+log = logging.getLogger(__name__)
+
+BATCH = 50
+POST_CLASS = "first"
+# Where the person lives or is billed. Never where goods were sent, or what a fraudster used.
+HOME_KINDS = ("current", "billing")
+NAME_FIELDS = ("title", "forename", "surname")
+FAILED = "letter_failed"
+tasks.declare({FAILED: "A letter could not be written"})
+
+
+class LetterRefused(CaseError):
+    """The letter cannot be written from what the case holds. `problem` is a code for the task."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(f"The letter cannot be written: {problem.replace('_', ' ')}.")
+        self.problem = problem
+
+
+@dataclass(frozen=True, kw_only=True)
+class Addressee:
+    """To whom one letter goes, opened from that person's row alone."""
+
+    name: str
+    lines: dict[str, str]
+
+    @property
+    def block(self) -> list[str]:
+        return [self.name, *self.lines.values()]
+
+
+def make_due_letters(*, now: datetime) -> int:
+    """Write the letters that are due and return how many went to the post. Several workers may run at once.
+
+    A letter that cannot be written becomes a task; it is tried again once that task is closed.
+    """
+    stuck = Task.objects.filter(case=OuterRef("case"), kind=FAILED, closed_at=None)
+    due = Letter.objects.filter(~Exists(stuck), state="due").order_by("pk").values_list("pk", flat=True)
+    return sum(write(letter_id, now=now) for letter_id in list(due[:BATCH]))
+
+
+def write(letter_id: int, *, now: datetime) -> bool:
+    """Write one letter and promise it to the post house. False when it is not due, or something stood in the way.
+
+    Opens the person's name and address, which the access log keeps; sets the page outside any transaction.
+    """
+    letter = Letter.objects.select_related("case__key", "party").filter(pk=letter_id, state="due").first()
+    if letter is None or _withdrawn(letter, now=now):
+        return False
+    version = letter.case.version
+    try:
+        addressee = _addressee(letter, now=now)
+        printed = press.press(_paper(letter, addressee, now=now))
+        return _hand_over(letter, addressee, printed, version=version, now=now)
+    except CaseError as refused:
+        _fail(letter, problem=getattr(refused, "problem", type(refused).__name__), now=now)
+        return False
+
+
+def _maker(case: Case) -> Actor:
+    return actors.system("letters", source=case.source)
+
+
+@transaction.atomic
+def _withdrawn(letter: Letter, *, now: datetime) -> bool:
+    """Take back a letter to a person who is no longer part of the case."""
+    if not letter.party.is_detached:
+        return False
+    case = locks.case_for_update(letter.case_id)
+    row = Letter.objects.select_for_update().get(pk=letter.pk)
+    if row.state == "due":
+        with record.act(case, "letter.withdrawn", actor=_maker(case), at=now, detail={"letter": str(row.uid)}):
+            row.state = "withdrawn"
+            row.save(update_fields=["state"])
+    return True
+
+
+def _addressee(letter: Letter, *, now: datetime) -> Addressee:
+    """Open the name and the home of one person. Raises LetterRefused when either is missing or erased."""
+    reader = sealing.Reader(
+        actor=_maker(letter.case).label, verb="letter", purpose="inform_person", streams=(letter.case.uid,)
+    )
+    homes = CaseAddress.objects.filter(party=letter.party, kind__in=HOME_KINDS, is_detached=False).order_by("-pk")
+    home = min(homes, key=lambda row: HOME_KINDS.index(row.kind), default=None)
+    if home is None:
+        raise LetterRefused("no_address")
+    (person,) = sealing.open_rows([letter.party], NAME_FIELDS, reader=reader, at=now)
+    (place,) = sealing.open_rows([home], ADDRESS_FIELDS, reader=reader, at=now)
+    if any(isinstance(value, sealing.Erased) for value in (*person.values(), *place.values())):
+        raise LetterRefused("erased")
+    name = " ".join(value for value in person.values() if value)
+    lines = {field: value for field, value in place.items() if value}
+    if not person["surname"] or not lines:
+        raise LetterRefused("no_name" if lines else "no_address")
+    return Addressee(name=name, lines=lines)
+
+
+def _paper(letter: Letter, addressee: Addressee, *, now: datetime) -> Paper:
+    """Return the letter ready for the press. Its template sees this person's rows and the case's open facts."""
+    case, template = letter.case, notices.TEMPLATES[letter.template]
+    casetype = casetypes.get(case.kind)
+    firm = sender.firm()
+    agency = Agency.objects.filter(kind__in=casetype.agency_kinds, is_active=True).order_by("pk").first()
+    context = {
+        "firm": firm,
+        "letter": letter,
+        "title": f"Letter about your case {case.reference}",
+        "made_at": now.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "date": calendars.london_date(now),
+        "addressee": addressee,
+        "reference": case.reference,
+        "role": letter.party.role,
+        "facts": casetype.facts._default_manager.get(pk=case.pk),
+        "matter": casetype.topic_label(case.topic),
+        "periods": {clock.rule: clock for clock in case.clocks.filter(party=letter.party).order_by("pk")},
+        "agency": agency,
+        "agency_contact": firm.agencies.get(agency.kind) if agency else None,
+    }
+    return Paper(
+        html=render_to_string(template.template, context),
+        css=render_to_string("cases/reports/letter.css"),
+        identifier=hashlib.sha256(f"letter {letter.uid}".encode()).hexdigest()[:32],
+        made_at=now.isoformat(),
+    )
+
+
+@transaction.atomic
+def _hand_over(letter: Letter, addressee: Addressee, printed: Printed, *, version: int, now: datetime) -> bool:
+    """Keep the letter sealed, register its release and promise it to the post house: one event, one transaction.
+
+    False when another worker was first, or the case changed while the page was set. Raises LetterRefused, NoChannel
+    and ReleaseRefused; nothing is then written.
+    """
+    case = locks.case_for_update(letter.case_id)
+    row = Letter.objects.select_for_update().get(pk=letter.pk)
+    if row.state != "due" or case.version != version:
+        return False
+    post = Agency.objects.filter(kind=notices.LETTER.recipient_kind, is_active=True).order_by("pk").first()
+    if post is None:
+        raise LetterRefused("no_post_house")
+    row.sha256, row.pages = hashlib.sha256(printed.data).hexdigest(), printed.pages
+    detail = {"letter": str(row.uid), "template": row.template, "sha256": row.sha256, "pages": row.pages}
+    with record.act(case, "letter.rendered", actor=_maker(case), at=now, detail=detail):
+        row.blob = edits.store_blob(printed.data, case=case, field="letter", at=now)
+        row.message = releases.send(
+            case,
+            notices.LETTER,
+            agency=post,
+            body=_body(row, addressee, printed),
+            actor=_maker(case),
+            at=now,
+            subject_count=1,
+            dedupe=f"letter:{row.uid}",
+        )
+        row.state = "rendered"
+        row.save()
+    return True
+
+
+def _body(row: Letter, addressee: Addressee, printed: Printed) -> dict[str, object]:
+    return {
+        "letter_sha256": row.sha256,
+        "pages": printed.pages,
+        "content_base64": base64.b64encode(printed.data).decode("ascii"),
+        "language": row.language,
+        "class": POST_CLASS,
+        "addressee": {"name": addressee.name, **addressee.lines},
+    }
+
+
+@transaction.atomic
+def _fail(letter: Letter, *, problem: str, now: datetime) -> None:
+    """Raise one task for a letter that could not be written; it stays due."""
+    case = locks.case_for_update(letter.case_id)
+    if Task.objects.filter(case=case, kind=FAILED, closed_at=None).exists():
+        return
+    detail = {"letter": str(letter.uid), "problem": problem}
+    with record.act(case, "letter.failed", actor=_maker(case), at=now, detail=detail):
+        tasks.raise_task(FAILED, case=case, at=now, letter=str(letter.uid), problem=problem)
+    log.error("letter %s could not be written: %s", letter.uid, problem)
+
+
+def open_letter(letter: Letter, *, reader: sealing.Reader, at: datetime) -> bytes | None:
+    """Return the bytes of a written letter, None once erased or not yet written. Writes the reader's access row."""
+    blob = letter.blob
+    if blob is None:
+        return None
+    return sealing.open_bytes(
+        blob.sealed, key_id=blob.key_id, label="cases.storedblob", uid=blob.uid, field="letter", reader=reader, at=at
+    )

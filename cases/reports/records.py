@@ -1,0 +1,144 @@
+"""Reads everything a case's audit report tells: a fixed number of queries, and one access row for each kind of value
+it opens. Decides no wording."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from cases.kernel import casetypes
+from cases.kernel.casetypes import CaseType
+from cases.kernel.models import (
+    Agency,
+    Approval,
+    ApprovalDecision,
+    AuditReport,
+    Callback,
+    Case,
+    CaseAddress,
+    CaseParty,
+    Clock,
+    DeliveryAttempt,
+    Evidence,
+    Hold,
+    Letter,
+    Note,
+    OutboxMessage,
+    Release,
+    ReleasedItem,
+    Task,
+    Team,
+    User,
+)
+from cases.kernel.parties import ADDRESS_FIELDS, PERSON_FIELDS
+from cases.ledger import sealing, verify
+from cases.ledger.models import AccessEvent, LedgerEvent, LedgerHead
+from cases.ledger.sealing import Reader
+
+__all__ = ["Records", "read"]
+
+Opened = dict[str, str | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Records:
+    """The rows of one case, oldest first, with what was sealed opened beside them."""
+
+    case: Case
+    casetype: CaseType
+    head: LedgerHead
+    findings: list[verify.Finding]
+    events: list[LedgerEvent]
+    reasons: list[str | None]
+    approvals: list[Approval]
+    decisions: list[ApprovalDecision]
+    parties: list[tuple[CaseParty, Opened]]
+    addresses: list[tuple[CaseAddress, Opened]]
+    sealed_facts: Opened
+    clocks: list[Clock]
+    tasks: list[Task]
+    holds: list[Hold]
+    notes: list[tuple[Note, Opened]]
+    documents: list[tuple[Evidence, Opened]]
+    letters: list[Letter]
+    reports: list[AuditReport]
+    releases: list[Release]
+    items: list[tuple[ReleasedItem, Opened]]
+    messages: list[OutboxMessage]
+    tries: list[DeliveryAttempt]
+    callbacks: list[Callback]
+    looks: list[AccessEvent]
+    people: dict[int, str]
+    agencies: dict[str, str]
+    teams: dict[int, str]
+    family: dict[str, Any]
+
+
+def read(case: Case, *, reader: Reader, at: datetime, is_demo: bool) -> Records:
+    """Return everything on record about a case. Writes the reader's access rows first, so that they are told too.
+
+    Call it inside one repeatable-read transaction, so that all rows are of one moment.
+    """
+    casetype = casetypes.get(case.kind)
+    mine = {"case": case}
+    findings = verify.verify_stream(case.uid, is_demo=is_demo)
+    events = list(LedgerEvent.objects.filter(stream=case.uid).order_by("seq"))
+    reasons = sealing.open_reasons(events, reader=reader, at=at)
+
+    def opened(rows: Any, *fields: str) -> list[tuple[Any, Opened]]:
+        found = list(rows)
+        if not found:
+            return []
+        return list(zip(found, sealing.open_rows(found, fields, reader=reader, at=at), strict=True))
+
+    facts = casetype.facts._default_manager.filter(pk=case.pk)
+    sealed_facts = opened(facts, *casetype.sealed_labels) if casetype.sealed_labels else []
+    sealed: dict[str, Any] = {
+        "parties": opened(CaseParty.objects.filter(**mine).order_by("number"), *PERSON_FIELDS),
+        "addresses": opened(CaseAddress.objects.filter(party__case=case).order_by("pk"), *ADDRESS_FIELDS),
+        "sealed_facts": sealed_facts[0][1] if sealed_facts else {},
+        "notes": opened(Note.objects.filter(**mine).order_by("pk"), "text"),
+        "documents": opened(Evidence.objects.filter(**mine).order_by("number"), "file_name"),
+        "items": opened(ReleasedItem.objects.filter(release__case=case).order_by("release", "pk"), "necessity"),
+    }
+    return Records(
+        case=case,
+        casetype=casetype,
+        head=LedgerHead.objects.get(stream=case.uid),
+        findings=findings,
+        events=events,
+        reasons=reasons,
+        **sealed,
+        **_open_rows(case),
+        **_names(),
+        family=casetype.report(case),
+    )
+
+
+def _open_rows(case: Case) -> dict[str, list[Any]]:
+    """Return the rows that hold nothing sealed, or whose sealed bytes the report only counts by hash."""
+    rows = {
+        "approvals": Approval.objects.filter(case=case),
+        "decisions": ApprovalDecision.objects.filter(approval__case=case),
+        "clocks": Clock.objects.filter(case=case).select_related("party"),
+        "tasks": Task.objects.filter(case=case),
+        "holds": Hold.objects.filter(case=case),
+        "letters": Letter.objects.filter(case=case).select_related("party"),
+        "reports": AuditReport.objects.filter(case=case),
+        "releases": Release.objects.filter(case=case).select_related("recipient"),
+        "messages": OutboxMessage.objects.filter(case=case).select_related("channel__agency").defer("sealed_body"),
+        "tries": DeliveryAttempt.objects.filter(message__case=case).defer("sealed_excerpt"),
+        "callbacks": Callback.objects.filter(case=case).select_related("agency").defer("sealed_body"),
+        "looks": AccessEvent.objects.filter(streams__contains=[case.uid]),
+    }
+    return {name: list(found.order_by("pk")) for name, found in rows.items()}
+
+
+def _names() -> dict[str, dict[Any, str]]:
+    people = User.objects.values_list("pk", "display_name", "username")
+    return {
+        "people": {pk: name or username for pk, name, username in people},
+        "agencies": dict(Agency.objects.values_list("code", "display_name")),
+        "teams": dict(Team.objects.values_list("pk", "name")),
+    }

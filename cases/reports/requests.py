@@ -1,0 +1,191 @@
+"""Asking for audit reports, making the ones asked for, and opening them. Each is an act on record."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Count, Max, Q
+
+from cases.kernel import actors, calendars, edits, locks, policy, record, retention, tasks
+from cases.kernel.actors import Actor
+from cases.kernel.errors import CaseError
+from cases.kernel.models import AuditReport, Case
+from cases.ledger import api as ledger
+from cases.ledger import sealing
+from cases.reports import audit, press
+from cases.reports.audit import Draft
+from cases.reports.pdf import Printed
+
+__all__ = ["ReportRefused", "make", "make_due", "open_report", "print_now", "request"]
+
+log = logging.getLogger(__name__)
+
+BATCH = 20
+TRIES = 3
+# Longer than the press may take; a report still running after it belongs to a worker that died.
+LEASE = timedelta(minutes=10)
+PURPOSE = "audit_report"
+tasks.declare({"report_failed": "An audit report could not be made"})
+
+
+class ReportRefused(CaseError):
+    """The report cannot be asked for or opened like this."""
+
+
+def request(
+    case: Case,
+    *,
+    actor: Actor,
+    at: datetime,
+    reason: str = "",
+    request: ledger.RequestInfo | None = None,
+) -> AuditReport:
+    """Ask for a report of a case: locks it and writes one ledger event. A task makes it; the face rings on commit.
+
+    Raises NotAllowed, or ReportRefused when a reason is wanted and missing; nothing is then written.
+    """
+    decision = policy.require(actor, "report", case=case)
+    if decision.needs_reason and not reason.strip():
+        raise ReportRefused("Say why you need this report.")
+    return _ask(case, actor=actor, at=at, reason=reason.strip(), request=request)
+
+
+@transaction.atomic
+def _ask(
+    case: Case, *, actor: Actor, at: datetime, reason: str = "", request: ledger.RequestInfo | None = None
+) -> AuditReport:
+    locked = locks.case_for_update(case.pk)
+    with record.act(locked, "report.requested", actor=actor, at=at, reason=reason, request=request) as action:
+        report = AuditReport.objects.create(case=locked, requested_by_id=actor.user_id, requested_at=at)
+        action.detail.update({"report": str(report.uid), "level": report.level})
+    return report
+
+
+def make_due(*, now: datetime) -> int:
+    """Make the reports that were asked for and return how many were finished. Several workers may run at once."""
+    return sum(make(report_id, now=now) for report_id in _due(now)[:BATCH])
+
+
+def _due(now: datetime) -> list[int]:
+    """Return what waits, and what a worker left behind."""
+    waiting = AuditReport.objects.filter(Q(state="queued") | Q(state="running", requested_at__lt=now - LEASE))
+    return list(waiting.order_by("pk").values_list("pk", flat=True))
+
+
+def make(report_id: int, *, now: datetime) -> bool:
+    """Make one report: claim it, set its pages outside any transaction, keep them sealed. False when another has it.
+
+    A report whose pages cannot be set is failed and becomes a task; one whose worker died is taken up again.
+    """
+    report = _claim(report_id, now=now)
+    if report is None:
+        return False
+    try:
+        draft = audit.draft(report, reader=_reader(report), at=now)
+        printed = press.press(draft.paper)
+    except press.PressFailed:
+        _fail(report, now=now)
+        return False
+    return _finish(report, draft, printed, now=now)
+
+
+def _reader(report: AuditReport) -> sealing.Reader:
+    """Return whoever asked: the values are opened for that person."""
+    label = f"staff:{report.requested_by_id}" if report.requested_by_id else "system:audit_report"
+    return sealing.Reader(
+        actor=label, verb="print", purpose=PURPOSE, streams=(report.case.uid,), request_id=str(report.uid)
+    )
+
+
+def _maker(case: Case) -> Actor:
+    return actors.system("reports", source=case.source)
+
+
+@transaction.atomic
+def _claim(report_id: int, *, now: datetime) -> AuditReport | None:
+    """Take a report for this worker: locks its case and its row, one ledger event. None when it is not to be had."""
+    found = AuditReport.objects.filter(pk=report_id, state__in=["queued", "running"])
+    case_id = found.values_list("case_id", flat=True).first()
+    if case_id is None:
+        return None
+    case = locks.case_for_update(case_id)
+    report = found.select_for_update(skip_locked=True).first()
+    if report is None:
+        return None
+    starts = report.history.filter(state="running").aggregate(last=Max("history_date"), times=Count("pk"))
+    if report.state == "running" and starts["last"] > now - LEASE:
+        return None
+    report.case = case
+    if starts["times"] >= TRIES:
+        _fail(report, now=now)
+        return None
+    with record.act(case, "report.started", actor=_maker(case), at=now, detail={"report": str(report.uid)}):
+        report.state = "running"
+        report.save(update_fields=["state"])
+    return report
+
+
+@transaction.atomic
+def _finish(report: AuditReport, draft: Draft, printed: Printed, *, now: datetime) -> bool:
+    """Keep the pages sealed under their own key and write what they are. False when another worker was first."""
+    case = locks.case_for_update(report.case_id)
+    row = AuditReport.objects.select_for_update().get(pk=report.pk)
+    if row.state != "running":
+        return False
+    row.state, row.finished_at = "done", now
+    row.sha256, row.pages = hashlib.sha256(printed.data).hexdigest(), printed.pages
+    row.head_seq, row.head_hash = draft.head_seq, draft.head_hash
+    row.dispose_after_date = retention.dispose_after("report", trigger_date=calendars.london_date(now))
+    detail = {"report": str(row.uid), "sha256": row.sha256, "pages": row.pages, "head_seq": row.head_seq}
+    with record.act(case, "report.made", actor=_maker(case), at=now, detail=detail):
+        row.blob = edits.store_blob(printed.data, case=case, field="report", at=now)
+        row.key = row.blob.key
+        row.save()
+    return True
+
+
+@transaction.atomic
+def _fail(report: AuditReport, *, now: datetime) -> None:
+    case = locks.case_for_update(report.case_id)
+    row = AuditReport.objects.select_for_update().get(pk=report.pk)
+    if row.state not in {"queued", "running"}:
+        return
+    with record.act(case, "report.failed", actor=_maker(case), at=now, detail={"report": str(row.uid)}):
+        row.state, row.finished_at = "failed", now
+        row.save(update_fields=["state", "finished_at"])
+        tasks.raise_task("report_failed", case=case, at=now, report=str(row.uid))
+    log.error("report %s could not be made", row.uid)
+
+
+def open_report(report: AuditReport, *, actor: Actor, at: datetime, request_id: str = "") -> bytes:
+    """Return the bytes of a finished report; who opens it is on record first. Raises NotAllowed, ReportRefused."""
+    policy.require(actor, "report", case=report.case)
+    return _opened(report, label=actor.label, at=at, request_id=request_id)
+
+
+def _opened(report: AuditReport, *, label: str, at: datetime, request_id: str = "") -> bytes:
+    blob = report.blob
+    if blob is None:
+        raise ReportRefused("This report is not finished.")
+    reader = sealing.Reader(
+        actor=label, verb="download", purpose=PURPOSE, streams=(report.case.uid,), request_id=request_id
+    )
+    data = sealing.open_bytes(
+        blob.sealed, key_id=blob.key_id, label="cases.storedblob", uid=blob.uid, field="report", reader=reader, at=at
+    )
+    if data is None:
+        raise ReportRefused("This report was erased.")
+    return data
+
+
+def print_now(case: Case, *, at: datetime) -> tuple[AuditReport, bytes]:
+    """Make a report at once for whoever operates this machine, with the same acts on record. Raises ReportRefused."""
+    operator = actors.system("audit_report", source=case.source)
+    report = _ask(case, actor=operator, at=at)
+    if not make(report.pk, now=at):
+        raise ReportRefused("The report could not be made.")
+    report = AuditReport.objects.select_related("case", "blob").get(pk=report.pk)
+    return report, _opened(report, label=operator.label, at=at)

@@ -1,0 +1,66 @@
+"""Who we are on paper, and how those a letter speaks of can be reached. Invented unless settings say otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from django.conf import settings
+
+__all__ = ["Contact", "Firm", "firm"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contact:
+    """One way to reach an organisation, as a letter prints it."""
+
+    name: str
+    address: tuple[str, ...] = ()
+    phone: str = ""
+    email: str = ""
+    web: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Firm:
+    """The letterhead, the desk that answers, and where a complaint can go. `agencies` is by kind of agency."""
+
+    name: str
+    desk: Contact
+    adjudicator: Contact
+    regulator: Contact
+    agencies: Mapping[str, Contact] = field(default_factory=dict)
+
+
+NORTHMOOR = Firm(
+    name="Northmoor Telecom",
+    desk=Contact(
+        name="Fraud and Identity Desk",
+        address=("PO Box 000", "Northmoor", "NM1 0ZZ"),
+        phone="01632 960 180",
+        email="identity.desk@example.org",
+    ),
+    adjudicator=Contact(
+        name="the Communications Ombudsman or CISAS",
+        phone="01632 960 377",
+        email="adjudication@example.org",
+    ),
+    regulator=Contact(
+        name="the Information Commissioner’s Office (ICO)",
+        phone="01632 960 555",
+        email="regulator@example.org",
+    ),
+    agencies={
+        "fpa": Contact(
+            name="the fraud prevention agency",
+            address=("Consumer Affairs", "PO Box 999", "Northmoor", "NM2 0ZZ"),
+            phone="01632 960 240",
+            email="consumers@example.org",
+        )
+    },
+)
+
+
+def firm() -> Firm:
+    """Return the firm of this installation: the setting FIRM, a Firm, or the invented one."""
+    return getattr(settings, "FIRM", None) or NORTHMOOR

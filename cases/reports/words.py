@@ -1,0 +1,223 @@
+"""Turns the ledger's codes into words: verbs, names of rows and fields, values old and new. Reads no database."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from django.apps import apps
+from django.db import models
+
+from cases.kernel import calendars, clocks, notice, tasks
+from cases.kernel.casetypes import CaseType
+from cases.ledger.models import DataKey
+
+__all__ = ["Words", "capital", "code_lists", "day", "moment", "plain", "spoken"]
+
+NOTHING = "nothing"
+ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+CODE = re.compile(r"[a-z]+(_[a-z0-9]+)*")
+# Columns that only tie rows together, or move with every act; the attachment holds them.
+UNSPOKEN = frozenset({"case", "key", "blob", "version", "changed_at", "raised_by_event", "incident_token"})
+# Of a new row these say nothing that its own chapter does not say in full.
+UNSPOKEN_WHEN_NEW = frozenset({"sha256", "digest", "explanation", "fields", "clause", "source", "retention_class"})
+VERBS: Mapping[str, str] = {
+    "case.opened": "Opened the case",
+    "case.edited": "Changed the case",
+    "case.noted": "Wrote a note",
+    "case.assigned": "Assigned the case",
+    "case.evidence_added": "Added a document",
+    "case.party_added": "Added a person",
+    "task.closed": "Closed a task",
+    "clock.breached": "A period ended without what was due",
+    "callback.applied_late": "Took note of a late callback",
+    "report.requested": "Asked for an audit report",
+    "report.started": "Began to make an audit report",
+    "report.made": "Made an audit report",
+    "report.failed": "Could not make an audit report",
+    "letter.rendered": "Wrote a letter and gave it to the post",
+    "letter.withdrawn": "Withdrew a letter",
+    "letter.failed": "Could not write a letter",
+    "letter.dispatched": "Put a letter in the post",
+    "letter.returned": "Reported a letter returned",
+}
+
+
+def plain(code: str) -> str:
+    """Write a code as words; leave anything else as it is."""
+    return code.replace("_", " ") if CODE.fullmatch(code) else code
+
+
+def capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def day(value: date) -> str:
+    return f"{value.day} {value:%b %Y}"
+
+
+def moment(value: datetime) -> str:
+    """Write a moment to the second, in London time."""
+    local = value.astimezone(calendars.LONDON)
+    return f"{day(local.date())} {local:%H:%M:%S}"
+
+
+def spoken(value: Any) -> str:
+    """Write a value that has no column of its own: a date as a day, a list with commas, a code as words."""
+    if isinstance(value, list | tuple):
+        return ", ".join(spoken(each) for each in value)
+    text = str(value)
+    return _date(text) if ISO_DATE.fullmatch(text) else plain(text)
+
+
+def _datetime(text: Any) -> str:
+    return moment(datetime.fromisoformat(text))
+
+
+def _date(text: Any) -> str:
+    return day(date.fromisoformat(text))
+
+
+def _yes_no(value: Any) -> str:
+    return "yes" if value else "no"
+
+
+TYPED: tuple[tuple[type[Any], Callable[[Any], str]], ...] = (
+    (models.BooleanField, _yes_no),
+    (models.DateTimeField, _datetime),
+    (models.DateField, _date),
+)
+
+
+def _pounds(pence: int) -> str:
+    return f"£{pence // 100:,}.{pence % 100:02d}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Words:
+    """The words of one case: what its kind calls its codes, and who and what stands behind numbers of rows."""
+
+    casetype: CaseType
+    people: Mapping[int, str] = field(default_factory=dict)
+    actors: Mapping[str, str] = field(default_factory=dict)
+    rows: Mapping[tuple[str, Any], str] = field(default_factory=dict)
+    labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    columns: Mapping[str, str] = field(default_factory=dict)
+
+    def actor(self, label: str) -> str:
+        """Return who an actor label stands for, with the label itself."""
+        name = self.actors.get(label, "")
+        return f"{name} ({label})" if name else label
+
+    def verb(self, verb: str) -> str:
+        group, _, name = verb.partition(".")
+        if group == self.casetype.code and name in self.casetype.lifecycle:
+            return self.casetype.lifecycle[name].label
+        return VERBS.get(verb) or capital(plain(verb.replace(".", " ")))
+
+    def state(self, code: str) -> str:
+        return self.casetype.lifecycle.state(code).label
+
+    def row(self, label: str, pk: Any) -> str:
+        """Return what a row is called: its own name in this case, or that of its table."""
+        return self.rows.get((label, pk)) or apps.get_model(label)._meta.verbose_name or label
+
+    def change(self, entry: Mapping[str, Any]) -> str:
+        """Return one changed row as one sentence: what was added, changed or removed, each field old and new."""
+        name = capital(self.row(entry["m"], entry["k"]))
+        if entry["op"] == "-":
+            return f"{name} removed"
+        meta = apps.get_model(entry["m"])._meta
+        clear = {meta.get_field(column): pair for column, pair in entry.get("f", {}).items() if column not in UNSPOKEN}
+        sealed = [self.field(meta.get_field(column)) for column in entry.get("s", ())]
+        if entry["op"] == "+":
+            return f"{name} added: {'; '.join([*self._new(clear), *(f'{each} (sealed)' for each in sealed)])}"
+        told = [
+            f"{self.field(column)} {self.value(column, old)} → {self.value(column, new)}"
+            for column, (old, new) in clear.items()
+        ]
+        told += [f"{each} changed (sealed)" for each in sealed]
+        return f"{name} changed: {'; '.join(told)}" if told else ""
+
+    def _new(self, clear: Mapping[Any, Any]) -> list[str]:
+        """Return what a new row says: no empty value, no plain no, nothing its own chapter tells."""
+        return [
+            f"{self.field(column)} {self.value(column, new)}"
+            for column, (_, new) in clear.items()
+            if new not in (None, "", [], {}, False) and column.name not in UNSPOKEN_WHEN_NEW
+        ]
+
+    def field(self, column: Any) -> str:
+        """Return what a column is called: as people who type it know it, else by its own name."""
+        label = f"{column.model._meta.label_lower}.{column.name}"
+        return self.columns.get(label) or column.verbose_name.replace("_", " ").removesuffix(" pence")
+
+    def value(self, column: Any, value: Any) -> str:
+        """Return a stored value in words."""
+        if value in (None, "", []):
+            return NOTHING
+        if column.is_relation:
+            return self._related(column.related_model, value)
+        for kind, write in TYPED:
+            if isinstance(column, kind):
+                return write(value)
+        if column.name.endswith("_pence"):
+            return _pounds(value)
+        return self._coded(column, value)
+
+    def _related(self, model: type[models.Model], pk: Any) -> str:
+        if model is DataKey:
+            return "key"
+        if model._meta.label_lower == "cases.user":
+            return self.people.get(pk, f"person {pk} of the staff")
+        return self.row(model._meta.label_lower, pk)
+
+    def _coded(self, column: Any, value: Any) -> str:
+        if isinstance(value, list):
+            return ", ".join(self._coded(column, each) for each in value)
+        if isinstance(value, Mapping):
+            return ", ".join(f"{plain(str(name))} {self._coded(column, each)}" for name, each in value.items())
+        known = self.labels.get(f"{column.model._meta.label_lower}.{column.name}", {})
+        return known.get(value) or plain(str(value))
+
+
+def _forms(casetype: CaseType) -> Iterator[tuple[str, str, Any]]:
+    """Yield model, column and typed field for what people type about a case of this kind."""
+    facts = casetype.facts._meta.label_lower
+    for model, form in ((facts, casetype.facts_form), ("cases.caseparty", casetype.party_form)):
+        for name, typed in getattr(form, "base_fields", {}).items():
+            yield model, name, typed
+
+
+def column_names(casetype: CaseType) -> dict[str, str]:
+    """Return what people call the columns they type, by model and column."""
+    facts = casetype.facts._meta.label_lower
+    typed = {f"{model}.{name}": str(each.label) for model, name, each in _forms(casetype)}
+    return typed | {f"{facts}.{name}": label for name, label in casetype.sealed_labels.items()}
+
+
+def code_lists(casetype: CaseType) -> dict[str, Mapping[str, str]]:
+    """Return the labels of stored codes, by model and column: the kernel's tables and the kind's own lists."""
+    return {
+        **{f"{model}.{name}": _choices(each) for model, name, each in _forms(casetype) if hasattr(each, "choices")},
+        "cases.case.state": {state.code: state.label for state in casetype.lifecycle.states},
+        "cases.clock.rule": {rule.code: rule.label for rule in clocks.RULES.values()},
+        "cases.clock.jurisdiction": {code: label for code, (_, label) in calendars.JURISDICTIONS.items()},
+        "cases.caseparty.role": dict(casetype.party_roles),
+        "cases.evidence.kind": dict(casetype.evidence_kinds),
+        "cases.task.kind": dict(tasks.LABELS),
+        "cases.release.message_kind": dict(casetype.message_labels),
+        "cases.releaseditem.category": {each.code: each.label for each in notice.CATEGORIES.values()},
+        "cases.releaseditem.gateway": {each.code: each.label for each in notice.GATEWAYS.values()},
+    }
+
+
+def _choices(typed: Any) -> Mapping[str, str]:
+    """Return the choices of a form's field, groups taken apart."""
+    flat: dict[str, str] = {}
+    for code, label in typed.choices:
+        flat |= dict(label) if isinstance(label, list | tuple) else {code: label}
+    return flat
