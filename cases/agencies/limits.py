@@ -30,7 +30,7 @@ def count(name: str, *, most: int) -> None:
         cursor.execute(_COUNT, {"name": name, "window": WINDOW_SECONDS})
         calls, wait = cursor.fetchone()
     if calls > most:
-        raise TooMany(max(int(wait), 1))
+        raise TooMany(min(max(int(wait), 1), WINDOW_SECONDS))
 
 
 def forget(*, now: datetime) -> int:

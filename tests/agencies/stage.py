@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,8 +18,10 @@ from typing import Any
 
 from backoffice.env import BASE_DIR
 from cases.agencies import provision
-from cases.kernel import actors, outbox, record
+from cases.kernel import actors, edits, outbox, record, transitions
 from cases.kernel.models import Case, OutboxMessage
+from cases.ledger.models import LedgerEvent
+from tests import factories
 
 AT = datetime(2026, 11, 16, 10, 0, tzinfo=UTC)
 FPA = "sandbox-fraud-register"
@@ -97,3 +100,38 @@ def provisioned(folder: Path, callback_base: str) -> Sandbox:
     plan = provision.SandboxPlan(folder=folder, port=free_port(), callback_base=callback_base)
     provision.provision(actor=actors.system("tests"), at=AT, sandbox=plan)
     return Sandbox(folder, plan)
+
+
+def approved(people: dict[str, actors.Actor], number: int = 1) -> Case:
+    """A referral whose filing is complete, approved and promised."""
+    case = factories.referred(people, incident_reference=f"DET-{number}")
+    transitions.apply(case.pk, "take", actor=people["a.byrne"], at=factories.AT)
+    transitions.apply(case.pk, "accept", actor=people["a.byrne"], at=factories.AT)
+    edits.attach(
+        case.pk,
+        kind="call_recording",
+        file_name="call.txt",
+        media_type="text/plain",
+        data=b"Recording.",
+        actor=people["a.byrne"],
+        at=factories.AT,
+    )
+    with edits.change(case.pk, actor=people["a.byrne"], at=factories.AT) as edit:
+        edit.party(2, date_of_birth="1984-03-09")
+    inputs = {"pillars": factories.MAKER_ANSWERS}
+    transitions.apply(case.pk, "submit", actor=people["a.byrne"], at=factories.AT, inputs=inputs)
+    return transitions.apply(
+        case.pk, "approve", actor=people["d.osei"], at=factories.APPROVED_AT, inputs=factories.CHECKER_INPUTS
+    )
+
+
+def acts(case: Case, verb: str) -> int:
+    """How often the case's ledger says that this was done."""
+    return LedgerEvent.objects.filter(stream=case.uid, action=verb).count()
+
+
+def wait_for(is_so: Callable[[], bool], *, seconds: float = 15) -> None:
+    until = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < until, "it did not happen in time"
+        time.sleep(0.05)

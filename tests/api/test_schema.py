@@ -1,0 +1,71 @@
+"""The description of the API is valid OpenAPI 3.1, complete, and readable without anything from elsewhere."""
+
+import json
+import re
+
+import jsonschema
+import pytest
+import yaml
+from drf_spectacular.validation import validate_schema
+
+from tests.api.caller import callback
+
+
+@pytest.fixture
+def schema(client, db) -> dict:
+    response = client.get("/api/v1/schema/")
+    assert response.status_code == 200
+    return yaml.safe_load(response.content)
+
+
+def test_the_description_is_valid(schema):
+    validate_schema(schema)
+
+    assert schema["openapi"].startswith("3.1")
+    assert sorted(schema["paths"]) == [
+        "/api/v1/agencies/{code}/callbacks/",
+        "/api/v1/intake/fraud-referrals/",
+    ]
+
+
+def test_every_call_has_headers_examples_and_all_its_answers(schema):
+    expected = {
+        "/api/v1/agencies/{code}/callbacks/": {"202", "400", "401", "411", "413", "415", "422", "429"},
+        "/api/v1/intake/fraud-referrals/": {"201", "400", "401", "403", "404", "411", "413", "415", "422", "429"},
+    }
+    for path, statuses in expected.items():
+        operation = schema["paths"][path]["post"]
+        assert set(operation["responses"]) == statuses
+        headers = {each["name"] for each in operation["parameters"] if each["in"] == "header"}
+        assert {"webhook-id", "webhook-timestamp", "webhook-signature"} <= headers
+        assert operation["requestBody"]["content"]["application/json"]["examples"]
+        for answer in operation["responses"].values():
+            assert all(content["examples"] for content in answer["content"].values())
+        assert "Retry-After" in operation["responses"]["429"]["headers"]
+
+
+def test_every_example_fits_its_own_schema(schema):
+    for methods in schema["paths"].values():
+        operation = methods["post"]
+        contents = [operation["requestBody"]["content"]]
+        contents += [answer["content"] for answer in operation["responses"].values()]
+        for content in contents:
+            for media in content.values():
+                for example in media["examples"].values():
+                    jsonschema.validate(example["value"], media["schema"])
+
+
+def test_the_callbacks_of_the_tests_fit_the_description(schema):
+    body = schema["paths"]["/api/v1/agencies/{code}/callbacks/"]["post"]["requestBody"]
+    jsonschema.validate(callback(), body["content"]["application/json"]["schema"])
+
+
+def test_the_page_shows_every_call_and_loads_nothing_from_elsewhere(client, db, schema):
+    response = client.get("/api/v1/docs/")
+
+    page = response.content.decode()
+    assert response.status_code == 200
+    assert all(path in page for path in schema["paths"])
+    assert json.dumps(callback()["agency_reference"]).strip('"') in page
+    assert not re.findall(r"<script|<style|style=|https?://|//cdn", page)
+    assert "script-src 'self'" in response["Content-Security-Policy"]
