@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+from django.contrib.postgres.aggregates import ArrayAgg
+from django.db.models import Q
+
 from cases.fraud import codes
 from cases.fraud.models import PillarAnswer
 from cases.kernel.casetypes import Check
@@ -45,7 +48,7 @@ def _day(day: date | None) -> str:
 
 
 def facts_view(case: Case) -> list[tuple[str, str]]:
-    """Return label and value of every fact that is not sealed. Reads the facts row, nothing more."""
+    """Return label and value of every fact that is not sealed, and the maker's four answers. Two queries."""
     facts = case.fraud_referral
     rows = [
         ("Kind of fraud", _LABELS["case_type"].get(facts.fpa_case_type, facts.fpa_case_type)),
@@ -58,11 +61,25 @@ def facts_view(case: Case) -> list[tuple[str, str]]:
         ("Loss", _pounds(facts.loss_pence)),
         ("Privacy notice shown", f"{facts.notice_version}, {_day(facts.notice_shown_date)}".strip(", ")),
     ]
+    rows.extend(_maker_pillars(case))
     if facts.filing_reference:
         rows.append(("Agency's reference", facts.filing_reference))
         rows.append(("Filed", _day(facts.filed_date)))
     rows.extend(("Agency's field error", f"{each['code']} at {each['pointer']}") for each in facts.field_errors)
     return rows
+
+
+def _maker_pillars(case: Case) -> list[tuple[str, str]]:
+    """Return the maker's answer to each pillar and the documents that bear it out, in one query."""
+    documents = ArrayAgg("links__evidence__number", filter=Q(links__isnull=False), order_by="links__evidence__number")
+    answers = PillarAnswer.objects.filter(case=case, side="maker").annotate(documents=documents).order_by("pillar")
+    return [(f"Pillar {answer.pillar}", _pillar_sentence(answer)) for answer in answers]
+
+
+def _pillar_sentence(answer: Any) -> str:
+    said = "Yes" if answer.is_met else dict(codes.PILLAR_4_EXCEPTIONS)[answer.exception] if answer.exception else "No"
+    documents = ", ".join(str(number) for number in answer.documents or ["none"])
+    return f"{said}: {dict(codes.PILLARS)[answer.pillar].lower()} (documents: {documents})"
 
 
 def checks(case: Case) -> list[Check]:
