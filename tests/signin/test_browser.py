@@ -1,4 +1,4 @@
-"""Signing in with Debian's Chromium: a passkey from a virtual authenticator, the code picture, axe, content security."""
+"""Signing in with Chromium: passkeys from a virtual authenticator, the code picture, axe, content security."""
 
 import re
 import time
@@ -137,6 +137,13 @@ def test_demo_pages_have_no_axe_violation(live_server, watched, settings):
     watched.goto(f"{live_server.url}/step-up/?next=/people/")
     _faultless(watched)
     watched.get_by_role("button", name="Confirm").click()
-    for address in ("/people/", "/people/new/", f"/people/{target}/", "/account/", "/account/sessions/", "/account/keys/"):
+    for address in (
+        "/people/",
+        "/people/new/",
+        f"/people/{target}/",
+        "/account/",
+        "/account/sessions/",
+        "/account/keys/",
+    ):
         watched.goto(f"{live_server.url}{address}")
         _faultless(watched)

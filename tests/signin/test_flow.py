@@ -217,3 +217,17 @@ def test_code_picture_is_an_image_of_this_site_and_only_while_setting_up(client,
     assert b'src="/account/app/code.svg"' in page.content and b"data:" not in page.content
     assert (picture.status_code, picture["Content-Type"]) == (200, "image/svg+xml")
     assert client.get("/account/app/code.svg").status_code == 404
+
+
+def test_fragment_of_an_ended_session_leads_the_whole_page_to_sign_in(client, db):
+    answer = client.get(
+        "/counts/", headers={"hx-request": "true", "hx-current-url": "http://testserver/cases/?view=open"}
+    )
+
+    assert (answer.status_code, answer.headers["HX-Redirect"]) == (200, "/sign-in/?next=%2Fcases%2F%3Fview%3Dopen")
+
+
+def test_too_many_tries_are_told_so(client, clock):
+    answers = [client.post("/sign-in/", {"login": "", "password": ""}).status_code for _attempt in range(61)]
+
+    assert answers == [200] * 60 + [429]

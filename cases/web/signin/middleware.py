@@ -7,6 +7,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.http import urlencode
 from django_htmx.http import HttpResponseClientRedirect
 
 from cases.web.signin import factors
@@ -32,7 +33,13 @@ class SecondFactorRequired:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
+        """Let a fragment of a page whose session ended lead the whole page to sign-in, and back to it afterwards."""
+        response = self.get_response(request)
+        sign_in = reverse("account_login")
+        if _is_fragment(request) and response.status_code == 302 and response["Location"].startswith(sign_in):
+            page = request.htmx.current_url_abs_path or "/"  # type: ignore[attr-defined] -- set by django-htmx
+            return HttpResponseClientRedirect(f"{sign_in}?{urlencode({'next': page})}")
+        return response
 
     def process_view(
         self, request: HttpRequest, view: Callable[..., HttpResponse], args: Any, kwargs: Any
@@ -44,5 +51,8 @@ class SecondFactorRequired:
         if factors.is_complete(request) or (match is not None and match.url_name in ENROLMENT):
             return None
         target = reverse("mfa_index")
-        is_fragment = getattr(request, "htmx", False)
-        return HttpResponseClientRedirect(target) if is_fragment else HttpResponseRedirect(target)
+        return HttpResponseClientRedirect(target) if _is_fragment(request) else HttpResponseRedirect(target)
+
+
+def _is_fragment(request: HttpRequest) -> bool:
+    return bool(getattr(request, "htmx", False))
