@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from django.db.models import Value
+
 from cases.kernel.models import Agency, RoleGrant, TeamMembership, User
 
 __all__ = ["Actor", "agency", "staff", "system"]
@@ -27,18 +29,24 @@ class Actor:
 
 
 def staff(user: User, *, source: str = "") -> Actor:
-    """Return the acting identity of a member of staff. Two queries, remembered on the user object."""
+    """Return the acting identity of a member of staff. One query, remembered on the user object."""
     known = user.__dict__.get("_actor")
     if known is not None and known.source == source:
         return known
-    memberships = TeamMembership.objects.filter(user=user, ended_at=None).values_list("team_id", "is_lead")
-    teams = dict(memberships)
+    memberships = TeamMembership.objects.filter(user=user, ended_at=None)
+    grants = RoleGrant.objects.filter(user=user, revoked_at=None)
+    held = list(
+        memberships.values_list("team_id", "is_lead", Value("")).union(
+            grants.values_list(Value(0), Value(False), "role"), all=True
+        )
+    )
+    teams = {team_id: is_lead for team_id, is_lead, role in held if not role}
     actor = Actor(
         label=f"staff:{user.pk}",
         kind="staff",
         name=user.display_name or user.username,
         user_id=user.pk,
-        roles=frozenset(RoleGrant.objects.filter(user=user, revoked_at=None).values_list("role", flat=True)),
+        roles=frozenset(role for _, _, role in held if role),
         team_ids=frozenset(teams),
         lead_team_ids=frozenset(team_id for team_id, is_lead in teams.items() if is_lead),
         source=source,

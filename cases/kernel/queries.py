@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,29 +12,26 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import BooleanField, Count, ExpressionWrapper, Model, OuterRef, Q, QuerySet
 from django.db.models.functions import JSONObject
 
-from cases.kernel import casetypes, policy, timeline
+from cases.kernel import casetypes, policy
 from cases.kernel.actors import Actor
+from cases.kernel.casetypes import CaseType
 from cases.kernel.errors import CaseError, NotVisible
 from cases.kernel.models import (
     Approval,
     AuditReport,
-    Callback,
     Case,
     CaseAddress,
     CaseParty,
     Clock,
-    DeliveryAttempt,
-    Evidence,
     Hold,
     OutboxMessage,
     Task,
 )
 from cases.kernel.parties import ADDRESS_FIELDS, PERSON_FIELDS
 from cases.ledger import sealing
-from cases.ledger.models import AccessEvent, LedgerEvent, LedgerHead
 from cases.ledger.sealed import SealedTextField
 
-__all__ = ["REVEAL_REASONS", "CaseFile", "SealedItem", "Subject", "case_file", "documents", "messages", "reveal"]
+__all__ = ["REVEAL_REASONS", "CaseFile", "SealedItem", "Subject", "case_file", "facts_of", "reveal"]
 
 REVEAL_REASONS: Mapping[str, str] = {
     "verify_identity": "Verify who somebody is",
@@ -106,8 +103,7 @@ class CaseFile:
 
 def _present(names: tuple[str, ...]) -> dict[str, ExpressionWrapper]:
     return {
-        f"has_{name}": ExpressionWrapper(Q(**{f"{name}__isnull": False}), output_field=BooleanField())
-        for name in names
+        f"has_{name}": ExpressionWrapper(Q(**{f"{name}__isnull": False}), output_field=BooleanField()) for name in names
     }
 
 
@@ -117,16 +113,13 @@ def _listed(rows: QuerySet[Any], **columns: Any) -> ArraySubquery:
 
 def _parts() -> dict[str, Any]:
     mine = {"case": OuterRef("pk")}
-    people = CaseParty.objects.filter(**mine).annotate(**_present(PERSON_FIELDS)).order_by("number")
     places = CaseAddress.objects.filter(party__case=OuterRef("pk")).annotate(**_present(ADDRESS_FIELDS)).order_by("pk")
-    person_columns = ("id", "number", "role", "is_innocent", "is_detached", "source")
     place_columns = ("id", "party_id", "kind", "is_detached")
     return {
-        "people_": _listed(people, **_same(person_columns), **_same(_present(PERSON_FIELDS))),
         "places_": _listed(places, **_same(place_columns), **_same(_present(ADDRESS_FIELDS))),
         "clocks_": _listed(
             Clock.objects.filter(**mine).order_by("due_at"),
-            **_same(("rule", "state", "started_at", "due_at", "due_date", "explanation")),
+            **_same(("rule", "state", "started_at", "due_at", "ended_at", "explanation")),
             party="party__number",
         ),
         "tasks_": _listed(
@@ -144,7 +137,6 @@ def _parts() -> dict[str, Any]:
             asker="requested_by__display_name",
         ),
         "holds_": _listed(Hold.objects.filter(released_at=None, **mine)[:1], id="id"),
-        "documents_": _counted(Evidence.objects.filter(**mine)),
         "messages_": _counted(OutboxMessage.objects.filter(**mine)),
     }
 
@@ -157,6 +149,7 @@ def _counted(rows: QuerySet[Any]) -> ArraySubquery:
     return ArraySubquery(rows.order_by().values("case_id").annotate(counted=Count("pk")).values("counted"))
 
 
+PARTS = ("places_", "clocks_", "tasks_", "approvals_", "reports_", "holds_", "messages_")
 MOMENTS = frozenset({"started_at", "due_at", "opened_at", "requested_at"})
 
 
@@ -168,64 +161,65 @@ def _read(rows: list[Mapping[str, Any]]) -> tuple[dict[str, Any], ...]:
     )
 
 
-def _items(row: Mapping[str, Any], names: tuple[str, ...], prefix: str) -> tuple[SealedItem, ...]:
-    return tuple(SealedItem(code=f"{prefix}-{name}", field=name) for name in names if row[f"has_{name}"])
+def _address(place: Mapping[str, Any]) -> Address:
+    held = [name for name in ADDRESS_FIELDS if place[f"has_{name}"]]
+    items = tuple(SealedItem(code=f"address-{place['id']}-{name}", field=name) for name in held)
+    return Address(kind=place["kind"], is_detached=place["is_detached"], items=items)
 
 
-def _subjects(people: list[Mapping[str, Any]], places: list[Mapping[str, Any]]) -> tuple[Subject, ...]:
+def _held_by(person: CaseParty) -> tuple[SealedItem, ...]:
+    held = [name for name in PERSON_FIELDS if getattr(person, name) is not None]
+    return tuple(SealedItem(code=f"person-{person.number}-{name}", field=name) for name in held)
+
+
+def _subjects(people: Iterable[CaseParty], places: list[Mapping[str, Any]]) -> tuple[Subject, ...]:
     return tuple(
         Subject(
-            number=person["number"],
-            role=person["role"],
-            is_innocent=person["is_innocent"],
-            is_detached=person["is_detached"],
-            source=person["source"],
-            items=_items(person, PERSON_FIELDS, f"person-{person['number']}"),
-            addresses=tuple(
-                Address(
-                    kind=place["kind"],
-                    is_detached=place["is_detached"],
-                    items=_items(place, ADDRESS_FIELDS, f"address-{place['id']}"),
-                )
-                for place in places
-                if place["party_id"] == person["id"]
-            ),
+            number=person.number,
+            role=person.role,
+            is_innocent=person.is_innocent,
+            is_detached=person.is_detached,
+            source=person.source,
+            items=_held_by(person),
+            addresses=tuple(_address(place) for place in places if place["party_id"] == person.pk),
         )
-        for person in people
+        for person in sorted(people, key=lambda person: person.number)
     )
 
 
+def _facts_names() -> list[str]:
+    """The reverse accessors of every kind's facts row, so that whichever the case has comes with it."""
+    return [_accessor(casetype) for casetype in casetypes.all_types()]
+
+
+def _accessor(casetype: CaseType) -> str:
+    return str(casetype.facts._meta.get_field("case").remote_field.get_accessor_name())  # type: ignore[union-attr] -- one to one
+
+
+def facts_of(case: Case) -> Model:
+    """Return the facts row of a case; no query when case_file brought the case."""
+    row: Model = getattr(case, _accessor(casetypes.get(case.kind)))
+    return row
+
+
 def case_file(actor: Actor, uid: UUID) -> CaseFile:
-    """Return a case the actor may see with all that its pages list. One query. Raises NotVisible."""
-    rows = policy.visible_to(actor).filter(uid=uid).select_related("team", "assignee", "key")
-    case = rows.annotate(**_parts()).first()
+    """Return a case the actor may see with all that its pages list: facts, people and documents are on the row.
+    Three queries. Raises NotVisible."""
+    rows = policy.visible_to(actor).filter(uid=uid).select_related("team", "assignee", "key", *_facts_names())
+    case = rows.prefetch_related("parties", "evidence").annotate(**_parts()).first()
     if case is None:
         raise NotVisible
-    parts = {name: getattr(case, name) for name in _parts_names()}
+    parts = {name: getattr(case, name) for name in PARTS}
     return CaseFile(
         case=case,
-        subjects=_subjects(parts["people_"], parts["places_"]),
+        subjects=_subjects(case.parties.all(), parts["places_"]),
         clocks=_read(parts["clocks_"]),
         tasks=_read(parts["tasks_"]),
         approvals=_read(parts["approvals_"]),
         reports=_read(parts["reports_"]),
         is_held=bool(parts["holds_"]),
-        document_count=sum(parts["documents_"]),
+        document_count=len(case.evidence.all()),
         message_count=sum(parts["messages_"]),
-    )
-
-
-def _parts_names() -> tuple[str, ...]:
-    return (
-        "people_",
-        "places_",
-        "clocks_",
-        "tasks_",
-        "approvals_",
-        "reports_",
-        "holds_",
-        "documents_",
-        "messages_",
     )
 
 
@@ -282,56 +276,3 @@ def reveal(case: Case, code: str, *, purpose: str, actor: Actor, at: datetime, r
         actor=actor.label, verb="reveal", purpose=purpose, streams=(case.uid,), fields=(code,), request_id=request_id
     )
     return sealing.open_rows([row], (name,), reader=reader, at=at)[0][name] or ""
-
-
-def documents(case: Case, *, reader: sealing.Reader, at: datetime) -> list[Evidence]:
-    """Return the documents of a case with `shown_name` opened. Three queries; writes the reader's access row."""
-    rows = list(case.evidence.select_related("obtained_by").order_by("number"))
-    for row, values in zip(rows, sealing.open_rows(rows, ("file_name",), reader=reader, at=at), strict=True):
-        row.shown_name = values["file_name"]  # type: ignore[attr-defined] -- for the page alone
-    return rows
-
-
-def download(document: Evidence, *, reader: sealing.Reader, at: datetime) -> tuple[str, bytes | None]:
-    """Return the name and the bytes of a document as received; no bytes once erased. Writes the reader's access rows."""
-    name = sealing.open_rows([document], ("file_name",), reader=reader, at=at)[0]["file_name"] or "document"
-    blob = document.blob
-    data = sealing.open_bytes(
-        blob.sealed, key_id=blob.key_id, label="cases.storedblob", uid=blob.uid, field="document", reader=reader, at=at
-    )
-    return name, data
-
-
-def messages(case: Case) -> tuple[list[OutboxMessage], list[DeliveryAttempt], list[Callback]]:
-    """Return what was promised to agencies, each try, and what they called back with: codes and times alone."""
-    sent = case.messages.select_related("channel__agency").defer("sealed_body").order_by("-id")[:100]
-    tries = DeliveryAttempt.objects.filter(message__case=case).defer("sealed_excerpt").order_by("-id")[:200]
-    heard = case.callbacks.select_related("agency").defer("sealed_body").order_by("-id")[:100]
-    return list(sent), list(tries), list(heard)
-
-
-READERS_SHOWN = 100
-
-
-def audit_trail(case: Case) -> dict[str, Any]:
-    """Return the case's events with their hashes, whether each carries on the one before, and who looked."""
-    events = list(LedgerEvent.objects.filter(stream=case.uid).defer("reason").order_by("seq"))
-    head = LedgerHead.objects.filter(stream=case.uid).first()
-    looked = list(AccessEvent.objects.filter(streams__contains=[case.uid]).order_by("-id")[:READERS_SHOWN])
-    known = timeline.names({event.actor for event in events} | {each.actor for each in looked})
-    links = [b"", *(bytes(event.hash) for event in events)]
-    return {
-        "events": [
-            {
-                "seq": event.seq,
-                "at": event.at,
-                "who": known[event.actor],
-                "verb": event.action,
-                "hash": bytes(event.hash).hex(),
-                "is_linked": event.seq == place and (place == 1 or bytes(event.prev) == links[place - 1]),
-            }
-            for place, event in enumerate(events, start=1)
-        ],
-        "looked": [{"event": each, "who": known[each.actor]} for each in looked],
-        "is_whole": bool(head) and head.seq == len(events) and bytes(head.hash) == links[-1],
-    }

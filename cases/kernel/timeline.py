@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import CharField, F, OuterRef, Subquery, Value
-from django.db.models.functions import Cast, Concat
+from django.db.models import BigIntegerField, CharField, Expression, F, OuterRef, Subquery, Value, When
+from django.db.models import Case as Choice
+from django.db.models.functions import Cast, Concat, Substr
 
 from cases.kernel.calendars import LONDON
 from cases.kernel.models import Agency, Case, Note, User
@@ -21,6 +22,10 @@ __all__ = ["PAGE_SIZE", "Change", "Entry", "last_change", "names", "story"]
 PAGE_SIZE = 20
 # Columns that repeat what the entry says anyway, or that only order other columns.
 UNSPOKEN = frozenset({"version", "changed_at", "state", "key", "case", "blob", "digest", "due_at"})
+# Rows that keep the books of the act itself; the entry's own words tell of them.
+BOOKKEEPING = frozenset(
+    {"cases.clock", "cases.approval", "cases.task", "cases.letter", "cases.auditreport", "cases.release"}
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +79,18 @@ def _events(case: Case, before: int | None, limit: int) -> list[LedgerEvent]:
         note_text=Subquery(written.values("text")[:1]),
         note_key=Subquery(written.values("key_id")[:1]),
     )
-    return list(noted.order_by("-seq")[:limit])
+    return list(noted.annotate(actor_shown=_actor_name()).order_by("-seq")[:limit])
+
+
+def _actor_name() -> Expression:
+    """The name behind an event's actor label: a person's or an agency's; NULL for a job of the system."""
+    person = User.objects.filter(pk=Cast(Substr(OuterRef("actor"), 7), BigIntegerField()))
+    agency = Agency.objects.filter(code=Substr(OuterRef("actor"), 8))
+    return Choice(
+        When(actor__startswith="staff:", then=Subquery(person.values("display_name")[:1])),
+        When(actor__startswith="agency:", then=Subquery(agency.values("display_name")[:1])),
+        default=Value("System"),
+    )
 
 
 def _pieces(case: Case, events: Iterable[LedgerEvent]) -> dict[tuple[UUID, str], _Piece]:
@@ -110,20 +126,26 @@ def names(labels: Iterable[str]) -> dict[str, str]:
     return {label: found.get(label, "System" if label.startswith("system:") else label) for label in wanted}
 
 
-def _labels(events: Iterable[LedgerEvent], bodies: Mapping[UUID, Mapping[str, Any]]) -> set[str]:
-    """Return every actor label a page of events speaks of: who acted, and who a case was given to."""
-    labels = {event.actor for event in events}
-    for body in bodies.values():
-        for change in body.get("changes", ()):
-            given = change.get("f", {}).get("assignee", ())
-            labels |= {f"staff:{user_id}" for user_id in given if user_id}
-    return labels
+def _known(case: Case, events: Iterable[LedgerEvent], bodies: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Return the name of everybody a page of events speaks of; asks only for those who neither acted nor hold it."""
+    known = {event.actor: event.actor_shown or event.actor for event in events}  # type: ignore[attr-defined] -- annotated
+    if case.assignee is not None:
+        known[f"staff:{case.assignee_id}"] = case.assignee.display_name
+    given = {
+        f"staff:{user_id}"
+        for body in bodies
+        for change in body.get("changes", ())
+        for user_id in change.get("f", {}).get("assignee", ())
+        if user_id
+    }
+    missing = given - set(known)
+    return known | (names(missing) if missing else {})
 
 
 def _changes(body: Mapping[str, Any], known: Mapping[str, str]) -> tuple[Change, ...]:
     told = []
     for change in body.get("changes", ()):
-        if change["op"] != "~":
+        if change["op"] != "~" or change["m"] in BOOKKEEPING:
             continue
         for name, (old, new) in change.get("f", {}).items():
             if name == "assignee":
@@ -145,7 +167,7 @@ def story(
     older = events[limit - 1].seq if len(events) > limit else None
     events = events[:limit]
     bodies = {event.uid: event.content() for event in events}
-    known = names(_labels(events, bodies))
+    known = _known(case, events, bodies.values())
     plain = _opened(_pieces(case, events), reader=reader, at=at)
     entries = [
         Entry(
@@ -180,6 +202,6 @@ def last_change(case: Case) -> str:
 
 
 def _told_fields(change: Mapping[str, Any]) -> list[str]:
-    if change["op"] != "~":
+    if change["op"] != "~" or change["m"] in BOOKKEEPING:
         return []
     return [name for name in (*change.get("f", {}), *change.get("s", ())) if name not in UNSPOKEN]

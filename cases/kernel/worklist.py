@@ -1,24 +1,25 @@
-"""What there is to do: the queue in keyset pages, capped counts, approvals and one person's own work.
+"""The queue in keyset pages, and capped counts of what waits.
 
 Reads only, and no sealed value: a queue row is topic, reference, state, due time, amount and assignee.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 
 from cases.kernel import casetypes, policy
 from cases.kernel.actors import Actor
 from cases.kernel.calendars import LONDON
-from cases.kernel.models import Approval, Case, OutboxMessage, RoleGrant, Task, TeamMembership
+from cases.kernel.models import Approval, Case, OutboxMessage
 
-__all__ = ["SORTS", "VIEWS", "Filters", "Page", "approvals_for", "colleagues", "colleagues_of", "counts", "deciders", "my_work", "queue", "take_next"]
+__all__ = ["SORTS", "VIEWS", "Cursor", "Filters", "Page", "counts", "queue", "take_next"]
 
 PAGE_SIZE = 25
 CAP = 1000
@@ -33,7 +34,8 @@ class View:
     holds: Callable[[Moment], Q]
 
 
-def _end_of_today(at: Moment) -> Moment:
+def end_of_today(at: Moment) -> Moment:
+    """Return the end of the London day."""
     tomorrow = at.astimezone(LONDON).date() + timedelta(days=1)
     return datetime.combine(tomorrow, time(0), tzinfo=LONDON)
 
@@ -47,9 +49,7 @@ VIEWS: Mapping[str, View] = {
     "open": View(label="Open", holds=lambda at: Q(is_closed=False)),
     "unassigned": View(label="Unassigned", holds=lambda at: Q(is_closed=False, assignee=None)),
     "overdue": View(label="Overdue", holds=lambda at: Q(is_closed=False, due_at__lt=at)),
-    "today": View(
-        label="Due today", holds=lambda at: Q(is_closed=False, due_at__gte=at, due_at__lt=_end_of_today(at))
-    ),
+    "today": View(label="Due today", holds=lambda at: Q(is_closed=False, due_at__gte=at, due_at__lt=end_of_today(at))),
     "approval": View(label="Awaiting approval", holds=_is_awaiting_approval),
     "closed": View(label="Closed", holds=lambda at: Q(is_closed=True)),
 }
@@ -105,7 +105,6 @@ class Page:
     rows: list[Case]
     next: Cursor | None = None
     previous: Cursor | None = None
-    counts: Mapping[str, int] = field(default_factory=dict)
 
 
 def _filtered(actor: Actor, filters: Filters, at: Moment) -> QuerySet[Case]:
@@ -124,7 +123,8 @@ def _filtered(actor: Actor, filters: Filters, at: Moment) -> QuerySet[Case]:
     return policy.visible_to(actor).filter(VIEWS[filters.view].holds(at), **asked)
 
 
-def _last_agency() -> Subquery:
+def last_agency() -> Subquery:
+    """The name of the agency that was told last about a case."""
     told = OutboxMessage.objects.filter(case=OuterRef("pk")).order_by("-id")
     return Subquery(told.values("channel__agency__display_name")[:1])
 
@@ -168,11 +168,7 @@ def _place(row: Case, sort: Sort, *, is_backward: bool) -> Cursor:
 def queue(actor: Actor, filters: Filters, cursor: Cursor | None = None, *, at: datetime, size: int = PAGE_SIZE) -> Page:
     """Return one page of what the actor may see, with the last agency told as `agency_name`. Two queries at most."""
     sort = SORTS[filters.sort]
-    rows = (
-        _filtered(actor, filters, at)
-        .select_related("assignee", "team")
-        .annotate(agency_name=_last_agency())
-    )
+    rows = _filtered(actor, filters, at).select_related("assignee", "team").annotate(agency_name=last_agency())
     found = _fetch(rows, sort, cursor, size + 1)
     backward = bool(cursor and cursor.is_backward)
     has_more = len(found) > size
@@ -185,7 +181,7 @@ def queue(actor: Actor, filters: Filters, cursor: Cursor | None = None, *, at: d
     )
 
 
-def _my_decisions(actor: Actor) -> QuerySet[Approval]:
+def my_decisions(actor: Actor) -> QuerySet[Approval]:
     """Approvals that are open, were not asked for by the actor and want a role the actor holds."""
     return (
         Approval.objects.filter(
@@ -196,7 +192,8 @@ def _my_decisions(actor: Actor) -> QuerySet[Approval]:
     )
 
 
-def _my_cases(actor: Actor) -> QuerySet[Case]:
+def my_cases(actor: Actor) -> QuerySet[Case]:
+    """Open cases that are assigned to the actor."""
     return policy.visible_to(actor).filter(assignee_id=actor.user_id, is_closed=False)
 
 
@@ -209,19 +206,21 @@ def counts(actor: Actor, *, at: datetime, filters: Filters | None = None) -> dic
     asked: dict[str, QuerySet[Any]] = {
         f"view.{code}": _filtered(actor, replace(within, view=code), at) for code in VIEWS
     }
-    asked["mine"] = _my_cases(actor)
-    asked["approvals"] = _my_decisions(actor)
+    asked["mine"] = my_cases(actor)
+    asked["approvals"] = my_decisions(actor)
     for casetype in casetypes.all_types():
         asked[f"kind.{casetype.code}"] = _filtered(actor, Filters(kind=casetype.code), at)
     return _capped(asked)
 
 
 def _capped(asked: Mapping[str, QuerySet[Any]]) -> dict[str, int]:
-    parts, params = [], []
-    empty = [name for name, rows in asked.items() if rows.query.is_empty()]
-    live = {name: rows for name, rows in asked.items() if name not in empty}
-    for rows in live.values():
-        sql, values = rows.order_by().values("pk")[: CAP + 1].query.sql_with_params()
+    parts, params, live = [], [], []
+    for name, rows in asked.items():
+        try:
+            sql, values = rows.order_by().values("pk")[: CAP + 1].query.sql_with_params()
+        except EmptyResultSet:  # nobody asks the database for what no row can answer
+            continue
+        live.append(name)
         parts.append(f"(SELECT count(*) FROM ({sql}) AS held)")
         params += values
     if not parts:
@@ -232,91 +231,7 @@ def _capped(asked: Mapping[str, QuerySet[Any]]) -> dict[str, int]:
     return {name: found.get(name, 0) for name in asked}
 
 
-def approvals_for(actor: Actor, *, limit: int = 100) -> list[Approval]:
-    """Return the decisions that wait for this actor, oldest due first, with case, assignee and maker."""
-    rows = _my_decisions(actor).select_related("case", "case__team", "maker")
-    return list(rows.order_by(F("due_at").asc(nulls_last=True), "opened_at", "id")[:limit])
-
-
-def deciders(approvals: Iterable[Approval], actor: Actor) -> dict[int, list[str]]:
-    """Return for each approval the names of the others of the case's team who hold a needed role. One query."""
-    wanted = list(approvals)
-    grants = RoleGrant.objects.filter(
-        revoked_at=None,
-        role__in={role for each in wanted for role in each.needs},
-        user__is_active=True,
-        user__memberships__ended_at=None,
-        user__memberships__team__in={each.case.team_id for each in wanted},
-    ).exclude(user_id=actor.user_id)
-    found = list(grants.values_list("role", "user_id", "user__display_name", "user__memberships__team_id"))
-    return {
-        each.pk: sorted(
-            {
-                name
-                for role, user_id, name, team_id in found
-                if role in each.needs and team_id == each.case.team_id and user_id != each.maker_id
-            }
-        )
-        for each in wanted
-    }
-
-
-def colleagues(actor: Actor) -> list[TeamMembership]:
-    """Return the live memberships of the actor's teams, with person and team: filter choices and other deciders."""
-    rows = TeamMembership.objects.filter(team_id__in=actor.team_ids, ended_at=None, user__is_active=True)
-    return list(rows.select_related("user", "team").order_by("team__name", "user__display_name"))
-
-
-@dataclass(frozen=True, kw_only=True)
-class MyWork:
-    """One person's day, in sections."""
-
-    overdue: list[Case]
-    today: list[Case]
-    waiting: list[Case]
-    recent: list[Case]
-    tasks: list[Task]
-
-
-def _split(cases: Iterable[Case], at: Moment) -> tuple[list[Case], list[Case], list[Case]]:
-    overdue: list[Case] = []
-    today: list[Case] = []
-    waiting: list[Case] = []
-    for case in cases:
-        if case.due_at and case.due_at < at:
-            overdue.append(case)
-        elif case.due_at and case.due_at < _end_of_today(at):
-            today.append(case)
-        else:
-            waiting.append(case)
-    return overdue, today, waiting
-
-
-def my_work(actor: Actor, *, at: datetime, limit: int = 50) -> MyWork:
-    """Return the actor's own open cases by urgency, the last ones to change, and open tasks. Three queries."""
-    mine = _my_cases(actor).select_related("assignee", "team").annotate(agency_name=_last_agency())
-    overdue, today, waiting = _split(mine.order_by(F("due_at").asc(nulls_last=True), "id")[:limit], at)
-    recent = policy.visible_to(actor).filter(assignee_id=actor.user_id).select_related("assignee", "team")
-    tasks = Task.objects.filter(closed_at=None).filter(
-        Q(case__in=policy.visible_to(actor)) | Q(case=None, team_id__in=actor.team_ids)
-    )
-    mine_or_free = tasks.filter(Q(case=None) | Q(case__assignee_id=actor.user_id) | Q(case__assignee=None))
-    return MyWork(
-        overdue=overdue,
-        today=today,
-        waiting=waiting,
-        recent=list(recent.annotate(agency_name=_last_agency()).order_by("-changed_at", "-id")[:8]),
-        tasks=list(mine_or_free.select_related("case").order_by(F("due_at").asc(nulls_last=True), "id")[:20]),
-    )
-
-
 def take_next(actor: Actor, *, at: datetime) -> Case | None:
     """Return the most urgent unassigned case of the actor's teams, or None."""
     free = _filtered(actor, Filters(view="unassigned"), at).filter(team_id__in=actor.team_ids)
     return free.order_by(F("due_at").asc(nulls_last=True), "id").first()
-
-
-def colleagues_of(case: Case) -> list[tuple[int, str]]:
-    """Return the people a case could be given to: id and name of its team's live members."""
-    members = TeamMembership.objects.filter(team_id=case.team_id, ended_at=None, user__is_active=True)
-    return list(members.order_by("user__display_name").values_list("user_id", "user__display_name"))

@@ -74,7 +74,7 @@ def long_day(value: date, today: date) -> str:
 @register.filter
 def words(code: object) -> str:
     """Write a code that has no label of its own as words."""
-    return str(code).replace("_", " ").replace(".", ": ").capitalize()
+    return str(code).replace("_", " ").replace(".", " ").capitalize()
 
 
 MESSAGE_TONES = {

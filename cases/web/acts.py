@@ -9,11 +9,11 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_POST
 
-from cases.kernel import casetypes, edits, policy, timeline, transitions
+from cases.kernel import casetypes, desk, edits, policy, timeline, transitions
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Case, User
 from cases.kernel.transitions import CaseChanged
@@ -42,9 +42,7 @@ def _refused(request: HttpRequest, case: Case, error: CaseError, typed: Typed) -
     sentence = str(error)
     if isinstance(error, CaseChanged | edits.EditConflict):
         sentence = f"{sentence} {timeline.last_change(case)} Read it, then decide again; what you typed is kept."
-    return casepage.show(
-        request, case.uid, problems=[Problem(sentence=sentence)], typed=typed, status=status_of(error)
-    )
+    return casepage.show(request, case.uid, problems=[Problem(sentence=sentence)], typed=typed, status=status_of(error))
 
 
 def _do(request: HttpRequest, case: Case, act: Callable[[], Any], *, said: str, typed: Typed) -> HttpResponse:
@@ -71,12 +69,15 @@ def take(request: HttpRequest, uid: UUID) -> HttpResponse:
     )
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 @screen
 def assign(request: HttpRequest, uid: UUID) -> HttpResponse:
-    """Give the case to a colleague of its team, or back to nobody."""
+    """Choose who gets the case (GET); give it to a colleague of its team, or back to nobody."""
     actor = asking.actor_of(request)
     case = policy.get_visible(actor, uid)
+    if request.method == "GET":
+        policy.require(actor, "assign", case=case)
+        return render(request, "cases/assign.html", {"case": case, "people": desk.colleagues_of(case)})
     number = request.POST.get("assignee", "")
     user = User.objects.filter(pk=int(number)).first() if number.isdecimal() and len(number) < 10 else None
     if number and user is None:

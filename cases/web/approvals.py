@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from cases.kernel import roles, worklist
+from cases.kernel import desk, roles
 from cases.kernel.models import Approval
 from cases.web import asking, rows
 from cases.web.refusals import screen
@@ -25,8 +25,8 @@ def _entry(approval: Approval, others: Iterable[str]) -> dict[str, Any]:
 def waiting(request: HttpRequest) -> HttpResponse:
     """List the decisions that wait for me, oldest due first, and who else could take each."""
     actor = asking.actor_of(request)
-    found = worklist.approvals_for(actor)
-    deciders = worklist.deciders(found, actor)
+    found = desk.approvals_for(actor)
+    deciders = desk.deciders(found, actor)
     return render(
         request, "cases/approvals.html", {"entries": [_entry(each, deciders.get(each.pk, ())) for each in found]}
     )

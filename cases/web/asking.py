@@ -41,7 +41,9 @@ def info(request: HttpRequest) -> ledger.RequestInfo:
     return ledger.RequestInfo(id=request_id(request), ip_token=sealing.keyed_hash("ip_address", address).hex()[:32])
 
 
-def reader(request: HttpRequest, verb: str, purpose: str, *streams: Any, fields: tuple[str, ...] = ()) -> sealing.Reader:
+def reader(
+    request: HttpRequest, verb: str, purpose: str, *streams: Any, fields: tuple[str, ...] = ()
+) -> sealing.Reader:
     """Return who reads sealed values for a page, how and why."""
     return sealing.Reader(
         actor=actor_of(request).label,

@@ -13,7 +13,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from cases.kernel import casetypes, clocks, policy, queries, tasks, timeline, transitions, worklist
+from cases.kernel import casetypes, clocks, policy, queries, records, tasks, timeline, transitions
 from cases.kernel.actors import Actor
 from cases.kernel.casetypes import CaseType
 from cases.kernel.queries import CaseFile, SealedItem
@@ -150,7 +150,7 @@ def _clocks(file: CaseFile) -> list[dict[str, Any]]:
     return [
         {**clock, "label": clocks.RULES[clock["rule"]].label if clock["rule"] in clocks.RULES else clock["rule"]}
         for clock in file.clocks
-        if clock["state"] in {"running", "paused"}
+        if clock["ended_at"] is None
     ]
 
 
@@ -185,13 +185,12 @@ def show(
     entries, older_than = timeline.story(case, reader=reader, at=at)
     offers = transitions.offers(case, actor)
     head = header(file, "case", actor)
-    facts = getattr(case, casetype.facts._meta.get_field("case").remote_field.get_accessor_name())
     shown = head | {
         "problems": problems,
         "typed": typed or Typed(),
         "steps": _steps(casetype, case.state, entries),
         "facts": casetype.facts_view(case),
-        "sealed_facts": _masked(casetype, queries.sealed_facts(facts)),
+        "sealed_facts": _masked(casetype, queries.sealed_facts(queries.facts_of(case))),
         "subjects": subjects(file),
         "days": story.days(case, entries),
         "older_than": older_than,
@@ -200,7 +199,6 @@ def show(
         "clocks": _clocks(file),
         "tasks": [{**task, "label": tasks.label(task["kind"])} for task in file.tasks],
         "reports": file.reports,
-        "people": worklist.colleagues_of(case) if head["may"]["assign"] and not case.is_closed else [],
         "commands": _commands(offers, file, head["may"]),
         "may_edit": head["may"]["edit"] and case.state in casetype.lifecycle.editable,
     }
@@ -241,7 +239,7 @@ def messages(request: HttpRequest, uid: UUID) -> HttpResponse:
     if not (why := purpose_of(request, file, actor)):
         return _ask_purpose(request, file)
     reads.record_read(asking.reader(request, "view", why, file.case.uid, fields=("messages",)), at=at, result_count=1)
-    sent, tries, heard = queries.messages(file.case)
+    sent, tries, heard = records.messages(file.case)
     labels = casetypes.get(file.case.kind).message_labels
     shown = {
         "sent": [
@@ -267,4 +265,4 @@ def audit(request: HttpRequest, uid: UUID) -> HttpResponse:
     if not (why := purpose_of(request, file, actor)):
         return _ask_purpose(request, file)
     reads.record_read(asking.reader(request, "view", why, file.case.uid, fields=("audit",)), at=at, result_count=1)
-    return render(request, "cases/audit.html", header(file, "audit", actor) | queries.audit_trail(file.case))
+    return render(request, "cases/audit.html", header(file, "audit", actor) | records.audit_trail(file.case))

@@ -121,18 +121,19 @@ class Shell:
     def _place(self, label: str, icon: str, url: str, count: str, *, tone: str = "") -> Place:
         found = self.counts.get(count)
         is_current = self.path.partition("?")[0] == url if "?" not in url else self.path == url
-        return Place(
-            label=label, icon=icon, url=url, count=found, tone=tone if found else "", is_current=is_current
-        )
+        return Place(label=label, icon=icon, url=url, count=found, tone=tone if found else "", is_current=is_current)
 
     @cached_property
     def places(self) -> list[Place]:
-        """The pages of everyone."""
-        return [
+        """The pages of everyone, and the one of whoever adds people."""
+        found = [
             self._place("My work", "inbox", reverse("web:my_work"), "mine"),
             self._place("Team queue", "layers", reverse("web:queue"), "view.open"),
             self._place("Approvals", "badge-check", reverse("web:approvals"), "approvals", tone="warn"),
         ]
+        if policy.can(self.actor, "manage_people").is_allowed:
+            found.append(self._place("People", "users", reverse("people"), ""))
+        return found
 
     @cached_property
     def queues(self) -> list[Place]:

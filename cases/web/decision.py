@@ -54,12 +54,19 @@ def _move(offer: Offer, file: CaseFile, typed: Any) -> dict[str, Any]:
     }
 
 
-def panel(file: CaseFile, offers: Sequence[Offer], entries: Sequence[Entry], *, actor: Actor, typed: Any) -> dict[str, Any]:
+def _weight(offer: Offer) -> int:
+    """The move that carries the case on comes first."""
+    return 0 if offer.transition.tone == "primary" else 1
+
+
+def panel(
+    file: CaseFile, offers: Sequence[Offer], entries: Sequence[Entry], *, actor: Actor, typed: Any
+) -> dict[str, Any]:
     """Return the panel: open moves with their forms, refused ones with their sentences, and what was asked."""
     asked = _asked(file, entries)
     can_decide = any(offer.is_open and offer.transition.decides for offer in offers)
     return {
-        "moves": [_move(offer, file, typed) for offer in offers if offer.is_open],
+        "moves": [_move(offer, file, typed) for offer in sorted(offers, key=_weight) if offer.is_open],
         "refused": [offer for offer in offers if not offer.is_open],
         "asked": asked,
         "is_mine": bool(asked) and can_decide,

@@ -13,7 +13,7 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
-from cases.kernel import casetypes, edits, policy, queries
+from cases.kernel import casetypes, edits, policy, queries, records
 from cases.kernel.errors import CaseError
 from cases.kernel.queries import CaseFile
 from cases.web import asking, casepage
@@ -80,7 +80,7 @@ def _show(
         return redirect("web:case", uid=file.case.uid)
     reader = asking.reader(request, "list", why, file.case.uid, fields=("file_name",))
     kinds = dict(casetypes.get(file.case.kind).evidence_kinds)
-    found = queries.documents(file.case, reader=reader, at=at)
+    found = records.documents(file.case, reader=reader, at=at)
     shown = casepage.header(file, "documents", actor) | {
         "documents": [{"document": each, "kind": kinds.get(each.kind, each.kind)} for each in found],
         "form": form,
@@ -102,7 +102,7 @@ def download(request: HttpRequest, uid: UUID, number: int) -> HttpResponse:
         raise Http404
     why = casepage.purpose_of(request, file, actor) or casepage.CASEWORK
     reader = asking.reader(request, "download", why, file.case.uid, fields=(f"document-{number}",))
-    name, data = queries.download(document, reader=reader, at=at)
+    name, data = records.download(document, reader=reader, at=at)
     if data is None:
         raise Http404
     response = HttpResponse(data, content_type="application/octet-stream")

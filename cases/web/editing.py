@@ -131,7 +131,7 @@ def person(request: HttpRequest, uid: UUID, number: int) -> HttpResponse:
     def write(edit: Edit) -> None:
         edit.party(number, is_innocent=typed["is_innocent"], **values)
         for address in typed["addresses"]:
-            edit.add_address(number, address)
+            edit.address(number, **{name: text for name, text in address.items() if text})
 
     return _write(request, case, form, write, title)
 

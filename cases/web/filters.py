@@ -139,9 +139,7 @@ def chips(
 ) -> list[Chip]:
     """Return every filter with its choices."""
     kinds = {
-        each.code: each.label
-        for each in casetypes.all_types()
-        if policy.can(actor, "view", kind=each.code).is_allowed
+        each.code: each.label for each in casetypes.all_types() if policy.can(actor, "view", kind=each.code).is_allowed
     }
     staff = {str(each.user_id): each.user.display_name for each in people}
     mine = {str(actor.user_id): "Me"} if str(actor.user_id) in staff else {}

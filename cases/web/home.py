@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from cases.kernel import tasks, worklist
+from cases.kernel import desk, tasks
 from cases.web import asking, context, rows
 from cases.web.refusals import screen
 
@@ -22,7 +22,7 @@ SECTIONS = (
 @screen
 def my_work(request: HttpRequest) -> HttpResponse:
     """Show one person's own cases by urgency, and the tasks they can do."""
-    work = worklist.my_work(asking.actor_of(request), at=asking.now())
+    work = desk.my_work(asking.actor_of(request), at=asking.now())
     sections = [
         {"code": code, "label": label, "empty": empty, "rows": [rows.row(case) for case in getattr(work, code)]}
         for code, label, empty in SECTIONS

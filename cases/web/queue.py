@@ -14,7 +14,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from cases.kernel import casetypes, edits, policy, worklist
+from cases.kernel import casetypes, desk, edits, policy, worklist
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Case
@@ -121,7 +121,7 @@ def queue(request: HttpRequest) -> HttpResponse:
     if found := _found_by_reference(actor, asked.reference):
         return redirect("web:case", uid=found.uid)
     page = worklist.queue(actor, asked, _read(request.GET, asked.sort), at=at)
-    people = worklist.colleagues(actor)
+    people = desk.colleagues(actor)
     may_take = _may_take(actor)
     counted = _counted(actor, asked, at)
     chips = filters.chips(request.GET, asked, actor=actor, people=people, counted=counted)

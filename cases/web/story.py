@@ -59,11 +59,16 @@ class Day:
     entries: list[Told]
 
 
+ACTORS = {
+    "staff:": ("chose", "decision-e", "badge-check"),
+    "agency:": ("answered:", "agency", "mail"),
+    "system:": ("recorded:", "system", "cpu"),
+}
+
+
 def _of_transition(casetype: CaseType, name: str, actor: str) -> Said:
-    look, icon = ("agency", "mail") if actor.startswith("agency:") else ("decision-e", "badge-check")
-    if actor.startswith("system:"):
-        look, icon = "system", "cpu"
-    return Said(what="made the step", strong=casetype.lifecycle[name].label, icon=icon, look=look)
+    what, look, icon = next((said for kind, said in ACTORS.items() if actor.startswith(kind)))
+    return Said(what=what, strong=casetype.lifecycle[name].label, icon=icon, look=look)
 
 
 def _said(casetype: CaseType, entry: Entry) -> Said:

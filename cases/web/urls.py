@@ -5,7 +5,19 @@ from __future__ import annotations
 from django.conf import settings
 from django.urls import URLPattern, URLResolver, path
 
-from cases.web import acts, approvals, casepage, documents, editing, home, opening, preferences, queue, reporting, reveals
+from cases.web import (
+    acts,
+    approvals,
+    casepage,
+    documents,
+    editing,
+    home,
+    opening,
+    preferences,
+    queue,
+    reporting,
+    reveals,
+)
 
 app_name = "web"
 

@@ -28,7 +28,7 @@ FIELDS = {
 
 def words(code: str) -> str:
     """Write a code as words."""
-    return code.replace("_", " ").replace(".", ": ").capitalize()
+    return code.replace("_", " ").replace(".", " ").capitalize()
 
 
 def field_label(casetype: CaseType, name: str) -> str:

@@ -66,7 +66,7 @@ const move = step => {
   to.classList.add("cursor");
   $("a", to).focus();
 };
-const keys = { j: () => move(1), k: () => move(-1), x: () => $(".row.cursor input[type=checkbox]")?.click(), d: () => go("decision"), "?": () => $("#help")?.showModal() };
+const keys = { j: () => move(1), k: () => move(-1), d: () => go("decision"), "?": () => $("#help")?.showModal() };
 addEventListener("keydown", event => {
   if ((event.ctrlKey || event.metaKey) && event.key === "k" && palette) { event.preventDefault(); openPalette(); return; }
   if ((event.ctrlKey || event.metaKey) && event.key === "Enter" && event.target.form) { event.target.form.requestSubmit(); return; }
@@ -104,7 +104,7 @@ const tick = () => {
     each.dataset.until ||= now + 1000 * Number(each.dataset.revealed);
     const left = Math.ceil((each.dataset.until - now) / 1000);
     const shown = $("[data-left]", each.closest("dd"));
-    if (left <= 0) remask(each.closest("dd")); else if (shown) shown.textContent = `hides in 0:${String(left).padStart(2, "0")}`;
+    if (left <= 0) remask(each.closest("dd")); else if (shown) shown.textContent = `hides in ${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
   });
 };
 setInterval(tick, 1000);

@@ -1,0 +1,82 @@
+"""How many statements a page takes, all told: session, person, roles, the page. Written out, at one row and at three."""
+
+import pytest
+from django.core.cache import caches
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from cases.kernel import edits
+from tests import factories
+from tests.web import desk
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def people():
+    return factories.office()
+
+
+def statements(client, path: str) -> list[str]:
+    with CaptureQueriesContext(
+        connection,
+    ) as captured:
+        response = client.get(path)
+    assert response.status_code == 200
+    return [query["sql"] for query in captured.captured_queries]
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_queue(people, count):
+    for _ in range(count):
+        factories.referred(people)
+    found = statements(desk.client_of("a.byrne"), "/cases/")
+    assert len(found) == 6, "\n".join(found)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_my_work(people, count):
+    for _ in range(count):
+        factories.investigating(people)
+    found = statements(desk.client_of("a.byrne"), "/")
+    assert len(found) == 6, "\n".join(found)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_approvals(people, count):
+    for _ in range(count):
+        factories.ready(people)
+    found = statements(desk.client_of("d.osei"), "/approvals/")
+    assert len(found) == 5, "\n".join(found)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize(
+    ("state", "username", "expected"),
+    [("referred", "a.byrne", 10), ("investigating", "a.byrne", 11), ("ready", "d.osei", 12), ("filed", "d.osei", 10)],
+)
+def test_case_page(people, state, username, expected, count):
+    case = getattr(factories, state)(people)
+    for number in range(count):
+        edits.add_note(case.pk, f"Note {number}", actor=people["a.byrne"], at=factories.FILED_AT)
+    found = statements(desk.client_of(username), reverse("web:case", args=[case.uid]))
+    assert len(found) == expected, "\n".join(found)
+
+
+@pytest.mark.parametrize(("name", "expected"), [("documents", 9), ("messages", 10), ("audit", 10)])
+def test_other_tabs(people, name, expected):
+    case = factories.filed(people)
+    found = statements(desk.client_of("d.osei"), reverse(f"web:{name}", args=[case.uid]))
+    assert len(found) == expected, "\n".join(found)
+
+
+def test_counts_come_from_the_cache_for_half_a_minute(people, settings):
+    settings.CACHES = {**settings.CACHES, "fast": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    caches["fast"].clear()
+    client = desk.client_of("a.byrne")
+    factories.referred(people)
+    client.get("/counts/")
+    before = client.get("/").content
+    factories.referred(people)
+    assert client.get("/").content.count(b'class="count') == before.count(b'class="count')
