@@ -129,17 +129,11 @@ def tracked_models() -> list[type[Tracked]]:
     return [model for model in apps.get_models() if issubclass(model, Tracked)]
 
 
-def history_model(model: type[Tracked]) -> Model:
-    """Return the history model of a tracked one."""
-    found: Model = model.history.model
-    return found
-
-
 def expected_triggers() -> set[tuple[str, str]]:
     """Return (table, trigger) of every guard that must be there and enabled."""
     expected = set()
     for model in tracked_models():
-        live, history = model._meta.db_table, history_model(model)._meta.db_table
+        live, history = model._meta.db_table, model.history_model._meta.db_table
         expected |= {(live, f"{live}_guard"), (history, f"{history}_append_only")}
     return expected | {(f"cases_{name}", f"cases_{name}_append_only") for name in APPEND_ONLY}
 

@@ -109,9 +109,15 @@ class TrackedHistory(HistoricalRecords):
         extra["history_date"] = models.DateTimeField()
         return extra
 
+    def create_history_model(self, model: type[models.Model], inherited: bool) -> type[models.Model]:
+        """Make the history model and keep it at hand: asking `Model.history` builds a manager class each time."""
+        made: type[models.Model] = super().create_history_model(model, inherited)
+        model.history_model = made  # type: ignore[attr-defined]  # -- declared on Tracked
+        return made
+
     def create_historical_record(self, instance: models.Model, history_type: str, using: str | None = None) -> None:
         """Write the history row of one save or delete and add it to the current action."""
-        history_model = getattr(instance, self.manager_name).model
+        history_model: type[models.Model] = type(instance).history_model  # type: ignore[attr-defined]  # -- of Tracked
         row = history_of(history_model, instance, history_type, current().at)
         row.save(force_insert=True, using=using)
         note_change(instance, row)
@@ -122,6 +128,7 @@ class Tracked(models.Model):
 
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     history = TrackedHistory()
+    history_model: type[models.Model]
     untracked: tuple[str, ...] = ()
 
     class Meta:

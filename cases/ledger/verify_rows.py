@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db import connection, models
 
 from cases.ledger.canonical import plain
-from cases.ledger.guards import history_model, tracked_models
+from cases.ledger.guards import tracked_models
 from cases.ledger.models import LedgerEvent
 from cases.ledger.rows import row_digest, row_values
 from cases.ledger.tracking import HISTORY_COLUMNS, Tracked
@@ -45,7 +45,7 @@ def history_faults(events: Events, touched: Touched) -> Iterator[Fault]:
 
 def _models_with_rows(uids: list[UUID]) -> set[type[Tracked]]:
     """Return the models with history rows bound to any of these events, in one query."""
-    models_by_table = {history_model(model)._meta.db_table: model for model in tracked_models()}
+    models_by_table = {model.history_model._meta.db_table: model for model in tracked_models()}
     parts = (
         f"SELECT '{table}' WHERE EXISTS (SELECT FROM {table} WHERE event_id = ANY(%(uids)s))"
         for table in models_by_table
@@ -58,7 +58,7 @@ def _models_with_rows(uids: list[UUID]) -> set[type[Tracked]]:
 def _model_faults(
     model: type[Tracked], by_uid: dict[UUID, LedgerEvent], entries: dict[UUID, dict[int, Entry]]
 ) -> Iterator[Fault]:
-    history: Any = history_model(model)
+    history: Any = model.history_model
     table: str = history._meta.db_table
     unseen = {(uid, number): entry for uid, listed in entries.items() for number, entry in listed.items()}
     extra = []
@@ -142,7 +142,7 @@ def live_faults(touched: Touched | None) -> Iterator[Fault]:
 
 
 def _live_model_faults(model: type[Tracked], keys: list[Any] | None) -> Iterator[Fault]:
-    history = history_model(model)
+    history = model.history_model
     kept = {field.column for field in history._meta.concrete_fields}
     pk = str(model._meta.pk.column)
     sql = LIVE_SQL.format(
@@ -171,7 +171,7 @@ def _differing(live: str | None, latest: str | None) -> str | None:
 
 def events_of_nobody() -> Iterator[Fault]:
     """Yield history rows whose event does not exist."""
-    tables = (history_model(model)._meta.db_table for model in tracked_models())
+    tables = (model.history_model._meta.db_table for model in tracked_models())
     parts = (
         f"(SELECT '{table}', history_id FROM {table} h"
         " WHERE NOT EXISTS (SELECT FROM cases_ledgerevent e WHERE e.uid = h.event_id) ORDER BY history_id)"
