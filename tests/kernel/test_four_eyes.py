@@ -155,9 +155,9 @@ class MakerAndChecker(TestCase):
         edits.add_note(self.ready.pk, "Rang the shop.", actor=self.nair, at=AT)
         with nothing_written(counted=1), pytest.raises(transitions.CaseChanged):
             approve(self.ready, self.osei, version=self.ready.version)
-        with nothing_written(), pytest.raises(edits.EditConflict):
-            with edits.change(self.ready.pk, actor=self.nair, at=AT, version=self.ready.version) as edit:
-                edit.facts(loss_pence=3)
+        stale = edits.change(self.ready.pk, actor=self.nair, at=AT, version=self.ready.version)
+        with nothing_written(), pytest.raises(edits.EditConflict), stale as edit:
+            edit.facts(loss_pence=3)
 
     def test_an_agreement_needs_every_pillar_and_a_look_at_the_innocent(self):
         unmet = {number: {"is_met": number != 3} for number in (1, 2, 3, 4)}
