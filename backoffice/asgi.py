@@ -7,3 +7,7 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backoffice.settings")
 
 application = get_asgi_application()
+
+from cases.ledger import keys  # noqa: E402 -- it needs the apps, which the line above loads
+
+keys.require()  # a process that could open nothing must not start

@@ -5,7 +5,7 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging
+from celery.signals import setup_logging, worker_init
 from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backoffice.settings")
@@ -19,3 +19,11 @@ app.autodiscover_tasks()
 def keep_our_logging(**_kwargs: Any) -> None:
     """Leave the loggers as the settings made them; Celery would put its own in their place."""
     logging.config.dictConfig(settings.LOGGING)
+
+
+@worker_init.connect
+def refuse_missing_keys(**_kwargs: Any) -> None:
+    """Stop a worker that could open nothing. Raises KeyMissing."""
+    from cases.ledger import keys  # noqa: PLC0415 -- this module is imported before the apps are loaded
+
+    keys.require()

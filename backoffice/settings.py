@@ -232,6 +232,7 @@ MFA_FORMS = {
     "authenticate": "cases.web.signin.forms.AuthenticateForm",
     "authenticate_webauthn": "cases.web.signin.forms.AuthenticateWebAuthnForm",
     "activate_totp": "cases.web.signin.forms.ActivateTOTPForm",
+    "login_webauthn": "cases.web.signin.forms.PasskeyForm",
 }
 SOCIALACCOUNT_ADAPTER = "cases.web.signin.adapters.SocialAdapter"
 SOCIALACCOUNT_ONLY = False
@@ -331,7 +332,7 @@ CELERY_TASK_ROUTES = {
 CELERY_TASK_TIME_LIMIT = 300  # longer than any lease
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 1000
-CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 8 if DEMO else 30
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 4 if DEMO else 30
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False

@@ -146,7 +146,8 @@ class Stack:
         command += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
         if name == "worker":
             command += ["--beat", "--schedule", str(self.home / "run" / "beat")]
-        return Service(name, Child(tuple(command)), rank=1, grace=20)
+        # SIGQUIT: a running task has CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT to end, and then is dropped; its row waits.
+        return Service(name, Child(tuple(command)), rank=1, stop=signal.SIGQUIT, grace=20)
 
     def _wait_for_web(self) -> None:
         self.supervisor.wait_until(self._answers, seconds=START_SECONDS, what="The web server")

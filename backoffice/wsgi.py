@@ -7,3 +7,7 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backoffice.settings")
 
 application = get_wsgi_application()
+
+from cases.ledger import keys  # noqa: E402 -- it needs the apps, which the line above loads
+
+keys.require()  # a process that could open nothing must not start

@@ -5,12 +5,14 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management import call_command, get_commands
-from django.core.management.base import BaseCommand
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from cases.kernel.models import Case
+from cases.ledger import keys
+from cases.ledger.models import DataKey
 
 # What packages carry for other versions and other uses; each would be compressed twice.
 UNUSED_STATIC = ["rest_framework", "htmax*", "*-4.js", "*-4.min.js", "hx-ws*"]
@@ -35,9 +37,14 @@ class Command(BaseCommand):
         self._collect_static()
 
     def _make_keys(self) -> None:
-        if "keys" in get_commands() and not settings.KEY_DIR.exists():
+        """Make keys for a new installation alone: to data that was sealed under lost keys no new key is an answer."""
+        if not settings.KEY_DIR.exists() and not _holds_sealed_data():
             self.stdout.write(f"Making keys in {settings.KEY_DIR}.")
             call_command("keys", "init")
+        try:
+            keys.require()
+        except keys.KeyMissing as missing:
+            raise CommandError(f"{missing} Restore {settings.KEY_DIR} from where it is kept.") from missing
 
     def _migrate(self) -> None:
         executor = MigrationExecutor(connection)
@@ -62,6 +69,10 @@ class Command(BaseCommand):
             self.stdout.write("to begin anew.")
             return
         call_command("seed_demo", share=settings.DEMO_SHARE)
+
+
+def _holds_sealed_data() -> bool:
+    return DataKey._meta.db_table in connection.introspection.table_names() and DataKey.objects.exists()
 
 
 def _fingerprint(roots: list[Path]) -> str:
