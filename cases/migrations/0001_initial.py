@@ -15,8 +15,10 @@ import uuid
 from django.conf import settings
 from django.db import migrations, models
 
+from cases.migrations import FirstMigration
 
-class Migration(migrations.Migration):
+
+class Migration(FirstMigration):
 
     initial = True
 
