@@ -4,7 +4,7 @@ import traceback
 from typing import Any
 
 import structlog
-from structlog.typing import EventDict, WrappedLogger
+from structlog.typing import EventDict, Processor, WrappedLogger
 
 
 def without_values(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -30,7 +30,7 @@ def without_task_values(_logger: WrappedLogger, _method: str, event: EventDict) 
 
 def logging_config(form: str) -> dict[str, Any]:
     """Return the logging settings: `json` for machines, `lines` for a terminal."""
-    shared = [
+    shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,

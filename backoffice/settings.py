@@ -173,6 +173,11 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 PERMISSIONS_POLICY: dict[str, list[str] | str] = {
+    "publickey-credentials-create": "self",
+    "publickey-credentials-get": "self",
+    "fullscreen": "self",
+}
+PERMISSIONS_POLICY |= {
     name: []
     for name in (
         "accelerometer",
@@ -190,7 +195,7 @@ PERMISSIONS_POLICY: dict[str, list[str] | str] = {
         "usb",
         "serial",
     )
-} | {"publickey-credentials-create": "self", "publickey-credentials-get": "self", "fullscreen": "self"}
+}
 
 # --- Sign-in -----------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "cases.User"
@@ -232,6 +237,7 @@ MFA_FORMS = {
     "authenticate": "cases.web.signin.forms.AuthenticateForm",
     "authenticate_webauthn": "cases.web.signin.forms.AuthenticateWebAuthnForm",
     "activate_totp": "cases.web.signin.forms.ActivateTOTPForm",
+    "add_webauthn": "cases.web.signin.forms.AddKeyForm",
     "login_webauthn": "cases.web.signin.forms.PasskeyForm",
 }
 SOCIALACCOUNT_ADAPTER = "cases.web.signin.adapters.SocialAdapter"
