@@ -8,7 +8,7 @@ from datetime import datetime
 
 from django.db import connection, transaction
 
-from cases.agencies import strict_json
+from cases.agencies import shapes, strict_json
 from cases.agencies.inbound import IdReused
 from cases.agencies.senders import Sender
 from cases.kernel import actors, casetypes, intake
@@ -65,7 +65,10 @@ def open_case(
     known = _known(sender)
     if known is not None:
         return _repeat(known, digest, sender, now=now)
-    facts, people = plan.parse(_object(strict_json.parse(raw)))
+    document = strict_json.parse(raw)
+    if faults := shapes.faults(document, plan.schema):
+        raise intake.FieldErrors(faults)
+    facts, people = plan.parse(document)
     with transaction.atomic():
         row_id = _take(sender, digest, now=now)
         if row_id is not None:
@@ -77,12 +80,6 @@ def open_case(
     if found is None:
         raise IdReused
     return _repeat(found, digest, sender, now=now)
-
-
-def _object(document: object) -> dict[str, object]:
-    if not isinstance(document, dict):
-        raise intake.FieldErrors([("", "not_an_object", "The body must be an object.")])
-    return document
 
 
 def _known(sender: Sender) -> IntakeRequest | None:

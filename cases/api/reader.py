@@ -14,10 +14,20 @@ from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.permissions import AllowAny
 
+from cases.api.schema import describe_intakes
+
+
+class Generator(SchemaGenerator):
+    """Adds one address for each kind of case that can be opened from outside."""
+
+    def get_schema(self, request: Any = None, public: bool = False) -> dict[str, Any]:
+        return describe_intakes(super().get_schema(request=request, public=public))
+
 
 class SchemaView(SpectacularAPIView):
     """The OpenAPI document; anybody who integrates may read it."""
 
+    generator_class = Generator
     authentication_classes: list[Any] = []
     permission_classes = [AllowAny]
 
@@ -32,7 +42,7 @@ def docs(request: HttpRequest) -> HttpResponse:
 @functools.cache
 def _page() -> dict[str, Any]:
     """Return what the page shows. The description never changes while a process runs."""
-    schema = SchemaGenerator().get_schema(request=None, public=True)
+    schema = Generator().get_schema(request=None, public=True)
     return {
         "title": schema["info"]["title"],
         "version": schema["info"]["version"],

@@ -207,7 +207,7 @@ INTAKE_SCHEMA = extend_schema_view(
 )
 
 
-def describe_intakes(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
+def describe_intakes(result: dict[str, Any]) -> dict[str, Any]:
     """Replace the generic intake address by one for each kind of case that can be opened from outside."""
     generic = result["paths"].pop("/api/v1/intake/{path}/", None)
     for casetype in casetypes.all_types() if generic else ():
