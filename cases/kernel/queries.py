@@ -193,7 +193,7 @@ def _facts_names() -> list[str]:
 
 
 def _accessor(casetype: CaseType) -> str:
-    return str(casetype.facts._meta.get_field("case").remote_field.get_accessor_name())  # type: ignore[union-attr] -- one to one
+    return str(casetype.facts._meta.get_field("case").remote_field.get_accessor_name())  # type: ignore[union-attr]  # -- one to one
 
 
 def facts_of(case: Case) -> Model:

@@ -24,7 +24,7 @@ def now() -> datetime:
 
 def actor_of(request: HttpRequest) -> Actor:
     """Return the acting identity of the person signed in."""
-    return actors.staff(request.user)  # type: ignore[arg-type] -- every page but the entrance requires sign-in
+    return actors.staff(request.user)  # type: ignore[arg-type]  # -- every page but the entrance requires sign-in
 
 
 def request_id(request: HttpRequest) -> str:

@@ -19,7 +19,7 @@ __all__ = ["bind", "panel"]
 
 def bind(offer_form: type[forms.Form], name: str, case: Any, data: Any = None) -> forms.Form:
     """Return a move's own form with ids of its own, empty or bound to what was posted."""
-    return offer_form(data, case=case, auto_id=f"{name}_%s")  # type: ignore[call-arg] -- a move's form takes its case
+    return offer_form(data, case=case, auto_id=f"{name}_%s")  # type: ignore[call-arg]  # -- a move's form takes its case
 
 
 def _asked(file: CaseFile, entries: Sequence[Entry]) -> list[dict[str, Any]]:

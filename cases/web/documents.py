@@ -31,8 +31,8 @@ class UploadForm(forms.Form):
     document = forms.FileField(label="File", help_text="Up to 20 MB. It is sealed at once and only ever downloaded.")
 
     def __init__(self, *args: object, file: CaseFile, **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)  # type: ignore[arg-type] -- passed through
-        self.fields["kind"].choices = casetypes.get(file.case.kind).evidence_kinds  # type: ignore[attr-defined] -- a choice field
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # -- passed through
+        self.fields["kind"].choices = casetypes.get(file.case.kind).evidence_kinds  # type: ignore[attr-defined]  # -- a choice field
 
 
 @require_http_methods(["GET", "POST"])

@@ -92,7 +92,7 @@ def read(query: QueryDict, *, at: datetime) -> tuple[Filters, list[str]]:
         reference=query.get("q", "").strip()[:40],
         sort=_known(query.get("sort", "due"), SORTS, "due"),
         **_due(query.get("due", ""), at),
-        **_amount(query.get("amount", "")),  # type: ignore[arg-type] -- each helper names its own fields
+        **_amount(query.get("amount", "")),  # type: ignore[arg-type]  # -- each helper names its own fields
     )
     tests: dict[str, Callable[[str], bool]] = {
         "view": lambda text: text in VIEWS,
