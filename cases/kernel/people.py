@@ -266,4 +266,4 @@ def _act(
 
 
 def _note(kind: str, *, actor: Actor, at: datetime, **codes: str | int) -> None:
-    security.note(kind, actor=actor.label, at=at, **codes)
+    security.note(kind, actor=actor.label, at=at, act="", **codes)

@@ -11,7 +11,6 @@ from typing import Any
 
 from allauth.core import ratelimit
 from allauth.mfa.models import Authenticator
-from allauth.mfa.webauthn.forms import ReauthenticateWebAuthnForm
 from allauth.mfa.webauthn.internal.auth import begin_authentication
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -26,7 +25,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from cases.kernel.models import User
 from cases.ledger import security
 from cases.web.signin import factors
-from cases.web.signin.forms import StepUpForm, refused
+from cases.web.signin.forms import StepUpForm, StepUpKeyForm
 from cases.web.signin.secrets import SecretUnreadable, open_secret, seal_secret
 
 __all__ = ["method", "require", "resume", "step_up"]
@@ -90,7 +89,7 @@ def step_up(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and not ratelimit.consume(request, action="reauthenticate", user=request.user):
         return ratelimit.respond_429(request)
     form = StepUpForm(user=request.user)
-    key_form = ReauthenticateWebAuthnForm(user=request.user)
+    key_form = StepUpKeyForm(user=request.user)
     if request.method == "POST":
         form, key_form, factor = _check(request, request.user)
         if factor:
@@ -100,14 +99,14 @@ def step_up(request: HttpRequest) -> HttpResponse:
     return render(request, "account/step_up.html", _context(request, request.user, form, key_form))
 
 
-def _check(request: HttpRequest, user: User) -> tuple[StepUpForm, ReauthenticateWebAuthnForm, str]:
+def _check(request: HttpRequest, user: User) -> tuple[StepUpForm, StepUpKeyForm, str]:
     """Return both forms and the factor that was shown, or no factor."""
-    form, key_form = StepUpForm(user=user), ReauthenticateWebAuthnForm(user=user)
+    form, key_form = StepUpForm(user=user), StepUpKeyForm(user=user)
     if "demo" in request.POST and _is_demo(request):
         factors.record(request, user, factors.DEMO, reauthenticated=True)
         return form, key_form, factors.DEMO
     if "credential" in request.POST:
-        key_form = ReauthenticateWebAuthnForm(request.POST, user=user)
+        key_form = StepUpKeyForm(request.POST, user=user)
         posted, factor = key_form, str(Authenticator.Type.WEBAUTHN)
     else:
         form = StepUpForm(request.POST, user=user)
@@ -115,8 +114,6 @@ def _check(request: HttpRequest, user: User) -> tuple[StepUpForm, Reauthenticate
     if posted.is_valid():
         posted.save()
         return form, key_form, factor
-    if posted is key_form:
-        refused("step_up_refused", user, factor)
     return form, key_form, ""
 
 
@@ -124,9 +121,7 @@ def _is_demo(request: HttpRequest) -> bool:
     return bool(settings.DEMO and not factors.has_second_factor(request.user))
 
 
-def _context(
-    request: HttpRequest, user: User, form: StepUpForm, key_form: ReauthenticateWebAuthnForm
-) -> dict[str, Any]:
+def _context(request: HttpRequest, user: User, form: StepUpForm, key_form: StepUpKeyForm) -> dict[str, Any]:
     kinds = set(Authenticator.objects.filter(user=user).values_list("type", flat=True))
     has_key = Authenticator.Type.WEBAUTHN in kinds
     return {

@@ -231,3 +231,54 @@ def test_too_many_tries_are_told_so(client, clock):
     answers = [client.post("/sign-in/", {"login": "", "password": ""}).status_code for _attempt in range(61)]
 
     assert answers == [200] * 60 + [429]
+
+
+def test_changed_password_ends_every_session(client, member, clock):
+    sign_in(client, member, clock)
+    clock.tick(30)
+    other = sign_in(Client(), member, clock)
+    fresh = "meadow anvil copper thistle"
+
+    page = client.get("/account/password/")
+    client.post("/account/password/", {"oldpassword": PASSWORD, "password1": fresh, "password2": fresh})
+
+    assert page.status_code == 200
+    assert [each.get("/account/").status_code for each in (client, other)] == [302, 302]
+    assert SecurityEvent.objects.filter(kind="password_changed", actor=f"staff:{member.user.pk}").count() == 1
+    member.user.refresh_from_db()
+    assert member.user.check_password(fresh)
+
+
+FORGED = [
+    "[7]",
+    "7",
+    '{"a": 1}',
+    '{"id": "x", "response": {"userHandle": "eA"}}',
+    '{"id": "eA", "rawId": "eA", "type": "public-key", "response": {"userHandle": "eA"}}',
+    '{"id": "eA", "rawId": "eA", "type": "public-key", "response": {"userHandle": "eA", "clientDataJSON": "e30", '
+    '"authenticatorData": "AAAA", "signature": "AA"}, "clientExtensionResults": {}}',
+]
+
+
+@pytest.mark.parametrize("forged", FORGED)
+def test_forged_passkey_is_refused_and_noted(client, db, forged):
+    client.get("/sign-in/key/", headers={"accept": "application/json"})
+
+    answer = client.post("/sign-in/key/", {"credential": forged})
+
+    assert (answer.status_code, answer.url) == (302, "/sign-in/")
+    assert SecurityEvent.objects.filter(kind="sign_in_refused", act="webauthn", actor="").count() == 1
+
+
+@pytest.mark.parametrize("forged", FORGED)
+def test_forged_key_neither_confirms_nor_is_added(client, member, clock, forged):
+    sign_in(client, member, clock)
+    clock.tick(30)
+
+    confirmed = client.post("/step-up/", {"credential": forged})
+    client.post("/step-up/", {"code": member.code(clock)})
+    added = client.post("/account/keys/add/", {"credential": forged, "name": "x"})
+
+    assert (confirmed.status_code, added.status_code) == (200, 200)
+    assert SecurityEvent.objects.filter(kind="step_up_refused", act="webauthn").count() == 1
+    assert not member.user.authenticator_set.filter(type="webauthn").exists()

@@ -25,7 +25,7 @@ __all__ = ["AccountAdapter", "MFAAdapter", "SocialAdapter"]
 INTERNAL_ADDRESS = "127.0.0.1"  # a request over the unix socket of our own proxy has no address
 
 
-class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc] -- allauth is untyped
+class AccountAdapter(DefaultAccountAdapter):
     """Password sign-in. Unknown person, wrong password and ended access get the same answer."""
 
     error_messages = {
@@ -79,7 +79,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc] -- allauth is
         return [{"id": "reauthenticate", "description": "Use your password", "url": reverse("account_reauthenticate")}]
 
 
-class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc] -- allauth is untyped
+class MFAAdapter(DefaultMFAAdapter):
     """The second factor. What the database keeps of it opens only with a key that is not in the database."""
 
     error_messages = {
@@ -105,7 +105,7 @@ class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc] -- allauth is untyped
         return f"Key {count + 1}"
 
 
-class SocialAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc] -- allauth is untyped
+class SocialAdapter(DefaultSocialAccountAdapter):
     """Company sign-in by OpenID Connect: issuer and subject name the person, an e-mail address never does."""
 
     def is_open_for_signup(self, request: HttpRequest, sociallogin: Any) -> bool:

@@ -8,7 +8,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 __all__ = ["PasswordBackend"]
 
 
-class PasswordBackend(AuthenticationBackend):  # type: ignore[misc] -- allauth is untyped
+class PasswordBackend(AuthenticationBackend):
     """allauth remembers a right password of a disabled person to show another page; we show the same one."""
 
     @classmethod

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+from collections.abc import Callable
 from typing import Any
 
 from allauth.account.forms import LoginForm
@@ -13,6 +15,7 @@ from allauth.mfa.base.internal.flows import check_rate_limit
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.forms import ActivateTOTPForm as AllauthActivateTOTPForm
 from allauth.mfa.totp.internal.auth import generate_totp_secret
+from allauth.mfa.webauthn.forms import AddWebAuthnForm, LoginWebAuthnForm, ReauthenticateWebAuthnForm
 from allauth.mfa.webauthn.forms import AuthenticateWebAuthnForm as AllauthAuthenticateWebAuthnForm
 from django import forms
 from django.contrib.auth import password_validation
@@ -25,15 +28,27 @@ from cases.kernel.models import User
 from cases.ledger import security
 from cases.web.signin.secrets import SecretUnreadable, open_secret, seal_secret
 
-__all__ = ["ActivateTOTPForm", "AuthenticateForm", "AuthenticateWebAuthnForm", "SetUpForm", "SignInForm", "StepUpForm"]
+__all__ = [
+    "ActivateTOTPForm",
+    "AddKeyForm",
+    "AuthenticateForm",
+    "AuthenticateWebAuthnForm",
+    "PasskeyForm",
+    "SetUpForm",
+    "SignInForm",
+    "StepUpForm",
+    "StepUpKeyForm",
+]
 
 PENDING = "totp_pending"
 SET_UP_SECONDS = 1800
+# What the parsing of a credential raises when parts of it are missing or damaged.
+MALFORMED = (AttributeError, LookupError, TypeError, ValueError, struct.error)
 
 
-def refused(kind: str, user: User, factor: str) -> None:
-    """Note a second factor that was not right."""
-    security.note(kind, actor=f"staff:{user.pk}", at=timezone.now(), act=factor)
+def refused(kind: str, user: User | None, factor: str) -> None:
+    """Note a factor that was not right; nobody's, while it is not known whose it claims to be."""
+    security.note(kind, actor=f"staff:{user.pk}" if user else "", at=timezone.now(), act=factor)
 
 
 def pending_secret(request: HttpRequest) -> str:
@@ -44,7 +59,7 @@ def pending_secret(request: HttpRequest) -> str:
         return ""
 
 
-class SignInForm(LoginForm):  # type: ignore[misc] -- allauth is untyped
+class SignInForm(LoginForm):
     """User name and password, in the words of the rest of the site."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -54,7 +69,7 @@ class SignInForm(LoginForm):  # type: ignore[misc] -- allauth is untyped
             field.widget.attrs.pop("placeholder", None)
 
 
-class ActivateTOTPForm(AllauthActivateTOTPForm):  # type: ignore[misc] -- allauth is untyped
+class ActivateTOTPForm(AllauthActivateTOTPForm):
     """Sets up an authenticator app. The seed waits in the session sealed, never in clear."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -67,7 +82,7 @@ class ActivateTOTPForm(AllauthActivateTOTPForm):  # type: ignore[misc] -- allaut
             request.session[PENDING] = seal_secret(self.secret)
 
 
-class AuthenticateForm(AllauthAuthenticateForm):  # type: ignore[misc] -- allauth is untyped
+class AuthenticateForm(AllauthAuthenticateForm):
     """The code at sign-in: of the authenticator app, or a recovery code."""
 
     def _emit_authentication_failed(self, authenticator: Authenticator) -> None:
@@ -75,18 +90,50 @@ class AuthenticateForm(AllauthAuthenticateForm):  # type: ignore[misc] -- allaut
         super()._emit_authentication_failed(authenticator)
 
 
-class AuthenticateWebAuthnForm(AllauthAuthenticateWebAuthnForm):  # type: ignore[misc] -- allauth is untyped
-    """The security key at sign-in."""
+class _Credential:
+    """Treats a credential with parts missing as a wrong one, and notes each wrong one."""
+
+    kind = "sign_in_refused"
+    user: User | None
 
     def clean_credential(self) -> Authenticator:
         try:
-            return super().clean_credential()
+            return _parsed(super().clean_credential)  # type: ignore[misc]  # -- a mixin of allauth's forms
         except ValidationError:
-            refused("sign_in_refused", self.user, Authenticator.Type.WEBAUTHN)
+            refused(self.kind, self.user, Authenticator.Type.WEBAUTHN)
             raise
 
 
-class StepUpForm(ReauthenticateForm):  # type: ignore[misc] -- allauth is untyped
+def _parsed(clean: Callable[[], Any]) -> Any:
+    try:
+        return clean()
+    except MALFORMED as error:
+        raise get_adapter().validation_error("incorrect_code") from error
+
+
+class AuthenticateWebAuthnForm(_Credential, AllauthAuthenticateWebAuthnForm):
+    """The security key at sign-in."""
+
+
+class PasskeyForm(_Credential, LoginWebAuthnForm):
+    """A passkey in place of name, password and code."""
+
+
+class StepUpKeyForm(_Credential, ReauthenticateWebAuthnForm):
+    """The security key that confirms a grave act."""
+
+    kind = "step_up_refused"
+
+
+class AddKeyForm(AddWebAuthnForm):
+    """Adds a security key."""
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = _parsed(super().clean)
+        return cleaned
+
+
+class StepUpForm(ReauthenticateForm):
     """The code that confirms a grave act: of the authenticator app alone, since a recovery code proves less."""
 
     def clean_code(self) -> str:

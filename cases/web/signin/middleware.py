@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.http import urlencode
 from django_htmx.http import HttpResponseClientRedirect
+from django_htmx.middleware import HtmxDetails
 
 from cases.web.signin import factors
 
@@ -37,7 +38,7 @@ class SecondFactorRequired:
         response = self.get_response(request)
         sign_in = reverse("account_login")
         if _is_fragment(request) and response.status_code == 302 and response["Location"].startswith(sign_in):
-            page = request.htmx.current_url_abs_path or "/"  # type: ignore[attr-defined] -- set by django-htmx
+            page = HtmxDetails(request).current_url_abs_path or "/"
             return HttpResponseClientRedirect(f"{sign_in}?{urlencode({'next': page})}")
         return response
 

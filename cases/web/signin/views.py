@@ -10,7 +10,7 @@ import qrcode
 from allauth.account.adapter import get_adapter
 from allauth.account.internal.flows.login import record_authentication
 from allauth.account.utils import get_next_redirect_url
-from allauth.account.views import LoginView
+from allauth.account.views import LoginView, PasswordChangeView
 from allauth.mfa.adapter import get_adapter as get_mfa_adapter
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal import flows as totp_flows
@@ -21,7 +21,7 @@ from django.conf import settings
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -36,7 +36,16 @@ from cases.ledger import security
 from cases.web.signin import factors
 from cases.web.signin.forms import PENDING, SetUpForm, pending_secret
 
-__all__ = ["AddKeyView", "RemoveKeyView", "SetUpAppView", "SignInView", "demo_sign_in", "qr", "welcome"]
+__all__ = [
+    "AddKeyView",
+    "ChangePasswordView",
+    "RemoveKeyView",
+    "SetUpAppView",
+    "SignInView",
+    "demo_sign_in",
+    "qr",
+    "welcome",
+]
 
 
 def demo_roster() -> list[dict[str, Any]]:
@@ -56,12 +65,12 @@ def company_sign_in() -> dict[str, str]:
     """Return the name and address of sign-in by OpenID Connect, when it is set up."""
     if not settings.OIDC_ENABLED:
         return {}
-    provider = settings.SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"][0]
+    provider: dict[str, Any] = settings.SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"][0]  # type: ignore[index]
     address = reverse("openid_connect_login", kwargs={"provider_id": provider["provider_id"]})
     return {"oidc_name": provider["name"], "oidc_url": address}
 
 
-class SignInView(LoginView):  # type: ignore[misc] -- allauth is untyped
+class SignInView(LoginView):
     """User name and password, passkey or company sign-in; in demo mode also the list of demo people."""
 
     def get_context_data(self, **kwargs: Any) -> Mapping[str, Any]:
@@ -125,7 +134,7 @@ def _enter(request: HttpRequest, user: User, method: str, **proof: str) -> HttpR
     return response
 
 
-class SetUpAppView(ActivateTOTPView):  # type: ignore[misc] -- allauth is untyped
+class SetUpAppView(ActivateTOTPView):
     """Sets up an authenticator app; the code that proved it cannot be used a second time."""
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
@@ -143,7 +152,7 @@ class SetUpAppView(ActivateTOTPView):  # type: ignore[misc] -- allauth is untype
         return HttpResponseRedirect(self.get_success_url())
 
 
-class AddKeyView(AddWebAuthnView):  # type: ignore[misc] -- allauth is untyped
+class AddKeyView(AddWebAuthnView):
     """Adds a security key or passkey."""
 
     def form_valid(self, form: Any) -> HttpResponse:
@@ -161,7 +170,7 @@ def _enrolled(request: HttpRequest, factor: str) -> None:
         security.note("factor_added", actor=f"staff:{user.pk}", at=timezone.now(), act=factor)
 
 
-class RemoveKeyView(RemoveWebAuthnView):  # type: ignore[misc] -- allauth is untyped
+class RemoveKeyView(RemoveWebAuthnView):
     """Removes a security key, but never the last second factor."""
 
     def form_valid(self, form: Any) -> HttpResponse:
@@ -170,6 +179,22 @@ class RemoveKeyView(RemoveWebAuthnView):  # type: ignore[misc] -- allauth is unt
             return self.render_to_response(self.get_context_data(form=form))
         response: HttpResponse = super().form_valid(form)
         security.note("factor_removed", actor=f"staff:{self.request.user.pk}", at=timezone.now(), act="webauthn")
+        return response
+
+
+class ChangePasswordView(PasswordChangeView):
+    """Changes the password; every session of the person ends, this one too."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not request.user.has_usable_password():
+            return redirect("mfa_index")
+        response: HttpResponse = super().dispatch(request, *args, **kwargs)
+        return response
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        label = f"staff:{self.request.user.pk}"
+        response: HttpResponse = super().form_valid(form)
+        security.note("password_changed", actor=label, at=timezone.now())
         return response
 
 
