@@ -1,0 +1,14 @@
+-- Once, as a superuser, before the first migration:  psql -f docs/deploy/roles.sql
+-- Two roles: the owner migrates, the application serves. The application cannot change what is append-only,
+-- nor switch off a trigger, since it owns no table.
+CREATE ROLE backoffice_owner LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE;
+CREATE ROLE backoffice_app LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE;
+CREATE DATABASE backoffice OWNER backoffice_owner ENCODING 'UTF8' TEMPLATE template0;
+
+\connect backoffice
+REVOKE ALL ON DATABASE backoffice FROM PUBLIC;
+GRANT CONNECT ON DATABASE backoffice TO backoffice_app;
+REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+GRANT USAGE ON SCHEMA public TO backoffice_app;
+ALTER ROLE backoffice_app IN DATABASE backoffice SET lock_timeout = '10s';
+ALTER ROLE backoffice_app IN DATABASE backoffice SET idle_in_transaction_session_timeout = '60s';
