@@ -51,7 +51,7 @@ class FactsForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         allowed = {code for code, _ in codes.REASONS.get(cleaned.get("fpa_case_type", ""), ())}
-        if cleaned.get("reasons") and not set(cleaned["reasons"]) <= allowed:
+        if allowed and cleaned.get("reasons") and not set(cleaned["reasons"]) <= allowed:
             self.add_error("reasons", "Choose only reasons that belong to the kind of fraud.")
         for name in ("value_at_risk", "loss"):
             cleaned[f"{name}_pence"] = int((cleaned.pop(name, None) or 0) * 100)
@@ -108,8 +108,8 @@ class SubmitForm(forms.Form):
         super().__init__(*args, **kwargs)
         kinds = dict(codes.EVIDENCE_KINDS)
         documents = [
-            (str(number), f"Document {number}: {kinds.get(kind, kind)}")
-            for number, kind in case.evidence.order_by("number").values_list("number", "kind")
+            (str(each.number), f"Document {each.number}: {kinds.get(each.kind, each.kind)}")
+            for each in sorted(case.evidence.all(), key=lambda each: each.number)
         ]
         for number, label in codes.PILLARS:
             self.fields[f"pillar_{number}"] = forms.ChoiceField(

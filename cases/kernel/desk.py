@@ -31,7 +31,7 @@ def deciders(approvals: Iterable[Approval], actor: Actor) -> dict[int, list[str]
         user__is_active=True,
         user__memberships__ended_at=None,
         user__memberships__team__in={each.case.team_id for each in wanted},
-    ).exclude(user_id=actor.user_id)
+    ).exclude(user_id=actor.user_id or 0)
     found = list(grants.values_list("role", "user_id", "user__display_name", "user__memberships__team_id"))
     return {
         each.pk: sorted(

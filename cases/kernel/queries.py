@@ -101,7 +101,7 @@ class CaseFile:
     message_count: int
 
 
-def _present(names: tuple[str, ...]) -> dict[str, ExpressionWrapper]:
+def _present(names: tuple[str, ...]) -> dict[str, Any]:
     return {
         f"has_{name}": ExpressionWrapper(Q(**{f"{name}__isnull": False}), output_field=BooleanField()) for name in names
     }
@@ -193,7 +193,8 @@ def _facts_names() -> list[str]:
 
 
 def _accessor(casetype: CaseType) -> str:
-    return str(casetype.facts._meta.get_field("case").remote_field.get_accessor_name())  # type: ignore[union-attr]  # -- one to one
+    relation: Any = casetype.facts._meta.get_field("case").remote_field
+    return str(relation.get_accessor_name())
 
 
 def facts_of(case: Case) -> Model:

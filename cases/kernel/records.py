@@ -19,7 +19,7 @@ def documents(case: Case, *, reader: sealing.Reader, at: datetime) -> list[Evide
     """Return the documents of a case with `shown_name` opened. Three queries; writes the reader's access row."""
     rows = list(case.evidence.select_related("obtained_by").order_by("number"))
     for row, values in zip(rows, sealing.open_rows(rows, ("file_name",), reader=reader, at=at), strict=True):
-        row.shown_name = values["file_name"]  # type: ignore[attr-defined] -- for the page alone
+        row.shown_name = values["file_name"]  # type: ignore[attr-defined]  # -- for the page alone
     return rows
 
 
@@ -28,7 +28,13 @@ def download(document: Evidence, *, reader: sealing.Reader, at: datetime) -> tup
     name = sealing.open_rows([document], ("file_name",), reader=reader, at=at)[0]["file_name"] or "document"
     blob = document.blob
     data = sealing.open_bytes(
-        blob.sealed, key_id=blob.key_id, label="cases.storedblob", uid=blob.uid, field="document", reader=reader, at=at
+        bytes(blob.sealed),
+        key_id=blob.key_id,
+        label="cases.storedblob",
+        uid=blob.uid,
+        field="document",
+        reader=reader,
+        at=at,
     )
     return name, data
 
@@ -61,5 +67,5 @@ def audit_trail(case: Case) -> dict[str, Any]:
             for place, event in enumerate(events, start=1)
         ],
         "looked": [{"event": each, "who": known[each.actor]} for each in looked],
-        "is_whole": bool(head) and head.seq == len(events) and bytes(head.hash) == links[-1],
+        "is_whole": head is not None and head.seq == len(events) and bytes(head.hash) == links[-1],
     }

@@ -214,7 +214,9 @@ def counts(actor: Actor, *, at: datetime, filters: Filters | None = None) -> dic
 
 
 def _capped(asked: Mapping[str, QuerySet[Any]]) -> dict[str, int]:
-    parts, params, live = [], [], []
+    parts: list[str] = []
+    params: list[Any] = []
+    live: list[str] = []
     for name, rows in asked.items():
         try:
             sql, values = rows.order_by().values("pk")[: CAP + 1].query.sql_with_params()

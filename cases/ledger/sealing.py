@@ -183,29 +183,37 @@ def _key_id(row: models.Model, key_attr: str) -> int | None:
     return key_id
 
 
-def _ciphers(key_ids: Iterable[int | None]) -> dict[int | None, AESSIV | None]:
-    """Unwrap keys, with their parents, from one query; None stands for a destroyed one."""
+def _ciphers(key_ids: Iterable[int | None], loaded: Iterable[DataKey] = ()) -> dict[int | None, AESSIV | None]:
+    """Unwrap keys, with their parents, from one query or as loaded; None stands for a destroyed one."""
     keks: dict[str, bytes] = {}
-    wanted = {key_id for key_id in key_ids if key_id is not None}
-    found = DataKey.objects.select_related("parent").filter(pk__in=wanted) if wanted else ()
+    found = list(loaded)
+    wanted = {key_id for key_id in key_ids if key_id is not None} - {key.pk for key in found}
+    if wanted:
+        found += DataKey.objects.select_related("parent").filter(pk__in=wanted)
     plain = {key.pk: _unwrap(key, keks) for key in found}
     return {key_id: None if secret is None else AESSIV(secret) for key_id, secret in plain.items()}
 
 
 def open_rows(
-    rows: Iterable[models.Model], fields: Sequence[str], *, key_attr: str = "key", reader: Reader, at: datetime
+    rows: Iterable[models.Model],
+    fields: Sequence[str],
+    *,
+    key_attr: str = "key",
+    reader: Reader,
+    at: datetime,
+    loaded: Iterable[DataKey] = (),
 ) -> list[dict[str, str | None]]:
     """Return the plain values of `fields` for each row, in order; ERASED where the key is destroyed.
 
     Live or history rows. Writes one access row, in the same transaction and before anything is opened, and
-    fetches all keys in one query. `key_attr` may be a path such as `case.key` (load it with select_related).
+    fetches all keys but those `loaded` with the page in one query. `key_attr` may be a path such as `case.key` (load it with select_related).
     Raises SealBroken when a ciphertext was altered or moved.
     """
     wanted = list(rows)
     with transaction.atomic(savepoint=False):
         record_read(reader, fields=fields, at=at, result_count=len(wanted))
         key_ids = [_key_id(row, key_attr) for row in wanted]
-        ciphers = _ciphers(key_ids)
+        ciphers = _ciphers(key_ids, loaded)
     return [
         {field: _open_field(row, field, ciphers.get(key_id)) for field in fields}
         for row, key_id in zip(wanted, key_ids, strict=True)

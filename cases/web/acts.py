@@ -63,7 +63,9 @@ def take(request: HttpRequest, uid: UUID) -> HttpResponse:
     return _do(
         request,
         case,
-        lambda: edits.assign(case.pk, request.user, actor=actor, at=asking.now(), request=asking.info(request)),  # type: ignore[arg-type]  # -- signed in
+        lambda: edits.assign(
+            case.pk, asking.user_of(request), actor=actor, at=asking.now(), request=asking.info(request)
+        ),
         said=f"{case.reference} is yours.",
         typed=Typed(),
     )
@@ -138,7 +140,7 @@ def step(request: HttpRequest, uid: UUID, name: str) -> HttpResponse:
             actor=actor,
             at=asking.now(),
             reason=typed.reason,
-            inputs=form.inputs() if form is not None else None,  # type: ignore[attr-defined]  # -- see decision.bind
+            inputs=form.inputs() if form is not None else None,
             version=_version(request),
             request=asking.info(request),
         ),

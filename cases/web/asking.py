@@ -11,10 +11,11 @@ from django.utils import timezone
 
 from cases.kernel import actors
 from cases.kernel.actors import Actor
+from cases.kernel.models import User
 from cases.ledger import api as ledger
 from cases.ledger import sealing
 
-__all__ = ["actor_of", "info", "now", "request_id"]
+__all__ = ["actor_of", "info", "now", "reader", "request_id", "user_of"]
 
 
 def now() -> datetime:
@@ -22,9 +23,16 @@ def now() -> datetime:
     return timezone.now()
 
 
+def user_of(request: HttpRequest) -> User:
+    """Return the person signed in; every page but the entrance requires one. Raises TypeError for nobody."""
+    if not isinstance(request.user, User):
+        raise TypeError("Nobody is signed in.")
+    return request.user
+
+
 def actor_of(request: HttpRequest) -> Actor:
     """Return the acting identity of the person signed in."""
-    return actors.staff(request.user)  # type: ignore[arg-type]  # -- every page but the entrance requires sign-in
+    return actors.staff(user_of(request))
 
 
 def request_id(request: HttpRequest) -> str:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django import forms
-
 from cases.kernel import casetypes, roles
 from cases.kernel.actors import Actor
 from cases.kernel.lifecycle import Transition
+from cases.kernel.models import Case
 from cases.kernel.queries import CaseFile
 from cases.kernel.timeline import Entry
 from cases.kernel.transitions import Offer
@@ -17,9 +16,9 @@ from cases.kernel.transitions import Offer
 __all__ = ["bind", "panel"]
 
 
-def bind(offer_form: type[forms.Form], name: str, case: Any, data: Any = None) -> forms.Form:
+def bind(offer_form: Any, name: str, case: Case, data: Any = None) -> Any:
     """Return a move's own form with ids of its own, empty or bound to what was posted."""
-    return offer_form(data, case=case, auto_id=f"{name}_%s")  # type: ignore[call-arg]  # -- a move's form takes its case
+    return offer_form(data, case=case, auto_id=f"{name}_%s")
 
 
 def _asked(file: CaseFile, entries: Sequence[Entry]) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import Any
 from uuid import UUID
 
 from django import forms
@@ -19,7 +20,7 @@ from cases.kernel.queries import CaseFile
 from cases.web import asking, casepage
 from cases.web.refusals import Problem, form_problems, screen, status_of
 
-__all__ = ["documents", "download"]
+__all__ = ["attachment", "documents", "download"]
 
 SANDBOX = "sandbox; default-src 'none'"
 
@@ -30,9 +31,10 @@ class UploadForm(forms.Form):
     kind = forms.ChoiceField(label="What it is")
     document = forms.FileField(label="File", help_text="Up to 20 MB. It is sealed at once and only ever downloaded.")
 
-    def __init__(self, *args: object, file: CaseFile, **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # -- passed through
-        self.fields["kind"].choices = casetypes.get(file.case.kind).evidence_kinds  # type: ignore[attr-defined]  # -- a choice field
+    def __init__(self, *args: Any, file: CaseFile, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        kind: Any = self.fields["kind"]
+        kind.choices = casetypes.get(file.case.kind).evidence_kinds
 
 
 @require_http_methods(["GET", "POST"])
@@ -105,7 +107,12 @@ def download(request: HttpRequest, uid: UUID, number: int) -> HttpResponse:
     name, data = records.download(document, reader=reader, at=at)
     if data is None:
         raise Http404
-    response = HttpResponse(data, content_type="application/octet-stream")
+    return attachment(data, name)
+
+
+def attachment(data: bytes, name: str, *, media_type: str = "application/octet-stream") -> HttpResponse:
+    """Return bytes as a file that no browser shows in the page."""
+    response = HttpResponse(data, content_type=media_type)
     response["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=name) or "attachment"
     response["X-Content-Type-Options"] = "nosniff"
     response["Content-Security-Policy"] = SANDBOX

@@ -60,7 +60,7 @@ def _id(text: str) -> int | None:
     return int(text) if text.isdecimal() and len(text) <= 18 else None
 
 
-def _due(text: str, at: datetime) -> dict[str, datetime]:
+def _due(text: str, at: datetime) -> dict[str, Any]:
     if text == "overdue":
         return {"due_before": at}
     if text not in DUE_DAYS:
@@ -69,7 +69,7 @@ def _due(text: str, at: datetime) -> dict[str, datetime]:
     return {"due_from": at, "due_before": datetime.combine(last, time(0), tzinfo=LONDON)}
 
 
-def _amount(text: str) -> dict[str, int]:
+def _amount(text: str) -> dict[str, Any]:
     if text not in AMOUNTS:
         return {}
     low, _, high = text.partition("-")
@@ -92,7 +92,7 @@ def read(query: QueryDict, *, at: datetime) -> tuple[Filters, list[str]]:
         reference=query.get("q", "").strip()[:40],
         sort=_known(query.get("sort", "due"), SORTS, "due"),
         **_due(query.get("due", ""), at),
-        **_amount(query.get("amount", "")),  # type: ignore[arg-type]  # -- each helper names its own fields
+        **_amount(query.get("amount", "")),
     )
     tests: dict[str, Callable[[str], bool]] = {
         "view": lambda text: text in VIEWS,
@@ -107,7 +107,7 @@ def read(query: QueryDict, *, at: datetime) -> tuple[Filters, list[str]]:
     faults = [
         f"The filter “{name}” in the address means nothing here and was left out."
         for name, is_sound in tests.items()
-        if query.get(name) and not is_sound(query[name])
+        if query.get(name) and not is_sound(str(query[name]))
     ]
     return asked, faults
 
@@ -156,7 +156,7 @@ def chips(
 
 def _chip(query: QueryDict, name: str, label: str, known: Mapping[str, str]) -> Chip:
     value = query.get(name, "")
-    kept = [(key, text) for key, text in query.items() if key not in {name, "after", "before"} and text]
+    kept = [(key, str(text)) for key, text in query.items() if key not in {name, "after", "before"} and text]
     rest = QueryDict(mutable=True)
     rest.update(dict(kept))
     return Chip(

@@ -35,7 +35,7 @@ def kinds(request: HttpRequest) -> HttpResponse:
 
 
 def _people_formset(casetype: CaseType, data: Any = None) -> Any:
-    made = forms.formset_factory(casetype.party_form, extra=1, max_num=MOST_PEOPLE, absolute_max=MOST_PEOPLE)
+    made: Any = forms.formset_factory(casetype.party_form, extra=1, max_num=MOST_PEOPLE, absolute_max=MOST_PEOPLE)
     return made(data, prefix=PEOPLE)
 
 

@@ -158,7 +158,7 @@ def take_next(request: HttpRequest) -> HttpResponse:
         messages.info(request, "Nothing is waiting to be taken.")
         return redirect("web:queue")
     try:
-        edits.assign(case.pk, request.user, actor=actor, at=at, request=asking.info(request))  # type: ignore[arg-type]  # -- signed in
+        edits.assign(case.pk, asking.user_of(request), actor=actor, at=at, request=asking.info(request))
     except CaseError as error:
         messages.error(request, str(error))
         return redirect("web:queue")

@@ -9,11 +9,13 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from cases.kernel import policy
-from cases.web import asking
-from cases.web.refusals import screen
+from cases.kernel import policy, queries
+from cases.kernel.errors import CaseError, NotAllowed
+from cases.web import asking, casepage
+from cases.web.documents import attachment
+from cases.web.refusals import Problem, screen, status_of
 
-__all__ = ["ask", "progress"]
+__all__ = ["ask", "file", "progress"]
 
 FINISHED = {"done", "failed"}
 STOP_POLLING = 286
@@ -23,13 +25,24 @@ STOP_POLLING = 286
 @screen
 def ask(request: HttpRequest, uid: UUID) -> HttpResponse:
     """Ask for a report; asking is an act on record. A task makes it."""
-    from cases import reports  # noqa: PLC0415 -- WeasyPrint behind it costs most of a second
+    from cases import reports  # noqa: PLC0415 -- what stands behind it is slow to load
 
     actor = asking.actor_of(request)
-    case = policy.get_visible(actor, uid)
-    policy.require(actor, "report", case=case)
-    report = reports.request(case, actor=actor, at=asking.now())
-    return redirect("web:report_progress", uid=case.uid, report=report.uid)
+    file = queries.case_file(actor, uid)
+    why = casepage.purpose_of(request, file, actor)
+    try:
+        report = reports.request(
+            file.case,
+            actor=actor,
+            at=asking.now(),
+            reason=casepage.PURPOSES.get(why, ""),
+            request=asking.info(request),
+        )
+    except NotAllowed:
+        raise
+    except CaseError as error:
+        return casepage.show(request, uid, problems=[Problem(sentence=str(error))], status=status_of(error))
+    return redirect("web:report_progress", uid=uid, report=report.uid)
 
 
 @require_GET
@@ -48,3 +61,19 @@ def progress(request: HttpRequest, uid: UUID, report: UUID) -> HttpResponse:
         status = STOP_POLLING if shown["is_finished"] else 200
         return render(request, "cases/_report.html", shown, status=status)
     return render(request, "cases/report.html", shown)
+
+
+@require_GET
+@never_cache
+@screen
+def file(request: HttpRequest, uid: UUID, report: UUID) -> HttpResponse:
+    """Hand out a finished report as an attachment; opening it is on record."""
+    from cases import reports  # noqa: PLC0415 -- as in ask
+
+    actor = asking.actor_of(request)
+    case = policy.get_visible(actor, uid)
+    row = case.reports.select_related("case", "blob").filter(uid=report, state="done").first()
+    if row is None:
+        raise Http404
+    data = reports.open_report(row, actor=actor, at=asking.now(), request_id=asking.request_id(request))
+    return attachment(data, f"{case.reference}-audit-report.pdf", media_type="application/pdf")

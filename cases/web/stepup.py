@@ -93,7 +93,7 @@ def step_up(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         form, key_form, factor = _check(request, request.user)
         if factor:
-            request.session.cycle_key()
+            factors.rotate(request)
             security.note("step_up", actor=f"staff:{request.user.pk}", at=timezone.now(), act=factor)
             return HttpResponseRedirect(_onward(request))
     return render(request, "account/step_up.html", _context(request, request.user, form, key_form))

@@ -49,6 +49,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("cases/<uuid:uid>/people/<int:number>/", editing.person, name="edit_person"),
     path("cases/<uuid:uid>/report/", reporting.ask, name="report"),
     path("cases/<uuid:uid>/reports/<uuid:report>/", reporting.progress, name="report_progress"),
+    path("cases/<uuid:uid>/reports/<uuid:report>/file/", reporting.file, name="report_file"),
 ]
 
 if settings.DEBUG:

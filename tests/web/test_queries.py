@@ -1,4 +1,4 @@
-"""How many statements a page takes, all told: session, person, roles, the page. Written out, at one row and at three."""
+"""How many statements a page takes, all told: session, person, roles, the page. At one row and at three."""
 
 import pytest
 from django.core.cache import caches
@@ -27,12 +27,16 @@ def statements(client, path: str) -> list[str]:
     return [query["sql"] for query in captured.captured_queries]
 
 
+def shortly(found: list[str]) -> str:
+    return "\n".join(statement[:100] for statement in found)
+
+
 @pytest.mark.parametrize("count", [1, 3])
 def test_queue(people, count):
     for _ in range(count):
         factories.referred(people)
     found = statements(desk.client_of("a.byrne"), "/cases/")
-    assert len(found) == 6, "\n".join(found)
+    assert len(found) == 7, shortly(found)
 
 
 @pytest.mark.parametrize("count", [1, 3])
@@ -40,7 +44,7 @@ def test_my_work(people, count):
     for _ in range(count):
         factories.investigating(people)
     found = statements(desk.client_of("a.byrne"), "/")
-    assert len(found) == 6, "\n".join(found)
+    assert len(found) == 6, shortly(found)
 
 
 @pytest.mark.parametrize("count", [1, 3])
@@ -48,27 +52,27 @@ def test_approvals(people, count):
     for _ in range(count):
         factories.ready(people)
     found = statements(desk.client_of("d.osei"), "/approvals/")
-    assert len(found) == 5, "\n".join(found)
+    assert len(found) == 5, shortly(found)
 
 
 @pytest.mark.parametrize("count", [1, 3])
 @pytest.mark.parametrize(
     ("state", "username", "expected"),
-    [("referred", "a.byrne", 10), ("investigating", "a.byrne", 11), ("ready", "d.osei", 12), ("filed", "d.osei", 10)],
+    [("referred", "a.byrne", 10), ("investigating", "a.byrne", 10), ("ready", "d.osei", 12), ("filed", "d.osei", 9)],
 )
 def test_case_page(people, state, username, expected, count):
     case = getattr(factories, state)(people)
     for number in range(count):
         edits.add_note(case.pk, f"Note {number}", actor=people["a.byrne"], at=factories.FILED_AT)
     found = statements(desk.client_of(username), reverse("web:case", args=[case.uid]))
-    assert len(found) == expected, "\n".join(found)
+    assert len(found) == expected, shortly(found)
 
 
-@pytest.mark.parametrize(("name", "expected"), [("documents", 9), ("messages", 10), ("audit", 10)])
+@pytest.mark.parametrize(("name", "expected"), [("documents", 9), ("messages", 10), ("audit", 11)])
 def test_other_tabs(people, name, expected):
     case = factories.filed(people)
     found = statements(desk.client_of("d.osei"), reverse(f"web:{name}", args=[case.uid]))
-    assert len(found) == expected, "\n".join(found)
+    assert len(found) == expected, shortly(found)
 
 
 def test_counts_come_from_the_cache_for_half_a_minute(people, settings):

@@ -7,6 +7,7 @@ from typing import Any
 
 from allauth.account.internal.flows.login import get_authentication_records, record_authentication
 from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
@@ -21,6 +22,7 @@ __all__ = [
     "is_complete",
     "others",
     "record",
+    "rotate",
     "signed_in_recently",
     "stepped_up",
 ]
@@ -62,6 +64,13 @@ def stepped_up(request: HttpRequest) -> str:
 def record(request: HttpRequest, user: User, factor: str, *, reauthenticated: bool) -> None:
     """Remember in the session that `factor` was just shown."""
     record_authentication(request, user, "mfa", type=factor, reauthenticated=reauthenticated)
+
+
+def rotate(request: HttpRequest) -> None:
+    """Give the session a new key, and keep it in the list of the person's sessions."""
+    before = request.session.session_key
+    request.session.cycle_key()
+    UserSession.objects.filter(session_key=before).update(session_key=request.session.session_key)
 
 
 def _person(request: HttpRequest) -> User | None:

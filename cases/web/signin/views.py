@@ -166,7 +166,7 @@ def _enrolled(request: HttpRequest, factor: str) -> None:
     user = request.user
     if isinstance(user, User):
         factors.record(request, user, factor, reauthenticated=True)
-        request.session.cycle_key()
+        factors.rotate(request)
         security.note("factor_added", actor=f"staff:{user.pk}", at=timezone.now(), act=factor)
 
 
@@ -186,7 +186,7 @@ class ChangePasswordView(PasswordChangeView):
     """Changes the password; every session of the person ends, this one too."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if not request.user.has_usable_password():
+        if not isinstance(request.user, User) or not request.user.has_usable_password():
             return redirect("mfa_index")
         response: HttpResponse = super().dispatch(request, *args, **kwargs)
         return response
