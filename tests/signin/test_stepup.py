@@ -142,3 +142,15 @@ def test_draft_of_one_person_is_not_shown_to_another(client, db, clock, settings
     client.post("/step-up/", {"demo": "1"})
 
     assert client.get("/step-up/resume/").url == "/"
+
+
+def test_confirmed_session_is_listed_and_can_be_ended_from_elsewhere(worker, member, clock):
+    worker.post("/step-up/", {"code": member.code(clock)})
+    clock.tick(30)
+    other = sign_in(Client(), member, clock)
+
+    listed = other.get("/account/sessions/").context["sessions"]
+    other.post("/account/sessions/")
+
+    assert {session.session_key for session in listed} >= {worker.session.session_key, other.session.session_key}
+    assert (worker.get("/account/").status_code, other.get("/account/").status_code) == (302, 200)
