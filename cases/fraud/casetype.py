@@ -66,7 +66,7 @@ def open_facts(case: Case, facts: Mapping[str, Any]) -> None:
         {"account_reference": facts.get("account_reference") or None, "narrative": facts.get("narrative") or None},
         key=case.key,
     )
-    row.save()
+    row.save(force_insert=True)
 
 
 FRAUD_REFERRAL = CaseType(

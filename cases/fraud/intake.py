@@ -14,7 +14,7 @@ __all__ = ["INTAKE", "parse"]
 
 _TEXT = {"type": "string"}
 _DAY = {"type": "string", "format": "date"}
-_PENCE = {"type": "integer", "minimum": 0}
+_PENCE = {"type": "integer", "minimum": 0, "maximum": 99_999_999_999}
 _FLAGS = ("is_facility_granted", "may_share_with_police", "prejudice_recorded")
 _FACTS = (
     "fpa_case_type",
@@ -44,7 +44,7 @@ _PERSON = (
     "ip_address",
     "device",
 )
-_ADDRESS = ("kind", "line_1", "line_2", "town", "postcode")
+_ADDRESS_LENGTHS = {"line_1": 120, "line_2": 120, "town": 60, "postcode": 10}
 
 EXAMPLE = {
     "schema_version": 1,
@@ -113,7 +113,7 @@ SCHEMA = {
                             "additionalProperties": False,
                             "properties": {
                                 "kind": {**_TEXT, "enum": [code for code, _ in codes.ADDRESS_KINDS]},
-                                **{name: _TEXT for name in _ADDRESS if name != "kind"},
+                                **{name: {**_TEXT, "maxLength": most} for name, most in _ADDRESS_LENGTHS.items()},
                             },
                         },
                     },

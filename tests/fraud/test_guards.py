@@ -1,0 +1,206 @@
+"""What stops a referral on its way: each guard in turn, with the sentence that people read."""
+
+from copy import deepcopy
+from datetime import timedelta
+
+import pytest
+from django.test import TestCase
+
+from cases.fraud.models import PillarAnswer
+from cases.kernel import actors, edits, intake, record, transitions
+from cases.kernel.errors import CaseError
+from cases.kernel.models import Case, Hold, Letter, OutboxMessage, Task
+from tests import factories
+from tests.factories import APPROVED_AT, AT, FILED_AT
+from tests.kernel.snapshots import nothing_written, undone
+
+PILLARS = factories.MAKER_ANSWERS
+
+
+def answers(**changes):
+    given = deepcopy(PILLARS)
+    for number, change in changes.items():
+        given[int(number[-1])].update(change)
+    return given
+
+
+class GuardsOfAReferral(TestCase):
+    @classmethod
+    def setUpTestData(cls):
+        cls.people = factories.office()
+        cls.investigating = factories.investigating(cls.people)
+        cls.approved = factories.approved(cls.people)
+
+    def apply(self, case, name, by="a.byrne", at=AT, **given):
+        actor = self.people[by] if isinstance(by, str) else by
+        return transitions.apply(case.pk, name, actor=actor, at=at, **given)
+
+    def refused(self, sentence, case, name, **given):
+        with nothing_written(counted=1), pytest.raises(CaseError) as refusal:
+            self.apply(case, name, **given)
+        assert str(refusal.value) == sentence
+
+    def submit(self, case, pillars=PILLARS):
+        return self.apply(case, "submit", inputs={"pillars": pillars})
+
+    def open(self, *, people=(), **facts):
+        case = intake.open_case(
+            "fraud_referral",
+            actor=self.people["a.byrne"],
+            at=AT,
+            facts={**factories.FACTS, **facts},
+            people=list(people),
+        )
+        for name in ("take", "accept"):
+            self.apply(case, name)
+        edits.attach(
+            case.pk,
+            kind="chat",
+            file_name="a.txt",
+            media_type="text/plain",
+            data=b"a",
+            actor=self.people["a.byrne"],
+            at=AT,
+        )
+        return case
+
+    def test_somebody_must_be_named(self):
+        case = self.open()
+        self.refused("Add at least one person first.", case, "submit", inputs={"pillars": PILLARS})
+
+    def test_each_pillar_needs_a_yes(self):
+        for number in (1, 2, 3, 4):
+            self.refused(
+                f"Pillar {number}: answer yes, or close the referral without filing.",
+                self.investigating,
+                "submit",
+                inputs={"pillars": answers(**{f"p{number}": {"is_met": False}})},
+            )
+        self.refused(
+            "Pillar 1, 2, 3, 4: answer yes, or close the referral without filing. "
+            "Pillar 1, 2, 3, 4: link at least one document.",
+            self.investigating,
+            "submit",
+        )
+
+    def test_only_the_fourth_pillar_knows_exceptions(self):
+        exception = {"is_met": False, "exception": "obliged_to_provide"}
+        with undone():
+            assert self.submit(self.investigating, answers(p4=exception)).state == "ready"
+        self.refused(
+            "Pillar 2: answer yes, or close the referral without filing.",
+            self.investigating,
+            "submit",
+            inputs={"pillars": answers(p2=exception)},
+        )
+
+    def test_each_pillar_needs_a_document_of_this_case(self):
+        self.refused(
+            "Pillar 3: link at least one document.",
+            self.investigating,
+            "submit",
+            inputs={"pillars": answers(p3={"evidence": []})},
+        )
+        self.refused(
+            "One of the linked documents is not part of this case.",
+            self.investigating,
+            "submit",
+            inputs={"pillars": answers(p3={"evidence": [1, 2]})},
+        )
+
+    def test_whoever_is_named_as_customer_must_have_seen_the_notice(self):
+        sentence = "Record which version of the privacy notice the applicant or account holder was shown, and when."
+        case = self.open(people=[factories.FRAUDSTER, factories.VICTIM], notice_version="")
+        self.refused(sentence, case, "submit", inputs={"pillars": PILLARS})
+
+    def test_an_unknown_fraudster_need_not_have_seen_it(self):
+        case = self.open(people=[factories.FRAUDSTER], notice_version="")
+        assert self.submit(case).state == "ready"
+
+    def test_answers_of_a_second_round_replace_the_first(self):
+        self.submit(self.investigating)
+        self.apply(self.investigating, "return", by="d.osei", reason="Pillar 4?")
+        self.submit(self.investigating, answers(p4={"is_met": False, "exception": "full_benefit_received"}))
+        rows = PillarAnswer.objects.filter(case=self.investigating, side="maker").order_by("pillar")
+        assert [(row.is_met, row.exception) for row in rows] == [
+            (True, ""),
+            (True, ""),
+            (True, ""),
+            (False, "full_benefit_received"),
+        ]
+
+    def test_what_the_agency_may_have_is_not_taken_back(self):
+        message = OutboxMessage.objects.filter(case=self.approved)
+        for state in ("delivered", "acknowledged", "unknown"):
+            with undone():
+                message.update(state=state)
+                self.refused(
+                    "The agency may have received the filing already.",
+                    self.approved,
+                    "withdraw",
+                    by="d.osei",
+                    reason="Wrong account.",
+                )
+
+    def test_a_filing_without_the_agencys_reference_is_no_filing(self):
+        self.refused("The agency gave no reference.", self.approved, "file", by=factories.fpa(), at=FILED_AT)
+
+    def test_a_marker_that_runs_keeps_the_filing(self):
+        case = factories.filed(self.people)
+        self.refused(
+            "A marker of this filing has not expired yet.",
+            case,
+            "expire",
+            by=actors.system("clocks"),
+            at=FILED_AT + timedelta(days=366),
+        )
+
+    def test_a_hold_stops_the_move_it_names_and_says_only_that(self):
+        with record.act(self.investigating, "tests.hold", actor=actors.system("tests"), at=AT):
+            hold = Hold.objects.create(
+                case=self.investigating, kind="restricted", blocks=["submit"], source="tests", began_at=AT
+            )
+        self.refused("A policy hold stops this.", self.investigating, "submit", inputs={"pillars": PILLARS})
+        with undone():
+            assert self.apply(self.investigating, "close_no_action", reason="Enough.").state == "no_action"
+        with record.act(self.investigating, "tests.hold", actor=actors.system("tests"), at=AT):
+            hold.released_at = AT
+            hold.save()
+        assert self.submit(self.investigating).state == "ready"
+
+    def test_nobody_is_written_to_while_it_would_prejudice_an_investigation(self):
+        case = self.open(people=[factories.FRAUDSTER, factories.VICTIM], prejudice_recorded=True)
+        self.submit(case)
+        self.apply(case, "approve", by="d.osei", at=APPROVED_AT, inputs=factories.CHECKER_INPUTS)
+        self.apply(case, "file", by=factories.fpa(), at=FILED_AT, inputs={"agency_reference": "SFR-1"})
+        assert not Letter.objects.filter(case=case).exists()
+
+    def test_field_errors_become_one_task_that_the_correction_closes(self):
+        case = factories.rejected(self.people)
+        task = Task.objects.get(case=case, kind="fraud_field_errors")
+        assert task.detail == {"codes": ["SUBJECT_2_MISSING_DOB_FORMAT"]}
+        self.apply(case, "correct", at=APPROVED_AT)
+        task.refresh_from_db()
+        assert (task.closed_at, task.outcome) == (APPROVED_AT, "done")
+
+    def test_content_changes_only_where_the_lifecycle_says(self):
+        for case in (self.approved, factories.submitted(self.people), factories.filed(self.people)):
+            change = edits.change(case.pk, actor=self.people["a.byrne"], at=AT)
+            with nothing_written(), pytest.raises(edits.EditRefused, match="can no longer be changed"), change as edit:
+                edit.facts(loss_pence=1)
+            with nothing_written(), pytest.raises(edits.EditRefused):
+                edits.attach(
+                    case.pk,
+                    kind="chat",
+                    file_name="a",
+                    media_type="text/plain",
+                    data=b"a",
+                    actor=self.people["a.byrne"],
+                    at=AT,
+                )
+
+    def test_what_the_queue_shows_changes_with_the_facts(self):
+        with edits.change(self.investigating.pk, actor=self.people["a.byrne"], at=AT) as edit:
+            edit.facts(fpa_case_type="identity_fraud", reasons=["synthetic"], value_at_risk_pence=500)
+        case = Case.objects.get(pk=self.investigating.pk)
+        assert (case.topic, case.amount_pence) == ("identity_fraud.synthetic", 500)

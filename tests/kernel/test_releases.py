@@ -1,0 +1,184 @@
+"""Nothing leaves that no clause of the notice allows: every field has a category, every category its clause."""
+
+import pytest
+
+from cases.fraud import messages
+from cases.kernel import casetypes, letters, notice, releases
+from cases.kernel.models import Agency
+
+FPA = Agency(code="tests-fpa", kind="fpa", display_name="Test Register")
+POST = Agency(code="tests-post", kind="post", display_name="Test Post")
+
+# A filing and a letter with every field there is.
+FILING = {
+    "incident_key": "00" * 32,
+    "case_type": "facility_takeover",
+    "reasons": ["unauth_sim_swap"],
+    "product": "mob_paym",
+    "sales_channel": "phone",
+    "facility_granted": False,
+    "application_date": "2026-11-13",
+    "discovered_date": "2026-11-14",
+    "value_at_risk_pence": 109900,
+    "loss_pence": 0,
+    "police_share": True,
+    "subjects": [
+        {
+            "number": 1,
+            "role": "applicant",
+            "innocent": False,
+            "title": "Ms",
+            "forename": "Morwenna",
+            "middle_name": "Jane",
+            "surname": "Tregaskis",
+            "alias": "M. Tregaskis",
+            "date_of_birth": "1984-03-09",
+            "phone": "+447700900123",
+            "email": "m.tregaskis@example.org",
+            "employer": "Saltmarsh Ltd",
+            "bank_account": "00-00-00 00000000",
+            "identity_document": "P0000000",
+            "vehicle_registration": "ZZ00 ZZZ",
+            "device": "8944000000000000020",
+            "ip_address": "203.0.113.45",
+            "account_reference": "NM-4471",
+            "addresses": [
+                {
+                    "kind": "current",
+                    "line_1": "12 Harbour Row",
+                    "line_2": "Flat 2",
+                    "town": "Penzance",
+                    "postcode": "TR18 0ZZ",
+                }
+            ],
+        }
+    ],
+}
+LETTER = {
+    "letter_sha256": "00" * 32,
+    "pages": 1,
+    "content_base64": "",
+    "language": "en-GB",
+    "class": "first",
+    "addressee": {
+        "name": "Morwenna Tregaskis",
+        "line_1": "12 Harbour Row",
+        "line_2": "Flat 2",
+        "town": "Penzance",
+        "postcode": "TR18 0ZZ",
+    },
+}
+
+# Copied from the notice: which clause lets which category go to whom.
+PERMITTED = {
+    ("fpa", "identity"): "fraud_filing_person",
+    ("fpa", "address"): "fraud_filing_person",
+    ("fpa", "date_of_birth"): "fraud_filing_person",
+    ("fpa", "contact"): "fraud_filing_person",
+    ("fpa", "financial"): "fraud_filing_person",
+    ("fpa", "employment"): "fraud_filing_person",
+    ("fpa", "device"): "fraud_filing_person",
+    ("fpa", "vehicle"): "fraud_filing_person",
+    ("fpa", "fraud_allegation"): "fraud_filing_allegation",
+    ("fpa", "application"): "fraud_filing_application",
+    ("post", "identity"): "tell_the_person",
+    ("post", "address"): "tell_the_person",
+    ("post", "letter"): "tell_the_person",
+}
+CLAUSES = sorted(set(PERMITTED.values()))
+CATEGORIES = sorted({category for _, category in PERMITTED})
+
+
+def send_everything():
+    """Check one full filing and one full letter; return what may leave."""
+    return {
+        "fpa": releases.check(messages.FPA_FILE, FPA, FILING),
+        "post": releases.check(letters.LETTER, POST, LETTER),
+    }
+
+
+def test_each_category_leaves_under_its_clause():
+    found = {
+        (recipient, item.category): item.clause.code for recipient, items in send_everything().items() for item in items
+    }
+    assert found == PERMITTED
+
+
+def test_samples_hold_every_field_a_message_may_have():
+    for kind, body in ((messages.FPA_FILE, FILING), (letters.LETTER, LETTER)):
+        assert {path for path, _ in releases._leaves(body)} == set(kind.categories)
+
+
+def test_notice_holds_no_clause_and_no_category_that_nothing_needs():
+    assert (sorted(notice.CLAUSES), sorted(notice.CATEGORIES)) == (CLAUSES, CATEGORIES)
+    assert {clause.gateway for clause in notice.CLAUSES.values()} == set(notice.GATEWAYS)
+    for clause in notice.CLAUSES.values():
+        assert clause.categories <= set(notice.CATEGORIES)
+        assert clause.quote and clause.sentences
+
+
+@pytest.mark.parametrize("code", CLAUSES)
+def test_without_this_clause_something_may_not_leave(code, monkeypatch):
+    monkeypatch.delitem(notice.CLAUSES, code)
+    with pytest.raises(releases.ReleaseRefused, match="No clause of the privacy notice lets"):
+        send_everything()
+
+
+@pytest.mark.parametrize("code", CATEGORIES)
+def test_without_this_category_something_may_not_leave(code, monkeypatch):
+    monkeypatch.delitem(notice.CATEGORIES, code)
+    with pytest.raises(releases.ReleaseRefused, match=f"No clause of the privacy notice lets {code} go to"):
+        send_everything()
+
+
+@pytest.mark.parametrize("category", CATEGORIES)
+def test_a_clause_that_loses_a_category_stops_it(category, monkeypatch):
+    for code, clause in notice.CLAUSES.items():
+        monkeypatch.setitem(notice.CLAUSES, code, _without(clause, category))
+    with pytest.raises(releases.ReleaseRefused):
+        send_everything()
+
+
+def _without(clause, category):
+    return notice.Clause(
+        code=clause.code,
+        sentences=clause.sentences,
+        purpose=clause.purpose,
+        recipients=clause.recipients,
+        categories=clause.categories - {category},
+        gateway=clause.gateway,
+        quote=clause.quote,
+    )
+
+
+@pytest.mark.parametrize("path", ["shoe_size", "subjects.shoe_size", "subjects.addresses.shoe_size"])
+def test_a_field_without_a_category_may_not_leave(path):
+    subject = {**FILING["subjects"][0]}
+    bodies = {
+        "shoe_size": {**FILING, "shoe_size": 44},
+        "subjects.shoe_size": {**FILING, "subjects": [{**subject, "shoe_size": 44}]},
+        "subjects.addresses.shoe_size": {**FILING, "subjects": [{**subject, "addresses": [{"shoe_size": 44}]}]},
+    }
+    with pytest.raises(releases.ReleaseRefused, match=f"The field {path} belongs to no data category"):
+        releases.check(messages.FPA_FILE, FPA, bodies[path])
+
+
+def test_the_wrong_kind_of_recipient_gets_nothing():
+    with pytest.raises(releases.ReleaseRefused, match="Test Post does not receive messages of the kind Filing"):
+        releases.check(messages.FPA_FILE, POST, FILING)
+    with pytest.raises(releases.ReleaseRefused, match="Test Register does not receive messages of the kind Letter"):
+        releases.check(letters.LETTER, FPA, LETTER)
+
+
+def test_a_clause_for_another_purpose_does_not_help():
+    assert notice.permitting(purpose="prevent_fraud", category="identity", recipient_kind="post") is None
+    assert notice.permitting(purpose="inform_person", category="identity", recipient_kind="fpa") is None
+    assert notice.permitting(purpose="inform_person", category="contact", recipient_kind="post") is None
+
+
+def test_each_message_of_each_kind_maps_to_categories_of_the_notice():
+    for casetype in casetypes.all_types():
+        assert set(casetype.message_labels) == {"fpa_file", "letter"}
+    for kind in (messages.FPA_FILE, letters.LETTER):
+        assert set(kind.categories.values()) <= set(notice.CATEGORIES)
+        assert kind.necessity.endswith(".")
