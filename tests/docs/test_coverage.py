@@ -1,0 +1,74 @@
+"""The coverage table is whole, in the design's words, and claims nothing whose code or test is not there."""
+
+import csv
+import re
+
+from django.apps import apps
+from django.conf import settings
+
+from tests.docs.pages import ROOT
+
+STATES = ("done", "part", "not yet")
+
+
+def _rows() -> list[list[str]]:
+    lines = (ROOT / "docs/coverage.md").read_text().splitlines()
+    table = [line for line in lines if re.match(r"\| R\d", line)]
+    return [[cell.strip().replace("\\", "") for cell in line.strip("|").split(" |")] for line in table]
+
+
+def _design() -> list[list[str]]:
+    with (ROOT / "tests/data/requirements.csv").open(newline="", encoding="utf-8") as file:
+        return [[row["id"], row["notice"], row["behaviour"]] for row in csv.DictReader(file)]
+
+
+def _named(cell: str) -> list[str]:
+    return re.findall(r"`([^`]+)`", cell)
+
+
+def test_each_sentence_of_the_notice_is_there_once_in_the_designs_words():
+    assert [row[0] for row in _rows()] == [f"R{number}" for number in range(1, 102)]
+    assert [row[:3] for row in _rows()] == _design()
+
+
+def test_states_are_three_and_counted():
+    states = [row[3] for row in _rows()]
+    counted = f"{states.count('done')} done, {states.count('part')} in part, {states.count('not yet')} not yet."
+
+    assert set(states) <= set(STATES)
+    assert counted in (ROOT / "docs/coverage.md").read_text()
+
+
+def test_what_is_built_names_its_code_and_what_is_done_its_test():
+    for identity, _, _, state, code, test, note in _rows():
+        assert bool(_named(code)) == (state != "not yet"), identity
+        assert _named(test) or state != "done", identity
+        assert bool(note) == (state != "not yet"), identity
+
+
+def test_every_file_and_test_named_exists():
+    missing = []
+    for row in _rows():
+        missing += [path for path in _named(row[4]) if not (ROOT / path).exists()]
+        missing += [name for name in _named(row[5]) if not _has_test(name)]
+
+    assert missing == []
+
+
+def _has_test(name: str) -> bool:
+    path, _, function = name.partition("::")
+    return (ROOT / path).exists() and f"def {function}(" in (ROOT / path).read_text()
+
+
+def test_no_customers_password_is_kept_and_staffs_are_hashed():
+    columns = {
+        f"{model._meta.label}.{field.name}"
+        for model in apps.get_app_config("cases").get_models()
+        for field in model._meta.concrete_fields
+        if re.search("passw|credential|security_answer", field.name)
+    }
+    design = (ROOT / "backoffice/settings.py").read_text()
+
+    assert columns == {"cases.User.password"}
+    assert design.index("Argon2PasswordHasher") < design.index("PBKDF2PasswordHasher")
+    assert settings.AUTH_USER_MODEL == "cases.User"
