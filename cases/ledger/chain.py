@@ -87,7 +87,8 @@ class Chain:
 
     def finish(self, head_seq: int | None, head_hash: bytes | None) -> Iterator[Fault]:
         """Yield what is wrong at the end of the stream; None stands for a head that is not there."""
-        if head_seq is not None and head_seq < self.seq and head_hash != self.hash:
+        is_sound = self._doubted is None and head_hash == self.hash
+        if head_seq is not None and head_seq < self.seq and not is_sound:
             yield Fault(EVENT, head_seq + 1, "seq", f"Event {head_seq + 1} was added behind the head.")
             return
         yield from self._settle(head_hash)

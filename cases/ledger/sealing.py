@@ -206,7 +206,8 @@ def open_rows(
     """Return the plain values of `fields` for each row, in order; ERASED where the key is destroyed.
 
     Live or history rows. Writes one access row, in the same transaction and before anything is opened, and
-    fetches all keys but those `loaded` with the page in one query. `key_attr` may be a path such as `case.key` (load it with select_related).
+    fetches all keys but those `loaded` with the page in one query. `key_attr` may be a path such as `case.key`
+    (load it with select_related).
     Raises SealBroken when a ciphertext was altered or moved.
     """
     wanted = list(rows)
