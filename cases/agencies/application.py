@@ -130,7 +130,6 @@ def _match(row: Callback, body: CallbackBody) -> tuple[Case | None, OutboxMessag
 
 def _is_uuid(text: str) -> bool:
 
-
     try:
         return str(UUID(text)) == text
     except ValueError:
@@ -190,9 +189,9 @@ def _try_again(row: Callback, case: Case, body: CallbackBody) -> None:
     """Give another chance to what was refused for this case, or matched nothing under this reference."""
     Callback.objects.filter(case=case, state="failed", reason__startswith="refused:").update(state="received")
     if body.agency_reference:
-        Callback.objects.filter(
-            agency=row.agency, state="unmatched", agency_reference=body.agency_reference
-        ).update(state="received")
+        Callback.objects.filter(agency=row.agency, state="unmatched", agency_reference=body.agency_reference).update(
+            state="received"
+        )
 
 
 def _close(row: Callback, state: str, reason: str, case: Case, raw: bytes, *, now: datetime) -> str:

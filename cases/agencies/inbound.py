@@ -77,9 +77,7 @@ def _read(raw: bytes) -> tuple[CallbackBody | None, Unreadable | FormRefused | N
 
 def _repeat(known: Callback, digest: str, raw: bytes, sender: Sender, *, now: datetime) -> Receipt:
     if known.body_sha256 != digest:
-        security.note(
-            "callback_id_reused", actor=f"agency:{sender.agency.code}", at=now, message_id=sender.message_id
-        )
+        security.note("callback_id_reused", actor=f"agency:{sender.agency.code}", at=now, message_id=sender.message_id)
         raise IdReused
     if not known.type and (fault := _read(raw)[1]) is not None:
         raise fault

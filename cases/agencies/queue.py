@@ -194,7 +194,6 @@ def finish(lease: uuid.UUID, ended: list[Ended]) -> set[int]:
 
 def _columns(ended: list[Ended]) -> list[list[object]]:
 
-
     rows = [
         (
             one.claimed.message_id,

@@ -115,9 +115,7 @@ def _pause(channel_id: int, *, now: datetime) -> bool:
         return False
     channel, cause = health.channel, health.pause_reason or "failing_for_a_day"
     with ledger.action(channel.agency.uid, "agency.channel_paused", actor=ACTOR.label, at=now):
-        agencies.change_channel(
-            channel, "agency.channel_paused", actor=ACTOR, at=now, cause=cause, state="paused"
-        )
+        agencies.change_channel(channel, "agency.channel_paused", actor=ACTOR, at=now, cause=cause, state="paused")
         tasks.raise_task("channel_paused", case=None, at=now, agency=channel.agency.code, cause=cause)
     health.pause_reason, health.consecutive_rejections, health.failing_since = "", 0, None
     health.save(update_fields=["pause_reason", "consecutive_rejections", "failing_since"])

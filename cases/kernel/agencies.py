@@ -148,7 +148,9 @@ def revoke_key(row: ChannelKey, *, actor: Actor, at: datetime) -> None:
         row.save(update_fields=["revoked_at"])
 
 
-def change_channel(channel: Channel, verb: str, *, actor: Actor, at: datetime, cause: str = "", **values: object) -> None:
+def change_channel(
+    channel: Channel, verb: str, *, actor: Actor, at: datetime, cause: str = "", **values: object
+) -> None:
     """Change columns of a channel (pause, resume, address) as one act of the agency's stream."""
     agency = channel.agency
     detail = {"channel": str(channel.uid), "cause": cause}

@@ -162,9 +162,7 @@ def test_a_self_signed_certificate_is_refused(folder):
     )
     (folder / "self.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
     (folder / "self.key").write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
     server = serve(folder, "self.pem", "self.key")
     try:

@@ -12,7 +12,7 @@ from cases.agencies import delivery, queue, retries, settlement
 from cases.agencies.queue import Ended
 from cases.agencies.transports.base import Answer, DeliveryError, Parcel
 from cases.kernel import actors, agencies, outbox
-from cases.kernel.models import Case, Channel, ChannelHealth, DeliveryAttempt, OutboxMessage, Task
+from cases.kernel.models import Case, ChannelHealth, DeliveryAttempt, OutboxMessage, Task
 from cases.ledger.models import LedgerEvent
 from tests import factories
 from tests.agencies.stage import FPA, now, promise, state_of
@@ -26,6 +26,11 @@ def cases(people) -> list[Case]:
     channel = agencies.channel_of(agencies.get(FPA), "out")
     agencies.add_key(channel, "whsec_" + "A" * 43 + "=", name="out-1", actor=actors.system("tests"), at=now())
     return [factories.referred(people, incident_reference=f"DET-{n}") for n in range(3)]
+
+
+def change(**values: object) -> None:
+    channel = agencies.channel_of(agencies.get(FPA), "out")
+    agencies.change_channel(channel, "agency.channel_changed", actor=actors.system("tests"), at=now(), **values)
 
 
 def claim(most: int = 50) -> tuple[uuid.UUID, list[int]]:
@@ -84,8 +89,7 @@ def test_an_ended_head_lets_its_stream_go_on(cases, state):
 
 
 def test_an_unordered_channel_never_waits_for_its_head(cases):
-    channel = agencies.channel_of(agencies.get(FPA), "out")
-    agencies.change_channel(channel, "agency.changed", actor=actors.system("tests"), at=now(), is_ordered=False)
+    change(is_ordered=False)
 
     promised = [promise(cases[0]).pk for _ in range(3)]
 
@@ -109,7 +113,7 @@ def test_the_claim_writes_the_try_before_it_is_made(cases):
 
 
 def test_a_channel_has_only_so_many_in_flight(cases):
-    Channel.objects.filter(direction="out").update(max_in_flight=2)
+    change(max_in_flight=2)
     for case in cases:
         promise(case)
 
@@ -118,7 +122,7 @@ def test_a_channel_has_only_so_many_in_flight(cases):
 
 
 def test_a_channel_has_only_so_many_tries_a_minute(cases):
-    Channel.objects.filter(direction="out").update(rate_per_minute=2, max_in_flight=9)
+    change(rate_per_minute=2, max_in_flight=9)
     for case in cases:
         promise(case)
 
@@ -131,13 +135,13 @@ def test_a_channel_has_only_so_many_tries_a_minute(cases):
 @pytest.mark.parametrize("state", ["paused", "disabled"])
 def test_a_channel_that_is_not_active_sends_nothing(cases, state):
     promise(cases[0])
-    Channel.objects.filter(direction="out").update(state=state)
+    change(state=state)
 
     assert claim()[1] == []
 
 
 def test_two_workers_never_hold_one_message(cases):
-    Channel.objects.filter(direction="out").update(max_in_flight=50, is_ordered=False)
+    change(max_in_flight=50, is_ordered=False)
     promised = {promise(case).pk for case in cases for _ in range(1)}
     claimed: list[int] = []
 
@@ -203,7 +207,7 @@ def test_a_lease_is_a_fence_and_a_late_result_only_completes_its_try(cases):
 
 
 def test_where_a_repeat_would_be_taken_twice_a_lost_lease_is_left_to_people(cases):
-    Channel.objects.filter(direction="out").update(receiver_dedupes=False)
+    change(receiver_dedupes=False)
     message = promise(cases[0])
     claim()
     OutboxMessage.objects.update(lease_until=now() - timedelta(seconds=1))
@@ -239,7 +243,7 @@ def test_after_its_last_try_a_message_is_dead_and_its_team_has_a_task(cases):
 
 
 def test_five_failures_open_the_circuit_and_one_probe_closes_it(cases):
-    Channel.objects.filter(direction="out").update(max_in_flight=50)
+    change(max_in_flight=50)
     bad, _ = answering(DeliveryError("connect_refused"))
     good, seen = answering(Answer(status=202))
     for case in cases:

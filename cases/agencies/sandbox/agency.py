@@ -39,6 +39,9 @@ class Agency:
         self.sent = _lines(folder / f"{code}.sent.jsonl")
         self.answers: dict[str, Answer] = {row["id"]: (row["status"], row["answer"]) for row in self.received}
         self.tries: dict[str, int] = {}
+        for row in self.sent:
+            if row["id"] not in caller.done:
+                self._queue(row)
 
     def receive(self, message_id: str, body: bytes) -> Answer:
         """Take a genuine message: a repeat gets the first answer and has no further effect."""
@@ -109,15 +112,18 @@ class Agency:
         row = {"id": message_id, "body": body}
         self.sent.append(row)
         _append(self.folder / f"{self.code}.sent.jsonl", row)
+        self._queue(row)
+        return message_id
+
+    def _queue(self, row: dict[str, Any]) -> None:
         self.caller.queue(
             self.code,
-            message_id,
-            json.dumps(body, separators=(",", ":")).encode(),
+            row["id"],
+            json.dumps(row["body"], separators=(",", ":")).encode(),
             delay=self.knobs["callback_delay_ms"] / 1000,
             times=1 + self.knobs["duplicate"],
             is_reversed=self.knobs["out_of_order"],
         )
-        return message_id
 
 
 def _lines(path: Path) -> list[dict[str, Any]]:

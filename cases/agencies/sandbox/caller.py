@@ -6,6 +6,7 @@ import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from cases.agencies.sandbox import signing
 
@@ -28,10 +29,12 @@ class Call:
 
 
 class Caller:
-    """A queue in memory and one thread. What is not answered when the process ends is said again on request only."""
+    """A queue in memory, one thread, and a file of what was answered: the rest is said again after a restart."""
 
-    def __init__(self, base: str, secrets: dict[str, str]) -> None:
+    def __init__(self, base: str, secrets: dict[str, str], folder: Path) -> None:
         self.base, self.secrets = base.rstrip("/"), secrets
+        self.file = folder / "answered"
+        self.done = set(self.file.read_text().split()) if self.file.exists() else set()
         self.calls: list[Call] = []
         self.answered: list[tuple[str, int]] = []
         self.changed = threading.Condition()
@@ -49,8 +52,16 @@ class Caller:
             call = self._next()
             status = self._make(call)
             self.answered.append((call.message_id, status))
-            if not 200 <= status < 300 and status not in (400, 413, 415, 422):
+            if 200 <= status < 300 or status in (400, 413, 415, 422):
+                self._tick_off(call)
+            else:
                 self._again(call)
+
+    def _tick_off(self, call: Call) -> None:
+        if call.message_id not in self.done:
+            self.done.add(call.message_id)
+            with self.file.open("a") as file:
+                file.write(f"{call.message_id}\n")
 
     def _next(self) -> Call:
         with self.changed:

@@ -29,9 +29,8 @@ class Sandbox:
         config = json.loads((folder / CONFIG_FILE).read_text())
         self.port = int(config["port"])
         self.token = str(config["control_token"])
-        self.caller = Caller(
-            config["callback_base"], {code: entry["callback_secret"] for code, entry in config["agencies"].items()}
-        )
+        secrets = {code: entry["callback_secret"] for code, entry in config["agencies"].items()}
+        self.caller = Caller(config["callback_base"], secrets, folder)
         self.agencies = {
             code: Agency(code, entry["kind"], secret=entry["message_secret"], folder=folder, caller=self.caller)
             for code, entry in config["agencies"].items()

@@ -7,25 +7,25 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
-
-from cases.agencies.provision import CONFIG_FILE
 
 
 class Command(BaseCommand):
     """Hands over to a program that knows nothing of this one but its folder."""
 
-    help = "Start the sandbox agencies (demonstration only)."
+    help = "Start the sandbox agencies (demonstration only); see docs for telling them to be slow, down or flaky."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("--port", type=int, help="listen here instead of where the channels lead")
+        parser.add_argument("--port", type=int, help="listen here from now on")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Replace this process by the sandbox. Raises CommandError outside a demonstration."""
+        """Bring register and configuration up to date, then become the sandbox. Refused outside a demonstration."""
+        if not settings.DEMO:
+            raise CommandError("The sandbox agencies belong to a demonstration: set BACKOFFICE_DEMO=1.")
+        if options["port"]:
+            os.environ["SANDBOX_PORT"] = str(options["port"])
+        call_command("provision_agencies", verbosity=0)
         folder = Path(settings.BACKOFFICE_HOME) / "sandbox"
-        if not (folder / CONFIG_FILE).exists():
-            raise CommandError("There is no sandbox here: it belongs to a demonstration (see provision_agencies).")
-        command = [sys.executable, "-m", "cases.agencies.sandbox", str(folder)]
-        command += ["--port", str(options["port"])] if options["port"] else []
         os.chdir(settings.BASE_DIR)
-        os.execv(command[0], command)
+        os.execv(sys.executable, [sys.executable, "-m", "cases.agencies.sandbox", str(folder)])
