@@ -6,16 +6,33 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Q
+
+from cases.fraud import messages
 from cases.kernel import record, tasks, transitions
 from cases.kernel.actors import Actor, system
 from cases.kernel.casetypes import Content
+from cases.kernel.errors import CaseError
 from cases.kernel.models import Case, Clock, OutboxMessage
 
 __all__ = ["delivered", "enquiry", "expired", "filed", "refused", "rejected"]
 
 
+def _is_overtaken(case: Case, message: OutboxMessage | None) -> bool:
+    """Whether a filing was taken back, or another was promised after it. One query."""
+    if message is None:
+        return False
+    overtaking = Q(pk=message.pk, state="withdrawn") | Q(kind=message.kind, seq__gt=message.seq)
+    return OutboxMessage.objects.filter(overtaking, case=case).exists()
+
+
 def filed(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
-    """The agency filed it: the marker stands under its reference from the day it says."""
+    """The agency filed it: the marker stands under its reference from the day it says.
+
+    Raises TransitionRefused when it filed what we had replaced or taken back: somebody must put that right.
+    """
+    if _is_overtaken(case, content.message):
+        raise transitions.TransitionRefused("The agency filed what was replaced or taken back.")
     transitions.apply(
         case.pk,
         "file",
@@ -28,7 +45,9 @@ def filed(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
 
 
 def rejected(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
-    """The agency refuses the filing and names fields."""
+    """The agency refuses the filing and names fields. Raises AlreadyThere when another filing has replaced it."""
+    if _is_overtaken(case, content.message):
+        raise transitions.AlreadyThere("The answer is to an earlier filing.")
     transitions.apply(
         case.pk,
         "reject_by_agency",
@@ -42,19 +61,21 @@ def rejected(case: Case, content: Content, *, actor: Actor, at: datetime) -> Non
 
 def enquiry(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
     """Another member asks about the filing: moves nothing, somebody answers."""
+    if content.agency_kind != messages.FPA_FILE.recipient_kind:
+        raise CaseError("Only the fraud prevention agency passes on enquiries.")
     with record.act(case, "fraud_referral.enquiry", actor=actor, at=at, cause=content.callback_uid):
         tasks.raise_task("fraud_enquiry", case=case, at=at)
 
 
 def delivered(case: Case, message: OutboxMessage, *, at: datetime) -> None:
     """The agency has our filing. Its answer may have come first; then there is nothing left to note."""
-    if case.state == "approved":
+    if case.state == "approved" and not _is_overtaken(case, message):
         transitions.apply(case.pk, "submitted", actor=system("delivery", source=case.source), at=at)
 
 
 def refused(case: Case, message: OutboxMessage, errors: Sequence[dict[str, Any]], *, at: datetime) -> None:
     """The agency answered our filing with field errors at once."""
-    if case.state in {"approved", "submitted"}:
+    if case.state in {"approved", "submitted"} and not _is_overtaken(case, message):
         transitions.apply(
             case.pk,
             "reject_by_agency",

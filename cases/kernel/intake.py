@@ -83,6 +83,7 @@ def open_case(
         source=actor.source,
         key=sealing.new_key("case", at=at),
     )
+    occurred_at = min(occurred_at, at) if occurred_at else None
     with record.act(case, "case.opened", actor=actor, at=at, occurred_at=occurred_at, request=request) as action:
         action.detail["kind"] = kind
         _write(case, casetype, facts=facts, people=people, at=at, occurred_at=occurred_at or at)

@@ -79,18 +79,19 @@ def _answer(case: Case, content: Content, *, actor: Actor, at: datetime, state: 
     letter = Letter.objects.filter(case=case, message=content.message).first() if content.message else None
     if letter is None:
         raise CaseError("No letter of this case belongs to that message.")
+    occurred_at = min(content.occurred_at or at, at)
     with record.act(
         case,
         f"letter.{state}",
         actor=actor,
         at=at,
-        occurred_at=content.occurred_at,
+        occurred_at=occurred_at,
         cause=content.callback_uid,
         detail={"template": letter.template},
     ):
-        letter.state = state
         if state == "dispatched":
-            letter.dispatched_date = calendars.london_date(content.occurred_at or at)
+            letter.dispatched_date = calendars.london_date(occurred_at)
+        letter.state = "returned" if letter.state == "returned" else state  # the proof of dispatch may come last
         letter.save(update_fields=["state", "dispatched_date"])
 
 

@@ -92,6 +92,17 @@ class ClocksOfACase(TestCase):
         assert Clock.objects.get(case=case).due_date == date(2026, 11, 12)
         assert case.due_at.date() == date(2026, 11, 12)
 
+    def test_nothing_happens_in_the_future(self):
+        case = intake.open_case(
+            "fraud_referral",
+            actor=self.people["a.byrne"],
+            at=AT,
+            occurred_at=AT + timedelta(days=9),
+            facts=factories.FACTS,
+            people=[factories.VICTIM],
+        )
+        assert Clock.objects.get(case=case).started_at == AT
+
     def test_a_pause_moves_the_end_by_whole_days(self):
         clock = self.run_clock(MONTHS, start=moment(11, 2), pause=moment(11, 10, 9), resume=moment(11, 13, 17))
         assert (clock.state, clock.paused_at, clock.due_date) == ("running", None, date(2026, 12, 5))

@@ -1,12 +1,13 @@
 """Who makes does not check, by person and not by role; and an approval binds to what the case says."""
 
 from dataclasses import replace
+from unittest.mock import patch
 
 import pytest
 from django.test import TestCase
 
 from cases.fraud.models import FraudReferral, PillarAnswer
-from cases.kernel import edits, intake, record, transitions
+from cases.kernel import edits, intake, policy, record, transitions
 from cases.kernel.models import Approval, ApprovalDecision, Case, OutboxMessage, Release
 from tests import factories
 from tests.factories import APPROVED_AT, AT
@@ -158,6 +159,12 @@ class MakerAndChecker(TestCase):
         stale = edits.change(self.ready.pk, actor=self.nair, at=AT, version=self.ready.version)
         with nothing_written(), pytest.raises(edits.EditConflict), stale as edit:
             edit.facts(loss_pence=3)
+
+    def test_a_rule_that_is_missing_denies(self):
+        key = ("fraud_referral", "fraud_referral.approve")
+        with patch.dict(policy._table):
+            del policy._table[key]
+            self.refused(self.ready, self.osei, "Nobody does this by hand.")
 
     def test_an_agreement_needs_every_pillar_and_a_look_at_the_innocent(self):
         unmet = {number: {"is_met": number != 3} for number in (1, 2, 3, 4)}
