@@ -13,12 +13,16 @@ class CasesConfig(AppConfig):
         """Install the case types, freeze the policy table and hang up the doorbells, once models are loaded."""
         from functools import partial
 
+        from django.core.checks import Tags, register
+
         from cases import tasks
         from cases.agencies import inbound
         from cases.catalogue import CASE_TYPES
         from cases.doorbell import nudge
         from cases.kernel import casetypes, outbox, policy
+        from cases.ledger.guards import guards_are_enabled
 
+        register(guards_are_enabled, Tags.database, deploy=True)
         casetypes.install(CASE_TYPES)
         policy.install(CASE_TYPES)
         outbox.install_doorbell(partial(nudge, tasks.deliver_outbox))

@@ -3,6 +3,7 @@
 from contextlib import contextmanager
 
 import pytest
+from django.core.checks.registry import registry
 from django.db import DatabaseError, IntegrityError, connection, models, transaction
 from simple_history.utils import bulk_create_with_history, bulk_update_with_history
 
@@ -257,6 +258,7 @@ def test_every_tracked_model_has_its_guard():
     assert len(tracked_models()) >= 20
     assert missing_triggers() == []
     assert guards_are_enabled(["default"]) == []
+    assert guards_are_enabled in registry.deployment_checks
 
 
 @pytest.mark.django_db
