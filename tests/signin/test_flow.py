@@ -1,6 +1,7 @@
 """Signing in as a person does: password, second factor, and what comes of each alone."""
 
 import pytest
+from django.contrib.auth.hashers import MD5PasswordHasher
 from django.contrib.sessions.models import Session
 from django.db import connection
 from django.test import Client
@@ -282,3 +283,20 @@ def test_forged_key_neither_confirms_nor_is_added(client, member, clock, forged)
     assert (confirmed.status_code, added.status_code) == (200, 200)
     assert SecurityEvent.objects.filter(kind="step_up_refused", act="webauthn").count() == 1
     assert not member.user.authenticator_set.filter(type="webauthn").exists()
+
+
+def test_each_refusal_hashes_one_password(member, clock, monkeypatch):
+    """The time of an answer is the time of its hashing; none is skipped and none is done twice."""
+    hashed = []
+    encode = MD5PasswordHasher.encode
+    monkeypatch.setattr(MD5PasswordHasher, "encode", lambda *args: hashed.append(1) or encode(*args))
+    counts = []
+    for username, password in (("nobody", PASSWORD), ("wren", "not the password at all")):
+        _refusal(username, password)
+        counts.append(len(hashed))
+        hashed.clear()
+    member.user.is_active = False
+    member.user.save()
+    _refusal("wren", PASSWORD)
+
+    assert [*counts, len(hashed)] == [1, 1, 1]
