@@ -9,8 +9,8 @@ import hashlib
 import random
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -24,7 +24,6 @@ from cases.kernel.models import Channel, OutboxMessage
 from cases.ledger import sealing
 
 THREADS = 20
-FLUSH_EVERY = 10
 LONGEST_EXCERPT = 2048
 LONGEST_RUN_SECONDS = 45
 Clock = Callable[[], datetime]
@@ -89,25 +88,15 @@ def deliver_due(*, clock: Clock, transports: dict[str, Transport] | None = None,
 def _carry_batch(
     lease: uuid.UUID, claimed: list[Claimed], run: Run, *, clock: Clock, transports: dict[str, Transport]
 ) -> None:
-    """Carry a claimed batch and write outcomes as they come, a few at a time, so that a crash repeats few."""
+    """Carry a claimed batch and write the outcomes that have come, each time one comes, so that a crash repeats few."""
     prepared, failed = _prepare(claimed, clock=clock)
     _write(lease, [_ended(one, now=clock()) for one in failed], run)
     with ThreadPoolExecutor(THREADS, thread_name_prefix="deliver") as pool:
-        tries = [pool.submit(_try, one, transports[one.channel.transport]) for one in prepared]
-        for group in _grouped(as_completed(tries)):
+        waiting = {pool.submit(_try, one, transports[one.channel.transport]) for one in prepared}
+        while waiting:
+            done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
             failpoints.reach("after_answer")
-            _write(lease, [_ended(tried, now=clock()) for tried in group], run)
-
-
-def _grouped(done: Iterable[Future[Tried]]) -> Iterator[list[Tried]]:
-    group: list[Tried] = []
-    for future in done:
-        group.append(future.result())
-        if len(group) == FLUSH_EVERY:
-            yield group
-            group = []
-    if group:
-        yield group
+            _write(lease, [_ended(one.result(), now=clock()) for one in done], run)
 
 
 def _prepare(claimed: list[Claimed], *, clock: Clock) -> tuple[list[Prepared], list[Tried]]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.http.request import RawPostDataException, UnreadablePostError
 from rest_framework.authentication import BaseAuthentication
@@ -91,7 +92,11 @@ def _headers(request: HttpRequest) -> dict[str, str]:
 
 
 def _ip_token(request: HttpRequest) -> str:
-    return keyed_hash("remote_address", request.META.get("REMOTE_ADDR", "")).hex()[:32]
+    """Return a token of the caller's address: of the hop that the outermost proxy we trust has seen."""
+    hops = [hop.strip() for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")]
+    trusted = settings.ALLAUTH_TRUSTED_PROXY_COUNT
+    address = hops[-trusted] if 0 < trusted <= len(hops) else request.META.get("REMOTE_ADDR", "")
+    return keyed_hash("remote_address", address).hex()[:32]
 
 
 def _count(name: str, *, most: int) -> None:

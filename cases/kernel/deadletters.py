@@ -1,0 +1,53 @@
+"""Messages that are stuck: what people decide about them. Each decision is an act of the case and needs a reason."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.db.models.functions import Now
+
+from cases.kernel import locks, outbox, record, tasks
+from cases.kernel.actors import Actor
+from cases.kernel.errors import CaseError
+from cases.kernel.models import OutboxMessage, Task
+
+__all__ = ["NotStuck", "skip", "stuck", "try_again"]
+
+STATES = ("dead", "unknown")
+
+
+class NotStuck(CaseError):
+    """The message is on its way or has ended, so there is nothing to decide; or the reason is missing."""
+
+
+def stuck() -> QuerySet[OutboxMessage]:
+    """Return the messages that wait for a person, oldest first."""
+    return OutboxMessage.objects.filter(state__in=STATES).select_related("case", "channel__agency").order_by("pk")
+
+
+def try_again(message: OutboxMessage, *, actor: Actor, at: datetime, reason: str) -> None:
+    """Make a message due once more under its old id. Locks case and message. Raises NotStuck."""
+    _resolve(message, "pending", "message.tried_again", actor=actor, at=at, reason=reason)
+
+
+def skip(message: OutboxMessage, *, actor: Actor, at: datetime, reason: str) -> None:
+    """Give a message up, so that what waits behind it goes on. Locks case and message. Raises NotStuck."""
+    _resolve(message, "skipped", "message.skipped", actor=actor, at=at, reason=reason)
+
+
+@transaction.atomic
+def _resolve(message: OutboxMessage, state: str, verb: str, *, actor: Actor, at: datetime, reason: str) -> None:
+    case = locks.case_for_update(message.case_id)
+    row = OutboxMessage.objects.select_for_update().filter(pk=message.pk, state__in=STATES).first()
+    if row is None or not reason.strip():
+        raise NotStuck("Only a stuck message can be tried again or skipped, and it needs a reason.")
+    detail = {"message": str(row.public_id), "message_kind": row.kind}
+    with record.act(case, verb, actor=actor, at=at, reason=reason.strip(), detail=detail):
+        for task in Task.objects.filter(case=case, detail__message=str(row.public_id), closed_at=None):
+            tasks.close(task, actor=actor, at=at, outcome=verb.removeprefix("message."))
+    OutboxMessage.objects.filter(pk=row.pk).update(
+        state=state, resolved_by=actor.label, due_at=Now(), settled_at=None if state == "pending" else at
+    )
+    outbox.ring()

@@ -1,0 +1,67 @@
+"""What people decide about stuck messages."""
+
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from cases.kernel import deadletters
+from cases.kernel.models import OutboxMessage
+from cases.ledger.models import LedgerEvent
+from tests.agencies.stage import acts, now, promise, state_of
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def dead(case) -> OutboxMessage:
+    message = promise(case)
+    OutboxMessage.objects.filter(pk=message.pk).update(state="dead", settled_at=now(), attempts=10)
+    return message
+
+
+def test_a_dead_message_is_made_due_again_under_its_id_and_on_record(case, people, dead):
+    deadletters.try_again(dead, actor=people["a.byrne"], at=now(), reason="The agency mended its door.")
+
+    row = OutboxMessage.objects.get(pk=dead.pk)
+    assert (row.state, row.public_id, row.settled_at) == ("pending", dead.public_id, None)
+    assert row.resolved_by == people["a.byrne"].label
+    assert acts(case, "message.tried_again") == 1
+
+
+def test_a_skipped_message_lets_its_stream_go_on(case, people, dead):
+    from cases.agencies import queue
+
+    follower = promise(case)
+    deadletters.skip(dead, actor=people["a.byrne"], at=now(), reason="Told by telephone.")
+
+    assert [one.message_id for one in queue.claim(dead.public_id)] == [follower.pk]
+
+
+@pytest.mark.parametrize("reason", ["", "  "])
+def test_without_a_reason_nothing_is_decided(case, people, dead, reason):
+    before = LedgerEvent.objects.count()
+
+    with pytest.raises(deadletters.NotStuck):
+        deadletters.skip(dead, actor=people["a.byrne"], at=now(), reason=reason)
+
+    assert (state_of(dead), LedgerEvent.objects.count()) == ("dead", before)
+
+
+def test_a_message_on_its_way_is_left_alone(case, people):
+    message = promise(case)
+
+    with pytest.raises(deadletters.NotStuck):
+        deadletters.try_again(message, actor=people["a.byrne"], at=now(), reason="Hurry.")
+
+
+def test_the_command_lists_and_decides(case, dead):
+    out = StringIO()
+    call_command("dead_letters", stdout=out)
+    assert out.getvalue().split()[:3] == [str(dead.public_id), case.reference, "test_message"]
+
+    call_command("dead_letters", "--skip", str(dead.public_id), "--reason", "Told by telephone.", stdout=StringIO())
+
+    assert state_of(dead) == "skipped"
+    with pytest.raises(CommandError, match="No stuck message"):
+        call_command("dead_letters", "--again", str(dead.public_id), "--reason", "Again.")
