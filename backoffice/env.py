@@ -117,6 +117,12 @@ def _content(path: Path) -> str:
         return ""
 
 
+def origins(url: str) -> list[str]:
+    """Return the origin of an address for a content security policy; nothing for no address."""
+    parts = urlsplit(url)
+    return [f"{parts.scheme}://{parts.netloc}"] if parts.netloc else []
+
+
 def issuer_code(url: str) -> str:
     """Name an identity provider after its address, so that accounts are kept by issuer and subject together."""
     return url.removesuffix("/.well-known/openid-configuration").partition("://")[2].strip("/").replace("/", "~")

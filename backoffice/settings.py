@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.core.exceptions import ImproperlyConfigured
 
 from backoffice import embedded
-from backoffice.env import BASE_DIR, Env, database, issuer_code
+from backoffice.env import BASE_DIR, Env, database, issuer_code, origins
 from backoffice.logs import logging_config
 
 env = Env()
@@ -167,7 +167,7 @@ CONTENT_SECURITY_POLICY = {
         "font-src": SELF,
         "connect-src": SELF,
         "manifest-src": SELF,
-        "form-action": SELF,
+        "form-action": SELF + origins(env.text("OIDC_SERVER_URL")),  # a form of ours leads on to company sign-in
         "base-uri": ["'none'"],
         "frame-ancestors": ["'none'"],
     }
