@@ -12,6 +12,7 @@ import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -20,8 +21,6 @@ from cases.ledger.errors import LedgerError
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 LARGEST_INTEGER = 2**53 - 1
-
-type_error = "The ledger cannot write a value of type {}."
 
 
 class NotCanonical(LedgerError):
@@ -46,7 +45,7 @@ def timestamp(moment: datetime) -> str:
     """Return UTC with exactly six decimals and a Z; refuse a naive time."""
     if moment.tzinfo is None:
         raise NotCanonical("The ledger takes no time without a time zone.")
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def _integer(value: int) -> int:
@@ -81,16 +80,21 @@ _WRITERS: tuple[tuple[type | tuple[type, ...], Callable[[Any], object]], ...] = 
 )
 
 
+@cache
+def _writer(kind: type) -> Callable[[Any], object] | None:
+    return next((write for kinds, write in _WRITERS if issubclass(kind, kinds)), None)
+
+
 def plain(value: object) -> object:
     """Return `value` as JSON knows it. Bytes become their commitment. Raises NotCanonical."""
     if value is None or type(value) is str or type(value) is bool:
         return value
-    for kind, write in _WRITERS:
-        if isinstance(value, kind):
-            return write(value)
+    write = _writer(type(value))  # type: ignore[arg-type]  # -- every class is hashable
+    if write is not None:
+        return write(value)
     if hasattr(value, "ciphertext"):
         return commitment(value.ciphertext)
-    raise NotCanonical(type_error.format(type(value).__name__))
+    raise NotCanonical(f"The ledger cannot write a value of type {type(value).__name__}.")
 
 
 def canon(value: object) -> bytes:
