@@ -55,6 +55,6 @@ if settings.OIDC_ENABLED:
         ),
         path("sign-in/company/error/", login_not_required(social.login_error), name="socialaccount_login_error"),
         path("sign-in/company/unknown/", _to_sign_in, name="socialaccount_signup"),
-        path("account/company/", social.connections, name="socialaccount_connections"),
+        path("account/company/", views.CompanyView.as_view(), name="socialaccount_connections"),
         *oidc_urls,
     ]

@@ -17,6 +17,7 @@ from allauth.mfa.totp.internal import flows as totp_flows
 from allauth.mfa.totp.internal.auth import TOTP
 from allauth.mfa.totp.views import ActivateTOTPView
 from allauth.mfa.webauthn.views import AddWebAuthnView, RemoveWebAuthnView
+from allauth.socialaccount.views import ConnectionsView
 from django.conf import settings
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_not_required
@@ -180,6 +181,14 @@ class RemoveKeyView(RemoveWebAuthnView):
         response: HttpResponse = super().form_valid(form)
         security.note("factor_removed", actor=f"staff:{self.request.user.pk}", at=timezone.now(), act="webauthn")
         return response
+
+
+class CompanyView(ConnectionsView):
+    """Connects one's account with company sign-in, and takes the connection away."""
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        return context | company_sign_in()
 
 
 class ChangePasswordView(PasswordChangeView):
