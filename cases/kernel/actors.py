@@ -31,7 +31,7 @@ class Actor:
 def staff(user: User, *, source: str = "") -> Actor:
     """Return the acting identity of a member of staff. One query, remembered on the user object."""
     known = user.__dict__.get("_actor")
-    if known is not None and known.source == source:
+    if isinstance(known, Actor) and known.source == source:
         return known
     memberships = TeamMembership.objects.filter(user=user, ended_at=None)
     grants = RoleGrant.objects.filter(user=user, revoked_at=None)

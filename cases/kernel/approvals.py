@@ -52,6 +52,13 @@ def digest(case: Case) -> str:
     return hashlib.sha256(canon([_row_content(row) for row in rows])).hexdigest()
 
 
+def _person(actor: Actor) -> int:
+    """Return whose hand it was. Raises ApprovalRefused for a machine: four eyes are two people's."""
+    if actor.user_id is None:
+        raise ApprovalRefused("Only a person prepares and decides.")
+    return actor.user_id
+
+
 def open_for(case: Case, act: str) -> Approval | None:
     """Return the open approval of an act, if there is one."""
     return Approval.objects.filter(case=case, act=act, closed_at=None).first()
@@ -72,7 +79,7 @@ def open_approval(
         case=case,
         act=act,
         digest=digest(case),
-        maker_id=maker.user_id,
+        maker_id=_person(maker),
         needs=list(needs),
         mode=mode,
         opened_at=at,
@@ -113,7 +120,7 @@ def decide(case: Case, act: str, *, checker: Actor, role: str, verdict: str, at:
     ApprovalDecision.objects.create(
         approval=approval,
         maker_id=approval.maker_id,
-        checker_id=checker.user_id,
+        checker_id=_person(checker),
         role=role,
         verdict=verdict,
         digest=approval.digest,

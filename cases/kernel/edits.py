@@ -45,7 +45,7 @@ class Edit:
     def facts(self, **values: Any) -> None:
         """Change facts; sealed ones are given as text. What the queue shows of them changes with them."""
         casetype = casetypes.get(self.case.kind)
-        row = casetype.facts.objects.select_related("key").get(pk=self.case.pk)
+        row: Any = casetype.facts._default_manager.select_related("key").get(pk=self.case.pk)
         sealed = {n: v for n, v in values.items() if isinstance(row._meta.get_field(n), SealedTextField)}
         for name, value in values.items():
             if name not in sealed:

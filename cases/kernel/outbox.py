@@ -87,7 +87,7 @@ def open_body(message: OutboxMessage, *, reader: sealing.Reader, at: datetime) -
     if message.sealed_body is None:
         return None
     return sealing.open_bytes(
-        message.sealed_body,
+        bytes(message.sealed_body),
         key_id=message.key_id,
         label=LABEL,
         uid=message.public_id,

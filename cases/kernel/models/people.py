@@ -17,8 +17,8 @@ class User(AbstractUser):
 
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     display_name = models.CharField(max_length=120)
-    first_name = None
-    last_name = None
+    first_name = None  # type: ignore[assignment]  # -- one display name serves
+    last_name = None  # type: ignore[assignment]  # -- as above
 
     def __str__(self) -> str:
         return self.display_name or self.username
