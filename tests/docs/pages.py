@@ -9,7 +9,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 _LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 _CODE = re.compile(r"`([^`\n]+)`")
 _FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
-_PATH = re.compile(r"(?:cases|backoffice|templates|static|tests|docs|\.ci)/[\w./-]*[\w/]")
+_PATH = re.compile(r"(?<![\w/.])(?:cases|backoffice|templates|static|tests|docs|\.ci)/[\w./-]*[\w/]")
 _HEADING = re.compile(r"^#+ +(.+)$", re.MULTILINE)
 
 
@@ -38,5 +38,7 @@ def paths(page: Path) -> Iterator[str]:
 
 
 def commands(page: Path, program: str) -> Iterator[str]:
-    """Yield the word after `program` wherever the page names it, in its text and in its blocks."""
-    yield from re.findall(rf"(?<![\w-]){re.escape(program)} ([a-z][\w-]*)", page.read_text(encoding="utf-8"))
+    """Yield the word after `program` wherever the page names it as code: in its text and in its blocks."""
+    fenced = (line for block in _FENCE.findall(page.read_text(encoding="utf-8")) for line in block.splitlines())
+    for code in [*_CODE.findall(prose(page)), *fenced]:
+        yield from re.findall(rf"(?:^|[ /]){re.escape(program)} ([a-z][\w-]*)", code)

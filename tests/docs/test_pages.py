@@ -24,7 +24,7 @@ EXPECTED = (
     "docs/operations.md",
     "docs/threat-model.md",
 )
-by_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+by_page = pytest.mark.parametrize("written", PAGES, ids=lambda written: str(written.relative_to(ROOT)))
 
 
 def test_every_page_that_the_readme_promises_is_there():
@@ -32,11 +32,11 @@ def test_every_page_that_the_readme_promises_is_there():
 
 
 @by_page
-def test_links_lead_to_files_and_headings(page: Path):
+def test_links_lead_to_files_and_headings(written: Path):
     broken = []
-    for link in links(page):
+    for link in links(written):
         name, _, anchor = link.partition("#")
-        target = (page.parent / name).resolve() if name else page
+        target = (written.parent / name).resolve() if name else written
         if not target.exists() or (anchor and anchor not in anchors(target)):
             broken.append(link)
 
@@ -44,16 +44,16 @@ def test_links_lead_to_files_and_headings(page: Path):
 
 
 @by_page
-def test_named_paths_exist(page: Path):
-    assert sorted({path for path in paths(page) if not (ROOT / path).exists()}) == []
+def test_named_paths_exist(written: Path):
+    assert sorted({path for path in paths(written) if not (ROOT / path).exists()}) == []
 
 
 @by_page
-def test_named_commands_exist(page: Path):
+def test_named_commands_exist(written: Path):
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
-    assert set(commands(page, "make")) - targets - {"sure"} == set()
-    assert set(commands(page, "manage.py")) - set(get_commands()) == set()
+    assert set(commands(written, "make")) - targets == set()
+    assert set(commands(written, "manage.py")) - set(get_commands()) == set()
 
 
 def test_readme_lists_every_command_of_ours():
@@ -65,8 +65,8 @@ def test_readme_lists_every_command_of_ours():
 
 
 @by_page
-def test_pages_name_nothing_of_the_writers_machine(page: Path):
-    text = page.read_text()
+def test_pages_name_nothing_of_the_writers_machine(written: Path):
+    text = written.read_text()
 
     assert [word for word in UNWANTED if word in text] == []
 
