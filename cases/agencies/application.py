@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -107,7 +108,7 @@ def _open(row: Callback, *, now: datetime) -> tuple[CallbackBody | None, bytes]:
     streams = (row.agency.uid,)
     reader = sealing.Reader(actor=ACTOR.label, verb="apply", purpose="callback", streams=streams)
     raw = sealing.open_bytes(
-        row.sealed_body or b"", key_id=row.key_id, label=LABEL, uid=row.uid, field="body", reader=reader, at=now
+        bytes(row.sealed_body or b""), key_id=row.key_id, label=LABEL, uid=row.uid, field="body", reader=reader, at=now
     )
     if raw is None:
         return None, b""
@@ -237,7 +238,12 @@ def _raise_task(kind: str, row: Callback, case: Case | None, *, now: datetime) -
     if row.tries > 1 and Task.objects.filter(kind=kind, detail__callback=str(row.uid), closed_at=None).exists():
         return
     stream = case.uid if case else row.agency.uid
-    detail = {"callback": str(row.uid), "agency": row.agency.code, "type": row.type, "reason": row.reason}
+    detail: dict[str, Any] = {
+        "callback": str(row.uid),
+        "agency": row.agency.code,
+        "type": row.type,
+        "reason": row.reason,
+    }
     with ledger.action(stream, kind.replace("_", ".", 1), actor=ACTOR.label, at=now, detail=detail):
         tasks.raise_task(kind, case=case, at=now, **detail)
 

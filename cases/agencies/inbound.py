@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from django.db import IntegrityError, transaction
 
@@ -126,7 +127,7 @@ def _key_of_day(now: datetime) -> DataKey:
 
 
 def _raise_unreadable(row: Callback, *, now: datetime) -> None:
-    detail = {"callback": str(row.uid), "agency": row.agency.code}
+    detail: dict[str, Any] = {"callback": str(row.uid), "agency": row.agency.code}
     with ledger.action(row.agency.uid, "callback.unreadable", actor=application.ACTOR.label, at=now, detail=detail):
         tasks.raise_task("callback_unreadable", case=None, at=now, **detail)
 

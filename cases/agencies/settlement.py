@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 
@@ -90,7 +91,7 @@ def _give_to_people(message_id: int, case_id: int, cause: str, *, now: datetime)
 
 
 def _raise_task(case: Case, message: OutboxMessage, kind: str, *, now: datetime, **codes: object) -> None:
-    detail = {"message": str(message.public_id), "message_kind": message.kind, **codes}
+    detail: dict[str, Any] = {"message": str(message.public_id), "message_kind": message.kind, **codes}
     with record.act(case, kind.replace("_", ".", 1), actor=ACTOR, at=now, detail=detail):
         tasks.raise_task(kind, case=case, at=now, agency=message.channel.agency.code, **detail)
 

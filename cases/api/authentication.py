@@ -39,7 +39,7 @@ class SignedCall(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[Call, str]:
         """Return the call. Raises Problem: 400, 401, 411, 413, 415 or 429, in the order of what costs least."""
-        view: Any = request.parser_context["view"]  # type: ignore[index]  # -- DRF always sets it
+        view: Any = request.parser_context["view"]
         plain: HttpRequest = request._request
         _gate(plain, largest=view.largest_body)
         at = datetime.now(UTC)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.http import Http404, HttpResponse
 from rest_framework.negotiation import BaseContentNegotiation
@@ -75,7 +75,7 @@ class AgencyCallback(SignedView):
 
     def post(self, request: Request, code: str) -> HttpResponse:
         """Store the callback and say so; it is applied afterwards."""
-        call: Call = request.user
+        call = cast(Call, request.user)
         try:
             receipt = inbound.receive(call.sender, call.raw, ip_token=call.ip_token, now=call.at)
         except Unreadable as fault:
@@ -98,7 +98,7 @@ class Intake(SignedView):
 
     def post(self, request: Request, path: str) -> HttpResponse:
         """Open the case, or repeat the answer given before."""
-        call: Call = request.user
+        call = cast(Call, request.user)
         casetype = requests.casetype_at(path)
         if casetype is None:
             raise Http404

@@ -138,7 +138,7 @@ class TlsServer(http.server.ThreadingHTTPServer):
         except OSError:
             return
         try:
-            self.RequestHandlerClass(secured, client_address, self)
+            super().finish_request(secured, client_address)
         except OSError:
             pass
         finally:
