@@ -18,7 +18,7 @@ __all__ = ["PressFailed", "font", "press"]
 
 log = logging.getLogger(__name__)
 
-WALL_SECONDS = 180
+WALL_SECONDS = 300
 FONT = "DejaVu Sans"
 # All the child is given of our environment: how to find the font configuration, and nothing secret.
 ENVIRONMENT = ("PATH", "HOME", "LANG", "TMPDIR", "FONTCONFIG_FILE", "FONTCONFIG_PATH", "LD_LIBRARY_PATH")

@@ -52,8 +52,8 @@ NORTHMOOR = Firm(
     ),
     agencies={
         "fpa": Contact(
-            name="the fraud prevention agency",
-            address=("Consumer Affairs", "PO Box 999", "Northmoor", "NM2 0ZZ"),
+            name="Consumer Affairs",
+            address=("PO Box 999", "Northmoor", "NM2 0ZZ"),
             phone="01632 960 240",
             email="consumers@example.org",
         )

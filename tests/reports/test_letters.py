@@ -1,0 +1,181 @@
+"""Letters: to the person they are about and nobody else, kept sealed, promised to the post house once."""
+
+import base64
+import hashlib
+import json
+from datetime import timedelta
+
+import pytest
+
+from cases.kernel import edits, outbox, tasks
+from cases.kernel import record as acts
+from cases.kernel.models import Case, CaseAddress, CaseParty, Letter, OutboxMessage, ReleasedItem, StoredBlob, Task
+from cases.ledger import sealing, verify
+from cases.ledger.models import AccessEvent, LedgerEvent
+from cases.reports import letters
+from tests import factories
+from tests.reports import reading
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+NOW = factories.FILED_AT + timedelta(minutes=5)
+# What only the fraudster's row and the case's sealed story hold.
+NOT_HERS = ("203.0.113.45", "Unit 4", "Fiction Way", "Leeds", "LS1", "NM-4471", "Caller passed", "DET-88112")
+
+
+def reader(case) -> sealing.Reader:
+    return sealing.Reader(actor="system:tests", verb="view", purpose="test", streams=(case.uid,))
+
+
+def fresh(case) -> Case:
+    return Case.objects.select_related("key").get(pk=case.pk)
+
+
+def test_victim_is_told_what_is_kept_how_long_and_whom_to_ask():
+    people = factories.office()
+    case = factories.filed(people)
+
+    assert letters.make_due_letters(now=NOW) == 1
+
+    letter = Letter.objects.get(case=case)
+    data = letters.open_letter(letter, reader=reader(case), at=NOW)
+    text = " ".join(reading.text_of(data).split())
+    for said in (
+        "Dear Morwenna Tregaskis,",
+        "12 Harbour Row",
+        "TR18 0ZZ",
+        f"Our reference: {case.reference}",
+        "You are recorded as a victim, and as innocent.",
+        "On 16 November 2026 we told Sandbox Fraud Register what happened.",
+        "The agency’s reference is SFR-2026-0004417.",
+        "For 13 months, until 16 December 2027.",
+        "protective registration",
+        "Communications Ombudsman or CISAS",
+        "Information Commissioner’s Office",
+        "court",
+        "consumers@example.org",
+    ):
+        assert said in text, said
+    for secret in NOT_HERS:
+        assert secret not in text, secret
+
+
+def test_letter_is_a_sound_tagged_file(tmp_path):
+    people = factories.office()
+    case = factories.filed(people)
+    letters.make_due_letters(now=NOW)
+
+    data = letters.open_letter(Letter.objects.get(case=case), reader=reader(case), at=NOW)
+
+    with reading.opened(data) as file:
+        assert file.Root.Lang == "en-GB"
+        assert "/StructTreeRoot" in file.Root
+        assert b"<pdfuaid:part>1</pdfuaid:part>" in file.Root.Metadata.read_bytes()
+    reading.check_with_qpdf(data, tmp_path)
+
+
+def test_letter_goes_to_the_post_house_under_a_clause_and_is_sealed():
+    people = factories.office()
+    case = factories.filed(people)
+
+    letters.make_due_letters(now=NOW)
+
+    letter = Letter.objects.get(case=case)
+    message = OutboxMessage.objects.get(kind="letter")
+    body = json.loads(outbox.open_body(message, reader=reader(case), at=NOW))["data"]
+    content = base64.b64decode(body.pop("content_base64"))
+    assert (letter.state, letter.message_id, letter.pages) == ("rendered", message.pk, body["pages"])
+    assert hashlib.sha256(content).hexdigest() == letter.sha256
+    assert body == {
+        "letter_sha256": letter.sha256,
+        "pages": letter.pages,
+        "language": "en-GB",
+        "class": "first",
+        "addressee": {
+            "name": "Morwenna Tregaskis",
+            "line_1": "12 Harbour Row",
+            "town": "Penzance",
+            "postcode": "TR18 0ZZ",
+        },
+    }
+    items = ReleasedItem.objects.filter(release__message=message).order_by("category")
+    assert list(items.values_list("category", "clause", "subject_count")) == [
+        ("address", "tell_the_person", 1),
+        ("identity", "tell_the_person", 1),
+        ("letter", "tell_the_person", 1),
+    ]
+    sealed = bytes(StoredBlob.objects.get(pk=letter.blob_id).sealed)
+    assert b"%PDF" not in sealed
+    written = LedgerEvent.objects.get(stream=case.uid, action="letter.rendered")
+    assert written.content()["detail"] == {
+        "letter": str(letter.uid),
+        "template": "n11",
+        "sha256": letter.sha256,
+        "pages": letter.pages,
+    }
+    assert b"Tregaskis" not in written.body.encode()
+    looks = AccessEvent.objects.filter(verb="letter").values_list("actor", "purpose").distinct()
+    assert list(looks) == [("system:letters", "inform_person")]
+    assert {row.level for row in verify.verify_stream(case.uid)} <= {"recorded late"}
+
+
+def test_letter_is_written_once():
+    people = factories.office()
+    case = factories.filed(people)
+    letter = Letter.objects.get(case=case)
+
+    assert [letters.write(letter.pk, now=NOW), letters.write(letter.pk, now=NOW)] == [True, False]
+    assert letters.make_due_letters(now=NOW) == 0
+
+    assert OutboxMessage.objects.filter(kind="letter").count() == 1
+    assert LedgerEvent.objects.filter(stream=case.uid, action="letter.rendered").count() == 1
+
+
+def test_letter_waits_when_the_case_changed_while_the_page_was_set():
+    people = factories.office()
+    case = factories.filed(people)
+    letter = Letter.objects.select_related("case__key", "party").get(case=case)
+    addressee = letters._addressee(letter, now=NOW)
+    printed = letters.press.press(letters._paper(letter, addressee, now=NOW))
+    edits.add_note(case.pk, "She moved.", actor=people["a.byrne"], at=NOW)
+
+    assert letters._hand_over(letter, addressee, printed, version=letter.case.version, now=NOW) is False
+
+    assert Letter.objects.get(pk=letter.pk).state == "due"
+    assert letters.make_due_letters(now=NOW) == 1
+
+
+def test_letter_without_an_address_becomes_one_task_and_is_tried_again_after_it():
+    people = factories.office()
+    case = factories.filed(people)
+    home = CaseAddress.objects.get(party__case=case, kind="current")
+    with acts.act(fresh(case), "tests.moved", actor=people["a.byrne"], at=NOW):
+        home.kind = "delivery"
+        home.save()
+
+    assert [letters.make_due_letters(now=NOW), letters.make_due_letters(now=NOW)] == [0, 0]
+    task = Task.objects.get(case=case, kind="letter_failed")
+    assert task.detail == {"letter": str(Letter.objects.get(case=case).uid), "problem": "no_address"}
+    assert Letter.objects.get(case=case).state == "due"
+
+    with acts.act(fresh(case), "tests.found", actor=people["a.byrne"], at=NOW):
+        home.kind = "current"
+        home.save()
+        tasks.close(task, actor=people["a.byrne"], at=NOW)
+    assert letters.make_due_letters(now=NOW) == 1
+
+
+def test_letter_to_a_person_no_longer_in_the_case_is_withdrawn():
+    people = factories.office()
+    case = factories.filed(people)
+    victim = CaseParty.objects.get(case=case, number=2)
+    with acts.act(
+        Case.objects.select_related("key").get(pk=case.pk), "tests.detached", actor=people["a.byrne"], at=NOW
+    ):
+        victim.is_detached = True
+        victim.save()
+
+    assert letters.make_due_letters(now=NOW) == 0
+
+    assert Letter.objects.get(case=case).state == "withdrawn"
+    assert not OutboxMessage.objects.filter(kind="letter").exists()
