@@ -5,7 +5,7 @@ from typing import Any
 from celery import shared_task
 from django.utils import timezone
 
-from cases.agencies import application, delivery
+from cases.agencies import application, delivery, limits
 from cases.kernel import sweeps
 from cases.reports import letters, requests
 
@@ -36,5 +36,7 @@ def make_reports(**_future: Any) -> None:
 
 @shared_task
 def sweep(**_future: Any) -> None:
-    """End what time has ended."""
-    sweeps.end_due_clocks(now=timezone.now())
+    """End what time has ended, and forget the counts of callers long gone."""
+    now = timezone.now()
+    sweeps.end_due_clocks(now=now)
+    limits.forget(now=now)

@@ -11,7 +11,7 @@ from typing import Any
 from django.utils.dateparse import parse_datetime
 
 TYPE = re.compile(r"[a-z][a-z0-9_]{0,30}\.[a-z][a-z0-9_]{0,40}", re.ASCII)
-REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ./_-]{0,79}", re.ASCII)
+REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9./_-]{0,79}", re.ASCII)
 LARGEST_SEQUENCE = 2**53 - 1
 Fault = tuple[str, str, str]
 
