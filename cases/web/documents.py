@@ -44,6 +44,7 @@ def documents(request: HttpRequest, uid: UUID) -> HttpResponse:
     actor = asking.actor_of(request)
     file = queries.case_file(actor, uid)
     if request.method == "POST":
+        policy.require(actor, "attach", case=file.case)
         return _attach(request, file)
     return _show(request, file, UploadForm(file=file))
 

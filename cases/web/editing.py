@@ -20,6 +20,7 @@ from cases.kernel.errors import CaseError
 from cases.kernel.models import Case
 from cases.ledger.sealed import SealedTextField
 from cases.web import asking
+from cases.web.opening import says_something
 from cases.web.refusals import Problem, form_problems, screen, status_of
 
 __all__ = ["add_person", "facts", "person"]
@@ -145,6 +146,8 @@ def add_person(request: HttpRequest, uid: UUID) -> HttpResponse:
     title = "Add a person"
     if request.method == "GET":
         return _show(request, case, form, title)
+    if form.is_valid() and not says_something(form.person()):
+        form.add_error(None, "Type at least one thing about the person.")
     if not form.is_valid():
         return _show(request, case, form, title, form_problems(form), HTTPStatus.UNPROCESSABLE_ENTITY)
     return _write(request, case, form, lambda edit: edit.add_party(form.person()), title)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -17,7 +18,7 @@ from cases.kernel.errors import CaseError
 from cases.web import asking
 from cases.web.refusals import Problem, form_problems, screen, status_of
 
-__all__ = ["kinds", "new", "opened"]
+__all__ = ["kinds", "new", "opened", "says_something"]
 
 MOST_PEOPLE = 10
 PEOPLE = "people"
@@ -65,6 +66,16 @@ def new(request: HttpRequest, kind: str) -> HttpResponse:
     return _open(request, casetype, casetype.facts_form(request.POST), _people_formset(casetype, request.POST))
 
 
+def says_something(person: Mapping[str, Any]) -> bool:
+    """Whether anything but a role was typed about a person: a drop-down always says something."""
+    return bool(any(person["values"].values()) or person["addresses"])
+
+
+def _typed_people(people: Any) -> list[dict[str, Any]]:
+    typed = [form.person() for form in people.forms if form.has_changed()]
+    return [person for person in typed if says_something(person)]
+
+
 def _open(request: HttpRequest, casetype: CaseType, facts: Any, people: Any) -> HttpResponse:
     if not (facts.is_valid() & people.is_valid()):
         problems = form_problems(facts, *people.forms)
@@ -77,7 +88,7 @@ def _open(request: HttpRequest, casetype: CaseType, facts: Any, people: Any) -> 
             actor=actor,
             at=asking.now(),
             facts=facts.cleaned_data,
-            people=[form.person() for form in people.forms if form.has_changed()],
+            people=_typed_people(people),
             request=asking.info(request),
         )
     except CaseError as error:

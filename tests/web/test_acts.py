@@ -248,6 +248,12 @@ def test_case_is_opened(people):
     assert CaseParty.objects.filter(case=case, role="victim_of_takeover").count() == 1
 
 
+def test_person_of_whom_nothing_is_known_is_not_written_down(people):
+    typed = {name: text for name, text in NEW.items() if name != "people-0-surname"}
+    desk.client_of("a.byrne").post("/cases/new/fraud_referral/", {**typed, "account_reference": "NM-1"})
+    assert CaseParty.objects.filter(case=Case.objects.get()).count() == 0
+
+
 def test_refused_case_loses_nothing(people):
     response = desk.client_of("a.byrne").post("/cases/new/fraud_referral/", {**NEW, "discovered_date": "soon"})
     page = response.content.decode()

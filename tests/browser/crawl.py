@@ -1,0 +1,102 @@
+"""Walks the staff pages as different people and gathers what a browser and axe complain about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from axe_playwright_python.sync_playwright import Axe
+from django.conf import settings
+from django.urls import get_resolver
+
+from tests.web import desk
+
+SUBMIT = "form => { form.noValidate = true; form.requestSubmit(); }"
+# Routes that answer only a POST, hand out a file, or only lead elsewhere; each is reached by a form of a page.
+WITHOUT_PAGE = {"take_next", "purpose", "next_case", "take", "note", "step", "report", "download", "report_file"}
+EXPECTED = (403, 404, 405, 409, 422)
+LOOKS = (("light", 1440), ("dark", 1440), ("dark", 390), ("light", 390))
+
+
+@dataclass
+class Findings:
+    """What was seen: complaints by page, and the names of the routes that were drawn."""
+
+    complaints: list[str] = field(default_factory=list)
+    routes: set[str] = field(default_factory=set)
+
+
+def routes() -> set[str]:
+    """Return the names of all staff routes that draw a page."""
+    web = next(each for each in get_resolver().url_patterns[-1].url_patterns if getattr(each, "namespace", "") == "web")
+    return {pattern.name for pattern in web.url_patterns} - WITHOUT_PAGE
+
+
+class Person:
+    """One signed-in person's browser."""
+
+    def __init__(self, page: Any, url: str, findings: Findings) -> None:
+        self.page, self.url, self.findings, self.look = page, url, findings, ""
+        page.on("pageerror", lambda error: self.complain(f"script: {error}"))
+        page.on("console", self._console)
+
+    def _console(self, message: Any) -> None:
+        if message.type not in {"error", "warning"}:
+            return
+        if any(f"status of {status}" in message.text for status in EXPECTED):
+            return
+        self.complain(f"console: {message.text}")
+
+    def complain(self, text: str) -> None:
+        self.findings.complaints.append(f"{self.look} {self.page.url.removeprefix(self.url)} {text}")
+
+    def visit(self, route: str, path: str, *, status: int = 200, do: Callable[[Any], None] | None = None) -> None:
+        """Open a page, do something on it, then judge it."""
+        response = self.page.goto(self.url + path)
+        if response.status != status:
+            self.complain(f"answered {response.status}, not {status}")
+        if do is not None:
+            do(self.page)
+        self.findings.routes.add(route)
+        self.judge()
+
+    def refuse(self, route: str, path: str, form: str) -> None:
+        """Open a page, send a form of it as it stands, then judge the refusal."""
+        self.page.goto(self.url + path)
+        with self.page.expect_navigation():
+            self.page.locator(form).evaluate(SUBMIT)
+        if not self.page.locator(".summary").count():
+            self.complain("shows no error summary")
+        self.findings.routes.add(route)
+        self.judge()
+
+    def judge(self) -> None:
+        """Run axe with every rule in each look, and see that nothing is wider than the window."""
+        self.page.evaluate("document.querySelectorAll('.decision details').forEach(d => d.open = true)")
+        for scheme, width in LOOKS:
+            self.look = f"{scheme} {width}"
+            self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            self.page.set_viewport_size({"width": width, "height": 900})
+            self._judge_look()
+
+    def _judge_look(self) -> None:
+        for violation in Axe().run(self.page).response["violations"]:
+            nodes = "; ".join(str(node["target"]) for node in violation["nodes"][:3])
+            self.complain(f"axe {violation['id']}: {nodes}")
+        if self.page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            self.complain("scrolls sideways")
+
+
+@contextmanager
+def person(browser: Any, url: str, username: str, findings: Findings) -> Iterator[Person]:
+    """Open a browser in which this person is signed in (nobody, for an empty name)."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-GB")
+    if username:
+        key = desk.session_of(username, is_stepped_up=True)
+        context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": key, "url": url}])
+    try:
+        yield Person(context.new_page(), url, findings)
+    finally:
+        context.close()

@@ -1,0 +1,114 @@
+"""Every staff page, empty, filled, refused and forbidden, light and dark, wide and narrow: axe finds nothing, the
+console stays silent."""
+
+import pytest
+from django.urls import reverse
+
+from cases import reports
+from cases.kernel import edits
+from tests import factories
+from tests.browser import crawl
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+def _open_menus(page) -> None:
+    page.evaluate("document.querySelectorAll('details.pop').forEach((each, i) => { each.open = i === 0; })")
+
+
+def _reveal(page) -> None:
+    page.locator("main a:has-text('Reveal')").first.click()
+    page.locator("select[name=purpose]").select_option("verify_identity")
+    page.get_by_role("button", name="Show it for a minute").click()
+    page.locator("[data-revealed]").wait_for()
+
+
+def _palette(page) -> None:
+    page.keyboard.press("Control+k")
+    page.keyboard.type("a")
+
+
+def _empty(people: crawl.Person) -> None:
+    people.visit("my_work", "/")
+    people.visit("queue", "/cases/")
+    people.visit("queue", "/cases/?q=NOTHING&amount=500000-")
+    people.visit("approvals", "/approvals/")
+
+
+def _filled(worker: crawl.Person, cases: dict, report) -> None:
+    worker.visit("my_work", "/")
+    worker.visit("queue", "/cases/", do=_open_menus)
+    worker.visit("queue", "/cases/?view=closed&sort=amount")
+    worker.visit("queue", "/cases/?assignee=1&due=week", do=_palette)
+    worker.visit("new", "/cases/new/")
+    worker.visit("new_case", "/cases/new/fraud_referral/")
+    worker.visit("preferences", "/preferences/")
+    worker.visit("counts", "/")
+    for state, case in cases.items():
+        worker.visit("case", reverse("web:case", args=[case.uid]), do=_reveal if state == "ready" else None)
+    case = cases["filed"]
+    for name in ("documents", "messages", "audit", "older", "assign"):
+        worker.visit(name, reverse(f"web:{name}", args=[case.uid]))
+    worker.visit("reveal", reverse("web:reveal", args=[case.uid, "person-2-phone"]))
+    worker.visit("report_progress", reverse("web:report_progress", args=[case.uid, report.uid]))
+    case = cases["investigating"]
+    worker.visit("edit_facts", reverse("web:edit_facts", args=[case.uid]))
+    worker.visit("edit_person", reverse("web:edit_person", args=[case.uid, 1]))
+    worker.visit("add_person", reverse("web:add_person", args=[case.uid]))
+
+
+def _refused(worker: crawl.Person, cases: dict) -> None:
+    case = cases["investigating"]
+    page = reverse("web:case", args=[case.uid])
+    worker.refuse("new_case", "/cases/new/fraud_referral/", "form[action*='/cases/new/']")
+    worker.refuse("case", page, "form[action*='/steps/submit/']")
+    worker.refuse("case", page, "form.composer")
+    worker.refuse("documents", reverse("web:documents", args=[case.uid]), "form[enctype]")
+    worker.refuse("add_person", reverse("web:add_person", args=[case.uid]), "main form:has([name=role])")
+
+
+def _open_a_case_they_may_not_see(colleague: crawl.Person) -> None:
+    page = colleague.page
+    page.goto(f"{colleague.url}/cases/new/fraud_referral/")
+    page.locator("[name=reasons]").select_option("fictitious_identity")
+    page.locator("[name=discovered_date]").fill("2026-11-14")
+    page.locator("[name=people-0-alias]").fill("Morwenna Tregaskis")
+    with page.expect_navigation():
+        page.get_by_role("button", name="Open the case").click()
+    colleague.findings.routes.add("opened" if page.url.endswith("/cases/opened/") else "nowhere")
+    colleague.judge()
+
+
+@pytest.mark.timeout(1800)  # some forty pages in four looks
+def test_axe_and_the_console_have_nothing_to_say(browser, live_server):
+    people = factories.office()
+    found = crawl.Findings()
+    with crawl.person(browser, live_server.url, "a.byrne", found) as worker:
+        _empty(worker)
+
+    cases = {state: getattr(factories, state)(people) for state in ("referred", "investigating", "ready", "rejected")}
+    cases["filed"] = factories.filed(people)
+    edits.add_note(cases["filed"].pk, "The shop called back.", actor=people["a.byrne"], at=factories.FILED_AT)
+    report = reports.request(cases["filed"], actor=people["a.byrne"], at=factories.FILED_AT)
+
+    with crawl.person(browser, live_server.url, "a.byrne", found) as worker:
+        _filled(worker, cases, report)
+        _refused(worker, cases)
+        worker.visit("problem", "/cases/00000000-0000-4000-8000-000000000000/", status=404)
+    with crawl.person(browser, live_server.url, "d.osei", found) as approver:
+        approver.visit("approvals", "/approvals/")
+        approver.visit("case", reverse("web:case", args=[cases["ready"].uid]))
+    auditor = next(name for name, each in people.items() if "auditor" in each.roles)
+    with crawl.person(browser, live_server.url, auditor, found) as reader:
+        reader.visit("case", reverse("web:case", args=[cases["ready"].uid]))
+    administrator = next(name for name, each in people.items() if "system_administrator" in each.roles)
+    with crawl.person(browser, live_server.url, administrator, found) as outsider:
+        outsider.visit("problem", "/cases/new/", status=403)
+    analyst = next(name for name, each in people.items() if "collections_analyst" in each.roles)
+    with crawl.person(browser, live_server.url, analyst, found) as colleague:
+        _open_a_case_they_may_not_see(colleague)
+    with crawl.person(browser, live_server.url, "", found) as stranger:
+        stranger.visit("sign_in", "/")
+
+    assert found.complaints == []
+    assert crawl.routes() - found.routes == set()

@@ -1,0 +1,113 @@
+"""Every page for every role: let in, kept out in words, or told that there is nothing there.
+
+What is expected is written by hand in tests/data/routes.csv. A route that is not in the list fails the test. The
+report asked for is not made yet, so that nobody finds its file; who may fetch a made one is tests/reports' matter.
+"""
+
+import csv
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.urls import URLPattern, get_resolver, reverse
+
+from cases.kernel import demo_people
+from cases.kernel.models import User
+from cases.ledger.models import LedgerHead
+from cases.reports import requests
+from tests import factories
+from tests.web.desk import client_of
+
+ROWS = list(csv.DictReader((Path(__file__).parents[1] / "data" / "routes.csv").read_text().splitlines()))
+COLUMNS = {
+    "fraud_analyst": "analyst",
+    "fraud_approver": "approver",
+    "auditor": "auditor",
+    "data_protection_officer": "protection",
+    "system_administrator": "administrator",
+}
+# Doors of sign-in, of one's own account and of machines have tests of their own.
+ELSEWHERE = ("account_", "mfa_", "usersessions_", "demo_sign_in", "welcome", "step_up", "healthz", "readyz")
+MACHINES = {"agency_callback", "intake"}
+KEPT_OUT = {403, 409}
+
+
+def column(person: demo_people.DemoPerson) -> str:
+    found = [COLUMNS[role] for role in person.roles if role in COLUMNS]
+    return found[0] if found else "others"
+
+
+def route_names() -> set[str]:
+    def walk(patterns):
+        for pattern in patterns:
+            if isinstance(pattern, URLPattern):
+                yield pattern.name
+            else:
+                yield from walk(pattern.url_patterns)
+
+    names = {name for name in walk(get_resolver().url_patterns) if not str(name).startswith(ELSEWHERE)}
+    return names - MACHINES
+
+
+def test_every_route_is_in_the_list():
+    assert route_names() == {row["route"] for row in ROWS}
+
+
+@pytest.fixture
+def standing(db):
+    """A case under investigation with a document and a report, and where each route leads on it."""
+    people = factories.office()
+    case = factories.investigating(people)
+    report = requests.request(case, actor=people["a.byrne"], at=factories.APPROVED_AT)
+    spare = User.objects.get(username="r.penhale")
+    return case, {
+        "case": {"uid": case.uid},
+        "new_case": {"kind": "fraud_referral"},
+        "download": {"uid": case.uid, "number": 1},
+        "step": {"uid": case.uid, "name": "close_no_action"},
+        "reveal": {"uid": case.uid, "code": "person-1-alias"},
+        "edit_person": {"uid": case.uid, "number": 1},
+        "report_progress": {"uid": case.uid, "report": report.uid},
+        "report_file": {"uid": case.uid, "report": report.uid},
+        "person": {"user_id": spare.pk},
+        "person_link": {"user_id": spare.pk},
+        "person_change": {"user_id": spare.pk, "name": "grant"},
+    }
+
+
+WHOLE_OFFICE = {"my_work", "counts", "approvals", "preferences", "queue", "take_next", "new", "opened"}
+
+
+def address(name: str, places: dict) -> str:
+    plain = {"people", "person_new", "api_schema", "api_docs"}
+    if name in WHOLE_OFFICE:
+        return reverse(f"web:{name}")
+    if name in plain:
+        return reverse(name)
+    arguments = places.get(name, places["case"])
+    space = "" if name.startswith("person") else "web:"
+    return reverse(f"{space}{name}", kwargs=arguments)
+
+
+def verdict(status: int) -> str:
+    return "hidden" if status == 404 else "out" if status in KEPT_OUT else "in"
+
+
+@pytest.mark.parametrize("person", demo_people.PEOPLE, ids=lambda person: person.username)
+def test_routes_let_in_whom_the_design_lets_in(person, standing):
+    case, places = standing
+    client = client_of(person.username, is_stepped_up=True)
+    found, expected = {}, {}
+    for row in ROWS:
+        before = list(LedgerHead.objects.filter(stream=case.uid).values_list("seq", "hash"))
+        answer = client.generic(row["method"], address(row["route"], places), "", "application/x-www-form-urlencoded")
+        cell = row["route"], row["method"]
+        if row["route"] == "step" and answer.status_code == 409:
+            import re; print(re.findall("error-summary.*?</(?:ul|div)>", answer.content.decode(), re.S)[:1])
+        found[cell], expected[cell] = verdict(answer.status_code), row[column(person)]
+        assert answer.status_code < 500, cell
+        assert not (answer.status_code == 302 and answer.url.startswith(settings.LOGIN_URL)), cell
+        if expected[cell] != "in":
+            after = list(LedgerHead.objects.filter(stream=case.uid).values_list("seq", "hash"))
+            assert after == before, cell
+    assert found == expected
