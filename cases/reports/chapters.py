@@ -166,8 +166,8 @@ def looks(records: Records, words: Words) -> Iterator[Entry]:
 
 def people(records: Records, words: Words) -> Iterator[Entry]:
     homes = defaultdict(list)
-    for row, opened in records.addresses:
-        homes[row.party_id].append((row, opened))
+    for home, place in records.addresses:
+        homes[home.party_id].append((home, place))
     for row, opened in records.parties:
         standing = ", innocent" if row.is_innocent else ""
         detached = ", detached" if row.is_detached else ""

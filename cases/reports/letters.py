@@ -212,5 +212,11 @@ def open_letter(letter: Letter, *, reader: sealing.Reader, at: datetime) -> byte
     if blob is None:
         return None
     return sealing.open_bytes(
-        blob.sealed, key_id=blob.key_id, label="cases.storedblob", uid=blob.uid, field="letter", reader=reader, at=at
+        bytes(blob.sealed),
+        key_id=blob.key_id,
+        label="cases.storedblob",
+        uid=blob.uid,
+        field="letter",
+        reader=reader,
+        at=at,
     )

@@ -116,7 +116,7 @@ def read(case: Case, *, reader: Reader, at: datetime, is_demo: bool) -> Records:
     )
 
 
-def _open_rows(case: Case) -> dict[str, list[Any]]:
+def _open_rows(case: Case) -> dict[str, Any]:
     """Return the rows that hold nothing sealed, or whose sealed bytes the report only counts by hash."""
     rows = {
         "approvals": Approval.objects.filter(case=case),
@@ -135,7 +135,7 @@ def _open_rows(case: Case) -> dict[str, list[Any]]:
     return {name: list(found.order_by("pk")) for name, found in rows.items()}
 
 
-def _names() -> dict[str, dict[Any, str]]:
+def _names() -> dict[str, Any]:
     people = User.objects.values_list("pk", "display_name", "username")
     return {
         "people": {pk: name or username for pk, name, username in people},

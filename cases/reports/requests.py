@@ -23,7 +23,7 @@ __all__ = ["ReportRefused", "make", "make_due", "open_report", "print_now", "req
 
 log = logging.getLogger(__name__)
 
-BATCH = 20
+BATCH = 5
 TRIES = 3
 # Longer than the press may take; a report still running after it belongs to a worker that died.
 LEASE = timedelta(minutes=10)
@@ -174,7 +174,13 @@ def _opened(report: AuditReport, *, label: str, at: datetime, request_id: str = 
         actor=label, verb="download", purpose=PURPOSE, streams=(report.case.uid,), request_id=request_id
     )
     data = sealing.open_bytes(
-        blob.sealed, key_id=blob.key_id, label="cases.storedblob", uid=blob.uid, field="report", reader=reader, at=at
+        bytes(blob.sealed),
+        key_id=blob.key_id,
+        label="cases.storedblob",
+        uid=blob.uid,
+        field="report",
+        reader=reader,
+        at=at,
     )
     if data is None:
         raise ReportRefused("This report was erased.")
