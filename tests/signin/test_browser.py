@@ -101,7 +101,7 @@ def test_app_is_set_up_from_the_picture_page(live_server, watched):
     watched.get_by_role("link", name="Set up an authenticator app").click()
     picture = watched.locator("img.qr")
     expect(picture).to_be_visible()
-    assert picture.evaluate("(image) => image.complete && image.naturalWidth > 0")
+    assert picture.evaluate("(image) => image.decode().then(() => image.naturalWidth > 0)")
     seed = re.sub(r"\s", "", watched.locator(".seed").text_content())
     watched.get_by_label("Authenticator code").fill(totp.code(seed, time.time()))
     watched.get_by_role("button", name="Set it up").click()

@@ -42,8 +42,8 @@ def test_list_takes_the_same_queries_for_more_people(roster, django_assert_num_q
         people.add_person(f"New {number}", codes=["fraud_analyst"], actor=actors.staff(roster["o.thackray"]), at=AT)
     client.get("/people/")
 
-    # session, person, roles and teams of the reader; then people, roles, teams
-    with django_assert_num_queries(7):
+    # session, person, rights of the reader; then people, roles, teams
+    with django_assert_num_queries(6):
         client.get("/people/")
 
 
