@@ -70,8 +70,9 @@ def transport_options(url: str, env: Env) -> dict[str, Any]:
         folder = str(env.home / "broker")
         return {"data_folder_in": folder, "data_folder_out": folder, "control_folder": folder, "polling_interval": 0.2}
     if url.startswith("redis"):
-        return {"socket_timeout": 5, "socket_connect_timeout": 1, "socket_keepalive": True}
-    return {"connect_timeout": 2}
+        # No retry where a request publishes: its nudge may be lost. Workers have their own way of waiting for a broker.
+        return {"socket_timeout": 5, "socket_connect_timeout": 1, "socket_keepalive": True, "max_retries": 0}
+    return {"connect_timeout": 2, "max_retries": 0}
 
 
 def valkey_binary() -> Path | None:
