@@ -37,7 +37,7 @@ setup-dev:
 	@$(PYTHON) backoffice/bootstrap.py --dev
 
 # Made with the oldest Python that is supported, so that what only it needs is in the lock.
-lock:
+lock: setup-dev
 	$(BIN)/pip-compile $(LOCK) -o requirements.txt requirements.in
 	$(BIN)/pip-compile $(LOCK) -o requirements-dev.txt requirements-dev.in
 LOCK := --quiet --generate-hashes --allow-unsafe --strip-extras --no-header --no-emit-index-url --no-emit-find-links \

@@ -57,7 +57,7 @@ def install(lock: str) -> None:
         return
     print(f"Installing {lock}.", flush=True)
     pip = [str(PYTHON), "-m", "pip", "--disable-pip-version-check", "--no-input", "install", "--quiet"]
-    done = subprocess.run([*pip, "--require-hashes", "--no-deps", "-r", str(BASE / lock)], check=False)
+    done = subprocess.run([*pip, "--require-hashes", "-r", str(BASE / lock)], check=False)
     if done.returncode:
         sys.exit(f"{lock} could not be installed; the lines above say why.")
     stamp.write_text(wanted)
