@@ -21,7 +21,7 @@ from cases.kernel.errors import CaseError
 from cases.kernel.models import Callback, Case, OutboxMessage, Task
 from cases.kernel.transitions import AlreadyThere
 from cases.ledger import api as ledger
-from cases.ledger import sealing
+from cases.ledger import sealing, security
 
 log = logging.getLogger(__name__)
 
@@ -97,6 +97,7 @@ def _decide(row: Callback, *, now: datetime) -> str:
     except AlreadyThere:
         return _close(row, "ignored", "already_there", case, raw, now=now)
     except CaseError as refusal:
+        security.note("callback_refused", actor=f"agency:{row.agency.code}", at=now, act=row.type, callback=row.uid)
         return _fail(row, case, f"refused:{type(refusal).__name__}"[:120], now=now)
     _acknowledge(message, body, now=now)
     state = _close(row, "applied", "", case, raw, now=now)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
-import ssl
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,6 +15,7 @@ from typing import Any
 
 from backoffice.env import BASE_DIR
 from cases.agencies import provision
+from cases.agencies.sandbox import commander
 from cases.kernel import actors, edits, outbox, record, transitions
 from cases.kernel.models import Case, OutboxMessage
 from cases.ledger.models import LedgerEvent
@@ -81,15 +79,7 @@ class Sandbox:
 
     def tell(self, code: str = FPA, **order: Any) -> dict[str, Any]:
         """Command an agency; without an order, ask it what it received."""
-        token = provision.read_config(self.folder)["control_token"]
-        request = urllib.request.Request(
-            f"https://127.0.0.1:{self.plan.port}/control/{code}",
-            data=json.dumps(order).encode() if order else None,
-            headers={"Authorization": f"Bearer {token}"},
-        )
-        context = ssl.create_default_context(cafile=str(self.folder / "ca.pem"))
-        with urllib.request.urlopen(request, context=context, timeout=10) as answer:
-            return dict(json.loads(answer.read()))
+        return commander.order(self.folder, code, order)
 
     def received(self, code: str = FPA) -> list[dict[str, Any]]:
         return list(self.tell(code)["received"])

@@ -12,6 +12,7 @@ from cases.agencies import application, delivery, inbound, senders
 from cases.kernel import agencies
 from cases.kernel.models import Callback, Case, OutboxMessage, Task
 from cases.ledger import verify
+from cases.ledger.models import SecurityEvent
 from tests import factories
 from tests.agencies import stage
 from tests.agencies.stage import FPA, acts, now, promise
@@ -137,6 +138,7 @@ def test_a_type_that_the_kind_does_not_know_is_left_to_its_team(people):
     row.refresh_from_db()
     task = Task.objects.get(kind="callback_not_applied")
     assert (row.state, task.case_id, task.team_id) == ("failed", case.pk, case.team_id)
+    assert SecurityEvent.objects.get(kind="callback_refused").act == "fpa.sang_a_song"
     assert Case.objects.get(pk=case.pk).state == "approved"
 
 

@@ -7,8 +7,10 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from io import StringIO
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from backoffice.env import BASE_DIR
 from cases.agencies import application, delivery
@@ -53,6 +55,18 @@ def test_nobody_commands_it_without_the_token(sandbox):
             urllib.request.urlopen(request, context=context, timeout=10)
         assert refusal.value.code == 404
         refusal.value.close()
+
+
+def test_the_command_gives_orders_and_asks(sandbox, settings):
+    settings.DEMO, settings.BACKOFFICE_HOME = True, sandbox.folder.parent
+    out = StringIO()
+
+    call_command("sandbox", "--tell", FPA, '{"slow_ms": 7}', stdout=out)
+
+    assert json.loads(out.getvalue())["knobs"]["slow_ms"] == 7
+    for wrong in ("no json", '{"no_such_knob": 1}', '{"slow_ms": "x"}'):
+        with pytest.raises(CommandError):
+            call_command("sandbox", "--tell", FPA, wrong, stdout=StringIO())
 
 
 def test_it_can_be_down_flaky_and_slow(sandbox):
