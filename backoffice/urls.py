@@ -10,6 +10,7 @@ urlpatterns = [
     path("", include("cases.urls")),
 ]
 
+handler400 = "cases.web.refusals.unreadable"
 handler403 = "cases.web.refusals.turned_away"
 handler404 = "cases.web.refusals.not_found"
 handler500 = "cases.web.refusals.broken"

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db import transaction
 
-from cases.kernel import approvals, casetypes, locks, parties, policy, record
+from cases.kernel import approvals, casetypes, locks, parties, policy, record, tasks
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Case, CaseAddress, CaseParty, Evidence, Note, StoredBlob, User
@@ -20,7 +20,7 @@ from cases.ledger import api as ledger
 from cases.ledger import sealing
 from cases.ledger.sealed import SealedTextField
 
-__all__ = ["Edit", "EditConflict", "EditRefused", "add_note", "assign", "attach", "change"]
+__all__ = ["Edit", "EditConflict", "EditRefused", "add_note", "assign", "attach", "change", "close_task"]
 
 LARGEST_DOCUMENT = 25 * 1024 * 1024
 
@@ -119,9 +119,9 @@ def change(
 
 def add_note(case_id: int, text: str, *, actor: Actor, at: datetime, request: ledger.RequestInfo | None = None) -> Note:
     """Write a note, sealed under the case's key. It changes nothing an approval is about."""
-    if not text.strip():
-        raise EditRefused("Write something first.")
     with change(case_id, actor=actor, at=at, act="note", verb="case.noted", shapes=False, request=request) as edit:
+        if not text.strip():
+            raise EditRefused("Write something first.")
         note = Note(case=edit.case, author_id=actor.user_id, written_at=at, key=edit.case.key)
         sealing.seal(note, {"text": text.strip()}, key=edit.case.key)
         note.save()
@@ -138,6 +138,20 @@ def assign(
         if user and not edit.case.team.memberships.filter(user=user, ended_at=None).exists():
             raise EditRefused("That person is not in the case's team.")
         edit.case.assignee = user
+    return edit.case
+
+
+def close_task(
+    case_id: int, number: int, *, actor: Actor, at: datetime, request: ledger.RequestInfo | None = None
+) -> Case:
+    """Close one open task of the case by hand. Raises EditRefused when there is none of that number."""
+    with change(
+        case_id, actor=actor, at=at, act="close_task", verb="task.closed", shapes=False, request=request
+    ) as edit:
+        task = edit.case.tasks.filter(pk=number, closed_at=None).first()
+        if task is None:
+            raise EditRefused("This task is closed already.")
+        tasks.close(task, actor=actor, at=at)
     return edit.case
 
 

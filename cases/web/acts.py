@@ -21,7 +21,7 @@ from cases.web import asking, casepage, decision, stepup
 from cases.web.casepage import Typed
 from cases.web.refusals import Problem, form_problems, screen, status_of
 
-__all__ = ["assign", "note", "step", "take"]
+__all__ = ["assign", "close_task", "note", "step", "take"]
 
 
 def _back(request: HttpRequest, uid: UUID) -> HttpResponse:
@@ -54,8 +54,8 @@ def _do(request: HttpRequest, case: Case, act: Callable[[], Any], *, said: str, 
     return _back(request, case.uid)
 
 
-@require_POST
 @screen
+@require_POST
 def take(request: HttpRequest, uid: UUID) -> HttpResponse:
     """Make the case mine."""
     actor = asking.actor_of(request)
@@ -71,8 +71,8 @@ def take(request: HttpRequest, uid: UUID) -> HttpResponse:
     )
 
 
-@require_http_methods(["GET", "POST"])
 @screen
+@require_http_methods(["GET", "POST"])
 def assign(request: HttpRequest, uid: UUID) -> HttpResponse:
     """Choose who gets the case (GET); give it to a colleague of its team, or back to nobody."""
     actor = asking.actor_of(request)
@@ -93,8 +93,8 @@ def assign(request: HttpRequest, uid: UUID) -> HttpResponse:
     )
 
 
-@require_POST
 @screen
+@require_POST
 def note(request: HttpRequest, uid: UUID) -> HttpResponse:
     """Write a note."""
     actor, text = asking.actor_of(request), request.POST.get("note", "")
@@ -108,8 +108,23 @@ def note(request: HttpRequest, uid: UUID) -> HttpResponse:
     )
 
 
-@require_http_methods(["GET", "POST"])
 @screen
+@require_POST
+def close_task(request: HttpRequest, uid: UUID, number: int) -> HttpResponse:
+    """Mark a task of the case as done."""
+    actor = asking.actor_of(request)
+    case = policy.get_visible(actor, uid)
+    return _do(
+        request,
+        case,
+        lambda: edits.close_task(case.pk, number, actor=actor, at=asking.now(), request=asking.info(request)),
+        said="The task is done.",
+        typed=Typed(),
+    )
+
+
+@screen
+@require_http_methods(["GET", "POST"])
 def step(request: HttpRequest, uid: UUID, name: str) -> HttpResponse:
     """Move the case along one transition. A grave one asks for the second factor first.
 

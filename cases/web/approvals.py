@@ -20,8 +20,8 @@ def _entry(approval: Approval, others: Iterable[str]) -> dict[str, Any]:
     return {"approval": approval, "row": rows.row(approval.case), "needs": wanted, "others": list(others)}
 
 
-@require_GET
 @screen
+@require_GET
 def waiting(request: HttpRequest) -> HttpResponse:
     """List the decisions that wait for me, oldest due first, and who else could take each."""
     actor = asking.actor_of(request)

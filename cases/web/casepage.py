@@ -68,8 +68,8 @@ def _ask_purpose(request: HttpRequest, file: CaseFile) -> HttpResponse:
     return render(request, "cases/purpose.html", shown)
 
 
-@require_POST
 @screen
+@require_POST
 def purpose(request: HttpRequest, uid: UUID) -> HttpResponse:
     """Keep why I read this case; every reading is recorded under it."""
     case = policy.get_visible(asking.actor_of(request), uid)
@@ -100,7 +100,7 @@ def header(file: CaseFile, current: str, actor: Actor) -> dict[str, Any]:
     }
 
 
-ACTS = ("note", "attach", "edit", "take", "assign", "reveal", "report", "download")
+ACTS = ("note", "attach", "edit", "take", "assign", "reveal", "report", "download", "close_task")
 
 
 def _steps(casetype: CaseType, state: str, entries: Sequence[Entry]) -> list[dict[str, Any]]:
@@ -205,15 +205,15 @@ def show(
     return render(request, "cases/case.html", shown, status=status)
 
 
-@require_GET
 @screen
+@require_GET
 def overview(request: HttpRequest, uid: UUID) -> HttpResponse:
     """Show a case."""
     return show(request, uid)
 
 
-@require_GET
 @screen
+@require_GET
 def older(request: HttpRequest, uid: UUID) -> HttpResponse:
     """Show an older part of the story: a fragment for the page, a page of its own without script."""
     actor, at = asking.actor_of(request), asking.now()
@@ -230,8 +230,8 @@ def older(request: HttpRequest, uid: UUID) -> HttpResponse:
     return render(request, "cases/older.html", header(file, "case", actor) | shown)
 
 
-@require_GET
 @screen
+@require_GET
 def messages(request: HttpRequest, uid: UUID) -> HttpResponse:
     """Show what was promised to agencies, each try, and what they called back with. Opens no sealed value."""
     actor, at = asking.actor_of(request), asking.now()
@@ -255,8 +255,8 @@ def messages(request: HttpRequest, uid: UUID) -> HttpResponse:
     return render(request, "cases/messages.html", header(file, "messages", actor) | shown)
 
 
-@require_GET
 @screen
+@require_GET
 def audit(request: HttpRequest, uid: UUID) -> HttpResponse:
     """Show the case's chain of events and who looked at it."""
     actor, at = asking.actor_of(request), asking.now()

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -22,6 +23,7 @@ from cases.web.refusals import Problem, form_problems, screen, status_of
 
 __all__ = ["attachment", "documents", "download"]
 
+TOO_LARGE = "The file is larger than 20 MB. Nothing was kept."
 SANDBOX = "sandbox; default-src 'none'"
 
 
@@ -37,8 +39,8 @@ class UploadForm(forms.Form):
         kind.choices = casetypes.get(file.case.kind).evidence_kinds
 
 
-@require_http_methods(["GET", "POST"])
 @screen
+@require_http_methods(["GET", "POST"])
 def documents(request: HttpRequest, uid: UUID) -> HttpResponse:
     """List the documents of a case; take one in."""
     actor = asking.actor_of(request)
@@ -51,6 +53,9 @@ def documents(request: HttpRequest, uid: UUID) -> HttpResponse:
 
 def _attach(request: HttpRequest, file: CaseFile) -> HttpResponse:
     form = UploadForm(request.POST, request.FILES, file=file)
+    if int(request.META.get("CONTENT_LENGTH") or 0) > settings.FILE_UPLOAD_MAX_MEMORY_SIZE:
+        form.errors.clear()
+        return _show(request, file, form, [Problem(sentence=TOO_LARGE)], HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
     if not form.is_valid():
         return _show(request, file, form, form_problems(form), HTTPStatus.UNPROCESSABLE_ENTITY)
     sent = form.cleaned_data["document"]
@@ -92,9 +97,9 @@ def _show(
     return render(request, "cases/documents.html", shown, status=status)
 
 
+@screen
 @require_GET
 @never_cache
-@screen
 def download(request: HttpRequest, uid: UUID, number: int) -> HttpResponse:
     """Hand out a document as an attachment, as it was received. Each time is on record."""
     actor, at = asking.actor_of(request), asking.now()

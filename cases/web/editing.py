@@ -88,8 +88,8 @@ def _facts_form(casetype: CaseType, row: Any, data: Any = None) -> Any:
     return form
 
 
-@require_http_methods(["GET", "POST"])
 @screen
+@require_http_methods(["GET", "POST"])
 def facts(request: HttpRequest, uid: UUID) -> HttpResponse:
     """Correct the facts. Open approvals that no longer fit become void."""
     case, casetype = _editable(request, uid)
@@ -109,8 +109,8 @@ def facts(request: HttpRequest, uid: UUID) -> HttpResponse:
     return _write(request, case, form, lambda edit: edit.facts(**values) if values else None, title)
 
 
-@require_http_methods(["GET", "POST"])
 @screen
+@require_http_methods(["GET", "POST"])
 def person(request: HttpRequest, uid: UUID, number: int) -> HttpResponse:
     """Correct what the case says about one person."""
     case, casetype = _editable(request, uid)
@@ -137,8 +137,8 @@ def person(request: HttpRequest, uid: UUID, number: int) -> HttpResponse:
     return _write(request, case, form, write, title)
 
 
-@require_http_methods(["GET", "POST"])
 @screen
+@require_http_methods(["GET", "POST"])
 def add_person(request: HttpRequest, uid: UUID) -> HttpResponse:
     """Add a person to the case."""
     case, casetype = _editable(request, uid)

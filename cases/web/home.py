@@ -18,8 +18,8 @@ SECTIONS = (
 )
 
 
-@require_GET
 @screen
+@require_GET
 def my_work(request: HttpRequest) -> HttpResponse:
     """Show one person's own cases by urgency, and the tasks they can do."""
     work = desk.my_work(asking.actor_of(request), at=asking.now())
@@ -32,8 +32,8 @@ def my_work(request: HttpRequest) -> HttpResponse:
     return render(request, "cases/my_work.html", {"sections": sections, "tasks": open_tasks, "is_idle": is_idle})
 
 
-@require_GET
 @screen
+@require_GET
 def counts(request: HttpRequest) -> HttpResponse:
     """Return the rail with fresh counts; asked for every half minute while the page is looked at."""
     context.fresh_counts(asking.actor_of(request), asking.now())

@@ -24,8 +24,8 @@ MOST_PEOPLE = 10
 PEOPLE = "people"
 
 
-@require_GET
 @screen
+@require_GET
 def kinds(request: HttpRequest) -> HttpResponse:
     """Let people choose among the kinds they may open."""
     actor = asking.actor_of(request)
@@ -48,8 +48,8 @@ def _with_one_more(data: Any) -> Any:
     return copy
 
 
-@require_http_methods(["GET", "POST"])
 @screen
+@require_http_methods(["GET", "POST"])
 def new(request: HttpRequest, kind: str) -> HttpResponse:
     """Show the page of a kind; open the case."""
     casetype = next((each for each in casetypes.all_types() if each.code == kind), None)
@@ -121,8 +121,8 @@ def _show(
     return render(request, "cases/new.html", shown, status=status)
 
 
-@require_GET
 @screen
+@require_GET
 def opened(request: HttpRequest) -> HttpResponse:
     """Confirm a case that its opener may not see: the reference and nothing else."""
     if not (reference := request.session.get("opened", "")):

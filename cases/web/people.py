@@ -54,8 +54,8 @@ def _labelled(codes: tuple[str, ...]) -> list[roles.Role]:
     return [roles.ROLES[code] for code in codes if code in roles.ROLES]
 
 
-@require_GET
 @screen
+@require_GET
 def everybody(request: HttpRequest) -> HttpResponse:
     """List the people with their roles and teams."""
     _actor(request)
@@ -63,8 +63,8 @@ def everybody(request: HttpRequest) -> HttpResponse:
     return render(request, "cases/people/list.html", {"rows": rows})
 
 
-@require_http_methods(["GET", "POST"])
 @screen
+@require_http_methods(["GET", "POST"])
 @never_cache
 def add(request: HttpRequest) -> HttpResponse:
     """Add a person and show their one-time link, once."""
@@ -97,8 +97,8 @@ def _show_link(request: HttpRequest, user_id: int, token: str) -> HttpResponse:
     return render(request, "cases/people/link.html", {"person": _person(user_id).user, "link": link})
 
 
-@require_GET
 @screen
+@require_GET
 def person(request: HttpRequest, user_id: int) -> HttpResponse:
     """Show one person and what may be changed about them."""
     return _show(request, user_id, _actor(request))
@@ -154,8 +154,8 @@ def _deactivate(request: HttpRequest, user_id: int, actor: Actor) -> str:
 CHANGES: dict[str, Change] = {"grant": _grant, "revoke": _revoke, "join": _join, "deactivate": _deactivate}
 
 
-@require_POST
 @screen
+@require_POST
 def change(request: HttpRequest, user_id: int, name: str) -> HttpResponse:
     """Make one change to a person, after confirmation with the second factor."""
     actor = _actor(request)
@@ -171,8 +171,8 @@ def change(request: HttpRequest, user_id: int, name: str) -> HttpResponse:
     return redirect("person", user_id=user_id)
 
 
-@require_POST
 @screen
+@require_POST
 @never_cache
 def link(request: HttpRequest, user_id: int) -> HttpResponse:
     """Make a new one-time link for somebody who has not set up their sign-in, and show it once."""

@@ -15,8 +15,8 @@ YEAR = 365 * 24 * 3600
 THEME_LABELS = {"system": "As this device", "light": "Light", "dark": "Dark"}
 
 
-@require_http_methods(["GET", "POST"])
 @screen
+@require_http_methods(["GET", "POST"])
 def preferences(request: HttpRequest) -> HttpResponse:
     """Show and keep theme and shortcuts."""
     if request.method == "GET":

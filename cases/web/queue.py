@@ -112,8 +112,8 @@ def _commands(may_take: bool) -> list[context.Command]:
     return [take] if may_take else []
 
 
-@require_GET
 @screen
+@require_GET
 def queue(request: HttpRequest) -> HttpResponse:
     """Show one page of the cases I may see, most urgent first unless asked otherwise."""
     actor, at = asking.actor_of(request), asking.now()
@@ -148,8 +148,8 @@ def _may_take(actor: Actor) -> bool:
     return any(policy.can(actor, "take", kind=each.code).is_allowed for each in casetypes.all_types())
 
 
-@require_POST
 @screen
+@require_POST
 def take_next(request: HttpRequest) -> HttpResponse:
     """Take the most urgent unassigned case of my teams and open it."""
     actor, at = asking.actor_of(request), asking.now()
@@ -166,8 +166,8 @@ def take_next(request: HttpRequest) -> HttpResponse:
     return redirect("web:case", uid=case.uid)
 
 
-@require_GET
 @screen
+@require_GET
 def next_case(request: HttpRequest, uid: UUID) -> HttpResponse:
     """Open the case that follows this one in my open queue, or the queue when it was the last."""
     actor, at = asking.actor_of(request), asking.now()

@@ -9,6 +9,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.forms import BaseForm
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -18,7 +19,7 @@ from cases.kernel.errors import CaseError, NotAllowed, NotVisible
 from cases.kernel.transitions import CaseChanged, TransitionRefused
 from cases.web import asking
 
-__all__ = ["Problem", "form_problems", "not_found", "problem", "screen", "status_of", "turned_away"]
+__all__ = ["Problem", "form_problems", "not_found", "problem", "screen", "status_of"]
 
 View = Callable[..., HttpResponse]
 
@@ -31,6 +32,7 @@ STATUS: dict[type[CaseError], HTTPStatus] = {
 }
 
 WORDS: dict[int, tuple[str, str]] = {
+    400: ("This could not be read", "What your browser sent makes no sense here. Nothing was changed."),
     403: ("You may not do this", "Your roles do not allow it. Nothing was changed."),
     404: ("There is nothing here", "Either it does not exist, or it is not yours to see."),
     405: ("This cannot be opened like that", "Use the buttons of the page you came from."),
@@ -82,7 +84,8 @@ def problem(request: HttpRequest, status: int, sentence: str = "") -> HttpRespon
 
 
 def screen(view: View) -> View:
-    """Decorate a page: an invisible case answers as one that does not exist, a missing right says which."""
+    """Decorate a page, outermost: an invisible case answers as one that does not exist, a missing right says which,
+    a wrong method gets a page."""
 
     @wraps(view)
     def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -92,10 +95,25 @@ def screen(view: View) -> View:
             raise Http404 from error
         except NotAllowed as error:
             return problem(request, HTTPStatus.FORBIDDEN, str(error))
+        if response.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            return _not_like_that(request, response)
         response.headers.setdefault("Vary", "Cookie, HX-Request")
         return response
 
     return answer
+
+
+def _not_like_that(request: HttpRequest, refused: HttpResponse) -> HttpResponse:
+    response = problem(request, HTTPStatus.METHOD_NOT_ALLOWED)
+    response["Allow"] = refused["Allow"]
+    return response
+
+
+@login_not_required
+def unreadable(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Answer 400, or 413 for what is too large to be read."""
+    is_large = isinstance(exception, RequestDataTooBig | TooManyFieldsSent | TooManyFilesSent)
+    return problem(request, 413 if is_large else 400)
 
 
 @login_not_required

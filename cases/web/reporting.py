@@ -21,8 +21,8 @@ FINISHED = {"done", "failed"}
 STOP_POLLING = 286
 
 
-@require_POST
 @screen
+@require_POST
 def ask(request: HttpRequest, uid: UUID) -> HttpResponse:
     """Ask for a report; asking is an act on record. A task makes it."""
     from cases import reports  # noqa: PLC0415 -- what stands behind it is slow to load
@@ -45,9 +45,9 @@ def ask(request: HttpRequest, uid: UUID) -> HttpResponse:
     return redirect("web:report_progress", uid=uid, report=report.uid)
 
 
+@screen
 @require_GET
 @never_cache
-@screen
 def progress(request: HttpRequest, uid: UUID, report: UUID) -> HttpResponse:
     """Show how far a report is; the fragment stops asking once it is finished."""
     actor = asking.actor_of(request)
@@ -63,9 +63,9 @@ def progress(request: HttpRequest, uid: UUID, report: UUID) -> HttpResponse:
     return render(request, "cases/report.html", shown)
 
 
+@screen
 @require_GET
 @never_cache
-@screen
 def file(request: HttpRequest, uid: UUID, report: UUID) -> HttpResponse:
     """Hand out a finished report as an attachment; opening it is on record."""
     from cases import reports  # noqa: PLC0415 -- as in ask

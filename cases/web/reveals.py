@@ -21,9 +21,9 @@ __all__ = ["reveal"]
 SHOWN_SECONDS = 60
 
 
+@screen
 @require_http_methods(["GET", "POST"])
 @never_cache
-@screen
 def reveal(request: HttpRequest, uid: UUID, code: str) -> HttpResponse:
     """Ask why (GET), then show the value (POST): a fragment for the page, a page of its own without script."""
     actor = asking.actor_of(request)

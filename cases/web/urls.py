@@ -42,6 +42,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("cases/<uuid:uid>/take/", acts.take, name="take"),
     path("cases/<uuid:uid>/assign/", acts.assign, name="assign"),
     path("cases/<uuid:uid>/notes/", acts.note, name="note"),
+    path("cases/<uuid:uid>/tasks/<int:number>/", acts.close_task, name="close_task"),
     path("cases/<uuid:uid>/steps/<slug:name>/", acts.step, name="step"),
     path("cases/<uuid:uid>/reveal/<slug:code>/", reveals.reveal, name="reveal"),
     path("cases/<uuid:uid>/edit/", editing.facts, name="edit_facts"),

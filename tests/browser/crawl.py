@@ -15,7 +15,18 @@ from tests.web import desk
 
 SUBMIT = "form => { form.noValidate = true; form.requestSubmit(); }"
 # Routes that answer only a POST, hand out a file, or only lead elsewhere; each is reached by a form of a page.
-WITHOUT_PAGE = {"take_next", "purpose", "next_case", "take", "note", "step", "report", "download", "report_file"}
+WITHOUT_PAGE = {
+    "take_next",
+    "purpose",
+    "next_case",
+    "take",
+    "note",
+    "step",
+    "close_task",
+    "report",
+    "download",
+    "report_file",
+}
 EXPECTED = (403, 404, 405, 409, 422)
 LOOKS = (("light", 1440), ("dark", 1440), ("dark", 390), ("light", 390))
 
@@ -93,10 +104,17 @@ class Person:
 def person(browser: Any, url: str, username: str, findings: Findings) -> Iterator[Person]:
     """Open a browser in which this person is signed in (nobody, for an empty name)."""
     context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-GB")
+    try:
+        with cookie_of(context, url, username):
+            yield Person(context.new_page(), url, findings)
+    finally:
+        context.close()
+
+
+@contextmanager
+def cookie_of(context: Any, url: str, username: str) -> Iterator[None]:
+    """Sign this person in, in a browser context; nobody, for an empty name."""
     if username:
         key = desk.session_of(username, is_stepped_up=True)
         context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": key, "url": url}])
-    try:
-        yield Person(context.new_page(), url, findings)
-    finally:
-        context.close()
+    yield

@@ -355,3 +355,33 @@ def test_preferences_are_kept_in_cookies(people):
     page = client.get("/").content
     assert b'data-theme="dark"' in page
     assert b'data-shortcuts="off"' in page
+
+
+def test_page_that_only_takes_forms_says_so(people):
+    case = factories.referred(people)
+    response = desk.client_of("a.byrne").get(at("note", case))
+    assert (response.status_code, response["Allow"]) == (405, "POST")
+    assert b"Use the buttons of the page you came from." in response.content
+
+
+def test_too_large_a_file_is_refused_in_the_page(people, settings):
+    settings.FILE_UPLOAD_MAX_MEMORY_SIZE = 1000
+    case = factories.investigating(people)
+    sent = SimpleUploadedFile("log.txt", b"x" * 2000, content_type="text/plain")
+    response = desk.client_of("a.byrne").post(at("documents", case), {"kind": "document", "document": sent})
+    assert response.status_code == 413
+    assert b"The file is larger than 20 MB. Nothing was kept." in response.content
+    assert case.evidence.count() == 1
+
+
+def test_task_is_done_once(people):
+    case = factories.rejected(people)
+    task = case.tasks.get(closed_at=None)
+    client = desk.client_of("a.byrne")
+
+    assert b"The task is done." in client.post(at("close_task", case, task.pk), follow=True).content
+    again = client.post(at("close_task", case, task.pk))
+
+    assert again.status_code == 422
+    assert b"This task is closed already." in again.content
+    assert not case.tasks.filter(closed_at=None).exists()

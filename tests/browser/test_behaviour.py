@@ -1,0 +1,140 @@
+"""What the pages do in a browser: by keyboard alone, without script, and with what was revealed."""
+
+import re
+
+import pytest
+from django.urls import reverse
+from playwright.sync_api import expect
+
+from cases.kernel.models import Case
+from cases.ledger.models import AccessEvent
+from tests import factories
+from tests.browser import crawl
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+PHONE = "+447700900123"
+
+
+@pytest.fixture
+def people():
+    return factories.office()
+
+
+def case_page(case: Case) -> str:
+    return reverse("web:case", args=[case.uid])
+
+
+def test_decision_is_reached_and_a_note_sent_by_keyboard_alone(browser, live_server, people):
+    case = factories.ready(people)
+    found = crawl.Findings()
+    with crawl.person(browser, live_server.url, "d.osei", found) as person:
+        page = person.page
+        page.goto(f"{live_server.url}/cases/")
+        page.keyboard.press("j")
+        page.keyboard.press("Enter")
+        page.wait_for_url(f"**{case_page(case)}")
+        page.keyboard.press("d")
+        expect(page.locator("#decision")).to_be_focused()
+        page.keyboard.press("m")
+        page.keyboard.type("I read the call recording, j k n included.")
+        page.keyboard.press("Control+Enter")
+        expect(page.get_by_text("Note added.")).to_be_visible()
+        page.keyboard.press("Control+k")
+        page.keyboard.type("approvals")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/approvals/")
+    assert case.notes.count() == 1
+    assert found.complaints == []
+
+
+def test_shortcuts_can_be_turned_off(browser, live_server, people):
+    factories.referred(people)
+    with crawl.person(browser, live_server.url, "a.byrne", crawl.Findings()) as person:
+        page = person.page
+        page.goto(f"{live_server.url}/preferences/")
+        page.get_by_label("Single keys act as shortcuts").uncheck()
+        page.get_by_role("button", name="Keep").click()
+        page.goto(f"{live_server.url}/cases/")
+        page.keyboard.press("n")
+        page.keyboard.press("j")
+        assert page.url.endswith("/cases/")
+        assert page.locator(".row.cursor").count() == 0
+
+
+def test_revealed_value_is_nowhere_before_and_gone_after(browser, live_server, people):
+    case = factories.referred(people)
+    found = crawl.Findings()
+    with crawl.person(browser, live_server.url, "a.byrne", found) as person:
+        page = person.page
+        page.goto(live_server.url + case_page(case))
+        assert PHONE not in page.content()
+        row = page.locator(".pii > div", has_text="Telephone")
+        for hide in (_by_button, _by_leaving, _by_printing):
+            row.get_by_role("button", name="Reveal Telephone").click()
+            row.get_by_label("Why do you need to see this: Telephone?").select_option("verify_identity")
+            row.get_by_role("button", name="Show it for a minute").click()
+            expect(row.get_by_text(PHONE)).to_be_focused()
+            expect(row.locator("[data-left]")).to_have_text(re.compile(r"hides in (1:00|0:5\d)"))
+            hide(page)
+            expect(row.get_by_text(PHONE)).to_have_count(0)
+            assert PHONE not in page.content()
+    assert AccessEvent.objects.filter(verb="reveal", fields=["person-2-phone"]).count() == 3
+    assert found.complaints == []
+
+
+def _by_button(page) -> None:
+    page.get_by_role("button", name="Hide Telephone").click()
+
+
+def _by_leaving(page) -> None:
+    page.evaluate("Object.defineProperty(document, 'hidden', {value: true, configurable: true})")
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    page.evaluate("delete document.hidden")
+
+
+def _by_printing(page) -> None:
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+
+
+def test_work_is_done_without_script(browser, live_server, people):
+    case = factories.ready(people)
+    context = browser.new_context(java_script_enabled=False)
+    with crawl.cookie_of(context, live_server.url, "d.osei"):
+        page = context.new_page()
+        page.goto(f"{live_server.url}/cases/")
+        page.locator("#q").fill(case.reference)
+        page.locator("#q").press("Enter")
+        assert page.url == live_server.url + case_page(case)
+        page.locator("#id_note").fill("Read without script.")
+        page.get_by_role("button", name="Add note").click()
+        expect(page.get_by_text("Read without script.")).to_be_visible()
+        page.get_by_role("button", name="Reveal Telephone").click()
+        page.locator("select[name=purpose]").select_option("compare_evidence")
+        page.get_by_role("button", name="Show it for a minute").click()
+        expect(page.get_by_text(PHONE)).to_be_visible()
+        page.goto(live_server.url + case_page(case))
+        page.locator("summary", has_text="Approve and file").click()
+        form = page.locator("form[action*='/steps/approve/']")
+        for number in (1, 2, 3, 4):
+            form.locator(f"[name=pillar_{number}][value=yes]").check()
+        form.get_by_label("I reviewed who is marked innocent").check()
+        form.get_by_role("button", name="Approve and file").click()
+        expect(page.get_by_text("Approve and file.")).to_be_visible()
+    context.close()
+    assert Case.objects.get(pk=case.pk).state == "approved"
+
+
+def test_filter_stays_in_the_address_and_back_returns_to_it(browser, live_server, people):
+    case = factories.referred(people)
+    with crawl.person(browser, live_server.url, "a.byrne", crawl.Findings()) as person:
+        page = person.page
+        page.goto(f"{live_server.url}/cases/")
+        page.locator("summary", has_text="Amount").click()
+        page.locator("#f-amount").select_option(label="£500 to £5,000")
+        page.locator("details[open]").get_by_role("button", name="Filter").click()
+        page.wait_for_url("**/cases/?amount=50000-500000")
+        page.locator("#rows a").first.click()
+        page.wait_for_url(f"**{case_page(case)}")
+        page.go_back()
+        expect(page.locator(".chip.on")).to_have_text(re.compile("Amount: £500 to £5,000"))

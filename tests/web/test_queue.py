@@ -1,0 +1,82 @@
+"""The queue: its pages join without a gap, its filters stand in the address, it never says more than it may."""
+
+import pytest
+
+from cases.kernel import actors, record
+from cases.kernel.models import Case
+from tests import factories
+from tests.web import desk
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def people():
+    return factories.office()
+
+
+@pytest.mark.parametrize("count", [25, 51])
+def test_queue_is_walked_forwards_and_back_without_a_gap(people, count):
+    """Half the cases have no due time; none is shown twice or left out, whatever the order."""
+    for number in range(count):
+        case = factories.referred(people)
+        if number % 2:
+            _forget_due(case)
+    client = desk.client_of("a.byrne")
+    for sort in ("due", "amount", "changed", "opened"):
+        forwards, path = [], f"/cases/?sort={sort}"
+        while path:
+            context = client.get(path).context
+            forwards.append([row.case.reference for row in context["rows"]])
+            last, path = path, context["next_url"]
+        backwards, path = [], last
+        while path:
+            context = client.get(path).context
+            backwards.append([row.case.reference for row in context["rows"]])
+            path = context["previous_url"]
+        seen = [reference for page in forwards for reference in page]
+        assert len(seen) == len(set(seen)) == count
+        assert sorted(seen) == sorted(reference for page in backwards for reference in page)
+
+
+def _forget_due(case: Case) -> None:
+    with record.act(case, "case.edited", actor=actors.system("tests"), at=factories.AT):
+        case.due_at = None
+        case.save()
+
+
+@pytest.mark.parametrize("query", ["after=x~1", "after=2026~", "before=~99", "sort=none", "after=2026-11-01~5"])
+def test_mangled_address_still_shows_the_queue(people, query):
+    factories.referred(people)
+    assert desk.client_of("a.byrne").get(f"/cases/?{query}").status_code == 200
+
+
+def test_filter_is_part_of_the_address_and_comes_off_again(people):
+    case = factories.referred(people)
+    client = desk.client_of("a.byrne")
+    page = client.get("/cases/?kind=fraud_referral&amount=500000-")
+    assert page.context["rows"] == []
+    assert b"2 filters are on." in page.content
+    chip = next(each for each in page.context["chips"] if each.name == "amount")
+    assert chip.off_url == "/cases/?kind=fraud_referral"
+    assert case.reference.encode() in client.get(chip.off_url).content
+
+
+def test_meaningless_filter_is_left_out_and_said(people):
+    factories.referred(people)
+    page = desk.client_of("a.byrne").get("/cases/?state=nowhere").content.decode()
+    assert "The filter “state” in the address means nothing here" in page
+
+
+def test_reference_leads_straight_to_its_case(people):
+    case = factories.referred(people)
+    response = desk.client_of("a.byrne").get("/cases/", {"q": case.reference.lower()})
+    assert response["Location"] == f"/cases/{case.uid}/"
+
+
+def test_queue_of_another_team_holds_nothing_of_ours(people):
+    factories.referred(people)
+    username = next(name for name, each in people.items() if "collections_analyst" in each.roles)
+    page = desk.client_of(username).get("/cases/")
+    assert page.context["rows"] == []
+    assert [tab.count for tab in page.context["tabs"]] == [0] * 6
