@@ -5,7 +5,6 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
-import yaml
 from django.core.management import call_command, get_commands
 
 from cases.kernel import casetypes
@@ -107,12 +106,6 @@ def test_every_direct_dependency_is_argued_for():
     ]
 
     assert [name for name in wanted if f"`{name}`" not in argued] == []
-
-
-def test_compose_file_runs_the_processes_of_operations():
-    composed = yaml.safe_load((ROOT / "docs/deploy/compose.yaml").read_text())
-
-    assert {"database", "broker", "prepare", "web", "worker", "reports", "beat"} <= set(composed["services"])
 
 
 def test_pictures_are_small_and_shown():

@@ -1,0 +1,86 @@
+"""The examples of deployment do what operations say, as far as one machine can show it."""
+
+import re
+
+import psycopg
+import pytest
+import yaml
+from django.db import connection
+
+from backoffice.bootstrap import RUN_NEEDS
+from tests.docs.pages import ROOT
+
+DEPLOY = ROOT / "docs/deploy"
+APPEND_ONLY = """
+relname IN ('cases_ledgerevent', 'cases_securityevent')
+OR relname LIKE 'cases\\_historical%' OR relname LIKE 'cases\\_accessevent%'
+"""
+PRIVILEGES = """
+SELECT c.relname,
+       has_table_privilege('backoffice_app', c.oid, 'SELECT')
+         AND has_table_privilege('backoffice_app', c.oid, 'INSERT'),
+       has_table_privilege('backoffice_app', c.oid, 'UPDATE') OR has_table_privilege('backoffice_app', c.oid, 'DELETE')
+         OR has_table_privilege('backoffice_app', c.oid, 'TRUNCATE')
+  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+ WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND c.relname <> 'django_migrations'
+"""
+
+
+@pytest.fixture
+def granted(postgres, db):
+    """Yield a superuser's connection to the tests' database with the example's grants, undone afterwards."""
+    url = postgres.url(connection.settings_dict["NAME"], "postgres")
+    with psycopg.connect(url) as superuser:
+        superuser.execute("CREATE ROLE backoffice_app NOSUPERUSER NOCREATEDB NOCREATEROLE")
+        superuser.execute((DEPLOY / "grants.sql").read_text())
+        yield superuser
+        superuser.rollback()
+
+
+def test_application_adds_everywhere_and_changes_nothing_that_is_append_only(granted):
+    rows = granted.execute(PRIVILEGES).fetchall()
+    kept = {name for (name,) in granted.execute(f"SELECT relname FROM pg_class WHERE {APPEND_ONLY}")}
+
+    assert [name for name, may_add, _ in rows if not may_add] == []
+    assert {name for name, _, may_change in rows if not may_change} == {name for name, *_ in rows} & kept
+    assert len([name for name, _, may_change in rows if not may_change]) > 20
+
+
+def test_application_owns_nothing_and_makes_no_partitions(granted):
+    function = "has_function_privilege('backoffice_app', 'ledger_access_months(integer)', 'EXECUTE')"
+
+    assert granted.execute(f"SELECT {function}").fetchone() == (False,)
+    assert granted.execute("SELECT count(*) FROM pg_class WHERE relowner = 'backoffice_app'::regrole").fetchone() == (
+        0,
+    )
+
+
+def test_compose_file_runs_the_processes_of_operations():
+    services = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]
+
+    assert {"database", "broker", "prepare", "grants", "web", "worker", "reports", "beat", "nginx"} == set(services)
+    assert [name for name, service in services.items() if "ports" in service] == ["nginx"]
+
+
+def test_every_queue_has_a_worker_in_units_and_compose(settings):
+    queues = {route["queue"] for route in settings.CELERY_TASK_ROUTES.values()}
+    units = "".join(path.read_text() for path in (DEPLOY / "systemd").glob("*.service"))
+    composed = (DEPLOY / "compose.yaml").read_text().replace('", "', " ")
+
+    for text in (units, composed):
+        assert {queue for found in re.findall(r"--queues ([\w,]+)", text) for queue in found.split(",")} == queues
+
+
+def test_environment_of_the_example_is_known_to_the_code():
+    code = "".join(path.read_text() for path in ROOT.glob("backoffice/*.py"))
+    named = re.findall(r"^([A-Z_]+)=", (DEPLOY / "backoffice.env").read_text(), re.MULTILINE)
+
+    assert len(named) > 8
+    assert [name for name in named if f'"{name.removesuffix("_FILE")}"' not in code] == []
+
+
+def test_image_installs_what_run_installs():
+    image = (DEPLOY / "Dockerfile").read_text()
+
+    assert [package for package in RUN_NEEDS.values() if package not in image] == []
+    assert "--require-hashes" in image
