@@ -1,0 +1,76 @@
+"""A referral as the design tells it, in plain Python. Imports nothing of `cases`: the code is held against it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from tests.kernel import design
+
+MOVES = {move.name: move for move in design.moves_of("fraud_referral")}
+EDITABLE = {"referred", "triage", "investigating", "ready"}
+ENDS = {"no_action", "refused", "expired"}
+DESK = {"fraud_analyst", "fraud_approver"}
+NEEDS_ANOTHER = {"return", "refuse", "approve"}
+
+
+@dataclass(frozen=True)
+class Person:
+    """Who acts: a name and the roles played."""
+
+    name: str
+    roles: frozenset[str]
+
+
+@dataclass
+class Referral:
+    """State, who shaped it, whether an approval waits, and what was promised to the agency."""
+
+    opened_by: str
+    state: str = "referred"
+    documents: int = 0
+    events: int = 1
+    waits: bool = False
+    makers: set[str] = field(default_factory=set)
+    messages: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.makers.add(self.opened_by)
+
+    def allows(self, act: str, who: Person, *, is_late: bool) -> bool:
+        if act == "note":
+            return bool(who.roles & DESK)
+        if act in {"edit", "attach"}:
+            return "fraud_analyst" in who.roles and self.state in EDITABLE
+        move = MOVES[act]
+        if self.state not in move.sources or not who.roles & move.roles:
+            return False
+        if act in NEEDS_ANOTHER and who.name in self.makers:
+            return False
+        wanting = {
+            "submit": self.documents == 0,
+            "approve": not self.waits,
+            "expire": not is_late,
+        }
+        return not wanting.get(act, False)
+
+    def do(self, act: str, who: Person) -> None:
+        """Take note of an act that was allowed."""
+        self.events += 1
+        if act in {"edit", "attach"}:
+            self.makers.add(who.name)
+            self.documents += act == "attach"
+            self.waits = False
+        elif act != "note":
+            self.state = MOVES[act].target_from(self.state)
+            self._follow(act, who)
+
+    def _follow(self, act: str, who: Person) -> None:
+        if act == "submit":
+            self.makers.add(who.name)
+            self.waits = True
+        elif act in {*NEEDS_ANOTHER, "withdraw", "correct"}:
+            self.waits = False
+        if act == "approve":
+            self.messages = ["superseded" if each == "pending" else each for each in self.messages] + ["pending"]
+        if act == "withdraw":
+            self.messages = ["withdrawn" if each == "pending" else each for each in self.messages]

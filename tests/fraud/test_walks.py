@@ -1,0 +1,147 @@
+"""Long walks at random: whatever people, agency and time try, the code does what the plain model says."""
+
+from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
+from random import Random
+
+from django.test import TestCase
+
+from cases.kernel import actors, casetypes, edits, transitions
+from cases.kernel.errors import CaseError
+from cases.kernel.models import Approval, Case, OutboxMessage
+from cases.ledger import verify
+from cases.ledger.models import LedgerEvent, SecurityEvent
+from tests import factories
+from tests.fraud.model import ENDS, MOVES, Person, Referral
+
+WALKS, STEPS = 18, 31
+OTHER_ACTS = ("note", "edit", "attach")
+INPUTS = {
+    "submit": {"pillars": factories.MAKER_ANSWERS},
+    "approve": factories.CHECKER_INPUTS,
+    "reject_by_agency": {"errors": [{"pointer": "/subjects/0", "code": "X"}]},
+    "file": {"agency_reference": "SFR-2026-0004417"},
+}
+
+
+def distance(state, goal):
+    """Return the fewest moves from a state to an end."""
+    reached, steps = {state}, 0
+    while goal not in reached and steps < len(MOVES):
+        reached |= {move.target for move in MOVES.values() if move.sources & reached}
+        steps += 1
+    return steps
+
+
+class Walk:
+    """One case in the code and in the model, side by side."""
+
+    def __init__(self, cast, chance, taken, goal):
+        self.cast, self.chance, self.taken, self.goal = cast, chance, taken, goal
+        self.moves = [move.name for move in casetypes.get("fraud_referral").lifecycle.transitions]
+        self.case = factories.referred({"a.byrne": cast["a.byrne"]})
+        self.model = Referral(opened_by="a.byrne")
+        self.at = factories.AT
+        self.steps = 0
+
+    def choose(self):
+        """Mostly something the model allows, of that what was done least; near the end, what leads to this walk's end;
+        else anything by anybody."""
+        people = [Person(name, self.roles(name)) for name in self.cast]
+        is_homing = self.steps >= STEPS - 9
+        is_late = is_homing or self.chance.random() < 0.5
+        allowed = [
+            (act, who)
+            for act in self.moves
+            for who in people
+            if self.model.allows(act, who, is_late=is_late) and (is_homing or MOVES[act].target not in {*ENDS, "filed"})
+        ]
+        if not allowed or self.chance.random() > (0.9 if is_homing else 0.7):
+            act, who = self.chance.choice([*self.moves, *OTHER_ACTS * 2]), self.chance.choice(people)
+            would_end = self.model.allows(act, who, is_late=True) and self.ends_elsewhere(act)
+            return ("note" if would_end else act), who, is_late
+        fewest = min(self.cost(act, is_homing) for act, _ in allowed)
+        return *self.chance.choice([pair for pair in allowed if self.cost(pair[0], is_homing) == fewest]), is_late
+
+    def ends_elsewhere(self, act):
+        return act in MOVES and MOVES[act].target in {*ENDS, "filed"} - {self.goal}
+
+    def cost(self, act, is_homing):
+        return distance(MOVES[act].target, self.goal) if is_homing else self.taken[act]
+
+    def roles(self, name):
+        actor = self.cast[name]
+        return actor.roles if actor.kind == "staff" else frozenset({actor.kind})
+
+    def step(self):
+        act, who, is_late = self.choose()
+        expected = self.model.allows(act, who, is_late=is_late)
+        self.steps += 1
+        self.at += timedelta(minutes=1)
+        at = self.at + timedelta(days=7 * 366) if is_late and act == "expire" else self.at
+        refusals = SecurityEvent.objects.count()
+        try:
+            self.do(act, self.cast[who.name], at)
+            happened = True
+        except CaseError:
+            happened = False
+            assert SecurityEvent.objects.count() - refusals == (act in MOVES)
+        assert happened == expected, (act, who, self.model, is_late)
+        if happened:
+            self.model.do(act, who)
+            self.taken[act] += 1
+        self.compare(act)
+
+    def do(self, act, actor, at):
+        pk = self.case.pk
+        if act == "note":
+            edits.add_note(pk, "Rang the shop.", actor=actor, at=at)
+        elif act == "edit":
+            with edits.change(pk, actor=actor, at=at) as edit:
+                edit.facts(loss_pence=self.steps)
+        elif act == "attach":
+            edits.attach(pk, kind="chat", file_name="a.txt", media_type="text/plain", data=b"a", actor=actor, at=at)
+        else:
+            transitions.apply(pk, act, actor=actor, at=at, reason="Because.", inputs=INPUTS.get(act, {}))
+
+    def compare(self, act):
+        case = Case.objects.get(pk=self.case.pk)
+        messages = OutboxMessage.objects.filter(case=case).order_by("seq").values_list("state", flat=True)
+        assert (case.state, case.is_closed) == (self.model.state, self.model.state in ENDS), act
+        assert case.version == self.model.events
+        assert LedgerEvent.objects.filter(stream=case.uid).count() == self.model.events
+        assert Approval.objects.filter(case=case, closed_at=None).exists() == self.model.waits, act
+        assert list(messages) == self.model.messages, act
+
+
+class WalksAtRandom(TestCase):
+    @classmethod
+    def setUpTestData(cls):
+        cls.people = factories.office()
+
+    def cast(self):
+        both = frozenset({"fraud_analyst", "fraud_approver"})
+        return {
+            "a.byrne": self.people["a.byrne"],
+            "d.osei": replace(self.people["d.osei"], roles=both),
+            "p.nair": self.people["p.nair"],
+            "h.castellan": replace(
+                self.people["h.castellan"], roles=frozenset({"fraud_approver"}), team_ids=self.people["d.osei"].team_ids
+            ),
+            "system": actors.system("tests"),
+            "agency": factories.fpa(),
+        }
+
+    def test_walks_agree_with_the_model_and_take_every_move(self):
+        chance, taken, lengths = Random(20261113), Counter(), []
+        for number in range(WALKS):
+            walk = Walk(self.cast(), chance, taken, sorted(ENDS)[number % len(ENDS)])
+            while walk.steps < STEPS:
+                walk.step()
+            lengths.append(walk.steps)
+            wrong = [each for each in verify.verify_stream(walk.case.uid) if each.level != "recorded late"]
+            assert wrong == [] or walk.model.state == "expired", wrong  # a time to come is itself a finding
+        moves = [move.name for move in casetypes.get("fraud_referral").lifecycle.transitions]
+        assert sum(lengths) / len(lengths) >= 30
+        assert [move for move in moves if taken[move] < 5] == [], taken
