@@ -173,7 +173,7 @@ def test_sim_swap_takeover_is_filed_after_the_agencys_correction(office: Office,
         what="the letter to the victim",
     )
     addressed = [each["addressee"] for each in letters() if "Tregaskis" in each["addressee"]["name"]]
-    assert [each["postcode"] for each in addressed if each["line_1"] == "12 Harbour Row"] == ["TR18 0ZZ"]
+    assert {each["postcode"] for each in addressed if each["line_1"] == "12 Harbour Row"} == {"TR18 0ZZ"}
     assert [each for each in addressed if "Fiction Way" in each["line_1"] and each["postcode"] == "LS1 0ZZ"] == []
 
     # The story is printed and the ledger verifies.

@@ -11,7 +11,7 @@ import pytest
 from django.conf import settings
 from django.urls import URLPattern, get_resolver, reverse
 
-from cases.kernel import demo_people
+from cases.kernel import demo_people, edits, tasks
 from cases.kernel.models import User
 from cases.ledger.models import LedgerHead
 from cases.reports import requests
@@ -60,10 +60,15 @@ def standing(db):
     people = factories.office()
     case = factories.investigating(people)
     report = requests.request(case, actor=people["a.byrne"], at=factories.APPROVED_AT)
+    with edits.change(
+        case.pk, actor=people["a.byrne"], at=factories.APPROVED_AT, verb="case.task", shapes=False
+    ) as edit:
+        task = tasks.raise_task("fraud_enquiry", case=edit.case, at=factories.APPROVED_AT)
     spare = User.objects.get(username="r.penhale")
     return case, {
         "case": {"uid": case.uid},
         "new_case": {"kind": "fraud_referral"},
+        "close_task": {"uid": case.uid, "number": task.pk},
         "download": {"uid": case.uid, "number": 1},
         "step": {"uid": case.uid, "name": "close_no_action"},
         "reveal": {"uid": case.uid, "code": "person-1-alias"},
