@@ -60,7 +60,8 @@ def fast_cache(url: str) -> dict[str, Any]:
         url = url.replace("redis+socket://", "unix://", 1)
     if not url.startswith(("unix://", "redis://", "rediss://")):
         return {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}
-    options = {"socket_timeout": 0.5, "socket_connect_timeout": 0.5}
+    options: dict[str, Any] = {"socket_timeout": 0.5, "socket_connect_timeout": 0.5}
+    options["serializer"] = "backoffice.cache.JsonSerializer"
     return {"BACKEND": "backoffice.cache.ForgivingCache", "LOCATION": url, "KEY_PREFIX": "fast", "OPTIONS": options}
 
 
