@@ -82,10 +82,10 @@ class Env:
         except (FileNotFoundError, PermissionError, ValueError):
             return {}
 
-    def secret(self, name: str) -> str:
+    def secret(self, name: str, *, shortest: int = 50) -> str:
         """Return a secret: a systemd credential, the file named by NAME_FILE, NAME itself, or a file of the home.
 
-        Raises ImproperlyConfigured when there is none or when it is shorter than 50 characters.
+        Raises ImproperlyConfigured when there is none or when it is shorter than `shortest` characters.
         """
         value = self._secret_file(name) or self.text(name) or _content(self.home / name.lower())
         if not value:
@@ -93,8 +93,8 @@ class Env:
                 f"There is no {name}. Run `make run` once, which makes {self.home / name.lower()}, "
                 f"or set {name}_FILE to a file that only this service can read."
             )
-        if len(value) < 50:
-            raise ImproperlyConfigured(f"{name} is too short: at least 50 characters are needed.")
+        if len(value) < shortest:
+            raise ImproperlyConfigured(f"{name} is too short: at least {shortest} characters are needed.")
         return value
 
     def _secret_file(self, name: str) -> str:

@@ -254,7 +254,7 @@ SOCIALACCOUNT_PROVIDERS = {
                 "provider_id": issuer_code(env.text("OIDC_SERVER_URL")),
                 "name": env.text("OIDC_NAME", "Company sign-in"),
                 "client_id": env.text("OIDC_CLIENT_ID"),
-                "secret": env.secret("OIDC_CLIENT_SECRET") if OIDC_ENABLED else "",
+                "secret": env.secret("OIDC_CLIENT_SECRET", shortest=20) if OIDC_ENABLED else "",
                 "settings": {"server_url": env.text("OIDC_SERVER_URL"), "uid_field": "sub"},
             }
         ]

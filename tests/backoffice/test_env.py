@@ -104,3 +104,11 @@ def test_database_url_may_name_a_socket_folder() -> None:
 def test_database_url_is_refused(url: str, sentence: str) -> None:
     with pytest.raises(ImproperlyConfigured, match=sentence):
         database(url)
+
+
+def test_secret_that_others_make_may_be_shorter_than_our_own(tmp_path: Path) -> None:
+    env = Env({"BACKOFFICE_HOME": str(tmp_path), "OIDC_CLIENT_SECRET": "x" * 32})
+
+    assert env.secret("OIDC_CLIENT_SECRET", shortest=20) == "x" * 32
+    with pytest.raises(ImproperlyConfigured, match="OIDC_CLIENT_SECRET is too short: at least 50 characters"):
+        env.secret("OIDC_CLIENT_SECRET")
