@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -44,8 +45,12 @@ def request_id(request: HttpRequest) -> str:
 
 
 def info(request: HttpRequest) -> ledger.RequestInfo:
-    """Return what the ledger keeps of a request: its id and a keyed token of its address, never the address."""
-    address = request.META.get("REMOTE_ADDR", "")
+    """Return what the ledger keeps of a request: its id and a keyed token of its address, never the address.
+
+    Behind proxies that we trust it is the address that the outermost of them has seen."""
+    hops = [hop.strip() for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")]
+    trusted = settings.ALLAUTH_TRUSTED_PROXY_COUNT
+    address = hops[-trusted] if 0 < trusted <= len(hops) else request.META.get("REMOTE_ADDR", "")
     return ledger.RequestInfo(id=request_id(request), ip_token=sealing.keyed_hash("ip_address", address).hex()[:32])
 
 
