@@ -1,0 +1,104 @@
+"""The register of agencies: list it with its health, enter an agency, pause or resume what is sent to one."""
+
+import argparse
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db.models import Count, Min, Q
+
+from cases.agencies.addresses import AddressRefused, NotResolved, pin
+from cases.kernel import actors, agencies
+from cases.kernel.agencies import ChannelPlan, Listing
+from cases.kernel.errors import CaseError
+from cases.kernel.models import Channel
+
+ACTOR = actors.system("agencies")
+
+
+class Command(BaseCommand):
+    """Every change is an act in the agency's own stream of the ledger."""
+
+    help = "List the agencies and how their channels fare; add one; pause or resume what is sent to one."
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        acts = parser.add_subparsers(dest="act")
+        add = acts.add_parser("add", help="enter an agency with a channel each way")
+        add.add_argument("code")
+        add.add_argument("--kind", required=True, help="fpa, post, cra, dca, lea …")
+        add.add_argument("--name", required=True, help="how staff know it")
+        add.add_argument("--address", required=True, help="the https address of its messages")
+        add.add_argument("--secret-file", type=Path, required=True, help="a file with the whsec_ secret we sign with")
+        add.add_argument("--ca-file", default="", help="its private certificate authority")
+        add.add_argument("--cidr", action="append", default=[], help="a private range it may be reached in")
+        add.add_argument("--unordered", action="store_true", help="a message need not wait for the one before it")
+        for name in ("pause", "resume"):
+            acts.add_parser(name, help=f"{name} what is sent to an agency").add_argument("code")
+
+    def handle(self, *_args: Any, act: str | None, **options: Any) -> None:
+        """List, or make one change."""
+        at = datetime.now(UTC)
+        try:
+            if act == "add":
+                self._add(options, at=at)
+            elif act in ("pause", "resume"):
+                self._set(options["code"], "paused" if act == "pause" else "active", at=at)
+            else:
+                self._list(at=at)
+        except (CaseError, OSError) as error:
+            raise CommandError(str(error)) from error
+
+    def _list(self, *, at: datetime) -> None:
+        waiting = Q(messages__state__in=("pending", "sending"))
+        stuck = Q(messages__state__in=("dead", "unknown"))
+        rows = Channel.objects.filter(direction="out").select_related("agency", "health").order_by("agency__code")
+        for row in rows.annotate(
+            waiting=Count("messages", filter=waiting),
+            stuck=Count("messages", filter=stuck),
+            oldest=Min("messages__created_at", filter=waiting),
+        ):
+            minutes = int((at - row.oldest).total_seconds() // 60) if row.oldest else 0
+            self.stdout.write(
+                f"{row.agency.code:28} {row.state:8} {row.waiting} waiting ({minutes} min), {row.stuck} stuck, "
+                f"{row.health.consecutive_failures} failures in a row"
+            )
+
+    def _add(self, options: dict[str, Any], *, at: datetime) -> None:
+        secret = options["secret_file"].read_text().strip()
+        if not secret.startswith("whsec_"):
+            raise CommandError("The secret file holds no whsec_ secret.")
+        cidrs = tuple(options["cidr"])
+        try:
+            pin(options["address"], allowed_cidrs=cidrs)
+        except (AddressRefused, NotResolved) as error:
+            raise CommandError(f"Nothing would be sent to that address: {error}.") from error
+        out = ChannelPlan(
+            direction="out",
+            address=options["address"],
+            allowed_cidrs=cidrs,
+            ca_file=options["ca_file"],
+            is_ordered=not options["unordered"],
+        )
+        listing = Listing(
+            code=options["code"],
+            kind=options["kind"],
+            display_name=options["name"],
+            channels=(ChannelPlan(direction="in"), out),
+        )
+        row = agencies.register(listing, actor=ACTOR, at=at)
+        channel = agencies.channel_of(row, "out")
+        if channel is not None and not agencies.live_keys(channel, at=at):
+            agencies.add_key(channel, secret, name=f"out-{at:%Y%m%d}", actor=ACTOR, at=at)
+        self.stdout.write(
+            f"{row.code} is in the register; make its key for calls to us with agency_keys {row.code} --new."
+        )
+
+    def _set(self, code: str, state: str, *, at: datetime) -> None:
+        channel = agencies.channel_of(agencies.get(code), "out")
+        if channel is None:
+            raise CommandError(f"Nothing is sent to {code}.")
+        verb = "agency.channel_paused" if state == "paused" else "agency.channel_resumed"
+        if channel.state != state:
+            agencies.change_channel(channel, verb, actor=ACTOR, at=at, cause="operator", state=state)
+        self.stdout.write(f"What is sent to {code} is {state}.")
