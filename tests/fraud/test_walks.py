@@ -51,6 +51,8 @@ class Walk:
         people = [Person(name, self.roles(name)) for name in self.cast]
         is_homing = self.steps >= STEPS - 9
         is_late = is_homing or self.chance.random() < 0.5
+        if is_homing and not self.model.documents:
+            return "attach", people[0], is_late
         allowed = [
             (act, who)
             for act in self.moves
