@@ -271,6 +271,9 @@ EMAIL_USE_TLS = True
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "backoffice@example.org")
 
+# --- Paper: who we are on letters and reports, by dotted path; an invented firm without it ----------------------
+FIRM = env.text("FIRM")
+
 # --- Files -------------------------------------------------------------------------------------------------
 STATIC_URL = "static/"
 STATIC_ROOT = BACKOFFICE_HOME / "static"

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from django.conf import settings
+from django.utils.module_loading import import_string
 
 __all__ = ["Contact", "Firm", "firm"]
 
@@ -62,5 +63,7 @@ NORTHMOOR = Firm(
 
 
 def firm() -> Firm:
-    """Return the firm of this installation: the setting FIRM, a Firm, or the invented one."""
-    return getattr(settings, "FIRM", None) or NORTHMOOR
+    """Return the firm of this installation: what the setting FIRM names by its dotted path, or the invented one."""
+    named = getattr(settings, "FIRM", "")
+    found: Firm = import_string(named) if named else NORTHMOOR
+    return found
