@@ -124,7 +124,7 @@ def _parts() -> dict[str, Any]:
         ),
         "tasks_": _listed(
             Task.objects.filter(closed_at=None, **mine).order_by("opened_at"),
-            **_same(("id", "kind", "opened_at", "due_at")),
+            **_same(("id", "kind", "detail", "opened_at", "due_at")),
         ),
         "approvals_": _listed(
             Approval.objects.filter(closed_at=None, **mine).order_by("opened_at"),

@@ -13,7 +13,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from cases.kernel import casetypes, clocks, policy, queries, records, tasks, timeline, transitions
+from cases.kernel import casetypes, clocks, policy, queries, records, timeline, transitions
 from cases.kernel.actors import Actor
 from cases.kernel.casetypes import CaseType
 from cases.kernel.queries import CaseFile, SealedItem
@@ -23,7 +23,7 @@ from cases.ledger import reads
 from cases.web import asking, decision, story
 from cases.web.context import Command
 from cases.web.refusals import Problem, screen
-from cases.web.wording import field_label, role_label, words
+from cases.web.wording import field_label, role_label, task_label, words
 
 __all__ = ["Typed", "audit", "header", "messages", "older", "overview", "purpose", "purpose_of", "show"]
 
@@ -197,7 +197,7 @@ def show(
         "decision": decision.panel(file, offers, entries, actor=actor, typed=typed or Typed()),
         "checks": casetype.checks(case),
         "clocks": _clocks(file),
-        "tasks": [{**task, "label": tasks.label(task["kind"])} for task in file.tasks],
+        "tasks": [{**task, "label": task_label(task["kind"], task["detail"])} for task in file.tasks],
         "reports": file.reports,
         "commands": _commands(offers, file, head["may"]),
         "may_edit": head["may"]["edit"] and case.state in casetype.lifecycle.editable,

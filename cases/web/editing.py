@@ -25,7 +25,7 @@ from cases.web.refusals import Problem, form_problems, screen, status_of
 
 __all__ = ["add_person", "facts", "person"]
 
-KEPT = "Leave it empty to keep what the case holds."
+KEPT = "The case holds a value."
 
 
 def _editable(request: HttpRequest, uid: UUID) -> tuple[Case, CaseType]:
@@ -39,10 +39,11 @@ def _sealed(model: Any) -> set[str]:
     return {column.name for column in model._meta.concrete_fields if isinstance(column, SealedTextField)}
 
 
-def _say_what_is_kept(form: Any, names: set[str]) -> None:
-    for name in names & set(form.fields):
+def _say_what_is_kept(form: Any, row: Any) -> None:
+    for name in _sealed(type(row)) & set(form.fields):
         form.fields[name].required = False
-        form.fields[name].help_text = KEPT
+        if getattr(row, name) is not None:
+            form.fields[name].help_text = KEPT
 
 
 def _write(request: HttpRequest, case: Case, form: Any, write: Callable[[Edit], Any], title: str) -> HttpResponse:
@@ -84,7 +85,7 @@ def _facts_form(casetype: CaseType, row: Any, data: Any = None) -> Any:
     for name in [each for each in known if each.endswith("_pence")]:
         known[name.removesuffix("_pence")] = f"{known[name] / 100:.2f}" if known[name] is not None else None
     form = casetype.facts_form(data, initial=known)
-    _say_what_is_kept(form, sealed)
+    _say_what_is_kept(form, row)
     return form
 
 
@@ -119,7 +120,7 @@ def person(request: HttpRequest, uid: UUID, number: int) -> HttpResponse:
         raise Http404
     known = {"role": row.role, "is_innocent": row.is_innocent}
     form = casetype.party_form(request.POST if request.method == "POST" else None, initial=known)
-    _say_what_is_kept(form, set(form.fields) - {"role", "is_innocent", "address_kind"})
+    _say_what_is_kept(form, row)
     form.fields["role"].disabled = True
     title = f"Correct person {number}"
     if request.method == "GET":

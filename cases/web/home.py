@@ -6,9 +6,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from cases.kernel import desk, tasks
+from cases.kernel import desk
 from cases.web import asking, context, rows
 from cases.web.refusals import screen
+from cases.web.wording import task_label
 
 SECTIONS = (
     ("overdue", "Overdue", "Nothing is overdue."),
@@ -27,7 +28,7 @@ def my_work(request: HttpRequest) -> HttpResponse:
         {"code": code, "label": label, "empty": empty, "rows": [rows.row(case) for case in getattr(work, code)]}
         for code, label, empty in SECTIONS
     ]
-    open_tasks = [{"label": tasks.label(task.kind), "task": task} for task in work.tasks]
+    open_tasks = [{"label": task_label(task.kind, task.detail), "task": task} for task in work.tasks]
     is_idle = not (work.overdue or work.today or work.waiting or work.recent or work.tasks)
     return render(request, "cases/my_work.html", {"sections": sections, "tasks": open_tasks, "is_idle": is_idle})
 

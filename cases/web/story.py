@@ -97,6 +97,8 @@ def _shown(value: Any) -> str:
         return "nothing"
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, dict):
+        return " ".join(str(each) for each in value.values())
     if isinstance(value, list):
         return ", ".join(_shown(each) for each in value) or "nothing"
     return _moment(value) if isinstance(value, str) else str(value)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from cases.kernel import clocks, tasks
 from cases.kernel.casetypes import CaseType
 
-__all__ = ["field_label", "role_label", "words"]
+__all__ = ["field_label", "role_label", "task_label", "words"]
 
 FIELDS = {
     "date_of_birth": "Date of birth",
@@ -40,3 +43,9 @@ def field_label(casetype: CaseType, name: str) -> str:
 def role_label(casetype: CaseType, code: str) -> str:
     """Return what a kind calls a person's part in it."""
     return dict(casetype.party_roles).get(code, words(code))
+
+
+def task_label(kind: str, detail: Mapping[str, object]) -> str:
+    """Return what a task asks for, with the period it speaks of."""
+    rule = clocks.RULES.get(str(detail.get("rule", "")))
+    return f"{tasks.label(kind)}: {rule.label.lower()}" if rule else tasks.label(kind)

@@ -110,5 +110,5 @@ def test_axe_and_the_console_have_nothing_to_say(browser, live_server):
     with crawl.person(browser, live_server.url, "", found) as stranger:
         stranger.visit("sign_in", "/")
 
-    assert found.complaints == []
+    assert not found.complaints, "\n".join(found.complaints)
     assert crawl.routes() - found.routes == set()
