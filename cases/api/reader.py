@@ -14,14 +14,15 @@ from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.permissions import AllowAny
 
+from cases.api.outgoing import describe_messages
 from cases.api.schema import describe_intakes
 
 
 class Generator(SchemaGenerator):
-    """Adds one address for each kind of case that can be opened from outside."""
+    """Adds one address for each kind of case that can be opened from outside, and what we send ourselves."""
 
     def get_schema(self, request: Any = None, public: bool = False) -> dict[str, Any]:
-        return describe_intakes(super().get_schema(request=request, public=public))
+        return describe_messages(describe_intakes(super().get_schema(request=request, public=public)))
 
 
 class SchemaView(SpectacularAPIView):
@@ -48,10 +49,14 @@ def _page() -> dict[str, Any]:
         "version": schema["info"]["version"],
         "operations": [
             _operation(path, method, operation)
-            for path, methods in sorted(schema["paths"].items())
+            for path, methods in (*sorted(schema["paths"].items()), *_sent(schema))
             for method, operation in methods.items()
         ],
     }
+
+
+def _sent(schema: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    return [("(your address)", methods) for methods in schema["webhooks"].values()]
 
 
 def _operation(path: str, method: str, operation: dict[str, Any]) -> dict[str, Any]:

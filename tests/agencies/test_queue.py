@@ -16,6 +16,7 @@ from cases.kernel.models import Case, ChannelHealth, DeliveryAttempt, OutboxMess
 from cases.ledger.models import LedgerEvent
 from tests import factories
 from tests.agencies.stage import FPA, now, promise, state_of
+from tests.api.caller import signed
 
 pytestmark = pytest.mark.django_db(transaction=True)
 OK = retries.Verdict("delivered", "ok")
@@ -217,6 +218,25 @@ def test_where_a_repeat_would_be_taken_twice_a_lost_lease_is_left_to_people(case
 
     assert state_of(message) == "unknown"
     assert list(Task.objects.values_list("kind", flat=True)) == ["message_unknown"]
+
+
+def test_every_try_is_signed_anew_under_one_id(cases):
+    message = promise(cases[0])
+    transports, seen = answering(Answer(status=503))
+    times = iter([now(), now() + timedelta(seconds=90)])
+
+    for at in times:
+        make_due()
+        delivery.deliver_due(clock=lambda at=at: at, transports=transports)
+
+    assert {parcel.headers["webhook-id"] for parcel in seen} == {str(message.public_id)}
+    assert {parcel.headers["idempotency-key"] for parcel in seen} == {str(message.public_id)}
+    for parcel in seen:
+        stamp = int(parcel.headers["webhook-timestamp"])
+        expected = signed("whsec_" + "A" * 43 + "=", str(message.public_id), parcel.body, at=stamp)
+        assert parcel.headers["webhook-signature"] == expected["webhook-signature"]
+    assert len({parcel.headers["webhook-timestamp"] for parcel in seen}) == 2
+    assert len({parcel.body for parcel in seen}) == 1
 
 
 def test_an_expired_promise_is_not_sent(cases):

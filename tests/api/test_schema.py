@@ -55,6 +55,14 @@ def test_every_example_fits_its_own_schema(schema):
                     jsonschema.validate(example["value"], media["schema"])
 
 
+def test_what_we_send_is_described_with_an_example_that_fits(schema):
+    operation = schema["webhooks"]["message"]["post"]
+
+    body = operation["requestBody"]["content"]["application/json"]
+    jsonschema.validate(body["examples"]["Example"]["value"], body["schema"])
+    assert set(operation["responses"]) == {"202", "422", "429", "4XX"}
+
+
 def test_the_callbacks_of_the_tests_fit_the_description(schema):
     body = schema["paths"]["/api/v1/agencies/{code}/callbacks/"]["post"]["requestBody"]
     jsonschema.validate(callback(), body["content"]["application/json"]["schema"])
