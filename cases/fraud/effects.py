@@ -42,6 +42,9 @@ def _answer_pillars(context: Any, *, side: str) -> None:
     known = {row.pillar: row for row in PillarAnswer.objects.filter(case=context.case, side=side)}
     given = sorted(context.inputs.get("pillars", {}).items())
     answers = [_answered(context, known.get(number), number, answer, side=side) for number, answer in given]
+    if known:
+        again = [row for row in answers if row.pk is not None]
+        ledger.bulk_update(PillarAnswer, again, ["is_met", "exception", "answered_by", "answered_at"])
     ledger.bulk_create(PillarAnswer, [row for row in answers if row.pk is None])
     wanted = {
         (row.pk, documents[number].pk)
@@ -54,12 +57,9 @@ def _answer_pillars(context: Any, *, side: str) -> None:
 def _answered(
     context: Any, row: PillarAnswer | None, number: int, answer: Mapping[str, Any], *, side: str
 ) -> PillarAnswer:
-    is_new = row is None
     row = row or PillarAnswer(case=context.case, pillar=number, side=side)
     row.is_met, row.exception = bool(answer.get("is_met")), answer.get("exception", "")
     row.answered_by_id, row.answered_at = context.actor.user_id, context.at
-    if not is_new:
-        row.save()
     return row
 
 
