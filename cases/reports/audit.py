@@ -7,18 +7,16 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
 from django.template.loader import render_to_string
 
-from cases.kernel import clocks
 from cases.kernel.models import AuditReport, Case
 from cases.ledger.canonical import microseconds, timestamp
 from cases.ledger.sealing import Reader
 from cases.ledger.verify import WRONG
-from cases.reports import chapters, exchange, press, records, sender, words
+from cases.reports import chapters, exchange, naming, press, records, sender, words
 from cases.reports.entries import Chapter, Entry
 from cases.reports.pdf import Paper
 from cases.reports.records import Records
@@ -163,33 +161,6 @@ def _written(plans: tuple[Plan, ...], found: Records, told: Words) -> list[Chapt
 
 def _words(found: Records) -> Words:
     labels = words.code_lists(found.casetype)
-    roles, kinds = labels["cases.caseparty.role"], labels["cases.evidence.kind"]
-    rules = clocks.RULES
-    rows: dict[tuple[str, Any], str] = {("cases.case", found.case.pk): "case"}
-    for party, _ in found.parties:
-        rows["cases.caseparty", party.pk] = f"person {party.number} ({roles.get(party.role, party.role)})"
-    for address, _ in found.addresses:
-        rows["cases.caseaddress", address.pk] = f"address of {rows['cases.caseparty', address.party_id]}"
-    for document, _ in found.documents:
-        rows["cases.evidence", document.pk] = f"document {document.number} ({kinds.get(document.kind, document.kind)})"
-    for clock in found.clocks:
-        rows["cases.clock", clock.pk] = f"period {rules[clock.rule].label if clock.rule in rules else clock.rule}"
-    for model, numbered in (
-        ("cases.approval", found.approvals),
-        ("cases.release", found.releases),
-        ("cases.outboxmessage", found.messages),
-        ("cases.letter", found.letters),
-        ("cases.auditreport", found.reports),
-        ("cases.task", found.tasks),
-        ("cases.note", [row for row, _ in found.notes]),
-    ):
-        name = "message" if model == "cases.outboxmessage" else model.removeprefix("cases.").removeprefix("audit")
-        rows |= {(model, row.pk): f"{name} {number}" for number, row in enumerate(numbered, 1)}
-    rows |= {("cases.team", pk): name for pk, name in found.teams.items()}
-    for release in found.releases:
-        rows["cases.agency", release.recipient_id] = release.recipient.display_name
-    for message in found.messages:
-        rows["cases.channel", message.channel_id] = f"channel to {message.channel.agency.display_name}"
     return Words(
         casetype=found.casetype,
         people=found.people,
@@ -197,7 +168,7 @@ def _words(found: Records) -> Words:
             **{f"staff:{pk}": name for pk, name in found.people.items()},
             **{f"agency:{code}": name for code, name in found.agencies.items()},
         },
-        rows=rows,
+        rows=naming.row_names(found, labels),
         labels=labels,
         columns=words.column_names(found.casetype),
     )

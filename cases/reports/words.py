@@ -33,6 +33,11 @@ VERBS: Mapping[str, str] = {
     "case.party_added": "Added a person",
     "task.closed": "Closed a task",
     "clock.breached": "A period ended without what was due",
+    "clock.met": "Met a period",
+    "message.dead": "Gave up delivering a message",
+    "message.skipped": "Skipped a message",
+    "message.tried_again": "Had a message tried again",
+    "callback.unreadable": "Could not read a callback",
     "callback.applied_late": "Took note of a late callback",
     "report.requested": "Asked for an audit report",
     "report.started": "Began to make an audit report",
@@ -145,10 +150,15 @@ class Words:
     def _new(self, clear: Mapping[Any, Any]) -> list[str]:
         """Return what a new row says: no empty value, no plain no, nothing its own chapter tells."""
         return [
-            f"{self.field(column)} {self.value(column, new)}"
+            self._said(column, new)
             for column, (_, new) in clear.items()
             if new not in (None, "", [], {}, False) and column.name not in UNSPOKEN_WHEN_NEW
         ]
+
+    def _said(self, column: Any, value: Any) -> str:
+        """Return name and value, without saying the name twice: message 1, not message message 1."""
+        name, shown = self.field(column), self.value(column, value)
+        return shown if shown.startswith(f"{name} ") else f"{name} {shown}"
 
     def field(self, column: Any) -> str:
         """Return what a column is called: as people who type it know it, else by its own name."""
@@ -180,6 +190,8 @@ class Words:
             return ", ".join(self._coded(column, each) for each in value)
         if isinstance(value, Mapping):
             return ", ".join(f"{plain(str(name))} {self._coded(column, each)}" for name, each in value.items())
+        if value in self.actors:
+            return self.actor(value)
         known = self.labels.get(f"{column.model._meta.label_lower}.{column.name}", {})
         return known.get(value) or plain(str(value))
 

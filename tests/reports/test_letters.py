@@ -114,7 +114,11 @@ def test_letter_goes_to_the_post_house_under_a_clause_and_is_sealed():
         "pages": letter.pages,
     }
     assert b"Tregaskis" not in written.body.encode()
-    looks = AccessEvent.objects.filter(verb="letter").values_list("actor", "purpose").distinct()
+    looks = (
+        AccessEvent.objects.filter(verb="letter", streams__contains=[case.uid])
+        .values_list("actor", "purpose")
+        .distinct()
+    )
     assert list(looks) == [("system:letters", "inform_person")]
     assert {row.level for row in verify.verify_stream(case.uid)} <= {"recorded late"}
 
