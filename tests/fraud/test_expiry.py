@@ -4,8 +4,9 @@ from datetime import UTC, date, datetime, timedelta
 
 from django.test import TestCase
 
-from cases.kernel import casetypes, retention, sweeps, transitions
-from cases.kernel.models import Case, CaseParty, Clock, Letter, OutboxMessage, Release, Task
+from cases.kernel import casetypes, record, retention, sweeps, transitions
+from cases.kernel.actors import system
+from cases.kernel.models import Case, CaseParty, Clock, Hold, Letter, OutboxMessage, Release, Task
 from cases.ledger.models import LedgerEvent
 from tests import factories
 from tests.factories import AT, FILED_AT
@@ -91,6 +92,23 @@ class MarkersAndRetention(TestCase):
         assert sweeps.end_due_clocks(now=ADVERSE_OVER) == 2
         assert Case.objects.get(pk=self.filed.pk).state == "expired"
         assert LedgerEvent.objects.filter(stream=self.filed.uid, action="fraud_referral.expire").count() == 1
+
+    def test_a_case_on_hold_does_not_keep_others_from_expiring(self):
+        held = factories.filed(self.people)
+        with record.act(held, "tests.hold", actor=system("tests"), at=AT):
+            hold = Hold.objects.create(case=held, kind="legal", blocks=["expire"], source="tests", began_at=AT)
+            early = Clock.objects.filter(case=held, rule="k24_victim").get()
+            early.due_at -= timedelta(days=9)  # the first in the queue
+            early.save()
+        assert sweeps.end_due_clocks(now=ADVERSE_OVER) == 3
+        assert sweeps.end_due_clocks(now=ADVERSE_OVER) == 0
+        assert Case.objects.get(pk=self.filed.pk).state == "expired"
+        assert Case.objects.get(pk=held.pk).state == "filed"
+        with record.act(held, "tests.hold", actor=system("tests"), at=AT):
+            hold.released_at = ADVERSE_OVER
+            hold.save()
+        assert sweeps.end_due_clocks(now=ADVERSE_OVER) == 1
+        assert Case.objects.get(pk=held.pk).state == "expired"
 
     def test_a_marker_is_counted_from_the_day_the_agency_says(self):
         case = factories.submitted(self.people)
