@@ -30,7 +30,7 @@ def end_due_clocks(*, now: datetime) -> int:
         try:
             settled += _end(clock_id, case_id, now=now)
         except CaseError as refusal:
-            log.warning("clock_not_ended", extra={"clock": clock_id, "why": type(refusal).__name__})
+            log.warning("clock_not_ended", extra={"case_id": case_id, "error_class": type(refusal).__name__})
         if settled >= BATCH:
             break
     return settled
