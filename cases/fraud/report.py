@@ -32,7 +32,12 @@ def topic(facts: Mapping[str, Any]) -> str:
 def topic_label(code: str) -> str:
     case_type, _, reason = code.partition(".")
     label = _LABELS["case_type"].get(case_type, case_type)
-    return f"{label}: {_LABELS['reason'].get(reason, reason).lower()}" if reason else label
+    return f"{label}: {_in_a_sentence(_LABELS['reason'].get(reason, reason))}" if reason else label
+
+
+def _in_a_sentence(words: str) -> str:
+    """Return a label as it stands inside a sentence: SIM stays SIM."""
+    return words if words[:2].isupper() else words[:1].lower() + words[1:]
 
 
 def amount(facts: Mapping[str, Any]) -> int | None:
