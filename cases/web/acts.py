@@ -45,12 +45,15 @@ def _refused(request: HttpRequest, case: Case, error: CaseError, typed: Typed) -
     return casepage.show(request, case.uid, problems=[Problem(sentence=sentence)], typed=typed, status=status_of(error))
 
 
-def _do(request: HttpRequest, case: Case, act: Callable[[], Any], *, said: str, typed: Typed) -> HttpResponse:
+def _do(
+    request: HttpRequest, case: Case, act: Callable[[], Any], *, said: str | Callable[[Any], str], typed: Typed
+) -> HttpResponse:
+    """Make the call; say what is now so, or show the case with the refusal and what was typed."""
     try:
-        act()
+        done = act()
     except CaseError as error:
         return _refused(request, case, error, typed)
-    messages.success(request, said)
+    messages.success(request, said if isinstance(said, str) else said(done))
     return _back(request, case.uid)
 
 
@@ -159,6 +162,6 @@ def step(request: HttpRequest, uid: UUID, name: str) -> HttpResponse:
             version=_version(request),
             request=asking.info(request),
         ),
-        said=f"{case.reference}: {casetype.lifecycle[name].label}.",
+        said=lambda moved: f"{case.reference}: {casetype.lifecycle.state(moved.state).label.lower()}.",
         typed=typed,
     )

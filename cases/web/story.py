@@ -8,7 +8,7 @@ from datetime import date, datetime
 from itertools import groupby
 from typing import Any
 
-from cases.kernel import casetypes
+from cases.kernel import casetypes, clocks
 from cases.kernel.calendars import LONDON
 from cases.kernel.casetypes import CaseType
 from cases.kernel.models import Case
@@ -35,6 +35,7 @@ VERBS: Mapping[str, Said] = {
     "case.assigned": Said(what="assigned the case", icon="user-plus"),
     "case.evidence_added": Said(what="added a document", icon="paperclip"),
     "case.party_added": Said(what="added a person", icon="user-plus", look="change"),
+    "clock.breached": Said(what="noted that", strong="a period is over", icon="alarm-clock"),
     "task.closed": Said(what="closed a task", icon="list-checks"),
     "report.requested": Said(what="asked for an audit report", icon="printer"),
     "report.made": Said(what="made an audit report", icon="file-check"),
@@ -87,6 +88,8 @@ def _sub(casetype: CaseType, entry: Entry) -> str:
     parts = []
     if before and after and before != after and entry.verb.startswith(f"{casetype.code}."):
         parts.append(f"{casetype.lifecycle.state(before).label} → {casetype.lifecycle.state(after).label}")
+    if rule := clocks.RULES.get(str(entry.detail.get("rule", ""))):
+        parts.append(rule.label)
     if voided := entry.detail.get("approvals_voided"):
         parts.append(f"{voided} open approval{'s' if voided > 1 else ''} became void")
     return ". ".join(parts)

@@ -112,3 +112,26 @@ def test_axe_and_the_console_have_nothing_to_say(browser, live_server):
 
     assert not found.complaints, "\n".join(found.complaints)
     assert crawl.routes() - found.routes == set()
+
+
+SIGN_IN = ("/account/", "/account/password/", "/account/app/", "/account/keys/", "/account/sessions/", "/step-up/")
+
+
+@pytest.mark.timeout(900)  # some ten pages in four looks
+def test_axe_has_nothing_to_say_about_signing_in_and_people(browser, live_server):
+    people = factories.office()
+    found = crawl.Findings()
+    with crawl.person(browser, live_server.url, "", found) as stranger:
+        stranger.visit("sign_in", "/sign-in/")
+        stranger.visit("welcome", "/welcome/unknown/", status=404)
+    with crawl.person(browser, live_server.url, "a.byrne", found) as worker:
+        for path in SIGN_IN:
+            worker.visit(path, path)
+        worker.visit("api_docs", "/api/v1/docs/")
+    administrator = next(name for name, each in people.items() if "system_administrator" in each.roles)
+    with crawl.person(browser, live_server.url, administrator, found) as keeper:
+        keeper.visit("people", "/people/")
+        keeper.visit("person_new", "/people/new/")
+        keeper.visit("person", f"/people/{people['a.byrne'].user_id}/")
+
+    assert not found.complaints, "\n".join(found.complaints)

@@ -120,7 +120,7 @@ def test_work_is_done_without_script(browser, live_server, people):
             form.locator(f"[name=pillar_{number}][value=yes]").check()
         form.get_by_label("I reviewed who is marked innocent").check()
         form.get_by_role("button", name="Approve and file").click()
-        expect(page.get_by_text("Approve and file.")).to_be_visible()
+        expect(page.get_by_text(f"{case.reference}: approved.")).to_be_visible()
     context.close()
     assert Case.objects.get(pk=case.pk).state == "approved"
 
