@@ -22,6 +22,8 @@ from cases.agencies.transports.base import Answer, DeliveryError, Parcel, Transp
 from cases.kernel import agencies, outbox
 from cases.kernel.models import Channel, OutboxMessage
 from cases.ledger import sealing
+from cases.ledger.errors import LedgerError
+from cases.ledger.keys import KeyMissing
 
 THREADS = 20
 LONGEST_EXCERPT = 2048
@@ -48,8 +50,7 @@ class Prepared:
 
     claimed: Claimed
     message: OutboxMessage
-    channel: Channel
-    parcel: Parcel
+    parcel: Parcel | None
     key_names: str
 
 
@@ -92,7 +93,7 @@ def _carry_batch(
     prepared, failed = _prepare(claimed, clock=clock)
     _write(lease, [_ended(one, now=clock()) for one in failed], run)
     with ThreadPoolExecutor(THREADS, thread_name_prefix="deliver") as pool:
-        waiting = {pool.submit(_try, one, transports[one.channel.transport]) for one in prepared}
+        waiting = {pool.submit(_try, one, one.parcel, transports) for one in prepared if one.parcel}
         while waiting:
             done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
             failpoints.reach("after_answer")
@@ -100,7 +101,7 @@ def _carry_batch(
 
 
 def _prepare(claimed: list[Claimed], *, clock: Clock) -> tuple[list[Prepared], list[Tried]]:
-    """Open bodies and secrets. What cannot be opened (an erased body, no key) is a failed try, not an exception."""
+    """Open bodies and secrets and sign. What cannot be made ready is a failed try, so that it stops nothing else."""
     rows = OutboxMessage.objects.select_related("channel__agency", "case", "key").in_bulk(
         [one.message_id for one in claimed]
     )
@@ -108,29 +109,53 @@ def _prepare(claimed: list[Claimed], *, clock: Clock) -> tuple[list[Prepared], l
     prepared, failed = [], []
     for one in claimed:
         message = rows[one.message_id]
-        channel = message.channel
-        if channel.pk not in secrets:
-            secrets[channel.pk] = agencies.open_secrets(channel, purpose="send", at=clock())
-        live = secrets[channel.pk]
-        body = outbox.open_body(message, reader=_reader(message), at=clock())
-        fault = "body_erased" if body is None else "" if live else "no_live_key"
-        parcel = _parcel(message, channel, body or b"", live, now=clock())
-        ready = Prepared(one, message, channel, parcel, ",".join(live))
-        if fault:
-            failed.append(Tried(ready, DeliveryError(fault, is_permanent=body is None, is_rejection=True), 0))
-        else:
-            prepared.append(ready)
+        try:
+            live = _live_secrets(message.channel, secrets, now=clock())
+            parcel = _parcel(message, _body(message, now=clock()), live, now=clock())
+            prepared.append(Prepared(one, message, parcel, ",".join(live)))
+        except DeliveryError as fault:
+            failed.append(Tried(Prepared(one, message, None, ""), fault, 0))
     return prepared, failed
+
+
+def _live_secrets(channel: Channel, known: dict[int, dict[str, str]], *, now: datetime) -> dict[str, str]:
+    """Return the channel's secrets, opened once a batch. Raises DeliveryError: unsigned, nothing leaves."""
+    if channel.pk not in known:
+        try:
+            known[channel.pk] = agencies.open_secrets(channel, purpose="send", at=now)
+        except LedgerError as error:
+            raise DeliveryError("secret_unreadable", is_rejection=True) from error
+    if not known[channel.pk]:
+        raise DeliveryError("no_live_key", is_rejection=True)
+    return known[channel.pk]
+
+
+def _body(message: OutboxMessage, *, now: datetime) -> bytes:
+    """Return the bytes to send. Raises DeliveryError: for good when they were erased or altered."""
+    try:
+        body = outbox.open_body(message, reader=_reader(message), at=now)
+    except KeyMissing as error:
+        raise DeliveryError("keys_missing") from error
+    except LedgerError as error:
+        raise DeliveryError("body_altered", is_permanent=True) from error
+    if body is None:
+        raise DeliveryError("body_erased", is_permanent=True)
+    return body
 
 
 def _reader(message: OutboxMessage) -> sealing.Reader:
     return sealing.Reader(actor="system:delivery", verb="send", purpose="delivery", streams=(message.case.uid,))
 
 
-def _parcel(message: OutboxMessage, channel: Channel, body: bytes, live: dict[str, str], *, now: datetime) -> Parcel:
-    """Address and sign. The id is the same at every try; the time is not."""
+def _parcel(message: OutboxMessage, body: bytes, live: dict[str, str], *, now: datetime) -> Parcel:
+    """Address and sign. The id is the same at every try, the time is not. Raises DeliveryError for a useless secret."""
     timestamp = int(now.timestamp())
     message_id = str(message.public_id)
+    channel = message.channel
+    try:
+        signature = signatures.sign(message_id, timestamp, body, live_secrets=list(live.values()))
+    except ValueError as error:
+        raise DeliveryError("secret_malformed", is_rejection=True) from error
     return Parcel(
         url=channel.address,
         body=body,
@@ -140,7 +165,7 @@ def _parcel(message: OutboxMessage, channel: Channel, body: bytes, live: dict[st
             "idempotency-key": message_id,
             "webhook-id": message_id,
             "webhook-timestamp": str(timestamp),
-            "webhook-signature": signatures.sign(message_id, timestamp, body, live_secrets=list(live.values())),
+            "webhook-signature": signature,
         },
         allowed_cidrs=tuple(channel.allowed_cidrs),
         ca_file=channel.ca_file,
@@ -148,11 +173,11 @@ def _parcel(message: OutboxMessage, channel: Channel, body: bytes, live: dict[st
     )
 
 
-def _try(prepared: Prepared, send: Transport) -> Tried:
+def _try(prepared: Prepared, parcel: Parcel, transports: dict[str, Transport]) -> Tried:
     began = time.monotonic()
     result: Answer | DeliveryError
     try:
-        result = send(prepared.parcel)
+        result = transports[prepared.message.channel.transport](parcel)
     except DeliveryError as error:
         result = error
     except Exception as error:  # noqa: BLE001 -- a fault of ours must end as a try on record, not as a lost lease
@@ -164,7 +189,7 @@ def _ended(tried: Tried, *, now: datetime) -> Ended:
     prepared, result = tried.prepared, tried.result
     verdict = judge(
         result,
-        profile=prepared.channel.retry_profile,
+        profile=prepared.message.channel.retry_profile,
         tries=prepared.claimed.number,
         now=now,
         spread=random.uniform,
@@ -172,7 +197,7 @@ def _ended(tried: Tried, *, now: datetime) -> Ended:
     answer = result if isinstance(result, Answer) else None
     return Ended(
         claimed=prepared.claimed,
-        channel_id=prepared.channel.pk,
+        channel_id=prepared.message.channel_id,
         verdict=verdict,
         http_status=answer.status if answer else 0,
         duration_ms=tried.duration_ms,
@@ -183,7 +208,10 @@ def _ended(tried: Tried, *, now: datetime) -> Ended:
     )
 
 
-def _excerpt(message: OutboxMessage, reply: bytes) -> bytes:
+def _excerpt(message: OutboxMessage, reply: bytes) -> bytes | None:
+    """Seal the beginning of a reply; where the key was destroyed meanwhile there is nothing to keep it under."""
+    if message.key.wrapped is None:
+        return None
     return sealing.seal_bytes(
         reply[:LONGEST_EXCERPT], key=message.key, label=outbox.LABEL, uid=message.public_id, field="reply"
     )

@@ -88,7 +88,7 @@ def _of_status(answer: Answer) -> Verdict:
 def _again(
     verdict: Verdict, *, profile: str, tries: int, asked: float, spread: Callable[[float, float], float]
 ) -> Verdict:
-    plan = PROFILES[profile]
+    plan = PROFILES.get(profile, PROFILES["standard"])
     wait = plan.waits[tries] if tries < len(plan.waits) else plan.then_every
     if wait is None:
         return Verdict("dead", "retryable", verdict.error, pause=verdict.pause, is_failure=True)

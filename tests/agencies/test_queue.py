@@ -341,6 +341,28 @@ def test_a_fault_of_ours_is_a_try_on_record(cases):
     assert DeliveryAttempt.objects.get().error == "fault_ZeroDivisionError"
 
 
+def test_what_cannot_be_opened_stops_nothing_else(cases):
+    altered, erased, fine = promise(cases[0]), promise(cases[1]), promise(cases[2])
+    OutboxMessage.objects.filter(pk=altered.pk).update(sealed_body=b"\0" * 64)
+    OutboxMessage.objects.filter(pk=erased.pk).update(sealed_body=None)
+    transports, seen = answering(Answer(status=202))
+
+    delivery.deliver_due(clock=now, transports=transports)
+
+    assert [state_of(row) for row in (altered, erased, fine)] == ["dead", "dead", "delivered"]
+    errors = DeliveryAttempt.objects.order_by("message_id").values_list("error", flat=True)
+    assert (list(errors), len(seen)) == (["body_altered", "body_erased", ""], 1)
+
+
+def test_a_channel_without_a_transport_is_a_try_on_record(cases):
+    promise(cases[0])
+    change(transport="pigeon")
+
+    delivery.deliver_due(clock=now, transports=answering(Answer(status=202))[0])
+
+    assert DeliveryAttempt.objects.get().error == "fault_KeyError"
+
+
 def test_without_a_live_key_nothing_leaves_unsigned(cases):
     promise(cases[0])
     channel = agencies.channel_of(agencies.get(FPA), "out")
