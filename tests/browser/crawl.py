@@ -14,6 +14,10 @@ from django.urls import get_resolver
 from tests.web import desk
 
 SUBMIT = "form => { form.noValidate = true; form.requestSubmit(); }"
+# Moves share a name, so that opening one closes the others; axe is to see them all.
+OPEN_ALL = """document.querySelectorAll('.decision details').forEach(each => {
+    each.removeAttribute('name'); each.open = true;
+})"""
 # Routes that answer only a POST, hand out a file, or only lead elsewhere; each is reached by a form of a page.
 WITHOUT_PAGE = {
     "take_next",
@@ -85,7 +89,7 @@ class Person:
 
     def judge(self) -> None:
         """Run axe with every rule in each look, and see that nothing is wider than the window."""
-        self.page.evaluate("document.querySelectorAll('.decision details').forEach(d => d.open = true)")
+        self.page.evaluate(OPEN_ALL)
         for scheme, width in LOOKS:
             self.look = f"{scheme} {width}"
             self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
