@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db import connection
-
 from cases.ledger.errors import LedgerError
 from cases.ledger.models import AccessEvent
 
@@ -50,11 +48,3 @@ def record_read(reader: Reader, *, at: datetime, result_count: int, fields: Sequ
         result_count=result_count,
         query_hash=reader.query_hash,
     )
-
-
-def create_months(ahead: int) -> int:
-    """Create the partitions of this month and of `ahead` months after it; return how many were made."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT ledger_access_months(%s)", [ahead])
-        made: int = cursor.fetchone()[0]
-    return made

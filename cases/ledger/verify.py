@@ -63,7 +63,7 @@ def _verify(events: QuerySet[LedgerEvent], heads: QuerySet[LedgerHead], *, is_de
     """Read everything from one snapshot, so that writers at work are not mistaken for tampering."""
     chained: list[Finding] = []
     found: list[Finding] = []
-    touched: Touched = defaultdict(set)
+    touched: Touched | None = None if whole else defaultdict(set)
     with transaction.atomic():
         _take_snapshot()
         ends = {head.stream: (head.seq, bytes(head.hash)) for head in heads}
@@ -76,7 +76,7 @@ def _verify(events: QuerySet[LedgerEvent], heads: QuerySet[LedgerHead], *, is_de
                 found += _column_findings(event, body, is_demo=is_demo)
             found += (Finding(*fault) for fault in history_faults(bodies, touched))
         chained += walk.finish()
-        found += (Finding(*fault) for fault in live_faults(None if whole else touched))
+        found += (Finding(*fault) for fault in live_faults(touched))
         if whole:
             found += (Finding(*fault) for fault in events_of_nobody())
     return sorted(chained + found, key=lambda finding: (finding.level != WRONG, str(finding.stream), finding.sequence))

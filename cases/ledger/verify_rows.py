@@ -24,13 +24,17 @@ Entry = dict[str, Any]
 Events = Sequence[tuple[LedgerEvent, dict[str, Any]]]
 
 
-def history_faults(events: Events, touched: Touched) -> Iterator[Fault]:
-    """Yield where a chunk of events and the history rows bound to them differ, looking both ways."""
+def history_faults(events: Events, touched: Touched | None) -> Iterator[Fault]:
+    """Yield where a chunk of events and the history rows bound to them differ, looking both ways.
+
+    Adds the rows met to `touched`; None when all rows will be looked at anyway.
+    """
     entries: dict[str, dict[UUID, dict[int, Entry]]] = defaultdict(lambda: defaultdict(dict))
     for event, body in events:
         for entry in body.get("changes", ()):
             entries[entry["m"]][event.uid][entry["h"]] = entry
-            touched[entry["m"]].add(entry["k"])
+            if touched is not None:
+                touched[entry["m"]].add(entry["k"])
     by_uid = {event.uid: event for event, _ in events}
     present = _models_with_rows(list(by_uid))
     for model in tracked_models():
