@@ -96,6 +96,19 @@ def test_settings_named_in_operations_are_read_by_the_code():
     assert sorted(name for name in named if f'"{name.removesuffix("_FILE")}"' not in code) == []
 
 
+def test_background_work_in_the_architecture_is_what_the_settings_schedule(settings):
+    table = (ROOT / "docs/architecture.md").read_text().partition("## Background work")[2].partition("\n## ")[0]
+    written = {
+        (f"cases.tasks.{name}", queue, float(seconds))
+        for name, queue, seconds in re.findall(r"^\| `(\w+)` \| `(\w+)` \| (\d+) s \|", table, re.MULTILINE)
+    }
+
+    assert written == {
+        (name, settings.CELERY_TASK_ROUTES[name]["queue"], entry["schedule"])
+        for name, entry in settings.CELERY_BEAT_SCHEDULE.items()
+    }
+
+
 def test_every_direct_dependency_is_argued_for():
     argued = (ROOT / "docs/decisions.md").read_text()
     wanted = [
