@@ -85,8 +85,10 @@ ALLOWED_EXTRAS = (
     "count",
     "attempt",
     "http_status",
+    "task",
     "status_code",
     "duration_ms",
     "error_class",
+    "task",
     "path",
 )

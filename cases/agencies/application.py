@@ -78,7 +78,7 @@ def _apply(callback_id: int, *, now: datetime) -> str:
             failpoints.reach("inside_apply")
             return state
     except Exception:
-        log.exception("callback_fault", extra={"callback": callback_id})
+        log.exception("callback_fault", extra={"callback_id": callback_id})
         return _count_fault(callback_id, now=now)
 
 

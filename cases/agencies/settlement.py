@@ -50,7 +50,7 @@ def _settle(message_id: int, case_id: int, *, now: datetime) -> bool:
     except CaseError as refusal:
         return _give_to_people(message_id, case_id, type(refusal).__name__, now=now)
     except Exception:
-        log.exception("settlement_failed", extra={"outbox_message": message_id})
+        log.exception("settlement_failed", extra={"message_id": message_id})
         return False
 
 

@@ -21,6 +21,7 @@ tasks.declare(
     {
         "fraud_field_errors": "The agency names fields to correct",
         "fraud_enquiry": "Another member asks about a filing",
+        "fraud_same_incident": "An earlier referral tells of the same incident",
     }
 )
 letters.declare(
@@ -59,14 +60,24 @@ def open_facts(case: Case, facts: Mapping[str, Any]) -> None:
             if facts.get(name) is not None
         },
     )
-    incident = facts.get("incident_reference") or str(case.uid)
-    row.incident_token = sealing.keyed_hash("fraud_incident", incident)
+    incident = facts.get("incident_reference")
+    row.incident_token = sealing.keyed_hash("fraud_incident", incident or str(case.uid))
     sealing.seal(
         row,
         {"account_reference": facts.get("account_reference") or None, "narrative": facts.get("narrative") or None},
         key=case.key,
     )
     row.save(force_insert=True)
+    if incident:
+        offer_duplicates(row)
+
+
+def offer_duplicates(row: FraudReferral) -> None:
+    """Ask somebody to compare a new referral with an earlier one of the same incident. Joins nothing by itself."""
+    same = FraudReferral.objects.filter(incident_token=row.incident_token).exclude(pk=row.pk)
+    earlier = same.order_by("pk").values_list("case__reference", flat=True).first()
+    if earlier:
+        tasks.raise_task("fraud_same_incident", case=row.case, at=row.case.opened_at, reference=earlier)
 
 
 FRAUD_REFERRAL = CaseType(

@@ -24,7 +24,7 @@ class FraudReferral(Tracked):
     discovered_date = models.DateField()
     value_at_risk_pence = models.BigIntegerField(default=0)
     loss_pence = models.BigIntegerField(default=0)
-    incident_token = models.BinaryField(null=True)
+    incident_token = models.BinaryField(null=True, db_index=True)
     notice_version = models.CharField(max_length=20, blank=True)
     notice_shown_date = models.DateField(null=True, blank=True)
     may_share_with_police = models.BooleanField(default=False)

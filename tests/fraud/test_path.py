@@ -101,3 +101,16 @@ def verify_state(case):
         OutboxMessage.objects.count(),
         list(Approval.objects.values()),
     )
+
+
+def test_second_referral_of_an_incident_is_offered_for_comparison():
+    people = factories.office()
+    first = factories.referred(people)
+
+    second = factories.referred(people)
+    other = factories.referred(people, incident_reference="DET-99001")
+
+    assert list(Task.objects.filter(case=second).values_list("kind", "detail")) == [
+        ("fraud_same_incident", {"reference": first.reference})
+    ]
+    assert not Task.objects.filter(case__in=[first, other]).exists()
