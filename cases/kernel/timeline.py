@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import BigIntegerField, CharField, Expression, F, OuterRef, Subquery, Value, When
+from django.db.models import BigIntegerField, CharField, Expression, F, OuterRef, Q, Subquery, Value, When
 from django.db.models import Case as Choice
 from django.db.models.functions import Cast, Concat, Substr
 
@@ -17,7 +17,7 @@ from cases.kernel.models import Agency, Case, Note, User
 from cases.ledger import sealing
 from cases.ledger.models import LedgerEvent
 
-__all__ = ["PAGE_SIZE", "Change", "Entry", "last_change", "names", "story"]
+__all__ = ["PAGE_SIZE", "SHOWS", "Change", "Entry", "last_change", "names", "story"]
 
 PAGE_SIZE = 20
 # Columns that repeat what the entry says anyway, or that only order other columns.
@@ -69,10 +69,19 @@ class _Piece:
     reason: sealing.Sealed | None = None
 
 
-def _events(case: Case, before: int | None, limit: int) -> list[Any]:
+SHOWS: dict[str, tuple[str, Callable[[Case], Q]]] = {
+    "": ("All", lambda case: Q()),
+    "decisions": ("Decisions", lambda case: Q(action__startswith=f"{case.kind}.", actor__startswith="staff:")),
+    "notes": ("Notes", lambda case: Q(action="case.noted")),
+    "changes": ("Changes", lambda case: Q(action__startswith="case.") & ~Q(action="case.noted")),
+    "agency": ("Agency", lambda case: Q(actor__startswith="agency:")),
+}
+
+
+def _events(case: Case, before: int | None, limit: int, show: str) -> list[Any]:
     """Return events with their note, still sealed, and the name behind their actor."""
     written = Note.history.model.objects.filter(event=OuterRef("uid"))
-    events = LedgerEvent.objects.filter(stream=case.uid)
+    events = LedgerEvent.objects.filter(SHOWS[show][1](case), stream=case.uid)
     if before is not None:
         events = events.filter(seq__lt=before)
     noted = events.annotate(
@@ -159,14 +168,20 @@ def _changes(body: Mapping[str, Any], known: Mapping[str, str]) -> tuple[Change,
 
 
 def story(
-    case: Case, *, reader: sealing.Reader, at: datetime, before: int | None = None, limit: int = PAGE_SIZE
+    case: Case,
+    *,
+    reader: sealing.Reader,
+    at: datetime,
+    before: int | None = None,
+    limit: int = PAGE_SIZE,
+    show: str = "",
 ) -> tuple[list[Entry], int | None]:
     """Return a page of the case's story, newest first, and the number below which the older part begins, or None.
 
     Opens the notes and reasons of the page and writes the reader's one access row.
     Three queries at most, when the case was loaded with its key.
     """
-    events = _events(case, before, limit + 1)
+    events = _events(case, before, limit + 1, show)
     older = events[limit - 1].seq if len(events) > limit else None
     events = events[:limit]
     bodies = {event.uid: event.content() for event in events}

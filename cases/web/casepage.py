@@ -146,6 +146,16 @@ def subjects(file: CaseFile) -> list[dict[str, Any]]:
     ]
 
 
+def _show(request: HttpRequest) -> str:
+    """Return which part of the story is asked for; anything unknown asks for all of it."""
+    wanted = request.GET.get("show", "")
+    return wanted if wanted in timeline.SHOWS else ""
+
+
+def _shows(request: HttpRequest) -> dict[str, Any]:
+    return {"show": _show(request), "shows": [(code, label) for code, (label, _) in timeline.SHOWS.items()]}
+
+
 def _clocks(file: CaseFile) -> list[dict[str, Any]]:
     return [
         {**clock, "label": clocks.RULES[clock["rule"]].label if clock["rule"] in clocks.RULES else clock["rule"]}
@@ -182,7 +192,7 @@ def show(
         return _ask_purpose(request, file)
     case, casetype = file.case, casetypes.get(file.case.kind)
     reader = asking.reader(request, "view", why, case.uid, fields=("note", "reason"))
-    entries, older_than = timeline.story(case, reader=reader, at=at)
+    entries, older_than = timeline.story(case, reader=reader, at=at, show=_show(request))
     offers = transitions.offers(case, actor)
     head = header(file, "case", actor)
     shown = head | {
@@ -194,6 +204,7 @@ def show(
         "subjects": subjects(file),
         "days": story.days(case, entries),
         "older_than": older_than,
+        **_shows(request),
         "decision": decision.panel(file, offers, entries, actor=actor, typed=typed or Typed()),
         "checks": casetype.checks(case),
         "clocks": _clocks(file),
@@ -223,8 +234,8 @@ def older(request: HttpRequest, uid: UUID) -> HttpResponse:
     number = request.GET.get("before", "")
     before = int(number) if number.isdecimal() and len(number) <= 18 else None
     reader = asking.reader(request, "view", why, file.case.uid, fields=("note", "reason"))
-    entries, older_than = timeline.story(file.case, reader=reader, at=at, before=before)
-    shown = {"days": story.days(file.case, entries), "older_than": older_than, "case": file.case}
+    entries, older_than = timeline.story(file.case, reader=reader, at=at, before=before, show=_show(request))
+    shown = {"days": story.days(file.case, entries), "older_than": older_than, "case": file.case} | _shows(request)
     if getattr(request, "htmx", False):
         return render(request, "cases/_story.html", shown)
     return render(request, "cases/older.html", header(file, "case", actor) | shown)

@@ -385,3 +385,22 @@ def test_task_is_done_once(people):
     assert again.status_code == 422
     assert b"This task is closed already." in again.content
     assert not case.tasks.filter(closed_at=None).exists()
+
+
+@pytest.mark.parametrize(
+    ("show", "expected"),
+    [
+        ("", ["case.noted", "fraud_referral.submit", "case.evidence_added", "fraud_referral.accept"]),
+        ("notes", ["case.noted"]),
+        ("decisions", ["fraud_referral.submit", "fraud_referral.accept", "fraud_referral.take"]),
+        ("changes", ["case.evidence_added", "case.opened"]),
+        ("agency", []),
+        ("nothing", ["case.noted", "fraud_referral.submit", "case.evidence_added", "fraud_referral.accept"]),
+    ],
+)
+def test_part_of_the_story_is_shown_on_request(people, show, expected):
+    case = factories.ready(people)
+    edits.add_note(case.pk, "Ready.", actor=people["a.byrne"], at=factories.AT)
+    days = desk.client_of("a.byrne").get(at("case", case), {"show": show}).context["days"]
+    verbs = [told.entry.verb for day in days for told in day.entries]
+    assert verbs[: len(expected) or 1] == expected
