@@ -535,7 +535,7 @@ class Migration(FirstMigration):
                 ('discovered_date', models.DateField()),
                 ('value_at_risk_pence', models.BigIntegerField(default=0)),
                 ('loss_pence', models.BigIntegerField(default=0)),
-                ('incident_token', models.BinaryField(db_index=True, null=True)),
+                ('incident_token', models.BinaryField(null=True)),
                 ('notice_version', models.CharField(blank=True, max_length=20)),
                 ('notice_shown_date', models.DateField(blank=True, null=True)),
                 ('may_share_with_police', models.BooleanField(default=False)),
