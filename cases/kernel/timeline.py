@@ -33,6 +33,7 @@ class Change:
     """One field of one row, old and new. Sealed fields say only that they changed."""
 
     row: str
+    key: str
     field: str
     old: object = None
     new: object = None
@@ -162,8 +163,9 @@ def _changes(body: Mapping[str, Any], known: Mapping[str, str]) -> tuple[Change,
             if name == "assignee":
                 old, new = (known.get(f"staff:{user_id}") if user_id else None for user_id in (old, new))
             if name not in UNSPOKEN:
-                told.append(Change(row=change["m"], field=name, old=old, new=new))
-        told += [Change(row=change["m"], field=name, is_sealed=True) for name in change.get("s", ())]
+                told.append(Change(row=change["m"], key=str(change["k"]), field=name, old=old, new=new))
+        sealed = change.get("s", ())
+        told += [Change(row=change["m"], key=str(change["k"]), field=name, is_sealed=True) for name in sealed]
     return tuple(told)
 
 

@@ -124,20 +124,29 @@ def _pounds(change: Change, value: Any) -> str:
     return _shown(value)
 
 
-def _told(casetype: CaseType, entry: Entry) -> Told:
+def _label(casetype: CaseType, change: Change, people: Mapping[str, int]) -> str:
+    """Return a changed field's label, with the number of the person it belongs to."""
+    label = field_label(casetype, change.field)
+    if change.row == "cases.caseparty" and change.key in people:
+        return f"Person {people[change.key]}: {label.lower()}"
+    return label
+
+
+def _told(casetype: CaseType, entry: Entry, people: Mapping[str, int]) -> Told:
     return Told(
         entry=entry,
         said=_said(casetype, entry),
         sub=_sub(casetype, entry),
         changes=tuple(
-            (field_label(casetype, change.field), change, _pounds(change, change.old), _pounds(change, change.new))
+            (_label(casetype, change, people), change, _pounds(change, change.old), _pounds(change, change.new))
             for change in entry.changes
         ),
     )
 
 
 def days(case: Case, entries: Iterable[Entry]) -> list[Day]:
-    """Return the entries in words, grouped by London day, in the order given."""
+    """Return the entries in words, grouped by London day, in the order given. Load the case with its people."""
     casetype = casetypes.get(case.kind)
+    people = {str(person.pk): person.number for person in case.parties.all()}
     grouped = groupby(entries, key=lambda entry: entry.at.astimezone(LONDON).date())
-    return [Day(date=day, entries=[_told(casetype, entry) for entry in found]) for day, found in grouped]
+    return [Day(date=day, entries=[_told(casetype, entry, people) for entry in found]) for day, found in grouped]
