@@ -15,11 +15,11 @@ from django.urls import reverse
 from cases.kernel import casetypes, policy, roles, worklist
 from cases.kernel.actors import Actor
 from cases.kernel.calendars import london_date
+from cases.reports import sender
 from cases.web import asking
 
 __all__ = ["Command", "Shell", "fresh_counts", "shell"]
 
-FIRM = "Northmoor Telecom"
 THEMES = ("system", "light", "dark")
 COUNTS_SECONDS = 30
 
@@ -67,10 +67,12 @@ def fresh_counts(actor: Actor, at: datetime) -> dict[str, int]:
 class Shell:
     """The frame of one page. Reads the database only for what a template asks."""
 
-    firm = FIRM
-
     def __init__(self, request: HttpRequest) -> None:
         self.request = request
+
+    @cached_property
+    def firm(self) -> str:
+        return sender.firm().name
 
     @cached_property
     def is_demo(self) -> bool:
