@@ -3,14 +3,11 @@
 It knows folders, commands and addresses. `stack` runs what it describes; the settings read its addresses.
 """
 
-import hashlib
 import importlib.util
 import os
 import pwd
 import shutil
-import stat
 import subprocess
-import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,19 +15,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from django.core.exceptions import ImproperlyConfigured
-
 from backoffice.env import Env
+from backoffice.folders import EmbeddedError, is_traversable, mark, private_folder, socket_folder
 
-SOCKET_PATH_LIMIT = 107
 DATABASE = ROLE = "backoffice"
 SERVER_USER = "backoffice-db"
 FALLBACK_ROOT = Path("/var/lib")
 SHARED_BUFFERS_MB = 512
-
-
-class EmbeddedError(ImproperlyConfigured):
-    """The embedded servers cannot be set up here; the sentence says why."""
 
 
 @dataclass(frozen=True)
@@ -87,34 +78,6 @@ def valkey_binary() -> Path | None:
         return get_binary_path()
     except ValkeyBinaryNotFoundError:
         return None
-
-
-def is_traversable(folder: Path) -> bool:
-    """Say whether every other user may pass through the folder and all folders above it."""
-    known = [each for each in (folder, *folder.parents) if each.exists()]
-    return all(each.stat().st_mode & stat.S_IXOTH for each in known)
-
-
-def socket_folder(wanted: Path, *, longest_name: str) -> Path:
-    """Return the wanted folder, or a short private one where the socket's path would pass the kernel's limit."""
-    if len(os.fsencode(wanted / longest_name)) <= SOCKET_PATH_LIMIT:
-        return wanted
-    return Path(tempfile.gettempdir()) / f"backoffice-{_mark(wanted)}"
-
-
-def private_folder(folder: Path, *, owner: str | None, mode: int = 0o700) -> None:
-    """Make a folder of one owner. Raises EmbeddedError if it is there and belongs to somebody else."""
-    folder.mkdir(mode=mode, parents=True, exist_ok=True)
-    wanted = pwd.getpwnam(owner).pw_uid if owner else os.geteuid()
-    if folder.is_symlink() or folder.stat().st_uid not in {wanted, os.geteuid()}:
-        raise EmbeddedError(f"{folder} belongs to somebody else; remove it or choose another BACKOFFICE_HOME.")
-    if owner:
-        os.chown(folder, wanted, pwd.getpwnam(owner).pw_gid)
-    folder.chmod(mode)
-
-
-def _mark(path: Path) -> str:
-    return hashlib.sha256(f"{os.geteuid()}:{path}".encode()).hexdigest()[:12]
 
 
 @dataclass(frozen=True)
@@ -179,7 +142,7 @@ class Postgres:
         """Return where the server's files go: the home, unless the server's own user could not reach it."""
         if os.geteuid() != 0 or is_traversable(home):
             return home / "postgres"
-        return FALLBACK_ROOT / f"backoffice-{_mark(home)}" / "postgres"
+        return FALLBACK_ROOT / f"backoffice-{mark(home)}" / "postgres"
 
     @property
     def user(self) -> str | None:
@@ -266,7 +229,7 @@ class Postgres:
         wheel = package / "pginstall" / "bin"
         if not self.user or is_traversable(wheel):
             return wheel
-        copy = self.place / f"server-{_mark(package)}"
+        copy = self.place / f"server-{mark(package)}"
         if not (copy / ".complete").exists():
             shutil.copytree(package, copy / package.name, dirs_exist_ok=True)
             shutil.copytree(

@@ -21,6 +21,7 @@ from django.core.exceptions import ImproperlyConfigured
 from backoffice import embedded
 from backoffice.embedded import Child, Postgres, Valkey
 from backoffice.env import BASE_DIR, LOOPBACK, Env
+from backoffice.folders import private_folder
 from backoffice.supervisor import Service, Stopped, Supervisor, say
 
 PYTHON = sys.executable
@@ -111,7 +112,7 @@ class Stack:
         url = self.env.text("CELERY_BROKER_URL") or embedded.broker_url(self.env)
         if url.startswith("filesystem://"):
             say("up", "Folders serve as the broker: nudges arrive a little later, nothing else changes.")
-            embedded.private_folder(self.home / "broker", owner=None)
+            private_folder(self.home / "broker", owner=None)
         elif not self.env.text("CELERY_BROKER_URL"):
             self._start_valkey()
 
@@ -167,8 +168,8 @@ class Stack:
     # --- the home ---------------------------------------------------------------------------------------------
     def _prepare_home(self) -> None:
         self.home.mkdir(parents=True, exist_ok=True, mode=0o711 if os.geteuid() == 0 else 0o700)
-        embedded.private_folder(self.home / "run", owner=None)
-        embedded.private_folder(self.home / "media", owner=None)
+        private_folder(self.home / "run", owner=None)
+        private_folder(self.home / "media", owner=None)
         if not (self.home / "secret_key").exists() and not _has_secret(self.env):
             _write(self.home / "secret_key", secrets.token_urlsafe(64))
         _write(self.home / "stack.json", json.dumps({"demo": self.is_demo, "port": self.port, "pid": os.getpid()}))

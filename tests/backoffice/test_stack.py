@@ -13,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from backoffice import embedded
 from backoffice.embedded import Child, Postgres
 from backoffice.env import Env
+from backoffice.folders import SOCKET_PATH_LIMIT, socket_folder
 from backoffice.stack import Stack, StackError, demo_wanted
 from backoffice.supervisor import Service, Supervisor
 
@@ -140,11 +141,11 @@ def test_servers_have_no_tcp_address(tmp_path: Path) -> None:
 def test_socket_moves_to_a_short_folder_when_its_path_would_be_too_long(tmp_path: Path) -> None:
     deep = tmp_path / ("d" * 120)
 
-    folder = embedded.socket_folder(deep, longest_name=".s.PGSQL.5432")
+    folder = socket_folder(deep, longest_name=".s.PGSQL.5432")
 
     assert folder != deep
-    assert len(str(folder / ".s.PGSQL.5432")) <= embedded.SOCKET_PATH_LIMIT
-    assert embedded.socket_folder(Path("/run/b"), longest_name=".s.PGSQL.5432") == Path("/run/b")
+    assert len(str(folder / ".s.PGSQL.5432")) <= SOCKET_PATH_LIMIT
+    assert socket_folder(Path("/run/b"), longest_name=".s.PGSQL.5432") == Path("/run/b")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="Only root runs the database as another user.")
