@@ -21,7 +21,8 @@ class OneAddress:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         host, colon, port = request.META.get("HTTP_HOST", "").partition(":")
-        if settings.DEMO and host == "127.0.0.1" and not request.path.startswith(MACHINE_PATHS):
+        is_plain = not port or port.isdecimal()  # anything else would lead to another host
+        if settings.DEMO and host == "127.0.0.1" and is_plain and not request.path.startswith(MACHINE_PATHS):
             return HttpResponseRedirect(f"http://localhost{colon}{port}{request.get_full_path()}")
         return self.get_response(request)
 

@@ -8,7 +8,9 @@ from typing import Any, NoReturn
 
 DEEPEST = 20
 LONGEST_NUMBER = 18
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+# The last quote may be missing: an unended text is then taken once, where looking for its end anew from every quote
+# in it would take minutes.
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"?', re.DOTALL)
 _BRACKET = re.compile(r"[\[\]{}]")
 
 

@@ -64,7 +64,7 @@ def _attach(request: HttpRequest, file: CaseFile) -> HttpResponse:
             file.case.pk,
             kind=form.cleaned_data["kind"],
             file_name=sent.name,
-            media_type=sent.content_type or "application/octet-stream",
+            media_type=(sent.content_type or "application/octet-stream").replace("\0", ""),
             data=sent.read(),
             actor=asking.actor_of(request),
             at=asking.now(),

@@ -89,7 +89,7 @@ def read(query: QueryDict, *, at: datetime) -> tuple[Filters, list[str]]:
         state=_known(query.get("state", ""), _states()),
         team=_id(query.get("team", "")),
         assignee=_id(query.get("assignee", "")),
-        reference=query.get("q", "").strip()[:40],
+        reference=query.get("q", "").replace("\0", "").strip()[:40],
         sort=_known(query.get("sort", "due"), SORTS, "due"),
         **_due(query.get("due", ""), at),
         **_amount(query.get("amount", "")),

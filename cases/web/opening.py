@@ -44,7 +44,8 @@ def _with_one_more(data: Any) -> Any:
     """Return what was posted with room for one more person, for those who add people without script."""
     copy = data.copy()
     total = copy.get(f"{PEOPLE}-TOTAL_FORMS", "0")
-    copy[f"{PEOPLE}-TOTAL_FORMS"] = str(min(MOST_PEOPLE, int(total) + 1 if total.isdecimal() else 1))
+    is_number = total.isdecimal() and len(total) < 10
+    copy[f"{PEOPLE}-TOTAL_FORMS"] = str(min(MOST_PEOPLE, int(total) + 1 if is_number else 1))
     return copy
 
 

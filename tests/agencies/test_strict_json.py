@@ -30,6 +30,7 @@ from cases.agencies.strict_json import Unreadable
         (b"[" * 21 + b"]" * 21, "too_deep"),
         (b'{"a":' * 21 + b"1" + b"}" * 21, "too_deep"),
         (b"[" * 60000, "too_deep"),
+        (b'"' + b'\\"' * 130000, "not_json"),
     ],
 )
 def test_refuses(raw, code):

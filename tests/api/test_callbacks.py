@@ -227,6 +227,8 @@ def test_an_authentic_body_that_cannot_be_read_is_kept_as_failed_with_a_task(sec
         ({"occurred_at": "2026-11-16T10:12:00"}, "/occurred_at", "invalid"),
         ({"occurred_at": "2026-13-16T10:12:00Z"}, "/occurred_at", "invalid"),
         ({"occurred_at": 5}, "/occurred_at", "invalid"),
+        ({"occurred_at": "0001-01-01T00:00:00+14:00"}, "/occurred_at", "invalid"),
+        ({"occurred_at": "9999-12-31T23:59:59-14:00"}, "/occurred_at", "invalid"),
         ({"reference": 7}, "/reference", "invalid"),
         ({"reference": "x" * 81}, "/reference", "invalid"),
         ({"agency_reference": ""}, "/agency_reference", "invalid"),

@@ -90,9 +90,11 @@ def test_demo_pages_live_at_localhost_and_machines_may_use_either(settings) -> N
         address(RequestFactory().get(path, headers={"host": host})).content
         for path, host in (("/api/v1/", "127.0.0.1:8000"), ("/healthz", "127.0.0.1"), ("/queue", "localhost:8000"))
     ]
+    odd = address(RequestFactory().get("/queue", headers={"host": "127.0.0.1:80@example.org"}))
 
     assert (moved.status_code, moved["Location"]) == (302, "http://localhost:8000/queue?kind=x")
     assert stayed == [b"here"] * 3
+    assert odd.content == b"here"  # not led to example.org; what answers next refuses the host
 
 
 def test_page_of_a_signed_in_person_is_stored_nowhere() -> None:

@@ -272,6 +272,11 @@ def test_one_more_person_is_asked_for_without_script(people):
     assert 'role="alert"' not in page
 
 
+def test_mangled_count_of_people_still_shows_the_form(people):
+    typed = {**NEW, "add_person": "1", "people-TOTAL_FORMS": "9" * 5000}
+    assert desk.client_of("a.byrne").post("/cases/new/fraud_referral/", typed).status_code == 200
+
+
 def test_opener_who_may_not_see_the_case_gets_its_reference_alone(people):
     username = next(name for name, each in people.items() if "collections_analyst" in each.roles)
     response = desk.client_of(username).post("/cases/new/fraud_referral/", NEW, follow=True)
