@@ -1574,6 +1574,10 @@ class Migration(FirstMigration):
             model_name='case',
             index=models.Index(fields=['-changed_at', '-id'], name='case_changed'),
         ),
+        migrations.AddIndex(
+            model_name='case',
+            index=models.Index(models.F('due_at'), models.F('id'), condition=models.Q(('is_closed', False)), name='case_due'),
+        ),
         migrations.AddConstraint(
             model_name='case',
             constraint=models.CheckConstraint(condition=models.Q(('is_closed', False), models.Q(('closed_date__isnull', False), ('dispose_after_date__isnull', False)), _connector='OR'), name='closed_case_has_its_dates'),

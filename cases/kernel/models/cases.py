@@ -44,6 +44,7 @@ class Case(Tracked):
             models.Index("assignee", "due_at", "id", name="case_assignee", condition=Q(is_closed=False)),
             models.Index("kind", "state", "id", name="case_kind_state"),
             models.Index(fields=["-changed_at", "-id"], name="case_changed"),
+            models.Index("due_at", "id", name="case_due", condition=Q(is_closed=False)),
         ]
         constraints = [
             models.CheckConstraint(
