@@ -55,10 +55,8 @@ INSTALLED_APPS = [
     "allauth.socialaccount",
     "allauth.socialaccount.providers.openid_connect",
     "csp",
-    "django_filters",
     "django_htmx",
     "lucide",
-    "template_partials.apps.SimpleAppConfig",
     "simple_history",
     "rest_framework",
     "drf_spectacular",
@@ -89,25 +87,11 @@ TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
         "OPTIONS": {
-            "loaders": [
-                (
-                    "template_partials.loader.Loader",
-                    [
-                        (
-                            "django.template.loaders.cached.Loader",
-                            [
-                                "django.template.loaders.filesystem.Loader",
-                                "django.template.loaders.app_directories.Loader",
-                            ],
-                        )
-                    ],
-                )
-            ],
             "builtins": [
                 "django.templatetags.static",
                 "lucide.templatetags.lucide",
-                "template_partials.templatetags.partials",
             ],
             "context_processors": [
                 "django.template.context_processors.request",
