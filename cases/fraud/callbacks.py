@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Q
@@ -17,6 +17,8 @@ from cases.kernel.models import Case, Clock, OutboxMessage
 
 __all__ = ["delivered", "enquiry", "expired", "filed", "refused", "rejected"]
 
+CLOCKS_DIFFER = timedelta(days=1)
+
 
 def _is_overtaken(case: Case, message: OutboxMessage | None) -> bool:
     """Whether a filing was taken back, or another was promised after it. One query."""
@@ -26,13 +28,21 @@ def _is_overtaken(case: Case, message: OutboxMessage | None) -> bool:
     return OutboxMessage.objects.filter(overtaking, case=case).exists()
 
 
+def _well_formed(errors: object) -> list[dict[str, Any]]:
+    """Return the errors that are objects; an answer is not lost because its list is odd."""
+    return [error for error in errors if isinstance(error, dict)] if isinstance(errors, list) else []
+
+
 def filed(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
     """The agency filed it: the marker stands under its reference from the day it says.
 
-    Raises TransitionRefused when it filed what we had replaced or taken back: somebody must put that right.
+    Raises TransitionRefused when it filed what we had replaced or taken back, or gives a day before the case, from
+    which the marker would have expired long ago: somebody must put that right.
     """
     if _is_overtaken(case, content.message):
         raise transitions.TransitionRefused("The agency filed what was replaced or taken back.")
+    if content.occurred_at is not None and content.occurred_at < case.opened_at - CLOCKS_DIFFER:
+        raise transitions.TransitionRefused("The agency says it filed before there was a case.")
     transitions.apply(
         case.pk,
         "file",
@@ -54,7 +64,7 @@ def rejected(case: Case, content: Content, *, actor: Actor, at: datetime) -> Non
         actor=actor,
         at=at,
         occurred_at=content.occurred_at,
-        inputs={"errors": content.data.get("errors", [])},
+        inputs={"errors": _well_formed(content.data.get("errors"))},
         cause=content.callback_uid,
     )
 

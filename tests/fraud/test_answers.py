@@ -4,6 +4,7 @@ from datetime import date, timedelta
 from uuid import uuid4
 
 import pytest
+from django.db import transaction
 from django.test import TestCase
 
 from cases.kernel import actors, casetypes, record, transitions
@@ -100,6 +101,18 @@ class AnswersOfAnAgency(TestCase):
         later = FILED_AT + timedelta(days=400)
         case = self.say(self.approved, "fpa.filed", message=self.message(self.approved), occurred_at=later)
         assert case.fraud_referral.filed_date == date(2026, 11, 16)
+
+    def test_a_date_before_the_case_is_left_to_people(self):
+        long_ago = self.approved.opened_at - timedelta(days=3000)
+        with nothing_written(), pytest.raises(transitions.TransitionRefused, match="before there was a case"):
+            self.say(self.approved, "fpa.filed", message=self.message(self.approved), occurred_at=long_ago)
+
+    def test_an_odd_list_of_errors_still_sends_the_case_back(self):
+        for errors in ("none", [None, "x", ERRORS[0]]):
+            with transaction.atomic():
+                case = self.say(self.approved, "fpa.rejected", message=self.message(self.approved), errors=errors)
+                assert case.state == "rejected"
+                transaction.set_rollback(True)
 
     def test_an_enquiry_moves_nothing_and_asks_somebody(self):
         case = factories.filed(self.people)
