@@ -70,7 +70,12 @@ class Stack:
 
     def run(self) -> int:
         """Start all, watch, stop all. Whatever goes wrong on the way, nothing is left running."""
-        self._prepare_home()
+        try:
+            self._prepare_home()
+        except OSError as error:
+            raise StackError(
+                f"{self.home} cannot be written ({error.strerror}): set BACKOFFICE_HOME to another folder."
+            ) from None
         lock = self._lock()
         self._refuse_taken_port()
         self.supervisor.catch_signals()

@@ -114,6 +114,13 @@ def test_demo_is_the_default_and_refused_where_it_would_be_dangerous() -> None:
         demo_wanted(Env({"HOST": "0.0.0.0"}))
 
 
+def test_home_that_cannot_be_written_is_said_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    env = Env({"BACKOFFICE_HOME": str(tmp_path / "file" / "home")})
+    with pytest.raises(StackError, match="set BACKOFFICE_HOME to another folder"):
+        Stack(env, is_demo=True).run()
+
+
 def test_home_is_held_by_one_supervisor_alone(tmp_path: Path) -> None:
     env = Env({"BACKOFFICE_HOME": str(tmp_path / "home"), "PORT": "8999"})
     stack = Stack(env, is_demo=True)
