@@ -10,7 +10,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 Answer = Callable[[HttpRequest], HttpResponse]
 REFRESH_SECONDS = 60
 BACKGROUND_HEADER = "X-Background"
-MACHINE_PATHS = ("/api/", "/healthz", "/readyz")
+PROBES = ("/healthz", "/readyz")
+MACHINE_PATHS = ("/api/", *PROBES)
 
 
 class OneAddress:
@@ -38,7 +39,7 @@ class SessionLimits:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.user.is_authenticated:
+        if request.path not in PROBES and request.user.is_authenticated:
             self._keep_or_end(request, now=time.time())
         return self.get_response(request)
 
@@ -59,7 +60,8 @@ class NoStore:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        if getattr(request, "user", None) is not None and request.user.is_authenticated:
+        is_probe = request.path in PROBES
+        if not is_probe and getattr(request, "user", None) is not None and request.user.is_authenticated:
             response["Cache-Control"] = "no-store"
         response.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         return response

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
@@ -10,8 +11,9 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
+from django.db import InterfaceError, OperationalError
 from django.forms import BaseForm
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
 from cases.kernel.edits import EditConflict
@@ -40,6 +42,7 @@ WORDS: dict[int, tuple[str, str]] = {
     413: ("That is too large", "The file or form is larger than this page takes. Nothing was kept."),
     429: ("Too many tries", "Wait a minute, then try again."),
     500: ("Something went wrong", "It is on record. What you were doing was not saved."),
+    503: ("One moment, please", "The database is being restarted. What you were doing was not saved; try again."),
 }
 
 
@@ -136,7 +139,17 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 @login_not_required
 def broken(request: HttpRequest) -> HttpResponse:
-    """Answer 500, without asking the database for anything."""
-    title, sentence = WORDS[500]
-    context = {"title": title, "sentence": sentence, "status": 500, "reference": asking.request_id(request)}
-    return render(None, "errors/bare.html", context, status=500)
+    """Answer 500, or 503 while the database is away, without asking the database for anything. The API's callers get a
+    problem document. Called while the fault is being handled."""
+    is_away = isinstance(sys.exc_info()[1], OperationalError | InterfaceError)
+    status = HTTPStatus.SERVICE_UNAVAILABLE if is_away else HTTPStatus.INTERNAL_SERVER_ERROR
+    title, sentence = WORDS[status]
+    if request.path.startswith("/api/"):
+        document = {"type": "about:blank", "title": title, "status": status}
+        response: HttpResponse = JsonResponse(document, status=status, content_type="application/problem+json")
+    else:
+        shown = {"title": title, "sentence": sentence, "status": status, "reference": asking.request_id(request)}
+        response = render(None, "errors/bare.html", shown, status=status)
+    if is_away:
+        response["Retry-After"] = "5"
+    return response

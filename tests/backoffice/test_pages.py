@@ -6,13 +6,14 @@ import logging
 import pytest
 from django.conf import settings as live_settings
 from django.core.cache import caches
-from django.db import connection
+from django.db import OperationalError, connection
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
 
 from backoffice import middleware
 from backoffice.cache import ForgivingCache
 from backoffice.logs import logging_config
+from cases.web import refusals
 
 
 class Person:
@@ -170,3 +171,15 @@ def test_logs_of_a_failed_task_leave_out_its_arguments_and_the_text_of_its_error
 
     assert (line["event"], line["task"], line["task_id"]) == ("task_failed", "t", "1")
     assert "Placeholder" not in json.dumps(line)
+
+
+@pytest.mark.parametrize(("path", "kind"), [("/cases/", "text/html"), ("/api/v1/schema/", "application/problem+json")])
+def test_while_the_database_is_away_everybody_is_asked_to_come_back(path, kind, rf):
+    try:
+        raise OperationalError("the connection is closed")
+    except OperationalError:
+        answer = refusals.broken(rf.get(path))
+
+    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+    assert answer["Content-Type"].startswith(kind)
+    assert b"connection" not in answer.content
