@@ -132,7 +132,11 @@ def note_filing(context: Any) -> None:
 
 
 def start_expiry_of_each_subject(context: Any) -> None:
-    for party in CaseParty.objects.filter(case=context.case, is_detached=False).order_by("number"):
+    """Each person's marker has its own end; the case is kept as long as the longest of them."""
+    parties = list(CaseParty.objects.filter(case=context.case, is_detached=False).order_by("number"))
+    is_adverse = any(not party.is_innocent for party in parties)
+    context.case.retention_class = "fraud_adverse" if is_adverse else "fraud_victim"
+    for party in parties:
         rule = "k24_victim" if party.is_innocent else "k24_adverse"
         clocks.start(context.case, rule, started_at=context.occurred_at, party=party)
         party.retention_class = "fraud_victim" if party.is_innocent else "fraud_adverse"

@@ -121,6 +121,22 @@ def _addressee(letter: Letter, *, now: datetime) -> Addressee:
     return Addressee(name=name, lines=lines)
 
 
+TOLD = (
+    ("surname", "your name"),
+    ("alias", "your name"),
+    ("date_of_birth", "your date of birth"),
+    ("phone", "your telephone number"),
+    ("email", "your e-mail address"),
+    ("employer", "your employer"),
+    ("bank_account", "your bank account"),
+    ("account_reference", "your account with us"),
+    ("identity_document", "an identity document"),
+    ("vehicle_registration", "a vehicle"),
+    ("device", "a device or SIM"),
+    ("ip_address", "an IP address"),
+)
+
+
 def _paper(letter: Letter, addressee: Addressee, *, now: datetime) -> Paper:
     """Return the letter ready for the press. Its template sees this person's rows and the case's open facts."""
     case, template = letter.case, notices.TEMPLATES[letter.template]
@@ -136,6 +152,7 @@ def _paper(letter: Letter, addressee: Addressee, *, now: datetime) -> Paper:
         "addressee": addressee,
         "reference": case.reference,
         "role": letter.party.role,
+        "told": _told(letter),
         "facts": casetype.facts._default_manager.get(pk=case.pk),
         "matter": casetype.topic_label(case.topic),
         "periods": {clock.rule: clock for clock in case.clocks.filter(party=letter.party).order_by("pk")},
@@ -148,6 +165,14 @@ def _paper(letter: Letter, addressee: Addressee, *, now: datetime) -> Paper:
         identifier=hashlib.sha256(f"letter {letter.uid}".encode()).hexdigest()[:32],
         made_at=now.isoformat(),
     )
+
+
+def _told(letter: Letter) -> list[str]:
+    """Return in words what kinds of data about this person the filing held: those the case knows."""
+    known = {field for field, _ in TOLD if getattr(letter.party, field, None) is not None}
+    has_address = letter.party.addresses.filter(is_detached=False).exists()
+    words = [*(word for field, word in TOLD if field in known), *(["your address"] if has_address else [])]
+    return list(dict.fromkeys(words))
 
 
 @transaction.atomic

@@ -58,7 +58,7 @@ class MarkersAndRetention(TestCase):
             (1, "fraud_adverse", None, date(2032, 11, 16)),
             (2, "fraud_victim", None, date(2027, 12, 16)),
         ]
-        assert (self.filed.retention_class, self.filed.is_closed) == ("fraud_not_filed", False)
+        assert (self.filed.retention_class, self.filed.is_closed) == ("fraud_adverse", False)
 
     def test_letter_goes_to_the_victim_alone(self):
         letter = Letter.objects.get(case=self.filed)
