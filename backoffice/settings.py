@@ -19,7 +19,7 @@ DEBUG = False
 SECRET_KEY = env.secret("SECRET_KEY")
 SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", *env.words("ALLOWED_HOSTS")]
-PUBLIC_URL = env.text("PUBLIC_URL", "http://localhost:8000").rstrip("/")
+PUBLIC_URL = env.text("PUBLIC_URL", f"http://localhost:{env.number('PORT', 8000, low=1, high=65535)}").rstrip("/")
 if DEMO and env.text("DATABASE_URL"):
     raise ImproperlyConfigured(
         "Demo mode does not run on a DATABASE_URL: set BACKOFFICE_DEMO=0, or unset DATABASE_URL."

@@ -78,6 +78,7 @@ class Stack:
             ) from None
         lock = self._lock()
         self._refuse_taken_port()
+        self._say_what_runs()
         self.supervisor.catch_signals()
         try:
             self._start()
@@ -143,6 +144,7 @@ class Stack:
     def _web(self) -> Service:
         access = "%(m)s %(U)s %(s)s %(M)s ms"  # no query string: people search for names
         command = [PYTHON, "-m", "gunicorn", "backoffice.wsgi", "--preload", "--no-control-socket"]
+        command += ["--forwarded-allow-ips", self.env.text("FORWARDED_ALLOW_IPS", "")]
         command += ["--bind", f"{self.host}:{self.port}", "--workers", "2", "--worker-class", "gthread"]
         command += ["--threads", "4", "--graceful-timeout", "8", "--access-logfile", "-"]
         command += ["--access-logformat", access, "--worker-tmp-dir", str(self.home / "run"), "--log-level", "warning"]
@@ -177,6 +179,9 @@ class Stack:
         private_folder(self.home / "media", owner=None)
         if not (self.home / "secret_key").exists() and not _has_secret(self.env):
             _write(self.home / "secret_key", secrets.token_urlsafe(64))
+
+    def _say_what_runs(self) -> None:
+        """Note for every later command what runs in this home. Only whoever holds the home may."""
         _write(self.home / "stack.json", json.dumps({"demo": self.is_demo, "port": self.port, "pid": os.getpid()}))
 
     def _lock(self) -> IO[str]:
