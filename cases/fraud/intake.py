@@ -81,7 +81,12 @@ SCHEMA = {
         "schema_version": {"type": "integer", "enum": [1]},
         "incident_reference": {**_TEXT, "maxLength": 64},
         "fpa_case_type": {**_TEXT, "enum": [code for code, _ in codes.CASE_TYPES]},
-        "reasons": {"type": "array", "minItems": 1, "items": {**_TEXT, "enum": [c for c, _ in codes.ALL_REASONS]}},
+        "reasons": {
+            "type": "array",
+            "minItems": 1,
+            "uniqueItems": True,
+            "items": {**_TEXT, "enum": [c for c, _ in codes.ALL_REASONS]},
+        },
         "product": {**_TEXT, "enum": [code for code, _ in codes.PRODUCTS]},
         "sales_channel": {**_TEXT, "enum": [code for code, _ in codes.SALES_CHANNELS]},
         **{name: {"type": "boolean"} for name in _FLAGS},
@@ -110,6 +115,7 @@ SCHEMA = {
                         "maxItems": 20,
                         "items": {
                             "type": "object",
+                            "minProperties": 1,
                             "additionalProperties": False,
                             "properties": {
                                 "kind": {**_TEXT, "enum": [code for code, _ in codes.ADDRESS_KINDS]},

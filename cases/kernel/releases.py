@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -124,7 +123,7 @@ def _row(case: Case, release: Release, item: Item, *, kind: MessageKind, subject
         gateway=item.clause.gateway,
         clause=item.clause.code,
         subject_count=subject_count,
-        sha256=digest.hex() if len(digest) == 32 else hashlib.sha256(digest).hexdigest(),
+        sha256=digest.hex(),
         key=case.key,
     )
     sealing.seal(row, {"necessity": kind.necessity}, key=case.key)
