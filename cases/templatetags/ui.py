@@ -8,6 +8,8 @@ from datetime import date, datetime, timedelta
 from django import template
 
 from cases.kernel.calendars import LONDON
+from cases.kernel.casetypes import CaseType
+from cases.web import story, wording
 
 register = template.Library()
 
@@ -69,6 +71,18 @@ def long_day(value: date, today: date) -> str:
     """Write a day as a heading, today and yesterday by those words."""
     words = {today: "Today, ", today - DAY: "Yesterday, "}
     return f"{words.get(value, '')}{value:%A} {value.day} {value:%B %Y}"
+
+
+@register.filter
+def act(verb: str, casetype: CaseType) -> str:
+    """Return what a ledger verb is called in this kind of case."""
+    return story.act_label(casetype, verb)
+
+
+@register.filter
+def labels(fields: list[str], casetype: CaseType) -> str:
+    """Return the labels of fields, separated by commas."""
+    return ", ".join(wording.field_label(casetype, name) for name in fields)
 
 
 @register.filter

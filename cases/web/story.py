@@ -15,7 +15,7 @@ from cases.kernel.models import Case
 from cases.kernel.timeline import Change, Entry
 from cases.web.wording import field_label, words
 
-__all__ = ["Day", "Told", "days"]
+__all__ = ["Day", "Told", "act_label", "days"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +83,12 @@ def _said(casetype: CaseType, entry: Entry) -> Said:
     return Said(what="recorded:", strong=words(entry.verb), icon=icon, look=look)
 
 
+def act_label(casetype: CaseType, verb: str) -> str:
+    """Return what an act is called: the kind's own step, or the verb in words."""
+    group, _, name = verb.partition(".")
+    return casetype.lifecycle[name].label if group == casetype.code and name in casetype.lifecycle else words(verb)
+
+
 def _sub(casetype: CaseType, entry: Entry) -> str:
     before, after = entry.detail.get("from"), entry.detail.get("to")
     parts = []
@@ -90,8 +96,9 @@ def _sub(casetype: CaseType, entry: Entry) -> str:
         parts.append(f"{casetype.lifecycle.state(before).label} → {casetype.lifecycle.state(after).label}")
     if rule := clocks.RULES.get(str(entry.detail.get("rule", ""))):
         parts.append(rule.label)
-    if voided := entry.detail.get("approvals_voided"):
-        parts.append(f"{voided} open approval{'s' if voided > 1 else ''} became void")
+    voided = sum(change.field == "voided_at" and bool(change.new) for change in entry.changes)
+    if voided:
+        parts.append(f"{'An approval' if voided == 1 else f'{voided} approvals'} became void")
     return ". ".join(parts)
 
 
@@ -132,6 +139,10 @@ def _label(casetype: CaseType, change: Change, people: Mapping[str, int]) -> str
     return label
 
 
+# Moments that the entry's own time says already.
+MOMENTS = frozenset({"answered_at", "ended_at", "voided_at", "closed_at"})
+
+
 def _told(casetype: CaseType, entry: Entry, people: Mapping[str, int]) -> Told:
     return Told(
         entry=entry,
@@ -140,6 +151,7 @@ def _told(casetype: CaseType, entry: Entry, people: Mapping[str, int]) -> Told:
         changes=tuple(
             (_label(casetype, change, people), change, _pounds(change, change.old), _pounds(change, change.new))
             for change in entry.changes
+            if change.field not in MOMENTS
         ),
     )
 
