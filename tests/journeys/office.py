@@ -58,6 +58,11 @@ class Office:
                 start_new_session=True,
             )
         self.wait_for(lambda: self.get("/readyz") == 200, seconds=START_SECONDS, what="the office to open")
+        self.wait_for(
+            lambda: "Ready: " in self.log.read_text(errors="replace"),
+            seconds=START_SECONDS,
+            what="agencies and workers",
+        )
         return self
 
     def stop(self) -> None:
