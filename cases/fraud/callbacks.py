@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Q
 
 from cases.fraud import messages
-from cases.kernel import record, tasks, transitions
+from cases.kernel import calendars, record, tasks, transitions
 from cases.kernel.actors import Actor, system
 from cases.kernel.casetypes import Content
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Case, Clock, OutboxMessage
 
 __all__ = ["delivered", "enquiry", "expired", "filed", "refused", "rejected"]
-
-CLOCKS_DIFFER = timedelta(days=1)
 
 
 def _is_overtaken(case: Case, message: OutboxMessage | None) -> bool:
@@ -36,13 +34,14 @@ def _well_formed(errors: object) -> list[dict[str, Any]]:
 def filed(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
     """The agency filed it: the marker stands under its reference from the day it says.
 
-    Raises TransitionRefused when it filed what we had replaced or taken back, or gives a day before the case, from
-    which the marker would have expired long ago: somebody must put that right.
+    Raises TransitionRefused when it filed what we had replaced or taken back, or gives a day before the fraud was
+    even discovered, from which the marker would expire too soon: somebody must put that right.
     """
     if _is_overtaken(case, content.message):
         raise transitions.TransitionRefused("The agency filed what was replaced or taken back.")
-    if content.occurred_at is not None and content.occurred_at < case.opened_at - CLOCKS_DIFFER:
-        raise transitions.TransitionRefused("The agency says it filed before there was a case.")
+    discovered = case.fraud_referral.discovered_date
+    if content.occurred_at is not None and calendars.london_date(content.occurred_at) < discovered:
+        raise transitions.TransitionRefused("The agency says it filed before the fraud was discovered.")
     transitions.apply(
         case.pk,
         "file",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
 
 from cases.fraud import codes
 from cases.kernel.models import Case
@@ -12,6 +14,8 @@ from cases.kernel.models import Case
 __all__ = ["ApproveForm", "FactsForm", "PartyForm", "SubmitForm"]
 
 _DAY = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+# A slip of the finger in a year would move every period that is counted from the day.
+_CENTURY = (MinValueValidator(date(2000, 1, 1)), MaxValueValidator(date(2099, 12, 31)))
 
 
 class FactsForm(forms.Form):
@@ -26,8 +30,8 @@ class FactsForm(forms.Form):
     product = forms.ChoiceField(label="Product", choices=codes.PRODUCTS)
     sales_channel = forms.ChoiceField(label="Channel", choices=codes.SALES_CHANNELS)
     is_facility_granted = forms.BooleanField(label="The product was provided", required=False)
-    application_date = forms.DateField(label="Date of application", required=False, widget=_DAY)
-    discovered_date = forms.DateField(label="Date discovered", widget=_DAY)
+    application_date = forms.DateField(label="Date of application", required=False, widget=_DAY, validators=_CENTURY)
+    discovered_date = forms.DateField(label="Date discovered", widget=_DAY, validators=_CENTURY)
     value_at_risk = forms.DecimalField(
         label="Value at risk, in pounds", min_value=0, max_digits=11, decimal_places=2, required=False
     )
@@ -39,7 +43,7 @@ class FactsForm(forms.Form):
         required=False,
         help_text="Version, for example 2026-02",
     )
-    notice_shown_date = forms.DateField(label="Shown on", required=False, widget=_DAY)
+    notice_shown_date = forms.DateField(label="Shown on", required=False, widget=_DAY, validators=_CENTURY)
     may_share_with_police = forms.BooleanField(label="The agency may pass it to the police", required=False)
     prejudice_recorded = forms.BooleanField(
         label="Telling the people involved would prejudice an investigation", required=False

@@ -102,9 +102,9 @@ class AnswersOfAnAgency(TestCase):
         case = self.say(self.approved, "fpa.filed", message=self.message(self.approved), occurred_at=later)
         assert case.fraud_referral.filed_date == date(2026, 11, 16)
 
-    def test_a_date_before_the_case_is_left_to_people(self):
+    def test_a_date_before_the_discovery_is_left_to_people(self):
         long_ago = self.approved.opened_at - timedelta(days=3000)
-        with nothing_written(), pytest.raises(transitions.TransitionRefused, match="before there was a case"):
+        with nothing_written(), pytest.raises(transitions.TransitionRefused, match="before the fraud was discovered"):
             self.say(self.approved, "fpa.filed", message=self.message(self.approved), occurred_at=long_ago)
 
     def test_an_odd_list_of_errors_still_sends_the_case_back(self):
