@@ -58,12 +58,17 @@ class Office:
                 start_new_session=True,
             )
         self.wait_for(lambda: self.get("/readyz") == 200, seconds=START_SECONDS, what="the office to open")
-        self.wait_for(
-            lambda: "Ready: " in self.log.read_text(errors="replace"),
-            seconds=START_SECONDS,
-            what="agencies and workers",
-        )
+        self.wait_for(self.has_agencies, seconds=START_SECONDS, what="demo data, workers and agencies")
         return self
+
+    def has_agencies(self) -> bool:
+        """Say whether everything was started and the sandbox agencies answer."""
+        if "Ready: " not in self.log.read_text(errors="replace"):
+            return False
+        try:
+            return bool(self.order("sandbox-post"))
+        except OSError:
+            return False
 
     def stop(self) -> None:
         if self.process and self.process.poll() is None:

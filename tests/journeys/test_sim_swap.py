@@ -166,16 +166,11 @@ def test_sim_swap_takeover_is_filed_after_the_agencys_correction(office: Office,
     assert [row["status"] for row in mine] == [422, 202]
 
     def letters() -> list[dict]:
-        return [row["body"]["data"] for row in office.order("sandbox-post")["received"]]
+        posted = [row["body"]["data"]["addressee"] for row in office.order("sandbox-post")["received"]]
+        return [each for each in posted if each["line_1"] in {"12 Harbour Row", "Unit 4, 77 Fiction Way"}]
 
-    office.wait_for(
-        lambda: any("Tregaskis" in each["addressee"]["name"] for each in letters()),
-        seconds=240,
-        what="the letter to the victim",
-    )
-    addressed = [each["addressee"] for each in letters() if "Tregaskis" in each["addressee"]["name"]]
-    assert [each["postcode"] for each in addressed if each["line_1"] == "12 Harbour Row"] == ["TR18 0ZZ"]
-    assert [each for each in addressed if "Fiction Way" in each["line_1"] and each["postcode"] == "LS1 0ZZ"] == []
+    office.wait_for(letters, seconds=240, what="the letter to the victim")
+    assert [(each["name"], each["postcode"]) for each in letters()] == [("Morwenna Tregaskis", "TR18 0ZZ")]
 
     # The story is printed and the ledger verifies.
     osei.goto(case)
