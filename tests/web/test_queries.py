@@ -6,7 +6,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from cases.kernel import edits
+from cases.kernel import edits, outbox
 from cases.web import context
 from tests import factories
 from tests.web import desk
@@ -69,10 +69,54 @@ def test_case_page(people, state, username, expected, count):
     assert len(found) == expected, shortly(found)
 
 
-@pytest.mark.parametrize(("name", "expected"), [("documents", 9), ("messages", 10), ("audit", 11)])
-def test_other_tabs(people, name, expected):
-    case = factories.filed(people)
-    found = statements(desk.client_of("d.osei"), reverse(f"web:{name}", args=[case.uid]))
+def with_rows(people, count: int):
+    """A filed case with so many more documents, messages and events than it came with."""
+    case = factories.investigating(people)
+    for number in range(count - 1):
+        edits.attach(
+            case.pk,
+            kind="chat",
+            file_name=f"chat-{number}.txt",
+            media_type="text/plain",
+            data=b"Chat.",
+            actor=people["a.byrne"],
+            at=factories.AT,
+        )
+    with edits.change(case.pk, actor=people["a.byrne"], at=factories.AT, shapes=False, verb="case.told") as edit:
+        for _ in range(count):
+            outbox.post(edit.case, outbox.Message(agency_code="sandbox-post", kind="letter", body={}), at=factories.AT)
+    return case
+
+
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize(
+    ("name", "arguments", "expected"),
+    [
+        ("documents", {}, 9),
+        ("messages", {}, 10),
+        ("audit", {}, 11),
+        ("older", {}, 8),
+        ("assign", {}, 5),
+        ("edit_facts", {}, 6),
+        ("edit_person", {"number": 1}, 6),
+        ("add_person", {}, 5),
+    ],
+)
+def test_other_pages_of_a_case(people, name, arguments, expected, count):
+    case = with_rows(people, count)
+    found = statements(desk.client_of("a.byrne"), reverse(f"web:{name}", kwargs={"uid": case.uid, **arguments}))
+    assert len(found) == expected, shortly(found)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [("/cases/new/", 3), ("/cases/new/fraud_referral/", 3), ("/preferences/", 3), ("/counts/", 4)],
+)
+def test_pages_of_no_case(people, path, expected, count):
+    for _ in range(count):
+        factories.referred(people)
+    found = statements(desk.client_of("a.byrne"), path)
     assert len(found) == expected, shortly(found)
 
 
