@@ -99,7 +99,9 @@ class Stack:
             self._start_demo()
         for name, queues in QUEUES.items():
             self.supervisor.start(self._worker(name, queues))
-        mode = "This is a demo with invented people; sign in as any of them. " if self.is_demo else ""
+        mode = f"Pages are at {self.env.text('PUBLIC_URL', self.address)}, behind a proxy that speaks TLS. "
+        if self.is_demo:
+            mode = "This is a demo with invented people; sign in as any of them. "
         say("up", f"Ready: {self.address}  {mode}Ctrl-C stops everything.")
 
     def _start_demo(self) -> None:
