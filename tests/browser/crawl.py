@@ -77,12 +77,14 @@ class Person:
         self.findings.routes.add(route)
         self.judge()
 
-    def refuse(self, route: str, path: str, form: str) -> None:
-        """Open a page, send a form of it as it stands, then judge the refusal."""
+    def refuse(self, route: str, path: str, form: str, *, typed: dict[str, str] | None = None) -> None:
+        """Open a page, type what is wrong, send a form of it, then judge the refusal."""
         self.page.goto(self.url + path)
+        for name, text in (typed or {}).items():
+            self.page.locator(f"{form} [name='{name}']").fill(text)
         with self.page.expect_navigation():
             self.page.locator(form).evaluate(SUBMIT)
-        if not self.page.locator(".summary").count():
+        if not self.page.locator(".summary, [role=alert], .error, .errorlist").count():
             self.complain("shows no error summary")
         self.findings.routes.add(route)
         self.judge()

@@ -65,6 +65,9 @@ def _refused(worker: crawl.Person, cases: dict) -> None:
     worker.refuse("case", page, "form.composer")
     worker.refuse("documents", reverse("web:documents", args=[case.uid]), "form[enctype]")
     worker.refuse("add_person", reverse("web:add_person", args=[case.uid]), "main form:has([name=role])")
+    facts, person = reverse("web:edit_facts", args=[case.uid]), reverse("web:edit_person", args=[case.uid, 1])
+    worker.refuse("edit_facts", facts, "main form:has([name=discovered_date])", typed={"discovered_date": ""})
+    worker.refuse("edit_person", person, "main form:has([name=email])", typed={"email": "nonsense"})
 
 
 def _open_a_case_they_may_not_see(colleague: crawl.Person) -> None:
@@ -95,9 +98,14 @@ def test_axe_and_the_console_have_nothing_to_say(browser, live_server):
         _filled(worker, cases, report)
         _refused(worker, cases)
         worker.visit("problem", "/cases/00000000-0000-4000-8000-000000000000/", status=404)
+        for path in ("/people/", "/people/new/", f"/people/{people['d.osei'].user_id}/"):
+            worker.visit("problem", path, status=403)
     with crawl.person(browser, live_server.url, "d.osei", found) as approver:
         approver.visit("approvals", "/approvals/")
         approver.visit("case", reverse("web:case", args=[cases["ready"].uid]))
+        case = cases["investigating"]
+        for name, number in (("edit_facts", []), ("edit_person", [1]), ("add_person", [])):
+            approver.visit("problem", reverse(f"web:{name}", args=[case.uid, *number]), status=403)
     auditor = next(name for name, each in people.items() if "auditor" in each.roles)
     with crawl.person(browser, live_server.url, auditor, found) as reader:
         reader.visit("case", reverse("web:case", args=[cases["ready"].uid]))
@@ -123,6 +131,7 @@ def test_axe_has_nothing_to_say_about_signing_in_and_people(browser, live_server
     found = crawl.Findings()
     with crawl.person(browser, live_server.url, "", found) as stranger:
         stranger.visit("sign_in", "/sign-in/")
+        stranger.refuse("sign_in", "/sign-in/", "main form:has([name=password])", typed={"login": "nobody"})
         stranger.visit("welcome", "/welcome/unknown/", status=404)
     with crawl.person(browser, live_server.url, "a.byrne", found) as worker:
         for path in SIGN_IN:
@@ -132,6 +141,7 @@ def test_axe_has_nothing_to_say_about_signing_in_and_people(browser, live_server
     with crawl.person(browser, live_server.url, administrator, found) as keeper:
         keeper.visit("people", "/people/")
         keeper.visit("person_new", "/people/new/")
+        keeper.refuse("person_new", "/people/new/", "main form[action='/people/new/']")
         keeper.visit("person", f"/people/{people['a.byrne'].user_id}/")
 
     assert not found.complaints, "\n".join(found.complaints)
