@@ -6,7 +6,7 @@ Stands on django-simple-history: it copies the models, we write the rows.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Self
 
@@ -124,12 +124,16 @@ class TrackedHistory(HistoricalRecords):
 
 
 class Tracked(models.Model):
-    """Base of every model that has history. `untracked` names columns history leaves out (search tokens)."""
+    """Base of every model that has history. `untracked` names columns history leaves out (search tokens).
+
+    `later` names each column (as stored: `team_id`) that was added after a release, with the value old rows got.
+    """
 
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     history = TrackedHistory()
     history_model: type[models.Model]
     untracked: tuple[str, ...] = ()
+    later: Mapping[str, object] = {}
 
     class Meta:
         abstract = True

@@ -6,10 +6,12 @@ from uuid import UUID
 
 import pytest
 from django.db import models
+from django.db.migrations.loader import MigrationLoader
 
 from cases.fraud.models import FraudReferral
 from cases.kernel.models import Case, Task
 from cases.ledger import api as ledger
+from cases.ledger.canonical import canon, commitment
 from cases.ledger.guards import tracked_models
 from cases.ledger.models import LedgerEvent
 from cases.ledger.rows import row_digest, row_values
@@ -68,6 +70,39 @@ def test_history_has_every_column_of_its_model_and_four_more(model):
     assert history - live == {"history_id", "history_date", "history_type", "event_id"}
     assert live - history == {model._meta.get_field(name).attname for name in model.untracked}
     assert isinstance(model.history_model._meta.pk, models.BigAutoField)
+
+
+@pytest.mark.django_db
+def test_column_added_later_leaves_old_digests_and_is_not_changed_unseen(monkeypatch):
+    with ledger.action(STREAM, "row.made", actor=ACTOR, at=AT):
+        row = fresh(Case, source="")
+        row.save(force_insert=True)
+        row.source = "import"
+        row.save()
+    old, new = Case.history.order_by("history_id")
+    without = {name: value for name, value in row_values(old).items() if name != "source"}
+
+    monkeypatch.setattr(Case, "later", {"source": ""})
+
+    assert row_digest(old) == commitment(canon(without))
+    changed = row_digest(new)
+    new.source = ""
+    assert changed not in (row_digest(new), row_digest(old))
+
+
+def test_every_column_added_after_the_first_release_is_named_as_later():
+    released = MigrationLoader(None).project_state(("cases", "0002_ledger_sql")).models
+    added = {}
+    for model in tracked_models():
+        first = released.get(("cases", model._meta.model_name))
+        columns = (
+            [] if first is None else [field for field in model._meta.concrete_fields if field.name not in first.fields]
+        )
+        added[model] = {field.attname: field.get_default() for field in columns if field.name not in model.untracked}
+
+    assert {model.__name__: dict(model.later) for model in added} == {
+        model.__name__: columns for model, columns in added.items()
+    }
 
 
 @pytest.mark.django_db
