@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from cases.agencies.directory import TERMS
 from cases.kernel import actors, agencies, demo_people, edits, intake, transitions
 from cases.kernel.actors import Actor
 from cases.kernel.models import Agency, Case, User
@@ -65,6 +66,7 @@ def office() -> dict[str, Actor]:
                 code=code,
                 kind=kind,
                 display_name=name,
+                terms=TERMS,
                 channels=(
                     agencies.ChannelPlan(direction="out", address=address, allowed_cidrs=("127.0.0.0/8",)),
                     agencies.ChannelPlan(direction="in"),

@@ -1,14 +1,31 @@
 """The agencies and own systems this office deals with, as the sandbox plays them. Real ones are entered as rows."""
 
+from datetime import date
+
 from cases.kernel.agencies import ChannelPlan, Listing
+from cases.kernel.agreements import Terms
 
 IN = ChannelPlan(direction="in")
 OUT = ChannelPlan(direction="out")
 URGENT = ChannelPlan(direction="out", is_ordered=False, retry_profile="urgent")
 
 
+TERMS = Terms(
+    contract_reference="SANDBOX-CONTRACT",
+    contract_from_date=date(2024, 4, 1),
+    contract_until_date=date(2034, 3, 31),
+    contract_review_date=date(2033, 3, 31),
+    sharing_reference="SANDBOX-SHARING",
+    sharing_from_date=date(2024, 4, 1),
+    sharing_until_date=date(2034, 3, 31),
+    sharing_review_date=date(2033, 3, 31),
+    mailbox="exchange@example.org",
+    takes_chasers=True,
+)
+
+
 def _agency(code: str, kind: str, name: str, *, formerly: str = "", out: ChannelPlan = OUT) -> Listing:
-    return Listing(code=code, kind=kind, display_name=name, formerly=formerly, channels=(IN, out))
+    return Listing(code=code, kind=kind, display_name=name, formerly=formerly, terms=TERMS, channels=(IN, out))
 
 
 def _own(code: str, name: str) -> Listing:

@@ -34,8 +34,8 @@ SELECT h.channel_id,
        CASE WHEN h.circuit_open_until IS NULL THEN c.max_in_flight ELSE 1 END,
        c.rate_per_minute
          - CASE WHEN h.minute_began_at > now() - interval '1 minute' THEN h.minute_count ELSE 0 END
-  FROM cases_channelhealth h JOIN cases_channel c ON c.id = h.channel_id
- WHERE c.direction = 'out' AND c.state = 'active' AND h.pause_reason = ''
+  FROM cases_channelhealth h JOIN cases_channel c ON c.id = h.channel_id JOIN cases_agency a ON a.id = c.agency_id
+ WHERE c.direction = 'out' AND c.state = 'active' AND a.is_active AND h.pause_reason = ''
    AND (h.circuit_open_until IS NULL OR h.circuit_open_until <= now())
    AND EXISTS (SELECT 1 FROM cases_outboxmessage m
                 WHERE m.channel_id = h.channel_id AND m.state = 'pending' AND m.due_at <= now())

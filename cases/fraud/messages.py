@@ -64,7 +64,7 @@ def file(case: Case, *, actor: Actor, at: datetime) -> OutboxMessage:
 
     Opens the people's values, which the access log keeps. Raises ReleaseRefused, NoChannel.
     """
-    agency = Agency.objects.filter(kind="fpa", is_active=True).order_by("pk").first()
+    agency = Agency.objects.select_related("terms").filter(kind="fpa", is_active=True).order_by("pk").first()
     if agency is None:
         raise outbox.NoChannel("There is no fraud prevention agency in the register.")
     outbox.supersede(case, FPA_FILE.code, at=at)

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from django.db.models import Q
 
+from cases.kernel import agreements
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Agency, Channel, ChannelHealth, ChannelKey
@@ -59,6 +60,8 @@ class Listing:
     kind: str
     display_name: str
     formerly: str = ""
+    country: str = "GB"
+    terms: agreements.Terms | None = None
     channels: tuple[ChannelPlan, ...] = field(default=())
 
 
@@ -94,13 +97,21 @@ def open_secrets(channel: Channel, *, purpose: str, at: datetime) -> dict[str, s
 
 
 def register(listing: Listing, *, actor: Actor, at: datetime) -> Agency:
-    """Enter an agency and its channels, or add the channels an earlier entry lacks. Changes nothing that stands."""
-    agency = Agency.objects.filter(code=listing.code).first()
+    """Enter an agency, its channels and its terms, or add what an earlier entry lacks. Changes nothing that stands.
+
+    Raises agreements.TermsRefused; nothing is then written.
+    """
+    agency = Agency.objects.select_related("terms").filter(code=listing.code).first()
     missing = [plan for plan in listing.channels if agency is None or channel_of(agency, plan.direction) is None]
-    if agency is not None and not missing:
+    terms = listing.terms if agency is None or not hasattr(agency, "terms") else None
+    if agency is not None and not missing and terms is None:
         return agency
     agency = agency or Agency(
-        code=listing.code, kind=listing.kind, display_name=listing.display_name, formerly=listing.formerly
+        code=listing.code,
+        kind=listing.kind,
+        display_name=listing.display_name,
+        formerly=listing.formerly,
+        country=listing.country,
     )
     detail = {"code": agency.code}
     with ledger.action(agency.uid, "agency.registered", actor=actor.label, at=at, detail=detail, source=actor.source):
@@ -108,6 +119,8 @@ def register(listing: Listing, *, actor: Actor, at: datetime) -> Agency:
             agency.save(force_insert=True)
         for plan in missing:
             _add_channel(agency, plan)
+        if terms is not None:
+            agreements.enter(agency, terms, actor=actor, at=at)
     return agency
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from cases.kernel import notice, outbox
+from cases.kernel import agreements, calendars, notice, outbox
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Agency, Case, OutboxMessage, Release, ReleasedItem
@@ -60,11 +60,13 @@ def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
         yield path, value
 
 
-def check(kind: MessageKind, recipient: Agency, body: Mapping[str, Any]) -> list[Item]:
+def check(kind: MessageKind, recipient: Agency, body: Mapping[str, Any], *, at: datetime) -> list[Item]:
     """Return one item for each data category in the body. Raises ReleaseRefused for an unmapped field, a wrong kind of
-    recipient, or a category that no clause allows; writes nothing."""
+    recipient, one without a data-sharing agreement in force, or a category that no clause allows; writes nothing."""
     if recipient.kind != kind.recipient_kind:
         raise ReleaseRefused(f"{recipient.display_name} does not receive messages of the kind {kind.label}.")
+    if sentence := agreements.why_not(recipient, day=calendars.london_date(at)):
+        raise ReleaseRefused(sentence)
     found: dict[str, list[tuple[str, Any]]] = defaultdict(list)
     for path, value in _leaves(body):
         if path not in kind.categories:
@@ -145,7 +147,7 @@ def send(
 
     Raises ReleaseRefused; nothing is then promised.
     """
-    items = check(kind, agency, body)
+    items = check(kind, agency, body, at=at)
     message = outbox.post(
         case, outbox.Message(agency_code=agency.code, kind=kind.code, body=dict(body), dedupe=dedupe), at=at
     )

@@ -186,7 +186,8 @@ def _hand_over(letter: Letter, addressee: Addressee, printed: Printed, *, versio
     row = Letter.objects.select_for_update().get(pk=letter.pk)
     if row.state != "due" or case.version != version:
         return False
-    post = Agency.objects.filter(kind=notices.LETTER.recipient_kind, is_active=True).order_by("pk").first()
+    houses = Agency.objects.select_related("terms").filter(kind=notices.LETTER.recipient_kind, is_active=True)
+    post = houses.order_by("pk").first()
     if post is None:
         raise LetterRefused("no_post_house")
     row.sha256, row.pages = hashlib.sha256(printed.data).hexdigest(), printed.pages

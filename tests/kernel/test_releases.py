@@ -1,13 +1,20 @@
 """Nothing leaves that no clause of the notice allows: every field has a category, every category its clause."""
 
+from dataclasses import asdict, replace
+from datetime import UTC, date, datetime
+
 import pytest
 
+from cases.agencies.directory import TERMS
 from cases.fraud import messages
-from cases.kernel import casetypes, letters, notice, releases
-from cases.kernel.models import Agency
+from cases.kernel import agreements, casetypes, letters, notice, releases
+from cases.kernel.models import Agency, AgencyTerms
 
 FPA = Agency(code="tests-fpa", kind="fpa", display_name="Test Register")
 POST = Agency(code="tests-post", kind="post", display_name="Test Post")
+for agency in (FPA, POST):
+    agency.terms = AgencyTerms(**asdict(TERMS))
+AT = datetime(2026, 11, 16, 9, 30, tzinfo=UTC)
 
 # A filing and a letter with every field there is.
 FILING = {
@@ -92,8 +99,8 @@ CATEGORIES = sorted({category for _, category in PERMITTED})
 def send_everything():
     """Check one full filing and one full letter; return what may leave."""
     return {
-        "fpa": releases.check(messages.FPA_FILE, FPA, FILING),
-        "post": releases.check(letters.LETTER, POST, LETTER),
+        "fpa": releases.check(messages.FPA_FILE, FPA, FILING, at=AT),
+        "post": releases.check(letters.LETTER, POST, LETTER, at=AT),
     }
 
 
@@ -160,14 +167,14 @@ def test_a_field_without_a_category_may_not_leave(path):
         "subjects.addresses.shoe_size": {**FILING, "subjects": [{**subject, "addresses": [{"shoe_size": 44}]}]},
     }
     with pytest.raises(releases.ReleaseRefused, match=f"The field {path} belongs to no data category"):
-        releases.check(messages.FPA_FILE, FPA, bodies[path])
+        releases.check(messages.FPA_FILE, FPA, bodies[path], at=AT)
 
 
 def test_the_wrong_kind_of_recipient_gets_nothing():
     with pytest.raises(releases.ReleaseRefused, match="Test Post does not receive messages of the kind Filing"):
-        releases.check(messages.FPA_FILE, POST, FILING)
+        releases.check(messages.FPA_FILE, POST, FILING, at=AT)
     with pytest.raises(releases.ReleaseRefused, match="Test Register does not receive messages of the kind Letter"):
-        releases.check(letters.LETTER, FPA, LETTER)
+        releases.check(letters.LETTER, FPA, LETTER, at=AT)
 
 
 def test_a_clause_for_another_purpose_does_not_help():
@@ -182,3 +189,62 @@ def test_each_message_of_each_kind_maps_to_categories_of_the_notice():
     for kind in (messages.FPA_FILE, letters.LETTER):
         assert set(kind.categories.values()) <= set(notice.CATEGORIES)
         assert kind.necessity.endswith(".")
+
+
+def recipient(*, country="GB", terms=TERMS):
+    """The register's entry, or one without terms."""
+    agency = Agency(code="tests-fpa", kind="fpa", display_name="Test Register", country=country)
+    if terms is not None:
+        agency.terms = AgencyTerms(**asdict(terms))
+    return agency
+
+
+NOT_GIVEN = {
+    "There is no data-sharing agreement with Test Register in the register.": [
+        recipient(terms=None),
+        recipient(terms=replace(TERMS, sharing_from_date=None)),
+    ],
+    "Test Register is proposed in the register.": [recipient(terms=replace(TERMS, state="proposed"))],
+    "Test Register is suspended in the register.": [recipient(terms=replace(TERMS, state="suspended"))],
+    "Test Register is ended in the register.": [recipient(terms=replace(TERMS, state="ended"))],
+    "The data-sharing agreement with Test Register does not hold yet.": [
+        recipient(terms=replace(TERMS, sharing_from_date=date(2026, 11, 17)))
+    ],
+    "The data-sharing agreement with Test Register has ended.": [
+        recipient(terms=replace(TERMS, sharing_until_date=date(2026, 11, 15)))
+    ],
+    "The data-sharing agreement with Test Register is past its review.": [
+        recipient(terms=replace(TERMS, sharing_review_date=date(2026, 11, 15))),
+        recipient(terms=replace(TERMS, sharing_review_date=None)),
+    ],
+    "Test Register is outside the United Kingdom and the register names no safeguard for it.": [
+        recipient(country="FR"),
+        recipient(country="US"),
+        recipient(country="FR", terms=replace(TERMS, safeguard="good_faith")),
+    ],
+    "The safeguard for Test Register has no transfer risk assessment.": [
+        recipient(country="US", terms=replace(TERMS, safeguard="idta")),
+        recipient(country="US", terms=replace(TERMS, safeguard="addendum")),
+        recipient(country="US", terms=replace(TERMS, safeguard="binding_rules")),
+    ],
+}
+
+
+@pytest.mark.parametrize(("sentence", "refused"), [(each, one) for each, many in NOT_GIVEN.items() for one in many])
+def test_without_an_agreement_in_force_nothing_leaves(sentence, refused):
+    with pytest.raises(releases.ReleaseRefused) as refusal:
+        releases.check(messages.FPA_FILE, refused, FILING, at=AT)
+    assert str(refusal.value) == sentence
+
+
+def test_the_first_and_the_last_day_of_an_agreement_count():
+    today = date(2026, 11, 16)
+    edge = replace(TERMS, sharing_from_date=today, sharing_until_date=today, sharing_review_date=today)
+    assert releases.check(messages.FPA_FILE, recipient(terms=edge), FILING, at=AT)
+
+
+def test_a_recipient_abroad_gets_what_its_safeguard_covers():
+    for safeguard, assessment in (("adequacy", ""), ("idta", "TRA-7"), ("addendum", "TRA-7"), ("binding_rules", "T")):
+        terms = replace(TERMS, safeguard=safeguard, tra_reference=assessment)
+        assert releases.check(messages.FPA_FILE, recipient(country="US", terms=terms), FILING, at=AT)
+    assert {each.source for each in agreements.SAFEGUARDS.values()} >= {"UK GDPR Art 45", "UK GDPR Art 47"}

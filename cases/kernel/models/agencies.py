@@ -1,12 +1,12 @@
 """Whom the firm talks to, how, and with which keys."""
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from cases.ledger.models import DataKey, Tracked
 from cases.ledger.sealing import SealedTextField
 
-__all__ = ["Agency", "Channel", "ChannelKey"]
+__all__ = ["Agency", "AgencyTerms", "Channel", "ChannelKey"]
 
 
 class Agency(Tracked):
@@ -21,6 +21,48 @@ class Agency(Tracked):
 
     def __str__(self) -> str:
         return self.display_name
+
+
+class AgencyTerms(Tracked):
+    """On which terms we deal with an agency: where we stand, contract, data-sharing agreement, safeguard, contact.
+
+    `mailbox` is an organisation's role mailbox; a contact that names a person is sealed under a key of its own.
+    """
+
+    agency = models.OneToOneField(Agency, models.PROTECT, related_name="terms")
+    state = models.CharField(max_length=12, default="proposed")
+    contract_reference = models.CharField(max_length=60, blank=True)
+    contract_from_date = models.DateField(null=True, blank=True)
+    contract_until_date = models.DateField(null=True, blank=True)
+    contract_review_date = models.DateField(null=True, blank=True)
+    sharing_reference = models.CharField(max_length=60, blank=True)
+    sharing_from_date = models.DateField(null=True, blank=True)
+    sharing_until_date = models.DateField(null=True, blank=True)
+    sharing_review_date = models.DateField(null=True, blank=True)
+    safeguard = models.CharField(max_length=40, blank=True)
+    tra_reference = models.CharField(max_length=60, blank=True)
+    mailbox = models.EmailField(max_length=120, blank=True)
+    takes_chasers = models.BooleanField(default=False)
+    key = models.ForeignKey(DataKey, models.PROTECT, null=True, blank=True, related_name="+")
+    contact = SealedTextField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state__in=["proposed", "active", "suspended", "ended"]), name="agency_terms_state"
+            ),
+            models.CheckConstraint(
+                condition=Q(sharing_until_date=None) | Q(sharing_until_date__gte=F("sharing_from_date")),
+                name="agency_sharing_ends_after_it_begins",
+            ),
+            models.CheckConstraint(
+                condition=Q(contract_until_date=None) | Q(contract_until_date__gte=F("contract_from_date")),
+                name="agency_contract_ends_after_it_begins",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"terms of {self.agency_id}"
 
 
 class Channel(Tracked):

@@ -1,7 +1,7 @@
 """The register of agencies: list it with its health, enter an agency, pause or resume what is sent to one."""
 
 import argparse
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from django.db.models import Count, Min, Q
 from cases.agencies.addresses import AddressRefused, NotResolved, pin
 from cases.kernel import actors, agencies
 from cases.kernel.agencies import ChannelPlan, Listing
+from cases.kernel.agreements import SAFEGUARDS, Terms
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Channel
 
@@ -33,6 +34,13 @@ class Command(BaseCommand):
         add.add_argument("--ca-file", default="", help="its private certificate authority")
         add.add_argument("--cidr", action="append", default=[], help="a private range it may be reached in")
         add.add_argument("--unordered", action="store_true", help="a message need not wait for the one before it")
+        add.add_argument("--country", default="GB", help="where it is established, as two letters")
+        add.add_argument("--safeguard", default="", choices=["", *SAFEGUARDS], help="the mechanism if that is abroad")
+        add.add_argument("--tra", default="", metavar="REFERENCE", help="the transfer risk assessment")
+        for name in ("contract", "sharing"):
+            add.add_argument(f"--{name}", default="", metavar="REFERENCE", help=f"the {name} agreement")
+            for part in ("from", "until", "review"):
+                add.add_argument(f"--{name}-{part}", type=date.fromisoformat, metavar="YYYY-MM-DD")
         for name in ("pause", "resume"):
             acts.add_parser(name, help=f"{name} what is sent to an agency").add_argument("code")
 
@@ -84,6 +92,8 @@ class Command(BaseCommand):
             code=options["code"],
             kind=options["kind"],
             display_name=options["name"],
+            country=options["country"],
+            terms=_terms(options),
             channels=(ChannelPlan(direction="in"), out),
         )
         row = agencies.register(listing, actor=ACTOR, at=at)
@@ -102,3 +112,18 @@ class Command(BaseCommand):
         if channel.state != state:
             agencies.change_channel(channel, verb, actor=ACTOR, at=at, cause="operator", state=state)
         self.stdout.write(f"What is sent to {code} is {state}.")
+
+
+def _terms(options: dict[str, Any]) -> Terms:
+    dates = {
+        f"{name}_{part}_date": options[f"{name}_{part}"]
+        for name in ("contract", "sharing")
+        for part in ("from", "until", "review")
+    }
+    return Terms(
+        contract_reference=options["contract"],
+        sharing_reference=options["sharing"],
+        safeguard=options["safeguard"],
+        tra_reference=options["tra"],
+        **dates,
+    )

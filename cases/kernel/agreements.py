@@ -1,0 +1,142 @@
+"""On which terms an agency may be given personal data: its standing, its agreements, the safeguard of a transfer.
+
+Entering terms is an act in the agency's own ledger stream. Knows no message and no case.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from datetime import date, datetime
+
+from cases.kernel.actors import Actor
+from cases.kernel.errors import CaseError
+from cases.kernel.models import Agency, AgencyTerms
+from cases.ledger import api as ledger
+from cases.ledger import sealing
+
+__all__ = ["SAFEGUARDS", "STATES", "Safeguard", "Terms", "TermsRefused", "enter", "faults", "why_not"]
+
+HOME = "GB"
+OWN = "own_system"
+# Where we stand with an agency, and whether it may then send and be sent to.
+STATES = {"proposed": False, "active": True, "suspended": False, "ended": False}
+
+
+class TermsRefused(CaseError):
+    """The terms contradict themselves; the message says where."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Safeguard:
+    """One lawful mechanism for giving personal data to a recipient outside the United Kingdom."""
+
+    label: str
+    source: str
+    needs_tra: bool = True
+
+
+SAFEGUARDS = {
+    "adequacy": Safeguard(label="UK adequacy regulations", source="UK GDPR Art 45", needs_tra=False),
+    "idta": Safeguard(label="International data transfer agreement", source="UK GDPR Art 46(2)(d); DPA 2018 s.119A"),
+    "addendum": Safeguard(label="UK addendum to the EU clauses", source="UK GDPR Art 46(2)(d); DPA 2018 s.119A"),
+    "binding_rules": Safeguard(label="Binding corporate rules", source="UK GDPR Art 47"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """What the register is to say. Dates are civil dates; the last day of an agreement still counts."""
+
+    state: str = "active"
+    contract_reference: str = ""
+    contract_from_date: date | None = None
+    contract_until_date: date | None = None
+    contract_review_date: date | None = None
+    sharing_reference: str = ""
+    sharing_from_date: date | None = None
+    sharing_until_date: date | None = None
+    sharing_review_date: date | None = None
+    safeguard: str = ""
+    tra_reference: str = ""
+    mailbox: str = ""
+    takes_chasers: bool = False
+
+
+def faults(terms: Terms) -> list[tuple[str, str]]:
+    """Return (field, sentence) of everything that contradicts itself."""
+    found = []
+    for name in ("contract", "sharing"):
+        begins, ends = getattr(terms, f"{name}_from_date"), getattr(terms, f"{name}_until_date")
+        review = getattr(terms, f"{name}_review_date")
+        if begins is None and (ends or review):
+            found.append((f"{name}_from_date", "Say from when it holds."))
+        if begins and ends and ends < begins:
+            found.append((f"{name}_until_date", "It cannot end before it begins."))
+        if begins and review and review < begins:
+            found.append((f"{name}_review_date", "The review cannot be before it begins."))
+    if terms.safeguard and terms.safeguard not in SAFEGUARDS:
+        found.append(("safeguard", "There is no such safeguard."))
+    elif terms.safeguard and SAFEGUARDS[terms.safeguard].needs_tra and not terms.tra_reference:
+        found.append(("tra_reference", "This safeguard needs the reference of a transfer risk assessment."))
+    return found
+
+
+def enter(agency: Agency, terms: Terms, *, actor: Actor, at: datetime, contact: str | None = None) -> AgencyTerms:
+    """Write the terms of an agency as they now are, and let it take part or not as its state says.
+
+    Joins the open ledger action of the agency's stream or makes one. `contact` is sealed; None leaves it as it is.
+    Raises TermsRefused; nothing is then written.
+    """
+    if found := faults(terms):
+        raise TermsRefused(" ".join(sentence for _, sentence in found))
+    detail = {"code": agency.code, "state": terms.state}
+    with ledger.action(agency.uid, "agency.terms", actor=actor.label, at=at, detail=detail, source=actor.source):
+        row = AgencyTerms.objects.filter(agency=agency).first() or AgencyTerms(agency=agency)
+        for each in fields(terms):
+            setattr(row, each.name, getattr(terms, each.name))
+        if contact is not None:
+            _seal_contact(row, contact, at=at)
+        row.save(force_insert=row.pk is None)
+        if agency.is_active != STATES[terms.state]:
+            agency.is_active = STATES[terms.state]
+            agency.save(update_fields=["is_active"])
+    return row
+
+
+def _seal_contact(row: AgencyTerms, contact: str, *, at: datetime) -> None:
+    row.key = row.key or sealing.new_key("agency", at=at)
+    sealing.seal(row, {"contact": contact or None}, key=row.key)
+
+
+def why_not(agency: Agency, *, day: date) -> str:
+    """Return why no personal data may go to an agency on a day, or nothing. No query when its terms are loaded."""
+    if agency.kind == OWN:
+        return ""
+    terms: AgencyTerms | None = getattr(agency, "terms", None)
+    name = agency.display_name
+    if terms is None or terms.sharing_from_date is None:
+        return f"There is no data-sharing agreement with {name} in the register."
+    if terms.state != "active":
+        return f"{name} is {terms.state} in the register."
+    return _out_of_time(terms, name, day) or _unsafe(agency, terms)
+
+
+def _out_of_time(terms: AgencyTerms, name: str, day: date) -> str:
+    if terms.sharing_from_date is not None and day < terms.sharing_from_date:
+        return f"The data-sharing agreement with {name} does not hold yet."
+    if terms.sharing_until_date is not None and day > terms.sharing_until_date:
+        return f"The data-sharing agreement with {name} has ended."
+    if terms.sharing_review_date is None or day > terms.sharing_review_date:
+        return f"The data-sharing agreement with {name} is past its review."
+    return ""
+
+
+def _unsafe(agency: Agency, terms: AgencyTerms) -> str:
+    if agency.country == HOME:
+        return ""
+    safeguard = SAFEGUARDS.get(terms.safeguard)
+    if safeguard is None:
+        return f"{agency.display_name} is outside the United Kingdom and the register names no safeguard for it."
+    if safeguard.needs_tra and not terms.tra_reference:
+        return f"The safeguard for {agency.display_name} has no transfer risk assessment."
+    return ""
