@@ -321,6 +321,7 @@ CELERY_TASK_ROUTES = {
     "cases.tasks.apply_callbacks": {"queue": "inbox"},
     "cases.tasks.render_letters": {"queue": "reports"},
     "cases.tasks.make_reports": {"queue": "reports"},
+    "cases.tasks.run_jobs": {"queue": "reports"},
 }
 CELERY_TASK_TIME_LIMIT = 300  # longer than any lease
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
@@ -344,6 +345,7 @@ CELERY_BEAT_SCHEDULE = {
         ("apply_callbacks", 5.0),
         ("render_letters", 10.0),
         ("make_reports", 5.0),
+        ("run_jobs", 5.0),
         ("sweep", 30.0),
     )
 }

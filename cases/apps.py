@@ -19,7 +19,7 @@ class CasesConfig(AppConfig):
         from cases.agencies import inbound
         from cases.catalogue import CASE_TYPES
         from cases.doorbell import nudge
-        from cases.kernel import casetypes, outbox, policy
+        from cases.kernel import casetypes, jobs, outbox, policy
         from cases.ledger.guards import guards_are_enabled
 
         register(guards_are_enabled, Tags.database, deploy=True)
@@ -27,3 +27,4 @@ class CasesConfig(AppConfig):
         policy.install(CASE_TYPES)
         outbox.install_doorbell(partial(nudge, tasks.deliver_outbox))
         inbound.install_doorbell(partial(nudge, tasks.apply_callbacks))
+        jobs.install_doorbell(partial(nudge, tasks.run_jobs))

@@ -6,7 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from cases.agencies import application, delivery, limits
-from cases.kernel import sweeps
+from cases.kernel import jobrun, sweeps
 from cases.reports import letters, requests
 
 
@@ -32,6 +32,12 @@ def render_letters(**_future: Any) -> None:
 def make_reports(**_future: Any) -> None:
     """Make the reports that were asked for."""
     requests.make_due(now=timezone.now())
+
+
+@shared_task
+def run_jobs(**_future: Any) -> None:
+    """Do the work that was asked for, row by row."""
+    jobrun.work(clock=timezone.now)
 
 
 @shared_task

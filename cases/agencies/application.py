@@ -13,9 +13,9 @@ from uuid import UUID
 
 from django.db import transaction
 
-from cases.agencies import callback_body, failpoints, settlement, strict_json
+from cases.agencies import callback_body, settlement, strict_json
 from cases.agencies.callback_body import CallbackBody
-from cases.kernel import actors, casetypes, locks, record, tasks
+from cases.kernel import actors, casetypes, failpoints, locks, record, tasks
 from cases.kernel.casetypes import Content
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Callback, Case, OutboxMessage, Task

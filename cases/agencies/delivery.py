@@ -14,12 +14,12 @@ from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime
 
-from cases.agencies import failpoints, queue, settlement, signatures
+from cases.agencies import queue, settlement, signatures
 from cases.agencies.queue import Claimed, Ended
 from cases.agencies.retries import judge
 from cases.agencies.transports import TRANSPORTS
 from cases.agencies.transports.base import Answer, DeliveryError, Parcel, Transport
-from cases.kernel import agencies, outbox
+from cases.kernel import agencies, failpoints, outbox
 from cases.kernel.models import Channel, OutboxMessage
 from cases.ledger import sealing
 from cases.ledger.errors import LedgerError

@@ -132,6 +132,7 @@ class Shell:
             self._place("My work", "inbox", reverse("web:my_work"), "mine"),
             self._place("Team queue", "layers", reverse("web:queue"), "view.open"),
             self._place("Approvals", "badge-check", reverse("web:approvals"), "approvals", tone="warn"),
+            self._place("Background work", "bell", reverse("web:jobs"), "jobs", tone="info"),
         ]
         if policy.can(self.actor, "manage_people").is_allowed:
             found.append(self._place("People", "users", reverse("people"), ""))

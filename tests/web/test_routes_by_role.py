@@ -11,11 +11,12 @@ import pytest
 from django.conf import settings
 from django.urls import URLPattern, get_resolver, reverse
 
-from cases.kernel import demo_people, edits, tasks
+from cases.kernel import actors, demo_people, edits, jobs, tasks
 from cases.kernel.models import User
 from cases.ledger.models import LedgerHead
 from cases.reports import requests
 from tests import factories
+from tests.kernel import walks  # noqa: F401 -- declares the kind of work that is started here
 from tests.web.desk import client_of
 
 ROWS = list(csv.DictReader((Path(__file__).parents[1] / "data" / "routes.csv").read_text().splitlines()))
@@ -64,6 +65,7 @@ def standing(db):
         case.pk, actor=people["a.byrne"], at=factories.APPROVED_AT, verb="case.task", shapes=False
     ) as edit:
         task = tasks.raise_task("fraud_enquiry", case=edit.case, at=factories.APPROVED_AT)
+    job = jobs.start("walk", actor=actors.system("sweep"), at=factories.AT)
     spare = User.objects.get(username="r.penhale")
     return case, {
         "case": {"uid": case.uid},
@@ -75,13 +77,14 @@ def standing(db):
         "edit_person": {"uid": case.uid, "number": 1},
         "report_progress": {"uid": case.uid, "report": report.uid},
         "report_file": {"uid": case.uid, "report": report.uid},
+        **{name: {"job": job.uid} for name in ("job", "job_stop", "job_resume", "job_rows")},
         "person": {"user_id": spare.pk},
         "person_link": {"user_id": spare.pk},
         "person_change": {"user_id": spare.pk, "name": "grant"},
     }
 
 
-WHOLE_OFFICE = {"my_work", "counts", "approvals", "preferences", "queue", "take_next", "new", "opened"}
+WHOLE_OFFICE = {"jobs", "my_work", "counts", "approvals", "preferences", "queue", "take_next", "new", "opened"}
 
 
 def address(name: str, places: dict) -> str:
