@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
 from cases.agencies.directory import TERMS
-from cases.kernel import actors, agencies, demo_people, edits, intake, transitions
+from cases.kernel import actors, agencies, demo_people, edits, intake, outbox, transitions
 from cases.kernel.actors import Actor
-from cases.kernel.models import Agency, Case, User
+from cases.kernel.models import Agency, Case, OutboxMessage, User
+from cases.ledger import sealing
 
 AT = datetime(2026, 11, 14, 10, 0, tzinfo=UTC)
 APPROVED_AT = datetime(2026, 11, 16, 9, 30, tzinfo=UTC)
@@ -54,6 +56,8 @@ CHECKER_INPUTS = {
 LISTINGS = (
     ("sandbox-fraud-register", "fpa", "Sandbox Fraud Register", "https://127.0.0.1:9/fpa"),
     ("sandbox-post", "post", "Sandbox Post", "https://127.0.0.1:9/post"),
+    ("sandbox-retail-alert", "fraud_alert", "Sandbox Retail Alert", "https://127.0.0.1:9/alert"),
+    ("sandbox-report-fraud", "police_report", "Sandbox Report Fraud", "https://127.0.0.1:9/police"),
 )
 
 
@@ -140,3 +144,10 @@ def filed(people: dict[str, Actor]) -> Case:
         at=FILED_AT,
         inputs={"agency_reference": "SFR-2026-0004417"},
     )
+
+
+def body_of(message: OutboxMessage) -> dict[str, Any]:
+    """Return the data of a promised message, opened as delivery would."""
+    reader = sealing.Reader(actor="system:tests", verb="read", purpose="test", streams=(message.case.uid,))
+    raw = outbox.open_body(message, reader=reader, at=FILED_AT)
+    return json.loads(raw)["data"]

@@ -8,7 +8,7 @@ from typing import Any
 
 from cases.fraud import callbacks, codes, forms, intake, messages, periods, report, rules
 from cases.fraud.models import FraudReferral
-from cases.kernel import clocks, letters, retention, tasks
+from cases.kernel import clocks, corrections, letters, retention, tasks
 from cases.kernel.casetypes import CaseType
 from cases.kernel.models import Case
 from cases.ledger import sealing
@@ -112,10 +112,15 @@ FRAUD_REFERRAL = CaseType(
         "fpa.rejected": callbacks.rejected,
         "fpa.enquiry": callbacks.enquiry,
         **letters.CALLBACKS,
+        **corrections.CALLBACKS,
     },
-    delivered={messages.FPA_FILE.code: callbacks.delivered},
-    refused={messages.FPA_FILE.code: callbacks.refused},
+    delivered={messages.FPA_FILE.code: callbacks.delivered, **corrections.DELIVERED},
+    refused={messages.FPA_FILE.code: callbacks.refused, **corrections.REFUSED},
     clock_ends={"k24_adverse": callbacks.expired, "k24_victim": callbacks.expired},
-    message_labels={messages.FPA_FILE.code: messages.FPA_FILE.label, letters.LETTER.code: letters.LETTER.label},
+    message_labels={
+        messages.FPA_FILE.code: messages.FPA_FILE.label,
+        letters.LETTER.code: letters.LETTER.label,
+        **corrections.LABELS,
+    },
     intake=intake.INTAKE,
 )

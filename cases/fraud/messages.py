@@ -56,7 +56,9 @@ FPA_FILE = releases.MessageKind(
         "subjects.addresses.kind": "address",
         **{f"subjects.addresses.{name}": "address" for name in ADDRESS_FIELDS},
     },
+    put_right_by="family",
 )
+releases.declare(FPA_FILE)
 
 
 def file(case: Case, *, actor: Actor, at: datetime) -> OutboxMessage:
@@ -68,7 +70,8 @@ def file(case: Case, *, actor: Actor, at: datetime) -> OutboxMessage:
     if agency is None:
         raise outbox.NoChannel("There is no fraud prevention agency in the register.")
     outbox.supersede(case, FPA_FILE.code, at=at)
-    subjects = _subjects(case, actor=actor, at=at)
+    parties = list(CaseParty.objects.filter(case=case, is_detached=False).order_by("number"))
+    subjects = _subjects(case, parties, actor=actor, at=at)
     return releases.send(
         case,
         FPA_FILE,
@@ -77,6 +80,7 @@ def file(case: Case, *, actor: Actor, at: datetime) -> OutboxMessage:
         actor=actor,
         at=at,
         subject_count=len(subjects),
+        parties=parties,
     )
 
 
@@ -97,8 +101,7 @@ def _incident(case: Case) -> dict[str, Any]:
     }
 
 
-def _subjects(case: Case, *, actor: Actor, at: datetime) -> list[dict[str, Any]]:
-    parties = list(CaseParty.objects.filter(case=case, is_detached=False).order_by("number"))
+def _subjects(case: Case, parties: list[CaseParty], *, actor: Actor, at: datetime) -> list[dict[str, Any]]:
     addresses = list(CaseAddress.objects.filter(party__in=parties, is_detached=False).order_by("pk"))
     reader = sealing.Reader(actor=actor.label, verb="release", purpose="file_with_agency", streams=(case.uid,))
     people = sealing.open_rows(parties, PERSON_FIELDS, reader=reader, at=at) if parties else []

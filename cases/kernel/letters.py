@@ -31,7 +31,9 @@ LETTER = releases.MessageKind(
         "addressee.town": "address",
         "addressee.postcode": "address",
     },
+    put_right_by="nobody",
 )
+releases.declare(LETTER)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -55,6 +55,7 @@ CATEGORIES = {
         Category(code="vehicle", label="Vehicle", sentence="R54"),
         Category(code="fraud_allegation", label="What the fraud is said to be", sentence="R57"),
         Category(code="application", label="Product, dates and amounts", sentence="R68"),
+        Category(code="correction", label="That something told before is no longer so", sentence="R5"),
         Category(code="letter", label="A letter to the person it is about", sentence="R67"),
     )
 }
@@ -62,6 +63,7 @@ CATEGORIES = {
 GATEWAYS = {
     gateway.code: gateway
     for gateway in (
+        Gateway(code="gdpr_6_1_c", label="Legal obligation", source="UK GDPR Art 6(1)(c) with Art 19"),
         Gateway(code="gdpr_6_1_f", label="Legitimate interests", source="UK GDPR Art 6(1)(f)"),
         Gateway(
             code="dpa18_sch1_p14",
@@ -106,6 +108,29 @@ CLAUSES = {
             gateway="gdpr_6_1_f",
             quote="We send credit reference and fraud prevention agencies information about applications, and they "
             "keep that information.",
+        ),
+        Clause(
+            code="keep_records_accurate",
+            sentences=("R5",),
+            purpose="correct_recipients",
+            recipients=frozenset(
+                {
+                    "fpa",
+                    "fraud_alert",
+                    "police_report",
+                    "lea",
+                    "cra",
+                    "dca",
+                    "purchaser",
+                    "insolvency",
+                    "bank",
+                    "partner",
+                }
+            ),
+            categories=frozenset({"correction"}),
+            gateway="gdpr_6_1_c",
+            quote="detect and prevent fraud including sharing with other companies so they can protect you against "
+            "fraud and maintain accurate records",
         ),
         Clause(
             code="tell_the_person",

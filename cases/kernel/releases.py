@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,12 +11,20 @@ from typing import Any
 from cases.kernel import agreements, calendars, notice, outbox
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError
-from cases.kernel.models import Agency, Case, OutboxMessage, Release, ReleasedItem
+from cases.kernel.models import (
+    Agency,
+    Case,
+    CaseParty,
+    OutboxMessage,
+    Release,
+    ReleasedItem,
+    ReleasedPerson,
+)
 from cases.ledger import api as ledger
 from cases.ledger import sealing
 from cases.ledger.canonical import canon
 
-__all__ = ["Item", "MessageKind", "ReleaseRefused", "check", "record", "send"]
+__all__ = ["KINDS", "Item", "MessageKind", "ReleaseRefused", "check", "declare", "record", "send"]
 
 
 class ReleaseRefused(CaseError):
@@ -27,7 +35,9 @@ class ReleaseRefused(CaseError):
 class MessageKind:
     """One kind of message: to which kind of agency, for which purpose, and the data category of every field of it.
 
-    Fields are dotted paths without list positions: subjects.surname.
+    Fields are dotted paths without list positions: subjects.surname. `put_right_by` says how a recipient hears that
+    it was wrong: `correction` (corrections.send), `family` (a message of the family's own), `nobody` (it told the
+    person about themselves).
     """
 
     code: str
@@ -37,6 +47,15 @@ class MessageKind:
     categories: Mapping[str, str]
     necessity: str
     subjects: str = "subjects"
+    put_right_by: str = "correction"
+
+
+KINDS: dict[str, MessageKind] = {}
+
+
+def declare(*kinds: MessageKind) -> None:
+    """Add kinds of message to the register's words. Called while families load."""
+    KINDS.update({kind.code: kind for kind in kinds})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,8 +116,10 @@ def record(
     actor: Actor,
     at: datetime,
     subject_count: int,
+    parties: Sequence[CaseParty] = (),
 ) -> Release:
-    """Enter a message in the register, inside the current ledger action: one release, one row for each category."""
+    """Enter a message in the register, inside the current ledger action: one release, one row for each category, one
+    for each person of the case whom it is about."""
     release = Release.objects.create(
         case=case,
         recipient=recipient,
@@ -112,6 +133,7 @@ def record(
     ledger.bulk_create(
         ReleasedItem, [_row(case, release, item, kind=kind, subject_count=subject_count) for item in items]
     )
+    ledger.bulk_create(ReleasedPerson, [ReleasedPerson(release=release, party=party) for party in parties])
     return release
 
 
@@ -142,8 +164,11 @@ def send(
     at: datetime,
     subject_count: int,
     dedupe: str = "",
+    parties: Sequence[CaseParty] = (),
 ) -> OutboxMessage:
     """Check, promise and register one message, inside the current ledger action on a locked case.
+
+    `parties` are the people of the case whom it is about, so that each can later be put right with the recipient.
 
     Raises ReleaseRefused; nothing is then promised.
     """
@@ -151,5 +176,15 @@ def send(
     message = outbox.post(
         case, outbox.Message(agency_code=agency.code, kind=kind.code, body=dict(body), dedupe=dedupe), at=at
     )
-    record(case, message, items, kind=kind, recipient=agency, actor=actor, at=at, subject_count=subject_count)
+    record(
+        case,
+        message,
+        items,
+        kind=kind,
+        recipient=agency,
+        actor=actor,
+        at=at,
+        subject_count=subject_count,
+        parties=parties,
+    )
     return message

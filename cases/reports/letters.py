@@ -202,6 +202,7 @@ def _hand_over(letter: Letter, addressee: Addressee, printed: Printed, *, versio
             actor=_maker(case),
             at=now,
             subject_count=1,
+            parties=[row.party],
             dedupe=f"letter:{row.uid}",
         )
         row.state = "rendered"

@@ -7,12 +7,13 @@ import pytest
 
 from cases.agencies.directory import TERMS
 from cases.fraud import messages
-from cases.kernel import agreements, casetypes, letters, notice, releases
+from cases.kernel import agreements, casetypes, corrections, letters, notice, releases
 from cases.kernel.models import Agency, AgencyTerms
 
 FPA = Agency(code="tests-fpa", kind="fpa", display_name="Test Register")
 POST = Agency(code="tests-post", kind="post", display_name="Test Post")
-for agency in (FPA, POST):
+POLICE = Agency(code="tests-police", kind="police_report", display_name="Test Report")
+for agency in (FPA, POST, POLICE):
     agency.terms = AgencyTerms(**asdict(TERMS))
 AT = datetime(2026, 11, 16, 9, 30, tzinfo=UTC)
 
@@ -76,6 +77,14 @@ LETTER = {
     },
 }
 
+CORRECTION = {
+    "change": "amended",
+    "reason": "error",
+    "told": [{"date": "2026-11-16", "message": "a", "their_reference": "SFR-2026-0004417"}],
+    "replaced_by": "b",
+    "subjects": [1],
+}
+
 # Copied from the notice: which clause lets which category go to whom.
 PERMITTED = {
     ("fpa", "identity"): "fraud_filing_person",
@@ -88,6 +97,7 @@ PERMITTED = {
     ("fpa", "vehicle"): "fraud_filing_person",
     ("fpa", "fraud_allegation"): "fraud_filing_allegation",
     ("fpa", "application"): "fraud_filing_application",
+    ("police_report", "correction"): "keep_records_accurate",
     ("post", "identity"): "tell_the_person",
     ("post", "address"): "tell_the_person",
     ("post", "letter"): "tell_the_person",
@@ -101,6 +111,9 @@ def send_everything():
     return {
         "fpa": releases.check(messages.FPA_FILE, FPA, FILING, at=AT),
         "post": releases.check(letters.LETTER, POST, LETTER, at=AT),
+        "police_report": releases.check(
+            replace(corrections.AMENDED, recipient_kind="police_report"), POLICE, CORRECTION, at=AT
+        ),
     }
 
 
@@ -112,7 +125,8 @@ def test_each_category_leaves_under_its_clause():
 
 
 def test_samples_hold_every_field_a_message_may_have():
-    for kind, body in ((messages.FPA_FILE, FILING), (letters.LETTER, LETTER)):
+    samples = ((messages.FPA_FILE, FILING), (letters.LETTER, LETTER), (corrections.REMOVED, CORRECTION))
+    for kind, body in samples:
         assert {path for path, _ in releases._leaves(body)} == set(kind.categories)
 
 
@@ -185,8 +199,13 @@ def test_a_clause_for_another_purpose_does_not_help():
 
 def test_each_message_of_each_kind_maps_to_categories_of_the_notice():
     for casetype in casetypes.all_types():
-        assert set(casetype.message_labels) == {"fpa_file", "letter"}
-    for kind in (messages.FPA_FILE, letters.LETTER):
+        assert set(casetype.message_labels) == {
+            "fpa_file",
+            "letter",
+            "correction_amended",
+            "correction_removed",
+        }
+    for kind in (messages.FPA_FILE, letters.LETTER, corrections.AMENDED, corrections.REMOVED):
         assert set(kind.categories.values()) <= set(notice.CATEGORIES)
         assert kind.necessity.endswith(".")
 

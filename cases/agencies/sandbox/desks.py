@@ -70,5 +70,7 @@ DESKS: dict[str, Callable[[Visit], Reply]] = {"fpa": fraud_register, "post": pos
 
 
 def reply(kind: str, visit: Visit) -> Reply:
-    """Return what an agency of a kind says to a message."""
+    """Return what an agency of a kind says to a message. Whoever is told of a correction confirms it."""
+    if str(visit.message.get("type")).startswith("correction_"):
+        return Reply(callbacks=[{"type": "correction.acknowledged", "data": {}}])
     return DESKS.get(kind, quiet)(visit)

@@ -5,10 +5,11 @@ from django.db import models
 from cases.kernel.models.agencies import Agency, Channel
 from cases.kernel.models.cases import Case
 from cases.kernel.models.delivery import OutboxMessage
+from cases.kernel.models.parties import CaseParty
 from cases.ledger.models import DataKey, Tracked
 from cases.ledger.sealing import SealedTextField
 
-__all__ = ["Release", "ReleasedItem"]
+__all__ = ["Release", "ReleasedItem", "ReleasedPerson"]
 
 
 class Release(Tracked):
@@ -42,3 +43,18 @@ class ReleasedItem(Tracked):
 
     def __str__(self) -> str:
         return self.category
+
+
+class ReleasedPerson(Tracked):
+    """A person whom a release was about, or whom a correction took out of it. A release without any was about all."""
+
+    release = models.ForeignKey(Release, models.PROTECT, related_name="people")
+    party = models.ForeignKey(CaseParty, models.PROTECT, related_name="releases")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["release", "party"], name="one_entry_per_release_and_person"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.party_id} in {self.release_id}"
