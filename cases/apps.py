@@ -10,21 +10,22 @@ class CasesConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Install the case types, freeze the policy table and hang up the doorbells, once models are loaded."""
+        """Install case types and office changes, freeze the policy table, hang up the doorbells; models are loaded."""
         from functools import partial
 
         from django.core.checks import Tags, register
 
         from cases import tasks
         from cases.agencies import inbound
-        from cases.catalogue import CASE_TYPES
+        from cases.catalogue import CASE_TYPES, OFFICE_CHANGES
         from cases.doorbell import nudge
-        from cases.kernel import casetypes, jobs, outbox, policy
+        from cases.kernel import casetypes, jobs, outbox, policy, proposals
         from cases.ledger.guards import guards_are_enabled
 
         register(guards_are_enabled, Tags.database, deploy=True)
         casetypes.install(CASE_TYPES)
-        policy.install(CASE_TYPES)
+        proposals.install(OFFICE_CHANGES)
+        policy.install(CASE_TYPES, proposals.rules())
         outbox.install_doorbell(partial(nudge, tasks.deliver_outbox))
         inbound.install_doorbell(partial(nudge, tasks.apply_callbacks))
         jobs.install_doorbell(partial(nudge, tasks.run_jobs))

@@ -86,6 +86,11 @@ def user(username: str) -> User:
     return User.objects.get(username=username)
 
 
+def job() -> Actor:
+    """A named job, which may do what no member of staff does alone."""
+    return actors.system("tests")
+
+
 def fpa() -> Actor:
     return actors.agency(Agency.objects.get(code="sandbox-fraud-register"))
 

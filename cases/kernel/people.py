@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Iterable
+from collections.abc import Collection
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
@@ -23,23 +23,26 @@ from cases.ledger import security
 
 __all__ = [
     "LINK_LIFETIME",
+    "NOT_ONESELF",
     "SYSTEM_STREAM",
     "LinkRefused",
     "PeopleRefused",
+    "act",
     "add_first_administrator",
     "add_person",
     "add_to_team",
+    "another_for_update",
     "awaited_administrators",
     "deactivate",
     "find_link",
     "follow_link",
-    "grant",
     "new_link",
-    "revoke",
+    "note",
 ]
 
 SYSTEM_STREAM = UUID("00000000-0000-4000-8000-000000000001")
 LINK_LIFETIME = timedelta(hours=24)
+NOT_ONESELF = "Nobody changes their own rights; ask another administrator."
 INSTALLER = actors.system("first_administrators")
 
 
@@ -54,50 +57,20 @@ class LinkRefused(CaseError):
         super().__init__("This link does not work any more. Ask for a new one.")
 
 
-def grant(
-    user_id: int, role: str, *, actor: Actor, at: datetime, request: ledger.RequestInfo | None = None
-) -> RoleGrant:
-    """Give a role to a person. Locks the person's row; writes one event and one security event.
-
-    Raises NotAllowed, or PeopleRefused for an unknown role, oneself, a role already held or a pair that may not meet.
-    """
-    with transaction.atomic():
-        user = _another_for_update(user_id, actor)
-        _refuse_role(role, held=_held(user))
-        with _act("role.granted", actor=actor, at=at, request=request, user=user.pk, role=role):
-            row = RoleGrant.objects.create(user=user, role=role, granted_by_id=actor.user_id, granted_at=at)
-        _note("role_granted", actor=actor, at=at, user=user.pk, role=role)
-    return row
-
-
-def revoke(
-    user_id: int, role: str, *, actor: Actor, at: datetime, request: ledger.RequestInfo | None = None
-) -> RoleGrant:
-    """Take a role from a person. Locks the person's row; raises PeopleRefused for oneself or a role not held."""
-    with transaction.atomic():
-        user = _another_for_update(user_id, actor)
-        row = RoleGrant.objects.filter(user=user, role=role, revoked_at=None).first()
-        if row is None:
-            raise PeopleRefused("This person does not hold that role.")
-        with _act("role.revoked", actor=actor, at=at, request=request, user=user.pk, role=role):
-            row.revoked_at = at
-            row.save(update_fields=["revoked_at"])
-        _note("role_revoked", actor=actor, at=at, user=user.pk, role=role)
-    return row
-
-
 def add_person(
-    display_name: str, *, codes: Iterable[str], actor: Actor, at: datetime, request: ledger.RequestInfo | None = None
+    display_name: str, *, codes: Collection[str], actor: Actor, at: datetime, request: ledger.RequestInfo | None = None
 ) -> tuple[User, str]:
-    """Add a member of staff with the roles named; return the person and the token of their one-time link.
+    """Add a member of staff with the ordinary roles named; return the person and the token of their one-time link.
 
     The token is shown once: only its hash is stored. Raises NotAllowed, or PeopleRefused while a first administrator
-    has not signed in, for an unknown role or for roles that may not meet.
+    has not signed in, for a privileged role (propose it: grants.py), an unknown one, or roles that may not meet.
     """
     _require(actor)
+    if set(codes) & roles.PRIVILEGED and actor.kind != "system":
+        raise PeopleRefused("A privileged role is proposed; another person decides.")
     if awaited_administrators():
         raise PeopleRefused("Both first administrators have to sign in before anybody else is added.")
-    return _add(display_name, codes=tuple(codes), actor=actor, at=at, request=request)
+    return _add(display_name, codes=codes, actor=actor, at=at, request=request)
 
 
 def add_first_administrator(display_name: str, *, at: datetime) -> tuple[User, str]:
@@ -106,22 +79,23 @@ def add_first_administrator(display_name: str, *, at: datetime) -> tuple[User, s
 
 
 def _add(
-    display_name: str, *, codes: tuple[str, ...], actor: Actor, at: datetime, request: ledger.RequestInfo | None
+    display_name: str, *, codes: Collection[str], actor: Actor, at: datetime, request: ledger.RequestInfo | None
 ) -> tuple[User, str]:
     with transaction.atomic():
         for index, role in enumerate(codes):
-            _refuse_role(role, held=frozenset(codes[:index]))
+            if sentence := roles.refusal(role, held=list(codes)[:index]):
+                raise PeopleRefused(sentence)
         user = User(username=f"new-{uuid4().hex}", display_name=display_name)
         user.set_unusable_password()
-        with _act("person.added", actor=actor, at=at, request=request) as act:
+        with act("person.added", actor=actor, at=at, request=request) as opened:
             user.save()
-            act.detail.update({"user": user.pk, "roles": list(codes)})
+            opened.detail.update({"user": user.pk, "roles": list(codes)})
             for role in codes:
                 RoleGrant.objects.create(user=user, role=role, granted_by_id=actor.user_id, granted_at=at)
             token = _link(user, made_by_id=actor.user_id, at=at)
-        _note("person_added", actor=actor, at=at, user=user.pk)
+        note("person_added", actor=actor, at=at, user=user.pk)
         for role in codes:
-            _note("role_granted", actor=actor, at=at, user=user.pk, role=role)
+            note("role_granted", actor=actor, at=at, user=user.pk, role=role)
     return user, token
 
 
@@ -131,8 +105,8 @@ def deactivate(user_id: int, *, actor: Actor, at: datetime, request: ledger.Requ
     Whoever is signed in is out at their next request, since every request loads the person anew.
     """
     with transaction.atomic():
-        user = _another_for_update(user_id, actor)
-        with _act("person.deactivated", actor=actor, at=at, request=request, user=user.pk):
+        user = another_for_update(user_id, actor)
+        with act("person.deactivated", actor=actor, at=at, request=request, user=user.pk):
             user.is_active = False
             user.set_unusable_password()
             user.save(update_fields=["is_active", "password"])
@@ -143,19 +117,19 @@ def deactivate(user_id: int, *, actor: Actor, at: datetime, request: ledger.Requ
                 membership.ended_at = at
                 membership.save(update_fields=["ended_at"])
             _end_links(user, at=at)
-        _note("person_deactivated", actor=actor, at=at, user=user.pk)
+        note("person_deactivated", actor=actor, at=at, user=user.pk)
     return user
 
 
 def add_to_team(user_id: int, team: Team, *, actor: Actor, at: datetime, is_lead: bool = False) -> TeamMembership:
     """Put a person in a team. Raises PeopleRefused for oneself or when they are in it already."""
     with transaction.atomic():
-        user = _another_for_update(user_id, actor)
+        user = another_for_update(user_id, actor)
         if TeamMembership.objects.filter(user=user, team=team, ended_at=None).exists():
             raise PeopleRefused("This person is in that team already.")
-        with _act("team.joined", actor=actor, at=at, user=user.pk, team=team.code):
+        with act("team.joined", actor=actor, at=at, user=user.pk, team=team.code):
             row = TeamMembership.objects.create(user=user, team=team, is_lead=is_lead)
-        _note("team_joined", actor=actor, at=at, user=user.pk, team=team.code)
+        note("team_joined", actor=actor, at=at, user=user.pk, team=team.code)
     return row
 
 
@@ -171,10 +145,10 @@ def new_link(user_id: int, *, actor: Actor | None, at: datetime) -> str:
     The link only sets up a sign-in that is not yet in use. Raises PeopleRefused otherwise, or for oneself.
     """
     with transaction.atomic():
-        user = _another_for_update(user_id, actor)
+        user = another_for_update(user_id, actor)
         if User.objects.filter(pk=user.pk, authenticator__isnull=False).exists():
             raise PeopleRefused("This person has set up their sign-in; it is in use.")
-        with _act("link.made", actor=actor or INSTALLER, at=at, user=user.pk):
+        with act("link.made", actor=actor or INSTALLER, at=at, user=user.pk):
             _end_links(user, at=at)
             return _link(user, made_by_id=actor.user_id if actor else None, at=at)
 
@@ -200,21 +174,23 @@ def follow_link(token: str, *, username: str, password: str, at: datetime) -> Us
         if User.objects.filter(username__iexact=username).exclude(pk=user.pk).exists():
             raise PeopleRefused("Somebody else has that user name.")
         person = actors.staff(user)
-        with _act("link.followed", actor=person, at=at, user=user.pk):
+        with act("link.followed", actor=person, at=at, user=user.pk):
             user.username = username
             user.set_password(password)
             user.save(update_fields=["username", "password"])
             link.used_at = at
             link.save(update_fields=["used_at"])
-        _note("link_followed", actor=person, at=at, user=user.pk)
+        note("link_followed", actor=person, at=at, user=user.pk)
     return user
 
 
-def _another_for_update(user_id: int, actor: Actor | None) -> User:
-    """Lock and return a person who is not the actor."""
+def another_for_update(user_id: int, actor: Actor | None, *, is_agreed: bool = False) -> User:
+    """Lock and return a person who is not the actor. Raises NotAllowed unless the actor manages people, or the change
+    was agreed to by two."""
     if actor is not None and actor.user_id == user_id:
-        raise PeopleRefused("Nobody changes their own rights; ask another administrator.")
-    _require(actor)
+        raise PeopleRefused(NOT_ONESELF)
+    if not is_agreed:
+        _require(actor)
     user = User.objects.select_for_update().filter(pk=user_id).first()
     if user is None or not user.is_active:
         raise PeopleRefused("There is no such person.")
@@ -225,20 +201,6 @@ def _require(actor: Actor | None) -> None:
     """Refuse whoever may not manage people. A named job of the system and the command line may."""
     if actor is not None and actor.kind != "system":
         policy.require(actor, "manage_people")
-
-
-def _held(user: User) -> frozenset[str]:
-    return frozenset(RoleGrant.objects.filter(user=user, revoked_at=None).values_list("role", flat=True))
-
-
-def _refuse_role(role: str, *, held: frozenset[str]) -> None:
-    if role not in roles.HUMAN:
-        raise PeopleRefused("There is no such role for a person.")
-    if role in held:
-        raise PeopleRefused("This person holds that role already.")
-    sentence = roles.conflict(role, held)
-    if sentence:
-        raise PeopleRefused(sentence)
 
 
 def _digest(token: str) -> bytes:
@@ -257,13 +219,15 @@ def _end_links(user: User, *, at: datetime) -> None:
     SignInLink.objects.filter(user=user, used_at=None, expires_at__gt=at).update(expires_at=at)
 
 
-def _act(
+def act(
     verb: str, *, actor: Actor, at: datetime, request: ledger.RequestInfo | None = None, **detail: str | int
 ) -> AbstractContextManager[ledger.Action]:
+    """Open one ledger action on the stream of people, in ids and codes."""
     return ledger.action(
         SYSTEM_STREAM, verb, actor=actor.label, at=at, request=request, detail=detail, source=actor.source
     )
 
 
-def _note(kind: str, *, actor: Actor, at: datetime, **codes: str | int) -> None:
+def note(kind: str, *, actor: Actor, at: datetime, **codes: str | int) -> None:
+    """Put a change of people in the security log as well."""
     security.note(kind, actor=actor.label, at=at, act="", **codes)

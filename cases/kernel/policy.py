@@ -21,7 +21,7 @@ from cases.kernel.roles import HUMAN
 if TYPE_CHECKING:
     from cases.kernel.casetypes import CaseType
 
-__all__ = ["Decision", "Rule", "can", "get_visible", "install", "plays", "require", "table", "visible_to"]
+__all__ = ["ANY_STAFF", "Decision", "Rule", "can", "get_visible", "install", "plays", "require", "table", "visible_to"]
 
 ANY_STAFF = "any_staff"
 HUMAN_ROLES = frozenset(HUMAN)
@@ -60,16 +60,18 @@ OFFICE_RULES = (
     Rule(act="approve_people", roles=frozenset({"data_protection_officer"}), is_grave=True),
     Rule(act="view_jobs", roles=frozenset({"system_administrator", "auditor", "data_protection_officer"}), scope="all"),
     Rule(act="manage_jobs", roles=frozenset({"system_administrator"}), scope="all"),
+    Rule(act="view_changes", roles=frozenset({ANY_STAFF, "system_administrator", "auditor"}), scope="all"),
+    Rule(act="oversee_changes", roles=frozenset({"auditor", "data_protection_officer"}), scope="all"),
     Rule(act="view_agencies", roles=frozenset({"system_administrator", "auditor"}), scope="all"),
 )
 
 _table: dict[tuple[str, str], tuple[Rule, ...]] = {}
 
 
-def install(case_types: Iterable[CaseType]) -> None:
-    """Assemble and freeze the table: office rows, the families' rows, one row per transition."""
+def install(case_types: Iterable[CaseType], office: Iterable[Rule] = ()) -> None:
+    """Assemble and freeze the table: office rows with those of its kinds of change, the families', the transitions'."""
     rows: dict[tuple[str, str], list[Rule]] = defaultdict(list)
-    for rule in OFFICE_RULES:
+    for rule in (*OFFICE_RULES, *office):
         rows[OFFICE, rule.act].append(rule)
     for casetype in case_types:
         for rule in (*casetype.policy, *_transition_rules(casetype)):

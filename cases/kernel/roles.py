@@ -9,7 +9,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import product
 
-__all__ = ["AGENCY", "HUMAN", "ROLES", "SYSTEM_ADMINISTRATOR", "TOXIC_PAIRS", "Role", "conflict"]
+__all__ = [
+    "AGENCY",
+    "DATA_PROTECTION_OFFICER",
+    "HUMAN",
+    "PRIVILEGED",
+    "ROLES",
+    "SYSTEM_ADMINISTRATOR",
+    "TOXIC_PAIRS",
+    "Role",
+    "conflict",
+    "refusal",
+]
 
 
 @dataclass(frozen=True)
@@ -23,6 +34,7 @@ class Role:
 
 AGENCY = "agency"
 SYSTEM_ADMINISTRATOR = "system_administrator"
+DATA_PROTECTION_OFFICER = "data_protection_officer"
 
 ROLES: dict[str, Role] = {
     code: Role(code, label, may)
@@ -63,6 +75,15 @@ ROLES: dict[str, Role] = {
 }
 HUMAN: tuple[str, ...] = tuple(code for code in ROLES if code != AGENCY)
 
+# Whoever decides, releases, sees what is restricted, reads everything or gives rights: nobody becomes one by the word
+# of one person.
+PRIVILEGED: frozenset[str] = frozenset(HUMAN) - {
+    "fraud_analyst",
+    "credit_officer",
+    "credit_data_steward",
+    "collections_analyst",
+    "rights_officer",
+}
 _CASE_ROLES = frozenset(HUMAN) - {SYSTEM_ADMINISTRATOR, "auditor"}
 _SALE_APPROVERS = ("sale_manager", "finance_approver", "data_protection_officer")
 
@@ -86,3 +107,12 @@ def conflict(role: str, held: Iterable[str]) -> str:
     """Return why `role` may not be added to the roles `held`, or nothing."""
     sentences = (TOXIC_PAIRS.get(frozenset((role, other)), "") for other in sorted(held) if other != role)
     return next((sentence for sentence in sentences if sentence), "")
+
+
+def refusal(role: str, *, held: Iterable[str]) -> str:
+    """Return why a person who holds these roles cannot be given another, or nothing."""
+    if role not in HUMAN:
+        return "There is no such role for a person."
+    if role in held:
+        return "This person holds that role already."
+    return conflict(role, held)

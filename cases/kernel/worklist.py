@@ -14,7 +14,7 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 
-from cases.kernel import casetypes, jobs, policy
+from cases.kernel import casetypes, jobs, policy, proposals
 from cases.kernel.actors import Actor
 from cases.kernel.calendars import LONDON
 from cases.kernel.models import Approval, Case, OutboxMessage
@@ -209,6 +209,7 @@ def counts(actor: Actor, *, at: datetime, filters: Filters | None = None) -> dic
     asked["mine"] = my_cases(actor)
     asked["approvals"] = my_decisions(actor)
     asked["jobs"] = jobs.unseen(actor)
+    asked["changes"] = proposals.waiting_for(actor)
     for casetype in casetypes.all_types():
         asked[f"kind.{casetype.code}"] = _filtered(actor, Filters(kind=casetype.code), at)
     return _capped(asked)

@@ -37,6 +37,23 @@ class Place:
 
 
 @dataclass(frozen=True, kw_only=True)
+class OfficePlace:
+    """One page of the office: shown to whoever may do `act`; `count` names what is counted in worklist.counts."""
+
+    label: str
+    icon: str
+    url: str
+    act: str
+    count: str = ""
+
+
+OFFICE = (
+    OfficePlace(label="Changes", icon="clipboard-check", url="web:changes", act="view_changes", count="changes"),
+    OfficePlace(label="People", icon="users", url="people", act="manage_people"),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Command:
     """One entry of the command palette: a page to open, or a place or button of this page."""
 
@@ -127,16 +144,22 @@ class Shell:
 
     @cached_property
     def places(self) -> list[Place]:
-        """The pages of everyone, and the one of whoever adds people."""
-        found = [
+        """The pages of everyone."""
+        return [
             self._place("My work", "inbox", reverse("web:my_work"), "mine"),
             self._place("Team queue", "layers", reverse("web:queue"), "view.open"),
             self._place("Approvals", "badge-check", reverse("web:approvals"), "approvals", tone="warn"),
             self._place("Background work", "bell", reverse("web:jobs"), "jobs", tone="info"),
         ]
-        if policy.can(self.actor, "manage_people").is_allowed:
-            found.append(self._place("People", "users", reverse("people"), ""))
-        return found
+
+    @cached_property
+    def office(self) -> list[Place]:
+        """The pages of the office itself that this person may open."""
+        return [
+            self._place(each.label, each.icon, reverse(each.url), each.count, tone="warn")
+            for each in OFFICE
+            if policy.can(self.actor, each.act).is_allowed
+        ]
 
     @cached_property
     def queues(self) -> list[Place]:
@@ -156,7 +179,10 @@ class Shell:
     @cached_property
     def commands(self) -> list[Command]:
         """The palette's entries that every page has."""
-        found = [Command(label=f"Go to {place.label.lower()}", icon=place.icon, url=place.url) for place in self.places]
+        found = [
+            Command(label=f"Go to {place.label.lower()}", icon=place.icon, url=place.url)
+            for place in (*self.places, *self.office)
+        ]
         if self.may_open:
             found.append(Command(label="Open a new case", icon="plus", url=reverse("web:new"), key="N"))
         found.append(Command(label="Preferences", icon="settings", url=reverse("web:preferences")))

@@ -13,11 +13,11 @@ from django.urls import path, reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from cases.kernel import directory, people, policy, roles
+from cases.kernel import directory, grants, people, policy, proposals, roles
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Team
-from cases.web import asking, stepup
+from cases.web import asking, office, stepup
 from cases.web.refusals import Problem, form_problems, screen, status_of
 
 __all__ = ["urlpatterns"]
@@ -34,6 +34,13 @@ class PersonForm(forms.Form):
         required=False,
         choices=[(code, f"{roles.ROLES[code].label}: may {roles.ROLES[code].may}") for code in roles.HUMAN],
         widget=forms.CheckboxSelectMultiple,
+        help_text="Roles that decide, release or see everything are proposed: another person agrees first.",
+    )
+    reason = forms.CharField(
+        label="Reason",
+        widget=forms.Textarea(attrs={"rows": 2}),
+        max_length=2000,
+        help_text="Kept in the record. Why this person, and who asked for it.",
     )
 
 
@@ -75,14 +82,15 @@ def add(request: HttpRequest) -> HttpResponse:
     problems: list[Problem] = []
     if form.is_valid():
         try:
-            user, token = people.add_person(
+            user, token = grants.add_person(
                 form.cleaned_data["display_name"],
                 codes=form.cleaned_data["codes"],
+                reason=form.cleaned_data["reason"],
                 actor=actor,
                 at=asking.now(),
                 request=asking.info(request),
             )
-        except people.PeopleRefused as refusal:
+        except CaseError as refusal:
             problems = [Problem(sentence=str(refusal))]
         else:
             return _show_link(request, user.pk, token)
@@ -118,6 +126,9 @@ def _show(
         ],
         "teams": Team.objects.exclude(memberships__user=listed.user, memberships__ended_at=None).order_by("name"),
         "is_me": listed.user.pk == actor.user_id,
+        "waiting": [office.entry(row) for row in grants.waiting_about(listed.user)],
+        "privileged": roles.PRIVILEGED,
+        "typed": {name: request.POST.get(name, "") for name in ("role", "reason")},
         "problems": problems,
     }
     return render(request, "cases/people/person.html", context, status=status)
@@ -126,16 +137,24 @@ def _show(
 Change = Callable[[HttpRequest, int, Actor], str]
 
 
+def _proposed(request: HttpRequest, kind: str, user_id: int, actor: Actor) -> str:
+    row = proposals.propose(
+        kind,
+        {"user": user_id, "role": request.POST.get("role", "")},
+        actor=actor,
+        at=asking.now(),
+        reason=request.POST.get("reason", ""),
+        request=asking.info(request),
+    )
+    return office.outcome(row)
+
+
 def _grant(request: HttpRequest, user_id: int, actor: Actor) -> str:
-    role = request.POST.get("role", "")
-    people.grant(user_id, role, actor=actor, at=asking.now(), request=asking.info(request))
-    return f"Role given: {roles.ROLES[role].label}."
+    return _proposed(request, "role_grant", user_id, actor)
 
 
 def _revoke(request: HttpRequest, user_id: int, actor: Actor) -> str:
-    role = request.POST.get("role", "")
-    people.revoke(user_id, role, actor=actor, at=asking.now(), request=asking.info(request))
-    return f"Role taken: {roles.ROLES[role].label}."
+    return _proposed(request, "role_revoke", user_id, actor)
 
 
 def _join(request: HttpRequest, user_id: int, actor: Actor) -> str:
@@ -166,7 +185,7 @@ def change(request: HttpRequest, user_id: int, name: str) -> HttpResponse:
     try:
         said = CHANGES[name](request, user_id, actor)
     except CaseError as refusal:
-        return _show(request, user_id, actor, (Problem(sentence=str(refusal)),), status_of(refusal))
+        return _show(request, user_id, actor, tuple(office.problems_of(refusal)), status_of(refusal))
     messages.success(request, said)
     return redirect("person", user_id=user_id)
 

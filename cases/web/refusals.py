@@ -18,6 +18,7 @@ from django.shortcuts import render
 
 from cases.kernel.edits import EditConflict
 from cases.kernel.errors import CaseError, NotAllowed, NotVisible
+from cases.kernel.proposals import ProposalStale
 from cases.kernel.transitions import CaseChanged, TransitionRefused
 from cases.web import asking
 
@@ -31,6 +32,7 @@ STATUS: dict[type[CaseError], HTTPStatus] = {
     EditConflict: HTTPStatus.CONFLICT,
     CaseChanged: HTTPStatus.CONFLICT,
     TransitionRefused: HTTPStatus.CONFLICT,
+    ProposalStale: HTTPStatus.CONFLICT,
 }
 
 WORDS: dict[int, tuple[str, str]] = {

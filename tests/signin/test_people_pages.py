@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from cases.kernel import actors, demo_people, people
-from cases.kernel.models import RoleGrant, User
+from cases.kernel.models import Proposal, RoleGrant, User
 
 AT = datetime(2026, 11, 16, 9, 30, tzinfo=UTC)
 
@@ -69,40 +69,63 @@ def test_nobody_else_sees_or_changes_people(roster, username):
     assert (RoleGrant.objects.count(), User.objects.get(pk=target).is_active) == (before, True)
 
 
-def test_role_is_given_after_confirmation_alone(roster):
+def test_ordinary_role_is_given_after_confirmation_alone(roster):
     hasty, target = _enter("o.thackray", confirmed=False), roster["p.nair"].pk
+    given = {"role": "rights_officer", "reason": "Helps out on Fridays."}
 
-    asked = hasty.post(f"/people/{target}/grant/", {"role": "fraud_approver"})
+    asked = hasty.post(f"/people/{target}/grant/", given)
     unchanged = RoleGrant.objects.filter(user_id=target, revoked_at=None).count()
     hasty.post("/step-up/", {"demo": "1"})
-    done = hasty.post(f"/people/{target}/grant/", {"role": "fraud_approver"})
+    done = hasty.post(f"/people/{target}/grant/", given)
 
     assert (asked.status_code, asked.url, unchanged) == (302, "/step-up/", 1)
     assert (done.status_code, done.url) == (302, f"/people/{target}/")
-    grant = RoleGrant.objects.get(user_id=target, role="fraud_approver")
+    grant = RoleGrant.objects.get(user_id=target, role="rights_officer")
     assert grant.granted_by == roster["o.thackray"]
 
 
-def test_own_role_and_toxic_pair_are_refused_in_words(roster):
+def test_privileged_role_waits_on_the_page_until_another_person_agrees(roster):
+    client, target = _enter("o.thackray"), roster["p.nair"].pk
+
+    page = client.post(f"/people/{target}/grant/", {"role": "fraud_approver", "reason": "Promoted."}, follow=True)
+
+    row = Proposal.objects.get()
+    assert b"It waits for the data protection officer." in page.content
+    assert f"/office/changes/{row.uid}/".encode() in page.content
+    assert not RoleGrant.objects.filter(user_id=target, role="fraud_approver").exists()
+    own = client.post(f"/office/changes/{row.uid}/decide/", {"verdict": "agreed", "reason": "Fine."})
+    assert (own.status_code, b"You proposed it" in own.content) == (403, True)
+    done = _enter("j.merriweather").post(
+        f"/office/changes/{row.uid}/decide/", {"verdict": "agreed", "reason": "Fine."}, follow=True
+    )
+    assert b"Done: Give fraud approver to P. Nair." in done.content
+    assert RoleGrant.objects.filter(user_id=target, role="fraud_approver", revoked_at=None).exists()
+
+
+def test_own_role_and_toxic_pair_are_refused_in_words_and_keep_what_was_typed(roster):
     client = _enter("o.thackray")
 
-    own = client.post(f"/people/{roster['o.thackray'].pk}/grant/", {"role": "auditor"})
-    toxic = client.post(f"/people/{roster['b.lacombe'].pk}/grant/", {"role": "fraud_analyst"})
+    own = client.post(f"/people/{roster['o.thackray'].pk}/grant/", {"role": "auditor", "reason": "Me."})
+    toxic = client.post(f"/people/{roster['b.lacombe'].pk}/grant/", {"role": "fraud_analyst", "reason": "Cover."})
 
     assert (own.status_code, toxic.status_code) == (422, 422)
     assert b"Nobody changes their own rights" in own.content
     assert b"An auditor does not take part in what is audited." in toxic.content
+    assert b"Cover.</textarea>" in toxic.content
 
 
 def test_added_person_gets_a_link_that_is_shown_once_and_works(roster):
     client = _enter("o.thackray")
 
-    page = client.post("/people/new/", {"display_name": "Sandy Vale", "codes": ["fraud_analyst"]})
+    page = client.post(
+        "/people/new/", {"display_name": "Sandy Vale", "codes": ["fraud_analyst", "fraud_approver"], "reason": "New."}
+    )
 
     link = re.search(r"http://testserver(/welcome/[^/]+/)", page.content.decode())[1]
     user = User.objects.get(display_name="Sandy Vale")
     assert page["Cache-Control"] == "no-store"
     assert actors.staff(user).roles == {"fraud_analyst"}
+    assert Proposal.objects.get(state="open").payload == {"user": user.pk, "role": "fraud_approver"}
     assert Client().get(link).status_code == 200
     assert link not in client.get(f"/people/{user.pk}/").content.decode()
 

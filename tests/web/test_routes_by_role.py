@@ -11,7 +11,7 @@ import pytest
 from django.conf import settings
 from django.urls import URLPattern, get_resolver, reverse
 
-from cases.kernel import actors, demo_people, edits, jobs, tasks
+from cases.kernel import actors, demo_people, edits, jobs, proposals, tasks
 from cases.kernel.models import User
 from cases.ledger.models import LedgerHead
 from cases.reports import requests
@@ -67,6 +67,13 @@ def standing(db):
         task = tasks.raise_task("fraud_enquiry", case=edit.case, at=factories.APPROVED_AT)
     job = jobs.start("walk", actor=actors.system("sweep"), at=factories.AT)
     spare = User.objects.get(username="r.penhale")
+    proposal = proposals.propose(
+        "role_grant",
+        {"user": spare.pk, "role": "collections_manager"},
+        actor=people["o.thackray"],
+        at=factories.AT,
+        reason="Cover for August.",
+    )
     return case, {
         "case": {"uid": case.uid},
         "new_case": {"kind": "fraud_referral"},
@@ -78,13 +85,18 @@ def standing(db):
         "report_progress": {"uid": case.uid, "report": report.uid},
         "report_file": {"uid": case.uid, "report": report.uid},
         **{name: {"job": job.uid} for name in ("job", "job_stop", "job_resume", "job_rows")},
+        "change": {"uid": proposal.uid},
+        "decide": {"uid": proposal.uid},
+        "withdraw": {"uid": proposal.uid},
+        "propose": {"kind": "role_grant"},
         "person": {"user_id": spare.pk},
         "person_link": {"user_id": spare.pk},
         "person_change": {"user_id": spare.pk, "name": "grant"},
     }
 
 
-WHOLE_OFFICE = {"jobs", "my_work", "counts", "approvals", "preferences", "queue", "take_next", "new", "opened"}
+WHOLE_OFFICE = {"my_work", "counts", "approvals", "preferences", "queue", "take_next", "new", "opened"}
+WHOLE_OFFICE |= {"jobs", "changes"}
 
 
 def address(name: str, places: dict) -> str:
