@@ -50,6 +50,10 @@ def approval_rows(case: Case) -> list[Model]:
 
 LIFECYCLE = Lifecycle(
     initial="referred",
+    desk=_DESK,
+    second="fraud_approver",
+    reopens_to="investigating",
+    final=frozenset({"removed", "expired"}),
     opening_roles=frozenset({"any_staff", "agency", "own-orders", "own-detection"}),
     editable=frozenset({"referred", "triage", "investigating", "ready"}),
     steps=(
@@ -68,7 +72,7 @@ LIFECYCLE = Lifecycle(
         State(code="approved", label="Approved", tone="info", step="approved"),
         State(code="submitted", label="Sent to agency", tone="wait", step="submitted"),
         State(code="rejected", label="Returned by agency", tone="bad", step="submitted"),
-        State(code="filed", label="Filed", tone="done", step="filed"),
+        State(code="filed", label="Filed", tone="done", step="filed", is_dormant=True),
         State(
             code="no_action",
             label="No further action",

@@ -3,19 +3,35 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
 
-from django.db.models import Exists, Model
+from django.db.models import Model
 
-from cases.kernel import casetypes
+from cases.kernel import casetypes, clocks, typed
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Approval, ApprovalDecision, Case
+from cases.ledger import sealing
 from cases.ledger.canonical import canon
-from cases.ledger.models import LedgerEvent
+from cases.ledger.sealed import Sealed
 
-__all__ = ["ApprovalRefused", "decide", "digest", "has_made", "open_approval", "open_for", "void_if_changed"]
+__all__ = ["ApprovalRefused", "decide", "digest", "open_approval", "open_for", "unfilled", "void_if_changed"]
+
+clocks.declare(
+    clocks.ClockRule(
+        code="check_after",
+        label="Look at it afterwards",
+        length=1,
+        unit="working_days",
+        source="Rulings: checks after the act within one working day",
+        effective_from=date(2026, 1, 1),
+    )
+)
+
+GONE = "Nothing waits for approval: the case changed after it was sent for approval."
+CHANGED = "The case changed after it was sent for approval."
 
 # Ledger verbs under which somebody shaped what is later approved. Whoever stands behind one may not check it.
 SHAPING_VERBS = ("case.opened", "case.edited", "case.evidence_added", "case.pillars_answered")
@@ -45,11 +61,15 @@ def _row_content(row: Model) -> list[object]:
     return [row._meta.label_lower, values]
 
 
-def digest(case: Case) -> str:
-    """Return the hex SHA-256 of what an approval of this case is about. Sealed values count by their ciphertext, so
-    no key is opened: sealing is deterministic within a row."""
-    rows = casetypes.get(case.kind).approval_rows(case)
-    return hashlib.sha256(canon([_row_content(row) for row in rows])).hexdigest()
+def digest(case: Case, act: str, typed_text: Sealed | None = None) -> str:
+    """Return the hex SHA-256 of what an approval of this act is about: the rows it names and what was typed for it.
+    Sealed values count by their ciphertext, so no key is opened: sealing is deterministic within a row."""
+    casetype = casetypes.get(case.kind)
+    own = casetype.lifecycle[act].payload if act in casetype.lifecycle else None
+    content = [_row_content(row) for row in (own or casetype.approval_rows)(case)]
+    if typed_text is not None:
+        content.append([act, typed_text.ciphertext.hex()])
+    return hashlib.sha256(canon(content)).hexdigest()
 
 
 def _person(actor: Actor) -> int:
@@ -60,8 +80,8 @@ def _person(actor: Actor) -> int:
 
 
 def open_for(case: Case, act: str) -> Approval | None:
-    """Return the open approval of an act, if there is one."""
-    return Approval.objects.filter(case=case, act=act, closed_at=None).first()
+    """Return the approval that an act waits for, if there is one."""
+    return Approval.objects.filter(case=case, act=act, mode="before", closed_at=None).first()
 
 
 def open_approval(
@@ -73,79 +93,94 @@ def open_approval(
     at: datetime,
     mode: str = "before",
     due_at: datetime | None = None,
+    given: Mapping[str, Any] | None = None,
 ) -> Approval:
-    """Open an approval on the present digest, inside the current ledger action on a locked case."""
-    return Approval.objects.create(
+    """Open an approval on the present digest, inside the current ledger action on a locked case.
+
+    `given` is what was typed for the act. It is sealed with the approval, which then may come from a machine too;
+    without it only a person asks. Raises ApprovalRefused.
+    """
+    approval = Approval(
         case=case,
         act=act,
-        digest=digest(case),
-        maker_id=_person(maker),
+        maker_id=_person(maker) if given is None else maker.user_id,
         needs=list(needs),
         mode=mode,
         opened_at=at,
         due_at=due_at,
     )
+    if given is not None:
+        approval.key = case.key
+        sealing.seal(approval, {"typed": typed.write(given)}, key=case.key)
+    approval.digest = digest(case, act, approval.typed)
+    approval.save(force_insert=True)
+    return approval
 
 
-def has_made(case: Case, actor: Actor) -> bool:
-    """Say whether the actor stands behind any event that shaped what is to be approved, or asked for the approval.
+def unfilled(approval: Approval) -> list[str]:
+    """Return the roles whose agreement is still missing, in order; a role that is needed twice stands there twice."""
+    missing = list(approval.needs)
+    for role in approval.decisions.filter(verdict__in=["agreed", "confirmed"]).values_list("role", flat=True):
+        if role in missing:
+            missing.remove(role)
+    return missing
 
-    One query.
+
+def decide(
+    approval: Approval | None, *, checker: Actor, role: str, verdict: str, at: datetime
+) -> ApprovalDecision | None:
+    """Write one checker's verdict on an open approval and close it when nothing more is needed.
+
+    Inside the current ledger action on a locked case. Returns None when there is no approval. The database refuses a
+    maker as checker, a second verdict of the same person, and more verdicts of a role than are needed.
     """
-    shaped = LedgerEvent.objects.filter(stream=case.uid, actor=actor.label, action__in=SHAPING_VERBS)
-    asked = Approval.objects.filter(case=case, maker_id=actor.user_id)
-    return Case.objects.filter(Exists(shaped) | Exists(asked), pk=case.pk).exists()
-
-
-def refusal(case: Case, act: str, *, compares_digest: bool) -> str | None:
-    """Return the sentence why nobody can agree to this act now, or None. Edits void approvals as they happen, so a
-    page need not compare the digest; whoever decides does."""
-    approval = open_for(case, act)
-    if approval is None:
-        return "Nothing waits for approval: the case changed after it was sent for approval."
-    if compares_digest and approval.digest != digest(case):
-        return "The case changed after it was sent for approval."
-    return None
-
-
-def decide(case: Case, act: str, *, checker: Actor, role: str, verdict: str, at: datetime) -> Approval | None:
-    """Write one checker's verdict on the open approval and close it when nothing more is needed.
-
-    Inside the current ledger action on a locked case. Returns None when there is no open approval. The database
-    refuses a maker as checker and a second verdict of the same person or role.
-    """
-    approval = open_for(case, act)
     if approval is None:
         return None
-    ApprovalDecision.objects.create(
+    decision = ApprovalDecision.objects.create(
         approval=approval,
         maker_id=approval.maker_id,
         checker_id=_person(checker),
         role=role,
+        place=approval.decisions.filter(role=role).count() + 1 if approval.needs.count(role) > 1 else 1,
         verdict=verdict,
         digest=approval.digest,
         decided_at=at,
     )
-    agreed = set(approval.decisions.filter(verdict="agreed").values_list("role", flat=True))
-    if verdict != "agreed" or agreed >= set(approval.needs):
-        approval.closed_at, approval.outcome = at, verdict
-        approval.save(update_fields=["closed_at", "outcome"])
-    return approval
+    if verdict not in {"agreed", "confirmed"} or not unfilled(approval):
+        close(approval, outcome=verdict, at=at)
+    return decision
+
+
+def close(approval: Approval, *, outcome: str, at: datetime) -> None:
+    """Close an approval, inside the current ledger action."""
+    approval.closed_at, approval.outcome = at, outcome
+    approval.save(update_fields=["closed_at", "outcome"])
 
 
 def void_if_changed(case: Case, *, at: datetime) -> list[Approval]:
-    """Void every open approval whose digest no longer fits, inside the current ledger action."""
+    """Void every approval that an act waits for and whose digest no longer fits, inside the current ledger action."""
     voided = []
-    for approval in Approval.objects.filter(case=case, closed_at=None):
-        if approval.digest != digest(case):
+    for approval in Approval.objects.filter(case=case, closed_at=None, mode="before"):
+        if approval.digest != digest(case, approval.act, approval.typed):
             _void(approval, at=at)
             voided.append(approval)
     return voided
 
 
+def void_overtaken(case: Case, *, at: datetime) -> None:
+    """Void what was proposed and can no longer happen from the case's state, inside the current ledger action."""
+    lifecycle = casetypes.get(case.kind).lifecycle
+    for approval in Approval.objects.filter(case=case, closed_at=None, mode="before", typed__isnull=False):
+        if approval.act not in lifecycle or case.state not in lifecycle[approval.act].source:
+            _void(approval, at=at)
+
+
 def void_all(case: Case, *, at: datetime) -> None:
-    """Void what was agreed or waits on a locked case: it is being worked on again. A verdict given stays on record."""
-    for approval in Approval.objects.filter(case=case, voided_at=None).exclude(outcome__in=["returned", "refused"]):
+    """Void what was agreed or waits on a locked case: it is being worked on again. A verdict given stays on record, and
+    so does an act that two people made, and what is looked at after the act."""
+    standing = Approval.objects.filter(case=case, voided_at=None, mode="before")
+    standing = standing.exclude(typed__isnull=False, closed_at__isnull=False)
+    for approval in standing.exclude(outcome__in=["returned", "refused", "withdrawn"]):
         _void(approval, at=at)
 
 

@@ -6,22 +6,37 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Lifecycle", "State", "Transition"]
+__all__ = ["COMMON", "Agreement", "Lifecycle", "State", "Transition"]
 
 Guard = Callable[[Any], str | None]
 Effect = Callable[[Any], None]
+Condition = Callable[[Any], bool]
 
 
 @dataclass(frozen=True, kw_only=True)
 class State:
-    """Where a case may stand. `tone` draws the tag; `step` is the place on the progress line."""
+    """Where a case may stand. `tone` draws the tag; `step` is the place on the progress line. A dormant case waits for
+    time alone and is nobody's work. A terminal state without a retention class keeps the kind's own."""
 
     code: str
     label: str
     tone: str = "info"
     step: str = ""
     is_terminal: bool = False
+    is_dormant: bool = False
     retention_class: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Agreement:
+    """One more person whom an act needs, by role; with `when`, only where the context says so. Two rows of one role
+    are two different people."""
+
+    role: str
+    when: Condition | None = None
+
+    def is_needed(self, context: Any) -> bool:
+        return self.when is None or self.when(context)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,9 +44,17 @@ class Transition:
     """One permitted move.
 
     `target` None leaves the state. `roles` are role codes, or any_staff, system, agency, own-orders, own-detection.
-    `distinct` names whom the actor may not be: maker, checker. `opens` names the act for which an approval opens on
-    the digest; `decides` the act whose open approval this move decides, with `verdict`. Guards read the context and
-    return a sentence, or None; effects write, inside the same transaction and the same ledger event.
+    `distinct` names whom nobody who takes part may be: maker (shaped the case or asked for an approval), editor
+    (changed it since it last moved), checker (decided on it before), requester (opened it), or the name of a move
+    (made it, asked for it or agreed to it). `opens` names the act for which an approval opens on the digest; `decides`
+    the act whose open approval this move decides, with `verdict`.
+
+    `agreed_by` makes it an act of several people: the first proposes, it happens when every needed role has agreed.
+    `confirmed_by` lets it happen at once and asks each named role to look at it within one working day. `payload` are
+    the rows such an approval is about, beside what was typed; without it, those of the kind's approvals.
+
+    Guards read the context and return a sentence, or None; effects write, inside the same transaction and the same
+    ledger event.
     """
 
     name: str
@@ -44,6 +67,9 @@ class Transition:
     approver_role: str = ""
     decides: str = ""
     verdict: str = ""
+    agreed_by: tuple[Agreement, ...] = ()
+    confirmed_by: tuple[Agreement, ...] = ()
+    payload: Callable[[Any], list[Any]] | None = None
     needs_reason: bool = False
     reasons: tuple[tuple[str, str], ...] = ()
     is_grave: bool = False
@@ -57,23 +83,89 @@ class Transition:
         """Whether any member of staff could make this move."""
         return not self.roles <= {"system", "agency", "own-orders", "own-detection"}
 
+    @property
+    def seconds(self) -> tuple[Agreement, ...]:
+        """Everyone besides the actor who may have to agree or to confirm."""
+        return (*self.agreed_by, *self.confirmed_by)
+
+
+def _nothing_but_what_was_typed(_case: Any) -> list[Any]:
+    return []
+
+
+COMMON_STATES = (
+    State(code="void", label="Void", tone="hold", is_terminal=True, retention_class="void"),
+    State(code="merged", label="Merged", tone="hold", is_terminal=True),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Common:
+    """A move that every lifecycle has. `leaves` says from which states: the open ones, or the ends."""
+
+    name: str
+    label: str
+    leaves: str
+    target: str
+    consequence: str
+    is_agreed: bool = False
+    tone: str = "quiet"
+
+
+COMMON = (
+    Common(
+        name="void",
+        label="Void: opened in error",
+        leaves="open",
+        target="void",
+        is_agreed=True,
+        consequence="A second person agrees; kept for 12 months, then erased",
+    ),
+    Common(
+        name="merge",
+        label="Merge into another case",
+        leaves="open",
+        target="merged",
+        is_agreed=True,
+        consequence="A second person agrees; this reference then leads to the other case",
+    ),
+    Common(
+        name="reopen",
+        label="Reopen",
+        leaves="ends",
+        target="",
+        consequence="Work goes on; the retention clock stops",
+    ),
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Lifecycle:
-    """States and moves of one kind of case. `editable` are the states in which its content may change."""
+    """States and moves of one kind of case. `editable` are the states in which its content may change.
+
+    Every kind also voids, merges and reopens, by the table above. `desk` proposes to void and to merge and `second`
+    agrees; `second` also reopens, to the state `reopens_to`. `final` are the ends that nothing leads out of.
+    """
 
     initial: str
     states: tuple[State, ...]
     transitions: tuple[Transition, ...]
+    desk: frozenset[str] = frozenset()
+    second: str = ""
+    reopens_to: str = ""
+    final: frozenset[str] = frozenset()
     editable: frozenset[str] = frozenset()
     opening_roles: frozenset[str] = frozenset()
     steps: tuple[tuple[str, str], ...] = ()
-    _by_name: dict[str, Transition] = field(default_factory=dict, repr=False, compare=False)
-    _by_state: dict[str, State] = field(default_factory=dict, repr=False, compare=False)
+    _common: list[Transition] = field(init=False, default_factory=list, repr=False, compare=False)
+    _by_name: dict[str, Transition] = field(init=False, default_factory=dict, repr=False, compare=False)
+    _by_state: dict[str, State] = field(init=False, default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        self._by_name.update({transition.name: transition for transition in self.transitions})
-        self._by_state.update({state.code: state for state in self.states})
+        common = tuple(_common(self, row) for row in COMMON) if self.second else ()
+        self._common.extend(common)
+        self._by_name.update({transition.name: transition for transition in self.moves})
+        self._by_state.update({state.code: state for state in self.all_states})
 
     def __getitem__(self, name: str) -> Transition:
         return self._by_name[name]
@@ -81,9 +173,40 @@ class Lifecycle:
     def __contains__(self, name: object) -> bool:
         return name in self._by_name
 
+    @property
+    def moves(self) -> tuple[Transition, ...]:
+        """The kind's own moves and those that every kind has."""
+        return (*self.transitions, *self._common)
+
+    @property
+    def all_states(self) -> tuple[State, ...]:
+        """The kind's own states and those of a case that was void or merged."""
+        return (*self.states, *(COMMON_STATES if self.second else ()))
+
     def state(self, code: str) -> State:
         return self._by_state[code]
 
     def leaving(self, code: str) -> tuple[Transition, ...]:
         """Return the moves that start from a state, in the order in which they are declared."""
-        return tuple(transition for transition in self.transitions if code in transition.source)
+        return tuple(transition for transition in self.moves if code in transition.source)
+
+
+def _common(lifecycle: Lifecycle, row: Common) -> Transition:
+    """Return one line of the common table as a move of this lifecycle."""
+    ends = {state.code for state in lifecycle.all_states if state.is_terminal}
+    sources = {
+        "open": frozenset(state.code for state in lifecycle.all_states) - ends,
+        "ends": frozenset(ends) - lifecycle.final,
+    }
+    return Transition(
+        name=row.name,
+        label=row.label,
+        source=sources[row.leaves],
+        target=row.target or lifecycle.reopens_to or lifecycle.initial,
+        roles=lifecycle.desk if row.is_agreed else frozenset({lifecycle.second}),
+        agreed_by=(Agreement(role=lifecycle.second),) if row.is_agreed else (),
+        payload=_nothing_but_what_was_typed,
+        needs_reason=True,
+        consequence=row.consequence,
+        tone=row.tone,
+    )

@@ -84,9 +84,20 @@ def _transition_rules(casetype: CaseType) -> list[Rule]:
     opening = Rule(act="open_case", roles=casetype.lifecycle.opening_roles, kind=casetype.code, scope="all")
     moves = [
         Rule(act=f"{casetype.code}.{move.name}", roles=move.roles, kind=casetype.code, is_grave=move.is_grave)
-        for move in casetype.lifecycle.transitions
+        for move in casetype.lifecycle.moves
     ]
-    return [opening, *moves]
+    seconds = [
+        Rule(
+            act=f"{casetype.code}.{move.name}.check",
+            roles=frozenset(each.role for each in move.seconds),
+            kind=casetype.code,
+            scope="all",
+            is_grave=move.is_grave,
+        )
+        for move in casetype.lifecycle.moves
+        if move.seconds
+    ]
+    return [opening, *moves, *seconds]
 
 
 def table() -> list[Rule]:

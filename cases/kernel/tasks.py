@@ -17,6 +17,9 @@ LABELS: dict[str, str] = {
     "callback_unreadable": "A signed callback could not be read",
     "message_dead": "A message to an agency could not be delivered",
     "clock_over": "A period is over",
+    "check_after": "Look at what was done at once",
+    "not_confirmed": "What was done at once was not confirmed",
+    "proposal_declined": "What you proposed was declined",
 }
 
 
@@ -36,6 +39,7 @@ def raise_task(
     at: datetime,
     team: Team | None = None,
     due_at: datetime | None = None,
+    assignee_id: int | None = None,
     **detail: object,
 ) -> Task:
     """Open a task inside the current ledger action. `detail` takes codes and ids only."""
@@ -43,6 +47,7 @@ def raise_task(
         kind=kind,
         case=case,
         team=team or (case.team if case else None),
+        assignee_id=assignee_id,
         detail=detail,
         raised_by_event=ledger.current().uid,
         opened_at=at,

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 
-from cases.kernel import approvals, calendars, casetypes, clocks, holds, locks, policy, record, retention
+from cases.kernel import approvals, casetypes, clocks, endings, locks, record, tasks
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError
-from cases.kernel.lifecycle import Transition
-from cases.kernel.models import ApprovalDecision, Case
+from cases.kernel.lifecycle import Agreement, Transition
+from cases.kernel.models import Approval, Case
+from cases.kernel.standing import Standing
 from cases.ledger import api as ledger
 from cases.ledger import security
 
@@ -36,7 +36,11 @@ class CaseChanged(CaseError):
 
 @dataclass(kw_only=True)
 class Context:
-    """What a guard reads and an effect writes with: the locked case, who acts, when, why, and what was typed."""
+    """What a guard reads and an effect writes with: the locked case, who acts, when, why, and what was typed.
+
+    Of an act of several people the actor is who agreed last, `proposer` the label of who asked for it; reason and
+    inputs are the proposer's.
+    """
 
     case: Case
     transition: Transition
@@ -46,6 +50,16 @@ class Context:
     reason: str = ""
     inputs: Mapping[str, Any] = field(default_factory=dict)
     request: ledger.RequestInfo | None = None
+    proposer: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Agreed:
+    """The agreement that makes a proposed act happen: which approval, in which role, and what was said with it."""
+
+    approval: Approval
+    role: str
+    reason: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,10 +89,11 @@ def apply(
     cause: UUID | None = None,
     request: ledger.RequestInfo | None = None,
 ) -> Case:
-    """Move a case along one transition.
+    """Move a case along one transition; where it needs other people's agreement, propose it.
 
     Locks the case row; checks state, policy, four eyes, holds and guards; writes the state, what the transition's
-    effects write, one ledger event and the outbox messages in the same transaction. `at` is aware UTC; `occurred_at`
+    effects write, one ledger event and the outbox messages in the same transaction. A proposal only opens an approval
+    on what was typed and what the case says: verdicts.decide makes the act happen. `at` is aware UTC; `occurred_at`
     is when it is said to have happened, never later than `at`, and starts legal clocks. Raises TransitionRefused
     (AlreadyThere when the case is past it) or CaseChanged when `version` is no longer the case's; nothing of the case
     is then written and the refusal is counted in the security log.
@@ -98,8 +113,12 @@ def apply(
                 inputs=inputs or {},
                 request=request,
             )
-            _check(context)
-            _move(context, cause=cause)
+            check(context)
+            needs = needed(context, context.transition.agreed_by)
+            if needs:
+                _propose(context, needs, cause=cause)
+            else:
+                move(context, cause=cause)
             return case
     except CaseError:
         security.note("transition_refused", actor=actor.label, at=at, act=name, case_id=case_id)
@@ -113,16 +132,22 @@ def _transition(case: Case, name: str) -> Transition:
     return lifecycle[name]
 
 
-def _check(context: Context) -> None:
-    case, move = context.case, context.transition
-    lifecycle = casetypes.get(case.kind).lifecycle
-    if case.state not in move.source:
-        refused = AlreadyThere if _is_behind(case, move) else TransitionRefused
-        standing = lifecycle.state(case.state).label.lower()
-        raise refused(f"{case.reference} is {standing}; this step is not open: {move.label.lower()}.")
-    refusals = Standing(case, context.actor, is_deciding=True).refusals(move) or _typed_refusals(context)
+def check(context: Context) -> None:
+    """Raise TransitionRefused (AlreadyThere) with every reason why the actor cannot make or propose the move."""
+    check_state(context)
+    refusals = Standing(context.case, context.actor, is_deciding=True).refusals(context.transition)
+    refusals = refusals or typed_refusals(context)
     if refusals:
         raise TransitionRefused(" ".join(refusals))
+
+
+def check_state(context: Context) -> None:
+    """Raise TransitionRefused (AlreadyThere) when the move does not start where the case stands."""
+    case, move = context.case, context.transition
+    if case.state not in move.source:
+        refused = AlreadyThere if _is_behind(case, move) else TransitionRefused
+        standing = casetypes.get(case.kind).lifecycle.state(case.state).label.lower()
+        raise refused(f"{case.reference} is {standing}; this step is not open: {move.label.lower()}.")
 
 
 def _is_behind(case: Case, move: Transition) -> bool:
@@ -136,73 +161,97 @@ def _is_behind(case: Case, move: Transition) -> bool:
     return case.state in reached
 
 
-class Standing:
-    """How one actor stands to one case; each question is asked of the database at most once, and only if needed."""
-
-    def __init__(self, case: Case, actor: Actor, *, is_deciding: bool) -> None:
-        self.case, self.actor, self.is_deciding = case, actor, is_deciding
-
-    @cached_property
-    def has_made(self) -> bool:
-        return approvals.has_made(self.case, self.actor)
-
-    @cached_property
-    def has_checked(self) -> bool:
-        return ApprovalDecision.objects.filter(approval__case=self.case, checker_id=self.actor.user_id).exists()
-
-    @cached_property
-    def blocked(self) -> frozenset[str]:
-        return holds.blocked_acts(self.case)
-
-    def refusals(self, move: Transition) -> list[str]:
-        """Why the actor cannot make the move, as far as can be said before anything is typed."""
-        casetype = casetypes.get(self.case.kind)
-        decision = policy.can(
-            self.actor, f"{self.case.kind}.{move.name}", case=self.case, agency_kinds=casetype.agency_kinds
-        )
-        found = [] if decision.is_allowed else [decision.sentence]
-        if "maker" in move.distinct and self.has_made:
-            found.append("You prepared this case. Another person must decide.")
-        if "checker" in move.distinct and self.has_checked:
-            found.append("You decided on this case before. Another person must do this.")
-        if move.decides and move.verdict == "agreed":
-            unfit = approvals.refusal(self.case, move.decides, compares_digest=self.is_deciding)
-            found.extend([unfit] if unfit else [])
-        if move.name in self.blocked:
-            found.append(holds.SENTENCE)
-        return found
-
-
-def _typed_refusals(context: Context) -> list[str]:
+def typed_refusals(context: Context) -> list[str]:
+    """Why the move cannot be made with what was typed, and as the case now stands."""
     move = context.transition
     missing = ["Give a reason."] if move.needs_reason and not context.reason else []
-    return [*missing, *(sentence for guard in move.guards if (sentence := guard(context)))]
+    guards = (*move.guards, *endings.GUARDS.get(move.name, ()))
+    return [*missing, *(sentence for guard in guards if (sentence := guard(context)))]
 
 
-def _move(context: Context, *, cause: UUID | None) -> None:
-    case, move, at = context.case, context.transition, context.at
-    detail: dict[str, object] = {"from": case.state, "to": move.target or case.state}
+def needed(context: Context, rows: tuple[Agreement, ...]) -> list[str]:
+    """Return the roles that have to agree or confirm, as this case and what was typed want them."""
+    return [row.role for row in rows if row.is_needed(context)]
+
+
+def _given(context: Context) -> dict[str, Any]:
+    return {
+        "by": context.actor.label,
+        "reason": context.reason,
+        "inputs": dict(context.inputs),
+        "occurred_at": context.occurred_at,
+    }
+
+
+def _propose(context: Context, needs: list[str], *, cause: UUID | None) -> None:
+    case, move = context.case, context.transition
     with record.act(
         case,
-        f"{case.kind}.{move.name}",
+        "act.proposed",
+        actor=context.actor,
+        at=context.at,
+        reason=context.reason,
+        cause=cause,
+        request=context.request,
+        detail={"act": move.name, "needs": needs},
+    ):
+        approvals.open_approval(case, move.name, maker=context.actor, needs=needs, at=context.at, given=_given(context))
+        case.version += 1
+        case.changed_at = context.at
+        case.save()
+
+
+def move(context: Context, *, cause: UUID | None = None, agreed: Agreed | None = None) -> None:
+    """Make a checked move on a locked case: state, effects, approvals and one ledger event. `agreed` is the last
+    agreement to what somebody proposed; its reason is the event's."""
+    case, transition, at = context.case, context.transition, context.at
+    detail: dict[str, object] = {"from": case.state, "to": transition.target or case.state}
+    detail |= {"proposed_by": context.proposer} if context.proposer else {}
+    with record.act(
+        case,
+        f"{case.kind}.{transition.name}",
         actor=context.actor,
         at=at,
-        reason=context.reason,
+        reason=context.reason if agreed is None else agreed.reason,
         occurred_at=context.occurred_at,
         cause=cause,
         request=context.request,
         detail=detail,
     ):
-        if move.decides:
-            role = next(iter(sorted(move.roles & context.actor.roles)), "")
-            approvals.decide(case, move.decides, checker=context.actor, role=role, verdict=move.verdict, at=at)
-        if move.target:
-            case.state = move.target
-        for effect in move.effects:
+        if agreed is not None:
+            approvals.decide(agreed.approval, checker=context.actor, role=agreed.role, verdict="agreed", at=at)
+        if transition.decides:
+            role = next(iter(sorted(transition.roles & context.actor.roles)), "")
+            waiting = approvals.open_for(case, transition.decides)
+            approvals.decide(waiting, checker=context.actor, role=role, verdict=transition.verdict, at=at)
+        if transition.target:
+            case.state = transition.target
+        for effect in (*transition.effects, *endings.EFFECTS.get(transition.name, ())):
             effect(context)
-        if move.opens:
-            approvals.open_approval(case, move.opens, maker=context.actor, needs=[move.approver_role], at=at)
+        if transition.opens:
+            approvals.open_approval(
+                case, transition.opens, maker=context.actor, needs=[transition.approver_role], at=at
+            )
+        if roles := needed(context, transition.confirmed_by):
+            _ask_afterwards(context, roles)
         _settle(context)
+
+
+def _ask_afterwards(context: Context, roles: list[str]) -> None:
+    """It has happened; the named roles look at it within one working day."""
+    case, at = context.case, context.at
+    clock = clocks.start(case, "check_after", started_at=at)
+    approvals.open_approval(
+        case,
+        context.transition.name,
+        maker=context.actor,
+        needs=roles,
+        at=at,
+        mode="after",
+        due_at=clock.due_at,
+        given=_given(context),
+    )
+    tasks.raise_task("check_after", case=case, at=at, due_at=clock.due_at, act=context.transition.name)
 
 
 def _settle(context: Context) -> None:
@@ -210,24 +259,13 @@ def _settle(context: Context) -> None:
     case = context.case
     case.version += 1
     case.changed_at = context.at
+    approvals.void_overtaken(case, at=context.at)
     state = casetypes.get(case.kind).lifecycle.state(case.state)
+    case.is_dormant = state.is_dormant
     if state.is_terminal:
-        case.is_closed = True
-        case.retention_class = state.retention_class or case.retention_class
-        case.closed_date = calendars.london_date(context.occurred_at)
-        case.dispose_after_date = retention.dispose_after(case.retention_class, trigger_date=case.closed_date)
-        _close_parties(case)
+        endings.close(case, retention_class=state.retention_class, occurred_at=context.occurred_at)
     clocks.refresh_due(case)
     case.save()
-
-
-def _close_parties(case: Case) -> None:
-    """Give everyone the closing date. A due date that a filing set stays; the rest follow the case."""
-    for party in case.parties.all():
-        party.closed_date = case.closed_date
-        if party.dispose_after_date is None:
-            party.retention_class, party.dispose_after_date = case.retention_class, case.dispose_after_date
-        party.save(update_fields=["closed_date", "retention_class", "dispose_after_date"])
 
 
 def offers(case: Case, actor: Actor) -> list[Offer]:

@@ -50,6 +50,11 @@ def decisions(records: Records, words: Words) -> Iterator[Entry]:
         )
 
 
+def _maker(user_id: int | None, words: Words) -> str:
+    """Return who asked. What an agency or the system asked for has no person behind it; the event says which."""
+    return "an agency or the system" if user_id is None else words.people.get(user_id, "")
+
+
 def approvals(records: Records, words: Words) -> Iterator[Entry]:
     verdicts = defaultdict(list)
     for decision in records.decisions:
@@ -58,7 +63,7 @@ def approvals(records: Records, words: Words) -> Iterator[Entry]:
         yield Entry(
             head=f"Approval {number}: {plain(row.act)}, {plain(row.outcome or 'open')}",
             lines=lines(
-                f"Asked for by {words.people.get(row.maker_id, '')}, {moment(row.opened_at)}. "
+                f"Asked for by {_maker(row.maker_id, words)}, {moment(row.opened_at)}. "
                 f"Needs: {', '.join(map(plain, row.needs))}, {row.mode} the act.",
                 *(
                     f"{capital(each.verdict)} by {words.people.get(each.checker_id, '')} as {plain(each.role)}, "

@@ -36,6 +36,26 @@ class Duty:
     step_up: bool
 
 
+@dataclass(frozen=True)
+class Common:
+    """One row of common_moves.csv: a move that every kind has. Who: the kind's desk, or its second role."""
+
+    name: str
+    leaves: str
+    target: str
+    proposes: str
+    agrees: str
+    needs_reason: bool
+
+
+def common_moves() -> list[Common]:
+    with (DATA / "common_moves.csv").open(newline="", encoding="utf-8") as file:
+        return [
+            Common(**{**row, "needs_reason": row["needs_reason"] == "yes"})  # type: ignore[arg-type]
+            for row in csv.DictReader(file)
+        ]
+
+
 def _roles(text: str) -> frozenset[str]:
     return frozenset(each.strip().replace("any staff", "any_staff") for each in text.split(";"))
 

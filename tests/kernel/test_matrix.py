@@ -212,7 +212,7 @@ class EveryMoveFromEveryState(TestCase):
     def test_an_unknown_move_and_a_missing_reason_are_refused(self):
         kind, state = "fraud_referral", "triage"
         with nothing_written(counted=2):
-            for name in ("void", "close_no_action"):
+            for name in ("vanish", "close_no_action"):
                 try:
                     transitions.apply(self.cases[kind, state], name, actor=self.people["a.byrne"], at=LATE, reason=" ")
                 except transitions.TransitionRefused as refusal:

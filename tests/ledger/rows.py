@@ -57,6 +57,8 @@ def _is_needed(field):
         return False
     if field.primary_key and not field.remote_field:
         return False
+    if field.name == "key":  # what is sealed needs its key, also where a row may do without
+        return True
     return not (field.null or field.has_default())
 
 

@@ -14,7 +14,8 @@ class Case(Tracked):
     """One matter. Holds only what every queue needs; the rest is the kind's facts row.
 
     `uid` names the case's ledger stream, its URL and its sealing. `topic` is a code made by the kind, never typed.
-    `due_at` repeats the earliest running clock or open task so that a queue needs no join.
+    `due_at` repeats the earliest running clock or open task so that a queue needs no join. A dormant case waits for
+    time alone; a snoozed one for its own date. `merged_into` is where the reference of a duplicate leads.
     """
 
     kind = models.CharField(max_length=40)
@@ -32,11 +33,16 @@ class Case(Tracked):
     amount_pence = models.BigIntegerField(null=True, blank=True)
     is_restricted = models.BooleanField(default=False)
     is_closed = models.BooleanField(default=False)
+    is_dormant = models.BooleanField(default=False, db_default=False)
+    snoozed_until = models.DateTimeField(null=True, blank=True)
+    merged_into = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="merged")
     retention_class = models.CharField(max_length=60)
     closed_date = models.DateField(null=True, blank=True)
     dispose_after_date = models.DateField(null=True, blank=True)
     source = models.CharField(max_length=20, blank=True)
     key = models.ForeignKey(DataKey, models.PROTECT, related_name="+")
+
+    later = {"is_dormant": False, "snoozed_until": None, "merged_into_id": None}
 
     class Meta:
         indexes = [

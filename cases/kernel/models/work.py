@@ -18,6 +18,7 @@ class Task(Tracked):
     kind = models.CharField(max_length=60)
     case = models.ForeignKey(Case, models.PROTECT, null=True, blank=True, related_name="tasks")
     team = models.ForeignKey(Team, models.PROTECT, null=True, blank=True, related_name="tasks")
+    assignee = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="tasks")
     detail = models.JSONField(default=dict)
     raised_by_event = models.UUIDField(null=True, blank=True)
     opened_at = models.DateTimeField()
@@ -25,6 +26,8 @@ class Task(Tracked):
     closed_at = models.DateTimeField(null=True, blank=True)
     closed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
     outcome = models.CharField(max_length=40, blank=True)
+
+    later = {"assignee_id": None}
 
     class Meta:
         indexes = [models.Index("team", "due_at", "id", name="task_open", condition=Q(closed_at=None))]

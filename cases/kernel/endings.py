@@ -1,0 +1,105 @@
+"""How a case ends, and what the moves that every kind has do: void, merge, reopen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from uuid import UUID
+
+from cases.kernel import approvals, calendars, casetypes, locks, policy, record, retention, tasks
+from cases.kernel.models import Case, OutboxMessage
+
+__all__ = ["EFFECTS", "GUARDS", "close"]
+
+# What an agency has, may have, or is about to get.
+TOLD = ("pending", "sending", "delivered", "acknowledged", "unknown")
+
+
+def close(case: Case, *, retention_class: str, occurred_at: Any) -> None:
+    """Give a case that has ended and everyone in it the closing date, inside the current ledger action; the caller
+    saves the case. A due date that a filing set for a person stays; the rest follow the case."""
+    case.is_closed = True
+    case.retention_class = retention_class or case.retention_class
+    case.closed_date = calendars.london_date(occurred_at)
+    case.dispose_after_date = retention.dispose_after(case.retention_class, trigger_date=case.closed_date)
+    for party in case.parties.all():
+        party.closed_date = case.closed_date
+        if party.dispose_after_date is None:
+            party.retention_class, party.dispose_after_date = case.retention_class, case.dispose_after_date
+        party.save(update_fields=["closed_date", "retention_class", "dispose_after_date"])
+
+
+def nothing_left_the_firm(context: Any) -> str | None:
+    if OutboxMessage.objects.filter(case=context.case, state__in=TOLD).exists():
+        return "Somebody outside was told of this case. Take that back or correct it first."
+    return None
+
+
+def records_are_there(context: Any) -> str | None:
+    return "The records of this case are erased." if context.case.key.destroyed_at else None
+
+
+def _other(context: Any) -> Case | None:
+    try:
+        uid = UUID(str(context.inputs.get("into", "")))
+    except ValueError:
+        return None
+    return Case.objects.filter(uid=uid).first()
+
+
+def names_a_case_to_merge_into(context: Any) -> str | None:
+    case, other = context.case, _other(context)
+    if other is None or not policy.can(context.actor, "view", case=other).is_allowed:
+        return "Name the case it is merged into."
+    if other.pk == case.pk:
+        return "A case is not merged into itself."
+    if (other.kind, other.is_restricted) != (case.kind, case.is_restricted) or other.is_closed:
+        return "It can only be merged into an open case of the same kind."
+    return None
+
+
+def stop_all_work(context: Any) -> None:
+    """Nothing is due any more: running clocks are cancelled, tasks closed, what else was asked for is void."""
+    for clock in context.case.clocks.filter(ended_at=None):
+        clock.state = clock.state if clock.state == "breached" else "cancelled"
+        clock.ended_at = context.at
+        clock.save(update_fields=["state", "ended_at"])
+    for task in context.case.tasks.filter(closed_at=None):
+        tasks.close(task, actor=context.actor, at=context.at, outcome=context.transition.name)
+    approvals.void_all(context.case, at=context.at)
+
+
+def lead_to_the_other(context: Any) -> None:
+    """The reference becomes a pointer; the other case tells of it. Locks the other case without waiting."""
+    found = _other(context)
+    other = locks.another_for_update(found.pk if found else 0)
+    context.case.merged_into = other
+    with record.act(other, "case.merged_from", actor=context.actor, at=context.at, cause=None) as action:
+        action.detail["reference"] = context.case.reference
+        other.version += 1
+        other.changed_at = context.at
+        other.save()
+
+
+def open_again(context: Any) -> None:
+    """Stop the retention clock: nothing is due for erasing while people work on it."""
+    case, own = context.case, casetypes.get(context.case.kind).retention_class
+    case.is_closed, case.merged_into = False, None
+    case.closed_date = case.dispose_after_date = None
+    case.retention_class = own
+    for party in case.parties.all():
+        party.closed_date = party.dispose_after_date = None
+        party.retention_class = own
+        party.save(update_fields=["closed_date", "retention_class", "dispose_after_date"])
+
+
+GUARDS: Mapping[str, tuple[Callable[[Any], str | None], ...]] = {
+    "void": (nothing_left_the_firm,),
+    "merge": (names_a_case_to_merge_into, nothing_left_the_firm),
+    "reopen": (records_are_there,),
+}
+EFFECTS: Mapping[str, tuple[Callable[[Any], None], ...]] = {
+    "void": (stop_all_work,),
+    "merge": (stop_all_work, lead_to_the_other),
+    "reopen": (open_again,),
+}

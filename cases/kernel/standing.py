@@ -1,0 +1,144 @@
+"""How one actor stands to one case: what they did to it, what waits, and which moves are therefore closed to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Subquery
+from django.db.models.functions import JSONObject
+
+from cases.kernel import approvals, casetypes, holds, policy
+from cases.kernel.actors import Actor
+from cases.kernel.lifecycle import Transition
+from cases.kernel.models import Approval, ApprovalDecision, Case
+from cases.ledger.models import LedgerEvent
+
+__all__ = ["Standing"]
+
+PREPARED = "You prepared this case. Another person must decide."
+DECIDED = "You decided on this case before. Another person must do this."
+ASKED = "You asked for this. Another person must agree."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Past:
+    """What one actor did to a case, and which approvals are open on it."""
+
+    verbs: frozenset[str]
+    asked: frozenset[str]
+    decided: frozenset[str]
+    shaped_seq: int
+    moved_seq: int
+    waiting: tuple[dict[str, Any], ...]
+
+
+def _past(case: Case, actor: Actor) -> Past:
+    """Read it all in one query."""
+    told = LedgerEvent.objects.filter(stream=case.uid)
+    mine = told.filter(actor=actor.label)
+    moves = [f"{case.kind}.{move.name}" for move in casetypes.get(case.kind).lifecycle.moves if move.target]
+    person = actor.user_id or 0
+    open_ones = Approval.objects.filter(case_id=case.pk, closed_at=None).order_by("pk")
+    columns = {name: name for name in ("id", "act", "mode", "digest", "maker_id", "needs")}
+    found = Case.objects.filter(pk=case.pk).annotate(
+        verbs_=ArraySubquery(mine.values("action").distinct()),
+        asked_=ArraySubquery(Approval.objects.filter(case_id=case.pk, maker_id=person).values("act")),
+        decided_=ArraySubquery(
+            ApprovalDecision.objects.filter(approval__case_id=case.pk, checker_id=person).values("approval__act")
+        ),
+        shaped_=Subquery(mine.filter(action__in=approvals.SHAPING_VERBS).order_by("-seq").values("seq")[:1]),
+        moved_=Subquery(told.filter(action__in=moves).order_by("-seq").values("seq")[:1]),
+        waiting_=ArraySubquery(open_ones.values(listed=JSONObject(**columns))),
+    )
+    verbs, asked, decided, shaped, moved, waiting = found.values_list(
+        "verbs_", "asked_", "decided_", "shaped_", "moved_", "waiting_"
+    ).get()
+    return Past(
+        verbs=frozenset(verbs),
+        asked=frozenset(asked),
+        decided=frozenset(decided),
+        shaped_seq=shaped or 0,
+        moved_seq=moved or 0,
+        waiting=tuple(waiting),
+    )
+
+
+class Standing:
+    """How one actor stands to one case; each question is asked of the database at most once, and only if needed."""
+
+    def __init__(self, case: Case, actor: Actor, *, is_deciding: bool) -> None:
+        self.case, self.actor, self.is_deciding = case, actor, is_deciding
+
+    @cached_property
+    def past(self) -> Past:
+        return _past(self.case, self.actor)
+
+    @cached_property
+    def blocked(self) -> frozenset[str]:
+        return holds.blocked_acts(self.case)
+
+    def waiting(self, act: str) -> dict[str, Any] | None:
+        """Return the open approval that an act waits for, if there is one."""
+        return next((each for each in self.past.waiting if each["act"] == act and each["mode"] == "before"), None)
+
+    def refusals(self, move: Transition) -> list[str]:
+        """Why the actor cannot make or propose the move, as far as can be said before anything is typed."""
+        casetype = casetypes.get(self.case.kind)
+        decision = policy.can(
+            self.actor, f"{self.case.kind}.{move.name}", case=self.case, agency_kinds=casetype.agency_kinds
+        )
+        found = [] if decision.is_allowed else [decision.sentence]
+        found += self._too_close(move.distinct)
+        if move.decides and move.verdict == "agreed":
+            found += self._unfit(move.decides)
+        if move.agreed_by and self.waiting(move.name):
+            found.append("It is proposed already and waits for another person.")
+        return found + self.held(move)
+
+    def seconding(self, move: Transition, approval: Approval | dict[str, Any]) -> list[str]:
+        """Why the actor cannot agree to what somebody proposed, or look at it afterwards."""
+        decision = policy.can(self.actor, f"{self.case.kind}.{move.name}.check", case=self.case)
+        found = [] if decision.is_allowed else [decision.sentence]
+        maker = approval["maker_id"] if isinstance(approval, dict) else approval.maker_id
+        if maker == self.actor.user_id:
+            return [ASKED]
+        about_content = {"maker"} if move.payload is None else set()
+        return found + self._too_close(move.distinct | about_content)
+
+    def _too_close(self, distinct: frozenset[str] | set[str]) -> list[str]:
+        if not distinct:
+            return []
+        past = self.past
+        has_shaped = past.shaped_seq > 0
+        close = {
+            "maker": has_shaped or bool(past.asked),
+            "editor": past.shaped_seq > past.moved_seq,
+            "checker": bool(past.decided),
+            "requester": "case.opened" in past.verbs,
+        }
+        words = {"maker": PREPARED, "editor": PREPARED, "checker": DECIDED, "requester": PREPARED}
+        found = [words[each] for each in close if each in distinct and close[each]]
+        lifecycle = casetypes.get(self.case.kind).lifecycle
+        for name in sorted(distinct - close.keys()):
+            if self._took_part(name):
+                found.append(
+                    f"You took part in this step: {lifecycle[name].label.lower()}. Another person must do this."
+                )
+        return list(dict.fromkeys(found))
+
+    def _took_part(self, name: str) -> bool:
+        return f"{self.case.kind}.{name}" in self.past.verbs or name in self.past.asked | self.past.decided
+
+    def _unfit(self, act: str) -> list[str]:
+        """Edits void approvals as they happen, so a page need not compare the digest; whoever decides does."""
+        waiting = self.waiting(act)
+        if waiting is None:
+            return [approvals.GONE]
+        is_other = self.is_deciding and waiting["digest"] != approvals.digest(self.case, act)
+        return [approvals.CHANGED] if is_other else []
+
+    def held(self, move: Transition) -> list[str]:
+        return [holds.SENTENCE] if move.name in self.blocked else []
