@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db import transaction
 
-from cases.kernel import approvals, casetypes, locks, parties, policy, record, tasks
+from cases.kernel import approvals, casetypes, index, locks, parties, policy, record, tasks
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Case, CaseAddress, CaseParty, Evidence, Note, StoredBlob, User
@@ -53,6 +53,7 @@ class Edit:
         if sealed:
             sealing.seal(row, {name: text or None for name, text in sealed.items()}, key=row.key)
         row.save(update_fields=list(values))
+        index.change_facts(self.case, values)
         now_said = {column.name: getattr(row, column.attname) for column in row._meta.concrete_fields}
         self.case.topic, self.case.amount_pence = casetype.topic(now_said), casetype.amount(now_said)
 
@@ -125,6 +126,7 @@ def add_note(case_id: int, text: str, *, actor: Actor, at: datetime, request: le
         note = Note(case=edit.case, author_id=actor.user_id, written_at=at, key=edit.case.key)
         sealing.seal(note, {"text": text.strip()}, key=edit.case.key)
         note.save()
+        index.add_note(note, text)
     return note
 
 

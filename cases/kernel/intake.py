@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import transaction
 
-from cases.kernel import calendars, casetypes, clocks, parties, policy, record
+from cases.kernel import calendars, casetypes, clocks, index, parties, policy, record
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Case, ReferenceCounter, Team
@@ -62,7 +62,8 @@ def open_case(
     is_restricted: bool = False,
     request: ledger.RequestInfo | None = None,
 ) -> Case:
-    """Open a case: its reference, key, facts, people, clocks and first ledger event, in one transaction.
+    """Open a case: its reference, key, facts, people, what they are found by, clocks and first ledger event, in one
+    transaction.
 
     `people` as in parties.add. Raises NotAllowed when the actor may not open this kind, IntakeRefused (FieldErrors)
     when the facts are not enough; nothing is then written.
@@ -106,7 +107,11 @@ def _write(
     case.amount_pence = casetype.amount(facts)
     case.save()
     casetype.open_facts(case, facts)
+    entry = index.of_facts(index.current(case), case, facts)
     if people:
-        parties.add(case, people, first_number=1, retention_class=casetype.retention_class, at=at)
+        retention_class = casetype.retention_class
+        parties.add(case, people, first_number=1, retention_class=retention_class, at=at, facts_entry=entry)
+    else:
+        entry.save(force_insert=True)
     if rule:
         clocks.start(case, rule, started_at=occurred_at)

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from cases.kernel.models import Case, CaseAddress, CaseParty
+from cases.kernel import index
+from cases.kernel.models import Case, CaseAddress, CaseParty, SearchEntry
 from cases.ledger import api as ledger
 from cases.ledger import sealing
 from cases.ledger.sealed import SealedTextField
@@ -18,11 +19,19 @@ ADDRESS_FIELDS = tuple(field.name for field in CaseAddress._meta.fields if isins
 
 
 def add(
-    case: Case, people: Sequence[Mapping[str, Any]], *, first_number: int, retention_class: str, at: datetime
+    case: Case,
+    people: Sequence[Mapping[str, Any]],
+    *,
+    first_number: int,
+    retention_class: str,
+    at: datetime,
+    facts_entry: SearchEntry | None = None,
 ) -> list[CaseParty]:
-    """Write people and their addresses, inside the current ledger action on a locked or new case.
+    """Write people, their addresses and what they are found by, inside the current ledger action on a locked or new
+    case.
 
-    Each of `people` has role, is_innocent, source, values {field: text}, addresses [{kind, field: text}].
+    Each of `people` has role, is_innocent, source, values {field: text}, addresses [{kind, field: text}]. A new case's
+    `facts_entry` is written with theirs, in one statement.
     """
     keys = sealing.new_keys(len(people), "party", at=at)
     parties, addresses = [], []
@@ -42,7 +51,24 @@ def add(
     ledger.bulk_create(CaseParty, parties)
     placed = [_placed(row, party) for party, rows in zip(parties, addresses, strict=True) for row in rows]
     ledger.bulk_create(CaseAddress, placed)
+    entries = _entries(case, parties, people, addresses)
+    SearchEntry.objects.bulk_create([facts_entry, *entries] if facts_entry else entries)
     return parties
+
+
+def _entries(
+    case: Case,
+    parties: Sequence[CaseParty],
+    people: Sequence[Mapping[str, Any]],
+    addresses: Sequence[Sequence[CaseAddress]],
+) -> list[SearchEntry]:
+    blinder = index.current(case)
+    made = []
+    for party, person, rows in zip(parties, people, addresses, strict=True):
+        given = [each.get("postcode") for each in person.get("addresses", ())]
+        postcodes = [(row.pk, text) for row, text in zip(rows, given, strict=True)]
+        made.append(index.of_person(blinder, party, _filled(person.get("values", {}), PERSON_FIELDS), postcodes))
+    return made
 
 
 def _placed(row: CaseAddress, party: CaseParty) -> CaseAddress:
@@ -60,6 +86,7 @@ def add_address(party: CaseParty, values: Mapping[str, Any]) -> CaseAddress:
     """Write one more address of a person, inside the current ledger action."""
     row = _placed(_address(party, values), party)
     row.save()
+    index.change_address(row, values)
     return row
 
 
@@ -71,3 +98,7 @@ def change(row: CaseParty | CaseAddress, values: Mapping[str, str | None], *, ke
     """Write changed values of one person or address, inside the current ledger action. An empty value removes it."""
     sealing.seal(row, {name: (text or "").strip() or None for name, text in values.items()}, key=key)
     row.save(update_fields=list(values))
+    if isinstance(row, CaseParty):
+        index.change_person(row, values)
+    else:
+        index.change_address(row, values)

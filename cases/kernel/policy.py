@@ -54,6 +54,7 @@ class Decision:
 
 OFFICE_RULES = (
     Rule(act="view_tasks", roles=frozenset({ANY_STAFF})),
+    Rule(act="search", roles=frozenset({ANY_STAFF, "auditor"}), scope="all"),
     Rule(act="view_security_log", roles=frozenset({"auditor", "data_protection_officer"}), scope="all"),
     Rule(act="verify_ledger", roles=frozenset({"auditor", "data_protection_officer"}), scope="all"),
     Rule(act="manage_people", roles=frozenset({"system_administrator"}), is_grave=True),

@@ -20,6 +20,7 @@ from cases.ledger.errors import LedgerError
 
 KEY_BYTES = 64
 INDEX_KEY = "index-v1"
+INDEX_PREFIX = "index-v"
 KEK_PREFIX = "kek-"
 
 
@@ -111,6 +112,15 @@ def current_kek() -> str:
     if not names:
         raise KeyMissing("There is no wrapping key; make one with 'manage.py keys init'.")
     return names[-1]
+
+
+def index_versions() -> list[int]:
+    """Return the versions of the index key that are there, the newest last. Raises KeyMissing."""
+    names = (file.name.removeprefix(INDEX_PREFIX) for file in directory().glob(f"{INDEX_PREFIX}*"))
+    found = sorted(int(name) for name in names if name.isdecimal())
+    if not found:
+        raise KeyMissing("There is no index key; make one with 'manage.py keys init'.")
+    return found
 
 
 def keyed_hashes(purpose: str, values: Iterable[str | bytes]) -> list[bytes]:

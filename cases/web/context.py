@@ -177,6 +177,11 @@ class Shell:
         return any(policy.can(self.actor, "open_case", kind=each.code).is_allowed for each in casetypes.all_types())
 
     @cached_property
+    def may_search(self) -> bool:
+        """Whether this person has the search box."""
+        return policy.can(self.actor, "search").is_allowed
+
+    @cached_property
     def commands(self) -> list[Command]:
         """The palette's entries that every page has."""
         found = [

@@ -19,6 +19,7 @@ from cases.web import (
     queue,
     reporting,
     reveals,
+    search,
 )
 
 app_name = "web"
@@ -38,6 +39,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("office/changes/<uuid:uid>/decide/", office.decide, name="decide"),
     path("office/changes/<uuid:uid>/withdraw/", office.withdraw, name="withdraw"),
     path("preferences/", preferences.preferences, name="preferences"),
+    path("search/", search.search, name="search"),
+    path("search/<uuid:uid>/", search.results, name="search_results"),
     path("cases/", queue.queue, name="queue"),
     path("cases/take-next/", queue.take_next, name="take_next"),
     path("cases/new/", opening.kinds, name="new"),

@@ -36,7 +36,8 @@ const go = target => {
 };
 const run = option => {
   palette.close();
-  if (!option) { if (input.value.trim()) location.href = `${input.dataset.queue}?q=${encodeURIComponent(input.value.trim())}`; return; }
+  const box = $("#q");
+  if (!option) { if (box && input.value.trim()) { box.value = input.value.trim(); box.form.requestSubmit(); } return; }
   if (option.dataset.url) location.href = option.dataset.url;
   if (option.dataset.target) go(option.dataset.target);
   if (option.dataset.shows) $(`#${option.dataset.shows}`).showModal();

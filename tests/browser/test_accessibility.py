@@ -23,6 +23,15 @@ def _reveal(page) -> None:
     page.locator("[data-revealed]").wait_for()
 
 
+def _search(text: str):
+    def search(page) -> None:
+        page.locator("#sq").fill(text)
+        with page.expect_navigation():
+            page.locator("#sq").press("Enter")
+
+    return search
+
+
 def _palette(page) -> None:
     page.keyboard.press("Control+k")
     page.keyboard.type("a")
@@ -40,6 +49,9 @@ def _filled(worker: crawl.Person, cases: dict, report) -> None:
     worker.visit("queue", "/cases/", do=_open_menus)
     worker.visit("queue", "/cases/?view=closed&sort=amount")
     worker.visit("queue", "/cases/?assignee=1&due=week", do=_palette)
+    worker.visit("search", "/search/")
+    worker.visit("search_results", "/search/", do=_search("morw"))
+    worker.visit("search_results", "/search/", do=_search("nobody of this name"))
     worker.visit("new", "/cases/new/")
     worker.visit("new_case", "/cases/new/fraud_referral/")
     worker.visit("preferences", "/preferences/")
@@ -61,6 +73,7 @@ def _refused(worker: crawl.Person, cases: dict) -> None:
     case = cases["investigating"]
     page = reverse("web:case", args=[case.uid])
     worker.refuse("new_case", "/cases/new/fraud_referral/", "form[action*='/cases/new/']")
+    worker.refuse("search", "/search/", "form.finder")
     worker.refuse("case", page, "form[action*='/steps/submit/']")
     worker.refuse("case", page, "form.composer")
     worker.refuse("documents", reverse("web:documents", args=[case.uid]), "form[enctype]")

@@ -76,6 +76,7 @@ def standing(db):
     )
     return case, {
         "case": {"uid": case.uid},
+        "search_results": {"uid": case.uid},
         "new_case": {"kind": "fraud_referral"},
         "close_task": {"uid": case.uid, "number": task.pk},
         "download": {"uid": case.uid, "number": 1},
@@ -96,7 +97,7 @@ def standing(db):
 
 
 WHOLE_OFFICE = {"my_work", "counts", "approvals", "preferences", "queue", "take_next", "new", "opened"}
-WHOLE_OFFICE |= {"jobs", "changes"}
+WHOLE_OFFICE |= {"jobs", "changes", "search"}
 
 
 def address(name: str, places: dict) -> str:

@@ -121,6 +121,7 @@ class OutboxMessage(models.Model):
                 condition=Q(settled_at=None, state__in=["delivered", "refused", "dead", "unknown"]),
             ),
             models.Index("channel", "agency_reference", name="message_agency_ref"),
+            models.Index("agency_reference", name="message_found_by_ref", condition=~Q(agency_reference="")),
         ]
 
     def __str__(self) -> str:

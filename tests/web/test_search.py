@@ -1,0 +1,136 @@
+"""The search page: nothing typed reaches an address, every state says what it is, and few statements do it."""
+
+from uuid import uuid4
+
+import pytest
+from django.contrib.sessions.models import Session
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from cases.kernel import search
+from cases.ledger.models import AccessEvent
+from tests import factories
+from tests.web import desk
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def people():
+    return factories.office()
+
+
+def searches(username):
+    return AccessEvent.objects.filter(actor=f"staff:{factories.user(username).pk}", verb="search")
+
+
+def test_what_is_typed_is_posted_and_stays_out_of_addresses_and_of_the_session_in_clear(people):
+    case = factories.referred(people)
+    client = desk.client_of("a.byrne")
+    answer = client.post("/search/", {"q": "Tregaskis"})
+    page = client.get(answer.url)
+
+    assert answer.status_code == 302 and "regaskis" not in answer.url
+    assert [hit["row"].case for hit in page.context["hits"]] == [case]
+    assert "Name: exact" in page.content.decode() and "no-store" in page["Cache-Control"]
+    kept = [each.get_decoded() for each in Session.objects.all()]
+    assert any("searches" in each for each in kept) and "regaskis" not in str(kept)
+    assert client.get("/search/?q=Tregaskis").context["typed"] == ""
+
+
+def test_a_number_of_one_case_leads_straight_there(people):
+    case = factories.referred(people)
+    client = desk.client_of("a.byrne")
+    for typed in ("07700 900123", "NM-4471", case.reference):
+        assert client.get(client.post("/search/", {"q": typed}).url).url == f"/cases/{case.uid}/"
+    assert searches("a.byrne").count() == 3
+
+
+def test_the_page_masks_what_it_found(people):
+    factories.referred(people)
+    client = desk.client_of("a.byrne")
+    page = client.get(client.post("/search/", {"q": "LS1"}).url).content.decode()
+    assert "Postcode area: exact" in page and "Person 1, " in page
+    assert not [value for value in ("Morwenna", "Tregaskis", "Fiction", "0ZZ", "203.0") if value in page]
+
+
+@pytest.mark.parametrize(("typed", "status"), [("", 422), ("a", 422), ("tre\0gaskis", 302), ("x" * 500, 302)])
+def test_odd_searches_get_their_answer(people, typed, status):
+    answer = desk.client_of("a.byrne").post("/search/", {"q": typed})
+    assert answer.status_code == status
+    if status == 422:
+        assert "at least two letters of a name" in answer.content.decode()
+        assert answer.context["typed"] == typed and not searches("a.byrne").exists()
+
+
+def test_an_auditor_says_why_first_and_keeps_what_was_typed(people):
+    case = factories.referred(people)
+    client = desk.client_of("b.lacombe")
+    refused = client.post("/search/", {"q": "tregaskis"})
+    assert (refused.status_code, refused.context["typed"]) == (422, "tregaskis")
+    assert "Say why you search." in refused.content.decode() and not searches("b.lacombe").exists()
+
+    page = client.get(client.post("/search/", {"q": "tregaskis", "purpose": "complaint"}).url)
+    assert [hit["row"].case for hit in page.context["hits"]] == [case]
+    assert searches("b.lacombe").get().purpose == "complaint"
+
+
+def test_a_search_is_its_owners_and_ends(people):
+    factories.referred(people)
+    client, other = desk.client_of("a.byrne"), desk.client_of("d.osei")
+    mine = client.post("/search/", {"q": "tregaskis"}).url
+    for each in (other.get(mine), client.get(f"/search/{uuid4()}/")):
+        assert (each.status_code, each.url) == (302, "/search/")
+    for _ in range(5):
+        client.post("/search/", {"q": "another"})
+    assert client.get(mine).url == "/search/"
+
+
+def test_filters_narrow_what_was_found(people):
+    closed, case = factories.filed(people), factories.referred(people)
+    client = desk.client_of("a.byrne")
+    url = client.post("/search/", {"q": "tregaskis"}).url
+
+    def shown(query):
+        return {hit["row"].case.reference for hit in client.get(url + query).context["hits"]}
+
+    assert shown("") == shown("?kind=fraud_referral") == shown("?kind=nonsense") == {closed.reference, case.reference}
+    assert shown("?standing=open") == shown("")
+    page = client.get(f"{url}?standing=closed")
+    assert "No case matches within these filters" in page.content.decode()
+
+
+def test_nothing_found_says_so(people):
+    client = desk.client_of("k.mistry")
+    factories.referred(people)
+    page = client.get(client.post("/search/", {"q": "tregaskis"}).url)
+    assert "Nothing you may see matches" in page.content.decode() and page.status_code == 200
+
+
+def test_a_slow_search_is_said_in_a_sentence(people, monkeypatch):
+    def slow(*_args, **_more):
+        raise search.SearchTooSlow
+
+    monkeypatch.setattr(search, "find", slow)
+    client = desk.client_of("a.byrne")
+    page = client.get(client.post("/search/", {"q": "tregaskis"}).url)
+    assert page.status_code == 422 and "This search takes too long." in page.content.decode()
+    assert page.context["typed"] == "tregaskis"
+
+
+def test_administrators_have_no_search_box(people):
+    client = desk.client_of("o.thackray")
+    assert 'role="search"' not in client.get("/preferences/").content.decode()
+    assert client.post("/search/", {"q": "tregaskis"}).status_code == 403
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_results_take_seven_statements(people, count):
+    for _ in range(count):
+        factories.referred(people)
+    client = desk.client_of("a.byrne")
+    url = client.post("/search/", {"q": "tregaskis"}).url
+    with CaptureQueriesContext(connection) as captured:
+        assert len(client.get(url).context["hits"]) == count
+    kept = [query["sql"][:90] for query in captured.captured_queries if "SAVEPOINT" not in query["sql"]]
+    assert len(kept) == 7, kept  # session, person, roles; the time limit, tokens, cases and access row of search
