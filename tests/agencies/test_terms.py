@@ -79,6 +79,7 @@ def test_an_approval_that_would_send_without_an_agreement_is_refused_and_nothing
     assert LedgerEvent.objects.filter(stream=case.uid).count() == events
 
 
+@pytest.mark.django_db(transaction=True)  # due times are those of the statement, not of the test's transaction
 @pytest.mark.parametrize("state", ["proposed", "suspended", "ended"])
 def test_an_agency_that_takes_no_part_is_neither_sent_to_nor_believed(people, state):
     secret = "whsec_" + "A" * 43 + "="
