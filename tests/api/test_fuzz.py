@@ -1,0 +1,151 @@
+"""Schemathesis over our own description: bodies good and bad, correctly signed, and headers as it likes them.
+
+What gets past the signature and what is accepted is counted and asserted, so that the fuzzing cannot become idle.
+"""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+from typing import Any
+
+import hypothesis
+import pytest
+import requests
+import schemathesis
+import urllib3
+from django.test import Client
+from requests.adapters import BaseAdapter, HTTPAdapter
+from schemathesis import GenerationMode, checks
+
+from cases.api.reader import Generator
+from cases.kernel import demo_people
+from cases.kernel.models import Callback, Case, IntakeRequest
+from cases.ledger import verify
+from tests.api.caller import signed
+from tests.api.conftest import AT
+
+pytestmark = [pytest.mark.django_db, pytest.mark.timeout(240)]
+BASE = "http://testserver"
+OPERATIONS = {
+    "/api/v1/agencies/{code}/callbacks/": "sandbox-fraud-register",
+    "/api/v1/intake/fraud-referrals/": "own-detection",
+}
+# With which bodies each operation is called, how often, whether the signature is ours, and whether what a schema cannot
+# say (reasons that belong to the kind of fraud, somebody to name) is taken from the example.
+ROUNDS = (
+    (GenerationMode.POSITIVE, 60, True, False),
+    (GenerationMode.POSITIVE, 80, True, True),
+    (GenerationMode.NEGATIVE, 60, True, False),
+    (GenerationMode.POSITIVE, 30, False, False),
+)
+DRAWN = {"subjects", "narrative", "data", "loss_pence", "value_at_risk_pence", "incident_reference", "agency_sequence"}
+CHECKS = [
+    checks.not_a_server_error,
+    checks.status_code_conformance,
+    checks.content_type_conformance,
+    checks.response_schema_conformance,
+]
+
+
+class Office(BaseAdapter):
+    """Carries a request to this very process, signed over its exact bytes; counts what came back."""
+
+    def __init__(self, secret: str, sender: str) -> None:
+        super().__init__()
+        self.secret, self.sender = secret, sender
+        self.is_signing, self.calls = True, 0
+        self.statuses: Counter[int] = Counter()
+
+    def send(self, request: requests.PreparedRequest, **_more: Any) -> requests.Response:
+        body = request.body or b""
+        raw = body.encode() if isinstance(body, str) else body
+        self.calls += 1
+        headers = {name: value for name, value in request.headers.items() if name.lower() not in ("content-length",)}
+        if self.is_signing:
+            headers = {
+                name: value for name, value in headers.items() if not name.lower().startswith(("webhook-", "idem"))
+            }
+            headers |= signed(self.secret, f"fuzz-{self.calls}", raw) | {"webhook-sender": self.sender}
+        content_type = headers.pop("Content-Type", "application/json")
+        answer = Client().generic("POST", request.path_url, raw, content_type, headers=headers)
+        self.statuses[answer.status_code] += 1
+        raw_answer = urllib3.HTTPResponse(
+            body=io.BytesIO(answer.content),
+            headers=dict(answer.headers),
+            status=answer.status_code,
+            preload_content=False,
+        )
+        return HTTPAdapter().build_response(request, raw_answer)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def sensible(body: dict[str, Any], example: dict[str, Any]) -> dict[str, Any]:
+    """Return the drawn body with the example's codes and dates; texts, amounts, people and data stay as drawn."""
+    drawn = {name: value for name, value in body.items() if not name.endswith("_date")}
+    return drawn | {name: value for name, value in example.items() if name not in DRAWN}
+
+
+def fuzz(operation: Any, office: Office, path_parameters: dict[str, str]) -> None:
+    session = requests.Session()
+    session.trust_env = False
+    session.mount(BASE, office)
+    for mode, most, is_signing, is_sensible in ROUNDS:
+        office.is_signing = is_signing
+        cases = operation.as_strategy(generation_mode=mode, path_parameters=path_parameters)
+        call_each(cases, session, most=most, example=_example(operation) if is_sensible else None)
+
+
+def _example(operation: Any) -> dict[str, Any]:
+    examples = operation.definition.raw["requestBody"]["content"]["application/json"]["examples"]
+    return next(iter(examples.values()))["value"]
+
+
+def call_each(cases: Any, session: requests.Session, *, most: int, example: dict[str, Any] | None) -> None:
+    @hypothesis.settings(
+        max_examples=most,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=[hypothesis.Phase.generate],
+        suppress_health_check=list(hypothesis.HealthCheck),
+    )
+    @hypothesis.given(case=cases)
+    def one(case: Any) -> None:
+        if example is not None:
+            case.body = sensible(case.body, example)
+        response = case.call(base_url=BASE, session=session)
+        case.validate_response(response, checks=CHECKS)
+
+    one()
+
+
+@pytest.mark.parametrize("path", OPERATIONS)
+def test_nothing_that_schemathesis_sends_breaks_us(path, register):
+    demo_people.ensure(AT)
+    description = schemathesis.openapi.from_dict(Generator().get_schema(request=None, public=True))
+    office = Office(register[OPERATIONS[path]], OPERATIONS[path])
+    parameters = {"code": OPERATIONS[path]} if "{code}" in path else {}
+
+    fuzz(description[path]["POST"], office, parameters)
+
+    calls = sum(office.statuses.values())
+    past = calls - office.statuses[401] - office.statuses[429]
+    good = sum(count for status, count in office.statuses.items() if 200 <= status < 300)
+    print(
+        f"{path}: {calls} calls, {past / calls:.0%} past authentication, {good / calls:.0%} accepted", office.statuses
+    )
+    assert calls >= 150
+    assert past / calls >= 0.7, office.statuses
+    assert good / calls >= 0.2, office.statuses
+    assert not [status for status in office.statuses if status >= 500]
+    assert Callback.objects.exclude(state="failed").count() + IntakeRequest.objects.count() == good
+    for case in Case.objects.order_by("pk")[:3]:
+        assert not [each for each in verify.verify_stream(case.uid) if each.level != "recorded late"]
+
+
+def test_every_operation_of_the_description_is_fuzzed():
+    description = Generator().get_schema(request=None, public=True)
+    assert sorted(description["paths"]) == sorted(OPERATIONS)
