@@ -6,7 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from cases.agencies import application, delivery, limits
-from cases.kernel import jobrun, sweeps
+from cases.kernel import chase, jobrun, sweeps
 from cases.reports import letters, requests
 
 
@@ -42,7 +42,8 @@ def run_jobs(**_future: Any) -> None:
 
 @shared_task
 def sweep(**_future: Any) -> None:
-    """End what time has ended, and forget the counts of callers long gone."""
+    """End what time has ended, chase answers that are late, forget the counts of callers long gone."""
     now = timezone.now()
     sweeps.end_due_clocks(now=now)
+    chase.chase_late(now=now)
     limits.forget(now=now)

@@ -9,13 +9,13 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from django.db import transaction
 
-from cases.agencies import callback_body, settlement, strict_json
+from cases.agencies import callback_body, matching, settlement, strict_json
 from cases.agencies.callback_body import CallbackBody
-from cases.kernel import actors, casetypes, failpoints, locks, record, tasks
+from cases.kernel import actors, casetypes, chase, failpoints, locks, record, tasks
+from cases.kernel.actors import Actor
 from cases.kernel.casetypes import Content
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Callback, Case, OutboxMessage, Task
@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 LABEL = "cases.Callback"
 ACTOR = actors.system("inbound")
 MOST_TRIES = 5
+RECEIPT = "message.received"  # says that our message has arrived, no more: the answer is still owed
 OPEN_STATES = ("pending", "sending", "delivered", "unknown", "dead")
 
 
@@ -86,10 +87,10 @@ def _decide(row: Callback, *, now: datetime) -> str:
     body, raw = _open(row, now=now)
     if body is None:
         return _fail(row, None, "erased", now=now)
-    case, message = _match(row, body)
-    if case is None:
-        return _leave_unmatched(row, now=now)
-    case = locks.case_for_update(case.pk)
+    found = matching.find(row, body)
+    if found.case is None:
+        return _leave_unmatched(row, found.cause, now=now)
+    case, message = locks.case_for_update(found.case.pk), found.message
     row.case = case
     try:
         with transaction.atomic():
@@ -99,7 +100,8 @@ def _decide(row: Callback, *, now: datetime) -> str:
     except CaseError as refusal:
         security.note("callback_refused", actor=f"agency:{row.agency.code}", at=now, act=row.type, callback=row.uid)
         return _fail(row, case, f"refused:{type(refusal).__name__}"[:120], now=now)
-    _acknowledge(message, body, now=now)
+    if body.type != RECEIPT:
+        _acknowledge(case, message, body, now=now)
     state = _close(row, "applied", "", case, raw, now=now)
     _try_again(row, case, body)
     return state
@@ -116,33 +118,11 @@ def _open(row: Callback, *, now: datetime) -> tuple[CallbackBody | None, bytes]:
     return callback_body.read(strict_json.parse(raw)), raw
 
 
-def _match(row: Callback, body: CallbackBody) -> tuple[Case | None, OutboxMessage | None]:
-    """Find the case: by our reference, else by the agency's. Only messages to this very agency count."""
-    own = OutboxMessage.objects.filter(channel__agency=row.agency).select_related("case", "channel__agency")
-    if body.reference:
-        message = own.filter(public_id=body.reference).first() if _is_uuid(body.reference) else None
-        if message is not None:
-            return message.case, message
-    if body.agency_reference:
-        message = own.filter(agency_reference=body.agency_reference).order_by("pk").first()
-        if message is not None:
-            return message.case, None
-    return None, None
-
-
-def _is_uuid(text: str) -> bool:
-
-    try:
-        return str(UUID(text)) == text
-    except ValueError:
-        return False
-
-
 def _take_effect(
     row: Callback, case: Case, message: OutboxMessage | None, body: CallbackBody, *, now: datetime
 ) -> None:
     """Note an implied delivery, then let the family act. Raises CaseError; the caller's savepoint undoes all."""
-    act = casetypes.get(case.kind).callbacks.get(body.type)
+    act = received if body.type == RECEIPT else casetypes.get(case.kind).callbacks.get(body.type)
     if act is None:
         raise CaseError("This kind of case knows no such callback.")
     if message is not None:
@@ -162,6 +142,15 @@ def _take_effect(
     act(case, content, actor=actors.agency(row.agency), at=now)
 
 
+def received(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
+    """Your confirmation that our message has arrived. The answer itself is still owed."""
+    if content.message is None:
+        raise CaseError("This confirms no message of the case.")
+    detail = {"message": str(content.message.public_id), "message_kind": content.message.kind}
+    with record.act(case, "message.received", actor=actor, at=at, cause=content.callback_uid, detail=detail):
+        OutboxMessage.objects.filter(pk=content.message.pk, receipt_at=None).update(receipt_at=at)
+
+
 def _imply_delivery(case: Case, message: OutboxMessage, *, now: datetime) -> None:
     """Whoever answers has received: end our own try, and let the case note the delivery if it has not."""
     locked = OutboxMessage.objects.select_for_update().get(pk=message.pk)
@@ -175,7 +164,7 @@ def _imply_delivery(case: Case, message: OutboxMessage, *, now: datetime) -> Non
         settlement.take_note(case, message, now=now)
 
 
-def _acknowledge(message: OutboxMessage | None, body: CallbackBody, *, now: datetime) -> None:
+def _acknowledge(case: Case, message: OutboxMessage | None, body: CallbackBody, *, now: datetime) -> None:
     if message is None:
         return
     message.refresh_from_db()
@@ -185,6 +174,7 @@ def _acknowledge(message: OutboxMessage | None, body: CallbackBody, *, now: date
     if message.state == "delivered":
         changes["state"] = "acknowledged"
     OutboxMessage.objects.filter(pk=message.pk).update(**changes)
+    chase.end(case, message, at=now)
 
 
 def _try_again(row: Callback, case: Case, body: CallbackBody) -> None:
@@ -226,11 +216,11 @@ def _fail(row: Callback, case: Case | None, reason: str, *, now: datetime) -> st
     return "failed"
 
 
-def _leave_unmatched(row: Callback, *, now: datetime) -> str:
-    row.state, row.reason = "unmatched", "no_case"
+def _leave_unmatched(row: Callback, cause: str, *, now: datetime) -> str:
+    row.state, row.reason = "unmatched", cause
     row.tries += 1
     row.save(update_fields=["state", "reason", "tries"])
-    _raise_task("callback_unmatched", row, None, now=now)
+    _raise_task("callback_ambiguous" if cause == "shared_reference" else "callback_unmatched", row, None, now=now)
     return "unmatched"
 
 

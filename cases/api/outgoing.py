@@ -1,33 +1,54 @@
-"""The description of what we send to agencies, for the same document: they build the other side of it."""
+"""The description of what we send to agencies, for the same document: they build the other side of it.
+
+One entry for each kind of message the families declare: its fields with their data categories, and an example.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from cases.api.problems import MEDIA_TYPE
 from cases.api.schema import SIGNED_HEADERS
+from cases.kernel import chase, notice, releases
+from cases.kernel.releases import MessageKind
 
-MESSAGE = {
-    "type": "object",
-    "required": ["schema_version", "type", "reference", "sequence", "occurred_at", "nonce", "data"],
-    "properties": {
-        "schema_version": {"type": "integer", "enum": [1]},
-        "type": {"type": "string"},
-        "reference": {"type": "string", "format": "uuid", "description": "Equal to webhook-id; name it in callbacks."},
-        "sequence": {"type": "integer", "description": "Counts our messages to you about one matter, without a gap."},
-        "occurred_at": {"type": "string", "format": "date-time"},
-        "nonce": {"type": "string", "description": "Random, so that a hash of the body tells nothing."},
-        "data": {"type": "object", "description": "The content agreed for this type."},
-    },
+REFERENCE = "2f1f3b0e-5f0c-4f0e-9f57-6f1f0a3f7c11"
+ENVELOPE: dict[str, Any] = {
+    "schema_version": {"type": "integer", "enum": [1]},
+    "type": {"type": "string"},
+    "reference": {"type": "string", "format": "uuid", "description": "Equal to webhook-id; name it in callbacks."},
+    "sequence": {"type": "integer", "description": "Counts our messages to you about one matter, without a gap."},
+    "occurred_at": {"type": "string", "format": "date-time"},
+    "nonce": {"type": "string", "description": "Random, so that a hash of the body tells nothing."},
 }
-MESSAGE_EXAMPLE = {
+EXAMPLE = {
     "schema_version": 1,
-    "type": "fpa_file",
-    "reference": "2f1f3b0e-5f0c-4f0e-9f57-6f1f0a3f7c11",
+    "reference": REFERENCE,
     "sequence": 1,
     "occurred_at": "2026-11-16T09:30:00.000Z",
     "nonce": "yk2m4H0nQ1n6mP3m5c1w8A",
-    "data": {"case_type": "facility_takeover", "subjects": [{"number": 1, "role": "third_party_fraudster"}]},
+}
+# What a field of this name looks like, whoever sends it. Invented people and numbers reserved for drama.
+SAMPLES: dict[str, Any] = {
+    "number": 1,
+    "innocent": True,
+    "facility_granted": False,
+    "police_share": True,
+    "pages": 1,
+    "value_at_risk_pence": 109900,
+    "loss_pence": 0,
+    "forename": "Morwenna",
+    "surname": "Tregaskis",
+    "name": "Morwenna Tregaskis",
+    "date_of_birth": "1984-03-09",
+    "phone": "+447700900123",
+    "email": "m.tregaskis@example.org",
+    "ip_address": "203.0.113.45",
+    "line_1": "12 Harbour Row",
+    "town": "Penzance",
+    "postcode": "TR18 0ZZ",
+    "language": "en-GB",
 }
 FIELD_ERRORS = {
     "type": "about:blank",
@@ -35,44 +56,115 @@ FIELD_ERRORS = {
     "status": 422,
     "errors": [{"pointer": "/subjects/1/date_of_birth", "code": "SUBJECT_2_MISSING_DOB_FORMAT"}],
 }
+ANSWER = {
+    "type": "object",
+    "required": ["errors"],
+    "properties": {
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "pointer": {"type": "string", "description": "JSON pointer into data."},
+                    "code": {"type": "string", "description": "Your code of the fault. Its words are not kept."},
+                },
+            },
+        }
+    },
+}
+COURSE = (
+    "Answer within 15 seconds. A repeat carries the same webhook-id and must have no second effect. Messages about one "
+    "matter come in order: the next waits for an answer to the one before. Without a 2xx we try again after 5 s, "
+    "5 min, 30 min, 2, 5, 10, 14, 20 and 24 h, each a fifth sooner or later; a Retry-After is kept, up to a day. Then "
+    "a person looks at it. After three 401 or 403 in a row, or a redirect, sending to you stops until a person "
+    "resumes it."
+)
 
 
 def describe_messages(result: dict[str, Any]) -> dict[str, Any]:
-    """Add what we send to an agency, and how its answers are taken."""
-    headers = [
-        {"in": "header", "name": each.name, "required": True, "schema": {"type": "string"}, "description": text}
-        for each, text in zip(
-            SIGNED_HEADERS,
-            ("The same at every try.", "Unix time of this try.", "v1 signatures, one for each of our live secrets."),
-            strict=True,
-        )
-    ]
-    result["webhooks"] = {
-        "message": {
-            "post": {
-                "operationId": "message_to_agency",
-                "summary": "What we send to an agency",
-                "description": (
-                    "Answer within 15 seconds. A repeat carries the same webhook-id and must have no second effect. "
-                    "Messages about one matter come in order: the next waits for an answer to the one before."
-                ),
-                "parameters": headers,
-                "requestBody": {"content": _content("application/json", MESSAGE, MESSAGE_EXAMPLE)},
-                "responses": {
-                    "202": {"description": "Taken. Any 2xx says so."},
-                    "422": {
-                        "description": "Fields to correct (400 and 409 likewise); pointers lead into data.",
-                        "content": _content(MEDIA_TYPE, {"type": "object"}, FIELD_ERRORS),
-                    },
-                    "429": {
-                        "description": "Later. So are 408, 425, 5xx and no answer; Retry-After is kept, up to a day."
-                    },
-                    "4XX": {"description": "Anything else: a person looks at it; it is not sent again by itself."},
-                },
-            }
-        }
-    }
+    """Add every kind of message we send to an agency, and how its answers are taken."""
+    kinds = [*releases.KINDS.values(), chase.CHASER]
+    result["webhooks"] = {kind.code: {"post": _operation(kind)} for kind in sorted(kinds, key=lambda kind: kind.code)}
     return result
+
+
+def _operation(kind: MessageKind) -> dict[str, Any]:
+    to = f"To agencies of the kind {kind.recipient_kind}. " if kind.recipient_kind else "To whoever was told before. "
+    owed = f"We expect your answer within {kind.answer_days} working days ({kind.answer_source})."
+    shape, example = _described(kind)
+    properties = {**ENVELOPE, "type": {"type": "string", "enum": [kind.code]}, "data": shape}
+    return {
+        "operationId": f"message_{kind.code}",
+        "summary": f"We send: {kind.label}",
+        "description": f"{to}{kind.necessity} {owed if kind.answer_days else 'No answer is owed.'} {COURSE}",
+        "tags": ["What we send"],
+        "parameters": _headers(),
+        "requestBody": {
+            "required": True,
+            "content": _content(
+                "application/json",
+                {"type": "object", "required": [*EXAMPLE, "type", "data"], "properties": properties},
+                {**EXAMPLE, "type": kind.code, "data": example},
+            ),
+        },
+        "responses": _responses(),
+    }
+
+
+def _headers() -> list[dict[str, Any]]:
+    words = ("The same at every try.", "Unix time of this try.", "v1 signatures, one for each of our live secrets.")
+    named = [(each.name, text) for each, text in zip(SIGNED_HEADERS, words, strict=True)]
+    return [
+        {"in": "header", "name": name, "required": True, "schema": {"type": "string"}, "description": text}
+        for name, text in [*named, ("idempotency-key", "Equal to webhook-id.")]
+    ]
+
+
+def _responses() -> dict[str, Any]:
+    return {
+        "202": {"description": "Taken. Any 2xx says so."},
+        "410": {"description": "You are gone: nothing more is sent until a person says so."},
+        "422": {
+            "description": "Fields to correct (400 and 409 likewise); pointers lead into data.",
+            "content": _content(MEDIA_TYPE, ANSWER, FIELD_ERRORS),
+        },
+        "429": {"description": "Later. So are 408, 425, 5xx and no answer; Retry-After is kept, up to a day."},
+        "4XX": {"description": "Anything else: a person looks at it; it is not sent again by itself."},
+    }
+
+
+def _described(kind: MessageKind) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return schema and example of a kind's data, put together from its dotted paths."""
+    tree: dict[str, Any] = {}
+    for path, category in kind.categories.items():
+        here = tree
+        *above, last = path.split(".")
+        for name in above:
+            here = here.setdefault(name, {})
+        here[last] = category
+    return _object(tree, "", kind.lists)
+
+
+def _object(tree: Mapping[str, Any], prefix: str, lists: frozenset[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    properties: dict[str, Any] = {}
+    example: dict[str, Any] = {}
+    for name, inner in tree.items():
+        path = f"{prefix}{name}"
+        shape, sample = _object(inner, f"{path}.", lists) if isinstance(inner, dict) else _leaf(name, inner)
+        is_list = path in lists
+        properties[name] = {"type": "array", "items": shape} if is_list else shape
+        example[name] = [sample] if is_list else sample
+    return {"type": "object", "properties": properties}, example
+
+
+def _leaf(name: str, category: str) -> tuple[dict[str, Any], Any]:
+    known = notice.CATEGORIES.get(category)
+    words = f"Data category: {known.label}." if known else "No personal data."
+    return {"description": words, "x-data-category": category}, SAMPLES.get(name, _sample_text(name))
+
+
+def _sample_text(name: str) -> str:
+    return "2026-11-14" if name.endswith("date") else name.upper()
 
 
 def _content(media_type: str, schema: dict[str, Any], example: dict[str, Any]) -> dict[str, Any]:

@@ -15,14 +15,15 @@ from drf_spectacular.views import SpectacularAPIView
 from rest_framework.permissions import AllowAny
 
 from cases.api.outgoing import describe_messages
-from cases.api.schema import describe_intakes
+from cases.api.schema import describe_callbacks, describe_intakes
 
 
 class Generator(SchemaGenerator):
     """Adds one address for each kind of case that can be opened from outside, and what we send ourselves."""
 
     def get_schema(self, request: Any = None, public: bool = False) -> dict[str, Any]:
-        return describe_messages(describe_intakes(super().get_schema(request=request, public=public)))
+        described = describe_intakes(super().get_schema(request=request, public=public))
+        return describe_messages(describe_callbacks(described))
 
 
 class SchemaView(SpectacularAPIView):

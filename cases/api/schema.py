@@ -9,6 +9,7 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
 
+from cases.agencies import application
 from cases.agencies.callback_body import LARGEST_SEQUENCE, REFERENCE, TYPE
 from cases.api.problems import MEDIA_TYPE, TITLES, document
 from cases.kernel import casetypes
@@ -205,6 +206,28 @@ INTAKE_SCHEMA = extend_schema_view(
         },
     )
 )
+
+
+def describe_callbacks(result: dict[str, Any]) -> dict[str, Any]:
+    """Name every type of callback the families understand, with what it means and an example."""
+    body = result["paths"]["/api/v1/agencies/{code}/callbacks/"]["post"]["requestBody"]
+    body["required"] = True
+    content = body["content"]["application/json"]
+    meanings = _callback_meanings()
+    for code, meaning in meanings.items():
+        value = {**CALLBACK_EXAMPLE, "type": code}
+        content["examples"][code] = {"summary": meaning, "value": value}
+    listed = "; ".join(f"{code}: {meaning}" for code, meaning in meanings.items())
+    shape = content["schema"]["properties"]["type"]
+    content["schema"]["properties"]["type"] = {**shape, "description": listed}
+    return result
+
+
+def _callback_meanings() -> dict[str, str]:
+    """Return each type's meaning: the first sentence of the function that gives it one."""
+    known = {code: act for each in casetypes.all_types() for code, act in each.callbacks.items()}
+    known[application.RECEIPT] = application.received
+    return {code: (act.__doc__ or "").strip().split("\n")[0] for code, act in sorted(known.items())}
 
 
 def describe_intakes(result: dict[str, Any]) -> dict[str, Any]:

@@ -36,6 +36,8 @@ FPA_FILE = releases.MessageKind(
     label="Filing to the fraud prevention agency",
     recipient_kind="fpa",
     purpose="prevent_fraud",
+    answer_days=5,
+    answer_source="Internal target, as the clock of the agency's answer",
     necessity="The agency can warn other members only if it knows who was involved, in which role, and what was done.",
     categories={
         "incident_key": "fraud_allegation",

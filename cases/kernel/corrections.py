@@ -52,6 +52,8 @@ def _kind(code: str, label: str) -> releases.MessageKind:
         label=label,
         recipient_kind="",  # whoever was told
         purpose="correct_recipients",
+        answer_days=5,
+        answer_source="Internal target; UK GDPR Art 19",
         necessity=_NECESSITY,
         categories=_CATEGORIES,
     )

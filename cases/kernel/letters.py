@@ -18,6 +18,8 @@ LETTER = releases.MessageKind(
     label="Letter",
     recipient_kind="post",
     purpose="inform_person",
+    answer_days=2,
+    answer_source="Internal target: put in the post on the next working day",
     necessity="The print and post house must have the letter and the address to put it in the post.",
     categories={
         "letter_sha256": "letter",

@@ -37,7 +37,8 @@ class MessageKind:
 
     Fields are dotted paths without list positions: subjects.surname. `put_right_by` says how a recipient hears that
     it was wrong: `correction` (corrections.send), `family` (a message of the family's own), `nobody` (it told the
-    person about themselves).
+    person about themselves). Whoever has it owes an answer within `answer_days` working days (`answer_source` says by
+    which rule); 0 says that none is owed. `lists` names the paths that hold several.
     """
 
     code: str
@@ -48,6 +49,9 @@ class MessageKind:
     necessity: str
     subjects: str = "subjects"
     put_right_by: str = "correction"
+    answer_days: int = 0
+    answer_source: str = ""
+    lists: frozenset[str] = frozenset({"subjects", "subjects.addresses", "reasons", "told"})
 
 
 KINDS: dict[str, MessageKind] = {}

@@ -13,6 +13,7 @@ __all__ = ["LABELS", "close", "close_all", "label", "raise_task"]
 
 LABELS: dict[str, str] = {
     "callback_not_applied": "A callback could not be applied",
+    "callback_ambiguous": "A callback names a reference that several cases share",
     "callback_unmatched": "A callback matched no case",
     "callback_unreadable": "A signed callback could not be read",
     "message_dead": "A message to an agency could not be delivered",

@@ -8,6 +8,7 @@ import pytest
 import yaml
 from drf_spectacular.validation import validate_schema
 
+from cases.kernel import casetypes, releases
 from tests.api.caller import callback
 
 
@@ -55,12 +56,51 @@ def test_every_example_fits_its_own_schema(schema):
                     jsonschema.validate(example["value"], media["schema"])
 
 
-def test_what_we_send_is_described_with_an_example_that_fits(schema):
-    operation = schema["webhooks"]["message"]["post"]
+def test_every_kind_of_message_is_described_field_by_field_with_an_example_that_fits(schema):
+    assert set(schema["webhooks"]) == {*releases.KINDS, "chaser"}
+    for code, methods in schema["webhooks"].items():
+        operation = methods["post"]
+        body = operation["requestBody"]["content"]["application/json"]
+        example = body["examples"]["Example"]["value"]
+        jsonschema.validate(example, body["schema"])
+        assert (example["type"], body["schema"]["properties"]["type"]["enum"]) == (code, [code])
+        assert set(operation["responses"]) == {"202", "410", "422", "429", "4XX"}
+        headers = {each["name"] for each in operation["parameters"] if each["in"] == "header"}
+        assert headers == {"webhook-id", "webhook-timestamp", "webhook-signature", "idempotency-key"}
+        assert "We expect your answer within" in operation["description"] or code == "chaser"
 
-    body = operation["requestBody"]["content"]["application/json"]
-    jsonschema.validate(body["examples"]["Example"]["value"], body["schema"])
-    assert set(operation["responses"]) == {"202", "422", "429", "4XX"}
+
+def leaves(shape: dict, path: str = ""):
+    """Every field of a described object as dotted path and data category."""
+    for name, each in shape["properties"].items():
+        inner = each.get("items", each)
+        if "properties" in inner:
+            yield from leaves(inner, f"{path}{name}.")
+        else:
+            yield f"{path}{name}", inner["x-data-category"]
+
+
+def test_every_field_that_may_leave_stands_there_with_its_data_category(schema):
+    for code, kind in releases.KINDS.items():
+        body = schema["webhooks"][code]["post"]["requestBody"]["content"]["application/json"]
+        assert dict(leaves(body["schema"]["properties"]["data"])) == dict(kind.categories)
+
+
+def test_every_kind_that_a_family_sends_is_declared():
+    sent = {code for casetype in casetypes.all_types() for code in casetype.message_labels}
+    assert sent <= set(releases.KINDS)
+
+
+def test_every_type_of_callback_is_described_with_an_example(schema):
+    known = {code for casetype in casetypes.all_types() for code in casetype.callbacks} | {"message.received"}
+    body = schema["paths"]["/api/v1/agencies/{code}/callbacks/"]["post"]["requestBody"]
+    content = body["content"]["application/json"]
+    assert body["required"] is True
+    assert known <= set(content["examples"])
+    for code in known:
+        meaning = content["examples"][code]["summary"]
+        assert meaning.endswith(".") and f"{code}: {meaning}" in content["schema"]["properties"]["type"]["description"]
+        jsonschema.validate(content["examples"][code]["value"], content["schema"])
 
 
 def test_the_callbacks_of_the_tests_fit_the_description(schema):
@@ -74,6 +114,8 @@ def test_the_page_shows_every_call_and_loads_nothing_from_elsewhere(client, db, 
     page = response.content.decode()
     assert response.status_code == 200
     assert all(path in page for path in schema["paths"])
+    assert all(methods["post"]["summary"] in page for methods in schema["webhooks"].values())
+    assert "Data category: Name and role." in page
     assert json.dumps(callback()["agency_reference"]).strip('"') in page
     assert not re.findall(r"<script|<style|style=|https?://|//cdn", page)
     assert "script-src 'self'" in response["Content-Security-Policy"]

@@ -50,7 +50,8 @@ class Stream(models.Model):
 class OutboxMessage(models.Model):
     """A promise. `public_id` is the webhook-id of every try; `sealed_body` holds the exact bytes under their own key.
 
-    `settled_at` is set once the case has taken note of the outcome (delivered, refused, dead or unknown).
+    `receipt_at` is when the recipient said that it arrived, `acknowledged_at` when it answered. `settled_at`
+    is set once the case has taken note of the outcome (delivered, refused, dead or unknown).
     """
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
@@ -74,6 +75,8 @@ class OutboxMessage(models.Model):
     created_at = models.DateTimeField()
     delivered_at = models.DateTimeField(null=True, blank=True)
     acknowledged_at = models.DateTimeField(null=True, blank=True)
+    receipt_at = models.DateTimeField(null=True, blank=True)
+    chased_at = models.DateTimeField(null=True, blank=True)
     settled_at = models.DateTimeField(null=True, blank=True)
     agency_reference = models.CharField(max_length=80, blank=True)
     errors = models.JSONField(default=list)
@@ -122,6 +125,11 @@ class OutboxMessage(models.Model):
             ),
             models.Index("channel", "agency_reference", name="message_agency_ref"),
             models.Index("agency_reference", name="message_found_by_ref", condition=~Q(agency_reference="")),
+            models.Index(
+                "delivered_at",
+                name="message_unanswered",
+                condition=Q(state="delivered", acknowledged_at=None, chased_at=None),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,0 +1,121 @@
+"""To which case a callback belongs: by what a person decided, by our reference, else by the agency's, if it is but one.
+
+Also what people decide about a callback that matched nothing: the case it belongs to, or that nothing follows from it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from cases.agencies.callback_body import CallbackBody
+from cases.kernel import locks, record, tasks
+from cases.kernel.actors import Actor
+from cases.kernel.errors import CaseError
+from cases.kernel.models import Callback, Case, OutboxMessage, Task
+from cases.ledger import api as ledger
+from cases.ledger import sealing
+
+__all__ = ["Match", "NotWaiting", "find", "ignore", "match"]
+
+WAITING = ("unmatched", "failed")
+
+
+class NotWaiting(CaseError):
+    """The callback waits for nobody, or what was decided about it lacks something; the message says what."""
+
+
+@dataclass(frozen=True)
+class Match:
+    """The case and, where our reference was named, the message. `cause` says why there is no case."""
+
+    case: Case | None = None
+    message: OutboxMessage | None = None
+    cause: str = "no_case"
+
+
+def find(row: Callback, body: CallbackBody) -> Match:
+    """Return what a callback belongs to. Only messages to this very agency count.
+
+    A reference of the agency's that several cases share names none of them: that is for people to say.
+    """
+    own = OutboxMessage.objects.filter(channel__agency=row.agency).select_related("case", "channel__agency")
+    if body.reference:
+        message = own.filter(public_id=body.reference).first() if _is_uuid(body.reference) else None
+        if message is not None:
+            return Match(message.case, message)
+    if row.case is not None:
+        return Match(row.case)
+    if body.agency_reference:
+        sharing = own.filter(agency_reference=body.agency_reference).order_by("case_id", "pk").distinct("case_id")
+        cases = [message.case for message in sharing[:2]]
+        if len(cases) == 1:
+            return Match(cases[0])
+        return Match(cause="shared_reference" if cases else "no_case")
+    return Match()
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        return str(UUID(text)) == text
+    except ValueError:
+        return False
+
+
+@transaction.atomic
+def match(callback: Callback, case: Case, *, actor: Actor, at: datetime, reason: str) -> None:
+    """Say that a callback belongs to a case; the next sweep applies it as if it had named it.
+
+    Locks case and callback; writes an act of the case and ends the tasks about the callback. Raises NotWaiting.
+    """
+    case = locks.case_for_update(case.pk)
+    row = _waiting(callback, reason)
+    detail = {"callback": str(row.uid), "agency": row.agency.code, "type": row.type}
+    if not OutboxMessage.objects.filter(case=case, channel__agency=row.agency).exists():
+        raise NotWaiting(f"{row.agency.display_name} was never told of {case.reference}.")
+    with record.act(case, "callback.matched", actor=actor, at=at, reason=reason.strip(), detail=detail):
+        _end_tasks(row, actor=actor, at=at, outcome="matched")
+    row.case, row.state, row.tries = case, "received", 0
+    row.save(update_fields=["case", "state", "tries"])
+
+
+@transaction.atomic
+def ignore(callback: Callback, *, actor: Actor, at: datetime, reason: str) -> None:
+    """Say that nothing follows from a callback: an act of the agency's stream, and the end of the tasks about it.
+
+    Raises NotWaiting.
+    """
+    row = _waiting(callback, reason)
+    detail = {"callback": str(row.uid), "type": row.type}
+    key = sealing.new_key("agency", at=at)
+    with ledger.action(
+        row.agency.uid,
+        "callback.ignored",
+        actor=actor.label,
+        at=at,
+        reason=reason.strip(),
+        key=key,
+        detail=detail,
+        source=actor.source,
+    ):
+        _end_tasks(row, actor=actor, at=at, outcome="ignored")
+    row.state, row.reason, row.applied_at = "ignored", "by_a_person", at
+    row.save(update_fields=["state", "reason", "applied_at"])
+
+
+def _waiting(callback: Callback, reason: str) -> Callback:
+    rows = Callback.objects.select_for_update(of=("self",)).select_related("agency")
+    row = rows.filter(pk=callback.pk, state__in=WAITING).first()
+    if row is None:
+        raise NotWaiting("This callback waits for nobody any more.")
+    if not reason.strip():
+        raise NotWaiting("Say why, for the record.")
+    return row
+
+
+def _end_tasks(row: Callback, *, actor: Actor, at: datetime, outcome: str) -> None:
+    for task in Task.objects.filter(detail__callback=str(row.uid), closed_at=None):
+        tasks.close(task, actor=actor, at=at, outcome=outcome)
