@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('cases', '0005_releases_name_their_people'),
+        ('cases', '0007_acts_of_two_people'),
     ]
 
     operations = [
