@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('cases', '0007_acts_of_two_people'),
+        ('cases', '0008_people_and_notes_are_found_by_blind_tokens'),
     ]
 
     operations = [
