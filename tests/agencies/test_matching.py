@@ -1,4 +1,4 @@
-"""A callback goes to the case it names. One that names several goes to a person, who says which, or that it is nothing."""
+"""A callback goes to the case it names. One that names several goes to a person, who says which, or ignores it."""
 
 import pytest
 
