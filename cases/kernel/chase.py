@@ -6,6 +6,7 @@ Delivered, acknowledged and answered are three facts: the post office's, the rec
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
@@ -60,7 +61,7 @@ def _chase(message_id: int, case_id: int, *, now: datetime) -> int:
     message = rows.filter(pk=message_id, state="delivered", acknowledged_at=None, chased_at=None).first()
     if message is None:
         return 0
-    detail = {"message": str(message.public_id), "message_kind": message.kind}
+    detail: dict[str, Any] = {"message": str(message.public_id), "message_kind": message.kind}
     with record.act(case, "message.chased", actor=ACTOR, at=now, detail=detail) as action:
         tasks.raise_task(TASK, case=case, at=now, agency=message.channel.agency.code, **detail)
         action.detail["chaser"] = _send(case, message, at=now)
