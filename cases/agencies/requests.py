@@ -61,16 +61,16 @@ def open_case(
     plan = casetype.intake
     if plan is None or sender.agency.code not in plan.senders:
         raise NotASender
-    digest = sealing.keyed_hash("intake_body", raw).hex()
+    digests = [each.hex() for each in sealing.kept_hashes("intake_body", raw)]
     known = _known(sender)
     if known is not None:
-        return _repeat(known, digest, sender, now=now)
+        return _repeat(known, digests, sender, now=now)
     document = strict_json.parse(raw)
     if faults := shapes.faults(document, plan.schema):
         raise intake.FieldErrors(faults)
     facts, people = plan.parse(document)
     with transaction.atomic():
-        row_id = _take(sender, digest, now=now)
+        row_id = _take(sender, digests[0], now=now)
         if row_id is not None:
             case = intake.open_case(
                 casetype.code, actor=actors.agency(sender.agency), at=now, facts=facts, people=people, request=request
@@ -79,7 +79,7 @@ def open_case(
     found = _known(sender)
     if found is None:
         raise IdReused
-    return _repeat(found, digest, sender, now=now)
+    return _repeat(found, digests, sender, now=now)
 
 
 def _known(sender: Sender) -> IntakeRequest | None:
@@ -104,8 +104,8 @@ def _keep(row_id: int, case: Case) -> Answer:
     return Answer(status, answer.encode("ascii"), is_repeat=False)
 
 
-def _repeat(known: IntakeRequest, digest: str, sender: Sender, *, now: datetime) -> Answer:
-    if known.body_sha256 != digest:
+def _repeat(known: IntakeRequest, digests: list[str], sender: Sender, *, now: datetime) -> Answer:
+    if known.body_sha256 not in digests:
         security.note("intake_id_reused", actor=f"agency:{sender.agency.code}", at=now, message_id=sender.message_id)
         raise IdReused
     return Answer(known.status, known.answer.encode("ascii"), is_repeat=True)

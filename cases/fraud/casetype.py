@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -69,12 +69,12 @@ def open_facts(case: Case, facts: Mapping[str, Any]) -> None:
     )
     row.save(force_insert=True)
     if incident:
-        offer_duplicates(row)
+        offer_duplicates(row, tokens=sealing.kept_hashes("fraud_incident", incident))
 
 
-def offer_duplicates(row: FraudReferral) -> None:
+def offer_duplicates(row: FraudReferral, *, tokens: Sequence[bytes]) -> None:
     """Ask somebody to compare a new referral with an earlier one of the same incident. Joins nothing by itself."""
-    same = FraudReferral.objects.filter(incident_token=row.incident_token).exclude(pk=row.pk)
+    same = FraudReferral.objects.filter(incident_token__in=tokens).exclude(pk=row.pk)
     earlier = same.order_by("pk").values_list("case__reference", flat=True).first()
     if earlier:
         tasks.raise_task("fraud_same_incident", case=row.case, at=row.case.opened_at, reference=earlier)

@@ -1,12 +1,14 @@
 """Key files outside the database: what wraps the data keys (`kek-YYYYMM`), what blinds tokens (`index-v1`).
 
-Files of mode 0600 in a folder of mode 0700 (settings.KEY_DIR). Read anew for each call, never cached.
+Files of mode 0600 in a folder of mode 0700 (settings.KEY_DIR). Read anew for each call, never cached. A file
+`NAME.next` opens what NAME wraps and is not used for anything new: so a key reaches every machine before it is used.
 """
 
 from __future__ import annotations
 
 import hmac
 import os
+import re
 import secrets
 import stat
 from collections.abc import Iterable
@@ -22,6 +24,8 @@ KEY_BYTES = 64
 INDEX_KEY = "index-v1"
 INDEX_PREFIX = "index-v"
 KEK_PREFIX = "kek-"
+NEXT = ".next"
+KEY_NAME = re.compile(r"(kek-\d{6}(-\d+)?|index-v\d+)(\.next)?")
 
 
 class KeyMissing(LedgerError):
@@ -41,12 +45,18 @@ def directory() -> Path:
     return Path(settings.KEY_DIR)
 
 
-def _write(path: Path) -> None:
+def write(path: Path, content: bytes) -> None:
+    """Make one file that only its owner reads, on the disk before this returns. Raises FileExistsError."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
-        file.write(secrets.token_bytes(KEY_BYTES))
+        file.write(content)
         file.flush()
         os.fsync(file.fileno())
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def init(path: Path, *, at: datetime | None = None) -> list[str]:
@@ -59,11 +69,54 @@ def init(path: Path, *, at: datetime | None = None) -> list[str]:
     made = []
     if not any(path.glob(f"{KEK_PREFIX}*")):
         made.append(f"{KEK_PREFIX}{at:%Y%m}")
-    if not (path / INDEX_KEY).exists():
+    if not any(path.glob(f"{INDEX_PREFIX}*")):
         made.append(INDEX_KEY)
     for name in made:
-        _write(path / name)
+        write(path / name, secrets.token_bytes(KEY_BYTES))
     return made
+
+
+def add(prefix: str, *, at: datetime, announce: bool = False) -> str:
+    """Make the key after the newest of its kind and return its name; `announce` makes it as `NAME.next`.
+
+    A key that was announced is put to use instead. Raises KeyMissing where the folder cannot be written.
+    """
+    folder = directory()
+    announced = _names(folder, prefix, ending=NEXT)
+    try:
+        if announced and not announce:
+            name = announced[-1].removesuffix(NEXT)
+            (folder / announced[-1]).rename(folder / name)
+            return name
+        name = announced[-1] if announced else _next_name(folder, prefix, at=at) + (NEXT if announce else "")
+        if not announced:
+            write(folder / name, secrets.token_bytes(KEY_BYTES))
+    except OSError as error:
+        raise KeyMissing(f"No key can be made in {folder} ({error.strerror}); add its file by hand.") from None
+    return name
+
+
+def _next_name(folder: Path, prefix: str, *, at: datetime) -> str:
+    names = _names(folder, prefix)
+    if prefix == INDEX_PREFIX:
+        return f"{prefix}{_order(names[-1])[1] + 1 if names else 1}"
+    month = f"{prefix}{at:%Y%m}"
+    newest = names[-1] if names else ""
+    if _order(newest) < _order(month):
+        return month
+    stem, _, number = newest.removeprefix(prefix).partition("-")
+    return f"{prefix}{stem}-{int(number or 1) + 1}"
+
+
+def _order(name: str) -> tuple[str, int, int]:
+    """Sort names of one kind by their numbers: index-v10 comes after index-v9, kek-202611-2 after kek-202611."""
+    first, second = [*(int(number) for number in re.findall(r"\d+", name)), 0, 0][:2]
+    return name[:3], first, second
+
+
+def is_credentials(folder: Path) -> bool:
+    """Say whether systemd made the folder for this service alone; it grants by ACL, which shows as a group bit."""
+    return os.environ.get("CREDENTIALS_DIRECTORY", "") == str(folder)
 
 
 def _problem(path: Path) -> str:
@@ -72,22 +125,31 @@ def _problem(path: Path) -> str:
         found = path.stat()
     except FileNotFoundError:
         return "missing"
-    if stat.S_IMODE(found.st_mode) & 0o077:
+    if stat.S_IMODE(found.st_mode) & (0o037 if is_credentials(path.parent) else 0o077):
         return "others may read it"
     return "" if found.st_size == KEY_BYTES else "damaged"
 
 
-def _kek_names(path: Path) -> list[str]:
-    return sorted(file.name for file in path.glob(f"{KEK_PREFIX}*"))
+def _names(path: Path, prefix: str, *, ending: str = "") -> list[str]:
+    found = (file.name for file in path.glob(f"{prefix}*{ending}"))
+    return sorted((name for name in found if name.endswith(NEXT) == (ending == NEXT)), key=_order)
+
+
+def present() -> list[str]:
+    """Return the names under which keys can be opened here, announced ones among them."""
+    folder = directory()
+    kinds = [(prefix, ending) for prefix in (KEK_PREFIX, INDEX_PREFIX) for ending in ("", NEXT)]
+    return [name.removesuffix(NEXT) for kind, ending in kinds for name in _names(folder, kind, ending=ending)]
 
 
 def status(path: Path) -> list[KeyFile]:
     """Return every key file of `path`, and those that ought to be there."""
-    names = _kek_names(path)
-    current = names[-1:] or [f"{KEK_PREFIX}(none)"]
-    return [
-        KeyFile(name, name in (*current, INDEX_KEY), _problem(path / name)) for name in (*(names or current), INDEX_KEY)
-    ]
+    found = []
+    for prefix, wanted in ((KEK_PREFIX, f"{KEK_PREFIX}(none)"), (INDEX_PREFIX, INDEX_KEY)):
+        names = _names(path, prefix) or [wanted]
+        announced = _names(path, prefix, ending=NEXT)
+        found += [KeyFile(name, name == names[-1], _problem(path / name)) for name in (*names, *announced)]
+    return found
 
 
 def require() -> None:
@@ -101,6 +163,8 @@ def load(name: str) -> bytes:
     """Return the key called `name`. Raises KeyMissing."""
     path = directory() / name
     problem = _problem(path)
+    if problem == "missing" and not _problem(path.with_name(name + NEXT)):
+        path, problem = path.with_name(name + NEXT), ""
     if problem:
         raise KeyMissing(f"The key {name} is not usable: {problem}.")
     return path.read_bytes()
@@ -108,24 +172,31 @@ def load(name: str) -> bytes:
 
 def current_kek() -> str:
     """Return the name of the newest wrapping key, under which new data keys are wrapped. Raises KeyMissing."""
-    names = _kek_names(directory())
+    names = _names(directory(), KEK_PREFIX)
     if not names:
         raise KeyMissing("There is no wrapping key; make one with 'manage.py keys init'.")
     return names[-1]
 
 
+def index_keys() -> list[str]:
+    """Return the names of the index keys, newest first: the first makes tokens, any may have made one that is kept."""
+    names = _names(directory(), INDEX_PREFIX)
+    if not names:
+        raise KeyMissing("There is no index key; make one with 'manage.py keys init'.")
+    return names[::-1]
+
+
 def index_versions() -> list[int]:
     """Return the versions of the index key that are there, the newest last. Raises KeyMissing."""
-    names = (file.name.removeprefix(INDEX_PREFIX) for file in directory().glob(f"{INDEX_PREFIX}*"))
-    found = sorted(int(name) for name in names if name.isdecimal())
-    if not found:
-        raise KeyMissing("There is no index key; make one with 'manage.py keys init'.")
-    return found
+    return [int(name.removeprefix(INDEX_PREFIX)) for name in reversed(index_keys())]
 
 
-def keyed_hashes(purpose: str, values: Iterable[str | bytes]) -> list[bytes]:
-    """Return one HMAC-SHA256 per value under the index key; `purpose` keeps kinds of values apart."""
-    key = load(INDEX_KEY)
+def keyed_hashes(purpose: str, values: Iterable[str | bytes], *, version: str = "") -> list[bytes]:
+    """Return one HMAC-SHA256 per value under the newest index key, or the one called `version`.
+
+    `purpose` keeps kinds of values apart.
+    """
+    key = load(version or index_keys()[0])
     prefix = purpose.encode() + b"\0"
     texts = (value.encode() if isinstance(value, str) else value for value in values)
     return [hmac.digest(key, prefix + text, "sha256") for text in texts]
@@ -134,3 +205,8 @@ def keyed_hashes(purpose: str, values: Iterable[str | bytes]) -> list[bytes]:
 def keyed_hash(purpose: str, value: str | bytes) -> bytes:
     """Return the HMAC-SHA256 of one value the caller has normalised, for blind tokens and guessable content."""
     return keyed_hashes(purpose, (value,))[0]
+
+
+def kept_hashes(purpose: str, value: str | bytes) -> list[bytes]:
+    """Return the hashes that a row kept from any time may hold for this value: one for each index key, newest first."""
+    return [hashed for name in index_keys() for hashed in keyed_hashes(purpose, (value,), version=name)]

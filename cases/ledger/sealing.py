@@ -19,7 +19,7 @@ from django.db import models, transaction
 
 from cases.ledger import keys
 from cases.ledger.errors import LedgerError
-from cases.ledger.keys import keyed_hash, keyed_hashes
+from cases.ledger.keys import kept_hashes, keyed_hash, keyed_hashes
 from cases.ledger.models import DataKey, LedgerEvent
 from cases.ledger.reads import Reader, record_read
 from cases.ledger.sealed import Sealed, SealedTextField
@@ -32,6 +32,7 @@ __all__ = [
     "Sealed",
     "SealedTextField",
     "destroy",
+    "kept_hashes",
     "keyed_hash",
     "keyed_hashes",
     "new_key",
@@ -61,7 +62,8 @@ class Erased(str):
 ERASED = Erased("[erased]")
 
 
-def _binding(key: DataKey) -> list[bytes]:
+def binding(key: DataKey) -> list[bytes]:
+    """Return what ties a wrapped key to its row."""
     return [b"datakey", key.uid.bytes, key.scope.encode()]
 
 
@@ -83,7 +85,7 @@ def _unwrap(key: DataKey, keks: dict[str, bytes]) -> bytes | None:
     if wrapping is None:
         return None
     try:
-        return AESSIV(wrapping).decrypt(bytes(key.wrapped), _binding(key))
+        return AESSIV(wrapping).decrypt(bytes(key.wrapped), binding(key))
     except InvalidTag:
         raise SealBroken(f"The {key} does not open with {key.kek_id}.") from None
 
@@ -108,7 +110,7 @@ def _made(
         key = DataKey(
             scope=scope, label=label, parent=parent, kek_id=kek_id, created_at=at, retention_class=retention_class
         )
-        key.wrapped = wrap(secrets.token_bytes(keys.KEY_BYTES), _binding(key))
+        key.wrapped = wrap(secrets.token_bytes(keys.KEY_BYTES), binding(key))
         made.append(key)
     return made
 
