@@ -24,6 +24,6 @@ def keep_our_logging(**_kwargs: Any) -> None:
 @worker_init.connect
 def refuse_missing_keys(**_kwargs: Any) -> None:
     """Stop a worker that could open nothing. Raises KeyMissing."""
-    from cases.ledger import keys  # noqa: PLC0415 -- this module is imported before the apps are loaded
+    from cases.ledger import checks  # noqa: PLC0415 -- this module is imported before the apps are loaded
 
-    keys.require()
+    checks.require_keys()

@@ -72,7 +72,7 @@ class Env:
     @property
     def is_demo(self) -> bool:
         """Whether this is a demonstration: said by the environment, else by the stack that runs in this home."""
-        return self.flag("BACKOFFICE_DEMO", bool(self.running.get("demo", False)) and not self.text("DATABASE_URL"))
+        return self.flag("BACKOFFICE_DEMO", bool(self.running.get("demo", False)) and not self.hidden("DATABASE_URL"))
 
     @property
     def running(self) -> dict[str, Any]:
@@ -82,12 +82,19 @@ class Env:
         except (FileNotFoundError, PermissionError, ValueError):
             return {}
 
+    def hidden(self, name: str) -> str:
+        """Return what may hold a password and may be unset: a systemd credential, the file of NAME_FILE, or NAME.
+
+        Raises ImproperlyConfigured for a file that is missing, empty or open to everybody.
+        """
+        return self._secret_file(name) or self.text(name)
+
     def secret(self, name: str, *, shortest: int = 50) -> str:
-        """Return a secret: a systemd credential, the file named by NAME_FILE, NAME itself, or a file of the home.
+        """Return a secret that must be there: as `hidden` finds it, or a file of the home.
 
         Raises ImproperlyConfigured when there is none or when it is shorter than `shortest` characters.
         """
-        value = self._secret_file(name) or self.text(name) or _content(self.home / name.lower())
+        value = self.hidden(name) or _content(self.home / name.lower())
         if not value:
             raise ImproperlyConfigured(
                 f"There is no {name}. Run `make run` once, which makes {self.home / name.lower()}, "
@@ -112,9 +119,13 @@ class Env:
 
 def _content(path: Path) -> str:
     try:
-        return path.read_text().strip()
+        content = path.read_text().strip()
+        mode = path.stat().st_mode
     except (FileNotFoundError, PermissionError, NotADirectoryError):
         return ""
+    if mode & 0o007:
+        raise ImproperlyConfigured(f"Everybody on this machine may read {path}: make it mode 0600.")
+    return content
 
 
 def origins(url: str) -> list[str]:

@@ -2,9 +2,7 @@
 
 from datetime import timedelta
 
-from django.core.exceptions import ImproperlyConfigured
-
-from backoffice import embedded
+from backoffice import embedded, unsafe
 from backoffice.env import BASE_DIR, Env, database, issuer_code, origins
 from backoffice.logs import logging_config
 
@@ -17,13 +15,10 @@ DEMO: bool = env.is_demo
 DEMO_SHARE = env.number("BACKOFFICE_DEMO_PERCENT", 100, low=1, high=100) / 100  # of the demo cases
 DEBUG = False
 SECRET_KEY = env.secret("SECRET_KEY")
-SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
+SECRET_KEY_FALLBACKS = env.hidden("SECRET_KEY_FALLBACKS").replace(",", " ").split()
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", *env.words("ALLOWED_HOSTS")]
 PUBLIC_URL = env.text("PUBLIC_URL", f"http://localhost:{env.number('PORT', 8000, low=1, high=65535)}").rstrip("/")
-if DEMO and env.text("DATABASE_URL"):
-    raise ImproperlyConfigured(
-        "Demo mode does not run on a DATABASE_URL: set BACKOFFICE_DEMO=0, or unset DATABASE_URL."
-    )
+unsafe.refuse(env, is_demo=DEMO, secret_keys=[SECRET_KEY, *SECRET_KEY_FALLBACKS], hosts=ALLOWED_HOSTS)
 
 ROOT_URLCONF = "backoffice.urls"
 WSGI_APPLICATION = "backoffice.wsgi.application"
@@ -105,15 +100,15 @@ TEMPLATES = [
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 
 # --- Database, caches, sessions ----------------------------------------------------------------------------
-DATABASES = {"default": database(env.text("DATABASE_URL") or embedded.database_url(env))}
-BROKER_URL = env.text("CELERY_BROKER_URL") or embedded.broker_url(env)
+DATABASES = {"default": database(env.hidden("DATABASE_URL") or embedded.database_url(env))}
+BROKER_URL = env.hidden("CELERY_BROKER_URL") or embedded.broker_url(env)
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
         "LOCATION": "cache",
         "OPTIONS": {"MAX_ENTRIES": 1_000_000},
     },
-    "fast": embedded.fast_cache(env.text("FAST_CACHE_URL") or BROKER_URL),
+    "fast": embedded.fast_cache(env.hidden("FAST_CACHE_URL") or BROKER_URL),
 }
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
@@ -251,6 +246,8 @@ SOCIALACCOUNT_PROVIDERS = {
 EMAIL_HOST = env.text("EMAIL_HOST")
 EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'dummy'}.EmailBackend"
 EMAIL_PORT = env.number("EMAIL_PORT", 587, low=1, high=65535)
+EMAIL_HOST_USER = env.text("EMAIL_HOST_USER")
+EMAIL_HOST_PASSWORD = env.hidden("EMAIL_HOST_PASSWORD")
 EMAIL_USE_TLS = True
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "backoffice@example.org")

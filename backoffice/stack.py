@@ -45,7 +45,7 @@ def main(argv: list[str]) -> int:
 def demo_wanted(env: Env) -> bool:
     """Say whether to run as a demonstration. Raises StackError where a demonstration would be dangerous."""
     is_demo = env.flag("BACKOFFICE_DEMO", True)
-    if is_demo and env.text("DATABASE_URL"):
+    if is_demo and env.hidden("DATABASE_URL"):
         raise StackError(
             "Demo mode signs anyone in, so it does not run on a DATABASE_URL: set BACKOFFICE_DEMO=0, or unset it."
         )
@@ -115,13 +115,13 @@ class Stack:
 
     # --- servers --------------------------------------------------------------------------------------------
     def _start_servers(self) -> None:
-        if not self.env.text("DATABASE_URL"):
+        if not self.env.hidden("DATABASE_URL"):
             self._start_postgres()
-        url = self.env.text("CELERY_BROKER_URL") or embedded.broker_url(self.env)
+        url = self.env.hidden("CELERY_BROKER_URL") or embedded.broker_url(self.env)
         if url.startswith("filesystem://"):
             say("up", "Folders serve as the broker: nudges arrive a little later, nothing else changes.")
             private_folder(self.home / "broker", owner=None)
-        elif not self.env.text("CELERY_BROKER_URL"):
+        elif not self.env.hidden("CELERY_BROKER_URL"):
             self._start_valkey()
 
     def _start_valkey(self) -> None:

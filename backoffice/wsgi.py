@@ -8,6 +8,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backoffice.settings")
 
 application = get_wsgi_application()
 
-from cases.ledger import keys  # noqa: E402 -- it needs the apps, which the line above loads
+from cases.ledger import checks  # noqa: E402 -- it needs the apps, which the line above loads
 
-keys.require()  # a process that could open nothing must not start
+checks.require_keys()  # a process that could open nothing must not start

@@ -20,9 +20,11 @@ class CasesConfig(AppConfig):
         from cases.catalogue import CASE_TYPES, OFFICE_CHANGES
         from cases.doorbell import nudge
         from cases.kernel import casetypes, jobs, outbox, policy, proposals
+        from cases.ledger import checks
         from cases.ledger.guards import guards_are_enabled
 
-        register(guards_are_enabled, Tags.database, deploy=True)
+        for check in (guards_are_enabled, checks.role_cannot_alter, checks.keys_are_here):
+            register(check, Tags.database, deploy=True)
         casetypes.install(CASE_TYPES)
         proposals.install(OFFICE_CHANGES)
         policy.install(CASE_TYPES, proposals.rules())

@@ -152,7 +152,7 @@ def guards_are_enabled(databases: Sequence[str] | None = None, **_: object) -> l
     """Name each guard missing from a migrated database (`check --deploy --database default`)."""
     messages: list[CheckMessage] = []
     for using in databases or ():
-        if not _is_migrated(using):
+        if not is_migrated(using):
             continue
         messages += [
             Error(f"The guard {trigger} on {table} is missing or disabled.", id="ledger.E001")
@@ -161,7 +161,8 @@ def guards_are_enabled(databases: Sequence[str] | None = None, **_: object) -> l
     return messages
 
 
-def _is_migrated(using: str) -> bool:
+def is_migrated(using: str) -> bool:
+    """Say whether the ledger's tables are there."""
     try:
         return "cases_ledgerevent" in connections[using].introspection.table_names()
     except ConnectionDoesNotExist:

@@ -36,6 +36,8 @@ def test_secret_prefers_the_credential_then_the_named_file_then_the_variable_the
     (places["credentials"] / "secret_key").write_text("c" + LONG)
     (places["home"] / "secret_key").write_text("h" + LONG)
     (tmp_path / "named").write_text("f" + LONG)
+    for file in (places["credentials"] / "secret_key", places["home"] / "secret_key", tmp_path / "named"):
+        file.chmod(0o600)
     values = {
         "CREDENTIALS_DIRECTORY": str(places["credentials"]),
         "SECRET_KEY_FILE": str(tmp_path / "named"),

@@ -5,9 +5,11 @@ import re
 import psycopg
 import pytest
 import yaml
+from django.core.checks import ERROR
 from django.db import connection
 
 from backoffice.bootstrap import RUN_NEEDS
+from cases.ledger import checks
 from tests.docs.pages import ROOT
 
 DEPLOY = ROOT / "docs/deploy"
@@ -32,6 +34,7 @@ def granted(postgres, db):
     url = postgres.url(connection.settings_dict["NAME"], "postgres")
     with psycopg.connect(url) as superuser:
         superuser.execute("CREATE ROLE backoffice_app NOSUPERUSER NOCREATEDB NOCREATEROLE")
+        superuser.execute("CREATE ROLE backoffice_owner_of_tests IN ROLE backoffice")
         superuser.execute((DEPLOY / "grants.sql").read_text())
         yield superuser
         superuser.rollback()
@@ -53,6 +56,32 @@ def test_application_owns_nothing_and_makes_no_partitions(granted):
     assert granted.execute("SELECT count(*) FROM pg_class WHERE relowner = 'backoffice_app'::regrole").fetchone() == (
         0,
     )
+
+
+def test_check_passes_for_the_applications_role_and_names_what_others_could_do(granted):
+    with granted.cursor() as cursor:
+        as_superuser = checks.role_faults(cursor)
+        cursor.execute("SET ROLE backoffice_owner_of_tests")
+        as_owner = checks.role_faults(cursor)
+        cursor.execute("RESET ROLE")
+        cursor.execute("SET ROLE backoffice_app")
+        as_application = checks.role_faults(cursor)
+        cursor.execute("RESET ROLE; GRANT UPDATE ON cases_ledgerevent TO backoffice_app; SET ROLE backoffice_app")
+        with_one_grant_too_many = checks.role_faults(cursor)
+
+    assert as_application == []
+    assert with_one_grant_too_many == [
+        "The database role may change or empty 1 append-only tables (cases_ledgerevent the first)."
+    ]
+    assert as_superuser[0] == "The database role is a superuser, whom no trigger stops."
+    assert len(as_owner) == 2 and "or may act for their owner" in as_owner[0]
+
+
+def test_deployment_check_refuses_the_owner_as_the_role_that_serves(db):
+    found = checks.role_cannot_alter(["default"])
+
+    assert {message.id for message in found} == {"ledger.E002"}
+    assert {message.level for message in found} == {ERROR}
 
 
 def test_compose_file_runs_the_processes_of_operations():

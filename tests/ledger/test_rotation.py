@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 
 from cases.kernel.models import Case, Note
 from cases.ledger import api as ledger
-from cases.ledger import keys, rotation, sealing
+from cases.ledger import checks, keys, rotation, sealing
 from cases.ledger.models import DataKey, SecurityEvent
 from cases.web.signin.secrets import open_secret, seal_secret
 from tests import factories
@@ -237,3 +237,41 @@ def test_restore_never_replaces_a_key(folder, kept):
     with pytest.raises(CommandError, match="Nothing was written"):
         call_command("keys", "restore", *_files(kept, 1, 2))
     assert (folder / "kek-202603").read_bytes() == b"x" * 64
+
+
+# --- what a start and a deployment ask --------------------------------------------------------------------------
+
+
+def test_start_and_check_name_a_wrapping_key_that_data_needs_and_that_is_not_here(folder, notes):
+    keys.add(keys.KEK_PREFIX, at=AT)
+    checks.require_keys()
+    assert checks.keys_are_here(["default"]) == []
+    (folder / "kek-202603").unlink()
+
+    with pytest.raises(keys.KeyMissing, match="Data is sealed under kek-202603, whose files are not in"):
+        checks.require_keys()
+    assert [message.msg for message in checks.keys_are_here(["default"])] == [
+        "Data is sealed under kek-202603, whose file is not here."
+    ]
+
+
+def test_a_credential_of_systemd_may_show_the_bit_of_its_group(folder, monkeypatch):
+    (folder / "index-v1").chmod(0o440)
+    with pytest.raises(keys.KeyMissing, match="others may read it"):
+        keys.require()
+
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(folder))
+    keys.require()
+    (folder / "index-v1").chmod(0o444)
+    with pytest.raises(keys.KeyMissing, match="others may read it"):
+        keys.require()
+
+
+def test_a_folder_that_cannot_be_written_takes_its_key_by_hand(folder, notes, monkeypatch):
+    def read_only(*_):
+        raise PermissionError(13, "Read-only file system")
+
+    monkeypatch.setattr(keys, "write", read_only)
+
+    with pytest.raises(CommandError, match="add its file by hand"):
+        call_command("keys", "rotate")

@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from cases.kernel.models import Case
-from cases.ledger import keys
+from cases.ledger import checks, keys
 from cases.ledger.models import DataKey
 
 # What packages carry for other versions and other uses; each would be compressed twice.
@@ -42,7 +42,7 @@ class Command(BaseCommand):
             self.stdout.write(f"Making keys in {settings.KEY_DIR}.")
             call_command("keys", "init")
         try:
-            keys.require()
+            checks.require_keys()
         except keys.KeyMissing as missing:
             raise CommandError(f"{missing} Restore {settings.KEY_DIR} from where it is kept.") from missing
 
