@@ -78,4 +78,4 @@ def _move(rows: list[DataKey], kek_id: str) -> int:
     stale = [bytes(row.wrapped or b"") for row in rows]
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_MOVE, [kek_id, [row.pk for row in rows], stale, fresh])
-        return cursor.rowcount
+        return int(cursor.rowcount)
