@@ -13,8 +13,9 @@ PRODUCTION = BACKOFFICE_HOME=$$(mktemp -d) BACKOFFICE_DEMO=0 DATABASE_URL=postgr
 run: setup
 	@exec $(BIN)/python manage.py up
 
+# The whole suite on two processes, each with servers of its own and whole files of tests.
 test: setup-dev
-	@exec $(BIN)/python -m pytest $(ARGS)
+	@exec $(BIN)/python -m pytest $(or $(ARGS),-n 2 --dist loadfile --no-loadscope-reorder)
 
 check: setup-dev
 	$(BIN)/ruff check .

@@ -91,13 +91,21 @@ def _signatures(value: str) -> tuple[bytes, ...]:
         version, _, encoded = part.partition(",")
         if version != "v1":
             continue
-        try:
-            found.append(base64.b64decode(encoded.encode("ascii"), validate=True))
-        except (binascii.Error, UnicodeEncodeError) as error:
-            raise SignatureRefused("signature_malformed") from error
+        found.append(_decoded(encoded))
     if not found:
         raise SignatureRefused("no_known_version")
     return tuple(found)
+
+
+def _decoded(encoded: str) -> bytes:
+    """Return the bytes of one signature. Only their one canonical spelling counts: base64 has spare bits at its end."""
+    try:
+        signature = base64.b64decode(encoded.encode("ascii"), validate=True)
+    except (binascii.Error, UnicodeEncodeError) as error:
+        raise SignatureRefused("signature_malformed") from error
+    if base64.b64encode(signature).decode("ascii") != encoded:
+        raise SignatureRefused("signature_malformed")
+    return signature
 
 
 def _raw(secret: str) -> bytes:

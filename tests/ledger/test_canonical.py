@@ -54,7 +54,7 @@ def test_canonical_json_of_the_standards_own_string():
 
 @pytest.mark.parametrize(
     "value",
-    [1.0, float("nan"), {1: "a"}, {"é": 1}, 2**53, -(2**53), datetime(2026, 3, 2), {"a", "b"}, object()],
+    [1.0, float("nan"), {1: "a"}, {"é": 1}, 2**53, -(2**53), datetime(2026, 3, 2), {"a"}, object],
     ids=repr,
 )
 def test_value_without_one_text_is_refused(value):
