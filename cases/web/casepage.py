@@ -63,9 +63,9 @@ def purpose_of(request: HttpRequest, file: CaseFile, actor: Actor) -> str:
     return given if needs else CASEWORK
 
 
-def _ask_purpose(request: HttpRequest, file: CaseFile) -> HttpResponse:
-    shown = {"reference": file.case.reference, "uid": file.case.uid, "purposes": PURPOSES.items()}
-    return render(request, "cases/purpose.html", shown)
+def _ask_purpose(request: HttpRequest, case: Case, *, problems: Sequence[Problem] = ()) -> HttpResponse:
+    shown = {"reference": case.reference, "uid": case.uid, "purposes": PURPOSES.items(), "problems": problems}
+    return render(request, "cases/purpose.html", shown, status=422 if problems else 200)
 
 
 @screen
@@ -73,8 +73,10 @@ def _ask_purpose(request: HttpRequest, file: CaseFile) -> HttpResponse:
 def purpose(request: HttpRequest, uid: UUID) -> HttpResponse:
     """Keep why I read this case; every reading is recorded under it."""
     case = policy.get_visible(asking.actor_of(request), uid)
-    if (given := request.POST.get("purpose", "")) in PURPOSES:
-        request.session["purposes"] = {**request.session.get("purposes", {}), str(case.uid): given}
+    if (given := request.POST.get("purpose", "")) not in PURPOSES:
+        anchor = f"pp-{next(iter(PURPOSES))}"
+        return _ask_purpose(request, case, problems=[Problem(sentence="Say why you read this case.", anchor=anchor)])
+    request.session["purposes"] = {**request.session.get("purposes", {}), str(case.uid): given}
     return redirect("web:case", uid=uid)
 
 
@@ -189,7 +191,7 @@ def show(
     actor, at = asking.actor_of(request), asking.now()
     file = queries.case_file(actor, uid)
     if not (why := purpose_of(request, file, actor)):
-        return _ask_purpose(request, file)
+        return _ask_purpose(request, file.case)
     case, casetype = file.case, casetypes.get(file.case.kind)
     reader = asking.reader(request, "view", why, case.uid, fields=("note", "reason"))
     entries, older_than = timeline.story(case, reader=reader, at=at, show=_show(request))
@@ -230,7 +232,7 @@ def older(request: HttpRequest, uid: UUID) -> HttpResponse:
     actor, at = asking.actor_of(request), asking.now()
     file = queries.case_file(actor, uid)
     if not (why := purpose_of(request, file, actor)):
-        return _ask_purpose(request, file)
+        return _ask_purpose(request, file.case)
     number = request.GET.get("before", "")
     before = int(number) if number.isdecimal() and len(number) <= 18 else None
     reader = asking.reader(request, "view", why, file.case.uid, fields=("note", "reason"))
@@ -248,7 +250,7 @@ def messages(request: HttpRequest, uid: UUID) -> HttpResponse:
     actor, at = asking.actor_of(request), asking.now()
     file = queries.case_file(actor, uid)
     if not (why := purpose_of(request, file, actor)):
-        return _ask_purpose(request, file)
+        return _ask_purpose(request, file.case)
     reads.record_read(asking.reader(request, "view", why, file.case.uid, fields=("messages",)), at=at, result_count=1)
     sent, tries, heard = records.messages(file.case)
     labels = casetypes.get(file.case.kind).message_labels
@@ -274,6 +276,6 @@ def audit(request: HttpRequest, uid: UUID) -> HttpResponse:
     file = queries.case_file(actor, uid)
     policy.require(actor, "view_audit", case=file.case)
     if not (why := purpose_of(request, file, actor)):
-        return _ask_purpose(request, file)
+        return _ask_purpose(request, file.case)
     reads.record_read(asking.reader(request, "view", why, file.case.uid, fields=("audit",)), at=at, result_count=1)
     return render(request, "cases/audit.html", header(file, "audit", actor) | records.audit_trail(file.case))

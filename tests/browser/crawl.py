@@ -67,7 +67,9 @@ class Person:
     def complain(self, text: str) -> None:
         self.findings.complaints.append(f"{self.look} {self.page.url.removeprefix(self.url)} {text}")
 
-    def visit(self, route: str, path: str, *, status: int = 200, do: Callable[[Any], None] | None = None) -> None:
+    def visit(
+        self, route: str, path: str, *, status: int = 200, do: Callable[[Any], None] | None = None, looks: Any = LOOKS
+    ) -> None:
         """Open a page, do something on it, then judge it."""
         response = self.page.goto(self.url + path)
         if response.status != status:
@@ -75,13 +77,17 @@ class Person:
         if do is not None:
             do(self.page)
         self.findings.routes.add(route)
-        self.judge()
+        self.judge(looks)
 
     def refuse(self, route: str, path: str, form: str, *, typed: dict[str, str] | None = None) -> None:
         """Open a page, type what is wrong, send a form of it, then judge the refusal."""
         self.page.goto(self.url + path)
         for name, text in (typed or {}).items():
             self.page.locator(f"{form} [name='{name}']").fill(text)
+        self.send(route, form)
+
+    def send(self, route: str, form: str) -> None:
+        """Send a form of the page as it is, see that the answer says what is wrong, then judge it."""
         with self.page.expect_navigation():
             self.page.locator(form).evaluate(SUBMIT)
         if not self.page.locator(".summary, [role=alert], .error, .errorlist").count():
@@ -89,10 +95,10 @@ class Person:
         self.findings.routes.add(route)
         self.judge()
 
-    def judge(self) -> None:
+    def judge(self, looks: Any = LOOKS) -> None:
         """Run axe with every rule in each look, and see that nothing is wider than the window."""
         self.page.evaluate(OPEN_ALL)
-        for scheme, width in LOOKS:
+        for scheme, width in looks:
             self.look = f"{scheme} {width}"
             self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
             self.page.set_viewport_size({"width": width, "height": 900})
