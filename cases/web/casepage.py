@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET, require_POST
 from cases.kernel import casetypes, clocks, policy, queries, records, timeline, transitions
 from cases.kernel.actors import Actor
 from cases.kernel.casetypes import CaseType
+from cases.kernel.models import Case
 from cases.kernel.queries import CaseFile, SealedItem
 from cases.kernel.timeline import Entry
 from cases.kernel.transitions import Offer
