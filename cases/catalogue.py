@@ -1,7 +1,7 @@
 """The case types this office handles, and the changes of itself it knows. Adding one is one line here."""
 
 from cases.fraud.casetype import FRAUD_REFERRAL
-from cases.kernel import grants
+from cases.kernel import grants, leaving, teams
 
 CASE_TYPES = (FRAUD_REFERRAL,)
-OFFICE_CHANGES = (*grants.KINDS,)
+OFFICE_CHANGES = (*grants.KINDS, *leaving.KINDS, *teams.KINDS)

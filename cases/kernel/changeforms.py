@@ -7,13 +7,27 @@ from typing import Any
 from django import forms
 
 from cases.kernel.actors import Actor
+from cases.kernel.models import User
 
-__all__ = ["ChangeForm"]
+__all__ = ["ChangeForm", "PersonField"]
+
+
+def _people() -> list[tuple[int, str]]:
+    return list(User.objects.filter(is_active=True).order_by("display_name", "pk").values_list("pk", "display_name"))
+
+
+class PersonField(forms.TypedChoiceField):
+    """One member of staff with access, as their id."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(choices=_people, coerce=int, **kwargs)
 
 
 class ChangeForm(forms.Form):
-    """Gives a kind its page. Fields named as the payload is; `initial` is what the address says after the question
-    mark, so that a register page can link to a filled form."""
+    """Gives a kind its page. Fields are named as the payload is; `initial` is what the address says after the question
+    mark, so that a register page can link to a filled form. `hints` are sentences above the fields."""
+
+    hints: tuple[str, ...] = ()
 
     def __init__(self, *args: Any, actor: Actor, **kwargs: Any) -> None:
         self.actor = actor

@@ -19,7 +19,20 @@ from cases.kernel.kinds import Change, Kind, Line, Payload
 from cases.kernel.models import Proposal, RoleGrant, User
 from cases.ledger import api as ledger
 
-__all__ = ["GRANT", "KINDS", "REVOKE", "add_person", "grant", "revoke", "second_hand", "waiting_about"]
+__all__ = [
+    "ADMINISTRATORS",
+    "GRANT",
+    "KINDS",
+    "OFFICERS",
+    "REVOKE",
+    "add_person",
+    "grant",
+    "person_refusal",
+    "refuse_lone_hand",
+    "revoke",
+    "second_hand",
+    "waiting_about",
+]
 
 ADMINISTRATORS = frozenset({roles.SYSTEM_ADMINISTRATOR})
 OFFICERS = frozenset({roles.DATA_PROTECTION_OFFICER})
@@ -40,7 +53,7 @@ def grant(
     a role already held or a pair that may not meet, NotAllowed for a member of staff without a proposal.
     """
     with transaction.atomic():
-        _refuse_lone_hand(actor, proposal)
+        refuse_lone_hand(actor, proposal)
         user = people.another_for_update(user_id, actor, is_agreed=proposal is not None)
         if sentence := roles.refusal(role, held=_held(user.pk)):
             raise people.PeopleRefused(sentence)
@@ -65,7 +78,7 @@ def revoke(
     Raises PeopleRefused for oneself or a role not held, NotAllowed for a member of staff without a proposal.
     """
     with transaction.atomic():
-        _refuse_lone_hand(actor, proposal)
+        refuse_lone_hand(actor, proposal)
         user = people.another_for_update(user_id, actor, is_agreed=proposal is not None)
         row = RoleGrant.objects.filter(user=user, role=role, revoked_at=None).first()
         if row is None:
@@ -105,9 +118,10 @@ def waiting_about(user: User) -> list[Proposal]:
     return list(Proposal.objects.filter(about=user, state="open").select_related("maker", "checker", "about"))
 
 
-def _refuse_lone_hand(actor: Actor, proposal: Proposal | None) -> None:
+def refuse_lone_hand(actor: Actor, proposal: Proposal | None) -> None:
+    """Raise NotAllowed for a member of staff who acts without a proposal."""
     if actor.kind != "system" and proposal is None:
-        raise NotAllowed("A role is given and taken by a change of the office, which is proposed first.")
+        raise NotAllowed("Rights are changed by a change of the office, which is proposed first.")
 
 
 def _of(proposal: Proposal | None) -> dict[str, str]:
@@ -148,19 +162,20 @@ def _describe(payload: Payload, *, gives: bool) -> list[Line]:
     ]
 
 
-def _person_refusal(user_id: int, actor: Actor) -> str:
+def person_refusal(user_id: int, actor: Actor) -> str:
+    """Return why the actor cannot change this person's rights, or nothing."""
     if actor.user_id == user_id:
         return people.NOT_ONESELF
     return "" if User.objects.filter(pk=user_id, is_active=True).exists() else "There is no such person."
 
 
 def _check_grant(payload: Payload, *, actor: Actor, at: datetime) -> dict[str, str]:
-    sentence = _person_refusal(payload["user"], actor) or roles.refusal(payload["role"], held=_held(payload["user"]))
+    sentence = person_refusal(payload["user"], actor) or roles.refusal(payload["role"], held=_held(payload["user"]))
     return {"role": sentence} if sentence else {}
 
 
 def _check_revoke(payload: Payload, *, actor: Actor, at: datetime) -> dict[str, str]:
-    sentence = _person_refusal(payload["user"], actor)
+    sentence = person_refusal(payload["user"], actor)
     if not sentence and payload["role"] not in _held(payload["user"]):
         sentence = "This person does not hold that role."
     return {"role": sentence} if sentence else {}

@@ -17,7 +17,7 @@ from django.db import transaction
 from cases.kernel import actors, policy, roles
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError
-from cases.kernel.models import RoleGrant, SignInLink, Team, TeamMembership, User
+from cases.kernel.models import RoleGrant, SignInLink, User
 from cases.ledger import api as ledger
 from cases.ledger import security
 
@@ -30,10 +30,9 @@ __all__ = [
     "act",
     "add_first_administrator",
     "add_person",
-    "add_to_team",
     "another_for_update",
     "awaited_administrators",
-    "deactivate",
+    "end_links",
     "find_link",
     "follow_link",
     "new_link",
@@ -99,40 +98,6 @@ def _add(
     return user, token
 
 
-def deactivate(user_id: int, *, actor: Actor, at: datetime, request: ledger.RequestInfo | None = None) -> User:
-    """End a person's access: no sign-in, no live link, no team; the rows stay. Roles are revoked.
-
-    Whoever is signed in is out at their next request, since every request loads the person anew.
-    """
-    with transaction.atomic():
-        user = another_for_update(user_id, actor)
-        with act("person.deactivated", actor=actor, at=at, request=request, user=user.pk):
-            user.is_active = False
-            user.set_unusable_password()
-            user.save(update_fields=["is_active", "password"])
-            for row in RoleGrant.objects.filter(user=user, revoked_at=None):
-                row.revoked_at = at
-                row.save(update_fields=["revoked_at"])
-            for membership in TeamMembership.objects.filter(user=user, ended_at=None):
-                membership.ended_at = at
-                membership.save(update_fields=["ended_at"])
-            _end_links(user, at=at)
-        note("person_deactivated", actor=actor, at=at, user=user.pk)
-    return user
-
-
-def add_to_team(user_id: int, team: Team, *, actor: Actor, at: datetime, is_lead: bool = False) -> TeamMembership:
-    """Put a person in a team. Raises PeopleRefused for oneself or when they are in it already."""
-    with transaction.atomic():
-        user = another_for_update(user_id, actor)
-        if TeamMembership.objects.filter(user=user, team=team, ended_at=None).exists():
-            raise PeopleRefused("This person is in that team already.")
-        with act("team.joined", actor=actor, at=at, user=user.pk, team=team.code):
-            row = TeamMembership.objects.create(user=user, team=team, is_lead=is_lead)
-        note("team_joined", actor=actor, at=at, user=user.pk, team=team.code)
-    return row
-
-
 def awaited_administrators() -> list[User]:
     """Return the first administrators who have not yet signed in with a second factor, oldest first."""
     first = User.objects.filter(is_active=True, sign_in_links__made_by=None, sign_in_links__isnull=False)
@@ -149,7 +114,7 @@ def new_link(user_id: int, *, actor: Actor | None, at: datetime) -> str:
         if User.objects.filter(pk=user.pk, authenticator__isnull=False).exists():
             raise PeopleRefused("This person has set up their sign-in; it is in use.")
         with act("link.made", actor=actor or INSTALLER, at=at, user=user.pk):
-            _end_links(user, at=at)
+            end_links(user, at=at)
             return _link(user, made_by_id=actor.user_id if actor else None, at=at)
 
 
@@ -191,7 +156,7 @@ def another_for_update(user_id: int, actor: Actor | None, *, is_agreed: bool = F
         raise PeopleRefused(NOT_ONESELF)
     if not is_agreed:
         _require(actor)
-    user = User.objects.select_for_update().filter(pk=user_id).first()
+    user = User.objects.select_for_update(no_key=True).filter(pk=user_id).first()
     if user is None or not user.is_active:
         raise PeopleRefused("There is no such person.")
     return user
@@ -215,7 +180,8 @@ def _link(user: User, *, made_by_id: int | None, at: datetime) -> str:
     return token
 
 
-def _end_links(user: User, *, at: datetime) -> None:
+def end_links(user: User, *, at: datetime) -> None:
+    """End every one-time link of a person that still works."""
     SignInLink.objects.filter(user=user, used_at=None, expires_at__gt=at).update(expires_at=at)
 
 

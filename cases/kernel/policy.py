@@ -57,6 +57,9 @@ OFFICE_RULES = (
     Rule(act="search", roles=frozenset({ANY_STAFF, "auditor"}), scope="all"),
     Rule(act="view_security_log", roles=frozenset({"auditor", "data_protection_officer"}), scope="all"),
     Rule(act="verify_ledger", roles=frozenset({"auditor", "data_protection_officer"}), scope="all"),
+    Rule(
+        act="view_people", roles=frozenset({"system_administrator", "auditor", "data_protection_officer"}), scope="all"
+    ),
     Rule(act="manage_people", roles=frozenset({"system_administrator"}), is_grave=True),
     Rule(act="approve_people", roles=frozenset({"data_protection_officer"}), is_grave=True),
     Rule(act="view_jobs", roles=frozenset({"system_administrator", "auditor", "data_protection_officer"}), scope="all"),

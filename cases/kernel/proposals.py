@@ -33,7 +33,7 @@ from cases.kernel.kinds import (
     known,
     rules,
 )
-from cases.kernel.models import Proposal
+from cases.kernel.models import Proposal, User
 from cases.ledger import api as ledger
 from cases.ledger import sealing
 from cases.ledger.canonical import canon, commitment, plain
@@ -47,9 +47,11 @@ __all__ = [
     "all_kinds",
     "contents",
     "decide",
+    "drop",
     "get",
     "install",
     "known",
+    "of_person",
     "propose",
     "refusal",
     "rules",
@@ -101,6 +103,7 @@ def propose(
     """
     declared = get(kind)
     policy.require(actor, f"propose.{kind}")
+    payload = _as_stored(payload)
     with transaction.atomic():
         _lock(declared, payload)
         _refuse_faults(_reason_fault(reason) | dict(declared.check(payload, actor=actor, at=at)))
@@ -160,6 +163,19 @@ def withdraw(
     return row
 
 
+def of_person(user: User) -> QuerySet[Proposal]:
+    """Return the open changes a person proposed, and those about them."""
+    return Proposal.objects.filter(Q(maker=user) | Q(about=user), state="open")
+
+
+def drop(proposal_id: int, *, actor: Actor, at: datetime) -> None:
+    """End an open change because a person of it left, inside the caller's transaction."""
+    row = Proposal.objects.select_for_update(of=("self",)).select_related("key").get(pk=proposal_id)
+    if row.state == "open":
+        with _act(row, "dropped", actor=actor, at=at, reason="", request=None):
+            _end(row, "withdrawn", at=at)
+
+
 def refusal(row: Proposal, actor: Actor) -> str:
     """Return the sentence why this person cannot decide an open change, or nothing. Reads nothing."""
     if row.maker_id == actor.user_id:
@@ -192,6 +208,11 @@ def title(row: Proposal) -> str:
     return kind.title(row) if kind.title else kind.label
 
 
+def _as_stored(payload: Payload) -> dict[str, Any]:
+    """Return a payload as it comes back at the decision: dates and times as text."""
+    return {name: plain(value) for name, value in payload.items()}
+
+
 def _reason_fault(reason: str) -> dict[str, str]:
     return {} if reason.strip() else {"reason": "Say why."}
 
@@ -222,7 +243,7 @@ def _row(kind: Kind, payload: Payload, *, actor: Actor, at: datetime) -> Proposa
     row = Proposal(
         kind=kind.code,
         subject=subject,
-        payload=plain({name: value for name, value in payload.items() if name not in kind.sealed}),
+        payload={name: value for name, value in payload.items() if name not in kind.sealed},
         before=before,
         needs=sorted(kind.needs(payload) if kind.needs else kind.checkers or ()),
         about_id=kind.about(payload),
@@ -232,7 +253,7 @@ def _row(kind: Kind, payload: Payload, *, actor: Actor, at: datetime) -> Proposa
     )
     secret = {name: payload[name] for name in kind.sealed if payload.get(name)}
     if secret:
-        sealing.seal(row, {"sealed": json.dumps(plain(secret))}, key=row.key)
+        sealing.seal(row, {"sealed": json.dumps(secret)}, key=row.key)
     row.digest = _digest(row, before=before)
     return row
 

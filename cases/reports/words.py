@@ -29,6 +29,7 @@ VERBS: Mapping[str, str] = {
     "case.edited": "Changed the case",
     "case.noted": "Wrote a note",
     "case.assigned": "Assigned the case",
+    "case.returned": "Put the case back in the queue",
     "case.evidence_added": "Added a document",
     "case.party_added": "Added a person",
     "task.closed": "Closed a task",

@@ -49,7 +49,8 @@ class OfficePlace:
 
 OFFICE = (
     OfficePlace(label="Changes", icon="clipboard-check", url="web:changes", act="view_changes", count="changes"),
-    OfficePlace(label="People", icon="users", url="people", act="manage_people"),
+    OfficePlace(label="People", icon="users", url="people", act="view_people"),
+    OfficePlace(label="Teams", icon="network", url="web:teams", act="view_people"),
 )
 
 

@@ -37,6 +37,7 @@ VERBS = {
     "office.agreed": "agreed",
     "office.refused": "refused",
     "office.withdrawn": "took it back",
+    "office.dropped": "ended it: a person of it left",
     "office.superseded": "wanted to agree, but it was out of date",
 }
 Rows = QuerySet[Proposal]

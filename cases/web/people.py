@@ -1,10 +1,12 @@
-"""Who works here: the list, adding a person, giving and taking roles. For administrators; shows no case."""
+"""Who works here: the list, one person, adding one, giving and taking roles. For administrators; shows no case."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -16,13 +18,23 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from cases.kernel import directory, grants, people, policy, proposals, roles
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError
-from cases.kernel.models import Team
+from cases.kernel.models import Team, User
 from cases.web import asking, office, stepup
+from cases.web.keyset import Pageful, pageful
 from cases.web.refusals import Problem, form_problems, screen, status_of
+from cases.web.wording import words
 
 __all__ = ["urlpatterns"]
 
-MANAGE = "manage_people"
+VIEW, MANAGE = "view_people", "manage_people"
+FACTORS = {"totp": "Authenticator app", "webauthn": "Security key or passkey", "recovery_codes": "Recovery codes"}
+CHANGES = {"grant": "role_grant", "revoke": "role_revoke"}
+REASON = forms.CharField(
+    label="Reason",
+    widget=forms.Textarea(attrs={"rows": 2}),
+    max_length=2000,
+    help_text="Kept in the record. Why this person, and who asked for it.",
+)
 
 
 class PersonForm(forms.Form):
@@ -36,22 +48,17 @@ class PersonForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
         help_text="Roles that decide, release or see everything are proposed: another person agrees first.",
     )
-    reason = forms.CharField(
-        label="Reason",
-        widget=forms.Textarea(attrs={"rows": 2}),
-        max_length=2000,
-        help_text="Kept in the record. Why this person, and who asked for it.",
-    )
+    reason = REASON
 
 
-def _actor(request: HttpRequest) -> Actor:
+def _actor(request: HttpRequest, act: str = MANAGE) -> Actor:
     actor = asking.actor_of(request)
-    policy.require(actor, MANAGE)
+    policy.require(actor, act)
     return actor
 
 
-def _person(user_id: int) -> directory.Listed:
-    found = next((listed for listed in directory.everybody() if listed.user.pk == user_id), None)
+def _user(user_id: int) -> User:
+    found = directory.person(user_id)
     if found is None:
         raise Http404
     return found
@@ -62,12 +69,25 @@ def _labelled(codes: tuple[str, ...]) -> list[roles.Role]:
 
 
 @screen
-@require_GET
+@require_http_methods(["GET", "POST"])
 def everybody(request: HttpRequest) -> HttpResponse:
-    """List the people with their roles and teams."""
-    _actor(request)
-    rows = [{"person": listed, "roles": _labelled(listed.roles)} for listed in directory.everybody()]
-    return render(request, "cases/people/list.html", {"rows": rows})
+    """List the people with their roles and teams. A search is posted: names belong in no address."""
+    actor = _actor(request, VIEW)
+    asked = request.POST.get("q", "").replace("\0", "").strip()[:80]
+    has_left = request.GET.get("view") == "left"
+    if asked:
+        page = Pageful(rows=directory.found(asked))
+    else:
+        page = pageful(directory.about(is_active=not has_left), request, by="display_name")
+    shown = {
+        "rows": [{"person": each, "roles": _labelled(each.roles)} for each in directory.listed(page.rows)],
+        "page": page,
+        "q": asked,
+        "has_left": has_left,
+        "can_manage": policy.can(actor, MANAGE).is_allowed,
+        "most": directory.MOST_FOUND,
+    }
+    return render(request, "cases/people/list.html", shown)
 
 
 @screen
@@ -93,100 +113,87 @@ def add(request: HttpRequest) -> HttpResponse:
         except CaseError as refusal:
             problems = [Problem(sentence=str(refusal))]
         else:
-            return _show_link(request, user.pk, token)
+            return _show_link(request, user, token)
     problems += form_problems(form) if form.is_bound else []
-    return render(
-        request, "cases/people/add.html", {"form": form, "problems": problems}, status=422 if problems else 200
-    )
+    shown = {"form": form, "problems": problems, "pairs": _pairs()}
+    return render(request, "cases/people/add.html", shown, status=422 if problems else 200)
 
 
-def _show_link(request: HttpRequest, user_id: int, token: str) -> HttpResponse:
+def _pairs() -> dict[str, list[str]]:
+    """Return every sentence on roles that may not meet, with the pairs it keeps apart."""
+    found: dict[str, list[str]] = {}
+    for pair, sentence in roles.TOXIC_PAIRS.items():
+        found.setdefault(sentence, []).append(" and ".join(sorted(roles.ROLES[code].label.lower() for code in pair)))
+    return {sentence: sorted(pairs) for sentence, pairs in found.items()}
+
+
+def _show_link(request: HttpRequest, user: User, token: str) -> HttpResponse:
     link = request.build_absolute_uri(reverse("welcome", args=[token]))
-    return render(request, "cases/people/link.html", {"person": _person(user_id).user, "link": link})
+    waiting = [office.entry(row) for row in grants.waiting_about(user)]
+    return render(request, "cases/people/link.html", {"person": user, "link": link, "waiting": waiting})
 
 
 @screen
 @require_GET
 def person(request: HttpRequest, user_id: int) -> HttpResponse:
-    """Show one person and what may be changed about them."""
-    return _show(request, user_id, _actor(request))
+    """Show one person: rights, teams, sign-in, and what the security log has of late."""
+    return _show(request, user_id, _actor(request, VIEW))
 
 
 def _show(
-    request: HttpRequest, user_id: int, actor: Actor, problems: tuple[Problem, ...] = (), status: int = 200
+    request: HttpRequest, user_id: int, actor: Actor, problems: list[Problem] | None = None, status: int = HTTPStatus.OK
 ) -> HttpResponse:
-    listed = _person(user_id)
-    context: dict[str, Any] = {
+    (listed,) = directory.listed([_user(user_id)])
+    user = listed.user
+    can_change = user.is_active and user.pk != actor.user_id and policy.can(actor, MANAGE).is_allowed
+    sentences = {code: roles.refusal(code, held=listed.roles) for code in roles.HUMAN if code not in listed.roles}
+    shown = {
         "person": listed,
-        "roles": _labelled(listed.roles),
-        "grantable": [
-            roles.ROLES[code]
-            for code in roles.HUMAN
-            if code not in listed.roles and not roles.conflict(code, listed.roles)
-        ],
-        "teams": Team.objects.exclude(memberships__user=listed.user, memberships__ended_at=None).order_by("name"),
-        "is_me": listed.user.pk == actor.user_id,
-        "waiting": [office.entry(row) for row in grants.waiting_about(listed.user)],
+        "held": directory.held_by(user),
+        "toxic": directory.toxic(listed.roles),
+        "waiting": [office.entry(row) for row in grants.waiting_about(user)],
+        "grantable": [roles.ROLES[code] for code, sentence in sentences.items() if not sentence],
+        "barred": [(roles.ROLES[code], sentence) for code, sentence in sentences.items() if sentence],
         "privileged": roles.PRIVILEGED,
+        "seats": user.memberships.filter(ended_at=None).select_related("team").order_by("team__name"),
+        "has_other_teams": can_change and Team.objects.exists(),
+        "factors": _factors(user),
+        "sessions": UserSession.objects.filter(user=user).order_by("-created_at")[:10],
+        "security": [{"at": each.at, "what": words(each.kind)} for each in directory.recent_security(user)],
+        "is_me": user.pk == actor.user_id,
+        "can_change": can_change,
+        "problems": problems or [],
         "typed": {name: request.POST.get(name, "") for name in ("role", "reason")},
-        "problems": problems,
     }
-    return render(request, "cases/people/person.html", context, status=status)
+    return render(request, "cases/people/person.html", shown, status=status)
 
 
-Change = Callable[[HttpRequest, int, Actor], str]
-
-
-def _proposed(request: HttpRequest, kind: str, user_id: int, actor: Actor) -> str:
-    row = proposals.propose(
-        kind,
-        {"user": user_id, "role": request.POST.get("role", "")},
-        actor=actor,
-        at=asking.now(),
-        reason=request.POST.get("reason", ""),
-        request=asking.info(request),
-    )
-    return office.outcome(row)
-
-
-def _grant(request: HttpRequest, user_id: int, actor: Actor) -> str:
-    return _proposed(request, "role_grant", user_id, actor)
-
-
-def _revoke(request: HttpRequest, user_id: int, actor: Actor) -> str:
-    return _proposed(request, "role_revoke", user_id, actor)
-
-
-def _join(request: HttpRequest, user_id: int, actor: Actor) -> str:
-    team = Team.objects.filter(code=request.POST.get("team", "")).first()
-    if team is None:
-        raise people.PeopleRefused("Choose a team.")
-    people.add_to_team(user_id, team, actor=actor, at=asking.now())
-    return f"Added to {team.name}."
-
-
-def _deactivate(request: HttpRequest, user_id: int, actor: Actor) -> str:
-    people.deactivate(user_id, actor=actor, at=asking.now(), request=asking.info(request))
-    return "Access ended."
-
-
-CHANGES: dict[str, Change] = {"grant": _grant, "revoke": _revoke, "join": _join, "deactivate": _deactivate}
+def _factors(user: User) -> list[dict[str, Any]]:
+    rows = Authenticator.objects.filter(user=user).order_by("pk")
+    return [{"label": FACTORS.get(row.type, row.type), "row": row} for row in rows]
 
 
 @screen
 @require_POST
 def change(request: HttpRequest, user_id: int, name: str) -> HttpResponse:
-    """Make one change to a person, after confirmation with the second factor."""
+    """Propose to give or take a role, after confirmation with the second factor."""
     actor = _actor(request)
     if name not in CHANGES:
         raise Http404
     if (answer := stepup.require(request)) is not None:
         return answer
     try:
-        said = CHANGES[name](request, user_id, actor)
+        row = proposals.propose(
+            CHANGES[name],
+            {"user": user_id, "role": request.POST.get("role", "")},
+            actor=actor,
+            at=asking.now(),
+            reason=request.POST.get("reason", ""),
+            request=asking.info(request),
+        )
     except CaseError as refusal:
-        return _show(request, user_id, actor, tuple(office.problems_of(refusal)), status_of(refusal))
-    messages.success(request, said)
+        return _show(request, user_id, actor, office.problems_of(refusal), status_of(refusal))
+    messages.success(request, office.outcome(row))
     return redirect("person", user_id=user_id)
 
 
@@ -201,8 +208,8 @@ def link(request: HttpRequest, user_id: int) -> HttpResponse:
     try:
         token = people.new_link(user_id, actor=actor, at=asking.now())
     except people.PeopleRefused as refusal:
-        return _show(request, user_id, actor, (Problem(sentence=str(refusal)),), status_of(refusal))
-    return _show_link(request, user_id, token)
+        return _show(request, user_id, actor, [Problem(sentence=str(refusal))], status_of(refusal))
+    return _show_link(request, _user(user_id), token)
 
 
 urlpatterns = [

@@ -33,6 +33,7 @@ VERBS: Mapping[str, Said] = {
     "case.edited": Said(what="changed the case", icon="pencil", look="change"),
     "case.noted": Said(what="wrote a note", icon="message-square", look="note-e"),
     "case.assigned": Said(what="assigned the case", icon="user-plus"),
+    "case.returned": Said(what="put the case back in the queue", icon="inbox"),
     "case.evidence_added": Said(what="added a document", icon="paperclip"),
     "case.party_added": Said(what="added a person", icon="user-plus", look="change"),
     "clock.breached": Said(what="noted that", strong="a period is over", icon="alarm-clock"),

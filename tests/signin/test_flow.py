@@ -6,7 +6,7 @@ from django.contrib.sessions.models import Session
 from django.db import connection
 from django.test import Client
 
-from cases.kernel import people
+from cases.kernel import leaving, people
 from cases.kernel.actors import system
 from cases.ledger.models import SecurityEvent
 from tests.signin import totp
@@ -154,7 +154,7 @@ def test_deactivated_person_is_out_at_the_next_request(client, member, clock):
     sign_in(client, member, clock)
     assert client.get("/account/").status_code == 200
 
-    people.deactivate(member.user.pk, actor=system("test"), at=clock.at)
+    leaving.leave(member.user.pk, actor=system("test"), at=clock.at)
 
     answer = client.get("/account/")
     assert (answer.status_code, answer.url) == (302, "/sign-in/?next=/account/")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cases.kernel import actors, demo_people, grants, people, roles
+from cases.kernel import actors, demo_people, grants, leaving, people, roles
 from cases.kernel.models import RoleGrant, SignInLink, TeamMembership, User
 from cases.ledger.models import LedgerEvent, SecurityEvent
 from tests.signin.desk import PASSWORD
@@ -107,7 +107,7 @@ def test_revoked_role_is_gone_and_may_be_granted_again(db):
 def test_deactivation_ends_roles_teams_and_links(administrator):
     user, token = people.add_person("Sandy Vale", codes=["fraud_analyst"], actor=administrator, at=AT)
 
-    people.deactivate(user.pk, actor=administrator, at=AT)
+    leaving.leave(user.pk, actor=JOB, at=AT)
 
     assert not RoleGrant.objects.filter(user=user, revoked_at=None).exists()
     assert not TeamMembership.objects.filter(user=user, ended_at=None).exists()

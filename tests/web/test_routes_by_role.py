@@ -89,7 +89,8 @@ def standing(db):
         "change": {"uid": proposal.uid},
         "decide": {"uid": proposal.uid},
         "withdraw": {"uid": proposal.uid},
-        "propose": {"kind": "role_grant"},
+        "propose": {"kind": "team_member"},
+        "team": {"code": "fraud"},
         "person": {"user_id": spare.pk},
         "person_link": {"user_id": spare.pk},
         "person_change": {"user_id": spare.pk, "name": "grant"},
@@ -98,6 +99,7 @@ def standing(db):
 
 WHOLE_OFFICE = {"my_work", "counts", "approvals", "preferences", "queue", "take_next", "new", "opened"}
 WHOLE_OFFICE |= {"jobs", "changes", "search"}
+WHOLE_OFFICE |= {"jobs", "changes", "teams"}
 
 
 def address(name: str, places: dict) -> str:
