@@ -42,8 +42,9 @@ def run_jobs(**_future: Any) -> None:
 
 @shared_task
 def sweep(**_future: Any) -> None:
-    """End what time has ended, chase answers that are late, forget the counts of callers long gone."""
+    """End what time has ended, ask for what ends soon, chase answers that are late, forget callers long gone."""
     now = timezone.now()
     sweeps.end_due_clocks(now=now)
+    sweeps.warn_of_ends(now=now)
     chase.chase_late(now=now)
     limits.forget(now=now)

@@ -21,6 +21,7 @@ CLOCKS = (
     ),
     ClockRule(
         code="fraud_investigation",
+        warn_hours=24,
         label="Investigation",
         length=10,
         unit="working_days",
@@ -53,6 +54,7 @@ CLOCKS = (
     ),
     ClockRule(
         code="k24_adverse",
+        clock="K24",
         label="Adverse marker expires",
         length=6,
         unit="years",
@@ -62,9 +64,20 @@ CLOCKS = (
     ),
     ClockRule(
         code="k24_victim",
+        clock="K24",
         label="Victim marker expires",
         length=13,
         unit="months",
+        source=_K24,
+        effective_from=date(2018, 5, 25),
+        is_work=False,
+    ),
+    ClockRule(
+        code="k24_protective",
+        clock="K24",
+        label="Protective registration expires",
+        length=2,
+        unit="years",
         source=_K24,
         effective_from=date(2018, 5, 25),
         is_work=False,

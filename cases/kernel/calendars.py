@@ -1,36 +1,110 @@
-"""Working days of the three jurisdictions. The holidays come from the `holidays` library, which is kept up to date."""
+"""Days as the law counts them: working days of the three jurisdictions, months, London's midnight.
+
+The holidays come from the `holidays` library, which is kept up to date; what this office added or took out, each with
+its source, is a table (`HolidayChange`) and wins.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import holidays
 
-__all__ = ["JURISDICTIONS", "LONDON", "add_months", "add_working_days", "end_of_day", "is_working_day", "london_date"]
+from cases.kernel.models import HolidayChange
+
+__all__ = [
+    "JURISDICTIONS",
+    "LONDON",
+    "Calendar",
+    "add_months",
+    "add_working_days",
+    "end_of_day",
+    "is_working_day",
+    "london_date",
+    "of",
+    "printed",
+]
 
 LONDON = ZoneInfo("Europe/London")
 JURISDICTIONS = {"eaw": ("ENG", "England and Wales"), "sct": ("SCT", "Scotland"), "nir": ("NIR", "Northern Ireland")}
 
 
 @lru_cache(maxsize=64)
-def _bank_holidays(jurisdiction: str, year: int) -> frozenset[date]:
-    return frozenset(holidays.country_holidays("GB", subdiv=JURISDICTIONS[jurisdiction][0], years=year))
+def _bank_holidays(jurisdiction: str, year: int) -> dict[date, str]:
+    return dict(holidays.country_holidays("GB", subdiv=JURISDICTIONS[jurisdiction][0], years=year))
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """The bank holidays of one jurisdiction: as published, with what the office added and removed."""
+
+    jurisdiction: str
+    added: frozenset[date] = frozenset()
+    removed: frozenset[date] = frozenset()
+
+    @property
+    def label(self) -> str:
+        return JURISDICTIONS[self.jurisdiction][1]
+
+    def is_holiday(self, day: date) -> bool:
+        is_printed = day in _bank_holidays(self.jurisdiction, day.year)
+        return day in self.added or (is_printed and day not in self.removed)
+
+    def is_working_day(self, day: date) -> bool:
+        """Say whether the day is neither Saturday, Sunday nor a bank holiday there."""
+        return day.weekday() < 5 and not self.is_holiday(day)
+
+    def add_working_days(self, day: date, count: int) -> date:
+        """Return the `count`-th working day after `day`; the day itself is not counted."""
+        while count > 0:
+            day += timedelta(days=1)
+            if self.is_working_day(day):
+                count -= 1
+        return day
+
+    def on_or_after(self, day: date) -> date:
+        """Return the day itself if it is a working day, else the next one that is."""
+        return day if self.is_working_day(day) else self.add_working_days(day, 1)
+
+
+def printed(jurisdiction: str) -> Calendar:
+    """Return the calendar as published, without what the office changed."""
+    return Calendar(jurisdiction)
+
+
+def changed(jurisdiction: str, changes: Iterable[tuple[date, str]]) -> Calendar:
+    """Return the published calendar with changes: (day, effect), the effect added, removed or as_published."""
+    known = list(changes)
+    return Calendar(
+        jurisdiction,
+        added=frozenset(day for day, effect in known if effect == "added"),
+        removed=frozenset(day for day, effect in known if effect == "removed"),
+    )
+
+
+def of(jurisdiction: str) -> Calendar:
+    """Return the calendar as this office counts. One query."""
+    rows = HolidayChange.objects.filter(jurisdiction=jurisdiction)
+    return changed(jurisdiction, rows.values_list("day", "effect"))
+
+
+def published(jurisdiction: str, year: int) -> dict[date, str]:
+    """Return the published holidays of one year with their names, in order."""
+    return dict(sorted(_bank_holidays(jurisdiction, year).items()))
 
 
 def is_working_day(day: date, *, jurisdiction: str = "eaw") -> bool:
-    """Say whether the day is neither Saturday, Sunday nor a bank holiday there."""
-    return day.weekday() < 5 and day not in _bank_holidays(jurisdiction, day.year)
+    """Say whether the day is a working day as this office counts. One query; counts of many days take a Calendar."""
+    return of(jurisdiction).is_working_day(day)
 
 
 def add_working_days(day: date, count: int, *, jurisdiction: str = "eaw") -> date:
-    """Return the `count`-th working day after `day`; the day itself is not counted."""
-    while count > 0:
-        day += timedelta(days=1)
-        if is_working_day(day, jurisdiction=jurisdiction):
-            count -= 1
-    return day
+    """Return the `count`-th working day after `day` as this office counts; the day itself is not counted. One query."""
+    return of(jurisdiction).add_working_days(day, count)
 
 
 def add_months(day: date, months: int, *, counts_first_day: bool = False) -> date:

@@ -1,73 +1,46 @@
-"""Legal and internal periods as data: how each is counted, from which source, and what it means in words."""
+"""The clocks of a case: started, paused, met, counted anew. How a period is counted is `counting`; the rules are rows.
+
+A running clock keeps the version of its rule with which it began.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from collections.abc import Mapping
+from datetime import date, datetime
 
-from cases.kernel import calendars
-from cases.kernel.models import Case, CaseParty, Clock
+from django.db.models import QuerySet
 
-__all__ = ["RULES", "ClockRule", "end", "meet", "pause", "refresh_due", "resume", "start"]
+from cases.kernel import calendars, rulebook, tasks
+from cases.kernel.actors import system
+from cases.kernel.calendars import Calendar
+from cases.kernel.counting import OPEN_ENDED, ClockRule, Stop, due, explain, in_words, needs_calendar
+from cases.kernel.errors import CaseError
+from cases.kernel.models import Case, CaseParty, Clock, Task
+from cases.kernel.rulebook import RULES, declare
 
+__all__ = [
+    "RULES",
+    "ClockRefused",
+    "ClockRule",
+    "declare",
+    "due",
+    "end",
+    "explain",
+    "in_words",
+    "meet",
+    "pause",
+    "plan",
+    "recount",
+    "refresh_due",
+    "resume",
+    "start",
+]
 
-@dataclass(frozen=True, kw_only=True)
-class ClockRule:
-    """One way of counting. `counts_first_day` is 'beginning with': the starting day is day one.
-
-    `is_work` clocks make a case due; the others (expiries) only wait.
-    """
-
-    code: str
-    label: str
-    length: int
-    unit: str
-    source: str
-    effective_from: date
-    counts_first_day: bool = False
-    is_work: bool = True
-    is_pausable: bool = False
-
-
-RULES: dict[str, ClockRule] = {}
-
-
-def declare(*rules: ClockRule) -> None:
-    """Add a family's rules to the table. Called while families load."""
-    RULES.update({rule.code: rule for rule in rules})
-
-
-def _last_day(rule: ClockRule, first: date, jurisdiction: str) -> date:
-    shift = 1 if rule.counts_first_day else 0
-    counted = {
-        "working_days": lambda: calendars.add_working_days(
-            first - timedelta(days=shift), rule.length, jurisdiction=jurisdiction
-        ),
-        "days": lambda: first + timedelta(days=rule.length - shift),
-        "months": lambda: calendars.add_months(first, rule.length, counts_first_day=rule.counts_first_day),
-        "years": lambda: calendars.add_months(first, 12 * rule.length, counts_first_day=rule.counts_first_day),
-    }
-    return counted[rule.unit]()
+LONGEST_EXPLANATION = 400
 
 
-def due(rule: ClockRule, *, started_at: datetime, jurisdiction: str = "eaw") -> tuple[datetime, date]:
-    """Return the moment and the London date at which a period that starts at `started_at` is over."""
-    if rule.unit == "hours":
-        moment = started_at + timedelta(hours=rule.length)
-        return moment, calendars.london_date(moment)
-    last = _last_day(rule, calendars.london_date(started_at), jurisdiction)
-    return calendars.end_of_day(last), last
-
-
-def explain(rule: ClockRule, *, first: date, last: date, jurisdiction: str) -> str:
-    """Return the sentence that says how the end was counted."""
-    unit = rule.unit.replace("_", " ")
-    unit = unit[:-1] if rule.length == 1 else unit
-    counting = "beginning with" if rule.counts_first_day else "after"
-    place = f", {calendars.JURISDICTIONS[jurisdiction][1]}" if rule.unit == "working_days" else ""
-    return (
-        f"{rule.label}: {rule.length} {unit} {counting} {first:%-d %B %Y}{place}, so {last:%-d %B %Y}. {rule.source}."
-    )
+class ClockRefused(CaseError):
+    """The law does not let this period run, stand still or end like this."""
 
 
 def start(
@@ -77,28 +50,78 @@ def start(
     started_at: datetime,
     party: CaseParty | None = None,
     jurisdiction: str = "eaw",
+    until: date | None = None,
 ) -> Clock:
-    """Start a clock on a locked case, inside the current ledger action. `started_at` may be a claimed past time."""
-    rule = RULES[code]
-    due_at, due_date = due(rule, started_at=started_at, jurisdiction=jurisdiction)
-    return Clock.objects.create(
-        case=case,
-        rule=code,
-        party=party,
-        started_at=started_at,
-        due_at=due_at,
-        due_date=due_date,
-        jurisdiction=jurisdiction,
-        explanation=explain(rule, first=calendars.london_date(started_at), last=due_date, jurisdiction=jurisdiction),
+    """Start a clock on a locked case, inside the current ledger action. As `plan`, and written down."""
+    clock = plan(code, started_at=started_at, jurisdiction=jurisdiction, until=until)
+    clock.case, clock.party = case, party
+    clock.save(force_insert=True)
+    return clock
+
+
+def plan(code: str, *, started_at: datetime, jurisdiction: str = "eaw", until: date | None = None) -> Clock:
+    """Return an unsaved clock that counts from `started_at`, which may be a claimed past time. One query.
+
+    It counts by the version in force on that London day; `until` is the end that an order names instead. Raises
+    ClockRefused where the rule does not run in the jurisdiction, has no end, or lets no other end be named.
+    """
+    first = calendars.london_date(started_at)
+    rule, calendar = rulebook.in_force(code, on=first, jurisdiction=jurisdiction)
+    if refusal := _why_not(rule, calendar, first=first, until=until):
+        raise ClockRefused(refusal)
+    clock = Clock(rule=code, version=rule.version, started_at=started_at, jurisdiction=jurisdiction, named_date=until)
+    _count(clock, rule, calendar)
+    return clock
+
+
+def _why_not(rule: ClockRule, calendar: Calendar, *, first: date, until: date | None) -> str:
+    if rule.unit == OPEN_ENDED:
+        return f"{rule.label} has no fixed end: enter a hold instead."
+    if calendar.jurisdiction not in rule.jurisdictions:
+        return f"{rule.label} does not run in {calendar.label}."
+    if until is not None and not rule.may_name_end:
+        return f"{rule.label} ends when the law says; no other end may be named."
+    if until is not None and until < first:
+        return f"{rule.label} cannot end before it begins."
+    return ""
+
+
+def _count(clock: Clock, rule: ClockRule, calendar: Calendar) -> None:
+    """Set when a clock ends and the sentences that say why."""
+    stops = _stops(clock)
+    clock.due_at, clock.due_date = due(
+        rule, started_at=clock.started_at, calendar=calendar, stops=stops, until=clock.named_date
     )
+    clock.explanation = explain(
+        rule,
+        first=calendars.london_date(clock.started_at),
+        last=clock.due_date,
+        calendar=calendar,
+        stops=stops,
+        is_named=clock.named_date is not None,
+    )[:LONGEST_EXPLANATION]
+
+
+def _stops(clock: Clock) -> list[Stop]:
+    return [(datetime.fromisoformat(since), datetime.fromisoformat(back)) for since, back in clock.stops]
 
 
 def end(case: Case, code: str, *, at: datetime, state: str) -> None:
-    """End every live clock of a rule on a locked case as met or cancelled. A breach stays on record as one."""
+    """End every live clock of a rule on a locked case as met or cancelled. A breach stays on record as one.
+
+    A task that had asked for it beforehand is closed with it.
+    """
     for clock in Clock.objects.filter(case=case, rule=code, ended_at=None):
         clock.state = clock.state if clock.state == "breached" else state
         clock.ended_at = at
         clock.save(update_fields=["state", "ended_at"])
+        if clock.warned_at is not None:
+            _close_tasks(case, code, "clock_soon", at=at, outcome=state)
+
+
+def _close_tasks(case: Case, code: str, kind: str, *, at: datetime, outcome: str) -> None:
+    for task in Task.objects.filter(case=case, kind=kind, detail__rule=code, closed_at=None):
+        tasks.close(task, actor=system("clocks"), at=at, outcome=outcome)
 
 
 def meet(case: Case, code: str, *, at: datetime) -> None:
@@ -106,10 +129,11 @@ def meet(case: Case, code: str, *, at: datetime) -> None:
 
 
 def pause(case: Case, code: str, *, at: datetime) -> None:
-    """Stop counting. Raises ValueError for a rule the law does not let us pause."""
-    if not RULES[code].is_pausable:
-        raise ValueError(f"{code} cannot be paused")
+    """Stop counting. Raises ClockRefused for a rule the law does not let us pause."""
     for clock in Clock.objects.filter(case=case, rule=code, state="running"):
+        rule, _ = rulebook.version(code, clock.version, jurisdiction=clock.jurisdiction)
+        if not rule.is_pausable:
+            raise ClockRefused(f"{rule.label} cannot be paused.")
         clock.state, clock.paused_at = "paused", at
         clock.save(update_fields=["state", "paused_at"])
 
@@ -117,29 +141,36 @@ def pause(case: Case, code: str, *, at: datetime) -> None:
 def resume(case: Case, code: str, *, at: datetime) -> None:
     """Count on: the end moves by as long as the clock stood still, in whole days where the period is one of days."""
     for clock in Clock.objects.filter(case=case, rule=code, state="paused"):
-        stopped = clock.paused_at or at
-        clock.due_at, clock.due_date = _moved(clock, since=stopped, until=at)
-        clock.explanation = (
-            f"{clock.explanation} It stood still from {calendars.london_date(stopped):%-d %B %Y} to "
-            f"{calendars.london_date(at):%-d %B %Y}, so it ends {clock.due_date:%-d %B %Y}."
-        )[:400]
+        since = clock.paused_at or at
+        clock.stops = [*clock.stops, [since.isoformat(), at.isoformat()]]
+        _count(clock, *rulebook.version(code, clock.version, jurisdiction=clock.jurisdiction))
         clock.state, clock.paused_at = "running", None
-        clock.save(update_fields=["due_at", "due_date", "explanation", "state", "paused_at"])
+        clock.save(update_fields=["due_at", "due_date", "explanation", "state", "paused_at", "stops"])
 
 
-def _moved(clock: Clock, *, since: datetime, until: datetime) -> tuple[datetime, date]:
-    unit = RULES[clock.rule].unit
-    if unit == "hours":
-        moment = clock.due_at + (until - since)
-        return moment, calendars.london_date(moment)
-    first, back = calendars.london_date(since), calendars.london_date(until)
-    days = [first + timedelta(days=each) for each in range(1, (back - first).days + 1)]
-    if unit == "working_days":
-        stood = sum(calendars.is_working_day(day, jurisdiction=clock.jurisdiction) for day in days)
-        last = calendars.add_working_days(clock.due_date, stood, jurisdiction=clock.jurisdiction)
-    else:
-        last = clock.due_date + timedelta(days=len(days))
-    return calendars.end_of_day(last), last
+def open_in(jurisdiction: str) -> QuerySet[Clock]:
+    """Return the clocks of a jurisdiction that have not ended and that a bank holiday can move."""
+    moved = [code for code, rule in RULES.items() if needs_calendar(rule)]
+    return Clock.objects.filter(jurisdiction=jurisdiction, ended_at=None, rule__in=moved)
+
+
+def recount(case: Case, clock: Clock, *, at: datetime) -> Mapping[str, str]:
+    """Count a clock of a locked case anew by the calendar as it is now, inside the current ledger action.
+
+    Returns its old and new end, or nothing when the end stays. A breach that is none any more runs again and its task
+    is closed. The caller saves the case.
+    """
+    before = clock.due_date
+    rule, calendar = rulebook.version(clock.rule, clock.version, jurisdiction=clock.jurisdiction)
+    _count(clock, rule, calendar)
+    if clock.due_date == before:
+        return {}
+    if clock.state == "breached" and clock.due_at > at:
+        clock.state = "running"
+        _close_tasks(case, clock.rule, "clock_over", at=at, outcome="counted_anew")
+    clock.save(update_fields=["due_at", "due_date", "explanation", "state"])
+    refresh_due(case)
+    return {"rule": clock.rule, "from_date": before.isoformat(), "to_date": clock.due_date.isoformat()}
 
 
 def refresh_due(case: Case) -> None:

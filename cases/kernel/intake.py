@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from cases.kernel import calendars, casetypes, clocks, index, parties, policy, record
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError
-from cases.kernel.models import Case, ReferenceCounter, Team
+from cases.kernel.models import Case, Team
 from cases.ledger import api as ledger
 from cases.ledger import sealing
 
@@ -20,6 +20,11 @@ __all__ = ["FieldErrors", "IntakeRefused", "next_reference", "open_case"]
 
 # No vowels and nothing that reads like something else: a random reference is spelt over the telephone.
 RANDOM_ALPHABET = "2347CDFGHJKMNPQRTVWXZ"
+_NEXT = """
+INSERT INTO cases_referencecounter (prefix, year, last) VALUES (%s, %s, 1)
+ON CONFLICT (prefix, year) DO UPDATE SET last = cases_referencecounter.last + 1
+RETURNING last
+"""
 
 
 class IntakeRefused(CaseError):
@@ -38,10 +43,9 @@ def next_reference(prefix: str, *, at: datetime) -> str:
     """Return the next reference of a prefix in the London year. Locks the counter until the transaction ends, so that
     numbers have no gaps."""
     year = calendars.london_date(at).year
-    counter, _ = ReferenceCounter.objects.select_for_update().get_or_create(prefix=prefix, year=year)
-    counter.last += 1
-    counter.save(update_fields=["last"])
-    return f"{prefix}-{year}-{counter.last:06d}"
+    with connection.cursor() as cursor:
+        cursor.execute(_NEXT, [prefix, year])
+        return f"{prefix}-{year}-{cursor.fetchone()[0]:06d}"
 
 
 def random_reference() -> str:
@@ -100,9 +104,9 @@ def _write(
     at: datetime,
     occurred_at: datetime,
 ) -> None:
-    rule = casetype.opening_clock
-    if rule:
-        case.due_at = clocks.due(clocks.RULES[rule], started_at=occurred_at)[0]
+    clock = clocks.plan(casetype.opening_clock, started_at=occurred_at) if casetype.opening_clock else None
+    if clock is not None:
+        case.due_at = clock.due_at
     case.topic = casetype.topic(facts)
     case.amount_pence = casetype.amount(facts)
     case.save()
@@ -113,5 +117,6 @@ def _write(
         parties.add(case, people, first_number=1, retention_class=retention_class, at=at, facts_entry=entry)
     else:
         entry.save(force_insert=True)
-    if rule:
-        clocks.start(case, rule, started_at=occurred_at)
+    if clock is not None:
+        clock.case = case
+        clock.save(force_insert=True)

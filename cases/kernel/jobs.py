@@ -50,6 +50,7 @@ class Kind:
     are then undone. `finish` is called in the transaction that ends the job. `act` is the office act of the policy
     table that lets a person start, stop and resume it; without one, whoever calls `start` has asked the policy.
     `names` turns subjects into words for one reader and leaves out what that reader may not see.
+    `is_hidden` work is on no page: its mere counts would tell of what is restricted.
     """
 
     code: str
@@ -59,6 +60,7 @@ class Kind:
     act: str = ""
     reasons: Mapping[str, str] = field(default_factory=dict)
     names: Callable[[Actor, list[str]], Mapping[str, str]] | None = None
+    is_hidden: bool = False
     finish: Callable[[Job, datetime], None] | None = None
 
 
@@ -160,7 +162,7 @@ def visible_to(actor: Actor) -> QuerySet[Job]:
     seen = Q(asked_by_id=actor.user_id) if actor.user_id else Q(pk__in=[])
     if policy.can(actor, "view_jobs").is_allowed:
         seen |= Q(asked_by=None)
-    return Job.objects.filter(seen)
+    return Job.objects.filter(seen).exclude(kind__in=[code for code, kind in KINDS.items() if kind.is_hidden])
 
 
 def get_visible(actor: Actor, uid: UUID) -> Job:

@@ -21,6 +21,7 @@ LABELS: dict[str, str] = {
     "check_after": "Look at what was done at once",
     "not_confirmed": "What was done at once was not confirmed",
     "proposal_declined": "What you proposed was declined",
+    "clock_soon": "A period ends soon",
 }
 
 

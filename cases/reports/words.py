@@ -34,6 +34,8 @@ VERBS: Mapping[str, str] = {
     "case.party_added": "Added a person",
     "task.closed": "Closed a task",
     "clock.breached": "A period ended without what was due",
+    "clock.warned": "Noted that a period ends soon",
+    "clock.recounted": "Counted a period anew: the calendar changed",
     "clock.met": "Met a period",
     "message.dead": "Gave up delivering a message",
     "message.skipped": "Skipped a message",

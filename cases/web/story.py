@@ -36,6 +36,8 @@ VERBS: Mapping[str, Said] = {
     "case.returned": Said(what="put the case back in the queue", icon="inbox"),
     "case.evidence_added": Said(what="added a document", icon="paperclip"),
     "case.party_added": Said(what="added a person", icon="user-plus", look="change"),
+    "clock.warned": Said(what="noted that", strong="a period ends soon", icon="alarm-clock"),
+    "clock.recounted": Said(what="counted anew", strong="when a period ends", icon="calendar-sync"),
     "clock.breached": Said(what="noted that", strong="a period is over", icon="alarm-clock"),
     "task.closed": Said(what="closed a task", icon="list-checks"),
     "report.requested": Said(what="asked for an audit report", icon="printer"),

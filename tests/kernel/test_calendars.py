@@ -8,6 +8,7 @@ from cases.kernel import calendars, clocks
 from cases.kernel.clocks import ClockRule
 
 SINCE = date(2026, 1, 1)
+EAW = calendars.printed("eaw")
 
 
 def rule(length, unit, *, beginning_with=False, label="Period"):
@@ -45,7 +46,7 @@ def rule(length, unit, *, beginning_with=False, label="Period"):
     ],
 )
 def test_working_days_differ_by_jurisdiction(day, eaw, sct, nir):
-    answers = {place: calendars.is_working_day(day, jurisdiction=place) for place in ("eaw", "sct", "nir")}
+    answers = {place: calendars.printed(place).is_working_day(day) for place in ("eaw", "sct", "nir")}
     assert answers == {"eaw": eaw, "sct": sct, "nir": nir}
 
 
@@ -66,7 +67,7 @@ def test_working_days_differ_by_jurisdiction(day, eaw, sct, nir):
     ],
 )
 def test_working_days_are_counted_after_the_day(start, count, place, end):
-    assert calendars.add_working_days(start, count, jurisdiction=place) == end
+    assert calendars.printed(place).add_working_days(start, count) == end
 
 
 @pytest.mark.parametrize(
@@ -104,7 +105,7 @@ def test_months_end_on_the_corresponding_day_or_the_months_last(start, months, e
 )
 def test_beginning_with_counts_the_first_day(start, given, end):
     noon = datetime(start.year, start.month, start.day, 12, tzinfo=UTC)
-    assert clocks.due(given, started_at=noon)[1] == end
+    assert clocks.due(given, started_at=noon, calendar=EAW)[1] == end
 
 
 @pytest.mark.parametrize(
@@ -133,9 +134,9 @@ def test_days_end_at_londons_midnight_on_both_sides_of_summer_time():
 
 def test_hours_are_counted_in_real_time_over_the_change_of_clocks():
     before = datetime(2026, 3, 29, 0, 30, tzinfo=UTC)
-    assert clocks.due(rule(1, "hours"), started_at=before)[0] == datetime(2026, 3, 29, 1, 30, tzinfo=UTC)
+    assert clocks.due(rule(1, "hours"), started_at=before, calendar=EAW)[0] == datetime(2026, 3, 29, 1, 30, tzinfo=UTC)
     late = datetime(2026, 6, 30, 22, 30, tzinfo=UTC)
-    assert clocks.due(rule(72, "hours"), started_at=late)[1] == date(2026, 7, 3)
+    assert clocks.due(rule(72, "hours"), started_at=late, calendar=EAW)[1] == date(2026, 7, 3)
 
 
 @pytest.mark.parametrize(
@@ -175,5 +176,6 @@ def test_hours_are_counted_in_real_time_over_the_change_of_clocks():
 )
 def test_sentences_say_how_the_end_was_counted(given, first, place, sentence):
     noon = datetime(first.year, first.month, first.day, 12, tzinfo=UTC)
-    last = clocks.due(given, started_at=noon, jurisdiction=place)[1]
-    assert clocks.explain(given, first=first, last=last, jurisdiction=place) == sentence
+    calendar = calendars.printed(place)
+    last = clocks.due(given, started_at=noon, calendar=calendar)[1]
+    assert clocks.explain(given, first=first, last=last, calendar=calendar) == sentence

@@ -144,7 +144,7 @@ class ClocksOfACase(TestCase):
         assert sweeps.end_due_clocks(now=AT + timedelta(days=99)) == 0
 
     def test_what_the_law_does_not_stop_is_not_paused(self):
-        with pytest.raises(ValueError, match="fraud_triage cannot be paused"), self.act():
+        with pytest.raises(clocks.ClockRefused, match="Triage cannot be paused."), self.act():
             clocks.pause(self.case, "fraud_triage", at=AT)
 
     def test_the_earliest_piece_of_work_is_what_is_due(self):

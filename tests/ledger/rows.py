@@ -20,6 +20,8 @@ numbers = count(1)
 CHOSEN = {
     "Channel.direction": "in",
     "ApprovalDecision.verdict": "agreed",
+    "ClockRuleVersion.unit": "days",
+    "HolidayChange.effect": "added",
     "ApprovalDecision.maker_id": lambda row: row.approval.maker_id,
     "PillarAnswer.pillar": 1,
     "PillarAnswer.side": "maker",

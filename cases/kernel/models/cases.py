@@ -78,7 +78,13 @@ class ReferenceCounter(models.Model):
 
 
 class Clock(Tracked):
-    """A period that runs on a case. `rule` is the code of the calendar rule; the sentence says how it was counted."""
+    """A period that runs on a case. The sentence says how it was counted.
+
+    `rule` and `version` name the clock rule it keeps, whatever comes after; `stops` are the times it stood still, as
+    pairs; `named_date` is the end that an order named; `warned_at` says that a task has asked for it.
+    """
+
+    later = {"version": 1, "stops": [], "named_date": None, "warned_at": None}
 
     case = models.ForeignKey(Case, models.PROTECT, related_name="clocks")
     rule = models.CharField(max_length=40)
@@ -91,9 +97,17 @@ class Clock(Tracked):
     paused_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
     explanation = models.CharField(max_length=400)
+    version = models.PositiveSmallIntegerField(default=1)
+    stops = models.JSONField(default=list)
+    named_date = models.DateField(null=True, blank=True)
+    warned_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        indexes = [models.Index("due_at", name="clock_running", condition=Q(state="running"))]
+        indexes = [
+            models.Index("due_at", name="clock_running", condition=Q(state="running")),
+            models.Index("rule", "due_at", name="clock_unwarned", condition=Q(state="running", warned_at=None)),
+            models.Index("jurisdiction", "id", name="clock_open", condition=Q(ended_at=None)),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(state__in=["running", "paused", "met", "breached", "cancelled"]), name="clock_state"

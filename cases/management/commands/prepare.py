@@ -9,7 +9,9 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
 
+from cases.kernel import rulebook
 from cases.kernel.models import Case
 from cases.ledger import checks, keys
 from cases.ledger.models import DataKey
@@ -21,7 +23,7 @@ UNUSED_STATIC = ["rest_framework", "htmax*", "*-4.js", "*-4.min.js", "hx-ws*"]
 class Command(BaseCommand):
     """One process for all steps: loading Django for each would double the time of a start."""
 
-    help = "Migrate, make missing keys, collect static files if they changed."
+    help = "Migrate, make missing keys, enter the shipped rules, collect static files if they changed."
 
     def add_arguments(self, parser: Any) -> None:
         """`--demo` makes the demo data and nothing else."""
@@ -34,6 +36,7 @@ class Command(BaseCommand):
             return
         self._make_keys()
         self._migrate()
+        rulebook.load(at=timezone.now())
         self._collect_static()
 
     def _make_keys(self) -> None:
