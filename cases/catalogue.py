@@ -1,7 +1,8 @@
 """The case types this office handles, and the changes of itself it knows. Adding one is one line here."""
 
 from cases.fraud.casetype import FRAUD_REFERRAL
+from cases.fraud.suspicion.casetype import SUSPICION_REPORT
 from cases.kernel import grants, leaving, teams
 
-CASE_TYPES = (FRAUD_REFERRAL,)
+CASE_TYPES = (FRAUD_REFERRAL, SUSPICION_REPORT)
 OFFICE_CHANGES = (*grants.KINDS, *leaving.KINDS, *teams.KINDS)

@@ -55,6 +55,7 @@ CHECKER_INPUTS = {
 }
 LISTINGS = (
     ("sandbox-fraud-register", "fpa", "Sandbox Fraud Register", "https://127.0.0.1:9/fpa"),
+    ("sandbox-fiu", "fiu", "Sandbox FIU", "https://127.0.0.1:9/fiu"),
     ("sandbox-post", "post", "Sandbox Post", "https://127.0.0.1:9/post"),
     ("sandbox-retail-alert", "fraud_alert", "Sandbox Retail Alert", "https://127.0.0.1:9/alert"),
     ("sandbox-report-fraud", "police_report", "Sandbox Report Fraud", "https://127.0.0.1:9/police"),

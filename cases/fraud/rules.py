@@ -8,7 +8,7 @@ from cases.fraud import effects, guards
 from cases.fraud.models import FraudReferral, PillarAnswer, PillarEvidence
 from cases.kernel.lifecycle import Lifecycle, State, Transition
 from cases.kernel.models import Case, CaseAddress, CaseParty, Evidence
-from cases.kernel.policy import Rule
+from cases.kernel.policy import BREAK_GLASS, GLASS_ROLES, Rule
 
 __all__ = ["LIFECYCLE", "POLICY", "approval_rows"]
 
@@ -32,6 +32,11 @@ POLICY = (
     Rule(act="report", kind="fraud_referral", roles=_OVERSIGHT, scope="all", needs_reason=True),
     Rule(act="view_audit", kind="fraud_referral", roles=_DESK),
     Rule(act="view_audit", kind="fraud_referral", roles=_OVERSIGHT, scope="all", needs_reason=True),
+    *(
+        Rule(act=act, kind="fraud_referral", roles=frozenset({"nominated_officer"}), scope="compartment")
+        for act in ("view", "reveal", "download")
+    ),
+    Rule(act=BREAK_GLASS, kind="fraud_referral", roles=GLASS_ROLES, scope="any", needs_reason=True, is_grave=True),
 )
 
 

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
-from django.db.models import Value
+from django.db.models import F, QuerySet, Value
+from django.db.models.functions import Now
 
-from cases.kernel.models import Agency, RoleGrant, TeamMembership, User
+from cases.kernel.models import Agency, BreakGlass, CompartmentGrant, RoleGrant, TeamMembership, User
 
 __all__ = ["Actor", "agency", "staff", "system"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Actor:
-    """One acting identity. `label` is what the ledger keeps; the rest serves policy."""
+    """One acting identity. `label` is what the ledger keeps; the rest serves policy.
+
+    `compartment_ids` are the restricted ones among the teams, `granted_team_ids` restricted teams of others that let
+    this person read, `opened_case_ids` the cases whose glass this person broke and that are still open to them.
+    """
 
     label: str
     kind: str
@@ -22,37 +28,62 @@ class Actor:
     roles: frozenset[str] = field(default_factory=frozenset)
     team_ids: frozenset[int] = field(default_factory=frozenset)
     lead_team_ids: frozenset[int] = field(default_factory=frozenset)
+    compartment_ids: frozenset[int] = field(default_factory=frozenset)
+    granted_team_ids: frozenset[int] = field(default_factory=frozenset)
+    opened_case_ids: frozenset[int] = field(default_factory=frozenset)
     agency_id: int | None = None
     agency_code: str = ""
     agency_kind: str = ""
     source: str = ""
 
+    @property
+    def sight(self) -> str:
+        """What this person may see depends on no more than this: whatever is kept per sight is kept under it."""
+        held = (self.team_ids, self.granted_team_ids, self.opened_case_ids)
+        return ",".join([*sorted(self.roles), *(f"{sorted(ids)}" for ids in held)])
+
 
 def staff(user: User, *, source: str = "") -> Actor:
-    """Return the acting identity of a member of staff. One query, remembered on the user object."""
+    """Return the acting identity of a member of staff. One query, remembered on the user object. What ends by itself
+    (a grant to read, a broken glass) has ended by the database's clock."""
     known = user.__dict__.get("_actor")
     if isinstance(known, Actor) and known.source == source:
         return known
-    memberships = TeamMembership.objects.filter(user=user, ended_at=None)
-    grants = RoleGrant.objects.filter(user=user, revoked_at=None)
-    held = list(
-        memberships.values_list("team_id", "is_lead", Value("")).union(
-            grants.values_list(Value(0), Value(False), "role"), all=True
-        )
-    )
-    teams = {team_id: is_lead for team_id, is_lead, role in held if not role}
+    held = list(_held(user))
+
+    def ids(of: str) -> frozenset[int]:
+        return frozenset(number for what, number, _, _, _ in held if what == of)
+
     actor = Actor(
         label=f"staff:{user.pk}",
         kind="staff",
         name=user.display_name or user.username,
         user_id=user.pk,
-        roles=frozenset(role for _, _, role in held if role),
-        team_ids=frozenset(teams),
-        lead_team_ids=frozenset(team_id for team_id, is_lead in teams.items() if is_lead),
+        roles=frozenset(role for what, _, _, _, role in held if what == "role"),
+        team_ids=ids("team"),
+        lead_team_ids=frozenset(number for _, number, is_lead, _, _ in held if is_lead),
+        compartment_ids=frozenset(number for _, number, _, is_restricted, _ in held if is_restricted),
+        granted_team_ids=ids("grant"),
+        opened_case_ids=ids("glass"),
         source=source,
     )
     user.__dict__["_actor"] = actor
     return actor
+
+
+def _held(user: User) -> QuerySet[Any, Any]:
+    """Return (what, id, is lead, is restricted, role) of everything that gives this person sight or rights now."""
+    no, none = Value(False), Value("")
+    teams = TeamMembership.objects.filter(user=user, ended_at=None)
+    roles = RoleGrant.objects.filter(user=user, revoked_at=None)
+    granted = CompartmentGrant.objects.filter(reader=user, revoked_at=None, ends_at__gt=Now())
+    opened = BreakGlass.objects.filter(user=user, ends_at__gt=Now())
+    return teams.values_list(Value("team"), F("team_id"), F("is_lead"), F("team__is_restricted"), none).union(
+        roles.values_list(Value("role"), Value(0), no, no, F("role")),
+        granted.values_list(Value("grant"), F("team_id"), no, no, none),
+        opened.values_list(Value("glass"), F("case_id"), no, no, none),
+        all=True,
+    )
 
 
 def system(name: str, *, source: str = "") -> Actor:

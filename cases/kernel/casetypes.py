@@ -13,7 +13,7 @@ from cases.kernel.lifecycle import Lifecycle
 from cases.kernel.models import Case, OutboxMessage
 from cases.kernel.policy import Rule
 
-__all__ = ["CaseType", "Check", "Content", "Intake", "all_types", "get", "install"]
+__all__ = ["CaseType", "Check", "Content", "Intake", "Referral", "all_types", "get", "install"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,13 +52,25 @@ class Intake:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Referral:
+    """How any member of staff passes a matter on from a case they see, without seeing it again. The form takes a
+    hidden `once`; `is_known` says that a referral of that once came before."""
+
+    label: str
+    form: type
+    is_known: Callable[[Any], bool]
+
+
+@dataclass(frozen=True, kw_only=True)
 class CaseType:
-    """One kind of case: what is peculiar to it, as data and as functions the kernel calls."""
+    """One kind of case: what is peculiar to it, as data and as functions the kernel calls.
+
+    A kind without a reference prefix is restricted: its references are random, and only its team knows of its cases.
+    """
 
     code: str
     label: str
     summary: str
-    prefix: str
     icon: str
     team: str
     facts: type[Model]
@@ -76,6 +88,7 @@ class CaseType:
     party_form: type
     party_roles: tuple[tuple[str, str], ...]
     evidence_kinds: tuple[tuple[str, str], ...]
+    prefix: str = ""
     transition_forms: Mapping[str, type] = field(default_factory=dict)
     opening_clock: str = ""
     agency_kinds: frozenset[str] = frozenset()
@@ -85,8 +98,13 @@ class CaseType:
     clock_ends: Mapping[str, Callable[..., None]] = field(default_factory=dict)
     message_labels: Mapping[str, str] = field(default_factory=dict)
     intake: Intake | None = None
+    referral: Referral | None = None
     policy: tuple[Rule, ...] = ()
     sealed_labels: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_restricted(self) -> bool:
+        return not self.prefix
 
 
 _types: dict[str, CaseType] = {}

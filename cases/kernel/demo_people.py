@@ -44,6 +44,7 @@ PEOPLE: tuple[DemoPerson, ...] = (
     DemoPerson("D. Osei", ("fraud_approver",), ("fraud*",)),
     DemoPerson("P. Nair", ("fraud_analyst",), ("fraud",)),
     DemoPerson("H. Castellan", ("nominated_officer",), ("financial_crime*",)),
+    DemoPerson("W. Strake", ("nominated_officer",), ("financial_crime",)),
     DemoPerson("M. Achterberg", ("credit_officer",), ("credit",)),
     DemoPerson("P. Lindqvist", ("credit_reviewer",), ("credit*",)),
     DemoPerson("S. Oyelaran", ("credit_data_steward",), ("credit",)),

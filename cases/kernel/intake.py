@@ -63,19 +63,20 @@ def open_case(
     facts: Mapping[str, Any],
     people: Sequence[Mapping[str, Any]] = (),
     occurred_at: datetime | None = None,
-    is_restricted: bool = False,
     request: ledger.RequestInfo | None = None,
 ) -> Case:
     """Open a case: its reference, key, facts, people, what they are found by, clocks and first ledger event, in one
     transaction.
 
-    `people` as in parties.add. Raises NotAllowed when the actor may not open this kind, IntakeRefused (FieldErrors)
+    A restricted kind gets a random reference and moves no counter. `people` as in parties.add.
+    Raises NotAllowed when the actor may not open this kind, IntakeRefused (FieldErrors)
     when the facts are not enough; nothing is then written.
     """
     casetype = casetypes.get(kind)
     policy.require(actor, "open_case", kind=kind, agency_kinds=casetype.agency_kinds)
-    if not people and not facts.get("account_reference"):
+    if not people and not casetype.referral and not facts.get("account_reference"):
         raise IntakeRefused("Name at least one person or an account.")
+    is_restricted = casetype.is_restricted
     case = Case(
         kind=kind,
         reference=random_reference() if is_restricted else next_reference(casetype.prefix, at=at),

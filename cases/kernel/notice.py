@@ -54,6 +54,7 @@ CATEGORIES = {
         Category(code="device", label="Device identifiers, including IP address", sentence="R54"),
         Category(code="vehicle", label="Vehicle", sentence="R54"),
         Category(code="fraud_allegation", label="What the fraud is said to be", sentence="R57"),
+        Category(code="suspicion", label="What is suspected, and why", sentence="R82"),
         Category(code="application", label="Product, dates and amounts", sentence="R68"),
         Category(code="correction", label="That something told before is no longer so", sentence="R5"),
         Category(code="letter", label="A letter to the person it is about", sentence="R67"),
@@ -69,6 +70,11 @@ GATEWAYS = {
             code="dpa18_sch1_p14",
             label="Preventing fraud through an anti-fraud organisation",
             source="DPA 2018 Sch 1 para 14, with UK GDPR Art 6(1)(f) and Art 10",
+        ),
+        Gateway(
+            code="poca_s338",
+            label="Disclosure of a suspicion to the financial intelligence unit",
+            source="Proceeds of Crime Act 2002 ss.337 and 338, with UK GDPR Art 6(1)(c) and DPA 2018 Sch 1 para 10",
         ),
     )
 }
@@ -131,6 +137,27 @@ CLAUSES = {
             gateway="gdpr_6_1_c",
             quote="detect and prevent fraud including sharing with other companies so they can protect you against "
             "fraud and maintain accurate records",
+        ),
+        Clause(
+            code="report_suspicion",
+            sentences=("R58", "R82"),
+            purpose="report_suspicion",
+            recipients=frozenset({"fiu"}),
+            categories=frozenset(
+                {
+                    "identity",
+                    "address",
+                    "date_of_birth",
+                    "contact",
+                    "financial",
+                    "employment",
+                    "device",
+                    "vehicle",
+                    "suspicion",
+                }
+            ),
+            gateway="poca_s338",
+            quote="We’ll use your personal information to help prevent and detect crime and fraud.",
         ),
         Clause(
             code="tell_the_person",

@@ -21,18 +21,47 @@ from cases.kernel.roles import HUMAN
 if TYPE_CHECKING:
     from cases.kernel.casetypes import CaseType
 
-__all__ = ["ANY_STAFF", "Decision", "Rule", "can", "get_visible", "install", "plays", "require", "table", "visible_to"]
+__all__ = [
+    "ANY_STAFF",
+    "BREAK_GLASS",
+    "GLASS_ROLES",
+    "QUIET",
+    "Decision",
+    "Rule",
+    "can",
+    "get_visible",
+    "install",
+    "plays",
+    "require",
+    "table",
+    "visible_to",
+]
 
 ANY_STAFF = "any_staff"
 HUMAN_ROLES = frozenset(HUMAN)
 NOT_CASE_STAFF = frozenset({"system_administrator", "auditor"})
 OFFICE = "*"
+BREAK_GLASS = "break_glass"
+# What a broken glass lets a person do: look. Nothing of the case can be changed through it.
+THROUGH_GLASS = frozenset({"view", "reveal", "download"})
+# Those who may have to: not oversight, which reads with a reason, nor the desks that have shift cover.
+GLASS_ROLES = frozenset(HUMAN) - {
+    "auditor",
+    "data_protection_officer",
+    "disclosure_officer",
+    "emergency_operator",
+    "system_administrator",
+}
+QUIET = "compartment:"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """One right. `scope` team: own teams' cases and cases assigned to oneself; all: every case of the kind that is not
-    restricted. `needs_reason` asks for a reason on record; `is_grave` for signing in again within five minutes."""
+    """One right. `scope` team: own teams' cases and cases assigned to oneself; all: every case of the kind;
+    compartment: the same for members of a restricted team, whose looking leaves no trace that others see; any: every
+    case, restricted or not, which is breaking the glass alone. A restricted case is reached by its team, under scope
+    all also by whom the team lets read, and in no other way. `needs_reason` asks for a reason on record; `is_grave`
+    for signing in again within five minutes."""
 
     act: str
     roles: frozenset[str]
@@ -44,12 +73,14 @@ class Rule:
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """The answer to one question. `sentence` says why not, in words fit for the person who asked."""
+    """The answer to one question. `sentence` says why not, in words fit for the person who asked. `purpose` is why
+    the person looks, where the way in already says so."""
 
     is_allowed: bool
     sentence: str = ""
     needs_reason: bool = False
     is_grave: bool = False
+    purpose: str = ""
 
 
 OFFICE_RULES = (
@@ -66,6 +97,12 @@ OFFICE_RULES = (
     Rule(act="manage_jobs", roles=frozenset({"system_administrator"}), scope="all"),
     Rule(act="view_changes", roles=frozenset({ANY_STAFF, "system_administrator", "auditor"}), scope="all"),
     Rule(act="oversee_changes", roles=frozenset({"auditor", "data_protection_officer"}), scope="all"),
+    Rule(act="review_break_glass", roles=frozenset({"data_protection_officer"}), scope="all"),
+    Rule(
+        act="manage_compartment",
+        roles=frozenset({"nominated_officer", "disclosure_approver", "data_protection_officer"}),
+        is_grave=True,
+    ),
     Rule(act="view_agencies", roles=frozenset({"system_administrator", "auditor"}), scope="all"),
 )
 
@@ -123,9 +160,28 @@ def plays(actor: Actor, roles: frozenset[str], *, agency_kinds: frozenset[str] =
 def _in_scope(actor: Actor, rule: Rule, case: Case | None) -> bool:
     if case is None or actor.kind != "staff":
         return True
-    if rule.scope == "all":
-        return not case.is_restricted or case.team_id in actor.team_ids
-    return case.team_id in actor.team_ids or case.assignee_id == actor.user_id
+    if rule.scope == "any" or case.team_id in actor.team_ids:
+        return True
+    if case.is_restricted:
+        return rule.scope == "all" and case.team_id in actor.granted_team_ids
+    if rule.scope == "compartment":
+        return bool(actor.compartment_ids)
+    return rule.scope == "all" or case.assignee_id == actor.user_id
+
+
+def _breaks_glass(actor: Actor, kind: str) -> bool:
+    return any(plays(actor, rule.roles) for rule in _table.get((kind, BREAK_GLASS), ()))
+
+
+def _is_through_glass(actor: Actor, act: str, case: Case | None) -> bool:
+    is_open = case is not None and act in THROUGH_GLASS and case.pk in actor.opened_case_ids
+    return is_open and _breaks_glass(actor, case.kind if case else "")
+
+
+def _purpose(actor: Actor, rule: Rule, case: Case | None) -> str:
+    """Return under which purpose looking goes on record, where the right itself says so."""
+    is_quiet = rule.scope == "compartment" and case is not None and case.team_id not in actor.team_ids
+    return f"{QUIET}{min(actor.compartment_ids)}" if is_quiet and actor.compartment_ids else ""
 
 
 def can(
@@ -139,12 +195,18 @@ def can(
     """Answer whether the actor may do `act`, on a case or at all. Reads nothing from the database."""
     rules = _table.get((case.kind if case else kind, act), ())
     played = [rule for rule in rules if plays(actor, rule.roles, agency_kinds=agency_kinds)]
-    if not played:
-        return Decision(is_allowed=False, sentence=_why_not(rules))
     for rule in played:
         if _in_scope(actor, rule, case):
-            return Decision(is_allowed=True, needs_reason=rule.needs_reason, is_grave=rule.is_grave)
-    return Decision(is_allowed=False, sentence="This case belongs to a team you are not in.")
+            return Decision(
+                is_allowed=True,
+                needs_reason=rule.needs_reason,
+                is_grave=rule.is_grave,
+                purpose=_purpose(actor, rule, case),
+            )
+    if _is_through_glass(actor, act, case):
+        return Decision(is_allowed=True, purpose=BREAK_GLASS)
+    sentence = "This case belongs to a team you are not in." if played else _why_not(rules)
+    return Decision(is_allowed=False, sentence=sentence)
 
 
 def _why_not(rules: tuple[Rule, ...]) -> str:
@@ -173,19 +235,24 @@ def visible_to(actor: Actor) -> QuerySet[Case]:
     """Return the cases the actor may know of. The same rows as `can(actor, "view", case=…)` allows, as SQL."""
     seen = Q(pk__in=[])
     for (kind, act), rules in _table.items():
-        if act != "view":
-            continue
-        for rule in rules:
-            if plays(actor, rule.roles):
-                seen |= _scope(actor, rule, kind)
+        if act == "view":
+            for rule in rules:
+                if plays(actor, rule.roles):
+                    seen |= _scope(actor, rule, kind)
+        elif act == BREAK_GLASS and actor.opened_case_ids and _breaks_glass(actor, kind):
+            seen |= Q(kind=kind, pk__in=actor.opened_case_ids)
     return Case.objects.filter(seen)
 
 
 def _scope(actor: Actor, rule: Rule, kind: str) -> Q:
     own_team = Q(team_id__in=actor.team_ids)
-    if rule.scope == "all":
-        return Q(kind=kind) & (Q(is_restricted=False) | own_team)
-    return Q(kind=kind) & (own_team | Q(assignee_id=actor.user_id))
+    free = Q(is_restricted=False)
+    beyond = {
+        "all": free | Q(team_id__in=actor.granted_team_ids),
+        "compartment": free if actor.compartment_ids else Q(pk__in=[]),
+        "team": free & Q(assignee_id=actor.user_id),
+    }
+    return Q(kind=kind) & (own_team | beyond[rule.scope])
 
 
 def get_visible(actor: Actor, uid: UUID) -> Case:

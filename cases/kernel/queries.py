@@ -269,11 +269,17 @@ def has_sealed(case: Case, code: str) -> str:
 def reveal(case: Case, code: str, *, purpose: str, actor: Actor, at: datetime, request_id: str = "") -> str:
     """Return one sealed value in clear and write who asked and why, first. Raises NotAllowed, NothingSealed,
     RevealReasonMissing; nothing is then written."""
-    policy.require(actor, "reveal", case=case)
+    decision = policy.require(actor, "reveal", case=case)
     if purpose not in REVEAL_REASONS:
         raise RevealReasonMissing
     row, name = _find(case, code)
     reader = sealing.Reader(
-        actor=actor.label, verb="reveal", purpose=purpose, streams=(case.uid,), fields=(code,), request_id=request_id
+        actor=actor.label,
+        verb="reveal",
+        purpose=decision.purpose or purpose,
+        streams=(case.uid,),
+        fields=(code,),
+        request_id=request_id,
+        break_glass=decision.purpose == policy.BREAK_GLASS,
     )
     return sealing.open_rows([row], (name,), reader=reader, at=at)[0][name] or ""

@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from cases.kernel import timeline
+from django.db.models import QuerySet
+
+from cases.kernel import policy, timeline
 from cases.kernel.models import Callback, Case, DeliveryAttempt, Evidence, OutboxMessage
 from cases.ledger import sealing
 from cases.ledger.models import AccessEvent, LedgerEvent, LedgerHead
 
-__all__ = ["audit_trail", "documents", "download", "messages"]
+__all__ = ["audit_trail", "documents", "download", "looks_at", "messages"]
 
 READERS_SHOWN = 100
 
@@ -47,11 +49,17 @@ def messages(case: Case) -> tuple[list[OutboxMessage], list[DeliveryAttempt], li
     return list(sent), list(tries), list(heard)
 
 
+def looks_at(case: Case) -> QuerySet[AccessEvent]:
+    """Return who looked at a case, as far as its own readers may know: what a compartment looked at outside itself is
+    seen only by whom answers for the compartment."""
+    return AccessEvent.objects.filter(streams__contains=[case.uid]).exclude(purpose__startswith=policy.QUIET)
+
+
 def audit_trail(case: Case) -> dict[str, Any]:
     """Return the case's events with their hashes, whether each carries on the one before, and who looked."""
     events = list(LedgerEvent.objects.filter(stream=case.uid).defer("reason").order_by("seq"))
     head = LedgerHead.objects.filter(stream=case.uid).first()
-    looked = list(AccessEvent.objects.filter(streams__contains=[case.uid]).order_by("-id")[:READERS_SHOWN])
+    looked = list(looks_at(case).order_by("-id")[:READERS_SHOWN])
     known = timeline.names({event.actor for event in events} | {each.actor for each in looked})
     links = [b"", *(bytes(event.hash) for event in events)]
     return {

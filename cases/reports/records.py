@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from cases.kernel import casetypes
+from cases.kernel import records as case_records
 from cases.kernel.casetypes import CaseType
 from cases.kernel.models import (
     Agency,
@@ -130,7 +131,7 @@ def _open_rows(case: Case) -> dict[str, Any]:
         "messages": OutboxMessage.objects.filter(case=case).select_related("channel__agency").defer("sealed_body"),
         "tries": DeliveryAttempt.objects.filter(message__case=case).defer("sealed_excerpt"),
         "callbacks": Callback.objects.filter(case=case).select_related("agency").defer("sealed_body"),
-        "looks": AccessEvent.objects.filter(streams__contains=[case.uid]),
+        "looks": case_records.looks_at(case),
     }
     return {name: list(found.order_by("pk")) for name, found in rows.items()}
 

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils import timezone
 
-from cases.kernel import actors
+from cases.kernel import actors, policy
 from cases.kernel.actors import Actor
 from cases.kernel.models import User
 from cases.ledger import api as ledger
@@ -65,4 +65,5 @@ def reader(
         streams=streams,
         fields=fields,
         request_id=request_id(request),
+        break_glass=purpose == policy.BREAK_GLASS,
     )

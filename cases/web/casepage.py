@@ -21,7 +21,7 @@ from cases.kernel.queries import CaseFile, SealedItem
 from cases.kernel.timeline import Entry
 from cases.kernel.transitions import Offer
 from cases.ledger import reads
-from cases.web import asking, decision, story
+from cases.web import asking, decision, referring, story
 from cases.web.context import Command
 from cases.web.refusals import Problem, screen
 from cases.web.wording import field_label, role_label, task_label, words
@@ -59,9 +59,11 @@ class Tab:
 
 def purpose_of(request: HttpRequest, file: CaseFile, actor: Actor) -> str:
     """Return why this person reads this case, or nothing when they must say so first."""
-    needs = policy.require(actor, "view", case=file.case).needs_reason
+    decision = policy.require(actor, "view", case=file.case)
+    if decision.purpose:
+        return decision.purpose
     given: str = request.session.get("purposes", {}).get(str(file.case.uid), "")
-    return given if needs else CASEWORK
+    return given if decision.needs_reason else CASEWORK
 
 
 def _ask_purpose(request: HttpRequest, case: Case, *, problems: Sequence[Problem] = ()) -> HttpResponse:
@@ -213,6 +215,7 @@ def show(
         "clocks": _clocks(file),
         "tasks": [{**task, "label": task_label(task["kind"], task["detail"])} for task in file.tasks],
         "reports": file.reports,
+        "referrals": referring.offers(case, actor),
         "commands": _commands(offers, file, head["may"]),
         "may_edit": head["may"]["edit"] and case.state in casetype.lifecycle.editable,
     }

@@ -12,9 +12,10 @@ from django.core.cache import BaseCache, caches
 from django.http import HttpRequest
 from django.urls import reverse
 
-from cases.kernel import casetypes, policy, roles, worklist
+from cases.kernel import breakglass, casetypes, policy, roles, worklist
 from cases.kernel.actors import Actor
 from cases.kernel.calendars import london_date
+from cases.kernel.models import BreakGlass
 from cases.reports import sender
 from cases.web import asking
 
@@ -71,8 +72,7 @@ def _cache() -> BaseCache:
 
 def _counts_key(actor: Actor) -> str:
     """Counts are kept per person and per sight: a changed role or team finds nothing of the old."""
-    sight = ",".join([*sorted(actor.roles), *(str(team_id) for team_id in sorted(actor.team_ids))])
-    return f"counts:{actor.user_id}:{sight}"
+    return f"counts:{actor.user_id}:{actor.sight}"
 
 
 def fresh_counts(actor: Actor, at: datetime) -> dict[str, int]:
@@ -169,8 +169,17 @@ class Shell:
         return [
             self._place(each.label, each.icon, f"{queue}?kind={each.code}", f"kind.{each.code}")
             for each in casetypes.all_types()
-            if policy.can(self.actor, "view", kind=each.code).is_allowed
+            if policy.can(self.actor, "view", kind=each.code).is_allowed and self._has_sight_of(each)
         ]
+
+    def _has_sight_of(self, casetype: casetypes.CaseType) -> bool:
+        """A restricted kind is listed for its compartment and whom that lets read."""
+        return not casetype.is_restricted or bool(self.actor.compartment_ids | self.actor.granted_team_ids)
+
+    @cached_property
+    def glass(self) -> list[BreakGlass]:
+        """The cases that stand open to this person because they broke the glass; shown on every page."""
+        return breakglass.of_person(self.actor) if self.is_signed_in else []
 
     @cached_property
     def may_open(self) -> bool:

@@ -57,6 +57,8 @@ def new(request: HttpRequest, kind: str) -> HttpResponse:
     if casetype is None:
         raise Http404
     policy.require(asking.actor_of(request), "open_case", kind=kind)
+    if casetype.referral:
+        return redirect("web:refer_new", kind=kind)
     if request.method == "GET":
         return _show(request, casetype, casetype.facts_form(), _people_formset(casetype))
     if "add_person" in request.POST:

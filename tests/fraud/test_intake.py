@@ -106,8 +106,11 @@ class OpeningAReferral(TestCase):
         assert len(keys) == 3
         assert {finding.level for finding in verify.verify_stream(case.uid)} <= {"recorded late"}
 
-    def test_a_restricted_case_has_a_reference_that_tells_nothing(self):
-        case = self.open(self.people["a.byrne"], is_restricted=True)
+    def test_a_restricted_kind_has_references_that_tell_nothing(self):
+        case = intake.open_case(
+            "suspicion_report", actor=self.people["a.byrne"], at=AT, facts={"referral": "Refund to a stranger."}
+        )
+        assert case.is_restricted
         assert case.reference.startswith("R-") and len(case.reference) == 11
         assert not ReferenceCounter.objects.exists()
 

@@ -14,9 +14,12 @@ from tests import factories
 from tests.kernel import design
 from tests.kernel.snapshots import nothing_written, undone
 from tests.kernel.test_lifecycle_table import COMMON, TERMINAL
-from tests.kernel.test_matrix import STATES, designed
+from tests.kernel.test_matrix import STATES as EVERY_STATE
+from tests.kernel.test_matrix import designed
 
 AT = factories.FILED_AT
+# A restricted kind has its own tests, beside its family's.
+STATES = {"fraud_referral": EVERY_STATE["fraud_referral"]}
 # An agency was told, or is about to be: what it holds is taken back first.
 TOLD = {"approved", "submitted", "rejected", "filed"}
 BEYOND = "Somebody outside was told of this case. Take that back or correct it first."

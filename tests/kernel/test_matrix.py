@@ -10,7 +10,7 @@ from cases.kernel.errors import CaseError
 from cases.kernel.models import Case, Team
 from cases.kernel.roles import ROLES
 from cases.ledger.models import SecurityEvent
-from tests import factories
+from tests import factories, suspicions
 from tests.kernel import design
 from tests.kernel.snapshots import nothing_written, undone
 
@@ -66,9 +66,32 @@ STATES = {
         "no_action": _after(factories.investigating, "close_no_action", "a.byrne"),
         "refused": _after(factories.ready, "refuse", "d.osei"),
         "expired": _after(factories.filed, "expire", "system", LATE),
-    }
+    },
+    "suspicion_report": {
+        "draft": suspicions.written,
+        "submitted": suspicions.submitted,
+        "acknowledged": suspicions.acknowledged,
+        "consented": suspicions.consented,
+        "moratorium": suspicions.moratorium,
+        "dismissed": suspicions.dismissed,
+        "closed": suspicions.closed,
+    },
 }
-ATTEMPTS = {"fraud_referral": FRAUD}
+SUSPICION = {
+    "submit": Attempt("h.castellan"),
+    "dismiss": Attempt("h.castellan"),
+    "acknowledge": Attempt("agency", {"agency_reference": "FIU-2026-0001"}),
+    "consent": Attempt("agency"),
+    "deem_consent": Attempt("system", at=suspicions.AFTER_NOTICE),
+    "refuse": Attempt("h.castellan"),
+    "end_moratorium": Attempt("system", at=suspicions.AFTER_MORATORIUM),
+    "close": Attempt("h.castellan"),
+}
+ATTEMPTS = {"fraud_referral": FRAUD, "suspicion_report": SUSPICION}
+HOME = {"fraud_referral": "fraud", "suspicion_report": "financial_crime"}
+AGENCY = {"fraud_referral": factories.fpa, "suspicion_report": suspicions.fiu}
+# The same from an acknowledged report that sought a defence: it may be closed only once there is an answer.
+NOT_FROM = {("suspicion_report", "acknowledged", "close")}
 
 
 def designed(kind):
@@ -85,16 +108,13 @@ class EveryMoveFromEveryState(TestCase):
         cls.cases = {
             (kind, state): build(cls.people).pk for kind, states in STATES.items() for state, build in states.items()
         }
-        cls.fraud = Team.objects.get(code="fraud")
+        cls.home = {kind: Team.objects.get(code=code).pk for kind, code in HOME.items()}
 
-    def setUp(self):
-        self.others = {
-            "system": actors.system("tests"),
-            "agency": factories.fpa(),
-        }
+    def machines(self, kind):
+        return {"system": actors.system("tests"), "agency": AGENCY[kind]()}
 
-    def actor(self, name):
-        return self.people.get(name) or self.others[name]
+    def actor(self, name, kind):
+        return self.people.get(name) or self.machines(kind)[name]
 
     def attempt(self, kind, state, name, actor):
         """Return the state that the move leads to, or None when it is refused; undo it."""
@@ -131,8 +151,8 @@ class EveryMoveFromEveryState(TestCase):
         wrong = []
         for kind, state in self.cases:
             for name, move in designed(kind).items():
-                if state in move.sources:
-                    reached = self.attempt(kind, state, name, self.actor(ATTEMPTS[kind][name].by))
+                if state in move.sources and (kind, state, name) not in NOT_FROM:
+                    reached = self.attempt(kind, state, name, self.actor(ATTEMPTS[kind][name].by, kind))
                     if reached != move.target_from(state):
                         wrong.append((kind, state, name, reached))
         assert wrong == []
@@ -143,13 +163,13 @@ class EveryMoveFromEveryState(TestCase):
                 (state, name)
                 for state in STATES[kind]
                 for name, move in designed(kind).items()
-                if state not in move.sources
+                if state not in move.sources or (kind, state, name) in NOT_FROM
             ]
             with nothing_written(counted=len(others)):
                 went_through = [
                     (state, name)
                     for state, name in others
-                    if not self.refuse(kind, state, name, self.actor(ATTEMPTS[kind][name].by))
+                    if not self.refuse(kind, state, name, self.actor(ATTEMPTS[kind][name].by, kind))
                 ]
                 assert went_through == []
 
@@ -157,6 +177,8 @@ class EveryMoveFromEveryState(TestCase):
         for kind in STATES:
             for name, move in designed(kind).items():
                 for state in sorted(move.sources & set(STATES[kind])):
+                    if (kind, state, name) in NOT_FROM:
+                        continue
                     yield kind, state, name, move
 
     def person(self, role, *teams):
@@ -171,10 +193,13 @@ class EveryMoveFromEveryState(TestCase):
             if not ((role in move.roles and role != "agency") or _is_any_staff(move, role))
         ]
         with nothing_written(counted=len(refused)):
-            assert [each for each in refused if not self.refuse(*each[:3], self.person(each[3], self.fraud.pk))] == []
+            went_through = [
+                each for each in refused if not self.refuse(*each[:3], self.person(each[3], self.home[each[0]]))
+            ]
+            assert went_through == []
         for kind, state, name, move in self.pairs():
             for role in move.roles & set(ROLES) - {"agency"}:
-                assert self.attempt(kind, state, name, self.person(role, self.fraud.pk)), (state, name, role)
+                assert self.attempt(kind, state, name, self.person(role, self.home[kind])), (state, name, role)
 
     def test_the_right_role_of_another_team_is_refused(self):
         by_hand = [
@@ -196,16 +221,16 @@ class EveryMoveFromEveryState(TestCase):
             replace(other, agency_kind="own_system", agency_code=code, label=f"agency:{code}")
             for code in ("own-orders", "own-detection", "system", "fraud_approver")
         ]
-        machines = {"agency": factories.fpa(), "system": actors.system("tests")}
         refused = [
             (kind, state, name, machine)
             for kind, state, name, move in self.pairs()
-            for machine in [*(one for role, one in machines.items() if role not in move.roles), other, *own]
+            for machine in [*(one for role, one in self.machines(kind).items() if role not in move.roles), other, *own]
         ]
         with nothing_written(counted=len(refused)):
             for kind, state, name, machine in refused:
                 assert self.refuse(kind, state, name, machine), (state, name, machine.label)
         for kind, state, name, move in self.pairs():
+            machines = self.machines(kind)
             for role in move.roles & set(machines):
                 assert self.attempt(kind, state, name, machines[role]), (state, name, role)
 
@@ -224,7 +249,7 @@ class EveryMoveFromEveryState(TestCase):
         for kind, state, name, move in self.pairs():
             case = Case.objects.get(pk=self.cases[kind, state])
             for role in sorted(set(ROLES) - {"agency"}):
-                actor = self.person(role, self.fraud.pk)
+                actor = self.person(role, self.home[kind])
                 offered = {offer.transition.name: offer for offer in transitions.offers(case, actor)}
                 if name not in offered:
                     assert not move.roles & set(ROLES) - {"agency"}, name

@@ -7,13 +7,15 @@ import pytest
 
 from cases.agencies.directory import TERMS
 from cases.fraud import messages
+from cases.fraud.suspicion.messages import FIU_SAR
 from cases.kernel import agreements, casetypes, corrections, letters, notice, releases
 from cases.kernel.models import Agency, AgencyTerms
 
 FPA = Agency(code="tests-fpa", kind="fpa", display_name="Test Register")
+FIU = Agency(code="tests-fiu", kind="fiu", display_name="Test Unit")
 POST = Agency(code="tests-post", kind="post", display_name="Test Post")
 POLICE = Agency(code="tests-police", kind="police_report", display_name="Test Report")
-for agency in (FPA, POST, POLICE):
+for agency in (FPA, FIU, POST, POLICE):
     agency.terms = AgencyTerms(**asdict(TERMS))
 AT = datetime(2026, 11, 16, 9, 30, tzinfo=UTC)
 
@@ -76,6 +78,15 @@ LETTER = {
         "postcode": "TR18 0ZZ",
     },
 }
+REPORT = {
+    "reason": "defence_money_laundering",
+    "glossary_codes": ["money_mule"],
+    "narrative": "UNKNOWN",
+    "police_contact": "UNKNOWN",
+    "accounts": ["NM-4471"],
+    "transactions": "UNKNOWN",
+    "subjects": [{name: value for name, value in FILING["subjects"][0].items() if name != "innocent"}],
+}
 
 CORRECTION = {
     "change": "amended",
@@ -98,6 +109,20 @@ PERMITTED = {
     ("fpa", "fraud_allegation"): "fraud_filing_allegation",
     ("fpa", "application"): "fraud_filing_application",
     ("police_report", "correction"): "keep_records_accurate",
+    **{
+        ("fiu", category): "report_suspicion"
+        for category in (
+            "identity",
+            "address",
+            "date_of_birth",
+            "contact",
+            "financial",
+            "employment",
+            "device",
+            "vehicle",
+            "suspicion",
+        )
+    },
     ("post", "identity"): "tell_the_person",
     ("post", "address"): "tell_the_person",
     ("post", "letter"): "tell_the_person",
@@ -107,13 +132,14 @@ CATEGORIES = sorted({category for _, category in PERMITTED})
 
 
 def send_everything():
-    """Check one full filing and one full letter; return what may leave."""
+    """Check one full filing, one full letter and one full report; return what may leave."""
     return {
         "fpa": releases.check(messages.FPA_FILE, FPA, FILING, at=AT),
         "post": releases.check(letters.LETTER, POST, LETTER, at=AT),
         "police_report": releases.check(
             replace(corrections.AMENDED, recipient_kind="police_report"), POLICE, CORRECTION, at=AT
         ),
+        "fiu": releases.check(FIU_SAR, FIU, REPORT, at=AT),
     }
 
 
@@ -125,7 +151,12 @@ def test_each_category_leaves_under_its_clause():
 
 
 def test_samples_hold_every_field_a_message_may_have():
-    samples = ((messages.FPA_FILE, FILING), (letters.LETTER, LETTER), (corrections.REMOVED, CORRECTION))
+    samples = (
+        (messages.FPA_FILE, FILING),
+        (letters.LETTER, LETTER),
+        (corrections.REMOVED, CORRECTION),
+        (FIU_SAR, REPORT),
+    )
     for kind, body in samples:
         assert {path for path, _ in releases._leaves(body)} == set(kind.categories)
 
@@ -198,14 +229,11 @@ def test_a_clause_for_another_purpose_does_not_help():
 
 
 def test_each_message_of_each_kind_maps_to_categories_of_the_notice():
-    for casetype in casetypes.all_types():
-        assert set(casetype.message_labels) == {
-            "fpa_file",
-            "letter",
-            "correction_amended",
-            "correction_removed",
-        }
-    for kind in (messages.FPA_FILE, letters.LETTER, corrections.AMENDED, corrections.REMOVED):
+    assert {each.code: set(each.message_labels) for each in casetypes.all_types()} == {
+        "fraud_referral": {"fpa_file", "letter", "correction_amended", "correction_removed"},
+        "suspicion_report": {"fiu_sar"},
+    }
+    for kind in (messages.FPA_FILE, letters.LETTER, corrections.AMENDED, corrections.REMOVED, FIU_SAR):
         assert set(kind.categories.values()) <= set(notice.CATEGORIES)
         assert kind.necessity.endswith(".")
 

@@ -11,6 +11,7 @@ from cases.kernel.models.people import *  # noqa: F403
 from cases.kernel.models.proposals import *  # noqa: F403
 from cases.kernel.models.releases import *  # noqa: F403
 from cases.kernel.models.reports import *  # noqa: F403
+from cases.kernel.models.restricted import *  # noqa: F403
 from cases.kernel.models.rules import *  # noqa: F403
 from cases.kernel.models.search import *  # noqa: F403
 from cases.kernel.models.work import *  # noqa: F403

@@ -28,8 +28,10 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         """Add what was asked for, then list."""
         if options["needed"]:
-            for code in sorted({casetype.team for casetype in casetypes.all_types()}):
-                self._add(code, code.replace("_", " ").capitalize(), is_restricted=False)
+            for code, is_restricted in sorted(
+                {each.team: each.is_restricted for each in casetypes.all_types()}.items()
+            ):
+                self._add(code, code.replace("_", " ").capitalize(), is_restricted=is_restricted)
         if options["add"]:
             code, name = options["add"]
             validate_slug(code)

@@ -1,0 +1,70 @@
+"""What follows when a report moves. Each effect writes inside the transition's transaction and ledger event."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cases.fraud.suspicion import codes, messages, periods
+from cases.kernel import calendars, clocks, quietholds
+from cases.ledger import api as ledger
+from cases.ledger import sealing
+
+
+def send_report(context: Any) -> None:
+    """Promise the report to the unit, and note who sent it: the officer, or a deputy of theirs."""
+    report, actor = context.case.suspicion_report, context.actor
+    messages.send(context.case, actor=actor, at=context.at)
+    report.submitted_date = calendars.london_date(context.at)
+    report.submitted_by_id = actor.user_id
+    report.is_by_deputy = context.case.team_id not in actor.lead_team_ids
+    report.save(update_fields=["submitted_date", "submitted_by", "is_by_deputy"])
+    ledger.current().detail["as"] = "deputy" if report.is_by_deputy else "nominated_officer"
+    clocks.meet(context.case, periods.TRIAGE, at=context.at)
+    clocks.start(context.case, periods.UNIT_ANSWER, started_at=context.at)
+
+
+def wait_for_the_defence(context: Any) -> None:
+    """While a defence is sought, money stays where it is: the account and the case it came from are held quietly."""
+    report = context.case.suspicion_report
+    if report.reason_code not in codes.DEFENCES:
+        return
+    clocks.start(context.case, periods.NOTICE, started_at=context.at)
+    quietholds.place(context.case, _held(context), blocks=codes.BLOCKS, at=context.at)
+
+
+def _held(context: Any) -> list[bytes]:
+    report = context.case.suspicion_report
+    reader = sealing.Reader(actor=context.actor.label, verb="hold", purpose="policy_hold", streams=(context.case.uid,))
+    opened = sealing.open_rows([report], ("account_reference",), reader=reader, at=context.at)[0]["account_reference"]
+    accounts = [quietholds.account_token(each) for each in (opened or "").split(",") if each.strip()]
+    return [*accounts, *([bytes(report.about_token)] if report.about_token else [])]
+
+
+def note_the_units_reference(context: Any) -> None:
+    report = context.case.suspicion_report
+    report.unit_reference = str(context.inputs.get("agency_reference", ""))[:80]
+    report.save(update_fields=["unit_reference"])
+    clocks.meet(context.case, periods.UNIT_ANSWER, at=context.at)
+
+
+def start_moratorium(context: Any) -> None:
+    """Count from the day on which the refusal reached us."""
+    _end_waiting(context)
+    clocks.start(context.case, periods.MORATORIUM, started_at=context.at)
+
+
+def lift_hold(context: Any) -> None:
+    _end_waiting(context)
+    clocks.meet(context.case, periods.MORATORIUM, at=context.at)
+    quietholds.lift(context.case, at=context.at)
+
+
+def _end_waiting(context: Any) -> None:
+    for rule in (periods.NOTICE, periods.UNIT_ANSWER):
+        clocks.meet(context.case, rule, at=context.at)
+
+
+def end_everything(context: Any) -> None:
+    for rule in (periods.TRIAGE, periods.NOTICE, periods.UNIT_ANSWER, periods.MORATORIUM):
+        clocks.end(context.case, rule, at=context.at, state="cancelled")
+    quietholds.lift(context.case, at=context.at)

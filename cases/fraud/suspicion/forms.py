@@ -1,0 +1,56 @@
+"""What people type about a suspicion: any colleague's referral, and the officer's own report."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django import forms
+
+from cases.fraud.forms import PartyForm as PersonForm
+from cases.fraud.suspicion import codes
+
+__all__ = ["FactsForm", "PartyForm", "ReferralForm"]
+
+_ACCOUNTS = "Account"
+_SEVERAL = "Several are separated by commas."
+
+
+class ReferralForm(forms.Form):
+    """What a colleague passes on. Nothing of it comes back to them."""
+
+    referral = forms.CharField(
+        label="What makes you suspicious?",
+        max_length=codes.LONGEST_NARRATIVE,
+        widget=forms.Textarea(attrs={"rows": 8}),
+        help_text="Who, what, when, where, why and how, as far as you know it.",
+    )
+    account_reference = forms.CharField(label=_ACCOUNTS, max_length=200, required=False, help_text=_SEVERAL)
+    once = forms.UUIDField(widget=forms.HiddenInput, required=False, initial=uuid.uuid4)
+
+
+class FactsForm(forms.Form):
+    """The officer's report. What is not known is written UNKNOWN."""
+
+    reason_code = forms.ChoiceField(label="Why it is reported", choices=codes.REASONS)
+    glossary_codes = forms.MultipleChoiceField(
+        label="Glossary codes", choices=codes.GLOSSARY, required=False, widget=forms.CheckboxSelectMultiple
+    )
+    account_reference = forms.CharField(label=_ACCOUNTS, max_length=200, required=False, help_text=_SEVERAL)
+    transactions = forms.CharField(
+        label="Transactions", max_length=4000, required=False, widget=forms.Textarea(attrs={"rows": 4})
+    )
+    narrative = forms.CharField(
+        label="Narrative",
+        max_length=codes.LONGEST_NARRATIVE,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 12}),
+        help_text="Who, what, when, where, why and how. Write UNKNOWN for what is not known.",
+    )
+    police_contact = forms.CharField(label="Contact at law enforcement", max_length=200, required=False)
+
+
+class PartyForm(PersonForm):
+    """One person of the report."""
+
+    role: Any = forms.ChoiceField(label="Role", choices=codes.ROLES)

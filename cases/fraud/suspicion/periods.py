@@ -1,0 +1,53 @@
+"""How long things take and how long they are kept: the clocks and retention classes of suspicion reports."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from cases.kernel.clocks import ClockRule
+from cases.kernel.retention import RetentionClass
+
+__all__ = ["CLOCKS", "MORATORIUM", "NOTICE", "RETENTION", "TRIAGE", "UNIT_ANSWER"]
+
+NOTICE, MORATORIUM = "k25_notice", "k25_moratorium"
+TRIAGE, UNIT_ANSWER = "suspicion_triage", "suspicion_acknowledgement"
+CLOCKS = (
+    ClockRule(
+        code=TRIAGE,
+        label="Nominated officer's decision",
+        length=1,
+        unit="working_days",
+        source="Internal target; the law says as soon as practicable",
+        effective_from=date(2026, 1, 1),
+    ),
+    ClockRule(
+        code=UNIT_ANSWER,
+        label="Unit's acknowledgement",
+        length=2,
+        unit="working_days",
+        source="Internal target",
+        effective_from=date(2026, 1, 1),
+    ),
+    ClockRule(
+        code=NOTICE,
+        label="Notice period of a defence",
+        length=7,
+        unit="working_days",
+        source="Domain rule K25, Proceeds of Crime Act 2002 s.335(5)",
+        effective_from=date(2003, 2, 24),
+    ),
+    ClockRule(
+        code=MORATORIUM,
+        label="Moratorium after a refusal",
+        length=31,
+        unit="days",
+        source="Domain rule K25, Proceeds of Crime Act 2002 s.335(6)",
+        effective_from=date(2003, 2, 24),
+        counts_first_day=True,
+    ),
+)
+
+RETENTION = (
+    RetentionClass(code="suspicion_report", trigger="submission", months=60, source="Retention schedule: SAR papers"),
+    RetentionClass(code="suspicion_dismissed", trigger="closure", months=60, source="Retention schedule: dismissed"),
+)

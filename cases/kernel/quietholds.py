@@ -1,0 +1,46 @@
+"""Holds of a restricted case on what others work on: placed and lifted inside its compartment, found by token alone.
+
+Whoever asks learns that a policy hold stops the act, and nothing else; the row of what is held is never touched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID
+
+from cases.kernel.models import Case, QuietHold
+from cases.ledger import sealing
+
+__all__ = ["account_token", "blocked_by", "case_token", "lift", "place"]
+
+
+def case_token(uid: UUID) -> bytes:
+    """Return the token by which a case is held."""
+    return sealing.keyed_hash("quiet_hold_case", str(uid))
+
+
+def account_token(reference: str) -> bytes:
+    """Return the token by which a customer account is held; spaces and case of letters do not count."""
+    return sealing.keyed_hash("quiet_hold_account", "".join(reference.split()).upper())
+
+
+def place(case: Case, tokens: Iterable[bytes], *, blocks: Iterable[str], at: datetime) -> None:
+    """Hold what the tokens stand for, inside the current ledger action of the restricted case."""
+    for token in tokens:
+        QuietHold.objects.create(case=case, token=token, blocks=sorted(blocks), began_at=at)
+
+
+def lift(case: Case, *, at: datetime) -> int:
+    """Release every hold that a restricted case placed, inside its current ledger action. Returns how many."""
+    held = list(QuietHold.objects.filter(case=case, released_at=None))
+    for hold in held:
+        hold.released_at = at
+        hold.save(update_fields=["released_at"])
+    return len(held)
+
+
+def blocked_by(tokens: Iterable[bytes]) -> frozenset[str]:
+    """Return every act that some hold of an open case blocks on what the tokens stand for. One query."""
+    held = QuietHold.objects.filter(token__in=list(tokens), released_at=None, case__is_closed=False)
+    return frozenset(act for blocks in held.values_list("blocks", flat=True) for act in blocks)
