@@ -2,23 +2,46 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
 
-from cases.kernel import policy
+from cases.kernel import policy, timeline
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError, NotVisible
-from cases.kernel.models import CompartmentGrant, RoleGrant, Team, User
+from cases.kernel.models import Case, CompartmentGrant, RoleGrant, Team, User
 from cases.ledger import api as ledger
 from cases.ledger import sealing, security
+from cases.ledger.models import AccessEvent
 
-__all__ = ["READERS", "CompartmentRefused", "grant", "grants", "mine", "possible_readers", "revoke"]
+__all__ = [
+    "READERS",
+    "CompartmentRefused",
+    "Look",
+    "grant",
+    "grants",
+    "looked_outside",
+    "mine",
+    "possible_readers",
+    "revoke",
+]
 
 READERS = frozenset({"auditor", "data_protection_officer"})
 LONGEST = timedelta(days=90)
 SHORTEST_REASON = 20
+LOOKS_SHOWN = 50
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """One look of a compartment at cases outside it."""
+
+    at: datetime
+    who: str
+    verb: str
+    references: list[str]
 
 
 class CompartmentRefused(CaseError):
@@ -42,6 +65,22 @@ def grants(actor: Actor) -> list[CompartmentGrant]:
     """Return whom the actor's compartments let read, newest first; the reasons stay sealed. Two queries."""
     rows = CompartmentGrant.objects.filter(team__in=mine(actor)).select_related("team", "reader", "granted_by")
     return list(rows.order_by("-granted_at", "-pk")[:100])
+
+
+def looked_outside(actor: Actor) -> list[Look]:
+    """Return what the actor's compartments looked at outside themselves, newest first. Seen only here."""
+    purposes = [f"{policy.QUIET}{team.pk}" for team in mine(actor)]
+    rows = list(AccessEvent.objects.filter(purpose__in=purposes).order_by("-id")[:LOOKS_SHOWN])
+    known = dict(
+        Case.objects.filter(uid__in={uid for row in rows for uid in row.streams}).values_list("uid", "reference")
+    )
+    who = timeline.names({row.actor for row in rows})
+    return [
+        Look(
+            at=row.at, who=who[row.actor], verb=row.verb, references=[known[uid] for uid in row.streams if uid in known]
+        )
+        for row in rows
+    ]
 
 
 def possible_readers(actor: Actor) -> list[User]:

@@ -12,17 +12,23 @@ from uuid import UUID
 from cases.kernel.models import Case, QuietHold
 from cases.ledger import sealing
 
-__all__ = ["account_token", "blocked_by", "case_token", "lift", "place"]
+__all__ = ["account_token", "blocked", "case_token", "lift", "place"]
+
+CASE, ACCOUNT = "quiet_hold_case", "quiet_hold_account"
 
 
 def case_token(uid: UUID) -> bytes:
     """Return the token by which a case is held."""
-    return sealing.keyed_hash("quiet_hold_case", str(uid))
+    return sealing.keyed_hash(CASE, str(uid))
 
 
 def account_token(reference: str) -> bytes:
     """Return the token by which a customer account is held; spaces and case of letters do not count."""
-    return sealing.keyed_hash("quiet_hold_account", "".join(reference.split()).upper())
+    return sealing.keyed_hash(ACCOUNT, _plain(reference))
+
+
+def _plain(reference: str) -> str:
+    return "".join(reference.split()).upper()
 
 
 def place(case: Case, tokens: Iterable[bytes], *, blocks: Iterable[str], at: datetime) -> None:
@@ -40,7 +46,11 @@ def lift(case: Case, *, at: datetime) -> int:
     return len(held)
 
 
-def blocked_by(tokens: Iterable[bytes]) -> frozenset[str]:
-    """Return every act that some hold of an open case blocks on what the tokens stand for. One query."""
-    held = QuietHold.objects.filter(token__in=list(tokens), released_at=None, case__is_closed=False)
+def blocked(*, case_uid: UUID | None = None, account: str = "") -> frozenset[str]:
+    """Return every act that some hold of an open case blocks on a case or an account. One query; tokens made under
+    earlier index keys count."""
+    tokens = sealing.kept_hashes(CASE, str(case_uid)) if case_uid else []
+    if account:
+        tokens = [*tokens, *sealing.kept_hashes(ACCOUNT, _plain(account))]
+    held = QuietHold.objects.filter(token__in=tokens, released_at=None, case__is_closed=False)
     return frozenset(act for blocks in held.values_list("blocks", flat=True) for act in blocks)

@@ -52,6 +52,8 @@ OFFICE = (
     OfficePlace(label="Changes", icon="clipboard-check", url="web:changes", act="view_changes", count="changes"),
     OfficePlace(label="People", icon="users", url="people", act="view_people"),
     OfficePlace(label="Teams", icon="network", url="web:teams", act="view_people"),
+    OfficePlace(label="Break-glass reviews", icon="siren", url="web:glass_reviews", act="review_break_glass"),
+    OfficePlace(label="Compartment", icon="eye-off", url="web:compartment", act="manage_compartment"),
 )
 
 
@@ -200,6 +202,8 @@ class Shell:
         ]
         if self.may_open:
             found.append(Command(label="Open a new case", icon="plus", url=reverse("web:new"), key="N"))
+        if breakglass.may_break(self.actor):
+            found.append(Command(label="Break the glass", icon="siren", url=reverse("web:break_glass")))
         found.append(Command(label="Preferences", icon="settings", url=reverse("web:preferences")))
         return found
 

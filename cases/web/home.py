@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from cases.kernel import desk
+from cases.kernel import breakglass, desk
 from cases.web import asking, context, rows
 from cases.web.refusals import screen
 from cases.web.wording import task_label
@@ -30,7 +30,9 @@ def my_work(request: HttpRequest) -> HttpResponse:
     ]
     open_tasks = [{"label": task_label(task.kind, task.detail), "task": task} for task in work.tasks]
     is_idle = not (work.overdue or work.today or work.waiting or work.recent or work.tasks)
-    return render(request, "cases/my_work.html", {"sections": sections, "tasks": open_tasks, "is_idle": is_idle})
+    alerts = breakglass.alerts(asking.actor_of(request), at=asking.now())
+    shown = {"sections": sections, "tasks": open_tasks, "is_idle": is_idle, "alerts": alerts}
+    return render(request, "cases/my_work.html", shown)
 
 
 @screen

@@ -11,7 +11,7 @@ import pytest
 from django.conf import settings
 from django.urls import URLPattern, get_resolver, reverse
 
-from cases.kernel import actors, demo_people, edits, jobs, proposals, tasks
+from cases.kernel import actors, breakglass, demo_people, edits, jobs, proposals, tasks
 from cases.kernel.models import User
 from cases.ledger.models import LedgerHead
 from cases.reports import requests
@@ -21,9 +21,9 @@ from tests.web.desk import client_of
 
 DATA = Path(__file__).parents[1] / "data"
 ROWS = list(csv.DictReader((DATA / "routes.csv").read_text().splitlines()))
-OFFICER = {
-    (row["route"], row["method"]): row["officer"]
-    for row in csv.DictReader((DATA / "routes_officer.csv").read_text().splitlines())
+APART = {
+    (row["role"], row["route"], row["method"]): row["answer"]
+    for row in csv.DictReader((DATA / "routes_apart.csv").read_text().splitlines())
 }
 COLUMNS = {
     "fraud_analyst": "analyst",
@@ -45,8 +45,8 @@ def column(person: demo_people.DemoPerson) -> str:
 
 
 def wanted(person: demo_people.DemoPerson, row: dict) -> str:
-    usual = row[column(person)]
-    return OFFICER.get((row["route"], row["method"]), usual) if "nominated_officer" in person.roles else usual
+    apart = [APART.get((role, row["route"], row["method"])) for role in person.roles]
+    return next(filter(None, apart), row[column(person)])
 
 
 def route_names() -> set[str]:
@@ -84,12 +84,17 @@ def standing(db):
         at=factories.AT,
         reason="Cover for August.",
     )
+    glass = breakglass.break_glass(
+        case.reference, reason="Customer at the counter now.", actor=people["v.tranter"], at=factories.AT
+    )
     return case, {
         "case": {"uid": case.uid},
         "search_results": {"uid": case.uid},
         "new_case": {"kind": "fraud_referral"},
         "refer": {"uid": case.uid, "kind": "suspicion_report"},
         "refer_new": {"kind": "suspicion_report"},
+        "glass_review": {"alert": glass.alert_reference},
+        "compartment_revoke": {"grant": case.uid},
         "close_task": {"uid": case.uid, "number": task.pk},
         "download": {"uid": case.uid, "number": 1},
         "step": {"uid": case.uid, "name": "close_no_action"},
@@ -112,7 +117,7 @@ def standing(db):
 WHOLE_OFFICE = {"my_work", "counts", "approvals", "preferences", "queue", "take_next", "new", "opened"}
 WHOLE_OFFICE |= {"jobs", "changes", "search"}
 WHOLE_OFFICE |= {"jobs", "changes", "teams"}
-WHOLE_OFFICE |= {"referred"}
+WHOLE_OFFICE |= {"referred", "break_glass", "glass_reviews", "compartment"}
 
 
 def address(name: str, places: dict) -> str:

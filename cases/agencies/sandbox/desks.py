@@ -8,6 +8,7 @@ from typing import Any
 
 ISO_DATE = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])", re.ASCII)
 FIRST_FILING = 4417
+FIRST_REPORT = 901
 
 
 @dataclass
@@ -61,12 +62,26 @@ def post_house(visit: Visit) -> Reply:
     return Reply(callbacks=[{"type": "letter.dispatched", "data": {"date": visit.now.date().isoformat()}}])
 
 
+def intelligence_unit(visit: Visit) -> Reply:
+    """Acknowledge a report. A defence is decided at once where an account's last letter says so: C gives it, R refuses
+    it; any other waits, so that its notice period runs."""
+    if visit.message.get("type") != "fiu_sar":
+        return Reply()
+    reference = f"FIU-{visit.now.year}-{FIRST_REPORT + visit.accepted_before:07d}"
+    callbacks = [{"type": "fiu.acknowledged", "agency_reference": reference, "data": {}}]
+    if str(visit.data.get("reason", "")).startswith("defence_"):
+        lasts = {str(account)[-1:] for account in visit.data.get("accounts") or []}
+        decided = ["fiu.refused"] if "R" in lasts else ["fiu.consented"] if "C" in lasts else []
+        callbacks += [{"type": each, "agency_reference": reference, "data": {}} for each in decided]
+    return Reply(callbacks=callbacks)
+
+
 def quiet(_visit: Visit) -> Reply:
     """Take the message and say no more."""
     return Reply()
 
 
-DESKS: dict[str, Callable[[Visit], Reply]] = {"fpa": fraud_register, "post": post_house}
+DESKS: dict[str, Callable[[Visit], Reply]] = {"fpa": fraud_register, "post": post_house, "fiu": intelligence_unit}
 
 
 def reply(kind: str, visit: Visit) -> Reply:

@@ -9,7 +9,8 @@ from cases.kernel.retention import RetentionClass
 
 __all__ = ["CLOCKS", "MORATORIUM", "NOTICE", "RETENTION", "TRIAGE", "UNIT_ANSWER"]
 
-NOTICE, MORATORIUM = "k25_notice", "k25_moratorium"
+# K25 is law for every kind: its two periods stand in the kernel's own table.
+NOTICE, MORATORIUM = "k25_notice_period", "k25_moratorium"
 TRIAGE, UNIT_ANSWER = "suspicion_triage", "suspicion_acknowledgement"
 CLOCKS = (
     ClockRule(
@@ -27,23 +28,6 @@ CLOCKS = (
         unit="working_days",
         source="Internal target",
         effective_from=date(2026, 1, 1),
-    ),
-    ClockRule(
-        code=NOTICE,
-        label="Notice period of a defence",
-        length=7,
-        unit="working_days",
-        source="Domain rule K25, Proceeds of Crime Act 2002 s.335(5)",
-        effective_from=date(2003, 2, 24),
-    ),
-    ClockRule(
-        code=MORATORIUM,
-        label="Moratorium after a refusal",
-        length=31,
-        unit="days",
-        source="Domain rule K25, Proceeds of Crime Act 2002 s.335(6)",
-        effective_from=date(2003, 2, 24),
-        counts_first_day=True,
     ),
 )
 

@@ -1,0 +1,256 @@
+"""A suspicion report from the colleague who refers it to the unit's answer, and what follows when none comes."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from cases.agencies.sandbox import desks
+from cases.fraud.suspicion import codes
+from cases.kernel import actors, edits, outbox, quietholds, sweeps, transitions, verdicts
+from cases.kernel.errors import CaseError
+from cases.kernel.models import Approval, Case, CaseParty, Clock, Letter, OutboxMessage, QuietHold, Release
+from cases.ledger import sealing, verify
+from cases.ledger.models import AccessEvent, LedgerEvent
+from tests import factories, suspicions
+from tests.factories import AT
+from tests.kernel.snapshots import nothing_written, snapshot, tables
+from tests.web.desk import client_of
+
+pytestmark = pytest.mark.django_db
+WROTE = {"referral": "Refund to a stranger's account.", "account_reference": "NM-4471"}
+ONCE = "0b9f6f6e-1111-4222-8333-444455556666"
+
+
+@pytest.fixture
+def people():
+    return factories.office()
+
+
+def opened(message):
+    reader = sealing.Reader(actor="system:tests", verb="view", purpose="tests")
+    return json.loads(outbox.open_body(message, reader=reader, at=AT))["data"]
+
+
+def traces(case):
+    looked = AccessEvent.objects.filter(streams__contains=[case.uid])
+    return LedgerEvent.objects.filter(stream=case.uid).count(), looked.count()
+
+
+def event(case, action):
+    return LedgerEvent.objects.get(stream=case.uid, action=f"suspicion_report.{action}").content()
+
+
+def test_anybody_refers_and_learns_only_that_it_was_received(people):
+    parent = factories.investigating(people)
+    client = client_of("p.nair")
+    before = snapshot([name for name in tables() if name not in {"cases_case", "cases_historicalcase"}])
+    told = traces(parent)
+
+    answer = client.post(f"/cases/{parent.uid}/refer/suspicion_report/", {**WROTE, "once": ONCE}, follow=True)
+
+    report = Case.objects.get(kind="suspicion_report")
+    page = answer.content.decode()
+    assert "Received" in page and report.reference not in page
+    assert (report.reference[:2], report.state, report.is_restricted) == ("R-", "draft", True)
+    assert report.team.code == "financial_crime"
+    assert traces(parent) == told
+    after = snapshot(before)
+    assert {name for name in before if before[name] != after[name]} == {
+        "cases_suspicionreport",
+        "cases_historicalsuspicionreport",
+        "cases_clock",
+        "cases_historicalclock",
+        "cases_datakey",
+        "cases_ledgerevent",
+        "cases_ledgerhead",
+        "cases_searchentry",
+    }
+    assert client.get(f"/cases/{report.uid}/").status_code == 404
+    assert report.reference not in client.get("/cases/").content.decode() + client.get("/").content.decode()
+
+
+def test_a_referral_sent_twice_is_one(people):
+    client = client_of("r.penhale")
+    for _ in range(2):
+        answer = client.post("/refer/suspicion_report/", {**WROTE, "once": ONCE})
+        assert answer.url == "/referred/"
+    assert Case.objects.filter(kind="suspicion_report").count() == 1
+
+
+def test_an_empty_referral_is_refused_and_keeps_what_was_typed(people):
+    client = client_of("r.penhale")
+    with nothing_written():
+        answer = client.post("/refer/suspicion_report/", {"referral": "", "account_reference": "NM-1"})
+    assert answer.status_code == 422
+    assert 'value="NM-1"' in answer.content.decode()
+
+
+def test_the_officer_finds_it_in_their_queue_with_the_case_it_came_from_sealed(people):
+    parent = factories.referred(people)
+    client_of("p.nair").post(f"/cases/{parent.uid}/refer/suspicion_report/", {**WROTE, "once": ONCE})
+    report = Case.objects.get(kind="suspicion_report")
+    officer = client_of("h.castellan")
+    assert report.reference in officer.get("/cases/?kind=suspicion_report").content.decode()
+    page = officer.get(f"/cases/{report.uid}/").content.decode()
+    assert "It came from" in page and parent.reference not in page
+    shown = officer.post(f"/cases/{report.uid}/reveal/facts-about_reference/", {"purpose": "prepare_filing"})
+    assert parent.reference in shown.content.decode()
+
+
+def test_submitting_tells_the_unit_writes_unknown_and_notes_the_officer(people):
+    case = suspicions.submitted(people)
+    (message,) = OutboxMessage.objects.filter(case=case)
+    assert (message.kind, message.channel.agency.code) == ("fiu_sar", "sandbox-fiu")
+    assert opened(message) == {
+        "reason": "defence_money_laundering",
+        "glossary_codes": ["UNKNOWN"],
+        "accounts": ["NM-7001", "NM-7002"],
+        "transactions": "£900.00",
+        "narrative": "Three refunds in a week. Why: UNKNOWN.",
+        "police_contact": "UNKNOWN",
+        "subjects": [
+            {
+                "number": 1,
+                "role": "subject",
+                "forename": "Balthazar",
+                "surname": "Vellacott",
+                "date_of_birth": "UNKNOWN",
+                "phone": "+447700900456",
+                "addresses": [
+                    {"kind": "current", "line_1": "3 Lantern Hill", "town": "Cardiff", "postcode": "CF10 0ZZ"}
+                ],
+            }
+        ],
+    }
+    assert case.reference not in json.dumps(opened(message))
+    assert event(case, "submit")["detail"]["as"] == "nominated_officer"
+    assert set(Release.objects.get(case=case).items.values_list("gateway", "clause")) == {
+        ("poca_s338", "report_suspicion")
+    }
+    assert not Letter.objects.filter(case=case).exists()
+    assert CaseParty.objects.get(case=case).party_id is None
+    assert {finding.level for finding in verify.verify_stream(case.uid)} <= {"recorded late"}
+
+
+def test_a_deputy_may_submit_and_is_recorded_as_one(people):
+    case = suspicions.written(people)
+    transitions.apply(case.pk, "submit", actor=people["w.strake"], at=AT)
+    assert event(case, "submit")["detail"]["as"] == "deputy"
+    assert Case.objects.get(pk=case.pk).suspicion_report.is_by_deputy
+
+
+def test_without_a_narrative_or_with_too_long_a_one_nothing_is_submitted(people):
+    empty = suspicions.referred(people)
+    with nothing_written(counted=1), pytest.raises(CaseError, match="Write the narrative first"):
+        transitions.apply(empty.pk, "submit", actor=people["h.castellan"], at=AT)
+    long = suspicions.written(people)
+    with edits.change(long.pk, actor=people["h.castellan"], at=AT) as edit:
+        edit.facts(narrative="x" * 8001)
+    with nothing_written(counted=1), pytest.raises(CaseError, match="at most 8,000 characters"):
+        transitions.apply(long.pk, "submit", actor=people["h.castellan"], at=AT)
+    with edits.change(long.pk, actor=people["h.castellan"], at=AT) as edit:
+        edit.facts(narrative="x" * 8000)
+    assert transitions.apply(long.pk, "submit", actor=people["h.castellan"], at=AT).state == "submitted"
+
+
+# Friday 18 December 2026: bank holidays on 25 and 28 December.
+FRIDAY = datetime(2026, 12, 18, 15, 0, tzinfo=UTC)
+
+
+def test_the_notice_period_is_seven_working_days_from_the_day_after(people):
+    case = suspicions.written(people)
+    transitions.apply(case.pk, "submit", actor=people["h.castellan"], at=FRIDAY)
+    clock = Clock.objects.get(case=case, rule="k25_notice_period")
+    assert clock.due_date.isoformat() == "2026-12-31"
+
+    sweeps.end_due_clocks(now=clock.due_at)
+    assert Case.objects.get(pk=case.pk).state == "submitted"
+    sweeps.end_due_clocks(now=clock.due_at + timedelta(seconds=1))
+    assert Case.objects.get(pk=case.pk).state == "consented"
+    assert event(case, "deem_consent")["actor"] == "system:deemed_consent"
+    assert quietholds.blocked(account="NM-7001") == frozenset()
+
+
+def test_a_refusal_holds_for_31_days_beginning_with_the_day(people):
+    case = suspicions.acknowledged(people)
+    transitions.apply(case.pk, "refuse", actor=suspicions.fiu(), at=FRIDAY)
+    clock = Clock.objects.get(case=case, rule="k25_moratorium")
+    assert clock.due_date.isoformat() == "2027-01-17"
+    assert quietholds.blocked(account="NM-7001") == {"pay_out"}
+    sweeps.end_due_clocks(now=clock.due_at + timedelta(seconds=1))
+    assert Case.objects.get(pk=case.pk).state == "consented"
+    assert quietholds.blocked(account="NM-7001") == frozenset()
+
+
+def test_a_report_for_information_holds_nothing_and_is_closed_once_acknowledged(people):
+    case = suspicions.acknowledged(people, reason_code=codes.INFORMATION)
+    assert not QuietHold.objects.exists()
+    assert not Clock.objects.filter(case=case, rule__startswith="k25").exists()
+    with nothing_written(counted=1), pytest.raises(CaseError, match="sought no defence"):
+        transitions.apply(case.pk, "consent", actor=suspicions.fiu(), at=AT)
+    done = transitions.apply(case.pk, "close", actor=people["h.castellan"], at=AT)
+    assert (done.is_closed, done.dispose_after_date.isoformat()) == (True, "2031-11-14")
+
+
+def test_the_hold_acts_by_token_on_account_and_case_and_shows_nowhere(people):
+    parent = factories.referred(people)
+    token = quietholds.case_token(parent.uid)
+    case = suspicions.submitted(people, about_token=token, about_reference=parent.reference)
+    assert quietholds.blocked(account="nm-7001 ") == {"pay_out"}
+    assert quietholds.blocked(case_uid=parent.uid) == {"pay_out"}
+    assert quietholds.blocked(case_uid=case.uid, account="NM-9999") == frozenset()
+    assert not parent.holds.exists()
+    assert "Policy hold" not in client_of("a.byrne").get(f"/cases/{parent.uid}/").content.decode()
+    transitions.apply(case.pk, "consent", actor=people["h.castellan"], at=AT)
+    assert quietholds.blocked(case_uid=parent.uid) == frozenset()
+
+
+def test_a_void_report_holds_nothing_and_needs_two_officers(people):
+    case = suspicions.written(people)
+    transitions.apply(case.pk, "void", actor=people["h.castellan"], at=AT, reason="Opened in error.")
+    waiting = Approval.objects.get(case=case, act="void")
+    with nothing_written(counted=1), pytest.raises(CaseError):
+        verdicts.decide(waiting.uid, "agreed", actor=people["d.osei"], at=AT)
+    assert verdicts.decide(waiting.uid, "agreed", actor=people["w.strake"], at=AT).state == "void"
+
+
+def test_a_dismissed_report_is_kept_for_five_years(people):
+    done = suspicions.dismissed(people)
+    assert (done.retention_class, done.dispose_after_date.isoformat()) == ("suspicion_dismissed", "2031-11-14")
+    assert not OutboxMessage.objects.filter(case=done).exists()
+
+
+def test_the_sandbox_unit_acknowledges_and_decides_where_an_account_says_so():
+    def said(reason, *accounts, kind="fiu_sar"):
+        message = {"type": kind, "data": {"reason": reason, "accounts": list(accounts)}}
+        return [each["type"] for each in desks.reply("fiu", desks.Visit(message, 0, FRIDAY)).callbacks]
+
+    assert said("information", "NM-1C") == ["fiu.acknowledged"]
+    assert said("defence_money_laundering", "NM-1") == ["fiu.acknowledged"]
+    assert said("defence_money_laundering", "NM-1C") == ["fiu.acknowledged", "fiu.consented"]
+    assert said("defence_terrorist_financing", "NM-1", "NM-2R") == ["fiu.acknowledged", "fiu.refused"]
+    assert said("information", kind="other") == []
+
+
+def test_callbacks_of_the_unit_move_the_report(people):
+    from cases.kernel.casetypes import Content, get
+
+    case = suspicions.submitted(people)
+    content = Content(
+        type="fiu.acknowledged",
+        agency_code="sandbox-fiu",
+        agency_kind="fiu",
+        agency_reference="FIU-2026-0000901",
+        agency_sequence=1,
+        occurred_at=AT,
+        data={},
+        message=None,
+        callback_uid=None,
+    )
+    for name, state in (("acknowledged", "acknowledged"), ("consented", "consented")):
+        get("suspicion_report").callbacks[f"fiu.{name}"](case, content, actor=suspicions.fiu(), at=AT)
+        case = Case.objects.get(pk=case.pk)
+        assert case.state == state
+    assert case.suspicion_report.unit_reference == "FIU-2026-0000901"
+    assert actors.staff(factories.user("h.castellan")).roles == {"nominated_officer"}
