@@ -93,6 +93,7 @@ OFFICE_RULES = (
     ),
     Rule(act="manage_people", roles=frozenset({"system_administrator"}), is_grave=True),
     Rule(act="approve_people", roles=frozenset({"data_protection_officer"}), is_grave=True),
+    Rule(act="view_rules", roles=frozenset({ANY_STAFF, "system_administrator", "auditor"}), scope="all"),
     Rule(act="view_jobs", roles=frozenset({"system_administrator", "auditor", "data_protection_officer"}), scope="all"),
     Rule(act="manage_jobs", roles=frozenset({"system_administrator"}), scope="all"),
     Rule(act="view_changes", roles=frozenset({ANY_STAFF, "system_administrator", "auditor"}), scope="all"),

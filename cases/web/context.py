@@ -50,6 +50,7 @@ class OfficePlace:
 
 OFFICE = (
     OfficePlace(label="Changes", icon="clipboard-check", url="web:changes", act="view_changes", count="changes"),
+    OfficePlace(label="Rules", icon="scale", url="web:clock_rules", act="view_rules"),
     OfficePlace(label="People", icon="users", url="people", act="view_people"),
     OfficePlace(label="Teams", icon="network", url="web:teams", act="view_people"),
     OfficePlace(label="Break-glass reviews", icon="siren", url="web:glass_reviews", act="review_break_glass"),

@@ -23,6 +23,7 @@ from cases.web import (
     referring,
     reporting,
     reveals,
+    rules,
     search,
 )
 
@@ -44,6 +45,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("office/changes/<uuid:uid>/withdraw/", office.withdraw, name="withdraw"),
     path("office/teams/", office_teams.teams, name="teams"),
     path("office/teams/<slug:code>/", office_teams.team, name="team"),
+    path("office/rules/", rules.clocks, name="clock_rules"),
+    path("office/rules/periods/<slug:code>/", rules.clock, name="clock_rule"),
+    path("office/rules/holidays/", rules.calendar, name="calendars"),
+    path("office/rules/retention/", rules.keeping, name="retention"),
     path("preferences/", preferences.preferences, name="preferences"),
     path("search/", search.search, name="search"),
     path("search/<uuid:uid>/", search.results, name="search_results"),

@@ -5,9 +5,10 @@ import pytest
 from django.urls import reverse
 
 from cases import reports
-from cases.kernel import edits
+from cases.kernel import edits, jobrun, jobs
 from tests import factories
 from tests.browser import crawl
+from tests.kernel import walks  # noqa: F401 -- declares the kind of work that is started here
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -69,6 +70,18 @@ def _filled(worker: crawl.Person, cases: dict, report) -> None:
     worker.visit("add_person", reverse("web:add_person", args=[case.uid]))
 
 
+def _rules_and_jobs(counsel: crawl.Person, job) -> None:
+    for name in ("clock_rules", "calendars", "retention"):
+        counsel.visit(name, reverse(f"web:{name}"))
+    counsel.visit("clock_rule", reverse("web:clock_rule", args=["k10_request"]))
+    for kind in ("clock_rule", "holiday"):
+        path = reverse("web:propose", args=[kind])
+        counsel.visit("propose", f"{path}?code=k10_request")
+        counsel.refuse("propose", path, "main form")
+    counsel.visit("jobs", reverse("web:jobs"))
+    counsel.visit("job", reverse("web:job", args=[job.uid]))
+
+
 def _refused(worker: crawl.Person, cases: dict) -> None:
     case = cases["investigating"]
     page = reverse("web:case", args=[case.uid])
@@ -119,6 +132,11 @@ def test_axe_and_the_console_have_nothing_to_say(browser, live_server):
         case = cases["investigating"]
         for name, number in (("edit_facts", []), ("edit_person", [1]), ("add_person", [])):
             approver.visit("problem", reverse(f"web:{name}", args=[case.uid, *number]), status=403)
+    counsel = next(name for name, each in people.items() if "legal_counsel" in each.roles)
+    job = jobs.start("walk", actor=people[counsel], at=factories.FILED_AT, params={"rows": ["skip-1", "row-1"]})
+    jobrun.work(clock=lambda: factories.FILED_AT)
+    with crawl.person(browser, live_server.url, counsel, found) as lawyer:
+        _rules_and_jobs(lawyer, job)
     auditor = next(name for name, each in people.items() if "auditor" in each.roles)
     with crawl.person(browser, live_server.url, auditor, found) as reader:
         reader.visit("case", reverse("web:case", args=[cases["ready"].uid]))

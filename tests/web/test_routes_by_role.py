@@ -108,6 +108,7 @@ def standing(db):
         "withdraw": {"uid": proposal.uid},
         "propose": {"kind": "team_member"},
         "team": {"code": "fraud"},
+        "clock_rule": {"code": "k10_request"},
         "person": {"user_id": spare.pk},
         "person_link": {"user_id": spare.pk},
         "person_change": {"user_id": spare.pk, "name": "grant"},
@@ -118,6 +119,7 @@ WHOLE_OFFICE = {"my_work", "counts", "approvals", "preferences", "queue", "take_
 WHOLE_OFFICE |= {"jobs", "changes", "search"}
 WHOLE_OFFICE |= {"jobs", "changes", "teams"}
 WHOLE_OFFICE |= {"referred", "break_glass", "glass_reviews", "compartment"}
+WHOLE_OFFICE |= {"clock_rules", "calendars", "retention"}
 
 
 def address(name: str, places: dict) -> str:
