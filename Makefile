@@ -8,7 +8,7 @@ PRODUCTION = BACKOFFICE_HOME=$$(mktemp -d) BACKOFFICE_DEMO=0 DATABASE_URL=postgr
 	CELERY_BROKER_URL=amqp://localhost ALLOWED_HOSTS=backoffice.example.org \
 	SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(64))')
 
-.PHONY: run test check setup setup-dev lock audit clean
+.PHONY: run test soak check setup setup-dev lock audit clean
 
 run: setup
 	@exec $(BIN)/python manage.py up
@@ -16,6 +16,10 @@ run: setup
 # The whole suite on two processes, each with servers of its own and whole files of tests.
 test: setup-dev
 	@exec $(BIN)/python -m pytest $(or $(ARGS),-n 2 --dist loadfile --no-loadscope-reorder)
+
+# The kills of tests/faults at four times their length.
+soak: setup-dev
+	@SOAK=4 exec $(BIN)/python -m pytest tests/faults/test_kills_under_load.py -s --timeout 3600 -p no:xdist
 
 check: setup-dev
 	$(BIN)/ruff check .

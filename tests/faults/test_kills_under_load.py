@@ -1,0 +1,214 @@
+"""The whole office of `manage.py up` under load, its workers and its database killed where it hurts most.
+
+Workers fall at three named places, in real Celery processes under the supervisor; the database falls while a message
+is in flight and while a callback waits. Then: nothing lost, nothing done twice, every chain verifies, and a restart
+finds everything. `make soak` does it at greater length.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import psycopg
+import pytest
+
+from backoffice import embedded
+from backoffice.env import Env
+from tests.journeys.office import NOT_SHIPPED, ROOT, Office
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(900 * int(os.environ.get("SOAK", "1")))]
+LENGTH = int(os.environ.get("SOAK", "1"))
+PLACES = ("after_claim", "after_answer", "inside_apply")
+WORKER_KILLS = {"after_claim": 7 * LENGTH, "after_answer": 7 * LENGTH, "inside_apply": 6 * LENGTH}
+DATABASE_KILLS = {"a message is in flight": 3 * LENGTH, "a callback waits": 2 * LENGTH}
+MOMENTS = {
+    "a message is in flight": "SELECT count(*) FROM cases_outboxmessage WHERE state = 'sending'",
+    "a callback waits": "SELECT count(*) FROM cases_callback WHERE state = 'received'",
+}
+OWED = "FROM cases_outboxmessage WHERE kind = 'fpa_file' AND case_id IN (SELECT id FROM cases_case WHERE source = '')"
+FPA = "sandbox-fraud-register"
+PATIENCE = 60 * LENGTH
+
+
+class Place:
+    """One office in a home of its own, a folder of orders to die, and a look into its database."""
+
+    def __init__(self, folder: Path) -> None:
+        self.orders = folder / "orders"
+        self.orders.mkdir()
+        self.office = Office(folder / "home")
+        self.loads: list[subprocess.Popen[str]] = []
+        self.acknowledged: set[str] = set()
+
+    def environment(self) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if name not in NOT_SHIPPED}
+        return kept | {"BACKOFFICE_HOME": str(self.office.home), "PORT": str(self.office.port)}
+
+    def ask(self, sql: str) -> list[tuple[Any, ...]]:
+        """Return rows; nothing while the database is away."""
+        try:
+            url = embedded.database_url(Env(self.environment()))
+            with psycopg.connect(url, autocommit=True, connect_timeout=2) as connection:
+                cursor = connection.execute(sql)  # type: ignore[arg-type]  # -- literals of this file
+                return cursor.fetchall() if cursor.description else []
+        except psycopg.OperationalError:
+            return []
+
+    def count(self, sql: str) -> int:
+        rows = self.ask(sql)
+        return int(rows[0][0]) if rows else 0
+
+    def load(self, number: int) -> None:
+        """Let somebody work in the background."""
+        words = [sys.executable, "-m", "tests.faults.load", str(number), str(1000 * (len(self.loads) + 1))]
+        self.loads.append(subprocess.Popen(words, cwd=ROOT, env=self.environment(), stdout=subprocess.PIPE, text=True))
+
+    def wait(self, is_so: Callable[[], Any], what: str, *, every: float = 0.05) -> None:
+        until = time.monotonic() + PATIENCE
+        while not is_so():
+            assert time.monotonic() < until, f"It did not happen: {what}\n{self.stand()}\n{self.office.tail()}"
+            time.sleep(every)
+
+    def stand(self) -> list[list[tuple[Any, ...]]]:
+        """How far everything is, for whoever has to find out why it is not done."""
+        return [
+            self.ask(sql)
+            for sql in (
+                "SELECT state, source, count(*) FROM cases_case GROUP BY 1, 2",
+                f"SELECT state, settled_at IS NULL, attempts, count(*) {OWED} GROUP BY 1, 2, 3",
+                "SELECT state, reason, tries, count(*) FROM cases_callback GROUP BY 1, 2, 3",
+                "SELECT state, count(*) FROM cases_channel GROUP BY 1",
+                "SELECT kind, count(*) FROM cases_task GROUP BY 1",
+            )
+        ]
+
+    def end_leases(self) -> None:
+        """Let the time pass for which a dead worker's messages stay its own."""
+        self.ask("UPDATE cases_outboxmessage SET lease_until = now() - interval '1 second' WHERE state = 'sending'")
+
+    def keep_busy(self) -> None:
+        if all(load.poll() is not None for load in self.loads):
+            self.load(25)
+
+    def kill_worker(self, place: str) -> None:
+        order = self.orders / place
+        order.touch()
+        self.wait(lambda: (self.keep_busy(), not order.exists())[1], f"a worker falls {place}")
+        self.end_leases()
+
+    def kill_database(self, moment: str) -> None:
+        self.wait(lambda: (self.keep_busy(), self.count(MOMENTS[moment]))[1], moment, every=0.01)
+        family = psutil.Process(self.office.process.pid).children()
+        next(each for each in family if "postgres" in " ".join(each.cmdline())).kill()
+        self.wait(lambda: self.count("SELECT 1"), "the database is back")
+        self.end_leases()
+
+    def settle(self) -> None:
+        """Let the load end and everything owed be done."""
+        for load in self.loads:
+            out, _ = load.communicate(timeout=120 * LENGTH)
+            assert load.returncode == 0, out
+            self.acknowledged |= {line.split()[1] for line in out.splitlines() if line.startswith("kept ")}
+        self.end_leases()
+        open_cases = "SELECT count(*) FROM cases_case WHERE state IN ('approved', 'submitted') AND source = ''"
+        waiting = "SELECT count(*) FROM cases_callback WHERE state = 'received'"
+        self.wait(
+            lambda: self.ask("SELECT 1") and self.count(open_cases) + self.count(waiting) == 0,
+            "all is filed",
+            every=0.3,
+        )
+
+
+@pytest.fixture
+def place() -> Iterator[Place]:
+    folder = Path(tempfile.mkdtemp(prefix="backoffice-kills-"))
+    folder.chmod(0o711)
+    made = Place(folder)
+    own = {
+        "BACKOFFICE_TEST_MODE": "1",
+        "BACKOFFICE_FAILPOINT_FOLDER": str(made.orders),
+        "BACKOFFICE_DEMO_PERCENT": "1",
+    }
+    before = {name: os.environ.get(name) for name in own}
+    os.environ.update(own)
+    try:
+        made.office.start()
+        yield made
+    finally:
+        made.office.stop()
+        for load in made.loads:
+            load.kill()
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def fingerprint(place: Place) -> list[Any]:
+    """What a restart must find again: every case with its state, every chain's end, every message, every callback."""
+    return [
+        place.ask(sql)
+        for sql in (
+            "SELECT uid, reference, state, version FROM cases_case ORDER BY id",
+            "SELECT stream, seq, encode(hash, 'hex') FROM cases_ledgerhead ORDER BY stream",
+            "SELECT public_id, state, attempts, agency_reference FROM cases_outboxmessage ORDER BY id",
+            "SELECT uid, state, reason FROM cases_callback ORDER BY id",
+        )
+    ]
+
+
+def test_whoever_is_killed_nothing_is_lost_and_nothing_is_done_twice(place: Place) -> None:
+    fell: Counter[str] = Counter()
+    databases = [moment for moment, times in DATABASE_KILLS.items() for _ in range(times)]
+    place.load(25)
+    for round_number in range(max(WORKER_KILLS.values())):
+        for name in PLACES:
+            if round_number < WORKER_KILLS[name]:
+                place.kill_worker(name)
+                fell[name] += 1
+        if databases:
+            moment = databases.pop(0)
+            place.kill_database(moment)
+            fell[moment] += 1
+    print("fell:", dict(fell))
+    assert fell == {**WORKER_KILLS, **DATABASE_KILLS}
+    place.settle()
+
+    assert_nothing_lost_and_nothing_twice(place)
+    verified = place.office.manage("verify_ledger")
+    assert verified.returncode == 0, verified.stdout[-2000:]
+    assert_restart_keeps_everything(place)
+
+
+def assert_nothing_lost_and_nothing_twice(place: Place) -> None:
+    owed = {str(row[0]) for row in place.ask(f"SELECT public_id {OWED}")}
+    kept = {str(row[0]) for row in place.ask("SELECT uid FROM cases_case WHERE state = 'filed'")}
+    received = Counter(row["id"] for row in place.office.order(FPA)["received"] if row["type"] == "fpa_file")
+    print(f"{len(place.acknowledged)} approvals acknowledged, {len(owed)} filings owed, all received once")
+    assert place.acknowledged <= kept
+    assert set(received) >= owed and set(received.values()) == {1}
+    acts = "SELECT max(n) FROM (SELECT count(*) AS n FROM cases_ledgerevent WHERE action = '{}' GROUP BY stream) t"
+    for action in ("fraud_referral.submitted", "fraud_referral.file"):
+        assert place.count(acts.format(action)) == 1, action
+    assert place.count(f"SELECT count(*) {OWED} AND state <> 'acknowledged'") == 0
+    assert place.count("SELECT count(*) FROM cases_callback WHERE state NOT IN ('applied', 'ignored')") == 0
+
+
+def assert_restart_keeps_everything(place: Place) -> None:
+    place.wait(
+        lambda: place.count("SELECT count(*) FROM cases_outboxmessage WHERE state IN ('pending','sending')") == 0, ""
+    )
+    before = fingerprint(place)
+    place.office.stop()
+    assert place.ask("SELECT 1") == []
+    place.office.start()
+    assert fingerprint(place) == before
