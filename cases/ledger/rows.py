@@ -94,15 +94,19 @@ def row_values(row: models.Model) -> dict[str, object]:
 
 
 def row_digest(row: models.Model) -> str:
-    """Return the digest an event carries of a stored history row. Needs no key, before and after erasure.
+    """Return the digest an event carries of a stored history row. Needs no key, before and after erasure."""
+    return commitment(canon(digested_values(row)))
+
+
+def digested_values(row: models.Model) -> dict[str, object]:
+    """Return what the digest of a row covers.
 
     A column its model names in `later` counts only where it differs from the value named there: so a row written
     before the column was there keeps its digest, and nobody can change the column unseen.
     """
     live: type[models.Model] = getattr(row, "instance_type", type(row))
     later: Mapping[str, object] = getattr(live, "later", {})
-    values = row_values(row)
-    return commitment(canon({name: value for name, value in values.items() if not _is_as_added(name, value, later)}))
+    return {name: value for name, value in row_values(row).items() if not _is_as_added(name, value, later)}
 
 
 def _is_as_added(name: str, value: object, later: Mapping[str, object]) -> bool:

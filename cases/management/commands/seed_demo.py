@@ -45,7 +45,7 @@ class Command(BaseCommand):
             # Nobody is told of these commits, so a crash may lose the last of them: a third of the time is saved.
             cursor.execute("SET synchronous_commit TO off")
         call_command("provision_agencies")
-        office = _office(now)
+        office = office_of(now, source="demo")
         plan = [moves for count, moves in demo.PLAN for _ in range(max(1, round(count * share)))]
         chance.shuffle(plan)
         for moves in plan:
@@ -54,13 +54,14 @@ class Command(BaseCommand):
         self.stdout.write(f"{len(plan)} referrals in {time.monotonic() - started:.0f} s.")
 
 
-def _office(now: datetime) -> demo.Office:
-    by_name = {user.username: actors.staff(user, source="demo") for user in demo_people.ensure(now)}
+def office_of(now: datetime, *, source: str) -> demo.Office:
+    """Return who acts, under this source, and an outside world that answers at once."""
+    by_name = {user.username: actors.staff(user, source=source) for user in demo_people.ensure(now)}
     own_system = agencies.get("own-detection")
     return demo.Office(
         analysts=(by_name["a.byrne"], by_name["p.nair"]),
         approvers=(by_name["d.osei"], by_name["a.byrne"]),
-        own_system=actors.agency(own_system, source="demo"),
+        own_system=actors.agency(own_system, source=source),
         deliver=_deliver,
         fail=_fail,
         field_error=_field_error,
