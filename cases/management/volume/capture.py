@@ -99,7 +99,7 @@ def _secrets(row: models.Model, *, at: datetime) -> Iterator[Secret]:
             yield Secret(sealed.ciphertext, plain, live._meta.label, row.uid, name, row.key_id, is_file=False)  # type: ignore[attr-defined]  # -- sealed rows have both
     if isinstance(row, LedgerEvent) and row.reason is not None:
         (reason,) = sealing.open_reasons([row], reader=READER, at=at)
-        key = DataKey.objects.only("pk").get(uid=row.reason_key())
+        key = DataKey.objects.only("pk").get(uid=str(row.reason_key()))
         plain = str(reason).encode()
         yield Secret(bytes(row.reason), plain, LedgerEvent._meta.label, row.uid, "reason", key.pk, is_file=False)
     for model, (column, where) in FILES.items():
@@ -133,7 +133,7 @@ def _file(blob: bytes, label: str, uid: UUID, names: tuple[str, ...], key_id: in
 def copied_cells(model: Model, pks: list[Any]) -> tuple[list[str], dict[str, list[str]]]:
     """Return the columns of a model that can be written, and of each row its cells as COPY writes them, by pk text."""
     columns = [each for each in model._meta.concrete_fields if not isinstance(each, models.GeneratedField)]
-    names = [each.column for each in columns]
+    names = [str(each.column) for each in columns]
     pk = str(model._meta.pk.column)
     listed = ", ".join(f'"{name}"' for name in names)
     query = f"COPY (SELECT {listed} FROM {model._meta.db_table} WHERE {pk} = ANY(%s)) TO STDOUT"

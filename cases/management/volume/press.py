@@ -47,9 +47,9 @@ class Press:
             for template, people, reference in work:
                 values = self._fill(template, fresh, people=people, reference=reference)
                 entries += self._entries(template, values)
-                for model, (names, lines) in template.lines.items():
+                for model, (names, texts) in template.lines.items():
                     columns[model] = names
-                    tables[model] += [line.fill(values) for line in lines]
+                    tables[model] += [text.fill(values) for text in texts]
             for model, lines in tables.items():
                 _copy(model, columns[model], lines)
             SearchEntry.objects.bulk_create(entries, batch_size=500)
