@@ -19,7 +19,8 @@ test: setup-dev
 
 # The kills of tests/faults at four times their length.
 soak: setup-dev
-	@SOAK=4 exec $(BIN)/python -m pytest tests/faults/test_kills_under_load.py -s --timeout 3600 -p no:xdist
+	@SOAK=4 $(BIN)/python -m pytest tests/faults/test_kills_under_load.py -s --timeout 3600 -p no:xdist
+	@BACKOFFICE_RUNS=500 exec $(BIN)/python -m pytest tests/fraud/test_machine.py -s --timeout 7200 -p no:xdist
 
 check: setup-dev
 	$(BIN)/ruff check .

@@ -60,10 +60,11 @@ def has_reviewed_innocent_flags(context: Any) -> str | None:
 
 
 def is_not_delivered(context: Any) -> str | None:
-    gone = OutboxMessage.objects.filter(
-        case=context.case, kind="fpa_file", state__in=["sending", "delivered", "acknowledged", "unknown"]
-    )
-    return "The agency may have received the filing already." if gone.exists() else None
+    """Only the latest filing counts: an earlier one that the agency refused was delivered, and is over."""
+    filings = OutboxMessage.objects.filter(case=context.case, kind="fpa_file").order_by("-seq")
+    latest = filings.values_list("state", flat=True).first()
+    is_gone = latest in {"sending", "delivered", "acknowledged", "unknown"}
+    return "The agency may have received the filing already." if is_gone else None
 
 
 def has_agency_reference(context: Any) -> str | None:

@@ -151,13 +151,16 @@ def check_state(context: Context) -> None:
 
 
 def _is_behind(case: Case, move: Transition) -> bool:
-    """Whether the case stands in the move's target, or somewhere only reached through it."""
-    lifecycle = casetypes.get(case.kind).lifecycle
+    """Whether the case stands in the move's target, or somewhere the kind's own moves lead on to from there.
+
+    A case that was reopened stands before the move again: what is said of it then is news.
+    """
+    own = casetypes.get(case.kind).lifecycle.transitions
     reached, frontier = set(), {move.target or case.state}
     while frontier:
         state = frontier.pop()
         reached.add(state)
-        frontier |= {each.target for each in lifecycle.leaving(state) if each.target} - reached
+        frontier |= {each.target for each in own if state in each.source and each.target} - reached
     return case.state in reached
 
 

@@ -71,6 +71,7 @@ class Referral:
         elif act in {*NEEDS_ANOTHER, "withdraw", "correct"}:
             self.waits = False
         if act == "approve":
-            self.messages = ["superseded" if each == "pending" else each for each in self.messages] + ["pending"]
+            replaced = {"pending", "refused", "dead"}
+            self.messages = ["superseded" if each in replaced else each for each in self.messages] + ["pending"]
         if act == "withdraw":
-            self.messages = ["withdrawn" if each == "pending" else each for each in self.messages]
+            self.messages = ["withdrawn" if each in {"pending", "dead"} else each for each in self.messages]

@@ -1,0 +1,106 @@
+"""The exchange with the fraud prevention agency as the design tells it, in plain Python. Imports nothing of `cases`.
+
+People move the referral (tests/fraud/model.py); here is what becomes of each filing and of each thing the agency says,
+in whatever order tries and answers come.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from tests.fraud.model import Person, Referral
+
+MOST_TRIES = 10
+OPEN = ("pending", "dead")
+AGENCY = Person("agency", frozenset({"agency"}))
+SYSTEM = Person("system", frozenset({"system"}))
+OWED = ("approved", "submitted")
+# Behind a filing lies only what follows from it; a refusal by the agency leads back to where nearly all can follow.
+AFTER_FILING = {"filed", "disputed", "removal_requested", "removed", "expired"}
+
+
+@dataclass
+class Heard:
+    """One thing the agency said about one filing, and what came of it."""
+
+    kind: str
+    filing: int
+    state: str = "received"
+
+
+@dataclass
+class Exchange:
+    """A referral, its filings in the order in which they were promised, and what was heard."""
+
+    case: Referral
+    heard: list[Heard] = field(default_factory=list)
+    tries: Counter[int] = field(default_factory=Counter)
+
+    @property
+    def filings(self) -> list[str]:
+        return self.case.messages
+
+    def is_overtaken(self, filing: int) -> bool:
+        return self.filings[filing] == "withdrawn" or filing < len(self.filings) - 1
+
+    def deliver(self, outcome: str) -> None:
+        """One try at what waits: it arrives, is refused for its fields, or has to be tried again."""
+        for number, state in enumerate(self.filings):
+            if state == "pending":
+                self.tries[number] += 1
+                again = "dead" if self.tries[number] == MOST_TRIES else "pending"
+                self.filings[number] = {"arrives": "delivered", "refused": "refused", "again": again}[outcome]
+                self._take_note(number)
+
+    def _take_note(self, number: int) -> None:
+        if self.is_overtaken(number):
+            return
+        if self.filings[number] == "refused" and self.case.state in OWED:
+            self._move("reject_by_agency", SYSTEM)
+        elif self.filings[number] == "delivered" and self.case.state == "approved":
+            self._move("submitted", SYSTEM)
+
+    def hear(self, kind: str, filing: int) -> None:
+        """The agency says something for the first time. Whatever was refused before gets another chance when
+        something is applied."""
+        self.heard.append(Heard(kind, filing))
+        while waiting := [one for one in self.heard if one.state == "received"]:
+            for one in waiting:
+                one.state = self._apply(one)
+                if one.state == "applied":
+                    for other in self.heard:
+                        other.state = "received" if other.state == "failed" else other.state
+
+    def _apply(self, one: Heard) -> str:
+        if one.kind == "enquiry":
+            self._imply_delivery(one.filing)
+            self._acknowledge(one.filing)
+            self.case.events += 1
+            return "applied"
+        if self.is_overtaken(one.filing):
+            return {"filed": "failed", "rejected": "ignored"}[one.kind]
+        state = self._state_once_delivered(one.filing)
+        if state not in OWED:
+            is_behind = one.kind == "rejected" or state in AFTER_FILING
+            return "ignored" if is_behind else "failed"
+        self._imply_delivery(one.filing)
+        self._move({"filed": "file", "rejected": "reject_by_agency"}[one.kind], AGENCY)
+        self._acknowledge(one.filing)
+        return "applied"
+
+    def _state_once_delivered(self, filing: int) -> str:
+        is_owed = self.filings[filing] in OPEN and self.case.state == "approved"
+        return "submitted" if is_owed else self.case.state
+
+    def _imply_delivery(self, filing: int) -> None:
+        if self.filings[filing] in OPEN:
+            self.filings[filing] = "delivered"
+            self._take_note(filing)
+
+    def _acknowledge(self, filing: int) -> None:
+        if self.filings[filing] == "delivered":
+            self.filings[filing] = "acknowledged"
+
+    def _move(self, act: str, who: Person) -> None:
+        self.case.do(act, who)
