@@ -6,7 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from cases.agencies import application, delivery, limits
-from cases.kernel import chase, jobrun, sweeps
+from cases.kernel import chase, jobrun, matching, sweeps
 from cases.reports import letters, requests
 
 
@@ -46,5 +46,6 @@ def sweep(**_future: Any) -> None:
     now = timezone.now()
     sweeps.end_due_clocks(now=now)
     sweeps.warn_of_ends(now=now)
+    matching.compare_due(now=now)
     chase.chase_late(now=now)
     limits.forget(now=now)

@@ -28,6 +28,7 @@ POLICY = (
     Rule(act="reveal", kind="fraud_referral", roles=_DESK),
     Rule(act="download", kind="fraud_referral", roles=_DESK),
     Rule(act="close_task", kind="fraud_referral", roles=_DESK),
+    Rule(act="match", kind="fraud_referral", roles=_DESK),
     Rule(act="report", kind="fraud_referral", roles=_DESK),
     Rule(act="report", kind="fraud_referral", roles=_OVERSIGHT, scope="all", needs_reason=True),
     Rule(act="view_audit", kind="fraud_referral", roles=_DESK),

@@ -12,7 +12,7 @@ from django.db.models import Model
 from cases.kernel import casetypes, clocks, typed
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError
-from cases.kernel.models import Approval, ApprovalDecision, Case
+from cases.kernel.models import Approval, ApprovalDecision, Case, CaseParty
 from cases.ledger import sealing
 from cases.ledger.canonical import canon
 from cases.ledger.sealed import Sealed
@@ -58,6 +58,8 @@ def _row_content(row: Model) -> list[object]:
         for column in row._meta.concrete_fields
         if column.attname not in NOT_CONTENT
     }
+    if isinstance(row, CaseParty):
+        values["party_id"] = None  # whom a person is joined with in other cases changes nothing of this one
     return [row._meta.label_lower, values]
 
 

@@ -14,7 +14,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
-from cases.kernel import casetypes, policy
+from cases.kernel import casetypes, policy, searchbox
 from cases.kernel import search as searching
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError
@@ -63,12 +63,12 @@ def search(request: HttpRequest) -> HttpResponse:
     policy.require(actor, "search")
     if request.method == "GET":
         return _show(request, actor)
-    text = request.POST.get("q", "").replace("\0", "").strip()[: searching.LONGEST]
+    text = request.POST.get("q", "").replace("\0", "").strip()[: searchbox.LONGEST]
     is_asked = searching.purpose_is_asked(actor)
     purpose = request.POST.get("purpose", "") if is_asked else CASEWORK
     try:
-        searching.parse(text)
-    except searching.SearchRefused as error:
+        searchbox.parse(text)
+    except searchbox.SearchRefused as error:
         return _refuse(request, actor, text, str(error), anchor="sq")
     if is_asked and purpose not in PURPOSES:
         return _refuse(request, actor, text, "Say why you search. It is recorded with the search.", anchor="sp")
