@@ -5,6 +5,7 @@ The table is the whole rule. What it finds is offered to a person and never acte
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,6 +15,7 @@ from django.db.models import Q, QuerySet
 
 from cases.kernel import index
 from cases.kernel.models import PersonPair, SearchEntry
+from cases.ledger import keys
 
 __all__ = ["ASKED", "CERTAIN", "TABLE", "Marks", "Part", "Score", "compare", "compare_due", "marks_of"]
 
@@ -22,6 +24,7 @@ CERTAIN, ASKED = 90, 60
 # What both state and differ in speaks against one person, whatever else agrees: the highest score with so many.
 CEILINGS = (255, CERTAIN - 1, ASKED - 1)
 BATCH = 100
+LONGEST_RUN_SECONDS = 8
 MOST_COMPARED = 300
 MOST_OFFERED = 10
 
@@ -109,10 +112,22 @@ def _verdict(part: Part, one: Marks, other: Marks) -> tuple[str, int] | None:
     return "different", 0
 
 
-def compare_due(*, now: datetime) -> int:
+def compare_due(*, now: datetime, seconds: float = LONGEST_RUN_SECONDS) -> int:
     """Compare people who are new or changed with those of other cases of their space, and offer the pairs that a person
-    should look at. Returns how many were compared, at most a batch; another worker's are skipped. While the index is
-    rebuilt under a new key, people under different keys are not compared; a rebuild asks for it again."""
+    should look at. Returns how many were compared until nothing is due or the time is up; another worker's are skipped.
+    Tokens under two keys cannot be compared, so this waits while the index is being rebuilt."""
+    newest = keys.index_versions()[-1]
+    if SearchEntry.objects.filter(party=None, note=None, version__lt=newest).exists():
+        return 0
+    stop_at, compared = time.monotonic() + seconds, 0
+    while batch := _compare_batch(now=now):
+        compared += batch
+        if time.monotonic() >= stop_at:
+            break
+    return compared
+
+
+def _compare_batch(*, now: datetime) -> int:
     with transaction.atomic():
         due = SearchEntry.objects.select_for_update(skip_locked=True).filter(compared_at=None, party__isnull=False)
         entries = list(due.order_by("pk")[:BATCH])
