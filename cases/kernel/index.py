@@ -58,8 +58,8 @@ def space_of(case: Case) -> str:
 
 
 def spaces_of(actor: Actor) -> list[str]:
-    """Return the spaces an actor can search: the office, and their teams'."""
-    return [OFFICE, *(f"team:{team_id}" for team_id in sorted(actor.team_ids))]
+    """Return the spaces an actor can search: the office, their teams', and restricted teams' that let them read."""
+    return [OFFICE, *(f"team:{team_id}" for team_id in sorted(actor.team_ids | actor.granted_team_ids))]
 
 
 class Blinder:
