@@ -142,7 +142,7 @@ SIGHT = {
     "d.osei": True,
     "b.lacombe": True,
     "j.merriweather": True,
-    "h.castellan": False,
+    "h.castellan": True,  # the compartment reads what it may have to report
     "m.achterberg": False,
     "k.mistry": False,
     "r.penhale": False,
