@@ -71,6 +71,7 @@ def deliver_due(*, clock: Clock, transports: dict[str, Transport] | None = None,
     """
     run = Run()
     stop_at = time.monotonic() + LONGEST_RUN_SECONDS
+    settlement.resume_due(now=clock())
     queue.reclaim()
     run.settled += settlement.settle(now=clock())
     while not run.is_unfinished:

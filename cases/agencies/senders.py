@@ -6,11 +6,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db import connection
+
 from cases.agencies import signatures
 from cases.kernel import agencies
 from cases.kernel.models import Agency, Channel
 
 ADDRESS_CALLS_PER_MINUTE = 3000
+
+
+_REFUSED = """
+INSERT INTO cases_refusedcalls AS r (agency_id, count, last_at, last_reason)
+SELECT id, 1, %(at)s, %(reason)s FROM cases_agency WHERE code = %(code)s
+ON CONFLICT (agency_id) DO UPDATE SET count = r.count + 1, last_at = %(at)s, last_reason = %(reason)s
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,3 +43,9 @@ def authenticate(code: str, headers: Mapping[str, str], body: bytes, *, now: dat
     if channel is None:
         raise signatures.SignatureRefused("unknown_sender")
     return Sender(agency=channel.agency, channel=channel, message_id=envelope.message_id, key_name=key_name)
+
+
+def count_refusal(code: str, reason: str, *, now: datetime) -> None:
+    """Count a refused call in the name of an agency, when there is such an agency. Keeps nothing of what it said."""
+    with connection.cursor() as cursor:
+        cursor.execute(_REFUSED, {"code": code, "reason": reason[:40], "at": now})

@@ -13,7 +13,7 @@ from django.db import transaction
 
 from cases.kernel import actors, agencies, casetypes, locks, record, tasks
 from cases.kernel.errors import CaseError
-from cases.kernel.models import Case, ChannelHealth, OutboxMessage
+from cases.kernel.models import Case, Channel, ChannelHealth, OutboxMessage
 from cases.kernel.transitions import AlreadyThere
 from cases.ledger import api as ledger
 
@@ -94,6 +94,15 @@ def _raise_task(case: Case, message: OutboxMessage, kind: str, *, now: datetime,
     detail: dict[str, Any] = {"message": str(message.public_id), "message_kind": message.kind, **codes}
     with record.act(case, kind.replace("_", ".", 1), actor=ACTOR, at=now, detail=detail):
         tasks.raise_task(kind, case=case, at=now, agency=message.channel.agency.code, **detail)
+
+
+def resume_due(*, now: datetime) -> int:
+    """Resume, on record, the channels whose pause was for a while that is over. Returns how many."""
+    over = Channel.objects.filter(state="paused", health__paused_until__lte=now).select_related("agency")
+    rows = list(over)
+    for channel in rows:
+        agencies.resume(channel, actor=ACTOR, at=now, cause="pause_is_over")
+    return len(rows)
 
 
 def pause_failing(*, now: datetime) -> int:

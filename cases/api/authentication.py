@@ -51,6 +51,7 @@ class SignedCall(BaseAuthentication):
             sender = senders.authenticate(code, _headers(plain), raw, now=at)
         except SignatureRefused as refusal:
             security.note("signature_refused", actor="anonymous", at=at, act=refusal.reason, address=ip_token)
+            senders.count_refusal(code, refusal.reason, now=at)
             raise Problem(401, headers=CHALLENGE) from refusal
         _count(f"agency:{sender.agency.code}", most=sender.channel.rate_per_minute)
         return Call(sender, raw, ip_token, at), sender.key_name

@@ -10,10 +10,10 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from cases.kernel import agreements
+from cases.kernel import agreements, tasks
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError
-from cases.kernel.models import Agency, Channel, ChannelHealth, ChannelKey
+from cases.kernel.models import Agency, Channel, ChannelHealth, ChannelKey, Task
 from cases.ledger import api as ledger
 from cases.ledger import sealing
 
@@ -27,7 +27,9 @@ __all__ = [
     "get",
     "live_keys",
     "open_secrets",
+    "pause",
     "register",
+    "resume",
     "revoke_key",
 ]
 
@@ -171,3 +173,32 @@ def change_channel(
         for name, value in values.items():
             setattr(channel, name, value)
         channel.save(update_fields=list(values))
+
+
+def pause(
+    channel: Channel, *, actor: Actor, at: datetime, cause: str, until: datetime | None, reason: str = ""
+) -> None:
+    """Stop what is sent on a channel, for a while or until somebody resumes it. A typed reason is sealed.
+
+    Locks nothing: a try under way ends as it ends. One act of the agency's stream.
+    """
+    _set_state(channel, "paused", "agency.channel_paused", actor=actor, at=at, cause=cause, reason=reason)
+    ChannelHealth.objects.filter(channel=channel).update(paused_until=until)
+
+
+def resume(channel: Channel, *, actor: Actor, at: datetime, cause: str, reason: str = "") -> None:
+    """Go on sending, with a closed circuit. One act of the agency's stream, and the end of tasks about the pause."""
+    _set_state(channel, "active", "agency.channel_resumed", actor=actor, at=at, cause=cause, reason=reason)
+    ChannelHealth.objects.filter(channel=channel).update(
+        paused_until=None, circuit_open_until=None, consecutive_rejections=0, failing_since=None, pause_reason=""
+    )
+
+
+def _set_state(channel: Channel, state: str, verb: str, *, actor: Actor, at: datetime, cause: str, reason: str) -> None:
+    agency = channel.agency
+    key = sealing.new_key("agency", at=at) if reason else None
+    with ledger.action(agency.uid, verb, actor=actor.label, at=at, reason=reason, key=key, source=actor.source):
+        change_channel(channel, verb, actor=actor, at=at, cause=cause, state=state)
+        if state == "active":
+            for task in Task.objects.filter(kind="channel_paused", detail__agency=agency.code, closed_at=None):
+                tasks.close(task, actor=actor, at=at, outcome="resumed")

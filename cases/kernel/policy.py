@@ -83,6 +83,10 @@ class Decision:
     purpose: str = ""
 
 
+# Who keeps the directory of agencies; somebody of disclosure_approver checks what they enter.
+DIRECTORY = frozenset(
+    {"collections_manager", "sale_manager", "disclosure_officer", "credit_officer", "credit_data_steward"}
+)
 OFFICE_RULES = (
     Rule(act="view_tasks", roles=frozenset({ANY_STAFF})),
     Rule(act="search", roles=frozenset({ANY_STAFF, "auditor"}), scope="all"),
@@ -104,7 +108,8 @@ OFFICE_RULES = (
         roles=frozenset({"nominated_officer", "disclosure_approver"}),
         is_grave=True,
     ),
-    Rule(act="view_agencies", roles=frozenset({"system_administrator", "auditor"}), scope="all"),
+    Rule(act="view_agencies", roles=frozenset({ANY_STAFF, "system_administrator", "auditor"}), scope="all"),
+    Rule(act="operate_agencies", roles=DIRECTORY | {"disclosure_approver", "system_administrator"}, scope="all"),
 )
 
 _table: dict[tuple[str, str], tuple[Rule, ...]] = {}

@@ -50,6 +50,8 @@ class OfficePlace:
 
 OFFICE = (
     OfficePlace(label="Changes", icon="clipboard-check", url="web:changes", act="view_changes", count="changes"),
+    OfficePlace(label="Agencies", icon="building-2", url="web:agencies", act="view_agencies"),
+    OfficePlace(label="Security log", icon="shield", url="web:security_log", act="view_security_log"),
     OfficePlace(label="Rules", icon="scale", url="web:clock_rules", act="view_rules"),
     OfficePlace(label="People", icon="users", url="people", act="view_people"),
     OfficePlace(label="Teams", icon="network", url="web:teams", act="view_people"),

@@ -7,6 +7,8 @@ from django.urls import URLPattern, URLResolver, path
 
 from cases.web import (
     acts,
+    agencies,
+    agencies_acts,
     approvals,
     casepage,
     compartments,
@@ -25,6 +27,7 @@ from cases.web import (
     reveals,
     rules,
     search,
+    security_log,
 )
 
 app_name = "web"
@@ -75,6 +78,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("cases/<uuid:uid>/people/new/", editing.add_person, name="add_person"),
     path("cases/<uuid:uid>/people/<int:number>/", editing.person, name="edit_person"),
     path("cases/<uuid:uid>/refer/<slug:kind>/", referring.refer, name="refer"),
+    path("agencies/", agencies.everyone, name="agencies"),
+    path("agencies/stuck/", agencies.stuck, name="stuck_messages"),
+    path("agencies/<slug:code>/", agencies.agency, name="agency"),
+    path("agencies/<slug:code>/pause/", agencies_acts.pause, name="agency_pause"),
+    path("agencies/<slug:code>/resume/", agencies_acts.resume, name="agency_resume"),
+    path("agencies/messages/<uuid:message>/", agencies_acts.message, name="agency_message"),
+    path("agencies/callbacks/<uuid:callback>/", agencies_acts.callback, name="agency_callback_review"),
+    path("security-log/", security_log.security_log, name="security_log"),
     path("break-glass/", glass.break_glass, name="break_glass"),
     path("break-glass/reviews/", glass.reviews, name="glass_reviews"),
     path("break-glass/reviews/<slug:alert>/", glass.review, name="glass_review"),

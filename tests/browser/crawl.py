@@ -30,6 +30,7 @@ WITHOUT_PAGE = {
     "report",
     "download",
     "report_file",
+    "agency_resume",
 }
 EXPECTED = (403, 404, 405, 409, 422)
 LOOKS = (("light", 1440), ("dark", 1440), ("dark", 390), ("light", 390))

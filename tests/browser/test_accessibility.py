@@ -5,8 +5,12 @@ import pytest
 from django.urls import reverse
 
 from cases import reports
+from cases.agencies import application
 from cases.kernel import edits, jobrun, jobs
+from cases.kernel.models import OutboxMessage
 from tests import factories
+from tests.agencies.test_application import hear
+from tests.api.caller import callback
 from tests.browser import crawl
 from tests.kernel import walks  # noqa: F401 -- declares the kind of work that is started here
 
@@ -138,11 +142,15 @@ def test_axe_and_the_console_have_nothing_to_say(browser, live_server):
     with crawl.person(browser, live_server.url, counsel, found) as lawyer:
         _rules_and_jobs(lawyer, job)
     auditor = next(name for name, each in people.items() if "auditor" in each.roles)
+    with crawl.person(browser, live_server.url, "a.byrne", found) as worker:
+        _agencies(worker, cases["filed"])
     with crawl.person(browser, live_server.url, auditor, found) as reader:
+        reader.visit("security_log", "/security-log/")
         reader.visit("case", reverse("web:case", args=[cases["ready"].uid]))
     administrator = next(name for name, each in people.items() if "system_administrator" in each.roles)
     with crawl.person(browser, live_server.url, administrator, found) as outsider:
         outsider.visit("problem", "/cases/new/", status=403)
+        outsider.refuse("agency_pause", "/agencies/sandbox-fraud-register/", "main form[action$='/pause/']")
     analyst = next(name for name, each in people.items() if "collections_analyst" in each.roles)
     with crawl.person(browser, live_server.url, analyst, found) as colleague:
         _open_a_case_they_may_not_see(colleague)
@@ -151,6 +159,20 @@ def test_axe_and_the_console_have_nothing_to_say(browser, live_server):
 
     assert not found.complaints, "\n".join(found.complaints)
     assert crawl.routes() - found.routes == set()
+
+
+def _agencies(worker, case) -> None:
+    """The register, one agency in each view, a refused decision about a dead letter and about a callback."""
+    OutboxMessage.objects.filter(case=case).update(state="dead")
+    hear(callback(type="fpa.enquiry", reference=..., agency_reference="SFR-0"), message_id="axe")
+    application.apply_pending(now=factories.FILED_AT)
+    page = "/agencies/sandbox-fraud-register/"
+    worker.visit("agencies", "/agencies/")
+    worker.visit("stuck_messages", "/agencies/stuck/")
+    for view in ("deliveries", "stuck", "callbacks", "review"):
+        worker.visit("agency", f"{page}?view={view}")
+    worker.refuse("agency_message", f"{page}?view=stuck", "main form[action*='/agencies/messages/']")
+    worker.refuse("agency_callback_review", f"{page}?view=review", "main form[action*='/agencies/callbacks/']")
 
 
 SIGN_IN = ("/account/", "/account/password/", "/account/app/", "/account/keys/", "/account/sessions/", "/step-up/")

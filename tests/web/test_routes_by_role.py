@@ -109,6 +109,9 @@ def standing(db):
         "propose": {"kind": "team_member"},
         "team": {"code": "fraud"},
         "clock_rule": {"code": "k10_request"},
+        **{name: {"code": "sandbox-fraud-register"} for name in ("agency", "agency_pause", "agency_resume")},
+        "agency_message": {"message": case.uid},
+        "agency_callback_review": {"callback": case.uid},
         "person": {"user_id": spare.pk},
         "person_link": {"user_id": spare.pk},
         "person_change": {"user_id": spare.pk, "name": "grant"},
@@ -119,6 +122,7 @@ WHOLE_OFFICE = {"my_work", "counts", "approvals", "preferences", "queue", "take_
 WHOLE_OFFICE |= {"jobs", "changes", "search"}
 WHOLE_OFFICE |= {"jobs", "changes", "teams"}
 WHOLE_OFFICE |= {"referred", "break_glass", "glass_reviews", "compartment"}
+WHOLE_OFFICE |= {"agencies", "stuck_messages", "security_log"}
 WHOLE_OFFICE |= {"clock_rules", "calendars", "retention"}
 
 

@@ -10,14 +10,24 @@ from cases.kernel.models.agencies import Agency, Channel
 from cases.kernel.models.cases import Case
 from cases.ledger.models import DataKey
 
-__all__ = ["Callback", "ChannelHealth", "DeliveryAttempt", "IntakeRequest", "OutboxMessage", "RateBucket", "Stream"]
+__all__ = [
+    "Callback",
+    "ChannelHealth",
+    "DeliveryAttempt",
+    "IntakeRequest",
+    "OutboxMessage",
+    "RateBucket",
+    "RefusedCalls",
+    "Stream",
+]
 
 
 class ChannelHealth(models.Model):
     """How a channel fares: written by delivery on every try, so it is no part of the channel's history.
 
     The row is locked while a batch is claimed for the channel. `minute_*` count tries for its rate; `pause_reason`
-    is set by a try that shows a wrong key, certificate or address, until the channel is paused on record.
+    is set by a try that shows a wrong key, certificate or address, until the channel is paused on record. A pause
+    with `paused_until` ends by itself.
     """
 
     channel = models.OneToOneField(Channel, models.PROTECT, primary_key=True, related_name="health")
@@ -26,6 +36,7 @@ class ChannelHealth(models.Model):
     circuit_open_until = models.DateTimeField(null=True, blank=True)
     consecutive_rejections = models.PositiveIntegerField(default=0)
     pause_reason = models.CharField(max_length=40, blank=True)
+    paused_until = models.DateTimeField(null=True, blank=True)
     minute_began_at = models.DateTimeField(null=True, blank=True)
     minute_count = models.PositiveIntegerField(default=0)
 
@@ -194,6 +205,18 @@ class Callback(models.Model):
 
     def __str__(self) -> str:
         return f"{self.type} {self.message_id}"
+
+
+class RefusedCalls(models.Model):
+    """How often a call in the name of an agency was refused for its signature, and the last time. Nothing it said."""
+
+    agency = models.OneToOneField(Agency, models.PROTECT, primary_key=True, related_name="refused_calls")
+    count = models.PositiveBigIntegerField(default=0)
+    last_at = models.DateTimeField()
+    last_reason = models.CharField(max_length=40)
+
+    def __str__(self) -> str:
+        return str(self.agency_id)
 
 
 class IntakeRequest(models.Model):

@@ -108,9 +108,10 @@ class Command(BaseCommand):
         channel = agencies.channel_of(agencies.get(code), "out")
         if channel is None:
             raise CommandError(f"Nothing is sent to {code}.")
-        verb = "agency.channel_paused" if state == "paused" else "agency.channel_resumed"
-        if channel.state != state:
-            agencies.change_channel(channel, verb, actor=ACTOR, at=at, cause="operator", state=state)
+        if channel.state != state and state == "paused":
+            agencies.pause(channel, actor=ACTOR, at=at, cause="operator", until=None)
+        elif channel.state != state:
+            agencies.resume(channel, actor=ACTOR, at=at, cause="operator")
         self.stdout.write(f"What is sent to {code} is {state}.")
 
 

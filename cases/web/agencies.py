@@ -1,0 +1,145 @@
+"""The agencies and what is exchanged with each: deliveries, dead letters, callbacks, and what waits for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from cases.kernel import agreements, calendars, casetypes, chase, exchanges, policy
+from cases.kernel.actors import Actor
+from cases.kernel.exchanges import Listed
+from cases.kernel.models import AgencyTerms, Callback, OutboxMessage
+from cases.web import asking
+from cases.web.keyset import pageful
+from cases.web.refusals import Problem, screen
+from cases.web.wording import words
+
+__all__ = ["agency", "everyone", "show", "stuck"]
+
+VIEWS = {"deliveries": "Deliveries", "stuck": "Dead letters", "callbacks": "Callbacks", "review": "To review"}
+TONES = {"active": "done", "proposed": "wait", "suspended": "warn", "ended": "hold"}
+
+
+@screen
+@require_GET
+def everyone(request: HttpRequest) -> HttpResponse:
+    """List the register."""
+    actor, at = asking.actor_of(request), asking.now()
+    rows = [{"listed": each, **_standing(each, at)} for each in exchanges.listed(actor, at=at)]
+    return render(request, "cases/agencies/list.html", {"rows": rows})
+
+
+def _standing(each: Listed, at: datetime) -> dict[str, Any]:
+    terms: AgencyTerms | None = getattr(each.agency, "terms", None)
+    refusal = agreements.why_not(each.agency, day=calendars.london_date(at))
+    return {
+        "terms": terms,
+        "state": words(terms.state) if terms else "No terms",
+        "tone": TONES.get(terms.state, "hold") if terms else "warn",
+        "refusal": refusal,
+    }
+
+
+@screen
+@require_GET
+def agency(request: HttpRequest, code: str) -> HttpResponse:
+    """Show one agency."""
+    return show(request, code)
+
+
+def show(
+    request: HttpRequest,
+    code: str,
+    *,
+    problems: Iterable[Problem] = (),
+    typed: dict[str, str] | None = None,
+    view: str = "",
+    status: int = 200,
+) -> HttpResponse:
+    """Draw one agency in one of its views, with the refusal and what was typed if there is one."""
+    actor, at = asking.actor_of(request), asking.now()
+    found = exchanges.get(actor, code, at=at)
+    view = view or request.GET.get("view", "")
+    view = view if view in VIEWS else "deliveries"
+    shown: dict[str, Any] = {"listed": found, "problems": list(problems), "typed": typed or {}, **_standing(found, at)}
+    if not found.is_closed:
+        shown |= _register_of(actor, found, at) | _rows(request, actor, found, view)
+        shown |= {
+            "view": view,
+            "tabs": [{"code": c, "label": each, "is_current": c == view} for c, each in VIEWS.items()],
+        }
+    response = render(request, "cases/agencies/agency.html", shown, status=status)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def _register_of(actor: Actor, found: Listed, at: datetime) -> dict[str, Any]:
+    terms: AgencyTerms | None = getattr(found.agency, "terms", None)
+    channel = found.channel
+    return {
+        "safeguard": agreements.SAFEGUARDS.get(terms.safeguard) if terms else None,
+        "keys": exchanges.live_keys(found.agency, at=at),
+        "refused_calls": getattr(found.agency, "refused_calls", None),
+        "health": channel.health if channel else None,
+        "can_operate": policy.can(actor, exchanges.OPERATE).is_allowed,
+        "is_circuit_open": bool(
+            channel and channel.health.circuit_open_until and channel.health.circuit_open_until > at
+        ),
+    }
+
+
+def _rows(request: HttpRequest, actor: Actor, found: Listed, view: str) -> dict[str, Any]:
+    """Return one page of the view: one query for the rows, one for which of their cases may be named."""
+    if view in ("deliveries", "stuck"):
+        rows: Any = exchanges.messages_of(actor, found.agency, is_stuck=view == "stuck")
+    else:
+        rows = exchanges.callbacks_of(actor, found.agency, is_review=view == "review")
+    page = pageful(rows, request, is_descending=True)
+    known = exchanges.may_know(actor, {row.case_id for row in page.rows if row.case_id})
+    entry = _message if view in ("deliveries", "stuck") else _callback
+    return {"page": page, "entries": [entry(actor, row, known) for row in page.rows]}
+
+
+def _message(actor: Actor, row: OutboxMessage, known: set[int]) -> dict[str, Any]:
+    labels = casetypes.get(row.case.kind).message_labels
+    return {
+        "row": row,
+        "label": chase.CHASER.label if row.kind == chase.CHASER.code else labels.get(row.kind, words(row.kind)),
+        "case": row.case if row.case_id in known else None,
+        "can_decide": row.case_id in known and policy.can(actor, "close_task", case=row.case).is_allowed,
+        "is_stuck": row.state in ("dead", "unknown"),
+        "answer_due": chase.answer_due(row) if row.state == "delivered" else None,
+    }
+
+
+def _callback(actor: Actor, row: Callback, known: set[int]) -> dict[str, Any]:
+    return {
+        "row": row,
+        "case": row.case if row.case_id in known else None,
+        "is_waiting": row.state in exchanges.REVIEWED,
+        "can_review": may_review(actor, row, known),
+    }
+
+
+def may_review(actor: Actor, row: Callback, known: set[int]) -> bool:
+    """Say whether this person may decide about a callback: one of a case they work on, or one that matched none."""
+    if row.case is not None:
+        return row.case_id in known and policy.can(actor, "close_task", case=row.case).is_allowed
+    return any(policy.can(actor, "close_task", kind=each.code).is_allowed for each in casetypes.all_types())
+
+
+@screen
+@require_GET
+def stuck(request: HttpRequest) -> HttpResponse:
+    """List the dead letters of all agencies that this person may know of."""
+    actor = asking.actor_of(request)
+    policy.require(actor, "view_agencies")
+    page = pageful(exchanges.stuck_for(actor), request, is_descending=True)
+    known = exchanges.may_know(actor, {row.case_id for row in page.rows})
+    entries = [_message(actor, row, known) for row in page.rows]
+    return render(request, "cases/agencies/stuck.html", {"page": page, "entries": entries})
