@@ -56,7 +56,7 @@ def approval_rows(case: Case) -> list[Model]:
 
 LIFECYCLE = Lifecycle(
     initial="referred",
-    desk=_DESK,
+    desk=_ANALYST,
     second="fraud_approver",
     reopens_to="investigating",
     final=frozenset({"removed", "expired"}),

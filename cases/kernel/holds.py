@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from django.db.models import Q
+from datetime import datetime
+
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from cases.kernel.models import Case, Hold
 
-__all__ = ["SENTENCE", "blocked_acts"]
+__all__ = ["SENTENCE", "active"]
 
 SENTENCE = "A policy hold stops this."
 
 
-def blocked_acts(case: Case) -> frozenset[str]:
-    """Return every act that some active hold of the case blocks. By the database's clock; one query."""
-    lasting = Q(ends_at=None) | Q(ends_at__gt=Now())
-    active = Hold.objects.filter(lasting, case=case, released_at=None).values_list("blocks", flat=True)
-    return frozenset(act for blocks in active for act in blocks)
+def active(case: Case, *, at: datetime | None = None) -> QuerySet[Hold]:
+    """Return the holds of a case that are in force at a moment, or now by the database's clock."""
+    moment = at or Now()
+    lasting = Q(ends_at=None) | Q(ends_at__gt=moment)
+    return Hold.objects.filter(lasting, case_id=case.pk, released_at=None, began_at__lte=moment)

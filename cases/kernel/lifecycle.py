@@ -108,7 +108,6 @@ class Common:
     leaves: str
     target: str
     consequence: str
-    is_agreed: bool = False
     tone: str = "quiet"
 
 
@@ -118,7 +117,6 @@ COMMON = (
         label="Void: opened in error",
         leaves="open",
         target="void",
-        is_agreed=True,
         consequence="A second person agrees; kept for 12 months, then erased",
     ),
     Common(
@@ -126,7 +124,6 @@ COMMON = (
         label="Merge into another case",
         leaves="open",
         target="merged",
-        is_agreed=True,
         consequence="A second person agrees; this reference then leads to the other case",
     ),
     Common(
@@ -134,7 +131,7 @@ COMMON = (
         label="Reopen",
         leaves="ends",
         target="",
-        consequence="Work goes on; the retention clock stops",
+        consequence="A second person agrees; work goes on and the retention clock stops",
     ),
 )
 
@@ -143,8 +140,8 @@ COMMON = (
 class Lifecycle:
     """States and moves of one kind of case. `editable` are the states in which its content may change.
 
-    Every kind also voids, merges and reopens, by the table above. `desk` proposes to void and to merge and `second`
-    agrees; `second` also reopens, to the state `reopens_to`. `final` are the ends that nothing leads out of.
+    Every kind also voids, merges and reopens, by the table above. `desk` proposes and `second`
+    agrees; reopening leads to `reopens_to`. `final` are the ends that nothing leads out of.
     """
 
     initial: str
@@ -203,8 +200,8 @@ def _common(lifecycle: Lifecycle, row: Common) -> Transition:
         label=row.label,
         source=sources[row.leaves],
         target=row.target or lifecycle.reopens_to or lifecycle.initial,
-        roles=lifecycle.desk if row.is_agreed else frozenset({lifecycle.second}),
-        agreed_by=(Agreement(role=lifecycle.second),) if row.is_agreed else (),
+        roles=lifecycle.desk,
+        agreed_by=(Agreement(role=lifecycle.second),),
         payload=_nothing_but_what_was_typed,
         needs_reason=True,
         consequence=row.consequence,

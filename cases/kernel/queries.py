@@ -9,7 +9,18 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import BooleanField, Count, ExpressionWrapper, Model, OuterRef, Q, QuerySet
+from django.db.models import (
+    BooleanField,
+    CharField,
+    Count,
+    ExpressionWrapper,
+    Func,
+    Model,
+    OuterRef,
+    Q,
+    QuerySet,
+    Value,
+)
 from django.db.models.functions import JSONObject
 
 from cases.kernel import casetypes, policy
@@ -128,8 +139,9 @@ def _parts() -> dict[str, Any]:
         ),
         "approvals_": _listed(
             Approval.objects.filter(closed_at=None, **mine).order_by("opened_at"),
-            **_same(("act", "maker_id", "needs", "mode", "opened_at", "due_at")),
+            **_same(("id", "uid", "key_id", "act", "maker_id", "needs", "mode", "opened_at", "due_at")),
             maker="maker__display_name",
+            typed=Func("typed", Value("base64"), function="encode", output_field=CharField()),
         ),
         "reports_": _listed(
             AuditReport.objects.filter(**mine).order_by("-requested_at")[:5],
@@ -206,7 +218,11 @@ def facts_of(case: Case) -> Model:
 def case_file(actor: Actor, uid: UUID) -> CaseFile:
     """Return a case the actor may see with all that its pages list: facts, people and documents are on the row.
     Three queries. Raises NotVisible."""
-    rows = policy.visible_to(actor).filter(uid=uid).select_related("team", "assignee", "key", *_facts_names())
+    rows = (
+        policy.visible_to(actor)
+        .filter(uid=uid)
+        .select_related("team", "assignee", "key", "merged_into", *_facts_names())
+    )
     case = rows.prefetch_related("parties", "evidence").annotate(**_parts()).first()
     if case is None:
         raise NotVisible

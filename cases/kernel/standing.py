@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -33,9 +34,10 @@ class Past:
     shaped_seq: int
     moved_seq: int
     waiting: tuple[dict[str, Any], ...]
+    blocked: frozenset[str]
 
 
-def _past(case: Case, actor: Actor) -> Past:
+def _past(case: Case, actor: Actor, at: datetime | None) -> Past:
     """Read it all in one query."""
     told = LedgerEvent.objects.filter(stream=case.uid)
     mine = told.filter(actor=actor.label)
@@ -52,9 +54,10 @@ def _past(case: Case, actor: Actor) -> Past:
         shaped_=Subquery(mine.filter(action__in=approvals.SHAPING_VERBS).order_by("-seq").values("seq")[:1]),
         moved_=Subquery(told.filter(action__in=moves).order_by("-seq").values("seq")[:1]),
         waiting_=ArraySubquery(open_ones.values(listed=JSONObject(**columns))),
+        blocks_=ArraySubquery(holds.active(case, at=at).values("blocks")),
     )
-    verbs, asked, decided, shaped, moved, waiting = found.values_list(
-        "verbs_", "asked_", "decided_", "shaped_", "moved_", "waiting_"
+    verbs, asked, decided, shaped, moved, waiting, blocks = found.values_list(
+        "verbs_", "asked_", "decided_", "shaped_", "moved_", "waiting_", "blocks_"
     ).get()
     return Past(
         verbs=frozenset(verbs),
@@ -63,22 +66,19 @@ def _past(case: Case, actor: Actor) -> Past:
         shaped_seq=shaped or 0,
         moved_seq=moved or 0,
         waiting=tuple(waiting),
+        blocked=frozenset(act for each in blocks for act in each),
     )
 
 
 class Standing:
     """How one actor stands to one case; each question is asked of the database at most once, and only if needed."""
 
-    def __init__(self, case: Case, actor: Actor, *, is_deciding: bool) -> None:
-        self.case, self.actor, self.is_deciding = case, actor, is_deciding
+    def __init__(self, case: Case, actor: Actor, *, is_deciding: bool, at: datetime | None = None) -> None:
+        self.case, self.actor, self.is_deciding, self.at = case, actor, is_deciding, at
 
     @cached_property
     def past(self) -> Past:
-        return _past(self.case, self.actor)
-
-    @cached_property
-    def blocked(self) -> frozenset[str]:
-        return holds.blocked_acts(self.case)
+        return _past(self.case, self.actor, self.at)
 
     def waiting(self, act: str) -> dict[str, Any] | None:
         """Return the open approval that an act waits for, if there is one."""
@@ -141,4 +141,4 @@ class Standing:
         return [approvals.CHANGED] if is_other else []
 
     def held(self, move: Transition) -> list[str]:
-        return [holds.SENTENCE] if move.name in self.blocked else []
+        return [holds.SENTENCE] if move.name in self.past.blocked else []

@@ -70,9 +70,13 @@ class _Piece:
     reason: sealing.Sealed | None = None
 
 
+def _decisions(case: Case) -> Q:
+    return Q(Q(action__startswith=f"{case.kind}.") | Q(action__startswith="act."), actor__startswith="staff:")
+
+
 SHOWS: dict[str, tuple[str, Callable[[Case], Q]]] = {
     "": ("All", lambda case: Q()),
-    "decisions": ("Decisions", lambda case: Q(action__startswith=f"{case.kind}.", actor__startswith="staff:")),
+    "decisions": ("Decisions", lambda case: _decisions(case)),
     "notes": ("Notes", lambda case: Q(action="case.noted")),
     "changes": ("Changes", lambda case: Q(action__startswith="case.") & ~Q(action="case.noted")),
     "agency": ("Agency", lambda case: Q(actor__startswith="agency:")),

@@ -135,7 +135,7 @@ def _transition(case: Case, name: str) -> Transition:
 def check(context: Context) -> None:
     """Raise TransitionRefused (AlreadyThere) with every reason why the actor cannot make or propose the move."""
     check_state(context)
-    refusals = Standing(context.case, context.actor, is_deciding=True).refusals(context.transition)
+    refusals = Standing(context.case, context.actor, is_deciding=True, at=context.at).refusals(context.transition)
     refusals = refusals or typed_refusals(context)
     if refusals:
         raise TransitionRefused(" ".join(refusals))
@@ -271,13 +271,13 @@ def _settle(context: Context) -> None:
     case.save()
 
 
-def offers(case: Case, actor: Actor) -> list[Offer]:
+def offers(case: Case, actor: Actor, *, standing: Standing | None = None) -> list[Offer]:
     """Return every move that leaves the present state and a person could make, each with the reasons why not.
 
-    Reads the case as given: no lock, a few queries. The page may be out of date; `apply` decides.
+    Reads the case as given: no lock, one query. The page may be out of date; `apply` decides.
     """
     casetype = casetypes.get(case.kind)
-    standing = Standing(case, actor, is_deciding=False)
+    standing = standing or Standing(case, actor, is_deciding=False)
     return [
         Offer(
             transition=move,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -18,7 +19,7 @@ from cases.kernel.transitions import Agreed, CaseChanged, Context, TransitionRef
 from cases.ledger import api as ledger
 from cases.ledger import sealing, security
 
-__all__ = ["VERDICTS", "decide", "seconding", "words_of"]
+__all__ = ["VERDICTS", "Proposal", "decide", "words_of"]
 
 # Which verdicts an open approval takes, by its mode.
 VERDICTS = {"before": ("agreed", "refused", "withdrawn"), "after": ("confirmed", "not_confirmed")}
@@ -106,7 +107,7 @@ def _locked(approval_uid: UUID) -> tuple[Approval, Case]:
 
 def _role(said: Said) -> str:
     """Return the role in which the actor answers. Raises TransitionRefused with why they cannot."""
-    standing = Standing(said.case, said.actor, is_deciding=True)
+    standing = Standing(said.case, said.actor, is_deciding=True, at=said.at)
     refusals = standing.seconding(said.move, said.approval)
     if said.approval.decisions.filter(checker_id=said.actor.user_id).exists():
         refusals.append("You answered already. Another person must agree as well.")
@@ -151,7 +152,7 @@ def _agree(said: Said) -> None:
         return
     context = _context(said)
     transitions.check_state(context)
-    held = Standing(case, said.actor, is_deciding=True).held(said.move)
+    held = Standing(case, said.actor, is_deciding=True, at=said.at).held(said.move)
     if refusals := held + transitions.typed_refusals(context):
         raise TransitionRefused(" ".join(refusals))
     transitions.move(context, agreed=Agreed(approval=approval, role=role, reason=said.reason))
@@ -218,25 +219,28 @@ HANDLED: dict[str, Callable[[Said], None]] = {
 }
 
 
+@dataclass(frozen=True, kw_only=True)
+class Proposal:
+    """One open approval as a page reads it, in the shape in which what was typed is opened."""
+
+    uid: UUID
+    key_id: int
+    typed: sealing.Sealed | None
+    instance_type: type = Approval
+
+
 def words_of(
-    rows: list[Approval], *, actor: Actor, at: datetime, purpose: str, case: Case, request_id: str = ""
+    rows: Sequence[Approval | Proposal], *, actor: Actor, at: datetime, purpose: str, case: Case, request_id: str = ""
 ) -> list[dict[str, Any]]:
     """Return what was typed for each proposal: by, reason, inputs, occurred_at. Writes the reader's one access row."""
     reader = sealing.Reader(
         actor=actor.label, verb="view", purpose=purpose, streams=(case.uid,), fields=("typed",), request_id=request_id
     )
-    opened = sealing.open_rows(rows, ("typed",), reader=reader, at=at, loaded=(case.key,))
+    wanted: Any = rows
+    opened = sealing.open_rows(wanted, ("typed",), reader=reader, at=at, loaded=(case.key,))
     empty = {"by": "", "reason": "", "inputs": {}, "occurred_at": at}
     return [empty | _read(each["typed"]) for each in opened]
 
 
 def _read(text: str | None) -> dict[str, Any]:
     return {} if text is None or isinstance(text, sealing.Erased) else typed.read(text)
-
-
-def seconding(case: Case, actor: Actor, rows: list[Approval]) -> dict[int, list[str]]:
-    """Return for each open approval why the actor cannot answer it; an empty list means they can. One query at most,
-    for the page; decide asks again."""
-    standing = Standing(case, actor, is_deciding=False)
-    lifecycle = casetypes.get(case.kind).lifecycle
-    return {row.pk: standing.seconding(lifecycle[row.act], row) for row in rows if row.act in lifecycle}

@@ -13,7 +13,7 @@ from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_POST
 
-from cases.kernel import casetypes, desk, edits, policy, timeline, transitions
+from cases.kernel import approvals, casetypes, desk, edits, policy, roles, timeline, transitions, verdicts
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Case, User
 from cases.kernel.transitions import CaseChanged
@@ -21,7 +21,7 @@ from cases.web import asking, casepage, decision, stepup
 from cases.web.casepage import Typed
 from cases.web.refusals import Problem, form_problems, screen, status_of
 
-__all__ = ["assign", "close_task", "note", "step", "take"]
+__all__ = ["assign", "close_task", "note", "step", "take", "verdict"]
 
 
 def _back(request: HttpRequest, uid: UUID) -> HttpResponse:
@@ -142,7 +142,7 @@ def step(request: HttpRequest, uid: UUID, name: str) -> HttpResponse:
         raise Http404
     if policy.can(actor, f"{case.kind}.{name}", case=case).is_grave and (answer := stepup.require(request)) is not None:
         return answer
-    form_class = casetype.transition_forms.get(name)
+    form_class = decision.form_of(case.kind, name)
     form = decision.bind(form_class, name, case, request.POST) if form_class else None
     typed = Typed(step=name, form=form, reason=request.POST.get("reason", ""))
     if form is not None and not form.is_valid():
@@ -162,6 +162,61 @@ def step(request: HttpRequest, uid: UUID, name: str) -> HttpResponse:
             version=_version(request),
             request=asking.info(request),
         ),
-        said=lambda moved: f"{case.reference}: {casetype.lifecycle.state(moved.state).label.lower()}.",
+        said=lambda moved: _what_came_of_it(moved, name),
         typed=typed,
     )
+
+
+def _what_came_of_it(case: Case, name: str) -> str:
+    """Say where the case stands now, or who has to agree before anything happens."""
+    if (waiting := approvals.open_for(case, name)) is not None:
+        needs = " and ".join(roles.ROLES[code].label.lower() for code in waiting.needs)
+        return f"Proposed. It happens when another person agrees: {needs}."
+    return f"{case.reference}: {_state_label(case)}."
+
+
+SAID = {
+    "agreed": "You agreed.",
+    "refused": "You declined. Nothing was done.",
+    "withdrawn": "You took it back. Nothing was done.",
+    "confirmed": "Confirmed.",
+    "not_confirmed": "Not confirmed. A task was raised.",
+}
+
+
+@screen
+@require_http_methods(["GET", "POST"])
+def verdict(request: HttpRequest, uid: UUID, approval: UUID) -> HttpResponse:
+    """Answer what somebody proposed, or what was done and waits to be looked at. Agreeing to a grave act asks for the
+    second factor first. A GET only leads back to the case."""
+    if request.method == "GET":
+        return redirect("web:case", uid=uid)
+    actor = asking.actor_of(request)
+    case = policy.get_visible(actor, uid)
+    act = case.approvals.filter(uid=approval).values_list("act", flat=True).first()
+    if act is None:
+        raise Http404
+    said = request.POST.get("verdict", "")
+    is_grave = policy.can(actor, f"{case.kind}.{act}.check", case=case).is_grave
+    if is_grave and said in {"agreed", "confirmed"} and (answer := stepup.require(request)) is not None:
+        return answer
+    reason = request.POST.get("reason", "")
+    return _do(
+        request,
+        case,
+        lambda: verdicts.decide(
+            approval,
+            said,
+            actor=actor,
+            at=asking.now(),
+            reason=reason,
+            version=_version(request),
+            request=asking.info(request),
+        ),
+        said=lambda moved: f"{SAID[said]} {moved.reference}: {_state_label(moved)}.",
+        typed=Typed(step=str(approval), reason=reason),
+    )
+
+
+def _state_label(case: Case) -> str:
+    return casetypes.get(case.kind).lifecycle.state(case.state).label.lower()

@@ -9,15 +9,19 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from cases.kernel import desk, roles
+from cases.kernel import casetypes, desk, roles
 from cases.kernel.models import Approval
 from cases.web import asking, rows
 from cases.web.refusals import screen
+from cases.web.wording import words
 
 
 def _entry(approval: Approval, others: Iterable[str]) -> dict[str, Any]:
     wanted = [roles.ROLES[code].label if code in roles.ROLES else code for code in approval.needs]
-    return {"approval": approval, "row": rows.row(approval.case), "needs": wanted, "others": list(others)}
+    row = rows.row(approval.case)
+    lifecycle = casetypes.get(approval.case.kind).lifecycle
+    act = lifecycle[approval.act].label if approval.act in lifecycle else words(approval.act)
+    return {"approval": approval, "row": row, "act": act, "needs": wanted, "others": list(others)}
 
 
 @screen
@@ -27,6 +31,6 @@ def waiting(request: HttpRequest) -> HttpResponse:
     actor = asking.actor_of(request)
     found = desk.approvals_for(actor)
     deciders = desk.deciders(found, actor)
-    return render(
-        request, "cases/approvals.html", {"entries": [_entry(each, deciders.get(each.pk, ())) for each in found]}
-    )
+    entries = [_entry(each, deciders.get(each.pk, ())) for each in found]
+    lists = {mode: [each for each in entries if each["approval"].mode == mode] for mode in ("before", "after")}
+    return render(request, "cases/approvals.html", lists)

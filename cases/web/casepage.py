@@ -8,23 +8,23 @@ from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
+from django.contrib import messages as notices
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from cases.kernel import casetypes, clocks, policy, queries, records, timeline, transitions
+from cases.kernel import casetypes, policy, queries, records, timeline, transitions
 from cases.kernel.actors import Actor
-from cases.kernel.casetypes import CaseType
 from cases.kernel.models import Case
-from cases.kernel.queries import CaseFile, SealedItem
-from cases.kernel.timeline import Entry
+from cases.kernel.queries import CaseFile
+from cases.kernel.standing import Standing
 from cases.kernel.transitions import Offer
 from cases.ledger import reads
-from cases.web import asking, decision, referring, story
+from cases.web import asking, decision, panels, referring, story
 from cases.web.context import Command
 from cases.web.refusals import Problem, screen
-from cases.web.wording import field_label, role_label, task_label, words
+from cases.web.wording import task_label, words
 
 __all__ = ["Typed", "audit", "header", "messages", "older", "overview", "purpose", "purpose_of", "show"]
 
@@ -108,49 +108,6 @@ def header(file: CaseFile, current: str, actor: Actor) -> dict[str, Any]:
 ACTS = ("note", "attach", "edit", "take", "assign", "reveal", "report", "download", "close_task")
 
 
-def _steps(casetype: CaseType, state: str, entries: Sequence[Entry]) -> list[dict[str, Any]]:
-    """Return the progress line: what is behind, where the case stands, what is ahead."""
-    lifecycle = casetype.lifecycle
-    codes = [code for code, _ in lifecycle.steps]
-    here = lifecycle.state(state).step
-    at = codes.index(here) if here in codes else -1
-    reached = {
-        lifecycle.state(entry.detail["to"]).step: entry.at
-        for entry in reversed(entries)
-        if entry.detail.get("to") and entry.verb.startswith(f"{casetype.code}.")
-    }
-    return [
-        {
-            "label": label,
-            "look": "done" if place < at else "now" if place == at else "",
-            "at": reached.get(code) if place <= at else None,
-        }
-        for place, (code, label) in enumerate(lifecycle.steps)
-    ]
-
-
-def _masked(casetype: CaseType, items: Sequence[SealedItem]) -> list[dict[str, str]]:
-    return [{"code": item.code, "label": field_label(casetype, item.field)} for item in items]
-
-
-def subjects(file: CaseFile) -> list[dict[str, Any]]:
-    """Return the people of a case with their masked values."""
-    casetype = casetypes.get(file.case.kind)
-    return [
-        {
-            "number": person.number,
-            "role": role_label(casetype, person.role),
-            "is_innocent": person.is_innocent,
-            "is_detached": person.is_detached,
-            "values": _masked(casetype, person.items),
-            "addresses": [
-                {"kind": words(place.kind), "values": _masked(casetype, place.items)} for place in person.addresses
-            ],
-        }
-        for person in file.subjects
-    ]
-
-
 def _show(request: HttpRequest) -> str:
     """Return which part of the story is asked for; anything unknown asks for all of it."""
     wanted = request.GET.get("show", "")
@@ -159,14 +116,6 @@ def _show(request: HttpRequest) -> str:
 
 def _shows(request: HttpRequest) -> dict[str, Any]:
     return {"show": _show(request), "shows": [(code, label) for code, (label, _) in timeline.SHOWS.items()]}
-
-
-def _clocks(file: CaseFile) -> list[dict[str, Any]]:
-    return [
-        {**clock, "label": clocks.RULES[clock["rule"]].label if clock["rule"] in clocks.RULES else clock["rule"]}
-        for clock in file.clocks
-        if clock["ended_at"] is None
-    ]
 
 
 def _commands(offers: Sequence[Offer], file: CaseFile, may: Mapping[str, bool]) -> list[Command]:
@@ -196,23 +145,26 @@ def show(
     if not (why := purpose_of(request, file, actor)):
         return _ask_purpose(request, file.case)
     case, casetype = file.case, casetypes.get(file.case.kind)
+    if (stays := _stays(request, case, actor)) is not None:
+        return stays
     reader = asking.reader(request, "view", why, case.uid, fields=("note", "reason"))
     entries, older_than = timeline.story(case, reader=reader, at=at, show=_show(request))
-    offers = transitions.offers(case, actor)
+    standing = Standing(case, actor, is_deciding=False)
+    offers = transitions.offers(case, actor, standing=standing)
     head = header(file, "case", actor)
     shown = head | {
         "problems": problems,
         "typed": typed or Typed(),
-        "steps": _steps(casetype, case.state, entries),
+        "steps": panels.steps(casetype, case.state, entries),
         "facts": casetype.facts_view(case),
-        "sealed_facts": _masked(casetype, queries.sealed_facts(queries.facts_of(case))),
-        "subjects": subjects(file),
+        "sealed_facts": panels.masked(casetype, queries.sealed_facts(queries.facts_of(case))),
+        "subjects": panels.subjects(file),
         "days": story.days(case, entries),
         "older_than": older_than,
         **_shows(request),
-        "decision": decision.panel(file, offers, entries, actor=actor, typed=typed or Typed()),
+        "decision": decision.panel(file, offers, entries, standing=standing, typed=typed or Typed(), at=at),
         "checks": casetype.checks(case),
-        "clocks": _clocks(file),
+        "clocks": panels.running(file),
         "tasks": [{**task, "label": task_label(task["kind"], task["detail"])} for task in file.tasks],
         "reports": file.reports,
         "referrals": referring.offers(case, actor),
@@ -227,6 +179,16 @@ def show(
 def overview(request: HttpRequest, uid: UUID) -> HttpResponse:
     """Show a case."""
     return show(request, uid)
+
+
+def _stays(request: HttpRequest, case: Case, actor: Actor) -> HttpResponse | None:
+    """Lead from the reference of a merged case to the one that stays, unless the old record itself is asked for."""
+    if case.merged_into is None or request.method != "GET" or "old" in request.GET:
+        return None
+    if not policy.can(actor, "view", case=case.merged_into).is_allowed:
+        return None
+    notices.info(request, f"{case.reference} was merged into this case.")
+    return redirect("web:case", uid=case.merged_into.uid)
 
 
 @screen

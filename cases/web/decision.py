@@ -2,18 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 
-from cases.kernel import casetypes, roles
+from cases.kernel import casetypes, roles, verdicts
 from cases.kernel.actors import Actor
-from cases.kernel.lifecycle import Transition
+from cases.kernel.calendars import LONDON
+from cases.kernel.lifecycle import COMMON, Transition
 from cases.kernel.models import Case
 from cases.kernel.queries import CaseFile
+from cases.kernel.standing import Standing
 from cases.kernel.timeline import Entry
 from cases.kernel.transitions import Offer
+from cases.kernel.verdicts import Proposal
+from cases.ledger import sealing
+from cases.web.commonforms import COMMON_FORMS
+from cases.web.wording import words
 
-__all__ = ["bind", "panel"]
+__all__ = ["bind", "form_of", "panel"]
+
+COMMON_NAMES = frozenset(row.name for row in COMMON)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """One verdict as a button."""
+
+    code: str
+    label: str
+    look: str = ""
+
+
+ANSWERS: Mapping[str, tuple[Answer, ...]] = {
+    "before": (
+        Answer(code="agreed", label="Agree", look="primary"),
+        Answer(code="refused", label="Decline"),
+    ),
+    "after": (
+        Answer(code="confirmed", label="Confirm", look="primary"),
+        Answer(code="not_confirmed", label="Do not confirm"),
+    ),
+}
+TAKE_BACK = (Answer(code="withdrawn", label="Take it back"),)
+
+
+def form_of(kind: str, name: str) -> Any:
+    """Return the form of a move: the kind's own, or that of a move every kind has; None where nothing is typed."""
+    return casetypes.get(kind).transition_forms.get(name) or COMMON_FORMS.get(name)
 
 
 def bind(offer_form: Any, name: str, case: Case, data: Any = None) -> Any:
@@ -21,28 +60,96 @@ def bind(offer_form: Any, name: str, case: Case, data: Any = None) -> Any:
     return offer_form(data, case=case, auto_id=f"{name}_%s")
 
 
-def _asked(file: CaseFile, entries: Sequence[Entry]) -> list[dict[str, Any]]:
-    """Return the open approvals with who asked, in whose roles the answer lies, and the maker's reason."""
-    lifecycle = casetypes.get(file.case.kind).lifecycle
-    opening = {move.opens: move for move in lifecycle.transitions if move.opens}
-    found = []
-    for approval in file.approvals:
-        move = opening.get(approval["act"])
-        verb = f"{file.case.kind}.{move.name}" if move else ""
-        entry = next((each for each in entries if each.verb == verb), None)
-        needs = [roles.ROLES[code].label if code in roles.ROLES else code for code in approval["needs"]]
-        found.append(
-            {**approval, "needs": needs, "label": move.label if move else "", "reason": entry.reason if entry else ""}
+def _said(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        return "; ".join(f"{words(str(key)).lower()}: {_said(each)}" for key, each in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(_said(each) for each in value) or "none"
+    if isinstance(value, datetime):
+        return f"{value.astimezone(LONDON):%-d %b %Y %H:%M}"
+    if isinstance(value, date):
+        return f"{value:%-d %b %Y}"
+    return "" if value is None else str(value)
+
+
+def _typed(form: Any, inputs: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return what was typed for an act as labels and words: by the form's own `shown`, else code by code."""
+    if hasattr(form, "shown"):
+        return list(form.shown(inputs))
+    return [(words(name), _said(value)) for name, value in inputs.items()]
+
+
+def _opened(file: CaseFile, actor: Actor, at: datetime) -> dict[int, dict[str, Any]]:
+    """Return what was typed for each open proposal, read by this person; nothing is read where there is none."""
+    rows = [each for each in file.approvals if each["typed"]]
+    if not rows:
+        return {}
+    pieces = [
+        Proposal(
+            uid=UUID(each["uid"]),
+            key_id=each["key_id"],
+            typed=sealing.Sealed(base64.b64decode(each["typed"])),
         )
-    return found
+        for each in rows
+    ]
+    given = verdicts.words_of(pieces, actor=actor, at=at, purpose="approval", case=file.case)
+    return {row["id"]: each for row, each in zip(rows, given, strict=True)}
+
+
+def _needs(approval: Mapping[str, Any]) -> list[str]:
+    return [roles.ROLES[code].label if code in roles.ROLES else code for code in approval["needs"]]
+
+
+def _sent(file: CaseFile, approval: Mapping[str, Any], entries: Sequence[Entry]) -> dict[str, Any]:
+    """Return an approval that steps of the lifecycle answer, with the maker's reason."""
+    lifecycle = casetypes.get(file.case.kind).lifecycle
+    move = next((each for each in lifecycle.transitions if each.opens == approval["act"]), None)
+    verb = f"{file.case.kind}.{move.name}" if move else ""
+    entry = next((each for each in entries if each.verb == verb), None)
+    return {
+        **approval,
+        "needs": _needs(approval),
+        "label": move.label if move else "",
+        "reason": entry.reason if entry else "",
+    }
+
+
+def _proposed(
+    file: CaseFile, approval: Mapping[str, Any], given: Mapping[str, Any], standing: Standing, typed: Any
+) -> dict[str, Any]:
+    """Return an act of several people, with what was typed for it and how this person may answer."""
+    name = approval["act"]
+    move = casetypes.get(file.case.kind).lifecycle[name]
+    refusals = standing.seconding(move, dict(approval))
+    is_mine = approval["maker_id"] == standing.actor.user_id
+    answers = ANSWERS[approval["mode"]] if not refusals else TAKE_BACK if is_mine else ()
+    if is_mine and approval["mode"] == "after":
+        answers = ()
+    return {
+        **approval,
+        "needs": _needs(approval),
+        "label": move.label,
+        "reason": given["reason"],
+        "by": approval["maker"] or given["by"].partition(":")[2] or "The system",
+        "typed": _typed(form_of(file.case.kind, name), given["inputs"]),
+        "is_after": approval["mode"] == "after",
+        "is_act": True,
+        "is_grave": move.is_grave and bool(answers) and not is_mine,
+        "answers": answers,
+        "refusals": refusals,
+        "said": typed.reason if typed.step == approval["uid"] else "",
+    }
 
 
 def _move(offer: Offer, file: CaseFile, typed: Any) -> dict[str, Any]:
     move: Transition = offer.transition
     is_typed = typed.step == move.name
     form = typed.form if is_typed else None
-    if form is None and offer.form is not None:
-        form = bind(offer.form, move.name, file.case)
+    form_class = form_of(file.case.kind, move.name)
+    if form is None and form_class is not None:
+        form = bind(form_class, move.name, file.case)
     return {
         "move": move,
         "form": form,
@@ -50,6 +157,7 @@ def _move(offer: Offer, file: CaseFile, typed: Any) -> dict[str, Any]:
         "is_open": is_typed,
         "is_grave": offer.is_grave,
         "button": {"primary": "primary", "danger": "danger-fill"}.get(move.tone, ""),
+        "proposes": any(each.when is None for each in move.agreed_by),
     }
 
 
@@ -59,15 +167,21 @@ def _weight(offer: Offer) -> int:
 
 
 def panel(
-    file: CaseFile, offers: Sequence[Offer], entries: Sequence[Entry], *, actor: Actor, typed: Any
+    file: CaseFile, offers: Sequence[Offer], entries: Sequence[Entry], *, standing: Standing, typed: Any, at: datetime
 ) -> dict[str, Any]:
-    """Return the panel: open moves with their forms, refused ones with their sentences, and what was asked."""
-    asked = _asked(file, entries)
-    can_decide = any(offer.is_open and offer.transition.decides for offer in offers)
+    """Return the panel: what was asked, open moves with their forms, and refused ones with their sentences."""
+    given = _opened(file, standing.actor, at)
+    asked = [
+        _proposed(file, each, given[each["id"]], standing, typed) if each["id"] in given else _sent(file, each, entries)
+        for each in file.approvals
+    ]
+    moves = [_move(offer, file, typed) for offer in sorted(offers, key=_weight) if offer.is_open]
+    decides = any(offer.is_open and offer.transition.decides for offer in offers)
     return {
-        "moves": [_move(offer, file, typed) for offer in sorted(offers, key=_weight) if offer.is_open],
+        "moves": [each for each in moves if each["move"].name not in COMMON_NAMES],
+        "common": [each for each in moves if each["move"].name in COMMON_NAMES],
         "refused": [offer for offer in offers if not offer.is_open],
         "asked": asked,
-        "is_mine": bool(asked) and can_decide,
-        "i_asked": any(each["maker_id"] == actor.user_id for each in asked),
+        "is_mine": bool(asked)
+        and (decides or any(each.get("answers") and not each["refusals"] for each in asked if each.get("is_act"))),
     }

@@ -104,7 +104,9 @@ def _counted(actor: Actor, asked: Filters, at: datetime) -> dict[str, int]:
 
 
 def _found_by_reference(actor: Actor, reference: str) -> Case | None:
-    return policy.visible_to(actor).filter(reference__iexact=reference).first() if reference else None
+    if not reference:
+        return None
+    return policy.visible_to(actor).filter(reference__iexact=reference).first()
 
 
 def _commands(may_take: bool) -> list[context.Command]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from itertools import groupby
 from typing import Any
@@ -38,10 +38,22 @@ VERBS: Mapping[str, Said] = {
     "case.party_added": Said(what="added a person", icon="user-plus", look="change"),
     "clock.warned": Said(what="noted that", strong="a period ends soon", icon="alarm-clock"),
     "clock.recounted": Said(what="counted anew", strong="when a period ends", icon="calendar-sync"),
+    "case.merged_from": Said(what="merged another case into this one", icon="merge"),
     "clock.breached": Said(what="noted that", strong="a period is over", icon="alarm-clock"),
     "task.closed": Said(what="closed a task", icon="list-checks"),
     "report.requested": Said(what="asked for an audit report", icon="printer"),
     "report.made": Said(what="made an audit report", icon="file-check"),
+}
+
+
+# What is said of an act of several people; its strong part is the act.
+ACTS: Mapping[str, Said] = {
+    "act.proposed": Said(what="proposed:", icon="git-pull-request-arrow", look="decision-e"),
+    "act.agreed": Said(what="agreed, and another must agree too:", icon="badge-check", look="decision-e"),
+    "act.declined": Said(what="declined:", icon="circle-slash", look="decision-e"),
+    "act.withdrawn": Said(what="took back:", icon="undo-2", look="decision-e"),
+    "act.confirmed": Said(what="looked at it and confirmed:", icon="badge-check", look="decision-e"),
+    "act.not_confirmed": Said(what="did not confirm:", icon="circle-alert", look="decision-e"),
 }
 
 
@@ -79,6 +91,10 @@ def _said(casetype: CaseType, entry: Entry) -> Said:
     group, _, name = entry.verb.partition(".")
     if group == casetype.code and name in casetype.lifecycle:
         return _of_transition(casetype, name, entry.actor)
+    if group == "act" and entry.verb in ACTS:
+        known = casetype.lifecycle
+        act = str(entry.detail.get("act", ""))
+        return replace(ACTS[entry.verb], strong=known[act].label if act in known else words(act))
     if entry.verb in VERBS:
         return VERBS[entry.verb]
     look = "agency" if entry.actor.startswith("agency:") else "system"
@@ -99,6 +115,8 @@ def _sub(casetype: CaseType, entry: Entry) -> str:
         parts.append(f"{casetype.lifecycle.state(before).label} → {casetype.lifecycle.state(after).label}")
     if rule := clocks.RULES.get(str(entry.detail.get("rule", ""))):
         parts.append(rule.label)
+    if entry.verb == "case.merged_from":
+        parts.append(str(entry.detail.get("reference", "")))
     voided = sum(change.field == "voided_at" and bool(change.new) for change in entry.changes)
     if voided:
         parts.append(f"{'An approval' if voided == 1 else f'{voided} approvals'} became void")

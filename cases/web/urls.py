@@ -73,6 +73,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("cases/<uuid:uid>/notes/", acts.note, name="note"),
     path("cases/<uuid:uid>/tasks/<int:number>/", acts.close_task, name="close_task"),
     path("cases/<uuid:uid>/steps/<slug:name>/", acts.step, name="step"),
+    path("cases/<uuid:uid>/verdicts/<uuid:approval>/", acts.verdict, name="verdict"),
     path("cases/<uuid:uid>/reveal/<slug:code>/", reveals.reveal, name="reveal"),
     path("cases/<uuid:uid>/edit/", editing.facts, name="edit_facts"),
     path("cases/<uuid:uid>/people/new/", editing.add_person, name="add_person"),

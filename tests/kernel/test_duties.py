@@ -120,7 +120,7 @@ class DutiesOfEachRole(TestCase):
 
     def test_what_has_no_row_is_denied_to_everyone(self):
         for role in ROLES:
-            for act in ("delete", "fraud_referral.reopen.check", "", "fraud_referral"):
+            for act in ("delete", "fraud_referral.take.check", "", "fraud_referral"):
                 assert not policy.can(self.person(role, self.fraud), act, case=self.case).is_allowed
             assert not policy.can(self.person(role, self.fraud), "view", kind="le_disclosure").is_allowed
 

@@ -188,7 +188,7 @@ def test_ends_in_code_are_the_designs_and_each_names_its_retention():
 # Who proposes, who agrees, where reopening leads and which ends are final, kind by kind. The design names none.
 COMMON = {
     "fraud_referral": (
-        {"fraud_analyst", "fraud_approver"},
+        {"fraud_analyst"},
         "fraud_approver",
         "investigating",
         {"removed", "expired"},

@@ -11,7 +11,7 @@ import pytest
 from django.conf import settings
 from django.urls import URLPattern, get_resolver, reverse
 
-from cases.kernel import actors, breakglass, demo_people, edits, jobs, proposals, tasks
+from cases.kernel import actors, breakglass, demo_people, edits, jobs, proposals, tasks, transitions
 from cases.kernel.models import User
 from cases.ledger.models import LedgerHead
 from cases.reports import requests
@@ -76,6 +76,7 @@ def standing(db):
     ) as edit:
         task = tasks.raise_task("fraud_enquiry", case=edit.case, at=factories.APPROVED_AT)
     job = jobs.start("walk", actor=actors.system("sweep"), at=factories.AT)
+    transitions.apply(case.pk, "void", actor=people["p.nair"], at=factories.APPROVED_AT, reason="Opened twice.")
     spare = User.objects.get(username="r.penhale")
     proposal = proposals.propose(
         "role_grant",
@@ -97,6 +98,7 @@ def standing(db):
         "compartment_revoke": {"grant": case.uid},
         "close_task": {"uid": case.uid, "number": task.pk},
         "download": {"uid": case.uid, "number": 1},
+        "verdict": {"uid": case.uid, "approval": case.approvals.get().uid},
         "step": {"uid": case.uid, "name": "close_no_action"},
         "reveal": {"uid": case.uid, "code": "person-1-alias"},
         "edit_person": {"uid": case.uid, "number": 1},

@@ -1,0 +1,67 @@
+"""The parts of a case's page that only rearrange what was read: progress, people, periods."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from cases.kernel import casetypes, clocks
+from cases.kernel.casetypes import CaseType
+from cases.kernel.queries import CaseFile, SealedItem
+from cases.kernel.timeline import Entry
+from cases.web.wording import field_label, role_label, words
+
+__all__ = ["masked", "running", "steps", "subjects"]
+
+
+def steps(casetype: CaseType, state: str, entries: Sequence[Entry]) -> list[dict[str, Any]]:
+    """Return the progress line: what is behind, where the case stands, what is ahead."""
+    lifecycle = casetype.lifecycle
+    codes = [code for code, _ in lifecycle.steps]
+    here = lifecycle.state(state).step
+    at = codes.index(here) if here in codes else -1
+    reached = {
+        lifecycle.state(entry.detail["to"]).step: entry.at
+        for entry in reversed(entries)
+        if entry.detail.get("to") and entry.verb.startswith(f"{casetype.code}.")
+    }
+    return [
+        {
+            "label": label,
+            "look": "done" if place < at else "now" if place == at else "",
+            "at": reached.get(code) if place <= at else None,
+        }
+        for place, (code, label) in enumerate(lifecycle.steps)
+    ]
+
+
+def masked(casetype: CaseType, items: Sequence[SealedItem]) -> list[dict[str, str]]:
+    """Return sealed values by what they are called."""
+    return [{"code": item.code, "label": field_label(casetype, item.field)} for item in items]
+
+
+def subjects(file: CaseFile) -> list[dict[str, Any]]:
+    """Return the people of a case with their masked values."""
+    casetype = casetypes.get(file.case.kind)
+    return [
+        {
+            "number": person.number,
+            "role": role_label(casetype, person.role),
+            "is_innocent": person.is_innocent,
+            "is_detached": person.is_detached,
+            "values": masked(casetype, person.items),
+            "addresses": [
+                {"kind": words(place.kind), "values": masked(casetype, place.items)} for place in person.addresses
+            ],
+        }
+        for person in file.subjects
+    ]
+
+
+def running(file: CaseFile) -> list[dict[str, Any]]:
+    """Return the periods that are not over, with their names."""
+    return [
+        {**clock, "label": clocks.RULES[clock["rule"]].label if clock["rule"] in clocks.RULES else clock["rule"]}
+        for clock in file.clocks
+        if clock["ended_at"] is None
+    ]
