@@ -144,7 +144,13 @@ def assign(
 
 
 def close_task(
-    case_id: int, number: int, *, actor: Actor, at: datetime, request: ledger.RequestInfo | None = None
+    case_id: int,
+    number: int,
+    *,
+    actor: Actor,
+    at: datetime,
+    outcome: str = "done",
+    request: ledger.RequestInfo | None = None,
 ) -> Case:
     """Close one open task of the case by hand. Raises EditRefused when there is none of that number."""
     with change(
@@ -153,7 +159,9 @@ def close_task(
         task = edit.case.tasks.filter(pk=number, closed_at=None).first()
         if task is None:
             raise EditRefused("This task is closed already.")
-        tasks.close(task, actor=actor, at=at)
+        tasks.close(task, actor=actor, at=at, outcome=outcome)
+        is_dormant = casetypes.get(edit.case.kind).lifecycle.state(edit.case.state).is_dormant
+        edit.case.is_dormant = is_dormant and tasks.rests(edit.case)
     return edit.case
 
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
-from cases.kernel import approvals, calendars, casetypes, locks, policy, record, retention, tasks
-from cases.kernel.models import Case, OutboxMessage
+from cases.kernel import approvals, calendars, casetypes, holdkinds, locks, policy, record, retention, tasks
+from cases.kernel.models import Case, Hold, OutboxMessage
 
-__all__ = ["EFFECTS", "GUARDS", "close"]
+__all__ = ["EFFECTS", "GUARDS", "close", "needs_another"]
 
 # What an agency has, may have, or is about to get.
 TOLD = ("pending", "sending", "delivered", "acknowledged", "unknown")
@@ -93,13 +93,39 @@ def open_again(context: Any) -> None:
         party.save(update_fields=["closed_date", "retention_class", "dispose_after_date"])
 
 
+def _hold(context: Any) -> Hold | None:
+    number = str(context.inputs.get("hold", ""))
+    return context.case.holds.filter(pk=int(number), released_at=None).first() if number.isdecimal() else None
+
+
+def names_a_hold(context: Any) -> str | None:
+    return None if _hold(context) else "This hold is released already."
+
+
+def lift_hold(context: Any) -> None:
+    hold = _hold(context)
+    if hold is not None:
+        hold.released_at, hold.released_by_id = context.at, context.actor.user_id
+        hold.save(update_fields=["released_at", "released_by"])
+        tasks.close_about(context.case, "hold_review", actor=context.actor, at=context.at, hold=hold.pk)
+
+
+def needs_another(context: Any) -> bool:
+    """Say whether a move with agreement needs it here: some holds are released by one person."""
+    hold = _hold(context) if context.transition.name == "release_hold" else None
+    kind = holdkinds.KINDS.get(hold.kind) if hold else None
+    return kind is None or kind.is_released_by_two
+
+
 GUARDS: Mapping[str, tuple[Callable[[Any], str | None], ...]] = {
     "void": (nothing_left_the_firm,),
     "merge": (names_a_case_to_merge_into, nothing_left_the_firm),
     "reopen": (records_are_there,),
+    "release_hold": (names_a_hold,),
 }
 EFFECTS: Mapping[str, tuple[Callable[[Any], None], ...]] = {
     "void": (stop_all_work,),
     "merge": (stop_all_work, lead_to_the_other),
     "reopen": (open_again,),
+    "release_hold": (lift_hold,),
 }

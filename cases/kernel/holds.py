@@ -2,20 +2,137 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
 
-from django.db.models import Q, QuerySet
-from django.db.models.functions import Now
+from django.db import transaction
+from django.db.models import BigIntegerField, Exists, OuterRef, Q, QuerySet
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast, Now
 
-from cases.kernel.models import Case, Hold
+from cases.kernel import edits, holdkinds, locks, quietholds, record, tasks
+from cases.kernel.actors import Actor, system
+from cases.kernel.errors import CaseError
+from cases.kernel.models import Case, Hold, Task
+from cases.ledger import api as ledger
+from cases.ledger import sealing
 
-__all__ = ["SENTENCE", "active"]
+__all__ = ["SENTENCE", "active", "ask_for_reviews", "blocks", "enter", "is_held", "listed"]
 
 SENTENCE = "A policy hold stops this."
+BATCH = 200
+
+
+class HoldRefused(CaseError):
+    """The hold cannot be entered as asked."""
+
+
+def in_force(at: datetime | None = None) -> Q:
+    """Return the condition of a hold in force at a moment, or now by the database's clock."""
+    moment = at or Now()
+    return Q(Q(ends_at=None) | Q(ends_at__gt=moment), released_at=None, began_at__lte=moment)
 
 
 def active(case: Case, *, at: datetime | None = None) -> QuerySet[Hold]:
-    """Return the holds of a case that are in force at a moment, or now by the database's clock."""
-    moment = at or Now()
-    lasting = Q(ends_at=None) | Q(ends_at__gt=moment)
-    return Hold.objects.filter(lasting, case_id=case.pk, released_at=None, began_at__lte=moment)
+    """Return the holds of a case that are in force."""
+    return Hold.objects.filter(in_force(at), case_id=case.pk)
+
+
+def is_held(at: datetime) -> Exists:
+    """Return the condition of a case on which some hold is in force, for lists. Quiet ones do not count."""
+    return Exists(Hold.objects.filter(in_force(at), case=OuterRef("pk")))
+
+
+def blocks(subject: Case | str, block: str, *, at: datetime | None = None) -> str | None:
+    """Return the sentence why a block stops a case or, by its reference, a customer account; None when nothing does.
+    Two queries."""
+    if isinstance(subject, Case):
+        stopped = any(block in each for each in active(subject, at=at).values_list("blocks", flat=True))
+        quiet = quietholds.blocked(case_uid=subject.uid)
+    else:
+        stopped, quiet = False, quietholds.blocked(account=subject)
+    return SENTENCE if stopped or block in quiet else None
+
+
+def listed(case: Case) -> list[Hold]:
+    """Return every hold of a case, those in force first, with who entered and released it. One query."""
+    rows = case.holds.select_related("entered_by", "released_by", "evidence", "party")
+    return list(rows.order_by("released_at", "-began_at", "-pk"))
+
+
+def enter(
+    case_id: int,
+    kind: str,
+    *,
+    actor: Actor,
+    at: datetime,
+    source: str,
+    reason: str = "",
+    reference: str = "",
+    blocks: Sequence[str] | None = None,
+    began_at: datetime | None = None,
+    received_at: datetime | None = None,
+    ends_at: datetime | None = None,
+    review_at: datetime | None = None,
+    document: int | None = None,
+    person: int | None = None,
+    request: ledger.RequestInfo | None = None,
+) -> Hold:
+    """Hold a case: locks it, writes the hold, what it blocks and one ledger event. Several may overlap.
+
+    Without a review date it is looked at again after the kind's own period. The reference it has elsewhere is sealed.
+    Raises NotAllowed, HoldRefused.
+    """
+    known = holdkinds.KINDS.get(kind)
+    if known is None or source not in holdkinds.SOURCES or set(blocks or ()) - set(holdkinds.BLOCKS):
+        raise HoldRefused("Choose what kind of hold it is, who asked for it and what it stops.")
+    began_at = began_at or at
+    if ends_at is not None and ends_at <= began_at:
+        raise HoldRefused("It must end after it begins.")
+    with edits.change(
+        case_id, actor=actor, at=at, act="hold", verb="hold.entered", shapes=False, reason=reason, request=request
+    ) as edit:
+        case = edit.case
+        hold = Hold(
+            case=case,
+            kind=kind,
+            blocks=sorted(known.blocks if blocks is None else blocks),
+            source=source,
+            began_at=began_at,
+            received_at=received_at or at,
+            ends_at=ends_at,
+            review_at=review_at or at + timedelta(days=known.review_days),
+            entered_by_id=actor.user_id,
+            party=_of_case(case.parties, person),
+            evidence=_of_case(case.evidence, document),
+            key=case.key,
+        )
+        sealing.seal(hold, {"reference": reference.strip() or None}, key=case.key)
+        hold.save(force_insert=True)
+        ledger.current().detail["hold"] = kind if not known.is_quiet else "policy"
+    return hold
+
+
+def _of_case(rows: Any, number: int | None) -> Any:
+    found = rows.filter(number=number).first() if number is not None else None
+    if number is not None and found is None:
+        raise HoldRefused("The case has no such person or document.")
+    return found
+
+
+def ask_for_reviews(*, now: datetime) -> int:
+    """Raise a task for every hold whose review date has passed, once for each date. Returns how many, at most a batch;
+    each in its own transaction with its case locked."""
+    about = Cast(KeyTextTransform("hold", "detail"), BigIntegerField())
+    asked = Task.objects.annotate(about=about).filter(
+        kind="hold_review", case=OuterRef("case_id"), about=OuterRef("pk")
+    )
+    due = Hold.objects.filter(~Exists(asked), released_at=None, review_at__lt=now, case__is_closed=False)
+    found = list(due.order_by("review_at").values_list("pk", "case_id")[:BATCH])
+    for hold_id, case_id in found:
+        with transaction.atomic():
+            case = locks.case_for_update(case_id)
+            with record.act(case, "hold.review_due", actor=system("holds", source=case.source), at=now):
+                tasks.raise_task("hold_review", case=case, at=now, hold=hold_id)
+    return len(found)

@@ -47,7 +47,8 @@ class Transition:
     `distinct` names whom nobody who takes part may be: maker (shaped the case or asked for an approval), editor
     (changed it since it last moved), checker (decided on it before), requester (opened it), or the name of a move
     (made it, asked for it or agreed to it). `opens` names the act for which an approval opens on the digest; `decides`
-    the act whose open approval this move decides, with `verdict`.
+    the act whose open approval this move decides, with `verdict`. `blocked_by` are the blocks of holds that stop it,
+    beside those that name the move. A move that is not offered has a page of its own.
 
     `agreed_by` makes it an act of several people: the first proposes, it happens when every needed role has agreed.
     `confirmed_by` lets it happen at once and asks each named role to look at it within one working day. `payload` are
@@ -77,6 +78,8 @@ class Transition:
     effects: tuple[Effect, ...] = ()
     consequence: str = ""
     tone: str = "default"
+    is_offered: bool = True
+    blocked_by: frozenset[str] = frozenset()
 
     @property
     def is_by_hand(self) -> bool:
@@ -101,7 +104,8 @@ COMMON_STATES = (
 
 @dataclass(frozen=True, kw_only=True)
 class Common:
-    """A move that every lifecycle has. `leaves` says from which states: the open ones, or the ends."""
+    """A move that every lifecycle has. `leaves` says from which states: the open ones, the ends, or all. Target "="
+    leaves the state as it is."""
 
     name: str
     label: str
@@ -109,6 +113,7 @@ class Common:
     target: str
     consequence: str
     tone: str = "quiet"
+    is_offered: bool = True
 
 
 COMMON = (
@@ -132,6 +137,14 @@ COMMON = (
         leaves="ends",
         target="",
         consequence="A second person agrees; work goes on and the retention clock stops",
+    ),
+    Common(
+        name="release_hold",
+        label="Release a hold",
+        leaves="all",
+        target="=",
+        consequence="What it blocked may go on, unless another hold blocks it",
+        is_offered=False,
     ),
 )
 
@@ -194,14 +207,16 @@ def _common(lifecycle: Lifecycle, row: Common) -> Transition:
     sources = {
         "open": frozenset(state.code for state in lifecycle.all_states) - ends,
         "ends": frozenset(ends) - lifecycle.final,
+        "all": frozenset(state.code for state in lifecycle.all_states),
     }
     return Transition(
         name=row.name,
         label=row.label,
         source=sources[row.leaves],
-        target=row.target or lifecycle.reopens_to or lifecycle.initial,
+        target=None if row.target == "=" else row.target or lifecycle.reopens_to or lifecycle.initial,
         roles=lifecycle.desk,
         agreed_by=(Agreement(role=lifecycle.second),),
+        is_offered=row.is_offered,
         payload=_nothing_but_what_was_typed,
         needs_reason=True,
         consequence=row.consequence,

@@ -112,6 +112,9 @@ OFFICE_RULES = (
     Rule(act="operate_agencies", roles=DIRECTORY | {"disclosure_approver", "system_administrator"}, scope="all"),
 )
 
+# What the people of every kind's desk do to its cases, beside the moves: who proposes moves and who agrees to them.
+DESK_ACTS = ("hold", "snooze", "link", "declare_conflict")
+
 _table: dict[tuple[str, str], tuple[Rule, ...]] = {}
 
 
@@ -133,6 +136,9 @@ def _transition_rules(casetype: CaseType) -> list[Rule]:
         Rule(act=f"{casetype.code}.{move.name}", roles=move.roles, kind=casetype.code, is_grave=move.is_grave)
         for move in casetype.lifecycle.moves
     ]
+    lifecycle = casetype.lifecycle
+    desk = lifecycle.desk | {lifecycle.second} if lifecycle.second else frozenset()
+    common = [Rule(act=act, kind=casetype.code, roles=desk) for act in DESK_ACTS if desk]
     seconds = [
         Rule(
             act=f"{casetype.code}.{move.name}.check",
@@ -144,7 +150,7 @@ def _transition_rules(casetype: CaseType) -> list[Rule]:
         for move in casetype.lifecycle.moves
         if move.seconds
     ]
-    return [opening, *moves, *seconds]
+    return [opening, *moves, *common, *seconds]
 
 
 def table() -> list[Rule]:

@@ -27,6 +27,7 @@ from cases.kernel import casetypes, policy
 from cases.kernel.actors import Actor
 from cases.kernel.casetypes import CaseType
 from cases.kernel.errors import CaseError, NotVisible
+from cases.kernel.holds import in_force
 from cases.kernel.models import (
     Approval,
     AuditReport,
@@ -107,7 +108,7 @@ class CaseFile:
     tasks: tuple[Mapping[str, Any], ...]
     approvals: tuple[Mapping[str, Any], ...]
     reports: tuple[Mapping[str, Any], ...]
-    is_held: bool
+    holds: tuple[str, ...]
     document_count: int
     message_count: int
 
@@ -148,7 +149,7 @@ def _parts() -> dict[str, Any]:
             **_same(("uid", "state", "requested_at", "pages")),
             asker="requested_by__display_name",
         ),
-        "holds_": _listed(Hold.objects.filter(released_at=None, **mine)[:1], id="id"),
+        "holds_": _listed(Hold.objects.filter(in_force(), **mine)[:9], kind="kind"),
         "messages_": _counted(OutboxMessage.objects.filter(**mine)),
     }
 
@@ -234,7 +235,7 @@ def case_file(actor: Actor, uid: UUID) -> CaseFile:
         tasks=_read(parts["tasks_"]),
         approvals=_read(parts["approvals_"]),
         reports=_read(parts["reports_"]),
-        is_held=bool(parts["holds_"]),
+        holds=tuple(each["kind"] for each in parts["holds_"]),
         document_count=len(case.evidence.all()),
         message_count=sum(parts["messages_"]),
     )

@@ -11,7 +11,7 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Subquery
 from django.db.models.functions import JSONObject
 
-from cases.kernel import approvals, casetypes, holds, policy
+from cases.kernel import approvals, casetypes, holds, policy, quietholds
 from cases.kernel.actors import Actor
 from cases.kernel.lifecycle import Transition
 from cases.kernel.models import Approval, ApprovalDecision, Case
@@ -80,6 +80,10 @@ class Standing:
     def past(self) -> Past:
         return _past(self.case, self.actor, self.at)
 
+    @cached_property
+    def blocked(self) -> frozenset[str]:
+        return self.past.blocked | quietholds.blocked(case_uid=self.case.uid)
+
     def waiting(self, act: str) -> dict[str, Any] | None:
         """Return the open approval that an act waits for, if there is one."""
         return next((each for each in self.past.waiting if each["act"] == act and each["mode"] == "before"), None)
@@ -141,4 +145,4 @@ class Standing:
         return [approvals.CHANGED] if is_other else []
 
     def held(self, move: Transition) -> list[str]:
-        return [holds.SENTENCE] if move.name in self.past.blocked else []
+        return [holds.SENTENCE] if self.blocked & {move.name, *move.blocked_by} else []

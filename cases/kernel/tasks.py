@@ -21,6 +21,9 @@ LABELS: dict[str, str] = {
     "check_after": "Look at what was done at once",
     "not_confirmed": "What was done at once was not confirmed",
     "proposal_declined": "What you proposed was declined",
+    "hold_review": "Look at a hold again",
+    "link_review": "Somebody proposed a link to this case",
+    "conflict": "Reassign: a caseworker declared a conflict of interest",
     "clock_soon": "A period ends soon",
 }
 
@@ -44,7 +47,11 @@ def raise_task(
     assignee_id: int | None = None,
     **detail: object,
 ) -> Task:
-    """Open a task inside the current ledger action. `detail` takes codes and ids only."""
+    """Open a task inside the current ledger action; a case that rested is work again. `detail` takes codes and ids
+    only."""
+    if case is not None and case.is_dormant:
+        case.is_dormant = False
+        case.save(update_fields=["is_dormant"])
     return Task.objects.create(
         kind=kind,
         case=case,
@@ -61,6 +68,17 @@ def close(task: Task, *, actor: Actor, at: datetime, outcome: str = "done") -> N
     """Close a task inside the current ledger action."""
     task.closed_at, task.closed_by_id, task.outcome = at, actor.user_id, outcome
     task.save(update_fields=["closed_at", "closed_by", "outcome"])
+
+
+def close_about(case: Case, kind: str, *, actor: Actor, at: datetime, **detail: object) -> None:
+    """Close every open task of a kind that is about one thing, on a locked case."""
+    for task in Task.objects.filter(case=case, kind=kind, closed_at=None, detail__contains=detail):
+        close(task, actor=actor, at=at)
+
+
+def rests(case: Case) -> bool:
+    """Say whether nothing is due and no task is open, so that a case in a dormant state may rest."""
+    return case.due_at is None and not Task.objects.filter(case=case, closed_at=None).exists()
 
 
 def close_all(case: Case, kind: str, *, actor: Actor, at: datetime) -> None:

@@ -114,7 +114,7 @@ def apply(
                 request=request,
             )
             check(context)
-            needs = needed(context, context.transition.agreed_by)
+            needs = needed(context, context.transition.agreed_by) if endings.needs_another(context) else []
             if needs:
                 _propose(context, needs, cause=cause)
             else:
@@ -264,10 +264,10 @@ def _settle(context: Context) -> None:
     case.changed_at = context.at
     approvals.void_overtaken(case, at=context.at)
     state = casetypes.get(case.kind).lifecycle.state(case.state)
-    case.is_dormant = state.is_dormant
     if state.is_terminal:
         endings.close(case, retention_class=state.retention_class, occurred_at=context.occurred_at)
     clocks.refresh_due(case)
+    case.is_dormant = state.is_dormant and tasks.rests(case)
     case.save()
 
 
@@ -286,5 +286,5 @@ def offers(case: Case, actor: Actor, *, standing: Standing | None = None) -> lis
             form=casetype.transition_forms.get(move.name),
         )
         for move in casetype.lifecycle.leaving(case.state)
-        if move.is_by_hand
+        if move.is_by_hand and move.is_offered
     ]

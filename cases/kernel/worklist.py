@@ -14,7 +14,7 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 
-from cases.kernel import casetypes, jobs, policy, proposals
+from cases.kernel import casetypes, holds, jobs, policy, proposals, snoozes
 from cases.kernel.actors import Actor
 from cases.kernel.calendars import LONDON
 from cases.kernel.models import Approval, Case, OutboxMessage
@@ -45,12 +45,19 @@ def _is_awaiting_approval(_at: Moment) -> Q:
     return Q(Exists(waiting), is_closed=False)
 
 
+def _is_work(at: Moment) -> Q:
+    """Open, neither waiting for time alone nor put aside."""
+    return Q(is_closed=False, is_dormant=False) & ~snoozes.asleep(at)
+
+
 VIEWS: Mapping[str, View] = {
-    "open": View(label="Open", holds=lambda at: Q(is_closed=False)),
-    "unassigned": View(label="Unassigned", holds=lambda at: Q(is_closed=False, assignee=None)),
+    "open": View(label="Open", holds=_is_work),
+    "unassigned": View(label="Unassigned", holds=lambda at: _is_work(at) & Q(assignee=None)),
     "overdue": View(label="Overdue", holds=lambda at: Q(is_closed=False, due_at__lt=at)),
     "today": View(label="Due today", holds=lambda at: Q(is_closed=False, due_at__gte=at, due_at__lt=end_of_today(at))),
     "approval": View(label="Awaiting approval", holds=_is_awaiting_approval),
+    "held": View(label="On hold", holds=lambda at: Q(holds.is_held(at), is_closed=False)),
+    "waiting": View(label="Waiting for time", holds=lambda at: Q(is_closed=False, is_dormant=True)),
     "closed": View(label="Closed", holds=lambda at: Q(is_closed=True)),
 }
 
@@ -87,6 +94,7 @@ class Filters:
     amount_below_pence: int | None = None
     reference: str = ""
     sort: str = "due"
+    with_snoozed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +128,10 @@ def _filtered(actor: Actor, filters: Filters, at: Moment) -> QuerySet[Case]:
         "reference__istartswith": filters.reference,
     }
     asked = {name: value for name, value in given.items() if value not in ("", None)}
-    return policy.visible_to(actor).filter(VIEWS[filters.view].holds(at), **asked)
+    held = VIEWS[filters.view].holds(at)
+    if filters.with_snoozed and filters.view in {"open", "unassigned"}:
+        held |= snoozes.asleep(at) & Q(is_closed=False) & (Q() if filters.view == "open" else Q(assignee=None))
+    return policy.visible_to(actor).filter(held, **asked)
 
 
 def last_agency() -> Subquery:
@@ -194,7 +205,7 @@ def my_decisions(actor: Actor) -> QuerySet[Approval]:
 
 def my_cases(actor: Actor) -> QuerySet[Case]:
     """Open cases that are assigned to the actor."""
-    return policy.visible_to(actor).filter(assignee_id=actor.user_id, is_closed=False)
+    return policy.visible_to(actor).filter(assignee_id=actor.user_id, is_closed=False, is_dormant=False)
 
 
 def counts(actor: Actor, *, at: datetime, filters: Filters | None = None) -> dict[str, int]:

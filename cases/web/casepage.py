@@ -14,7 +14,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from cases.kernel import casetypes, policy, queries, records, timeline, transitions
+from cases.kernel import casetypes, holdkinds, policy, queries, records, timeline, transitions
 from cases.kernel.actors import Actor
 from cases.kernel.models import Case
 from cases.kernel.queries import CaseFile
@@ -66,7 +66,7 @@ def purpose_of(request: HttpRequest, file: CaseFile, actor: Actor) -> str:
     return given if decision.needs_reason else CASEWORK
 
 
-def _ask_purpose(request: HttpRequest, case: Case, *, problems: Sequence[Problem] = ()) -> HttpResponse:
+def ask_purpose(request: HttpRequest, case: Case, *, problems: Sequence[Problem] = ()) -> HttpResponse:
     shown = {"reference": case.reference, "uid": case.uid, "purposes": PURPOSES.items(), "problems": problems}
     return render(request, "cases/purpose.html", shown, status=422 if problems else 200)
 
@@ -78,7 +78,7 @@ def purpose(request: HttpRequest, uid: UUID) -> HttpResponse:
     case = policy.get_visible(asking.actor_of(request), uid)
     if (given := request.POST.get("purpose", "")) not in PURPOSES:
         anchor = f"pp-{next(iter(PURPOSES))}"
-        return _ask_purpose(request, case, problems=[Problem(sentence="Say why you read this case.", anchor=anchor)])
+        return ask_purpose(request, case, problems=[Problem(sentence="Say why you read this case.", anchor=anchor)])
     request.session["purposes"] = {**request.session.get("purposes", {}), str(case.uid): given}
     return redirect("web:case", uid=uid)
 
@@ -87,7 +87,7 @@ def header(file: CaseFile, current: str, actor: Actor) -> dict[str, Any]:
     """Return what stands on every page of a case."""
     case, casetype = file.case, casetypes.get(file.case.kind)
     tabs = [("Overview", "case", 0), ("Documents", "documents", file.document_count)]
-    tabs.append(("Messages", "messages", file.message_count))
+    tabs += [("Messages", "messages", file.message_count), ("Holds", "holds", len(file.holds))]
     if policy.can(actor, "view_audit", case=case).is_allowed:
         tabs.append(("Audit", "audit", 0))
     return {
@@ -100,12 +100,26 @@ def header(file: CaseFile, current: str, actor: Actor) -> dict[str, Any]:
             for label, name, count in tabs
         ],
         "may": {act: policy.can(actor, act, case=case).is_allowed for act in ACTS},
-        "is_held": file.is_held,
+        "held_as": sorted({holdkinds.shown_label(each) for each in file.holds}),
         "is_mine": case.assignee_id == actor.user_id,
     }
 
 
-ACTS = ("note", "attach", "edit", "take", "assign", "reveal", "report", "download", "close_task")
+ACTS = (
+    "hold",
+    "snooze",
+    "link",
+    "declare_conflict",
+    "note",
+    "attach",
+    "edit",
+    "take",
+    "assign",
+    "reveal",
+    "report",
+    "download",
+    "close_task",
+)
 
 
 def _show(request: HttpRequest) -> str:
@@ -143,7 +157,7 @@ def show(
     actor, at = asking.actor_of(request), asking.now()
     file = queries.case_file(actor, uid)
     if not (why := purpose_of(request, file, actor)):
-        return _ask_purpose(request, file.case)
+        return ask_purpose(request, file.case)
     case, casetype = file.case, casetypes.get(file.case.kind)
     if (stays := _stays(request, case, actor)) is not None:
         return stays
@@ -198,7 +212,7 @@ def older(request: HttpRequest, uid: UUID) -> HttpResponse:
     actor, at = asking.actor_of(request), asking.now()
     file = queries.case_file(actor, uid)
     if not (why := purpose_of(request, file, actor)):
-        return _ask_purpose(request, file.case)
+        return ask_purpose(request, file.case)
     number = request.GET.get("before", "")
     before = int(number) if number.isdecimal() and len(number) <= 18 else None
     reader = asking.reader(request, "view", why, file.case.uid, fields=("note", "reason"))
@@ -216,7 +230,7 @@ def messages(request: HttpRequest, uid: UUID) -> HttpResponse:
     actor, at = asking.actor_of(request), asking.now()
     file = queries.case_file(actor, uid)
     if not (why := purpose_of(request, file, actor)):
-        return _ask_purpose(request, file.case)
+        return ask_purpose(request, file.case)
     reads.record_read(asking.reader(request, "view", why, file.case.uid, fields=("messages",)), at=at, result_count=1)
     sent, tries, heard = records.messages(file.case)
     labels = casetypes.get(file.case.kind).message_labels
@@ -242,6 +256,6 @@ def audit(request: HttpRequest, uid: UUID) -> HttpResponse:
     file = queries.case_file(actor, uid)
     policy.require(actor, "view_audit", case=file.case)
     if not (why := purpose_of(request, file, actor)):
-        return _ask_purpose(request, file.case)
+        return ask_purpose(request, file.case)
     reads.record_read(asking.reader(request, "view", why, file.case.uid, fields=("audit",)), at=at, result_count=1)
     return render(request, "cases/audit.html", header(file, "audit", actor) | records.audit_trail(file.case))

@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 
+from cases.kernel import holdkinds
 from cases.kernel.models import Case
 
 __all__ = ["COMMON_FORMS", "MergeForm"]
@@ -37,4 +38,29 @@ class MergeForm(forms.Form):
         return [("Into", str(inputs.get("reference", "")))]
 
 
-COMMON_FORMS: Mapping[str, type] = {"merge": MergeForm}
+class ReleaseForm(forms.Form):
+    """Which hold is released; typed on the page of holds."""
+
+    hold = forms.IntegerField(widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, case: Case, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.case = case
+
+    def inputs(self) -> dict[str, Any]:
+        """Return the hold as the step takes it, with its name for whoever agrees."""
+        found = self.case.holds.filter(pk=self.cleaned_data["hold"]).first()
+        return {
+            "hold": self.cleaned_data["hold"],
+            "label": holdkinds.shown_label(found.kind) if found else "",
+            "since": found.began_at if found else None,
+        }
+
+    @staticmethod
+    def shown(inputs: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """Say which hold to whoever agrees."""
+        since = inputs.get("since")
+        return [("Hold", str(inputs.get("label", ""))), ("In force since", f"{since:%-d %B %Y}" if since else "")]
+
+
+COMMON_FORMS: Mapping[str, type] = {"merge": MergeForm, "release_hold": ReleaseForm}

@@ -28,6 +28,7 @@ AMOUNTS = {
     "50000-500000": "£500 to £5,000",
     "500000-": "£5,000 and more",
 }
+SNOOZED = {"with": "Included"}
 DUE_DAYS = {"week": 7, "month": 30}
 
 
@@ -90,6 +91,7 @@ def read(query: QueryDict, *, at: datetime) -> tuple[Filters, list[str]]:
         team=_id(query.get("team", "")),
         assignee=_id(query.get("assignee", "")),
         reference=query.get("q", "").replace("\0", "").strip()[:40],
+        with_snoozed=query.get("snoozed", "") in SNOOZED,
         sort=_known(query.get("sort", "due"), SORTS, "due"),
         **_due(query.get("due", ""), at),
         **_amount(query.get("amount", "")),
@@ -102,6 +104,7 @@ def read(query: QueryDict, *, at: datetime) -> tuple[Filters, list[str]]:
         "assignee": lambda text: _id(text) is not None,
         "due": lambda text: text in DUE,
         "amount": lambda text: text in AMOUNTS,
+        "snoozed": lambda text: text in SNOOZED,
         "sort": lambda text: text in SORTS,
     }
     faults = [
@@ -114,7 +117,7 @@ def read(query: QueryDict, *, at: datetime) -> tuple[Filters, list[str]]:
 
 def _states() -> dict[str, str]:
     """Return every state of every kind with its label."""
-    return {state.code: state.label for each in casetypes.all_types() for state in each.lifecycle.states}
+    return {state.code: state.label for each in casetypes.all_types() for state in each.lifecycle.all_states}
 
 
 def sort_value(sort: str, text: str) -> datetime | int | None:
@@ -150,6 +153,7 @@ def chips(
         ("assignee", "Assignee", {**mine, **{key: name for key, name in staff.items() if key not in mine}}),
         ("due", "Due", DUE),
         ("amount", "Amount", AMOUNTS),
+        ("snoozed", "Snoozed", SNOOZED),
     ]
     return [_chip(query, name, label, known) for name, label, known in options if known]
 

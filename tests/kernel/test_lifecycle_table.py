@@ -182,7 +182,7 @@ def test_ends_in_code_are_the_designs_and_each_names_its_retention():
         ends = {state.code for state in casetype.lifecycle.states if state.is_terminal}
         assert ends == TERMINAL[casetype.code] & built
         assert all(state.retention_class for state in casetype.lifecycle.states if state.is_terminal)
-        assert {move.name for code in ends for move in casetype.lifecycle.leaving(code)} <= {"reopen"}
+        assert {move.name for code in ends for move in casetype.lifecycle.leaving(code)} <= {"reopen", "release_hold"}
 
 
 # Who proposes, who agrees, where reopening leads and which ends are final, kind by kind. The design names none.
@@ -203,14 +203,15 @@ def test_every_kind_is_voided_merged_and_reopened_by_the_one_table():
         desk, second, reopens_to, final = COMMON[casetype.code]
         states = {state.code for state in lifecycle.states}
         ends = TERMINAL[casetype.code] & states
-        places = {"open": states - ends, "ends": (ends | {"void", "merged"}) - final}
+        every = states | {"void", "merged"}
+        places = {"open": states - ends, "ends": (ends | {"void", "merged"}) - final, "all": every}
         assert [move.name for move in lifecycle.moves if move not in lifecycle.transitions] == [
             row.name for row in design.common_moves()
         ]
         for row in design.common_moves():
             move = lifecycle[row.name]
             assert move.source == places[row.leaves], row
-            assert move.target == (reopens_to if row.target == "reopens_to" else row.target), row
+            assert (move.target or "=") == (reopens_to if row.target == "reopens_to" else row.target), row
             assert move.roles == (desk if row.proposes == "desk" else {second}), row
             assert [each.role for each in move.agreed_by] == ([second] if row.agrees else []), row
             assert all(each.when is None for each in move.agreed_by)

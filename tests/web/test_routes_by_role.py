@@ -101,6 +101,7 @@ def standing(db):
         "verdict": {"uid": case.uid, "approval": case.approvals.get().uid},
         "step": {"uid": case.uid, "name": "close_no_action"},
         "reveal": {"uid": case.uid, "code": "person-1-alias"},
+        "reveal_person": {"uid": case.uid, "number": 1},
         "edit_person": {"uid": case.uid, "number": 1},
         "report_progress": {"uid": case.uid, "report": report.uid},
         "report_file": {"uid": case.uid, "report": report.uid},

@@ -37,7 +37,10 @@ class Task(Tracked):
 
 
 class Hold(Tracked):
-    """What blocks a case. Several overlap; an act is blocked while any active hold blocks it."""
+    """What blocks a case. Several overlap; an act is blocked while any active hold blocks it.
+
+    It was heard of at `received_at` and counts from `began_at` to `ends_at`. Its reference elsewhere is sealed.
+    """
 
     case = models.ForeignKey(Case, models.PROTECT, related_name="holds")
     kind = models.CharField(max_length=40)
@@ -48,9 +51,27 @@ class Hold(Tracked):
     review_at = models.DateTimeField(null=True, blank=True)
     released_at = models.DateTimeField(null=True, blank=True)
     released_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+    received_at = models.DateTimeField(null=True, blank=True)
+    entered_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+    party = models.ForeignKey("cases.CaseParty", models.PROTECT, null=True, blank=True, related_name="holds")
+    evidence = models.ForeignKey("cases.Evidence", models.PROTECT, null=True, blank=True, related_name="+")
+    key = models.ForeignKey(DataKey, models.PROTECT, null=True, related_name="+")
+    reference = SealedTextField(null=True)
+
+    later = {
+        "received_at": None,
+        "entered_by_id": None,
+        "party_id": None,
+        "evidence_id": None,
+        "key_id": None,
+        "reference": None,
+    }
 
     class Meta:
-        indexes = [models.Index("case", name="hold_active", condition=Q(released_at=None))]
+        indexes = [
+            models.Index("case", name="hold_active", condition=Q(released_at=None)),
+            models.Index("review_at", name="hold_review", condition=Q(released_at=None)),
+        ]
 
     def __str__(self) -> str:
         return self.kind
