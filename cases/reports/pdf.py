@@ -18,6 +18,11 @@ __all__ = ["Paper", "Printed", "render"]
 
 PROFILE = "pdf/a-3a"
 CPU_SECONDS = 120
+# Signs that turn the direction of writing (Unicode Bidirectional Algorithm, UAX #9): on paper they would show words
+# in an order in which nobody typed them, so they are printed by their numbers.
+TURNING = {
+    ord(sign): f"[U+{ord(sign):04X}]" for sign in "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+}
 MEMORY_BYTES = 1_500 * 1024 * 1024
 # WeasyPrint writes one profile's identification; PDF/A wants the other's schema described beside it.
 PDF_UA = (
@@ -67,7 +72,9 @@ def render(paper: Paper) -> Printed:
 
     nothing = URLFetcher(allowed_protocols=(), allow_redirects=False, fail_on_errors=True)
     css = CSS(string=paper.css, url_fetcher=nothing)
-    document = HTML(string=paper.html, url_fetcher=nothing).render(stylesheets=[css], pdf_variant=PROFILE)
+    document = HTML(string=paper.html.translate(TURNING), url_fetcher=nothing).render(
+        stylesheets=[css], pdf_variant=PROFILE
+    )
     made_at = datetime.fromisoformat(paper.made_at)
     document.metadata.attachments = []
     if paper.attachment:

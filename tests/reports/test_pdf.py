@@ -26,6 +26,9 @@ PAPER = pdf.Paper(
 )
 
 
+TURNED = "Ref \u202e4471\u202c due"
+
+
 @pytest.fixture(scope="module")
 def printed() -> pdf.Printed:
     return press.press(PAPER)
@@ -79,6 +82,12 @@ def test_same_paper_gives_the_same_bytes(printed):
     again = press.press(PAPER)
 
     assert again == printed
+
+
+def test_signs_that_turn_the_words_around_are_printed_by_their_numbers():
+    turned = press.press(replace(PAPER, html=PAPER.html.replace("First line", TURNED)))
+
+    assert "Ref [U+202E]4471[U+202C] due" in reading.text_of(turned.data)
 
 
 def test_text_comes_back_as_written(printed):
