@@ -11,7 +11,9 @@ from contextlib import ExitStack, contextmanager
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.expressions import CombinedExpression
+from django.db.models.functions import Coalesce
 
 from cases.kernel import index, locks, policy, record
 from cases.kernel.actors import Actor
@@ -19,7 +21,7 @@ from cases.kernel.errors import CaseError, NotVisible
 from cases.kernel.models import Case, CaseParty, Party, PersonPair
 from cases.ledger import api as ledger
 
-__all__ = ["JoinRefused", "decide", "offered", "part"]
+__all__ = ["JoinRefused", "counted", "decide", "offered", "part"]
 
 MATCH = "match"
 VERDICTS = {"joined": "person.joined", "rejected": "person.kept_apart"}
@@ -35,6 +37,26 @@ def offered(actor: Actor, case: Case) -> QuerySet[PersonPair]:
     mine = Q(first__case=case, second__case__in=others) | Q(second__case=case, first__case__in=others)
     rows = PersonPair.objects.filter(mine, state="offered", first__is_detached=False, second__is_detached=False)
     return rows.select_related("first__case", "second__case").order_by("-score", "pk")
+
+
+def counted(actor: Actor) -> CombinedExpression:
+    """Count, for an outer case, the pairs that are offered on it and whose other case the actor may know of. Two counts
+    by the pairs' own indexes, not one that reads them all."""
+    return _counted(actor, "first", "second") + _counted(actor, "second", "first")
+
+
+def _counted(actor: Actor, mine: str, other: str) -> Coalesce:
+    rows = PersonPair.objects.filter(
+        state="offered",
+        **{
+            f"{mine}__case": OuterRef("pk"),
+            f"{mine}__is_detached": False,
+            f"{other}__is_detached": False,
+            f"{other}__case__in": policy.visible_to(actor),
+        },
+    )
+    found = rows.order_by().annotate(one=Value(1)).values("one").annotate(counted=Count("pk")).values("counted")
+    return Coalesce(Subquery(found, output_field=IntegerField()), 0)
 
 
 def decide(

@@ -23,7 +23,7 @@ from django.db.models import (
 )
 from django.db.models.functions import JSONObject
 
-from cases.kernel import casetypes, policy
+from cases.kernel import casetypes, joining, policy
 from cases.kernel.actors import Actor
 from cases.kernel.casetypes import CaseType
 from cases.kernel.errors import CaseError, NotVisible
@@ -111,6 +111,7 @@ class CaseFile:
     holds: tuple[str, ...]
     document_count: int
     message_count: int
+    pair_count: int
 
 
 def _present(names: tuple[str, ...]) -> dict[str, Any]:
@@ -219,12 +220,9 @@ def facts_of(case: Case) -> Model:
 def case_file(actor: Actor, uid: UUID) -> CaseFile:
     """Return a case the actor may see with all that its pages list: facts, people and documents are on the row.
     Three queries. Raises NotVisible."""
-    rows = (
-        policy.visible_to(actor)
-        .filter(uid=uid)
-        .select_related("team", "assignee", "key", "merged_into", *_facts_names())
-    )
-    case = rows.prefetch_related("parties", "evidence").annotate(**_parts()).first()
+    seen = policy.visible_to(actor).filter(uid=uid)
+    rows = seen.select_related("team", "assignee", "key", "merged_into", *_facts_names())
+    case = rows.prefetch_related("parties", "evidence").annotate(**_parts(), pairs_=joining.counted(actor)).first()
     if case is None:
         raise NotVisible
     parts = {name: getattr(case, name) for name in PARTS}
@@ -238,6 +236,7 @@ def case_file(actor: Actor, uid: UUID) -> CaseFile:
         holds=tuple(each["kind"] for each in parts["holds_"]),
         document_count=len(case.evidence.all()),
         message_count=sum(parts["messages_"]),
+        pair_count=case.pairs_,
     )
 
 

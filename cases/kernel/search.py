@@ -218,17 +218,19 @@ def _straight(hits: Sequence[Hit], wanted: Sequence[Term]) -> Case | None:
 
 
 def _record(found: Found, wanted: Sequence[Term], *, actor: Actor, purpose: str, at: datetime, request_id: str) -> None:
-    """Write who searched, for which kinds of value, and what was found; a restricted team's cases on their own row."""
-    by_space: dict[str, list[UUID]] = {OFFICE: []}
+    """Write who searched, for which kinds of value, and what was found. A restricted team's cases are on a row of
+    their own, and so are those that a restricted team looks at without a trace that others see."""
+    apart: dict[tuple[str, str], list[UUID]] = {}
     for hit in found.hits:
-        by_space.setdefault(index.space_of(hit.case), []).append(hit.case.uid)
+        why = policy.can(actor, "view", case=hit.case).purpose or purpose
+        apart.setdefault((index.space_of(hit.case), why), []).append(hit.case.uid)
     typed = sorted(kind_value for term in wanted for kind_value in (term.exact or (("name", term.name),)))
     token = keys.keyed_hash("search", "\0".join(f"{kind}={value}" for kind, value in typed))
-    for streams in by_space.values():
+    for (_, why), streams in (apart or {(OFFICE, purpose): []}).items():
         reader = Reader(
             actor=actor.label,
             verb="search",
-            purpose=purpose,
+            purpose=why,
             streams=tuple(streams),
             fields=tuple(sorted({kind for kind, _ in typed})),
             request_id=request_id,

@@ -26,7 +26,7 @@ from cases.web.context import Command
 from cases.web.refusals import Problem, screen
 from cases.web.wording import task_label, words
 
-__all__ = ["Typed", "audit", "header", "messages", "older", "overview", "purpose", "purpose_of", "show"]
+__all__ = ["Typed", "ask_purpose", "audit", "header", "messages", "older", "overview", "purpose", "purpose_of", "show"]
 
 CASEWORK = "casework"
 PURPOSES = {
@@ -183,6 +183,7 @@ def show(
         "reports": file.reports,
         "referrals": referring.offers(case, actor),
         "commands": _commands(offers, file, head["may"]),
+        "pair_count": file.pair_count,
         "may_edit": head["may"]["edit"] and case.state in casetype.lifecycle.editable,
     }
     return render(request, "cases/case.html", shown, status=status)

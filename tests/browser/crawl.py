@@ -25,6 +25,8 @@ WITHOUT_PAGE = {
     "next_case",
     "take",
     "note",
+    "decide_pair",
+    "part_person",
     "step",
     "close_task",
     "report",

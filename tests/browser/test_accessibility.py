@@ -6,8 +6,8 @@ from django.urls import reverse
 
 from cases import reports
 from cases.agencies import application
-from cases.kernel import edits, jobrun, jobs
-from cases.kernel.models import OutboxMessage
+from cases.kernel import edits, jobrun, jobs, joining, matching
+from cases.kernel.models import OutboxMessage, Party, PersonPair
 from tests import factories
 from tests.agencies.test_application import hear
 from tests.api.caller import callback
@@ -86,6 +86,14 @@ def _rules_and_jobs(counsel: crawl.Person, job) -> None:
     counsel.visit("job", reverse("web:job", args=[job.uid]))
 
 
+def _persons(worker: crawl.Person, people: dict, case) -> None:
+    matching.compare_due(now=factories.FILED_AT)
+    pairs = list(PersonPair.objects.filter(first__case=case) | PersonPair.objects.filter(second__case=case))
+    joining.decide(pairs[0].pk, "joined", actor=people["a.byrne"], at=factories.FILED_AT)
+    worker.visit("pairs", reverse("web:pairs", args=[case.uid]))
+    worker.visit("party", reverse("web:party", args=[Party.objects.get().uid]))
+
+
 def _refused(worker: crawl.Person, cases: dict) -> None:
     case = cases["investigating"]
     page = reverse("web:case", args=[case.uid])
@@ -126,6 +134,7 @@ def test_axe_and_the_console_have_nothing_to_say(browser, live_server):
 
     with crawl.person(browser, live_server.url, "a.byrne", found) as worker:
         _filled(worker, cases, report)
+        _persons(worker, people, cases["investigating"])
         _refused(worker, cases)
         worker.visit("problem", "/cases/00000000-0000-4000-8000-000000000000/", status=404)
         for path in ("/people/", "/people/new/", f"/people/{people['d.osei'].user_id}/"):

@@ -11,8 +11,8 @@ import pytest
 from django.conf import settings
 from django.urls import URLPattern, get_resolver, reverse
 
-from cases.kernel import actors, breakglass, demo_people, edits, jobs, proposals, tasks, transitions
-from cases.kernel.models import User
+from cases.kernel import actors, breakglass, demo_people, edits, jobs, joining, matching, proposals, tasks, transitions
+from cases.kernel.models import Party, PersonPair, User
 from cases.ledger.models import LedgerHead
 from cases.reports import requests
 from tests import factories
@@ -88,8 +88,16 @@ def standing(db):
     glass = breakglass.break_glass(
         case.reference, reason="Customer at the counter now.", actor=people["v.tranter"], at=factories.AT
     )
+    factories.referred(people)
+    matching.compare_due(now=factories.AT)
+    pair = PersonPair.objects.filter(second__number=1).latest("pk")
+    joining.decide(pair.pk, "joined", actor=people["a.byrne"], at=factories.AT)
+    joined = Party.objects.get()
     return case, {
         "case": {"uid": case.uid},
+        "decide_pair": {"uid": case.uid, "number": pair.pk},
+        "part_person": {"uid": case.uid, "number": 2},
+        "party": {"uid": joined.uid},
         "search_results": {"uid": case.uid},
         "new_case": {"kind": "fraud_referral"},
         "refer": {"uid": case.uid, "kind": "suspicion_report"},
