@@ -86,7 +86,7 @@ TEMPLATES = [
         "OPTIONS": {
             "builtins": [
                 "django.templatetags.static",
-                "lucide.templatetags.lucide",
+                "cases.templatetags.icons",
             ],
             "context_processors": [
                 "django.template.context_processors.request",

@@ -1,0 +1,306 @@
+"""Pages and doors of the arms `ref` and `floor`. Both sit behind the same middleware as ours."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import uuid
+from datetime import timedelta
+from typing import Any
+
+from django.contrib.auth.decorators import login_not_required
+from django.core.paginator import Paginator
+from django.db import connection, transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import get_object_or_404
+from django.template import engines
+from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
+from rest_framework import serializers
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from cases.kernel.models import User
+from cases.management.bench.rows import (
+    RefAddress,
+    RefCallback,
+    RefCase,
+    RefClock,
+    RefEvent,
+    RefFacts,
+    RefMessage,
+    RefPerson,
+)
+
+SECRET = b"bench" * 8
+ROWS = 25
+LIST = engines["django"].from_string(
+    "<html><body><table>{% for row in rows %}<tr><td>{{ row.reference }}</td><td>{{ row.kind }}</td><td>{{ row.state }}"
+    "</td><td>{{ row.topic }}</td><td>{{ row.due_at }}</td><td>{{ row.amount_pence }}</td><td>{{ row.who }}</td></tr>"
+    "{% endfor %}</table>{{ total }}</body></html>"
+)
+DETAIL = engines["django"].from_string(
+    "<html><body><h1>{{ case.reference }}</h1>{{ case.state }} {{ facts.narrative }}"
+    "{% for each in people %}<p>{{ each.role }} {{ each.forename }} {{ each.surname }}</p>{% endfor %}"
+    "{% for each in clocks %}<p>{{ each.rule }} {{ each.due_at }}</p>{% endfor %}"
+    "{% for each in events %}<p>{{ each.at }} {{ each.verb }} {{ each.actor }}</p>{% endfor %}"
+    "{% for each in history %}<p>{{ each.history_date }} {{ each.state }}</p>{% endfor %}</body></html>"
+)
+
+
+class Token(BaseAuthentication):
+    """A token looked up in the database, as DRF's own does."""
+
+    def authenticate(self, request: Request) -> tuple[User, None]:
+        return User.objects.get(username=request.headers["X-Token"]), None
+
+
+class NewCase(serializers.ModelSerializer[RefCase]):
+    """A case with its unique reference checked."""
+
+    class Meta:
+        model = RefCase
+        fields = ("reference", "kind", "state", "topic", "opened_at", "due_at", "amount_pence")
+
+
+class NewFacts(serializers.ModelSerializer[RefFacts]):
+    """Facts."""
+
+    class Meta:
+        model = RefFacts
+        exclude = ("case",)
+
+
+class NewAddress(serializers.ModelSerializer[RefAddress]):
+    """An address."""
+
+    class Meta:
+        model = RefAddress
+        exclude = ("person",)
+
+
+class NewPerson(serializers.ModelSerializer[RefPerson]):
+    """A person with addresses."""
+
+    addresses = NewAddress(many=True)
+
+    class Meta:
+        model = RefPerson
+        fields = ("role", "forename", "surname", "date_of_birth", "phone", "addresses")
+
+
+class Door(APIView):
+    """What the doors of `ref` share."""
+
+    authentication_classes = [Token]
+    permission_classes = [AllowAny]
+
+
+class RefCreate(Door):
+    """One case, its history and one event."""
+
+    def post(self, request: Request) -> Response:
+        serializer = NewCase(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        with transaction.atomic():
+            case = serializer.save()
+            RefEvent.objects.create(case=case, verb="opened", actor=str(request.user.pk), at=timezone.now())
+        return Response(serializer.data, status=201)
+
+
+class RefCreateAll(Door):
+    """The rows of a whole referral, with history, in clear."""
+
+    def post(self, request: Request) -> Response:
+        case_data, facts = NewCase(data=request.data), NewFacts(data=request.data)
+        people = NewPerson(data=request.data["people"], many=True)
+        for serializer in (case_data, facts, people):
+            serializer.is_valid(raise_exception=True)
+        with transaction.atomic():
+            case = case_data.save()
+            facts.save(case=case)
+            for person in people.validated_data:
+                addresses = person.pop("addresses")
+                row = RefPerson.objects.create(case=case, **person)
+                for address in addresses:
+                    RefAddress.objects.create(person=row, **address)
+            RefClock.objects.create(case=case, rule="triage", due_at=timezone.now() + timedelta(days=2))
+            RefEvent.objects.create(case=case, verb="opened", actor=str(request.user.pk), at=timezone.now())
+        return Response(case_data.data, status=201)
+
+
+_CREATE = """
+WITH made AS (
+    INSERT INTO bench_refcase (reference, kind, state, topic, version, opened_at, due_at, amount_pence, is_closed)
+    VALUES (%(reference)s, %(kind)s, %(state)s, %(topic)s, 1, now(), now(), %(amount_pence)s, false) RETURNING *
+), kept AS (
+    INSERT INTO bench_historicalrefcase (id, reference, kind, state, topic, version, opened_at, due_at, amount_pence,
+        is_closed, history_date, history_type)
+    SELECT id, reference, kind, state, topic, version, opened_at, due_at, amount_pence, is_closed, now(), '+' FROM made
+)
+INSERT INTO bench_refevent (case_id, verb, actor, at, data) SELECT id, 'opened', 'bench', now(), '{}' FROM made
+"""
+
+
+@csrf_exempt
+@login_not_required
+def floor_create(request: HttpRequest) -> HttpResponse:
+    """Two statements: the token, and one that writes case, history and event."""
+    User.objects.values_list("pk").get(username=request.headers["X-Token"])
+    with connection.cursor() as cursor:
+        cursor.execute(_CREATE, json.loads(request.body))
+    return JsonResponse({"status": "ok"}, status=201)
+
+
+def ref_move(request: HttpRequest, pk: int) -> HttpResponse:
+    """Get, save, event."""
+    with transaction.atomic():
+        case = get_object_or_404(RefCase.objects.select_for_update(), pk=pk)
+        case.state, case.version, case.assignee_id = "triage", case.version + 1, request.user.pk
+        case.save()
+        RefEvent.objects.create(case=case, verb="take", actor=str(request.user.pk), at=timezone.now())
+    return HttpResponseRedirect("/")
+
+
+def floor_move(request: HttpRequest, pk: int) -> HttpResponse:
+    """One statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "WITH moved AS ("
+            "UPDATE bench_refcase SET state = 'triage', version = version + 1 WHERE id = %s RETURNING id)"
+            " INSERT INTO bench_refevent (case_id, verb, actor, at, data)"
+            " SELECT id, 'take', %s, now(), '{}' FROM moved",
+            [pk, str(request.user.pk)],
+        )
+    return HttpResponseRedirect("/")
+
+
+def ref_list(request: HttpRequest) -> HttpResponse:
+    """A paginator, which counts, and objects with what they point to."""
+    cases = RefCase.objects.filter(is_closed=False).select_related("assignee").order_by("due_at", "id")
+    page = Paginator(cases, ROWS).get_page(request.GET.get("page"))
+    rows = list(page)
+    for row in rows:
+        row.who = row.assignee.display_name if row.assignee else ""  # type: ignore[attr-defined]  # -- for the template
+    return HttpResponse(LIST.render({"rows": rows, "total": page.paginator.count}, request))
+
+
+def floor_list(request: HttpRequest) -> HttpResponse:
+    """A keyset page of plain values."""
+    columns = ("reference", "kind", "state", "topic", "due_at", "amount_pence")
+    rows = (
+        RefCase.objects.filter(is_closed=False, due_at__gt="2000-01-01T00:00Z")
+        .order_by("due_at", "id")
+        .values(*columns)
+    )
+    return HttpResponse(LIST.render({"rows": rows[: ROWS + 1]}, request))
+
+
+def ref_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """Five queries."""
+    case = get_object_or_404(RefCase, pk=pk)
+    held = {
+        "case": case,
+        "facts": getattr(case, "facts", None),
+        "people": case.people.all(),  # type: ignore[attr-defined]  # -- a related name
+        "clocks": case.clocks.all(),  # type: ignore[attr-defined]  # -- as above
+        "events": case.events.order_by("-id")[:50],  # type: ignore[attr-defined]  # -- as above
+        "history": case.history.all()[:20],
+    }
+    return HttpResponse(DETAIL.render(held, request))
+
+
+def floor_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """Two queries of plain values."""
+    case = RefCase.objects.values("reference", "state").get(pk=pk)
+    events = RefEvent.objects.filter(case_id=pk).order_by("-id").values("at", "verb", "actor")[:50]
+    return HttpResponse(DETAIL.render({"case": case, "events": events}, request))
+
+
+def ref_search(request: HttpRequest) -> HttpResponse:
+    """Look for the words anywhere in clear columns."""
+    text = request.POST["q"]
+    people = RefPerson.objects.filter(surname__icontains=text) | RefPerson.objects.filter(phone__icontains=text)
+    cases = RefCase.objects.filter(pk__in=people.values("case_id")).select_related("assignee").order_by("-id")
+    page = Paginator(cases, ROWS).get_page(1)
+    return HttpResponse(LIST.render({"rows": list(page), "total": page.paginator.count}, request))
+
+
+def floor_search(request: HttpRequest) -> HttpResponse:
+    """Look for one indexed value."""
+    people = RefPerson.objects.filter(surname=request.POST["q"]).values_list("case_id", flat=True)[:ROWS]
+    rows = RefCase.objects.filter(pk__in=list(people)).values("reference", "kind", "state", "topic", "due_at")
+    return HttpResponse(LIST.render({"rows": rows}, request))
+
+
+def _is_genuine(request: Any, body: bytes) -> bool:
+    sent = f"{request.headers['webhook-id']}.{request.headers['webhook-timestamp']}.".encode() + body
+    wanted = "v1," + base64.b64encode(hmac.digest(SECRET, sent, hashlib.sha256)).decode()
+    return hmac.compare_digest(wanted, request.headers["webhook-signature"])
+
+
+class RefCallbackDoor(Door):
+    """Check the signature, get or create, write an event."""
+
+    authentication_classes: list[Any] = []
+
+    def post(self, request: Request) -> Response:
+        if not _is_genuine(request, request._request.body):
+            return Response(status=401)
+        with transaction.atomic():
+            _, is_new = RefCallback.objects.get_or_create(
+                message_id=request.headers["webhook-id"],
+                defaults={"body": json.loads(request._request.body), "received_at": timezone.now()},
+            )
+            if is_new:
+                RefEvent.objects.create(case_id=1, verb="callback", actor="agency", at=timezone.now())
+        return Response({"id": str(uuid.uuid4()), "status": "accepted"}, status=202)
+
+
+@csrf_exempt
+@login_not_required
+def floor_callback(request: HttpRequest) -> HttpResponse:
+    """Check the signature, insert once."""
+    if not _is_genuine(request, request.body):
+        return HttpResponse(status=401)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO bench_refcallback (message_id, body, received_at) VALUES (%s, %s, now())"
+            " ON CONFLICT (message_id) DO NOTHING",
+            [request.headers["webhook-id"], request.body.decode()],
+        )
+    return JsonResponse({"status": "accepted"}, status=202)
+
+
+def ref_deliver(send: Any, count: int) -> None:
+    """Lock one, send, save, log: one after the other."""
+    for _ in range(count):
+        with transaction.atomic():
+            message = RefMessage.objects.select_for_update(skip_locked=True).filter(state="pending").first()
+            if message is None:
+                return
+            send(json.dumps(message.body).encode())
+            message.state, message.attempts = "delivered", message.attempts + 1
+            message.save()
+            RefEvent.objects.create(case_id=message.case_id, verb="delivered", actor="system", at=timezone.now())
+
+
+def floor_deliver(send: Any, count: int) -> None:
+    """Claim many in one statement, send, mark all in another."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE bench_refmessage SET state = 'sending' WHERE id IN (SELECT id FROM bench_refmessage"
+            " WHERE state = 'pending' ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED) RETURNING id, body",
+            [count],
+        )
+        claimed = cursor.fetchall()
+        for _, body in claimed:
+            send(body.encode())
+        cursor.execute(
+            "UPDATE bench_refmessage SET state = 'delivered' WHERE id = ANY(%s)", [[number for number, _ in claimed]]
+        )

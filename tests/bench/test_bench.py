@@ -1,0 +1,37 @@
+"""The bench runs, keeps to its statements, and leaves nothing behind. Its CPU figures are read, never asserted here."""
+
+import json
+
+import pytest
+from django.apps import apps
+from django.core.management import CommandError, call_command
+from django.db import connection
+
+CODES = {"W1", "W1F", "W2", "W3", "W4", "W7E", "W7P", "W7S", "W13", "W13R"}
+# The most statements of ours, sessions, people and rate limits told.
+STATEMENTS = {"W1": 27, "W1F": 30, "W2": 18, "W3": 8, "W4": 12, "W7E": 14, "W7P": 14, "W7S": 14, "W13": 12, "W13R": 12}
+
+
+@pytest.fixture
+def seeded(db, settings):
+    settings.DEMO = True
+    call_command("seed_volume", cases=120, variants=1, workers=0)
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+
+
+def test_bench_measures_every_workload_within_its_statements_and_drops_its_tables(seeded, tmp_path):
+    call_command("bench", rounds=1, repeats=1, only=",".join(sorted(CODES)), json=tmp_path / "figures.json")
+
+    figures = json.loads((tmp_path / "figures.json").read_text())
+    counted = {each["code"]: each["costs"]["ours"]["statements"] for each in figures["workloads"]}
+    assert set(counted) == CODES
+    assert {code: count for code, count in counted.items() if count > STATEMENTS[code]} == {}
+    assert [name for name in connection.introspection.table_names() if name.startswith("bench_")] == []
+    assert "bench" not in apps.app_configs
+
+
+def test_bench_is_refused_outside_a_demonstration(db):
+    with pytest.raises(CommandError, match="in demo mode only"):
+        call_command("bench")
