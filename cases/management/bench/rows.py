@@ -155,5 +155,5 @@ class RefMessage(models.Model):
 _PLAIN = (RefCase, RefFacts, RefPerson, RefAddress, RefClock, RefEvent, RefCallback, RefMessage)
 TABLES: tuple[type[models.Model], ...] = (
     *_PLAIN,
-    *(model.history.model for model in _PLAIN if hasattr(model, "history")),  # type: ignore[attr-defined]  # -- by simple-history
+    *(model.history.model for model in _PLAIN if hasattr(model, "history")),
 )

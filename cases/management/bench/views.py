@@ -186,7 +186,7 @@ def ref_list(request: HttpRequest) -> HttpResponse:
     page = Paginator(cases, ROWS).get_page(request.GET.get("page"))
     rows = list(page)
     for row in rows:
-        row.who = row.assignee.display_name if row.assignee else ""  # type: ignore[attr-defined]  # -- for the template
+        row.who = row.assignee.display_name if row.assignee else ""
     return HttpResponse(LIST.render({"rows": rows, "total": page.paginator.count}, request))
 
 
@@ -207,9 +207,9 @@ def ref_detail(request: HttpRequest, pk: int) -> HttpResponse:
     held = {
         "case": case,
         "facts": getattr(case, "facts", None),
-        "people": case.people.all(),  # type: ignore[attr-defined]  # -- a related name
-        "clocks": case.clocks.all(),  # type: ignore[attr-defined]  # -- as above
-        "events": case.events.order_by("-id")[:50],  # type: ignore[attr-defined]  # -- as above
+        "people": case.people.all(),
+        "clocks": case.clocks.all(),
+        "events": case.events.order_by("-id")[:50],
         "history": case.history.all()[:20],
     }
     return HttpResponse(DETAIL.render(held, request))

@@ -112,7 +112,7 @@ def _step(stage: Stage, path: str) -> None:
 
 def _pages(stage: Stage, ours: str, ref: str, floor: str) -> Mapping[str, Iterator[Operation]]:
     paths = {"ours": ours, "ref": ref, "floor": floor}
-    return {name: numbered(lambda _, path=path: lambda: stage.get(path) and None) for name, path in paths.items()}  # type: ignore[misc]
+    return {name: numbered(lambda _, path=path: lambda: stage.get(path) and None) for name, path in paths.items()}
 
 
 def queue(stage: Stage) -> Mapping[str, Iterator[Operation]]:
