@@ -196,6 +196,7 @@ class Postgres:
             "unix_socket_permissions": "0700",
             "shared_buffers": f"{_shared_buffers_mb()}MB",
             "max_connections": "100",
+            "random_page_cost": "1.1",  # what is in memory or on a solid disk costs the same in any order
             "log_min_messages": "fatal",
             "log_line_prefix": "",
             "log_statement": "none",

@@ -36,6 +36,12 @@ class Approval(Tracked):
     later = {"key_id": None, "typed": None}
 
     class Meta:
+        indexes = [
+            # What waits for one of my roles is counted from this index alone, however many were ever closed.
+            models.Index(
+                fields=["case", "maker"], include=["id", "needs"], condition=Q(closed_at=None), name="approval_open"
+            )
+        ]
         constraints = [
             models.UniqueConstraint(fields=["id", "maker"], name="approval_with_its_maker"),
             models.UniqueConstraint(
