@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('cases', '0011_restricted_matters_have_rows'),
+        ('cases', '0013_holds_say_more'),
     ]
 
     operations = [
