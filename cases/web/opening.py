@@ -12,15 +12,20 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
-from cases.kernel import casetypes, intake, policy
+from cases.kernel import casetypes, intake, policy, searchbox
+from cases.kernel import search as searching
 from cases.kernel.casetypes import CaseType
 from cases.kernel.errors import CaseError
 from cases.web import asking
+from cases.web.casepage import CASEWORK
 from cases.web.refusals import Problem, form_problems, screen, status_of
+from cases.web.search import shown_hit
 
 __all__ = ["kinds", "new", "opened", "says_something"]
 
 MOST_PEOPLE = 10
+MOST_LOOKED_FOR = 8
+MOST_SIMILAR = 10
 PEOPLE = "people"
 
 
@@ -66,7 +71,42 @@ def new(request: HttpRequest, kind: str) -> HttpResponse:
         facts, people = casetype.facts_form(data), _people_formset(casetype, data)
         facts.errors.clear()
         return _show(request, casetype, facts, people, is_checked=False)
-    return _open(request, casetype, casetype.facts_form(request.POST), _people_formset(casetype, request.POST))
+    facts, people = casetype.facts_form(request.POST), _people_formset(casetype, request.POST)
+    if "look" in request.POST:
+        facts.errors.clear()
+        return _show(request, casetype, facts, people, is_checked=False, similar=_similar(request))
+    return _open(request, casetype, facts, people)
+
+
+def _similar(request: HttpRequest) -> list[dict[str, Any]]:
+    """Return the cases I may see that share an account, telephone, e-mail or name with what is typed so far; each
+    look-up is on record as a search."""
+    actor = asking.actor_of(request)
+    if searching.purpose_is_asked(actor):
+        return []
+    found: dict[Any, dict[str, Any]] = {}
+    for text in _looked_for(request.POST):
+        try:
+            result = searching.find(
+                actor, text, purpose=CASEWORK, at=asking.now(), request_id=asking.request_id(request)
+            )
+        except CaseError:
+            continue
+        for hit in result.hits:
+            if hit.tier == searchbox.EXACT:
+                shown = shown_hit(hit)
+                known = found.setdefault(hit.case.pk, {**shown, "matches": []})
+                known["matches"] += [match for match in shown["matches"] if match not in known["matches"]]
+    return list(found.values())[:MOST_SIMILAR]
+
+
+def _looked_for(typed: Any) -> list[str]:
+    """Return what to look for in a form being filled in: each account, telephone and e-mail, each whole name."""
+    people = [f"{PEOPLE}-{number}" for number in range(MOST_PEOPLE)]
+    single = ["account_reference", *(f"{one}-{name}" for one in people for name in ("phone", "email", "alias"))]
+    names = [f"{typed.get(f'{one}-forename', '')} {typed.get(f'{one}-surname', '')}" for one in people]
+    wanted = [*(typed.get(name, "") for name in single), *(name for name in names if len(name.split()) > 1)]
+    return [text.strip() for text in dict.fromkeys(wanted) if text.strip()][:MOST_LOOKED_FOR]
 
 
 def says_something(person: Mapping[str, Any]) -> bool:
@@ -112,6 +152,7 @@ def _show(
     status: int = HTTPStatus.OK,
     *,
     is_checked: bool = True,
+    similar: list[dict[str, Any]] | None = None,
 ) -> HttpResponse:
     shown = {
         "casetype": casetype,
@@ -119,6 +160,7 @@ def _show(
         "people": people,
         "problems": problems or [],
         "is_checked": is_checked,
+        "similar": similar,
         "may_add": people.total_form_count() < MOST_PEOPLE,
     }
     return render(request, "cases/new.html", shown, status=status)

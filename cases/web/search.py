@@ -26,7 +26,7 @@ from cases.web.refusals import Problem, screen, status_of
 from cases.web.signin.secrets import SecretUnreadable, open_secret, seal_secret
 from cases.web.wording import role_label, words
 
-__all__ = ["results", "search"]
+__all__ = ["results", "search", "shown_hit"]
 
 KEPT = "searches"
 MOST_KEPT = 5
@@ -156,7 +156,8 @@ def _chips(request: HttpRequest, uid: UUID, actor: Actor) -> list[Chip]:
     return chips
 
 
-def _hit(hit: Hit) -> dict[str, Any]:
+def shown_hit(hit: Hit) -> dict[str, Any]:
+    """Return a found case as a page shows it: its row, and who of it matched by which kinds of value."""
     casetype = casetypes.get(hit.case.kind)
     return {
         "row": rows.row(hit.case),
@@ -188,7 +189,7 @@ def _show(
     shown = {
         "typed": text,
         "found": found,
-        "hits": [_hit(hit) for hit in found.hits] if found else [],
+        "hits": [shown_hit(hit) for hit in found.hits] if found else [],
         "chips": chips or [],
         "chips_on": [chip for chip in chips or [] if chip.is_on],
         "here": request.path,

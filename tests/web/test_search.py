@@ -134,3 +134,20 @@ def test_results_take_seven_statements(people, count):
         assert len(client.get(url).context["hits"]) == count
     kept = [query["sql"][:90] for query in captured.captured_queries if "SAVEPOINT" not in query["sql"]]
     assert len(kept) == 7, kept  # session, person, roles; the time limit, tokens, cases and access row of search
+
+
+FORM = {"people-TOTAL_FORMS": "1", "people-INITIAL_FORMS": "0", "look": "1", "narrative": "Typed so far."}
+
+
+def test_a_new_case_is_compared_with_what_is_there_and_loses_nothing(people):
+    case = factories.referred(people)
+    typed = FORM | {"account_reference": "nm 4471", "people-0-phone": "07700900123", "people-0-surname": "Nobody"}
+    page = desk.client_of("a.byrne").post("/cases/new/fraud_referral/", typed)
+    text = page.content.decode()
+
+    assert page.status_code == 200 and [hit["row"].case for hit in page.context["similar"]] == [case]
+    assert "Person 2, " in text and "Telephone: exact" in text and "Typed so far." in text and "nm 4471" in text
+    assert searches("a.byrne").count() == 2
+
+    blind = desk.client_of("m.achterberg").post("/cases/new/fraud_referral/", typed)
+    assert blind.context["similar"] == [] and case.reference not in blind.content.decode()
