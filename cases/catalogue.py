@@ -2,7 +2,7 @@
 
 from cases.fraud.casetype import FRAUD_REFERRAL
 from cases.fraud.suspicion.casetype import SUSPICION_REPORT
-from cases.kernel import grants, leaving, rulechanges, teams
+from cases.kernel import docchanges, grants, leaving, rulechanges, teams
 
 CASE_TYPES = (FRAUD_REFERRAL, SUSPICION_REPORT)
-OFFICE_CHANGES = (*grants.KINDS, *leaving.KINDS, *teams.KINDS, *rulechanges.KINDS)
+OFFICE_CHANGES = (*grants.KINDS, *leaving.KINDS, *teams.KINDS, *rulechanges.KINDS, *docchanges.KINDS)

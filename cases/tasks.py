@@ -6,7 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from cases.agencies import application, delivery, limits
-from cases.kernel import chase, holds, jobrun, matching, sweeps
+from cases.kernel import chase, holds, jobrun, matching, policydocs, sweeps
 from cases.reports import letters, requests
 
 
@@ -48,5 +48,6 @@ def sweep(**_future: Any) -> None:
     sweeps.warn_of_ends(now=now)
     matching.compare_due(now=now)
     holds.ask_for_reviews(now=now)
+    policydocs.ask_for_reviews(now=now)
     chase.chase_late(now=now)
     limits.forget(now=now)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from cases.kernel import actors, people
+from cases.kernel import actors, people, policydocs
 from cases.kernel.models import RoleGrant, Team, TeamMembership, User
 from cases.ledger import api as ledger
 
@@ -65,7 +65,8 @@ PEOPLE: tuple[DemoPerson, ...] = (
 
 
 def ensure(at: datetime) -> list[User]:
-    """Make the teams and people that are missing, as one act of source demo; return all demo people in order."""
+    """Make the teams, people and policy documents that are missing, as acts of source demo; return all demo people in
+    order."""
     known = {user.username: user for user in User.objects.filter(username__in=[each.username for each in PEOPLE])}
     missing = [each for each in PEOPLE if each.username not in known]
     if missing:
@@ -74,6 +75,8 @@ def ensure(at: datetime) -> list[User]:
             teams = _teams()
             for each in missing:
                 known[each.username] = _person(each, teams, at=at)
+    papers = actors.system("demo_documents", source="demo")
+    policydocs.enter_samples(approved_by=f"staff:{known['j.merriweather'].pk}", actor=papers, at=at)
     return [known[each.username] for each in PEOPLE]
 
 

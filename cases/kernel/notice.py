@@ -6,9 +6,25 @@ clause quotes its sentence by number (R1..R101). Removing a clause or a category
 
 from __future__ import annotations
 
+import csv
 from dataclasses import dataclass
+from pathlib import Path
 
-__all__ = ["CATEGORIES", "CLAUSES", "GATEWAYS", "Category", "Clause", "Gateway", "permitting"]
+__all__ = [
+    "CATEGORIES",
+    "CLAUSES",
+    "DOCUMENTS",
+    "GATEWAYS",
+    "PURPOSES",
+    "RECIPIENTS",
+    "Category",
+    "Clause",
+    "Gateway",
+    "Need",
+    "permitting",
+]
+
+TABLE = Path(__file__).with_name("gateways.csv")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,16 +38,29 @@ class Category:
 
 @dataclass(frozen=True, kw_only=True)
 class Gateway:
-    """One legal ground for giving data away."""
+    """One legal ground for giving data away. `document` is the kind of paper that it asks of us first, if any."""
 
     code: str
     label: str
     source: str
+    document: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Need:
+    """One document that must be approved and within its review before a clause counts."""
+
+    code: str
+    kind: str
+    label: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Clause:
-    """One permission: this purpose, these categories, these recipients, on this gateway. No clause, no release."""
+    """One permission: this purpose, these categories, these recipients, on this gateway. No clause, no release.
+
+    `documents` are those it stands on: none counts without each of them approved and within its review.
+    """
 
     code: str
     sentences: tuple[str, ...]
@@ -40,6 +69,7 @@ class Clause:
     categories: frozenset[str]
     gateway: str
     quote: str
+    documents: frozenset[str] = frozenset()
 
 
 CATEGORIES = {
@@ -61,21 +91,44 @@ CATEGORIES = {
     )
 }
 
-GATEWAYS = {
-    gateway.code: gateway
-    for gateway in (
-        Gateway(code="gdpr_6_1_c", label="Legal obligation", source="UK GDPR Art 6(1)(c) with Art 19"),
-        Gateway(code="gdpr_6_1_f", label="Legitimate interests", source="UK GDPR Art 6(1)(f)"),
-        Gateway(
-            code="dpa18_sch1_p14",
-            label="Preventing fraud through an anti-fraud organisation",
-            source="DPA 2018 Sch 1 para 14, with UK GDPR Art 6(1)(f) and Art 10",
-        ),
-        Gateway(
-            code="poca_s338",
-            label="Disclosure of a suspicion to the financial intelligence unit",
-            source="Proceeds of Crime Act 2002 ss.337 and 338, with UK GDPR Art 6(1)(c) and DPA 2018 Sch 1 para 10",
-        ),
+
+def _gateways() -> dict[str, Gateway]:
+    with TABLE.open(newline="", encoding="utf-8") as file:
+        return {row["code"]: Gateway(**row) for row in csv.DictReader(file)}
+
+
+# Every gateway of the code list; which are in use, the clauses say.
+GATEWAYS = _gateways()
+
+PURPOSES = {
+    "prevent_fraud": "Preventing and detecting fraud",
+    "report_suspicion": "Reporting a suspicion of money laundering",
+    "correct_recipients": "Keeping the records of whoever was told accurate",
+    "inform_person": "Telling the people it is about",
+}
+
+RECIPIENTS = {
+    "fpa": "Fraud prevention agencies",
+    "fraud_alert": "Fraud alert services",
+    "police_report": "Police reporting centre",
+    "lea": "Law enforcement",
+    "cra": "Credit reference agencies",
+    "dca": "Debt collection agencies",
+    "purchaser": "Buyers of debts",
+    "insolvency": "Insolvency service",
+    "bank": "Banks and other providers",
+    "partner": "Partners",
+    "fiu": "Financial intelligence unit",
+    "post": "Print and post house",
+}
+
+DOCUMENTS = {
+    need.code: need
+    for need in (
+        Need(code="fraud_sharing_lia", kind="lia", label="Legitimate interests: sharing to prevent fraud"),
+        Need(code="fraud_sharing_dpia", kind="dpia", label="Impact assessment: fraud prevention databases"),
+        Need(code="criminal_offence_apd", kind="apd", label="Policy on criminal-offence data"),
+        Need(code="letters_lia", kind="lia", label="Legitimate interests: writing to the people concerned"),
     )
 }
 
@@ -91,6 +144,7 @@ CLAUSES = {
                 {"identity", "address", "date_of_birth", "contact", "financial", "employment", "device", "vehicle"}
             ),
             gateway="gdpr_6_1_f",
+            documents=frozenset({"fraud_sharing_lia", "fraud_sharing_dpia"}),
             quote="Details of the personal information that will be used include your name, address, date of birth, "
             "contact details, financial information, employment details and device identifiers, including IP address "
             "and vehicle details.",
@@ -102,6 +156,7 @@ CLAUSES = {
             recipients=frozenset({"fpa"}),
             categories=frozenset({"fraud_allegation"}),
             gateway="dpa18_sch1_p14",
+            documents=frozenset({"criminal_offence_apd", "fraud_sharing_dpia"}),
             quote="If you give us false or inaccurate information which we identify as fraudulent, we’ll pass that on "
             "to fraud prevention agencies.",
         ),
@@ -112,6 +167,7 @@ CLAUSES = {
             recipients=frozenset({"fpa"}),
             categories=frozenset({"application"}),
             gateway="gdpr_6_1_f",
+            documents=frozenset({"fraud_sharing_lia", "fraud_sharing_dpia"}),
             quote="We send credit reference and fraud prevention agencies information about applications, and they "
             "keep that information.",
         ),
@@ -157,6 +213,7 @@ CLAUSES = {
                 }
             ),
             gateway="poca_s338",
+            documents=frozenset({"criminal_offence_apd"}),
             quote="We’ll use your personal information to help prevent and detect crime and fraud.",
         ),
         Clause(
@@ -166,6 +223,7 @@ CLAUSES = {
             recipients=frozenset({"post"}),
             categories=frozenset({"identity", "address", "letter"}),
             gateway="gdpr_6_1_f",
+            documents=frozenset({"letters_lia"}),
             quote="If you have any questions about this, please contact us using the details below.",
         ),
     )
@@ -173,10 +231,13 @@ CLAUSES = {
 
 
 def permitting(*, purpose: str, category: str, recipient_kind: str) -> Clause | None:
-    """Return the clause under which a category may go to this kind of recipient for this purpose, or None."""
-    if category not in CATEGORIES:
+    """Return the clause under which a category may go to this kind of recipient for this purpose, or None.
+
+    Purpose, category, recipient and gateway must each be in the notice."""
+    if category not in CATEGORIES or purpose not in PURPOSES or recipient_kind not in RECIPIENTS:
         return None
     for clause in CLAUSES.values():
-        if clause.purpose == purpose and category in clause.categories and recipient_kind in clause.recipients:
+        is_meant = clause.purpose == purpose and clause.gateway in GATEWAYS
+        if is_meant and category in clause.categories and recipient_kind in clause.recipients:
             return clause
     return None

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from cases.kernel import agreements, calendars, notice, outbox
+from cases.kernel import agreements, calendars, notice, outbox, policydocs
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError
 from cases.kernel.models import (
@@ -85,7 +85,8 @@ def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 
 def check(kind: MessageKind, recipient: Agency, body: Mapping[str, Any], *, at: datetime) -> list[Item]:
     """Return one item for each data category in the body. Raises ReleaseRefused for an unmapped field, a wrong kind of
-    recipient, one without a data-sharing agreement in force, or a category that no clause allows; writes nothing."""
+    recipient, one without a data-sharing agreement in force, a category that no clause allows, or a clause whose
+    documents are missing or past their review; writes nothing."""
     if recipient.kind != kind.recipient_kind:
         raise ReleaseRefused(f"{recipient.display_name} does not receive messages of the kind {kind.label}.")
     if sentence := agreements.why_not(recipient, day=calendars.london_date(at)):
@@ -95,7 +96,11 @@ def check(kind: MessageKind, recipient: Agency, body: Mapping[str, Any], *, at: 
         if path not in kind.categories:
             raise ReleaseRefused(f"The field {path} belongs to no data category, so it may not leave.")
         found[kind.categories[path]].append((path, value))
-    return [_item(kind, recipient, category, leaves) for category, leaves in sorted(found.items())]
+    items = [_item(kind, recipient, category, leaves) for category, leaves in sorted(found.items())]
+    needed = {code for item in items for code in item.clause.documents}
+    if sentence := policydocs.why_not(needed, day=calendars.london_date(at)):
+        raise ReleaseRefused(sentence)
+    return items
 
 
 def _item(kind: MessageKind, recipient: Agency, category: str, leaves: list[tuple[str, Any]]) -> Item:

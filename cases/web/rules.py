@@ -23,6 +23,8 @@ TABS = (
     ("web:clock_rules", "Periods"),
     ("web:calendars", "Bank holidays"),
     ("web:retention", "Retention"),
+    ("web:policy_documents", "Documents"),
+    ("web:processing", "Record of processing"),
 )
 YEARS_AHEAD = 3
 

@@ -75,10 +75,10 @@ def _filled(worker: crawl.Person, cases: dict, report) -> None:
 
 
 def _rules_and_jobs(counsel: crawl.Person, job) -> None:
-    for name in ("clock_rules", "calendars", "retention"):
+    for name in ("clock_rules", "calendars", "retention", "policy_documents", "processing"):
         counsel.visit(name, reverse(f"web:{name}"))
     counsel.visit("clock_rule", reverse("web:clock_rule", args=["k10_request"]))
-    for kind in ("clock_rule", "holiday"):
+    for kind in ("clock_rule", "holiday", "policy_document"):
         path = reverse("web:propose", args=[kind])
         counsel.visit("propose", f"{path}?code=k10_request")
         counsel.refuse("propose", path, "main form")

@@ -1,15 +1,16 @@
 """Nothing leaves that no clause of the notice allows: every field has a category, every category its clause."""
 
 from dataclasses import asdict, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from cases.agencies.directory import TERMS
 from cases.fraud import messages
 from cases.fraud.suspicion.messages import FIU_SAR
-from cases.kernel import agreements, casetypes, corrections, letters, notice, releases
-from cases.kernel.models import Agency, AgencyTerms
+from cases.kernel import agreements, casetypes, corrections, letters, notice, policydocs, releases
+from cases.kernel.actors import system
+from cases.kernel.models import Agency, AgencyTerms, PolicyDocument
 
 FPA = Agency(code="tests-fpa", kind="fpa", display_name="Test Register")
 FIU = Agency(code="tests-fiu", kind="fiu", display_name="Test Unit")
@@ -18,6 +19,14 @@ POLICE = Agency(code="tests-police", kind="police_report", display_name="Test Re
 for agency in (FPA, FIU, POST, POLICE):
     agency.terms = AgencyTerms(**asdict(TERMS))
 AT = datetime(2026, 11, 16, 9, 30, tzinfo=UTC)
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def papers(db):
+    """The documents of the notice, approved."""
+    policydocs.enter_samples(approved_by="staff:1", actor=system("tests"), at=AT)
+
 
 # A filing and a letter with every field there is.
 FILING = {
@@ -128,6 +137,25 @@ PERMITTED = {
     ("post", "letter"): "tell_the_person",
 }
 CLAUSES = sorted(set(PERMITTED.values()))
+# Copied from the design: what stops when this is taken away, by the name of what is sent.
+IN_USE = {
+    "gdpr_6_1_c": "correction_amended",
+    "gdpr_6_1_f": "fpa_file",
+    "dpa18_sch1_p14": "fpa_file",
+    "poca_s338": "fiu_sar",
+}
+PURPOSES = {
+    "prevent_fraud": "fpa_file",
+    "inform_person": "letter",
+    "correct_recipients": "correction_amended",
+    "report_suspicion": "fiu_sar",
+}
+DOCUMENTS = {
+    "fraud_sharing_lia": "fpa_file",
+    "fraud_sharing_dpia": "fpa_file",
+    "criminal_offence_apd": "fiu_sar",
+    "letters_lia": "letter",
+}
 CATEGORIES = sorted({category for _, category in PERMITTED})
 
 
@@ -141,6 +169,16 @@ def send_everything():
         ),
         "fiu": releases.check(FIU_SAR, FIU, REPORT, at=AT),
     }
+
+
+SENT = {
+    "fpa_file": lambda: releases.check(messages.FPA_FILE, FPA, FILING, at=AT),
+    "letter": lambda: releases.check(letters.LETTER, POST, LETTER, at=AT),
+    "correction_amended": lambda: releases.check(
+        replace(corrections.AMENDED, recipient_kind="police_report"), POLICE, CORRECTION, at=AT
+    ),
+    "fiu_sar": lambda: releases.check(FIU_SAR, FIU, REPORT, at=AT),
+}
 
 
 def test_each_category_leaves_under_its_clause():
@@ -163,7 +201,11 @@ def test_samples_hold_every_field_a_message_may_have():
 
 def test_notice_holds_no_clause_and_no_category_that_nothing_needs():
     assert (sorted(notice.CLAUSES), sorted(notice.CATEGORIES)) == (CLAUSES, CATEGORIES)
-    assert {clause.gateway for clause in notice.CLAUSES.values()} == set(notice.GATEWAYS)
+    assert {clause.gateway for clause in notice.CLAUSES.values()} == set(IN_USE)
+    assert {clause.purpose for clause in notice.CLAUSES.values()} == set(notice.PURPOSES) == set(PURPOSES)
+    assert {kind for clause in notice.CLAUSES.values() for kind in clause.recipients} == set(notice.RECIPIENTS)
+    assert {code for clause in notice.CLAUSES.values() for code in clause.documents} == set(DOCUMENTS)
+    assert set(notice.DOCUMENTS) == set(DOCUMENTS)
     for clause in notice.CLAUSES.values():
         assert clause.categories <= set(notice.CATEGORIES)
         assert clause.quote and clause.sentences
@@ -192,15 +234,78 @@ def test_a_clause_that_loses_a_category_stops_it(category, monkeypatch):
 
 
 def _without(clause, category):
-    return notice.Clause(
-        code=clause.code,
-        sentences=clause.sentences,
-        purpose=clause.purpose,
-        recipients=clause.recipients,
-        categories=clause.categories - {category},
-        gateway=clause.gateway,
-        quote=clause.quote,
+    return replace(clause, categories=clause.categories - {category})
+
+
+@pytest.mark.parametrize(("code", "named"), IN_USE.items())
+def test_without_this_gateway_what_stands_on_it_may_not_leave(code, named, monkeypatch):
+    assert SENT[named]()
+    monkeypatch.delitem(notice.GATEWAYS, code)
+    with pytest.raises(releases.ReleaseRefused, match="No clause of the privacy notice lets"):
+        SENT[named]()
+
+
+@pytest.mark.parametrize(("code", "named"), PURPOSES.items())
+def test_without_this_purpose_what_it_is_for_may_not_leave(code, named, monkeypatch):
+    monkeypatch.delitem(notice.PURPOSES, code)
+    with pytest.raises(releases.ReleaseRefused, match="No clause of the privacy notice lets"):
+        SENT[named]()
+
+
+@pytest.mark.parametrize(("code", "named"), DOCUMENTS.items())
+@pytest.mark.parametrize("state", ["missing", "past its review", "not valid yet", "unknown to the notice"])
+def test_without_this_document_what_stands_on_it_may_not_leave(code, named, state, monkeypatch):
+    if state == "unknown to the notice":
+        monkeypatch.delitem(notice.DOCUMENTS, code)
+    else:
+        rows = PolicyDocument.objects.exclude(code=code)
+        days = {"past its review": ("2024-04-01", "2026-11-15"), "not valid yet": ("2026-11-17", "2027-11-15")}
+        monkeypatch.setattr(policydocs, "in_force", _with(code, rows, days.get(state)))
+    with pytest.raises(releases.ReleaseRefused, match="not approved, so|was due for review on 15 November 2026"):
+        SENT[named]()
+
+
+def _with(code, rows, days):
+    """Return what is in force when one document is missing, or has other days."""
+
+    def found(codes, *, day):
+        known = {row.code: row for row in rows.filter(code__in=codes)}
+        if days and days[0] <= day.isoformat():
+            known[code] = PolicyDocument(code=code, review_by=date.fromisoformat(days[1]))
+        return known
+
+    return found
+
+
+def test_the_day_of_review_still_counts():
+    last = PolicyDocument.objects.get(code="letters_lia").review_by
+    assert policydocs.why_not({"letters_lia"}, day=last) == ""
+    assert policydocs.why_not({"letters_lia"}, day=last + timedelta(days=1)) == (
+        "The document “Legitimate interests: writing to the people concerned” was due for review on 31 March 2033: "
+        "nothing leaves on it."
     )
+
+
+def test_a_clause_names_the_paper_that_its_ground_asks_for():
+    for clause in notice.CLAUSES.values():
+        wanted = notice.GATEWAYS[clause.gateway].document
+        assert not wanted or wanted in {notice.DOCUMENTS[code].kind for code in clause.documents}, clause.code
+
+
+def test_every_gateway_of_the_design_is_there_with_its_source():
+    assert len(notice.GATEWAYS) == 36
+    assert all(gateway.label and gateway.source for gateway in notice.GATEWAYS.values())
+    assert {need.kind for need in notice.DOCUMENTS.values()} <= set(policydocs.KINDS)
+
+
+def test_every_field_of_every_kind_of_message_has_a_clause_for_each_recipient_it_may_go_to():
+    for kind in releases.KINDS.values():
+        clauses = [each for each in notice.CLAUSES.values() if each.purpose == kind.purpose]
+        told = {kind.recipient_kind} if kind.recipient_kind else {to for each in clauses for to in each.recipients}
+        assert told, kind.code
+        for category in set(kind.categories.values()):
+            for each in told:
+                assert notice.permitting(purpose=kind.purpose, category=category, recipient_kind=each), (kind, category)
 
 
 @pytest.mark.parametrize("path", ["shoe_size", "subjects.shoe_size", "subjects.addresses.shoe_size"])

@@ -22,6 +22,8 @@ CHOSEN = {
     "ApprovalDecision.verdict": "agreed",
     "ClockRuleVersion.unit": "days",
     "HolidayChange.effect": "added",
+    "PolicyDocument.kind": "lia",
+    "PolicyDocument.review_by": date(2027, 3, 2),
     "ApprovalDecision.maker_id": lambda row: row.approval.maker_id,
     "PillarAnswer.pillar": 1,
     "PillarAnswer.side": "maker",

@@ -123,6 +123,7 @@ def standing(db):
         **{name: {"code": "sandbox-fraud-register"} for name in ("agency", "agency_pause", "agency_resume")},
         "agency_message": {"message": case.uid},
         "agency_callback_review": {"callback": case.uid},
+        "policy_document": {"code": "letters_lia", "version": 1},
         "person": {"user_id": spare.pk},
         "person_link": {"user_id": spare.pk},
         "person_change": {"user_id": spare.pk, "name": "grant"},
@@ -134,7 +135,7 @@ WHOLE_OFFICE |= {"jobs", "changes", "search"}
 WHOLE_OFFICE |= {"jobs", "changes", "teams"}
 WHOLE_OFFICE |= {"referred", "break_glass", "glass_reviews", "compartment"}
 WHOLE_OFFICE |= {"agencies", "stuck_messages", "security_log"}
-WHOLE_OFFICE |= {"clock_rules", "calendars", "retention"}
+WHOLE_OFFICE |= {"clock_rules", "calendars", "retention", "policy_documents", "processing", "processing_file"}
 
 
 def address(name: str, places: dict) -> str:

@@ -8,6 +8,7 @@ from cases.kernel.models.evidence import *  # noqa: F403
 from cases.kernel.models.jobs import *  # noqa: F403
 from cases.kernel.models.parties import *  # noqa: F403
 from cases.kernel.models.people import *  # noqa: F403
+from cases.kernel.models.policydocs import *  # noqa: F403
 from cases.kernel.models.proposals import *  # noqa: F403
 from cases.kernel.models.releases import *  # noqa: F403
 from cases.kernel.models.reports import *  # noqa: F403

@@ -1,0 +1,120 @@
+"""The record of processing, generated from the notice: what is given to whom, why, on which ground, kept how long.
+
+UK GDPR Art 30. One line for each clause; the register of agencies says where data goes, never for a restricted kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from datetime import date
+
+from cases.kernel import agreements, notice, policydocs, retention
+from cases.kernel.models import Agency, PolicyDocument
+
+__all__ = ["SECURITY", "Line", "headings", "record", "rows"]
+
+HOME = "GB"
+SECURITY = (
+    "Personal data is sealed in the database under keys of its case, which are kept outside it; "
+    "each reading is on record with its purpose; sight goes by role and team; grave acts ask for the second factor and "
+    "harmful ones for a second person; messages go over TLS, signed; every act is in a chained ledger."
+)
+SUBJECTS = {
+    "prevent_fraud": "Suspected fraudsters, victims and others named in a referral",
+    "report_suspicion": "People named in a suspicion",
+    "correct_recipients": "People about whom a recipient was told before",
+    "inform_person": "Victims and others to whom we write",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """One processing activity as Art 30 asks for it, in words."""
+
+    activity: str
+    purpose: str
+    subjects: str
+    categories: str
+    recipients: str
+    transfers: str
+    ground: str
+    documents: str
+    retention: str
+    security: str
+    sentences: str
+
+
+HEADINGS = {
+    "activity": "Activity",
+    "purpose": "Purpose",
+    "subjects": "People concerned",
+    "categories": "Categories of data",
+    "recipients": "Categories of recipients",
+    "transfers": "Transfers and safeguards",
+    "ground": "Legal ground",
+    "documents": "Documents",
+    "retention": "Kept",
+    "security": "Security",
+    "sentences": "Sentences of the notice",
+}
+
+
+def headings() -> list[str]:
+    return [HEADINGS[field.name] for field in fields(Line)]
+
+
+def rows(lines: list[Line]) -> list[list[str]]:
+    return [list(asdict(line).values()) for line in lines]
+
+
+def record(*, day: date, hidden_kinds: frozenset[str] = frozenset()) -> list[Line]:
+    """Return the record as it stands on a day, one line a clause. Two queries.
+
+    Of kinds of agency that only restricted matters use (`hidden_kinds`) no single agency is told.
+    """
+    papers = policydocs.in_force(notice.DOCUMENTS, day=day)
+    abroad = _abroad(hidden_kinds)
+    return [_line(clause, papers, abroad, day) for clause in notice.CLAUSES.values()]
+
+
+def _abroad(hidden_kinds: frozenset[str]) -> dict[str, list[str]]:
+    """Return the transfers by kind of recipient: which agency, where, under which safeguard."""
+    found: dict[str, list[str]] = {}
+    shown = Agency.objects.filter(is_active=True).exclude(country=HOME).exclude(kind__in=hidden_kinds)
+    for agency in shown.select_related("terms").order_by("display_name"):
+        terms = getattr(agency, "terms", None)
+        safeguard = agreements.SAFEGUARDS.get(terms.safeguard if terms else "")
+        words = f"{safeguard.label} ({safeguard.source})" if safeguard else "no safeguard, so nothing is sent"
+        found.setdefault(agency.kind, []).append(f"{agency.display_name}, {agency.country}: {words}")
+    return found
+
+
+def _line(
+    clause: notice.Clause, papers: Mapping[str, PolicyDocument], abroad: Mapping[str, list[str]], day: date
+) -> Line:
+    gateway = notice.GATEWAYS[clause.gateway]
+    transfers = [each for kind in sorted(clause.recipients) for each in abroad.get(kind, ())]
+    release, body = retention.CLASSES["release"], retention.CLASSES["message_body"]
+    return Line(
+        activity=clause.code.replace("_", " ").capitalize(),
+        purpose=notice.PURPOSES[clause.purpose],
+        subjects=SUBJECTS[clause.purpose],
+        categories="; ".join(notice.CATEGORIES[code].label for code in sorted(clause.categories)),
+        recipients="; ".join(notice.RECIPIENTS[code] for code in sorted(clause.recipients)),
+        transfers="; ".join(transfers) or "None outside the United Kingdom",
+        ground=f"{gateway.label} ({gateway.source})",
+        documents="; ".join(_paper(code, papers.get(code), day) for code in sorted(clause.documents)) or "None needed",
+        retention=f"Message {body.period} from when it is {body.trigger}; entry in the register {release.period} from "
+        f"when {release.trigger}",
+        security=SECURITY,
+        sentences=", ".join(clause.sentences),
+    )
+
+
+def _paper(code: str, row: PolicyDocument | None, day: date) -> str:
+    label = notice.DOCUMENTS[code].label
+    if row is None:
+        return f"{label}: missing"
+    late = " (past)" if row.review_by < day else ""
+    return f"{label}, version {row.version}, review by {row.review_by:%-d %B %Y}{late}"
