@@ -162,11 +162,13 @@ def test_an_announced_key_opens_on_other_machines_before_anything_uses_it(folder
     assert _texts(notes)[0] == "note 0"
 
 
-def test_rotated_index_key_still_finds_what_the_older_one_made(folder, db):
+def test_rotated_index_key_still_finds_what_the_older_one_made(folder, db, capsys):
     before = keys.keyed_hash("name", "vale")
 
     call_command("keys", "rotate", "--index")
+    call_command("keys", "status")
 
+    assert "index-v1: sound, kept for hashes made with it and the search tokens of 0 cases" in capsys.readouterr().out
     assert keys.index_keys() == ["index-v2", "index-v1"]
     assert keys.keyed_hash("name", "vale") != before
     assert keys.kept_hashes("name", "vale") == [keys.keyed_hash("name", "vale"), before]

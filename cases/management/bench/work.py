@@ -16,7 +16,7 @@ from cases.agencies import delivery
 from cases.agencies.transports.base import Answer, Parcel
 from cases.fraud.intake import EXAMPLE
 from cases.kernel.models import Case, OutboxMessage, RateBucket
-from cases.management.bench import views
+from cases.management.bench import senders
 from cases.management.bench.meter import Operation, numbered
 from cases.management.bench.rows import RefCase
 from cases.management.bench.stage import Stage
@@ -197,8 +197,8 @@ def deliver(stage: Stage) -> Mapping[str, Iterator[Operation]]:
     batches = iter([waiting[first : first + BATCH] for first in range(0, len(waiting), BATCH)])
     return {
         "ours": numbered(lambda _: lambda: _delivered(next(batches))),
-        "ref": numbered(lambda _: lambda: views.ref_deliver(bytes, BATCH)),
-        "floor": numbered(lambda _: lambda: views.floor_deliver(bytes, BATCH)),
+        "ref": numbered(lambda _: lambda: senders.ref_deliver(bytes, BATCH)),
+        "floor": numbered(lambda _: lambda: senders.floor_deliver(bytes, BATCH)),
     }
 
 

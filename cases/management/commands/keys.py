@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 from django.utils import timezone
 
+from cases.kernel import reindex
 from cases.ledger import escrow, keys, rotation, security
 from cases.web.signin import secrets
 
@@ -136,6 +137,11 @@ def _needed() -> Counter[str]:
         return Counter()
 
 
+def _entries(file: keys.KeyFile) -> int:
+    """Return how many cases have search tokens of an index key: rebuilding brings it to none."""
+    return reindex.entries_by_version().get(int(file.name.removeprefix(keys.INDEX_PREFIX)), 0)
+
+
 def _words(file: keys.KeyFile, count: int) -> list[str]:
     words = [file.problem or "sound"]
     if file.name.endswith(keys.NEXT):
@@ -143,7 +149,11 @@ def _words(file: keys.KeyFile, count: int) -> list[str]:
     if file.is_current:
         words.append("in use for new keys")
     if file.name.startswith(keys.INDEX_PREFIX):
-        return words if file.is_current else [*words, "kept for hashes made with it"]
+        return (
+            words
+            if file.is_current
+            else [*words, f"kept for hashes made with it and the search tokens of {_entries(file)} cases"]
+        )
     if count or file.is_current:
         return [*words, f"{count} data keys"] if file.is_current else [*words, f"still needed by {count} data keys"]
     return [*words, "nothing needs it any more, remove it"]
