@@ -1,8 +1,9 @@
 """The case types this office handles, and the changes of itself it knows. Adding one is one line here."""
 
+from cases.agencies import register
 from cases.fraud.casetype import FRAUD_REFERRAL
 from cases.fraud.suspicion.casetype import SUSPICION_REPORT
 from cases.kernel import docchanges, grants, leaving, rulechanges, teams
 
 CASE_TYPES = (FRAUD_REFERRAL, SUSPICION_REPORT)
-OFFICE_CHANGES = (*grants.KINDS, *leaving.KINDS, *teams.KINDS, *rulechanges.KINDS, *docchanges.KINDS)
+OFFICE_CHANGES = (*grants.KINDS, *leaving.KINDS, *teams.KINDS, *rulechanges.KINDS, *docchanges.KINDS, *register.KINDS)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from django.db import transaction
 from django.db.models import Q
 
 from cases.kernel import agreements, tasks
@@ -31,6 +32,7 @@ __all__ = [
     "register",
     "resume",
     "revoke_key",
+    "show_once",
 ]
 
 
@@ -161,6 +163,29 @@ def revoke_key(row: ChannelKey, *, actor: Actor, at: datetime) -> None:
     with ledger.action(agency.uid, "agency.key_revoked", actor=actor.label, at=at, detail=detail, source=actor.source):
         row.revoked_at = at
         row.save(update_fields=["revoked_at"])
+
+
+class AlreadyShown(CaseError):
+    """A secret is shown once; whoever lost it makes another key."""
+
+
+@transaction.atomic
+def show_once(row: ChannelKey, *, actor: Actor, at: datetime) -> str:
+    """Return a key's secret, the only time. Locks the row; one act of the agency's stream and one access row.
+
+    Raises AlreadyShown.
+    """
+    key = ChannelKey.objects.select_for_update(of=("self",)).select_related("channel__agency").get(pk=row.pk)
+    if key.shown_at is not None or key.revoked_at is not None:
+        raise AlreadyShown("The secret of this key was shown already, or the key has ended. Make another key.")
+    agency = key.channel.agency
+    detail = {"key_name": key.key_name}
+    with ledger.action(agency.uid, "agency.key_shown", actor=actor.label, at=at, detail=detail, source=actor.source):
+        key.shown_at = at
+        key.save(update_fields=["shown_at"])
+    reader = sealing.Reader(actor=actor.label, verb="show", purpose="hand_over_key", streams=(agency.uid,))
+    ((found),) = sealing.open_rows([key], ["secret"], reader=reader, at=at)
+    return str(found["secret"])
 
 
 def change_channel(

@@ -6,18 +6,21 @@ Entering terms is an act in the agency's own ledger stream. Knows no message and
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+
+from django.db.models import Q
 
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError
-from cases.kernel.models import Agency, AgencyTerms
+from cases.kernel.models import Agency, AgencyTerms, Proposal
 from cases.ledger import api as ledger
 from cases.ledger import sealing
 
-__all__ = ["SAFEGUARDS", "STATES", "Safeguard", "Terms", "TermsRefused", "enter", "faults", "why_not"]
+__all__ = ["SAFEGUARDS", "STATES", "Safeguard", "Terms", "TermsRefused", "enter", "faults", "too_close", "why_not"]
 
 HOME = "GB"
 OWN = "own_system"
+APART = timedelta(hours=24)
 # Where we stand with an agency, and whether it may then send and be sent to.
 STATES = {"proposed": False, "active": True, "suspended": False, "ended": False}
 
@@ -140,3 +143,16 @@ def _unsafe(agency: Agency, terms: AgencyTerms) -> str:
     if safeguard.needs_tra and not terms.tra_reference:
         return f"The safeguard for {agency.display_name} has no transfer risk assessment."
     return ""
+
+
+def too_close(agency: Agency, actor: Actor, *, at: datetime) -> str:
+    """Return why this person may not release to an agency yet, or nothing: they changed its entry within a day."""
+    if actor.user_id is None:
+        return ""
+    mine = Q(maker_id=actor.user_id) | Q(checker_id=actor.user_id)
+    changed = Proposal.objects.filter(
+        mine, subject=f"agency/{agency.code}", state="agreed", ended_at__gt=at - APART, ended_at__lte=at
+    )
+    if not changed.exists():
+        return ""
+    return f"You changed the entry of {agency.display_name} within a day: another person releases to it."

@@ -181,6 +181,8 @@ def send(
 
     Raises ReleaseRefused; nothing is then promised.
     """
+    if sentence := agreements.too_close(agency, actor, at=at):
+        raise ReleaseRefused(sentence)
     items = check(kind, agency, body, at=at)
     message = outbox.post(
         case, outbox.Message(agency_code=agency.code, kind=kind.code, body=dict(body), dedupe=dedupe), at=at

@@ -10,10 +10,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
+from cases.agencies import register
 from cases.kernel import agreements, calendars, casetypes, chase, exchanges, policy
 from cases.kernel.actors import Actor
 from cases.kernel.exchanges import Listed
-from cases.kernel.models import AgencyTerms, Callback, OutboxMessage
+from cases.kernel.models import AgencyTerms, Callback, ChannelKey, OutboxMessage, Proposal
 from cases.web import asking
 from cases.web.keyset import pageful
 from cases.web.refusals import Problem, screen
@@ -86,11 +87,30 @@ def _register_of(actor: Actor, found: Listed, at: datetime) -> dict[str, Any]:
         "keys": exchanges.live_keys(found.agency, at=at),
         "refused_calls": getattr(found.agency, "refused_calls", None),
         "health": channel.health if channel else None,
+        "showable": _showable(actor),
+        "may_end_keys": policy.can(actor, "propose.agency_key_end").is_allowed,
+        "changes": [
+            kind
+            for kind in register.KINDS
+            if kind.code not in ("agency_new", "agency_key_end")
+            and policy.can(actor, f"propose.{kind.code}").is_allowed
+        ],
         "can_operate": policy.can(actor, exchanges.OPERATE).is_allowed,
         "is_circuit_open": bool(
             channel and channel.health.circuit_open_until and channel.health.circuit_open_until > at
         ),
     }
+
+
+def _showable(actor: Actor) -> set[str]:
+    """Return the names of the keys that this person asked for and whose secrets they may see, once."""
+    if not policy.can(actor, "propose.agency_key_make").is_allowed:
+        return set()
+    mine = Proposal.objects.filter(kind="agency_key_make", state="agreed", maker_id=actor.user_id)
+    names = {register.key_name(row.uid, way) for row in mine for way in register.WAYS}
+    return set(
+        ChannelKey.objects.filter(key_name__in=names, shown_at=None, revoked_at=None).values_list("key_name", flat=True)
+    )
 
 
 def _rows(request: HttpRequest, actor: Actor, found: Listed, view: str) -> dict[str, Any]:

@@ -8,20 +8,23 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
 from django.urls import reverse
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from cases.agencies import matching
+from cases.agencies import matching, register
 from cases.kernel import agencies, deadletters, exchanges, policy
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError, NotAllowed, NotVisible
-from cases.kernel.models import Callback, Case, Channel, OutboxMessage
+from cases.kernel.models import Callback, Case, Channel, ChannelKey, OutboxMessage, Proposal
 from cases.web import agencies as pages
-from cases.web import asking
+from cases.web import asking, stepup
 from cases.web.refusals import Problem, screen, status_of
 
-__all__ = ["callback", "message", "pause", "resume"]
+__all__ = ["callback", "key", "message", "pause", "resume"]
 
+MAKE = "agency_key_make"
 LONGEST_ALONE = timedelta(hours=1)
 
 
@@ -95,6 +98,28 @@ def _case(actor: Actor, reference: str) -> Case:
         raise ActRefused("You see no case with this reference.")
     policy.require(actor, "close_task", case=found)
     return found
+
+
+@screen
+@require_POST
+@never_cache
+def key(request: HttpRequest, name: str) -> HttpResponse:
+    """Show the secret of a key that was agreed to, once, to whoever asked for it."""
+    actor, at = asking.actor_of(request), asking.now()
+    policy.require(actor, f"propose.{MAKE}")
+    if (answer := stepup.require(request)) is not None:
+        return answer
+    row = ChannelKey.objects.select_related("channel__agency").filter(key_name=name).first()
+    mine = Proposal.objects.filter(kind=MAKE, state="agreed", maker_id=actor.user_id)
+    if row is None or name not in {register.key_name(each.uid, row.channel.direction) for each in mine}:
+        raise NotVisible
+    code = row.channel.agency.code
+    try:
+        secret = agencies.show_once(row, actor=actor, at=at)
+    except agencies.AlreadyShown as refusal:
+        return pages.show(request, code, problems=[Problem(sentence=str(refusal))], status=status_of(refusal))
+    shown = {"agency": row.channel.agency, "key": row, "secret": secret}
+    return render(request, "cases/agencies/key.html", shown)
 
 
 def _channel(actor: Actor, code: str) -> Channel:

@@ -101,6 +101,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("agencies/<slug:code>/resume/", agencies_acts.resume, name="agency_resume"),
     path("agencies/messages/<uuid:message>/", agencies_acts.message, name="agency_message"),
     path("agencies/callbacks/<uuid:callback>/", agencies_acts.callback, name="agency_callback_review"),
+    path("agencies/keys/<slug:name>/", agencies_acts.key, name="agency_key"),
     path("security-log/", security_log.security_log, name="security_log"),
     path("break-glass/", glass.break_glass, name="break_glass"),
     path("break-glass/reviews/", glass.reviews, name="glass_reviews"),

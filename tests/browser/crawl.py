@@ -33,6 +33,7 @@ WITHOUT_PAGE = {
     "download",
     "report_file",
     "agency_resume",
+    "agency_key",
 }
 EXPECTED = (403, 404, 405, 409, 422)
 LOOKS = (("light", 1440), ("dark", 1440), ("dark", 390), ("light", 390))

@@ -121,6 +121,7 @@ def standing(db):
         "team": {"code": "fraud"},
         "clock_rule": {"code": "k10_request"},
         **{name: {"code": "sandbox-fraud-register"} for name in ("agency", "agency_pause", "agency_resume")},
+        "agency_key": {"name": "in-1"},
         "agency_message": {"message": case.uid},
         "agency_callback_review": {"callback": case.uid},
         "policy_document": {"code": "letters_lia", "version": 1},

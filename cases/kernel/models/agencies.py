@@ -104,6 +104,9 @@ class ChannelKey(Tracked):
     secret = SealedTextField()
     active_from = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True, blank=True)
+    shown_at = models.DateTimeField(null=True, blank=True)
+
+    later = {"shown_at": None}
 
     def __str__(self) -> str:
         return self.key_name

@@ -1,0 +1,130 @@
+"""What is asked for when the register of agencies is changed. The changes themselves are register.py's."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+from django import forms
+
+from cases.kernel.agreements import SAFEGUARDS, STATES, Terms
+from cases.kernel.changeforms import ChangeForm
+from cases.kernel.kinds import Payload
+from cases.kernel.models import Agency
+
+__all__ = [
+    "LABELS",
+    "WAYS",
+    "AddressForm",
+    "AgencyForm",
+    "KeyEndForm",
+    "KeyForm",
+    "PauseForm",
+    "TermsForm",
+    "agency_of",
+    "terms_state",
+]
+
+WAYS = {"out": "Our messages to them", "in": "Their calls to us"}
+LABELS = {
+    "state": "Standing",
+    "contract_reference": "Contract",
+    "contract_from_date": "Contract from",
+    "contract_until_date": "Contract until",
+    "contract_review_date": "Contract review",
+    "sharing_reference": "Data-sharing agreement",
+    "sharing_from_date": "Data sharing from",
+    "sharing_until_date": "Data sharing until",
+    "sharing_review_date": "Data-sharing review",
+    "safeguard": "Transfer safeguard",
+    "tra_reference": "Transfer risk assessment",
+    "mailbox": "Role mailbox",
+    "takes_chasers": "Takes reminders",
+}
+
+
+def agency_of(code: str) -> Agency | None:
+    return Agency.objects.select_related("terms").filter(code=code).first()
+
+
+def terms_state(payload: Payload) -> dict[str, Any]:
+    agency = agency_of(payload["code"])
+    row = getattr(agency, "terms", None)
+    return {each.name: getattr(row, each.name) for each in fields(Terms)} if row else {}
+
+
+def _agency_choices() -> list[tuple[str, str]]:
+    return list(Agency.objects.order_by("display_name").values_list("code", "display_name"))
+
+
+class AgencyForm(ChangeForm):
+    """A further agency, not yet active."""
+
+    code = forms.SlugField(label="Code", max_length=40, help_text="Small letters and hyphens. Never changes.")
+    kind = forms.SlugField(label="Kind", max_length=40, help_text="fpa, cra, dca, lea, post and so on.")
+    display_name = forms.CharField(label="Name", max_length=80)
+    country = forms.RegexField(r"^[A-Z]{2}$", label="Established in", initial="GB", help_text="Two capital letters.")
+    address = forms.CharField(label="Address of its messages", max_length=400, help_text="It begins with https://")
+
+
+class TermsForm(ChangeForm):
+    """Standing, agreements, safeguard and contact."""
+
+    code = forms.ChoiceField(label="Agency", choices=_agency_choices)
+    state = forms.ChoiceField(label=LABELS["state"], choices=[(each, each.capitalize()) for each in STATES])
+    contract_reference = forms.CharField(label=LABELS["contract_reference"], max_length=60, required=False)
+    contract_from_date = forms.DateField(label=LABELS["contract_from_date"], required=False)
+    contract_until_date = forms.DateField(label=LABELS["contract_until_date"], required=False)
+    contract_review_date = forms.DateField(label=LABELS["contract_review_date"], required=False)
+    sharing_reference = forms.CharField(label=LABELS["sharing_reference"], max_length=60, required=False)
+    sharing_from_date = forms.DateField(label=LABELS["sharing_from_date"], required=False)
+    sharing_until_date = forms.DateField(label=LABELS["sharing_until_date"], required=False)
+    sharing_review_date = forms.DateField(label=LABELS["sharing_review_date"], required=False)
+    safeguard = forms.ChoiceField(
+        label=LABELS["safeguard"],
+        choices=[
+            ("", "None needed: in the United Kingdom"),
+            *((code, each.label) for code, each in SAFEGUARDS.items()),
+        ],
+        required=False,
+    )
+    tra_reference = forms.CharField(label=LABELS["tra_reference"], max_length=60, required=False)
+    mailbox = forms.EmailField(label=LABELS["mailbox"], max_length=120, required=False, help_text="Names no person.")
+    contact = forms.CharField(
+        label="Contact", max_length=200, required=False, help_text="Sealed. Leave empty to keep the one that stands."
+    )
+    takes_chasers = forms.BooleanField(label=LABELS["takes_chasers"], required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        agency = agency_of(str(self.initial.get("code", "")))
+        if agency is not None:
+            self.initial = {**terms_state({"code": agency.code}), **self.initial}
+
+
+class AddressForm(ChangeForm):
+    """Where its messages go."""
+
+    code = forms.ChoiceField(label="Agency", choices=_agency_choices)
+    address = forms.CharField(label="Address of its messages", max_length=400, help_text="It begins with https://")
+
+
+class KeyForm(ChangeForm):
+    """A further key of one way of talking."""
+
+    code = forms.ChoiceField(label="Agency", choices=_agency_choices)
+    direction = forms.ChoiceField(label="For", choices=list(WAYS.items()), widget=forms.RadioSelect)
+
+
+class KeyEndForm(ChangeForm):
+    """The end of one live key."""
+
+    code = forms.ChoiceField(label="Agency", choices=_agency_choices)
+    key_name = forms.CharField(label="Name of the key", max_length=40)
+
+
+class PauseForm(ChangeForm):
+    """A pause of what is sent, until a day or until somebody resumes."""
+
+    code = forms.ChoiceField(label="Agency", choices=_agency_choices)
+    until_date = forms.DateField(label="Until", required=False, help_text="Empty: until somebody resumes it.")

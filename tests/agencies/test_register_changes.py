@@ -1,0 +1,105 @@
+"""Every change of an agency is made by one person and agreed to by another; neither then releases to it for a day."""
+
+from dataclasses import asdict, replace
+from datetime import timedelta
+
+import pytest
+
+from cases.agencies.directory import TERMS
+from cases.agencies.register import key_name
+from cases.kernel import agencies, agreements, proposals, transitions
+from cases.kernel.errors import NotAllowed
+from cases.kernel.models import Agency, AgencyTerms, ChannelKey, OutboxMessage
+from cases.kernel.releases import ReleaseRefused
+from tests import factories
+from tests.agencies.stage import FPA
+
+pytestmark = pytest.mark.django_db
+AT = factories.APPROVED_AT
+
+
+@pytest.fixture
+def people():
+    return factories.office()
+
+
+def one_with(people, role):
+    return next(each for each in people.values() if role in each.roles)
+
+
+def propose(people, kind, payload, *, role="disclosure_officer"):
+    return proposals.propose(kind, payload, actor=one_with(people, role), at=AT, reason="Agreed with them.")
+
+
+def agree(people, proposal):
+    checker = one_with(people, "disclosure_approver")
+    return proposals.decide(proposal.uid, "agreed", actor=checker, at=AT, reason="Read and agreed.")
+
+
+def terms(**changes):
+    return {"code": FPA, **asdict(replace(TERMS, **changes))}
+
+
+def test_terms_change_when_a_second_person_agrees_and_not_before(people):
+    proposal = propose(people, "agency_terms", terms(state="suspended"))
+    assert AgencyTerms.objects.get(agency__code=FPA).state == "active"
+
+    agree(people, proposal)
+
+    assert AgencyTerms.objects.get(agency__code=FPA).state == "suspended"
+    assert Agency.objects.get(code=FPA).is_active is False
+
+
+def test_nobody_agrees_to_their_own_and_nobody_else_proposes(people):
+    proposal = propose(people, "agency_terms", terms(state="ended"))
+    with pytest.raises(NotAllowed):
+        proposals.decide(proposal.uid, "agreed", actor=one_with(people, "disclosure_officer"), at=AT, reason="x")
+    with pytest.raises(NotAllowed):
+        proposals.propose("agency_terms", terms(state="ended"), actor=people["a.byrne"], at=AT, reason="x")
+    assert AgencyTerms.objects.get(agency__code=FPA).state == "active"
+
+
+@pytest.mark.parametrize("address", ["http://example.org/", "https://169.254.169.254/", "https://10.0.0.1/"])
+def test_an_address_to_which_nothing_would_be_sent_is_refused(people, address):
+    before = agencies.channel_of(agencies.get(FPA), "out").address
+    with pytest.raises(proposals.ProposalRefused, match="Nothing would be sent"):
+        propose(people, "agency_address", {"code": FPA, "address": address})
+    assert agencies.channel_of(agencies.get(FPA), "out").address == before
+
+
+def test_a_key_is_made_by_two_overlaps_is_shown_once_and_the_old_one_ends(people):
+    channel = agencies.channel_of(agencies.get(FPA), "in")
+    old = agencies.add_key(channel, "whsec_" + "A" * 43 + "=", name="old", actor=factories.job(), at=AT)
+    with pytest.raises(proposals.ProposalRefused, match="only live key"):
+        propose(people, "agency_key_end", {"code": FPA, "key_name": "old"}, role="system_administrator")
+    made = agree(
+        people, propose(people, "agency_key_make", {"code": FPA, "direction": "in"}, role="system_administrator")
+    )
+    new = ChannelKey.objects.get(key_name=key_name(made.uid, "in"))
+    assert {row.pk for row in agencies.live_keys(channel, at=AT)} == {old.pk, new.pk}
+    with pytest.raises(proposals.ProposalRefused, match="two live keys"):
+        propose(people, "agency_key_make", {"code": FPA, "direction": "in"}, role="system_administrator")
+
+    assert agencies.show_once(new, actor=people["o.thackray"], at=AT).startswith("whsec_")
+    with pytest.raises(agencies.AlreadyShown):
+        agencies.show_once(new, actor=people["o.thackray"], at=AT)
+    agree(people, propose(people, "agency_key_end", {"code": FPA, "key_name": "old"}, role="system_administrator"))
+    later = AT + timedelta(seconds=1)
+    assert [row.pk for row in agencies.live_keys(channel, at=later)] == [new.pk]
+
+
+def test_who_changed_an_entry_does_not_release_to_it_for_a_day(people):
+    agree(people, propose(people, "agency_terms", terms(mailbox="filings@example.org")))
+    maker = one_with(people, "disclosure_officer")
+    agency = Agency.objects.get(code=FPA)
+    soon, next_day = AT + timedelta(hours=23), AT + timedelta(hours=24)
+    sentence = "You changed the entry of Sandbox Fraud Register within a day: another person releases to it."
+    assert agreements.too_close(agency, maker, at=soon) == sentence
+    assert agreements.too_close(agency, maker, at=next_day) == ""
+    assert agreements.too_close(agency, people["d.osei"], at=soon) == ""
+
+    case = factories.ready(people)
+    approver = replace(people["d.osei"], user_id=maker.user_id)
+    with pytest.raises(ReleaseRefused, match="within a day"):
+        transitions.apply(case.pk, "approve", actor=approver, at=soon, inputs=factories.CHECKER_INPUTS)
+    assert OutboxMessage.objects.count() == 0
