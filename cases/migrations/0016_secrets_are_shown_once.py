@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('cases', '0013_holds_say_more'),
+        ('cases', '0015_notice_stands_on_documents'),
     ]
 
     operations = [
