@@ -21,6 +21,7 @@ CHOSEN = {
     "Channel.direction": "in",
     "ApprovalDecision.verdict": "agreed",
     "ClockRuleVersion.unit": "days",
+    "HolidayChange.jurisdiction": lambda _row: str(next(numbers))[-3:],
     "HolidayChange.effect": "added",
     "PolicyDocument.kind": "lia",
     "PolicyDocument.review_by": date(2027, 3, 2),
