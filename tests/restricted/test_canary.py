@@ -1,0 +1,380 @@
+"""A hidden report leaves no trace outside its compartment: the same crawl, with and without it, by everybody outside.
+
+The channels are the routes of the URL configuration; a route whose address cannot be made here fails the test. A
+positive control shows that the crawl would find a leak: the officer's finds the tokens all over.
+"""
+
+import difflib
+import json
+import logging
+import re
+from dataclasses import dataclass
+from uuid import UUID
+
+import pytest
+from django.conf import settings
+from django.core import mail
+from django.core.cache import caches
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import URLPattern, get_resolver
+from django.utils import timezone
+
+from cases.agencies import application, inbound
+from cases.agencies.senders import Sender
+from cases.kernel import agencies, demo_people, edits, quietholds, referrals, transitions
+from cases.kernel.models import Agency, Callback, Case, OutboxMessage, Task
+from cases.ledger.models import LedgerEvent
+from cases.reports import requests
+from tests import factories, suspicions
+from tests.kernel.snapshots import undone
+from tests.reports import reading
+from tests.web import test_routes_by_role as routes
+from tests.web.desk import client_of
+
+pytestmark = pytest.mark.django_db
+
+# One word that occurs nowhere else, in every field, subject, file name, note and agency reference.
+WORDS = (
+    "zqreferral zqaccount zqtransactions zqnarrative zqpolice zqforename zqsurname zqalias zqmail zqemployer zqdevice"
+    " zqline zqtown zqnote zqfile zqcontent zqunit zqreason"
+)
+TOKENS = tuple(WORDS.split())
+PERSON = {
+    "role": "subject",
+    "values": {
+        "forename": "Zqforename",
+        "surname": "Zqsurname",
+        "alias": "Zqalias",
+        "email": "zqmail@example.org",
+        "employer": "Zqemployer",
+        "device": "zqdevice",
+        "phone": factories.VICTIM["values"]["phone"],
+    },
+    "addresses": [{"kind": "current", "line_1": "1 Zqline", "town": "Zqtown", "postcode": "TR18 0ZZ"}],
+}
+# The same person as in the parent, so that whatever joins people would join these.
+TWIN = {**suspicions.SUBJECT, "values": factories.VICTIM["values"], "addresses": factories.VICTIM["addresses"]}
+NOBODY = UUID("00000000-0000-4000-8000-00000000c0de")
+NOTHING = UUID("00000000-0000-4000-8000-0000000000ff")
+OUTSIDE = [each.username for each in demo_people.PEOPLE if "nominated_officer" not in each.roles]
+SEARCHES = ("zqsurname", "Zqforename Zqsurname", "zqmail@example.org", "+447700900123", "Tregaskis", "zqunit-7")
+
+
+def hide(people, parent) -> Case:
+    """Refer, write up, document and submit a report on the parent case, and let the unit acknowledge it."""
+    officer, at = people["h.castellan"], factories.AT
+    facts = {"referral": "Zqreferral.", "account_reference": "ZQACCOUNT-7", "once": NOBODY}
+    referrals.refer("suspicion_report", facts, about=parent, actor=people["p.nair"], at=at)
+    case = Case.objects.get(kind="suspicion_report")
+    with edits.change(case.pk, actor=officer, at=at) as edit:
+        edit.facts(
+            reason_code="defence_money_laundering",
+            transactions="Zqtransactions.",
+            narrative="Zqnarrative.",
+            police_contact="Zqpolice.",
+        )
+        edit.add_party(PERSON)
+        edit.add_party(TWIN)
+    edits.attach(
+        case.pk,
+        kind="call_recording",
+        file_name="zqfile.txt",
+        media_type="text/plain",
+        data=b"Zqcontent.",
+        actor=officer,
+        at=at,
+    )
+    edits.add_note(case.pk, "Zqnote.", actor=officer, at=at)
+    transitions.apply(case.pk, "submit", actor=officer, at=at, reason="Zqreason.")
+    inputs = {"agency_reference": "ZQUNIT-7"}
+    return transitions.apply(case.pk, "acknowledge", actor=suspicions.fiu(), at=at, inputs=inputs)
+
+
+@dataclass(frozen=True)
+class Channel:
+    """One route and method, and the names of what its address needs."""
+
+    route: str
+    method: str
+    pattern: str
+    needs: tuple[str, ...]
+
+
+def channels() -> list[Channel]:
+    """Return every channel of the URL configuration that is a page. Each must have its methods in routes.csv."""
+    methods: dict[str, list[str]] = {}
+    for row in routes.ROWS:
+        methods.setdefault(row["route"], []).append(row["method"])
+    found = []
+
+    def walk(patterns, before=""):
+        for pattern in patterns:
+            path = before + str(pattern.pattern)
+            if not isinstance(pattern, URLPattern):
+                walk(pattern.url_patterns, path)
+            elif not str(pattern.name).startswith(routes.ELSEWHERE) and pattern.name not in routes.MACHINES:
+                needs = tuple(re.findall(r"<\w+:(\w+)>", path))
+                found.extend(Channel(pattern.name, method, path, needs) for method in methods[pattern.name])
+
+    walk(get_resolver().url_patterns)
+    return found
+
+
+# What fills the other places of an address. A new name here is decided by whoever adds the route.
+ARGUMENTS = {
+    "kind": "suspicion_report",
+    "number": 1,
+    "name": "dismiss",
+    "code": "facts-narrative",
+    "report": NOTHING,
+    "job": NOTHING,
+    "user_id": 1,
+    "team_id": 1,
+    "alert": "BG-0000-0000",
+    "grant": NOTHING,
+}
+TYPED = "reason=No+fraud.&purpose=compare_evidence&note=Seen.&referral=Seen.&q=zqsurname&text=zqsurname"
+
+
+def address(channel: Channel, uid: UUID, **given) -> str:
+    values = {**ARGUMENTS, **given, "uid": uid}
+    missing = [name for name in channel.needs if name not in values]
+    assert not missing, f"{channel.route}: say what {missing} is, so that this route is crawled too"
+    path = re.sub(r"<\w+:(\w+)>", lambda match: str(values[match[1]]), channel.pattern)
+    return "/" + path.replace("\\Z", "")
+
+
+VOLATILE = (
+    re.compile(r'name="csrfmiddlewaretoken" value="\w+"'),
+    re.compile(r'name="once" value="[\w-]+"'),
+    re.compile(r"hx-headers=\S+"),
+    re.compile(r"\b[0-9a-f]{32}\b"),
+    re.compile(r"csrf=[^;]+|session=[^;]+|expires=[^;]+"),
+)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What somebody outside can tell one answer from another by."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: str
+    statements: int
+
+
+def plain(text: str, uid: UUID) -> str:
+    for volatile in VOLATILE:
+        text = volatile.sub("*", text)
+    return text.replace(str(uid), "UID").replace(uid.hex, "UID")
+
+
+def ask(client: Client, channel: Channel, uid: UUID, **given) -> Answer:
+    with CaptureQueriesContext(connection) as captured:
+        if channel.method == "GET":
+            answer = client.get(address(channel, uid, **given))
+        else:
+            answer = client.post(address(channel, uid, **given), TYPED, "application/x-www-form-urlencoded")
+    body = b"".join(answer.streaming_content) if answer.streaming else answer.content
+    headers = tuple(sorted((name, plain(value, uid)) for name, value in answer.items() if name != "Expires"))
+    cookies = tuple(sorted((name, "") for name in answer.cookies))
+    return Answer(
+        status=answer.status_code,
+        headers=headers + cookies,
+        body=plain(body.decode("utf-8", "replace"), uid),
+        statements=len(captured.captured_queries),
+    )
+
+
+@pytest.fixture
+def still(monkeypatch):
+    """Let every page read the same moment."""
+    now = timezone.now()
+    monkeypatch.setattr("cases.web.asking.now", lambda: now)
+    return now
+
+
+@pytest.fixture
+def people(still):
+    return factories.office()
+
+
+@pytest.fixture
+def parent(people):
+    return factories.investigating(people)
+
+
+@pytest.fixture
+def clients(people):
+    """Everybody outside, and nobody; whoever must say why they look has said it."""
+    return {username: client_of(username, is_stepped_up=True) for username in OUTSIDE} | {"": Client()}
+
+
+def say_why(clients, *cases):
+    for client in clients.values():
+        for case in cases:
+            client.post(f"/cases/{case.uid}/purpose/", {"purpose": "oversight"})
+
+
+def has_token(text: str, *more: str) -> list[str]:
+    return [token for token in (*TOKENS, *(each.lower() for each in more)) if token in text.lower()]
+
+
+def test_a_hidden_case_answers_as_one_that_does_not_exist(people, parent, clients, caplog):
+    hidden = hide(people, parent)
+    task = Task.objects.filter(case=hidden).values_list("pk", flat=True).first()
+    about = [channel for channel in channels() if "uid" in channel.needs]
+    assert len(about) > 25
+    differing, found, asked = [], [], 0
+    with caplog.at_level(logging.DEBUG):
+        for username, client in clients.items():
+            for channel in about:
+                given = {"number": task or 1} if channel.route == "close_task" else {}
+                caches["fast"].clear()
+                with undone():
+                    there = ask(client, channel, hidden.uid, **given)
+                caches["fast"].clear()
+                with undone():
+                    nowhere = ask(client, channel, NOBODY, **given)
+                asked += 1
+                if there != nowhere:
+                    differing.append((username, channel.route, channel.method, there.status, nowhere.status))
+                found += [(username, channel.route, token) for token in has_token(there.body, hidden.reference)]
+    assert differing == []
+    assert found == []
+    assert has_token(caplog.text, hidden.reference) == []
+    assert asked > 500
+    assert mail.outbox == []
+
+
+def told(differing, without, within) -> str:
+    """Say of each channel that differs how it does."""
+    lines = []
+    for key in differing:
+        one, other = without[key], within[key]
+        if not isinstance(one, Answer):
+            one, other = Answer(one[0], (), one[1], 0), Answer(other[0], (), other[1], 0)
+        lines.append(f"{key}: {one.status}/{other.status}, {one.statements}/{other.statements} statements")
+        lines += list(difflib.unified_diff(one.body.split("<"), other.body.split("<"), lineterm="", n=0))[3:9]
+        lines += [f"{each}" for each in set(one.headers) ^ set(other.headers)]
+    return "\n".join(lines)
+
+
+def the_world(clients, parent) -> dict:
+    """Return what everybody outside sees of lists, counts, searches and the parent's own pages."""
+    seen = {}
+    for username, client in clients.items():
+        for channel in channels():
+            is_list = "uid" not in channel.needs
+            if channel.method == "GET":
+                caches["fast"].clear()
+                given = {"code": "person-1-alias", "kind": "suspicion_report"}
+                with undone():
+                    seen[username, channel.route, ""] = ask(client, channel, parent.uid, **given)
+            elif channel.route == "search" and is_list:
+                for text in SEARCHES:
+                    with undone():
+                        answer = client.post(address(channel, parent.uid), {"text": text, "q": text}, follow=True)
+                        body = plain(answer.content.decode(), parent.uid)
+                        body = re.sub(r"/search/[\w-]+/", "/search/*/", body)
+                        seen[username, channel.route, text] = (answer.status_code, body)
+    return seen
+
+
+def test_everybody_outside_sees_the_same_world_with_and_without_it(people, parent, clients):
+    factories.filed(people)
+    say_why(clients, parent)
+    without = the_world(clients, parent)
+    before = [(row.seq, bytes(row.hash)) for row in LedgerEvent.objects.filter(stream=parent.uid).order_by("seq")]
+
+    hidden = hide(people, parent)
+
+    within = the_world(clients, parent)
+    assert sorted(within) == sorted(without)
+    assert len(without) > 600
+    differing = sorted(key for key in without if without[key] != within[key])
+    assert not differing, told(differing, without, within)
+    found = [
+        (key, token)
+        for key, each in within.items()
+        for token in has_token(each.body if isinstance(each, Answer) else each[1], hidden.reference)
+        if token not in key[2].lower()
+    ]
+    assert found == []
+    after = [(row.seq, bytes(row.hash)) for row in LedgerEvent.objects.filter(stream=parent.uid).order_by("seq")]
+    assert after == before
+    assert factories.referred(people).reference == "FRD-2026-000003"
+    assert quietholds.blocked(case_uid=parent.uid) == {"pay_out"}
+
+
+def paper_of(parent, people, still) -> str:
+    """Return the words of the parent's audit report, made anew and undone."""
+    with undone():
+        row = requests.request(parent, actor=people["a.byrne"], at=still)
+        assert requests.make_due(now=still) == 1
+        data = requests.open_report(
+            parent.reports.get(uid=row.uid), actor=people["a.byrne"], at=still, request_id="tests"
+        )
+    text = reading.text_of(data)
+    return re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{8,}|\d\d:\d\d:\d\d(\.\d+)?", "*", text)
+
+
+def test_the_parents_audit_report_says_the_same(people, parent, still):
+    without = paper_of(parent, people, still)
+    hidden = hide(people, parent)
+    within = paper_of(parent, people, still)
+    assert without == within
+    assert has_token(within, hidden.reference) == []
+    assert "Morwenna" in within
+
+
+def call(code: str, message_id: str, **changes):
+    """Take in a callback as the door for machines does, once the signature is proved; return the answer's bytes."""
+    agency = Agency.objects.get(code=code)
+    channel = agencies.channel_of(agency, "in")
+    body = {"schema_version": 1, "occurred_at": "2026-11-16T10:12:00Z", "data": {}, **changes}
+    sender = Sender(agency=agency, channel=channel, message_id=message_id, key_name="tests")
+    receipt = inbound.receive(sender, json.dumps(body).encode(), ip_token="0" * 64, now=factories.AT)
+    return re.sub(rb'"id":"[^"]+"', b"", receipt.content)
+
+
+def test_another_agency_learns_nothing_from_naming_it(people, parent):
+    hidden = hide(people, parent)
+    promise = OutboxMessage.objects.get(case=hidden)
+    events = LedgerEvent.objects.filter(stream=hidden.uid).count()
+    said = {
+        call("sandbox-fraud-register", f"tests-{number}", type="fpa.filed", reference=reference, agency_reference=their)
+        for number, (reference, their) in enumerate(
+            [(str(promise.public_id), "ZQUNIT-7"), (str(NOBODY), "NONE-7"), (hidden.reference, hidden.reference)]
+        )
+    }
+    assert len(said) == 1
+    application.apply_pending(now=factories.AT)
+    assert set(Callback.objects.values_list("state", "reason")) == {("unmatched", "no_case")}
+    assert LedgerEvent.objects.filter(stream=hidden.uid).count() == events
+    assert not OutboxMessage.objects.exclude(channel__agency__code="sandbox-fiu").exists()
+
+
+def test_the_same_crawl_finds_it_all_over_with_the_right_role(people, parent, still):
+    hidden = hide(people, parent)
+    row = requests.request(hidden, actor=people["h.castellan"], at=still)
+    assert requests.make_due(now=still) == 1
+    officer = client_of("h.castellan", is_stepped_up=True)
+    found: dict[str, set[str]] = {}
+    for channel in channels():
+        caches["fast"].clear()
+        with undone():
+            answer = ask(officer, channel, hidden.uid, report=row.uid)
+        if tokens := has_token(answer.body, hidden.reference):
+            found[f"{channel.route} {channel.method}"] = set(tokens)
+    pdf = requests.open_report(hidden.reports.get(uid=row.uid), actor=people["h.castellan"], at=still, request_id="t")
+    found["report in words"] = set(has_token(reading.text_of(pdf)))
+    for code in ("person-1-forename", "facts-referral", "facts-account_reference"):
+        shown = officer.post(f"/cases/{hidden.uid}/reveal/{code}/", {"purpose": "compare_evidence"})
+        found[f"reveal {code}"] = set(has_token(shown.content.decode()))
+    assert {name for name, tokens in found.items() if not tokens} == set()
+    assert len(found) >= 10, sorted(found)
+    assert set().union(*found.values()) >= set(TOKENS) - {"zqtown", "zqline", "zqemployer"}
+    assert settings.DEMO is False
