@@ -18,7 +18,7 @@ from cases.kernel import actors, casetypes, chase, failpoints, locks, record, ta
 from cases.kernel.actors import Actor
 from cases.kernel.casetypes import Content
 from cases.kernel.errors import CaseError
-from cases.kernel.models import Callback, Case, OutboxMessage, Task
+from cases.kernel.models import Callback, Case, OutboxMessage, Task, Team
 from cases.kernel.transitions import AlreadyThere
 from cases.ledger import api as ledger
 from cases.ledger import sealing, security
@@ -236,7 +236,13 @@ def _raise_task(kind: str, row: Callback, case: Case | None, *, now: datetime) -
         "reason": row.reason,
     }
     with ledger.action(stream, kind.replace("_", ".", 1), actor=ACTOR.label, at=now, detail=detail):
-        tasks.raise_task(kind, case=case, at=now, **detail)
+        tasks.raise_task(kind, case=case, team=None if case else _compartment(row), at=now, **detail)
+
+
+def _compartment(row: Callback) -> Team | None:
+    """Return the restricted team whose agency this is: nobody else may know that it called."""
+    casetype = casetypes.restricted_with(row.agency.kind)
+    return Team.objects.filter(code=casetype.team).first() if casetype else None
 
 
 def _count_fault(callback_id: int, *, now: datetime) -> str:

@@ -13,7 +13,7 @@ from cases.kernel.lifecycle import Lifecycle
 from cases.kernel.models import Case, OutboxMessage
 from cases.kernel.policy import Rule
 
-__all__ = ["CaseType", "Check", "Content", "Intake", "Referral", "all_types", "get", "install"]
+__all__ = ["CaseType", "Check", "Content", "Intake", "Referral", "all_types", "get", "install", "restricted_with"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,6 +118,11 @@ def install(types: Iterable[CaseType]) -> None:
 
 def get(code: str) -> CaseType:
     return _types[code]
+
+
+def restricted_with(agency_kind: str) -> CaseType | None:
+    """Return the restricted kind whose matters this kind of agency deals with, if there is one."""
+    return next((each for each in _types.values() if each.is_restricted and agency_kind in each.agency_kinds), None)
 
 
 def all_types() -> tuple[CaseType, ...]:

@@ -63,6 +63,7 @@ def open_case(
     facts: Mapping[str, Any],
     people: Sequence[Mapping[str, Any]] = (),
     occurred_at: datetime | None = None,
+    is_restricted: bool = False,
     request: ledger.RequestInfo | None = None,
 ) -> Case:
     """Open a case: its reference, key, facts, people, what they are found by, clocks and first ledger event, in one
@@ -76,7 +77,7 @@ def open_case(
     policy.require(actor, "open_case", kind=kind, agency_kinds=casetype.agency_kinds)
     if not people and not casetype.referral and not facts.get("account_reference"):
         raise IntakeRefused("Name at least one person or an account.")
-    is_restricted = casetype.is_restricted
+    is_restricted = is_restricted or casetype.is_restricted
     case = Case(
         kind=kind,
         reference=random_reference() if is_restricted else next_reference(casetype.prefix, at=at),

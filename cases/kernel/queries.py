@@ -70,7 +70,7 @@ class RevealReasonMissing(CaseError):
 
 @dataclass(frozen=True, kw_only=True)
 class SealedItem:
-    """One sealed value that a case holds. `code` finds it again: person-2-phone, address-14-town, facts-narrative."""
+    """One sealed value that a case holds. `code` finds it again: person-2-phone, address-1-town, facts-narrative."""
 
     code: str
     field: str
@@ -175,9 +175,14 @@ def _read(rows: list[Mapping[str, Any]]) -> tuple[dict[str, Any], ...]:
     )
 
 
+def _numbered(places: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Number the addresses within their case: a row's own number would tell how many others there are."""
+    return [{**place, "number": number} for number, place in enumerate(places, start=1)]
+
+
 def _address(place: Mapping[str, Any]) -> Address:
     held = [name for name in ADDRESS_FIELDS if place[f"has_{name}"]]
-    items = tuple(SealedItem(code=f"address-{place['id']}-{name}", field=name) for name in held)
+    items = tuple(SealedItem(code=f"address-{place['number']}-{name}", field=name) for name in held)
     return Address(kind=place["kind"], is_detached=place["is_detached"], items=items)
 
 
@@ -228,7 +233,7 @@ def case_file(actor: Actor, uid: UUID) -> CaseFile:
     parts = {name: getattr(case, name) for name in PARTS}
     return CaseFile(
         case=case,
-        subjects=_subjects(case.parties.all(), parts["places_"]),
+        subjects=_subjects(case.parties.all(), _numbered(parts["places_"])),
         clocks=_read(parts["clocks_"]),
         tasks=_read(parts["tasks_"]),
         approvals=_read(parts["approvals_"]),
@@ -258,7 +263,8 @@ def _person_row(case: Case, number: str) -> Model | None:
 
 
 def _address_row(case: Case, number: str) -> Model | None:
-    return CaseAddress.objects.filter(party__case=case, pk=int(number)).first()
+    places = CaseAddress.objects.filter(party__case=case).order_by("pk")
+    return places[int(number) - 1 : int(number)].first() if int(number) > 0 else None
 
 
 ROWS = {"facts": _facts_row, "person": _person_row, "address": _address_row}

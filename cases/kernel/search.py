@@ -227,11 +227,13 @@ def _record(found: Found, wanted: Sequence[Term], *, actor: Actor, purpose: str,
         apart.setdefault((index.space_of(hit.case), why), []).append(hit.case.uid)
     typed = sorted(kind_value for term in wanted for kind_value in (term.exact or (("name", term.name),)))
     token = keys.keyed_hash("search", "\0".join(f"{kind}={value}" for kind, value in typed))
-    for (_, why), streams in (apart or {(OFFICE, purpose): []}).items():
+    rows = sorted((apart or {(OFFICE, purpose): []}).items(), key=lambda row: row[0][0] != OFFICE)
+    for (_, why), streams in rows:
         reader = Reader(
             actor=actor.label,
             verb="search",
             purpose=why,
+            break_glass=why == policy.BREAK_GLASS,
             streams=tuple(streams),
             fields=tuple(sorted({kind for kind, _ in typed})),
             request_id=request_id,

@@ -3,12 +3,13 @@ console stays silent."""
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from cases import reports
 from cases.agencies import application
-from cases.kernel import edits, jobrun, jobs, joining, matching
+from cases.kernel import breakglass, edits, jobrun, jobs, joining, matching
 from cases.kernel.models import OutboxMessage, Party, PersonPair
-from tests import factories
+from tests import factories, suspicions
 from tests.agencies.test_application import hear
 from tests.api.caller import callback
 from tests.browser import crawl
@@ -120,6 +121,33 @@ def _open_a_case_they_may_not_see(colleague: crawl.Person) -> None:
     colleague.judge()
 
 
+def _restricted(browser, url: str, people: dict, case, found: crawl.Findings) -> None:
+    """Referring, the officer's own queue and report, breaking the glass, its review, a compartment's page."""
+    report = suspicions.acknowledged(people)
+    with crawl.person(browser, url, "m.achterberg", found) as colleague:
+        colleague.visit("refer_new", "/refer/suspicion_report/")
+        colleague.visit("referred", "/referred/")
+        colleague.visit("break_glass", "/break-glass/")
+        colleague.refuse("break_glass", "/break-glass/", "main form")
+    with crawl.person(browser, url, "a.byrne", found) as worker:
+        worker.refuse("refer", reverse("web:refer", args=[case.uid, "suspicion_report"]), "main form")
+    broken = breakglass.break_glass(
+        case.reference,
+        reason="Customer at the counter, handset about to leave.",
+        actor=people["m.achterberg"],
+        at=timezone.now(),
+    )
+    with crawl.person(browser, url, "m.achterberg", found) as looker:
+        looker.visit("case", reverse("web:case", args=[case.uid]))
+    with crawl.person(browser, url, "j.merriweather", found) as reviewer:
+        reviewer.visit("glass_reviews", "/break-glass/reviews/")
+        reviewer.refuse("glass_review", f"/break-glass/reviews/{broken.alert_reference}/", "main form")
+    with crawl.person(browser, url, "h.castellan", found) as officer:
+        officer.visit("queue", "/cases/?kind=suspicion_report")
+        officer.visit("case", reverse("web:case", args=[report.uid]))
+        officer.refuse("compartment", "/compartment/", "main form:has([name=until])")
+
+
 @pytest.mark.timeout(1800)  # some forty pages in four looks
 def test_axe_and_the_console_have_nothing_to_say(browser, live_server):
     people = factories.office()
@@ -163,6 +191,7 @@ def test_axe_and_the_console_have_nothing_to_say(browser, live_server):
     analyst = next(name for name, each in people.items() if "collections_analyst" in each.roles)
     with crawl.person(browser, live_server.url, analyst, found) as colleague:
         _open_a_case_they_may_not_see(colleague)
+    _restricted(browser, live_server.url, people, cases["filed"], found)
     with crawl.person(browser, live_server.url, "", found) as stranger:
         stranger.visit("sign_in", "/")
 

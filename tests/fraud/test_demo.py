@@ -5,7 +5,7 @@ from django.core.management import CommandError, call_command
 
 from cases.fraud import demo
 from cases.kernel import actors, agencies
-from cases.kernel.models import Case
+from cases.kernel.models import BreakGlass, Case
 from cases.ledger import verify
 from tests import factories
 
@@ -27,8 +27,18 @@ def test_demo_cases_reach_every_state_and_verify(office, settings):
 
     call_command("seed_demo", share=0.01)
 
-    assert Case.objects.count() == len(demo.PLAN)
-    assert set(Case.objects.values_list("state", flat=True)) == {
+    referrals = Case.objects.filter(kind="fraud_referral")
+    assert referrals.count() == len(demo.PLAN)
+    assert sorted(Case.objects.filter(is_restricted=True).values_list("state", flat=True)) == [
+        "acknowledged",
+        "acknowledged",
+        "consented",
+        "dismissed",
+        "draft",
+        "moratorium",
+    ]
+    assert sorted(BreakGlass.objects.values_list("outcome", flat=True)) == ["", "justified"]
+    assert set(referrals.values_list("state", flat=True)) == {
         "referred",
         "triage",
         "investigating",

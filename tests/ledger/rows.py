@@ -1,6 +1,6 @@
 """Rows of any tracked model, made from its fields alone, so that a new model joins every test by itself."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from uuid import UUID
 
@@ -18,7 +18,9 @@ numbers = count(1)
 
 # Values a check constraint asks for; a callable gets the row, whose foreign keys are set by then.
 CHOSEN = {
+    "BreakGlass.outcome": "",
     "Channel.direction": "in",
+    "CompartmentGrant.ends_at": AT + timedelta(days=400),
     "ApprovalDecision.verdict": "agreed",
     "ClockRuleVersion.unit": "days",
     "HolidayChange.jurisdiction": lambda _row: str(next(numbers))[-3:],

@@ -134,6 +134,10 @@ ARGUMENTS = {
     "team_id": 1,
     "alert": "BG-0000-0000",
     "grant": NOTHING,
+    "version": 1,
+    "approval": NOTHING,
+    "message": NOTHING,
+    "callback": NOTHING,
 }
 TYPED = "reason=No+fraud.&purpose=compare_evidence&note=Seen.&referral=Seen.&q=zqsurname&text=zqsurname"
 

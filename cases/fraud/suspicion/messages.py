@@ -41,6 +41,8 @@ FIU_SAR = releases.MessageKind(
     recipient_kind="fiu",
     purpose="report_suspicion",
     put_right_by="nobody",
+    answer_days=2,
+    answer_source="Internal target",
     necessity="The unit can assess a suspicion only if it knows who is involved, which money, and why.",
     categories={
         "reason": "suspicion",

@@ -19,6 +19,7 @@ from django.utils import timezone
 from cases.agencies import application, inbound, settlement
 from cases.agencies.senders import Sender
 from cases.fraud import demo
+from cases.fraud.suspicion import demo as suspicion
 from cases.kernel import actors, agencies, demo_people, sweeps
 from cases.kernel.models import Case, DeliveryAttempt, OutboxMessage
 
@@ -51,6 +52,7 @@ class Command(BaseCommand):
         for moves in plan:
             demo.tell(office, moves, chance=chance, now=now)
         sweeps.end_due_clocks(now=now)
+        _restricted(now)
         self.stdout.write(f"{len(plan)} referrals in {time.monotonic() - started:.0f} s.")
 
 
@@ -68,6 +70,25 @@ def office_of(now: datetime, *, source: str) -> demo.Office:
         file=_file,
         expire=_expire,
     )
+
+
+def _restricted(now: datetime) -> None:
+    """Reports that only their own team sees, and two people who broke the glass on a referral."""
+    by_name = {user.username: actors.staff(user, source="demo") for user in demo_people.ensure(now)}
+    cast = suspicion.Cast(
+        officer=by_name["h.castellan"],
+        deputy=by_name["w.strake"],
+        colleague=by_name["p.nair"],
+        unit=actors.agency(agencies.get("sandbox-fiu"), source="demo"),
+        protection=by_name["j.merriweather"],
+    )
+    parents = list(Case.objects.filter(kind="fraud_referral").order_by("-pk")[:6])
+    suspicion.tell(cast, parents, now=now)
+    # Nothing is sent to the sandbox: the stories hold what it said.
+    sent = OutboxMessage.objects.filter(case__kind="suspicion_report")
+    sent.update(state="acknowledged", attempts=1, delivered_at=now, acknowledged_at=now, settled_at=now)
+    breakers = (by_name["c.adebayo"], by_name["m.achterberg"])
+    suspicion.open_in_an_emergency(cast, breakers, (parents[0], parents[1]), now=now)
 
 
 def _waiting(case: Case) -> OutboxMessage:
