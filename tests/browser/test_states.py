@@ -30,11 +30,11 @@ SOMEBODY = {
 
 
 def _username(people: dict, column: str) -> str:
-    return next(name for name, each in people.items() if routes.column(_demo(name)) == column)
+    return next(name for name, each in people.items() if SOMEBODY[column] in each.roles and _is_of(each, column))
 
 
-def _demo(username: str):
-    return next(each for each in routes.demo_people.PEOPLE if each.username == username)
+def _is_of(each, column: str) -> bool:
+    return routes.column(each) == column
 
 
 def _forbidden() -> dict[str, str]:

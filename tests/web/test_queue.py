@@ -79,4 +79,4 @@ def test_queue_of_another_team_holds_nothing_of_ours(people):
     username = next(name for name, each in people.items() if "collections_analyst" in each.roles)
     page = desk.client_of(username).get("/cases/")
     assert page.context["rows"] == []
-    assert [tab.count for tab in page.context["tabs"]] == [0] * 6
+    assert [tab.count for tab in page.context["tabs"]] == [0] * 8
