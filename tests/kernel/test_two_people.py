@@ -9,7 +9,7 @@ import pytest
 from django.test import TestCase
 
 from cases.catalogue import CASE_TYPES
-from cases.kernel import approvals, casetypes, edits, policy, sweeps, transitions, typed, verdicts
+from cases.kernel import approvals, casetypes, edits, kinds, policy, sweeps, transitions, typed, verdicts
 from cases.kernel.errors import CaseError, NotVisible
 from cases.kernel.lifecycle import Agreement, Transition
 from cases.kernel.models import Approval, ApprovalDecision, Case, Task
@@ -86,7 +86,7 @@ class ActsOfSeveralPeople(TestCase):
 
     def install(self, types):
         casetypes.install(types)
-        policy.install(types)
+        policy.install(types, kinds.rules())
 
     def propose(self, name, by=None, *, reason="Because.", **inputs):
         transitions.apply(self.case.pk, name, actor=by or self.osei, at=AT, reason=reason, inputs=inputs)

@@ -15,6 +15,7 @@ import redis
 from django.conf import settings as shipped
 from django.db import connection
 
+from cases import doorbell
 from cases.agencies import application, inbound, senders
 from cases.kernel import agencies, edits, intake, transitions
 from cases.kernel.models import Callback, CaseAddress, CaseParty, Evidence, Note, OutboxMessage
@@ -83,8 +84,9 @@ CANARIES = (
 
 
 @pytest.fixture
-def story(broker):
+def story(broker, monkeypatch):
     """A referral taken to approval, with people, a document, a note, reasons, a letter, a report and a callback."""
+    monkeypatch.setattr(doorbell, "_quiet_until", 0.0)  # a test before this one may have found no broker
     people = factories.office()
     analyst, approver = people["a.byrne"], people["d.osei"]
     at = factories.AT
@@ -185,7 +187,7 @@ def _sealed_rows():
         names = [field.name for field in model._meta.concrete_fields if isinstance(field, SealedTextField)]
         if names:
             rows = list(model._default_manager.all()) + list(model.history_model._default_manager.all())
-            yield model, names, rows
+            yield model, names, [row for row in rows if any(getattr(row, name) is not None for name in names)]
 
 
 def test_every_canary_opens_with_the_key_folder(story):
