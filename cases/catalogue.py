@@ -3,7 +3,17 @@
 from cases.agencies import register
 from cases.fraud.casetype import FRAUD_REFERRAL
 from cases.fraud.suspicion.casetype import SUSPICION_REPORT
-from cases.kernel import docchanges, grants, leaving, rulechanges, teams
+from cases.kernel import codeentries, docchanges, grants, leaving, lettertexts, rulechanges, teams, ties
 
 CASE_TYPES = (FRAUD_REFERRAL, SUSPICION_REPORT)
-OFFICE_CHANGES = (*grants.KINDS, *leaving.KINDS, *teams.KINDS, *rulechanges.KINDS, *docchanges.KINDS, *register.KINDS)
+OFFICE_CHANGES = (
+    *grants.KINDS,
+    *leaving.KINDS,
+    *teams.KINDS,
+    *lettertexts.KINDS,
+    *codeentries.KINDS,
+    *ties.KINDS,
+    *rulechanges.KINDS,
+    *docchanges.KINDS,
+    *register.KINDS,
+)

@@ -6,7 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from cases.agencies import application, delivery, limits
-from cases.kernel import chase, holds, jobrun, matching, policydocs, sweeps
+from cases.kernel import chase, codelists, holds, jobrun, matching, policydocs, sweeps
 from cases.reports import letters, requests
 
 
@@ -25,12 +25,14 @@ def apply_callbacks(**_future: Any) -> None:
 @shared_task
 def render_letters(**_future: Any) -> None:
     """Make the letters that are due."""
+    codelists.refresh()
     letters.make_due_letters(now=timezone.now())
 
 
 @shared_task
 def make_reports(**_future: Any) -> None:
     """Make the reports that were asked for."""
+    codelists.refresh()
     requests.make_due(now=timezone.now())
 
 

@@ -31,6 +31,7 @@ letters.declare(
         label="To a victim of impersonation or takeover",
         template="cases/fraud/letters/n11.html",
         effective_from=date(2026, 1, 1),
+        extra={"filing_reference": "The agency's reference of the filing", "filed_date": "When it was filed"},
     )
 )
 

@@ -1,5 +1,7 @@
 """The code lists of a fraud referral: stored codes and what people read."""
 
+from cases.kernel.codelists import CodeList
+
 CASE_TYPES = (
     ("identity_fraud", "Identity fraud"),
     ("facility_takeover", "Facility takeover"),
@@ -51,48 +53,68 @@ REASONS = {
 
 ALL_REASONS = tuple(reason for reasons in REASONS.values() for reason in reasons)
 
-PRODUCTS = (
-    ("mob_paym", "Mobile, pay monthly"),
-    ("mob_simo", "Mobile, SIM only"),
-    ("handset_loan", "Handset loan"),
-    ("broadband", "Broadband"),
-    ("landline", "Landline"),
-    ("tv", "TV"),
-    ("business_line", "Business line"),
-    ("insurance", "Insurance"),
+PRODUCTS = CodeList(
+    "fraud_product",
+    "Fraud: products",
+    (
+        ("mob_paym", "Mobile, pay monthly"),
+        ("mob_simo", "Mobile, SIM only"),
+        ("handset_loan", "Handset loan"),
+        ("broadband", "Broadband"),
+        ("landline", "Landline"),
+        ("tv", "TV"),
+        ("business_line", "Business line"),
+        ("insurance", "Insurance"),
+    ),
 )
 
-SALES_CHANNELS = (("web", "Web"), ("store", "Shop"), ("phone", "Telephone"), ("third_party", "Third party"))
+SALES_CHANNELS = CodeList(
+    "fraud_channel",
+    "Fraud: sales channels",
+    (("web", "Web"), ("store", "Shop"), ("phone", "Telephone"), ("third_party", "Third party")),
+)
 
-ROLES = (
-    ("applicant", "Applicant"),
-    ("account_holder", "Account holder"),
-    ("third_party_fraudster", "Third-party fraudster"),
-    ("aider", "Aider"),
-    ("mule", "Mule"),
-    ("victim_of_impersonation", "Victim of impersonation"),
-    ("victim_of_takeover", "Victim of takeover"),
-    ("director", "Director"),
+ROLES = CodeList(
+    "fraud_role",
+    "Fraud: roles of people",
+    (
+        ("applicant", "Applicant"),
+        ("account_holder", "Account holder"),
+        ("third_party_fraudster", "Third-party fraudster"),
+        ("aider", "Aider"),
+        ("mule", "Mule"),
+        ("victim_of_impersonation", "Victim of impersonation"),
+        ("victim_of_takeover", "Victim of takeover"),
+        ("director", "Director"),
+    ),
 )
 VICTIM_ROLES = frozenset({"victim_of_impersonation", "victim_of_takeover"})
 
-ADDRESS_KINDS = (
-    ("current", "Current"),
-    ("previous", "Previous"),
-    ("delivery", "Delivery"),
-    ("billing", "Billing"),
-    ("used_by_fraudster", "Used by the fraudster"),
+ADDRESS_KINDS = CodeList(
+    "fraud_address",
+    "Fraud: kinds of address",
+    (
+        ("current", "Current"),
+        ("previous", "Previous"),
+        ("delivery", "Delivery"),
+        ("billing", "Billing"),
+        ("used_by_fraudster", "Used by the fraudster"),
+    ),
 )
 
-EVIDENCE_KINDS = (
-    ("document", "Document"),
-    ("call_recording", "Call recording"),
-    ("chat", "Chat"),
-    ("device_log", "Device log"),
-    ("cdr_extract", "Call record extract"),
-    ("signed_statement", "Signed statement"),
-    ("bank_confirmation", "Bank confirmation"),
-    ("cctv", "CCTV"),
+EVIDENCE_KINDS = CodeList(
+    "fraud_evidence",
+    "Fraud: kinds of document",
+    (
+        ("document", "Document"),
+        ("call_recording", "Call recording"),
+        ("chat", "Chat"),
+        ("device_log", "Device log"),
+        ("cdr_extract", "Call record extract"),
+        ("signed_statement", "Signed statement"),
+        ("bank_confirmation", "Bank confirmation"),
+        ("cctv", "CCTV"),
+    ),
 )
 
 PILLARS = (

@@ -9,6 +9,7 @@ from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
 
 from cases.fraud import codes
+from cases.kernel.codelists import CodeField
 from cases.kernel.models import Case
 
 __all__ = ["ApproveForm", "FactsForm", "PartyForm", "SubmitForm"]
@@ -27,8 +28,8 @@ class FactsForm(forms.Form):
         choices=[(label, codes.REASONS[code]) for code, label in codes.CASE_TYPES],
         widget=forms.SelectMultiple(attrs={"size": 8}),
     )
-    product = forms.ChoiceField(label="Product", choices=codes.PRODUCTS)
-    sales_channel = forms.ChoiceField(label="Channel", choices=codes.SALES_CHANNELS)
+    product = CodeField(label="Product", codes=codes.PRODUCTS)
+    sales_channel = CodeField(label="Channel", codes=codes.SALES_CHANNELS)
     is_facility_granted = forms.BooleanField(label="The product was provided", required=False)
     application_date = forms.DateField(label="Date of application", required=False, widget=_DAY, validators=_CENTURY)
     discovered_date = forms.DateField(label="Date discovered", widget=_DAY, validators=_CENTURY)
@@ -65,7 +66,7 @@ class FactsForm(forms.Form):
 class PartyForm(forms.Form):
     """One person and one address. Empty fields are simply not known."""
 
-    role = forms.ChoiceField(label="Role", choices=codes.ROLES)
+    role = CodeField(label="Role", codes=codes.ROLES)
     is_innocent = forms.BooleanField(label="Innocent", required=False)
     title = forms.CharField(label="Title", max_length=20, required=False)
     forename = forms.CharField(label="First name", max_length=80, required=False)
@@ -76,7 +77,7 @@ class PartyForm(forms.Form):
     email = forms.EmailField(label="E-mail", max_length=120, required=False)
     ip_address = forms.GenericIPAddressField(label="IP address", required=False)
     device = forms.CharField(label="Device or SIM", max_length=60, required=False)
-    address_kind = forms.ChoiceField(label="Address is", choices=codes.ADDRESS_KINDS, required=False)
+    address_kind = CodeField(label="Address is", codes=codes.ADDRESS_KINDS, required=False)
     line_1 = forms.CharField(label="Address", max_length=120, required=False)
     line_2 = forms.CharField(label="Address, second line", max_length=120, required=False)
     town = forms.CharField(label="Town", max_length=60, required=False)

@@ -19,8 +19,6 @@ __all__ = ["amount", "checks", "context", "facts_view", "topic", "topic_label"]
 _LABELS = {
     "case_type": dict(codes.CASE_TYPES),
     "reason": dict(codes.ALL_REASONS),
-    "product": dict(codes.PRODUCTS),
-    "sales_channel": dict(codes.SALES_CHANNELS),
 }
 
 
@@ -58,8 +56,8 @@ def facts_view(case: Case) -> list[tuple[str, str]]:
     rows = [
         ("Kind of fraud", _LABELS["case_type"].get(facts.fpa_case_type, facts.fpa_case_type)),
         ("What was done", ", ".join(_LABELS["reason"].get(code, code) for code in facts.reasons)),
-        ("Product", _LABELS["product"].get(facts.product, facts.product)),
-        ("Channel", _LABELS["sales_channel"].get(facts.sales_channel, facts.sales_channel)),
+        ("Product", dict(codes.PRODUCTS).get(facts.product, facts.product)),
+        ("Channel", dict(codes.SALES_CHANNELS).get(facts.sales_channel, facts.sales_channel)),
         ("Product provided", "Yes" if facts.is_facility_granted else "No"),
         ("Discovered", _day(facts.discovered_date)),
         ("Value at risk", _pounds(facts.value_at_risk_pence)),

@@ -8,7 +8,8 @@ from typing import Any
 from django.db.models import F, QuerySet, Value
 from django.db.models.functions import Now
 
-from cases.kernel.models import Agency, BreakGlass, CompartmentGrant, RoleGrant, TeamMembership, User
+from cases.kernel import codelists
+from cases.kernel.models import Agency, BreakGlass, CompartmentGrant, RoleGrant, StaffTie, TeamMembership, User
 
 __all__ = ["Actor", "agency", "staff", "system"]
 
@@ -18,7 +19,8 @@ class Actor:
     """One acting identity. `label` is what the ledger keeps; the rest serves policy.
 
     `compartment_ids` are the restricted ones among the teams, `granted_team_ids` restricted teams of others that let
-    this person read, `opened_case_ids` the cases whose glass this person broke and that are still open to them.
+    this person read, `opened_case_ids` the cases whose glass this person broke and that are still open to them,
+    `tied_case_ids` the cases this person has declared a tie to and must have nothing to do with.
     """
 
     label: str
@@ -31,6 +33,7 @@ class Actor:
     compartment_ids: frozenset[int] = field(default_factory=frozenset)
     granted_team_ids: frozenset[int] = field(default_factory=frozenset)
     opened_case_ids: frozenset[int] = field(default_factory=frozenset)
+    tied_case_ids: frozenset[int] = field(default_factory=frozenset)
     agency_id: int | None = None
     agency_code: str = ""
     agency_kind: str = ""
@@ -39,7 +42,7 @@ class Actor:
     @property
     def sight(self) -> str:
         """What this person may see depends on no more than this: whatever is kept per sight is kept under it."""
-        held = (self.team_ids, self.granted_team_ids, self.opened_case_ids)
+        held = (self.team_ids, self.granted_team_ids, self.opened_case_ids, self.tied_case_ids)
         return ",".join([*sorted(self.roles), *(f"{sorted(ids)}" for ids in held)])
 
 
@@ -50,6 +53,7 @@ def staff(user: User, *, source: str = "") -> Actor:
     if isinstance(known, Actor) and known.source == source:
         return known
     held = list(_held(user))
+    codelists.notice(*next(((row[1], row[4]) for row in held if row[0] == "codes"), (0, "")))
 
     def ids(of: str) -> frozenset[int]:
         return frozenset(number for what, number, _, _, _ in held if what == of)
@@ -65,6 +69,7 @@ def staff(user: User, *, source: str = "") -> Actor:
         compartment_ids=frozenset(number for _, number, _, is_restricted, _ in held if is_restricted),
         granted_team_ids=ids("grant"),
         opened_case_ids=ids("glass"),
+        tied_case_ids=ids("tie"),
         source=source,
     )
     user.__dict__["_actor"] = actor
@@ -78,10 +83,13 @@ def _held(user: User) -> QuerySet[Any, Any]:
     roles = RoleGrant.objects.filter(user=user, revoked_at=None)
     granted = CompartmentGrant.objects.filter(reader=user, revoked_at=None, ends_at__gt=Now())
     opened = BreakGlass.objects.filter(user=user, ends_at__gt=Now())
+    tied = StaffTie.objects.filter(user=user, ended_at=None)
     return teams.values_list(Value("team"), F("team_id"), F("is_lead"), F("team__is_restricted"), none).union(
         roles.values_list(Value("role"), Value(0), no, no, F("role")),
         granted.values_list(Value("grant"), F("team_id"), no, no, none),
         opened.values_list(Value("glass"), F("case_id"), no, no, none),
+        tied.values_list(Value("tie"), F("case_id"), no, no, none),
+        codelists.version(),
         all=True,
     )
 

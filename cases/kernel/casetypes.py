@@ -86,8 +86,8 @@ class CaseType:
     report: Callable[[Case], dict[str, Any]]
     facts_form: type
     party_form: type
-    party_roles: tuple[tuple[str, str], ...]
-    evidence_kinds: tuple[tuple[str, str], ...]
+    party_roles: Iterable[tuple[str, str]]
+    evidence_kinds: Iterable[tuple[str, str]]
     prefix: str = ""
     transition_forms: Mapping[str, type] = field(default_factory=dict)
     opening_clock: str = ""

@@ -15,7 +15,7 @@ from django.db import transaction
 from cases.kernel import approvals, casetypes, index, locks, parties, policy, record, tasks
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError
-from cases.kernel.models import Case, CaseAddress, CaseParty, Evidence, Note, StoredBlob, User
+from cases.kernel.models import Case, CaseAddress, CaseParty, Evidence, Note, StaffTie, StoredBlob, User
 from cases.ledger import api as ledger
 from cases.ledger import sealing
 from cases.ledger.sealed import SealedTextField
@@ -139,6 +139,8 @@ def assign(
     with change(case_id, actor=actor, at=at, act=act, verb="case.assigned", shapes=False, request=request) as edit:
         if user and not edit.case.team.memberships.filter(user=user, ended_at=None).exists():
             raise EditRefused("That person is not in the case's team.")
+        if user and StaffTie.objects.filter(user=user, case=edit.case, ended_at=None).exists():
+            raise EditRefused("That person cannot be given this case.")
         edit.case.assignee = user
     return edit.case
 

@@ -74,23 +74,25 @@ def give_back(
     actor: Actor,
     at: datetime,
     team: Team | None = None,
+    case: Case | None = None,
     request: ledger.RequestInfo | None = None,
 ) -> int:
-    """Put the open cases of a person (of one team) back in their queues, one event each; return how many.
+    """Put the open cases of a person (of one team, or one case) back in their queues, one event each; return how many.
 
     Locks the cases in the order of their ids, inside the caller's transaction.
     """
-    rows = Case.objects.filter(assignee=user, is_closed=False, **({"team": team} if team else {}))
+    within = {name: value for name, value in (("team", team), ("pk", case.pk if case else None)) if value}
+    rows = Case.objects.filter(assignee=user, is_closed=False, **within)
     count = 0
     for case_id in rows.order_by("pk").values_list("pk", flat=True):
-        case = locks.case_for_update(case_id)
-        if case.assignee_id != user.pk or case.is_closed:
+        row = locks.case_for_update(case_id)
+        if row.assignee_id != user.pk or row.is_closed:
             continue
-        with record.act(case, "case.returned", actor=actor, at=at, request=request):
-            case.assignee = None
-            case.version += 1
-            case.changed_at = at
-            case.save()
+        with record.act(row, "case.returned", actor=actor, at=at, request=request):
+            row.assignee = None
+            row.version += 1
+            row.changed_at = at
+            row.save()
         count += 1
     return count
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from cases.kernel import calendars, record, releases
 from cases.kernel.actors import Actor
 from cases.kernel.casetypes import Content
 from cases.kernel.errors import CaseError
-from cases.kernel.models import Case, CaseParty, Letter
+from cases.kernel.models import Case, CaseParty, Letter, LetterText
 
 __all__ = ["CALLBACKS", "LETTER", "TEMPLATES", "Template", "request"]
 
@@ -40,13 +41,17 @@ releases.declare(LETTER)
 
 @dataclass(frozen=True, kw_only=True)
 class Template:
-    """One wording of one notice. A change of words is a new version."""
+    """One notice with its built-in wording. Later wordings are rows (lettertexts.py).
+
+    `extra` are placeholders a later wording may use beside the common ones: names of fields of the kind's facts.
+    """
 
     code: str
     version: int
     label: str
     template: str
     effective_from: date
+    extra: Mapping[str, str] = field(default_factory=dict)
 
 
 TEMPLATES: dict[str, Template] = {}
@@ -63,10 +68,16 @@ def request(case: Case, party: CaseParty, *, template: str, at: datetime) -> Let
         case=case,
         party=party,
         template=template,
-        template_version=TEMPLATES[template].version,
+        template_version=_version(template, on=calendars.london_date(at)),
         requested_at=at,
         retention_class="letter",
     )
+
+
+def _version(template: str, *, on: date) -> int:
+    """Return which wording holds on a day: the newest row in force, else the built-in one."""
+    rows = LetterText.objects.filter(code=template, effective_from__lte=on).order_by("-version")
+    return rows.values_list("version", flat=True).first() or TEMPLATES[template].version
 
 
 def dispatched(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:

@@ -95,11 +95,18 @@ OFFICE_RULES = (
     Rule(
         act="view_people", roles=frozenset({"system_administrator", "auditor", "data_protection_officer"}), scope="all"
     ),
+    Rule(
+        act="view_letters", roles=frozenset({"system_administrator", "auditor", "data_protection_officer"}), scope="all"
+    ),
     Rule(act="manage_people", roles=frozenset({"system_administrator"}), is_grave=True),
     Rule(act="approve_people", roles=frozenset({"data_protection_officer"}), is_grave=True),
     Rule(act="view_rules", roles=frozenset({ANY_STAFF, "system_administrator", "auditor"}), scope="all"),
     Rule(act="view_jobs", roles=frozenset({"system_administrator", "auditor", "data_protection_officer"}), scope="all"),
     Rule(act="manage_jobs", roles=frozenset({"system_administrator"}), scope="all"),
+    Rule(
+        act="view_codes", roles=frozenset({"system_administrator", "auditor", "data_protection_officer"}), scope="all"
+    ),
+    Rule(act="view_ties", roles=frozenset({"auditor", "data_protection_officer"}), scope="all"),
     Rule(act="view_changes", roles=frozenset({ANY_STAFF, "system_administrator", "auditor"}), scope="all"),
     Rule(act="oversee_changes", roles=frozenset({"auditor", "data_protection_officer"}), scope="all"),
     Rule(act="review_break_glass", roles=frozenset({"data_protection_officer"}), scope="all"),
@@ -205,6 +212,8 @@ def can(
     agency_kinds: frozenset[str] = frozenset(),
 ) -> Decision:
     """Answer whether the actor may do `act`, on a case or at all. Reads nothing from the database."""
+    if case is not None and case.pk in actor.tied_case_ids:
+        return Decision(is_allowed=False, sentence="You declared a conflict of interest.")
     rules = _table.get((case.kind if case else kind, act), ())
     played = [rule for rule in rules if plays(actor, rule.roles, agency_kinds=agency_kinds)]
     for rule in played:
@@ -253,7 +262,8 @@ def visible_to(actor: Actor) -> QuerySet[Case]:
                     seen |= _scope(actor, rule, kind)
         elif act == BREAK_GLASS and actor.opened_case_ids and _breaks_glass(actor, kind):
             seen |= Q(kind=kind, pk__in=actor.opened_case_ids)
-    return Case.objects.filter(seen)
+    rows = Case.objects.filter(seen)
+    return rows.exclude(pk__in=actor.tied_case_ids) if actor.tied_case_ids else rows
 
 
 def _scope(actor: Actor, rule: Rule, kind: str) -> Q:

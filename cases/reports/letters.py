@@ -12,14 +12,14 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.template.loader import render_to_string
 
-from cases.kernel import actors, calendars, casetypes, edits, locks, record, releases, tasks
+from cases.kernel import actors, calendars, casetypes, edits, lettertexts, locks, record, releases, tasks
 from cases.kernel import letters as notices
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Agency, Case, CaseAddress, Letter, Task
 from cases.kernel.parties import ADDRESS_FIELDS
 from cases.ledger import sealing
-from cases.reports import press, sender
+from cases.reports import lettertext, press, sender
 from cases.reports.pdf import Paper, Printed
 
 __all__ = ["make_due_letters", "open_letter", "write"]
@@ -159,8 +159,11 @@ def _paper(letter: Letter, addressee: Addressee, *, now: datetime) -> Paper:
         "agency": agency,
         "agency_contact": firm.agencies.get(agency.kind) if agency else None,
     }
+    text = lettertexts.text_of(letter.template, letter.template_version)
+    if text is not None:
+        context["blocks"] = lettertext.filled(letter.template, text.body, context)
     return Paper(
-        html=render_to_string(template.template, context),
+        html=render_to_string(lettertext.TEMPLATE if text else template.template, context),
         css=render_to_string("cases/reports/letter.css"),
         identifier=hashlib.sha256(f"letter {letter.uid}".encode()).hexdigest()[:32],
         made_at=now.isoformat(),

@@ -15,7 +15,7 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
-from cases.kernel import casetypes, edits, policy, queries, records
+from cases.kernel import casetypes, codelists, edits, policy, queries, records
 from cases.kernel.errors import CaseError
 from cases.kernel.queries import CaseFile
 from cases.web import asking, casepage
@@ -36,7 +36,7 @@ class UploadForm(forms.Form):
     def __init__(self, *args: Any, file: CaseFile, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         kind: Any = self.fields["kind"]
-        kind.choices = casetypes.get(file.case.kind).evidence_kinds
+        kind.choices = codelists.offered(casetypes.get(file.case.kind).evidence_kinds)
 
 
 @screen

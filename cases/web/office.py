@@ -10,6 +10,7 @@ from django.contrib import messages
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from cases.kernel import policy, proposals, roles
@@ -40,6 +41,8 @@ VERBS = {
     "office.dropped": "ended it: a person of it left",
     "office.superseded": "wanted to agree, but it was out of date",
 }
+# Kinds whose text can be looked at as it will look: the page that shows a draft, or what is proposed.
+PREVIEWS = {"letter_text": "web:letter_preview"}
 Rows = QuerySet[Proposal]
 VIEWS: Mapping[str, tuple[str, Callable[[Actor], Rows]]] = {
     "waiting": ("Waiting for me", proposals.waiting_for),
@@ -130,10 +133,20 @@ def _show(
         "refusal": refusal,
         "can_decide": row.state == "open" and not refusal,
         "can_withdraw": row.state == "open" and row.maker_id == actor.user_id,
+        "preview_url": f"{_preview(row.kind, payload)}?change={row.uid}" if row.kind in PREVIEWS else "",
         "problems": problems or [],
         "typed": typed,
     }
     return render(request, "cases/office/change.html", shown, status=status)
+
+
+def _preview(kind: str, payload: Mapping[str, Any]) -> str:
+    """Return the address of the preview of a kind's text, or nothing."""
+    code = str(payload.get("code", ""))
+    try:
+        return reverse(PREVIEWS[kind], args=[code]) if kind in PREVIEWS else ""
+    except NoReverseMatch:
+        return ""
 
 
 @screen
@@ -212,7 +225,8 @@ def propose(request: HttpRequest, kind: str) -> HttpResponse:
             return redirect("web:change", uid=row.uid)
     elif form.is_bound:
         problems, status = form_problems(form), 422
-    shown = {"kind": declared, "form": form, "problems": problems}
+    given = form.data if form.is_bound else form.initial
+    shown = {"kind": declared, "form": form, "problems": problems, "preview_url": _preview(kind, given)}
     return render(request, "cases/office/propose.html", shown, status=status)
 
 

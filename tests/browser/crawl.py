@@ -34,6 +34,9 @@ WITHOUT_PAGE = {
     "report_file",
     "agency_resume",
     "agency_key",
+    "decide",
+    "withdraw",
+    "letter_pdf",
 }
 EXPECTED = (403, 404, 405, 409, 422)
 LOOKS = (("light", 1440), ("dark", 1440), ("dark", 390), ("light", 390))

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from cases import reports
 from cases.agencies import application
-from cases.kernel import breakglass, edits, jobrun, jobs, joining, matching
+from cases.kernel import breakglass, edits, jobrun, jobs, joining, matching, proposals
 from cases.kernel.models import OutboxMessage, Party, PersonPair
 from tests import factories, suspicions
 from tests.agencies.test_application import hear
@@ -93,6 +93,22 @@ def _persons(worker: crawl.Person, people: dict, case) -> None:
     joining.decide(pairs[0].pk, "joined", actor=people["a.byrne"], at=factories.FILED_AT)
     worker.visit("pairs", reverse("web:pairs", args=[case.uid]))
     worker.visit("party", reverse("web:party", args=[Party.objects.get().uid]))
+
+
+def _office(keeper: crawl.Person, people: dict, proposal) -> None:
+    """The office's own pages, as an administrator sees them; nothing of a case is on any."""
+    keeper.visit("changes", "/office/changes/")
+    keeper.visit("changes", "/office/changes/?view=mine", do=_open_menus)
+    keeper.visit("change", reverse("web:change", args=[proposal.uid]))
+    keeper.visit("teams", "/office/teams/")
+    keeper.visit("team", "/office/teams/fraud/")
+    keeper.visit("letters", "/office/letters/")
+    keeper.visit("letter", "/office/letters/n11/")
+    keeper.visit("letter_preview", "/office/letters/n11/preview/")
+    keeper.visit("codes", "/office/codes/")
+    keeper.visit("code_list", "/office/codes/fraud_product/")
+    for path in ("team_member/?team=fraud", "letter_text/?code=n11", f"leaver/?user={people['p.nair'].user_id}"):
+        keeper.refuse("propose", f"/office/changes/new/{path}", "main form")
 
 
 def _refused(worker: crawl.Person, cases: dict) -> None:
@@ -185,9 +201,18 @@ def test_axe_and_the_console_have_nothing_to_say(browser, live_server):
         reader.visit("security_log", "/security-log/")
         reader.visit("case", reverse("web:case", args=[cases["ready"].uid]))
     administrator = next(name for name, each in people.items() if "system_administrator" in each.roles)
+    wanted = {"user": people["p.nair"].user_id, "role": "fraud_approver"}
+    proposal = proposals.propose(
+        "role_grant", wanted, actor=people[administrator], at=factories.FILED_AT, reason="Promoted."
+    )
     with crawl.person(browser, live_server.url, administrator, found) as outsider:
         outsider.visit("problem", "/cases/new/", status=403)
         outsider.refuse("agency_pause", "/agencies/sandbox-fraud-register/", "main form[action$='/pause/']")
+        _office(outsider, people, proposal)
+    with crawl.person(browser, live_server.url, "j.merriweather", found) as officer:
+        officer.visit("ties", "/office/conflicts/")
+        officer.visit("change", reverse("web:change", args=[proposal.uid]))
+        officer.refuse("change", reverse("web:change", args=[proposal.uid]), "main form")
     analyst = next(name for name, each in people.items() if "collections_analyst" in each.roles)
     with crawl.person(browser, live_server.url, analyst, found) as colleague:
         _open_a_case_they_may_not_see(colleague)

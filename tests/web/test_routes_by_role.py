@@ -125,6 +125,8 @@ def standing(db):
         "agency_message": {"message": case.uid},
         "agency_callback_review": {"callback": case.uid},
         "policy_document": {"code": "letters_lia", "version": 1},
+        **{name: {"code": "n11"} for name in ("letter", "letter_preview", "letter_pdf")},
+        "code_list": {"code": "fraud_product"},
         "person": {"user_id": spare.pk},
         "person_link": {"user_id": spare.pk},
         "person_change": {"user_id": spare.pk, "name": "grant"},
@@ -132,8 +134,7 @@ def standing(db):
 
 
 WHOLE_OFFICE = {"my_work", "counts", "approvals", "preferences", "queue", "take_next", "new", "opened"}
-WHOLE_OFFICE |= {"jobs", "changes", "search"}
-WHOLE_OFFICE |= {"jobs", "changes", "teams"}
+WHOLE_OFFICE |= {"jobs", "changes", "search", "teams", "letters", "codes", "ties"}
 WHOLE_OFFICE |= {"referred", "break_glass", "glass_reviews", "compartment"}
 WHOLE_OFFICE |= {"agencies", "stuck_messages", "security_log"}
 WHOLE_OFFICE |= {"clock_rules", "calendars", "retention", "policy_documents", "processing", "processing_file"}

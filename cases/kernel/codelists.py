@@ -1,0 +1,115 @@
+"""Code lists: stored codes are declared in code and never change; what people read for them is a row that may.
+
+A list is iterable as (code, label) pairs in its order, so it stands wherever a tuple of pairs did. Rows are kept in
+the process; the query that finds a person's rights brings the version and today's date, so that no page asks for more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from django import forms
+from django.db.models import CharField, Func, QuerySet, Value
+
+from cases.kernel.models import CodeEntry
+
+__all__ = ["CodeField", "CodeList", "all_lists", "entries", "get", "notice", "offered", "refresh", "version"]
+
+_lists: dict[str, CodeList] = {}
+_entries: dict[tuple[str, str], CodeEntry] = {}
+_version = 0
+_today = ""
+
+
+class CodeList:
+    """One list. Iterating gives every code with its present label, in its present order."""
+
+    def __init__(self, code: str, label: str, pairs: tuple[tuple[str, str], ...]) -> None:
+        self.code, self.label, self.pairs = code, label, pairs
+        _lists[code] = self
+
+    def _place(self, code: str, declared: int) -> tuple[int, int, int]:
+        """Return where a code stands; one that was moved to a place goes before the one declared there."""
+        entry = _entries.get((self.code, code))
+        return (entry.position, 0, declared) if entry else (declared, 1, declared)
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        order = {code: number for number, (code, _) in enumerate(self.pairs, 1)}
+        for code, declared in sorted(self.pairs, key=lambda pair: self._place(pair[0], order[pair[0]])):
+            entry = _entries.get((self.code, code))
+            yield code, entry.label if entry else declared
+
+    def choices(self, *, also: object = None) -> list[tuple[str, str]]:
+        """Return what can be chosen today, and the code a row holds already, whether or not it still can."""
+        return [pair for pair in self if pair[0] == also or is_active(_entries.get((self.code, pair[0])))]
+
+
+def is_active(entry: CodeEntry | None) -> bool:
+    """Say whether a code can be chosen today; one that has no row always can."""
+    if entry is None or not _today:
+        return True
+    begins, ends = str(entry.active_from or ""), str(entry.active_until or "9999")
+    return begins <= _today <= ends
+
+
+def offered(codes: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return what can be chosen today of a list, or of plain pairs."""
+    return codes.choices() if isinstance(codes, CodeList) else list(codes)
+
+
+class CodeField(forms.ChoiceField):
+    """A choice of a code list: what is active, and what the form's row holds already."""
+
+    def __init__(self, *, codes: CodeList, **kwargs: Any) -> None:
+        self.codes = codes
+        super().__init__(choices=codes.choices, **kwargs)
+
+    def get_bound_field(self, form: forms.BaseForm, field_name: str) -> forms.BoundField:
+        self.choices = self.codes.choices(also=form.initial.get(field_name))
+        return super().get_bound_field(form, field_name)
+
+
+def get(code: str) -> CodeList | None:
+    return _lists.get(code)
+
+
+def all_lists() -> list[CodeList]:
+    """Return every list by its label."""
+    return sorted(_lists.values(), key=lambda each: each.label)
+
+
+def version() -> QuerySet[Any, Any]:
+    """Return (codes, version, no, no, today in London) in one row, none while no entry was ever changed. For the
+    query of a person's rights."""
+    today = Func(template="to_char(now() AT TIME ZONE 'Europe/London', 'YYYY-MM-DD')", output_field=CharField())
+    rows = CodeEntry.history.order_by("-history_id")
+    found: QuerySet[Any, Any] = rows.values_list(Value("codes"), "history_id", Value(False), Value(False), today)[:1]
+    return found
+
+
+def notice(number: int, today: str) -> None:
+    """Take note of the version in the database; read the rows anew when it is another than the one kept."""
+    global _version, _today
+    _today = today
+    if number != _version:
+        _entries.clear()
+        if number:
+            _entries.update({(row.list_code, row.code): row for row in CodeEntry.objects.all()})
+        _version = number
+
+
+def refresh() -> None:
+    """Read version and rows now; for tasks, which ask for nobody's rights."""
+    row = version().first()
+    notice(row[1], row[4]) if row else notice(0, "")
+
+
+def entries(codes: CodeList) -> list[dict[str, Any]]:
+    """Return every code of a list with its label, from and until when, and whether it can be chosen today."""
+    found = []
+    for code, label in codes:
+        entry = _entries.get((codes.code, code))
+        begins, ends = (entry.active_from, entry.active_until) if entry else (None, None)
+        found.append({"code": code, "label": label, "begins": begins, "ends": ends, "is_active": is_active(entry)})
+    return found
