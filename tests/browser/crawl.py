@@ -37,6 +37,14 @@ WITHOUT_PAGE = {
     "decide",
     "withdraw",
     "letter_pdf",
+    "wake",
+    "verdict",
+    "policy_document",
+    "processing_file",
+    "job_stop",
+    "job_resume",
+    "job_rows",
+    "compartment_revoke",
 }
 EXPECTED = (403, 404, 405, 409, 422)
 LOOKS = (("light", 1440), ("dark", 1440), ("dark", 390), ("light", 390))

@@ -70,6 +70,9 @@ def _filled(worker: crawl.Person, cases: dict, report) -> None:
     worker.visit("reveal", reverse("web:reveal", args=[case.uid, "person-2-phone"]))
     worker.visit("report_progress", reverse("web:report_progress", args=[case.uid, report.uid]))
     case = cases["investigating"]
+    for name in ("holds", "snooze"):
+        worker.visit(name, reverse(f"web:{name}", args=[case.uid]))
+    worker.visit("reveal_person", reverse("web:reveal_person", args=[case.uid, 2]))
     worker.visit("edit_facts", reverse("web:edit_facts", args=[case.uid]))
     worker.visit("edit_person", reverse("web:edit_person", args=[case.uid, 1]))
     worker.visit("add_person", reverse("web:add_person", args=[case.uid]))
@@ -118,6 +121,9 @@ def _refused(worker: crawl.Person, cases: dict) -> None:
     worker.refuse("search", "/search/", "form.finder")
     worker.refuse("case", page, "form[action*='/steps/submit/']")
     worker.refuse("case", page, "form.composer")
+    for name in ("holds", "snooze"):
+        worker.refuse(name, reverse(f"web:{name}", args=[case.uid]), "main form:has([name=reason], [name=kind])")
+    worker.refuse("reveal_person", reverse("web:reveal_person", args=[case.uid, 2]), "main form:has([name=purpose])")
     worker.refuse("documents", reverse("web:documents", args=[case.uid]), "form[enctype]")
     worker.refuse("add_person", reverse("web:add_person", args=[case.uid]), "main form:has([name=role])")
     facts, person = reverse("web:edit_facts", args=[case.uid]), reverse("web:edit_person", args=[case.uid, 1])
