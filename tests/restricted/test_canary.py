@@ -92,7 +92,8 @@ def hide(people, parent) -> Case:
     return transitions.apply(case.pk, "acknowledge", actor=suspicions.fiu(), at=at, inputs=inputs)
 
 
-# A session notes once a minute that it is in use, in a savepoint of its own: that hangs on the clock alone.
+# A session notes once a minute that it is in use, in a savepoint of its own, and sends its cookie anew: that hangs on
+# the clock alone.
 _OWN_SESSION = re.compile(r"SAVEPOINT|^(UPDATE|INSERT INTO|SELECT 1).*django_session")
 
 
@@ -187,7 +188,7 @@ def ask(client: Client, channel: Channel, uid: UUID, **given) -> Answer:
             answer = client.post(address(channel, uid, **given), TYPED, "application/x-www-form-urlencoded")
     body = b"".join(answer.streaming_content) if answer.streaming else answer.content
     headers = tuple(sorted((name, plain(value, uid)) for name, value in answer.items() if name != "Expires"))
-    cookies = tuple(sorted((name, "") for name in answer.cookies))
+    cookies = tuple(sorted((name, "") for name in answer.cookies if name != settings.SESSION_COOKIE_NAME))
     return Answer(
         status=answer.status_code,
         headers=headers + cookies,
