@@ -97,8 +97,10 @@ def fpa() -> Actor:
 
 
 def referred(people: dict[str, Actor], *, by: str = "a.byrne", **facts: Any) -> Case:
+    """Each has an incident of its own, unless a test names one: the same is not filed twice."""
+    incident = {"incident_reference": f"DET-{88112 + Case.objects.count()}"}
     return intake.open_case(
-        "fraud_referral", actor=people[by], at=AT, facts={**FACTS, **facts}, people=[FRAUDSTER, VICTIM]
+        "fraud_referral", actor=people[by], at=AT, facts={**FACTS, **incident, **facts}, people=[FRAUDSTER, VICTIM]
     )
 
 

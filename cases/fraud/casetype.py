@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any
 
-from cases.fraud import callbacks, codes, forms, intake, messages, periods, report, rules
+from cases.fraud import callbacks, codes, forms, intake, messages, opening, party_forms, periods, report, rules
 from cases.fraud.models import FraudReferral
 from cases.kernel import clocks, corrections, letters, retention, tasks
 from cases.kernel.casetypes import CaseType
-from cases.kernel.models import Case
-from cases.ledger import sealing
 
 __all__ = ["FRAUD_REFERRAL"]
 
@@ -36,51 +32,6 @@ letters.declare(
 )
 
 
-def open_facts(case: Case, facts: Mapping[str, Any]) -> None:
-    """Write the facts row of a new case, inside the current ledger action."""
-    row = FraudReferral(
-        case=case,
-        key=case.key,
-        **{
-            name: facts[name]
-            for name in (
-                "fpa_case_type",
-                "reasons",
-                "product",
-                "sales_channel",
-                "is_facility_granted",
-                "application_date",
-                "discovered_date",
-                "value_at_risk_pence",
-                "loss_pence",
-                "notice_version",
-                "notice_shown_date",
-                "may_share_with_police",
-                "prejudice_recorded",
-            )
-            if facts.get(name) is not None
-        },
-    )
-    incident = facts.get("incident_reference")
-    row.incident_token = sealing.keyed_hash("fraud_incident", incident or str(case.uid))
-    sealing.seal(
-        row,
-        {"account_reference": facts.get("account_reference") or None, "narrative": facts.get("narrative") or None},
-        key=case.key,
-    )
-    row.save(force_insert=True)
-    if incident:
-        offer_duplicates(row, tokens=sealing.kept_hashes("fraud_incident", incident))
-
-
-def offer_duplicates(row: FraudReferral, *, tokens: Sequence[bytes]) -> None:
-    """Ask somebody to compare a new referral with an earlier one of the same incident. Joins nothing by itself."""
-    same = FraudReferral.objects.filter(incident_token__in=tokens).exclude(pk=row.pk)
-    earlier = same.order_by("pk").values_list("case__reference", flat=True).first()
-    if earlier:
-        tasks.raise_task("fraud_same_incident", case=row.case, at=row.case.opened_at, reference=earlier)
-
-
 FRAUD_REFERRAL = CaseType(
     code="fraud_referral",
     label="Fraud referral",
@@ -96,13 +47,15 @@ FRAUD_REFERRAL = CaseType(
     topic=report.topic,
     topic_label=report.topic_label,
     amount=report.amount,
-    open_facts=open_facts,
+    open_facts=opening.open_facts,
     approval_rows=rules.approval_rows,
     facts_view=report.facts_view,
     checks=report.checks,
     report=report.context,
     facts_form=forms.FactsForm,
-    party_form=forms.PartyForm,
+    party_form=party_forms.PartyForm,
+    address_form=party_forms.AddressForm,
+    check_person=opening.check_person,
     party_roles=codes.ROLES,
     evidence_kinds=codes.EVIDENCE_KINDS,
     transition_forms={"submit": forms.SubmitForm, "approve": forms.ApproveForm},
@@ -117,7 +70,7 @@ FRAUD_REFERRAL = CaseType(
     },
     delivered={messages.FPA_FILE.code: callbacks.delivered, **corrections.DELIVERED},
     refused={messages.FPA_FILE.code: callbacks.refused, **corrections.REFUSED},
-    clock_ends={"k24_adverse": callbacks.expired, "k24_victim": callbacks.expired},
+    clock_ends=dict.fromkeys(periods.EXPIRIES, callbacks.expired),
     message_labels={
         messages.FPA_FILE.code: messages.FPA_FILE.label,
         letters.LETTER.code: letters.LETTER.label,

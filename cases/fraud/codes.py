@@ -9,9 +9,13 @@ CASE_TYPES = (
     ("misuse_of_facility", "Misuse of facility"),
     ("asset_conversion", "Asset conversion"),
     ("false_insurance_claim", "False insurance claim"),
+    ("victim_of_impersonation", "Victim of impersonation (not adverse)"),
+    ("victim_of_takeover", "Victim of takeover (not adverse)"),
+    ("protective_registration", "Protective registration (not adverse)"),
 )
+NON_ADVERSE = frozenset({"victim_of_impersonation", "victim_of_takeover", "protective_registration"})
 
-REASONS = {
+_REASONS = {
     "identity_fraud": (
         ("current_address_impersonation", "Impersonation at the current address"),
         ("previous_address", "Impersonation at a previous address"),
@@ -49,9 +53,20 @@ REASONS = {
     ),
     "asset_conversion": (("asset_sold", "Financed asset sold"),),
     "false_insurance_claim": (("false_claim", "False claim"),),
+    "protective_registration": (
+        ("documents_lost_or_stolen", "Documents lost or stolen"),
+        ("details_exposed", "Details exposed in a breach"),
+        ("at_risk", "At risk of being impersonated"),
+    ),
+}
+# A victim's filing names what was done in the victim's name.
+REASONS = {
+    **_REASONS,
+    "victim_of_impersonation": _REASONS["identity_fraud"][:3],
+    "victim_of_takeover": _REASONS["facility_takeover"],
 }
 
-ALL_REASONS = tuple(reason for reasons in REASONS.values() for reason in reasons)
+ALL_REASONS = tuple(reason for reasons in _REASONS.values() for reason in reasons)
 
 PRODUCTS = CodeList(
     "fraud_product",
@@ -124,8 +139,83 @@ PILLARS = (
     (4, "The product was refused, withdrawn or ended because of the fraud"),
 )
 
+_VICTIM_PILLARS = (
+    (1, "Reasonable grounds that somebody used this person's name or account"),
+    (2, "The evidence is clear, relevant and rigorous"),
+    (3, "What happened fits a recognised kind of case"),
+    (4, "What was obtained was refused, withdrawn or ended, and nothing is held against the person"),
+)
+_PROTECTIVE_PILLARS = (
+    (1, "The person asked for it, or somebody who may act for them"),
+    (2, "Who asked was verified, with evidence"),
+    (3, "The registration fits a recognised kind of case"),
+    (4, "The person knows that further checks will be made, and nothing is held against them"),
+)
+
+
+def pillars_of(case_type: str) -> tuple[tuple[int, str], ...]:
+    """Return the four questions as they are put for a kind of filing."""
+    if case_type == "protective_registration":
+        return _PROTECTIVE_PILLARS
+    return _VICTIM_PILLARS if case_type in NON_ADVERSE else PILLARS
+
+
 PILLAR_4_EXCEPTIONS = (
     ("", "No exception"),
     ("obliged_to_provide", "We are obliged to provide it"),
     ("full_benefit_received", "The full benefit had been received"),
 )
+
+ALERT_CODES = (
+    ("", "Do not tell the retail alert"),
+    ("fraud", "Fraud"),
+    ("chargeback", "Chargeback"),
+    ("suspect", "Suspect"),
+)
+
+GROUNDS = (
+    ("not_me", "It was not me"),
+    ("innocent", "I was deceived, coerced or impersonated"),
+    ("facts_wrong", "What is said is wrong"),
+    ("paid", "It was a debt, and is paid"),
+    ("objection", "Objection to the processing"),
+)
+
+REMOVAL_REASONS = (
+    ("error", "Filed in error"),
+    ("new_evidence", "New evidence"),
+    ("subject_innocent", "The person is innocent"),
+    ("court_or_ombudsman", "Ordered by a court, the ombudsman or the regulator"),
+    ("duplicate", "A duplicate of another filing"),
+)
+
+# What a person may decide about each kind of incoming notice.
+INCOMING = {
+    "match": (
+        ("false_positive", "False positive: somebody else"),
+        ("referred_to_manual", "Refer for manual checks"),
+        ("confirmed", "Confirmed"),
+    ),
+    "alert_hit": (
+        ("false_positive", "False positive: the address alone says nothing of who lives there"),
+        ("referred_to_manual", "Refer for manual checks"),
+        ("confirmed", "Confirmed for a person, by more than the address"),
+    ),
+    "enquiry": (
+        ("stands", "The filing stands"),
+        ("under_review", "The filing is under review"),
+        ("being_amended", "The filing is being amended"),
+    ),
+    "removal_instruction": (("accepted", "Accepted: the filing is removed"), ("contested", "Contested")),
+    "protective_registration": (
+        ("extra_checks", "Noted: extra checks, and a friendly word"),
+        ("not_ours", "Nobody of ours"),
+    ),
+}
+INCOMING_LABELS = {
+    "match": "A match with another member's case",
+    "alert_hit": "A hit in the retail alert",
+    "enquiry": "Another member asks about the filing",
+    "removal_instruction": "The agency instructs us to remove the filing",
+    "protective_registration": "A person of this case is protected",
+}

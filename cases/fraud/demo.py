@@ -91,7 +91,7 @@ def tell(office: Office, moves: tuple[str, ...], *, chance: random.Random, now: 
         "fraud_referral",
         actor=opener,
         at=clock,
-        facts=_facts(chance, clock.date()),
+        facts=_facts(chance, clock.date(), only_victim=only_victim),
         people=_people(chance, has_victim=has_victim, only_victim=only_victim),
     )
     for move in moves:
@@ -121,10 +121,11 @@ def _later(clock: datetime, *, chance: random.Random, now: datetime) -> datetime
     return min(clock + step, now - timedelta(minutes=1))
 
 
-def _facts(chance: random.Random, day: date) -> dict[str, Any]:
+def _facts(chance: random.Random, day: date, *, only_victim: bool) -> dict[str, Any]:
     case_type = chance.choice(
         ["facility_takeover"] * 4 + ["identity_fraud"] * 3 + ["false_application"] * 2 + ["misuse_of_facility"]
     )
+    case_type = "victim_of_takeover" if only_victim else case_type
     pence = chance.choice((0, 18_900, 64_900, 109_900, 129_900, 249_800, 419_700))
     return {
         "fpa_case_type": case_type,

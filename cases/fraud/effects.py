@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cases.fraud import guards, messages
+from cases.fraud import expiry, guards, messages, periods
 from cases.fraud.models import PillarAnswer, PillarEvidence
-from cases.kernel import approvals, calendars, clocks, letters, outbox, retention, tasks
+from cases.kernel import approvals, calendars, clocks, letters, outbox, tasks
 from cases.kernel.errors import CaseError
 from cases.kernel.models import CaseParty, Evidence
 from cases.ledger import api as ledger
@@ -133,17 +133,7 @@ def note_filing(context: Any) -> None:
 
 def start_expiry_of_each_subject(context: Any) -> None:
     """Each person's marker has its own end; the case is kept as long as the longest of them."""
-    parties = list(CaseParty.objects.filter(case=context.case, is_detached=False).order_by("number"))
-    is_adverse = any(not party.is_innocent for party in parties)
-    context.case.retention_class = "fraud_adverse" if is_adverse else "fraud_victim"
-    for party in parties:
-        rule = "k24_victim" if party.is_innocent else "k24_adverse"
-        clocks.start(context.case, rule, started_at=context.occurred_at, party=party)
-        party.retention_class = "fraud_victim" if party.is_innocent else "fraud_adverse"
-        party.dispose_after_date = retention.dispose_after(
-            party.retention_class, trigger_date=calendars.london_date(context.occurred_at)
-        )
-        party.save(update_fields=["retention_class", "dispose_after_date"])
+    expiry.start_or_restart(context.case, filed_at=context.occurred_at, at=context.at)
 
 
 def write_to_victims(context: Any) -> None:
@@ -160,5 +150,5 @@ def end_clocks(context: Any) -> None:
 
 
 def end_expiry_clocks(context: Any) -> None:
-    for rule in ("k24_adverse", "k24_victim"):
+    for rule in periods.EXPIRIES:
         clocks.meet(context.case, rule, at=context.at)

@@ -1,4 +1,4 @@
-"""What people type about a fraud referral: opening facts, people, the four pillars."""
+"""What people type about a fraud referral: opening facts and the four pillars."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
 
 from cases.fraud import codes
+from cases.kernel import formats
 from cases.kernel.codelists import CodeField
 from cases.kernel.models import Case
 
-__all__ = ["ApproveForm", "FactsForm", "PartyForm", "SubmitForm"]
+__all__ = ["ApproveForm", "FactsForm", "SubmitForm"]
 
 _DAY = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 # A slip of the finger in a year would move every period that is counted from the day.
@@ -37,6 +38,9 @@ class FactsForm(forms.Form):
         label="Value at risk, in pounds", min_value=0, max_digits=11, decimal_places=2, required=False
     )
     loss = forms.DecimalField(label="Loss, in pounds", min_value=0, max_digits=11, decimal_places=2, required=False)
+    savings = forms.DecimalField(
+        label="Saved by stopping it, in pounds", min_value=0, max_digits=11, decimal_places=2, required=False
+    )
     account_reference = forms.CharField(label="Account", max_length=40, required=False)
     notice_version = forms.CharField(
         label="Privacy notice shown to the customer",
@@ -46,6 +50,17 @@ class FactsForm(forms.Form):
     )
     notice_shown_date = forms.DateField(label="Shown on", required=False, widget=_DAY, validators=_CENTURY)
     may_share_with_police = forms.BooleanField(label="The agency may pass it to the police", required=False)
+    is_reinstated = forms.BooleanField(
+        label="The product was given back to the person",
+        required=False,
+        help_text="Then the fourth pillar no longer holds, and a filing must be removed.",
+    )
+    alert_code = forms.ChoiceField(
+        label="Retail alert",
+        choices=codes.ALERT_CODES,
+        required=False,
+        help_text="Tells other retailers the fraudster's delivery address. Never where an innocent person lives.",
+    )
     prejudice_recorded = forms.BooleanField(
         label="Telling the people involved would prejudice an investigation", required=False
     )
@@ -58,49 +73,12 @@ class FactsForm(forms.Form):
         allowed = {code for code, _ in codes.REASONS.get(cleaned.get("fpa_case_type", ""), ())}
         if allowed and cleaned.get("reasons") and not set(cleaned["reasons"]) <= allowed:
             self.add_error("reasons", "Choose only reasons that belong to the kind of fraud.")
-        for name in ("value_at_risk", "loss"):
+        for name, value in list(cleaned.items()):
+            if isinstance(value, str) and formats.has_card_number(value):
+                self.add_error(name, forms.ValidationError(str(formats.CardNumber()), code="card_number"))
+        for name in ("value_at_risk", "loss", "savings"):
             cleaned[f"{name}_pence"] = int((cleaned.pop(name, None) or 0) * 100)
         return cleaned
-
-
-class PartyForm(forms.Form):
-    """One person and one address. Empty fields are simply not known."""
-
-    role = CodeField(label="Role", codes=codes.ROLES)
-    is_innocent = forms.BooleanField(label="Innocent", required=False)
-    title = forms.CharField(label="Title", max_length=20, required=False)
-    forename = forms.CharField(label="First name", max_length=80, required=False)
-    surname = forms.CharField(label="Last name", max_length=80, required=False)
-    alias = forms.CharField(label="Name used", max_length=120, required=False)
-    date_of_birth = forms.DateField(label="Date of birth", required=False, widget=_DAY)
-    phone = forms.CharField(label="Telephone", max_length=24, required=False)
-    email = forms.EmailField(label="E-mail", max_length=120, required=False)
-    ip_address = forms.GenericIPAddressField(label="IP address", required=False)
-    device = forms.CharField(label="Device or SIM", max_length=60, required=False)
-    address_kind = CodeField(label="Address is", codes=codes.ADDRESS_KINDS, required=False)
-    line_1 = forms.CharField(label="Address", max_length=120, required=False)
-    line_2 = forms.CharField(label="Address, second line", max_length=120, required=False)
-    town = forms.CharField(label="Town", max_length=60, required=False)
-    postcode = forms.CharField(label="Postcode", max_length=10, required=False)
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or {}
-        if cleaned.get("role") in codes.VICTIM_ROLES and not cleaned.get("is_innocent"):
-            self.add_error("is_innocent", "A victim is innocent.")
-        return cleaned
-
-    def person(self) -> dict[str, Any]:
-        """Return what was typed in the shape parties.add takes."""
-        cleaned = dict(self.cleaned_data)
-        address = {name: cleaned.pop(name) for name in ("line_1", "line_2", "town", "postcode")}
-        address["kind"] = cleaned.pop("address_kind") or "current"
-        born = cleaned.get("date_of_birth")
-        return {
-            "role": cleaned.pop("role"),
-            "is_innocent": cleaned.pop("is_innocent"),
-            "values": {**cleaned, "date_of_birth": born.isoformat() if born else None},
-            "addresses": [address] if address["line_1"] or address["postcode"] else [],
-        }
 
 
 class SubmitForm(forms.Form):
@@ -116,7 +94,7 @@ class SubmitForm(forms.Form):
             (str(each.number), f"Document {each.number}: {kinds.get(each.kind, each.kind)}")
             for each in sorted(case.evidence.all(), key=lambda each: each.number)
         ]
-        for number, label in codes.PILLARS:
+        for number, label in codes.pillars_of(case.fraud_referral.fpa_case_type):
             self.fields[f"pillar_{number}"] = forms.ChoiceField(
                 label=f"{number}. {label}", choices=(("yes", "Yes"), ("no", "No")), widget=forms.RadioSelect
             )
@@ -149,7 +127,7 @@ class ApproveForm(forms.Form):
 
     def __init__(self, *args: Any, case: Case, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for number, label in codes.PILLARS:
+        for number, label in codes.pillars_of(case.fraud_referral.fpa_case_type):
             self.fields[f"pillar_{number}"] = forms.ChoiceField(
                 label=f"{number}. {label}", choices=(("yes", "Yes"), ("no", "No")), widget=forms.RadioSelect
             )

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from cases.fraud import codes
+from cases.fraud.models import FraudReferral
+from cases.kernel import calendars, clocks
 from cases.kernel.models import CaseParty, Evidence, OutboxMessage
 
 
@@ -38,11 +40,55 @@ def has_evidence_for_each_pillar(context: Any) -> str | None:
 
 
 def has_notice_version(context: Any) -> str | None:
-    """Nobody has to show a notice to an unknown fraudster; the person in whose name it was done must have had one."""
-    named = CaseParty.objects.filter(case=context.case, role__in=["applicant", "account_holder", *codes.VICTIM_ROLES])
-    if named.exists() and not context.case.fraud_referral.notice_version:
+    """Nobody has to show a notice to an unknown fraudster; the person in whose name it was done must have had one,
+    before the fraud, and not longer ago than a notice counts."""
+    facts = context.case.fraud_referral
+    named = CaseParty.objects.filter(
+        case=context.case, role__in=["applicant", "account_holder", *codes.VICTIM_ROLES], is_detached=False
+    )
+    if not named.exists():
+        return None
+    if not facts.notice_version or facts.notice_shown_date is None:
         return "Record which version of the privacy notice the applicant or account holder was shown, and when."
+    if facts.notice_shown_date > facts.discovered_date:
+        return "The privacy notice was shown after the fraud was discovered. Nothing can be filed on it."
+    shown_at = calendars.end_of_day(facts.notice_shown_date)
+    if clocks.plan("fraud_notice_validity", started_at=shown_at).due_date < facts.discovered_date:
+        return "The privacy notice on record was shown too long ago. Record a later one, or close without filing."
     return None
+
+
+def filing_fits_its_people(context: Any) -> str | None:
+    """An adverse filing names somebody who did it; a filing for a victim or a protected person names nobody else."""
+    parties = list(CaseParty.objects.filter(case=context.case, is_detached=False))
+    if any(party.role in codes.VICTIM_ROLES and not party.is_innocent for party in parties):
+        return "A victim is not marked innocent. Mark them innocent, or correct the role."
+    has_adverse = any(not party.is_innocent for party in parties)
+    is_adverse_kind = context.case.fraud_referral.fpa_case_type not in codes.NON_ADVERSE
+    if is_adverse_kind and parties and not has_adverse:
+        return "Everybody named is innocent. Name who did it, or choose a kind of filing that is not adverse."
+    if has_adverse and not is_adverse_kind:
+        return "This kind of filing is about innocent people only. Mark everybody innocent, or choose another kind."
+    return None
+
+
+def product_is_not_given_back(context: Any) -> str | None:
+    if context.case.fraud_referral.is_reinstated:
+        return "The product was given back to the person, so the fourth pillar does not hold."
+    return None
+
+
+def is_not_filed_already(context: Any) -> str | None:
+    """One incident is filed once, whichever brand of the group refers it."""
+    facts = context.case.fraud_referral
+    others = FraudReferral.objects.filter(incident_token=facts.incident_token).exclude(pk=facts.pk)
+    standing = ["approved", "submitted", "rejected", "filed", "disputed", "removal_requested"]
+    other = others.filter(case__state__in=standing).order_by("pk").values_list("case__reference", "case__is_restricted")
+    found = other.first()
+    if found is None:
+        return None
+    reference = "another case" if found[1] else found[0]
+    return f"The same incident stands in {reference}. Compare them, then amend that filing or close this referral."
 
 
 def checker_answers_four_pillars(context: Any) -> str | None:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from cases.fraud import codes
-from cases.fraud.forms import FactsForm, PartyForm
+from cases.fraud.forms import FactsForm
+from cases.fraud.party_forms import AddressForm, PartyForm
 from cases.kernel.casetypes import Intake
 from cases.kernel.intake import FieldErrors
 
@@ -16,6 +17,7 @@ _TEXT = {"type": "string"}
 _DAY = {"type": "string", "format": "date"}
 _PENCE = {"type": "integer", "minimum": 0, "maximum": 99_999_999_999}
 _FLAGS = ("is_facility_granted", "may_share_with_police", "prejudice_recorded")
+_MONEY = ("value_at_risk_pence", "loss_pence", "savings_pence")
 _FACTS = (
     "fpa_case_type",
     "reasons",
@@ -24,27 +26,20 @@ _FACTS = (
     *_FLAGS,
     "application_date",
     "discovered_date",
-    "value_at_risk_pence",
-    "loss_pence",
+    *_MONEY,
+    "alert_code",
     "account_reference",
     "notice_version",
     "notice_shown_date",
     "narrative",
 )
 _PERSON = (
-    "role",
-    "is_innocent",
-    "title",
-    "forename",
-    "surname",
-    "alias",
-    "date_of_birth",
-    "phone",
-    "email",
-    "ip_address",
-    "device",
+    *("role", "is_innocent", "title", "forename", "middle_name", "surname", "alias", "date_of_birth", "phone", "email"),
+    *("account_reference", "employer", "bank_account", "identity_document", "vehicle_registration", "device"),
+    *("ip_address", "ip_port", "ip_seen_at"),
 )
-_ADDRESS_LENGTHS = {"line_1": 120, "line_2": 120, "town": 60, "postcode": 10}
+_TYPED = {"role", "is_innocent", "date_of_birth", "ip_port"}
+_ADDRESS_LENGTHS = {"line_1": 120, "line_2": 120, "town": 60, "postcode": 10, "country": 60, "uprn": 12}
 
 EXAMPLE = {
     "schema_version": 1,
@@ -92,8 +87,8 @@ SCHEMA = {
         **{name: {"type": "boolean"} for name in _FLAGS},
         "application_date": _DAY,
         "discovered_date": _DAY,
-        "value_at_risk_pence": _PENCE,
-        "loss_pence": _PENCE,
+        **dict.fromkeys(_MONEY, _PENCE),
+        "alert_code": {**_TEXT, "enum": [code for code, _ in codes.ALERT_CODES]},
         "account_reference": {**_TEXT, "maxLength": 40},
         "notice_version": {**_TEXT, "maxLength": 20},
         "notice_shown_date": _DAY,
@@ -108,7 +103,8 @@ SCHEMA = {
                 "properties": {
                     "role": {**_TEXT, "enum": [code for code, _ in codes.ROLES]},
                     "is_innocent": {"type": "boolean"},
-                    **{name: _TEXT for name in _PERSON if name not in {"role", "is_innocent", "date_of_birth"}},
+                    **{name: _TEXT for name in _PERSON if name not in _TYPED},
+                    "ip_port": {"type": "integer", "minimum": 0, "maximum": 65535},
                     "date_of_birth": _DAY,
                     "addresses": {
                         "type": "array",
@@ -119,6 +115,8 @@ SCHEMA = {
                             "additionalProperties": False,
                             "properties": {
                                 "kind": {**_TEXT, "enum": [code for code, _ in codes.ADDRESS_KINDS]},
+                                "since": _DAY,
+                                "until": _DAY,
                                 **{name: {**_TEXT, "maxLength": most} for name, most in _ADDRESS_LENGTHS.items()},
                             },
                         },
@@ -142,14 +140,25 @@ def parse(data: Mapping[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]
         errors += faults
         if not faults:
             person = person_form.person()
-            person["addresses"] = [dict(address) for address in subject.get("addresses", [])]
+            person["addresses"] = _addresses(subject, f"/subjects/{position}", errors)
             people.append(person)
     if not data.get("subjects") and not data.get("account_reference"):
         errors.append(("/subjects", "required", "Name at least one person or an account."))
     if errors:
         raise FieldErrors(errors)
-    amounts = {name: int(data.get(name, 0)) for name in ("value_at_risk_pence", "loss_pence")}
+    amounts = {name: int(data.get(name, 0)) for name in _MONEY}
     return {**form.cleaned_data, **amounts, "incident_reference": data.get("incident_reference", "")}, people
+
+
+def _addresses(subject: Mapping[str, Any], prefix: str, errors: list[tuple[str, str, str]]) -> list[dict[str, str]]:
+    """Return the addresses in the form they are kept in; what is wrong with one is added to `errors`."""
+    places = []
+    for position, address in enumerate(subject.get("addresses", [])):
+        form = AddressForm({"kind": "current", **address})
+        faults = _errors(form, f"{prefix}/addresses/{position}")
+        errors += faults
+        places += [] if faults else [form.place()]
+    return places
 
 
 def _errors(form: Any, prefix: str) -> list[tuple[str, str, str]]:

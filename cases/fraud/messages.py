@@ -51,6 +51,7 @@ FPA_FILE = releases.MessageKind(
         "discovered_date": "application",
         "value_at_risk_pence": "application",
         "loss_pence": "application",
+        "savings_pence": "application",
         "subjects.number": "identity",
         "subjects.role": "identity",
         "subjects.innocent": "identity",
@@ -99,6 +100,7 @@ def _incident(case: Case) -> dict[str, Any]:
         "discovered_date": facts.discovered_date.isoformat(),
         "value_at_risk_pence": facts.value_at_risk_pence,
         "loss_pence": facts.loss_pence,
+        "savings_pence": facts.savings_pence,
         "police_share": facts.may_share_with_police,
     }
 

@@ -4,11 +4,11 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from cases.kernel.models import Case, Evidence
+from cases.kernel.models import Agency, Case, CaseParty, Evidence
 from cases.ledger.models import DataKey, Tracked
 from cases.ledger.sealing import SealedTextField
 
-__all__ = ["FraudReferral", "PillarAnswer", "PillarEvidence"]
+__all__ = ["DerivedFlag", "FraudDispute", "FraudReferral", "IncomingNotice", "PillarAnswer", "PillarEvidence"]
 
 
 class FraudReferral(Tracked):
@@ -35,6 +35,19 @@ class FraudReferral(Tracked):
     filing_reference = models.CharField(max_length=40, blank=True)
     filed_date = models.DateField(null=True, blank=True)
     field_errors = models.JSONField(default=list)
+    savings_pence = models.BigIntegerField(default=0)
+    alert_code = models.CharField(max_length=12, blank=True, default="")
+    is_reinstated = models.BooleanField(default=False)
+    police_reference = models.CharField(max_length=40, blank=True, default="")
+    removal_reason = models.CharField(max_length=24, blank=True, default="")
+
+    later = {
+        "savings_pence": 0,
+        "alert_code": "",
+        "is_reinstated": False,
+        "police_reference": "",
+        "removal_reason": "",
+    }
 
     class Meta:
         constraints = [
@@ -80,3 +93,73 @@ class PillarEvidence(Tracked):
 
     def __str__(self) -> str:
         return f"{self.answer_id} by {self.evidence_id}"
+
+
+class FraudDispute(Tracked):
+    """One objection to a filing: who objects, on which grounds, and how it ended."""
+
+    case = models.ForeignKey(Case, models.PROTECT, related_name="fraud_disputes")
+    party = models.ForeignKey(CaseParty, models.PROTECT, null=True, blank=True, related_name="+")
+    grounds = models.CharField(max_length=40)
+    opened_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True, blank=True)
+    outcome = models.CharField(max_length=24, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["case"], condition=Q(closed_at=None), name="one_open_dispute_per_filing")
+        ]
+
+    def __str__(self) -> str:
+        return f"dispute {self.pk} of {self.case_id}"
+
+
+class IncomingNotice(Tracked):
+    """What an agency tells about a case without moving it: a match, an enquiry, an instruction. A person decides."""
+
+    case = models.ForeignKey(Case, models.PROTECT, related_name="incoming_notices")
+    number = models.PositiveSmallIntegerField()
+    kind = models.CharField(max_length=40)
+    agency = models.ForeignKey(Agency, models.PROTECT, related_name="+")
+    their_reference = models.CharField(max_length=80, blank=True)
+    received_at = models.DateTimeField()
+    expires_date = models.DateField(null=True, blank=True)
+    is_address_only = models.BooleanField(default=False)
+    key = models.ForeignKey(DataKey, models.PROTECT, related_name="+")
+    summary = SealedTextField(null=True)
+    outcome = models.CharField(max_length=24, blank=True, default="")
+    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+    decided_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["case", "number"], name="one_incoming_notice_per_number"),
+            models.CheckConstraint(
+                condition=Q(outcome="", decided_at=None, decided_by=None)
+                | (~Q(outcome="") & Q(decided_at__isnull=False, decided_by__isnull=False)),
+                name="incoming_notice_is_decided_by_a_person",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.number}"
+
+
+class DerivedFlag(Tracked):
+    """What a marker put elsewhere. It goes with the marker: purged when that is removed or expires."""
+
+    case = models.ForeignKey(Case, models.PROTECT, related_name="derived_flags")
+    party = models.ForeignKey(CaseParty, models.PROTECT, related_name="derived_flags")
+    kind = models.CharField(max_length=12)
+    code = models.CharField(max_length=24, blank=True)
+    agency = models.ForeignKey(Agency, models.PROTECT, null=True, blank=True, related_name="+")
+    message_id = models.UUIDField(null=True, blank=True)
+    raised_at = models.DateTimeField()
+    purged_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(kind__in=["warning", "alert"]), name="derived_flag_kind")]
+        indexes = [models.Index("case", name="derived_flag_live", condition=Q(purged_at=None))]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.case_id}"

@@ -7,7 +7,7 @@ from datetime import date
 from cases.kernel.clocks import ClockRule
 from cases.kernel.retention import RetentionClass
 
-__all__ = ["CLOCKS", "RETENTION"]
+__all__ = ["CLOCKS", "EXPIRIES", "RETENTION"]
 
 _K24 = "Domain rule K24, agency handbook: retention of markers"
 CLOCKS = (
@@ -82,11 +82,25 @@ CLOCKS = (
         effective_from=date(2018, 5, 25),
         is_work=False,
     ),
+    ClockRule(
+        code="fraud_notice_validity",
+        label="A notice once shown counts",
+        length=3,
+        unit="years",
+        source="Internal rule; the agency's principles 3 and 4 ask for a notice that was shown",
+        effective_from=date(2000, 1, 1),
+        is_work=False,
+    ),
 )
+
+EXPIRIES = ("k24_adverse", "k24_victim", "k24_protective")
 
 RETENTION = (
     RetentionClass(code="fraud_not_filed", trigger="closure", months=12, source="Retention schedule: not filed"),
     RetentionClass(code="fraud_adverse", trigger="filing", months=72, source="Retention schedule: adverse filing"),
     RetentionClass(code="fraud_victim", trigger="filing", months=13, source="Retention schedule: victim"),
+    RetentionClass(
+        code="fraud_protective", trigger="filing", months=24, source="Retention schedule: protective registration"
+    ),
     RetentionClass(code="fraud_expired", trigger="expiry", months=0, source="Retention schedule: at expiry"),
 )

@@ -44,6 +44,8 @@ NOT_CONTENT = frozenset(
         "filing_reference",
         "filed_date",
         "field_errors",
+        "police_reference",
+        "removal_reason",
     }
 )
 

@@ -51,6 +51,14 @@ class Intake:
     schema: Mapping[str, Any]
 
 
+def anybody(_values: Mapping[str, Any], *, at: datetime) -> None:
+    """Refuse nobody."""
+
+
+def nothing(_case: Case, *, at: datetime) -> None:
+    """Follow a change with nothing."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Referral:
     """How any member of staff passes a matter on from a case they see, without seeing it again. The form takes a
@@ -101,6 +109,9 @@ class CaseType:
     referral: Referral | None = None
     policy: tuple[Rule, ...] = ()
     sealed_labels: Mapping[str, str] = field(default_factory=dict)
+    check_person: Callable[..., None] = anybody
+    address_form: type | None = None
+    changed: Callable[..., None] = nothing
 
     @property
     def is_restricted(self) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db import transaction
 
-from cases.kernel import approvals, casetypes, index, locks, parties, policy, record, tasks
+from cases.kernel import approvals, casetypes, formats, index, locks, parties, policy, record, tasks
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Case, CaseAddress, CaseParty, Evidence, Note, StaffTie, StoredBlob, User
@@ -51,6 +51,7 @@ class Edit:
             if name not in sealed:
                 setattr(row, name, value)
         if sealed:
+            formats.refuse_card_numbers(sealed.values())
             sealing.seal(row, {name: text or None for name, text in sealed.items()}, key=row.key)
         row.save(update_fields=list(values))
         index.change_facts(self.case, values)
@@ -60,6 +61,7 @@ class Edit:
     def party(self, number: int, *, is_innocent: bool | None = None, **values: str | None) -> None:
         """Change what the case says about one person."""
         row = CaseParty.objects.select_related("key").get(case=self.case, number=number)
+        casetypes.get(self.case.kind).check_person(values, at=self.at)
         if is_innocent is not None and is_innocent != row.is_innocent:
             row.is_innocent = is_innocent
             row.save(update_fields=["is_innocent"])
@@ -75,9 +77,25 @@ class Edit:
         else:
             parties.change(row, values, key=party.key)
 
+    def add_address(self, number: int, kind: str, **values: str | None) -> CaseAddress:
+        """Add one more address of a person, of whatever kind there are already."""
+        party = CaseParty.objects.select_related("key").get(case=self.case, number=number)
+        return parties.add_address(party, {**values, "kind": kind})
+
+    def change_address(self, number: int, place: int, *, kind: str, **values: str | None) -> None:
+        """Change one address of a person, by its number within the case. Raises EditRefused when it is not theirs."""
+        row = parties.address_at(self.case, place)
+        if row is None or row.party.number != number or row.is_detached:
+            raise EditRefused("This person has no such address.")
+        if row.kind != kind:
+            row.kind = kind
+            row.save(update_fields=["kind"])
+        parties.change(row, values, key=row.party.key)
+
     def add_party(self, person: Mapping[str, Any]) -> CaseParty:
         """Add a person, with addresses, as parties.add takes them."""
         last = CaseParty.objects.filter(case=self.case).order_by("-number").values_list("number", flat=True).first()
+        casetypes.get(self.case.kind).check_person(person.get("values", {}), at=self.at)
         retention_class = casetypes.get(self.case.kind).retention_class
         rows = parties.add(
             self.case, [person], first_number=(last or 0) + 1, retention_class=retention_class, at=self.at
@@ -111,6 +129,7 @@ def change(
         with record.act(case, verb, actor=actor, at=at, reason=reason, request=request) as action:
             yield Edit(case=case, actor=actor, at=at, shapes=shapes)
             if shapes:
+                casetypes.get(case.kind).changed(case, at=at)
                 voided = approvals.void_if_changed(case, at=at)
                 action.detail.update({"approvals_voided": len(voided)} if voided else {})
             case.version += 1
@@ -123,6 +142,7 @@ def add_note(case_id: int, text: str, *, actor: Actor, at: datetime, request: le
     with change(case_id, actor=actor, at=at, act="note", verb="case.noted", shapes=False, request=request) as edit:
         if not text.strip():
             raise EditRefused("Write something first.")
+        formats.refuse_card_numbers([text])
         note = Note(case=edit.case, author_id=actor.user_id, written_at=at, key=edit.case.key)
         sealing.seal(note, {"text": text.strip()}, key=edit.case.key)
         note.save()

@@ -78,6 +78,8 @@ def open_case(
     if not people and not casetype.referral and not facts.get("account_reference"):
         raise IntakeRefused("Name at least one person or an account.")
     is_restricted = is_restricted or casetype.is_restricted
+    for person in people:
+        casetype.check_person(person.get("values", {}), at=at)
     case = Case(
         kind=kind,
         reference=random_reference() if is_restricted else next_reference(casetype.prefix, at=at),

@@ -33,6 +33,7 @@ LETTER = releases.MessageKind(
         "addressee.line_2": "address",
         "addressee.town": "address",
         "addressee.postcode": "address",
+        "addressee.country": "address",
     },
     put_right_by="nobody",
 )

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from cases.kernel import index
+from cases.kernel import formats, index
 from cases.kernel.models import Case, CaseAddress, CaseParty, SearchEntry
 from cases.ledger import api as ledger
 from cases.ledger import sealing
 from cases.ledger.sealed import SealedTextField
 
-__all__ = ["ADDRESS_FIELDS", "PERSON_FIELDS", "add", "add_address", "change"]
+__all__ = ["ADDRESS_FIELDS", "PERSON_FIELDS", "add", "add_address", "address_at", "change"]
 
 PERSON_FIELDS = tuple(field.name for field in CaseParty._meta.fields if isinstance(field, SealedTextField))
 ADDRESS_FIELDS = tuple(field.name for field in CaseAddress._meta.fields if isinstance(field, SealedTextField))
@@ -32,6 +32,7 @@ def add(
 
     Each of `people` has role, is_innocent, source, values {field: text}, addresses [{kind, field: text}]. A new case's
     `facts_entry` is written with theirs, in one statement.
+    Raises formats.CardNumber.
     """
     keys = sealing.new_keys(len(people), "party", at=at)
     parties, addresses = [], []
@@ -90,12 +91,23 @@ def add_address(party: CaseParty, values: Mapping[str, Any]) -> CaseAddress:
     return row
 
 
+def address_at(case: Case, place: int) -> CaseAddress | None:
+    """Return the address of a number within its case, counted from one; never the row's own number."""
+    rows = CaseAddress.objects.select_related("party__key").filter(party__case=case).order_by("pk")
+    return rows[place - 1 : place].first() if place > 0 else None
+
+
 def _filled(values: Mapping[str, Any], names: Sequence[str]) -> dict[str, str | None]:
+    formats.refuse_card_numbers(values.get(name) for name in names)
     return {name: str(values[name]).strip() for name in names if values.get(name)}
 
 
 def change(row: CaseParty | CaseAddress, values: Mapping[str, str | None], *, key: Any) -> None:
-    """Write changed values of one person or address, inside the current ledger action. An empty value removes it."""
+    """Write changed values of one person or address, inside the current ledger action. An empty value removes it.
+
+    Raises formats.CardNumber.
+    """
+    formats.refuse_card_numbers(values.values())
     sealing.seal(row, {name: (text or "").strip() or None for name, text in values.items()}, key=key)
     row.save(update_fields=list(values))
     if isinstance(row, CaseParty):

@@ -80,6 +80,7 @@ class SealedItem:
 class Address:
     """One address of a person, masked."""
 
+    number: int
     kind: str
     is_detached: bool
     items: tuple[SealedItem, ...]
@@ -183,7 +184,7 @@ def _numbered(places: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 def _address(place: Mapping[str, Any]) -> Address:
     held = [name for name in ADDRESS_FIELDS if place[f"has_{name}"]]
     items = tuple(SealedItem(code=f"address-{place['number']}-{name}", field=name) for name in held)
-    return Address(kind=place["kind"], is_detached=place["is_detached"], items=items)
+    return Address(number=place["number"], kind=place["kind"], is_detached=place["is_detached"], items=items)
 
 
 def _held_by(person: CaseParty) -> tuple[SealedItem, ...]:

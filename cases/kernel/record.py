@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from uuid import UUID
 
+from cases.kernel import formats
 from cases.kernel.actors import Actor
 from cases.kernel.models import Case
 from cases.ledger import api as ledger
@@ -27,7 +28,11 @@ def act(
     request: ledger.RequestInfo | None = None,
     detail: Mapping[str, object] | None = None,
 ) -> AbstractContextManager[ledger.Action]:
-    """Open one ledger action on the case's own stream; a typed reason is sealed under the case's key."""
+    """Open one ledger action on the case's own stream; a typed reason is sealed under the case's key.
+
+    Raises formats.CardNumber for a reason that holds one.
+    """
+    formats.refuse_card_numbers([reason])
     return ledger.action(
         case.uid,
         verb,

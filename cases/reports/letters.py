@@ -17,7 +17,6 @@ from cases.kernel import letters as notices
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Agency, Case, CaseAddress, Letter, Task
-from cases.kernel.parties import ADDRESS_FIELDS
 from cases.ledger import sealing
 from cases.reports import lettertext, press, sender
 from cases.reports.pdf import Paper, Printed
@@ -30,6 +29,7 @@ BATCH = 50
 POST_CLASS = "first"
 # Where the person lives or is billed. Never where goods were sent, or what a fraudster used.
 HOME_KINDS = ("current", "billing")
+LINES = ("line_1", "line_2", "town", "postcode", "country")
 NAME_FIELDS = ("title", "forename", "surname")
 FAILED = "letter_failed"
 tasks.declare({FAILED: "A letter could not be written"})
@@ -111,7 +111,7 @@ def _addressee(letter: Letter, *, now: datetime) -> Addressee:
     if home is None:
         raise LetterRefused("no_address")
     (person,) = sealing.open_rows([letter.party], NAME_FIELDS, reader=reader, at=now)
-    (place,) = sealing.open_rows([home], ADDRESS_FIELDS, reader=reader, at=now)
+    (place,) = sealing.open_rows([home], LINES, reader=reader, at=now)
     if any(isinstance(value, sealing.Erased) for value in (*person.values(), *place.values())):
         raise LetterRefused("erased")
     name = " ".join(value for value in person.values() if value)

@@ -184,6 +184,7 @@ def show(
         "referrals": referring.offers(case, actor),
         "commands": _commands(offers, file, head["may"]),
         "pair_count": file.pair_count,
+        "may_add_address": casetype.address_form is not None,
         "may_edit": head["may"]["edit"] and case.state in casetype.lifecycle.editable,
     }
     return render(request, "cases/case.html", shown, status=status)

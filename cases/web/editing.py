@@ -13,17 +13,17 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from cases.kernel import casetypes, edits, policy, timeline
+from cases.kernel import casetypes, edits, parties, policy, timeline
 from cases.kernel.casetypes import CaseType
 from cases.kernel.edits import Edit
 from cases.kernel.errors import CaseError
-from cases.kernel.models import Case
+from cases.kernel.models import Case, CaseAddress
 from cases.ledger.sealed import SealedTextField
 from cases.web import asking
 from cases.web.opening import says_something
 from cases.web.refusals import Problem, form_problems, screen, status_of
 
-__all__ = ["add_person", "facts", "person"]
+__all__ = ["add_address", "add_person", "address", "facts", "person"]
 
 KEPT = "The case holds a value."
 
@@ -152,3 +152,46 @@ def add_person(request: HttpRequest, uid: UUID) -> HttpResponse:
     if not form.is_valid():
         return _show(request, case, form, title, form_problems(form), HTTPStatus.UNPROCESSABLE_ENTITY)
     return _write(request, case, form, lambda edit: edit.add_party(form.person()), title)
+
+
+def _place_of(case: Case, number: int, place: int) -> CaseAddress:
+    row = parties.address_at(case, place)
+    if row is None or row.party.number != number or row.is_detached:
+        raise Http404
+    return row
+
+
+@screen
+@require_http_methods(["GET", "POST"])
+def add_address(request: HttpRequest, uid: UUID, number: int) -> HttpResponse:
+    """Add an address to what the case says about one person."""
+    case, casetype = _editable(request, uid)
+    if casetype.address_form is None or not case.parties.filter(number=number).exists():
+        raise Http404
+    form: Any = casetype.address_form(request.POST if request.method == "POST" else None)
+    title = f"Add an address of person {number}"
+    if request.method == "GET":
+        return _show(request, case, form, title)
+    if form.is_valid() and len(form.place()) < 2:
+        form.add_error(None, "Type at least one line of the address.")
+    if not form.is_valid():
+        return _show(request, case, form, title, form_problems(form), HTTPStatus.UNPROCESSABLE_ENTITY)
+    return _write(request, case, form, lambda edit: edit.add_address(number, **form.place()), title)
+
+
+@screen
+@require_http_methods(["GET", "POST"])
+def address(request: HttpRequest, uid: UUID, number: int, place: int) -> HttpResponse:
+    """Correct one address of a person. What is left empty stays as it is."""
+    case, casetype = _editable(request, uid)
+    row = _place_of(case, number, place)
+    if casetype.address_form is None:
+        raise Http404
+    form: Any = casetype.address_form(request.POST if request.method == "POST" else None, initial={"kind": row.kind})
+    _say_what_is_kept(form, row)
+    title = f"Correct an address of person {number}"
+    if request.method == "GET":
+        return _show(request, case, form, title)
+    if not form.is_valid():
+        return _show(request, case, form, title, form_problems(form), HTTPStatus.UNPROCESSABLE_ENTITY)
+    return _write(request, case, form, lambda edit: edit.change_address(number, place, **form.place()), title)

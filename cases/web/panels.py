@@ -51,7 +51,8 @@ def subjects(file: CaseFile) -> list[dict[str, Any]]:
             "is_detached": person.is_detached,
             "values": masked(casetype, person.items),
             "addresses": [
-                {"kind": words(place.kind), "values": masked(casetype, place.items)} for place in person.addresses
+                {"number": place.number, "kind": words(place.kind), "values": masked(casetype, place.items)}
+                for place in person.addresses
             ],
         }
         for person in file.subjects

@@ -76,6 +76,8 @@ def _filled(worker: crawl.Person, cases: dict, report) -> None:
     worker.visit("edit_facts", reverse("web:edit_facts", args=[case.uid]))
     worker.visit("edit_person", reverse("web:edit_person", args=[case.uid, 1]))
     worker.visit("add_person", reverse("web:add_person", args=[case.uid]))
+    worker.visit("add_address", reverse("web:add_address", args=[case.uid, 1]))
+    worker.visit("edit_address", reverse("web:edit_address", args=[case.uid, 1, 1]))
 
 
 def _rules_and_jobs(counsel: crawl.Person, job) -> None:
@@ -126,6 +128,7 @@ def _refused(worker: crawl.Person, cases: dict) -> None:
     worker.refuse("reveal_person", reverse("web:reveal_person", args=[case.uid, 2]), "main form:has([name=purpose])")
     worker.refuse("documents", reverse("web:documents", args=[case.uid]), "form[enctype]")
     worker.refuse("add_person", reverse("web:add_person", args=[case.uid]), "main form:has([name=role])")
+    worker.refuse("add_address", reverse("web:add_address", args=[case.uid, 1]), "main form:has([name=uprn])")
     facts, person = reverse("web:edit_facts", args=[case.uid]), reverse("web:edit_person", args=[case.uid, 1])
     worker.refuse("edit_facts", facts, "main form:has([name=discovered_date])", typed={"discovered_date": ""})
     worker.refuse("edit_person", person, "main form:has([name=email])", typed={"email": "nonsense"})

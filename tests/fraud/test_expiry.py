@@ -155,4 +155,10 @@ class MarkersAndRetention(TestCase):
 
     def test_periods_are_the_schedules(self):
         months = {code: retention.CLASSES[code].months for code in retention.CLASSES if code.startswith("fraud_")}
-        assert months == {"fraud_not_filed": 12, "fraud_adverse": 72, "fraud_victim": 13, "fraud_expired": 0}
+        assert months == {
+            "fraud_not_filed": 12,
+            "fraud_adverse": 72,
+            "fraud_victim": 13,
+            "fraud_protective": 24,
+            "fraud_expired": 0,
+        }

@@ -36,6 +36,7 @@ ITEMS = [
             "loss_pence",
             "product",
             "sales_channel",
+            "savings_pence",
             "value_at_risk_pence",
         ],
         "gdpr_6_1_f",
@@ -143,6 +144,7 @@ class FilingOfF1(TestCase):
             "discovered_date": "2026-11-14",
             "value_at_risk_pence": 109900,
             "loss_pence": 0,
+            "savings_pence": 0,
             "police_share": False,
             "subjects": SUBJECTS,
         }
@@ -153,7 +155,7 @@ class FilingOfF1(TestCase):
             assert token not in stored
 
     def test_same_incident_has_the_same_key_and_it_is_not_the_reference(self):
-        other = factories.approved(self.people)
+        other = factories.referred(self.people, incident_reference="DET-88112")
         keys = {bytes(case.fraud_referral.incident_token) for case in (self.case, other)}
         assert len(keys) == 1 and b"DET-88112" not in keys.pop()
         third = factories.referred(self.people, incident_reference="DET-1")

@@ -105,9 +105,9 @@ def verify_state(case):
 
 def test_second_referral_of_an_incident_is_offered_for_comparison():
     people = factories.office()
-    first = factories.referred(people)
+    first = factories.referred(people, incident_reference="DET-88112")
 
-    second = factories.referred(people)
+    second = factories.referred(people, incident_reference="DET-88112")
     other = factories.referred(people, incident_reference="DET-99001")
 
     assert list(Task.objects.filter(case=second).values_list("kind", "detail")) == [

@@ -40,6 +40,7 @@ FILING = {
     "discovered_date": "2026-11-14",
     "value_at_risk_pence": 109900,
     "loss_pence": 0,
+    "savings_pence": 0,
     "police_share": True,
     "subjects": [
         {
@@ -68,6 +69,10 @@ FILING = {
                     "line_2": "Flat 2",
                     "town": "Penzance",
                     "postcode": "TR18 0ZZ",
+                    "country": "GB",
+                    "since": "2019-05-01",
+                    "until": "2026-11-01",
+                    "uprn": "100040000000",
                 }
             ],
         }
@@ -85,6 +90,7 @@ LETTER = {
         "line_2": "Flat 2",
         "town": "Penzance",
         "postcode": "TR18 0ZZ",
+        "country": "Ireland",
     },
 }
 REPORT = {

@@ -30,6 +30,7 @@ CHOSEN = {
     "ApprovalDecision.maker_id": lambda row: row.approval.maker_id,
     "PillarAnswer.pillar": 1,
     "PillarAnswer.side": "maker",
+    "DerivedFlag.kind": "warning",
 }
 
 

@@ -111,6 +111,8 @@ def standing(db):
         "reveal": {"uid": case.uid, "code": "person-1-alias"},
         "reveal_person": {"uid": case.uid, "number": 1},
         "edit_person": {"uid": case.uid, "number": 1},
+        "add_address": {"uid": case.uid, "number": 1},
+        "edit_address": {"uid": case.uid, "number": 1, "place": 1},
         "report_progress": {"uid": case.uid, "report": report.uid},
         "report_file": {"uid": case.uid, "report": report.uid},
         **{name: {"job": job.uid} for name in ("job", "job_stop", "job_resume", "job_rows")},

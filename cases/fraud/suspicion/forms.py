@@ -7,7 +7,7 @@ from typing import Any
 
 from django import forms
 
-from cases.fraud.forms import PartyForm as PersonForm
+from cases.fraud.party_forms import PartyForm as PersonForm
 from cases.fraud.suspicion import codes
 
 __all__ = ["FactsForm", "PartyForm", "ReferralForm"]

@@ -66,6 +66,12 @@ class CaseAddress(Tracked):
     town = SealedTextField(null=True)
     postcode = SealedTextField(null=True)
     is_detached = models.BooleanField(default=False)
+    since = SealedTextField(null=True)
+    until = SealedTextField(null=True)
+    country = SealedTextField(null=True)
+    uprn = SealedTextField(null=True)
+
+    later = {"since": None, "until": None, "country": None, "uprn": None}
 
     def __str__(self) -> str:
         return self.kind

@@ -1,0 +1,62 @@
+"""When each person's marker ends: by what kind of filing it is and whether the person is innocent."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from cases.fraud import periods
+from cases.kernel import calendars, clocks, retention
+from cases.kernel.models import Case, CaseParty, Clock
+
+__all__ = ["rule_of", "start_or_restart"]
+
+_KEPT = {"k24_adverse": "fraud_adverse", "k24_victim": "fraud_victim", "k24_protective": "fraud_protective"}
+
+
+def rule_of(case: Case, party: CaseParty) -> str:
+    """Return the clock of one person's marker. An innocent person never gets the adverse one."""
+    if not party.is_innocent:
+        return "k24_adverse"
+    is_protective = case.fraud_referral.fpa_case_type == "protective_registration"
+    return "k24_protective" if is_protective else "k24_victim"
+
+
+def start_or_restart(case: Case, *, filed_at: datetime, at: datetime) -> None:
+    """Give each person of a locked case the clock that is theirs, inside the current ledger action.
+
+    Who has the right one keeps it. Whose part was found to be another, and who was taken out, loses the old one; the
+    new one counts from the filing. A person first named by an amendment counts from `at`.
+    """
+    running = {
+        clock.party_id: clock
+        for clock in Clock.objects.filter(case=case, rule__in=periods.EXPIRIES, ended_at=None).exclude(party=None)
+    }
+    parties = list(CaseParty.objects.filter(case=case, is_detached=False).order_by("number"))
+    was_known = set(Clock.objects.filter(case=case, rule__in=periods.EXPIRIES).values_list("party_id", flat=True))
+    for party in parties:
+        rule, clock = rule_of(case, party), running.pop(party.pk, None)
+        if clock is not None and clock.rule == rule:
+            continue
+        if clock is not None:
+            _cancel(clock, at=at)
+        _start(case, party, rule, at=filed_at if party.pk in was_known or not was_known else at)
+    for clock in running.values():
+        _cancel(clock, at=at)
+    longest = max((_KEPT[rule_of(case, party)] for party in parties), key=_months, default="fraud_victim")
+    case.retention_class = longest
+
+
+def _months(code: str) -> int:
+    return retention.CLASSES[code].months
+
+
+def _cancel(clock: Clock, *, at: datetime) -> None:
+    clock.state, clock.ended_at = "cancelled", at
+    clock.save(update_fields=["state", "ended_at"])
+
+
+def _start(case: Case, party: CaseParty, rule: str, *, at: datetime) -> None:
+    clocks.start(case, rule, started_at=at, party=party)
+    party.retention_class = _KEPT[rule]
+    party.dispose_after_date = retention.dispose_after(party.retention_class, trigger_date=calendars.london_date(at))
+    party.save(update_fields=["retention_class", "dispose_after_date"])
