@@ -58,7 +58,7 @@ class KindsOfFiling(TestCase):
             "asset_conversion": 1,
             "false_insurance_claim": 1,
         }
-        assert len(codes.PRODUCTS) == 8 and len(codes.ROLES) == 8 and len(codes.ADDRESS_KINDS) == 5
+        assert [len(list(each)) for each in (codes.PRODUCTS, codes.ROLES, codes.ADDRESS_KINDS)] == [8, 8, 5]
         form = forms.FactsForm()
         assert len(form.fields["reasons"].choices) == 9
 

@@ -129,6 +129,7 @@ def channels() -> list[Channel]:
 
 # What fills the other places of an address. A new name here is decided by whoever adds the route.
 ARGUMENTS = {
+    "place": 1,
     "kind": "suspicion_report",
     "number": 1,
     "name": "dismiss",
