@@ -47,6 +47,8 @@ def open_referral(page: Page) -> str:
         role="third_party_fraudster",
         alias="Morwenna Tregaskis",
         ip_address="203.0.113.45",
+        ip_port="51514",
+        ip_seen_at="2026-11-13T21:02:00Z",
         address_kind="delivery",
         line_1="Unit 4, 77 Fiction Way",
         town="Leeds",
