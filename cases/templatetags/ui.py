@@ -47,8 +47,8 @@ def capped(count: int | None) -> str:
 
 @register.filter
 def day(value: datetime | date | None) -> str:
-    """Write a London date, as in 24 Nov 2026."""
-    if value is None:
+    """Write a London date, as in 24 Nov 2026; a dash for no date, also where what would hold it is missing."""
+    if not value:
         return "—"
     civil = value.astimezone(LONDON).date() if isinstance(value, datetime) else value
     return f"{civil.day} {civil:%b %Y}"
@@ -57,7 +57,7 @@ def day(value: datetime | date | None) -> str:
 @register.filter
 def moment(value: datetime | None) -> str:
     """Write a London date and time, as in 24 Nov 2026 16:00."""
-    return "—" if value is None else f"{day(value)} {clock(value)}"
+    return f"{day(value)} {clock(value)}" if value else "—"
 
 
 @register.filter

@@ -93,6 +93,15 @@ def test_an_agency_of_restricted_kinds_is_up_or_down_to_everybody_else(people):
     assert page("a.byrne", "/agencies/sandbox-fiu/").count("tag") == before.count("tag")
 
 
+def test_an_agency_whose_terms_were_never_entered_is_listed_as_such(people):
+    listing = agencies.Listing(code="own-orders", kind="own_system", display_name="Orders")
+    agencies.register(listing, actor=actors.system("tests"), at=factories.AT)
+
+    register = page("a.byrne", "/agencies/")
+    assert "Orders" in register and "No terms" in register
+    assert "No terms" in page("o.thackray", "/agencies/own-orders/")
+
+
 @pytest.mark.parametrize(
     ("act", "state", "said"), [("again", "pending", "sent again"), ("skip", "skipped", "given up")]
 )
