@@ -6,8 +6,10 @@ import uuid
 from django.conf import settings
 from django.db import migrations, models
 
+from cases.migrations import Migration
 
-class Migration(migrations.Migration):
+
+class Migration(Migration):
 
     dependencies = [
         ('cases', '0003_agencies_have_terms'),

@@ -2,8 +2,10 @@
 
 from django.db import migrations, models
 
+from cases.migrations import Migration
 
-class Migration(migrations.Migration):
+
+class Migration(Migration):
 
     dependencies = [
         ('cases', '0008_people_and_notes_are_found_by_blind_tokens'),

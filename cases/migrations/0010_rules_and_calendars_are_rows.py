@@ -7,6 +7,7 @@ import uuid
 from django.db import migrations, models
 
 from cases.ledger.guards import EnableGuards
+from cases.migrations import Migration
 
 # What a clock was counted by stays as it was.
 FIXED = """
@@ -27,7 +28,7 @@ DROP FUNCTION clockruleversion_fixed();
 """
 
 
-class Migration(migrations.Migration):
+class Migration(Migration):
 
     dependencies = [
         ('cases', '0009_late_answers_are_chased'),

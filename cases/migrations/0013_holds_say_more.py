@@ -5,8 +5,10 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
+from cases.migrations import Migration
 
-class Migration(migrations.Migration):
+
+class Migration(Migration):
 
     dependencies = [
         ('cases', '0012_pauses_end_and_refused_calls_are_counted'),

@@ -7,9 +7,10 @@ import uuid
 from django.db import migrations, models
 
 from cases.ledger.guards import EnableGuards
+from cases.migrations import Migration
 
 
-class Migration(migrations.Migration):
+class Migration(Migration):
 
     dependencies = [
         ('cases', '0014_open_approvals_have_an_index'),

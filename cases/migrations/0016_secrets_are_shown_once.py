@@ -2,8 +2,10 @@
 
 from django.db import migrations, models
 
+from cases.migrations import Migration
 
-class Migration(migrations.Migration):
+
+class Migration(Migration):
 
     dependencies = [
         ('cases', '0015_notice_stands_on_documents'),

@@ -8,9 +8,10 @@ from django.conf import settings
 from django.db import migrations, models
 
 from cases.ledger.guards import EnableGuards
+from cases.migrations import Migration
 
 
-class Migration(migrations.Migration):
+class Migration(Migration):
 
     dependencies = [
         ('cases', '0016_secrets_are_shown_once'),
