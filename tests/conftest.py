@@ -6,6 +6,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -117,20 +118,51 @@ def _stop(process: subprocess.Popen, how: signal.Signals) -> None:
         process.wait()
 
 
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[object]:
-    """A PostgreSQL server that dies with the session."""
-    from backoffice.embedded import Postgres, wait_until
+@contextmanager
+def _running(server, how: signal.Signals) -> Iterator[None]:
+    from backoffice.embedded import wait_until
 
-    server = Postgres(HOME / "postgres", THROWAWAY)
-    server.prepare()
     process = _start(server.child(), signal.SIGQUIT)
     try:
         wait_until(server.is_ready, seconds=60, what="The tests' PostgreSQL")
-        server.ensure_database()
-        yield server
+        yield
     finally:
-        _stop(process, signal.SIGQUIT)
+        _stop(process, how)
+
+
+def _make_cluster(server) -> None:
+    """Leave a stopped cluster whose test database every migration has been applied to.
+
+    The flush of transactional tests truncates, so of the append-only triggers those against it step aside.
+    """
+    from django.db import connection
+
+    server.prepare()
+    with _running(server, signal.SIGINT):
+        server.ensure_database()
+        connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT format('ALTER TABLE %s DISABLE TRIGGER %I', tgrelid::regclass, tgname) "
+                "FROM pg_trigger WHERE tgname LIKE '%\\_no\\_truncate' AND NOT tgisinternal AND tgparentid = 0"
+            )
+            for (statement,) in cursor.fetchall():
+                cursor.execute(statement)
+        connection.close()
+
+
+@pytest.fixture(scope="session")
+def postgres(django_db_blocker) -> Iterator[object]:
+    """A PostgreSQL server that dies with the session, with the migrated test database in it."""
+    from backoffice.embedded import Postgres
+    from tests import cluster
+
+    server = Postgres(HOME / "postgres", THROWAWAY)
+    with django_db_blocker.unblock():
+        cluster.bring(server.place, lambda: _make_cluster(server))
+    server.prepare()
+    with _running(server, signal.SIGQUIT):
+        yield server
 
 
 @pytest.fixture(scope="session")
@@ -152,29 +184,18 @@ def broker() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings(postgres) -> None:
-    """Start the server before Django makes the test database in it."""
-
-
-@pytest.fixture(scope="session")
-def django_db_setup(django_db_setup, django_db_blocker) -> None:
-    """Let the flush of transactional tests truncate: of the append-only triggers only these step aside.
+def django_db_setup(postgres, django_test_environment) -> None:
+    """Use the database that the cluster brings along.
 
     Django flushes no table that a migration of ours made by hand, so the access log is named to it here.
     """
     from django.db import connection
 
+    from backoffice.embedded import DATABASE
     from cases.ledger.models import AccessEvent
 
+    connection.settings_dict["NAME"] = f"test_{DATABASE}"
     AccessEvent._meta.managed = True
-
-    with django_db_blocker.unblock(), connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT format('ALTER TABLE %s DISABLE TRIGGER %I', tgrelid::regclass, tgname) "
-            "FROM pg_trigger WHERE tgname LIKE '%\\_no\\_truncate' AND NOT tgisinternal AND tgparentid = 0"
-        )
-        for (statement,) in cursor.fetchall():
-            cursor.execute(statement)
 
 
 def chromium() -> str:

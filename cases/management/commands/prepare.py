@@ -1,5 +1,6 @@
 """Bring database, keys and static files up to date; safe to run at every start. Demo data on request."""
 
+import gc
 import hashlib
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,7 @@ class Command(BaseCommand):
         executor = MigrationExecutor(connection)
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
             self.stdout.write("Bringing the database up to date.")
+            gc.disable()  # the models drawn on the way are cycles without end; this process ends soon
             call_command("migrate", interactive=False, verbosity=0)
         if settings.CACHES["default"]["LOCATION"] not in connection.introspection.table_names():
             call_command("createcachetable", verbosity=0)
