@@ -47,5 +47,6 @@ def ties(request: HttpRequest) -> HttpResponse:
     actor = asking.actor_of(request)
     policy.require(actor, "view_ties")
     page = pageful(conflicts.register(), request, is_descending=True)
-    shown = {"page": page, "can_end": policy.can(actor, "propose.tie_end").is_allowed}
+    may = {f"can_{act}": policy.can(actor, f"propose.tie_{act}").is_allowed for act in ("add", "end")}
+    shown = {"page": page, **may}
     return render(request, "cases/office/ties.html", shown)
