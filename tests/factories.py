@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -152,6 +153,32 @@ def filed(people: dict[str, Actor]) -> Case:
         at=FILED_AT,
         inputs={"agency_reference": "SFR-2026-0004417"},
     )
+
+
+def judge(people: dict[str, Actor]) -> Actor:
+    """An approver of the desk who had no part in the case so far."""
+    desk = people["d.osei"].team_ids
+    return replace(people["h.castellan"], roles=frozenset({"fraud_approver"}), team_ids=desk)
+
+
+def disputed(people: dict[str, Actor]) -> Case:
+    return transitions.apply(
+        filed(people).pk,
+        "dispute",
+        actor=people["i.sowande"],
+        at=FILED_AT,
+        inputs={"grounds": "innocent", "subject": "2"},
+    )
+
+
+def removal_requested(people: dict[str, Actor]) -> Case:
+    return transitions.apply(
+        filed(people).pk, "remove", actor=people["d.osei"], at=FILED_AT, inputs={"reason_code": "error"}
+    )
+
+
+def removed(people: dict[str, Actor]) -> Case:
+    return transitions.apply(removal_requested(people).pk, "confirm_removal", actor=fpa(), at=FILED_AT)
 
 
 def body_of(message: OutboxMessage) -> dict[str, Any]:

@@ -8,14 +8,29 @@ from typing import Any
 
 from django.db.models import Q
 
-from cases.fraud import messages
+from cases.fraud import codes, messages
 from cases.kernel import calendars, record, tasks, transitions
 from cases.kernel.actors import Actor, system
 from cases.kernel.casetypes import Content
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Case, Clock, OutboxMessage
 
-__all__ = ["delivered", "enquiry", "expired", "filed", "refused", "rejected"]
+__all__ = [
+    "delivered",
+    "disputed",
+    "enquiry",
+    "expired",
+    "filed",
+    "refused",
+    "rejected",
+    "removal_refused",
+    "removed",
+    "suspended",
+    "suspension_refused",
+]
+
+# Why a case that has ended may still hear of a removal.
+_OVER = frozenset({"expired"})
 
 
 def _is_overtaken(case: Case, message: OutboxMessage | None) -> bool:
@@ -54,7 +69,10 @@ def filed(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
 
 
 def rejected(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
-    """The agency refuses the filing and names fields. Raises AlreadyThere when another filing has replaced it."""
+    """The agency refuses what it was sent last and names fields. Raises AlreadyThere when another has replaced it."""
+    if content.message is not None and content.message.kind == messages.FPA_REMOVE.code:
+        removal_refused(case, content.message, _well_formed(content.data.get("errors")), at=at)
+        return
     if _is_overtaken(case, content.message):
         raise transitions.AlreadyThere("The answer is to an earlier filing.")
     transitions.apply(
@@ -70,10 +88,75 @@ def rejected(case: Case, content: Content, *, actor: Actor, at: datetime) -> Non
 
 def enquiry(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
     """Another member asks about the filing: moves nothing, somebody answers."""
-    if content.agency_kind != messages.FPA_FILE.recipient_kind:
-        raise CaseError("Only the fraud prevention agency passes on enquiries.")
+    _only_the_register(content)
     with record.act(case, "fraud_referral.enquiry", actor=actor, at=at, cause=content.callback_uid):
         tasks.raise_task("fraud_enquiry", case=case, at=at)
+
+
+def disputed(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
+    """A person complained to the agency. Grounds it does not name are an objection; a person it does not name is left
+    to us to find."""
+    grounds, subject = str(content.data.get("grounds")), content.data.get("subject")
+    transitions.apply(
+        case.pk,
+        "dispute",
+        actor=actor,
+        at=at,
+        occurred_at=content.occurred_at,
+        inputs={
+            "grounds": grounds if grounds in dict(codes.GROUNDS) else "objection",
+            "subject": str(subject) if isinstance(subject, int) else "",
+        },
+        cause=content.callback_uid,
+    )
+
+
+def suspended(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
+    """The agency has stopped members from using a disputed marker."""
+    _only_the_register(content)
+    with record.act(case, "filing.use_suspended", actor=actor, at=at, cause=content.callback_uid):
+        pass
+
+
+def suspension_refused(case: Case, message: OutboxMessage, errors: Sequence[dict[str, Any]], *, at: datetime) -> None:
+    """The agency does not suspend use of a disputed marker; that is its right, and on record."""
+    codes_given = [str(error.get("code", ""))[:80] for error in errors]
+    with record.act(
+        case,
+        "filing.use_not_suspended",
+        actor=system("delivery", source=case.source),
+        at=at,
+        detail={"message": str(message.public_id), "codes": codes_given},
+    ):
+        pass
+
+
+def removed(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
+    """The agency has taken the filing down: as we asked, or because its time was up.
+
+    Raises TransitionRefused when nobody of ours asked: somebody must find out why.
+    """
+    _only_the_register(content)
+    if case.state in _OVER:
+        with record.act(case, "filing.expiry_confirmed", actor=actor, at=at, cause=content.callback_uid):
+            pass
+        return
+    transitions.apply(
+        case.pk, "confirm_removal", actor=actor, at=at, occurred_at=content.occurred_at, cause=content.callback_uid
+    )
+
+
+def removal_refused(case: Case, message: OutboxMessage, errors: Sequence[dict[str, Any]], *, at: datetime) -> None:
+    """The agency does not take a filing down: somebody speaks with it today."""
+    actor = system("delivery", source=case.source)
+    given = [str(error.get("code", ""))[:80] for error in errors]
+    with record.act(case, "removal.refused", actor=actor, at=at, detail={"message": str(message.public_id)}):
+        tasks.raise_task("fraud_removal_refused", case=case, at=at, codes=given)
+
+
+def _only_the_register(content: Content) -> None:
+    if content.agency_kind != messages.FPA_FILE.recipient_kind:
+        raise CaseError("Only the fraud prevention agency says this of a filing.")
 
 
 def delivered(case: Case, message: OutboxMessage, *, at: datetime) -> None:
@@ -101,5 +184,5 @@ def expired(case: Case, clock: Clock, *, at: datetime) -> None:
         clock.state, clock.ended_at = "met", at
         clock.save(update_fields=["state", "ended_at"])
     left = case.clocks.filter(rule__startswith="k24_", state__in=["running", "paused"])
-    if case.state == "filed" and not left.exists():
+    if case.state in {"filed", "disputed"} and not left.exists():
         transitions.apply(case.pk, "expire", actor=actor, at=at)

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from datetime import date
 
-from cases.fraud import callbacks, codes, forms, intake, messages, opening, party_forms, periods, report, rules
+from cases.fraud import (
+    callbacks,
+    codes,
+    disputes,
+    forms,
+    intake,
+    messages,
+    opening,
+    party_forms,
+    periods,
+    removal,
+    report,
+    rules,
+)
 from cases.fraud.models import FraudReferral
 from cases.kernel import clocks, corrections, letters, retention, tasks
 from cases.kernel.casetypes import CaseType
@@ -18,6 +31,8 @@ tasks.declare(
         "fraud_field_errors": "The agency names fields to correct",
         "fraud_enquiry": "Another member asks about a filing",
         "fraud_same_incident": "An earlier referral tells of the same incident",
+        **disputes.TASKS,
+        **removal.TASKS,
     }
 )
 letters.declare(
@@ -28,8 +43,10 @@ letters.declare(
         template="cases/fraud/letters/n11.html",
         effective_from=date(2026, 1, 1),
         extra={"filing_reference": "The agency's reference of the filing", "filed_date": "When it was filed"},
-    )
+    ),
+    *disputes.LETTERS,
 )
+corrections.declare(removals=[messages.FPA_REMOVE.code])
 
 
 FRAUD_REFERRAL = CaseType(
@@ -58,21 +75,38 @@ FRAUD_REFERRAL = CaseType(
     check_person=opening.check_person,
     party_roles=codes.ROLES,
     evidence_kinds=codes.EVIDENCE_KINDS,
-    transition_forms={"submit": forms.SubmitForm, "approve": forms.ApproveForm},
+    transition_forms={
+        "submit": forms.SubmitForm,
+        "approve": forms.ApproveForm,
+        "dispute": forms.DisputeForm,
+        "remove": forms.RemoveForm,
+    },
     sealed_labels={"account_reference": "Account", "narrative": "What happened"},
     agency_kinds=frozenset({"fpa"}),
     callbacks={
         "fpa.filed": callbacks.filed,
         "fpa.rejected": callbacks.rejected,
         "fpa.enquiry": callbacks.enquiry,
+        "fpa.disputed": callbacks.disputed,
+        "fpa.suspended": callbacks.suspended,
+        "fpa.removed": callbacks.removed,
         **letters.CALLBACKS,
         **corrections.CALLBACKS,
     },
-    delivered={messages.FPA_FILE.code: callbacks.delivered, **corrections.DELIVERED},
-    refused={messages.FPA_FILE.code: callbacks.refused, **corrections.REFUSED},
+    delivered={
+        messages.FPA_FILE.code: callbacks.delivered,
+        messages.FPA_REMOVE.code: corrections.delivered,
+        **corrections.DELIVERED,
+    },
+    refused={
+        messages.FPA_FILE.code: callbacks.refused,
+        messages.FPA_DISPUTE.code: callbacks.suspension_refused,
+        messages.FPA_REMOVE.code: callbacks.removal_refused,
+        **corrections.REFUSED,
+    },
     clock_ends=dict.fromkeys(periods.EXPIRIES, callbacks.expired),
     message_labels={
-        messages.FPA_FILE.code: messages.FPA_FILE.label,
+        **{kind.code: kind.label for kind in messages.ALL},
         letters.LETTER.code: letters.LETTER.label,
         **corrections.LABELS,
     },

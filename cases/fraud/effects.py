@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cases.fraud import expiry, guards, messages, periods
+from cases.fraud import expiry, flags, guards, messages
 from cases.fraud.models import PillarAnswer, PillarEvidence
 from cases.kernel import approvals, calendars, clocks, letters, outbox, tasks
 from cases.kernel.errors import CaseError
@@ -136,6 +136,10 @@ def start_expiry_of_each_subject(context: Any) -> None:
     expiry.start_or_restart(context.case, filed_at=context.occurred_at, at=context.at)
 
 
+def warn_of_adverse(context: Any) -> None:
+    flags.fit(context.case, at=context.at)
+
+
 def write_to_victims(context: Any) -> None:
     """Only the innocent are written to, and not while telling them would prejudice an investigation."""
     if context.case.fraud_referral.prejudice_recorded:
@@ -147,8 +151,3 @@ def write_to_victims(context: Any) -> None:
 def end_clocks(context: Any) -> None:
     for rule in ("fraud_triage", "fraud_investigation", "fraud_check"):
         clocks.end(context.case, rule, at=context.at, state="cancelled")
-
-
-def end_expiry_clocks(context: Any) -> None:
-    for rule in periods.EXPIRIES:
-        clocks.meet(context.case, rule, at=context.at)

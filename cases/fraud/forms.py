@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -13,7 +14,7 @@ from cases.kernel import formats
 from cases.kernel.codelists import CodeField
 from cases.kernel.models import Case
 
-__all__ = ["ApproveForm", "FactsForm", "SubmitForm"]
+__all__ = ["ApproveForm", "DisputeForm", "FactsForm", "RemoveForm", "SubmitForm"]
 
 _DAY = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 # A slip of the finger in a year would move every period that is counted from the day.
@@ -141,3 +142,55 @@ class ApproveForm(forms.Form):
             "pillars": {number: {"is_met": cleaned[f"pillar_{number}"] == "yes"} for number, _ in codes.PILLARS},
             "has_reviewed_innocent": cleaned["has_reviewed_innocent"],
         }
+
+
+def people_of(case: Case) -> list[tuple[str, str]]:
+    """Return the people of a case as choices: number and part, no name."""
+    roles = dict(codes.ROLES)
+    rows = sorted(case.parties.all(), key=lambda each: each.number)
+    return [
+        (str(each.number), f"Person {each.number}: {roles.get(each.role, each.role).lower()}")
+        for each in rows
+        if not each.is_detached
+    ]
+
+
+class DisputeForm(forms.Form):
+    """Who says that the filing is wrong, on which grounds, and when that came in."""
+
+    def __init__(self, *args: Any, case: Case, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["grounds"] = forms.ChoiceField(label="Grounds", choices=codes.GROUNDS)
+        self.fields["subject"] = forms.ChoiceField(
+            label="Who disputes it",
+            choices=[("", "Nobody named in the case"), *people_of(case)],
+            required=False,
+            help_text="The answer goes to this person.",
+        )
+        self.fields["received_date"] = forms.DateField(
+            label="Came in on",
+            required=False,
+            widget=_DAY,
+            validators=_CENTURY,
+            help_text="The month for the answer counts from this day. Empty: today.",
+        )
+
+    def inputs(self) -> dict[str, Any]:
+        return dict(self.cleaned_data)
+
+
+class RemoveForm(forms.Form):
+    """Why a filing comes down."""
+
+    def __init__(self, *args: Any, case: Case, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reason_code"] = forms.ChoiceField(label="Why it is removed", choices=codes.REMOVAL_REASONS)
+
+    def inputs(self) -> dict[str, Any]:
+        return dict(self.cleaned_data)
+
+    @staticmethod
+    def shown(inputs: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """Say what was typed to whoever looks at it afterwards."""
+        code = str(inputs.get("reason_code", ""))
+        return [("Why it is removed", dict(codes.REMOVAL_REASONS).get(code, code))]

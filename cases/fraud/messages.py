@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +13,7 @@ from cases.kernel.models import Agency, Case, CaseAddress, CaseParty, OutboxMess
 from cases.kernel.parties import ADDRESS_FIELDS, PERSON_FIELDS
 from cases.ledger import sealing
 
-__all__ = ["FPA_FILE", "file"]
+__all__ = ["ALL", "FPA_AMEND", "FPA_DISPUTE", "FPA_FILE", "FPA_REMOVE", "amend", "dispute", "file", "remove"]
 
 _PERSON_CATEGORIES = {
     "title": "identity",
@@ -61,7 +63,46 @@ FPA_FILE = releases.MessageKind(
     },
     put_right_by="family",
 )
-releases.declare(FPA_FILE)
+FPA_AMEND = replace(
+    FPA_FILE,
+    code="fpa_amend",
+    label="Amendment of the filing",
+    necessity="The filing says something that is no longer so; the agency must hold what is.",
+    categories={"filing_reference": "fraud_allegation", **FPA_FILE.categories},
+)
+
+
+def _word(code: str, label: str, *, necessity: str, answer_days: int, fields: tuple[str, ...]) -> releases.MessageKind:
+    """A word to the agency about a filing it has: it names the filing and people by number, and nobody's values."""
+    return releases.MessageKind(
+        code=code,
+        label=label,
+        recipient_kind="fpa",
+        purpose="correct_recipients",
+        answer_days=answer_days,
+        answer_source="Internal target; UK GDPR Art 19" if answer_days else "",
+        necessity=necessity,
+        categories=dict.fromkeys(fields, "correction"),
+        put_right_by="family",
+    )
+
+
+FPA_DISPUTE = _word(
+    "fpa_dispute",
+    "Word of a dispute about the filing",
+    necessity="While a filing is disputed the agency may stop members from using it; it must know when and until when.",
+    answer_days=0,
+    fields=("filing_reference", "is_open", "grounds", "subjects"),
+)
+FPA_REMOVE = _word(
+    "fpa_remove",
+    "Removal of the filing",
+    necessity="The marker may not stand any longer, and only the agency can take it down.",
+    answer_days=2,
+    fields=("filing_reference", "reason"),
+)
+ALL = (FPA_FILE, FPA_AMEND, FPA_DISPUTE, FPA_REMOVE)
+releases.declare(*ALL)
 
 
 def file(case: Case, *, actor: Actor, at: datetime) -> OutboxMessage:
@@ -69,22 +110,86 @@ def file(case: Case, *, actor: Actor, at: datetime) -> OutboxMessage:
 
     Opens the people's values, which the access log keeps. Raises ReleaseRefused, NoChannel.
     """
-    agency = Agency.objects.select_related("terms").filter(kind="fpa", is_active=True).order_by("pk").first()
-    if agency is None:
-        raise outbox.NoChannel("There is no fraud prevention agency in the register.")
-    outbox.supersede(case, FPA_FILE.code, at=at)
+    return _send_all(case, FPA_FILE, {}, actor=actor, at=at)
+
+
+def amend(case: Case, *, actor: Actor, at: datetime) -> OutboxMessage:
+    """Promise the whole filing as it now is, under the agency's reference. As `file`."""
+    return _send_all(case, FPA_AMEND, {"filing_reference": case.fraud_referral.filing_reference}, actor=actor, at=at)
+
+
+def _send_all(
+    case: Case, kind: releases.MessageKind, named: Mapping[str, str], *, actor: Actor, at: datetime
+) -> OutboxMessage:
+    agency = _agency()
+    outbox.supersede(case, kind.code, at=at)
     parties = list(CaseParty.objects.filter(case=case, is_detached=False).order_by("number"))
     subjects = _subjects(case, parties, actor=actor, at=at)
     return releases.send(
         case,
-        FPA_FILE,
+        kind,
         agency=agency,
-        body={**_incident(case), "subjects": subjects},
+        body={**named, **_incident(case), "subjects": subjects},
         actor=actor,
         at=at,
         subject_count=len(subjects),
         parties=parties,
     )
+
+
+def dispute(case: Case, *, is_open: bool, grounds: str, party: CaseParty | None, actor: Actor, at: datetime) -> None:
+    """Promise word that the filing is disputed, or is so no longer. Raises ReleaseRefused, NoChannel."""
+    parties = [party] if party else []
+    _send_word(
+        case,
+        FPA_DISPUTE,
+        {"is_open": is_open, "grounds": grounds, "subjects": [each.number for each in parties]},
+        parties=parties,
+        actor=actor,
+        at=at,
+    )
+
+
+def remove(case: Case, *, reason: str, actor: Actor, at: datetime) -> None:
+    """Promise the removal of the filing; an amendment that waits is taken back. Raises ReleaseRefused, NoChannel."""
+    _send_word(
+        case,
+        FPA_REMOVE,
+        {"reason": reason},
+        parties=list(CaseParty.objects.filter(case=case, is_detached=False).order_by("number")),
+        actor=actor,
+        at=at,
+    )
+    outbox.withdraw(case, FPA_AMEND.code, at=at)
+
+
+def _send_word(
+    case: Case,
+    kind: releases.MessageKind,
+    said: Mapping[str, Any],
+    *,
+    parties: list[CaseParty],
+    actor: Actor,
+    at: datetime,
+) -> None:
+    releases.send(
+        case,
+        kind,
+        agency=_agency(),
+        body={"filing_reference": case.fraud_referral.filing_reference, **said},
+        actor=actor,
+        at=at,
+        subject_count=len(parties),
+        parties=parties,
+    )
+
+
+def _agency() -> Agency:
+    found = Agency.objects.select_related("terms").filter(kind=FPA_FILE.recipient_kind, is_active=True)
+    agency = found.order_by("pk").first()
+    if agency is None:
+        raise outbox.NoChannel("There is no fraud prevention agency in the register.")
+    return agency
 
 
 def _incident(case: Case) -> dict[str, Any]:

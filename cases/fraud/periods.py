@@ -102,5 +102,8 @@ RETENTION = (
     RetentionClass(
         code="fraud_protective", trigger="filing", months=24, source="Retention schedule: protective registration"
     ),
+    RetentionClass(
+        code="fraud_removed", trigger="removal", months=12, source="Retention schedule: as if it had not been filed"
+    ),
     RetentionClass(code="fraud_expired", trigger="expiry", months=0, source="Retention schedule: at expiry"),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db.models import Model
 
-from cases.fraud import effects, guards
+from cases.fraud import after_filing, effects, guards
 from cases.fraud.models import FraudReferral, PillarAnswer, PillarEvidence
 from cases.kernel.lifecycle import Lifecycle, State, Transition
 from cases.kernel.models import Case, CaseAddress, CaseParty, Evidence
@@ -16,10 +16,13 @@ _DESK = frozenset({"fraud_analyst", "fraud_approver"})
 _ANALYST = frozenset({"fraud_analyst"})
 _APPROVER = frozenset({"fraud_approver"})
 _OVERSIGHT = frozenset({"auditor", "data_protection_officer"})
+# Whoever takes disputes in for a person.
+_RIGHTS = frozenset({"rights_officer"})
 
 POLICY = (
     Rule(act="view", kind="fraud_referral", roles=_DESK),
     Rule(act="view", kind="fraud_referral", roles=_OVERSIGHT, scope="all", needs_reason=True),
+    Rule(act="view", kind="fraud_referral", roles=_RIGHTS, scope="all", needs_reason=True),
     Rule(act="note", kind="fraud_referral", roles=_DESK),
     Rule(act="edit", kind="fraud_referral", roles=_ANALYST),
     Rule(act="attach", kind="fraud_referral", roles=_ANALYST),
@@ -87,7 +90,7 @@ LIFECYCLE = Lifecycle(
             retention_class="fraud_not_filed",
         ),
         State(code="refused", label="Refused", tone="hold", is_terminal=True, retention_class="fraud_not_filed"),
-        State(code="expired", label="Expired", tone="hold", is_terminal=True, retention_class="fraud_expired"),
+        *after_filing.STATES,
     ),
     transitions=(
         Transition(
@@ -239,16 +242,13 @@ LIFECYCLE = Lifecycle(
             target="filed",
             roles=frozenset({"agency"}),
             guards=(guards.has_agency_reference,),
-            effects=(effects.note_filing, effects.start_expiry_of_each_subject, effects.write_to_victims),
+            effects=(
+                effects.note_filing,
+                effects.start_expiry_of_each_subject,
+                effects.warn_of_adverse,
+                effects.write_to_victims,
+            ),
         ),
-        Transition(
-            name="expire",
-            label="Let the filing expire",
-            source=frozenset({"filed"}),
-            target="expired",
-            roles=frozenset({"system"}),
-            guards=(guards.has_reached_expiry,),
-            effects=(effects.end_expiry_clocks,),
-        ),
+        *after_filing.MOVES,
     ),
 )

@@ -28,7 +28,10 @@ __all__ = [
     "REFUSED",
     "REMOVED",
     "Recipient",
+    "are_on_their_way",
+    "by_hand",
     "declare",
+    "delivered",
     "earlier_recipients",
     "send",
     "start_transmission",
@@ -160,27 +163,33 @@ def send(
     actor: Actor,
     at: datetime,
     party: CaseParty | None = None,
+    to: frozenset[str] | None = None,
 ) -> list[OutboxMessage]:
     """Promise one notice to each earlier recipient, inside the current ledger action on a locked case.
 
-    `change` is `amended` or `removed`, `reason` a code; `party` names the one person it is about. An amended
-    recipient first gets what it was told said anew. Writes releases and starts the clocks; whoever cannot be told by
-    message becomes a task. The caller refreshes the case's due time and saves it.
+    `change` is `amended` or `removed`, `reason` a code; `party` names the one person it is about, `to` the kinds of
+    recipient when not all. An amended recipient first gets what it was told said anew. Writes releases and starts the
+    clocks; whoever cannot be told by message becomes a task. The caller refreshes the case's due time and saves it.
     """
     promised = []
     for recipient in earlier_recipients(case, party=party):
+        if to is not None and recipient.agency.kind not in to:
+            continue
         try:
             promised.append(_notify(case, recipient, change, reason=reason, actor=actor, at=at, party=party))
         except (releases.ReleaseRefused, outbox.NoChannel) as refusal:
-            cause = type(refusal).__name__
-            tasks.raise_task(
-                "correction_by_hand", case=case, at=at, agency=recipient.agency.code, change=change, cause=cause
-            )
+            by_hand(case, recipient.agency.code, change, refusal=refusal, at=at)
     if promised:
         clocks.start(case, "correction_acknowledgement", started_at=at)
         if change == "removed":
             start_transmission(case, at=at)
     return promised
+
+
+def by_hand(case: Case, agency_code: str, change: str, *, refusal: CaseError, at: datetime) -> None:
+    """Ask somebody to tell by another way what no message may tell, inside the current ledger action."""
+    cause = type(refusal).__name__
+    tasks.raise_task("correction_by_hand", case=case, at=at, agency=agency_code, change=change, cause=cause)
 
 
 def start_transmission(case: Case, *, at: datetime) -> None:
@@ -245,10 +254,15 @@ def _waiting(case: Case, kinds: Iterable[str], **column: None) -> Any:
 def delivered(case: Case, message: OutboxMessage, *, at: datetime) -> None:
     """A removal has arrived. Once every one of the case has, the working day for them is met."""
     running = case.clocks.filter(rule="removal_transmission", ended_at=None)
-    if not running.exists() or _waiting(case, _removals, delivered_at=None).exclude(pk=message.pk).exists():
+    if not running.exists() or are_on_their_way(case, but=message):
         return
     with record.act(case, "removal.transmitted", actor=system("delivery", source=case.source), at=at):
         _meet(case, "removal_transmission", at=at)
+
+
+def are_on_their_way(case: Case, *, but: OutboxMessage | None = None) -> bool:
+    """Say whether some removal of the case, other than `but`, has not arrived."""
+    return _waiting(case, _removals, delivered_at=None).exclude(pk=but.pk if but else None).exists()
 
 
 def acknowledged(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:

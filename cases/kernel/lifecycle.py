@@ -48,7 +48,8 @@ class Transition:
     (changed it since it last moved), checker (decided on it before), requester (opened it), or the name of a move
     (made it, asked for it or agreed to it). `opens` names the act for which an approval opens on the digest; `decides`
     the act whose open approval this move decides, with `verdict`. `blocked_by` are the blocks of holds that stop it,
-    beside those that name the move. A move that is not offered has a page of its own.
+    beside those that name the move. A move that is not offered has a page of its own. `scope` all: people of
+    other teams make it too.
 
     `agreed_by` makes it an act of several people: the first proposes, it happens when every needed role has agreed.
     `confirmed_by` lets it happen at once and asks each named role to look at it within one working day. `payload` are
@@ -80,6 +81,7 @@ class Transition:
     tone: str = "default"
     is_offered: bool = True
     blocked_by: frozenset[str] = frozenset()
+    scope: str = "team"
 
     @property
     def is_by_hand(self) -> bool:

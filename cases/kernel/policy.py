@@ -140,7 +140,13 @@ def install(case_types: Iterable[CaseType], office: Iterable[Rule] = ()) -> None
 def _transition_rules(casetype: CaseType) -> list[Rule]:
     opening = Rule(act="open_case", roles=casetype.lifecycle.opening_roles, kind=casetype.code, scope="all")
     moves = [
-        Rule(act=f"{casetype.code}.{move.name}", roles=move.roles, kind=casetype.code, is_grave=move.is_grave)
+        Rule(
+            act=f"{casetype.code}.{move.name}",
+            roles=move.roles,
+            kind=casetype.code,
+            scope=move.scope,
+            is_grave=move.is_grave,
+        )
         for move in casetype.lifecycle.moves
     ]
     lifecycle = casetype.lifecycle

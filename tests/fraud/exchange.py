@@ -22,11 +22,12 @@ AFTER_FILING = {"filed", "disputed", "removal_requested", "removed", "expired"}
 
 @dataclass
 class Heard:
-    """One thing the agency said about one filing, and what came of it."""
+    """One thing the agency said about one filing, or about a later word of ours, and what came of it."""
 
     kind: str
     filing: int
     state: str = "received"
+    word: int | None = None
 
 
 @dataclass
@@ -53,6 +54,12 @@ class Exchange:
                 self.filings[number] = {"arrives": "delivered", "refused": "refused", "again": again}[outcome]
                 self._take_note(number)
 
+        for number, (kind, state) in enumerate(self.case.words):
+            if state == "pending":
+                self.tries[-1 - number] += 1
+                again = "dead" if self.tries[-1 - number] == MOST_TRIES else "pending"
+                self.case.words[number] = kind, {"arrives": "delivered", "refused": "refused", "again": again}[outcome]
+
     def _take_note(self, number: int) -> None:
         if self.is_overtaken(number):
             return
@@ -61,10 +68,10 @@ class Exchange:
         elif self.filings[number] == "delivered" and self.case.state == "approved":
             self._move("submitted", SYSTEM)
 
-    def hear(self, kind: str, filing: int) -> None:
+    def hear(self, kind: str, filing: int, word: int | None = None) -> None:
         """The agency says something for the first time. Whatever was refused before gets another chance when
         something is applied."""
-        self.heard.append(Heard(kind, filing))
+        self.heard.append(Heard(kind, filing, word=word))
         while waiting := [one for one in self.heard if one.state == "received"]:
             for one in waiting:
                 one.state = self._apply(one)
@@ -78,6 +85,8 @@ class Exchange:
             self._acknowledge(one.filing)
             self.case.events += 1
             return "applied"
+        if one.kind in {"disputed", "removed"}:
+            return self._apply_later(one)
         if self.is_overtaken(one.filing):
             return {"filed": "failed", "rejected": "ignored"}[one.kind]
         state = self._state_once_delivered(one.filing)
@@ -87,6 +96,24 @@ class Exchange:
         self._imply_delivery(one.filing)
         self._move({"filed": "file", "rejected": "reject_by_agency"}[one.kind], AGENCY)
         self._acknowledge(one.filing)
+        return "applied"
+
+    def _apply_later(self, one: Heard) -> str:
+        """What the agency says of a filing that stands: a complaint, or that it has taken it down."""
+        wanted, behind = {
+            "disputed": ("filed", AFTER_FILING - {"filed"}),
+            "removed": ("removal_requested", {"removed"}),
+        }[one.kind]
+        if self.case.state != wanted:
+            return "ignored" if self.case.state in behind else "failed"
+        if one.word is None:
+            self._imply_delivery(one.filing)
+        self._move({"disputed": "dispute", "removed": "confirm_removal"}[one.kind], AGENCY)
+        if one.word is None:
+            self._acknowledge(one.filing)
+        else:
+            kind, state = self.case.words[one.word]
+            self.case.words[one.word] = kind, "acknowledged" if state in {*OPEN, "delivered"} else state
         return "applied"
 
     def _state_once_delivered(self, filing: int) -> str:

@@ -8,9 +8,11 @@ from tests.kernel import design
 
 MOVES = {move.name: move for move in design.moves_of("fraud_referral")}
 EDITABLE = {"referred", "triage", "investigating", "ready"}
-ENDS = {"no_action", "refused", "expired"}
+ENDS = {"no_action", "refused", "removed", "expired"}
 DESK = {"fraud_analyst", "fraud_approver"}
 NEEDS_ANOTHER = {"return", "refuse", "approve"}
+# Whoever made the filing or decided on it does not judge it again.
+NEEDS_OTHERS = {"uphold"}
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,8 @@ class Person:
 
 @dataclass
 class Referral:
-    """State, who shaped it, whether an approval waits, and what was promised to the agency."""
+    """State, who shaped it and who decided on it, whether an approval waits, which filings were promised to the agency,
+    and what it was told later, by kind and state."""
 
     opened_by: str
     state: str = "referred"
@@ -31,7 +34,9 @@ class Referral:
     events: int = 1
     waits: bool = False
     makers: set[str] = field(default_factory=set)
+    checkers: set[str] = field(default_factory=set)
     messages: list[str] = field(default_factory=list)
+    words: list[tuple[str, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.makers.add(self.opened_by)
@@ -45,6 +50,8 @@ class Referral:
         if self.state not in move.sources or not who.roles & move.roles:
             return False
         if act in NEEDS_ANOTHER and who.name in self.makers:
+            return False
+        if act in NEEDS_OTHERS and who.name in self.makers | self.checkers:
             return False
         wanting = {
             "submit": self.documents == 0,
@@ -70,8 +77,20 @@ class Referral:
             self.waits = True
         elif act in {*NEEDS_ANOTHER, "withdraw", "correct"}:
             self.waits = False
+        if act == "remove":
+            self.makers.add(who.name)  # asks for a look afterwards
+        if act in NEEDS_ANOTHER:
+            self.checkers.add(who.name)
         if act == "approve":
             replaced = {"pending", "refused", "dead"}
             self.messages = ["superseded" if each in replaced else each for each in self.messages] + ["pending"]
         if act == "withdraw":
             self.messages = ["withdrawn" if each in {"pending", "dead"} else each for each in self.messages]
+        self._tell(act, who)
+
+    def _tell(self, act: str, who: Person) -> None:
+        """What the agency is told of a filing that stands."""
+        if act in {"remove", "expire"}:
+            self.words.append(("fpa_remove", "pending"))
+        if act == "uphold" or (act == "dispute" and "agency" not in who.roles):
+            self.words.append(("fpa_dispute", "pending"))

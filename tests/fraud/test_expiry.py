@@ -18,6 +18,7 @@ ADVERSE_OVER = datetime(2032, 11, 17, 3, 0, tzinfo=UTC)
 ENDS = {
     "no_action": ("fraud_not_filed", date(2026, 11, 14), date(2027, 11, 14)),
     "refused": ("fraud_not_filed", date(2026, 11, 14), date(2027, 11, 14)),
+    "removed": ("fraud_removed", date(2026, 11, 16), date(2027, 11, 16)),
     "expired": ("fraud_expired", date(2032, 11, 17), date(2032, 11, 17)),
 }
 
@@ -160,5 +161,6 @@ class MarkersAndRetention(TestCase):
             "fraud_adverse": 72,
             "fraud_victim": 13,
             "fraud_protective": 24,
+            "fraud_removed": 12,
             "fraud_expired": 0,
         }

@@ -25,14 +25,17 @@ from cases.ledger.models import LedgerEvent
 from tests import factories
 from tests.agencies.stage import FPA, now
 from tests.api.caller import callback
-from tests.fraud.exchange import Exchange
+from tests.fraud.exchange import AFTER_FILING, Exchange
 from tests.fraud.model import Person, Referral
 from tests.fraud.test_walks import INPUTS
 
 RUNS, STEPS = int(os.environ.get("BACKOFFICE_RUNS", "12")), 60
-BY_HAND = ("take", "accept", "close_no_action", "submit", "return", "refuse", "approve", "withdraw", "correct")
-ENDING = {"close_no_action", "refuse"}
-PEOPLE = ("a.byrne", "d.osei", "p.nair")
+BY_HAND = (
+    *("take", "accept", "close_no_action", "submit", "return", "refuse", "approve", "withdraw", "correct"),
+    *("dispute", "uphold", "remove"),
+)
+ENDING = {"close_no_action", "refuse", "remove"}
+PEOPLE = ("a.byrne", "d.osei", "p.nair", "i.sowande", "judge")
 FORWARD = {
     "referred": ("take", "a.byrne"),
     "triage": ("accept", "a.byrne"),
@@ -51,6 +54,8 @@ SAID = {
     "filed": {"type": "fpa.filed", "agency_reference": "SFR-2026-0004417"},
     "rejected": {"type": "fpa.rejected", "agency_reference": ..., "data": {"errors": [{"pointer": "/x", "code": "X"}]}},
     "enquiry": {"type": "fpa.enquiry", "agency_reference": ...},
+    "disputed": {"type": "fpa.disputed", "agency_reference": ..., "data": {"grounds": "not_me"}},
+    "removed": {"type": "fpa.removed", "agency_reference": ...},
 }
 taken, lengths = Counter(), []
 
@@ -132,7 +137,7 @@ class Office(RuleBasedStateMachine):
             name = "attach"
         self.act(name, username)
 
-    @precondition(lambda self: self.model.filings)
+    @precondition(lambda self: self.model.filings or self.model.case.words)
     @rule(outcome=some.sampled_from(sorted(ANSWERS)))
     def a_try_is_made(self, outcome):
         def send(_parcel):
@@ -149,18 +154,25 @@ class Office(RuleBasedStateMachine):
         self.compare()
 
     @precondition(lambda self: self.model.filings)
-    @rule(kind=some.sampled_from(["rejected", "rejected", "enquiry", "filed"]), back=some.integers(0, 2))
+    @rule(
+        kind=some.sampled_from(["rejected", "rejected", "enquiry", "filed", "disputed", "removed"]),
+        back=some.integers(0, 2),
+    )
     def the_agency_says(self, kind, back):
-        if kind == "filed" and self.steps < 40 and self.model.case.state != "rejected":
+        if kind == "filed" and self.steps < 20 and self.model.case.state != "rejected":
             return
-        filing = max(0, len(self.model.filings) - 1 - back)
+        filing, word = max(0, len(self.model.filings) - 1 - back), None
         message = OutboxMessage.objects.filter(case=self.case, kind="fpa_file").order_by("seq")[filing]
+        asked = [number for number, (told, _) in enumerate(self.model.case.words) if told == "fpa_remove"]
+        if kind == "removed" and asked:
+            word = asked[-1]
+            message = OutboxMessage.objects.filter(case=self.case, kind="fpa_remove").latest("seq")
         document = callback(**{"data": {}, **SAID[kind]}, reference=str(message.public_id), occurred_at=...)
         document["occurred_at"] = now().isoformat()
         self.said.append((uuid.uuid4().hex, json.dumps(document).encode()))
         self.receive(*self.said[-1])
         application.apply_pending(now=now())
-        self.model.hear(kind, filing)
+        self.model.hear(kind, filing, word)
         taken[kind] += 1
         self.compare()
 
@@ -185,10 +197,12 @@ class Office(RuleBasedStateMachine):
         heard = Callback.objects.order_by("pk").values_list("state", flat=True)
         assert (case.state, list(filings.values_list("state", flat=True))) == (model.case.state, model.filings)
         assert list(heard) == [one.state for one in model.heard]
-        assert Approval.objects.filter(case=case, closed_at=None).exists() == model.case.waits
+        words = OutboxMessage.objects.filter(case=case).exclude(kind="fpa_file").order_by("seq")
+        assert list(words.values_list("kind", "state")) == model.case.words
+        assert Approval.objects.filter(case=case, closed_at=None, mode="before").exists() == model.case.waits
         assert Release.objects.filter(case=case, message_kind="fpa_file").count() == len(model.filings)
         done = Counter(LedgerEvent.objects.filter(stream=case.uid).values_list("action", flat=True))
-        assert done["fraud_referral.file"] == (case.state == "filed")
+        assert done["fraud_referral.file"] == (case.state in AFTER_FILING)
         assert done["fraud_referral.enquiry"] == sum(one.kind == "enquiry" for one in model.heard)
 
 
@@ -196,6 +210,7 @@ class TheExchange(TestCase):
     @classmethod
     def setUpTestData(cls):
         cls.people = factories.office()
+        cls.people["judge"] = factories.judge(cls.people)
         channel = agencies.channel_of(agencies.get(FPA), "out")
         agencies.add_key(channel, "whsec_" + "A" * 43 + "=", name="out-1", actor=actors.system("tests"), at=now())
 

@@ -78,6 +78,9 @@ FILING = {
         }
     ],
 }
+AMENDMENT = {"filing_reference": "SFR-2026-0004417", **FILING}
+DISPUTE = {"filing_reference": "SFR-2026-0004417", "is_open": True, "grounds": "not_me", "subjects": [1]}
+REMOVAL = {"filing_reference": "SFR-2026-0004417", "reason": "error"}
 LETTER = {
     "letter_sha256": "00" * 32,
     "pages": 1,
@@ -123,6 +126,7 @@ PERMITTED = {
     ("fpa", "vehicle"): "fraud_filing_person",
     ("fpa", "fraud_allegation"): "fraud_filing_allegation",
     ("fpa", "application"): "fraud_filing_application",
+    ("fpa", "correction"): "keep_records_accurate",
     ("police_report", "correction"): "keep_records_accurate",
     **{
         ("fiu", category): "report_suspicion"
@@ -168,7 +172,12 @@ CATEGORIES = sorted({category for _, category in PERMITTED})
 def send_everything():
     """Check one full filing, one full letter and one full report; return what may leave."""
     return {
-        "fpa": releases.check(messages.FPA_FILE, FPA, FILING, at=AT),
+        "fpa": [
+            *releases.check(messages.FPA_FILE, FPA, FILING, at=AT),
+            *releases.check(messages.FPA_AMEND, FPA, AMENDMENT, at=AT),
+            *releases.check(messages.FPA_DISPUTE, FPA, DISPUTE, at=AT),
+            *releases.check(messages.FPA_REMOVE, FPA, REMOVAL, at=AT),
+        ],
         "post": releases.check(letters.LETTER, POST, LETTER, at=AT),
         "police_report": releases.check(
             replace(corrections.AMENDED, recipient_kind="police_report"), POLICE, CORRECTION, at=AT
@@ -197,6 +206,9 @@ def test_each_category_leaves_under_its_clause():
 def test_samples_hold_every_field_a_message_may_have():
     samples = (
         (messages.FPA_FILE, FILING),
+        (messages.FPA_AMEND, AMENDMENT),
+        (messages.FPA_DISPUTE, DISPUTE),
+        (messages.FPA_REMOVE, REMOVAL),
         (letters.LETTER, LETTER),
         (corrections.REMOVED, CORRECTION),
         (FIU_SAR, REPORT),
@@ -341,10 +353,18 @@ def test_a_clause_for_another_purpose_does_not_help():
 
 def test_each_message_of_each_kind_maps_to_categories_of_the_notice():
     assert {each.code: set(each.message_labels) for each in casetypes.all_types()} == {
-        "fraud_referral": {"fpa_file", "letter", "correction_amended", "correction_removed"},
+        "fraud_referral": {
+            "fpa_file",
+            "fpa_amend",
+            "fpa_dispute",
+            "fpa_remove",
+            "letter",
+            "correction_amended",
+            "correction_removed",
+        },
         "suspicion_report": {"fiu_sar"},
     }
-    for kind in (messages.FPA_FILE, letters.LETTER, corrections.AMENDED, corrections.REMOVED, FIU_SAR):
+    for kind in (*messages.ALL, letters.LETTER, corrections.AMENDED, corrections.REMOVED, FIU_SAR):
         assert set(kind.categories.values()) <= set(notice.CATEGORIES)
         assert kind.necessity.endswith(".")
 

@@ -35,14 +35,32 @@ class Visit:
 
 
 def fraud_register(visit: Visit) -> Reply:
-    """Check the subjects; file under the next reference."""
-    if visit.message.get("type") != "fpa_file":
+    """Check the subjects; file under the next reference. What is said of a filing later must name it by that."""
+    said = str(visit.message.get("type"))
+    if said == "fpa_file":
+        errors = _missing_births(visit.data.get("subjects") or [])
+        if errors:
+            return Reply(status=422, errors=errors)
+        reference = f"SFR-{visit.now.year}-{FIRST_FILING + visit.accepted_before:07d}"
+        return Reply(callbacks=[{"type": "fpa.filed", "agency_reference": reference, "data": {}}])
+    if said not in ANSWERS:
         return Reply()
-    errors = _missing_births(visit.data.get("subjects") or [])
+    reference = str(visit.data.get("filing_reference") or "")
+    errors = [] if reference else [{"pointer": "/filing_reference", "code": "UNKNOWN_FILING"}]
+    if said == "fpa_amend":
+        errors += _missing_births(visit.data.get("subjects") or [])
     if errors:
         return Reply(status=422, errors=errors)
-    reference = f"SFR-{visit.now.year}-{FIRST_FILING + visit.accepted_before:07d}"
-    return Reply(callbacks=[{"type": "fpa.filed", "agency_reference": reference, "data": {}}])
+    answer = ANSWERS[said](visit.data)
+    return Reply(callbacks=[{"type": each, "agency_reference": reference, "data": {}} for each in answer])
+
+
+# What the register says of a filing it has. A dispute that is over asks for no answer.
+ANSWERS: dict[str, Callable[[dict[str, Any]], list[str]]] = {
+    "fpa_amend": lambda _: ["fpa.amended"],
+    "fpa_remove": lambda _: ["fpa.removed"],
+    "fpa_dispute": lambda data: ["fpa.suspended"] if data.get("is_open") else [],
+}
 
 
 def _missing_births(subjects: list[dict[str, Any]]) -> list[dict[str, str]]:

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from cases.kernel import casetypes
 from cases.kernel.casetypes import CaseType
-from cases.kernel.lifecycle import Lifecycle, Transition
+from cases.kernel.lifecycle import Agreement, Lifecycle, Transition
 
 HEADER = ("move", "from", "to", "who", "not", "asks for")
 
@@ -20,9 +20,16 @@ def _asks_for(move: Transition) -> str:
         "reason" if move.needs_reason else "",
         "second factor" if move.is_grave else "",
         f"opens approval by {move.approver_role}" if move.opens else "",
+        *(f"{each.role} agrees{_sometimes(each)}" for each in move.agreed_by),
+        *(f"{each.role} looks at it afterwards{_sometimes(each)}" for each in move.confirmed_by),
         *(guard.__name__ for guard in move.guards),
     ]
     return ", ".join(word for word in asks if word)
+
+
+def _sometimes(each: Agreement) -> str:
+    """Say under which condition another person is needed, if not always."""
+    return f" if {each.when.__name__}" if each.when else ""
 
 
 def _row(lifecycle: Lifecycle, move: Transition) -> tuple[str, ...]:

@@ -1,0 +1,142 @@
+"""Somebody says that a filing is wrong: the dispute, its clock and review, its end, and the answer to the person."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from cases.fraud import codes, messages
+from cases.fraud.models import FraudDispute
+from cases.kernel import calendars, clocks, corrections, letters, outbox, releases, tasks
+from cases.kernel.actors import Actor
+from cases.kernel.models import Case, CaseParty, Letter
+
+__all__ = [
+    "CLOCK",
+    "LETTERS",
+    "TASKS",
+    "current",
+    "end",
+    "names_grounds_and_person",
+    "open_dispute",
+    "tell_of_removal",
+    "uphold",
+    "write_answer",
+]
+
+CLOCK = "k10_request"
+TASKS = {
+    "fraud_dispute": "Somebody disputes the filing: look at it again",
+    "fraud_answer_by_hand": "Answer a person about their filing without a letter of the system",
+}
+LETTERS = tuple(
+    letters.Template(
+        code=code,
+        version=1,
+        label=label,
+        template=f"cases/fraud/letters/{code}.html",
+        effective_from=date(2026, 1, 1),
+        extra={"filing_reference": "The agency's reference of the filing", "filed_date": "When it was filed"},
+    )
+    for code, label in (
+        ("n17", "Answer to a dispute: the filing stands"),
+        ("n18", "Answer to a dispute: the filing was amended"),
+        ("n19", "The filing was removed"),
+    )
+)
+# To the person, whether it was printed yet or came back.
+WRITTEN = ("rendered", "dispatched", "returned")
+
+
+def current(case: Case) -> FraudDispute | None:
+    """Return the open dispute of a case, if there is one."""
+    return FraudDispute.objects.select_related("party").filter(case=case, closed_at=None).first()
+
+
+def names_grounds_and_person(context: Any) -> str | None:
+    inputs = context.inputs
+    if inputs.get("grounds") not in dict(codes.GROUNDS):
+        return "Say on which grounds it is disputed."
+    if inputs.get("subject") and _person(context) is None:
+        return "This person is not part of the case."
+    received = inputs.get("received_date")
+    if received is not None and received > calendars.london_date(context.at):
+        return "The dispute cannot have come in on a day to come."
+    return None
+
+
+def _person(context: Any) -> CaseParty | None:
+    number = str(context.inputs.get("subject") or "")
+    if not number.isdecimal() or len(number) > 4:
+        return None
+    return CaseParty.objects.filter(case=context.case, number=int(number), is_detached=False).first()
+
+
+def open_dispute(context: Any) -> None:
+    """Put the dispute on record, start the month in which it is answered, ask the desk to look at the filing again, and
+    tell the agency so that it may suspend use of the marker, unless it was the agency that told us."""
+    case, party, grounds = context.case, _person(context), context.inputs["grounds"]
+    FraudDispute.objects.create(case=case, party=party, grounds=grounds, opened_at=context.at)
+    received = context.inputs.get("received_date")
+    started_at = calendars.end_of_day(received) if received else context.occurred_at
+    clock = clocks.start(case, CLOCK, started_at=min(started_at, context.at), party=party)
+    tasks.raise_task("fraud_dispute", case=case, at=context.at, due_at=clock.due_at, grounds=grounds)
+    if context.actor.kind != "agency":
+        _tell_agency(case, is_open=True, grounds=grounds, party=party, actor=context.actor, at=context.at)
+
+
+def _tell_agency(
+    case: Case, *, is_open: bool, grounds: str, party: CaseParty | None, actor: Actor, at: datetime
+) -> None:
+    try:
+        messages.dispute(case, is_open=is_open, grounds=grounds, party=party, actor=actor, at=at)
+    except (releases.ReleaseRefused, outbox.NoChannel) as refusal:
+        corrections.by_hand(case, messages.FPA_DISPUTE.recipient_kind, "disputed", refusal=refusal, at=at)
+
+
+def end(case: Case, outcome: str, *, actor: Actor, at: datetime) -> FraudDispute | None:
+    """Close the open dispute of a locked case with its clock and task, inside the current ledger action. Returns it."""
+    dispute = current(case)
+    if dispute is None:
+        return None
+    dispute.closed_at, dispute.outcome = at, outcome
+    dispute.save(update_fields=["closed_at", "outcome"])
+    clocks.meet(case, CLOCK, at=at)
+    tasks.close_all(case, "fraud_dispute", actor=actor, at=at)
+    return dispute
+
+
+def uphold(context: Any) -> None:
+    """The filing stands: the agency may let its members use it again, and the person gets the answer."""
+    case = context.case
+    dispute = end(case, "upheld", actor=context.actor, at=context.at)
+    if dispute is None:
+        return
+    party = dispute.party
+    _tell_agency(case, is_open=False, grounds=dispute.grounds, party=party, actor=context.actor, at=context.at)
+    write_answer(case, party, template="n17", at=context.at)
+
+
+def write_answer(case: Case, party: CaseParty | None, *, template: str, at: datetime) -> None:
+    """Ask for the letter that answers a dispute. A person answers instead where the dispute names nobody of the case,
+    or a letter would prejudice an investigation."""
+    if party is None or case.fraud_referral.prejudice_recorded:
+        cause = "nobody_named" if party is None else "prejudice"
+        tasks.raise_task("fraud_answer_by_hand", case=case, at=at, letter=template, cause=cause)
+        return
+    letters.request(case, party, template=template, at=at)
+
+
+def tell_of_removal(case: Case, *, at: datetime) -> None:
+    """Write to whoever disputed the filing and to whoever had been written to about it; a letter that waits to be
+    written and speaks of the filing as standing is taken back. Inside the current ledger action."""
+    told = set(Letter.objects.filter(case=case, state__in=WRITTEN).values_list("party_id", flat=True))
+    for letter in Letter.objects.filter(case=case, state="due"):
+        letter.state = "withdrawn"
+        letter.save(update_fields=["state"])
+    disputes = FraudDispute.objects.filter(case=case, outcome="removed")
+    told |= set(disputes.values_list("party_id", flat=True))
+    if None in told:
+        write_answer(case, None, template="n19", at=at)
+    for party in CaseParty.objects.filter(case=case, pk__in=told - {None}, is_detached=False).order_by("number"):
+        write_answer(case, party, template="n19", at=at)

@@ -1,0 +1,49 @@
+"""What a standing marker puts elsewhere, and how it goes with the marker: on removal, on expiry, on amendment."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db.models import Q
+
+from cases.fraud.models import DerivedFlag
+from cases.kernel.models import Case, CaseParty
+from cases.ledger import api as ledger
+
+__all__ = ["fit", "live", "purge"]
+
+
+def live(case: Case) -> list[DerivedFlag]:
+    """Return the flags that follow from the case's own marker and were not purged, oldest first. What another agency's
+    word put there ends by its own time."""
+    others = Q(kind="warning", agency__isnull=False)
+    return list(DerivedFlag.objects.filter(~others, case=case, purged_at=None).order_by("pk"))
+
+
+def fit(case: Case, *, at: datetime) -> None:
+    """Warn of each person with an adverse marker and of nobody else, inside the current ledger action on a locked case.
+    The innocent never get one; whoever is found innocent, or taken out, loses what there was."""
+    adverse = set(
+        CaseParty.objects.filter(case=case, is_innocent=False, is_detached=False).values_list("pk", flat=True)
+    )
+    known = live(case)
+    _purge([flag for flag in known if flag.party_id not in adverse], at=at)
+    warned = {flag.party_id for flag in known if flag.kind == "warning"}
+    ledger.bulk_create(
+        DerivedFlag,
+        [DerivedFlag(case=case, party_id=pk, kind="warning", raised_at=at) for pk in sorted(adverse - warned)],
+    )
+
+
+def purge(case: Case, *, at: datetime) -> int:
+    """Purge every flag of a locked case, inside the current ledger action. Returns how many."""
+    flags = live(case)
+    _purge(flags, at=at)
+    return len(flags)
+
+
+def _purge(flags: list[DerivedFlag], *, at: datetime) -> None:
+    for flag in flags:
+        flag.purged_at = at
+    if flags:
+        ledger.bulk_update(DerivedFlag, flags, ["purged_at"])

@@ -1,0 +1,90 @@
+"""A filing comes down: asked of the agency within one working day, told to whoever had heard of it, and confirmed.
+Its time may also be up; then the agency is asked to confirm, and what was derived from the marker goes as well."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cases.fraud import codes, disputes, flags, messages, periods
+from cases.kernel import clocks, corrections, outbox, releases, tasks
+from cases.kernel.models import Case, CaseParty
+
+__all__ = ["TASKS", "confirm", "expire", "gives_reason_code", "nothing_but_what_was_typed", "remove"]
+
+TASKS = {
+    "fraud_must_remove": "The product was given back: the filing must be removed",
+    "fraud_removal_refused": "The agency does not remove a filing",
+}
+# What was owed about a filing while it stood.
+MOOT = (
+    *("fraud_must_remove", "fraud_removal", "fraud_amendment", "fraud_dispute"),
+    *("fraud_field_errors", "fraud_removal_refused"),
+)
+ALERT = frozenset({"fraud_alert"})
+
+
+def gives_reason_code(context: Any) -> str | None:
+    if context.inputs.get("reason_code") not in dict(codes.REMOVAL_REASONS):
+        return "Say why the filing is removed."
+    return None
+
+
+def nothing_but_what_was_typed(_case: Case) -> list[Any]:
+    """Any other approver may look at a removal afterwards, whoever made the filing."""
+    return []
+
+
+def remove(context: Any) -> None:
+    """Ask the agency to take the filing down and tell whoever had heard of it; both run against one working day. What
+    the agency told us to do about it, if it did, is then done."""
+    case, at, reason = context.case, context.at, context.inputs["reason_code"]
+    facts = case.fraud_referral
+    facts.removal_reason = reason
+    facts.save(update_fields=["removal_reason"])
+    disputes.end(case, "removed", actor=context.actor, at=at)
+    for kind in ("fraud_must_remove", "fraud_removal", "fraud_amendment"):
+        tasks.close_all(case, kind, actor=context.actor, at=at)
+    corrections.start_transmission(case, at=at)
+    _ask_agency(context, reason)
+    corrections.send(case, "removed", reason=reason, actor=context.actor, at=at)
+
+
+def _ask_agency(context: Any, reason: str) -> None:
+    try:
+        messages.remove(context.case, reason=reason, actor=context.actor, at=context.at)
+    except (releases.ReleaseRefused, outbox.NoChannel) as refusal:
+        kind = messages.FPA_REMOVE.recipient_kind
+        corrections.by_hand(context.case, kind, "removed", refusal=refusal, at=context.at)
+
+
+def confirm(context: Any) -> None:
+    """The marker is down: nothing derived from it stays, nobody's data is kept for its sake, and people are told."""
+    case, at = context.case, context.at
+    flags.purge(case, at=at)
+    for rule in periods.EXPIRIES:
+        clocks.end(case, rule, at=at, state="cancelled")
+    if not corrections.are_on_their_way(case):
+        clocks.meet(case, "removal_transmission", at=at)
+    for party in CaseParty.objects.filter(case=case):
+        party.dispose_after_date = None  # the end of the marker no longer says when
+        party.save(update_fields=["dispose_after_date"])
+    _close_what_is_moot(context)
+    disputes.tell_of_removal(case, at=at)
+
+
+def expire(context: Any) -> None:
+    """The time of the last marker is up. The agency confirms; who was warned by it hears of it as well."""
+    case, at = context.case, context.at
+    for rule in periods.EXPIRIES:
+        clocks.meet(case, rule, at=at)
+    flags.purge(case, at=at)
+    disputes.end(case, "expired", actor=context.actor, at=at)
+    _close_what_is_moot(context)
+    _ask_agency(context, "expired")
+    corrections.send(case, "removed", reason="expired", actor=context.actor, at=at, to=ALERT)
+
+
+def _close_what_is_moot(context: Any) -> None:
+    case: Case = context.case
+    for kind in MOOT:
+        tasks.close_all(case, kind, actor=context.actor, at=context.at)
