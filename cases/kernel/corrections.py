@@ -262,7 +262,8 @@ def delivered(case: Case, message: OutboxMessage, *, at: datetime) -> None:
 
 def are_on_their_way(case: Case, *, but: OutboxMessage | None = None) -> bool:
     """Say whether some removal of the case, other than `but`, has not arrived."""
-    return _waiting(case, _removals, delivered_at=None).exclude(pk=but.pk if but else None).exists()
+    left = _waiting(case, _removals, delivered_at=None).exclude(pk=but.pk if but else None)
+    return bool(left.exists())
 
 
 def acknowledged(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
