@@ -19,7 +19,7 @@ from cases.kernel.actors import Actor
 from cases.kernel.calendars import LONDON
 from cases.kernel.models import Approval, Case, OutboxMessage
 
-__all__ = ["SORTS", "VIEWS", "Cursor", "Filters", "Page", "counts", "queue", "take_next"]
+__all__ = ["SORTS", "VIEWS", "Cursor", "Filters", "Page", "counts", "queue", "take_next", "takeable"]
 
 PAGE_SIZE = 25
 CAP = 1000
@@ -247,7 +247,13 @@ def _capped(asked: Mapping[str, QuerySet[Any]]) -> dict[str, int]:
     return {name: found.get(name, 0) for name in asked}
 
 
+def takeable(actor: Actor) -> list[str]:
+    """Return the kinds of case that the actor may take."""
+    codes = [casetype.code for casetype in casetypes.all_types()]
+    return [code for code in codes if policy.can(actor, "take", kind=code).is_allowed]
+
+
 def take_next(actor: Actor, *, at: datetime) -> Case | None:
-    """Return the most urgent unassigned case of the actor's teams, or None."""
-    free = _filtered(actor, Filters(view="unassigned"), at).filter(team_id__in=actor.team_ids)
+    """Return the most urgent unassigned case of the actor's teams that they may take, or None."""
+    free = _filtered(actor, Filters(view="unassigned"), at).filter(team_id__in=actor.team_ids, kind__in=takeable(actor))
     return free.order_by(F("due_at").asc(nulls_last=True), "id").first()

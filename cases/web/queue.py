@@ -14,7 +14,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from cases.kernel import casetypes, desk, edits, policy, worklist
+from cases.kernel import desk, edits, policy, worklist
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Case
@@ -128,7 +128,7 @@ def queue(request: HttpRequest) -> HttpResponse:
     counted = _counted(actor, asked, at)
     chips = filters.chips(request.GET, asked, actor=actor, people=people, counted=counted)
     shown = {
-        "rows": [rows.row(case) for case in page.rows],
+        "rows": [rows.row(case, actor) for case in page.rows],
         "tabs": _tabs(request.GET, asked.view, counted),
         "sorts": _sorts(request.GET, asked.sort),
         "chips": chips,
@@ -147,7 +147,7 @@ def queue(request: HttpRequest) -> HttpResponse:
 
 
 def _may_take(actor: Actor) -> bool:
-    return any(policy.can(actor, "take", kind=each.code).is_allowed for each in casetypes.all_types())
+    return bool(worklist.takeable(actor))
 
 
 @screen

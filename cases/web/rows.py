@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cases.kernel import casetypes
+from cases.kernel import casetypes, policy
+from cases.kernel.actors import Actor
 from cases.kernel.lifecycle import State
 from cases.kernel.models import Case
 
@@ -21,10 +22,12 @@ class Row:
     kind: str
     state: State
     agency: str
+    may_take: bool
 
 
-def row(case: Case) -> Row:
-    """Return the row of a case. Reads nothing that the query did not bring."""
+def row(case: Case, actor: Actor | None = None) -> Row:
+    """Return the row of a case, offered to the reader where they may take it. Reads nothing that the query did not
+    bring."""
     casetype = casetypes.get(case.kind)
     return Row(
         case=case,
@@ -33,4 +36,7 @@ def row(case: Case) -> Row:
         kind=casetype.label,
         state=casetype.lifecycle.state(case.state),
         agency=getattr(case, "agency_name", None) or "",
+        may_take=actor is not None
+        and not (case.assignee_id or case.is_closed)
+        and policy.can(actor, "take", case=case).is_allowed,
     )

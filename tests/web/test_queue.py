@@ -1,10 +1,11 @@
 """The queue: its pages join without a gap, its filters stand in the address, it never says more than it may."""
 
 import pytest
+from django.urls import reverse
 
-from cases.kernel import actors, record
-from cases.kernel.models import Case
-from tests import factories
+from cases.kernel import actors, edits, record, worklist
+from cases.kernel.models import Case, TeamMembership
+from tests import factories, suspicions
 from tests.web import desk
 
 pytestmark = pytest.mark.django_db
@@ -80,3 +81,36 @@ def test_queue_of_another_team_holds_nothing_of_ours(people):
     page = desk.client_of(username).get("/cases/")
     assert page.context["rows"] == []
     assert [tab.count for tab in page.context["tabs"]] == [0] * 8
+
+
+def test_only_a_case_the_reader_may_take_is_offered_to_them(people):
+    """The nominated officer reads fraud referrals; what they take is suspicion reports."""
+    case = factories.referred(people)
+    own = suspicions.referred(people)
+
+    page = desk.client_of("h.castellan").get("/cases/")
+
+    offered = {row.case.reference: row.may_take for row in page.context["rows"]}
+    assert offered == {case.reference: False, own.reference: True}
+    assert [reverse("web:take", args=[each.uid]) in page.content.decode() for each in (case, own)] == [False, True]
+
+
+def test_no_case_is_offered_that_is_closed_or_with_somebody(people):
+    free, mine = factories.referred(people), factories.investigating(people)
+    edits.assign(mine.pk, factories.user("a.byrne"), actor=people["a.byrne"], at=factories.AT)
+
+    rows = desk.client_of("a.byrne").get("/cases/").context["rows"]
+
+    assert {row.case.pk: row.may_take for row in rows} == {free.pk: True, mine.pk: False}
+
+
+def test_next_case_is_of_a_kind_the_person_may_take(people):
+    """In the fraud team, yet no fraud analyst: the older referral is not theirs to take."""
+    case = factories.referred(people)
+    own = suspicions.referred(people)
+    with record.act(case, "case.edited", actor=actors.system("tests"), at=factories.AT):
+        TeamMembership.objects.create(user=factories.user("h.castellan"), team=case.team)
+
+    found = worklist.take_next(actors.staff(factories.user("h.castellan")), at=factories.AT)
+
+    assert found == own
