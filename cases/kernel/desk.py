@@ -8,7 +8,7 @@ from datetime import datetime
 
 from django.db.models import F, Q
 
-from cases.kernel import breakglass, policy
+from cases.kernel import policy, taskdesk
 from cases.kernel.actors import Actor
 from cases.kernel.models import Approval, Case, RoleGrant, Task, TeamMembership
 from cases.kernel.worklist import end_of_today, last_agency, my_cases, my_decisions
@@ -76,21 +76,14 @@ def _split(cases: Iterable[Case], at: datetime) -> tuple[list[Case], list[Case],
     return overdue, today, waiting
 
 
-def _of_the_office(actor: Actor) -> Q:
-    """Tasks of no team, which fall to whoever holds a right of the office."""
-    may_review = policy.can(actor, "review_break_glass").is_allowed
-    return Q(case=None, team=None, kind=breakglass.REVIEW) if may_review else Q(pk__in=[])
-
-
 def my_work(actor: Actor, *, at: datetime, limit: int = 15) -> MyWork:
     """Return the actor's own open cases by urgency, the last ones to change, and open tasks. Three queries."""
     mine = my_cases(actor).select_related("assignee", "team").annotate(agency_name=last_agency())
     overdue, today, waiting = _split(mine.order_by(F("due_at").asc(nulls_last=True), "id")[:limit], at)
     recent = policy.visible_to(actor).filter(assignee_id=actor.user_id).select_related("assignee", "team")
-    tasks = Task.objects.filter(closed_at=None).filter(
-        Q(case__in=policy.visible_to(actor)) | Q(case=None, team_id__in=actor.team_ids) | _of_the_office(actor)
+    mine_or_free = taskdesk.open_to(actor).filter(
+        Q(case=None) | Q(case__assignee_id=actor.user_id) | Q(case__assignee=None)
     )
-    mine_or_free = tasks.filter(Q(case=None) | Q(case__assignee_id=actor.user_id) | Q(case__assignee=None))
     return MyWork(
         overdue=overdue,
         today=today,

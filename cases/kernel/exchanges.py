@@ -28,6 +28,7 @@ __all__ = [
     "live_keys",
     "may_know",
     "messages_of",
+    "restricted_kinds",
     "stuck_for",
 ]
 
@@ -51,6 +52,11 @@ def _kinds(*, is_restricted: bool) -> set[str]:
     return set(chain.from_iterable(each.agency_kinds for each in types))
 
 
+def restricted_kinds() -> set[str]:
+    """Return the kinds of agency that only restricted kinds of case use."""
+    return _kinds(is_restricted=True) - _kinds(is_restricted=False)
+
+
 def closed_kinds(actor: Actor) -> set[str]:
     """Return the kinds of agency that only restricted kinds use and of which the actor works in no compartment.
 
@@ -63,7 +69,7 @@ def closed_kinds(actor: Actor) -> set[str]:
         for each in casetypes.all_types()
         if each.is_restricted and each.team in teams and policy.can(actor, "view", kind=each.code).is_allowed
     ]
-    return _kinds(is_restricted=True) - _kinds(is_restricted=False) - set(chain.from_iterable(mine))
+    return restricted_kinds() - set(chain.from_iterable(mine))
 
 
 def is_closed_to(actor: Actor, agency: Agency) -> bool:

@@ -23,7 +23,7 @@ from django.db.models import (
 )
 from django.db.models.functions import JSONObject
 
-from cases.kernel import casetypes, joining, policy
+from cases.kernel import casetypes, joining, links, policy
 from cases.kernel.actors import Actor
 from cases.kernel.casetypes import CaseType
 from cases.kernel.errors import CaseError, NotVisible
@@ -113,6 +113,7 @@ class CaseFile:
     document_count: int
     message_count: int
     pair_count: int
+    links: tuple[Mapping[str, Any], ...]
 
 
 def _present(names: tuple[str, ...]) -> dict[str, Any]:
@@ -228,7 +229,11 @@ def case_file(actor: Actor, uid: UUID) -> CaseFile:
     Three queries. Raises NotVisible."""
     seen = policy.visible_to(actor).filter(uid=uid)
     rows = seen.select_related("team", "assignee", "key", "merged_into", *_facts_names())
-    case = rows.prefetch_related("parties", "evidence").annotate(**_parts(), pairs_=joining.counted(actor)).first()
+    case = (
+        rows.prefetch_related("parties", "evidence")
+        .annotate(**_parts(), **links.shown(actor), pairs_=joining.counted(actor))
+        .first()
+    )
     if case is None:
         raise NotVisible
     parts = {name: getattr(case, name) for name in PARTS}
@@ -243,6 +248,7 @@ def case_file(actor: Actor, uid: UUID) -> CaseFile:
         document_count=len(case.evidence.all()),
         message_count=sum(parts["messages_"]),
         pair_count=case.pairs_,
+        links=links.read(case.onward_, case.back_),
     )
 
 

@@ -24,7 +24,15 @@ PAGE_SIZE = 20
 UNSPOKEN = frozenset({"version", "changed_at", "state", "key", "case", "blob", "digest", "due_at"})
 # Rows that keep the books of the act itself; the entry's own words tell of them.
 BOOKKEEPING = frozenset(
-    {"cases.clock", "cases.approval", "cases.task", "cases.letter", "cases.auditreport", "cases.release"}
+    {
+        "cases.clock",
+        "cases.approval",
+        "cases.task",
+        "cases.letter",
+        "cases.auditreport",
+        "cases.release",
+        "cases.caselink",
+    }
 )
 
 

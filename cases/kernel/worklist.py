@@ -14,14 +14,14 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 
-from cases.kernel import casetypes, holds, jobs, policy, proposals, snoozes
+from cases.kernel import casetypes, holds, jobs, policy, proposals, snoozes, taskdesk
 from cases.kernel.actors import Actor
 from cases.kernel.calendars import LONDON
 from cases.kernel.models import Approval, Case, OutboxMessage
+from cases.kernel.paging import PAGE_SIZE, Cursor, Page, Sort, paged
 
-__all__ = ["SORTS", "VIEWS", "Cursor", "Filters", "Page", "counts", "queue", "take_next", "takeable"]
+__all__ = ["SORTS", "VIEWS", "Cursor", "Filters", "Page", "capped", "counts", "queue", "take_next", "takeable"]
 
-PAGE_SIZE = 25
 CAP = 1000
 Moment = datetime
 
@@ -62,15 +62,6 @@ VIEWS: Mapping[str, View] = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class Sort:
-    """One order of the queue. Rows without a value come last."""
-
-    label: str
-    column: str
-    is_descending: bool = False
-
-
 SORTS: Mapping[str, Sort] = {
     "due": Sort(label="Due", column="due_at"),
     "amount": Sort(label="Amount", column="amount_pence", is_descending=True),
@@ -95,24 +86,6 @@ class Filters:
     reference: str = ""
     sort: str = "due"
     with_snoozed: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class Cursor:
-    """A place between two rows: the sort value (None for rows without one) and the id of a row."""
-
-    value: Any
-    id: int
-    is_backward: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class Page:
-    """One page of the queue and the places where the pages beside it begin."""
-
-    rows: list[Case]
-    next: Cursor | None = None
-    previous: Cursor | None = None
 
 
 def _filtered(actor: Actor, filters: Filters, at: Moment, *, visible: QuerySet[Case] | None = None) -> QuerySet[Case]:
@@ -141,56 +114,10 @@ def last_agency() -> Subquery:
     return Subquery(told.values("channel__agency__display_name")[:1])
 
 
-def _beyond(rows: QuerySet[Case], column: str, cursor: Cursor, ascending: bool) -> QuerySet[Case]:
-    """Return the rows after (or before) the cursor among those on its side of NULL."""
-    onward = "gt" if ascending else "lt"
-    by_id = "lt" if cursor.is_backward else "gt"
-    if cursor.value is None:
-        return rows.filter(**{f"id__{by_id}": cursor.id})
-    past = Q(**{f"{column}__{onward}": cursor.value})
-    level = Q(**{column: cursor.value, f"id__{by_id}": cursor.id})
-    return rows.filter(past | level, **{f"{column}__{onward}e": cursor.value})
-
-
-def _fetch(rows: QuerySet[Case], sort: Sort, cursor: Cursor | None, wanted: int) -> list[Case]:
-    """Return up to `wanted` rows from the cursor on: those with a value first, then those without."""
-    backward = bool(cursor and cursor.is_backward)
-    ascending = sort.is_descending == backward
-    order = F(sort.column).asc() if ascending else F(sort.column).desc()
-    tie = "-id" if backward else "id"
-    zones = [False, True] if not backward else [True, False]
-    if cursor is not None:
-        zones = zones[zones.index(cursor.value is None) :]
-    found: list[Case] = []
-    for is_null in zones:
-        zone = rows.filter(**{f"{sort.column}__isnull": is_null})
-        if cursor is not None and (cursor.value is None) == is_null:
-            zone = _beyond(zone, sort.column, cursor, ascending)
-        zone = zone.order_by(tie) if is_null else zone.order_by(order, tie)
-        found += zone[: wanted - len(found)]
-        if len(found) >= wanted:
-            break
-    return found[::-1] if backward else found
-
-
-def _place(row: Case, sort: Sort, *, is_backward: bool) -> Cursor:
-    return Cursor(value=getattr(row, sort.column), id=row.pk, is_backward=is_backward)
-
-
 def queue(actor: Actor, filters: Filters, cursor: Cursor | None = None, *, at: datetime, size: int = PAGE_SIZE) -> Page:
     """Return one page of what the actor may see, with the last agency told as `agency_name`. Two queries at most."""
-    sort = SORTS[filters.sort]
     rows = _filtered(actor, filters, at).select_related("assignee", "team").annotate(agency_name=last_agency())
-    found = _fetch(rows, sort, cursor, size + 1)
-    backward = bool(cursor and cursor.is_backward)
-    has_more = len(found) > size
-    shown = (found[-size:] if backward else found[:size]) if has_more else found
-    has_next, has_previous = (True, has_more) if backward else (has_more, cursor is not None)
-    return Page(
-        rows=shown,
-        next=_place(shown[-1], sort, is_backward=False) if shown and has_next else None,
-        previous=_place(shown[0], sort, is_backward=True) if shown and has_previous else None,
-    )
+    return paged(rows, SORTS[filters.sort], cursor, size=size)
 
 
 def my_decisions(actor: Actor) -> QuerySet[Approval]:
@@ -220,14 +147,16 @@ def counts(actor: Actor, *, at: datetime, filters: Filters | None = None) -> dic
     }
     asked["mine"] = my_cases(actor)
     asked["approvals"] = my_decisions(actor)
+    asked["tasks"] = taskdesk.listed(actor, taskdesk.Asked(), at=at)
     asked["jobs"] = jobs.unseen(actor)
     asked["changes"] = proposals.waiting_for(actor)
     for casetype in casetypes.all_types():
         asked[f"kind.{casetype.code}"] = _filtered(actor, Filters(kind=casetype.code), at, visible=visible)
-    return _capped(asked)
+    return capped(asked)
 
 
-def _capped(asked: Mapping[str, QuerySet[Any]]) -> dict[str, int]:
+def capped(asked: Mapping[str, QuerySet[Any]]) -> dict[str, int]:
+    """Count each of several lists in one query; none past the cap."""
     parts: list[str] = []
     params: list[Any] = []
     live: list[str] = []

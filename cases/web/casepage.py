@@ -88,6 +88,7 @@ def header(file: CaseFile, current: str, actor: Actor) -> dict[str, Any]:
     case, casetype = file.case, casetypes.get(file.case.kind)
     tabs = [("Overview", "case", 0), ("Documents", "documents", file.document_count)]
     tabs += [("Messages", "messages", file.message_count), ("Holds", "holds", len(file.holds))]
+    tabs.append(("Linked", "linked", len(file.links)))
     if policy.can(actor, "view_audit", case=case).is_allowed:
         tabs.append(("Audit", "audit", 0))
     return {
@@ -184,6 +185,7 @@ def show(
         "referrals": referring.offers(case, actor),
         "commands": _commands(offers, file, head["may"]),
         "pair_count": file.pair_count,
+        "links": file.links,
         "may_add_address": casetype.address_form is not None,
         "may_edit": head["may"]["edit"] and case.state in casetype.lifecycle.editable,
     }

@@ -158,8 +158,19 @@ class Shell:
             self._place("My work", "inbox", reverse("web:my_work"), "mine"),
             self._place("Team queue", "layers", reverse("web:queue"), "view.open"),
             self._place("Approvals", "badge-check", reverse("web:approvals"), "approvals", tone="warn"),
+            *self._tasks(),
             self._place("Background work", "bell", reverse("web:jobs"), "jobs", tone="info"),
         ]
+
+    @cached_property
+    def has_tasks(self) -> bool:
+        """Whether this person has the page of tasks."""
+        return policy.can(self.actor, "view_tasks").is_allowed
+
+    def _tasks(self) -> list[Place]:
+        if not self.has_tasks:
+            return []
+        return [self._place("Tasks", "list-checks", reverse("web:tasks"), "tasks")]
 
     @cached_property
     def office(self) -> list[Place]:

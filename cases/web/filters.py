@@ -15,8 +15,9 @@ from cases.kernel.actors import Actor
 from cases.kernel.calendars import LONDON
 from cases.kernel.models import TeamMembership
 from cases.kernel.worklist import SORTS, VIEWS, Filters
+from cases.web import cursors
 
-__all__ = ["Chip", "chips", "read", "sort_value"]
+__all__ = ["Chip", "chip", "chips", "read", "sort_value"]
 
 DUE = {
     "overdue": "Overdue",
@@ -122,14 +123,9 @@ def _states() -> dict[str, str]:
 
 def sort_value(sort: str, text: str) -> datetime | int | None:
     """Read the value half of a cursor. Raises ValueError."""
-    if not text:
-        return None
     if sort == "amount":
-        return int(text)
-    value = datetime.fromisoformat(text)
-    if value.tzinfo is None:
-        raise ValueError("A cursor's moment has a zone.")
-    return value
+        return int(text) if text else None
+    return cursors.moment(text)
 
 
 def chips(
@@ -155,10 +151,11 @@ def chips(
         ("amount", "Amount", AMOUNTS),
         ("snoozed", "Snoozed", SNOOZED),
     ]
-    return [_chip(query, name, label, known) for name, label, known in options if known]
+    return [chip(query, name, label, known, here=reverse("web:queue")) for name, label, known in options if known]
 
 
-def _chip(query: QueryDict, name: str, label: str, known: Mapping[str, str]) -> Chip:
+def chip(query: QueryDict, name: str, label: str, known: Mapping[str, str], *, here: str) -> Chip:
+    """Return one filter of the list at `here`."""
     value = query.get(name, "")
     kept = [(key, str(text)) for key, text in query.items() if key not in {name, "after", "before"} and text]
     rest = QueryDict(mutable=True)
@@ -169,5 +166,5 @@ def _chip(query: QueryDict, name: str, label: str, known: Mapping[str, str]) -> 
         shown=known.get(value, ""),
         choices=[Choice(value=code, label=words, is_on=code == value) for code, words in known.items()],
         kept=kept,
-        off_url=f"{reverse('web:queue')}?{rest.urlencode()}" if kept else reverse("web:queue"),
+        off_url=f"{here}?{rest.urlencode()}" if kept else here,
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
@@ -19,12 +18,10 @@ from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Case
 from cases.kernel.worklist import Cursor, Filters
-from cases.web import asking, context, filters, rows
+from cases.web import asking, context, cursors, filters, rows
 from cases.web.refusals import screen
 
 __all__ = ["next_case", "queue", "take_next"]
-
-PLACES = ("after", "before")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,28 +45,11 @@ class SortLink:
 
 
 def _url(query: QueryDict, **changed: str) -> str:
-    """Return the queue's address with some parameters changed; empty ones are left out, a place never carries over."""
-    kept = {name: value for name, value in query.items() if name not in PLACES}
-    asked = {name: value for name, value in {**kept, **changed}.items() if value}
-    return f"{reverse('web:queue')}?{urlencode(asked)}" if asked else reverse("web:queue")
+    return cursors.url(reverse("web:queue"), query, **changed)
 
 
-def _written(cursor: Cursor) -> str:
-    value = cursor.value.isoformat() if isinstance(cursor.value, datetime) else cursor.value
-    return f"{'' if value is None else value}~{cursor.id}"
-
-
-def _read(query: QueryDict, sort: str) -> Cursor | None:
-    """Read the place a page begins at; a mangled one counts as none."""
-    name = next((each for each in PLACES if query.get(each)), "")
-    text, _, number = query.get(name, "").partition("~") if name else ("", "", "")
-    if not number.isdecimal() or len(number) > 18:
-        return None
-    try:
-        value = filters.sort_value(sort, text)
-    except ValueError:
-        return None
-    return Cursor(value=value, id=int(number), is_backward=name == "before")
+def _place(query: QueryDict, sort: str) -> Cursor | None:
+    return cursors.read(query, lambda text: filters.sort_value(sort, text))
 
 
 def _tabs(query: QueryDict, current: str, counted: Mapping[str, int]) -> list[Tab]:
@@ -122,7 +102,7 @@ def queue(request: HttpRequest) -> HttpResponse:
     asked, faults = filters.read(request.GET, at=at)
     if found := _found_by_reference(actor, asked.reference):
         return redirect("web:case", uid=found.uid)
-    page = worklist.queue(actor, asked, _read(request.GET, asked.sort), at=at)
+    page = worklist.queue(actor, asked, _place(request.GET, asked.sort), at=at)
     people = desk.colleagues(actor)
     may_take = _may_take(actor)
     counted = _counted(actor, asked, at)
@@ -137,8 +117,7 @@ def queue(request: HttpRequest) -> HttpResponse:
         "clear_url": _url(QueryDict(), view="" if asked.view == "open" else asked.view),
         "unassigned_url": f"{reverse('web:queue')}?view=unassigned",
         "reference": asked.reference,
-        "next_url": _url(request.GET, after=_written(page.next)) if page.next else "",
-        "previous_url": _url(request.GET, before=_written(page.previous)) if page.previous else "",
+        **cursors.neighbours(reverse("web:queue"), request.GET, page),
         "may_take": may_take,
         "commands": _commands(may_take),
         "here": request.get_full_path(),

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from itertools import groupby
 from typing import Any
 
-from cases.kernel import casetypes, clocks
+from cases.kernel import casetypes, clocks, links
 from cases.kernel.calendars import LONDON
 from cases.kernel.casetypes import CaseType
 from cases.kernel.models import Case
@@ -45,9 +45,13 @@ VERBS: Mapping[str, Said] = {
     "hold.review_due": Said(what="noted that", strong="a hold is to be looked at again", icon="alarm-clock"),
     "case.snoozed": Said(what="put the case aside", icon="bell-off"),
     "case.woken": Said(what="brought the case back", icon="bell-off"),
+    "link.made": Said(what="linked this case with another:", icon="link", look="change"),
+    "link.removed": Said(what="removed a link with another case:", icon="unlink", look="change"),
     "case.merged_from": Said(what="merged another case into this one", icon="merge"),
     "clock.breached": Said(what="noted that", strong="a period is over", icon="alarm-clock"),
     "task.closed": Said(what="closed a task", icon="list-checks"),
+    "task.taken": Said(what="took a task", icon="user-check"),
+    "task.handed_on": Said(what="handed a task on", icon="user-plus"),
     "report.requested": Said(what="asked for an audit report", icon="printer"),
     "report.made": Said(what="made an audit report", icon="file-check"),
 }
@@ -122,6 +126,10 @@ def _sub(casetype: CaseType, entry: Entry) -> str:
         parts.append(f"{casetype.lifecycle.state(before).label} → {casetype.lifecycle.state(after).label}")
     if rule := clocks.RULES.get(str(entry.detail.get("rule", ""))):
         parts.append(rule.label)
+    if kind := links.KINDS.get(str(entry.detail.get("link", ""))):
+        parts.append(kind.label)
+    if kind := links.KINDS.get(str(entry.detail.get(links.BACK, ""))):
+        parts.append(kind.back)
     if entry.verb == "case.merged_from":
         parts.append(str(entry.detail.get("reference", "")))
     voided = sum(change.field == "voided_at" and bool(change.new) for change in entry.changes)

@@ -18,6 +18,7 @@ from cases.web import (
     holding,
     home,
     jobs,
+    linking,
     notices,
     office,
     office_letters,
@@ -33,6 +34,7 @@ from cases.web import (
     rules,
     search,
     security_log,
+    tasklist,
 )
 
 app_name = "web"
@@ -41,6 +43,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.my_work, name="my_work"),
     path("counts/", home.counts, name="counts"),
     path("approvals/", approvals.waiting, name="approvals"),
+    path("tasks/", tasklist.listed, name="tasks"),
+    path("tasks/<uuid:task>/take/", tasklist.take, name="task_take"),
+    path("tasks/<uuid:task>/done/", tasklist.done, name="task_done"),
+    path("tasks/<uuid:task>/hand-on/", tasklist.hand_on, name="task_hand_on"),
     path("jobs/", jobs.mine, name="jobs"),
     path("jobs/<uuid:job>/", jobs.progress, name="job"),
     path("jobs/<uuid:job>/stop/", jobs.stop, name="job_stop"),
@@ -94,6 +100,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("cases/<uuid:uid>/tasks/<int:number>/", acts.close_task, name="close_task"),
     path("cases/<uuid:uid>/steps/<slug:name>/", acts.step, name="step"),
     path("cases/<uuid:uid>/holds/", holding.case_holds, name="holds"),
+    path("cases/<uuid:uid>/linked/", linking.linked, name="linked"),
+    path("cases/<uuid:uid>/linked/<uuid:link>/remove/", linking.unlink, name="unlink"),
     path("cases/<uuid:uid>/snooze/", holding.snooze, name="snooze"),
     path("cases/<uuid:uid>/wake/", holding.wake, name="wake"),
     path("cases/<uuid:uid>/people/<int:number>/reveal/", reveals.person, name="reveal_person"),

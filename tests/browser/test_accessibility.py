@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from cases import reports
 from cases.agencies import application
-from cases.kernel import breakglass, edits, jobrun, jobs, joining, matching, proposals
+from cases.kernel import breakglass, edits, jobrun, jobs, joining, links, matching, proposals
 from cases.kernel.models import OutboxMessage, Party, PersonPair
 from tests import factories, suspicions
 from tests.agencies.test_application import hear
@@ -70,7 +70,7 @@ def _filled(worker: crawl.Person, cases: dict, report) -> None:
     worker.visit("reveal", reverse("web:reveal", args=[case.uid, "person-2-phone"]))
     worker.visit("report_progress", reverse("web:report_progress", args=[case.uid, report.uid]))
     case = cases["investigating"]
-    for name in ("holds", "snooze"):
+    for name in ("holds", "linked", "snooze"):
         worker.visit(name, reverse(f"web:{name}", args=[case.uid]))
     worker.visit("reveal_person", reverse("web:reveal_person", args=[case.uid, 2]))
     worker.visit("edit_facts", reverse("web:edit_facts", args=[case.uid]))
@@ -123,6 +123,8 @@ def _refused(worker: crawl.Person, cases: dict) -> None:
     worker.refuse("search", "/search/", "form.finder")
     worker.refuse("case", page, "form[action*='/steps/submit/']")
     worker.refuse("case", page, "form.composer")
+    worker.refuse("linked", reverse("web:linked", args=[case.uid]), "main form:has([name=reference])")
+    worker.refuse("linked", reverse("web:linked", args=[case.uid]), "main form[action*='/remove/']")
     for name in ("holds", "snooze"):
         worker.refuse(name, reverse(f"web:{name}", args=[case.uid]), "main form:has([name=reason], [name=kind])")
     worker.refuse("reveal_person", reverse("web:reveal_person", args=[case.uid, 2]), "main form:has([name=purpose])")
@@ -182,6 +184,9 @@ def test_axe_and_the_console_have_nothing_to_say(browser, live_server):
 
     cases = {state: getattr(factories, state)(people) for state in ("referred", "investigating", "ready", "rejected")}
     cases["filed"] = factories.filed(people)
+    links.make(
+        cases["investigating"].pk, "related", cases["filed"].reference, actor=people["a.byrne"], at=factories.FILED_AT
+    )
     edits.add_note(cases["filed"].pk, "The shop called back.", actor=people["a.byrne"], at=factories.FILED_AT)
     report = reports.request(cases["filed"], actor=people["a.byrne"], at=factories.FILED_AT)
 

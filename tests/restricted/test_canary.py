@@ -23,7 +23,7 @@ from django.utils import timezone
 
 from cases.agencies import application, inbound
 from cases.agencies.senders import Sender
-from cases.kernel import agencies, demo_people, edits, quietholds, referrals, transitions
+from cases.kernel import agencies, demo_people, edits, links, quietholds, referrals, transitions
 from cases.kernel.models import Agency, Callback, Case, OutboxMessage, Task
 from cases.ledger.models import LedgerEvent
 from cases.reports import requests
@@ -38,7 +38,7 @@ pytestmark = pytest.mark.django_db
 # One word that occurs nowhere else, in every field, subject, file name, note and agency reference.
 WORDS = (
     "zqreferral zqaccount zqtransactions zqnarrative zqpolice zqforename zqsurname zqalias zqmail zqemployer zqdevice"
-    " zqline zqtown zqnote zqfile zqcontent zqunit zqreason"
+    " zqline zqtown zqnote zqfile zqcontent zqunit zqreason zqlink"
 )
 TOKENS = tuple(WORDS.split())
 PERSON = {
@@ -87,6 +87,7 @@ def hide(people, parent) -> Case:
         at=at,
     )
     edits.add_note(case.pk, "Zqnote.", actor=officer, at=at)
+    links.make(case.pk, "arose_from", parent.reference, actor=officer, at=at, reason="Zqlink.")
     transitions.apply(case.pk, "submit", actor=officer, at=at, reason="Zqreason.")
     inputs = {"agency_reference": "ZQUNIT-7"}
     return transitions.apply(case.pk, "acknowledge", actor=suspicions.fiu(), at=at, inputs=inputs)
@@ -144,6 +145,8 @@ ARGUMENTS = {
     "approval": NOTHING,
     "message": NOTHING,
     "callback": NOTHING,
+    "link": NOTHING,
+    "task": NOTHING,
 }
 TYPED = "reason=No+fraud.&purpose=compare_evidence&note=Seen.&referral=Seen.&q=zqsurname&text=zqsurname"
 

@@ -6,7 +6,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from cases.kernel import edits, outbox
+from cases.kernel import edits, links, outbox
 from cases.web import context
 from tests import factories
 from tests.web import desk
@@ -85,6 +85,9 @@ def with_rows(people, count: int):
     with edits.change(case.pk, actor=people["a.byrne"], at=factories.AT, shapes=False, verb="case.told") as edit:
         for _ in range(count):
             outbox.post(edit.case, outbox.Message(agency_code="sandbox-post", kind="letter", body={}), at=factories.AT)
+    for _ in range(count):
+        other = factories.referred(people)
+        links.make(case.pk, "related", other.reference, actor=people["a.byrne"], at=factories.AT)
     return case
 
 
@@ -97,6 +100,7 @@ def with_rows(people, count: int):
         ("audit", {}, 11),
         ("older", {}, 8),
         ("assign", {}, 5),
+        ("linked", {}, 9),
         ("edit_facts", {}, 6),
         ("edit_person", {"number": 1}, 6),
         ("add_person", {}, 5),

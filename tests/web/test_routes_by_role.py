@@ -11,7 +11,19 @@ import pytest
 from django.conf import settings
 from django.urls import URLPattern, get_resolver, reverse
 
-from cases.kernel import actors, breakglass, demo_people, edits, jobs, joining, matching, proposals, tasks, transitions
+from cases.kernel import (
+    actors,
+    breakglass,
+    demo_people,
+    edits,
+    jobs,
+    joining,
+    links,
+    matching,
+    proposals,
+    tasks,
+    transitions,
+)
 from cases.kernel.models import Party, PersonPair, User
 from cases.ledger.models import LedgerHead
 from cases.reports import requests
@@ -75,6 +87,10 @@ def standing(db):
         case.pk, actor=people["a.byrne"], at=factories.APPROVED_AT, verb="case.task", shapes=False
     ) as edit:
         task = tasks.raise_task("fraud_enquiry", case=edit.case, at=factories.APPROVED_AT)
+        owed = {
+            name: tasks.raise_task("fraud_enquiry", case=edit.case, at=factories.APPROVED_AT)
+            for name in ("task_take", "task_done", "task_hand_on")
+        }
     job = jobs.start("walk", actor=actors.system("sweep"), at=factories.AT)
     transitions.apply(case.pk, "void", actor=people["p.nair"], at=factories.APPROVED_AT, reason="Opened twice.")
     spare = User.objects.get(username="r.penhale")
@@ -88,13 +104,15 @@ def standing(db):
     glass = breakglass.break_glass(
         case.reference, reason="Customer at the counter now.", actor=people["v.tranter"], at=factories.AT
     )
-    factories.referred(people)
+    other = factories.referred(people)
+    link = links.make(case.pk, "related", other.reference, actor=people["a.byrne"], at=factories.APPROVED_AT)
     matching.compare_due(now=factories.AT)
     pair = PersonPair.objects.filter(second__number=1).latest("pk")
     joining.decide(pair.pk, "joined", actor=people["a.byrne"], at=factories.AT)
     joined = Party.objects.get()
     return case, {
         "case": {"uid": case.uid},
+        "unlink": {"uid": case.uid, "link": link.uid},
         "decide_pair": {"uid": case.uid, "number": pair.pk},
         "part_person": {"uid": case.uid, "number": 2},
         "party": {"uid": joined.uid},
@@ -104,6 +122,7 @@ def standing(db):
         "refer_new": {"kind": "suspicion_report"},
         "glass_review": {"alert": glass.alert_reference},
         "compartment_revoke": {"grant": case.uid},
+        **{name: {"task": owed[name].uid} for name in owed},
         "close_task": {"uid": case.uid, "number": task.pk},
         "download": {"uid": case.uid, "number": 1},
         "verdict": {"uid": case.uid, "approval": case.approvals.get().uid},
@@ -135,7 +154,7 @@ def standing(db):
     }
 
 
-WHOLE_OFFICE = {"my_work", "counts", "approvals", "preferences", "queue", "take_next", "new", "opened"}
+WHOLE_OFFICE = {"my_work", "counts", "tasks", "approvals", "preferences", "queue", "take_next", "new", "opened"}
 WHOLE_OFFICE |= {"jobs", "changes", "search", "teams", "letters", "codes", "ties"}
 WHOLE_OFFICE |= {"referred", "break_glass", "glass_reviews", "compartment"}
 WHOLE_OFFICE |= {"agencies", "stuck_messages", "security_log"}

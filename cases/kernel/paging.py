@@ -1,0 +1,89 @@
+"""Keyset pages over a column that may be empty: rows with a value first, in their order, then those without, by id."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import F, Model, Q, QuerySet
+
+__all__ = ["PAGE_SIZE", "Cursor", "Page", "Sort", "paged"]
+
+PAGE_SIZE = 25
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sort:
+    """One order of a list. Rows without a value come last."""
+
+    label: str
+    column: str
+    is_descending: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cursor:
+    """A place between two rows: the sort value (None for rows without one) and the id of a row."""
+
+    value: Any
+    id: int
+    is_backward: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """One page of a list and the places where the pages beside it begin."""
+
+    rows: list[Any]
+    next: Cursor | None = None
+    previous: Cursor | None = None
+
+
+def _beyond(rows: QuerySet[Any], column: str, cursor: Cursor, ascending: bool) -> QuerySet[Any]:
+    """Return the rows after (or before) the cursor among those on its side of NULL."""
+    onward = "gt" if ascending else "lt"
+    by_id = "lt" if cursor.is_backward else "gt"
+    if cursor.value is None:
+        return rows.filter(**{f"id__{by_id}": cursor.id})
+    past = Q(**{f"{column}__{onward}": cursor.value})
+    level = Q(**{column: cursor.value, f"id__{by_id}": cursor.id})
+    return rows.filter(past | level, **{f"{column}__{onward}e": cursor.value})
+
+
+def _fetch(rows: QuerySet[Any], sort: Sort, cursor: Cursor | None, wanted: int) -> list[Any]:
+    """Return up to `wanted` rows from the cursor on: those with a value first, then those without."""
+    backward = bool(cursor and cursor.is_backward)
+    ascending = sort.is_descending == backward
+    order = F(sort.column).asc() if ascending else F(sort.column).desc()
+    tie = "-id" if backward else "id"
+    zones = [False, True] if not backward else [True, False]
+    if cursor is not None:
+        zones = zones[zones.index(cursor.value is None) :]
+    found: list[Any] = []
+    for is_null in zones:
+        zone = rows.filter(**{f"{sort.column}__isnull": is_null})
+        if cursor is not None and (cursor.value is None) == is_null:
+            zone = _beyond(zone, sort.column, cursor, ascending)
+        zone = zone.order_by(tie) if is_null else zone.order_by(order, tie)
+        found += zone[: wanted - len(found)]
+        if len(found) >= wanted:
+            break
+    return found[::-1] if backward else found
+
+
+def _place(row: Model, sort: Sort, *, is_backward: bool) -> Cursor:
+    return Cursor(value=getattr(row, sort.column), id=row.pk, is_backward=is_backward)
+
+
+def paged(rows: QuerySet[Any], sort: Sort, cursor: Cursor | None = None, *, size: int = PAGE_SIZE) -> Page:
+    """Return one page of the rows in an order. Two queries at most."""
+    found = _fetch(rows, sort, cursor, size + 1)
+    backward = bool(cursor and cursor.is_backward)
+    has_more = len(found) > size
+    shown = (found[-size:] if backward else found[:size]) if has_more else found
+    has_next, has_previous = (True, has_more) if backward else (has_more, cursor is not None)
+    return Page(
+        rows=shown,
+        next=_place(shown[-1], sort, is_backward=False) if shown and has_next else None,
+        previous=_place(shown[0], sort, is_backward=True) if shown and has_previous else None,
+    )

@@ -1,0 +1,193 @@
+"""The tasks one person may see, and what they do with one: take it, hand it on, say that it is done.
+
+A task of a case follows the case's rights; one of a team belongs to its members; one of neither is done on a page of
+its own, by whoever holds that right of the office.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.fields.json import KeyTextTransform
+
+from cases.kernel import breakglass, edits, exchanges, policy, tasks
+from cases.kernel.actors import Actor
+from cases.kernel.errors import CaseError, NotAllowed, NotVisible
+from cases.kernel.models import Agency, StaffTie, Task, TeamMembership, User
+from cases.kernel.paging import PAGE_SIZE, Cursor, Page, Sort, paged
+from cases.ledger import api as ledger
+from cases.ledger import sealing
+
+__all__ = ["VIEWS", "Asked", "TaskRefused", "done", "hand_on", "listed", "may_work", "open_to", "page", "take"]
+
+BY_DUE = Sort(label="Due", column="due_at")
+# Each ends by what is done on the agency's page; who operates agencies does that.
+OF_AGENCIES = ("callback_unmatched", "callback_ambiguous", "callback_unreadable", "channel_paused")
+
+
+class TaskRefused(CaseError):
+    """This task cannot be taken, handed on or closed like this."""
+
+
+def mine(actor: Actor) -> Q:
+    """Return the condition of what is the actor's own: given to them, or of a case of theirs and nobody else's."""
+    return Q(assignee_id=actor.user_id) | Q(assignee=None, case__assignee_id=actor.user_id)
+
+
+VIEWS: Mapping[str, tuple[str, Callable[[Actor, datetime], Q]]] = {
+    "mine": ("Mine", lambda actor, at: mine(actor)),
+    "team": ("My teams'", lambda actor, at: Q(team_id__in=actor.team_ids) | Q(team=None)),
+    "overdue": ("Overdue", lambda actor, at: Q(due_at__lt=at)),
+    "all": ("All", lambda actor, at: Q()),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What the reader asked for. Empty asks for nothing."""
+
+    view: str = "mine"
+    kind: str = ""
+    team: int | None = None
+
+
+def _of_the_office(actor: Actor) -> Q:
+    """Return the condition of tasks of no case and no team, which fall to whoever holds a right of the office."""
+    found = Q(pk__in=[])
+    if policy.can(actor, "review_break_glass").is_allowed:
+        found |= Q(case=None, team=None, kind=breakglass.REVIEW)
+    if policy.can(actor, exchanges.OPERATE).is_allowed:
+        quiet = Agency.objects.filter(code=OuterRef("of_agency"), kind__in=exchanges.restricted_kinds())
+        found |= Q(~Exists(quiet), case=None, team=None, kind__in=OF_AGENCIES)
+    return found
+
+
+def open_to(actor: Actor) -> QuerySet[Task]:
+    """Return the open tasks the actor may know of: of cases they see, of their teams, of their rights of the office."""
+    rows = Task.objects.annotate(of_agency=KeyTextTransform("agency", "detail")).filter(closed_at=None)
+    return rows.filter(
+        Q(case__in=policy.visible_to(actor)) | Q(case=None, team_id__in=actor.team_ids) | _of_the_office(actor)
+    )
+
+
+def listed(actor: Actor, asked: Asked, *, at: datetime) -> QuerySet[Task]:
+    """Return the tasks of one view and its filters; unordered."""
+    given = {"kind": asked.kind, "team_id": asked.team}
+    wanted = {name: value for name, value in given.items() if value not in ("", None)}
+    return open_to(actor).filter(VIEWS[asked.view][1](actor, at), **wanted)
+
+
+def page(actor: Actor, asked: Asked, cursor: Cursor | None = None, *, at: datetime, size: int = PAGE_SIZE) -> Page:
+    """Return one page of tasks, earliest due first, with case, team and assignee. Two queries at most."""
+    rows = listed(actor, asked, at=at).select_related("case", "team", "assignee")
+    return paged(rows, BY_DUE, cursor, size=size)
+
+
+def may_work(task: Task, actor: Actor) -> bool:
+    """Say whether the actor may take, hand on and close a task. Reads nothing that the list did not bring."""
+    if task.case is not None:
+        return policy.can(actor, "close_task", case=task.case).is_allowed
+    return task.team_id in actor.team_ids and task.kind not in OF_AGENCIES
+
+
+def _found(actor: Actor, uid: UUID) -> Task:
+    policy.require(actor, "view_tasks")
+    task = open_to(actor).select_related("case", "team").filter(uid=uid).first()
+    if task is None:
+        raise NotVisible
+    return task
+
+
+@contextmanager
+def _acting(
+    uid: UUID, verb: str, *, actor: Actor, at: datetime, reason: str = "", request: ledger.RequestInfo | None = None
+) -> Iterator[Task]:
+    """Lock a task, and its case first, and open the act on the case's stream or the team's. A reason is sealed under
+    the case's key, or under one made for it."""
+    known = _found(actor, uid)
+    if known.case_id is not None:
+        with edits.change(
+            known.case_id,
+            actor=actor,
+            at=at,
+            act="close_task",
+            verb=verb,
+            shapes=False,
+            reason=reason,
+            request=request,
+        ):
+            yield _locked(known)
+        return
+    if known.team is None or not may_work(known, actor):
+        raise NotAllowed("This task ends by what is done on its own page.")
+    with transaction.atomic():
+        task = _locked(known)
+        key = sealing.new_key("task", at=at) if reason else None
+        with ledger.action(
+            known.team.uid,
+            verb,
+            actor=actor.label,
+            at=at,
+            reason=reason,
+            key=key,
+            request=request,
+            source=actor.source,
+        ):
+            yield task
+
+
+def _locked(known: Task) -> Task:
+    task = Task.objects.select_for_update().filter(pk=known.pk, closed_at=None).first()
+    if task is None:
+        raise TaskRefused("This task is closed already.")
+    return task
+
+
+def take(uid: UUID, *, actor: Actor, at: datetime, request: ledger.RequestInfo | None = None) -> Task:
+    """Make a task the actor's own. Raises NotVisible, NotAllowed, TaskRefused."""
+    with _acting(uid, "task.taken", actor=actor, at=at, request=request) as task:
+        if task.assignee_id is not None:
+            raise TaskRefused("Somebody has taken this task already.")
+        task.assignee_id = actor.user_id
+        task.save(update_fields=["assignee"])
+    return task
+
+
+def hand_on(
+    uid: UUID, user: User | None, *, actor: Actor, at: datetime, reason: str, request: ledger.RequestInfo | None = None
+) -> Task:
+    """Give a task to a colleague of its team, or back to the team, with a reason. Raises NotVisible, NotAllowed,
+    TaskRefused."""
+    if not reason.strip():
+        raise TaskRefused("Say why you hand it on.")
+    with _acting(uid, "task.handed_on", actor=actor, at=at, reason=reason.strip(), request=request) as task:
+        if task.assignee_id == (user.pk if user else None):
+            raise TaskRefused("It is there already.")
+        if user is not None and not is_fit(task, user):
+            raise TaskRefused("That person cannot be given this task.")
+        task.assignee = user
+        task.save(update_fields=["assignee"])
+    return task
+
+
+def is_fit(task: Task, user: User) -> bool:
+    """Say whether a person could be given a task: a live member of its team, with no tie to its case. Two queries."""
+    is_member = TeamMembership.objects.filter(team=task.team_id, user=user, ended_at=None, user__is_active=True)
+    return is_member.exists() and not StaffTie.objects.filter(user=user, case=task.case_id, ended_at=None).exists()
+
+
+def done(uid: UUID, *, actor: Actor, at: datetime, request: ledger.RequestInfo | None = None) -> Task:
+    """Close a task that has been done. Raises NotVisible, NotAllowed, TaskRefused."""
+    task = _found(actor, uid)
+    if task.case_id is not None:
+        edits.close_task(task.case_id, task.pk, actor=actor, at=at, request=request)
+        return task
+    with _acting(uid, "task.closed", actor=actor, at=at, request=request) as row:
+        tasks.close(row, actor=actor, at=at)
+    return row

@@ -1,0 +1,229 @@
+"""The tasks page: what waits for whom, in keyset pages; a task is taken, handed on with a reason, and closed."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from cases.kernel import actors, breakglass, calendars, clocks, edits, record, sweeps, taskdesk, tasks, worklist
+from cases.kernel.models import Case, Task, Team
+from cases.ledger import api as ledger
+from cases.ledger import sealing
+from cases.ledger.models import LedgerEvent
+from tests import factories, suspicions
+from tests.factories import AT
+from tests.kernel.snapshots import nothing_written
+from tests.web import desk
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def people():
+    return factories.office()
+
+
+def owe(case: Case, *, kind="fraud_enquiry", due_at=None, to=None) -> Task:
+    with record.act(case, "tests.owed", actor=actors.system("tests"), at=AT):
+        return tasks.raise_task(kind, case=case, at=AT, due_at=due_at, assignee_id=to)
+
+
+def owe_team(code: str, **given) -> Task:
+    team = Team.objects.get(code=code)
+    with ledger.action(team.uid, "tests.owed", actor="system:tests", at=AT):
+        return tasks.raise_task("document_review", case=None, team=team, at=AT, **given)
+
+
+def listed(client, query="") -> list[Task]:
+    return [each["task"] for each in client.get(f"/tasks/{query}").context["entries"]]
+
+
+def do(client, name, task, **typed):
+    return client.post(reverse(f"web:task_{name}", args=[task.uid]), {"back": "/tasks/?view=team", **typed})
+
+
+def test_views_hold_what_they_say(people):
+    case, other = factories.investigating(people), factories.referred(people)
+    edits.assign(case.pk, factories.user("a.byrne"), actor=people["a.byrne"], at=AT)
+    mine, given = owe(case), owe(other, to=people["a.byrne"].user_id)
+    free, late = owe(other), owe(other, due_at=timezone.now() - timedelta(hours=1), to=people["p.nair"].user_id)
+    far, hidden = owe_team("fraud"), owe_team("rights")
+    client = desk.client_of("a.byrne")
+
+    found = {view: set(listed(client, f"?view={view}")) for view in taskdesk.VIEWS}
+
+    assert found == {
+        "mine": {mine, given},
+        "team": {mine, given, free, late, far},
+        "overdue": {late},
+        "all": {mine, given, free, late, far},
+    }
+    assert [tab["count"] for tab in client.get("/tasks/").context["tabs"]] == [2, 5, 1, 5]
+    assert worklist.counts(people["a.byrne"], at=timezone.now())["tasks"] == 2
+    assert hidden in listed(desk.client_of("j.merriweather"), "?view=team")
+
+
+def test_filters_stand_in_the_address_and_nonsense_is_left_out(people):
+    case = factories.referred(people)
+    enquiry, other = owe(case), owe(case, kind="hold_review")
+    client = desk.client_of("a.byrne")
+    assert listed(client, "?view=all&kind=fraud_enquiry") == [enquiry]
+    assert listed(client, f"?view=all&team={case.team_id}") == [enquiry, other]
+    page = client.get("/tasks/?view=nothing&kind=%00&team=x")
+    assert page.status_code == 200 and len(page.context["faults"]) == 3
+    assert client.get("/tasks/?view=all&after=x~1").status_code == 200
+
+
+def test_pages_join_without_a_gap_earliest_due_first(people):
+    case = factories.referred(people)
+    for number in range(30):
+        owe(case, due_at=AT + timedelta(days=number % 7) if number % 3 else None)
+    client = desk.client_of("a.byrne")
+    forwards, path = [], "/tasks/?view=all"
+    while path:
+        context = client.get(path).context
+        forwards.append([each["task"] for each in context["entries"]])
+        last, path = path, context["next_url"]
+    backwards, path = [], last
+    while path:
+        context = client.get(path).context
+        backwards.insert(0, [each["task"] for each in context["entries"]])
+        path = context["previous_url"]
+    seen = [task for page in forwards for task in page]
+    assert [len(page) for page in forwards] == [25, 5]
+    assert len(set(seen)) == 30 and {task for page in backwards for task in page} == set(seen)
+    dues = [task.due_at for task in seen]
+    assert dues == sorted(dues, key=lambda due: (due is None, due or AT))
+
+
+def test_what_ends_soon_and_what_is_over_become_tasks_here(people):
+    case = factories.referred(people)
+    with record.act(case, "tests.clock", actor=actors.system("tests"), at=AT):
+        clocks.start(case, "k10_request", started_at=AT)
+    clock = case.clocks.get(rule="k10_request")
+    sweeps.warn_of_ends(now=clock.due_at - timedelta(hours=1))
+    labels = [each["label"] for each in desk.client_of("a.byrne").get("/tasks/?view=all").context["entries"]]
+    assert any(label.startswith("A period ends soon:") for label in labels)
+    sweeps.end_due_clocks(now=clock.due_at + timedelta(hours=1))
+    labels = [each["label"] for each in desk.client_of("a.byrne").get("/tasks/?view=all").context["entries"]]
+    assert any(label.startswith("A period is over:") for label in labels)
+    assert calendars.london_date(clock.due_at) == clock.due_date
+
+
+def test_a_task_is_taken_handed_on_with_a_reason_and_closed(people):
+    case = factories.referred(people)
+    task = owe(case)
+    client = desk.client_of("a.byrne")
+
+    assert do(client, "take", task)["Location"] == "/tasks/?view=team"
+    task.refresh_from_db()
+    assert task.assignee_id == people["a.byrne"].user_id
+    with nothing_written():
+        page = do(client, "hand_on", task, to=str(people["p.nair"].user_id), reason=" ")
+    assert page.status_code == 422 and "Say why you hand it on." in page.content.decode()
+    do(client, "hand_on", task, to=str(people["p.nair"].user_id), reason="I am away from Monday.")
+    task.refresh_from_db()
+    assert task.assignee_id == people["p.nair"].user_id
+    do(desk.client_of("p.nair"), "done", task)
+    task.refresh_from_db()
+    assert (task.closed_by_id, task.outcome) == (people["p.nair"].user_id, "done")
+    told = LedgerEvent.objects.filter(stream=case.uid, action__startswith="task.").order_by("seq")
+    assert [event.action for event in told] == ["task.taken", "task.handed_on", "task.closed"]
+    assert [event.reason is not None for event in told] == [False, True, False]
+
+
+def test_a_teams_task_is_worked_on_the_teams_own_stream(people):
+    task = owe_team("fraud")
+    client = desk.client_of("a.byrne")
+    do(client, "take", task)
+    do(client, "hand_on", task, to="", reason="Back to all of us.")
+    do(client, "done", task)
+    task.refresh_from_db()
+    assert (task.assignee_id, task.outcome) == (None, "done")
+    told = list(LedgerEvent.objects.filter(stream=task.team.uid, action__startswith="task.").order_by("seq"))
+    assert [event.action for event in told] == ["task.taken", "task.handed_on", "task.closed"]
+    reader = sealing.Reader(actor="tests", verb="view", purpose="tests")
+    assert sealing.open_reasons(told, reader=reader, at=AT) == [None, "Back to all of us.", None]
+
+
+def test_what_cannot_be_done_is_refused_and_writes_nothing(people):
+    case = factories.referred(people)
+    task, taken = owe(case), owe(case, to=people["p.nair"].user_id)
+    far = owe_team("rights")
+    client, outsider = desk.client_of("a.byrne"), desk.client_of("m.achterberg")
+    me, colleague = str(people["a.byrne"].user_id), str(people["p.nair"].user_id)
+    stranger = str(people["m.achterberg"].user_id)
+    refused = (
+        (client, "take", taken, {}, 422, "Somebody has taken this task already."),
+        (client, "hand_on", taken, {"to": colleague, "reason": "Why."}, 422, "It is there already."),
+        (client, "hand_on", task, {"to": stranger, "reason": "Why."}, 422, "That person cannot be given this task."),
+        (client, "take", far, {}, 404, ""),
+        (outsider, "done", task, {}, 404, ""),
+        (desk.client_of("b.lacombe"), "done", task, {}, 403, ""),
+        (desk.client_of("h.castellan"), "hand_on", task, {"to": me, "reason": "Why."}, 403, ""),
+    )
+    for who, name, about, typed, status, sentence in refused:
+        with nothing_written():
+            page = do(who, name, about, **typed)
+        assert page.status_code == status and sentence in page.content.decode(), (name, sentence)
+    do(client, "done", task)
+    with nothing_written():
+        assert do(client, "done", task).status_code == 404
+
+
+def test_a_refused_hand_on_keeps_what_was_typed(people):
+    case = factories.referred(people)
+    task = owe(case)
+    typed = {"to": str(people["m.achterberg"].user_id), "reason": "She knows the account."}
+    page = do(desk.client_of("a.byrne"), "hand_on", task, **typed)
+    text = page.content.decode()
+    assert page.status_code == 422
+    assert "She knows the account." in text and f'<label for="to-{task.uid}">' in text
+    assert page.context["tabs"][1]["is_current"]
+
+
+def test_a_restricted_task_is_seen_in_its_compartment_alone(people):
+    report = suspicions.referred(people)
+    task = owe(report, kind="hold_review")
+    assert task in listed(desk.client_of("h.castellan"), "?view=all")
+    for username in ("a.byrne", "j.merriweather", "k.mistry"):
+        assert listed(desk.client_of(username), "?view=all") == []
+
+
+def test_office_tasks_lead_to_their_own_page(people):
+    case = factories.referred(people)
+    breakglass.break_glass(
+        case.reference, reason="Customer at the counter now.", actor=people["v.tranter"], at=timezone.now()
+    )
+    (task,) = Task.objects.filter(kind=breakglass.REVIEW)
+    reviewer = desk.client_of("j.merriweather")
+    (entry,) = [each for each in reviewer.get("/tasks/?view=team").context["entries"] if each["task"] == task]
+    assert (entry["url"], entry["may"]) == (reverse("web:glass_reviews"), False)
+    with nothing_written():
+        page = do(reviewer, "done", task)
+    assert page.status_code == 403 and "ends by what is done on its own page" in page.content.decode()
+    assert task not in listed(desk.client_of("a.byrne"), "?view=all")
+
+
+def test_whoever_has_no_tasks_has_no_page_and_no_link(people):
+    assert "/tasks/" in desk.client_of("a.byrne").get("/").content.decode()
+    for username in ("b.lacombe", "o.thackray"):
+        client = desk.client_of(username)
+        assert client.get("/tasks/").status_code == 403
+        assert "/tasks/" not in client.get("/").content.decode()
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_statements(people, count):
+    case = factories.referred(people)
+    for number in range(count):
+        owe(case, due_at=AT + timedelta(days=number))
+        owe_team("fraud")
+    client = desk.client_of("a.byrne")
+    with CaptureQueriesContext(connection) as captured:
+        page = client.get("/tasks/?view=all")
+    assert len(page.context["entries"]) == 2 * count
+    assert len(captured) == 7, "\n".join(each["sql"][:120] for each in captured.captured_queries)
