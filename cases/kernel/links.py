@@ -104,7 +104,7 @@ def make(
             case = locks.case_for_update(own.pk)
             policy.require(actor, LINK, case=case)
             return _make_one_way(case, other, kind, actor=actor, at=at, reason=reason, request=request)
-        if other.is_restricted:
+        if other.is_restricted and not own.is_restricted:
             raise LinkRefused("Enter this link on the restricted case: this one shows nothing of it.")
         case, other = _both(own.pk, other.pk)
         policy.require(actor, LINK, case=case)

@@ -165,7 +165,7 @@ def _counted(rows: QuerySet[Any]) -> ArraySubquery:
     return ArraySubquery(rows.order_by().values("case_id").annotate(counted=Count("pk")).values("counted"))
 
 
-PARTS = ("places_", "clocks_", "tasks_", "approvals_", "reports_", "holds_", "messages_")
+PARTS = ("places_", "clocks_", "tasks_", "approvals_", "reports_", "holds_", "messages_", "onward_", "back_")
 MOMENTS = frozenset({"started_at", "due_at", "opened_at", "requested_at"})
 
 
@@ -248,7 +248,7 @@ def case_file(actor: Actor, uid: UUID) -> CaseFile:
         document_count=len(case.evidence.all()),
         message_count=sum(parts["messages_"]),
         pair_count=case.pairs_,
-        links=links.read(case.onward_, case.back_),
+        links=links.read(parts["onward_"], parts["back_"]),
     )
 
 

@@ -52,6 +52,8 @@ def _empty(people: crawl.Person) -> None:
 
 def _filled(worker: crawl.Person, cases: dict, report) -> None:
     worker.visit("my_work", "/")
+    worker.visit("tasks", "/tasks/?view=all", do=_open_menus)
+    worker.visit("tasks", "/tasks/?kind=hold_review")
     worker.visit("queue", "/cases/", do=_open_menus)
     worker.visit("queue", "/cases/?view=closed&sort=amount")
     worker.visit("queue", "/cases/?assignee=1&due=week", do=_palette)
@@ -123,6 +125,7 @@ def _refused(worker: crawl.Person, cases: dict) -> None:
     worker.refuse("search", "/search/", "form.finder")
     worker.refuse("case", page, "form[action*='/steps/submit/']")
     worker.refuse("case", page, "form.composer")
+    worker.refuse("task_hand_on", "/tasks/?view=all", "main form[action*='/hand-on/']")
     worker.refuse("linked", reverse("web:linked", args=[case.uid]), "main form:has([name=reference])")
     worker.refuse("linked", reverse("web:linked", args=[case.uid]), "main form[action*='/remove/']")
     for name in ("holds", "snooze"):

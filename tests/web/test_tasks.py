@@ -8,7 +8,19 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from cases.kernel import actors, breakglass, calendars, clocks, edits, record, sweeps, taskdesk, tasks, worklist
+from cases.kernel import (
+    actors,
+    breakglass,
+    calendars,
+    clocks,
+    edits,
+    record,
+    rulebook,
+    sweeps,
+    taskdesk,
+    tasks,
+    worklist,
+)
 from cases.kernel.models import Case, Task, Team
 from cases.ledger import api as ledger
 from cases.ledger import sealing
@@ -100,6 +112,7 @@ def test_pages_join_without_a_gap_earliest_due_first(people):
 
 
 def test_what_ends_soon_and_what_is_over_become_tasks_here(people):
+    rulebook.load(at=AT)
     case = factories.referred(people)
     with record.act(case, "tests.clock", actor=actors.system("tests"), at=AT):
         clocks.start(case, "k10_request", started_at=AT)
