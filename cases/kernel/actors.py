@@ -83,7 +83,7 @@ def _held(user: User) -> QuerySet[Any, Any]:
     roles = RoleGrant.objects.filter(user=user, revoked_at=None)
     granted = CompartmentGrant.objects.filter(reader=user, revoked_at=None, ends_at__gt=Now())
     opened = BreakGlass.objects.filter(user=user, ends_at__gt=Now())
-    tied = StaffTie.objects.filter(user=user, ended_at=None)
+    tied = StaffTie.objects.filter(user=user, case__isnull=False, ended_at=None)
     return teams.values_list(Value("team"), F("team_id"), F("is_lead"), F("team__is_restricted"), none).union(
         roles.values_list(Value("role"), Value(0), no, no, F("role")),
         granted.values_list(Value("grant"), F("team_id"), no, no, none),

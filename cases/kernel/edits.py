@@ -12,10 +12,10 @@ from typing import Any
 
 from django.db import transaction
 
-from cases.kernel import approvals, casetypes, formats, index, locks, parties, policy, record, tasks
+from cases.kernel import approvals, casetypes, conflicts, formats, index, locks, parties, policy, record, tasks
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError
-from cases.kernel.models import Case, CaseAddress, CaseParty, Evidence, Note, StaffTie, StoredBlob, User
+from cases.kernel.models import Case, CaseAddress, CaseParty, Evidence, Note, StoredBlob, User
 from cases.ledger import api as ledger
 from cases.ledger import sealing
 from cases.ledger.sealed import SealedTextField
@@ -159,8 +159,8 @@ def assign(
     with change(case_id, actor=actor, at=at, act=act, verb="case.assigned", shapes=False, request=request) as edit:
         if user and not edit.case.team.memberships.filter(user=user, ended_at=None).exists():
             raise EditRefused("That person is not in the case's team.")
-        if user and StaffTie.objects.filter(user=user, case=edit.case, ended_at=None).exists():
-            raise EditRefused("That person cannot be given this case.")
+        if user and conflicts.is_tied(user.pk, edit.case):
+            raise EditRefused(conflicts.SENTENCE if taking else "That person cannot be given this case.")
         edit.case.assignee = user
     return edit.case
 

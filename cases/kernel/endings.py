@@ -1,4 +1,5 @@
-"""How a case ends, and what the moves that every kind has do: void, merge, reopen."""
+"""How a case ends, and what the moves that every kind has do: void, merge, reopen; splitting and detaching stand
+beside."""
 
 from __future__ import annotations
 
@@ -6,7 +7,19 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
-from cases.kernel import approvals, calendars, casetypes, holdkinds, locks, policy, record, retention, tasks
+from cases.kernel import (
+    approvals,
+    calendars,
+    casetypes,
+    detaching,
+    holdkinds,
+    locks,
+    policy,
+    record,
+    retention,
+    splitting,
+    tasks,
+)
 from cases.kernel.models import Case, Hold, OutboxMessage
 
 __all__ = ["EFFECTS", "GUARDS", "close", "needs_another"]
@@ -111,7 +124,10 @@ def lift_hold(context: Any) -> None:
 
 
 def needs_another(context: Any) -> bool:
-    """Say whether a move with agreement needs it here: some holds are released by one person."""
+    """Say whether a move with agreement needs it here: some holds are released by one person, and before anybody
+    outside was told one person detaches."""
+    if context.transition.name == "detach":
+        return detaching.needs_another(context)
     hold = _hold(context) if context.transition.name == "release_hold" else None
     kind = holdkinds.KINDS.get(hold.kind) if hold else None
     return kind is None or kind.is_released_by_two
@@ -122,10 +138,14 @@ GUARDS: Mapping[str, tuple[Callable[[Any], str | None], ...]] = {
     "merge": (names_a_case_to_merge_into, nothing_left_the_firm),
     "reopen": (records_are_there,),
     "release_hold": (names_a_hold,),
+    "split": (splitting.is_open_to_change, splitting.names_what_goes, nothing_left_the_firm),
+    "detach": (detaching.names_a_person, records_are_there),
 }
 EFFECTS: Mapping[str, tuple[Callable[[Any], None], ...]] = {
     "void": (stop_all_work,),
     "merge": (stop_all_work, lead_to_the_other),
     "reopen": (open_again,),
     "release_hold": (lift_hold,),
+    "split": (splitting.split_off,),
+    "detach": (detaching.detach_person,),
 }

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +17,7 @@ from cases.kernel.models import Case, Team
 from cases.ledger import api as ledger
 from cases.ledger import sealing
 
-__all__ = ["FieldErrors", "IntakeRefused", "next_reference", "open_case"]
+__all__ = ["FieldErrors", "IntakeRefused", "next_reference", "open_beside", "open_case"]
 
 # No vowels and nothing that reads like something else: a random reference is spelt over the telephone.
 RANDOM_ALPHABET = "2347CDFGHJKMNPQRTVWXZ"
@@ -77,26 +78,55 @@ def open_case(
     policy.require(actor, "open_case", kind=kind, agency_kinds=casetype.agency_kinds)
     if not people and not casetype.referral and not facts.get("account_reference"):
         raise IntakeRefused("Name at least one person or an account.")
-    is_restricted = is_restricted or casetype.is_restricted
     for person in people:
         casetype.check_person(person.get("values", {}), at=at)
-    case = Case(
-        kind=kind,
-        reference=random_reference() if is_restricted else next_reference(casetype.prefix, at=at),
-        state=casetype.lifecycle.initial,
-        team=Team.objects.get(code=casetype.team),
-        opened_at=at,
-        changed_at=at,
-        is_restricted=is_restricted,
-        retention_class=casetype.retention_class,
+    case = _new(
+        casetype,
+        Team.objects.get(code=casetype.team),
+        is_restricted=is_restricted or casetype.is_restricted,
         source=actor.source,
-        key=sealing.new_key("case", at=at),
+        at=at,
     )
     occurred_at = min(occurred_at, at) if occurred_at else None
     with record.act(case, "case.opened", actor=actor, at=at, occurred_at=occurred_at, request=request) as action:
         action.detail["kind"] = kind
         _write(case, casetype, facts=facts, people=people, at=at, occurred_at=occurred_at or at)
     return case
+
+
+def _new(casetype: casetypes.CaseType, team: Team, *, is_restricted: bool, source: str, at: datetime) -> Case:
+    return Case(
+        kind=casetype.code,
+        reference=random_reference() if is_restricted else next_reference(casetype.prefix, at=at),
+        state=casetype.lifecycle.initial,
+        team=team,
+        opened_at=at,
+        changed_at=at,
+        is_restricted=is_restricted,
+        retention_class=casetype.retention_class,
+        source=source,
+        key=sealing.new_key("case", at=at),
+    )
+
+
+@contextmanager
+def open_beside(
+    case: Case,
+    *,
+    facts: Mapping[str, Any],
+    people: Sequence[Mapping[str, Any]],
+    actor: Actor,
+    at: datetime,
+    request: ledger.RequestInfo | None = None,
+) -> Iterator[Case]:
+    """Open a case of the same kind, team and sight beside a locked one, as part of an act on that. Whoever agreed to
+    the act need not be one who opens cases. What is written inside belongs to the new case's first event."""
+    casetype = casetypes.get(case.kind)
+    new = _new(casetype, case.team, is_restricted=case.is_restricted, source=case.source, at=at)
+    with record.act(new, "case.opened", actor=actor, at=at, request=request) as action:
+        action.detail["kind"] = new.kind
+        _write(new, casetype, facts=facts, people=people, at=at, occurred_at=at)
+        yield new
 
 
 def _write(

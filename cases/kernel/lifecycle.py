@@ -148,6 +148,22 @@ COMMON = (
         consequence="What it blocked may go on, unless another hold blocks it",
         is_offered=False,
     ),
+    Common(
+        name="split",
+        label="Split: part of it goes to a new case",
+        leaves="open",
+        target="=",
+        consequence="A second person agrees; the named people and copies of documents go to a new, linked case",
+        is_offered=False,
+    ),
+    Common(
+        name="detach",
+        label="Detach a wrong person",
+        leaves="all",
+        target="=",
+        consequence="Everybody who was told of this person is told to remove it; the row stays on record, as detached",
+        is_offered=False,
+    ),
 )
 
 

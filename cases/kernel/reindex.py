@@ -12,7 +12,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, QuerySet
 
-from cases.kernel import actors, casetypes, index, jobs
+from cases.kernel import actors, casetypes, conflicts, index, jobs
 from cases.kernel.index import Blinder
 from cases.kernel.models import Case, CaseAddress, CaseParty, Job, Note, SearchEntry
 from cases.ledger import keys, sealing
@@ -108,6 +108,7 @@ def _opened(rows: Sequence[Any], names: Sequence[str], reader: sealing.Reader, *
 
 def rebuild_here(*, at: datetime) -> Iterator[int]:
     """Rebuild all that is stale in this process, batch by batch; yields how many cases are done so far."""
+    conflicts.retoken(at=at)
     done = 0
     while ids := list(stale().values_list("pk", flat=True)[:BATCH]):
         done += rebuild(ids, at=at)
@@ -115,7 +116,9 @@ def rebuild_here(*, at: datetime) -> Iterator[int]:
 
 
 def start(*, at: datetime) -> Job:
-    """Start the rebuild as background work, or return the one that is under way."""
+    """Start the rebuild as background work, or return the one that is under way. Ties to people are few: their tokens
+    are made anew at once."""
+    conflicts.retoken(at=at)
     under_way = Job.objects.filter(kind=KIND, ended_at=None).order_by("pk").first()
     return under_way or jobs.start(KIND, actor=actors.system("search_index"), at=at)
 

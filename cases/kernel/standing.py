@@ -11,7 +11,7 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Subquery
 from django.db.models.functions import JSONObject
 
-from cases.kernel import approvals, casetypes, holds, policy, quietholds
+from cases.kernel import approvals, casetypes, conflicts, holds, policy, quietholds
 from cases.kernel.actors import Actor
 from cases.kernel.lifecycle import Transition
 from cases.kernel.models import Approval, ApprovalDecision, Case
@@ -35,6 +35,7 @@ class Past:
     moved_seq: int
     waiting: tuple[dict[str, Any], ...]
     blocked: frozenset[str]
+    is_tied: bool
 
 
 def _past(case: Case, actor: Actor, at: datetime | None) -> Past:
@@ -55,10 +56,10 @@ def _past(case: Case, actor: Actor, at: datetime | None) -> Past:
         moved_=Subquery(told.filter(action__in=moves).order_by("-seq").values("seq")[:1]),
         waiting_=ArraySubquery(open_ones.values(listed=JSONObject(**columns))),
         blocks_=ArraySubquery(holds.active(case, at=at).values("blocks")),
+        tied_=conflicts.of_person(person),
     )
-    verbs, asked, decided, shaped, moved, waiting, blocks = found.values_list(
-        "verbs_", "asked_", "decided_", "shaped_", "moved_", "waiting_", "blocks_"
-    ).get()
+    names = ("verbs_", "asked_", "decided_", "shaped_", "moved_", "waiting_", "blocks_", "tied_")
+    verbs, asked, decided, shaped, moved, waiting, blocks, is_tied = found.values_list(*names).get()
     return Past(
         verbs=frozenset(verbs),
         asked=frozenset(asked),
@@ -67,6 +68,7 @@ def _past(case: Case, actor: Actor, at: datetime | None) -> Past:
         moved_seq=moved or 0,
         waiting=tuple(waiting),
         blocked=frozenset(act for each in blocks for act in each),
+        is_tied=is_tied,
     )
 
 
@@ -94,7 +96,7 @@ class Standing:
         decision = policy.can(
             self.actor, f"{self.case.kind}.{move.name}", case=self.case, agency_kinds=casetype.agency_kinds
         )
-        found = [] if decision.is_allowed else [decision.sentence]
+        found = ([] if decision.is_allowed else [decision.sentence]) + self._tied()
         found += self._too_close(move.distinct)
         if move.decides and move.verdict == "agreed":
             found += self._unfit(move.decides)
@@ -105,12 +107,16 @@ class Standing:
     def seconding(self, move: Transition, approval: Approval | dict[str, Any]) -> list[str]:
         """Why the actor cannot agree to what somebody proposed, or look at it afterwards."""
         decision = policy.can(self.actor, f"{self.case.kind}.{move.name}.check", case=self.case)
-        found = [] if decision.is_allowed else [decision.sentence]
+        found = ([] if decision.is_allowed else [decision.sentence]) + self._tied()
         maker = approval["maker_id"] if isinstance(approval, dict) else approval.maker_id
         if maker == self.actor.user_id:
             return [ASKED]
         about_content = {"maker"} if move.payload is None else set()
         return found + self._too_close(move.distinct | about_content)
+
+    def _tied(self) -> list[str]:
+        """Why somebody with a registered tie to a person of the case does not move it."""
+        return [conflicts.SENTENCE] if self.actor.user_id is not None and self.past.is_tied else []
 
     def _too_close(self, distinct: frozenset[str] | set[str]) -> list[str]:
         if not distinct:

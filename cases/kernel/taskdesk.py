@@ -16,10 +16,10 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.fields.json import KeyTextTransform
 
-from cases.kernel import breakglass, edits, exchanges, policy, tasks
+from cases.kernel import breakglass, conflicts, edits, exchanges, policy, tasks
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError, NotAllowed, NotVisible
-from cases.kernel.models import Agency, StaffTie, Task, TeamMembership, User
+from cases.kernel.models import Agency, Task, TeamMembership, User
 from cases.kernel.paging import PAGE_SIZE, Cursor, Page, Sort, paged
 from cases.ledger import api as ledger
 from cases.ledger import sealing
@@ -179,7 +179,7 @@ def hand_on(
 def is_fit(task: Task, user: User) -> bool:
     """Say whether a person could be given a task: a live member of its team, with no tie to its case. Two queries."""
     is_member = TeamMembership.objects.filter(team=task.team_id, user=user, ended_at=None, user__is_active=True)
-    return is_member.exists() and not StaffTie.objects.filter(user=user, case=task.case_id, ended_at=None).exists()
+    return is_member.exists() and not (task.case and conflicts.is_tied(user.pk, task.case))
 
 
 def done(uid: UUID, *, actor: Actor, at: datetime, request: ledger.RequestInfo | None = None) -> Task:

@@ -14,7 +14,7 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 
-from cases.kernel import casetypes, holds, jobs, policy, proposals, snoozes, taskdesk
+from cases.kernel import casetypes, conflicts, holds, jobs, policy, proposals, snoozes, taskdesk
 from cases.kernel.actors import Actor
 from cases.kernel.calendars import LONDON
 from cases.kernel.models import Approval, Case, OutboxMessage
@@ -183,6 +183,7 @@ def takeable(actor: Actor) -> list[str]:
 
 
 def take_next(actor: Actor, *, at: datetime) -> Case | None:
-    """Return the most urgent unassigned case of the actor's teams that they may take, or None."""
+    """Return the most urgent unassigned case of the actor's teams that they may take and have no tie to, or None."""
     free = _filtered(actor, Filters(view="unassigned"), at).filter(team_id__in=actor.team_ids, kind__in=takeable(actor))
+    free = free.exclude(conflicts.of_person(actor.user_id)) if actor.user_id else free
     return free.order_by(F("due_at").asc(nulls_last=True), "id").first()

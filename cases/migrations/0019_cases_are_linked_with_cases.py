@@ -9,9 +9,10 @@ from django.conf import settings
 from django.db import migrations, models
 
 from cases.ledger.guards import EnableGuards
+from cases.migrations import Migration
 
 
-class Migration(migrations.Migration):
+class Migration(Migration):
 
     dependencies = [
         ('cases', '0018_filings_have_their_people_and_times'),

@@ -34,6 +34,7 @@ VERBS: Mapping[str, str] = {
     "case.party_added": "Added a person",
     "link.made": "Linked the case with another",
     "link.removed": "Removed a link with another case",
+    "conflict.declared": "Declared a conflict of interest",
     "task.closed": "Closed a task",
     "task.taken": "Took a task",
     "task.handed_on": "Handed a task on",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
@@ -26,7 +27,19 @@ from cases.web.context import Command
 from cases.web.refusals import Problem, screen
 from cases.web.wording import task_label, words
 
-__all__ = ["Typed", "ask_purpose", "audit", "header", "messages", "older", "overview", "purpose", "purpose_of", "show"]
+__all__ = [
+    "Typed",
+    "ask_purpose",
+    "audit",
+    "header",
+    "messages",
+    "note_look",
+    "older",
+    "overview",
+    "purpose",
+    "purpose_of",
+    "show",
+]
 
 CASEWORK = "casework"
 PURPOSES = {
@@ -186,10 +199,16 @@ def show(
         "commands": _commands(offers, file, head["may"]),
         "pair_count": file.pair_count,
         "links": file.links,
+        "may_split": _may(case, actor, "split") and case.state in casetype.lifecycle.editable,
+        "may_detach": _may(case, actor, "detach"),
         "may_add_address": casetype.address_form is not None,
         "may_edit": head["may"]["edit"] and case.state in casetype.lifecycle.editable,
     }
     return render(request, "cases/case.html", shown, status=status)
+
+
+def _may(case: Case, actor: Actor, move: str) -> bool:
+    return policy.can(actor, f"{case.kind}.{move}", case=case).is_allowed
 
 
 @screen
@@ -225,6 +244,11 @@ def older(request: HttpRequest, uid: UUID) -> HttpResponse:
     if getattr(request, "htmx", False):
         return render(request, "cases/_story.html", shown)
     return render(request, "cases/older.html", header(file, "case", actor) | shown)
+
+
+def note_look(request: HttpRequest, case: Case, why: str, at: datetime) -> None:
+    """Put it on record that a page of a case was looked at that opens no sealed value."""
+    reads.record_read(asking.reader(request, "view", why, case.uid, fields=("overview",)), at=at, result_count=1)
 
 
 @screen

@@ -7,10 +7,14 @@ from typing import Any
 
 from django import forms
 
-from cases.kernel import holdkinds
+from cases.kernel import casetypes, holdkinds
 from cases.kernel.models import Case
+from cases.web.wording import role_label, words
 
 __all__ = ["COMMON_FORMS", "MergeForm"]
+
+
+GOING = (("stays", "Stays here"), ("goes", "Goes to the new case"), ("both", "Is in both"))
 
 
 class MergeForm(forms.Form):
@@ -63,4 +67,64 @@ class ReleaseForm(forms.Form):
         return [("Hold", str(inputs.get("label", ""))), ("In force since", f"{since:%-d %B %Y}" if since else "")]
 
 
-COMMON_FORMS: Mapping[str, type] = {"merge": MergeForm, "release_hold": ReleaseForm}
+class SplitForm(forms.Form):
+    """Who and what goes to a new case; typed on the page of splitting."""
+
+    def __init__(self, *args: Any, case: Case, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.case = case
+        casetype = casetypes.get(case.kind)
+        for party in case.parties.filter(is_detached=False).order_by("number"):
+            self.fields[f"person-{party.number}"] = forms.ChoiceField(
+                label=f"Person {party.number}: {role_label(casetype, party.role)}", choices=GOING, initial="stays"
+            )
+        for document in case.evidence.order_by("number"):
+            kind = dict(casetype.evidence_kinds).get(document.kind, words(document.kind))
+            self.fields[f"document-{document.number}"] = forms.BooleanField(
+                label=f"Copy document {document.number}: {kind}", required=False
+            )
+
+    def _chosen(self, group: str, *values: Any) -> list[int]:
+        found = [name for name, value in self.cleaned_data.items() if value in values]
+        return sorted(int(name.removeprefix(f"{group}-")) for name in found if name.startswith(f"{group}-"))
+
+    def inputs(self) -> dict[str, Any]:
+        """Return what goes as the step takes it."""
+        return {
+            "people": self._chosen("person", "goes"),
+            "both": self._chosen("person", "both"),
+            "documents": self._chosen("document", True),
+        }
+
+    @staticmethod
+    def shown(inputs: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """Say what goes to whoever agrees."""
+        told = (("people", "Goes: persons"), ("both", "In both: persons"), ("documents", "Copied: documents"))
+        return [(label, ", ".join(map(str, inputs.get(name, ()))) or "none") for name, label in told]
+
+
+class DetachForm(forms.Form):
+    """Which person is the wrong one; typed on the page of detaching."""
+
+    person = forms.IntegerField(widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, case: Case, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.case = case
+
+    def inputs(self) -> dict[str, Any]:
+        """Return the person by number."""
+        return {"person": self.cleaned_data["person"]}
+
+    @staticmethod
+    def shown(inputs: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """Say which person to whoever agrees."""
+        return [("Person", str(inputs.get("person", "")))]
+
+
+COMMON_FORMS: Mapping[str, type] = {
+    "merge": MergeForm,
+    "release_hold": ReleaseForm,
+    "split": SplitForm,
+    "detach": DetachForm,
+}

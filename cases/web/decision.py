@@ -81,7 +81,7 @@ def _typed(form: Any, inputs: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [(words(name), _said(value)) for name, value in inputs.items()]
 
 
-def _opened(file: CaseFile, actor: Actor, at: datetime) -> dict[int, dict[str, Any]]:
+def opened(file: CaseFile, actor: Actor, at: datetime) -> dict[int, dict[str, Any]]:
     """Return what was typed for each open proposal, read by this person; nothing is read where there is none."""
     rows = [each for each in file.approvals if each["typed"]]
     if not rows:
@@ -170,7 +170,7 @@ def panel(
     file: CaseFile, offers: Sequence[Offer], entries: Sequence[Entry], *, standing: Standing, typed: Any, at: datetime
 ) -> dict[str, Any]:
     """Return the panel: what was asked, open moves with their forms, and refused ones with their sentences."""
-    given = _opened(file, standing.actor, at)
+    given = opened(file, standing.actor, at)
     asked = [
         _proposed(file, each, given[each["id"]], standing, typed) if each["id"] in given else _sent(file, each, entries)
         for each in file.approvals

@@ -47,6 +47,7 @@ VERBS: Mapping[str, Said] = {
     "case.woken": Said(what="brought the case back", icon="bell-off"),
     "link.made": Said(what="linked this case with another:", icon="link", look="change"),
     "link.removed": Said(what="removed a link with another case:", icon="unlink", look="change"),
+    "conflict.declared": Said(what="declared", strong="a conflict of interest", icon="shield-ban"),
     "case.merged_from": Said(what="merged another case into this one", icon="merge"),
     "clock.breached": Said(what="noted that", strong="a period is over", icon="alarm-clock"),
     "task.closed": Said(what="closed a task", icon="list-checks"),
@@ -130,7 +131,7 @@ def _sub(casetype: CaseType, entry: Entry) -> str:
         parts.append(kind.label)
     if kind := links.KINDS.get(str(entry.detail.get(links.BACK, ""))):
         parts.append(kind.back)
-    if entry.verb == "case.merged_from":
+    if entry.verb == "case.merged_from" or entry.verb.endswith(".split"):
         parts.append(str(entry.detail.get("reference", "")))
     voided = sum(change.field == "voided_at" and bool(change.new) for change in entry.changes)
     if voided:

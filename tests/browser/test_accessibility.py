@@ -72,8 +72,13 @@ def _filled(worker: crawl.Person, cases: dict, report) -> None:
     worker.visit("reveal", reverse("web:reveal", args=[case.uid, "person-2-phone"]))
     worker.visit("report_progress", reverse("web:report_progress", args=[case.uid, report.uid]))
     case = cases["investigating"]
-    for name in ("holds", "linked", "snooze"):
+    for name in ("holds", "linked", "snooze", "conflict"):
         worker.visit(name, reverse(f"web:{name}", args=[case.uid]))
+    for name in ("split", "merge"):
+        worker.visit(name, reverse(f"web:{name}", args=[case.uid]))
+    worker.visit("merge", f"{reverse('web:merge', args=[case.uid])}?into={cases['referred'].reference}")
+    for each in ("investigating", "filed"):
+        worker.visit("detach", reverse("web:detach", args=[cases[each].uid, 2]))
     worker.visit("reveal_person", reverse("web:reveal_person", args=[case.uid, 2]))
     worker.visit("edit_facts", reverse("web:edit_facts", args=[case.uid]))
     worker.visit("edit_person", reverse("web:edit_person", args=[case.uid, 1]))
@@ -128,7 +133,10 @@ def _refused(worker: crawl.Person, cases: dict) -> None:
     worker.refuse("task_hand_on", "/tasks/?view=all", "main form[action*='/hand-on/']")
     worker.refuse("linked", reverse("web:linked", args=[case.uid]), "main form:has([name=reference])")
     worker.refuse("linked", reverse("web:linked", args=[case.uid]), "main form[action*='/remove/']")
-    for name in ("holds", "snooze"):
+    worker.refuse("split", reverse("web:split", args=[case.uid]), "main form:has([name=reason])")
+    worker.refuse("detach", reverse("web:detach", args=[case.uid, 2]), "main form:has([name=reason])")
+    worker.visit("merge", f"{reverse('web:merge', args=[case.uid])}?into=NOTHING", status=422)
+    for name in ("holds", "snooze", "conflict"):
         worker.refuse(name, reverse(f"web:{name}", args=[case.uid]), "main form:has([name=reason], [name=kind])")
     worker.refuse("reveal_person", reverse("web:reveal_person", args=[case.uid, 2]), "main form:has([name=purpose])")
     worker.refuse("documents", reverse("web:documents", args=[case.uid]), "form[enctype]")

@@ -112,6 +112,7 @@ def standing(db):
     joined = Party.objects.get()
     return case, {
         "case": {"uid": case.uid},
+        "detach": {"uid": case.uid, "number": 2},
         "unlink": {"uid": case.uid, "link": link.uid},
         "decide_pair": {"uid": case.uid, "number": pair.pk},
         "part_person": {"uid": case.uid, "number": 2},

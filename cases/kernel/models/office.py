@@ -1,14 +1,16 @@
 """What the office words and knows for itself: wordings of letters, entries of code lists, ties of staff to cases."""
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
 from cases.kernel.models.cases import Case
 from cases.kernel.models.proposals import Proposal
-from cases.ledger.models import Tracked
+from cases.ledger.models import DataKey, Tracked
+from cases.ledger.sealing import SealedTextField
 
-__all__ = ["CodeEntry", "LetterText", "StaffTie"]
+__all__ = ["CodeEntry", "LetterText", "StaffTie", "TieEntry"]
 
 
 class LetterText(Tracked):
@@ -51,18 +53,37 @@ class CodeEntry(Tracked):
 
 
 class StaffTie(Tracked):
-    """A member of staff who must have nothing to do with a case: relative, neighbour, party to it."""
+    """A member of staff who must have nothing to do with a case, or with a person: relative, neighbour, party to it.
+
+    A tie to a person has no case: `whom` is what they are known by, sealed.
+    """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="ties")
-    case = models.ForeignKey(Case, models.PROTECT, related_name="ties")
+    case = models.ForeignKey(Case, models.PROTECT, null=True, blank=True, related_name="ties")
+    key = models.ForeignKey(DataKey, models.PROTECT, null=True, related_name="+")
+    whom = SealedTextField(null=True)
     began_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
     proposal = models.ForeignKey(Proposal, models.PROTECT, related_name="+")
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["user", "case"], condition=Q(ended_at=None), name="one_live_tie")
+            models.UniqueConstraint(fields=["user", "case"], condition=Q(ended_at=None), name="one_live_tie"),
+            models.CheckConstraint(
+                condition=Q(case__isnull=False, whom__isnull=True) | Q(case__isnull=True, whom__isnull=False),
+                name="tie_is_to_a_case_or_a_person",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"tie of {self.user_id}"
+
+
+class TieEntry(models.Model):
+    """The blind tokens by which a tie to a person finds them in cases. No history: they are made anew at any time."""
+
+    tie = models.OneToOneField(StaffTie, models.PROTECT, related_name="entry")
+    tokens = ArrayField(models.BigIntegerField(), default=list)
+
+    def __str__(self) -> str:
+        return f"entry of tie {self.tie_id}"

@@ -1,0 +1,222 @@
+"""A case is split by two people: who goes is copied into a new, linked case. What a merge would do is seen first."""
+
+from dataclasses import replace
+
+import pytest
+from django.test import TestCase
+from django.urls import reverse
+
+from cases.kernel import casetypes, edits, holds, joining, matching, mergepreview, queries, transitions, verdicts
+from cases.kernel.models import Approval, Case, CaseAddress, CaseLink, Evidence, PersonPair, SearchEntry
+from cases.ledger import sealing, verify
+from cases.ledger.models import LedgerEvent
+from tests import factories, suspicions
+from tests.factories import AT
+from tests.kernel.snapshots import nothing_written
+from tests.web import desk
+
+WHY = "Two incidents in one referral."
+
+
+class Splitting(TestCase):
+    @classmethod
+    def setUpTestData(cls):
+        cls.people = factories.office()
+        cls.case = factories.investigating(cls.people)
+
+    def propose(self, case=None, *, by="a.byrne", reason=WHY, **inputs):
+        case = case or self.case
+        usual = {"people": [1], "both": [], "documents": [1]}
+        return transitions.apply(
+            case.pk, "split", actor=self.people[by], at=AT, reason=reason, inputs={**usual, **inputs}
+        )
+
+    def agree(self, case=None, by="d.osei"):
+        approval = Approval.objects.get(case=case or self.case, act="split", closed_at=None)
+        return verdicts.decide(approval.uid, "agreed", actor=self.people[by], at=AT)
+
+    def new(self):
+        return Case.objects.exclude(pk=self.case.pk).latest("pk")
+
+    def opened(self, rows, fields):
+        reader = sealing.Reader(actor="tests", verb="view", purpose="tests")
+        return sealing.open_rows(rows, fields, reader=reader, at=AT)
+
+    def test_nothing_happens_until_a_second_person_agrees(self):
+        self.propose()
+        assert Case.objects.count() == 1
+        with nothing_written(counted=1), pytest.raises(transitions.TransitionRefused, match="You asked for this"):
+            self.agree(by="a.byrne")
+
+    def test_who_goes_is_copied_into_a_new_linked_case_and_detached_here(self):
+        self.propose()
+        self.agree()
+
+        new = self.new()
+        assert (new.kind, new.state, new.team_id, new.is_restricted) == (
+            "fraud_referral",
+            "referred",
+            self.case.team_id,
+            False,
+        )
+        assert new.reference != self.case.reference and new.clocks.filter(rule="fraud_triage").exists()
+        (copy,) = new.parties.all()
+        old = self.case.parties.get(number=1)
+        assert (copy.role, copy.is_innocent, copy.is_detached, copy.key_id != old.key_id) == (
+            old.role,
+            False,
+            False,
+            True,
+        )
+        assert self.opened([copy], ("alias", "ip_address")) == self.opened([old], ("alias", "ip_address"))
+        (home,) = copy.addresses.all()
+        assert self.opened([home], ("postcode",)) == [{"postcode": "LS1 0ZZ"}]
+        assert (old.is_detached, self.case.parties.get(number=2).is_detached) == (True, False)
+        assert set(CaseAddress.objects.filter(party=old).values_list("is_detached", flat=True)) == {True}
+        assert not SearchEntry.objects.filter(party=old).exists()
+        assert SearchEntry.objects.filter(party=copy).exists()
+        link = CaseLink.objects.get()
+        assert (link.case_id, link.other_id, link.kind) == (new.pk, self.case.pk, "split_from")
+        facts = queries.facts_of(queries.case_file(self.people["a.byrne"], new.uid).case)
+        assert (facts.fpa_case_type, facts.value_at_risk_pence) == ("facility_takeover", 109_900)
+        assert self.opened([facts], ("account_reference",)) == [{"account_reference": "NM-4471"}]
+
+    def test_a_document_stays_and_is_copied_with_its_hash(self):
+        self.propose()
+        self.agree()
+        here, there = Evidence.objects.get(case=self.case), Evidence.objects.get(case=self.new())
+        assert (there.sha256, there.size, there.number, there.kind) == (here.sha256, here.size, 1, here.kind)
+        assert there.blob_id != here.blob_id and there.key_id == self.new().key_id
+        assert self.opened([there], ("file_name",)) == [{"file_name": "call-13-november.txt"}]
+
+    def test_both_streams_tell_it_and_verify(self):
+        self.propose()
+        self.agree()
+        new = self.new()
+        event = LedgerEvent.objects.filter(stream=self.case.uid).latest("seq")
+        detail = event.content()["detail"]
+        assert event.action == "fraud_referral.split"
+        assert (detail["reference"], detail["people"], detail["stay"]) == (new.reference, [1], [])
+        first = LedgerEvent.objects.get(stream=new.uid)
+        assert (first.action, first.content()["detail"]) == (
+            "case.opened",
+            {"kind": "fraud_referral", "link": "split_from"},
+        )
+        for case in (self.case, new):
+            assert {each.level for each in verify.verify_stream(case.uid)} == {"recorded late"}
+
+    def test_somebody_may_be_in_both(self):
+        self.propose(people=[1], both=[2], documents=[])
+        self.agree()
+        assert list(self.new().parties.order_by("number").values_list("role", flat=True)) == [
+            "third_party_fraudster",
+            "victim_of_takeover",
+        ]
+        assert not self.case.parties.get(number=2).is_detached
+        assert not Evidence.objects.filter(case=self.new()).exists()
+
+    def test_what_waited_for_approval_is_void(self):
+        case = factories.ready(self.people)
+        self.propose(case)
+        self.agree(case)
+        assert Approval.objects.get(case=case, act="approve").voided_at == AT
+
+    def test_what_cannot_be_split_is_refused_and_writes_nothing(self):
+        told = factories.approved(self.people)
+        refused = (
+            (self.case, {"people": [], "both": []}, "Choose at least one person who goes to the new case."),
+            (self.case, {"people": [7]}, "The case has no such person or document."),
+            (self.case, {"documents": [4]}, "The case has no such person or document."),
+            (self.case, {"people": [1, 2]}, "Somebody must stay. Choose who stays here as well."),
+            (self.case, {"reason": " "}, "Give a reason."),
+            (
+                told,
+                {},
+                "This case can no longer be changed in its present state. "
+                "Somebody outside was told of this case. Take that back or correct it first.",
+            ),
+        )
+        for case, given, sentence in refused:
+            with nothing_written(counted=1), pytest.raises(transitions.TransitionRefused) as refusal:
+                self.propose(case, **given)
+            assert str(refusal.value) == sentence
+        with nothing_written(counted=1), pytest.raises(transitions.TransitionRefused):
+            self.propose(by="d.osei")
+
+    def test_a_restricted_case_splits_inside_its_compartment(self):
+        report = suspicions.written(self.people)
+        with edits.change(report.pk, actor=self.people["h.castellan"], at=AT) as edit:
+            edit.add_party({**suspicions.SUBJECT, "values": {"forename": "Ada", "surname": "Quill"}})
+        self.propose(report, by="h.castellan", documents=[])
+        self.agree(report, by="w.strake")
+        new = self.new()
+        assert new.is_restricted and new.reference.startswith("R-") and new.team_id == report.team_id
+
+    def test_the_page_keeps_what_was_chosen_and_shows_it_to_whoever_agrees(self):
+        client = desk.client_of("a.byrne")
+        path = reverse("web:split", args=[self.case.uid])
+        assert "Copy document 1" in client.get(path).content.decode()
+        typed = {"person-1": "goes", "person-2": "goes", "reason": "Two."}
+        page = client.post(path, typed)
+        assert page.status_code == 409
+        assert "Somebody must stay." in page.content.decode() and ">Two.</textarea>" in page.content.decode()
+        assert page.content.decode().count('value="goes" selected') == 2
+        done = client.post(path, {**typed, "person-2": "both", "document-1": "on"}, follow=True)
+        assert "Proposed. It happens when another person agrees." in done.content.decode()
+        shown = " ".join(
+            desk.client_of("d.osei").get(reverse("web:case", args=[self.case.uid])).content.decode().split()
+        )
+        for label, value in (("Goes: persons", "1"), ("In both: persons", "2"), ("Copied: documents", "1")):
+            assert f"<dt>{label}</dt><dd>{value}</dd>" in shown
+
+
+class MergeSeenFirst(TestCase):
+    @classmethod
+    def setUpTestData(cls):
+        cls.people = factories.office()
+        cls.case, cls.other = factories.investigating(cls.people), factories.referred(cls.people, loss_pence=4_200)
+
+    def see(self):
+        return mergepreview.preview(self.case, self.other, actor=self.people["a.byrne"], at=AT)
+
+    def test_it_says_what_ends_what_stays_and_how_the_two_differ(self):
+        actor = self.people["a.byrne"]
+        holds.enter(self.case.pk, "legal", actor=actor, at=AT, source="court", reason="Order.")
+        edits.add_note(self.case.pk, "Called.", actor=actor, at=AT)
+        matching.compare_due(now=AT)
+        pair = PersonPair.objects.filter(first__case=self.case, first__number=2).latest("score")
+        joining.decide(pair.pk, "joined", actor=actor, at=AT)
+
+        with nothing_written():
+            found = self.see()
+
+        assert found.refusals == ()
+        assert found.periods and all(isinstance(each, str) for each in found.periods)
+        assert found.holds == ("Legal hold",)
+        assert [(each.number, each.there, each.is_certain) for each in found.people][1] == (2, pair.second.number, True)
+        assert [(each.number, each.there) for each in found.documents] == [(1, None)]
+        assert found.note_count == 1
+        assert any("£42.00" in (here, there) for _, here, there in found.differences)
+
+    def test_it_says_why_not(self):
+        told = factories.approved(self.people)
+        found = mergepreview.preview(told, self.other, actor=self.people["a.byrne"], at=AT)
+        assert found.refusals == ("Somebody outside was told of this case. Take that back or correct it first.",)
+
+    def test_the_page_shows_it_before_it_is_proposed_and_before_it_is_agreed(self):
+        path = reverse("web:merge", args=[self.case.uid])
+        client = desk.client_of("a.byrne")
+        page = client.get(path, {"into": self.other.reference}).content.decode()
+        assert "How the facts differ" in page and "Propose the merge" in page
+        unknown = client.get(path, {"into": "FRD-2026-999999"})
+        assert unknown.status_code == 422 and "You see no other case of this kind" in unknown.content.decode()
+        step = reverse("web:step", args=[self.case.uid, "merge"])
+        client.post(step, {"into": self.other.reference, "reason": "Twice."})
+        checker = desk.client_of("d.osei").get(path).content.decode()
+        assert self.other.reference in checker and "The merge is proposed." in checker
+        assert "Propose the merge" not in checker
+
+    def test_a_case_the_reader_may_not_see_is_as_unknown_as_none(self):
+        tied = replace(self.people["a.byrne"], tied_case_ids=frozenset({self.other.pk}))
+        assert "merge" in casetypes.get("fraud_referral").lifecycle
+        assert not queries.policy.visible_to(tied).filter(pk=self.other.pk).exists()
