@@ -3,7 +3,17 @@
 from cases.agencies import register
 from cases.fraud.casetype import FRAUD_REFERRAL
 from cases.fraud.suspicion.casetype import SUSPICION_REPORT
-from cases.kernel import codeentries, docchanges, grants, leaving, lettertexts, rulechanges, teams, ties
+from cases.kernel import (
+    codeentries,
+    docchanges,
+    grants,
+    leaving,
+    lettertexts,
+    retentionchanges,
+    rulechanges,
+    teams,
+    ties,
+)
 
 CASE_TYPES = (FRAUD_REFERRAL, SUSPICION_REPORT)
 OFFICE_CHANGES = (
@@ -14,6 +24,7 @@ OFFICE_CHANGES = (
     *codeentries.KINDS,
     *ties.KINDS,
     *rulechanges.KINDS,
+    *retentionchanges.KINDS,
     *docchanges.KINDS,
     *register.KINDS,
 )

@@ -6,7 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from cases.agencies import application, delivery, limits
-from cases.kernel import chase, codelists, holds, jobrun, matching, policydocs, sweeps
+from cases.kernel import access, chase, codelists, holds, jobrun, matching, policydocs, sweeps
 from cases.reports import letters, requests
 
 
@@ -51,5 +51,6 @@ def sweep(**_future: Any) -> None:
     matching.compare_due(now=now)
     holds.ask_for_reviews(now=now)
     policydocs.ask_for_reviews(now=now)
+    access.open_month(now=now)
     chase.chase_late(now=now)
     limits.forget(now=now)

@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from cases.agencies import shapes, strict_json
 from cases.agencies.inbound import IdReused
 from cases.agencies.senders import Sender
-from cases.kernel import actors, casetypes, intake
+from cases.kernel import actors, casetypes, codelists, intake
 from cases.kernel.casetypes import CaseType
 from cases.kernel.models import Case, IntakeRequest
 from cases.ledger import api as ledger
@@ -66,7 +66,8 @@ def open_case(
     if known is not None:
         return _repeat(known, digests, sender, now=now)
     document = strict_json.parse(raw)
-    if faults := shapes.faults(document, plan.schema):
+    codelists.refresh()
+    if faults := shapes.faults(document, plan.schema()):
         raise intake.FieldErrors(faults)
     facts, people = plan.parse(document)
     with transaction.atomic():

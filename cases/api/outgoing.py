@@ -90,7 +90,7 @@ def describe_messages(result: dict[str, Any]) -> dict[str, Any]:
 
 def _operation(kind: MessageKind) -> dict[str, Any]:
     to = f"To agencies of the kind {kind.recipient_kind}. " if kind.recipient_kind else "To whoever was told before. "
-    owed = f"We expect your answer within {kind.answer_days} working days ({kind.answer_source})."
+    owed = f"We expect your answer within {kind.answer_days} working days ({kind.answer_source}), or as agreed since."
     shape, example = _described(kind)
     properties = {**ENVELOPE, "type": {"type": "string", "enum": [kind.code]}, "data": shape}
     return {

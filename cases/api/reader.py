@@ -16,6 +16,7 @@ from rest_framework.permissions import AllowAny
 
 from cases.api.outgoing import describe_messages
 from cases.api.schema import describe_callbacks, describe_intakes
+from cases.kernel import codelists
 
 
 class Generator(SchemaGenerator):
@@ -30,6 +31,12 @@ class SchemaView(SpectacularAPIView):
     """The OpenAPI document; anybody who integrates may read it."""
 
     generator_class = Generator
+
+    def get(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        """Describe the codes as they stand now."""
+        codelists.refresh()
+        return super().get(request, *args, **kwargs)
+
     authentication_classes: list[Any] = []
     permission_classes = [AllowAny]
 
@@ -38,12 +45,13 @@ class SchemaView(SpectacularAPIView):
 @require_GET
 def docs(request: HttpRequest) -> HttpResponse:
     """The same document as a page."""
-    return render(request, "cases/api/docs.html", {"page": _page()})
+    codelists.refresh()
+    return render(request, "cases/api/docs.html", {"page": _page(codelists.state())})
 
 
-@functools.cache
-def _page() -> dict[str, Any]:
-    """Return what the page shows. The description never changes while a process runs."""
+@functools.lru_cache(maxsize=1)
+def _page(_codes: tuple[int, str]) -> dict[str, Any]:
+    """Return what the page shows. While a process runs the description changes with the code lists alone."""
     schema = Generator().get_schema(request=None, public=True)
     return {
         "title": schema["info"]["title"],

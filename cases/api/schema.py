@@ -9,7 +9,7 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
 
-from cases.agencies import application
+from cases.agencies import application, questions
 from cases.agencies.callback_body import LARGEST_SEQUENCE, REFERENCE, TYPE
 from cases.api.problems import MEDIA_TYPE, TITLES, document
 from cases.kernel import casetypes
@@ -208,6 +208,32 @@ INTAKE_SCHEMA = extend_schema_view(
 )
 
 
+HOLD_ANSWER = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["policy_hold"],
+    "properties": {"policy_hold": {"type": "boolean"}},
+}
+HOLD_SCHEMA = extend_schema_view(
+    post=extend_schema(
+        operation_id="policy_hold",
+        summary="Ask whether a hold stops an act on an account",
+        description=(
+            "For billing, before money leaves. The answer is yes or no and never says why; ask again before every "
+            "payout, since a hold may begin or end at any time. At most 4 KiB."
+        ),
+        tags=["Own systems"],
+        parameters=[SENDER_HEADERS[0], *SIGNED_HEADERS, RETRY_AFTER],
+        request={"application/json": questions.SCHEMA},
+        responses={
+            **_good(200, HOLD_ANSWER, {"policy_hold": False}, "Answered."),
+            **_problems(400, 401, 403, 411, 413, 415, 422, 429),
+        },
+        examples=[_asked("May this account be paid out?", questions.EXAMPLE)],
+    )
+)
+
+
 def describe_callbacks(result: dict[str, Any]) -> dict[str, Any]:
     """Name every type of callback the families understand, with what it means and an example."""
     body = result["paths"]["/api/v1/agencies/{code}/callbacks/"]["post"]["requestBody"]
@@ -252,7 +278,7 @@ def _intake_of(casetype: casetypes.CaseType, plan: casetypes.Intake, post: dict[
             "required": True,
             "content": {
                 "application/json": {
-                    "schema": dict(plan.schema),
+                    "schema": dict(plan.schema()),
                     "examples": {"Example": {"summary": "Example", "value": dict(plan.example)}},
                 }
             },

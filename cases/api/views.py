@@ -9,7 +9,7 @@ from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from cases.agencies import inbound, requests
+from cases.agencies import inbound, questions, requests
 from cases.agencies.callback_body import FormRefused
 from cases.agencies.inbound import IdReused
 from cases.agencies.requests import NotASender
@@ -17,7 +17,7 @@ from cases.agencies.strict_json import Unreadable
 from cases.api import problems
 from cases.api.authentication import Call, SignedCall
 from cases.api.problems import Problem
-from cases.api.schema import CALLBACK_SCHEMA, INTAKE_SCHEMA
+from cases.api.schema import CALLBACK_SCHEMA, HOLD_SCHEMA, INTAKE_SCHEMA
 from cases.kernel.casetypes import CaseType
 from cases.kernel.errors import NotAllowed
 from cases.kernel.intake import FieldErrors, IntakeRefused
@@ -106,6 +106,28 @@ class Intake(SignedView):
             raise Problem(400, code="idempotency_key_is_not_webhook_id")
         answer = _open(casetype, call)
         return _answer(answer.content, status=answer.status, is_repeat=answer.is_repeat)
+
+
+@HOLD_SCHEMA
+class PolicyHold(SignedView):
+    """Whether a hold stops an act on an account, without why."""
+
+    largest_body = 4 * KIB
+
+    def sender_code(self, request: Request) -> str:
+        return str(request.headers.get("webhook-sender", ""))
+
+    def post(self, request: Request) -> HttpResponse:
+        """Answer yes or no."""
+        call = cast(Call, request.user)
+        try:
+            return _answer(questions.policy_hold(call.sender, call.raw, now=call.at), status=200, is_repeat=False)
+        except Unreadable as fault:
+            raise Problem(400, code=fault.code) from fault
+        except FieldErrors as fault:
+            raise Problem(422, errors=fault.errors) from fault
+        except NotAllowed as fault:
+            raise Problem(403) from fault
 
 
 def _open(casetype: CaseType, call: Call) -> requests.Answer:

@@ -82,6 +82,7 @@ FRAUD_REFERRAL = CaseType(
         "remove": forms.RemoveForm,
     },
     sealed_labels={"account_reference": "Account", "narrative": "What happened"},
+    fact_categories={"account_reference": "financial", "narrative": "fraud_allegation"},
     agency_kinds=frozenset({"fpa"}),
     callbacks={
         "fpa.filed": callbacks.filed,

@@ -2,20 +2,24 @@
 
 from cases.kernel.codelists import CodeList
 
-CASE_TYPES = (
-    ("identity_fraud", "Identity fraud"),
-    ("facility_takeover", "Facility takeover"),
-    ("false_application", "False application"),
-    ("misuse_of_facility", "Misuse of facility"),
-    ("asset_conversion", "Asset conversion"),
-    ("false_insurance_claim", "False insurance claim"),
-    ("victim_of_impersonation", "Victim of impersonation (not adverse)"),
-    ("victim_of_takeover", "Victim of takeover (not adverse)"),
-    ("protective_registration", "Protective registration (not adverse)"),
+CASE_TYPES = CodeList(
+    "fraud_case_type",
+    "Fraud: kinds of filing",
+    (
+        ("identity_fraud", "Identity fraud"),
+        ("facility_takeover", "Facility takeover"),
+        ("false_application", "False application"),
+        ("misuse_of_facility", "Misuse of facility"),
+        ("asset_conversion", "Asset conversion"),
+        ("false_insurance_claim", "False insurance claim"),
+        ("victim_of_impersonation", "Victim of impersonation (not adverse)"),
+        ("victim_of_takeover", "Victim of takeover (not adverse)"),
+        ("protective_registration", "Protective registration (not adverse)"),
+    ),
 )
 NON_ADVERSE = frozenset({"victim_of_impersonation", "victim_of_takeover", "protective_registration"})
 
-_REASONS = {
+_DECLARED = {
     "identity_fraud": (
         ("current_address_impersonation", "Impersonation at the current address"),
         ("previous_address", "Impersonation at a previous address"),
@@ -59,14 +63,29 @@ _REASONS = {
         ("at_risk", "At risk of being impersonated"),
     ),
 }
-# A victim's filing names what was done in the victim's name.
+# One list for each kind of filing. A victim's filing names what was done in the victim's name.
+_LISTS = {
+    kind: CodeList(
+        f"fraud_reason_{kind}", f"Fraud: reasons, {dict(CASE_TYPES)[kind].split(' (')[0].lower()}", pairs, is_open=True
+    )
+    for kind, pairs in _DECLARED.items()
+}
 REASONS = {
-    **_REASONS,
-    "victim_of_impersonation": _REASONS["identity_fraud"][:3],
-    "victim_of_takeover": _REASONS["facility_takeover"],
+    **_LISTS,
+    "victim_of_impersonation": CodeList(
+        "fraud_reason_impersonated",
+        "Fraud: reasons, victim of impersonation",
+        _DECLARED["identity_fraud"][:3],
+        is_open=True,
+    ),
+    "victim_of_takeover": _LISTS["facility_takeover"],
 }
 
-ALL_REASONS = tuple(reason for reasons in _REASONS.values() for reason in reasons)
+
+def all_reasons() -> dict[str, str]:
+    """Return every reason with its present label, whatever kind of filing it belongs to."""
+    return dict(pair for each in reversed(REASONS.values()) for pair in each)
+
 
 PRODUCTS = CodeList(
     "fraud_product",
@@ -81,12 +100,14 @@ PRODUCTS = CodeList(
         ("business_line", "Business line"),
         ("insurance", "Insurance"),
     ),
+    is_open=True,
 )
 
 SALES_CHANNELS = CodeList(
     "fraud_channel",
     "Fraud: sales channels",
     (("web", "Web"), ("store", "Shop"), ("phone", "Telephone"), ("third_party", "Third party")),
+    is_open=True,
 )
 
 ROLES = CodeList(
@@ -115,6 +136,7 @@ ADDRESS_KINDS = CodeList(
         ("billing", "Billing"),
         ("used_by_fraudster", "Used by the fraudster"),
     ),
+    is_open=True,
 )
 
 EVIDENCE_KINDS = CodeList(
@@ -130,6 +152,7 @@ EVIDENCE_KINDS = CodeList(
         ("bank_confirmation", "Bank confirmation"),
         ("cctv", "CCTV"),
     ),
+    is_open=True,
 )
 
 PILLARS = (
@@ -166,27 +189,39 @@ PILLAR_4_EXCEPTIONS = (
     ("full_benefit_received", "The full benefit had been received"),
 )
 
-ALERT_CODES = (
-    ("", "Do not tell the retail alert"),
-    ("fraud", "Fraud"),
-    ("chargeback", "Chargeback"),
-    ("suspect", "Suspect"),
+ALERT_CODES = CodeList(
+    "fraud_alert",
+    "Fraud: codes of the retail alert",
+    (
+        ("", "Do not tell the retail alert"),
+        ("fraud", "Fraud"),
+        ("chargeback", "Chargeback"),
+        ("suspect", "Suspect"),
+    ),
 )
 
-GROUNDS = (
-    ("not_me", "It was not me"),
-    ("innocent", "I was deceived, coerced or impersonated"),
-    ("facts_wrong", "What is said is wrong"),
-    ("paid", "It was a debt, and is paid"),
-    ("objection", "Objection to the processing"),
+GROUNDS = CodeList(
+    "fraud_ground",
+    "Fraud: grounds of a dispute",
+    (
+        ("not_me", "It was not me"),
+        ("innocent", "I was deceived, coerced or impersonated"),
+        ("facts_wrong", "What is said is wrong"),
+        ("paid", "It was a debt, and is paid"),
+        ("objection", "Objection to the processing"),
+    ),
 )
 
-REMOVAL_REASONS = (
-    ("error", "Filed in error"),
-    ("new_evidence", "New evidence"),
-    ("subject_innocent", "The person is innocent"),
-    ("court_or_ombudsman", "Ordered by a court, the ombudsman or the regulator"),
-    ("duplicate", "A duplicate of another filing"),
+REMOVAL_REASONS = CodeList(
+    "fraud_removal",
+    "Fraud: reasons of a removal",
+    (
+        ("error", "Filed in error"),
+        ("new_evidence", "New evidence"),
+        ("subject_innocent", "The person is innocent"),
+        ("court_or_ombudsman", "Ordered by a court, the ombudsman or the regulator"),
+        ("duplicate", "A duplicate of another filing"),
+    ),
 )
 
 # What a person may decide about each kind of incoming notice.

@@ -42,12 +42,11 @@ def start_or_restart(case: Case, *, filed_at: datetime, at: datetime) -> None:
         _start(case, party, rule, at=filed_at if party.pk in was_known or not was_known else at)
     for clock in running.values():
         _cancel(clock, at=at)
-    longest = max((_KEPT[rule_of(case, party)] for party in parties), key=_months, default="fraud_victim")
+    kept = {code: rules[-1].months for code, rules in retention.versions(*_KEPT.values()).items()}
+    longest = max(
+        (_KEPT[rule_of(case, party)] for party in parties), key=lambda code: kept[code], default="fraud_victim"
+    )
     case.retention_class = longest
-
-
-def _months(code: str) -> int:
-    return retention.CLASSES[code].months
 
 
 def _cancel(clock: Clock, *, at: datetime) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 from typing import Any
 
@@ -21,15 +21,27 @@ _DAY = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 _CENTURY = (MinValueValidator(date(2000, 1, 1)), MaxValueValidator(date(2099, 12, 31)))
 
 
+def _reasons(held: Collection[str] = ()) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Return the reasons of today by kind of filing, and those that a row holds already."""
+    return [(label, codes.REASONS[code].choices(also=held)) for code, label in codes.CASE_TYPES]
+
+
+class ReasonsField(forms.MultipleChoiceField):
+    """Reasons grouped by kind of filing."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(choices=_reasons, **kwargs)
+
+    def get_bound_field(self, form: forms.BaseForm, field_name: str) -> forms.BoundField:
+        self.choices = _reasons(list(form.initial.get(field_name) or ()))
+        return super().get_bound_field(form, field_name)
+
+
 class FactsForm(forms.Form):
     """The opening facts. Money is typed in pounds and kept in pence."""
 
-    fpa_case_type = forms.ChoiceField(label="Kind of fraud", choices=codes.CASE_TYPES)
-    reasons = forms.MultipleChoiceField(
-        label="What was done",
-        choices=[(label, codes.REASONS[code]) for code, label in codes.CASE_TYPES],
-        widget=forms.SelectMultiple(attrs={"size": 8}),
-    )
+    fpa_case_type = CodeField(label="Kind of fraud", codes=codes.CASE_TYPES)
+    reasons = ReasonsField(label="What was done", widget=forms.SelectMultiple(attrs={"size": 8}))
     product = CodeField(label="Product", codes=codes.PRODUCTS)
     sales_channel = CodeField(label="Channel", codes=codes.SALES_CHANNELS)
     is_facility_granted = forms.BooleanField(label="The product was provided", required=False)
@@ -56,9 +68,9 @@ class FactsForm(forms.Form):
         required=False,
         help_text="Then the fourth pillar no longer holds, and a filing must be removed.",
     )
-    alert_code = forms.ChoiceField(
+    alert_code = CodeField(
         label="Retail alert",
-        choices=codes.ALERT_CODES,
+        codes=codes.ALERT_CODES,
         required=False,
         help_text="Tells other retailers the fraudster's delivery address. Never where an innocent person lives.",
     )

@@ -68,64 +68,67 @@ EXAMPLE = {
     ],
 }
 
-SCHEMA = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["schema_version", "fpa_case_type", "reasons", "product", "sales_channel", "discovered_date"],
-    "properties": {
-        "schema_version": {"type": "integer", "enum": [1]},
-        "incident_reference": {**_TEXT, "maxLength": 64},
-        "fpa_case_type": {**_TEXT, "enum": [code for code, _ in codes.CASE_TYPES]},
-        "reasons": {
-            "type": "array",
-            "minItems": 1,
-            "uniqueItems": True,
-            "items": {**_TEXT, "enum": [c for c, _ in codes.ALL_REASONS]},
-        },
-        "product": {**_TEXT, "enum": [code for code, _ in codes.PRODUCTS]},
-        "sales_channel": {**_TEXT, "enum": [code for code, _ in codes.SALES_CHANNELS]},
-        **{name: {"type": "boolean"} for name in _FLAGS},
-        "application_date": _DAY,
-        "discovered_date": _DAY,
-        **dict.fromkeys(_MONEY, _PENCE),
-        "alert_code": {**_TEXT, "enum": [code for code, _ in codes.ALERT_CODES]},
-        "account_reference": {**_TEXT, "maxLength": 40},
-        "notice_version": {**_TEXT, "maxLength": 20},
-        "notice_shown_date": _DAY,
-        "narrative": {**_TEXT, "maxLength": 8000},
-        "subjects": {
-            "type": "array",
-            "maxItems": 50,
-            "items": {
-                "type": "object",
-                "additionalProperties": False,
-                "required": ["role"],
-                "properties": {
-                    "role": {**_TEXT, "enum": [code for code, _ in codes.ROLES]},
-                    "is_innocent": {"type": "boolean"},
-                    **{name: _TEXT for name in _PERSON if name not in _TYPED},
-                    "ip_port": {"type": "integer", "minimum": 0, "maximum": 65535},
-                    "date_of_birth": _DAY,
-                    "addresses": {
-                        "type": "array",
-                        "maxItems": 20,
-                        "items": {
-                            "type": "object",
-                            "minProperties": 1,
-                            "additionalProperties": False,
-                            "properties": {
-                                "kind": {**_TEXT, "enum": [code for code, _ in codes.ADDRESS_KINDS]},
-                                "since": _DAY,
-                                "until": _DAY,
-                                **{name: {**_TEXT, "maxLength": most} for name, most in _ADDRESS_LENGTHS.items()},
+
+def schema() -> dict[str, Any]:
+    """Return the shape of a body, with the codes that stand in the lists now."""
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["schema_version", "fpa_case_type", "reasons", "product", "sales_channel", "discovered_date"],
+        "properties": {
+            "schema_version": {"type": "integer", "enum": [1]},
+            "incident_reference": {**_TEXT, "maxLength": 64},
+            "fpa_case_type": {**_TEXT, "enum": [code for code, _ in codes.CASE_TYPES]},
+            "reasons": {
+                "type": "array",
+                "minItems": 1,
+                "uniqueItems": True,
+                "items": {**_TEXT, "enum": list(codes.all_reasons())},
+            },
+            "product": {**_TEXT, "enum": [code for code, _ in codes.PRODUCTS]},
+            "sales_channel": {**_TEXT, "enum": [code for code, _ in codes.SALES_CHANNELS]},
+            **{name: {"type": "boolean"} for name in _FLAGS},
+            "application_date": _DAY,
+            "discovered_date": _DAY,
+            **dict.fromkeys(_MONEY, _PENCE),
+            "alert_code": {**_TEXT, "enum": [code for code, _ in codes.ALERT_CODES]},
+            "account_reference": {**_TEXT, "maxLength": 40},
+            "notice_version": {**_TEXT, "maxLength": 20},
+            "notice_shown_date": _DAY,
+            "narrative": {**_TEXT, "maxLength": 8000},
+            "subjects": {
+                "type": "array",
+                "maxItems": 50,
+                "items": {
+                    "type": "object",
+                    "additionalProperties": False,
+                    "required": ["role"],
+                    "properties": {
+                        "role": {**_TEXT, "enum": [code for code, _ in codes.ROLES]},
+                        "is_innocent": {"type": "boolean"},
+                        **{name: _TEXT for name in _PERSON if name not in _TYPED},
+                        "ip_port": {"type": "integer", "minimum": 0, "maximum": 65535},
+                        "date_of_birth": _DAY,
+                        "addresses": {
+                            "type": "array",
+                            "maxItems": 20,
+                            "items": {
+                                "type": "object",
+                                "minProperties": 1,
+                                "additionalProperties": False,
+                                "properties": {
+                                    "kind": {**_TEXT, "enum": [code for code, _ in codes.ADDRESS_KINDS]},
+                                    "since": _DAY,
+                                    "until": _DAY,
+                                    **{name: {**_TEXT, "maxLength": most} for name, most in _ADDRESS_LENGTHS.items()},
+                                },
                             },
                         },
                     },
                 },
             },
         },
-    },
-}
+    }
 
 
 def parse(data: Mapping[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -174,5 +177,5 @@ INTAKE = Intake(
     senders=frozenset({"own-orders", "own-detection"}),
     parse=parse,
     example=EXAMPLE,
-    schema=SCHEMA,
+    schema=schema,
 )

@@ -16,11 +16,6 @@ from cases.kernel.models import Case
 
 __all__ = ["amount", "checks", "context", "facts_view", "topic", "topic_label"]
 
-_LABELS = {
-    "case_type": dict(codes.CASE_TYPES),
-    "reason": dict(codes.ALL_REASONS),
-}
-
 
 def topic(facts: Mapping[str, Any]) -> str:
     """Return the codes a title is made of: kind of fraud and first reason."""
@@ -29,8 +24,8 @@ def topic(facts: Mapping[str, Any]) -> str:
 
 def topic_label(code: str) -> str:
     case_type, _, reason = code.partition(".")
-    label = _LABELS["case_type"].get(case_type, case_type)
-    return f"{label}: {_in_a_sentence(_LABELS['reason'].get(reason, reason))}" if reason else label
+    label = dict(codes.CASE_TYPES).get(case_type, case_type)
+    return f"{label}: {_in_a_sentence(codes.all_reasons().get(reason, reason))}" if reason else label
 
 
 def _in_a_sentence(words: str) -> str:
@@ -53,9 +48,10 @@ def _day(day: date | None) -> str:
 def facts_view(case: Case) -> list[tuple[str, str]]:
     """Return label and value of every fact that is not sealed, and the maker's four answers. Two queries."""
     facts = case.fraud_referral
+    reasons = codes.all_reasons()
     rows = [
-        ("Kind of fraud", _LABELS["case_type"].get(facts.fpa_case_type, facts.fpa_case_type)),
-        ("What was done", ", ".join(_LABELS["reason"].get(code, code) for code in facts.reasons)),
+        ("Kind of fraud", dict(codes.CASE_TYPES).get(facts.fpa_case_type, facts.fpa_case_type)),
+        ("What was done", ", ".join(reasons.get(code, code) for code in facts.reasons)),
         ("Product", dict(codes.PRODUCTS).get(facts.product, facts.product)),
         ("Channel", dict(codes.SALES_CHANNELS).get(facts.sales_channel, facts.sales_channel)),
         ("Product provided", "Yes" if facts.is_facility_granted else "No"),

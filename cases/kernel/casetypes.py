@@ -4,16 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.db.models import Model
 
 from cases.kernel.lifecycle import Lifecycle
-from cases.kernel.models import Case, OutboxMessage
+from cases.kernel.models import Case, Clock, OutboxMessage
 from cases.kernel.policy import Rule
 
-__all__ = ["CaseType", "Check", "Content", "Intake", "Referral", "all_types", "get", "install", "restricted_with"]
+__all__ = [
+    "CaseType",
+    "Check",
+    "Content",
+    "Extension",
+    "Intake",
+    "Referral",
+    "all_types",
+    "get",
+    "install",
+    "restricted_with",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,13 +53,27 @@ class Check:
 
 @dataclass(frozen=True, kw_only=True)
 class Intake:
-    """How the firm's own systems open this kind. `parse` returns (facts, parties) or raises intake.FieldErrors."""
+    """How the firm's own systems open this kind. `parse` returns (facts, parties) or raises intake.FieldErrors;
+    `schema` the shape of a body with the codes of today."""
 
     path: str
     senders: frozenset[str]
     parse: Callable[[Mapping[str, Any]], tuple[dict[str, Any], list[dict[str, Any]]]]
     example: Mapping[str, Any]
-    schema: Mapping[str, Any]
+    schema: Callable[[], Mapping[str, Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Extension:
+    """How a running period of this kind gets a later end from outside. `grounds` are (code, label) of what gives it;
+    `why_not` takes case, clock, the new last day and the day of the order, and returns the sentence why not, or
+    nothing; `note` writes what the kind keeps of it, inside the open act."""
+
+    label: str
+    hint: str
+    grounds: tuple[tuple[str, str], ...]
+    why_not: Callable[[Case, Clock, date, date], str]
+    note: Callable[[Case, date], None]
 
 
 def anybody(_values: Mapping[str, Any], *, at: datetime) -> None:
@@ -104,11 +129,13 @@ class CaseType:
     delivered: Mapping[str, Callable[..., None]] = field(default_factory=dict)
     refused: Mapping[str, Callable[..., None]] = field(default_factory=dict)
     clock_ends: Mapping[str, Callable[..., None]] = field(default_factory=dict)
+    extensions: Mapping[str, Extension] = field(default_factory=dict)
     message_labels: Mapping[str, str] = field(default_factory=dict)
     intake: Intake | None = None
     referral: Referral | None = None
     policy: tuple[Rule, ...] = ()
     sealed_labels: Mapping[str, str] = field(default_factory=dict)
+    fact_categories: Mapping[str, str] = field(default_factory=dict)
     check_person: Callable[..., None] = anybody
     address_form: type | None = None
     changed: Callable[..., None] = nothing

@@ -10,10 +10,10 @@ from typing import Any
 
 from django.db import transaction
 
-from cases.kernel import actors, calendars, locks, outbox, record, releases, tasks
+from cases.kernel import actors, answers, calendars, locks, outbox, record, releases, tasks
 from cases.kernel.models import Case, OutboxMessage, Task
 
-__all__ = ["CHASER", "TASK", "answer_due", "chase_late", "end"]
+__all__ = ["CHASER", "TASK", "chase_late", "end"]
 
 TASK = "acknowledgement_late"
 BATCH = 200
@@ -29,24 +29,15 @@ CHASER = releases.MessageKind(
 tasks.declare({TASK: "An agency has not answered in time"})
 
 
-def answer_due(message: OutboxMessage) -> datetime | None:
-    """Return until when an answer to a delivered message is owed, or None when none is."""
-    kind = releases.KINDS.get(message.kind)
-    if kind is None or not kind.answer_days or message.delivered_at is None:
-        return None
-    day = calendars.add_working_days(calendars.london_date(message.delivered_at), kind.answer_days)
-    return calendars.end_of_day(day)
-
-
 def chase_late(*, now: datetime) -> int:
     """Chase every message whose answer is late and that was not chased yet. Returns how many; each on its own."""
-    owed = [code for code, kind in releases.KINDS.items() if kind.answer_days]
+    periods = answers.Periods()
     waiting = OutboxMessage.objects.filter(
-        kind__in=owed, state="delivered", acknowledged_at=None, chased_at=None, delivered_at__lt=now
+        kind__in=answers.owed(), state="delivered", acknowledged_at=None, chased_at=None, delivered_at__lt=now
     )
     found = 0
     for message in waiting.order_by("delivered_at", "pk").iterator():
-        due_at = answer_due(message)
+        due_at = periods.due(message)
         if due_at is not None and due_at < now:
             found += _chase(message.pk, message.case_id, now=now)
         if found >= BATCH:

@@ -28,6 +28,7 @@ __all__ = [
     "explain",
     "in_words",
     "meet",
+    "name_end",
     "pause",
     "plan",
     "recount",
@@ -171,6 +172,19 @@ def recount(case: Case, clock: Clock, *, at: datetime) -> Mapping[str, str]:
     clock.save(update_fields=["due_at", "due_date", "explanation", "state"])
     refresh_due(case)
     return {"rule": clock.rule, "from_date": before.isoformat(), "to_date": clock.due_date.isoformat()}
+
+
+def name_end(case: Case, clock: Clock, *, until: date, at: datetime) -> None:
+    """Give a running clock of a locked case the last day that was named from outside, inside the current ledger action.
+
+    It may be asked for ahead anew; a task that asked for the old end is closed. The caller saves the case.
+    """
+    clock.named_date = until
+    _count(clock, *rulebook.version(clock.rule, clock.version, jurisdiction=clock.jurisdiction))
+    clock.warned_at = None
+    clock.save(update_fields=["named_date", "due_at", "due_date", "explanation", "warned_at"])
+    _close_tasks(case, clock.rule, "clock_soon", at=at, outcome="extended")
+    refresh_due(case)
 
 
 def refresh_due(case: Case) -> None:

@@ -1,12 +1,13 @@
-"""Code lists: stored codes are declared in code and never change; what people read for them is a row that may.
+"""Code lists: a stored code never changes; what people read for it, and when it can be chosen, is a row that may.
 
-A list is iterable as (code, label) pairs in its order, so it stands wherever a tuple of pairs did. Rows are kept in
-the process; the query that finds a person's rights brings the version and today's date, so that no page asks for more.
+A list that is open gains codes by a row too; a list on whose codes rules stand is closed. A list is iterable as
+(code, label) pairs in its order, so it stands wherever a tuple of pairs did. Rows are kept in the process; the query
+that finds a person's rights brings the version and today's date, so that no page asks for more.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from django import forms
@@ -14,7 +15,19 @@ from django.db.models import CharField, Func, QuerySet, Value
 
 from cases.kernel.models import CodeEntry
 
-__all__ = ["CodeField", "CodeList", "all_lists", "entries", "get", "notice", "offered", "refresh", "version"]
+__all__ = [
+    "CodeField",
+    "CodeList",
+    "CodesField",
+    "all_lists",
+    "entries",
+    "get",
+    "notice",
+    "offered",
+    "refresh",
+    "state",
+    "version",
+]
 
 _lists: dict[str, CodeList] = {}
 _entries: dict[tuple[str, str], CodeEntry] = {}
@@ -22,12 +35,18 @@ _version = 0
 _today = ""
 
 
-class CodeList:
-    """One list. Iterating gives every code with its present label, in its present order."""
+class CodeList(Sequence[tuple[str, str]]):
+    """One list. Iterating gives every code with its present label, in its present order. `is_open`: it gains codes."""
 
-    def __init__(self, code: str, label: str, pairs: tuple[tuple[str, str], ...]) -> None:
-        self.code, self.label, self.pairs = code, label, pairs
+    def __init__(self, code: str, label: str, pairs: tuple[tuple[str, str], ...], *, is_open: bool = False) -> None:
+        self.code, self.label, self.pairs, self.is_open = code, label, pairs, is_open
         _lists[code] = self
+
+    def _added(self) -> list[CodeEntry]:
+        """Return the entries of codes that this list gained, oldest first."""
+        declared = {code for code, _ in self.pairs}
+        rows = [row for (of, code), row in _entries.items() if of == self.code and code not in declared]
+        return sorted(rows, key=lambda row: row.pk)
 
     def _place(self, code: str, declared: int) -> tuple[int, int, int]:
         """Return where a code stands; one that was moved to a place goes before the one declared there."""
@@ -35,14 +54,22 @@ class CodeList:
         return (entry.position, 0, declared) if entry else (declared, 1, declared)
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
-        order = {code: number for number, (code, _) in enumerate(self.pairs, 1)}
-        for code, declared in sorted(self.pairs, key=lambda pair: self._place(pair[0], order[pair[0]])):
+        pairs = [*self.pairs, *((row.code, row.label) for row in self._added())]
+        order = {code: number for number, (code, _) in enumerate(pairs, 1)}
+        for code, declared in sorted(pairs, key=lambda pair: self._place(pair[0], order[pair[0]])):
             entry = _entries.get((self.code, code))
             yield code, entry.label if entry else declared
 
+    def __len__(self) -> int:
+        return len(self.pairs) + len(self._added())
+
+    def __getitem__(self, place: Any) -> Any:
+        return tuple(self)[place]
+
     def choices(self, *, also: object = None) -> list[tuple[str, str]]:
-        """Return what can be chosen today, and the code a row holds already, whether or not it still can."""
-        return [pair for pair in self if pair[0] == also or is_active(_entries.get((self.code, pair[0])))]
+        """Return what can be chosen today, and the code or codes a row holds already, whether or not they still can."""
+        held = set(also) if isinstance(also, list | tuple | set) else {also}
+        return [pair for pair in self if pair[0] in held or is_active(_entries.get((self.code, pair[0])))]
 
 
 def is_active(entry: CodeEntry | None) -> bool:
@@ -67,6 +94,18 @@ class CodeField(forms.ChoiceField):
 
     def get_bound_field(self, form: forms.BaseForm, field_name: str) -> forms.BoundField:
         self.choices = self.codes.choices(also=form.initial.get(field_name))
+        return super().get_bound_field(form, field_name)
+
+
+class CodesField(forms.MultipleChoiceField):
+    """Several codes of a list: what is active, and what the form's row holds already."""
+
+    def __init__(self, *, codes: CodeList, **kwargs: Any) -> None:
+        self.codes = codes
+        super().__init__(choices=codes.choices, **kwargs)
+
+    def get_bound_field(self, form: forms.BaseForm, field_name: str) -> forms.BoundField:
+        self.choices = self.codes.choices(also=list(form.initial.get(field_name) or ()))
         return super().get_bound_field(form, field_name)
 
 
@@ -99,6 +138,11 @@ def notice(number: int, today: str) -> None:
         _version = number
 
 
+def state() -> tuple[int, str]:
+    """Return what the kept rows hang on: the version of the table, and the day."""
+    return _version, _today
+
+
 def refresh() -> None:
     """Read version and rows now; for tasks, which ask for nobody's rights."""
     row = version().first()
@@ -109,6 +153,8 @@ def entries(codes: CodeList) -> list[dict[str, Any]]:
     """Return every code of a list with its label, from and until when, and whether it can be chosen today."""
     found = []
     for code, label in codes:
+        if not code:
+            continue
         entry = _entries.get((codes.code, code))
         begins, ends = (entry.active_from, entry.active_until) if entry else (None, None)
         found.append({"code": code, "label": label, "begins": begins, "ends": ends, "is_active": is_active(entry)})

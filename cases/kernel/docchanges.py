@@ -9,7 +9,7 @@ from typing import Any
 
 from django import forms
 
-from cases.kernel import calendars, notice, policydocs
+from cases.kernel import calendars, exchanges, notice, policydocs
 from cases.kernel.actors import Actor
 from cases.kernel.changeforms import ChangeForm
 from cases.kernel.kinds import Change, Kind, Line, Payload
@@ -22,19 +22,26 @@ LARGEST_BYTES = 1024 * 1024
 TYPES = {"application/pdf": b"%PDF-", "text/plain": b""}
 
 
-def _needs() -> list[tuple[str, str]]:
-    return [(need.code, need.label) for need in notice.DOCUMENTS.values()]
+def _needs(actor: Actor) -> list[tuple[str, str]]:
+    """Return what a version can be entered of: nothing about an agency of which this person learns nothing else."""
+    agreements = policydocs.agreements(without=exchanges.closed_kinds(actor))
+    return [(need.code, need.label) for need in (*notice.DOCUMENTS.values(), *agreements.values())]
 
 
 class DocumentForm(ChangeForm):
     """The file of the next version, with its days."""
 
     hints = ("Whoever agrees approves the document. Nothing leaves on a clause whose document is past its review.",)
-    code = forms.ChoiceField(label="Document", choices=_needs)
+    code = forms.ChoiceField(label="Document")
     title = forms.CharField(label="Title", max_length=120)
     valid_from = forms.DateField(label="Valid from", widget=forms.DateInput(attrs={"type": "date"}))
     review_by = forms.DateField(label="Review by", widget=forms.DateInput(attrs={"type": "date"}))
     file = forms.FileField(label="File", help_text="A PDF or plain text, at most 1 MB.")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        code: Any = self.fields["code"]
+        code.choices = _needs(self.actor)
 
     def clean_file(self) -> Any:
         """Take a PDF or plain text alone."""
@@ -77,8 +84,9 @@ def _state(payload: Payload) -> dict[str, Any]:
 
 
 def _check(payload: Payload, *, actor: Actor, at: datetime) -> dict[str, str]:
-    if payload["code"] not in notice.DOCUMENTS:
-        return {"code": "No clause of the notice stands on such a document."}
+    need = policydocs.need_of(payload["code"])
+    if need is None or payload["code"] not in dict(_needs(actor)):
+        return {"code": "No clause of the notice and no agency stands on such a document."}
     begins, review = _date(payload["valid_from"]), _date(payload["review_by"])
     if review <= begins:
         return {"review_by": "The review comes after the first day."}
@@ -92,7 +100,8 @@ def _day(value: Any) -> str:
 
 
 def _describe(before: Payload, payload: Payload) -> list[Line]:
-    label = notice.DOCUMENTS[payload["code"]].label
+    need = policydocs.need_of(payload["code"])
+    label = need.label if need else payload["code"]
     last = int(before.get("version", 0))
     return [
         Line(label="Document", old=label, new=label),

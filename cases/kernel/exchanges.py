@@ -6,6 +6,7 @@ cases too, without the case. Of an agency that only restricted kinds use, everyb
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
@@ -15,12 +16,13 @@ from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet, Subquery
 from cases.kernel import casetypes, deadletters, policy
 from cases.kernel.actors import Actor
 from cases.kernel.errors import NotVisible
-from cases.kernel.models import Agency, Callback, Channel, ChannelKey, DeliveryAttempt, OutboxMessage, Team
+from cases.kernel.models import Agency, Callback, Case, Channel, ChannelKey, DeliveryAttempt, OutboxMessage, Team
 
 __all__ = [
     "OPERATE",
     "Listed",
     "callbacks_of",
+    "candidates",
     "closed_kinds",
     "get",
     "is_closed_to",
@@ -159,6 +161,21 @@ def callbacks_of(actor: Actor, agency: Agency, *, is_review: bool = False) -> Qu
     """Return what an agency told us: of cases this person may know of, and what matched none; unordered."""
     rows = Callback.objects.filter(_scope(actor) | Q(case=None), agency=agency).select_related("case")
     return rows.filter(state__in=REVIEWED) if is_review else rows
+
+
+def candidates(actor: Actor, agency: Agency, callbacks: Iterable[Callback]) -> dict[str, list[Case]]:
+    """Return, for each reference of the agency's that several cases share, those of them the actor may know of, by
+    reference of ours. None is the first choice. One query; none where nothing is shared."""
+    shared = {row.agency_reference for row in callbacks if row.reason == "shared_reference" and row.case_id is None}
+    if not shared:
+        return {}
+    told = OutboxMessage.objects.filter(channel__agency=agency, agency_reference__in=shared)
+    rows = told.filter(case__in=policy.visible_to(actor)).values_list("agency_reference", "case_id").distinct()
+    named: dict[str, list[Case]] = {}
+    cases = Case.objects.in_bulk({case_id for _, case_id in rows})
+    for reference, case_id in sorted(rows, key=lambda row: (row[0], cases[row[1]].reference)):
+        named.setdefault(reference, []).append(cases[case_id])
+    return named
 
 
 def may_know(actor: Actor, cases: set[int]) -> set[int]:

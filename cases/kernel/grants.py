@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db import transaction
 
-from cases.kernel import people, proposals, roles
+from cases.kernel import people, proposals, roles, tasks
 from cases.kernel.actors import Actor
 from cases.kernel.errors import NotAllowed
 from cases.kernel.kinds import Change, Kind, Line, Payload
@@ -86,6 +86,7 @@ def revoke(
         with people.act("role.revoked", actor=actor, at=at, request=request, user=user.pk, role=role, **_of(proposal)):
             row.revoked_at = at
             row.save(update_fields=["revoked_at"])
+            tasks.close_office("access_removal", actor=actor, at=at, user=user.pk, right=f"role:{role}")
         people.note("role_revoked", actor=actor, at=at, user=user.pk, role=role)
     return row
 

@@ -11,7 +11,7 @@ from django.apps import apps
 from django.contrib.sessions.models import Session
 from django.db import transaction
 
-from cases.kernel import grants, locks, people, proposals, record
+from cases.kernel import grants, locks, people, proposals, record, tasks
 from cases.kernel.actors import Actor
 from cases.kernel.changeforms import ChangeForm, PersonField
 from cases.kernel.kinds import Change, Kind, Line, Payload
@@ -50,6 +50,7 @@ def leave(
             for membership in TeamMembership.objects.filter(user=user, ended_at=None):
                 membership.ended_at = at
                 membership.save(update_fields=["ended_at"])
+            tasks.close_office("access_removal", actor=actor, at=at, user=user.pk)
             people.end_links(user, at=at)
             _end_sign_in(user)
         give_back(user, actor=actor, at=at, request=request)

@@ -100,7 +100,18 @@ OFFICE_RULES = (
     ),
     Rule(act="manage_people", roles=frozenset({"system_administrator"}), is_grave=True),
     Rule(act="approve_people", roles=frozenset({"data_protection_officer"}), is_grave=True),
+    Rule(
+        act="oversee_access",
+        roles=frozenset({"system_administrator", "auditor", "data_protection_officer"}),
+        scope="all",
+    ),
+    Rule(act="sign_access_review", roles=frozenset({"auditor"}), scope="all", is_grave=True),
     Rule(act="view_rules", roles=frozenset({ANY_STAFF, "system_administrator", "auditor"}), scope="all"),
+    Rule(
+        act="print_processing",
+        roles=frozenset({"data_protection_officer", "auditor", "legal_counsel"}),
+        scope="all",
+    ),
     Rule(act="view_jobs", roles=frozenset({"system_administrator", "auditor", "data_protection_officer"}), scope="all"),
     Rule(act="manage_jobs", roles=frozenset({"system_administrator"}), scope="all"),
     Rule(
@@ -116,6 +127,7 @@ OFFICE_RULES = (
         is_grave=True,
     ),
     Rule(act="view_agencies", roles=frozenset({ANY_STAFF, "system_administrator", "auditor"}), scope="all"),
+    Rule(act="ask_policy_hold", roles=frozenset({"own-billing"}), scope="all"),
     Rule(act="operate_agencies", roles=DIRECTORY | {"disclosure_approver", "system_administrator"}, scope="all"),
 )
 

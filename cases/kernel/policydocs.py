@@ -16,13 +16,26 @@ from django.db import transaction
 from cases.kernel import calendars, notice, tasks
 from cases.kernel.actors import Actor, system
 from cases.kernel.errors import CaseError
-from cases.kernel.models import PolicyDocument, StoredBlob, Team
+from cases.kernel.models import Agency, PolicyDocument, StoredBlob, Team
 from cases.kernel.rulebook import STREAM
 from cases.ledger import api as ledger
 from cases.ledger import sealing
 from cases.ledger.models import DataKey
 
-__all__ = ["KINDS", "Draft", "ask_for_reviews", "enter", "enter_samples", "in_force", "open_file", "why_not"]
+__all__ = [
+    "KINDS",
+    "Draft",
+    "agreement_code",
+    "agreement_refusal",
+    "agreements",
+    "ask_for_reviews",
+    "enter",
+    "enter_samples",
+    "in_force",
+    "need_of",
+    "open_file",
+    "why_not",
+]
 
 KINDS = {
     "lia": "Legitimate interests assessment",
@@ -34,6 +47,7 @@ KINDS = {
 WARNED_AHEAD = timedelta(days=30)
 DESK = "rights"
 FIELD = "policy_document"
+AGREEMENT = "dsa_"
 tasks.declare({"document_review": "A policy document must be reviewed soon"})
 
 
@@ -51,6 +65,53 @@ class Draft:
     review_by: date
     data: bytes
     media_type: str = "application/pdf"
+
+
+def agreement_code(agency: Agency) -> str:
+    """Return the code under which the data-sharing agreement with an agency is kept."""
+    return f"{AGREEMENT}{agency.pk}"
+
+
+def agreements(*, without: Collection[str] = ()) -> dict[str, notice.Need]:
+    """Return one needed document for each agency that is none of our own systems, but of these kinds. One query."""
+    rows = Agency.objects.exclude(kind="own_system").exclude(kind__in=without).order_by("display_name", "pk")
+    return {agreement_code(row): _agreement(row) for row in rows}
+
+
+def _agreement(agency: Agency) -> notice.Need:
+    label = f"Data-sharing agreement: {agency.display_name}"
+    return notice.Need(code=agreement_code(agency), kind="data_sharing_agreement", label=label)
+
+
+def need_of(code: str) -> notice.Need | None:
+    """Return what a document is for: clauses of the notice, or, by one query, the sharing with one agency."""
+    number = code.removeprefix(AGREEMENT)
+    if code.startswith(AGREEMENT) and number.isdecimal() and len(number) <= 18:
+        agency = Agency.objects.filter(pk=int(number)).exclude(kind="own_system").first()
+        return _agreement(agency) if agency else None
+    return notice.DOCUMENTS.get(code)
+
+
+def agreement_refusal(agency: Agency, *, day: date) -> str:
+    """Return why the agreement with an agency does not let anything go to it on a day, or nothing. One query.
+
+    Once a version of it was entered one must be in force and within its review; until then the dates in the register
+    count alone.
+    """
+    rows = list(PolicyDocument.objects.filter(code=agreement_code(agency)).order_by("valid_from", "version"))
+    if not rows:
+        return ""
+    begun = [row for row in rows if row.valid_from <= day]
+    name = f"The data-sharing agreement with {agency.display_name}"
+    if not begun:
+        return f"{name} is not in force before {_words(rows[0].valid_from)}."
+    if begun[-1].review_by < day:
+        return f"{name} was due for review on {_words(begun[-1].review_by)}: nothing leaves on it."
+    return ""
+
+
+def _words(day: date) -> str:
+    return f"{day.day} {day:%B %Y}"
 
 
 def in_force(codes: Collection[str], *, day: date) -> Mapping[str, PolicyDocument]:
@@ -76,9 +137,9 @@ def why_not(codes: Collection[str], *, day: date) -> str:
 @transaction.atomic
 def enter(draft: Draft, *, approved_by: str, actor: Actor, at: datetime) -> PolicyDocument:
     """Write the next version of a document down, its file sealed under a key of its own; one ledger event."""
-    need = notice.DOCUMENTS.get(draft.code)
+    need = need_of(draft.code)
     if need is None:
-        raise DocumentRefused("No clause of the notice stands on such a document.")
+        raise DocumentRefused("No clause of the notice and no agency stands on such a document.")
     last = PolicyDocument.objects.filter(code=draft.code).order_by("-version").first()
     key = sealing.new_key("document", at=at, retention_class=FIELD)
     digest = hashlib.sha256(draft.data).hexdigest()
@@ -126,7 +187,8 @@ def open_file(row: PolicyDocument, *, reader: sealing.Reader, at: datetime) -> b
 def ask_for_reviews(*, now: datetime) -> int:
     """Raise one task for each document in force whose review is at most 30 days away. Returns how many."""
     today = calendars.london_date(now)
-    due = [row.pk for row in in_force(notice.DOCUMENTS, day=today).values() if row.review_by <= today + WARNED_AHEAD]
+    codes = PolicyDocument.objects.values_list("code", flat=True).distinct()
+    due = [row.pk for row in in_force(set(codes), day=today).values() if row.review_by <= today + WARNED_AHEAD]
     return sum(_ask(pk, now=now) for pk in due)
 
 

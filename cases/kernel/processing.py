@@ -69,13 +69,13 @@ def rows(lines: list[Line]) -> list[list[str]]:
 
 
 def record(*, day: date, hidden_kinds: frozenset[str] = frozenset()) -> list[Line]:
-    """Return the record as it stands on a day, one line a clause. Two queries.
+    """Return the record as it stands on a day, one line a clause. Three queries.
 
     Of kinds of agency that only restricted matters use (`hidden_kinds`) no single agency is told.
     """
     papers = policydocs.in_force(notice.DOCUMENTS, day=day)
-    abroad = _abroad(hidden_kinds)
-    return [_line(clause, papers, abroad, day) for clause in notice.CLAUSES.values()]
+    abroad, kept = _abroad(hidden_kinds), retention.schedule(on=day)
+    return [_line(clause, papers, abroad, kept, day) for clause in notice.CLAUSES.values()]
 
 
 def _abroad(hidden_kinds: frozenset[str]) -> dict[str, list[str]]:
@@ -91,11 +91,15 @@ def _abroad(hidden_kinds: frozenset[str]) -> dict[str, list[str]]:
 
 
 def _line(
-    clause: notice.Clause, papers: Mapping[str, PolicyDocument], abroad: Mapping[str, list[str]], day: date
+    clause: notice.Clause,
+    papers: Mapping[str, PolicyDocument],
+    abroad: Mapping[str, list[str]],
+    kept: Mapping[str, retention.RetentionClass],
+    day: date,
 ) -> Line:
     gateway = notice.GATEWAYS[clause.gateway]
     transfers = [each for kind in sorted(clause.recipients) for each in abroad.get(kind, ())]
-    release, body = retention.CLASSES["release"], retention.CLASSES["message_body"]
+    release, body = kept["release"], kept["message_body"]
     return Line(
         activity=clause.code.replace("_", " ").capitalize(),
         purpose=notice.PURPOSES[clause.purpose],

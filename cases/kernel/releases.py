@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from cases.kernel import agreements, calendars, notice, outbox, policydocs
+from cases.kernel import agreements, calendars, notice, outbox, policydocs, rulebook
 from cases.kernel.actors import Actor
+from cases.kernel.counting import ClockRule
 from cases.kernel.errors import CaseError
 from cases.kernel.models import (
     Agency,
@@ -24,7 +25,7 @@ from cases.ledger import api as ledger
 from cases.ledger import sealing
 from cases.ledger.canonical import canon
 
-__all__ = ["KINDS", "Item", "MessageKind", "ReleaseRefused", "check", "declare", "record", "send"]
+__all__ = ["KINDS", "Item", "MessageKind", "ReleaseRefused", "answer_rule", "check", "declare", "record", "send"]
 
 
 class ReleaseRefused(CaseError):
@@ -37,8 +38,9 @@ class MessageKind:
 
     Fields are dotted paths without list positions: subjects.surname. `put_right_by` says how a recipient hears that
     it was wrong: `correction` (corrections.send), `family` (a message of the family's own), `nobody` (it told the
-    person about themselves). Whoever has it owes an answer within `answer_days` working days (`answer_source` says by
-    which rule); 0 says that none is owed. `lists` names the paths that hold several.
+    person about themselves). Whoever has it owes an answer within `answer_days` working days as shipped
+    (`answer_source` says by which rule; answers.py reads what holds now); 0 says that none is owed. `lists` names the
+    paths that hold several.
     """
 
     code: str
@@ -55,11 +57,32 @@ class MessageKind:
 
 
 KINDS: dict[str, MessageKind] = {}
+ANSWERS_FROM = date(2026, 1, 1)
 
 
 def declare(*kinds: MessageKind) -> None:
-    """Add kinds of message to the register's words. Called while families load."""
+    """Add kinds of message to the register's words, and how long their answers may take to the rules. Called while
+    families load."""
     KINDS.update({kind.code: kind for kind in kinds})
+    rulebook.declare(*(_answer_period(kind) for kind in kinds if kind.answer_days))
+
+
+def answer_rule(kind_code: str) -> str:
+    """Return the code of the rule by which an answer to a kind of message is owed."""
+    return f"answer_{kind_code}"
+
+
+def _answer_period(kind: MessageKind) -> ClockRule:
+    """Return the shipped version; what the office decides later are further versions."""
+    return ClockRule(
+        code=answer_rule(kind.code),
+        label=f"Answer to: {kind.label}"[:80],
+        length=kind.answer_days,
+        unit="working_days",
+        source=kind.answer_source,
+        effective_from=ANSWERS_FROM,
+        is_work=False,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,11 +108,13 @@ def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 
 def check(kind: MessageKind, recipient: Agency, body: Mapping[str, Any], *, at: datetime) -> list[Item]:
     """Return one item for each data category in the body. Raises ReleaseRefused for an unmapped field, a wrong kind of
-    recipient, one without a data-sharing agreement in force, a category that no clause allows, or a clause whose
+    recipient, one whose data-sharing agreement is not in force, a category that no clause allows, or a clause whose
     documents are missing or past their review; writes nothing."""
     if recipient.kind != kind.recipient_kind:
         raise ReleaseRefused(f"{recipient.display_name} does not receive messages of the kind {kind.label}.")
     if sentence := agreements.why_not(recipient, day=calendars.london_date(at)):
+        raise ReleaseRefused(sentence)
+    if sentence := policydocs.agreement_refusal(recipient, day=calendars.london_date(at)):
         raise ReleaseRefused(sentence)
     found: dict[str, list[tuple[str, Any]]] = defaultdict(list)
     for path, value in _leaves(body):

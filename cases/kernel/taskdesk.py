@@ -16,7 +16,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.fields.json import KeyTextTransform
 
-from cases.kernel import breakglass, conflicts, edits, exchanges, policy, tasks
+from cases.kernel import access, breakglass, conflicts, edits, exchanges, policy, tasks
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError, NotAllowed, NotVisible
 from cases.kernel.models import Agency, Task, TeamMembership, User
@@ -29,6 +29,15 @@ __all__ = ["VIEWS", "Asked", "TaskRefused", "done", "hand_on", "listed", "may_wo
 BY_DUE = Sort(label="Due", column="due_at")
 # Each ends by what is done on the agency's page; who operates agencies does that.
 OF_AGENCIES = ("callback_unmatched", "callback_ambiguous", "callback_unreadable", "channel_paused")
+
+# Tasks of no team, and the right by which one does them.
+OF_THE_OFFICE = {
+    breakglass.REVIEW: "review_break_glass",
+    access.TASK: "manage_people",
+    access.REMOVAL: "manage_people",
+}
+# Done on a page of their own, never by saying so.
+OWN_PAGE = frozenset({*OF_AGENCIES, *OF_THE_OFFICE})
 
 
 class TaskRefused(CaseError):
@@ -60,8 +69,9 @@ class Asked:
 def _of_the_office(actor: Actor) -> Q:
     """Return the condition of tasks of no case and no team, which fall to whoever holds a right of the office."""
     found = Q(pk__in=[])
-    if policy.can(actor, "review_break_glass").is_allowed:
-        found |= Q(case=None, team=None, kind=breakglass.REVIEW)
+    kinds = [kind for kind, act in OF_THE_OFFICE.items() if policy.can(actor, act).is_allowed]
+    if kinds:
+        found |= Q(case=None, team=None, kind__in=kinds)
     if policy.can(actor, exchanges.OPERATE).is_allowed:
         quiet = Agency.objects.filter(code=OuterRef("of_agency"), kind__in=exchanges.restricted_kinds())
         found |= Q(~Exists(quiet), case=None, team=None, kind__in=OF_AGENCIES)
@@ -93,7 +103,7 @@ def may_work(task: Task, actor: Actor) -> bool:
     """Say whether the actor may take, hand on and close a task. Reads nothing that the list did not bring."""
     if task.case is not None:
         return policy.can(actor, "close_task", case=task.case).is_allowed
-    return task.team_id in actor.team_ids and task.kind not in OF_AGENCIES
+    return task.team_id in actor.team_ids and task.kind not in OWN_PAGE
 
 
 def _found(actor: Actor, uid: UUID) -> Task:

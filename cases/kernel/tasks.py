@@ -76,6 +76,12 @@ def close_about(case: Case, kind: str, *, actor: Actor, at: datetime, **detail: 
         close(task, actor=actor, at=at)
 
 
+def close_office(kind: str, *, actor: Actor, at: datetime, **detail: object) -> None:
+    """Close every open task of the office that is about one thing, inside the current ledger action."""
+    for task in Task.objects.filter(case=None, kind=kind, closed_at=None, detail__contains=detail):
+        close(task, actor=actor, at=at)
+
+
 def rests(case: Case) -> bool:
     """Say whether nothing is due and no task is open, so that a case in a dormant state may rest."""
     return case.due_at is None and not Task.objects.filter(case=case, closed_at=None).exists()

@@ -7,7 +7,7 @@ from typing import Any
 
 from django import forms
 
-from cases.kernel import grants, leaving, people
+from cases.kernel import grants, leaving, people, tasks
 from cases.kernel.actors import Actor
 from cases.kernel.changeforms import ChangeForm, PersonField
 from cases.kernel.kinds import Change, Kind, Line, Payload
@@ -149,6 +149,8 @@ def _seat(change: Change) -> None:
             row.is_lead = said["standing"] == "lead"
             row.ended_at = at if said["standing"] == "none" else None
             row.save(update_fields=["is_lead", "ended_at"])
+        if said["standing"] == "none":
+            tasks.close_office("access_removal", actor=change.actor, at=at, user=user.pk, right=f"team:{team.code}")
     if said["standing"] == "none":
         leaving.give_back(user, team=team, actor=change.actor, at=at, request=change.request)
     people.note(verb.replace(".", "_"), actor=change.actor, at=at, user=user.pk, team=team.code)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from cases.kernel import casetypes
+from cases.kernel import casetypes, datacategories
 from cases.kernel import records as case_records
 from cases.kernel.casetypes import CaseType
 from cases.kernel.models import (
@@ -91,6 +91,7 @@ def read(case: Case, *, reader: Reader, at: datetime, is_demo: bool) -> Records:
         found = list(rows)
         if not found:
             return []
+        datacategories.require(found[0]._meta.model_name, fields, casetype=casetype)
         return list(zip(found, sealing.open_rows(found, fields, reader=reader, at=at), strict=True))
 
     facts = casetype.facts._default_manager.filter(pk=case.pk)

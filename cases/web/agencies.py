@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -11,10 +11,10 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from cases.agencies import register
-from cases.kernel import agreements, calendars, casetypes, chase, exchanges, policy
+from cases.kernel import agreements, answers, calendars, casetypes, chase, exchanges, policy, policydocs, service
 from cases.kernel.actors import Actor
 from cases.kernel.exchanges import Listed
-from cases.kernel.models import AgencyTerms, Callback, ChannelKey, OutboxMessage, Proposal
+from cases.kernel.models import AgencyTerms, Callback, Case, ChannelKey, OutboxMessage, Proposal
 from cases.web import asking
 from cases.web.keyset import pageful
 from cases.web.refusals import Problem, screen
@@ -22,7 +22,13 @@ from cases.web.wording import words
 
 __all__ = ["agency", "everyone", "show", "stuck"]
 
-VIEWS = {"deliveries": "Deliveries", "stuck": "Dead letters", "callbacks": "Callbacks", "review": "To review"}
+VIEWS = {
+    "deliveries": "Deliveries",
+    "stuck": "Dead letters",
+    "callbacks": "Callbacks",
+    "review": "To review",
+    "answers": "Answers in time",
+}
 TONES = {"active": "done", "proposed": "wait", "suspended": "warn", "ended": "hold"}
 
 
@@ -69,6 +75,8 @@ def show(
     view = view if view in VIEWS else "deliveries"
     shown: dict[str, Any] = {"listed": found, "problems": list(problems), "typed": typed or {}, **_standing(found, at)}
     if not found.is_closed:
+        day = calendars.london_date(at)
+        shown["refusal"] = shown["refusal"] or policydocs.agreement_refusal(found.agency, day=day)
         shown |= _register_of(actor, found, at) | _rows(request, actor, found, view)
         shown |= {
             "view": view,
@@ -115,17 +123,23 @@ def _showable(actor: Actor) -> set[str]:
 
 def _rows(request: HttpRequest, actor: Actor, found: Listed, view: str) -> dict[str, Any]:
     """Return one page of the view: one query for the rows, one for which of their cases may be named."""
+    if view == "answers":
+        months = service.months(found.agency, today=calendars.london_date(asking.now()))
+        return {"months": months, "told": service.told(months)}
     if view in ("deliveries", "stuck"):
         rows: Any = exchanges.messages_of(actor, found.agency, is_stuck=view == "stuck")
     else:
         rows = exchanges.callbacks_of(actor, found.agency, is_review=view == "review")
     page = pageful(rows, request, is_descending=True)
     known = exchanges.may_know(actor, {row.case_id for row in page.rows if row.case_id})
-    entry = _message if view in ("deliveries", "stuck") else _callback
-    return {"page": page, "entries": [entry(actor, row, known) for row in page.rows]}
+    if view in ("deliveries", "stuck"):
+        periods = answers.Periods()
+        return {"page": page, "entries": [_message(actor, row, known, periods) for row in page.rows]}
+    candidates = exchanges.candidates(actor, found.agency, page.rows) if view == "review" else {}
+    return {"page": page, "entries": [_callback(actor, row, known, candidates) for row in page.rows]}
 
 
-def _message(actor: Actor, row: OutboxMessage, known: set[int]) -> dict[str, Any]:
+def _message(actor: Actor, row: OutboxMessage, known: set[int], periods: answers.Periods) -> dict[str, Any]:
     labels = casetypes.get(row.case.kind).message_labels
     return {
         "row": row,
@@ -133,12 +147,13 @@ def _message(actor: Actor, row: OutboxMessage, known: set[int]) -> dict[str, Any
         "case": row.case if row.case_id in known else None,
         "can_decide": row.case_id in known and policy.can(actor, "close_task", case=row.case).is_allowed,
         "is_stuck": row.state in ("dead", "unknown"),
-        "answer_due": chase.answer_due(row) if row.state == "delivered" else None,
+        "answer_due": periods.due(row) if row.state == "delivered" else None,
     }
 
 
-def _callback(actor: Actor, row: Callback, known: set[int]) -> dict[str, Any]:
+def _callback(actor: Actor, row: Callback, known: set[int], candidates: Mapping[str, list[Case]]) -> dict[str, Any]:
     return {
+        "candidates": candidates.get(row.agency_reference, []) if row.reason == "shared_reference" else [],
         "row": row,
         "case": row.case if row.case_id in known else None,
         "is_waiting": row.state in exchanges.REVIEWED,
@@ -161,5 +176,6 @@ def stuck(request: HttpRequest) -> HttpResponse:
     policy.require(actor, "view_agencies")
     page = pageful(exchanges.stuck_for(actor), request, is_descending=True)
     known = exchanges.may_know(actor, {row.case_id for row in page.rows})
-    entries = [_message(actor, row, known) for row in page.rows]
+    periods = answers.Periods()
+    entries = [_message(actor, row, known, periods) for row in page.rows]
     return render(request, "cases/agencies/stuck.html", {"page": page, "entries": entries})

@@ -41,7 +41,7 @@ def _do(
     except (NotAllowed, NotVisible):
         raise
     except CaseError as refusal:
-        typed = {name: request.POST.get(name, "") for name in ("reason", "reference")} | {"about": about}
+        typed = {name: request.POST.get(name, "") for name in ("reason", "reference", "candidate")} | {"about": about}
         problem = Problem(sentence=str(refusal), anchor="")
         return pages.show(request, code, problems=[problem], typed=typed, view=view, status=status_of(refusal))
     messages.success(request, said)
@@ -81,7 +81,7 @@ def callback(request: HttpRequest, callback: UUID) -> HttpResponse:
     reason = request.POST.get("reason", "")
 
     def match() -> None:
-        case = _case(actor, request.POST.get("reference", ""))
+        case = _case(actor, request.POST.get("reference", "").strip() or request.POST.get("candidate", ""))
         matching.match(row, case, actor=actor, at=at, reason=reason)
 
     def ignore() -> None:

@@ -15,7 +15,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from cases.kernel import casetypes, holdkinds, policy, queries, records, timeline, transitions
+from cases.kernel import casetypes, extensions, holdkinds, policy, queries, records, timeline, transitions
 from cases.kernel.actors import Actor
 from cases.kernel.models import Case
 from cases.kernel.queries import CaseFile
@@ -192,7 +192,7 @@ def show(
         **_shows(request),
         "decision": decision.panel(file, offers, entries, standing=standing, typed=typed or Typed(), at=at),
         "checks": casetype.checks(case),
-        "clocks": panels.running(file),
+        "clocks": panels.running(file, may_extend=policy.can(actor, extensions.ACT, case=case).is_allowed),
         "tasks": [{**task, "label": task_label(task["kind"], task["detail"])} for task in file.tasks],
         "reports": file.reports,
         "referrals": referring.offers(case, actor),

@@ -6,10 +6,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from cases.kernel import breakglass, desk
+from cases.kernel import breakglass, desk, securitynotices
 from cases.web import asking, context, rows
 from cases.web.refusals import screen
-from cases.web.wording import task_label
+from cases.web.wording import task_label, task_url
 
 SECTIONS = (
     ("overdue", "Overdue", "Nothing is overdue."),
@@ -28,10 +28,15 @@ def my_work(request: HttpRequest) -> HttpResponse:
         {"code": code, "label": label, "empty": empty, "rows": [rows.row(case) for case in getattr(work, code)]}
         for code, label, empty in SECTIONS
     ]
-    open_tasks = [{"label": task_label(task.kind, task.detail), "task": task} for task in work.tasks]
+    open_tasks = [
+        {"label": task_label(task.kind, task.detail), "task": task, "url": task_url(task.kind, task.detail)}
+        for task in work.tasks
+    ]
     is_idle = not (work.overdue or work.today or work.waiting or work.recent or work.tasks)
     alerts = breakglass.alerts(asking.actor_of(request), at=asking.now())
-    shown = {"sections": sections, "tasks": open_tasks, "is_idle": is_idle, "alerts": alerts}
+    actor, at = asking.actor_of(request), asking.now()
+    notices = securitynotices.told(actor, since=at - securitynotices.LATELY)
+    shown = {"sections": sections, "tasks": open_tasks, "is_idle": is_idle, "alerts": alerts, "notices": notices}
     return render(request, "cases/my_work.html", shown)
 
 

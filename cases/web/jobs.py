@@ -15,7 +15,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from cases.kernel import jobs
+from cases.kernel import datacategories, jobs
 from cases.kernel.errors import CaseError, NotAllowed, NotVisible
 from cases.kernel.models import Job, JobRow
 from cases.web import asking
@@ -119,7 +119,7 @@ def rows(request: HttpRequest, job: UUID) -> HttpResponse:
     names = jobs.names(row, actor, [each.subject for each in left])
     page = StringIO()
     writer = csv.writer(page)
-    writer.writerow(["row", "what", "outcome", "reason", "at"])
+    writer.writerow(datacategories.columns("job_rows"))
     for each in left:
         why = jobs.reason(row, each.reason) if each.reason else ""
         writer.writerow([each.number, _plain(names.get(each.subject, "")), OUTCOMES[each.state], why, _time(each)])

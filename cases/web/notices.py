@@ -11,15 +11,16 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
-from cases.kernel import calendars, casetypes, notice, policy, policydocs, processing
+from cases.kernel import calendars, casetypes, exchanges, notice, policy, policydocs, processing
 from cases.kernel.models import PolicyDocument, User
 from cases.kernel.rulebook import STREAM
+from cases.reports import processing as record_paper
 from cases.web import asking
 from cases.web.documents import attachment
 from cases.web.refusals import screen
 from cases.web.rules import shown
 
-__all__ = ["document_file", "documents", "processing_file", "processing_page"]
+__all__ = ["document_file", "documents", "processing_file", "processing_page", "processing_pdf"]
 
 SUFFIXES = {"application/pdf": "pdf", "text/plain": "txt"}
 
@@ -43,7 +44,10 @@ def documents(request: HttpRequest) -> HttpResponse:
     makers = {row.approved_by for rows in versions.values() for row in rows}
     ids = [int(label.partition(":")[2]) for label in makers if label.startswith("staff:")]
     names = {f"staff:{person.pk}": person.display_name for person in User.objects.filter(pk__in=ids)}
-    entries = [_entry(need, versions.get(code, []), names, today) for code, need in notice.DOCUMENTS.items()]
+    closed = exchanges.closed_kinds(page["actor"])
+    agreed = {code: need for code, need in policydocs.agreements(without=closed).items() if code in versions}
+    needed = {**notice.DOCUMENTS, **agreed}
+    entries = [_entry(need, versions.get(code, []), names, today) for code, need in needed.items()]
     may = policy.can(page["actor"], "propose.policy_document").is_allowed
     return render(request, "cases/rules/documents.html", page | {"entries": entries, "may_propose": may})
 
@@ -71,7 +75,11 @@ def _entry(need: notice.Need, rows: list[PolicyDocument], names: dict[str, str],
 @never_cache
 def document_file(request: HttpRequest, code: str, version: int) -> HttpResponse:
     """Hand out the file of a version; opening it is on record."""
-    shown(request, "web:policy_documents")
+    page = shown(request, "web:policy_documents")
+    if code.startswith(policydocs.AGREEMENT):
+        closed = exchanges.closed_kinds(page["actor"])
+        if code not in policydocs.agreements(without=closed):
+            raise Http404
     row = PolicyDocument.objects.select_related("blob").filter(code=code, version=version).first()
     if row is None:
         raise Http404
@@ -97,7 +105,19 @@ def processing_page(request: HttpRequest) -> HttpResponse:
     page = shown(request, "web:processing")
     names = processing.headings()
     found = [list(zip(names, cells, strict=True)) for cells in processing.rows(_record())]
-    return render(request, "cases/rules/processing.html", page | {"entries": found})
+    may = policy.can(page["actor"], "print_processing").is_allowed
+    return render(request, "cases/rules/processing.html", page | {"entries": found, "may_print": may})
+
+
+@screen
+@require_GET
+@never_cache
+def processing_pdf(request: HttpRequest) -> HttpResponse:
+    """Hand out the record as a paper to be kept or sent."""
+    page = shown(request, "web:processing")
+    policy.require(page["actor"], "print_processing")
+    paper = record_paper.printed(_record(), at=asking.now())
+    return attachment(paper.data, "record-of-processing.pdf", media_type="application/pdf")
 
 
 @screen

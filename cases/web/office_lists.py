@@ -36,6 +36,7 @@ def code_list(request: HttpRequest, code: str) -> HttpResponse:
         "list": found,
         "entries": codelists.entries(found),
         "can_change": policy.can(actor, "propose.code_entry").is_allowed,
+        "can_add": found.is_open and policy.can(actor, "propose.code_new").is_allowed,
     }
     return render(request, "cases/office/code_list.html", shown)
 

@@ -59,10 +59,15 @@ def subjects(file: CaseFile) -> list[dict[str, Any]]:
     ]
 
 
-def running(file: CaseFile) -> list[dict[str, Any]]:
-    """Return the periods that are not over, with their names."""
+def running(file: CaseFile, *, may_extend: bool = False) -> list[dict[str, Any]]:
+    """Return the periods that are not over, with their names, and how one is extended where the reader may."""
+    plans = casetypes.get(file.case.kind).extensions if may_extend else {}
     return [
-        {**clock, "label": clocks.RULES[clock["rule"]].label if clock["rule"] in clocks.RULES else clock["rule"]}
+        {
+            **clock,
+            "label": clocks.RULES[clock["rule"]].label if clock["rule"] in clocks.RULES else clock["rule"],
+            "extension": plans[clock["rule"]].label if clock["rule"] in plans else "",
+        }
         for clock in file.clocks
         if clock["ended_at"] is None
     ]

@@ -1,16 +1,21 @@
-"""How the pages look and whether single keys act: two cookies, nothing about a person."""
+"""How the pages look and whether single keys act, which is two cookies; and what changed of one's own access."""
 
 from __future__ import annotations
+
+from datetime import timedelta
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
+from cases.kernel import securitynotices
+from cases.web import asking
 from cases.web.context import THEMES
 from cases.web.refusals import screen
 
 __all__ = ["preferences", "styleguide"]
 
+SHOWN = timedelta(days=90)
 YEAR = 365 * 24 * 3600
 THEME_LABELS = {"system": "As this device", "light": "Light", "dark": "Dark"}
 
@@ -20,7 +25,8 @@ THEME_LABELS = {"system": "As this device", "light": "Light", "dark": "Dark"}
 def preferences(request: HttpRequest) -> HttpResponse:
     """Show and keep theme and shortcuts."""
     if request.method == "GET":
-        return render(request, "cases/preferences.html", {"themes": THEME_LABELS.items()})
+        notices = securitynotices.told(asking.actor_of(request), since=asking.now() - SHOWN)
+        return render(request, "cases/preferences.html", {"themes": THEME_LABELS.items(), "notices": notices})
     response = redirect("web:preferences")
     chosen = {
         "theme": request.POST.get("theme", ""),

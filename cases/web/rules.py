@@ -141,6 +141,16 @@ def _day(day: date, published: str, change: HolidayChange | None) -> dict[str, A
 @screen
 @require_GET
 def keeping(request: HttpRequest) -> HttpResponse:
-    """List how long each kind of record is kept, from when, by which source."""
-    classes = sorted(retention.CLASSES.values(), key=lambda rule: rule.code)
-    return render(request, "cases/rules/retention.html", shown(request, "web:retention", classes=classes))
+    """List how long each kind of record is kept, from when, by which source, with what holds later and held before."""
+    page, today = shown(request, "web:retention"), calendars.london_date(asking.now())
+    known, now = retention.versions(), retention.schedule(on=today)
+    entries = [
+        {
+            "rule": now[code],
+            "coming": next((rule for rule in known[code] if rule.effective_from > today), None),
+            "earlier": [rule for rule in known[code] if rule.version < now[code].version],
+        }
+        for code in sorted(known)
+    ]
+    may = _may(page["actor"], "retention_class")
+    return render(request, "cases/rules/retention.html", page | {"entries": entries, "may_propose": may})

@@ -21,7 +21,7 @@ from cases.kernel.models import Task, TeamMembership, User
 from cases.kernel.taskdesk import Asked
 from cases.web import asking, cursors, filters
 from cases.web.refusals import Problem, screen, status_of
-from cases.web.wording import task_label
+from cases.web.wording import task_label, task_url
 
 __all__ = ["done", "hand_on", "listed", "take"]
 
@@ -49,7 +49,8 @@ def _page_of(task: Task) -> tuple[str, str]:
     if task.kind in taskdesk.OF_AGENCIES:
         view = "" if task.kind == "channel_paused" else "?view=review"
         return "Open the agency", reverse("web:agency", args=[task.detail["agency"]]) + view
-    return "", ""
+    url = task_url(task.kind, task.detail)
+    return ("Open it", url) if url else ("", "")
 
 
 def _people(task: Task, people: Sequence[TeamMembership], actor: Actor) -> list[tuple[int, str]]:

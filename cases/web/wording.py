@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from django.urls import reverse
+
 from cases.kernel import clocks, tasks
 from cases.kernel.casetypes import CaseType
 
-__all__ = ["field_label", "role_label", "task_label", "words"]
+__all__ = ["field_label", "role_label", "task_label", "task_url", "words"]
 
 FIELDS = {
     "date_of_birth": "Date of birth",
@@ -48,6 +50,16 @@ def field_label(casetype: CaseType, name: str) -> str:
 def role_label(casetype: CaseType, code: str) -> str:
     """Return what a kind calls a person's part in it."""
     return dict(casetype.party_roles).get(code, words(code))
+
+
+# Tasks of the office and their pages: the page, and which part of the task's detail its address names.
+TASK_PAGES = {"access_review": ("web:access_review", "review"), "access_removal": ("person", "user")}
+
+
+def task_url(kind: str, detail: Mapping[str, object]) -> str:
+    """Return the page on which a task of the office is done, or nothing."""
+    page, name = TASK_PAGES.get(kind, ("", ""))
+    return reverse(page, args=[detail[name]]) if name in detail else ""
 
 
 def task_label(kind: str, detail: Mapping[str, object]) -> str:

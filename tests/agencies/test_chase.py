@@ -1,14 +1,15 @@
 """Delivered, confirmed and answered are three facts; what is delivered and not answered in time is chased, once."""
 
+import dataclasses
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 
 from cases.agencies import application
 from cases.agencies.directory import TERMS
-from cases.kernel import agreements, chase, outbox, releases, transitions
-from cases.kernel.models import Case, OutboxMessage, Task
+from cases.kernel import actors, agreements, answers, chase, outbox, proposals, releases, rulechanges, transitions
+from cases.kernel.models import Case, ClockRuleVersion, OutboxMessage, Task
 from cases.ledger import sealing, verify
 from cases.ledger.models import LedgerEvent
 from tests import factories
@@ -38,7 +39,7 @@ def reminders() -> list[OutboxMessage]:
 
 
 def test_an_answer_is_owed_until_the_end_of_the_last_working_day(filing):
-    assert chase.answer_due(filing) == LAST_MOMENT
+    assert answers.Periods().due(filing) == LAST_MOMENT
     assert chase.chase_late(now=LAST_MOMENT) == 0
     assert (late(), reminders()) == ([], [])
 
@@ -101,3 +102,25 @@ def test_every_kind_that_is_owed_an_answer_says_by_which_rule():
     assert periods["fpa_file"] == (5, True)
     assert periods["letter"] == (2, True)
     assert all(bool(days) == has_source for days, has_source in periods.values())
+
+
+def test_period_of_an_answer_is_a_rule_that_two_people_change_from_a_day_on(filing):
+    counsel, officer = (actors.staff(factories.user(name)) for name in ("v.tranter", "j.merriweather"))
+    payload = {
+        **{name: value for name, value in dataclasses.asdict(rulechanges.newest("answer_fpa_file")).items()},
+        "length": 3,
+        "source": "Agreement with the agency, schedule 2",
+        "effective_from": date(2026, 11, 16),
+        "jurisdictions": ["eaw", "sct", "nir"],
+    }
+    for name in ("label", "clock", "version", "is_work"):
+        payload.pop(name)
+    at = datetime(2026, 11, 15, 9, 0, tzinfo=UTC)
+    row = proposals.propose("clock_rule", payload, actor=counsel, at=at, reason="Agreed with them.")
+    proposals.decide(row.uid, "agreed", actor=officer, at=at, reason="Read.")
+
+    periods = answers.Periods()
+    assert periods.rule("fpa_file", on=date(2026, 11, 15)).length == 5
+    assert periods.due(filing) == datetime(2026, 11, 19, 23, 59, 59, tzinfo=UTC)
+    row = ClockRuleVersion.objects.get(code="answer_fpa_file", version=2)
+    assert row.source == "Agreement with the agency, schedule 2"

@@ -1,5 +1,7 @@
 """A callback goes to the case it names. One that names several goes to a person, who says which, or ignores it."""
 
+import re
+
 import pytest
 
 from cases.agencies import application, matching
@@ -10,6 +12,7 @@ from tests import factories
 from tests.agencies.stage import acts, now, promise
 from tests.agencies.test_application import hear
 from tests.api.caller import callback
+from tests.web.desk import client_of
 
 pytestmark = pytest.mark.django_db
 
@@ -97,3 +100,23 @@ def test_what_people_may_not_decide_is_refused_and_changes_nothing(people, cases
     matching.ignore(enquiry, actor=actor, at=now(), reason="Nothing.")
     with pytest.raises(matching.NotWaiting, match="waits for nobody"):
         matching.match(enquiry, cases[0], actor=actor, at=now(), reason="Late.")
+
+
+def test_review_offers_the_cases_that_share_the_reference_and_prefers_none(people, cases, enquiry):
+    client = client_of("a.byrne")
+    page = client.get("/agencies/sandbox-fraud-register/?view=review").content.decode()
+
+    offered = re.findall(r'name="candidate" value="([\w-]+)"( checked)?', page)
+    assert offered == [(case.reference, "") for case in cases[:2]]
+
+    typed = {"act": "match", "candidate": cases[1].reference, "reference": "", "reason": "Same surname."}
+    client.post(f"/agencies/callbacks/{enquiry.uid}/", typed)
+    application.apply_pending(now=now())
+    enquiry.refresh_from_db()
+    assert (enquiry.state, enquiry.case_id) == ("applied", cases[1].pk)
+
+
+def test_whoever_may_not_see_a_sharing_case_is_not_offered_it(cases, enquiry):
+    page = client_of("o.thackray").get("/agencies/sandbox-fraud-register/?view=review").content.decode()
+
+    assert "candidate" not in page and all(case.reference not in page for case in cases)

@@ -30,7 +30,10 @@ BASE = "http://testserver"
 OPERATIONS = {
     "/api/v1/agencies/{code}/callbacks/": "sandbox-fraud-register",
     "/api/v1/intake/fraud-referrals/": "own-detection",
+    "/api/v1/policy-holds/": "own-billing",
 }
+# Answered and not kept.
+QUESTIONS = {"/api/v1/policy-holds/"}
 # With which bodies each operation is called, how often, whether the signature is ours, and whether what a schema cannot
 # say (reasons that belong to the kind of fraud, somebody to name) is taken from the example.
 ROUNDS = (
@@ -141,7 +144,8 @@ def test_nothing_that_schemathesis_sends_breaks_us(path, register):
     assert past / calls >= 0.7, office.statuses
     assert good / calls >= 0.2, office.statuses
     assert not [status for status in office.statuses if status >= 500]
-    assert Callback.objects.exclude(state="failed").count() + IntakeRequest.objects.count() == good
+    kept = Callback.objects.exclude(state="failed").count() + IntakeRequest.objects.count()
+    assert kept == (0 if path in QUESTIONS else good)
     for case in Case.objects.order_by("pk")[:3]:
         assert not [each for each in verify.verify_stream(case.uid) if each.level != "recorded late"]
 

@@ -20,6 +20,7 @@ OPEN_ALL = """document.querySelectorAll('.decision details').forEach(each => {
 })"""
 # Routes that answer only a POST, hand out a file, or only lead elsewhere; each is reached by a form of a page.
 WITHOUT_PAGE = {
+    "access_sign",
     "take_next",
     "purpose",
     "next_case",
@@ -44,6 +45,7 @@ WITHOUT_PAGE = {
     "verdict",
     "policy_document",
     "processing_file",
+    "processing_pdf",
     "job_stop",
     "job_resume",
     "job_rows",

@@ -7,8 +7,8 @@ from django.utils import timezone
 
 from cases import reports
 from cases.agencies import application
-from cases.kernel import breakglass, edits, jobrun, jobs, joining, links, matching, proposals
-from cases.kernel.models import OutboxMessage, Party, PersonPair
+from cases.kernel import access, breakglass, edits, jobrun, jobs, joining, links, matching, proposals
+from cases.kernel.models import AccessReview, OutboxMessage, Party, PersonPair
 from tests import factories, suspicions
 from tests.agencies.test_application import hear
 from tests.api.caller import callback
@@ -114,6 +114,8 @@ def _office(keeper: crawl.Person, people: dict, proposal) -> None:
     keeper.visit("change", reverse("web:change", args=[proposal.uid]))
     keeper.visit("teams", "/office/teams/")
     keeper.visit("team", "/office/teams/fraud/")
+    keeper.visit("access_reviews", "/office/access/")
+    keeper.visit("access_review", reverse("web:access_review", args=[AccessReview.objects.get(team__code="fraud").uid]))
     keeper.visit("letters", "/office/letters/")
     keeper.visit("letter", "/office/letters/n11/")
     keeper.visit("letter_preview", "/office/letters/n11/preview/")
@@ -224,12 +226,14 @@ def test_axe_and_the_console_have_nothing_to_say(browser, live_server):
         _agencies(worker, cases["filed"])
     with crawl.person(browser, live_server.url, auditor, found) as reader:
         reader.visit("security_log", "/security-log/")
+        reader.visit("ledger_checks", "/office/ledger/")
         reader.visit("case", reverse("web:case", args=[cases["ready"].uid]))
     administrator = next(name for name, each in people.items() if "system_administrator" in each.roles)
     wanted = {"user": people["p.nair"].user_id, "role": "fraud_approver"}
     proposal = proposals.propose(
         "role_grant", wanted, actor=people[administrator], at=factories.FILED_AT, reason="Promoted."
     )
+    access.open_month(now=factories.FILED_AT)
     with crawl.person(browser, live_server.url, administrator, found) as outsider:
         outsider.visit("problem", "/cases/new/", status=403)
         outsider.refuse("agency_pause", "/agencies/sandbox-fraud-register/", "main form[action$='/pause/']")

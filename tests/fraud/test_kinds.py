@@ -60,7 +60,7 @@ class KindsOfFiling(TestCase):
         }
         assert [len(list(each)) for each in (codes.PRODUCTS, codes.ROLES, codes.ADDRESS_KINDS)] == [8, 8, 5]
         form = forms.FactsForm()
-        assert len(form.fields["reasons"].choices) == 9
+        assert len(list(form.fields["reasons"].choices)) == 9
 
     def test_each_adverse_kind_is_filed_and_keeps_each_person_their_own_time(self):
         for kind in ADVERSE:

@@ -6,6 +6,7 @@ import pytest
 from django.db import transaction
 
 from cases.fraud import codes
+from cases.fraud import intake as fraud_intake
 from cases.kernel import codelists, lettertexts, proposals
 from cases.kernel.models import CodeEntry, Letter, LetterText
 from cases.ledger import sealing
@@ -183,3 +184,70 @@ def test_rolled_back_change_is_forgotten(office):
     codelists.refresh()
 
     assert dict(codes.PRODUCTS)["tv"] == "TV"
+
+
+def gain(office, **changes):
+    payload = {
+        "list_code": "fraud_product",
+        "code": "fixed_wireless",
+        "label": "Fixed wireless",
+        "position": 9,
+        "active_from": None,
+        "active_until": None,
+    }
+    row = agree(office, ask(office, "code_new", **(payload | changes)))
+    codelists.refresh()
+    return row
+
+
+def test_open_list_gains_a_code_that_pages_and_systems_may_use_at_once(office):
+    gain(office)
+
+    assert codes.PRODUCTS.choices()[-1] == ("fixed_wireless", "Fixed wireless")
+    assert fraud_intake.schema()["properties"]["product"]["enum"][-1] == "fixed_wireless"
+    assert b"Fixed wireless" in desk.client_of("a.byrne").get("/cases/new/fraud_referral/").content
+    case = factories.referred(office, product="fixed_wireless")
+    shown = desk.client_of("a.byrne").get(f"/cases/{case.uid}/").content
+    assert b"Fixed wireless" in shown
+
+
+def test_ended_code_is_offered_no_more_and_stays_on_what_holds_it(office):
+    gain(office)
+    entry(office, code="fixed_wireless", label="Fixed wireless", active_until=date(2020, 1, 1))
+    codelists.refresh()
+
+    assert "fixed_wireless" not in dict(codes.PRODUCTS.choices())
+    assert dict(codes.PRODUCTS)["fixed_wireless"] == "Fixed wireless"
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "sentence"),
+    [
+        ({"list_code": "fraud_case_type"}, "list_code", "This list is closed: rules stand on its codes."),
+        ({"code": "tv"}, "code", "The list has that code already; an ended one is changed, not added again."),
+        ({"label": "tv"}, "label", "Another code of the list has that label."),
+    ],
+)
+def test_code_that_cannot_be_added_is_refused_with_its_field(office, changes, field, sentence):
+    with nothing_written(), pytest.raises(proposals.ProposalRefused) as refused:
+        gain(office, **changes)
+
+    assert refused.value.errors == {field: sentence}
+
+
+def test_last_code_of_a_list_is_not_ended(office):
+    with nothing_written(), pytest.raises(proposals.ProposalRefused, match="the list would be empty"):
+        entry(office, list_code="fraud_reason_asset_conversion", code="asset_sold", active_until=date(2026, 12, 1))
+
+
+def test_ended_reason_stays_on_the_form_of_a_referral_that_holds_it(office):
+    case = factories.investigating(office)
+    held = case.fraud_referral.reasons[0]
+    label = codes.all_reasons()[held]
+    entry(office, list_code="fraud_reason_facility_takeover", code=held, label=label, active_until=date(2020, 1, 1))
+    codelists.refresh()
+
+    client = desk.client_of("a.byrne")
+
+    assert label.encode() in client.get(f"/cases/{case.uid}/edit/").content
+    assert label.encode() not in client.get("/cases/new/fraud_referral/").content

@@ -22,6 +22,8 @@ CHOSEN = {
     "Channel.direction": "in",
     "CompartmentGrant.ends_at": AT + timedelta(days=400),
     "ApprovalDecision.verdict": "agreed",
+    "AccessAnswer.verdict": "kept",
+    "AccessReview.month": lambda _row: date(2026, 1, 1) + timedelta(days=next(numbers)),
     "ClockRuleVersion.unit": "days",
     "HolidayChange.jurisdiction": lambda _row: str(next(numbers))[-3:],
     "HolidayChange.effect": "added",

@@ -300,3 +300,13 @@ def test_each_refusal_hashes_one_password(member, clock, monkeypatch):
     _refusal("wren", PASSWORD)
 
     assert [*counts, len(hashed)] == [1, 1, 1]
+
+
+def test_browser_not_seen_before_is_noted_once_others_are_known(clock, member):
+    sign_in(Client(headers={"user-agent": "One"}), member, clock)
+    for browser in ("One", "Two", "Two"):
+        clock.tick(90)
+        sign_in(Client(headers={"user-agent": browser}), member, clock)
+
+    events = SecurityEvent.objects.filter(actor=f"staff:{member.user.pk}", kind="new_browser")
+    assert events.count() == 2  # the first one of all is the one that set the sign-in up

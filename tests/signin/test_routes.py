@@ -20,6 +20,7 @@ OPEN = {
     "welcome/<str:token>/",
     "api/v1/agencies/<slug:code>/callbacks/",  # signed
     "api/v1/intake/<slug:path>/",  # signed
+    "api/v1/policy-holds/",  # signed
     "api/v1/schema/",  # what agencies read
     "api/v1/docs/",
 }

@@ -45,7 +45,7 @@ def test_my_work(people, count):
     for _ in range(count):
         factories.investigating(people)
     found = statements(desk.client_of("a.byrne"), "/")
-    assert len(found) == 6, shortly(found)
+    assert len(found) == 7, shortly(found)
 
 
 @pytest.mark.parametrize("count", [1, 3])
@@ -118,7 +118,7 @@ def test_other_pages_of_a_case(people, name, arguments, expected, count):
 @pytest.mark.parametrize("count", [1, 3])
 @pytest.mark.parametrize(
     ("path", "expected"),
-    [("/cases/new/", 3), ("/cases/new/fraud_referral/", 3), ("/preferences/", 3), ("/counts/", 4)],
+    [("/cases/new/", 3), ("/cases/new/fraud_referral/", 3), ("/preferences/", 4), ("/counts/", 4)],
 )
 def test_pages_of_no_case(people, path, expected, count):
     for _ in range(count):

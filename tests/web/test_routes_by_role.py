@@ -12,6 +12,7 @@ from django.conf import settings
 from django.urls import URLPattern, get_resolver, reverse
 
 from cases.kernel import (
+    access,
     actors,
     breakglass,
     demo_people,
@@ -24,7 +25,7 @@ from cases.kernel import (
     tasks,
     transitions,
 )
-from cases.kernel.models import Party, PersonPair, User
+from cases.kernel.models import AccessReview, Party, PersonPair, User
 from cases.ledger.models import LedgerHead
 from cases.reports import requests
 from tests import factories
@@ -46,7 +47,7 @@ COLUMNS = {
 }
 # Doors of sign-in, of one's own account and of machines have tests of their own.
 ELSEWHERE = ("account_", "mfa_", "usersessions_", "demo_sign_in", "welcome", "step_up", "healthz", "readyz")
-MACHINES = {"agency_callback", "intake"}
+MACHINES = {"agency_callback", "intake", "policy_hold"}
 KEPT_OUT = {403, 409}
 TYPED, FORM = "reason=No+fraud.&purpose=oversight", "application/x-www-form-urlencoded"
 
@@ -106,6 +107,8 @@ def standing(db):
     )
     other = factories.referred(people)
     link = links.make(case.pk, "related", other.reference, actor=people["a.byrne"], at=factories.APPROVED_AT)
+    access.open_month(now=factories.AT)
+    review = AccessReview.objects.get(team__code="fraud")
     matching.compare_due(now=factories.AT)
     pair = PersonPair.objects.filter(second__number=1).latest("pk")
     joining.decide(pair.pk, "joined", actor=people["a.byrne"], at=factories.AT)
@@ -129,6 +132,7 @@ def standing(db):
         "verdict": {"uid": case.uid, "approval": case.approvals.get().uid},
         "step": {"uid": case.uid, "name": "close_no_action"},
         "reveal": {"uid": case.uid, "code": "person-1-alias"},
+        "extend_period": {"uid": case.uid, "code": "k25_moratorium"},
         "reveal_person": {"uid": case.uid, "number": 1},
         "edit_person": {"uid": case.uid, "number": 1},
         "add_address": {"uid": case.uid, "number": 1},
@@ -141,6 +145,7 @@ def standing(db):
         "withdraw": {"uid": proposal.uid},
         "propose": {"kind": "team_member"},
         "team": {"code": "fraud"},
+        **{name: {"uid": review.uid} for name in ("access_review", "access_sign")},
         "clock_rule": {"code": "k10_request"},
         **{name: {"code": "sandbox-fraud-register"} for name in ("agency", "agency_pause", "agency_resume")},
         "agency_key": {"name": "in-1"},
@@ -158,8 +163,16 @@ def standing(db):
 WHOLE_OFFICE = {"my_work", "counts", "tasks", "approvals", "preferences", "queue", "take_next", "new", "opened"}
 WHOLE_OFFICE |= {"jobs", "changes", "search", "teams", "letters", "codes", "ties"}
 WHOLE_OFFICE |= {"referred", "break_glass", "glass_reviews", "compartment"}
-WHOLE_OFFICE |= {"agencies", "stuck_messages", "security_log"}
-WHOLE_OFFICE |= {"clock_rules", "calendars", "retention", "policy_documents", "processing", "processing_file"}
+WHOLE_OFFICE |= {"access_reviews", "ledger_checks", "agencies", "stuck_messages", "security_log"}
+WHOLE_OFFICE |= {
+    "clock_rules",
+    "calendars",
+    "retention",
+    "policy_documents",
+    "processing",
+    "processing_file",
+    "processing_pdf",
+}
 
 
 def address(name: str, places: dict) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cases.fraud.suspicion import callbacks, codes, forms, messages, periods, report, rules
+from cases.fraud.suspicion import callbacks, codes, extension, forms, messages, periods, report, rules
 from cases.fraud.suspicion.models import SuspicionReport
 from cases.kernel import clocks, retention
 from cases.kernel.casetypes import CaseType, Referral
@@ -64,12 +64,21 @@ SUSPICION_REPORT = CaseType(
         "narrative": "Narrative",
         "police_contact": "Contact at law enforcement",
     },
+    fact_categories={
+        "about_reference": "case_record",
+        "referral": "suspicion",
+        "account_reference": "financial",
+        "transactions": "suspicion",
+        "narrative": "suspicion",
+        "police_contact": "case_record",
+    },
     agency_kinds=frozenset({"fiu"}),
     callbacks={
         "fiu.acknowledged": callbacks.acknowledged,
         "fiu.consented": callbacks.consented,
         "fiu.refused": callbacks.refused,
     },
+    extensions={periods.MORATORIUM: extension.MORATORIUM},
     clock_ends={periods.NOTICE: callbacks.deemed, periods.MORATORIUM: callbacks.moratorium_ended},
     message_labels={messages.FIU_SAR.code: messages.FIU_SAR.label},
     referral=Referral(label="Refer to the nominated officer", form=forms.ReferralForm, is_known=is_known),

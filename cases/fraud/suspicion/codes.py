@@ -1,5 +1,7 @@
 """The code lists of a suspicion report: stored codes and what people read."""
 
+from cases.kernel.codelists import CodeList
+
 INFORMATION = "information"
 DEFENCE_MONEY = "defence_money_laundering"
 DEFENCE_TERROR = "defence_terrorist_financing"
@@ -10,13 +12,19 @@ REASONS = (
 )
 DEFENCES = frozenset({DEFENCE_MONEY, DEFENCE_TERROR})
 
-GLOSSARY = (
-    ("identity_fraud", "Identity fraud"),
-    ("account_takeover", "Account takeover"),
-    ("money_mule", "Money mule"),
-    ("handset_resale", "Handsets bought to be resold"),
-    ("refund_abuse", "Refunds to an account of another person"),
-    ("vulnerable_person", "A vulnerable person is exploited"),
+# The unit publishes new codes from time to time.
+GLOSSARY = CodeList(
+    "suspicion_glossary",
+    "Suspicion: glossary codes",
+    (
+        ("identity_fraud", "Identity fraud"),
+        ("account_takeover", "Account takeover"),
+        ("money_mule", "Money mule"),
+        ("handset_resale", "Handsets bought to be resold"),
+        ("refund_abuse", "Refunds to an account of another person"),
+        ("vulnerable_person", "A vulnerable person is exploited"),
+    ),
+    is_open=True,
 )
 
 ROLES = (
@@ -25,11 +33,16 @@ ROLES = (
     ("victim", "Victim"),
 )
 
-EVIDENCE_KINDS = (
-    ("account_statement", "Account statement"),
-    ("call_recording", "Call recording or transcript"),
-    ("correspondence", "Correspondence"),
-    ("unit_letter", "Letter of the unit"),
+EVIDENCE_KINDS = CodeList(
+    "suspicion_evidence",
+    "Suspicion: kinds of document",
+    (
+        ("account_statement", "Account statement"),
+        ("call_recording", "Call recording or transcript"),
+        ("correspondence", "Correspondence"),
+        ("unit_letter", "Letter of the unit"),
+    ),
+    is_open=True,
 )
 
 # What the policy hold of a defence stops until it is decided: money that would leave the firm.

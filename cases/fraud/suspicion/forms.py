@@ -9,6 +9,7 @@ from django import forms
 
 from cases.fraud.party_forms import PartyForm as PersonForm
 from cases.fraud.suspicion import codes
+from cases.kernel.codelists import CodesField
 
 __all__ = ["FactsForm", "PartyForm", "ReferralForm"]
 
@@ -33,8 +34,8 @@ class FactsForm(forms.Form):
     """The officer's report. What is not known is written UNKNOWN."""
 
     reason_code = forms.ChoiceField(label="Why it is reported", choices=codes.REASONS)
-    glossary_codes = forms.MultipleChoiceField(
-        label="Glossary codes", choices=codes.GLOSSARY, required=False, widget=forms.CheckboxSelectMultiple
+    glossary_codes = CodesField(
+        label="Glossary codes", codes=codes.GLOSSARY, required=False, widget=forms.CheckboxSelectMultiple
     )
     account_reference = forms.CharField(label=_ACCOUNTS, max_length=200, required=False, help_text=_SEVERAL)
     transactions = forms.CharField(

@@ -44,5 +44,5 @@ def moratorium_is_over(context: Any) -> str | None:
 def no_court_extended_it(context: Any) -> str | None:
     extended = context.case.suspicion_report.court_extended_date
     if extended and extended >= calendars.london_date(context.at):
-        return f"A court extended the moratorium to {extended:%-d %B %Y}."
+        return f"The moratorium is extended to {extended:%-d %B %Y}."
     return None

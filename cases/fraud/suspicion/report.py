@@ -42,7 +42,7 @@ def facts_view(case: Case) -> list[tuple[str, str]]:
     if facts.unit_reference:
         rows.append(("Unit's reference", facts.unit_reference))
     if facts.court_extended_date:
-        rows.append(("Extended by a court to", f"{facts.court_extended_date:%-d %B %Y}"))
+        rows.append(("Moratorium extended to", f"{facts.court_extended_date:%-d %B %Y}"))
     return rows
 
 

@@ -27,6 +27,7 @@ _DESK_ACTS = (
     "close_task",
     "report",
     "view_audit",
+    "extend_period",
 )
 
 POLICY = (

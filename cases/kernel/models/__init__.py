@@ -1,5 +1,6 @@
 """Rows of the kernel, one module per noun."""
 
+from cases.kernel.models.access import *  # noqa: F403
 from cases.kernel.models.agencies import *  # noqa: F403
 from cases.kernel.models.approvals import *  # noqa: F403
 from cases.kernel.models.cases import *  # noqa: F403

@@ -5,7 +5,7 @@ from django.db.models import Q
 
 from cases.ledger.models import Tracked
 
-__all__ = ["ClockRuleVersion", "HolidayChange"]
+__all__ = ["ClockRuleVersion", "HolidayChange", "RetentionVersion"]
 
 
 class ClockRuleVersion(Tracked):
@@ -69,3 +69,27 @@ class HolidayChange(Tracked):
 
     def __str__(self) -> str:
         return f"{self.jurisdiction} {self.day} {self.effect}"
+
+
+class RetentionVersion(Tracked):
+    """One version of how long a class of records is kept, for what comes to its trigger from its day on."""
+
+    code = models.CharField(max_length=40)
+    version = models.PositiveSmallIntegerField()
+    label = models.CharField(max_length=80, blank=True)
+    trigger = models.CharField(max_length=40)
+    months = models.PositiveSmallIntegerField()
+    days = models.PositiveSmallIntegerField()
+    source = models.CharField(max_length=200)
+    effective_from = models.DateField()
+    is_shipped = models.BooleanField(default=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["code", "version"], name="one_retention_version_per_code"),
+            models.UniqueConstraint(fields=["code", "effective_from"], name="one_retention_version_per_day"),
+            models.CheckConstraint(condition=~Q(source=""), name="retention_version_has_a_source"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.version}"

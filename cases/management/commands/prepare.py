@@ -12,7 +12,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
-from cases.kernel import rulebook
+from cases.kernel import retention, rulebook
 from cases.kernel.models import Case
 from cases.ledger import checks, keys
 from cases.ledger.models import DataKey
@@ -38,6 +38,7 @@ class Command(BaseCommand):
         self._make_keys()
         self._migrate()
         rulebook.load(at=timezone.now())
+        retention.load(at=timezone.now())
         self._collect_static()
 
     def _make_keys(self) -> None:

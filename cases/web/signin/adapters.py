@@ -16,12 +16,20 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 
-from cases.ledger import security
+from cases.ledger import sealing, security
+from cases.ledger.models import SecurityEvent
 from cases.web.signin import factors
 from cases.web.signin.secrets import open_secret, seal_secret
 
 __all__ = ["AccountAdapter", "MFAAdapter", "SocialAdapter"]
 
+# What allauth would write an e-mail about and our own pages do not note themselves: kind of event and factor.
+NOTED = {
+    "mfa/email/totp_deactivated": ("factor_removed", "totp"),
+    "mfa/email/recovery_codes_generated": ("recovery_codes_made", ""),
+    "socialaccount/email/account_connected": ("company_sign_in_connected", ""),
+    "socialaccount/email/account_disconnected": ("company_sign_in_disconnected", ""),
+}
 INTERNAL_ADDRESS = "127.0.0.1"  # a request over the unix socket of our own proxy has no address
 
 
@@ -44,7 +52,7 @@ class AccountAdapter(DefaultAccountAdapter):
         response = super().post_login(request, user, **kwargs)
         records = get_authentication_records(request, user)
         used = [record.get("type") or record["method"] for record in records]
-        security.note("sign_in", actor=f"staff:{user.pk}", at=timezone.now(), act="+".join(used))
+        _note_sign_in(user, "+".join(used), request.headers.get("user-agent", ""))
         return response
 
     def add_message(
@@ -58,6 +66,15 @@ class AccountAdapter(DefaultAccountAdapter):
         if not request.META.get("REMOTE_ADDR") and "x-forwarded-for" not in request.headers:
             return INTERNAL_ADDRESS
         return str(super().get_client_ip(request))
+
+    def send_notification_mail(
+        self, template_prefix: str, user: Any, context: dict[str, Any] | None = None, email: str | None = None
+    ) -> None:
+        """Note what changed in somebody's sign-in, so that they are told; write the e-mail where there is a server."""
+        if template_prefix in NOTED:
+            kind, factor = NOTED[template_prefix]
+            security.note(kind, actor=f"staff:{user.pk}", at=timezone.now(), act=factor)
+        super().send_notification_mail(template_prefix, user, context, email)
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         if email and settings.EMAIL_HOST:
@@ -77,6 +94,16 @@ class AccountAdapter(DefaultAccountAdapter):
         if factors.has_second_factor(user) or not user.has_usable_password():
             return [{"id": "step_up", "description": "Confirm with your second factor", "url": reverse("step_up")}]
         return [{"id": "reauthenticate", "description": "Use your password", "url": reverse("account_reauthenticate")}]
+
+
+def _note_sign_in(user: AbstractBaseUser, used: str, browser: str) -> None:
+    """Note a sign-in, and before it that the browser is new where others of this person are known."""
+    actor, now = f"staff:{user.pk}", timezone.now()
+    token = sealing.keyed_hash("browser", browser).hex()[:16]
+    known = SecurityEvent.objects.filter(kind="sign_in", actor=actor, detail__has_key="browser")
+    if known.exists() and not known.filter(detail__browser=token).exists():
+        security.note("new_browser", actor=actor, at=now, browser=token)
+    security.note("sign_in", actor=actor, at=now, act=used, browser=token)
 
 
 class MFAAdapter(DefaultMFAAdapter):

@@ -9,7 +9,6 @@ from allauth.mfa.totp import views as totp
 from allauth.mfa.webauthn import views as webauthn
 from allauth.socialaccount import views as social
 from allauth.socialaccount.providers.openid_connect.urls import urlpatterns as oidc_urls
-from allauth.usersessions import views as usersessions
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.urls import URLPattern, URLResolver, path
@@ -42,7 +41,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("account/keys/<int:pk>/name/", webauthn.edit_webauthn, name="mfa_edit_webauthn"),
     path("account/recovery-codes/", recovery_codes.view_recovery_codes, name="mfa_view_recovery_codes"),
     path("account/recovery-codes/new/", recovery_codes.generate_recovery_codes, name="mfa_generate_recovery_codes"),
-    path("account/sessions/", usersessions.list_usersessions, name="usersessions_list"),
+    path("account/sessions/", views.SessionsView.as_view(), name="usersessions_list"),
     *people.urlpatterns,
 ]
 

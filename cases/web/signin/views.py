@@ -18,6 +18,7 @@ from allauth.mfa.totp.internal.auth import TOTP
 from allauth.mfa.totp.views import ActivateTOTPView
 from allauth.mfa.webauthn.views import AddWebAuthnView, RemoveWebAuthnView
 from allauth.socialaccount.views import ConnectionsView
+from allauth.usersessions.views import ListUserSessionsView
 from django.conf import settings
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_not_required
@@ -41,6 +42,7 @@ __all__ = [
     "AddKeyView",
     "ChangePasswordView",
     "RemoveKeyView",
+    "SessionsView",
     "SetUpAppView",
     "SignInView",
     "demo_sign_in",
@@ -204,6 +206,15 @@ class ChangePasswordView(PasswordChangeView):
         label = f"staff:{self.request.user.pk}"
         response: HttpResponse = super().form_valid(form)
         security.note("password_changed", actor=label, at=timezone.now())
+        return response
+
+
+class SessionsView(ListUserSessionsView):
+    """Lists where one is signed in, and ends every session but this one."""
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        response: HttpResponse = super().form_valid(form)
+        security.note("sessions_ended", actor=f"staff:{self.request.user.pk}", at=timezone.now())
         return response
 
 
