@@ -1,8 +1,9 @@
-"""The moves of a referral whose filing stands at the agency: disputed, upheld, removed, expired."""
+"""The moves of a referral whose filing stands at the agency: amended, disputed, upheld, removed, expired; and the
+report to the police, which may come before it."""
 
 from __future__ import annotations
 
-from cases.fraud import disputes, guards, removal
+from cases.fraud import amending, disputes, guards, police, removal
 from cases.kernel.lifecycle import Agreement, State, Transition
 
 __all__ = ["MOVES", "STATES"]
@@ -18,7 +19,30 @@ STATES = (
     State(code="expired", label="Expired", tone="hold", is_terminal=True, retention_class="fraud_expired"),
 )
 
+# What an amendment must fulfil, beside who makes it.
+_AMENDED = (
+    amending.is_changed,
+    amending.is_not_the_changer,
+    guards.has_subject,
+    guards.filing_fits_its_people,
+    guards.product_is_not_given_back,
+    guards.has_notice_version,
+)
+
 MOVES = (
+    Transition(
+        name="amend",
+        label="Amend the filing",
+        source=frozenset({"filed"}),
+        target="filed",
+        roles=_APPROVER,
+        distinct=frozenset({"editor"}),
+        agreed_by=(Agreement(role="fraud_approver", when=amending.adds_adverse_person),),
+        is_grave=True,
+        guards=_AMENDED,
+        effects=(amending.amend,),
+        consequence="The agency gets the case as it now is, and whoever was told before hears of it",
+    ),
     Transition(
         name="dispute",
         label="Record a dispute",
@@ -73,5 +97,31 @@ MOVES = (
         roles=frozenset({"system"}),
         guards=(guards.has_reached_expiry,),
         effects=(removal.expire,),
+    ),
+    Transition(
+        name="amend_disputed",
+        label="Amend the disputed filing",
+        source=frozenset({"disputed"}),
+        target="filed",
+        roles=_APPROVER,
+        distinct=_OTHERS,
+        is_grave=True,
+        guards=(*_AMENDED, amending.adds_nobody_adverse),
+        effects=(amending.amend_disputed,),
+        consequence="The agency gets the case as it now is; the person gets an answer with where to complain",
+        tone="primary",
+    ),
+    Transition(
+        name="report_to_police",
+        label="Report to the police",
+        source=frozenset({"investigating", "ready", "approved", "submitted", "filed", "disputed"}),
+        target=None,
+        roles=_APPROVER,
+        agreed_by=(Agreement(role="legal_counsel", when=police.includes_communications_data),),
+        is_grave=True,
+        guards=(police.is_own_evidence,),
+        effects=(police.report,),
+        consequence="Our own evidence of a fraud against us goes to the police reporting centre",
+        tone="quiet",
     ),
 )

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import Q
 
-from cases.fraud import codes, messages
+from cases.fraud import amending, codes, messages
 from cases.kernel import calendars, record, tasks, transitions
 from cases.kernel.actors import Actor, system
 from cases.kernel.casetypes import Content
@@ -16,6 +16,7 @@ from cases.kernel.errors import CaseError
 from cases.kernel.models import Case, Clock, OutboxMessage
 
 __all__ = [
+    "amended",
     "delivered",
     "disputed",
     "enquiry",
@@ -73,6 +74,9 @@ def rejected(case: Case, content: Content, *, actor: Actor, at: datetime) -> Non
     if content.message is not None and content.message.kind == messages.FPA_REMOVE.code:
         removal_refused(case, content.message, _well_formed(content.data.get("errors")), at=at)
         return
+    if content.message is not None and content.message.kind == messages.FPA_AMEND.code:
+        amending.take_note_of_errors(case, content.message, _well_formed(content.data.get("errors")), at=at)
+        return
     if _is_overtaken(case, content.message):
         raise transitions.AlreadyThere("The answer is to an earlier filing.")
     transitions.apply(
@@ -109,6 +113,13 @@ def disputed(case: Case, content: Content, *, actor: Actor, at: datetime) -> Non
         },
         cause=content.callback_uid,
     )
+
+
+def amended(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
+    """The agency holds the amended filing."""
+    _only_the_register(content)
+    with record.act(case, "amendment.filed", actor=actor, at=at, cause=content.callback_uid):
+        pass
 
 
 def suspended(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from cases.fraud import (
+    amending,
     callbacks,
     codes,
     disputes,
@@ -14,6 +15,7 @@ from cases.fraud import (
     opening,
     party_forms,
     periods,
+    police,
     removal,
     report,
     rules,
@@ -31,6 +33,7 @@ tasks.declare(
         "fraud_field_errors": "The agency names fields to correct",
         "fraud_enquiry": "Another member asks about a filing",
         "fraud_same_incident": "An earlier referral tells of the same incident",
+        **amending.TASKS,
         **disputes.TASKS,
         **removal.TASKS,
     }
@@ -46,7 +49,10 @@ letters.declare(
     ),
     *disputes.LETTERS,
 )
-corrections.declare(removals=[messages.FPA_REMOVE.code])
+corrections.declare(
+    restate={police.REPORT_FRAUD.code: police.restate},
+    removals=[messages.FPA_REMOVE.code],
+)
 
 
 FRAUD_REFERRAL = CaseType(
@@ -65,6 +71,7 @@ FRAUD_REFERRAL = CaseType(
     topic_label=report.topic_label,
     amount=report.amount,
     open_facts=opening.open_facts,
+    changed=amending.ask_for_amendment,
     approval_rows=rules.approval_rows,
     facts_view=report.facts_view,
     checks=report.checks,
@@ -80,6 +87,7 @@ FRAUD_REFERRAL = CaseType(
         "approve": forms.ApproveForm,
         "dispute": forms.DisputeForm,
         "remove": forms.RemoveForm,
+        "report_to_police": forms.PoliceForm,
     },
     sealed_labels={"account_reference": "Account", "narrative": "What happened"},
     fact_categories={"account_reference": "financial", "narrative": "fraud_allegation"},
@@ -88,9 +96,11 @@ FRAUD_REFERRAL = CaseType(
         "fpa.filed": callbacks.filed,
         "fpa.rejected": callbacks.rejected,
         "fpa.enquiry": callbacks.enquiry,
+        "fpa.amended": callbacks.amended,
         "fpa.disputed": callbacks.disputed,
         "fpa.suspended": callbacks.suspended,
         "fpa.removed": callbacks.removed,
+        "report_fraud.recorded": police.recorded,
         **letters.CALLBACKS,
         **corrections.CALLBACKS,
     },
@@ -101,13 +111,14 @@ FRAUD_REFERRAL = CaseType(
     },
     refused={
         messages.FPA_FILE.code: callbacks.refused,
+        messages.FPA_AMEND.code: amending.take_note_of_errors,
         messages.FPA_DISPUTE.code: callbacks.suspension_refused,
         messages.FPA_REMOVE.code: callbacks.removal_refused,
         **corrections.REFUSED,
     },
     clock_ends=dict.fromkeys(periods.EXPIRIES, callbacks.expired),
     message_labels={
-        **{kind.code: kind.label for kind in messages.ALL},
+        **{kind.code: kind.label for kind in (*messages.ALL, police.REPORT_FRAUD)},
         letters.LETTER.code: letters.LETTER.label,
         **corrections.LABELS,
     },

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from cases.fraud import codes
+from cases.fraud import codes, police
 from cases.kernel import edits, intake, transitions
 from cases.kernel.actors import Actor
 from cases.kernel.calendars import LONDON
@@ -20,6 +20,7 @@ __all__ = ["PLAN", "Office", "tell"]
 _TO_INVESTIGATION = ("take", "accept")
 _TO_APPROVAL = (*_TO_INVESTIGATION, "attach", "submit")
 _TO_AGENCY = (*_TO_APPROVAL, "approve", "deliver")
+_FILED = (*_TO_AGENCY, "file")
 PLAN: tuple[tuple[int, tuple[str, ...]], ...] = (
     (17, ()),
     (14, ("take",)),
@@ -29,7 +30,13 @@ PLAN: tuple[tuple[int, tuple[str, ...]], ...] = (
     (2, (*_TO_APPROVAL, "approve", "fail")),
     (10, _TO_AGENCY),
     (8, (*_TO_APPROVAL, "approve", "field_error")),
-    (62, (*_TO_AGENCY, "file")),
+    (54, _FILED),
+    (3, (*_FILED, "amend", "answer")),
+    (4, (*_FILED, "dispute")),
+    (2, (*_FILED, "dispute", "uphold")),
+    (2, (*_FILED, "attach_all", "report_to_police", "answer", "dispute", "amend_disputed", "answer")),
+    (3, (*_FILED, "remove", "deliver")),
+    (4, (*_FILED, "dispute", "remove", "answer")),
     (8, (*_TO_APPROVAL, "approve", "field_error", "correct", "submit", "approve", "deliver", "file")),
     (18, (*_TO_INVESTIGATION, "note", "close_no_action")),
     (6, (*_TO_APPROVAL, "refuse")),
@@ -53,9 +60,11 @@ _NOTES = (
     "Caller could not name the last direct debit. Asked for the recording.",
     "Customer sent a signed statement by post, expected on Thursday.",
 )
+_CHECKED = frozenset({"return", "refuse", "approve", "amend", "remove", "report_to_police"})
 _REASONS = {
     "return": "Pillar 2: link the courier's log as well, and say who took the call.",
     "refuse": "The conduct fits no recognised case type; a billing dispute, not fraud.",
+    "uphold": "The courier's log and the recording agree; the statement adds nothing new.",
     "close_no_action": "The account holder's daughter made the order with permission.",
 }
 _DOCUMENTS = (
@@ -72,19 +81,22 @@ class Office:
     analysts: tuple[Actor, ...]
     approvers: tuple[Actor, ...]
     own_system: Actor
+    rights: Actor
     deliver: Callable[[Case, datetime], None]
     fail: Callable[[Case, datetime], None]
     field_error: Callable[[Case, datetime], None]
     file: Callable[[Case, datetime], None]
+    answer: Callable[[Case, datetime], None]
     expire: Callable[[Case, datetime], None]
 
 
 def tell(office: Office, moves: tuple[str, ...], *, chance: random.Random, now: datetime) -> Case:
     """Open one invented referral in the past and make its moves in order, none later than `now`."""
     clock = _first_moment(moves, chance=chance, now=now)
-    maker = chance.choice(office.analysts)
+    is_judged = bool({"uphold", "amend_disputed"} & set(moves))
+    maker = office.analysts[-1] if is_judged else chance.choice(office.analysts)
     checker = chance.choice([each for each in office.approvers if each != maker])
-    has_victim = "file" not in moves or chance.random() < 0.6 or "expire" in moves
+    has_victim = "file" not in moves or chance.random() < 0.6 or "expire" in moves or "dispute" in moves
     only_victim = "expire" in moves
     opener = office.own_system if chance.random() < 0.4 else maker
     case = intake.open_case(
@@ -190,19 +202,28 @@ def _make(
         "fail": office.fail,
         "field_error": office.field_error,
         "file": office.file,
+        "answer": office.answer,
         "expire": office.expire,
     }
     if move in world:
         world[move](case, at)
     elif move == "note":
         edits.add_note(case.pk, chance.choice(_NOTES), actor=maker, at=at)
-    elif move == "attach":
-        for kind, name, text in chance.sample(_DOCUMENTS, chance.randint(1, 3)):
+    elif move in {"attach", "attach_all"}:
+        papers = _DOCUMENTS if move == "attach_all" else chance.sample(_DOCUMENTS, chance.randint(1, 3))
+        for kind, name, text in papers:
             edits.attach(
                 case.pk, kind=kind, file_name=name, media_type="text/plain", data=text.encode(), actor=maker, at=at
             )
     else:
-        by = checker if move in {"return", "refuse", "approve"} else maker
+        if move in {"amend", "amend_disputed"}:
+            with edits.change(case.pk, actor=maker, at=at) as edit:
+                edit.facts(loss_pence=chance.choice((4_900, 12_900)))
+        by = office.rights if move == "dispute" else maker
+        if move in {"uphold", "amend_disputed"}:
+            by = next(each for each in office.approvers if each not in (maker, checker))
+        elif move in _CHECKED:
+            by = checker
         transitions.apply(case.pk, move, actor=by, at=at, reason=_REASONS.get(move, ""), inputs=_inputs(case, move))
 
 
@@ -212,4 +233,12 @@ def _inputs(case: Case, move: str) -> dict[str, Any]:
         return {"pillars": {n: {"is_met": True, "evidence": documents, "exception": ""} for n, _ in codes.PILLARS}}
     if move == "approve":
         return {"pillars": {n: {"is_met": True} for n, _ in codes.PILLARS}, "has_reviewed_innocent": True}
+    if move == "dispute":
+        victim = case.parties.filter(is_innocent=True).values_list("number", flat=True).first()
+        return {"grounds": "facts_wrong", "subject": str(victim or "")}
+    if move == "remove":
+        return {"reason_code": "new_evidence"}
+    if move == "report_to_police":
+        papers = case.evidence.exclude(kind__in=police.COMMUNICATIONS_DOCUMENTS).values_list("number", flat=True)
+        return {"people": ["1"], "documents": [str(each) for each in papers], "has_communications_data": False}
     return {}

@@ -9,12 +9,12 @@ from typing import Any
 from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
 
-from cases.fraud import codes
+from cases.fraud import codes, police
 from cases.kernel import formats
 from cases.kernel.codelists import CodeField
 from cases.kernel.models import Case
 
-__all__ = ["ApproveForm", "DisputeForm", "FactsForm", "RemoveForm", "SubmitForm"]
+__all__ = ["ApproveForm", "DisputeForm", "FactsForm", "PoliceForm", "RemoveForm", "SubmitForm"]
 
 _DAY = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 # A slip of the finger in a year would move every period that is counted from the day.
@@ -206,3 +206,32 @@ class RemoveForm(forms.Form):
         """Say what was typed to whoever looks at it afterwards."""
         code = str(inputs.get("reason_code", ""))
         return [("Why it is removed", dict(codes.REMOVAL_REASONS).get(code, code))]
+
+
+class PoliceForm(forms.Form):
+    """What of our own evidence the police get: which people, which documents, with communications data or without."""
+
+    def __init__(self, *args: Any, case: Case, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        ticks = forms.CheckboxSelectMultiple
+        self.fields["people"] = forms.MultipleChoiceField(label="People named", choices=people_of(case), widget=ticks)
+        self.fields["documents"] = forms.MultipleChoiceField(
+            label="Documents held for the police", choices=police.choices(case), widget=ticks
+        )
+        self.fields["has_communications_data"] = forms.BooleanField(
+            label="With telephone numbers, IP addresses, devices, call and device records",
+            required=False,
+            help_text="That is communications data about a fraud against us: legal counsel agrees before it goes.",
+        )
+
+    def inputs(self) -> dict[str, Any]:
+        return dict(self.cleaned_data)
+
+    @staticmethod
+    def shown(inputs: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """Say what would go to whoever agrees."""
+        return [
+            ("People", ", ".join(str(each) for each in inputs.get("people", ()))),
+            ("Documents", ", ".join(str(each) for each in inputs.get("documents", ()))),
+            ("With communications data", "Yes" if inputs.get("has_communications_data") else "No"),
+        ]

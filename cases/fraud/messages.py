@@ -13,7 +13,18 @@ from cases.kernel.models import Agency, Case, CaseAddress, CaseParty, OutboxMess
 from cases.kernel.parties import ADDRESS_FIELDS, PERSON_FIELDS
 from cases.ledger import sealing
 
-__all__ = ["ALL", "FPA_AMEND", "FPA_DISPUTE", "FPA_FILE", "FPA_REMOVE", "amend", "dispute", "file", "remove"]
+__all__ = [
+    "ALL",
+    "FPA_AMEND",
+    "FPA_DISPUTE",
+    "FPA_FILE",
+    "FPA_REMOVE",
+    "amend",
+    "dispute",
+    "file",
+    "remove",
+    "subjects",
+]
 
 _PERSON_CATEGORIES = {
     "title": "identity",
@@ -124,15 +135,15 @@ def _send_all(
     agency = _agency()
     outbox.supersede(case, kind.code, at=at)
     parties = list(CaseParty.objects.filter(case=case, is_detached=False).order_by("number"))
-    subjects = _subjects(case, parties, actor=actor, at=at)
+    told = subjects(case, parties, actor=actor, at=at, purpose="file_with_agency")
     return releases.send(
         case,
         kind,
         agency=agency,
-        body={**named, **_incident(case), "subjects": subjects},
+        body={**named, **_incident(case), "subjects": told},
         actor=actor,
         at=at,
-        subject_count=len(subjects),
+        subject_count=len(told),
         parties=parties,
     )
 
@@ -151,7 +162,8 @@ def dispute(case: Case, *, is_open: bool, grounds: str, party: CaseParty | None,
 
 
 def remove(case: Case, *, reason: str, actor: Actor, at: datetime) -> None:
-    """Promise the removal of the filing; an amendment that waits is taken back. Raises ReleaseRefused, NoChannel."""
+    """Promise the removal of the filing. What waits to be said of it is taken back, so that nothing stands in the way.
+    Raises ReleaseRefused, NoChannel."""
     _send_word(
         case,
         FPA_REMOVE,
@@ -160,7 +172,8 @@ def remove(case: Case, *, reason: str, actor: Actor, at: datetime) -> None:
         actor=actor,
         at=at,
     )
-    outbox.withdraw(case, FPA_AMEND.code, at=at)
+    for kind in (FPA_AMEND, FPA_DISPUTE):
+        outbox.withdraw(case, kind.code, at=at)
 
 
 def _send_word(
@@ -210,9 +223,10 @@ def _incident(case: Case) -> dict[str, Any]:
     }
 
 
-def _subjects(case: Case, parties: list[CaseParty], *, actor: Actor, at: datetime) -> list[dict[str, Any]]:
+def subjects(case: Case, parties: list[CaseParty], *, actor: Actor, at: datetime, purpose: str) -> list[dict[str, Any]]:
+    """Return what the case says of people and where they live. Opens their values, which the access log keeps."""
     addresses = list(CaseAddress.objects.filter(party__in=parties, is_detached=False).order_by("pk"))
-    reader = sealing.Reader(actor=actor.label, verb="release", purpose="file_with_agency", streams=(case.uid,))
+    reader = sealing.Reader(actor=actor.label, verb="release", purpose=purpose, streams=(case.uid,))
     people = sealing.open_rows(parties, PERSON_FIELDS, reader=reader, at=at) if parties else []
     places = sealing.open_rows(addresses, ADDRESS_FIELDS, reader=reader, at=at) if addresses else []
     return [

@@ -9,7 +9,7 @@ from typing import Any
 from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import Q
 
-from cases.fraud import codes
+from cases.fraud import codes, disputes
 from cases.fraud.models import PillarAnswer
 from cases.kernel.casetypes import Check
 from cases.kernel.models import Case
@@ -64,8 +64,22 @@ def facts_view(case: Case) -> list[tuple[str, str]]:
     if facts.filing_reference:
         rows.append(("Agency's reference", facts.filing_reference))
         rows.append(("Filed", _day(facts.filed_date)))
+    if facts.removal_reason:
+        rows.append(("Removed because", dict(codes.REMOVAL_REASONS).get(facts.removal_reason, facts.removal_reason)))
+    if facts.police_reference:
+        rows.append(("Police reference", facts.police_reference))
+    rows.extend(_disputed(case))
     rows.extend(("Agency's field error", f"{each['code']} at {each['pointer']}") for each in facts.field_errors)
     return rows
+
+
+def _disputed(case: Case) -> list[tuple[str, str]]:
+    """Return who disputes a filing and on which grounds, in one query; none where nobody does."""
+    dispute = disputes.current(case) if case.state == "disputed" else None
+    if dispute is None:
+        return []
+    who = f"Person {dispute.party.number}" if dispute.party else "Nobody named in the case"
+    return [("Disputed by", who), ("Grounds", dict(codes.GROUNDS).get(dispute.grounds, dispute.grounds))]
 
 
 def _maker_pillars(case: Case) -> list[tuple[str, str]]:

@@ -16,8 +16,8 @@ _DESK = frozenset({"fraud_analyst", "fraud_approver"})
 _ANALYST = frozenset({"fraud_analyst"})
 _APPROVER = frozenset({"fraud_approver"})
 _OVERSIGHT = frozenset({"auditor", "data_protection_officer"})
-# Whoever takes disputes in for a person.
-_RIGHTS = frozenset({"rights_officer"})
+# Whoever takes disputes in for a person, and who agrees to what the police get.
+_RIGHTS = frozenset({"rights_officer", "legal_counsel"})
 
 POLICY = (
     Rule(act="view", kind="fraud_referral", roles=_DESK),
@@ -64,7 +64,7 @@ LIFECYCLE = Lifecycle(
     reopens_to="investigating",
     final=frozenset({"removed", "expired"}),
     opening_roles=frozenset({"any_staff", "agency", "own-orders", "own-detection"}),
-    editable=frozenset({"referred", "triage", "investigating", "ready"}),
+    editable=frozenset({"referred", "triage", "investigating", "ready", "filed", "disputed"}),
     steps=(
         ("referred", "Referred"),
         ("investigating", "Investigated"),

@@ -102,6 +102,7 @@ GATEWAYS = _gateways()
 
 PURPOSES = {
     "prevent_fraud": "Preventing and detecting fraud",
+    "report_crime": "Reporting a fraud against us to the police",
     "report_suspicion": "Reporting a suspicion of money laundering",
     "correct_recipients": "Keeping the records of whoever was told accurate",
     "inform_person": "Telling the people it is about",
@@ -193,6 +194,28 @@ CLAUSES = {
             gateway="gdpr_6_1_c",
             quote="detect and prevent fraud including sharing with other companies so they can protect you against "
             "fraud and maintain accurate records",
+        ),
+        Clause(
+            code="report_crime_person",
+            sentences=("R58", "R82"),
+            purpose="report_crime",
+            recipients=frozenset({"police_report"}),
+            categories=frozenset(
+                {"identity", "address", "date_of_birth", "contact", "financial", "device", "vehicle", "application"}
+            ),
+            gateway="annex1_p5",
+            quote="We might also share it with law enforcement agencies, as may the agencies we have shared the "
+            "information with.",
+        ),
+        Clause(
+            code="report_crime_allegation",
+            sentences=("R58", "R82"),
+            purpose="report_crime",
+            recipients=frozenset({"police_report"}),
+            categories=frozenset({"fraud_allegation"}),
+            gateway="dpa18_sch1_p10",
+            documents=frozenset({"criminal_offence_apd"}),
+            quote="We’ll use your personal information to help prevent and detect crime and fraud.",
         ),
         Clause(
             code="report_suspicion",

@@ -46,19 +46,29 @@ class Exchange:
         return self.filings[filing] == "withdrawn" or filing < len(self.filings) - 1
 
     def deliver(self, outcome: str) -> None:
-        """One try at what waits: it arrives, is refused for its fields, or has to be tried again."""
-        for number, state in enumerate(self.filings):
-            if state == "pending":
-                self.tries[number] += 1
-                again = "dead" if self.tries[number] == MOST_TRIES else "pending"
-                self.filings[number] = {"arrives": "delivered", "refused": "refused", "again": again}[outcome]
-                self._take_note(number)
+        """One try at what waits, in the order of each recipient: it arrives, is refused for its fields, or has to be
+        tried again; then what comes after it waits."""
+        police = [("word", number) for number, (kind, _) in enumerate(self.case.words) if not kind.startswith("fpa_")]
+        for stream in (list(self.case.order), police):
+            for what, number in stream:
+                if self._try(what, number, outcome) in OPEN:
+                    break
 
-        for number, (kind, state) in enumerate(self.case.words):
-            if state == "pending":
-                self.tries[-1 - number] += 1
-                again = "dead" if self.tries[-1 - number] == MOST_TRIES else "pending"
-                self.case.words[number] = kind, {"arrives": "delivered", "refused": "refused", "again": again}[outcome]
+    def _try(self, what: str, number: int, outcome: str) -> str:
+        is_filing = what == "filing"
+        kind, state = ("fpa_file", self.filings[number]) if is_filing else self.case.words[number]
+        if state != "pending":
+            return state
+        key = number if is_filing else -1 - number
+        self.tries[key] += 1
+        again = "dead" if self.tries[key] == MOST_TRIES else "pending"
+        state = {"arrives": "delivered", "refused": "refused", "again": again}[outcome]
+        if is_filing:
+            self.filings[number] = state
+            self._take_note(number)
+        else:
+            self.case.words[number] = kind, state
+        return state
 
     def _take_note(self, number: int) -> None:
         if self.is_overtaken(number):

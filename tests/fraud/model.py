@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from tests.kernel import design
 
 MOVES = {move.name: move for move in design.moves_of("fraud_referral")}
-EDITABLE = {"referred", "triage", "investigating", "ready"}
+EDITABLE = {"referred", "triage", "investigating", "ready", "filed", "disputed"}
 ENDS = {"no_action", "refused", "removed", "expired"}
 DESK = {"fraud_analyst", "fraud_approver"}
 NEEDS_ANOTHER = {"return", "refuse", "approve"}
 # Whoever made the filing or decided on it does not judge it again.
-NEEDS_OTHERS = {"uphold"}
+NEEDS_OTHERS = {"uphold", "amend_disputed"}
+AMENDS = {"amend", "amend_disputed"}
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,15 @@ class Referral:
     checkers: set[str] = field(default_factory=set)
     messages: list[str] = field(default_factory=list)
     words: list[tuple[str, str]] = field(default_factory=list)
+    # What went to the agency, in order: whether it is a filing or a later word, and which.
+    order: list[tuple[str, int]] = field(default_factory=list)
+    changers: set[str] = field(default_factory=set)  # who changed the case since the agency was told what it says
+    shapers: set[str] = field(default_factory=set)  # who changed it or added to it since it last moved
+    has_told_police: bool = False
 
     def __post_init__(self) -> None:
         self.makers.add(self.opened_by)
+        self.shapers.add(self.opened_by)
 
     def allows(self, act: str, who: Person, *, is_late: bool) -> bool:
         if act == "note":
@@ -53,8 +60,12 @@ class Referral:
             return False
         if act in NEEDS_OTHERS and who.name in self.makers | self.checkers:
             return False
+        if act in AMENDS and (not self.changers or who.name in self.changers):
+            return False
         wanting = {
             "submit": self.documents == 0,
+            "amend": who.name in self.shapers,
+            "report_to_police": self.documents == 0,
             "approve": not self.waits,
             "expire": not is_late,
         }
@@ -65,10 +76,14 @@ class Referral:
         self.events += 1
         if act in {"edit", "attach"}:
             self.makers.add(who.name)
+            self.shapers.add(who.name)
+            self.changers |= {who.name} if act == "edit" else set()
             self.documents += act == "attach"
             self.waits = False
         elif act != "note":
             self.state = MOVES[act].target_from(self.state)
+            if MOVES[act].target != "=":
+                self.shapers.clear()
             self._follow(act, who)
 
     def _follow(self, act: str, who: Person) -> None:
@@ -84,13 +99,36 @@ class Referral:
         if act == "approve":
             replaced = {"pending", "refused", "dead"}
             self.messages = ["superseded" if each in replaced else each for each in self.messages] + ["pending"]
+            self.order.append(("filing", len(self.messages) - 1))
+        if act in {"file", *AMENDS}:
+            self.changers.clear()
         if act == "withdraw":
             self.messages = ["withdrawn" if each in {"pending", "dead"} else each for each in self.messages]
         self._tell(act, who)
 
     def _tell(self, act: str, who: Person) -> None:
-        """What the agency is told of a filing that stands."""
+        """What the agency and the police are told, and what that takes back or replaces."""
+        if act in AMENDS:
+            self._retire({"fpa_amend"}, {"pending", "refused", "dead"}, "superseded")
+            self._promise("fpa_amend")
+            if self.has_told_police:
+                self._promise("report_fraud")
+                self._promise("correction_amended")
         if act in {"remove", "expire"}:
-            self.words.append(("fpa_remove", "pending"))
+            self._retire({"fpa_amend", "fpa_dispute"}, {"pending", "dead"}, "withdrawn")
+            self._promise("fpa_remove")
+        if act == "remove" and self.has_told_police:
+            self._promise("correction_removed")
         if act == "uphold" or (act == "dispute" and "agency" not in who.roles):
-            self.words.append(("fpa_dispute", "pending"))
+            self._promise("fpa_dispute")
+        if act == "report_to_police":
+            self.has_told_police = True
+            self._promise("report_fraud")
+
+    def _promise(self, kind: str) -> None:
+        self.words.append((kind, "pending"))
+        if kind.startswith("fpa_"):
+            self.order.append(("word", len(self.words) - 1))
+
+    def _retire(self, kinds: set[str], states: set[str], to: str) -> None:
+        self.words = [(kind, to if kind in kinds and state in states else state) for kind, state in self.words]

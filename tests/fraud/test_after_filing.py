@@ -9,7 +9,7 @@ from django.test import TestCase
 
 from cases.agencies import settlement
 from cases.fraud.models import DerivedFlag, FraudDispute
-from cases.kernel import actors, casetypes, locks, record, releases, sweeps, transitions, verdicts
+from cases.kernel import actors, casetypes, edits, locks, record, releases, sweeps, transitions, verdicts
 from cases.kernel.casetypes import Content
 from cases.kernel.errors import CaseError
 from cases.kernel.models import (
@@ -20,6 +20,7 @@ from cases.kernel.models import (
     Channel,
     Letter,
     OutboxMessage,
+    ReleasedItem,
     Task,
 )
 from cases.ledger import verify
@@ -60,7 +61,7 @@ class Stage(TestCase):
         assert why in str(refusal.value), str(refusal.value)
 
     def sent(self, *kinds):
-        rows = OutboxMessage.objects.filter(case=self.filed, kind__in=kinds).order_by("seq")
+        rows = OutboxMessage.objects.filter(case=self.filed, kind__in=kinds).order_by("pk")
         return [(row.kind, row.state, factories.body_of(row)) for row in rows]
 
     def tasks(self, case=None):
@@ -220,6 +221,223 @@ class Disputes(Stage):
         sweeps.end_due_clocks(now=datetime(2026, 12, 17, 3, 0, tzinfo=UTC))
         over = Task.objects.get(case=self.filed, kind="clock_over")
         assert over.detail == {"rule": "k10_request"}
+
+
+class Amendments(Stage):
+    def change(self, by="p.nair", *, at=FILED_AT, facts=None, party=None, person=None):
+        with edits.change(self.filed.pk, actor=self.people[by], at=at) as edit:
+            if facts:
+                edit.facts(**facts)
+            if party:
+                edit.party(party[0], **party[1])
+            if person:
+                edit.add_party(person)
+
+    def amended(self, **given):
+        self.change(facts={"loss_pence": 500})
+        return self.do("amend", "d.osei", **given)
+
+    def test_a_change_of_a_filing_is_owed_to_the_agency(self):
+        self.change(facts={"loss_pence": 500})
+        self.change(facts={"loss_pence": 600})
+        assert self.tasks() == ["fraud_amendment"]
+        assert Case.objects.get(pk=self.filed.pk).is_dormant is False
+
+    def test_a_document_is_no_part_of_what_the_agency_was_told(self):
+        paper = {"kind": "chat", "file_name": "a.txt", "media_type": "text/plain", "data": b"a"}
+        edits.attach(self.filed.pk, **paper, actor=self.people["p.nair"], at=FILED_AT)
+        assert self.tasks() == []
+        self.refused("Nothing changed since the agency was told", "amend", "d.osei")
+
+    def test_another_person_than_the_changer_amends_and_the_agency_gets_all_of_it(self):
+        case = self.amended()
+        ((_, state, body),) = self.sent("fpa_amend")
+        assert (case.state, case.is_dormant, state, self.tasks()) == ("filed", True, "pending", [])
+        assert (body["filing_reference"], body["loss_pence"], len(body["subjects"])) == ("SFR-2026-0004417", 500, 2)
+        assert self.clocks("k24_adverse", "k24_victim") == [
+            ("k24_adverse", "running", date(2032, 11, 16)),
+            ("k24_victim", "running", date(2027, 12, 16)),
+        ]
+        self.refused("Nothing changed since the agency was told", "amend", "d.osei")
+        self.verified()
+
+    def test_the_maker_of_an_amendment_does_not_amend_however_the_case_moved(self):
+        self.change("a.byrne", facts={"loss_pence": 500})  # who may also approve
+        self.refused("You prepared this case", "amend", "a.byrne")
+        self.do("dispute", "i.sowande", **PRESENT)
+        self.refused("You prepared this case", "amend_disputed", "a.byrne")
+        self.do("uphold", "judge", reason="It stands.")
+        self.refused("You made this amendment", "amend", "a.byrne")
+        assert self.do("amend", "d.osei").state == "filed"
+
+    def test_the_agency_takes_it_or_names_fields_and_the_filing_stands(self):
+        self.amended()
+        with undone():
+            self.say("fpa.amended", message=self.end("fpa_amend", "delivered"))
+            assert LedgerEvent.objects.filter(stream=self.filed.uid, action="amendment.filed").count() == 1
+        self.end("fpa_amend", "refused", errors=[{"pointer": "/subjects/1/date_of_birth", "code": "X"}])
+        case = Case.objects.get(pk=self.filed.pk)
+        assert (case.state, self.tasks()) == ("filed", ["fraud_field_errors"])
+        assert case.fraud_referral.field_errors == [{"pointer": "/subjects/1/date_of_birth", "code": "X"}]
+        self.change(party=(2, {"date_of_birth": "1984-03-09"}))
+        self.do("amend", "d.osei")
+        assert [state for _, state, _ in self.sent("fpa_amend")] == ["superseded", "pending"]
+        assert (self.tasks(), Case.objects.get(pk=self.filed.pk).fraud_referral.field_errors) == ([], [])
+
+    def test_a_refusal_by_callback_says_the_same(self):
+        self.amended()
+        self.say("fpa.rejected", message=self.end("fpa_amend", "delivered"), errors=[{"pointer": "/x", "code": "X"}])
+        assert self.tasks() == ["fraud_field_errors"]
+
+    def test_another_adverse_person_needs_a_second_approver(self):
+        self.change(person={"role": "mule", "is_innocent": False, "values": {"surname": "Strake"}, "addresses": []})
+        case = self.do("amend", "d.osei")
+        approval = Approval.objects.get(case=case, act="amend", closed_at=None)
+        assert (case.state, approval.needs, self.sent("fpa_amend")) == ("filed", ["fraud_approver"], [])
+        with nothing_written(counted=1), pytest.raises(CaseError, match="You asked for this"):
+            verdicts.decide(approval.uid, "agreed", actor=self.people["d.osei"], at=NEXT_DAY)
+        verdicts.decide(approval.uid, "agreed", actor=self.people["judge"], at=NEXT_DAY)
+        ((_, _, body),) = self.sent("fpa_amend")
+        assert [subject["number"] for subject in body["subjects"]] == [1, 2, 3]
+        third = self.filed.clocks.get(rule="k24_adverse", party__number=3)
+        assert third.due_date == date(2032, 11, 17)  # named a day later
+        assert DerivedFlag.objects.filter(case=self.filed, party__number=3, purged_at=None).count() == 1
+        self.verified()
+
+    def test_a_change_after_the_first_agreement_makes_it_void(self):
+        self.change(person={"role": "mule", "is_innocent": False, "values": {"surname": "Strake"}, "addresses": []})
+        self.do("amend", "d.osei")
+        self.change(facts={"loss_pence": 7})
+        assert not Approval.objects.filter(case=self.filed, act="amend", closed_at=None).exists()
+
+    def test_a_victim_filed_as_principal_is_put_right(self):
+        self.change(party=(1, {"is_innocent": True}), facts={"fpa_case_type": "victim_of_takeover"})
+        self.do("amend", "d.osei")
+        assert self.clocks("k24_adverse") == [("k24_adverse", "cancelled", date(2032, 11, 16))]
+        assert self.clocks("k24_victim") == [
+            ("k24_victim", "running", date(2027, 12, 16)),
+            ("k24_victim", "running", date(2027, 12, 16)),
+        ]
+        assert not DerivedFlag.objects.filter(case=self.filed, purged_at=None).exists()
+        assert self.letters() == [("n11", 2, "due"), ("n11", 1, "due")]
+
+    def test_whoever_was_told_hears_of_an_amendment(self):
+        self.tell_police()
+        self.amended()
+        assert [body["change"] for _, _, body in self.sent("correction_amended")] == ["amended"]
+        assert self.clocks("correction_acknowledgement") == [
+            ("correction_acknowledgement", "running", date(2026, 11, 23))
+        ]
+
+    def test_a_dispute_that_is_right_in_part_ends_in_an_amendment_and_an_answer(self):
+        self.do("dispute", "i.sowande", **PRESENT)
+        self.refused("Nothing changed since", "amend_disputed", "judge")
+        self.change(facts={"loss_pence": 0, "reasons": ["call_divert"]})
+        self.refused("You decided on this case before", "amend_disputed", "d.osei")
+        case = self.do("amend_disputed", "judge", at=NEXT_DAY)
+        assert (case.state, FraudDispute.objects.get(case=case).outcome) == ("filed", "amended")
+        assert (self.tasks(), self.letters()) == ([], [("n11", 2, "due"), ("n18", 2, "due")])
+        assert self.clocks("k10_request")[0][1] == "met"
+
+    def test_a_dispute_marks_nobody_else(self):
+        self.do("dispute", "i.sowande", **PRESENT)
+        self.change(person={"role": "mule", "is_innocent": False, "values": {"surname": "Strake"}, "addresses": []})
+        self.refused("This would mark another person", "amend_disputed", "judge")
+
+    def test_a_product_given_back_means_removal_and_nothing_else(self):
+        self.change(facts={"is_reinstated": True})
+        assert self.tasks() == ["fraud_must_remove"]
+        self.refused("The product was given back", "amend", "d.osei")
+        self.do("dispute", "i.sowande", **PRESENT)
+        self.refused("The product was given back", "uphold", "judge", reason="It stands.")
+        self.do("remove", "d.osei", reason_code="new_evidence")
+        assert self.tasks() == ["check_after"]
+
+    def test_what_waits_to_be_said_of_a_filing_does_not_stand_in_the_way_of_its_removal(self):
+        self.amended()
+        self.do("dispute", "i.sowande", **PRESENT)
+        self.end("fpa_amend", "dead")
+        self.do("remove", "d.osei", reason_code="error")
+        assert [(kind, state) for kind, state, _ in self.sent("fpa_amend", "fpa_dispute", "fpa_remove")] == [
+            ("fpa_amend", "withdrawn"),
+            ("fpa_dispute", "withdrawn"),
+            ("fpa_remove", "pending"),
+        ]
+
+
+class Police(Stage):
+    REPORT = {"people": ["1"], "documents": ["1"]}
+
+    def test_our_own_evidence_goes_without_communications_data(self):
+        case = self.do("report_to_police", "d.osei", **self.REPORT)
+        ((_, state, body),) = self.sent("report_fraud")
+        assert (case.state, state) == ("filed", "pending")
+        assert body["subjects"] == [
+            {
+                "number": 1,
+                "role": "third_party_fraudster",
+                "innocent": False,
+                "alias": "Morwenna Tregaskis",
+                "addresses": [
+                    {"kind": "delivery", "line_1": "Unit 4, 77 Fiction Way", "town": "Leeds", "postcode": "LS1 0ZZ"}
+                ],
+            }
+        ]
+        assert [(each["number"], each["kind"]) for each in body["documents"]] == [(1, "call_recording")]
+        assert body["what_happened"] == "Caller passed security, swapped the SIM and ordered a handset."
+        items = ReleasedItem.objects.filter(release__message_kind="report_fraud").order_by("category")
+        assert list(items.values_list("category", "clause", "gateway")) == [
+            ("address", "report_crime_person", "annex1_p5"),
+            ("application", "report_crime_person", "annex1_p5"),
+            ("fraud_allegation", "report_crime_allegation", "dpa18_sch1_p10"),
+            ("identity", "report_crime_person", "annex1_p5"),
+        ]
+        self.verified()
+
+    def test_communications_data_goes_when_legal_counsel_agrees(self):
+        self.do("report_to_police", "d.osei", has_communications_data=True, **self.REPORT)
+        approval = Approval.objects.get(case=self.filed, act="report_to_police")
+        assert (approval.needs, self.sent("report_fraud")) == (["legal_counsel"], [])
+        with nothing_written(counted=1), pytest.raises(CaseError, match="legal counsel"):
+            verdicts.decide(approval.uid, "agreed", actor=self.people["judge"], at=NEXT_DAY)
+        verdicts.decide(approval.uid, "agreed", actor=self.people["v.tranter"], at=NEXT_DAY)
+        ((_, _, body),) = self.sent("report_fraud")
+        assert body["subjects"][0]["ip_address"] == "203.0.113.45"
+
+    def test_what_is_not_our_own_evidence_stays_and_nothing_is_written(self):
+        self.refused("at least one person", "report_to_police", "d.osei", documents=["1"])
+        self.refused("at least one person", "report_to_police", "d.osei", people=["9"], documents=["1"])
+        self.refused("at least one document", "report_to_police", "d.osei", people=["1"], documents=["9"])
+        paper = {"kind": "device_log", "file_name": "a.txt", "media_type": "text/plain", "data": b"a"}
+        edits.attach(self.filed.pk, **paper, actor=self.people["p.nair"], at=FILED_AT)
+        self.refused("communications data", "report_to_police", "d.osei", people=["1"], documents=["2"])
+        with record.act(self.filed, "tests.source", actor=actors.system("tests"), at=FILED_AT):
+            self.fraudster.source = "agency:sandbox-fraud-register"
+            self.fraudster.save(update_fields=["source"])
+        self.refused("not our own evidence", "report_to_police", "d.osei", **self.REPORT)
+        self.refused("needs the role fraud approver", "report_to_police", "p.nair", people=["2"], documents=["1"])
+
+    def test_the_crime_reference_is_kept_and_only_the_police_give_one(self):
+        self.do("report_to_police", "d.osei", **self.REPORT)
+        message = self.end("report_fraud", "delivered")
+        with nothing_written(), pytest.raises(CaseError, match="Only the police"):
+            self.say("report_fraud.recorded", reference="RF-1")
+        case = self.say(
+            "report_fraud.recorded", message=message, agency="sandbox-report-fraud", reference="RF-2026-0002201"
+        )
+        assert case.fraud_referral.police_reference == "RF-2026-0002201"
+
+    def test_the_police_hear_of_what_changes_and_of_a_removal(self):
+        self.do("report_to_police", "d.osei", **self.REPORT)
+        with edits.change(self.filed.pk, actor=self.people["p.nair"], at=FILED_AT) as edit:
+            edit.facts(loss_pence=500)
+        self.do("amend", "d.osei", at=NEXT_DAY)
+        first, again = self.sent("report_fraud")
+        assert (first[2]["loss_pence"], again[2]["loss_pence"]) == (0, 500)
+        assert again[2]["subjects"] == first[2]["subjects"]
+        assert [body["change"] for _, _, body in self.sent("correction_amended")] == ["amended"]
+        self.do("remove", "d.osei", at=NEXT_DAY, reason_code="error")
+        assert [body["change"] for _, _, body in self.sent("correction_removed")] == ["removed"]
 
 
 class Removals(Stage):
@@ -407,8 +625,8 @@ def test_the_desk_is_offered_what_it_may_do_with_a_filing(db):
         for who in ("a.byrne", "d.osei", "p.nair", "i.sowande")
     }
     assert {who: names - {"void", "merge", "reopen"} for who, names in open_to.items()} == {
-        "a.byrne": {"remove"},
-        "d.osei": {"remove"},
+        "a.byrne": {"amend", "remove", "report_to_police"},
+        "d.osei": {"amend", "remove", "report_to_police"},
         "p.nair": set(),
         "i.sowande": {"dispute"},
     }

@@ -4,6 +4,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from cases.fraud import demo
+from cases.fraud.models import FraudDispute
 from cases.kernel import actors, agencies
 from cases.kernel.models import BreakGlass, Case
 from cases.ledger import verify
@@ -47,10 +48,14 @@ def test_demo_cases_reach_every_state_and_verify(office, settings):
         "submitted",
         "rejected",
         "filed",
+        "disputed",
+        "removal_requested",
+        "removed",
         "no_action",
         "refused",
         "expired",
     }
+    assert set(FraudDispute.objects.values_list("outcome", flat=True)) == {"", "upheld", "amended", "removed"}
     assert [finding for finding in verify.verify_all(is_demo=True) if finding.level == "wrong"] == []
 
 

@@ -32,7 +32,7 @@ from tests.fraud.test_walks import INPUTS
 RUNS, STEPS = int(os.environ.get("BACKOFFICE_RUNS", "12")), 60
 BY_HAND = (
     *("take", "accept", "close_no_action", "submit", "return", "refuse", "approve", "withdraw", "correct"),
-    *("dispute", "uphold", "remove"),
+    *("amend", "dispute", "uphold", "remove", "amend_disputed", "report_to_police"),
 )
 ENDING = {"close_no_action", "refuse", "remove"}
 PEOPLE = ("a.byrne", "d.osei", "p.nair", "i.sowande", "judge")
@@ -197,7 +197,7 @@ class Office(RuleBasedStateMachine):
         heard = Callback.objects.order_by("pk").values_list("state", flat=True)
         assert (case.state, list(filings.values_list("state", flat=True))) == (model.case.state, model.filings)
         assert list(heard) == [one.state for one in model.heard]
-        words = OutboxMessage.objects.filter(case=case).exclude(kind="fpa_file").order_by("seq")
+        words = OutboxMessage.objects.filter(case=case).exclude(kind="fpa_file").order_by("pk")
         assert list(words.values_list("kind", "state")) == model.case.words
         assert Approval.objects.filter(case=case, closed_at=None, mode="before").exists() == model.case.waits
         assert Release.objects.filter(case=case, message_kind="fpa_file").count() == len(model.filings)

@@ -65,7 +65,7 @@ ROLE_WORDS = {
 
 # Rows of the design that wait for a later release.
 NOT_YET_BUILT = {
-    "fraud_referral": {"amend", "amend_disputed", "report_to_police"},
+    "fraud_referral": set(),
     "suspicion_report": set(),
 }
 # How a check of the design is declared in code.
@@ -76,9 +76,15 @@ CHECKS = {
     "not maker; digest unchanged": {"maker"},
     "neither original maker nor checker": {"maker", "checker"},
     "another approver checks within 1 working day": set(),
+    "not maker of the amendment; second approver if an adverse subject is added": {"editor"},
+    "legal_counsel where communications data is included": set(),
 }
 # Who has to agree before an act, and who looks at it within one working day after.
-SECONDS = {"another approver checks within 1 working day": ([], ["fraud_approver"])}
+SECONDS = {
+    "another approver checks within 1 working day": ([], ["fraud_approver"]),
+    "not maker of the amendment; second approver if an adverse subject is added": (["fraud_approver"], []),
+    "legal_counsel where communications data is included": (["legal_counsel"], []),
+}
 # Words of the design that ask for a typed reason.
 REASONS = {"reason", "reasons", "comment"}
 
@@ -232,4 +238,10 @@ def test_only_an_agreement_bound_to_the_digest_files():
     assert (lifecycle["submit"].opens, lifecycle["submit"].approver_role) == ("approve", "fraud_approver")
     decisions = {move.name: move.verdict for move in lifecycle.transitions if move.decides == "approve"}
     assert decisions == {"approve": "agreed", "return": "returned", "refuse": "refused"}
-    assert [move.name for move in lifecycle.transitions if move.is_grave] == ["approve", "remove"]
+    assert [move.name for move in lifecycle.transitions if move.is_grave] == [
+        "approve",
+        "amend",
+        "remove",
+        "amend_disputed",
+        "report_to_police",
+    ]

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from django.test import TestCase
 
-from cases.kernel import actors, casetypes, transitions
+from cases.kernel import actors, casetypes, edits, transitions
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Case, Team
 from cases.kernel.roles import ROLES
@@ -40,12 +40,27 @@ FRAUD = {
     "reject_by_agency": Attempt("agency", {"errors": [{"pointer": "/subjects/0", "code": "X"}]}),
     "correct": Attempt("a.byrne"),
     "file": Attempt("agency", {"agency_reference": "SFR-2026-0004417"}),
+    "amend": Attempt("d.osei"),
+    "amend_disputed": Attempt("judge"),
+    "report_to_police": Attempt("d.osei", {"people": ["1"], "documents": ["1"]}),
     "dispute": Attempt("i.sowande", {"grounds": "not_me"}),
     "uphold": Attempt("judge"),
     "remove": Attempt("d.osei", {"reason_code": "error"}),
     "confirm_removal": Attempt("agency"),
     "expire": Attempt("system", at=LATE),
 }
+
+
+def _changed(build):
+    """The same case, changed since by an analyst who did nothing else: there is something to amend."""
+
+    def builder(people):
+        case = build(people)
+        with edits.change(case.pk, actor=people["p.nair"], at=factories.FILED_AT) as edit:
+            edit.facts(loss_pence=1)
+        return Case.objects.get(pk=case.pk)
+
+    return builder
 
 
 def _after(build, name, by, at=factories.FILED_AT):
@@ -66,8 +81,8 @@ STATES = {
         "approved": factories.approved,
         "submitted": factories.submitted,
         "rejected": factories.rejected,
-        "filed": factories.filed,
-        "disputed": factories.disputed,
+        "filed": _changed(factories.filed),
+        "disputed": _changed(factories.disputed),
         "removal_requested": factories.removal_requested,
         "removed": factories.removed,
         "no_action": _after(factories.investigating, "close_no_action", "a.byrne"),

@@ -7,6 +7,7 @@ import pytest
 
 from cases.agencies.directory import TERMS
 from cases.fraud import messages
+from cases.fraud.police import REPORT_FRAUD
 from cases.fraud.suspicion.messages import FIU_SAR
 from cases.kernel import agreements, casetypes, corrections, letters, notice, policydocs, releases
 from cases.kernel.actors import system
@@ -81,6 +82,12 @@ FILING = {
 AMENDMENT = {"filing_reference": "SFR-2026-0004417", **FILING}
 DISPUTE = {"filing_reference": "SFR-2026-0004417", "is_open": True, "grounds": "not_me", "subjects": [1]}
 REMOVAL = {"filing_reference": "SFR-2026-0004417", "reason": "error"}
+CRIME = {
+    **{name: FILING[name] for name in ("case_type", "reasons", "discovered_date", "value_at_risk_pence", "loss_pence")},
+    "what_happened": "Somebody swapped the SIM.",
+    "documents": [{"number": 1, "kind": "chat", "sha256": "00" * 32}],
+    "subjects": [{name: value for name, value in FILING["subjects"][0].items() if name != "employer"}],
+}
 LETTER = {
     "letter_sha256": "00" * 32,
     "pages": 1,
@@ -128,6 +135,15 @@ PERMITTED = {
     ("fpa", "application"): "fraud_filing_application",
     ("fpa", "correction"): "keep_records_accurate",
     ("police_report", "correction"): "keep_records_accurate",
+    ("police_report", "identity"): "report_crime_person",
+    ("police_report", "address"): "report_crime_person",
+    ("police_report", "date_of_birth"): "report_crime_person",
+    ("police_report", "contact"): "report_crime_person",
+    ("police_report", "financial"): "report_crime_person",
+    ("police_report", "device"): "report_crime_person",
+    ("police_report", "vehicle"): "report_crime_person",
+    ("police_report", "application"): "report_crime_person",
+    ("police_report", "fraud_allegation"): "report_crime_allegation",
     **{
         ("fiu", category): "report_suspicion"
         for category in (
@@ -153,12 +169,15 @@ IN_USE = {
     "gdpr_6_1_f": "fpa_file",
     "dpa18_sch1_p14": "fpa_file",
     "poca_s338": "fiu_sar",
+    "annex1_p5": "report_fraud",
+    "dpa18_sch1_p10": "report_fraud",
 }
 PURPOSES = {
     "prevent_fraud": "fpa_file",
     "inform_person": "letter",
     "correct_recipients": "correction_amended",
     "report_suspicion": "fiu_sar",
+    "report_crime": "report_fraud",
 }
 DOCUMENTS = {
     "fraud_sharing_lia": "fpa_file",
@@ -179,9 +198,10 @@ def send_everything():
             *releases.check(messages.FPA_REMOVE, FPA, REMOVAL, at=AT),
         ],
         "post": releases.check(letters.LETTER, POST, LETTER, at=AT),
-        "police_report": releases.check(
-            replace(corrections.AMENDED, recipient_kind="police_report"), POLICE, CORRECTION, at=AT
-        ),
+        "police_report": [
+            *releases.check(replace(corrections.AMENDED, recipient_kind="police_report"), POLICE, CORRECTION, at=AT),
+            *releases.check(REPORT_FRAUD, POLICE, CRIME, at=AT),
+        ],
         "fiu": releases.check(FIU_SAR, FIU, REPORT, at=AT),
     }
 
@@ -192,6 +212,7 @@ SENT = {
     "correction_amended": lambda: releases.check(
         replace(corrections.AMENDED, recipient_kind="police_report"), POLICE, CORRECTION, at=AT
     ),
+    "report_fraud": lambda: releases.check(REPORT_FRAUD, POLICE, CRIME, at=AT),
     "fiu_sar": lambda: releases.check(FIU_SAR, FIU, REPORT, at=AT),
 }
 
@@ -212,6 +233,7 @@ def test_samples_hold_every_field_a_message_may_have():
         (letters.LETTER, LETTER),
         (corrections.REMOVED, CORRECTION),
         (FIU_SAR, REPORT),
+        (REPORT_FRAUD, CRIME),
     )
     for kind, body in samples:
         assert {path for path, _ in releases._leaves(body)} == set(kind.categories)
@@ -358,13 +380,14 @@ def test_each_message_of_each_kind_maps_to_categories_of_the_notice():
             "fpa_amend",
             "fpa_dispute",
             "fpa_remove",
+            "report_fraud",
             "letter",
             "correction_amended",
             "correction_removed",
         },
         "suspicion_report": {"fiu_sar"},
     }
-    for kind in (*messages.ALL, letters.LETTER, corrections.AMENDED, corrections.REMOVED, FIU_SAR):
+    for kind in (*messages.ALL, letters.LETTER, corrections.AMENDED, corrections.REMOVED, FIU_SAR, REPORT_FRAUD):
         assert set(kind.categories.values()) <= set(notice.CATEGORIES)
         assert kind.necessity.endswith(".")
 

@@ -9,6 +9,7 @@ from typing import Any
 ISO_DATE = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])", re.ASCII)
 FIRST_FILING = 4417
 FIRST_REPORT = 901
+FIRST_CRIME = 2201
 
 
 @dataclass
@@ -94,12 +95,25 @@ def intelligence_unit(visit: Visit) -> Reply:
     return Reply(callbacks=callbacks)
 
 
+def police_desk(visit: Visit) -> Reply:
+    """Record a report of fraud under the next crime reference."""
+    if visit.message.get("type") != "report_fraud":
+        return Reply()
+    reference = f"RF-{visit.now.year}-{FIRST_CRIME + visit.accepted_before:07d}"
+    return Reply(callbacks=[{"type": "report_fraud.recorded", "agency_reference": reference, "data": {}}])
+
+
 def quiet(_visit: Visit) -> Reply:
     """Take the message and say no more."""
     return Reply()
 
 
-DESKS: dict[str, Callable[[Visit], Reply]] = {"fpa": fraud_register, "post": post_house, "fiu": intelligence_unit}
+DESKS: dict[str, Callable[[Visit], Reply]] = {
+    "fpa": fraud_register,
+    "post": post_house,
+    "fiu": intelligence_unit,
+    "police_report": police_desk,
+}
 
 
 def reply(kind: str, visit: Visit) -> Reply:

@@ -64,10 +64,12 @@ def office_of(now: datetime, *, source: str) -> demo.Office:
         analysts=(by_name["a.byrne"], by_name["p.nair"]),
         approvers=(by_name["d.osei"], by_name["a.byrne"]),
         own_system=actors.agency(own_system, source=source),
+        rights=by_name["i.sowande"],
         deliver=_deliver,
         fail=_fail,
         field_error=_field_error,
         file=_file,
+        answer=_answer,
         expire=_expire,
     )
 
@@ -97,7 +99,10 @@ def _waiting(case: Case) -> OutboxMessage:
 
 def _end(case: Case, at: datetime, *, state: str, outcome: str, status: int, **changes: Any) -> None:
     """End the case's waiting message as delivery would have, one try on record, and let the case take note."""
-    message = _waiting(case)
+    _end_one(_waiting(case), at, state=state, outcome=outcome, status=status, **changes)
+
+
+def _end_one(message: OutboxMessage, at: datetime, *, state: str, outcome: str, status: int, **changes: Any) -> None:
     DeliveryAttempt.objects.create(
         message=message,
         number=1,
@@ -126,20 +131,45 @@ def _field_error(case: Case, at: datetime) -> None:
 
 
 def _file(case: Case, at: datetime) -> None:
-    """The agency calls back, through the same door as ever: stored first, then applied."""
+    """The agency calls back with its reference."""
     message = OutboxMessage.objects.filter(case=case, kind="fpa_file", state="delivered").latest("pk")
-    agency = agencies.get("sandbox-fraud-register")
+    _hear(message, "fpa.filed", f"SFR-{at.year}-{100_000 + case.pk:07d}", at=at)
+
+
+# What each kind of later message is answered with.
+ANSWERS = {
+    "fpa_amend": "fpa.amended",
+    "fpa_remove": "fpa.removed",
+    "fpa_dispute": "fpa.suspended",
+    "report_fraud": "report_fraud.recorded",
+    "correction_amended": "correction.acknowledged",
+    "correction_removed": "correction.acknowledged",
+}
+
+
+def _answer(case: Case, at: datetime) -> None:
+    """All that was told of a filing since arrives, in order, and each recipient answers."""
+    waiting = OutboxMessage.objects.filter(case=case, state="pending", kind__in=ANSWERS)
+    for message in waiting.select_related("channel__agency").order_by("pk"):
+        _end_one(message, at, state="delivered", outcome="ok", status=202, delivered_at=at)
+        reference = f"RF-{at.year}-{case.pk:07d}" if message.kind == "report_fraud" else ""
+        _hear(message, ANSWERS[message.kind], reference, at=at)
+
+
+def _hear(message: OutboxMessage, kind: str, reference: str, *, at: datetime) -> None:
+    """An agency calls back through the same door as ever: stored first, then applied."""
+    agency = message.channel.agency
     channel = agencies.channel_of(agency, "in")
     if channel is None:
-        raise CommandError("The sandbox agency has no inbound channel.")
+        raise CommandError(f"{agency.display_name} has no inbound channel.")
     body = {
         "schema_version": 1,
-        "type": "fpa.filed",
+        "type": kind,
         "reference": str(message.public_id),
-        "agency_reference": f"SFR-{at.year}-{100_000 + case.pk:07d}",
         "occurred_at": at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
         "data": {},
     }
+    body |= {"agency_reference": reference} if reference else {}
     sender = Sender(agency=agency, channel=channel, message_id=f"demo-{uuid.uuid4()}", key_name="demo")
     token = hashlib.sha256(b"demo").hexdigest()
     inbound.receive(sender, json.dumps(body).encode(), ip_token=token, now=at)

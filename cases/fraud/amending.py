@@ -1,0 +1,141 @@
+"""A filing that stands says something that is no longer so: an analyst changes the case, somebody else sends the
+correction to the agency, and whoever was told before hears of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Q
+
+from cases.fraud import disputes, expiry, flags, messages, periods
+from cases.kernel import approvals, corrections, letters, record, tasks
+from cases.kernel.actors import system
+from cases.kernel.models import Case, CaseParty, Clock, OutboxMessage, Task
+from cases.ledger import api as ledger
+from cases.ledger.models import LedgerEvent
+
+__all__ = [
+    "STANDING",
+    "TASKS",
+    "adds_adverse_person",
+    "adds_nobody_adverse",
+    "amend",
+    "amend_disputed",
+    "ask_for_amendment",
+    "is_changed",
+    "is_not_the_changer",
+    "take_note_of_errors",
+]
+
+TASKS = {"fraud_amendment": "The case was changed after it was filed: amend the filing"}
+STANDING = frozenset({"filed", "disputed"})
+# Documents are not part of what the agency was told.
+_NO_PART_OF_IT = ("case.evidence_added", "case.pillars_answered", "case.opened")
+_CHANGES = tuple(verb for verb in approvals.SHAPING_VERBS if verb not in _NO_PART_OF_IT)
+_SAID = ("fraud_referral.file", "fraud_referral.amend", "fraud_referral.amend_disputed")
+
+
+def _changes(case: Case) -> Any:
+    """Return the changes of a case since the agency was last told what it says."""
+    events = LedgerEvent.objects.filter(stream=case.uid)
+    last = events.filter(action__in=_SAID).order_by("-seq").values_list("seq", flat=True).first()
+    return events.filter(action__in=_CHANGES, seq__gt=last or 0)
+
+
+def is_changed(context: Any) -> str | None:
+    if not _changes(context.case).exists():
+        return "Nothing changed since the agency was told. Change the case first; another person then amends."
+    return None
+
+
+def is_not_the_changer(context: Any) -> str | None:
+    """Whoever made part of the amendment does not approve it, however the case moved since."""
+    if _changes(context.case).filter(actor=context.actor.label).exists():
+        return "You made this amendment. Another person must approve it."
+    return None
+
+
+def adds_adverse_person(context: Any) -> bool:
+    """Whether somebody would get an adverse marker who has none: named anew, or no longer said to be innocent."""
+    marked = Clock.objects.filter(case=context.case, rule="k24_adverse").exclude(state="cancelled")
+    adverse = CaseParty.objects.filter(case=context.case, is_innocent=False, is_detached=False)
+    return adverse.exclude(pk__in=marked.values("party_id")).exists()
+
+
+def adds_nobody_adverse(context: Any) -> str | None:
+    if adds_adverse_person(context):
+        return "This would mark another person. Decide the dispute first; then amend, which two approvers agree to."
+    return None
+
+
+def ask_for_amendment(case: Case, *, at: datetime) -> None:
+    """A filing that stands was changed here: say what is owed, inside the current ledger action. Called after every
+    change of a case."""
+    if case.state not in STANDING or ledger.current().verb not in _CHANGES:
+        return
+    facts = case.fraud_referral
+    facts.refresh_from_db(fields=["is_reinstated"])
+    kind = "fraud_must_remove" if facts.is_reinstated else "fraud_amendment"
+    if not Task.objects.filter(case=case, kind=kind, closed_at=None).exists():
+        tasks.raise_task(kind, case=case, at=at)
+
+
+def amend(context: Any) -> None:
+    """Tell the agency what the case says now, and everybody who was told before. The marker of a person named anew
+    counts from now; who is taken out or found innocent loses theirs."""
+    case, at, actor = context.case, context.at, context.actor
+    ledger.current().detail["digest"] = approvals.digest(case, context.transition.name)
+    facts = case.fraud_referral
+    facts.field_errors = []
+    facts.save(update_fields=["field_errors"])
+    messages.amend(case, actor=actor, at=at)
+    expiry.start_or_restart(case, filed_at=_filed_at(case, at), at=at)
+    flags.fit(case, at=at)
+    for kind in ("fraud_amendment", "fraud_field_errors"):
+        tasks.close_all(case, kind, actor=actor, at=at)
+    corrections.send(case, "amended", reason="amended", actor=actor, at=at)
+    _write_to_new_victims(context)
+
+
+def _write_to_new_victims(context: Any) -> None:
+    """Whoever is innocent and was not written to as a victim yet is, unless that would prejudice an investigation."""
+    if context.case.fraud_referral.prejudice_recorded:
+        return
+    innocent = CaseParty.objects.filter(case=context.case, is_innocent=True, is_detached=False)
+    for party in innocent.exclude(letters__template="n11").order_by("number"):
+        letters.request(context.case, party, template="n11", at=context.at)
+
+
+def amend_disputed(context: Any) -> None:
+    """The dispute was right in part: amend, end it, and answer the person."""
+    amend(context)
+    dispute = disputes.end(context.case, "amended", actor=context.actor, at=context.at)
+    if dispute is not None:
+        disputes.write_answer(context.case, dispute.party, template="n18", at=context.at)
+
+
+def _filed_at(case: Case, at: datetime) -> datetime:
+    """Return the moment from which the first markers of the filing count."""
+    first = Clock.objects.filter(case=case, rule__in=periods.EXPIRIES).order_by("started_at").first()
+    return first.started_at if first else at
+
+
+def _is_overtaken(case: Case, message: OutboxMessage) -> bool:
+    later = Q(kind=message.kind, seq__gt=message.seq) | Q(kind=messages.FPA_REMOVE.code)
+    return OutboxMessage.objects.filter(later, case=case).exists()
+
+
+def take_note_of_errors(case: Case, message: OutboxMessage, errors: Any, *, at: datetime) -> None:
+    """The agency does not take an amendment and names fields: the filing stands as it was, and somebody corrects."""
+    if case.state not in STANDING or _is_overtaken(case, message):
+        return
+    found = [
+        {"pointer": str(error.get("pointer", ""))[:120], "code": str(error.get("code", ""))[:80]} for error in errors
+    ]
+    actor = system("delivery", source=case.source)
+    with record.act(case, "amendment.refused", actor=actor, at=at, detail={"message": str(message.public_id)}):
+        facts = case.fraud_referral
+        facts.field_errors = found
+        facts.save(update_fields=["field_errors"])
+        tasks.raise_task("fraud_field_errors", case=case, at=at, codes=[each["code"] for each in found])
