@@ -16,7 +16,7 @@ from cases.ledger.models import LedgerEvent, SecurityEvent
 from tests import factories
 from tests.fraud.model import ENDS, MOVES, NEEDS_ANOTHER, Person, Referral
 
-WALKS, STEPS, FILED_FROM = 20, 38, 12
+WALKS, STEPS, FILED_FROM = 20, 42, 18
 OTHER_ACTS = ("note", "edit", "attach")
 INPUTS = {
     "submit": {"pillars": factories.MAKER_ANSWERS},
@@ -29,6 +29,7 @@ INPUTS = {
 }
 # From here only one end can be reached; walks go there last.
 LAST = {*ENDS, "removal_requested"}
+STANDING = {"filed", "disputed"}
 
 
 def distance(state, goal):
@@ -58,36 +59,45 @@ class Walk:
         """Whether this walk's end can be reached after an act, by steps in the right order."""
         return act not in MOVES or distance(self.after(act), self.goal) < len(MOVES)
 
+    def heading(self):
+        """Return where the walk is going now: nowhere, to a filing that stands, or to its end."""
+        if self.steps >= STEPS - 9:
+            return self.goal
+        is_after_filing = self.goal in {"removed", "expired"} and self.steps >= FILED_FROM
+        return "filed" if is_after_filing and self.model.state not in STANDING else ""
+
     def too_early(self):
         """What must not be reached yet, so that each part of the way is walked often."""
         return LAST if self.steps >= FILED_FROM else {*LAST, "filed"}
 
     def choose(self):
-        """Mostly something the model allows, of that what was done least; near the end, what leads to this walk's end;
-        else anything by anybody."""
+        """Mostly something the model allows, of that what was done least, or what leads where the walk is going; else
+        anything by anybody."""
         people = [Person(name, self.roles(name)) for name in self.cast]
-        is_homing = self.steps >= STEPS - 9
-        is_late = is_homing or self.chance.random() < 0.5
-        if is_homing and not self.model.documents:
+        heading = self.heading()
+        is_late = heading == self.goal or self.chance.random() < 0.5
+        if heading and not self.model.documents:
             return "attach", people[0], is_late
+        if not heading and self.model.state in STANDING and not self.model.changers and self.chance.random() < 0.5:
+            return "edit", people[2], is_late
         allowed = [
             (act, who)
             for act in self.moves
             for who in people
             if self.model.allows(act, who, is_late=is_late)
             and self.leads_to_the_goal(act)
-            and (is_homing or self.after(act) not in self.too_early())
+            and (heading == self.goal or self.after(act) not in self.too_early())
             and not (who.name == "judge" and act in NEEDS_ANOTHER)
         ]
-        if not allowed or self.chance.random() > (0.9 if is_homing else 0.7):
+        if not allowed or self.chance.random() > (0.9 if heading else 0.7):
             act, who = self.chance.choice([*self.moves, *OTHER_ACTS * 2]), self.chance.choice(people)
             would_end = self.model.allows(act, who, is_late=True) and not self.leads_to_the_goal(act)
             return ("note" if would_end else act), who, is_late
-        fewest = min(self.cost(act, is_homing) for act, _ in allowed)
-        return *self.chance.choice([pair for pair in allowed if self.cost(pair[0], is_homing) == fewest]), is_late
+        fewest = min(self.cost(act, heading) for act, _ in allowed)
+        return *self.chance.choice([pair for pair in allowed if self.cost(pair[0], heading) == fewest]), is_late
 
-    def cost(self, act, is_homing):
-        return distance(self.after(act), self.goal) if is_homing else self.taken[act]
+    def cost(self, act, heading):
+        return distance(self.after(act), heading) if heading else self.taken[act]
 
     def roles(self, name):
         actor = self.cast[name]
