@@ -11,7 +11,7 @@ from django.db.models import Q
 from cases.fraud import disputes, expiry, flags, messages, periods
 from cases.kernel import approvals, corrections, letters, record, tasks
 from cases.kernel.actors import system
-from cases.kernel.models import Case, CaseParty, Clock, OutboxMessage, Task
+from cases.kernel.models import Approval, Case, CaseParty, Clock, OutboxMessage, Task
 from cases.ledger import api as ledger
 from cases.ledger.models import LedgerEvent
 
@@ -32,7 +32,8 @@ TASKS = {"fraud_amendment": "The case was changed after it was filed: amend the 
 STANDING = frozenset({"filed", "disputed"})
 # Documents are not part of what the agency was told.
 _NO_PART_OF_IT = ("case.evidence_added", "case.pillars_answered", "case.opened")
-_CHANGES = tuple(verb for verb in approvals.SHAPING_VERBS if verb not in _NO_PART_OF_IT)
+_DETACHED = "fraud_referral.detach"
+_CHANGES = (_DETACHED, *(verb for verb in approvals.SHAPING_VERBS if verb not in _NO_PART_OF_IT))
 _SAID = ("fraud_referral.file", "fraud_referral.amend", "fraud_referral.amend_disputed")
 
 
@@ -50,8 +51,11 @@ def is_changed(context: Any) -> str | None:
 
 
 def is_not_the_changer(context: Any) -> str | None:
-    """Whoever made part of the amendment does not approve it, however the case moved since."""
-    if _changes(context.case).filter(actor=context.actor.label).exists():
+    """Whoever made part of the amendment does not approve it, however the case moved since; nor who asked to detach
+    somebody, which is part of it too."""
+    changed = _changes(context.case).filter(actor=context.actor.label)
+    asked = Approval.objects.filter(case=context.case, act="detach", maker_id=context.actor.user_id, outcome="agreed")
+    if changed.exists() or asked.exists():
         return "You made this amendment. Another person must approve it."
     return None
 
@@ -92,7 +96,7 @@ def amend(context: Any) -> None:
     messages.amend(case, actor=actor, at=at)
     expiry.start_or_restart(case, filed_at=_filed_at(case, at), at=at)
     flags.fit(case, at=at)
-    for kind in ("fraud_amendment", "fraud_field_errors"):
+    for kind in ("fraud_amendment", "fraud_field_errors", "detached_filed"):
         tasks.close_all(case, kind, actor=actor, at=at)
     corrections.send(case, "amended", reason="amended", actor=actor, at=at)
     _write_to_new_victims(context)

@@ -18,7 +18,7 @@ TASKS = {
 # What was owed about a filing while it stood.
 MOOT = (
     *("fraud_must_remove", "fraud_removal", "fraud_amendment", "fraud_dispute"),
-    *("fraud_field_errors", "fraud_removal_refused"),
+    *("fraud_field_errors", "fraud_removal_refused", "detached_filed"),
 )
 ALERT = frozenset({"fraud_alert"})
 

@@ -323,6 +323,17 @@ class Amendments(Stage):
         assert not DerivedFlag.objects.filter(case=self.filed, purged_at=None).exists()
         assert self.letters() == [("n11", 2, "due"), ("n11", 1, "due")]
 
+    def test_a_person_who_was_detached_is_taken_out_of_the_filing(self):
+        self.do("detach", "p.nair", reason="Somebody else of that name.", person="1")
+        approval = Approval.objects.get(case=self.filed, act="detach")
+        verdicts.decide(approval.uid, "agreed", actor=self.people["judge"], at=FILED_AT)
+        self.change(facts={"fpa_case_type": "victim_of_takeover"})
+        assert set(self.tasks()) == {"detached_filed", "fraud_amendment"}
+        self.refused("You made this amendment", "amend", "judge")
+        self.do("amend", "d.osei")
+        assert [subject["number"] for subject in self.sent("fpa_amend")[0][2]["subjects"]] == [2]
+        assert (self.tasks(), DerivedFlag.objects.filter(case=self.filed, purged_at=None).count()) == ([], 0)
+
     def test_whoever_was_told_hears_of_an_amendment(self):
         self.tell_police()
         self.amended()

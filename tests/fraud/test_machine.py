@@ -211,8 +211,10 @@ class TheExchange(TestCase):
     def setUpTestData(cls):
         cls.people = factories.office()
         cls.people["judge"] = factories.judge(cls.people)
-        channel = agencies.channel_of(agencies.get(FPA), "out")
-        agencies.add_key(channel, "whsec_" + "A" * 43 + "=", name="out-1", actor=actors.system("tests"), at=now())
+        for code in (FPA, "sandbox-report-fraud"):
+            channel = agencies.channel_of(agencies.get(code), "out")
+            secret = "whsec_" + "A" * 43 + "="
+            agencies.add_key(channel, secret, name="out-1", actor=actors.system("tests"), at=now())
 
     def test_any_order_of_acts_tries_and_answers_ends_as_the_model_says(self):
         taken.clear()

@@ -16,7 +16,7 @@ from cases.ledger.models import LedgerEvent, SecurityEvent
 from tests import factories
 from tests.fraud.model import ENDS, MOVES, NEEDS_ANOTHER, Person, Referral
 
-WALKS, STEPS, FILED_FROM = 20, 42, 18
+WALKS, STEPS, FILED_FROM = 22, 42, 18
 OTHER_ACTS = ("note", "edit", "attach")
 INPUTS = {
     "submit": {"pillars": factories.MAKER_ANSWERS},
@@ -97,7 +97,10 @@ class Walk:
         return *self.chance.choice([pair for pair in allowed if self.cost(pair[0], heading) == fewest]), is_late
 
     def cost(self, act, heading):
-        return distance(self.after(act), heading) if heading else self.taken[act]
+        if heading:
+            return distance(self.after(act), heading)
+        stays = self.after(act) == self.model.state and self.taken[act] >= 8  # enough of it; let the case move
+        return self.taken[act] + 1000 * stays
 
     def roles(self, name):
         actor = self.cast[name]
