@@ -50,19 +50,21 @@ def receive(sender: Sender, raw: bytes, *, ip_token: str, now: datetime) -> Rece
         return _repeat(known, digests, raw, sender, now=now)
     body, fault = _read(raw)
     row = _row(sender, raw, digests[0], body, ip_token=ip_token, now=now)
-    with transaction.atomic():
-        Callback.objects.bulk_create([row], ignore_conflicts=True)
-        stored = Callback.objects.get(agency=sender.agency, message_id=sender.message_id)
-        is_new = stored.uid == row.uid
-        if is_new and fault is not None:
-            _raise_unreadable(stored, now=now)
-        elif is_new:
-            ring()
-    if not is_new:
-        return _repeat(stored, digests, raw, sender, now=now)
+    try:
+        with transaction.atomic():
+            row.save(force_insert=True)
+            if fault is not None:
+                _raise_unreadable(row, now=now)
+            else:
+                ring()
+    except IntegrityError:  # another process stored the same call since
+        known = _known(sender)
+        if known is None:
+            raise
+        return _repeat(known, digests, raw, sender, now=now)
     if fault is not None:
         raise fault
-    return _receipt(stored, is_repeat=False)
+    return _receipt(row, is_repeat=False)
 
 
 def _known(sender: Sender) -> Callback | None:

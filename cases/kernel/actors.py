@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 
 from cases.kernel import codelists
 from cases.kernel.models import Agency, BreakGlass, CompartmentGrant, RoleGrant, StaffTie, TeamMembership, User
+from cases.kernel.prepared import Prepared
 
 __all__ = ["Actor", "agency", "staff", "system"]
 
@@ -52,7 +53,7 @@ def staff(user: User, *, source: str = "") -> Actor:
     known = user.__dict__.get("_actor")
     if isinstance(known, Actor) and known.source == source:
         return known
-    held = list(_held(user))
+    held = _HELD.rows(user=user.pk)
     codelists.notice(*next(((row[1], row[4]) for row in held if row[0] == "codes"), (0, "")))
 
     def ids(of: str) -> frozenset[int]:
@@ -76,7 +77,7 @@ def staff(user: User, *, source: str = "") -> Actor:
     return actor
 
 
-def _held(user: User) -> QuerySet[Any, Any]:
+def _held(*, user: int) -> QuerySet[Any, Any]:
     """Return (what, id, is lead, is restricted, role) of everything that gives this person sight or rights now."""
     no, none = Value(False), Value("")
     teams = TeamMembership.objects.filter(user=user, ended_at=None)
@@ -92,6 +93,9 @@ def _held(user: User) -> QuerySet[Any, Any]:
         codelists.version(),
         all=True,
     )
+
+
+_HELD = Prepared(_held, user=-(10**15) - 1)
 
 
 def system(name: str, *, source: str = "") -> Actor:

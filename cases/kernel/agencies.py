@@ -85,14 +85,14 @@ def channel_of(agency: Agency, direction: str) -> Channel | None:
 def live_keys(channel: Channel, *, at: datetime) -> list[ChannelKey]:
     """Return the keys that count at a moment, newest first."""
     live = Q(active_from__lte=at) & (Q(revoked_at=None) | Q(revoked_at__gt=at))
-    return list(ChannelKey.objects.filter(live, channel=channel).order_by("-active_from", "-pk"))
+    return list(ChannelKey.objects.filter(live, channel=channel).select_related("key").order_by("-active_from", "-pk"))
 
 
 def open_secrets(channel: Channel, *, purpose: str, at: datetime) -> dict[str, str]:
     """Return the live secrets of a channel by key name, newest first. Writes one access row."""
     rows = live_keys(channel, at=at)
     reader = sealing.Reader(actor="system:delivery", verb="sign", purpose=purpose, streams=(channel.agency.uid,))
-    opened = sealing.open_rows(rows, ["secret"], reader=reader, at=at)
+    opened = sealing.open_rows(rows, ["secret"], reader=reader, at=at, loaded=[row.key for row in rows])
     return {
         row.key_name: values["secret"]
         for row, values in zip(rows, opened, strict=True)

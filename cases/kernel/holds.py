@@ -34,9 +34,9 @@ def in_force(at: datetime | None = None) -> Q:
     return Q(Q(ends_at=None) | Q(ends_at__gt=moment), released_at=None, began_at__lte=moment)
 
 
-def active(case: Case, *, at: datetime | None = None) -> QuerySet[Hold]:
-    """Return the holds of a case that are in force."""
-    return Hold.objects.filter(in_force(at), case_id=case.pk)
+def active(case: Case | int, *, at: datetime | None = None) -> QuerySet[Hold]:
+    """Return the holds of a case, or of the one with this key, that are in force."""
+    return Hold.objects.filter(in_force(at), case_id=case if isinstance(case, int) else case.pk)
 
 
 def is_held(at: datetime) -> Exists:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -135,6 +136,13 @@ OFFICE_RULES = (
 DESK_ACTS = ("hold", "snooze", "link", "declare_conflict")
 
 _table: dict[tuple[str, str], tuple[Rule, ...]] = {}
+_editions = count(1)
+_edition = 0
+
+
+def edition() -> int:
+    """Return a number that changes with the table: what was worked out from it is kept under this number."""
+    return _edition
 
 
 def install(case_types: Iterable[CaseType], office: Iterable[Rule] = ()) -> None:
@@ -145,8 +153,10 @@ def install(case_types: Iterable[CaseType], office: Iterable[Rule] = ()) -> None
     for casetype in case_types:
         for rule in (*casetype.policy, *_transition_rules(casetype)):
             rows[casetype.code, rule.act].append(rule)
+    global _edition
     _table.clear()
     _table.update({key: tuple(rules) for key, rules in rows.items()})
+    _edition = next(_editions)
 
 
 def _transition_rules(casetype: CaseType) -> list[Rule]:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
-from datetime import datetime
-from functools import cached_property
+from datetime import UTC, datetime
+from functools import cached_property, lru_cache
 from typing import Any
+from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Subquery
+from django.db.models import QuerySet, Subquery
 from django.db.models.functions import JSONObject
 
 from cases.kernel import approvals, casetypes, conflicts, holds, policy, quietholds
 from cases.kernel.actors import Actor
 from cases.kernel.lifecycle import Transition
 from cases.kernel.models import Approval, ApprovalDecision, Case
+from cases.kernel.prepared import Prepared
 from cases.ledger.models import LedgerEvent
 
 __all__ = ["Standing"]
@@ -38,35 +41,48 @@ class Past:
     is_tied: bool
 
 
+@lru_cache(maxsize=64)
+def _question(moves: tuple[str, ...], *, is_now: bool) -> Prepared:
+    """Return the query for all of it; `moves` are the kind's verbs that change the state."""
+
+    def build(*, uid: UUID, pk: int, label: str, person: int, at: datetime | None = None) -> QuerySet[Case, Any]:
+        told = LedgerEvent.objects.filter(stream=uid)
+        mine = told.filter(actor=label)
+        open_ones = Approval.objects.filter(case_id=pk, closed_at=None).order_by("pk")
+        columns = {name: name for name in ("id", "act", "mode", "digest", "maker_id", "needs")}
+        found = Case.objects.filter(pk=pk).annotate(
+            verbs_=ArraySubquery(mine.values("action").distinct()),
+            asked_=ArraySubquery(Approval.objects.filter(case_id=pk, maker_id=person).values("act")),
+            decided_=ArraySubquery(
+                ApprovalDecision.objects.filter(approval__case_id=pk, checker_id=person).values("approval__act")
+            ),
+            shaped_=Subquery(mine.filter(action__in=approvals.SHAPING_VERBS).order_by("-seq").values("seq")[:1]),
+            moved_=Subquery(told.filter(action__in=moves).order_by("-seq").values("seq")[:1]),
+            waiting_=ArraySubquery(open_ones.values(listed=JSONObject(**columns))),
+            blocks_=ArraySubquery(holds.active(pk, at=at).values("blocks")),
+            tied_=conflicts.of_person(person),
+        )
+        return found.values_list("verbs_", "asked_", "decided_", "shaped_", "moved_", "waiting_", "blocks_", "tied_")
+
+    moment = {} if is_now else {"at": datetime(1900, 1, 1, tzinfo=UTC)}
+    return Prepared(build, uid=UUID(int=1), pk=-(10**15) - 1, person=-(10**15) - 2, label="one who acts", **moment)
+
+
 def _past(case: Case, actor: Actor, at: datetime | None) -> Past:
     """Read it all in one query."""
-    told = LedgerEvent.objects.filter(stream=case.uid)
-    mine = told.filter(actor=actor.label)
-    moves = [f"{case.kind}.{move.name}" for move in casetypes.get(case.kind).lifecycle.moves if move.target]
-    person = actor.user_id or 0
-    open_ones = Approval.objects.filter(case_id=case.pk, closed_at=None).order_by("pk")
-    columns = {name: name for name in ("id", "act", "mode", "digest", "maker_id", "needs")}
-    found = Case.objects.filter(pk=case.pk).annotate(
-        verbs_=ArraySubquery(mine.values("action").distinct()),
-        asked_=ArraySubquery(Approval.objects.filter(case_id=case.pk, maker_id=person).values("act")),
-        decided_=ArraySubquery(
-            ApprovalDecision.objects.filter(approval__case_id=case.pk, checker_id=person).values("approval__act")
-        ),
-        shaped_=Subquery(mine.filter(action__in=approvals.SHAPING_VERBS).order_by("-seq").values("seq")[:1]),
-        moved_=Subquery(told.filter(action__in=moves).order_by("-seq").values("seq")[:1]),
-        waiting_=ArraySubquery(open_ones.values(listed=JSONObject(**columns))),
-        blocks_=ArraySubquery(holds.active(case, at=at).values("blocks")),
-        tied_=conflicts.of_person(person),
+    moves = tuple(f"{case.kind}.{move.name}" for move in casetypes.get(case.kind).lifecycle.moves if move.target)
+    moment = {} if at is None else {"at": at}
+    asked = _question(moves, is_now=at is None)
+    ((verbs, acts, decided, shaped, moved, waiting, blocks, is_tied),) = asked.rows(
+        uid=case.uid, pk=case.pk, label=actor.label, person=actor.user_id or 0, **moment
     )
-    names = ("verbs_", "asked_", "decided_", "shaped_", "moved_", "waiting_", "blocks_", "tied_")
-    verbs, asked, decided, shaped, moved, waiting, blocks, is_tied = found.values_list(*names).get()
     return Past(
         verbs=frozenset(verbs),
-        asked=frozenset(asked),
+        asked=frozenset(acts),
         decided=frozenset(decided),
         shaped_seq=shaped or 0,
         moved_seq=moved or 0,
-        waiting=tuple(waiting),
+        waiting=tuple(map(json.loads, waiting)),
         blocked=frozenset(act for each in blocks for act in each),
         is_tied=is_tied,
     )

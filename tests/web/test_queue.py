@@ -1,5 +1,8 @@
 """The queue: its pages join without a gap, its filters stand in the address, it never says more than it may."""
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 from django.urls import reverse
 
@@ -114,3 +117,12 @@ def test_next_case_is_of_a_kind_the_person_may_take(people):
     found = worklist.take_next(actors.staff(factories.user("h.castellan")), at=factories.AT)
 
     assert found == own
+
+
+def test_counts_follow_the_minute_and_the_rights(people):
+    """The query of the counts is kept for the day; what is overdue is not."""
+    due, byrne = factories.referred(people).due_at, people["a.byrne"]
+    moments = [due - timedelta(minutes=1), due + timedelta(minutes=1), due - timedelta(minutes=1)]
+    assert [worklist.counts(byrne, at=at)["view.overdue"] for at in moments] == [0, 1, 0]
+    stranger = replace(byrne, roles=frozenset(), team_ids=frozenset())
+    assert worklist.counts(stranger, at=moments[1])["view.overdue"] == 0

@@ -8,6 +8,7 @@ from simple_history.models import HistoricalRecords
 __all__ = [
     "TABLES",
     "RefAddress",
+    "RefAgency",
     "RefCallback",
     "RefCase",
     "RefClock",
@@ -18,6 +19,18 @@ __all__ = [
 ]
 
 
+class RefAgency(models.Model):
+    """What a case points to."""
+
+    name = models.CharField(max_length=80)
+
+    class Meta:
+        app_label = "bench"
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class RefCase(models.Model):
     """A case as one would first write it."""
 
@@ -25,6 +38,9 @@ class RefCase(models.Model):
     kind = models.CharField(max_length=40)
     state = models.CharField(max_length=40, db_index=True)
     topic = models.CharField(max_length=120)
+    account = models.CharField(max_length=20)
+    summary = models.TextField(blank=True)
+    agency = models.ForeignKey(RefAgency, models.DO_NOTHING, null=True, related_name="+", db_constraint=False)
     version = models.PositiveIntegerField(default=1)
     assignee = models.ForeignKey("cases.User", models.DO_NOTHING, null=True, related_name="+", db_constraint=False)
     opened_at = models.DateTimeField()
@@ -152,7 +168,7 @@ class RefMessage(models.Model):
         return str(self.pk)
 
 
-_PLAIN = (RefCase, RefFacts, RefPerson, RefAddress, RefClock, RefEvent, RefCallback, RefMessage)
+_PLAIN = (RefAgency, RefCase, RefFacts, RefPerson, RefAddress, RefClock, RefEvent, RefCallback, RefMessage)
 TABLES: tuple[type[models.Model], ...] = (
     *_PLAIN,
     *(model.history.model for model in _PLAIN if hasattr(model, "history")),

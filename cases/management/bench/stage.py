@@ -22,10 +22,13 @@ from cases.management.bench.rows import TABLES
 from cases.management.bench.views import SECRET
 
 FILL = """
+INSERT INTO bench_refagency (name) SELECT 'Agency ' || n FROM generate_series(1, 20) n;
 INSERT INTO bench_refcase
-    (reference, kind, state, topic, version, assignee_id, opened_at, due_at, amount_pence, is_closed)
+    (reference, kind, state, topic, account, summary, agency_id, version, assignee_id, opened_at, due_at,
+    amount_pence, is_closed)
 SELECT 'BEN-' || n, 'fraud_referral', CASE WHEN n %% 10 = 0 THEN 'referred' ELSE 'no_action' END,
-       'Facility takeover', 1, CASE WHEN n %% 3 = 0 THEN %(user)s END, now() - n * interval '1 minute',
+       'Facility takeover', 'NM-' || n, 'Told by telephone.', 1 + n %% 20, 1,
+       CASE WHEN n %% 3 = 0 THEN %(user)s END, now() - n * interval '1 minute',
        now() + n * interval '1 minute', n, n %% 10 <> 0
 FROM generate_series(1, %(cases)s) n;
 INSERT INTO bench_refperson (case_id, role, forename, surname, phone)

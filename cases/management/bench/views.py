@@ -39,10 +39,20 @@ from cases.management.bench.rows import (
 SECRET = b"bench" * 8
 ROWS = 25
 LIST = engines["django"].from_string(
-    "<html><body><table>{% for row in rows %}<tr><td>{{ row.reference }}</td><td>{{ row.kind }}</td><td>{{ row.state }}"
-    "</td><td>{{ row.topic }}</td><td>{{ row.due_at }}</td><td>{{ row.amount_pence }}</td><td>{{ row.who }}</td></tr>"
-    "{% endfor %}</table>{{ total }}</body></html>"
+    "<!doctype html><html><head><title>Cases</title></head><body><nav>{{ request.user.username }}</nav><form>"
+    "<select name=kind>{% for code, label in kinds %}<option value='{{ code }}'>{{ label }}</option>{% endfor %}"
+    "</select>"
+    "<select name=state>{% for code, label in states %}<option value='{{ code }}'>{{ label }}</option>{% endfor %}"
+    "</select></form><table>{% for row in rows %}<tr><td>"
+    "<a href='/bench/ref/cases/{{ row.id }}/'>{{ row.reference }}</a></td><td>{{ row.kind }}</td>"
+    "<td>{{ row.state }}</td><td>{{ row.topic }}</td><td>{{ row.account }}</td>"
+    "<td>{{ row.version }}</td><td>{{ row.amount_pence }}</td><td>{{ row.agency__name }}</td>"
+    "<td>{{ row.assignee__username }}</td><td>{{ row.due_at|date:'Y-m-d H:i' }}</td>"
+    "<td>{{ row.opened_at|date:'Y-m-d H:i' }}</td></tr>{% endfor %}</table>{{ total }}"
+    "{% if next %}<a href='?after={{ next }}'>next</a>{% endif %}</body></html>"
 )
+KINDS = [(code, code.title()) for code in ("fraud", "debt", "disclosure", "association")]
+STATES = [(code, code.title()) for code in ("new", "triage", "open", "waiting", "approved", "sent", "closed")]
 DETAIL = engines["django"].from_string(
     "<html><body><h1>{{ case.reference }}</h1>{{ case.state }} {{ facts.narrative }}"
     "{% for each in people %}<p>{{ each.role }} {{ each.forename }} {{ each.surname }}</p>{% endfor %}"
@@ -60,11 +70,22 @@ class Token(BaseAuthentication):
 
 
 class NewCase(serializers.ModelSerializer[RefCase]):
-    """A case with its unique reference checked."""
+    """A case with its unique reference and its agency checked."""
 
     class Meta:
         model = RefCase
-        fields = ("reference", "kind", "state", "topic", "opened_at", "due_at", "amount_pence")
+        fields = (
+            "reference",
+            "kind",
+            "state",
+            "topic",
+            "account",
+            "summary",
+            "agency",
+            "opened_at",
+            "due_at",
+            "amount_pence",
+        )
 
 
 class NewFacts(serializers.ModelSerializer[RefFacts]):
@@ -107,7 +128,7 @@ class RefCreate(Door):
         serializer = NewCase(data=request.data)
         serializer.is_valid(raise_exception=True)
         with transaction.atomic():
-            case = serializer.save()
+            case = serializer.save(assignee=request.user)
             RefEvent.objects.create(case=case, verb="opened", actor=str(request.user.pk), at=timezone.now())
         return Response(serializer.data, status=201)
 
@@ -135,24 +156,33 @@ class RefCreateAll(Door):
 
 _CREATE = """
 WITH made AS (
-    INSERT INTO bench_refcase (reference, kind, state, topic, version, opened_at, due_at, amount_pence, is_closed)
-    VALUES (%(reference)s, %(kind)s, %(state)s, %(topic)s, 1, now(), now(), %(amount_pence)s, false) RETURNING *
+    INSERT INTO bench_refcase (reference, kind, state, topic, account, summary, agency_id, assignee_id, version,
+        opened_at, due_at, amount_pence, is_closed)
+    VALUES (%(reference)s, %(kind)s, %(state)s, %(topic)s, %(account)s, %(summary)s, %(agency)s, %(user)s, 1,
+        now(), now(), %(amount_pence)s, false) RETURNING *
 ), kept AS (
-    INSERT INTO bench_historicalrefcase (id, reference, kind, state, topic, version, opened_at, due_at, amount_pence,
-        is_closed, history_date, history_type)
-    SELECT id, reference, kind, state, topic, version, opened_at, due_at, amount_pence, is_closed, now(), '+' FROM made
+    INSERT INTO bench_historicalrefcase (id, reference, kind, state, topic, account, summary, agency_id, assignee_id,
+        version, opened_at, due_at, amount_pence, is_closed, history_date, history_type, history_user_id)
+    SELECT id, reference, kind, state, topic, account, summary, agency_id, assignee_id,
+        version, opened_at, due_at, amount_pence, is_closed, now(), '+', assignee_id FROM made
 )
-INSERT INTO bench_refevent (case_id, verb, actor, at, data) SELECT id, 'opened', 'bench', now(), '{}' FROM made
+INSERT INTO bench_refevent (case_id, verb, actor, at, data) SELECT id, 'opened', assignee_id, now(), '{}' FROM made
 """
+
+
+def _caller(request: HttpRequest) -> int:
+    """Return who calls, by their token: one statement."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id FROM cases_user WHERE username = %s AND is_active", [request.headers["X-Token"]])
+        return int(cursor.fetchone()[0])
 
 
 @csrf_exempt
 @login_not_required
 def floor_create(request: HttpRequest) -> HttpResponse:
     """Two statements: the token, and one that writes case, history and event."""
-    User.objects.values_list("pk").get(username=request.headers["X-Token"])
     with connection.cursor() as cursor:
-        cursor.execute(_CREATE, json.loads(request.body))
+        cursor.execute(_CREATE, {**json.loads(request.body), "user": _caller(request)})
     return JsonResponse({"status": "ok"}, status=201)
 
 
@@ -181,23 +211,26 @@ def floor_move(request: HttpRequest, pk: int) -> HttpResponse:
 
 def ref_list(request: HttpRequest) -> HttpResponse:
     """A paginator, which counts, and objects with what they point to."""
-    cases = RefCase.objects.filter(is_closed=False).select_related("assignee").order_by("due_at", "id")
+    cases = RefCase.objects.filter(is_closed=False).select_related("assignee", "agency").order_by("due_at", "id")
     page = Paginator(cases, ROWS).get_page(request.GET.get("page"))
     rows = list(page)
     for row in rows:
-        row.who = row.assignee.display_name if row.assignee else ""
-    return HttpResponse(LIST.render({"rows": rows, "total": page.paginator.count}, request))
+        row.agency__name = row.agency.name if row.agency else ""
+        row.assignee__username = row.assignee.username if row.assignee else ""
+    shown = {"rows": rows, "total": page.paginator.count, "kinds": KINDS, "states": STATES}
+    return HttpResponse(LIST.render(shown, request))
 
 
 def floor_list(request: HttpRequest) -> HttpResponse:
-    """A keyset page of plain values."""
-    columns = ("reference", "kind", "state", "topic", "due_at", "amount_pence")
-    rows = (
+    """A keyset page of plain values, with two joins."""
+    columns = ("id", "reference", "kind", "state", "topic", "account", "version", "amount_pence", "due_at", "opened_at")
+    rows = list(
         RefCase.objects.filter(is_closed=False, due_at__gt="2000-01-01T00:00Z")
         .order_by("due_at", "id")
-        .values(*columns)
+        .values(*columns, "agency__name", "assignee__username")[: ROWS + 1]
     )
-    return HttpResponse(LIST.render({"rows": rows[: ROWS + 1]}, request))
+    more = rows[ROWS - 1]["id"] if len(rows) > ROWS else None
+    return HttpResponse(LIST.render({"rows": rows[:ROWS], "next": more, "kinds": KINDS, "states": STATES}, request))
 
 
 def ref_detail(request: HttpRequest, pk: int) -> HttpResponse:
@@ -261,16 +294,22 @@ class RefCallbackDoor(Door):
         return Response({"id": str(uuid.uuid4()), "status": "accepted"}, status=202)
 
 
+_CALLED = """
+WITH kept AS (
+    INSERT INTO bench_refcallback (message_id, body, received_at) VALUES (%s, %s, now())
+    ON CONFLICT (message_id) DO NOTHING RETURNING id
+)
+INSERT INTO bench_refevent (case_id, verb, actor, at, data) SELECT 1, 'callback', %s, now(), '{}' FROM kept
+"""
+
+
 @csrf_exempt
 @login_not_required
 def floor_callback(request: HttpRequest) -> HttpResponse:
-    """Check the signature, insert once."""
+    """Check the signature; two statements: who calls, and one that keeps a new message with its event."""
+    caller = _caller(request)
     if not _is_genuine(request, request.body):
         return HttpResponse(status=401)
     with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO bench_refcallback (message_id, body, received_at) VALUES (%s, %s, now())"
-            " ON CONFLICT (message_id) DO NOTHING",
-            [request.headers["webhook-id"], request.body.decode()],
-        )
+        cursor.execute(_CALLED, [request.headers["webhook-id"], request.body.decode(), str(caller)])
     return JsonResponse({"status": "accepted"}, status=202)
