@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
@@ -16,6 +17,7 @@ from cases.agencies.senders import Sender
 from cases.agencies.strict_json import Unreadable
 from cases.kernel import tasks
 from cases.kernel.models import Callback
+from cases.kernel.prepared import Prepared
 from cases.ledger import api as ledger
 from cases.ledger import sealing, security
 from cases.ledger.models import DataKey
@@ -67,8 +69,27 @@ def receive(sender: Sender, raw: bytes, *, ip_token: str, now: datetime) -> Rece
     return _receipt(row, is_repeat=False)
 
 
-def _known(sender: Sender) -> Callback | None:
-    return Callback.objects.filter(agency=sender.agency, message_id=sender.message_id).first()
+@dataclass(frozen=True)
+class Stored:
+    """What is told of a callback again."""
+
+    uid: UUID
+    type: str
+    body_sha256: str
+
+
+_STORED = Prepared(
+    lambda agency, message: Callback.objects.filter(agency_id=agency, message_id=message).values_list(
+        "uid", "type", "body_sha256"
+    ),
+    agency=-(10**15) - 1,
+    message="one message",
+)
+
+
+def _known(sender: Sender) -> Stored | None:
+    found = _STORED.rows(agency=sender.agency.pk, message=sender.message_id)
+    return Stored(*found[0]) if found else None
 
 
 def _read(raw: bytes) -> tuple[CallbackBody | None, Unreadable | FormRefused | None]:
@@ -78,7 +99,7 @@ def _read(raw: bytes) -> tuple[CallbackBody | None, Unreadable | FormRefused | N
         return None, fault
 
 
-def _repeat(known: Callback, digests: list[str], raw: bytes, sender: Sender, *, now: datetime) -> Receipt:
+def _repeat(known: Stored, digests: list[str], raw: bytes, sender: Sender, *, now: datetime) -> Receipt:
     if known.body_sha256 not in digests:
         security.note("callback_id_reused", actor=f"agency:{sender.agency.code}", at=now, message_id=sender.message_id)
         raise IdReused
@@ -87,7 +108,7 @@ def _repeat(known: Callback, digests: list[str], raw: bytes, sender: Sender, *, 
     return _receipt(known, is_repeat=True)
 
 
-def _receipt(row: Callback, *, is_repeat: bool) -> Receipt:
+def _receipt(row: Stored | Callback, *, is_repeat: bool) -> Receipt:
     content = json.dumps({"id": str(row.uid), "status": "accepted"}, separators=(",", ":"))
     return Receipt(content.encode("ascii"), is_repeat)
 

@@ -14,6 +14,7 @@ from cases.agencies.senders import Sender
 from cases.kernel import actors, casetypes, codelists, intake
 from cases.kernel.casetypes import CaseType
 from cases.kernel.models import Case, IntakeRequest
+from cases.kernel.prepared import Prepared
 from cases.ledger import api as ledger
 from cases.ledger import sealing, security
 
@@ -83,8 +84,27 @@ def open_case(
     return _repeat(found, digests, sender, now=now)
 
 
-def _known(sender: Sender) -> IntakeRequest | None:
-    return IntakeRequest.objects.filter(agency=sender.agency, message_id=sender.message_id).first()
+@dataclass(frozen=True)
+class Answered:
+    """A request that was answered, and with what."""
+
+    status: int
+    answer: str
+    body_sha256: str
+
+
+_ANSWERED = Prepared(
+    lambda agency, message: IntakeRequest.objects.filter(agency_id=agency, message_id=message).values_list(
+        "status", "answer", "body_sha256"
+    ),
+    agency=-(10**15) - 1,
+    message="one message",
+)
+
+
+def _known(sender: Sender) -> Answered | None:
+    found = _ANSWERED.rows(agency=sender.agency.pk, message=sender.message_id)
+    return Answered(*found[0]) if found else None
 
 
 def _take(sender: Sender, digest: str, *, now: datetime) -> int | None:
@@ -105,7 +125,7 @@ def _keep(row_id: int, case: Case) -> Answer:
     return Answer(status, answer.encode("ascii"), is_repeat=False)
 
 
-def _repeat(known: IntakeRequest, digests: list[str], sender: Sender, *, now: datetime) -> Answer:
+def _repeat(known: Answered, digests: list[str], sender: Sender, *, now: datetime) -> Answer:
     if known.body_sha256 not in digests:
         security.note("intake_id_reused", actor=f"agency:{sender.agency.code}", at=now, message_id=sender.message_id)
         raise IdReused

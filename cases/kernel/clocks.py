@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, datetime
 
-from django.db.models import QuerySet
+from django.db.models import Min, QuerySet
 
 from cases.kernel import calendars, rulebook, tasks
 from cases.kernel.actors import system
@@ -192,5 +192,4 @@ def refresh_due(case: Case) -> None:
     asks for is done. The caller saves the case."""
     work = [code for code, rule in RULES.items() if rule.is_work]
     live = Clock.objects.filter(case=case, ended_at=None, state__in=["running", "breached"], rule__in=work)
-    first = live.order_by("due_at").first()
-    case.due_at = first.due_at if first else None
+    case.due_at = live.aggregate(first=Min("due_at"))["first"]
