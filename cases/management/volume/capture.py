@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.apps import apps
 from django.db import connection, models
 
 from cases.agencies.application import LABEL as CALLBACK
@@ -51,7 +52,7 @@ class Captured:
 
 def capture(case: Case, *, at: datetime) -> Captured:
     """Return the case with everything that hangs on it; staff, teams, agencies and channels stay where they are."""
-    found = Captured(case)
+    found, filled = Captured(case), _filled()
     waiting: list[models.Model] = [case, *LedgerEvent.objects.filter(stream=case.uid)]
     waiting += LedgerHead.objects.filter(stream=case.uid)
     while waiting:
@@ -60,7 +61,9 @@ def capture(case: Case, *, at: datetime) -> Captured:
             if row.pk not in found.rows[type(row)]:
                 found.rows[type(row)][row.pk] = row
                 fresh[type(row)].append(row)
-        waiting = [other for model, rows in fresh.items() for other in (*_hanging_on(model, rows), *_owned_by(rows))]
+        waiting = [
+            other for model, rows in fresh.items() for other in (*_hanging_on(model, rows, filled), *_owned_by(rows))
+        ]
     # In the order in which they were made: of two history rows the later number is the later state.
     found.rows = {model: dict(sorted(rows.items())) for model, rows in found.rows.items()}
     for row in found.all():
@@ -69,12 +72,21 @@ def capture(case: Case, *, at: datetime) -> Captured:
     return found
 
 
-def _hanging_on(model: Model, rows: list[models.Model]) -> Iterator[models.Model]:
+def _filled() -> set[Model]:
+    """Return the models of which there is any row: nothing hangs on a case from the others. One query."""
+    known = [model for model in apps.get_app_config("cases").get_models() if model._meta.managed]
+    parts = [f"EXISTS (SELECT FROM {model._meta.db_table})" for model in known]
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {', '.join(parts)}")
+        return {model for model, is_filled in zip(known, cursor.fetchone(), strict=True) if is_filled}
+
+
+def _hanging_on(model: Model, rows: list[models.Model], filled: set[Model]) -> Iterator[models.Model]:
     for relation in model._meta.get_fields(include_hidden=True):
         if not isinstance(relation, models.ForeignObjectRel) or relation.many_to_many:
             continue
         other = relation.related_model
-        if other._meta.managed and other._meta.app_label == "cases":
+        if other in filled:
             values = [getattr(row, relation.field.target_field.attname) for row in rows]
             yield from other._base_manager.filter(**{f"{relation.field.attname}__in": values})
 

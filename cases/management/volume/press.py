@@ -9,7 +9,6 @@ from collections import defaultdict
 from collections.abc import Sequence
 from itertools import islice
 from typing import Any
-from uuid import UUID, uuid4
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESSIV
 from django.db import connection, transaction
@@ -24,6 +23,7 @@ from cases.management.volume.template import NOWHERE, Event, Model, Sealing, Tem
 
 PEOPLE_OF_A_CASE = 8
 ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"})
+SEARCH_COLUMNS = ["case_id", "party_id", "space", "version", "tokens", "layout"]
 FRESH_IDS = "SELECT array_agg(nextval(pg_get_serial_sequence(%s, %s))) FROM generate_series(1, %s)"
 
 
@@ -36,6 +36,7 @@ class Press:
         self.wrap = AESSIV(keys.load(self.kek_id))
         self.index_key = keys.load(keys.index_keys()[0])
         self.blinder = index.Blinder(index.OFFICE, keys.index_versions()[-1])
+        self.case = Case()  # stands for each case in turn: making the object costs more than its tokens
 
     def run(self, work: Sequence[tuple[Template, int, int]]) -> None:
         """Write one repeat for each (template, number of its people, number of its reference)."""
@@ -43,24 +44,24 @@ class Press:
             fresh = _fresh_ids([template for template, _, _ in work])
             tables: dict[Model, list[str]] = defaultdict(list)
             columns: dict[Model, list[str]] = {}
-            entries: list[SearchEntry] = []
+            entries: list[str] = []
             for template, people, reference in work:
                 values = self._fill(template, fresh, people=people, reference=reference)
-                entries += self._entries(template, values)
+                entries += map(_line, self._entries(template, values))
                 for model, (names, texts) in template.lines.items():
                     columns[model] = names
                     tables[model] += [text.fill(values) for text in texts]
             for model, lines in tables.items():
                 _copy(model, columns[model], lines)
-            SearchEntry.objects.bulk_create(entries, batch_size=500)
+            _copy(SearchEntry, SEARCH_COLUMNS, entries)
 
     def _fill(self, template: Template, fresh: dict[Model, Any], *, people: int, reference: int) -> list[str]:
         values = [""] * template.count
         for model, blanks in template.ids.items():
             for blank in blanks:
                 values[blank] = str(next(fresh[model]))
-        for blank in template.uuids:
-            values[blank] = str(uuid4())
+        for blank, uid in zip(template.uuids, _random_uuids(len(template.uuids)), strict=True):
+            values[blank] = uid
         for person in template.people:
             values[person.blank] = FIELDS[person.field](people * PEOPLE_OF_A_CASE + person.ordinal)
         values[template.reference] = f"{self.prefix}-{template.year}-{reference:06d}"
@@ -78,7 +79,7 @@ class Press:
         for key in template.keys:
             made[key.pk] = secret = secrets.token_bytes(keys.KEY_BYTES)
             parent = None if key.parent_pk is None else AESSIV(hmac.digest(made[key.parent_pk], b"wrap", "sha512"))
-            bound = [b"datakey", UUID(values[key.uid]).bytes, key.scope.encode()]
+            bound = [b"datakey", _bytes_of(values[key.uid]), key.scope.encode()]
             values[key.wrapped] = HEX + (parent or self.wrap).encrypt(secret, bound).hex()
         for token in template.tokens:
             hashed = self._keyed(token.purpose, token.text.fill(values).encode())
@@ -99,7 +100,8 @@ class Press:
 
     def _entries(self, template: Template, values: list[str]) -> list[SearchEntry]:
         """Return what the case and its people are found by."""
-        case = Case(pk=int(values[template.case_id]))
+        case = self.case
+        case.pk = int(values[template.case_id])
         account = template.account.fill(values) if template.account else None
         entries = [index.of_facts(self.blinder, case, {"account_reference": account})]
         for found in template.found:
@@ -116,7 +118,7 @@ def _seal_one(sealing: Sealing, values: list[str], cipher: AESSIV, key: bytes) -
     """Seal one value and return it in clear."""
     secret = sealing.secret
     content = sealing.plain.fill(values).encode(sealing.encoding)
-    place = [secret.label.encode(), UUID(values[sealing.uid]).bytes, secret.field.encode()]
+    place = [secret.label.encode(), _bytes_of(values[sealing.uid]), secret.field.encode()]
     if secret.is_file:
         nonce = secrets.token_bytes(12)
         file_key = AESGCM(hmac.digest(key, b"file", "sha256"))
@@ -136,6 +138,27 @@ def _chain(events: list[Event], values: list[str]) -> None:
         covered = b"\0" + before + b"".join(each.to_bytes(8, "big", signed=True) for each in numbers) + body.encode()
         before = hashlib.sha256(covered).digest()
         values[event.cell], values[event.hash] = body.translate(ESCAPES), HEX + before.hex()
+
+
+def _random_uuids(count: int) -> list[str]:
+    """Return what uuid4 would, in a tenth of the time."""
+    drawn = bytearray(secrets.token_bytes(16 * count))
+    for first in range(0, len(drawn), 16):
+        drawn[first + 6] = drawn[first + 6] & 0x0F | 0x40
+        drawn[first + 8] = drawn[first + 8] & 0x3F | 0x80
+    texts = (drawn[first : first + 16].hex() for first in range(0, len(drawn), 16))
+    return [f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}" for text in texts]
+
+
+def _bytes_of(uid: str) -> bytes:
+    return bytes.fromhex(uid.replace("-", ""))
+
+
+def _line(entry: SearchEntry) -> str:
+    """Return the row as COPY takes it; spaces and layouts have no sign that would need escaping."""
+    party = "\\N" if entry.party_id is None else entry.party_id
+    tokens = ",".join(map(str, entry.tokens))
+    return f"{entry.case_id}\t{party}\t{entry.space}\t{entry.version}\t{{{tokens}}}\t{entry.layout}\n"
 
 
 def _fresh_ids(templates: Sequence[Template]) -> dict[Model, Any]:
