@@ -1,0 +1,47 @@
+"""What the sandbox agencies answer to each kind of message, by the design's list of messages."""
+
+import datetime as dt
+
+import pytest
+
+from cases.agencies.sandbox import desks
+
+NOW = dt.datetime(2026, 11, 16, 11, 0, tzinfo=dt.UTC)
+NAMED = {"filing_reference": "SFR-2026-0004417"}
+BORN = {"role": "account_holder", "date_of_birth": "1984-03-09"}
+
+
+def answer(kind, message_type, data, before=0):
+    said = desks.reply(kind, desks.Visit({"type": message_type, "data": data}, before, NOW))
+    return said.status, [(each["type"], each.get("agency_reference", "")) for each in said.callbacks], said.errors
+
+
+@pytest.mark.parametrize(
+    ("kind", "message_type", "data", "expected"),
+    [
+        ("fpa", "fpa_file", {"subjects": [BORN]}, [("fpa.filed", "SFR-2026-0004417")]),
+        ("fpa", "fpa_amend", NAMED | {"subjects": [BORN]}, [("fpa.amended", "SFR-2026-0004417")]),
+        ("fpa", "fpa_dispute", NAMED | {"is_open": True}, [("fpa.suspended", "SFR-2026-0004417")]),
+        ("fpa", "fpa_dispute", NAMED | {"is_open": False}, []),
+        ("fpa", "fpa_remove", NAMED | {"reason": "error"}, [("fpa.removed", "SFR-2026-0004417")]),
+        ("fpa", "chaser", {}, []),
+        ("police_report", "report_fraud", {}, [("report_fraud.recorded", "RF-2026-0002201")]),
+        ("police_report", "correction_removed", {}, [("correction.acknowledged", "")]),
+        ("post", "letter", {}, [("letter.dispatched", "")]),
+    ],
+)
+def test_each_message_gets_its_answer(kind, message_type, data, expected):
+    assert answer(kind, message_type, data) == (202, expected, [])
+
+
+@pytest.mark.parametrize("message_type", ["fpa_amend", "fpa_dispute", "fpa_remove"])
+def test_what_names_no_filing_is_refused(message_type):
+    status, said, errors = answer("fpa", message_type, {"subjects": [BORN]})
+    assert (status, said, errors) == (422, [], [{"pointer": "/filing_reference", "code": "UNKNOWN_FILING"}])
+
+
+def test_an_amendment_without_a_birthday_is_refused_like_a_filing():
+    wanted = [{"pointer": "/subjects/0/date_of_birth", "code": "SUBJECT_1_MISSING_DOB_FORMAT"}]
+    nobody = {"subjects": [{"role": "victim_of_takeover"}]}
+    assert answer("fpa", "fpa_file", nobody) == (422, [], wanted)
+    assert answer("fpa", "fpa_amend", NAMED | nobody) == (422, [], wanted)
