@@ -209,7 +209,7 @@ def test_a_restricted_task_is_seen_in_its_compartment_alone(people):
 def test_office_tasks_lead_to_their_own_page(people):
     case = factories.referred(people)
     breakglass.break_glass(
-        case.reference, reason="Customer at the counter now.", actor=people["v.tranter"], at=timezone.now()
+        case.reference, reason="Customer at the counter now.", actor=people["m.achterberg"], at=timezone.now()
     )
     (task,) = Task.objects.filter(kind=breakglass.REVIEW)
     reviewer = desk.client_of("j.merriweather")
