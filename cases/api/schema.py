@@ -240,8 +240,9 @@ def describe_callbacks(result: dict[str, Any]) -> dict[str, Any]:
     body["required"] = True
     content = body["content"]["application/json"]
     meanings = _callback_meanings()
+    data = {code: shown for each in casetypes.all_types() for code, shown in each.callback_data.items()}
     for code, meaning in meanings.items():
-        value = {**CALLBACK_EXAMPLE, "type": code}
+        value = {**CALLBACK_EXAMPLE, "type": code, "data": dict(data.get(code, {}))}
         content["examples"][code] = {"summary": meaning, "value": value}
     listed = "; ".join(f"{code}: {meaning}" for code, meaning in meanings.items())
     shape = content["schema"]["properties"]["type"]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from django.db.models import Q
 
-from cases.fraud import amending, codes, messages
+from cases.fraud import amending, codes, incoming, messages
 from cases.kernel import calendars, record, tasks, transitions
 from cases.kernel.actors import Actor, system
 from cases.kernel.casetypes import Content
@@ -16,14 +16,19 @@ from cases.kernel.errors import CaseError
 from cases.kernel.models import Case, Clock, OutboxMessage
 
 __all__ = [
+    "EXAMPLES",
+    "alert_hit",
     "amended",
     "delivered",
     "disputed",
     "enquiry",
     "expired",
     "filed",
+    "match",
+    "protective_registration",
     "refused",
     "rejected",
+    "removal_instruction",
     "removal_refused",
     "removed",
     "suspended",
@@ -32,6 +37,34 @@ __all__ = [
 
 # Why a case that has ended may still hear of a removal.
 _OVER = frozenset({"expired"})
+_MATCH = {
+    "their_reference": "M-2026-0081",
+    "search_reference": "S-771",
+    "member": "Fictional Bank",
+    "summary": "Facility takeover of November 2026.",
+    "matched_on": ["name", "date_of_birth"],
+    "expires_date": "2027-06-30",
+}
+# What the data of each type may hold: all of it optional, but for the end of a protective registration.
+EXAMPLES: Mapping[str, Mapping[str, Any]] = {
+    "fpa.rejected": {"errors": [{"pointer": "/subjects/1/date_of_birth", "code": "SUBJECT_2_MISSING_DOB_FORMAT"}]},
+    "fpa.match": _MATCH,
+    "fpa.enquiry": {"their_reference": "E-2026-0007", "member": "Fictional Insurance", "summary": "Does it stand?"},
+    "fpa.removal_instruction": {"their_reference": "I-2026-0003", "summary": "The ombudsman found for the person."},
+    "fpa.protective_registration": {
+        "their_reference": "P-2026-0012",
+        "registered_date": "2026-10-05",
+        "expires_date": "2028-10-04",
+        "summary": "Papers stolen. Ask for the password.",
+    },
+    "alert.hit": {
+        "their_reference": "H-2026-0001",
+        "code": "SUSPECT",
+        "date": "2026-09-18",
+        "member": "Fictional Stores",
+        "matched_on": ["address"],
+    },
+}
 
 
 def _is_overtaken(case: Case, message: OutboxMessage | None) -> bool:
@@ -90,11 +123,39 @@ def rejected(case: Case, content: Content, *, actor: Actor, at: datetime) -> Non
     )
 
 
+def match(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
+    """Another member's case agrees with ours: moves nothing, somebody compares and decides."""
+    _only_from(messages.FPA_FILE.recipient_kind, content)
+    incoming.receive(case, "match", content, actor=actor, at=at)
+
+
 def enquiry(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
     """Another member asks about the filing: moves nothing, somebody answers."""
-    _only_the_register(content)
-    with record.act(case, "fraud_referral.enquiry", actor=actor, at=at, cause=content.callback_uid):
-        tasks.raise_task("fraud_enquiry", case=case, at=at)
+    _only_from(messages.FPA_FILE.recipient_kind, content)
+    incoming.receive(case, "enquiry", content, actor=actor, at=at)
+
+
+def removal_instruction(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
+    """You instruct us to remove the filing: moves nothing, an approver accepts or contests."""
+    _only_from(messages.FPA_FILE.recipient_kind, content)
+    incoming.receive(case, "removal_instruction", content, actor=actor, at=at)
+
+
+def protective_registration(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
+    """Somebody in the case is protected until a day: moves nothing, somebody says whether it is a person of ours."""
+    _only_from(messages.FPA_FILE.recipient_kind, content)
+    incoming.receive(case, "protective_registration", content, actor=actor, at=at)
+
+
+def alert_hit(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
+    """Somebody else has told the same address: moves nothing, somebody compares and decides."""
+    _only_from(messages.ALERT_UPLOAD.recipient_kind, content)
+    incoming.receive(case, "alert_hit", content, actor=actor, at=at)
+
+
+def _only_from(kind: str, content: Content) -> None:
+    if content.agency_kind != kind:
+        raise CaseError("This agency does not tell such things.")
 
 
 def disputed(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
@@ -117,14 +178,14 @@ def disputed(case: Case, content: Content, *, actor: Actor, at: datetime) -> Non
 
 def amended(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
     """The agency holds the amended filing."""
-    _only_the_register(content)
+    _only_from(messages.FPA_FILE.recipient_kind, content)
     with record.act(case, "amendment.filed", actor=actor, at=at, cause=content.callback_uid):
         pass
 
 
 def suspended(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
     """The agency has stopped members from using a disputed marker."""
-    _only_the_register(content)
+    _only_from(messages.FPA_FILE.recipient_kind, content)
     with record.act(case, "filing.use_suspended", actor=actor, at=at, cause=content.callback_uid):
         pass
 
@@ -147,7 +208,7 @@ def removed(case: Case, content: Content, *, actor: Actor, at: datetime) -> None
 
     Raises TransitionRefused when nobody of ours asked: somebody must find out why.
     """
-    _only_the_register(content)
+    _only_from(messages.FPA_FILE.recipient_kind, content)
     if case.state in _OVER:
         with record.act(case, "filing.expiry_confirmed", actor=actor, at=at, cause=content.callback_uid):
             pass
@@ -163,11 +224,6 @@ def removal_refused(case: Case, message: OutboxMessage, errors: Sequence[dict[st
     given = [str(error.get("code", ""))[:80] for error in errors]
     with record.act(case, "removal.refused", actor=actor, at=at, detail={"message": str(message.public_id)}):
         tasks.raise_task("fraud_removal_refused", case=case, at=at, codes=given)
-
-
-def _only_the_register(content: Content) -> None:
-    if content.agency_kind != messages.FPA_FILE.recipient_kind:
-        raise CaseError("Only the fraud prevention agency says this of a filing.")
 
 
 def delivered(case: Case, message: OutboxMessage, *, at: datetime) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import date
 
 from cases.fraud import (
+    alerts,
     amending,
     callbacks,
     codes,
     disputes,
     forms,
+    incoming,
     intake,
     messages,
     opening,
@@ -20,9 +22,9 @@ from cases.fraud import (
     report,
     rules,
 )
-from cases.fraud.models import FraudReferral
+from cases.fraud.models import FraudReferral, IncomingNotice
 from cases.kernel import clocks, corrections, letters, retention, tasks
-from cases.kernel.casetypes import CaseType
+from cases.kernel.casetypes import CaseType, Incoming
 
 __all__ = ["FRAUD_REFERRAL"]
 
@@ -31,13 +33,20 @@ retention.declare(*periods.RETENTION)
 tasks.declare(
     {
         "fraud_field_errors": "The agency names fields to correct",
+        "fraud_match": "A match with another member's case",
         "fraud_enquiry": "Another member asks about a filing",
+        "fraud_removal_instruction": "The agency instructs us to remove the filing",
+        "fraud_protective_registration": "A person of this case is protected",
+        "fraud_alert_hit": "A hit in the retail alert",
+        "fraud_alert_not_told": "The retail alert was not told",
+        "fraud_manual_checks": "Check by hand what the agency says, then decide",
         "fraud_same_incident": "An earlier referral tells of the same incident",
         **amending.TASKS,
         **disputes.TASKS,
         **removal.TASKS,
     }
 )
+corrections.declare(restate={messages.ALERT_UPLOAD.code: alerts.tell_anew})
 letters.declare(
     letters.Template(
         code="n11",
@@ -95,15 +104,20 @@ FRAUD_REFERRAL = CaseType(
     callbacks={
         "fpa.filed": callbacks.filed,
         "fpa.rejected": callbacks.rejected,
+        "fpa.match": callbacks.match,
         "fpa.enquiry": callbacks.enquiry,
         "fpa.amended": callbacks.amended,
         "fpa.disputed": callbacks.disputed,
         "fpa.suspended": callbacks.suspended,
         "fpa.removed": callbacks.removed,
         "report_fraud.recorded": police.recorded,
+        "fpa.removal_instruction": callbacks.removal_instruction,
+        "fpa.protective_registration": callbacks.protective_registration,
+        "alert.hit": callbacks.alert_hit,
         **letters.CALLBACKS,
         **corrections.CALLBACKS,
     },
+    callback_data=callbacks.EXAMPLES,
     delivered={
         messages.FPA_FILE.code: callbacks.delivered,
         messages.FPA_REMOVE.code: corrections.delivered,
@@ -116,11 +130,23 @@ FRAUD_REFERRAL = CaseType(
         messages.FPA_REMOVE.code: callbacks.removal_refused,
         **corrections.REFUSED,
     },
-    clock_ends=dict.fromkeys(periods.EXPIRIES, callbacks.expired),
+    clock_ends={
+        **dict.fromkeys(periods.EXPIRIES, callbacks.expired),
+        **dict.fromkeys(incoming.FLAG_CLOCKS.values(), incoming.end_flag),
+    },
     message_labels={
         **{kind.code: kind.label for kind in (*messages.ALL, police.REPORT_FRAUD)},
         letters.LETTER.code: letters.LETTER.label,
         **corrections.LABELS,
     },
     intake=intake.INTAKE,
+    incoming=Incoming(
+        model=IncomingNotice,
+        labels=codes.INCOMING_LABELS,
+        outcomes=codes.INCOMING,
+        waiting=incoming.WAITING,
+        form=forms.NoticeForm,
+        said=incoming.said,
+        decide=incoming.decide,
+    ),
 )

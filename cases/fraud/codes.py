@@ -224,6 +224,18 @@ REMOVAL_REASONS = CodeList(
     ),
 )
 
+# In what an agency may say that two cases agree.
+MATCHED_ON = {
+    "name": "Name",
+    "date_of_birth": "Date of birth",
+    "address": "Address",
+    "phone": "Telephone",
+    "email": "E-mail",
+    "bank_account": "Bank account",
+    "device": "Device",
+    "identity_document": "Identity document",
+}
+
 # What a person may decide about each kind of incoming notice.
 INCOMING = {
     "match": (
@@ -241,7 +253,10 @@ INCOMING = {
         ("under_review", "The filing is under review"),
         ("being_amended", "The filing is being amended"),
     ),
-    "removal_instruction": (("accepted", "Accepted: the filing is removed"), ("contested", "Contested")),
+    "removal_instruction": (
+        ("accepted", "Accepted: the filing is removed"),
+        ("contested", "Contested: the agency is told so"),
+    ),
     "protective_registration": (
         ("extra_checks", "Noted: extra checks, and a friendly word"),
         ("not_ours", "Nobody of ours"),

@@ -151,6 +151,7 @@ def _facts(chance: random.Random, day: date, *, only_victim: bool) -> dict[str, 
         "account_reference": f"NM-{chance.randint(1000, 9999)}",
         "notice_version": "2026-02",
         "notice_shown_date": day - timedelta(days=chance.randint(30, 300)),
+        "alert_code": "fraud" if pence == 129_900 else "",
         "narrative": "Order placed after the line was moved to another SIM. The account holder reported no service.",
     }
 

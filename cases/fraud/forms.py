@@ -10,11 +10,20 @@ from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
 
 from cases.fraud import codes, police
+from cases.fraud.models import IncomingNotice
 from cases.kernel import formats
 from cases.kernel.codelists import CodeField
 from cases.kernel.models import Case
 
-__all__ = ["ApproveForm", "DisputeForm", "FactsForm", "PoliceForm", "RemoveForm", "SubmitForm"]
+__all__ = [
+    "ApproveForm",
+    "DisputeForm",
+    "FactsForm",
+    "NoticeForm",
+    "PoliceForm",
+    "RemoveForm",
+    "SubmitForm",
+]
 
 _DAY = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 # A slip of the finger in a year would move every period that is counted from the day.
@@ -235,3 +244,47 @@ class PoliceForm(forms.Form):
             ("Documents", ", ".join(str(each) for each in inputs.get("documents", ()))),
             ("With communications data", "Yes" if inputs.get("has_communications_data") else "No"),
         ]
+
+
+# What somebody may say about one person of the case, and so has to name the person for.
+_NAMES_A_PERSON = {"match", "alert_hit", "protective_registration"}
+
+
+class NoticeForm(forms.Form):
+    """What a person decides about one incoming notice, and why. `inputs()` gives what incoming.decide takes."""
+
+    outcome = forms.ChoiceField(label="Decision", widget=forms.RadioSelect)
+    person = forms.ChoiceField(
+        label="Person of this case", required=False, help_text="Whom it is about, where it is one of ours."
+    )
+    agrees_in = forms.MultipleChoiceField(
+        label="What else agrees",
+        choices=[(code, label) for code, label in codes.MATCHED_ON.items() if code != "address"],
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="Only the address agrees, and others live there too.",
+    )
+    reason_code = forms.ChoiceField(
+        label="Removed because",
+        choices=[("", "Not removed"), *codes.REMOVAL_REASONS],
+        required=False,
+    )
+    reason = forms.CharField(label="Reason", max_length=2000, widget=forms.Textarea(attrs={"rows": 3}))
+
+    def __init__(self, *args: Any, notice: IncomingNotice, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        open_now = [each for each in codes.INCOMING[notice.kind] if each[0] != notice.outcome]
+        self.fields["outcome"].choices = open_now  # type: ignore[attr-defined]  # -- a choice field
+        if not notice.is_address_only:
+            del self.fields["agrees_in"]
+        if notice.kind != "removal_instruction":
+            del self.fields["reason_code"]
+        if notice.kind not in _NAMES_A_PERSON:
+            del self.fields["person"]
+            return
+        people = [("", "Nobody"), *people_of(notice.case)]
+        self.fields["person"].choices = people  # type: ignore[attr-defined]  # -- a choice field
+
+    def inputs(self) -> dict[str, Any]:
+        typed = ("person", "agrees_in", "reason_code")
+        return {name: self.cleaned_data.get(name) for name in typed if name in self.fields}

@@ -14,8 +14,10 @@ from cases.kernel.parties import ADDRESS_FIELDS, PERSON_FIELDS
 from cases.ledger import sealing
 
 __all__ = [
+    "ALERT_UPLOAD",
     "ALL",
     "FPA_AMEND",
+    "FPA_ANSWER",
     "FPA_DISPUTE",
     "FPA_FILE",
     "FPA_REMOVE",
@@ -112,7 +114,35 @@ FPA_REMOVE = _word(
     answer_days=2,
     fields=("filing_reference", "reason"),
 )
-ALL = (FPA_FILE, FPA_AMEND, FPA_DISPUTE, FPA_REMOVE)
+FPA_ANSWER = releases.MessageKind(
+    code="fpa_answer",
+    label="Answer to an enquiry or instruction of the fraud prevention agency",
+    recipient_kind="fpa",
+    purpose="prevent_fraud",
+    necessity="Whoever asks is told how our filing stands, and nothing of the people in it.",
+    categories={
+        "about": "fraud_allegation",
+        "their_reference": "fraud_allegation",
+        "filing_reference": "fraud_allegation",
+        "answer": "fraud_allegation",
+    },
+    put_right_by="family",
+)
+ALERT_UPLOAD = releases.MessageKind(
+    code="alert_upload",
+    label="Address told to the retail alert",
+    recipient_kind="fraud_alert",
+    purpose="prevent_fraud",
+    necessity="Retailers can stop goods on their way only if they know the address to which they were ordered.",
+    categories={
+        "code": "fraud_allegation",
+        "date": "fraud_allegation",
+        "entries.line_1": "address",
+        "entries.postcode": "address",
+    },
+    lists=frozenset({"entries"}),
+)
+ALL = (FPA_FILE, FPA_AMEND, FPA_DISPUTE, FPA_REMOVE, FPA_ANSWER, ALERT_UPLOAD)
 releases.declare(*ALL)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db.models import Model
 
-from cases.fraud import after_filing, effects, guards
+from cases.fraud import after_filing, alerts, effects, guards
 from cases.fraud.models import FraudReferral, PillarAnswer, PillarEvidence
 from cases.kernel.lifecycle import Lifecycle, State, Transition
 from cases.kernel.models import Case, CaseAddress, CaseParty, Evidence
@@ -16,13 +16,16 @@ _DESK = frozenset({"fraud_analyst", "fraud_approver"})
 _ANALYST = frozenset({"fraud_analyst"})
 _APPROVER = frozenset({"fraud_approver"})
 _OVERSIGHT = frozenset({"auditor", "data_protection_officer"})
-# Whoever takes disputes in for a person, and who agrees to what the police get.
-_RIGHTS = frozenset({"rights_officer", "legal_counsel"})
+# They work on no referral: one enters an objection to a filing, the other advises on evidence and orders.
+_RIGHTS = frozenset({"rights_officer"})
+_COUNSEL = frozenset({"legal_counsel"})
 
 POLICY = (
     Rule(act="view", kind="fraud_referral", roles=_DESK),
     Rule(act="view", kind="fraud_referral", roles=_OVERSIGHT, scope="all", needs_reason=True),
-    Rule(act="view", kind="fraud_referral", roles=_RIGHTS, scope="all", needs_reason=True),
+    Rule(act="view", kind="fraud_referral", roles=_RIGHTS | _COUNSEL, scope="all", needs_reason=True),
+    Rule(act="reveal", kind="fraud_referral", roles=_RIGHTS | _COUNSEL, scope="all"),
+    Rule(act="download", kind="fraud_referral", roles=_COUNSEL, scope="all", needs_reason=True),
     Rule(act="note", kind="fraud_referral", roles=_DESK),
     Rule(act="edit", kind="fraud_referral", roles=_ANALYST),
     Rule(act="attach", kind="fraud_referral", roles=_ANALYST),
@@ -32,6 +35,11 @@ POLICY = (
     Rule(act="download", kind="fraud_referral", roles=_DESK),
     Rule(act="close_task", kind="fraud_referral", roles=_DESK),
     Rule(act="match", kind="fraud_referral", roles=_DESK),
+    Rule(act="decide_match", kind="fraud_referral", roles=_DESK),
+    Rule(act="decide_enquiry", kind="fraud_referral", roles=_DESK),
+    Rule(act="decide_alert_hit", kind="fraud_referral", roles=_DESK),
+    Rule(act="decide_protective_registration", kind="fraud_referral", roles=_DESK),
+    Rule(act="decide_removal_instruction", kind="fraud_referral", roles=_APPROVER, is_grave=True),
     Rule(act="report", kind="fraud_referral", roles=_DESK),
     Rule(act="report", kind="fraud_referral", roles=_OVERSIGHT, scope="all", needs_reason=True),
     Rule(act="view_audit", kind="fraud_referral", roles=_DESK),
@@ -247,6 +255,7 @@ LIFECYCLE = Lifecycle(
                 effects.start_expiry_of_each_subject,
                 effects.warn_of_adverse,
                 effects.write_to_victims,
+                alerts.tell,
             ),
         ),
         *after_filing.MOVES,

@@ -18,6 +18,7 @@ __all__ = [
     "Check",
     "Content",
     "Extension",
+    "Incoming",
     "Intake",
     "Referral",
     "all_types",
@@ -95,9 +96,28 @@ class Referral:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Incoming:
+    """What agencies tell of a kind of case without moving it: each a row for a person to decide, with a reason.
+
+    Rows of `model` have case, number, kind, agency, received_at, outcome, decided_by and decided_at; one waits while
+    its outcome is among `waiting`. Whoever decides a kind holds the right `decide_<kind>`. `said` opens what was told
+    (label and value); `form` is given the row and says `inputs()`; `decide` takes what edits.change takes.
+    """
+
+    model: type[Model]
+    labels: Mapping[str, str]
+    outcomes: Mapping[str, Iterable[tuple[str, str]]]
+    waiting: frozenset[str]
+    form: type
+    said: Callable[..., list[tuple[str, str]]]
+    decide: Callable[..., str]
+
+
+@dataclass(frozen=True, kw_only=True)
 class CaseType:
     """One kind of case: what is peculiar to it, as data and as functions the kernel calls.
 
+    `callback_data` shows, by type of callback, what its data may hold.
     A kind without a reference prefix is restricted: its references are random, and only its team knows of its cases.
     """
 
@@ -126,6 +146,7 @@ class CaseType:
     opening_clock: str = ""
     agency_kinds: frozenset[str] = frozenset()
     callbacks: Mapping[str, Callable[..., None]] = field(default_factory=dict)
+    callback_data: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     delivered: Mapping[str, Callable[..., None]] = field(default_factory=dict)
     refused: Mapping[str, Callable[..., None]] = field(default_factory=dict)
     clock_ends: Mapping[str, Callable[..., None]] = field(default_factory=dict)
@@ -139,6 +160,7 @@ class CaseType:
     check_person: Callable[..., None] = anybody
     address_form: type | None = None
     changed: Callable[..., None] = nothing
+    incoming: Incoming | None = None
 
     @property
     def is_restricted(self) -> bool:

@@ -181,6 +181,8 @@ def close_task(
         task = edit.case.tasks.filter(pk=number, closed_at=None).first()
         if task is None:
             raise EditRefused("This task is closed already.")
+        if "notice" in task.detail:
+            raise EditRefused("This task ends when somebody decides about what the agency says.")
         tasks.close(task, actor=actor, at=at, outcome=outcome)
         is_dormant = casetypes.get(edit.case.kind).lifecycle.state(edit.case.state).is_dormant
         edit.case.is_dormant = is_dormant and tasks.rests(edit.case)

@@ -173,6 +173,27 @@ CLAUSES = {
             "keep that information.",
         ),
         Clause(
+            code="fraud_alert_address",
+            sentences=("R5", "R48"),
+            purpose="prevent_fraud",
+            recipients=frozenset({"fraud_alert"}),
+            categories=frozenset({"address"}),
+            gateway="gdpr_6_1_f",
+            documents=frozenset({"fraud_sharing_lia", "fraud_sharing_dpia"}),
+            quote="detect and prevent fraud including sharing with other companies so they can protect you against "
+            "fraud and maintain accurate records",
+        ),
+        Clause(
+            code="fraud_alert_allegation",
+            sentences=("R5", "R48"),
+            purpose="prevent_fraud",
+            recipients=frozenset({"fraud_alert"}),
+            categories=frozenset({"fraud_allegation"}),
+            gateway="dpa18_sch1_p14",
+            documents=frozenset({"criminal_offence_apd", "fraud_sharing_dpia"}),
+            quote="the Interactive Media in Retail Group (IMRG) security alert, or fraud prevention agencies",
+        ),
+        Clause(
             code="keep_records_accurate",
             sentences=("R5",),
             purpose="correct_recipients",

@@ -182,6 +182,9 @@ def _counting(actor: Actor, within: Filters, at: Moment, kinds: tuple[str, ...],
     asked["changes"] = proposals.waiting_for(actor)
     for kind in kinds:
         asked[f"kind.{kind}"] = _filtered(actor, Filters(kind=kind), at, visible=visible)
+        if (plan := casetypes.get(kind).incoming) is not None:
+            rows = plan.model._default_manager.filter(outcome__in=sorted(plan.waiting), case__in=visible)
+            asked[f"incoming.{kind}"] = rows
     return _put_together(asked)
 
 

@@ -45,6 +45,7 @@ CASEWORK = "casework"
 PURPOSES = {
     "oversight": "Oversight of casework",
     "complaint": "A complaint or a request by the person",
+    "legal_advice": "Legal advice, an order or a claim",
     "audit_sample": "Sample drawn for an audit",
     "incident": "A security or data protection incident",
 }
@@ -102,6 +103,8 @@ def header(file: CaseFile, current: str, actor: Actor) -> dict[str, Any]:
     tabs = [("Overview", "case", 0), ("Documents", "documents", file.document_count)]
     tabs += [("Messages", "messages", file.message_count), ("Holds", "holds", len(file.holds))]
     tabs.append(("Linked", "linked", len(file.links)))
+    if casetype.incoming is not None:
+        tabs.append(("From agencies", "case_incoming", 0))
     if policy.can(actor, "view_audit", case=case).is_allowed:
         tabs.append(("Audit", "audit", 0))
     return {

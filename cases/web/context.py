@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cached_property
 from typing import Any
@@ -161,8 +161,18 @@ class Shell:
             self._place("Team queue", "layers", reverse("web:queue"), "view.open"),
             self._place("Approvals", "badge-check", reverse("web:approvals"), "approvals", tone="warn"),
             *self._tasks(),
+            *self._from_agencies(),
             self._place("Background work", "bell", reverse("web:jobs"), "jobs", tone="info"),
         ]
+
+    def _from_agencies(self) -> list[Place]:
+        """What agencies told and somebody has to decide, for whoever may see a kind of case of which they tell."""
+        kinds = [each.code for each in casetypes.all_types() if each.incoming is not None]
+        if not any(policy.can(self.actor, "view", kind=kind).is_allowed for kind in kinds):
+            return []
+        place = self._place("From agencies", "mailbox", reverse("web:incoming"), f"incoming.{kinds[0]}", tone="warn")
+        found = [self.counts[f"incoming.{kind}"] for kind in kinds if f"incoming.{kind}" in self.counts]
+        return [replace(place, count=sum(found) if found else None)]
 
     @cached_property
     def has_tasks(self) -> bool:

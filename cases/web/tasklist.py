@@ -43,7 +43,9 @@ def _asked(query: QueryDict) -> tuple[Asked, list[str]]:
 
 
 def _page_of(task: Task) -> tuple[str, str]:
-    """Return where a task that belongs to no case is done: what the link says and its address."""
+    """Return where a task is done that has a page of its own: what the link says and its address."""
+    if task.case is not None and "notice" in task.detail:
+        return "Decide", reverse("web:incoming_notice", args=[task.case.uid, task.detail["notice"]])
     if task.kind == breakglass.REVIEW:
         return "Review it", reverse("web:glass_reviews")
     if task.kind in taskdesk.OF_AGENCIES:

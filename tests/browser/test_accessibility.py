@@ -13,6 +13,7 @@ from tests import factories, suspicions
 from tests.agencies.test_application import hear
 from tests.api.caller import callback
 from tests.browser import crawl
+from tests.fraud.told import hear_of
 from tests.kernel import walks  # noqa: F401 -- declares the kind of work that is started here
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -263,6 +264,14 @@ def _agencies(worker, case) -> None:
     worker.visit("stuck_messages", "/agencies/stuck/")
     for view in ("deliveries", "stuck", "callbacks", "review"):
         worker.visit("agency", f"{page}?view={view}")
+    hear_of(case, "fpa.match", their_reference="M-1", member="Fictional Bank", matched_on=["address"])
+    told = reverse("web:incoming_notice", args=[case.uid, 1])
+    worker.visit("incoming", "/incoming/")
+    worker.visit("case_incoming", reverse("web:case_incoming", args=[case.uid]))
+    worker.visit("incoming_notice", told)
+    hear_of(case, "fpa.removal_instruction", their_reference="I-1", summary="The ombudsman found for the person.")
+    worker.visit("incoming_notice", reverse("web:incoming_notice", args=[case.uid, 2]))
+    worker.refuse("incoming_notice", told, "main form:has([name=outcome])")
     worker.refuse("agency_message", f"{page}?view=stuck", "main form[action*='/agencies/messages/']")
     worker.refuse("agency_callback_review", f"{page}?view=review", "main form[action*='/agencies/callbacks/']")
 

@@ -17,7 +17,8 @@ FPA = Agency(code="tests-fpa", kind="fpa", display_name="Test Register")
 FIU = Agency(code="tests-fiu", kind="fiu", display_name="Test Unit")
 POST = Agency(code="tests-post", kind="post", display_name="Test Post")
 POLICE = Agency(code="tests-police", kind="police_report", display_name="Test Report")
-for agency in (FPA, FIU, POST, POLICE):
+ALERT = Agency(code="tests-alert", kind="fraud_alert", display_name="Test Alert")
+for agency in (FPA, FIU, POST, POLICE, ALERT):
     agency.terms = AgencyTerms(**asdict(TERMS))
 AT = datetime(2026, 11, 16, 9, 30, tzinfo=UTC)
 pytestmark = pytest.mark.django_db
@@ -113,6 +114,18 @@ REPORT = {
     "subjects": [{name: value for name, value in FILING["subjects"][0].items() if name != "innocent"}],
 }
 
+ANSWER = {
+    "about": "enquiry",
+    "their_reference": "M-2026-0081",
+    "filing_reference": "SFR-2026-0004417",
+    "answer": "stands",
+}
+ADDRESS = {
+    "code": "fraud",
+    "date": "2026-11-14",
+    "entries": [{"line_1": "Unit 4, 77 Fiction Way", "postcode": "LS1 0ZZ"}],
+}
+
 CORRECTION = {
     "change": "amended",
     "reason": "error",
@@ -134,6 +147,8 @@ PERMITTED = {
     ("fpa", "fraud_allegation"): "fraud_filing_allegation",
     ("fpa", "application"): "fraud_filing_application",
     ("fpa", "correction"): "keep_records_accurate",
+    ("fraud_alert", "address"): "fraud_alert_address",
+    ("fraud_alert", "fraud_allegation"): "fraud_alert_allegation",
     ("police_report", "correction"): "keep_records_accurate",
     ("police_report", "identity"): "report_crime_person",
     ("police_report", "address"): "report_crime_person",
@@ -196,7 +211,9 @@ def send_everything():
             *releases.check(messages.FPA_AMEND, FPA, AMENDMENT, at=AT),
             *releases.check(messages.FPA_DISPUTE, FPA, DISPUTE, at=AT),
             *releases.check(messages.FPA_REMOVE, FPA, REMOVAL, at=AT),
+            *releases.check(messages.FPA_ANSWER, FPA, ANSWER, at=AT),
         ],
+        "fraud_alert": releases.check(messages.ALERT_UPLOAD, ALERT, ADDRESS, at=AT),
         "post": releases.check(letters.LETTER, POST, LETTER, at=AT),
         "police_report": [
             *releases.check(replace(corrections.AMENDED, recipient_kind="police_report"), POLICE, CORRECTION, at=AT),
@@ -230,6 +247,8 @@ def test_samples_hold_every_field_a_message_may_have():
         (messages.FPA_AMEND, AMENDMENT),
         (messages.FPA_DISPUTE, DISPUTE),
         (messages.FPA_REMOVE, REMOVAL),
+        (messages.FPA_ANSWER, ANSWER),
+        (messages.ALERT_UPLOAD, ADDRESS),
         (letters.LETTER, LETTER),
         (corrections.REMOVED, CORRECTION),
         (FIU_SAR, REPORT),
@@ -381,6 +400,8 @@ def test_each_message_of_each_kind_maps_to_categories_of_the_notice():
             "fpa_dispute",
             "fpa_remove",
             "report_fraud",
+            "fpa_answer",
+            "alert_upload",
             "letter",
             "correction_amended",
             "correction_removed",

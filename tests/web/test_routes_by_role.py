@@ -29,6 +29,7 @@ from cases.kernel.models import AccessReview, Party, PersonPair, User
 from cases.ledger.models import LedgerHead
 from cases.reports import requests
 from tests import factories
+from tests.fraud.told import hear_of
 from tests.kernel import walks  # noqa: F401 -- declares the kind of work that is started here
 from tests.web.desk import client_of
 
@@ -92,6 +93,7 @@ def standing(db):
             name: tasks.raise_task("fraud_enquiry", case=edit.case, at=factories.APPROVED_AT)
             for name in ("task_take", "task_done", "task_hand_on")
         }
+    hear_of(case, "fpa.match", their_reference="M-2026-81")
     job = jobs.start("walk", actor=actors.system("sweep"), at=factories.AT)
     transitions.apply(case.pk, "void", actor=people["p.nair"], at=factories.APPROVED_AT, reason="Opened twice.")
     spare = User.objects.get(username="r.penhale")
@@ -103,7 +105,7 @@ def standing(db):
         reason="Cover for August.",
     )
     glass = breakglass.break_glass(
-        case.reference, reason="Customer at the counter now.", actor=people["v.tranter"], at=factories.AT
+        case.reference, reason="Customer at the counter now.", actor=people["m.achterberg"], at=factories.AT
     )
     other = factories.referred(people)
     link = links.make(case.pk, "related", other.reference, actor=people["a.byrne"], at=factories.APPROVED_AT)
@@ -128,6 +130,7 @@ def standing(db):
         "compartment_revoke": {"grant": case.uid},
         **{name: {"task": owed[name].uid} for name in owed},
         "close_task": {"uid": case.uid, "number": task.pk},
+        "incoming_notice": {"uid": case.uid, "number": 1},
         "download": {"uid": case.uid, "number": 1},
         "verdict": {"uid": case.uid, "approval": case.approvals.get().uid},
         "step": {"uid": case.uid, "name": "close_no_action"},
@@ -161,6 +164,7 @@ def standing(db):
 
 
 WHOLE_OFFICE = {"my_work", "counts", "tasks", "approvals", "preferences", "queue", "take_next", "new", "opened"}
+WHOLE_OFFICE |= {"incoming"}
 WHOLE_OFFICE |= {"jobs", "changes", "search", "teams", "letters", "codes", "ties"}
 WHOLE_OFFICE |= {"referred", "break_glass", "glass_reviews", "compartment"}
 WHOLE_OFFICE |= {"access_reviews", "ledger_checks", "agencies", "stuck_messages", "security_log"}

@@ -60,9 +60,11 @@ class Agency:
                     self._say(callback | {"reference": message_id})
             return answer
 
-    def say(self, callback: dict[str, Any]) -> str:
-        """Send a callback on demand; return its id."""
+    def say(self, callback: dict[str, Any] | str, *, about: dict[str, Any] | None = None) -> str:
+        """Send a callback on demand, or one of the named sayings about a case; return its id."""
         with self.lock:
+            if isinstance(callback, str):
+                callback = desks.saying(callback, about or {}, number=len(self.sent) + 1)
             return self._say(callback)
 
     def set(self, changes: dict[str, Any]) -> None:

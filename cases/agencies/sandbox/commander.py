@@ -11,7 +11,9 @@ def order(folder: Path, code: str, changes: dict[str, Any] | None = None) -> dic
     """Return the agency's knobs, what it received and what it sent, after changing its knobs.
 
     `changes` may hold any knob (slow_ms, down, flaky_percent, duplicate, out_of_order, occurred_at, drop_answer,
-    silent, refuse_with, callback_delay_ms) and `say`, a callback to make now. Raises OSError when nobody answers.
+    silent, refuse_with, callback_delay_ms) and `say`: a callback to make now, or the name of a ready-made one (match,
+    enquiry, removal_instruction, protective_registration, hit) with the case's `reference` or `agency_reference`.
+    Raises OSError when nobody answers.
     """
     config = json.loads((folder / "config.json").read_text())
     request = urllib.request.Request(

@@ -74,6 +74,59 @@ def _missing_births(subjects: list[dict[str, Any]]) -> list[dict[str, str]]:
     ]
 
 
+def retail_alert(visit: Visit) -> Reply:
+    """Keep the addresses. A unit on an estate was told before by another retailer: that is a hit."""
+    if visit.message.get("type") != "alert_upload":
+        return Reply()
+    entries = visit.data.get("entries") or []
+    if not any(str(entry.get("line_1", "")).lower().startswith("unit") for entry in entries):
+        return Reply()
+    return Reply(callbacks=[_said("hit", number=visit.accepted_before + 1)])
+
+
+def _said(name: str, *, number: int) -> dict[str, Any]:
+    """Return one of the sayings as a callback, under a reference of its own."""
+    kind, data = SAYINGS[name]
+    return {"type": kind, "data": {"their_reference": f"{name.upper()}-{number:04d}", **data}}
+
+
+# What an agency may say of a case without being asked: type and content. Invented members, invented matters.
+SAYINGS: dict[str, tuple[str, dict[str, Any]]] = {
+    "match": (
+        "fpa.match",
+        {
+            "search_reference": "S-771",
+            "member": "Fictional Bank",
+            "summary": "Facility takeover, filed this month. Same date of birth and telephone.",
+            "matched_on": ["date_of_birth", "phone"],
+            "expires_date": "2032-05-31",
+        },
+    ),
+    "enquiry": ("fpa.enquiry", {"member": "Fictional Insurance", "summary": "Does the filing still stand?"}),
+    "removal_instruction": (
+        "fpa.removal_instruction",
+        {"summary": "The ombudsman found for the person on 12 November 2026. Remove the filing."},
+    ),
+    "protective_registration": (
+        "fpa.protective_registration",
+        {
+            "registered_date": "2026-10-05",
+            "expires_date": "2028-10-04",
+            "summary": "Papers stolen in a burglary. Ask for the password before anything is ordered.",
+        },
+    ),
+    "hit": ("alert.hit", {"code": "SUSPECT", "date": "2026-09-18", "member": "Fictional Stores"}),
+}
+
+
+def saying(name: str, order: dict[str, Any], *, number: int) -> dict[str, Any]:
+    """Return a named saying about a case, by our reference or the agency's. Raises ValueError for an unknown name."""
+    if name not in SAYINGS:
+        raise ValueError(name)
+    named = {key: order[key] for key in ("reference", "agency_reference") if key in order}
+    return _said(name, number=number) | named
+
+
 def post_house(visit: Visit) -> Reply:
     """Put a letter in the post the same day."""
     if visit.message.get("type") != "letter":
@@ -110,6 +163,7 @@ def quiet(_visit: Visit) -> Reply:
 
 DESKS: dict[str, Callable[[Visit], Reply]] = {
     "fpa": fraud_register,
+    "fraud_alert": retail_alert,
     "post": post_house,
     "fiu": intelligence_unit,
     "police_report": police_desk,

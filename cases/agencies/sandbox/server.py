@@ -83,12 +83,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
         try:
             order = json.loads(body)
             says = order.pop("say", None)
+            about = {name: order.pop(name) for name in ("reference", "agency_reference") if name in order}
             agency.set(order)
+            said = None if says is None else agency.say(says, about=about)
         except (ValueError, AttributeError):
             return self._answer(422, {})
         report = _report(agency)
-        if says is not None:
-            report["said"] = agency.say(says)
+        if said is not None:
+            report["said"] = said
         return self._answer(200, report)
 
     def _is_commander(self) -> bool:

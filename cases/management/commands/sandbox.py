@@ -21,7 +21,9 @@ class Command(BaseCommand):
         "Start the sandbox agencies (demonstration only). With --tell CODE, change how an agency of the running "
         'sandbox behaves, as in: --tell sandbox-fraud-register \'{"slow_ms": 2000}\'. Knobs: slow_ms, down ("503" or '
         '"close"), flaky_percent, duplicate, out_of_order, occurred_at, drop_answer, silent, refuse_with, '
-        'callback_delay_ms; and say, a callback to make now: {"say": {"type": "fpa.enquiry", "agency_reference": "…"}}.'
+        'callback_delay_ms; and say, a callback to make: {"say": {"type": "fpa.enquiry", "agency_reference": "…"}}; '
+        'or a ready-made one by name: {"say": "match", "agency_reference": "…"}. Names: match, enquiry, '
+        "removal_instruction, protective_registration, hit."
     )
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:

@@ -7,6 +7,7 @@ import json
 import random
 import time
 import uuid
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,8 +18,9 @@ from django.db import connection
 from django.utils import timezone
 
 from cases.agencies import application, inbound, settlement
+from cases.agencies.sandbox import desks
 from cases.agencies.senders import Sender
-from cases.fraud import demo
+from cases.fraud import demo, incoming_demo
 from cases.fraud.suspicion import demo as suspicion
 from cases.kernel import actors, agencies, demo_people, sweeps
 from cases.kernel.models import Case, DeliveryAttempt, OutboxMessage
@@ -52,6 +54,7 @@ class Command(BaseCommand):
         for moves in plan:
             demo.tell(office, moves, chance=chance, now=now)
         sweeps.end_due_clocks(now=now)
+        _told_by_agencies(office, now)
         _restricted(now)
         self.stdout.write(f"{len(plan)} referrals in {time.monotonic() - started:.0f} s.")
 
@@ -72,6 +75,23 @@ def office_of(now: datetime, *, source: str) -> demo.Office:
         answer=_answer,
         expire=_expire,
     )
+
+
+def _told_by_agencies(office: demo.Office, now: datetime) -> None:
+    """Matches, enquiries, instructions and hits about filed referrals, some of them decided."""
+    cases = list(Case.objects.filter(kind="fraud_referral", state="filed").order_by("-pk")[:10])
+    if cases:
+        incoming_demo.tell(cases, say=_say, decider=office.analysts[0], now=now)
+
+
+def _say(case: Case, name: str, at: datetime) -> None:
+    """Let the sandbox's own words come in through the same door as ever; nothing where nobody was told of the case."""
+    message_kind = "alert_upload" if name == "hit" else "fpa_file"
+    sent = OutboxMessage.objects.filter(kind=message_kind).select_related("channel__agency").order_by("-pk")
+    message = (sent if name == "hit" else sent.filter(case=case)).first()
+    if message is not None:
+        said = desks.saying(name, {}, number=message.pk)
+        _hear(message, said["type"], "", at=at, data=said["data"])
 
 
 def _restricted(now: datetime) -> None:
@@ -156,7 +176,9 @@ def _answer(case: Case, at: datetime) -> None:
         _hear(message, ANSWERS[message.kind], reference, at=at)
 
 
-def _hear(message: OutboxMessage, kind: str, reference: str, *, at: datetime) -> None:
+def _hear(
+    message: OutboxMessage, kind: str, reference: str, *, at: datetime, data: Mapping[str, Any] | None = None
+) -> None:
     """An agency calls back through the same door as ever: stored first, then applied."""
     agency = message.channel.agency
     channel = agencies.channel_of(agency, "in")
@@ -167,7 +189,7 @@ def _hear(message: OutboxMessage, kind: str, reference: str, *, at: datetime) ->
         "type": kind,
         "reference": str(message.public_id),
         "occurred_at": at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
-        "data": {},
+        "data": dict(data or {}),
     }
     body |= {"agency_reference": reference} if reference else {}
     sender = Sender(agency=agency, channel=channel, message_id=f"demo-{uuid.uuid4()}", key_name="demo")
