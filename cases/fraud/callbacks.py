@@ -35,6 +35,7 @@ __all__ = [
     "suspension_refused",
 ]
 
+_TELLERS = {"fpa": "the fraud prevention agency", "fraud_alert": "the retail alert"}
 # Why a case that has ended may still hear of a removal.
 _OVER = frozenset({"expired"})
 _MATCH = {
@@ -155,12 +156,14 @@ def alert_hit(case: Case, content: Content, *, actor: Actor, at: datetime) -> No
 
 def _only_from(kind: str, content: Content) -> None:
     if content.agency_kind != kind:
-        raise CaseError("This agency does not tell such things.")
+        raise CaseError(f"Only {_TELLERS[kind]} says this of a filing.")
 
 
 def disputed(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
-    """A person complained to the agency. Grounds it does not name are an objection; a person it does not name is left
-    to us to find."""
+    """A person complained to the agency.
+
+    Grounds it does not name are an objection; a person it does not name is left to us to find.
+    """
     grounds, subject = str(content.data.get("grounds")), content.data.get("subject")
     transitions.apply(
         case.pk,

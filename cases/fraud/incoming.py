@@ -23,9 +23,9 @@ from cases.kernel.casetypes import Content
 from cases.kernel.edits import EditRefused
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Agency, Case, CaseParty, Clock, Task
-from cases.kernel.transitions import AlreadyThere
+from cases.kernel.transitions import AlreadyThere, TransitionRefused
 from cases.ledger import api as ledger
-from cases.ledger import sealing
+from cases.ledger import sealing, security
 
 __all__ = ["FLAG_CLOCKS", "WAITING", "decide", "end_flag", "receive", "said"]
 
@@ -161,14 +161,18 @@ def decide(
     NotAllowed, EditRefused, TransitionRefused; nothing is then written.
     """
     label = dict(codes.INCOMING[row.kind]).get(outcome)
-    with transaction.atomic():
-        _record(row, outcome, label, actor=actor, at=at, reason=reason, inputs=inputs, request=request)
-        if (row.kind, outcome) == ("removal_instruction", "accepted"):
-            # The same person's move, in the same transaction: refused, nothing was decided either.
-            given = {"reason_code": inputs.get("reason_code") or ""}
-            transitions.apply(
-                row.case_id, "remove", actor=actor, at=at, reason=reason.strip(), inputs=given, request=request
-            )
+    try:
+        with transaction.atomic():
+            _record(row, outcome, label, actor=actor, at=at, reason=reason, inputs=inputs, request=request)
+            if (row.kind, outcome) == ("removal_instruction", "accepted"):
+                # The same person's move, in the same transaction: refused, nothing was decided either.
+                given = {"reason_code": inputs.get("reason_code") or ""}
+                transitions.apply(
+                    row.case_id, "remove", actor=actor, at=at, reason=reason.strip(), inputs=given, request=request
+                )
+    except TransitionRefused:
+        security.note("transition_refused", actor=actor.label, at=at, act="remove", case_id=row.case_id)
+        raise
     return f"Recorded: {(label or '').split(':')[0].lower()}."
 
 
