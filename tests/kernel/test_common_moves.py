@@ -23,7 +23,7 @@ MOVES = [row for row in design.common_moves() if row.target != "="]
 # A restricted kind has its own tests, beside its family's.
 STATES = {"fraud_referral": EVERY_STATE["fraud_referral"]}
 # An agency was told, or is about to be: what it holds is taken back first.
-TOLD = {"approved", "submitted", "rejected", "filed"}
+TOLD = {"approved", "submitted", "rejected", "filed", "disputed", "removal_requested"}
 BEYOND = "Somebody outside was told of this case. Take that back or correct it first."
 
 
