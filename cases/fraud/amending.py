@@ -106,8 +106,8 @@ def _write_to_new_victims(context: Any) -> None:
     """Whoever is innocent and was not written to as a victim yet is, unless that would prejudice an investigation."""
     if context.case.fraud_referral.prejudice_recorded:
         return
-    innocent = CaseParty.objects.filter(case=context.case, is_innocent=True, is_detached=False)
-    for party in innocent.exclude(letters__template="n11").order_by("number"):
+    innocent = expiry.of_the_filing(context.case, at=context.at).filter(is_innocent=True)
+    for party in innocent.exclude(letters__template="n11"):
         letters.request(context.case, party, template="n11", at=context.at)
 
 

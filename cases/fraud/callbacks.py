@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import Q
 
-from cases.fraud import amending, codes, incoming, messages
+from cases.fraud import amending, codes, flags, incoming, messages
 from cases.kernel import calendars, record, tasks, transitions
 from cases.kernel.actors import Actor, system
 from cases.kernel.casetypes import Content
@@ -248,11 +248,13 @@ def refused(case: Case, message: OutboxMessage, errors: Sequence[dict[str, Any]]
 
 
 def expired(case: Case, clock: Clock, *, at: datetime) -> None:
-    """A marker's time is up: its clock is met. The filing expires once no marker of it is left."""
+    """A marker's time is up: its clock is met, and the warning of that person goes with it. The filing expires once no
+    marker of it is left."""
     actor = system("clocks", source=case.source)
     with record.act(case, "clock.met", actor=actor, at=at, detail={"rule": clock.rule}):
         clock.state, clock.ended_at = "met", at
         clock.save(update_fields=["state", "ended_at"])
+        flags.fit(case, at=at)
     left = case.clocks.filter(rule__startswith="k24_", state__in=["running", "paused"])
     if case.state in {"filed", "disputed"} and not left.exists():
         transitions.apply(case.pk, "expire", actor=actor, at=at)

@@ -120,7 +120,7 @@ FRAUD_REFERRAL = CaseType(
     callback_data=callbacks.EXAMPLES,
     delivered={
         messages.FPA_FILE.code: callbacks.delivered,
-        messages.FPA_REMOVE.code: corrections.delivered,
+        messages.FPA_REMOVE.code: removal.delivered,
         **corrections.DELIVERED,
     },
     refused={

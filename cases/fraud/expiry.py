@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.db.models import Q, QuerySet
+
 from cases.fraud import periods
 from cases.kernel import calendars, clocks, retention
 from cases.kernel.models import Case, CaseParty, Clock
 
-__all__ = ["rule_of", "start_or_restart"]
+__all__ = ["of_the_filing", "rule_of", "start_or_restart"]
 
 _KEPT = {"k24_adverse": "fraud_adverse", "k24_victim": "fraud_victim", "k24_protective": "fraud_protective"}
 
@@ -21,21 +23,32 @@ def rule_of(case: Case, party: CaseParty) -> str:
     return "k24_protective" if is_protective else "k24_victim"
 
 
+def of_the_filing(case: Case, *, at: datetime) -> QuerySet[CaseParty]:
+    """Return the people a filing is about at a moment, by number: not who was taken out, nor whose marker has ended,
+    whether or not the end was noted yet. A marker that ended stays ended (K24)."""
+    has_ended = Q(state="met") | Q(ended_at=None, due_at__lt=at)
+    over = Clock.objects.filter(has_ended, case=case, rule__in=periods.EXPIRIES).exclude(party=None)
+    named = CaseParty.objects.filter(case=case, is_detached=False).order_by("number")
+    return named.exclude(pk__in=over.values("party_id"))
+
+
 def start_or_restart(case: Case, *, filed_at: datetime, at: datetime) -> None:
     """Give each person of a locked case the clock that is theirs, inside the current ledger action.
 
-    Who has the right one keeps it. Whose part was found to be another, and who was taken out, loses the old one; the
-    new one counts from the filing. A person first named by an amendment counts from `at`.
+    Who has the right one keeps it, and whoever's marker has ended gets no other. Whose part was found to be another,
+    and who was taken out, loses the old one; the new one counts from the filing. A person first named by an amendment
+    counts from `at`.
     """
     running = {
         clock.party_id: clock
         for clock in Clock.objects.filter(case=case, rule__in=periods.EXPIRIES, ended_at=None).exclude(party=None)
     }
     parties = list(CaseParty.objects.filter(case=case, is_detached=False).order_by("number"))
+    standing = set(of_the_filing(case, at=at).values_list("pk", flat=True))
     was_known = set(Clock.objects.filter(case=case, rule__in=periods.EXPIRIES).values_list("party_id", flat=True))
     for party in parties:
         rule, clock = rule_of(case, party), running.pop(party.pk, None)
-        if clock is not None and clock.rule == rule:
+        if party.pk not in standing or (clock is not None and clock.rule == rule):
             continue
         if clock is not None:
             _cancel(clock, at=at)

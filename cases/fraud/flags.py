@@ -6,8 +6,9 @@ from datetime import datetime
 
 from django.db.models import Q
 
+from cases.fraud import expiry
 from cases.fraud.models import DerivedFlag
-from cases.kernel.models import Case, CaseParty
+from cases.kernel.models import Case
 from cases.ledger import api as ledger
 
 __all__ = ["fit", "live", "purge"]
@@ -22,10 +23,9 @@ def live(case: Case) -> list[DerivedFlag]:
 
 def fit(case: Case, *, at: datetime) -> None:
     """Warn of each person with an adverse marker and of nobody else, inside the current ledger action on a locked case.
-    The innocent never get one; whoever is found innocent, or taken out, loses what there was."""
-    adverse = set(
-        CaseParty.objects.filter(case=case, is_innocent=False, is_detached=False).values_list("pk", flat=True)
-    )
+    The innocent never get one; whoever is found innocent or taken out, or whose marker has ended, loses what there was.
+    """
+    adverse = set(expiry.of_the_filing(case, at=at).filter(is_innocent=False).values_list("pk", flat=True))
     known = live(case)
     _purge([flag for flag in known if flag.party_id not in adverse], at=at)
     warned = {flag.party_id for flag in known if flag.kind == "warning"}

@@ -9,7 +9,7 @@ from typing import Any
 from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
 
-from cases.fraud import codes, police
+from cases.fraud import codes, opening, police
 from cases.fraud.models import IncomingNotice
 from cases.kernel import formats
 from cases.kernel.codelists import CodeField
@@ -86,6 +86,13 @@ class FactsForm(forms.Form):
     prejudice_recorded = forms.BooleanField(
         label="Telling the people involved would prejudice an investigation", required=False
     )
+    incident_reference = forms.CharField(
+        label="Number of the incident",
+        max_length=64,
+        required=False,
+        help_text="As our other systems or another brand of the group call it. One incident is filed once: a second "
+        "referral of the same number is noticed. Empty if there is none; when correcting, empty keeps what is there.",
+    )
     narrative = forms.CharField(
         label="What happened", max_length=8000, required=False, widget=forms.Textarea(attrs={"rows": 5})
     )
@@ -100,6 +107,8 @@ class FactsForm(forms.Form):
                 self.add_error(name, forms.ValidationError(str(formats.CardNumber()), code="card_number"))
         for name in ("value_at_risk", "loss", "savings"):
             cleaned[f"{name}_pence"] = int((cleaned.pop(name, None) or 0) * 100)
+        if cleaned.get("incident_reference"):
+            cleaned |= opening.incident_columns(cleaned["incident_reference"])
         return cleaned
 
 
@@ -153,6 +162,9 @@ class ApproveForm(forms.Form):
             self.fields[f"pillar_{number}"] = forms.ChoiceField(
                 label=f"{number}. {label}", choices=(("yes", "Yes"), ("no", "No")), widget=forms.RadioSelect
             )
+        self.fields["exception"] = forms.ChoiceField(
+            label="Exception to pillar 4", choices=codes.PILLAR_4_EXCEPTIONS, required=False
+        )
         self.fields["has_reviewed_innocent"] = forms.BooleanField(
             label="I reviewed who is marked innocent and who is not"
         )
@@ -160,7 +172,13 @@ class ApproveForm(forms.Form):
     def inputs(self) -> dict[str, Any]:
         cleaned = self.cleaned_data
         return {
-            "pillars": {number: {"is_met": cleaned[f"pillar_{number}"] == "yes"} for number, _ in codes.PILLARS},
+            "pillars": {
+                number: {
+                    "is_met": cleaned[f"pillar_{number}"] == "yes",
+                    "exception": cleaned["exception"] if number == 4 else "",
+                }
+                for number, _ in codes.PILLARS
+            },
             "has_reviewed_innocent": cleaned["has_reviewed_innocent"],
         }
 

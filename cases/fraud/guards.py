@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cases.fraud import codes
-from cases.fraud.models import FraudReferral
+from cases.fraud import codes, opening
 from cases.kernel import calendars, clocks
 from cases.kernel.models import CaseParty, Evidence, OutboxMessage
 
@@ -79,11 +78,13 @@ def product_is_not_given_back(context: Any) -> str | None:
 
 
 def is_not_filed_already(context: Any) -> str | None:
-    """One incident is filed once, whichever brand of the group refers it."""
+    """One incident is filed once, whichever brand of the group refers it. Waits while another referral of it is being
+    decided, and then sees how that ended."""
     facts = context.case.fraud_referral
-    others = FraudReferral.objects.filter(incident_token=facts.incident_token).exclude(pk=facts.pk)
+    opening.lock_incident(facts)
+    others = opening.same_incident(facts)
     standing = ["approved", "submitted", "rejected", "filed", "disputed", "removal_requested"]
-    other = others.filter(case__state__in=standing).order_by("pk").values_list("case__reference", "case__is_restricted")
+    other = others.filter(case__state__in=standing).values_list("case__reference", "case__is_restricted")
     found = other.first()
     if found is None:
         return None
@@ -93,7 +94,7 @@ def is_not_filed_already(context: Any) -> str | None:
 
 def checker_answers_four_pillars(context: Any) -> str | None:
     answers = context.inputs.get("pillars", {})
-    unmet = [number for number, _ in codes.PILLARS if not answers.get(number, {}).get("is_met")]
+    unmet = [number for number, _ in codes.PILLARS if not _is_met(number, answers.get(number, {}))]
     if unmet:
         return f"Pillar {', '.join(map(str, unmet))}: you must agree with every pillar to approve; else return it."
     return None

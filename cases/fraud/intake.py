@@ -32,6 +32,7 @@ _FACTS = (
     "notice_version",
     "notice_shown_date",
     "narrative",
+    "incident_reference",
 )
 _PERSON = (
     *("role", "is_innocent", "title", "forename", "middle_name", "surname", "alias", "date_of_birth", "phone", "email"),
@@ -150,7 +151,7 @@ def parse(data: Mapping[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]
     if errors:
         raise FieldErrors(errors)
     amounts = {name: int(data.get(name, 0)) for name in _MONEY}
-    return {**form.cleaned_data, **amounts, "incident_reference": data.get("incident_reference", "")}, people
+    return {**form.cleaned_data, **amounts}, people
 
 
 def _addresses(subject: Mapping[str, Any], prefix: str, errors: list[tuple[str, str, str]]) -> list[dict[str, str]]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from cases.fraud import expiry
 from cases.kernel import outbox, releases
 from cases.kernel.actors import Actor
 from cases.kernel.models import Agency, Case, CaseAddress, CaseParty, OutboxMessage
@@ -155,7 +156,8 @@ def file(case: Case, *, actor: Actor, at: datetime) -> OutboxMessage:
 
 
 def amend(case: Case, *, actor: Actor, at: datetime) -> OutboxMessage:
-    """Promise the whole filing as it now is, under the agency's reference. As `file`."""
+    """Promise the whole filing as it now is, under the agency's reference, without whoever's marker has ended. As
+    `file`."""
     return _send_all(case, FPA_AMEND, {"filing_reference": case.fraud_referral.filing_reference}, actor=actor, at=at)
 
 
@@ -164,7 +166,7 @@ def _send_all(
 ) -> OutboxMessage:
     agency = _agency()
     outbox.supersede(case, kind.code, at=at)
-    parties = list(CaseParty.objects.filter(case=case, is_detached=False).order_by("number"))
+    parties = list(expiry.of_the_filing(case, at=at))
     told = subjects(case, parties, actor=actor, at=at, purpose="file_with_agency")
     return releases.send(
         case,
@@ -192,9 +194,9 @@ def dispute(case: Case, *, is_open: bool, grounds: str, party: CaseParty | None,
 
 
 def remove(case: Case, *, reason: str, actor: Actor, at: datetime) -> None:
-    """Promise the removal of the filing. What waits to be said of it is taken back, so that nothing stands in the way.
-    Raises ReleaseRefused, NoChannel."""
-    _send_word(
+    """Promise the removal of the filing. Nothing older to the agency about the case stands in its way: what waits or
+    failed is taken back, what is under way is not waited for. Raises ReleaseRefused, NoChannel."""
+    removal = _send_word(
         case,
         FPA_REMOVE,
         {"reason": reason},
@@ -202,8 +204,7 @@ def remove(case: Case, *, reason: str, actor: Actor, at: datetime) -> None:
         actor=actor,
         at=at,
     )
-    for kind in (FPA_AMEND, FPA_DISPUTE):
-        outbox.withdraw(case, kind.code, at=at)
+    outbox.go_first(removal, at=at)
 
 
 def _send_word(
@@ -214,8 +215,8 @@ def _send_word(
     parties: list[CaseParty],
     actor: Actor,
     at: datetime,
-) -> None:
-    releases.send(
+) -> OutboxMessage:
+    return releases.send(
         case,
         kind,
         agency=_agency(),

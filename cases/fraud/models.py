@@ -1,6 +1,7 @@
 """Facts of a fraud referral and the four pillars of its standard of proof."""
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 
@@ -12,7 +13,11 @@ __all__ = ["DerivedFlag", "FraudDispute", "FraudReferral", "IncomingNotice", "Pi
 
 
 class FraudReferral(Tracked):
-    """What is alleged: case type and reasons, product, dates, money. The story is sealed under the case's key."""
+    """What is alleged: case type and reasons, product, dates, money. The story is sealed under the case's key.
+
+    `incident_token` is the incident's key to the agency; `incident_tokens` are its hashes under every index key there
+    was when it was named, so that an older or newer referral of the same incident shares one.
+    """
 
     case = models.OneToOneField(Case, models.PROTECT, primary_key=True, related_name="fraud_referral")
     fpa_case_type = models.CharField(max_length=40)
@@ -40,6 +45,7 @@ class FraudReferral(Tracked):
     is_reinstated = models.BooleanField(default=False)
     police_reference = models.CharField(max_length=40, blank=True, default="")
     removal_reason = models.CharField(max_length=24, blank=True, default="")
+    incident_tokens = models.JSONField(default=list, editable=False)
 
     later = {
         "savings_pence": 0,
@@ -47,9 +53,11 @@ class FraudReferral(Tracked):
         "is_reinstated": False,
         "police_reference": "",
         "removal_reason": "",
+        "incident_tokens": [],
     }
 
     class Meta:
+        indexes = [GinIndex(fields=["incident_tokens"], name="fraud_incident_tokens", fastupdate=False)]
         constraints = [
             models.CheckConstraint(
                 condition=Q(value_at_risk_pence__gte=0, loss_pence__gte=0), name="fraud_money_is_not_negative"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
+
+from django.db import connection
+from django.db.models import Q, QuerySet
 
 from cases.fraud.models import FraudReferral
 from cases.kernel import calendars, formats, tasks
@@ -12,7 +15,7 @@ from cases.kernel.errors import CaseError
 from cases.kernel.models import Case
 from cases.ledger import sealing
 
-__all__ = ["MinorNamed", "check_person", "open_facts"]
+__all__ = ["MinorNamed", "check_person", "incident_columns", "lock_incident", "open_facts", "same_incident"]
 
 _PLAIN = (
     *("fpa_case_type", "reasons", "product", "sales_channel", "is_facility_granted"),
@@ -47,16 +50,43 @@ def open_facts(case: Case, facts: Mapping[str, Any]) -> None:
         case=case, key=case.key, **{name: facts[name] for name in _PLAIN if facts.get(name) is not None}
     )
     incident = facts.get("incident_reference")
-    row.incident_token = sealing.keyed_hash("fraud_incident", incident or str(case.uid))
+    named = incident_columns(incident or str(case.uid))
+    row.incident_token, row.incident_tokens = named["incident_token"], named["incident_tokens"]
     sealing.seal(row, {name: text or None for name, text in sealed.items()}, key=case.key)
     row.save(force_insert=True)
     if incident:
-        offer_duplicates(row, tokens=sealing.kept_hashes("fraud_incident", incident))
+        offer_duplicates(row)
 
 
-def offer_duplicates(row: FraudReferral, *, tokens: Sequence[bytes]) -> None:
+def incident_columns(reference: str) -> dict[str, Any]:
+    """Return what the facts keep of an incident's reference: never the reference, only hashes of it."""
+    tokens = sealing.kept_hashes("fraud_incident", reference)
+    return {"incident_token": tokens[0], "incident_tokens": [token.hex() for token in tokens]}
+
+
+def same_incident(row: FraudReferral) -> QuerySet[FraudReferral]:
+    """Return the other referrals of the incident, whichever index key was the newest when each was opened."""
+    tokens = tokens_of(row)
+    found = Q(incident_token__in=[bytes.fromhex(token) for token in tokens])
+    for token in tokens:
+        found |= Q(incident_tokens__contains=[token])
+    return FraudReferral.objects.filter(found).exclude(pk=row.pk).order_by("pk")
+
+
+def tokens_of(row: FraudReferral) -> list[str]:
+    """Return every hash a referral holds of its incident, in order; of one opened earlier there is only one."""
+    return sorted({*row.incident_tokens, bytes(row.incident_token or b"").hex()} - {""})
+
+
+def lock_incident(row: FraudReferral) -> None:
+    """Let one referral of an incident be decided at a time: until the transaction ends, another waits here."""
+    with connection.cursor() as cursor:
+        for token in tokens_of(row):
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"fraud_incident:{token}"])
+
+
+def offer_duplicates(row: FraudReferral) -> None:
     """Ask somebody to compare a new referral with an earlier one of the same incident. Joins nothing by itself."""
-    same = FraudReferral.objects.filter(incident_token__in=tokens).exclude(pk=row.pk)
-    earlier = same.order_by("pk").values_list("case__reference", flat=True).first()
+    earlier = same_incident(row).values_list("case__reference", flat=True).first()
     if earlier:
         tasks.raise_task("fraud_same_incident", case=row.case, at=row.case.opened_at, reference=earlier)

@@ -3,13 +3,14 @@ Its time may also be up; then the agency is asked to confirm, and what was deriv
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from cases.fraud import codes, disputes, flags, messages, periods
 from cases.kernel import clocks, corrections, outbox, releases, tasks
-from cases.kernel.models import Case, CaseParty
+from cases.kernel.models import Case, CaseParty, OutboxMessage
 
-__all__ = ["TASKS", "confirm", "expire", "gives_reason_code", "nothing_but_what_was_typed", "remove"]
+__all__ = ["TASKS", "confirm", "delivered", "expire", "gives_reason_code", "nothing_but_what_was_typed", "remove"]
 
 TASKS = {
     "fraud_must_remove": "The product was given back: the filing must be removed",
@@ -55,6 +56,12 @@ def _ask_agency(context: Any, reason: str) -> None:
     except (releases.ReleaseRefused, outbox.NoChannel) as refusal:
         kind = messages.FPA_REMOVE.recipient_kind
         corrections.by_hand(context.case, kind, "removed", refusal=refusal, at=context.at)
+
+
+def delivered(case: Case, message: OutboxMessage, *, at: datetime) -> None:
+    """The agency has our removal: whatever older failed to arrive meanwhile is not tried again."""
+    outbox.go_first(message, at=at)
+    corrections.delivered(case, message, at=at)
 
 
 def confirm(context: Any) -> None:

@@ -20,10 +20,11 @@ from cases.kernel.errors import CaseError
 from cases.kernel.models import Case, Channel, OutboxMessage
 from cases.ledger import sealing
 
-__all__ = ["Message", "NoChannel", "install_doorbell", "open_body", "post", "ring", "supersede", "withdraw"]
+__all__ = ["Message", "NoChannel", "go_first", "install_doorbell", "open_body", "post", "ring", "supersede", "withdraw"]
 
 SCHEMA_VERSION = 1
 LABEL = "cases.OutboxMessage"
+_NOT_SENT = ("pending", "dead", "unknown")
 _TAKE_PLACE = """
 INSERT INTO cases_stream (case_id, channel_id, next_seq) VALUES (%s, %s, 2)
 ON CONFLICT (case_id, channel_id) DO UPDATE SET next_seq = cases_stream.next_seq + 1
@@ -99,12 +100,25 @@ def open_body(message: OutboxMessage, *, reader: sealing.Reader, at: datetime) -
 
 def withdraw(case: Case, kind: str, *, at: datetime) -> int:
     """Take back what was not sent yet: messages of a kind that wait or failed. Returns how many. Locks them."""
-    return _retire(case, kind, states=("pending", "dead", "unknown"), to="withdrawn", at=at)
+    return _retire(case, kind, states=_NOT_SENT, to="withdrawn", at=at)
 
 
 def supersede(case: Case, kind: str, *, at: datetime) -> int:
     """Mark the refused and failed messages of a kind as replaced by a correction. Returns how many. Locks them."""
     return _retire(case, kind, states=("pending", "refused", "dead", "unknown"), to="superseded", at=at)
+
+
+def go_first(message: OutboxMessage, *, at: datetime) -> int:
+    """Let a promise wait for nothing before it in its stream: what is older and waits or failed is taken back, and what
+    is being sent is not waited for. Returns how many were taken back. Locks them."""
+    older = OutboxMessage.objects.select_for_update().filter(
+        stream_id=message.stream_id, seq__lt=message.seq, state__in=_NOT_SENT
+    )
+    ids = [row.pk for row in older]
+    OutboxMessage.objects.filter(pk__in=ids).update(state="withdrawn", settled_at=at)
+    OutboxMessage.objects.filter(pk=message.pk).update(is_ordered=False)
+    message.is_ordered = False
+    return len(ids)
 
 
 def _retire(case: Case, kind: str, *, states: tuple[str, ...], to: str, at: datetime) -> int:

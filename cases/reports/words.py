@@ -21,7 +21,9 @@ NOTHING = "nothing"
 ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 CODE = re.compile(r"[a-z]+(_[a-z0-9]+)*")
 # Columns that only tie rows together, or move with every act; the attachment holds them.
-UNSPOKEN = frozenset({"case", "key", "blob", "version", "changed_at", "raised_by_event", "incident_token"})
+UNSPOKEN = frozenset(
+    {"case", "key", "blob", "version", "changed_at", "raised_by_event", "incident_token", "incident_tokens"}
+)
 # Of a new row these say nothing that its own chapter does not say in full.
 UNSPOKEN_WHEN_NEW = frozenset({"sha256", "digest", "explanation", "fields", "clause", "source", "retention_class"})
 VERBS: Mapping[str, str] = {

@@ -95,6 +95,25 @@ def test_two_approvers_at_once_have_one_effect_in_each_of_200_rounds(office):
     assert sum(winners.values()) == ROUNDS
 
 
+def test_two_referrals_of_one_incident_approved_at_once_are_filed_once(office):
+    for number in range(8):
+        pair = []
+        for _ in range(2):
+            case = factories.referred(office, incident_reference=f"DET-PAIR-{number}")
+            for name in ("take", "accept"):
+                transitions.apply(case.pk, name, actor=office["a.byrne"], at=AT)
+            paper = {"kind": "chat", "file_name": "a.txt", "media_type": "text/plain", "data": b"a"}
+            edits.attach(case.pk, **paper, actor=office["a.byrne"], at=AT)
+            submit(case, office["a.byrne"])
+            pair.append(case)
+        results = at_once(
+            lambda p=pair: approve(p[0], office["d.osei"]), lambda p=pair: approve(p[1], office["p.nair"])
+        )
+        (refused,) = refusals(results)
+        assert "The same incident stands in" in str(refused)
+        assert OutboxMessage.objects.filter(case__in=pair, kind="fpa_file").count() == 1
+
+
 def test_an_approval_and_an_edit_at_once_never_send_what_nobody_approved(office):
     case = factories.ready(office)
     outcomes = Counter()

@@ -7,9 +7,9 @@ from uuid import uuid4
 import pytest
 from django.test import TestCase
 
-from cases.agencies import settlement
+from cases.agencies import queue, settlement
 from cases.fraud.models import DerivedFlag, FraudDispute
-from cases.kernel import actors, casetypes, edits, locks, record, releases, sweeps, transitions, verdicts
+from cases.kernel import actors, casetypes, edits, locks, outbox, record, releases, sweeps, transitions, verdicts
 from cases.kernel.casetypes import Content
 from cases.kernel.errors import CaseError
 from cases.kernel.models import (
@@ -365,6 +365,73 @@ class Amendments(Stage):
         self.refused("The product was given back", "uphold", "judge", reason="It stands.")
         self.do("remove", "d.osei", reason_code="new_evidence")
         assert self.tasks() == ["check_after"]
+
+    def test_a_marker_that_has_ended_is_neither_sent_again_nor_started_again(self):
+        after_13_months = datetime(2027, 12, 17, 3, 0, tzinfo=UTC)
+        sweeps.end_due_clocks(now=after_13_months)
+        self.change(at=after_13_months, facts={"loss_pence": 500})
+        self.do("amend", "d.osei", at=after_13_months)
+        assert [subject["number"] for subject in self.sent("fpa_amend")[0][2]["subjects"]] == [1]
+        assert self.clocks("k24_adverse", "k24_victim") == [
+            ("k24_adverse", "running", date(2032, 11, 16)),
+            ("k24_victim", "met", date(2027, 12, 16)),
+        ]
+
+    def test_a_marker_whose_end_was_not_noted_yet_is_not_sent_again_either(self):
+        after_13_months = datetime(2027, 12, 17, 3, 0, tzinfo=UTC)
+        self.change(at=after_13_months, facts={"loss_pence": 500})
+        self.do("amend", "d.osei", at=after_13_months)
+        assert [subject["number"] for subject in self.sent("fpa_amend")[0][2]["subjects"]] == [1]
+        assert sweeps.end_due_clocks(now=after_13_months) == 1
+
+    def test_nobody_is_warned_of_a_marker_that_has_ended(self):
+        self.change(person={"role": "mule", "is_innocent": False, "values": {"surname": "Strake"}, "addresses": []})
+        self.do("amend", "d.osei", at=NEXT_DAY)
+        approval = Approval.objects.get(case=self.filed, act="amend", closed_at=None)
+        verdicts.decide(approval.uid, "agreed", actor=self.people["judge"], at=NEXT_DAY)
+        first_over = datetime(2032, 11, 17, 3, 0, tzinfo=UTC)
+        sweeps.end_due_clocks(now=first_over)
+        warned = DerivedFlag.objects.filter(case=self.filed, purged_at=None)
+        assert list(warned.values_list("party__number", flat=True)) == [3]
+        self.change(at=first_over, facts={"loss_pence": 500})
+        self.do("amend", "d.osei", at=first_over)
+        assert [subject["number"] for subject in self.sent("fpa_amend")[-1][2]["subjects"]] == [3]
+        assert list(warned.values_list("party__number", flat=True)) == [3]
+
+    def test_nothing_older_to_the_agency_holds_a_removal_back(self):
+        """A reminder that died and an answer that waits stand before it in the agency's ordered stream."""
+        case = locks.case_for_update(self.filed.pk)
+        reminder, answer, other = (
+            outbox.post(case, outbox.Message(agency_code=agency, kind=kind, body={}), at=FILED_AT)
+            for agency, kind in (
+                ("sandbox-fraud-register", "chaser"),
+                ("sandbox-fraud-register", "fpa_answer"),
+                ("sandbox-post", "letter"),
+            )
+        )
+        OutboxMessage.objects.filter(pk=reminder.pk).update(state="dead")
+        self.do("remove", "d.osei", reason_code="error")
+        states = dict(OutboxMessage.objects.filter(case=self.filed).values_list("kind", "state"))
+        assert (states["chaser"], states["fpa_answer"], states["letter"]) == ("withdrawn", "withdrawn", "pending")
+        assert states["fpa_remove"] == "pending"
+        assert OutboxMessage.objects.get(pk=other.pk).settled_at is None
+
+    def test_a_removal_does_not_wait_for_what_is_under_way(self):
+        self.amended()
+        OutboxMessage.objects.filter(case=self.filed, kind="fpa_file").update(state="acknowledged")
+        lease = uuid4()
+        amendment = OutboxMessage.objects.get(case=self.filed, kind="fpa_amend")
+        OutboxMessage.objects.filter(pk=amendment.pk).update(
+            state="sending", lease=lease, lease_until=NEXT_DAY + timedelta(days=3650)
+        )
+        self.do("remove", "d.osei", reason_code="error")
+        OutboxMessage.objects.filter(case=self.filed, kind="fpa_remove").update(due_at=FILED_AT)
+        removal = OutboxMessage.objects.get(case=self.filed, kind="fpa_remove")
+        assert removal.pk in [one.message_id for one in queue.claim(uuid4())]
+        OutboxMessage.objects.filter(pk=amendment.pk).update(state="pending", lease=None, lease_until=None)
+        OutboxMessage.objects.filter(pk=removal.pk).update(lease=None, lease_until=None, state="pending")
+        self.end("fpa_remove", "delivered")
+        assert [state for _, state, _ in self.sent("fpa_amend")] == ["withdrawn"]  # never tried again
 
     def test_what_waits_to_be_said_of_a_filing_does_not_stand_in_the_way_of_its_removal(self):
         self.amended()

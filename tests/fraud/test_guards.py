@@ -1,15 +1,21 @@
 """What stops a referral on its way: each guard in turn, with the sentence that people read."""
 
+import shutil
+import tempfile
 from copy import deepcopy
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.test import TestCase
 
+from cases.fraud import opening
+from cases.fraud.forms import FactsForm
 from cases.fraud.models import PillarAnswer
 from cases.kernel import actors, edits, intake, record, transitions
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Case, Hold, Letter, OutboxMessage, Task
+from cases.ledger import keys
 from tests import factories
 from tests.factories import APPROVED_AT, AT, FILED_AT
 from tests.kernel.snapshots import nothing_written, undone
@@ -93,6 +99,82 @@ class GuardsOfAReferral(TestCase):
             "submit",
             inputs={"pillars": answers(p2=exception)},
         )
+
+    def test_the_checker_may_agree_to_the_exception_instead_of_saying_yes_to_what_is_not_so(self):
+        for exception in ("obliged_to_provide", "full_benefit_received"):
+            with undone():
+                self.submit(self.investigating, answers(p4={"is_met": False, "exception": exception}))
+                checked = {
+                    number: {"is_met": number != 4, "exception": exception if number == 4 else ""}
+                    for number in (1, 2, 3, 4)
+                }
+                inputs = {**factories.CHECKER_INPUTS, "pillars": checked}
+                case = self.apply(self.investigating, "approve", by="d.osei", at=APPROVED_AT, inputs=inputs)
+                answer = PillarAnswer.objects.get(case=case, side="checker", pillar=4)
+                assert (case.state, answer.is_met, answer.exception) == ("approved", False, exception)
+        with undone():
+            self.submit(self.investigating)
+            self.refused(
+                "Pillar 2: you must agree with every pillar to approve; else return it.",
+                self.investigating,
+                "approve",
+                by="d.osei",
+                at=APPROVED_AT,
+                inputs={
+                    **factories.CHECKER_INPUTS,
+                    "pillars": {
+                        number: {"is_met": number != 2, "exception": "obliged_to_provide"} for number in (1, 2, 3, 4)
+                    },
+                },
+            )
+
+    def test_the_same_incident_is_found_whichever_index_key_was_the_newest(self):
+        older = keys.directory()
+        with tempfile.TemporaryDirectory() as folder:
+            rotated = shutil.copytree(older, Path(folder) / "keys")
+            with self.settings(KEY_DIR=rotated):
+                keys.add(keys.INDEX_PREFIX, at=AT)
+            for order in ((older, rotated), (rotated, older)):
+                with undone():
+                    cases = []
+                    for directory in order:
+                        with self.settings(KEY_DIR=directory):
+                            cases.append(self.open(people=[factories.FRAUDSTER], incident_reference="DET-7"))
+                            self.submit(cases[-1])
+                    assert len({bytes(case.fraud_referral.incident_token) for case in cases}) == 2
+                    with self.settings(KEY_DIR=rotated):
+                        self.apply(cases[0], "approve", by="d.osei", at=APPROVED_AT, inputs=factories.CHECKER_INPUTS)
+                        with pytest.raises(CaseError, match=f"The same incident stands in {cases[0].reference}"):
+                            self.apply(
+                                cases[1], "approve", by="d.osei", at=APPROVED_AT, inputs=factories.CHECKER_INPUTS
+                            )
+
+    def test_two_referrals_typed_by_hand_name_their_incident(self):
+        typed = {
+            "fpa_case_type": "facility_takeover",
+            "reasons": ["unauth_sim_swap"],
+            "product": "mob_paym",
+            "sales_channel": "phone",
+            "discovered_date": "2026-11-14",
+            "account_reference": "NM-4471",
+            "incident_reference": " DET-9 ",
+        }
+        for _ in range(2):
+            form = FactsForm(typed)
+            assert form.is_valid(), form.errors
+            case = intake.open_case(
+                "fraud_referral", actor=self.people["a.byrne"], at=AT, facts=form.cleaned_data, people=[]
+            )
+        assert Task.objects.filter(case=case, kind="fraud_same_incident").count() == 1
+
+    def test_the_incident_is_named_when_the_facts_are_corrected(self):
+        first = self.open(people=[factories.FRAUDSTER], incident_reference="DET-10")
+        self.submit(first)
+        self.apply(first, "approve", by="d.osei", at=APPROVED_AT, inputs=factories.CHECKER_INPUTS)
+        with edits.change(self.investigating.pk, actor=self.people["a.byrne"], at=AT) as edit:
+            edit.facts(**opening.incident_columns("DET-10"))
+        with pytest.raises(CaseError, match=f"The same incident stands in {first.reference}"):
+            self.submit(self.investigating)
 
     def test_each_pillar_needs_a_document_of_this_case(self):
         self.refused(
