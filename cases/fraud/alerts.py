@@ -6,6 +6,7 @@ whoever was told does: see kernel.corrections.
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -21,6 +22,7 @@ __all__ = ["tell", "tell_anew"]
 
 KINDS = ("delivery", "used_by_fraudster")
 FIELDS = ("line_1", "postcode")
+NUMBER = re.compile(r"\d+[a-z]?\b")  # of a house or flat
 
 
 def tell(context: Any) -> None:
@@ -110,13 +112,21 @@ def _addresses(case: Case, *, actor: Actor, at: datetime) -> list[tuple[CasePart
         (row, (str(place["line_1"] or ""), str(place["postcode"] or "")))
         for row, place in zip(rows, values, strict=True)
     ]
-    innocent = {_plain(place) for row, place in places if row.party.is_innocent}
+    innocent = [place for row, place in places if row.party.is_innocent]
     return [
         (row.party, place)
         for row, place in places
-        if not row.party.is_innocent and row.kind in KINDS and all(place) and _plain(place) not in innocent
+        if not row.party.is_innocent
+        and row.kind in KINDS
+        and all(place)
+        and not any(_may_be_one(place, home) for home in innocent)
     ]
 
 
-def _plain(place: tuple[str, str]) -> tuple[str, ...]:
-    return tuple("".join(each.split()).casefold() for each in place)
+def _may_be_one(place: tuple[str, str], home: tuple[str, str]) -> bool:
+    """Say whether two addresses may be one home, however they are written: one postcode, and no house or flat number of
+    the one that speaks against the other. In doubt they are one: an address branded in error is somebody's home."""
+    if "".join(place[1].split()).casefold() != "".join(home[1].split()).casefold():
+        return False
+    here, there = set(NUMBER.findall(place[0].casefold())), set(NUMBER.findall(home[0].casefold()))
+    return here <= there or there <= here

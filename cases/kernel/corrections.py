@@ -211,6 +211,9 @@ def _notify(
     agency, latest = recipient.agency, recipient.releases[-1]
     again = _restate.get(latest.message_kind) if change == "amended" else None
     anew = again(case, agency=agency, actor=actor, at=at) if again else None
+    if again and anew is None:  # nothing of it may be said any more: the recipient must let go of what it has
+        change = "removed"
+        start_transmission(case, at=at)
     parties = [party] if party else _people_of(recipient)
     body: dict[str, Any] = {
         "change": change,

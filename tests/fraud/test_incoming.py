@@ -406,8 +406,9 @@ def test_the_retail_alert_is_told_the_delivery_address_once_the_filing_stands(pe
     assert not OutboxMessage.objects.filter(case=factories.filed(people), kind="alert_upload").exists()
 
 
-def test_an_address_where_an_innocent_person_lives_is_never_told(people, monkeypatch):
-    home = {"line_1": "12 HARBOUR ROW", "town": "Penzance", "postcode": "tr180zz"}
+@pytest.mark.parametrize("line_1", ["12 HARBOUR ROW", "Flat 1, 12 Harbour Row", "12, Harbour Rd.", "Harbour House"])
+def test_an_address_where_an_innocent_person_may_live_is_never_told(people, monkeypatch, line_1):
+    home = {"line_1": line_1, "town": "Penzance", "postcode": "tr180zz"}
     monkeypatch.setitem(factories.FRAUDSTER, "addresses", [{"kind": "delivery", **home}])
     case = told_alert(people)
     assert not OutboxMessage.objects.filter(case=case, kind="alert_upload").exists()
@@ -427,6 +428,17 @@ def test_who_was_told_of_the_address_is_told_when_it_is_removed(people):
     with edits.change(case.pk, actor=people["a.byrne"], at=DAY, act="note", verb="tests.removed", shapes=False) as edit:
         told = corrections.send(edit.case, "removed", reason="error", actor=people["d.osei"], at=DAY)
     assert [message.channel.agency.code for message in told] == [ALERT]
+
+
+def test_who_was_told_of_an_address_lets_it_go_when_somebody_innocent_lives_there(people):
+    case = told_alert(people)
+    home = {"kind": "current", "line_1": "77 Fiction Way, unit 4", "town": "Leeds", "postcode": "LS1 0ZZ"}
+    with edits.change(case.pk, actor=people["a.byrne"], at=DAY, act="edit", shapes=False) as edit:
+        edit.add_address(2, **home)
+        told = corrections.send(edit.case, "amended", reason="error", actor=people["d.osei"], at=DAY)
+    assert [(message.channel.agency.code, message.kind) for message in told] == [(ALERT, "correction_removed")]
+    assert OutboxMessage.objects.filter(case=case, kind="alert_upload").count() == 1
+    assert case.clocks.filter(rule="removal_transmission", ended_at=None).exists()
 
 
 def test_a_hit_in_the_alert_is_an_address_and_says_nothing_of_who_lives_there(people):
