@@ -112,8 +112,9 @@ SUSPICION = {
 ATTEMPTS = {"fraud_referral": FRAUD, "suspicion_report": SUSPICION}
 HOME = {"fraud_referral": "fraud", "suspicion_report": "financial_crime"}
 AGENCY = {"fraud_referral": factories.fpa, "suspicion_report": suspicions.fiu}
-# The same from an acknowledged report that sought a defence: it may be closed only once there is an answer.
-NOT_FROM = {("suspicion_report", "acknowledged", "close")}
+# An acknowledged report that sought a defence may be closed only once there is an answer; silence is an answer only of
+# a unit that has acknowledged the report (POCA 2002 s.335).
+NOT_FROM = {("suspicion_report", "acknowledged", "close"), ("suspicion_report", "submitted", "deem_consent")}
 # Made by people of another desk, who take it in for the person concerned.
 FROM_OUTSIDE = {("fraud_referral", "dispute")}
 

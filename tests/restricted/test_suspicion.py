@@ -5,11 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from cases.agencies import settlement
 from cases.agencies.sandbox import desks
 from cases.fraud.suspicion import codes
 from cases.kernel import actors, edits, outbox, quietholds, sweeps, transitions, verdicts
 from cases.kernel.errors import CaseError
-from cases.kernel.models import Approval, Case, CaseParty, Clock, Letter, OutboxMessage, QuietHold, Release
+from cases.kernel.models import Approval, Case, CaseParty, Clock, Letter, OutboxMessage, QuietHold, Release, Task
 from cases.ledger import sealing, verify
 from cases.ledger.models import AccessEvent, LedgerEvent
 from tests import factories, suspicions
@@ -156,20 +157,80 @@ def test_without_a_narrative_or_with_too_long_a_one_nothing_is_submitted(people)
 
 # Friday 18 December 2026: bank holidays on 25 and 28 December.
 FRIDAY = datetime(2026, 12, 18, 15, 0, tzinfo=UTC)
+REFERENCE = {"agency_reference": "FIU-2026-0001"}
 
 
-def test_the_notice_period_is_seven_working_days_from_the_day_after(people):
+def outcome(case, state, *, at, **changes):
+    """Let the report's message end as the post says, and the case take note of it."""
+    OutboxMessage.objects.filter(case=case, kind="fiu_sar").update(state=state, **changes)
+    assert settlement.settle(now=at) == 1
+
+
+def test_the_notice_period_is_seven_working_days_after_the_day_on_which_the_unit_has_the_report(people):
     case = suspicions.written(people)
-    transitions.apply(case.pk, "submit", actor=people["h.castellan"], at=FRIDAY)
+    transitions.apply(case.pk, "submit", actor=people["h.castellan"], at=FRIDAY - timedelta(days=4))
+    assert not Clock.objects.filter(case=case, rule="k25_notice_period").exists()
+    outcome(case, "delivered", at=FRIDAY + timedelta(hours=1), delivered_at=FRIDAY)
+    transitions.apply(case.pk, "acknowledge", actor=suspicions.fiu(), at=FRIDAY + timedelta(days=3), inputs=REFERENCE)
     clock = Clock.objects.get(case=case, rule="k25_notice_period")
     assert clock.due_date.isoformat() == "2026-12-31"
 
     sweeps.end_due_clocks(now=clock.due_at)
-    assert Case.objects.get(pk=case.pk).state == "submitted"
+    assert Case.objects.get(pk=case.pk).state == "acknowledged"
     sweeps.end_due_clocks(now=clock.due_at + timedelta(seconds=1))
     assert Case.objects.get(pk=case.pk).state == "consented"
     assert event(case, "deem_consent")["actor"] == "system:deemed_consent"
     assert quietholds.blocked(account="NM-7001") == frozenset()
+
+
+def test_an_acknowledgement_starts_the_notice_period_where_no_delivery_was_noted(people):
+    case = suspicions.written(people)
+    transitions.apply(case.pk, "submit", actor=people["h.castellan"], at=FRIDAY - timedelta(days=4))
+    transitions.apply(case.pk, "acknowledge", actor=suspicions.fiu(), at=FRIDAY, inputs=REFERENCE)
+    assert Clock.objects.get(case=case, rule="k25_notice_period").due_date.isoformat() == "2026-12-31"
+
+
+@pytest.mark.parametrize(
+    ("state", "task"), [("pending", None), ("dead", "message_dead"), ("refused", "suspicion_report_not_taken")]
+)
+def test_a_report_that_the_unit_does_not_have_is_never_consent(people, state, task):
+    case = suspicions.submitted(people)
+    if task:
+        outcome(case, state, at=AT, errors=[{"pointer": "/narrative", "code": "TOO_LONG"}])
+    sweeps.end_due_clocks(now=AT + timedelta(days=90))
+
+    case = Case.objects.get(pk=case.pk)
+    assert case.state == "submitted"
+    with nothing_written(counted=1), pytest.raises(CaseError, match="not acknowledged the report"):
+        transitions.apply(case.pk, "deem_consent", actor=actors.system("tests"), at=AT + timedelta(days=90))
+    assert quietholds.blocked(account="NM-7001") == {"pay_out"}
+    raised = Task.objects.filter(case=case).exclude(kind__startswith="clock_")
+    assert [(each.kind, each.team.code, each.closed_at) for each in raised] == (
+        [(task, "financial_crime", None)] if task else []
+    )
+    assert case.reference in client_of("h.castellan").get("/tasks/?view=all").content.decode()
+    for outsider in ("a.byrne", "d.osei", "r.penhale"):
+        assert case.reference not in client_of(outsider).get("/tasks/?view=all").content.decode()
+
+
+def test_a_delivered_report_without_an_acknowledgement_waits_for_it(people):
+    case = suspicions.submitted(people)
+    outcome(case, "delivered", at=AT, delivered_at=AT)
+    late = AT + timedelta(days=90)
+    sweeps.end_due_clocks(now=late)
+    assert Case.objects.get(pk=case.pk).state == "submitted"
+    assert quietholds.blocked(account="NM-7001") == {"pay_out"}
+
+    transitions.apply(case.pk, "acknowledge", actor=suspicions.fiu(), at=late, inputs=REFERENCE)
+    sweeps.end_due_clocks(now=late)
+    assert Case.objects.get(pk=case.pk).state == "consented"
+
+
+def test_a_delivery_that_is_noted_after_the_answer_starts_nothing(people):
+    case = suspicions.submitted(people)
+    transitions.apply(case.pk, "refuse", actor=suspicions.fiu(), at=AT)
+    outcome(case, "delivered", at=AT, delivered_at=AT)
+    assert not Clock.objects.filter(case=case, rule="k25_notice_period").exists()
 
 
 def test_a_refusal_holds_for_31_days_beginning_with_the_day(people):

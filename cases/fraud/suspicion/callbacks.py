@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from cases.kernel import transitions
+from cases.fraud.suspicion import effects
+from cases.kernel import clocks, record, tasks, transitions
 from cases.kernel.actors import Actor, system
 from cases.kernel.casetypes import Content
-from cases.kernel.models import Case, Clock
+from cases.kernel.models import Case, Clock, OutboxMessage
 
-__all__ = ["acknowledged", "consented", "deemed", "moratorium_ended", "refused"]
+__all__ = ["acknowledged", "consented", "deemed", "delivered", "moratorium_ended", "not_taken", "refused"]
+
+NOT_TAKEN = "suspicion_report_not_taken"
+tasks.declare({NOT_TAKEN: "The unit did not take the report; nothing is disclosed and payouts wait"})
 
 
 def acknowledged(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
@@ -44,3 +49,27 @@ def deemed(case: Case, clock: Clock, *, at: datetime) -> None:
 def moratorium_ended(case: Case, clock: Clock, *, at: datetime) -> None:
     """The 31 days are over, and no court extended them."""
     transitions.apply(case.pk, "end_moratorium", actor=system("moratorium", source=case.source), at=at)
+
+
+def delivered(case: Case, message: OutboxMessage, *, at: datetime) -> None:
+    """The unit has the report: from its delivery the notice period is counted, unless the answer came first."""
+    if case.state not in {"submitted", "acknowledged"}:
+        return
+    disclosed_at = message.delivered_at or at
+    with record.act(case, "suspicion_report.delivered", actor=_delivery(case), at=at, occurred_at=disclosed_at):
+        effects.start_notice_period(case, disclosed_at=disclosed_at)
+        clocks.refresh_due(case)
+        case.save()
+
+
+def not_taken(case: Case, message: OutboxMessage, errors: Sequence[dict[str, Any]], *, at: datetime) -> None:
+    """The unit refused the message itself: nothing is disclosed, no period runs, and the nominated officer acts."""
+    given = [str(error.get("code", ""))[:80] for error in errors if isinstance(error, dict)]
+    with record.act(
+        case, "suspicion_report.not_taken", actor=_delivery(case), at=at, detail={"message": str(message.public_id)}
+    ):
+        tasks.raise_task(NOT_TAKEN, case=case, at=at, message=str(message.public_id), codes=given)
+
+
+def _delivery(case: Case) -> Actor:
+    return system("delivery", source=case.source)

@@ -78,6 +78,8 @@ SUSPICION_REPORT = CaseType(
         "fiu.consented": callbacks.consented,
         "fiu.refused": callbacks.refused,
     },
+    delivered={messages.FIU_SAR.code: callbacks.delivered},
+    refused={messages.FIU_SAR.code: callbacks.not_taken},
     extensions={periods.MORATORIUM: extension.MORATORIUM},
     clock_ends={periods.NOTICE: callbacks.deemed, periods.MORATORIUM: callbacks.moratorium_ended},
     message_labels={messages.FIU_SAR.code: messages.FIU_SAR.label},

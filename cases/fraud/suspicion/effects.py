@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from cases.fraud.suspicion import codes, messages, periods
 from cases.kernel import calendars, clocks, quietholds
+from cases.kernel.models import Case
 from cases.ledger import api as ledger
 from cases.ledger import sealing
 
@@ -24,11 +26,13 @@ def send_report(context: Any) -> None:
 
 
 def wait_for_the_defence(context: Any) -> None:
-    """While a defence is sought, money stays where it is: the account and the case it came from are held quietly."""
+    """While a defence is sought, money stays where it is: the account and the case it came from are held quietly.
+
+    The notice period begins only once the unit has the report.
+    """
     report = context.case.suspicion_report
     if report.reason_code not in codes.DEFENCES:
         return
-    clocks.start(context.case, periods.NOTICE, started_at=context.at)
     quietholds.place(context.case, _held(context), blocks=codes.BLOCKS, at=context.at)
 
 
@@ -40,7 +44,17 @@ def _held(context: Any) -> list[bytes]:
     return [*accounts, *([bytes(report.about_token)] if report.about_token else [])]
 
 
+def start_notice_period(case: Case, *, disclosed_at: datetime) -> None:
+    """Start the seven working days of a report that seeks a defence, once, inside the current ledger action.
+
+    They start with the first working day after the London day on which the unit had the report: POCA 2002 s.335(5).
+    """
+    if case.suspicion_report.reason_code in codes.DEFENCES and not case.clocks.filter(rule=periods.NOTICE).exists():
+        clocks.start(case, periods.NOTICE, started_at=disclosed_at)
+
+
 def note_the_units_reference(context: Any) -> None:
+    start_notice_period(context.case, disclosed_at=context.at)
     report = context.case.suspicion_report
     report.unit_reference = str(context.inputs.get("agency_reference", ""))[:80]
     report.save(update_fields=["unit_reference"])

@@ -29,8 +29,14 @@ def is_decided(context: Any) -> str | None:
 
 
 def _is_over(context: Any, rule: str) -> bool:
-    running = context.case.clocks.filter(rule=rule, ended_at=None)
-    return not running.filter(due_at__gte=context.at).exists()
+    """A period that never began is not over."""
+    ends = list(context.case.clocks.filter(rule=rule, ended_at=None).values_list("due_at", flat=True))
+    return bool(ends) and all(due_at < context.at for due_at in ends)
+
+
+def unit_has_the_report(context: Any) -> str | None:
+    """Silence means something only of somebody who has read the question."""
+    return None if context.case.state == "acknowledged" else "The unit has not acknowledged the report."
 
 
 def notice_is_over(context: Any) -> str | None:

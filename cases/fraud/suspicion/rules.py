@@ -134,7 +134,7 @@ LIFECYCLE = Lifecycle(
             source=_WAITING,
             target="consented",
             roles=frozenset({"system"}),
-            guards=(guards.sought_a_defence, guards.notice_is_over),
+            guards=(guards.sought_a_defence, guards.unit_has_the_report, guards.notice_is_over),
             effects=(effects.lift_hold,),
         ),
         Transition(
