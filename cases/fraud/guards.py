@@ -84,11 +84,9 @@ def is_not_filed_already(context: Any) -> str | None:
     opening.lock_incident(facts)
     others = opening.same_incident(facts)
     standing = ["approved", "submitted", "rejected", "filed", "disputed", "removal_requested"]
-    other = others.filter(case__state__in=standing).values_list("case__reference", "case__is_restricted")
-    found = other.first()
-    if found is None:
+    reference = others.filter(case__state__in=standing).values_list("case__reference", flat=True).first()
+    if reference is None:
         return None
-    reference = "another case" if found[1] else found[0]
     return f"The same incident stands in {reference}. Compare them, then amend that filing or close this referral."
 
 

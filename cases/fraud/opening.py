@@ -65,12 +65,16 @@ def incident_columns(reference: str) -> dict[str, Any]:
 
 
 def same_incident(row: FraudReferral) -> QuerySet[FraudReferral]:
-    """Return the other referrals of the incident, whichever index key was the newest when each was opened."""
+    """Return the other referrals of the incident, whichever index key was the newest when each was opened.
+
+    Of one in another compartment nothing is told, not even that it is there.
+    """
     tokens = tokens_of(row)
     found = Q(incident_token__in=[bytes.fromhex(token) for token in tokens])
     for token in tokens:
         found |= Q(incident_tokens__contains=[token])
-    return FraudReferral.objects.filter(found).exclude(pk=row.pk).order_by("pk")
+    in_sight = Q(case__is_restricted=False) | Q(case__team_id=row.case.team_id)
+    return FraudReferral.objects.filter(found, in_sight).exclude(pk=row.pk).order_by("pk")
 
 
 def tokens_of(row: FraudReferral) -> list[str]:

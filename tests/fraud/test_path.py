@@ -1,11 +1,14 @@
 """One referral, from opening to filing, through the kernel's verbs."""
 
 from datetime import date
+from types import SimpleNamespace
 
 import pytest
 
+from cases.fraud import guards
 from cases.kernel import edits, transitions
-from cases.kernel.models import Approval, Case, Clock, Letter, OutboxMessage, Release, Task
+from cases.kernel.models import Approval, Case, Clock, Letter, OutboxMessage, Release, Task, Team
+from cases.ledger import api as ledger
 from cases.ledger import verify
 from cases.ledger.models import LedgerEvent, LedgerHead
 from tests import factories
@@ -114,3 +117,21 @@ def test_second_referral_of_an_incident_is_offered_for_comparison():
         ("fraud_same_incident", {"reference": first.reference})
     ]
     assert not Task.objects.filter(case__in=[first, other]).exists()
+
+
+def test_an_earlier_referral_in_a_compartment_is_told_to_no_other_case():
+    people = factories.office()
+    hidden = factories.referred(people, incident_reference="DET-88112")
+    with ledger.action(hidden.uid, "tests.restricted", actor="system:tests", at=factories.AT):
+        hidden.is_restricted, hidden.team, hidden.state = True, Team.objects.get(code="disclosure"), "filed"
+        hidden.save()
+    assert guards.is_not_filed_already(SimpleNamespace(case=hidden)) is None
+
+    later = factories.referred(people, incident_reference="DET-88112")
+
+    assert not Task.objects.filter(kind="fraud_same_incident").exists()
+    assert guards.is_not_filed_already(SimpleNamespace(case=later)) is None
+    with ledger.action(later.uid, "tests.restricted", actor="system:tests", at=factories.AT):
+        later.is_restricted, later.team = True, hidden.team
+        later.save()
+    assert hidden.reference in guards.is_not_filed_already(SimpleNamespace(case=later))
