@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.db.models import Count, Exists, OuterRef, Q
 
-from cases.kernel import joining, policy, timeline
+from cases.kernel import holds, joining, policy, timeline
 from cases.kernel.actors import Actor
 from cases.kernel.errors import NotVisible
 from cases.kernel.models import Case, CaseParty, Hold, PersonPair
@@ -84,8 +84,9 @@ def joined_in(actor: Actor, case: Case) -> list[CaseParty]:
 
 def _assertions(actor: Actor, uid: UUID) -> list[Assertion]:
     rows = CaseParty.objects.filter(party__uid=uid, case__in=policy.visible_to(actor))
+    for_whom = Q(party=None) | Q(party=OuterRef("pk"))
     told = rows.select_related("case", "case__team", "case__assignee").annotate(
-        is_held=Exists(Hold.objects.filter(case=OuterRef("case"), released_at=None)),
+        is_held=Exists(Hold.objects.filter(holds.in_force(), for_whom, case=OuterRef("case"))),
         open_tasks=Count("case__tasks", filter=Q(case__tasks__closed_at=None)),
     )
     return [

@@ -1,10 +1,13 @@
 """Pairs on a case and one person across cases: masked, scoped, on record, in few statements."""
 
+from datetime import timedelta
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
-from cases.kernel import joining, matching, reindex
+from cases.kernel import holds, joining, matching, reindex
 from cases.kernel.models import CaseParty, PersonPair, Team
 from cases.ledger import api as ledger
 from cases.ledger.models import AccessEvent, LedgerEvent
@@ -88,6 +91,23 @@ def test_a_person_is_shown_across_cases_masked_and_on_record(people):
         ["party"],
         {case.uid for case in cases},
     )
+
+
+def test_a_hold_that_is_over_to_come_or_for_another_person_does_not_hold_the_person_now(people):
+    cases, party = joined(people)
+    now, day = timezone.now(), timedelta(days=1)
+    given = {"actor": people["a.byrne"], "source": "customer", "reason": "They wrote."}
+    holds.enter(cases[0].pk, "dispute", at=now - 3 * day, ends_at=now - day, **given)
+    holds.enter(cases[0].pk, "dispute", at=now, began_at=now + day, **given)
+    holds.enter(cases[0].pk, "deceased", at=now - day, person=1, **given)
+    holds.enter(cases[1].pk, "dispute", at=now - day, **given)
+
+    page = desk.client_of("a.byrne").get(f"/persons/{party.uid}/")
+
+    assert {each["row"].case.pk: each["is_held"] for each in page.context["asserted"]} == {
+        cases[0].pk: False,
+        cases[1].pk: True,
+    }
 
 
 def test_an_auditor_says_why_before_a_person_is_shown(people):
