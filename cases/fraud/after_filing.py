@@ -4,6 +4,7 @@ report to the police, which may come before it."""
 from __future__ import annotations
 
 from cases.fraud import amending, disputes, guards, police, removal
+from cases.kernel import holdkinds
 from cases.kernel.lifecycle import Agreement, State, Transition
 
 __all__ = ["MOVES", "STATES"]
@@ -119,6 +120,7 @@ MOVES = (
         roles=_APPROVER,
         agreed_by=(Agreement(role="legal_counsel", when=police.includes_communications_data),),
         is_grave=True,
+        blocked_by=frozenset({holdkinds.REPORT}),
         guards=(police.is_own_evidence,),
         effects=(police.report,),
         consequence="Our own evidence of a fraud against us goes to the police reporting centre",

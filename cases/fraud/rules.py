@@ -6,6 +6,7 @@ from django.db.models import Model
 
 from cases.fraud import after_filing, alerts, effects, guards
 from cases.fraud.models import FraudReferral, PillarAnswer, PillarEvidence
+from cases.kernel import holdkinds
 from cases.kernel.lifecycle import Lifecycle, State, Transition
 from cases.kernel.models import Case, CaseAddress, CaseParty, Evidence
 from cases.kernel.policy import BREAK_GLASS, GLASS_ROLES, Rule
@@ -65,6 +66,8 @@ def approval_rows(case: Case) -> list[Model]:
     ]
 
 
+# A hold may say that nothing more is reported.
+_REPORT = frozenset({holdkinds.REPORT})
 LIFECYCLE = Lifecycle(
     initial="referred",
     desk=_ANALYST,
@@ -138,6 +141,7 @@ LIFECYCLE = Lifecycle(
             roles=_ANALYST,
             opens="approve",
             approver_role="fraud_approver",
+            blocked_by=_REPORT,
             guards=(
                 guards.has_subject,
                 guards.filing_fits_its_people,
@@ -188,6 +192,7 @@ LIFECYCLE = Lifecycle(
             decides="approve",
             verdict="agreed",
             is_grave=True,
+            blocked_by=_REPORT,
             guards=(
                 guards.filing_fits_its_people,
                 guards.product_is_not_given_back,

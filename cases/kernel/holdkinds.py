@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["BLOCKS", "KINDS", "SOURCES", "HoldKind", "shown_label"]
+__all__ = ["BLOCKS", "KINDS", "REPORT", "SOURCES", "HoldKind", "shown_label"]
 
+# Beside the design's seven: somebody says that nothing more is to be reported, whatever kind of hold it is.
+REPORT = "report"
 BLOCKS: dict[str, str] = {
     "contact": "Contact",
     "enforce": "Enforcement",
@@ -13,6 +15,7 @@ BLOCKS: dict[str, str] = {
     "place": "Placing with an agency",
     "sell": "Selling the debt",
     "cra_default": "Recording a default",
+    REPORT: "Reporting to an agency",
     "dispose": "Erasing",
 }
 

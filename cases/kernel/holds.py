@@ -14,7 +14,7 @@ from django.db.models.functions import Cast, Now
 from cases.kernel import edits, holdkinds, locks, quietholds, record, tasks
 from cases.kernel.actors import Actor, system
 from cases.kernel.errors import CaseError
-from cases.kernel.models import Case, Hold, Task
+from cases.kernel.models import Case, CaseParty, Hold, Task
 from cases.ledger import api as ledger
 from cases.ledger import sealing
 
@@ -44,11 +44,16 @@ def is_held(at: datetime) -> Exists:
     return Exists(Hold.objects.filter(in_force(at), case=OuterRef("pk")))
 
 
-def blocks(subject: Case | str, block: str, *, at: datetime | None = None) -> str | None:
+def blocks(
+    subject: Case | str, block: str, *, at: datetime | None = None, person: CaseParty | None = None
+) -> str | None:
     """Return the sentence why a block stops a case or, by its reference, a customer account; None when nothing does.
-    Two queries."""
+
+    Of an act towards one `person` of the case, a hold for another person stops nothing. Two queries.
+    """
     if isinstance(subject, Case):
-        stopped = any(block in each for each in active(subject, at=at).values_list("blocks", flat=True))
+        held = active(subject, at=at).filter(blocks__contains=[block])
+        stopped = (held if person is None else held.filter(Q(party=None) | Q(party=person))).exists()
         quiet = quietholds.blocked(case_uid=subject.uid)
     else:
         stopped, quiet = False, quietholds.blocked(account=subject)

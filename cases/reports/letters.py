@@ -9,14 +9,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q, TextField
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast
 from django.template.loader import render_to_string
 
-from cases.kernel import actors, calendars, casetypes, edits, lettertexts, locks, record, releases, tasks
+from cases.kernel import actors, calendars, casetypes, edits, holds, lettertexts, locks, record, releases, tasks
 from cases.kernel import letters as notices
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError
-from cases.kernel.models import Agency, Case, CaseAddress, Letter, Task
+from cases.kernel.models import Agency, Case, CaseAddress, Hold, Letter, Task
 from cases.ledger import sealing
 from cases.reports import lettertext, press, sender
 from cases.reports.pdf import Paper, Printed
@@ -30,9 +32,11 @@ POST_CLASS = "first"
 # Where the person lives or is billed. Never where goods were sent, or what a fraudster used.
 HOME_KINDS = ("current", "billing")
 LINES = ("line_1", "line_2", "town", "postcode", "country")
+TEXT = TextField()
 NAME_FIELDS = ("title", "forename", "surname")
 FAILED = "letter_failed"
-tasks.declare({FAILED: "A letter could not be written"})
+HELD = "letter_held"
+tasks.declare({FAILED: "A letter could not be written", HELD: "A letter waits until a hold on contact ends"})
 
 
 class LetterRefused(CaseError):
@@ -58,10 +62,15 @@ class Addressee:
 def make_due_letters(*, now: datetime) -> int:
     """Write the letters that are due and return how many went to the post. Several workers may run at once.
 
-    A letter that cannot be written becomes a task; it is tried again once that task is closed.
+    A letter that cannot be written becomes a task; it is tried again once that task is closed. One that a hold on
+    contact stops is written once no hold stops it.
     """
+    about = Task.objects.annotate(about=KeyTextTransform("letter", "detail")).filter(about=Cast(OuterRef("uid"), TEXT))
     stuck = Task.objects.filter(case=OuterRef("case"), kind=FAILED, closed_at=None)
-    due = Letter.objects.filter(~Exists(stuck), state="due").order_by("pk").values_list("pk", flat=True)
+    for_whom = Q(party=None) | Q(party=OuterRef("party"))
+    held = Hold.objects.filter(holds.in_force(now), for_whom, case=OuterRef("case"), blocks__contains=["contact"])
+    waits = Exists(held) & Exists(about.filter(case=OuterRef("case"), kind=HELD))
+    due = Letter.objects.filter(~Exists(stuck), ~waits, state="due").order_by("pk").values_list("pk", flat=True)
     return sum(write(letter_id, now=now) for letter_id in list(due[:BATCH]))
 
 
@@ -71,7 +80,7 @@ def write(letter_id: int, *, now: datetime) -> bool:
     Opens the person's name and address, which the access log keeps; sets the page outside any transaction.
     """
     letter = Letter.objects.select_related("case__key", "party").filter(pk=letter_id, state="due").first()
-    if letter is None or _withdrawn(letter, now=now):
+    if letter is None or _withdrawn(letter, now=now) or _is_held(letter, now=now):
         return False
     version = letter.case.version
     try:
@@ -98,6 +107,18 @@ def _withdrawn(letter: Letter, *, now: datetime) -> bool:
         with record.act(case, "letter.withdrawn", actor=_maker(case), at=now, detail={"letter": str(row.uid)}):
             row.state = "withdrawn"
             row.save(update_fields=["state"])
+    return True
+
+
+@transaction.atomic
+def _is_held(letter: Letter, *, now: datetime) -> bool:
+    """Say whether a hold stops contact with the person; then the letter stays due, and one task says so."""
+    if not holds.blocks(letter.case, "contact", at=now, person=letter.party):
+        return False
+    case, detail = locks.case_for_update(letter.case_id), {"letter": str(letter.uid)}
+    if not Task.objects.filter(case=case, kind=HELD, detail__contains=detail).exists():
+        with record.act(case, "letter.held", actor=_maker(case), at=now, detail=detail):
+            tasks.raise_task(HELD, case=case, at=now, **detail)
     return True
 
 
@@ -210,6 +231,7 @@ def _hand_over(letter: Letter, addressee: Addressee, printed: Printed, *, versio
         )
         row.state = "rendered"
         row.save()
+        tasks.close_about(case, HELD, actor=_maker(case), at=now, letter=str(row.uid))
     return True
 
 

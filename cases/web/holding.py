@@ -27,7 +27,8 @@ _DAY = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 
 
 class HoldForm(forms.Form):
-    """A hold as somebody enters it. What it stops and when it is looked at again come from its kind."""
+    """A hold as somebody enters it. What it stops, beside reports, and when it is looked at again come from its
+    kind."""
 
     kind = forms.ChoiceField(label="Kind", choices=[(kind.code, kind.label) for kind in holdkinds.KINDS.values()])
     source = forms.ChoiceField(label="Who asked for it", choices=list(holdkinds.SOURCES.items()))
@@ -41,12 +42,15 @@ class HoldForm(forms.Form):
     )
     document = forms.IntegerField(label="Document that shows it", required=False, min_value=1)
     person = forms.IntegerField(label="Only for person", required=False, min_value=1)
+    stops_reports = forms.BooleanField(label="Also stops reporting to agencies", required=False)
     reason = forms.CharField(label="Reason", widget=forms.Textarea(attrs={"rows": 2}))
 
     def entered(self) -> dict[str, Any]:
         """Return what holds.enter takes."""
         cleaned = self.cleaned_data
+        usual = holdkinds.KINDS[cleaned["kind"]].blocks
         return {
+            "blocks": [*usual, holdkinds.REPORT] if cleaned["stops_reports"] else None,
             **{name: cleaned[name] for name in ("source", "reference", "document", "person", "reason")},
             "began_at": _start(cleaned["began"]),
             "ends_at": _end(cleaned["ends"]),

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.test import TestCase
 
-from cases.kernel import edits, holdkinds, holds, quietholds, record, transitions, verdicts, worklist
+from cases.kernel import casetypes, edits, holdkinds, holds, quietholds, record, transitions, verdicts, worklist
 from cases.kernel.errors import CaseError, NotAllowed
 from cases.kernel.models import Approval, Case, Hold, Task
 from cases.ledger.models import LedgerEvent
@@ -105,6 +105,34 @@ class Holds(TestCase):
             transitions.apply(
                 self.case.pk, "submit", actor=self.byrne, at=AT, inputs={"pillars": factories.MAKER_ANSWERS}
             )
+
+    def test_a_hold_that_stops_reports_stops_filing_and_its_offer_says_so(self):
+        hold = self.enter("legal", blocks=["dispose", "report"], ends_at=AT + timedelta(days=2))
+        with nothing_written(counted=1), pytest.raises(transitions.TransitionRefused, match=BLOCKED):
+            transitions.apply(
+                self.case.pk, "submit", actor=self.byrne, at=AT, inputs={"pillars": factories.MAKER_ANSWERS}
+            )
+        stopped = {move.name for move in casetypes.get("fraud_referral").lifecycle.moves if "report" in move.blocked_by}
+        assert stopped == {"submit", "approve", "report_to_police"}
+        over = hold.ends_at + timedelta(seconds=1)
+        done = transitions.apply(
+            self.case.pk, "submit", actor=self.byrne, at=over, inputs={"pillars": factories.MAKER_ANSWERS}
+        )
+        assert done.state == "ready"
+
+        self.enter("dispute", blocks=["report"])
+        offered = {each.transition.name: each.refusals for each in transitions.offers(done, self.osei)}
+        assert BLOCKED in offered["approve"] and BLOCKED not in offered["return"]
+
+    def test_a_hold_for_one_person_stops_nothing_towards_another(self):
+        self.enter("deceased", person=2, ends_at=AT + timedelta(days=9))
+        self.enter("vulnerable", person=2)
+        first, second = self.case.parties.order_by("number")
+        assert holds.blocks(self.case, "contact", at=AT, person=first) is None
+        assert holds.blocks(self.case, "contact", at=AT, person=second) == BLOCKED
+        assert holds.blocks(self.case, "contact", at=AT + timedelta(days=10), person=second) == BLOCKED
+        assert holds.blocks(self.case, "contact", at=AT) == BLOCKED
+        assert holds.blocks(self.case, "interest_fees", at=AT + timedelta(days=10), person=second) is None
 
     def test_a_hold_in_a_compartment_answers_the_same_words_and_nothing_else(self):
         other = factories.referred(self.people)

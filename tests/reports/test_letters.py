@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from cases.kernel import edits, outbox, tasks
+from cases.kernel import edits, holds, outbox, tasks
 from cases.kernel import record as acts
 from cases.kernel.models import Case, CaseAddress, CaseParty, Letter, OutboxMessage, ReleasedItem, StoredBlob, Task
 from cases.ledger import sealing, verify
@@ -183,3 +183,43 @@ def test_letter_to_a_person_no_longer_in_the_case_is_withdrawn():
 
     assert Letter.objects.get(case=case).state == "withdrawn"
     assert not OutboxMessage.objects.filter(kind="letter").exists()
+
+
+def hold(case, people, kind, **given):
+    return holds.enter(
+        case.pk, kind, actor=people["a.byrne"], at=NOW, source="customer", reason="Her sister called.", **given
+    )
+
+
+def test_letter_waits_for_every_hold_on_contact_with_its_person_and_one_task_says_so():
+    people = factories.office()
+    case = factories.filed(people)
+    for kind, days in (("deceased", 2), ("vulnerable", 4)):
+        hold(case, people, kind, person=2, ends_at=NOW + timedelta(days=days))
+
+    due = [letters.make_due_letters(now=NOW + timedelta(days=days)) for days in (0, 1, 3)]
+
+    assert due == [0, 0, 0]
+    letter, task = Letter.objects.get(case=case), Task.objects.get(case=case, kind="letter_held")
+    assert (letter.state, task.detail) == ("due", {"letter": str(letter.uid)})
+    assert not OutboxMessage.objects.filter(kind="letter").exists()
+
+    assert letters.make_due_letters(now=NOW + timedelta(days=5)) == 1
+    task.refresh_from_db()
+    assert task.closed_at == NOW + timedelta(days=5)
+
+
+def test_hold_on_another_person_or_on_other_acts_stops_no_letter():
+    people = factories.office()
+    case = factories.filed(people)
+    hold(case, people, "protected_address", person=1)
+    hold(case, people, "legal")
+    assert letters.make_due_letters(now=NOW) == 1
+
+
+def test_hold_on_contact_for_the_whole_case_stops_a_letter_to_anybody():
+    people = factories.office()
+    case = factories.filed(people)
+    hold(case, people, "protected_address")
+    assert letters.make_due_letters(now=NOW) == 0
+    assert Task.objects.filter(case=case, kind="letter_held").count() == 1

@@ -53,6 +53,14 @@ def test_a_hold_is_entered_shown_in_the_head_and_released_by_two(people):
     assert "Released" in text(client.get(at("holds", case)))
 
 
+def test_a_hold_may_stop_reports_beside_what_its_kind_stops(people):
+    case = factories.investigating(people)
+    typed = {"kind": "legal", "source": "legal", "reason": WHY, "stops_reports": "on"}
+    page = desk.client_of("a.byrne").post(at("holds", case), typed, follow=True)
+    assert Hold.objects.get().blocks == ["dispose", "report"]
+    assert "Reporting to an agency" in text(page)
+
+
 def test_a_refused_hold_keeps_what_was_typed(people):
     case = factories.investigating(people)
     typed = {"kind": "legal", "source": "court", "reason": WHY, "document": "7"}
