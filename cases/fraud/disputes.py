@@ -25,6 +25,7 @@ __all__ = [
 ]
 
 CLOCK = "k10_request"
+clocks.due_with(CLOCK, "fraud_dispute")
 TASKS = {
     "fraud_dispute": "Somebody disputes the filing: look at it again",
     "fraud_answer_by_hand": "Answer a person about their filing without a letter of the system",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from cases.kernel import calendars, casetypes, intake, locks, policy, record, tasks
 from cases.kernel.actors import Actor
@@ -85,6 +85,37 @@ def is_suspended(actor: Actor, *, at: datetime) -> bool:
     return BreakGlass.objects.filter(user_id=_person(actor), reviewed_at=None, review_due_at__lt=at).exists()
 
 
+def _review_due(began_at: datetime) -> datetime:
+    return calendars.end_of_day(calendars.add_working_days(calendars.london_date(began_at), REVIEW_DAYS))
+
+
+def waiting() -> QuerySet[BreakGlass]:
+    """Return the uses that wait for their review, in the order in which they happened."""
+    return BreakGlass.objects.filter(reviewed_at=None).order_by("pk")
+
+
+@transaction.atomic
+def recount(glass_id: int, *, actor: Actor, at: datetime, change: str) -> bool:
+    """Count anew until when a use is reviewed, after the calendar of England and Wales has changed; say if it moved.
+
+    Locks the case; writes one event of its stream, with the row and its task.
+    """
+    known = BreakGlass.objects.only("case_id").get(pk=glass_id)
+    case = locks.case_for_update(known.case_id)
+    row = waiting().select_for_update(of=("self",)).filter(pk=glass_id).first()
+    due_at = _review_due(row.began_at) if row else None
+    if row is None or due_at is None or due_at == row.review_due_at:
+        return False
+    detail = {"alert": row.alert_reference, "calendar_change": change}
+    with record.act(case, "case.glass_review_recounted", actor=actor, at=at, detail=detail):
+        row.review_due_at = due_at
+        row.save(update_fields=["review_due_at"])
+        for task in Task.objects.filter(kind=REVIEW, detail__alert=row.alert_reference, closed_at=None):
+            task.due_at = due_at
+            task.save(update_fields=["due_at"])
+    return True
+
+
 @transaction.atomic
 def _break(case_id: int, reason: str, *, actor: Actor, at: datetime, request: ledger.RequestInfo | None) -> BreakGlass:
     case = locks.case_for_update(case_id)
@@ -92,7 +123,7 @@ def _break(case_id: int, reason: str, *, actor: Actor, at: datetime, request: le
     if running is not None:
         return running
     alert = intake.random_reference().replace("R-", "BG-", 1)
-    due_at = calendars.end_of_day(calendars.add_working_days(calendars.london_date(at), REVIEW_DAYS))
+    due_at = _review_due(at)
     row = BreakGlass(
         alert_reference=alert,
         case=case,

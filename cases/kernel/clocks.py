@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, datetime
 
-from django.db.models import Min, QuerySet
+from django.db.models import Min, Q, QuerySet
 
 from cases.kernel import calendars, rulebook, tasks
 from cases.kernel.actors import system
 from cases.kernel.calendars import Calendar
 from cases.kernel.counting import OPEN_ENDED, ClockRule, Stop, due, explain, in_words, needs_calendar
 from cases.kernel.errors import CaseError
-from cases.kernel.models import Case, CaseParty, Clock, Task
+from cases.kernel.models import Approval, Case, CaseParty, Clock, Task
 from cases.kernel.rulebook import RULES, declare
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "ClockRule",
     "declare",
     "due",
+    "due_with",
     "end",
     "explain",
     "in_words",
@@ -38,6 +39,14 @@ __all__ = [
 ]
 
 LONGEST_EXPLANATION = 400
+CHECK_AFTER = "check_after"
+# Which kind of task is due with which clock, beside a warning, which names its rule, and one that names its clock.
+_DUE_WITH: dict[str, str] = {CHECK_AFTER: CHECK_AFTER}
+
+
+def due_with(rule: str, task: str) -> None:
+    """Say that a kind of task is due when a clock is: it moves with it. Called while families load."""
+    _DUE_WITH[task] = rule
 
 
 class ClockRefused(CaseError):
@@ -142,11 +151,12 @@ def pause(case: Case, code: str, *, at: datetime) -> None:
 def resume(case: Case, code: str, *, at: datetime) -> None:
     """Count on: the end moves by as long as the clock stood still, in whole days where the period is one of days."""
     for clock in Clock.objects.filter(case=case, rule=code, state="paused"):
-        since = clock.paused_at or at
+        since, was_due = clock.paused_at or at, clock.due_at
         clock.stops = [*clock.stops, [since.isoformat(), at.isoformat()]]
         _count(clock, *rulebook.version(code, clock.version, jurisdiction=clock.jurisdiction))
         clock.state, clock.paused_at = "running", None
         clock.save(update_fields=["due_at", "due_date", "explanation", "state", "paused_at", "stops"])
+        _move_with(case, clock, since=was_due)
 
 
 def open_in(jurisdiction: str) -> QuerySet[Clock]:
@@ -158,10 +168,10 @@ def open_in(jurisdiction: str) -> QuerySet[Clock]:
 def recount(case: Case, clock: Clock, *, at: datetime) -> Mapping[str, str]:
     """Count a clock of a locked case anew by the calendar as it is now, inside the current ledger action.
 
-    Returns its old and new end, or nothing when the end stays. A breach that is none any more runs again and its task
-    is closed. The caller saves the case.
+    Returns its old and new end, or nothing when the end stays. What is due with it moves too; a breach that is none any
+    more runs again and its task is closed. The caller saves the case.
     """
-    before = clock.due_date
+    before, since = clock.due_date, clock.due_at
     rule, calendar = rulebook.version(clock.rule, clock.version, jurisdiction=clock.jurisdiction)
     _count(clock, rule, calendar)
     if clock.due_date == before:
@@ -170,8 +180,21 @@ def recount(case: Case, clock: Clock, *, at: datetime) -> Mapping[str, str]:
         clock.state = "running"
         _close_tasks(case, clock.rule, "clock_over", at=at, outcome="counted_anew")
     clock.save(update_fields=["due_at", "due_date", "explanation", "state"])
+    _move_with(case, clock, since=since)
     refresh_due(case)
     return {"rule": clock.rule, "from_date": before.isoformat(), "to_date": clock.due_date.isoformat()}
+
+
+def _move_with(case: Case, clock: Clock, *, since: datetime) -> None:
+    """Make what was due with a clock due with it again: open tasks, and checks that are asked for afterwards."""
+    kinds = [task for task, rule in _DUE_WITH.items() if rule == clock.rule]
+    about = Q(kind__in=kinds) | Q(kind="clock_soon", detail__rule=clock.rule) | Q(detail__clock=clock.pk)
+    rows: list[Task | Approval] = list(Task.objects.filter(about, case=case, due_at=since, closed_at=None))
+    if clock.rule == CHECK_AFTER:
+        rows += Approval.objects.filter(case=case, mode="after", due_at=since, closed_at=None)
+    for row in rows:
+        row.due_at = clock.due_at
+        row.save(update_fields=["due_at"])
 
 
 def name_end(case: Case, clock: Clock, *, until: date, at: datetime) -> None:

@@ -7,19 +7,22 @@ from datetime import datetime
 from functools import partial
 from uuid import UUID
 
-from cases.kernel import clocks, jobs, locks, policy, record
+from cases.kernel import breakglass, clocks, jobs, locks, policy, record
 from cases.kernel.actors import Actor, system
 from cases.kernel.models import Clock, Job
 
 __all__ = ["begin"]
 
 KIND, HIDDEN_KIND = "recount_clocks", "recount_hidden_clocks"
+# Among the hidden rows: a use of break-glass that waits for its review.
+GLASS = "glass-"
 
 
 def begin(jurisdiction: str, *, change: UUID, actor: Actor, at: datetime) -> Job:
     """Queue the recount of a jurisdiction's open clocks, inside the transaction that changed its calendar.
 
-    Clocks of restricted cases are counted by a job of their own that nobody sees, so that no count tells of them.
+    Clocks of restricted cases, and until when uses of break-glass are reviewed, are counted by a job of their own that
+    nobody sees, so that no count tells of them.
     """
     params = {"jurisdiction": jurisdiction, "change": str(change)}
     jobs.start(HIDDEN_KIND, actor=system("calendars", source=actor.source), at=at, params=params)
@@ -29,6 +32,22 @@ def begin(jurisdiction: str, *, change: UUID, actor: Actor, at: datetime) -> Job
 def _rows(job: Job, *, is_restricted: bool) -> Iterable[int]:
     open_clocks = clocks.open_in(job.params["jurisdiction"]).filter(case__is_restricted=is_restricted)
     return open_clocks.order_by("pk").values_list("pk", flat=True)
+
+
+def _hidden_rows(job: Job) -> Iterable[int | str]:
+    yield from _rows(job, is_restricted=True)
+    if job.params["jurisdiction"] == "eaw":
+        yield from (f"{GLASS}{pk}" for pk in breakglass.waiting().values_list("pk", flat=True))
+
+
+def _do_hidden(job: Job, subject: str, at: datetime) -> None:
+    if not subject.startswith(GLASS):
+        return _do(job, subject, at)
+    moved = breakglass.recount(
+        int(subject.removeprefix(GLASS)), actor=jobs.worker_of(job), at=at, change=job.params["change"]
+    )
+    if not moved:
+        raise jobs.Skipped("end_stays")
 
 
 def _do(job: Job, subject: str, at: datetime) -> None:
@@ -68,8 +87,8 @@ jobs.declare(
     jobs.Kind(
         code=HIDDEN_KIND,
         label="Count open periods anew",
-        rows=partial(_rows, is_restricted=True),
-        do=_do,
+        rows=_hidden_rows,
+        do=_do_hidden,
         reasons=_REASONS,
         is_hidden=True,
     ),

@@ -6,7 +6,20 @@ from datetime import date, datetime, timedelta
 import pytest
 from django.db import connection, transaction
 
-from cases.kernel import calendars, clocks, jobrun, jobs, record, recounting, rulebook, sweeps
+from cases.kernel import (
+    actors,
+    approvals,
+    breakglass,
+    calendars,
+    clocks,
+    jobrun,
+    jobs,
+    record,
+    recounting,
+    rulebook,
+    sweeps,
+    tasks,
+)
 from cases.kernel.actors import system
 from cases.kernel.models import Case, Clock, HolidayChange, Job, Task
 from cases.ledger import api as ledger
@@ -143,6 +156,59 @@ def test_clocks_of_restricted_cases_are_counted_where_nobody_sees_their_number(p
     assert (shown.total, shown.state) == (0, "done")
     keeper = next(each for each in people.values() if "system_administrator" in each.roles)
     assert set(jobs.visible_to(keeper).values_list("kind", flat=True)) == {recounting.KIND}
+
+
+def test_what_is_due_with_a_clock_moves_with_it_and_what_only_shares_its_day_stays(people):
+    case = factories.referred(people)
+    monday = datetime(2026, 11, 16, 23, 59, 59, tzinfo=AT.tzinfo)
+    clock = start(case, "check_after")  # the act was on Saturday
+    assert clock.due_at == monday
+    with record.act(case, "tests.checked", actor=system("tests"), at=AT):
+        asked = tasks.raise_task("check_after", case=case, at=AT, due_at=monday, act="hurry")
+        warned = tasks.raise_task("clock_soon", case=case, at=AT, due_at=monday, rule="check_after")
+        named = tasks.raise_task("fraud_notice", case=case, at=AT, due_at=monday, clock=clock.pk)
+        others = [
+            tasks.raise_task("clock_soon", case=case, at=AT, due_at=monday, rule="k20_notice_of_default"),
+            tasks.raise_task("message_dead", case=case, at=AT, due_at=monday),
+        ]
+        approval = approvals.open_approval(
+            case,
+            "release_hold",
+            maker=people["a.byrne"],
+            needs=["fraud_approver"],
+            at=AT,
+            mode="after",
+            due_at=monday,
+            given={"by": "a", "reason": "b", "inputs": {}, "occurred_at": AT},
+        )
+
+    change("added", date(2026, 11, 16))
+    recount()
+
+    tuesday = monday + timedelta(days=1)
+    for row in (asked, warned, named, approval, *others):
+        row.refresh_from_db()
+    assert {each.due_at for each in (asked, warned, named, approval)} == {tuesday}
+    assert [each.due_at for each in others] == [monday, monday]
+    assert {"rule": "check_after", "to_date": "2026-11-17"}.items() <= recounted(case)[-1].items()
+    assert {finding.level for finding in verify.verify_stream(case.uid)} <= {"recorded late"}
+
+
+def test_until_when_a_use_of_break_glass_is_reviewed_moves_with_the_calendar(people):
+    case = factories.investigating(people)
+    looker = actors.staff(factories.user("m.achterberg"))
+    glass = breakglass.break_glass(case.reference, reason="Customer at the counter in Leeds.", actor=looker, at=AT)
+    assert calendars.london_date(glass.review_due_at) == date(2026, 11, 17)
+
+    row = change("added", date(2026, 11, 16))
+    recount()
+
+    glass.refresh_from_db()
+    wednesday = datetime(2026, 11, 18, 23, 59, 59, tzinfo=AT.tzinfo)
+    assert (glass.review_due_at, Task.objects.get(kind="break_glass_review").due_at) == (wednesday, wednesday)
+    event = LedgerEvent.objects.get(stream=case.uid, action="case.glass_review_recounted")
+    assert event.content()["detail"] == {"alert": glass.alert_reference, "calendar_change": str(row.uid)}
+    assert Job.objects.get(kind=recounting.KIND).total == Clock.objects.filter(case=case, ended_at=None).count()
 
 
 def test_rows_of_the_list_name_only_cases_the_reader_may_see(people):
