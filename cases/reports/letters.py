@@ -118,7 +118,7 @@ def _is_held(letter: Letter, *, now: datetime) -> bool:
     case, detail = locks.case_for_update(letter.case_id), {"letter": str(letter.uid)}
     if not Task.objects.filter(case=case, kind=HELD, detail__contains=detail).exists():
         with record.act(case, "letter.held", actor=_maker(case), at=now, detail=detail):
-            tasks.raise_task(HELD, case=case, at=now, **detail)
+            tasks.raise_task(HELD, case=case, at=now, letter=str(letter.uid))
     return True
 
 
