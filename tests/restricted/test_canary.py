@@ -15,7 +15,7 @@ import pytest
 from django.conf import settings
 from django.core import mail
 from django.core.cache import caches
-from django.db import connection
+from django.db import connection, reset_queries
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, get_resolver
@@ -185,6 +185,7 @@ def plain(text: str, uid: UUID) -> str:
 
 
 def ask(client: Client, channel: Channel, uid: UUID, **given) -> Answer:
+    reset_queries()
     with CaptureQueriesContext(connection) as captured:
         if channel.method == "GET":
             answer = client.get(address(channel, uid, **given))
