@@ -231,6 +231,7 @@ def code_lists(casetype: CaseType) -> dict[str, Mapping[str, str]]:
         **{f"{model}.{name}": _choices(each) for model, name, each in _forms(casetype) if hasattr(each, "choices")},
         "cases.case.state": {state.code: state.label for state in casetype.lifecycle.all_states},
         "cases.clock.rule": {rule.code: rule.label for rule in clocks.RULES.values()},
+        "cases.suspicionreport.submitted_from": {code: label for code, (_, label) in calendars.JURISDICTIONS.items()},
         "cases.clock.jurisdiction": {code: label for code, (_, label) in calendars.JURISDICTIONS.items()},
         "cases.caseparty.role": dict(casetype.party_roles),
         "cases.evidence.kind": dict(casetype.evidence_kinds),

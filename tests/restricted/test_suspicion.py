@@ -183,6 +183,19 @@ def test_the_notice_period_is_seven_working_days_after_the_day_on_which_the_unit
     assert quietholds.blocked(account="NM-7001") == frozenset()
 
 
+# tests/data/clock_dates.csv: 1 and 4 January are off in Scotland, 1 January alone in England and Wales.
+@pytest.mark.parametrize(("place", "last"), [("eaw", "2027-01-11"), ("sct", "2027-01-12")])
+def test_the_notice_period_counts_the_days_of_where_the_officer_reports_from(people, place, last):
+    case = suspicions.written(people)
+    with edits.change(case.pk, actor=people["h.castellan"], at=AT) as edit:
+        edit.facts(submitted_from=place)
+    transitions.apply(case.pk, "submit", actor=people["h.castellan"], at=FRIDAY)
+    had_it = datetime(2026, 12, 30, 10, 0, tzinfo=UTC)
+    outcome(case, "delivered", at=had_it, delivered_at=had_it)
+    clock = Clock.objects.get(case=case, rule="k25_notice_period")
+    assert (clock.jurisdiction, clock.due_date.isoformat()) == (place, last)
+
+
 def test_an_acknowledgement_starts_the_notice_period_where_no_delivery_was_noted(people):
     case = suspicions.written(people)
     transitions.apply(case.pk, "submit", actor=people["h.castellan"], at=FRIDAY - timedelta(days=4))

@@ -47,10 +47,12 @@ def _held(context: Any) -> list[bytes]:
 def start_notice_period(case: Case, *, disclosed_at: datetime) -> None:
     """Start the seven working days of a report that seeks a defence, once, inside the current ledger action.
 
-    They start with the first working day after the London day on which the unit had the report: POCA 2002 s.335(5).
+    They start with the first working day after the London day on which the unit had the report, as days are counted
+    where it was reported from: POCA 2002 s.335(5) and (7).
     """
-    if case.suspicion_report.reason_code in codes.DEFENCES and not case.clocks.filter(rule=periods.NOTICE).exists():
-        clocks.start(case, periods.NOTICE, started_at=disclosed_at)
+    report = case.suspicion_report
+    if report.reason_code in codes.DEFENCES and not case.clocks.filter(rule=periods.NOTICE).exists():
+        clocks.start(case, periods.NOTICE, started_at=disclosed_at, jurisdiction=report.submitted_from)
 
 
 def note_the_units_reference(context: Any) -> None:

@@ -9,6 +9,7 @@ from django import forms
 
 from cases.fraud.party_forms import PartyForm as PersonForm
 from cases.fraud.suspicion import codes
+from cases.kernel import calendars
 from cases.kernel.codelists import CodesField
 
 __all__ = ["FactsForm", "PartyForm", "ReferralForm"]
@@ -49,6 +50,13 @@ class FactsForm(forms.Form):
         help_text="Who, what, when, where, why and how. Write UNKNOWN for what is not known.",
     )
     police_contact = forms.CharField(label="Contact at law enforcement", max_length=200, required=False)
+    submitted_from = forms.TypedChoiceField(
+        label="Where you report from",
+        choices=[(code, label) for code, (_, label) in calendars.JURISDICTIONS.items()],
+        required=False,
+        empty_value="eaw",
+        help_text="The bank holidays of that part of the United Kingdom count.",
+    )
 
 
 class PartyForm(PersonForm):

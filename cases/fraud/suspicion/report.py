@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cases.fraud.suspicion import codes
+from cases.kernel import calendars
 from cases.kernel.casetypes import Check
 from cases.kernel.models import Case
 
@@ -36,6 +37,8 @@ def facts_view(case: Case) -> list[tuple[str, str]]:
         ("Why it is reported", _REASONS.get(facts.reason_code, facts.reason_code)),
         ("Glossary codes", ", ".join(glossary.get(code, code) for code in facts.glossary_codes) or "None yet"),
     ]
+    if facts.submitted_from != "eaw":
+        rows.append(("Reported from", calendars.JURISDICTIONS[facts.submitted_from][1]))
     if facts.submitted_date:
         by = "a deputy" if facts.is_by_deputy else "the nominated officer"
         rows.append(("Submitted", f"{facts.submitted_date:%-d %B %Y}, by {by}"))
