@@ -10,7 +10,7 @@ import re
 from datetime import datetime
 from typing import Any
 
-from cases.fraud import messages
+from cases.fraud import expiry, messages
 from cases.fraud.models import DerivedFlag
 from cases.kernel import outbox, releases, tasks
 from cases.kernel.actors import Actor, system
@@ -113,10 +113,12 @@ def _addresses(case: Case, *, actor: Actor, at: datetime) -> list[tuple[CasePart
         for row, place in zip(rows, values, strict=True)
     ]
     innocent = [place for row, place in places if row.party.is_innocent]
+    marked = set(expiry.of_the_filing(case, at=at).values_list("pk", flat=True))
     return [
         (row.party, place)
         for row, place in places
-        if not row.party.is_innocent
+        if row.party_id in marked
+        and not row.party.is_innocent
         and row.kind in KINDS
         and all(place)
         and not any(_may_be_one(place, home) for home in innocent)

@@ -11,7 +11,7 @@ from django.db.models import Q
 from cases.fraud import disputes, expiry, flags, messages, periods
 from cases.kernel import approvals, corrections, letters, record, tasks
 from cases.kernel.actors import system
-from cases.kernel.models import Approval, Case, CaseParty, Clock, OutboxMessage, Task
+from cases.kernel.models import Approval, Case, CaseParty, Clock, Letter, OutboxMessage, Task
 from cases.ledger import api as ledger
 from cases.ledger.models import LedgerEvent
 
@@ -103,11 +103,16 @@ def amend(context: Any) -> None:
 
 
 def _write_to_new_victims(context: Any) -> None:
-    """Whoever is innocent and was not written to as a victim yet is, unless that would prejudice an investigation."""
+    """Whoever is innocent and was not written to as a victim yet is, unless that would prejudice an investigation. A
+    letter that waits to tell somebody so who is not is taken back."""
+    theirs = Letter.objects.filter(case=context.case, template="n11").exclude(state="withdrawn")
+    for letter in theirs.filter(state="due", party__is_innocent=False):
+        letter.state = "withdrawn"
+        letter.save(update_fields=["state"])
     if context.case.fraud_referral.prejudice_recorded:
         return
     innocent = expiry.of_the_filing(context.case, at=context.at).filter(is_innocent=True)
-    for party in innocent.exclude(letters__template="n11"):
+    for party in innocent.exclude(pk__in=theirs.values("party_id")):
         letters.request(context.case, party, template="n11", at=context.at)
 
 

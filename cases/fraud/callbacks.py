@@ -8,8 +8,8 @@ from typing import Any
 
 from django.db.models import Q
 
-from cases.fraud import amending, codes, flags, incoming, messages
-from cases.kernel import calendars, record, tasks, transitions
+from cases.fraud import amending, codes, flags, incoming, messages, removal
+from cases.kernel import calendars, clocks, corrections, record, tasks, transitions
 from cases.kernel.actors import Actor, system
 from cases.kernel.casetypes import Content
 from cases.kernel.errors import CaseError
@@ -248,13 +248,17 @@ def refused(case: Case, message: OutboxMessage, errors: Sequence[dict[str, Any]]
 
 
 def expired(case: Case, clock: Clock, *, at: datetime) -> None:
-    """A marker's time is up: its clock is met, and the warning of that person goes with it. The filing expires once no
-    marker of it is left."""
+    """A marker's time is up: its clock is met, the warning of that person goes with it, and the retail alert hears of
+    it. The filing expires once no marker of it is left."""
     actor = system("clocks", source=case.source)
     with record.act(case, "clock.met", actor=actor, at=at, detail={"rule": clock.rule}):
         clock.state, clock.ended_at = "met", at
         clock.save(update_fields=["state", "ended_at"])
         flags.fit(case, at=at)
-    left = case.clocks.filter(rule__startswith="k24_", state__in=["running", "paused"])
+        left = case.clocks.filter(rule__startswith="k24_", state__in=["running", "paused"])
+        if left.exists() and clock.rule == "k24_adverse":
+            corrections.send(case, "removed", reason="expired", actor=actor, at=at, party=clock.party, to=removal.ALERT)
+            clocks.refresh_due(case)
+            case.save()
     if case.state in {"filed", "disputed"} and not left.exists():
         transitions.apply(case.pk, "expire", actor=actor, at=at)

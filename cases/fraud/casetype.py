@@ -115,6 +115,7 @@ FRAUD_REFERRAL = CaseType(
         "fpa.protective_registration": callbacks.protective_registration,
         "alert.hit": callbacks.alert_hit,
         **letters.CALLBACKS,
+        "letter.dispatched": disputes.letter_dispatched,
         **corrections.CALLBACKS,
     },
     callback_data=callbacks.EXAMPLES,
@@ -130,6 +131,7 @@ FRAUD_REFERRAL = CaseType(
         messages.FPA_REMOVE.code: callbacks.removal_refused,
         **corrections.REFUSED,
     },
+    task_ends={"fraud_answer_by_hand": disputes.answered_by_hand},
     clock_ends={
         **dict.fromkeys(periods.EXPIRIES, callbacks.expired),
         **dict.fromkeys(incoming.FLAG_CLOCKS.values(), incoming.end_flag),

@@ -7,16 +7,20 @@ from typing import Any
 
 from cases.fraud import codes, messages
 from cases.fraud.models import FraudDispute
-from cases.kernel import calendars, clocks, corrections, letters, outbox, releases, tasks
+from cases.kernel import calendars, casetypes, clocks, corrections, letters, outbox, record, releases, tasks
 from cases.kernel.actors import Actor
-from cases.kernel.models import Case, CaseParty, Letter
+from cases.kernel.casetypes import Content
+from cases.kernel.models import Case, CaseParty, Clock, Letter, Task
 
 __all__ = [
     "CLOCK",
     "LETTERS",
     "TASKS",
+    "answer_expired",
+    "answered_by_hand",
     "current",
     "end",
+    "letter_dispatched",
     "names_grounds_and_person",
     "open_dispute",
     "tell_of_removal",
@@ -45,6 +49,7 @@ LETTERS = tuple(
         ("n19", "The filing was removed"),
     )
 )
+_ANSWERS = frozenset({"n17", "n18", "n19"})
 # To the person, whether it was printed yet or came back.
 WRITTEN = ("rendered", "dispatched", "returned")
 
@@ -96,13 +101,13 @@ def _tell_agency(
 
 
 def end(case: Case, outcome: str, *, actor: Actor, at: datetime) -> FraudDispute | None:
-    """Close the open dispute of a locked case with its clock and task, inside the current ledger action. Returns it."""
+    """Close the open dispute of a locked case with its task, inside the current ledger action. Returns it. Its clock
+    runs on until the person is answered: see `answered`."""
     dispute = current(case)
     if dispute is None:
         return None
     dispute.closed_at, dispute.outcome = at, outcome
     dispute.save(update_fields=["closed_at", "outcome"])
-    clocks.meet(case, CLOCK, at=at)
     tasks.close_all(case, "fraud_dispute", actor=actor, at=at)
     return dispute
 
@@ -123,9 +128,56 @@ def write_answer(case: Case, party: CaseParty | None, *, template: str, at: date
     or a letter would prejudice an investigation."""
     if party is None or case.fraud_referral.prejudice_recorded:
         cause = "nobody_named" if party is None else "prejudice"
-        tasks.raise_task("fraud_answer_by_hand", case=case, at=at, letter=template, cause=cause)
+        _answer_by_hand(case, party, at=at, letter=template, cause=cause)
         return
     letters.request(case, party, template=template, at=at)
+
+
+def _answer_by_hand(case: Case, party: CaseParty | None, *, at: datetime, **detail: object) -> None:
+    """Ask somebody to answer until the month is over; one who never disputed it is told within as long."""
+    clock = _unanswered(case, party) or clocks.plan(CLOCK, started_at=at)
+    about = {"person": party.number} if party else {}
+    tasks.raise_task("fraud_answer_by_hand", case=case, at=at, due_at=clock.due_at, **detail, **about)
+
+
+def answer_expired(case: Case, dispute: FraudDispute, *, at: datetime) -> None:
+    """The marker's time was up before the dispute was decided: no letter says so, so a person answers."""
+    _answer_by_hand(case, dispute.party, at=at, cause="expired")
+
+
+def _unanswered(case: Case, party: CaseParty | None) -> Clock | None:
+    """Return the clock of the oldest dispute by this person, or by nobody named, that was decided and not answered."""
+    running = list(Clock.objects.filter(case=case, rule=CLOCK, ended_at=None, party=party).order_by("pk"))
+    dispute = current(case)
+    if dispute is not None and dispute.party == party:
+        running = running[:-1]  # not decided yet
+    return running[0] if running else None
+
+
+def _answered(case: Case, party: CaseParty | None, *, at: datetime) -> None:
+    if clock := _unanswered(case, party):
+        clocks.end_one(case, clock, at=at, state="met")
+        clocks.refresh_due(case)
+
+
+def answered_by_hand(case: Case, task: Task, *, at: datetime) -> None:
+    """Somebody answered a person without a letter of the system: the month for it is met."""
+    number = task.detail.get("person")
+    _answered(case, CaseParty.objects.get(case=case, number=number) if number else None, at=at)
+
+
+def letter_dispatched(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
+    """The post house put a letter in the post. If it answers a dispute, the month for it is met."""
+    letters.dispatched(case, content, actor=actor, at=at)
+    letter = Letter.objects.select_related("party").get(case=case, message=content.message)
+    if letter.template not in _ANSWERS or _unanswered(case, letter.party) is None:
+        return
+    detail = {"template": letter.template}
+    with record.act(case, "dispute.answered", actor=actor, at=at, cause=content.callback_uid, detail=detail):
+        _answered(case, letter.party, at=at)
+        is_dormant = casetypes.get(case.kind).lifecycle.state(case.state).is_dormant
+        case.is_dormant = is_dormant and tasks.rests(case)
+        case.save()
 
 
 def tell_of_removal(case: Case, *, at: datetime) -> None:
@@ -137,6 +189,7 @@ def tell_of_removal(case: Case, *, at: datetime) -> None:
         letter.save(update_fields=["state"])
     disputes = FraudDispute.objects.filter(case=case, outcome="removed")
     told |= set(disputes.values_list("party_id", flat=True))
+    told |= set(Clock.objects.filter(case=case, rule=CLOCK, ended_at=None).values_list("party_id", flat=True))
     if None in told:
         write_answer(case, None, template="n19", at=at)
     for party in CaseParty.objects.filter(case=case, pk__in=told - {None}, is_detached=False).order_by("number"):

@@ -150,6 +150,7 @@ class CaseType:
     delivered: Mapping[str, Callable[..., None]] = field(default_factory=dict)
     refused: Mapping[str, Callable[..., None]] = field(default_factory=dict)
     clock_ends: Mapping[str, Callable[..., None]] = field(default_factory=dict)
+    task_ends: Mapping[str, Callable[..., None]] = field(default_factory=dict)
     extensions: Mapping[str, Extension] = field(default_factory=dict)
     message_labels: Mapping[str, str] = field(default_factory=dict)
     intake: Intake | None = None

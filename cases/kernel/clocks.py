@@ -26,6 +26,7 @@ __all__ = [
     "due",
     "due_with",
     "end",
+    "end_one",
     "explain",
     "in_words",
     "meet",
@@ -122,11 +123,16 @@ def end(case: Case, code: str, *, at: datetime, state: str) -> None:
     A task that had asked for it beforehand is closed with it.
     """
     for clock in Clock.objects.filter(case=case, rule=code, ended_at=None):
-        clock.state = clock.state if clock.state == "breached" else state
-        clock.ended_at = at
-        clock.save(update_fields=["state", "ended_at"])
-        if clock.warned_at is not None:
-            _close_tasks(case, code, "clock_soon", at=at, outcome=state)
+        end_one(case, clock, at=at, state=state)
+
+
+def end_one(case: Case, clock: Clock, *, at: datetime, state: str) -> None:
+    """End one live clock of a locked case as met or cancelled, as `end` does."""
+    clock.state = clock.state if clock.state == "breached" else state
+    clock.ended_at = at
+    clock.save(update_fields=["state", "ended_at"])
+    if clock.warned_at is not None:
+        _close_tasks(case, clock.rule, "clock_soon", at=at, outcome=state)
 
 
 def _close_tasks(case: Case, code: str, kind: str, *, at: datetime, outcome: str) -> None:

@@ -58,13 +58,18 @@ class Edit:
         now_said = {column.name: getattr(row, column.attname) for column in row._meta.concrete_fields}
         self.case.topic, self.case.amount_pence = casetype.topic(now_said), casetype.amount(now_said)
 
-    def party(self, number: int, *, is_innocent: bool | None = None, **values: str | None) -> None:
-        """Change what the case says about one person."""
+    def party(
+        self, number: int, *, role: str | None = None, is_innocent: bool | None = None, **values: str | None
+    ) -> None:
+        """Change what the case says about one person, and which part they play in it."""
         row = CaseParty.objects.select_related("key").get(case=self.case, number=number)
         casetypes.get(self.case.kind).check_person(values, at=self.at)
-        if is_innocent is not None and is_innocent != row.is_innocent:
-            row.is_innocent = is_innocent
-            row.save(update_fields=["is_innocent"])
+        part = {"role": role, "is_innocent": is_innocent}
+        changed = {name: value for name, value in part.items() if value not in (None, getattr(row, name))}
+        for name, value in changed.items():
+            setattr(row, name, value)
+        if changed:
+            row.save(update_fields=list(changed))
         if values:
             parties.change(row, values, key=row.key)
 
@@ -174,7 +179,8 @@ def close_task(
     outcome: str = "done",
     request: ledger.RequestInfo | None = None,
 ) -> Case:
-    """Close one open task of the case by hand. Raises EditRefused when there is none of that number."""
+    """Close one open task of the case by hand; its family does what follows. Raises EditRefused when there is none of
+    that number."""
     with change(
         case_id, actor=actor, at=at, act="close_task", verb="task.closed", shapes=False, request=request
     ) as edit:
@@ -184,6 +190,8 @@ def close_task(
         if "notice" in task.detail:
             raise EditRefused("This task ends when somebody decides about what the agency says.")
         tasks.close(task, actor=actor, at=at, outcome=outcome)
+        if follow := casetypes.get(edit.case.kind).task_ends.get(task.kind):
+            follow(edit.case, task, at=at)
         is_dormant = casetypes.get(edit.case.kind).lifecycle.state(edit.case.state).is_dormant
         edit.case.is_dormant = is_dormant and tasks.rests(edit.case)
     return edit.case

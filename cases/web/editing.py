@@ -121,7 +121,6 @@ def person(request: HttpRequest, uid: UUID, number: int) -> HttpResponse:
     known = {"role": row.role, "is_innocent": row.is_innocent}
     form = casetype.party_form(request.POST if request.method == "POST" else None, initial=known)
     _say_what_is_kept(form, row)
-    form.fields["role"].disabled = True
     title = f"Correct person {number}"
     if request.method == "GET":
         return _show(request, case, form, title)
@@ -131,7 +130,7 @@ def person(request: HttpRequest, uid: UUID, number: int) -> HttpResponse:
     values = {name: text for name, text in typed["values"].items() if text}
 
     def write(edit: Edit) -> None:
-        edit.party(number, is_innocent=typed["is_innocent"], **values)
+        edit.party(number, role=typed["role"], is_innocent=typed["is_innocent"], **values)
         for address in typed["addresses"]:
             edit.address(number, **{name: text for name, text in address.items() if text})
 

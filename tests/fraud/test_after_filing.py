@@ -201,11 +201,11 @@ class Disputes(Stage):
         dispute = FraudDispute.objects.get(case=case)
         assert (case.state, case.is_dormant, dispute.outcome, dispute.closed_at) == (
             "filed",
-            True,
+            False,
             "upheld",
             NEXT_DAY,
         )
-        assert (self.clocks("k10_request"), self.tasks()) == ([("k10_request", "met", date(2026, 12, 16))], [])
+        assert (self.clocks("k10_request"), self.tasks()) == ([("k10_request", "running", date(2026, 12, 16))], [])
         assert [body["is_open"] for _, _, body in self.sent("fpa_dispute")] == [True, False]
         assert self.letters() == [("n11", 2, "due"), ("n17", 2, "due")]
         self.do("dispute", "i.sowande", at=NEXT_DAY, **PRESENT)  # and again, if there is something new
@@ -216,7 +216,58 @@ class Disputes(Stage):
         self.do("uphold", "judge", reason="It stands.")
         task = Task.objects.get(case=self.filed, kind="fraud_answer_by_hand")
         assert task.detail == {"letter": "n17", "cause": "nobody_named"}
+        assert (task.due_at, self.clocks("k10_request")[0][1]) == (
+            self.filed.clocks.get(rule="k10_request").due_at,
+            "running",
+        )
+        edits.close_task(self.filed.pk, task.pk, actor=self.people["d.osei"], at=NEXT_DAY)
+        assert self.clocks("k10_request") == [("k10_request", "met", date(2026, 12, 16))]
+        assert Case.objects.get(pk=self.filed.pk).is_dormant is True
         assert self.letters() == [("n11", 2, "due")]
+
+    def test_where_a_letter_would_do_harm_the_person_is_named_to_whoever_answers(self):
+        with record.act(self.filed, "tests.prejudice", actor=actors.system("tests"), at=FILED_AT):
+            facts = self.filed.fraud_referral
+            facts.prejudice_recorded = True
+            facts.save(update_fields=["prejudice_recorded"])
+        self.do("dispute", "i.sowande", **PRESENT)
+        self.do("uphold", "judge", reason="It stands.")
+        task = Task.objects.get(case=self.filed, kind="fraud_answer_by_hand")
+        assert task.detail == {"letter": "n17", "cause": "prejudice", "person": 2}
+        edits.close_task(self.filed.pk, task.pk, actor=self.people["d.osei"], at=NEXT_DAY)
+        assert self.clocks("k10_request")[0][1] == "met"
+
+    def test_the_month_is_met_when_the_answer_is_in_the_post_and_not_before(self):
+        self.do("dispute", "i.sowande", **PRESENT)
+        self.do("uphold", "judge", reason="It stands.")
+        letters.make_due_letters(now=NEXT_DAY)
+        victims, answer = Letter.objects.filter(case=self.filed).order_by("pk")
+        assert (victims.template, answer.template) == ("n11", "n17")
+        self.do("dispute", "i.sowande", at=NEXT_DAY, **PRESENT)  # another, not decided yet
+        self.say("letter.dispatched", message=victims.message, agency="sandbox-post", at=NEXT_DAY)
+        assert [state for _, state, _ in self.clocks("k10_request")] == ["running", "running"]
+        self.say("letter.dispatched", message=answer.message, agency="sandbox-post", at=NEXT_DAY)
+        assert [state for _, state, _ in self.clocks("k10_request")] == ["met", "running"]
+        assert self.filed.clocks.filter(rule="k10_request", ended_at=NEXT_DAY).count() == 1
+        self.say("letter.dispatched", message=answer.message, agency="sandbox-post", at=NEXT_DAY)
+        assert [state for _, state, _ in self.clocks("k10_request")] == ["met", "running"]
+        self.verified()
+
+    def test_an_answered_filing_rests(self):
+        self.do("dispute", "i.sowande", **PRESENT)
+        self.do("uphold", "judge", reason="It stands.")
+        letters.make_due_letters(now=NEXT_DAY)
+        answer = Letter.objects.get(case=self.filed, template="n17")
+        self.say("letter.dispatched", message=answer.message, agency="sandbox-post", at=NEXT_DAY)
+        case = Case.objects.get(pk=self.filed.pk)
+        assert (case.is_dormant, case.due_at) == (True, None)
+
+    def test_a_removal_answers_whom_an_earlier_answer_had_not_reached(self):
+        self.do("dispute", "i.sowande", **PRESENT)
+        self.do("uphold", "judge", reason="It stands.")
+        self.do("remove", "d.osei", reason_code="error")
+        self.say("fpa.removed", message=self.end("fpa_remove", "delivered"))
+        assert self.letters() == [("n11", 2, "withdrawn"), ("n17", 2, "withdrawn"), ("n19", 2, "due")]
 
     def test_a_month_without_an_answer_is_a_breach_and_a_task(self):
         self.do("dispute", "i.sowande", **PRESENT)
@@ -323,6 +374,26 @@ class Amendments(Stage):
         assert not DerivedFlag.objects.filter(case=self.filed, purged_at=None).exists()
         assert self.letters() == [("n11", 2, "due"), ("n11", 1, "due")]
 
+    def test_a_victim_filed_as_principal_is_sent_in_the_right_role(self):
+        self.change(
+            party=(1, {"role": "victim_of_impersonation", "is_innocent": True}),
+            facts={"fpa_case_type": "victim_of_impersonation"},
+        )
+        self.do("amend", "d.osei")
+        told = [(each["number"], each["role"], each["innocent"]) for each in self.sent("fpa_amend")[0][2]["subjects"]]
+        assert told == [(1, "victim_of_impersonation", True), (2, "victim_of_takeover", True)]
+        assert self.clocks("k24_adverse")[0][1] == "cancelled"
+        assert [due for _, _, due in self.clocks("k24_victim")] == [date(2027, 12, 16), date(2027, 12, 16)]
+        assert self.letters() == [("n11", 2, "due"), ("n11", 1, "due")]
+
+    def test_a_victim_who_took_part_gets_no_letter_to_a_victim(self):
+        self.change(party=(2, {"role": "aider", "is_innocent": False}))
+        self.do("amend", "d.osei")
+        approval = Approval.objects.get(case=self.filed, act="amend", closed_at=None)
+        verdicts.decide(approval.uid, "agreed", actor=self.people["judge"], at=FILED_AT)
+        assert self.sent("fpa_amend")[0][2]["subjects"][1]["role"] == "aider"
+        assert self.letters() == [("n11", 2, "withdrawn")]
+
     def test_a_person_who_was_detached_is_taken_out_of_the_filing(self):
         self.do("detach", "p.nair", reason="Somebody else of that name.", person="1")
         approval = Approval.objects.get(case=self.filed, act="detach")
@@ -350,7 +421,7 @@ class Amendments(Stage):
         case = self.do("amend_disputed", "judge", at=NEXT_DAY)
         assert (case.state, FraudDispute.objects.get(case=case).outcome) == ("filed", "amended")
         assert (self.tasks(), self.letters()) == ([], [("n11", 2, "due"), ("n18", 2, "due")])
-        assert self.clocks("k10_request")[0][1] == "met"
+        assert self.clocks("k10_request")[0][1] == "running"  # until the letter is in the post
 
     def test_a_dispute_marks_nobody_else(self):
         self.do("dispute", "i.sowande", **PRESENT)
@@ -582,7 +653,7 @@ class Removals(Stage):
         self.do("dispute", "i.sowande", **PRESENT)
         self.remove()
         assert FraudDispute.objects.get(case=self.filed).outcome == "removed"
-        assert self.clocks("k10_request")[0][1] == "met"
+        assert self.clocks("k10_request")[0][1] == "running"
         assert self.letters() == [("n11", 2, "due")]
         case = self.say("fpa.removed", message=self.end("fpa_remove", "delivered"))
         assert (case.state, case.is_closed) == ("removed", True)
@@ -694,6 +765,7 @@ class Letters(Stage):
         self.say("letter.dispatched", message=letter.message, agency="sandbox-post", at=NEXT_DAY)
         letter.refresh_from_db()
         assert (letter.state, letter.dispatched_date) == ("dispatched", date(2026, 11, 17))
+        assert self.filed.clocks.get(rule="k10_request").state == "met"
 
 
 class Expiry(Stage):
@@ -715,6 +787,11 @@ class Expiry(Stage):
         assert Case.objects.get(pk=self.filed.pk).state == "expired"
         assert FraudDispute.objects.get(case=self.filed).outcome == "expired"
         assert "fraud_dispute" not in self.tasks()
+        task = Task.objects.get(case=self.filed, kind="fraud_answer_by_hand")
+        assert (task.detail, task.due_at is None) == ({"cause": "expired", "person": 2}, False)
+        edits.close_task(self.filed.pk, task.pk, actor=self.people["d.osei"], at=self.OVER)
+        clock = self.filed.clocks.get(rule="k10_request")
+        assert (clock.state, clock.ended_at) == ("breached", self.OVER)  # the month had passed years before
 
     def test_the_agency_is_asked_to_confirm_and_its_word_is_on_record(self):
         with undone():

@@ -289,13 +289,15 @@ def test_opener_who_may_not_see_the_case_gets_its_reference_alone(people):
 def test_correction_of_a_person_keeps_what_is_left_empty_and_voids_the_approval(people):
     case = factories.ready(people)
     client = desk.client_of("a.byrne")
-    typed = {"is_innocent": "on", "date_of_birth": "1984-03-09", "version": case.version}
+    part = {"role": "victim_of_impersonation", "is_innocent": "on"}
+    typed = {**part, "date_of_birth": "1984-03-09", "version": case.version}
 
     response = client.post(at("edit_person", case, 2), typed)
 
     assert response.status_code == 302, response.content.decode()[-3000:]
     assert Approval.objects.get(case=case).outcome == "void"
     party = CaseParty.objects.get(case=case, number=2)
+    assert (party.role, party.is_innocent) == ("victim_of_impersonation", True)
     assert party.date_of_birth is not None
     assert party.phone is not None
 
