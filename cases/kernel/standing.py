@@ -83,7 +83,7 @@ def _past(case: Case, actor: Actor, at: datetime | None) -> Past:
         shaped_seq=shaped or 0,
         moved_seq=moved or 0,
         waiting=tuple(map(json.loads, waiting)),
-        blocked=frozenset(act for each in blocks for act in each),
+        blocked=frozenset(act for each in blocks for act in json.loads(each)),
         is_tied=is_tied,
     )
 
