@@ -133,10 +133,10 @@ def write_answer(case: Case, party: CaseParty | None, *, template: str, at: date
     letters.request(case, party, template=template, at=at)
 
 
-def _answer_by_hand(case: Case, party: CaseParty | None, *, at: datetime, **detail: object) -> None:
+def _answer_by_hand(case: Case, party: CaseParty | None, *, at: datetime, **detail: Any) -> None:
     """Ask somebody to answer until the month is over; one who never disputed it is told within as long."""
     clock = _unanswered(case, party) or clocks.plan(CLOCK, started_at=at)
-    about = {"person": party.number} if party else {}
+    about: dict[str, Any] = {"person": party.number} if party else {}
     tasks.raise_task("fraud_answer_by_hand", case=case, at=at, due_at=clock.due_at, **detail, **about)
 
 
