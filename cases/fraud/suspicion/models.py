@@ -19,8 +19,6 @@ class SuspicionReport(Tracked):
     of the United Kingdom in which the officer makes the report: its bank holidays count (POCA 2002 s.335(7)).
     """
 
-    later = {"submitted_from": "eaw"}
-
     case = models.OneToOneField(Case, models.PROTECT, primary_key=True, related_name="suspicion_report")
     reason_code = models.CharField(max_length=32, default="information")
     glossary_codes = models.JSONField(default=list)
