@@ -31,14 +31,13 @@ class SchemaView(SpectacularAPIView):
     """The OpenAPI document; anybody who integrates may read it."""
 
     generator_class = Generator
-
-    def get(self, request: Any, *args: Any, **kwargs: Any) -> Any:
-        """Describe the codes as they stand now."""
-        codelists.refresh()
-        return super().get(request, *args, **kwargs)
-
     authentication_classes: list[Any] = []
     permission_classes = [AllowAny]
+
+    def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
+        """Describe the codes as they stand now."""
+        codelists.refresh()
+        super().initial(request, *args, **kwargs)
 
 
 @login_not_required
