@@ -115,6 +115,8 @@ class Referral:
                 self._promise("report_fraud")
                 self._promise("correction_amended")
         if act in {"remove", "expire"}:
+            # Nothing older to the agency holds a removal back, the filing's own message no more than another.
+            self.messages = ["withdrawn" if each in {"pending", "dead"} else each for each in self.messages]
             self._retire({"fpa_amend", "fpa_dispute"}, {"pending", "dead"}, "withdrawn")
             self._promise("fpa_remove")
         if act == "remove" and self.has_told_police:
