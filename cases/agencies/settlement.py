@@ -6,12 +6,13 @@ Each step is its own transaction and leaves a mark, so that whatever a killed wo
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
 
-from cases.kernel import actors, agencies, casetypes, locks, record, tasks
+from cases.kernel import actors, agencies, casetypes, letters, locks, record, tasks
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Case, Channel, ChannelHealth, OutboxMessage
 from cases.kernel.transitions import AlreadyThere
@@ -24,10 +25,12 @@ LONGEST_FAILING = timedelta(hours=24)
 ACTOR = actors.system("delivery")
 tasks.declare(
     {
+        "message_refused": "An agency refused a message",
         "message_unknown": "Nobody knows whether a message arrived",
         "message_outcome_not_applied": "What an agency answered could not be applied",
         "channel_paused": "A channel to an agency was paused",
-    }
+    },
+    ended_by={"message_unknown": tasks.ENDED_BY["message_dead"]},
 )
 
 
@@ -65,13 +68,19 @@ def take_note(case: Case, message: OutboxMessage, *, now: datetime) -> None:
     Raises what the family raises; then nothing is marked.
     """
     casetype = casetypes.get(case.kind)
-    if message.state == "refused" and (refused := casetype.refused.get(message.kind)):
+    if message.state == "refused":
+        refused = {**letters.REFUSED, **casetype.refused}.get(message.kind, _ask_people)
         refused(case, message, message.errors, at=now)
     elif message.state in ("dead", "unknown"):
         _raise_task(case, message, f"message_{message.state}", now=now)
     elif message.state in ("delivered", "acknowledged") and (delivered := casetype.delivered.get(message.kind)):
         delivered(case, message, at=now)
     _mark(message.pk, now=now)
+
+
+def _ask_people(case: Case, message: OutboxMessage, errors: Sequence[Mapping[str, Any]], *, at: datetime) -> None:
+    """Nothing follows of itself from this refusal: the case's own team hears of it, with the codes given."""
+    _raise_task(case, message, "message_refused", now=at, codes=tasks.codes_of(errors))
 
 
 def _mark(message_id: int, *, now: datetime) -> bool:

@@ -8,8 +8,8 @@ from typing import Any
 
 from django.db.models import Q
 
-from cases.fraud import disputes, expiry, flags, messages, periods
-from cases.kernel import approvals, corrections, letters, record, tasks
+from cases.fraud import disputes, expiry, flags, messages, periods, victims
+from cases.kernel import approvals, corrections, record, tasks
 from cases.kernel.actors import system
 from cases.kernel.models import Approval, Case, CaseParty, Clock, Letter, OutboxMessage, Task
 from cases.ledger import api as ledger
@@ -29,6 +29,7 @@ __all__ = [
 ]
 
 TASKS = {"fraud_amendment": "The case was changed after it was filed: amend the filing"}
+ENDED_BY = {"fraud_amendment": "This ends when the filing is amended or removed."}
 STANDING = frozenset({"filed", "disputed"})
 # Documents are not part of what the agency was told.
 _NO_PART_OF_IT = ("case.evidence_added", "case.pillars_answered", "case.opened")
@@ -99,21 +100,7 @@ def amend(context: Any) -> None:
     for kind in ("fraud_amendment", "fraud_field_errors", "detached_filed"):
         tasks.close_all(case, kind, actor=actor, at=at)
     corrections.send(case, "amended", reason="amended", actor=actor, at=at)
-    _write_to_new_victims(context)
-
-
-def _write_to_new_victims(context: Any) -> None:
-    """Whoever is innocent and was not written to as a victim yet is, unless that would prejudice an investigation. A
-    letter that waits to tell somebody so who is not is taken back."""
-    theirs = Letter.objects.filter(case=context.case, template="n11").exclude(state="withdrawn")
-    for letter in theirs.filter(state="due", party__is_innocent=False):
-        letter.state = "withdrawn"
-        letter.save(update_fields=["state"])
-    if context.case.fraud_referral.prejudice_recorded:
-        return
-    innocent = expiry.of_the_filing(context.case, at=context.at).filter(is_innocent=True)
-    for party in innocent.exclude(pk__in=theirs.values("party_id")):
-        letters.request(context.case, party, template="n11", at=context.at)
+    victims.write(context.case, at=at)
 
 
 def amend_disputed(context: Any) -> None:

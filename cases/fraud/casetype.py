@@ -21,6 +21,7 @@ from cases.fraud import (
     removal,
     report,
     rules,
+    victims,
 )
 from cases.fraud.models import FraudReferral, IncomingNotice
 from cases.kernel import clocks, corrections, letters, retention, tasks
@@ -44,7 +45,14 @@ tasks.declare(
         **amending.TASKS,
         **disputes.TASKS,
         **removal.TASKS,
-    }
+        **victims.TASKS,
+    },
+    ended_by={
+        "fraud_field_errors": "This ends when the filing is corrected, amended or removed.",
+        **amending.ENDED_BY,
+        **disputes.ENDED_BY,
+        **removal.ENDED_BY,
+    },
 )
 corrections.declare(restate={messages.ALERT_UPLOAD.code: alerts.tell_anew})
 letters.declare(

@@ -34,6 +34,7 @@ TASKS = {
     "fraud_dispute": "Somebody disputes the filing: look at it again",
     "fraud_answer_by_hand": "Answer a person about their filing without a letter of the system",
 }
+ENDED_BY = {"fraud_dispute": "This ends when the dispute is decided."}
 LETTERS = tuple(
     letters.Template(
         code=code,

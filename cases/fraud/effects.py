@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cases.fraud import expiry, flags, guards, messages
+from cases.fraud import expiry, flags, guards, messages, victims
 from cases.fraud.models import PillarAnswer, PillarEvidence
-from cases.kernel import approvals, calendars, clocks, letters, outbox, tasks
+from cases.kernel import approvals, calendars, clocks, outbox, tasks
 from cases.kernel.errors import CaseError
-from cases.kernel.models import CaseParty, Evidence
+from cases.kernel.models import Evidence
 from cases.ledger import api as ledger
 
 
@@ -142,10 +142,7 @@ def warn_of_adverse(context: Any) -> None:
 
 def write_to_victims(context: Any) -> None:
     """Only the innocent are written to, and not while telling them would prejudice an investigation."""
-    if context.case.fraud_referral.prejudice_recorded:
-        return
-    for party in CaseParty.objects.filter(case=context.case, is_innocent=True, is_detached=False):
-        letters.request(context.case, party, template="n11", at=context.at)
+    victims.write(context.case, at=context.at)
 
 
 def end_clocks(context: Any) -> None:

@@ -16,6 +16,7 @@ TASKS = {
     "fraud_must_remove": "The product was given back: the filing must be removed",
     "fraud_removal_refused": "The agency does not remove a filing",
 }
+ENDED_BY = {"fraud_must_remove": "This ends when the filing is removed."}
 # What was owed about a filing while it stood.
 MOOT = (
     *("fraud_must_remove", "fraud_removal", "fraud_amendment", "fraud_dispute"),

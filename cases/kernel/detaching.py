@@ -19,7 +19,10 @@ REASON = "wrong_person"
 # What somebody outside has, may have, or is about to get.
 TOLD = ("pending", "sending", "delivered", "acknowledged", "unknown", "refused", "dead")
 
-tasks.declare({"detached_filed": "A person was detached: put right what an agency filed"})
+tasks.declare(
+    {"detached_filed": "A person was detached: put right what an agency filed"},
+    ended_by={"detached_filed": "This ends when the filing is amended or removed."},
+)
 
 
 def _person(context: Any) -> CaseParty | None:

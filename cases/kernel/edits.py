@@ -176,19 +176,31 @@ def close_task(
     *,
     actor: Actor,
     at: datetime,
+    reason: str,
     outcome: str = "done",
     request: ledger.RequestInfo | None = None,
 ) -> Case:
-    """Close one open task of the case by hand; its family does what follows. Raises EditRefused when there is none of
-    that number."""
+    """Close one open task of the case by hand, with what was done; its family does what follows. Raises EditRefused when
+    there is none of that number, it ends only by the act it waits for, or nothing is said."""
     with change(
-        case_id, actor=actor, at=at, act="close_task", verb="task.closed", shapes=False, request=request
+        case_id,
+        actor=actor,
+        at=at,
+        act="close_task",
+        verb="task.closed",
+        shapes=False,
+        reason=reason.strip(),
+        request=request,
     ) as edit:
         task = edit.case.tasks.filter(pk=number, closed_at=None).first()
         if task is None:
             raise EditRefused("This task is closed already.")
         if "notice" in task.detail:
             raise EditRefused("This task ends when somebody decides about what the agency says.")
+        if refusal := tasks.ends_with(task.kind):
+            raise EditRefused(refusal)
+        if not reason.strip():
+            raise EditRefused(tasks.SAY_WHAT)
         tasks.close(task, actor=actor, at=at, outcome=outcome)
         if follow := casetypes.get(edit.case.kind).task_ends.get(task.kind):
             follow(edit.case, task, at=at)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Any
 
-from cases.kernel import calendars, record, releases
-from cases.kernel.actors import Actor
+from cases.kernel import calendars, record, releases, tasks
+from cases.kernel.actors import Actor, system
 from cases.kernel.casetypes import Content
 from cases.kernel.errors import CaseError
-from cases.kernel.models import Case, CaseParty, Letter, LetterText
+from cases.kernel.models import Case, CaseParty, Letter, LetterText, OutboxMessage
 
-__all__ = ["CALLBACKS", "LETTER", "TEMPLATES", "Template", "request"]
+__all__ = ["CALLBACKS", "FAILED", "LETTER", "REFUSED", "TEMPLATES", "Template", "request"]
 
 LETTER = releases.MessageKind(
     code="letter",
@@ -38,6 +39,8 @@ LETTER = releases.MessageKind(
     put_right_by="nobody",
 )
 releases.declare(LETTER)
+FAILED, RETURNED = "letter_failed", "letter_returned"
+tasks.declare({FAILED: "A letter could not be written or posted", RETURNED: "A letter came back"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,6 +112,20 @@ def _answer(case: Case, content: Content, *, actor: Actor, at: datetime, state: 
             letter.dispatched_date = calendars.london_date(occurred_at)
         letter.state = "returned" if letter.state == "returned" else state  # the proof of dispatch may come last
         letter.save(update_fields=["state", "dispatched_date"])
+        if state == "returned":
+            tasks.raise_task(RETURNED, case=case, at=at, letter=str(letter.uid))
+
+
+def refused(case: Case, message: OutboxMessage, errors: Sequence[Mapping[str, Any]], *, at: datetime) -> None:
+    """The post house did not take the letter: it is due again, and waits until the task about it is closed."""
+    codes = tasks.codes_of(errors)
+    detail = {"message": str(message.public_id), "codes": codes}
+    with record.act(case, "letter.refused", actor=system("delivery", source=case.source), at=at, detail=detail):
+        for letter in Letter.objects.select_for_update().filter(case=case, message=message, state="rendered"):
+            letter.state = "due"
+            letter.save(update_fields=["state"])
+            tasks.raise_task(FAILED, case=case, at=at, letter=str(letter.uid), problem="refused", codes=codes)
 
 
 CALLBACKS = {"letter.dispatched": dispatched, "letter.returned": returned}
+REFUSED = {LETTER.code: refused}

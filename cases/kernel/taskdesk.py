@@ -200,12 +200,14 @@ def is_fit(task: Task, user: User) -> bool:
     return is_member.exists() and not (task.case and conflicts.is_tied(user.pk, task.case))
 
 
-def done(uid: UUID, *, actor: Actor, at: datetime, request: ledger.RequestInfo | None = None) -> Task:
-    """Close a task that has been done. Raises NotVisible, NotAllowed, TaskRefused."""
+def done(uid: UUID, *, actor: Actor, at: datetime, reason: str, request: ledger.RequestInfo | None = None) -> Task:
+    """Close a task by hand, with what was done. Raises NotVisible, NotAllowed, TaskRefused, EditRefused."""
     task = _found(actor, uid)
     if task.case_id is not None:
-        edits.close_task(task.case_id, task.pk, actor=actor, at=at, request=request)
+        edits.close_task(task.case_id, task.pk, actor=actor, at=at, reason=reason, request=request)
         return task
-    with _acting(uid, "task.closed", actor=actor, at=at, request=request) as row:
+    with _acting(uid, "task.closed", actor=actor, at=at, reason=reason.strip(), request=request) as row:
+        if refusal := tasks.ends_with(row.kind) or ("" if reason.strip() else tasks.SAY_WHAT):
+            raise TaskRefused(refusal)
         tasks.close(row, actor=actor, at=at)
     return row

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from cases.kernel.actors import Actor
 from cases.kernel.models import Case, Task, Team
 from cases.ledger import api as ledger
 
-__all__ = ["LABELS", "close", "close_all", "label", "raise_task"]
+__all__ = ["ENDED_BY", "LABELS", "close", "close_all", "ends_with", "label", "raise_task"]
 
+SAY_WHAT = "Say what was done, or why nothing is to be done."
 LABELS: dict[str, str] = {
     "callback_not_applied": "A callback could not be applied",
     "callback_ambiguous": "A callback names a reference that several cases share",
@@ -27,10 +29,27 @@ LABELS: dict[str, str] = {
     "clock_soon": "A period ends soon",
 }
 
+# Kinds that end only by the act they wait for, each with the sentence that says so. Every other kind is closed by hand,
+# with a reason.
+ENDED_BY: dict[str, str] = {
+    "callback_not_applied": "This ends when the callback is decided on the agency's page.",
+    "callback_ambiguous": "This ends when the callback is decided on the agency's page.",
+    "callback_unmatched": "This ends when the callback is decided on the agency's page.",
+    "message_dead": "This ends when the message is sent again or given up on the agency's page.",
+    "check_after": "This ends when another person than who acted has looked at it.",
+}
 
-def declare(labels: Mapping[str, str]) -> None:
-    """Add a family's task kinds. Called while families load."""
+
+def declare(labels: Mapping[str, str], *, ended_by: Mapping[str, str] | None = None) -> None:
+    """Add a family's task kinds; `ended_by` says of those that end only by an act which that is. Called while
+    families load."""
     LABELS.update(labels)
+    ENDED_BY.update(ended_by or {})
+
+
+def ends_with(kind: str) -> str:
+    """Return the sentence why a task of this kind is not closed by hand; nothing where it is."""
+    return ENDED_BY.get(kind, "")
 
 
 def label(kind: str) -> str:
@@ -62,6 +81,11 @@ def raise_task(
         opened_at=at,
         due_at=due_at,
     )
+
+
+def codes_of(errors: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the codes of what an agency refused, as a task may hold them: never its text."""
+    return [str(error.get("code", ""))[:80] for error in errors]
 
 
 def close(task: Task, *, actor: Actor, at: datetime, outcome: str = "done") -> None:

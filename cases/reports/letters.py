@@ -34,9 +34,8 @@ HOME_KINDS = ("current", "billing")
 LINES = ("line_1", "line_2", "town", "postcode", "country")
 TEXT = TextField()
 NAME_FIELDS = ("title", "forename", "surname")
-FAILED = "letter_failed"
 HELD = "letter_held"
-tasks.declare({FAILED: "A letter could not be written", HELD: "A letter waits until a hold on contact ends"})
+tasks.declare({HELD: "A letter waits until a hold on contact ends"})
 
 
 class LetterRefused(CaseError):
@@ -62,11 +61,11 @@ class Addressee:
 def make_due_letters(*, now: datetime) -> int:
     """Write the letters that are due and return how many went to the post. Several workers may run at once.
 
-    A letter that cannot be written becomes a task; it is tried again once that task is closed. One that a hold on
-    contact stops is written once no hold stops it.
+    A letter that cannot be written becomes a task; it is tried again once that task is closed, and others go
+    on. One that a hold on contact stops is written once no hold stops it.
     """
     about = Task.objects.annotate(about=KeyTextTransform("letter", "detail")).filter(about=Cast(OuterRef("uid"), TEXT))
-    stuck = Task.objects.filter(case=OuterRef("case"), kind=FAILED, closed_at=None)
+    stuck = about.filter(case=OuterRef("case"), kind=notices.FAILED, closed_at=None)
     for_whom = Q(party=None) | Q(party=OuterRef("party"))
     held = Hold.objects.filter(holds.in_force(now), for_whom, case=OuterRef("case"), blocks__contains=["contact"])
     waits = Exists(held) & Exists(about.filter(case=OuterRef("case"), kind=HELD))
@@ -227,7 +226,8 @@ def _hand_over(letter: Letter, addressee: Addressee, printed: Printed, *, versio
             at=now,
             subject_count=1,
             parties=[row.party],
-            dedupe=f"letter:{row.uid}",
+            # One that the post house refused is promised anew.
+            dedupe=f"letter:{row.uid}" + (f":{row.message_id}" if row.message_id else ""),
         )
         row.state = "rendered"
         row.save()
@@ -250,11 +250,12 @@ def _body(row: Letter, addressee: Addressee, printed: Printed) -> dict[str, obje
 def _fail(letter: Letter, *, problem: str, now: datetime) -> None:
     """Raise one task for a letter that could not be written; it stays due."""
     case = locks.case_for_update(letter.case_id)
-    if Task.objects.filter(case=case, kind=FAILED, closed_at=None).exists():
-        return
     detail = {"letter": str(letter.uid), "problem": problem}
+    about = Task.objects.filter(case=case, kind=notices.FAILED, closed_at=None, detail__letter=str(letter.uid))
+    if about.exists():
+        return
     with record.act(case, "letter.failed", actor=_maker(case), at=now, detail=detail):
-        tasks.raise_task(FAILED, case=case, at=now, letter=str(letter.uid), problem=problem)
+        tasks.raise_task(notices.FAILED, case=case, at=now, letter=str(letter.uid), problem=problem)
     log.error("letter %s could not be written: %s", letter.uid, problem)
 
 

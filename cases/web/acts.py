@@ -114,13 +114,15 @@ def note(request: HttpRequest, uid: UUID) -> HttpResponse:
 @screen
 @require_POST
 def close_task(request: HttpRequest, uid: UUID, number: int) -> HttpResponse:
-    """Mark a task of the case as done."""
-    actor = asking.actor_of(request)
+    """Mark a task of the case as done, with what was done."""
+    actor, reason = asking.actor_of(request), request.POST.get("reason", "")
     case = policy.get_visible(actor, uid)
     return _do(
         request,
         case,
-        lambda: edits.close_task(case.pk, number, actor=actor, at=asking.now(), request=asking.info(request)),
+        lambda: edits.close_task(
+            case.pk, number, actor=actor, at=asking.now(), reason=reason, request=asking.info(request)
+        ),
         said="The task is done.",
         typed=Typed(),
     )

@@ -15,7 +15,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from cases.kernel import casetypes, extensions, holdkinds, policy, queries, records, timeline, transitions
+from cases.kernel import casetypes, extensions, holdkinds, policy, queries, records, tasks, timeline, transitions
 from cases.kernel.actors import Actor
 from cases.kernel.models import Case
 from cases.kernel.queries import CaseFile
@@ -196,7 +196,10 @@ def show(
         "decision": decision.panel(file, offers, entries, standing=standing, typed=typed or Typed(), at=at),
         "checks": casetype.checks(case),
         "clocks": panels.running(file, may_extend=policy.can(actor, extensions.ACT, case=case).is_allowed),
-        "tasks": [{**task, "label": task_label(task["kind"], task["detail"])} for task in file.tasks],
+        "tasks": [
+            {**task, "label": task_label(task["kind"], task["detail"]), "ends": tasks.ends_with(task["kind"])}
+            for task in file.tasks
+        ],
         "reports": file.reports,
         "referrals": referring.offers(case, actor),
         "commands": _commands(offers, file, head["may"]),

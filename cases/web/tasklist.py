@@ -73,6 +73,7 @@ def _shown(task: Task, actor: Actor, people: Sequence[TeamMembership]) -> dict[s
         "about": casetype.topic_label(task.case.topic) if casetype and task.case else "",
         "kind": casetype.label if casetype else "",
         "may": not url and taskdesk.may_work(task, actor),
+        "ends": tasks.ends_with(task.kind),
         "people": _people(task, people, actor),
         "said": said,
         "url": url,
@@ -154,13 +155,15 @@ def _here(request: HttpRequest) -> str:
     return target if is_ours else here
 
 
-def _do(request: HttpRequest, act: Callable[[], Any], said: str, *, task: UUID, typed: bool = False) -> HttpResponse:
+def _do(
+    request: HttpRequest, act: Callable[[], Any], said: str, *, task: UUID, typed: bool = False, anchor: str = ""
+) -> HttpResponse:
     try:
         act()
     except (NotVisible, NotAllowed):
         raise
     except CaseError as error:
-        anchor = f"to-{task}" if typed else ""
+        anchor = f"to-{task}" if typed else anchor
         kept = {name: request.POST.get(name, "") for name in ("to", "reason")} if typed else {}
         return _page(
             request,
@@ -189,13 +192,15 @@ def take(request: HttpRequest, task: UUID) -> HttpResponse:
 @screen
 @require_POST
 def done(request: HttpRequest, task: UUID) -> HttpResponse:
-    """Say that a task is done."""
+    """Say that a task is done, and what was done."""
     actor, info = asking.actor_of(request), asking.info(request)
+    reason = request.POST.get("reason", "")
     return _do(
         request,
-        lambda: taskdesk.done(task, actor=actor, at=asking.now(), request=info),
+        lambda: taskdesk.done(task, actor=actor, at=asking.now(), reason=reason, request=info),
         "The task is done.",
         task=task,
+        anchor=f"what-{task}",
     )
 
 

@@ -145,6 +145,8 @@ class AnswersOfAnAgency(TestCase):
                     self.say(case, kind, message=filing, agency="sandbox-post", at=day, occurred_at=FILED_AT)
                 letter.refresh_from_db()
                 assert (letter.state, letter.dispatched_date) == ("returned", date(2026, 11, 16))
+                task = Task.objects.get(case=case, kind="letter_returned", closed_at=None)
+                assert task.detail == {"letter": str(letter.uid)}
 
     def _give(self, letter, message):
         with record.act(letter.case, "letter.rendered", actor=actors.system("letters"), at=FILED_AT):

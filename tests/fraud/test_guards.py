@@ -257,6 +257,18 @@ class GuardsOfAReferral(TestCase):
         self.apply(case, "file", by=factories.fpa(), at=FILED_AT, inputs={"agency_reference": "SFR-1"})
         assert not Letter.objects.filter(case=case).exists()
 
+    def test_nothing_is_posted_to_a_dead_person_who_was_impersonated(self):
+        case = self.open(
+            people=[factories.FRAUDSTER, {**factories.VICTIM, "role": "victim_of_impersonation"}],
+            fpa_case_type="identity_fraud",
+            reasons=["deceased_impersonation"],
+        )
+        self.submit(case)
+        self.apply(case, "approve", by="d.osei", at=APPROVED_AT, inputs=factories.CHECKER_INPUTS)
+        self.apply(case, "file", by=factories.fpa(), at=FILED_AT, inputs={"agency_reference": "SFR-1"})
+        assert not Letter.objects.filter(case=case).exists()
+        assert [task.detail for task in Task.objects.filter(case=case, kind="fraud_dead_victim")] == [{"person": 2}]
+
     def test_field_errors_become_one_task_that_the_correction_closes(self):
         case = factories.rejected(self.people)
         task = Task.objects.get(case=case, kind="fraud_field_errors")

@@ -8,6 +8,8 @@ from datetime import timedelta
 import pytest
 
 from cases.kernel import edits, holds, outbox, tasks
+from cases.kernel import edits, outbox, tasks
+from cases.kernel import letters as notices
 from cases.kernel import record as acts
 from cases.kernel.models import Case, CaseAddress, CaseParty, Letter, OutboxMessage, ReleasedItem, StoredBlob, Task
 from cases.ledger import sealing, verify
@@ -223,3 +225,38 @@ def test_hold_on_contact_for_the_whole_case_stops_a_letter_to_anybody():
     hold(case, people, "protected_address")
     assert letters.make_due_letters(now=NOW) == 0
     assert Task.objects.filter(case=case, kind="letter_held").count() == 1
+
+
+def test_one_letter_that_cannot_be_written_does_not_hold_up_the_others_of_its_case():
+    people = factories.office()
+    case = factories.filed(people)
+    victim = CaseParty.objects.get(case=case, number=2)
+    other = CaseParty.objects.get(case=case, number=1)
+    with acts.act(fresh(case), "tests.moved", actor=people["a.byrne"], at=NOW):
+        CaseAddress.objects.filter(party=other).update(kind="delivery")
+        failing = notices.request(case, other, template="n17", at=NOW)
+        later = notices.request(case, victim, template="n17", at=NOW)
+    assert letters.make_due_letters(now=NOW) == 2
+    assert letters.make_due_letters(now=NOW) == 0
+    assert Task.objects.get(case=case, kind="letter_failed").detail["letter"] == str(failing.uid)
+    with acts.act(fresh(case), "tests.more", actor=people["a.byrne"], at=NOW):
+        notices.request(case, victim, template="n18", at=NOW)
+    assert letters.make_due_letters(now=NOW) == 1
+    later.refresh_from_db()
+    failing.refresh_from_db()
+    assert (later.state, failing.state) == ("rendered", "due")
+
+
+def test_a_letter_the_post_house_refused_is_posted_anew_once_its_task_is_closed():
+    people = factories.office()
+    case = factories.filed(people)
+    letters.make_due_letters(now=NOW)
+    letter = Letter.objects.get(case=case)
+    first = letter.message_id
+    notices.refused(fresh(case), letter.message, [{"code": "ADDRESS_UNKNOWN"}], at=NOW)
+    assert letters.make_due_letters(now=NOW) == 0
+    task = Task.objects.get(case=case, kind="letter_failed")
+    edits.close_task(case.pk, task.pk, actor=people["a.byrne"], at=NOW, reason="The address is right now.")
+    assert letters.make_due_letters(now=NOW) == 1
+    letter.refresh_from_db()
+    assert letter.state == "rendered" and letter.message_id != first

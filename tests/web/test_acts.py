@@ -6,7 +6,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
-from cases.kernel import edits
+from cases.kernel import actors, edits, record, tasks
 from cases.kernel.models import Approval, Case, CaseParty, Note
 from cases.ledger.models import AccessEvent, LedgerEvent
 from tests import factories
@@ -382,12 +382,13 @@ def test_too_large_a_file_is_refused_in_the_page(people, settings):
 
 
 def test_task_is_done_once(people):
-    case = factories.rejected(people)
-    task = case.tasks.get(closed_at=None)
-    client = desk.client_of("a.byrne")
+    case = factories.referred(people)
+    with record.act(case, "tests.owed", actor=actors.system("tests"), at=factories.AT):
+        task = tasks.raise_task("fraud_enquiry", case=case, at=factories.AT)
+    client, typed = desk.client_of("a.byrne"), {"reason": "I wrote back to them."}
 
-    assert b"The task is done." in client.post(at("close_task", case, task.pk), follow=True).content
-    again = client.post(at("close_task", case, task.pk))
+    assert b"The task is done." in client.post(at("close_task", case, task.pk), typed, follow=True).content
+    again = client.post(at("close_task", case, task.pk), typed)
 
     assert again.status_code == 422
     assert b"This task is closed already." in again.content

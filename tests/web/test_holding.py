@@ -119,7 +119,7 @@ def test_a_filed_case_waits_for_time_until_it_is_work_again(people):
     with edits.change(case.pk, actor=byrne, at=now, act="note", verb="tests.task", shapes=False) as edit:
         task = tasks.raise_task("fraud_enquiry", case=edit.case, at=now)
     assert worklist.queue(byrne, worklist.Filters(), at=now).rows == [case]
-    edits.close_task(case.pk, task.pk, actor=byrne, at=now)
+    edits.close_task(case.pk, task.pk, actor=byrne, at=now, reason=WHY)
     assert worklist.queue(byrne, worklist.Filters(), at=now).rows == []
 
 

@@ -140,12 +140,12 @@ def test_a_task_is_taken_handed_on_with_a_reason_and_closed(people):
     do(client, "hand_on", task, to=str(people["p.nair"].user_id), reason="I am away from Monday.")
     task.refresh_from_db()
     assert task.assignee_id == people["p.nair"].user_id
-    do(desk.client_of("p.nair"), "done", task)
+    do(desk.client_of("p.nair"), "done", task, reason="I looked at it.")
     task.refresh_from_db()
     assert (task.closed_by_id, task.outcome) == (people["p.nair"].user_id, "done")
     told = LedgerEvent.objects.filter(stream=case.uid, action__startswith="task.").order_by("seq")
     assert [event.action for event in told] == ["task.taken", "task.handed_on", "task.closed"]
-    assert [event.reason is not None for event in told] == [False, True, False]
+    assert [event.reason is not None for event in told] == [False, True, True]
 
 
 def test_a_teams_task_is_worked_on_the_teams_own_stream(people):
@@ -153,13 +153,13 @@ def test_a_teams_task_is_worked_on_the_teams_own_stream(people):
     client = desk.client_of("a.byrne")
     do(client, "take", task)
     do(client, "hand_on", task, to="", reason="Back to all of us.")
-    do(client, "done", task)
+    do(client, "done", task, reason="I looked at it.")
     task.refresh_from_db()
     assert (task.assignee_id, task.outcome) == (None, "done")
     told = list(LedgerEvent.objects.filter(stream=task.team.uid, action__startswith="task.").order_by("seq"))
     assert [event.action for event in told] == ["task.taken", "task.handed_on", "task.closed"]
     reader = sealing.Reader(actor="tests", verb="view", purpose="tests")
-    assert sealing.open_reasons(told, reader=reader, at=AT) == [None, "Back to all of us.", None]
+    assert sealing.open_reasons(told, reader=reader, at=AT) == [None, "Back to all of us.", "I looked at it."]
 
 
 def test_what_cannot_be_done_is_refused_and_writes_nothing(people):
@@ -182,9 +182,9 @@ def test_what_cannot_be_done_is_refused_and_writes_nothing(people):
         with nothing_written():
             page = do(who, name, about, **typed)
         assert page.status_code == status and sentence in page.content.decode(), (name, sentence)
-    do(client, "done", task)
+    do(client, "done", task, reason="I looked at it.")
     with nothing_written():
-        assert do(client, "done", task).status_code == 404
+        assert do(client, "done", task, reason="I looked at it.").status_code == 404
 
 
 def test_a_refused_hand_on_keeps_what_was_typed(people):
@@ -216,7 +216,7 @@ def test_office_tasks_lead_to_their_own_page(people):
     (entry,) = [each for each in reviewer.get("/tasks/?view=team").context["entries"] if each["task"] == task]
     assert (entry["url"], entry["may"]) == (reverse("web:glass_reviews"), False)
     with nothing_written():
-        page = do(reviewer, "done", task)
+        page = do(reviewer, "done", task, reason="I looked at it.")
     assert page.status_code == 403 and "ends by what is done on its own page" in page.content.decode()
     assert task not in listed(desk.client_of("a.byrne"), "?view=all")
 

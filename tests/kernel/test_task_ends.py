@@ -1,0 +1,76 @@
+"""How each kind of task ends: by hand with what was done, or only by the act it waits for."""
+
+import csv
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from django.urls import reverse
+
+from cases.kernel import actors, edits, record, tasks
+from cases.kernel.models import Task
+from cases.ledger.models import LedgerEvent
+from tests import factories
+from tests.kernel.snapshots import nothing_written
+from tests.web import desk
+
+pytestmark = pytest.mark.django_db
+
+AT = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)
+with (Path(__file__).parent.parent / "data" / "task_kinds.csv").open(encoding="utf-8") as file:
+    ENDS = {row["kind"]: row["ends"] for row in csv.DictReader(file)}
+OF_A_CASE = sorted(ENDS.keys() - {"access_removal", "access_review", "break_glass_review", "document_review"})
+
+
+def owe(case, kind) -> Task:
+    with record.act(case, "tests.owed", actor=actors.system("tests"), at=AT):
+        return tasks.raise_task(kind, case=case, at=AT)
+
+
+def test_every_kind_of_task_is_declared_with_how_it_ends():
+    assert {kind: "act" if tasks.ends_with(kind) else "hand" for kind in tasks.LABELS} == ENDS
+    assert tasks.ENDED_BY.keys() <= tasks.LABELS.keys()
+
+
+def test_a_duty_that_waits_for_an_act_is_not_closed_by_hand_and_another_only_with_what_was_done():
+    people = factories.office()
+    case, byrne = factories.referred(people), people["a.byrne"]
+    for kind in OF_A_CASE:
+        task = owe(case, kind)
+        with nothing_written(), pytest.raises(edits.EditRefused, match=r"This ends when|Say what was done"):
+            edits.close_task(case.pk, task.pk, actor=byrne, at=AT, reason=" ")
+        if ENDS[kind] == "act":
+            with nothing_written(), pytest.raises(edits.EditRefused, match="This ends when"):
+                edits.close_task(case.pk, task.pk, actor=byrne, at=AT, reason="Away with it.")
+        else:
+            edits.close_task(case.pk, task.pk, actor=byrne, at=AT, reason="I telephoned them.")
+            assert LedgerEvent.objects.filter(stream=case.uid, action="task.closed").last().reason is not None
+        task.refresh_from_db()
+        assert (task.closed_at is None) == (ENDS[kind] == "act"), kind
+
+
+def test_the_pages_offer_the_button_or_say_why_there_is_none():
+    people = factories.office()
+    case = factories.referred(people)
+    duty, work = owe(case, "check_after"), owe(case, "fraud_enquiry")
+    client = desk.client_of("a.byrne")
+    why = "This ends when another person than who acted has looked at it."
+
+    page = client.get(reverse("web:case", args=[case.uid])).content.decode()
+    assert why in page
+    assert reverse("web:close_task", args=[case.uid, work.pk]) in page
+    assert reverse("web:close_task", args=[case.uid, duty.pk]) not in page
+
+    page = client.get(reverse("web:tasks") + "?view=all").content.decode()
+    assert why in page
+    assert reverse("web:task_done", args=[work.uid]) in page
+    assert reverse("web:task_done", args=[duty.uid]) not in page
+
+    for about, reason, sentence in (
+        (duty, "Seen.", why),
+        (work, "", "Say what was done, or why nothing is to be done."),
+    ):
+        for path in (reverse("web:task_done", args=[about.uid]), reverse("web:close_task", args=[case.uid, about.pk])):
+            with nothing_written():
+                answer = client.post(path, {"reason": reason})
+            assert answer.status_code == 422 and sentence in answer.content.decode()
