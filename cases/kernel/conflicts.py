@@ -1,7 +1,8 @@
 """Asks the register of ties whether a person must not work on a case: declared for it, or on somebody in it.
 
 A tie to a person is kept as blind tokens of their telephone, e-mail or account, made in every space a case can have.
-Who has it may read the case where their team does, but neither takes nor decides it, and learns why.
+Who has it may read the masked case where their team does, but neither takes, changes nor decides it, nor is shown
+what it masks, and learns why.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
 from cases.kernel import index, terms
+from cases.kernel.actors import Actor
 from cases.kernel.index import Blinder
 from cases.kernel.models import Case, SearchEntry, StaffTie, Team
 from cases.ledger import keys, sealing
 
-__all__ = ["KINDS", "SENTENCE", "comparable", "is_tied", "of_person", "retoken", "tokens"]
+__all__ = ["KINDS", "SENTENCE", "comparable", "is_tied", "of_person", "retoken", "tokens", "why_not"]
 
 SENTENCE = "You have a registered tie to somebody in this case. Another person must do this."
 # What a person is known by in the register: only what is one person's own.
@@ -49,6 +51,12 @@ def of_person(user_id: int) -> Exists:
 def is_tied(user_id: int, case: Case) -> bool:
     """Say whether a person has a live tie to a case or to somebody in it. One query."""
     return Case.objects.filter(of_person(user_id), pk=case.pk).exists()
+
+
+def why_not(actor: Actor, case: Case) -> str:
+    """Return the sentence why somebody with a live tie does nothing on a case; nothing where they have none. One query
+    for staff, none for others."""
+    return SENTENCE if actor.user_id is not None and is_tied(actor.user_id, case) else ""
 
 
 @transaction.atomic

@@ -22,6 +22,8 @@ from cases.ledger.sealed import SealedTextField
 
 __all__ = ["Edit", "EditConflict", "EditRefused", "add_note", "assign", "attach", "change", "close_task"]
 
+# The giver did not look who has the case.
+ANYBODY = -1
 LARGEST_DOCUMENT = 25 * 1024 * 1024
 
 
@@ -58,11 +60,18 @@ class Edit:
         now_said = {column.name: getattr(row, column.attname) for column in row._meta.concrete_fields}
         self.case.topic, self.case.amount_pence = casetype.topic(now_said), casetype.amount(now_said)
 
+    def _person(self, number: int) -> CaseParty:
+        """Return a person of the case. Raises EditRefused for one who was detached: they stay as they were."""
+        row = CaseParty.objects.select_related("key").get(case=self.case, number=number)
+        if row.is_detached:
+            raise EditRefused("This person was detached from the case and stays as they were.")
+        return row
+
     def party(
         self, number: int, *, role: str | None = None, is_innocent: bool | None = None, **values: str | None
     ) -> None:
         """Change what the case says about one person, and which part they play in it."""
-        row = CaseParty.objects.select_related("key").get(case=self.case, number=number)
+        row = self._person(number)
         casetypes.get(self.case.kind).check_person(values, at=self.at)
         part = {"role": role, "is_innocent": is_innocent}
         changed = {name: value for name, value in part.items() if value not in (None, getattr(row, name))}
@@ -75,7 +84,7 @@ class Edit:
 
     def address(self, number: int, kind: str, **values: str | None) -> None:
         """Change the address of this kind of one person, or add it where there is none."""
-        party = CaseParty.objects.select_related("key").get(case=self.case, number=number)
+        party = self._person(number)
         row = CaseAddress.objects.filter(party=party, kind=kind, is_detached=False).order_by("pk").first()
         if row is None:
             parties.add_address(party, {**values, "kind": kind})
@@ -84,18 +93,22 @@ class Edit:
 
     def add_address(self, number: int, kind: str, **values: str | None) -> CaseAddress:
         """Add one more address of a person, of whatever kind there are already."""
-        party = CaseParty.objects.select_related("key").get(case=self.case, number=number)
+        party = self._person(number)
         return parties.add_address(party, {**values, "kind": kind})
 
     def change_address(self, number: int, place: int, *, kind: str, **values: str | None) -> None:
-        """Change one address of a person, by its number within the case. Raises EditRefused when it is not theirs."""
+        """Change one address of a person, by its number within the case; one of which nothing is left is set apart.
+        Raises EditRefused when it is not theirs."""
         row = parties.address_at(self.case, place)
-        if row is None or row.party.number != number or row.is_detached:
+        if row is None or row.party.number != number or row.is_detached or row.party.is_detached:
             raise EditRefused("This person has no such address.")
         if row.kind != kind:
             row.kind = kind
             row.save(update_fields=["kind"])
         parties.change(row, values, key=row.party.key)
+        if all(getattr(row, name) is None for name in parties.ADDRESS_FIELDS):
+            row.is_detached = True
+            row.save(update_fields=["is_detached"])
 
     def add_party(self, person: Mapping[str, Any]) -> CaseParty:
         """Add a person, with addresses, as parties.add takes them."""
@@ -127,6 +140,8 @@ def change(
     with transaction.atomic():
         case = locks.case_for_update(case_id)
         policy.require(actor, act, case=case)
+        if refusal := conflicts.why_not(actor, case):
+            raise EditRefused(refusal)
         if shapes and case.state not in casetypes.get(case.kind).lifecycle.editable:
             raise EditRefused("This case can no longer be changed in its present state.")
         if version is not None and version != case.version:
@@ -156,12 +171,22 @@ def add_note(case_id: int, text: str, *, actor: Actor, at: datetime, request: le
 
 
 def assign(
-    case_id: int, user: User | None, *, actor: Actor, at: datetime, request: ledger.RequestInfo | None = None
+    case_id: int,
+    user: User | None,
+    *,
+    actor: Actor,
+    at: datetime,
+    was: int | None = ANYBODY,
+    request: ledger.RequestInfo | None = None,
 ) -> Case:
-    """Give the case to a person of its team, or to nobody."""
+    """Give the case to a person of its team, or to nobody. `was` says with whom (an id, None for nobody) whoever asks
+    saw it; raises EditConflict when it is with another now."""
     taking = user is not None and user.pk == actor.user_id
     act = "take" if taking else "assign"
     with change(case_id, actor=actor, at=at, act=act, verb="case.assigned", shapes=False, request=request) as edit:
+        if was not in (ANYBODY, edit.case.assignee_id):
+            holder = User.objects.filter(pk=edit.case.assignee_id).first()
+            raise EditConflict(f"{holder.display_name if holder else 'Nobody'} has this case now.")
         if user and not edit.case.team.memberships.filter(user=user, ended_at=None).exists():
             raise EditRefused("That person is not in the case's team.")
         if user and conflicts.is_tied(user.pk, edit.case):

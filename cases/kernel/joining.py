@@ -15,7 +15,7 @@ from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquer
 from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Coalesce
 
-from cases.kernel import index, locks, policy, record
+from cases.kernel import conflicts, index, locks, policy, record
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError, NotVisible
 from cases.kernel.models import Case, CaseParty, Party, PersonPair
@@ -71,7 +71,7 @@ def decide(
         raise NotVisible
     for side in (known.first, known.second):
         policy.get_visible(actor, side.case.uid)
-        policy.require(actor, MATCH, case=side.case)
+        _require(actor, side.case)
     people = _everyone_of(known) if verdict == "joined" else [known.first, known.second]
     acts = _acts(people, VERDICTS[verdict], actor=actor, at=at, request=request, pair=known)
     with transaction.atomic(), acts:
@@ -81,6 +81,12 @@ def decide(
         pair.state, pair.decided_at, pair.decided_by_id = verdict, at, actor.user_id
         pair.save(update_fields=["state", "decided_at", "decided_by"])
     return pair
+
+
+def _require(actor: Actor, case: Case) -> None:
+    policy.require(actor, MATCH, case=case)
+    if refusal := conflicts.why_not(actor, case):
+        raise JoinRefused(refusal)
 
 
 def _locked(known: PersonPair) -> PersonPair:
@@ -150,7 +156,7 @@ def part(
     if person is None:
         raise NotVisible
     policy.get_visible(actor, person.case.uid)
-    policy.require(actor, MATCH, case=person.case)
+    _require(actor, person.case)
     everyone = list(CaseParty.objects.select_related("case").filter(party=person.party_id)) if person.party_id else []
     with transaction.atomic(), _acts(everyone, "person.parted", actor=actor, at=at, request=request):
         row = CaseParty.objects.filter(pk=person.pk, party__isnull=False, party=person.party_id).first()

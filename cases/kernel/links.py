@@ -18,7 +18,7 @@ from django.db import transaction
 from django.db.models import OuterRef, Q, QuerySet
 from django.db.models.functions import JSONObject
 
-from cases.kernel import locks, policy, record, tasks
+from cases.kernel import conflicts, locks, policy, record, tasks
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError, NotVisible
 from cases.kernel.models import Case, CaseLink
@@ -102,18 +102,24 @@ def make(
     with transaction.atomic():
         if is_one_way(own, other):
             case = locks.case_for_update(own.pk)
-            policy.require(actor, LINK, case=case)
+            _require(actor, case)
             return _make_one_way(case, other, kind, actor=actor, at=at, reason=reason, request=request)
         if other.is_restricted and not own.is_restricted:
             raise LinkRefused("Enter this link on the restricted case: this one shows nothing of it.")
         case, other = _both(own.pk, other.pk)
-        policy.require(actor, LINK, case=case)
+        _require(actor, case)
         _refuse_twice(case, other, kind)
         with _told(other, "link.made", kind, actor=actor, at=at, request=request, end=BACK):
             if not policy.can(actor, LINK, case=other).is_allowed:
                 tasks.raise_task("link_review", case=other, at=at, link=kind)
         with _told(case, "link.made", kind, actor=actor, at=at, reason=reason, request=request):
             return join(case, other, kind, actor=actor, at=at)
+
+
+def _require(actor: Actor, case: Case) -> None:
+    policy.require(actor, LINK, case=case)
+    if refusal := conflicts.why_not(actor, case):
+        raise LinkRefused(refusal)
 
 
 def join(case: Case, other: Case, kind: str, *, actor: Actor, at: datetime) -> CaseLink:
@@ -199,7 +205,7 @@ def remove(
         raise LinkRefused("Give a reason.")
     with transaction.atomic():
         held = {pk: locks.case_for_update(pk) for pk in sorted({known.case_id, known.other_id or known.case_id})}
-        policy.require(actor, LINK, case=held[case_id])
+        _require(actor, held[case_id])
         row = CaseLink.objects.filter(pk=known.pk, removed_at=None).first()
         if row is None:
             raise LinkRefused("Somebody removed this link already.")

@@ -23,10 +23,10 @@ from django.db.models import (
 )
 from django.db.models.functions import JSONObject
 
-from cases.kernel import casetypes, joining, links, policy
+from cases.kernel import casetypes, conflicts, joining, links, policy
 from cases.kernel.actors import Actor
 from cases.kernel.casetypes import CaseType
-from cases.kernel.errors import CaseError, NotVisible
+from cases.kernel.errors import CaseError, NotAllowed, NotVisible
 from cases.kernel.holds import in_force
 from cases.kernel.models import (
     Approval,
@@ -299,6 +299,8 @@ def reveal(case: Case, code: str, *, purpose: str, actor: Actor, at: datetime, r
     """Return one sealed value in clear and write who asked and why, first. Raises NotAllowed, NothingSealed,
     RevealReasonMissing; nothing is then written."""
     decision = policy.require(actor, "reveal", case=case)
+    if refusal := conflicts.why_not(actor, case):
+        raise NotAllowed(refusal)
     if purpose not in REVEAL_REASONS:
         raise RevealReasonMissing
     row, name = _find(case, code)

@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from cases.kernel import policy
+from cases.kernel import conflicts, policy
 from cases.kernel.actors import Actor
+from cases.kernel.errors import NotAllowed
 from cases.kernel.models import Case, CaseAddress, CaseParty
 from cases.kernel.parties import ADDRESS_FIELDS, PERSON_FIELDS
 from cases.kernel.queries import REVEAL_REASONS, NothingSealed, RevealReasonMissing
@@ -63,6 +64,8 @@ def reveal_person(
     """Return every value of one person in clear and write who asked and why, first. Raises NotAllowed, NothingSealed,
     RevealReasonMissing; nothing is then written."""
     policy.require(actor, "reveal", case=case)
+    if refusal := conflicts.why_not(actor, case):
+        raise NotAllowed(refusal)
     if purpose not in REVEAL_REASONS:
         raise RevealReasonMissing
     person = case.parties.filter(number=number).first()

@@ -24,6 +24,9 @@ from cases.web.refusals import Problem, form_problems, screen, status_of
 __all__ = ["assign", "close_task", "note", "step", "take", "verdict"]
 
 
+ANYBODY = "anybody"
+
+
 def _back(request: HttpRequest, uid: UUID) -> HttpResponse:
     """Return to the list the form came from, else to the case."""
     target = request.POST.get("back", "")
@@ -34,6 +37,14 @@ def _back(request: HttpRequest, uid: UUID) -> HttpResponse:
 
 def _version(request: HttpRequest) -> int | None:
     text = request.POST.get("version", "")
+    return int(text) if text.isdecimal() and len(text) < 10 else None
+
+
+def _was(request: HttpRequest, missing: str = "") -> int | None:
+    """Return who had the case on the page the form came from; an empty one saw it with nobody."""
+    text = request.POST.get("was", missing)
+    if text == ANYBODY:
+        return edits.ANYBODY
     return int(text) if text.isdecimal() and len(text) < 10 else None
 
 
@@ -67,7 +78,12 @@ def take(request: HttpRequest, uid: UUID) -> HttpResponse:
         request,
         case,
         lambda: edits.assign(
-            case.pk, asking.user_of(request), actor=actor, at=asking.now(), request=asking.info(request)
+            case.pk,
+            asking.user_of(request),
+            actor=actor,
+            at=asking.now(),
+            was=_was(request),
+            request=asking.info(request),
         ),
         said=f"{case.reference} is yours.",
         typed=Typed(),
@@ -90,7 +106,9 @@ def assign(request: HttpRequest, uid: UUID) -> HttpResponse:
     return _do(
         request,
         case,
-        lambda: edits.assign(case.pk, user, actor=actor, at=asking.now(), request=asking.info(request)),
+        lambda: edits.assign(
+            case.pk, user, actor=actor, at=asking.now(), was=_was(request, ANYBODY), request=asking.info(request)
+        ),
         said=f"{case.reference} is now with {user.display_name}." if user else f"{case.reference} is with nobody now.",
         typed=Typed(),
     )

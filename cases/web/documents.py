@@ -15,8 +15,8 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
-from cases.kernel import casetypes, codelists, edits, policy, queries, records
-from cases.kernel.errors import CaseError
+from cases.kernel import casetypes, codelists, conflicts, edits, policy, queries, records
+from cases.kernel.errors import CaseError, NotAllowed
 from cases.kernel.queries import CaseFile
 from cases.web import asking, casepage
 from cases.web.refusals import Problem, form_problems, screen, status_of
@@ -105,6 +105,8 @@ def download(request: HttpRequest, uid: UUID, number: int) -> HttpResponse:
     actor, at = asking.actor_of(request), asking.now()
     file = queries.case_file(actor, uid)
     policy.require(actor, "download", case=file.case)
+    if refusal := conflicts.why_not(actor, file.case):
+        raise NotAllowed(refusal)
     document = file.case.evidence.select_related("blob").filter(number=number).first()
     if document is None:
         raise Http404

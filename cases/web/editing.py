@@ -1,4 +1,5 @@
-"""Correcting a case: facts and people. Sealed values are not shown; an empty box leaves what is there."""
+"""Correcting a case: facts and people. Sealed values are not shown; an empty box leaves what is there,
+a ticked box takes it away."""
 
 from __future__ import annotations
 
@@ -40,10 +41,25 @@ def _sealed(model: Any) -> set[str]:
 
 
 def _say_what_is_kept(form: Any, row: Any) -> None:
-    for name in _sealed(type(row)) & set(form.fields):
+    """Say of which fields the case holds a value; those it may be without are offered for taking away."""
+    sealed = _sealed(type(row))
+    form.removable = {}
+    for name in [each for each in form.fields if each in sealed]:
+        if getattr(row, name) is not None and not form.fields[name].required:
+            form.removable[name] = form.fields[name].label
         form.fields[name].required = False
         if getattr(row, name) is not None:
             form.fields[name].help_text = KEPT
+
+
+def _removed(request: HttpRequest, form: Any) -> dict[str, None]:
+    """Return the fields to take away, each with no value. One that is typed anew as well is a fault of the form."""
+    found = dict.fromkeys(name for name in request.POST.getlist("remove") if name in form.removable)
+    form.removed = list(found)
+    form.full_clean()
+    for name in [each for each in found if form.data.get(each)]:
+        form.add_error(name, "Either type a new value or remove the old one.")
+    return found
 
 
 def _write(request: HttpRequest, case: Case, form: Any, write: Callable[[Edit], Any], title: str) -> HttpResponse:
@@ -99,6 +115,7 @@ def facts(request: HttpRequest, uid: UUID) -> HttpResponse:
     title = "Correct the facts"
     if request.method == "GET":
         return _show(request, case, form, title)
+    removed = _removed(request, form)
     if not form.is_valid():
         return _show(request, case, form, title, form_problems(form), HTTPStatus.UNPROCESSABLE_ENTITY)
     sealed, columns = _sealed(casetype.facts), {column.name for column in casetype.facts._meta.concrete_fields}
@@ -107,6 +124,7 @@ def facts(request: HttpRequest, uid: UUID) -> HttpResponse:
         for name, value in form.cleaned_data.items()
         if name in columns and (value if name in sealed else getattr(row, name) != value)
     }
+    values |= removed
     return _write(request, case, form, lambda edit: edit.facts(**values) if values else None, title)
 
 
@@ -115,7 +133,7 @@ def facts(request: HttpRequest, uid: UUID) -> HttpResponse:
 def person(request: HttpRequest, uid: UUID, number: int) -> HttpResponse:
     """Correct what the case says about one person."""
     case, casetype = _editable(request, uid)
-    row = case.parties.filter(number=number).first()
+    row = case.parties.filter(number=number, is_detached=False).first()
     if row is None:
         raise Http404
     known = {"role": row.role, "is_innocent": row.is_innocent}
@@ -124,10 +142,11 @@ def person(request: HttpRequest, uid: UUID, number: int) -> HttpResponse:
     title = f"Correct person {number}"
     if request.method == "GET":
         return _show(request, case, form, title)
+    removed = _removed(request, form)
     if not form.is_valid():
         return _show(request, case, form, title, form_problems(form), HTTPStatus.UNPROCESSABLE_ENTITY)
     typed = form.person()
-    values = {name: text for name, text in typed["values"].items() if text}
+    values = {name: text for name, text in typed["values"].items() if text} | removed
 
     def write(edit: Edit) -> None:
         edit.party(number, role=typed["role"], is_innocent=typed["is_innocent"], **values)
@@ -155,7 +174,7 @@ def add_person(request: HttpRequest, uid: UUID) -> HttpResponse:
 
 def _place_of(case: Case, number: int, place: int) -> CaseAddress:
     row = parties.address_at(case, place)
-    if row is None or row.party.number != number or row.is_detached:
+    if row is None or row.party.number != number or row.is_detached or row.party.is_detached:
         raise Http404
     return row
 
@@ -165,7 +184,7 @@ def _place_of(case: Case, number: int, place: int) -> CaseAddress:
 def add_address(request: HttpRequest, uid: UUID, number: int) -> HttpResponse:
     """Add an address to what the case says about one person."""
     case, casetype = _editable(request, uid)
-    if casetype.address_form is None or not case.parties.filter(number=number).exists():
+    if casetype.address_form is None or not case.parties.filter(number=number, is_detached=False).exists():
         raise Http404
     form: Any = casetype.address_form(request.POST if request.method == "POST" else None)
     title = f"Add an address of person {number}"
@@ -181,7 +200,7 @@ def add_address(request: HttpRequest, uid: UUID, number: int) -> HttpResponse:
 @screen
 @require_http_methods(["GET", "POST"])
 def address(request: HttpRequest, uid: UUID, number: int, place: int) -> HttpResponse:
-    """Correct one address of a person. What is left empty stays as it is."""
+    """Correct one address of a person. What is left empty stays as it is; one of which nothing is left is gone."""
     case, casetype = _editable(request, uid)
     row = _place_of(case, number, place)
     if casetype.address_form is None:
@@ -191,6 +210,9 @@ def address(request: HttpRequest, uid: UUID, number: int, place: int) -> HttpRes
     title = f"Correct an address of person {number}"
     if request.method == "GET":
         return _show(request, case, form, title)
+    removed = _removed(request, form)
     if not form.is_valid():
         return _show(request, case, form, title, form_problems(form), HTTPStatus.UNPROCESSABLE_ENTITY)
-    return _write(request, case, form, lambda edit: edit.change_address(number, place, **form.place()), title)
+    return _write(
+        request, case, form, lambda edit: edit.change_address(number, place, **{**form.place(), **removed}), title
+    )

@@ -139,7 +139,7 @@ def take_next(request: HttpRequest) -> HttpResponse:
         messages.info(request, "Nothing is waiting to be taken.")
         return redirect("web:queue")
     try:
-        edits.assign(case.pk, asking.user_of(request), actor=actor, at=at, request=asking.info(request))
+        edits.assign(case.pk, asking.user_of(request), actor=actor, at=at, was=None, request=asking.info(request))
     except CaseError as error:
         messages.error(request, str(error))
         return redirect("web:queue")

@@ -187,6 +187,22 @@ def test_a_case_is_taken_by_one_person(office):
         assert Case.objects.get(pk=case.pk).assignee_id == winner.assignee_id
 
 
+def test_two_who_click_take_it_at_once_get_it_once_and_the_other_hears_who_has_it(office):
+    for _ in range(5):
+        case = factories.referred(office)
+        results = at_once(
+            *(
+                lambda pk=case.pk, who=who: edits.assign(pk, factories.user(who), actor=office[who], at=AT, was=None)
+                for who in ("a.byrne", "p.nair")
+            )
+        )
+        (winner,) = (each for each in results if isinstance(each, Case))
+        (refusal,) = refusals(results)
+        assert Case.objects.get(pk=case.pk).assignee_id == winner.assignee_id
+        assert str(refusal) == f"{winner.assignee.display_name} has this case now."
+        assert LedgerEvent.objects.filter(stream=case.uid, action="case.assigned").count() == 1
+
+
 def test_references_have_no_gaps_and_no_twins_under_eight_threads(office):
     def open_five(number):
         for each in range(5):

@@ -7,7 +7,18 @@ import pytest
 from django.test import TestCase
 from django.urls import reverse
 
-from cases.kernel import chase, corrections, detaching, joining, matching, record, releases, transitions, verdicts
+from cases.kernel import (
+    chase,
+    corrections,
+    detaching,
+    edits,
+    joining,
+    matching,
+    record,
+    releases,
+    transitions,
+    verdicts,
+)
 from cases.kernel.models import (
     Agency,
     Approval,
@@ -166,3 +177,24 @@ class Detaching(TestCase):
         done = client.post(path, {"reason": WHY}, follow=True).content.decode()
         assert "Proposed. It happens when another person agrees." in done
         assert desk.client_of("d.osei").get(path).status_code == 403
+
+    def test_who_was_detached_is_not_edited_any_more(self):
+        case = factories.investigating(self.people)
+        self.ask(case)
+        victim = CaseParty.objects.get(case=case, number=2)
+        assert victim.is_detached
+        client = desk.client_of("a.byrne")
+        for name, args in (("edit_person", [2]), ("add_address", [2]), ("edit_address", [2, 1])):
+            assert client.get(reverse(f"web:{name}", args=[case.uid, *args])).status_code == 404, name
+        writes = (
+            lambda edit: edit.party(2, phone="+447700900199"),
+            lambda edit: edit.address(2, "current", line_1="1 New Row"),
+            lambda edit: edit.add_address(2, "previous", line_1="1 New Row"),
+        )
+        for write in writes:
+            with (
+                nothing_written(),
+                pytest.raises(edits.EditRefused, match="detached from the case"),
+                edits.change(case.pk, actor=self.people["a.byrne"], at=AT) as edit,
+            ):
+                write(edit)
