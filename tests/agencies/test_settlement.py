@@ -41,6 +41,7 @@ def test_every_kind_of_message_is_taken_note_of_when_it_is_refused():
         assert task.detail == {
             "message": str(message.public_id),
             "message_kind": kind,
+            "agency": "sandbox-post",
             "codes": ["ADDRESS_UNKNOWN"],
         }
         message.refresh_from_db()
