@@ -49,6 +49,13 @@ tasks.declare(
     },
     ended_by={
         "fraud_field_errors": "This ends when the filing is corrected, amended or removed.",
+        **dict.fromkeys(
+            (
+                *("fraud_match", "fraud_removal_instruction", "fraud_protective_registration"),
+                *("fraud_alert_hit", "fraud_manual_checks"),
+            ),
+            "This ends when somebody decides about what the agency says.",
+        ),
         **amending.ENDED_BY,
         **disputes.ENDED_BY,
         **removal.ENDED_BY,
