@@ -185,7 +185,7 @@ def assign(
     act = "take" if taking else "assign"
     with change(case_id, actor=actor, at=at, act=act, verb="case.assigned", shapes=False, request=request) as edit:
         if was not in (ANYBODY, edit.case.assignee_id) and not (user and user.pk == edit.case.assignee_id):
-            holder = User.objects.filter(pk=edit.case.assignee_id).first()
+            holder = edit.case.assignee
             raise EditConflict(f"{holder.display_name if holder else 'Nobody'} has this case now.")
         if user and not edit.case.team.memberships.filter(user=user, ended_at=None).exists():
             raise EditRefused("That person is not in the case's team.")

@@ -197,7 +197,7 @@ def test_its_task_ends_by_the_decision_alone(people):
     hear_of(case, "fpa.match", **MATCH)
     task = Task.objects.get(kind="fraud_match")
     with nothing_written(), pytest.raises(CaseError, match="when somebody decides"):
-        edits.close_task(case.pk, task.pk, actor=people["a.byrne"], at=DAY)
+        edits.close_task(case.pk, task.pk, actor=people["a.byrne"], at=DAY, reason="Seen.")
 
 
 def test_the_same_match_told_twice_waits_once(people):
