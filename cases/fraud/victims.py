@@ -16,8 +16,9 @@ DEAD = "deceased_impersonation"
 
 def write(case: Case, *, at: datetime) -> None:
     """Ask for the letter to every innocent person not written to yet, inside the current ledger action, unless that
-    would prejudice an investigation; a letter that waits to tell somebody so who is not is taken back. Where a dead person was impersonated nothing is posted to the name and address the
-    case holds: who works on the case finds out who looks after the estate and writes to them."""
+    would prejudice an investigation; a letter that waits to tell somebody so who is not is taken back. Where a
+    dead person was impersonated nothing is posted to the name and address the case holds: who works on the case finds
+    out who looks after the estate and writes to them."""
     theirs = Letter.objects.filter(case=case, template="n11").exclude(state="withdrawn")
     for letter in theirs.filter(state="due", party__is_innocent=False):
         letter.state = "withdrawn"
