@@ -205,8 +205,8 @@ def close_task(
     outcome: str = "done",
     request: ledger.RequestInfo | None = None,
 ) -> Case:
-    """Close one open task of the case by hand, with what was done; its family does what follows. Raises EditRefused when
-    there is none of that number, it ends only by the act it waits for, or nothing is said."""
+    """Close one open task of the case by hand, with what was done; its family does what follows. Raises EditRefused
+    when there is none of that number, it ends only by the act it waits for, or nothing is said."""
     with change(
         case_id,
         actor=actor,
