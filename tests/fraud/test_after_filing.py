@@ -220,7 +220,7 @@ class Disputes(Stage):
             self.filed.clocks.get(rule="k10_request").due_at,
             "running",
         )
-        edits.close_task(self.filed.pk, task.pk, actor=self.people["d.osei"], at=NEXT_DAY)
+        edits.close_task(self.filed.pk, task.pk, actor=self.people["d.osei"], at=NEXT_DAY, reason="I wrote to her.")
         assert self.clocks("k10_request") == [("k10_request", "met", date(2026, 12, 16))]
         assert Case.objects.get(pk=self.filed.pk).is_dormant is True
         assert self.letters() == [("n11", 2, "due")]
@@ -234,7 +234,7 @@ class Disputes(Stage):
         self.do("uphold", "judge", reason="It stands.")
         task = Task.objects.get(case=self.filed, kind="fraud_answer_by_hand")
         assert task.detail == {"letter": "n17", "cause": "prejudice", "person": 2}
-        edits.close_task(self.filed.pk, task.pk, actor=self.people["d.osei"], at=NEXT_DAY)
+        edits.close_task(self.filed.pk, task.pk, actor=self.people["d.osei"], at=NEXT_DAY, reason="I wrote to her.")
         assert self.clocks("k10_request")[0][1] == "met"
 
     def test_the_month_is_met_when_the_answer_is_in_the_post_and_not_before(self):
@@ -789,7 +789,7 @@ class Expiry(Stage):
         assert "fraud_dispute" not in self.tasks()
         task = Task.objects.get(case=self.filed, kind="fraud_answer_by_hand")
         assert (task.detail, task.due_at is None) == ({"cause": "expired", "person": 2}, False)
-        edits.close_task(self.filed.pk, task.pk, actor=self.people["d.osei"], at=self.OVER)
+        edits.close_task(self.filed.pk, task.pk, actor=self.people["d.osei"], at=self.OVER, reason="I wrote to her.")
         clock = self.filed.clocks.get(rule="k10_request")
         assert (clock.state, clock.ended_at) == ("breached", self.OVER)  # the month had passed years before
 
