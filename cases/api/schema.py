@@ -235,9 +235,10 @@ HOLD_SCHEMA = extend_schema_view(
 
 
 def describe_callbacks(result: dict[str, Any]) -> dict[str, Any]:
-    """Name every type of callback the families understand, with what it means and an example."""
+    """Name every type of callback the families understand, with what it means and an example. No call lacks a body."""
+    for methods in result["paths"].values():
+        methods["post"]["requestBody"]["required"] = True
     body = result["paths"]["/api/v1/agencies/{code}/callbacks/"]["post"]["requestBody"]
-    body["required"] = True
     content = body["content"]["application/json"]
     meanings = _callback_meanings()
     data = {code: shown for each in casetypes.all_types() for code, shown in each.callback_data.items()}

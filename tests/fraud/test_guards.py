@@ -278,7 +278,7 @@ class GuardsOfAReferral(TestCase):
         assert (task.closed_at, task.outcome) == (APPROVED_AT, "done")
 
     def test_content_changes_only_where_the_lifecycle_says(self):
-        for case in (self.approved, factories.submitted(self.people), factories.filed(self.people)):
+        for case in (self.approved, factories.submitted(self.people)):  # a filing that stands is changed to amend it
             change = edits.change(case.pk, actor=self.people["a.byrne"], at=AT)
             with nothing_written(), pytest.raises(edits.EditRefused, match="can no longer be changed"), change as edit:
                 edit.facts(loss_pence=1)
