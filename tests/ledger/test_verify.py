@@ -72,7 +72,8 @@ def columns(table):
 
 
 def change(table, column, kind, condition):
-    return f"UPDATE {table} SET {column} = {OTHER_VALUE[kind].format(column)} WHERE {condition}"
+    quoted = f'"{column}"'
+    return f"UPDATE {table} SET {quoted} = {OTHER_VALUE[kind].format(quoted)} WHERE {condition}"
 
 
 def first_wrong(findings):
@@ -264,7 +265,7 @@ def test_changed_live_column_is_found_and_named(model, story):
 def test_removed_and_inserted_rows_are_found_and_named(model, story):
     live, pk, history = model._meta.db_table, model._meta.pk.column, model.history.model._meta.db_table
     last = model.history.filter(uid=story.uid).latest("history_id").history_id
-    others = [name for name, _ in columns(history) if name != "history_id"]
+    others = [f'"{name}"' for name, _ in columns(history) if name != "history_id"]
     copy = f"INSERT INTO {history} (history_id, {', '.join(others)}) SELECT 999999, {', '.join(others)} FROM {history}"
 
     with tampered(f"DELETE FROM {history} WHERE history_id = {last}"):
