@@ -21,7 +21,7 @@ __all__ = ["PAGE_SIZE", "SHOWS", "Change", "Entry", "last_change", "names", "sto
 
 PAGE_SIZE = 20
 # Columns that repeat what the entry says anyway, or that only order other columns.
-UNSPOKEN = frozenset({"version", "changed_at", "state", "key", "case", "blob", "digest", "due_at"})
+UNSPOKEN = frozenset({"version", "changed_at", "state", "is_dormant", "key", "case", "blob", "digest", "due_at"})
 # Rows that keep the books of the act itself; the entry's own words tell of them.
 BOOKKEEPING = frozenset(
     {
