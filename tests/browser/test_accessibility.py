@@ -187,6 +187,8 @@ def _restricted(browser, url: str, people: dict, case, found: crawl.Findings) ->
         officer.visit("queue", "/cases/?kind=suspicion_report")
         officer.visit("case", reverse("web:case", args=[report.uid]))
         officer.refuse("compartment", "/compartment/", "main form:has([name=until])")
+        running = reverse("web:extend_period", args=[suspicions.moratorium(people).uid, "k25_moratorium"])
+        officer.refuse("extend_period", running, "main form")
 
 
 @pytest.mark.timeout(1800)  # some forty pages in four looks

@@ -48,7 +48,8 @@ class Office:
     def start(self) -> Office:
         environment = {name: value for name, value in os.environ.items() if name not in NOT_SHIPPED}
         # A tenth of the demonstration's cases: its letters go to the post before the journey's own does.
-        environment |= {"BACKOFFICE_HOME": str(self.home), "PORT": str(self.port), "BACKOFFICE_DEMO_PERCENT": "10"}
+        environment.setdefault("BACKOFFICE_DEMO_PERCENT", "10")
+        environment |= {"BACKOFFICE_HOME": str(self.home), "PORT": str(self.port)}
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "manage.py", "up"],
@@ -101,8 +102,7 @@ class Office:
     def manage(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a management command on the running office."""
         environment = {name: value for name, value in os.environ.items() if name not in NOT_SHIPPED}
-        # A tenth of the demonstration's cases: its letters go to the post before the journey's own does.
-        environment |= {"BACKOFFICE_HOME": str(self.home), "PORT": str(self.port), "BACKOFFICE_DEMO_PERCENT": "10"}
+        environment |= {"BACKOFFICE_HOME": str(self.home), "PORT": str(self.port)}
         return subprocess.run(
             [sys.executable, "manage.py", *arguments],
             cwd=ROOT,
