@@ -19,7 +19,8 @@ class CasesConfig(AppConfig):
         from cases.agencies import inbound
         from cases.catalogue import CASE_TYPES, OFFICE_CHANGES
         from cases.doorbell import nudge
-        from cases.kernel import casetypes, jobs, outbox, policy, proposals
+        from cases.kernel import casetypes, jobs, outbox, policy
+        from cases.kernel.office import proposals
         from cases.ledger import checks
         from cases.ledger.guards import guards_are_enabled
 

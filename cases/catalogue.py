@@ -3,7 +3,7 @@
 from cases.agencies import register
 from cases.fraud.casetype import FRAUD_REFERRAL
 from cases.fraud.suspicion.casetype import SUSPICION_REPORT
-from cases.kernel import (
+from cases.kernel.office import (
     codeentries,
     docchanges,
     grants,

@@ -6,7 +6,11 @@ from celery import shared_task
 from django.utils import timezone
 
 from cases.agencies import application, delivery, limits
-from cases.kernel import access, chase, codelists, holds, jobrun, matching, policydocs, sweeps
+from cases.kernel import holds, jobrun
+from cases.kernel.exchange import chase
+from cases.kernel.finding import matching
+from cases.kernel.office import access, codelists, policydocs
+from cases.kernel.timing import sweeps
 from cases.reports import letters, requests
 
 

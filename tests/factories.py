@@ -8,9 +8,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cases.agencies.directory import TERMS
-from cases.kernel import actors, agencies, demo_people, edits, intake, outbox, transitions
+from cases.kernel import actors, edits, intake, outbox, transitions
 from cases.kernel.actors import Actor
+from cases.kernel.exchange import agencies
 from cases.kernel.models import Agency, Case, OutboxMessage, User
+from cases.kernel.office import demo_people
 from cases.ledger import sealing
 
 AT = datetime(2026, 11, 14, 10, 0, tzinfo=UTC)

@@ -14,10 +14,11 @@ from django.db import transaction
 
 from cases.agencies import callback_body, matching, settlement, strict_json
 from cases.agencies.callback_body import CallbackBody
-from cases.kernel import actors, casetypes, chase, failpoints, locks, record, tasks
+from cases.kernel import actors, casetypes, failpoints, locks, record, tasks
 from cases.kernel.actors import Actor
 from cases.kernel.casetypes import Content
 from cases.kernel.errors import CaseError
+from cases.kernel.exchange import chase
 from cases.kernel.models import Callback, Case, OutboxMessage, Task, Team
 from cases.kernel.transitions import AlreadyThere
 from cases.ledger import api as ledger

@@ -19,7 +19,8 @@ from cases.agencies.queue import Claimed, Ended
 from cases.agencies.retries import judge
 from cases.agencies.transports import TRANSPORTS
 from cases.agencies.transports.base import Answer, DeliveryError, Parcel, Transport
-from cases.kernel import agencies, failpoints, outbox
+from cases.kernel import failpoints, outbox
+from cases.kernel.exchange import agencies
 from cases.kernel.models import Channel, OutboxMessage
 from cases.ledger import sealing
 from cases.ledger.errors import LedgerError

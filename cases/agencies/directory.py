@@ -2,8 +2,8 @@
 
 from datetime import date
 
-from cases.kernel.agencies import ChannelPlan, Listing
-from cases.kernel.agreements import Terms
+from cases.kernel.exchange.agencies import ChannelPlan, Listing
+from cases.kernel.exchange.agreements import Terms
 
 IN = ChannelPlan(direction="in")
 OUT = ChannelPlan(direction="out")

@@ -15,10 +15,10 @@ from typing import Any
 
 from cases.agencies import directory, signatures
 from cases.agencies.sandbox import ca
-from cases.kernel import agencies
 from cases.kernel.actors import Actor
-from cases.kernel.agencies import ChannelPlan, Listing
 from cases.kernel.errors import CaseError
+from cases.kernel.exchange import agencies
+from cases.kernel.exchange.agencies import ChannelPlan, Listing
 from cases.kernel.models import Agency, Channel
 
 LOOPBACK = "127.0.0.0/8"

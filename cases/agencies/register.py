@@ -21,13 +21,13 @@ from cases.agencies.registerforms import (
     agency_of,
     terms_state,
 )
-from cases.kernel import agencies, agreements
 from cases.kernel.actors import Actor
-from cases.kernel.agencies import ChannelPlan, Listing
-from cases.kernel.agreements import Terms
 from cases.kernel.errors import CaseError
-from cases.kernel.kinds import Change, Kind, Line, Payload
+from cases.kernel.exchange import agencies, agreements
+from cases.kernel.exchange.agencies import ChannelPlan, Listing
+from cases.kernel.exchange.agreements import Terms
 from cases.kernel.models import Channel, ChannelKey
+from cases.kernel.office.kinds import Change, Kind, Line, Payload
 from cases.kernel.policy import DIRECTORY
 
 __all__ = ["KINDS", "WAYS", "key_name"]

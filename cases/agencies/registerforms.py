@@ -7,10 +7,10 @@ from typing import Any
 
 from django import forms
 
-from cases.kernel.agreements import SAFEGUARDS, STATES, Terms
-from cases.kernel.changeforms import ChangeForm
-from cases.kernel.kinds import Payload
+from cases.kernel.exchange.agreements import SAFEGUARDS, STATES, Terms
 from cases.kernel.models import Agency
+from cases.kernel.office.changeforms import ChangeForm
+from cases.kernel.office.kinds import Payload
 
 __all__ = [
     "LABELS",

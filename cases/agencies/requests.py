@@ -11,9 +11,10 @@ from django.db import connection, transaction
 from cases.agencies import shapes, strict_json
 from cases.agencies.inbound import IdReused
 from cases.agencies.senders import Sender
-from cases.kernel import actors, casetypes, codelists, intake
+from cases.kernel import actors, casetypes, intake
 from cases.kernel.casetypes import CaseType
 from cases.kernel.models import Case, IntakeRequest
+from cases.kernel.office import codelists
 from cases.kernel.prepared import Prepared
 from cases.ledger import api as ledger
 from cases.ledger import sealing, security

@@ -9,7 +9,7 @@ from datetime import datetime
 from django.db import connection
 
 from cases.agencies import signatures
-from cases.kernel import agencies
+from cases.kernel.exchange import agencies
 from cases.kernel.models import Agency, Channel
 
 ADDRESS_CALLS_PER_MINUTE = 3000

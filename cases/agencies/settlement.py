@@ -12,8 +12,9 @@ from typing import Any
 
 from django.db import transaction
 
-from cases.kernel import actors, agencies, casetypes, letters, locks, record, tasks
+from cases.kernel import actors, casetypes, locks, record, tasks
 from cases.kernel.errors import CaseError
+from cases.kernel.exchange import agencies, letters
 from cases.kernel.models import Case, Channel, ChannelHealth, OutboxMessage
 from cases.kernel.transitions import AlreadyThere
 from cases.ledger import api as ledger

@@ -10,7 +10,8 @@ from typing import Any
 
 from cases.api.problems import MEDIA_TYPE
 from cases.api.schema import SIGNED_HEADERS
-from cases.kernel import chase, notice, releases
+from cases.kernel import notice, releases
+from cases.kernel.exchange import chase
 from cases.kernel.releases import MessageKind
 
 REFERENCE = "2f1f3b0e-5f0c-4f0e-9f57-6f1f0a3f7c11"

@@ -16,7 +16,7 @@ from rest_framework.permissions import AllowAny
 
 from cases.api.outgoing import describe_messages
 from cases.api.schema import describe_callbacks, describe_intakes
-from cases.kernel import codelists
+from cases.kernel.office import codelists
 
 
 class Generator(SchemaGenerator):

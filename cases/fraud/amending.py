@@ -9,8 +9,9 @@ from typing import Any
 from django.db.models import Q
 
 from cases.fraud import disputes, expiry, flags, messages, periods, victims
-from cases.kernel import approvals, corrections, record, tasks
+from cases.kernel import approvals, record, tasks
 from cases.kernel.actors import system
+from cases.kernel.exchange import corrections
 from cases.kernel.models import Approval, Case, CaseParty, Clock, OutboxMessage, Task
 from cases.ledger import api as ledger
 from cases.ledger.models import LedgerEvent

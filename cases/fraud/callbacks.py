@@ -9,10 +9,11 @@ from typing import Any
 from django.db.models import Q
 
 from cases.fraud import amending, codes, flags, incoming, messages, removal
-from cases.kernel import calendars, clocks, corrections, record, tasks, transitions
+from cases.kernel import calendars, clocks, record, tasks, transitions
 from cases.kernel.actors import Actor, system
 from cases.kernel.casetypes import Content
 from cases.kernel.errors import CaseError
+from cases.kernel.exchange import corrections
 from cases.kernel.models import Case, Clock, OutboxMessage
 
 __all__ = [

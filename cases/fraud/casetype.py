@@ -24,8 +24,9 @@ from cases.fraud import (
     victims,
 )
 from cases.fraud.models import FraudReferral, IncomingNotice
-from cases.kernel import clocks, corrections, letters, retention, tasks
+from cases.kernel import clocks, retention, tasks
 from cases.kernel.casetypes import CaseType, Incoming
+from cases.kernel.exchange import corrections, letters
 
 __all__ = ["FRAUD_REFERRAL"]
 

@@ -1,6 +1,6 @@
 """The code lists of a fraud referral: stored codes and what people read."""
 
-from cases.kernel.codelists import CodeList
+from cases.kernel.office.codelists import CodeList
 
 CASE_TYPES = CodeList(
     "fraud_case_type",

@@ -7,9 +7,10 @@ from typing import Any
 
 from cases.fraud import codes, messages
 from cases.fraud.models import FraudDispute
-from cases.kernel import calendars, casetypes, clocks, corrections, letters, outbox, record, releases, tasks
+from cases.kernel import calendars, casetypes, clocks, outbox, record, releases, tasks
 from cases.kernel.actors import Actor
 from cases.kernel.casetypes import Content
+from cases.kernel.exchange import corrections, letters
 from cases.kernel.models import Case, CaseParty, Clock, Letter, Task
 
 __all__ = [

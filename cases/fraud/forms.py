@@ -12,8 +12,8 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from cases.fraud import codes, opening, police
 from cases.fraud.models import IncomingNotice
 from cases.kernel import formats
-from cases.kernel.codelists import CodeField
 from cases.kernel.models import Case
+from cases.kernel.office.codelists import CodeField
 
 __all__ = [
     "ApproveForm",

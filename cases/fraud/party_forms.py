@@ -11,7 +11,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 
 from cases.fraud import codes
 from cases.kernel import formats
-from cases.kernel.codelists import CodeField
+from cases.kernel.office.codelists import CodeField
 
 __all__ = ["AddressForm", "Lines", "PartyForm", "Tidy"]
 

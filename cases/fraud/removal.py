@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from cases.fraud import codes, disputes, flags, messages, periods
-from cases.kernel import clocks, corrections, outbox, releases, tasks
+from cases.kernel import clocks, outbox, releases, tasks
+from cases.kernel.exchange import corrections
 from cases.kernel.models import Case, CaseParty, OutboxMessage
 
 __all__ = ["TASKS", "confirm", "delivered", "expire", "gives_reason_code", "nothing_but_what_was_typed", "remove"]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from cases.fraud import expiry
-from cases.kernel import letters, tasks
+from cases.kernel import tasks
+from cases.kernel.exchange import letters
 from cases.kernel.models import Case, Letter, Task
 
 __all__ = ["TASKS", "write"]

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from cases.kernel import holds, index, policy, quietholds, terms
+from cases.kernel import holds, policy
 from cases.kernel.actors import Actor
+from cases.kernel.finding import index, terms
 from cases.kernel.models import Hold, SearchEntry
+from cases.kernel.restricted import quietholds
 from cases.ledger import keys, reads
 
 __all__ = ["ACT", "ACTS", "is_held"]

@@ -10,13 +10,14 @@ from datetime import date, datetime
 
 from django.db.models import Min, Q, QuerySet
 
-from cases.kernel import calendars, rulebook, tasks
+from cases.kernel import calendars, tasks
 from cases.kernel.actors import system
 from cases.kernel.calendars import Calendar
-from cases.kernel.counting import OPEN_ENDED, ClockRule, Stop, due, explain, in_words, needs_calendar
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Approval, Case, CaseParty, Clock, Task
-from cases.kernel.rulebook import RULES, declare
+from cases.kernel.timing import rulebook
+from cases.kernel.timing.counting import OPEN_ENDED, ClockRule, Stop, due, explain, in_words, needs_calendar
+from cases.kernel.timing.rulebook import RULES, declare
 
 __all__ = [
     "RULES",

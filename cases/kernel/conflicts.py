@@ -14,9 +14,9 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
-from cases.kernel import index, terms
 from cases.kernel.actors import Actor
-from cases.kernel.index import Blinder
+from cases.kernel.finding import index, terms
+from cases.kernel.finding.index import Blinder
 from cases.kernel.models import Case, SearchEntry, StaffTie, Team
 from cases.ledger import keys, sealing
 

@@ -12,9 +12,10 @@ from typing import Any
 
 from django.db import transaction
 
-from cases.kernel import approvals, casetypes, conflicts, formats, index, locks, parties, policy, record, tasks
+from cases.kernel import approvals, casetypes, conflicts, formats, locks, parties, policy, record, tasks
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError
+from cases.kernel.finding import index
 from cases.kernel.models import Case, CaseAddress, CaseParty, Evidence, Note, StoredBlob, User
 from cases.ledger import api as ledger
 from cases.ledger import sealing

@@ -7,19 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
-from cases.kernel import (
-    approvals,
-    calendars,
-    casetypes,
-    detaching,
-    holdkinds,
-    locks,
-    policy,
-    record,
-    retention,
-    splitting,
-    tasks,
-)
+from cases.kernel import approvals, calendars, casetypes, holdkinds, locks, policy, record, retention, tasks
+from cases.kernel.linking import detaching, splitting
 from cases.kernel.models import Case, Hold, OutboxMessage
 
 __all__ = ["EFFECTS", "GUARDS", "close", "needs_another"]

@@ -11,10 +11,11 @@ from django.db.models import BigIntegerField, Exists, OuterRef, Q, QuerySet
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast, Now
 
-from cases.kernel import edits, holdkinds, locks, quietholds, record, tasks
+from cases.kernel import edits, holdkinds, locks, record, tasks
 from cases.kernel.actors import Actor, system
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Case, CaseParty, Hold, Task
+from cases.kernel.restricted import quietholds
 from cases.ledger import api as ledger
 from cases.ledger import sealing
 

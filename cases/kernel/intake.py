@@ -10,9 +10,10 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from cases.kernel import calendars, casetypes, clocks, index, parties, policy, record
+from cases.kernel import calendars, casetypes, clocks, parties, policy, record
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError
+from cases.kernel.finding import index
 from cases.kernel.models import Case, Team
 from cases.ledger import api as ledger
 from cases.ledger import sealing

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from cases.kernel import formats, index
+from cases.kernel import formats
+from cases.kernel.finding import index
 from cases.kernel.models import Case, CaseAddress, CaseParty, SearchEntry
 from cases.ledger import api as ledger
 from cases.ledger import sealing

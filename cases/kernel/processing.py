@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import date
 
-from cases.kernel import agreements, notice, policydocs, retention
+from cases.kernel import notice, retention
+from cases.kernel.exchange import agreements
 from cases.kernel.models import Agency, PolicyDocument
+from cases.kernel.office import policydocs
 
 __all__ = ["SECURITY", "Line", "headings", "record", "rows"]
 

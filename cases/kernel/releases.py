@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from cases.kernel import agreements, calendars, notice, outbox, policydocs, rulebook
+from cases.kernel import calendars, notice, outbox
 from cases.kernel.actors import Actor
-from cases.kernel.counting import ClockRule
 from cases.kernel.errors import CaseError
+from cases.kernel.exchange import agreements
 from cases.kernel.models import (
     Agency,
     Case,
@@ -21,6 +21,9 @@ from cases.kernel.models import (
     ReleasedItem,
     ReleasedPerson,
 )
+from cases.kernel.office import policydocs
+from cases.kernel.timing import rulebook
+from cases.kernel.timing.counting import ClockRule
 from cases.ledger import api as ledger
 from cases.ledger import sealing
 from cases.ledger.canonical import canon

@@ -17,7 +17,7 @@ from pathlib import Path
 from cases.kernel import calendars
 from cases.kernel.actors import Actor, system
 from cases.kernel.models import RetentionVersion
-from cases.kernel.rulebook import STREAM
+from cases.kernel.timing.rulebook import STREAM
 from cases.ledger import api as ledger
 
 __all__ = [

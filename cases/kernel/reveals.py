@@ -12,7 +12,7 @@ from cases.kernel.actors import Actor
 from cases.kernel.errors import NotAllowed
 from cases.kernel.models import Case, CaseAddress, CaseParty
 from cases.kernel.parties import ADDRESS_FIELDS, PERSON_FIELDS
-from cases.kernel.queries import REVEAL_REASONS, NothingSealed, RevealReasonMissing
+from cases.kernel.reading.queries import REVEAL_REASONS, NothingSealed, RevealReasonMissing
 from cases.ledger import sealing
 
 __all__ = ["Shown", "reveal_person"]

@@ -13,11 +13,12 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import QuerySet, Subquery
 from django.db.models.functions import JSONObject
 
-from cases.kernel import approvals, casetypes, conflicts, holds, policy, quietholds
+from cases.kernel import approvals, casetypes, conflicts, holds, policy
 from cases.kernel.actors import Actor
 from cases.kernel.lifecycle import Transition
 from cases.kernel.models import Approval, ApprovalDecision, Case
 from cases.kernel.prepared import Prepared
+from cases.kernel.restricted import quietholds
 from cases.ledger.models import LedgerEvent
 
 __all__ = ["Standing"]

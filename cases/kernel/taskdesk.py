@@ -16,11 +16,14 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.fields.json import KeyTextTransform
 
-from cases.kernel import access, breakglass, conflicts, edits, exchanges, policy, tasks
+from cases.kernel import conflicts, edits, policy, tasks
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError, NotAllowed, NotVisible
+from cases.kernel.exchange import exchanges
 from cases.kernel.models import Agency, Case, Task, TeamMembership, User
-from cases.kernel.paging import PAGE_SIZE, Cursor, Page, Sort, paged
+from cases.kernel.office import access
+from cases.kernel.reading.paging import PAGE_SIZE, Cursor, Page, Sort, paged
+from cases.kernel.restricted import breakglass
 from cases.ledger import api as ledger
 from cases.ledger import sealing
 

@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from cases.kernel import letters, queries, tasks
+from cases.kernel import tasks
+from cases.kernel.exchange import letters
 from cases.kernel.parties import ADDRESS_FIELDS, PERSON_FIELDS
+from cases.kernel.reading import queries
 from cases.reports.entries import Entry, lines, on, when
 from cases.reports.records import Records
 from cases.reports.words import Words, capital, moment, plain, spoken

@@ -14,11 +14,12 @@ from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast
 from django.template.loader import render_to_string
 
-from cases.kernel import actors, calendars, casetypes, edits, holds, lettertexts, locks, record, releases, tasks
-from cases.kernel import letters as notices
+from cases.kernel import actors, calendars, casetypes, edits, holds, locks, record, releases, tasks
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError
+from cases.kernel.exchange import letters as notices
 from cases.kernel.models import Agency, Case, CaseAddress, Hold, Letter, Task
+from cases.kernel.office import lettertexts
 from cases.ledger import sealing
 from cases.reports import lettertext, press, sender
 from cases.reports.pdf import Paper, Printed

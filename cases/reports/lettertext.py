@@ -10,8 +10,10 @@ from typing import Any
 
 from django.template.loader import render_to_string
 
-from cases.kernel import calendars, letters, lettertexts
-from cases.kernel.lettertexts import Block
+from cases.kernel import calendars
+from cases.kernel.exchange import letters
+from cases.kernel.office import lettertexts
+from cases.kernel.office.lettertexts import Block
 from cases.reports import sender
 from cases.reports.pdf import Paper
 

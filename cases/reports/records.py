@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 from cases.kernel import casetypes, datacategories
-from cases.kernel import records as case_records
 from cases.kernel.casetypes import CaseType
 from cases.kernel.models import (
     Agency,
@@ -33,6 +32,7 @@ from cases.kernel.models import (
     User,
 )
 from cases.kernel.parties import ADDRESS_FIELDS, PERSON_FIELDS
+from cases.kernel.reading import records as case_records
 from cases.ledger import sealing, verify
 from cases.ledger.models import AccessEvent, LedgerEvent, LedgerHead
 from cases.ledger.sealing import Reader

@@ -10,8 +10,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from cases.kernel import access, policy
+from cases.kernel import policy
 from cases.kernel.errors import CaseError, NotAllowed, NotVisible
+from cases.kernel.office import access
 from cases.web import asking, stepup
 from cases.web.keyset import pageful
 from cases.web.refusals import Problem, screen, status_of

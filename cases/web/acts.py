@@ -13,9 +13,10 @@ from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_POST
 
-from cases.kernel import approvals, casetypes, desk, edits, policy, roles, timeline, transitions, verdicts
+from cases.kernel import approvals, casetypes, edits, policy, roles, transitions, verdicts
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Case, User
+from cases.kernel.reading import desk, timeline
 from cases.kernel.transitions import CaseChanged
 from cases.web import asking, casepage, decision, stepup
 from cases.web.casepage import Typed

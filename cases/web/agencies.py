@@ -11,10 +11,12 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from cases.agencies import register
-from cases.kernel import agreements, answers, calendars, casetypes, chase, exchanges, policy, policydocs, service
+from cases.kernel import calendars, casetypes, policy
 from cases.kernel.actors import Actor
-from cases.kernel.exchanges import Listed
+from cases.kernel.exchange import agreements, answers, chase, exchanges, service
+from cases.kernel.exchange.exchanges import Listed
 from cases.kernel.models import AgencyTerms, Callback, Case, ChannelKey, OutboxMessage, Proposal
+from cases.kernel.office import policydocs
 from cases.web import asking
 from cases.web.keyset import pageful
 from cases.web.refusals import Problem, screen

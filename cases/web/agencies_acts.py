@@ -14,9 +14,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from cases.agencies import matching, register
-from cases.kernel import agencies, deadletters, exchanges, policy
+from cases.kernel import policy
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError, NotAllowed, NotVisible
+from cases.kernel.exchange import agencies, deadletters, exchanges
 from cases.kernel.models import Callback, Case, Channel, ChannelKey, OutboxMessage, Proposal
 from cases.web import agencies as pages
 from cases.web import asking, stepup

@@ -9,8 +9,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from cases.kernel import casetypes, desk, roles
+from cases.kernel import casetypes, roles
 from cases.kernel.models import Approval
+from cases.kernel.reading import desk
 from cases.web import asking, rows
 from cases.web.refusals import screen
 from cases.web.wording import words

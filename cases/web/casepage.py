@@ -15,11 +15,13 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from cases.kernel import casetypes, extensions, holdkinds, policy, queries, records, tasks, timeline, transitions
+from cases.kernel import casetypes, holdkinds, policy, tasks, transitions
 from cases.kernel.actors import Actor
 from cases.kernel.models import Case
-from cases.kernel.queries import CaseFile
+from cases.kernel.reading import queries, records, timeline
+from cases.kernel.reading.queries import CaseFile
 from cases.kernel.standing import Standing
+from cases.kernel.timing import extensions
 from cases.kernel.transitions import Offer
 from cases.ledger import reads
 from cases.web import asking, decision, panels, referring, story

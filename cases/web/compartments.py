@@ -14,10 +14,10 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from cases.kernel import compartments
 from cases.kernel.actors import Actor
 from cases.kernel.calendars import LONDON
 from cases.kernel.errors import CaseError, NotVisible
+from cases.kernel.restricted import compartments
 from cases.web import asking, stepup
 from cases.web.refusals import Problem, form_problems, screen, status_of
 

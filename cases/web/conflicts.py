@@ -10,8 +10,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from cases.kernel import policy, proposals
+from cases.kernel import policy
 from cases.kernel.errors import CaseError
+from cases.kernel.office import proposals
 from cases.web import asking
 from cases.web.refusals import Problem, screen, status_of
 

@@ -12,10 +12,12 @@ from django.core.cache import BaseCache, caches
 from django.http import HttpRequest
 from django.urls import reverse
 
-from cases.kernel import breakglass, casetypes, policy, roles, worklist
+from cases.kernel import casetypes, policy, roles
 from cases.kernel.actors import Actor
 from cases.kernel.calendars import london_date
 from cases.kernel.models import BreakGlass
+from cases.kernel.reading import worklist
+from cases.kernel.restricted import breakglass
 from cases.reports import sender
 from cases.web import asking
 

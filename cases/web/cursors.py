@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from django.http import QueryDict
 
-from cases.kernel.paging import Cursor, Page
+from cases.kernel.reading.paging import Cursor, Page
 
 __all__ = ["moment", "neighbours", "read", "url"]
 

@@ -14,9 +14,9 @@ from cases.kernel.actors import Actor
 from cases.kernel.calendars import LONDON
 from cases.kernel.lifecycle import COMMON, Transition
 from cases.kernel.models import Case
-from cases.kernel.queries import CaseFile
+from cases.kernel.reading.queries import CaseFile
+from cases.kernel.reading.timeline import Entry
 from cases.kernel.standing import Standing
-from cases.kernel.timeline import Entry
 from cases.kernel.transitions import Offer
 from cases.kernel.verdicts import Proposal
 from cases.ledger import sealing

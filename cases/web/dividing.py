@@ -11,11 +11,14 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
-from cases.kernel import approvals, casetypes, corrections, detaching, mergepreview, policy, queries, transitions
+from cases.kernel import approvals, casetypes, policy, transitions
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError
+from cases.kernel.exchange import corrections
+from cases.kernel.linking import detaching, mergepreview
 from cases.kernel.models import Case
-from cases.kernel.queries import CaseFile
+from cases.kernel.reading import queries
+from cases.kernel.reading.queries import CaseFile
 from cases.web import asking, casepage, decision, rows
 from cases.web.commonforms import DetachForm, SplitForm
 from cases.web.refusals import Problem, form_problems, screen, status_of

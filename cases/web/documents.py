@@ -15,9 +15,11 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
-from cases.kernel import casetypes, codelists, conflicts, edits, policy, queries, records
+from cases.kernel import casetypes, conflicts, edits, policy
 from cases.kernel.errors import CaseError, NotAllowed
-from cases.kernel.queries import CaseFile
+from cases.kernel.office import codelists
+from cases.kernel.reading import queries, records
+from cases.kernel.reading.queries import CaseFile
 from cases.web import asking, casepage
 from cases.web.refusals import Problem, form_problems, screen, status_of
 

@@ -14,11 +14,12 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from cases.kernel import casetypes, edits, parties, policy, timeline
+from cases.kernel import casetypes, edits, parties, policy
 from cases.kernel.casetypes import CaseType
 from cases.kernel.edits import Edit
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Case, CaseAddress
+from cases.kernel.reading import timeline
 from cases.ledger.sealed import SealedTextField
 from cases.web import asking
 from cases.web.opening import says_something

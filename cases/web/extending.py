@@ -12,10 +12,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from cases.kernel import extensions, policy
+from cases.kernel import policy
 from cases.kernel.casetypes import Extension
 from cases.kernel.errors import NotAllowed, NotVisible
 from cases.kernel.models import Case
+from cases.kernel.timing import extensions
 from cases.web import asking
 from cases.web.refusals import Problem, form_problems, screen, status_of
 

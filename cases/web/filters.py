@@ -14,7 +14,7 @@ from cases.kernel import casetypes, policy
 from cases.kernel.actors import Actor
 from cases.kernel.calendars import LONDON
 from cases.kernel.models import TeamMembership
-from cases.kernel.worklist import SORTS, VIEWS, Filters
+from cases.kernel.reading.worklist import SORTS, VIEWS, Filters
 from cases.web import cursors
 
 __all__ = ["Chip", "chip", "chips", "read", "sort_value"]

@@ -11,8 +11,8 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
-from cases.kernel import breakglass
 from cases.kernel.errors import CaseError, NotAllowed
+from cases.kernel.restricted import breakglass
 from cases.web import asking, stepup
 from cases.web.refusals import Problem, form_problems, screen, status_of
 from cases.web.wording import words

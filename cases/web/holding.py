@@ -13,10 +13,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
-from cases.kernel import calendars, holdkinds, holds, policy, queries, snoozes
+from cases.kernel import calendars, holdkinds, holds, policy
 from cases.kernel.calendars import LONDON
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Case, Hold
+from cases.kernel.reading import queries
+from cases.kernel.timing import snoozes
 from cases.ledger import reads
 from cases.web import asking, casepage
 from cases.web.refusals import Problem, form_problems, screen, status_of

@@ -6,7 +6,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from cases.kernel import breakglass, desk, securitynotices
+from cases.kernel.office import securitynotices
+from cases.kernel.reading import desk
+from cases.kernel.restricted import breakglass
 from cases.web import asking, context, rows
 from cases.web.refusals import screen
 from cases.web.wording import task_label, task_url

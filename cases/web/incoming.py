@@ -14,12 +14,14 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
-from cases.kernel import casetypes, exchanges, policy, queries, worklist
+from cases.kernel import casetypes, policy
 from cases.kernel.actors import Actor
 from cases.kernel.casetypes import CaseType, Incoming
 from cases.kernel.errors import CaseError, NotAllowed, NotVisible
+from cases.kernel.exchange import exchanges
 from cases.kernel.models import Callback, Task
-from cases.kernel.queries import CaseFile
+from cases.kernel.reading import queries, worklist
+from cases.kernel.reading.queries import CaseFile
 from cases.ledger import reads
 from cases.web import asking, casepage, stepup
 from cases.web.keyset import pageful

@@ -11,10 +11,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
-from cases.kernel import links, policy, queries
+from cases.kernel import policy
 from cases.kernel.errors import CaseError, NotAllowed, NotVisible
-from cases.kernel.links import Listed
+from cases.kernel.linking import links
+from cases.kernel.linking.links import Listed
 from cases.kernel.models import Case
+from cases.kernel.reading import queries
 from cases.web import asking, casepage, rows
 from cases.web.refusals import Problem, form_problems, screen, status_of
 

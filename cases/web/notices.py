@@ -11,9 +11,11 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
-from cases.kernel import calendars, casetypes, exchanges, notice, policy, policydocs, processing
+from cases.kernel import calendars, casetypes, notice, policy, processing
+from cases.kernel.exchange import exchanges
 from cases.kernel.models import PolicyDocument, User
-from cases.kernel.rulebook import STREAM
+from cases.kernel.office import policydocs
+from cases.kernel.timing.rulebook import STREAM
 from cases.reports import processing as record_paper
 from cases.web import asking
 from cases.web.documents import attachment

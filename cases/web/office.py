@@ -13,11 +13,12 @@ from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from cases.kernel import policy, proposals, roles
+from cases.kernel import policy, roles
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError, NotVisible
 from cases.kernel.models import Proposal
-from cases.kernel.proposals import Kind, ProposalRefused
+from cases.kernel.office import proposals
+from cases.kernel.office.proposals import Kind, ProposalRefused
 from cases.ledger import sealing
 from cases.ledger.models import LedgerEvent
 from cases.web import asking, stepup

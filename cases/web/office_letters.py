@@ -9,10 +9,12 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_http_methods
 
-from cases.kernel import letters, lettertexts, policy, proposals
+from cases.kernel import policy
 from cases.kernel.actors import Actor
 from cases.kernel.calendars import london_date
-from cases.kernel.letters import Template
+from cases.kernel.exchange import letters
+from cases.kernel.exchange.letters import Template
+from cases.kernel.office import lettertexts, proposals
 from cases.reports import lettertext, press
 from cases.web import asking
 from cases.web.refusals import Problem, screen

@@ -6,8 +6,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from cases.kernel import codelists, policy
-from cases.kernel import ties as conflicts
+from cases.kernel import policy
+from cases.kernel.office import codelists
+from cases.kernel.office import ties as conflicts
 from cases.web import asking
 from cases.web.keyset import pageful
 from cases.web.refusals import screen

@@ -6,8 +6,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from cases.kernel import directory, policy
+from cases.kernel import policy
 from cases.kernel.models import Team
+from cases.kernel.office import directory
 from cases.web import asking
 from cases.web.refusals import screen
 

@@ -12,10 +12,11 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
-from cases.kernel import casetypes, intake, policy, searchbox
-from cases.kernel import search as searching
+from cases.kernel import casetypes, intake, policy
 from cases.kernel.casetypes import CaseType
 from cases.kernel.errors import CaseError
+from cases.kernel.finding import search as searching
+from cases.kernel.finding import searchbox
 from cases.web import asking
 from cases.web.casepage import CASEWORK
 from cases.web.refusals import Problem, form_problems, screen, status_of

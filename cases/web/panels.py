@@ -7,8 +7,8 @@ from typing import Any
 
 from cases.kernel import casetypes, clocks
 from cases.kernel.casetypes import CaseType
-from cases.kernel.queries import CaseFile, SealedItem
-from cases.kernel.timeline import Entry
+from cases.kernel.reading.queries import CaseFile, SealedItem
+from cases.kernel.reading.timeline import Entry
 from cases.web.wording import field_label, role_label, words
 
 __all__ = ["masked", "running", "steps", "subjects"]

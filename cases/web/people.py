@@ -15,10 +15,11 @@ from django.urls import path, reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from cases.kernel import directory, grants, people, policy, proposals, roles
+from cases.kernel import policy, roles
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Team, User
+from cases.kernel.office import directory, grants, people, proposals
 from cases.web import asking, office, stepup
 from cases.web.keyset import Pageful, pageful
 from cases.web.refusals import Problem, form_problems, screen, status_of

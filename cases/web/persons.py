@@ -11,9 +11,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from cases.kernel import casetypes, joining, matching, persons, policy, queries
+from cases.kernel import casetypes, policy
 from cases.kernel.errors import CaseError, NotAllowed, NotVisible
-from cases.kernel.persons import Assertion, Offer
+from cases.kernel.finding import joining, matching
+from cases.kernel.reading import persons, queries
+from cases.kernel.reading.persons import Assertion, Offer
 from cases.ledger import reads
 from cases.web import asking, rows
 from cases.web.casepage import CASEWORK, PURPOSES, ask_purpose, header, purpose_of

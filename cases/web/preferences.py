@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
-from cases.kernel import securitynotices
+from cases.kernel.office import securitynotices
 from cases.web import asking
 from cases.web.context import THEMES
 from cases.web.refusals import screen

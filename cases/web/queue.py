@@ -13,11 +13,12 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from cases.kernel import desk, edits, policy, worklist
+from cases.kernel import edits, policy
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Case
-from cases.kernel.worklist import Cursor, Filters
+from cases.kernel.reading import desk, worklist
+from cases.kernel.reading.worklist import Cursor, Filters
 from cases.web import asking, context, cursors, filters, rows
 from cases.web.refusals import screen
 

@@ -12,10 +12,11 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
-from cases.kernel import casetypes, policy, referrals
+from cases.kernel import casetypes, policy
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Case
+from cases.kernel.restricted import referrals
 from cases.web import asking
 from cases.web.refusals import Problem, form_problems, screen, status_of
 

@@ -18,7 +18,7 @@ from django.shortcuts import render
 
 from cases.kernel.edits import EditConflict
 from cases.kernel.errors import CaseError, NotAllowed, NotVisible
-from cases.kernel.proposals import ProposalStale
+from cases.kernel.office.proposals import ProposalStale
 from cases.kernel.transitions import CaseChanged, TransitionRefused
 from cases.web import asking
 

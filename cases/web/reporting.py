@@ -9,8 +9,9 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from cases.kernel import policy, queries
+from cases.kernel import policy
 from cases.kernel.errors import CaseError, NotAllowed
+from cases.kernel.reading import queries
 from cases.web import asking, casepage
 from cases.web.documents import attachment
 from cases.web.refusals import Problem, screen, status_of

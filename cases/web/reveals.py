@@ -10,8 +10,9 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from cases.kernel import casetypes, policy, queries, reveals
+from cases.kernel import casetypes, policy, reveals
 from cases.kernel.errors import CaseError, NotAllowed
+from cases.kernel.reading import queries
 from cases.web import asking
 from cases.web.refusals import screen, status_of
 from cases.web.wording import field_label, words

@@ -10,10 +10,11 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from cases.kernel import calendars, policy, retention, rulebook
+from cases.kernel import calendars, policy, retention
 from cases.kernel.actors import Actor
-from cases.kernel.counting import ClockRule, in_words
 from cases.kernel.models import Clock, ClockRuleVersion, HolidayChange
+from cases.kernel.timing import rulebook
+from cases.kernel.timing.counting import ClockRule, in_words
 from cases.web import asking
 from cases.web.refusals import screen
 

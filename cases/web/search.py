@@ -14,11 +14,12 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
-from cases.kernel import casetypes, policy, searchbox
-from cases.kernel import search as searching
+from cases.kernel import casetypes, policy
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError
-from cases.kernel.search import Asked, Found, Hit, Match
+from cases.kernel.finding import search as searching
+from cases.kernel.finding import searchbox
+from cases.kernel.finding.search import Asked, Found, Hit, Match
 from cases.web import asking, rows
 from cases.web.casepage import CASEWORK, PURPOSES
 from cases.web.filters import Chip, Choice

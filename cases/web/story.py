@@ -8,11 +8,12 @@ from datetime import date, datetime
 from itertools import groupby
 from typing import Any
 
-from cases.kernel import casetypes, clocks, links
+from cases.kernel import casetypes, clocks
 from cases.kernel.calendars import LONDON
 from cases.kernel.casetypes import CaseType
+from cases.kernel.linking import links
 from cases.kernel.models import Case
-from cases.kernel.timeline import Change, Entry
+from cases.kernel.reading.timeline import Change, Entry
 from cases.web.wording import field_label, words
 
 __all__ = ["Day", "Told", "act_label", "days"]

@@ -14,10 +14,12 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 
-from cases.kernel import breakglass, casetypes, desk, policy, taskdesk, tasks, worklist
+from cases.kernel import casetypes, policy, taskdesk, tasks
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError, NotAllowed, NotVisible
 from cases.kernel.models import Task, TeamMembership, User
+from cases.kernel.reading import desk, worklist
+from cases.kernel.restricted import breakglass
 from cases.kernel.taskdesk import Asked
 from cases.web import asking, cursors, filters
 from cases.web.refusals import Problem, screen, status_of

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 
 from cases.agencies import application, delivery, inbound, senders
-from cases.kernel import agencies
+from cases.kernel.exchange import agencies
 from cases.kernel.models import Callback, Case, OutboxMessage, Task
 from cases.ledger import verify
 from cases.ledger.models import SecurityEvent

@@ -8,8 +8,10 @@ import pytest
 
 from cases.agencies import application
 from cases.agencies.directory import TERMS
-from cases.kernel import actors, agreements, answers, chase, outbox, proposals, releases, rulechanges, transitions
+from cases.kernel import actors, outbox, releases, transitions
+from cases.kernel.exchange import agreements, answers, chase
 from cases.kernel.models import Case, ClockRuleVersion, OutboxMessage, Task
+from cases.kernel.office import proposals, rulechanges
 from cases.ledger import sealing, verify
 from cases.ledger.models import LedgerEvent
 from tests import factories

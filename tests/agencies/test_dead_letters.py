@@ -5,7 +5,7 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from cases.kernel import deadletters
+from cases.kernel.exchange import deadletters
 from cases.kernel.models import OutboxMessage
 from cases.ledger.models import LedgerEvent
 from tests.agencies.stage import acts, now, promise, state_of

@@ -87,7 +87,8 @@ def test_the_stream_goes_on_after_a_refusal(sandbox):
 
 def test_two_keys_sign_while_one_replaces_the_other(sandbox):
     from cases.agencies import signatures
-    from cases.kernel import actors, agencies
+    from cases.kernel import actors
+    from cases.kernel.exchange import agencies
 
     channel = agencies.channel_of(agencies.get(FPA), "out")
     agencies.add_key(channel, signatures.new_secret(), name="newer", actor=actors.system("tests"), at=now())

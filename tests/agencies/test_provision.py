@@ -9,7 +9,8 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from cases.agencies import provision, signatures
-from cases.kernel import actors, agencies
+from cases.kernel import actors
+from cases.kernel.exchange import agencies
 from cases.kernel.models import Agency, Channel, ChannelKey
 from cases.ledger.models import LedgerEvent
 from tests.agencies.stage import AT, FPA, now

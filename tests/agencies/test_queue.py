@@ -11,7 +11,8 @@ from django.db.models import F
 from cases.agencies import delivery, queue, retries, settlement
 from cases.agencies.queue import Ended
 from cases.agencies.transports.base import Answer, DeliveryError, Parcel
-from cases.kernel import actors, agencies, outbox
+from cases.kernel import actors, outbox
+from cases.kernel.exchange import agencies
 from cases.kernel.models import Case, ChannelHealth, DeliveryAttempt, OutboxMessage, Task
 from cases.ledger.models import LedgerEvent
 from tests import factories

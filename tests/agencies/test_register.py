@@ -6,7 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from cases.agencies.signatures import new_secret
-from cases.kernel import agencies
+from cases.kernel.exchange import agencies
 from cases.kernel.models import Agency
 from cases.ledger.models import LedgerEvent
 from tests.agencies.stage import now

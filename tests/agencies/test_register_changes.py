@@ -7,9 +7,11 @@ import pytest
 
 from cases.agencies.directory import TERMS
 from cases.agencies.register import key_name
-from cases.kernel import agencies, agreements, proposals, transitions
+from cases.kernel import transitions
 from cases.kernel.errors import NotAllowed
+from cases.kernel.exchange import agencies, agreements
 from cases.kernel.models import Agency, AgencyTerms, ChannelKey, OutboxMessage
+from cases.kernel.office import proposals
 from cases.kernel.releases import ReleaseRefused
 from tests import factories
 from tests.agencies.stage import FPA

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 import pytest
 from django.urls import reverse
 
-from cases.kernel import service
+from cases.kernel.exchange import service
 from cases.kernel.models import Agency, OutboxMessage
 from tests import factories, suspicions
 from tests.web.desk import client_of

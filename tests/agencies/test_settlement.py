@@ -3,7 +3,8 @@
 import pytest
 
 from cases.agencies import settlement
-from cases.kernel import actors, casetypes, chase, letters, outbox, record, releases
+from cases.kernel import actors, casetypes, outbox, record, releases
+from cases.kernel.exchange import chase, letters
 from cases.kernel.models import Case, Letter, OutboxMessage, Task
 from cases.ledger.models import LedgerEvent
 from tests import factories

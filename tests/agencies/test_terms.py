@@ -8,7 +8,8 @@ import pytest
 from cases.agencies import queue, senders
 from cases.agencies.directory import TERMS
 from cases.agencies.signatures import SignatureRefused
-from cases.kernel import actors, agencies, agreements, outbox, transitions
+from cases.kernel import actors, outbox, transitions
+from cases.kernel.exchange import agencies, agreements
 from cases.kernel.models import AgencyTerms, Case, OutboxMessage, Release
 from cases.kernel.releases import ReleaseRefused
 from cases.ledger import sealing, verify

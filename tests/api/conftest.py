@@ -12,7 +12,8 @@ AT = datetime(2026, 11, 14, 10, 0, tzinfo=UTC)
 def register(db) -> dict[str, str]:
     """Return the incoming secret of each of four callers."""
     from cases.agencies.provision import new_inbound_key  # noqa: PLC0415 -- models load after the settings
-    from cases.kernel import actors, agencies  # noqa: PLC0415 -- models load after the settings
+    from cases.kernel import actors
+    from cases.kernel.exchange import agencies  # noqa: PLC0415 -- models load after the settings
 
     actor: Any = actors.system("tests")
     callers = (

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from cases.agencies.provision import new_inbound_key
-from cases.kernel import actors, agencies
+from cases.kernel import actors
+from cases.kernel.exchange import agencies
 from cases.kernel.models import Callback, RateBucket, Task
 from cases.ledger.models import DataKey, SecurityEvent
 from tests.api.caller import CALLBACKS, call, callback, post, signed

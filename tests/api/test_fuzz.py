@@ -19,8 +19,8 @@ from requests.adapters import BaseAdapter, HTTPAdapter
 from schemathesis import GenerationMode, checks
 
 from cases.api.reader import Generator
-from cases.kernel import demo_people
 from cases.kernel.models import Callback, Case, IntakeRequest
+from cases.kernel.office import demo_people
 from cases.ledger import verify
 from tests.api.caller import signed
 from tests.api.conftest import AT

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from cases.fraud.intake import EXAMPLE
-from cases.kernel import demo_people
 from cases.kernel.models import Case, IntakeRequest
+from cases.kernel.office import demo_people
 from cases.ledger.models import LedgerEvent, SecurityEvent
 from tests.api.caller import CALLBACKS, INTAKE, call, post, signed
 from tests.api.conftest import AT

@@ -9,8 +9,9 @@ from django.db import connection
 
 from cases.agencies import provision
 from cases.fraud.intake import EXAMPLE
-from cases.kernel import actors, demo_people
+from cases.kernel import actors
 from cases.kernel.models import Case, IntakeRequest, ReferenceCounter
+from cases.kernel.office import demo_people
 from tests.api.caller import INTAKE, call
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -9,7 +9,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from cases.kernel import actors, search, transitions
+from cases.kernel import actors, transitions
+from cases.kernel.finding import search
 from cases.kernel.models import Case, CaseParty, OutboxMessage, SearchEntry, User
 from cases.ledger import sealing
 from cases.ledger.verify import verify_all, verify_stream

@@ -7,8 +7,12 @@ from django.utils import timezone
 
 from cases import reports
 from cases.agencies import application
-from cases.kernel import access, breakglass, edits, jobrun, jobs, joining, links, matching, proposals
+from cases.kernel import edits, jobrun, jobs
+from cases.kernel.finding import joining, matching
+from cases.kernel.linking import links
 from cases.kernel.models import AccessReview, OutboxMessage, Party, PersonPair
+from cases.kernel.office import access, proposals
+from cases.kernel.restricted import breakglass
 from tests import factories, suspicions
 from tests.agencies.test_application import hear
 from tests.api.caller import callback

@@ -9,7 +9,7 @@ from django.core.management.base import CommandError
 
 from cases.kernel import casetypes
 from cases.kernel.models import Team
-from cases.kernel.people import SYSTEM_STREAM
+from cases.kernel.office.people import SYSTEM_STREAM
 from cases.ledger.models import LedgerEvent
 
 

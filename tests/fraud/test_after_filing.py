@@ -9,7 +9,7 @@ from django.test import TestCase
 
 from cases.agencies import queue, settlement
 from cases.fraud.models import DerivedFlag, FraudDispute
-from cases.kernel import actors, casetypes, edits, locks, outbox, record, releases, sweeps, transitions, verdicts
+from cases.kernel import actors, casetypes, edits, locks, outbox, record, releases, transitions, verdicts
 from cases.kernel.casetypes import Content
 from cases.kernel.errors import CaseError
 from cases.kernel.models import (
@@ -23,6 +23,7 @@ from cases.kernel.models import (
     ReleasedItem,
     Task,
 )
+from cases.kernel.timing import sweeps
 from cases.ledger import sealing, verify
 from cases.ledger.models import LedgerEvent
 from cases.reports import letters

@@ -5,7 +5,8 @@ from django.core.management import CommandError, call_command
 
 from cases.fraud import demo
 from cases.fraud.models import FraudDispute
-from cases.kernel import actors, agencies
+from cases.kernel import actors
+from cases.kernel.exchange import agencies
 from cases.kernel.models import BreakGlass, Case
 from cases.ledger import verify
 from tests import factories

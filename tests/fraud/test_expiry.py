@@ -4,9 +4,10 @@ from datetime import UTC, date, datetime, timedelta
 
 from django.test import TestCase
 
-from cases.kernel import casetypes, record, retention, sweeps, transitions
+from cases.kernel import casetypes, record, retention, transitions
 from cases.kernel.actors import system
 from cases.kernel.models import Case, CaseParty, Clock, Hold, Letter, OutboxMessage, Release, Task
+from cases.kernel.timing import sweeps
 from cases.ledger.models import LedgerEvent
 from tests import factories
 from tests.factories import AT, FILED_AT

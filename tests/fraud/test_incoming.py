@@ -11,9 +11,11 @@ from cases.agencies.provision import new_inbound_key
 from cases.agencies.sandbox import desks
 from cases.fraud import incoming
 from cases.fraud.models import DerivedFlag, IncomingNotice
-from cases.kernel import actors, corrections, edits, notice, sweeps
+from cases.kernel import actors, edits, notice
 from cases.kernel.errors import CaseError, NotAllowed
+from cases.kernel.exchange import corrections
 from cases.kernel.models import Callback, Case, Clock, OutboxMessage, ReleasedItem, Task
+from cases.kernel.timing import sweeps
 from cases.ledger import verify
 from cases.ledger.models import AccessEvent, LedgerEvent
 from tests import factories

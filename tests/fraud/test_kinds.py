@@ -7,8 +7,9 @@ from django.test import TestCase
 
 from cases.fraud import codes, forms, party_forms
 from cases.fraud import intake as fraud_intake
-from cases.kernel import edits, formats, intake, letters, transitions
+from cases.kernel import edits, formats, intake, transitions
 from cases.kernel.errors import CaseError
+from cases.kernel.exchange import letters
 from cases.kernel.models import Case, CaseAddress, CaseParty, Clock
 from cases.ledger import sealing
 from tests import factories

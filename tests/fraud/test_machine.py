@@ -17,8 +17,9 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_s
 
 from cases.agencies import application, delivery, inbound, senders
 from cases.agencies.transports.base import Answer, DeliveryError
-from cases.kernel import actors, agencies, edits, transitions
+from cases.kernel import actors, edits, transitions
 from cases.kernel.errors import CaseError
+from cases.kernel.exchange import agencies
 from cases.kernel.models import Approval, Callback, Case, ChannelHealth, OutboxMessage, Release
 from cases.ledger import verify
 from cases.ledger.models import LedgerEvent

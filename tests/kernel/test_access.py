@@ -4,9 +4,9 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from cases.kernel import access, proposals
 from cases.kernel.errors import NotAllowed, NotVisible
 from cases.kernel.models import AccessAnswer, AccessReview, Proposal, RoleGrant, Task
+from cases.kernel.office import access, proposals
 from cases.ledger import sealing
 from cases.ledger.models import LedgerEvent
 from tests import factories

@@ -4,8 +4,9 @@ from datetime import date
 
 import pytest
 
-from cases.kernel import actors, policydocs, transitions
+from cases.kernel import actors, transitions
 from cases.kernel.models import Agency, OutboxMessage
+from cases.kernel.office import policydocs
 from cases.kernel.releases import ReleaseRefused
 from tests import factories
 from tests.kernel.snapshots import nothing_written

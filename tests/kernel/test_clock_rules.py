@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 from django.db import DatabaseError, connection, transaction
 
-from cases.kernel import calendars, clocks, record, rulebook
+from cases.kernel import calendars, clocks, record
 from cases.kernel.actors import system
-from cases.kernel.counting import in_words
 from cases.kernel.models import Clock, ClockRuleVersion
+from cases.kernel.timing import rulebook
+from cases.kernel.timing.counting import in_words
 from cases.ledger.models import LedgerEvent
 from tests import factories
 from tests.factories import AT

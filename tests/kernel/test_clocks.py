@@ -5,10 +5,11 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from django.test import TestCase
 
-from cases.kernel import clocks, intake, record, sweeps, transitions
+from cases.kernel import clocks, intake, record, transitions
 from cases.kernel.actors import system
 from cases.kernel.clocks import ClockRule
 from cases.kernel.models import Case, Clock, Task
+from cases.kernel.timing import sweeps
 from cases.ledger.models import LedgerEvent
 from tests import factories
 from tests.factories import AT

@@ -6,25 +6,15 @@ import pytest
 from django.test import TestCase
 from django.urls import reverse
 
-from cases.kernel import (
-    actors,
-    conflicts,
-    edits,
-    joining,
-    links,
-    policy,
-    proposals,
-    queries,
-    reindex,
-    reveals,
-    snoozes,
-    transitions,
-    verdicts,
-    worklist,
-)
+from cases.kernel import actors, conflicts, edits, policy, reveals, transitions, verdicts
 from cases.kernel.errors import CaseError, NotAllowed
+from cases.kernel.finding import joining, reindex
+from cases.kernel.linking import links
 from cases.kernel.models import Approval, Case, StaffTie, Task, User
+from cases.kernel.office import proposals
+from cases.kernel.reading import queries, worklist
 from cases.kernel.standing import Standing
+from cases.kernel.timing import snoozes
 from cases.ledger import verify
 from cases.ledger.models import LedgerEvent
 from tests import factories, suspicions

@@ -7,10 +7,12 @@ from uuid import uuid4
 import pytest
 from django.test import TestCase
 
-from cases.kernel import actors, casetypes, corrections, locks, record, releases, sweeps
+from cases.kernel import actors, casetypes, locks, record, releases
 from cases.kernel.casetypes import Content
 from cases.kernel.errors import CaseError
+from cases.kernel.exchange import corrections
 from cases.kernel.models import Agency, Case, CaseParty, Channel, OutboxMessage, Release, ReleasedPerson, Task
+from cases.kernel.timing import sweeps
 from cases.ledger import verify
 from tests import factories
 from tests.factories import FILED_AT

@@ -7,18 +7,10 @@ import pytest
 from django.test import TestCase
 from django.urls import reverse
 
-from cases.kernel import (
-    chase,
-    corrections,
-    detaching,
-    edits,
-    joining,
-    matching,
-    record,
-    releases,
-    transitions,
-    verdicts,
-)
+from cases.kernel import edits, record, releases, transitions, verdicts
+from cases.kernel.exchange import chase, corrections
+from cases.kernel.finding import joining, matching
+from cases.kernel.linking import detaching
 from cases.kernel.models import (
     Agency,
     Approval,

@@ -6,9 +6,11 @@ from datetime import timedelta
 import pytest
 from django.test import TestCase
 
-from cases.kernel import casetypes, edits, holdkinds, holds, quietholds, record, transitions, verdicts, worklist
+from cases.kernel import casetypes, edits, holdkinds, holds, record, transitions, verdicts
 from cases.kernel.errors import CaseError, NotAllowed
 from cases.kernel.models import Approval, Case, Hold, Task
+from cases.kernel.reading import worklist
+from cases.kernel.restricted import quietholds
 from cases.ledger.models import LedgerEvent
 from tests import factories
 from tests.factories import AT

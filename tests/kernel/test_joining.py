@@ -6,8 +6,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from cases.kernel import edits, index, intake, joining, matching, transitions
+from cases.kernel import edits, intake, transitions
 from cases.kernel.errors import NotAllowed, NotVisible
+from cases.kernel.finding import index, joining, matching
 from cases.kernel.models import Case, CaseParty, Party, PersonPair, SearchEntry
 from cases.ledger.models import AccessEvent, LedgerEvent
 from cases.ledger.verify import verify_stream

@@ -5,9 +5,9 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 from django.urls import reverse
 
-from cases.kernel import grants, leaving, people, proposals
 from cases.kernel.errors import NotAllowed
 from cases.kernel.models import Case, RoleGrant, TeamMembership, User
+from cases.kernel.office import grants, leaving, people, proposals
 from cases.ledger.models import LedgerEvent
 from cases.reports import requests
 from tests import factories

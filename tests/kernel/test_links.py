@@ -6,9 +6,11 @@ from uuid import uuid4
 import pytest
 from django.test import TestCase
 
-from cases.kernel import edits, links, policy, queries
+from cases.kernel import edits, policy
 from cases.kernel.errors import NotAllowed, NotVisible
+from cases.kernel.linking import links
 from cases.kernel.models import Case, CaseLink, Task
+from cases.kernel.reading import queries
 from cases.ledger import verify
 from cases.ledger.models import AccessEvent, LedgerEvent, LedgerHead
 from cases.ledger.sealing import Reader

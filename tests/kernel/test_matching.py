@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cases.kernel import index, matching
+from cases.kernel.finding import index, matching
 from cases.kernel.models import CaseParty
 
 TEXT = (Path(__file__).parents[1] / "data" / "people_pairs.csv").read_text(encoding="utf-8")

@@ -7,8 +7,8 @@ from django.db import transaction
 
 from cases.fraud import codes
 from cases.fraud import intake as fraud_intake
-from cases.kernel import codelists, lettertexts, proposals
 from cases.kernel.models import CodeEntry, Letter, LetterText
+from cases.kernel.office import codelists, lettertexts, proposals
 from cases.ledger import sealing
 from cases.reports import letters as writer
 from tests import factories

@@ -8,9 +8,10 @@ from datetime import timedelta
 import pytest
 from django.db import IntegrityError, transaction
 
-from cases.kernel import casetypes, grants, kinds, policy, proposals
+from cases.kernel import casetypes, policy
 from cases.kernel.errors import NotAllowed, NotVisible
 from cases.kernel.models import Proposal, RoleGrant
+from cases.kernel.office import grants, kinds, proposals
 from cases.ledger import api as ledger
 from cases.ledger.models import AccessEvent, LedgerEvent
 from tests import factories

@@ -6,22 +6,11 @@ from datetime import date, datetime, timedelta
 import pytest
 from django.db import connection, transaction
 
-from cases.kernel import (
-    actors,
-    approvals,
-    breakglass,
-    calendars,
-    clocks,
-    jobrun,
-    jobs,
-    record,
-    recounting,
-    rulebook,
-    sweeps,
-    tasks,
-)
+from cases.kernel import actors, approvals, calendars, clocks, jobrun, jobs, record, tasks
 from cases.kernel.actors import system
 from cases.kernel.models import Case, Clock, HolidayChange, Job, Task
+from cases.kernel.restricted import breakglass
+from cases.kernel.timing import recounting, rulebook, sweeps
 from cases.ledger import api as ledger
 from cases.ledger import verify
 from cases.ledger.models import LedgerEvent

@@ -3,7 +3,8 @@
 import pytest
 from django.core.management import call_command
 
-from cases.kernel import edits, jobrun, jobs, matching, reindex, search
+from cases.kernel import edits, jobrun, jobs
+from cases.kernel.finding import matching, reindex, search
 from cases.kernel.models import Case, CaseParty, Job, PersonPair, SearchEntry
 from cases.ledger import keys, sealing
 from cases.ledger.models import AccessEvent

@@ -9,9 +9,11 @@ from cases.agencies.directory import TERMS
 from cases.fraud import messages
 from cases.fraud.police import REPORT_FRAUD
 from cases.fraud.suspicion.messages import FIU_SAR
-from cases.kernel import agreements, casetypes, corrections, letters, notice, policydocs, releases
+from cases.kernel import casetypes, notice, releases
 from cases.kernel.actors import system
+from cases.kernel.exchange import agreements, corrections, letters
 from cases.kernel.models import Agency, AgencyTerms, PolicyDocument
+from cases.kernel.office import policydocs
 
 FPA = Agency(code="tests-fpa", kind="fpa", display_name="Test Register")
 FIU = Agency(code="tests-fiu", kind="fiu", display_name="Test Unit")

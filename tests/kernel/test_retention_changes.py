@@ -4,8 +4,9 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from cases.kernel import proposals, retention
+from cases.kernel import retention
 from cases.kernel.models import RetentionVersion
+from cases.kernel.office import proposals
 from cases.ledger.models import LedgerEvent
 from tests import factories
 from tests.kernel.snapshots import nothing_written

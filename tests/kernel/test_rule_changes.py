@@ -5,11 +5,13 @@ from datetime import date, timedelta
 import pytest
 from django.urls import reverse
 
-from cases.kernel import calendars, clocks, jobrun, proposals, record, recounting, rulebook, rulechanges
+from cases.kernel import calendars, clocks, jobrun, record
 from cases.kernel.actors import system
 from cases.kernel.errors import NotAllowed
 from cases.kernel.models import Clock, ClockRuleVersion, HolidayChange, Job, Proposal
-from cases.kernel.proposals import ProposalRefused
+from cases.kernel.office import proposals, rulechanges
+from cases.kernel.office.proposals import ProposalRefused
+from cases.kernel.timing import recounting, rulebook
 from cases.ledger.models import LedgerEvent
 from tests import factories
 from tests.factories import AT

@@ -6,7 +6,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from cases.kernel import actors, edits, index, intake, reindex, search
+from cases.kernel import actors, edits, intake
+from cases.kernel.finding import index, reindex, search
 from cases.kernel.models import Case, OutboxMessage, SearchEntry, Team
 from cases.ledger import api as ledger
 from cases.ledger import keys

@@ -5,7 +5,8 @@ from uuid import uuid4
 
 import pytest
 
-from cases.kernel import index, policy, search, searchbox, terms
+from cases.kernel import policy
+from cases.kernel.finding import index, search, searchbox, terms
 from cases.kernel.models import Case, CaseParty, SearchEntry
 from cases.ledger import api as ledger
 from cases.ledger import sealing

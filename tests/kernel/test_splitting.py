@@ -6,8 +6,11 @@ import pytest
 from django.test import TestCase
 from django.urls import reverse
 
-from cases.kernel import casetypes, edits, holds, joining, matching, mergepreview, queries, transitions, verdicts
+from cases.kernel import casetypes, edits, holds, transitions, verdicts
+from cases.kernel.finding import joining, matching
+from cases.kernel.linking import mergepreview
 from cases.kernel.models import Approval, Case, CaseAddress, CaseLink, Evidence, PersonPair, SearchEntry
+from cases.kernel.reading import queries
 from cases.ledger import sealing, verify
 from cases.ledger.models import LedgerEvent
 from tests import factories, suspicions

@@ -3,10 +3,11 @@
 import pytest
 from django.urls import reverse
 
-from cases.kernel import actors, edits, policy, proposals
+from cases.kernel import actors, edits, policy
 from cases.kernel.errors import NotAllowed
 from cases.kernel.models import StaffTie, User
-from cases.kernel.worklist import counts
+from cases.kernel.office import proposals
+from cases.kernel.reading.worklist import counts
 from tests import factories
 from tests.kernel.snapshots import nothing_written
 from tests.web import desk

@@ -9,10 +9,12 @@ import pytest
 from django.test import TestCase
 
 from cases.catalogue import CASE_TYPES
-from cases.kernel import approvals, casetypes, edits, kinds, policy, sweeps, transitions, typed, verdicts
+from cases.kernel import approvals, casetypes, edits, policy, transitions, typed, verdicts
 from cases.kernel.errors import CaseError, NotVisible
 from cases.kernel.lifecycle import Agreement, Transition
 from cases.kernel.models import Approval, ApprovalDecision, Case, Task
+from cases.kernel.office import kinds
+from cases.kernel.timing import sweeps
 from cases.ledger.models import AccessEvent, LedgerEvent
 from tests import factories
 from tests.factories import AT

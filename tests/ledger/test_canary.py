@@ -17,7 +17,8 @@ from django.db import connection
 
 from cases import doorbell
 from cases.agencies import application, inbound, senders
-from cases.kernel import agencies, edits, intake, transitions
+from cases.kernel import edits, intake, transitions
+from cases.kernel.exchange import agencies
 from cases.kernel.models import Callback, CaseAddress, CaseParty, Evidence, Note, OutboxMessage
 from cases.ledger import keys, sealing
 from cases.ledger.guards import tracked_models

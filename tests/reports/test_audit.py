@@ -7,7 +7,7 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from cases.kernel import edits, notice, queries
+from cases.kernel import edits, notice
 from cases.kernel.models import (
     Approval,
     AuditReport,
@@ -19,6 +19,7 @@ from cases.kernel.models import (
     Release,
     ReleasedItem,
 )
+from cases.kernel.reading import queries
 from cases.ledger.chain import Chain, Link
 from cases.ledger.models import AccessEvent, LedgerEvent, LedgerHead
 from cases.reports import audit, press, requests

@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 
 from cases.kernel import edits, holds, outbox, tasks
-from cases.kernel import letters as notices
 from cases.kernel import record as acts
+from cases.kernel.exchange import letters as notices
 from cases.kernel.models import Case, CaseAddress, CaseParty, Letter, OutboxMessage, ReleasedItem, StoredBlob, Task
 from cases.ledger import sealing, verify
 from cases.ledger.models import AccessEvent, LedgerEvent

@@ -6,9 +6,10 @@ import pytest
 from django.core import mail
 from django.utils import timezone
 
-from cases.kernel import actors, breakglass, edits, policy
+from cases.kernel import actors, edits, policy
 from cases.kernel.errors import NotAllowed
 from cases.kernel.models import BreakGlass, Case, Task
+from cases.kernel.restricted import breakglass
 from cases.ledger.models import AccessEvent, SecurityEvent
 from tests import factories, suspicions
 from tests.kernel.snapshots import nothing_written

@@ -23,8 +23,12 @@ from django.utils import timezone
 
 from cases.agencies import application, inbound
 from cases.agencies.senders import Sender
-from cases.kernel import agencies, demo_people, edits, links, quietholds, referrals, transitions
+from cases.kernel import edits, transitions
+from cases.kernel.exchange import agencies
+from cases.kernel.linking import links
 from cases.kernel.models import Agency, Callback, Case, OutboxMessage, Task
+from cases.kernel.office import demo_people
+from cases.kernel.restricted import quietholds, referrals
 from cases.ledger.models import LedgerEvent
 from cases.reports import requests
 from tests import factories, suspicions

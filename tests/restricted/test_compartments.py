@@ -5,9 +5,10 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from cases.kernel import actors, compartments, policy
+from cases.kernel import actors, policy
 from cases.kernel.errors import NotAllowed, NotVisible
 from cases.kernel.models import CompartmentGrant, Team
+from cases.kernel.restricted import compartments
 from cases.ledger.models import AccessEvent, LedgerEvent
 from tests import factories, suspicions
 from tests.kernel.snapshots import nothing_written

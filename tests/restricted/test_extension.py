@@ -8,10 +8,11 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-from cases.kernel import extensions, quietholds, sweeps
 from cases.kernel.calendars import LONDON
 from cases.kernel.errors import NotAllowed, NotVisible
 from cases.kernel.models import Clock, Task
+from cases.kernel.restricted import quietholds
+from cases.kernel.timing import extensions, sweeps
 from cases.ledger.models import LedgerEvent
 from tests import factories, suspicions
 from tests.factories import AT

@@ -7,7 +7,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from cases.agencies.provision import new_inbound_key
-from cases.kernel import agencies, holds, referrals
+from cases.kernel import holds
+from cases.kernel.exchange import agencies
+from cases.kernel.restricted import referrals
 from cases.ledger.models import AccessEvent
 from tests import factories, suspicions
 from tests.api.caller import call

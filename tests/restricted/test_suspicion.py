@@ -8,9 +8,11 @@ import pytest
 from cases.agencies import settlement
 from cases.agencies.sandbox import desks
 from cases.fraud.suspicion import codes
-from cases.kernel import actors, edits, outbox, quietholds, sweeps, transitions, verdicts
+from cases.kernel import actors, edits, outbox, transitions, verdicts
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Approval, Case, CaseParty, Clock, Letter, OutboxMessage, QuietHold, Release, Task
+from cases.kernel.restricted import quietholds
+from cases.kernel.timing import sweeps
 from cases.ledger import sealing, verify
 from cases.ledger.models import AccessEvent, LedgerEvent
 from tests import factories, suspicions

@@ -30,7 +30,7 @@ def clock(monkeypatch):
 @pytest.fixture
 def member(clock):
     """Somebody who set up password and authenticator app a minute and a half ago."""
-    from cases.kernel import people  # noqa: PLC0415 -- models load after the settings
+    from cases.kernel.office import people  # noqa: PLC0415 -- models load after the settings
     from tests.signin import desk  # noqa: PLC0415 -- models load after the settings
 
     user, token = people.add_first_administrator("Wren Halloran", at=clock.at)

@@ -8,8 +8,8 @@ from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from cases.kernel import demo_people, people
 from cases.kernel.models import User
+from cases.kernel.office import demo_people, people
 from cases.ledger.models import SecurityEvent
 from tests.signin import totp
 from tests.signin.desk import PASSWORD

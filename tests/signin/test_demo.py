@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 from django.test import Client
 
-from cases.kernel import demo_people
 from cases.kernel.models import User
+from cases.kernel.office import demo_people
 from cases.kernel.roles import HUMAN, ROLES
 from cases.ledger.models import SecurityEvent
 

@@ -6,8 +6,8 @@ from django.contrib.sessions.models import Session
 from django.db import connection
 from django.test import Client
 
-from cases.kernel import leaving, people
 from cases.kernel.actors import system
+from cases.kernel.office import leaving, people
 from cases.ledger.models import SecurityEvent
 from tests.signin import totp
 from tests.signin.desk import PASSWORD, enrol, set_up, sign_in

@@ -8,8 +8,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from cases.kernel import actors, people
+from cases.kernel import actors
 from cases.kernel.models import RoleGrant, SignInLink, User
+from cases.kernel.office import people
 from tests.signin.desk import Member, enrol, set_up, sign_in
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from cases.kernel import actors, demo_people, grants, leaving, people, roles
+from cases.kernel import actors, roles
 from cases.kernel.models import RoleGrant, SignInLink, TeamMembership, User
+from cases.kernel.office import demo_people, grants, leaving, people
 from cases.ledger.models import LedgerEvent, SecurityEvent
 from tests.signin.desk import PASSWORD
 

@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 import pytest
 from django.test import Client
 
-from cases.kernel import actors, demo_people, people
+from cases.kernel import actors
 from cases.kernel.models import Proposal, RoleGrant, User
+from cases.kernel.office import demo_people, people
 
 AT = datetime(2026, 11, 16, 9, 30, tzinfo=UTC)
 

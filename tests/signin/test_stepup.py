@@ -6,7 +6,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import include, path
 
-from cases.kernel import demo_people
+from cases.kernel.office import demo_people
 from cases.ledger.models import SecurityEvent
 from cases.web import stepup
 from tests.signin.desk import sign_in

@@ -8,7 +8,8 @@ from django.urls import reverse
 
 from cases.agencies import application, settlement
 from cases.agencies.directory import TERMS
-from cases.kernel import actors, agencies, agreements
+from cases.kernel import actors
+from cases.kernel.exchange import agencies, agreements
 from cases.kernel.models import Agency, AgencyTerms, Callback, ChannelHealth, OutboxMessage, RefusedCalls
 from cases.ledger.models import LedgerEvent, SecurityEvent
 from tests import factories

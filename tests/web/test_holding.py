@@ -6,8 +6,10 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from cases.kernel import edits, holds, snoozes, tasks, worklist
+from cases.kernel import edits, holds, tasks
 from cases.kernel.models import Approval, Case, Hold
+from cases.kernel.reading import worklist
+from cases.kernel.timing import snoozes
 from cases.ledger.models import AccessEvent
 from tests import factories
 from tests.web import desk

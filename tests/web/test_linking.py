@@ -3,7 +3,7 @@
 import pytest
 from django.urls import reverse
 
-from cases.kernel import links
+from cases.kernel.linking import links
 from cases.kernel.models import CaseLink
 from tests import factories, suspicions
 from tests.kernel.snapshots import nothing_written

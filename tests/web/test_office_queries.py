@@ -4,8 +4,8 @@ import pytest
 from allauth.usersessions.models import UserSession
 from django.urls import reverse
 
-from cases.kernel import access, people, proposals
 from cases.kernel.models import AccessReview, User
+from cases.kernel.office import access, people, proposals
 from tests import factories
 from tests.web import desk
 from tests.web.test_queries import shortly, statements

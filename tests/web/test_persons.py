@@ -7,7 +7,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from cases.kernel import holds, joining, matching, reindex
+from cases.kernel import holds
+from cases.kernel.finding import joining, matching, reindex
 from cases.kernel.models import CaseParty, PersonPair, Team
 from cases.ledger import api as ledger
 from cases.ledger.models import AccessEvent, LedgerEvent

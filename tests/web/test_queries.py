@@ -6,7 +6,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from cases.kernel import edits, links, outbox
+from cases.kernel import edits, outbox
+from cases.kernel.linking import links
 from cases.web import context
 from tests import factories
 from tests.web import desk

@@ -6,8 +6,9 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
-from cases.kernel import actors, edits, record, worklist
+from cases.kernel import actors, edits, record
 from cases.kernel.models import Case, TeamMembership
+from cases.kernel.reading import worklist
 from tests import factories, suspicions
 from tests.web import desk
 

@@ -11,21 +11,12 @@ import pytest
 from django.conf import settings
 from django.urls import URLPattern, get_resolver, reverse
 
-from cases.kernel import (
-    access,
-    actors,
-    breakglass,
-    demo_people,
-    edits,
-    jobs,
-    joining,
-    links,
-    matching,
-    proposals,
-    tasks,
-    transitions,
-)
+from cases.kernel import actors, edits, jobs, tasks, transitions
+from cases.kernel.finding import joining, matching
+from cases.kernel.linking import links
 from cases.kernel.models import AccessReview, Party, PersonPair, User
+from cases.kernel.office import access, demo_people, proposals
+from cases.kernel.restricted import breakglass
 from cases.ledger.models import LedgerHead
 from cases.reports import requests
 from tests import factories

@@ -7,7 +7,7 @@ from django.contrib.sessions.models import Session
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from cases.kernel import search
+from cases.kernel.finding import search
 from cases.ledger.models import AccessEvent
 from tests import factories
 from tests.web import desk

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from cases.kernel import proposals, securitynotices
+from cases.kernel.office import proposals, securitynotices
 from cases.ledger import security
 from tests import factories
 from tests.web import desk

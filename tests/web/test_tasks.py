@@ -8,20 +8,11 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from cases.kernel import (
-    actors,
-    breakglass,
-    calendars,
-    clocks,
-    edits,
-    record,
-    rulebook,
-    sweeps,
-    taskdesk,
-    tasks,
-    worklist,
-)
+from cases.kernel import actors, calendars, clocks, edits, record, taskdesk, tasks
 from cases.kernel.models import Case, Task, Team
+from cases.kernel.reading import worklist
+from cases.kernel.restricted import breakglass
+from cases.kernel.timing import rulebook, sweeps
 from cases.ledger import api as ledger
 from cases.ledger import sealing
 from cases.ledger.models import LedgerEvent

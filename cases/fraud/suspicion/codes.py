@@ -1,6 +1,6 @@
 """The code lists of a suspicion report: stored codes and what people read."""
 
-from cases.kernel.codelists import CodeList
+from cases.kernel.office.codelists import CodeList
 
 INFORMATION = "information"
 DEFENCE_MONEY = "defence_money_laundering"

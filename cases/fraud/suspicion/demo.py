@@ -8,9 +8,10 @@ from typing import Any
 from uuid import uuid4
 
 from cases.fraud.suspicion import codes
-from cases.kernel import breakglass, edits, referrals, transitions
+from cases.kernel import edits, transitions
 from cases.kernel.actors import Actor
 from cases.kernel.models import Case
+from cases.kernel.restricted import breakglass, referrals
 
 __all__ = ["Cast", "open_in_an_emergency", "tell"]
 

@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from cases.fraud.suspicion import codes, messages, periods
-from cases.kernel import calendars, clocks, quietholds
+from cases.kernel import calendars, clocks
 from cases.kernel.models import Case
+from cases.kernel.restricted import quietholds
 from cases.ledger import api as ledger
 from cases.ledger import sealing
 

@@ -10,7 +10,7 @@ from django import forms
 from cases.fraud.party_forms import PartyForm as PersonForm
 from cases.fraud.suspicion import codes
 from cases.kernel import calendars
-from cases.kernel.codelists import CodesField
+from cases.kernel.office.codelists import CodesField
 
 __all__ = ["FactsForm", "PartyForm", "ReferralForm"]
 

@@ -16,7 +16,8 @@ from django.test import Client
 from django.utils import timezone
 
 from cases.agencies.sandbox.signing import headers_for
-from cases.kernel import actors, agencies
+from cases.kernel import actors
+from cases.kernel.exchange import agencies
 from cases.kernel.models import Case, Channel, RateBucket, User
 from cases.management.bench.rows import TABLES
 from cases.management.bench.views import SECRET

@@ -9,10 +9,11 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db.models import Count, Min, Q
 
 from cases.agencies.addresses import AddressRefused, NotResolved, pin
-from cases.kernel import actors, agencies
-from cases.kernel.agencies import ChannelPlan, Listing
-from cases.kernel.agreements import SAFEGUARDS, Terms
+from cases.kernel import actors
 from cases.kernel.errors import CaseError
+from cases.kernel.exchange import agencies
+from cases.kernel.exchange.agencies import ChannelPlan, Listing
+from cases.kernel.exchange.agreements import SAFEGUARDS, Terms
 from cases.kernel.models import Channel
 
 ACTOR = actors.system("agencies")

@@ -7,8 +7,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from cases.agencies.provision import new_inbound_key
-from cases.kernel import actors, agencies
+from cases.kernel import actors
 from cases.kernel.errors import CaseError
+from cases.kernel.exchange import agencies
 
 
 class Command(BaseCommand):

@@ -6,8 +6,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from cases.kernel import actors, deadletters
+from cases.kernel import actors
 from cases.kernel.errors import CaseError
+from cases.kernel.exchange import deadletters
 
 
 class Command(BaseCommand):

@@ -10,8 +10,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.urls import reverse
 from django.utils import timezone
 
-from cases.kernel import people
 from cases.kernel.models import User
+from cases.kernel.office import people
 
 
 class Command(BaseCommand):

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 from django.utils import timezone
 
-from cases.kernel import reindex
+from cases.kernel.finding import reindex
 from cases.ledger import escrow, keys, rotation, security
 from cases.web.signin import secrets
 

@@ -12,8 +12,9 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
-from cases.kernel import retention, rulebook
+from cases.kernel import retention
 from cases.kernel.models import Case
+from cases.kernel.timing import rulebook
 from cases.ledger import checks, keys
 from cases.ledger.models import DataKey
 

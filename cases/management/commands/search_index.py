@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from cases.kernel import reindex
+from cases.kernel.finding import reindex
 
 
 class Command(BaseCommand):

@@ -22,8 +22,11 @@ from cases.agencies.sandbox import desks
 from cases.agencies.senders import Sender
 from cases.fraud import demo, incoming_demo
 from cases.fraud.suspicion import demo as suspicion
-from cases.kernel import actors, agencies, demo_people, sweeps
+from cases.kernel import actors
+from cases.kernel.exchange import agencies
 from cases.kernel.models import Case, DeliveryAttempt, OutboxMessage
+from cases.kernel.office import demo_people
+from cases.kernel.timing import sweeps
 
 SEED = 20261122
 FIELD_ERROR = {"pointer": "/subjects/1/date_of_birth", "code": "SUBJECT_2_MISSING_DOB_FORMAT"}

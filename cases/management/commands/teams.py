@@ -11,7 +11,7 @@ from django.core.validators import validate_slug
 
 from cases.kernel import actors, casetypes
 from cases.kernel.models import Team
-from cases.kernel.people import SYSTEM_STREAM
+from cases.kernel.office.people import SYSTEM_STREAM
 from cases.ledger import api as ledger
 
 

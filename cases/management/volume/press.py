@@ -13,7 +13,7 @@ from typing import Any
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESSIV
 from django.db import connection, transaction
 
-from cases.kernel import index
+from cases.kernel.finding import index
 from cases.kernel.models import Case, SearchEntry
 from cases.ledger import keys
 from cases.ledger.canonical import commitment

@@ -31,8 +31,8 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from qrcode.image.svg import SvgPathImage
 
-from cases.kernel import demo_people, people
 from cases.kernel.models import User
+from cases.kernel.office import demo_people, people
 from cases.kernel.roles import ROLES
 from cases.ledger import security
 from cases.web.signin import factors

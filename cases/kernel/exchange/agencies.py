@@ -1,0 +1,230 @@
+"""The register of agencies: who they are, how they are reached, and the shared secrets of each channel.
+
+Every change is an act in the agency's own ledger stream. Makes no secret itself and calls nobody.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Q
+
+from cases.kernel import tasks
+from cases.kernel.actors import Actor
+from cases.kernel.errors import CaseError
+from cases.kernel.exchange import agreements
+from cases.kernel.models import Agency, Channel, ChannelHealth, ChannelKey, Task
+from cases.ledger import api as ledger
+from cases.ledger import sealing
+
+__all__ = [
+    "ChannelPlan",
+    "Listing",
+    "UnknownAgency",
+    "add_key",
+    "change_channel",
+    "channel_of",
+    "get",
+    "live_keys",
+    "open_secrets",
+    "pause",
+    "register",
+    "resume",
+    "revoke_key",
+    "show_once",
+]
+
+
+class UnknownAgency(CaseError):
+    """The register has no such agency."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(f"The register has no agency called {code}.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChannelPlan:
+    """What a channel is to be when it is registered."""
+
+    direction: str
+    address: str = ""
+    allowed_cidrs: tuple[str, ...] = ()
+    ca_file: str = ""
+    is_ordered: bool = True
+    receiver_dedupes: bool = True
+    retry_profile: str = "standard"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listing:
+    """One line of the directory."""
+
+    code: str
+    kind: str
+    display_name: str
+    formerly: str = ""
+    country: str = "GB"
+    terms: agreements.Terms | None = None
+    channels: tuple[ChannelPlan, ...] = field(default=())
+
+
+def get(code: str) -> Agency:
+    """Return an agency. Raises UnknownAgency."""
+    found = Agency.objects.filter(code=code).first()
+    if found is None:
+        raise UnknownAgency(code)
+    return found
+
+
+def channel_of(agency: Agency, direction: str) -> Channel | None:
+    """Return the first channel of a direction that is not disabled."""
+    return agency.channels.filter(direction=direction).exclude(state="disabled").order_by("pk").first()
+
+
+def live_keys(channel: Channel, *, at: datetime) -> list[ChannelKey]:
+    """Return the keys that count at a moment, newest first."""
+    live = Q(active_from__lte=at) & (Q(revoked_at=None) | Q(revoked_at__gt=at))
+    return list(ChannelKey.objects.filter(live, channel=channel).select_related("key").order_by("-active_from", "-pk"))
+
+
+def open_secrets(channel: Channel, *, purpose: str, at: datetime) -> dict[str, str]:
+    """Return the live secrets of a channel by key name, newest first. Writes one access row."""
+    rows = live_keys(channel, at=at)
+    reader = sealing.Reader(actor="system:delivery", verb="sign", purpose=purpose, streams=(channel.agency.uid,))
+    opened = sealing.open_rows(rows, ["secret"], reader=reader, at=at, loaded=[row.key for row in rows])
+    return {
+        row.key_name: values["secret"]
+        for row, values in zip(rows, opened, strict=True)
+        if values["secret"] is not None and values["secret"] is not sealing.ERASED
+    }
+
+
+def register(listing: Listing, *, actor: Actor, at: datetime) -> Agency:
+    """Enter an agency, its channels and its terms, or add what an earlier entry lacks. Changes nothing that stands.
+
+    Raises agreements.TermsRefused; nothing is then written.
+    """
+    agency = Agency.objects.select_related("terms").filter(code=listing.code).first()
+    missing = [plan for plan in listing.channels if agency is None or channel_of(agency, plan.direction) is None]
+    terms = listing.terms if agency is None or not hasattr(agency, "terms") else None
+    if agency is not None and not missing and terms is None:
+        return agency
+    agency = agency or Agency(
+        code=listing.code,
+        kind=listing.kind,
+        display_name=listing.display_name,
+        formerly=listing.formerly,
+        country=listing.country,
+    )
+    detail = {"code": agency.code}
+    with ledger.action(agency.uid, "agency.registered", actor=actor.label, at=at, detail=detail, source=actor.source):
+        if agency.pk is None:
+            agency.save(force_insert=True)
+        for plan in missing:
+            _add_channel(agency, plan)
+        if terms is not None:
+            agreements.enter(agency, terms, actor=actor, at=at)
+    return agency
+
+
+def _add_channel(agency: Agency, plan: ChannelPlan) -> Channel:
+    channel = Channel.objects.create(
+        agency=agency,
+        direction=plan.direction,
+        address=plan.address,
+        allowed_cidrs=list(plan.allowed_cidrs),
+        ca_file=plan.ca_file,
+        is_ordered=plan.is_ordered,
+        receiver_dedupes=plan.receiver_dedupes,
+        retry_profile=plan.retry_profile,
+    )
+    if plan.direction == "out":
+        ChannelHealth.objects.create(channel=channel)
+    return channel
+
+
+def add_key(channel: Channel, secret: str, *, name: str, actor: Actor, at: datetime) -> ChannelKey:
+    """Seal a further secret of a channel under a key of its own; the earlier ones stay live until revoked."""
+    agency = channel.agency
+    detail = {"channel": str(channel.uid), "key_name": name}
+    with ledger.action(agency.uid, "agency.key_added", actor=actor.label, at=at, detail=detail, source=actor.source):
+        key = sealing.new_key("channel", at=at)
+        row = ChannelKey(channel=channel, key_name=name, key=key, active_from=at)
+        sealing.seal(row, {"secret": secret}, key=key)
+        row.save(force_insert=True)
+    return row
+
+
+def revoke_key(row: ChannelKey, *, actor: Actor, at: datetime) -> None:
+    """End a key: nothing is signed with it and nothing signed with it is believed any more."""
+    agency = row.channel.agency
+    detail = {"channel": str(row.channel.uid), "key_name": row.key_name}
+    with ledger.action(agency.uid, "agency.key_revoked", actor=actor.label, at=at, detail=detail, source=actor.source):
+        row.revoked_at = at
+        row.save(update_fields=["revoked_at"])
+
+
+class AlreadyShown(CaseError):
+    """A secret is shown once; whoever lost it makes another key."""
+
+
+@transaction.atomic
+def show_once(row: ChannelKey, *, actor: Actor, at: datetime) -> str:
+    """Return a key's secret, the only time. Locks the row; one act of the agency's stream and one access row.
+
+    Raises AlreadyShown.
+    """
+    key = ChannelKey.objects.select_for_update(of=("self",)).select_related("channel__agency").get(pk=row.pk)
+    if key.shown_at is not None or key.revoked_at is not None:
+        raise AlreadyShown("The secret of this key was shown already, or the key has ended. Make another key.")
+    agency = key.channel.agency
+    detail = {"key_name": key.key_name}
+    with ledger.action(agency.uid, "agency.key_shown", actor=actor.label, at=at, detail=detail, source=actor.source):
+        key.shown_at = at
+        key.save(update_fields=["shown_at"])
+    reader = sealing.Reader(actor=actor.label, verb="show", purpose="hand_over_key", streams=(agency.uid,))
+    ((found),) = sealing.open_rows([key], ["secret"], reader=reader, at=at)
+    return str(found["secret"])
+
+
+def change_channel(
+    channel: Channel, verb: str, *, actor: Actor, at: datetime, cause: str = "", **values: object
+) -> None:
+    """Change columns of a channel (pause, resume, address) as one act of the agency's stream."""
+    agency = channel.agency
+    detail = {"channel": str(channel.uid), "cause": cause}
+    with ledger.action(agency.uid, verb, actor=actor.label, at=at, detail=detail, source=actor.source):
+        for name, value in values.items():
+            setattr(channel, name, value)
+        channel.save(update_fields=list(values))
+
+
+def pause(
+    channel: Channel, *, actor: Actor, at: datetime, cause: str, until: datetime | None, reason: str = ""
+) -> None:
+    """Stop what is sent on a channel, for a while or until somebody resumes it. A typed reason is sealed.
+
+    Locks nothing: a try under way ends as it ends. One act of the agency's stream.
+    """
+    _set_state(channel, "paused", "agency.channel_paused", actor=actor, at=at, cause=cause, reason=reason)
+    ChannelHealth.objects.filter(channel=channel).update(paused_until=until)
+
+
+def resume(channel: Channel, *, actor: Actor, at: datetime, cause: str, reason: str = "") -> None:
+    """Go on sending, with a closed circuit. One act of the agency's stream, and the end of tasks about the pause."""
+    _set_state(channel, "active", "agency.channel_resumed", actor=actor, at=at, cause=cause, reason=reason)
+    ChannelHealth.objects.filter(channel=channel).update(
+        paused_until=None, circuit_open_until=None, consecutive_rejections=0, failing_since=None, pause_reason=""
+    )
+
+
+def _set_state(channel: Channel, state: str, verb: str, *, actor: Actor, at: datetime, cause: str, reason: str) -> None:
+    agency = channel.agency
+    key = sealing.new_key("agency", at=at) if reason else None
+    with ledger.action(agency.uid, verb, actor=actor.label, at=at, reason=reason, key=key, source=actor.source):
+        change_channel(channel, verb, actor=actor, at=at, cause=cause, state=state)
+        if state == "active":
+            for task in Task.objects.filter(kind="channel_paused", detail__agency=agency.code, closed_at=None):
+                tasks.close(task, actor=actor, at=at, outcome="resumed")

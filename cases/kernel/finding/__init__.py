@@ -1,0 +1,1 @@
+"""Finding cases and people over sealed data, and saying that two are one."""

@@ -1,0 +1,1 @@
+"""What the office keeps about itself: people, teams, rights, wordings, lists; two people change them."""

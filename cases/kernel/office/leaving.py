@@ -1,0 +1,151 @@
+"""Leaving, as one act: sessions, factors, links, roles and teams end at once; open cases go back to the queue.
+
+Approvals wait for roles, not for people, so they stay where they are. What the person had proposed is taken back.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.apps import apps
+from django.contrib.sessions.models import Session
+from django.db import transaction
+
+from cases.kernel import locks, record, tasks
+from cases.kernel.actors import Actor
+from cases.kernel.models import Case, Proposal, RoleGrant, Team, TeamMembership, User
+from cases.kernel.office import grants, people, proposals
+from cases.kernel.office.changeforms import ChangeForm, PersonField
+from cases.kernel.office.kinds import Change, Kind, Line, Payload
+from cases.ledger import api as ledger
+
+__all__ = ["KINDS", "give_back", "leave"]
+
+# Rows of the library that signs people in, which the kernel does not import.
+SIGN_IN = (("usersessions", "UserSession"), ("mfa", "Authenticator"), ("socialaccount", "SocialAccount"))
+
+
+def leave(
+    user_id: int,
+    *,
+    actor: Actor,
+    at: datetime,
+    request: ledger.RequestInfo | None = None,
+    proposal: Proposal | None = None,
+) -> User:
+    """End a person's access for good; the rows stay. For a named job, or as a change of the office.
+
+    Locks the person, then each of their open cases. Whoever is signed in is out at their next request: their sessions
+    are gone, and every request loads the person anew. Raises PeopleRefused for oneself or somebody who left before.
+    """
+    with transaction.atomic():
+        grants.refuse_lone_hand(actor, proposal)
+        user = people.another_for_update(user_id, actor, is_agreed=proposal is not None)
+        with people.act("person.deactivated", actor=actor, at=at, request=request, user=user.pk):
+            user.is_active = False
+            user.set_unusable_password()
+            user.save(update_fields=["is_active", "password"])
+            for row in RoleGrant.objects.filter(user=user, revoked_at=None):
+                row.revoked_at = at
+                row.save(update_fields=["revoked_at"])
+            for membership in TeamMembership.objects.filter(user=user, ended_at=None):
+                membership.ended_at = at
+                membership.save(update_fields=["ended_at"])
+            tasks.close_office("access_removal", actor=actor, at=at, user=user.pk)
+            people.end_links(user, at=at)
+            _end_sign_in(user)
+        give_back(user, actor=actor, at=at, request=request)
+        for row_id in proposals.of_person(user).values_list("pk", flat=True):
+            if proposal is None or row_id != proposal.pk:
+                proposals.drop(row_id, actor=actor, at=at)
+        people.note("person_deactivated", actor=actor, at=at, user=user.pk)
+    return user
+
+
+def _end_sign_in(user: User) -> None:
+    """Delete every session and every second factor; what company sign-in joined is taken apart."""
+    sessions = apps.get_model("usersessions", "UserSession")._default_manager.filter(user_id=user.pk)
+    Session.objects.filter(session_key__in=list(sessions.values_list("session_key", flat=True))).delete()
+    for app, model in SIGN_IN:
+        apps.get_model(app, model)._default_manager.filter(user_id=user.pk).delete()
+
+
+def give_back(
+    user: User,
+    *,
+    actor: Actor,
+    at: datetime,
+    team: Team | None = None,
+    case: Case | None = None,
+    request: ledger.RequestInfo | None = None,
+) -> int:
+    """Put the open cases of a person (of one team, or one case) back in their queues, one event each; return how many.
+
+    Locks the cases in the order of their ids, inside the caller's transaction.
+    """
+    within = {name: value for name, value in (("team", team), ("pk", case.pk if case else None)) if value}
+    rows = Case.objects.filter(assignee=user, is_closed=False, **within)
+    count = 0
+    for case_id in rows.order_by("pk").values_list("pk", flat=True):
+        row = locks.case_for_update(case_id)
+        if row.assignee_id != user.pk or row.is_closed:
+            continue
+        with record.act(row, "case.returned", actor=actor, at=at, request=request):
+            row.assignee = None
+            row.version += 1
+            row.changed_at = at
+            row.save()
+        count += 1
+    return count
+
+
+class LeaverForm(ChangeForm):
+    """Who leaves."""
+
+    hints = (
+        "They are signed out everywhere at once, and cannot sign in again. There is no way back: whoever returns is "
+        "added anew.",
+        "Their roles and teams end, their open cases go back to the queue, and what they had proposed is taken back.",
+    )
+    user = PersonField(label="Person")
+
+
+def _state(payload: Payload) -> dict[str, bool]:
+    return {"is_active": User.objects.filter(pk=payload["user"], is_active=True).exists()}
+
+
+def _check(payload: Payload, *, actor: Actor, at: datetime) -> dict[str, str]:
+    sentence = grants.person_refusal(payload["user"], actor)
+    return {"user": sentence} if sentence else {}
+
+
+def _describe(before: Payload, payload: Payload) -> list[Line]:
+    person = str(User.objects.filter(pk=payload["user"]).first())
+    return [Line(label="Person", old=person, new=person), Line(label="Access", old="yes", new="ended")]
+
+
+def _apply(change: Change) -> None:
+    leave(
+        change.payload["user"],
+        actor=change.actor,
+        at=change.at,
+        request=change.request,
+        proposal=change.proposal,
+    )
+
+
+LEAVER = Kind(
+    code="leaver",
+    label="End somebody's access",
+    makers=grants.ADMINISTRATORS,
+    checkers=None,
+    subject=lambda payload: f"person/{payload['user']}",
+    about=lambda payload: int(payload["user"]),
+    state=_state,
+    check=_check,
+    describe=_describe,
+    apply=_apply,
+    title=lambda row: f"End the access of {row.about}",
+    form=LeaverForm,
+)
+KINDS = (LEAVER,)

@@ -1,0 +1,99 @@
+"""One person's desk: own work by urgency, decisions that wait, and the people beside them. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import F, Q
+
+from cases.kernel import policy, taskdesk
+from cases.kernel.actors import Actor
+from cases.kernel.models import Approval, Case, RoleGrant, Task, TeamMembership
+from cases.kernel.reading.worklist import end_of_today, last_agency, my_cases, my_decisions
+
+__all__ = ["MyWork", "approvals_for", "colleagues", "colleagues_of", "deciders", "my_work"]
+
+
+def approvals_for(actor: Actor, *, limit: int = 100) -> list[Approval]:
+    """Return the decisions that wait for this actor, oldest due first, with case, assignee and maker."""
+    rows = my_decisions(actor).select_related("case", "case__team", "maker")
+    return list(rows.order_by(F("due_at").asc(nulls_last=True), "opened_at", "id")[:limit])
+
+
+def deciders(approvals: Iterable[Approval], actor: Actor) -> dict[int, list[str]]:
+    """Return for each approval the names of the others of the case's team who hold a needed role. One query."""
+    wanted = list(approvals)
+    grants = RoleGrant.objects.filter(
+        revoked_at=None,
+        role__in={role for each in wanted for role in each.needs},
+        user__is_active=True,
+        user__memberships__ended_at=None,
+        user__memberships__team__in={each.case.team_id for each in wanted},
+    ).exclude(user_id=actor.user_id or 0)
+    found = list(grants.values_list("role", "user_id", "user__display_name", "user__memberships__team_id"))
+    return {
+        each.pk: sorted(
+            {
+                name
+                for role, user_id, name, team_id in found
+                if role in each.needs and team_id == each.case.team_id and user_id != each.maker_id
+            }
+        )
+        for each in wanted
+    }
+
+
+def colleagues(actor: Actor) -> list[TeamMembership]:
+    """Return the live memberships of the actor's teams, with person and team: filter choices and other deciders."""
+    rows = TeamMembership.objects.filter(team_id__in=actor.team_ids, ended_at=None, user__is_active=True)
+    return list(rows.select_related("user", "team").order_by("team__name", "user__display_name"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class MyWork:
+    """One person's day, in sections."""
+
+    overdue: list[Case]
+    today: list[Case]
+    waiting: list[Case]
+    recent: list[Case]
+    tasks: list[Task]
+
+
+def _split(cases: Iterable[Case], at: datetime) -> tuple[list[Case], list[Case], list[Case]]:
+    overdue: list[Case] = []
+    today: list[Case] = []
+    waiting: list[Case] = []
+    for case in cases:
+        if case.due_at and case.due_at < at:
+            overdue.append(case)
+        elif case.due_at and case.due_at < end_of_today(at):
+            today.append(case)
+        else:
+            waiting.append(case)
+    return overdue, today, waiting
+
+
+def my_work(actor: Actor, *, at: datetime, limit: int = 15) -> MyWork:
+    """Return the actor's own open cases by urgency, the last ones to change, and open tasks. Three queries."""
+    mine = my_cases(actor).select_related("assignee", "team").annotate(agency_name=last_agency())
+    overdue, today, waiting = _split(mine.order_by(F("due_at").asc(nulls_last=True), "id")[:limit], at)
+    recent = policy.visible_to(actor).filter(assignee_id=actor.user_id).select_related("assignee", "team")
+    mine_or_free = taskdesk.open_to(actor).filter(
+        Q(case=None) | Q(case__assignee_id=actor.user_id) | Q(case__assignee=None)
+    )
+    return MyWork(
+        overdue=overdue,
+        today=today,
+        waiting=waiting,
+        recent=list(recent.annotate(agency_name=last_agency()).order_by("-changed_at", "-id")[:8]),
+        tasks=list(mine_or_free.select_related("case").order_by(F("due_at").asc(nulls_last=True), "id")[:10]),
+    )
+
+
+def colleagues_of(case: Case) -> list[tuple[int, str]]:
+    """Return the people a case could be given to: id and name of its team's live members."""
+    members = TeamMembership.objects.filter(team_id=case.team_id, ended_at=None, user__is_active=True)
+    return list(members.order_by("user__display_name").values_list("user_id", "user__display_name"))

@@ -1,0 +1,160 @@
+"""What the pages show of one person across cases: masked, scoped, on record. Reads only; opens no sealed value."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Count, Exists, OuterRef, Q
+
+from cases.kernel import holds, policy
+from cases.kernel.actors import Actor
+from cases.kernel.errors import NotVisible
+from cases.kernel.finding import joining
+from cases.kernel.models import Case, CaseParty, Hold, PersonPair
+from cases.kernel.parties import PERSON_FIELDS
+from cases.kernel.reading import timeline
+from cases.ledger.models import AccessEvent
+from cases.ledger.reads import Reader, record_read
+
+__all__ = ["Assertion", "Look", "Offer", "PersonFile", "joined_in", "needs_reason", "offers", "person_file"]
+
+READERS_SHOWN = 50
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offer:
+    """A pair as it is offered on one case: this case's person, the other's, and how they agree."""
+
+    pair: PersonPair
+    mine: CaseParty
+    other: CaseParty
+
+
+@dataclass(frozen=True, kw_only=True)
+class Assertion:
+    """What one case says of the person: who they are in it and which values it holds, never the values."""
+
+    row: CaseParty
+    case: Case
+    fields: tuple[str, ...]
+    is_held: bool
+    open_tasks: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """One reading of one of the person's cases."""
+
+    at: datetime
+    who: str
+    verb: str
+    purpose: str
+    references: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PersonFile:
+    """One joined person, as far as one reader may know of them."""
+
+    uid: UUID
+    assertions: tuple[Assertion, ...]
+    looks: tuple[Look, ...]
+
+
+def offers(actor: Actor, case: Case) -> list[Offer]:
+    """Return the pairs offered on a case, strongest first. One query."""
+    return [
+        Offer(
+            pair=pair,
+            mine=pair.first if pair.first.case_id == case.pk else pair.second,
+            other=pair.second if pair.first.case_id == case.pk else pair.first,
+        )
+        for pair in joining.offered(actor, case)
+    ]
+
+
+def joined_in(actor: Actor, case: Case) -> list[CaseParty]:
+    """Return the people of a case who are joined, each with `elsewhere`: in how many other cases the actor may see."""
+    seen = Q(party__assertions__case__in=policy.visible_to(actor)) & ~Q(party__assertions__case=case)
+    rows = CaseParty.objects.filter(case=case, party__isnull=False).select_related("party")
+    return list(rows.annotate(elsewhere=Count("party__assertions", filter=seen)).order_by("number"))
+
+
+def _assertions(actor: Actor, uid: UUID) -> list[Assertion]:
+    rows = CaseParty.objects.filter(party__uid=uid, case__in=policy.visible_to(actor))
+    for_whom = Q(party=None) | Q(party=OuterRef("pk"))
+    told = rows.select_related("case", "case__team", "case__assignee").annotate(
+        is_held=Exists(Hold.objects.filter(holds.in_force(), for_whom, case=OuterRef("case"))),
+        open_tasks=Count("case__tasks", filter=Q(case__tasks__closed_at=None)),
+    )
+    return [
+        Assertion(
+            row=row,
+            case=row.case,
+            fields=tuple(name for name in PERSON_FIELDS if getattr(row, name) is not None),
+            is_held=row.is_held,
+            open_tasks=row.open_tasks,
+        )
+        for row in told.order_by("case__is_closed", "-case__opened_at", "-pk")
+    ]
+
+
+def needs_reason(actor: Actor, uid: UUID) -> bool:
+    """Say whether the actor reads one of the person's cases for a stated reason only. Raises NotVisible."""
+    return _needs_reason(actor, _seen(actor, uid))
+
+
+def _seen(actor: Actor, uid: UUID) -> list[Assertion]:
+    found = _assertions(actor, uid)
+    if not found:
+        raise NotVisible
+    return found
+
+
+def _needs_reason(actor: Actor, found: Sequence[Assertion]) -> bool:
+    return any(policy.can(actor, "view", case=each.case).needs_reason for each in found)
+
+
+def person_file(
+    actor: Actor, uid: UUID, *, purpose: str, reasons: frozenset[str], at: datetime, request_id: str = ""
+) -> PersonFile | None:
+    """Return a joined person and write the reader's access rows, first. None when the actor reads for a reason and
+    `purpose` is none of `reasons`. Raises NotVisible when the actor may see none of the person's cases."""
+    found = _seen(actor, uid)
+    if _needs_reason(actor, found) and purpose not in reasons:
+        return None
+    streams: dict[str, list[UUID]] = defaultdict(list)
+    for each in found:
+        streams[policy.can(actor, "view", case=each.case).purpose or purpose].append(each.case.uid)
+    for why, uids in streams.items():
+        reader = Reader(
+            actor=actor.label, verb="view", purpose=why, streams=tuple(uids), fields=("party",), request_id=request_id
+        )
+        record_read(reader, at=at, result_count=len(uids))
+    return PersonFile(uid=uid, assertions=tuple(found), looks=tuple(_looks(actor, found)))
+
+
+def _looks(actor: Actor, found: Sequence[Assertion]) -> list[Look]:
+    """Return who looked at those of the person's cases whose audit the actor may read, the last first."""
+    told = {
+        each.case.uid: each.case.reference
+        for each in found
+        if policy.can(actor, "view_audit", case=each.case).is_allowed
+    }
+    events = AccessEvent.objects.filter(streams__overlap=list(told)).exclude(purpose__startswith=policy.QUIET)
+    rows = list(events.order_by("-id")[:READERS_SHOWN]) if told else []
+    known = timeline.names({row.actor for row in rows})
+    return [
+        Look(
+            at=row.at,
+            who=known[row.actor],
+            verb=row.verb,
+            purpose=row.purpose,
+            references=tuple(sorted(told[stream] for stream in row.streams if stream in told)),
+        )
+        for row in rows
+    ]

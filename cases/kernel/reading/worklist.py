@@ -1,0 +1,225 @@
+"""The queue in keyset pages, and capped counts of what waits.
+
+Reads only, and no sealed value: a queue row is topic, reference, state, due time, amount and assignee.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, time, timedelta
+from functools import lru_cache
+from typing import Any
+
+from django.core.exceptions import EmptyResultSet
+from django.db import connection
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
+
+from cases.kernel import casetypes, conflicts, holds, jobs, policy, taskdesk
+from cases.kernel.actors import Actor
+from cases.kernel.calendars import LONDON
+from cases.kernel.models import Approval, Case, OutboxMessage
+from cases.kernel.office import proposals
+from cases.kernel.reading.paging import PAGE_SIZE, Cursor, Page, Sort, paged
+from cases.kernel.timing import snoozes
+
+__all__ = ["SORTS", "VIEWS", "Cursor", "Filters", "Page", "capped", "counts", "queue", "take_next", "takeable"]
+
+CAP = 1000
+Moment = datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """One tab of the queue: its words and which cases it holds at a given moment."""
+
+    label: str
+    holds: Callable[[Moment], Q]
+
+
+def end_of_today(at: Moment) -> Moment:
+    """Return the end of the London day."""
+    tomorrow = at.astimezone(LONDON).date() + timedelta(days=1)
+    return datetime.combine(tomorrow, time(0), tzinfo=LONDON)
+
+
+def _is_awaiting_approval(_at: Moment) -> Q:
+    waiting = Approval.objects.filter(case=OuterRef("pk"), closed_at=None, mode="before")
+    return Q(Exists(waiting), is_closed=False)
+
+
+def _is_work(at: Moment) -> Q:
+    """Open, neither waiting for time alone nor put aside."""
+    return Q(is_closed=False, is_dormant=False) & ~snoozes.asleep(at)
+
+
+VIEWS: Mapping[str, View] = {
+    "open": View(label="Open", holds=_is_work),
+    "unassigned": View(label="Unassigned", holds=lambda at: _is_work(at) & Q(assignee=None)),
+    "overdue": View(label="Overdue", holds=lambda at: Q(is_closed=False, due_at__lt=at)),
+    "today": View(label="Due today", holds=lambda at: Q(is_closed=False, due_at__gte=at, due_at__lt=end_of_today(at))),
+    "approval": View(label="Awaiting approval", holds=_is_awaiting_approval),
+    "held": View(label="On hold", holds=lambda at: Q(holds.is_held(at), is_closed=False)),
+    "waiting": View(label="Waiting for time", holds=lambda at: Q(is_closed=False, is_dormant=True)),
+    "closed": View(label="Closed", holds=lambda at: Q(is_closed=True)),
+}
+
+
+SORTS: Mapping[str, Sort] = {
+    "due": Sort(label="Due", column="due_at"),
+    "amount": Sort(label="Amount", column="amount_pence", is_descending=True),
+    "changed": Sort(label="Updated", column="changed_at", is_descending=True),
+    "opened": Sort(label="Opened", column="opened_at"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filters:
+    """What the reader asked for. Empty strings ask for nothing."""
+
+    view: str = "open"
+    kind: str = ""
+    state: str = ""
+    team: int | None = None
+    assignee: int | None = None
+    due_before: datetime | None = None
+    due_from: datetime | None = None
+    amount_from_pence: int | None = None
+    amount_below_pence: int | None = None
+    reference: str = ""
+    sort: str = "due"
+    with_snoozed: bool = False
+
+
+def _filtered(actor: Actor, filters: Filters, at: Moment, *, visible: QuerySet[Case] | None = None) -> QuerySet[Case]:
+    """Return what the actor may see of what is asked for; `visible` is their sight where the caller has it already."""
+    given = {
+        "kind": filters.kind,
+        "state": filters.state,
+        "team_id": filters.team,
+        "assignee_id": filters.assignee,
+        "due_at__lt": filters.due_before,
+        "due_at__gte": filters.due_from,
+        "amount_pence__gte": filters.amount_from_pence,
+        "amount_pence__lt": filters.amount_below_pence,
+        "reference__istartswith": filters.reference,
+    }
+    asked = {name: value for name, value in given.items() if value not in ("", None)}
+    held = VIEWS[filters.view].holds(at)
+    if filters.with_snoozed and filters.view in {"open", "unassigned"}:
+        held |= snoozes.asleep(at) & Q(is_closed=False) & (Q() if filters.view == "open" else Q(assignee=None))
+    return (policy.visible_to(actor) if visible is None else visible).filter(held, **asked)
+
+
+def last_agency() -> Subquery:
+    """The name of the agency that was told last about a case."""
+    told = OutboxMessage.objects.filter(case=OuterRef("pk")).order_by("-id")
+    return Subquery(told.values("channel__agency__display_name")[:1])
+
+
+def queue(actor: Actor, filters: Filters, cursor: Cursor | None = None, *, at: datetime, size: int = PAGE_SIZE) -> Page:
+    """Return one page of what the actor may see, with the last agency told as `agency_name`. Two queries at most."""
+    rows = _filtered(actor, filters, at).select_related("assignee", "team").annotate(agency_name=last_agency())
+    return paged(rows, SORTS[filters.sort], cursor, size=size)
+
+
+def my_decisions(actor: Actor) -> QuerySet[Approval]:
+    """Approvals that are open, were not asked for by the actor and want a role the actor holds."""
+    return (
+        Approval.objects.filter(
+            closed_at=None, needs__has_any_keys=sorted(actor.roles), case__in=policy.visible_to(actor)
+        )
+        .exclude(maker_id=actor.user_id)
+        .exclude(decisions__checker_id=actor.user_id)
+    )
+
+
+def my_cases(actor: Actor) -> QuerySet[Case]:
+    """Open cases that are assigned to the actor."""
+    return policy.visible_to(actor).filter(assignee_id=actor.user_id, is_closed=False, is_dormant=False)
+
+
+def counts(actor: Actor, *, at: datetime, filters: Filters | None = None) -> dict[str, int]:
+    """Return how many cases each view, queue and list holds for this actor, in one query; none counts past the cap.
+
+    1,001 means "more than 1,000". With `filters` the views are counted within them.
+    """
+    last_moment = end_of_today(at) - timedelta(microseconds=1)
+    kinds = tuple(casetype.code for casetype in casetypes.all_types())
+    asked = _counting(actor, filters or Filters(), last_moment, kinds, policy.edition())
+    return asked.found([at if value == last_moment else value for value in asked.params])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counting:
+    """The one query of all counts, what each of its columns counts, and zero for all that is asked."""
+
+    sql: str
+    params: tuple[Any, ...]
+    live: tuple[str, ...]
+    none: Mapping[str, int]
+
+    def found(self, params: Sequence[Any]) -> dict[str, int]:
+        """Ask, unless there is nothing to ask for."""
+        if not self.sql:
+            return dict(self.none)
+        with connection.cursor() as cursor:
+            cursor.execute(self.sql, params)
+            return {**self.none, **dict(zip(self.live, cursor.fetchone(), strict=True))}
+
+
+@lru_cache(maxsize=256)
+def _counting(actor: Actor, within: Filters, at: Moment, kinds: tuple[str, ...], _edition: int) -> Counting:
+    """Return the query for a moment. It takes a third of the page's time to put together, so it is kept for whoever
+    has the same rights under the same table and asks for the same on the same day.
+    """
+    visible = policy.visible_to(actor)
+    asked: dict[str, QuerySet[Any]] = {
+        f"view.{code}": _filtered(actor, replace(within, view=code), at, visible=visible) for code in VIEWS
+    }
+    asked["mine"] = my_cases(actor)
+    asked["approvals"] = my_decisions(actor)
+    asked["tasks"] = taskdesk.listed(actor, taskdesk.Asked(), at=at)
+    asked["jobs"] = jobs.unseen(actor)
+    asked["changes"] = proposals.waiting_for(actor)
+    for kind in kinds:
+        asked[f"kind.{kind}"] = _filtered(actor, Filters(kind=kind), at, visible=visible)
+        if (plan := casetypes.get(kind).incoming) is not None:
+            rows = plan.model._default_manager.filter(outcome__in=sorted(plan.waiting), case__in=visible)
+            asked[f"incoming.{kind}"] = rows
+    return _put_together(asked)
+
+
+def capped(asked: Mapping[str, QuerySet[Any]]) -> dict[str, int]:
+    """Count each of several lists in one query; none past the cap."""
+    together = _put_together(asked)
+    return together.found(together.params)
+
+
+def _put_together(asked: Mapping[str, QuerySet[Any]]) -> Counting:
+    parts: list[str] = []
+    params: list[Any] = []
+    live: list[str] = []
+    for name, rows in asked.items():
+        try:
+            sql, values = rows.order_by().values("pk")[: CAP + 1].query.sql_with_params()
+        except EmptyResultSet:  # nobody asks the database for what no row can answer
+            continue
+        live.append(name)
+        parts.append(f"(SELECT count(*) FROM ({sql}) AS held)")
+        params += values
+    sql = f"SELECT {', '.join(parts)}" if parts else ""
+    return Counting(sql=sql, params=tuple(params), live=tuple(live), none=dict.fromkeys(asked, 0))
+
+
+def takeable(actor: Actor) -> list[str]:
+    """Return the kinds of case that the actor may take."""
+    codes = [casetype.code for casetype in casetypes.all_types()]
+    return [code for code in codes if policy.can(actor, "take", kind=code).is_allowed]
+
+
+def take_next(actor: Actor, *, at: datetime) -> Case | None:
+    """Return the most urgent unassigned case of the actor's teams that they may take and have no tie to, or None."""
+    free = _filtered(actor, Filters(view="unassigned"), at).filter(team_id__in=actor.team_ids, kind__in=takeable(actor))
+    free = free.exclude(conflicts.of_person(actor.user_id)) if actor.user_id else free
+    return free.order_by(F("due_at").asc(nulls_last=True), "id").first()

@@ -1,0 +1,1 @@
+"""Matters that nobody outside their compartment may notice, and the ways in."""

@@ -1,0 +1,1 @@
+"""How periods are counted, under which rule, and what happens because time passes."""
