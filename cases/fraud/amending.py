@@ -9,8 +9,8 @@ from typing import Any
 from django.db.models import Q
 
 from cases.fraud import disputes, expiry, flags, messages, periods, victims
-from cases.kernel import approvals, record, tasks
-from cases.kernel.actors import system
+from cases.kernel import approvals, outbox, record, tasks
+from cases.kernel.actors import Actor, system
 from cases.kernel.exchange import corrections
 from cases.kernel.models import Approval, Case, CaseParty, Clock, OutboxMessage, Task
 from cases.ledger import api as ledger
@@ -95,13 +95,20 @@ def amend(context: Any) -> None:
     facts = case.fraud_referral
     facts.field_errors = []
     facts.save(update_fields=["field_errors"])
-    messages.amend(case, actor=actor, at=at)
+    _tell_agency(case, actor=actor, at=at)
     expiry.start_or_restart(case, filed_at=_filed_at(case, at), at=at)
     flags.fit(case, at=at)
     for kind in ("fraud_amendment", "fraud_field_errors", "detached_filed"):
         tasks.close_all(case, kind, actor=actor, at=at)
     corrections.send(case, "amended", reason="amended", actor=actor, at=at)
     victims.write(context.case, at=at)
+
+
+def _tell_agency(case: Case, *, actor: Actor, at: datetime) -> None:
+    try:
+        messages.amend(case, actor=actor, at=at)
+    except outbox.NoChannel as refusal:
+        corrections.by_hand(case, messages.FPA_AMEND.recipient_kind, "amended", refusal=refusal, at=at)
 
 
 def amend_disputed(context: Any) -> None:

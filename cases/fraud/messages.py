@@ -10,7 +10,7 @@ from typing import Any
 from cases.fraud import expiry
 from cases.kernel import outbox, releases
 from cases.kernel.actors import Actor
-from cases.kernel.models import Agency, Case, CaseAddress, CaseParty, OutboxMessage
+from cases.kernel.models import Agency, Case, CaseAddress, CaseParty, OutboxMessage, Release
 from cases.kernel.parties import ADDRESS_FIELDS, PERSON_FIELDS
 from cases.ledger import sealing
 
@@ -152,19 +152,25 @@ def file(case: Case, *, actor: Actor, at: datetime) -> OutboxMessage:
 
     Opens the people's values, which the access log keeps. Raises ReleaseRefused, NoChannel.
     """
-    return _send_all(case, FPA_FILE, {}, actor=actor, at=at)
+    return _send_all(case, FPA_FILE, {}, agency=_agency(), actor=actor, at=at)
 
 
 def amend(case: Case, *, actor: Actor, at: datetime) -> OutboxMessage:
-    """Promise the whole filing as it now is, under the agency's reference, without whoever's marker has ended. As
-    `file`."""
-    return _send_all(case, FPA_AMEND, {"filing_reference": case.fraud_referral.filing_reference}, actor=actor, at=at)
+    """Promise the whole filing as it now is, under the agency's reference, to the agency that holds it, without
+    whoever's marker has ended. As `file`."""
+    named = {"filing_reference": case.fraud_referral.filing_reference}
+    return _send_all(case, FPA_AMEND, named, agency=_holder(case), actor=actor, at=at)
 
 
 def _send_all(
-    case: Case, kind: releases.MessageKind, named: Mapping[str, str], *, actor: Actor, at: datetime
+    case: Case,
+    kind: releases.MessageKind,
+    named: Mapping[str, str],
+    *,
+    agency: Agency,
+    actor: Actor,
+    at: datetime,
 ) -> OutboxMessage:
-    agency = _agency()
     outbox.supersede(case, kind.code, at=at)
     parties = list(expiry.of_the_filing(case, at=at))
     told = subjects(case, parties, actor=actor, at=at, purpose="file_with_agency")
@@ -219,7 +225,7 @@ def _send_word(
     return releases.send(
         case,
         kind,
-        agency=_agency(),
+        agency=_holder(case),
         body={"filing_reference": case.fraud_referral.filing_reference, **said},
         actor=actor,
         at=at,
@@ -234,6 +240,18 @@ def _agency() -> Agency:
     if agency is None:
         raise outbox.NoChannel("There is no fraud prevention agency in the register.")
     return agency
+
+
+def _holder(case: Case) -> Agency:
+    """Return the agency that got the filing last: it alone knows our reference. Raises NoChannel once it takes no part
+    any more."""
+    filings = Release.objects.filter(case=case, message_kind=FPA_FILE.code).select_related("recipient__terms")
+    last = filings.order_by("-pk").first()
+    if last is None:
+        return _agency()
+    if not last.recipient.is_active:
+        raise outbox.NoChannel("The agency that holds the filing takes no part any more.")
+    return last.recipient
 
 
 def _incident(case: Case) -> dict[str, Any]:

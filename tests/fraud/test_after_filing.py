@@ -8,10 +8,13 @@ import pytest
 from django.test import TestCase
 
 from cases.agencies import queue, settlement
+from cases.agencies.directory import TERMS
+from cases.fraud import messages
 from cases.fraud.models import DerivedFlag, FraudDispute
 from cases.kernel import actors, casetypes, edits, locks, outbox, record, releases, transitions, verdicts
 from cases.kernel.casetypes import Content
 from cases.kernel.errors import CaseError
+from cases.kernel.exchange import agencies, agreements
 from cases.kernel.models import (
     Agency,
     Approval,
@@ -717,6 +720,62 @@ class Removals(Stage):
         )
         self.say("fpa.removed")
         assert self.clocks("removal_transmission")[0][1] == "met"
+
+
+class Holders(Stage):
+    """Where two fraud prevention agencies are in the register, only the one that has the filing hears more of it."""
+
+    SECOND = "sandbox-second-register"
+
+    def stand(self, code, state):
+        terms = replace(TERMS, state=state)
+        agreements.enter(Agency.objects.get(code=code), terms, actor=actors.system("tests"), at=FILED_AT)
+
+    def second(self):
+        listing = agencies.Listing(
+            code=self.SECOND,
+            kind="fpa",
+            display_name="Sandbox Second Register",
+            terms=TERMS,
+            channels=(agencies.ChannelPlan(direction="out", address="https://127.0.0.1:9/second"),),
+        )
+        agencies.register(listing, actor=actors.system("tests"), at=FILED_AT)
+
+    def file_with_the_second(self):
+        """Have filed anew while the first agency took no part."""
+        self.second()
+        self.stand("sandbox-fraud-register", "suspended")
+        with record.act(self.filed, "tests.filed_anew", actor=self.people["d.osei"], at=FILED_AT):
+            messages.file(locks.case_for_update(self.filed.pk), actor=self.people["d.osei"], at=FILED_AT)
+        self.stand("sandbox-fraud-register", "active")
+
+    def heard(self):
+        rows = OutboxMessage.objects.filter(case=self.filed, kind__in=("fpa_amend", "fpa_dispute", "fpa_remove"))
+        return list(rows.order_by("pk").values_list("kind", "channel__agency__code"))
+
+    def say_everything(self):
+        self.do("dispute", "i.sowande", **PRESENT)
+        self.do("uphold", "judge", reason="It stands.")
+        with edits.change(self.filed.pk, actor=self.people["p.nair"], at=FILED_AT) as edit:
+            edit.facts(loss_pence=500)
+        self.do("amend", "d.osei")
+        self.do("remove", "d.osei", reason_code="error")
+
+    def test_what_is_said_of_a_filing_goes_to_the_agency_that_holds_it(self):
+        self.file_with_the_second()
+        self.say_everything()
+        kinds = ("fpa_dispute", "fpa_dispute", "fpa_amend", "fpa_remove")
+        assert self.heard() == [(kind, self.SECOND) for kind in kinds]
+
+    def test_an_agency_that_holds_a_filing_and_takes_no_part_any_more_is_told_by_hand(self):
+        self.second()
+        self.stand("sandbox-fraud-register", "ended")
+        self.say_everything()
+        asked = Task.objects.filter(case=self.filed, kind="correction_by_hand").order_by("pk")
+        assert self.heard() == []
+        assert [task.detail["change"] for task in asked] == ["disputed", "disputed", "amended", "removed"]
+        assert {(task.detail["agency"], task.detail["cause"]) for task in asked} == {("fpa", "NoChannel")}
+        assert Case.objects.get(pk=self.filed.pk).state == "removal_requested"
 
 
 class Letters(Stage):
