@@ -92,6 +92,7 @@ FRAUD_REFERRAL = CaseType(
     policy=rules.POLICY,
     retention_class="fraud_not_filed",
     opening_clock="fraud_triage",
+    reopening_clock="fraud_investigation",
     topic=report.topic,
     topic_label=report.topic_label,
     amount=report.amount,

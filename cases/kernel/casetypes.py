@@ -144,6 +144,7 @@ class CaseType:
     prefix: str = ""
     transition_forms: Mapping[str, type] = field(default_factory=dict)
     opening_clock: str = ""
+    reopening_clock: str = ""
     agency_kinds: frozenset[str] = frozenset()
     callbacks: Mapping[str, Callable[..., None]] = field(default_factory=dict)
     callback_data: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
-from cases.kernel import approvals, calendars, casetypes, holdkinds, locks, policy, record, retention, tasks
+from cases.kernel import approvals, calendars, casetypes, clocks, holdkinds, locks, policy, record, retention, tasks
 from cases.kernel.linking import detaching, splitting
 from cases.kernel.models import Case, Hold, OutboxMessage
 
@@ -84,15 +84,19 @@ def lead_to_the_other(context: Any) -> None:
 
 
 def open_again(context: Any) -> None:
-    """Stop the retention clock: nothing is due for erasing while people work on it."""
-    case, own = context.case, casetypes.get(context.case.kind).retention_class
-    case.is_closed, case.merged_into = False, None
+    """Put a case back to work: nothing of it is due for erasing, it waits in the queue for whoever takes it, and the
+    period in which its kind is worked on begins."""
+    case, casetype = context.case, casetypes.get(context.case.kind)
+    own = casetype.retention_class
+    case.is_closed, case.merged_into, case.assignee = False, None, None
     case.closed_date = case.dispose_after_date = None
     case.retention_class = own
     for party in case.parties.all():
         party.closed_date = party.dispose_after_date = None
         party.retention_class = own
         party.save(update_fields=["closed_date", "retention_class", "dispose_after_date"])
+    if casetype.reopening_clock:
+        clocks.start(case, casetype.reopening_clock, started_at=context.at)
 
 
 def _hold(context: Any) -> Hold | None:

@@ -161,6 +161,17 @@ class CommonMoves(TestCase):
                 assert (case.retention_class, case.merged_into_id) == ("fraud_not_filed", None)
                 assert not case.parties.exclude(closed_date=None, dispose_after_date=None).exists()
 
+    def test_a_reopened_case_is_nobody_s_and_its_period_begins(self):
+        with undone():
+            case = self.cases["fraud_referral", "triage"]
+            edits.assign(case.pk, factories.user("p.nair"), actor=self.people["p.nair"], at=AT)
+            agreed(case, "void", self.people, reason="Twice.")
+            agreed(case, "reopen", self.people, reason="It was another call.")
+            case = Case.objects.get(pk=case.pk)
+            running = case.clocks.filter(state="running").values_list("rule", "started_at")
+            assert (case.assignee_id, list(running)) == (None, [("fraud_investigation", AT)])
+            assert case.due_at == case.clocks.get(state="running").due_at
+
     def test_each_needs_a_reason(self):
         for row in MOVES:
             case = self.cases["fraud_referral", "triage" if row.leaves == "open" else "no_action"]

@@ -44,6 +44,7 @@ SUSPICION_REPORT = CaseType(
     policy=rules.POLICY,
     retention_class="suspicion_report",
     opening_clock=periods.TRIAGE,
+    reopening_clock=periods.TRIAGE,
     topic=report.topic,
     topic_label=report.topic_label,
     amount=report.amount,
