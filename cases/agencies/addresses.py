@@ -7,7 +7,7 @@ import ipaddress
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 SIX_TO_FOUR = ipaddress.ip_network("2002::/16")
 TRANSLATED = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("64:ff9b:1::/48"))
@@ -38,6 +38,27 @@ class Target:
 
 def pin(url: str, *, allowed_cidrs: Sequence[str] = ()) -> Target:
     """Resolve the host once and return the first address. Raises AddressRefused if any address fails, NotResolved."""
+    parts, host, port = _split(url)
+    found = _resolve(host, port)
+    for address in found:
+        if not is_allowed(address, allowed_cidrs):
+            raise AddressRefused("address_not_allowed")
+    return Target(str(found[0]), port, host, parts.path or "/")
+
+
+def check_form(url: str, *, allowed_cidrs: Sequence[str] = ()) -> None:
+    """Refuse what needs no resolver to be seen: no plain https address, or a number we do not send to. Asks nobody, so
+    that it may be called in a transaction; every delivery pins anew. Raises AddressRefused."""
+    _, host, _ = _split(url)
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return
+    if not is_allowed(address, allowed_cidrs):
+        raise AddressRefused("address_not_allowed")
+
+
+def _split(url: str) -> tuple[SplitResult, str, int]:
     try:
         parts = urlsplit(url)
         port = parts.port or 443
@@ -45,11 +66,7 @@ def pin(url: str, *, allowed_cidrs: Sequence[str] = ()) -> Target:
         raise AddressRefused("address_malformed") from error
     if parts.scheme != "https" or not parts.hostname or parts.username or parts.query or parts.fragment:
         raise AddressRefused("address_malformed")
-    found = _resolve(parts.hostname, port)
-    for address in found:
-        if not is_allowed(address, allowed_cidrs):
-            raise AddressRefused("address_not_allowed")
-    return Target(str(found[0]), port, parts.hostname, parts.path or "/")
+    return parts, parts.hostname, port
 
 
 def is_allowed(address: Address, allowed_cidrs: Sequence[str]) -> bool:

@@ -1,5 +1,5 @@
 """Changes of the register of agencies, each made by one person and agreed to by another: entry, terms, address, keys,
-a pause beyond an hour. Whoever made or agreed to one does not release to that agency for a day (agreements)."""
+a pause beyond an hour and its end. Whoever made or agreed to one does not release to it for a day (agreements)."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ from datetime import date, datetime
 from typing import Any
 
 from cases.agencies import signatures
-from cases.agencies.addresses import AddressRefused, NotResolved, pin
+from cases.agencies.addresses import AddressRefused, check_form
 from cases.agencies.registerforms import (
     LABELS,
+    NOWHERE,
     WAYS,
     AddressForm,
     AgencyForm,
     KeyEndForm,
     KeyForm,
     PauseForm,
+    ResumeForm,
     TermsForm,
     agency_of,
     terms_state,
@@ -59,10 +61,11 @@ def _text(value: Any) -> str:
 
 
 def _address_faults(address: str, cidrs: list[str]) -> dict[str, str]:
+    """Called in a transaction, so nobody is asked where the name leads: the form did that, and each delivery does."""
     try:
-        pin(address, allowed_cidrs=cidrs)
-    except (AddressRefused, NotResolved):
-        return {"address": "Nothing would be sent to that address: it must be https, resolve, and be public."}
+        check_form(address, allowed_cidrs=cidrs)
+    except AddressRefused:
+        return {"address": NOWHERE}
     return {}
 
 
@@ -223,7 +226,24 @@ def _pause(change: Change) -> None:
     channel, day = _out(change.payload), _day(change.payload.get("until_date"))
     until = datetime(day.year, day.month, day.day, tzinfo=change.at.tzinfo) if day else None
     if channel is not None:
-        agencies.pause(channel, actor=change.actor, at=change.at, cause="agreed", until=until)
+        agencies.pause(channel, actor=change.actor, at=change.at, cause=agencies.AGREED, until=until)
+
+
+def _check_resume(payload: Payload, *, actor: Actor, at: datetime) -> dict[str, str]:
+    channel = _out(payload)
+    return (
+        {} if channel is not None and channel.state == "paused" else {"code": "Sending to this agency is not paused."}
+    )
+
+
+def _describe_resume(before: Payload, _payload: Payload) -> list[Line]:
+    return [Line(label="Sending", old=str(before.get("state", "")), new="active")]
+
+
+def _resume(change: Change) -> None:
+    channel = _out(change.payload)
+    if channel is not None:
+        agencies.resume(channel, actor=change.actor, at=change.at, cause=agencies.AGREED)
 
 
 KINDS = (
@@ -296,5 +316,17 @@ KINDS = (
         describe=_describe_pause,
         apply=_pause,
         form=PauseForm,
+    ),
+    Kind(
+        code="agency_resume",
+        label="End an agency's pause",
+        makers=DIRECTORY | KEEPERS,
+        checkers=CHECKERS,
+        subject=_subject,
+        state=_pause_state,
+        check=_check_resume,
+        describe=_describe_resume,
+        apply=_resume,
+        form=ResumeForm,
     ),
 )

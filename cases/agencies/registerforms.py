@@ -7,6 +7,8 @@ from typing import Any
 
 from django import forms
 
+from cases.agencies.addresses import AddressRefused, NotResolved, pin
+from cases.kernel.exchange import agencies
 from cases.kernel.exchange.agreements import SAFEGUARDS, STATES, Terms
 from cases.kernel.models import Agency
 from cases.kernel.office.changeforms import ChangeForm
@@ -14,18 +16,21 @@ from cases.kernel.office.kinds import Payload
 
 __all__ = [
     "LABELS",
+    "NOWHERE",
     "WAYS",
     "AddressForm",
     "AgencyForm",
     "KeyEndForm",
     "KeyForm",
     "PauseForm",
+    "ResumeForm",
     "TermsForm",
     "agency_of",
     "terms_state",
 ]
 
 WAYS = {"out": "Our messages to them", "in": "Their calls to us"}
+NOWHERE = "Nothing would be sent to that address: it must be https, resolve, and be public."
 LABELS = {
     "state": "Standing",
     "contract_reference": "Contract",
@@ -53,6 +58,14 @@ def terms_state(payload: Payload) -> dict[str, Any]:
     return {each.name: getattr(row, each.name) for each in fields(Terms)} if row else {}
 
 
+def _refuse_nowhere(address: str, cidrs: list[str]) -> None:
+    """Ask the resolver before anything is locked. Raises ValidationError."""
+    try:
+        pin(address, allowed_cidrs=cidrs)
+    except (AddressRefused, NotResolved):
+        raise forms.ValidationError(NOWHERE, code="nowhere") from None
+
+
 def _agency_choices() -> list[tuple[str, str]]:
     return list(Agency.objects.order_by("display_name").values_list("code", "display_name"))
 
@@ -65,6 +78,11 @@ class AgencyForm(ChangeForm):
     display_name = forms.CharField(label="Name", max_length=80)
     country = forms.RegexField(r"^[A-Z]{2}$", label="Established in", initial="GB", help_text="Two capital letters.")
     address = forms.CharField(label="Address of its messages", max_length=400, help_text="It begins with https://")
+
+    def clean_address(self) -> str:
+        address: str = self.cleaned_data["address"]
+        _refuse_nowhere(address, [])
+        return address
 
 
 class TermsForm(ChangeForm):
@@ -108,6 +126,13 @@ class AddressForm(ChangeForm):
     code = forms.ChoiceField(label="Agency", choices=_agency_choices)
     address = forms.CharField(label="Address of its messages", max_length=400, help_text="It begins with https://")
 
+    def clean_address(self) -> str:
+        address: str = self.cleaned_data["address"]
+        agency = agency_of(self.cleaned_data.get("code", ""))
+        channel = agencies.channel_of(agency, "out") if agency else None
+        _refuse_nowhere(address, list(channel.allowed_cidrs) if channel else [])
+        return address
+
 
 class KeyForm(ChangeForm):
     """A further key of one way of talking."""
@@ -128,3 +153,9 @@ class PauseForm(ChangeForm):
 
     code = forms.ChoiceField(label="Agency", choices=_agency_choices)
     until_date = forms.DateField(label="Until", required=False, help_text="Empty: until somebody resumes it.")
+
+
+class ResumeForm(ChangeForm):
+    """The end of a pause."""
+
+    code = forms.ChoiceField(label="Agency", choices=_agency_choices)

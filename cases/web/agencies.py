@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET
 from cases.agencies import register
 from cases.kernel import calendars, casetypes, policy
 from cases.kernel.actors import Actor
-from cases.kernel.exchange import agreements, answers, chase, exchanges, service
+from cases.kernel.exchange import agencies, agreements, answers, chase, exchanges, service
 from cases.kernel.exchange.exchanges import Listed
 from cases.kernel.models import AgencyTerms, Callback, Case, ChannelKey, OutboxMessage, Proposal
 from cases.kernel.office import policydocs
@@ -97,6 +97,7 @@ def _register_of(actor: Actor, found: Listed, at: datetime) -> dict[str, Any]:
         "keys": exchanges.live_keys(found.agency, at=at),
         "refused_calls": getattr(found.agency, "refused_calls", None),
         "health": channel.health if channel else None,
+        "is_paused_by_two": bool(channel and agencies.is_paused_by_two(channel)),
         "showable": _showable(actor),
         "may_end_keys": policy.can(actor, "propose.agency_key_end").is_allowed,
         "changes": [

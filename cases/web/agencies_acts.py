@@ -94,7 +94,8 @@ def callback(request: HttpRequest, callback: UUID) -> HttpResponse:
 
 
 def _case(actor: Actor, reference: str) -> Case:
-    found = policy.visible_to(actor).filter(reference__iexact=reference.strip()[:40]).first() if reference else None
+    wanted = reference.replace("\0", "").strip()[:40]
+    found = policy.visible_to(actor).filter(reference__iexact=wanted).first() if wanted else None
     if found is None:
         raise ActRefused("You see no case with this reference.")
     policy.require(actor, "close_task", case=found)
@@ -158,7 +159,7 @@ def pause(request: HttpRequest, code: str) -> HttpResponse:
 @screen
 @require_POST
 def resume(request: HttpRequest, code: str) -> HttpResponse:
-    """Send again to a paused agency."""
+    """Send again to a paused agency; a pause that two people agreed to is ended by two."""
     actor, at = asking.actor_of(request), asking.now()
     channel = _channel(actor, code)
 
@@ -166,6 +167,8 @@ def resume(request: HttpRequest, code: str) -> HttpResponse:
         reason = _reason(request)
         if channel.state != "paused":
             raise ActRefused("It is not paused.")
+        if agencies.is_paused_by_two(channel):
+            raise ActRefused("Two people agreed to this pause, so two end it: propose the end of the pause.")
         agencies.resume(channel, actor=actor, at=at, cause="operator", reason=reason)
 
     return _do(request, code, "deliveries", act, "Sending to this agency goes on.")

@@ -1,12 +1,15 @@
 """Every change of an agency is made by one person and agreed to by another; neither then releases to it for a day."""
 
+import ipaddress
 from dataclasses import asdict, replace
 from datetime import timedelta
 
 import pytest
 
+from cases.agencies import addresses
 from cases.agencies.directory import TERMS
 from cases.agencies.register import key_name
+from cases.agencies.registerforms import AddressForm, AgencyForm
 from cases.kernel import transitions
 from cases.kernel.errors import NotAllowed
 from cases.kernel.exchange import agencies, agreements
@@ -67,6 +70,26 @@ def test_an_address_to_which_nothing_would_be_sent_is_refused(people, address):
     with pytest.raises(proposals.ProposalRefused, match="Nothing would be sent"):
         propose(people, "agency_address", {"code": FPA, "address": address})
     assert agencies.channel_of(agencies.get(FPA), "out").address == before
+
+
+def test_nobody_is_asked_where_a_name_leads_while_a_change_is_made(people, monkeypatch):
+    monkeypatch.setattr(addresses, "_resolve", lambda host, port: pytest.fail("The resolver was asked."))
+    listing = {"code": "sandbox-new", "kind": "fpa", "display_name": "New", "country": "GB"}
+    for kind, payload in (("agency_address", {"code": FPA}), ("agency_new", listing)):
+        agree(people, propose(people, kind, {**payload, "address": "https://moved.example.org/"}))
+        moved = agencies.channel_of(agencies.get(payload["code"]), "out")
+        assert moved.address == "https://moved.example.org/"
+
+
+@pytest.mark.parametrize("form", [AddressForm, AgencyForm])
+def test_the_form_refuses_a_name_that_leads_inside(people, form, monkeypatch):
+    monkeypatch.setattr(addresses, "_resolve", lambda host, port: [ipaddress.ip_address("10.0.0.1")])
+    typed = {"code": FPA, "kind": "fpa", "display_name": "New", "country": "GB", "reason": "They move."}
+
+    filled = form({**typed, "address": "https://moved.example.org/"}, actor=people["k.mistry"])
+
+    sentence = "Nothing would be sent to that address: it must be https, resolve, and be public."
+    assert filled.errors == {"address": [sentence]}
 
 
 def test_a_key_is_made_by_two_overlaps_is_shown_once_and_the_old_one_ends(people):

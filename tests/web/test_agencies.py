@@ -11,6 +11,7 @@ from cases.agencies.directory import TERMS
 from cases.kernel import actors
 from cases.kernel.exchange import agencies, agreements
 from cases.kernel.models import Agency, AgencyTerms, Callback, ChannelHealth, OutboxMessage, RefusedCalls
+from cases.kernel.office import proposals
 from cases.ledger.models import LedgerEvent, SecurityEvent
 from tests import factories
 from tests.agencies.stage import FPA, now, promise
@@ -151,6 +152,31 @@ def test_a_callback_is_matched_or_ignored_from_the_page(people):
 
     found = list(Callback.objects.order_by("pk").values_list("state", "case"))
     assert found == [("applied", cases[1].pk), ("ignored", None)]
+
+
+def test_a_pause_that_two_agreed_to_is_ended_by_two(people):
+    officer, approver, at = people["k.mistry"], people["e.hallam"], now()
+
+    def agree(kind):
+        row = proposals.propose(kind, {"code": FPA}, actor=officer, at=at, reason="Their fault.")
+        proposals.decide(row.uid, "agreed", actor=approver, at=at, reason="Read.")
+        return agencies.channel_of(agencies.get(FPA), "out").state
+
+    with pytest.raises(proposals.ProposalRefused, match="Sending to this agency is not paused."):
+        agree("agency_resume")
+    assert agree("agency_pause") == "paused"
+    client, path = desk.client_of("o.thackray"), reverse("web:agency_resume", args=[FPA])
+
+    alone = client.post(path, {"reason": "They say it is over."})
+
+    assert alone.status_code == 422
+    assert b"Two people agreed to this pause, so two end it" in alone.content
+    assert agencies.channel_of(agencies.get(FPA), "out").state == "paused"
+    assert b"/office/changes/new/agency_resume/?code=" in client.get(PAGE).content
+    assert agree("agency_resume") == "active"
+    client.post(reverse("web:agency_pause", args=[FPA]), {"reason": "Their change window."})
+    assert client.post(path, {"reason": "It is over."}).status_code == 302
+    assert agencies.channel_of(agencies.get(FPA), "out").state == "active"
 
 
 def test_an_operator_pauses_for_an_hour_and_it_ends_by_itself(people):

@@ -18,8 +18,10 @@ from cases.kernel.exchange import agreements
 from cases.kernel.models import Agency, Channel, ChannelHealth, ChannelKey, Task
 from cases.ledger import api as ledger
 from cases.ledger import sealing
+from cases.ledger.models import LedgerEvent
 
 __all__ = [
+    "AGREED",
     "ChannelPlan",
     "Listing",
     "UnknownAgency",
@@ -27,6 +29,7 @@ __all__ = [
     "change_channel",
     "channel_of",
     "get",
+    "is_paused_by_two",
     "live_keys",
     "open_secrets",
     "pause",
@@ -35,6 +38,8 @@ __all__ = [
     "revoke_key",
     "show_once",
 ]
+
+AGREED = "agreed"  # the cause of a pause or an end of one that two people agreed to
 
 
 class UnknownAgency(CaseError):
@@ -210,6 +215,15 @@ def pause(
     """
     _set_state(channel, "paused", "agency.channel_paused", actor=actor, at=at, cause=cause, reason=reason)
     ChannelHealth.objects.filter(channel=channel).update(paused_until=until)
+
+
+def is_paused_by_two(channel: Channel) -> bool:
+    """Say whether two people agreed to the pause in which a channel is. One query, none when it is not paused."""
+    if channel.state != "paused":
+        return False
+    paused = LedgerEvent.objects.filter(stream=channel.agency.uid, action="agency.channel_paused")
+    last = paused.order_by("-seq").first()
+    return last is not None and last.content().get("detail", {}).get("cause") == AGREED
 
 
 def resume(channel: Channel, *, actor: Actor, at: datetime, cause: str, reason: str = "") -> None:
