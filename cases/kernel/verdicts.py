@@ -41,11 +41,11 @@ def decide(
     its own event. Declining and not confirming need a reason; not confirming raises a task. Raises NotVisible,
     TransitionRefused, CaseChanged; nothing is then written and the refusal is counted.
     """
-    act = verdict
+    act = "verdict"
     try:
         with transaction.atomic():
             approval, case = _locked(approval_uid)
-            act = f"{approval.act}.{verdict}"
+            act = f"{approval.act}.{verdict if verdict in HANDLED else 'verdict'}"
             if version is not None and version != case.version:
                 raise CaseChanged("Somebody changed this case while you were reading it.")
             said = Said(case=case, approval=approval, actor=actor, at=at, reason=reason.strip(), request=request)

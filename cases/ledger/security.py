@@ -29,7 +29,8 @@ def _code(name: str, value: Code) -> str | int | bool | None:
 def note(kind: str, *, actor: str, at: datetime, act: str = "", **codes: Code) -> SecurityEvent:
     """Insert one security event. Joins the open transaction, so note a refusal after its rollback.
 
-    Raises NotACode for long text and for values that are neither text, number nor id.
+    Raises NotACode for long text and for values that are neither text, number nor id; `act` is a code as well.
     """
+    _code("act", act)
     detail = {name: _code(name, value) for name, value in codes.items()}
     return SecurityEvent.objects.create(kind=kind, actor=actor, at=at, act=act, detail=detail)

@@ -15,7 +15,7 @@ from cases.kernel.lifecycle import Agreement, Transition
 from cases.kernel.models import Approval, ApprovalDecision, Case, Task
 from cases.kernel.office import kinds
 from cases.kernel.timing import sweeps
-from cases.ledger.models import AccessEvent, LedgerEvent
+from cases.ledger.models import AccessEvent, LedgerEvent, SecurityEvent
 from tests import factories
 from tests.factories import AT
 from tests.kernel.snapshots import nothing_written
@@ -237,6 +237,11 @@ class ActsOfSeveralPeople(TestCase):
             lambda: verdicts.decide(UUID(int=7), "agreed", actor=self.nair, at=LATER),
             error=NotVisible,
         )
+
+    def test_a_verdict_of_no_kind_is_refused_and_counted_without_what_was_typed(self):
+        approval = self.propose("widen")
+        self.refused("cannot be answered", lambda: self.say(approval, "Tregaskis\0", self.nair))
+        assert SecurityEvent.objects.latest("pk").act == "widen.verdict"
 
     def test_an_agency_proposes_and_a_person_confirms(self):
         transitions.apply(self.case.pk, "receive", actor=factories.fpa(), at=AT, inputs={"paid_pence": 5})
