@@ -173,5 +173,5 @@ class PartyForm(PlaceFields):
             "role": cleaned.pop("role"),
             "is_innocent": cleaned.pop("is_innocent"),
             "values": {**cleaned, "date_of_birth": born.isoformat() if born else None},
-            "addresses": [address] if address["line_1"] or address["postcode"] else [],
+            "addresses": [address] if any(address[name] for name in _LINE_NAMES) else [],
         }

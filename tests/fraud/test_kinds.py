@@ -228,6 +228,15 @@ def test_the_form_keeps_each_thing_in_its_form():
     assert person["addresses"][0]["postcode"] == "TR18 0ZZ"
 
 
+@pytest.mark.parametrize("line", ["line_1", "line_2", "town", "postcode", "country"])
+def test_an_address_of_one_line_alone_is_kept(line):
+    text = {"postcode": "TR18 0ZZ", "country": "Ireland"}.get(line, "Harbour Row")
+    form = party_forms.PartyForm(typed(**{line: text}))
+    assert form.is_valid(), form.errors
+    (address,) = form.person()["addresses"]
+    assert {name: value for name, value in address.items() if value} == {line: text, "kind": "current"}
+
+
 def test_own_systems_send_stays_and_are_told_what_is_wrong_with_them():
     body = {**fraud_intake.EXAMPLE}
     place = {"kind": "previous", "line_1": "1 Wren Close", "postcode": "ls10zz", "since": "2015-01-01"}
