@@ -71,7 +71,16 @@ def make_due_letters(*, now: datetime) -> int:
     held = Hold.objects.filter(holds.in_force(now), for_whom, case=OuterRef("case"), blocks__contains=["contact"])
     waits = Exists(held) & Exists(about.filter(case=OuterRef("case"), kind=HELD))
     due = Letter.objects.filter(~Exists(stuck), ~waits, state="due").order_by("pk").values_list("pk", flat=True)
-    return sum(write(letter_id, now=now) for letter_id in list(due[:BATCH]))
+    return sum(_attempt(letter_id, now=now) for letter_id in list(due[:BATCH]))
+
+
+def _attempt(letter_id: int, *, now: datetime) -> bool:
+    """Write one letter. A fault of ours is logged and stops none of the others."""
+    try:
+        return write(letter_id, now=now)
+    except Exception:
+        log.exception("letter_fault", extra={"letter_id": letter_id})
+        return False
 
 
 def write(letter_id: int, *, now: datetime) -> bool:

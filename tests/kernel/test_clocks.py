@@ -72,6 +72,21 @@ class ClocksOfACase(TestCase):
         clock.refresh_from_db()
         return clock
 
+    def test_a_fault_in_one_case_stops_no_other(self):
+        other = factories.referred(self.people, incident_reference="DET-2")
+        with self.act():
+            broken = clocks.start(self.case, WORK.code, started_at=AT - timedelta(days=9))
+            broken.rule = "no_such_rule"
+            broken.save(update_fields=["rule"])
+        later = AT + timedelta(days=30)
+
+        with self.assertLogs("cases.kernel.timing.sweeps", "ERROR") as logged:
+            assert sweeps.end_due_clocks(now=later) == 2
+
+        assert [entry.case_id for entry in logged.records] == [self.case.pk]
+        assert Clock.objects.get(case=other).state == "breached"
+        assert Clock.objects.get(pk=broken.pk).state == "running"
+
     def test_a_referral_starts_its_triage_clock_and_is_due_with_it(self):
         clock = Clock.objects.get(case=self.case)
         assert (clock.rule, clock.state, clock.due_date) == ("fraud_triage", "running", date(2026, 11, 17))

@@ -32,6 +32,20 @@ def fresh(case) -> Case:
     return Case.objects.select_related("key").get(pk=case.pk)
 
 
+def test_a_fault_in_one_letter_stops_no_other():
+    people = factories.office()
+    broken, case = factories.filed(people), factories.filed(people)
+    with acts.act(broken, "tests.broken", actor=people["a.byrne"], at=NOW):
+        for letter in Letter.objects.filter(case=broken):
+            letter.template = "n99"
+            letter.save(update_fields=["template"])
+
+    assert letters.make_due_letters(now=NOW) == 1
+
+    states = Letter.objects.order_by("pk").values_list("case", "state")
+    assert list(states) == [(broken.pk, "due"), (case.pk, "rendered")]
+
+
 def test_victim_is_told_what_is_kept_how_long_and_whom_to_ask():
     people = factories.office()
     case = factories.filed(people)

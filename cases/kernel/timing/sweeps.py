@@ -36,7 +36,7 @@ def end_due_clocks(*, now: datetime) -> int:
     """Settle clocks that are over: a working period becomes a breach and a task, an expiry calls its family.
 
     Returns how many, at most a batch. Each in its own transaction with its case locked; a clock another worker settled
-    is skipped, and one that a hold or a rule keeps from ending waits without stopping the rest.
+    is skipped, and one that a hold, a rule or a fault of ours keeps from ending waits without stopping the rest.
     """
     due = Clock.objects.filter(state="running", due_at__lt=now).order_by("due_at").values_list("pk", "case_id")
     return _each(due[:LOOKED_AT], _end, now=now)
@@ -48,7 +48,7 @@ def warn_of_ends(*, now: datetime) -> int:
     Returns how many, at most a batch; each in its own transaction with its case locked.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_ENDING_SOON, [now, now, BATCH])
+        cursor.execute(_ENDING_SOON, [now, now, LOOKED_AT])
         due = cursor.fetchall()
     return _each(due, _warn, now=now)
 
@@ -60,6 +60,8 @@ def _each(due: Iterable[tuple[int, int]], settle: Callable[..., int], *, now: da
             settled += settle(clock_id, case_id, now=now)
         except CaseError as refusal:
             log.warning("clock_not_settled", extra={"case_id": case_id, "error_class": type(refusal).__name__})
+        except Exception:
+            log.exception("clock_fault", extra={"case_id": case_id})
         if settled >= BATCH:
             break
     return settled
