@@ -4,6 +4,7 @@ import pytest
 
 from cases.kernel import jobrun, ledgercheck
 from cases.kernel.errors import NotAllowed
+from cases.ledger import verify
 from cases.ledger.models import LedgerHead, SecurityEvent
 from tests import factories, suspicions
 from tests.factories import AT
@@ -53,6 +54,15 @@ def test_what_is_not_as_written_is_named_by_its_place(people):
     assert {(place.table, place.column) for place in found.places} >= {("cases_case", "topic")}
     assert noted == 1
     assert "Not as written" in page and case.reference in page
+
+
+def test_what_was_recorded_late_of_a_restricted_matter_is_not_counted(people):
+    first, second = run(people).late, run(people).late  # each check's own events are late here as well
+    hidden = suspicions.submitted(people)
+    assert {each.level for each in verify.verify_stream(hidden.uid)} == {verify.LATE_LEVEL}
+
+    assert run(people).late - second == second - first
+    assert "counted only among what is wrong" in client_of("b.lacombe").get("/office/ledger/").content.decode()
 
 
 def test_one_check_runs_at_a_time_and_only_for_who_may(people):
