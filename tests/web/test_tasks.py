@@ -10,11 +10,12 @@ from django.utils import timezone
 
 from cases.kernel import actors, calendars, clocks, edits, record, taskdesk, tasks
 from cases.kernel.models import Case, Task, Team
+from cases.kernel.office import leaving, proposals
 from cases.kernel.reading import worklist
 from cases.kernel.restricted import breakglass
 from cases.kernel.timing import rulebook, sweeps
 from cases.ledger import api as ledger
-from cases.ledger import sealing
+from cases.ledger import sealing, verify
 from cases.ledger.models import LedgerEvent
 from tests import factories, suspicions
 from tests.factories import AT
@@ -151,6 +152,29 @@ def test_a_teams_task_is_worked_on_the_teams_own_stream(people):
     assert [event.action for event in told] == ["task.taken", "task.handed_on", "task.closed"]
     reader = sealing.Reader(actor="tests", verb="view", purpose="tests")
     assert sealing.open_reasons(told, reader=reader, at=AT) == [None, "Back to all of us.", "I looked at it."]
+
+
+@pytest.mark.parametrize("how", ["leaves the firm", "leaves the team"])
+def test_what_a_leaver_held_is_its_teams_again(people, how):
+    case, other = factories.referred(people), factories.referred(people, incident_reference="DET-2")
+    user = factories.user("a.byrne")
+    mine = [owe(case, to=user.pk), owe(case, to=user.pk), owe(other, to=user.pk)]
+    theirs, of_the_team = owe(case, to=people["p.nair"].user_id), owe_team("fraud")
+    do(desk.client_of("a.byrne"), "take", of_the_team)
+
+    if how == "leaves the firm":
+        leaving.leave(user.pk, actor=factories.job(), at=AT)
+    else:
+        payload = {"user": user.pk, "team": "fraud", "standing": "none"}
+        proposals.propose("team_member", payload, actor=people["o.thackray"], at=AT, reason="Moves.")
+
+    held = Task.objects.filter(closed_at=None, assignee__isnull=False)
+    assert list(held.values_list("pk", "assignee")) == [(theirs.pk, people["p.nair"].user_id)]
+    streams = (case.uid, other.uid, of_the_team.team.uid)
+    told = LedgerEvent.objects.filter(action="task.handed_on").values_list("stream", flat=True)
+    assert sorted(told) == sorted(streams)
+    assert {each.level for stream in streams for each in verify.verify_stream(stream)} <= {"recorded late"}
+    assert Task.objects.filter(pk__in=[task.pk for task in mine], assignee=None).count() == 3
 
 
 def test_what_cannot_be_done_is_refused_and_writes_nothing(people):

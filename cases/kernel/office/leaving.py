@@ -1,19 +1,22 @@
-"""Leaving, as one act: sessions, factors, links, roles and teams end at once; open cases go back to the queue.
+"""Leaving, as one act: sessions, factors, links, roles and teams end at once; open cases go back to the queue,
+their tasks to their teams.
 
 Approvals wait for roles, not for people, so they stay where they are. What the person had proposed is taken back.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.apps import apps
 from django.contrib.sessions.models import Session
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from cases.kernel import locks, record, tasks
 from cases.kernel.actors import Actor
-from cases.kernel.models import Case, Proposal, RoleGrant, Team, TeamMembership, User
+from cases.kernel.models import Case, Proposal, RoleGrant, Task, Team, TeamMembership, User
 from cases.kernel.office import grants, people, proposals
 from cases.kernel.office.changeforms import ChangeForm, PersonField
 from cases.kernel.office.kinds import Change, Kind, Line, Payload
@@ -22,6 +25,7 @@ from cases.ledger import api as ledger
 __all__ = ["KINDS", "give_back", "leave"]
 
 # Rows of the library that signs people in, which the kernel does not import.
+HANDED_ON = "task.handed_on"
 SIGN_IN = (("usersessions", "UserSession"), ("mfa", "Authenticator"), ("socialaccount", "SocialAccount"))
 
 
@@ -35,8 +39,9 @@ def leave(
 ) -> User:
     """End a person's access for good; the rows stay. For a named job, or as a change of the office.
 
-    Locks the person, then each of their open cases. Whoever is signed in is out at their next request: their sessions
-    are gone, and every request loads the person anew. Raises PeopleRefused for oneself or somebody who left before.
+    Locks the person, then each of their open cases and tasks. Whoever is signed in is out at their next request: their
+    sessions are gone, and every request loads the person anew. Raises PeopleRefused for oneself or somebody who left
+    before.
     """
     with transaction.atomic():
         grants.refuse_lone_hand(actor, proposal)
@@ -79,24 +84,55 @@ def give_back(
     case: Case | None = None,
     request: ledger.RequestInfo | None = None,
 ) -> int:
-    """Put the open cases of a person (of one team, or one case) back in their queues, one event each; return how many.
+    """Put the open cases and tasks of a person (of one team, or one case) back where others take them; return how many
+    cases.
 
-    Locks the cases in the order of their ids, inside the caller's transaction.
+    Locks the cases in the order of their ids, then tasks, inside the caller's transaction. One event for each case
+    and each team of tasks without a case.
     """
     within = {name: value for name, value in (("team", team), ("pk", case.pk if case else None)) if value}
-    rows = Case.objects.filter(assignee=user, is_closed=False, **within)
+    own = Q(assignee=user, is_closed=False) | Exists(_tasks_of(user).filter(case=OuterRef("pk")))
     count = 0
-    for case_id in rows.order_by("pk").values_list("pk", flat=True):
-        row = locks.case_for_update(case_id)
-        if row.assignee_id != user.pk or row.is_closed:
+    for case_id in Case.objects.filter(own, **within).order_by("pk").values_list("pk", flat=True):
+        row, held = locks.case_for_update(case_id), list(_tasks_of(user, case=case_id).select_for_update())
+        is_theirs = row.assignee_id == user.pk and not row.is_closed
+        if not is_theirs and not held:
             continue
-        with record.act(row, "case.returned", actor=actor, at=at, request=request):
-            row.assignee = None
+        with record.act(row, "case.returned" if is_theirs else HANDED_ON, actor=actor, at=at, request=request):
+            _release(held)
+            row.assignee = None if is_theirs else row.assignee
             row.version += 1
             row.changed_at = at
             row.save()
-        count += 1
+        count += is_theirs
+    if case is None:
+        _give_back_tasks_of_teams(user, actor=actor, at=at, team=team, request=request)
     return count
+
+
+def _tasks_of(user: User, **within: object) -> QuerySet[Task]:
+    return Task.objects.filter(assignee=user, closed_at=None, **within)
+
+
+def _release(held: Iterable[Task]) -> None:
+    for task in held:
+        task.assignee = None
+        task.save(update_fields=["assignee"])
+
+
+def _give_back_tasks_of_teams(
+    user: User, *, actor: Actor, at: datetime, team: Team | None, request: ledger.RequestInfo | None
+) -> None:
+    """Give back what a person holds of no case, to its team."""
+    within = {"team": team} if team else {"team__isnull": False}
+    rows = _tasks_of(user, case=None, **within).select_for_update(of=("self",)).select_related("team").order_by("pk")
+    by_team: dict[Team, list[Task]] = {}
+    for task in rows:
+        by_team.setdefault(task.team, []).append(task)  # type: ignore[arg-type]  # -- asked for with a team
+    for of, held in by_team.items():
+        label, source = actor.label, actor.source
+        with ledger.action(of.uid, HANDED_ON, actor=label, at=at, request=request, source=source):
+            _release(held)
 
 
 class LeaverForm(ChangeForm):
@@ -105,7 +141,8 @@ class LeaverForm(ChangeForm):
     hints = (
         "They are signed out everywhere at once, and cannot sign in again. There is no way back: whoever returns is "
         "added anew.",
-        "Their roles and teams end, their open cases go back to the queue, and what they had proposed is taken back.",
+        "Their roles and teams end, their open cases and tasks go back to the queue, and what they had proposed is "
+        "taken back.",
     )
     user = PersonField(label="Person")
 
