@@ -236,6 +236,12 @@ def _stays(request: HttpRequest, case: Case, actor: Actor) -> HttpResponse | Non
     return redirect("web:case", uid=case.merged_into.uid)
 
 
+def _before(request: HttpRequest) -> int | None:
+    """Return the number of the event before which a page of events ends, or None for the newest."""
+    number = request.GET.get("before", "")
+    return int(number) if number.isdecimal() and len(number) <= 18 else None
+
+
 @screen
 @require_GET
 def older(request: HttpRequest, uid: UUID) -> HttpResponse:
@@ -244,10 +250,8 @@ def older(request: HttpRequest, uid: UUID) -> HttpResponse:
     file = queries.case_file(actor, uid)
     if not (why := purpose_of(request, file, actor)):
         return ask_purpose(request, file.case)
-    number = request.GET.get("before", "")
-    before = int(number) if number.isdecimal() and len(number) <= 18 else None
     reader = asking.reader(request, "view", why, file.case.uid, fields=("note", "reason"))
-    entries, older_than = timeline.story(file.case, reader=reader, at=at, before=before, show=_show(request))
+    entries, older_than = timeline.story(file.case, reader=reader, at=at, before=_before(request), show=_show(request))
     shown = {"days": story.days(file.case, entries), "older_than": older_than, "case": file.case} | _shows(request)
     if getattr(request, "htmx", False):
         return render(request, "cases/_story.html", shown)
@@ -294,4 +298,5 @@ def audit(request: HttpRequest, uid: UUID) -> HttpResponse:
     if not (why := purpose_of(request, file, actor)):
         return ask_purpose(request, file.case)
     reads.record_read(asking.reader(request, "view", why, file.case.uid, fields=("audit",)), at=at, result_count=1)
-    return render(request, "cases/audit.html", header(file, "audit", actor) | records.audit_trail(file.case))
+    trail = records.audit_trail(file.case, before=_before(request))
+    return render(request, "cases/audit.html", header(file, "audit", actor) | trail | {"before": _before(request)})

@@ -5,17 +5,29 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from django.db import connection
 from django.db.models import QuerySet
 
 from cases.kernel import policy
 from cases.kernel.models import Callback, Case, DeliveryAttempt, Evidence, OutboxMessage
 from cases.kernel.reading import timeline
 from cases.ledger import sealing
-from cases.ledger.models import AccessEvent, LedgerEvent, LedgerHead
+from cases.ledger.models import AccessEvent, LedgerEvent
 
 __all__ = ["audit_trail", "documents", "download", "looks_at", "messages"]
 
 READERS_SHOWN = 100
+EVENTS_SHOWN = 100
+_CHAIN = """
+WITH linked AS (
+  SELECT seq, hash, row_number() OVER w AS place, prev, lag(hash) OVER w AS before
+    FROM cases_ledgerevent WHERE stream = %s WINDOW w AS (ORDER BY seq)
+)
+SELECT count(*), bool_and(seq = place AND (place = 1 OR prev = before)),
+       EXISTS (SELECT FROM cases_ledgerhead h JOIN linked l ON l.seq = h.seq AND l.hash = h.hash
+                WHERE h.stream = %s AND h.seq = (SELECT max(seq) FROM linked))
+  FROM linked
+"""
 
 
 def documents(case: Case, *, reader: sealing.Reader, at: datetime) -> list[Evidence]:
@@ -56,13 +68,17 @@ def looks_at(case: Case) -> QuerySet[AccessEvent]:
     return AccessEvent.objects.filter(streams__contains=[case.uid]).exclude(purpose__startswith=policy.QUIET)
 
 
-def audit_trail(case: Case) -> dict[str, Any]:
-    """Return the case's events with their hashes, whether each carries on the one before, and who looked."""
-    events = list(LedgerEvent.objects.filter(stream=case.uid).defer("reason").order_by("seq"))
-    head = LedgerHead.objects.filter(stream=case.uid).first()
+def audit_trail(case: Case, *, before: int | None = None, size: int = EVENTS_SHOWN) -> dict[str, Any]:
+    """Return a page of the case's events, newest first, with their hashes and whether each carries on the one before;
+    whether the whole chain does, counted in the database; and who looked. `older_than` is the number below which the
+    next page begins, or None. Four queries."""
+    rows = LedgerEvent.objects.filter(stream=case.uid).only("seq", "at", "actor", "action", "prev", "hash")
+    rows = rows if before is None else rows.filter(seq__lt=before)
+    found = list(rows.order_by("-seq")[: size + 1])
+    events, earlier = found[:size], [*found[1:], None]
+    count, is_whole = _chain(case)
     looked = list(looks_at(case).order_by("-id")[:READERS_SHOWN])
     known = timeline.names({event.actor for event in events} | {each.actor for each in looked})
-    links = [b"", *(bytes(event.hash) for event in events)]
     return {
         "events": [
             {
@@ -71,10 +87,26 @@ def audit_trail(case: Case) -> dict[str, Any]:
                 "who": known[event.actor],
                 "verb": event.action,
                 "hash": bytes(event.hash).hex(),
-                "is_linked": event.seq == place and (place == 1 or bytes(event.prev) == links[place - 1]),
+                "is_linked": _is_linked(event, last),
             }
-            for place, event in enumerate(events, start=1)
+            for event, last in zip(events, earlier, strict=False)
         ],
+        "count": count,
+        "older_than": events[-1].seq if len(found) > size else None,
         "looked": [{"event": each, "who": known[each.actor]} for each in looked],
-        "is_whole": head is not None and head.seq == len(events) and bytes(head.hash) == links[-1],
+        "is_whole": is_whole,
     }
+
+
+def _is_linked(event: LedgerEvent, last: LedgerEvent | None) -> bool:
+    if last is None:
+        return event.seq == 1
+    return event.seq == last.seq + 1 and bytes(event.prev) == bytes(last.hash)
+
+
+def _chain(case: Case) -> tuple[int, bool]:
+    """Return how many events a case has, and whether each carries on the one before and the head names the last."""
+    with connection.cursor() as cursor:
+        cursor.execute(_CHAIN, [case.uid, case.uid])
+        count, is_linked, has_head = cursor.fetchone()
+    return count, bool(is_linked and has_head)
