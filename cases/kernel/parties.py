@@ -17,6 +17,8 @@ __all__ = ["ADDRESS_FIELDS", "PERSON_FIELDS", "add", "add_address", "address_at"
 
 PERSON_FIELDS = tuple(field.name for field in CaseParty._meta.fields if isinstance(field, SealedTextField))
 ADDRESS_FIELDS = tuple(field.name for field in CaseAddress._meta.fields if isinstance(field, SealedTextField))
+# More than any case has: a larger place names none, and is no matter for the database.
+MOST_ADDRESSES = 10_000
 
 
 def add(
@@ -94,8 +96,10 @@ def add_address(party: CaseParty, values: Mapping[str, Any]) -> CaseAddress:
 
 def address_at(case: Case, place: int) -> CaseAddress | None:
     """Return the address of a number within its case, counted from one; never the row's own number."""
+    if not 0 < place <= MOST_ADDRESSES:
+        return None
     rows = CaseAddress.objects.select_related("party__key").filter(party__case=case).order_by("pk")
-    return rows[place - 1 : place].first() if place > 0 else None
+    return rows[place - 1 : place].first()
 
 
 def _filled(values: Mapping[str, Any], names: Sequence[str]) -> dict[str, str | None]:

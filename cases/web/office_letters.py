@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
@@ -17,11 +18,13 @@ from cases.kernel.exchange.letters import Template
 from cases.kernel.office import lettertexts, proposals
 from cases.reports import lettertext, press
 from cases.web import asking
-from cases.web.refusals import Problem, screen
+from cases.web.refusals import Problem, screen, status_of
 
 __all__ = ["letter", "letter_list", "pdf", "preview"]
 
 VIEW = "view_letters"
+# A person waits for this one, and so does a worker of the pages.
+PATIENCE_SECONDS = 20
 
 
 def _template(code: str) -> Template:
@@ -87,30 +90,42 @@ def _proposed(actor: Actor, code: str, change: str) -> str:
 @require_http_methods(["GET", "POST"])
 def preview(request: HttpRequest, code: str) -> HttpResponse:
     """Show a wording filled with invented values. What is posted is a draft: it is shown and not kept."""
-    actor, template = _actor(request), _template(code)
+    actor = _actor(request)
+    _template(code)
     body, called = _wording(request, code, actor)
+    faults = lettertexts.faults(code, body) if body is not None else []
+    return _draw(request, code, body, called, problems=faults)
+
+
+def _draw(
+    request: HttpRequest, code: str, body: str | None, called: str, *, problems: list[str], status: int = 200
+) -> HttpResponse:
     context = lettertext.example(code, now=asking.now())
     shown: dict[str, Any] = {
         **context,
-        "letter": template,
+        "letter": _template(code),
         "called": called,
         "blocks": lettertext.filled(code, body, context) if body is not None else [],
         "is_built_in": body is None,
         "draft": body if request.method == "POST" else None,
         "query": request.GET.urlencode(),
-        "problems": [Problem(sentence=each) for each in lettertexts.faults(code, body)] if body is not None else [],
+        "problems": [Problem(sentence=each) for each in problems],
+        "is_unset": status != HTTPStatus.OK,
     }
-    return render(request, "cases/office/letter_preview.html", shown)
+    return render(request, "cases/office/letter_preview.html", shown, status=status)
 
 
 @screen
 @require_http_methods(["GET", "POST"])
 def pdf(request: HttpRequest, code: str) -> HttpResponse:
-    """Return the same wording as the printer would set it."""
+    """Return the same wording as the printer would set it, or its preview with the sentence why it cannot be set."""
     actor = _actor(request)
     _template(code)
-    body, _called = _wording(request, code, actor)
-    printed = press.press(lettertext.paper(code, body, now=asking.now()))
+    body, called = _wording(request, code, actor)
+    try:
+        printed = press.press(lettertext.paper(code, body, now=asking.now()), within_seconds=PATIENCE_SECONDS)
+    except press.PressFailed as refusal:
+        return _draw(request, code, body, called, problems=[str(refusal)], status=status_of(refusal))
     response = HttpResponse(printed.data, content_type="application/pdf")
     response["Content-Disposition"] = f'attachment; filename="preview-{code}.pdf"'
     return response

@@ -125,7 +125,7 @@ class LetterForm(ChangeForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        code = str(self.initial.get("code", self.data.get("code", "")))
+        code = str(self.initial.get("code", self.data.get("code", ""))).replace("\0", "")
         last = next(iter(versions(code)), None)
         self.initial = {"body": last.body if last else START, **self.initial}
         self.fields["body"].help_text = "Placeholders: " + ", ".join(
