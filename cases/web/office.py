@@ -211,7 +211,7 @@ def propose(request: HttpRequest, kind: str) -> HttpResponse:
     policy.require(actor, f"propose.{kind}")
     if declared.form is None:
         raise NotVisible
-    initial = {name: value.replace("\0", "") for name, value in request.GET.items()}
+    initial = {name: str(value).replace("\0", "") for name, value in request.GET.items()}
     form = declared.form(request.POST or None, request.FILES or None, initial=initial, actor=actor)
     if request.method == "POST" and declared.is_grave and (answer := stepup.require(request)) is not None:
         return answer
