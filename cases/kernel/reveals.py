@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from cases.kernel import conflicts, policy
 from cases.kernel.actors import Actor
-from cases.kernel.errors import NotAllowed
 from cases.kernel.models import Case, CaseAddress, CaseParty
 from cases.kernel.parties import ADDRESS_FIELDS, PERSON_FIELDS
-from cases.kernel.reading.queries import REVEAL_REASONS, NothingSealed, RevealReasonMissing
+from cases.kernel.reading import queries
 from cases.ledger import sealing
 
 __all__ = ["Shown", "reveal_person"]
@@ -46,15 +44,18 @@ class _Piece:
 EVERY_FIELD = (*PERSON_FIELDS, *(name for name in ADDRESS_FIELDS if name not in PERSON_FIELDS))
 
 
-def _pieces(person: CaseParty) -> tuple[list[_Piece], tuple[str, ...]]:
-    """Return the person and their addresses, and the codes of every value they hold."""
+def _pieces(case: Case, person: CaseParty) -> tuple[list[_Piece], tuple[str, ...]]:
+    """Return the person and their addresses, and the codes of every value they hold; an address has its number within
+    the case, since a row's own would tell how many others there are."""
     held = {name: getattr(person, name) for name in PERSON_FIELDS if getattr(person, name) is not None}
     pieces = [_Piece(CaseParty, person.uid, person.key_id, held)]
     codes = [f"person-{person.number}-{name}" for name in held]
-    for place in person.addresses.order_by("pk"):
+    for number, place in enumerate(CaseAddress.objects.filter(party__case=case).order_by("pk"), start=1):
+        if place.party_id != person.pk:
+            continue
         held = {name: getattr(place, name) for name in ADDRESS_FIELDS if getattr(place, name) is not None}
         pieces.append(_Piece(CaseAddress, place.uid, place.key_id, held, place.kind))
-        codes += [f"address-{place.pk}-{name}" for name in held]
+        codes += [f"address-{number}-{name}" for name in held]
     return pieces, tuple(codes)
 
 
@@ -63,20 +64,13 @@ def reveal_person(
 ) -> list[Shown]:
     """Return every value of one person in clear and write who asked and why, first. Raises NotAllowed, NothingSealed,
     RevealReasonMissing; nothing is then written."""
-    policy.require(actor, "reveal", case=case)
-    if refusal := conflicts.why_not(actor, case):
-        raise NotAllowed(refusal)
-    if purpose not in REVEAL_REASONS:
-        raise RevealReasonMissing
+    reader = queries.revealing(case, purpose=purpose, actor=actor, request_id=request_id)
     person = case.parties.filter(number=number).first()
     if person is None:
-        raise NothingSealed
-    pieces, codes = _pieces(person)
-    reader = sealing.Reader(
-        actor=actor.label, verb="reveal", purpose=purpose, streams=(case.uid,), fields=codes, request_id=request_id
-    )
+        raise queries.NothingSealed
+    pieces, codes = _pieces(case, person)
     rows: Any = pieces
-    opened = sealing.open_rows(rows, EVERY_FIELD, reader=reader, at=at)
+    opened = sealing.open_rows(rows, EVERY_FIELD, reader=replace(reader, fields=codes), at=at)
     return [
         Shown(field=name, value=values[name] or "", place=piece.place)
         for piece, values in zip(pieces, opened, strict=True)

@@ -198,6 +198,13 @@ def test_pages_ask_for_the_second_factor_show_a_banner_and_mark_what_is_read(peo
     assert "Person 1 alias" in review.content.decode() or "Person-1-alias" in review.content.decode()
 
 
+def test_showing_all_of_a_person_is_among_what_it_was_used_for(people, case):
+    row = broken(case)
+    client_of("m.achterberg").post(f"/cases/{case.uid}/people/2/reveal/", {"purpose": "verify_identity"})
+    (look,) = breakglass.used_for(row)
+    assert (look.verb, look.purpose, "person-2-phone" in look.fields) == ("reveal", "break_glass", True)
+
+
 def test_a_refused_form_keeps_what_was_typed(people, case):
     client = client_of("m.achterberg", is_stepped_up=True)
     answer = client.post("/break-glass/", {"reference": "FRD-2026-999999", "reason": WHY})

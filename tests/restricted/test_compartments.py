@@ -109,6 +109,23 @@ def test_what_a_compartment_looks_at_outside_is_seen_inside_alone(people):
     assert client_of("a.byrne").get("/compartment/").status_code == 403
 
 
+def test_showing_all_of_a_person_is_seen_inside_alone_too(people):
+    factories.referred(people)
+    case = factories.investigating(people)
+    shown = client_of("h.castellan").post(f"/cases/{case.uid}/people/2/reveal/", {"purpose": "verify_identity"})
+    assert "Penzance" in shown.content.decode()
+    row = AccessEvent.objects.get(streams__contains=[case.uid], verb="reveal")
+    assert row.purpose == f"compartment:{Team.objects.get(code='financial_crime').pk}"
+    assert [each for each in row.fields if each.startswith("address-")] == [
+        "address-2-line_1",
+        "address-2-town",
+        "address-2-postcode",
+    ]
+    for path in ("audit/", "people/2/"):
+        client = client_of("a.byrne")
+        assert "H. Castellan" not in client.get(f"/cases/{case.uid}/{path}").content.decode()
+
+
 def test_the_page_grants_and_takes_back(people):
     client = client_of("h.castellan", is_stepped_up=True)
     team = Team.objects.get(code="financial_crime")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -45,7 +45,7 @@ from cases.kernel.parties import ADDRESS_FIELDS, PERSON_FIELDS
 from cases.ledger import sealing
 from cases.ledger.sealed import SealedTextField
 
-__all__ = ["REVEAL_REASONS", "CaseFile", "SealedItem", "Subject", "case_file", "facts_of", "reveal"]
+__all__ = ["REVEAL_REASONS", "CaseFile", "SealedItem", "Subject", "case_file", "facts_of", "reveal", "revealing"]
 
 REVEAL_REASONS: Mapping[str, str] = {
     "verify_identity": "Verify who somebody is",
@@ -297,22 +297,27 @@ def has_sealed(case: Case, code: str) -> str:
     return _find(case, code)[1]
 
 
-def reveal(case: Case, code: str, *, purpose: str, actor: Actor, at: datetime, request_id: str = "") -> str:
-    """Return one sealed value in clear and write who asked and why, first. Raises NotAllowed, NothingSealed,
-    RevealReasonMissing; nothing is then written."""
+def revealing(case: Case, *, purpose: str, actor: Actor, request_id: str = "") -> sealing.Reader:
+    """Return who reads personal values of a case in clear, and why; the caller says which. Where the way in says why,
+    that counts and not what was chosen. Raises NotAllowed, RevealReasonMissing."""
     decision = policy.require(actor, "reveal", case=case)
     if refusal := conflicts.why_not(actor, case):
         raise NotAllowed(refusal)
     if purpose not in REVEAL_REASONS:
         raise RevealReasonMissing
-    row, name = _find(case, code)
-    reader = sealing.Reader(
+    return sealing.Reader(
         actor=actor.label,
         verb="reveal",
         purpose=decision.purpose or purpose,
         streams=(case.uid,),
-        fields=(code,),
         request_id=request_id,
         break_glass=decision.purpose == policy.BREAK_GLASS,
     )
-    return sealing.open_rows([row], (name,), reader=reader, at=at)[0][name] or ""
+
+
+def reveal(case: Case, code: str, *, purpose: str, actor: Actor, at: datetime, request_id: str = "") -> str:
+    """Return one sealed value in clear and write who asked and why, first. Raises NotAllowed, NothingSealed,
+    RevealReasonMissing; nothing is then written."""
+    reader = revealing(case, purpose=purpose, actor=actor, request_id=request_id)
+    row, name = _find(case, code)
+    return sealing.open_rows([row], (name,), reader=replace(reader, fields=(code,)), at=at)[0][name] or ""
