@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -126,7 +126,8 @@ def _needs_reason(said: Said) -> None:
 
 def _context(said: Said) -> Context:
     """Return the act as it was proposed, to be made by who agreed last. Opens what was typed, and records that."""
-    given = words_of([said.approval], actor=said.actor, at=said.at, purpose="approval", case=said.case)[0]
+    reader = sealing.Reader(actor=said.actor.label, verb="view", purpose="approval", streams=(said.case.uid,))
+    given = words_of([said.approval], reader=reader, at=said.at, case=said.case)[0]
     return Context(
         case=said.case,
         transition=said.move,
@@ -230,12 +231,10 @@ class Proposal:
 
 
 def words_of(
-    rows: Sequence[Approval | Proposal], *, actor: Actor, at: datetime, purpose: str, case: Case, request_id: str = ""
+    rows: Sequence[Approval | Proposal], *, reader: sealing.Reader, at: datetime, case: Case
 ) -> list[dict[str, Any]]:
     """Return what was typed for each proposal: by, reason, inputs, occurred_at. Writes the reader's one access row."""
-    reader = sealing.Reader(
-        actor=actor.label, verb="view", purpose=purpose, streams=(case.uid,), fields=("typed",), request_id=request_id
-    )
+    reader = replace(reader, fields=("typed",))
     wanted: Any = rows
     opened = sealing.open_rows(wanted, ("typed",), reader=reader, at=at, loaded=(case.key,))
     empty = {"by": "", "reason": "", "inputs": {}, "occurred_at": at}

@@ -184,6 +184,7 @@ def show(
     entries, older_than = timeline.story(case, reader=reader, at=at, show=_show(request))
     standing = Standing(case, actor, is_deciding=False)
     offers = transitions.offers(case, actor, standing=standing)
+    asked = decision.panel(file, offers, entries, standing=standing, typed=typed or Typed(), reader=reader, at=at)
     head = header(file, "case", actor)
     shown = head | {
         "problems": problems,
@@ -195,7 +196,7 @@ def show(
         "days": story.days(case, entries),
         "older_than": older_than,
         **_shows(request),
-        "decision": decision.panel(file, offers, entries, standing=standing, typed=typed or Typed(), at=at),
+        "decision": asked,
         "checks": casetype.checks(case),
         "clocks": panels.running(file, may_extend=policy.can(actor, extensions.ACT, case=case).is_allowed),
         "tasks": [

@@ -10,7 +10,6 @@ from typing import Any
 from uuid import UUID
 
 from cases.kernel import casetypes, roles, verdicts
-from cases.kernel.actors import Actor
 from cases.kernel.calendars import LONDON
 from cases.kernel.lifecycle import COMMON, Transition
 from cases.kernel.models import Case
@@ -81,8 +80,9 @@ def _typed(form: Any, inputs: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [(words(name), _said(value)) for name, value in inputs.items()]
 
 
-def opened(file: CaseFile, actor: Actor, at: datetime) -> dict[int, dict[str, Any]]:
-    """Return what was typed for each open proposal, read by this person; nothing is read where there is none."""
+def opened(file: CaseFile, reader: sealing.Reader, at: datetime) -> dict[int, dict[str, Any]]:
+    """Return what was typed for each open proposal, read for a page and under its purpose; nothing is read where there
+    is none."""
     rows = [each for each in file.approvals if each["typed"]]
     if not rows:
         return {}
@@ -94,7 +94,7 @@ def opened(file: CaseFile, actor: Actor, at: datetime) -> dict[int, dict[str, An
         )
         for each in rows
     ]
-    given = verdicts.words_of(pieces, actor=actor, at=at, purpose="approval", case=file.case)
+    given = verdicts.words_of(pieces, reader=reader, at=at, case=file.case)
     return {row["id"]: each for row, each in zip(rows, given, strict=True)}
 
 
@@ -167,10 +167,17 @@ def _weight(offer: Offer) -> int:
 
 
 def panel(
-    file: CaseFile, offers: Sequence[Offer], entries: Sequence[Entry], *, standing: Standing, typed: Any, at: datetime
+    file: CaseFile,
+    offers: Sequence[Offer],
+    entries: Sequence[Entry],
+    *,
+    standing: Standing,
+    typed: Any,
+    reader: sealing.Reader,
+    at: datetime,
 ) -> dict[str, Any]:
     """Return the panel: what was asked, open moves with their forms, and refused ones with their sentences."""
-    given = opened(file, standing.actor, at)
+    given = opened(file, reader, at)
     asked = [
         _proposed(file, each, given[each["id"]], standing, typed) if each["id"] in given else _sent(file, each, entries)
         for each in file.approvals

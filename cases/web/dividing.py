@@ -12,7 +12,6 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
 from cases.kernel import approvals, casetypes, policy, transitions
-from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError
 from cases.kernel.exchange import corrections
 from cases.kernel.linking import detaching, mergepreview
@@ -107,12 +106,12 @@ def detach(request: HttpRequest, uid: UUID, number: int) -> HttpResponse:
     return render(request, "cases/detach.html", shown, status=status)
 
 
-def _into(request: HttpRequest, file: CaseFile, actor: Actor) -> str:
+def _into(request: HttpRequest, file: CaseFile, why: str) -> str:
     """Return the reference the address asks about; without one, that of the merge that is proposed."""
     asked = request.GET.get("into", "").replace("\0", "").strip()
     if asked:
         return asked
-    given = decision.opened(file, actor, asking.now())
+    given = decision.opened(file, asking.reader(request, "view", why, file.case.uid), asking.now())
     waiting = next((each for each in file.approvals if each["act"] == "merge" and each["id"] in given), None)
     return str(given[waiting["id"]]["inputs"].get("reference", "")) if waiting else ""
 
@@ -127,7 +126,7 @@ def merge(request: HttpRequest, uid: UUID) -> HttpResponse:
         return casepage.ask_purpose(request, file.case)
     casepage.note_look(request, file.case, why, at)
     case, casetype = file.case, casetypes.get(file.case.kind)
-    reference = _into(request, file, actor)
+    reference = _into(request, file, why)
     seen = policy.visible_to(actor).filter(kind=case.kind, reference__iexact=reference) if reference else None
     other = seen.exclude(pk=case.pk).select_related("team").first() if seen is not None else None
     found = mergepreview.preview(case, other, actor=actor, at=at) if other else None

@@ -6,7 +6,7 @@ import pytest
 from django.core import mail
 from django.utils import timezone
 
-from cases.kernel import actors, edits, policy
+from cases.kernel import actors, edits, policy, transitions
 from cases.kernel.errors import NotAllowed
 from cases.kernel.models import BreakGlass, Case, Task
 from cases.kernel.restricted import breakglass
@@ -203,6 +203,13 @@ def test_showing_all_of_a_person_is_among_what_it_was_used_for(people, case):
     client_of("m.achterberg").post(f"/cases/{case.uid}/people/2/reveal/", {"purpose": "verify_identity"})
     (look,) = breakglass.used_for(row)
     assert (look.verb, look.purpose, "person-2-phone" in look.fields) == ("reveal", "break_glass", True)
+
+
+def test_what_is_proposed_there_is_read_through_the_glass_and_marked(people, case):
+    transitions.apply(case.pk, "void", actor=people["a.byrne"], at=factories.AT, reason="Opened twice.")
+    row = broken(case)
+    assert "Opened twice." in client_of("m.achterberg").get(f"/cases/{case.uid}/").content.decode()
+    assert [each.fields for each in breakglass.used_for(row)] == [["note", "reason"], ["typed"]]
 
 
 def test_a_refused_form_keeps_what_was_typed(people, case):

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from cases.kernel import actors, policy
+from cases.kernel import actors, policy, transitions
 from cases.kernel.errors import NotAllowed, NotVisible
 from cases.kernel.models import CompartmentGrant, Team
 from cases.kernel.restricted import compartments
@@ -124,6 +124,20 @@ def test_showing_all_of_a_person_is_seen_inside_alone_too(people):
     for path in ("audit/", "people/2/"):
         client = client_of("a.byrne")
         assert "H. Castellan" not in client.get(f"/cases/{case.uid}/{path}").content.decode()
+
+
+def test_looking_at_a_case_where_something_is_proposed_is_seen_inside_alone_too(people):
+    case, other = factories.investigating(people), factories.referred(people)
+    at = factories.AT
+    inputs = {"into": str(other.uid), "reference": other.reference}
+    transitions.apply(case.pk, "merge", actor=people["a.byrne"], at=at, reason="Twice.", inputs=inputs)
+    officer = client_of("h.castellan")
+    for path in ("", "merge/"):
+        assert other.reference in officer.get(f"/cases/{case.uid}/{path}").content.decode()
+    rows = AccessEvent.objects.filter(streams__contains=[case.uid], actor=people["h.castellan"].label)
+    assert {each.purpose for each in rows} == {f"compartment:{Team.objects.get(code='financial_crime').pk}"}
+    assert rows.filter(fields=["typed"]).count() == 2
+    assert "H. Castellan" not in client_of("a.byrne").get(f"/cases/{case.uid}/audit/").content.decode()
 
 
 def test_the_page_grants_and_takes_back(people):
