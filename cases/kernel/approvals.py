@@ -17,7 +17,16 @@ from cases.ledger import sealing
 from cases.ledger.canonical import canon
 from cases.ledger.sealed import Sealed
 
-__all__ = ["ApprovalRefused", "decide", "digest", "open_approval", "open_for", "unfilled", "void_if_changed"]
+__all__ = [
+    "ApprovalRefused",
+    "decide",
+    "digest",
+    "open_approval",
+    "open_for",
+    "shaping_verbs",
+    "unfilled",
+    "void_if_changed",
+]
 
 clocks.declare(
     clocks.ClockRule(
@@ -35,6 +44,8 @@ CHANGED = "The case changed after it was sent for approval."
 
 # Ledger verbs under which somebody shaped what is later approved. Whoever stands behind one may not check it.
 SHAPING_VERBS = ("case.opened", "case.edited", "case.evidence_added", "case.pillars_answered")
+# Moves that every kind has and that change whom the case is about: who makes one happen shapes it.
+SHAPING_MOVES = ("detach", "split")
 NOT_CONTENT = frozenset(
     {
         "id",
@@ -52,6 +63,11 @@ NOT_CONTENT = frozenset(
 
 class ApprovalRefused(CaseError):
     """This approval cannot be given by this person, or not on what the case now says."""
+
+
+def shaping_verbs(kind: str) -> tuple[str, ...]:
+    """Return the ledger verbs under which a case of this kind is shaped."""
+    return (*SHAPING_VERBS, *(f"{kind}.{move}" for move in SHAPING_MOVES))
 
 
 def _row_content(row: Model) -> list[object]:

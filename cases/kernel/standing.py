@@ -43,8 +43,9 @@ class Past:
 
 
 @lru_cache(maxsize=64)
-def _question(moves: tuple[str, ...], *, is_now: bool) -> Prepared:
-    """Return the query for all of it; `moves` are the kind's verbs that change the state."""
+def _question(moves: tuple[str, ...], shaping: tuple[str, ...], *, is_now: bool) -> Prepared:
+    """Return the query for all of it; `moves` are the kind's verbs that change the state, `shaping` those under which
+    what it says is changed."""
 
     def build(*, uid: UUID, pk: int, label: str, person: int, at: datetime | None = None) -> QuerySet[Case, Any]:
         told = LedgerEvent.objects.filter(stream=uid)
@@ -57,7 +58,7 @@ def _question(moves: tuple[str, ...], *, is_now: bool) -> Prepared:
             decided_=ArraySubquery(
                 ApprovalDecision.objects.filter(approval__case_id=pk, checker_id=person).values("approval__act")
             ),
-            shaped_=Subquery(mine.filter(action__in=approvals.SHAPING_VERBS).order_by("-seq").values("seq")[:1]),
+            shaped_=Subquery(mine.filter(action__in=shaping).order_by("-seq").values("seq")[:1]),
             moved_=Subquery(told.filter(action__in=moves).order_by("-seq").values("seq")[:1]),
             waiting_=ArraySubquery(open_ones.values(listed=JSONObject(**columns))),
             blocks_=ArraySubquery(holds.active(pk, at=at).values("blocks")),
@@ -73,7 +74,7 @@ def _past(case: Case, actor: Actor, at: datetime | None) -> Past:
     """Read it all in one query."""
     moves = tuple(f"{case.kind}.{move.name}" for move in casetypes.get(case.kind).lifecycle.moves if move.target)
     moment = {} if at is None else {"at": at}
-    asked = _question(moves, is_now=at is None)
+    asked = _question(moves, approvals.shaping_verbs(case.kind), is_now=at is None)
     ((verbs, acts, decided, shaped, moved, waiting, blocks, is_tied),) = asked.rows(
         uid=case.uid, pk=case.pk, label=actor.label, person=actor.user_id or 0, **moment
     )

@@ -92,6 +92,15 @@ class MakerAndChecker(TestCase):
         submit(self.investigating, self.byrne)
         self.refused(self.investigating, self.osei)
 
+    def test_who_took_a_person_out_of_it_is_refused(self):
+        with edits.change(self.investigating.pk, actor=self.byrne, at=AT) as edit:
+            edit.add_party({**factories.FRAUDSTER, "values": {"alias": "Lowen Tregaskis"}})
+        person = {"person": 3}
+        transitions.apply(self.investigating.pk, "detach", actor=self.osei, at=AT, reason="Namesake.", inputs=person)
+        submit(self.investigating, self.byrne)
+        self.refused(self.investigating, self.osei)
+        assert approve(self.investigating, self.nair).state == "approved"
+
     def test_reading_noting_assigning_and_having_decided_before_is_not_making(self):
         edits.add_note(self.investigating.pk, "Rang the shop.", actor=self.osei, at=AT)
         edits.assign(self.investigating.pk, factories.user("a.byrne"), actor=self.osei, at=AT)
