@@ -15,6 +15,7 @@ from cases.kernel.errors import CaseError
 from cases.kernel.models import Approval, ApprovalDecision, Case, CaseParty
 from cases.ledger import sealing
 from cases.ledger.canonical import canon
+from cases.ledger.models import LedgerEvent
 from cases.ledger.sealed import Sealed
 
 __all__ = [
@@ -46,6 +47,8 @@ CHANGED = "The case changed after it was sent for approval."
 SHAPING_VERBS = ("case.opened", "case.edited", "case.evidence_added", "case.pillars_answered")
 # Moves that every kind has and that change whom the case is about: who makes one happen shapes it.
 SHAPING_MOVES = ("detach", "split")
+# Under this name the first event of a case that was split off says who shaped what it holds.
+SHAPED_BY = "shaped_by"
 NOT_CONTENT = frozenset(
     {
         "id",
@@ -68,6 +71,18 @@ class ApprovalRefused(CaseError):
 def shaping_verbs(kind: str) -> tuple[str, ...]:
     """Return the ledger verbs under which a case of this kind is shaped."""
     return (*SHAPING_VERBS, *(f"{kind}.{move}" for move in SHAPING_MOVES))
+
+
+def shapers(case: Case) -> list[str]:
+    """Return the labels of everybody who shaped a case, here or in the one it was split from, and of who asked for an
+    approval of it. Two queries."""
+    events = LedgerEvent.objects.filter(stream=case.uid, action__in=shaping_verbs(case.kind))
+    found = set[str]()
+    for event in events:
+        body = event.content()
+        found |= {body["actor"], *body.get("detail", {}).get(SHAPED_BY, ())}
+    makers = Approval.objects.filter(case=case, maker__isnull=False).values_list("maker_id", flat=True)
+    return sorted(found | {f"staff:{maker}" for maker in makers})
 
 
 def _row_content(row: Model) -> list[object]:

@@ -10,8 +10,9 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import QuerySet, Subquery
-from django.db.models.functions import JSONObject
+from django.db.models import JSONField, QuerySet, Subquery
+from django.db.models.fields.json import KeyTransform
+from django.db.models.functions import Cast, JSONObject
 
 from cases.kernel import approvals, casetypes, conflicts, holds, policy
 from cases.kernel.actors import Actor
@@ -26,6 +27,11 @@ __all__ = ["Standing"]
 PREPARED = "You prepared this case. Another person must decide."
 DECIDED = "You decided on this case before. Another person must do this."
 ASKED = "You asked for this. Another person must agree."
+
+
+ANSWERS = ("verbs_", "asked_", "decided_", "shaped_", "carried_", "moved_", "waiting_", "blocks_", "tied_")
+# Who shaped what a case held when it was split off: the first event says so.
+_SHAPED_BEFORE = KeyTransform(approvals.SHAPED_BY, KeyTransform("detail", Cast("body", JSONField())))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,12 +65,13 @@ def _question(moves: tuple[str, ...], shaping: tuple[str, ...], *, is_now: bool)
                 ApprovalDecision.objects.filter(approval__case_id=pk, checker_id=person).values("approval__act")
             ),
             shaped_=Subquery(mine.filter(action__in=shaping).order_by("-seq").values("seq")[:1]),
+            carried_=Subquery(told.filter(action="case.opened").values(carried=_SHAPED_BEFORE)[:1]),
             moved_=Subquery(told.filter(action__in=moves).order_by("-seq").values("seq")[:1]),
             waiting_=ArraySubquery(open_ones.values(listed=JSONObject(**columns))),
             blocks_=ArraySubquery(holds.active(pk, at=at).values("blocks")),
             tied_=conflicts.of_person(person),
         )
-        return found.values_list("verbs_", "asked_", "decided_", "shaped_", "moved_", "waiting_", "blocks_", "tied_")
+        return found.values_list(*ANSWERS)
 
     moment = {} if is_now else {"at": datetime(1900, 1, 1, tzinfo=UTC)}
     return Prepared(build, uid=UUID(int=1), pk=-(10**15) - 1, person=-(10**15) - 2, label="one who acts", **moment)
@@ -75,14 +82,14 @@ def _past(case: Case, actor: Actor, at: datetime | None) -> Past:
     moves = tuple(f"{case.kind}.{move.name}" for move in casetypes.get(case.kind).lifecycle.moves if move.target)
     moment = {} if at is None else {"at": at}
     asked = _question(moves, approvals.shaping_verbs(case.kind), is_now=at is None)
-    ((verbs, acts, decided, shaped, moved, waiting, blocks, is_tied),) = asked.rows(
+    ((verbs, acts, decided, shaped, carried, moved, waiting, blocks, is_tied),) = asked.rows(
         uid=case.uid, pk=case.pk, label=actor.label, person=actor.user_id or 0, **moment
     )
     return Past(
         verbs=frozenset(verbs),
         asked=frozenset(acts),
         decided=frozenset(decided),
-        shaped_seq=shaped or 0,
+        shaped_seq=shaped or int(actor.label in json.loads(carried or "[]")),
         moved_seq=moved or 0,
         waiting=tuple(map(json.loads, waiting)),
         blocked=frozenset(act for each in blocks for act in json.loads(each)),

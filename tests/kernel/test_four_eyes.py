@@ -7,8 +7,10 @@ import pytest
 from django.test import TestCase
 
 from cases.fraud.models import FraudReferral, PillarAnswer
-from cases.kernel import edits, intake, policy, record, transitions
+from cases.kernel import edits, intake, policy, record, transitions, verdicts
 from cases.kernel.models import Approval, ApprovalDecision, Case, OutboxMessage, Release
+from cases.kernel.standing import Standing
+from cases.ledger.models import LedgerEvent
 from tests import factories
 from tests.factories import APPROVED_AT, AT
 from tests.kernel.snapshots import nothing_written, undone
@@ -100,6 +102,36 @@ class MakerAndChecker(TestCase):
         submit(self.investigating, self.byrne)
         self.refused(self.investigating, self.osei)
         assert approve(self.investigating, self.nair).state == "approved"
+
+    def split_off(self, case, *, by, agreed_by):
+        """Split off the fraudster with the document; return the new case, ready to be worked on."""
+        given = {"people": [1], "both": [], "documents": [1]}
+        transitions.apply(case.pk, "split", actor=by, at=AT, reason="Two incidents.", inputs=given)
+        approval = Approval.objects.get(case=case, act="split", closed_at=None)
+        verdicts.decide(approval.uid, "agreed", actor=agreed_by, at=AT)
+        return Case.objects.latest("pk")
+
+    def test_who_shaped_the_case_it_was_split_from_or_proposed_the_split_is_refused(self):
+        self.edit(self.investigating, self.byrne, loss_pence=5)
+        third, fourth = factories.judge(self.people), replace(self.people["w.strake"], roles=self.osei.roles)
+        fourth = replace(fourth, team_ids=self.osei.team_ids)
+        new = self.split_off(self.investigating, by=self.nair, agreed_by=self.osei)
+        for name in ("take", "accept"):
+            transitions.apply(new.pk, name, actor=fourth, at=AT)
+        submit(new, fourth)
+        for person in (self.byrne, self.nair, self.osei, fourth):
+            self.refused(new, person)
+        assert approve(new, third).state == "approved"
+
+    def test_who_shaped_what_is_split_twice_is_refused_in_the_last_case_too(self):
+        first = self.split_off(self.investigating, by=self.nair, agreed_by=self.osei)
+        with edits.change(first.pk, actor=self.nair, at=AT) as edit:
+            edit.add_party(factories.VICTIM)
+        last = self.split_off(first, by=self.nair, agreed_by=self.osei)
+        assert LedgerEvent.objects.get(stream=last.uid).content()["detail"]["shaped_by"] == sorted(
+            [self.byrne.label, self.nair.label, self.osei.label]
+        )
+        assert Standing(last, self.byrne, is_deciding=True).past.shaped_seq == 1
 
     def test_reading_noting_assigning_and_having_decided_before_is_not_making(self):
         edits.add_note(self.investigating.pk, "Rang the shop.", actor=self.osei, at=AT)

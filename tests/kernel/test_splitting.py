@@ -103,7 +103,7 @@ class Splitting(TestCase):
         first = LedgerEvent.objects.get(stream=new.uid)
         assert (first.action, first.content()["detail"]) == (
             "case.opened",
-            {"kind": "fraud_referral", "link": "split_from"},
+            {"kind": "fraud_referral", "link": "split_from", "shaped_by": [self.people["a.byrne"].label]},
         )
         for case in (self.case, new):
             assert {each.level for each in verify.verify_stream(case.uid)} == {"recorded late"}

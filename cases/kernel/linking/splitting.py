@@ -49,7 +49,8 @@ def names_what_goes(context: Any) -> str | None:
 
 
 def split_off(context: Any) -> None:
-    """Open the new case with what goes, link it with this one, and detach here whoever does not stay as well."""
+    """Open the new case with what goes, link it with this one, and detach here whoever does not stay as well. Whoever
+    shaped this case, or proposed the split, shaped the new one too."""
     case, at = context.case, context.at
     goes, stays_too = _numbers(context, "people"), _numbers(context, "both")
     reader = sealing.Reader(actor=context.actor.label, verb="view", purpose=PURPOSE, streams=(case.uid,))
@@ -64,7 +65,7 @@ def split_off(context: Any) -> None:
     ) as new:
         _copy(case.evidence.filter(number__in=_numbers(context, "documents")).order_by("number"), new, reader, at=at)
         links.join(new, case, "split_from", actor=context.actor, at=at)
-        ledger.current().detail["link"] = "split_from"
+        ledger.current().detail |= {"link": "split_from", approvals.SHAPED_BY: approvals.shapers(case)}
     for party in rows:
         if party.number not in stays_too:
             detaching.set_apart(party, at=at)
