@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Count, Max, Q
 
-from cases.kernel import actors, calendars, edits, locks, policy, record, retention, tasks
+from cases.kernel import actors, calendars, conflicts, edits, locks, policy, record, retention, tasks
 from cases.kernel.actors import Actor
-from cases.kernel.errors import CaseError
+from cases.kernel.errors import CaseError, NotAllowed
 from cases.kernel.models import AuditReport, Case
 from cases.ledger import api as ledger
 from cases.ledger import sealing
@@ -45,9 +45,12 @@ def request(
 ) -> AuditReport:
     """Ask for a report of a case: locks it and writes one ledger event. A task makes it; the face rings on commit.
 
-    Raises NotAllowed, or ReportRefused when a reason is wanted and missing; nothing is then written.
+    Raises NotAllowed, or ReportRefused for a registered tie and when a reason is wanted and missing; nothing is then
+    written.
     """
     decision = policy.require(actor, "report", case=case)
+    if refusal := conflicts.why_not(actor, case):
+        raise ReportRefused(refusal)
     if decision.needs_reason and not reason.strip():
         raise ReportRefused("Say why you need this report.")
     return _ask(case, actor=actor, at=at, reason=reason.strip(), request=request)
@@ -161,8 +164,11 @@ def _fail(report: AuditReport, *, now: datetime) -> None:
 
 
 def open_report(report: AuditReport, *, actor: Actor, at: datetime, request_id: str = "") -> bytes:
-    """Return the bytes of a finished report; who opens it is on record first. Raises NotAllowed, ReportRefused."""
+    """Return the bytes of a finished report; who opens it is on record first. Raises NotAllowed, also for a registered
+    tie, and ReportRefused."""
     policy.require(actor, "report", case=report.case)
+    if refusal := conflicts.why_not(actor, report.case):
+        raise NotAllowed(refusal)
     return _opened(report, label=actor.label, at=at, request_id=request_id)
 
 

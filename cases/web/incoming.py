@@ -14,7 +14,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
-from cases.kernel import casetypes, policy
+from cases.kernel import casetypes, conflicts, policy
 from cases.kernel.actors import Actor
 from cases.kernel.casetypes import CaseType, Incoming
 from cases.kernel.errors import CaseError, NotAllowed, NotVisible
@@ -160,9 +160,10 @@ def _due_of(file: CaseFile, number: int) -> Any:
 
 
 def _told(request: HttpRequest, plan: Incoming, row: Any, actor: Actor, why: str) -> list[tuple[str, str]] | None:
-    """Return what the agency told, in clear, for whoever may read personal values of the case; its reading is kept."""
+    """Return what the agency told, in clear, for whoever may read personal values of the case and has no registered tie
+    to somebody in it; its reading is kept."""
     reader = asking.reader(request, "view", why, row.case.uid, fields=("notice",))
-    if not policy.can(actor, "reveal", case=row.case).is_allowed:
+    if not policy.can(actor, "reveal", case=row.case).is_allowed or conflicts.why_not(actor, row.case):
         reads.record_read(reader, at=asking.now(), result_count=1)
         return None
     return plan.said(row, reader=reader, at=asking.now())

@@ -15,6 +15,7 @@ from cases.kernel import actors, edits, notice
 from cases.kernel.errors import CaseError, NotAllowed
 from cases.kernel.exchange import corrections
 from cases.kernel.models import Callback, Case, Clock, OutboxMessage, ReleasedItem, Task
+from cases.kernel.office import proposals
 from cases.kernel.timing import sweeps
 from cases.ledger import verify
 from cases.ledger.models import AccessEvent, LedgerEvent
@@ -95,6 +96,18 @@ def test_a_match_comes_by_http_and_is_decided_by_a_person(people):
     case.refresh_from_db()
     assert (case.state, case.is_dormant) == ("filed", True)
     assert {finding.level for finding in verify.verify_stream(case.uid)} <= {"recorded late"}
+
+
+def test_what_an_agency_told_is_masked_for_whoever_has_a_registered_tie(people):
+    case = factories.filed(people)
+    hear_of(case, "fpa.match", **MATCH)
+    page = reverse("web:incoming_notice", args=[case.uid, 1])
+    client = desk.client_of("a.byrne")
+    assert "Fictional Bank" in text(client.get(page))
+    tie = {"user": people["a.byrne"].user_id, "phone": factories.VICTIM["values"]["phone"]}
+    proposals.propose("tie_person", tie, actor=people["a.byrne"], at=DAY, reason="My sister.")
+    shown = text(client.get(page))
+    assert "Fictional Bank" not in shown and "What they say about people is masked for you" in shown
 
 
 def test_a_match_has_five_working_days_and_its_flag_ends_when_the_agency_says(people):
@@ -480,7 +493,7 @@ def test_what_the_sandbox_says_is_understood(people, name):
 
 
 @pytest.mark.parametrize("count", [1, 3])
-@pytest.mark.parametrize(("name", "expected"), [("incoming", 7), ("case_incoming", 8), ("incoming_notice", 10)])
+@pytest.mark.parametrize(("name", "expected"), [("incoming", 7), ("case_incoming", 8), ("incoming_notice", 11)])
 def test_pages_take_as_many_statements_at_one_row_as_at_three(people, name, expected, count):
     case = factories.filed(people)
     for number in range(count):

@@ -17,6 +17,7 @@ from cases.kernel.standing import Standing
 from cases.kernel.timing import snoozes
 from cases.ledger import verify
 from cases.ledger.models import LedgerEvent
+from cases.reports import requests
 from tests import factories, suspicions
 from tests.factories import APPROVED_AT as AT
 from tests.kernel.snapshots import nothing_written
@@ -162,6 +163,35 @@ class Conflicts(TestCase):
         assert not Standing(case, self.fresh("a.byrne"), is_deciding=False).past.is_tied
         edits.assign(case.pk, factories.user("a.byrne"), actor=self.fresh("a.byrne"), at=AT)
 
+    def test_with_a_registered_tie_one_does_nothing_on_the_case_but_read_it_masked(self):
+        case, other = factories.referred(self.people), factories.referred(self.people)
+        self.register("a.byrne")
+        byrne = self.fresh("a.byrne")
+        report = requests.request(case, actor=self.people["d.osei"], at=AT, reason="Complaint.")
+        why = "It was said on the telephone."
+        acts = {
+            "edit": lambda: self._edit(case, byrne),
+            "note": lambda: edits.add_note(case.pk, "Seen.", actor=byrne, at=AT),
+            "attach": lambda: edits.attach(
+                case.pk, kind="document", file_name="a.txt", media_type="text/plain", data=b"a", actor=byrne, at=AT
+            ),
+            "snooze": lambda: snoozes.snooze(case.pk, AT + timedelta(days=1), actor=byrne, at=AT, reason=why),
+            "link": lambda: links.make(case.pk, "related", other.reference, actor=byrne, at=AT, reason=why),
+            "part": lambda: joining.part(case.pk, 2, actor=byrne, at=AT),
+            "reveal": lambda: queries.reveal(case, "person-2-phone", purpose="casework", actor=byrne, at=AT),
+            "ask for a report": lambda: requests.request(case, actor=byrne, at=AT, reason=why),
+            "open a report": lambda: requests.open_report(report, actor=byrne, at=AT),
+            "reveal_person": lambda: reveals.reveal_person(case, 2, purpose="casework", actor=byrne, at=AT),
+        }
+        assert policy.get_visible(byrne, case.uid) == case
+        for act in acts.values():
+            with nothing_written(), pytest.raises(CaseError, match=TIED):
+                act()
+
+    def _edit(self, case, actor):
+        with edits.change(case.pk, actor=actor, at=AT) as edit:
+            edit.party(2, phone="+447700900199")
+
 
 def test_the_page_declares_it_and_the_case_is_gone(db):
     people = factories.office()
@@ -191,29 +221,3 @@ def test_the_next_case_is_one_to_which_there_is_no_tie(db):
     payload = {"user": people["a.byrne"].user_id, "account": "NM-4471"}
     proposals.propose("tie_person", payload, actor=people["a.byrne"], at=AT, reason="My sister.")
     assert worklist.take_next(actors.staff(User.objects.get(username="a.byrne")), at=AT) == other
-
-    def test_with_a_registered_tie_one_does_nothing_on_the_case_but_read_it_masked(self):
-        case, other = factories.referred(self.people), factories.referred(self.people)
-        self.register("a.byrne")
-        byrne = self.fresh("a.byrne")
-        why = "It was said on the telephone."
-        acts = {
-            "edit": lambda: self._edit(case, byrne),
-            "note": lambda: edits.add_note(case.pk, "Seen.", actor=byrne, at=AT),
-            "attach": lambda: edits.attach(
-                case.pk, kind="document", file_name="a.txt", media_type="text/plain", data=b"a", actor=byrne, at=AT
-            ),
-            "snooze": lambda: snoozes.snooze(case.pk, AT + timedelta(days=1), actor=byrne, at=AT, reason=why),
-            "link": lambda: links.make(case.pk, "related", other.reference, actor=byrne, at=AT, reason=why),
-            "part": lambda: joining.part(case.pk, 2, actor=byrne, at=AT),
-            "reveal": lambda: queries.reveal(case, "person-2-phone", purpose="casework", actor=byrne, at=AT),
-            "reveal_person": lambda: reveals.reveal_person(case, 2, purpose="casework", actor=byrne, at=AT),
-        }
-        assert policy.get_visible(byrne, case.uid) == case
-        for act in acts.values():
-            with nothing_written(), pytest.raises(CaseError, match=TIED):
-                act()
-
-    def _edit(self, case, actor):
-        with edits.change(case.pk, actor=actor, at=AT) as edit:
-            edit.party(2, phone="+447700900199")
