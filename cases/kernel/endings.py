@@ -9,12 +9,9 @@ from uuid import UUID
 
 from cases.kernel import approvals, calendars, casetypes, clocks, holdkinds, locks, policy, record, retention, tasks
 from cases.kernel.linking import detaching, splitting
-from cases.kernel.models import Case, Hold, OutboxMessage
+from cases.kernel.models import Case, Hold
 
 __all__ = ["EFFECTS", "GUARDS", "close", "needs_another"]
-
-# What an agency has, may have, or is about to get.
-TOLD = ("pending", "sending", "delivered", "acknowledged", "unknown")
 
 
 def close(case: Case, *, retention_class: str, occurred_at: Any) -> None:
@@ -32,7 +29,7 @@ def close(case: Case, *, retention_class: str, occurred_at: Any) -> None:
 
 
 def nothing_left_the_firm(context: Any) -> str | None:
-    if OutboxMessage.objects.filter(case=context.case, state__in=TOLD).exists():
+    if detaching.was_told(context.case):
         return "Somebody outside was told of this case. Take that back or correct it first."
     return None
 

@@ -15,12 +15,24 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Q
 
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Case, Channel, OutboxMessage
 from cases.ledger import sealing
 
-__all__ = ["Message", "NoChannel", "go_first", "install_doorbell", "open_body", "post", "ring", "supersede", "withdraw"]
+__all__ = [
+    "Message",
+    "NoChannel",
+    "go_first",
+    "install_doorbell",
+    "never_left",
+    "open_body",
+    "post",
+    "ring",
+    "supersede",
+    "withdraw",
+]
 
 SCHEMA_VERSION = 1
 LABEL = "cases.OutboxMessage"
@@ -96,6 +108,12 @@ def open_body(message: OutboxMessage, *, reader: sealing.Reader, at: datetime) -
         reader=reader,
         at=at,
     )
+
+
+def never_left(at: str = "") -> Q:
+    """Return the condition of a message, at a path such as `message__`, that was taken back or given up before any try.
+    Whatever else was promised somebody outside has, may have, or is about to get."""
+    return Q(**{f"{at}state__in": ("withdrawn", "superseded", "skipped"), f"{at}attempts": 0})
 
 
 def withdraw(case: Case, kind: str, *, at: datetime) -> int:

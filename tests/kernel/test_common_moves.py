@@ -7,7 +7,7 @@ from django.test import TestCase
 
 from cases.kernel import casetypes, edits, transitions, verdicts
 from cases.kernel.errors import CaseError
-from cases.kernel.models import Approval, Case, CaseParty, Team
+from cases.kernel.models import Approval, Case, CaseParty, OutboxMessage, Team
 from cases.kernel.roles import ROLES
 from cases.ledger.models import LedgerEvent
 from tests import factories
@@ -88,6 +88,17 @@ class CommonMoves(TestCase):
             for row in MOVES[:2]:
                 with nothing_written(counted=1), pytest.raises(transitions.TransitionRefused, match=BEYOND):
                     self.start(case, row, self.people["a.byrne"])
+
+    def test_what_an_agency_may_have_had_is_neither_voided_nor_merged_either(self):
+        case = factories.approved(self.people)
+        filing = OutboxMessage.objects.get(case=case)
+        for state, attempts in (("refused", 1), ("dead", 10), ("skipped", 10), ("withdrawn", 3)):
+            OutboxMessage.objects.filter(pk=filing.pk).update(state=state, attempts=attempts)
+            for row in MOVES[:2]:
+                with nothing_written(counted=1), pytest.raises(transitions.TransitionRefused, match=BEYOND):
+                    self.start(case, row, self.people["a.byrne"])
+        OutboxMessage.objects.filter(pk=filing.pk).update(state="skipped", attempts=0)
+        assert agreed(case, "void", self.people).state == "void"
 
     def test_each_is_open_to_the_roles_of_the_table_alone(self):
         desk, second, *_ = COMMON["fraud_referral"]

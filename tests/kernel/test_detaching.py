@@ -8,7 +8,7 @@ from django.test import TestCase
 from django.urls import reverse
 
 from cases.kernel import edits, record, releases, transitions, verdicts
-from cases.kernel.exchange import chase, corrections
+from cases.kernel.exchange import chase, corrections, deadletters
 from cases.kernel.finding import joining, matching
 from cases.kernel.linking import detaching
 from cases.kernel.models import (
@@ -72,6 +72,29 @@ class Detaching(TestCase):
         assert {name: event.content()["detail"][name] for name in ("person", "notices")} == {"person": 2, "notices": 0}
         assert not OutboxMessage.objects.filter(case=case).exists()
         assert {each.level for each in verify.verify_stream(case.uid)} == {"recorded late"}
+
+    def test_two_people_detach_after_tries_that_were_given_up(self):
+        case = factories.approved(self.people)
+        filing = OutboxMessage.objects.get(case=case)
+        for state, attempts, by_two in (
+            ("withdrawn", 0, False),
+            ("superseded", 0, False),
+            ("skipped", 0, False),
+            ("withdrawn", 10, True),
+            ("superseded", 10, True),
+            ("skipped", 10, True),
+            ("dead", 10, True),
+            ("refused", 1, True),
+            ("pending", 0, True),
+        ):
+            OutboxMessage.objects.filter(pk=filing.pk).update(state=state, attempts=attempts)
+            with self.subTest(state=state, attempts=attempts):
+                assert detaching.was_told(case) is by_two
+        OutboxMessage.objects.filter(pk=filing.pk).update(state="dead", attempts=10)
+        filing.refresh_from_db()
+        deadletters.skip(filing, actor=self.people["a.byrne"], at=FILED_AT, reason="Their machine is gone.")
+        self.ask(case, at=FILED_AT)
+        assert not CaseParty.objects.get(case=case, number=2).is_detached
 
     def test_two_people_detach_once_somebody_was_told(self):
         case = factories.filed(self.people)

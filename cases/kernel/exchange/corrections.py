@@ -11,8 +11,6 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
-from django.db.models import Q
-
 from cases.kernel import calendars, clocks, outbox, record, releases, tasks
 from cases.kernel.actors import Actor, system
 from cases.kernel.casetypes import Content
@@ -123,8 +121,7 @@ def earlier_recipients(case: Case, *, party: CaseParty | None = None) -> list[Re
     What was taken back before any try, what tells a person about themselves, and what a family puts right by its
     own messages is left out.
     """
-    never_left = Q(message__state__in=["withdrawn", "superseded", "skipped"], message__attempts=0)
-    rows = Release.objects.filter(case=case).exclude(never_left).order_by("pk")
+    rows = Release.objects.filter(case=case).exclude(outbox.never_left("message__")).order_by("pk")
     by_agency: dict[Agency, list[Release]] = {}
     for row in rows.select_related("recipient", "message").prefetch_related("people"):
         if _put_right_by(row.message_kind) == "correction":

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db.models import Q
 
-from cases.kernel import approvals, casetypes, releases, tasks
+from cases.kernel import approvals, casetypes, outbox, releases, tasks
 from cases.kernel.exchange import corrections
 from cases.kernel.finding import index
 from cases.kernel.models import Case, CaseParty, OutboxMessage, PersonPair, Release
@@ -18,8 +18,6 @@ from cases.ledger import api as ledger
 __all__ = ["REASON", "detach_person", "names_a_person", "needs_another", "set_apart", "told_by_filing", "was_told"]
 
 REASON = "wrong_person"
-# What somebody outside has, may have, or is about to get.
-TOLD = ("pending", "sending", "delivered", "acknowledged", "unknown", "refused", "dead")
 
 tasks.declare(
     {"detached_filed": "A person was detached: put right what an agency filed"},
@@ -39,7 +37,7 @@ def names_a_person(context: Any) -> str | None:
 
 def was_told(case: Case) -> bool:
     """Say whether somebody outside was, may have been, or is about to be told of the case. One query."""
-    return OutboxMessage.objects.filter(case=case, state__in=TOLD).exists()
+    return OutboxMessage.objects.filter(case=case).exclude(outbox.never_left()).exists()
 
 
 def needs_another(context: Any) -> bool:
@@ -49,8 +47,8 @@ def needs_another(context: Any) -> bool:
 
 def told_by_filing(case: Case, party: CaseParty) -> list[Release]:
     """Return what left the firm about a person and is put right by the family's own messages, not by a notice."""
-    never_left = Q(message__state__in=["withdrawn", "superseded", "skipped"], message__attempts=0)
-    rows = Release.objects.filter(case=case, people__party=party).exclude(never_left).select_related("recipient")
+    left = Release.objects.filter(case=case, people__party=party).exclude(outbox.never_left("message__"))
+    rows = left.select_related("recipient")
     own = {code for code, kind in releases.KINDS.items() if kind.put_right_by == "family"}
     return [row for row in rows.distinct().order_by("pk") if row.message_kind in own]
 
