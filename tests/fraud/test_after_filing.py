@@ -404,7 +404,7 @@ class Amendments(Stage):
         verdicts.decide(approval.uid, "agreed", actor=self.people["judge"], at=FILED_AT)
         self.change(facts={"fpa_case_type": "victim_of_takeover"})
         assert set(self.tasks()) == {"detached_filed", "fraud_amendment"}
-        self.refused("You made this amendment", "amend", "judge")
+        self.refused("You prepared this case.", "amend", "judge")
         self.do("amend", "d.osei")
         assert [subject["number"] for subject in self.sent("fpa_amend")[0][2]["subjects"]] == [2]
         assert (self.tasks(), DerivedFlag.objects.filter(case=self.filed, purged_at=None).count()) == ([], 0)
