@@ -8,11 +8,11 @@ from typing import Any
 
 from django.db.models import Q
 
-from cases.fraud import disputes, expiry, flags, messages, periods, victims
-from cases.kernel import approvals, outbox, record, tasks
+from cases.fraud import disputes, expiry, flags, insiders, messages, periods, victims
+from cases.kernel import approvals, clocks, outbox, record, tasks
 from cases.kernel.actors import Actor, system
 from cases.kernel.exchange import corrections
-from cases.kernel.models import Approval, Case, CaseParty, Clock, OutboxMessage, Task
+from cases.kernel.models import Approval, Case, Clock, OutboxMessage, Task
 from cases.ledger import api as ledger
 from cases.ledger.models import LedgerEvent
 
@@ -65,7 +65,7 @@ def is_not_the_changer(context: Any) -> str | None:
 def adds_adverse_person(context: Any) -> bool:
     """Whether somebody would get an adverse marker who has none: named anew, or no longer said to be innocent."""
     marked = Clock.objects.filter(case=context.case, rule="k24_adverse").exclude(state="cancelled")
-    adverse = CaseParty.objects.filter(case=context.case, is_innocent=False, is_detached=False)
+    adverse = insiders.others(context.case).filter(is_innocent=False)
     return adverse.exclude(pk__in=marked.values("party_id")).exists()
 
 
@@ -76,15 +76,18 @@ def adds_nobody_adverse(context: Any) -> str | None:
 
 
 def ask_for_amendment(case: Case, *, at: datetime) -> None:
-    """A filing that stands was changed here: say what is owed, inside the current ledger action. Called after every
-    change of a case."""
+    """A filing that stands was changed here: say what is owed, inside the current ledger action; a removal within the
+    one working day that removals have. Called after every change of a case."""
+    insiders.hand_on(case, at=at)
     if case.state not in STANDING or ledger.current().verb not in _CHANGES:
         return
     facts = case.fraud_referral
     facts.refresh_from_db(fields=["is_reinstated"])
-    kind = "fraud_must_remove" if facts.is_reinstated else "fraud_amendment"
+    kind, due_at = "fraud_amendment", None
+    if facts.is_reinstated:
+        kind, due_at = "fraud_must_remove", clocks.plan("removal_transmission", started_at=at).due_at
     if not Task.objects.filter(case=case, kind=kind, closed_at=None).exists():
-        tasks.raise_task(kind, case=case, at=at)
+        tasks.raise_task(kind, case=case, at=at, due_at=due_at)
 
 
 def amend(context: Any) -> None:

@@ -63,6 +63,8 @@ _DECLARED = {
         ("at_risk", "At risk of being impersonated"),
     ),
 }
+# The innocent of such a filing is dead: no letter is posted to them.
+DEAD = "deceased_impersonation"
 # One list for each kind of filing. A victim's filing names what was done in the victim's name.
 _LISTS = {
     kind: CodeList(
@@ -122,8 +124,10 @@ ROLES = CodeList(
         ("victim_of_impersonation", "Victim of impersonation"),
         ("victim_of_takeover", "Victim of takeover"),
         ("director", "Director"),
+        ("employee", "Member of our staff"),
     ),
 )
+EMPLOYEE = "employee"
 VICTIM_ROLES = frozenset({"victim_of_impersonation", "victim_of_takeover"})
 
 ADDRESS_KINDS = CodeList(

@@ -127,12 +127,20 @@ def uphold(context: Any) -> None:
 
 def write_answer(case: Case, party: CaseParty | None, *, template: str, at: datetime) -> None:
     """Ask for the letter that answers a dispute. A person answers instead where the dispute names nobody of the case,
-    or a letter would prejudice an investigation."""
-    if party is None or case.fraud_referral.prejudice_recorded:
-        cause = "nobody_named" if party is None else "prejudice"
+    a letter would prejudice an investigation, or the person is dead."""
+    cause = _why_no_letter(case, party)
+    if party is None or cause:
         _answer_by_hand(case, party, at=at, letter=template, cause=cause)
         return
     letters.request(case, party, template=template, at=at)
+
+
+def _why_no_letter(case: Case, party: CaseParty | None) -> str:
+    if party is None:
+        return "nobody_named"
+    if case.fraud_referral.prejudice_recorded:
+        return "prejudice"
+    return "dead" if party.is_innocent and codes.DEAD in case.fraud_referral.reasons else ""
 
 
 def _answer_by_hand(case: Case, party: CaseParty | None, *, at: datetime, **detail: Any) -> None:

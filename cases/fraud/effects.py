@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cases.fraud import expiry, flags, guards, messages, victims
+from cases.fraud import expiry, flags, guards, insiders, messages, victims
 from cases.fraud.models import PillarAnswer, PillarEvidence
 from cases.kernel import approvals, calendars, clocks, outbox, tasks
 from cases.kernel.errors import CaseError
@@ -15,6 +15,10 @@ from cases.ledger import api as ledger
 
 def assign_to_actor(context: Any) -> None:
     context.case.assignee_id = context.actor.user_id
+
+
+def hand_on_staff(context: Any) -> None:
+    insiders.hand_on(context.case, at=context.at)
 
 
 def meet_triage(context: Any) -> None:

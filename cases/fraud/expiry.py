@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db.models import Q, QuerySet
 
-from cases.fraud import periods
+from cases.fraud import insiders, periods
 from cases.kernel import calendars, clocks, retention
 from cases.kernel.models import Case, CaseParty, Clock
 
@@ -24,12 +24,11 @@ def rule_of(case: Case, party: CaseParty) -> str:
 
 
 def of_the_filing(case: Case, *, at: datetime) -> QuerySet[CaseParty]:
-    """Return the people a filing is about at a moment, by number: not who was taken out, nor whose marker has ended,
-    whether or not the end was noted yet. A marker that ended stays ended (K24)."""
+    """Return the people a filing is about at a moment, by number: not who was taken out, nor a member of our staff, nor
+    whose marker has ended, whether or not the end was noted yet. A marker that ended stays ended (K24)."""
     has_ended = Q(state="met") | Q(ended_at=None, due_at__lt=at)
     over = Clock.objects.filter(has_ended, case=case, rule__in=periods.EXPIRIES).exclude(party=None)
-    named = CaseParty.objects.filter(case=case, is_detached=False).order_by("number")
-    return named.exclude(pk__in=over.values("party_id"))
+    return insiders.others(case).exclude(pk__in=over.values("party_id"))
 
 
 def start_or_restart(case: Case, *, filed_at: datetime, at: datetime) -> None:
@@ -43,7 +42,7 @@ def start_or_restart(case: Case, *, filed_at: datetime, at: datetime) -> None:
         clock.party_id: clock
         for clock in Clock.objects.filter(case=case, rule__in=periods.EXPIRIES, ended_at=None).exclude(party=None)
     }
-    parties = list(CaseParty.objects.filter(case=case, is_detached=False).order_by("number"))
+    parties = list(insiders.others(case))
     standing = set(of_the_filing(case, at=at).values_list("pk", flat=True))
     was_known = set(Clock.objects.filter(case=case, rule__in=periods.EXPIRIES).values_list("party_id", flat=True))
     for party in parties:

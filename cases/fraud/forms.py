@@ -99,6 +99,8 @@ class FactsForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
+        if "reasons" in cleaned:  # a code that stands under two kinds of filing is sent once for each
+            cleaned["reasons"] = list(dict.fromkeys(cleaned["reasons"]))
         allowed = {code for code, _ in codes.REASONS.get(cleaned.get("fpa_case_type", ""), ())}
         if allowed and cleaned.get("reasons") and not set(cleaned["reasons"]) <= allowed:
             self.add_error("reasons", "Choose only reasons that belong to the kind of fraud.")

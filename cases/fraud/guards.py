@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cases.fraud import codes, opening
+from cases.fraud import codes, insiders, opening
 from cases.kernel import calendars, clocks
 from cases.kernel.models import CaseParty, Evidence, OutboxMessage
 
 
 def has_subject(context: Any) -> str | None:
-    if not CaseParty.objects.filter(case=context.case, is_detached=False).exists():
+    named = CaseParty.objects.filter(case=context.case, is_detached=False)
+    if not named.exists():
         return "Add at least one person first."
+    if not insiders.others(context.case).exists():
+        return "Only a member of our staff is named, and of them nothing is filed: hand the matter to human resources."
     return None
 
 
@@ -59,7 +62,7 @@ def has_notice_version(context: Any) -> str | None:
 
 def filing_fits_its_people(context: Any) -> str | None:
     """An adverse filing names somebody who did it; a filing for a victim or a protected person names nobody else."""
-    parties = list(CaseParty.objects.filter(case=context.case, is_detached=False))
+    parties = list(insiders.others(context.case))
     if any(party.role in codes.VICTIM_ROLES and not party.is_innocent for party in parties):
         return "A victim is not marked innocent. Mark them innocent, or correct the role."
     has_adverse = any(not party.is_innocent for party in parties)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from cases.fraud import expiry
+from cases.fraud import expiry, insiders
 from cases.kernel import outbox, releases
 from cases.kernel.actors import Actor
 from cases.kernel.models import Agency, Case, CaseAddress, CaseParty, OutboxMessage, Release
@@ -206,7 +206,7 @@ def remove(case: Case, *, reason: str, actor: Actor, at: datetime) -> None:
         case,
         FPA_REMOVE,
         {"reason": reason},
-        parties=list(CaseParty.objects.filter(case=case, is_detached=False).order_by("number")),
+        parties=list(insiders.others(case)),
         actor=actor,
         at=at,
     )

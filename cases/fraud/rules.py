@@ -110,7 +110,7 @@ LIFECYCLE = Lifecycle(
             source=frozenset({"referred"}),
             target="triage",
             roles=_ANALYST,
-            effects=(effects.assign_to_actor,),
+            effects=(effects.assign_to_actor, effects.hand_on_staff),
             consequence="You become its caseworker",
         ),
         Transition(

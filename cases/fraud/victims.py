@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from cases.fraud import expiry
+from cases.fraud import codes, expiry
 from cases.kernel import tasks
 from cases.kernel.exchange import letters
 from cases.kernel.models import Case, Letter, Task
@@ -12,7 +12,6 @@ from cases.kernel.models import Case, Letter, Task
 __all__ = ["TASKS", "write"]
 
 TASKS = {"fraud_dead_victim": "A dead person was impersonated: write by hand to who looks after their estate"}
-DEAD = "deceased_impersonation"
 
 
 def write(case: Case, *, at: datetime) -> None:
@@ -28,7 +27,7 @@ def write(case: Case, *, at: datetime) -> None:
         return
     innocent = expiry.of_the_filing(case, at=at).filter(is_innocent=True)
     for party in innocent.exclude(pk__in=theirs.values("party_id")):
-        if DEAD not in case.fraud_referral.reasons:
+        if codes.DEAD not in case.fraud_referral.reasons:
             letters.request(case, party, template="n11", at=at)
         elif not Task.objects.filter(case=case, kind="fraud_dead_victim", detail__person=party.number).exists():
             tasks.raise_task("fraud_dead_victim", case=case, at=at, person=party.number)

@@ -117,7 +117,8 @@ class Incoming:
 class CaseType:
     """One kind of case: what is peculiar to it, as data and as functions the kernel calls.
 
-    `callback_data` shows, by type of callback, what its data may hold.
+    `callback_data` shows, by type of callback, what its data may hold. `reacts` says what follows in the same act from
+    what the kernel tells by a code: `hold_began` with the case, the hold and the time.
     A kind without a reference prefix is restricted: its references are random, and only its team knows of its cases.
     """
 
@@ -162,6 +163,7 @@ class CaseType:
     check_person: Callable[..., None] = anybody
     address_form: type | None = None
     changed: Callable[..., None] = nothing
+    reacts: Mapping[str, Callable[..., None]] = field(default_factory=dict)
     incoming: Incoming | None = None
 
     @property

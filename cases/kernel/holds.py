@@ -11,7 +11,7 @@ from django.db.models import BigIntegerField, Exists, OuterRef, Q, QuerySet
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast, Now
 
-from cases.kernel import edits, holdkinds, locks, record, tasks
+from cases.kernel import casetypes, edits, holdkinds, locks, record, tasks
 from cases.kernel.actors import Actor, system
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Case, CaseParty, Hold, Task
@@ -117,6 +117,8 @@ def enter(
         sealing.seal(hold, {"reference": reference.strip() or None}, key=case.key)
         hold.save(force_insert=True)
         ledger.current().detail["hold"] = kind if not known.is_quiet else "policy"
+        if follow := casetypes.get(case.kind).reacts.get("hold_began"):
+            follow(case, hold, at=at)
     return hold
 
 

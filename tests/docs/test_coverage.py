@@ -72,3 +72,11 @@ def test_no_customers_password_is_kept_and_staffs_are_hashed():
     assert columns == {"cases.User.password"}
     assert design.index("Argon2PasswordHasher") < design.index("PBKDF2PasswordHasher")
     assert settings.AUTH_USER_MODEL == "cases.User"
+
+
+def test_what_leaves_with_personal_data_goes_through_the_register():
+    """One place promises messages; beside it only the reminder does, which names our earlier message and nothing else."""
+    posting = {
+        str(path.relative_to(ROOT)) for path in (ROOT / "cases").rglob("*.py") if "outbox.post(" in path.read_text()
+    }
+    assert posting == {"cases/kernel/releases.py", "cases/kernel/exchange/chase.py"}

@@ -41,3 +41,11 @@ def desk(office: Office, browser: Any) -> Iterator[Any]:
     for context in contexts:
         context.close()
     assert faults == []
+
+
+@pytest.fixture
+def scene(db: None, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """An office in this process, its agencies and its clock in the test's hand."""
+    from tests.journeys.scene import Scene  # noqa: PLC0415 -- models load after the settings
+
+    return Scene(monkeypatch)

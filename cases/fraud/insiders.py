@@ -1,0 +1,31 @@
+"""A member of our staff is named: a matter for human resources. Nothing about them goes to the fraud prevention agency,
+whose scheme for staff is another; whoever else took part is filed as usual.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db.models import QuerySet
+
+from cases.fraud import codes
+from cases.kernel import tasks
+from cases.kernel.models import Case, CaseParty, Task
+
+__all__ = ["TASKS", "hand_on", "others"]
+
+TASK = "fraud_employee"
+TASKS = {TASK: "A member of our staff is named: hand that to human resources"}
+
+
+def others(case: Case) -> QuerySet[CaseParty]:
+    """Return the people of a case of whom something may be filed, by number."""
+    named = CaseParty.objects.filter(case=case, is_detached=False).exclude(role=codes.EMPLOYEE)
+    return named.order_by("number")
+
+
+def hand_on(case: Case, *, at: datetime) -> None:
+    """Ask once that it be handed on, inside the current ledger action on a locked case."""
+    staff = CaseParty.objects.filter(case=case, role=codes.EMPLOYEE, is_detached=False)
+    if staff.exists() and not Task.objects.filter(case=case, kind=TASK).exists():
+        tasks.raise_task(TASK, case=case, at=at)
