@@ -75,7 +75,7 @@ def test_no_customers_password_is_kept_and_staffs_are_hashed():
 
 
 def test_what_leaves_with_personal_data_goes_through_the_register():
-    """One place promises messages; beside it only the reminder does, which names our earlier message and nothing else."""
+    """One place promises messages; beside it only the reminder, which names our earlier message and nothing else."""
     posting = {
         str(path.relative_to(ROOT)) for path in (ROOT / "cases").rglob("*.py") if "outbox.post(" in path.read_text()
     }
