@@ -18,7 +18,7 @@ from tests.web.test_routes_by_role import standing  # noqa: F401 -- the case, re
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-LOOKS = (("light", 1440), ("dark", 390))
+LOOKS = crawl.LOOKS[::2]  # both schemes, both widths
 SOMEBODY = {
     "analyst": "fraud_analyst",
     "approver": "fraud_approver",
