@@ -19,7 +19,7 @@ from cases.kernel.actors import Actor
 from cases.kernel.casetypes import Content
 from cases.kernel.errors import CaseError
 from cases.kernel.exchange import chase
-from cases.kernel.models import Callback, Case, OutboxMessage, Task, Team
+from cases.kernel.models import Agency, Callback, Case, OutboxMessage, Task, Team
 from cases.kernel.transitions import AlreadyThere
 from cases.ledger import api as ledger
 from cases.ledger import sealing, security
@@ -99,7 +99,8 @@ def _decide(row: Callback, *, now: datetime) -> str:
     except AlreadyThere:
         return _close(row, "ignored", "already_there", case, raw, now=now)
     except CaseError as refusal:
-        security.note("callback_refused", actor=f"agency:{row.agency.code}", at=now, act=row.type, callback=row.uid)
+        who = f"agency:{row.agency.code}"
+        security.note("callback_refused", actor=who, at=now, act=row.type, callback=row.uid, **record.within(case))
         return _fail(row, case, f"refused:{type(refusal).__name__}"[:120], now=now)
     if body.type != RECEIPT:
         _acknowledge(case, message, body, now=now)
@@ -237,12 +238,12 @@ def _raise_task(kind: str, row: Callback, case: Case | None, *, now: datetime) -
         "reason": row.reason,
     }
     with ledger.action(stream, kind.replace("_", ".", 1), actor=ACTOR.label, at=now, detail=detail):
-        tasks.raise_task(kind, case=case, team=None if case else _compartment(row), at=now, **detail)
+        tasks.raise_task(kind, case=case, team=None if case else compartment(row.agency), at=now, **detail)
 
 
-def _compartment(row: Callback) -> Team | None:
+def compartment(agency: Agency) -> Team | None:
     """Return the restricted team whose agency this is: nobody else may know that it called."""
-    casetype = casetypes.restricted_with(row.agency.kind)
+    casetype = casetypes.restricted_with(agency.kind)
     return Team.objects.filter(code=casetype.team).first() if casetype else None
 
 

@@ -15,7 +15,7 @@ from cases.agencies import application, callback_body, strict_json
 from cases.agencies.callback_body import CallbackBody, FormRefused
 from cases.agencies.senders import Sender
 from cases.agencies.strict_json import Unreadable
-from cases.kernel import tasks
+from cases.kernel import record, tasks
 from cases.kernel.models import Callback
 from cases.kernel.prepared import Prepared
 from cases.ledger import api as ledger
@@ -101,7 +101,16 @@ def _read(raw: bytes) -> tuple[CallbackBody | None, Unreadable | FormRefused | N
 
 def _repeat(known: Stored, digests: list[str], raw: bytes, sender: Sender, *, now: datetime) -> Receipt:
     if known.body_sha256 not in digests:
-        security.note("callback_id_reused", actor=f"agency:{sender.agency.code}", at=now, message_id=sender.message_id)
+        team = application.compartment(sender.agency)
+        within = {record.COMPARTMENT: team.pk} if team else {}
+        security.note(
+            "callback_id_reused",
+            actor=f"agency:{sender.agency.code}",
+            at=now,
+            act="",
+            message_id=sender.message_id,
+            **within,
+        )
         raise IdReused
     if not known.type and (fault := _read(raw)[1]) is not None:
         raise fault

@@ -171,7 +171,9 @@ def decide(
                     row.case_id, "remove", actor=actor, at=at, reason=reason.strip(), inputs=given, request=request
                 )
     except TransitionRefused:
-        security.note("transition_refused", actor=actor.label, at=at, act="remove", case_id=row.case_id)
+        security.note(
+            "transition_refused", actor=actor.label, at=at, act="remove", case_id=row.case_id, **record.within(row.case)
+        )
         raise
     return f"Recorded: {(label or '').split(':')[0].lower()}."
 

@@ -12,7 +12,15 @@ from cases.kernel.actors import Actor
 from cases.kernel.models import Case
 from cases.ledger import api as ledger
 
-__all__ = ["act"]
+__all__ = ["COMPARTMENT", "act", "within"]
+
+# A line of the security log with this code is shown to the restricted team of this id and whom it lets read, alone.
+COMPARTMENT = "compartment"
+
+
+def within(case: Case | None) -> dict[str, int]:
+    """Return the code that keeps a line of the security log about a restricted case within its compartment."""
+    return {COMPARTMENT: case.team_id} if case is not None and case.is_restricted else {}
 
 
 def act(

@@ -98,6 +98,7 @@ def apply(
     (AlreadyThere when the case is past it) or CaseChanged when `version` is no longer the case's; nothing of the case
     is then written and the refusal is counted in the security log.
     """
+    case = None
     try:
         with transaction.atomic():
             case = locks.case_for_update(case_id)
@@ -121,7 +122,7 @@ def apply(
                 move(context, cause=cause)
             return case
     except CaseError:
-        security.note("transition_refused", actor=actor.label, at=at, act=name, case_id=case_id)
+        security.note("transition_refused", actor=actor.label, at=at, act=name, case_id=case_id, **record.within(case))
         raise
 
 

@@ -54,7 +54,8 @@ def decide(
             HANDLED[verdict](said)
             return case
     except CaseError:
-        security.note("transition_refused", actor=actor.label, at=at, act=act[:60])
+        about = Case.objects.filter(approvals__uid=approval_uid).first()
+        security.note("transition_refused", actor=actor.label, at=at, act=act[:60], **record.within(about))
         raise
 
 

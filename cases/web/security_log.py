@@ -8,6 +8,7 @@ from django.views.decorators.http import require_GET
 
 from cases.kernel import policy
 from cases.kernel.models import User
+from cases.kernel.restricted import compartments
 from cases.ledger.models import SecurityEvent
 from cases.web import asking
 from cases.web.keyset import pageful
@@ -22,9 +23,11 @@ LONGEST_KIND = 60
 @require_GET
 def security_log(request: HttpRequest) -> HttpResponse:
     """Show one page of the log, newest first, of one kind if asked."""
-    policy.require(asking.actor_of(request), "view_security_log")
+    actor = asking.actor_of(request)
+    policy.require(actor, "view_security_log")
     kind = request.GET.get("kind", "").replace("\0", "")[:LONGEST_KIND]
-    rows = SecurityEvent.objects.filter(kind=kind) if kind else SecurityEvent.objects.all()
+    known = compartments.security_log(actor)
+    rows = known.filter(kind=kind) if kind else known
     page = pageful(rows, request, is_descending=True)
     shown = {"page": page, "kind": kind, "entries": [{"row": row, "who": who} for row, who in _named(page.rows)]}
     return render(request, "cases/security_log.html", shown)

@@ -67,7 +67,8 @@ SEARCHES = ("zqsurname", "Zqforename Zqsurname", "zqmail@example.org", "+4477009
 
 
 def hide(people, parent) -> Case:
-    """Refer, write up, document and submit a report on the parent case, and let the unit acknowledge it."""
+    """Refer, write up, document and submit a report on the parent case, and let the unit acknowledge it. A move and a
+    callback of the unit are refused on the way."""
     officer, at = people["h.castellan"], factories.AT
     facts = {"referral": "Zqreferral.", "account_reference": "ZQACCOUNT-7", "once": NOBODY}
     referrals.refer("suspicion_report", facts, about=parent, actor=people["p.nair"], at=at)
@@ -93,6 +94,11 @@ def hide(people, parent) -> Case:
     edits.add_note(case.pk, "Zqnote.", actor=officer, at=at)
     links.make(case.pk, "arose_from", parent.reference, actor=officer, at=at, reason="Zqlink.")
     transitions.apply(case.pk, "submit", actor=officer, at=at, reason="Zqreason.")
+    with pytest.raises(transitions.TransitionRefused):
+        transitions.apply(case.pk, "submit", actor=officer, at=at, reason="Zqreason.")
+    promise = OutboxMessage.objects.get(case=case)
+    call("sandbox-fiu", "zq-1", type="fpa.filed", reference=str(promise.public_id))
+    assert application.apply_pending(now=at).failed == 1
     inputs = {"agency_reference": "ZQUNIT-7"}
     return transitions.apply(case.pk, "acknowledge", actor=suspicions.fiu(), at=at, inputs=inputs)
 
@@ -370,7 +376,8 @@ def test_another_agency_learns_nothing_from_naming_it(people, parent):
     }
     assert len(said) == 1
     application.apply_pending(now=factories.AT)
-    assert set(Callback.objects.values_list("state", "reason")) == {("unmatched", "no_case")}
+    told = Callback.objects.filter(agency__code="sandbox-fraud-register")
+    assert set(told.values_list("state", "reason")) == {("unmatched", "no_case")}
     assert LedgerEvent.objects.filter(stream=hidden.uid).count() == events
     assert not OutboxMessage.objects.exclude(channel__agency__code="sandbox-fiu").exists()
 

@@ -5,11 +5,11 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from cases.kernel import actors, policy, transitions
+from cases.kernel import actors, policy, transitions, verdicts
 from cases.kernel.errors import NotAllowed, NotVisible
 from cases.kernel.models import CompartmentGrant, Team
 from cases.kernel.restricted import compartments
-from cases.ledger.models import AccessEvent, LedgerEvent
+from cases.ledger.models import AccessEvent, LedgerEvent, SecurityEvent
 from tests import factories, suspicions
 from tests.kernel.snapshots import nothing_written
 from tests.web.desk import client_of
@@ -138,6 +138,31 @@ def test_looking_at_a_case_where_something_is_proposed_is_seen_inside_alone_too(
     assert {each.purpose for each in rows} == {f"compartment:{Team.objects.get(code='financial_crime').pk}"}
     assert rows.filter(fields=["typed"]).count() == 2
     assert "H. Castellan" not in client_of("a.byrne").get(f"/cases/{case.uid}/audit/").content.decode()
+
+
+def test_what_is_refused_inside_is_in_the_security_log_for_whom_it_lets_read_alone(people):
+    report = suspicions.written(people)
+    officer = people["h.castellan"]
+    at = timezone.now()
+    with pytest.raises(transitions.TransitionRefused):
+        transitions.apply(report.pk, "close", actor=officer, at=at, reason="Too early.")
+    transitions.apply(report.pk, "void", actor=officer, at=at, reason="Twice.")
+    approval = report.approvals.get(act="void")
+    with pytest.raises(transitions.TransitionRefused):
+        verdicts.decide(approval.uid, "agreed", actor=officer, at=at)
+    verdicts.decide(approval.uid, "withdrawn", actor=officer, at=at)
+    with pytest.raises(transitions.TransitionRefused):
+        verdicts.decide(approval.uid, "agreed", actor=officer, at=at)
+    assert SecurityEvent.objects.filter(kind="transition_refused").count() == 3
+
+    def seen():
+        client = client_of("b.lacombe")
+        page = client.get(f"/people/{officer.user_id}/").content.decode()
+        return client.get("/security-log/").content.decode().count("H. Castellan"), "Transition refused" in page
+
+    assert seen() == (0, False)
+    let_in(people)
+    assert seen() == (4, False)
 
 
 def test_the_page_grants_and_takes_back(people):

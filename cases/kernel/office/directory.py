@@ -8,7 +8,7 @@ from datetime import datetime
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
-from cases.kernel import roles
+from cases.kernel import record, roles
 from cases.kernel.models import Proposal, RoleGrant, Team, TeamMembership, User
 from cases.ledger.models import SecurityEvent
 
@@ -122,8 +122,10 @@ def toxic(held: Iterable[str]) -> list[str]:
 
 
 def recent_security(user: User) -> list[SecurityEvent]:
-    """Return the last events of the security log that a person caused or that concern their rights. Two queries."""
-    caused = SecurityEvent.objects.filter(actor=f"staff:{user.pk}").order_by("-at", "-id")[:RECENT]
+    """Return the last events of the security log that a person caused or that concern their rights, but nothing that
+    was refused inside a compartment. Two queries."""
+    caused = SecurityEvent.objects.filter(actor=f"staff:{user.pk}").exclude(detail__has_key=record.COMPARTMENT)
+    caused = caused.order_by("-at", "-id")[:RECENT]
     rights = SecurityEvent.objects.filter(kind__in=RIGHTS, detail__user=user.pk).order_by("-id")[:RECENT]
     unique = {row.pk: row for row in (*caused, *rights)}
     return sorted(unique.values(), key=lambda row: (row.at, row.pk), reverse=True)[:RECENT]

@@ -7,15 +7,16 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q, QuerySet
 
-from cases.kernel import policy
+from cases.kernel import policy, record
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError, NotVisible
 from cases.kernel.models import Case, CompartmentGrant, RoleGrant, Team, User
 from cases.kernel.reading import timeline
 from cases.ledger import api as ledger
 from cases.ledger import sealing, security
-from cases.ledger.models import AccessEvent
+from cases.ledger.models import AccessEvent, SecurityEvent
 
 __all__ = [
     "READERS",
@@ -27,6 +28,7 @@ __all__ = [
     "mine",
     "possible_readers",
     "revoke",
+    "security_log",
 ]
 
 READERS = frozenset({"auditor", "data_protection_officer"})
@@ -82,6 +84,13 @@ def looked_outside(actor: Actor) -> list[Look]:
         )
         for row in rows
     ]
+
+
+def security_log(actor: Actor) -> QuerySet[SecurityEvent]:
+    """Return the security log as far as the actor may know it: what was refused inside a compartment stays there."""
+    mine = sorted(actor.compartment_ids | actor.granted_team_ids)
+    is_open = ~Q(detail__has_key=record.COMPARTMENT)
+    return SecurityEvent.objects.filter(is_open | Q(**{f"detail__{record.COMPARTMENT}__in": mine}))
 
 
 def possible_readers(actor: Actor) -> list[User]:
