@@ -128,7 +128,7 @@ def close_field_errors(context: Any) -> None:
 
 def note_filing(context: Any) -> None:
     facts = context.case.fraud_referral
-    facts.filing_reference = str(context.inputs["agency_reference"])[:40]
+    facts.filing_reference = str(context.inputs["agency_reference"])
     facts.filed_date = calendars.london_date(context.occurred_at)
     facts.field_errors = []
     facts.save(update_fields=["filing_reference", "filed_date", "field_errors"])

@@ -187,7 +187,7 @@ def recorded(case: Case, content: Content, *, actor: Actor, at: datetime) -> Non
         raise CaseError("Only the police give a crime reference.")
     with record.act(case, "police.recorded", actor=actor, at=at, cause=content.callback_uid):
         facts = case.fraud_referral
-        facts.police_reference = content.agency_reference[:40]
+        facts.police_reference = content.agency_reference
         facts.save(update_fields=["police_reference"])
 
 

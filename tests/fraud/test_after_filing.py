@@ -390,6 +390,14 @@ class Amendments(Stage):
         assert [due for _, _, due in self.clocks("k24_victim")] == [date(2027, 12, 16), date(2027, 12, 16)]
         assert self.letters() == [("n11", 2, "due"), ("n11", 1, "due")]
 
+    def test_the_agencys_longest_reference_goes_back_to_it_whole(self):
+        longest = "SFR-" + "4" * 76
+        case = factories.submitted(self.people)
+        transitions.apply(case.pk, "file", actor=factories.fpa(), at=FILED_AT, inputs={"agency_reference": longest})
+        transitions.apply(case.pk, "remove", actor=self.people["d.osei"], at=FILED_AT, inputs={"reason_code": "error"})
+        removal = OutboxMessage.objects.get(case=case, kind="fpa_remove")
+        assert factories.body_of(removal)["filing_reference"] == longest
+
     def test_a_victim_who_took_part_gets_no_letter_to_a_victim(self):
         self.change(party=(2, {"role": "aider", "is_innocent": False}))
         self.do("amend", "d.osei")
@@ -581,6 +589,13 @@ class Police(Stage):
             "report_fraud.recorded", message=message, agency="sandbox-report-fraud", reference="RF-2026-0002201"
         )
         assert case.fraud_referral.police_reference == "RF-2026-0002201"
+
+    def test_the_longest_reference_is_kept_whole(self):
+        self.do("report_to_police", "d.osei", **self.REPORT)
+        message = self.end("report_fraud", "delivered")
+        longest = "RF-" + "7" * 77
+        case = self.say("report_fraud.recorded", message=message, agency="sandbox-report-fraud", reference=longest)
+        assert case.fraud_referral.police_reference == longest
 
     def test_the_police_hear_of_what_changes_and_of_a_removal(self):
         self.do("report_to_police", "d.osei", **self.REPORT)
