@@ -7,6 +7,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -73,9 +74,15 @@ class Command(BaseCommand):
         for weight, moves in (*WAYS, PENDING):
             for _ in range(variants if weight else 0):
                 if sum(map(len, made.values())) < most:
-                    case = demo.tell(office, moves, chance=chance, now=now)
-                    made.setdefault(moves, []).append(Compiler(capture(case, at=now)).compile())
+                    made.setdefault(moves, []).append(_template(office, moves, chance=chance, now=now))
         return made
+
+
+def _template(office: demo.Office, moves: tuple[str, ...], *, chance: random.Random, now: datetime) -> Template:
+    """Make one case and read it, in one transaction: the workers that run meanwhile see none of it half made."""
+    with transaction.atomic():
+        case = demo.tell(office, moves, chance=chance, now=now)
+        return Compiler(capture(case, at=now)).compile()
 
 
 def _write_fast() -> None:
