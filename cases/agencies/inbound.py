@@ -147,15 +147,18 @@ def _row(
 def _key_of_day(now: datetime) -> DataKey:
     """Return the key under which the callbacks of a day wait; what is never matched dies with it."""
     label = now.astimezone(UTC).strftime("%Y-%m-%d")
-    wanted = DataKey.objects.filter(scope="inbox", label=label)
-    found = wanted.first()
-    if found is not None:
+    for found in _INBOX_KEY.objects(label=label):
         return found
     try:
         with transaction.atomic():
             return sealing.new_key("inbox", at=now, label=label, retention_class="callback_inbox")
     except IntegrityError:
-        return wanted.get()
+        return DataKey.objects.get(scope="inbox", label=label)
+
+
+_INBOX_KEY = Prepared(
+    lambda label: DataKey.objects.filter(scope="inbox", label=label).select_related("parent"), label="one day"
+)
 
 
 def _raise_unreadable(row: Callback, *, now: datetime) -> None:

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection
+from django.db.models import QuerySet
 
 from cases.agencies import signatures
 from cases.kernel.exchange import agencies
 from cases.kernel.models import Agency, Channel
+from cases.kernel.prepared import Prepared
 
 ADDRESS_CALLS_PER_MINUTE = 3000
 
@@ -32,12 +34,20 @@ class Sender:
     key_name: str
 
 
+def _inbound() -> QuerySet[Channel]:
+    return Channel.objects.filter(direction="in").exclude(state="disabled").select_related("agency")
+
+
+_KNOWN = Prepared(
+    lambda code: _inbound().filter(agency__code=code, agency__is_active=True).order_by("pk")[:1], code="one code"
+)
+
+
 def authenticate(code: str, headers: Mapping[str, str], body: bytes, *, now: datetime) -> Sender:
     """Return who signed `body`. Raises SignatureRefused; for an unknown code only after the work of a known one."""
     envelope = signatures.read(headers)
-    inbound = Channel.objects.filter(direction="in").exclude(state="disabled").select_related("agency")
-    channel = inbound.filter(agency__code=code, agency__is_active=True).first()
-    decoy = channel or inbound.order_by("pk").first()
+    channel = next(iter(_KNOWN.objects(code=code)), None)
+    decoy = channel or _inbound().order_by("pk").first()
     secrets = agencies.open_secrets(decoy, purpose="verify", at=now) if decoy else {}
     key_name = signatures.verify(envelope, body, live_secrets=secrets, now=now)
     if channel is None:

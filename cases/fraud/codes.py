@@ -86,7 +86,12 @@ REASONS = {
 
 def all_reasons() -> dict[str, str]:
     """Return every reason with its present label, whatever kind of filing it belongs to."""
-    return dict(pair for each in reversed(REASONS.values()) for pair in each)
+    return {code: label for each in reversed(REASONS.values()) for code, label in each.labels().items()}
+
+
+def reason_label(code: str) -> str:
+    """Return the present label of one reason; one that is in no list is its own."""
+    return next((each.labels()[code] for each in REASONS.values() if code in each.labels()), code)
 
 
 PRODUCTS = CodeList(

@@ -24,8 +24,8 @@ def topic(facts: Mapping[str, Any]) -> str:
 
 def topic_label(code: str) -> str:
     case_type, _, reason = code.partition(".")
-    label = dict(codes.CASE_TYPES).get(case_type, case_type)
-    return f"{label}: {_in_a_sentence(codes.all_reasons().get(reason, reason))}" if reason else label
+    label = codes.CASE_TYPES.labels().get(case_type, case_type)
+    return f"{label}: {_in_a_sentence(codes.reason_label(reason))}" if reason else label
 
 
 def _in_a_sentence(words: str) -> str:
@@ -50,10 +50,10 @@ def facts_view(case: Case) -> list[tuple[str, str]]:
     facts = case.fraud_referral
     reasons = codes.all_reasons()
     rows = [
-        ("Kind of fraud", dict(codes.CASE_TYPES).get(facts.fpa_case_type, facts.fpa_case_type)),
+        ("Kind of fraud", codes.CASE_TYPES.labels().get(facts.fpa_case_type, facts.fpa_case_type)),
         ("What was done", ", ".join(reasons.get(code, code) for code in facts.reasons)),
-        ("Product", dict(codes.PRODUCTS).get(facts.product, facts.product)),
-        ("Channel", dict(codes.SALES_CHANNELS).get(facts.sales_channel, facts.sales_channel)),
+        ("Product", codes.PRODUCTS.labels().get(facts.product, facts.product)),
+        ("Channel", codes.SALES_CHANNELS.labels().get(facts.sales_channel, facts.sales_channel)),
         ("Product provided", "Yes" if facts.is_facility_granted else "No"),
         ("Discovered", _day(facts.discovered_date)),
         ("Value at risk", _pounds(facts.value_at_risk_pence)),
@@ -65,7 +65,7 @@ def facts_view(case: Case) -> list[tuple[str, str]]:
         rows.append(("Agency's reference", facts.filing_reference))
         rows.append(("Filed", _day(facts.filed_date)))
     if facts.removal_reason:
-        rows.append(("Removed because", dict(codes.REMOVAL_REASONS).get(facts.removal_reason, facts.removal_reason)))
+        rows.append(("Removed because", codes.REMOVAL_REASONS.labels().get(facts.removal_reason, facts.removal_reason)))
     if facts.police_reference:
         rows.append(("Police reference", facts.police_reference))
     rows.extend(_disputed(case))
@@ -79,7 +79,7 @@ def _disputed(case: Case) -> list[tuple[str, str]]:
     if dispute is None:
         return []
     who = f"Person {dispute.party.number}" if dispute.party else "Nobody named in the case"
-    return [("Disputed by", who), ("Grounds", dict(codes.GROUNDS).get(dispute.grounds, dispute.grounds))]
+    return [("Disputed by", who), ("Grounds", codes.GROUNDS.labels().get(dispute.grounds, dispute.grounds))]
 
 
 def _maker_pillars(case: Case) -> list[tuple[str, str]]:

@@ -2,42 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.models import QuerySet
+from django.db.models.query import get_related_populators
 
 __all__ = ["Prepared"]
 
 
 class Prepared:
-    """A query of plain columns, run again and again with other values in the same places.
+    """A query that is run again and again with other values in the same places.
 
     `build` is called once, with the samples; each of them must be like no other value in the query. Putting SQL
-    together costs several times what the database takes to answer. Rows come as the driver reads them: JSON is text.
+    together costs several times what the database takes to answer.
     """
 
     def __init__(self, build: Callable[..., QuerySet[Any, Any]], **samples: Any) -> None:
         self.build, self.samples = build, samples
 
     @cached_property
-    def _made(self) -> tuple[str, tuple[tuple[str, Any], ...]]:
-        """Return the SQL and, for each of its places, the name of what goes there or else what always stands there."""
-        sql, params = self.build(**self.samples).query.sql_with_params()
+    def _made(self) -> tuple[Any, str, tuple[tuple[str, Any], ...]]:
+        """Return Django's compiler, the SQL and, for each of its places, the name of what goes there or else what
+        always stands there."""
+        compiler = self.build(**self.samples).query.get_compiler(DEFAULT_DB_ALIAS)
+        sql, params = compiler.as_sql()
         names = {sample: name for name, sample in self.samples.items()}
         places = tuple((names.get(each, ""), each) if _is_plain(each) else ("", each) for each in params)
         if missing := self.samples.keys() - {name for name, _ in places}:
             raise ValueError(f"The query has no place for {', '.join(sorted(missing))}.")
-        return str(sql), places
+        return compiler, str(sql), places
 
     def rows(self, **values: Any) -> list[tuple[Any, ...]]:
-        """Return every row for these values. One query."""
-        sql, places = self._made
+        """Return every row for these values as the driver reads it: JSON is text. One query."""
+        _, sql, places = self._made
         with connection.cursor() as cursor:
             cursor.execute(sql, [values[name] if name else always for name, always in places])
             return list(cursor.fetchall())
+
+    def objects(self, **values: Any) -> list[Any]:
+        """Return every row for these values as the object of its model, with those that select_related names.
+        One query."""
+        rows = self.rows(**values)
+        return list(self._objects(rows)) if rows else []
+
+    def _objects(self, rows: Sequence[tuple[Any, ...]]) -> Iterator[Any]:
+        """Do what Django's own ModelIterable does with rows."""
+        compiler, _, _ = self._made
+        select, chosen = compiler.select, compiler.klass_info
+        first, last = chosen["select_fields"][0], chosen["select_fields"][-1] + 1
+        names = [each[0].target.attname for each in select[first:last]]
+        related = get_related_populators(chosen, select, DEFAULT_DB_ALIAS)
+        for row in compiler.results_iter([rows]):
+            made = chosen["model"].from_db(DEFAULT_DB_ALIAS, names, row[first:last])
+            for each in related:
+                each.populate(row, made)
+            yield made
 
 
 def _is_plain(value: object) -> bool:

@@ -25,7 +25,7 @@ from cases.ledger.recording import (
     surviving,
 )
 from cases.ledger.sealing import seal_reason
-from cases.ledger.tracking import Tracked
+from cases.ledger.tracking import Tracked, write_history
 
 __all__ = [
     "Action",
@@ -146,7 +146,7 @@ def bulk_create(model: type[Row], rows: Sequence[Row], *, batch_size: int | None
     """Insert `rows` in one statement and their history in another, under the current action."""
     current()
     created: list[Row] = model.objects.bulk_create(rows, batch_size=batch_size)  # type: ignore[attr-defined]  # -- concrete models have objects
-    model.history.bulk_history_create(created, batch_size=batch_size)
+    write_history(model, created, "+", batch_size=batch_size)
     return created
 
 
@@ -154,5 +154,5 @@ def bulk_update(model: type[Row], rows: Sequence[Row], fields: Sequence[str], *,
     """Update `fields` of loaded `rows` in one statement and write their history in another."""
     current()
     count: int = model.objects.bulk_update(rows, fields, batch_size=batch_size)  # type: ignore[attr-defined]  # -- concrete models have objects
-    model.history.bulk_history_create(rows, batch_size=batch_size, update=True)
+    write_history(model, rows, "~", batch_size=batch_size)
     return count

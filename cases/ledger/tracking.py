@@ -54,14 +54,19 @@ class TrackedHistoryManager(HistoryManager):
         custom_historical_attrs: dict[str, object] | None = None,
     ) -> list[models.Model]:
         """Write one history row for each of `objs` in one INSERT and add them to the current action."""
-        action = current()
-        sources = list(objs)
-        sign = "~" if update else "+"
-        rows = [history_of(self.model, source, sign, action.at) for source in sources]
-        self.model.objects.bulk_create(rows, batch_size=batch_size)
-        for source, row in zip(sources, rows, strict=True):
-            note_change(source, row)
-        return rows
+        return write_history(self.model.instance_type, list(objs), "~" if update else "+", batch_size=batch_size)
+
+
+def write_history(
+    model: type[Tracked], sources: Sequence[models.Model], sign: str, *, batch_size: int | None = None
+) -> list[models.Model]:
+    """Write one history row for each of `sources` in one INSERT and add them to the current action."""
+    at, history = current().at, model.history_model
+    rows = [history_of(history, source, sign, at) for source in sources]
+    history.objects.bulk_create(rows, batch_size=batch_size)  # type: ignore[attr-defined]  # -- concrete models have objects
+    for source, row in zip(sources, rows, strict=True):
+        note_change(source, row)
+    return rows
 
 
 def history_of(history_model: type[models.Model], source: models.Model, sign: str, at: datetime) -> models.Model:

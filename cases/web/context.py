@@ -10,7 +10,6 @@ from typing import Any
 from django.conf import settings
 from django.core.cache import BaseCache, caches
 from django.http import HttpRequest
-from django.urls import reverse
 
 from cases.kernel import casetypes, policy, roles
 from cases.kernel.actors import Actor
@@ -19,7 +18,7 @@ from cases.kernel.models import BreakGlass
 from cases.kernel.reading import worklist
 from cases.kernel.restricted import breakglass
 from cases.reports import sender
-from cases.web import asking
+from cases.web import addresses, asking
 
 __all__ = ["Command", "Shell", "fresh_counts", "shell"]
 
@@ -156,23 +155,25 @@ class Shell:
         return Place(label=label, icon=icon, url=url, count=found, tone=tone if found else "", is_current=is_current)
 
     @cached_property
-    def places(self) -> list[Place]:
+    def places(self) -> tuple[Place, ...]:
         """The pages of everyone."""
-        return [
-            self._place("My work", "inbox", reverse("web:my_work"), "mine"),
-            self._place("Team queue", "layers", reverse("web:queue"), "view.open"),
-            self._place("Approvals", "badge-check", reverse("web:approvals"), "approvals", tone="warn"),
+        return (
+            self._place("My work", "inbox", addresses.page("web:my_work"), "mine"),
+            self._place("Team queue", "layers", addresses.page("web:queue"), "view.open"),
+            self._place("Approvals", "badge-check", addresses.page("web:approvals"), "approvals", tone="warn"),
             *self._tasks(),
             *self._from_agencies(),
-            self._place("Background work", "bell", reverse("web:jobs"), "jobs", tone="info"),
-        ]
+            self._place("Background work", "bell", addresses.page("web:jobs"), "jobs", tone="info"),
+        )
 
     def _from_agencies(self) -> list[Place]:
         """What agencies told and somebody has to decide, for whoever may see a kind of case of which they tell."""
         kinds = [each.code for each in casetypes.all_types() if each.incoming is not None]
         if not any(policy.can(self.actor, "view", kind=kind).is_allowed for kind in kinds):
             return []
-        place = self._place("From agencies", "mailbox", reverse("web:incoming"), f"incoming.{kinds[0]}", tone="warn")
+        place = self._place(
+            "From agencies", "mailbox", addresses.page("web:incoming"), f"incoming.{kinds[0]}", tone="warn"
+        )
         found = [self.counts[f"incoming.{kind}"] for kind in kinds if f"incoming.{kind}" in self.counts]
         return [replace(place, count=sum(found) if found else None)]
 
@@ -184,26 +185,26 @@ class Shell:
     def _tasks(self) -> list[Place]:
         if not self.has_tasks:
             return []
-        return [self._place("Tasks", "list-checks", reverse("web:tasks"), "tasks")]
+        return [self._place("Tasks", "list-checks", addresses.page("web:tasks"), "tasks")]
 
     @cached_property
-    def office(self) -> list[Place]:
+    def office(self) -> tuple[Place, ...]:
         """The pages of the office itself that this person may open."""
-        return [
-            self._place(each.label, each.icon, reverse(each.url), each.count, tone="warn")
+        return tuple(
+            self._place(each.label, each.icon, addresses.page(each.url), each.count, tone="warn")
             for each in OFFICE
             if policy.can(self.actor, each.act).is_allowed
-        ]
+        )
 
     @cached_property
-    def queues(self) -> list[Place]:
+    def queues(self) -> tuple[Place, ...]:
         """One queue for each kind of case this person may see."""
-        queue = reverse("web:queue")
-        return [
+        queue = addresses.page("web:queue")
+        return tuple(
             self._place(each.label, each.icon, f"{queue}?kind={each.code}", f"kind.{each.code}")
             for each in casetypes.all_types()
             if policy.can(self.actor, "view", kind=each.code).is_allowed and self._has_sight_of(each)
-        ]
+        )
 
     def _has_sight_of(self, casetype: casetypes.CaseType) -> bool:
         """A restricted kind is listed for its compartment and whom that lets read."""
@@ -225,18 +226,18 @@ class Shell:
         return policy.can(self.actor, "search").is_allowed
 
     @cached_property
-    def commands(self) -> list[Command]:
+    def commands(self) -> tuple[Command, ...]:
         """The palette's entries that every page has."""
         found = [
             Command(label=f"Go to {place.label.lower()}", icon=place.icon, url=place.url)
             for place in (*self.places, *self.office)
         ]
         if self.may_open:
-            found.append(Command(label="Open a new case", icon="plus", url=reverse("web:new"), key="N"))
+            found.append(Command(label="Open a new case", icon="plus", url=addresses.page("web:new"), key="N"))
         if breakglass.may_break(self.actor):
-            found.append(Command(label="Break the glass", icon="siren", url=reverse("web:break_glass")))
-        found.append(Command(label="Preferences", icon="settings", url=reverse("web:preferences")))
-        return found
+            found.append(Command(label="Break the glass", icon="siren", url=addresses.page("web:break_glass")))
+        found.append(Command(label="Preferences", icon="settings", url=addresses.page("web:preferences")))
+        return tuple(found)
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:

@@ -8,14 +8,13 @@ from datetime import datetime, time, timedelta
 from typing import Any
 
 from django.http import QueryDict
-from django.urls import reverse
 
 from cases.kernel import casetypes, policy
 from cases.kernel.actors import Actor
 from cases.kernel.calendars import LONDON
-from cases.kernel.models import TeamMembership
+from cases.kernel.reading import desk
 from cases.kernel.reading.worklist import SORTS, VIEWS, Filters
-from cases.web import cursors
+from cases.web import addresses, cursors
 
 __all__ = ["Chip", "chip", "chips", "read", "sort_value"]
 
@@ -49,8 +48,8 @@ class Chip:
     name: str
     label: str
     shown: str
-    choices: list[Choice]
-    kept: list[tuple[str, str]]
+    choices: tuple[Choice, ...]
+    kept: tuple[tuple[str, str], ...]
     off_url: str
 
     @property
@@ -133,38 +132,40 @@ def chips(
     asked: Filters,
     *,
     actor: Actor,
-    people: Sequence[TeamMembership],
+    people: Sequence[desk.Colleague],
     counted: Mapping[str, int],
 ) -> list[Chip]:
     """Return every filter with its choices."""
     kinds = {
         each.code: each.label for each in casetypes.all_types() if policy.can(actor, "view", kind=each.code).is_allowed
     }
-    staff = {str(each.user_id): each.user.display_name for each in people}
+    staff = {str(each.user_id): each.name for each in people}
     mine = {str(actor.user_id): "Me"} if str(actor.user_id) in staff else {}
     options: list[tuple[str, str, Mapping[str, str]]] = [
         ("kind", "Type", kinds),
         ("state", "Status", _states()),
-        ("team", "Team", {str(each.team_id): each.team.name for each in people}),
+        ("team", "Team", {str(each.team_id): each.team for each in people}),
         ("assignee", "Assignee", {**mine, **{key: name for key, name in staff.items() if key not in mine}}),
         ("due", "Due", DUE),
         ("amount", "Amount", AMOUNTS),
         ("snoozed", "Snoozed", SNOOZED),
     ]
-    return [chip(query, name, label, known, here=reverse("web:queue")) for name, label, known in options if known]
+    return [
+        chip(query, name, label, known, here=addresses.page("web:queue")) for name, label, known in options if known
+    ]
 
 
 def chip(query: QueryDict, name: str, label: str, known: Mapping[str, str], *, here: str) -> Chip:
     """Return one filter of the list at `here`."""
     value = query.get(name, "")
-    kept = [(key, str(text)) for key, text in query.items() if key not in {name, "after", "before"} and text]
+    kept = tuple((key, str(text)) for key, text in query.items() if key not in {name, "after", "before"} and text)
     rest = QueryDict(mutable=True)
     rest.update(dict(kept))
     return Chip(
         name=name,
         label=label,
         shown=known.get(value, ""),
-        choices=[Choice(value=code, label=words, is_on=code == value) for code, words in known.items()],
+        choices=tuple(Choice(value=code, label=words, is_on=code == value) for code, words in known.items()),
         kept=kept,
         off_url=f"{here}?{rest.urlencode()}" if kept else here,
     )

@@ -25,18 +25,16 @@ SECTIONS = (
 @require_GET
 def my_work(request: HttpRequest) -> HttpResponse:
     """Show one person's own cases by urgency, and the tasks they can do."""
-    work = desk.my_work(asking.actor_of(request), at=asking.now())
-    sections = [
-        {"code": code, "label": label, "empty": empty, "rows": [rows.row(case) for case in getattr(work, code)]}
-        for code, label, empty in SECTIONS
-    ]
+    actor, at = asking.actor_of(request), asking.now()
+    work = desk.my_work(actor, at=at)
+    lines = {code: [rows.line(case, at=at) for case in getattr(work, code)] for code, _, _ in SECTIONS}
+    sections = [{"code": code, "label": label, "empty": empty, "lines": lines[code]} for code, label, empty in SECTIONS]
     open_tasks = [
         {"label": task_label(task.kind, task.detail), "task": task, "url": task_url(task.kind, task.detail)}
         for task in work.tasks
     ]
     is_idle = not (work.overdue or work.today or work.waiting or work.recent or work.tasks)
-    alerts = breakglass.alerts(asking.actor_of(request), at=asking.now())
-    actor, at = asking.actor_of(request), asking.now()
+    alerts = breakglass.alerts(actor, at=at)
     notices = securitynotices.told(actor, since=at - securitynotices.LATELY)
     shown = {"sections": sections, "tasks": open_tasks, "is_idle": is_idle, "alerts": alerts, "notices": notices}
     return render(request, "cases/my_work.html", shown)

@@ -10,7 +10,6 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from cases.kernel import edits, policy
@@ -19,7 +18,7 @@ from cases.kernel.errors import CaseError
 from cases.kernel.models import Case
 from cases.kernel.reading import desk, worklist
 from cases.kernel.reading.worklist import Cursor, Filters
-from cases.web import asking, context, cursors, filters, rows
+from cases.web import addresses, asking, context, cursors, filters, rows
 from cases.web.refusals import screen
 
 __all__ = ["next_case", "queue", "take_next"]
@@ -46,7 +45,7 @@ class SortLink:
 
 
 def _url(query: QueryDict, **changed: str) -> str:
-    return cursors.url(reverse("web:queue"), query, **changed)
+    return cursors.url(addresses.page("web:queue"), query, **changed)
 
 
 def _place(query: QueryDict, sort: str) -> Cursor | None:
@@ -109,16 +108,17 @@ def queue(request: HttpRequest) -> HttpResponse:
     counted = _counted(actor, asked, at)
     chips = filters.chips(request.GET, asked, actor=actor, people=people, counted=counted)
     shown = {
-        "rows": [rows.row(case, actor) for case in page.rows],
+        "lines": [rows.line(case, at=at, actor=actor) for case in page.rows],
         "tabs": _tabs(request.GET, asked.view, counted),
         "sorts": _sorts(request.GET, asked.sort),
         "chips": chips,
         "chips_on": [chip for chip in chips if chip.is_on],
         "faults": faults,
+        "list_url": addresses.page("web:queue"),
         "clear_url": _url(QueryDict(), view="" if asked.view == "open" else asked.view),
-        "unassigned_url": f"{reverse('web:queue')}?view=unassigned",
+        "unassigned_url": f"{addresses.page('web:queue')}?view=unassigned",
         "reference": asked.reference,
-        **cursors.neighbours(reverse("web:queue"), request.GET, page),
+        **cursors.neighbours(addresses.page("web:queue"), request.GET, page),
         "may_take": may_take,
         "commands": _commands(may_take),
         "here": request.get_full_path(),
@@ -157,5 +157,5 @@ def next_case(request: HttpRequest, uid: UUID) -> HttpResponse:
     here = Cursor(value=case.due_at, id=case.pk)
     following = worklist.queue(actor, Filters(), here, at=at, size=1).rows
     if not following:
-        return HttpResponseRedirect(reverse("web:queue"))
+        return HttpResponseRedirect(addresses.page("web:queue"))
     return redirect("web:case", uid=following[0].uid)

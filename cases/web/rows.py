@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from cases.kernel import casetypes, policy
 from cases.kernel.actors import Actor
 from cases.kernel.lifecycle import State
 from cases.kernel.models import Case
+from cases.web import addresses, writing
 
-__all__ = ["Row", "row"]
+__all__ = ["Line", "Row", "line", "row"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,13 +23,10 @@ class Row:
     icon: str
     kind: str
     state: State
-    agency: str
-    may_take: bool
 
 
-def row(case: Case, actor: Actor | None = None) -> Row:
-    """Return the row of a case, offered to the reader where they may take it. Reads nothing that the query did not
-    bring."""
+def row(case: Case) -> Row:
+    """Return the row of a case. Reads nothing that the query did not bring."""
     casetype = casetypes.get(case.kind)
     return Row(
         case=case,
@@ -35,8 +34,53 @@ def row(case: Case, actor: Actor | None = None) -> Row:
         icon=casetype.icon,
         kind=casetype.label,
         state=casetype.lifecycle.state(case.state),
-        agency=getattr(case, "agency_name", None) or "",
-        may_take=actor is not None
-        and not (case.assignee_id or case.is_closed)
-        and policy.can(actor, "take", case=case).is_allowed,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """A row of the queue as it is read, in nothing but words: equal lines are drawn once."""
+
+    url: str
+    title: str
+    icon: str
+    reference: str
+    kind: str
+    tone: str
+    state: str
+    closed: str
+    due: writing.Due | None
+    due_at: str
+    due_on: str
+    agency: str
+    amount: str
+    assignee: str
+    take_url: str
+    changed: str
+
+
+def line(case: Case, *, at: datetime, actor: Actor | None = None) -> Line:
+    """Return the line of a case that came with `agency_name` and `assignee_name`, offered to the reader where they may
+    take it. Reads nothing that the query did not bring."""
+    shown, named = row(case), vars(case)
+    is_free = not (case.assignee_id or case.is_closed)
+    may_take = actor is not None and is_free and policy.can(actor, "take", case=case).is_allowed
+    due_at = None if case.is_closed else case.due_at
+    return Line(
+        url=addresses.of_case("web:case", case.uid),
+        title=shown.title,
+        icon=shown.icon,
+        reference=case.reference,
+        kind=shown.kind,
+        tone=shown.state.tone,
+        state=shown.state.label,
+        closed=writing.day(case.closed_date) if case.is_closed else "",
+        due=writing.due_words(due_at, at) if due_at else None,
+        due_at=due_at.isoformat() if due_at else "",
+        due_on=writing.moment(due_at),
+        agency=named["agency_name"] or "—",
+        amount=writing.pounds(case.amount_pence),
+        assignee=named["assignee_name"] or "",
+        take_url=addresses.of_case("web:take", case.uid) if may_take else "",
+        changed=writing.moment(case.changed_at),
     )

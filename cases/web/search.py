@@ -141,7 +141,8 @@ def _chips(request: HttpRequest, uid: UUID, actor: Actor) -> list[Chip]:
     chips = []
     for name, label, known in (("kind", "Type", kinds), ("standing", "Open or closed", STANDING)):
         value = request.GET.get(name, "")
-        kept = [(key, str(text)) for key, text in request.GET.items() if key in {"kind", "standing"} - {name} and text]
+        others = {"kind", "standing"} - {name}
+        kept = tuple((key, str(text)) for key, text in request.GET.items() if key in others and text)
         rest = QueryDict(mutable=True)
         rest.update(dict(kept))
         chips.append(
@@ -149,7 +150,7 @@ def _chips(request: HttpRequest, uid: UUID, actor: Actor) -> list[Chip]:
                 name=name,
                 label=label,
                 shown=known.get(value, ""),
-                choices=[Choice(value=code, label=said, is_on=code == value) for code, said in known.items()],
+                choices=tuple(Choice(value=code, label=said, is_on=code == value) for code, said in known.items()),
                 kept=kept,
                 off_url=f"{here}?{rest.urlencode()}" if kept else here,
             )

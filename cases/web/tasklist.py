@@ -17,7 +17,7 @@ from django.views.decorators.http import require_GET, require_POST
 from cases.kernel import casetypes, policy, taskdesk, tasks
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError, NotAllowed, NotVisible
-from cases.kernel.models import Task, TeamMembership, User
+from cases.kernel.models import Task, User
 from cases.kernel.reading import desk, worklist
 from cases.kernel.restricted import breakglass
 from cases.kernel.taskdesk import Asked
@@ -57,16 +57,16 @@ def _page_of(task: Task) -> tuple[str, str]:
     return ("Open it", url) if url else ("", "")
 
 
-def _people(task: Task, people: Sequence[TeamMembership], actor: Actor) -> list[tuple[int, str]]:
+def _people(task: Task, people: Sequence[desk.Colleague], actor: Actor) -> list[tuple[int, str]]:
     """Return whom a task could be handed to: the others of its team."""
     return [
-        (each.user_id, each.user.display_name)
+        (each.user_id, each.name)
         for each in people
         if each.team_id == task.team_id and each.user_id != task.assignee_id
     ]
 
 
-def _shown(task: Task, actor: Actor, people: Sequence[TeamMembership]) -> dict[str, Any]:
+def _shown(task: Task, actor: Actor, people: Sequence[desk.Colleague]) -> dict[str, Any]:
     said, url = _page_of(task)
     casetype = casetypes.get(task.case.kind) if task.case else None
     return {
@@ -100,10 +100,10 @@ def _tabs(actor: Actor, asked: Asked, query: QueryDict, at: Any) -> list[dict[st
     ]
 
 
-def _chips(query: QueryDict, people: Sequence[TeamMembership]) -> list[filters.Chip]:
+def _chips(query: QueryDict, people: Sequence[desk.Colleague]) -> list[filters.Chip]:
     here = reverse("web:tasks")
     kinds: Mapping[str, str] = dict(sorted(tasks.LABELS.items(), key=lambda entry: entry[1]))
-    teams = {str(each.team_id): each.team.name for each in people}
+    teams = {str(each.team_id): each.team for each in people}
     options = [("kind", "What to do", kinds), ("team", "Team", teams)]
     return [filters.chip(query, name, label, known, here=here) for name, label, known in options if known]
 

@@ -134,7 +134,7 @@ document.addEventListener("htmx:afterSwap", event => {
 // One submit per form, and the first problem gets the focus
 addEventListener("submit", event => {
   if (event.defaultPrevented || event.target.method === "dialog") return;
-  $$("button:not([type=button])", event.target).forEach(button => setTimeout(() => { button.disabled = true; }));
+  [...event.target.elements].filter(each => each.matches("button:not([type=button])")).forEach(button => setTimeout(() => { button.disabled = true; }));
 });
-addEventListener("pageshow", () => $$("form button:disabled").forEach(button => { button.disabled = false; }));
+addEventListener("pageshow", () => $$("form button:disabled, button[form]:disabled").forEach(button => { button.disabled = false; }));
 $("[data-focus]")?.focus();

@@ -32,12 +32,12 @@ def test_queue_is_walked_forwards_and_back_without_a_gap(people, count):
         forwards, path = [], f"/cases/?sort={sort}"
         while path:
             context = client.get(path).context
-            forwards.append([row.case.reference for row in context["rows"]])
+            forwards.append([line.reference for line in context["lines"]])
             last, path = path, context["next_url"]
         backwards, path = [], last
         while path:
             context = client.get(path).context
-            backwards.append([row.case.reference for row in context["rows"]])
+            backwards.append([line.reference for line in context["lines"]])
             path = context["previous_url"]
         seen = [reference for page in forwards for reference in page]
         assert len(seen) == len(set(seen)) == count
@@ -60,7 +60,7 @@ def test_filter_is_part_of_the_address_and_comes_off_again(people):
     case = factories.referred(people)
     client = desk.client_of("a.byrne")
     page = client.get("/cases/?kind=fraud_referral&amount=500000-")
-    assert page.context["rows"] == []
+    assert page.context["lines"] == []
     assert b"2 filters are on." in page.content
     chip = next(each for each in page.context["chips"] if each.name == "amount")
     assert chip.off_url == "/cases/?kind=fraud_referral"
@@ -83,7 +83,7 @@ def test_queue_of_another_team_holds_nothing_of_ours(people):
     factories.referred(people)
     username = next(name for name, each in people.items() if "collections_analyst" in each.roles)
     page = desk.client_of(username).get("/cases/")
-    assert page.context["rows"] == []
+    assert page.context["lines"] == []
     assert [tab.count for tab in page.context["tabs"]] == [0] * 8
 
 
@@ -94,7 +94,7 @@ def test_only_a_case_the_reader_may_take_is_offered_to_them(people):
 
     page = desk.client_of("h.castellan").get("/cases/")
 
-    offered = {row.case.reference: row.may_take for row in page.context["rows"]}
+    offered = {line.reference: bool(line.take_url) for line in page.context["lines"]}
     assert offered == {case.reference: False, own.reference: True}
     assert [reverse("web:take", args=[each.uid]) in page.content.decode() for each in (case, own)] == [False, True]
 
@@ -103,9 +103,9 @@ def test_no_case_is_offered_that_is_closed_or_with_somebody(people):
     free, mine = factories.referred(people), factories.investigating(people)
     edits.assign(mine.pk, factories.user("a.byrne"), actor=people["a.byrne"], at=factories.AT)
 
-    rows = desk.client_of("a.byrne").get("/cases/").context["rows"]
+    lines = desk.client_of("a.byrne").get("/cases/").context["lines"]
 
-    assert {row.case.pk: row.may_take for row in rows} == {free.pk: True, mine.pk: False}
+    assert {line.reference: bool(line.take_url) for line in lines} == {free.reference: True, mine.reference: False}
 
 
 def test_next_case_is_of_a_kind_the_person_may_take(people):

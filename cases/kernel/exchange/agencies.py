@@ -6,16 +6,17 @@ Every change is an act in the agency's own ledger stream. Makes no secret itself
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from cases.kernel import tasks
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError
 from cases.kernel.exchange import agreements
 from cases.kernel.models import Agency, Channel, ChannelHealth, ChannelKey, Task
+from cases.kernel.prepared import Prepared
 from cases.ledger import api as ledger
 from cases.ledger import sealing
 from cases.ledger.models import LedgerEvent
@@ -90,8 +91,16 @@ def channel_of(agency: Agency, direction: str) -> Channel | None:
 
 def live_keys(channel: Channel, *, at: datetime) -> list[ChannelKey]:
     """Return the keys that count at a moment, newest first."""
+    return _LIVE_KEYS.objects(channel=channel.pk, at=at)
+
+
+def _live_keys(*, channel: int, at: datetime) -> QuerySet[ChannelKey]:
     live = Q(active_from__lte=at) & (Q(revoked_at=None) | Q(revoked_at__gt=at))
-    return list(ChannelKey.objects.filter(live, channel=channel).select_related("key").order_by("-active_from", "-pk"))
+    rows = ChannelKey.objects.filter(live, channel=channel).select_related("key__parent")
+    return rows.order_by("-active_from", "-pk")
+
+
+_LIVE_KEYS = Prepared(_live_keys, channel=-(10**15) - 1, at=datetime(1900, 1, 1, tzinfo=UTC))
 
 
 def open_secrets(channel: Channel, *, purpose: str, at: datetime) -> dict[str, str]:

@@ -8,12 +8,14 @@ that finds a person's rights brings the version and today's date, so that no pag
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 from django import forms
 from django.db.models import CharField, Func, QuerySet, Value
 
 from cases.kernel.models import CodeEntry
+from cases.kernel.prepared import Prepared
 
 __all__ = [
     "CodeField",
@@ -54,6 +56,18 @@ class CodeList(Sequence[tuple[str, str]]):
         return (entry.position, 0, declared) if entry else (declared, 1, declared)
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
+        return iter(_kept(self, _version))
+
+    def __deepcopy__(self, _memo: object) -> CodeList:
+        """Stay the one list there is: a form copies its fields, and with a field what tells its choices."""
+        return self
+
+    def labels(self) -> dict[str, str]:
+        """Return the present label of every code, to be read only."""
+        return _labels(self, _version)
+
+    def in_order(self) -> Iterator[tuple[str, str]]:
+        """Put the pairs in order anew; `__iter__` reads what was kept of it."""
         pairs = [*self.pairs, *((row.code, row.label) for row in self._added())]
         order = {code: number for number, (code, _) in enumerate(pairs, 1)}
         for code, declared in sorted(pairs, key=lambda pair: self._place(pair[0], order[pair[0]])):
@@ -70,6 +84,17 @@ class CodeList(Sequence[tuple[str, str]]):
         """Return what can be chosen today, and the code or codes a row holds already, whether or not they still can."""
         held = set(also) if isinstance(also, list | tuple | set) else {also}
         return [pair for pair in self if pair[0] in held or is_active(_entries.get((self.code, pair[0])))]
+
+
+@lru_cache(maxsize=256)
+def _kept(codes: CodeList, _of_version: int) -> tuple[tuple[str, str], ...]:
+    """Every row of a page asks for labels, and lists change a few times a year: kept until there is a newer version."""
+    return tuple(codes.in_order())
+
+
+@lru_cache(maxsize=256)
+def _labels(codes: CodeList, of_version: int) -> dict[str, str]:
+    return dict(_kept(codes, of_version))
 
 
 def is_active(entry: CodeEntry | None) -> bool:
@@ -129,12 +154,11 @@ def version() -> QuerySet[Any, Any]:
 
 def notice(number: int, today: str) -> None:
     """Take note of the version in the database; read the rows anew when it is another than the one kept."""
-    global _version, _today
+    global _entries, _version, _today
     _today = today
     if number != _version:
-        _entries.clear()
-        if number:
-            _entries.update({(row.list_code, row.code): row for row in CodeEntry.objects.all()})
+        rows = CodeEntry.objects.all() if number else ()
+        _entries = {(row.list_code, row.code): row for row in rows}
         _version = number
 
 
@@ -145,8 +169,11 @@ def state() -> tuple[int, str]:
 
 def refresh() -> None:
     """Read version and rows now; for tasks, which ask for nobody's rights."""
-    row = version().first()
-    notice(row[1], row[4]) if row else notice(0, "")
+    rows = _VERSION.rows()
+    notice(rows[0][1], rows[0][4]) if rows else notice(0, "")
+
+
+_VERSION = Prepared(version)
 
 
 def entries(codes: CodeList) -> list[dict[str, Any]]:

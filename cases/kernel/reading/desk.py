@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, NamedTuple
 
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 
 from cases.kernel import policy, taskdesk
 from cases.kernel.actors import Actor
 from cases.kernel.models import Approval, Case, RoleGrant, Task, TeamMembership
-from cases.kernel.reading.worklist import end_of_today, last_agency, my_cases, my_decisions
+from cases.kernel.prepared import Prepared
+from cases.kernel.reading.worklist import LISTED, end_of_today, my_cases, my_decisions
 
-__all__ = ["MyWork", "approvals_for", "colleagues", "colleagues_of", "deciders", "my_work"]
+__all__ = ["Colleague", "MyWork", "approvals_for", "colleagues", "colleagues_of", "deciders", "my_work"]
 
 
 def approvals_for(actor: Actor, *, limit: int = 100) -> list[Approval]:
@@ -45,10 +47,28 @@ def deciders(approvals: Iterable[Approval], actor: Actor) -> dict[int, list[str]
     }
 
 
-def colleagues(actor: Actor) -> list[TeamMembership]:
-    """Return the live memberships of the actor's teams, with person and team: filter choices and other deciders."""
-    rows = TeamMembership.objects.filter(team_id__in=actor.team_ids, ended_at=None, user__is_active=True)
-    return list(rows.select_related("user", "team").order_by("team__name", "user__display_name"))
+class Colleague(NamedTuple):
+    """One live member of a team."""
+
+    team_id: int
+    team: str
+    user_id: int
+    name: str
+
+
+def colleagues(actor: Actor) -> list[Colleague]:
+    """Return the live members of the actor's teams: filter choices and other deciders. One query."""
+    return [Colleague(*row) for row in _MEMBERS.rows(user=actor.user_id or 0)]
+
+
+def _members(*, user: int) -> QuerySet[TeamMembership, Any]:
+    live = TeamMembership.objects.filter(ended_at=None)
+    rows = live.filter(team_id__in=live.filter(user=user).values("team_id"), user__is_active=True)
+    columns = ("team_id", "team__name", "user_id", "user__display_name")
+    return rows.order_by("team__name", "user__display_name").values_list(*columns)
+
+
+_MEMBERS = Prepared(_members, user=-(10**15) - 1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,9 +98,9 @@ def _split(cases: Iterable[Case], at: datetime) -> tuple[list[Case], list[Case],
 
 def my_work(actor: Actor, *, at: datetime, limit: int = 15) -> MyWork:
     """Return the actor's own open cases by urgency, the last ones to change, and open tasks. Three queries."""
-    mine = my_cases(actor).select_related("assignee", "team").annotate(agency_name=last_agency())
+    mine = my_cases(actor).annotate(**LISTED)
     overdue, today, waiting = _split(mine.order_by(F("due_at").asc(nulls_last=True), "id")[:limit], at)
-    recent = policy.visible_to(actor).filter(assignee_id=actor.user_id).select_related("assignee", "team")
+    recent = policy.visible_to(actor).filter(assignee_id=actor.user_id).annotate(**LISTED)
     mine_or_free = taskdesk.open_to(actor).filter(
         Q(case=None) | Q(case__assignee_id=actor.user_id) | Q(case__assignee=None)
     )
@@ -88,7 +108,7 @@ def my_work(actor: Actor, *, at: datetime, limit: int = 15) -> MyWork:
         overdue=overdue,
         today=today,
         waiting=waiting,
-        recent=list(recent.annotate(agency_name=last_agency()).order_by("-changed_at", "-id")[:8]),
+        recent=list(recent.order_by("-changed_at", "-id")[:8]),
         tasks=list(mine_or_free.select_related("case").order_by(F("due_at").asc(nulls_last=True), "id")[:10]),
     )
 

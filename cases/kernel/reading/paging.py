@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import F, Model, Q, QuerySet
 
-__all__ = ["PAGE_SIZE", "Cursor", "Page", "Sort", "paged"]
+__all__ = ["PAGE_SIZE", "Cursor", "Page", "Sort", "paged", "paged_by", "zone"]
 
 PAGE_SIZE = 25
 
@@ -50,22 +51,30 @@ def _beyond(rows: QuerySet[Any], column: str, cursor: Cursor, ascending: bool) -
     return rows.filter(past | level, **{f"{column}__{onward}e": cursor.value})
 
 
-def _fetch(rows: QuerySet[Any], sort: Sort, cursor: Cursor | None, wanted: int) -> list[Any]:
-    """Return up to `wanted` rows from the cursor on: those with a value first, then those without."""
+def zone(rows: QuerySet[Any], sort: Sort, cursor: Cursor | None, *, is_null: bool) -> QuerySet[Any]:
+    """Return the rows from the cursor on, in order, among those with a value or those without."""
     backward = bool(cursor and cursor.is_backward)
     ascending = sort.is_descending == backward
     order = F(sort.column).asc() if ascending else F(sort.column).desc()
     tie = "-id" if backward else "id"
+    found = rows.filter(**{f"{sort.column}__isnull": is_null})
+    if cursor is not None and (cursor.value is None) == is_null:
+        found = _beyond(found, sort.column, cursor, ascending)
+    return found.order_by(tie) if is_null else found.order_by(order, tie)
+
+
+Fetch = Callable[[bool, int], list[Any]]
+
+
+def _fetched(fetch: Fetch, cursor: Cursor | None, wanted: int) -> list[Any]:
+    """Return up to `wanted` rows from the cursor on: those with a value first, then those without."""
+    backward = bool(cursor and cursor.is_backward)
     zones = [False, True] if not backward else [True, False]
     if cursor is not None:
         zones = zones[zones.index(cursor.value is None) :]
     found: list[Any] = []
     for is_null in zones:
-        zone = rows.filter(**{f"{sort.column}__isnull": is_null})
-        if cursor is not None and (cursor.value is None) == is_null:
-            zone = _beyond(zone, sort.column, cursor, ascending)
-        zone = zone.order_by(tie) if is_null else zone.order_by(order, tie)
-        found += zone[: wanted - len(found)]
+        found += fetch(is_null, wanted - len(found))
         if len(found) >= wanted:
             break
     return found[::-1] if backward else found
@@ -77,7 +86,16 @@ def _place(row: Model, sort: Sort, *, is_backward: bool) -> Cursor:
 
 def paged(rows: QuerySet[Any], sort: Sort, cursor: Cursor | None = None, *, size: int = PAGE_SIZE) -> Page:
     """Return one page of the rows in an order. Two queries at most."""
-    found = _fetch(rows, sort, cursor, size + 1)
+
+    def fetch(is_null: bool, most: int) -> list[Any]:
+        return list(zone(rows, sort, cursor, is_null=is_null)[:most])
+
+    return paged_by(fetch, sort, cursor, size=size)
+
+
+def paged_by(fetch: Fetch, sort: Sort, cursor: Cursor | None = None, *, size: int = PAGE_SIZE) -> Page:
+    """Return one page of what `fetch` reads: at most so many rows of one zone. It is called twice at most."""
+    found = _fetched(fetch, cursor, size + 1)
     backward = bool(cursor and cursor.is_backward)
     has_more = len(found) > size
     shown = (found[-size:] if backward else found[:size]) if has_more else found

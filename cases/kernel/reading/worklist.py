@@ -20,10 +20,22 @@ from cases.kernel.actors import Actor
 from cases.kernel.calendars import LONDON
 from cases.kernel.models import Approval, Case, OutboxMessage
 from cases.kernel.office import proposals
-from cases.kernel.reading.paging import PAGE_SIZE, Cursor, Page, Sort, paged
+from cases.kernel.reading.paging import PAGE_SIZE, Cursor, Page, Sort, paged_by, zone
 from cases.kernel.timing import snoozes
 
-__all__ = ["SORTS", "VIEWS", "Cursor", "Filters", "Page", "capped", "counts", "queue", "take_next", "takeable"]
+__all__ = [
+    "LISTED",
+    "SORTS",
+    "VIEWS",
+    "Cursor",
+    "Filters",
+    "Page",
+    "capped",
+    "counts",
+    "queue",
+    "take_next",
+    "takeable",
+]
 
 CAP = 1000
 Moment = datetime
@@ -111,16 +123,75 @@ def _filtered(actor: Actor, filters: Filters, at: Moment, *, visible: QuerySet[C
     return (policy.visible_to(actor) if visible is None else visible).filter(held, **asked)
 
 
-def last_agency() -> Subquery:
-    """The name of the agency that was told last about a case."""
-    told = OutboxMessage.objects.filter(case=OuterRef("pk")).order_by("-id")
-    return Subquery(told.values("channel__agency__display_name")[:1])
+# What a list shows of a case beside its own columns: the agency that was told last, and who has it.
+_TOLD = OutboxMessage.objects.filter(case=OuterRef("pk")).order_by("-id")
+LISTED: Mapping[str, Any] = {
+    "agency_name": Subquery(_TOLD.values("channel__agency__display_name")[:1]),
+    "assignee_name": F("assignee__display_name"),
+}
 
 
 def queue(actor: Actor, filters: Filters, cursor: Cursor | None = None, *, at: datetime, size: int = PAGE_SIZE) -> Page:
-    """Return one page of what the actor may see, with the last agency told as `agency_name`. Two queries at most."""
-    rows = _filtered(actor, filters, at).select_related("assignee", "team").annotate(agency_name=last_agency())
-    return paged(rows, SORTS[filters.sort], cursor, size=size)
+    """Return one page of what the actor may see, each case with what `LISTED` names. Two queries at most."""
+    last_moment = _last_moment(at)
+    sample = _sample(filters.sort, cursor)
+    within = _at_the_end(filters, at, last_moment)
+
+    def fetch(is_null: bool, most: int) -> list[Case]:
+        asked = _listing(actor, within, last_moment, sample, is_null, size + 1, policy.edition())
+        given = {} if cursor is None or sample is None else {sample.value: cursor.value, sample.id: cursor.id}
+        return asked.cases({**given, last_moment: at})[:most]
+
+    return paged_by(fetch, SORTS[filters.sort], cursor, size=size)
+
+
+def _last_moment(at: Moment) -> Moment:
+    """Return the end of the day, which stands for any moment of it where a query is kept for the day."""
+    return end_of_today(at) - timedelta(microseconds=1)
+
+
+def _at_the_end(filters: Filters, at: Moment, last_moment: Moment) -> Filters:
+    """Return the filters as they are asked at the end of the day."""
+    return replace(
+        filters,
+        due_before=last_moment if filters.due_before == at else filters.due_before,
+        due_from=last_moment if filters.due_from == at else filters.due_from,
+    )
+
+
+def _sample(sort: str, cursor: Cursor | None) -> Cursor | None:
+    """Return a place that is like no other and stands for any on the same side."""
+    if cursor is None:
+        return None
+    value = -(10**15) - 1 if sort == "amount" else datetime(1900, 1, 1, tzinfo=LONDON)
+    return replace(cursor, value=None if cursor.value is None else value, id=-(10**15) - 2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listing:
+    """The query of one page of the queue, with samples in the places of moment and cursor."""
+
+    sql: str
+    params: tuple[Any, ...]
+
+    def cases(self, given: Mapping[Any, Any]) -> list[Case]:
+        """Ask, unless no row can answer."""
+        if not self.sql:
+            return []
+        return list(Case.objects.raw(self.sql, [given.get(value, value) for value in self.params]))
+
+
+@lru_cache(maxsize=256)
+def _listing(
+    actor: Actor, within: Filters, at: Moment, cursor: Cursor | None, is_null: bool, most: int, _edition: int
+) -> Listing:
+    """Return the query for a moment and a place, kept as that of the counts is."""
+    rows = zone(_filtered(actor, within, at).annotate(**LISTED), SORTS[within.sort], cursor, is_null=is_null)
+    try:
+        sql, params = rows[:most].query.sql_with_params()
+    except EmptyResultSet:  # nobody asks the database for what no row can answer
+        sql, params = "", ()
+    return Listing(sql=sql, params=params)
 
 
 def my_decisions(actor: Actor) -> QuerySet[Approval]:
@@ -144,9 +215,10 @@ def counts(actor: Actor, *, at: datetime, filters: Filters | None = None) -> dic
 
     1,001 means "more than 1,000". With `filters` the views are counted within them.
     """
-    last_moment = end_of_today(at) - timedelta(microseconds=1)
+    last_moment = _last_moment(at)
     kinds = tuple(casetype.code for casetype in casetypes.all_types())
-    asked = _counting(actor, filters or Filters(), last_moment, kinds, policy.edition())
+    within = _at_the_end(filters or Filters(), at, last_moment)
+    asked = _counting(actor, within, last_moment, kinds, policy.edition())
     return asked.found([at if value == last_moment else value for value in asked.params])
 
 

@@ -42,12 +42,13 @@ class Result:
 def measure(arms: Mapping[str, Iterator[Operation]], *, rounds: int, repeats: int) -> Result:
     """Run the arms in turn, round after round, each round beginning with another arm.
 
-    One operation of each is run first and counted; what it made warm stays so for all.
+    One operation of each is run first, which makes warm what stays so for all (the first callback of a day makes the
+    key of that day); the next is counted.
     """
     names = [name for name in ARMS if name in arms]
-    statements = {name: _statements(next(arms[name])) for name in names}
     for name in names:
         next(arms[name])()
+    statements = {name: _statements(next(arms[name])) for name in names}
     seen: dict[str, list[tuple[float, float, float]]] = {name: [] for name in names}
     for turn in range(rounds):
         for name in names[turn % len(names) :] + names[: turn % len(names)]:

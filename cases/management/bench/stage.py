@@ -18,7 +18,7 @@ from django.utils import timezone
 from cases.agencies.sandbox.signing import headers_for
 from cases.kernel import actors
 from cases.kernel.exchange import agencies
-from cases.kernel.models import Case, Channel, RateBucket, User
+from cases.kernel.models import Case, Channel, ChannelKey, RateBucket, User
 from cases.management.bench.rows import TABLES
 from cases.management.bench.views import SECRET
 
@@ -89,7 +89,12 @@ def staged(*, username: str) -> Iterator[Stage]:
             cursor.execute(FILL, {"user": user.pk, "cases": max(Case.objects.count(), 1000)})
             cursor.execute("ANALYZE")
         RateBucket.objects.all().delete()
-        yield Stage(_signed_in(user), Client(SERVER_NAME="localhost"), user, _keys())
+        keys = _keys()
+        try:
+            yield Stage(_signed_in(user), Client(SERVER_NAME="localhost"), user, _secrets(keys))
+        finally:
+            for row, _ in keys.values():
+                agencies.revoke_key(row, actor=actors.system("bench"), at=timezone.now())
     finally:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # where a caller holds a transaction, checks are waiting
@@ -109,15 +114,19 @@ def _signed_in(user: User) -> Client:
     return client
 
 
-def _keys() -> dict[str, str]:
-    """Give the callers a key of this run each, and rates that a bench may use."""
-    found = {"bench": "whsec_" + base64.b64encode(SECRET).decode()}
+def _keys() -> dict[str, tuple[ChannelKey, str]]:
+    """Give the callers a key of this run each; it ends with the run, or the next would have more keys to open."""
+    found = {}
     for code in ("own-detection", "sandbox-fraud-register"):
         channel = agencies.channel_of(agencies.get(code), "in")
         assert isinstance(channel, Channel)
         secret = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
-        agencies.add_key(
-            channel, secret, name=f"bench-{uuid4().hex[:12]}", actor=actors.system("bench"), at=timezone.now()
-        )
-        found[code] = secret
+        name = f"bench-{uuid4().hex[:12]}"
+        row = agencies.add_key(channel, secret, name=name, actor=actors.system("bench"), at=timezone.now())
+        found[code] = (row, secret)
     return found
+
+
+def _secrets(keys: dict[str, tuple[ChannelKey, str]]) -> dict[str, str]:
+    known = {code: secret for code, (_, secret) in keys.items()}
+    return {"bench": "whsec_" + base64.b64encode(SECRET).decode(), **known}
