@@ -13,6 +13,7 @@ from cases.kernel import casetypes, clocks, typed
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Approval, ApprovalDecision, Case, CaseParty
+from cases.kernel.prepared import Prepared
 from cases.ledger import sealing
 from cases.ledger.canonical import canon
 from cases.ledger.models import LedgerEvent
@@ -116,7 +117,14 @@ def _person(actor: Actor) -> int:
 
 def open_for(case: Case, act: str) -> Approval | None:
     """Return the approval that an act waits for, if there is one."""
-    return Approval.objects.filter(case=case, act=act, mode="before", closed_at=None).first()
+    return next(iter(_OPEN_FOR.objects(case=case.pk, act=act)), None)
+
+
+_OPEN_FOR = Prepared(
+    lambda case, act: Approval.objects.filter(case=case, act=act, mode="before", closed_at=None).order_by("pk")[:1],
+    case=-(10**15) - 1,
+    act="one act",
+)
 
 
 def open_approval(
@@ -205,9 +213,15 @@ def void_if_changed(case: Case, *, at: datetime) -> list[Approval]:
 def void_overtaken(case: Case, *, at: datetime) -> None:
     """Void what was proposed and can no longer happen from the case's state, inside the current ledger action."""
     lifecycle = casetypes.get(case.kind).lifecycle
-    for approval in Approval.objects.filter(case=case, closed_at=None, mode="before", typed__isnull=False):
+    for approval in _PROPOSED.objects(case=case.pk):
         if approval.act not in lifecycle or case.state not in lifecycle[approval.act].source:
             _void(approval, at=at)
+
+
+_PROPOSED = Prepared(
+    lambda case: Approval.objects.filter(case=case, closed_at=None, mode="before", typed__isnull=False),
+    case=-(10**15) - 1,
+)
 
 
 def void_all(case: Case, *, at: datetime) -> None:

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
+from functools import lru_cache
+from typing import Any
 
-from django.db.models import Min, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from cases.kernel import calendars, tasks
 from cases.kernel.actors import system
 from cases.kernel.calendars import Calendar
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Approval, Case, CaseParty, Clock, Task
+from cases.kernel.prepared import Prepared
 from cases.kernel.timing import rulebook
 from cases.kernel.timing.counting import OPEN_ENDED, ClockRule, Stop, due, explain, in_words, needs_calendar
 from cases.kernel.timing.rulebook import RULES, declare
@@ -220,6 +223,16 @@ def name_end(case: Case, clock: Clock, *, until: date, at: datetime) -> None:
 def refresh_due(case: Case) -> None:
     """Set `case.due_at` to the earliest live clock that asks for work: a breached one goes on asking until what it
     asks for is done. The caller saves the case."""
-    work = [code for code, rule in RULES.items() if rule.is_work]
-    live = Clock.objects.filter(case=case, ended_at=None, state__in=["running", "breached"], rule__in=work)
-    case.due_at = live.aggregate(first=Min("due_at"))["first"]
+    work = tuple(sorted(code for code, rule in RULES.items() if rule.is_work))
+    case.due_at = next((due_at for (due_at,) in _first_due(work).rows(case=case.pk)), None)
+
+
+@lru_cache(maxsize=8)
+def _first_due(work: tuple[str, ...]) -> Prepared:
+    """Return the query of the earliest due time among the rules that ask for work."""
+
+    def build(*, case: int) -> QuerySet[Clock, Any]:
+        live = Clock.objects.filter(case=case, ended_at=None, state__in=["running", "breached"], rule__in=work)
+        return live.exclude(due_at=None).order_by("due_at").values_list("due_at")[:1]
+
+    return Prepared(build, case=-(10**15) - 1)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.models import QuerySet
 from django.db.models.query import get_related_populators
@@ -28,7 +29,10 @@ class Prepared:
         """Return Django's compiler, the SQL and, for each of its places, the name of what goes there or else what
         always stands there."""
         compiler = self.build(**self.samples).query.get_compiler(DEFAULT_DB_ALIAS)
-        sql, params = compiler.as_sql()
+        try:
+            sql, params = compiler.as_sql()
+        except EmptyResultSet:  # nobody asks the database for what no row can answer
+            return compiler, "", ()
         names = {sample: name for name, sample in self.samples.items()}
         places = tuple((names.get(each, ""), each) if _is_plain(each) else ("", each) for each in params)
         if missing := self.samples.keys() - {name for name, _ in places}:
@@ -38,6 +42,8 @@ class Prepared:
     def rows(self, **values: Any) -> list[tuple[Any, ...]]:
         """Return every row for these values as the driver reads it: JSON is text. One query."""
         _, sql, places = self._made
+        if not sql:
+            return []
         with connection.cursor() as cursor:
             cursor.execute(sql, [values[name] if name else always for name, always in places])
             return list(cursor.fetchall())
@@ -54,7 +60,7 @@ class Prepared:
         select, chosen = compiler.select, compiler.klass_info
         first, last = chosen["select_fields"][0], chosen["select_fields"][-1] + 1
         names = [each[0].target.attname for each in select[first:last]]
-        related = get_related_populators(chosen, select, DEFAULT_DB_ALIAS)
+        related = get_related_populators(chosen, select, DEFAULT_DB_ALIAS)  # type: ignore[call-arg]  # -- stubs ahead
         for row in compiler.results_iter([rows]):
             made = chosen["model"].from_db(DEFAULT_DB_ALIAS, names, row[first:last])
             for each in related:
