@@ -233,6 +233,6 @@ def _first_due(work: tuple[str, ...]) -> Prepared:
 
     def build(*, case: int) -> QuerySet[Clock, Any]:
         live = Clock.objects.filter(case=case, ended_at=None, state__in=["running", "breached"], rule__in=work)
-        return live.exclude(due_at=None).order_by("due_at").values_list("due_at")[:1]
+        return live.exclude(due_at__isnull=True).order_by("due_at").values_list("due_at")[:1]
 
     return Prepared(build, case=-(10**15) - 1)
