@@ -134,18 +134,20 @@ def of_person(
         runs |= _runs_of_value(name, values[name])
     for number, postcode in postcodes:
         runs |= _runs_of_place(number, postcode)
-    return blinder.entry(runs, case_id=party.case_id, party=party)
+    return blinder.entry(runs, case_id=party.case_id, party_id=party.pk)
 
 
 def of_note(blinder: Blinder, note: Note, text: str) -> SearchEntry:
     """Return the unsaved entry of a note: its whole words."""
-    return blinder.entry({"note": [("note", word) for word in terms.note_words(text)]}, case_id=note.case_id, note=note)
+    return blinder.entry(
+        {"note": [("note", word) for word in terms.note_words(text)]}, case_id=note.case_id, note_id=note.pk
+    )
 
 
 def of_facts(blinder: Blinder, case: Case, facts: Mapping[str, Any]) -> SearchEntry:
     """Return the unsaved entry of a case's own facts. Every case has one, if only to say under which key it stands."""
     runs = {name: _exact(kind, facts.get(name)) for name, kind in FACTS.items()}
-    return blinder.entry(runs, case=case)
+    return blinder.entry(runs, case_id=case.pk)
 
 
 def add_note(note: Note, text: str) -> None:

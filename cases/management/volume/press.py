@@ -108,9 +108,7 @@ class Press:
             found.party.pk, found.party.case_id = int(values[found.party_id]), case.pk
             said = {name: text.fill(values) for name, text in found.values.items()}
             places = [(int(values[blank]), text.fill(values)) for blank, text in found.postcodes]
-            entry = index.of_person(self.blinder, found.party, said, places)
-            entry.party_id = found.party.pk
-            entries.append(entry)
+            entries.append(index.of_person(self.blinder, found.party, said, places))
         return entries
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from operator import itemgetter
+from typing import Any
 
 Values = list[str]
 _WORDS = re.compile(r"(\ue000\d+\ue001|\\\\x[0-9a-f]+|[A-Za-z0-9_-]{8,})")
@@ -18,8 +21,13 @@ class Text:
     form: str
     blanks: tuple[int, ...]
 
+    @cached_property
+    def _pick(self) -> Callable[[Values], Any]:
+        """Take the values of the blanks; one alone comes bare, which fills a form as well."""
+        return itemgetter(*self.blanks) if self.blanks else lambda _values: ()
+
     def fill(self, values: Values) -> str:
-        return self.form % tuple([values[blank] for blank in self.blanks])
+        return self.form % self._pick(values)
 
 
 class Blanks:
