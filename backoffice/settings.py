@@ -252,8 +252,9 @@ EMAIL_USE_TLS = True
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "backoffice@example.org")
 
-# --- Paper: who we are on letters and reports, by dotted path; an invented firm without it ----------------------
+# --- The firm: on letters and reports by dotted path, an invented one without it; and where in the UK its seat is -
 FIRM = env.text("FIRM")
+SEAT = env.choice("SEAT", "eaw", among={"eaw", "sct", "nir"})
 
 # --- Files -------------------------------------------------------------------------------------------------
 STATIC_URL = "static/"

@@ -145,7 +145,7 @@ def _why_no_letter(case: Case, party: CaseParty | None) -> str:
 
 def _answer_by_hand(case: Case, party: CaseParty | None, *, at: datetime, **detail: Any) -> None:
     """Ask somebody to answer until the month is over; one who never disputed it is told within as long."""
-    clock = _unanswered(case, party) or clocks.plan(CLOCK, started_at=at)
+    clock = _unanswered(case, party) or clocks.plan(CLOCK, started_at=at, party=party)
     about: dict[str, Any] = {"person": party.number} if party else {}
     tasks.raise_task("fraud_answer_by_hand", case=case, at=at, due_at=clock.due_at, **detail, **about)
 

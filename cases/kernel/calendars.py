@@ -13,6 +13,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import holidays
+from django.conf import settings
 
 from cases.kernel.models import HolidayChange
 
@@ -27,6 +28,7 @@ __all__ = [
     "london_date",
     "of",
     "printed",
+    "seat",
 ]
 
 LONDON = ZoneInfo("Europe/London")
@@ -71,6 +73,11 @@ class Calendar:
         return day if self.is_working_day(day) else self.add_working_days(day, 1)
 
 
+def seat() -> str:
+    """Return the part of the United Kingdom in which the firm has its seat: there the office's own days are counted."""
+    return str(settings.SEAT)
+
+
 def printed(jurisdiction: str) -> Calendar:
     """Return the calendar as published, without what the office changed."""
     return Calendar(jurisdiction)
@@ -97,14 +104,14 @@ def published(jurisdiction: str, year: int) -> dict[date, str]:
     return dict(sorted(_bank_holidays(jurisdiction, year).items()))
 
 
-def is_working_day(day: date, *, jurisdiction: str = "eaw") -> bool:
-    """Say whether the day is a working day as this office counts. One query; counts of many days take a Calendar."""
-    return of(jurisdiction).is_working_day(day)
+def is_working_day(day: date) -> bool:
+    """Say whether the day is a working day at the firm's seat. One query; counts of many days take a Calendar."""
+    return of(seat()).is_working_day(day)
 
 
-def add_working_days(day: date, count: int, *, jurisdiction: str = "eaw") -> date:
-    """Return the `count`-th working day after `day` as this office counts; the day itself is not counted. One query."""
-    return of(jurisdiction).add_working_days(day, count)
+def add_working_days(day: date, count: int) -> date:
+    """Return the `count`-th working day after `day` at the firm's seat; the day itself is not counted. One query."""
+    return of(seat()).add_working_days(day, count)
 
 
 def add_months(day: date, months: int, *, counts_first_day: bool = False) -> date:

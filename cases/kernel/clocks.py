@@ -18,7 +18,7 @@ from cases.kernel.calendars import Calendar
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Approval, Case, CaseParty, Clock, Task
 from cases.kernel.prepared import Prepared
-from cases.kernel.timing import rulebook
+from cases.kernel.timing import places, rulebook
 from cases.kernel.timing.counting import OPEN_ENDED, ClockRule, Stop, due, explain, in_words, needs_calendar
 from cases.kernel.timing.rulebook import RULES, declare
 
@@ -64,23 +64,33 @@ def start(
     *,
     started_at: datetime,
     party: CaseParty | None = None,
-    jurisdiction: str = "eaw",
+    jurisdiction: str = "",
     until: date | None = None,
 ) -> Clock:
     """Start a clock on a locked case, inside the current ledger action. As `plan`, and written down."""
-    clock = plan(code, started_at=started_at, jurisdiction=jurisdiction, until=until)
+    clock = plan(code, started_at=started_at, party=party, jurisdiction=jurisdiction, until=until)
     clock.case, clock.party = case, party
     clock.save(force_insert=True)
     return clock
 
 
-def plan(code: str, *, started_at: datetime, jurisdiction: str = "eaw", until: date | None = None) -> Clock:
-    """Return an unsaved clock that counts from `started_at`, which may be a claimed past time. One query.
+def plan(
+    code: str,
+    *,
+    started_at: datetime,
+    party: CaseParty | None = None,
+    jurisdiction: str = "",
+    until: date | None = None,
+) -> Clock:
+    """Return an unsaved clock that counts from `started_at`, which may be a claimed past time. One query, two for a
+    period of the law that is about a person.
 
+    It counts the days of the part of the United Kingdom that is named, else of the one that `places.of` finds.
     It counts by the version in force on that London day; `until` is the end that an order names instead. Raises
     ClockRefused where the rule does not run in the jurisdiction, has no end, or lets no other end be named.
     """
     first = calendars.london_date(started_at)
+    jurisdiction = jurisdiction or places.of(RULES[code], party)
     rule, calendar = rulebook.in_force(code, on=first, jurisdiction=jurisdiction)
     if refusal := _why_not(rule, calendar, first=first, until=until):
         raise ClockRefused(refusal)

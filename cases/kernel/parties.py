@@ -9,6 +9,7 @@ from typing import Any
 from cases.kernel import formats
 from cases.kernel.finding import index
 from cases.kernel.models import Case, CaseAddress, CaseParty, SearchEntry
+from cases.kernel.timing import places
 from cases.ledger import api as ledger
 from cases.ledger import sealing
 from cases.ledger.sealed import SealedTextField
@@ -82,6 +83,7 @@ def _placed(row: CaseAddress, party: CaseParty) -> CaseAddress:
 
 def _address(party: CaseParty, values: Mapping[str, Any]) -> CaseAddress:
     row = CaseAddress(kind=values.get("kind") or "current", key=party.key)
+    row.jurisdiction = places.of_postcode(values.get("postcode"))
     sealing.seal(row, _filled(values, ADDRESS_FIELDS), key=party.key)
     return row
 
@@ -114,7 +116,11 @@ def change(row: CaseParty | CaseAddress, values: Mapping[str, str | None], *, ke
     """
     formats.refuse_card_numbers(values.values())
     sealing.seal(row, {name: (text or "").strip() or None for name, text in values.items()}, key=key)
-    row.save(update_fields=list(values))
+    changed = list(values)
+    if isinstance(row, CaseAddress) and "postcode" in values:
+        row.jurisdiction = places.of_postcode(values["postcode"])
+        changed.append("jurisdiction")
+    row.save(update_fields=changed)
     if isinstance(row, CaseParty):
         index.change_person(row, values)
     else:

@@ -20,6 +20,7 @@ from cases.kernel.errors import CaseError
 from cases.kernel.exchange import letters as notices
 from cases.kernel.models import Agency, Case, CaseAddress, Hold, Letter, Task
 from cases.kernel.office import lettertexts
+from cases.kernel.timing.places import HOME_KINDS
 from cases.ledger import sealing
 from cases.reports import lettertext, press, sender
 from cases.reports.pdf import Paper, Printed
@@ -30,8 +31,6 @@ log = logging.getLogger(__name__)
 
 BATCH = 50
 POST_CLASS = "first"
-# Where the person lives or is billed. Never where goods were sent, or what a fraudster used.
-HOME_KINDS = ("current", "billing")
 LINES = ("line_1", "line_2", "town", "postcode", "country")
 TEXT = TextField()
 NAME_FIELDS = ("title", "forename", "surname")

@@ -111,7 +111,7 @@ def calendar(request: HttpRequest) -> HttpResponse:
     """Show the holidays of one jurisdiction and year, as published and as changed, with whose word it was."""
     page, today = shown(request, "web:calendars"), calendars.london_date(asking.now())
     asked = request.GET.get("where", "")
-    where = asked if asked in calendars.JURISDICTIONS else "eaw"
+    where = asked if asked in calendars.JURISDICTIONS else calendars.seat()
     years = range(today.year - 1, today.year + YEARS_AHEAD)
     text = request.GET.get("year", "")
     year = int(text) if text.isdecimal() and len(text) == 4 and int(text) in years else today.year

@@ -56,6 +56,14 @@ def test_every_clock_of_the_design_is_a_rule_with_its_source_and_its_days():
     assert all(rule.source and rule.label and rule.jurisdictions for rule in rules)
 
 
+def test_every_clock_has_a_day_worked_out_by_hand_in_each_part_of_the_country_in_which_it_runs():
+    rules = [rule for rule in rulebook.shipped() if rule.clock and rule.code not in OPEN_ENDED]
+
+    assert {(row["rule"], row["jurisdiction"]) for row in DATES} == {
+        (rule.code, place) for rule in rules for place in rule.jurisdictions
+    }
+
+
 def test_each_rule_is_said_in_words():
     rules = [rule for rule in rulebook.shipped() if rule.clock]
 

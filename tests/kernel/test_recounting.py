@@ -78,7 +78,7 @@ def test_an_added_holiday_moves_open_clocks_of_that_jurisdiction_and_is_recorded
     assert Clock.objects.get(pk=there.pk).due_date == date(2026, 12, 15)
     assert Clock.objects.get(pk=expiry.pk).due_date == date(2032, 11, 14)
     assert not calendars.is_working_day(date(2026, 11, 16))
-    assert calendars.is_working_day(date(2026, 11, 16), jurisdiction="sct")
+    assert calendars.of("sct").is_working_day(date(2026, 11, 16))
 
 
 def test_a_removed_holiday_moves_the_end_back_and_as_published_undoes_it(people):

@@ -67,7 +67,8 @@ def note_the_units_reference(context: Any) -> None:
 def start_moratorium(context: Any) -> None:
     """Count from the day on which the refusal reached us."""
     _end_waiting(context)
-    clocks.start(context.case, periods.MORATORIUM, started_at=context.at)
+    reported_from = context.case.suspicion_report.submitted_from
+    clocks.start(context.case, periods.MORATORIUM, started_at=context.at, jurisdiction=reported_from)
 
 
 def lift_hold(context: Any) -> None:

@@ -32,7 +32,7 @@ class Periods:
             kept.setdefault(rule.code, []).append(rule)
         shipped = {code: [rule for rule in rulebook.shipped() if rule.code == code] for code in codes.values()}
         self._rules = {kind: kept.get(code) or shipped[code] for kind, code in codes.items()}
-        self._calendar = calendars.of("eaw")
+        self._calendar = calendars.of(calendars.seat())
 
     def rule(self, kind: str, *, on: date) -> ClockRule | None:
         """Return the version in force on a day, the first one for days before it; None where no answer is owed."""

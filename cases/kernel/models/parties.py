@@ -56,7 +56,10 @@ class CaseParty(Tracked):
 
 
 class CaseAddress(Tracked):
-    """An address of a person in a case, sealed under that person's key."""
+    """An address of a person in a case, sealed under that person's key.
+
+    `jurisdiction` is in which part of the United Kingdom it is, by its postcode; empty where that says nothing.
+    """
 
     party = models.ForeignKey(CaseParty, models.PROTECT, related_name="addresses")
     kind = models.CharField(max_length=24)
@@ -70,8 +73,9 @@ class CaseAddress(Tracked):
     until = SealedTextField(null=True)
     country = SealedTextField(null=True)
     uprn = SealedTextField(null=True)
+    jurisdiction = models.CharField(max_length=3, blank=True, default="", db_default="")
 
-    later = {"since": None, "until": None, "country": None, "uprn": None}
+    later = {"since": None, "until": None, "country": None, "uprn": None, "jurisdiction": ""}
 
     def __str__(self) -> str:
         return self.kind

@@ -96,7 +96,7 @@ def waiting() -> QuerySet[BreakGlass]:
 
 @transaction.atomic
 def recount(glass_id: int, *, actor: Actor, at: datetime, change: str) -> bool:
-    """Count anew until when a use is reviewed, after the calendar of England and Wales has changed; say if it moved.
+    """Count anew until when a use is reviewed, after the calendar of the firm's seat has changed; say if it moved.
 
     Locks the case; writes one event of its stream, with the row and its task.
     """

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 from uuid import UUID
 
-from cases.kernel import clocks, jobs, locks, policy, record
+from cases.kernel import calendars, clocks, jobs, locks, policy, record
 from cases.kernel.actors import Actor, system
 from cases.kernel.models import Clock, Job
 from cases.kernel.restricted import breakglass
@@ -37,7 +37,7 @@ def _rows(job: Job, *, is_restricted: bool) -> Iterable[int]:
 
 def _hidden_rows(job: Job) -> Iterable[int | str]:
     yield from _rows(job, is_restricted=True)
-    if job.params["jurisdiction"] == "eaw":
+    if job.params["jurisdiction"] == calendars.seat():
         yield from (f"{GLASS}{pk}" for pk in breakglass.waiting().values_list("pk", flat=True))
 
 

@@ -1,0 +1,51 @@
+"""In which part of the United Kingdom a period is counted, and in which part an address is.
+
+A period that the law lays down (K01 to K27) is counted where the matter names a part, which its family passes; else
+where the person it is about lives; else at the firm's seat. The office's own targets are counted at its seat alone.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from cases.kernel import calendars
+
+if TYPE_CHECKING:
+    from cases.kernel.models import CaseParty
+    from cases.kernel.timing.counting import ClockRule
+
+__all__ = ["HOME_KINDS", "of", "of_person", "of_postcode"]
+
+# Where a person lives or is billed, the surest first. Never where goods were sent, or what a fraudster used.
+HOME_KINDS = ("current", "billing")
+_OUTWARD = re.compile(r"([A-Z]{1,2})(\d[A-Z\d]?)\d[A-Z]{2}")
+SCOTTISH = frozenset(["AB", "DD", "DG", "EH", "FK", "G", "HS", "IV", "KA", "KW", "KY", "ML", "PA", "PH", "TD", "ZE"])
+# Districts of a Scottish area that lie in England for the most part: Cornhill-on-Tweed and Berwick-upon-Tweed.
+ENGLISH_DISTRICTS = frozenset({"TD12", "TD15"})
+NORTHERN_IRISH = frozenset({"BT"})
+# The Crown dependencies write postcodes of the same form and are no part of the United Kingdom.
+ELSEWHERE = frozenset({"GY", "IM", "JE"})
+
+
+def of_postcode(text: str | None) -> str:
+    """Return the part of the United Kingdom of a postcode as typed; nothing for what is none of its postcodes."""
+    found = _OUTWARD.fullmatch(re.sub(r"\s", "", text or "").upper())
+    if found is None or found[1] in ELSEWHERE:
+        return ""
+    if found[1] in NORTHERN_IRISH:
+        return "nir"
+    return "sct" if found[1] in SCOTTISH and found[1] + found[2] not in ENGLISH_DISTRICTS else "eaw"
+
+
+def of_person(party: CaseParty) -> str:
+    """Return the part in which a person lives by what their case says; nothing where it does not say. One query."""
+    homes = party.addresses.filter(kind__in=HOME_KINDS, is_detached=False).exclude(jurisdiction="").order_by("-pk")
+    home = min(homes, key=lambda row: HOME_KINDS.index(row.kind), default=None)
+    return home.jurisdiction if home else ""
+
+
+def of(rule: ClockRule, party: CaseParty | None) -> str:
+    """Return where a period is counted when the matter itself names no part."""
+    is_of_the_law = bool(rule.clock)
+    return (of_person(party) if party is not None and is_of_the_law else "") or calendars.seat()
