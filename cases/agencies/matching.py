@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db import transaction
 
 from cases.agencies.callback_body import CallbackBody
-from cases.kernel import locks, record, tasks
+from cases.kernel import conflicts, locks, record, tasks
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Callback, Case, OutboxMessage, Task
@@ -76,6 +76,7 @@ def match(callback: Callback, case: Case, *, actor: Actor, at: datetime, reason:
     detail = {"callback": str(row.uid), "agency": row.agency.code, "type": row.type}
     if not OutboxMessage.objects.filter(case=case, channel__agency=row.agency).exists():
         raise NotWaiting(f"{row.agency.display_name} was never told of {case.reference}.")
+    _refuse_tied(case, actor)
     with record.act(case, "callback.matched", actor=actor, at=at, reason=reason.strip(), detail=detail):
         _end_tasks(row, actor=actor, at=at, outcome="matched")
     row.case, row.state, row.tries = case, "received", 0
@@ -89,6 +90,7 @@ def ignore(callback: Callback, *, actor: Actor, at: datetime, reason: str) -> No
     Raises NotWaiting.
     """
     row = _waiting(callback, reason)
+    _refuse_tied(row.case, actor)
     detail = {"callback": str(row.uid), "type": row.type}
     key = sealing.new_key("agency", at=at)
     with ledger.action(
@@ -104,6 +106,11 @@ def ignore(callback: Callback, *, actor: Actor, at: datetime, reason: str) -> No
         _end_tasks(row, actor=actor, at=at, outcome="ignored")
     row.state, row.reason, row.applied_at = "ignored", "by_a_person", at
     row.save(update_fields=["state", "reason", "applied_at"])
+
+
+def _refuse_tied(case: Case | None, actor: Actor) -> None:
+    if case is not None and (refusal := conflicts.why_not(actor, case)):
+        raise NotWaiting(refusal)
 
 
 def _waiting(callback: Callback, reason: str) -> Callback:

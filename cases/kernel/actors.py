@@ -44,7 +44,7 @@ class Actor:
     def sight(self) -> str:
         """What this person may see depends on no more than this: whatever is kept per sight is kept under it."""
         held = (self.team_ids, self.granted_team_ids, self.opened_case_ids, self.tied_case_ids)
-        return ",".join([*sorted(self.roles), *(f"{sorted(ids)}" for ids in held)])
+        return ",".join([*sorted(self.roles), *("-".join(map(str, sorted(ids))) for ids in held)])
 
 
 def staff(user: User, *, source: str = "") -> Actor:

@@ -7,8 +7,11 @@ from django.core.management import CommandError, call_command
 
 from cases.kernel.exchange import deadletters
 from cases.kernel.models import OutboxMessage
+from cases.kernel.office import proposals
 from cases.ledger.models import LedgerEvent
+from tests import factories
 from tests.agencies.stage import acts, now, promise, state_of
+from tests.kernel.snapshots import nothing_written
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -46,6 +49,18 @@ def test_without_a_reason_nothing_is_decided(case, people, dead, reason):
         deadletters.skip(dead, actor=people["a.byrne"], at=now(), reason=reason)
 
     assert (state_of(dead), LedgerEvent.objects.count()) == ("dead", before)
+
+
+@pytest.mark.parametrize("decide", [deadletters.try_again, deadletters.skip])
+def test_whoever_has_a_tie_to_somebody_in_the_case_decides_nothing(case, people, dead, decide):
+    actor = people["a.byrne"]
+    tie = {"user": actor.user_id, "phone": factories.VICTIM["values"]["phone"]}
+    proposals.propose("tie_person", tie, actor=actor, at=factories.APPROVED_AT, reason="My sister.")
+
+    with nothing_written(), pytest.raises(deadletters.NotStuck, match="registered tie"):
+        decide(dead, actor=actor, at=now(), reason="The agency mended its door.")
+
+    decide(dead, actor=people["p.nair"], at=now(), reason="The agency mended its door.")
 
 
 def test_a_message_on_its_way_is_left_alone(case, people):

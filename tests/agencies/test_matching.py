@@ -6,12 +6,14 @@ import pytest
 
 from cases.agencies import application, matching
 from cases.kernel.models import Callback, OutboxMessage, Task
+from cases.kernel.office import proposals
 from cases.ledger import verify
 from cases.ledger.models import LedgerEvent
 from tests import factories
 from tests.agencies.stage import acts, now, promise
 from tests.agencies.test_application import hear
 from tests.api.caller import callback
+from tests.kernel.snapshots import nothing_written
 from tests.web.desk import client_of
 
 pytestmark = pytest.mark.django_db
@@ -100,6 +102,19 @@ def test_what_people_may_not_decide_is_refused_and_changes_nothing(people, cases
     matching.ignore(enquiry, actor=actor, at=now(), reason="Nothing.")
     with pytest.raises(matching.NotWaiting, match="waits for nobody"):
         matching.match(enquiry, cases[0], actor=actor, at=now(), reason="Late.")
+
+
+def test_whoever_has_a_tie_to_the_case_decides_nothing_about_its_callbacks(people, cases, enquiry):
+    actor = people["a.byrne"]
+    tie = {"user": actor.user_id, "phone": factories.VICTIM["values"]["phone"]}
+    proposals.propose("tie_person", tie, actor=actor, at=factories.APPROVED_AT, reason="My sister.")
+
+    with nothing_written(), pytest.raises(matching.NotWaiting, match="registered tie"):
+        matching.match(enquiry, cases[1], actor=actor, at=now(), reason="Same surname.")
+    Callback.objects.filter(pk=enquiry.pk).update(case=cases[0], state="failed")
+    with nothing_written(), pytest.raises(matching.NotWaiting, match="registered tie"):
+        matching.ignore(enquiry, actor=actor, at=now(), reason="They meant somebody else.")
+    matching.ignore(enquiry, actor=people["p.nair"], at=now(), reason="They meant somebody else.")
 
 
 def test_review_offers_the_cases_that_share_the_reference_and_prefers_none(people, cases, enquiry):

@@ -26,7 +26,7 @@ def test_lifecycle_of_an_unknown_kind_is_refused():
 
 @pytest.mark.django_db
 def test_needed_teams_are_added_once_and_on_record():
-    needed = {casetype.team for casetype in casetypes.all_types()}
+    needed = {casetype.team for casetype in casetypes.all_types()} | {"conflicts"}
 
     _said("teams", "--needed")
     again = _said("teams", "--needed")

@@ -1,20 +1,33 @@
 """A conflict declared on a case takes it off whoever declares it; a registered tie keeps them from deciding on it."""
 
+import json
 from datetime import timedelta
 
 import pytest
 from django.test import TestCase
 from django.urls import reverse
 
-from cases.kernel import actors, conflicts, edits, policy, reveals, transitions, verdicts
+from cases.kernel import actors, conflicts, edits, policy, record, reveals, tasks, transitions, verdicts
 from cases.kernel.errors import CaseError, NotAllowed
 from cases.kernel.finding import joining, reindex
 from cases.kernel.linking import links
-from cases.kernel.models import Approval, Case, StaffTie, Task, User
+from cases.kernel.models import (
+    Approval,
+    Case,
+    CaseParty,
+    Party,
+    SearchEntry,
+    StaffTie,
+    Task,
+    Team,
+    TeamMembership,
+    User,
+)
 from cases.kernel.office import proposals
 from cases.kernel.reading import queries, worklist
 from cases.kernel.standing import Standing
 from cases.kernel.timing import snoozes
+from cases.ledger import api as ledger
 from cases.ledger import verify
 from cases.ledger.models import LedgerEvent
 from cases.reports import requests
@@ -62,6 +75,69 @@ class Conflicts(TestCase):
         with nothing_written(counted=1), pytest.raises(transitions.TransitionRefused):
             transitions.apply(case.pk, "close_no_action", actor=actor, at=AT, reason="No fraud.")
         assert {each.level for each in verify.verify_stream(case.uid)} == {"recorded late"}
+
+    def seat(self, *usernames):
+        team = Team.objects.get(code="conflicts")
+        with ledger.action(team.uid, "tests.seated", actor="system:tests", at=AT):
+            for username in usernames:
+                TeamMembership.objects.create(team=team, user=factories.user(username))
+        return team
+
+    def test_a_declared_conflict_moves_the_case_to_a_restricted_team(self):
+        case, other = factories.investigating(self.people), factories.referred(self.people)
+        edits.assign(case.pk, factories.user("a.byrne"), actor=self.people["a.byrne"], at=AT)
+        with record.act(case, "tests.task", actor=actors.system("tests"), at=AT):
+            tasks.raise_task("hold_review", case=case, at=AT, assignee_id=self.people["p.nair"].user_id)
+        team = self.seat("d.osei", "i.sowande")
+
+        self.declare(case)
+
+        case.refresh_from_db()
+        assert (case.team, case.is_restricted, case.assignee) == (team, True, None)
+        assert set(Task.objects.filter(case=case, closed_at=None).values_list("team__code", "assignee")) == {
+            ("conflicts", None)
+        }
+        for username in ("a.byrne", "p.nair", "j.merriweather", "b.lacombe", "v.tranter"):
+            assert list(policy.visible_to(self.fresh(username)).filter(pk=case.pk)) == [], username
+        assert set(policy.visible_to(self.fresh("d.osei"))) == {case, other}
+        assert set(SearchEntry.objects.filter(case=case).values_list("space", flat=True)) == {f"team:{team.pk}"}
+        assert set(SearchEntry.objects.filter(case=other).values_list("space", flat=True)) == {"office"}
+        last = LedgerEvent.objects.filter(stream=case.uid).latest("seq")
+        assert (last.action, json.loads(last.body)["detail"]) == ("conflict.declared", {"team": "conflicts"})
+        for username, status in (("p.nair", 404), ("b.lacombe", 404), ("d.osei", 200)):
+            assert desk.client_of(username).get(reverse("web:case", args=[case.uid])).status_code == status
+        assert {each.level for each in verify.verify_stream(case.uid)} <= {"recorded late"}
+
+    def test_where_everybody_of_the_restricted_team_has_a_tie_the_case_stays_and_is_not_lost(self):
+        case = factories.referred(self.people)
+        self.seat("d.osei")
+        self.register("d.osei")
+        self.declare(case)
+        case.refresh_from_db()
+        assert (case.team.code, case.is_restricted) == ("fraud", False)
+
+    def test_a_closed_case_moves_and_asks_for_nothing(self):
+        case = factories.investigating(self.people)
+        transitions.apply(case.pk, "close_no_action", actor=self.people["a.byrne"], at=AT, reason="No fraud.")
+        self.seat("d.osei")
+        self.declare(case, "p.nair")
+        case.refresh_from_db()
+        assert case.is_restricted and not Task.objects.filter(kind="conflict").exists()
+
+    def test_a_person_of_the_moved_case_leaves_the_join_they_were_in(self):
+        first, second = factories.referred(self.people), factories.referred(self.people)
+        with ledger.action(first.uid, "tests.join", actor="system:tests", at=AT):
+            shared = Party.objects.create()
+        for case in (first, second):
+            with record.act(case, "tests.joined", actor=actors.system("tests"), at=AT):
+                for row in CaseParty.objects.filter(case=case, role="victim_of_takeover"):
+                    row.party = shared
+                    row.save(update_fields=["party"])
+        events = LedgerEvent.objects.filter(stream=second.uid).count()
+        self.seat("d.osei")
+        self.declare(first)
+        assert set(CaseParty.objects.filter(party=shared).values_list("case", flat=True)) == {second.pk}
+        assert LedgerEvent.objects.filter(stream=second.uid).count() == events
 
     def test_a_conflict_on_a_restricted_case_is_told_inside_its_compartment_alone(self):
         report = suspicions.referred(self.people)

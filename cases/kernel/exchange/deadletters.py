@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
-from cases.kernel import locks, outbox, record, tasks
+from cases.kernel import conflicts, locks, outbox, record, tasks
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError
 from cases.kernel.models import OutboxMessage, Task
@@ -19,7 +19,8 @@ STATES = ("dead", "unknown")
 
 
 class NotStuck(CaseError):
-    """The message is on its way or has ended, so there is nothing to decide; or the reason is missing."""
+    """The message is on its way or has ended, so there is nothing to decide; or the reason is missing; or whoever
+    decides has a tie to somebody in the case."""
 
 
 def stuck() -> QuerySet[OutboxMessage]:
@@ -43,6 +44,8 @@ def _resolve(message: OutboxMessage, state: str, verb: str, *, actor: Actor, at:
     row = OutboxMessage.objects.select_for_update().filter(pk=message.pk, state__in=STATES).first()
     if row is None or not reason.strip():
         raise NotStuck("Only a stuck message can be tried again or skipped, and it needs a reason.")
+    if refusal := conflicts.why_not(actor, case):
+        raise NotStuck(refusal)
     detail = {"message": str(row.public_id), "message_kind": row.kind}
     with record.act(case, verb, actor=actor, at=at, reason=reason.strip(), detail=detail):
         for task in Task.objects.filter(case=case, detail__message=str(row.public_id), closed_at=None):

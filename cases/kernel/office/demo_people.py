@@ -36,6 +36,7 @@ TEAMS: tuple[tuple[str, str, bool], ...] = (
     ("disclosure", "Disclosure", True),
     ("rights", "Rights", False),
     ("financial_crime", "Financial crime", True),
+    ("conflicts", "Conflicts of interest", True),
     ("administration", "Administration", False),
     ("audit", "Audit", False),
 )

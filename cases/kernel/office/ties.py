@@ -20,6 +20,7 @@ from cases.kernel.models import Case, StaffTie, TieEntry, User
 from cases.kernel.office import leaving
 from cases.kernel.office.changeforms import ChangeForm
 from cases.kernel.office.kinds import Change, Kind, Line, Payload
+from cases.kernel.restricted import moving
 from cases.ledger import sealing
 
 __all__ = ["KINDS", "register"]
@@ -40,6 +41,7 @@ class TieForm(ChangeForm):
     hints = (
         "Declare it when you are related to somebody in a case, live next door, or are in it yourself.",
         "From then on the case does not exist for you; if it was yours, it goes back to the queue.",
+        "It moves to the restricted team for such cases. A case about a member of staff is declared as theirs.",
     )
     user = forms.TypedChoiceField(label="Who has the tie", coerce=int)
     reference = forms.CharField(label="Reference of the case", max_length=40)
@@ -113,6 +115,7 @@ def _describe(before: Payload, payload: Payload) -> list[Line]:
     return [
         Line(label="Person", old=person, new=person),
         Line(label="One case", old="may be seen and given to them", new="hidden from them and never given to them"),
+        Line(label="Team of the case", old="as it is", new="the restricted team for conflicts, if somebody is in it"),
     ]
 
 
@@ -122,8 +125,13 @@ def _apply(change: Change) -> None:
     StaffTie.objects.create(user=user, case=case, began_at=change.at, proposal=change.proposal)
     leaving.give_back(user, case=case, actor=change.actor, at=change.at, request=change.request)
     row = locks.case_for_update(case.pk)
-    if not row.is_closed:
-        with record.act(row, "conflict.declared", actor=change.actor, at=change.at, request=change.request):
+    team = moving.destination(row)
+    if team is None and row.is_closed:
+        return
+    with record.act(row, "conflict.declared", actor=change.actor, at=change.at, request=change.request):
+        if team is not None:
+            moving.move(row, team, at=change.at)
+        if not row.is_closed:
             tasks.raise_task("conflict", case=row, at=change.at)
 
 

@@ -12,6 +12,7 @@ from django.core.validators import validate_slug
 from cases.kernel import actors, casetypes
 from cases.kernel.models import Team
 from cases.kernel.office.people import SYSTEM_STREAM
+from cases.kernel.restricted import moving
 from cases.ledger import api as ledger
 
 
@@ -21,16 +22,17 @@ class Command(BaseCommand):
     help = "List the teams; --needed adds those that the kinds of case name, --add CODE NAME adds one."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("--needed", action="store_true", help="add the team of every kind of case")
+        parser.add_argument(
+            "--needed", action="store_true", help="add each kind of case's team, and that for conflicts"
+        )
         parser.add_argument("--add", nargs=2, metavar=("CODE", "NAME"), help="add one team")
         parser.add_argument("--restricted", action="store_true", help="its cases are seen by nobody else")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Add what was asked for, then list."""
         if options["needed"]:
-            for code, is_restricted in sorted(
-                {each.team: each.is_restricted for each in casetypes.all_types()}.items()
-            ):
+            needed = {each.team: each.is_restricted for each in casetypes.all_types()} | {moving.TEAM: True}
+            for code, is_restricted in sorted(needed.items()):
                 self._add(code, code.replace("_", " ").capitalize(), is_restricted=is_restricted)
         if options["add"]:
             code, name = options["add"]
