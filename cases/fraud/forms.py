@@ -252,6 +252,12 @@ class PoliceForm(forms.Form):
             required=False,
             help_text="That is communications data about a fraud against us: legal counsel agrees before it goes.",
         )
+        self.fields["story_holds"] = forms.ChoiceField(
+            label=police.QUESTION,
+            choices=[("yes", "Yes"), ("no", "No")],
+            widget=forms.RadioSelect,
+            help_text="Whose number or address it is, who called whom, when, from where. If it does, counsel agrees.",
+        )
 
     def inputs(self) -> dict[str, Any]:
         return dict(self.cleaned_data)
@@ -263,6 +269,7 @@ class PoliceForm(forms.Form):
             ("People", ", ".join(str(each) for each in inputs.get("people", ()))),
             ("Documents", ", ".join(str(each) for each in inputs.get("documents", ()))),
             ("With communications data", "Yes" if inputs.get("has_communications_data") else "No"),
+            (police.QUESTION, "Yes" if inputs.get("story_holds") == "yes" else "No"),
         ]
 
 

@@ -1,39 +1,56 @@
 """Our own evidence of a fraud against us, given to the police of our own accord (UK GDPR Annex 1 para 5, Art 6(1)(f)).
 
 Only what is ours goes: people as we recorded them, documents our staff obtained. What agencies told us stays here; who
-wants that asks them. Communications data goes only when legal counsel agrees; content never does.
+wants that asks them. Communications data goes only when legal counsel agrees, each time anew; content never does. The
+story is free text: who reports says whether it holds any, a plain number in it speaks for itself, and counsel answers
+the same question.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from cases.fraud import codes, messages
-from cases.kernel import outbox, record, releases
+from cases.kernel import outbox, record, releases, tasks
 from cases.kernel.actors import Actor
 from cases.kernel.casetypes import Content
 from cases.kernel.errors import CaseError
-from cases.kernel.models import Agency, Case, CaseParty, Evidence, OutboxMessage
+from cases.kernel.exchange import corrections
+from cases.kernel.models import Agency, Case, CaseParty, Evidence, OutboxMessage, Task
+from cases.ledger import api as ledger
 from cases.ledger import sealing
+from cases.ledger.models import LedgerEvent
 
 __all__ = [
     "COMMUNICATIONS_DOCUMENTS",
+    "QUESTION",
     "REPORT_FRAUD",
+    "TASKS",
     "choices",
     "includes_communications_data",
     "is_own_evidence",
     "recorded",
     "report",
     "restate",
+    "says_what_the_story_holds",
+    "story_holds_communications_data",
 ]
 
 # The subscriber of a number or an address of the network is communications data, as is a record of calls or sessions.
 COMMUNICATIONS_FIELDS = frozenset({"phone", "ip_address", "device"})
 COMMUNICATIONS_DOCUMENTS = frozenset({"cdr_extract", "device_log"})
 NEVER = frozenset({"employer"})
+QUESTION = "Does the story of the case hold communications data?"
+ANEW = "fraud_police_anew"
+TASKS = {ANEW: "Report to the police anew: legal counsel agrees to communications data each time"}
+# An address of the network; a telephone number, written in any way; the number of a SIM or device.
+_ADDRESS = re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}\b|\b[0-9a-fA-F]{1,4}(?::[0-9a-fA-F]{0,4}){3,}")
+_NUMBER = re.compile(r"(?<![\d£])(?:\+|0)\d[\d ()\-]{7,}\d|\d{14,}")
+_FEWEST_DIGITS = 10
 
 REPORT_FRAUD = releases.MessageKind(
     code="report_fraud",
@@ -69,8 +86,36 @@ def _numbers(context: Any, name: str) -> set[int]:
 
 
 def includes_communications_data(context: Any) -> bool:
-    """Whether the report would hold communications data: then legal counsel agrees first."""
+    """Whether the report would hold communications data, in its fields or its story: counsel agrees first."""
+    return _has_fields(context) or story_holds_communications_data(context)
+
+
+def _has_fields(context: Any) -> bool:
     return bool(context.inputs.get("has_communications_data"))
+
+
+def story_holds_communications_data(context: Any) -> bool:
+    """What whoever reports says of the story."""
+    return bool(context.inputs.get("story_holds") == "yes")
+
+
+def says_what_the_story_holds(context: Any) -> str | None:
+    """Somebody says it, yes or no; no is not believed where a number or address stands there. Opens the story, which
+    the access log keeps."""
+    said = context.inputs.get("story_holds")
+    if said not in ("yes", "no"):
+        return "Say whether the story of the case holds communications data."
+    if said == "no" and _shows_numbers(_story(context.case, actor=context.actor, at=context.at)):
+        return (
+            "The story holds what looks like a telephone number, a device or an IP address. Say that it holds "
+            "communications data, or take it out of the story."
+        )
+    return None
+
+
+def _shows_numbers(text: str) -> bool:
+    long = any(sum(sign.isdecimal() for sign in each) >= _FEWEST_DIGITS for each in _NUMBER.findall(text))
+    return long or _ADDRESS.search(text) is not None
 
 
 def is_own_evidence(context: Any) -> str | None:
@@ -88,7 +133,7 @@ def is_own_evidence(context: Any) -> str | None:
     if any(documents[number].obtained_by_id is None for number in papers):
         return "One of these documents was not obtained by our own staff, so it is not our own evidence."
     is_log = any(documents[number].kind in COMMUNICATIONS_DOCUMENTS for number in papers)
-    if is_log and not includes_communications_data(context):
+    if is_log and not _has_fields(context):
         return "Call and device records are communications data. Say that it is included; legal counsel then agrees."
     return None
 
@@ -99,12 +144,16 @@ def _is_from_an_agency(source: str) -> bool:
 
 
 def report(context: Any) -> None:
-    """Promise the report to the police, inside the current ledger action."""
+    """Promise the report to the police, inside the current ledger action, which keeps what was said of it."""
+    ledger.current().detail.update(
+        {"communications_data": _has_fields(context), "in_the_story": story_holds_communications_data(context)}
+    )
+    tasks.close_all(context.case, ANEW, actor=context.actor, at=context.at)
     _send(
         context.case,
         people=_numbers(context, "people"),
         documents=_numbers(context, "documents"),
-        with_communications=includes_communications_data(context),
+        with_communications=_has_fields(context),
         actor=context.actor,
         at=context.at,
     )
@@ -145,22 +194,29 @@ def _send(
 def _what(case: Case, *, actor: Actor, at: datetime) -> dict[str, Any]:
     """Return what was done to us. Opens the story, which the access log keeps."""
     facts = case.fraud_referral
-    reader = sealing.Reader(actor=actor.label, verb="release", purpose="report_crime", streams=(case.uid,))
-    (opened,) = sealing.open_rows([facts], ("narrative",), reader=reader, at=at)
-    story = opened["narrative"]
     return {
         "case_type": facts.fpa_case_type,
         "reasons": list(facts.reasons),
-        "what_happened": story if isinstance(story, str) else "",
+        "what_happened": _story(case, actor=actor, at=at),
         "discovered_date": facts.discovered_date.isoformat(),
         "value_at_risk_pence": facts.value_at_risk_pence,
         "loss_pence": facts.loss_pence,
     }
 
 
+def _story(case: Case, *, actor: Actor, at: datetime) -> str:
+    reader = sealing.Reader(actor=actor.label, verb="release", purpose="report_crime", streams=(case.uid,))
+    (opened,) = sealing.open_rows([case.fraud_referral], ("narrative",), reader=reader, at=at)
+    return opened["narrative"] if isinstance(opened["narrative"], str) else ""
+
+
 def restate(case: Case, *, agency: Agency, actor: Actor, at: datetime) -> OutboxMessage | None:
     """Say the last report anew, as the case is now: the same people and documents, as far as they are still part of it.
-    None when its words were erased."""
+    None when its words were erased.
+
+    Where it held communications data, or the story is another than the one about which somebody said that it holds
+    none, legal counsel is asked anew: raises SaidLater, and a task asks for the report, which counsel agrees to.
+    """
     last = OutboxMessage.objects.filter(case=case, kind=REPORT_FRAUD.code, channel__agency=agency).latest("seq")
     reader = sealing.Reader(actor=actor.label, verb="release", purpose="correct_recipients", streams=(case.uid,))
     raw = outbox.open_body(last, reader=reader, at=at)
@@ -171,14 +227,20 @@ def restate(case: Case, *, agency: Agency, actor: Actor, at: datetime) -> Outbox
     had_communications = any(name in subject for subject in said["subjects"] for name in COMMUNICATIONS_FIELDS) or any(
         row["kind"] in COMMUNICATIONS_DOCUMENTS for row in said["documents"]
     )
-    return _send(
-        case,
-        people=people,
-        documents={row["number"] for row in said["documents"]},
-        with_communications=had_communications,
-        actor=actor,
-        at=at,
-    )
+    if had_communications or _story_is_unsaid(case, said["what_happened"], actor=actor, at=at):
+        if not Task.objects.filter(case=case, kind=ANEW, closed_at=None).exists():
+            tasks.raise_task(ANEW, case=case, at=at)
+        raise corrections.SaidLater
+    documents = {row["number"] for row in said["documents"]}
+    return _send(case, people=people, documents=documents, with_communications=False, actor=actor, at=at)
+
+
+def _story_is_unsaid(case: Case, told: str, *, actor: Actor, at: datetime) -> bool:
+    """Say whether nobody said of the story as it is now that it holds no communications data."""
+    reports = LedgerEvent.objects.filter(stream=case.uid, action=f"{case.kind}.report_to_police").order_by("-seq")
+    event = reports.first()
+    was_said_to_hold_none = event is not None and event.content().get("detail", {}).get("in_the_story") is False
+    return not was_said_to_hold_none or told != _story(case, actor=actor, at=at)
 
 
 def recorded(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:

@@ -45,7 +45,7 @@ def remove(context: Any) -> None:
     facts.removal_reason = reason
     facts.save(update_fields=["removal_reason"])
     disputes.end(case, "removed", actor=context.actor, at=at)
-    for kind in ("fraud_must_remove", "fraud_removal", "fraud_amendment"):
+    for kind in ("fraud_must_remove", "fraud_removal", "fraud_amendment", "fraud_police_anew"):
         tasks.close_all(case, kind, actor=context.actor, at=at)
     corrections.start_transmission(case, at=at)
     _ask_agency(context, reason)

@@ -30,10 +30,13 @@ class State:
 @dataclass(frozen=True, kw_only=True)
 class Agreement:
     """One more person whom an act needs, by role; with `when`, only where the context says so. Two rows of one role
-    are two different people."""
+    are two different people. `asks` is a yes-or-no question that whoever agrees answers, and `answered` what who
+    proposed it said to it: where the two differ, nobody has agreed."""
 
     role: str
     when: Condition | None = None
+    asks: str = ""
+    answered: Condition | None = None
 
     def is_needed(self, context: Any) -> bool:
         return self.when is None or self.when(context)

@@ -60,6 +60,7 @@ class Agreed:
     approval: Approval
     role: str
     reason: str = ""
+    answer: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -211,6 +212,7 @@ def move(context: Context, *, cause: UUID | None = None, agreed: Agreed | None =
     case, transition, at = context.case, context.transition, context.at
     detail: dict[str, object] = {"from": case.state, "to": transition.target or case.state}
     detail |= {"proposed_by": context.proposer} if context.proposer else {}
+    detail |= {"answer": agreed.answer} if agreed is not None and agreed.answer else {}
     with record.act(
         case,
         f"{case.kind}.{transition.name}",

@@ -21,6 +21,7 @@ from cases.ledger import sealing, security
 
 __all__ = ["VERDICTS", "Proposal", "decide", "words_of"]
 
+YES_OR_NO = {"yes": True, "no": False}
 # Which verdicts an open approval takes, by its mode.
 VERDICTS = {"before": ("agreed", "refused", "withdrawn"), "after": ("confirmed", "not_confirmed")}
 
@@ -32,14 +33,16 @@ def decide(
     actor: Actor,
     at: datetime,
     reason: str = "",
+    answer: str = "",
     version: int | None = None,
     request: ledger.RequestInfo | None = None,
 ) -> Case:
     """Give one person's verdict on a proposed act, or on one that has happened and is looked at afterwards.
 
     Locks the case. When every needed role has agreed, the act happens in the same transaction, with its effects and
-    its own event. Declining and not confirming need a reason; not confirming raises a task. Raises NotVisible,
-    TransitionRefused, CaseChanged; nothing is then written and the refusal is counted.
+    its own event. Declining and not confirming need a reason; not confirming raises a task. `answer` is yes or no,
+    where the agreement asks something. Raises NotVisible, TransitionRefused, CaseChanged; nothing is then written and
+    the refusal is counted.
     """
     act = "verdict"
     try:
@@ -48,7 +51,15 @@ def decide(
             act = f"{approval.act}.{verdict if verdict in HANDLED else 'verdict'}"
             if version is not None and version != case.version:
                 raise CaseChanged("Somebody changed this case while you were reading it.")
-            said = Said(case=case, approval=approval, actor=actor, at=at, reason=reason.strip(), request=request)
+            said = Said(
+                case=case,
+                approval=approval,
+                actor=actor,
+                at=at,
+                reason=reason.strip(),
+                answer=answer,
+                request=request,
+            )
             if verdict not in VERDICTS[approval.mode]:
                 raise TransitionRefused("This cannot be answered like that.")
             HANDLED[verdict](said)
@@ -70,13 +81,14 @@ class Said:
         actor: Actor,
         at: datetime,
         reason: str,
+        answer: str,
         request: ledger.RequestInfo | None,
     ) -> None:
         self.case, self.approval, self.actor, self.at = case, approval, actor, at
-        self.reason, self.request = reason, request
+        self.reason, self.answer, self.request = reason, answer, request
         self.move = casetypes.get(case.kind).lifecycle[approval.act]
 
-    def act(self, verb: str) -> Any:
+    def act(self, verb: str, **detail: str) -> Any:
         """Open the ledger action of a verdict that does not make the act happen."""
         return record.act(
             self.case,
@@ -85,7 +97,7 @@ class Said:
             at=self.at,
             reason=self.reason,
             request=self.request,
-            detail={"act": self.approval.act},
+            detail={"act": self.approval.act, **detail},
         )
 
     def settle(self) -> None:
@@ -147,8 +159,9 @@ def _agree(said: Said) -> None:
     approval, case = said.approval, said.case
     if approval.digest != approvals.digest(case, approval.act, approval.typed):
         raise TransitionRefused(approvals.CHANGED)
+    answered = _answered(said, role)
     if approvals.unfilled(approval) != [role]:
-        with said.act("act.agreed"):
+        with said.act("act.agreed", **answered):
             approvals.decide(approval, checker=said.actor, role=role, verdict="agreed", at=said.at)
             said.settle()
         return
@@ -157,7 +170,20 @@ def _agree(said: Said) -> None:
     held = Standing(case, said.actor, is_deciding=True, at=said.at).held(said.move)
     if refusals := held + transitions.typed_refusals(context):
         raise TransitionRefused(" ".join(refusals))
-    transitions.move(context, agreed=Agreed(approval=approval, role=role, reason=said.reason))
+    transitions.move(context, agreed=Agreed(approval=approval, role=role, reason=said.reason, **answered))
+
+
+def _answered(said: Said, role: str) -> dict[str, str]:
+    """Return the answer to what the agreement of a role asks, nothing where it asks nothing. Raises TransitionRefused
+    for none, and where who proposed it says otherwise."""
+    asking = next((each for each in said.move.agreed_by if each.role == role and each.asks), None)
+    if asking is None:
+        return {}
+    if said.answer not in YES_OR_NO:
+        raise TransitionRefused(f"Answer this first: {asking.asks}")
+    if asking.answered is not None and asking.answered(_context(said)) != YES_OR_NO[said.answer]:
+        raise TransitionRefused("Who proposed it says otherwise. Decline it with a reason; it can be proposed anew.")
+    return {"answer": said.answer}
 
 
 def _decline(said: Said) -> None:

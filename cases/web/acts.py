@@ -231,6 +231,7 @@ def verdict(request: HttpRequest, uid: UUID, approval: UUID) -> HttpResponse:
             actor=actor,
             at=asking.now(),
             reason=reason,
+            answer=request.POST.get("answer", ""),
             version=_version(request),
             request=asking.info(request),
         ),

@@ -138,9 +138,16 @@ def _proposed(
         "is_act": True,
         "is_grave": move.is_grave and bool(answers) and not is_mine,
         "answers": answers,
+        "asks": _asked(move, approval, standing) if answers and not is_mine else "",
         "refusals": refusals,
         "said": typed.reason if typed.step == approval["uid"] else "",
     }
+
+
+def _asked(move: Transition, approval: Mapping[str, Any], standing: Standing) -> str:
+    """Return what this person is asked with their agreement; nothing where it asks nothing."""
+    asking = [each.asks for each in move.agreed_by if each.asks and each.role in standing.actor.roles]
+    return asking[0] if asking and approval["mode"] == "before" else ""
 
 
 def _move(offer: Offer, file: CaseFile, typed: Any) -> dict[str, Any]:

@@ -25,7 +25,7 @@ INPUTS = {
     "file": {"agency_reference": "SFR-2026-0004417"},
     "dispute": {"grounds": "not_me"},
     "remove": {"reason_code": "error"},
-    "report_to_police": {"people": ["1"], "documents": ["1"]},
+    "report_to_police": {"people": ["1"], "documents": ["1"], "story_holds": "no"},
 }
 # From here only one end can be reached; walks go there last.
 LAST = {*ENDS, "removal_requested"}

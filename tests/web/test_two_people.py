@@ -138,3 +138,26 @@ def test_a_void_case_is_reopened_from_its_page(people):
     response = answer("d.osei", case, Approval.objects.get(case=case, act="reopen"), "agreed")
 
     assert f"You agreed. {case.reference}: investigating." in text(response)
+
+
+def test_counsel_says_what_the_story_holds_before_agreeing(people):
+    case = factories.filed(people)
+    osei = desk.client_of("d.osei", is_stepped_up=True)
+    page = text(osei.get(at("case", case)))
+    assert "Does the story of the case hold communications data?" in page
+    given = {"people": ["1"], "documents": ["1"], "has_communications_data": "on"}
+    mute = osei.post(at("step", case, "report_to_police"), given)
+    assert mute.status_code == 422 and not Approval.objects.filter(case=case, act="report_to_police").exists()
+    osei.post(at("step", case, "report_to_police"), given | {"story_holds": "no"})
+    approval = Approval.objects.get(case=case, act="report_to_police")
+
+    counsel = desk.client_of("v.tranter", is_stepped_up=True)
+    counsel.post(at("purpose", case), {"purpose": "legal_advice"})
+    read = text(counsel.get(at("case", case)))
+    assert "Does the story of the case hold communications data? </dt>" in read or "<dd>No</dd>" in read
+    assert 'name="answer" value="yes"' in read and "(needed to agree)" in read
+    refused = counsel.post(at("verdict", case, approval.uid), {"verdict": "agreed"})
+    assert refused.status_code == 422 and "Answer this first" in text(refused)
+    counsel.post(at("verdict", case, approval.uid), {"verdict": "agreed", "answer": "no"})
+    approval.refresh_from_db()
+    assert approval.outcome == "agreed"

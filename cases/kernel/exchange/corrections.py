@@ -26,6 +26,7 @@ __all__ = [
     "REFUSED",
     "REMOVED",
     "Recipient",
+    "SaidLater",
     "are_on_their_way",
     "by_hand",
     "declare",
@@ -91,6 +92,11 @@ tasks.declare(
     }
 )
 
+
+class SaidLater(CaseError):
+    """What was told is said anew by an act of its own, which needs more people than this one: the notice goes alone."""
+
+
 Restate = Callable[..., OutboxMessage | None]
 _restate: dict[str, Restate] = {}
 _removals: set[str] = {REMOVED.code}
@@ -100,8 +106,8 @@ def declare(*, restate: Mapping[str, Restate] | None = None, removals: Iterable[
     """Add what a family knows. Called while families load.
 
     `restate` maps a kind of message to the function that says it anew, as the case is now:
-    (case, *, agency, actor, at) -> the promised message, or None. `removals` are the family's own messages that
-    count towards the one working day of a removal.
+    (case, *, agency, actor, at) -> the promised message, or None; it may raise SaidLater. `removals` are the family's
+    own messages that count towards the one working day of a removal.
     """
     _restate.update(restate or {})
     _removals.update(removals)
@@ -207,7 +213,10 @@ def _notify(
 ) -> OutboxMessage:
     agency, latest = recipient.agency, recipient.releases[-1]
     again = _restate.get(latest.message_kind) if change == "amended" else None
-    anew = again(case, agency=agency, actor=actor, at=at) if again else None
+    try:
+        anew = again(case, agency=agency, actor=actor, at=at) if again else None
+    except SaidLater:
+        again = anew = None
     if again and anew is None:  # nothing of it may be said any more: the recipient must let go of what it has
         change = "removed"
         start_transmission(case, at=at)
