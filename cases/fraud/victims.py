@@ -4,30 +4,64 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from cases.fraud import codes, expiry
-from cases.kernel import tasks
-from cases.kernel.exchange import letters
-from cases.kernel.models import Case, Letter, Task
+from django.db.models import QuerySet
 
-__all__ = ["TASKS", "write"]
+from cases.fraud import codes, expiry
+from cases.kernel import outbox, tasks
+from cases.kernel.exchange import letters
+from cases.kernel.models import Case, Clock, Letter, Task
+
+__all__ = ["TASKS", "fit", "write"]
 
 TASKS = {"fraud_dead_victim": "A dead person was impersonated: write by hand to who looks after their estate"}
+TEMPLATE = "n11"
+_VICTIM = {"is_innocent": True, "role__in": codes.VICTIM_ROLES}
 
 
 def write(case: Case, *, at: datetime) -> None:
-    """Ask for the letter to every innocent person not written to yet, inside the current ledger action, unless that
-    would prejudice an investigation; a letter that waits to tell somebody so who is not is taken back. Where a
-    dead person was impersonated nothing is posted to the name and address the case holds: who works on the case finds
-    out who looks after the estate and writes to them."""
-    theirs = Letter.objects.filter(case=case, template="n11").exclude(state="withdrawn")
-    for letter in theirs.filter(state="due", party__is_innocent=False):
-        letter.state = "withdrawn"
-        letter.save(update_fields=["state"])
+    """Ask for the letter to every victim not written to yet, inside the current ledger action, unless that would
+    prejudice an investigation; a letter that waits and does not fit is taken back. Where a dead person was impersonated
+    nothing is posted to the name and address the case holds: who works on the case finds out who looks after the
+    estate and writes to them."""
+    _take_back(case, at=at)
     if case.fraud_referral.prejudice_recorded:
         return
-    innocent = expiry.of_the_filing(case, at=at).filter(is_innocent=True)
-    for party in innocent.exclude(pk__in=theirs.values("party_id")):
+    for party in expiry.of_the_filing(case, at=at).filter(**_VICTIM).exclude(pk__in=_live(case).values("party_id")):
         if codes.DEAD not in case.fraud_referral.reasons:
-            letters.request(case, party, template="n11", at=at)
+            letters.request(case, party, template=TEMPLATE, at=at)
         elif not Task.objects.filter(case=case, kind="fraud_dead_victim", detail__person=party.number).exists():
             tasks.raise_task("fraud_dead_victim", case=case, at=at, person=party.number)
+
+
+def fit(case: Case, *, at: datetime) -> None:
+    """After a change of a filing that stands, inside the current ledger action: take back each letter that waits and
+    no longer fits, and ask for that of a victim who has a marker and may be written to now. Whoever is named anew is
+    written to with the amendment."""
+    _take_back(case, at=at)
+    if _is_for_nobody(case):
+        return
+    marked = Clock.objects.filter(case=case, rule="k24_victim", ended_at=None).values("party_id")
+    standing = expiry.of_the_filing(case, at=at).filter(**_VICTIM, pk__in=marked)
+    for party in standing.exclude(pk__in=_live(case).values("party_id")):
+        letters.request(case, party, template=TEMPLATE, at=at)
+
+
+def _live(case: Case) -> QuerySet[Letter]:
+    return Letter.objects.filter(case=case, template=TEMPLATE).exclude(state="withdrawn")
+
+
+def _is_for_nobody(case: Case) -> bool:
+    """Whether nobody of the case is written to: they are dead, or it would prejudice an investigation."""
+    facts = case.fraud_referral
+    return facts.prejudice_recorded or codes.DEAD in facts.reasons
+
+
+def _take_back(case: Case, *, at: datetime) -> None:
+    """Take back what is not printed yet, or printed and not on its way to the post house, and no longer fits."""
+    for letter in _live(case).filter(state__in=["due", "rendered"]).select_related("party", "message"):
+        is_theirs = letter.party.is_innocent and letter.party.role in codes.VICTIM_ROLES
+        if is_theirs and not letter.party.is_detached and not _is_for_nobody(case):
+            continue
+        if letter.state == "due" or (letter.message is not None and outbox.take_back(letter.message, at=at)):
+            letter.state = "withdrawn"
+            letter.save(update_fields=["state"])

@@ -121,6 +121,14 @@ def withdraw(case: Case, kind: str, *, at: datetime) -> int:
     return _retire(case, kind, states=_NOT_SENT, to="withdrawn", at=at)
 
 
+def take_back(message: OutboxMessage, *, at: datetime) -> bool:
+    """Take back one message that nobody has tried to send; say whether it was. Locks it."""
+    row = OutboxMessage.objects.select_for_update().filter(pk=message.pk, state="pending", attempts=0).first()
+    if row is not None:
+        OutboxMessage.objects.filter(pk=row.pk).update(state="withdrawn", settled_at=at)
+    return row is not None
+
+
 def supersede(case: Case, kind: str, *, at: datetime) -> int:
     """Mark the refused and failed messages of a kind as replaced by a correction. Returns how many. Locks them."""
     return _retire(case, kind, states=("pending", "refused", "dead", "unknown"), to="superseded", at=at)

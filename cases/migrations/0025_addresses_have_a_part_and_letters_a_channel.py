@@ -22,4 +22,14 @@ class Migration(Migration):
             name='jurisdiction',
             field=models.CharField(blank=True, db_default='', default='', max_length=3),
         ),
+        migrations.AddField(
+            model_name='historicalletter',
+            name='channel',
+            field=models.CharField(db_default='post', default='post', max_length=12),
+        ),
+        migrations.AddField(
+            model_name='letter',
+            name='channel',
+            field=models.CharField(db_default='post', default='post', max_length=12),
+        ),
     ]

@@ -119,8 +119,8 @@ def papers(records: Records, words: Words) -> Iterator[Entry]:
             head=f"Letter {number}: {template.label if template else row.template}, {row.state}",
             lines=lines(
                 f"To {words.row('cases.caseparty', row.party_id)}. Wording {row.template}, version "
-                f"{row.template_version}, {row.language}. Asked for {moment(row.requested_at)}."
-                + on(row.dispatched_date, " Dispatched "),
+                f"{row.template_version}, {row.language}, by {plain(row.channel)}. Asked for "
+                f"{moment(row.requested_at)}." + on(row.dispatched_date, " Dispatched "),
             ),
             mark=f"SHA-256 {row.sha256}" if row.sha256 else "",
         )

@@ -21,6 +21,7 @@ class Letter(Tracked):
     template = models.CharField(max_length=40)
     template_version = models.PositiveSmallIntegerField()
     language = models.CharField(max_length=8, default="en-GB")
+    channel = models.CharField(max_length=12, default="post", db_default="post")
     state = models.CharField(max_length=12, default="due")
     requested_at = models.DateTimeField()
     blob = models.OneToOneField(StoredBlob, models.PROTECT, null=True, related_name="+")
@@ -29,6 +30,8 @@ class Letter(Tracked):
     message = models.ForeignKey(OutboxMessage, models.PROTECT, null=True, related_name="letters")
     dispatched_date = models.DateField(null=True, blank=True)
     retention_class = models.CharField(max_length=60)
+
+    later = {"channel": "post"}
 
     class Meta:
         constraints = [
