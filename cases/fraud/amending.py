@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import Q
 
-from cases.fraud import disputes, expiry, flags, insiders, messages, periods, victims
+from cases.fraud import astold, disputes, expiry, flags, insiders, messages, periods, victims
 from cases.kernel import approvals, clocks, outbox, record, tasks
 from cases.kernel.actors import Actor, system
 from cases.kernel.exchange import corrections
@@ -49,6 +49,8 @@ def _changes(case: Case) -> Any:
 def is_changed(context: Any) -> str | None:
     if not _changes(context.case).exists():
         return "Nothing changed since the agency was told. Change the case first; another person then amends."
+    if not astold.differs(context.case, at=context.at):
+        return "The agency would be told just what it was told: what changed is no part of it, or was put back."
     return None
 
 
@@ -76,16 +78,24 @@ def adds_nobody_adverse(context: Any) -> str | None:
 
 
 def ask_for_amendment(case: Case, *, at: datetime) -> None:
-    """A filing that stands was changed here: say what is owed, inside the current ledger action; a removal within the
-    one working day that removals have. Called after every change of a case."""
+    """A filing that stands was changed here: say what is owed, inside the current ledger action, a removal within the
+    one working day that removals have; and take back a letter that no longer fits. Called after every change of a
+    case."""
     insiders.hand_on(case, at=at)
     if case.state not in STANDING or ledger.current().verb not in _CHANGES:
         return
     facts = case.fraud_referral
-    facts.refresh_from_db(fields=["is_reinstated"])
-    kind, due_at = "fraud_amendment", None
+    facts.refresh_from_db()
+    victims.fit(case, at=at)
     if facts.is_reinstated:
-        kind, due_at = "fraud_must_remove", clocks.plan("removal_transmission", started_at=at).due_at
+        _owe(case, "fraud_must_remove", at=at, due_at=clocks.plan("removal_transmission", started_at=at).due_at)
+    elif astold.differs(case, at=at):
+        _owe(case, "fraud_amendment", at=at)
+    else:
+        tasks.close_all(case, "fraud_amendment", actor=system("amending", source=case.source), at=at)
+
+
+def _owe(case: Case, kind: str, *, at: datetime, due_at: datetime | None = None) -> None:
     if not Task.objects.filter(case=case, kind=kind, closed_at=None).exists():
         tasks.raise_task(kind, case=case, at=at, due_at=due_at)
 
@@ -99,6 +109,7 @@ def amend(context: Any) -> None:
     facts.field_errors = []
     facts.save(update_fields=["field_errors"])
     _tell_agency(case, actor=actor, at=at)
+    astold.note(case, at=at)
     expiry.start_or_restart(case, filed_at=_filed_at(case, at), at=at)
     flags.fit(case, at=at)
     for kind in ("fraud_amendment", "fraud_field_errors", "detached_filed"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cases.fraud import expiry, flags, guards, insiders, messages, victims
+from cases.fraud import astold, expiry, flags, guards, insiders, messages, victims
 from cases.fraud.models import PillarAnswer, PillarEvidence
 from cases.kernel import approvals, calendars, clocks, outbox, tasks
 from cases.kernel.errors import CaseError
@@ -87,6 +87,7 @@ def meet_check(context: Any) -> None:
 
 def send_filing(context: Any) -> None:
     messages.file(context.case, actor=context.actor, at=context.at)
+    astold.note(context.case, at=context.at)
 
 
 def withdraw_filing(context: Any) -> None:

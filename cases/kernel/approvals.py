@@ -61,6 +61,7 @@ NOT_CONTENT = frozenset(
         "field_errors",
         "police_reference",
         "removal_reason",
+        "jurisdiction",  # says nothing that the postcode does not
     }
 )
 

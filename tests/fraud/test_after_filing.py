@@ -1,5 +1,6 @@
 """What becomes of a filing that stands: disputed, upheld, removed, expired. Expected values by hand from the design."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from uuid import uuid4
@@ -9,7 +10,7 @@ from django.test import TestCase
 
 from cases.agencies import queue, settlement
 from cases.agencies.directory import TERMS
-from cases.fraud import messages
+from cases.fraud import astold, messages
 from cases.fraud.models import DerivedFlag, FraudDispute
 from cases.kernel import actors, casetypes, edits, locks, outbox, record, releases, transitions, verdicts
 from cases.kernel.casetypes import Content
@@ -28,7 +29,7 @@ from cases.kernel.models import (
 )
 from cases.kernel.timing import sweeps
 from cases.ledger import sealing, verify
-from cases.ledger.models import LedgerEvent
+from cases.ledger.models import AccessEvent, LedgerEvent
 from cases.reports import letters
 from tests import factories
 from tests.factories import FILED_AT
@@ -294,6 +295,51 @@ class Amendments(Stage):
         self.change(facts={"loss_pence": 500})
         return self.do("amend", "d.osei", **given)
 
+    def test_what_was_put_back_or_is_no_part_of_it_is_no_amendment(self):
+        waits = ("The agency would be told just what it was told", "amend", "d.osei")
+        self.change(facts={"loss_pence": 500})
+        assert self.tasks() == ["fraud_amendment"]
+        self.change(facts={"loss_pence": 0})
+        assert self.tasks() == []
+        self.refused(*waits)
+        self.change(party=(2, {"phone": "+447700900999"}))
+        self.change(party=(2, {"phone": factories.VICTIM["values"]["phone"]}))
+        assert self.tasks() == []
+        self.refused(*waits)
+        self.change(facts={"narrative": "Caller passed security twice."})  # the agency gets no story
+        assert self.tasks() == []
+        self.refused(*waits)
+        offer = next(
+            each
+            for each in transitions.offers(Case.objects.get(pk=self.filed.pk), self.people["d.osei"])
+            if each.transition.name == "amend"
+        )
+        assert waits[0] in " ".join(offer.refusals)
+        self.change(party=(2, {"phone": "+447700900999"}))
+        assert self.tasks() == ["fraud_amendment"]
+        self.do("amend", "d.osei")
+        assert self.tasks() == []
+        self.verified()
+
+    def test_a_story_that_others_were_told_is_owed_to_them(self):
+        self.tell_police()
+        self.change(facts={"narrative": "Caller passed security twice."})
+        assert self.tasks() == ["fraud_amendment"]
+        self.do("amend", "d.osei")
+        assert [body["change"] for _, _, body in self.sent("correction_amended")] == ["amended"]
+
+    def test_looking_whether_anything_changed_opens_no_value(self):
+        self.change(party=(2, {"phone": "+447700900999"}))
+        looks = AccessEvent.objects.count()
+        assert transitions.offers(Case.objects.get(pk=self.filed.pk), self.people["d.osei"])
+        assert AccessEvent.objects.count() == looks
+
+    def test_a_filing_made_before_digests_were_kept_is_amended_as_ever(self):
+        assert astold.differs(self.filed, at=FILED_AT) is False
+        with record.act(self.filed, "fraud_referral.approve", actor=actors.system("tests"), at=FILED_AT):
+            pass
+        assert astold.differs(self.filed, at=FILED_AT) is True
+
     def test_a_change_of_a_filing_is_owed_to_the_agency(self):
         self.change(facts={"loss_pence": 500})
         self.change(facts={"loss_pence": 600})
@@ -376,7 +422,7 @@ class Amendments(Stage):
             ("k24_victim", "running", date(2027, 12, 16)),
         ]
         assert not DerivedFlag.objects.filter(case=self.filed, purged_at=None).exists()
-        assert self.letters() == [("n11", 2, "due"), ("n11", 1, "due")]
+        assert self.letters() == [("n11", 2, "due")]  # whose role is no victim's is told of none
 
     def test_a_victim_filed_as_principal_is_sent_in_the_right_role(self):
         self.change(
@@ -405,6 +451,40 @@ class Amendments(Stage):
         verdicts.decide(approval.uid, "agreed", actor=self.people["judge"], at=FILED_AT)
         assert self.sent("fpa_amend")[0][2]["subjects"][1]["role"] == "aider"
         assert self.letters() == [("n11", 2, "withdrawn")]
+
+    def test_a_letter_to_a_victim_that_waits_is_taken_back_at_once_when_it_no_longer_fits(self):
+        before = self.letters()
+        assert before == [("n11", 2, "due")]
+        for change in (
+            {"facts": {"reasons": ["unauth_sim_swap", "deceased_impersonation"]}},
+            {"facts": {"prejudice_recorded": True}},
+            {"party": (2, {"is_innocent": False, "role": "aider"})},
+            {"party": (2, {"role": "account_holder"})},
+        ):
+            with undone():
+                self.change(**change)
+                assert self.letters() == [("n11", 2, "withdrawn")], change
+                assert letters.make_due_letters(now=NEXT_DAY) == 0
+        self.change(facts={"loss_pence": 7})
+        assert self.letters() == before
+
+    def test_one_that_is_printed_and_not_yet_on_its_way_is_taken_back_with_its_message(self):
+        assert letters.make_due_letters(now=FILED_AT) == 1
+        with undone():
+            self.change(facts={"reasons": ["unauth_sim_swap", "deceased_impersonation"]})
+            assert self.letters() == [("n11", 2, "withdrawn")]
+            assert [state for _, state, _ in self.sent("letter")] == ["withdrawn"]
+        OutboxMessage.objects.filter(case=self.filed, kind="letter").update(state="sending", attempts=1)
+        self.change(facts={"reasons": ["unauth_sim_swap", "deceased_impersonation"]})
+        assert self.letters() == [("n11", 2, "rendered")]  # it is gone
+
+    def test_a_letter_that_was_taken_back_is_asked_for_anew_once_it_fits_again(self):
+        self.change(facts={"reasons": ["unauth_sim_swap", "deceased_impersonation"]})
+        self.change(facts={"reasons": ["unauth_sim_swap"]})
+        assert self.letters() == [("n11", 2, "withdrawn"), ("n11", 2, "due")]
+        self.change(party=(1, {"is_innocent": True, "role": "victim_of_impersonation"}))
+        assert len(self.letters()) == 2  # who is named anew is written to with the amendment
+        self.verified()
 
     def test_a_person_who_was_detached_is_taken_out_of_the_filing(self):
         self.do("detach", "p.nair", reason="Somebody else of that name.", person="1")
@@ -529,7 +609,7 @@ class Amendments(Stage):
 
 
 class Police(Stage):
-    REPORT = {"people": ["1"], "documents": ["1"]}
+    REPORT = {"people": ["1"], "documents": ["1"], "story_holds": "no"}
 
     def test_our_own_evidence_goes_without_communications_data(self):
         case = self.do("report_to_police", "d.osei", **self.REPORT)
@@ -563,9 +643,78 @@ class Police(Stage):
         assert (approval.needs, self.sent("report_fraud")) == (["legal_counsel"], [])
         with nothing_written(counted=1), pytest.raises(CaseError, match="legal counsel"):
             verdicts.decide(approval.uid, "agreed", actor=self.people["judge"], at=NEXT_DAY)
-        verdicts.decide(approval.uid, "agreed", actor=self.people["v.tranter"], at=NEXT_DAY)
+        counsel = {"actor": self.people["v.tranter"], "at": NEXT_DAY}
+        with nothing_written(counted=1), pytest.raises(CaseError, match="Answer this first: Does the story"):
+            verdicts.decide(approval.uid, "agreed", **counsel)
+        with undone(), pytest.raises(CaseError, match="Who proposed it says otherwise"):
+            verdicts.decide(approval.uid, "agreed", answer="yes", **counsel)
+        assert self.sent("report_fraud") == []
+        verdicts.decide(approval.uid, "agreed", answer="no", **counsel)
         ((_, _, body),) = self.sent("report_fraud")
         assert body["subjects"][0]["ip_address"] == "203.0.113.45"
+        event = LedgerEvent.objects.filter(stream=self.filed.uid, action="fraud_referral.report_to_police").latest(
+            "seq"
+        )
+        said = {
+            name: json.loads(event.body)["detail"][name] for name in ("answer", "communications_data", "in_the_story")
+        }
+        assert said == {"answer": "no", "communications_data": True, "in_the_story": False}
+
+    def change(self, *, by="p.nair", **facts):
+        with edits.change(self.filed.pk, actor=self.people[by], at=FILED_AT) as edit:
+            edit.facts(**facts)
+
+    def test_the_story_holds_no_communications_data_that_nobody_spoke_of(self):
+        mute = {name: value for name, value in self.REPORT.items() if name != "story_holds"}
+        self.refused("Say whether the story", "report_to_police", "d.osei", **mute)
+        for text in (
+            "He rang from 07700 900456.",
+            "Called from +44 (0)7700 900-456 twice.",
+            "Signed in from 203.0.113.45 at night.",
+            "Signed in from 2001:db8::17 at night.",
+            "A SIM 8944000000000000020 was put in.",
+        ):
+            self.change(narrative=text)
+            self.refused("The story holds what looks like", "report_to_police", "d.osei", **self.REPORT)
+        self.change(narrative="Ordered on 2026-11-13 at 21:02 for £1,099.00, case NM-4471.")
+        with undone():
+            self.do("report_to_police", "d.osei", **self.REPORT)
+        self.change(narrative="He rang from 07700 900456.")
+        self.do("report_to_police", "d.osei", **{**self.REPORT, "story_holds": "yes"})
+        approval = Approval.objects.get(case=self.filed, act="report_to_police")
+        assert (approval.needs, self.sent("report_fraud")) == (["legal_counsel"], [])
+        verdicts.decide(approval.uid, "agreed", actor=self.people["v.tranter"], at=NEXT_DAY, answer="yes")
+        ((_, _, body),) = self.sent("report_fraud")
+        assert body["what_happened"] == "He rang from 07700 900456." and "ip_address" not in body["subjects"][0]
+
+    def test_communications_data_is_never_said_anew_without_counsel(self):
+        self.do("report_to_police", "d.osei", has_communications_data=True, **self.REPORT)
+        approval = Approval.objects.get(case=self.filed, act="report_to_police")
+        verdicts.decide(approval.uid, "agreed", actor=self.people["v.tranter"], at=FILED_AT, answer="no")
+        self.change(loss_pence=500)
+        self.do("amend", "d.osei", at=NEXT_DAY)
+        assert len(self.sent("report_fraud")) == 1
+        ((_, _, notice),) = self.sent("correction_amended")
+        assert notice["change"] == "amended" and "replaced_by" not in notice
+        task = Task.objects.get(case=self.filed, kind="fraud_police_anew")
+        assert task.closed_at is None
+        self.do("report_to_police", "d.osei", at=NEXT_DAY, has_communications_data=True, **self.REPORT)
+        assert len(self.sent("report_fraud")) == 1
+        again = Approval.objects.get(case=self.filed, act="report_to_police", closed_at=None)
+        verdicts.decide(again.uid, "agreed", actor=self.people["v.tranter"], at=NEXT_DAY, answer="no")
+        assert [body["loss_pence"] for _, _, body in self.sent("report_fraud")] == [0, 500]
+        task.refresh_from_db()
+        assert task.closed_at == NEXT_DAY
+        self.verified()
+
+    def test_another_story_than_the_one_that_was_spoken_of_is_not_said_anew(self):
+        self.do("report_to_police", "d.osei", **self.REPORT)
+        self.change(narrative="Caller passed security and rang back from a telephone of his own.")
+        self.do("amend", "d.osei", at=NEXT_DAY)
+        assert len(self.sent("report_fraud")) == 1
+        assert Task.objects.filter(case=self.filed, kind="fraud_police_anew", closed_at=None).count() == 1
+        self.do("remove", "d.osei", at=NEXT_DAY, reason_code="error")
+        assert not Task.objects.filter(case=self.filed, kind="fraud_police_anew", closed_at=None).exists()
 
     def test_what_is_not_our_own_evidence_stays_and_nothing_is_written(self):
         self.refused("at least one person", "report_to_police", "d.osei", documents=["1"])
@@ -573,7 +722,9 @@ class Police(Stage):
         self.refused("at least one document", "report_to_police", "d.osei", people=["1"], documents=["9"])
         paper = {"kind": "device_log", "file_name": "a.txt", "media_type": "text/plain", "data": b"a"}
         edits.attach(self.filed.pk, **paper, actor=self.people["p.nair"], at=FILED_AT)
-        self.refused("communications data", "report_to_police", "d.osei", people=["1"], documents=["2"])
+        self.refused(
+            "communications data", "report_to_police", "d.osei", people=["1"], documents=["2"], story_holds="no"
+        )
         with record.act(self.filed, "tests.source", actor=actors.system("tests"), at=FILED_AT):
             self.fraudster.source = "agency:sandbox-fraud-register"
             self.fraudster.save(update_fields=["source"])

@@ -1,0 +1,80 @@
+"""Whether the agency would be told something else than it was told: by digests of what a filing is made of. No value
+is opened.
+
+Sealing is deterministic within a row, so that a value that was changed and put back has its old ciphertext again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from cases.fraud import expiry
+from cases.kernel.exchange import corrections
+from cases.kernel.models import Case, CaseAddress
+from cases.kernel.parties import ADDRESS_FIELDS, PERSON_FIELDS
+from cases.ledger import api as ledger
+from cases.ledger.canonical import canon
+from cases.ledger.models import LedgerEvent
+
+__all__ = ["differs", "note"]
+
+# What the messages about a filing are made of, beside its people; and what is told only to others than the agency.
+FACTS = (
+    *("fpa_case_type", "reasons", "product", "sales_channel", "is_facility_granted"),
+    *("application_date", "discovered_date", "value_at_risk_pence", "loss_pence", "savings_pence"),
+    *("may_share_with_police", "incident_token", "alert_code"),
+)
+ELSEWHERE = ("narrative",)
+
+
+def note(case: Case, *, at: datetime) -> None:
+    """Keep with the current ledger action what the agency is told with it, as digests."""
+    ledger.current().detail.update({"told": _filing(case, at=at), "told_elsewhere": _hash([_facts(case, ELSEWHERE)])})
+
+
+def differs(case: Case, *, at: datetime) -> bool:
+    """Say whether what would be told is something else than was told last, to the agency or to others who were told
+    more. Of a filing that was made before digests were kept it is said to be so."""
+    told = _last_told(case)
+    if told is None or told["told"] != _filing(case, at=at):
+        return True
+    is_same = told["told_elsewhere"] == _hash([_facts(case, ELSEWHERE)])
+    return not is_same and bool(corrections.earlier_recipients(case))
+
+
+def _last_told(case: Case) -> dict[str, Any] | None:
+    moves = [f"{case.kind}.{name}" for name in ("approve", "amend", "amend_disputed")]
+    event = LedgerEvent.objects.filter(stream=case.uid, action__in=moves).order_by("-seq").first()
+    detail: dict[str, Any] = event.content().get("detail", {}) if event else {}
+    return detail if "told" in detail else None
+
+
+def _filing(case: Case, *, at: datetime) -> str:
+    parties = list(expiry.of_the_filing(case, at=at))
+    places = CaseAddress.objects.filter(party__in=parties, is_detached=False).order_by("pk")
+    return _hash(
+        [
+            _facts(case, FACTS),
+            *(_columns(row, ("number", "role", "is_innocent", *PERSON_FIELDS)) for row in parties),
+            *([row.party_id, *_columns(row, ("kind", *ADDRESS_FIELDS))] for row in places),
+        ]
+    )
+
+
+def _facts(case: Case, names: Iterable[str]) -> list[object]:
+    return _columns(case.fraud_referral, names)
+
+
+def _columns(row: Any, names: Iterable[str]) -> list[object]:
+    return [_plain(getattr(row, name)) for name in names]
+
+
+def _plain(value: Any) -> object:
+    return bytes(value).hex() if isinstance(value, bytes | memoryview) else value
+
+
+def _hash(rows: list[Any]) -> str:
+    return hashlib.sha256(canon(rows)).hexdigest()
