@@ -12,11 +12,12 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.template.loader import render_to_string
 
+from cases.kernel import actors
 from cases.kernel.models import AuditReport, Case
 from cases.ledger.canonical import microseconds, timestamp
 from cases.ledger.sealing import Reader
 from cases.ledger.verify import WRONG
-from cases.reports import chapters, exchange, naming, press, records, sender, words
+from cases.reports import chapters, exchange, naming, press, records, related, sender, words
 from cases.reports.entries import Chapter, Entry
 from cases.reports.pdf import Paper
 from cases.reports.records import Records
@@ -70,6 +71,18 @@ AFTER_FACTS = (
     Plan(
         code="people", title="People, opened", writer=chapters.people, note="Everywhere else these values are masked."
     ),
+    Plan(
+        code="detached",
+        title="People detached",
+        writer=related.detached,
+        note="Who turned out not to be the person. What was said of them stands above and is used no more.",
+    ),
+    Plan(
+        code="links",
+        title="Links with other cases",
+        writer=related.links,
+        note="Removed ones too. A case that whoever asked for this report may not see is not among them.",
+    ),
     Plan(code="periods", title="Periods", writer=chapters.periods),
     Plan(
         code="released",
@@ -110,7 +123,8 @@ def draft(report: AuditReport, *, reader: Reader, at: datetime) -> Draft:
     """
     _take_snapshot()
     case = Case.objects.select_related("team", "assignee", "key").get(pk=report.case_id)
-    found = records.read(case, reader=reader, at=at, is_demo=bool(settings.DEMO))
+    asker = actors.staff(report.requested_by) if report.requested_by else None
+    found = records.read(case, asker=asker, reader=reader, at=at, is_demo=bool(settings.DEMO))
     told = _words(found)
     head_hash = bytes(found.head.hash).hex()
     before, after = _written(BEFORE_FACTS, found, told), _written(AFTER_FACTS, found, told)

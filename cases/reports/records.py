@@ -8,7 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from cases.kernel import casetypes, datacategories
+from cases.kernel.actors import Actor
 from cases.kernel.casetypes import CaseType
+from cases.kernel.linking import links
 from cases.kernel.models import (
     Agency,
     Approval,
@@ -70,14 +72,16 @@ class Records:
     tries: list[DeliveryAttempt]
     callbacks: list[Callback]
     looks: list[AccessEvent]
+    links: list[links.Listed]
     people: dict[int, str]
     agencies: dict[str, str]
     teams: dict[int, str]
     family: dict[str, Any]
 
 
-def read(case: Case, *, reader: Reader, at: datetime, is_demo: bool) -> Records:
+def read(case: Case, *, asker: Actor | None, reader: Reader, at: datetime, is_demo: bool) -> Records:
     """Return everything on record about a case. Writes the reader's access rows first, so that they are told too.
+    Other cases are named as far as `asker` may see them; none for nobody.
 
     Call it inside one repeatable-read transaction, so that all rows are of one moment.
     """
@@ -94,6 +98,7 @@ def read(case: Case, *, reader: Reader, at: datetime, is_demo: bool) -> Records:
         datacategories.require(found[0]._meta.model_name, fields, casetype=casetype)
         return list(zip(found, sealing.open_rows(found, fields, reader=reader, at=at), strict=True))
 
+    linked = links.on_record(case, asker, reader=reader, at=at) if asker else []
     facts = casetype.facts._default_manager.filter(pk=case.pk)
     sealed_facts = opened(facts, *casetype.sealed_labels) if casetype.sealed_labels else []
     sealed: dict[str, Any] = {
@@ -111,6 +116,7 @@ def read(case: Case, *, reader: Reader, at: datetime, is_demo: bool) -> Records:
         findings=findings,
         events=events,
         reasons=reasons,
+        links=linked,
         **sealed,
         **_open_rows(case),
         **_names(),

@@ -7,23 +7,29 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from cases.kernel import edits, notice
+from cases.kernel import edits, notice, transitions
+from cases.kernel.linking import links
 from cases.kernel.models import (
     Approval,
     AuditReport,
     Callback,
+    CaseLink,
     Clock,
     DeliveryAttempt,
     Evidence,
     OutboxMessage,
     Release,
     ReleasedItem,
+    Team,
+    TeamMembership,
 )
+from cases.kernel.office import proposals
 from cases.kernel.reading import queries
+from cases.ledger import api as ledger
 from cases.ledger.chain import Chain, Link
 from cases.ledger.models import AccessEvent, LedgerEvent, LedgerHead
 from cases.reports import audit, press, requests
-from tests import factories
+from tests import factories, suspicions
 from tests.reports import reading
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -129,19 +135,69 @@ def test_report_shows_people_once_and_masks_them_elsewhere():
     assert reading.squeezed("Fraud referral changed: loss £0.00 → £1,200.00") in squeezed
 
 
+def test_report_tells_of_links_and_of_who_was_detached():
+    people = factories.office()
+    case, other, third = (factories.investigating(people) for _ in range(3))
+    byrne = people["a.byrne"]
+    links.make(case.pk, "arose_from", other.reference, actor=byrne, at=factories.AT, reason="One order, two lines.")
+    links.make(third.pk, "related", case.reference, actor=byrne, at=factories.AT)
+    row = CaseLink.objects.get(case=third)
+    links.remove(case.pk, row.uid, actor=people["p.nair"], at=factories.APPROVED_AT, reason="Another household.")
+    transitions.apply(
+        case.pk, "detach", actor=byrne, at=factories.APPROVED_AT, reason="Her twin sister.", inputs={"person": "2"}
+    )
+
+    squeezed = reading.squeezed(reading.text_of(press.press(drafted(case, people).paper).data))
+
+    for said in (
+        f"Link 1: Arose from {other.reference}",
+        "Made by A. Byrne, 14 Nov 2026 10:00. Reason: One order, two lines.",
+        f"Link 2: Related to {third.reference}, removed",
+        "Removed by P. Nair, 16 Nov 2026 09:30. Reason: Another household.",
+        "Person 2 (Victim of takeover) Detached 16 Nov 2026 09:30 by A. Byrne",
+        "Reason: Her twin sister. Nobody outside had to be told.",
+    ):
+        assert reading.squeezed(said) in squeezed, said
+    back = reading.squeezed(reading.text_of(press.press(drafted(other, people).paper).data))
+    assert reading.squeezed(f"Link 1: Led to {case.reference} Made by A. Byrne, 14 Nov 2026 10:00.") in back
+
+
+def test_report_names_no_case_that_its_readers_may_not_see():
+    people = factories.office()
+    case, hidden = factories.investigating(people), factories.investigating(people)
+    report = suspicions.referred(people)
+    links.make(case.pk, "related", hidden.reference, actor=people["a.byrne"], at=factories.AT)
+    links.make(report.pk, "arose_from", case.reference, actor=people["h.castellan"], at=factories.AT)
+    team = Team.objects.get(code="conflicts")
+    with ledger.action(team.uid, "tests.seated", actor="system:tests", at=factories.AT):
+        TeamMembership.objects.create(team=team, user=factories.user("d.osei"))
+    tie = {"user": people["a.byrne"].user_id, "case": str(hidden.uid)}
+    proposals.propose("tie_add", tie, actor=people["a.byrne"], at=factories.AT, reason="My neighbour.")
+
+    text = reading.text_of(press.press(drafted(case, people).paper).data)
+    assert hidden.reference not in text and report.reference not in text
+    assert reading.numbers(text, "Link") == []
+    inside = requests.request(report, actor=people["h.castellan"], at=factories.AT)
+    inside = AuditReport.objects.select_related("case").get(pk=inside.pk)
+    draft = audit.draft(inside, reader=requests._reader(inside), at=MADE_AT)
+    squeezed = reading.squeezed(reading.text_of(press.press(draft.paper).data))
+    assert reading.squeezed(f"Link 1: Arose from {case.reference}") in squeezed
+    assert reading.squeezed("One way: the other case shows nothing of it.") in squeezed
+
+
 def test_attached_chain_can_be_recomputed_without_us():
     people = factories.office()
     case = factories.ready(people)
 
     draft = drafted(case, people)
-    ledger = json.loads(draft.paper.attachment)
+    attached = json.loads(draft.paper.attachment)
 
     chain, faults = Chain(), []
-    for event in ledger["events"]:
+    for event in attached["events"]:
         recorded_at = requests.datetime.fromisoformat(event["recorded_at"].replace("Z", "+00:00"))
         prev, own = bytes.fromhex(event["prev"]), bytes.fromhex(event["hash"])
         faults += chain.add(Link(event["id"], event["seq"], recorded_at, prev, own, event["body"]))
-    faults += chain.finish(ledger["head"]["seq"], bytes.fromhex(ledger["head"]["hash"]))
+    faults += chain.finish(attached["head"]["seq"], bytes.fromhex(attached["head"]["hash"]))
     head = LedgerHead.objects.get(stream=case.uid)
     assert faults == []
     assert (draft.head_seq, draft.head_hash) == (head.seq, bytes(head.hash).hex())

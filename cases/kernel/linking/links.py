@@ -25,7 +25,19 @@ from cases.kernel.models import Case, CaseLink
 from cases.ledger import api as ledger
 from cases.ledger import reads, sealing
 
-__all__ = ["KINDS", "LinkKind", "LinkRefused", "Listed", "join", "listed", "make", "read", "remove", "shown"]
+__all__ = [
+    "KINDS",
+    "LinkKind",
+    "LinkRefused",
+    "Listed",
+    "join",
+    "listed",
+    "make",
+    "on_record",
+    "read",
+    "remove",
+    "shown",
+]
 
 LINK = "link"
 BACK = "link_from"
@@ -225,9 +237,29 @@ def remove(
 def listed(case: Case, actor: Actor, *, reader: sealing.Reader, at: datetime) -> list[Listed]:
     """Return the live links of a case whose other case the actor may see, newest first. Writes the reader's one access
     row. Three queries at most beside it."""
+    rows = CaseLink.objects.filter(Q(case=case) | Q(other=case), removed_at=None).order_by("-made_at", "-pk")
+    return _listed(rows, case, actor, reader=reader, at=at)
+
+
+def on_record(case: Case, actor: Actor, *, reader: sealing.Reader, at: datetime) -> list[Listed]:
+    """Return every link a case has had, removed ones too, oldest first, as a paper may name them that whoever sees the
+    case may read: to cases the actor may see and whose readers are those of this case; of a case of a compartment also
+    to those outside that it names. Writes the reader's access row."""
+    rows = CaseLink.objects.filter(Q(case=case) | Q(other=case)).order_by("made_at", "pk")
+    found = _listed(rows, case, actor, reader=reader, at=at)
+    same = (case.kind, case.team_id, case.is_restricted)
+    return [
+        each
+        for each in found
+        if each.is_one_way or (each.other.kind, each.other.team_id, each.other.is_restricted) == same
+    ]
+
+
+def _listed(
+    rows: QuerySet[CaseLink], case: Case, actor: Actor, *, reader: sealing.Reader, at: datetime
+) -> list[Listed]:
     seen = policy.visible_to(actor).select_related("team")
-    rows = CaseLink.objects.filter(Q(case=case) | Q(other=case), removed_at=None).select_related("made_by")
-    found = list(rows.order_by("-made_at", "-pk"))
+    found = list(rows.select_related("made_by", "removed_by"))
     one_way = [row for row in found if row.other_id is None]
     named = _outside(one_way, case, reader=reader, at=at)
     if not one_way:
