@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -69,12 +69,24 @@ def same_incident(row: FraudReferral) -> QuerySet[FraudReferral]:
 
     Of one in another compartment nothing is told, not even that it is there.
     """
-    tokens = tokens_of(row)
+    in_sight = Q(case__is_restricted=False) | Q(case__team_id=row.case.team_id)
+    return _of_tokens(tokens_of(row)).filter(in_sight).exclude(pk=row.pk).order_by("pk")
+
+
+def of_typed_incident(typed: Mapping[str, Any]) -> Iterable[int]:
+    """Return the ids of the referrals of the incident that is typed, whoever may see them. One query, or none."""
+    reference = str(typed.get("incident_reference") or "").strip()
+    if not reference:
+        return ()
+    named = FraudReferral(**incident_columns(reference))
+    return _of_tokens(tokens_of(named)).order_by("pk").values_list("pk", flat=True)
+
+
+def _of_tokens(tokens: Iterable[str]) -> QuerySet[FraudReferral]:
     found = Q(incident_token__in=[bytes.fromhex(token) for token in tokens])
     for token in tokens:
         found |= Q(incident_tokens__contains=[token])
-    in_sight = Q(case__is_restricted=False) | Q(case__team_id=row.case.team_id)
-    return FraudReferral.objects.filter(found, in_sight).exclude(pk=row.pk).order_by("pk")
+    return FraudReferral.objects.filter(found)
 
 
 def tokens_of(row: FraudReferral) -> list[str]:

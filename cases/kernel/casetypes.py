@@ -113,12 +113,17 @@ class Incoming:
     decide: Callable[..., str]
 
 
+def no_duplicates(_typed: Mapping[str, Any]) -> Iterable[int]:
+    return ()
+
+
 @dataclass(frozen=True, kw_only=True)
 class CaseType:
     """One kind of case: what is peculiar to it, as data and as functions the kernel calls.
 
     `callback_data` shows, by type of callback, what its data may hold. `reacts` says what follows in the same act from
-    what the kernel tells by a code: `hold_began` with the case, the hold and the time.
+    what the kernel tells by a code: `hold_began` with the case, the hold and the time. `duplicates` gives the ids of
+    cases that are about the same thing as what is typed of a new one.
     A kind without a reference prefix is restricted: its references are random, and only its team knows of its cases.
     """
 
@@ -164,6 +169,7 @@ class CaseType:
     address_form: type | None = None
     changed: Callable[..., None] = nothing
     reacts: Mapping[str, Callable[..., None]] = field(default_factory=dict)
+    duplicates: Callable[[Mapping[str, Any]], Iterable[int]] = no_duplicates
     incoming: Incoming | None = None
 
     @property

@@ -17,7 +17,9 @@ from cases.kernel.casetypes import CaseType
 from cases.kernel.errors import CaseError
 from cases.kernel.finding import search as searching
 from cases.kernel.finding import searchbox
-from cases.web import asking
+from cases.kernel.models import Case
+from cases.ledger import reads
+from cases.web import asking, rows
 from cases.web.casepage import CASEWORK
 from cases.web.refusals import Problem, form_problems, screen, status_of
 from cases.web.search import shown_hit
@@ -75,17 +77,17 @@ def new(request: HttpRequest, kind: str) -> HttpResponse:
     facts, people = casetype.facts_form(request.POST), _people_formset(casetype, request.POST)
     if "look" in request.POST:
         facts.errors.clear()
-        return _show(request, casetype, facts, people, is_checked=False, similar=_similar(request))
+        return _show(request, casetype, facts, people, is_checked=False, similar=_similar(request, casetype))
     return _open(request, casetype, facts, people)
 
 
-def _similar(request: HttpRequest) -> list[dict[str, Any]]:
-    """Return the cases I may see that share an account, telephone, e-mail or name with what is typed so far; each
-    look-up is on record as a search."""
+def _similar(request: HttpRequest, casetype: CaseType) -> list[dict[str, Any]]:
+    """Return the cases I may see of the incident that is typed, or that share an account, telephone, e-mail or name
+    with what is typed so far: those of the incident first, then live ones. Each look-up is on record as a search."""
     actor = asking.actor_of(request)
     if searching.purpose_is_asked(actor):
         return []
-    found: dict[Any, dict[str, Any]] = {}
+    found: dict[Any, dict[str, Any]] = {case.pk: _of_incident(case) for case in _duplicates(request, casetype)}
     for text in _looked_for(request.POST):
         try:
             result = searching.find(
@@ -98,7 +100,25 @@ def _similar(request: HttpRequest) -> list[dict[str, Any]]:
                 shown = shown_hit(hit)
                 known = found.setdefault(hit.case.pk, {**shown, "matches": []})
                 known["matches"] += [match for match in shown["matches"] if match not in known["matches"]]
-    return list(found.values())[:MOST_SIMILAR]
+    order = sorted(found.values(), key=lambda hit: (not hit.get("is_of_incident"), hit["row"].case.is_closed))
+    return order[:MOST_SIMILAR]
+
+
+def _of_incident(case: Case) -> dict[str, Any]:
+    return {"row": rows.row(case), "matches": [], "is_of_incident": True}
+
+
+def _duplicates(request: HttpRequest, casetype: CaseType) -> list[Case]:
+    """Return the cases I may see that the kind itself says are about the same thing; the look-up is on record."""
+    wanted = list(casetype.duplicates(request.POST.dict()))
+    if not wanted:
+        return []
+    seen = policy.visible_to(asking.actor_of(request)).select_related("team", "assignee")
+    found = list(seen.filter(pk__in=wanted).order_by("is_closed", "-pk")[:MOST_SIMILAR])
+    streams = [case.uid for case in found]
+    reader = asking.reader(request, "search", CASEWORK, *streams, fields=("incident_reference",))
+    reads.record_read(reader, at=asking.now(), result_count=len(found))
+    return found
 
 
 def _looked_for(typed: Any) -> list[str]:

@@ -128,6 +128,7 @@ def _asserted(each: Assertion) -> dict[str, Any]:
         "fields": [field_label(casetype, name) for name in each.fields],
         "is_held": each.is_held,
         "open_tasks": each.open_tasks,
+        "pairs": each.pairs,
     }
 
 

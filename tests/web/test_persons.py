@@ -111,6 +111,21 @@ def test_a_hold_that_is_over_to_come_or_for_another_person_does_not_hold_the_per
     }
 
 
+def test_a_person_leads_to_the_check_of_pairs_of_their_cases_where_there_are_any(people):
+    cases, party = joined(people, 3)
+    first = list(CaseParty.objects.filter(party=party).values_list("case", flat=True))
+    page = desk.client_of("a.byrne").get(f"/persons/{party.uid}/")
+    text = page.content.decode()
+    for case in cases:
+        leads = f'href="/cases/{case.uid}/same-people/"' in text
+        assert leads == (case.pk in first)
+    counts = {each["row"].case.pk: each["pairs"] for each in page.context["asserted"]}
+    assert set(counts) == set(first) and all(counts.values())
+    for pair in PersonPair.objects.filter(state="offered"):
+        joining.decide(pair.pk, "rejected", actor=people["a.byrne"], at=factories.AT)
+    assert "same-people" not in desk.client_of("a.byrne").get(f"/persons/{party.uid}/").content.decode()
+
+
 def test_an_auditor_says_why_before_a_person_is_shown(people):
     _cases, party = joined(people)
     client = desk.client_of("b.lacombe")
@@ -152,4 +167,4 @@ def test_statements_of_a_person_and_of_pairs_do_not_grow(people, count):
         assert len(kept) == expected, "\n".join(kept)
 
 
-PERSON, PAIRS = 8, 9
+PERSON, PAIRS = 9, 9

@@ -6,7 +6,9 @@ import pytest
 from django.contrib.sessions.models import Session
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
+from cases.kernel import transitions
 from cases.kernel.finding import search
 from cases.ledger.models import AccessEvent
 from tests import factories
@@ -151,3 +153,24 @@ def test_a_new_case_is_compared_with_what_is_there_and_loses_nothing(people):
 
     blind = desk.client_of("m.achterberg").post("/cases/new/fraud_referral/", typed)
     assert blind.context["similar"] == [] and case.reference not in blind.content.decode()
+
+
+def test_a_new_case_of_an_incident_that_is_there_is_to_be_checked_first(people):
+    case = factories.referred(people, incident_reference="DET-70001")
+    other = factories.referred(people, incident_reference="DET-70002")
+    transitions.apply(case.pk, "take", actor=people["a.byrne"], at=factories.AT)
+    transitions.apply(case.pk, "close_no_action", actor=people["a.byrne"], at=factories.AT, reason="No fraud.")
+    typed = FORM | {"incident_reference": "DET-70001", "account_reference": "NM-4471"}
+    page = desk.client_of("a.byrne").post("/cases/new/fraud_referral/", typed)
+    text = page.content.decode()
+
+    found = [(hit["row"].case.pk, bool(hit.get("is_of_incident"))) for hit in page.context["similar"]]
+    assert found == [(case.pk, True), (other.pk, False)]
+    assert "Check first: 2 cases" in text and text.count("Same incident") == 1
+    assert reverse("web:case", args=[case.uid]) in text
+    assert searches("a.byrne").count() == 2
+
+    blind = desk.client_of("m.achterberg").post("/cases/new/fraud_referral/", typed)
+    assert blind.context["similar"] == [] and case.reference not in blind.content.decode()
+    empty = desk.client_of("a.byrne").post("/cases/new/fraud_referral/", FORM | {"incident_reference": "DET-9"})
+    assert "Nothing you may see has the same incident" in empty.content.decode()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -36,13 +36,15 @@ class Offer:
 
 @dataclass(frozen=True, kw_only=True)
 class Assertion:
-    """What one case says of the person: who they are in it and which values it holds, never the values."""
+    """What one case says of the person: who they are in it and which values it holds, never the values. `pairs` are
+    those offered on the case that wait for a decision."""
 
     row: CaseParty
     case: Case
     fields: tuple[str, ...]
     is_held: bool
     open_tasks: int
+    pairs: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,7 +137,15 @@ def person_file(
             actor=actor.label, verb="view", purpose=why, streams=tuple(uids), fields=("party",), request_id=request_id
         )
         record_read(reader, at=at, result_count=len(uids))
-    return PersonFile(uid=uid, assertions=tuple(found), looks=tuple(_looks(actor, found)))
+    waiting = _pairs(actor, found)
+    told = tuple(replace(each, pairs=waiting.get(each.case.pk, 0)) for each in found)
+    return PersonFile(uid=uid, assertions=told, looks=tuple(_looks(actor, found)))
+
+
+def _pairs(actor: Actor, found: Sequence[Assertion]) -> dict[int, int]:
+    """Return how many pairs wait on each case, as far as the actor may know of their other case. One query."""
+    rows = Case.objects.filter(pk__in={each.case.pk for each in found}).annotate(pairs=joining.counted(actor))
+    return dict(rows.values_list("pk", "pairs"))
 
 
 def _looks(actor: Actor, found: Sequence[Assertion]) -> list[Look]:
