@@ -241,6 +241,6 @@ def _inputs(case: Case, move: str) -> dict[str, Any]:
         return {"reason_code": "new_evidence"}
     if move == "report_to_police":
         papers = case.evidence.exclude(kind__in=police.COMMUNICATIONS_DOCUMENTS).values_list("number", flat=True)
-        documents = [str(each) for each in papers]
-        return {"people": ["1"], "documents": documents, "has_communications_data": False, "story_holds": "no"}
+        chosen = {"people": ["1"], "documents": [str(each) for each in papers]}
+        return chosen | {"has_communications_data": False, "story_holds": "no"}
     return {}

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from cases.ledger.models import LedgerEvent
 from cases.reports.entries import Entry, lines
 from cases.reports.records import Records
 from cases.reports.words import Words, capital, moment
@@ -48,7 +49,7 @@ def _said(records: Records, words: Words, verb: str, kind: str, by: int | None, 
     return f"{done} by {who}, {moment(at)}." + (f" Reason: {reason}" if reason else " No reason stands on this case.")
 
 
-def _ends(event: Any) -> set[str]:
+def _ends(event: LedgerEvent) -> set[str]:
     detail = event.content().get("detail", {})
     return {str(detail[name]) for name in ENDS if name in detail}
 
@@ -64,7 +65,8 @@ def detached(records: Records, words: Words) -> Iterator[Entry]:
     for row, _ in records.parties:
         if not row.is_detached:
             continue
-        event, detail, reason = acts.get(row.number, (None, {}, None))
+        nothing: tuple[LedgerEvent | None, dict[str, Any], str | None] = (None, {}, None)
+        event, detail, reason = acts.get(row.number, nothing)
         proposed = f", proposed by {words.actor(detail['proposed_by'])}" if detail.get("proposed_by") else ""
         count = detail.get("notices", 0)
         yield Entry(
