@@ -6,7 +6,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, Subquery
+from django.db.models.functions import Coalesce
 
 from cases.fraud import astold, disputes, expiry, flags, insiders, messages, periods, victims
 from cases.kernel import approvals, clocks, outbox, record, tasks
@@ -40,10 +41,10 @@ _SAID = ("fraud_referral.file", "fraud_referral.amend", "fraud_referral.amend_di
 
 
 def _changes(case: Case) -> Any:
-    """Return the changes of a case since the agency was last told what it says."""
+    """Return the changes of a case since the agency was last told what it says. One query, by whoever asks."""
     events = LedgerEvent.objects.filter(stream=case.uid)
-    last = events.filter(action__in=_SAID).order_by("-seq").values_list("seq", flat=True).first()
-    return events.filter(action__in=_CHANGES, seq__gt=last or 0)
+    last = events.filter(action__in=_SAID).order_by("-seq").values("seq")[:1]
+    return events.filter(action__in=_CHANGES, seq__gt=Coalesce(Subquery(last), 0))
 
 
 def is_changed(context: Any) -> str | None:

@@ -58,7 +58,8 @@ class Transition:
     `confirmed_by` lets it happen at once and asks each named role to look at it within one working day. `payload` are
     the rows such an approval is about, beside what was typed; without it, those of the kind's approvals.
 
-    Guards read the context and return a sentence, or None; effects write, inside the same transaction and the same
+    Guards read the context and return a sentence, or None; those that need nothing typed and are named in `foreseen`
+    too are asked before the move is offered. Effects write, inside the same transaction and the same
     ledger event.
     """
 
@@ -79,6 +80,7 @@ class Transition:
     reasons: tuple[tuple[str, str], ...] = ()
     is_grave: bool = False
     guards: tuple[Guard, ...] = ()
+    foreseen: tuple[Guard, ...] = ()
     effects: tuple[Effect, ...] = ()
     consequence: str = ""
     tone: str = "default"

@@ -274,20 +274,29 @@ def _settle(context: Context) -> None:
     case.save()
 
 
-def offers(case: Case, actor: Actor, *, standing: Standing | None = None) -> list[Offer]:
+def offers(case: Case, actor: Actor, *, standing: Standing | None = None, at: datetime | None = None) -> list[Offer]:
     """Return every move that leaves the present state and a person could make, each with the reasons why not.
 
-    Reads the case as given: no lock, one query. The page may be out of date; `apply` decides.
+    Reads the case as given: no lock, one query, and what guards read that a move foresees, where `at` is given. The
+    page may be out of date; `apply` decides.
     """
     casetype = casetypes.get(case.kind)
     standing = standing or Standing(case, actor, is_deciding=False)
     return [
         Offer(
             transition=move,
-            refusals=tuple(standing.refusals(move)),
+            refusals=tuple(standing.refusals(move) or _foreseen(case, move, actor, at=at)),
             is_grave=move.is_grave,
             form=casetype.transition_forms.get(move.name),
         )
         for move in casetype.lifecycle.leaving(case.state)
         if move.is_by_hand and move.is_offered
     ]
+
+
+def _foreseen(case: Case, move: Transition, actor: Actor, *, at: datetime | None) -> list[str]:
+    """Why a move that this person may make would be refused whatever is typed."""
+    if at is None or not move.foreseen:
+        return []
+    context = Context(case=case, transition=move, actor=actor, at=at, occurred_at=at)
+    return [sentence for guard in move.foreseen if (sentence := guard(context))]

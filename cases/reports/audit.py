@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from django.template.loader import render_to_string
 
 from cases.kernel import actors
-from cases.kernel.models import AuditReport, Case
+from cases.kernel.models import AuditReport, Case, User
 from cases.ledger.canonical import microseconds, timestamp
 from cases.ledger.sealing import Reader
 from cases.ledger.verify import WRONG
@@ -123,8 +123,10 @@ def draft(report: AuditReport, *, reader: Reader, at: datetime) -> Draft:
     """
     _take_snapshot()
     case = Case.objects.select_related("team", "assignee", "key").get(pk=report.case_id)
-    asker = actors.staff(report.requested_by) if report.requested_by else None
-    found = records.read(case, asker=asker, reader=reader, at=at, is_demo=bool(settings.DEMO))
+    asker = User.objects.filter(pk=report.requested_by_id).first()
+    found = records.read(
+        case, asker=actors.staff(asker) if asker else None, reader=reader, at=at, is_demo=bool(settings.DEMO)
+    )
     told = _words(found)
     head_hash = bytes(found.head.hash).hex()
     before, after = _written(BEFORE_FACTS, found, told), _written(AFTER_FACTS, found, told)

@@ -183,7 +183,7 @@ def show(
     reader = asking.reader(request, "view", why, case.uid, fields=("note", "reason"))
     entries, older_than = timeline.story(case, reader=reader, at=at, show=_show(request))
     standing = Standing(case, actor, is_deciding=False)
-    offers = transitions.offers(case, actor, standing=standing)
+    offers = transitions.offers(case, actor, standing=standing, at=at)
     asked = decision.panel(file, offers, entries, standing=standing, typed=typed or Typed(), reader=reader, at=at)
     head = header(file, "case", actor)
     shown = head | {

@@ -311,7 +311,7 @@ class Amendments(Stage):
         self.refused(*waits)
         offer = next(
             each
-            for each in transitions.offers(Case.objects.get(pk=self.filed.pk), self.people["d.osei"])
+            for each in transitions.offers(Case.objects.get(pk=self.filed.pk), self.people["d.osei"], at=FILED_AT)
             if each.transition.name == "amend"
         )
         assert waits[0] in " ".join(offer.refusals)
@@ -331,7 +331,7 @@ class Amendments(Stage):
     def test_looking_whether_anything_changed_opens_no_value(self):
         self.change(party=(2, {"phone": "+447700900999"}))
         looks = AccessEvent.objects.count()
-        assert transitions.offers(Case.objects.get(pk=self.filed.pk), self.people["d.osei"])
+        assert transitions.offers(Case.objects.get(pk=self.filed.pk), self.people["d.osei"], at=FILED_AT)
         assert AccessEvent.objects.count() == looks
 
     def test_a_filing_made_before_digests_were_kept_is_amended_as_ever(self):
@@ -474,7 +474,7 @@ class Amendments(Stage):
             self.change(facts={"reasons": ["unauth_sim_swap", "deceased_impersonation"]})
             assert self.letters() == [("n11", 2, "withdrawn")]
             assert [state for _, state, _ in self.sent("letter")] == ["withdrawn"]
-        OutboxMessage.objects.filter(case=self.filed, kind="letter").update(state="sending", attempts=1)
+        OutboxMessage.objects.filter(case=self.filed, kind="letter").update(state="delivered", attempts=1)
         self.change(facts={"reasons": ["unauth_sim_swap", "deceased_impersonation"]})
         assert self.letters() == [("n11", 2, "rendered")]  # it is gone
 

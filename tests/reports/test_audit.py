@@ -151,15 +151,15 @@ def test_report_tells_of_links_and_of_who_was_detached():
 
     for said in (
         f"Link 1: Arose from {other.reference}",
-        "Made by A. Byrne, 14 Nov 2026 10:00. Reason: One order, two lines.",
+        "Made by A. Byrne, 14 Nov 2026 10:00:00. Reason: One order, two lines.",
         f"Link 2: Related to {third.reference}, removed",
-        "Removed by P. Nair, 16 Nov 2026 09:30. Reason: Another household.",
-        "Person 2 (Victim of takeover) Detached 16 Nov 2026 09:30 by A. Byrne",
+        "Removed by P. Nair, 16 Nov 2026 09:30:00. Reason: Another household.",
+        "Person 2 (Victim of takeover) Detached 16 Nov 2026 09:30:00 by A. Byrne",
         "Reason: Her twin sister. Nobody outside had to be told.",
     ):
         assert reading.squeezed(said) in squeezed, said
     back = reading.squeezed(reading.text_of(press.press(drafted(other, people).paper).data))
-    assert reading.squeezed(f"Link 1: Led to {case.reference} Made by A. Byrne, 14 Nov 2026 10:00.") in back
+    assert reading.squeezed(f"Link 1: Led to {case.reference} Made by A. Byrne, 14 Nov 2026 10:00:00.") in back
 
 
 def test_report_names_no_case_that_its_readers_may_not_see():

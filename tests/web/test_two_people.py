@@ -157,7 +157,7 @@ def test_counsel_says_what_the_story_holds_before_agreeing(people):
     assert "Does the story of the case hold communications data? </dt>" in read or "<dd>No</dd>" in read
     assert 'name="answer" value="yes"' in read and "(needed to agree)" in read
     refused = counsel.post(at("verdict", case, approval.uid), {"verdict": "agreed"})
-    assert refused.status_code == 422 and "Answer this first" in text(refused)
+    assert refused.status_code == 409 and "Answer this first" in text(refused)
     counsel.post(at("verdict", case, approval.uid), {"verdict": "agreed", "answer": "no"})
     approval.refresh_from_db()
     assert approval.outcome == "agreed"
