@@ -27,6 +27,7 @@ __all__ = [
     "ask_for_amendment",
     "is_changed",
     "is_not_the_changer",
+    "is_owed",
     "take_note_of_errors",
 ]
 
@@ -52,6 +53,13 @@ def is_changed(context: Any) -> str | None:
         return "Nothing changed since the agency was told. Change the case first; another person then amends."
     if not astold.differs(context.case, at=context.at):
         return "The agency would be told just what it was told: what changed is no part of it, or was put back."
+    return None
+
+
+def is_owed(context: Any) -> str | None:
+    """What a page asks before it offers an amendment: the task that stands as long as one is owed. One query."""
+    if not Task.objects.filter(case=context.case, kind="fraud_amendment", closed_at=None).exists():
+        return "The agency would be told just what it was told. Change the case first; another person then amends."
     return None
 
 
