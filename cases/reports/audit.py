@@ -123,7 +123,7 @@ def draft(report: AuditReport, *, reader: Reader, at: datetime) -> Draft:
     """
     _take_snapshot()
     case = Case.objects.select_related("team", "assignee", "key").get(pk=report.case_id)
-    asker = User.objects.filter(pk=report.requested_by_id).first()
+    asker = User.objects.filter(pk=report.requested_by_id or 0).first()
     found = records.read(
         case, asker=actors.staff(asker) if asker else None, reader=reader, at=at, is_demo=bool(settings.DEMO)
     )

@@ -8,7 +8,7 @@ from cases.migrations import Migration
 class Migration(Migration):
 
     dependencies = [
-        ('cases', '0024_suspicion_reports_say_where_from'),
+        ('cases', '0025_agency_references_are_kept_whole'),
     ]
 
     operations = [
