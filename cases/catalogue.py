@@ -1,6 +1,8 @@
 """The case types this office handles, and the changes of itself it knows. Adding one is one line here."""
 
 from cases.agencies import register
+from cases.disclosure import authorities
+from cases.disclosure.casetype import LE_DISCLOSURE
 from cases.fraud.casetype import FRAUD_REFERRAL
 from cases.fraud.suspicion.casetype import SUSPICION_REPORT
 from cases.kernel.office import (
@@ -15,7 +17,7 @@ from cases.kernel.office import (
     ties,
 )
 
-CASE_TYPES = (FRAUD_REFERRAL, SUSPICION_REPORT)
+CASE_TYPES = (FRAUD_REFERRAL, SUSPICION_REPORT, LE_DISCLOSURE)
 OFFICE_CHANGES = (
     *grants.KINDS,
     *leaving.KINDS,
@@ -27,4 +29,5 @@ OFFICE_CHANGES = (
     *retentionchanges.KINDS,
     *docchanges.KINDS,
     *register.KINDS,
+    *authorities.KINDS,
 )

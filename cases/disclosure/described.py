@@ -15,7 +15,7 @@ from cases.disclosure.dataitems import ITEMS
 from cases.kernel import formats
 from cases.kernel.formats import BadFormat
 
-__all__ = ["Asked", "Holder", "Part", "address", "asked_for", "divide", "moment"]
+__all__ = ["Asked", "Holder", "Part", "address", "asked_for", "divide", "moment", "period_fault"]
 
 _MINUTE = timedelta(minutes=1)
 _ADDRESS_WITH_PORT = re.compile(r"(\S+)\s+port\s+(\d{1,5})", re.IGNORECASE)
@@ -94,6 +94,19 @@ def _other_address(line: str) -> str:
     return formats.phone(line)
 
 
+def _timed(items: Iterable[str]) -> set[str]:
+    return {item for item in items if ITEMS[item].item_class in {"event", "content"}}
+
+
+def period_fault(items: Iterable[str], begins_at: datetime | None, ends_at: datetime | None) -> str | None:
+    """Return why these items cannot be asked for in this period, or nothing."""
+    if begins_at is not None and ends_at is not None and ends_at < begins_at:
+        return "The period ends before it begins."
+    if _timed(items) and (begins_at is None or ends_at is None):
+        return "Say from when to when: event data is asked for a period."
+    return None
+
+
 def asked_for(
     items: Iterable[str], addresses: Iterable[str], begins_at: datetime | None, ends_at: datetime | None
 ) -> list[Asked]:
@@ -101,13 +114,11 @@ def asked_for(
 
     Raises BadFormat where event data is asked for without a period, or the period ends before it begins.
     """
-    has_period = begins_at is not None and ends_at is not None
-    if begins_at is not None and ends_at is not None and ends_at < begins_at:
-        raise BadFormat("The period ends before it begins.")
+    items = list(items)
+    if fault := period_fault(items, begins_at, ends_at):
+        raise BadFormat(fault)
     wanted = [(item, each) for item in items for each in addresses]
-    timed = {item for item, _ in wanted if ITEMS[item].item_class in {"event", "content"}}
-    if timed and not has_period:
-        raise BadFormat("Say from when to when: event data is asked for a period.")
+    timed = _timed(items)
     return [
         Asked(item=item, address=each, begins_at=begins_at, ends_at=ends_at)
         if item in timed

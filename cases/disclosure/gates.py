@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from cases.disclosure.dataitems import ITEMS, OPENS, OVERRIDES, DataItem
 
-__all__ = ["ACCEPTED", "Asking", "Finding", "class_gate"]
+__all__ = ["ACCEPTED", "OPENS", "OVERRIDES", "Asking", "Finding", "class_gate"]
 
 
 @dataclass(frozen=True, kw_only=True)

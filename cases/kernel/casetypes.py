@@ -81,6 +81,11 @@ def anybody(_values: Mapping[str, Any], *, at: datetime) -> None:
     """Refuse nobody."""
 
 
+def names_an_account(facts: Mapping[str, Any]) -> bool:
+    """Say whether the facts name an account."""
+    return bool(facts.get("account_reference"))
+
+
 def nothing(_case: Case, *, at: datetime) -> None:
     """Follow a change with nothing."""
 
@@ -124,6 +129,7 @@ class CaseType:
     `callback_data` shows, by type of callback, what its data may hold. `reacts` says what follows in the same act from
     what the kernel tells by a code: `hold_began` with the case, the hold and the time. `duplicates` gives the ids of
     cases that are about the same thing as what is typed of a new one.
+    `is_about` says of facts that they name what the case is about where no person is named.
     A kind without a reference prefix is restricted: its references are random, and only its team knows of its cases.
     """
 
@@ -166,6 +172,7 @@ class CaseType:
     sealed_labels: Mapping[str, str] = field(default_factory=dict)
     fact_categories: Mapping[str, str] = field(default_factory=dict)
     check_person: Callable[..., None] = anybody
+    is_about: Callable[[Mapping[str, Any]], bool] = names_an_account
     address_form: type | None = None
     changed: Callable[..., None] = nothing
     reacts: Mapping[str, Callable[..., None]] = field(default_factory=dict)

@@ -19,7 +19,7 @@ from cases.kernel.restricted import quietholds
 from cases.ledger import api as ledger
 from cases.ledger import sealing
 
-__all__ = ["SENTENCE", "active", "ask_for_reviews", "blocks", "enter", "is_held", "listed"]
+__all__ = ["SENTENCE", "active", "ask_for_reviews", "blocks", "enter", "is_held", "listed", "place"]
 
 SENTENCE = "A policy hold stops this."
 BATCH = 200
@@ -100,25 +100,39 @@ def enter(
         case_id, actor=actor, at=at, act="hold", verb="hold.entered", shapes=False, reason=reason, request=request
     ) as edit:
         case = edit.case
-        hold = Hold(
-            case=case,
-            kind=kind,
-            blocks=sorted(known.blocks if blocks is None else blocks),
+        return place(
+            case,
+            kind,
+            actor=actor,
+            at=at,
             source=source,
+            reference=reference,
+            blocks=sorted(known.blocks if blocks is None else blocks),
             began_at=began_at,
             received_at=received_at or at,
             ends_at=ends_at,
             review_at=review_at or at + timedelta(days=known.review_days),
-            entered_by_id=actor.user_id,
             party=_of_case(case.parties, person),
             evidence=_of_case(case.evidence, document),
-            key=case.key,
         )
-        sealing.seal(hold, {"reference": reference.strip() or None}, key=case.key)
-        hold.save(force_insert=True)
-        ledger.current().detail["hold"] = kind if not known.is_quiet else "policy"
-        if follow := casetypes.get(case.kind).reacts.get("hold_began"):
-            follow(case, hold, at=at)
+
+
+def place(case: Case, kind: str, *, actor: Actor, at: datetime, source: str, reference: str = "", **more: Any) -> Hold:
+    """Write a hold of a locked case inside the current ledger action, as somebody's act brings it. What is not said of
+    it is as its kind has it: it begins now and is looked at again after the kind's own period."""
+    known = holdkinds.KINDS[kind]
+    usual = {
+        "blocks": sorted(known.blocks),
+        "began_at": at,
+        "received_at": at,
+        "review_at": at + timedelta(days=known.review_days),
+    }
+    hold = Hold(case=case, kind=kind, source=source, entered_by_id=actor.user_id, key=case.key, **{**usual, **more})
+    sealing.seal(hold, {"reference": reference.strip() or None}, key=case.key)
+    hold.save(force_insert=True)
+    ledger.current().detail["hold"] = kind if not known.is_quiet else "policy"
+    if follow := casetypes.get(case.kind).reacts.get("hold_began"):
+        follow(case, hold, at=at)
     return hold
 
 

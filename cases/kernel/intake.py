@@ -77,7 +77,7 @@ def open_case(
     """
     casetype = casetypes.get(kind)
     policy.require(actor, "open_case", kind=kind, agency_kinds=casetype.agency_kinds)
-    if not people and not casetype.referral and not facts.get("account_reference"):
+    if not people and not casetype.referral and not casetype.is_about(facts):
         raise IntakeRefused("Name at least one person or an account.")
     for person in people:
         casetype.check_person(person.get("values", {}), at=at)

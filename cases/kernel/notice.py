@@ -87,6 +87,7 @@ CATEGORIES = {
         Category(code="suspicion", label="What is suspected, and why", sentence="R82"),
         Category(code="application", label="Product, dates and amounts", sentence="R68"),
         Category(code="correction", label="That something told before is no longer so", sentence="R5"),
+        Category(code="request", label="What a public authority asks for, and our word about it", sentence="R58"),
         Category(code="letter", label="A letter to the person it is about", sentence="R67"),
     )
 }
@@ -104,6 +105,7 @@ PURPOSES = {
     "prevent_fraud": "Preventing and detecting fraud",
     "report_crime": "Reporting a fraud against us to the police",
     "report_suspicion": "Reporting a suspicion of money laundering",
+    "answer_authorities": "Answering what public authorities ask for by law",
     "correct_recipients": "Keeping the records of whoever was told accurate",
     "inform_person": "Telling the people it is about",
 }
@@ -259,6 +261,16 @@ CLAUSES = {
             gateway="poca_s338",
             documents=frozenset({"criminal_offence_apd"}),
             quote="We’ll use your personal information to help prevent and detect crime and fraud.",
+        ),
+        Clause(
+            code="answer_authorities",
+            sentences=("R58", "R82"),
+            purpose="answer_authorities",
+            recipients=frozenset({"lea"}),
+            categories=frozenset({"request"}),
+            gateway="gdpr_6_1_c",
+            quote="We might also share it with law enforcement agencies, as may the agencies we have shared the "
+            "information with.",
         ),
         Clause(
             code="tell_the_person",

@@ -13,7 +13,7 @@ from cases.kernel.linking import links
 from cases.kernel.models import AccessReview, OutboxMessage, Party, PersonPair
 from cases.kernel.office import access, proposals
 from cases.kernel.restricted import breakglass
-from tests import factories, suspicions
+from tests import disclosures, factories, suspicions
 from tests.agencies.test_application import hear
 from tests.api.caller import callback
 from tests.browser import crawl
@@ -193,6 +193,14 @@ def _restricted(browser, url: str, people: dict, case, found: crawl.Findings) ->
         officer.refuse("compartment", "/compartment/", "main form:has([name=until])")
         running = reverse("web:extend_period", args=[suspicions.moratorium(people).uid, "k25_moratorium"])
         officer.refuse("extend_period", running, "main form")
+    requests = [reverse("web:case", args=[build(people).uid]) for build in disclosures.OPEN]
+    with crawl.person(browser, url, "k.mistry", found) as unit:
+        unit.visit("queue", "/cases/?kind=le_disclosure")
+        for page in requests:
+            unit.visit("case", page)
+        unit.refuse("new_case", "/cases/new/le_disclosure/", "form[action*='/cases/new/']")
+        unit.refuse("case", requests[0], "form[action*='/steps/verify/']")
+        unit.refuse("propose", "/office/changes/new/authority_contact/", "main form")
 
 
 @pytest.mark.timeout(1800)  # some forty pages in four looks

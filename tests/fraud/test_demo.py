@@ -34,10 +34,17 @@ def test_demo_cases_reach_every_state_and_verify(office, settings):
     assert sorted(Case.objects.filter(is_restricted=True).values_list("state", flat=True)) == [
         "acknowledged",
         "acknowledged",
+        "authenticated",
+        "authenticated",
+        "cancelled",
+        "clarification",
         "consented",
         "dismissed",
         "draft",
         "moratorium",
+        "received",
+        "refused",
+        "validated",
     ]
     assert sorted(BreakGlass.objects.values_list("outcome", flat=True)) == ["", "justified"]
     assert set(referrals.values_list("state", flat=True)) == {

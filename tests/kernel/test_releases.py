@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from cases.agencies.directory import TERMS
+from cases.disclosure.messages import LE_ACK, LE_CLARIFY, LE_REFUSE
 from cases.fraud import messages
 from cases.fraud.police import REPORT_FRAUD
 from cases.fraud.suspicion.messages import FIU_SAR
@@ -20,7 +21,8 @@ FIU = Agency(code="tests-fiu", kind="fiu", display_name="Test Unit")
 POST = Agency(code="tests-post", kind="post", display_name="Test Post")
 POLICE = Agency(code="tests-police", kind="police_report", display_name="Test Report")
 ALERT = Agency(code="tests-alert", kind="fraud_alert", display_name="Test Alert")
-for agency in (FPA, FIU, POST, POLICE, ALERT):
+LEA = Agency(code="tests-lea", kind="lea", display_name="Test Constabulary")
+for agency in (FPA, FIU, POST, POLICE, ALERT, LEA):
     agency.terms = AgencyTerms(**asdict(TERMS))
 AT = datetime(2026, 11, 16, 9, 30, tzinfo=UTC)
 pytestmark = pytest.mark.django_db
@@ -136,6 +138,15 @@ CORRECTION = {
     "subjects": [1],
 }
 
+ACK = {"urn": "SBX/2026/118834", "received_at": "2026-11-14T10:00:00+00:00"}
+QUESTION = {"urn": "SBX/2026/118834", "question": "Is the period in UTC?"}
+NO = {
+    "urn": "SBX/2026/118834",
+    "reason": "no_gateway",
+    "items": ["subscriber_name"],
+    "route": "single_point_of_contact",
+}
+
 # Copied from the notice: which clause lets which category go to whom.
 PERMITTED = {
     ("fpa", "identity"): "fraud_filing_person",
@@ -175,6 +186,7 @@ PERMITTED = {
             "suspicion",
         )
     },
+    ("lea", "request"): "answer_authorities",
     ("post", "identity"): "tell_the_person",
     ("post", "address"): "tell_the_person",
     ("post", "letter"): "tell_the_person",
@@ -190,6 +202,7 @@ IN_USE = {
     "dpa18_sch1_p10": "report_fraud",
 }
 PURPOSES = {
+    "answer_authorities": "le_ack",
     "prevent_fraud": "fpa_file",
     "inform_person": "letter",
     "correct_recipients": "correction_amended",
@@ -222,6 +235,11 @@ def send_everything():
             *releases.check(REPORT_FRAUD, POLICE, CRIME, at=AT),
         ],
         "fiu": releases.check(FIU_SAR, FIU, REPORT, at=AT),
+        "lea": [
+            *releases.check(LE_ACK, LEA, ACK, at=AT),
+            *releases.check(LE_CLARIFY, LEA, QUESTION, at=AT),
+            *releases.check(LE_REFUSE, LEA, NO, at=AT),
+        ],
     }
 
 
@@ -232,6 +250,7 @@ SENT = {
         replace(corrections.AMENDED, recipient_kind="police_report"), POLICE, CORRECTION, at=AT
     ),
     "report_fraud": lambda: releases.check(REPORT_FRAUD, POLICE, CRIME, at=AT),
+    "le_ack": lambda: releases.check(LE_ACK, LEA, ACK, at=AT),
     "fiu_sar": lambda: releases.check(FIU_SAR, FIU, REPORT, at=AT),
 }
 
@@ -255,6 +274,9 @@ def test_samples_hold_every_field_a_message_may_have():
         (corrections.REMOVED, CORRECTION),
         (FIU_SAR, REPORT),
         (REPORT_FRAUD, CRIME),
+        (LE_ACK, ACK),
+        (LE_CLARIFY, QUESTION),
+        (LE_REFUSE, NO),
     )
     for kind, body in samples:
         assert {path for path, _ in releases._leaves(body)} == set(kind.categories)
@@ -409,8 +431,17 @@ def test_each_message_of_each_kind_maps_to_categories_of_the_notice():
             "correction_removed",
         },
         "suspicion_report": {"fiu_sar"},
+        "le_disclosure": {"le_ack", "le_clarify", "le_refuse"},
     }
-    for kind in (*messages.ALL, letters.LETTER, corrections.AMENDED, corrections.REMOVED, FIU_SAR, REPORT_FRAUD):
+    for kind in (
+        *messages.ALL,
+        letters.LETTER,
+        corrections.AMENDED,
+        corrections.REMOVED,
+        FIU_SAR,
+        REPORT_FRAUD,
+        LE_ACK,
+    ):
         assert set(kind.categories.values()) <= set(notice.CATEGORIES)
         assert kind.necessity.endswith(".")
 

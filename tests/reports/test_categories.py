@@ -46,6 +46,14 @@ FACTS = {
     ("suspicion_report", "transactions"): "suspicion",
     ("suspicion_report", "narrative"): "suspicion",
     ("suspicion_report", "police_contact"): "case_record",
+    ("le_disclosure", "urn"): "request",
+    ("le_disclosure", "asked_by"): "request",
+    ("le_disclosure", "authoriser"): "request",
+    ("le_disclosure", "particulars"): "request",
+    ("le_disclosure", "spoken_to"): "request",
+    ("le_disclosure", "question"): "request",
+    ("le_disclosure", "answer"): "request",
+    ("le_disclosure", "cancellation"): "request",
 }
 
 

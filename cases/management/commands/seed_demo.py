@@ -20,6 +20,7 @@ from django.utils import timezone
 from cases.agencies import application, inbound, settlement
 from cases.agencies.sandbox import desks
 from cases.agencies.senders import Sender
+from cases.disclosure import demo as disclosure
 from cases.fraud import demo, incoming_demo
 from cases.fraud.suspicion import demo as suspicion
 from cases.kernel import actors
@@ -98,7 +99,7 @@ def _say(case: Case, name: str, at: datetime) -> None:
 
 
 def _restricted(now: datetime) -> None:
-    """Reports that only their own team sees, and two people who broke the glass on a referral."""
+    """Reports and requests that only their own team sees, and two people who broke the glass on a referral."""
     by_name = {user.username: actors.staff(user, source="demo") for user in demo_people.ensure(now)}
     cast = suspicion.Cast(
         officer=by_name["h.castellan"],
@@ -109,8 +110,10 @@ def _restricted(now: datetime) -> None:
     )
     parents = list(Case.objects.filter(kind="fraud_referral").order_by("-pk")[:6])
     suspicion.tell(cast, parents, now=now)
+    unit = disclosure.Cast(officer=by_name["k.mistry"], approver=by_name["e.hallam"])
+    disclosure.tell(unit, now=now)
     # Nothing is sent to the sandbox: the stories hold what it said.
-    sent = OutboxMessage.objects.filter(case__kind="suspicion_report")
+    sent = OutboxMessage.objects.filter(case__kind__in=["suspicion_report", "le_disclosure"])
     sent.update(state="acknowledged", attempts=1, delivered_at=now, acknowledged_at=now, settled_at=now)
     breakers = (by_name["c.adebayo"], by_name["m.achterberg"])
     suspicion.open_in_an_emergency(cast, breakers, (parents[0], parents[1]), now=now)

@@ -1,0 +1,65 @@
+"""Declares the disclosure request to the catalogue."""
+
+from __future__ import annotations
+
+from cases.disclosure import callbacks, codes, forms, messages, opening, periods, report, rules
+from cases.disclosure.models import DisclosureRequest
+from cases.kernel import clocks, retention
+from cases.kernel.casetypes import CaseType
+
+__all__ = ["LE_DISCLOSURE"]
+
+clocks.declare(*periods.CLOCKS)
+retention.declare(*periods.RETENTION)
+
+LE_DISCLOSURE = CaseType(
+    code="le_disclosure",
+    label="Disclosure request",
+    summary="Police or another public authority asks for data. Seen by the disclosure unit alone.",
+    icon="eye-off",
+    team="disclosure",
+    facts=DisclosureRequest,
+    lifecycle=rules.LIFECYCLE,
+    policy=rules.POLICY,
+    retention_class="le_disclosure",
+    topic=report.topic,
+    topic_label=report.topic_label,
+    amount=report.amount,
+    is_about=opening.is_about,
+    open_facts=opening.open_facts,
+    changed=opening.count_anew,
+    approval_rows=rules.approval_rows,
+    facts_view=report.facts_view,
+    checks=report.checks,
+    report=report.context,
+    facts_form=forms.FactsForm,
+    party_form=forms.PartyForm,
+    party_roles=codes.ROLES,
+    evidence_kinds=codes.EVIDENCE_KINDS,
+    transition_forms={
+        "verify": forms.VerifyForm,
+        "validate": forms.ValidateForm,
+        "clarify": forms.ClarifyForm,
+        "answer": forms.AnswerForm,
+        "refuse": forms.RefuseForm,
+        "override_gate": forms.OverrideForm,
+        "cancel": forms.CancelForm,
+    },
+    sealed_labels={
+        "urn": "Their number of the request",
+        "asked_by": "Who asks",
+        "authoriser": "Who authorised it",
+        "particulars": "What else the request says",
+        "spoken_to": "Who answered the call",
+        "question": "What we asked",
+        "answer": "What the authority answered",
+        "cancellation": "Notice of cancellation",
+    },
+    fact_categories=dict.fromkeys(
+        ("urn", "asked_by", "authoriser", "particulars", "spoken_to", "question", "answer", "cancellation"), "request"
+    ),
+    agency_kinds=frozenset({"lea"}),
+    callbacks={"le.answered": callbacks.answered, "le.cancelled": callbacks.cancelled},
+    callback_data=callbacks.EXAMPLES,
+    message_labels={kind.code: kind.label for kind in messages.ALL},
+)

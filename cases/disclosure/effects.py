@@ -1,0 +1,86 @@
+"""What follows when a request moves. Each effect writes inside the transition's transaction and ledger event."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cases.disclosure import guards, messages, periods
+from cases.kernel import holds, tasks
+from cases.ledger import sealing
+
+ORDER_APPLIED_FOR = "disclosure_order_applied_for"
+tasks.declare({ORDER_APPLIED_FOR: "Legal counsel: an order is applied for, and nothing may be destroyed"})
+
+
+def hold_everything(context: Any) -> None:
+    """Hold the records until the order is made or lapses, and tell counsel; nothing is owed before (K08)."""
+    holds.place(context.case, "legal", actor=context.actor, at=context.at, source="court")
+    tasks.raise_task(ORDER_APPLIED_FOR, case=context.case, at=context.at)
+    periods.pause(context.case, at=context.at)
+
+
+def go_on(context: Any) -> None:
+    periods.resume(context.case, at=context.at)
+
+
+def note_who_asks(context: Any) -> None:
+    """Keep which desk was called back and when, and tell the authority that its request is here."""
+    facts, inputs = context.case.disclosure_request, context.inputs
+    facts.contact_code, facts.called_back_at = str(inputs["contact"]), inputs["called_back_at"]
+    sealing.seal(facts, {"spoken_to": str(inputs["spoken_to"]).strip()}, key=facts.key)
+    facts.save(update_fields=["contact_code", "called_back_at", "spoken_to"])
+    messages.acknowledge(context.case, actor=context.actor, at=context.at)
+
+
+def ask(context: Any) -> None:
+    """Send the question; our own time stands still until the answer."""
+    facts, question = context.case.disclosure_request, str(context.inputs["question"]).strip()
+    sealing.seal(facts, {"question": question}, key=facts.key)
+    facts.save(update_fields=["question"])
+    messages.ask(context.case, question, actor=context.actor, at=context.at)
+    periods.pause(context.case, at=context.at)
+
+
+def take_answer(context: Any) -> None:
+    facts, answer = context.case.disclosure_request, str(context.inputs.get("answer") or "").strip()
+    if answer:
+        sealing.seal(facts, {"answer": answer}, key=facts.key)
+        facts.save(update_fields=["answer"])
+    periods.resume(context.case, at=context.at)
+
+
+def refuse(context: Any) -> None:
+    facts, code = context.case.disclosure_request, str(context.inputs["reason_code"])
+    facts.refusal_code = code
+    facts.save(update_fields=["refusal_code"])
+    messages.refuse(context.case, reason=code, items=list(facts.items), actor=context.actor, at=context.at)
+    periods.end_all(context.case, at=context.at, state="met")
+
+
+def refuse_items(context: Any) -> None:
+    """Refuse what the class gate shuts, one word to the authority for each reason; the case goes on with the rest."""
+    facts = context.case.disclosure_request
+    shut = guards.shut_items(facts)
+    facts.refused_items = {**facts.refused_items, **shut}
+    facts.save(update_fields=["refused_items"])
+    for code in sorted(set(shut.values())):
+        items = sorted(item for item, why in shut.items() if why == code)
+        messages.refuse(context.case, reason=code, items=items, actor=context.actor, at=context.at)
+
+
+def open_items_by_hand(context: Any) -> None:
+    facts = context.case.disclosure_request
+    facts.allowed_items = sorted({*facts.allowed_items, *context.inputs["items"]})
+    facts.save(update_fields=["allowed_items"])
+
+
+def cancel(context: Any) -> None:
+    facts, notice = context.case.disclosure_request, str(context.inputs.get("notice") or "").strip()
+    if notice:
+        sealing.seal(facts, {"cancellation": notice}, key=facts.key)
+        facts.save(update_fields=["cancellation"])
+    end_periods(context)
+
+
+def end_periods(context: Any) -> None:
+    periods.end_all(context.case, at=context.at, state="cancelled")

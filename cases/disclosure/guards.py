@@ -1,0 +1,217 @@
+"""What must be true before a request moves. Each guard reads the context and returns the sentence why not, or None."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from cases.disclosure import authorities, codes, gates, periods
+from cases.disclosure.dataitems import ITEMS
+from cases.disclosure.described import period_fault
+from cases.disclosure.gates import Finding
+from cases.disclosure.models import DisclosureRequest
+from cases.kernel import calendars, clocks, holds
+from cases.kernel.models import Case, CaseParty, Evidence
+
+EARLIEST_CALL = timedelta(days=7)
+_ADDRESSED = frozenset({"communications_data", "stored_content"})
+
+
+def open_items(facts: DisclosureRequest) -> list[str]:
+    """Return the items that were asked for and not refused."""
+    return [item for item in facts.items if item not in facts.refused_items]
+
+
+def findings(facts: DisclosureRequest) -> dict[str, Finding]:
+    """Return what the class gate says of every item that still stands."""
+    asking = gates.Asking(
+        gateway=facts.gateway,
+        purpose=facts.purpose,
+        is_serious_crime=facts.is_serious_crime,
+        authority_kind=facts.authority_kind or "police",
+        allowed=frozenset(facts.allowed_items),
+    )
+    return {item: gates.class_gate(item, asking) for item in open_items(facts)}
+
+
+def shut_items(facts: DisclosureRequest) -> dict[str, str]:
+    """Return the items that the class gate refuses, each with the code why."""
+    return {item: found.code for item, found in findings(facts).items() if found.outcome == "refuse"}
+
+
+def liftable_items(facts: DisclosureRequest) -> list[str]:
+    """Return the shut items that counsel and an approver could open on this ground."""
+    if facts.gateway not in gates.OVERRIDES:
+        return []
+    opened = gates.OPENS[facts.gateway]
+    return [item for item in shut_items(facts) if ITEMS[item].opened_by in opened]
+
+
+# --- out of scope ---------------------------------------------------------------------------------------------------
+def nothing_else_is_recorded(context: Any) -> str | None:
+    """Of interception not even the existence of a warrant may be recorded here (s.57, s.255(8))."""
+    facts = context.case.disclosure_request
+    is_bare = not facts.items and facts.urn is None and facts.particulars is None and not facts.authority_code
+    if facts.request_type != codes.INTERCEPTION:
+        return "This end is for the lawful-interception unit alone. Refuse the request, or cancel it."
+    if not is_bare or _has_parts(context.case):
+        return "Something else is recorded here. Void this case instead, and tell the unit."
+    return None
+
+
+def _has_parts(case: Case) -> bool:
+    return CaseParty.objects.filter(case=case).exists() or Evidence.objects.filter(case=case).exists()
+
+
+# --- an order is applied for ----------------------------------------------------------------------------------------
+def is_notice_of_application(context: Any) -> str | None:
+    """On notice of an application nothing may be concealed, destroyed, altered or disposed of (K08)."""
+    if context.case.disclosure_request.request_type == codes.APPLICATION:
+        return None
+    return "This is not a notice that an order is applied for. Correct what came, if it is."
+
+
+def order_is_attached(context: Any) -> str | None:
+    is_there = Evidence.objects.filter(case=context.case, kind="court_order").exists()
+    return None if is_there else "Attach the order first."
+
+
+def hold_is_released(context: Any) -> str | None:
+    is_held = holds.active(context.case, at=context.at).filter(kind="legal").exists()
+    return "Two people release the legal hold first." if is_held else None
+
+
+# --- who asks -------------------------------------------------------------------------------------------------------
+def is_called_back(context: Any) -> str | None:
+    """Somebody called the desk on the directory's own number, after the request came in, and says when."""
+    facts, inputs = context.case.disclosure_request, context.inputs
+    contact = str(inputs.get("contact") or "")
+    if not contact or not authorities.active(facts.authority_code, contact):
+        return "Choose the desk that you called from the directory."
+    called_at = inputs.get("called_back_at")
+    if called_at is None or called_at > context.at:
+        return "Say when you called the desk back."
+    if called_at < context.case.opened_at - EARLIEST_CALL:
+        return "That call was long before the request came in. Call again."
+    if not str(inputs.get("spoken_to") or "").strip():
+        return "Say whom you spoke to."
+    return None
+
+
+def is_not_ones_own_entry(context: Any) -> str | None:
+    facts = context.case.disclosure_request
+    if authorities.too_close(
+        facts.authority_code, str(context.inputs.get("contact") or ""), context.actor, at=context.at
+    ):
+        return "You changed the entry of this desk within a day: another person calls it back."
+    return None
+
+
+def who_asked_is_who_was_verified(context: Any) -> str | None:
+    facts = context.case.disclosure_request
+    if not authorities.active(facts.authority_code, facts.contact_code or "-"):
+        return "The desk that was called back is not one of this authority. Refuse, or ask and verify again."
+    return None
+
+
+# --- what is asked for ----------------------------------------------------------------------------------------------
+def is_described(context: Any) -> str | None:
+    facts = context.case.disclosure_request
+    items = open_items(facts)
+    if not items:
+        return "Nothing is asked for: choose at least one item, or refuse the request."
+    if any(ITEMS[item].opened_by in _ADDRESSED for item in items) and not _has_address(context.case):
+        return "Enter the number, address or handset that the request is about."
+    return period_fault(items, facts.begins_at, facts.ends_at)
+
+
+def _has_address(case: Case) -> bool:
+    named = CaseParty.objects.filter(case=case, is_detached=False)
+    return any(getattr(row, name) is not None for row in named for name in ("phone", "email", "device", "ip_address"))
+
+
+def gate_is_open(context: Any) -> str | None:
+    """Every item that still stands opens on the ground that is asserted; the others are refused first."""
+    return next(
+        (found.sentence for found in findings(context.case.disclosure_request).values() if found.sentence), None
+    )
+
+
+def authorisation_was_in_force(context: Any) -> str | None:
+    """It had not lapsed when it reached us; a notice given in time outlives its authorisation (s.65(7))."""
+    facts = context.case.disclosure_request
+    rule = codes.AUTHORISATIONS.get(facts.gateway)
+    if rule is None:
+        return None
+    received = calendars.london_date(context.case.opened_at)
+    if facts.granted_date is None:
+        return "Enter the day on which the authorisation was granted."
+    if facts.granted_date > received:
+        return "The authorisation is dated after the request came in. Ask the authority."
+    if clocks.plan(rule, started_at=periods.noon(facts.granted_date)).due_date < received:
+        return "The authorisation had lapsed before the request came in. Refuse it as expired."
+    return None
+
+
+def original_is_attached(context: Any) -> str | None:
+    rows = Evidence.objects.filter(case=context.case)
+    if context.case.disclosure_request.gateway in codes.ORDERS:
+        return order_is_attached(context)
+    return None if rows.exists() else "Attach what the authority sent first."
+
+
+def is_ours(context: Any) -> str | None:
+    return (
+        None if context.inputs.get("is_ours") else "Look the addresses up first: are they ours, for the whole period?"
+    )
+
+
+def is_not_asked_already(context: Any) -> str | None:
+    """One number of theirs names one request; a second is compared by a person, never answered twice."""
+    facts = context.case.disclosure_request
+    if facts.urn_token is None:
+        return "Enter the authority's own number of the request."
+    same = DisclosureRequest.objects.filter(urn_token=facts.urn_token, case__is_closed=False).exclude(pk=facts.pk)
+    reference = same.values_list("case__reference", flat=True).first()
+    if reference is None:
+        return None
+    return f"The authority used this number before, in {reference}. Compare them, then cancel one or ask."
+
+
+# --- answers --------------------------------------------------------------------------------------------------------
+def has_question(context: Any) -> str | None:
+    return None if str(context.inputs.get("question") or "").strip() else "Write the question."
+
+
+def has_reason_code(context: Any) -> str | None:
+    code = context.inputs.get("reason_code")
+    if code not in dict(codes.REFUSALS):
+        return "Choose why it is refused."
+    if context.actor.kind == "system" and code not in codes.REFUSED_BY_RULE:
+        return "Only a person refuses for this reason."
+    return None
+
+
+def gate_shuts_some(context: Any) -> str | None:
+    facts = context.case.disclosure_request
+    shut = shut_items(facts)
+    if not shut:
+        return "Every item is open on the ground that is asserted."
+    if len(shut) == len(open_items(facts)):
+        return "Nothing would be left. Refuse the whole request."
+    return None
+
+
+def can_be_lifted(context: Any) -> str | None:
+    facts = context.case.disclosure_request
+    wanted = set(context.inputs.get("items") or ())
+    if not wanted or not wanted <= set(liftable_items(facts)):
+        return "Choose items that are shut now and that this ground could open."
+    return None
+
+
+def has_cancellation(context: Any) -> str | None:
+    """An agency's own word is the notice; a person says which notice came."""
+    if context.actor.kind == "agency" or str(context.inputs.get("notice") or "").strip():
+        return None
+    return "Say which notice of cancellation came, and when."

@@ -1,0 +1,62 @@
+"""What opening a request writes beyond the case itself, and what a request may be about instead of a person."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from cases.disclosure import codes, dataitems, periods
+from cases.disclosure.models import DisclosureRequest
+from cases.kernel import formats, tasks
+from cases.kernel.models import Case
+from cases.ledger import sealing
+
+__all__ = ["PRESERVE", "count_anew", "is_about", "open_facts", "urn_token"]
+
+PRESERVE = "disclosure_preserve"
+tasks.declare({PRESERVE: "Preserve the named recordings before they are overwritten"})
+# Recordings that routine overwrites after about a month.
+_OVERWRITTEN = frozenset({"cctv", "call_recordings"})
+_PLAIN = (
+    *("request_type", "came_by", "authority_code", "authority_kind", "grade", "gateway", "purpose"),
+    *("is_serious_crime", "granted_date", "items", "begins_at", "ends_at", "is_compliance_required"),
+    *("has_sensitive_profession", "is_person_at_risk", "may_tell_subject", "are_costs_agreed", "urn_token"),
+)
+_SEALED = ("urn", "asked_by", "authoriser", "particulars")
+
+
+def urn_token(authority_code: str, urn: str) -> bytes:
+    """Return the keyed hash of an authority's own number of a request, by which a second one is noticed."""
+    return sealing.kept_hashes("disclosure_urn", f"{authority_code}:{urn.strip().upper()}")[0]
+
+
+def is_about(facts: Mapping[str, Any]) -> bool:
+    """Say whether a request is about something without naming a person: a place and time in its particulars, or what
+    may not be named here."""
+    is_nameless = facts.get("request_type") == codes.INTERCEPTION
+    return is_nameless or bool(facts.get("particulars")) or bool(facts.get("account_reference"))
+
+
+def count_anew(case: Case, *, at: datetime) -> None:
+    """Let the clocks of a locked case follow its facts, after a change of them."""
+    row = DisclosureRequest.objects.get(pk=case.pk)
+    periods.align(case, grade=row.grade, gateway=row.gateway, granted_date=row.granted_date, at=at)
+
+
+def open_facts(case: Case, facts: Mapping[str, Any]) -> None:
+    """Write the facts row of a new case and start its clocks, inside the current ledger action; what would be
+    overwritten is asked to be kept at once. Raises formats.CardNumber."""
+    formats.refuse_card_numbers(facts.get(name) for name in _SEALED)
+    row = DisclosureRequest(
+        case=case, key=case.key, **{name: facts[name] for name in _PLAIN if facts.get(name) is not None}
+    )
+    if row.urn_token is None and facts.get("urn"):
+        row.urn_token = urn_token(row.authority_code, str(facts["urn"]))
+    sealing.seal(row, {name: facts.get(name) or None for name in _SEALED}, key=case.key)
+    row.save(force_insert=True)
+    if row.request_type != codes.INTERCEPTION:
+        periods.begin(case, grade=row.grade, gateway=row.gateway, granted_date=row.granted_date, at=case.opened_at)
+        case.save(update_fields=["due_at"])
+    if _OVERWRITTEN & set(row.items) & set(dataitems.ITEMS):
+        tasks.raise_task(PRESERVE, case=case, at=case.opened_at)

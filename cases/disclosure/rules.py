@@ -1,0 +1,245 @@
+"""Who may do what to a disclosure request and when: its policy rows and its lifecycle.
+
+As far as the decision what may be given. Taking the data out, checking it and releasing it is not built yet, and no
+state pretends to it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Model
+
+from cases.disclosure import effects, guards
+from cases.disclosure.models import DisclosureRequest
+from cases.kernel.lifecycle import Agreement, Lifecycle, State, Transition
+from cases.kernel.models import Case, CaseAddress, CaseParty, Evidence
+from cases.kernel.policy import Rule
+
+__all__ = ["LIFECYCLE", "POLICY", "approval_rows"]
+
+_KIND = "le_disclosure"
+_OFFICER = frozenset({"disclosure_officer"})
+_APPROVER = frozenset({"disclosure_approver"})
+_COUNSEL = frozenset({"legal_counsel"})
+_INTAKE = _OFFICER | frozenset({"emergency_operator"})
+_UNIT = _INTAKE | _APPROVER | _COUNSEL
+_OVERSIGHT = frozenset({"auditor", "data_protection_officer"})
+
+POLICY = (
+    *(
+        Rule(act=act, kind=_KIND, roles=_UNIT)
+        for act in ("view", "note", "reveal", "download", "report", "view_audit", "close_task")
+    ),
+    *(Rule(act=act, kind=_KIND, roles=_INTAKE) for act in ("edit", "attach", "take")),
+    Rule(act="assign", kind=_KIND, roles=_OFFICER | _APPROVER),
+    Rule(act="match", kind=_KIND, roles=_OFFICER),
+    *(
+        Rule(act=act, kind=_KIND, roles=_OVERSIGHT, scope="all", needs_reason=True)
+        for act in ("view", "report", "view_audit")
+    ),
+)
+
+
+def approval_rows(case: Case) -> list[Model]:
+    """Return what a request says; an act of two people is bound to it."""
+    return [
+        DisclosureRequest.objects.get(pk=case.pk),
+        *CaseParty.objects.filter(case=case).order_by("number"),
+        *CaseAddress.objects.filter(party__case=case).order_by("pk"),
+        *Evidence.objects.filter(case=case).order_by("number"),
+    ]
+
+
+def _is_person_at_risk(context: Any) -> bool:
+    return bool(context.case.disclosure_request.is_person_at_risk)
+
+
+_SCOPED = frozenset({"authenticated", "validated"})
+LIFECYCLE = Lifecycle(
+    initial="received",
+    desk=_OFFICER,
+    second="disclosure_approver",
+    reopens_to="received",
+    opening_roles=frozenset({"agency"}) | _INTAKE,
+    editable=frozenset({"received", "on_notice", "authenticated"}),
+    steps=(
+        ("received", "Received"),
+        ("authenticated", "Authenticated"),
+        ("validated", "Validated"),
+    ),
+    states=(
+        State(code="received", label="Received", tone="wait", step="received"),
+        State(code="on_notice", label="Order applied for", tone="hold", step="received"),
+        State(code="authenticated", label="Authenticated", tone="info", step="authenticated"),
+        State(code="validated", label="Validated", tone="info", step="validated"),
+        State(code="clarification", label="Asked the authority", tone="warn", step="authenticated"),
+        State(
+            code="refused",
+            label="Refused",
+            tone="hold",
+            is_terminal=True,
+            retention_class="le_disclosure",
+        ),
+        State(
+            code="out_of_scope",
+            label="Passed to the interception unit",
+            tone="hold",
+            is_terminal=True,
+            retention_class="le_disclosure",
+        ),
+        State(
+            code="closed",
+            label="Closed",
+            tone="hold",
+            is_terminal=True,
+            retention_class="le_disclosure",
+        ),
+        State(
+            code="cancelled",
+            label="Cancelled",
+            tone="hold",
+            is_terminal=True,
+            retention_class="le_disclosure",
+        ),
+    ),
+    transitions=(
+        Transition(
+            name="verify",
+            label="Record that you called the authority back",
+            source=frozenset({"received"}),
+            target="authenticated",
+            roles=_INTAKE,
+            guards=(guards.is_called_back, guards.is_not_ones_own_entry),
+            effects=(effects.note_who_asks,),
+            consequence="The authority is told that its request is here",
+            tone="primary",
+        ),
+        Transition(
+            name="give_notice_of_application",
+            label="Hold everything: an order is applied for",
+            source=frozenset({"received"}),
+            target="on_notice",
+            roles=_OFFICER,
+            guards=(guards.is_notice_of_application,),
+            effects=(effects.hold_everything,),
+            consequence="A legal hold begins, and legal counsel is told",
+        ),
+        Transition(
+            name="order_made",
+            label="Record that the order was made",
+            source=frozenset({"on_notice"}),
+            target="received",
+            roles=_OFFICER,
+            guards=(guards.order_is_attached,),
+            effects=(effects.go_on,),
+            consequence="The request goes on as an order; correct what came",
+            tone="primary",
+        ),
+        Transition(
+            name="application_lapsed",
+            label="Record that no order was made",
+            source=frozenset({"on_notice"}),
+            target="closed",
+            roles=_OFFICER,
+            guards=(guards.hold_is_released,),
+            effects=(effects.end_periods,),
+            consequence="Two people release the legal hold before",
+        ),
+        Transition(
+            name="validate",
+            label="Accept what is asked for",
+            source=frozenset({"authenticated"}),
+            target="validated",
+            roles=_OFFICER,
+            guards=(
+                guards.who_asked_is_who_was_verified,
+                guards.is_described,
+                guards.gate_is_open,
+                guards.authorisation_was_in_force,
+                guards.original_is_attached,
+                guards.is_not_asked_already,
+                guards.is_ours,
+            ),
+            consequence="Every item that stands may be taken out",
+            tone="primary",
+        ),
+        Transition(
+            name="refuse_items",
+            label="Refuse the items that nothing opens",
+            source=_SCOPED,
+            target=None,
+            roles=_OFFICER | frozenset({"system"}),
+            guards=(guards.gate_shuts_some,),
+            effects=(effects.refuse_items,),
+            consequence="The authority is told which, why, and by which way it may ask; the rest goes on",
+        ),
+        Transition(
+            name="override_gate",
+            label="Open items by hand",
+            source=_SCOPED,
+            target=None,
+            roles=_COUNSEL,
+            agreed_by=(Agreement(role="disclosure_approver"),),
+            needs_reason=True,
+            guards=(guards.can_be_lifted,),
+            effects=(effects.open_items_by_hand,),
+            consequence="An approver agrees; then these items may be given on this ground",
+            tone="danger",
+        ),
+        Transition(
+            name="clarify",
+            label="Ask the authority",
+            source=_SCOPED,
+            target="clarification",
+            roles=_OFFICER,
+            guards=(guards.has_question,),
+            effects=(effects.ask,),
+            consequence="Our own time stands still until the answer",
+        ),
+        Transition(
+            name="answer",
+            label="Record the authority's answer",
+            source=frozenset({"clarification"}),
+            target="authenticated",
+            roles=_OFFICER | frozenset({"agency"}),
+            effects=(effects.take_answer,),
+            consequence="The request is looked at again",
+            tone="primary",
+        ),
+        Transition(
+            name="refuse",
+            label="Refuse the request",
+            source=frozenset({"received", "authenticated", "validated", "clarification"}),
+            target="refused",
+            roles=_OFFICER | frozenset({"system"}),
+            agreed_by=(Agreement(role="disclosure_approver", when=_is_person_at_risk),),
+            guards=(guards.has_reason_code,),
+            effects=(effects.refuse,),
+            consequence="The authority is told why; where a person may be at risk an approver agrees first",
+            tone="danger",
+        ),
+        Transition(
+            name="out_of_scope",
+            label="Pass to the interception unit",
+            source=frozenset({"received"}),
+            target="out_of_scope",
+            roles=_OFFICER,
+            guards=(guards.nothing_else_is_recorded,),
+            effects=(effects.end_periods,),
+            consequence="Nothing else is recorded here",
+            tone="quiet",
+        ),
+        Transition(
+            name="cancel",
+            label="Record the authority's cancellation",
+            source=frozenset({"received", "on_notice", "authenticated", "validated", "clarification"}),
+            target="cancelled",
+            roles=_OFFICER | frozenset({"agency"}),
+            guards=(guards.has_cancellation,),
+            effects=(effects.cancel,),
+            consequence="Nothing is given; kept for 3 years",
+            tone="quiet",
+        ),
+    ),
+)
