@@ -17,10 +17,11 @@ run: setup
 test: setup-dev
 	@exec $(BIN)/python -m pytest $(or $(ARGS),-n 2 --dist loadfile --no-loadscope-reorder)
 
-# The kills of tests/faults at four times their length.
+# At length: kills under load, 500 runs of the machine against the model, a thousand seeded cases.
 soak: setup-dev
 	@SOAK=4 $(BIN)/python -m pytest tests/faults/test_kills_under_load.py -s --timeout 3600 -p no:xdist
-	@BACKOFFICE_RUNS=500 exec $(BIN)/python -m pytest tests/fraud/test_machine.py -s --timeout 7200 -p no:xdist
+	@BACKOFFICE_RUNS=500 $(BIN)/python -m pytest tests/fraud/test_machine.py -s -p no:xdist
+	@BACKOFFICE_DRAWN=1000 $(BIN)/python -m pytest tests/bench/test_seed_volume.py -s -p no:xdist
 
 check: setup-dev
 	$(BIN)/ruff check .

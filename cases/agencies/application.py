@@ -30,7 +30,10 @@ LABEL = "cases.Callback"
 ACTOR = actors.system("inbound")
 MOST_TRIES = 5
 RECEIPT = "message.received"  # says that our message has arrived, no more: the answer is still owed
-OPEN_STATES = ("pending", "sending", "delivered", "unknown", "dead")
+OPEN_STATES = ("pending", "sending", "delivered", "unknown", "dead", "skipped")
+# People thought that it had not arrived, and settled it so.
+THOUGHT_LOST = ("unknown", "dead", "skipped")
+STUCK_TASKS = ("message_dead", "message_unknown")
 
 
 @dataclass
@@ -154,14 +157,21 @@ def received(case: Case, content: Content, *, actor: Actor, at: datetime) -> Non
 
 
 def _imply_delivery(case: Case, message: OutboxMessage, *, now: datetime) -> None:
-    """Whoever answers has received: end our own try, and let the case note the delivery if it has not."""
+    """Whoever answers has received, even what we had given up: end our own try, and let the case note the delivery if
+    it has not."""
     locked = OutboxMessage.objects.select_for_update().get(pk=message.pk)
     if locked.state not in OPEN_STATES or (locked.settled_at and locked.state == "delivered"):
         return
+    was_lost = locked.state in THOUGHT_LOST
+    settled_at = None if was_lost else locked.settled_at
     OutboxMessage.objects.filter(pk=locked.pk).update(
-        state="delivered", lease=None, lease_until=None, delivered_at=locked.delivered_at or now
+        state="delivered", lease=None, lease_until=None, delivered_at=locked.delivered_at or now, settled_at=settled_at
     )
     message.refresh_from_db()
+    if was_lost:
+        about = str(message.public_id)
+        due = case.tasks.filter(kind__in=STUCK_TASKS, detail__message=about, closed_at=None)
+        _end(list(due), case, "message.arrived_after_all", "answered", now=now, message=about)
     if message.settled_at is None:
         settlement.take_note(case, message, now=now)
 
@@ -202,11 +212,16 @@ def _close(row: Callback, state: str, reason: str, case: Case, raw: bytes, *, no
 
 def _close_tasks(row: Callback, case: Case, *, now: datetime) -> None:
     """End the tasks that an earlier failure of this callback raised."""
-    due = list(Task.objects.filter(detail__callback=str(row.uid), closed_at=None))
+    due = Task.objects.filter(detail__callback=str(row.uid), closed_at=None)
+    _end(list(due), case, "callback.applied_late", "applied_later", now=now, callback=str(row.uid))
+
+
+def _end(due: list[Task], case: Case, verb: str, outcome: str, *, now: datetime, **detail: str) -> None:
+    """Close tasks by one act of the case; where there are none, nothing is written."""
     if due:
-        with record.act(case, "callback.applied_late", actor=ACTOR, at=now, detail={"callback": str(row.uid)}):
+        with record.act(case, verb, actor=ACTOR, at=now, detail=detail):
             for task in due:
-                tasks.close(task, actor=ACTOR, at=now, outcome="applied_later")
+                tasks.close(task, actor=ACTOR, at=now, outcome=outcome)
 
 
 def _fail(row: Callback, case: Case | None, reason: str, *, now: datetime) -> str:

@@ -3,6 +3,7 @@ correction to the agency, and whoever was told before hears of it."""
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +14,7 @@ from cases.fraud import astold, disputes, expiry, flags, insiders, messages, per
 from cases.kernel import approvals, clocks, outbox, record, tasks
 from cases.kernel.actors import Actor, system
 from cases.kernel.exchange import corrections
-from cases.kernel.models import Approval, Case, Clock, OutboxMessage, Task
+from cases.kernel.models import Case, Clock, OutboxMessage, Task
 from cases.ledger import api as ledger
 from cases.ledger.models import LedgerEvent
 
@@ -38,7 +39,8 @@ STANDING = frozenset({"filed", "disputed"})
 _NO_PART_OF_IT = ("case.evidence_added", "case.pillars_answered", "case.opened")
 _DETACHED = "fraud_referral.detach"
 _CHANGES = (_DETACHED, *(verb for verb in approvals.SHAPING_VERBS if verb not in _NO_PART_OF_IT))
-_SAID = ("fraud_referral.file", "fraud_referral.amend", "fraud_referral.amend_disputed")
+# The agency files what was approved: whoever was taken out since then is still part of it.
+_SAID = ("fraud_referral.approve", "fraud_referral.amend", "fraud_referral.amend_disputed")
 
 
 def _changes(case: Case) -> Any:
@@ -66,11 +68,16 @@ def is_owed(context: Any) -> str | None:
 def is_not_the_changer(context: Any) -> str | None:
     """Whoever made part of the amendment does not approve it, however the case moved since; nor who asked to detach
     somebody, which is part of it too."""
-    changed = _changes(context.case).filter(actor=context.actor.label)
-    asked = Approval.objects.filter(case=context.case, act="detach", maker_id=context.actor.user_id, outcome="agreed")
-    if changed.exists() or asked.exists():
+    changes = _changes(context.case).values_list("actor", "action", "body")
+    hands = {actor for actor, _, _ in changes}
+    hands |= {_proposer(body) for _, action, body in changes if action == _DETACHED}
+    if context.actor.label in hands:
         return "You made this amendment. Another person must approve it."
     return None
+
+
+def _proposer(body: str) -> str:
+    return str(json.loads(body).get("detail", {}).get("proposed_by", ""))
 
 
 def adds_adverse_person(context: Any) -> bool:

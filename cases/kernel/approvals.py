@@ -212,10 +212,12 @@ def void_if_changed(case: Case, *, at: datetime) -> list[Approval]:
 
 
 def void_overtaken(case: Case, *, at: datetime) -> None:
-    """Void what was proposed and can no longer happen from the case's state, inside the current ledger action."""
+    """Void what was proposed and can no longer happen from the case's state, or is about what the case no longer says,
+    inside the current ledger action."""
     lifecycle = casetypes.get(case.kind).lifecycle
     for approval in _PROPOSED.objects(case=case.pk):
-        if approval.act not in lifecycle or case.state not in lifecycle[approval.act].source:
+        is_closed = approval.act not in lifecycle or case.state not in lifecycle[approval.act].source
+        if is_closed or approval.digest != digest(case, approval.act, approval.typed):
             _void(approval, at=at)
 
 

@@ -50,6 +50,7 @@ VERBS: Mapping[str, str] = {
     "suspicion_report.not_taken": "Noted that the unit did not take the report",
     "message.skipped": "Skipped a message",
     "message.tried_again": "Had a message tried again",
+    "message.arrived_after_all": "Noted that a message had arrived after all",
     "callback.unreadable": "Could not read a callback",
     "callback.applied_late": "Took note of a late callback",
     "report.requested": "Asked for an audit report",

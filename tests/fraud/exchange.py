@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from tests.fraud.model import Person, Referral
+from tests.fraud.casework import NOTICES, Casework, Notice
+from tests.fraud.model import Person
 
 MOST_TRIES = 10
-OPEN = ("pending", "dead")
+WAITS = ("pending", "dead")
+OPEN = (*WAITS, "skipped")
 AGENCY = Person("agency", frozenset({"agency"}))
 SYSTEM = Person("system", frozenset({"system"}))
 OWED = ("approved", "submitted")
@@ -28,13 +30,14 @@ class Heard:
     filing: int
     state: str = "received"
     word: int | None = None
+    reference: str = ""
 
 
 @dataclass
 class Exchange:
     """A referral, its filings in the order in which they were promised, and what was heard."""
 
-    case: Referral
+    case: Casework
     heard: list[Heard] = field(default_factory=list)
     tries: Counter[int] = field(default_factory=Counter)
 
@@ -46,12 +49,13 @@ class Exchange:
         return self.filings[filing] == "withdrawn" or filing < len(self.filings) - 1
 
     def deliver(self, outcome: str) -> None:
-        """One try at what waits, in the order of each recipient: it arrives, is refused for its fields, or has to be
-        tried again; then what comes after it waits."""
+        """One try at what waits, in the order of each recipient: it arrives, is refused for its fields, has to be tried
+        again or never will arrive; then what comes after it waits. Nothing waits for a removal."""
         police = [("word", number) for number, (kind, _) in enumerate(self.case.words) if not kind.startswith("fpa_")]
         for stream in (list(self.case.order), police):
             for what, number in stream:
-                if self._try(what, number, outcome) in OPEN:
+                is_removal = what == "word" and self.case.words[number][0] == "fpa_remove"
+                if self._try(what, number, outcome) in WAITS and not is_removal:
                     break
 
     def _try(self, what: str, number: int, outcome: str) -> str:
@@ -61,8 +65,8 @@ class Exchange:
             return state
         key = number if is_filing else -1 - number
         self.tries[key] += 1
-        again = "dead" if self.tries[key] == MOST_TRIES else "pending"
-        state = {"arrives": "delivered", "refused": "refused", "again": again}[outcome]
+        again = "dead" if self.tries[key] >= MOST_TRIES else "pending"
+        state = {"arrives": "delivered", "refused": "refused", "again": again, "never": "dead"}[outcome]
         if is_filing:
             self.filings[number] = state
             self._take_note(number)
@@ -78,10 +82,17 @@ class Exchange:
         elif self.filings[number] == "delivered" and self.case.state == "approved":
             self._move("submitted", SYSTEM)
 
-    def hear(self, kind: str, filing: int, word: int | None = None) -> None:
+    def resolve(self, what: str, number: int, state: str) -> None:
+        """Somebody has what failed tried again, or gives it up."""
+        if what == "filing":
+            self.filings[number] = state
+        else:
+            self.case.words[number] = self.case.words[number][0], state
+
+    def hear(self, kind: str, filing: int, word: int | None = None, reference: str = "") -> None:
         """The agency says something for the first time. Whatever was refused before gets another chance when
         something is applied."""
-        self.heard.append(Heard(kind, filing, word=word))
+        self.heard.append(Heard(kind, filing, word=word, reference=reference))
         while waiting := [one for one in self.heard if one.state == "received"]:
             for one in waiting:
                 one.state = self._apply(one)
@@ -90,10 +101,13 @@ class Exchange:
                         other.state = "received" if other.state == "failed" else other.state
 
     def _apply(self, one: Heard) -> str:
-        if one.kind == "enquiry":
+        if one.kind in NOTICES:
+            told = Notice(one.kind, one.reference)
+            if told in self.case.notices:  # the same waits already
+                return "ignored"
             self._imply_delivery(one.filing)
             self._acknowledge(one.filing)
-            self.case.events += 1
+            self.case.notices.append(told)
             return "applied"
         if one.kind in {"disputed", "removed"}:
             return self._apply_later(one)
@@ -101,7 +115,7 @@ class Exchange:
             return {"filed": "failed", "rejected": "ignored"}[one.kind]
         state = self._state_once_delivered(one.filing)
         if state not in OWED:
-            is_behind = one.kind == "rejected" or state in AFTER_FILING
+            is_behind = state in AFTER_FILING or (one.kind == "rejected" and state not in {"void", "merged"})
             return "ignored" if is_behind else "failed"
         self._imply_delivery(one.filing)
         self._move({"filed": "file", "rejected": "reject_by_agency"}[one.kind], AGENCY)
@@ -114,11 +128,13 @@ class Exchange:
             "disputed": ("filed", AFTER_FILING - {"filed"}),
             "removed": ("removal_requested", {"removed"}),
         }[one.kind]
-        if self.case.state != wanted:
+        is_over = one.kind == "removed" and self.case.state == "expired"  # confirms what time has ended
+        if self.case.state != wanted and not is_over:
             return "ignored" if self.case.state in behind else "failed"
         if one.word is None:
             self._imply_delivery(one.filing)
-        self._move({"disputed": "dispute", "removed": "confirm_removal"}[one.kind], AGENCY)
+        if not is_over:
+            self._move({"disputed": "dispute", "removed": "confirm_removal"}[one.kind], AGENCY)
         if one.word is None:
             self._acknowledge(one.filing)
         else:

@@ -14,6 +14,7 @@ NEEDS_ANOTHER = {"return", "refuse", "approve"}
 # Whoever made the filing or decided on it does not judge it again.
 NEEDS_OTHERS = {"uphold", "amend_disputed"}
 AMENDS = {"amend", "amend_disputed"}
+EDITS = {"edit", "attach", "add"}
 
 
 @dataclass(frozen=True)
@@ -42,16 +43,30 @@ class Referral:
     order: list[tuple[str, int]] = field(default_factory=list)
     changers: set[str] = field(default_factory=set)  # who changed the case since the agency was told what it says
     shapers: set[str] = field(default_factory=set)  # who changed it or added to it since it last moved
-    has_told_police: bool = False
+    # Who is in the case, by number, and whether what is filed of them is adverse; who has such a marker; how many ever.
+    people: dict[int, bool] = field(default_factory=lambda: {1: True, 2: False})
+    marked: set[int] = field(default_factory=set)
+    named: int = 2
+    told_police: set[int] = field(default_factory=set)  # about whom
+    edits: int = 0
+    said: tuple[int, frozenset[int]] = (0, frozenset())  # what the agency was told last
 
     def __post_init__(self) -> None:
         self.makers.add(self.opened_by)
         self.shapers.add(self.opened_by)
 
-    def allows(self, act: str, who: Person, *, is_late: bool) -> bool:
+    @property
+    def adverse(self) -> set[int]:
+        return {number for number, is_adverse in self.people.items() if is_adverse}
+
+    @property
+    def says(self) -> tuple[int, frozenset[int]]:
+        return self.edits, frozenset(self.people)
+
+    def allows(self, act: str, who: Person, *, is_late: bool = False) -> bool:
         if act == "note":
             return bool(who.roles & DESK)
-        if act in {"edit", "attach"}:
+        if act in EDITS:
             return "fraud_analyst" in who.roles and self.state in EDITABLE
         move = MOVES[act]
         if self.state not in move.sources or not who.roles & move.roles:
@@ -60,12 +75,13 @@ class Referral:
             return False
         if act in NEEDS_OTHERS and who.name in self.makers | self.checkers:
             return False
-        if act in AMENDS and (not self.changers or who.name in self.changers):
+        if act in AMENDS and (not self.changers or who.name in self.changers or self.says == self.said):
             return False
         wanting = {
-            "submit": self.documents == 0,
-            "amend": who.name in self.shapers,
-            "report_to_police": self.documents == 0,
+            "submit": self.documents == 0 or not self.adverse,
+            "amend": who.name in self.shapers or not self.adverse,
+            "amend_disputed": not self.adverse or bool(self.adverse - self.marked),
+            "report_to_police": self.documents == 0 or not self.people,
             "approve": not self.waits,
             "expire": not is_late,
         }
@@ -74,17 +90,24 @@ class Referral:
     def do(self, act: str, who: Person) -> None:
         """Take note of an act that was allowed."""
         self.events += 1
-        if act in {"edit", "attach"}:
-            self.makers.add(who.name)
-            self.shapers.add(who.name)
-            self.changers |= {who.name} if act == "edit" else set()
+        if act in EDITS:
+            self._shape(who.name)
+            self.changers |= {who.name} if act != "attach" else set()
             self.documents += act == "attach"
-            self.waits = False
+            self.edits += act == "edit"
+            if act == "add":
+                self.named += 1
+                self.people[self.named] = True
         elif act != "note":
             self.state = MOVES[act].target_from(self.state)
             if MOVES[act].target != "=":
                 self.shapers.clear()
             self._follow(act, who)
+
+    def _shape(self, name: str) -> None:
+        self.makers.add(name)
+        self.shapers.add(name)
+        self.waits = False
 
     def _follow(self, act: str, who: Person) -> None:
         if act == "submit":
@@ -100,8 +123,9 @@ class Referral:
             replaced = {"pending", "refused", "dead"}
             self.messages = ["superseded" if each in replaced else each for each in self.messages] + ["pending"]
             self.order.append(("filing", len(self.messages) - 1))
-        if act in {"file", *AMENDS}:
-            self.changers.clear()
+        if act in {"approve", *AMENDS}:
+            self.changers, self.said = set(), self.says
+        self.marked |= self.adverse if act in {"file", *AMENDS} else set()
         if act == "withdraw":
             self.messages = ["withdrawn" if each in {"pending", "dead"} else each for each in self.messages]
         self._tell(act, who)
@@ -111,20 +135,21 @@ class Referral:
         if act in AMENDS:
             self._retire({"fpa_amend"}, {"pending", "refused", "dead"}, "superseded")
             self._promise("fpa_amend")
-            if self.has_told_police:
+            if self.told_police:
                 self._promise("report_fraud")
                 self._promise("correction_amended")
         if act in {"remove", "expire"}:
             # Nothing older to the agency holds a removal back, the filing's own message no more than another.
             self.messages = ["withdrawn" if each in {"pending", "dead"} else each for each in self.messages]
-            self._retire({"fpa_amend", "fpa_dispute"}, {"pending", "dead"}, "withdrawn")
+            self._retire({"fpa_amend", "fpa_dispute", "fpa_answer"}, {"pending", "dead"}, "withdrawn")
             self._promise("fpa_remove")
-        if act == "remove" and self.has_told_police:
+        if act == "remove" and self.told_police:
             self._promise("correction_removed")
+            self.told_police.clear()
         if act == "uphold" or (act == "dispute" and "agency" not in who.roles):
             self._promise("fpa_dispute")
         if act == "report_to_police":
-            self.has_told_police = True
+            self.told_police.add(min(self.people))
             self._promise("report_fraud")
 
     def _promise(self, kind: str) -> None:
