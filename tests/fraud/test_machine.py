@@ -24,7 +24,7 @@ from cases.fraud.models import IncomingNotice
 from cases.kernel import actors, edits, holds, transitions, verdicts
 from cases.kernel.errors import CaseError
 from cases.kernel.exchange import agencies, deadletters
-from cases.kernel.models import Approval, CaseLink, ChannelHealth, Hold, OutboxMessage, User
+from cases.kernel.models import Approval, Case, CaseLink, ChannelHealth, Hold, OutboxMessage, User
 from cases.ledger import verify
 from tests import factories
 from tests.agencies.stage import FPA, now
@@ -107,14 +107,14 @@ class Office(RuleBasedStateMachine):
     """One referral in the code and in the model, side by side. What a run writes is undone after it."""
 
     people: dict
+    case: Case
+    other: Case
 
     def __init__(self):
         super().__init__()
         self.undone = transaction.atomic()
         self.undone._from_testcase = True
         self.undone.__enter__()
-        self.case = factories.referred(self.people)
-        self.other = factories.referred(self.people)
         self.model = Exchange(Casework(opened_by="a.byrne"))
         self.at, self.steps, self.said, self.told_of = factories.AT, 0, [], []
         self.has_expired = False
@@ -153,7 +153,7 @@ class Office(RuleBasedStateMachine):
     def act(self, name, username, given=None):
         who, case = self.person(username), self.model.case
         actor = actors.system("tests") if username == "system" else self.people[username]
-        at = timedelta(days=7 * 366) if name == "expire" else timedelta()
+        at = timedelta(days=6 * 366 + 30) if name == "expire" else timedelta()
         is_alone = not case.needs_another(name, given)
         expected = case.allows(name, who, is_late=bool(at), given=given)
         if self.tried(name, expected, lambda: self.write(name, actor, given, self.at + at)):
@@ -449,6 +449,7 @@ class TheExchange(TestCase):
     def setUpTestData(cls):
         cls.people = factories.office()
         cls.people["judge"] = factories.judge(cls.people)
+        cls.case, cls.other = factories.referred(cls.people), factories.referred(cls.people)
         for code in (FPA, "sandbox-report-fraud"):
             channel = agencies.channel_of(agencies.get(code), "out")
             secret = "whsec_" + "A" * 43 + "="
@@ -458,7 +459,7 @@ class TheExchange(TestCase):
     def test_any_order_of_acts_tries_and_answers_ends_as_the_model_says(self):
         for kept in (taken, refused, lengths):
             kept.clear()
-        Office.people = self.people
+        Office.people, Office.case, Office.other = self.people, self.case, self.other
         began = time.monotonic()
         how = settings(
             max_examples=RUNS,
