@@ -149,6 +149,9 @@ class Casework(Referral):
 
     _merge = _void
 
+    def _reopen(self, *_: Any) -> None:
+        self.assignee = None
+
     def _release_hold(self, given: Any, _hands: set[str]) -> None:
         del self.holds[given]
 
