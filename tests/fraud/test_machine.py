@@ -512,7 +512,7 @@ class TheExchange(TestCase):
             suppress_health_check=list(HealthCheck),
         )
         with prepare("everything"):
-            run_state_machine_as_test(Office, settings=how)
+            run_state_machine_as_test(Office, settings=how, _min_steps=STEPS * 3 // 4)
         tell()
         assert sum(lengths) / len(lengths) >= 30, lengths
         if RUNS >= 100:
