@@ -7,19 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
-from cases.kernel import (
-    approvals,
-    calendars,
-    casetypes,
-    clocks,
-    holdkinds,
-    locks,
-    outbox,
-    policy,
-    record,
-    retention,
-    tasks,
-)
+from cases.kernel import approvals, calendars, casetypes, clocks, holdkinds, locks, policy, record, retention, tasks
 from cases.kernel.linking import detaching, splitting
 from cases.kernel.models import Case, Hold
 
@@ -70,8 +58,7 @@ def names_a_case_to_merge_into(context: Any) -> str | None:
 
 
 def stop_all_work(context: Any) -> None:
-    """Nothing is due any more: running clocks are cancelled, tasks closed, what else was asked for is void, and what
-    could not be delivered is taken back, so that nobody has it tried again."""
+    """Nothing is due any more: running clocks are cancelled, tasks closed, what else was asked for is void."""
     for clock in context.case.clocks.filter(ended_at=None):
         clock.state = clock.state if clock.state == "breached" else "cancelled"
         clock.ended_at = context.at
@@ -79,7 +66,6 @@ def stop_all_work(context: Any) -> None:
     for task in context.case.tasks.filter(closed_at=None):
         tasks.close(task, actor=context.actor, at=context.at, outcome=context.transition.name)
     approvals.void_all(context.case, at=context.at)
-    outbox.withdraw_all(context.case, at=context.at)
 
 
 def lead_to_the_other(context: Any) -> None:

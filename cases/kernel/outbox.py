@@ -129,11 +129,6 @@ def take_back(message: OutboxMessage, *, at: datetime) -> bool:
     return row is not None
 
 
-def withdraw_all(case: Case, *, at: datetime) -> int:
-    """Take back every message that waits or failed: nothing more is said of the case. Returns how many. Locks them."""
-    return _retire(case, None, states=_NOT_SENT, to="withdrawn", at=at)
-
-
 def supersede(case: Case, kind: str, *, at: datetime) -> int:
     """Mark the refused and failed messages of a kind as replaced by a correction. Returns how many. Locks them."""
     return _retire(case, kind, states=("pending", "refused", "dead", "unknown"), to="superseded", at=at)
@@ -152,9 +147,8 @@ def go_first(message: OutboxMessage, *, at: datetime) -> int:
     return len(ids)
 
 
-def _retire(case: Case, kind: str | None, *, states: tuple[str, ...], to: str, at: datetime) -> int:
-    rows = OutboxMessage.objects.select_for_update().filter(case=case, state__in=states)
-    rows = rows if kind is None else rows.filter(kind=kind)
+def _retire(case: Case, kind: str, *, states: tuple[str, ...], to: str, at: datetime) -> int:
+    rows = OutboxMessage.objects.select_for_update().filter(case=case, kind=kind, state__in=states)
     ids = [row.pk for row in rows]
     OutboxMessage.objects.filter(pk__in=ids).update(state=to, settled_at=at)
     return len(ids)

@@ -60,11 +60,17 @@ class Casework(Referral):
     notices: list[Notice] = field(default_factory=list)
     assignee: str | None = None
     parts: int = 0  # how many cases were split off
+    tried: set[tuple[str, int]] = field(default_factory=set)  # which messages somebody tried to send
 
     @property
     def told(self) -> set[str]:
         """In which states is what was promised to somebody outside."""
         return {*self.messages, *(state for _, state in self.words)} - GONE
+
+    @property
+    def was_told(self) -> bool:
+        """Whatever was tried somebody outside may have, also when it was taken back later."""
+        return bool(self.told or self.tried)
 
     def begins_here(self, act: str) -> bool:
         if act not in COMMON:
@@ -73,12 +79,11 @@ class Casework(Referral):
         return {"open": not is_end, "ends": is_end and self.state not in FINAL, "all": True}[COMMON[act].leaves]
 
     def fits(self, act: str, given: Any) -> bool:
-        left = self.told - {"refused", "dead"}
         wanting = {
-            "void": bool(left),
-            "merge": bool(left),
+            "void": self.was_told,
+            "merge": self.was_told,
             "release_hold": given not in self.holds,
-            "split": bool(left) or self.state not in EDITABLE or given not in self.people or len(self.people) == 1,
+            "split": self.was_told or self.state not in EDITABLE or given not in self.people or len(self.people) == 1,
             "detach": given not in self.people,
             "report_to_police": "legal" in self.holds.values(),
         }
@@ -94,7 +99,7 @@ class Casework(Referral):
     def needs_another(self, act: str, given: Any) -> bool:
         return {
             "release_hold": self.holds.get(given) == "legal",
-            "detach": bool(self.told),
+            "detach": self.was_told,
             "amend": bool(self.adverse - self.marked),
             "report_to_police": given == "calls",
         }.get(act, act in COMMON)
@@ -134,6 +139,7 @@ class Casework(Referral):
             self.state = {"void": "void", "merge": "merged", "reopen": "investigating"}.get(act, self.state)
             getattr(self, f"_{act}", lambda *_: None)(given, hands)
         else:
+            self.told_calls = given == "calls" if act == "report_to_police" else self.told_calls
             super().do(act, who)
         self.assignee = who.name if act in {"take", "correct"} else self.assignee
         self.looks_after = who.name if act == "remove" else self.looks_after
@@ -141,13 +147,6 @@ class Casework(Referral):
         over |= set(self.asked) if act in {"withdraw", "correct", "void", "merge"} else set()
         self.waits &= act not in {"void", "merge"}
         self.asked = {name: one for name, one in self.asked.items() if name not in over and self.begins_here(name)}
-
-    def _void(self, *_: Any) -> None:
-        """Nothing is sent any more of what failed so far."""
-        self.messages = ["withdrawn" if each == "dead" else each for each in self.messages]
-        self.words = [(kind, "withdrawn" if state == "dead" else state) for kind, state in self.words]
-
-    _merge = _void
 
     def _reopen(self, *_: Any) -> None:
         self.assignee = None

@@ -63,6 +63,7 @@ class Exchange:
         kind, state = ("fpa_file", self.filings[number]) if is_filing else self.case.words[number]
         if state != "pending":
             return state
+        self.case.tried.add((what, number))
         key = number if is_filing else -1 - number
         self.tries[key] += 1
         again = "dead" if self.tries[key] >= MOST_TRIES else "pending"

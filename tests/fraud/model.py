@@ -48,6 +48,7 @@ class Referral:
     marked: set[int] = field(default_factory=set)
     named: int = 2
     told_police: set[int] = field(default_factory=set)  # about whom
+    told_calls: bool = False  # whether the last report held communications data
     edits: int = 0
     said: tuple[int, frozenset[int]] = (0, frozenset())  # what the agency was told last
 
@@ -136,7 +137,8 @@ class Referral:
             self._retire({"fpa_amend"}, {"pending", "refused", "dead"}, "superseded")
             self._promise("fpa_amend")
             if self.told_police:
-                self._promise("report_fraud")
+                if not self.told_calls:  # else counsel is asked anew
+                    self._promise("report_fraud")
                 self._promise("correction_amended")
         if act in {"remove", "expire"}:
             # Nothing older to the agency holds a removal back, the filing's own message no more than another.

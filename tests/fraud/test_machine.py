@@ -196,7 +196,8 @@ class Office(RuleBasedStateMachine):
         papers = ["1"] if self.model.case.documents else []
         if name == "report_to_police":
             people = [str(number) for number in sorted(self.model.case.people)[:1]]
-            return {"people": people, "documents": papers or ["1"], "has_communications_data": given == "calls"}
+            said = {"has_communications_data": given == "calls", "story_holds": "no"}
+            return {"people": people, "documents": papers or ["1"], **said}
         if name == "release_hold":
             pks = list(Hold.objects.filter(case=self.case).order_by("pk").values_list("pk", flat=True))
             return {"hold": str(pks[given] if given < len(pks) else 0)}
@@ -318,7 +319,7 @@ class Office(RuleBasedStateMachine):
         who, case = self.person(username), self.model.case
         uid = Approval.objects.get(case=self.case, act=name, closed_at=None, mode="before", typed__isnull=False).uid
         expected = case.allows_answer(name, verdict, who)
-        given = {"actor": self.people[username], "reason": "Because."}
+        given = {"actor": self.people[username], "reason": "Because.", "answer": "no"}
         if self.tried(verdict, expected, lambda: verdicts.decide(uid, verdict, at=self.at, **given)):
             case.answer(name, verdict, who)
             taken[f"{name} by two"] += verdict == "agreed"

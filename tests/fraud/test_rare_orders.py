@@ -33,7 +33,7 @@ def do(case, act, actor, **inputs):
 
 def agree(case, act, actor):
     approval = Approval.objects.get(case=case, act=act, closed_at=None, typed__isnull=False)
-    return verdicts.decide(approval.uid, "agreed", actor=actor, at=AT)
+    return verdicts.decide(approval.uid, "agreed", actor=actor, at=AT, answer="no")
 
 
 def change(case, actor):
@@ -60,20 +60,9 @@ def says(people, message, kind, **more):
     return Case.objects.get(pk=message.case_id)
 
 
-def test_what_failed_is_not_sent_any_more_once_the_case_is_void(people):
-    case = factories.approved(people)
-    message = fail(case)
-    do(case, "void", people["a.byrne"])
-    agree(case, "void", people["d.osei"])
-    message.refresh_from_db()
-    assert (message.state, list(deadletters.stuck())) == ("withdrawn", [])
-    with nothing_written(), pytest.raises(CaseError):
-        deadletters.try_again(message, actor=people["d.osei"], at=AT, reason="Try.")
-
-
 def test_a_proposal_dies_with_the_move_that_changes_what_it_is_about(people):
     case = factories.investigating(people)
-    given = {"people": ["1"], "documents": ["1"], "has_communications_data": True}
+    given = {"people": ["1"], "documents": ["1"], "has_communications_data": True, "story_holds": "no"}
     do(case, "report_to_police", people["d.osei"], **given)
     do(case, "submit", people["a.byrne"], pillars=factories.MAKER_ANSWERS)
     assert Approval.objects.get(case=case, act="report_to_police").outcome == "void"
