@@ -219,7 +219,9 @@ def counts(actor: Actor, *, at: datetime, filters: Filters | None = None) -> dic
     kinds = tuple(casetype.code for casetype in casetypes.all_types())
     within = _at_the_end(filters or Filters(), at, last_moment)
     asked = _counting(actor, within, last_moment, kinds, policy.edition())
-    return asked.found([at if value == last_moment else value for value in asked.params])
+    found = asked.found([at if value == last_moment else value for value in asked.params])
+    found.setdefault("view.open", min(sum(found[f"kind.{kind}"] for kind in kinds), CAP + 1))
+    return found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -249,6 +251,8 @@ def _counting(actor: Actor, within: Filters, at: Moment, kinds: tuple[str, ...],
     asked: dict[str, QuerySet[Any]] = {
         f"view.{code}": _filtered(actor, replace(within, view=code), at, visible=visible) for code in VIEWS
     }
+    if within == Filters():  # what is open is the sum of the kinds, which are counted anyway
+        del asked["view.open"]
     asked["mine"] = my_cases(actor)
     asked["approvals"] = my_decisions(actor)
     asked["tasks"] = taskdesk.listed(actor, taskdesk.Asked(), at=at)
