@@ -56,7 +56,7 @@ def test_checker_reads_the_reason_and_agrees(people):
     page = desk.client_of("d.osei").get(at("case", case))
     assert "Waiting for you" in text(page)
     assert WHY in text(page)
-    assert AccessEvent.objects.filter(streams__contains=[case.uid], purpose="approval").count() == 1
+    assert AccessEvent.objects.filter(streams__contains=[case.uid], fields=["typed"], purpose="casework").count() == 1
 
     response = answer("d.osei", case, approval, "agreed")
 
