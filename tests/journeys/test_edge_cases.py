@@ -318,7 +318,7 @@ def test_a_notice_shown_too_long_ago_is_no_ground_for_a_filing(scene: Scene) -> 
 
 def test_after_six_years_nothing_derived_from_the_marker_is_left(scene: Scene) -> None:
     case = scene.filed(FRAUDSTER, VICTIM, alert_code="fraud")
-    scene.step(case, "report_to_police", "d.osei", people=["1"], documents=["1"])
+    scene.step(case, "report_to_police", "d.osei", people=["1"], documents=["1"], story_holds="no")
     scene.say(FPA, "fpa.match", case, "fpa_file", **MATCH, matched_on=["name"], expires_date="2031-06-30")
     scene.decide(case, 1, "confirmed", "p.nair", person="1")
     scene.deliver()

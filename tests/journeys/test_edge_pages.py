@@ -80,7 +80,7 @@ def forged(scene: Scene, case: Case, name: str, by: str) -> str:
 def test_a_victim_who_was_filed_as_the_principal_is_put_right(scene: Scene, sit: Sit) -> None:
     kind = {"fpa_case_type": "identity_fraud", "reasons": ["current_address_impersonation"]}
     case = scene.filed({**VICTIM, "role": "applicant", "is_innocent": False}, **kind)
-    scene.step(case, "report_to_police", "d.osei", people=["1"], documents=["1"])
+    scene.step(case, "report_to_police", "d.osei", people=["1"], documents=["1"], story_holds="no")
     scene.deliver()
     assert (flags(case), scene.posted()) == ([("warning", 1)], [])
 
