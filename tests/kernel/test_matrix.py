@@ -42,7 +42,7 @@ FRAUD = {
     "file": Attempt("agency", {"agency_reference": "SFR-2026-0004417"}),
     "amend": Attempt("d.osei"),
     "amend_disputed": Attempt("judge"),
-    "report_to_police": Attempt("d.osei", {"people": ["1"], "documents": ["1"]}),
+    "report_to_police": Attempt("d.osei", {"people": ["1"], "documents": ["1"], "story_holds": "no"}),
     "dispute": Attempt("i.sowande", {"grounds": "not_me"}),
     "uphold": Attempt("judge"),
     "remove": Attempt("d.osei", {"reason_code": "error"}),
