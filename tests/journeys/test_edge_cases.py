@@ -180,7 +180,7 @@ def test_a_young_mule_is_stopped_and_a_coerced_one_found_innocent(scene: Scene) 
     assert clocks(case, "k24_victim") == [(2, "running", date(2027, 12, 16))]
     assert scene.letters(case) == [("n18", 2, "rendered")]  # the answer to his dispute; a mule gets no victim's letter
     assert scene.posted() == ["Osian Vellacott, 12 Harbour Row"]
-    assert "Until 16 December 2027." in scene.text_of(case, "n18")
+    assert "corrected it." in scene.text_of(case, "n18")
 
     # That he is a child after all is learnt too late: nothing is entered, and the filing comes down.
     with scene.nothing_written():
