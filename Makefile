@@ -20,6 +20,7 @@ test: setup-dev
 # At length: kills under load, 500 runs of the machine against the model, a thousand seeded cases.
 soak: setup-dev
 	@SOAK=4 $(BIN)/python -m pytest tests/faults/test_kills_under_load.py -s --timeout 3600 -p no:xdist
+	@BACKOFFICE_EVERYBODY=1 $(BIN)/python -m pytest tests/restricted/test_canary.py -s --timeout 1800 -p no:xdist
 	@BACKOFFICE_RUNS=500 $(BIN)/python -m pytest tests/fraud/test_machine.py -s -p no:xdist
 	@BACKOFFICE_DRAWN=1000 $(BIN)/python -m pytest tests/bench/test_seed_volume.py -s -p no:xdist
 
