@@ -8,7 +8,7 @@ import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.db.models import Exists, OuterRef, Q, TextField
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast
@@ -77,6 +77,8 @@ def _attempt(letter_id: int, *, now: datetime) -> bool:
     """Write one letter. A fault of ours is logged and stops none of the others."""
     try:
         return write(letter_id, now=now)
+    except OperationalError:  # the database is away: no letter is to blame
+        raise
     except Exception:
         log.exception("letter_fault", extra={"letter_id": letter_id})
         return False

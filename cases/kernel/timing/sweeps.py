@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from datetime import datetime
 
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 
 from cases.kernel import casetypes, clocks, locks, record, tasks
 from cases.kernel.actors import system
@@ -60,6 +60,8 @@ def _each(due: Iterable[tuple[int, int]], settle: Callable[..., int], *, now: da
             settled += settle(clock_id, case_id, now=now)
         except CaseError as refusal:
             log.warning("clock_not_settled", extra={"case_id": case_id, "error_class": type(refusal).__name__})
+        except OperationalError:  # the database is away: no row is to blame, and the next sweep begins anew
+            raise
         except Exception:
             log.exception("clock_fault", extra={"case_id": case_id})
         if settled >= BATCH:
