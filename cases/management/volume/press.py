@@ -24,7 +24,11 @@ from cases.management.volume.template import NOWHERE, Event, Model, Sealing, Tem
 PEOPLE_OF_A_CASE = 8
 ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"})
 SEARCH_COLUMNS = ["case_id", "party_id", "space", "version", "tokens", "layout"]
-FRESH_IDS = "SELECT array_agg(nextval(pg_get_serial_sequence(%s, %s))) FROM generate_series(1, %s)"
+# The sequence is named once: looked up for each number, it would cost more than the number.
+FRESH_IDS = """
+SELECT array_agg(nextval(numbers))
+FROM (SELECT pg_get_serial_sequence(%s, %s)::regclass AS numbers OFFSET 0) AS of_table, generate_series(1, %s)
+"""
 
 
 class Press:
