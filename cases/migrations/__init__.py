@@ -7,7 +7,7 @@ from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 
-from cases.ledger.guards import EnableGuards
+from cases.ledger.guards import EnableGuards, RedrawGuards, draw_guards
 
 # What changes tables without asking what another operation of these kinds has left behind.
 TOGETHER = (
@@ -18,6 +18,7 @@ TOGETHER = (
     migrations.CreateModel,
     migrations.RemoveConstraint,
 )
+CHANGES_COLUMNS = (migrations.AddField, migrations.RemoveField, migrations.RenameField)
 
 
 class Migration(migrations.Migration):
@@ -25,20 +26,37 @@ class Migration(migrations.Migration):
 
     Django draws the models anew for each of two hundred operations, which takes half a minute of CPU; the tables are
     the same. Every migration from 0003 on derives from this class.
+    Guards compare the columns by name, so those of a table that gained or lost one are drawn anew at the end.
     """
 
     def apply(
         self, project_state: ProjectState, schema_editor: BaseDatabaseSchemaEditor, collect_sql: bool = False
     ) -> ProjectState:
         """Run the operations in their order."""
-        if collect_sql:
-            return super().apply(project_state, schema_editor, collect_sql)
         state = project_state
-        for run in _runs(self.operations):
-            before, state = state, _after(state, run, self.app_label)
-            for operation in run:
-                operation.database_forwards(self.app_label, schema_editor, before, state)
+        if collect_sql:
+            state = super().apply(project_state, schema_editor, collect_sql)
+        else:
+            for run in _runs(self.operations):
+                before, state = state, _after(state, run, self.app_label)
+                for operation in run:
+                    operation.database_forwards(self.app_label, schema_editor, before, state)
+        self._redraw_guards(state, schema_editor)
         return state
+
+    def unapply(
+        self, project_state: ProjectState, schema_editor: BaseDatabaseSchemaEditor, collect_sql: bool = False
+    ) -> ProjectState:
+        """Undo the operations in the opposite order."""
+        state = super().unapply(project_state, schema_editor, collect_sql)
+        self._redraw_guards(state, schema_editor)
+        return state
+
+    def _redraw_guards(self, state: ProjectState, schema_editor: BaseDatabaseSchemaEditor) -> None:
+        changed = {each.model_name_lower for each in self.operations if isinstance(each, CHANGES_COLUMNS)}
+        if changed:
+            live = sorted({name.removeprefix("historical") for name in changed})
+            draw_guards(live, state.apps.get_app_config(self.app_label), schema_editor)
 
 
 class FirstMigration(migrations.Migration):
@@ -67,7 +85,7 @@ def _after(state: ProjectState, operations: list[Operation], app_label: str) -> 
 
 def _changes_models(operation: Operation) -> bool:
     """Say no for SQL and guards, which leave the models as they are."""
-    return not isinstance(operation, EnableGuards) and getattr(operation, "state_operations", True) != []
+    return not isinstance(operation, EnableGuards | RedrawGuards) and getattr(operation, "state_operations", True) != []
 
 
 def _runs(operations: list[Operation]) -> Iterator[list[Operation]]:

@@ -1,14 +1,23 @@
 """Every ORM write path on every tracked model leaves history and an event, or PostgreSQL refuses it."""
 
+import re
 from contextlib import contextmanager
+from uuid import uuid4
 
 import pytest
 from django.core.checks.registry import registry
 from django.db import DatabaseError, IntegrityError, connection, models, transaction
 from simple_history.utils import bulk_create_with_history, bulk_update_with_history
 
+from cases.kernel.models import Party
 from cases.ledger import api as ledger
-from cases.ledger.guards import expected_triggers, guards_are_enabled, missing_triggers, tracked_models
+from cases.ledger.guards import (
+    expected_triggers,
+    guards_are_enabled,
+    missing_triggers,
+    outdated_guards,
+    tracked_models,
+)
 from cases.ledger.models import AccessEvent, LedgerEvent, SecurityEvent
 from cases.ledger.verify import verify_stream
 from tests.ledger.rows import ACTOR, AT, STREAM, changeable, fresh, saved
@@ -272,6 +281,36 @@ def test_check_names_a_guard_that_is_switched_off():
         "The guard cases_party_guard on cases_party is missing or disabled."
     ]
     assert ("cases_party", "cases_party_guard") in expected_triggers()
+
+
+@pytest.mark.django_db
+def test_check_names_a_guard_that_does_not_know_a_column():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_get_functiondef('cases_note_guard'::regproc)")
+        (drawn,) = cursor.fetchone()
+        cursor.execute(re.sub(r"(t|h|NEW)\.case_id, ", "", drawn))
+
+    assert outdated_guards() == ["cases_note"]
+    assert [message.msg for message in guards_are_enabled(["default"])] == [
+        "The guard of cases_note does not compare the columns it has now."
+    ]
+
+
+@pytest.mark.django_db
+def test_row_saved_and_then_deleted_behind_the_ledgers_back_is_refused():
+    with act():
+        row = saved(Party)
+    with pytest.raises(IntegrityError, match="differs from its history"), committed():
+        with act():
+            row.save()
+        Party.objects.filter(pk=row.pk)._raw_delete("default")
+
+
+@pytest.mark.django_db
+def test_event_whose_body_begins_otherwise_is_refused():
+    with pytest.raises(IntegrityError, match="begins with action, actor and at"), connection.cursor() as cursor:
+        body = '{"about":"x","action":"a","actor":"b","at":"2026-01-01T00:00:00Z"}'
+        cursor.execute("SELECT ledger_append(%s, %s, %s, NULL)", [STREAM, uuid4(), body])
 
 
 @pytest.mark.django_db
