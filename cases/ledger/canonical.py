@@ -6,7 +6,7 @@ could write them differently.
 
 from __future__ import annotations
 
-import base64
+import binascii
 import hashlib
 import json
 from collections.abc import Callable, Mapping
@@ -21,6 +21,7 @@ from cases.ledger.errors import LedgerError
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 LARGEST_INTEGER = 2**53 - 1
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
 class NotCanonical(LedgerError):
@@ -33,7 +34,7 @@ def sha256(data: bytes) -> bytes:
 
 def commitment(data: bytes) -> str:
     """Return sha256 of `data` as unpadded base64url text, the form in which event bodies carry it."""
-    return base64.urlsafe_b64encode(sha256(data)).rstrip(b"=").decode("ascii")
+    return binascii.b2a_base64(sha256(data), newline=False)[:-1].translate(_URL_SAFE).decode("ascii")
 
 
 def microseconds(moment: datetime) -> int:

@@ -26,10 +26,14 @@ __all__ = [
     "change_person",
     "forget_case",
     "forget_people",
+    "laid",
     "of_facts",
     "of_note",
     "of_person",
     "runs_of",
+    "runs_of_place",
+    "runs_of_value",
+    "searched",
     "space_of",
     "spaces_of",
 ]
@@ -77,8 +81,12 @@ class Blinder:
     def entry(self, runs: Runs, **of: Any) -> SearchEntry:
         """Return an unsaved entry that holds the tokens of `runs`."""
         entry = SearchEntry(space=self.space, version=self.version, **of)
-        _lay(entry, {name: [self.token(*pair) for pair in pairs] for name, pairs in runs.items()})
+        _lay(entry, self.blind(runs))
         return entry
+
+    def blind(self, runs: Runs) -> dict[str, list[int]]:
+        """Return the tokens of `runs`."""
+        return {name: [self.token(*pair) for pair in pairs] for name, pairs in runs.items()}
 
 
 def current(case: Case) -> Blinder:
@@ -86,10 +94,15 @@ def current(case: Case) -> Blinder:
     return Blinder(space_of(case), keys.index_versions()[-1])
 
 
-def _lay(entry: SearchEntry, runs: Mapping[str, Sequence[int]]) -> None:
+def laid(runs: Mapping[str, Sequence[int]]) -> tuple[list[int], str]:
+    """Return the tokens of an entry in one row, and the layout that says which of them is what."""
     held = {name: tokens for name, tokens in runs.items() if tokens}
-    entry.tokens = list(chain.from_iterable(held.values()))
-    entry.layout = " ".join(f"{name} {len(tokens)}" for name, tokens in held.items())
+    layout = " ".join(f"{name} {len(tokens)}" for name, tokens in held.items())
+    return list(chain.from_iterable(held.values())), layout
+
+
+def _lay(entry: SearchEntry, runs: Mapping[str, Sequence[int]]) -> None:
+    entry.tokens, entry.layout = laid(runs)
 
 
 def runs_of(entry: SearchEntry) -> dict[str, list[int]]:
@@ -102,7 +115,7 @@ def runs_of(entry: SearchEntry) -> dict[str, list[int]]:
     return found
 
 
-def _runs_of_value(field: str, text: str | None) -> Runs:
+def runs_of_value(field: str, text: str | None) -> Runs:
     """Return what one field of a person is found by; empty runs where the value is gone."""
     if field in NAMES:
         runs: Runs = {f"{field}.{kind}": [] for kind in ("word", "start", "sound")}
@@ -117,11 +130,13 @@ def _exact(kind: str, text: str | None) -> list[Pair]:
     return [(kind, value)] if value else []
 
 
-def _runs_of_place(number: int, postcode: str | None) -> Runs:
+def runs_of_place(number: int, postcode: str | None) -> Runs:
+    """Return what an address of this id is found by."""
     return {f"{kind}-{number}": _exact(kind, postcode) for kind in ("postcode", "outward")}
 
 
-def _searched(values: Mapping[str, Any]) -> list[str]:
+def searched(values: Mapping[str, Any]) -> list[str]:
+    """Return the fields among `values` that a person is found by, in the order of their runs."""
     return [name for name in (*NAMES, *VALUES) if name in values]
 
 
@@ -130,10 +145,10 @@ def of_person(
 ) -> SearchEntry:
     """Return the unsaved entry of a person: values as text, postcodes by the id of their address."""
     runs: Runs = {}
-    for name in _searched(values):
-        runs |= _runs_of_value(name, values[name])
+    for name in searched(values):
+        runs |= runs_of_value(name, values[name])
     for number, postcode in postcodes:
-        runs |= _runs_of_place(number, postcode)
+        runs |= runs_of_place(number, postcode)
     return blinder.entry(runs, case_id=party.case_id, party_id=party.pk)
 
 
@@ -158,15 +173,15 @@ def add_note(note: Note, text: str) -> None:
 def change_person(party: CaseParty, values: Mapping[str, str | None]) -> None:
     """Replace the tokens of what changed about a person whose case is locked. Two statements, or none."""
     runs: Runs = {}
-    for name in _searched(values):
-        runs |= _runs_of_value(name, values[name])
+    for name in searched(values):
+        runs |= runs_of_value(name, values[name])
     _replace(runs, party=party)
 
 
 def change_address(address: CaseAddress, values: Mapping[str, str | None]) -> None:
     """Replace the tokens of an address, or add those of a new one, when its postcode is given."""
     if "postcode" in values:
-        _replace(_runs_of_place(address.pk, values["postcode"]), party_id=address.party_id)
+        _replace(runs_of_place(address.pk, values["postcode"]), party_id=address.party_id)
 
 
 def change_facts(case: Case, values: Mapping[str, Any]) -> None:
@@ -181,8 +196,7 @@ def _replace(runs: Runs, **of: Any) -> None:
     if entry is None:
         return
     blinder = Blinder(entry.space, entry.version)
-    changed = {name: [blinder.token(*pair) for pair in pairs] for name, pairs in runs.items()}
-    _lay(entry, runs_of(entry) | changed)
+    _lay(entry, runs_of(entry) | blinder.blind(runs))
     entry.compared_at = None
     entry.save(update_fields=["tokens", "layout", "compared_at"])
 

@@ -86,7 +86,8 @@ def _hanging_on(model: Model, rows: list[models.Model], filled: set[Model]) -> I
         if not isinstance(relation, models.ForeignObjectRel) or relation.many_to_many:
             continue
         other = relation.related_model
-        if other in filled:
+        is_by_event = relation.field.name == "event"  # history is found by the event that wrote it, which has an index
+        if other in filled and (is_by_event or not hasattr(other, "instance_type")):
             values = [getattr(row, relation.field.target_field.attname) for row in rows]
             yield from other._base_manager.filter(**{f"{relation.field.attname}__in": values})
 

@@ -11,6 +11,7 @@ from typing import Any
 from django.db import models
 
 from cases.kernel import approvals, casetypes
+from cases.kernel.finding import index
 from cases.kernel.models import Approval, CaseAddress, CaseParty, OutboxMessage, ReleasedItem, SearchEntry
 from cases.ledger import keys
 from cases.ledger.canonical import canon, commitment, microseconds, plain
@@ -99,7 +100,8 @@ class Compiler:
             for row in addresses
             if row.postcode is not None
         )
-        return Found(party, self.blanks.ids["cases.caseparty", party.pk], values, postcodes)
+        in_order = tuple((name, values[name]) for name in index.searched(values))
+        return Found(self.blanks.ids["cases.caseparty", party.pk], in_order, postcodes)
 
     # --- what is sealed or keyed --------------------------------------------------------------------------------
 
@@ -235,7 +237,8 @@ class Compiler:
         for name, pair in entry.get("f", {}).items():
             entry["f"][name] = [self._mark(live._meta.get_field(name), value) for value in pair]
 
-    def _lines(self, model: Model, bodies: dict[str, int]) -> tuple[list[str], list[Text]]:
+    def _lines(self, model: Model, bodies: dict[str, int]) -> tuple[list[str], Text]:
+        """Return the columns of a table and its rows of this case, all in one text."""
         names, rows = self.cells[model]
         columns = {each.column: each for each in model._meta.concrete_fields}
         lines = []
@@ -246,8 +249,8 @@ class Compiler:
                 marked.append(cell if blank is None else word(blank))
             if model is LedgerEvent:
                 marked[names.index("body")] = word(bodies[cells[names.index("seq")]])
-            lines.append(self.blanks.text("\t".join(marked) + "\n"))
-        return names, lines
+            lines.append("\t".join(marked) + "\n")
+        return names, self.blanks.text("".join(lines))
 
 
 def _canonical(content: object) -> str:

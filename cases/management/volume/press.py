@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+import struct
 from collections import defaultdict
 from collections.abc import Sequence
 from itertools import islice
@@ -14,7 +15,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESSIV
 from django.db import connection, transaction
 
 from cases.kernel.finding import index
-from cases.kernel.models import Case, SearchEntry
+from cases.kernel.models import SearchEntry
 from cases.ledger import keys
 from cases.ledger.canonical import commitment
 from cases.management.volume.compiler import HEX
@@ -22,13 +23,16 @@ from cases.management.volume.people import FIELDS
 from cases.management.volume.template import NOWHERE, Event, Model, Sealing, Template
 
 PEOPLE_OF_A_CASE = 8
-ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"})
+NAMES = ("forename", "surname")  # of these there are few enough to keep what each is found by
+NUMBERS = struct.Struct(">qqq")
 SEARCH_COLUMNS = ["case_id", "party_id", "space", "version", "tokens", "layout"]
 # The sequence is named once: looked up for each number, it would cost more than the number.
 FRESH_IDS = """
 SELECT array_agg(nextval(numbers))
 FROM (SELECT pg_get_serial_sequence(%s, %s)::regclass AS numbers OFFSET 0) AS of_table, generate_series(1, %s)
 """
+
+Part = tuple[str, str]  # tokens with commas between, and their layout
 
 
 class Press:
@@ -40,7 +44,7 @@ class Press:
         self.wrap = AESSIV(keys.load(self.kek_id))
         self.index_key = keys.load(keys.index_keys()[0])
         self.blinder = index.Blinder(index.OFFICE, keys.index_versions()[-1])
-        self.case = Case()  # stands for each case in turn: making the object costs more than its tokens
+        self.known: dict[tuple[str, str | None], Part] = {}
 
     def run(self, work: Sequence[tuple[Template, int, int]]) -> None:
         """Write one repeat for each (template, number of its people, number of its reference)."""
@@ -51,10 +55,10 @@ class Press:
             entries: list[str] = []
             for template, people, reference in work:
                 values = self._fill(template, fresh, people=people, reference=reference)
-                entries += map(_line, self._entries(template, values))
-                for model, (names, texts) in template.lines.items():
+                entries += self._entries(template, values)
+                for model, (names, text) in template.lines.items():
                     columns[model] = names
-                    tables[model] += [text.fill(values) for text in texts]
+                    tables[model].append(text.fill(values))
             for model, lines in tables.items():
                 _copy(model, columns[model], lines)
             _copy(SearchEntry, SEARCH_COLUMNS, entries)
@@ -102,18 +106,36 @@ class Press:
         """Return what `keys.keyed_hash` would, without reading the key again for each of a million."""
         return hmac.digest(self.index_key, purpose.encode() + b"\0" + content, "sha256")
 
-    def _entries(self, template: Template, values: list[str]) -> list[SearchEntry]:
-        """Return what the case and its people are found by."""
-        case = self.case
-        case.pk = int(values[template.case_id])
+    def _entries(self, template: Template, values: list[str]) -> list[str]:
+        """Return the rows of what the case and its people are found by, as COPY takes them."""
+        case_id = values[template.case_id]
         account = template.account.fill(values) if template.account else None
-        entries = [index.of_facts(self.blinder, case, {"account_reference": account})]
+        lines = [self._line(case_id, "\\N", [self._part("account_reference", account)])]
         for found in template.found:
-            found.party.pk, found.party.case_id = int(values[found.party_id]), case.pk
-            said = {name: text.fill(values) for name, text in found.values.items()}
-            places = [(int(values[blank]), text.fill(values)) for blank, text in found.postcodes]
-            entries.append(index.of_person(self.blinder, found.party, said, places))
-        return entries
+            parts = [self._part(name, text.fill(values)) for name, text in found.values]
+            for blank, text in found.postcodes:
+                parts.append(self._laid(index.runs_of_place(int(values[blank]), text.fill(values))))
+            lines.append(self._line(case_id, values[found.party_id], parts))
+        return lines
+
+    def _line(self, case_id: str, party_id: str, parts: Sequence[Part]) -> str:
+        """Return one row; spaces and layouts have no sign that would need escaping."""
+        tokens = ",".join([tokens for tokens, _ in parts if tokens])
+        layout = " ".join([layout for _, layout in parts if layout])
+        return f"{case_id}\t{party_id}\t{self.blinder.space}\t{self.blinder.version}\t{{{tokens}}}\t{layout}\n"
+
+    def _part(self, field: str, text: str | None) -> Part:
+        """Return what a value of a person, or the account of a case, is found by."""
+        known = self.known.get((field, text))
+        if known is None:
+            known = self._laid(index.runs_of_value(field, text))
+            if field in NAMES:
+                self.known[field, text] = known
+        return known
+
+    def _laid(self, runs: index.Runs) -> Part:
+        tokens, layout = index.laid(self.blinder.blind(runs))
+        return ",".join(map(str, tokens)), layout
 
 
 def _seal_one(sealing: Sealing, values: list[str], cipher: AESSIV, key: bytes) -> bytes:
@@ -137,9 +159,9 @@ def _chain(events: list[Event], values: list[str]) -> None:
     for event in events:
         body = event.body.fill(values)
         numbers = (event.seq, int(values[event.id]), event.recorded)
-        covered = b"\0" + before + b"".join(each.to_bytes(8, "big", signed=True) for each in numbers) + body.encode()
-        before = hashlib.sha256(covered).digest()
-        values[event.cell], values[event.hash] = body.translate(ESCAPES), HEX + before.hex()
+        before = hashlib.sha256(b"\0" + before + NUMBERS.pack(*numbers) + body.encode()).digest()
+        # Canonical JSON holds no sign that COPY knows, save the backslash.
+        values[event.cell], values[event.hash] = body.replace("\\", "\\\\"), HEX + before.hex()
 
 
 def _random_uuids(count: int) -> list[str]:
@@ -154,13 +176,6 @@ def _random_uuids(count: int) -> list[str]:
 
 def _bytes_of(uid: str) -> bytes:
     return bytes.fromhex(uid.replace("-", ""))
-
-
-def _line(entry: SearchEntry) -> str:
-    """Return the row as COPY takes it; spaces and layouts have no sign that would need escaping."""
-    party = "\\N" if entry.party_id is None else entry.party_id
-    tokens = ",".join(map(str, entry.tokens))
-    return f"{entry.case_id}\t{party}\t{entry.space}\t{entry.version}\t{{{tokens}}}\t{entry.layout}\n"
 
 
 def _fresh_ids(templates: Sequence[Template]) -> dict[Model, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from django.db import models
 
@@ -72,11 +71,10 @@ class Event:
 
 @dataclass(frozen=True)
 class Found:
-    """What a case is found by: the blanks and texts of its people and of its account, for the search index."""
+    """What a person is found by: the blank of their number, values in the order of the search index, postcodes."""
 
-    party: Any
     party_id: int
-    values: dict[str, Text]
+    values: tuple[tuple[str, Text], ...]
     postcodes: tuple[tuple[int, Text], ...]
 
 
@@ -98,5 +96,5 @@ class Template:
     events: list[Event] = field(default_factory=list)
     found: list[Found] = field(default_factory=list)
     account: Text | None = None
-    lines: dict[Model, tuple[list[str], list[Text]]] = field(default_factory=dict)
+    lines: dict[Model, tuple[list[str], Text]] = field(default_factory=dict)
     count: int = 0
