@@ -1,52 +1,115 @@
-"""Queries of one shape that every request asks: Django puts their SQL together once for each process."""
+"""Queries of one shape that every request asks: Django puts their SQL together once for each process, and PostgreSQL
+plans it once for each connection."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
+from itertools import count
 from typing import Any
 
+import psycopg
 from django.core.exceptions import EmptyResultSet
 from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.models import QuerySet
 from django.db.models.query import get_related_populators
+from psycopg.sql import Literal
 
-__all__ = ["Prepared"]
+__all__ = ["Prepared", "PreparedInPart", "Statement"]
+
+MOST_PREPARED = 64  # of one connection: each holds its plan in the memory of the server
+_MARKS = re.compile("%([s%])")
+_numbers = count(1)
+
+
+@dataclass(frozen=True, eq=False)
+class Statement:
+    """SQL with its parameters, of which those at some places are given anew each time; the others are part of it.
+
+    Planning costs as much as answering, and more where many tables are asked about one row. So it is prepared at its
+    first use on a connection, and executed by name from then on. Behind a pooler that hands connections from one
+    transaction to the next (DISABLE_SERVER_SIDE_CURSORS says so) it is sent whole each time.
+    """
+
+    sql: str
+    params: tuple[Any, ...]
+    given: tuple[int, ...]
+
+    def rows(self, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """Return every row as the driver reads it: JSON is text. `values` in the order of their places. One query."""
+        with connection.cursor() as cursor:
+            if connection.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS"):
+                params = list(self.params)
+                for place, value in zip(self.given, values, strict=True):
+                    params[place] = value
+                cursor.execute(self.sql, params)
+            else:
+                marks = f"({', '.join(['%s'] * len(values))})" if values else ""
+                cursor.execute(f"EXECUTE {self._name()} {marks}", values)
+            return list(cursor.fetchall())
+
+    def _name(self) -> str:
+        """Return the name it has on this connection, prepared under it if need be; the longest unused makes room."""
+        driver: psycopg.Connection[Any] = connection.connection
+        known: dict[str, str] = vars(driver).setdefault("_prepared_here", {})
+        name = known.pop(self._text, "")
+        if not name:
+            name = f"backoffice_{next(_numbers)}"
+            with connection.wrap_database_errors:
+                driver.execute(f"PREPARE {name} AS {self._text}".encode())
+                if len(known) >= MOST_PREPARED:
+                    driver.execute(f"DEALLOCATE {known.pop(next(iter(known)))}".encode())
+        known[self._text] = name
+        return name
+
+    @cached_property
+    def _text(self) -> str:
+        """Return the SQL with what is always the same written out, and $1, $2 … for what is given."""
+        numbers = {place: f"${number}" for number, place in enumerate(self.given, 1)}
+        places = count()
+
+        def written(found: re.Match[str]) -> str:
+            if found[1] == "%":
+                return "%"
+            place = next(places)
+            return numbers.get(place) or Literal(self.params[place]).as_string(connection.connection)
+
+        return _MARKS.sub(written, self.sql)
 
 
 class Prepared:
     """A query that is run again and again with other values in the same places.
 
     `build` is called once, with the samples; each of them must be like no other value in the query. Putting SQL
-    together costs several times what the database takes to answer.
+    together costs several times what the database takes to answer. The query has a place for each of them, unless
+    `is_whole` is False.
     """
+
+    is_whole = True
 
     def __init__(self, build: Callable[..., QuerySet[Any, Any]], **samples: Any) -> None:
         self.build, self.samples = build, samples
 
     @cached_property
-    def _made(self) -> tuple[Any, str, tuple[tuple[str, Any], ...]]:
-        """Return Django's compiler, the SQL and, for each of its places, the name of what goes there or else what
-        always stands there."""
+    def _made(self) -> tuple[Any, Statement | None, tuple[str, ...]]:
+        """Return Django's compiler, the statement and, for each of its places, the name of what goes there."""
         compiler = self.build(**self.samples).query.get_compiler(DEFAULT_DB_ALIAS)
         try:
             sql, params = compiler.as_sql()
         except EmptyResultSet:  # nobody asks the database for what no row can answer
-            return compiler, "", ()
+            return compiler, None, ()
         names = {sample: name for name, sample in self.samples.items()}
-        places = tuple((names.get(each, ""), each) if _is_plain(each) else ("", each) for each in params)
-        if missing := self.samples.keys() - {name for name, _ in places}:
+        given = {place: names[each] for place, each in enumerate(params) if _is_plain(each) and each in names}
+        if self.is_whole and (missing := self.samples.keys() - set(given.values())):
             raise ValueError(f"The query has no place for {', '.join(sorted(missing))}.")
-        return compiler, str(sql), places
+        return compiler, Statement(str(sql), tuple(params), tuple(given)), tuple(given.values())
 
     def rows(self, **values: Any) -> list[tuple[Any, ...]]:
         """Return every row for these values as the driver reads it: JSON is text. One query."""
-        _, sql, places = self._made
-        if not sql:
-            return []
-        with connection.cursor() as cursor:
-            cursor.execute(sql, [values[name] if name else always for name, always in places])
-            return list(cursor.fetchall())
+        _, statement, names = self._made
+        return [] if statement is None else statement.rows([values[name] for name in names])
 
     def objects(self, **values: Any) -> list[Any]:
         """Return every row for these values as the object of its model, with those that select_related names.
@@ -61,11 +124,20 @@ class Prepared:
         first, last = chosen["select_fields"][0], chosen["select_fields"][-1] + 1
         names = [each[0].target.attname for each in select[first:last]]
         related = get_related_populators(chosen, select, DEFAULT_DB_ALIAS)  # type: ignore[call-arg]  # -- stubs ahead
+        annotated = compiler.annotation_col_map.items()
         for row in compiler.results_iter([rows]):
             made = chosen["model"].from_db(DEFAULT_DB_ALIAS, names, row[first:last])
             for each in related:
                 each.populate(row, made)
+            for name, place in annotated:
+                setattr(made, name, row[place])
             yield made
+
+
+class PreparedInPart(Prepared):
+    """A query that has a place for some of the samples only, as what was asked for decides."""
+
+    is_whole = False
 
 
 def _is_plain(value: object) -> bool:

@@ -13,8 +13,9 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.fields.json import KeyTextTransform
+from django.db.models.lookups import Exact
 
 from cases.kernel import conflicts, edits, policy, tasks
 from cases.kernel.actors import Actor
@@ -52,8 +53,10 @@ class TaskRefused(CaseError):
 
 def mine(actor: Actor) -> Q:
     """Return the condition of what is the actor's own: given to them, or of a case of theirs and nobody else's."""
-    cases = Case.objects.filter(assignee_id=actor.user_id)
-    own = Task.objects.filter(Q(assignee_id=actor.user_id) | Q(assignee=None, case__in=cases), closed_at=None)
+    # Asked of each open task: an analyst's cases grow with the years, and every one of them would be read.
+    theirs = Case.objects.filter(pk=OuterRef("case_id")).values("assignee_id")[:1]
+    of_nobody = Q(assignee=None) & Exact(Subquery(theirs), actor.user_id)
+    own = Task.objects.filter(Q(assignee_id=actor.user_id) | of_nobody, closed_at=None)
     # The limit makes the database find these few before it asks of each whether it may be seen.
     return Q(pk__in=own.order_by().values("pk")[:MOST_OF_ONE])
 

@@ -5,7 +5,7 @@ Reads only, and no sealed value: a queue row is topic, reference, state, due tim
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from functools import lru_cache
@@ -20,6 +20,7 @@ from cases.kernel.actors import Actor
 from cases.kernel.calendars import LONDON
 from cases.kernel.models import Approval, Case, OutboxMessage
 from cases.kernel.office import proposals
+from cases.kernel.prepared import Prepared, PreparedInPart, Statement
 from cases.kernel.reading.paging import PAGE_SIZE, Cursor, Page, Sort, paged_by, zone
 from cases.kernel.timing import snoozes
 
@@ -139,8 +140,8 @@ def queue(actor: Actor, filters: Filters, cursor: Cursor | None = None, *, at: d
 
     def fetch(is_null: bool, most: int) -> list[Case]:
         asked = _listing(actor, within, last_moment, sample, is_null, size + 1, policy.edition())
-        given = {} if cursor is None or sample is None else {sample.value: cursor.value, sample.id: cursor.id}
-        return asked.cases({**given, last_moment: at})[:most]
+        place = {} if cursor is None else {"value": cursor.value, "id": cursor.id}
+        return asked.objects(at=at, **place)[:most]
 
     return paged_by(fetch, SORTS[filters.sort], cursor, size=size)
 
@@ -167,31 +168,14 @@ def _sample(sort: str, cursor: Cursor | None) -> Cursor | None:
     return replace(cursor, value=None if cursor.value is None else value, id=-(10**15) - 2)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Listing:
-    """The query of one page of the queue, with samples in the places of moment and cursor."""
-
-    sql: str
-    params: tuple[Any, ...]
-
-    def cases(self, given: Mapping[Any, Any]) -> list[Case]:
-        """Ask, unless no row can answer."""
-        if not self.sql:
-            return []
-        return list(Case.objects.raw(self.sql, [given.get(value, value) for value in self.params]))
-
-
 @lru_cache(maxsize=256)
 def _listing(
     actor: Actor, within: Filters, at: Moment, cursor: Cursor | None, is_null: bool, most: int, _edition: int
-) -> Listing:
+) -> Prepared:
     """Return the query for a moment and a place, kept as that of the counts is."""
     rows = zone(_filtered(actor, within, at).annotate(**LISTED), SORTS[within.sort], cursor, is_null=is_null)
-    try:
-        sql, params = rows[:most].query.sql_with_params()
-    except EmptyResultSet:  # nobody asks the database for what no row can answer
-        sql, params = "", ()
-    return Listing(sql=sql, params=params)
+    samples = {"at": at} if cursor is None else {"at": at, "value": cursor.value, "id": cursor.id}
+    return PreparedInPart(lambda **_samples: rows[:most], **samples)
 
 
 def my_decisions(actor: Actor) -> QuerySet[Approval]:
@@ -219,7 +203,7 @@ def counts(actor: Actor, *, at: datetime, filters: Filters | None = None) -> dic
     kinds = tuple(casetype.code for casetype in casetypes.all_types())
     within = _at_the_end(filters or Filters(), at, last_moment)
     asked = _counting(actor, within, last_moment, kinds, policy.edition())
-    found = asked.found([at if value == last_moment else value for value in asked.params])
+    found = asked.found(at)
     found.setdefault("view.open", min(sum(found[f"kind.{kind}"] for kind in kinds), CAP + 1))
     return found
 
@@ -228,18 +212,16 @@ def counts(actor: Actor, *, at: datetime, filters: Filters | None = None) -> dic
 class Counting:
     """The one query of all counts, what each of its columns counts, and zero for all that is asked."""
 
-    sql: str
-    params: tuple[Any, ...]
+    statement: Statement
     live: tuple[str, ...]
     none: Mapping[str, int]
 
-    def found(self, params: Sequence[Any]) -> dict[str, int]:
+    def found(self, at: Moment) -> dict[str, int]:
         """Ask, unless there is nothing to ask for."""
-        if not self.sql:
+        if not self.live:
             return dict(self.none)
-        with connection.cursor() as cursor:
-            cursor.execute(self.sql, params)
-            return {**self.none, **dict(zip(self.live, cursor.fetchone(), strict=True))}
+        (counted,) = self.statement.rows([at] * len(self.statement.given))
+        return {**self.none, **dict(zip(self.live, counted, strict=True))}
 
 
 @lru_cache(maxsize=256)
@@ -263,16 +245,24 @@ def _counting(actor: Actor, within: Filters, at: Moment, kinds: tuple[str, ...],
         if (plan := casetypes.get(kind).incoming) is not None:
             rows = plan.model._default_manager.filter(outcome__in=sorted(plan.waiting), case__in=visible)
             asked[f"incoming.{kind}"] = rows
-    return _put_together(asked)
+    sql, params, live = _put_together(asked)
+    moments = tuple(place for place, value in enumerate(params) if value == at)
+    return Counting(statement=Statement(sql, params, moments), live=live, none=dict.fromkeys(asked, 0))
 
 
 def capped(asked: Mapping[str, QuerySet[Any]]) -> dict[str, int]:
     """Count each of several lists in one query; none past the cap."""
-    together = _put_together(asked)
-    return together.found(together.params)
+    none = dict.fromkeys(asked, 0)
+    sql, params, live = _put_together(asked)
+    if not live:
+        return none
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return {**none, **dict(zip(live, cursor.fetchone(), strict=True))}
 
 
-def _put_together(asked: Mapping[str, QuerySet[Any]]) -> Counting:
+def _put_together(asked: Mapping[str, QuerySet[Any]]) -> tuple[str, tuple[Any, ...], tuple[str, ...]]:
+    """Return the one query, its parameters, and what its columns count: nothing that no row can answer."""
     parts: list[str] = []
     params: list[Any] = []
     live: list[str] = []
@@ -284,8 +274,7 @@ def _put_together(asked: Mapping[str, QuerySet[Any]]) -> Counting:
         live.append(name)
         parts.append(f"(SELECT count(*) FROM ({sql}) AS held)")
         params += values
-    sql = f"SELECT {', '.join(parts)}" if parts else ""
-    return Counting(sql=sql, params=tuple(params), live=tuple(live), none=dict.fromkeys(asked, 0))
+    return f"SELECT {', '.join(parts)}", tuple(params), tuple(live)
 
 
 def takeable(actor: Actor) -> list[str]:
