@@ -5,5 +5,6 @@ from django.urls import include, path
 urlpatterns = [
     path("", include("cases.web.signin.urls")),
     path("", include("cases.web.urls")),
+    path("", include("cases.disclosure.pages")),
     path("api/v1/", include("cases.api.urls")),
 ]

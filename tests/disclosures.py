@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from cases.agencies.directory import TERMS
+from cases.disclosure import package
 from cases.kernel import actors, approvals, edits, intake, transitions, verdicts
 from cases.kernel.actors import Actor
-from cases.kernel.exchange import agencies
+from cases.kernel.exchange import agencies, agreements
 from cases.kernel.models import Agency, Case
 from cases.kernel.office import proposals
 from tests.factories import AT
@@ -61,6 +63,12 @@ def enter(people: dict[str, Actor]) -> Actor:
         agencies.register(listing, actor=actors.system("tests"), at=at)
         desk(people, at=at)
     return authority()
+
+
+def suspend() -> None:
+    """Suspend the authority in the register: nothing is sent to it any more."""
+    agency = Agency.objects.get(code=AUTHORITY)
+    agreements.enter(agency, replace(TERMS, state="suspended"), actor=actors.system("tests"), at=AT)
 
 
 def desk(people: dict[str, Actor], *, at: datetime, **changes: Any) -> None:
@@ -172,5 +180,131 @@ def closed(people: dict[str, Actor]) -> Case:
     return after(let_go(people), "application_lapsed", people["k.mistry"])
 
 
+# --- what is given ----------------------------------------------------------------------------------------------------
+TEXTS = {
+    "necessity": "Who rang the complainant.",
+    "proportionality": "Two weeks of one number.",
+    "collateral": "Who was rung appears as a number.",
+}
+NAMES = b"item,address,at,name\nsubscriber_name,+447700900789,,Osian Marchbanks\n"
+CALLS = b"item,address,at,to\noutgoing_calls,+447700900789,2026-11-02T09:00Z,+447700900111\n"
+CHECKED = ["nothing_beyond", "third_parties", "times", "no_secrets"]
+COMPARED = ["urn", "addresses", "period", "items", "sheets"]
+ERROR = {
+    "fault": "excess_data",
+    "found_at": AT + timedelta(minutes=1),
+    "how": "A column too many.",
+    "collateral": "Nobody else.",
+    "is_breach": False,
+}
+SETTLED = {"kind": "reportable", "cause": "lookup", "prevention": "A second look.", "ask_to_destroy": True}
+
+
+def other_approver(people: dict[str, Actor]) -> Actor:
+    """A second approver of the unit, who released nothing."""
+    return replace(
+        people["m.achterberg"], roles=frozenset({"disclosure_approver"}), team_ids=people["e.hallam"].team_ids
+    )
+
+
+def say_why(case: Case, item: str, people: dict[str, Actor], *, at: Any = AT, **changes: Any) -> None:
+    said = {"texts": TEXTS, "minimised": ["only_items", "only_period"], "is_nothing_held": False, **changes}
+    package.set_ground(case.pk, item, actor=people["k.mistry"], at=at, **said)
+
+
+def add(case: Case, item: str, data: bytes, people: dict[str, Actor], *, at: Any = AT, **said: Any) -> Any:
+    said = {"media_type": "text/csv", "actor": people["k.mistry"], **said}
+    return package.add_part(case.pk, item=item, data=data, at=at, **said)
+
+
+def held_by(case: Case, subject: str, since: datetime, until: datetime | None, people: Any, *, at: Any = AT) -> None:
+    phone = TARGET["values"]["phone"]
+    package.add_holder(
+        case.pk, address=phone, subject=subject, begins_at=since, ends_at=until, actor=people["k.mistry"], at=at
+    )
+
+
+def taken_out(people: dict[str, Actor], **facts: Any) -> Case:
+    """Being taken out; nothing is in the package yet."""
+    return after(validated(people, **facts), "extract", people["k.mistry"])
+
+
+def extracting(people: dict[str, Actor], **facts: Any) -> Case:
+    """Everything is in the package."""
+    case = taken_out(people, **facts)
+    for item, data in (("subscriber_name", NAMES), ("outgoing_calls", CALLS)):
+        if item in facts.get("items", FACTS["items"]):
+            say_why(case, item, people)
+            add(case, item, data, people)
+    held_by(case, "A", datetime(2025, 3, 1, tzinfo=UTC), None, people)
+    return Case.objects.get(pk=case.pk)
+
+
+def quality_check(people: dict[str, Actor], **facts: Any) -> Case:
+    return after(extracting(people, **facts), "submit", people["k.mistry"], checked=CHECKED)
+
+
+def released(people: dict[str, Actor], **facts: Any) -> Case:
+    return after(quality_check(people, **facts), "release", people["e.hallam"], compared=COMPARED)
+
+
+def receipted(people: dict[str, Actor], **facts: Any) -> Case:
+    return after(released(people, **facts), "confirm_receipt", people["k.mistry"], how="By telephone, SPoC 4417.")
+
+
+def error_review(people: dict[str, Actor], **facts: Any) -> Case:
+    """An error came to light after the receipt."""
+    case = receipted(people, **facts)
+    return after(case, "report_error", people["k.mistry"], AT + timedelta(minutes=2), **ERROR)
+
+
+def error_before_receipt(people: dict[str, Actor]) -> Case:
+    case = released(people)
+    return after(case, "report_error", people["k.mistry"], AT + timedelta(minutes=2), **ERROR)
+
+
+URGENT: dict[str, Any] = {
+    "request_type": "cd_urgent",
+    "grade": 1,
+    "gateway": "ipa_61a",
+    "purpose": "prevent_death_injury",
+    "granted_date": date(2026, 11, 14),
+    "items": ["subscriber_name"],
+    "came_by": "telephone",
+    "oral_given_at": AT,
+}
+
+
+def urgent(people: dict[str, Actor]) -> Case:
+    """Asked for by word of mouth, a life in danger; everything is in the package."""
+    return extracting(people, **URGENT)
+
+
+def written(case: Case, people: dict[str, Actor]) -> Case:
+    edits.attach(
+        case.pk,
+        kind="written_notice",
+        file_name="notice.txt",
+        media_type="text/plain",
+        data=b"Notice of 14 November.",
+        actor=people["k.mistry"],
+        at=AT,
+    )
+    return Case.objects.get(pk=case.pk)
+
+
+def given_orally(people: dict[str, Actor]) -> Case:
+    """Given at once on an oral request; the written notice came."""
+    case = after(urgent(people), "release_urgent", people["k.mistry"], checked=CHECKED)
+    return written(case, people)
+
+
+def given_orally_and_receipted(people: dict[str, Actor]) -> Case:
+    return after(given_orally(people), "confirm_receipt", people["k.mistry"], how="By telephone.")
+
+
 # One of each open state, and one that counsel has to open.
-OPEN = (received, on_notice, authenticated, with_shut_item, voluntary, validated, clarification)
+OPEN = (
+    *(received, on_notice, authenticated, with_shut_item, voluntary, validated, clarification),
+    *(extracting, quality_check, released, receipted, error_review),
+)

@@ -6,17 +6,21 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from cases.kernel import transitions
+from cases.disclosure import giving
+from cases.kernel import record, tasks, transitions
 from cases.kernel.actors import Actor
 from cases.kernel.casetypes import Content
 from cases.kernel.models import Case
 
-__all__ = ["EXAMPLES", "answered", "cancelled"]
+__all__ = ["EXAMPLES", "answered", "cancelled", "confirmed", "destroyed", "received"]
 
 LONGEST = 4000
 EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "le.answered": {"answer": "The period is in UTC."},
     "le.cancelled": {},
+    "le.received": {"package_sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"},
+    "le.confirmed": {},
+    "le.destroyed": {},
 }
 
 
@@ -28,6 +32,25 @@ def answered(case: Case, content: Content, *, actor: Actor, at: datetime) -> Non
 def cancelled(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
     """The authority cancels: nothing is given, wherever the case stands."""
     _apply(case, "cancel", content, actor, at, {})
+
+
+def received(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
+    """The authority has the package: our copy goes in 30 days."""
+    named = str(content.data.get("package_sha256", ""))[:64]
+    _apply(case, "confirm_receipt", content, actor, at, {"package_sha256": named})
+
+
+def confirmed(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
+    """The authority puts in writing what it asked for by word of mouth."""
+    _apply(case, "confirm_in_writing", content, actor, at, {})
+
+
+def destroyed(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
+    """The authority destroyed what it was wrongly given: nobody has to ask any more."""
+    with record.act(case, "le_disclosure.destroyed", actor=actor, at=at, cause=content.callback_uid):
+        for task in case.tasks.filter(kind=giving.DESTROY, closed_at=None):
+            tasks.close(task, actor=actor, at=at)
+            giving.destroyed(case, task, at=at)
 
 
 def _apply(case: Case, name: str, content: Content, actor: Actor, at: datetime, inputs: dict[str, Any]) -> None:

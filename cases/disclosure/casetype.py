@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cases.disclosure import callbacks, codes, forms, messages, opening, periods, report, rules
+from cases.disclosure import callbacks, codes, forms, giving, messages, opening, periods, report, rules
 from cases.disclosure.models import DisclosureRequest
 from cases.kernel import clocks, retention
 from cases.kernel.casetypes import CaseType
@@ -44,6 +44,15 @@ LE_DISCLOSURE = CaseType(
         "refuse": forms.RefuseForm,
         "override_gate": forms.OverrideForm,
         "cancel": forms.CancelForm,
+        "submit": forms.SubmitForm,
+        "release": forms.ReleaseForm,
+        "release_urgent": forms.SubmitForm,
+        "return": forms.ReturnForm,
+        "confirm_receipt": forms.ReceiptForm,
+        "confirm_in_writing": forms.WritingForm,
+        "report_error": forms.ErrorForm,
+        "settle_error": forms.SettleForm,
+        "settle_error_unreceipted": forms.SettleForm,
     },
     sealed_labels={
         "urn": "Their number of the request",
@@ -54,12 +63,31 @@ LE_DISCLOSURE = CaseType(
         "question": "What we asked",
         "answer": "What the authority answered",
         "cancellation": "Notice of cancellation",
+        "difference": "What the second person found",
+        "receipt_how": "How they confirmed that they have it",
     },
     fact_categories=dict.fromkeys(
-        ("urn", "asked_by", "authoriser", "particulars", "spoken_to", "question", "answer", "cancellation"), "request"
+        (
+            *("urn", "asked_by", "authoriser", "particulars", "spoken_to", "question", "answer", "cancellation"),
+            *("difference", "receipt_how"),
+        ),
+        "request",
     ),
     agency_kinds=frozenset({"lea"}),
-    callbacks={"le.answered": callbacks.answered, "le.cancelled": callbacks.cancelled},
+    callbacks={
+        "le.answered": callbacks.answered,
+        "le.cancelled": callbacks.cancelled,
+        "le.received": callbacks.received,
+        "le.confirmed": callbacks.confirmed,
+        "le.destroyed": callbacks.destroyed,
+    },
+    clock_ends={periods.PURGE: giving.purge, periods.ORAL: giving.writing_ends},
+    task_ends={
+        giving.REPORT: giving.reported,
+        giving.BREACH: giving.breach_told,
+        giving.DESTROY: giving.destroyed,
+    },
     callback_data=callbacks.EXAMPLES,
+    own_tabs=(("Package", "disclosure:package"),),
     message_labels={kind.code: kind.label for kind in messages.ALL},
 )

@@ -24,6 +24,9 @@ AUTHORISATIONS = {
     "ipa_61a": "k02_urgent_authorisation",
 }
 
+# Groups of items that are asked for about an address: a number, an IP address with its port, a handset.
+ADDRESSED = frozenset({"communications_data", "stored_content"})
+
 PURPOSES = (
     ("crime_applicable", "Crime"),
     ("national_security", "National security"),
@@ -63,6 +66,58 @@ REFUSALS = (
 # What a rule alone may refuse. Everything else a person decides.
 REFUSED_BY_RULE = frozenset({"no_gateway", "content_requested"})
 
+# How an item was kept to the least.
+MINIMISED = (
+    ("only_items", "Only the columns that were asked for"),
+    ("only_period", "Only the time that was asked for"),
+    ("only_subject", "Only the person or address that was asked for"),
+    ("others_left_out", "Other people are left out, or blacked out"),
+)
+# What whoever made a package ticks before another person looks at it. With a condition: only where it applies.
+CHECKLIST = (
+    ("nothing_beyond", "No sheet, picture or recording holds what was not asked for"),
+    ("third_parties", "Other people are left out, blacked out or blurred"),
+    ("times", "Every time says its offset from UTC"),
+    ("no_secrets", "No passwords, codes or security answers stand in it"),
+    ("sign_off", "An inspector, or somebody of like rank, signed the request"),
+)
+ONLY_FOR = {"sign_off": "data_protection_request"}
+# What whoever releases compares, request and package side by side.
+COMPARED = (
+    ("urn", "The number of the request"),
+    ("addresses", "Every number and address"),
+    ("period", "The time"),
+    ("items", "What is given, item by item"),
+    ("sheets", "Every sheet that no machine can read"),
+)
+FAULTS = (
+    ("wrong_address", "Another number or address"),
+    ("wrong_period", "Another time"),
+    ("wrong_type", "Another kind of data"),
+    ("excess_data", "More than was asked for"),
+    ("wrong_authority", "Another authority"),
+)
+NO_WRITING = "no_written_notice"
+# What a second person finds that is no error: it only has to be done better.
+UNFINISHED = ("unfinished", "Something is missing or unclear; nothing too much")
+FAULT_LABELS = dict(FAULTS) | {NO_WRITING: "No written notice after an oral request"}
+CAUSES = (
+    ("typing", "Typed wrongly"),
+    ("lookup", "Looked up wrongly"),
+    ("time_zone", "Hour or offset mistaken"),
+    ("system", "A system gave the wrong data"),
+    ("request", "The request itself was wrong"),
+    ("procedure", "A step was left out"),
+)
+ERROR_KINDS = (
+    ("recordable", "Recordable: nothing was wrongly given"),
+    ("reportable", "Reportable: data was wrongly given"),
+)
+BREACH_ROUTES = {
+    "ico": "The Information Commissioner, within 72 hours",
+    "ipc": "The Investigatory Powers Commissioner, since secrecy forbids the other (s.235A)",
+}
+
 ROLES = (("target", "Whose data is asked for"),)
 
 EVIDENCE_KINDS = CodeList(
@@ -72,6 +127,7 @@ EVIDENCE_KINDS = CodeList(
         ("authorisation", "Authorisation or notice"),
         ("court_order", "Order of a court"),
         ("request_letter", "Letter, e-mail or form of the authority"),
+        ("written_notice", "Written notice after an oral request"),
         ("cancellation", "Cancellation"),
     ),
     is_open=True,

@@ -22,13 +22,15 @@ CLASSES = {
 
 @dataclass(frozen=True, kw_only=True)
 class DataItem:
-    """One item of the catalogue. `opened_by` names the group of gateways one of which must be there: the least."""
+    """One item of the catalogue. `opened_by` names the group of gateways one of which must be there: the least.
+    `category` is the notice's; what has none never leaves."""
 
     code: str
     label: str
     item_class: str
     opened_by: str
     source_system: str
+    category: str
     is_barred_for_councils: bool
 
 

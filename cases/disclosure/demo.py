@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from cases.disclosure import codes, package
 from cases.disclosure.periods import noon
 from cases.kernel import calendars, edits, intake, transitions
 from cases.kernel.actors import Actor
@@ -24,6 +25,17 @@ _MOVES: dict[str, dict[str, Any]] = {
     "refuse_items": {},
     "refuse": {"reason_code": "no_data_held"},
     "cancel": {"notice": "E-mail of the single point of contact"},
+    "extract": {},
+    "submit": {"checked": [code for code, _ in codes.CHECKLIST]},
+    "release": {"compared": [code for code, _ in codes.COMPARED]},
+    "return": {"fault": "excess_data", "difference": "The sheet says how the subscriber pays. Nobody asked for it."},
+    "confirm_receipt": {"how": "By telephone, SPoC 4417"},
+}
+_BY_APPROVER = frozenset({"release", "return"})
+_TEXTS = {
+    "necessity": "Shows who was in touch with the complainant.",
+    "proportionality": "Two weeks of one number; nothing less would answer.",
+    "collateral": "Whoever was called appears by number alone.",
 }
 
 
@@ -51,7 +63,19 @@ _STORIES = (
         hours_ago=98,
         phone="+447700900789",
         facts={**_CRIME, "items": ["subscriber_name", "outgoing_calls"], "authoriser": "Office of the Commissioner"},
-        moves=("verify", "validate"),
+        moves=("verify", "validate", "extract"),
+    ),
+    Story(
+        hours_ago=122,
+        phone="+447700900233",
+        facts={**_CRIME, "items": ["subscriber_name", "outgoing_calls"], "authoriser": "Office of the Commissioner"},
+        moves=("verify", "validate", "extract", "submit"),
+    ),
+    Story(
+        hours_ago=240,
+        phone="+447700900644",
+        facts={**_CRIME, "items": ["subscriber_name", "outgoing_calls"]},
+        moves=("verify", "validate", "extract", "submit", "return", "submit", "release", "confirm_receipt"),
     ),
     Story(
         hours_ago=1,
@@ -142,4 +166,26 @@ def _tell(cast: Cast, story: Story, number: int, *, now: datetime) -> None:
     for step, move in enumerate(story.moves, start=1):
         inputs = call if move == "verify" else _MOVES[move]
         moment = min(at + timedelta(minutes=20 * step), now)
-        transitions.apply(case.pk, move, actor=cast.officer, at=moment, inputs=inputs)
+        actor = cast.approver if move in _BY_APPROVER else cast.officer
+        transitions.apply(case.pk, move, actor=actor, at=moment, inputs=inputs)
+        if move == "extract":
+            _take_out(cast, case.pk, story, since=noon(granted) - timedelta(days=13), at=moment)
+
+
+def _take_out(cast: Cast, case_id: int, story: Story, *, since: datetime, at: datetime) -> None:
+    """Put a package together: reasons, who held the number, a sheet and a table."""
+    by: dict[str, Any] = {"actor": cast.officer, "at": at}
+    held_from = at - timedelta(days=900)
+    package.add_holder(case_id, address=story.phone, subject="A", begins_at=held_from, ends_at=None, **by)
+    for item in ("subscriber_name", "outgoing_calls"):
+        package.set_ground(
+            case_id, item, texts=_TEXTS, minimised=["only_items", "only_period"], is_nothing_held=False, **by
+        )
+    package.add_part(case_id, item="subscriber_name", data=b"Osian Marchbanks", media_type="text/plain", **by)
+    times = [since + timedelta(hours=7 * number) for number in range(24)]
+    calls = [
+        f"outgoing_calls,{story.phone},{each:%Y-%m-%dT%H:%MZ},+447700900{number:03}"
+        for number, each in enumerate(times)
+    ]
+    table = "\n".join(["item,address,at,to", *calls])
+    package.add_part(case_id, item="outgoing_calls", data=table.encode(), media_type="text/csv", **by)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cases.disclosure import guards, messages, periods
+from cases.disclosure import giving, guards, messages, periods
 from cases.kernel import holds, tasks
 from cases.ledger import sealing
 
@@ -79,6 +79,7 @@ def cancel(context: Any) -> None:
     if notice:
         sealing.seal(facts, {"cancellation": notice}, key=facts.key)
         facts.save(update_fields=["cancellation"])
+    giving.discard(context)
     end_periods(context)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from django import forms
 
-from cases.disclosure import authorities, codes, dataitems, guards, opening
+from cases.disclosure import authorities, checking, codes, dataitems, guards, opening
 from cases.disclosure.described import moment
 from cases.kernel import formats, notice
 from cases.kernel.formats import BadFormat
@@ -18,12 +18,23 @@ __all__ = [
     "AnswerForm",
     "CancelForm",
     "ClarifyForm",
+    "ErrorForm",
     "FactsForm",
+    "GroundForm",
+    "HolderForm",
+    "MomentField",
     "OverrideForm",
+    "PartForm",
     "PartyForm",
+    "ReceiptForm",
     "RefuseForm",
+    "ReleaseForm",
+    "ReturnForm",
+    "SettleForm",
+    "SubmitForm",
     "ValidateForm",
     "VerifyForm",
+    "WritingForm",
 ]
 
 _DAY = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
@@ -79,6 +90,8 @@ class FactsForm(forms.Form):
     purpose = forms.ChoiceField(label="Statutory purpose", choices=[_UNKNOWN, *codes.PURPOSES], required=False)
     is_serious_crime = forms.BooleanField(label="The authority says that the crime is serious", required=False)
     granted_date = forms.DateField(label="Granted or ordered on", required=False, widget=_DAY)
+    order_until = forms.DateField(label="Last day that an order names", required=False, widget=_DAY)
+    oral_given_at = MomentField(label="Asked for by word of mouth at", required=False)
     items = forms.MultipleChoiceField(
         label="What is asked for",
         choices=_items,
@@ -268,3 +281,138 @@ class CancelForm(_StepForm):
     notice = forms.CharField(
         label="Notice of cancellation", max_length=200, help_text="Its number or sender, and when it came."
     )
+
+
+class SubmitForm(_StepForm):
+    """What whoever made a package has checked."""
+
+    checked = forms.MultipleChoiceField(
+        label="Checked, line by line", widget=forms.CheckboxSelectMultiple, required=False
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        lines = checking.checklist(self.case.disclosure_request)
+        self.fields["checked"].choices = lines  # type: ignore[attr-defined]  # -- a choice field
+
+
+class ReleaseForm(_StepForm):
+    """What a second person has compared, request and package side by side."""
+
+    compared = forms.MultipleChoiceField(
+        label="Compared with the request",
+        choices=codes.COMPARED,
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+    )
+
+
+class ReturnForm(_StepForm):
+    """What a second person found."""
+
+    fault = forms.ChoiceField(label="What differs", choices=(*codes.FAULTS, codes.UNFINISHED))
+    difference = forms.CharField(
+        label="Where, and what is to be done", max_length=2000, widget=forms.Textarea(attrs={"rows": 4})
+    )
+
+
+class ReceiptForm(_StepForm):
+    """How the authority confirmed that it has the package."""
+
+    how = forms.CharField(label="How it was confirmed", max_length=200, help_text="By whom, how and when.")
+
+
+class WritingForm(_StepForm):
+    """That the written notice says what was given."""
+
+    is_compared = forms.BooleanField(
+        label="I compared the notice with what was given: number, address, items and time", required=False
+    )
+
+
+class ErrorForm(_StepForm):
+    """What went wrong with what was given."""
+
+    fault = forms.ChoiceField(label="What was wrong", choices=codes.FAULTS)
+    found_at = MomentField(label="Found at")
+    how = forms.CharField(label="How it happened", max_length=4000, widget=forms.Textarea(attrs={"rows": 4}))
+    collateral = forms.CharField(
+        label="Whom it touches besides", max_length=2000, widget=forms.Textarea(attrs={"rows": 3})
+    )
+    is_breach = forms.BooleanField(
+        label="It is a personal data breach",
+        required=False,
+        help_text="Told within 72 hours; where secrecy forbids that, to the Investigatory Powers Commissioner.",
+    )
+
+
+class SettleForm(_StepForm):
+    """What the error was, and what follows."""
+
+    kind = forms.ChoiceField(label="Kind", choices=codes.ERROR_KINDS)
+    cause = forms.ChoiceField(label="Cause", choices=codes.CAUSES)
+    prevention = forms.CharField(
+        label="What keeps it from happening again", max_length=4000, widget=forms.Textarea(attrs={"rows": 4})
+    )
+    ask_to_destroy = forms.BooleanField(label="Ask the authority to destroy what it was wrongly given", required=False)
+
+
+_LETTER = "One capital letter, never a name. Needed where an address changed hands."
+_LONG = forms.Textarea(attrs={"rows": 3})
+
+
+class GroundForm(forms.Form):
+    """Why one item is given. What is written is sealed; a text that is left empty stays as it was."""
+
+    necessity = forms.CharField(label="Necessity", max_length=4000, required=False, widget=_LONG)
+    proportionality = forms.CharField(label="Proportionality", max_length=4000, required=False, widget=_LONG)
+    collateral = forms.CharField(label="Collateral intrusion", max_length=4000, required=False, widget=_LONG)
+    minimised = forms.MultipleChoiceField(
+        label="Kept to the least",
+        choices=codes.MINIMISED,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+    is_nothing_held = forms.BooleanField(label="Nothing is held of it", required=False)
+
+
+class HolderForm(forms.Form):
+    """Who held an asked address, from when until when."""
+
+    address = forms.ChoiceField(label="Address")
+    subject = forms.RegexField(
+        label="Subscriber", regex="^[A-Z]$", help_text="One capital letter, never a name: A, then B."
+    )
+    begins_at = MomentField(label="Held from")
+    ends_at = MomentField(label="Until", required=False)
+
+    def __init__(self, *args: Any, addresses: list[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["address"].choices = [(each, each) for each in addresses]  # type: ignore[attr-defined]  # -- choices
+
+
+class PartForm(forms.Form):
+    """Rows, or a sheet, that were typed or pasted."""
+
+    item = forms.ChoiceField(label="Item")
+    subject = forms.RegexField(label="Subscriber", regex="^[A-Z]$", required=False, help_text=_LETTER)
+    media_type = forms.ChoiceField(
+        label="What it is",
+        choices=(("text/csv", "A table: every row is compared"), ("text/plain", "A sheet: a person compares it")),
+    )
+    content = forms.CharField(
+        label="Rows",
+        max_length=2_000_000,
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false"}),
+        help_text="Of a table the first line names the columns item, address, at and others; at is a time with its "
+        "offset, such as 2026-11-02T09:00Z.",
+    )
+
+    def __init__(self, *args: Any, items: list[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["item"].choices = [(each, dataitems.label(each)) for each in items]  # type: ignore[attr-defined]  # -- choices
+
+    def data_typed(self) -> bytes:
+        """Return the typed text as bytes, with one kind of line end."""
+        return str(self.cleaned_data["content"]).replace("\r\n", "\n").encode()

@@ -14,7 +14,6 @@ from cases.kernel import calendars, clocks, holds
 from cases.kernel.models import Case, CaseParty, Evidence
 
 EARLIEST_CALL = timedelta(days=7)
-_ADDRESSED = frozenset({"communications_data", "stored_content"})
 
 
 def open_items(facts: DisclosureRequest) -> list[str]:
@@ -120,7 +119,7 @@ def is_described(context: Any) -> str | None:
     items = open_items(facts)
     if not items:
         return "Nothing is asked for: choose at least one item, or refuse the request."
-    if any(ITEMS[item].opened_by in _ADDRESSED for item in items) and not _has_address(context.case):
+    if any(ITEMS[item].opened_by in codes.ADDRESSED for item in items) and not _has_address(context.case):
         return "Enter the number, address or handset that the request is about."
     return period_fault(items, facts.begins_at, facts.ends_at)
 
@@ -154,6 +153,9 @@ def authorisation_was_in_force(context: Any) -> str | None:
 
 
 def original_is_attached(context: Any) -> str | None:
+    """What came is here; of what was said by word of mouth nothing can be yet (K03)."""
+    if context.case.disclosure_request.oral_given_at is not None:
+        return None
     rows = Evidence.objects.filter(case=context.case)
     if context.case.disclosure_request.gateway in codes.ORDERS:
         return order_is_attached(context)

@@ -1,17 +1,41 @@
-"""What a requesting authority is told about its own request. None of it is about a customer: it names items by code."""
+"""What a requesting authority is told about its own request, and what it is given. But for the package none of it is
+about a customer: it names items by code."""
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from cases.kernel import outbox, releases
+from cases.disclosure import codes, package
+from cases.disclosure.dataitems import ITEMS
+from cases.disclosure.models import DisclosureError, ItemGround, PackagePart
+from cases.kernel import outbox, releases, tasks
 from cases.kernel.actors import Actor
 from cases.kernel.models import Agency, Case, OutboxMessage
 from cases.ledger import sealing
 
-__all__ = ["ALL", "LE_ACK", "LE_CLARIFY", "LE_REFUSE", "acknowledge", "ask", "refuse"]
+__all__ = [
+    "ALL",
+    "BY_HAND",
+    "IPC_ERROR",
+    "LE_ACK",
+    "LE_CLARIFY",
+    "LE_DESTROY",
+    "LE_REFUSE",
+    "LE_RESULT",
+    "acknowledge",
+    "ask",
+    "ask_to_destroy",
+    "give",
+    "refuse",
+    "report",
+]
+
+BY_HAND = "disclosure_tell_by_hand"
+tasks.declare({BY_HAND: "Tell the authority by telephone or letter: nothing is sent to it at present"})
 
 
 def _word(code: str, label: str, necessity: str, *fields: str) -> releases.MessageKind:
@@ -47,7 +71,49 @@ LE_REFUSE = _word(
     "items",
     "route",
 )
-ALL = (LE_ACK, LE_CLARIFY, LE_REFUSE)
+LE_DESTROY = _word(
+    "le_destroy",
+    "Request to destroy what was wrongly given",
+    "What an authority was wrongly given it must not keep.",
+    "package_sha256",
+    "fault",
+    "items",
+)
+_MANIFEST = ("sha256", *(f"parts.{name}" for name in ("name", "item", "subject", "media_type", "rows", "sha256")))
+LE_RESULT = releases.MessageKind(
+    code="le_result",
+    label="What was asked for, with its manifest",
+    recipient_kind="lea",
+    purpose="answer_authorities",
+    necessity="An authority that may have it by law asked for exactly this.",
+    categories={
+        "urn": "request",
+        "time_basis": "request",
+        "nothing_held": "request",
+        "refused": "request",
+        **{f"manifest.{name}": "request" for name in _MANIFEST},
+        **{
+            f"data.{item.code}.{name}": item.category
+            for item in ITEMS.values()
+            if item.category
+            for name in ("name", "encoding", "content")
+        },
+    },
+    put_right_by="family",
+    lists=frozenset({"nothing_held", "refused", "manifest.parts", *(f"data.{code}" for code in ITEMS)}),
+)
+IPC_ERROR = releases.MessageKind(
+    code="ipc_error",
+    label="Report of an error to the Investigatory Powers Commissioner",
+    recipient_kind="oversight",
+    purpose="answer_authorities",
+    necessity="Whoever oversees these powers is told within five working days of what went wrong.",
+    categories=dict.fromkeys(
+        ("urn", "authority", "fault", "cause", "found_at", "how", "collateral", "prevention"), "request"
+    ),
+    put_right_by="family",
+)
+ALL = (LE_ACK, LE_CLARIFY, LE_REFUSE, LE_RESULT, LE_DESTROY, IPC_ERROR)
 releases.declare(*ALL)
 
 ROUTES = {
@@ -58,31 +124,119 @@ ROUTES = {
 
 
 def acknowledge(case: Case, *, actor: Actor, at: datetime) -> None:
-    """Promise word that a request is here, inside the current ledger action. Raises ReleaseRefused, NoChannel."""
-    _send(case, LE_ACK, {"received_at": case.opened_at.isoformat()}, actor=actor, at=at)
+    """Promise word that a request is here, inside the current ledger action. Where nothing may be sent to the authority
+    now, a task asks for it by hand. Raises ReleaseRefused."""
+    _tell(case, LE_ACK, {"received_at": case.opened_at.isoformat()}, actor=actor, at=at)
 
 
 def ask(case: Case, question: str, *, actor: Actor, at: datetime) -> None:
     """Promise a question about a request. As `acknowledge`."""
-    _send(case, LE_CLARIFY, {"question": question}, actor=actor, at=at)
+    _tell(case, LE_CLARIFY, {"question": question}, actor=actor, at=at)
 
 
 def refuse(case: Case, *, reason: str, items: list[str], actor: Actor, at: datetime) -> None:
     """Promise word that a request, or the named items of it, is refused, with the way by which it may be asked for. As
     `acknowledge`."""
     said = {"reason": reason, "items": items, "route": ROUTES.get(reason, "none")}
-    _send(case, LE_REFUSE, said, actor=actor, at=at)
+    _tell(case, LE_REFUSE, said, actor=actor, at=at)
 
 
-def _send(
-    case: Case, kind: releases.MessageKind, said: Mapping[str, Any], *, actor: Actor, at: datetime
-) -> OutboxMessage:
+def ask_to_destroy(case: Case, error: DisclosureError, *, actor: Actor, at: datetime) -> None:
+    """Promise the request to destroy a package that was wrongly given. As `acknowledge`."""
     facts = case.disclosure_request
-    found = Agency.objects.select_related("terms").filter(code=facts.authority_code, kind="lea", is_active=True)
-    agency = found.first()
+    said = {"package_sha256": facts.package_sha256, "fault": error.fault, "items": sorted(facts.items)}
+    _tell(case, LE_DESTROY, said, actor=actor, at=at)
+
+
+def give(case: Case, *, reader: sealing.Reader, actor: Actor, at: datetime) -> OutboxMessage:
+    """Promise the package itself, with its manifest, and enter each item in the register with its own ground and
+    reasons. Nothing is given by hand in its place. Raises ReleaseRefused, NoChannel."""
+    facts, agency = case.disclosure_request, _agency(case)
+    parts = package.parts_of(case)
+    grounds = {row.item: row for row in ItemGround.objects.filter(case=case)}
+    held = {item for item, row in grounds.items() if not row.is_nothing_held}
+    data: dict[str, list[dict[str, str]]] = {}
+    for part in parts:
+        data.setdefault(part.item, []).append(_file(part, reader=reader, at=at))
+    body = {
+        "urn": _urn(case, actor=actor, at=at),
+        "time_basis": "UTC",
+        "nothing_held": sorted(grounds.keys() - held),
+        "refused": sorted(facts.refused_items),
+        "manifest": {"sha256": package.manifest_hash(parts), "parts": package.manifest(parts)},
+        "data": data,
+    }
+    reasons = _reasons([grounds[item] for item in data], reader=reader, at=at)
+    items = [
+        replace(
+            found,
+            gateway=facts.gateway,
+            necessity=reasons[item],
+            subject_count=len({part.subject for part in parts if part.item == item}),
+        )
+        for item, files in sorted(data.items())
+        for found in releases.check(LE_RESULT, agency, {"data": {item: files}}, at=at)
+    ]
+    subjects = len({part.subject for part in parts})
+    return releases.send(
+        case, LE_RESULT, agency=agency, body=body, actor=actor, at=at, subject_count=subjects, items=items
+    )
+
+
+def _file(part: PackagePart, *, reader: sealing.Reader, at: datetime) -> dict[str, str]:
+    data = package.bytes_of(part, reader=reader, at=at) or b""
+    if part.media_type.startswith("text/"):
+        return {"name": part.name, "encoding": "text", "content": data.decode("utf-8-sig", errors="replace")}
+    return {"name": part.name, "encoding": "base64", "content": base64.b64encode(data).decode("ascii")}
+
+
+def _reasons(rows: list[ItemGround], *, reader: sealing.Reader, at: datetime) -> dict[str, str]:
+    opened = sealing.open_rows(rows, ("necessity", "proportionality", "collateral"), reader=reader, at=at)
+    return {row.item: "\n".join(filter(None, each.values())) for row, each in zip(rows, opened, strict=True)}
+
+
+def report(case: Case, error: DisclosureError, *, actor: Actor, at: datetime) -> OutboxMessage | None:
+    """Promise the report of an error to whoever oversees these powers; None where the register knows of no channel to
+    them, so that a person sends it. Raises ReleaseRefused."""
+    agency = Agency.objects.select_related("terms").filter(kind="oversight", is_active=True).order_by("pk").first()
     if agency is None:
+        return None
+    reader = _reader(case, actor)
+    opened = sealing.open_rows([error], ("how", "collateral", "prevention"), reader=reader, at=at)[0]
+    body = {
+        "urn": _urn(case, actor=actor, at=at),
+        "authority": case.disclosure_request.authority_code,
+        "fault": codes.FAULT_LABELS.get(error.fault, error.fault),
+        "cause": error.cause,
+        "found_at": error.found_at.isoformat(),
+        **{name: text or "" for name, text in opened.items()},
+    }
+    return releases.send(case, IPC_ERROR, agency=agency, body=body, actor=actor, at=at, subject_count=0)
+
+
+def _tell(case: Case, kind: releases.MessageKind, said: Mapping[str, Any], *, actor: Actor, at: datetime) -> None:
+    """Promise a word to the authority, or, where nothing may be sent to it, ask for it by hand."""
+    try:
+        agency = _agency(case)
+    except outbox.NoChannel:
+        tasks.raise_task(BY_HAND, case=case, at=at, message=kind.code)
+        return
+    body = {"urn": _urn(case, actor=actor, at=at), **said}
+    releases.send(case, kind, agency=agency, body=body, actor=actor, at=at, subject_count=0)
+
+
+def _agency(case: Case) -> Agency:
+    code = case.disclosure_request.authority_code
+    found = Agency.objects.select_related("terms").filter(code=code, kind="lea", is_active=True).first()
+    if found is None:
         raise outbox.NoChannel("This authority is not in the register, or nothing may be sent to it.")
-    reader = sealing.Reader(actor=actor.label, verb="release", purpose="answer_authority", streams=(case.uid,))
-    opened = sealing.open_rows([facts], ("urn",), reader=reader, at=at)[0]
-    body = {"urn": opened["urn"] or "not given", **said}
-    return releases.send(case, kind, agency=agency, body=body, actor=actor, at=at, subject_count=0)
+    return found
+
+
+def _reader(case: Case, actor: Actor) -> sealing.Reader:
+    return sealing.Reader(actor=actor.label, verb="release", purpose="answer_authority", streams=(case.uid,))
+
+
+def _urn(case: Case, *, actor: Actor, at: datetime) -> str:
+    row = case.disclosure_request
+    return sealing.open_rows([row], ("urn",), reader=_reader(case, actor), at=at)[0]["urn"] or "not given"

@@ -1,16 +1,19 @@
-"""Facts of a disclosure request, and the contacts of the authorities that ask.
+"""Facts of a disclosure request, what is given on it and what went wrong, and the contacts of those who ask.
 
 Everything that somebody typed about a person or an investigation is sealed under the case's key.
 """
 
+from typing import Any
+
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from cases.kernel.models import Agency, Case
+from cases.kernel.models import Agency, Case, StoredBlob
 from cases.ledger.models import DataKey, Tracked
 from cases.ledger.sealing import SealedTextField
 
-__all__ = ["AuthorityContact", "DisclosureRequest"]
+__all__ = ["AddressHolder", "AuthorityContact", "DisclosureError", "DisclosureRequest", "ItemGround", "PackagePart"]
 
 
 class AuthorityContact(Tracked):
@@ -39,8 +42,23 @@ class DisclosureRequest(Tracked):
     """What a public authority or a court asks for, on which ground, and how we made sure that it was they.
 
     `items` are codes of the catalogue; `refused_items` says of those that were refused why; `allowed_items` were opened
-    by counsel and an approver. `urn_token` finds a second request of the same number of theirs. Times are aware UTC.
+    by counsel and an approver. `urn_token` finds a second request of the same number of theirs. `oral_given_at` is when
+    it was asked for by word of mouth, `order_until` the day that an order names. `package_sha256` is of the manifest
+    that was sent to be checked, `checked` what its maker ticked. Times are aware UTC.
     """
+
+    later: dict[str, Any] = {
+        "oral_given_at": None,
+        "written_at": None,
+        "order_until": None,
+        "checked": [],
+        "package_sha256": "",
+        "released_at": None,
+        "receipted_at": None,
+        "purged_at": None,
+        "receipt_how": None,
+        "difference": None,
+    }
 
     case = models.OneToOneField(Case, models.PROTECT, primary_key=True, related_name="disclosure_request")
     key = models.ForeignKey(DataKey, models.PROTECT, related_name="+")
@@ -75,6 +93,16 @@ class DisclosureRequest(Tracked):
     answer = SealedTextField(null=True)
     refusal_code = models.CharField(max_length=32, blank=True, editable=False)
     cancellation = SealedTextField(null=True)
+    oral_given_at = models.DateTimeField(null=True, blank=True)
+    order_until = models.DateField(null=True, blank=True)
+    written_at = models.DateTimeField(null=True, blank=True, editable=False)
+    checked = models.JSONField(default=list, editable=False)
+    package_sha256 = models.CharField(max_length=64, blank=True, default="", editable=False)
+    released_at = models.DateTimeField(null=True, blank=True, editable=False)
+    receipted_at = models.DateTimeField(null=True, blank=True, editable=False)
+    purged_at = models.DateTimeField(null=True, blank=True, editable=False)
+    receipt_how = SealedTextField(null=True)
+    difference = SealedTextField(null=True)
 
     class Meta:
         constraints = [
@@ -87,3 +115,114 @@ class DisclosureRequest(Tracked):
 
     def __str__(self) -> str:
         return str(self.case_id)
+
+
+class ItemGround(Tracked):
+    """Why one item of a request is given: necessity, proportionality, collateral intrusion, and what was left out.
+
+    Where nothing is held of it, it says so instead.
+    """
+
+    case = models.ForeignKey(Case, models.PROTECT, related_name="item_grounds")
+    item = models.CharField(max_length=40)
+    key = models.ForeignKey(DataKey, models.PROTECT, related_name="+")
+    minimised = models.JSONField(default=list)
+    is_nothing_held = models.BooleanField(default=False)
+    necessity = SealedTextField(null=True)
+    proportionality = SealedTextField(null=True)
+    collateral = SealedTextField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["case", "item"], name="one_ground_per_item")]
+
+    def __str__(self) -> str:
+        return self.item
+
+
+class AddressHolder(Tracked):
+    """Who held an asked address from when until when, as our records say: `subject` is a letter, never a name."""
+
+    case = models.ForeignKey(Case, models.PROTECT, related_name="address_holders")
+    number = models.PositiveSmallIntegerField()
+    key = models.ForeignKey(DataKey, models.PROTECT, related_name="+")
+    subject = models.CharField(max_length=1)
+    begins_at = models.DateTimeField()
+    ends_at = models.DateTimeField(null=True, blank=True)
+    is_removed = models.BooleanField(default=False)
+    address = SealedTextField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["case", "number"], name="one_holder_per_number")]
+
+    def __str__(self) -> str:
+        return f"holder {self.number}"
+
+
+class PackagePart(Tracked):
+    """One file of what is given on a request: one item, of one subject where an address changed hands.
+
+    `sha256` is of the bytes and `fields` its columns; both stay when the bytes are destroyed. `row_count` is empty
+    where no machine can read it.
+    """
+
+    case = models.ForeignKey(Case, models.PROTECT, related_name="package_parts")
+    number = models.PositiveSmallIntegerField()
+    item = models.CharField(max_length=40)
+    subject = models.CharField(max_length=1, blank=True)
+    media_type = models.CharField(max_length=80)
+    size = models.PositiveIntegerField()
+    row_count = models.PositiveIntegerField(null=True, blank=True)
+    fields = models.JSONField(default=list)
+    sha256 = models.CharField(max_length=64)
+    blob = models.OneToOneField(StoredBlob, models.PROTECT, null=True, related_name="+")
+    is_removed = models.BooleanField(default=False)
+    made_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    made_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["case", "number"], name="one_part_per_number")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def name(self) -> str:
+        """The name of the file, made of codes: it holds nothing of a person."""
+        ending = {"text/csv": "csv", "text/plain": "txt", "application/pdf": "pdf"}.get(self.media_type, "bin")
+        return f"{self.number:02}-{self.item}{f'-{self.subject}' if self.subject else ''}.{ending}"
+
+
+class DisclosureError(Tracked):
+    """One error of a request, ours or the authority's: recordable when it was caught before anything left, reportable
+    when data was wrongly disclosed. Empty kind: it is not decided yet.
+
+    `breach_route` says who else is told: the Commissioner for information, or, where secrecy forbids that, the
+    Investigatory Powers Commissioner (s.235A).
+    """
+
+    case = models.ForeignKey(Case, models.PROTECT, related_name="disclosure_errors")
+    number = models.PositiveSmallIntegerField()
+    key = models.ForeignKey(DataKey, models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=12, blank=True)
+    fault = models.CharField(max_length=24)
+    is_ours = models.BooleanField(default=True)
+    found_at = models.DateTimeField()
+    cause = models.CharField(max_length=24, blank=True)
+    breach_route = models.CharField(max_length=12, blank=True)
+    settled_at = models.DateTimeField(null=True, blank=True)
+    destroy_asked_at = models.DateTimeField(null=True, blank=True)
+    destroyed_at = models.DateTimeField(null=True, blank=True)
+    how = SealedTextField(null=True)
+    collateral = SealedTextField(null=True)
+    prevention = SealedTextField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["case", "number"], name="one_error_per_number"),
+            models.CheckConstraint(
+                condition=Q(kind__in=["", "recordable", "reportable"]), name="disclosure_errors_are_of_two_kinds"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"error {self.number}"

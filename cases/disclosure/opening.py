@@ -22,6 +22,7 @@ _PLAIN = (
     *("request_type", "came_by", "authority_code", "authority_kind", "grade", "gateway", "purpose"),
     *("is_serious_crime", "granted_date", "items", "begins_at", "ends_at", "is_compliance_required"),
     *("has_sensitive_profession", "is_person_at_risk", "may_tell_subject", "are_costs_agreed", "urn_token"),
+    *("oral_given_at", "order_until"),
 )
 _SEALED = ("urn", "asked_by", "authoriser", "particulars")
 
@@ -41,7 +42,7 @@ def is_about(facts: Mapping[str, Any]) -> bool:
 def count_anew(case: Case, *, at: datetime) -> None:
     """Let the clocks of a locked case follow its facts, after a change of them."""
     row = DisclosureRequest.objects.get(pk=case.pk)
-    periods.align(case, grade=row.grade, gateway=row.gateway, granted_date=row.granted_date, at=at)
+    periods.align(case, periods.Counted.of(row), at=at)
 
 
 def open_facts(case: Case, facts: Mapping[str, Any]) -> None:
@@ -56,7 +57,7 @@ def open_facts(case: Case, facts: Mapping[str, Any]) -> None:
     sealing.seal(row, {name: facts.get(name) or None for name in _SEALED}, key=case.key)
     row.save(force_insert=True)
     if row.request_type != codes.INTERCEPTION:
-        periods.begin(case, grade=row.grade, gateway=row.gateway, granted_date=row.granted_date, at=case.opened_at)
+        periods.begin(case, periods.Counted.of(row))
         case.save(update_fields=["due_at"])
     if _OVERWRITTEN & set(row.items) & set(dataitems.ITEMS):
         tasks.raise_task(PRESERVE, case=case, at=case.opened_at)

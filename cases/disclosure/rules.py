@@ -1,8 +1,4 @@
-"""Who may do what to a disclosure request and when: its policy rows and its lifecycle.
-
-As far as the decision what may be given. Taking the data out, checking it and releasing it is not built yet, and no
-state pretends to it.
-"""
+"""Who may do what to a disclosure request and when: its policy rows and its lifecycle."""
 
 from __future__ import annotations
 
@@ -10,8 +6,8 @@ from typing import Any
 
 from django.db.models import Model
 
-from cases.disclosure import effects, guards
-from cases.disclosure.models import DisclosureRequest
+from cases.disclosure import checking, effects, giving, guards
+from cases.disclosure.models import AddressHolder, DisclosureRequest, ItemGround, PackagePart
 from cases.kernel.lifecycle import Agreement, Lifecycle, State, Transition
 from cases.kernel.models import Case, CaseAddress, CaseParty, Evidence
 from cases.kernel.policy import Rule
@@ -48,6 +44,9 @@ def approval_rows(case: Case) -> list[Model]:
         *CaseParty.objects.filter(case=case).order_by("number"),
         *CaseAddress.objects.filter(party__case=case).order_by("pk"),
         *Evidence.objects.filter(case=case).order_by("number"),
+        *ItemGround.objects.filter(case=case).order_by("item"),
+        *AddressHolder.objects.filter(case=case).order_by("number"),
+        *PackagePart.objects.filter(case=case).order_by("number"),
     ]
 
 
@@ -56,6 +55,11 @@ def _is_person_at_risk(context: Any) -> bool:
 
 
 _SCOPED = frozenset({"authenticated", "validated"})
+_GIVEN = frozenset({"released", "receipted"})
+# Whoever did any of this as an officer is not the second person who looks at it.
+_NOT_OFFICER = frozenset({"maker", "verify", "validate", "extract", "submit"})
+_NOT_WHO_RELEASED = frozenset({"release", "release_urgent"})
+_IN_ORDER = (checking.is_checked_by_its_maker, checking.package_is_in_order, checking.files_are_whole)
 LIFECYCLE = Lifecycle(
     initial="received",
     desk=_OFFICER,
@@ -63,16 +67,24 @@ LIFECYCLE = Lifecycle(
     reopens_to="received",
     opening_roles=frozenset({"agency"}) | _INTAKE,
     editable=frozenset({"received", "on_notice", "authenticated"}),
+    papers=frozenset({"released", "receipted", "error_review"}),
     steps=(
         ("received", "Received"),
         ("authenticated", "Authenticated"),
         ("validated", "Validated"),
+        ("released", "Released"),
+        ("receipted", "Received by them"),
     ),
     states=(
         State(code="received", label="Received", tone="wait", step="received"),
         State(code="on_notice", label="Order applied for", tone="hold", step="received"),
         State(code="authenticated", label="Authenticated", tone="info", step="authenticated"),
         State(code="validated", label="Validated", tone="info", step="validated"),
+        State(code="extracting", label="Being taken out", tone="info", step="validated"),
+        State(code="quality_check", label="With a second person", tone="wait", step="validated"),
+        State(code="released", label="Released", tone="ok", step="released"),
+        State(code="receipted", label="Received by them", tone="ok", step="receipted"),
+        State(code="error_review", label="Error under review", tone="warn", step="released"),
         State(code="clarification", label="Asked the authority", tone="warn", step="authenticated"),
         State(
             code="refused",
@@ -233,13 +245,162 @@ LIFECYCLE = Lifecycle(
         Transition(
             name="cancel",
             label="Record the authority's cancellation",
-            source=frozenset({"received", "on_notice", "authenticated", "validated", "clarification"}),
+            source=frozenset(
+                {
+                    "received",
+                    "on_notice",
+                    "authenticated",
+                    "validated",
+                    "clarification",
+                    "extracting",
+                    "quality_check",
+                }
+            ),
             target="cancelled",
             roles=_OFFICER | frozenset({"agency"}),
             guards=(guards.has_cancellation,),
             effects=(effects.cancel,),
-            consequence="Nothing is given; kept for 3 years",
+            consequence="Nothing is given, and what was taken out is destroyed; kept for 3 years",
             tone="quiet",
+        ),
+        Transition(
+            name="extract",
+            label="Take the data out",
+            source=frozenset({"validated"}),
+            target="extracting",
+            roles=_OFFICER,
+            consequence="On the page Package: reasons for every item, who held each address, and the files",
+            tone="primary",
+        ),
+        Transition(
+            name="submit",
+            label="Send to a second person",
+            source=frozenset({"extracting"}),
+            target="quality_check",
+            roles=_OFFICER,
+            opens="release",
+            approver_role="disclosure_approver",
+            guards=_IN_ORDER,
+            effects=(giving.seal_package,),
+            consequence="An approver lays request and package side by side",
+            tone="primary",
+        ),
+        Transition(
+            name="release",
+            label="Release to the authority",
+            source=frozenset({"quality_check"}),
+            target="released",
+            roles=_APPROVER,
+            distinct=_NOT_OFFICER,
+            decides="release",
+            verdict="agreed",
+            is_grave=True,
+            guards=(checking.is_compared, checking.is_what_was_sent_to_be_checked, checking.files_are_whole),
+            effects=(giving.give,),
+            consequence="The package goes to the authority through its channel and cannot be called back",
+            tone="primary",
+        ),
+        Transition(
+            name="return",
+            label="Return to the officer",
+            source=frozenset({"quality_check"}),
+            target="extracting",
+            roles=_APPROVER,
+            distinct=_NOT_OFFICER,
+            decides="release",
+            verdict="returned",
+            guards=(checking.names_the_difference,),
+            effects=(giving.take_back,),
+            consequence="It is made anew; what was too much or wrong is a recordable error",
+        ),
+        Transition(
+            name="release_urgent",
+            label="Release at once",
+            source=frozenset({"extracting"}),
+            target="released",
+            roles=_OFFICER,
+            confirmed_by=(Agreement(role="disclosure_approver"),),
+            is_grave=True,
+            guards=(checking.is_one_officers_alone, *_IN_ORDER),
+            effects=(giving.seal_package, giving.give),
+            consequence="Immediate threat to life only; an approver looks at it within one working day",
+            tone="danger",
+        ),
+        Transition(
+            name="confirm_receipt",
+            label="Record that they have it",
+            source=frozenset({"released"}),
+            target="receipted",
+            roles=_OFFICER | frozenset({"agency"}),
+            guards=(checking.says_how_it_was_confirmed,),
+            effects=(giving.note_receipt,),
+            consequence="Our copy is destroyed after 30 days; hash and list of columns stay",
+            tone="primary",
+        ),
+        Transition(
+            name="confirm_in_writing",
+            label="Record the written notice",
+            source=_GIVEN,
+            target=None,
+            roles=_OFFICER | frozenset({"agency"}),
+            guards=(checking.is_oral_and_now_written,),
+            effects=(giving.note_writing,),
+            consequence="What was asked for by word of mouth is on paper",
+        ),
+        Transition(
+            name="miss_writing",
+            label="The written notice is missing",
+            source=_GIVEN,
+            target=None,
+            roles=frozenset({"system"}),
+            guards=(checking.writing_is_overdue,),
+            effects=(giving.miss_writing,),
+            consequence="An error of the authority's is on record, and the notice is chased",
+        ),
+        Transition(
+            name="report_error",
+            label="Report an error",
+            source=_GIVEN,
+            target="error_review",
+            roles=_INTAKE | _APPROVER,
+            guards=(checking.describes_the_error,),
+            effects=(giving.note_error,),
+            consequence="Five working days begin in which it is reported; a breach is told within 72 hours",
+            tone="danger",
+        ),
+        Transition(
+            name="settle_error",
+            label="Settle the error",
+            source=frozenset({"error_review"}),
+            target="receipted",
+            roles=_APPROVER,
+            distinct=_NOT_WHO_RELEASED,
+            guards=(checking.has_receipt, checking.explains_the_error, checking.asks_to_destroy),
+            effects=(giving.settle_error,),
+            consequence="The authority is asked to destroy what it was wrongly given; the report goes out",
+            tone="primary",
+        ),
+        Transition(
+            name="settle_error_unreceipted",
+            label="Settle the error before the receipt",
+            source=frozenset({"error_review"}),
+            target="released",
+            roles=_APPROVER,
+            distinct=_NOT_WHO_RELEASED,
+            guards=(checking.has_no_receipt, checking.explains_the_error, checking.asks_to_destroy),
+            effects=(giving.settle_error,),
+            consequence="As above, while the receipt is still owed",
+        ),
+        Transition(
+            name="close",
+            label="Close",
+            source=frozenset({"receipted"}),
+            target="closed",
+            roles=_OFFICER,
+            guards=(checking.nothing_is_open,),
+            effects=(giving.end_periods,),
+            consequence="Kept for 3 years; our copy still goes on its day",
+            tone="primary",
         ),
     ),
 )

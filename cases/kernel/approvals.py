@@ -45,7 +45,7 @@ GONE = "Nothing waits for approval: the case changed after it was sent for appro
 CHANGED = "The case changed after it was sent for approval."
 
 # Ledger verbs under which somebody shaped what is later approved. Whoever stands behind one may not check it.
-SHAPING_VERBS = ("case.opened", "case.edited", "case.evidence_added", "case.pillars_answered")
+SHAPING_VERBS = ("case.opened", "case.edited", "case.evidence_added", "case.pillars_answered", "case.package_changed")
 # Moves that every kind has and that change whom the case is about: who makes one happen shapes it.
 SHAPING_MOVES = ("detach", "split")
 # Under this name the first event of a case that was split off says who shaped what it holds.

@@ -129,6 +129,7 @@ class CaseType:
     `callback_data` shows, by type of callback, what its data may hold. `reacts` says what follows in the same act from
     what the kernel tells by a code: `hold_began` with the case, the hold and the time. `duplicates` gives the ids of
     cases that are about the same thing as what is typed of a new one.
+    `own_tabs` are pages of its own on a case: what the tab says, and the name of the address.
     `is_about` says of facts that they name what the case is about where no person is named.
     A kind without a reference prefix is restricted: its references are random, and only its team knows of its cases.
     """
@@ -178,6 +179,7 @@ class CaseType:
     reacts: Mapping[str, Callable[..., None]] = field(default_factory=dict)
     duplicates: Callable[[Mapping[str, Any]], Iterable[int]] = no_duplicates
     incoming: Incoming | None = None
+    own_tabs: tuple[tuple[str, str], ...] = ()
 
     @property
     def is_restricted(self) -> bool:

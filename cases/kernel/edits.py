@@ -143,7 +143,8 @@ def change(
         policy.require(actor, act, case=case)
         if refusal := conflicts.why_not(actor, case):
             raise EditRefused(refusal)
-        if shapes and case.state not in casetypes.get(case.kind).lifecycle.editable:
+        lifecycle = casetypes.get(case.kind).lifecycle
+        if shapes and case.state not in lifecycle.editable | (lifecycle.papers if act == "attach" else frozenset()):
             raise EditRefused("This case can no longer be changed in its present state.")
         if version is not None and version != case.version:
             raise EditConflict("Somebody changed this case while you were reading it.")

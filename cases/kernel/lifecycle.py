@@ -177,7 +177,8 @@ class Lifecycle:
     """States and moves of one kind of case. `editable` are the states in which its content may change.
 
     Every kind also voids, merges and reopens, by the table above. `desk` proposes and `second`
-    agrees; reopening leads to `reopens_to`. `final` are the ends that nothing leads out of.
+    agrees; reopening leads to `reopens_to`. `final` are the ends that nothing leads out of. In `papers` nothing of the
+    content may change any more, but papers that come later are still attached.
     """
 
     initial: str
@@ -188,6 +189,7 @@ class Lifecycle:
     reopens_to: str = ""
     final: frozenset[str] = frozenset()
     editable: frozenset[str] = frozenset()
+    papers: frozenset[str] = frozenset()
     opening_roles: frozenset[str] = frozenset()
     steps: tuple[tuple[str, str], ...] = ()
     _common: list[Transition] = field(init=False, default_factory=list, repr=False, compare=False)

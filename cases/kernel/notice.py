@@ -88,6 +88,9 @@ CATEGORIES = {
         Category(code="application", label="Product, dates and amounts", sentence="R68"),
         Category(code="correction", label="That something told before is no longer so", sentence="R5"),
         Category(code="request", label="What a public authority asks for, and our word about it", sentence="R58"),
+        Category(code="communications", label="Records of calls, messages and data sessions", sentence="R91"),
+        Category(code="content", label="What was said in messages", sentence="R92"),
+        Category(code="recordings", label="Pictures and recordings of our shops and calls", sentence="R93"),
         Category(code="letter", label="A letter to the person it is about", sentence="R67"),
     )
 }
@@ -115,6 +118,7 @@ RECIPIENTS = {
     "fraud_alert": "Fraud alert services",
     "police_report": "Police reporting centre",
     "lea": "Law enforcement",
+    "oversight": "Whoever oversees the powers of public authorities",
     "cra": "Credit reference agencies",
     "dca": "Debt collection agencies",
     "purchaser": "Buyers of debts",
@@ -266,8 +270,31 @@ CLAUSES = {
             code="answer_authorities",
             sentences=("R58", "R82"),
             purpose="answer_authorities",
-            recipients=frozenset({"lea"}),
+            recipients=frozenset({"lea", "oversight"}),
             categories=frozenset({"request"}),
+            gateway="gdpr_6_1_c",
+            quote="We might also share it with law enforcement agencies, as may the agencies we have shared the "
+            "information with.",
+        ),
+        Clause(
+            code="answer_authorities_data",
+            sentences=("R58", "R82"),
+            purpose="answer_authorities",
+            recipients=frozenset({"lea"}),
+            categories=frozenset(
+                {
+                    "identity",
+                    "address",
+                    "contact",
+                    "financial",
+                    "employment",
+                    "device",
+                    "application",
+                    "communications",
+                    "content",
+                    "recordings",
+                }
+            ),
             gateway="gdpr_6_1_c",
             quote="We might also share it with law enforcement agencies, as may the agencies we have shared the "
             "information with.",

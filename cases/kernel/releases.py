@@ -90,12 +90,16 @@ def _answer_period(kind: MessageKind) -> ClockRule:
 
 @dataclass(frozen=True, kw_only=True)
 class Item:
-    """One data category that is about to leave: its fields, the clause that allows it, and its values."""
+    """One data category that is about to leave: its fields, the clause that allows it, and its values. A family that
+    decides item by item says of each on which ground, why, and about how many people."""
 
     category: str
     clause: notice.Clause
     fields: tuple[str, ...]
     values: tuple[Any, ...]
+    gateway: str = ""
+    necessity: str = ""
+    subject_count: int | None = None
 
 
 def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
@@ -181,13 +185,13 @@ def _row(case: Case, release: Release, item: Item, *, kind: MessageKind, subject
         release=release,
         category=item.category,
         fields=list(item.fields),
-        gateway=item.clause.gateway,
+        gateway=item.gateway or item.clause.gateway,
         clause=item.clause.code,
-        subject_count=subject_count,
+        subject_count=subject_count if item.subject_count is None else item.subject_count,
         sha256=digest.hex(),
         key=case.key,
     )
-    sealing.seal(row, {"necessity": kind.necessity}, key=case.key)
+    sealing.seal(row, {"necessity": item.necessity or kind.necessity}, key=case.key)
     return row
 
 
@@ -202,23 +206,26 @@ def send(
     subject_count: int,
     dedupe: str = "",
     parties: Sequence[CaseParty] = (),
+    items: Sequence[Item] = (),
 ) -> OutboxMessage:
     """Check, promise and register one message, inside the current ledger action on a locked case.
 
     `parties` are the people of the case whom it is about, so that each can later be put right with the recipient.
+    `items` is what the register says of it, where the family has decided item by item; without, it is category by
+    category.
 
     Raises ReleaseRefused; nothing is then promised.
     """
     if sentence := agreements.too_close(agency, actor, at=at):
         raise ReleaseRefused(sentence)
-    items = check(kind, agency, body, at=at)
+    found = check(kind, agency, body, at=at)
     message = outbox.post(
         case, outbox.Message(agency_code=agency.code, kind=kind.code, body=dict(body), dedupe=dedupe), at=at
     )
     record(
         case,
         message,
-        items,
+        list(items) or found,
         kind=kind,
         recipient=agency,
         actor=actor,

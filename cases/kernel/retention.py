@@ -28,6 +28,7 @@ __all__ = [
     "dispose_after",
     "in_force",
     "load",
+    "name_of",
     "schedule",
     "versions",
 ]
@@ -79,6 +80,11 @@ with TABLE.open(newline="", encoding="utf-8") as file:
             for row in csv.DictReader(file)
         )
     )
+
+
+def name_of(code: str) -> str:
+    """Return what people read for a class, as shipped. No query."""
+    return CLASSES[code].name if code in CLASSES else code.replace("_", " ").capitalize()
 
 
 def load(*, at: datetime) -> int:

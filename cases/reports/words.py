@@ -29,6 +29,8 @@ UNSPOKEN_WHEN_NEW = frozenset({"sha256", "digest", "explanation", "fields", "cla
 VERBS: Mapping[str, str] = {
     "case.opened": "Opened the case",
     "case.edited": "Changed the case",
+    "case.package_changed": "Worked on what will be given",
+    "case.copy_purged": "Destroyed our copy of what was given",
     "case.noted": "Wrote a note",
     "case.assigned": "Assigned the case",
     "case.returned": "Put the case back in the queue",

@@ -15,7 +15,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from cases.kernel import casetypes, holdkinds, policy, tasks, transitions
+from cases.kernel import casetypes, holdkinds, policy, retention, tasks, transitions
 from cases.kernel.actors import Actor
 from cases.kernel.models import Case
 from cases.kernel.reading import queries, records, timeline
@@ -107,6 +107,7 @@ def header(file: CaseFile, current: str, actor: Actor) -> dict[str, Any]:
     tabs.append(("Linked", "linked", len(file.links)))
     if casetype.incoming is not None:
         tabs.append(("From agencies", "case_incoming", 0))
+    tabs += [(label, name, 0) for label, name in casetype.own_tabs]
     if policy.can(actor, "view_audit", case=case).is_allowed:
         tabs.append(("Audit", "audit", 0))
     return {
@@ -115,13 +116,18 @@ def header(file: CaseFile, current: str, actor: Actor) -> dict[str, Any]:
         "title": casetype.topic_label(case.topic),
         "state": casetype.lifecycle.state(case.state),
         "tabs": [
-            Tab(label=label, url=reverse(f"web:{name}", args=[case.uid]), count=count, is_current=name == current)
+            Tab(label=label, url=_address_of(name, case), count=count, is_current=name == current)
             for label, name, count in tabs
         ],
         "may": {act: policy.can(actor, act, case=case).is_allowed for act in ACTS},
         "held_as": sorted({holdkinds.shown_label(each) for each in file.holds}),
         "is_mine": case.assignee_id == actor.user_id,
     }
+
+
+def _address_of(name: str, case: Case) -> str:
+    """Return the address of a page of a case; one of a family's own names its family."""
+    return reverse(name if ":" in name else f"web:{name}", args=[case.uid])
 
 
 ACTS = (
@@ -198,6 +204,7 @@ def show(
         **_shows(request),
         "decision": asked,
         "checks": casetype.checks(case),
+        "kept_as": retention.name_of(case.retention_class),
         "clocks": panels.running(file, may_extend=policy.can(actor, extensions.ACT, case=case).is_allowed),
         "tasks": [
             {**task, "label": task_label(task["kind"], task["detail"]), "ends": tasks.ends_with(task["kind"])}

@@ -32,6 +32,8 @@ class Said:
 VERBS: Mapping[str, Said] = {
     "case.opened": Said(what="opened the case", icon="plus"),
     "case.edited": Said(what="changed the case", icon="pencil", look="change"),
+    "case.package_changed": Said(what="worked on what will be given", icon="pencil", look="change"),
+    "case.copy_purged": Said(what="destroyed our copy of what was given", icon="trash-2"),
     "case.noted": Said(what="wrote a note", icon="message-square", look="note-e"),
     "case.assigned": Said(what="assigned the case", icon="user-plus"),
     "case.returned": Said(what="put the case back in the queue", icon="inbox"),

@@ -344,7 +344,7 @@ def test_a_question_stops_our_time_until_the_answer(people):
     assert (back.state, clocks_of(case)["disclosure_grade_3"]) == ("authenticated", "running")
 
 
-def hear(case, kind, **data):
+def hear(case, kind, *, message_id="", **data):
     agency = Agency.objects.get(code=disclosures.AUTHORITY)
     message = OutboxMessage.objects.filter(case=case).latest("seq")
     body = {
@@ -354,7 +354,9 @@ def hear(case, kind, **data):
         "occurred_at": "2026-11-14T10:30:00Z",
         "data": data,
     }
-    sender = Sender(agency=agency, channel=agencies.channel_of(agency, "in"), message_id=kind, key_name="tests")
+    sender = Sender(
+        agency=agency, channel=agencies.channel_of(agency, "in"), message_id=message_id or kind, key_name="tests"
+    )
     inbound.receive(sender, json.dumps(body).encode(), ip_token="0" * 64, now=AT + timedelta(hours=1))
     application.apply_pending(now=AT + timedelta(hours=1))
     return Case.objects.get(pk=case.pk)

@@ -56,7 +56,12 @@ def common_moves() -> list[Common]:
         ]
 
 
+# Words of the design for several roles at once (rulings.md).
+SEVERAL = {"any disclosure role": "disclosure_officer;disclosure_approver;emergency_operator"}
+
+
 def _roles(text: str) -> frozenset[str]:
+    text = ";".join(SEVERAL.get(each.strip(), each) for each in text.split(";"))
     return frozenset(each.strip().replace("any staff", "any_staff") for each in text.split(";"))
 
 

@@ -105,6 +105,11 @@ STATES = {
         "authenticated": disclosures.authenticated,
         "validated": disclosures.validated,
         "clarification": disclosures.clarification,
+        "extracting": disclosures.extracting,
+        "quality_check": disclosures.quality_check,
+        "released": disclosures.released,
+        "receipted": disclosures.receipted,
+        "error_review": disclosures.error_review,
         "refused": disclosures.refused,
         "out_of_scope": disclosures.out_of_scope,
         "cancelled": disclosures.cancelled,
@@ -117,6 +122,16 @@ APART = {
     ("le_disclosure", "on_notice", "application_lapsed"): disclosures.let_go,
     ("le_disclosure", "authenticated", "refuse_items"): disclosures.with_shut_item,
     ("le_disclosure", "authenticated", "override_gate"): disclosures.voluntary,
+    ("le_disclosure", "extracting", "release_urgent"): disclosures.urgent,
+    ("le_disclosure", "error_review", "settle_error_unreceipted"): disclosures.error_before_receipt,
+    **{
+        ("le_disclosure", state, name): build
+        for name in ("confirm_in_writing", "miss_writing")
+        for state, build in (
+            ("released", disclosures.given_orally),
+            ("receipted", disclosures.given_orally_and_receipted),
+        )
+    },
 }
 SUSPICION = {
     "submit": Attempt("h.castellan"),
@@ -141,6 +156,18 @@ DISCLOSURE = {
     "refuse": Attempt("k.mistry", {"reason_code": "no_gateway"}),
     "out_of_scope": Attempt("k.mistry"),
     "cancel": Attempt("k.mistry", {"notice": "Letter of 14 November."}),
+    "extract": Attempt("k.mistry"),
+    "submit": Attempt("k.mistry", {"checked": disclosures.CHECKED}),
+    "return": Attempt("e.hallam", {"fault": "unfinished", "difference": "The second page is missing."}),
+    "release": Attempt("e.hallam", {"compared": disclosures.COMPARED}),
+    "release_urgent": Attempt("k.mistry", {"checked": disclosures.CHECKED}),
+    "confirm_receipt": Attempt("k.mistry", {"how": "By telephone."}),
+    "confirm_in_writing": Attempt("k.mistry", {"is_compared": True}),
+    "miss_writing": Attempt("system", at=LATE),
+    "report_error": Attempt("k.mistry", disclosures.ERROR),
+    "settle_error": Attempt("second", disclosures.SETTLED),
+    "settle_error_unreceipted": Attempt("second", disclosures.SETTLED),
+    "close": Attempt("k.mistry"),
 }
 ATTEMPTS = {"fraud_referral": FRAUD, "suspicion_report": SUSPICION, "le_disclosure": DISCLOSURE}
 HOME = {"fraud_referral": "fraud", "suspicion_report": "financial_crime", "le_disclosure": "disclosure"}
@@ -174,6 +201,7 @@ class EveryMoveFromEveryState(TestCase):
     def setUpTestData(cls):
         cls.people = factories.office()
         cls.people["judge"] = factories.judge(cls.people)
+        cls.people["second"] = disclosures.other_approver(cls.people)
         cls.cases = {
             (kind, state): build(cls.people).pk for kind, states in STATES.items() for state, build in states.items()
         }
@@ -258,7 +286,7 @@ class EveryMoveFromEveryState(TestCase):
     def person(self, role, *teams, move=None):
         """Somebody of one role; for a move that nobody makes who had a part before, somebody who had none."""
         fitting = next((one for one in self.people.values() if one.roles == {role}), self.people["d.osei"])
-        if move is not None and move.check.startswith("neither original maker nor checker"):
+        if move is not None and move.check.startswith(("neither original maker nor checker", "not the releasing")):
             fitting = self.people["m.achterberg"]
         return replace(fitting, roles=frozenset({role}), team_ids=frozenset(teams))
 

@@ -22,6 +22,7 @@ CHOSEN = {
     "Channel.direction": "in",
     "CompartmentGrant.ends_at": AT + timedelta(days=400),
     "ApprovalDecision.verdict": "agreed",
+    "DisclosureError.kind": "",
     "AccessAnswer.verdict": "kept",
     "AccessReview.month": lambda _row: date(2026, 1, 1) + timedelta(days=next(numbers)),
     "ClockRuleVersion.unit": "days",

@@ -129,6 +129,11 @@ def standing(db):
         "extend_period": {"uid": case.uid, "code": "k25_moratorium"},
         "reveal_person": {"uid": case.uid, "number": 1},
         "edit_person": {"uid": case.uid, "number": 1},
+        "package_reasons": {"uid": case.uid, "code": "subscriber_name"},
+        **{
+            name: {"uid": case.uid, "number": 1}
+            for name in ("package_holder_remove", "package_part", "package_file_remove")
+        },
         "add_address": {"uid": case.uid, "number": 1},
         "edit_address": {"uid": case.uid, "number": 1, "place": 1},
         "report_progress": {"uid": case.uid, "report": report.uid},
@@ -177,7 +182,7 @@ def address(name: str, places: dict) -> str:
     if name in plain:
         return reverse(name)
     arguments = places.get(name, places["case"])
-    space = "" if name.startswith("person") else "web:"
+    space = "" if name.startswith("person") else "disclosure:" if name.startswith("package") else "web:"
     return reverse(f"{space}{name}", kwargs=arguments)
 
 

@@ -1,0 +1,150 @@
+"""Looks at a whole package before a second person does: reasons, files, rows, whose they are.
+
+What was asked is opened for it, and so is every file that a machine can read; both are on record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from cases.disclosure import codes, excess, guards, package
+from cases.disclosure.dataitems import ITEMS, label
+from cases.disclosure.described import Asked, Holder, Part, address, asked_for, divide
+from cases.disclosure.excess import Row
+from cases.disclosure.models import DisclosureRequest, ItemGround, PackagePart
+from cases.kernel.actors import Actor
+from cases.kernel.formats import BadFormat
+from cases.kernel.models import Case, CaseParty
+from cases.ledger import sealing
+
+__all__ = ["addresses", "asked", "fault", "holders"]
+
+_FIELDS = ("phone", "email", "device", "ip_address")
+
+
+def _reader(case: Case, actor: Actor, field: str) -> sealing.Reader:
+    return sealing.Reader(
+        actor=actor.label, verb="release", purpose="answer_authority", streams=(case.uid,), fields=(field,)
+    )
+
+
+def addresses(case: Case, *, reader: sealing.Reader, at: datetime) -> list[str]:
+    """Return every address that a request is about, in its kept form. Opens them, with one access row."""
+    rows = CaseParty.objects.filter(case=case, is_detached=False).order_by("number")
+    found: list[str] = []
+    for values in sealing.open_rows(rows, _FIELDS, reader=reader, at=at):
+        lines = [line for name in _FIELDS for line in (values[name] or "").splitlines()]
+        found += [_kept(line.partition(" at ")[0]) for line in lines if line.strip()]
+    return list(dict.fromkeys(found))
+
+
+def _kept(line: str) -> str:
+    try:
+        return address(line)
+    except BadFormat:
+        return line.strip()
+
+
+def holders(case: Case, *, reader: sealing.Reader, at: datetime) -> dict[str, list[Holder]]:
+    """Return who held each address, as the unit looked it up. Opens the addresses, with one access row."""
+    rows = list(case.address_holders.filter(is_removed=False).order_by("begins_at", "number"))
+    found: dict[str, list[Holder]] = {}
+    for row, values in zip(rows, sealing.open_rows(rows, ("address",), reader=reader, at=at), strict=True):
+        holder = Holder(subject=row.subject, begins_at=row.begins_at, ends_at=row.ends_at)
+        found.setdefault(values["address"] or "", []).append(holder)
+    return found
+
+
+def asked(facts: DisclosureRequest, known: Sequence[str]) -> list[Asked]:
+    """Return each thing that a request describes and that was not refused."""
+    items = [item for item in guards.open_items(facts) if ITEMS[item].opened_by in codes.ADDRESSED]
+    return asked_for(items, known, facts.begins_at, facts.ends_at)
+
+
+def fault(case: Case, *, actor: Actor, at: datetime) -> str | None:
+    """Return why a package cannot be sent to be checked, in one sentence fit for staff, or nothing."""
+    facts = case.disclosure_request
+    parts = package.parts_of(case)
+    if missing := _missing(case, facts, parts):
+        return missing
+    reader = _reader(case, actor, "package")
+    known = addresses(case, reader=reader, at=at)
+    wanted = asked(facts, known)
+    held = holders(case, reader=reader, at=at) if wanted else {}
+    if wanted and set(known) - held.keys():
+        return "Say of every address who held it, and from when."
+    if held.keys() - set(known):
+        return "Somebody is entered as holding an address that nobody asked about."
+    for part in parts:
+        if ITEMS[part.item].opened_by in codes.ADDRESSED and (wrong := _wrong(part, facts, wanted, held, reader, at)):
+            return wrong
+    return None
+
+
+def _missing(case: Case, facts: DisclosureRequest, parts: Sequence[PackagePart]) -> str | None:
+    grounds = {row.item: row for row in ItemGround.objects.filter(case=case)}
+    standing, there = guards.open_items(facts), {part.item for part in parts}
+    for item in standing:
+        if sentence := _unready(grounds.get(item), has_file=item in there):
+            return f"{label(item)}: {sentence}"
+    if extra := sorted(there - set(standing)):
+        return f"{label(extra[0])}: this item was refused."
+    return None if there else "Nothing would be given: refuse the request instead, as no such data is held."
+
+
+def _unready(ground: ItemGround | None, *, has_file: bool) -> str:
+    if ground is None:
+        return "say why it is given, or that nothing is held."
+    if ground.is_nothing_held:
+        return "it is said that nothing is held, and yet there is a file." if has_file else ""
+    if not has_file:
+        return "there is no file of it yet."
+    if ground.necessity is None or ground.proportionality is None or ground.collateral is None:
+        return "write necessity, proportionality and collateral intrusion."
+    return "" if ground.minimised else "say how it was kept to the least."
+
+
+def _wrong(
+    part: PackagePart,
+    facts: DisclosureRequest,
+    wanted: Sequence[Asked],
+    held: dict[str, list[Holder]],
+    reader: sealing.Reader,
+    at: datetime,
+) -> str | None:
+    changes_hands = {of: _parts(facts, mine) for of, mine in held.items()}
+    several = any(len({each.subject for each in shares if each.subject}) > 1 for shares in changes_hands.values())
+    if several and not part.subject:
+        return f"{part.name}: the address changed hands. Make a file for each subscriber, and say whose it is."
+    if part.subject and part.subject not in {mine.subject for rows in held.values() for mine in rows}:
+        return f"{part.name}: nobody is entered as subscriber {part.subject}."
+    if part.media_type != package.CSV:
+        return None
+    data = package.bytes_of(part, reader=reader, at=at)
+    rows = excess.read(data or b"")
+    if other := next((row for row in rows if row.item != part.item), None):
+        return f"{part.name}, line {other.line}: it is of another item than the file."
+    if sentence := excess.sentence(excess.outside(rows, wanted)):
+        return f"{part.name}: {sentence}"
+    return _not_theirs(part, rows, changes_hands)
+
+
+def _parts(facts: DisclosureRequest, mine: Sequence[Holder]) -> list[Part]:
+    if facts.begins_at is None or facts.ends_at is None:
+        return []
+    return divide(facts.begins_at, facts.ends_at, mine)
+
+
+def _not_theirs(part: PackagePart, rows: Sequence[Row], shares: dict[str, list[Part]]) -> str | None:
+    """A row belongs to whoever held the address at that moment, and to nobody else's file."""
+    for row in rows:
+        of = [share for share in shares.get(row.address, ()) if share.begins_at <= (row.at or share.begins_at)]
+        if row.at is None or not of:
+            continue
+        whose = of[-1].subject
+        if not whose:
+            return f"{part.name}, line {row.line}: nobody is entered as holding the address then."
+        if part.subject and whose != part.subject:
+            return f"{part.name}, line {row.line}: the address was subscriber {whose}'s then."
+    return None

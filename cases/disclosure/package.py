@@ -1,0 +1,241 @@
+"""What is given on a request, while it is put together: reasons for each item, who held an address, files.
+
+Every change is one ledger event under which nobody may check it later. Bytes come from whoever types rows or takes a
+file in: `add_part` takes both.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from cases.disclosure import codes, excess, guards
+from cases.disclosure.dataitems import ITEMS
+from cases.disclosure.described import address as kept_address
+from cases.disclosure.models import AddressHolder, ItemGround, PackagePart
+from cases.kernel import edits
+from cases.kernel.actors import Actor
+from cases.kernel.edits import Edit, EditRefused
+from cases.kernel.formats import BadFormat, has_card_number
+from cases.kernel.models import Case
+from cases.ledger import api as ledger
+from cases.ledger import sealing
+from cases.ledger.canonical import canon
+
+__all__ = [
+    "LABEL",
+    "add_holder",
+    "add_part",
+    "bytes_of",
+    "erase",
+    "manifest",
+    "manifest_hash",
+    "parts_of",
+    "remove_holder",
+    "remove_part",
+    "set_ground",
+]
+
+LABEL = "cases.storedblob"
+VERB = "case.package_changed"
+CSV = "text/csv"
+_TEXTS = ("necessity", "proportionality", "collateral")
+
+
+@contextmanager
+def _changing(case_id: int, *, actor: Actor, at: datetime, request: ledger.RequestInfo | None = None) -> Iterator[Edit]:
+    """Change the package of a case that is being taken out. Raises EditRefused, NotAllowed."""
+    with edits.change(case_id, actor=actor, at=at, verb=VERB, shapes=False, request=request) as edit:
+        if edit.case.state != "extracting":
+            raise EditRefused("What is given changes only while it is being taken out.")
+        yield edit
+
+
+def _open_item(case: Case, item: str) -> None:
+    if item not in guards.open_items(case.disclosure_request):
+        raise EditRefused("This item was not asked for, or was refused.")
+
+
+def set_ground(
+    case_id: int,
+    item: str,
+    *,
+    texts: Mapping[str, str],
+    minimised: Sequence[str],
+    is_nothing_held: bool,
+    actor: Actor,
+    at: datetime,
+    request: ledger.RequestInfo | None = None,
+) -> ItemGround:
+    """Write why an item is given, or that nothing is held of it; `texts` are necessity, proportionality and collateral,
+    and one that is left empty stays as it was. Raises EditRefused."""
+    with _changing(case_id, actor=actor, at=at, request=request) as edit:
+        _open_item(edit.case, item)
+        if any(has_card_number(text) for text in texts.values()):
+            raise EditRefused("This looks like a payment card number. Card numbers are never kept.")
+        row = ItemGround.objects.filter(case=edit.case, item=item).first() or ItemGround(
+            case=edit.case, item=item, key=edit.case.key
+        )
+        row.minimised = [code for code in dict(codes.MINIMISED) if code in minimised]
+        row.is_nothing_held = is_nothing_held
+        typed = {name: texts[name].strip() for name in _TEXTS if texts.get(name, "").strip()}
+        sealing.seal(row, typed, key=edit.case.key)
+        row.save()
+    return row
+
+
+def add_holder(
+    case_id: int,
+    *,
+    address: str,
+    subject: str,
+    begins_at: datetime,
+    ends_at: datetime | None,
+    actor: Actor,
+    at: datetime,
+    request: ledger.RequestInfo | None = None,
+) -> AddressHolder:
+    """Write who held an address from when until when; `subject` is one capital letter. Raises EditRefused."""
+    with _changing(case_id, actor=actor, at=at, request=request) as edit:
+        if ends_at is not None and ends_at <= begins_at:
+            raise EditRefused("The time ends before it begins.")
+        if len(subject) != 1 or not "A" <= subject <= "Z":
+            raise EditRefused("Name each subscriber by one capital letter.")
+        try:
+            kept = kept_address(address)
+        except BadFormat as refusal:
+            raise EditRefused(str(refusal)) from None
+        row = AddressHolder(
+            case=edit.case,
+            number=edit.case.address_holders.count() + 1,
+            key=edit.case.key,
+            subject=subject,
+            begins_at=begins_at,
+            ends_at=ends_at,
+        )
+        sealing.seal(row, {"address": kept}, key=edit.case.key)
+        row.save(force_insert=True)
+    return row
+
+
+def remove_holder(
+    case_id: int, number: int, *, actor: Actor, at: datetime, request: ledger.RequestInfo | None = None
+) -> None:
+    """Take back who is said to have held an address. Raises EditRefused."""
+    with _changing(case_id, actor=actor, at=at, request=request) as edit:
+        row = edit.case.address_holders.filter(number=number, is_removed=False).first()
+        if row is None:
+            raise EditRefused("There is no such entry.")
+        row.is_removed = True
+        row.save(update_fields=["is_removed"])
+
+
+def add_part(
+    case_id: int,
+    *,
+    item: str,
+    data: bytes,
+    media_type: str,
+    subject: str = "",
+    actor: Actor,
+    at: datetime,
+    request: ledger.RequestInfo | None = None,
+) -> PackagePart:
+    """Add one file of one item, sealed under a key of its own. Raises EditRefused; excess.Unreadable for a table
+    without the columns item, address and at, or with a line that cannot be read."""
+    with _changing(case_id, actor=actor, at=at, request=request) as edit:
+        _open_item(edit.case, item)
+        if not data.strip():
+            raise EditRefused("There is nothing in it.")
+        if len(data) > edits.LARGEST_DOCUMENT:
+            raise EditRefused("The file is larger than 25 MB.")
+        row = PackagePart(
+            case=edit.case,
+            number=edit.case.package_parts.count() + 1,
+            item=item,
+            subject=subject,
+            media_type=media_type[:80],
+            size=len(data),
+            sha256=hashlib.sha256(data).hexdigest(),
+            blob=edits.store_blob(data, case=edit.case, field="part", at=at),
+            made_by_id=actor.user_id,
+            made_at=at,
+        )
+        if media_type == CSV and ITEMS[item].opened_by in codes.ADDRESSED:
+            row.row_count = len(excess.read(data))
+        if media_type == CSV:
+            table = csv.DictReader(io.StringIO(data.decode("utf-8-sig", errors="replace"), newline=""))
+            row.fields = [str(name)[:40] for name in table.fieldnames or ()]
+            row.row_count = sum(1 for _ in table) if row.row_count is None else row.row_count
+        row.save(force_insert=True)
+    return row
+
+
+def remove_part(
+    case_id: int, number: int, *, actor: Actor, at: datetime, request: ledger.RequestInfo | None = None
+) -> None:
+    """Take a file out of what is given; its bytes are destroyed, its hash stays. Raises EditRefused."""
+    with _changing(case_id, actor=actor, at=at, request=request) as edit:
+        row = edit.case.package_parts.select_related("blob__key").filter(number=number, is_removed=False).first()
+        if row is None:
+            raise EditRefused("There is no such file.")
+        row.is_removed = True
+        _destroy(row, actor=actor, reason="removed", at=at)
+
+
+def _destroy(part: PackagePart, *, actor: Actor, reason: str, at: datetime) -> None:
+    """Destroy the bytes of a part for good, inside the current ledger action; what it was stays."""
+    blob, part.blob = part.blob, None
+    part.save(update_fields=["blob", "is_removed"])
+    if blob is not None:
+        sealing.destroy(blob.key, actor=actor.label, reason=reason, at=at)
+        blob.delete()
+
+
+def erase(case: Case, *, actor: Actor, reason: str, at: datetime) -> int:
+    """Destroy the bytes of every part of a locked case, inside the current ledger action. Returns how many."""
+    rows = list(case.package_parts.select_related("blob__key").filter(blob__isnull=False))
+    for row in rows:
+        _destroy(row, actor=actor, reason=reason, at=at)
+    return len(rows)
+
+
+def parts_of(case: Case) -> list[PackagePart]:
+    """Return the files that will be, or were, given, in their order. One query."""
+    return list(case.package_parts.select_related("blob").filter(is_removed=False).order_by("number"))
+
+
+def bytes_of(part: PackagePart, *, reader: sealing.Reader, at: datetime) -> bytes | None:
+    """Return what a file holds, or nothing once it is destroyed. Writes one access row."""
+    if part.blob is None:
+        return None
+    blob = part.blob
+    return sealing.open_bytes(
+        bytes(blob.sealed), key_id=blob.key_id, label=LABEL, uid=blob.uid, field="part", reader=reader, at=at
+    )
+
+
+def manifest(parts: Sequence[PackagePart]) -> list[dict[str, Any]]:
+    """Return what a package says of its files: name, item, subject, kind, rows and hash. It holds nothing of a
+    person."""
+    return [
+        {
+            "name": part.name,
+            "item": part.item,
+            "subject": part.subject or "all",
+            "media_type": part.media_type,
+            "rows": part.row_count,
+            "sha256": part.sha256,
+        }
+        for part in parts
+    ]
+
+
+def manifest_hash(parts: Sequence[PackagePart]) -> str:
+    """Return the hex SHA-256 of a package's manifest."""
+    return hashlib.sha256(canon(manifest(parts))).hexdigest()

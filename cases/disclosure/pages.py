@@ -1,0 +1,312 @@
+"""The package of a request: reasons for every item, who held each address, the files, and one file beside the request.
+
+Whoever puts it together and whoever checks it read the same page. What it opens is on record.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+from uuid import UUID
+
+from django import forms as django_forms
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import URLPattern, path
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
+
+from cases.disclosure import checking, codes, forms, guards, inspection, package, report
+from cases.disclosure.dataitems import label
+from cases.disclosure.models import ItemGround, PackagePart
+from cases.kernel import policy
+from cases.kernel.actors import Actor
+from cases.kernel.errors import CaseError, NotAllowed
+from cases.kernel.models import Case
+from cases.kernel.reading import queries
+from cases.kernel.reading.queries import CaseFile
+from cases.ledger import reads, sealing
+from cases.web import asking, casepage
+from cases.web.documents import attachment
+from cases.web.refusals import Problem, form_problems, screen, status_of
+
+__all__ = ["app_name", "urlpatterns"]
+
+KIND = "le_disclosure"
+TEXTS = ("necessity", "proportionality", "collateral")
+SHOWN_ROWS = 500
+
+
+def _file(actor: Actor, uid: UUID) -> CaseFile:
+    """Return a disclosure request that this person may see. Raises NotVisible; Http404 for another kind of case."""
+    file = queries.case_file(actor, uid)
+    if file.case.kind != KIND:
+        raise Http404
+    return file
+
+
+def _may(actor: Actor, act: str, case: Case) -> bool:
+    return policy.can(actor, act, case=case).is_allowed
+
+
+def _opened(request: HttpRequest, case: Case, why: str) -> dict[str, Any]:
+    """Return what of the request is sealed and stands beside the package. Opens it, with its access rows."""
+    at = asking.now()
+    reader = asking.reader(request, "view", why, case.uid, fields=("package",))
+    facts = case.disclosure_request
+    plain = sealing.open_rows([facts], ("urn", "particulars"), reader=reader, at=at)[0]
+    holders = list(case.address_holders.filter(is_removed=False).order_by("begins_at", "number"))
+    held = sealing.open_rows(holders, ("address",), reader=reader, at=at)
+    return {
+        "urn": plain["urn"],
+        "particulars": plain["particulars"],
+        "addresses": inspection.addresses(case, reader=reader, at=at),
+        "holders": [{"row": row, "address": each["address"]} for row, each in zip(holders, held, strict=True)],
+    }
+
+
+def _items(request: HttpRequest, case: Case, why: str, *, may_open: bool, failed: dict[str, Any]) -> list[Any]:
+    """Return each standing item with its reasons and, where it may be changed, its form."""
+    rows = {row.item: row for row in ItemGround.objects.filter(case=case)}
+    standing = guards.open_items(case.disclosure_request)
+    shown = [rows[item] for item in standing if item in rows]
+    texts: dict[str, Any] = {}
+    if may_open and shown:
+        reader = asking.reader(request, "view", why, case.uid, fields=TEXTS)
+        opened = sealing.open_rows(shown, TEXTS, reader=reader, at=asking.now())
+        texts = {row.item: each for row, each in zip(shown, opened, strict=True)}
+    minimised = dict(codes.MINIMISED)
+    found = []
+    for item in standing:
+        row = rows.get(item)
+        ticked = {"minimised": row.minimised, "is_nothing_held": row.is_nothing_held} if row else {}
+        found.append(
+            {
+                "code": item,
+                "label": label(item),
+                "row": row,
+                "texts": [(name.capitalize(), text) for name, text in texts.get(item, {}).items() if text],
+                "minimised": [minimised[code] for code in (row.minimised if row else ())],
+                "form": failed.get(item)
+                or forms.GroundForm(initial={**texts.get(item, {}), **ticked}, auto_id=f"{item}_%s"),
+            }
+        )
+    return found
+
+
+def _show(
+    request: HttpRequest,
+    file: CaseFile,
+    *,
+    problems: list[Problem] | None = None,
+    status: int = HTTPStatus.OK,
+    failed: dict[str, Any] | None = None,
+) -> HttpResponse:
+    actor, case, failed = asking.actor_of(request), file.case, failed or {}
+    if not (why := casepage.purpose_of(request, file, actor)):
+        return redirect("web:case", uid=case.uid)
+    may_open = _may(actor, "reveal", case)
+    if may_open:
+        beside = _opened(request, case, why)
+    else:
+        reads.record_read(
+            asking.reader(request, "view", why, case.uid, fields=("package",)), at=asking.now(), result_count=1
+        )
+        beside = {}
+    may_change = case.state == "extracting" and _may(actor, "edit", case)
+    parts = package.parts_of(case)
+    shown = casepage.header(file, "disclosure:package", actor) | beside
+    shown |= {
+        "problems": problems or [],
+        "facts": report.facts_view(case),
+        "items": _items(request, case, why, may_open=may_open, failed=failed),
+        "parts": parts,
+        "part_labels": {part.number: label(part.item) for part in parts},
+        "row_count": sum(part.row_count or 0 for part in parts),
+        "manifest_sha256": package.manifest_hash(parts) if parts else "",
+        "checklist": [text for code, text in checking.checklist(case.disclosure_request)],
+        "may_open": may_open,
+        "may_change": may_change,
+        "errors": [
+            {"row": each, "fault": codes.FAULT_LABELS.get(each.fault, each.fault)}
+            for each in case.disclosure_errors.order_by("number")
+        ],
+    }
+    if may_change:
+        shown["holder_form"] = failed.get("holder") or forms.HolderForm(addresses=beside.get("addresses", []))
+        shown["part_form"] = failed.get("part") or forms.PartForm(items=guards.open_items(case.disclosure_request))
+    return render(request, "cases/disclosure/package.html", shown, status=status)
+
+
+@screen
+@require_GET
+@never_cache
+def package_page(request: HttpRequest, uid: UUID) -> HttpResponse:
+    """Show what is, or was, given beside what was asked for."""
+    return _show(request, _file(asking.actor_of(request), uid))
+
+
+def _change(
+    request: HttpRequest, file: CaseFile, act: Callable[[], Any], *, said: str, failed: dict[str, Any] | None = None
+) -> HttpResponse:
+    """Make one change of the package; a refusal comes back with what was typed."""
+    try:
+        act()
+    except NotAllowed:
+        raise
+    except CaseError as error:
+        return _show(request, file, problems=[Problem(sentence=str(error))], status=status_of(error), failed=failed)
+    messages.success(request, said)
+    return redirect("disclosure:package", uid=file.case.uid)
+
+
+def _invalid(request: HttpRequest, file: CaseFile, name: str, form: django_forms.Form) -> HttpResponse:
+    return _show(
+        request, file, problems=form_problems(form), status=HTTPStatus.UNPROCESSABLE_ENTITY, failed={name: form}
+    )
+
+
+def _changeable(request: HttpRequest, uid: UUID) -> CaseFile:
+    """Return a request whose package this person may change. Raises NotAllowed."""
+    actor = asking.actor_of(request)
+    file = _file(actor, uid)
+    policy.require(actor, "edit", case=file.case)
+    return file
+
+
+def _by(request: HttpRequest) -> dict[str, Any]:
+    return {"actor": asking.actor_of(request), "at": asking.now(), "request": asking.info(request)}
+
+
+@screen
+@require_POST
+def reasons(request: HttpRequest, uid: UUID, code: str) -> HttpResponse:
+    """Write why an item is given."""
+    file = _changeable(request, uid)
+    form = forms.GroundForm(request.POST, auto_id=f"{code}_%s")
+    if not form.is_valid():
+        return _invalid(request, file, code, form)
+    said = form.cleaned_data
+    return _change(
+        request,
+        file,
+        lambda: package.set_ground(
+            file.case.pk,
+            code,
+            texts={name: said[name] for name in TEXTS},
+            minimised=said["minimised"],
+            is_nothing_held=said["is_nothing_held"],
+            **_by(request),
+        ),
+        said=f"Kept: {label(code)}.",
+        failed={code: form},
+    )
+
+
+@screen
+@require_POST
+def holder(request: HttpRequest, uid: UUID) -> HttpResponse:
+    """Write who held an address."""
+    file = _changeable(request, uid)
+    reader = asking.reader(request, "view", casepage.CASEWORK, file.case.uid, fields=("package",))
+    known = inspection.addresses(file.case, reader=reader, at=asking.now())
+    form = forms.HolderForm(request.POST, addresses=known)
+    if not form.is_valid():
+        return _invalid(request, file, "holder", form)
+    return _change(
+        request,
+        file,
+        lambda: package.add_holder(file.case.pk, **form.cleaned_data, **_by(request)),
+        said="Kept: who held the address.",
+        failed={"holder": form},
+    )
+
+
+@screen
+@require_POST
+def remove_holder(request: HttpRequest, uid: UUID, number: int) -> HttpResponse:
+    """Take back who is said to have held an address."""
+    file = _changeable(request, uid)
+    return _change(
+        request, file, lambda: package.remove_holder(file.case.pk, number, **_by(request)), said="Taken back."
+    )
+
+
+@screen
+@require_POST
+def add_file(request: HttpRequest, uid: UUID) -> HttpResponse:
+    """Put typed rows, or a sheet, into the package."""
+    file = _changeable(request, uid)
+    form = forms.PartForm(request.POST, items=guards.open_items(file.case.disclosure_request))
+    if not form.is_valid():
+        return _invalid(request, file, "part", form)
+    said = form.cleaned_data
+    return _change(
+        request,
+        file,
+        lambda: package.add_part(
+            file.case.pk,
+            item=said["item"],
+            subject=said["subject"],
+            media_type=said["media_type"],
+            data=form.data_typed(),
+            **_by(request),
+        ),
+        said="It is in the package, sealed.",
+        failed={"part": form},
+    )
+
+
+@screen
+@require_POST
+def remove_file(request: HttpRequest, uid: UUID, number: int) -> HttpResponse:
+    """Take a file out of the package; its bytes are destroyed."""
+    file = _changeable(request, uid)
+    return _change(request, file, lambda: package.remove_part(file.case.pk, number, **_by(request)), said="Taken out.")
+
+
+@screen
+@require_GET
+@never_cache
+def part_page(request: HttpRequest, uid: UUID, number: int) -> HttpResponse:
+    """Show one file beside the request; what is no text is handed out as an attachment. Each time is on record."""
+    actor = asking.actor_of(request)
+    file = _file(actor, uid)
+    case = file.case
+    policy.require(actor, "reveal", case=case)
+    part = next((each for each in package.parts_of(case) if each.number == number), None)
+    if part is None:
+        raise Http404
+    why = casepage.purpose_of(request, file, actor) or casepage.CASEWORK
+    reader = asking.reader(request, "view", why, case.uid, fields=(f"part-{number}",))
+    data = package.bytes_of(part, reader=reader, at=asking.now())
+    if data is not None and not part.media_type.startswith("text/"):
+        return attachment(data, part.name)
+    shown = casepage.header(file, "disclosure:package", actor) | _opened(request, case, why)
+    shown |= {"facts": report.facts_view(case), "part": part, "part_label": label(part.item), "is_gone": data is None}
+    return render(request, "cases/disclosure/part.html", shown | _table(part, data or b""))
+
+
+def _table(part: PackagePart, data: bytes) -> dict[str, Any]:
+    text = data.decode("utf-8-sig", errors="replace")
+    if part.media_type != package.CSV:
+        return {"text": text}
+    rows = list(csv.reader(io.StringIO(text, newline="")))
+    return {"columns": rows[0] if rows else [], "rows": rows[1 : SHOWN_ROWS + 1], "more": len(rows) - 1 - SHOWN_ROWS}
+
+
+app_name = "disclosure"
+_PACKAGE = "cases/<uuid:uid>/package/"
+urlpatterns: list[URLPattern] = [
+    path(_PACKAGE, package_page, name="package"),
+    path(f"{_PACKAGE}reasons/<slug:code>/", reasons, name="package_reasons"),
+    path(f"{_PACKAGE}holders/", holder, name="package_holder"),
+    path(f"{_PACKAGE}holders/<int:number>/remove/", remove_holder, name="package_holder_remove"),
+    path(f"{_PACKAGE}files/", add_file, name="package_file"),
+    path(f"{_PACKAGE}files/<int:number>/", part_page, name="package_part"),
+    path(f"{_PACKAGE}files/<int:number>/remove/", remove_file, name="package_file_remove"),
+]

@@ -1,0 +1,119 @@
+"""The pages of a package: whoever makes it, whoever checks it, and everybody else."""
+
+import pytest
+
+from cases.disclosure.models import ItemGround, PackagePart
+from cases.kernel.models import Case
+from cases.ledger.models import AccessEvent, LedgerEvent
+from tests import disclosures, factories
+from tests.disclosures import CHECKED, COMPARED, TEXTS
+from tests.web.desk import client_of
+
+pytestmark = pytest.mark.django_db
+ROWS = "item,address,at,to\r\noutgoing_calls,+447700900789,2026-11-02T09:00Z,+447700900111\r\n"
+
+
+@pytest.fixture
+def people():
+    return factories.office()
+
+
+def at(case, tail=""):
+    return f"/cases/{case.uid}/package/{tail}"
+
+
+def test_an_officer_makes_a_package_and_an_approver_releases_it_by_the_pages(people):
+    case = disclosures.taken_out(people)
+    officer = client_of("k.mistry")
+    page = officer.get(at(case)).content.decode()
+    assert "+447700900789" in page
+    assert "No reasons yet" in page
+    assert 'href="/cases/' in page
+    for item in ("subscriber_name", "outgoing_calls"):
+        typed = {**TEXTS, "minimised": ["only_items"]}
+        assert officer.post(at(case, f"reasons/{item}/"), typed).status_code == 302
+    typed = {"address": "+447700900789", "subject": "A", "begins_at": "2025-03-01T00:00Z", "ends_at": ""}
+    assert officer.post(at(case, "holders/"), typed).status_code == 302
+    sheet = {"item": "subscriber_name", "media_type": "text/plain", "content": "Osian Marchbanks", "subject": ""}
+    assert officer.post(at(case, "files/"), sheet).status_code == 302
+    table = {"item": "outgoing_calls", "media_type": "text/csv", "content": ROWS, "subject": ""}
+    assert officer.post(at(case, "files/"), table).status_code == 302
+    assert PackagePart.objects.get(item="outgoing_calls").row_count == 1
+    assert officer.post(f"/cases/{case.uid}/steps/submit/", {"checked": CHECKED}).status_code == 302
+
+    approver = client_of("e.hallam", is_stepped_up=True)
+    beside = approver.get(at(case, "files/2/")).content.decode()
+    assert "+447700900111" in beside
+    assert "SBX/2026/" in beside
+    assert "Osian Marchbanks" in approver.get(at(case, "files/1/")).content.decode()
+    assert AccessEvent.objects.filter(streams__contains=[case.uid], fields__contains=["part-2"]).exists()
+    assert 'name="content"' in page
+    assert 'name="content"' not in approver.get(at(case)).content.decode()
+    answer = approver.post(f"/cases/{case.uid}/steps/release/", {"compared": COMPARED})
+    assert answer.status_code == 302
+    assert Case.objects.get(pk=case.pk).state == "released"
+
+
+def test_release_asks_for_the_second_factor_first(people):
+    case = disclosures.quality_check(people)
+    client, before = client_of("e.hallam"), LedgerEvent.objects.count()
+    answer = client.post(f"/cases/{case.uid}/steps/release/", {"compared": COMPARED})
+    assert answer.status_code == 302
+    assert "step-up" in answer["Location"] or "step_up" in answer["Location"]
+    assert LedgerEvent.objects.count() == before
+    assert Case.objects.get(pk=case.pk).state == "quality_check"
+
+
+@pytest.mark.parametrize(
+    ("tail", "typed", "said"),
+    [
+        ("files/", {"item": "outgoing_calls", "media_type": "text/csv", "content": "a,b\n1,2"}, "The first line names"),
+        ("files/", {"item": "outgoing_calls", "media_type": "text/csv", "content": ROWS, "subject": "Bob"}, "valid"),
+        ("holders/", {"address": "+447700900789", "subject": "A", "begins_at": "2025-03-01"}, "offset from UTC"),
+        ("reasons/subscriber_name/", {"necessity": "4111 1111 1111 1111"}, "Card numbers are never kept"),
+        ("reasons/passwords/", {"necessity": "x"}, "was not asked for"),
+    ],
+)
+def test_bad_input_gets_a_sentence_and_keeps_what_was_typed(people, tail, typed, said):
+    case = disclosures.taken_out(people)
+    answer = client_of("k.mistry").post(at(case, tail), typed)
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert said in page
+    assert not PackagePart.objects.exists()
+    assert not ItemGround.objects.exists()
+    if "content" in typed:
+        assert typed["content"].splitlines()[0] in page
+
+
+def test_only_the_unit_sees_the_page_and_only_officers_change_it(people):
+    case = disclosures.extracting(people)
+    assert client_of("a.byrne").get(at(case)).status_code == 404
+    assert client_of("e.hallam").get(at(case)).status_code == 200
+    client, before = client_of("e.hallam"), LedgerEvent.objects.count()
+    assert client.post(at(case, "reasons/subscriber_name/"), dict(TEXTS)).status_code == 403
+    assert LedgerEvent.objects.count() == before
+    for tail in ("holders/1/remove/", "files/1/remove/", "holders/", "files/"):
+        assert client_of("a.byrne").post(at(case, tail)).status_code == 404
+    other = factories.referred(people)
+    assert client_of("a.byrne").get(at(other)).status_code == 404
+
+
+def test_a_file_that_is_no_text_is_only_downloaded(people):
+    case = disclosures.taken_out(people)
+    disclosures.add(case, "subscriber_name", b"%PDF-1.7", people, media_type="application/pdf")
+    answer = client_of("e.hallam").get(at(case, "files/1/"))
+    assert answer["Content-Disposition"].startswith("attachment")
+    assert answer["X-Content-Type-Options"] == "nosniff"
+    assert client_of("e.hallam").get(at(case, "files/2/")).status_code == 404
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_statements_do_not_grow_with_the_files(people, count, django_assert_num_queries):
+    case = disclosures.extracting(people)
+    for _ in range(count):
+        disclosures.add(case, "subscriber_name", disclosures.NAMES, people)
+    client = client_of("k.mistry")
+    client.get(at(case))
+    with django_assert_num_queries(20):
+        client.get(at(case))
