@@ -3,8 +3,6 @@
 Everything that somebody typed about a person or an investigation is sealed under the case's key.
 """
 
-from typing import Any
-
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -46,19 +44,6 @@ class DisclosureRequest(Tracked):
     it was asked for by word of mouth, `order_until` the day that an order names. `package_sha256` is of the manifest
     that was sent to be checked, `checked` what its maker ticked. Times are aware UTC.
     """
-
-    later: dict[str, Any] = {
-        "oral_given_at": None,
-        "written_at": None,
-        "order_until": None,
-        "checked": [],
-        "package_sha256": "",
-        "released_at": None,
-        "receipted_at": None,
-        "purged_at": None,
-        "receipt_how": None,
-        "difference": None,
-    }
 
     case = models.OneToOneField(Case, models.PROTECT, primary_key=True, related_name="disclosure_request")
     key = models.ForeignKey(DataKey, models.PROTECT, related_name="+")

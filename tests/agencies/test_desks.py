@@ -11,6 +11,14 @@ NAMED = {"filing_reference": "SFR-2026-0004417"}
 BORN = {"role": "account_holder", "date_of_birth": "1984-03-09"}
 
 
+# SHA-256 of the word test.
+HASH = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+PACKAGE = {
+    "manifest": {"sha256": "00" * 32, "parts": [{"name": "01-top_ups.txt", "sha256": HASH}]},
+    "data": {"top_ups": [{"name": "01-top_ups.txt", "encoding": "base64", "content": "dGVzdA=="}]},
+}
+
+
 def answer(kind, message_type, data, before=0):
     said = desks.reply(kind, desks.Visit({"type": message_type, "data": data}, before, NOW))
     return said.status, [(each["type"], each.get("agency_reference", "")) for each in said.callbacks], said.errors
@@ -28,10 +36,18 @@ def answer(kind, message_type, data, before=0):
         ("police_report", "report_fraud", {}, [("report_fraud.recorded", "RF-2026-0002201")]),
         ("police_report", "correction_removed", {}, [("correction.acknowledged", "")]),
         ("post", "letter", {}, [("letter.dispatched", "")]),
+        ("lea", "le_ack", {}, []),
+        ("lea", "le_result", PACKAGE, [("le.received", "")]),
+        ("lea", "le_destroy", {}, [("le.destroyed", "")]),
     ],
 )
 def test_each_message_gets_its_answer(kind, message_type, data, expected):
     assert answer(kind, message_type, data) == (202, expected, [])
+
+
+def test_a_file_that_is_not_what_the_manifest_says_is_refused():
+    other = {**PACKAGE, "data": {"top_ups": [{"name": "01-top_ups.txt", "encoding": "text", "content": "other"}]}}
+    assert answer("lea", "le_result", other) == (422, [], [{"pointer": "/manifest/parts", "code": "FILE_DIFFERS"}])
 
 
 @pytest.mark.parametrize("message_type", ["fpa_amend", "fpa_dispute", "fpa_remove"])

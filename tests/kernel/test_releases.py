@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from cases.agencies.directory import TERMS
-from cases.disclosure.messages import LE_ACK, LE_CLARIFY, LE_REFUSE
+from cases.disclosure.messages import IPC_ERROR, LE_ACK, LE_CLARIFY, LE_DESTROY, LE_REFUSE, LE_RESULT
 from cases.fraud import messages
 from cases.fraud.police import REPORT_FRAUD
 from cases.fraud.suspicion.messages import FIU_SAR
@@ -22,7 +22,8 @@ POST = Agency(code="tests-post", kind="post", display_name="Test Post")
 POLICE = Agency(code="tests-police", kind="police_report", display_name="Test Report")
 ALERT = Agency(code="tests-alert", kind="fraud_alert", display_name="Test Alert")
 LEA = Agency(code="tests-lea", kind="lea", display_name="Test Constabulary")
-for agency in (FPA, FIU, POST, POLICE, ALERT, LEA):
+OVERSIGHT = Agency(code="tests-oversight", kind="oversight", display_name="Test Commissioner")
+for agency in (FPA, FIU, POST, POLICE, ALERT, LEA, OVERSIGHT):
     agency.terms = AgencyTerms(**asdict(TERMS))
 AT = datetime(2026, 11, 16, 9, 30, tzinfo=UTC)
 pytestmark = pytest.mark.django_db
@@ -139,6 +140,45 @@ CORRECTION = {
 }
 
 ACK = {"urn": "SBX/2026/118834", "received_at": "2026-11-14T10:00:00+00:00"}
+# One file of every item that is ever given.
+GIVEN_ITEMS = (
+    *("subscriber_name", "subscriber_addresses", "subscriber_contact", "account_number", "payment_method"),
+    *("connection_dates", "sim_identifiers", "handset_imei", "services_held", "static_ip", "forwarding_setup"),
+    *("outgoing_calls", "incoming_calls", "message_records", "cell_site", "data_sessions", "location", "top_ups"),
+    *("internet_connection_records", "sms_text", "voicemail", "cctv", "call_recordings", "shop_visit_records"),
+    *("delivery_notes", "billing_bank_details", "employee_records"),
+)
+RESULT = {
+    "urn": "SBX/2026/118834",
+    "time_basis": "UTC",
+    "nothing_held": ["top_ups"],
+    "refused": ["sms_text"],
+    "manifest": {
+        "sha256": "00" * 32,
+        "parts": [
+            {
+                "name": "01-outgoing_calls.csv",
+                "item": "outgoing_calls",
+                "subject": "A",
+                "media_type": "text/csv",
+                "rows": 412,
+                "sha256": "00" * 32,
+            }
+        ],
+    },
+    "data": {item: [{"name": f"01-{item}.csv", "encoding": "text", "content": "…"}] for item in GIVEN_ITEMS},
+}
+DESTROY = {"urn": "SBX/2026/118834", "package_sha256": "00" * 32, "fault": "excess_data", "items": ["top_ups"]}
+ERROR = {
+    "urn": "SBX/2026/118834",
+    "authority": "tests-lea",
+    "fault": "More than was asked for",
+    "cause": "lookup",
+    "found_at": "2026-11-16T09:00:00+00:00",
+    "how": "A column too many.",
+    "collateral": "Nobody else.",
+    "prevention": "A second look.",
+}
 QUESTION = {"urn": "SBX/2026/118834", "question": "Is the period in UTC?"}
 NO = {
     "urn": "SBX/2026/118834",
@@ -187,6 +227,17 @@ PERMITTED = {
         )
     },
     ("lea", "request"): "answer_authorities",
+    ("lea", "identity"): "answer_authorities_data",
+    ("lea", "address"): "answer_authorities_data",
+    ("lea", "contact"): "answer_authorities_data",
+    ("lea", "financial"): "answer_authorities_data",
+    ("lea", "employment"): "answer_authorities_data",
+    ("lea", "device"): "answer_authorities_data",
+    ("lea", "application"): "answer_authorities_data",
+    ("lea", "communications"): "answer_authorities_data",
+    ("lea", "content"): "answer_authorities_data",
+    ("lea", "recordings"): "answer_authorities_data",
+    ("oversight", "request"): "answer_authorities",
     ("post", "identity"): "tell_the_person",
     ("post", "address"): "tell_the_person",
     ("post", "letter"): "tell_the_person",
@@ -239,7 +290,10 @@ def send_everything():
             *releases.check(LE_ACK, LEA, ACK, at=AT),
             *releases.check(LE_CLARIFY, LEA, QUESTION, at=AT),
             *releases.check(LE_REFUSE, LEA, NO, at=AT),
+            *releases.check(LE_RESULT, LEA, RESULT, at=AT),
+            *releases.check(LE_DESTROY, LEA, DESTROY, at=AT),
         ],
+        "oversight": releases.check(IPC_ERROR, OVERSIGHT, ERROR, at=AT),
     }
 
 
@@ -277,6 +331,9 @@ def test_samples_hold_every_field_a_message_may_have():
         (LE_ACK, ACK),
         (LE_CLARIFY, QUESTION),
         (LE_REFUSE, NO),
+        (LE_RESULT, RESULT),
+        (LE_DESTROY, DESTROY),
+        (IPC_ERROR, ERROR),
     )
     for kind, body in samples:
         assert {path for path, _ in releases._leaves(body)} == set(kind.categories)
@@ -431,7 +488,7 @@ def test_each_message_of_each_kind_maps_to_categories_of_the_notice():
             "correction_removed",
         },
         "suspicion_report": {"fiu_sar"},
-        "le_disclosure": {"le_ack", "le_clarify", "le_refuse"},
+        "le_disclosure": {"le_ack", "le_clarify", "le_refuse", "le_result", "le_destroy", "ipc_error"},
     }
     for kind in (
         *messages.ALL,
@@ -441,6 +498,9 @@ def test_each_message_of_each_kind_maps_to_categories_of_the_notice():
         FIU_SAR,
         REPORT_FRAUD,
         LE_ACK,
+        LE_RESULT,
+        LE_DESTROY,
+        IPC_ERROR,
     ):
         assert set(kind.categories.values()) <= set(notice.CATEGORIES)
         assert kind.necessity.endswith(".")

@@ -1,6 +1,8 @@
 """How each kind of agency answers a message: at once, and by callback. Their rules, as far as they are known."""
 
+import base64
 import datetime as dt
+import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -156,6 +158,28 @@ def police_desk(visit: Visit) -> Reply:
     return Reply(callbacks=[{"type": "report_fraud.recorded", "agency_reference": reference, "data": {}}])
 
 
+def authority(visit: Visit) -> Reply:
+    """Confirm a package whose files are what its manifest says, and refuse another; say that what was wrongly given is
+    destroyed."""
+    said = visit.message.get("type")
+    if said == "le_destroy":
+        return Reply(callbacks=[{"type": "le.destroyed", "data": {}}])
+    if said != "le_result":
+        return Reply()
+    manifest = visit.data.get("manifest") or {}
+    promised = {part["name"]: part["sha256"] for part in manifest.get("parts", ())}
+    files = [each for of_item in (visit.data.get("data") or {}).values() for each in of_item]
+    if {each["name"]: _hash(each) for each in files} != promised:
+        return Reply(status=422, errors=[{"pointer": "/manifest/parts", "code": "FILE_DIFFERS"}])
+    return Reply(callbacks=[{"type": "le.received", "data": {"package_sha256": manifest.get("sha256", "")}}])
+
+
+def _hash(file: dict[str, str]) -> str:
+    content = file["content"]
+    data = base64.b64decode(content) if file["encoding"] == "base64" else content.encode()
+    return hashlib.sha256(data).hexdigest()
+
+
 def quiet(_visit: Visit) -> Reply:
     """Take the message and say no more."""
     return Reply()
@@ -167,6 +191,7 @@ DESKS: dict[str, Callable[[Visit], Reply]] = {
     "post": post_house,
     "fiu": intelligence_unit,
     "police_report": police_desk,
+    "lea": authority,
 }
 
 
