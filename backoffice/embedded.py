@@ -80,6 +80,11 @@ def valkey_binary() -> Path | None:
         return None
 
 
+def scanner_socket(env: Env) -> Path:
+    """Return where the demonstration's stand-in for a virus scanner listens."""
+    return socket_folder(env.home / "run", longest_name="scanner.sock") / "scanner.sock"
+
+
 @dataclass(frozen=True)
 class Valkey:
     """The broker and second cache. Nothing in it needs to survive, so it writes no file."""

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+from celery.schedules import crontab
+
 from backoffice import embedded, unsafe
 from backoffice.env import BASE_DIR, Env, database, issuer_code, origins
 from backoffice.logs import logging_config
@@ -274,11 +276,14 @@ STORAGES = {
 }
 FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
-# An upload stays in memory until it is sealed: a temporary file would hold it in clear.
+# An upload is sealed as it comes in, or stays in memory until it is: a temporary file would hold it in clear.
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
 FILE_UPLOAD_MAX_MEMORY_SIZE = 20 * 1024 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
+
+# The virus scanner of documents, `unix:/path` or `tcp:host:port`; without one documents wait.
+CLAMD = env.text("CLAMD") or (f"unix:{embedded.scanner_socket(env)}" if DEMO else "")
 
 # --- API ---------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
@@ -320,6 +325,8 @@ CELERY_TASK_ROUTES = {
     "cases.tasks.render_letters": {"queue": "reports"},
     "cases.tasks.make_reports": {"queue": "reports"},
     "cases.tasks.run_jobs": {"queue": "reports"},
+    "cases.tasks.scan_documents": {"queue": "reports"},
+    "cases.tasks.check_documents": {"queue": "reports"},
 }
 CELERY_TASK_TIME_LIMIT = 300  # longer than any lease
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
@@ -344,9 +351,10 @@ CELERY_BEAT_SCHEDULE = {
         ("render_letters", 10.0),
         ("make_reports", 5.0),
         ("run_jobs", 5.0),
+        ("scan_documents", 10.0),
         ("sweep", 30.0),
     )
-}
+} | {"cases.tasks.check_documents": {"task": "cases.tasks.check_documents", "schedule": crontab(hour="2", minute="30")}}
 
 # --- Logs: ids and codes, never names, numbers or payloads ----------------------------------------------------
 LOG_FORMAT = env.choice("LOG_FORMAT", "json", among={"json", "lines"})

@@ -20,6 +20,7 @@ class CasesConfig(AppConfig):
         from cases.catalogue import CASE_TYPES, OFFICE_CHANGES
         from cases.doorbell import nudge
         from cases.kernel import casetypes, jobs, outbox, policy
+        from cases.kernel.evidence import scanning
         from cases.kernel.office import proposals
         from cases.ledger import checks
         from cases.ledger.guards import guards_are_enabled
@@ -32,3 +33,4 @@ class CasesConfig(AppConfig):
         outbox.install_doorbell(partial(nudge, tasks.deliver_outbox))
         inbound.install_doorbell(partial(nudge, tasks.apply_callbacks))
         jobs.install_doorbell(partial(nudge, tasks.run_jobs))
+        scanning.install_doorbell(partial(nudge, tasks.scan_documents))

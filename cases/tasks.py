@@ -3,10 +3,12 @@
 from typing import Any
 
 from celery import shared_task
+from django.conf import settings
 from django.utils import timezone
 
-from cases.agencies import application, delivery, limits
+from cases.agencies import application, clamd, delivery, limits
 from cases.kernel import holds, jobrun
+from cases.kernel.evidence import custody, scanning
 from cases.kernel.exchange import chase
 from cases.kernel.finding import matching
 from cases.kernel.office import access, codelists, policydocs
@@ -44,6 +46,20 @@ def make_reports(**_future: Any) -> None:
 def run_jobs(**_future: Any) -> None:
     """Do the work that was asked for, row by row."""
     jobrun.work(clock=timezone.now)
+
+
+@shared_task
+def scan_documents(**_future: Any) -> None:
+    """Have the documents that wait scanned for viruses."""
+    scanning.scan_due(now=timezone.now(), scan=clamd.scanner(settings.CLAMD))
+
+
+@shared_task
+def check_documents(**_future: Any) -> None:
+    """Take the hash of some stored documents again; remove what nobody can open."""
+    now = timezone.now()
+    custody.check_sample(now=now)
+    custody.sweep(now=now)
 
 
 @shared_task

@@ -61,6 +61,7 @@ NOT_CONTENT = frozenset(
         "field_errors",
         "police_reference",
         "removal_reason",
+        "scan",  # what the virus scanner says later changes no document
         "jurisdiction",  # says nothing that the postcode does not
     }
 )

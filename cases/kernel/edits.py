@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,21 +9,34 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Count, Sum
 
 from cases.kernel import approvals, casetypes, conflicts, formats, locks, parties, policy, record, tasks
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError
+from cases.kernel.evidence import scanning, taking
 from cases.kernel.finding import index
-from cases.kernel.models import Case, CaseAddress, CaseParty, Evidence, Note, StoredBlob, User
+from cases.kernel.models import Case, CaseAddress, CaseParty, Evidence, Note, User
 from cases.ledger import api as ledger
 from cases.ledger import sealing
 from cases.ledger.sealed import SealedTextField
 
-__all__ = ["Edit", "EditConflict", "EditRefused", "add_note", "assign", "attach", "change", "close_task"]
+__all__ = [
+    "Edit",
+    "EditConflict",
+    "EditRefused",
+    "add_note",
+    "assign",
+    "attach",
+    "change",
+    "close_task",
+    "keep",
+]
 
 # The giver did not look who has the case.
 ANYBODY = -1
-LARGEST_DOCUMENT = 25 * 1024 * 1024
+MOST_DOCUMENTS = 500
+MOST_BYTES = 4 * 1024**3
 
 
 class EditRefused(CaseError):
@@ -247,39 +258,49 @@ def attach(
     at: datetime,
     request: ledger.RequestInfo | None = None,
 ) -> Evidence:
-    """Take a document in: hash its bytes as received, seal them under their own key, mark it not scanned.
+    """Take in a document whose bytes are at hand, and keep it. Raises FileRefused, NotAllowed, EditRefused."""
+    case = Case.objects.select_related("key").get(pk=case_id)
+    taken = taking.take(case, [data], file_name=file_name, media_type=media_type, at=at)
+    return keep(case_id, taken, kind=kind, actor=actor, at=at, request=request)
 
-    Raises EditRefused when it is empty or larger than 25 MiB.
+
+def keep(
+    case_id: int,
+    taken: taking.Taken,
+    *,
+    kind: str,
+    actor: Actor,
+    at: datetime,
+    request: ledger.RequestInfo | None = None,
+) -> Evidence:
+    """Record a file that was taken in as a document of the case, to be scanned; drop it when anything refuses.
+
+    Raises NotAllowed, and EditRefused when the case has as many documents as one may have.
     """
-    if not data:
-        raise EditRefused("The file is empty.")
-    if len(data) > LARGEST_DOCUMENT:
-        raise EditRefused("The file is larger than 25 MB.")
-    with change(
-        case_id, actor=actor, at=at, act="attach", verb="case.evidence_added", shapes=True, request=request
-    ) as edit:
-        case = edit.case
-        blob = store_blob(data, case=case, field="document", at=at)
-        row = Evidence(
-            case=case,
-            number=case.evidence.count() + 1,
-            kind=kind,
-            key=case.key,
-            media_type=media_type[:80],
-            size=len(data),
-            sha256=hashlib.sha256(data).hexdigest(),
-            blob=blob,
-            obtained_by_id=actor.user_id,
-            obtained_at=at,
-        )
-        sealing.seal(row, {"file_name": file_name[:200] or "document"}, key=case.key)
-        row.save()
+    try:
+        with change(
+            case_id, actor=actor, at=at, act="attach", verb="case.evidence_added", shapes=True, request=request
+        ) as edit:
+            case = edit.case
+            total = case.evidence.aggregate(count=Count("pk"), size=Sum("size"))
+            if total["count"] >= MOST_DOCUMENTS or (total["size"] or 0) + taken.size > MOST_BYTES:
+                raise EditRefused("This case holds as many documents as one may: 500, or 4 GB.")
+            row = Evidence(
+                case=case,
+                number=total["count"] + 1,
+                kind=kind,
+                key=case.key,
+                media_type=taken.media_type,
+                size=taken.size,
+                sha256=taken.sha256,
+                blob=taken.record(),
+                obtained_by_id=actor.user_id,
+                obtained_at=at,
+            )
+            sealing.seal(row, {"file_name": taken.file_name}, key=case.key)
+            row.save()
+            scanning.ask(row)
+    except BaseException:
+        taken.drop()
+        raise
     return row
-
-
-def store_blob(data: bytes, *, case: Case, field: str, at: datetime) -> StoredBlob:
-    """Seal bytes under a key of their own, wrapped by the case's, so that they can be erased before the case."""
-    key = sealing.new_key("blob", at=at, parent=case.key)
-    uid = uuid.uuid4()
-    sealed = sealing.seal_bytes(data, key=key, label="cases.storedblob", uid=uid, field=field)
-    return StoredBlob.objects.create(uid=uid, key=key, sealed=sealed, size=len(data))

@@ -27,6 +27,9 @@ LABELS: dict[str, str] = {
     "link_review": "Somebody proposed a link to this case",
     "conflict": "Reassign: a caseworker declared a conflict of interest",
     "clock_soon": "A period ends soon",
+    "document_infected": "A document holds something harmful",
+    "document_unscannable": "A document could not be scanned",
+    "document_damaged": "A stored document is not as it was taken in",
 }
 
 # Kinds that end only by the act they wait for, each with the sentence that says so. Every other kind is closed by hand,

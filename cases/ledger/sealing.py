@@ -11,6 +11,7 @@ import hmac
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
@@ -32,6 +33,7 @@ __all__ = [
     "Sealed",
     "SealedTextField",
     "destroy",
+    "draft_key",
     "kept_hashes",
     "keyed_hash",
     "keyed_hashes",
@@ -90,7 +92,8 @@ def _unwrap(key: DataKey, keks: dict[str, bytes]) -> bytes | None:
         raise SealBroken(f"The {key} does not open with {key.kek_id}.") from None
 
 
-def _usable(key: DataKey) -> bytes:
+def usable(key: DataKey) -> bytes:
+    """Return the data key in clear, for the sealing modules of this package alone. Raises KeyDestroyed."""
     plain = _unwrap(key, {})
     if plain is None:
         raise KeyDestroyed(f"The {key} was destroyed; nothing is sealed under it.")
@@ -98,12 +101,12 @@ def _usable(key: DataKey) -> bytes:
 
 
 def _made(
-    scope: str, at: datetime, *, count: int, parent: DataKey | None, label: str, retention_class: str
+    scope: str, at: datetime, *, count: int, parent: DataKey | None = None, label: str = "", retention_class: str = ""
 ) -> list[DataKey]:
     if parent is not None and parent.parent_id is not None:
         raise LedgerError("A key is wrapped by the KEK or by one parent, never deeper.")
     kek_id = keys.current_kek() if parent is None else parent.kek_id
-    wrapping = keys.load(kek_id) if parent is None else hmac.digest(_usable(parent), b"wrap", "sha512")
+    wrapping = keys.load(kek_id) if parent is None else hmac.digest(usable(parent), b"wrap", "sha512")
     wrap = AESSIV(wrapping).encrypt
     made = []
     for _ in range(count):
@@ -115,18 +118,22 @@ def _made(
     return made
 
 
-def new_key(
-    scope: str, *, at: datetime, parent: DataKey | None = None, label: str = "", retention_class: str = ""
-) -> DataKey:
-    """Make and insert one data key, wrapped by `parent` or by the newest KEK. Raises KeyMissing, KeyDestroyed."""
-    (key,) = _made(scope, at, count=1, parent=parent, label=label, retention_class=retention_class)
+def draft_key(scope: str, *, at: datetime, **more: Any) -> DataKey:
+    """Make one data key, wrapped by `parent` or by the newest KEK, and insert nothing: what is sealed under it and
+    never recorded opens nowhere. Takes `parent`, `label`, `retention_class`. Raises KeyMissing, KeyDestroyed."""
+    return _made(scope, at, count=1, **more)[0]
+
+
+def new_key(scope: str, *, at: datetime, **more: Any) -> DataKey:
+    """Make one data key as `draft_key` does and insert it. Raises KeyMissing, KeyDestroyed."""
+    key = draft_key(scope, at=at, **more)
     key.save(force_insert=True)
     return key
 
 
 def new_keys(count: int, scope: str, *, at: datetime, retention_class: str = "") -> list[DataKey]:
     """Make `count` data keys under the newest KEK and insert them in one statement."""
-    made = _made(scope, at, count=count, parent=None, label="", retention_class=retention_class)
+    made = _made(scope, at, count=count, retention_class=retention_class)
     return DataKey.objects.bulk_create(made)
 
 
@@ -156,7 +163,7 @@ def seal(row: models.Model, values: Mapping[str, str | None], *, key: DataKey) -
 
     Raises KeyDestroyed, TypeError for what is not text, and LedgerError for a value read as erased.
     """
-    cipher = AESSIV(_usable(key))
+    cipher = AESSIV(usable(key))
     label = _live_label(row)
     for field, value in values.items():
         if isinstance(value, Erased):
@@ -236,7 +243,7 @@ def _open_field(row: models.Model, field: str, cipher: AESSIV | None) -> str | N
 
 def seal_reason(reason: str, *, event: UUID, key: DataKey) -> bytes:
     """Return the ciphertext of an event's reason."""
-    return AESSIV(_usable(key)).encrypt(reason.encode(), _place(LedgerEvent._meta.label, event, "reason"))
+    return AESSIV(usable(key)).encrypt(reason.encode(), _place(LedgerEvent._meta.label, event, "reason"))
 
 
 def open_reasons(events: Iterable[LedgerEvent], *, reader: Reader, at: datetime) -> list[str | None]:
@@ -267,7 +274,7 @@ def _open_reason(event: LedgerEvent, secret: bytes | None) -> str | None:
 def seal_bytes(data: bytes, *, key: DataKey, label: str, uid: UUID, field: str) -> bytes:
     """Return `data` sealed for one place (AES-GCM, fresh nonce first). For files and bodies, never tracked fields."""
     nonce = secrets.token_bytes(NONCE_BYTES)
-    return nonce + _file_cipher(_usable(key)).encrypt(nonce, data, b"\0".join(_place(label, uid, field)))
+    return nonce + _file_cipher(usable(key)).encrypt(nonce, data, b"\0".join(_place(label, uid, field)))
 
 
 def _file_cipher(secret: bytes) -> AESGCM:

@@ -14,9 +14,10 @@ from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast
 from django.template.loader import render_to_string
 
-from cases.kernel import actors, calendars, casetypes, edits, holds, locks, record, releases, tasks
+from cases.kernel import actors, calendars, casetypes, holds, locks, record, releases, tasks
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError
+from cases.kernel.evidence import blobs
 from cases.kernel.exchange import letters as notices
 from cases.kernel.models import Agency, Case, CaseAddress, Hold, Letter, Task
 from cases.kernel.office import lettertexts
@@ -227,7 +228,7 @@ def _hand_over(letter: Letter, addressee: Addressee, printed: Printed, *, versio
     row.sha256, row.pages = hashlib.sha256(printed.data).hexdigest(), printed.pages
     detail = {"letter": str(row.uid), "template": row.template, "sha256": row.sha256, "pages": row.pages}
     with record.act(case, "letter.rendered", actor=_maker(case), at=now, detail=detail):
-        row.blob = edits.store_blob(printed.data, case=case, field="letter", at=now)
+        row.blob = blobs.store_blob(printed.data, case=case, field="letter", at=now)
         row.message = releases.send(
             case,
             notices.LETTER,

@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Count, Max, Q
 
-from cases.kernel import actors, calendars, conflicts, edits, locks, policy, record, retention, tasks
+from cases.kernel import actors, calendars, conflicts, locks, policy, record, retention, tasks
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError, NotAllowed
+from cases.kernel.evidence import blobs
 from cases.kernel.models import AuditReport, Case
 from cases.ledger import api as ledger
 from cases.ledger import sealing
@@ -144,7 +145,7 @@ def _finish(report: AuditReport, draft: Draft, printed: Printed, *, now: datetim
     row.dispose_after_date = retention.dispose_after("report", trigger_date=calendars.london_date(now))
     detail = {"report": str(row.uid), "sha256": row.sha256, "pages": row.pages, "head_seq": row.head_seq}
     with record.act(case, "report.made", actor=_maker(case), at=now, detail=detail):
-        row.blob = edits.store_blob(printed.data, case=case, field="report", at=now)
+        row.blob = blobs.store_blob(printed.data, case=case, field="report", at=now)
         row.key = row.blob.key
         row.save()
     return True

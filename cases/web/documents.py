@@ -2,38 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django import forms
-from django.conf import settings
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.http import content_disposition_header
 from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_GET, require_http_methods
 
 from cases.kernel import casetypes, conflicts, edits, policy
 from cases.kernel.errors import CaseError, NotAllowed
+from cases.kernel.evidence import custody, handing, scanning
+from cases.kernel.evidence.filetypes import LARGEST, MEGABYTE, accepted
+from cases.kernel.models import Evidence
 from cases.kernel.office import codelists
 from cases.kernel.reading import queries, records
 from cases.kernel.reading.queries import CaseFile
 from cases.web import asking, casepage
-from cases.web.refusals import Problem, form_problems, screen, status_of
+from cases.web.refusals import Problem, form_problems, problem, screen, status_of
+from cases.web.uploads import LARGEST_REQUEST, SealingHandler
 
 __all__ = ["attachment", "documents", "download"]
 
-TOO_LARGE = "The file is larger than 20 MB. Nothing was kept."
+TOO_LARGE = f"The file is larger than {LARGEST // MEGABYTE} MB. Nothing was kept."
+NO_LENGTH = "Your browser did not say how large the file is. Nothing was kept."
 SANDBOX = "sandbox; default-src 'none'"
+LATE = timedelta(minutes=5)
+R = TypeVar("R", bound=HttpResponseBase)
 
 
 class UploadForm(forms.Form):
     """One document. What it is said to be comes from the kind of case."""
 
     kind = forms.ChoiceField(label="What it is")
-    document = forms.FileField(label="File", help_text="Up to 20 MB. It is sealed at once and only ever downloaded.")
+    document = forms.FileField(
+        label="File",
+        help_text="PDF, picture, CSV, text, e-mail, Word or Excel up to 25 MB; sound or video up to 200 MB. It is "
+        "sealed as it comes in, scanned for viruses, and only ever downloaded.",
+        widget=forms.ClearableFileInput(attrs={"accept": accepted()}),
+    )
 
     def __init__(self, *args: Any, file: CaseFile, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -43,38 +58,52 @@ class UploadForm(forms.Form):
 
 @screen
 @require_http_methods(["GET", "POST"])
+@csrf_exempt  # until the file has its sealed place to go to: the check reads the form, and with it the file
 def documents(request: HttpRequest, uid: UUID) -> HttpResponse:
     """List the documents of a case; take one in."""
     actor = asking.actor_of(request)
     file = queries.case_file(actor, uid)
-    if request.method == "POST":
-        policy.require(actor, "attach", case=file.case)
-        return _attach(request, file)
-    return _show(request, file, UploadForm(file=file))
+    if request.method != "POST":
+        return _show(request, file, UploadForm(file=file))
+    policy.require(actor, "attach", case=file.case)
+    length = str(request.META.get("CONTENT_LENGTH") or "")
+    if not length.isdecimal():
+        return _show(request, file, UploadForm(file=file), [Problem(sentence=NO_LENGTH)], HTTPStatus.LENGTH_REQUIRED)
+    if int(length) > LARGEST_REQUEST:
+        sentence = Problem(sentence=TOO_LARGE)
+        return _show(request, file, UploadForm(file=file), [sentence], HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+    handler = SealingHandler(file.case, "document", at=asking.now())
+    request.upload_handlers = [handler]
+    try:
+        return _attach(request, file, handler)
+    finally:
+        handler.drop()
 
 
-def _attach(request: HttpRequest, file: CaseFile) -> HttpResponse:
+@csrf_protect
+def _attach(request: HttpRequest, file: CaseFile, handler: SealingHandler) -> HttpResponse:
     form = UploadForm(request.POST, request.FILES, file=file)
-    if int(request.META.get("CONTENT_LENGTH") or 0) > settings.FILE_UPLOAD_MAX_MEMORY_SIZE:
-        form.errors.clear()
-        return _show(request, file, form, [Problem(sentence=TOO_LARGE)], HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+    if handler.refusal is not None:
+        form.is_valid()
+        form.errors.pop("document", None)
+        form.add_error("document", str(handler.refusal))
     if not form.is_valid():
         return _show(request, file, form, form_problems(form), HTTPStatus.UNPROCESSABLE_ENTITY)
-    sent = form.cleaned_data["document"]
     try:
-        row = edits.attach(
+        row = edits.keep(
             file.case.pk,
+            form.cleaned_data["document"].taken,
             kind=form.cleaned_data["kind"],
-            file_name=sent.name,
-            media_type=(sent.content_type or "application/octet-stream").replace("\0", ""),
-            data=sent.read(),
             actor=asking.actor_of(request),
             at=asking.now(),
             request=asking.info(request),
         )
     except CaseError as error:
         return _show(request, file, form, [Problem(sentence=str(error))], status_of(error))
-    messages.success(request, f"Document {row.number} was taken in and sealed.")
+    handler.taken = None  # the case has it now
+    messages.success(
+        request, f"Document {row.number} was taken in and sealed. It can be downloaded once it is scanned."
+    )
     return redirect("web:documents", uid=file.case.uid)
 
 
@@ -92,38 +121,69 @@ def _show(
     kinds = dict(casetypes.get(file.case.kind).evidence_kinds)
     found = records.documents(file.case, reader=reader, at=at)
     shown = casepage.header(file, "documents", actor) | {
-        "documents": [{"document": each, "kind": kinds.get(each.kind, each.kind)} for each in found],
+        "documents": [_line(each, kinds, file, at) for each in found],
         "form": form,
         "problems": problems or [],
     }
     return render(request, "cases/documents.html", shown, status=status)
 
 
+def _line(document: Evidence, kinds: Mapping[str, str], file: CaseFile, at: datetime) -> dict[str, Any]:
+    is_waiting = scanning.waits(document)
+    return {
+        "document": document,
+        "kind": kinds.get(document.kind, document.kind),
+        "is_erased": bool(document.blob.key.destroyed_at or file.case.key.destroyed_at),
+        "is_waiting": is_waiting,
+        "is_late": is_waiting and at - document.obtained_at > LATE,
+        "is_clean": document.scan == scanning.CLEAN,
+        "why_not": scanning.why_not(document),
+    }
+
+
 @screen
 @require_GET
 @never_cache
 def download(request: HttpRequest, uid: UUID, number: int) -> HttpResponse:
-    """Hand out a document as an attachment, as it was received. Each time is on record."""
+    """Hand out a clean document as an attachment, as it was received. Each time is on record, with its hash."""
     actor, at = asking.actor_of(request), asking.now()
     file = queries.case_file(actor, uid)
     policy.require(actor, "download", case=file.case)
     if refusal := conflicts.why_not(actor, file.case):
         raise NotAllowed(refusal)
-    document = file.case.evidence.select_related("blob").filter(number=number).first()
+    document = file.case.evidence.select_related("blob", "case").filter(number=number).first()
     if document is None:
         raise Http404
     why = casepage.purpose_of(request, file, actor) or casepage.CASEWORK
     reader = asking.reader(request, "download", why, file.case.uid, fields=(f"document-{number}",))
-    name, data = records.download(document, reader=reader, at=at)
-    if data is None:
-        raise Http404
-    return attachment(data, name)
+    try:
+        opened = custody.hand_out(document, actor=actor, reader=reader, at=at, request=asking.info(request))
+        first = next(opened.chunks, b"")  # what is short or damaged at its start is refused in a page
+    except CaseError as error:
+        return problem(request, HTTPStatus.CONFLICT, str(error))
+    return _streamed(opened, first)
+
+
+def _streamed(opened: handing.Opened, first: bytes) -> Any:
+    """Return a file as it is opened. One that turns out damaged breaks off before its end, so that nobody keeps it."""
+
+    def chunks() -> Iterator[bytes]:
+        yield first
+        yield from opened.chunks
+
+    response = StreamingHttpResponse(chunks(), content_type="application/octet-stream")
+    response["Content-Length"] = str(opened.size)
+    return _never_shown(response, opened.name)
 
 
 def attachment(data: bytes, name: str, *, media_type: str = "application/octet-stream") -> HttpResponse:
     """Return bytes as a file that no browser shows in the page."""
-    response = HttpResponse(data, content_type=media_type)
+    return _never_shown(HttpResponse(data, content_type=media_type), name)
+
+
+def _never_shown(response: R, name: str) -> R:
     response["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=name) or "attachment"
     response["X-Content-Type-Options"] = "nosniff"
     response["Content-Security-Policy"] = SANDBOX
+    response["Cross-Origin-Resource-Policy"] = "same-origin"
     return response

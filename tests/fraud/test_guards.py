@@ -286,7 +286,7 @@ class GuardsOfAReferral(TestCase):
                 edits.attach(
                     case.pk,
                     kind="chat",
-                    file_name="a",
+                    file_name="a.txt",
                     media_type="text/plain",
                     data=b"a",
                     actor=self.people["a.byrne"],

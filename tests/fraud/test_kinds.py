@@ -42,7 +42,7 @@ class KindsOfFiling(TestCase):
         case = intake.open_case("fraud_referral", actor=byrne, at=AT, facts=given, people=people)
         for move in ("take", "accept"):
             transitions.apply(case.pk, move, actor=byrne, at=AT)
-        edits.attach(case.pk, kind="chat", file_name="a", media_type="text/plain", data=b"a", actor=byrne, at=AT)
+        edits.attach(case.pk, kind="chat", file_name="a.txt", media_type="text/plain", data=b"a", actor=byrne, at=AT)
         transitions.apply(case.pk, "submit", actor=byrne, at=AT, inputs={"pillars": factories.MAKER_ANSWERS})
         transitions.apply(case.pk, "approve", actor=osei, at=APPROVED_AT, inputs=factories.CHECKER_INPUTS)
         reference = {"agency_reference": "SFR-2026-0004417"}

@@ -30,6 +30,7 @@ def leave(office, username="a.byrne", *, by="o.thackray"):
 
 def test_next_request_of_whoever_left_is_turned_away_everywhere(office):
     case = factories.investigating(office)
+    factories.scan()
     report = requests.request(case, actor=office["a.byrne"], at=AT)
     doors = {
         "page": reverse("web:case", args=[case.uid]),

@@ -208,22 +208,29 @@ def test_opening_a_case_is_recorded(people):
     assert AccessEvent.objects.filter(verb="view", streams=[case.uid], purpose="casework").count() == 1
 
 
-def test_document_comes_in_and_goes_out_as_an_attachment_alone(people):
+def test_document_comes_in_is_scanned_and_goes_out_as_an_attachment_alone(people):
     case = factories.investigating(people)
     client = desk.client_of("a.byrne")
-    sent = SimpleUploadedFile("page.html", b"<script>alert(1)</script>", content_type="text/html")
+    sent = SimpleUploadedFile("talk.txt", b"We spoke at noon.", content_type="text/plain")
 
     response = client.post(at("documents", case), {"kind": "document", "document": sent}, follow=True)
-    assert b"page.html" in response.content
-    assert b"Not scanned" in response.content
+    assert b"talk.txt" in response.content
+    assert b"Waiting for the scan" in response.content
+    waiting = client.get(at("download", case, 2))
+    assert waiting.status_code == 409
+    assert b"This document waits for the virus scan." in waiting.content
+
+    factories.scan()
     got = client.get(at("download", case, 2))
 
-    assert got.content == b"<script>alert(1)</script>"
+    assert got.getvalue() == b"We spoke at noon."
     assert got["Content-Type"] == "application/octet-stream"
-    assert got["Content-Disposition"] == 'attachment; filename="page.html"'
+    assert got["Content-Length"] == "17"
+    assert got["Content-Disposition"] == 'attachment; filename="talk.txt"'
     assert got["X-Content-Type-Options"] == "nosniff"
     assert got["Content-Security-Policy"].startswith("sandbox")
     assert AccessEvent.objects.filter(verb="download", streams=[case.uid]).exists()
+    assert b"Scanned, clean" in client.get(at("documents", case)).content
 
 
 NEW = {
@@ -371,13 +378,17 @@ def test_page_that_only_takes_forms_says_so(people):
     assert b"Use the buttons of the page you came from." in response.content
 
 
-def test_too_large_a_file_is_refused_in_the_page(people, settings):
-    settings.FILE_UPLOAD_MAX_MEMORY_SIZE = 1000
+def test_too_large_a_file_is_refused_in_the_page(people):
     case = factories.investigating(people)
-    sent = SimpleUploadedFile("log.txt", b"x" * 2000, content_type="text/plain")
-    response = desk.client_of("a.byrne").post(at("documents", case), {"kind": "document", "document": sent})
-    assert response.status_code == 413
-    assert b"The file is larger than 20 MB. Nothing was kept." in response.content
+    client = desk.client_of("a.byrne")
+    sent = SimpleUploadedFile("log.txt", b"x" * (25 * 1024 * 1024 + 1), content_type="text/plain")
+    response = client.post(at("documents", case), {"kind": "document", "document": sent})
+    assert response.status_code == 422
+    assert b"The file is larger than 25 MB. Nothing was kept." in response.content
+
+    said = client.generic("POST", at("documents", case), b"x", "multipart/form-data; boundary=x", CONTENT_LENGTH=10**10)
+    assert said.status_code == 413
+    assert b"The file is larger than 200 MB. Nothing was kept." in said.content
     assert case.evidence.count() == 1
 
 

@@ -75,6 +75,7 @@ def standing(db):
     """A case under investigation with a document and a report, and where each route leads on it."""
     people = factories.office()
     case = factories.investigating(people)
+    factories.scan()
     report = requests.request(case, actor=people["a.byrne"], at=factories.APPROVED_AT)
     with edits.change(
         case.pk, actor=people["a.byrne"], at=factories.APPROVED_AT, verb="case.task", shapes=False

@@ -1,9 +1,10 @@
-"""Runs the sandbox: `python -m cases.agencies.sandbox FOLDER [--port N]`."""
+"""Runs the sandbox: `python -m cases.agencies.sandbox FOLDER [--port N] [--scanner SOCKET]`."""
 
 import argparse
 import sys
 from pathlib import Path
 
+from cases.agencies.sandbox import scanner
 from cases.agencies.sandbox.server import serve
 
 
@@ -12,7 +13,10 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="sandbox", description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--port", type=int, default=None)
+    parser.add_argument("--scanner", type=Path, default=None, help="play a virus scanner here as well")
     options = parser.parse_args(argv)
+    if options.scanner is not None:
+        scanner.start(options.scanner)
     return serve(options.folder, port=options.port)
 
 

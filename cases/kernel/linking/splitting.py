@@ -11,7 +11,8 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from cases.kernel import approvals, casetypes, edits, intake
+from cases.kernel import approvals, casetypes, intake
+from cases.kernel.evidence import handing, scanning, taking
 from cases.kernel.linking import detaching, links
 from cases.kernel.models import Case, CaseAddress, CaseParty, Evidence
 from cases.kernel.parties import ADDRESS_FIELDS, PERSON_FIELDS
@@ -115,17 +116,12 @@ def _copy(documents: QuerySet[Evidence], new: Case, reader: sealing.Reader, *, a
     rows = list(documents.select_related("blob"))
     names = sealing.open_rows(rows, ("file_name",), reader=reader, at=at) if rows else []
     for number, (row, each) in enumerate(zip(rows, names, strict=True), 1):
-        data = sealing.open_bytes(
-            bytes(row.blob.sealed),
-            key_id=row.blob.key_id,
-            label="cases.storedblob",
-            uid=row.blob.uid,
-            field="document",
-            reader=reader,
-            at=at,
-        )
-        if data is None:
+        try:
+            opened = handing.open_document(row, reader=reader, at=at, name_too=False)
+        except handing.DocumentErased:
             continue
+        name = each["file_name"] or "document"
+        taken = taking.take_again(new, opened.chunks, file_name=name, media_type=row.media_type, at=at)
         copy = Evidence(
             case=new,
             number=number,
@@ -135,9 +131,11 @@ def _copy(documents: QuerySet[Evidence], new: Case, reader: sealing.Reader, *, a
             size=row.size,
             sha256=row.sha256,
             scan=row.scan,
-            blob=edits.store_blob(data, case=new, field="document", at=at),
+            blob=taken.record(),
             obtained_by_id=row.obtained_by_id,
             obtained_at=row.obtained_at,
         )
-        sealing.seal(copy, {"file_name": each["file_name"] or "document"}, key=new.key)
+        sealing.seal(copy, {"file_name": name}, key=new.key)
         copy.save()
+        if scanning.waits(copy):
+            scanning.ask(copy)

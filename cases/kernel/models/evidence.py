@@ -12,12 +12,25 @@ __all__ = ["Evidence", "StoredBlob"]
 
 
 class StoredBlob(models.Model):
-    """Sealed bytes, addressed by uid. Kept apart so that no list page ever reads them."""
+    """Sealed bytes, addressed by uid. Kept apart so that no list page ever reads them.
+
+    `kept` says where they are: in this row, or in the store of that name under the uid. Of documents: when the scanner
+    is asked next, how often it failed on this one, and when its hash was last taken again.
+    """
 
     uid = models.UUIDField(unique=True)
     key = models.ForeignKey(DataKey, models.PROTECT, related_name="+")
     sealed = models.BinaryField()
     size = models.PositiveIntegerField()
+    kept = models.CharField(max_length=10, default="row")
+    scan_due_at = models.DateTimeField(null=True, blank=True)
+    scan_tries = models.PositiveSmallIntegerField(default=0)
+    checked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["scan_due_at"], name="documents_to_scan", condition=Q(scan_due_at__isnull=False))
+        ]
 
     def __str__(self) -> str:
         return str(self.uid)
@@ -35,7 +48,7 @@ class Evidence(Tracked):
     size = models.PositiveIntegerField()
     sha256 = models.CharField(max_length=64)
     blob = models.OneToOneField(StoredBlob, models.PROTECT, related_name="+")
-    scan = models.CharField(max_length=12, default="not_scanned")
+    scan = models.CharField(max_length=12, default="pending")
     obtained_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     obtained_at = models.DateTimeField()
 

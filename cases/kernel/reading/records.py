@@ -14,7 +14,7 @@ from cases.kernel.reading import timeline
 from cases.ledger import sealing
 from cases.ledger.models import AccessEvent, LedgerEvent
 
-__all__ = ["audit_trail", "documents", "download", "looks_at", "messages"]
+__all__ = ["audit_trail", "documents", "looks_at", "messages"]
 
 READERS_SHOWN = 100
 EVENTS_SHOWN = 100
@@ -32,26 +32,10 @@ SELECT count(*), bool_and(seq = place AND (place = 1 OR prev = before)),
 
 def documents(case: Case, *, reader: sealing.Reader, at: datetime) -> list[Evidence]:
     """Return the documents of a case with `shown_name` opened. Three queries; writes the reader's access row."""
-    rows = list(case.evidence.select_related("obtained_by").order_by("number"))
+    rows = list(case.evidence.select_related("obtained_by", "blob__key").defer("blob__sealed").order_by("number"))
     for row, values in zip(rows, sealing.open_rows(rows, ("file_name",), reader=reader, at=at), strict=True):
         row.shown_name = values["file_name"]  # type: ignore[attr-defined]  # -- for the page alone
     return rows
-
-
-def download(document: Evidence, *, reader: sealing.Reader, at: datetime) -> tuple[str, bytes | None]:
-    """Return the name and the bytes of a document as received; none once erased. Writes the reader's access rows."""
-    name = sealing.open_rows([document], ("file_name",), reader=reader, at=at)[0]["file_name"] or "document"
-    blob = document.blob
-    data = sealing.open_bytes(
-        bytes(blob.sealed),
-        key_id=blob.key_id,
-        label="cases.storedblob",
-        uid=blob.uid,
-        field="document",
-        reader=reader,
-        at=at,
-    )
-    return name, data
 
 
 def messages(case: Case) -> tuple[list[OutboxMessage], list[DeliveryAttempt], list[Callback]]:

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
+from backoffice.env import Env
 from cases.agencies.sandbox import commander
 
 
@@ -43,7 +44,10 @@ class Command(BaseCommand):
             os.environ["SANDBOX_PORT"] = str(options["port"])
         call_command("provision_agencies", verbosity=0)
         os.chdir(settings.BASE_DIR)
-        os.execv(sys.executable, [sys.executable, "-m", "cases.agencies.sandbox", str(folder)])
+        command = [sys.executable, "-m", "cases.agencies.sandbox", str(folder)]
+        if not Env().text("CLAMD"):  # nobody named a real one
+            command += ["--scanner", settings.CLAMD.removeprefix("unix:")]
+        os.execv(sys.executable, command)
 
     def _tell(self, folder: Path, code: str, order: str) -> None:
         try:

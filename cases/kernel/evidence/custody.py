@@ -1,0 +1,153 @@
+"""The chain of custody of stored documents: each handing out on record, hashes taken again, erasing for good."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F, Q
+
+from cases.kernel import holds, locks, record
+from cases.kernel.actors import Actor
+from cases.kernel.errors import CaseError
+from cases.kernel.evidence import damage, scanning, store
+from cases.kernel.evidence.handing import DocumentDamaged, DocumentErased, Opened, open_document
+from cases.kernel.models import Case, Evidence, StoredBlob
+from cases.ledger import api as ledger
+from cases.ledger import sealing
+
+__all__ = ["Preserved", "check_sample", "erase", "hand_out", "is_erased", "sweep"]
+
+LEAST_CHECKED = 50
+SHARE_CHECKED = 30  # of all documents in one night, so that each is checked about once a month
+UNRECORDED_FOR = timedelta(days=1)  # an upload in progress has no row yet
+BATCH = 1000
+log = logging.getLogger(__name__)
+
+
+class Preserved(CaseError):
+    """A hold keeps the documents of this case from being erased."""
+
+
+def is_erased(document: Evidence) -> bool:
+    """Say whether nobody can open a document any more. Reads nothing when loaded with `blob__key` and `case__key`."""
+    return bool(document.blob.key.destroyed_at or document.case.key.destroyed_at)
+
+
+def hand_out(
+    document: Evidence,
+    *,
+    actor: Actor,
+    reader: sealing.Reader,
+    at: datetime,
+    request: ledger.RequestInfo | None = None,
+) -> Opened:
+    """Open a clean document for somebody, as one event in its case's stream with the hash it goes out under.
+
+    Reading `chunks` later raises DocumentDamaged before the last bytes when they are not what was taken in, and puts
+    that on record too. Raises NotClean, DocumentErased; no event is then written.
+    """
+    if refusal := scanning.why_not(document):
+        raise scanning.NotClean(refusal)
+    with transaction.atomic():
+        opened = open_document(document, reader=reader, at=at)
+        case = locks.case_for_update(document.case_id)
+        detail = {"document": document.number, "sha256": document.sha256}
+        with record.act(case, "case.evidence_handed_out", actor=actor, at=at, request=request, detail=detail):
+            pass
+    return Opened(
+        name=opened.name,
+        size=opened.size,
+        sha256=opened.sha256,
+        media_type=opened.media_type,
+        chunks=_watched(opened.chunks, document, at),
+    )
+
+
+def _watched(chunks: Iterator[bytes], document: Evidence, at: datetime) -> Iterator[bytes]:
+    try:
+        yield from chunks
+    except DocumentDamaged:
+        damage.report(document, at=at)
+        raise
+
+
+def check_sample(*, now: datetime) -> int:
+    """Take the hash of stored documents again, those longest not checked first: a thirtieth of all, at least fifty.
+
+    Returns how many do not match or are not there; each becomes an event and a task. Meant for once a night.
+    """
+    known = Evidence.objects.filter(blob__key__destroyed_at=None, case__key__destroyed_at=None)
+    wanted = max(LEAST_CHECKED, -(-known.count() // SHARE_CHECKED))
+    oldest = known.order_by(F("blob__checked_at").asc(nulls_first=True), "pk").values_list("pk", flat=True)[:wanted]
+    return sum(not _is_sound(pk, now) for pk in list(oldest))
+
+
+def _is_sound(pk: int, now: datetime) -> bool:
+    document = Evidence.objects.select_related("blob", "case").get(pk=pk)
+    reader = sealing.Reader(actor="system:custody", verb="check", purpose="integrity", streams=(document.case.uid,))
+    StoredBlob.objects.filter(pk=document.blob_id).update(checked_at=now)
+    try:
+        for _ in open_document(document, reader=reader, at=now, name_too=False).chunks:
+            pass
+    except DocumentErased:
+        return True
+    except DocumentDamaged:
+        damage.report(document, at=now)
+        return False
+    return True
+
+
+def erase(case: Case, documents: Iterable[Evidence], *, actor: Actor, at: datetime, reason: str) -> int:
+    """Destroy the keys of documents of a locked case, inside the current ledger action; their bytes go after the
+    commit, and with the sweep at the latest. What they were (kind, size, hash) stays on record. `reason` is a code.
+
+    Returns how many. Raises Preserved when a hold blocks erasing; nothing is then erased.
+    """
+    rows = [row for row in documents if row.case_id == case.pk]
+    if holds.blocks(case, "dispose", at=at):
+        raise Preserved(holds.SENTENCE)
+    for row in rows:
+        sealing.destroy(row.blob.key, actor=actor.label, reason=reason, at=at)
+        StoredBlob.objects.filter(pk=row.blob_id).update(sealed=b"", scan_due_at=None)
+        transaction.on_commit(lambda blob=row.blob: _remove(blob), robust=True)  # type: ignore[misc]  # -- bound now
+    ledger.current().detail["erased"] = sorted(row.number for row in rows)
+    return len(rows)
+
+
+def _remove(blob: StoredBlob) -> None:
+    if blob.kept != store.IN_ROW:
+        store.named(blob.kept).delete(blob.uid)
+
+
+def sweep(*, now: datetime) -> int:
+    """Remove from every store what nobody can open: files whose own or whose case's key was destroyed, and files of
+    uploads that were never recorded. Returns how many."""
+    return sum(_sweep_store(code, now) for code in store.STORES)
+
+
+def _sweep_store(code: str, now: datetime) -> int:
+    place, removed = store.named(code), 0
+    seen: dict[UUID, datetime] = {}
+    for uid, written in place.names():
+        seen[uid] = written
+        if len(seen) == BATCH:
+            removed += _sweep_batch(place, seen, now)
+            seen = {}
+    return removed + _sweep_batch(place, seen, now)
+
+
+def _sweep_batch(place: store.Store, seen: dict[UUID, datetime], now: datetime) -> int:
+    rows = StoredBlob.objects.filter(uid__in=seen)
+    dead = Q(key__destroyed_at__isnull=False) | Q(key__parent__destroyed_at__isnull=False)
+    gone = set(rows.filter(dead).values_list("uid", flat=True))
+    unrecorded = seen.keys() - set(rows.values_list("uid", flat=True))
+    gone |= {uid for uid in unrecorded if seen[uid] < now - UNRECORDED_FOR}
+    for uid in gone:
+        place.delete(uid)
+    if gone:
+        log.info("documents_swept", extra={"count": len(gone)})
+    return len(gone)

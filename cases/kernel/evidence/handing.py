@@ -1,0 +1,92 @@
+"""Opens a document, chunk by chunk, and hashes it again on the way: the last bytes are given only when it matches."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from cases.kernel.errors import CaseError
+from cases.kernel.evidence import store
+from cases.kernel.evidence.taking import FIELD, LABEL
+from cases.kernel.models import Evidence, StoredBlob
+from cases.ledger import sealing, streams
+
+__all__ = ["DocumentDamaged", "DocumentErased", "Opened", "open_document"]
+
+
+class DocumentDamaged(CaseError):
+    """What is stored is not what was taken in, or is not there. Somebody must look at it."""
+
+    def __init__(self) -> None:
+        super().__init__("This document is not as it was taken in, so it is not handed out. A task was raised.")
+
+
+class DocumentErased(CaseError):
+    """Its key was destroyed."""
+
+    def __init__(self) -> None:
+        super().__init__("This document was erased. Its hash stays on record.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opened:
+    """A document that is being read. `chunks` raises DocumentDamaged before its last bytes when they do not match."""
+
+    name: str
+    size: int
+    sha256: str
+    media_type: str
+    chunks: Iterator[bytes]
+
+
+def open_document(document: Evidence, *, reader: sealing.Reader, at: datetime, name_too: bool = True) -> Opened:
+    """Open one document; load it with `blob`. Writes the reader's access rows before anything is opened, and asks the
+    database for nothing while the chunks are read. Raises DocumentErased, DocumentDamaged."""
+    names = sealing.open_rows([document], ("file_name",), reader=reader, at=at) if name_too else [{}]
+    found = _opened(document.blob, reader, at)
+    if found is None:
+        raise DocumentErased
+    return Opened(
+        name=names[0].get("file_name") or "document",
+        size=document.size,
+        sha256=document.sha256,
+        media_type=document.media_type,
+        chunks=_checked(found, document.sha256, document.size),
+    )
+
+
+def _opened(blob: StoredBlob, reader: sealing.Reader, at: datetime) -> Iterator[bytes] | None:
+    if blob.kept == store.IN_ROW:
+        data = _whole(blob, reader, at)
+        return None if data is None else iter([data])
+    place = streams.Place(LABEL, blob.uid, FIELD)
+    return streams.open_chunks(
+        lambda: store.named(blob.kept).open(blob.uid), key_id=blob.key_id, place=place, reader=reader, at=at
+    )
+
+
+def _whole(blob: StoredBlob, reader: sealing.Reader, at: datetime) -> bytes | None:
+    try:
+        return sealing.open_bytes(
+            bytes(blob.sealed), key_id=blob.key_id, label=LABEL, uid=blob.uid, field=FIELD, reader=reader, at=at
+        )
+    except sealing.SealBroken:
+        raise DocumentDamaged from None
+
+
+def _checked(chunks: Iterator[bytes], sha256: str, size: int) -> Iterator[bytes]:
+    """Yield the chunks one behind, so that nobody has the whole of what does not match."""
+    digest, held, seen = hashlib.sha256(), b"", 0
+    try:
+        for chunk in chunks:
+            if held:
+                yield held
+            digest.update(chunk)
+            held, seen = chunk, seen + len(chunk)
+    except (sealing.SealBroken, OSError):
+        raise DocumentDamaged from None
+    if (digest.hexdigest(), seen) != (sha256, size):
+        raise DocumentDamaged
+    yield held

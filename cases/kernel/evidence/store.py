@@ -1,0 +1,129 @@
+"""Where sealed files lie. Names are random, content is ciphertext: whoever reads a store learns sizes and times alone.
+
+One small interface, so that another kind of store is one class and one line in STORES. `StoredBlob.kept` says which
+store has a file; what was kept stays where it is when the setting changes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO, Protocol
+from uuid import UUID
+
+from django.conf import settings
+
+__all__ = ["IN_ROW", "STORES", "FileMissing", "Store", "Writing", "current", "named"]
+
+# What is small lies in its own database row and needs no store.
+IN_ROW = "row"
+PART = ".part"
+
+
+class FileMissing(OSError):
+    """The store does not have this file, or cannot be reached. Says which, by its random name."""
+
+
+class Writing(Protocol):
+    """A file that is being written. Nobody finds it before it is kept."""
+
+    def write(self, data: bytes) -> object: ...
+
+    def keep(self) -> None:
+        """Make it there for good, on the disk before this returns."""
+
+    def drop(self) -> None:
+        """Leave nothing of it. May be called twice, and after `keep`."""
+
+
+class Store(Protocol):
+    """Keeps files by a random name. Raises OSError for what a disk or a network cannot do."""
+
+    def writing(self, uid: UUID) -> Writing: ...
+
+    def open(self, uid: UUID) -> BinaryIO:
+        """Raises FileMissing."""
+
+    def delete(self, uid: UUID) -> None:
+        """Remove it if it is there."""
+
+    def names(self) -> Iterator[tuple[UUID, datetime]]:
+        """Yield what is there, with when it was written, half-written files among it."""
+
+
+class FolderFile:
+    """One file of a folder store on its way in."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.path, self._part = path, path.with_name(path.name + PART)
+        descriptor = os.open(self._part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        self._file = os.fdopen(descriptor, "wb")
+
+    def write(self, data: bytes) -> None:
+        self._file.write(data)
+
+    def keep(self) -> None:
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+        self._part.rename(self.path)
+        folder = os.open(self.path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+    def drop(self) -> None:
+        self._file.close()
+        self._part.unlink(missing_ok=True)
+        self.path.unlink(missing_ok=True)
+
+
+class FolderStore:
+    """Files in a folder of this machine, or of a network file system that several machines share."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def _path(self, uid: UUID) -> Path:
+        return self.folder / uid.hex[:2] / uid.hex
+
+    def writing(self, uid: UUID) -> FolderFile:
+        return FolderFile(self._path(uid))
+
+    def open(self, uid: UUID) -> BinaryIO:
+        try:
+            return self._path(uid).open("rb")
+        except OSError as error:
+            raise FileMissing(f"{uid} ({error.strerror})") from None
+
+    def delete(self, uid: UUID) -> None:
+        path = self._path(uid)
+        path.unlink(missing_ok=True)
+        path.with_name(path.name + PART).unlink(missing_ok=True)
+
+    def names(self) -> Iterator[tuple[UUID, datetime]]:
+        for path in self.folder.glob("??/*"):
+            try:
+                uid, written = UUID(hex=path.name.removesuffix(PART)), path.stat().st_mtime
+            except (ValueError, FileNotFoundError):
+                continue
+            yield uid, datetime.fromtimestamp(written, UTC)
+
+
+STORES: Mapping[str, Callable[[], Store]] = {
+    "folder": lambda: FolderStore(Path(settings.MEDIA_ROOT) / "evidence"),
+}
+
+
+def current() -> str:
+    """Return the code of the store that new files go to."""
+    return "folder"
+
+
+def named(code: str) -> Store:
+    """Return a store by its code."""
+    return STORES[code]()
