@@ -1,6 +1,7 @@
 """One file of settings, safe for production as it stands. What differs between machines comes from `env`."""
 
 from datetime import timedelta
+from pathlib import Path
 
 from celery.schedules import crontab
 
@@ -282,7 +283,8 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 20 * 1024 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 
-# The virus scanner of documents, `unix:/path` or `tcp:host:port`; without one documents wait.
+# Large documents, sealed; and the virus scanner, `unix:/path` or `tcp:host:port`; without one documents wait.
+EVIDENCE_DIR = Path(env.text("EVIDENCE_DIR") or MEDIA_ROOT / "evidence")
 CLAMD = env.text("CLAMD") or (f"unix:{embedded.scanner_socket(env)}" if DEMO else "")
 
 # --- API ---------------------------------------------------------------------------------------------------

@@ -115,7 +115,7 @@ class FolderStore:
 
 
 STORES: Mapping[str, Callable[[], Store]] = {
-    "folder": lambda: FolderStore(Path(settings.MEDIA_ROOT) / "evidence"),
+    "folder": lambda: FolderStore(settings.EVIDENCE_DIR),
 }
 
 
