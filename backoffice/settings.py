@@ -3,8 +3,6 @@
 from datetime import timedelta
 from pathlib import Path
 
-from celery.schedules import crontab
-
 from backoffice import embedded, unsafe
 from backoffice.env import BASE_DIR, Env, database, issuer_code, origins
 from backoffice.logs import logging_config
@@ -355,8 +353,9 @@ CELERY_BEAT_SCHEDULE = {
         ("run_jobs", 5.0),
         ("scan_documents", 10.0),
         ("sweep", 30.0),
+        ("check_documents", 3600.0),
     )
-} | {"cases.tasks.check_documents": {"task": "cases.tasks.check_documents", "schedule": crontab(hour="2", minute="30")}}
+}
 
 # --- Logs: ids and codes, never names, numbers or payloads ----------------------------------------------------
 LOG_FORMAT = env.choice("LOG_FORMAT", "json", among={"json", "lines"})

@@ -314,7 +314,7 @@ def test_damage_found_while_handing_out_is_an_event_and_one_task(case, people):
     assert Task.objects.filter(case=case, kind="document_damaged").count() == 1
 
 
-def test_nightly_check_finds_what_is_altered_and_what_is_gone(case, people):
+def test_check_finds_what_is_altered_and_what_is_gone(case, people):
     sound, altered, gone = (attach(case, people) for _ in range(3))
     assert custody.check_sample(now=AT) == 0
     content = path_of(altered).read_bytes()
@@ -327,13 +327,13 @@ def test_nightly_check_finds_what_is_altered_and_what_is_gone(case, people):
     assert AccessEvent.objects.filter(actor="system:custody", verb="check").count() == 6
 
 
-def test_nightly_check_takes_those_first_that_waited_longest(case, people, monkeypatch):
+def test_check_takes_those_first_that_waited_longest(case, people, monkeypatch):
     monkeypatch.setattr(custody, "LEAST_CHECKED", 1)
     documents = [attach(case, people, b"Words.") for _ in range(3)]
-    for night in range(3):
-        custody.check_sample(now=AT + timedelta(days=night))
+    for hour in range(3):
+        custody.check_sample(now=AT + timedelta(hours=hour))
     checked = StoredBlob.objects.filter(pk__in=[row.blob_id for row in documents]).order_by("pk")
-    assert [row.checked_at for row in checked] == [AT + timedelta(days=night) for night in range(3)]
+    assert [row.checked_at for row in checked] == [AT + timedelta(hours=hour) for hour in range(3)]
 
 
 def erase(case, documents, people):

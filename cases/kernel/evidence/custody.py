@@ -21,8 +21,8 @@ from cases.ledger import sealing
 
 __all__ = ["Preserved", "check_sample", "erase", "hand_out", "is_erased", "sweep"]
 
-LEAST_CHECKED = 50
-SHARE_CHECKED = 30  # of all documents in one night, so that each is checked about once a month
+LEAST_CHECKED = 3
+SHARE_CHECKED = 30 * 24  # of all documents in an hour, so that each is checked once a month
 UNRECORDED_FOR = timedelta(days=1)  # an upload in progress has no row yet
 BATCH = 1000
 log = logging.getLogger(__name__)
@@ -76,9 +76,10 @@ def _watched(chunks: Iterator[bytes], document: Evidence, at: datetime) -> Itera
 
 
 def check_sample(*, now: datetime) -> int:
-    """Take the hash of stored documents again, those longest not checked first: a thirtieth of all, at least fifty.
+    """Take the hash of stored documents again, those longest not checked first: as many as make each
+    come round once a month when this is called every hour, and that survives hours in which nobody called.
 
-    Returns how many do not match or are not there; each becomes an event and a task. Meant for once a night.
+    Returns how many do not match or are not there; each becomes an event and a task.
     """
     known = Evidence.objects.filter(blob__key__destroyed_at=None, case__key__destroyed_at=None)
     wanted = max(LEAST_CHECKED, -(-known.count() // SHARE_CHECKED))
