@@ -21,6 +21,8 @@ from cases.disclosure.models import AddressHolder, ItemGround, PackagePart
 from cases.kernel import edits
 from cases.kernel.actors import Actor
 from cases.kernel.edits import Edit, EditRefused
+from cases.kernel.evidence import blobs
+from cases.kernel.evidence.filetypes import DOCUMENT_BYTES
 from cases.kernel.formats import BadFormat, has_card_number
 from cases.kernel.models import Case
 from cases.ledger import api as ledger
@@ -152,7 +154,7 @@ def add_part(
         _open_item(edit.case, item)
         if not data.strip():
             raise EditRefused("There is nothing in it.")
-        if len(data) > edits.LARGEST_DOCUMENT:
+        if len(data) > DOCUMENT_BYTES:
             raise EditRefused("The file is larger than 25 MB.")
         row = PackagePart(
             case=edit.case,
@@ -162,7 +164,7 @@ def add_part(
             media_type=media_type[:80],
             size=len(data),
             sha256=hashlib.sha256(data).hexdigest(),
-            blob=edits.store_blob(data, case=edit.case, field="part", at=at),
+            blob=blobs.store_blob(data, case=edit.case, field="part", at=at),
             made_by_id=actor.user_id,
             made_at=at,
         )
