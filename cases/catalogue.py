@@ -3,6 +3,7 @@
 from cases.agencies import register
 from cases.disclosure import authorities
 from cases.disclosure.casetype import LE_DISCLOSURE
+from cases.disclosure.emergency.casetype import EMERGENCY_DISCLOSURE
 from cases.fraud.casetype import FRAUD_REFERRAL
 from cases.fraud.suspicion.casetype import SUSPICION_REPORT
 from cases.kernel.office import (
@@ -17,7 +18,9 @@ from cases.kernel.office import (
     ties,
 )
 
-CASE_TYPES = (FRAUD_REFERRAL, SUSPICION_REPORT, LE_DISCLOSURE)
+CASE_TYPES = (FRAUD_REFERRAL, SUSPICION_REPORT, LE_DISCLOSURE, EMERGENCY_DISCLOSURE)
+# The pages that a kind brings itself.
+PAGES = ("cases.disclosure.emergency.pages",)
 OFFICE_CHANGES = (
     *grants.KINDS,
     *leaving.KINDS,

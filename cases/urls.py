@@ -1,10 +1,18 @@
 """Every address of the app: sign-in, pages, API."""
 
+from importlib import import_module
+
 from django.urls import include, path
+
+from cases.catalogue import PAGES
+from cases.web import urls as web
+
+# The pages of the office, and those that a kind of case brings itself.
+_STAFF = [*web.urlpatterns, *(each for name in PAGES for each in import_module(name).urlpatterns)]
 
 urlpatterns = [
     path("", include("cases.web.signin.urls")),
-    path("", include("cases.web.urls")),
+    path("", include((_STAFF, web.app_name))),
     path("", include("cases.disclosure.pages")),
     path("api/v1/", include("cases.api.urls")),
 ]

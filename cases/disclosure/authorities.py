@@ -31,12 +31,16 @@ _LABELS = {
     "method": "Verified by",
     "is_active": "May ask",
 }
-_WORDS = {"kind": dict(codes.AUTHORITY_KINDS), "method": dict(codes.METHODS)}
+_WORDS = {"kind": dict(codes.DESK_KINDS), "method": dict(codes.METHODS)}
 
 
-def authorities() -> list[tuple[str, str]]:
-    """Return the authorities of the register as choices. One query."""
-    rows = Agency.objects.filter(kind="lea", is_active=True).order_by("display_name")
+# Kinds of agencies that have desks: public authorities, and control rooms of the emergency services.
+ASKERS = ("lea", "emergency")
+
+
+def authorities(*kinds: str) -> list[tuple[str, str]]:
+    """Return the public authorities of the register as choices, or the agencies of these kinds. One query."""
+    rows = Agency.objects.filter(kind__in=kinds or ("lea",), is_active=True).order_by("display_name")
     return list(rows.values_list("code", "display_name"))
 
 
@@ -57,9 +61,9 @@ def too_close(authority_code: str, code: str, actor: Actor, *, at: datetime) -> 
 class ContactForm(ChangeForm):
     """One desk of one authority: entered, corrected, or set apart."""
 
-    agency = forms.ChoiceField(label="Authority", choices=authorities)
+    agency = forms.ChoiceField(label="Authority", choices=lambda: authorities(*ASKERS))
     code = forms.SlugField(label="Code of the desk", max_length=40, help_text="Small letters and hyphens.")
-    kind = forms.ChoiceField(label=_LABELS["kind"], choices=codes.AUTHORITY_KINDS)
+    kind = forms.ChoiceField(label=_LABELS["kind"], choices=codes.DESK_KINDS)
     desk = forms.CharField(label=_LABELS["desk"], max_length=80, help_text="Names no person.")
     accreditation = forms.CharField(label=_LABELS["accreditation"], max_length=40, required=False)
     phone = forms.CharField(
@@ -91,7 +95,7 @@ def _state(payload: Payload) -> dict[str, Any]:
 
 
 def _check(payload: Payload, *, actor: Actor, at: datetime) -> dict[str, str]:
-    if not Agency.objects.filter(code=payload["agency"], kind="lea").exists():
+    if not Agency.objects.filter(code=payload["agency"], kind__in=ASKERS).exists():
         return {"agency": "There is no such authority in the register."}
     return {}
 

@@ -46,6 +46,8 @@ AUTHORITY_KINDS = (
     ("council", "Local authority"),
     ("court", "Court, or a party to a civil case"),
 )
+# A desk may also be that of whoever sends help.
+DESK_KINDS = (*AUTHORITY_KINDS, ("control_room", "Control room of the emergency services"))
 METHODS = (
     ("call_back", "Call back on the number of this entry"),
     ("portal_identity", "Identity proved by the secure portal; call back where it came another way"),

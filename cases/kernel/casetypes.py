@@ -130,6 +130,8 @@ class CaseType:
     what the kernel tells by a code: `hold_began` with the case, the hold and the time. `duplicates` gives the ids of
     cases that are about the same thing as what is typed of a new one.
     `own_tabs` are pages of its own on a case: what the tab says, and the name of the address.
+    `opens_on` names the page of the kind's own on which a case of it is opened, `screen` the one on which a case is
+    worked on, by its uid.
     `is_about` says of facts that they name what the case is about where no person is named.
     A kind without a reference prefix is restricted: its references are random, and only its team knows of its cases.
     """
@@ -178,6 +180,8 @@ class CaseType:
     changed: Callable[..., None] = nothing
     reacts: Mapping[str, Callable[..., None]] = field(default_factory=dict)
     duplicates: Callable[[Mapping[str, Any]], Iterable[int]] = no_duplicates
+    opens_on: str = ""
+    screen: str = ""
     incoming: Incoming | None = None
     own_tabs: tuple[tuple[str, str], ...] = ()
 

@@ -87,6 +87,7 @@ CATEGORIES = {
         Category(code="suspicion", label="What is suspected, and why", sentence="R82"),
         Category(code="application", label="Product, dates and amounts", sentence="R68"),
         Category(code="correction", label="That something told before is no longer so", sentence="R5"),
+        Category(code="location", label="Where a caller is, how sure and as of when", sentence="R97"),
         Category(code="request", label="What a public authority asks for, and our word about it", sentence="R58"),
         Category(code="communications", label="Records of calls, messages and data sessions", sentence="R91"),
         Category(code="content", label="What was said in messages", sentence="R92"),
@@ -109,6 +110,7 @@ PURPOSES = {
     "report_crime": "Reporting a fraud against us to the police",
     "report_suspicion": "Reporting a suspicion of money laundering",
     "answer_authorities": "Answering what public authorities ask for by law",
+    "protect_life": "Helping the emergency services to reach whoever called them",
     "correct_recipients": "Keeping the records of whoever was told accurate",
     "inform_person": "Telling the people it is about",
 }
@@ -119,6 +121,7 @@ RECIPIENTS = {
     "police_report": "Police reporting centre",
     "lea": "Law enforcement",
     "oversight": "Whoever oversees the powers of public authorities",
+    "emergency": "Emergency services",
     "cra": "Credit reference agencies",
     "dca": "Debt collection agencies",
     "purchaser": "Buyers of debts",
@@ -298,6 +301,36 @@ CLAUSES = {
             gateway="gdpr_6_1_c",
             quote="We might also share it with law enforcement agencies, as may the agencies we have shared the "
             "information with.",
+        ),
+        Clause(
+            code="emergency_caller",
+            sentences=("R97",),
+            purpose="protect_life",
+            recipients=frozenset({"emergency"}),
+            categories=frozenset({"identity", "address", "contact"}),
+            gateway="ipa_s11_3a_f",
+            quote="If you call the emergency services, we’ll give them information about you and where you are so they "
+            "can help.",
+        ),
+        Clause(
+            code="emergency_location",
+            sentences=("R97",),
+            purpose="protect_life",
+            recipients=frozenset({"emergency"}),
+            categories=frozenset({"location"}),
+            gateway="pecr_16",
+            quote="If you call the emergency services, we’ll give them information about you and where you are so they "
+            "can help.",
+        ),
+        Clause(
+            code="emergency_word",
+            sentences=("R98",),
+            purpose="protect_life",
+            recipients=frozenset({"emergency"}),
+            categories=frozenset({"request"}),
+            gateway="gdpr_6_1_d",
+            quote="We do this because it is necessary to protect you, or another person, and because it is in our "
+            "interests to help the emergency services in providing help to you.",
         ),
         Clause(
             code="tell_the_person",

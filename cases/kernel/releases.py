@@ -42,8 +42,9 @@ class MessageKind:
     Fields are dotted paths without list positions: subjects.surname. `put_right_by` says how a recipient hears that
     it was wrong: `correction` (corrections.send), `family` (a message of the family's own), `nobody` (it told the
     person about themselves). Whoever has it owes an answer within `answer_days` working days as shipped
-    (`answer_source` says by which rule; answers.py reads what holds now); 0 says that none is owed. `lists` names the
-    paths that hold several.
+    (`answer_source` says by which rule; answers.py reads what holds now); 0 says that none is owed. Without
+    `needs_agreement` no data-sharing agreement is asked for: a life may be at risk. `lists` names the paths that hold
+    several.
     """
 
     code: str
@@ -56,6 +57,7 @@ class MessageKind:
     put_right_by: str = "correction"
     answer_days: int = 0
     answer_source: str = ""
+    needs_agreement: bool = True
     lists: frozenset[str] = frozenset({"subjects", "subjects.addresses", "reasons", "told"})
 
 
@@ -119,10 +121,8 @@ def check(kind: MessageKind, recipient: Agency, body: Mapping[str, Any], *, at: 
     documents are missing or past their review; writes nothing."""
     if recipient.kind != kind.recipient_kind:
         raise ReleaseRefused(f"{recipient.display_name} does not receive messages of the kind {kind.label}.")
-    if sentence := agreements.why_not(recipient, day=calendars.london_date(at)):
-        raise ReleaseRefused(sentence)
-    if sentence := policydocs.agreement_refusal(recipient, day=calendars.london_date(at)):
-        raise ReleaseRefused(sentence)
+    if kind.needs_agreement:
+        _check_agreement(recipient, day=calendars.london_date(at))
     found: dict[str, list[tuple[str, Any]]] = defaultdict(list)
     for path, value in _leaves(body):
         if path not in kind.categories:
@@ -133,6 +133,13 @@ def check(kind: MessageKind, recipient: Agency, body: Mapping[str, Any], *, at: 
     if sentence := policydocs.why_not(needed, day=calendars.london_date(at)):
         raise ReleaseRefused(sentence)
     return items
+
+
+def _check_agreement(recipient: Agency, *, day: date) -> None:
+    if sentence := agreements.why_not(recipient, day=day):
+        raise ReleaseRefused(sentence)
+    if sentence := policydocs.agreement_refusal(recipient, day=day):
+        raise ReleaseRefused(sentence)
 
 
 def _item(kind: MessageKind, recipient: Agency, category: str, leaves: list[tuple[str, Any]]) -> Item:

@@ -122,6 +122,7 @@ def header(file: CaseFile, current: str, actor: Actor) -> dict[str, Any]:
         "may": {act: policy.can(actor, act, case=case).is_allowed for act in ACTS},
         "held_as": sorted({holdkinds.shown_label(each) for each in file.holds}),
         "is_mine": case.assignee_id == actor.user_id,
+        "screen": casetype.screen,
     }
 
 

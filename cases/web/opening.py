@@ -65,6 +65,8 @@ def new(request: HttpRequest, kind: str) -> HttpResponse:
     if casetype is None:
         raise Http404
     policy.require(asking.actor_of(request), "open_case", kind=kind)
+    if casetype.opens_on:
+        return redirect(casetype.opens_on)
     if casetype.referral:
         return redirect("web:refer_new", kind=kind)
     if request.method == "GET":

@@ -69,6 +69,7 @@ NOT_YET_BUILT = {
     "fraud_referral": set(),
     "suspicion_report": set(),
     "le_disclosure": set(),
+    "emergency_disclosure": set(),
 }
 # How a check of the design is declared in code.
 CHECKS = {
@@ -85,6 +86,9 @@ CHECKS = {
     "check after: disclosure_approver within 1 working day": set(),
     "disclosure_approver": set(),
     "disclosure_approver where a person may be at risk": set(),
+    "check after": set(),
+    "not the operator": {"disclose", "refuse", "disclose_more", "refuse_more", "write_up"},
+    "another than the finder": {"find_over_disclosure"},
 }
 # Who has to agree before an act, and who looks at it within one working day after.
 SECONDS = {
@@ -94,6 +98,7 @@ SECONDS = {
     "check after: disclosure_approver within 1 working day": ([], ["disclosure_approver"]),
     "disclosure_approver": (["disclosure_approver"], []),
     "disclosure_approver where a person may be at risk": (["disclosure_approver"], []),
+    "check after": ([], ["disclosure_approver"]),
 }
 # Words of the design that ask for a typed reason.
 REASONS = {"reason", "reasons", "comment"}
@@ -164,7 +169,9 @@ def installed():
 
 
 def test_catalogue_holds_kinds_of_the_design():
-    assert {casetype.code for casetype in installed()} == {"fraud_referral", "suspicion_report", "le_disclosure"}
+    assert {casetype.code for casetype in installed()} == {"fraud_referral", "suspicion_report", "le_disclosure"} | {
+        "emergency_disclosure"
+    }
 
 
 def test_each_built_move_is_the_designs_and_each_missing_one_is_named_here():
@@ -217,6 +224,7 @@ COMMON = {
     ),
     "suspicion_report": ({"nominated_officer"}, "nominated_officer", "draft", set()),
     "le_disclosure": ({"disclosure_officer"}, "disclosure_approver", "received", set()),
+    "emergency_disclosure": ({"emergency_operator"}, "disclosure_approver", "written_up", set()),
 }
 
 

@@ -10,7 +10,7 @@ from cases.kernel.errors import CaseError
 from cases.kernel.models import Case, Team
 from cases.kernel.roles import ROLES
 from cases.ledger.models import SecurityEvent
-from tests import disclosures, factories, suspicions
+from tests import disclosures, emergencies, factories, suspicions
 from tests.kernel import design
 from tests.kernel.snapshots import nothing_written, undone
 
@@ -114,6 +114,15 @@ STATES = {
         "out_of_scope": disclosures.out_of_scope,
         "cancelled": disclosures.cancelled,
     },
+    "emergency_disclosure": {
+        "live": emergencies.live,
+        "disclosed": emergencies.disclosed,
+        "refused": emergencies.refused,
+        "written_up": emergencies.written_up,
+        "over_disclosed": emergencies.over_disclosed,
+        "checked": emergencies.checked,
+        "closed": emergencies.closed,
+    },
 }
 # Moves that need a case of their own: what is true of it forbids the other moves of its state.
 APART = {
@@ -169,12 +178,28 @@ DISCLOSURE = {
     "settle_error_unreceipted": Attempt("second", disclosures.SETTLED),
     "close": Attempt("k.mistry"),
 }
-ATTEMPTS = {"fraud_referral": FRAUD, "suspicion_report": SUSPICION, "le_disclosure": DISCLOSURE}
-HOME = {"fraud_referral": "fraud", "suspicion_report": "financial_crime", "le_disclosure": "disclosure"}
+EMERGENCY = {
+    "disclose": Attempt("n.okonjo", emergencies.GIVEN, at=factories.AT),
+    "refuse": Attempt("n.okonjo", emergencies.NO),
+    "write_up": Attempt("n.okonjo", emergencies.WORDS),
+    "check": Attempt("e.hallam"),
+    "find_over_disclosure": Attempt("e.hallam", {"what": "The date of birth was read out."}),
+    "settle": Attempt("e.hallam", {"how": "Reported; the control room struck it out."}),
+    "close": Attempt("system"),
+    "disclose_more": Attempt("n.okonjo", emergencies.GIVEN, at=factories.AT),
+    "refuse_more": Attempt("n.okonjo", {"reason_code": "more_than_needed"}),
+}
+ATTEMPTS = {"fraud_referral": FRAUD, "suspicion_report": SUSPICION, "le_disclosure": DISCLOSURE} | {
+    "emergency_disclosure": EMERGENCY
+}
+HOME = {"fraud_referral": "fraud", "suspicion_report": "financial_crime", "le_disclosure": "disclosure"} | {
+    "emergency_disclosure": "disclosure"
+}
 AGENCY = {
     "fraud_referral": factories.fpa,
     "suspicion_report": suspicions.fiu,
     "le_disclosure": disclosures.authority,
+    "emergency_disclosure": emergencies.room,
 }
 # An acknowledged report that sought a defence may be closed only once there is an answer; silence is an answer only of
 # a unit that has acknowledged the report (POCA 2002 s.335).

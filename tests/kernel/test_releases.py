@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from cases.agencies.directory import TERMS
+from cases.disclosure.emergency.messages import EMERG_ANSWER, EMERG_DESTROY
 from cases.disclosure.messages import IPC_ERROR, LE_ACK, LE_CLARIFY, LE_DESTROY, LE_REFUSE, LE_RESULT
 from cases.fraud import messages
 from cases.fraud.police import REPORT_FRAUD
@@ -21,6 +22,21 @@ FIU = Agency(code="tests-fiu", kind="fiu", display_name="Test Unit")
 POST = Agency(code="tests-post", kind="post", display_name="Test Post")
 POLICE = Agency(code="tests-police", kind="police_report", display_name="Test Report")
 ALERT = Agency(code="tests-alert", kind="fraud_alert", display_name="Test Alert")
+ROOM = Agency(code="tests-999", kind="emergency", display_name="Test Control")
+CALL = {
+    "incident": "SBX-0241",
+    "spoken_at": "2026-11-24T03:24:00Z",
+    "caller": "+447700900321",
+    "subscriber": "Osian Marchbanks",
+    "address": "4 Breakwater Cottages, Northmoor NM4 0ZZ",
+    "position": "50.3720, -4.1420",
+    "radius_m": 18,
+    "confidence": 95,
+    "located_at": "2026-11-24T03:13:20Z",
+    "location_source": "aml",
+    "cell": "234-15-77, 1 km",
+}
+STRIKE = {"incident": "SBX-0241", "items": ["what_was_named_by_telephone"], "please": "destroy_and_confirm"}
 LEA = Agency(code="tests-lea", kind="lea", display_name="Test Constabulary")
 OVERSIGHT = Agency(code="tests-oversight", kind="oversight", display_name="Test Commissioner")
 for agency in (FPA, FIU, POST, POLICE, ALERT, LEA, OVERSIGHT):
@@ -238,6 +254,11 @@ PERMITTED = {
     ("lea", "content"): "answer_authorities_data",
     ("lea", "recordings"): "answer_authorities_data",
     ("oversight", "request"): "answer_authorities",
+    ("emergency", "identity"): "emergency_caller",
+    ("emergency", "address"): "emergency_caller",
+    ("emergency", "contact"): "emergency_caller",
+    ("emergency", "location"): "emergency_location",
+    ("emergency", "request"): "emergency_word",
     ("post", "identity"): "tell_the_person",
     ("post", "address"): "tell_the_person",
     ("post", "letter"): "tell_the_person",
@@ -251,8 +272,12 @@ IN_USE = {
     "poca_s338": "fiu_sar",
     "annex1_p5": "report_fraud",
     "dpa18_sch1_p10": "report_fraud",
+    "ipa_s11_3a_f": "emerg_answer",
+    "pecr_16": "emerg_answer",
+    "gdpr_6_1_d": "emerg_answer",
 }
 PURPOSES = {
+    "protect_life": "emerg_answer",
     "answer_authorities": "le_ack",
     "prevent_fraud": "fpa_file",
     "inform_person": "letter",
@@ -294,6 +319,10 @@ def send_everything():
             *releases.check(LE_DESTROY, LEA, DESTROY, at=AT),
         ],
         "oversight": releases.check(IPC_ERROR, OVERSIGHT, ERROR, at=AT),
+        "emergency": [
+            *releases.check(EMERG_ANSWER, ROOM, CALL, at=AT),
+            *releases.check(EMERG_DESTROY, ROOM, STRIKE, at=AT),
+        ],
     }
 
 
@@ -304,6 +333,7 @@ SENT = {
         replace(corrections.AMENDED, recipient_kind="police_report"), POLICE, CORRECTION, at=AT
     ),
     "report_fraud": lambda: releases.check(REPORT_FRAUD, POLICE, CRIME, at=AT),
+    "emerg_answer": lambda: releases.check(EMERG_ANSWER, ROOM, CALL, at=AT),
     "le_ack": lambda: releases.check(LE_ACK, LEA, ACK, at=AT),
     "fiu_sar": lambda: releases.check(FIU_SAR, FIU, REPORT, at=AT),
 }
@@ -334,6 +364,8 @@ def test_samples_hold_every_field_a_message_may_have():
         (LE_RESULT, RESULT),
         (LE_DESTROY, DESTROY),
         (IPC_ERROR, ERROR),
+        (EMERG_ANSWER, CALL),
+        (EMERG_DESTROY, STRIKE),
     )
     for kind, body in samples:
         assert {path for path, _ in releases._leaves(body)} == set(kind.categories)
@@ -489,6 +521,7 @@ def test_each_message_of_each_kind_maps_to_categories_of_the_notice():
         },
         "suspicion_report": {"fiu_sar"},
         "le_disclosure": {"le_ack", "le_clarify", "le_refuse", "le_result", "le_destroy", "ipc_error"},
+        "emergency_disclosure": {"emerg_answer", "emerg_destroy"},
     }
     for kind in (
         *messages.ALL,
@@ -501,6 +534,8 @@ def test_each_message_of_each_kind_maps_to_categories_of_the_notice():
         LE_RESULT,
         LE_DESTROY,
         IPC_ERROR,
+        EMERG_ANSWER,
+        EMERG_DESTROY,
     ):
         assert set(kind.categories.values()) <= set(notice.CATEGORIES)
         assert kind.necessity.endswith(".")

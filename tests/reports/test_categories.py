@@ -54,6 +54,17 @@ FACTS = {
     ("le_disclosure", "question"): "request",
     ("le_disclosure", "answer"): "request",
     ("le_disclosure", "cancellation"): "request",
+    ("emergency_disclosure", "operator"): "request",
+    ("emergency_disclosure", "incident"): "request",
+    ("emergency_disclosure", "caller"): "contact",
+    ("emergency_disclosure", "spoken_to"): "request",
+    ("emergency_disclosure", "subscriber"): "identity",
+    ("emergency_disclosure", "address"): "address",
+    ("emergency_disclosure", "position"): "location",
+    ("emergency_disclosure", "cell"): "location",
+    ("emergency_disclosure", "written_up"): "case_record",
+    ("emergency_disclosure", "over_disclosed"): "case_record",
+    ("emergency_disclosure", "settled"): "case_record",
 }
 
 

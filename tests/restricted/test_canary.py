@@ -33,7 +33,7 @@ from cases.kernel.office import demo_people
 from cases.kernel.restricted import quietholds, referrals
 from cases.ledger.models import LedgerEvent
 from cases.reports import requests
-from tests import disclosures, factories, suspicions
+from tests import disclosures, emergencies, factories, suspicions
 from tests.kernel.snapshots import undone
 from tests.reports import reading
 from tests.web import test_routes_by_role as routes
@@ -50,7 +50,11 @@ DISCLOSURE_WORDS = (
     "zqurn zqasked zqauthoriser zqparticulars zqspoken zqforename zqsurname zqmail zqdevice zqaccount zqnote zqfile"
     " zqcontent zqreason"
 )
-TOKENS = tuple(dict.fromkeys([*WORDS.split(), *DISCLOSURE_WORDS.split()]))
+EMERGENCY_WORDS = (
+    "zqcaller zqincident zqoperator zqspoken zqsubscriber zqaddress zqcell zqaccount zqnote zqfile zqcontent zqreason"
+    " zqforename zqsurname"
+)
+TOKENS = tuple(dict.fromkeys([*WORDS.split(), *DISCLOSURE_WORDS.split(), *EMERGENCY_WORDS.split()]))
 PERSON = {
     "role": "subject",
     "values": {
@@ -145,6 +149,42 @@ def hide_request(people, parent) -> Case:
     return transitions.apply(case.pk, "verify", actor=officer, at=at, inputs=call, reason="Zqreason.")
 
 
+def hide_emergency(people, parent) -> Case:
+    """Take in, document, answer and write up an emergency about the person of the parent case. A move is refused on the
+    way."""
+    operator, at = people["n.okonjo"], factories.AT
+    typed = {"caller": "Zqcaller", "incident": "Zqincident", "operator": "Zqoperator"}
+    twin = {"phone": factories.VICTIM["values"]["phone"], "forename": "Zqforename", "surname": "Zqsurname"}
+    case = intake.open_case(
+        "emergency_disclosure",
+        actor=operator,
+        at=at,
+        facts={**emergencies.FACTS, **typed},
+        people=[{"role": "caller", "values": twin}],
+    )
+    edits.attach(
+        case.pk,
+        kind="sheet",
+        file_name="zqfile.txt",
+        media_type="text/plain",
+        data=b"Zqcontent.",
+        actor=operator,
+        at=at,
+    )
+    edits.add_note(case.pk, "Zqnote.", actor=operator, at=at)
+    with pytest.raises(transitions.TransitionRefused):
+        transitions.apply(case.pk, "write_up", actor=operator, at=at, reason="Zqreason.")
+    given = {
+        **emergencies.GIVEN,
+        "spoken_to": "Zqspoken",
+        "subscriber": "Zqsubscriber",
+        "address": "Zqaddress",
+        "cell": "Zqcell",
+    }
+    transitions.apply(case.pk, "disclose", actor=operator, at=at, inputs=given, reason="Zqreason.")
+    return transitions.apply(case.pk, "write_up", actor=operator, at=at, inputs={"account": "Zqaccount."})
+
+
 @dataclass(frozen=True, kw_only=True)
 class Hidden:
     """One restricted kind: how a case of it is hidden, who is inside, and what an insider's crawl has to find."""
@@ -199,6 +239,18 @@ RESTRICTED = (
         code="facts-particulars",
         reveals=("person-1-forename", "facts-urn", "facts-particulars"),
         prepare=disclosures.enter,
+    ),
+    Hidden(
+        kind="emergency_disclosure",
+        roles=frozenset({"disclosure_officer", "disclosure_approver", "emergency_operator", "legal_counsel"}),
+        insider="n.okonjo",
+        hide=hide_emergency,
+        words=EMERGENCY_WORDS,
+        move="write_up",
+        agency=emergencies.ROOM,
+        code="facts-written_up",
+        reveals=("person-1-forename", "facts-caller", "facts-written_up"),
+        prepare=emergencies.enter,
     ),
 )
 

@@ -1,0 +1,257 @@
+"""What people type in an emergency: few fields, times as the clock on the wall shows them in UTC."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+from django import forms
+from django.utils import timezone
+
+from cases.disclosure import authorities
+from cases.disclosure.emergency import codes
+from cases.kernel import formats
+from cases.kernel.formats import BadFormat
+from cases.kernel.models import Case
+
+__all__ = [
+    "FactsForm",
+    "FoundForm",
+    "GiveForm",
+    "MoreForm",
+    "PartyForm",
+    "RefuseForm",
+    "RefuseMoreForm",
+    "SettleForm",
+    "SheetForm",
+    "UtcField",
+    "WriteUpForm",
+]
+
+_CARD = "This looks like a payment card number. Card numbers are never kept."
+_TIME = re.compile(r"([01]?\d|2[0-3])[:.]?([0-5]\d)(?:[:.]?([0-5]\d))?Z?")
+_POSITION = re.compile(r"\s*(-?\d{1,2}(?:\.\d{1,7})?)\s*[,; ]\s*(-?\d{1,3}(?:\.\d{1,7})?)\s*")
+_CHOOSE = ("", "Choose")
+
+
+class UtcField(forms.CharField):
+    """A time of the last 24 hours in UTC, typed as on the clock: 03:13 or 03:13:55. A day may stand before it."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("help_text", "UTC: 03:13 or 03:13:55.")
+        super().__init__(max_length=32, **kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        return f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if isinstance(value, datetime) else value
+
+    def clean(self, value: Any) -> Any:
+        text = str(super().clean(value) or "").strip()
+        if not text:
+            return None
+        found = _TIME.fullmatch(text)
+        if found:
+            return _last(time(int(found[1]), int(found[2]), int(found[3] or 0)), now=_now())
+        try:
+            moment = datetime.fromisoformat(text)
+        except ValueError:
+            raise forms.ValidationError("Write the time in UTC, such as 03:13 or 03:13:55.", code="invalid") from None
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        if moment > _now():
+            raise forms.ValidationError("That is still to come. Write it in UTC.", code="future")
+        return moment.astimezone(UTC)
+
+
+def _now() -> datetime:
+    """Read the clock: what is typed as a time of day means the last time it was that late."""
+    return timezone.now()  # noqa: TID251 -- a form is where a face reads what was typed
+
+
+def _last(clock: time, *, now: datetime) -> datetime:
+    """Return the last moment at which a clock in UTC showed this."""
+    moment = datetime.combine(now.astimezone(UTC).date(), clock, tzinfo=UTC)
+    return moment if moment <= now else moment - timedelta(days=1)
+
+
+class _Plain(forms.Form):
+    """Refuses card numbers in whatever is typed."""
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        for name, value in cleaned.items():
+            if isinstance(value, str) and formats.has_card_number(value):
+                self.add_error(name, forms.ValidationError(_CARD, code="card_number"))
+        return cleaned
+
+
+def _rooms() -> list[tuple[str, str]]:
+    """Return the control rooms of the register; the one that there is stands chosen."""
+    rows = authorities.authorities("emergency")
+    return rows if len(rows) == 1 else [_CHOOSE, *rows]
+
+
+class FactsForm(_Plain):
+    """The call: who rang us, about which call, when it ended, and what the risk is."""
+
+    control_room = forms.ChoiceField(label="Control room", choices=_rooms)
+    caller = forms.CharField(
+        label="Caller's number, or reference of the call",
+        max_length=64,
+        widget=forms.TextInput(attrs={"inputmode": "tel"}),
+    )
+    call_ended_at = UtcField(
+        label="Call ended at", required=False, help_text="UTC: 03:13 or 03:13:55. Empty while they are on the line."
+    )
+    risk = forms.ChoiceField(label="Risk", choices=codes.RISKS)
+    incident = forms.CharField(label="Incident number", max_length=40, required=False)
+    operator = forms.CharField(label="Operator at the control room", max_length=60, required=False)
+    call_began_at = UtcField(label="Call began at", required=False)
+
+    def clean_caller(self) -> str:
+        """Keep a telephone number in its one form; anything else is a reference of the call."""
+        text = str(self.cleaned_data["caller"]).strip()
+        try:
+            return formats.phone(text)
+        except BadFormat:
+            return text
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        began, ended = cleaned.get("call_began_at"), cleaned.get("call_ended_at")
+        if began and ended and ended < began:
+            self.add_error("call_ended_at", "The call cannot end before it began.")
+        return cleaned
+
+    def people(self) -> list[dict[str, Any]]:
+        """Return the caller as a person of the case, where the number is known: by it the case is found again."""
+        number = self.cleaned_data["caller"]
+        if not number.startswith("+"):
+            return []
+        return [{"role": codes.CALLER, "is_innocent": True, "values": {"phone": number}, "addresses": []}]
+
+
+class SheetForm(FactsForm):
+    """The same from a sheet of paper: when they asked is what the sheet says."""
+
+    requested_at = UtcField(label="Asked at")
+
+
+class PartyForm(forms.Form):
+    """The caller, as far as they are known."""
+
+    role = forms.ChoiceField(label="Role", choices=codes.ROLES)
+    phone = forms.CharField(label="Telephone", max_length=24, required=False)
+    forename = forms.CharField(label="First name", max_length=80, required=False)
+    surname = forms.CharField(label="Last name", max_length=80, required=False)
+
+    def clean_phone(self) -> str:
+        text = self.cleaned_data["phone"]
+        try:
+            return formats.phone(text) if text else ""
+        except BadFormat as refusal:
+            raise forms.ValidationError(str(refusal), code="invalid") from None
+
+    def person(self) -> dict[str, Any]:
+        """Return what was typed in the shape parties.add takes."""
+        cleaned = dict(self.cleaned_data)
+        return {"role": cleaned.pop("role"), "is_innocent": True, "values": cleaned, "addresses": []}
+
+
+class _StepForm(_Plain):
+    """What one step asks for. Takes `case`; `inputs()` gives what transitions.apply takes."""
+
+    def __init__(self, *args: Any, case: Case, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.case = case
+
+    def inputs(self) -> dict[str, Any]:
+        return dict(self.cleaned_data)
+
+
+class GiveForm(_StepForm):
+    """Who was called back, what was read to them, and that they read it back."""
+
+    contact = forms.ChoiceField(
+        label="Call back", help_text="On this number of the directory, never on one that the caller names."
+    )
+    is_called_back = forms.BooleanField(label="I called back on this number", required=False)
+    spoken_to = forms.CharField(label="Spoken to", max_length=120, required=False)
+    subscriber = forms.CharField(label="Subscriber's name", max_length=160, required=False)
+    address = forms.CharField(label="Address", max_length=300, required=False, widget=forms.Textarea(attrs={"rows": 2}))
+    position = forms.CharField(
+        label="Position", max_length=40, required=False, help_text="Latitude, longitude: 50.3720, -4.1420"
+    )
+    radius_m = forms.IntegerField(label="Radius in metres", min_value=1, max_value=100_000, required=False)
+    location_source = forms.ChoiceField(label="Source", choices=[_CHOOSE, *codes.SOURCES], required=False)
+    located_at = UtcField(label="Position of", required=False)
+    confidence = forms.IntegerField(label="Confidence in per cent", min_value=1, max_value=100, required=False)
+    cell = forms.CharField(label="Cell and its coverage", max_length=200, required=False)
+    is_read_back = forms.BooleanField(label="I read it aloud, and they read it back", required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        facts = self.case.emergency_disclosure
+        desks = authorities.active(facts.control_room)
+        self.fields["contact"].choices = [  # type: ignore[attr-defined]  # -- a choice field
+            (desk.code, f"{desk.phone} ({desk.desk})") for desk in desks
+        ]
+        if facts.is_from_sheet:
+            self.fields["said_at"] = UtcField(label="Given at, as the sheet says")
+
+    def clean_position(self) -> str:
+        text = self.cleaned_data["position"]
+        if not text:
+            return ""
+        found = _POSITION.fullmatch(text)
+        if found is None or abs(float(found[1])) > 90 or abs(float(found[2])) > 180:  # noqa: PLR2004 -- degrees
+            raise forms.ValidationError("Write one position as 50.3720, -4.1420.", code="invalid")
+        return f"{found[1]}, {found[2]}"
+
+
+class MoreForm(GiveForm):
+    """What is given besides, on the same terms."""
+
+
+class RefuseForm(_StepForm):
+    """Why nothing is given. The words themselves are the reason of the step."""
+
+    reason_code = forms.ChoiceField(label="Why", choices=[_CHOOSE, *codes.REFUSALS])
+
+
+class RefuseMoreForm(_StepForm):
+    """Why nothing more is given."""
+
+    reason_code = forms.ChoiceField(label="Why", choices=codes.MORE_REFUSALS)
+
+
+class WriteUpForm(_StepForm):
+    """What happened, in the words of who acted."""
+
+    account = forms.CharField(
+        label="What happened, and why it was needed",
+        max_length=4000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 4}),
+    )
+
+
+class FoundForm(_StepForm):
+    """What was given that the emergency did not need."""
+
+    what = forms.CharField(
+        label="What was too much, and how it happened",
+        max_length=4000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+
+class SettleForm(_StepForm):
+    """How the error was settled."""
+
+    how = forms.CharField(
+        label="What was reported, to whom, and what the control room destroyed",
+        max_length=4000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )

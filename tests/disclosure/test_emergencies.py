@@ -1,0 +1,457 @@
+"""An emergency from the call to its end: scenario E-1 with its own times, and every refusal of the night desk."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from cases.kernel import actors, edits, intake, outbox, transitions, verdicts
+from cases.kernel.errors import CaseError, NotAllowed
+from cases.kernel.linking import links
+from cases.kernel.models import Agency, Case, OutboxMessage, Release, ReleasedItem
+from cases.kernel.timing import sweeps
+from cases.ledger import sealing, verify
+from cases.ledger.models import LedgerEvent
+from tests import disclosures, emergencies, factories
+from tests.emergencies import FACTS, GIVEN, KIND, NO, WORDS, after
+from tests.factories import AT
+from tests.kernel.snapshots import nothing_written
+from tests.web.desk import client_of
+
+pytestmark = pytest.mark.django_db
+
+
+def utc(day, clock):
+    return datetime.fromisoformat(f"2026-11-{day}T{clock}Z")
+
+
+@pytest.fixture
+def people():
+    made = factories.office()
+    emergencies.enter(made)
+    return made
+
+
+def facts(case):
+    return Case.objects.get(pk=case.pk).emergency_disclosure
+
+
+def said(case, *names):
+    reader = sealing.Reader(actor="system:tests", verb="view", purpose="tests")
+    return sealing.open_rows([facts(case)], names, reader=reader, at=AT)[0]
+
+
+def told(case):
+    """Return kind and contents of everything the control room was promised in writing, in order."""
+    reader = sealing.Reader(actor="system:tests", verb="view", purpose="tests")
+    rows = OutboxMessage.objects.filter(case=case).order_by("pk")
+    return [(row.kind, json.loads(outbox.open_body(row, reader=reader, at=AT))["data"]) for row in rows]
+
+
+def clock(case, rule):
+    return case.clocks.filter(rule=rule).latest("pk")
+
+
+def refusal(case, name, actor, at=AT, reason="Tried.", **inputs):
+    with nothing_written(counted=1), pytest.raises(CaseError) as refused:
+        transitions.apply(case.pk, name, actor=actor, at=at, reason=reason, inputs=inputs)
+    return str(refused.value)
+
+
+def test_scenario_e_1_with_its_own_times(people):
+    operator, approver = people["n.okonjo"], people["e.hallam"]
+    case = intake.open_case(
+        KIND,
+        actor=operator,
+        at=utc(24, "03:20:00"),
+        facts={**FACTS, "call_began_at": utc(24, "03:12:40"), "call_ended_at": utc(24, "03:13:55")},
+        people=[emergencies.CALLER],
+    )
+    assert case.reference.startswith("R-") and case.is_restricted
+    assert clock(case, "k05_emergency_period").due_at == utc(24, "04:13:55")
+    assert clock(case, "emergency_answer").due_at == utc(24, "03:35:00") == case.due_at
+
+    given = {**GIVEN, "located_at": utc(24, "03:13:20")}
+    case = after(case, "disclose", operator, at=utc(24, "03:24:00"), **given)
+    assert (case.state, case.due_at) == ("disclosed", utc(24, "04:24:00"))
+    assert (facts(case).given_at, facts(case).radius_m, facts(case).contact_code) == (utc(24, "03:24:00"), 18, "night")
+    assert said(case, "subscriber", "position") == {"subscriber": "Osian Marchbanks", "position": "50.3720, -4.1420"}
+    assert told(case) == [
+        (
+            "emerg_answer",
+            {
+                "incident": "SBX-0241",
+                "spoken_at": "2026-11-24T03:24:00Z",
+                "caller": "+447700900321",
+                "subscriber": "Osian Marchbanks",
+                "address": "4 Breakwater Cottages, Northmoor NM4 0ZZ",
+                "position": "50.3720, -4.1420",
+                "radius_m": 18,
+                "located_at": "2026-11-24T03:13:20Z",
+                "location_source": "aml",
+            },
+        )
+    ]
+    grounds = dict(ReleasedItem.objects.filter(release__case=case).values_list("category", "gateway"))
+    assert grounds == {
+        "identity": "ipa_s11_3a_f",
+        "address": "ipa_s11_3a_f",
+        "contact": "ipa_s11_3a_f",
+        "location": "pecr_16",
+        "request": "gdpr_6_1_d",
+    }
+    (release,) = Release.objects.filter(case=case)
+    assert (release.recipient.code, release.released_by) == ("sandbox-999-control", operator.label)
+
+    case = after(case, "write_up", operator, at=utc(24, "03:41:00"), **WORDS)
+    assert clock(case, "k06_record").state == "met"
+    assert clock(case, "k06_check").due_date == date(2026, 11, 25)
+
+    # At 04:20 the control room asks for where the caller had been before: the hour is over, and it would be too much.
+    why = refusal(case, "disclose_more", operator, at=utc(24, "04:20:00"), **given)
+    assert why.startswith("The hour after the call ended at 04:13:55 UTC.")
+    assert "single point of contact, grade 1" in why
+    case = after(case, "refuse_more", operator, at=utc(24, "04:21:00"), reason_code="past_hour")
+    assert (case.state, Release.objects.filter(case=case).count()) == ("written_up", 1)
+    assert case.tasks.filter(kind="emergency_urgent_route", closed_at=None).count() == 1
+
+    # A disclosure officer opens the request of the urgent route and links it one way.
+    urgent = disclosures.received(people, request_type="cd_urgent", grade=1, gateway="ipa_61a")
+    links.make(
+        urgent.pk, "arose_from", case.reference, actor=people["k.mistry"], at=utc(24, "09:00:00"), reason="Asked."
+    )
+
+    case = after(case, "check", approver, at=utc(25, "09:30:00"))
+    assert case.state == "checked"
+    assert not case.approvals.filter(closed_at=None).exists()
+    assert set(case.approvals.values_list("act", "outcome")) == {
+        ("disclose", "confirmed"),
+        ("refuse_more", "confirmed"),
+    }
+    assert not case.tasks.filter(kind="check_after", closed_at=None).exists()
+    assert clock(case, "k06_check").state == "met"
+
+    sweeps.end_due_clocks(now=utc(26, "12:00:00"))
+    assert Case.objects.get(pk=case.pk).state == "checked"
+    sweeps.end_due_clocks(now=utc(27, "01:00:00"))
+    case = Case.objects.get(pk=case.pk)
+    assert (case.state, case.retention_class, case.dispose_after_date) == (
+        "closed",
+        "emergency_disclosure",
+        date(2028, 11, 27),
+    )
+    assert verify.run(now=utc(27, "02:00:00")).is_clean
+
+
+@pytest.mark.parametrize(
+    ("ended", "given_at", "goes"),
+    [("03:13:55", "04:13:55", True), ("03:13:55", "04:13:56", False), ("03:13:55", "04:14:55", False)],
+)
+def test_inside_the_hour_nothing_else_is_needed_and_at_61_minutes_it_is_refused(people, ended, given_at, goes):
+    case = emergencies.live(people, call_ended_at=utc(14, ended), call_began_at=None)
+    given = {**GIVEN, "located_at": utc(14, "03:13:20")}
+    if goes:
+        assert after(case, "disclose", people["n.okonjo"], at=utc(14, given_at), **given).state == "disclosed"
+    else:
+        why = refusal(case, "disclose", people["n.okonjo"], at=utc(14, given_at), **given)
+        assert "Nothing can be given here any more without an authorisation." in why
+
+
+def test_while_the_caller_is_on_the_line_the_hour_counts_from_the_opening(people):
+    case = emergencies.live(people, call_ended_at=None)
+    assert clock(case, "k05_emergency_period").due_at == AT + timedelta(hours=1)
+    with edits.change(case.pk, actor=people["n.okonjo"], at=AT) as edit:
+        edit.facts(call_ended_at=AT - timedelta(minutes=30))
+    live = case.clocks.get(rule="k05_emergency_period", ended_at=None)
+    assert live.due_at == AT + timedelta(minutes=30)
+    assert "The hour" in refusal(case, "disclose", people["n.okonjo"], at=AT + timedelta(minutes=31), **GIVEN)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"contact": ""}, "Choose the desk that you called, from the directory."),
+        ({"contact": "day"}, "Choose the desk that you called, from the directory."),
+        ({"is_called_back": False}, "Call the control room back on the number shown, then say so."),
+        ({"spoken_to": " "}, "Say whom you spoke to."),
+        ({"is_read_back": False}, "Read it aloud, let them repeat it, then say so."),
+        ({"radius_m": None}, "Give the position with its radius, its source and the time it was taken."),
+        ({"location_source": ""}, "Give the position with its radius, its source and the time it was taken."),
+        ({"located_at": None}, "Give the position with its radius, its source and the time it was taken."),
+        ({"located_at": AT + timedelta(hours=1)}, "The time of the position is still to come. Write it in UTC."),
+        ({"position": ""}, "Give the position or the cell that the radius, source and time belong to."),
+        (
+            {
+                **dict.fromkeys(("subscriber", "address", "position", "location_source"), ""),
+                "radius_m": None,
+                "located_at": None,
+            },
+            "Say what you gave: subscriber, address, position or cell.",
+        ),
+    ],
+)
+def test_what_is_not_ready_is_not_given_and_nothing_is_written(people, changes, sentence):
+    case = emergencies.live(people)
+    assert refusal(case, "disclose", people["n.okonjo"], **{**GIVEN, **changes}) == sentence
+
+
+def test_whoever_changed_the_number_within_a_day_does_not_call_it_back(people):
+    case = emergencies.live(people)
+    emergencies.desk(people, at=AT - timedelta(hours=2), phone="+441632960098")
+    both = replace(people["e.hallam"], roles=frozenset({"emergency_operator", "disclosure_approver"}))
+    assert "another person calls it back" in refusal(case, "disclose", both, **GIVEN)
+    assert after(case, "disclose", people["n.okonjo"], **GIVEN).state == "disclosed"
+
+
+def test_a_desk_that_left_the_directory_is_not_called_back(people):
+    case = emergencies.live(people)
+    emergencies.desk(people, at=AT - timedelta(days=2), is_active=False)
+    assert "from the directory" in refusal(case, "disclose", people["n.okonjo"], **GIVEN)
+
+
+def test_a_refusal_needs_its_reason_and_gives_nothing(people):
+    case = emergencies.live(people)
+    assert refusal(case, "refuse", people["n.okonjo"]) == "Choose why it is refused."
+    assert "Give a reason." in refusal(case, "refuse", people["n.okonjo"], reason="", **NO)
+    case = after(case, "refuse", people["n.okonjo"], **NO)
+    assert (case.state, told(case), clock(case, "k06_record").due_at) == ("refused", [], AT + timedelta(hours=1))
+
+
+def test_after_an_answer_only_two_reasons_are_left_and_the_hour_is_checked(people):
+    case = emergencies.disclosed(people)
+    assert "the hour is over, or it is more" in refusal(case, "refuse_more", people["n.okonjo"], **NO)
+    assert "is not over yet" in refusal(case, "refuse_more", people["n.okonjo"], reason_code="past_hour")
+
+
+def test_nobody_checks_what_they_did_themselves(people):
+    both = replace(people["n.okonjo"], roles=frozenset({"emergency_operator", "disclosure_approver"}))
+    case = emergencies.written_up(people)
+    for name in ("check", "find_over_disclosure"):
+        assert "Another person" in refusal(case, name, both, what="Too much.")
+    look = case.approvals.get(act="disclose")
+    with nothing_written(counted=1), pytest.raises(CaseError):
+        verdicts.decide(look.uid, "confirmed", actor=both, at=AT)
+    assert after(case, "check", people["e.hallam"]).state == "checked"
+
+
+def test_over_disclosure_opens_an_error_that_another_settles(people):
+    case = emergencies.written_up(people)
+    finder = emergencies.finder(people)
+    assert "Say what was given" in refusal(case, "find_over_disclosure", finder)
+    case = after(case, "find_over_disclosure", finder, what="The date of birth was read out.")
+    tasks = dict(case.tasks.filter(closed_at=None).values_list("kind", "due_at"))
+    assert set(tasks) == {"emergency_over_disclosed", "emergency_breach_fork"}
+    # AT is Saturday 14 November: five working days after it is Friday 20 November.
+    assert clock(case, "k04_error_report").due_date == date(2026, 11, 20)
+    assert case.approvals.get(act="disclose").outcome == "not_confirmed"
+    assert "Another person" in refusal(case, "settle", finder, how="Reported.")
+    assert "Say what was reported" in refusal(case, "settle", people["e.hallam"])
+    case = after(case, "settle", people["e.hallam"], how="Reported; the control room struck it out.")
+    assert (case.state, clock(case, "k04_error_report").state) == ("checked", "met")
+    assert told(case)[-1] == (
+        "emerg_destroy",
+        {"incident": "SBX-0241", "items": ["what_was_named_by_telephone"], "please": "destroy_and_confirm"},
+    )
+
+
+def test_more_is_given_within_the_hour_and_written_up_again(people):
+    case = emergencies.written_up(people)
+    later = AT + timedelta(minutes=20)
+    only_cell = {**dict.fromkeys(("subscriber", "address", "position", "location_source")), "cell": "234-15-77, 1 km"}
+    more = {**GIVEN, **only_cell, "radius_m": None, "located_at": None}
+    case = after(case, "disclose_more", people["n.okonjo"], at=later, **more)
+    assert (case.state, clock(case, "k06_record").due_at) == ("disclosed", later + timedelta(hours=1))
+    assert said(case, "subscriber", "cell") == {"subscriber": "Osian Marchbanks", "cell": "234-15-77, 1 km"}
+    assert set(told(case)[-1][1]) == {"incident", "spoken_at", "caller", "cell"}
+    assert Release.objects.filter(case=case).count() == 2
+
+
+def test_it_closes_only_when_nobody_has_to_look_any_more(people):
+    case = after(emergencies.checked(people), "refuse_more", people["n.okonjo"], reason_code="more_than_needed")
+    sweeps.end_due_clocks(now=AT + timedelta(days=4))
+    assert Case.objects.get(pk=case.pk).state == "checked"
+    verdicts.decide(case.approvals.get(closed_at=None).uid, "confirmed", actor=people["e.hallam"], at=AT)
+    sweeps.end_due_clocks(now=AT + timedelta(days=4))
+    assert Case.objects.get(pk=case.pk).state == "closed"
+
+
+def test_a_lapsed_agreement_stops_nothing_where_a_life_is_at_risk(people):
+    case = emergencies.live(people)
+    Agency.objects.get(code=emergencies.ROOM).terms.__class__.objects.filter(agency__code=emergencies.ROOM)
+    assert after(case, "disclose", people["n.okonjo"], at=AT, **GIVEN).state == "disclosed"
+
+
+def test_only_operators_open_one_and_it_names_a_call(people):
+    for name in ("k.mistry", "e.hallam", "a.byrne", "v.tranter"):
+        with nothing_written(), pytest.raises(NotAllowed):
+            intake.open_case(KIND, actor=people[name], at=AT, facts=FACTS, people=[emergencies.CALLER])
+    with nothing_written(), pytest.raises(CaseError):
+        intake.open_case(KIND, actor=people["n.okonjo"], at=AT, facts={**FACTS, "caller": ""})
+
+
+# --- from a sheet of paper ------------------------------------------------------------------------------------------
+def test_the_times_of_a_sheet_are_kept_apart_from_when_it_was_typed(people):
+    typed = AT + timedelta(hours=3)
+    case = intake.open_case(
+        KIND,
+        actor=people["n.okonjo"],
+        at=typed,
+        facts={**FACTS, "requested_at": AT, "is_from_sheet": True},
+        people=[emergencies.CALLER],
+        occurred_at=AT,
+    )
+    given_at = AT + timedelta(minutes=4)
+    case = transitions.apply(
+        case.pk, "disclose", actor=people["n.okonjo"], at=typed, occurred_at=given_at, inputs={**GIVEN}
+    )
+    assert (facts(case).requested_at, facts(case).given_at, case.opened_at) == (AT, given_at, typed)
+    event = LedgerEvent.objects.get(stream=case.uid, action=f"{KIND}.disclose").content()
+    assert (event["occurred_at"][:16], event["at"][:16]) == ("2026-11-14T10:04", "2026-11-14T13:00")
+    assert clock(case, "k06_record").due_at == given_at + timedelta(hours=1)
+    late = intake.open_case(
+        KIND, actor=people["n.okonjo"], at=typed, facts={**FACTS, "is_from_sheet": True}, people=[emergencies.CALLER]
+    )
+    with nothing_written(counted=1), pytest.raises(CaseError, match="The hour"):
+        transitions.apply(
+            late.pk,
+            "disclose",
+            actor=people["n.okonjo"],
+            at=typed,
+            occurred_at=AT + timedelta(minutes=53),
+            inputs={**GIVEN},
+        )
+
+
+def test_a_claimed_time_counts_only_on_a_sheet(people):
+    case = emergencies.live(people)
+    with nothing_written(counted=1), pytest.raises(CaseError, match="The hour"):
+        transitions.apply(
+            case.pk,
+            "disclose",
+            actor=people["n.okonjo"],
+            at=AT + timedelta(hours=2),
+            occurred_at=AT,
+            inputs={**GIVEN},
+        )
+
+
+# --- the screen -----------------------------------------------------------------------------------------------------
+@pytest.fixture
+def now(monkeypatch):
+    moment = datetime(2026, 11, 24, 3, 20, tzinfo=UTC)
+    at = {"now": moment}
+    monkeypatch.setattr("cases.web.asking.now", lambda: at["now"])
+    monkeypatch.setattr("cases.disclosure.emergency.forms._now", lambda: at["now"])
+    return at
+
+
+CALL = {
+    "control_room": emergencies.ROOM,
+    "caller": "07700 900321",
+    "call_ended_at": "03:13:55",
+    "call_began_at": "0312",
+    "risk": "life_now",
+    "incident": "SBX-0241",
+    "operator": "Op 77",
+}
+READ = {
+    "act": "disclose",
+    "contact": "night",
+    "is_called_back": "on",
+    "spoken_to": "Op 77",
+    "subscriber": "Osian Marchbanks",
+    "address": "4 Breakwater Cottages",
+    "position": "50.3720,-4.1420",
+    "radius_m": "18",
+    "location_source": "aml",
+    "located_at": "03:13:20",
+    "is_read_back": "on",
+}
+
+
+def test_the_screen_takes_a_call_in_gives_and_writes_up(people, now):
+    client = client_of("n.okonjo", is_stepped_up=True)
+    assert client.get("/cases/new/emergency_disclosure/").url == "/emergency/"
+    page = client.get("/emergency/").content.decode()
+    assert "+441632960099" in page and "03:20:00 UTC" in page
+    wrong = client.post("/emergency/", {**CALL, "call_ended_at": "nonsense"})
+    assert (wrong.status_code, "nonsense" in wrong.content.decode()) == (422, True)
+    answer = client.post("/emergency/", CALL)
+    case = Case.objects.get(kind=KIND)
+    assert answer.url == f"/emergency/{case.uid}/"
+    assert facts(case).call_ended_at == utc(24, "03:13:55")
+    page = client.get(answer.url).content.decode()
+    assert "53:55" in page and "+447700900321" in page and "Call back" in page
+    assert "<title>" + case.reference in page
+    refused = client.post(answer.url, {**READ, "is_read_back": ""})
+    assert refused.status_code == 409 and "50.3720" in refused.content.decode()
+    assert client.post(answer.url, READ).status_code == 302
+    case.refresh_from_db()
+    assert (case.state, facts(case).located_at) == ("disclosed", utc(24, "03:13:20"))
+    assert client.post(answer.url, READ).status_code == 409
+    assert client.post(answer.url, {"act": "write_up", **WORDS}).status_code == 302
+    case.refresh_from_db()
+    assert case.state == "written_up"
+    assert "waits for another person" in client.get(answer.url).content.decode()
+
+
+def test_at_61_minutes_the_screen_says_so_and_offers_only_to_refuse(people, now):
+    client = client_of("n.okonjo", is_stepped_up=True)
+    path = client.post("/emergency/", CALL).url
+    now["now"] = utc(24, "04:14:55")
+    page = client.get(path).content.decode()
+    assert "The hour after the call ended at 04:13:55 UTC." in page
+    assert 'value="disclose"' not in page and 'value="refuse"' in page
+    clocks = client.get(path, headers={"HX-Request": "true"}).content.decode()
+    assert "over" in clocks and "<html" not in clocks
+    case = Case.objects.get(kind=KIND)
+    before = LedgerEvent.objects.filter(stream=case.uid).count()
+    assert client.post(path, READ).status_code == 409
+    assert LedgerEvent.objects.filter(stream=case.uid).count() == before
+    done = client.post(path, {"act": "refuse", "reason_code": "past_hour", "reason": "Asked too late."}, follow=True)
+    assert "single point of contact, grade 1" in done.content.decode()
+
+
+def test_giving_asks_for_the_second_factor_and_keeps_what_was_typed(people, now):
+    fresh = client_of("n.okonjo", is_stepped_up=True)
+    path = fresh.post("/emergency/", CALL).url
+    stale = client_of("n.okonjo")
+    session = stale.session
+    session["account_authentication_methods"][0]["at"] -= 3600
+    session.save()
+    assert stale.get("/emergency/").url.startswith("/account/step-up/") or stale.get("/emergency/").status_code == 302
+    answer = stale.post(path, READ)
+    assert (answer.status_code, Release.objects.count()) == (302, 0)
+
+
+def test_a_sheet_is_printed_and_entered(people, now):
+    client = client_of("n.okonjo", is_stepped_up=True)
+    sheet = client.get("/emergency/sheet/").content.decode()
+    assert "+441632960099" in sheet and "read it aloud" in sheet
+    now["now"] = utc(24, "09:00:00")
+    path = client.post("/emergency/from-sheet/", {**CALL, "requested_at": "03:20"}).url
+    page = client.get(path).content.decode()
+    assert "From a sheet" in page and "Given at, as the sheet says" in page
+    assert client.post(path, READ).status_code == 422
+    assert client.post(path, {**READ, "said_at": "03:24"}).status_code == 302
+    case = Case.objects.get(kind=KIND)
+    assert (facts(case).given_at, facts(case).requested_at) == (utc(24, "03:24:00"), utc(24, "03:20:00"))
+    assert case.opened_at == utc(24, "09:00:00")
+
+
+def test_the_screen_is_the_operators_alone(people):
+    case = emergencies.live(people)
+    for name, status in (("k.mistry", 403), ("e.hallam", 403), ("a.byrne", 404), ("m.achterberg", 404)):
+        client = client_of(name, is_stepped_up=True)
+        assert client.get(f"/emergency/{case.uid}/").status_code == status
+        with nothing_written():
+            assert client.post(f"/emergency/{case.uid}/", READ).status_code == status
+            assert client.post("/emergency/", CALL).status_code == 403
+    assert client_of("e.hallam").get(f"/cases/{case.uid}/").status_code == 200
+
+
+def test_actors_of_machines_do_nothing_here(people):
+    case = emergencies.live(people)
+    for machine in (emergencies.room(), actors.system("tests")):
+        refusal(case, "disclose", machine, **GIVEN)
