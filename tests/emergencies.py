@@ -91,9 +91,9 @@ def after(case: Case, name: str, actor: Actor, at: Any = AT, reason: str = "Trie
     return transitions.apply(case.pk, name, actor=actor, at=at, reason=reason, inputs=inputs)
 
 
-def live(people: dict[str, Actor], **facts: Any) -> Case:
+def live(people: dict[str, Actor], *, opened_at: Any = AT, **facts: Any) -> Case:
     enter(people)
-    case = intake.open_case(KIND, actor=people[OPERATOR], at=AT, facts={**FACTS, **facts}, people=[CALLER])
+    case = intake.open_case(KIND, actor=people[OPERATOR], at=opened_at, facts={**FACTS, **facts}, people=[CALLER])
     return Case.objects.get(pk=case.pk)
 
 

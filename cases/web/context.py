@@ -221,6 +221,15 @@ class Shell:
         return any(policy.can(self.actor, "open_case", kind=each.code).is_allowed for each in casetypes.all_types())
 
     @cached_property
+    def at_once(self) -> tuple[Place, ...]:
+        """The kinds with an opening page of their own that this person may open, one press away on every page."""
+        return tuple(
+            Place(label=f"New {each.label.lower()}", icon=each.icon, url=addresses.page(each.opens_on))
+            for each in casetypes.all_types()
+            if each.opens_on and policy.can(self.actor, "open_case", kind=each.code).is_allowed
+        )
+
+    @cached_property
     def may_search(self) -> bool:
         """Whether this person has the search box."""
         return policy.can(self.actor, "search").is_allowed
@@ -234,6 +243,7 @@ class Shell:
         ]
         if self.may_open:
             found.append(Command(label="Open a new case", icon="plus", url=addresses.page("web:new"), key="N"))
+        found += [Command(label=place.label, icon=place.icon, url=place.url) for place in self.at_once]
         if breakglass.may_break(self.actor):
             found.append(Command(label="Break the glass", icon="siren", url=addresses.page("web:break_glass")))
         found.append(Command(label="Preferences", icon="settings", url=addresses.page("web:preferences")))

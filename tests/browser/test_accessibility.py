@@ -13,7 +13,7 @@ from cases.kernel.linking import links
 from cases.kernel.models import AccessReview, OutboxMessage, Party, PersonPair
 from cases.kernel.office import access, proposals
 from cases.kernel.restricted import breakglass
-from tests import disclosures, factories, suspicions
+from tests import disclosures, emergencies, factories, suspicions
 from tests.agencies.test_application import hear
 from tests.api.caller import callback
 from tests.browser import crawl
@@ -201,6 +201,20 @@ def _restricted(browser, url: str, people: dict, case, found: crawl.Findings) ->
         unit.refuse("new_case", "/cases/new/le_disclosure/", "form[action*='/cases/new/']")
         unit.refuse("case", requests[0], "form[action*='/steps/verify/']")
         unit.refuse("propose", "/office/changes/new/authority_contact/", "main form")
+    emergencies.enter(people)
+    nights = {build.__name__: build(people).uid for build in emergencies.OPEN}
+    at = timezone.now()
+    running = emergencies.live(people, call_ended_at=at, opened_at=at)
+    with crawl.person(browser, url, "n.okonjo", found) as night:
+        night.visit("emergency_start", "/emergency/")
+        night.refuse("emergency_start", "/emergency/", "form.emergency")
+        night.refuse("emergency_from_sheet", "/emergency/from-sheet/", "form.emergency")
+        night.visit("emergency_sheet", "/emergency/sheet/")
+        for uid in nights.values():
+            night.visit("emergency", reverse("web:emergency", args=[uid]))
+        night.visit("case", reverse("web:case", args=[nights["written_up"]]))
+        screen = reverse("web:emergency", args=[running.uid])
+        night.refuse("emergency", screen, "form:has([value=disclose])", typed={"radius_m": "0"})
 
 
 @pytest.mark.timeout(1800)  # some forty pages in four looks

@@ -37,14 +37,17 @@ def test_demo_cases_reach_every_state_and_verify(office, settings):
         "authenticated",
         "authenticated",
         "cancelled",
+        "checked",
         "clarification",
         "consented",
         "dismissed",
         "draft",
+        "live",
         "moratorium",
         "received",
         "refused",
         "validated",
+        "written_up",
     ]
     assert sorted(BreakGlass.objects.values_list("outcome", flat=True)) == ["", "justified"]
     assert set(referrals.values_list("state", flat=True)) == {

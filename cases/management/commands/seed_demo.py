@@ -21,6 +21,7 @@ from cases.agencies import application, inbound, settlement
 from cases.agencies.sandbox import desks
 from cases.agencies.senders import Sender
 from cases.disclosure import demo as disclosure
+from cases.disclosure.emergency import demo as emergency
 from cases.fraud import demo, incoming_demo
 from cases.fraud.suspicion import demo as suspicion
 from cases.kernel import actors
@@ -112,8 +113,10 @@ def _restricted(now: datetime) -> None:
     suspicion.tell(cast, parents, now=now)
     unit = disclosure.Cast(officer=by_name["k.mistry"], approver=by_name["e.hallam"])
     disclosure.tell(unit, now=now)
+    night = emergency.Cast(operator=by_name["n.okonjo"], officer=by_name["k.mistry"], approver=by_name["e.hallam"])
+    emergency.tell(night, now=now)
     # Nothing is sent to the sandbox: the stories hold what it said.
-    sent = OutboxMessage.objects.filter(case__kind__in=["suspicion_report", "le_disclosure"])
+    sent = OutboxMessage.objects.filter(case__kind__in=["suspicion_report", "le_disclosure", "emergency_disclosure"])
     sent.update(state="acknowledged", attempts=1, delivered_at=now, acknowledged_at=now, settled_at=now)
     breakers = (by_name["c.adebayo"], by_name["m.achterberg"])
     suspicion.open_in_an_emergency(cast, breakers, (parents[0], parents[1]), now=now)

@@ -1,0 +1,106 @@
+"""Invented emergencies for a demonstration, made by the verbs that the night desk uses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from cases.kernel import intake, transitions
+from cases.kernel.actors import Actor
+from cases.kernel.office import proposals
+
+__all__ = ["Cast", "tell"]
+
+ROOM = "sandbox-999-control"
+DESK: dict[str, Any] = {
+    "agency": ROOM,
+    "code": "night",
+    "kind": "control_room",
+    "desk": "Duty supervisor",
+    "accreditation": "",
+    "phone": "+441632960099",
+    "method": "call_back",
+    "is_active": True,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cast:
+    """Who acts in the demonstration."""
+
+    operator: Actor
+    officer: Actor
+    approver: Actor
+
+
+@dataclass(frozen=True, kw_only=True)
+class Story:
+    """One emergency: how many minutes ago it was asked, about whom, and how far it has got."""
+
+    minutes_ago: int
+    caller: str
+    risk: str
+    moves: tuple[str, ...]
+    subscriber: str = ""
+    address: str = ""
+
+
+_STORIES = (
+    Story(minutes_ago=6, caller="+447700900322", risk="life_now", moves=()),
+    Story(
+        minutes_ago=150,
+        caller="+447700900321",
+        risk="serious_injury",
+        moves=("disclose", "write_up"),
+        subscriber="Osian Marchbanks",
+        address="4 Breakwater Cottages, Northmoor NM4 0ZZ",
+    ),
+    Story(minutes_ago=2000, caller="+447700900455", risk="vulnerable_missing", moves=("refuse", "write_up", "check")),
+)
+_MOVES: dict[str, dict[str, Any]] = {
+    "refuse": {"reason_code": "not_the_caller"},
+    "write_up": {"account": "Call back on the directory's number; they repeated what was read."},
+    "check": {},
+}
+
+
+def tell(cast: Cast, *, now: datetime) -> int:
+    """Enter the control room's desk, take the calls in and each as far as its story goes. Returns how many."""
+    at = now - timedelta(days=20)
+    row = proposals.propose("authority_contact", DESK, actor=cast.officer, at=at, reason="Directory of control rooms.")
+    proposals.decide(row.uid, "agreed", actor=cast.approver, at=at + timedelta(hours=1), reason="Compared with it.")
+    for number, story in enumerate(_STORIES, start=1):
+        _tell(cast, story, number, now=now)
+    return len(_STORIES)
+
+
+def _tell(cast: Cast, story: Story, number: int, *, now: datetime) -> None:
+    at = now - timedelta(minutes=story.minutes_ago)
+    facts = {
+        "control_room": ROOM,
+        "risk": story.risk,
+        "caller": story.caller,
+        "call_ended_at": at - timedelta(minutes=7),
+        "incident": f"SBX-{240 + number:04}",
+        "operator": "Op 77",
+    }
+    people = [{"role": "caller", "is_innocent": True, "values": {"phone": story.caller}}]
+    case = intake.open_case("emergency_disclosure", actor=cast.operator, at=at, facts=facts, people=people)
+    given = {
+        "contact": DESK["code"],
+        "is_called_back": True,
+        "spoken_to": "Op 77",
+        "subscriber": story.subscriber,
+        "address": story.address,
+        "position": "50.3720, -4.1420",
+        "radius_m": 18,
+        "location_source": "aml",
+        "located_at": at - timedelta(minutes=7),
+        "is_read_back": True,
+    }
+    for step, move in enumerate(story.moves, start=1):
+        actor = cast.approver if move == "check" else cast.operator
+        inputs = given if move == "disclose" else _MOVES[move]
+        reason = "Asked about a neighbour of the caller." if move == "refuse" else ""
+        transitions.apply(case.pk, move, actor=actor, at=at + timedelta(minutes=4 * step), reason=reason, inputs=inputs)
