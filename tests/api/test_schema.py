@@ -69,7 +69,10 @@ def test_every_kind_of_message_is_described_field_by_field_with_an_example_that_
         assert set(operation["responses"]) == {"202", "410", "422", "429", "4XX"}
         headers = {each["name"] for each in operation["parameters"] if each["in"] == "header"}
         assert headers == {"webhook-id", "webhook-timestamp", "webhook-signature", "idempotency-key"}
-        quiet = {"chaser", "fpa_answer", "fpa_dispute", "alert_upload", "le_ack", "le_clarify", "le_refuse"}
+        quiet = {"chaser", "fpa_answer", "fpa_dispute", "alert_upload", "le_ack", "le_clarify", "le_refuse"} | {
+            "emerg_answer",
+            "emerg_destroy",
+        }
         is_answered = code not in quiet
         assert ("We expect your answer within" in operation["description"]) == is_answered
 
