@@ -4,6 +4,7 @@ from typing import Any
 
 from celery import shared_task
 from django.conf import settings
+from django.core.cache import caches
 from django.utils import timezone
 
 from cases.agencies import application, clamd, delivery, limits
@@ -66,6 +67,7 @@ def check_documents(**_future: Any) -> None:
 def sweep(**_future: Any) -> None:
     """End what time has ended, ask for what ends soon, chase answers that are late, forget callers long gone."""
     now = timezone.now()
+    caches["default"].set("swept_at", now.isoformat(), None)
     sweeps.end_due_clocks(now=now)
     sweeps.warn_of_ends(now=now)
     matching.compare_due(now=now)

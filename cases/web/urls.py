@@ -40,6 +40,7 @@ from cases.web import (
     rules,
     search,
     security_log,
+    status,
     tasklist,
 )
 
@@ -138,6 +139,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("agencies/messages/<uuid:message>/", agencies_acts.message, name="agency_message"),
     path("agencies/callbacks/<uuid:callback>/", agencies_acts.callback, name="agency_callback_review"),
     path("agencies/keys/<slug:name>/", agencies_acts.key, name="agency_key"),
+    path("status/", status.status, name="status"),
     path("security-log/", security_log.security_log, name="security_log"),
     path("break-glass/", glass.break_glass, name="break_glass"),
     path("break-glass/reviews/", glass.reviews, name="glass_reviews"),

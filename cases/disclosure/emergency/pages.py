@@ -216,6 +216,7 @@ def _screen(
         "state": EMERGENCY_DISCLOSURE.lifecycle.state(case.state),
         "given": [(EMERGENCY_DISCLOSURE.sealed_labels[name], opened[name]) for name in names],
         "moves": moves,
+        "desks": authorities.active(facts.control_room),
         "problems": problems or [],
         "reason": reason,
         "urgent": codes.ROUTES[codes.PAST_HOUR],

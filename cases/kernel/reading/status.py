@@ -1,0 +1,74 @@
+"""How the office itself is: what waits for background work and since when, and the last check of the ledger.
+
+Counts what is not restricted alone: whoever looks here may be anybody of the staff.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Count, Min
+
+from cases.kernel import casetypes, ledgercheck
+from cases.kernel.models import AuditReport, Callback, Clock, Job, Letter, OutboxMessage
+
+__all__ = ["LedgerState", "Queue", "ledger_state", "queues"]
+
+MINUTE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Queue:
+    """What waits for one kind of background work; `oldest_at` is when the first of it was due."""
+
+    label: str
+    count: int
+    oldest_at: datetime | None
+    is_late: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class LedgerState:
+    """The last finished check of the ledger. `is_whole` is None where none has finished yet."""
+
+    checked_at: datetime | None
+    is_whole: bool | None
+
+
+def queues(*, now: datetime) -> list[Queue]:
+    """Return each queue with its oldest entry. Six queries."""
+    quiet = {kind for each in casetypes.all_types() if each.is_restricted for kind in each.agency_kinds}
+    free = {"case__is_restricted": False}
+    messages = OutboxMessage.objects.filter(state="pending", due_at__lte=now, **free)
+    rows = (
+        ("Messages to agencies", messages, "due_at", 5),
+        (
+            "What agencies said",
+            Callback.objects.filter(state="received").exclude(agency__kind__in=quiet),
+            "received_at",
+            5,
+        ),
+        ("Letters", Letter.objects.filter(state="due", **free), "requested_at", 10),
+        ("Reports", AuditReport.objects.filter(state="queued", **free), "requested_at", 10),
+        ("Long work", Job.objects.filter(state__in=["queued", "running"]), "asked_at", 60),
+        ("Periods that are over", Clock.objects.filter(state="running", due_at__lt=now, **free), "due_at", 5),
+    )
+    return [_queue(label, found, name, now - minutes * MINUTE) for label, found, name, minutes in rows]
+
+
+def _queue(label: str, rows: object, name: str, late_before: datetime) -> Queue:
+    found = rows.aggregate(count=Count("pk"), oldest=Min(name))  # type: ignore[attr-defined]  # -- any of our querysets
+    oldest = found["oldest"]
+    return Queue(
+        label=label, count=found["count"], oldest_at=oldest, is_late=oldest is not None and oldest < late_before
+    )
+
+
+def ledger_state() -> LedgerState:
+    """Return how the last finished check of the ledger ended. One query."""
+    rows = Job.objects.filter(kind=ledgercheck.KIND.code, state="done").order_by("-pk")
+    last = rows.values_list("ended_at", "params", "failed").first()
+    if last is None:
+        return LedgerState(checked_at=None, is_whole=None)
+    return LedgerState(checked_at=last[0], is_whole=not last[1].get("wrong", 0) and not last[2])

@@ -1,0 +1,67 @@
+"""The page of how the office itself is: dependencies really gone are said to be gone, silence is shown."""
+
+import socket
+from datetime import timedelta
+
+import pytest
+from django.core.cache import caches
+from django.utils import timezone
+
+from cases import tasks
+from cases.kernel.models import OutboxMessage
+from cases.kernel.reading import status
+from tests import emergencies, factories
+from tests.web.desk import client_of
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def people():
+    caches["default"].delete("swept_at")
+    return factories.office()
+
+
+def test_silence_is_shown_until_the_sweep_has_run(people):
+    client = client_of("a.byrne")
+    assert b"Silent" in client.get("/status/").content
+    tasks.sweep()
+    page = client.get("/status/").content.decode()
+    assert "At work" in page and "Silent" not in page
+    caches["default"].set("swept_at", (timezone.now() - timedelta(minutes=4)).isoformat(), None)
+    assert b"Silent" in client.get("/status/").content
+
+
+def test_what_is_gone_is_said_to_be_gone(people, settings):
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        settings.EMAIL_HOST, settings.EMAIL_PORT = listening.getsockname()
+        assert client_of("a.byrne").get("/status/").content.decode().count("Does not answer") == 1  # the broker
+    page = client_of("a.byrne").get("/status/").content.decode()
+    assert page.count("Does not answer") == 2
+
+
+def test_an_old_message_makes_the_queue_late_and_a_restricted_one_is_not_counted(people):
+    now = timezone.now() + timedelta(minutes=1)
+    emergencies.disclosed(people)
+    assert [each.label for each in status.queues(now=now) if each.count] == []
+    factories.approved(people)
+    OutboxMessage.objects.update(due_at=now - timedelta(hours=1))
+    found = {each.label: (each.count, each.is_late) for each in status.queues(now=now)}
+    assert found["Messages to agencies"] == (1, True)
+
+
+def test_the_ledger_is_unchecked_until_somebody_checks(people):
+    assert status.ledger_state().is_whole is None
+    assert "Not checked yet" in client_of("a.byrne").get("/status/").content.decode()
+
+
+def test_the_page_takes_as_many_queries_with_one_message_as_with_three(people, django_assert_num_queries):
+    now = timezone.now()
+    with django_assert_num_queries(6):
+        status.queues(now=now)
+    for _ in range(3):
+        factories.approved(people)
+    with django_assert_num_queries(6):
+        status.queues(now=now)
