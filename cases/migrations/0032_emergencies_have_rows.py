@@ -14,7 +14,7 @@ from cases.migrations import Migration
 class Migration(Migration):
 
     dependencies = [
-        ('cases', '0027_disclosure_requests_have_rows'),
+        ('cases', '0031_events_and_guards_are_read_without_json'),
     ]
 
     operations = [
