@@ -14,7 +14,7 @@ from cases.migrations import Migration
 class Migration(Migration):
 
     dependencies = [
-        ('cases', '0031_events_and_guards_are_read_without_json'),
+        ('cases', '0028_packages_have_rows'),
     ]
 
     operations = [
