@@ -14,7 +14,7 @@ from cases.migrations import Migration
 class Migration(Migration):
 
     dependencies = [
-        ('cases', '0028_packages_have_rows'),
+        ('cases', '0030_documents_are_stored_and_scanned'),
     ]
 
     operations = [
