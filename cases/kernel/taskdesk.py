@@ -13,9 +13,10 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.fields.json import KeyTextTransform
-from django.db.models.lookups import Exact
+from django.db.models.functions import Coalesce
+from django.db.models.lookups import Exact, IsNull
 
 from cases.kernel import conflicts, edits, policy, tasks
 from cases.kernel.actors import Actor
@@ -44,28 +45,24 @@ OF_THE_OFFICE = {
 OWN_PAGE = frozenset({*OF_AGENCIES, *OF_THE_OFFICE})
 
 
-MOST_OF_ONE = 10_000
-
-
 class TaskRefused(CaseError):
     """This task cannot be taken, handed on or closed like this."""
 
 
 def mine(actor: Actor) -> Q:
-    """Return the condition of what is the actor's own: given to them, or of a case of theirs and nobody else's."""
-    # Asked of each open task: an analyst's cases grow with the years, and every one of them would be read.
-    theirs = Case.objects.filter(pk=OuterRef("case_id")).values("assignee_id")[:1]
-    of_nobody = Q(assignee=None) & Exact(Subquery(theirs), actor.user_id)
-    own = Task.objects.filter(Q(assignee_id=actor.user_id) | of_nobody, closed_at=None)
-    # The limit makes the database find these few before it asks of each whether it may be seen.
-    return Q(pk__in=own.order_by().values("pk")[:MOST_OF_ONE])
+    """Return the condition of what is the actor's own: given to them, or of a case of theirs and nobody else's.
+
+    It is asked of each open task: an analyst's cases grow with the years, and every one would be read.
+    """
+    whose = _case_seen(actor).values(whose=Coalesce(OuterRef("assignee_id"), F("assignee_id")))
+    return Q(Exact(Subquery(whose[:1]), actor.user_id)) | (Q(assignee_id=actor.user_id) & _of_no_case(actor))
 
 
 VIEWS: Mapping[str, tuple[str, Callable[[Actor, datetime], Q]]] = {
     "mine": ("Mine", lambda actor, at: mine(actor)),
-    "team": ("My teams'", lambda actor, at: Q(team_id__in=actor.team_ids) | Q(team=None)),
-    "overdue": ("Overdue", lambda actor, at: Q(due_at__lt=at)),
-    "all": ("All", lambda actor, at: Q()),
+    "team": ("My teams'", lambda actor, at: _known_to(actor) & (Q(team_id__in=actor.team_ids) | Q(team=None))),
+    "overdue": ("Overdue", lambda actor, at: _known_to(actor) & Q(due_at__lt=at)),
+    "all": ("All", lambda actor, at: _known_to(actor)),
 }
 
 
@@ -90,21 +87,36 @@ def _of_the_office(actor: Actor) -> Q:
     return found
 
 
+def _case_seen(actor: Actor) -> QuerySet[Case]:
+    """Return the case of a task, if the actor may know of it."""
+    return policy.visible_to(actor).filter(pk=OuterRef("case_id"))
+
+
+def _of_no_case(actor: Actor) -> Q:
+    return Q(case=None, team_id__in=actor.team_ids) | _of_the_office(actor)
+
+
+def _known_to(actor: Actor) -> Q:
+    """Return the condition of tasks the actor may know of: of cases they see, of their teams, of their rights of the
+    office. A value asked for row by row, where the database might collect every case for an EXISTS."""
+    is_seen = IsNull(Subquery(_case_seen(actor).values("pk")[:1]), False)  # noqa: FBT003 -- as Django has it
+    return Q(is_seen) | _of_no_case(actor)
+
+
+def _open() -> QuerySet[Task]:
+    return Task.objects.annotate(of_agency=KeyTextTransform("agency", "detail")).filter(closed_at=None)
+
+
 def open_to(actor: Actor) -> QuerySet[Task]:
-    """Return the open tasks the actor may know of: of cases they see, of their teams, of their rights of the office."""
-    rows = Task.objects.annotate(of_agency=KeyTextTransform("agency", "detail")).filter(closed_at=None)
-    return rows.filter(
-        Q(Exists(policy.visible_to(actor).filter(pk=OuterRef("case_id"))))
-        | Q(case=None, team_id__in=actor.team_ids)
-        | _of_the_office(actor)
-    )
+    """Return the open tasks the actor may know of."""
+    return _open().filter(_known_to(actor))
 
 
 def listed(actor: Actor, asked: Asked, *, at: datetime) -> QuerySet[Task]:
     """Return the tasks of one view and its filters; unordered."""
     given = {"kind": asked.kind, "team_id": asked.team}
     wanted = {name: value for name, value in given.items() if value not in ("", None)}
-    return open_to(actor).filter(VIEWS[asked.view][1](actor, at), **wanted)
+    return _open().filter(VIEWS[asked.view][1](actor, at), **wanted)
 
 
 def page(actor: Actor, asked: Asked, cursor: Cursor | None = None, *, at: datetime, size: int = PAGE_SIZE) -> Page:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from django.db.models import BigIntegerField, CharField, Expression, F, OuterRef, Q, Subquery, Value, When
+from django.db.models import BigIntegerField, CharField, Expression, F, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models import Case as Choice
 from django.db.models.functions import Cast, Concat, Substr
 
 from cases.kernel.calendars import LONDON
 from cases.kernel.models import Agency, Case, Note, User
+from cases.kernel.prepared import Prepared
 from cases.ledger import sealing
 from cases.ledger.models import LedgerEvent
 
@@ -78,31 +80,43 @@ class _Piece:
     reason: sealing.Sealed | None = None
 
 
-def _decisions(case: Case) -> Q:
-    return Q(Q(action__startswith=f"{case.kind}.") | Q(action__startswith="act."), actor__startswith="staff:")
+def _decisions(kind: str) -> Q:
+    return Q(Q(action__startswith=f"{kind}.") | Q(action__startswith="act."), actor__startswith="staff:")
 
 
-SHOWS: dict[str, tuple[str, Callable[[Case], Q]]] = {
-    "": ("All", lambda case: Q()),
-    "decisions": ("Decisions", lambda case: _decisions(case)),
-    "notes": ("Notes", lambda case: Q(action="case.noted")),
-    "changes": ("Changes", lambda case: Q(action__startswith="case.") & ~Q(action="case.noted")),
-    "agency": ("Agency", lambda case: Q(actor__startswith="agency:")),
+SHOWS: dict[str, tuple[str, Callable[[str], Q]]] = {
+    "": ("All", lambda kind: Q()),
+    "decisions": ("Decisions", _decisions),
+    "notes": ("Notes", lambda kind: Q(action="case.noted")),
+    "changes": ("Changes", lambda kind: Q(action__startswith="case.") & ~Q(action="case.noted")),
+    "agency": ("Agency", lambda kind: Q(actor__startswith="agency:")),
 }
 
 
 def _events(case: Case, before: int | None, limit: int, show: str) -> list[Any]:
     """Return events with their note, still sealed, and the name behind their actor."""
-    written = Note.history.model.objects.filter(event=OuterRef("uid"))
-    events = LedgerEvent.objects.filter(SHOWS[show][1](case), stream=case.uid)
-    if before is not None:
-        events = events.filter(seq__lt=before)
-    noted = events.annotate(
-        note_uid=Subquery(written.values("uid")[:1]),
-        note_text=Subquery(written.values("text")[:1]),
-        note_key=Subquery(written.values("key_id")[:1]),
-    )
-    return list(noted.annotate(actor_shown=_actor_name()).order_by("-seq")[:limit])
+    place = {} if before is None else {"before": before}
+    return _told(case.kind, limit, show, is_older=before is not None).objects(stream=case.uid, **place)
+
+
+@lru_cache(maxsize=256)
+def _told(kind: str, limit: int, show: str, *, is_older: bool) -> Prepared:
+    """Return the query of one page of the story of a case of this kind, the newest or one further down."""
+
+    def build(stream: UUID, before: int | None = None) -> QuerySet[LedgerEvent]:
+        written = Note.history.model.objects.filter(event=OuterRef("uid"))
+        events = LedgerEvent.objects.filter(SHOWS[show][1](kind), stream=stream)
+        if before is not None:
+            events = events.filter(seq__lt=before)
+        noted = events.annotate(
+            note_uid=Subquery(written.values("uid")[:1]),
+            note_text=Subquery(written.values("text")[:1]),
+            note_key=Subquery(written.values("key_id")[:1]),
+        )
+        return noted.annotate(actor_shown=_actor_name()).order_by("-seq")[:limit]
+
+    place = {"before": 10**15 + 1} if is_older else {}
+    return Prepared(build, stream=UUID(int=1), **place)
 
 
 def _actor_name() -> Expression:
