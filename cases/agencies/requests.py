@@ -1,4 +1,4 @@
-"""Requests of the firm's own systems to open a case, answered once and for all repeats with the same bytes."""
+"""Requests of own systems and of agencies to open a case, answered once and for all repeats with the same bytes."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def open_case(
     intake.FieldErrors, IntakeRefused, NotAllowed. Nothing is then kept, so a corrected body may use the same id.
     """
     plan = casetype.intake
-    if plan is None or sender.agency.code not in plan.senders:
+    if plan is None or not (sender.agency.code in plan.senders or sender.agency.kind in plan.sender_kinds):
         raise NotASender
     digests = [each.hex() for each in sealing.kept_hashes("intake_body", raw)]
     known = _known(sender)
@@ -72,6 +72,7 @@ def open_case(
     if faults := shapes.faults(document, plan.schema()):
         raise intake.FieldErrors(faults)
     facts, people = plan.parse(document)
+    facts = plan.by_sender(facts, sender.agency.code)
     with transaction.atomic():
         row_id = _take(sender, digests[0], now=now)
         if row_id is not None:

@@ -269,13 +269,32 @@ def describe_intakes(result: dict[str, Any]) -> dict[str, Any]:
     return result
 
 
+def _answers_of(casetype: casetypes.CaseType, answers: dict[str, Any]) -> dict[str, Any]:
+    """Return the answers to a request; of a restricted kind no reference is given out."""
+    if not casetype.is_restricted:
+        return answers
+    example = {"id": OPENED_EXAMPLE["id"], "status": "accepted"}
+    shape = {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["id", "status"],
+        "properties": {"id": {"type": "string", "format": "uuid"}, "status": {"type": "string", "enum": ["accepted"]}},
+    }
+    content = {"application/json": {"schema": shape, "examples": {"Accepted": {"value": example}}}}
+    others = {status: each for status, each in answers.items() if status != "201"}
+    return {"202": {"description": "Accepted.", "content": content}, **others}
+
+
 def _intake_of(casetype: casetypes.CaseType, plan: casetypes.Intake, post: dict[str, Any]) -> dict[str, Any]:
-    senders = ", ".join(sorted(plan.senders))
+    senders = ", ".join(
+        (*sorted(plan.senders), *(f"agencies of the kind {each}" for each in sorted(plan.sender_kinds)))
+    )
     return {
         "operationId": f"open_{casetype.code}",
         "summary": f"Open a case: {casetype.label.lower()}",
         "description": f"{casetype.summary} Senders: {senders}. At most 256 KiB.",
         "parameters": [each for each in post["parameters"] if each["name"] != "path"],
+        "responses": _answers_of(casetype, post["responses"]),
         "requestBody": {
             "required": True,
             "content": {

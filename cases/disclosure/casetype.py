@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cases.disclosure import callbacks, codes, forms, giving, messages, opening, periods, report, rules
+from cases.disclosure import callbacks, codes, forms, giving, intake, messages, opening, periods, report, rules
 from cases.disclosure.models import DisclosureRequest
 from cases.kernel import clocks, retention
 from cases.kernel.casetypes import CaseType
@@ -74,6 +74,7 @@ LE_DISCLOSURE = CaseType(
         "request",
     ),
     agency_kinds=frozenset({"lea"}),
+    intake=intake.INTAKE,
     callbacks={
         "le.answered": callbacks.answered,
         "le.cancelled": callbacks.cancelled,
@@ -88,6 +89,7 @@ LE_DISCLOSURE = CaseType(
         giving.DESTROY: giving.destroyed,
     },
     callback_data=callbacks.EXAMPLES,
+    unspoken=frozenset({"contact_code", "package_sha256", "checked"}),
     own_tabs=(("Package", "disclosure:package"),),
     message_labels={kind.code: kind.label for kind in messages.ALL},
 )

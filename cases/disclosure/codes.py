@@ -4,6 +4,9 @@ from cases.kernel.office.codelists import CodeList
 
 INTERCEPTION = "interception"
 APPLICATION = "order_application_notice"
+STATEMENT, OVERSEAS, PRESERVATION = "witness_statement", "overseas", "preservation"
+# The only order of a court abroad that binds us here.
+FROM_ABROAD = frozenset({"copo_order"})
 TYPES = (
     ("cd_authorised", "Authorised communications data"),
     ("cd_urgent", "Urgent communications data, in writing"),
@@ -11,6 +14,9 @@ TYPES = (
     (APPLICATION, "Notice that an order is applied for"),
     ("data_protection_request", "Request for other data, without an order"),
     ("civil_order", "Order in a civil case"),
+    (STATEMENT, "Witness statement or exhibit of what was given"),
+    (OVERSEAS, "Request from abroad"),
+    (PRESERVATION, "Request to preserve, until an authorisation or order comes"),
     (INTERCEPTION, "For the lawful-interception unit; nothing else is recorded"),
 )
 # Gateways that come with a paper that says so: the order itself.
@@ -52,7 +58,8 @@ METHODS = (
     ("call_back", "Call back on the number of this entry"),
     ("portal_identity", "Identity proved by the secure portal; call back where it came another way"),
 )
-CAME_BY = (("e_mail", "E-mail"), ("letter", "Letter"), ("telephone", "Telephone"))
+PORTAL = "portal"
+CAME_BY = (("e_mail", "E-mail"), ("letter", "Letter"), ("telephone", "Telephone"), (PORTAL, "Secure portal"))
 
 REFUSALS = (
     ("expired", "The authorisation had lapsed before it reached us"),
@@ -64,6 +71,7 @@ REFUSALS = (
     ("unverified_requester", "Who asks could not be verified"),
     ("ambiguous_time", "The time is ambiguous"),
     ("manifest_error", "The request is plainly mistaken"),
+    ("from_abroad", "From abroad: asked for through the UK Central Authority"),
 )
 # What a rule alone may refuse. Everything else a person decides.
 REFUSED_BY_RULE = frozenset({"no_gateway", "content_requested"})

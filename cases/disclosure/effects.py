@@ -26,8 +26,8 @@ def go_on(context: Any) -> None:
 def note_who_asks(context: Any) -> None:
     """Keep which desk was called back and when, and tell the authority that its request is here."""
     facts, inputs = context.case.disclosure_request, context.inputs
-    facts.contact_code, facts.called_back_at = str(inputs["contact"]), inputs["called_back_at"]
-    sealing.seal(facts, {"spoken_to": str(inputs["spoken_to"]).strip()}, key=facts.key)
+    facts.contact_code, facts.called_back_at = str(inputs["contact"]), inputs.get("called_back_at")
+    sealing.seal(facts, {"spoken_to": str(inputs.get("spoken_to") or "").strip() or None}, key=facts.key)
     facts.save(update_fields=["contact_code", "called_back_at", "spoken_to"])
     messages.acknowledge(context.case, actor=context.actor, at=context.at)
 

@@ -26,6 +26,7 @@ __all__ = [
     "OverrideForm",
     "PartForm",
     "PartyForm",
+    "PortalForm",
     "ReceiptForm",
     "RefuseForm",
     "ReleaseForm",
@@ -41,6 +42,10 @@ _DAY = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 _CARD = "This looks like a payment card number. Card numbers are never kept."
 _OFFSET = "With its offset from UTC: 2026-11-01T00:00Z, or 2026-06-01T00:00+01:00."
 _UNKNOWN = ("", "Not said")
+
+
+# What comes through the portal nobody types.
+_TYPED_IN = [each for each in codes.CAME_BY if each[0] != codes.PORTAL]
 
 
 class MomentField(forms.CharField):
@@ -83,7 +88,7 @@ class FactsForm(forms.Form):
     authority_kind = forms.ChoiceField(
         label="Kind of authority", choices=[_UNKNOWN, *codes.AUTHORITY_KINDS], required=False
     )
-    came_by = forms.ChoiceField(label="Came by", choices=[_UNKNOWN, *codes.CAME_BY], required=False)
+    came_by = forms.ChoiceField(label="Came by", choices=[_UNKNOWN, *_TYPED_IN], required=False)
     urn = forms.CharField(label="Their number of the request", max_length=64, required=False)
     grade = forms.TypedChoiceField(label="Grade", choices=codes.GRADES, coerce=int, initial=3)
     gateway = forms.ChoiceField(label="Ground that is asserted", choices=_gateways, required=False)
@@ -122,10 +127,7 @@ class FactsForm(forms.Form):
     are_costs_agreed = forms.BooleanField(label="Costs are agreed", required=False)
 
     def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or {}
-        for name, value in cleaned.items():
-            if isinstance(value, str) and formats.has_card_number(value):
-                self.add_error(name, forms.ValidationError(_CARD, code="card_number"))
+        cleaned = self._without_cards()
         if cleaned.get("request_type") == codes.INTERCEPTION:
             self._say_nothing_else(cleaned)
             return cleaned
@@ -137,10 +139,30 @@ class FactsForm(forms.Form):
             cleaned["urn_token"] = opening.urn_token(cleaned["authority_code"], cleaned["urn"])
         return cleaned
 
+    def _without_cards(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        for name, value in list(cleaned.items()):
+            if isinstance(value, str) and formats.has_card_number(value):
+                self.add_error(name, forms.ValidationError(_CARD, code="card_number"))
+        return cleaned
+
     def _say_nothing_else(self, cleaned: Mapping[str, Any]) -> None:
         typed = [name for name, value in cleaned.items() if value and name not in {"request_type", "grade"}]
         for name in typed:
             self.add_error(name, "Leave this empty: of interception nothing else is recorded here.")
+
+
+class PortalForm(FactsForm):
+    """The request as the authority's own system sends it. Who asks is proved by its signature, never written here."""
+
+    authority_code = came_by = oral_given_at = None  # type: ignore[assignment]  # -- takes the fields away
+    urn = forms.CharField(max_length=64)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = self._without_cards()
+        if cleaned.get("request_type") == codes.INTERCEPTION:
+            self.add_error("request_type", "This does not come through here.")
+        return cleaned
 
 
 class PartyForm(forms.Form):
@@ -218,7 +240,10 @@ class VerifyForm(_StepForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        desks = authorities.active(self.case.disclosure_request.authority_code)
+        facts = self.case.disclosure_request
+        for name in ("called_back_at", "spoken_to"):
+            self.fields[name].required = facts.came_by != codes.PORTAL
+        desks = authorities.active(facts.authority_code)
         self.fields["contact"].choices = [  # type: ignore[attr-defined]  # -- a choice field
             (desk.code, ", ".join(filter(None, (desk.desk, desk.accreditation, desk.phone)))) for desk in desks
         ]

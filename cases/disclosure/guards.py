@@ -85,8 +85,11 @@ def is_called_back(context: Any) -> str | None:
     """Somebody called the desk on the directory's own number, after the request came in, and says when."""
     facts, inputs = context.case.disclosure_request, context.inputs
     contact = str(inputs.get("contact") or "")
-    if not contact or not authorities.active(facts.authority_code, contact):
+    desks = authorities.active(facts.authority_code, contact) if contact else []
+    if not desks:
         return "Choose the desk that you called from the directory."
+    if facts.came_by == codes.PORTAL and desks[0].method == "portal_identity":
+        return None  # the portal's signature says who it is
     called_at = inputs.get("called_back_at")
     if called_at is None or called_at > context.at:
         return "Say when you called the desk back."
@@ -154,12 +157,23 @@ def authorisation_was_in_force(context: Any) -> str | None:
 
 def original_is_attached(context: Any) -> str | None:
     """What came is here; of what was said by word of mouth nothing can be yet (K03)."""
-    if context.case.disclosure_request.oral_given_at is not None:
+    facts = context.case.disclosure_request
+    if facts.oral_given_at is not None or (facts.came_by == codes.PORTAL and facts.gateway in codes.AUTHORISATIONS):
         return None
     rows = Evidence.objects.filter(case=context.case)
     if context.case.disclosure_request.gateway in codes.ORDERS:
         return order_is_attached(context)
     return None if rows.exists() else "Attach what the authority sent first."
+
+
+def may_be_answered(context: Any) -> str | None:
+    """A request from abroad goes through the UK Central Authority, and one to preserve gives nothing away."""
+    facts = context.case.disclosure_request
+    if facts.request_type == codes.PRESERVATION:
+        return "It only asks to preserve. When the authorisation or order is here, correct what came."
+    if facts.request_type == codes.OVERSEAS and facts.gateway not in codes.FROM_ABROAD:
+        return "A request from abroad goes through the UK Central Authority. Refuse it, and say so."
+    return None
 
 
 def is_ours(context: Any) -> str | None:

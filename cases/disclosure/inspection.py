@@ -66,7 +66,7 @@ def fault(case: Case, *, actor: Actor, at: datetime) -> str | None:
     """Return why a package cannot be sent to be checked, in one sentence fit for staff, or nothing."""
     facts = case.disclosure_request
     parts = package.parts_of(case)
-    if missing := _missing(case, facts, parts):
+    if missing := _missing(case, facts, parts) or _no_exhibit(case, facts, parts):
         return missing
     reader = _reader(case, actor, "package")
     known = addresses(case, reader=reader, at=at)
@@ -91,6 +91,21 @@ def _missing(case: Case, facts: DisclosureRequest, parts: Sequence[PackagePart])
     if extra := sorted(there - set(standing)):
         return f"{label(extra[0])}: this item was refused."
     return None if there else "Nothing would be given: refuse the request instead, as no such data is held."
+
+
+def _no_exhibit(case: Case, facts: DisclosureRequest, parts: Sequence[PackagePart]) -> str | None:
+    """What a statement produces is what was given, byte for byte; its hash was kept."""
+    if facts.request_type != codes.STATEMENT:
+        return None
+    given = PackagePart.objects.filter(
+        case__disclosure_request__authority_code=facts.authority_code,
+        case__disclosure_request__released_at__isnull=False,
+        is_removed=False,
+        sha256__in=[part.sha256 for part in parts],
+    )
+    if given.exclude(case=case).exists():
+        return None
+    return "No file of it is what this authority was given before: an exhibit is the same, byte for byte."
 
 
 def _unready(ground: ItemGround | None, *, has_file: bool) -> str:

@@ -120,6 +120,7 @@ ROUTES = {
     "no_gateway": "single_point_of_contact",
     "content_requested": "warrant_or_order_for_stored_communications",
     "unverified_requester": "single_point_of_contact",
+    "from_abroad": "uk_central_authority",
 }
 
 

@@ -93,7 +93,9 @@ class DisclosureRequest(Tracked):
         constraints = [
             models.CheckConstraint(condition=Q(grade__gte=1, grade__lte=3), name="disclosure_grades_are_three"),
             models.CheckConstraint(
-                condition=Q(contact_code="", called_back_at=None) | Q(called_back_at__isnull=False),
+                condition=Q(contact_code="", called_back_at=None)
+                | Q(called_back_at__isnull=False)
+                | Q(came_by="portal"),
                 name="disclosure_verified_by_a_call",
             ),
         ]

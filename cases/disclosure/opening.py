@@ -59,5 +59,5 @@ def open_facts(case: Case, facts: Mapping[str, Any]) -> None:
     if row.request_type != codes.INTERCEPTION:
         periods.begin(case, periods.Counted.of(row))
         case.save(update_fields=["due_at"])
-    if _OVERWRITTEN & set(row.items) & set(dataitems.ITEMS):
+    if row.request_type == codes.PRESERVATION or _OVERWRITTEN & set(row.items) & set(dataitems.ITEMS):
         tasks.raise_task(PRESERVE, case=case, at=case.opened_at)

@@ -137,8 +137,12 @@ def _show(
         ],
     }
     if may_change:
-        shown["holder_form"] = failed.get("holder") or forms.HolderForm(addresses=beside.get("addresses", []))
-        shown["part_form"] = failed.get("part") or forms.PartForm(items=guards.open_items(case.disclosure_request))
+        shown["holder_form"] = failed.get("holder") or forms.HolderForm(
+            addresses=beside.get("addresses", []), auto_id="holder_%s"
+        )
+        shown["part_form"] = failed.get("part") or forms.PartForm(
+            items=guards.open_items(case.disclosure_request), auto_id="part_%s"
+        )
     return render(request, "cases/disclosure/package.html", shown, status=status)
 
 
@@ -214,7 +218,7 @@ def holder(request: HttpRequest, uid: UUID) -> HttpResponse:
     file = _changeable(request, uid)
     reader = asking.reader(request, "view", casepage.CASEWORK, file.case.uid, fields=("package",))
     known = inspection.addresses(file.case, reader=reader, at=asking.now())
-    form = forms.HolderForm(request.POST, addresses=known)
+    form = forms.HolderForm(request.POST, addresses=known, auto_id="holder_%s")
     if not form.is_valid():
         return _invalid(request, file, "holder", form)
     return _change(
@@ -241,7 +245,7 @@ def remove_holder(request: HttpRequest, uid: UUID, number: int) -> HttpResponse:
 def add_file(request: HttpRequest, uid: UUID) -> HttpResponse:
     """Put typed rows, or a sheet, into the package."""
     file = _changeable(request, uid)
-    form = forms.PartForm(request.POST, items=guards.open_items(file.case.disclosure_request))
+    form = forms.PartForm(request.POST, items=guards.open_items(file.case.disclosure_request), auto_id="part_%s")
     if not form.is_valid():
         return _invalid(request, file, "part", form)
     said = form.cleaned_data

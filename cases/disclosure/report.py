@@ -8,7 +8,7 @@ from typing import Any
 
 from cases.disclosure import codes, guards
 from cases.disclosure.dataitems import label
-from cases.disclosure.models import DisclosureRequest
+from cases.disclosure.models import AuthorityContact, DisclosureRequest
 from cases.kernel import notice
 from cases.kernel.casetypes import Check
 from cases.kernel.models import Agency, Case
@@ -41,7 +41,7 @@ def _names(items: list[str]) -> str:
 
 
 def facts_view(case: Case) -> list[tuple[str, str]]:
-    """Return label and value of every fact that is not sealed. One query, for the authority's name."""
+    """Return label and value of every fact that is not sealed. Two queries, for the authority's name and its desk."""
     facts = case.disclosure_request
     if facts.request_type == codes.INTERCEPTION:
         return [("What came", _TYPES[facts.request_type])]
@@ -60,7 +60,16 @@ def facts_view(case: Case) -> list[tuple[str, str]]:
         ("Period", " to ".join(filter(None, (_moment(facts.begins_at), _moment(facts.ends_at)))) or "None"),
         ("May the customer be told", "Yes, the authority says so" if facts.may_tell_subject else "No"),
     ]
-    return [*rows, *_flags(facts), *_decided(facts)]
+    return [*rows, *_flags(facts), *_desk(facts), *_decided(facts)]
+
+
+def _desk(facts: DisclosureRequest) -> list[tuple[str, str]]:
+    """Return which desk was verified, in words. One query, where there is one."""
+    if not facts.contact_code:
+        return []
+    found = AuthorityContact.objects.filter(agency__code=facts.authority_code, code=facts.contact_code).first()
+    named = ", ".join(filter(None, (found.desk, found.accreditation))) if found else facts.contact_code
+    return [("Verified with", named)]
 
 
 def _purpose(facts: DisclosureRequest) -> str:
@@ -79,7 +88,15 @@ def _flags(facts: DisclosureRequest) -> list[tuple[str, str]]:
 
 
 def _decided(facts: DisclosureRequest) -> list[tuple[str, str]]:
-    rows = [("Called back", _moment(facts.called_back_at))] if facts.called_back_at else []
+    moments = (
+        ("Called back", facts.called_back_at),
+        ("Asked for by word of mouth", facts.oral_given_at),
+        ("Put in writing", facts.written_at),
+        ("Released", facts.released_at),
+        ("Received by them", facts.receipted_at),
+        ("Our copy destroyed", facts.purged_at),
+    )
+    rows = [(name, _moment(at)) for name, at in moments if at]
     rows += [
         (f"Refused: {label(item)}", _REFUSALS.get(code, code)) for item, code in sorted(facts.refused_items.items())
     ]
@@ -98,9 +115,9 @@ def checks(case: Case) -> list[Check]:
     ]
     return [
         Check(
-            label="Who asks was called back",
-            is_clear=facts.called_back_at is not None,
-            detail="" if facts.called_back_at else "Nothing is accepted before",
+            label="Who asks was verified",
+            is_clear=bool(facts.contact_code),
+            detail="" if facts.contact_code else "Nothing is accepted before",
         ),
         *gate,
         Check(label="What came is attached", is_clear=bool(list(case.evidence.all()))),

@@ -166,6 +166,7 @@ LIFECYCLE = Lifecycle(
             roles=_OFFICER,
             guards=(
                 guards.who_asked_is_who_was_verified,
+                guards.may_be_answered,
                 guards.is_described,
                 guards.gate_is_open,
                 guards.authorisation_was_in_force,

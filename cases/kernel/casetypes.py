@@ -52,16 +52,24 @@ class Check:
     detail: str = ""
 
 
+def as_parsed(facts: dict[str, Any], _agency_code: str) -> dict[str, Any]:
+    """Add nothing of the sender."""
+    return facts
+
+
 @dataclass(frozen=True, kw_only=True)
 class Intake:
-    """How the firm's own systems open this kind. `parse` returns (facts, parties) or raises intake.FieldErrors;
-    `schema` the shape of a body with the codes of today."""
+    """How own systems, or agencies of some kinds, open this kind. `parse` returns (facts, parties) or raises
+    intake.FieldErrors; `schema` the shape of a body with the codes of today; `by_sender` adds to the facts who asks,
+    which is never taken from the body."""
 
     path: str
     senders: frozenset[str]
     parse: Callable[[Mapping[str, Any]], tuple[dict[str, Any], list[dict[str, Any]]]]
     example: Mapping[str, Any]
     schema: Callable[[], Mapping[str, Any]]
+    sender_kinds: frozenset[str] = frozenset()
+    by_sender: Callable[[dict[str, Any], str], dict[str, Any]] = as_parsed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,6 +140,7 @@ class CaseType:
     `own_tabs` are pages of its own on a case: what the tab says, and the name of the address.
     `opens_on` names the page of the kind's own on which a case of it is opened, `screen` the one on which a case is
     worked on, by its uid.
+    `unspoken` are columns of its facts that the story does not tell of: codes and hashes that say nothing to people.
     `is_about` says of facts that they name what the case is about where no person is named.
     A kind without a reference prefix is restricted: its references are random, and only its team knows of its cases.
     """
@@ -184,6 +193,7 @@ class CaseType:
     screen: str = ""
     incoming: Incoming | None = None
     own_tabs: tuple[tuple[str, str], ...] = ()
+    unspoken: frozenset[str] = frozenset()
 
     @property
     def is_restricted(self) -> bool:

@@ -194,10 +194,15 @@ def _restricted(browser, url: str, people: dict, case, found: crawl.Findings) ->
         running = reverse("web:extend_period", args=[suspicions.moratorium(people).uid, "k25_moratorium"])
         officer.refuse("extend_period", running, "main form")
     requests = [reverse("web:case", args=[build(people).uid]) for build in disclosures.OPEN]
+    packages = [f"/cases/{build(people).uid}/package/" for build in (disclosures.extracting, disclosures.released)]
     with crawl.person(browser, url, "k.mistry", found) as unit:
         unit.visit("queue", "/cases/?kind=le_disclosure")
         for page in requests:
             unit.visit("case", page)
+        for page in packages:
+            unit.visit("package", page)
+            unit.visit("package_part", f"{page}files/1/")
+        unit.refuse("package", packages[0], "form[action$='/files/']")
         unit.refuse("new_case", "/cases/new/le_disclosure/", "form[action*='/cases/new/']")
         unit.refuse("case", requests[0], "form[action*='/steps/verify/']")
         unit.refuse("propose", "/office/changes/new/authority_contact/", "main form")

@@ -575,3 +575,34 @@ def test_secrets_of_the_package_are_not_in_the_ledger(people):
     text = " ".join(json.dumps(event.content(), default=str) for event in events)
     assert "Marchbanks" not in text
     assert "+447700900789" not in text
+
+
+# --- other kinds of request -----------------------------------------------------------------------------------------
+def test_a_request_to_preserve_asks_for_it_at_once_and_gives_nothing(people):
+    case = disclosures.authenticated(people, request_type="preservation")
+    assert Task.objects.get(case=case).kind == "disclosure_preserve"
+    assert refusal(case, "validate", people["k.mistry"], is_ours=True) == (
+        "It only asks to preserve. When the authorisation or order is here, correct what came."
+    )
+    with edits.change(case.pk, actor=people["k.mistry"], at=AT) as edit:
+        edit.facts(request_type="cd_authorised")
+    assert after(case, "validate", people["k.mistry"], is_ours=True).state == "validated"
+
+
+def test_a_request_from_abroad_is_shown_the_way(people):
+    case = disclosures.authenticated(people, request_type="overseas")
+    assert "UK Central Authority" in refusal(case, "validate", people["k.mistry"], is_ours=True)
+    after(case, "refuse", people["k.mistry"], reason_code="from_abroad")
+    assert told(case)[-1][1]["route"] == "uk_central_authority"
+
+
+def test_an_exhibit_is_what_was_given_byte_for_byte(people):
+    disclosures.released(people, items=["subscriber_name"])
+    case = disclosures.taken_out(people, request_type="witness_statement", items=["subscriber_name"])
+    disclosures.say_why(case, "subscriber_name", people)
+    disclosures.held_by(case, "A", datetime(2025, 3, 1, tzinfo=UTC), None, people)
+    other = b"item,address,at,name\nsubscriber_name,+447700900789,,O. Marchbanks\n"
+    disclosures.add(case, "subscriber_name", other, people)
+    assert "byte for byte" in refusal(case, "submit", people["k.mistry"], checked=CHECKED)
+    disclosures.add(case, "subscriber_name", disclosures.NAMES, people)
+    assert after(case, "submit", people["k.mistry"], checked=CHECKED).state == "quality_check"

@@ -13,6 +13,7 @@ from django.db.models import BigIntegerField, CharField, Expression, F, OuterRef
 from django.db.models import Case as Choice
 from django.db.models.functions import Cast, Concat, Substr
 
+from cases.kernel import casetypes
 from cases.kernel.calendars import LONDON
 from cases.kernel.models import Agency, Case, Note, User
 from cases.kernel.prepared import Prepared
@@ -180,6 +181,11 @@ def _known(case: Case, events: Iterable[Any], bodies: Iterable[Mapping[str, Any]
     return known | (names(missing) if missing else {})
 
 
+def _unspoken() -> frozenset[str]:
+    """Return the columns that no entry tells of: everybody's, and those that a kind of case names."""
+    return UNSPOKEN.union(*(each.unspoken for each in casetypes.all_types()))
+
+
 def _changes(body: Mapping[str, Any], known: Mapping[str, str]) -> tuple[Change, ...]:
     told = []
     for change in body.get("changes", ()):
@@ -188,7 +194,7 @@ def _changes(body: Mapping[str, Any], known: Mapping[str, str]) -> tuple[Change,
         for name, (old, new) in change.get("f", {}).items():
             if name == "assignee":
                 old, new = (known.get(f"staff:{user_id}") if user_id else None for user_id in (old, new))
-            if name not in UNSPOKEN:
+            if name not in _unspoken():
                 told.append(Change(row=change["m"], key=str(change["k"]), field=name, old=old, new=new))
         sealed = change.get("s", ())
         told += [Change(row=change["m"], key=str(change["k"]), field=name, is_sealed=True) for name in sealed]
@@ -250,4 +256,4 @@ def last_change(case: Case) -> str:
 def _told_fields(change: Mapping[str, Any]) -> list[str]:
     if change["op"] != "~" or change["m"] in BOOKKEEPING:
         return []
-    return [name for name in (*change.get("f", {}), *change.get("s", ())) if name not in UNSPOKEN]
+    return [name for name in (*change.get("f", {}), *change.get("s", ())) if name not in _unspoken()]
