@@ -8,7 +8,7 @@ from cases.migrations import Migration
 class Migration(Migration):
 
     dependencies = [
-        ('cases', '0028_packages_have_rows'),
+        ('cases', '0032_emergencies_have_rows'),
     ]
 
     operations = [
