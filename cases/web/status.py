@@ -67,6 +67,11 @@ def _dependencies() -> list[Dependency]:
             without="No e-mail leaves; nothing else waits for one.",
         ),
         Dependency(
+            label="Virus scanner",
+            is_up=_scanner_answers(settings.CLAMD),
+            without="Documents wait and nobody downloads them; an emergency needs none.",
+        ),
+        Dependency(
             label="Company sign-in",
             is_up=_answers(issuer.hostname or "", issuer.port or 443),
             without="People sign in with password and second factor, or a passkey.",
@@ -90,6 +95,23 @@ def _answers(host: str, port: int) -> bool | None:
             return True
     except OSError:
         return False
+
+
+def _scanner_answers(address: str) -> bool | None:
+    """Say whether somebody listens at `unix:/path` or `tcp:host:port`; None where no scanner is set."""
+    kind, _, rest = address.partition(":")
+    if kind == "tcp":
+        host, _, port = rest.rpartition(":")
+        return _answers(host, int(port)) if port.isdecimal() else False
+    if kind != "unix":
+        return None
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as link:
+        link.settimeout(PATIENCE_SECONDS)
+        try:
+            link.connect(rest)
+        except OSError:
+            return False
+    return True
 
 
 @dataclass(frozen=True, kw_only=True)

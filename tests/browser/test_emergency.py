@@ -1,5 +1,5 @@
-"""E-1 in a browser, on a telephone, with a broker that was really stopped and no mail server: from a passkey to the
-check by another person, in at most six actions until something is given."""
+"""E-1 in a browser, on a telephone, with a broker that was really stopped, no mail server and no scanner: from a
+passkey to the check by another person, in at most six actions until something is given."""
 
 import re
 import signal
@@ -60,6 +60,7 @@ def all_down(settings, monkeypatch):
         assert not server.is_ready()
         with pytest.raises((OperationalError, OSError)):
             tasks.sweep.apply_async(retry=False)
+        settings.CLAMD = f"unix:{folder}/clamd.sock"
         settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
         settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_USE_TLS = "127.0.0.1", closed_port(), False
         with pytest.raises((OSError, smtplib.SMTPException)):

@@ -33,6 +33,7 @@ def test_silence_is_shown_until_the_sweep_has_run(people):
 
 
 def test_what_is_gone_is_said_to_be_gone(people, settings):
+    settings.CLAMD = ""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen()
@@ -40,6 +41,14 @@ def test_what_is_gone_is_said_to_be_gone(people, settings):
         assert client_of("a.byrne").get("/status/").content.decode().count("Does not answer") == 1  # the broker
     page = client_of("a.byrne").get("/status/").content.decode()
     assert page.count("Does not answer") == 2
+
+
+@pytest.mark.parametrize("address", ["tcp:127.0.0.1:9", "tcp:127.0.0.1:none", "unix:/nowhere/clamd.sock"])
+def test_a_scanner_that_is_away_is_said_to_be_away(people, settings, address):
+    settings.CLAMD = address
+    page = client_of("a.byrne").get("/status/").content.decode()
+    assert page.count("Does not answer") == 2  # and the broker
+    assert "an emergency needs none" in page
 
 
 def test_an_old_message_makes_the_queue_late_and_a_restricted_one_is_not_counted(people):

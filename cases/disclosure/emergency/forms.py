@@ -175,7 +175,7 @@ class GiveForm(_StepForm):
         label="Call back", help_text="On this number of the directory, never on one that the caller names."
     )
     is_called_back = forms.BooleanField(label="I called back on this number", required=False)
-    spoken_to = forms.CharField(label="Spoken to", max_length=120, required=False)
+    spoken_to = forms.CharField(label="Spoken to", max_length=120)
     subscriber = forms.CharField(label="Subscriber's name", max_length=160, required=False)
     address = forms.CharField(label="Address", max_length=300, required=False, widget=forms.Textarea(attrs={"rows": 2}))
     position = forms.CharField(

@@ -199,6 +199,10 @@ def _screen(
     names = tuple(name for name in SHOWN if getattr(facts, name) is not None)
     reader = asking.reader(request, "view", CASEWORK, case.uid, fields=names)
     opened = sealing.open_rows([facts], names, reader=reader, at=asking.now())[0]
+    for name in ("refuse", "refuse_more"):
+        if timed["past"] and name in ANSWERS.get(case.state, ()) and name not in typed:
+            typed = {**typed, name: _form(name, case)}
+            typed[name].initial["reason_code"] = codes.PAST_HOUR
     moves = [
         {
             "move": EMERGENCY_DISCLOSURE.lifecycle[name],
@@ -265,7 +269,7 @@ def sheet(request: HttpRequest) -> HttpResponse:
         ],
         "given": [
             *("Subscriber's name", "Address", "Position (latitude, longitude), radius in metres"),
-            f"Position of (time); source: {', '.join(label.lower() for _, label in codes.SOURCES)}",
+            f"Position of (time); source: {', '.join(label[:1].lower() + label[1:] for _, label in codes.SOURCES)}",
             *("Cell and its coverage", "Given at"),
         ],
         "desks": _desks(),
