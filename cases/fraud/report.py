@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -12,7 +12,8 @@ from django.db.models import Q
 from cases.fraud import codes, disputes
 from cases.fraud.models import PillarAnswer
 from cases.kernel.casetypes import Check
-from cases.kernel.models import Case
+from cases.kernel.evidence import scanning
+from cases.kernel.models import Case, Evidence
 
 __all__ = ["amount", "checks", "context", "facts_view", "topic", "topic_label"]
 
@@ -102,7 +103,7 @@ def checks(case: Case) -> list[Check]:
     innocent = [party for party in parties if party.is_innocent]
     return [
         Check(label="People named", is_clear=bool(parties), detail=f"{len(parties)}, of whom {len(innocent)} innocent"),
-        Check(label="Documents attached", is_clear=bool(documents), detail=f"{len(documents)}, not scanned yet"),
+        Check(label="Documents attached", is_clear=bool(documents), detail=_scanned(documents)),
         Check(
             label="Privacy notice on record",
             is_clear=bool(facts.notice_version),
@@ -114,6 +115,11 @@ def checks(case: Case) -> list[Check]:
             detail=", ".join(each["code"] for each in facts.field_errors),
         ),
     ]
+
+
+def _scanned(documents: Sequence[Evidence]) -> str:
+    doubtful = sum(scanning.why_not(each) is not None for each in documents)
+    return f"{len(documents)}, {doubtful} not known to be clean" if doubtful else f"{len(documents)}, scanned"
 
 
 def context(case: Case) -> dict[str, Any]:

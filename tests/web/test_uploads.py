@@ -188,6 +188,23 @@ def test_whoever_may_not_attach_has_nothing_read(case):
     assert (case.evidence.count(), stored_files()) == (0, files)
 
 
+@pytest.mark.parametrize(
+    ("verdict", "tag", "sentence"),
+    [
+        ("infected", "Infected", "It stays sealed and is never handed out."),
+        ("unscannable", "Unscannable", "Ask for another copy."),
+    ],
+)
+def test_page_says_why_a_document_is_not_handed_out(case, verdict, tag, sentence):
+    client = desk.client_of("a.byrne")
+    send(client, case, body("a.txt", "text/plain", b"Words."))
+    assert "The scanner has not answered yet" not in client.get(at("documents", case)).content.decode()
+    factories.scan(verdict)
+    page = client.get(at("documents", case)).content.decode()
+    assert tag in page and sentence in page
+    assert at("download", case, 1) not in page
+
+
 def test_full_disk_is_a_sentence(case, monkeypatch):
     def full(*_args):
         raise OSError(28, "No space left on device")
