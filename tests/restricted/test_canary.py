@@ -554,6 +554,7 @@ def test_another_agency_learns_nothing_from_naming_it(people, parent, secret):
 
 def test_the_same_crawl_finds_it_all_over_with_the_right_role(people, parent, still, secret):
     hidden = secret.hide(people, parent)
+    factories.scan()
     row = requests.request(hidden, actor=people[secret.insider], at=still)
     assert requests.make_due(now=still) == 1
     officer = client_of(secret.insider, is_stepped_up=True)
