@@ -17,12 +17,11 @@ run: setup
 test: setup-dev
 	@exec $(BIN)/python -m pytest $(or $(ARGS),-n 2 --dist loadfile --no-loadscope-reorder)
 
-# At length: kills under load, 500 runs of the machine against the model, a thousand seeded cases.
+# At length: everybody's crawl, every look, kills under load, 500 runs of the machine, a thousand seeded cases.
 soak: setup-dev
-	@SOAK=4 $(BIN)/python -m pytest tests/faults/test_kills_under_load.py -s --timeout 3600 -p no:xdist
-	@BACKOFFICE_EVERYBODY=1 $(BIN)/python -m pytest tests/restricted/test_canary.py -s --timeout 1800 -p no:xdist
-	@BACKOFFICE_RUNS=500 $(BIN)/python -m pytest tests/fraud/test_machine.py -s -p no:xdist
-	@BACKOFFICE_DRAWN=1000 $(BIN)/python -m pytest tests/bench/test_seed_volume.py -s -p no:xdist
+	@BACKOFFICE_AT_LENGTH=1 $(BIN)/python -m pytest -s --timeout 9000 -p no:xdist $(or $(ARGS),tests/restricted/test_canary.py \
+		tests/browser tests/kernel/test_search_thousand.py tests/faults tests/fraud/test_machine.py \
+		tests/bench/test_seed_volume.py)
 
 check: setup-dev
 	$(BIN)/ruff check .

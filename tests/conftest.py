@@ -190,7 +190,7 @@ END $$
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(postgres, django_test_environment) -> Iterator[None]:
+def django_db_setup(postgres, django_test_environment, django_db_blocker) -> Iterator[None]:
     """Use the database that the cluster brings along. After a test that commits, all its rows are deleted.
 
     Django's own flush truncates every table and each of its indexes, which takes a hundred times as long.
@@ -200,10 +200,15 @@ def django_db_setup(postgres, django_test_environment) -> Iterator[None]:
     from django.test import TransactionTestCase
 
     from backoffice.embedded import DATABASE
+    from tests import factories, keptoffice
 
     connection.settings_dict["NAME"] = f"test_{DATABASE}"
     with psycopg.connect(postgres.url(f"test_{DATABASE}", "postgres"), autocommit=True) as superuser:
         TransactionTestCase._fixture_teardown = lambda case: superuser.execute(EMPTY) and None
+        with django_db_blocker.unblock():
+            keptoffice.keep(superuser, factories.make_office)
+            superuser.execute(EMPTY)
+            connection.close()
         yield
 
 

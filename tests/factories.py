@@ -15,6 +15,7 @@ from cases.kernel.exchange import agencies
 from cases.kernel.models import Agency, Case, OutboxMessage, User
 from cases.kernel.office import demo_people
 from cases.ledger import sealing
+from tests import keptoffice
 
 AT = datetime(2026, 11, 14, 10, 0, tzinfo=UTC)
 APPROVED_AT = datetime(2026, 11, 16, 9, 30, tzinfo=UTC)
@@ -67,7 +68,12 @@ LISTINGS = (
 
 
 def office() -> dict[str, Actor]:
-    """Return the acting identity of everyone in the demonstration office, by user name; makes agencies too."""
+    """Return the acting identity of everyone in the demonstration office, by user name; there are agencies too."""
+    return keptoffice.restore() or make_office()
+
+
+def make_office() -> dict[str, Actor]:
+    """Make people, teams, policy documents and agencies by the kernel's own functions."""
     people = {user.username: actors.staff(user) for user in demo_people.ensure(AT)}
     for code, kind, name, address in LISTINGS:
         agencies.register(
@@ -164,10 +170,10 @@ def filed(people: dict[str, Actor]) -> Case:
     )
 
 
-def judge(people: dict[str, Actor]) -> Actor:
+def judge(people: dict[str, Actor], username: str = "h.castellan") -> Actor:
     """An approver of the desk who had no part in the case so far."""
     desk = people["d.osei"].team_ids
-    return replace(people["h.castellan"], roles=frozenset({"fraud_approver"}), team_ids=desk)
+    return replace(people[username], roles=frozenset({"fraud_approver"}), team_ids=desk)
 
 
 def disputed(people: dict[str, Actor]) -> Case:

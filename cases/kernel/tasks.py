@@ -20,6 +20,7 @@ LABELS: dict[str, str] = {
     "callback_unreadable": "A signed callback could not be read",
     "message_dead": "A message to an agency could not be delivered",
     "clock_over": "A period is over",
+    "clock_not_ended": "A period could not be ended by itself",
     "check_after": "Look at what was done at once",
     "not_confirmed": "What was done at once was not confirmed",
     "proposal_declined": "What you proposed was declined",

@@ -75,13 +75,14 @@ def make_due_letters(*, now: datetime) -> int:
 
 
 def _attempt(letter_id: int, *, now: datetime) -> bool:
-    """Write one letter. A fault of ours is logged and stops none of the others."""
+    """Write one letter. A fault of ours is logged, becomes a task and stops none of the others."""
     try:
         return write(letter_id, now=now)
     except OperationalError:  # the database is away: no letter is to blame
         raise
     except Exception:
         log.exception("letter_fault", extra={"letter_id": letter_id})
+        _fail(Letter.objects.get(pk=letter_id), problem="fault", now=now)
         return False
 
 

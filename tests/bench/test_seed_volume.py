@@ -22,8 +22,9 @@ from cases.kernel.models import Case, CaseParty, OutboxMessage, SearchEntry, Use
 from cases.ledger import sealing
 from cases.ledger.verify import verify_all, verify_stream
 from tests import factories
+from tests.length import times
 
-DRAWN = int(os.environ.get("BACKOFFICE_DRAWN", "60"))
+DRAWN = int(os.environ.get("BACKOFFICE_DRAWN", times(60, 1000)))
 MADE = max(1000, 3 * DRAWN)
 READER = sealing.Reader(actor="system:tests", verb="view", purpose="tests")
 # From each state: the next move, and who makes it. A filing that stands is disputed, a case that was closed reopened.

@@ -2,7 +2,7 @@
 
 Workers fall at three named places, in real Celery processes under the supervisor; the database falls while a message
 is in flight and while a callback waits. Then: nothing lost, nothing done twice, every chain verifies, and a restart
-finds everything. `make soak` does it at greater length.
+finds everything. The suite kills eight workers and two databases, `make soak` eighty and twenty.
 """
 
 from __future__ import annotations
@@ -25,12 +25,13 @@ import pytest
 from backoffice import embedded
 from backoffice.env import Env
 from tests.journeys.office import NOT_SHIPPED, ROOT, Office
+from tests.length import times
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(900 * int(os.environ.get("SOAK", "1")))]
-LENGTH = int(os.environ.get("SOAK", "1"))
+LENGTH = times(1, 4)
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(900 * LENGTH)]
 PLACES = ("after_claim", "after_answer", "inside_apply")
-WORKER_KILLS = {"after_claim": 7 * LENGTH, "after_answer": 7 * LENGTH, "inside_apply": 6 * LENGTH}
-DATABASE_KILLS = {"a message is in flight": 3 * LENGTH, "a callback waits": 2 * LENGTH}
+WORKER_KILLS = {"after_claim": times(3, 28), "after_answer": times(3, 28), "inside_apply": times(2, 24)}
+DATABASE_KILLS = {"a message is in flight": times(1, 12), "a callback waits": times(1, 8)}
 MOMENTS = {
     "a message is in flight": "SELECT count(*) FROM cases_outboxmessage WHERE state = 'sending'",
     "a callback waits": "SELECT count(*) FROM cases_callback WHERE state = 'received'",

@@ -72,7 +72,7 @@ class ClocksOfACase(TestCase):
         clock.refresh_from_db()
         return clock
 
-    def test_a_fault_in_one_case_stops_no_other(self):
+    def test_a_fault_in_one_case_stops_no_other_and_is_a_task(self):
         other = factories.referred(self.people, incident_reference="DET-2")
         with self.act():
             broken = clocks.start(self.case, WORK.code, started_at=AT - timedelta(days=9))
@@ -86,6 +86,10 @@ class ClocksOfACase(TestCase):
         assert [entry.case_id for entry in logged.records] == [self.case.pk]
         assert Clock.objects.get(case=other).state == "breached"
         assert Clock.objects.get(pk=broken.pk).state == "running"
+        with self.assertLogs("cases.kernel.timing.sweeps", "ERROR"):
+            sweeps.end_due_clocks(now=later)
+        asked = Task.objects.filter(kind="clock_not_ended").values_list("case", "detail__clock")
+        assert list(asked) == [(self.case.pk, broken.pk)]
 
     def test_a_referral_starts_its_triage_clock_and_is_due_with_it(self):
         clock = Clock.objects.get(case=self.case)

@@ -1,4 +1,7 @@
-"""A thousand people with names of many kinds: each is found by the whole name, by its beginning and by its sound."""
+"""A thousand people with names of many kinds: each is found by the whole name, by its beginning and by its sound.
+
+The suite asks for every fifth, `make soak` for all.
+"""
 
 from itertools import islice, product
 from uuid import uuid4
@@ -11,6 +14,7 @@ from cases.kernel.models import Case, CaseParty, SearchEntry
 from cases.ledger import api as ledger
 from cases.ledger import sealing
 from tests import factories
+from tests.length import times
 
 pytestmark = pytest.mark.django_db
 
@@ -46,7 +50,7 @@ def test_every_name_is_found_by_whole_beginning_and_sound():
         return {case_id for case_id, *_ in part[: search.CAP]} if part is not None else set()
 
     missed = []
-    for case, name in zip(cases, names(), strict=True):
+    for case, name in list(zip(cases, names(), strict=True))[:: times(5, 1)]:
         word = terms.parts(name)[0]
         asked = ((name, searchbox.EXACT), (word[: max(2, len(word) - 1)], searchbox.STARTS), (word, searchbox.SOUNDS))
         missed += [(name, text, tier) for text, tier in asked if not _finds(found, text, tier, case, cases, name)]

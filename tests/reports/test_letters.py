@@ -32,7 +32,7 @@ def fresh(case) -> Case:
     return Case.objects.select_related("key").get(pk=case.pk)
 
 
-def test_a_fault_in_one_letter_stops_no_other():
+def test_a_fault_in_one_letter_stops_no_other_and_is_a_task():
     people = factories.office()
     broken, case = factories.filed(people), factories.filed(people)
     with acts.act(broken, "tests.broken", actor=people["a.byrne"], at=NOW):
@@ -44,6 +44,10 @@ def test_a_fault_in_one_letter_stops_no_other():
 
     states = Letter.objects.order_by("pk").values_list("case", "state")
     assert list(states) == [(broken.pk, "due"), (case.pk, "rendered")]
+    tasks = Task.objects.filter(kind="letter_failed").values_list("case", "detail__problem")
+    assert list(tasks) == [(broken.pk, "fault")]
+    assert letters.make_due_letters(now=NOW) == 0  # it fills no batch while people look at it
+    assert len(tasks.all()) == 1
 
 
 def test_victim_is_told_what_is_kept_how_long_and_whom_to_ask():

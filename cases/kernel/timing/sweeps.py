@@ -12,7 +12,7 @@ from django.db import OperationalError, connection, transaction
 from cases.kernel import casetypes, clocks, locks, record, tasks
 from cases.kernel.actors import system
 from cases.kernel.errors import CaseError
-from cases.kernel.models import Case, Clock
+from cases.kernel.models import Case, Clock, Task
 from cases.kernel.timing import rulebook
 from cases.ledger import api as ledger
 
@@ -36,7 +36,8 @@ def end_due_clocks(*, now: datetime) -> int:
     """Settle clocks that are over: a working period becomes a breach and a task, an expiry calls its family.
 
     Returns how many, at most a batch. Each in its own transaction with its case locked; a clock another worker settled
-    is skipped, and one that a hold, a rule or a fault of ours keeps from ending waits without stopping the rest.
+    is skipped, and one that a hold or a rule keeps from ending waits without stopping the rest. So does one that a
+    fault of ours keeps from it, which is a task for people too.
     """
     due = Clock.objects.filter(state="running", due_at__lt=now).order_by("due_at").values_list("pk", "case_id")
     return _each(due[:LOOKED_AT], _end, now=now)
@@ -64,6 +65,7 @@ def _each(due: Iterable[tuple[int, int]], settle: Callable[..., int], *, now: da
             raise
         except Exception:
             log.exception("clock_fault", extra={"case_id": case_id})
+            _hand_over(clock_id, case_id, now=now)
         if settled >= BATCH:
             break
     return settled
@@ -101,6 +103,16 @@ def _warn(clock_id: int, case_id: int, *, now: datetime) -> int:
         clock.save(update_fields=["warned_at"])
         tasks.raise_task("clock_soon", case=case, at=now, due_at=clock.due_at, rule=clock.rule)
     return 1
+
+
+@transaction.atomic
+def _hand_over(clock_id: int, case_id: int, *, now: datetime) -> None:
+    """Raise one task for a clock that a fault of ours keeps from ending; it is tried again with every sweep."""
+    case, clock = locks.case_for_update(case_id), Clock.objects.get(pk=clock_id)
+    if Task.objects.filter(case=case, kind="clock_not_ended", closed_at=None, detail__clock=clock_id).exists():
+        return
+    with _noted(case, "clock.not_ended", clock, now=now):
+        tasks.raise_task("clock_not_ended", case=case, at=now, rule=clock.rule, clock=clock_id)
 
 
 def _noted(case: Case, verb: str, clock: Clock, *, now: datetime) -> AbstractContextManager[ledger.Action]:
