@@ -54,7 +54,8 @@ WITHOUT_PAGE = {
 }
 EXPECTED = (403, 404, 405, 409, 422)
 # Both schemes and both widths are judged by every rule; at length the two other pairs too, by what a look can change.
-EVERY_RULE = {"resultTypes": ["violations"]}
+# How large a place to press is (WCAG 2.2, 2.5.8) is judged only where asked for.
+EVERY_RULE = {"resultTypes": ["violations"], "rules": {"target-size": {"enabled": True}}}
 RULES_OF_A_LOOK = EVERY_RULE | {
     "runOnly": ["color-contrast", "link-in-text-block", "scrollable-region-focusable", "meta-viewport"]
 }
