@@ -14,6 +14,8 @@ import pytest
 HOME = Path(tempfile.mkdtemp(prefix="backoffice-tests-"))
 HOME.chmod(0o711)  # the database's own user passes through it
 (HOME / "static").mkdir()
+(HOME / "media" / "evidence").mkdir(parents=True)
+(HOME / "media" / "evidence" / ".backoffice-documents").touch()
 for name in ("DATABASE_URL", "CELERY_BROKER_URL", "CREDENTIALS_DIRECTORY", "OIDC_SERVER_URL", "BACKOFFICE_DEMO"):
     os.environ.pop(name, None)
 os.environ.update(

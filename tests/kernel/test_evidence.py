@@ -418,3 +418,60 @@ def test_small_reads_of_a_network_make_whole_chunks():
             return super().read(min(size, 1000))
 
     assert len(streams._read_full(Slow(b"x" * 100_000))) == streams.CHUNK_BYTES + streams.TAG_BYTES
+
+
+# --- a store that is away ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def unmounted(folder):
+    """Call it to take the folder away, leaving the empty place where it was mounted, and to bring it back."""
+    aside = folder.folder.with_name("aside")
+
+    def away():
+        folder.folder.rename(aside)
+        folder.folder.mkdir()
+
+    def back():
+        folder.folder.rmdir()
+        aside.rename(folder.folder)
+
+    yield away, back
+    if aside.exists():
+        back()
+
+
+def test_document_in_a_store_that_is_away_is_neither_damaged_nor_forgotten(case, people, unmounted):
+    document = attach(case, people)
+    away, back = unmounted
+    away()
+    known = LedgerEvent.objects.count()
+    scanning.scan_due(now=AT, scan=lambda chunks: list(chunks))
+    assert custody.check_sample(now=AT) == 0
+    blob = StoredBlob.objects.get(pk=document.blob_id)
+    assert (blob.scan_tries, blob.checked_at, blob.scan_due_at is None) == (0, None, False)
+    assert (LedgerEvent.objects.count(), Task.objects.filter(kind="document_damaged").count()) == (known, 0)
+    with pytest.raises(handing.DocumentAway, match="does not answer just now"):
+        list(read(document).chunks)
+
+    back()
+    StoredBlob.objects.update(scan_due_at=AT)
+    factories.scan()
+    assert Evidence.objects.get().scan == "clean"
+    assert b"".join(hand_out(document, people).chunks) == LARGE
+
+
+def test_nothing_is_taken_into_the_empty_place_of_a_store_that_is_away(case, people, folder, unmounted):
+    unmounted[0]()
+    with nothing_written(), pytest.raises(taking.StoreFull):
+        attach(case, people)
+    assert list(folder.folder.iterdir()) == []
+
+
+def test_store_is_prepared_where_its_files_are_and_nowhere_else(case, people, folder, unmounted):
+    attach(case, people)
+    (folder.folder / store.MARKER).unlink()
+    assert custody.prepare_store()
+    unmounted[0]()
+    assert not custody.prepare_store()
+    assert list(folder.folder.iterdir()) == []

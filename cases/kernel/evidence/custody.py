@@ -14,12 +14,12 @@ from cases.kernel import holds, locks, record
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError
 from cases.kernel.evidence import damage, scanning, store
-from cases.kernel.evidence.handing import DocumentDamaged, DocumentErased, Opened, open_document
+from cases.kernel.evidence.handing import DocumentAway, DocumentDamaged, DocumentErased, Opened, open_document
 from cases.kernel.models import Case, Evidence, StoredBlob
 from cases.ledger import api as ledger
 from cases.ledger import sealing
 
-__all__ = ["Preserved", "check_sample", "erase", "hand_out", "is_erased", "sweep"]
+__all__ = ["Preserved", "check_sample", "erase", "hand_out", "is_erased", "prepare_store", "sweep"]
 
 LEAST_CHECKED = 3
 SHARE_CHECKED = 30 * 24  # of all documents in an hour, so that each is checked once a month
@@ -75,16 +75,35 @@ def _watched(chunks: Iterator[bytes], document: Evidence, at: datetime) -> Itera
         raise
 
 
+def prepare_store() -> bool:
+    """Make the store ready for its first file, and again when files of it are found there. Returns whether it is
+    ready: an empty folder in which files should lie is not the store, but the place where that is mounted."""
+    place = store.named(store.current())
+    last = StoredBlob.objects.filter(kept=store.current(), key__destroyed_at=None, key__parent__destroyed_at=None)
+    known = last.order_by("-pk").values_list("uid", flat=True).first()
+    if not place.is_there() and (known is None or next(place.names(), None)):
+        place.prepare()
+    return place.is_there()
+
+
 def check_sample(*, now: datetime) -> int:
     """Take the hash of stored documents again, those longest not checked first: as many as make each
     come round once a month when this is called every hour, and that survives hours in which nobody called.
 
-    Returns how many do not match or are not there; each becomes an event and a task.
+    Returns how many do not match or are not there; each becomes an event and a task. A store that cannot be reached
+    ends the round, and what was not read is checked the next time.
     """
     known = Evidence.objects.filter(blob__key__destroyed_at=None, case__key__destroyed_at=None)
     wanted = max(LEAST_CHECKED, -(-known.count() // SHARE_CHECKED))
     oldest = known.order_by(F("blob__checked_at").asc(nulls_first=True), "pk").values_list("pk", flat=True)[:wanted]
-    return sum(not _is_sound(pk, now) for pk in list(oldest))
+    broken = 0
+    for pk in list(oldest):
+        try:
+            broken += not _is_sound(pk, now)
+        except DocumentAway:
+            log.warning("documents_unreachable")
+            break
+    return broken
 
 
 def _is_sound(pk: int, now: datetime) -> bool:
@@ -94,6 +113,9 @@ def _is_sound(pk: int, now: datetime) -> bool:
     try:
         for _ in open_document(document, reader=reader, at=now, name_too=False).chunks:
             pass
+    except DocumentAway:
+        StoredBlob.objects.filter(pk=document.blob_id).update(checked_at=document.blob.checked_at)
+        raise
     except DocumentErased:
         return True
     except DocumentDamaged:

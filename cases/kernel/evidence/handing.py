@@ -13,7 +13,7 @@ from cases.kernel.evidence.taking import FIELD, LABEL
 from cases.kernel.models import Evidence, StoredBlob
 from cases.ledger import sealing, streams
 
-__all__ = ["DocumentDamaged", "DocumentErased", "Opened", "open_document"]
+__all__ = ["DocumentAway", "DocumentDamaged", "DocumentErased", "Opened", "open_document"]
 
 
 class DocumentDamaged(CaseError):
@@ -21,6 +21,13 @@ class DocumentDamaged(CaseError):
 
     def __init__(self) -> None:
         super().__init__("This document is not as it was taken in, so it is not handed out. A task was raised.")
+
+
+class DocumentAway(CaseError):
+    """The store cannot be reached, so nothing is known of the document."""
+
+    def __init__(self) -> None:
+        super().__init__("The place where documents lie does not answer just now. Try again later.")
 
 
 class DocumentErased(CaseError):
@@ -32,7 +39,8 @@ class DocumentErased(CaseError):
 
 @dataclass(frozen=True, kw_only=True)
 class Opened:
-    """A document that is being read. `chunks` raises DocumentDamaged before its last bytes when they do not match."""
+    """A document that is being read. `chunks` raises DocumentDamaged before its last bytes when they do not match,
+    and DocumentAway when its store cannot be reached."""
 
     name: str
     size: int
@@ -53,7 +61,7 @@ def open_document(document: Evidence, *, reader: sealing.Reader, at: datetime, n
         size=document.size,
         sha256=document.sha256,
         media_type=document.media_type,
-        chunks=_checked(found, document.sha256, document.size),
+        chunks=_checked(found, document),
     )
 
 
@@ -76,7 +84,7 @@ def _whole(blob: StoredBlob, reader: sealing.Reader, at: datetime) -> bytes | No
         raise DocumentDamaged from None
 
 
-def _checked(chunks: Iterator[bytes], sha256: str, size: int) -> Iterator[bytes]:
+def _checked(chunks: Iterator[bytes], document: Evidence) -> Iterator[bytes]:
     """Yield the chunks one behind, so that nobody has the whole of what does not match."""
     digest, held, seen = hashlib.sha256(), b"", 0
     try:
@@ -85,8 +93,11 @@ def _checked(chunks: Iterator[bytes], sha256: str, size: int) -> Iterator[bytes]
                 yield held
             digest.update(chunk)
             held, seen = chunk, seen + len(chunk)
-    except (sealing.SealBroken, OSError):
+    except sealing.SealBroken:
         raise DocumentDamaged from None
-    if (digest.hexdigest(), seen) != (sha256, size):
+    except OSError:
+        is_lost = store.named(document.blob.kept).is_there()
+        raise (DocumentDamaged() if is_lost else DocumentAway()) from None
+    if (digest.hexdigest(), seen) != (document.sha256, document.size):
         raise DocumentDamaged
     yield held

@@ -18,7 +18,7 @@ from cases.kernel import locks, record, tasks
 from cases.kernel.actors import system
 from cases.kernel.errors import CaseError
 from cases.kernel.evidence import damage
-from cases.kernel.evidence.handing import DocumentDamaged, DocumentErased, open_document
+from cases.kernel.evidence.handing import DocumentAway, DocumentDamaged, DocumentErased, open_document
 from cases.kernel.models import Evidence, StoredBlob
 from cases.ledger import sealing
 
@@ -154,6 +154,10 @@ def _judge(document: Evidence, scan: Scanner, *, now: datetime) -> bool:
 
     try:
         verdict = scan(chunks())
+    except DocumentAway:
+        log.warning("documents_unreachable")
+        _later(document.blob_id, tries=0)
+        return False
     except DocumentErased:
         return _settle(document, None, now=now)
     except DocumentDamaged:

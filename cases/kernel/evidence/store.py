@@ -20,6 +20,8 @@ __all__ = ["IN_ROW", "STORES", "FileMissing", "Store", "Writing", "current", "na
 # What is small lies in its own database row and needs no store.
 IN_ROW = "row"
 PART = ".part"
+# Lies in a folder that is the store, and not in the empty place where it is mounted.
+MARKER = ".backoffice-documents"
 
 
 class FileMissing(OSError):
@@ -41,6 +43,12 @@ class Writing(Protocol):
 class Store(Protocol):
     """Keeps files by a random name. Raises OSError for what a disk or a network cannot do."""
 
+    def prepare(self) -> None:
+        """Make it ready for its first file."""
+
+    def is_there(self) -> bool:
+        """Say whether it can be reached just now: only then is a file that does not open a file that is lost."""
+
     def writing(self, uid: UUID) -> Writing: ...
 
     def open(self, uid: UUID) -> BinaryIO:
@@ -57,7 +65,7 @@ class FolderFile:
     """One file of a folder store on its way in."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.parent.mkdir(exist_ok=True, mode=0o700)
         self.path, self._part = path, path.with_name(path.name + PART)
         descriptor = os.open(self._part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         self._file = os.fdopen(descriptor, "wb")
@@ -88,10 +96,23 @@ class FolderStore:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
+    def prepare(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        (self.folder / MARKER).touch(mode=0o600)
+
+    def is_there(self) -> bool:
+        try:
+            (self.folder / MARKER).open("rb").close()
+        except OSError:
+            return False
+        return True
+
     def _path(self, uid: UUID) -> Path:
         return self.folder / uid.hex[:2] / uid.hex
 
     def writing(self, uid: UUID) -> FolderFile:
+        if not self.is_there():
+            raise FileMissing(f"{uid} (the store is away)")
         return FolderFile(self._path(uid))
 
     def open(self, uid: UUID) -> BinaryIO:

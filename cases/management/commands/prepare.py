@@ -13,6 +13,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 from cases.kernel import retention
+from cases.kernel.evidence import custody
 from cases.kernel.models import Case
 from cases.kernel.timing import rulebook
 from cases.ledger import checks, keys
@@ -40,6 +41,10 @@ class Command(BaseCommand):
         self._migrate()
         rulebook.load(at=timezone.now())
         retention.load(at=timezone.now())
+        if not custody.prepare_store():
+            raise CommandError(
+                f"The documents are not in {settings.EVIDENCE_DIR}. Mount or restore the folder that holds them."
+            )
         self._collect_static()
 
     def _make_keys(self) -> None:
