@@ -216,6 +216,21 @@ def test_full_disk_is_a_sentence(case, monkeypatch):
     assert b"could not be stored just now" in response.content
 
 
+def test_disk_that_is_full_while_writing_is_a_sentence_and_leaves_no_file(case, monkeypatch):
+    begin = store.FolderFile.__init__
+
+    def on_a_full_disk(self, path):
+        begin(self, path)
+        self._file.close()
+        self._file = open("/dev/full", "wb")  # noqa: SIM115  -- dropped by what is tested
+
+    monkeypatch.setattr(store.FolderFile, "__init__", on_a_full_disk)
+    files = stored_files()
+    response = send(desk.client_of("a.byrne"), case, body("a.txt", "text/plain", b"word " * 20_000))
+    assert (response.status_code, case.evidence.count(), stored_files()) == (422, 0, files)
+    assert b"could not be stored just now" in response.content
+
+
 def test_upload_of_two_hundred_megabytes_stays_small_in_memory(case):
     block = os.urandom(1024 * 1024)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -85,9 +86,10 @@ class FolderFile:
             os.close(folder)
 
     def drop(self) -> None:
-        self._file.close()
-        self._part.unlink(missing_ok=True)
-        self.path.unlink(missing_ok=True)
+        # Closing writes what is left, which a full disk refuses again. What cannot be removed now, the sweep removes.
+        for leave in (self._file.close, self._part.unlink, self.path.unlink):
+            with suppress(OSError):
+                leave()
 
 
 class FolderStore:

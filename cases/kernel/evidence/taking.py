@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -50,9 +51,10 @@ class Taken:
         return StoredBlob.objects.create(uid=self.uid, key=self.key, sealed=self.sealed, size=self.size, kept=self.kept)
 
     def drop(self) -> None:
-        """Leave nothing of it in the store."""
+        """Leave nothing of it in the store; what cannot be removed now, the sweep removes."""
         if self.kept != store.IN_ROW:
-            store.named(self.kept).delete(self.uid)
+            with suppress(OSError):
+                store.named(self.kept).delete(self.uid)
 
 
 class Taking:
