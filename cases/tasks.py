@@ -57,10 +57,10 @@ def scan_documents(**_future: Any) -> None:
 
 @shared_task
 def check_documents(**_future: Any) -> None:
-    """Take the hash of some stored documents again; remove what nobody can open."""
+    """Remove what nobody can open; take the hash of some stored documents again, which may take long."""
     now = timezone.now()
-    custody.check_sample(now=now)
     custody.sweep(now=now)
+    custody.check_sample(now=now)
 
 
 @shared_task

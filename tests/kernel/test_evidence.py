@@ -327,6 +327,20 @@ def test_check_finds_what_is_altered_and_what_is_gone(case, people):
     assert AccessEvent.objects.filter(actor="system:custody", verb="check").count() == 6
 
 
+@pytest.mark.parametrize("data", [b"Words.", LARGE])
+def test_document_whose_key_does_not_open_is_damaged_and_stops_nothing(case, people, data):
+    broken, sound = attach(case, people, data), attach(case, people)
+    wrapped = bytes(broken.blob.key.wrapped)
+    DataKey.objects.filter(pk=broken.blob.key_id).update(wrapped=wrapped[:-1] + bytes([wrapped[-1] ^ 1]))
+    assert custody.check_sample(now=AT) == 1
+    assert Task.objects.get(case=case, kind="document_damaged").detail == {"document": 1}
+    assert StoredBlob.objects.get(pk=sound.blob_id).checked_at == AT
+    factories.scan()
+    assert list(case.evidence.order_by("number").values_list("scan", flat=True)) == ["pending", "clean"]
+    with pytest.raises(DocumentDamaged):
+        read(broken)
+
+
 def test_check_takes_those_first_that_waited_longest(case, people, monkeypatch):
     monkeypatch.setattr(custody, "LEAST_CHECKED", 1)
     documents = [attach(case, people, b"Words.") for _ in range(3)]

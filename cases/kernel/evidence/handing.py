@@ -66,22 +66,23 @@ def open_document(document: Evidence, *, reader: sealing.Reader, at: datetime, n
 
 
 def _opened(blob: StoredBlob, reader: sealing.Reader, at: datetime) -> Iterator[bytes] | None:
-    if blob.kept == store.IN_ROW:
-        data = _whole(blob, reader, at)
-        return None if data is None else iter([data])
-    place = streams.Place(LABEL, blob.uid, FIELD)
-    return streams.open_chunks(
-        lambda: store.named(blob.kept).open(blob.uid), key_id=blob.key_id, place=place, reader=reader, at=at
-    )
-
-
-def _whole(blob: StoredBlob, reader: sealing.Reader, at: datetime) -> bytes | None:
+    """Return what opens it, chunk by chunk. Raises DocumentDamaged for a key or a row that does not open."""
     try:
-        return sealing.open_bytes(
-            bytes(blob.sealed), key_id=blob.key_id, label=LABEL, uid=blob.uid, field=FIELD, reader=reader, at=at
+        if blob.kept == store.IN_ROW:
+            data = _whole(blob, reader, at)
+            return None if data is None else iter([data])
+        place = streams.Place(LABEL, blob.uid, FIELD)
+        return streams.open_chunks(
+            lambda: store.named(blob.kept).open(blob.uid), key_id=blob.key_id, place=place, reader=reader, at=at
         )
     except sealing.SealBroken:
         raise DocumentDamaged from None
+
+
+def _whole(blob: StoredBlob, reader: sealing.Reader, at: datetime) -> bytes | None:
+    return sealing.open_bytes(
+        bytes(blob.sealed), key_id=blob.key_id, label=LABEL, uid=blob.uid, field=FIELD, reader=reader, at=at
+    )
 
 
 def _checked(chunks: Iterator[bytes], document: Evidence) -> Iterator[bytes]:
