@@ -18,6 +18,8 @@ __all__ = ["scanner"]
 
 CONNECT_SECONDS = 5
 ANSWER_SECONDS = 120
+PROBE_SECONDS = 10
+PROBE = b"Words that no scanner minds."
 LONGEST_ANSWER = 4096
 _FOUND = re.compile(r"stream: ([\w.+:()/-]{1,120}) FOUND")
 # What it could not look into is not clean, whatever its name for that.
@@ -27,7 +29,7 @@ _TOO_LARGE = "size limit exceeded"
 
 def scanner(address: str) -> Scanner:
     """Return a scanner behind an address, `unix:/path` or `tcp:host:port`; without one, a scanner that is away."""
-    return partial(_scan, address=address)
+    return partial(_scan_or_say_why, address=address)
 
 
 def _connect(address: str) -> socket.socket:
@@ -50,10 +52,26 @@ def _connect(address: str) -> socket.socket:
     raise ScannerAway("No scanner is set up.")
 
 
-def _scan(chunks: Iterator[bytes], *, address: str) -> Verdict:
-    """Send one file and return the verdict. Raises ScannerAway, ScannerBroke, and what `chunks` raises."""
+def _scan_or_say_why(chunks: Iterator[bytes], *, address: str) -> Verdict:
+    """Send one file and return the verdict. Raises ScannerAway when it gives no verdict about harmless words either,
+    ScannerBroke when it does, and what `chunks` raises."""
+    try:
+        return _scan(chunks, address=address, seconds=ANSWER_SECONDS)
+    except ScannerBroke:
+        if not _works(address):
+            raise ScannerAway("The scanner judges nothing just now.") from None
+        raise
+
+
+def _works(address: str) -> bool:
+    with suppress(ScannerBroke):
+        return _scan(iter([PROBE]), address=address, seconds=PROBE_SECONDS).state == "clean"
+    return False
+
+
+def _scan(chunks: Iterator[bytes], *, address: str, seconds: float) -> Verdict:
     with _connect(address) as link:
-        link.settimeout(ANSWER_SECONDS)
+        link.settimeout(seconds)
         try:
             # A daemon that has seen enough stops reading; what it said still counts.
             with suppress(BrokenPipeError, ConnectionResetError):

@@ -15,19 +15,21 @@ from tests.uploads import LOCKED
 
 
 @contextmanager
-def peer(answer, *, reads=True):
-    """A daemon on a TCP port that says this, having read the file or not."""
+def peer(answer, *, reads=True, probed=b"stream: OK\0"):
+    """A daemon on a TCP port that says this, having read the file or not, and that of harmless words."""
 
     class Talk(socketserver.StreamRequestHandler):
         def handle(self):
-            self.server.heard = b""
+            heard = b""
             if reads:
                 assert self.rfile.read(10) == b"zINSTREAM\0"
                 while size := struct.unpack(">I", self.rfile.read(4))[0]:
-                    self.server.heard += self.rfile.read(size)
-            self.wfile.write(answer)
+                    heard += self.rfile.read(size)
+            self.server.heard.append(heard)
+            self.wfile.write(probed if heard == clamd.PROBE else answer)
 
     with socketserver.TCPServer(("127.0.0.1", 0), Talk) as server:
+        server.heard = []
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         yield server, f"tcp:127.0.0.1:{server.server_address[1]}"
         server.shutdown()
@@ -49,7 +51,7 @@ def peer(answer, *, reads=True):
 def test_answers_are_verdicts(answer, expected):
     with peer(answer) as (server, address):
         assert clamd.scanner(address)(iter([b"one ", b"two"])) == expected
-        assert server.heard == b"one two"
+        assert server.heard == [b"one two"]
 
 
 @pytest.mark.parametrize(
@@ -69,7 +71,18 @@ def test_answers_are_verdicts(answer, expected):
     ],
 )
 def test_what_is_not_understood_is_no_verdict(answer):
-    with peer(answer) as (_, address), pytest.raises(ScannerBroke):
+    with peer(answer) as (server, address):
+        with pytest.raises(ScannerBroke):
+            clamd.scanner(address)(iter([b"word"]))
+        assert server.heard == [b"word", clamd.PROBE]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [b"", b"Can't allocate memory ERROR\0", b"stream: Everything FOUND\0", b"INSTREAM size limit exceeded. ERROR\0"],
+)
+def test_scanner_that_judges_harmless_words_no_better_is_away(answer):
+    with peer(b"", probed=answer) as (_, address), pytest.raises(ScannerAway, match="judges nothing just now"):
         clamd.scanner(address)(iter([b"word"]))
 
 
@@ -77,16 +90,17 @@ def test_daemon_that_stops_reading_may_still_say_why():
     with peer(b"INSTREAM size limit exceeded. ERROR\0", reads=False) as (_, address):
         try:
             verdict = clamd.scanner(address)(b"x" * 65536 for _ in range(400))
-        except ScannerBroke:
+        except (ScannerAway, ScannerBroke):
             return  # the connection was reset before its answer came: asked again later
         assert verdict.state == "unscannable"
 
 
 def test_daemon_that_hangs_is_given_up(monkeypatch):
     monkeypatch.setattr(clamd, "ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr(clamd, "PROBE_SECONDS", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"tcp:127.0.0.1:{silent.getsockname()[1]}"
-        with pytest.raises(ScannerBroke):
+        with pytest.raises(ScannerAway):
             clamd.scanner(address)(iter([b"word"]))
 
 

@@ -256,6 +256,23 @@ def test_document_that_breaks_the_scanner_five_times_is_unscannable(case, people
     assert events(case, "case.evidence_scanned") == [{"document": 1, "scan": "unscannable", "found": "no-answer"}]
 
 
+def test_document_that_breaks_the_scanner_ends_the_round_and_the_next_one_takes_what_waits(case, people):
+    bad, _ = attach(case, people, b"Bad."), attach(case, people, b"Words.")
+    StoredBlob.objects.filter(pk=bad.blob_id).update(scan_due_at=AT)
+    asked = []
+
+    def breaks(chunks):
+        asked.append(b"".join(chunks))
+        if asked[-1] == b"Bad.":
+            raise scanning.ScannerBroke
+        return scanning.Verdict(state="clean")
+
+    assert scanning.scan_due(now=AT, scan=breaks) == 0
+    assert asked == [b"Bad."]
+    assert scanning.scan_due(now=AT, scan=breaks) == 1
+    assert asked == [b"Bad.", b"Words."]
+
+
 def test_scan_leaves_an_approval_and_the_version_as_they_are(people):
     case = factories.ready(people)
     version = case.version

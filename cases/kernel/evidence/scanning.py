@@ -1,7 +1,7 @@
 """Whether a document may be handed out: only what the virus scanner found clean. Which scanner, this does not know.
 
 A document waits until a scanner has judged it, however long that takes: a scanner that is away changes nothing but the
-time. One that breaks again and again on the same document makes it unscannable, and people are asked.
+time. One that works but breaks again and again on the same document makes it unscannable, and people are asked.
 """
 
 from __future__ import annotations
@@ -75,11 +75,11 @@ Scanner = Callable[[Iterator[bytes]], Verdict]
 
 
 class ScannerAway(Exception):
-    """No scanner can be reached; nothing was judged."""
+    """No scanner can be reached, or the one that is there judges nothing at all."""
 
 
 class ScannerBroke(Exception):
-    """The scanner gave no answer about this document that could be understood."""
+    """The scanner works, but gave no answer about this document that could be understood."""
 
 
 class NotClean(CaseError):
@@ -115,7 +115,8 @@ def scan_due(*, now: datetime, scan: Scanner) -> int:
     """Have the documents that are due scanned, one after the other, and record each verdict in its case's stream.
 
     Returns how many were judged, at most a batch. No transaction is open while the scanner reads. A scanner that is
-    away ends the round; what waits is due again half a minute later.
+    away ends the round, and so does a document that breaks it, which may have taken minutes; it is due again half a
+    minute later, and what waits behind it in the next round.
     """
     judged = 0
     for _ in range(BATCH):
@@ -128,6 +129,8 @@ def scan_due(*, now: datetime, scan: Scanner) -> int:
         except ScannerAway:
             _later(blob_id, tries=0)
             log.warning("scanner_unreachable")
+            break
+        except ScannerBroke:
             break
     return judged
 
@@ -146,7 +149,7 @@ def _later(blob_id: int, *, tries: int) -> int:
 
 
 def _judge(document: Evidence, scan: Scanner, *, now: datetime) -> bool:
-    """Return whether a verdict was recorded."""
+    """Return whether a verdict was recorded. Raises ScannerAway; ScannerBroke, with its next try entered."""
     reader = sealing.Reader(actor="system:scanner", verb="scan", purpose="scan", streams=(document.case.uid,))
 
     def chunks() -> Iterator[bytes]:  # opened, and put on record, once a scanner is there to read
@@ -166,7 +169,7 @@ def _judge(document: Evidence, scan: Scanner, *, now: datetime) -> bool:
     except ScannerBroke:
         log.warning("scanner_broke", extra={"document_id": document.pk})
         if _later(document.blob_id, tries=1) < MOST_TRIES:
-            return False
+            raise
         verdict = Verdict(state=UNSCANNABLE, found="no-answer")
     return _settle(document, verdict, now=now)
 
