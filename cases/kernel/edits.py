@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, Sum
+from django.db.models import Count, Max, Sum
 
 from cases.kernel import approvals, casetypes, conflicts, formats, locks, parties, policy, record, tasks
 from cases.kernel.actors import Actor
@@ -282,12 +282,12 @@ def keep(
             case_id, actor=actor, at=at, act="attach", verb="case.evidence_added", shapes=True, request=request
         ) as edit:
             case = edit.case
-            total = case.evidence.aggregate(count=Count("pk"), size=Sum("size"))
+            total = case.evidence.aggregate(count=Count("pk"), size=Sum("size"), last=Max("number"))
             if total["count"] >= MOST_DOCUMENTS or (total["size"] or 0) + taken.size > MOST_BYTES:
                 raise EditRefused("This case holds as many documents as one may: 500, or 4 GB.")
             row = Evidence(
                 case=case,
-                number=total["count"] + 1,
+                number=(total["last"] or 0) + 1,
                 kind=kind,
                 key=case.key,
                 media_type=taken.media_type,

@@ -118,6 +118,26 @@ class Splitting(TestCase):
         assert not self.case.parties.get(number=2).is_detached
         assert not Evidence.objects.filter(case=self.new()).exists()
 
+    def attach(self, case, data):
+        return edits.attach(
+            case.pk,
+            kind="document",
+            file_name="log.txt",
+            media_type="text/plain",
+            data=data,
+            actor=self.people["a.byrne"],
+            at=AT,
+        )
+
+    def test_copies_are_numbered_without_the_erased_and_the_next_document_follows(self):
+        erased, last = self.attach(self.case, b"Erased."), self.attach(self.case, b"Last.")
+        sealing.destroy(erased.blob.key, actor="system:tests", reason="retention", at=AT)
+        self.propose(documents=[1, erased.number, last.number])
+        self.agree()
+        assert list(self.new().evidence.order_by("number").values_list("number", flat=True)) == [1, 2]
+        Evidence.objects.filter(case=self.new(), number=2).update(number=7)
+        assert self.attach(self.new(), b"Next.").number == 8
+
     def test_what_waited_for_approval_is_void(self):
         case = factories.ready(self.people)
         self.propose(case)

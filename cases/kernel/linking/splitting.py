@@ -115,16 +115,18 @@ def _copy(documents: QuerySet[Evidence], new: Case, reader: sealing.Reader, *, a
     """Copy documents into the new case under its key, inside its ledger action. The hash is that of the bytes."""
     rows = list(documents.select_related("blob"))
     names = sealing.open_rows(rows, ("file_name",), reader=reader, at=at) if rows else []
-    for number, (row, each) in enumerate(zip(rows, names, strict=True), 1):
+    kept = 0
+    for row, each in zip(rows, names, strict=True):
         try:
             opened = handing.open_document(row, reader=reader, at=at, name_too=False)
         except handing.DocumentErased:
             continue
         name = each["file_name"] or "document"
         taken = taking.take_again(new, opened.chunks, file_name=name, media_type=row.media_type, at=at)
+        kept += 1
         copy = Evidence(
             case=new,
-            number=number,
+            number=kept,
             kind=row.kind,
             key=new.key,
             media_type=row.media_type,
