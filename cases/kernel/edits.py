@@ -31,12 +31,14 @@ __all__ = [
     "change",
     "close_task",
     "keep",
+    "takes_documents",
 ]
 
 # The giver did not look who has the case.
 ANYBODY = -1
 MOST_DOCUMENTS = 500
 MOST_BYTES = 4 * 1024**3
+OVER = "This case can no longer be changed in its present state."
 
 
 class EditRefused(CaseError):
@@ -154,9 +156,8 @@ def change(
         policy.require(actor, act, case=case)
         if refusal := conflicts.why_not(actor, case):
             raise EditRefused(refusal)
-        lifecycle = casetypes.get(case.kind).lifecycle
-        if shapes and case.state not in lifecycle.editable | (lifecycle.papers if act == "attach" else frozenset()):
-            raise EditRefused("This case can no longer be changed in its present state.")
+        if shapes and not _may_change(case, act):
+            raise EditRefused(OVER)
         if version is not None and version != case.version:
             raise EditConflict("Somebody changed this case while you were reading it.")
         with record.act(case, verb, actor=actor, at=at, reason=reason, request=request) as action:
@@ -168,6 +169,17 @@ def change(
             case.version += 1
             case.changed_at = at
             case.save()
+
+
+def _may_change(case: Case, act: str) -> bool:
+    lifecycle = casetypes.get(case.kind).lifecycle
+    return case.state in lifecycle.editable | (lifecycle.papers if act == "attach" else frozenset())
+
+
+def takes_documents(case: Case) -> str | None:
+    """Return the sentence why a case takes no document in, before one is read; None where it does. Locks nothing:
+    `keep` looks again."""
+    return None if _may_change(case, "attach") and case.key.destroyed_at is None else OVER
 
 
 def add_note(case_id: int, text: str, *, actor: Actor, at: datetime, request: ledger.RequestInfo | None = None) -> Note:
@@ -260,6 +272,8 @@ def attach(
 ) -> Evidence:
     """Take in a document whose bytes are at hand, and keep it. Raises FileRefused, NotAllowed, EditRefused."""
     case = Case.objects.select_related("key").get(pk=case_id)
+    if case.key.destroyed_at is not None:
+        raise EditRefused(OVER)
     taken = taking.take(case, [data], file_name=file_name, media_type=media_type, at=at)
     return keep(case_id, taken, kind=kind, actor=actor, at=at, request=request)
 

@@ -66,6 +66,8 @@ def documents(request: HttpRequest, uid: UUID) -> HttpResponse:
     if request.method != "POST":
         return _show(request, file, UploadForm(file=file))
     policy.require(actor, "attach", case=file.case)
+    if refusal := edits.takes_documents(file.case):
+        return _show(request, file, UploadForm(file=file), [Problem(sentence=refusal)], HTTPStatus.UNPROCESSABLE_ENTITY)
     length = str(request.META.get("CONTENT_LENGTH") or "")
     if not length.isdecimal():
         return _show(request, file, UploadForm(file=file), [Problem(sentence=NO_LENGTH)], HTTPStatus.LENGTH_REQUIRED)

@@ -14,6 +14,8 @@ from cases.agencies import clamd
 from cases.agencies.sandbox import scanner as sandbox
 from cases.kernel.evidence import scanning, store, taking
 from cases.kernel.models import Evidence, StoredBlob, Task
+from cases.ledger import sealing
+from cases.ledger.models import DataKey
 from tests import factories, uploads
 from tests.web import desk
 
@@ -203,6 +205,19 @@ def test_page_says_why_a_document_is_not_handed_out(case, verdict, tag, sentence
     page = client.get(at("documents", case)).content.decode()
     assert tag in page and sentence in page
     assert at("download", case, 1) not in page
+
+
+@pytest.mark.parametrize("ended", ["key", "state"])
+def test_case_that_is_over_has_nothing_read(ended, monkeypatch):
+    people = factories.office()
+    case = factories.referred(people) if ended == "key" else factories.approved(people)
+    if ended == "key":
+        sealing.destroy(DataKey.objects.get(pk=case.key_id), actor="system:tests", reason="retention", at=factories.AT)
+    client, files, known = desk.client_of("a.byrne"), stored_files(), case.evidence.count()
+    monkeypatch.setattr(taking.Taking, "feed", None)
+    response = send(client, case, body("a.txt", "text/plain", b"word " * 20_000))
+    assert (response.status_code, case.evidence.count(), stored_files()) == (422, known, files)
+    assert b"can no longer be changed in its present state" in response.content
 
 
 def test_full_disk_is_a_sentence(case, monkeypatch):
