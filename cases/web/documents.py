@@ -153,7 +153,7 @@ def download(request: HttpRequest, uid: UUID, number: int) -> HttpResponse:
     policy.require(actor, "download", case=file.case)
     if refusal := conflicts.why_not(actor, file.case):
         raise NotAllowed(refusal)
-    document = file.case.evidence.select_related("blob", "case").filter(number=number).first()
+    document = file.case.evidence.select_related("blob__key", "case__key").filter(number=number).first()
     if document is None:
         raise Http404
     why = casepage.purpose_of(request, file, actor) or casepage.CASEWORK

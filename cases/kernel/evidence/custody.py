@@ -47,13 +47,21 @@ def hand_out(
 ) -> Opened:
     """Open a clean document for somebody, as one event in its case's stream with the hash it goes out under.
 
-    Reading `chunks` later raises DocumentDamaged before the last bytes when they are not what was taken in, and puts
-    that on record too. Raises NotClean, DocumentErased; no event is then written.
+    The first chunk is read before that: nobody was handed what does not open. Reading `chunks` later raises
+    DocumentDamaged before the last bytes when they are not what was taken in, and puts that on record too. Raises
+    NotClean, DocumentErased, DocumentAway, DocumentDamaged (then on record); it is then not said to be handed out.
     """
     if refusal := scanning.why_not(document):
         raise scanning.NotClean(refusal)
-    with transaction.atomic():
+    if is_erased(document):
+        raise DocumentErased
+    try:
         opened = open_document(document, reader=reader, at=at)
+        first = next(opened.chunks, b"")
+    except DocumentDamaged:
+        damage.report(document, at=at)
+        raise
+    with transaction.atomic():
         case = locks.case_for_update(document.case_id)
         detail = {"document": document.number, "sha256": document.sha256}
         with record.act(case, "case.evidence_handed_out", actor=actor, at=at, request=request, detail=detail):
@@ -63,12 +71,13 @@ def hand_out(
         size=opened.size,
         sha256=opened.sha256,
         media_type=opened.media_type,
-        chunks=_watched(opened.chunks, document, at),
+        chunks=_watched(first, opened.chunks, document, at),
     )
 
 
-def _watched(chunks: Iterator[bytes], document: Evidence, at: datetime) -> Iterator[bytes]:
+def _watched(first: bytes, chunks: Iterator[bytes], document: Evidence, at: datetime) -> Iterator[bytes]:
     try:
+        yield first
         yield from chunks
     except DocumentDamaged:
         damage.report(document, at=at)
