@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Count, Max, Sum
 
 from cases.kernel import approvals, casetypes, conflicts, formats, locks, parties, policy, record, tasks
@@ -287,7 +287,8 @@ def keep(
     at: datetime,
     request: ledger.RequestInfo | None = None,
 ) -> Evidence:
-    """Record a file that was taken in as a document of the case, to be scanned; drop it when anything refuses.
+    """Record a file that was taken in as a document of the case, to be scanned; drop it when anything refuses. A
+    connection that breaks says nothing of whether it was recorded: the sweep removes the file a day later if not.
 
     Raises NotAllowed, and EditRefused when the case has as many documents as one may have.
     """
@@ -314,6 +315,8 @@ def keep(
             sealing.seal(row, {"file_name": taken.file_name}, key=case.key)
             row.save()
             scanning.ask(row)
+    except (OperationalError, InterfaceError):
+        raise
     except BaseException:
         taken.drop()
         raise

@@ -91,6 +91,7 @@ def _attach(request: HttpRequest, file: CaseFile, handler: SealingHandler) -> Ht
         form.add_error("document", str(handler.refusal))
     if not form.is_valid():
         return _show(request, file, form, form_problems(form), HTTPStatus.UNPROCESSABLE_ENTITY)
+    handler.taken = None  # kept or dropped by what follows
     try:
         row = edits.keep(
             file.case.pk,
@@ -102,7 +103,6 @@ def _attach(request: HttpRequest, file: CaseFile, handler: SealingHandler) -> Ht
         )
     except CaseError as error:
         return _show(request, file, form, [Problem(sentence=str(error))], status_of(error))
-    handler.taken = None  # the case has it now
     messages.success(
         request, f"Document {row.number} was taken in and sealed. It can be downloaded once it is scanned."
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import DataError, InterfaceError, OperationalError, transaction
 from django.test import Client
 from django.urls import reverse
 
@@ -218,6 +219,18 @@ def test_case_that_is_over_has_nothing_read(ended, monkeypatch):
     response = send(client, case, body("a.txt", "text/plain", b"word " * 20_000))
     assert (response.status_code, case.evidence.count(), stored_files()) == (422, known, files)
     assert b"can no longer be changed in its present state" in response.content
+
+
+@pytest.mark.parametrize(("fault", "files"), [(OperationalError, 1), (InterfaceError, 1), (DataError, 0)])
+def test_file_whose_recording_is_in_doubt_is_left_to_the_sweep(case, monkeypatch, fault, files):
+    def breaks(*_args):
+        raise fault
+
+    monkeypatch.setattr(scanning, "ask", breaks)
+    before = stored_files()
+    with pytest.raises(fault), transaction.atomic():
+        send(desk.client_of("a.byrne"), case, body("a.txt", "text/plain", b"word " * 20_000))
+    assert (case.evidence.count(), stored_files() - before) == (0, files)
 
 
 def test_full_disk_is_a_sentence(case, monkeypatch):
