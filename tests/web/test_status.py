@@ -8,9 +8,12 @@ from django.core.cache import caches
 from django.utils import timezone
 
 from cases import tasks
+from cases.kernel import edits
 from cases.kernel.models import OutboxMessage
 from cases.kernel.reading import status
 from tests import emergencies, factories
+from tests.agencies.test_application import hear
+from tests.api.caller import callback
 from tests.web.desk import client_of
 
 pytestmark = pytest.mark.django_db
@@ -61,6 +64,36 @@ def test_an_old_message_makes_the_queue_late_and_a_restricted_one_is_not_counted
     assert found["Messages to agencies"] == (1, True)
 
 
+def test_documents_that_nobody_scans_are_a_late_queue(people):
+    case = factories.referred(people)
+    edits.attach(
+        case.pk,
+        kind="document",
+        file_name="log.txt",
+        media_type="text/plain",
+        data=b"Words.",
+        actor=people["a.byrne"],
+        at=factories.AT,
+    )
+    found = {each.label: (each.count, each.is_late) for each in status.queues(now=factories.AT + timedelta(minutes=6))}
+    assert found["Documents to be scanned"] == (1, True)
+    factories.scan()
+    found = {each.label: (each.count, each.is_late) for each in status.queues(now=factories.AT + timedelta(minutes=6))}
+    assert found["Documents to be scanned"] == (0, False)
+
+
+def test_of_what_agencies_said_only_lateness_is_told(people):
+    """Whether it is about a restricted case is known once it is applied."""
+    row = hear(callback())
+    for minutes, is_late in ((1, False), (6, True)):
+        found = {each.label: each for each in status.queues(now=row.received_at + timedelta(minutes=minutes))}
+        said = found["What agencies said"]
+        assert (said.count, said.oldest_at, said.is_late) == (None, None, is_late)
+    assert 'What agencies said</dt><dd><span class="tag done">In time</span></dd>' in (
+        client_of("a.byrne").get("/status/").content.decode()
+    )
+
+
 def test_the_ledger_is_unchecked_until_somebody_checks(people):
     assert status.ledger_state().is_whole is None
     assert "Not checked yet" in client_of("a.byrne").get("/status/").content.decode()
@@ -68,9 +101,9 @@ def test_the_ledger_is_unchecked_until_somebody_checks(people):
 
 def test_the_page_takes_as_many_queries_with_one_message_as_with_three(people, django_assert_num_queries):
     now = timezone.now()
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         status.queues(now=now)
     for _ in range(3):
         factories.approved(people)
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         status.queues(now=now)

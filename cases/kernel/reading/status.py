@@ -11,19 +11,21 @@ from datetime import datetime, timedelta
 from django.db.models import Count, Min
 
 from cases.kernel import casetypes, ledgercheck
-from cases.kernel.models import AuditReport, Callback, Clock, Job, Letter, OutboxMessage
+from cases.kernel.models import AuditReport, Callback, Clock, Evidence, Job, Letter, OutboxMessage
 
 __all__ = ["LedgerState", "Queue", "ledger_state", "queues"]
 
 MINUTE = timedelta(minutes=1)
+SAID = "What agencies said"  # of which case is known once it is applied
 
 
 @dataclass(frozen=True, kw_only=True)
 class Queue:
-    """What waits for one kind of background work; `oldest_at` is when the first of it was due."""
+    """What waits for one kind of background work; `oldest_at` is when the first of it was due. Neither that nor a
+    count is told of what may belong to a restricted case: only whether it is late."""
 
     label: str
-    count: int
+    count: int | None
     oldest_at: datetime | None
     is_late: bool
 
@@ -37,18 +39,20 @@ class LedgerState:
 
 
 def queues(*, now: datetime) -> list[Queue]:
-    """Return each queue with its oldest entry. Six queries."""
+    """Return each queue with its oldest entry. Seven queries."""
     quiet = {kind for each in casetypes.all_types() if each.is_restricted for kind in each.agency_kinds}
     free = {"case__is_restricted": False}
     messages = OutboxMessage.objects.filter(state="pending", due_at__lte=now, **free)
+    scans = Evidence.objects.filter(blob__scan_due_at__isnull=False, **free)
     rows = (
         ("Messages to agencies", messages, "due_at", 5),
         (
-            "What agencies said",
+            SAID,
             Callback.objects.filter(state="received").exclude(agency__kind__in=quiet),
             "received_at",
             5,
         ),
+        ("Documents to be scanned", scans, "blob__key__created_at", 5),
         ("Letters", Letter.objects.filter(state="due", **free), "requested_at", 10),
         ("Reports", AuditReport.objects.filter(state="queued", **free), "requested_at", 10),
         ("Long work", Job.objects.filter(state__in=["queued", "running"]), "asked_at", 60),
@@ -60,9 +64,10 @@ def queues(*, now: datetime) -> list[Queue]:
 def _queue(label: str, rows: object, name: str, late_before: datetime) -> Queue:
     found = rows.aggregate(count=Count("pk"), oldest=Min(name))  # type: ignore[attr-defined]  # -- any of our querysets
     oldest = found["oldest"]
-    return Queue(
-        label=label, count=found["count"], oldest_at=oldest, is_late=oldest is not None and oldest < late_before
-    )
+    is_late = oldest is not None and oldest < late_before
+    if label == SAID:
+        return Queue(label=label, count=None, oldest_at=None, is_late=is_late)
+    return Queue(label=label, count=found["count"], oldest_at=oldest, is_late=is_late)
 
 
 def ledger_state() -> LedgerState:
