@@ -139,9 +139,10 @@ def issuer_code(url: str) -> str:
     return url.removesuffix("/.well-known/openid-configuration").partition("://")[2].strip("/").replace("/", "~")
 
 
-def database(url: str) -> dict[str, Any]:
-    """Turn a postgresql:// URL into Django's entry. Raises ImproperlyConfigured unless it is PostgreSQL over
-    a unix socket, the loopback address or TLS."""
+def database(url: str, *, is_pooled: bool = False) -> dict[str, Any]:
+    """Turn a postgresql:// URL into Django's entry. `is_pooled` says that a pooler before it hands a connection on
+    after each transaction, so that nothing is prepared on it. Raises ImproperlyConfigured unless it is PostgreSQL
+    over a unix socket, the loopback address or TLS."""
     parts = urlsplit(url)
     if parts.scheme not in {"postgres", "postgresql"}:
         raise ImproperlyConfigured("DATABASE_URL must begin with postgresql://; no other database is supported.")
@@ -164,6 +165,7 @@ def database(url: str) -> dict[str, Any]:
         "HOST": host,
         "PORT": str(parts.port or ""),
         "OPTIONS": {"connect_timeout": "10", **options},
+        "DISABLE_SERVER_SIDE_CURSORS": is_pooled,
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
     }

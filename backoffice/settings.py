@@ -101,7 +101,9 @@ TEMPLATES = [
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 
 # --- Database, caches, sessions ----------------------------------------------------------------------------
-DATABASES = {"default": database(env.hidden("DATABASE_URL") or embedded.database_url(env))}
+DATABASES = {
+    "default": database(env.hidden("DATABASE_URL") or embedded.database_url(env), is_pooled=env.flag("DATABASE_POOLED"))
+}
 BROKER_URL = env.hidden("CELERY_BROKER_URL") or embedded.broker_url(env)
 CACHES = {
     "default": {

@@ -90,6 +90,11 @@ def test_database_url_is_taken_apart() -> None:
     }
 
 
+def test_database_behind_a_pooler_of_transactions_has_nothing_prepared() -> None:
+    for is_pooled in (False, True):
+        assert database("postgresql:///office", is_pooled=is_pooled)["DISABLE_SERVER_SIDE_CURSORS"] is is_pooled
+
+
 def test_database_url_may_name_a_socket_folder() -> None:
     assert database("postgresql://kim@/office?host=/run/pg")["HOST"] == "/run/pg"
 
