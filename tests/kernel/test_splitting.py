@@ -9,7 +9,17 @@ from django.urls import reverse
 from cases.kernel import casetypes, edits, holds, transitions, verdicts
 from cases.kernel.finding import joining, matching
 from cases.kernel.linking import mergepreview
-from cases.kernel.models import Approval, Case, CaseAddress, CaseLink, Evidence, PersonPair, SearchEntry
+from cases.kernel.models import (
+    Approval,
+    Case,
+    CaseAddress,
+    CaseLink,
+    Evidence,
+    PersonPair,
+    SearchEntry,
+    StoredBlob,
+    Task,
+)
 from cases.kernel.reading import queries
 from cases.ledger import sealing, verify
 from cases.ledger.models import LedgerEvent
@@ -136,6 +146,22 @@ class Splitting(TestCase):
         self.agree()
         assert list(self.new().evidence.order_by("number").values_list("number", flat=True)) == [1, 2]
         assert self.attach(self.new(), b"Next.").number == 3
+
+    def test_bad_copy_is_a_task_and_damaged_document_stays_behind_with_one(self):
+        bad, damaged = self.attach(self.case, b"Bad."), self.attach(self.case, b"Damaged.")
+        factories.scan("infected")
+        StoredBlob.objects.filter(pk=damaged.blob_id).update(sealed=b"x" * 40)
+        self.propose(documents=[bad.number, damaged.number])
+        with self.captureOnCommitCallbacks(execute=True):
+            self.agree()
+        assert list(self.new().evidence.values_list("number", "sha256")) == [(1, bad.sha256)]
+        owed = Task.objects.filter(kind__in=["document_infected", "document_damaged"]).exclude(
+            case=self.case, kind="document_infected"
+        )
+        assert set(owed.values_list("case", "kind", "detail__document")) == {
+            (self.new().pk, "document_infected", 1),
+            (self.case.pk, "document_damaged", damaged.number),
+        }
 
     def test_what_waited_for_approval_is_void(self):
         case = factories.ready(self.people)

@@ -7,12 +7,14 @@ document stays where it was taken in, and the copy has the same hash.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
+from django.db import transaction
 from django.db.models import QuerySet
 
-from cases.kernel import approvals, casetypes, intake
-from cases.kernel.evidence import handing, scanning, taking
+from cases.kernel import approvals, casetypes, intake, tasks
+from cases.kernel.evidence import damage, handing, scanning, taking
 from cases.kernel.linking import detaching, links
 from cases.kernel.models import Case, CaseAddress, CaseParty, Evidence
 from cases.kernel.parties import ADDRESS_FIELDS, PERSON_FIELDS
@@ -112,17 +114,23 @@ def _people(rows: Sequence[CaseParty], reader: sealing.Reader, *, at: Any) -> li
 
 
 def _copy(documents: QuerySet[Evidence], new: Case, reader: sealing.Reader, *, at: Any) -> None:
-    """Copy documents into the new case under its key, inside its ledger action. The hash is that of the bytes."""
+    """Copy documents into the new case under its key, inside its ledger action. The hash is that of the bytes.
+
+    What was erased or is damaged stays behind; damage is reported once the split is committed. What the scanner found
+    bad is a task of the new case as well. Raises DocumentAway, StoreFull."""
     rows = list(documents.select_related("blob"))
     names = sealing.open_rows(rows, ("file_name",), reader=reader, at=at) if rows else []
     kept = 0
     for row, each in zip(rows, names, strict=True):
+        name = each["file_name"] or "document"
         try:
             opened = handing.open_document(row, reader=reader, at=at, name_too=False)
+            taken = taking.take_again(new, opened.chunks, file_name=name, media_type=row.media_type, at=at)
         except handing.DocumentErased:
             continue
-        name = each["file_name"] or "document"
-        taken = taking.take_again(new, opened.chunks, file_name=name, media_type=row.media_type, at=at)
+        except handing.DocumentDamaged:
+            transaction.on_commit(partial(damage.report, row, at=at), robust=True)
+            continue
         kept += 1
         copy = Evidence(
             case=new,
@@ -141,3 +149,5 @@ def _copy(documents: QuerySet[Evidence], new: Case, reader: sealing.Reader, *, a
         copy.save()
         if scanning.waits(copy):
             scanning.ask(copy)
+        elif kind := scanning.TASKS.get(copy.scan):
+            tasks.raise_task(kind, case=new, at=at, document=kept)
