@@ -1,6 +1,7 @@
 """A case is split by two people: who goes is copied into a new, linked case. What a merge would do is seen first."""
 
 from dataclasses import replace
+from unittest.mock import patch
 
 import pytest
 from django.test import TestCase
@@ -8,7 +9,7 @@ from django.urls import reverse
 
 from cases.kernel import casetypes, edits, holds, transitions, verdicts
 from cases.kernel.finding import joining, matching
-from cases.kernel.linking import mergepreview
+from cases.kernel.linking import mergepreview, splitting
 from cases.kernel.models import (
     Approval,
     Case,
@@ -162,6 +163,17 @@ class Splitting(TestCase):
             (self.new().pk, "document_infected", 1),
             (self.case.pk, "document_damaged", damaged.number),
         }
+
+    def test_documents_too_large_to_be_copied_under_the_lock_are_refused(self):
+        second = self.attach(self.case, b"Nine words.")
+        first = self.case.evidence.get(number=1)
+        with patch.object(splitting, "MOST_COPIED", first.size + second.size - 1):
+            with (
+                nothing_written(counted=1),
+                pytest.raises(transitions.TransitionRefused, match="Leave the largest out"),
+            ):
+                self.propose(documents=[1, second.number])
+            self.propose(documents=[1])
 
     def test_what_waited_for_approval_is_void(self):
         case = factories.ready(self.people)

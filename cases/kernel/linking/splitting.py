@@ -15,6 +15,7 @@ from django.db.models import QuerySet
 
 from cases.kernel import approvals, casetypes, intake, tasks
 from cases.kernel.evidence import damage, handing, scanning, taking
+from cases.kernel.evidence.filetypes import MEGABYTE
 from cases.kernel.linking import detaching, links
 from cases.kernel.models import Case, CaseAddress, CaseParty, Evidence
 from cases.kernel.parties import ADDRESS_FIELDS, PERSON_FIELDS
@@ -25,6 +26,8 @@ from cases.ledger.sealed import SealedTextField
 __all__ = ["is_open_to_change", "names_what_goes", "split_off"]
 
 PURPOSE = "split"
+# They are copied while the case is locked, and others wait no longer than ten seconds for it.
+MOST_COPIED = 50 * MEGABYTE
 
 
 def _numbers(context: Any, name: str) -> set[int]:
@@ -41,13 +44,19 @@ def is_open_to_change(context: Any) -> str | None:
 def names_what_goes(context: Any) -> str | None:
     goes, stays_too = _numbers(context, "people"), _numbers(context, "both")
     there = set(context.case.parties.filter(is_detached=False).values_list("number", flat=True))
-    documents = set(context.case.evidence.values_list("number", flat=True))
+    documents = dict(context.case.evidence.values_list("number", "size"))
+    copied = _numbers(context, "documents")
     if not goes | stays_too:
         return "Choose at least one person who goes to the new case."
-    if not goes | stays_too <= there or not _numbers(context, "documents") <= documents:
+    if not goes | stays_too <= there or not copied <= documents.keys():
         return "The case has no such person or document."
     if goes - stays_too == there:
         return "Somebody must stay. Choose who stays here as well."
+    if sum(documents[number] for number in copied) > MOST_COPIED:
+        return (
+            f"The documents to be copied are larger than {MOST_COPIED // MEGABYTE} MB together. Leave the largest out, "
+            "and attach them to the new case by hand."
+        )
     return None
 
 
