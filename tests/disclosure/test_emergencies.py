@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from cases.agencies.directory import TERMS
+from cases.disclosure.emergency import report
 from cases.kernel import actors, edits, intake, outbox, transitions, verdicts
 from cases.kernel.errors import CaseError, NotAllowed
 from cases.kernel.exchange import agreements
@@ -339,6 +340,77 @@ def test_a_claimed_time_counts_only_on_a_sheet(people):
             occurred_at=AT,
             inputs={**GIVEN},
         )
+
+
+def sheet(people, **changes):
+    return intake.open_case(
+        KIND,
+        actor=people["n.okonjo"],
+        at=AT + timedelta(hours=6),
+        facts={**FACTS, "requested_at": AT, "is_from_sheet": True, **changes},
+        people=[emergencies.CALLER],
+        occurred_at=AT,
+    )
+
+
+def given_on(case, minutes, people):
+    return transitions.apply(
+        case.pk,
+        "disclose",
+        actor=people["n.okonjo"],
+        at=AT + timedelta(hours=6),
+        occurred_at=AT + timedelta(minutes=minutes),
+        inputs={**GIVEN},
+    )
+
+
+def why_not_on(case, minutes, people):
+    with nothing_written(counted=1), pytest.raises(CaseError) as refused:
+        given_on(case, minutes, people)
+    return str(refused.value)
+
+
+@pytest.mark.parametrize("ended", [None, AT + timedelta(hours=5, minutes=30)])
+def test_the_hour_of_a_sheet_counts_from_when_it_was_asked_not_from_when_it_was_typed(people, ended):
+    case = sheet(people, call_ended_at=ended)
+    assert clock(case, "k05_emergency_period").due_at == AT + timedelta(hours=1)
+    assert "The hour after the call ended" in why_not_on(case, 61, people)
+    with edits.change(case.pk, actor=people["n.okonjo"], at=AT + timedelta(hours=6)) as edit:
+        edit.facts(call_ended_at=AT + timedelta(minutes=50))
+    assert "The hour after the call ended" in why_not_on(case, 61, people)
+    assert given_on(case, 60, people).state == "disclosed"
+
+
+def test_a_sheet_gives_nothing_before_it_was_asked_or_before_the_call_began(people):
+    assert "nothing was given before that" in why_not_on(sheet(people), -1, people)
+    case = sheet(people, call_began_at=AT + timedelta(minutes=5), call_ended_at=AT + timedelta(minutes=6))
+    assert why_not_on(case, 4, people).startswith("The call began at 10:05:00 UTC")
+
+
+@pytest.mark.parametrize("named", [AT - timedelta(minutes=8), None])
+def test_a_later_end_of_the_call_does_not_bring_the_hour_back(people, named):
+    case = emergencies.live(people, call_ended_at=named)
+    ends_at = clock(case, "k05_emergency_period").due_at
+    late = ends_at + timedelta(minutes=1)
+    with edits.change(case.pk, actor=people["n.okonjo"], at=late) as edit:
+        edit.facts(call_ended_at=late - timedelta(minutes=5))
+    assert clock(case, "k05_emergency_period").due_at == ends_at
+    assert "The hour after the call ended" in refusal(case, "disclose", people["n.okonjo"], at=late, **GIVEN)
+
+
+def test_whoever_hangs_up_within_the_hour_has_an_hour_from_then_and_only_once(people):
+    case = emergencies.live(people, call_ended_at=None)
+    for minutes, at in ((20, 25), (24, 26)):
+        with edits.change(case.pk, actor=people["n.okonjo"], at=AT + timedelta(minutes=at)) as edit:
+            edit.facts(call_ended_at=AT + timedelta(minutes=minutes))
+    assert clock(case, "k05_emergency_period").due_at == AT + timedelta(minutes=80)
+    assert after(case, "disclose", people["n.okonjo"], at=AT + timedelta(minutes=80), **GIVEN).state == "disclosed"
+    with edits.change(case.pk, actor=people["n.okonjo"], at=AT + timedelta(minutes=85)) as edit:
+        edit.facts(call_ended_at=AT + timedelta(minutes=10))
+    over = clock(case, "k05_emergency_period")
+    assert (over.due_at, over.state) == (AT + timedelta(minutes=70), "met")
+    shown = {each.label: each.is_clear for each in report.checks(Case.objects.get(pk=case.pk))}
+    assert shown["Given within the hour after the call"] is False
 
 
 # --- the screen -----------------------------------------------------------------------------------------------------

@@ -135,6 +135,13 @@ class SheetForm(FactsForm):
 
     requested_at = UtcField(label="Asked at")
 
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        began, asked = cleaned.get("call_began_at"), cleaned.get("requested_at")
+        if began and asked and asked < began:
+            self.add_error("requested_at", "They cannot have asked before the call began.")
+        return cleaned
+
 
 class PartyForm(forms.Form):
     """The caller, as far as they are known."""

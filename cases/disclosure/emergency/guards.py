@@ -36,6 +36,19 @@ def is_within_hour(context: Any) -> str | None:
     return past_hour(ends_at) if answered_at(context) > ends_at else None
 
 
+def is_as_the_sheet_says(context: Any) -> str | None:
+    """What a sheet says was given was asked before, and the call had begun."""
+    facts = context.case.emergency_disclosure
+    if not facts.is_from_sheet:
+        return None
+    given_at = answered_at(context)
+    if given_at < facts.requested_at:
+        return f"It was asked at {facts.requested_at:%H:%M:%S} UTC: nothing was given before that. Look at the sheet."
+    if facts.call_began_at and given_at < facts.call_began_at:
+        return f"The call began at {facts.call_began_at:%H:%M:%S} UTC: nothing was given before that."
+    return None
+
+
 def is_called_back(context: Any) -> str | None:
     """Somebody called the control room on the directory's own number: whoever rings at night may be anybody."""
     facts, inputs = context.case.emergency_disclosure, context.inputs

@@ -31,11 +31,11 @@ def open_facts(case: Case, facts: Mapping[str, Any]) -> None:
     row = EmergencyDisclosure(case=case, key=case.key, **{"requested_at": case.opened_at, **said})
     sealing.seal(row, {name: facts.get(name) or None for name in SEALED}, key=case.key)
     row.save(force_insert=True)
-    periods.begin(case, call_ended_at=row.call_ended_at)
+    periods.begin(case, row)
     case.save(update_fields=["due_at"])
 
 
 def count_anew(case: Case, *, at: datetime) -> None:
-    """Let the hour follow a correction of when the call ended, on a locked case."""
+    """Let the hour follow a correction of when the call ended, as far as it may, on a locked case."""
     row = EmergencyDisclosure.objects.get(pk=case.pk)
-    periods.align(case, call_ended_at=row.call_ended_at, at=at)
+    periods.align(case, row, at=at)

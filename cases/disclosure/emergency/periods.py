@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
+from cases.disclosure.emergency.models import EmergencyDisclosure
 from cases.kernel import clocks
 from cases.kernel.clocks import ClockRule
-from cases.kernel.models import Case
+from cases.kernel.models import Case, Clock
 from cases.kernel.retention import RetentionClass
 
 __all__ = ["ANSWER", "CHECK", "CLOCKS", "ERROR_REPORT", "HOUR", "RECORD", "REST", "RETENTION", "hour_ends_at"]
@@ -45,25 +46,49 @@ RETENTION = (
 
 
 def hour_ends_at(case: Case) -> datetime:
-    """Return the last moment, in UTC, at which no authorisation is needed (K05): an hour after the call ended, or after
-    the case was opened where the caller was still on the line. One query."""
-    started_at = case.emergency_disclosure.call_ended_at or case.opened_at
-    return clocks.plan(HOUR, started_at=started_at).due_at
+    """Return the last moment, in UTC, at which no authorisation is needed (K05), as the clock of the case counts it: an
+    hour after the call ended, or after it was asked where the caller was still on the line. What is typed later moves
+    it only as `align` lets it. One query."""
+    return _hours(case)[-1].due_at
 
 
-def begin(case: Case, *, call_ended_at: datetime | None) -> None:
-    """Start the hour and our own target on a new case. The caller saves the case."""
-    clocks.start(case, HOUR, started_at=call_ended_at or case.opened_at)
+def _hours(case: Case) -> list[Clock]:
+    """Return the clocks of the hour in the order in which they began: the last one counts."""
+    return list(Clock.objects.filter(case=case, rule=HOUR).order_by("pk"))
+
+
+def begin(case: Case, facts: EmergencyDisclosure) -> None:
+    """Start the hour and our own target on a new case. The caller saves the case.
+
+    The hour counts from the end of the call, as `hour_ends_at` says. An end later than an hour after it was asked
+    lengthens nothing: by then the hour was over.
+    """
+    asked_at, ended_at = facts.requested_at, facts.call_ended_at
+    if ended_at is not None and ended_at > asked_at and ended_at > clocks.plan(HOUR, started_at=asked_at).due_at:
+        ended_at = None
+    clocks.start(case, HOUR, started_at=ended_at or asked_at)
     clocks.start(case, ANSWER, started_at=case.opened_at)
     clocks.refresh_due(case)
 
 
-def align(case: Case, *, call_ended_at: datetime | None, at: datetime) -> None:
-    """Count the running hour anew after a correction of when the call ended. The caller saves the case."""
-    started_at = call_ended_at or case.opened_at
-    if case.clocks.filter(rule=HOUR, ended_at=None).exclude(started_at=started_at).exists():
-        clocks.end(case, HOUR, at=at, state="cancelled")
+def align(case: Case, facts: EmergencyDisclosure, *, at: datetime) -> None:
+    """Count the hour anew after a correction of when the call ended. The caller saves the case.
+
+    An earlier end shortens the hour. A later one lengthens it once: where the caller was on the line and now has hung
+    up, while the hour still runs. Nothing lengthens the hour of an end that was named, or of a sheet.
+    """
+    hours, asked_at = _hours(case), facts.requested_at
+    known, started_at = hours[-1], facts.call_ended_at or asked_at
+    if started_at == known.started_at:
+        return
+    was_named = facts.is_from_sheet or any(hour.started_at != asked_at for hour in hours)
+    if started_at > known.started_at and (was_named or at > known.due_at):
+        return
+    if known.ended_at is None:
+        clocks.end_one(case, known, at=at, state="cancelled")
         clocks.start(case, HOUR, started_at=started_at)
+    else:
+        clocks.end_one(case, clocks.start(case, HOUR, started_at=started_at), at=at, state="met")
 
 
 def answered(case: Case, *, answered_at: datetime, at: datetime) -> None:

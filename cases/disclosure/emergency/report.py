@@ -59,7 +59,15 @@ def checks(case: Case) -> list[Check]:
     facts = case.emergency_disclosure
     ends_at = periods.hour_ends_at(case)
     is_within = facts.given_at is None or facts.given_at <= ends_at
+    typed = [
+        Check(
+            label="The times are a sheet's: compare them with it",
+            is_clear=False,
+            detail=f"Typed {_moment(case.opened_at)}",
+        )
+    ]
     return [
+        *(typed if facts.is_from_sheet else ()),
         Check(
             label="Given within the hour after the call",
             is_clear=is_within,

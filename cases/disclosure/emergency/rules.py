@@ -49,6 +49,7 @@ _LOOK = (Agreement(role="disclosure_approver"),)
 _NOT_THE_OPERATOR = frozenset({"disclose", "refuse", "disclose_more", "refuse_more", "write_up"})
 _GIVING = (
     guards.is_within_hour,
+    guards.is_as_the_sheet_says,
     guards.is_called_back,
     guards.is_not_ones_own_entry,
     guards.is_least,
