@@ -239,6 +239,36 @@ def test_nobody_checks_what_they_did_themselves(people):
     assert after(case, "check", people["e.hallam"]).state == "checked"
 
 
+@pytest.mark.parametrize("name", ["check", "find_over_disclosure"])
+@pytest.mark.parametrize("act", ["opened", "corrected"])
+def test_whoever_took_the_call_in_or_corrected_it_does_not_check_it(people, name, act):
+    roles = frozenset({"emergency_operator", "disclosure_approver"})
+    both, colleague = replace(people["n.okonjo"], roles=roles), replace(people["k.mistry"], roles=roles)
+    opens, corrects = (both, colleague) if act == "opened" else (colleague, both)
+    emergencies.enter(people)
+    case = intake.open_case(KIND, actor=opens, at=AT, facts=FACTS, people=[emergencies.CALLER])
+    with edits.change(case.pk, actor=corrects, at=AT) as edit:
+        edit.facts(call_ended_at=AT - timedelta(minutes=9))
+    after(case, "disclose", colleague, **GIVEN)
+    after(case, "write_up", colleague, **WORDS)
+    assert "Another person must" in refusal(case, name, both, what="Too much.")
+    assert after(case, name, people["e.hallam"], what="Too much.").state in {"checked", "over_disclosed"}
+
+
+def test_an_error_stays_open_until_somebody_decided_whether_it_is_a_breach(people):
+    case = emergencies.over_disclosed(people)
+    fork = case.tasks.get(kind="emergency_breach_fork")
+    assert clock(case, "k09_breach").due_at == fork.due_at == AT + timedelta(hours=72)
+    after(case, "settle", people["e.hallam"], how="Reported.")
+    sweeps.end_due_clocks(now=AT + timedelta(days=4))
+    assert Case.objects.get(pk=case.pk).state == "checked"
+    assert "whether it is a breach" in refusal(case, "close", actors.system("tests"), at=AT + timedelta(days=4))
+    edits.close_task(case.pk, fork.pk, actor=people["e.hallam"], at=AT + timedelta(days=4), reason="No breach.")
+    assert clock(case, "k09_breach").ended_at == AT + timedelta(days=4)
+    sweeps.end_due_clocks(now=AT + timedelta(days=4))
+    assert Case.objects.get(pk=case.pk).state == "closed"
+
+
 def test_over_disclosure_opens_an_error_that_another_settles(people):
     case = emergencies.written_up(people)
     finder = emergencies.finder(people)

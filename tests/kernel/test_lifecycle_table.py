@@ -87,7 +87,7 @@ CHECKS = {
     "disclosure_approver": set(),
     "disclosure_approver where a person may be at risk": set(),
     "check after": set(),
-    "not the operator": {"disclose", "refuse", "disclose_more", "refuse_more", "write_up"},
+    "not the operator": {"maker", "disclose", "refuse", "disclose_more", "refuse_more", "write_up"},
     "another than the finder": {"find_over_disclosure"},
 }
 # Who has to agree before an act, and who looks at it within one working day after.

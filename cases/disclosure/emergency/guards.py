@@ -126,3 +126,10 @@ def no_look_is_open(context: Any) -> str | None:
     if context.case.approvals.filter(mode="after", closed_at=None).exists():
         return "Somebody still has to look at what was done at once."
     return None
+
+
+def nothing_is_owed(context: Any) -> str | None:
+    """An error waits for its report and for the word whether it is a breach, whatever else is done."""
+    if context.case.clocks.filter(rule__in=(periods.ERROR_REPORT, periods.BREACH), ended_at=None).exists():
+        return "The error is not reported yet, or nobody decided whether it is a breach."
+    return None

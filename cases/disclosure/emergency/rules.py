@@ -46,7 +46,7 @@ def approval_rows(case: Case) -> list[Model]:
 
 
 _LOOK = (Agreement(role="disclosure_approver"),)
-_NOT_THE_OPERATOR = frozenset({"disclose", "refuse", "disclose_more", "refuse_more", "write_up"})
+_NOT_THE_OPERATOR = frozenset({"maker", "disclose", "refuse", "disclose_more", "refuse_more", "write_up"})
 _GIVING = (
     guards.is_within_hour,
     guards.is_as_the_sheet_says,
@@ -163,7 +163,7 @@ LIFECYCLE = Lifecycle(
             source=frozenset({"checked"}),
             target="closed",
             roles=frozenset({"system"}),
-            guards=(guards.no_look_is_open,),
+            guards=(guards.no_look_is_open, guards.nothing_is_owed),
             effects=(effects.end_periods,),
             consequence="Kept for 2 years",
         ),
