@@ -503,6 +503,23 @@ def test_the_screen_takes_a_call_in_gives_and_writes_up(people, now):
     assert "waits for another person" in client.get(answer.url).content.decode()
 
 
+def test_the_same_press_again_gives_nothing_more(people, now):
+    client = client_of("n.okonjo", is_stepped_up=True)
+    path = client.post("/emergency/", CALL).url
+    client.post(path, READ)
+    case = Case.objects.get(kind=KIND)
+    assert f'name="version" value="{case.version}"' in client.get(path).content.decode()
+    no = {"act": "refuse_more", "reason_code": "more_than_needed", "reason": "No."}
+    for act in ({**READ, "act": "disclose_more"}, no):
+        again = {**act, "version": str(Case.objects.get(pk=case.pk).version)}
+        assert client.post(path, again).status_code == 302
+        before = LedgerEvent.objects.filter(stream=case.uid).count()
+        answer = client.post(path, again)
+        assert LedgerEvent.objects.filter(stream=case.uid).count() == before
+        assert answer.status_code == 409 and "The emergency has moved on." in answer.content.decode()
+    assert (Release.objects.filter(case=case).count(), case.approvals.count()) == (2, 3)
+
+
 def test_at_61_minutes_the_screen_says_so_and_offers_only_to_refuse(people, now):
     client = client_of("n.okonjo", is_stepped_up=True)
     path = client.post("/emergency/", CALL).url

@@ -22,6 +22,7 @@ from cases.disclosure.emergency.casetype import EMERGENCY_DISCLOSURE
 from cases.kernel import intake, policy, transitions
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Agency, Case, Clock
+from cases.kernel.transitions import CaseChanged
 from cases.ledger import sealing
 from cases.web import asking, stepup
 from cases.web.refusals import Problem, form_problems, screen, status_of
@@ -36,6 +37,8 @@ ANSWERS = {
     "written_up": ("disclose_more", "refuse_more"),
     "checked": ("refuse_more",),
 }
+_MOVED = "The emergency has moved on. Look at where it stands, then decide again."
+_DIGITS = 10
 FORMS = EMERGENCY_DISCLOSURE.transition_forms
 SHOWN = ("caller", "incident", "operator", "subscriber", "address", "position", "cell", "spoken_to", "written_up")
 
@@ -143,8 +146,7 @@ def work(request: HttpRequest, uid: UUID) -> HttpResponse:
         return _screen(request, case)
     name = request.POST.get("act", "")
     if name not in FORMS or name not in ANSWERS.get(case.state, ()):
-        sentence = "The emergency has moved on. Look at where it stands, then decide again."
-        return _screen(request, case, [Problem(sentence=sentence)], HTTPStatus.CONFLICT)
+        return _screen(request, case, [Problem(sentence=_MOVED)], HTTPStatus.CONFLICT)
     if policy.can(actor, f"{KIND}.{name}", case=case).is_grave and (answer := stepup.require(request)) is not None:
         return answer
     form = _form(name, case, request.POST)
@@ -154,7 +156,8 @@ def work(request: HttpRequest, uid: UUID) -> HttpResponse:
 
 
 def _apply(request: HttpRequest, case: Case, name: str, form: Any) -> HttpResponse:
-    inputs, reason = form.inputs(), request.POST.get("reason", "")
+    """Make the step on the case as the screen showed it: the same press again finds it changed and does nothing."""
+    inputs, reason, version = form.inputs(), request.POST.get("reason", ""), request.POST.get("version", "")
     try:
         moved = transitions.apply(
             case.pk,
@@ -164,8 +167,11 @@ def _apply(request: HttpRequest, case: Case, name: str, form: Any) -> HttpRespon
             occurred_at=inputs.pop("said_at", None),
             reason=reason,
             inputs=inputs,
+            version=int(version) if version.isdecimal() and len(version) < _DIGITS else None,
             request=asking.info(request),
         )
+    except CaseChanged as error:
+        return _screen(request, case, [Problem(sentence=_MOVED)], status_of(error), typed={name: form}, reason=reason)
     except CaseError as error:
         problems = [Problem(sentence=str(error))]
         return _screen(request, case, problems, status_of(error), typed={name: form}, reason=reason)
