@@ -503,6 +503,23 @@ def test_the_screen_takes_a_call_in_gives_and_writes_up(people, now):
     assert "waits for another person" in client.get(answer.url).content.decode()
 
 
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("0001-01-01T00:00+10:00", "Write the time in UTC"),
+        ("0001-01-01T00:00", "That is too long ago."),
+        ("9999-12-31T23:59-10:00", "Write the time in UTC"),
+        ("9999-12-31T23:59", "That is still to come."),
+    ],
+)
+def test_a_time_out_of_all_range_gets_a_sentence_and_writes_nothing(people, now, typed, said):
+    client = client_of("n.okonjo", is_stepped_up=True)
+    with nothing_written():
+        answer = client.post("/emergency/", {**CALL, "call_began_at": "", "call_ended_at": typed})
+    page = answer.content.decode()
+    assert (answer.status_code, said in page, typed in page) == (422, True, True)
+
+
 def test_the_same_press_again_gives_nothing_more(people, now):
     client = client_of("n.okonjo", is_stepped_up=True)
     path = client.post("/emergency/", CALL).url

@@ -33,6 +33,7 @@ _CARD = "This looks like a payment card number. Card numbers are never kept."
 _TIME = re.compile(r"([01]?\d|2[0-3])[:.]?([0-5]\d)(?:[:.]?([0-5]\d))?Z?")
 _POSITION = re.compile(r"\s*(-?\d{1,2}(?:\.\d{1,7})?)\s*[,; ]\s*(-?\d{1,3}(?:\.\d{1,7})?)\s*")
 _CHOOSE = ("", "Choose")
+_EARLIEST = 1990  # a year before which nothing was ever asked by telephone here
 
 
 class UtcField(forms.CharField):
@@ -54,12 +55,14 @@ class UtcField(forms.CharField):
             return _last(time(int(found[1]), int(found[2]), int(found[3] or 0)), now=_now())
         try:
             moment = datetime.fromisoformat(text)
-        except ValueError:
+            moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+        except (ValueError, OverflowError):
             raise forms.ValidationError("Write the time in UTC, such as 03:13 or 03:13:55.", code="invalid") from None
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        if moment.year < _EARLIEST:
+            raise forms.ValidationError("That is too long ago. Write it in UTC.", code="past")
         if moment > _now():
             raise forms.ValidationError("That is still to come. Write it in UTC.", code="future")
-        return moment.astimezone(UTC)
+        return moment
 
 
 def _now() -> datetime:
