@@ -155,8 +155,14 @@ def has_no_receipt(context: Any) -> str | None:
 
 
 def explains_the_error(context: Any) -> str | None:
-    if context.inputs.get("kind") not in dict(codes.ERROR_KINDS):
+    """What was found after the release was given: it is reported. Recordable is what was caught before it left."""
+    kind = context.inputs.get("kind")
+    if kind not in dict(codes.ERROR_KINDS):
         return "Say whether it is recordable or reportable."
+    error = context.case.disclosure_errors.filter(settled_at=None).order_by("number").last()
+    released_at = context.case.disclosure_request.released_at
+    if kind == "recordable" and error is not None and released_at and error.found_at >= released_at:
+        return "It was found after the release, so it was given: it is reportable."
     if context.inputs.get("cause") not in dict(codes.CAUSES):
         return "Say what caused it."
     return None if _text(context, "prevention") else "Say what keeps it from happening again."

@@ -178,7 +178,6 @@ def note_error(context: Any) -> None:
         breach = clocks.start(case, periods.BREACH, started_at=error.found_at)
         tasks.raise_task(BREACH, case=case, at=context.at, due_at=breach.due_at, to=error.breach_route)
     error.save()
-    tasks.close_all(case, REPORT, actor=context.actor, at=context.at)
     tasks.raise_task(REPORT, case=case, at=context.at, due_at=report.due_at, error=error.number)
 
 
@@ -197,13 +196,21 @@ def settle_error(context: Any) -> None:
         tasks.raise_task(DESTROY, case=case, at=at, error=error.number)
     error.save()
     if error.kind == "recordable" or messages.report(case, error, actor=context.actor, at=at) is not None:
-        clocks.meet(case, periods.ERROR, at=at)
-        tasks.close_all(case, REPORT, actor=context.actor, at=at)
+        _meet_report(case, error, at=at)
+        tasks.close_about(case, REPORT, actor=context.actor, at=at, error=error.number)
+
+
+def _meet_report(case: Case, error: DisclosureError, *, at: datetime) -> None:
+    """End the time for the report of one error (K04): those of other errors run on."""
+    owed = Clock.objects.filter(case=case, rule=periods.ERROR, started_at=error.found_at, ended_at=None)
+    if (clock := owed.order_by("pk").first()) is not None:
+        clocks.end_one(case, clock, at=at, state="met")
 
 
 def reported(case: Case, task: Task, *, at: datetime) -> None:
-    """Somebody sent the report by hand."""
-    clocks.meet(case, periods.ERROR, at=at)
+    """Somebody sent the report of the task's error by hand."""
+    for error in case.disclosure_errors.filter(number=int(task.detail.get("error", 0))):
+        _meet_report(case, error, at=at)
     clocks.refresh_due(case)
 
 

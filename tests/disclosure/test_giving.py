@@ -527,9 +527,25 @@ def test_an_error_before_the_receipt_goes_back_to_waiting_for_it(people):
     case = disclosures.error_before_receipt(people)
     at, other = AT + timedelta(hours=1), disclosures.other_approver(people)
     assert "no receipt" in refusal(case, "settle_error", other, at, **disclosures.SETTLED)
-    after(case, "settle_error_unreceipted", other, at, **{**disclosures.SETTLED, "kind": "recordable"})
+    recordable = {**disclosures.SETTLED, "kind": "recordable"}
+    assert "it is reportable" in refusal(case, "settle_error_unreceipted", other, at, **recordable)
+    after(case, "settle_error_unreceipted", other, at, **disclosures.SETTLED)
     assert Case.objects.get(pk=case.pk).state == "released"
-    assert case.clocks.get(rule="k04_error_report").state == "met"
+    assert case.clocks.get(rule="k04_error_report").state == "running"
+
+
+def test_each_error_is_reported_for_itself(people):
+    case, officer, other = disclosures.error_review(people), people["k.mistry"], disclosures.other_approver(people)
+    at = AT + timedelta(hours=2)
+    after(case, "settle_error", other, at, **disclosures.SETTLED)
+    after(case, "report_error", officer, at, **{**disclosures.ERROR, "found_at": AT + timedelta(hours=1)})
+    after(case, "settle_error", other, at, **disclosures.SETTLED)
+    owed = Task.objects.filter(case=case, kind="disclosure_report_error", closed_at=None).order_by("pk")
+    assert [task.detail["error"] for task in owed] == [1, 2]
+    edits.close_task(case.pk, owed[1].pk, actor=officer, at=at, reason="Sent by secure e-mail.")
+    running = case.clocks.get(rule="k04_error_report", ended_at=None)
+    assert running.started_at == case.disclosure_errors.get(number=1).found_at
+    assert refusal(case, "close", officer, at) == "An error is not reported yet."
 
 
 @pytest.mark.parametrize(
