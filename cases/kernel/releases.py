@@ -16,6 +16,7 @@ from cases.kernel.models import (
     Agency,
     Case,
     CaseParty,
+    Channel,
     OutboxMessage,
     Release,
     ReleasedItem,
@@ -28,7 +29,18 @@ from cases.ledger import api as ledger
 from cases.ledger import sealing
 from cases.ledger.canonical import canon
 
-__all__ = ["KINDS", "Item", "MessageKind", "ReleaseRefused", "answer_rule", "check", "declare", "record", "send"]
+__all__ = [
+    "KINDS",
+    "Item",
+    "MessageKind",
+    "ReleaseRefused",
+    "answer_rule",
+    "check",
+    "declare",
+    "record",
+    "send",
+    "tell",
+]
 
 
 class ReleaseRefused(CaseError):
@@ -62,6 +74,7 @@ class MessageKind:
 
 
 KINDS: dict[str, MessageKind] = {}
+TELEPHONE = "telephone"
 ANSWERS_FROM = date(2026, 1, 1)
 
 
@@ -156,9 +169,10 @@ def _item(kind: MessageKind, recipient: Agency, category: str, leaves: list[tupl
 
 def record(
     case: Case,
-    message: OutboxMessage,
+    message: OutboxMessage | None,
     items: list[Item],
     *,
+    channel: Channel,
     kind: MessageKind,
     recipient: Agency,
     actor: Actor,
@@ -167,11 +181,11 @@ def record(
     parties: Sequence[CaseParty] = (),
 ) -> Release:
     """Enter a message in the register, inside the current ledger action: one release, one row for each category, one
-    for each person of the case whom it is about."""
+    for each person of the case whom it is about. What was told by telephone has no message."""
     release = Release.objects.create(
         case=case,
         recipient=recipient,
-        channel=message.channel,
+        channel=channel,
         message=message,
         message_kind=kind.code,
         released_at=at,
@@ -233,6 +247,7 @@ def send(
         case,
         message,
         list(items) or found,
+        channel=message.channel,
         kind=kind,
         recipient=agency,
         actor=actor,
@@ -241,3 +256,36 @@ def send(
         parties=parties,
     )
     return message
+
+
+def tell(
+    case: Case,
+    kind: MessageKind,
+    *,
+    agency: Agency,
+    body: Mapping[str, Any],
+    actor: Actor,
+    at: datetime,
+    subject_count: int,
+) -> Release:
+    """Check and register what was told by telephone where nothing can be sent after it, as `send` does a message.
+
+    The register names the telephone: a channel that is not in use for messages, entered when it is first needed.
+    """
+    if sentence := agreements.too_close(agency, actor, at=at):
+        raise ReleaseRefused(sentence)
+    items = check(kind, agency, body, at=at)
+    channel, _ = Channel.objects.get_or_create(
+        agency=agency, direction="out", transport=TELEPHONE, defaults={"state": "disabled"}
+    )
+    return record(
+        case,
+        None,
+        items,
+        channel=channel,
+        kind=kind,
+        recipient=agency,
+        actor=actor,
+        at=at,
+        subject_count=subject_count,
+    )

@@ -10,9 +10,9 @@ from cases.agencies.directory import TERMS
 from cases.disclosure.emergency import report
 from cases.kernel import actors, edits, intake, outbox, transitions, verdicts
 from cases.kernel.errors import CaseError, NotAllowed
-from cases.kernel.exchange import agreements
+from cases.kernel.exchange import agencies, agreements
 from cases.kernel.linking import links
-from cases.kernel.models import Agency, Case, OutboxMessage, Release, ReleasedItem
+from cases.kernel.models import Agency, Case, Channel, OutboxMessage, Release, ReleasedItem
 from cases.kernel.timing import sweeps
 from cases.ledger import sealing, verify
 from cases.ledger.models import LedgerEvent
@@ -316,6 +316,23 @@ def test_a_lapsed_agreement_stops_nothing_where_a_life_is_at_risk(people):
     agreements.enter(room, over, actor=actors.system("tests"), at=AT)
     assert "agreement" in agreements.why_not(Agency.objects.get(code=emergencies.ROOM), day=AT.date())
     assert after(case, "disclose", people["n.okonjo"], at=AT, **GIVEN).state == "disclosed"
+
+
+def test_where_nothing_can_be_sent_the_call_is_on_record_and_written_by_hand(people):
+    case, out = emergencies.live(people), Channel.objects.get(agency__code=emergencies.ROOM, direction="out")
+    agencies.change_channel(out, "agency.channel_paused", actor=actors.system("tests"), at=AT, state="disabled")
+    case = after(case, "disclose", people["n.okonjo"], **GIVEN)
+    (release,) = Release.objects.filter(case=case)
+    assert (release.message, release.channel.transport, release.channel.state) == (None, "telephone", "disabled")
+    assert ReleasedItem.objects.filter(release=release).count() == 5
+    (owed,) = case.tasks.filter(kind="emergency_write_by_hand")
+    assert (case.state, told(case), owed.detail) == ("disclosed", [], {"message": "emerg_answer"})
+    case = after(after(case, "write_up", people["n.okonjo"], **WORDS), "check", people["e.hallam"])
+    client = client_of("e.hallam", is_stepped_up=True)
+    assert client.get(f"/cases/{case.uid}/").status_code == 200
+    assert "nothing in writing yet" in refusal(case, "close", actors.system("tests"))
+    edits.close_task(case.pk, owed.pk, actor=people["n.okonjo"], at=AT, reason="Sent by post.")
+    assert after(case, "close", actors.system("tests")).is_closed
 
 
 def test_only_operators_open_one_and_it_names_a_call(people):

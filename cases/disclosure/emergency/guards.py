@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from cases.disclosure import authorities
-from cases.disclosure.emergency import codes, periods
+from cases.disclosure.emergency import codes, messages, periods
 
 __all__ = ["GIVEN", "answered_at", "past_hour"]
 
@@ -129,7 +129,9 @@ def no_look_is_open(context: Any) -> str | None:
 
 
 def nothing_is_owed(context: Any) -> str | None:
-    """An error waits for its report and for the word whether it is a breach, whatever else is done."""
+    """An error waits for its report and for the word whether it is a breach, and the control room for its writing."""
     if context.case.clocks.filter(rule__in=(periods.ERROR_REPORT, periods.BREACH), ended_at=None).exists():
         return "The error is not reported yet, or nobody decided whether it is a breach."
+    if context.case.tasks.filter(kind=messages.BY_HAND, closed_at=None).exists():
+        return "The control room has nothing in writing yet."
     return None

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from cases.kernel import outbox, releases
+from cases.kernel import outbox, releases, tasks
 from cases.kernel.actors import Actor
 from cases.kernel.models import Agency, Case
 from cases.ledger import sealing
 
-__all__ = ["ALL", "EMERG_ANSWER", "EMERG_DESTROY", "answer", "ask_to_destroy"]
+__all__ = ["ALL", "BY_HAND", "EMERG_ANSWER", "EMERG_DESTROY", "answer", "ask_to_destroy"]
 
 EMERG_ANSWER = releases.MessageKind(
     code="emerg_answer",
@@ -46,18 +46,26 @@ EMERG_DESTROY = releases.MessageKind(
 )
 ALL = (EMERG_ANSWER, EMERG_DESTROY)
 releases.declare(*ALL)
+BY_HAND = "emergency_write_by_hand"
+tasks.declare({BY_HAND: "Write to the control room by hand: nothing is sent to it at present"})
 
 
 def answer(case: Case, given: Mapping[str, Any], *, spoken_at: datetime, actor: Actor, at: datetime) -> None:
     """Enter what was read out in the register of releases and promise its confirmation in writing, inside the current
-    ledger action on a locked case. Raises NoChannel, ReleaseRefused."""
+    ledger action on a locked case. Where nothing can be sent, the call stays on record and a task asks for the
+    confirmation by hand. Raises NoChannel for a room that left the register, ReleaseRefused."""
     facts = case.emergency_disclosure
     said = {name: _said(value) for name, value in given.items() if value not in (None, "")}
     opened = _opened(case, ("incident", "caller"), actor=actor, at=at)
     body = {"incident": opened["incident"] or "not given", "spoken_at": _said(spoken_at), **said}
     if opened["caller"]:
         body["caller"] = opened["caller"]
-    releases.send(case, EMERG_ANSWER, agency=_room(facts.control_room), body=body, actor=actor, at=at, subject_count=1)
+    said_to: dict[str, Any] = {"agency": _room(facts.control_room), "body": body, "actor": actor, "at": at}
+    try:
+        releases.send(case, EMERG_ANSWER, **said_to, subject_count=1)
+    except outbox.NoChannel:
+        releases.tell(case, EMERG_ANSWER, **said_to, subject_count=1)
+        tasks.raise_task(BY_HAND, case=case, at=at, message=EMERG_ANSWER.code)
 
 
 def ask_to_destroy(case: Case, *, actor: Actor, at: datetime) -> None:
@@ -69,7 +77,10 @@ def ask_to_destroy(case: Case, *, actor: Actor, at: datetime) -> None:
         "please": "destroy_and_confirm",
     }
     room = _room(case.emergency_disclosure.control_room)
-    releases.send(case, EMERG_DESTROY, agency=room, body=body, actor=actor, at=at, subject_count=0)
+    try:
+        releases.send(case, EMERG_DESTROY, agency=room, body=body, actor=actor, at=at, subject_count=0)
+    except outbox.NoChannel:
+        tasks.raise_task(BY_HAND, case=case, at=at, message=EMERG_DESTROY.code)
 
 
 def _opened(case: Case, names: tuple[str, ...], *, actor: Actor, at: datetime) -> dict[str, Any]:
