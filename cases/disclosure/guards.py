@@ -111,8 +111,9 @@ def is_not_ones_own_entry(context: Any) -> str | None:
 
 def who_asked_is_who_was_verified(context: Any) -> str | None:
     facts = context.case.disclosure_request
-    if not authorities.active(facts.authority_code, facts.contact_code or "-"):
-        return "The desk that was called back is not one of this authority. Refuse, or ask and verify again."
+    desks = authorities.active(facts.authority_code, facts.contact_code or "-")
+    if not desks or authorities.proven(facts) != facts.authority_code:
+        return "The desk that was called back is not one of this authority. Refuse the request, and enter it anew."
     return None
 
 

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from cases.disclosure import codes, dataitems, periods
+from cases.disclosure import authorities, codes, dataitems, periods
 from cases.disclosure.models import DisclosureRequest
 from cases.kernel import formats, tasks
+from cases.kernel.edits import EditRefused
 from cases.kernel.models import Case
 from cases.ledger import sealing
 
@@ -40,9 +41,19 @@ def is_about(facts: Mapping[str, Any]) -> bool:
 
 
 def count_anew(case: Case, *, at: datetime) -> None:
-    """Let the clocks of a locked case follow its facts, after a change of them."""
+    """Let the clocks of a locked case follow its facts, after a change of them. Raises EditRefused when another
+    authority is named than the one that was verified."""
     row = DisclosureRequest.objects.get(pk=case.pk)
+    _same_authority(case, row)
     periods.align(case, periods.Counted.of(row), at=at)
+
+
+def _same_authority(case: Case, row: DisclosureRequest) -> None:
+    is_verified = row.came_by == codes.PORTAL or (row.contact_code and case.state == "authenticated")
+    if is_verified and row.authority_code != authorities.proven(row):
+        raise EditRefused(
+            "Another authority was verified. Refuse this request, and enter a new one for the authority that asks."
+        )
 
 
 def open_facts(case: Case, facts: Mapping[str, Any]) -> None:

@@ -3,14 +3,18 @@
 import json
 from dataclasses import replace
 from datetime import date, timedelta
+from types import SimpleNamespace
 
 import pytest
 
 from cases.agencies import application, inbound
+from cases.agencies.directory import TERMS
 from cases.agencies.senders import Sender
+from cases.disclosure import guards
 from cases.disclosure.forms import FactsForm, PartyForm
 from cases.disclosure.models import AuthorityContact
-from cases.kernel import approvals, edits, intake, outbox, policy, transitions, verdicts
+from cases.kernel import actors, approvals, edits, intake, outbox, policy, transitions, verdicts
+from cases.kernel.edits import EditRefused
 from cases.kernel.errors import CaseError, NotAllowed
 from cases.kernel.exchange import agencies
 from cases.kernel.models import Agency, Approval, Case, Letter, OutboxMessage, Release, Task
@@ -455,3 +459,61 @@ def test_an_officer_opens_authenticates_and_accepts_one_by_the_pages(people):
     case = Case.objects.get(kind="le_disclosure")
     assert case.reference in answer.content.decode()
     assert "Single point of contact, SPoC 4417, +441632960010" in answer.content.decode()
+
+
+# --- who asks stays who was verified ----------------------------------------------------------------------------------
+OTHER = "sandbox-borough"
+
+
+def another_authority(people, **changes):
+    """Enter a second authority, whose desk has the same code as the first one's."""
+    channels = (
+        agencies.ChannelPlan(direction="out", address="https://127.0.0.1:9/other", allowed_cidrs=("127.0.0.0/8",)),
+        agencies.ChannelPlan(direction="in"),
+    )
+    listing = agencies.Listing(code=OTHER, kind="lea", display_name="Sandbox Borough", terms=TERMS, channels=channels)
+    at = AT - timedelta(days=3)
+    agencies.register(listing, actor=actors.system("tests"), at=at)
+    disclosures.desk(people, at=at, agency=OTHER, phone="+441632960012", **changes)
+
+
+def test_the_authority_that_was_called_back_is_not_changed_for_another_with_a_desk_of_that_code(people):
+    another_authority(people)
+    case = disclosures.authenticated(people)
+    with (
+        nothing_written(),
+        pytest.raises(EditRefused, match="Another authority was verified"),
+        edits.change(case.pk, actor=people["k.mistry"], at=AT) as edit,
+    ):
+        edit.facts(authority_code=OTHER)
+    assert after(case, "validate", people["k.mistry"], is_ours=True).state == "validated"
+
+
+def test_before_anybody_was_called_back_the_authority_is_corrected_and_called_itself(people):
+    another_authority(people)
+    case = disclosures.received(people)
+    with edits.change(case.pk, actor=people["k.mistry"], at=AT) as edit:
+        edit.facts(authority_code=OTHER)
+    after(case, "verify", people["k.mistry"], **CALL)
+    assert after(case, "validate", people["k.mistry"], is_ours=True).state == "validated"
+
+
+def test_what_the_portal_signed_is_not_given_to_another_authority(people):
+    another_authority(people, method="portal_identity")
+    case = disclosures.received(people, came_by="portal")
+    with (
+        nothing_written(),
+        pytest.raises(EditRefused, match="Another authority was verified"),
+        edits.change(case.pk, actor=people["k.mistry"], at=AT) as edit,
+    ):
+        edit.facts(authority_code=OTHER)
+
+
+def test_a_request_is_accepted_only_from_the_authority_that_was_verified(people):
+    another_authority(people)
+    case = disclosures.authenticated(people)
+    moved = Case.objects.get(pk=case.pk)
+    assert guards.who_asked_is_who_was_verified(SimpleNamespace(case=moved)) is None
+    moved.disclosure_request.authority_code = OTHER
+    said = guards.who_asked_is_who_was_verified(SimpleNamespace(case=moved))
+    assert said.startswith("The desk that was called back is not one of this authority.")
