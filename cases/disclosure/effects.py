@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cases.disclosure import giving, guards, messages, periods
+from cases.disclosure import authorities, giving, guards, messages, periods
 from cases.kernel import holds, tasks
 from cases.ledger import sealing
 
@@ -24,11 +24,13 @@ def go_on(context: Any) -> None:
 
 
 def note_who_asks(context: Any) -> None:
-    """Keep which desk was called back and when, and tell the authority that its request is here."""
+    """Keep which desk was called back and when, and of what kind of authority it is; tell the authority that its
+    request is here."""
     facts, inputs = context.case.disclosure_request, context.inputs
     facts.contact_code, facts.called_back_at = str(inputs["contact"]), inputs.get("called_back_at")
     sealing.seal(facts, {"spoken_to": str(inputs.get("spoken_to") or "").strip() or None}, key=facts.key)
-    facts.save(update_fields=["contact_code", "called_back_at", "spoken_to"])
+    facts.authority_kind = authorities.active(facts.authority_code, facts.contact_code)[0].kind
+    facts.save(update_fields=["contact_code", "called_back_at", "authority_kind", "spoken_to"])
     messages.acknowledge(context.case, actor=context.actor, at=context.at)
 
 

@@ -14,7 +14,8 @@ __all__ = ["ACCEPTED", "OPENS", "OVERRIDES", "Asking", "Finding", "class_gate"]
 
 @dataclass(frozen=True, kw_only=True)
 class Asking:
-    """Who asks and on which ground. `allowed` are the items that counsel and an approver opened by hand."""
+    """Who asks and on which ground; an empty kind of authority is not known. `allowed` are the items that counsel and
+    an approver opened by hand."""
 
     gateway: str
     purpose: str = ""
@@ -80,6 +81,8 @@ def _closed(item: DataItem, asking: Asking) -> Finding | None:
 
 
 def _unclear(item: DataItem, asking: Asking) -> Finding | None:
+    if item.is_barred_for_councils and not asking.authority_kind:
+        return _clarify(f"{item.label}: say what kind of authority asks. A local authority may not have them (s.62).")
     if asking.gateway not in _AUTHORISED:
         return None
     if not asking.purpose:

@@ -9,7 +9,7 @@ from cases.disclosure import authorities, codes, gates, periods
 from cases.disclosure.dataitems import ITEMS
 from cases.disclosure.described import period_fault
 from cases.disclosure.gates import Finding
-from cases.disclosure.models import DisclosureRequest
+from cases.disclosure.models import AuthorityContact, DisclosureRequest
 from cases.kernel import calendars, clocks, holds
 from cases.kernel.models import Case, CaseParty, Evidence
 
@@ -27,7 +27,7 @@ def findings(facts: DisclosureRequest) -> dict[str, Finding]:
         gateway=facts.gateway,
         purpose=facts.purpose,
         is_serious_crime=facts.is_serious_crime,
-        authority_kind=facts.authority_kind or "police",
+        authority_kind=facts.authority_kind,
         allowed=frozenset(facts.allowed_items),
     )
     return {item: gates.class_gate(item, asking) for item in open_items(facts)}
@@ -114,7 +114,26 @@ def who_asked_is_who_was_verified(context: Any) -> str | None:
     desks = authorities.active(facts.authority_code, facts.contact_code or "-")
     if not desks or authorities.proven(facts) != facts.authority_code:
         return "The desk that was called back is not one of this authority. Refuse the request, and enter it anew."
-    return None
+    return _other_kind(facts, desks[0])
+
+
+def _other_kind(facts: DisclosureRequest, desk: AuthorityContact) -> str | None:
+    """The directory, not whoever asks, says what kind of authority a desk is of: some items are not for councils."""
+    if facts.authority_kind == desk.kind:
+        return None
+    label = dict(codes.DESK_KINDS).get(desk.kind, desk.kind)
+    return f"The directory says of this desk: {label}. Correct the kind of authority."
+
+
+def is_of_the_kind_that_it_says(context: Any) -> str | None:
+    """A kind that the request does not say is taken from the directory; what it says is what stands there."""
+    facts = context.case.disclosure_request
+    desks = authorities.active(facts.authority_code, str(context.inputs.get("contact") or "-"))
+    if not desks:
+        return None
+    if desks[0].kind not in dict(codes.AUTHORITY_KINDS):
+        return "This desk asks for nothing but help in an emergency. Choose another."
+    return _other_kind(facts, desks[0]) if facts.authority_kind else None
 
 
 # --- what is asked for ----------------------------------------------------------------------------------------------

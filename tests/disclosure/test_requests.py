@@ -517,3 +517,40 @@ def test_a_request_is_accepted_only_from_the_authority_that_was_verified(people)
     moved.disclosure_request.authority_code = OTHER
     said = guards.who_asked_is_who_was_verified(SimpleNamespace(case=moved))
     assert said.startswith("The desk that was called back is not one of this authority.")
+
+
+# --- the directory says what kind of authority asks -------------------------------------------------------------------
+RECORDS = {"items": ["internet_connection_records"]}
+
+
+def test_a_council_that_calls_itself_police_is_not_verified(people):
+    disclosures.desk(people, at=AT - timedelta(days=2), kind="council")
+    case = disclosures.received(people, **RECORDS)
+    said = refusal(case, "verify", people["k.mistry"], **CALL)
+    assert said == "The directory says of this desk: Local authority. Correct the kind of authority."
+
+
+def test_a_kind_that_the_request_does_not_say_is_the_directorys_and_bars_what_is_not_for_councils(people):
+    disclosures.desk(people, at=AT - timedelta(days=2), kind="council")
+    case = disclosures.received(people, authority_kind="", **RECORDS)
+    assert "say what kind of authority asks" in guards.findings(facts(case))[RECORDS["items"][0]].sentence
+    after(case, "verify", people["k.mistry"], **CALL)
+    assert facts(case).authority_kind == "council"
+    said = refusal(case, "validate", people["k.mistry"], is_ours=True)
+    assert "a local authority may not have them (s.62)" in said
+
+
+def test_a_kind_that_is_changed_after_the_call_is_not_accepted(people):
+    disclosures.desk(people, at=AT - timedelta(days=2), kind="council")
+    case = disclosures.authenticated(people, authority_kind="council", **RECORDS)
+    for kind in ("police", ""):
+        with edits.change(case.pk, actor=people["k.mistry"], at=AT) as edit:
+            edit.facts(authority_kind=kind)
+        said = refusal(case, "validate", people["k.mistry"], is_ours=True)
+        assert said.startswith("The directory says of this desk: Local authority.")
+
+
+def test_a_desk_of_a_control_room_verifies_no_request(people):
+    disclosures.desk(people, at=AT - timedelta(days=2), kind="control_room")
+    case = disclosures.received(people, authority_kind="")
+    assert "but help in an emergency" in refusal(case, "verify", people["k.mistry"], **CALL)
