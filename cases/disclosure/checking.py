@@ -11,7 +11,7 @@ from typing import Any
 from cases.disclosure import codes, guards, inspection, package
 from cases.disclosure.dataitems import ITEMS
 from cases.disclosure.models import DisclosureRequest
-from cases.kernel.models import Case, CaseParty, Clock, Evidence
+from cases.kernel.models import Clock, Evidence
 from cases.ledger import sealing
 
 
@@ -89,14 +89,11 @@ def is_one_officers_alone(context: Any) -> str | None:
         return "Only where there is an immediate threat to life: grade 1."
     if any(ITEMS[item].item_class != "entity" for item in guards.open_items(facts)):
         return "Only entity data is given at once; the rest is checked by another person first."
-    if _address_count(context.case) != 1:
+    if len(inspection.addresses(context.case, reader=reader(context, "package"), at=context.at)) != 1:
         return "Only one address at once; more are checked by another person first."
+    if any(part.media_type != package.CSV for part in package.parts_of(context.case)):
+        return "Only a table goes at once: a machine compares its rows. Another person looks at a sheet first."
     return None if facts.called_back_at else "Call the authority back first."
-
-
-def _address_count(case: Case) -> int:
-    named = CaseParty.objects.filter(case=case, is_detached=False)
-    return sum(getattr(row, name) is not None for row in named for name in ("phone", "email", "device", "ip_address"))
 
 
 # --- receipt and writing --------------------------------------------------------------------------------------------

@@ -255,6 +255,26 @@ def test_at_once_goes_only_entity_data_of_one_address_for_a_life(people, changes
     assert said in refusal(case, "release_urgent", people["k.mistry"], checked=CHECKED)
 
 
+def test_at_once_goes_only_one_address_however_many_handsets_stand_in_one_box(people):
+    asked = {**disclosures.FACTS, **disclosures.URGENT, "urn": "SBX/2026/119002"}
+    target = {"role": "target", "values": {"device": "490154203237518\n356938035643809"}}
+    case = intake.open_case("le_disclosure", actor=people["k.mistry"], at=AT, facts=asked, people=[target])
+    after(case, "verify", people["k.mistry"], **disclosures.CALL)
+    after(case, "validate", people["k.mistry"], is_ours=True)
+    after(case, "extract", people["k.mistry"])
+    said = refusal(case, "release_urgent", people["k.mistry"], checked=CHECKED)
+    assert said.startswith("Only one address at once; more are checked by another person first.")
+
+
+def test_at_once_goes_no_sheet_that_no_machine_compares(people):
+    case = disclosures.urgent(people)
+    disclosures.add(case, "subscriber_name", b"Osian Marchbanks, and more", people, media_type="text/plain")
+    said = refusal(case, "release_urgent", people["k.mistry"], checked=CHECKED)
+    assert said.startswith("Only a table goes at once")
+    package.remove_part(case.pk, 2, actor=people["k.mistry"], at=AT)
+    assert after(case, "release_urgent", people["k.mistry"], checked=CHECKED).state == "released"
+
+
 # --- L-1c -----------------------------------------------------------------------------------------------------------
 def test_l1c_a_form_opens_the_cctv_alone_signed_off_and_blurred(people):
     thursday = datetime(2026, 12, 3, 10, 0, tzinfo=UTC)
