@@ -10,7 +10,8 @@ from cases.disclosure import authorities, codes, dataitems, periods
 from cases.disclosure.models import DisclosureRequest
 from cases.kernel import formats, tasks
 from cases.kernel.edits import EditRefused
-from cases.kernel.models import Case
+from cases.kernel.models import Case, CaseParty
+from cases.ledger import api as ledger
 from cases.ledger import sealing
 
 __all__ = ["PRESERVE", "count_anew", "is_about", "open_facts", "urn_token"]
@@ -41,10 +42,11 @@ def is_about(facts: Mapping[str, Any]) -> bool:
 
 
 def count_anew(case: Case, *, at: datetime) -> None:
-    """Let the clocks of a locked case follow its facts, after a change of them. Raises EditRefused when another
-    authority is named than the one that was verified."""
+    """Let the clocks of a locked case follow its facts, after a change of them, and shut what was opened by hand.
+    Raises EditRefused when another authority is named than the one that was verified."""
     row = DisclosureRequest.objects.get(pk=case.pk)
     _same_authority(case, row)
+    _open_anew(case, row)
     periods.align(case, periods.Counted.of(row), at=at)
 
 
@@ -54,6 +56,17 @@ def _same_authority(case: Case, row: DisclosureRequest) -> None:
         raise EditRefused(
             "Another authority was verified. Refuse this request, and enter a new one for the authority that asks."
         )
+
+
+def _open_anew(case: Case, row: DisclosureRequest) -> None:
+    """What counsel and an approver opened by hand, they opened for what was asked then: of whom, when and why. After a
+    change of that nothing is open. A document that is added changes nothing of it."""
+    if not row.allowed_items:
+        return
+    event = ledger.current().uid
+    if any(model.history.filter(case_id=case.pk, event_id=event).exists() for model in (DisclosureRequest, CaseParty)):
+        row.allowed_items = []
+        row.save(update_fields=["allowed_items"])
 
 
 def open_facts(case: Case, facts: Mapping[str, Any]) -> None:

@@ -306,6 +306,41 @@ def test_counsel_and_an_approver_open_what_is_given_freely_and_nobody_alone(peop
     assert after(case, "validate", people["k.mistry"], is_ours=True).state == "validated"
 
 
+def opened_by_hand(people):
+    """A request on a ground that counsel and an approver opened for what it asks."""
+    case = disclosures.voluntary(people)
+    inputs = {"items": ["subscriber_name"]}
+    transitions.apply(case.pk, "override_gate", actor=people["v.tranter"], at=AT, reason="Child.", inputs=inputs)
+    waiting = approvals.open_for(case, "override_gate")
+    verdicts.decide(waiting.uid, "agreed", actor=people["e.hallam"], at=AT, reason="Seen.")
+    assert facts(case).allowed_items == ["subscriber_name"]
+    return case
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda edit: edit.facts(purpose="public_safety"),
+        lambda edit: edit.facts(particulars="Another matter."),
+        lambda edit: edit.party(1, phone="+447700900456"),
+        lambda edit: edit.add_party({"role": "target", "values": {"phone": "+447700900456"}}),
+    ],
+)
+def test_what_was_opened_by_hand_shuts_when_the_request_changes(people, change):
+    case = opened_by_hand(people)
+    with edits.change(case.pk, actor=people["k.mistry"], at=AT) as edit:
+        change(edit)
+    assert facts(case).allowed_items == []
+    assert "legal counsel and an approver" in refusal(case, "validate", people["k.mistry"], is_ours=True)
+    assert [each for each in verify.verify_all(is_demo=True) if each.level == "wrong"] == []
+
+
+def test_a_document_that_is_added_leaves_open_what_was_opened_by_hand(people):
+    case = disclosures.written(opened_by_hand(people), people)
+    assert facts(case).allowed_items == ["subscriber_name"]
+    assert after(case, "validate", people["k.mistry"], is_ours=True).state == "validated"
+
+
 def test_counsel_opens_nothing_on_another_ground(people):
     case = disclosures.with_shut_item(people)
     with nothing_written(counted=1), pytest.raises(CaseError, match="this ground could open"):
