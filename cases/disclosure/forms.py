@@ -126,6 +126,11 @@ class FactsForm(forms.Form):
     )
     are_costs_agreed = forms.BooleanField(label="Costs are agreed", required=False)
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.initial.get("came_by") == codes.PORTAL:
+            del self.fields["came_by"]  # its signature proves who asks; nobody types that away
+
     def clean(self) -> dict[str, Any]:
         cleaned = self._without_cards()
         if cleaned.get("request_type") == codes.INTERCEPTION:

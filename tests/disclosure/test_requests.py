@@ -589,3 +589,37 @@ def test_a_desk_of_a_control_room_verifies_no_request(people):
     disclosures.desk(people, at=AT - timedelta(days=2), kind="control_room")
     case = disclosures.received(people, authority_kind="")
     assert "but help in an emergency" in refusal(case, "verify", people["k.mistry"], **CALL)
+
+
+# --- corrections by the page ------------------------------------------------------------------------------------------
+def test_a_request_of_the_portal_is_corrected_by_the_page_and_stays_the_portals(people):
+    disclosures.desk(people, at=AT - timedelta(days=2), method="portal_identity")
+    case = disclosures.received(people, came_by="portal")
+    after(case, "verify", people["k.mistry"], contact="spoc")
+    client, address = client_of("k.mistry"), f"/cases/{case.uid}/edit/"
+    page = client.get(address).content.decode()
+    assert 'name="came_by"' not in page
+    assert 'name="purpose"' in page
+    typed = {
+        **{name: disclosures.FACTS[name] for name in ("request_type", "authority_code", "authority_kind", "gateway")},
+        **{"grade": "2", "purpose": "public_safety", "granted_date": "2026-11-13", "items": ["subscriber_name"]},
+    }
+    assert client.post(address, typed).status_code == 302
+    assert (facts(case).came_by, facts(case).grade, facts(case).purpose) == ("portal", 2, "public_safety")
+
+
+def test_the_page_says_in_words_that_another_authority_was_verified(people):
+    another_authority(people)
+    case = disclosures.authenticated(people)
+    typed = {"request_type": "cd_authorised", "authority_code": OTHER, "grade": "3", "urn": "SBX/2026/9"}
+    answer = client_of("k.mistry").post(f"/cases/{case.uid}/edit/", typed)
+    page = answer.content.decode()
+    assert answer.status_code in {409, 422}
+    assert "Another authority was verified." in page
+    assert "SBX/2026/9" in page
+    assert facts(case).authority_code == disclosures.AUTHORITY
+
+
+def test_who_typed_a_request_in_corrects_how_it_came(people):
+    case = disclosures.received(people)
+    assert 'name="came_by"' in client_of("k.mistry").get(f"/cases/{case.uid}/edit/").content.decode()
