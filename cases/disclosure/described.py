@@ -34,7 +34,9 @@ class Asked:
     ends_at: datetime | None = None
 
     def covers(self, at: datetime) -> bool:
-        return self.begins_at is None or self.ends_at is None or self.begins_at <= at < self.ends_at + _MINUTE
+        if self.begins_at is None or self.ends_at is None:
+            return True
+        return self.begins_at <= at < self.ends_at.replace(second=0, microsecond=0) + _MINUTE
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -161,3 +161,11 @@ def test_another_item_or_address_or_a_row_without_time_is_too_much(line, said):
 def test_a_file_that_cannot_be_read_is_refused_by_its_line(data, said):
     with pytest.raises(excess.Unreadable, match=said):
         excess.read(data)
+
+
+@pytest.mark.parametrize("ends", ["2026-11-14T23:59Z", "2026-11-14T23:59:59Z"])
+def test_the_last_minute_counts_whole_and_not_a_second_more(ends):
+    asked = described.asked_for(["outgoing_calls"], [NUMBER], BEGINS, described.moment(ends))[0]
+    assert asked.covers(described.moment("2026-11-14T23:59:59Z"))
+    assert not asked.covers(described.moment("2026-11-15T00:00:00Z"))
+    assert not asked.covers(described.moment("2026-11-15T00:00:30Z"))
