@@ -46,6 +46,8 @@ GRADES = (
     ("2", "2: exceptionally urgent"),
     ("3", "3: not urgent, but may be time-critical"),
 )
+# Only these may be asked for by word of mouth, and confirmed in writing later.
+URGENT_GRADES = frozenset({1, 2})
 AUTHORITY_KINDS = (
     ("police", "Police force"),
     ("agency", "National agency or department"),

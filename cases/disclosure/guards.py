@@ -176,9 +176,11 @@ def authorisation_was_in_force(context: Any) -> str | None:
 
 
 def original_is_attached(context: Any) -> str | None:
-    """What came is here; of what was said by word of mouth nothing can be yet (K03)."""
+    """What came is here. Of an urgent authorisation that was said by word of mouth nothing can be yet (K03), and of one
+    that came by the portal nothing else is."""
     facts = context.case.disclosure_request
-    if facts.oral_given_at is not None or (facts.came_by == codes.PORTAL and facts.gateway in codes.AUTHORISATIONS):
+    is_oral = facts.oral_given_at is not None and facts.grade in codes.URGENT_GRADES
+    if facts.gateway in codes.AUTHORISATIONS and (is_oral or facts.came_by == codes.PORTAL):
         return None
     rows = Evidence.objects.filter(case=context.case)
     if context.case.disclosure_request.gateway in codes.ORDERS:

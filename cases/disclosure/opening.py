@@ -26,6 +26,8 @@ _PLAIN = (
     *("has_sensitive_profession", "is_person_at_risk", "may_tell_subject", "are_costs_agreed", "urn_token"),
     *("oral_given_at", "order_until"),
 )
+# States in which what a request says is still corrected; later only papers are added.
+_CORRECTED = frozenset({"received", "on_notice", "authenticated"})
 _SEALED = ("urn", "asked_by", "authoriser", "particulars")
 
 
@@ -43,9 +45,12 @@ def is_about(facts: Mapping[str, Any]) -> bool:
 
 def count_anew(case: Case, *, at: datetime) -> None:
     """Let the clocks of a locked case follow its facts, after a change of them, and shut what was opened by hand.
-    Raises EditRefused when another authority is named than the one that was verified."""
+    Raises EditRefused when another authority is named than the one that was verified, or something is said to be asked
+    for by word of mouth later than now."""
     row = DisclosureRequest.objects.get(pk=case.pk)
     _same_authority(case, row)
+    if case.state in _CORRECTED:
+        _was_said(row, at=at)
     _open_anew(case, row)
     periods.align(case, periods.Counted.of(row), at=at)
 
@@ -56,6 +61,11 @@ def _same_authority(case: Case, row: DisclosureRequest) -> None:
         raise EditRefused(
             "Another authority was verified. Refuse this request, and enter a new one for the authority that asks."
         )
+
+
+def _was_said(row: DisclosureRequest, *, at: datetime) -> None:
+    if row.oral_given_at is not None and row.oral_given_at > at:
+        raise EditRefused("It was asked for by word of mouth in the past: correct that time.")
 
 
 def _open_anew(case: Case, row: DisclosureRequest) -> None:
@@ -71,7 +81,7 @@ def _open_anew(case: Case, row: DisclosureRequest) -> None:
 
 def open_facts(case: Case, facts: Mapping[str, Any]) -> None:
     """Write the facts row of a new case and start its clocks, inside the current ledger action; what would be
-    overwritten is asked to be kept at once. Raises formats.CardNumber."""
+    overwritten is asked to be kept at once. Raises formats.CardNumber, EditRefused."""
     formats.refuse_card_numbers(facts.get(name) for name in _SEALED)
     row = DisclosureRequest(
         case=case, key=case.key, **{name: facts[name] for name in _PLAIN if facts.get(name) is not None}
@@ -79,6 +89,7 @@ def open_facts(case: Case, facts: Mapping[str, Any]) -> None:
     if row.urn_token is None and facts.get("urn"):
         row.urn_token = urn_token(row.authority_code, str(facts["urn"]))
     sealing.seal(row, {name: facts.get(name) or None for name in _SEALED}, key=case.key)
+    _was_said(row, at=case.opened_at)
     row.save(force_insert=True)
     if row.request_type != codes.INTERCEPTION:
         periods.begin(case, periods.Counted.of(row))

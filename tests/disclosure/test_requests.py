@@ -243,6 +243,36 @@ def test_what_is_not_in_order_is_not_accepted(people, changes, said):
     assert said in refusal(case, "validate", people["k.mistry"], is_ours=True)
 
 
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"grade": 3}, "Attach what the authority sent first."),
+        ({"gateway": "norwich_pharmacal"}, "Attach the order first."),
+        ({"gateway": "annex1_p5", "items": ["cctv"]}, "Attach what the authority sent first."),
+    ],
+)
+def test_only_an_urgent_authorisation_is_asked_for_by_word_of_mouth(people, changes, said):
+    asked = {**disclosures.FACTS, **disclosures.URGENT, **changes}
+    case = intake.open_case("le_disclosure", actor=people["k.mistry"], at=AT, facts=asked, people=[TARGET])
+    after(case, "verify", people["k.mistry"], **CALL)
+    assert said in refusal(case, "validate", people["k.mistry"], is_ours=True)
+
+
+def test_nobody_was_asked_by_word_of_mouth_in_the_future(people):
+    tomorrow = {**disclosures.URGENT, "oral_given_at": AT + timedelta(days=1)}
+    with nothing_written(), pytest.raises(EditRefused, match="in the past"):
+        intake.open_case(
+            "le_disclosure", actor=people["k.mistry"], at=AT, facts={**disclosures.FACTS, **tomorrow}, people=[TARGET]
+        )
+    case = disclosures.received(people, **disclosures.URGENT)
+    with (
+        nothing_written(),
+        pytest.raises(EditRefused, match="in the past"),
+        edits.change(case.pk, actor=people["k.mistry"], at=AT) as edit,
+    ):
+        edit.facts(oral_given_at=AT + timedelta(minutes=1))
+
+
 def test_an_authorisation_of_the_last_day_still_counts(people):
     # One month beginning with 15 October ends with 14 November, the day on which the request came in.
     assert disclosures.validated(people, granted_date=date(2026, 10, 15)).state == "validated"
