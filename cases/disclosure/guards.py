@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from cases.disclosure import authorities, codes, gates, periods
@@ -165,7 +165,7 @@ def authorisation_was_in_force(context: Any) -> str | None:
     rule = codes.AUTHORISATIONS.get(facts.gateway)
     if rule is None:
         return None
-    received = calendars.london_date(context.case.opened_at)
+    received = _came_in(context.case)
     if facts.granted_date is None:
         return "Enter the day on which the authorisation was granted."
     if facts.granted_date > received:
@@ -173,6 +173,19 @@ def authorisation_was_in_force(context: Any) -> str | None:
     if clocks.plan(rule, started_at=periods.noon(facts.granted_date)).due_date < received:
         return "The authorisation had lapsed before the request came in. Refuse it as expired."
     return None
+
+
+def _came_in(case: Case) -> date:
+    """Return the London day on which the request reached us. One to preserve turns into one to answer on the day that
+    it is corrected to be so: then the authorisation came."""
+    told = list(
+        DisclosureRequest.history.filter(case_id=case.pk)
+        .order_by("history_id")
+        .values_list("request_type", "history_date")
+    )
+    since = [at for kind, at in told if kind != codes.PRESERVATION]
+    was_to_preserve = bool(told) and told[0][0] == codes.PRESERVATION
+    return calendars.london_date(since[0] if was_to_preserve and since else case.opened_at)
 
 
 def original_is_attached(context: Any) -> str | None:

@@ -625,6 +625,32 @@ def test_a_request_to_preserve_asks_for_it_at_once_and_gives_nothing(people):
     assert after(case, "validate", people["k.mistry"], is_ours=True).state == "validated"
 
 
+def test_what_was_to_be_preserved_is_answered_on_an_authorisation_granted_later(people):
+    case = disclosures.authenticated(people, request_type="preservation", gateway="", granted_date=None)
+    later = AT + timedelta(days=10)
+    with edits.change(case.pk, actor=people["k.mistry"], at=later) as edit:
+        edit.facts(request_type="cd_authorised", gateway="ipa_60a", granted_date=date(2026, 11, 23))
+    case = after(case, "validate", people["k.mistry"], later, is_ours=True)
+    assert case.state == "validated"
+
+
+def test_an_authorisation_granted_after_what_was_to_be_preserved_was_corrected_is_refused(people):
+    case = disclosures.authenticated(people, request_type="preservation", gateway="", granted_date=None)
+    later = AT + timedelta(days=10)
+    with edits.change(case.pk, actor=people["k.mistry"], at=later) as edit:
+        edit.facts(request_type="cd_authorised", gateway="ipa_60a", granted_date=date(2026, 11, 25))
+    assert "dated after the request came in" in refusal(case, "validate", people["k.mistry"], later, is_ours=True)
+
+
+def test_calling_a_request_one_to_preserve_makes_no_later_authorisation_good(people):
+    case = disclosures.authenticated(people, granted_date=date(2026, 11, 20))
+    later = AT + timedelta(days=10)
+    for kind in ("preservation", "cd_authorised"):
+        with edits.change(case.pk, actor=people["k.mistry"], at=later) as edit:
+            edit.facts(request_type=kind)
+    assert "dated after the request came in" in refusal(case, "validate", people["k.mistry"], later, is_ours=True)
+
+
 def test_a_request_from_abroad_is_shown_the_way(people):
     case = disclosures.authenticated(people, request_type="overseas")
     assert "UK Central Authority" in refusal(case, "validate", people["k.mistry"], is_ours=True)
