@@ -21,6 +21,9 @@ _MINUTE = timedelta(minutes=1)
 _ADDRESS_WITH_PORT = re.compile(r"(\S+)\s+port\s+(\d{1,5})", re.IGNORECASE)
 HIGHEST_PORT = 65535
 LONGEST_LINE = 80
+# Nobody means a moment before or after; far from the edge of what a date can say, so that sums of it never fail.
+YEARS = range(1900, 2101)
+OTHER_YEAR = f"Write a year from {YEARS[0]} to {YEARS[-1]}."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,13 +61,16 @@ class Part:
 
 
 def moment(text: str) -> datetime:
-    """Return a moment as aware UTC. Raises BadFormat without an offset: the hour would be a guess."""
+    """Return a moment as aware UTC. Raises BadFormat without an offset: the hour would be a guess; and for a year in
+    which nobody was a customer."""
     try:
         found = datetime.fromisoformat(text.strip())
     except ValueError:
         found = None
     if found is None or found.tzinfo is None:
         raise BadFormat("Write the time with its offset from UTC, such as 2026-11-01T00:00Z or 2026-06-01T00:00+01:00.")
+    if found.year not in YEARS:
+        raise BadFormat(OTHER_YEAR)
     return found.astimezone(UTC)
 
 

@@ -16,7 +16,7 @@ from cases.disclosure.described import Asked, address, moment
 from cases.kernel.errors import CaseError
 from cases.kernel.formats import BadFormat
 
-__all__ = ["Excess", "Row", "Unreadable", "outside", "read", "sentence"]
+__all__ = ["Excess", "Row", "Unreadable", "columns", "outside", "read", "sentence"]
 
 COLUMNS = ("item", "address", "at")
 
@@ -41,6 +41,17 @@ class Excess:
 
     row: Row
     why: str
+
+
+def columns(data: bytes) -> tuple[list[str], int]:
+    """Return the names of the columns of a table in CSV, and how many rows it has. Raises Unreadable."""
+    try:
+        table = csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline=""), strict=True)
+        return list(table.fieldnames or ()), sum(1 for _ in table)
+    except UnicodeDecodeError:
+        raise Unreadable("The file is not text in UTF-8.") from None
+    except csv.Error:
+        raise Unreadable("The file is not a table of comma-separated values.") from None
 
 
 def read(data: bytes) -> list[Row]:

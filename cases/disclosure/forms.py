@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from django import forms
 
 from cases.disclosure import authorities, checking, codes, dataitems, guards, opening
-from cases.disclosure.described import moment
+from cases.disclosure.described import OTHER_YEAR, YEARS, moment
 from cases.kernel import formats, notice
 from cases.kernel.formats import BadFormat
 from cases.kernel.models import Case
@@ -46,6 +46,11 @@ _UNKNOWN = ("", "Not said")
 
 # What comes through the portal nobody types.
 _TYPED_IN = [each for each in codes.CAME_BY if each[0] != codes.PORTAL]
+
+
+def _is_of_our_time(day: date) -> None:
+    if day.year not in YEARS:
+        raise forms.ValidationError(OTHER_YEAR, code="year")
 
 
 class MomentField(forms.CharField):
@@ -94,8 +99,12 @@ class FactsForm(forms.Form):
     gateway = forms.ChoiceField(label="Ground that is asserted", choices=_gateways, required=False)
     purpose = forms.ChoiceField(label="Statutory purpose", choices=[_UNKNOWN, *codes.PURPOSES], required=False)
     is_serious_crime = forms.BooleanField(label="The authority says that the crime is serious", required=False)
-    granted_date = forms.DateField(label="Granted or ordered on", required=False, widget=_DAY)
-    order_until = forms.DateField(label="Last day that an order names", required=False, widget=_DAY)
+    granted_date = forms.DateField(
+        label="Granted or ordered on", required=False, widget=_DAY, validators=[_is_of_our_time]
+    )
+    order_until = forms.DateField(
+        label="Last day that an order names", required=False, widget=_DAY, validators=[_is_of_our_time]
+    )
     oral_given_at = MomentField(label="Asked for by word of mouth at", required=False)
     items = forms.MultipleChoiceField(
         label="What is asked for",

@@ -6,9 +6,7 @@ file in: `add_part` takes both.
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -168,12 +166,10 @@ def add_part(
             made_by_id=actor.user_id,
             made_at=at,
         )
+        if media_type == CSV:
+            row.fields, row.row_count = excess.columns(data)
         if media_type == CSV and ITEMS[item].opened_by in codes.ADDRESSED:
             row.row_count = len(excess.read(data))
-        if media_type == CSV:
-            table = csv.DictReader(io.StringIO(data.decode("utf-8-sig", errors="replace"), newline=""))
-            row.fields = [str(name)[:40] for name in table.fieldnames or ()]
-            row.row_count = sum(1 for _ in table) if row.row_count is None else row.row_count
         row.save(force_insert=True)
     return row
 

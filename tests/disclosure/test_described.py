@@ -169,3 +169,11 @@ def test_the_last_minute_counts_whole_and_not_a_second_more(ends):
     assert asked.covers(described.moment("2026-11-14T23:59:59Z"))
     assert not asked.covers(described.moment("2026-11-15T00:00:00Z"))
     assert not asked.covers(described.moment("2026-11-15T00:00:30Z"))
+
+
+@pytest.mark.parametrize(
+    "typed", ["0001-01-01T00:00+10:00", "9999-12-31T23:59-10:00", "9999-12-31T23:59Z", "1899-12-31T23:59Z"]
+)
+def test_a_year_that_nobody_means_is_refused_in_words(typed):
+    with pytest.raises(BadFormat, match="Write a year from 1900 to 2100"):
+        described.moment(typed)

@@ -412,6 +412,14 @@ def test_a_table_that_cannot_be_read_is_not_taken(people):
             disclosures.add(case, "outgoing_calls", data, people)
 
 
+def test_a_table_with_a_box_too_long_to_read_is_not_taken(people):
+    case = disclosures.taken_out(people, gateway="ipa_s11_3a_d", items=["cctv"])
+    long = b"item,what\ncctv," + b"x" * 140_000 + b"\n"
+    for data, said in ((long, "not a table"), (b"item,what\ncctv,\xff\n", "not text in UTF-8")):
+        with nothing_written(), pytest.raises(Unreadable, match=said):
+            disclosures.add(case, "cctv", data, people)
+
+
 def test_the_package_changes_only_while_it_is_taken_out(people):
     for build in (disclosures.validated, disclosures.quality_check, disclosures.released):
         case = build(people)

@@ -132,6 +132,20 @@ def test_a_time_without_its_offset_is_refused_in_words(people):
     assert "offset from UTC" in wrong.errors["begins_at"][0]
 
 
+@pytest.mark.parametrize(
+    ("name", "typed"),
+    [
+        ("begins_at", "0001-01-01T00:00+10:00"),
+        ("ends_at", "9999-12-31T23:59Z"),
+        ("granted_date", "0001-01-01"),
+        ("order_until", "9999-12-31"),
+    ],
+)
+def test_a_year_that_nobody_means_is_refused_in_words(people, name, typed):
+    wrong = form(**{name: typed})
+    assert wrong.errors[name] == ["Write a year from 1900 to 2100."]
+
+
 def test_a_shared_address_without_its_port_is_refused_in_words():
     wrong = PartyForm({"role": "target", "ip_address": "203.0.113.45", "ip_seen_at": "2026-11-02T10:00Z"})
     assert not wrong.is_valid()
