@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +20,11 @@ from cases.kernel.formats import BadFormat
 __all__ = ["Excess", "Row", "Unreadable", "columns", "outside", "read", "sentence"]
 
 COLUMNS = ("item", "address", "at")
+_COLUMN = re.compile(r"[a-z][a-z_]{0,39}")
+_HEADER = (
+    f"The first line names the columns {', '.join(COLUMNS)} and others in small letters, such as paid_by; of what is "
+    "asked for about no address, item and others."
+)
 
 
 class Unreadable(CaseError):
@@ -44,10 +50,14 @@ class Excess:
 
 
 def columns(data: bytes) -> tuple[list[str], int]:
-    """Return the names of the columns of a table in CSV, and how many rows it has. Raises Unreadable."""
+    """Return the names of the columns of a table in CSV, and how many rows it has. They outlive the file, so the first
+    line holds nothing but codes, of which one is `item`. Raises Unreadable."""
     try:
         table = csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline=""), strict=True)
-        return list(table.fieldnames or ()), sum(1 for _ in table)
+        names = list(table.fieldnames or ())
+        if "item" not in names or not all(_COLUMN.fullmatch(name) for name in names):
+            raise Unreadable(_HEADER)
+        return names, sum(1 for _ in table)
     except UnicodeDecodeError:
         raise Unreadable("The file is not text in UTF-8.") from None
     except csv.Error:
@@ -60,7 +70,7 @@ def read(data: bytes) -> list[Row]:
     try:
         table = csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline=""), strict=True)
         if not set(COLUMNS) <= set(table.fieldnames or ()):
-            raise Unreadable(f"The first line names the columns {', '.join(COLUMNS)}.")
+            raise Unreadable(_HEADER)
         return [_row(table.line_num, each) for each in table]
     except UnicodeDecodeError:
         raise Unreadable("The file is not text in UTF-8.") from None

@@ -437,15 +437,18 @@ class PartForm(forms.Form):
     subject = forms.RegexField(label="Subscriber", regex="^[A-Z]$", required=False, help_text=_LETTER)
     media_type = forms.ChoiceField(
         label="What it is",
-        choices=(("text/csv", "A table: every row is compared"), ("text/plain", "A sheet: a person compares it")),
+        choices=(
+            ("text/csv", "A table: every row about an address is compared"),
+            ("text/plain", "A sheet: a person compares it"),
+        ),
     )
     content = forms.CharField(
         label="Rows",
         max_length=2_000_000,
         strip=False,
         widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false"}),
-        help_text="Of a table the first line names the columns item, address, at and others; at is a time with its "
-        "offset, such as 2026-11-02T09:00Z.",
+        help_text="Of a table the first line names the columns item, address, at and others, in small letters; at is a "
+        "time with its offset, such as 2026-11-02T09:00Z.",
     )
 
     def __init__(self, *args: Any, items: list[str], **kwargs: Any) -> None:

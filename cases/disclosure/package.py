@@ -147,7 +147,7 @@ def add_part(
     request: ledger.RequestInfo | None = None,
 ) -> PackagePart:
     """Add one file of one item, sealed under a key of its own. Raises EditRefused; excess.Unreadable for a table
-    without the columns item, address and at, or with a line that cannot be read."""
+    whose first line names no columns, or with a line that cannot be read."""
     with _changing(case_id, actor=actor, at=at, request=request) as edit:
         _open_item(edit.case, item)
         if not data.strip():

@@ -21,7 +21,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from cases.disclosure import checking, codes, forms, guards, inspection, package, report
-from cases.disclosure.dataitems import label
+from cases.disclosure.dataitems import ITEMS, label
 from cases.disclosure.models import ItemGround, PackagePart
 from cases.kernel import policy
 from cases.kernel.actors import Actor
@@ -277,7 +277,8 @@ def remove_file(request: HttpRequest, uid: UUID, number: int) -> HttpResponse:
 @require_GET
 @never_cache
 def part_page(request: HttpRequest, uid: UUID, number: int) -> HttpResponse:
-    """Show one file beside the request; what is no text is handed out as an attachment. Each time is on record."""
+    """Show one file beside the request; what is no text, and what is asked for whole (`as=file`), is handed out as an
+    attachment. Each time is on record."""
     actor = asking.actor_of(request)
     file = _file(actor, uid)
     case = file.case
@@ -288,7 +289,7 @@ def part_page(request: HttpRequest, uid: UUID, number: int) -> HttpResponse:
     why = casepage.purpose_of(request, file, actor) or casepage.CASEWORK
     reader = asking.reader(request, "view", why, case.uid, fields=(f"part-{number}",))
     data = package.bytes_of(part, reader=reader, at=asking.now())
-    if data is not None and not part.media_type.startswith("text/"):
+    if data is not None and (request.GET.get("as") == "file" or not part.media_type.startswith("text/")):
         return attachment(data, part.name)
     shown = casepage.header(file, "disclosure:package", actor) | _opened(request, case, why)
     shown |= {"facts": report.facts_view(case), "part": part, "part_label": label(part.item), "is_gone": data is None}
@@ -300,7 +301,9 @@ def _table(part: PackagePart, data: bytes) -> dict[str, Any]:
     if part.media_type != package.CSV:
         return {"text": text}
     rows = list(csv.reader(io.StringIO(text, newline="")))
-    return {"columns": rows[0] if rows else [], "rows": rows[1 : SHOWN_ROWS + 1], "more": len(rows) - 1 - SHOWN_ROWS}
+    is_compared = ITEMS[part.item].opened_by in codes.ADDRESSED
+    shown = {"columns": rows[0] if rows else [], "rows": rows[1 : SHOWN_ROWS + 1], "is_compared": is_compared}
+    return shown | {"more": len(rows) - 1 - SHOWN_ROWS}
 
 
 app_name = "disclosure"

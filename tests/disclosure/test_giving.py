@@ -420,6 +420,17 @@ def test_a_table_with_a_box_too_long_to_read_is_not_taken(people):
             disclosures.add(case, "cctv", data, people)
 
 
+@pytest.mark.parametrize(
+    "data", [b"Osian Marchbanks,4 Breakwater Cottages\n", b"marchbanks,osian\n", b"item,4 Dock Row\n"]
+)
+def test_the_first_line_of_a_table_is_of_codes_since_it_outlives_the_file(people, data):
+    case = disclosures.taken_out(people, gateway="ipa_s11_3a_d", items=["cctv"])
+    with nothing_written(), pytest.raises(Unreadable, match="The first line names the columns"):
+        disclosures.add(case, "cctv", data, people)
+    part = disclosures.add(case, "cctv", b"item,day,till_number\ncctv,1 December,4\n", people)
+    assert (part.fields, part.row_count) == (["item", "day", "till_number"], 1)
+
+
 def test_the_package_changes_only_while_it_is_taken_out(people):
     for build in (disclosures.validated, disclosures.quality_check, disclosures.released):
         case = build(people)

@@ -117,3 +117,24 @@ def test_statements_do_not_grow_with_the_files(people, count, django_assert_num_
     client.get(at(case))
     with django_assert_num_queries(21):
         client.get(at(case))
+
+
+@pytest.mark.parametrize(
+    ("item", "rows", "said"),
+    [
+        ("cctv", "item,day\n" + "cctv,1\n" * 502, "2 more rows are not shown, and no machine compares them."),
+        (
+            "outgoing_calls",
+            "item,address,at\n" + "outgoing_calls,+447700900789,2026-11-02T09:00Z\n" * 501,
+            "1 more row is not shown; every one was compared by machine.",
+        ),
+    ],
+)
+def test_a_long_table_says_what_no_machine_compared_and_is_handed_out_whole(people, item, rows, said):
+    case = disclosures.taken_out(people, gateway="ipa_s11_3a_d", items=[item])
+    disclosures.add(case, item, rows.encode(), people)
+    client = client_of("e.hallam")
+    assert said in client.get(at(case, "files/1/")).content.decode()
+    whole = client.get(at(case, "files/1/?as=file"))
+    assert whole["Content-Disposition"].startswith("attachment")
+    assert whole.content == rows.encode()
