@@ -8,10 +8,10 @@ from datetime import datetime
 
 from django.db import connection, transaction
 
-from cases.agencies import shapes, strict_json
+from cases.agencies import application, shapes, strict_json
 from cases.agencies.inbound import IdReused
 from cases.agencies.senders import Sender
-from cases.kernel import actors, casetypes, intake
+from cases.kernel import actors, casetypes, intake, record
 from cases.kernel.casetypes import CaseType
 from cases.kernel.models import Case, IntakeRequest
 from cases.kernel.office import codelists
@@ -129,6 +129,9 @@ def _keep(row_id: int, case: Case) -> Answer:
 
 def _repeat(known: Answered, digests: list[str], sender: Sender, *, now: datetime) -> Answer:
     if known.body_sha256 not in digests:
-        security.note("intake_id_reused", actor=f"agency:{sender.agency.code}", at=now, message_id=sender.message_id)
+        team = application.compartment(sender.agency)
+        within = {record.COMPARTMENT: team.pk} if team else {}
+        by = f"agency:{sender.agency.code}"
+        security.note("intake_id_reused", actor=by, at=now, message_id=sender.message_id, **within)
         raise IdReused
     return Answer(known.status, known.answer.encode("ascii"), is_repeat=True)

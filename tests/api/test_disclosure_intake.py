@@ -10,7 +10,7 @@ from cases.disclosure.intake import EXAMPLE
 from cases.kernel import actors, transitions
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Case
-from cases.ledger.models import LedgerEvent
+from cases.ledger.models import LedgerEvent, SecurityEvent
 from tests import disclosures, factories
 from tests.api.caller import call
 from tests.api.conftest import AT
@@ -50,6 +50,14 @@ def test_a_request_is_taken_in_hidden_and_no_reference_is_given_out(authority, p
     assert LedgerEvent.objects.get(stream=case.uid, seq=1).content()["actor"] == "agency:sandbox-constabulary"
     assert send(authority).content == answer.content
     assert Case.objects.filter(kind="le_disclosure").count() == 1
+
+
+def test_that_an_authority_used_an_id_again_stays_within_the_unit(authority, people):
+    send(authority)
+    assert send(authority, EXAMPLE | {"urn": "SBX/2026/118835"}).status_code == 422
+    assert Case.objects.filter(kind="le_disclosure").count() == 1
+    noted = SecurityEvent.objects.get(kind="intake_id_reused")
+    assert noted.detail["compartment"] == Case.objects.get(kind="le_disclosure").team_id
 
 
 def test_the_signature_of_the_portal_verifies_whoever_asks(authority, people):
