@@ -132,6 +132,6 @@ def _repeat(known: Answered, digests: list[str], sender: Sender, *, now: datetim
         team = application.compartment(sender.agency)
         within = {record.COMPARTMENT: team.pk} if team else {}
         by = f"agency:{sender.agency.code}"
-        security.note("intake_id_reused", actor=by, at=now, message_id=sender.message_id, **within)
+        security.note("intake_id_reused", actor=by, at=now, act="", message_id=sender.message_id, **within)
         raise IdReused
     return Answer(known.status, known.answer.encode("ascii"), is_repeat=True)
