@@ -54,6 +54,8 @@ FACTS = {
     ("le_disclosure", "question"): "request",
     ("le_disclosure", "answer"): "request",
     ("le_disclosure", "cancellation"): "request",
+    ("le_disclosure", "difference"): "request",
+    ("le_disclosure", "receipt_how"): "request",
     ("emergency_disclosure", "operator"): "request",
     ("emergency_disclosure", "incident"): "request",
     ("emergency_disclosure", "caller"): "contact",
