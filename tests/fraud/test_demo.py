@@ -42,11 +42,13 @@ def test_demo_cases_reach_every_state_and_verify(office, settings):
         "consented",
         "dismissed",
         "draft",
+        "extracting",
         "live",
         "moratorium",
+        "quality_check",
+        "receipted",
         "received",
         "refused",
-        "validated",
         "written_up",
     ]
     assert sorted(BreakGlass.objects.values_list("outcome", flat=True)) == ["", "justified"]
