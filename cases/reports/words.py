@@ -42,6 +42,7 @@ VERBS: Mapping[str, str] = {
     "link.made": "Linked the case with another",
     "link.removed": "Removed a link with another case",
     "conflict.declared": "Declared a conflict of interest",
+    "conflict.ended": "Ended a conflict of interest",
     "task.closed": "Closed a task",
     "task.taken": "Took a task",
     "task.handed_on": "Handed a task on",

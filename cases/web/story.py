@@ -54,6 +54,7 @@ VERBS: Mapping[str, Said] = {
     "link.made": Said(what="linked this case with another:", icon="link", look="change"),
     "link.removed": Said(what="removed a link with another case:", icon="unlink", look="change"),
     "conflict.declared": Said(what="declared", strong="a conflict of interest", icon="shield-ban"),
+    "conflict.ended": Said(what="ended", strong="a conflict of interest", icon="shield-check"),
     "case.merged_from": Said(what="merged another case into this one", icon="merge"),
     "clock.breached": Said(what="noted that", strong="a period is over", icon="alarm-clock"),
     "task.closed": Said(what="closed a task", icon="list-checks"),

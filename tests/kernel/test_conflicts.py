@@ -50,7 +50,7 @@ class Conflicts(TestCase):
 
     def declare(self, case, username="a.byrne"):
         payload = {"user": self.people[username].user_id, "case": str(case.uid)}
-        return proposals.propose("tie_add", payload, actor=self.people[username], at=AT, reason="My neighbour.")
+        return proposals.propose("tie_add", payload, actor=self.fresh(username), at=AT, reason="My neighbour.")
 
     def register(self, username="a.byrne", *, by=None, **whom):
         payload = {"user": self.people[username].user_id, **(whom or {"phone": "07700 900123"})}
@@ -107,6 +107,45 @@ class Conflicts(TestCase):
         for username, status in (("p.nair", 404), ("b.lacombe", 404), ("d.osei", 200)):
             assert desk.client_of(username).get(reverse("web:case", args=[case.uid])).status_code == status
         assert {each.level for each in verify.verify_stream(case.uid)} <= {"recorded late"}
+
+    def end(self, tie):
+        payload = {"tie": str(tie.uid)}
+        row = proposals.propose("tie_end", payload, actor=self.people["j.merriweather"], at=AT, reason="It is over.")
+        proposals.decide(row.uid, "agreed", actor=self.people["v.tranter"], at=AT, reason="Checked.")
+
+    def test_a_moved_case_goes_back_when_its_last_tie_has_ended(self):
+        case = factories.investigating(self.people)
+        self.seat("d.osei", "i.sowande")
+        self.declare(case)
+        edits.assign(case.pk, factories.user("d.osei"), actor=self.fresh("d.osei"), at=AT)
+        spaces = SearchEntry.objects.filter(case=case).values_list("space", flat=True)
+        assert "office" not in set(spaces.all())
+
+        self.end(StaffTie.objects.get(user__username="a.byrne"))
+
+        case.refresh_from_db()
+        assert (case.team.code, case.is_restricted, case.assignee) == ("fraud", False, None)
+        assert set(spaces.all()) == {"office"}
+        assert set(
+            SearchEntry.objects.filter(case=case, party__isnull=False).values_list("compared_at", flat=True)
+        ) == {None}
+        assert set(Task.objects.filter(case=case, closed_at=None).values_list("team__code", "assignee")) == {
+            ("fraud", None)
+        }
+        last = LedgerEvent.objects.filter(stream=case.uid).latest("seq")
+        assert (last.action, json.loads(last.body)["detail"]) == ("conflict.ended", {"team": "fraud"})
+        for username in ("a.byrne", "p.nair", "b.lacombe"):
+            assert desk.client_of(username).get(reverse("web:case", args=[case.uid])).status_code == 200, username
+        assert {each.level for each in verify.verify_stream(case.uid)} <= {"recorded late"}
+
+    def test_a_moved_case_stays_while_another_tie_is_declared_on_it(self):
+        case = factories.investigating(self.people)
+        self.seat("d.osei", "i.sowande")
+        self.declare(case)
+        self.declare(case, "d.osei")
+        self.end(StaffTie.objects.get(user__username="a.byrne"))
+        case.refresh_from_db()
+        assert (case.team.code, case.is_restricted) == ("conflicts", True)
 
     def test_where_everybody_of_the_restricted_team_has_a_tie_the_case_stays_and_is_not_lost(self):
         case = factories.referred(self.people)

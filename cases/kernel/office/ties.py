@@ -186,13 +186,24 @@ def _check_end(payload: Payload, *, actor: Actor, at: datetime) -> dict[str, str
 def _describe_end(before: Payload, payload: Payload) -> list[Line]:
     tie = StaffTie.objects.select_related("user").filter(uid=payload["tie"]).first()
     person = str(tie.user) if tie else ""
-    return [Line(label="Person", old=person, new=person), Line(label="Tie", old="yes", new="ended")]
+    return [
+        Line(label="Person", old=person, new=person),
+        Line(label="Tie", old="yes", new="ended"),
+        Line(label="Team of the case", old="as it is", new="the team of its kind, if no other tie is declared on it"),
+    ]
 
 
 def _apply_end(change: Change) -> None:
     tie = StaffTie.objects.select_for_update().get(uid=change.payload["tie"])
     tie.ended_at = change.at
     tie.save(update_fields=["ended_at"])
+    if tie.case_id is None:
+        return
+    row = locks.case_for_update(tie.case_id)
+    team = moving.home(row)
+    if team is not None:
+        with record.act(row, "conflict.ended", actor=change.actor, at=change.at, request=change.request):
+            moving.move_back(row, team, at=change.at)
 
 
 def _about_end(payload: Payload) -> int | None:
