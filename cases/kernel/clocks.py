@@ -124,6 +124,7 @@ def _count(clock: Clock, rule: ClockRule, calendar: Calendar) -> None:
         calendar=calendar,
         stops=stops,
         is_named=clock.named_date is not None,
+        moments=(clock.started_at, clock.due_at),
     )[:LONGEST_EXPLANATION]
 
 

@@ -47,7 +47,8 @@ ENDING = {"close_no_action", "refuse", "void", "merge"}
 TAKING_OUT = {"detach", "split"}
 PEOPLE = ("a.byrne", "d.osei", "p.nair", "i.sowande", "v.tranter", "judge", "second judge")
 # What is open to few people or for a short while is chosen the more often where it is.
-LIKELIER = {"refuse": 8, "withdraw": 8, "return": 4, "void": 3, "split": 4, "amend": 3, "close_no_action": 2}
+LIKELIER = {"refuse": 8, "withdraw": 8, "return": 4, "void": 6, "split": 5, "amend": 4, "close_no_action": 2}
+SOON = 10  # acts before which a run does not end
 FORWARD = {
     "referred": ("take", "a.byrne"),
     "triage": ("accept", "a.byrne"),
@@ -291,6 +292,19 @@ class Office(RuleBasedStateMachine):
                 name = "attach" if not case.documents else name if case.adverse else "add"
             is_free = username != "d.osei" or case.allows(name, self.person(username))
             self.act(name, username if is_free else "judge")
+
+    @precondition(lambda self: self.model.case.state == "ready")
+    @rule(name=some.sampled_from(("refuse", "return", "withdraw")), seed=some_seed)
+    def what_waits_for_agreement_is_turned_down(self, name, seed):
+        able = [each for each in PEOPLE if self.model.case.allows(name, self.person(each))]
+        self.act(name, self.chance(seed).choice(able or PEOPLE))
+
+    @precondition(lambda self: {"void", "amend", "split"} & {*self.model.case.asked} and self.steps > SOON)
+    @rule(seed=some_seed)
+    def what_is_rarely_asked_is_agreed(self, seed):
+        name = min({"void", "amend", "split"} & {*self.model.case.asked})
+        able = [each for each in PEOPLE if self.model.case.allows_answer(name, "agreed", self.person(each))]
+        self.answer(name, "agreed", self.chance(seed).choice(able or PEOPLE))
 
     def release_what_holds_it(self):
         case = self.model.case

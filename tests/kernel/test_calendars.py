@@ -179,3 +179,11 @@ def test_sentences_say_how_the_end_was_counted(given, first, place, sentence):
     calendar = calendars.printed(place)
     last = clocks.due(given, started_at=noon, calendar=calendar)[1]
     assert clocks.explain(given, first=first, last=last, calendar=calendar) == sentence
+
+
+def test_a_period_of_hours_is_told_to_the_minute_in_london_time():
+    given, calendar = rule(4, "hours", label="Answer"), calendars.printed("eaw")
+    started = datetime(2026, 7, 1, 21, 30, tzinfo=UTC)  # summer time: 22:30 in London
+    ended, last = clocks.due(given, started_at=started, calendar=calendar)
+    told = clocks.explain(given, first=last, last=last, calendar=calendar, moments=(started, ended))
+    assert told == "Answer: 4 hours after 1 July 2026 at 22:30, so 2 July 2026 at 02:30. Test."

@@ -106,6 +106,11 @@ def _day(day: date) -> str:
     return f"{day.day} {day:%B %Y}"
 
 
+def _moment(at: datetime) -> str:
+    local = at.astimezone(calendars.LONDON)
+    return f"{_day(local.date())} at {local:%H:%M}"
+
+
 def _length(rule: ClockRule) -> str:
     unit = rule.unit.replace("_", " ")
     return f"{rule.length} {unit[:-1] if rule.length == 1 else unit}"
@@ -119,9 +124,15 @@ def explain(
     calendar: Calendar,
     stops: Sequence[Stop] = (),
     is_named: bool = False,
+    moments: tuple[datetime, datetime] | None = None,
 ) -> str:
-    """Return the sentences that say how the end was counted, from which source."""
-    told = f"{rule.label}: {_counted(rule, first, last, calendar, is_named=is_named)} {rule.source}."
+    """Return the sentences that say how the end was counted, from which source. A period of hours or minutes is told
+    from its start to its end as `moments`, in London time."""
+    if moments is not None and rule.unit in INSTANT:
+        begun, ended = (_moment(each) for each in moments)
+        told = f"{rule.label}: {_length(rule)} after {begun}, so {ended}. {rule.source}."
+    else:
+        told = f"{rule.label}: {_counted(rule, first, last, calendar, is_named=is_named)} {rule.source}."
     for since, back in stops:
         told += f" It stood still from {_day(calendars.london_date(since))} to {_day(calendars.london_date(back))}"
         told += f", so it ends {_day(last)}." if (since, back) == stops[-1] else "."
