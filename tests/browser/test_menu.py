@@ -22,7 +22,8 @@ def faults(places, width):
             found.append(f"{place['said']!r} is drawn at {place['link']}")
         below, end = bottom, left
         for part in sorted(place["parts"]):
-            if part[0] < end - 1 or part[2] > right + 1 or part[1] < top - 1 or part[3] > bottom + 1:
+            is_beside = abs((part[1] + part[3]) - (top + bottom)) < 8
+            if part[0] < end - 1 or part[2] > right + 1 or not is_beside:
                 found.append(f"a part of {place['said']!r} is drawn at {part}, the place at {place['link']}")
             end = part[2]
     return found
