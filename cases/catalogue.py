@@ -1,6 +1,7 @@
 """The case types this office handles, and the changes of itself it knows. Adding one is one line here."""
 
 from cases.agencies import register
+from cases.association.casetype import ASSOCIATION
 from cases.disclosure import authorities
 from cases.disclosure.casetype import LE_DISCLOSURE
 from cases.disclosure.emergency.casetype import EMERGENCY_DISCLOSURE
@@ -18,7 +19,7 @@ from cases.kernel.office import (
     ties,
 )
 
-CASE_TYPES = (FRAUD_REFERRAL, SUSPICION_REPORT, LE_DISCLOSURE, EMERGENCY_DISCLOSURE)
+CASE_TYPES = (FRAUD_REFERRAL, SUSPICION_REPORT, LE_DISCLOSURE, EMERGENCY_DISCLOSURE, ASSOCIATION)
 # The pages that a kind brings itself.
 PAGES = ("cases.disclosure.emergency.pages",)
 OFFICE_CHANGES = (

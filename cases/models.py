@@ -1,5 +1,6 @@
 """Django looks here for models; each package defines its own."""
 
+from cases.association.models import *  # noqa: F403
 from cases.disclosure.emergency.models import *  # noqa: F403
 from cases.disclosure.models import *  # noqa: F403
 from cases.fraud.models import *  # noqa: F403

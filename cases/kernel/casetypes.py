@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import Model
 
 from cases.kernel.lifecycle import Lifecycle
-from cases.kernel.models import Case, Clock, OutboxMessage
+from cases.kernel.models import Case, CaseParty, Clock, OutboxMessage
 from cases.kernel.policy import Rule
 
 __all__ = [
@@ -21,6 +21,8 @@ __all__ = [
     "Incoming",
     "Intake",
     "Referral",
+    "Table",
+    "Tie",
     "all_types",
     "get",
     "install",
@@ -50,6 +52,28 @@ class Check:
     label: str
     is_clear: bool
     detail: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """Rows that a case page and a report show beside the facts. `empty` is said where there are none."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    empty: str = "Nothing yet."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tie:
+    """One link between two people, as a case has it. `is_usable`: what is on record of either may be used for the
+    other now."""
+
+    case: Case
+    one: CaseParty
+    other: CaseParty
+    label: str
+    is_usable: bool
 
 
 def as_parsed(facts: dict[str, Any], _agency_code: str) -> dict[str, Any]:
@@ -87,6 +111,20 @@ class Extension:
 
 def anybody(_values: Mapping[str, Any], *, at: datetime) -> None:
     """Refuse nobody."""
+
+
+def any_people(_people: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse no set of people."""
+
+
+def no_tables(_case: Case) -> Sequence[Table]:
+    """Show no table."""
+    return ()
+
+
+def no_ties(_people: Collection[int]) -> Sequence[Tie]:
+    """Tie nobody to anybody."""
+    return ()
 
 
 def names_an_account(facts: Mapping[str, Any]) -> bool:
@@ -142,6 +180,8 @@ class CaseType:
     worked on, by its uid.
     `unspoken` are columns of its facts that the story does not tell of: codes and hashes that say nothing to people.
     `is_about` says of facts that they name what the case is about where no person is named.
+    `check_people` raises IntakeRefused for people whom a new case of the kind is not about. `tables` are shown beside
+    its facts. `ties` are the links between people that its cases make, by the joined people's keys (linking/people.py).
     A kind without a reference prefix is restricted: its references are random, and only its team knows of its cases.
     """
 
@@ -184,6 +224,9 @@ class CaseType:
     sealed_labels: Mapping[str, str] = field(default_factory=dict)
     fact_categories: Mapping[str, str] = field(default_factory=dict)
     check_person: Callable[..., None] = anybody
+    check_people: Callable[[Sequence[Mapping[str, Any]]], None] = any_people
+    tables: Callable[[Case], Sequence[Table]] = no_tables
+    ties: Callable[[Collection[int]], Sequence[Tie]] = no_ties
     is_about: Callable[[Mapping[str, Any]], bool] = names_an_account
     address_form: type | None = None
     changed: Callable[..., None] = nothing

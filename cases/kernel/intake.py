@@ -79,6 +79,7 @@ def open_case(
     policy.require(actor, "open_case", kind=kind, agency_kinds=casetype.agency_kinds)
     if not people and not casetype.referral and not casetype.is_about(facts):
         raise IntakeRefused("Name at least one person or an account.")
+    casetype.check_people(people)
     for person in people:
         casetype.check_person(person.get("values", {}), at=at)
     case = _new(

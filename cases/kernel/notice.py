@@ -86,6 +86,7 @@ CATEGORIES = {
         Category(code="fraud_allegation", label="What the fraud is said to be", sentence="R57"),
         Category(code="suspicion", label="What is suspected, and why", sentence="R82"),
         Category(code="application", label="Product, dates and amounts", sentence="R68"),
+        Category(code="association", label="That two people are linked by money, and how", sentence="R59"),
         Category(code="correction", label="That something told before is no longer so", sentence="R5"),
         Category(code="location", label="Where a caller is, how sure and as of when", sentence="R97"),
         Category(code="request", label="What a public authority asks for, and our word about it", sentence="R58"),
@@ -111,6 +112,7 @@ PURPOSES = {
     "report_suspicion": "Reporting a suspicion of money laundering",
     "answer_authorities": "Answering what public authorities ask for by law",
     "protect_life": "Helping the emergency services to reach whoever called them",
+    "link_records": "Linking the records of people who are financially associated",
     "correct_recipients": "Keeping the records of whoever was told accurate",
     "inform_person": "Telling the people it is about",
 }
@@ -138,6 +140,7 @@ DOCUMENTS = {
         Need(code="fraud_sharing_lia", kind="lia", label="Legitimate interests: sharing to prevent fraud"),
         Need(code="fraud_sharing_dpia", kind="dpia", label="Impact assessment: fraud prevention databases"),
         Need(code="criminal_offence_apd", kind="apd", label="Policy on criminal-offence data"),
+        Need(code="association_lia", kind="lia", label="Legitimate interests: linking associated people's records"),
         Need(code="letters_lia", kind="lia", label="Legitimate interests: writing to the people concerned"),
     )
 }
@@ -331,6 +334,18 @@ CLAUSES = {
             gateway="gdpr_6_1_d",
             quote="We do this because it is necessary to protect you, or another person, and because it is in our "
             "interests to help the emergency services in providing help to you.",
+        ),
+        Clause(
+            code="link_records",
+            sentences=("R59", "R60", "R61"),
+            purpose="link_records",
+            recipients=frozenset({"cra"}),
+            categories=frozenset({"identity", "address", "date_of_birth", "association"}),
+            gateway="gdpr_6_1_f",
+            documents=frozenset({"association_lia"}),
+            quote="The agencies we share the information with also link your records together and these links will "
+            "stay on your and their files – unless you or your partner successfully asks the agency to break that "
+            "link.",
         ),
         Clause(
             code="tell_the_person",

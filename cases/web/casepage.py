@@ -198,6 +198,7 @@ def show(
         "typed": typed or Typed(),
         "steps": panels.steps(casetype, case.state, entries),
         "facts": casetype.facts_view(case),
+        "tables": casetype.tables(case),
         "sealed_facts": panels.masked(casetype, queries.sealed_facts(queries.facts_of(case))),
         "subjects": panels.subjects(file),
         "days": story.days(case, entries),

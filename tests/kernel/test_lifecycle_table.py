@@ -70,6 +70,7 @@ NOT_YET_BUILT = {
     "suspicion_report": set(),
     "le_disclosure": set(),
     "emergency_disclosure": set(),
+    "association": set(),
 }
 # How a check of the design is declared in code.
 CHECKS = {
@@ -89,6 +90,8 @@ CHECKS = {
     "check after": set(),
     "not the operator": {"maker", "disclose", "refuse", "disclose_more", "refuse_more", "write_up"},
     "another than the finder": {"find_over_disclosure"},
+    "credit_reviewer": set(),
+    "not the confirmer": {"confirm"},
 }
 # Who has to agree before an act, and who looks at it within one working day after.
 SECONDS = {
@@ -98,6 +101,7 @@ SECONDS = {
     "check after: disclosure_approver within 1 working day": ([], ["disclosure_approver"]),
     "disclosure_approver": (["disclosure_approver"], []),
     "disclosure_approver where a person may be at risk": (["disclosure_approver"], []),
+    "credit_reviewer": (["credit_reviewer"], []),
     "check after": ([], ["disclosure_approver"]),
 }
 # Words of the design that ask for a typed reason.
@@ -170,7 +174,8 @@ def installed():
 
 def test_catalogue_holds_kinds_of_the_design():
     assert {casetype.code for casetype in installed()} == {"fraud_referral", "suspicion_report", "le_disclosure"} | {
-        "emergency_disclosure"
+        "emergency_disclosure",
+        "association",
     }
 
 
@@ -225,6 +230,7 @@ COMMON = {
     "suspicion_report": ({"nominated_officer"}, "nominated_officer", "draft", set()),
     "le_disclosure": ({"disclosure_officer"}, "disclosure_approver", "received", set()),
     "emergency_disclosure": ({"emergency_operator"}, "disclosure_approver", "written_up", set()),
+    "association": ({"credit_officer"}, "credit_reviewer", "declared", {"broken", "withdrawn"}),
 }
 
 

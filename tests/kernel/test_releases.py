@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from cases.agencies.directory import TERMS
+from cases.association.messages import CRA_ASSOC, CRA_ASSOC_QUERY, CRA_ASSOC_REMOVE
 from cases.disclosure.emergency.messages import EMERG_ANSWER, EMERG_DESTROY
 from cases.disclosure.messages import IPC_ERROR, LE_ACK, LE_CLARIFY, LE_DESTROY, LE_REFUSE, LE_RESULT
 from cases.fraud import messages
@@ -23,6 +24,7 @@ POST = Agency(code="tests-post", kind="post", display_name="Test Post")
 POLICE = Agency(code="tests-police", kind="police_report", display_name="Test Report")
 ALERT = Agency(code="tests-alert", kind="fraud_alert", display_name="Test Alert")
 ROOM = Agency(code="tests-999", kind="emergency", display_name="Test Control")
+BUREAU = Agency(code="tests-cra", kind="cra", display_name="Test Bureau")
 CALL = {
     "incident": "SBX-0241",
     "spoken_at": "2026-11-24T03:24:00Z",
@@ -39,7 +41,7 @@ CALL = {
 STRIKE = {"incident": "SBX-0241", "items": ["what_was_named_by_telephone"], "please": "destroy_and_confirm"}
 LEA = Agency(code="tests-lea", kind="lea", display_name="Test Constabulary")
 OVERSIGHT = Agency(code="tests-oversight", kind="oversight", display_name="Test Commissioner")
-for agency in (FPA, FIU, POST, POLICE, ALERT, LEA, OVERSIGHT):
+for agency in (FPA, FIU, POST, POLICE, ALERT, LEA, OVERSIGHT, BUREAU):
     agency.terms = AgencyTerms(**asdict(TERMS))
 AT = datetime(2026, 11, 16, 9, 30, tzinfo=UTC)
 pytestmark = pytest.mark.django_db
@@ -203,6 +205,25 @@ NO = {
     "route": "single_point_of_contact",
 }
 
+PERSON = {
+    "side": "declarer",
+    "title": "Ms",
+    "forename": "Leocadia",
+    "middle_name": "Ann",
+    "surname": "Brathwaite",
+    "date_of_birth": "1979-02-11",
+    "address": {"line_1": "3 Lantern Court", "line_2": "Flat 2", "town": "Leeds", "postcode": "LS1 0ZZ"}
+    | {"country": "GB"},
+}
+LINK = {
+    "basis": "declared_marriage_cp",
+    "declared_date": "2026-12-01",
+    "agreement": "recorded_call",
+    "people": [PERSON, {**PERSON, "side": "other"}],
+}
+ASKED = {"link_reference": "FA-2026-0001", "about": "0d6f5b8e-93a1-4f27-8c44-7e1f2a3b4c55"}
+UNLINK = {**ASKED, "reason": "never_agreed"}
+
 # Copied from the notice: which clause lets which category go to whom.
 PERMITTED = {
     ("fpa", "identity"): "fraud_filing_person",
@@ -259,6 +280,11 @@ PERMITTED = {
     ("emergency", "contact"): "emergency_caller",
     ("emergency", "location"): "emergency_location",
     ("emergency", "request"): "emergency_word",
+    ("cra", "identity"): "link_records",
+    ("cra", "address"): "link_records",
+    ("cra", "date_of_birth"): "link_records",
+    ("cra", "association"): "link_records",
+    ("cra", "correction"): "keep_records_accurate",
     ("post", "identity"): "tell_the_person",
     ("post", "address"): "tell_the_person",
     ("post", "letter"): "tell_the_person",
@@ -284,12 +310,14 @@ PURPOSES = {
     "correct_recipients": "correction_amended",
     "report_suspicion": "fiu_sar",
     "report_crime": "report_fraud",
+    "link_records": "cra_assoc",
 }
 DOCUMENTS = {
     "fraud_sharing_lia": "fpa_file",
     "fraud_sharing_dpia": "fpa_file",
     "criminal_offence_apd": "fiu_sar",
     "letters_lia": "letter",
+    "association_lia": "cra_assoc",
 }
 CATEGORIES = sorted({category for _, category in PERMITTED})
 
@@ -323,6 +351,11 @@ def send_everything():
             *releases.check(EMERG_ANSWER, ROOM, CALL, at=AT),
             *releases.check(EMERG_DESTROY, ROOM, STRIKE, at=AT),
         ],
+        "cra": [
+            *releases.check(CRA_ASSOC, BUREAU, LINK, at=AT),
+            *releases.check(CRA_ASSOC_REMOVE, BUREAU, UNLINK, at=AT),
+            *releases.check(CRA_ASSOC_QUERY, BUREAU, ASKED, at=AT),
+        ],
     }
 
 
@@ -336,6 +369,7 @@ SENT = {
     "emerg_answer": lambda: releases.check(EMERG_ANSWER, ROOM, CALL, at=AT),
     "le_ack": lambda: releases.check(LE_ACK, LEA, ACK, at=AT),
     "fiu_sar": lambda: releases.check(FIU_SAR, FIU, REPORT, at=AT),
+    "cra_assoc": lambda: releases.check(CRA_ASSOC, BUREAU, LINK, at=AT),
 }
 
 
@@ -366,6 +400,9 @@ def test_samples_hold_every_field_a_message_may_have():
         (IPC_ERROR, ERROR),
         (EMERG_ANSWER, CALL),
         (EMERG_DESTROY, STRIKE),
+        (CRA_ASSOC, LINK),
+        (CRA_ASSOC_REMOVE, UNLINK),
+        (CRA_ASSOC_QUERY, ASKED),
     )
     for kind, body in samples:
         assert {path for path, _ in releases._leaves(body)} == set(kind.categories)
@@ -522,6 +559,14 @@ def test_each_message_of_each_kind_maps_to_categories_of_the_notice():
         "suspicion_report": {"fiu_sar"},
         "le_disclosure": {"le_ack", "le_clarify", "le_refuse", "le_result", "le_destroy", "ipc_error"},
         "emergency_disclosure": {"emerg_answer", "emerg_destroy"},
+        "association": {
+            "cra_assoc",
+            "cra_assoc_remove",
+            "cra_assoc_query",
+            "letter",
+            "correction_amended",
+            "correction_removed",
+        },
     }
     for kind in (
         *messages.ALL,
@@ -536,6 +581,9 @@ def test_each_message_of_each_kind_maps_to_categories_of_the_notice():
         IPC_ERROR,
         EMERG_ANSWER,
         EMERG_DESTROY,
+        CRA_ASSOC,
+        CRA_ASSOC_REMOVE,
+        CRA_ASSOC_QUERY,
     ):
         assert set(kind.categories.values()) <= set(notice.CATEGORIES)
         assert kind.necessity.endswith(".")

@@ -34,6 +34,8 @@ CHOSEN = {
     "PillarAnswer.pillar": 1,
     "PillarAnswer.side": "maker",
     "DerivedFlag.kind": "warning",
+    "Association.has_agreement": True,
+    "LinkStatement.party_role": "declarer",
 }
 
 

@@ -67,6 +67,9 @@ FACTS = {
     ("emergency_disclosure", "written_up"): "case_record",
     ("emergency_disclosure", "over_disclosed"): "case_record",
     ("emergency_disclosure", "settled"): "case_record",
+    ("association", "declaration"): "association",
+    ("association", "account_reference"): "financial",
+    ("association", "removal_note"): "case_record",
 }
 
 

@@ -12,6 +12,7 @@ ISO_DATE = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])", re.ASCII)
 FIRST_FILING = 4417
 FIRST_REPORT = 901
 FIRST_CRIME = 2201
+FIRST_LINK = 3101
 
 
 @dataclass
@@ -180,6 +181,18 @@ def _hash(file: dict[str, str]) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+def bureau(visit: Visit) -> Reply:
+    """Record a link between two people under the next reference; take one off; say what became of a break."""
+    said, named = visit.message.get("type"), str(visit.data.get("link_reference") or "")
+    if said == "cra_assoc":
+        reference = f"FA-{visit.now.year}-{FIRST_LINK + visit.accepted_before:07d}"
+        return Reply(callbacks=[{"type": "association.recorded", "agency_reference": reference, "data": {}}])
+    answer = {"cra_assoc_remove": "association.removed", "cra_assoc_query": "association.broken"}.get(str(said))
+    if answer is None:
+        return Reply()
+    return Reply(callbacks=[{"type": answer, **({"agency_reference": named} if named else {}), "data": {}}])
+
+
 def quiet(_visit: Visit) -> Reply:
     """Take the message and say no more."""
     return Reply()
@@ -192,6 +205,7 @@ DESKS: dict[str, Callable[[Visit], Reply]] = {
     "fiu": intelligence_unit,
     "police_report": police_desk,
     "lea": authority,
+    "cra": bureau,
 }
 
 

@@ -1,0 +1,97 @@
+"""Declares the financial association to the catalogue."""
+
+from __future__ import annotations
+
+from cases.association import (
+    callbacks,
+    codes,
+    forms,
+    messages,
+    opening,
+    periods,
+    report,
+    rules,
+    ties,
+    writing,
+)
+from cases.association.models import Association
+from cases.kernel import clocks, retention
+from cases.kernel.casetypes import CaseType
+from cases.kernel.exchange import corrections, letters
+
+__all__ = ["ASSOCIATION"]
+
+clocks.declare(*periods.CLOCKS)
+retention.declare(*periods.RETENTION)
+letters.declare(*writing.LETTERS)
+corrections.declare(removals=[messages.CRA_ASSOC_REMOVE.code])
+
+ASSOCIATION = CaseType(
+    code="association",
+    label="Financial association",
+    summary="Somebody says that they are linked with another person by money. Told to the credit reference agencies.",
+    prefix="ASC",
+    icon="link",
+    team="credit",
+    facts=Association,
+    lifecycle=rules.LIFECYCLE,
+    policy=rules.POLICY,
+    retention_class="association_evidence",
+    opening_clock=periods.CONFIRM,
+    reopening_clock=periods.CONFIRM,
+    topic=report.topic,
+    topic_label=report.topic_label,
+    amount=report.amount,
+    open_facts=opening.open_facts,
+    changed=opening.still_two,
+    approval_rows=rules.approval_rows,
+    facts_view=report.facts_view,
+    tables=report.tables,
+    checks=report.checks,
+    report=report.context,
+    facts_form=forms.FactsForm,
+    party_form=forms.PartyForm,
+    check_person=opening.check_person,
+    check_people=opening.check_people,
+    party_roles=codes.ROLES,
+    evidence_kinds=codes.EVIDENCE_KINDS,
+    transition_forms={
+        "challenge": forms.ChallengeForm,
+        "dismiss_challenge": forms.DismissForm,
+        "request_break": forms.BreakForm,
+        "refuse_break": forms.RefuseBreakForm,
+        "signpost": forms.SignpostForm,
+        "corrected": forms.CorrectedForm,
+    },
+    sealed_labels={
+        "declaration": "What was declared",
+        "account_reference": "Joint account",
+        "removal_note": "Why an agency did not confirm",
+    },
+    fact_categories={
+        "declaration": "association",
+        "account_reference": "financial",
+        "removal_note": "case_record",
+    },
+    agency_kinds=frozenset({"cra"}),
+    callbacks={
+        "association.recorded": callbacks.recorded,
+        "association.refused": callbacks.refused,
+        "association.broken": callbacks.broken,
+        "association.kept": callbacks.kept,
+        "association.removed": callbacks.removed,
+        "association.removal_refused": callbacks.removal_refused,
+        **letters.CALLBACKS,
+        **corrections.CALLBACKS,
+    },
+    callback_data=callbacks.EXAMPLES,
+    delivered={messages.CRA_ASSOC_REMOVE.code: corrections.delivered, **corrections.DELIVERED},
+    refused={**callbacks.REFUSED, **corrections.REFUSED},
+    clock_ends={periods.BREAK_RESULT: callbacks.chase, periods.BREAK_LAST: callbacks.give_up},
+    message_labels={
+        **{kind.code: kind.label for kind in messages.ALL},
+        letters.LETTER.code: letters.LETTER.label,
+        **corrections.LABELS,
+    },
+    ties=ties.ties,
+)

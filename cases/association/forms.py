@@ -1,0 +1,214 @@
+"""What people type about a link: the declaration, the two people, and what each step asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
+
+from cases.association import codes
+from cases.kernel import formats
+from cases.kernel.models import Case
+
+__all__ = [
+    "BreakForm",
+    "ChallengeForm",
+    "CorrectedForm",
+    "DismissForm",
+    "FactsForm",
+    "PartyForm",
+    "RefuseBreakForm",
+    "SignpostForm",
+]
+
+_DAY = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+_CENTURY = (MinValueValidator(date(2000, 1, 1)), MaxValueValidator(date(2099, 12, 31)))
+_LIVING = (MinValueValidator(date(1900, 1, 1)), MaxValueValidator(date(2099, 12, 31)))
+_CARD = "This looks like a payment card number. Card numbers are never kept."
+_PLACE = ("line_1", "line_2", "town", "postcode", "country")
+
+
+class _Plain(forms.Form):
+    """Refuses card numbers in whatever is typed."""
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        for name, value in cleaned.items():
+            if isinstance(value, str) and formats.has_card_number(value):
+                self.add_error(name, forms.ValidationError(_CARD, code="card_number"))
+        return cleaned
+
+
+class FactsForm(_Plain):
+    """The declaration, and how the other person's agreement is known."""
+
+    basis = forms.ChoiceField(label="Basis of the link", choices=codes.BASES)
+    channel = forms.ChoiceField(label="Declared by", choices=codes.CHANNELS)
+    has_agreement = forms.BooleanField(
+        label="The other person agrees",
+        error_messages={"required": "A link is declared only with the other person's agreement. Ask for it first."},
+    )
+    agreement_kind = forms.ChoiceField(
+        label="How their agreement is known",
+        choices=codes.AGREEMENTS,
+        help_text="Before a second person confirms, the document that shows it is attached.",
+    )
+    agreed_date = forms.DateField(label="Agreed on", required=False, widget=_DAY, validators=_CENTURY)
+    may_write_to_other = forms.BooleanField(
+        label="The other person holds a joint account with us, or asked to be told",
+        required=False,
+        help_text="Then they get a letter of their own. Neither letter says where the other lives.",
+    )
+    declaration = forms.CharField(
+        label="What was declared", max_length=4000, required=False, widget=forms.Textarea(attrs={"rows": 3})
+    )
+    account_reference = forms.CharField(label="Joint account", max_length=40, required=False)
+
+
+class PartyForm(_Plain):
+    """One of the two people, and where they live."""
+
+    role = forms.ChoiceField(label="Side of the link", choices=codes.ROLES)
+    title = forms.CharField(label="Title", max_length=20, required=False)
+    forename = forms.CharField(label="First name", max_length=80, required=False)
+    middle_name = forms.CharField(label="Middle names", max_length=80, required=False)
+    surname = forms.CharField(label="Last name", max_length=80, required=False)
+    date_of_birth = forms.DateField(label="Date of birth", required=False, widget=_DAY, validators=_LIVING)
+    phone = forms.CharField(label="Telephone", max_length=24, required=False)
+    email = forms.EmailField(label="E-mail", max_length=120, required=False)
+    account_reference = forms.CharField(label="Account with us", max_length=40, required=False)
+    line_1 = forms.CharField(label="Address", max_length=120, required=False)
+    line_2 = forms.CharField(label="Address, second line", max_length=120, required=False)
+    town = forms.CharField(label="Town", max_length=60, required=False)
+    postcode = forms.CharField(label="Postcode", max_length=10, required=False)
+    country = forms.CharField(label="Country, if abroad", max_length=60, required=False)
+
+    def clean_phone(self) -> str:
+        text = self.cleaned_data["phone"]
+        try:
+            return formats.phone(text) if text else ""
+        except formats.BadFormat as refusal:
+            raise forms.ValidationError(str(refusal), code="invalid") from None
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        country = cleaned.get("country", "").strip().upper()
+        if cleaned.get("postcode") and country in {"", "GB", "UK", "UNITED KINGDOM"}:
+            try:
+                cleaned["postcode"] = formats.postcode(cleaned["postcode"])
+            except formats.BadFormat as refusal:
+                self.add_error("postcode", forms.ValidationError(str(refusal), code="invalid"))
+        return cleaned
+
+    def person(self) -> dict[str, Any]:
+        """Return what was typed in the shape parties.add takes."""
+        cleaned = dict(self.cleaned_data)
+        place = {name: cleaned.pop(name) for name in _PLACE}
+        born = cleaned.get("date_of_birth")
+        return {
+            "role": cleaned.pop("role"),
+            "is_innocent": True,
+            "values": {**cleaned, "date_of_birth": born.isoformat() if born else None},
+            "addresses": [{**place, "kind": "current"}] if any(place.values()) else [],
+        }
+
+
+class _StepForm(_Plain):
+    """What one step asks for. Takes `case`; `inputs()` gives what transitions.apply takes."""
+
+    labels: Mapping[str, Mapping[str, str]] = {}
+
+    def __init__(self, *args: Any, case: Case, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.case = case
+
+    def inputs(self) -> dict[str, Any]:
+        return dict(self.cleaned_data)
+
+
+def _received() -> forms.DateField:
+    return forms.DateField(
+        label="Came in on",
+        required=False,
+        widget=_DAY,
+        validators=_CENTURY,
+        help_text="The month for the answer counts from this day. Empty: today.",
+    )
+
+
+class ChallengeForm(_StepForm):
+    """The other person says that they never agreed."""
+
+    how = forms.ChoiceField(label="Came in by", choices=codes.CHANNELS)
+    received_date = _received()
+    words = forms.CharField(
+        label="What the other person says", max_length=4000, widget=forms.Textarea(attrs={"rows": 3})
+    )
+
+
+class DismissForm(_StepForm):
+    """Which document shows that the other person did agree."""
+
+    evidence = forms.ChoiceField(label="Document that shows the agreement")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        kinds = codes.EVIDENCE_KINDS.labels()
+        rows = sorted(self.case.evidence.all(), key=lambda each: each.number)
+        self.fields["evidence"].choices = [  # type: ignore[attr-defined]  # -- a choice field
+            (str(each.number), f"Document {each.number}: {kinds.get(each.kind, each.kind)}") for each in rows
+        ]
+
+
+class BreakForm(_StepForm):
+    """Which of the two asks to break the link, and how we know that it is them."""
+
+    asked_by = forms.ChoiceField(label="Who asks", choices=codes.ROLES)
+    identity_check = forms.ChoiceField(label="Identity checked by", choices=codes.IDENTITY_CHECKS)
+    how = forms.ChoiceField(label="Came in by", choices=codes.CHANNELS)
+    received_date = _received()
+    words = forms.CharField(
+        label="What they say", max_length=4000, required=False, widget=forms.Textarea(attrs={"rows": 2})
+    )
+
+
+class _ExposureForm(_StepForm):
+    exposure = forms.ChoiceField(label="What is jointly open")
+
+    @staticmethod
+    def shown(inputs: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """Say what was found to whoever agrees."""
+        code = str(inputs.get("exposure", ""))
+        return [("What is jointly open", dict(codes.EXPOSURES).get(code, code))]
+
+
+class RefuseBreakForm(_ExposureForm):
+    """What is still jointly open, for which the break is refused."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        open_ones = [pair for pair in codes.EXPOSURES if pair[0] != codes.NO_EXPOSURE]
+        self.fields["exposure"].choices = open_ones  # type: ignore[attr-defined]  # -- a choice field
+
+
+class SignpostForm(_ExposureForm):
+    """That nothing joint is open, here or with another brand."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        found = [("", "Look first, then say"), *codes.EXPOSURES[:1]]
+        self.fields["exposure"].choices = found  # type: ignore[attr-defined]  # -- a choice field
+
+
+class CorrectedForm(_StepForm):
+    """Why an agency did not confirm the removal, where one did not."""
+
+    why_silent = forms.CharField(
+        label="Why an agency did not confirm, if one did not",
+        max_length=2000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )

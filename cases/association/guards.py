@@ -1,0 +1,118 @@
+"""What must be true before a link moves. Each guard reads the context and returns the sentence why not, or None."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from cases.association import bureaus, codes
+from cases.kernel import calendars
+from cases.kernel.models import CaseParty, Evidence
+
+__all__ = ["document"]
+
+
+def document(context: Any) -> Evidence | None:
+    """Return the document that was named, if it is one of the case."""
+    number = str(context.inputs.get("evidence") or "")
+    if not number.isdecimal() or len(number) > 4:
+        return None
+    return Evidence.objects.filter(case=context.case, number=int(number)).first()
+
+
+def has_two_people(context: Any) -> str | None:
+    rows = CaseParty.objects.filter(case=context.case, is_detached=False)
+    if Counter(rows.values_list("role", flat=True)) != Counter((codes.DECLARER, codes.OTHER)):
+        return "A link has two people: who declares it, and the other person. Correct the people first."
+    if rows.filter(surname=None).exists():
+        return "Give both people's last names: no agency can link files without them."
+    return None
+
+
+def is_agreed_to(context: Any) -> str | None:
+    """That somebody only says that the other agrees is no evidence of it."""
+    facts = context.case.association
+    if facts.agreement_kind == "declared_only":
+        return "Nothing but the declaration says that the other person agrees. Ask that person, and record how."
+    if not Evidence.objects.filter(case=context.case, kind="agreement").exists():
+        return "Attach the document that shows the other person's agreement."
+    return None
+
+
+def has_agency_reference(context: Any) -> str | None:
+    return None if context.inputs.get("agency_reference") else "The agency gave no reference."
+
+
+def denies(context: Any) -> str | None:
+    if not str(context.inputs.get("words") or "").strip():
+        return "Write down what the other person says."
+    return _how_and_when(context)
+
+
+def _how_and_when(context: Any) -> str | None:
+    if context.inputs.get("how") not in dict(codes.CHANNELS):
+        return "Say how it came to us."
+    received = context.inputs.get("received_date")
+    if received is not None and received > calendars.london_date(context.at):
+        return "It cannot have come in on a day to come."
+    return None
+
+
+def has_evidence(context: Any) -> str | None:
+    return None if document(context) else "Name the document that shows the other person's agreement."
+
+
+def is_asked_by_one_of_them(context: Any) -> str | None:
+    """Either of the two may ask; who asks is who they say."""
+    if context.inputs.get("asked_by") not in dict(codes.ROLES):
+        return "Say which of the two asks."
+    if context.inputs.get("identity_check") not in dict(codes.IDENTITY_CHECKS):
+        return "Check the identity of whoever asks, and say how."
+    return _how_and_when(context)
+
+
+def is_joint_open(context: Any) -> str | None:
+    if context.inputs.get("exposure") not in dict(codes.EXPOSURES):
+        return "Say what is jointly open."
+    if context.inputs["exposure"] == codes.NO_EXPOSURE:
+        return "Nothing joint is open: the request is not refused for that."
+    return None
+
+
+def nothing_joint_is_open(context: Any) -> str | None:
+    if context.inputs.get("exposure") != codes.NO_EXPOSURE:
+        return "Look whether anything joint is open, here and with other brands, and say that nothing is."
+    return None
+
+
+def is_answered_everywhere(context: Any) -> str | None:
+    """Every agency said what it did, or its time is up."""
+    rows = bureaus.links(context.case)
+    waiting = [row.agency.display_name for row in rows if row.state == "asked"]
+    if waiting:
+        return f"Not answered yet: {', '.join(waiting)}."
+    if rows and all(row.state in {"kept", "refused"} for row in rows):
+        return "Every agency refused to break it: restore it instead."
+    return None
+
+
+def is_refused_everywhere(context: Any) -> str | None:
+    rows = bureaus.links(context.case)
+    if not rows or any(row.state not in {"kept", "refused"} for row in rows):
+        return "Not every agency refused to break it."
+    return None
+
+
+def is_removed_everywhere(context: Any) -> str | None:
+    """Every agency confirmed; a person may record why one did not, once it had its time and was chased."""
+    open_rows = bureaus.unsaid(context.case)
+    if not open_rows:
+        return None
+    names = ", ".join(row.agency.display_name for row in open_rows)
+    if context.actor.kind != "staff":
+        return f"Not confirmed yet: {names}."
+    if bureaus.has_time_left(context.case):
+        return f"Not confirmed yet, and there is time left to: {names}."
+    if not str(context.inputs.get("why_silent") or "").strip():
+        return f"Record why {names} did not confirm."
+    return None

@@ -1,0 +1,89 @@
+"""What opening an association writes beyond the case itself, and which two people it may be about."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from cases.association import codes
+from cases.association.models import Association, LinkStatement
+from cases.kernel import calendars, formats
+from cases.kernel.edits import EditRefused
+from cases.kernel.intake import FieldErrors, IntakeRefused
+from cases.kernel.models import Case, CaseParty
+from cases.ledger import sealing
+
+__all__ = ["check_people", "check_person", "open_facts", "state_of", "still_two"]
+
+NOT_AGREED = "A link is declared only with the other person's agreement. Ask for it first."
+TWO = "Name two people: who declares the link, and the other person."
+_PLAIN = ("basis", "channel", "has_agreement", "agreement_kind", "agreed_date", "may_write_to_other")
+_SEALED = ("declaration", "account_reference")
+
+
+def check_person(values: Mapping[str, Any], *, at: datetime) -> None:
+    """Raise IntakeRefused when the date of birth given is a child's on the London day of `at`."""
+    try:
+        born = date.fromisoformat(str(values.get("date_of_birth") or ""))
+    except ValueError:
+        return
+    if formats.is_under_18(born, on=calendars.london_date(at)):
+        raise IntakeRefused("This person is under 18. Stop: no link is made with a child.")
+
+
+def check_people(people: Sequence[Mapping[str, Any]]) -> None:
+    """Raise IntakeRefused unless there are exactly two people, one on each side of the link."""
+    if Counter(each.get("role") for each in people) != Counter((codes.DECLARER, codes.OTHER)):
+        raise IntakeRefused(TWO)
+
+
+def still_two(case: Case, *, at: datetime) -> None:
+    """Raise EditRefused when a change leaves more than one person on a side of the link. One query."""
+    sides = Counter(CaseParty.objects.filter(case=case, is_detached=False).values_list("role", flat=True))
+    if any(count > 1 for count in sides.values()):
+        raise EditRefused("A link has two people, one on each side. Detach the wrong one first.")
+
+
+def open_facts(case: Case, facts: Mapping[str, Any]) -> None:
+    """Write the facts row of a new case and what each side said, inside the current ledger action.
+
+    Raises FieldErrors without the other person's agreement, formats.CardNumber.
+    """
+    if facts.get("has_agreement") is not True:
+        raise FieldErrors([("/has_agreement", "required", NOT_AGREED)])
+    formats.refuse_card_numbers(facts.get(name) for name in _SEALED)
+    declared_at = min(facts.get("declared_at") or case.opened_at, case.opened_at)
+    row = Association(
+        case=case,
+        key=case.key,
+        declared_at=declared_at,
+        **{name: facts[name] for name in _PLAIN if facts.get(name) is not None},
+    )
+    sealing.seal(row, {name: facts.get(name) or None for name in _SEALED}, key=case.key)
+    row.save(force_insert=True)
+    agreed = facts.get("agreed_date")
+    agreed_at = calendars.end_of_day(agreed) if agreed else declared_at
+    state_of(case, codes.DECLARER, codes.DECLARES, how=row.channel, said_at=declared_at)
+    state_of(case, codes.OTHER, codes.AGREES, how=row.agreement_kind, said_at=min(agreed_at, case.opened_at))
+
+
+def state_of(
+    case: Case,
+    role: str,
+    says: str,
+    *,
+    how: str,
+    said_at: datetime,
+    words: str = "",
+    taken_by: int | None = None,
+) -> LinkStatement:
+    """Keep what one side said, inside the current ledger action. Raises formats.CardNumber."""
+    formats.refuse_card_numbers([words])
+    row = LinkStatement(
+        case=case, party_role=role, says=says, how=how, said_at=said_at, taken_by_id=taken_by, key=case.key
+    )
+    sealing.seal(row, {"words": words.strip() or None}, key=case.key)
+    row.save(force_insert=True)
+    return row

@@ -1,0 +1,56 @@
+"""How long things take and how long they are kept. The month for an answer to a person is K10 of the kernel's table."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from cases.kernel.clocks import ClockRule
+from cases.kernel.retention import RetentionClass
+
+__all__ = ["ANSWER", "BREAK_LAST", "BREAK_RESULT", "CLOCKS", "CONFIRM", "RETENTION"]
+
+ANSWER = "k10_request"
+CONFIRM, BREAK_RESULT, BREAK_LAST = "association_confirm", "association_break_result", "association_break_last"
+_FROM = date(2026, 1, 1)
+CLOCKS = (
+    ClockRule(
+        code=CONFIRM,
+        label="Second person confirms or rejects",
+        length=2,
+        unit="working_days",
+        source="Internal target",
+        effective_from=_FROM,
+    ),
+    ClockRule(
+        code=BREAK_RESULT,
+        label="Agencies say whether they broke the link",
+        length=42,
+        unit="days",
+        source="Agencies ask for 4 to 6 weeks until a closed joint account shows",
+        effective_from=_FROM,
+        is_work=False,
+    ),
+    ClockRule(
+        code=BREAK_LAST,
+        label="Agencies that were asked again answer",
+        length=10,
+        unit="working_days",
+        source="Internal target",
+        effective_from=_FROM,
+        is_work=False,
+    ),
+)
+RETENTION = (
+    RetentionClass(
+        code="association_evidence",
+        trigger="the link is rejected, broken or removed",
+        months=12,
+        source="Retention schedule: association link, evidence 12 months after the break",
+    ),
+    RetentionClass(
+        code="association_history",
+        trigger="the link is rejected, broken or removed",
+        months=72,
+        source="Retention schedule: association link, that there was a link 6 years",
+    ),
+)

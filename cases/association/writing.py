@@ -1,0 +1,59 @@
+"""Letters to the two people. Each is written from its reader's own data: neither learns where the other lives."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from cases.association import codes
+from cases.kernel import tasks
+from cases.kernel.exchange import letters
+from cases.kernel.models import Case, CaseParty, Letter
+from cases.kernel.timing.places import HOME_KINDS
+
+__all__ = ["BY_HAND", "LETTERS", "take_back", "write"]
+
+BY_HAND = "association_write_by_hand"
+_LABELS = {
+    "n12": "Association recorded: to whoever declared it",
+    "n12_other": "Association recorded: to the other person",
+    "n13": "How to break an association",
+    "n13_refused": "An association is not broken: something joint is open",
+    "n13_broken": "What became of a request to break an association",
+    "n13_kept": "Every agency refused to break an association",
+    "association_stands": "Answer to a challenge: the association stands",
+    "association_removed": "Answer to a challenge: the association is removed",
+    "association_gone": "An association is removed: to whoever declared it",
+}
+LETTERS = tuple(
+    letters.Template(
+        code=code,
+        version=1,
+        label=label,
+        template=f"cases/association/letters/{code}.html",
+        effective_from=date(2026, 1, 1),
+    )
+    for code, label in _LABELS.items()
+)
+
+
+def write(case: Case, role: str, template: str, *, at: datetime) -> None:
+    """Ask for a letter to one side of the link, inside the current ledger action. Where the case does not know where
+    that person lives, somebody writes by hand."""
+    party = CaseParty.objects.filter(case=case, role=role, is_detached=False).first()
+    has_home = party is not None and party.addresses.filter(kind__in=HOME_KINDS, is_detached=False).exists()
+    if party is None or not has_home:
+        tasks.raise_task(BY_HAND, case=case, at=at, letter=template, side=role)
+        return
+    letters.request(case, party, template=template, at=at)
+
+
+def take_back(case: Case) -> None:
+    """Take back the letters that are not printed yet and say that the link is recorded."""
+    for letter in Letter.objects.filter(case=case, state="due", template__in=("n12", "n12_other")):
+        letter.state = "withdrawn"
+        letter.save(update_fields=["state"])
+
+
+def side_of(case: Case, party: CaseParty | None) -> str:
+    """Return on which side of the link somebody is."""
+    return party.role if party is not None else codes.OTHER
