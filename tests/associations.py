@@ -80,6 +80,7 @@ def agree(case: Case, actor: Actor, at: Any = AT) -> Case:
 def say(letter: str, case: Case, kind: str, *, at: Any = AT, reference: str = "", **data: Any) -> Case:
     """One agency calls back about the link, as the inbound door hands it to the family."""
     row = Agency.objects.get(code=f"sandbox-bureau-{letter}")
+    message = OutboxMessage.objects.filter(case=case, channel__agency=row).latest("pk")
     content = Content(
         type=kind,
         agency_code=row.code,
@@ -88,10 +89,11 @@ def say(letter: str, case: Case, kind: str, *, at: Any = AT, reference: str = ""
         agency_sequence=None,
         occurred_at=at,
         data=data,
-        message=OutboxMessage.objects.filter(case=case, channel__agency=row).order_by("-pk").first(),
+        message=message,
         callback_uid=uuid4(),
     )
     casetypes.get(KIND).callbacks[kind](Case.objects.get(pk=case.pk), content, actor=actors.agency(row), at=at)
+    OutboxMessage.objects.filter(pk=message.pk, state="delivered").update(state="acknowledged", acknowledged_at=at)
     return Case.objects.get(pk=case.pk)
 
 

@@ -17,7 +17,7 @@ _NEVER = ("declared", "rejected", "void", "merged")
 
 
 def ties(people: Collection[int]) -> list[Tie]:
-    """Return every link, standing or past, that touches one of these joined people. Two queries.
+    """Return every link, standing or past, that touches one of these joined people. One query.
 
     A link may be used while its case is active and nothing suspends it, for either of the two.
     """

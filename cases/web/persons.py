@@ -17,7 +17,7 @@ from cases.kernel.finding import joining, matching
 from cases.kernel.reading import persons, queries
 from cases.kernel.reading.persons import Assertion, Offer
 from cases.ledger import reads
-from cases.web import asking, rows
+from cases.web import asking, rows, tiegraph
 from cases.web.casepage import CASEWORK, PURPOSES, ask_purpose, header, purpose_of
 from cases.web.refusals import Problem, screen, status_of
 from cases.web.wording import field_label, role_label, words
@@ -158,6 +158,7 @@ def person(request: HttpRequest, uid: UUID) -> HttpResponse:
     shown: dict[str, Any] = {
         "asserted": [_asserted(each) for each in file.assertions],
         "open_count": sum(not each.case.is_closed for each in file.assertions),
+        "graph": tiegraph.draw(file.links),
         "looks": [{"look": each, "verb": words(each.verb), "why": words(each.purpose)} for each in file.looks],
     }
     return render(request, "cases/person.html", shown)

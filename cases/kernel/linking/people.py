@@ -24,7 +24,7 @@ class Use:
 
 def ties_of(people: Collection[int]) -> list[Tie]:
     """Return every link, standing or past, that touches one of these joined people (keys of Party). Opens no sealed
-    value; of each kind that makes links two queries."""
+    value; of each kind that makes links one query."""
     if not people:
         return []
     return [tie for casetype in casetypes.all_types() for tie in casetype.ties(people)]
@@ -34,7 +34,7 @@ def may_use(person: CaseParty, other: CaseParty) -> Use:
     """Say whether this person's record may be used for that one: the same in both directions.
 
     Only people whom somebody joined across cases are known to be the same. One link that is challenged, being broken
-    or removed forbids it, whatever another link between the two says. Two queries, none where either stands alone.
+    or removed forbids it, whatever another link between the two says. One query, none where either stands alone.
     """
     pair = {person.party_id, other.party_id}
     if None in pair or len(pair) == 1:

@@ -12,15 +12,17 @@ from django.db.models import Count, Exists, OuterRef, Q
 
 from cases.kernel import holds, policy
 from cases.kernel.actors import Actor
+from cases.kernel.casetypes import Tie
 from cases.kernel.errors import NotVisible
 from cases.kernel.finding import joining
+from cases.kernel.linking import people as linked
 from cases.kernel.models import Case, CaseParty, Hold, PersonPair
 from cases.kernel.parties import PERSON_FIELDS
 from cases.kernel.reading import timeline
 from cases.ledger.models import AccessEvent
 from cases.ledger.reads import Reader, record_read
 
-__all__ = ["Assertion", "Look", "Offer", "PersonFile", "joined_in", "needs_reason", "offers", "person_file"]
+__all__ = ["Assertion", "Linked", "Look", "Offer", "PersonFile", "joined_in", "needs_reason", "offers", "person_file"]
 
 READERS_SHOWN = 50
 
@@ -59,12 +61,24 @@ class Look:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Linked:
+    """One link of the person with somebody else: who that is in the case of the link, by number alone. Neither name
+    nor address of the other is here."""
+
+    case: Case
+    other: CaseParty
+    label: str
+    is_usable: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class PersonFile:
     """One joined person, as far as one reader may know of them."""
 
     uid: UUID
     assertions: tuple[Assertion, ...]
     looks: tuple[Look, ...]
+    links: tuple[Linked, ...] = ()
 
 
 def offers(actor: Actor, case: Case) -> list[Offer]:
@@ -139,7 +153,19 @@ def person_file(
         record_read(reader, at=at, result_count=len(uids))
     waiting = _pairs(actor, found)
     told = tuple(replace(each, pairs=waiting.get(each.case.pk, 0)) for each in found)
-    return PersonFile(uid=uid, assertions=told, looks=tuple(_looks(actor, found)))
+    return PersonFile(uid=uid, assertions=told, looks=tuple(_looks(actor, found)), links=_links(actor, found))
+
+
+def _links(actor: Actor, found: Sequence[Assertion]) -> tuple[Linked, ...]:
+    """Return the person's links with others, as far as the actor may see their cases. One query."""
+    person = found[0].row.party_id
+    ties = linked.ties_of([person]) if person else []
+    return tuple(_linked(tie, person) for tie in ties if policy.can(actor, "view", case=tie.case).is_allowed)
+
+
+def _linked(tie: Tie, person: int | None) -> Linked:
+    other = tie.other if tie.one.party_id == person else tie.one
+    return Linked(case=tie.case, other=other, label=tie.label, is_usable=tie.is_usable)
 
 
 def _pairs(actor: Actor, found: Sequence[Assertion]) -> dict[int, int]:

@@ -1,0 +1,224 @@
+"""What a link does elsewhere: whose record may be used for whom, what a party page draws, what a letter never says."""
+
+import base64
+from dataclasses import replace
+
+import pytest
+from django.test import TestCase
+
+from cases.association.models import Association
+from cases.kernel import actors, edits, intake, record, transitions
+from cases.kernel.errors import CaseError
+from cases.kernel.linking import people as linked
+from cases.kernel.models import Case, CaseParty, Letter, OutboxMessage, Party, Release, Task
+from cases.reports import letters
+from tests import associations, factories
+from tests.association.test_path import states
+from tests.factories import AT
+from tests.kernel.snapshots import nothing_written
+from tests.reports import reading
+from tests.web import desk
+
+SECRETS = ("88 Secret Mews", "TR18", "Penzance", "3 Lantern Court", "LS1 0ZZ")
+
+
+def join(*rows):
+    """Join what several cases say about one person, as somebody decided."""
+    with record.act(rows[0].case, "tests.joined", actor=actors.system("tests"), at=AT):
+        party = Party.objects.create()
+        for row in rows:
+            row.party = party
+            row.save(update_fields=["party"])
+    return party
+
+
+def printed(letter):
+    """The words of a letter, as it went to the post house."""
+    content = base64.b64decode(factories.body_of(letter.message)["content_base64"])
+    return " ".join(reading.text_of(content).split())
+
+
+def sides(case):
+    return [CaseParty.objects.select_related("case").get(case=case, role=role) for role in ("declarer", "other_person")]
+
+
+class TheEffectOfALink(TestCase):
+    @classmethod
+    def setUpTestData(cls):
+        cls.people = factories.office()
+
+    def use(self, one, other):
+        """Ask in both directions; the answers are one."""
+        with self.assertNumQueries(1):
+            there = linked.may_use(one, other)
+        back = linked.may_use(other, one)
+        assert (there.is_allowed, there.sentence) == (back.is_allowed, back.sentence)
+        return there
+
+    def test_a_link_is_used_in_both_directions_only_while_it_is_active(self):
+        cases = {
+            "declared": associations.declared,
+            "confirmed": associations.confirmed,
+            "active": associations.active,
+            "challenged": associations.challenged,
+            "correcting": associations.correcting,
+            "break_requested": associations.break_requested,
+            "signposted": associations.signposted,
+            "withdrawn": associations.withdrawn,
+            "broken": associations.broken,
+        }
+        allowed = {}
+        for state, build in cases.items():
+            one, other = sides(build(self.people))
+            assert not linked.may_use(one, other).is_allowed  # nobody knows yet that they are people of other cases
+            join(one), join(other)
+            allowed[state] = self.use(one, other).is_allowed
+        assert [state for state, is_allowed in allowed.items() if is_allowed] == ["active"]
+
+    def test_one_disputed_link_forbids_use_whatever_another_says(self):
+        (one, other), (again, other_again) = (sides(associations.active(self.people)) for _ in range(2))
+        join(one, again), join(other, other_again)
+        assert self.use(one, other).is_allowed
+        associations.after(again.case, "challenge", self.people["i.sowande"], **associations.DENIAL)
+        assert self.use(one, other).sentence == "The link between these two people is not used at present."
+        assert not self.use(other_again, again).is_allowed
+
+    def test_the_party_page_draws_the_links_and_says_them_in_words_without_the_other_persons_name_or_home(self):
+        used, past = associations.active(self.people), associations.broken(self.people)
+        party = join(sides(used)[0], sides(past)[0])
+        other = join(sides(used)[1])
+        page = desk.client_of("m.achterberg").get(f"/persons/{party.uid}/").content.decode()
+        assert page.count('<svg class="ties"') == 1
+        assert (page.count('<line class="used"'), page.count('<line class="unused"')) == (1, 1)
+        assert f"/persons/{other.uid}/" in page
+        assert "Used in checks of either." in page and "Not used." in page
+        assert not [text for text in (*SECRETS, "Ottilie", "Snape", "style=") if text in page]
+
+    def test_no_letter_says_where_or_who_the_other_is(self):
+        case = associations.declared(self.people, may_write_to_other=True)
+        case = associations.after(case, "confirm", self.people["p.lindqvist"])
+        letters.make_due_letters(now=AT)
+        for letter in ("a", "b", "c"):
+            case = associations.say(letter, case, "association.recorded", reference=f"FA-{letter}")
+        case = associations.after(case, "challenge", self.people["i.sowande"], **associations.DENIAL)
+        case = associations.after(case, "uphold_challenge", associations.other_reviewer(self.people))
+        letters.make_due_letters(now=AT)
+        written = Letter.objects.filter(case=case).select_related("party", "message").order_by("pk")
+        assert [(row.template, row.party.role) for row in written] == [
+            ("n12", "declarer"),
+            ("n12_other", "other_person"),
+            ("association_removed", "other_person"),
+            ("association_gone", "declarer"),
+        ]
+        for row in written:
+            text = printed(row)
+            own, others = ("Lantern", ("Secret Mews", "TR18", "Ottilie", "Snape"))
+            if row.party.role == "other_person":
+                own, others = ("Secret Mews", ("Lantern", "LS1", "Leocadia", "Brathwaite"))
+            assert own in text and not [each for each in others if each in text], row.template
+        gone = printed(written[3])
+        assert "removed" in gone and "agreed" not in gone and "denie" not in gone
+
+    def test_a_removal_and_a_question_name_nobody_and_all_is_in_the_register(self):
+        case = associations.correcting(self.people)
+        bodies = [factories.body_of(row) for row in OutboxMessage.objects.filter(case=case, kind="cra_assoc_remove")]
+        assert [sorted(body) for body in bodies] == [["about", "link_reference", "reason"]] * 3
+        assert {body["link_reference"] for body in bodies} == {"FA-2026-0001", "FA-2026-0002", "FA-2026-0003"}
+        told = Release.objects.filter(case=case, message_kind="cra_assoc").order_by("pk")
+        assert [row.people.count() for row in told] == [2, 2, 2]
+
+
+class WhatIsRefused(TestCase):
+    @classmethod
+    def setUpTestData(cls):
+        cls.people = factories.office()
+        associations.enter()
+        cls.bare = intake.open_case(
+            "association",
+            actor=cls.people["m.achterberg"],
+            at=AT,
+            facts=associations.FACTS,
+            people=[associations.DECLARER, associations.OTHER],
+        )
+
+    def opens(self, people=(associations.DECLARER, associations.OTHER), **facts):
+        facts = {**associations.FACTS, **facts}
+        return intake.open_case("association", actor=self.people["i.sowande"], at=AT, facts=facts, people=people)
+
+    def test_without_agreement_two_people_or_their_age_nothing_is_opened(self):
+        child = {**associations.OTHER, "values": {"surname": "Young", "date_of_birth": "2015-01-01"}}
+        for people, facts in (
+            ((associations.DECLARER, associations.OTHER), {"has_agreement": False}),
+            ((associations.DECLARER,), {}),
+            ((associations.DECLARER, associations.DECLARER), {}),
+            ((associations.DECLARER, associations.OTHER, associations.OTHER), {}),
+            ((associations.DECLARER, child), {}),
+        ):
+            with nothing_written(), pytest.raises(CaseError):
+                self.opens(people, **facts)
+
+    def test_a_third_person_is_not_added(self):
+        with (
+            nothing_written(),
+            pytest.raises(edits.EditRefused, match="two people"),
+            edits.change(self.bare.pk, actor=self.people["m.achterberg"], at=AT) as edit,
+        ):
+            edit.add_party(associations.OTHER)
+
+    def test_nobody_confirms_what_they_entered_or_what_no_document_shows(self):
+        both = replace(self.people["m.achterberg"], roles=frozenset({"credit_officer", "credit_reviewer"}))
+        with nothing_written(counted=2):
+            with pytest.raises(transitions.TransitionRefused, match="Attach the document"):
+                associations.after(self.bare, "confirm", self.people["p.lindqvist"])
+            with pytest.raises(transitions.TransitionRefused, match="You prepared this case"):
+                associations.after(self.bare, "confirm", both)
+        said_only = associations.declared(self.people, agreement_kind="declared_only")
+        with nothing_written(counted=1), pytest.raises(transitions.TransitionRefused, match="Nothing but the decl"):
+            associations.after(said_only, "confirm", self.people["p.lindqvist"])
+
+    def test_whoever_confirmed_does_not_judge_the_challenge(self):
+        case = associations.confirmed(self.people, by="p.lindqvist")
+        case = associations.after(case, "challenge", self.people["i.sowande"], **associations.DENIAL)
+        for name, inputs in (("uphold_challenge", {}), ("dismiss_challenge", {"evidence": "1"})):
+            with nothing_written(counted=1), pytest.raises(transitions.TransitionRefused, match="You took part"):
+                associations.after(case, name, self.people["p.lindqvist"], **inputs)
+
+    def test_a_challenge_before_anything_left_keeps_it_from_leaving_and_a_dismissal_sends_it(self):
+        case = associations.confirmed(self.people)
+        case = associations.after(case, "challenge", self.people["i.sowande"], **associations.DENIAL)
+        assert states(case) == ["taken_back"] * 3
+        assert set(OutboxMessage.objects.filter(case=case).values_list("state", flat=True)) == {"withdrawn"}
+        assert Association.objects.get(pk=case.pk).suspended_at == AT
+        case = associations.after(case, "dismiss_challenge", self.people["p.lindqvist"], evidence="1")
+        assert (case.state, states(case)) == ("active", ["told"] * 3)
+        assert Association.objects.get(pk=case.pk).suspended_at is None
+
+    def test_a_break_is_refused_while_something_joint_is_open_and_every_agency_may_refuse_it(self):
+        case = associations.break_requested(self.people)
+        officer, reviewer = self.people["m.achterberg"], self.people["p.lindqvist"]
+        with nothing_written(counted=2):
+            with pytest.raises(transitions.TransitionRefused, match="Look whether anything joint"):
+                associations.after(case, "signpost", officer, exposure="joint_loan")
+            with pytest.raises(transitions.TransitionRefused, match="Nothing joint is open"):
+                associations.after(case, "refuse_break", officer, exposure="none")
+        case = associations.after(case, "refuse_break", officer, exposure="other_brand")
+        case = associations.agree(case, reviewer)
+        assert (case.state, Association.objects.get(pk=case.pk).suspended_at) == ("active", None)
+        case = associations.after(case, "request_break", officer, **{**associations.ASKS, "asked_by": "other_person"})
+        case = associations.agree(associations.after(case, "signpost", officer, exposure="none"), reviewer)
+        for letter in "abc":
+            case = associations.say(letter, case, "association.kept")
+        assert (case.state, states(case)) == ("signposted", ["kept"] * 3)
+        assert Task.objects.filter(case=case, kind="association_decide_break", closed_at=None).count() == 1
+        with nothing_written(counted=1), pytest.raises(transitions.TransitionRefused, match="restore it instead"):
+            associations.after(case, "break", officer)
+        case = associations.agree(associations.after(case, "restore", officer), reviewer)
+        assert (case.state, states(case)) == ("active", ["recorded"] * 3)
+        letters_sent = Letter.objects.filter(case=case).order_by("pk").values_list("template", "party__role")
+        assert list(letters_sent) == [
+            ("n12", "declarer"),
+            ("n13_refused", "declarer"),
+            ("n13", "other_person"),
+            ("n13_kept", "other_person"),
+        ]
+        assert Case.objects.get(pk=case.pk).is_dormant
