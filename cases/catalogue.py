@@ -5,6 +5,8 @@ from cases.association.casetype import ASSOCIATION
 from cases.disclosure import authorities
 from cases.disclosure.casetype import LE_DISCLOSURE
 from cases.disclosure.emergency.casetype import EMERGENCY_DISCLOSURE
+from cases.disclosure.partners import terms
+from cases.disclosure.partners.casetype import PARTNER_QUERY
 from cases.fraud.casetype import FRAUD_REFERRAL
 from cases.fraud.suspicion.casetype import SUSPICION_REPORT
 from cases.kernel.office import (
@@ -19,9 +21,11 @@ from cases.kernel.office import (
     ties,
 )
 
-CASE_TYPES = (FRAUD_REFERRAL, SUSPICION_REPORT, LE_DISCLOSURE, EMERGENCY_DISCLOSURE, ASSOCIATION)
+CASE_TYPES = (FRAUD_REFERRAL, SUSPICION_REPORT, LE_DISCLOSURE, EMERGENCY_DISCLOSURE, ASSOCIATION, PARTNER_QUERY)
 # The pages that a kind brings itself.
 PAGES = ("cases.disclosure.emergency.pages",)
+# The doors for machines that a kind brings itself, under /api/v1/.
+ENDPOINTS = ("cases.disclosure.partners.endpoints",)
 OFFICE_CHANGES = (
     *grants.KINDS,
     *leaving.KINDS,
@@ -34,4 +38,5 @@ OFFICE_CHANGES = (
     *docchanges.KINDS,
     *register.KINDS,
     *authorities.KINDS,
+    *terms.KINDS,
 )

@@ -4,7 +4,7 @@ from importlib import import_module
 
 from django.urls import include, path
 
-from cases.catalogue import PAGES
+from cases.catalogue import ENDPOINTS, PAGES
 from cases.web import urls as web
 
 # The pages of the office, and those that a kind of case brings itself.
@@ -14,5 +14,6 @@ urlpatterns = [
     path("", include("cases.web.signin.urls")),
     path("", include((_STAFF, web.app_name))),
     path("", include("cases.disclosure.pages")),
+    *(path("api/v1/", include(name)) for name in ENDPOINTS),
     path("api/v1/", include("cases.api.urls")),
 ]

@@ -52,4 +52,5 @@ OWN_SYSTEMS = (
     _own("own-orders", "Orders"),
     _own("own-detection", "Fraud detection"),
     _own("own-billing", "Billing"),
+    _own("own-network", "Network"),
 )

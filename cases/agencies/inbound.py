@@ -22,7 +22,7 @@ from cases.ledger import api as ledger
 from cases.ledger import sealing, security
 from cases.ledger.models import DataKey
 
-__all__ = ["IdReused", "Receipt", "apply_pending", "install_doorbell", "receive"]
+__all__ = ["IdReused", "Receipt", "apply_pending", "install_doorbell", "keep_unreadable", "receive"]
 
 apply_pending = application.apply_pending
 
@@ -67,6 +67,20 @@ def receive(sender: Sender, raw: bytes, *, ip_token: str, now: datetime) -> Rece
     if fault is not None:
         raise fault
     return _receipt(row, is_repeat=False)
+
+
+def keep_unreadable(sender: Sender, raw: bytes, *, ip_token: str, now: datetime) -> None:
+    """Keep an authentic body of no known shape, sealed under the inbox key of its day, with a task; once for its id."""
+    if _known(sender) is not None:
+        return
+    digest = sealing.kept_hashes("callback_body", raw)[0].hex()
+    row = _row(sender, raw, digest, None, ip_token=ip_token, now=now)
+    try:
+        with transaction.atomic():
+            row.save(force_insert=True)
+            _raise_unreadable(row, now=now)
+    except IntegrityError:  # another process kept the same call since
+        return
 
 
 @dataclass(frozen=True)

@@ -24,13 +24,13 @@ class TooMany(Exception):
         self.retry_after = retry_after
 
 
-def count(name: str, *, most: int) -> None:
-    """Count one call in the caller's minute. Raises TooMany past `most`."""
+def count(name: str, *, most: int, seconds: int = WINDOW_SECONDS) -> None:
+    """Count one call in the caller's window, a minute long unless told. Raises TooMany past `most`."""
     with connection.cursor() as cursor:
-        cursor.execute(_COUNT, {"name": name, "window": WINDOW_SECONDS})
+        cursor.execute(_COUNT, {"name": name, "window": seconds})
         calls, wait = cursor.fetchone()
     if calls > most:
-        raise TooMany(min(max(int(wait), 1), WINDOW_SECONDS))
+        raise TooMany(min(max(int(wait), 1), seconds))
 
 
 def forget(*, now: datetime) -> int:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -19,7 +21,7 @@ from cases.kernel.prepared import Prepared
 from cases.ledger import api as ledger
 from cases.ledger import sealing, security
 
-__all__ = ["Answer", "NotASender", "casetype_at", "open_case"]
+__all__ = ["Answer", "Done", "NotASender", "casetype_at", "once", "open_case", "repeated"]
 
 CREATED, ACCEPTED = 201, 202
 # The row is taken first: of equal requests at once, one opens the case and the others wait for its answer.
@@ -63,27 +65,65 @@ def open_case(
     plan = casetype.intake
     if plan is None or not (sender.agency.code in plan.senders or sender.agency.kind in plan.sender_kinds):
         raise NotASender
-    digests = [each.hex() for each in sealing.kept_hashes("intake_body", raw)]
-    known = _known(sender)
-    if known is not None:
-        return _repeat(known, digests, sender, now=now)
+    if (repeat := repeated(sender, raw, now=now)) is not None:
+        return repeat
     document = strict_json.parse(raw)
     codelists.refresh()
     if faults := shapes.faults(document, plan.schema()):
         raise intake.FieldErrors(faults)
     facts, people = plan.parse(document)
     facts = plan.by_sender(facts, sender.agency.code)
-    with transaction.atomic():
-        row_id = _take(sender, digests[0], now=now)
-        if row_id is not None:
-            case = intake.open_case(
+    return once(
+        sender,
+        raw,
+        lambda: _opened(
+            intake.open_case(
                 casetype.code, actor=actors.agency(sender.agency), at=now, facts=facts, people=people, request=request
             )
-            return _keep(row_id, case)
+        ),
+        now=now,
+    )
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a request did: the case it is about, if any, and the answer it gets now and at every repeat."""
+
+    case: Case | None
+    status: int
+    said: Mapping[str, Any]
+
+
+def repeated(sender: Sender, raw: bytes, *, now: datetime) -> Answer | None:
+    """Return the answer a request had before, or None for a new one. Raises IdReused, noted in the security log."""
+    known = _known(sender)
+    return None if known is None else _repeat(known, _digests(raw), sender, now=now)
+
+
+def once(sender: Sender, raw: bytes, do: Callable[[], Done], *, now: datetime) -> Answer:
+    """Do what a request asks in one transaction with its answer, unless an equal one has done it meanwhile.
+
+    Raises IdReused and what `do` raises; nothing is then kept.
+    """
+    with transaction.atomic():
+        row_id = _take(sender, _digests(raw)[0], now=now)
+        if row_id is not None:
+            return _keep(row_id, do())
     found = _known(sender)
     if found is None:
         raise IdReused
-    return _repeat(found, digests, sender, now=now)
+    return _repeat(found, _digests(raw), sender, now=now)
+
+
+def _digests(raw: bytes) -> list[str]:
+    return [each.hex() for each in sealing.kept_hashes("intake_body", raw)]
+
+
+def _opened(case: Case) -> Done:
+    """Return what is said of an opened case. A restricted kind never gives out a reference."""
+    if case.is_restricted:
+        return Done(case, ACCEPTED, {"id": str(case.uid), "status": "accepted"})
+    return Done(case, CREATED, {"id": str(case.uid), "reference": case.reference, "state": case.state})
 
 
 @dataclass(frozen=True)
@@ -116,15 +156,11 @@ def _take(sender: Sender, digest: str, *, now: datetime) -> int | None:
     return row[0] if row else None
 
 
-def _keep(row_id: int, case: Case) -> Answer:
-    """Write the answer beside the request. A restricted kind never gives out a reference."""
-    if case.is_restricted:
-        status, said = ACCEPTED, {"id": str(case.uid), "status": "accepted"}
-    else:
-        status, said = CREATED, {"id": str(case.uid), "reference": case.reference, "state": case.state}
-    answer = json.dumps(said, separators=(",", ":"))
-    IntakeRequest.objects.filter(pk=row_id).update(case=case, status=status, answer=answer)
-    return Answer(status, answer.encode("ascii"), is_repeat=False)
+def _keep(row_id: int, done: Done) -> Answer:
+    """Write the answer beside the request."""
+    answer = json.dumps(done.said, separators=(",", ":"))
+    IntakeRequest.objects.filter(pk=row_id).update(case=done.case, status=done.status, answer=answer)
+    return Answer(done.status, answer.encode("ascii"), is_repeat=False)
 
 
 def _repeat(known: Answered, digests: list[str], sender: Sender, *, now: datetime) -> Answer:

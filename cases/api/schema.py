@@ -133,7 +133,7 @@ class SignatureScheme(OpenApiAuthenticationExtension):
         }
 
 
-def _problems(*statuses: int) -> dict[Any, OpenApiResponse]:
+def problems_of(*statuses: int) -> dict[Any, OpenApiResponse]:
     return {
         (status, MEDIA_TYPE): OpenApiResponse(
             PROBLEM,
@@ -152,14 +152,14 @@ def _problems(*statuses: int) -> dict[Any, OpenApiResponse]:
     }
 
 
-def _good(status: int, schema: dict[str, Any], example: dict[str, Any], description: str) -> dict[Any, OpenApiResponse]:
+def good(status: int, schema: dict[str, Any], example: dict[str, Any], description: str) -> dict[Any, OpenApiResponse]:
     shown = OpenApiExample(
         description, value=example, media_type="application/json", response_only=True, status_codes=[str(status)]
     )
     return {(status, "application/json"): OpenApiResponse(schema, description=description, examples=[shown])}
 
 
-def _asked(name: str, example: dict[str, Any]) -> OpenApiExample:
+def asked(name: str, example: dict[str, Any]) -> OpenApiExample:
     return OpenApiExample(name, value=example, request_only=True, media_type="application/json")
 
 
@@ -180,10 +180,10 @@ CALLBACK_SCHEMA = extend_schema_view(
         ],
         request={"application/json": CALLBACK},
         responses={
-            **_good(202, RECEIPT, RECEIPT_EXAMPLE, "Stored."),
-            **_problems(400, 401, 411, 413, 415, 422, 429),
+            **good(202, RECEIPT, RECEIPT_EXAMPLE, "Stored."),
+            **problems_of(400, 401, 411, 413, 415, 422, 429),
         },
-        examples=[_asked("A filing was accepted", CALLBACK_EXAMPLE)],
+        examples=[asked("A filing was accepted", CALLBACK_EXAMPLE)],
     )
 )
 INTAKE_SCHEMA = extend_schema_view(
@@ -201,8 +201,8 @@ INTAKE_SCHEMA = extend_schema_view(
         ],
         request={"application/json": {"type": "object"}},
         responses={
-            **_good(201, OPENED, OPENED_EXAMPLE, "Opened."),
-            **_problems(400, 401, 403, 404, 411, 413, 415, 422, 429),
+            **good(201, OPENED, OPENED_EXAMPLE, "Opened."),
+            **problems_of(400, 401, 403, 404, 411, 413, 415, 422, 429),
         },
     )
 )
@@ -226,10 +226,10 @@ HOLD_SCHEMA = extend_schema_view(
         parameters=[SENDER_HEADERS[0], *SIGNED_HEADERS, RETRY_AFTER],
         request={"application/json": questions.SCHEMA},
         responses={
-            **_good(200, HOLD_ANSWER, {"policy_hold": False}, "Answered."),
-            **_problems(400, 401, 403, 411, 413, 415, 422, 429),
+            **good(200, HOLD_ANSWER, {"policy_hold": False}, "Answered."),
+            **problems_of(400, 401, 403, 411, 413, 415, 422, 429),
         },
-        examples=[_asked("May this account be paid out?", questions.EXAMPLE)],
+        examples=[asked("May this account be paid out?", questions.EXAMPLE)],
     )
 )
 

@@ -11,6 +11,7 @@ from cases.fraud import (
     codes,
     disputes,
     forms,
+    fromoutside,
     incoming,
     insiders,
     intake,
@@ -155,7 +156,7 @@ FRAUD_REFERRAL = CaseType(
         **corrections.REFUSED,
     },
     task_ends={"fraud_answer_by_hand": disputes.answered_by_hand, **moratoria.ENDED_BY_HAND},
-    reacts={"hold_began": moratoria.hold_began},
+    reacts={"hold_began": moratoria.hold_began, "fraud_confirmed": fromoutside.fraud_confirmed},
     clock_ends={
         **dict.fromkeys(periods.EXPIRIES, callbacks.expired),
         **dict.fromkeys(incoming.FLAG_CLOCKS.values(), incoming.end_flag),

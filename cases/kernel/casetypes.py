@@ -173,7 +173,8 @@ class CaseType:
     """One kind of case: what is peculiar to it, as data and as functions the kernel calls.
 
     `callback_data` shows, by type of callback, what its data may hold. `reacts` says what follows in the same act from
-    what the kernel tells by a code: `hold_began` with the case, the hold and the time. `duplicates` gives the ids of
+    what the kernel tells by a code: `hold_began` with the case, the hold and the time;
+    `fraud_confirmed` with a number, when its SIM was changed and the time, and gives back the case about it. `duplicates` gives the ids of
     cases that are about the same thing as what is typed of a new one.
     `own_tabs` are pages of its own on a case: what the tab says, and the name of the address.
     `opens_on` names the page of the kind's own on which a case of it is opened, `screen` the one on which a case is
@@ -230,7 +231,7 @@ class CaseType:
     is_about: Callable[[Mapping[str, Any]], bool] = names_an_account
     address_form: type | None = None
     changed: Callable[..., None] = nothing
-    reacts: Mapping[str, Callable[..., None]] = field(default_factory=dict)
+    reacts: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     duplicates: Callable[[Mapping[str, Any]], Iterable[int]] = no_duplicates
     opens_on: str = ""
     screen: str = ""

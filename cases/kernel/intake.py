@@ -18,7 +18,7 @@ from cases.kernel.models import Case, Team
 from cases.ledger import api as ledger
 from cases.ledger import sealing
 
-__all__ = ["FieldErrors", "IntakeRefused", "next_reference", "open_beside", "open_case"]
+__all__ = ["FieldErrors", "IntakeRefused", "next_reference", "open_arising", "open_beside", "open_case"]
 
 # No vowels and nothing that reads like something else: a random reference is spelt over the telephone.
 RANDOM_ALPHABET = "2347CDFGHJKMNPQRTVWXZ"
@@ -93,6 +93,26 @@ def open_case(
     with record.act(case, "case.opened", actor=actor, at=at, occurred_at=occurred_at, request=request) as action:
         action.detail["kind"] = kind
         _write(case, casetype, facts=facts, people=people, at=at, occurred_at=occurred_at or at)
+    return case
+
+
+def open_arising(
+    kind: str,
+    *,
+    facts: Mapping[str, Any],
+    people: Sequence[Mapping[str, Any]],
+    actor: Actor,
+    at: datetime,
+) -> Case:
+    """Open a case of another kind because of an act on a case, inside that act's transaction. Whoever acts need not be
+    one who opens cases of the kind; the new case's first event names `actor` and nothing of what it arose from."""
+    casetype = casetypes.get(kind)
+    for person in people:
+        casetype.check_person(person.get("values", {}), at=at)
+    case = _new(casetype, Team.objects.get(code=casetype.team), is_restricted=casetype.is_restricted, source="", at=at)
+    with record.act(case, "case.opened", actor=actor, at=at) as action:
+        action.detail["kind"] = kind
+        _write(case, casetype, facts=facts, people=people, at=at, occurred_at=at)
     return case
 
 

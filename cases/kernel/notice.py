@@ -93,6 +93,7 @@ CATEGORIES = {
         Category(code="communications", label="Records of calls, messages and data sessions", sentence="R91"),
         Category(code="content", label="What was said in messages", sentence="R92"),
         Category(code="recordings", label="Pictures and recordings of our shops and calls", sentence="R93"),
+        Category(code="line_status", label="Whether and when the SIM of a number was changed", sentence="R101"),
         Category(code="letter", label="A letter to the person it is about", sentence="R67"),
     )
 }
@@ -111,6 +112,7 @@ PURPOSES = {
     "report_crime": "Reporting a fraud against us to the police",
     "report_suspicion": "Reporting a suspicion of money laundering",
     "answer_authorities": "Answering what public authorities ask for by law",
+    "check_with_partners": "Helping banks and other providers to check that it is really the customer",
     "protect_life": "Helping the emergency services to reach whoever called them",
     "link_records": "Linking the records of people who are financially associated",
     "correct_recipients": "Keeping the records of whoever was told accurate",
@@ -141,6 +143,7 @@ DOCUMENTS = {
         Need(code="fraud_sharing_dpia", kind="dpia", label="Impact assessment: fraud prevention databases"),
         Need(code="criminal_offence_apd", kind="apd", label="Policy on criminal-offence data"),
         Need(code="association_lia", kind="lia", label="Legitimate interests: linking associated people's records"),
+        Need(code="partner_checks_lia", kind="lia", label="Legitimate interests: checks for banks and providers"),
         Need(code="letters_lia", kind="lia", label="Legitimate interests: writing to the people concerned"),
     )
 }
@@ -346,6 +349,17 @@ CLAUSES = {
             quote="The agencies we share the information with also link your records together and these links will "
             "stay on your and their files – unless you or your partner successfully asks the agency to break that "
             "link.",
+        ),
+        Clause(
+            code="check_with_partners",
+            sentences=("R95", "R99", "R101"),
+            purpose="check_with_partners",
+            recipients=frozenset({"bank"}),
+            categories=frozenset({"line_status"}),
+            gateway="gdpr_6_1_f",
+            documents=frozenset({"partner_checks_lia"}),
+            quote="and also in some cases prevent fraud – for example by checking whether a transaction, such as an "
+            "online payment or a cash withdrawal, is definitely being requested by you, and not a fraudster.",
         ),
         Clause(
             code="tell_the_person",

@@ -71,6 +71,7 @@ NOT_YET_BUILT = {
     "le_disclosure": set(),
     "emergency_disclosure": set(),
     "association": set(),
+    "partner_query": set(),
 }
 # How a check of the design is declared in code.
 CHECKS = {
@@ -176,6 +177,7 @@ def test_catalogue_holds_kinds_of_the_design():
     assert {casetype.code for casetype in installed()} == {"fraud_referral", "suspicion_report", "le_disclosure"} | {
         "emergency_disclosure",
         "association",
+        "partner_query",
     }
 
 
@@ -231,6 +233,7 @@ COMMON = {
     "le_disclosure": ({"disclosure_officer"}, "disclosure_approver", "received", set()),
     "emergency_disclosure": ({"emergency_operator"}, "disclosure_approver", "written_up", set()),
     "association": ({"credit_officer"}, "credit_reviewer", "declared", {"broken", "withdrawn"}),
+    "partner_query": ({"disclosure_officer"}, "disclosure_approver", "answered", {"refused", "closed"}),
 }
 
 

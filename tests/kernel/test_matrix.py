@@ -10,7 +10,7 @@ from cases.kernel.errors import CaseError
 from cases.kernel.models import Case, Team
 from cases.kernel.roles import ROLES
 from cases.ledger.models import SecurityEvent
-from tests import associations, disclosures, emergencies, factories, suspicions
+from tests import associations, disclosures, emergencies, factories, partners, suspicions
 from tests.kernel import design
 from tests.kernel.snapshots import nothing_written, undone
 
@@ -135,6 +135,12 @@ STATES = {
         "broken": associations.broken,
         "withdrawn": associations.withdrawn,
     },
+    "partner_query": {
+        "received": partners.received,
+        "answered": partners.answered,
+        "refused": partners.refused,
+        "closed": partners.closed,
+    },
 }
 # Moves that need a case of their own: what is true of it forbids the other moves of its state.
 APART = {
@@ -204,6 +210,12 @@ EMERGENCY = {
     "disclose_more": Attempt("n.okonjo", emergencies.GIVEN, at=factories.AT),
     "refuse_more": Attempt("n.okonjo", {"reason_code": "more_than_needed"}),
 }
+PARTNER = {
+    "answer": Attempt("system", {"is_within_rate": True}),
+    "refuse": Attempt("system", {"reason_code": "rate_exceeded"}),
+    "feed_back": Attempt("agency", {"outcome": "not_fraud"}),
+    "close": Attempt("system"),
+}
 ASSOCIATION = {
     "confirm": Attempt("p.lindqvist"),
     "reject": Attempt("p.lindqvist"),
@@ -221,10 +233,12 @@ ASSOCIATION = {
 ATTEMPTS = {"fraud_referral": FRAUD, "suspicion_report": SUSPICION, "le_disclosure": DISCLOSURE} | {
     "emergency_disclosure": EMERGENCY,
     "association": ASSOCIATION,
+    "partner_query": PARTNER,
 }
 HOME = {"fraud_referral": "fraud", "suspicion_report": "financial_crime", "le_disclosure": "disclosure"} | {
     "emergency_disclosure": "disclosure",
     "association": "credit",
+    "partner_query": "disclosure",
 }
 AGENCY = {
     "fraud_referral": factories.fpa,
@@ -232,6 +246,7 @@ AGENCY = {
     "le_disclosure": disclosures.authority,
     "emergency_disclosure": emergencies.room,
     "association": associations.bureau,
+    "partner_query": partners.bank,
 }
 # An acknowledged report that sought a defence may be closed only once there is an answer; silence is an answer only of
 # a unit that has acknowledged the report (POCA 2002 s.335).

@@ -9,6 +9,7 @@ from cases.agencies.directory import TERMS
 from cases.association.messages import CRA_ASSOC, CRA_ASSOC_QUERY, CRA_ASSOC_REMOVE
 from cases.disclosure.emergency.messages import EMERG_ANSWER, EMERG_DESTROY
 from cases.disclosure.messages import IPC_ERROR, LE_ACK, LE_CLARIFY, LE_DESTROY, LE_REFUSE, LE_RESULT
+from cases.disclosure.partners.messages import PARTNER_ANSWER
 from cases.fraud import messages
 from cases.fraud.police import REPORT_FRAUD
 from cases.fraud.suspicion.messages import FIU_SAR
@@ -23,6 +24,8 @@ FIU = Agency(code="tests-fiu", kind="fiu", display_name="Test Unit")
 POST = Agency(code="tests-post", kind="post", display_name="Test Post")
 POLICE = Agency(code="tests-police", kind="police_report", display_name="Test Report")
 ALERT = Agency(code="tests-alert", kind="fraud_alert", display_name="Test Alert")
+TOLD = {"swapped": True, "latestSimChange": None, "verified": "no"}
+BANK = Agency(code="tests-bank", kind="bank", display_name="Test Bank")
 ROOM = Agency(code="tests-999", kind="emergency", display_name="Test Control")
 BUREAU = Agency(code="tests-cra", kind="cra", display_name="Test Bureau")
 CALL = {
@@ -41,7 +44,7 @@ CALL = {
 STRIKE = {"incident": "SBX-0241", "items": ["what_was_named_by_telephone"], "please": "destroy_and_confirm"}
 LEA = Agency(code="tests-lea", kind="lea", display_name="Test Constabulary")
 OVERSIGHT = Agency(code="tests-oversight", kind="oversight", display_name="Test Commissioner")
-for agency in (FPA, FIU, POST, POLICE, ALERT, LEA, OVERSIGHT, BUREAU):
+for agency in (FPA, FIU, POST, POLICE, ALERT, LEA, OVERSIGHT, BUREAU, BANK):
     agency.terms = AgencyTerms(**asdict(TERMS))
 AT = datetime(2026, 11, 16, 9, 30, tzinfo=UTC)
 pytestmark = pytest.mark.django_db
@@ -285,6 +288,7 @@ PERMITTED = {
     ("cra", "date_of_birth"): "link_records",
     ("cra", "association"): "link_records",
     ("cra", "correction"): "keep_records_accurate",
+    ("bank", "line_status"): "check_with_partners",
     ("post", "identity"): "tell_the_person",
     ("post", "address"): "tell_the_person",
     ("post", "letter"): "tell_the_person",
@@ -304,6 +308,7 @@ IN_USE = {
 }
 PURPOSES = {
     "protect_life": "emerg_answer",
+    "check_with_partners": "partner_answer",
     "answer_authorities": "le_ack",
     "prevent_fraud": "fpa_file",
     "inform_person": "letter",
@@ -318,6 +323,7 @@ DOCUMENTS = {
     "criminal_offence_apd": "fiu_sar",
     "letters_lia": "letter",
     "association_lia": "cra_assoc",
+    "partner_checks_lia": "partner_answer",
 }
 CATEGORIES = sorted({category for _, category in PERMITTED})
 
@@ -346,6 +352,7 @@ def send_everything():
             *releases.check(LE_RESULT, LEA, RESULT, at=AT),
             *releases.check(LE_DESTROY, LEA, DESTROY, at=AT),
         ],
+        "bank": releases.check(PARTNER_ANSWER, BANK, TOLD, at=AT),
         "oversight": releases.check(IPC_ERROR, OVERSIGHT, ERROR, at=AT),
         "emergency": [
             *releases.check(EMERG_ANSWER, ROOM, CALL, at=AT),
@@ -367,6 +374,7 @@ SENT = {
     ),
     "report_fraud": lambda: releases.check(REPORT_FRAUD, POLICE, CRIME, at=AT),
     "emerg_answer": lambda: releases.check(EMERG_ANSWER, ROOM, CALL, at=AT),
+    "partner_answer": lambda: releases.check(PARTNER_ANSWER, BANK, TOLD, at=AT),
     "le_ack": lambda: releases.check(LE_ACK, LEA, ACK, at=AT),
     "fiu_sar": lambda: releases.check(FIU_SAR, FIU, REPORT, at=AT),
     "cra_assoc": lambda: releases.check(CRA_ASSOC, BUREAU, LINK, at=AT),
@@ -567,6 +575,7 @@ def test_each_message_of_each_kind_maps_to_categories_of_the_notice():
             "correction_amended",
             "correction_removed",
         },
+        "partner_query": {"partner_answer", "correction_amended", "correction_removed"},
     }
     for kind in (
         *messages.ALL,
@@ -584,6 +593,7 @@ def test_each_message_of_each_kind_maps_to_categories_of_the_notice():
         CRA_ASSOC,
         CRA_ASSOC_REMOVE,
         CRA_ASSOC_QUERY,
+        PARTNER_ANSWER,
     ):
         assert set(kind.categories.values()) <= set(notice.CATEGORIES)
         assert kind.necessity.endswith(".")

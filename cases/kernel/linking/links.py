@@ -31,6 +31,7 @@ __all__ = [
     "LinkRefused",
     "Listed",
     "join",
+    "join_one_way",
     "listed",
     "make",
     "on_record",
@@ -141,6 +142,15 @@ def join(case: Case, other: Case, kind: str, *, actor: Actor, at: datetime) -> C
     )
 
 
+def join_one_way(case: Case, other: Case, kind: str, *, actor: Actor, at: datetime) -> CaseLink:
+    """Write a link that `case` alone shows, inside the current ledger action on it: the other case is named under its
+    key, and neither locked, nor written to, nor told."""
+    row = CaseLink(case=case, kind=kind, key=case.key, made_at=at, made_by_id=actor.user_id)
+    sealing.seal(row, {"outside": str(other.uid)}, key=case.key)
+    row.save(force_insert=True)
+    return row
+
+
 def _both(first_id: int, second_id: int) -> tuple[Case, Case]:
     """Lock two cases in the order of their ids; return them as asked."""
     found = {case_id: locks.case_for_update(case_id) for case_id in sorted((first_id, second_id))}
@@ -178,11 +188,8 @@ def _make_one_way(
     rows = list(_live(case).filter(kind=kind, other=None))
     if str(other.uid) in _outside(rows, case, reader=reader, at=at).values():
         raise LinkRefused("These two cases are linked like this already.")
-    row = CaseLink(case=case, kind=kind, key=case.key, made_at=at, made_by_id=actor.user_id)
-    sealing.seal(row, {"outside": str(other.uid)}, key=case.key)
     with _told(case, "link.made", kind, actor=actor, at=at, reason=reason, request=request):
-        row.save(force_insert=True)
-    return row
+        return join_one_way(case, other, kind, actor=actor, at=at)
 
 
 def _live(case: Case) -> QuerySet[CaseLink]:

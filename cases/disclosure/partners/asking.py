@@ -1,0 +1,130 @@
+"""A partner's question from its shape to its answer, inside the caller's transaction. It waits for nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from cases.disclosure.partners import codes, effects, terms
+from cases.disclosure.partners.models import PartnerAgreement
+from cases.kernel import actors, formats, intake, releases, transitions
+from cases.kernel.intake import FieldErrors
+from cases.kernel.models import Agency, Case
+from cases.ledger import api as ledger
+
+__all__ = ["FEEDBACK", "SCHEMAS", "Asked", "ask", "facts_of"]
+
+KIND = "partner_query"
+HOURS = 240
+_NUMBER = {
+    "type": "string",
+    "pattern": "^\\+[1-9][0-9]{6,14}$",
+    "maxLength": 16,
+    "description": "The number in the form +447700900123.",
+}
+_HOURS = {
+    "type": "integer",
+    "minimum": 1,
+    "maximum": 2400,
+    "default": HOURS,
+    "description": "How many hours before the question count.",
+}
+_BESIDE = {
+    "purpose": {
+        "type": "string",
+        "enum": [code for code, _ in codes.OCCASIONS],
+        "description": "What your customer is doing.",
+    },
+    "caseReference": {"type": "string", "minLength": 1, "maxLength": 40, "description": "Your own reference."},
+    "customerAuthenticated": {"type": "boolean", "description": "Whether you know that it is your customer."},
+}
+
+
+def _schema(**properties: Any) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["phoneNumber"],
+        "properties": {"phoneNumber": _NUMBER, **properties, **_BESIDE},
+    }
+
+
+SCHEMAS: Mapping[str, dict[str, Any]] = {
+    "sim_swap": _schema(maxAge=_HOURS),
+    "sim_swap_date": _schema(),
+    "transaction": _schema(maxAge=_HOURS),
+}
+FEEDBACK: dict[str, Any] = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["query", "outcome"],
+    "properties": {
+        "query": {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": 128,
+            "pattern": "^[A-Za-z0-9_.-]+$",
+            "description": "The webhook-id with which you asked.",
+        },
+        "outcome": {"type": "string", "enum": ["CONFIRMED_FRAUD", "NOT_FRAUD"]},
+    },
+}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What became of a question: its case, and the code of why it was refused or what is said."""
+
+    case: Case
+    refusal: str
+    said: Mapping[str, Any]
+
+
+def facts_of(question: str, document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the facts of a question whose shape the schema has accepted. Raises FieldErrors."""
+    try:
+        number = formats.phone(document["phoneNumber"])
+    except formats.BadFormat as fault:
+        raise FieldErrors([("/phoneNumber", "invalid", str(fault))]) from fault
+    if formats.has_card_number(document.get("caseReference", "")):
+        raise FieldErrors([("/caseReference", "card_number", "This looks like the number of a payment card.")])
+    return {
+        "question": question,
+        "number": number,
+        "max_age_hours": int(document.get("maxAge", HOURS)) if question != "sim_swap_date" else None,
+        "occasion": document.get("purpose"),
+        "their_reference": document.get("caseReference"),
+        "is_authenticated": document.get("customerAuthenticated"),
+    }
+
+
+def ask(
+    facts: Mapping[str, Any],
+    *,
+    partner: Agency,
+    agreement: PartnerAgreement | None,
+    is_within_rate: bool,
+    at: datetime,
+    request: ledger.RequestInfo | None = None,
+) -> Asked:
+    """Keep a question and answer or refuse it, with the release of an answer. Raises NotAllowed for an agency that is
+    no partner."""
+    case = intake.open_case(
+        KIND,
+        actor=actors.agency(partner),
+        at=at,
+        facts={**facts, "partner_id": partner.pk, "agreement_id": agreement.pk if agreement else None},
+        people=[{"role": "line_user", "source": "partner", "values": {"phone": facts["number"]}}],
+        request=request,
+    )
+    by = actors.system("partner_answers")
+    code = terms.why_not(agreement, facts["question"], at=at) or ("" if is_within_rate else "rate_exceeded")
+    if not code:
+        try:
+            case = transitions.apply(case.pk, "answer", actor=by, at=at, inputs={"is_within_rate": True})
+            return Asked(case, "", effects.said(case.partner_query))
+        except releases.ReleaseRefused:
+            code = "not_permitted"
+    return Asked(transitions.apply(case.pk, "refuse", actor=by, at=at, inputs={"reason_code": code}), code, {})

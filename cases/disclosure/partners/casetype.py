@@ -1,0 +1,49 @@
+"""Declares the partner's query to the catalogue."""
+
+from __future__ import annotations
+
+from cases.disclosure.partners import callbacks, codes, forms, messages, opening, periods, report, rules, terms
+from cases.disclosure.partners.models import PartnerQuery
+from cases.kernel import clocks, retention
+from cases.kernel.casetypes import CaseType
+from cases.kernel.exchange import corrections
+
+__all__ = ["PARTNER_QUERY"]
+
+clocks.declare(*periods.CLOCKS)
+retention.declare(*periods.RETENTION)
+
+PARTNER_QUERY = CaseType(
+    code="partner_query",
+    label="Partner query",
+    summary="A bank or another provider asks whether the SIM of a number was changed. Answered by itself.",
+    prefix="PAQ",
+    icon="landmark",
+    team="disclosure",
+    facts=PartnerQuery,
+    lifecycle=rules.LIFECYCLE,
+    policy=rules.POLICY,
+    retention_class="partner_query",
+    topic=report.topic,
+    topic_label=report.topic_label,
+    amount=report.amount,
+    is_about=opening.is_about,
+    open_facts=opening.open_facts,
+    approval_rows=rules.approval_rows,
+    facts_view=report.facts_view,
+    checks=report.checks,
+    report=report.context,
+    facts_form=forms.FactsForm,
+    party_form=forms.PartyForm,
+    party_roles=codes.ROLES,
+    evidence_kinds=(),
+    sealed_labels={"number": "Number asked about", "their_reference": "The partner's own reference"},
+    fact_categories={"number": "contact", "their_reference": "case_record"},
+    agency_kinds=terms.PARTNER_KINDS,
+    callbacks={**corrections.CALLBACKS},
+    delivered={**corrections.DELIVERED},
+    refused={**corrections.REFUSED},
+    clock_ends={periods.KEPT: callbacks.kept_long_enough},
+    message_labels={**{kind.code: kind.label for kind in messages.ALL}, **corrections.LABELS},
+    unspoken=frozenset({"number_tokens", "partner", "agreement"}),
+)

@@ -1,0 +1,88 @@
+"""What follows when a query moves. Each effect writes inside the transition's transaction and ledger event."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from cases.disclosure.partners import codes, messages, periods, simevents
+from cases.disclosure.partners.models import PartnerQuery
+from cases.kernel import casetypes, clocks, releases
+from cases.kernel.linking import links
+from cases.kernel.models import Agency, Channel
+from cases.ledger import sealing
+
+__all__ = ["answer", "close", "feed_back", "refuse", "said"]
+
+
+def answer(context: Any) -> None:
+    """Look up the last change, keep what is told, and enter it in the register of releases. Raises ReleaseRefused."""
+    case, facts = context.case, context.case.partner_query
+    facts.latest_change_at = simevents.latest(facts.number_tokens, at=context.at)
+    facts.answer = _answer(facts, asked_at=case.opened_at)
+    facts.save(update_fields=["latest_change_at", "answer"])
+    partner = Agency.objects.select_related("terms").get(pk=facts.partner_id)
+    items = releases.check(messages.PARTNER_ANSWER, partner, said(facts), at=context.at)
+    releases.record(
+        case,
+        None,
+        items,
+        channel=Channel.objects.get(agency=partner, direction="in"),
+        kind=messages.PARTNER_ANSWER,
+        recipient=partner,
+        actor=context.actor,
+        at=context.at,
+        subject_count=1,
+        parties=list(case.parties.all()),
+    )
+    clocks.start(case, periods.KEPT, started_at=context.at)
+
+
+def _answer(facts: PartnerQuery, *, asked_at: datetime) -> str:
+    """Return the code of the answer: yes or no, unknown where nothing is held, or that it is a date."""
+    changed_at = facts.latest_change_at
+    if facts.question == "sim_swap_date":
+        return "date" if changed_at else "unknown"
+    is_recent = changed_at is not None and changed_at >= asked_at - timedelta(hours=facts.max_age_hours or 0)
+    if facts.question == "sim_swap":
+        return "yes" if is_recent else "no"
+    if changed_at is None:
+        return "unknown"
+    return "no" if is_recent else "yes"
+
+
+def said(facts: PartnerQuery) -> dict[str, Any]:
+    """Return the one field that a partner is told: yes, no, unknown or a time, never an address or a place."""
+    name = codes.FIELD_OF[facts.question]
+    if facts.question == "sim_swap":
+        return {name: facts.answer == "yes"}
+    if facts.question == "transaction":
+        return {name: facts.answer}
+    changed_at = facts.latest_change_at
+    return {name: f"{changed_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if changed_at else None}
+
+
+def refuse(context: Any) -> None:
+    facts = context.case.partner_query
+    facts.refusal_code = str(context.inputs["reason_code"])
+    facts.save(update_fields=["refusal_code"])
+
+
+def feed_back(context: Any) -> None:
+    """Keep what came of it. Of a confirmed fraud, let whoever deals with fraud know, and show the case from here
+    alone: neither the partner nor that case learns of the other."""
+    case, facts = context.case, context.case.partner_query
+    facts.feedback, facts.fed_back_at = str(context.inputs["outcome"]), context.at
+    facts.save(update_fields=["feedback", "fed_back_at"])
+    if facts.feedback != codes.CONFIRMED:
+        return
+    reader = sealing.Reader(actor="system:partner_feedback", verb="view", purpose="fraud", streams=(case.uid,))
+    opened = sealing.open_rows([facts], ("number",), reader=reader, at=context.at, loaded=(case.key,))[0]
+    for casetype in casetypes.all_types():
+        if follow := casetype.reacts.get("fraud_confirmed"):
+            other = follow(opened["number"], swapped_at=facts.latest_change_at, at=context.at)
+            links.join_one_way(case, other, "related", actor=context.actor, at=context.at)
+
+
+def close(context: Any) -> None:
+    clocks.meet(context.case, periods.KEPT, at=context.at)

@@ -1,0 +1,371 @@
+"""The doors of partners and of the network: what is asked is answered in the same request, once for each webhook-id.
+
+The bodies of the questions have the names of CAMARA's SIM Swap API; everything else is as our other operations are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, cast
+
+from django.http import HttpResponse
+from django.urls import path
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+
+from cases.agencies import inbound, limits, requests, shapes, strict_json
+from cases.agencies.inbound import IdReused
+from cases.agencies.requests import Done
+from cases.agencies.strict_json import Unreadable
+from cases.api import problems, schema
+from cases.api.authentication import Call
+from cases.api.problems import Problem
+from cases.api.views import ID_REUSED, KIB, SignedView
+from cases.disclosure.partners import asking, simevents, terms
+from cases.disclosure.partners.models import PartnerAgreement
+from cases.kernel import actors, policy, transitions
+from cases.kernel.errors import NotAllowed
+from cases.kernel.intake import FieldErrors
+from cases.kernel.models import IntakeRequest
+from cases.kernel.transitions import TransitionRefused
+from cases.ledger import api as ledger
+
+__all__ = ["urlpatterns"]
+
+OK, REFUSED, FORBIDDEN, TOO_MANY = 200, 400, 403, 429
+DAY_SECONDS = 86_400
+_CODE = OpenApiParameter("code", OpenApiTypes.STR, OpenApiParameter.PATH, description="Your code.")
+
+
+def _read(call: Call, shape: Mapping[str, Any]) -> Any:
+    """Return the body of a known shape. Raises Problem; a body that is none is kept first, with a task."""
+    try:
+        document = strict_json.parse(call.raw)
+        if faults := shapes.faults(document, shape):
+            raise FieldErrors(faults)
+    except Unreadable as fault:
+        _keep(call)
+        raise Problem(400, code=fault.code) from fault
+    except FieldErrors as fault:
+        _keep(call)
+        raise Problem(422, errors=fault.errors) from fault
+    return document
+
+
+def _keep(call: Call) -> None:
+    inbound.keep_unreadable(call.sender, call.raw, ip_token=call.ip_token, now=call.at)
+
+
+def _answer(call: Call, request: Any, prepare: Callable[[], Callable[[], Done]]) -> HttpResponse:
+    """Give the answer a request had before; or prepare it outside a transaction, do it in one, and keep what it is
+    answered. Raises Problem."""
+    if request.headers.get("idempotency-key", call.sender.message_id) != call.sender.message_id:
+        raise Problem(400, code="idempotency_key_is_not_webhook_id")
+    try:
+        answer = requests.repeated(call.sender, call.raw, now=call.at)
+        answer = answer or requests.once(call.sender, call.raw, prepare(), now=call.at)
+    except IdReused as fault:
+        raise Problem(422, errors=ID_REUSED) from fault
+    except FieldErrors as fault:
+        raise Problem(422, errors=fault.errors) from fault
+    except NotAllowed as fault:
+        raise Problem(403) from fault
+    headers = {"Idempotent-Replayed": "true"} if answer.is_repeat else {}
+    if answer.status == TOO_MANY:
+        headers["Retry-After"] = str(limits.WINDOW_SECONDS)
+    content_type = problems.MEDIA_TYPE if answer.status >= REFUSED else "application/json"
+    return HttpResponse(answer.content, content_type=content_type, status=answer.status, headers=headers)
+
+
+def _info(call: Call) -> ledger.RequestInfo:
+    return ledger.RequestInfo(id=call.sender.message_id, ip_token=call.ip_token)
+
+
+def _is_within_rate(agreement: PartnerAgreement | None, code: str) -> bool:
+    """Count a query in the partner's minute and day, outside any transaction: one that is refused counts too."""
+    if agreement is None:
+        return True
+    try:
+        limits.count(f"partner:{code}:minute", most=agreement.per_minute)
+        limits.count(f"partner:{code}:day", most=agreement.per_day, seconds=DAY_SECONDS)
+    except limits.TooMany:
+        return False
+    return True
+
+
+class PartnerView(SignedView):
+    """A call of the partner that the address names."""
+
+    largest_body = 4 * KIB
+
+    def sender_code(self, request: Any) -> str:
+        return str(self.kwargs["code"])
+
+
+class _Question(PartnerView):
+    """One question about one number; `question` is its code."""
+
+    question = ""
+
+    def post(self, request: Any, code: str) -> HttpResponse:
+        """Answer it, or repeat the answer given before."""
+        call = cast(Call, request.user)
+        return _answer(call, request, lambda: self.prepare(call))
+
+    def prepare(self, call: Call) -> Callable[[], Done]:
+        """Read the body and count the call."""
+        partner = call.sender.agency
+        if partner.kind not in terms.PARTNER_KINDS:
+            raise NotAllowed("This agency is no partner.")
+        facts = _facts(call, self.question)
+        agreement = terms.live(partner.pk)
+        is_within_rate = _is_within_rate(agreement, partner.code)
+
+        def do() -> Done:
+            asked = asking.ask(
+                facts,
+                partner=partner,
+                agreement=agreement,
+                is_within_rate=is_within_rate,
+                at=call.at,
+                request=_info(call),
+            )
+            if not asked.refusal:
+                return Done(asked.case, 200, asked.said)
+            status = TOO_MANY if asked.refusal == "rate_exceeded" else FORBIDDEN
+            return Done(asked.case, status, problems.document(status, code=asked.refusal))
+
+        return do
+
+
+def _facts(call: Call, question: str) -> dict[str, Any]:
+    document = _read(call, asking.SCHEMAS[question])
+    try:
+        return asking.facts_of(question, document)
+    except FieldErrors:
+        _keep(call)
+        raise
+
+
+def _described(
+    operation: str,
+    summary: str,
+    description: str,
+    *,
+    body: Mapping[str, Any],
+    example: Mapping[str, Any],
+    answer: Mapping[str, Any],
+    answered: Mapping[str, Any],
+    tag: str = "Partners",
+    parameters: tuple[OpenApiParameter, ...] = (_CODE,),
+    status: int = 200,
+    refusals: tuple[int, ...] = (400, 401, 403, 411, 413, 415, 422, 429),
+) -> Any:
+    """Describe one operation for whoever integrates."""
+    good = schema.good(status, dict(answer), dict(answered), "Answered." if status == OK else "Kept.")
+    return extend_schema_view(
+        post=extend_schema(
+            operation_id=operation,
+            summary=summary,
+            description=description,
+            tags=[tag],
+            parameters=[*parameters, *schema.SIGNED_HEADERS, schema.RETRY_AFTER],
+            request={"application/json": dict(body)},
+            responses={**good, **schema.problems_of(*refusals)},
+            examples=[schema.asked("Example", dict(example))],
+        )
+    )
+
+
+def _object(**properties: Any) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "required": list(properties),
+        "properties": properties,
+    }
+
+
+_KEPT = "Every query is kept, also one that is refused; the code of a refusal says why. "
+_ASKED = {"phoneNumber": "+447700900123", "maxAge": 480, "caseReference": "PAY-20261202-1", "purpose": "new_payee"}
+
+
+@_described(
+    "sim_swap_check",
+    "Was the SIM of a number changed lately?",
+    _KEPT + "As CAMARA SIM Swap, check: true where the SIM was changed within maxAge hours. At most 4 KiB.",
+    body=asking.SCHEMAS["sim_swap"],
+    example=_ASKED,
+    answer=_object(swapped={"type": "boolean"}),
+    answered={"swapped": True},
+)
+class SimSwapCheck(_Question):
+    """Whether the SIM was changed within some hours."""
+
+    question = "sim_swap"
+
+
+@_described(
+    "sim_swap_retrieve_date",
+    "When was the SIM of a number last changed?",
+    _KEPT + "As CAMARA SIM Swap, retrieve-date: null where no change is on record. At most 4 KiB.",
+    body=asking.SCHEMAS["sim_swap_date"],
+    example={"phoneNumber": "+447700900123"},
+    answer=_object(latestSimChange={"type": ["string", "null"], "format": "date-time"}),
+    answered={"latestSimChange": "2026-11-13T10:00:00Z"},
+)
+class SimSwapDate(_Question):
+    """When the SIM was last changed."""
+
+    question = "sim_swap_date"
+
+
+@_described(
+    "transaction_verify",
+    "Is this transaction the customer's own?",
+    _KEPT + "yes: the SIM that serves the number was there before the maxAge hours began. no: it was changed within "
+    "them. unknown: nothing is on record. Never more than this one word. At most 4 KiB.",
+    body=asking.SCHEMAS["transaction"],
+    example={**_ASKED, "purpose": "online_payment", "customerAuthenticated": True},
+    answer=_object(verified={"type": "string", "enum": ["yes", "no", "unknown"]}),
+    answered={"verified": "no"},
+)
+class TransactionVerify(_Question):
+    """Whether what we know speaks for the customer."""
+
+    question = "transaction"
+
+
+@_described(
+    "partner_feedback",
+    "Say what came of a query",
+    "Names the query by the webhook-id with which you asked. The answer is the same whatever follows from it. At most "
+    "4 KiB.",
+    body=asking.FEEDBACK,
+    example={"query": "pay-20261202-1", "outcome": "CONFIRMED_FRAUD"},
+    answer=_object(status={"type": "string", "enum": ["accepted"]}),
+    answered={"status": "accepted"},
+    status=202,
+)
+class Feedback(PartnerView):
+    """What came of one of the partner's own queries."""
+
+    def post(self, request: Any, code: str) -> HttpResponse:
+        """Keep it, or repeat the answer given before."""
+        call = cast(Call, request.user)
+        return _answer(call, request, lambda: self.prepare(call))
+
+    def prepare(self, call: Call) -> Callable[[], Done]:
+        document = _read(call, asking.FEEDBACK)
+        asked = IntakeRequest.objects.filter(agency=call.sender.agency, message_id=document["query"])
+        request = asked.filter(case__kind=asking.KIND).select_related("case__partner_query").first()
+        if request is None or request.case is None:
+            raise FieldErrors([("/query", "unknown_query", "You asked nothing with this webhook-id.")])
+        known, outcome = request.case, document["outcome"].lower()
+
+        def do() -> Done:
+            if known.partner_query.feedback == outcome:
+                return Done(known, 202, {"status": "accepted"})
+            try:
+                case = transitions.apply(
+                    known.pk,
+                    "feed_back",
+                    actor=actors.agency(call.sender.agency),
+                    at=call.at,
+                    inputs={"outcome": outcome},
+                    request=_info(call),
+                )
+            except TransitionRefused as fault:
+                told = "It was not answered, or you said something else of it before."
+                raise FieldErrors([("/query", "not_open_to_feedback", told)]) from fault
+            return Done(case, 202, {"status": "accepted"})
+
+        return do
+
+
+_MOMENT = "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\\.[0-9]{1,6})?Z$"
+EVENTS: dict[str, Any] = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["schema_version", "events"],
+    "properties": {
+        "schema_version": {"type": "integer", "enum": [1]},
+        "events": {
+            "type": "array",
+            "minItems": 1,
+            "maxItems": 1000,
+            "items": {
+                "type": "object",
+                "additionalProperties": False,
+                "required": ["phone_number", "swapped_at"],
+                "properties": {
+                    "phone_number": {"type": "string", "pattern": "^\\+[1-9][0-9]{6,14}$", "maxLength": 16},
+                    "swapped_at": {"type": "string", "pattern": _MOMENT, "description": "In UTC."},
+                },
+            },
+        },
+    },
+}
+
+
+@_described(
+    "sim_events",
+    "Tell us which SIMs were changed",
+    "For the network. A change that is known already changes nothing. At most 256 KiB.",
+    body=EVENTS,
+    example={
+        "schema_version": 1,
+        "events": [{"phone_number": "+447700900123", "swapped_at": "2026-11-13T10:00:00Z"}],
+    },
+    answer=_object(status={"type": "string", "enum": ["accepted"]}, kept={"type": "integer"}),
+    answered={"status": "accepted", "kept": 1},
+    tag="Own systems",
+    parameters=tuple(schema.SENDER_HEADERS),
+    status=202,
+)
+class SimEvents(SignedView):
+    """Changes of SIMs, from the firm's own network."""
+
+    largest_body = 256 * KIB
+
+    def sender_code(self, request: Any) -> str:
+        return str(request.headers.get("webhook-sender", ""))
+
+    def post(self, request: Any) -> HttpResponse:
+        """Keep what is new of them, or repeat the answer given before."""
+        call = cast(Call, request.user)
+        return _answer(call, request, lambda: self.prepare(call))
+
+    def prepare(self, call: Call) -> Callable[[], Done]:
+        actor = actors.agency(call.sender.agency)
+        policy.require(actor, simevents.ACT, kind=asking.KIND)
+        swaps = _swaps(_read(call, EVENTS)["events"], now=call.at)
+
+        def do() -> Done:
+            kept = simevents.keep(swaps, stream=call.sender.agency.uid, actor=actor, at=call.at, request=_info(call))
+            return Done(None, 202, {"status": "accepted", "kept": kept})
+
+        return do
+
+
+def _swaps(events: list[dict[str, str]], *, now: datetime) -> list[simevents.Swap]:
+    """Return the changes. Raises FieldErrors for a number or a time that cannot be."""
+    found, faults = [], []
+    for place, event in enumerate(events):
+        try:
+            found.append(simevents.read(event["phone_number"], event["swapped_at"], now=now))
+        except simevents.BadEvent as fault:
+            faults.append((f"/events/{place}/{fault.field}", "invalid", str(fault)))
+    if faults:
+        raise FieldErrors(faults)
+    return found
+
+
+urlpatterns = [
+    path("partners/<slug:code>/sim-swap/check", SimSwapCheck.as_view(), name="sim_swap_check"),
+    path("partners/<slug:code>/sim-swap/retrieve-date", SimSwapDate.as_view(), name="sim_swap_date"),
+    path("partners/<slug:code>/transactions/verify", TransactionVerify.as_view(), name="transaction_verify"),
+    path("partners/<slug:code>/feedback", Feedback.as_view(), name="partner_feedback"),
+    path("intake/sim-events/", SimEvents.as_view(), name="sim_events"),
+]

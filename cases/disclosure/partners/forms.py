@@ -1,0 +1,15 @@
+"""Nobody types a query: a partner's system asks it. These forms have its shape for the pages that every kind has."""
+
+from __future__ import annotations
+
+from django import forms
+
+__all__ = ["FactsForm", "PartyForm"]
+
+
+class FactsForm(forms.Form):
+    """Has no field: what was asked is never changed."""
+
+
+class PartyForm(forms.Form):
+    """Has no field: whose number it was asked about is never changed."""

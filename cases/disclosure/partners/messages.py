@@ -1,0 +1,19 @@
+"""What a partner is told: one field, in the reply to its question."""
+
+from __future__ import annotations
+
+from cases.kernel import releases
+
+__all__ = ["ALL", "PARTNER_ANSWER"]
+
+PARTNER_ANSWER = releases.MessageKind(
+    code="partner_answer",
+    label="Answer to a partner's query",
+    recipient_kind="bank",
+    purpose="check_with_partners",
+    necessity="UK GDPR Art 6(1)(f): the partner needs one yes, no or date to stop a fraud on its customer.",
+    categories=dict.fromkeys(("swapped", "latestSimChange", "verified"), "line_status"),
+    lists=frozenset(),
+)
+ALL = (PARTNER_ANSWER,)
+releases.declare(*ALL)

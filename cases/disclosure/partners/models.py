@@ -1,0 +1,93 @@
+"""What partners agreed to, what they asked, and the SIM changes the answers are taken from."""
+
+import uuid
+
+from django.db import models
+from django.db.models import F, Q
+
+from cases.kernel.models import Agency, Case
+from cases.ledger.models import DataKey, Tracked
+from cases.ledger.sealing import SealedTextField
+
+__all__ = ["PartnerAgreement", "PartnerQuery", "SimEvent"]
+
+
+class PartnerAgreement(Tracked):
+    """On which terms a partner may ask: what for, which fields it is told, how often, until when.
+
+    The last day still counts. At most one agreement of an agency is live.
+    """
+
+    agency = models.ForeignKey(Agency, models.PROTECT, related_name="partner_agreements")
+    reference = models.CharField(max_length=40)
+    purposes = models.JSONField(default=list)
+    allowed_fields = models.JSONField(default=list)
+    per_minute = models.PositiveIntegerField()
+    per_day = models.PositiveIntegerField()
+    retention_months = models.PositiveSmallIntegerField(default=12)
+    audit = models.CharField(max_length=200)
+    begins_date = models.DateField()
+    ends_date = models.DateField()
+    is_live = models.BooleanField(default=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["agency", "reference"], name="one_partner_agreement_per_reference"),
+            models.UniqueConstraint(
+                fields=["agency"], condition=Q(is_live=True), name="one_live_agreement_per_partner"
+            ),
+            models.CheckConstraint(
+                condition=Q(ends_date__gte=F("begins_date")), name="partner_agreement_ends_after_it_begins"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.reference
+
+
+class PartnerQuery(Tracked):
+    """One question of a partner about one number, and what it was told.
+
+    `number_tokens` are the hashes of the number, one for each index key, by which SIM changes are found without
+    opening it. `latest_change_at` is what was known when it was answered, in UTC.
+    """
+
+    case = models.OneToOneField(Case, models.PROTECT, primary_key=True, related_name="partner_query")
+    key = models.ForeignKey(DataKey, models.PROTECT, related_name="+")
+    partner = models.ForeignKey(Agency, models.PROTECT, related_name="partner_queries")
+    agreement = models.ForeignKey(PartnerAgreement, models.PROTECT, null=True, blank=True, related_name="queries")
+    question = models.CharField(max_length=24)
+    occasion = models.CharField(max_length=24, blank=True)
+    max_age_hours = models.PositiveSmallIntegerField(null=True, blank=True)
+    is_authenticated = models.BooleanField(null=True, blank=True)
+    number_tokens = models.JSONField(default=list, editable=False)
+    number = SealedTextField(null=True)
+    their_reference = SealedTextField(null=True)
+    answer = models.CharField(max_length=12, blank=True, editable=False)
+    latest_change_at = models.DateTimeField(null=True, blank=True, editable=False)
+    refusal_code = models.CharField(max_length=32, blank=True, editable=False)
+    feedback = models.CharField(max_length=24, blank=True, editable=False)
+    fed_back_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    def __str__(self) -> str:
+        return str(self.case_id)
+
+
+class SimEvent(models.Model):
+    """One change of the SIM behind a number, as the network told it. Never changed; who brought it the ledger knows.
+
+    `token` is the keyed hash of the number, `sealed_number` the number itself under the key of its month.
+    """
+
+    uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    token = models.BinaryField(max_length=32)
+    swapped_at = models.DateTimeField()
+    received_at = models.DateTimeField()
+    key = models.ForeignKey(DataKey, models.PROTECT, related_name="+")
+    sealed_number = models.BinaryField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["token", "swapped_at"], name="one_event_per_sim_change")]
+
+    def __str__(self) -> str:
+        return f"{self.swapped_at:%Y-%m-%d}"

@@ -1,0 +1,41 @@
+"""A fraud that somebody outside confirmed on one of our numbers: the referral about it, found or opened."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from cases.kernel import calendars, intake
+from cases.kernel.actors import system
+from cases.kernel.finding import index, terms
+from cases.kernel.models import Case, SearchEntry
+from cases.ledger import keys
+
+__all__ = ["fraud_confirmed"]
+
+_TOLD = "An organisation that we exchange checks with says that a fraud on this number is confirmed."
+
+
+def fraud_confirmed(number: str, *, swapped_at: datetime | None, at: datetime) -> Case:
+    """Return the newest open referral that names a number, untouched; where there is none, open one.
+
+    What it is opened with says neither who told us nor what they had asked. Joins the open transaction.
+    """
+    value = terms.phone(number)
+    tokens = [index.Blinder(index.OFFICE, each).token("phone", value) for each in keys.index_versions()]
+    named = SearchEntry.objects.filter(space=index.OFFICE, note=None, tokens__overlap=tokens).values("case_id")
+    known = Case.objects.filter(kind="fraud_referral", is_closed=False, is_restricted=False, pk__in=named)
+    return known.order_by("-opened_at", "-pk").first() or _open(number, swapped_at=swapped_at, at=at)
+
+
+def _open(number: str, *, swapped_at: datetime | None, at: datetime) -> Case:
+    facts: dict[str, Any] = {
+        "fpa_case_type": "facility_takeover",
+        "reasons": ["unauth_sim_swap"],
+        "product": "mob_paym",
+        "sales_channel": "phone",
+        "discovered_date": calendars.london_date(at),
+        "narrative": _TOLD + (f" Its SIM was changed on {swapped_at:%-d %B %Y}." if swapped_at else ""),
+    }
+    people = [{"role": "victim_of_takeover", "is_innocent": True, "source": "partner", "values": {"phone": number}}]
+    return intake.open_arising("fraud_referral", facts=facts, people=people, actor=system("fraud_watch"), at=at)

@@ -1,0 +1,271 @@
+"""A bank asks, and is told one field: the scenario of the design (B-1) with what refuses it."""
+
+import json
+from datetime import UTC, date, datetime
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from cases.agencies.provision import new_inbound_key
+from cases.api import authentication
+from cases.disclosure.partners.models import PartnerQuery, SimEvent
+from cases.kernel.linking import links
+from cases.kernel.models import Callback, Case, CaseLink, IntakeRequest, RefusedCalls, Release, ReleasedItem
+from cases.kernel.timing import sweeps
+from cases.ledger import verify
+from cases.ledger.models import LedgerEvent
+from tests import factories, partners
+from tests.api.caller import call
+
+pytestmark = pytest.mark.django_db
+CHECK = "/api/v1/partners/sandbox-bank/sim-swap/check"
+DATE = "/api/v1/partners/sandbox-bank/sim-swap/retrieve-date"
+VERIFY = "/api/v1/partners/sandbox-bank/transactions/verify"
+FEEDBACK = "/api/v1/partners/sandbox-bank/feedback"
+EVENTS = "/api/v1/intake/sim-events/"
+NETWORK = {"webhook-sender": "own-network"}
+# Copied by hand from the design, scenario B-1.
+ASKED_AT = datetime(2026, 12, 2, 10, 0, tzinfo=UTC)
+QUESTION = {"phoneNumber": "+447700900123", "maxAge": 480}
+SWAP = {"schema_version": 1, "events": [{"phone_number": "+447700900123", "swapped_at": "2026-11-13T10:00:00Z"}]}
+
+
+@pytest.fixture
+def people():
+    return factories.office()
+
+
+@pytest.fixture
+def secrets(people):
+    partners.enter(people)
+    codes = ("sandbox-bank", "own-network", "sandbox-fraud-register")
+    return {code: new_inbound_key(code, actor=factories.job(), at=factories.AT) for code in codes}
+
+
+@pytest.fixture
+def secret(secrets):
+    return secrets["sandbox-bank"]
+
+
+@pytest.fixture(autouse=True)
+def at(monkeypatch):
+    """Let the office's clock show the day of the scenario; returns how to set it."""
+
+    def show(moment):
+        class Clock(datetime):
+            @classmethod
+            def now(cls, tz=None):
+                return moment
+
+        monkeypatch.setattr(authentication, "datetime", Clock)
+        monkeypatch.setattr("tests.api.caller.time.time", moment.timestamp)
+
+    show(ASKED_AT)
+    return show
+
+
+def said(answer):
+    return answer.status_code, json.loads(answer.content)
+
+
+def refusal(answer):
+    assert answer["Content-Type"] == "application/problem+json"
+    return answer.status_code, json.loads(answer.content).get("code")
+
+
+def test_bank_is_told_that_the_sim_was_swapped_and_its_feedback_leads_to_the_referral(people, secrets, secret):
+    referral = factories.investigating(people)
+    told_before = LedgerEvent.objects.filter(stream=referral.uid).count()
+    assert said(call(secrets["own-network"], SWAP, message_id="swap-1", path=EVENTS, **NETWORK)) == (
+        202,
+        {"status": "accepted", "kept": 1},
+    )
+
+    answer = call(secret, QUESTION | {"caseReference": "PAY-9500", "purpose": "new_payee"}, path=CHECK)
+
+    assert said(answer) == (200, {"swapped": True})
+    case = Case.objects.get(kind="partner_query")
+    facts = PartnerQuery.objects.get(case=case)
+    assert (case.state, case.reference, facts.answer) == ("answered", "PAQ-2026-000001", "yes")
+    assert facts.latest_change_at == datetime(2026, 11, 13, 10, 0, tzinfo=UTC)
+    release = Release.objects.get(case=case)
+    assert (release.recipient.code, release.message_kind, release.message) == ("sandbox-bank", "partner_answer", None)
+    item = ReleasedItem.objects.get(release=release)
+    assert (item.category, item.fields, item.clause) == ("line_status", ["swapped"], "check_with_partners")
+
+    fed = call(secret, {"query": "msg-1", "outcome": "CONFIRMED_FRAUD"}, message_id="fb-1", path=FEEDBACK)
+
+    assert said(fed) == (202, {"status": "accepted"})
+    link = CaseLink.objects.get(case=case)
+    assert link.other is None
+    analyst = people["p.nair"]
+    reader = links.sealing.Reader(actor=analyst.label, verb="view", purpose="casework", streams=(case.uid,))
+    assert [(row.other, row.is_one_way) for row in links.listed(case, analyst, reader=reader, at=ASKED_AT)] == [
+        (referral, True)
+    ]
+    assert links.listed(referral, analyst, reader=reader, at=ASKED_AT) == []
+    assert LedgerEvent.objects.filter(stream=referral.uid).count() == told_before
+    assert Case.objects.filter(kind="fraud_referral").count() == 1
+    assert verify.verify_rows_alone() == []
+
+
+def test_each_question_is_told_one_field_and_a_repeat_the_same_bytes(secrets, secret, at):
+    other = {"phoneNumber": "+447700900999"}
+    partners.swap()
+
+    first = call(secret, QUESTION, message_id="q-1", path=CHECK)
+    again = call(secret, QUESTION, message_id="q-1", path=CHECK)
+    assert (again.status_code, again.content, again["Idempotent-Replayed"]) == (200, first.content, "true")
+    assert Case.objects.filter(kind="partner_query").count() == 1
+    assert refusal(call(secret, other, message_id="q-1", path=CHECK))[0] == 422
+    mismatch = call(secret, QUESTION, message_id="q-2", path=CHECK, **{"idempotency-key": "q-3"})
+    assert refusal(mismatch) == (400, "idempotency_key_is_not_webhook_id")
+
+    # 456 hours have passed since the swap: within 480 and 456, not within 455 nor the 240 of who names none.
+    for number, (hours, told) in enumerate(((456, True), (455, False), (None, False), (2400, True))):
+        body = {"phoneNumber": "+447700900123"} | ({"maxAge": hours} if hours else {})
+        assert said(call(secret, body, message_id=f"age-{number}", path=CHECK)) == (200, {"swapped": told})
+    assert said(call(secret, other, message_id="q-4", path=CHECK)) == (200, {"swapped": False})
+
+    body = {"phoneNumber": "+447700900123"}
+    told = {"latestSimChange": "2026-11-13T10:00:00Z"}
+    assert said(call(secret, body, message_id="d-1", path=DATE)) == (200, told)
+    assert said(call(secret, other, message_id="d-2", path=DATE)) == (200, {"latestSimChange": None})
+
+    assert said(call(secret, QUESTION, message_id="t-1", path=VERIFY)) == (200, {"verified": "no"})
+    assert said(call(secret, body, message_id="t-2", path=VERIFY)) == (200, {"verified": "yes"})
+    assert said(call(secret, other, message_id="t-3", path=VERIFY)) == (200, {"verified": "unknown"})
+
+
+def test_what_may_not_be_told_is_refused_with_its_code_and_kept(people, secrets, secret, at):
+    partners.swap()
+
+    def agree(**changes):
+        partners.agree(people, at=factories.AT, **changes)
+
+    def ask(message_id, path=CHECK):
+        before = Release.objects.count()
+        answer = refusal(
+            call(
+                secret, QUESTION if path != DATE else {"phoneNumber": "+447700900123"}, message_id=message_id, path=path
+            )
+        )
+        case = IntakeRequest.objects.get(message_id=message_id).case
+        assert (case.state, case.is_closed, Release.objects.count()) == ("refused", True, before)
+        assert PartnerQuery.objects.get(case=case).refusal_code == answer[1]
+        return answer
+
+    agree(allowed_fields=["swapped"])
+    assert ask("field", DATE) == (403, "field_not_allowed")
+    agree(purposes=["bank_txn_verify"])
+    assert ask("purpose") == (403, "purpose_not_allowed")
+    agree(ends_date=date(2026, 12, 1))
+    assert ask("ended") == (403, "agreement_ended")
+    agree(ends_date=date(2026, 12, 2))
+    assert said(call(secret, QUESTION, message_id="last-day", path=CHECK)) == (200, {"swapped": True})
+    agree(is_live=False)
+    assert ask("none") == (403, "no_agreement")
+    # Of the one query that has been allowed since, only the minute's limit speaks.
+    agree(per_minute=1)
+    assert ask("rate") == (429, "rate_exceeded")
+    again = call(secret, QUESTION, message_id="rate", path=CHECK)
+    assert (again.status_code, again["Retry-After"]) == (429, "60")
+    fed = call(secret, {"query": "rate", "outcome": "NOT_FRAUD"}, message_id="fb-1", path=FEEDBACK)
+    assert fed.status_code == 422
+    at(datetime(2034, 6, 1, 10, 0, tzinfo=UTC))
+    partners.agree(people, at=factories.AT, per_minute=50, ends_date=date(2035, 1, 1))
+    assert ask("register") == (403, "not_permitted")
+
+
+def test_what_is_not_signed_leaves_nothing_and_what_is_no_question_is_kept_to_be_read(secrets, secret):
+    forged = call(secrets["own-network"], QUESTION, message_id="f-1", path=CHECK)
+    assert refusal(forged)[0] == 401
+    assert RefusedCalls.objects.get(agency__code="sandbox-bank").count == 1
+    assert not Case.objects.filter(kind="partner_query").exists()
+    assert not Callback.objects.exists()
+
+    bad = (
+        (b'{"phoneNumber": "+447700900123"', 400),
+        ({"phoneNumber": "07700 900123"}, 422),
+        (QUESTION | {"maxAge": 2401}, 422),
+        (QUESTION | {"maxAge": 0}, 422),
+        (QUESTION | {"address": True}, 422),
+        ({"maxAge": 3}, 422),
+    )
+    for number, (body, status) in enumerate(bad):
+        for _ in range(2):
+            assert refusal(call(secret, body, message_id=f"bad-{number}", path=CHECK))[0] == status
+    kept = Callback.objects.filter(agency__code="sandbox-bank", state="failed")
+    assert sorted(kept.values_list("message_id", flat=True)) == [f"bad-{number}" for number in range(len(bad))]
+    assert not Case.objects.filter(kind="partner_query").exists()
+
+    stranger = CHECK.replace("sandbox-bank", "sandbox-fraud-register")
+    assert refusal(call(secrets["sandbox-fraud-register"], QUESTION, message_id="s-1", path=stranger))[0] == 403
+    assert refusal(call(secret, SWAP, message_id="s-2", path=EVENTS, **{"webhook-sender": "sandbox-bank"}))[0] == 403
+
+
+def test_change_told_twice_is_kept_once_and_one_to_come_not_at_all(secrets):
+    network = secrets["own-network"]
+    two = SWAP["events"] + [{"phone_number": "+447700900124", "swapped_at": "2026-11-14T10:00:00.5Z"}]
+
+    def tell(events, message_id):
+        return said(call(network, SWAP | {"events": events}, message_id=message_id, path=EVENTS, **NETWORK))
+
+    assert tell(SWAP["events"], "n-1") == (202, {"status": "accepted", "kept": 1})
+    events = LedgerEvent.objects.count()
+    assert tell(SWAP["events"], "n-2") == (202, {"status": "accepted", "kept": 0})
+    assert LedgerEvent.objects.count() == events
+    assert tell(two, "n-3") == (202, {"status": "accepted", "kept": 1})
+    later = [{"phone_number": "+447700900124", "swapped_at": "2026-12-02T10:00:01Z"}]
+    status, problem = tell(two + later, "n-4")
+    assert (status, [each["pointer"] for each in problem["errors"]]) == (422, ["/events/2/swapped_at"])
+    assert SimEvent.objects.count() == 2
+    assert b"7700900123" not in bytes(SimEvent.objects.first().sealed_number)
+
+
+def test_confirmed_fraud_on_a_number_without_a_referral_opens_one_that_names_nobody(people, secrets, secret):
+    partners.swap()
+    call(secret, QUESTION, message_id="q-1", path=CHECK)
+    call(secret, QUESTION, message_id="q-2", path=CHECK)
+
+    assert call(secret, {"query": "q-0", "outcome": "NOT_FRAUD"}, message_id="f-0", path=FEEDBACK).status_code == 422
+    for query in ("q-1", "q-2"):
+        fed = call(secret, {"query": query, "outcome": "CONFIRMED_FRAUD"}, message_id=f"f-{query}", path=FEEDBACK)
+        assert said(fed) == (202, {"status": "accepted"})
+    twice = call(secret, {"query": "q-1", "outcome": "NOT_FRAUD"}, message_id="f-3", path=FEEDBACK)
+    assert twice.status_code == 422
+
+    referral = Case.objects.get(kind="fraud_referral")
+    told = LedgerEvent.objects.get(stream=referral.uid)
+    assert (told.actor, told.action) == ("system:fraud_watch", "case.opened")
+    assert not {"sandbox-bank", "partner_query"} & set(str(told.body).replace('"', " ").split())
+    assert CaseLink.objects.filter(other=None).count() == 2
+    assert not CaseLink.objects.filter(case=referral).exists()
+
+
+def test_query_closes_by_itself_a_year_after_its_answer(people):
+    case = partners.answered(people)
+
+    sweeps.end_due_clocks(now=factories.AT.replace(year=2027, day=13))
+    assert Case.objects.get(pk=case.pk).state == "answered"
+    sweeps.end_due_clocks(now=factories.AT.replace(year=2027, day=16))
+
+    case.refresh_from_db()
+    assert (case.state, case.closed_date, case.dispose_after_date) == (
+        "closed",
+        date(2027, 11, 16),
+        date(2027, 11, 16),
+    )
+
+
+def test_question_takes_its_fixed_number_of_statements(secrets, secret):
+    """W1 of partners: signature, question, answer and release, all told."""
+    partners.swap()
+    call(secret, QUESTION, message_id="warm", path=CHECK)
+
+    with CaptureQueriesContext(connection) as captured:
+        call(secret, QUESTION, message_id="counted", path=CHECK)
+
+    statements = [each["sql"] for each in captured if not each["sql"].startswith(("SAVEPOINT", "RELEASE"))]
+    assert len(statements) == 51, "\n".join(each[:120] for each in statements)
