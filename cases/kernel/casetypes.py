@@ -173,9 +173,9 @@ class CaseType:
     """One kind of case: what is peculiar to it, as data and as functions the kernel calls.
 
     `callback_data` shows, by type of callback, what its data may hold. `reacts` says what follows in the same act from
-    what the kernel tells by a code: `hold_began` with the case, the hold and the time;
-    `fraud_confirmed` with a number, when its SIM was changed and the time, and gives back the case about it. `duplicates` gives the ids of
-    cases that are about the same thing as what is typed of a new one.
+    what the kernel tells by a code: `hold_began` with the case, the hold and the time; `fraud_confirmed` with a number,
+    when its SIM was changed and the time, which gives back the case about it. `duplicates` gives the ids of cases that
+    are about the same thing as what is typed of a new one.
     `own_tabs` are pages of its own on a case: what the tab says, and the name of the address.
     `opens_on` names the page of the kind's own on which a case of it is opened, `screen` the one on which a case is
     worked on, by its uid.

@@ -56,6 +56,8 @@ FACTS = {
     ("le_disclosure", "cancellation"): "request",
     ("le_disclosure", "difference"): "request",
     ("le_disclosure", "receipt_how"): "request",
+    ("partner_query", "number"): "contact",
+    ("partner_query", "their_reference"): "case_record",
     ("emergency_disclosure", "operator"): "request",
     ("emergency_disclosure", "incident"): "request",
     ("emergency_disclosure", "caller"): "contact",
