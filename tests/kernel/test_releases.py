@@ -408,6 +408,7 @@ def test_samples_hold_every_field_a_message_may_have():
         (IPC_ERROR, ERROR),
         (EMERG_ANSWER, CALL),
         (EMERG_DESTROY, STRIKE),
+        (PARTNER_ANSWER, TOLD),
         (CRA_ASSOC, LINK),
         (CRA_ASSOC_REMOVE, UNLINK),
         (CRA_ASSOC_QUERY, ASKED),
