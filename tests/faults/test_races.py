@@ -16,10 +16,11 @@ from cases.ledger import verify
 from cases.ledger.models import LedgerEvent, SecurityEvent
 from tests import factories
 from tests.factories import APPROVED_AT, AT
+from tests.length import times
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-ROUNDS = 200
+ROUNDS = times(40, 200)
 
 
 @contextmanager
@@ -76,7 +77,7 @@ def counts(case):
     }
 
 
-def test_two_approvers_at_once_have_one_effect_in_each_of_200_rounds(office):
+def test_two_approvers_at_once_have_one_effect_in_every_round(office):
     case = factories.investigating(office)
     winners = Counter()
     with crowd(2) as run:
