@@ -256,6 +256,10 @@ EMAIL_USE_TLS = True
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "backoffice@example.org")
 
+# --- On call: pagers inside the firm's own networks, and who signs their certificates ------------------------
+ON_CALL_CIDRS = env.words("ON_CALL_CIDRS")
+ON_CALL_CA_FILE = env.text("ON_CALL_CA_FILE")
+
 # --- The firm: on letters and reports by dotted path, an invented one without it; and where in the UK its seat is -
 FIRM = env.text("FIRM")
 SEAT = env.choice("SEAT", "eaw", among={"eaw", "sct", "nir"})
@@ -324,6 +328,7 @@ CELERY_TASK_CREATE_MISSING_QUEUES = True
 CELERY_TASK_ROUTES = {
     "cases.tasks.deliver_outbox": {"queue": "pump"},
     "cases.tasks.sweep": {"queue": "pump"},
+    "cases.tasks.ring_on_call": {"queue": "inbox"},
     "cases.tasks.apply_callbacks": {"queue": "inbox"},
     "cases.tasks.render_letters": {"queue": "reports"},
     "cases.tasks.make_reports": {"queue": "reports"},
@@ -351,6 +356,7 @@ CELERY_BEAT_SCHEDULE = {
     for name, seconds in (
         ("deliver_outbox", 5.0),
         ("apply_callbacks", 5.0),
+        ("ring_on_call", 5.0),
         ("render_letters", 10.0),
         ("make_reports", 5.0),
         ("run_jobs", 5.0),

@@ -22,6 +22,7 @@ class CasesConfig(AppConfig):
         from cases.kernel import casetypes, jobs, outbox, policy
         from cases.kernel.evidence import scanning
         from cases.kernel.office import proposals
+        from cases.kernel.oncall import alerts
         from cases.ledger import checks
         from cases.ledger.guards import guards_are_enabled
 
@@ -34,3 +35,4 @@ class CasesConfig(AppConfig):
         inbound.install_doorbell(partial(nudge, tasks.apply_callbacks))
         jobs.install_doorbell(partial(nudge, tasks.run_jobs))
         scanning.install_doorbell(partial(nudge, tasks.scan_documents))
+        alerts.install_doorbell(partial(nudge, tasks.ring_on_call))

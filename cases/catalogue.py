@@ -1,6 +1,6 @@
 """The case types this office handles, and the changes of itself it knows. Adding one is one line here."""
 
-from cases.agencies import register
+from cases.agencies import oncallroutes, register
 from cases.association.casetype import ASSOCIATION
 from cases.disclosure import authorities
 from cases.disclosure.casetype import LE_DISCLOSURE
@@ -39,4 +39,5 @@ OFFICE_CHANGES = (
     *register.KINDS,
     *authorities.KINDS,
     *terms.KINDS,
+    *oncallroutes.KINDS,
 )

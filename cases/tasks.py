@@ -7,12 +7,13 @@ from django.conf import settings
 from django.core.cache import caches
 from django.utils import timezone
 
-from cases.agencies import application, clamd, delivery, limits
+from cases.agencies import application, clamd, delivery, limits, oncall
 from cases.kernel import holds, jobrun
 from cases.kernel.evidence import custody, scanning
 from cases.kernel.exchange import chase
 from cases.kernel.finding import matching
 from cases.kernel.office import access, codelists, policydocs
+from cases.kernel.oncall import alerts
 from cases.kernel.timing import sweeps
 from cases.reports import letters, requests
 
@@ -21,6 +22,15 @@ from cases.reports import letters, requests
 def deliver_outbox(**_future: Any) -> None:
     """Send what is due to agencies, and let cases take note of what came of it."""
     delivery.deliver_due(clock=timezone.now)
+
+
+@shared_task
+def ring_on_call(**_future: Any) -> None:
+    """Ring for what nobody has acknowledged, and send the test page of the day."""
+    now = timezone.now()
+    alerts.ring_tests(now=now)
+    alerts.escalate(now=now)
+    oncall.ring_due()
 
 
 @shared_task

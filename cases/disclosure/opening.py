@@ -11,6 +11,7 @@ from cases.disclosure.models import DisclosureRequest
 from cases.kernel import formats, tasks
 from cases.kernel.edits import EditRefused
 from cases.kernel.models import Case, CaseParty
+from cases.kernel.oncall import alerts
 from cases.ledger import api as ledger
 from cases.ledger import sealing
 
@@ -53,6 +54,7 @@ def count_anew(case: Case, *, at: datetime) -> None:
         _was_said(row, at=at)
     _open_anew(case, row)
     periods.align(case, periods.Counted.of(row), at=at)
+    _ring(case, row, at=at)
 
 
 def _same_authority(case: Case, row: DisclosureRequest) -> None:
@@ -94,5 +96,15 @@ def open_facts(case: Case, facts: Mapping[str, Any]) -> None:
     if row.request_type != codes.INTERCEPTION:
         periods.begin(case, periods.Counted.of(row))
         case.save(update_fields=["due_at"])
+    _ring(case, row, at=case.opened_at)
     if row.request_type == codes.PRESERVATION or _OVERWRITTEN & set(row.items) & set(dataitems.ITEMS):
         tasks.raise_task(PRESERVE, case=case, at=case.opened_at)
+
+
+def _ring(case: Case, row: DisclosureRequest, *, at: datetime) -> None:
+    """Have the unit's people on call rung for a request of the first grade, or one made by word of mouth because it
+    could not wait."""
+    if row.oral_given_at is not None:
+        alerts.ring(case, why="urgent_oral", at=at)
+    elif row.grade == 1:
+        alerts.ring(case, why="grade_one", at=at)

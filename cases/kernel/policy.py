@@ -90,6 +90,10 @@ class Decision:
 DIRECTORY = frozenset(
     {"collections_manager", "sale_manager", "disclosure_officer", "credit_officer", "credit_data_steward"}
 )
+# The people of restricted teams, who are rung when something urgent waits for theirs.
+ON_CALL = frozenset(
+    {"disclosure_officer", "disclosure_approver", "emergency_operator", "legal_counsel", "nominated_officer"}
+)
 OFFICE_RULES = (
     Rule(act="view_tasks", roles=frozenset({ANY_STAFF})),
     Rule(act="view_status", roles=frozenset({ANY_STAFF, "system_administrator", "auditor"}), scope="all"),
@@ -110,6 +114,10 @@ OFFICE_RULES = (
         scope="all",
     ),
     Rule(act="sign_access_review", roles=frozenset({"auditor"}), scope="all", is_grave=True),
+    Rule(
+        act="view_on_call", roles=ON_CALL | {"system_administrator", "auditor", "data_protection_officer"}, scope="all"
+    ),
+    Rule(act="answer_on_call", roles=ON_CALL, scope="all"),
     Rule(act="view_rules", roles=frozenset({ANY_STAFF, "system_administrator", "auditor"}), scope="all"),
     Rule(
         act="print_processing",

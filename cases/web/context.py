@@ -55,6 +55,7 @@ OFFICE = (
     OfficePlace(label="Security log", icon="shield", url="web:security_log", act="view_security_log"),
     OfficePlace(label="Ledger check", icon="shield-check", url="web:ledger_checks", act="verify_ledger"),
     OfficePlace(label="Status", icon="activity", url="web:status", act="view_status"),
+    OfficePlace(label="On call", icon="bell-ring", url="web:on_call", act="view_on_call"),
     OfficePlace(label="Rules", icon="scale", url="web:clock_rules", act="view_rules"),
     OfficePlace(label="People", icon="users", url="people", act="view_people"),
     OfficePlace(label="Access reviews", icon="user-check", url="web:access_reviews", act="oversee_access"),

@@ -15,6 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from cases.kernel import policy
+from cases.kernel.oncall import reading as on_call
 from cases.kernel.reading import status as states
 from cases.web import asking
 from cases.web.refusals import screen
@@ -46,6 +47,7 @@ def status(request: HttpRequest) -> HttpResponse:
     shown = {
         "dependencies": _dependencies(),
         "background": _background(now),
+        "on_call": on_call.state_of_tests(now=now),
         "queues": states.queues(now=now),
         "ledger": states.ledger_state(),
     }

@@ -38,6 +38,7 @@ VERBS: Mapping[str, Said] = {
     "case.assigned": Said(what="assigned the case", icon="user-plus"),
     "case.returned": Said(what="put the case back in the queue", icon="inbox"),
     "case.evidence_added": Said(what="added a document", icon="paperclip"),
+    "case.on_call_acknowledged": Said(what="said that they have", strong="what is urgent here", icon="bell-ring"),
     "case.evidence_scanned": Said(what="noted the result of", strong="a virus scan", icon="scan-search"),
     "case.evidence_handed_out": Said(what="downloaded a document", icon="download"),
     "case.evidence_damaged": Said(what="found", strong="a stored document damaged", icon="file-warning", look="change"),

@@ -51,6 +51,8 @@ WITHOUT_PAGE = {
     "job_resume",
     "job_rows",
     "compartment_revoke",
+    "on_call_acknowledge",
+    "on_call_waiting",
 }
 EXPECTED = (403, 404, 405, 409, 422)
 # Both schemes and both widths are judged by every rule; at length the two other pairs too, by what a look can change.

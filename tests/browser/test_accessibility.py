@@ -261,6 +261,7 @@ def test_axe_and_the_console_have_nothing_to_say(browser, live_server):
     with crawl.person(browser, live_server.url, auditor, found) as reader:
         reader.visit("security_log", "/security-log/")
         reader.visit("status", "/status/")
+        reader.visit("on_call", "/on-call/")
         reader.visit("ledger_checks", "/office/ledger/")
         reader.visit("case", reverse("web:case", args=[cases["ready"].uid]))
     administrator = next(name for name, each in people.items() if "system_administrator" in each.roles)

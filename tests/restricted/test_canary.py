@@ -129,7 +129,7 @@ def hide_request(people, parent) -> Case:
         "le_disclosure",
         actor=officer,
         at=at,
-        facts={**disclosures.FACTS, **typed},
+        facts={**disclosures.FACTS, **typed, "grade": 1},
         people=[{"role": "target", "values": values} for values in (target, twin)],
     )
     edits.attach(
@@ -319,6 +319,7 @@ ARGUMENTS = {
     "team_id": 1,
     "alert": "BG-0000-0000",
     "grant": NOTHING,
+    "item": NOTHING,
     "version": 1,
     "approval": NOTHING,
     "message": NOTHING,

@@ -122,6 +122,7 @@ def standing(db):
         "refer_new": {"kind": "suspicion_report"},
         "glass_review": {"alert": glass.alert_reference},
         "compartment_revoke": {"grant": case.uid},
+        "on_call_acknowledge": {"item": case.uid},
         **{name: {"task": owed[name].uid} for name in owed},
         "close_task": {"uid": case.uid, "number": task.pk},
         "incoming_notice": {"uid": case.uid, "number": 1},
@@ -163,7 +164,15 @@ def standing(db):
 
 
 WHOLE_OFFICE = {"my_work", "counts", "tasks", "approvals", "preferences", "queue", "take_next", "new", "opened"}
-WHOLE_OFFICE |= {"status", "incoming", "emergency_start", "emergency_from_sheet", "emergency_sheet"}
+WHOLE_OFFICE |= {
+    "status",
+    "on_call",
+    "on_call_waiting",
+    "incoming",
+    "emergency_start",
+    "emergency_from_sheet",
+    "emergency_sheet",
+}
 WHOLE_OFFICE |= {"jobs", "changes", "search", "teams", "letters", "codes", "ties"}
 WHOLE_OFFICE |= {"referred", "break_glass", "glass_reviews", "compartment"}
 WHOLE_OFFICE |= {"access_reviews", "ledger_checks", "agencies", "stuck_messages", "security_log"}

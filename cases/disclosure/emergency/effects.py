@@ -9,6 +9,7 @@ from typing import Any
 from cases.disclosure.emergency import codes, guards, messages, periods
 from cases.kernel import approvals, clocks, tasks
 from cases.kernel.models import Case, Task
+from cases.kernel.oncall import alerts
 from cases.ledger import sealing
 
 OVER_DISCLOSED = "emergency_over_disclosed"
@@ -58,6 +59,7 @@ def refuse_more(context: Any) -> None:
     facts.refusal_code = str(context.inputs["reason_code"])
     facts.save(update_fields=["refusal_code"])
     tasks.raise_task(URGENT_ROUTE, case=context.case, at=context.at)
+    alerts.ring(context.case, why="emergency_follow_up", at=context.at)
 
 
 def write_up(context: Any) -> None:

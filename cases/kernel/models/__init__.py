@@ -9,6 +9,7 @@ from cases.kernel.models.evidence import *  # noqa: F403
 from cases.kernel.models.jobs import *  # noqa: F403
 from cases.kernel.models.links import *  # noqa: F403
 from cases.kernel.models.office import *  # noqa: F403
+from cases.kernel.models.oncall import *  # noqa: F403
 from cases.kernel.models.parties import *  # noqa: F403
 from cases.kernel.models.people import *  # noqa: F403
 from cases.kernel.models.policydocs import *  # noqa: F403

@@ -7,7 +7,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from cases.agencies import delivery, inbound
+from cases.agencies import delivery, inbound, oncall
+from cases.kernel.oncall import alerts
 
 SWEEP_SECONDS = 5
 
@@ -15,7 +16,7 @@ SWEEP_SECONDS = 5
 class Command(BaseCommand):
     """Runs beside workers without harm: leases keep two from taking one message."""
 
-    help = "Deliver due messages and apply received callbacks; once, or until interrupted."
+    help = "Ring who is on call, deliver due messages, apply received callbacks; once, or until interrupted."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--once", action="store_true", help="stop when nothing is due")
@@ -23,6 +24,8 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         """Deliver and apply; say what was done."""
         while True:
+            alerts.escalate(now=_now())
+            oncall.ring_due()
             sent = delivery.deliver_due(clock=_now)
             applied = inbound.apply_pending(now=_now())
             self.stdout.write(
