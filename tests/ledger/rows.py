@@ -34,6 +34,7 @@ CHOSEN = {
     "PillarAnswer.pillar": 1,
     "PillarAnswer.side": "maker",
     "DerivedFlag.kind": "warning",
+    "OnCallRoute.method": "e_mail",
     "Association.has_agreement": True,
     "LinkStatement.party_role": "declarer",
 }
