@@ -258,7 +258,7 @@ DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "backoffice@example.org")
 
 # --- On call: pagers inside the firm's own networks, and who signs their certificates ------------------------
 ON_CALL_CIDRS = env.words("ON_CALL_CIDRS")
-ON_CALL_CA_FILE = env.text("ON_CALL_CA_FILE")
+ON_CALL_CA_FILE = env.text("ON_CALL_CA")
 
 # --- The firm: on letters and reports by dotted path, an invented one without it; and where in the UK its seat is -
 FIRM = env.text("FIRM")
