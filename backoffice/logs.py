@@ -65,6 +65,7 @@ def logging_config(form: str) -> dict[str, Any]:
             "celery.worker": {"level": "WARNING"},
             "celery.apps": {"level": "WARNING"},
             "py.warnings": {"level": "ERROR"},
+            "asyncssh": {"level": "WARNING"},  # otherwise each connection and the names of its files
             "weasyprint": {"level": "ERROR"},
             "fontTools": {"level": "ERROR"},
         },

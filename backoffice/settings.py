@@ -18,6 +18,8 @@ DEBUG = False
 SECRET_KEY = env.secret("SECRET_KEY")
 SECRET_KEY_FALLBACKS = env.hidden("SECRET_KEY_FALLBACKS").replace(",", " ").split()
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", *env.words("ALLOWED_HOSTS")]
+FILE_SENDER = env.text("FILE_SENDER", "backoffice")  # how files to agencies name us
+FILE_MAIL_FROM = env.text("FILE_MAIL_FROM", "files@backoffice.example.org")
 PUBLIC_URL = env.text("PUBLIC_URL", f"http://localhost:{env.number('PORT', 8000, low=1, high=65535)}").rstrip("/")
 unsafe.refuse(env, is_demo=DEMO, secret_keys=[SECRET_KEY, *SECRET_KEY_FALLBACKS], hosts=ALLOWED_HOSTS)
 
@@ -330,6 +332,7 @@ CELERY_TASK_ROUTES = {
     "cases.tasks.sweep": {"queue": "pump"},
     "cases.tasks.ring_on_call": {"queue": "inbox"},
     "cases.tasks.apply_callbacks": {"queue": "inbox"},
+    "cases.tasks.fetch_files": {"queue": "inbox"},
     "cases.tasks.render_letters": {"queue": "reports"},
     "cases.tasks.make_reports": {"queue": "reports"},
     "cases.tasks.run_jobs": {"queue": "reports"},
@@ -357,6 +360,7 @@ CELERY_BEAT_SCHEDULE = {
         ("deliver_outbox", 5.0),
         ("apply_callbacks", 5.0),
         ("ring_on_call", 5.0),
+        ("fetch_files", 60.0),
         ("render_letters", 10.0),
         ("make_reports", 5.0),
         ("run_jobs", 5.0),

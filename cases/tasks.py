@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.cache import caches
 from django.utils import timezone
 
-from cases.agencies import application, clamd, delivery, limits, oncall
+from cases.agencies import application, clamd, delivery, fetching, limits, oncall
 from cases.kernel import holds, jobrun
 from cases.kernel.evidence import custody, scanning
 from cases.kernel.exchange import chase
@@ -37,6 +37,12 @@ def ring_on_call(**_future: Any) -> None:
 def apply_callbacks(**_future: Any) -> None:
     """Apply what agencies said."""
     application.apply_pending(now=timezone.now())
+
+
+@shared_task
+def fetch_files(**_future: Any) -> None:
+    """Fetch what agencies left for us, and take it."""
+    fetching.fetch_due(clock=timezone.now)
 
 
 @shared_task

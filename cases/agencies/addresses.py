@@ -4,6 +4,7 @@ A public address passes; any other only if the channel's own ranges name it. Ask
 """
 
 import ipaddress
+import re
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +12,9 @@ from urllib.parse import SplitResult, urlsplit
 
 SIX_TO_FOUR = ipaddress.ip_network("2002::/16")
 TRANSLATED = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("64:ff9b:1::/48"))
+PORTS = {"https": 443, "sftp": 22, "smtp": 25, "smtps": 465}
+MAIL = frozenset({"smtp", "smtps"})
+MAILBOX = re.compile(r"/[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9.-]{1,255}", re.ASCII)
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
@@ -34,22 +38,23 @@ class Target:
     port: int
     host: str
     path: str
+    user: str = ""
 
 
-def pin(url: str, *, allowed_cidrs: Sequence[str] = ()) -> Target:
+def pin(url: str, *, allowed_cidrs: Sequence[str] = (), scheme: str = "https") -> Target:
     """Resolve the host once and return the first address. Raises AddressRefused if any address fails, NotResolved."""
-    parts, host, port = _split(url)
+    parts, host, port = _split(url, scheme)
     found = _resolve(host, port)
     for address in found:
         if not is_allowed(address, allowed_cidrs):
             raise AddressRefused("address_not_allowed")
-    return Target(str(found[0]), port, host, parts.path or "/")
+    return Target(str(found[0]), port, host, parts.path or "/", parts.username or "")
 
 
 def check_form(url: str, *, allowed_cidrs: Sequence[str] = ()) -> None:
-    """Refuse what needs no resolver to be seen: no plain https address, or a number we do not send to. Asks nobody, so
-    that it may be called in a transaction; every delivery pins anew. Raises AddressRefused."""
-    _, host, _ = _split(url)
+    """Refuse what needs no resolver to be seen: an address of no way we carry by, or a number we do not send to. Asks
+    nobody, so that it may be called in a transaction; every delivery pins anew. Raises AddressRefused."""
+    _, host, _ = _split(url, scheme_of(url))
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
@@ -58,13 +63,21 @@ def check_form(url: str, *, allowed_cidrs: Sequence[str] = ()) -> None:
         raise AddressRefused("address_not_allowed")
 
 
-def _split(url: str) -> tuple[SplitResult, str, int]:
+def scheme_of(url: str) -> str:
+    """Return the way of carrying an address speaks of; https for anything that is none of the others."""
+    scheme = url.partition(":")[0].lower()
+    return scheme if scheme in PORTS else "https"
+
+
+def _split(url: str, scheme: str) -> tuple[SplitResult, str, int]:
     try:
         parts = urlsplit(url)
-        port = parts.port or 443
+        port = parts.port or PORTS[scheme]
     except ValueError as error:
         raise AddressRefused("address_malformed") from error
-    if parts.scheme != "https" or not parts.hostname or parts.username or parts.query or parts.fragment:
+    if parts.scheme != scheme or not parts.hostname or parts.password or parts.query or parts.fragment:
+        raise AddressRefused("address_malformed")
+    if bool(parts.username) != (scheme == "sftp") or (scheme in MAIL and not MAILBOX.fullmatch(parts.path)):
         raise AddressRefused("address_malformed")
     return parts, parts.hostname, port
 

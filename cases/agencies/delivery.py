@@ -14,14 +14,13 @@ from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime
 
-from cases.agencies import queue, settlement, signatures
+from cases.agencies import packing, queue, settlement
 from cases.agencies.queue import Claimed, Ended
 from cases.agencies.retries import judge
 from cases.agencies.transports import TRANSPORTS
 from cases.agencies.transports.base import Answer, DeliveryError, Parcel, Transport
 from cases.kernel import failpoints, outbox
-from cases.kernel.exchange import agencies
-from cases.kernel.models import Channel, OutboxMessage
+from cases.kernel.models import OutboxMessage
 from cases.ledger import sealing
 from cases.ledger.errors import LedgerError
 from cases.ledger.keys import KeyMissing
@@ -107,29 +106,16 @@ def _prepare(claimed: list[Claimed], *, clock: Clock) -> tuple[list[Prepared], l
     rows = OutboxMessage.objects.select_related("channel__agency", "case", "key").in_bulk(
         [one.message_id for one in claimed]
     )
-    secrets: dict[int, dict[str, str]] = {}
+    ring = packing.Ring(clock())
     prepared, failed = [], []
     for one in claimed:
         message = rows[one.message_id]
         try:
-            live = _live_secrets(message.channel, secrets, now=clock())
-            parcel = _parcel(message, _body(message, now=clock()), live, now=clock())
-            prepared.append(Prepared(one, message, parcel, ",".join(live)))
+            parcel, key_names = packing.pack(message, _body(message, now=ring.now), ring)
+            prepared.append(Prepared(one, message, parcel, key_names))
         except DeliveryError as fault:
             failed.append(Tried(Prepared(one, message, None, ""), fault, 0))
     return prepared, failed
-
-
-def _live_secrets(channel: Channel, known: dict[int, dict[str, str]], *, now: datetime) -> dict[str, str]:
-    """Return the channel's secrets, opened once a batch. Raises DeliveryError: unsigned, nothing leaves."""
-    if channel.pk not in known:
-        try:
-            known[channel.pk] = agencies.open_secrets(channel, purpose="send", at=now)
-        except LedgerError as error:
-            raise DeliveryError("secret_unreadable", is_rejection=True) from error
-    if not known[channel.pk]:
-        raise DeliveryError("no_live_key", is_rejection=True)
-    return known[channel.pk]
 
 
 def _body(message: OutboxMessage, *, now: datetime) -> bytes:
@@ -146,33 +132,8 @@ def _body(message: OutboxMessage, *, now: datetime) -> bytes:
 
 
 def _reader(message: OutboxMessage) -> sealing.Reader:
-    return sealing.Reader(actor="system:delivery", verb="send", purpose="delivery", streams=(message.case.uid,))
-
-
-def _parcel(message: OutboxMessage, body: bytes, live: dict[str, str], *, now: datetime) -> Parcel:
-    """Address and sign. The id is the same at every try, the time is not. Raises DeliveryError for a useless secret."""
-    timestamp = int(now.timestamp())
-    message_id = str(message.public_id)
-    channel = message.channel
-    try:
-        signature = signatures.sign(message_id, timestamp, body, live_secrets=list(live.values()))
-    except ValueError as error:
-        raise DeliveryError("secret_malformed", is_rejection=True) from error
-    return Parcel(
-        url=channel.address,
-        body=body,
-        headers={
-            "content-type": "application/json",
-            "user-agent": "backoffice",
-            "idempotency-key": message_id,
-            "webhook-id": message_id,
-            "webhook-timestamp": str(timestamp),
-            "webhook-signature": signature,
-        },
-        allowed_cidrs=tuple(channel.allowed_cidrs),
-        ca_file=channel.ca_file,
-        timeout_seconds=channel.timeout_seconds,
-    )
+    stream = message.case.uid if message.case else message.channel.agency.uid
+    return sealing.Reader(actor="system:delivery", verb="send", purpose="delivery", streams=(stream,))
 
 
 def _try(prepared: Prepared, parcel: Parcel, transports: dict[str, Transport]) -> Tried:

@@ -113,6 +113,11 @@ def _read(raw: bytes) -> tuple[CallbackBody | None, Unreadable | FormRefused | N
         return None, fault
 
 
+def row_of(sender: Sender, raw: bytes, body: CallbackBody, *, now: datetime) -> Callback:
+    """Return an unsaved callback for what came another way than by a call, sealed under the inbox key of its day."""
+    return _row(sender, raw, sealing.kept_hashes("callback_body", raw)[0].hex(), body, ip_token="", now=now)
+
+
 def _repeat(known: Stored, digests: list[str], raw: bytes, sender: Sender, *, now: datetime) -> Receipt:
     if known.body_sha256 not in digests:
         team = application.compartment(sender.agency)

@@ -4,31 +4,38 @@ a pause beyond an hour and its end. Whoever made or agreed to one does not relea
 from __future__ import annotations
 
 from dataclasses import fields
-from datetime import date, datetime
+from datetime import UTC, date, datetime
+from itertools import product
 from typing import Any
 
-from cases.agencies import signatures
-from cases.agencies.addresses import AddressRefused, check_form
+from cases.agencies import openpgp, partnerkeys, signatures
+from cases.agencies.addresses import AddressRefused, check_form, scheme_of
+from cases.agencies.partnerkeys import KeyRefused, PublicKey
 from cases.agencies.registerforms import (
     LABELS,
     NOWHERE,
     WAYS,
     AddressForm,
     AgencyForm,
+    FileKeysForm,
+    FolderForm,
     KeyEndForm,
     KeyForm,
+    PartnerKeyEndForm,
+    PartnerKeyForm,
     PauseForm,
     ResumeForm,
     TermsForm,
     agency_of,
     terms_state,
 )
+from cases.kernel import calendars
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError
-from cases.kernel.exchange import agencies, agreements
+from cases.kernel.exchange import agencies, agreements, files
 from cases.kernel.exchange.agencies import ChannelPlan, Listing
 from cases.kernel.exchange.agreements import Terms
-from cases.kernel.models import Channel, ChannelKey
+from cases.kernel.models import Channel, ChannelKey, PartnerKey
 from cases.kernel.office.kinds import Change, Kind, Line, Payload
 from cases.kernel.policy import DIRECTORY
 
@@ -37,6 +44,8 @@ __all__ = ["KINDS", "WAYS", "key_name"]
 CHECKERS = frozenset({"disclosure_approver"})
 KEEPERS = frozenset({"system_administrator"})
 MOST_KEYS = 2
+FILE_SECONDS = 50
+NO_FILES = "Files are not exchanged with this agency: its address is no server for files and no mailbox."
 NEW = {"code": "Code", "kind": "Kind", "display_name": "Name", "country": "Established in", "address": "Address"}
 
 
@@ -88,9 +97,25 @@ def _enter(change: Change) -> None:
         display_name=said["display_name"],
         country=said["country"],
         terms=Terms(state="proposed"),
-        channels=(ChannelPlan(direction="in"), ChannelPlan(direction="out", address=said["address"])),
+        channels=(ChannelPlan(direction="in"), ChannelPlan(direction="out", **_way(said["address"]))),
     )
     agencies.register(listing, actor=change.actor, at=change.at)
+
+
+def _way(address: str) -> dict[str, Any]:
+    """Return how a channel to an address carries. Nobody can ask a mailbox whether a file came; it is never sent twice
+    by itself."""
+    scheme = scheme_of(address)
+    if scheme == "https":
+        return {"address": address, "transport": "https"}
+    is_mail = scheme in ("smtp", "smtps")
+    return {
+        "address": address,
+        "transport": "smtp" if is_mail else "sftp",
+        "receiver_dedupes": not is_mail,
+        "retry_profile": "email" if is_mail else "file",
+        "timeout_seconds": FILE_SECONDS,
+    }
 
 
 # --- terms -------------------------------------------------------------------------------------------------------
@@ -142,8 +167,140 @@ def _move(change: Change) -> None:
     channel = _out(change.payload)
     if channel is not None:
         agencies.change_channel(
-            channel, "agency.channel_moved", actor=change.actor, at=change.at, address=change.payload["address"]
+            channel,
+            "agency.channel_moved",
+            actor=change.actor,
+            at=change.at,
+            **_moved(channel, change.payload["address"]),
         )
+
+
+def _moved(channel: Channel, address: str) -> dict[str, Any]:
+    """Return what changes with an address: all of how a channel carries when it is another way, else the address."""
+    way = _way(address)
+    return way if way["transport"] != channel.transport else {"address": address}
+
+
+# --- files: our pairs, their folder, their public keys ------------------------------------------------------------
+def _files_out(payload: Payload) -> Channel | None:
+    channel = _out({"code": payload["code"]})
+    return channel if channel is not None and channel.transport in files.CARRIED else None
+
+
+def _check_pairs(payload: Payload, *, actor: Actor, at: datetime) -> dict[str, str]:
+    channel = _files_out(payload)
+    if channel is None:
+        return {"code": NO_FILES}
+    if len(agencies.live_keys(channel, at=at, kind="openpgp")) >= MOST_KEYS:
+        return {"code": "It has two live pairs already: end the older ones first."}
+    return {}
+
+
+def _describe_pairs(_before: Payload, _payload: Payload) -> list[Line]:
+    return [Line(label="Keys for files", old="", new="one more pair to sign in, one more to sign and to open")]
+
+
+def _make_pairs(change: Change) -> None:
+    channel = _files_out(change.payload)
+    if channel is None:
+        raise CaseError(NO_FILES)
+    secret, public = openpgp.make_pair("Backoffice")
+    private, line = partnerkeys.make_ssh_pair()
+    for kind, half, other in (("openpgp", secret, public.armored), ("ssh", private, line)):
+        name = f"{kind}-{change.proposal.uid.hex[:12]}"
+        agencies.add_key(channel, half, name=name, kind=kind, public=other, actor=change.actor, at=change.at)
+
+
+def _folder_state(payload: Payload) -> dict[str, Any]:
+    channel = _files_out(payload)
+    return {"folder": channel.answers_folder} if channel else {}
+
+
+def _check_folder(payload: Payload, *, actor: Actor, at: datetime) -> dict[str, str]:
+    return {} if _files_out(payload) is not None else {"code": NO_FILES}
+
+
+def _describe_folder(before: Payload, payload: Payload) -> list[Line]:
+    return _lines({"folder": "Folder of its files for us"}, before, payload)
+
+
+def _set_folder(change: Change) -> None:
+    channel = _files_out(change.payload)
+    if channel is not None:
+        folder = change.payload["folder"]
+        agencies.change_channel(
+            channel, "agency.channel_moved", actor=change.actor, at=change.at, answers_folder=folder
+        )
+
+
+def _public(payload: Payload, at: datetime) -> PublicKey | None:
+    try:
+        return partnerkeys.read(payload["key_kind"], payload["public"], at=at)
+    except KeyRefused:
+        return None
+
+
+def _check_partner_key(payload: Payload, *, actor: Actor, at: datetime) -> dict[str, str]:
+    agency, found = agency_of(payload["code"]), _public(payload, at)
+    if agency is None or _files_out(payload) is None:
+        return {"code": NO_FILES}
+    if found is None:
+        return {"public": "This is no such key, or it has ended."}
+    live = agencies.live_partner_keys(agency, kind=found.kind, at=at)
+    if any(row.fingerprint == found.fingerprint for row in live):
+        return {"public": "This key is in the register already."}
+    return {"public": "It has two live keys of this kind: end the older one first."} if len(live) >= MOST_KEYS else {}
+
+
+def _describe_partner_key(_before: Payload, payload: Payload) -> list[Line]:
+    """The checker compares the fingerprint with the agency, so it is shown, not the key."""
+    try:
+        found = partnerkeys.read(payload["key_kind"], payload["public"], at=datetime.min.replace(tzinfo=UTC))
+    except KeyRefused:
+        return [Line(label=partnerkeys.KINDS[payload["key_kind"]], old="", new="cannot be read")]
+    until = calendars.london_date(found.expires_at).isoformat() if found.expires_at else "never"
+    return [
+        Line(label=partnerkeys.KINDS[found.kind], old="", new=found.fingerprint),
+        Line(label="Ends", old="", new=until),
+    ]
+
+
+def _enter_partner_key(change: Change) -> None:
+    found = _public(change.payload, change.at)
+    if found is None:
+        raise CaseError("This is no such key, or it has ended.")
+    agencies.add_partner_key(
+        agencies.get(change.payload["code"]),
+        found.public,
+        kind=found.kind,
+        fingerprint=found.fingerprint,
+        expires_at=found.expires_at,
+        actor=change.actor,
+        at=change.at,
+    )
+
+
+def _live_partner_key(payload: Payload, at: datetime) -> PartnerKey | None:
+    agency = agency_of(payload["code"])
+    if agency is None:
+        return None
+    live = [row for kind in partnerkeys.KINDS for row in agencies.live_partner_keys(agency, kind=kind, at=at)]
+    return next((row for row in live if row.fingerprint == payload["fingerprint"]), None)
+
+
+def _check_partner_end(payload: Payload, *, actor: Actor, at: datetime) -> dict[str, str]:
+    found = _live_partner_key(payload, at)
+    return {} if found is not None else {"fingerprint": "This agency has no live public key with this fingerprint."}
+
+
+def _describe_partner_end(_before: Payload, payload: Payload) -> list[Line]:
+    return [Line(label="Public key", old=str(payload["fingerprint"]), new="")]
+
+
+def _end_partner_key(change: Change) -> None:
+    found = _live_partner_key(change.payload, change.at)
+    if found is not None:
+        agencies.revoke_partner_key(found, actor=change.actor, at=change.at)
 
 
 # --- keys --------------------------------------------------------------------------------------------------------
@@ -179,8 +336,9 @@ def _make_key(change: Change) -> None:
 
 def _named(payload: Payload, *, at: datetime) -> tuple[ChannelKey | None, int]:
     """Return the live key of that name and how many live keys its channel has."""
-    for direction in WAYS:
-        live = _live({**payload, "direction": direction}, at=at)
+    channels = [channel for way in WAYS if (channel := _out({**payload, "direction": way}))]
+    for channel, kind in product(channels, ("hmac", "openpgp", "ssh")):
+        live = agencies.live_keys(channel, at=at, kind=kind)
         found = next((row for row in live if row.key_name == payload["key_name"]), None)
         if found is not None:
             return found, len(live)
@@ -304,6 +462,51 @@ KINDS = (
         describe=_describe_end,
         apply=_end_key,
         form=KeyEndForm,
+    ),
+    Kind(
+        code="agency_file_keys",
+        label="Make our keys for an agency's files",
+        makers=KEEPERS,
+        checkers=CHECKERS,
+        subject=_subject,
+        check=_check_pairs,
+        describe=_describe_pairs,
+        apply=_make_pairs,
+        form=FileKeysForm,
+    ),
+    Kind(
+        code="agency_folder",
+        label="Change the folder of an agency's files",
+        makers=DIRECTORY,
+        checkers=CHECKERS,
+        subject=_subject,
+        state=_folder_state,
+        check=_check_folder,
+        describe=_describe_folder,
+        apply=_set_folder,
+        form=FolderForm,
+    ),
+    Kind(
+        code="agency_partner_key",
+        label="Enter a public key of an agency",
+        makers=KEEPERS,
+        checkers=CHECKERS,
+        subject=_subject,
+        check=_check_partner_key,
+        describe=_describe_partner_key,
+        apply=_enter_partner_key,
+        form=PartnerKeyForm,
+    ),
+    Kind(
+        code="agency_partner_key_end",
+        label="End a public key of an agency",
+        makers=KEEPERS,
+        checkers=CHECKERS,
+        subject=_subject,
+        check=_check_partner_end,
+        describe=_describe_partner_end,
+        apply=_end_partner_key,
+        form=PartnerKeyEndForm,
     ),
     Kind(
         code="agency_pause",

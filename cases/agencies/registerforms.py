@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from datetime import UTC, datetime
 from typing import Any
 
 from django import forms
 
-from cases.agencies.addresses import AddressRefused, NotResolved, pin
+from cases.agencies import partnerkeys
+from cases.agencies.addresses import AddressRefused, NotResolved, pin, scheme_of
+from cases.agencies.partnerkeys import KeyRefused
 from cases.kernel.exchange import agencies
 from cases.kernel.exchange.agreements import SAFEGUARDS, STATES, Terms
 from cases.kernel.models import Agency
@@ -20,8 +23,12 @@ __all__ = [
     "WAYS",
     "AddressForm",
     "AgencyForm",
+    "FileKeysForm",
+    "FolderForm",
     "KeyEndForm",
     "KeyForm",
+    "PartnerKeyEndForm",
+    "PartnerKeyForm",
     "PauseForm",
     "ResumeForm",
     "TermsForm",
@@ -30,7 +37,11 @@ __all__ = [
 ]
 
 WAYS = {"out": "Our messages to them", "in": "Their calls to us"}
-NOWHERE = "Nothing would be sent to that address: it must be https, resolve, and be public."
+NOWHERE = "Nothing would be sent to that address: it must be https, sftp, smtp or smtps, resolve, and be public."
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
+ADDRESS_HELP = (
+    "https://, sftp://user@server/folder for files, or smtp://mail-server/mailbox@partner for files by e-mail."
+)
 LABELS = {
     "state": "Standing",
     "contract_reference": "Contract",
@@ -61,7 +72,7 @@ def terms_state(payload: Payload) -> dict[str, Any]:
 def _refuse_nowhere(address: str, cidrs: list[str]) -> None:
     """Ask the resolver before anything is locked. Raises ValidationError."""
     try:
-        pin(address, allowed_cidrs=cidrs)
+        pin(address, allowed_cidrs=cidrs, scheme=scheme_of(address))
     except (AddressRefused, NotResolved):
         raise forms.ValidationError(NOWHERE, code="nowhere") from None
 
@@ -77,7 +88,7 @@ class AgencyForm(ChangeForm):
     kind = forms.SlugField(label="Kind", max_length=40, help_text="fpa, cra, dca, lea, post and so on.")
     display_name = forms.CharField(label="Name", max_length=80)
     country = forms.RegexField(r"^[A-Z]{2}$", label="Established in", initial="GB", help_text="Two capital letters.")
-    address = forms.CharField(label="Address of its messages", max_length=400, help_text="It begins with https://")
+    address = forms.CharField(label="Address of its messages", max_length=400, help_text=ADDRESS_HELP)
 
     def clean_address(self) -> str:
         address: str = self.cleaned_data["address"]
@@ -124,7 +135,7 @@ class AddressForm(ChangeForm):
     """Where its messages go."""
 
     code = forms.ChoiceField(label="Agency", choices=_agency_choices)
-    address = forms.CharField(label="Address of its messages", max_length=400, help_text="It begins with https://")
+    address = forms.CharField(label="Address of its messages", max_length=400, help_text=ADDRESS_HELP)
 
     def clean_address(self) -> str:
         address: str = self.cleaned_data["address"]
@@ -146,6 +157,54 @@ class KeyEndForm(ChangeForm):
 
     code = forms.ChoiceField(label="Agency", choices=_agency_choices)
     key_name = forms.CharField(label="Name of the key", max_length=40)
+
+
+class FileKeysForm(ChangeForm):
+    """Pairs of ours for an agency that exchanges files: one to sign in, one to sign and to open."""
+
+    code = forms.ChoiceField(label="Agency", choices=_agency_choices)
+
+
+class FolderForm(ChangeForm):
+    """Where an agency leaves files for us."""
+
+    code = forms.ChoiceField(label="Agency", choices=_agency_choices)
+    folder = forms.RegexField(
+        r"^(/[A-Za-z0-9._-]+)*$",
+        label="Folder of its files for us",
+        max_length=200,
+        required=False,
+        help_text="Such as /out, on the server of its address. Empty: nothing is fetched.",
+    )
+
+
+class PartnerKeyForm(ChangeForm):
+    """A public key of an agency, as it was handed over."""
+
+    code = forms.ChoiceField(label="Agency", choices=_agency_choices)
+    key_kind = forms.ChoiceField(label="Kind", choices=list(partnerkeys.KINDS.items()), widget=forms.RadioSelect)
+    public = forms.CharField(
+        label="Public key",
+        max_length=20_000,
+        widget=forms.Textarea(attrs={"rows": 8}),
+        help_text="Compare its fingerprint with the agency by another way than the key came.",
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse what is no such key. Whether it has ended is asked where it is entered, which knows the time."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        try:
+            partnerkeys.read(cleaned.get("key_kind", ""), cleaned.get("public", ""), at=LONG_AGO)
+        except KeyRefused as refusal:
+            self.add_error("public", str(refusal))
+        return cleaned
+
+
+class PartnerKeyEndForm(ChangeForm):
+    """The end of one public key of an agency."""
+
+    code = forms.ChoiceField(label="Agency", choices=_agency_choices)
+    fingerprint = forms.CharField(label="Fingerprint", max_length=80)
 
 
 class PauseForm(ChangeForm):

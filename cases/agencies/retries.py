@@ -57,6 +57,8 @@ def judge(
 ) -> Verdict:
     """Return the verdict on the `tries`-th try. `spread(low, high)` draws the jitter."""
     if isinstance(result, DeliveryError):
+        if result.is_undecided:
+            return Verdict("unknown", "unknown", result.code, is_failure=True)
         if result.is_permanent:
             return Verdict("dead", "permanent", result.code, pause=result.pause)
         verdict = Verdict(

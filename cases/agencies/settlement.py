@@ -14,8 +14,8 @@ from django.db import transaction
 
 from cases.kernel import actors, casetypes, locks, record, tasks
 from cases.kernel.errors import CaseError
-from cases.kernel.exchange import agencies, letters
-from cases.kernel.models import Case, Channel, ChannelHealth, OutboxMessage
+from cases.kernel.exchange import agencies, files, letters
+from cases.kernel.models import BatchFile, Case, Channel, ChannelHealth, OutboxMessage
 from cases.kernel.transitions import AlreadyThere
 from cases.ledger import api as ledger
 
@@ -41,8 +41,10 @@ def settle(*, now: datetime, most: int = 200) -> int:
     return sum(_settle(*ids, now=now) for ids in waiting.values_list("pk", "case_id")[:most])
 
 
-def _settle(message_id: int, case_id: int, *, now: datetime) -> bool:
+def _settle(message_id: int, case_id: int | None, *, now: datetime) -> bool:
     try:
+        if case_id is None:
+            return _settle_file(message_id, now=now)
         with transaction.atomic():
             case = locks.case_for_update(case_id)
             message = _still_unsettled(message_id)
@@ -52,6 +54,9 @@ def _settle(message_id: int, case_id: int, *, now: datetime) -> bool:
     except AlreadyThere:
         return _mark(message_id, now=now)
     except CaseError as refusal:
+        if case_id is None:
+            log.exception("settlement_failed", extra={"message_id": message_id})
+            return False
         return _give_to_people(message_id, case_id, type(refusal).__name__, now=now)
     except Exception:
         log.exception("settlement_failed", extra={"message_id": message_id})
@@ -61,6 +66,28 @@ def _settle(message_id: int, case_id: int, *, now: datetime) -> bool:
 def _still_unsettled(message_id: int) -> OutboxMessage | None:
     rows = OutboxMessage.objects.select_for_update(of=("self",)).select_related("channel__agency")
     return rows.filter(pk=message_id, settled_at=None, state__in=OUTCOMES).first()
+
+
+@transaction.atomic
+def _settle_file(message_id: int, *, now: datetime) -> bool:
+    """Note what became of a file that belongs to no one case, as an act of the agency's stream."""
+    message = _still_unsettled(message_id)
+    if message is None:
+        return False
+    agency = message.channel.agency
+    detail: dict[str, Any] = {"message": str(message.public_id), "message_kind": message.kind}
+    with ledger.action(agency.uid, f"file.{message.state}", actor=ACTOR.label, at=now, detail=detail):
+        _tell_of_file(message, now=now)
+        if message.state in ("dead", "unknown", "refused"):
+            kind = f"message_{message.state}"
+            tasks.raise_task(kind, case=None, at=now, agency=agency.code, **detail)
+    return _mark(message.pk, now=now)
+
+
+def _tell_of_file(message: OutboxMessage, *, now: datetime) -> None:
+    file = BatchFile.objects.select_related("channel__agency", "message").filter(message=message).first()
+    if file is not None:
+        files.tell(file, message.state, at=now)
 
 
 def take_note(case: Case, message: OutboxMessage, *, now: datetime) -> None:
@@ -76,6 +103,8 @@ def take_note(case: Case, message: OutboxMessage, *, now: datetime) -> None:
         _raise_task(case, message, f"message_{message.state}", now=now)
     elif message.state in ("delivered", "acknowledged") and (delivered := casetype.delivered.get(message.kind)):
         delivered(case, message, at=now)
+    if message.channel.transport in files.CARRIED:
+        _tell_of_file(message, now=now)
     _mark(message.pk, now=now)
 
 

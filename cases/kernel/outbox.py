@@ -24,6 +24,7 @@ from cases.ledger import sealing
 __all__ = [
     "Message",
     "NoChannel",
+    "channel_for",
     "go_first",
     "install_doorbell",
     "never_left",
@@ -67,7 +68,7 @@ def post(case: Case, message: Message, *, at: datetime, cause: uuid.UUID | None 
     parent is the case's) and rings the doorbell on commit. A promise made before is returned as it is.
     It is due at once by the database's clock. Raises NoChannel.
     """
-    channel = _channel(message.agency_code)
+    channel = channel_for(message.agency_code)
     if message.dedupe and (known := _known(channel, message)) is not None:
         return known
     stream_id, seq = _take_place(case, channel)
@@ -154,7 +155,8 @@ def _retire(case: Case, kind: str, *, states: tuple[str, ...], to: str, at: date
     return len(ids)
 
 
-def _channel(code: str) -> Channel:
+def channel_for(code: str) -> Channel:
+    """Return the channel on which an agency is told things. Raises NoChannel."""
     channel = (
         Channel.objects.filter(agency__code=code, agency__is_active=True, direction="out")
         .exclude(state="disabled")

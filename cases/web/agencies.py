@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET
 from cases.agencies import register
 from cases.kernel import calendars, casetypes, policy
 from cases.kernel.actors import Actor
-from cases.kernel.exchange import agencies, agreements, answers, chase, exchanges, service
+from cases.kernel.exchange import agencies, agreements, answers, chase, exchanges, files, service
 from cases.kernel.exchange.exchanges import Listed
 from cases.kernel.models import AgencyTerms, Callback, Case, ChannelKey, OutboxMessage, Proposal
 from cases.kernel.office import policydocs
@@ -31,6 +31,7 @@ VIEWS = {
     "review": "To review",
     "answers": "Answers in time",
 }
+APART = ("agency_new", "agency_key_end", "agency_partner_key_end")  # changes offered elsewhere
 TONES = {"active": "done", "proposed": "wait", "suspended": "warn", "ended": "hold"}
 
 
@@ -103,8 +104,7 @@ def _register_of(actor: Actor, found: Listed, at: datetime) -> dict[str, Any]:
         "changes": [
             kind
             for kind in register.KINDS
-            if kind.code not in ("agency_new", "agency_key_end")
-            and policy.can(actor, f"propose.{kind.code}").is_allowed
+            if kind.code not in APART and policy.can(actor, f"propose.{kind.code}").is_allowed
         ],
         "can_operate": policy.can(actor, exchanges.OPERATE).is_allowed,
         "is_circuit_open": bool(
@@ -143,15 +143,29 @@ def _rows(request: HttpRequest, actor: Actor, found: Listed, view: str) -> dict[
 
 
 def _message(actor: Actor, row: OutboxMessage, known: set[int], periods: answers.Periods) -> dict[str, Any]:
-    labels = casetypes.get(row.case.kind).message_labels
     return {
         "row": row,
-        "label": chase.CHASER.label if row.kind == chase.CHASER.code else labels.get(row.kind, words(row.kind)),
+        "label": _label(row),
         "case": row.case if row.case_id in known else None,
-        "can_decide": row.case_id in known and policy.can(actor, "close_task", case=row.case).is_allowed,
+        "can_decide": may_decide(actor, row, known),
         "is_stuck": row.state in ("dead", "unknown"),
         "answer_due": periods.due(row) if row.state == "delivered" else None,
     }
+
+
+def _label(row: OutboxMessage) -> str:
+    if row.case is None:
+        return files.label(row.kind)
+    if row.kind == chase.CHASER.code:
+        return chase.CHASER.label
+    return casetypes.get(row.case.kind).message_labels.get(row.kind, words(row.kind))
+
+
+def may_decide(actor: Actor, row: OutboxMessage, known: set[int]) -> bool:
+    """Say whether this person may decide about a stuck message: one of a case they work on, or a file of many cases."""
+    if row.case is not None:
+        return row.case_id in known and policy.can(actor, "close_task", case=row.case).is_allowed
+    return policy.can(actor, exchanges.OPERATE).is_allowed
 
 
 def _callback(actor: Actor, row: Callback, known: set[int], candidates: Mapping[str, list[Case]]) -> dict[str, Any]:
@@ -178,7 +192,7 @@ def stuck(request: HttpRequest) -> HttpResponse:
     actor = asking.actor_of(request)
     policy.require(actor, "view_agencies")
     page = pageful(exchanges.stuck_for(actor), request, is_descending=True)
-    known = exchanges.may_know(actor, {row.case_id for row in page.rows})
+    known = exchanges.may_know(actor, {row.case_id for row in page.rows if row.case_id})
     periods = answers.Periods()
     entries = [_message(actor, row, known, periods) for row in page.rows]
     return render(request, "cases/agencies/stuck.html", {"page": page, "entries": entries})

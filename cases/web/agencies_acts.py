@@ -55,15 +55,27 @@ def message(request: HttpRequest, message: UUID) -> HttpResponse:
     """Send a stuck message again, or give it up, with a reason."""
     actor, at = asking.actor_of(request), asking.now()
     row = OutboxMessage.objects.select_related("case", "channel__agency").filter(public_id=message).first()
-    if row is None or not policy.visible_to(actor).filter(pk=row.case_id).exists():
+    if row is None:
         raise NotVisible
-    policy.require(actor, "close_task", case=row.case)
+    if row.case is None:
+        _require_files(actor, row)
+    elif not policy.visible_to(actor).filter(pk=row.case.pk).exists():
+        raise NotVisible
+    else:
+        policy.require(actor, "close_task", case=row.case)
     is_again = request.POST.get("act") == "again"
     decide = deadletters.try_again if is_again else deadletters.skip
     said = "The message is sent again." if is_again else "The message was given up. What waits behind it goes on."
     reason = request.POST.get("reason", "")
     code = row.channel.agency.code
     return _do(request, code, "stuck", lambda: decide(row, actor=actor, at=at, reason=reason), said, about=str(message))
+
+
+def _require_files(actor: Actor, row: OutboxMessage) -> None:
+    """A file of many cases is decided about by whoever keeps the directory going."""
+    if exchanges.is_closed_to(actor, row.channel.agency):
+        raise NotVisible
+    policy.require(actor, exchanges.OPERATE)
 
 
 @screen

@@ -37,6 +37,7 @@ CHOSEN = {
     "OnCallRoute.method": "e_mail",
     "Association.has_agreement": True,
     "LinkStatement.party_role": "declarer",
+    "PartnerKey.kind": "openpgp",
 }
 
 

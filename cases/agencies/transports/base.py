@@ -6,14 +6,20 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, kw_only=True)
 class Parcel:
-    """Bytes to carry and where to. The headers are complete; the transport adds none that matter."""
+    """Bytes to carry and where to. The headers are complete; the transport adds none that matter.
+
+    A file has a `name`; of a server for files one of `host_keys` must be proved, and `client_keys` prove us.
+    """
 
     url: str
     body: bytes
-    headers: dict[str, str]
+    headers: dict[str, str] = field(default_factory=dict)
     allowed_cidrs: tuple[str, ...] = ()
     ca_file: str = ""
     timeout_seconds: float = 15.0
+    name: str = ""
+    host_keys: tuple[str, ...] = ()
+    client_keys: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,16 +36,25 @@ class Answer:
 class DeliveryError(Exception):
     """No answer. `code` is written to the attempt; `pause` names why the channel must stop, if it must.
 
-    `is_rejection` marks a fault of keys or certificates, which is every message's fault.
+    `is_rejection` marks a fault of keys or certificates, which is every message's fault. `is_undecided`: it may have
+    arrived, and nobody can be asked, so that it is never tried again by itself.
     """
 
     def __init__(
-        self, code: str, *, is_permanent: bool = False, is_rejection: bool = False, pause: str = "", remote_ip: str = ""
+        self,
+        code: str,
+        *,
+        is_permanent: bool = False,
+        is_rejection: bool = False,
+        is_undecided: bool = False,
+        pause: str = "",
+        remote_ip: str = "",
     ) -> None:
         super().__init__(code)
         self.code = code
         self.is_permanent = is_permanent
         self.is_rejection = is_rejection
+        self.is_undecided = is_undecided
         self.pause = pause
         self.remote_ip = remote_ip
 

@@ -15,7 +15,7 @@ from cases.kernel import tasks
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError
 from cases.kernel.exchange import agreements
-from cases.kernel.models import Agency, Channel, ChannelHealth, ChannelKey, Task
+from cases.kernel.models import Agency, BatchFile, Channel, ChannelHealth, ChannelKey, PartnerKey, Task
 from cases.kernel.prepared import Prepared
 from cases.ledger import api as ledger
 from cases.ledger import sealing
@@ -27,19 +27,23 @@ __all__ = [
     "Listing",
     "UnknownAgency",
     "add_key",
+    "add_partner_key",
     "change_channel",
     "channel_of",
     "get",
     "is_paused_by_two",
     "live_keys",
+    "live_partner_keys",
     "open_secrets",
     "pause",
     "register",
     "resume",
     "revoke_key",
+    "revoke_partner_key",
     "show_once",
 ]
 
+UNPROVED = ("signer_unknown", "no_live_key", "certificate_expired", "certificate_revoked")
 AGREED = "agreed"  # the cause of a pause or an end of one that two people agreed to
 
 
@@ -55,12 +59,15 @@ class ChannelPlan:
     """What a channel is to be when it is registered."""
 
     direction: str
+    transport: str = "https"
     address: str = ""
     allowed_cidrs: tuple[str, ...] = ()
     ca_file: str = ""
     is_ordered: bool = True
     receiver_dedupes: bool = True
     retry_profile: str = "standard"
+    timeout_seconds: int = 15
+    answers_folder: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,23 +96,23 @@ def channel_of(agency: Agency, direction: str) -> Channel | None:
     return agency.channels.filter(direction=direction).exclude(state="disabled").order_by("pk").first()
 
 
-def live_keys(channel: Channel, *, at: datetime) -> list[ChannelKey]:
-    """Return the keys that count at a moment, newest first."""
-    return _LIVE_KEYS.objects(channel=channel.pk, at=at)
+def live_keys(channel: Channel, *, at: datetime, kind: str = "hmac") -> list[ChannelKey]:
+    """Return the keys of a kind that count at a moment, newest first."""
+    return _LIVE_KEYS.objects(channel=channel.pk, at=at, kind=kind)
 
 
-def _live_keys(*, channel: int, at: datetime) -> QuerySet[ChannelKey]:
+def _live_keys(*, channel: int, at: datetime, kind: str) -> QuerySet[ChannelKey]:
     live = Q(active_from__lte=at) & (Q(revoked_at=None) | Q(revoked_at__gt=at))
-    rows = ChannelKey.objects.filter(live, channel=channel).select_related("key__parent")
+    rows = ChannelKey.objects.filter(live, channel=channel, kind=kind).select_related("key__parent")
     return rows.order_by("-active_from", "-pk")
 
 
-_LIVE_KEYS = Prepared(_live_keys, channel=-(10**15) - 1, at=datetime(1900, 1, 1, tzinfo=UTC))
+_LIVE_KEYS = Prepared(_live_keys, channel=-(10**15) - 1, at=datetime(1900, 1, 1, tzinfo=UTC), kind="one kind")
 
 
-def open_secrets(channel: Channel, *, purpose: str, at: datetime) -> dict[str, str]:
-    """Return the live secrets of a channel by key name, newest first. Writes one access row."""
-    rows = live_keys(channel, at=at)
+def open_secrets(channel: Channel, *, purpose: str, at: datetime, kind: str = "hmac") -> dict[str, str]:
+    """Return the live secrets of a kind of a channel by key name, newest first. Writes one access row."""
+    rows = live_keys(channel, at=at, kind=kind)
     reader = sealing.Reader(actor="system:delivery", verb="sign", purpose=purpose, streams=(channel.agency.uid,))
     opened = sealing.open_rows(rows, ["secret"], reader=reader, at=at, loaded=[row.key for row in rows])
     return {
@@ -153,19 +160,28 @@ def _add_channel(agency: Agency, plan: ChannelPlan) -> Channel:
         is_ordered=plan.is_ordered,
         receiver_dedupes=plan.receiver_dedupes,
         retry_profile=plan.retry_profile,
+        transport=plan.transport,
+        timeout_seconds=plan.timeout_seconds,
+        answers_folder=plan.answers_folder,
     )
     if plan.direction == "out":
         ChannelHealth.objects.create(channel=channel)
     return channel
 
 
-def add_key(channel: Channel, secret: str, *, name: str, actor: Actor, at: datetime) -> ChannelKey:
-    """Seal a further secret of a channel under a key of its own; the earlier ones stay live until revoked."""
+def add_key(
+    channel: Channel, secret: str, *, name: str, actor: Actor, at: datetime, kind: str = "hmac", public: str = ""
+) -> ChannelKey:
+    """Seal a further secret of a channel under a key of its own; the earlier ones stay live until revoked.
+
+    Of a pair of ours `secret` is the private half; it is never shown, so `shown_at` is set at once.
+    """
     agency = channel.agency
     detail = {"channel": str(channel.uid), "key_name": name}
     with ledger.action(agency.uid, "agency.key_added", actor=actor.label, at=at, detail=detail, source=actor.source):
         key = sealing.new_key("channel", at=at)
-        row = ChannelKey(channel=channel, key_name=name, key=key, active_from=at)
+        row = ChannelKey(channel=channel, key_name=name, key=key, active_from=at, kind=kind, public=public)
+        row.shown_at = None if kind == "hmac" else at
         sealing.seal(row, {"secret": secret}, key=key)
         row.save(force_insert=True)
     return row
@@ -176,6 +192,42 @@ def revoke_key(row: ChannelKey, *, actor: Actor, at: datetime) -> None:
     agency = row.channel.agency
     detail = {"channel": str(row.channel.uid), "key_name": row.key_name}
     with ledger.action(agency.uid, "agency.key_revoked", actor=actor.label, at=at, detail=detail, source=actor.source):
+        row.revoked_at = at
+        row.save(update_fields=["revoked_at"])
+
+
+def live_partner_keys(agency: Agency, *, kind: str, at: datetime) -> list[PartnerKey]:
+    """Return the public keys of an agency that count at a moment, newest first; expired ones are among them."""
+    rows = PartnerKey.objects.filter(agency=agency, kind=kind, active_from__lte=at)
+    return list(rows.filter(Q(revoked_at=None) | Q(revoked_at__gt=at)).order_by("-active_from", "-pk"))
+
+
+def add_partner_key(
+    agency: Agency,
+    public: str,
+    *,
+    kind: str,
+    fingerprint: str,
+    expires_at: datetime | None,
+    actor: Actor,
+    at: datetime,
+) -> PartnerKey:
+    """Enter a public key of an agency; the earlier ones stay live until revoked."""
+    detail = {"key_kind": kind, "fingerprint": fingerprint}
+    verb = "agency.partner_key_added"
+    unproved = BatchFile.objects.filter(channel__agency=agency, state="refused", reason__in=UNPROVED)
+    unproved.update(state="stored")  # what was refused for want of this very key is looked at again
+    with ledger.action(agency.uid, verb, actor=actor.label, at=at, detail=detail, source=actor.source):
+        return PartnerKey.objects.create(
+            agency=agency, kind=kind, public=public, fingerprint=fingerprint, expires_at=expires_at, active_from=at
+        )
+
+
+def revoke_partner_key(row: PartnerKey, *, actor: Actor, at: datetime) -> None:
+    """End a public key: nothing is encrypted to it and nothing signed with it is believed any more."""
+    detail = {"key_kind": row.kind, "fingerprint": row.fingerprint}
+    verb = "agency.partner_key_revoked"
+    with ledger.action(row.agency.uid, verb, actor=actor.label, at=at, detail=detail, source=actor.source):
         row.revoked_at = at
         row.save(update_fields=["revoked_at"])
 

@@ -47,7 +47,9 @@ def chase_late(*, now: datetime) -> int:
 
 
 @transaction.atomic
-def _chase(message_id: int, case_id: int, *, now: datetime) -> int:
+def _chase(message_id: int, case_id: int | None, *, now: datetime) -> int:
+    if case_id is None:  # a file of many cases: its answer is a file
+        return 0
     case = locks.case_for_update(case_id)
     rows = OutboxMessage.objects.select_for_update(of=("self",)).select_related("channel__agency__terms")
     message = rows.filter(pk=message_id, state="delivered", acknowledged_at=None, chased_at=None).first()

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from datetime import datetime
 
 from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
-from cases.kernel import conflicts, locks, outbox, record, tasks
+from cases.kernel import conflicts, formats, locks, outbox, record, tasks
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError
-from cases.kernel.models import OutboxMessage, Task
+from cases.kernel.models import Case, OutboxMessage, Task
+from cases.ledger import api as ledger
+from cases.ledger import sealing
 
 __all__ = ["NotStuck", "skip", "stuck", "try_again"]
 
@@ -38,16 +41,29 @@ def skip(message: OutboxMessage, *, actor: Actor, at: datetime, reason: str) -> 
     _resolve(message, "skipped", "message.skipped", actor=actor, at=at, reason=reason)
 
 
+def _act(
+    row: OutboxMessage, case: Case | None, verb: str, *, actor: Actor, at: datetime, reason: str, detail: dict[str, str]
+) -> AbstractContextManager[ledger.Action]:
+    """Open the act of the case, or of the agency for a file that belongs to no one case."""
+    if case is not None:
+        return record.act(case, verb, actor=actor, at=at, reason=reason, detail=detail)
+    formats.refuse_card_numbers([reason])
+    key, stream = sealing.new_key("agency", at=at), row.channel.agency.uid
+    return ledger.action(
+        stream, verb, actor=actor.label, at=at, reason=reason, key=key, detail=detail, source=actor.source
+    )
+
+
 @transaction.atomic
 def _resolve(message: OutboxMessage, state: str, verb: str, *, actor: Actor, at: datetime, reason: str) -> None:
-    case = locks.case_for_update(message.case_id)
+    case = locks.case_for_update(message.case_id) if message.case_id is not None else None
     row = OutboxMessage.objects.select_for_update().filter(pk=message.pk, state__in=STATES).first()
     if row is None or not reason.strip():
         raise NotStuck("Only a stuck message can be tried again or skipped, and it needs a reason.")
-    if refusal := conflicts.why_not(actor, case):
+    if case is not None and (refusal := conflicts.why_not(actor, case)):
         raise NotStuck(refusal)
     detail = {"message": str(row.public_id), "message_kind": row.kind}
-    with record.act(case, verb, actor=actor, at=at, reason=reason.strip(), detail=detail):
+    with _act(row, case, verb, actor=actor, at=at, reason=reason.strip(), detail=detail):
         for task in Task.objects.filter(case=case, detail__message=str(row.public_id), closed_at=None):
             tasks.close(task, actor=actor, at=at, outcome=verb.removeprefix("message."))
     OutboxMessage.objects.filter(pk=row.pk).update(

@@ -84,7 +84,7 @@ def _scope(actor: Actor) -> Q:
     """Return the filter on rows with a case. Nobody sees a row of a restricted case but by sight of the case."""
     seen = Q(case__in=policy.visible_to(actor))
     if policy.can(actor, OPERATE).is_allowed:
-        seen |= Q(case__is_restricted=False)
+        seen |= Q(case__is_restricted=False) | Q(case=None)
     return seen
 
 

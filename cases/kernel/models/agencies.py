@@ -6,7 +6,7 @@ from django.db.models import F, Q
 from cases.ledger.models import DataKey, Tracked
 from cases.ledger.sealing import SealedTextField
 
-__all__ = ["Agency", "AgencyTerms", "Channel", "ChannelKey"]
+__all__ = ["Agency", "AgencyTerms", "Channel", "ChannelKey", "PartnerKey"]
 
 
 class Agency(Tracked):
@@ -66,7 +66,7 @@ class AgencyTerms(Tracked):
 
 
 class Channel(Tracked):
-    """One way of talking to one agency, in one direction."""
+    """One way of talking to one agency, in one direction. `answers_folder` is where a partner leaves files for us."""
 
     agency = models.ForeignKey(Agency, models.PROTECT, related_name="channels")
     direction = models.CharField(max_length=3)
@@ -81,6 +81,9 @@ class Channel(Tracked):
     max_in_flight = models.PositiveSmallIntegerField(default=5)
     rate_per_minute = models.PositiveIntegerField(default=600)
     state = models.CharField(max_length=12, default="active")
+    answers_folder = models.CharField(max_length=200, blank=True, default="")
+
+    later = {"answers_folder": ""}
 
     class Meta:
         constraints = [
@@ -96,7 +99,11 @@ class Channel(Tracked):
 
 
 class ChannelKey(Tracked):
-    """A shared secret of a channel, sealed. Two may be live while one replaces the other."""
+    """A secret of a channel, sealed. Two may be live while one replaces the other.
+
+    Of kind `hmac` it is shared with the agency; of kind `ssh` or `openpgp` it is the private half of a pair of ours,
+    whose `public` half the agency has.
+    """
 
     channel = models.ForeignKey(Channel, models.PROTECT, related_name="keys")
     key_name = models.CharField(max_length=40)
@@ -106,7 +113,41 @@ class ChannelKey(Tracked):
     revoked_at = models.DateTimeField(null=True, blank=True)
     shown_at = models.DateTimeField(null=True, blank=True)
 
-    later = {"shown_at": None}
+    kind = models.CharField(max_length=12, default="hmac")
+    public = models.TextField(blank=True, default="")
+
+    later = {"shown_at": None, "kind": "hmac", "public": ""}
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(kind__in=["hmac", "ssh", "openpgp"]), name="channel_key_kind"),
+        ]
 
     def __str__(self) -> str:
         return self.key_name
+
+
+class PartnerKey(Tracked):
+    """A public key of an agency that exchanges files: `ssh_host`, which its server must prove, or `openpgp`, to which
+    files are encrypted and with which its own are signed. What is not entered here by two people is not believed."""
+
+    agency = models.ForeignKey(Agency, models.PROTECT, related_name="partner_keys")
+    kind = models.CharField(max_length=12)
+    public = models.TextField()
+    fingerprint = models.CharField(max_length=80)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    active_from = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(kind__in=["ssh_host", "openpgp"]), name="partner_key_kind"),
+            models.UniqueConstraint(
+                fields=["agency", "kind", "fingerprint"],
+                condition=Q(revoked_at=None),
+                name="one_live_partner_key_per_fingerprint",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.fingerprint}"

@@ -11,6 +11,7 @@ from cases.kernel.models.cases import Case
 from cases.ledger.models import DataKey
 
 __all__ = [
+    "BatchFile",
     "Callback",
     "ChannelHealth",
     "DeliveryAttempt",
@@ -27,7 +28,7 @@ class ChannelHealth(models.Model):
 
     The row is locked while a batch is claimed for the channel. `minute_*` count tries for its rate; `pause_reason`
     is set by a try that shows a wrong key, certificate or address, until the channel is paused on record. A pause
-    with `paused_until` ends by itself.
+    with `paused_until` ends by itself. `fetched_at`: when its folder of answers was last read.
     """
 
     channel = models.OneToOneField(Channel, models.PROTECT, primary_key=True, related_name="health")
@@ -37,6 +38,7 @@ class ChannelHealth(models.Model):
     consecutive_rejections = models.PositiveIntegerField(default=0)
     pause_reason = models.CharField(max_length=40, blank=True)
     paused_until = models.DateTimeField(null=True, blank=True)
+    fetched_at = models.DateTimeField(null=True, blank=True)
     minute_began_at = models.DateTimeField(null=True, blank=True)
     minute_count = models.PositiveIntegerField(default=0)
 
@@ -45,14 +47,17 @@ class ChannelHealth(models.Model):
 
 
 class Stream(models.Model):
-    """One ordered conversation: a case on a channel. `next_seq` is taken under the row's lock."""
+    """One ordered conversation: a case on a channel, or the files of a channel. `next_seq` is taken under its lock."""
 
-    case = models.ForeignKey(Case, models.PROTECT, related_name="streams")
+    case = models.ForeignKey(Case, models.PROTECT, null=True, related_name="streams")
     channel = models.ForeignKey(Channel, models.PROTECT, related_name="streams")
     next_seq = models.BigIntegerField(default=1)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["case", "channel"], name="one_stream_per_case_and_channel")]
+        constraints = [
+            models.UniqueConstraint(fields=["case", "channel"], name="one_stream_per_case_and_channel"),
+            models.UniqueConstraint(fields=["channel"], condition=Q(case=None), name="one_stream_of_files_per_channel"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.case_id}/{self.channel_id}"
@@ -62,13 +67,14 @@ class OutboxMessage(models.Model):
     """A promise. `public_id` is the webhook-id of every try; `sealed_body` holds the exact bytes under their own key.
 
     `receipt_at` is when the recipient said that it arrived, `acknowledged_at` when it answered. `settled_at`
-    is set once the case has taken note of the outcome (delivered, refused, dead or unknown).
+    is set once the case has taken note of the outcome (delivered, refused, dead or unknown). A file of many cases
+    belongs to none.
     """
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     stream = models.ForeignKey(Stream, models.PROTECT, related_name="messages")
     channel = models.ForeignKey(Channel, models.PROTECT, related_name="messages")
-    case = models.ForeignKey(Case, models.PROTECT, related_name="messages")
+    case = models.ForeignKey(Case, models.PROTECT, null=True, related_name="messages")
     seq = models.BigIntegerField()
     kind = models.CharField(max_length=60)
     key = models.ForeignKey(DataKey, models.PROTECT, related_name="+")
@@ -145,6 +151,63 @@ class OutboxMessage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.public_id}"
+
+
+class BatchFile(models.Model):
+    """A file sent to an agency or fetched from one, as it was carried: encrypted, signed, and sealed besides.
+
+    `sha256` is of the file as written, `carried_sha256` of the encrypted bytes under `name`. Of a sent file, which has
+    its `message`, those bytes are made once, before the first try, and are the same at each. A fetched file is kept
+    before it is opened: `stored`, then `taken` or `refused` with the reason. `answers` is the sent file it speaks of.
+    """
+
+    uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    channel = models.ForeignKey(Channel, models.PROTECT, related_name="files")
+    direction = models.CharField(max_length=3)
+    kind = models.CharField(max_length=40, blank=True)
+    sequence_no = models.BigIntegerField(null=True, blank=True)
+    name = models.CharField(max_length=200)
+    message = models.OneToOneField(OutboxMessage, models.PROTECT, null=True, blank=True, related_name="file")
+    answers = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="answered_by")
+    key = models.ForeignKey(DataKey, models.PROTECT, related_name="+")
+    sealed_bytes = models.BinaryField(null=True)
+    sha256 = models.CharField(max_length=64, blank=True)
+    carried_sha256 = models.CharField(max_length=64, blank=True)
+    fingerprint = models.CharField(max_length=80, blank=True)
+    row_count = models.PositiveIntegerField(default=0)
+    total_pence = models.BigIntegerField(default=0)
+    created_at = models.DateTimeField()
+    state = models.CharField(max_length=12, default="stored")
+    reason = models.CharField(max_length=60, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    remote_size = models.BigIntegerField(null=True, blank=True)
+    remote_changed_at = models.BigIntegerField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(direction="out", state__in=["promised", "answered"], message__isnull=False)
+                | Q(direction="in", state__in=["stored", "taken", "refused"], message=None),
+                name="batch_file_state",
+            ),
+            models.UniqueConstraint(
+                fields=["channel", "name"], condition=Q(direction="out"), name="one_sent_file_per_name"
+            ),
+            models.UniqueConstraint(
+                fields=["channel", "name", "carried_sha256"],
+                condition=Q(direction="in"),
+                name="one_fetched_file_per_content",
+            ),
+            models.UniqueConstraint(
+                fields=["channel", "name"],
+                condition=Q(direction="in", state="taken"),
+                name="one_taken_file_per_name",
+            ),
+        ]
+        indexes = [models.Index("id", name="batch_file_stored", condition=Q(state="stored"))]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class DeliveryAttempt(models.Model):

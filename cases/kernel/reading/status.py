@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Min
+from django.db.models import Count, Min, Q
 
 from cases.kernel import casetypes, ledgercheck
 from cases.kernel.models import AuditReport, Callback, Clock, Evidence, Job, Letter, OutboxMessage
@@ -42,7 +42,7 @@ def queues(*, now: datetime) -> list[Queue]:
     """Return each queue with its oldest entry. Seven queries."""
     quiet = {kind for each in casetypes.all_types() if each.is_restricted for kind in each.agency_kinds}
     free = {"case__is_restricted": False}
-    messages = OutboxMessage.objects.filter(state="pending", due_at__lte=now, **free)
+    messages = OutboxMessage.objects.filter(Q(case=None) | Q(**free), state="pending", due_at__lte=now)
     scans = Evidence.objects.filter(blob__scan_due_at__isnull=False, **free)
     rows = (
         ("Messages to agencies", messages, "due_at", 5),

@@ -28,9 +28,8 @@ class Command(BaseCommand):
         rows = {str(row.public_id): row for row in deadletters.stuck()}
         if not wanted:
             for public_id, row in rows.items():
-                self.stdout.write(
-                    f"{public_id}  {row.case.reference}  {row.kind}  {row.channel.agency.code}  {row.state}"
-                )
+                about = row.case.reference if row.case else "-"
+                self.stdout.write(f"{public_id}  {about}  {row.kind}  {row.channel.agency.code}  {row.state}")
             return
         if wanted not in rows:
             raise CommandError("No stuck message has this id.")

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from cases.agencies import delivery, inbound, oncall
+from cases.agencies import delivery, fetching, inbound, oncall
 from cases.kernel.oncall import alerts
 
 SWEEP_SECONDS = 5
@@ -16,21 +16,25 @@ SWEEP_SECONDS = 5
 class Command(BaseCommand):
     """Runs beside workers without harm: leases keep two from taking one message."""
 
-    help = "Ring who is on call, deliver due messages, apply received callbacks; once, or until interrupted."
+    help = (
+        "Ring who is on call, deliver due messages, fetch files, apply received callbacks; once, or until interrupted."
+    )
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--once", action="store_true", help="stop when nothing is due")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Deliver and apply; say what was done."""
+        """Deliver, fetch and apply; say what was done."""
         while True:
             alerts.escalate(now=_now())
             oncall.ring_due()
             sent = delivery.deliver_due(clock=_now)
+            fetched = fetching.fetch_due(clock=_now)
             applied = inbound.apply_pending(now=_now())
             self.stdout.write(
                 f"{sent.tried} tries: {sent.delivered} delivered, {sent.refused} refused, {sent.again} to try again, "
-                f"{sent.dead} dead; callbacks: {applied.applied} applied, {applied.ignored} ignored, "
+                f"{sent.dead} dead; files: {fetched.taken} taken, {fetched.refused} refused; "
+                f"callbacks: {applied.applied} applied, {applied.ignored} ignored, "
                 f"{applied.unmatched} unmatched, {applied.failed} failed."
             )
             if options["once"] and not sent.is_unfinished:

@@ -1,0 +1,357 @@
+"""Look into the folders where agencies leave files for us: keep what is new as it came, then open, prove and take it.
+
+A file is taken whole or not at all. Each of its rows becomes a callback, and goes the way of every other callback.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+
+from cases.agencies import application, callback_body, inbound, openpgp, packing
+from cases.agencies.callback_body import FormRefused
+from cases.agencies.openpgp import PgpRefused
+from cases.agencies.senders import Sender
+from cases.agencies.transports import sftp
+from cases.agencies.transports.base import DeliveryError
+from cases.agencies.transports.sftp import Found
+from cases.kernel import actors, failpoints, tasks
+from cases.kernel.errors import CaseError
+from cases.kernel.exchange import agencies, batchformat, files
+from cases.kernel.exchange.batchformat import Framed
+from cases.kernel.exchange.files import FileKind, FileRefused, Line
+from cases.kernel.models import BatchFile, Callback, Channel, ChannelHealth, OutboxMessage, Task
+from cases.ledger import api as ledger
+from cases.ledger import sealing
+
+__all__ = ["Fetched", "fetch_due", "take_stored"]
+
+log = logging.getLogger(__name__)
+ACTOR = actors.system("inbound")
+MOST_BYTES = 64 * 1024 * 1024
+QUIET_FOR = timedelta(hours=1)
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}", re.ASCII)
+tasks.declare(
+    {
+        "file_refused": "A file of an agency was refused",
+        "file_gap": "A file of an agency is missing",
+        "files_not_fetched": "An agency's files cannot be fetched",
+    },
+    ended_by={"files_not_fetched": "This ends when the agency's folder can be read again."},
+)
+Clock = Callable[[], datetime]
+
+
+@dataclass
+class Fetched:
+    """What one run did."""
+
+    stored: int = 0
+    taken: int = 0
+    refused: int = 0
+
+
+def fetch_due(*, clock: Clock) -> Fetched:
+    """Look into every folder once and keep what is new; then take all that is kept. Nothing remote in a transaction."""
+    run = Fetched()
+    rows = Channel.objects.filter(direction="out", transport="sftp", state="active", agency__is_active=True)
+    for channel in rows.exclude(answers_folder="").select_related("agency", "health").order_by("pk"):
+        if not channel.health.pause_reason:
+            run.stored += _fetch(channel, now=clock())
+    return take_stored(now=clock(), run=run)
+
+
+def _fetch(channel: Channel, *, now: datetime) -> int:
+    """Keep the new files of one folder. A fault is noted on the channel, and told to people when it lasts."""
+    try:
+        ring = packing.Ring(now)
+        parcel = packing.carrier(channel, _folder(channel), ring)
+        new = _not_seen(channel, sftp.look(parcel))
+        found = sftp.collect(parcel, [one.name for one in new]) if new else {}
+    except DeliveryError as fault:
+        _note_fault(channel, fault, now=now)
+        return 0
+    failpoints.reach("after_fetch")
+    stored = sum(_store(channel, one, found[one.name], now=now) for one in new)
+    _note_success(channel, now=now)
+    return stored
+
+
+def _folder(channel: Channel) -> str:
+    """Return the address of the folder of answers: that of the channel, but for the path."""
+    parts = urlsplit(channel.address)
+    return urlunsplit(parts._replace(path=f"/{channel.answers_folder.strip('/')}"))
+
+
+def _not_seen(channel: Channel, found: list[Found]) -> list[Found]:
+    """Return what is new or has changed, at most so much as fits into memory; the rest is for the next run."""
+    rows = BatchFile.objects.filter(channel=channel, direction="in", name__in=[one.name for one in found])
+    seen = set(rows.values_list("name", "remote_size", "remote_changed_at"))
+    new: list[Found] = []
+    size = 0
+    for one in found:
+        if (one.name, one.size, one.changed_at) in seen or not _NAME.fullmatch(one.name):
+            continue
+        size += one.size
+        if new and size > MOST_BYTES:
+            break
+        new.append(one)
+    return new
+
+
+def _store(channel: Channel, found: Found, data: bytes, *, now: datetime) -> int:
+    """Keep one file as it came, sealed, before anything is done about it. One that was kept before changes nothing."""
+    carried = hashlib.sha256(data).hexdigest()
+    same = BatchFile.objects.filter(channel=channel, direction="in", name=found.name, carried_sha256=carried)
+    if same.update(remote_size=found.size, remote_changed_at=found.changed_at):
+        return 0
+    agency = channel.agency
+    detail = {"name": found.name, "carried_sha256": carried, "size": len(data)}
+    try:
+        with (
+            transaction.atomic(),
+            ledger.action(agency.uid, "file.fetched", actor=ACTOR.label, at=now, detail=detail),
+        ):
+            key = sealing.new_key("inbox_file", at=now, retention_class="message_body")
+            row = BatchFile(
+                channel=channel,
+                direction="in",
+                name=found.name,
+                key=key,
+                carried_sha256=carried,
+                created_at=now,
+                remote_size=found.size,
+                remote_changed_at=found.changed_at,
+            )
+            row.sealed_bytes = sealing.seal_bytes(data, key=key, label=files.LABEL, uid=row.uid, field="bytes")
+            row.save(force_insert=True)
+    except IntegrityError:  # another worker kept it meanwhile
+        return 0
+    return 1
+
+
+def _note_fault(channel: Channel, fault: DeliveryError, *, now: datetime) -> None:
+    """A wrong host key stops the channel; any other fault is told to people once it has lasted, or is one of keys."""
+    log.warning("files_not_fetched", extra={"agency": channel.agency.code, "error": fault.code})
+    health = channel.health
+    if fault.pause:
+        ChannelHealth.objects.filter(pk=channel.pk, pause_reason="").update(pause_reason=fault.pause)
+    is_lasting = health.fetched_at is None or health.fetched_at < now - QUIET_FOR
+    if (is_lasting or fault.is_rejection) and not _open_task("files_not_fetched", channel).exists():
+        _raise_task("files_not_fetched", channel, now=now, reason=fault.code)
+
+
+def _note_success(channel: Channel, *, now: datetime) -> None:
+    ChannelHealth.objects.filter(pk=channel.pk).update(fetched_at=now)
+    due = list(_open_task("files_not_fetched", channel))
+    if due:
+        with ledger.action(channel.agency.uid, "files.fetched_again", actor=ACTOR.label, at=now):
+            for task in due:
+                tasks.close(task, actor=ACTOR, at=now, outcome="fetched")
+
+
+def _open_task(kind: str, channel: Channel) -> Any:
+    return Task.objects.filter(kind=kind, closed_at=None, detail__agency=channel.agency.code)
+
+
+def _raise_task(kind: str, channel: Channel, *, now: datetime, **detail: Any) -> None:
+    agency = channel.agency
+    detail = {"agency": agency.code, **detail}
+    team = application.compartment(agency)
+    with ledger.action(agency.uid, kind.replace("_", ".", 1), actor=ACTOR.label, at=now, detail=detail):
+        tasks.raise_task(kind, case=None, team=team, at=now, **detail)
+
+
+def take_stored(*, now: datetime, run: Fetched | None = None) -> Fetched:
+    """Open, prove and take every kept file, each in a transaction of its own, in the order of their numbers."""
+    run = run or Fetched()
+    waiting = BatchFile.objects.filter(state="stored", direction="in").order_by("channel_id", "name", "pk")
+    for file_id in list(waiting.values_list("pk", flat=True)):
+        state = _take(file_id, now=now)
+        run.taken += state == "taken"
+        run.refused += state == "refused"
+    return run
+
+
+def _take(file_id: int, *, now: datetime) -> str:
+    with transaction.atomic():
+        row = (
+            BatchFile.objects.select_for_update(of=("self",), skip_locked=True)
+            .select_related("channel__agency")
+            .filter(pk=file_id, state="stored")
+            .first()
+        )
+        if row is None:
+            return ""
+        try:
+            with transaction.atomic():
+                _take_whole(row, now=now)
+        except FileRefused as refusal:
+            return _refuse(row, refusal.code, now=now)
+        except CaseError as refusal:
+            return _refuse(row, type(refusal).__name__[:60], now=now)
+        except Exception:
+            log.exception("file_fault", extra={"file": str(row.uid)})
+            return _refuse(row, "fault", now=now)
+        failpoints.reach("inside_take")
+        inbound.ring()
+        return "taken"
+
+
+def _take_whole(row: BatchFile, *, now: datetime) -> None:
+    """Prove signature, trailer, sender and place; keep a callback for each row. Raises FileRefused; then nothing is."""
+    plain, row.fingerprint = _opened(row, now=now)
+    row.sha256 = hashlib.sha256(plain).hexdigest()
+    framed = batchformat.read(plain)
+    kind = _placed(row, framed)
+    sent = _answered(row, framed, kind)
+    row.kind, row.sequence_no, row.answers = framed.header.kind, framed.header.sequence_no, sent
+    row.row_count, row.total_pence = framed.row_count, framed.total_pence
+    row.state, row.reason, row.ended_at = "taken", "", now
+    detail = {"file": str(row.uid), "kind": row.kind, "rows": row.row_count, "total_pence": row.total_pence}
+    with ledger.action(row.channel.agency.uid, "file.taken", actor=ACTOR.label, at=now, detail=detail):
+        _flag_gap(row, now=now)
+        row.save()
+        _keep_lines(row, framed, kind, now=now)
+        if sent is not None:
+            _acknowledge(sent, now=now)
+        files.tell(row, "taken", at=now)
+        for task in Task.objects.filter(kind="file_refused", closed_at=None, detail__name=row.name):
+            tasks.close(task, actor=ACTOR, at=now, outcome="taken")
+
+
+def _opened(row: BatchFile, *, now: datetime) -> tuple[bytes, str]:
+    channel = row.channel
+    reader = sealing.Reader(actor=ACTOR.label, verb="take", purpose="callback", streams=(channel.agency.uid,))
+    carried = sealing.open_bytes(
+        bytes(row.sealed_bytes or b""),
+        key_id=row.key_id,
+        label=files.LABEL,
+        uid=row.uid,
+        field="bytes",
+        reader=reader,
+        at=now,
+    )
+    if carried is None:
+        raise FileRefused("body_erased")
+    secrets = agencies.open_secrets(channel, purpose="open", at=now, kind="openpgp")
+    counting = agencies.live_partner_keys(channel.agency, kind="openpgp", at=now)
+    refusals = [openpgp.why_not(each.public, at=now) for each in counting]
+    signers = [each.public for each, refusal in zip(counting, refusals, strict=True) if not refusal]
+    if not secrets or not signers:
+        raise FileRefused(next(filter(None, refusals), "no_live_key"))
+    try:
+        return openpgp.open_signed(carried, secrets=secrets.values(), signers=signers)
+    except PgpRefused as refusal:
+        raise FileRefused(refusal.code) from refusal
+
+
+def _placed(row: BatchFile, framed: Framed) -> FileKind:
+    """Return the kind of a file that is from this agency, for us, under its own name and for the first time."""
+    header, agency = framed.header, row.channel.agency
+    if header.sender != agency.code:
+        raise FileRefused("sender_differs")
+    if header.recipient != settings.FILE_SENDER:
+        raise FileRefused("not_for_us")
+    if batchformat.name_of(header) != row.name:
+        raise FileRefused("name_differs")
+    taken = BatchFile.objects.filter(channel=row.channel, direction="in", state="taken")
+    if taken.filter(name=row.name).exists():
+        raise FileRefused("name_used_again")
+    if taken.filter(sequence_no=header.sequence_no).exists():
+        raise FileRefused("number_used_again")
+    kind = files.kind_of(header.kind)
+    if kind is None or kind.line is None:
+        raise FileRefused("kind_unknown")
+    return kind
+
+
+def _answered(row: BatchFile, framed: Framed, kind: FileKind) -> BatchFile | None:
+    """Return the sent file that this one answers, locked with its message."""
+    name = framed.header.answers
+    if not name:
+        if kind.is_balanced:
+            raise FileRefused("answers_nothing")
+        return None
+    found = BatchFile.objects.select_related("message").filter(channel=row.channel, direction="out", name=name).first()
+    if found is None or found.message is None:
+        raise FileRefused("answers_unknown_file")
+    if kind.is_balanced and (found.row_count, found.total_pence) != (framed.row_count, framed.total_pence):
+        raise FileRefused("differs_from_sent")
+    return found
+
+
+def _flag_gap(row: BatchFile, *, now: datetime) -> None:
+    """Say to people that a number is missing before this one. The file itself is taken."""
+    taken = BatchFile.objects.filter(channel=row.channel, direction="in", state="taken")
+    last = taken.order_by("-sequence_no").values_list("sequence_no", flat=True).first() or 0
+    if row.sequence_no is not None and row.sequence_no > last + 1:
+        _raise_task("file_gap", row.channel, now=now, file=str(row.uid), name=row.name)
+
+
+def _keep_lines(row: BatchFile, framed: Framed, kind: FileKind, *, now: datetime) -> None:
+    """Keep each row as a callback, under an id made of the file and the row's number."""
+    assert kind.line is not None  # noqa: S101 -- asked before
+    kept: list[Callback] = []
+    for number, cells in enumerate(batchformat.rows(framed.body), start=1):
+        document = _document(kind.line(cells), framed)
+        try:
+            body = callback_body.read(document)
+        except FormRefused as refusal:
+            raise FileRefused("row_malformed") from refusal
+        sender = Sender(
+            agency=row.channel.agency,
+            channel=row.channel,
+            message_id=f"{row.uid}:{number}",
+            key_name=row.fingerprint[-16:],
+        )
+        kept.append(inbound.row_of(sender, _bytes(document), body, now=now))
+    Callback.objects.bulk_create(kept, batch_size=500)
+
+
+def _document(line: Line, framed: Framed) -> dict[str, Any]:
+    moment = (line.occurred_at or framed.header.created_at).astimezone(UTC)
+    document = {"schema_version": 1, "type": line.type, "occurred_at": moment.isoformat(), "data": dict(line.data)}
+    if line.reference:
+        document["reference"] = line.reference
+    if line.agency_reference:
+        document["agency_reference"] = line.agency_reference
+    return document
+
+
+def _bytes(document: dict[str, Any]) -> bytes:
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+
+
+def _acknowledge(sent: BatchFile, *, now: datetime) -> None:
+    """Whoever answers has received, also what we had given up."""
+    assert sent.message is not None  # noqa: S101 -- asked before
+    message = OutboxMessage.objects.select_for_update().get(pk=sent.message.pk)
+    if message.state in application.OPEN_STATES:
+        is_settled = message.state == "delivered" and message.settled_at is not None
+        message.state = "acknowledged" if is_settled else "delivered"
+        message.settled_at = message.settled_at if is_settled else None
+        message.lease = message.lease_until = None
+        message.delivered_at = message.delivered_at or now
+    message.acknowledged_at = message.acknowledged_at or now
+    message.save(update_fields=["state", "lease", "lease_until", "delivered_at", "acknowledged_at", "settled_at"])
+    BatchFile.objects.filter(pk=sent.pk).update(state="answered", ended_at=now)
+    sent.state = "answered"
+    files.tell(sent, "answered", at=now)
+
+
+def _refuse(row: BatchFile, code: str, *, now: datetime) -> str:
+    """Take nothing of a file, keep it, and leave it to a person with the reason."""
+    BatchFile.objects.filter(pk=row.pk).update(state="refused", reason=code[:60], ended_at=now)
+    _raise_task("file_refused", row.channel, now=now, file=str(row.uid), name=row.name, reason=code)
+    return "refused"

@@ -1,0 +1,109 @@
+"""OpenPGP: encrypt and sign what leaves, open and prove what comes. A thin face of Sequoia (pysequoia); no database.
+
+Its errors carry the stack of another language, so none of their text is kept. It encrypts to an expired certificate
+without a word, so expiry and revocation are looked at here, at every use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from pysequoia import Cert, Tsk, decrypt, encrypt
+
+__all__ = ["PgpRefused", "Public", "make_pair", "open_signed", "read_public", "seal_signed", "why_not"]
+
+
+class PgpRefused(Exception):
+    """What was given is no such key, or cannot be opened, or is not signed by whom it must be. `code` says which."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+@dataclass(frozen=True, kw_only=True)
+class Public:
+    """A certificate as the register keeps it."""
+
+    armored: str
+    fingerprint: str
+    expires_at: datetime | None
+
+
+def make_pair(name: str) -> tuple[str, Public]:
+    """Return a new private key, armored, and its public half. It has no end of its own: people end it."""
+    secret = Tsk.generate(name)
+    return str(secret), _public(secret.extract_certificate())
+
+
+def read_public(text: str, *, at: datetime) -> Public:
+    """Return the one certificate of an armored text. Raises PgpRefused: none, several, secret, revoked or expired."""
+    data = text.strip().encode("utf-8", "replace")
+    try:
+        found = Cert.split_bytes(data)
+    except Exception:  # noqa: BLE001 -- the library raises bare classes of its own for any malformed input
+        raise PgpRefused("no_certificate") from None
+    if len(found) != 1 or b"PRIVATE KEY" in data:
+        raise PgpRefused("no_certificate")
+    if refusal := _why_not(found[0], at=at):
+        raise PgpRefused(refusal)
+    return _public(found[0])
+
+
+def why_not(armored: str, *, at: datetime) -> str:
+    """Return why nothing may be encrypted to a certificate now, or nothing."""
+    try:
+        return _why_not(Cert.from_bytes(armored.encode()), at=at)
+    except Exception:  # noqa: BLE001 -- as above
+        return "no_certificate"
+
+
+def _why_not(cert: Cert, *, at: datetime) -> str:
+    if cert.is_revoked:
+        return "certificate_revoked"
+    return "certificate_expired" if cert.expiration is not None and cert.expiration <= at else ""
+
+
+def _public(cert: Cert) -> Public:
+    return Public(armored=str(cert), fingerprint=cert.fingerprint.upper(), expires_at=cert.expiration)
+
+
+def seal_signed(data: bytes, *, recipient: str, signer: str, at: datetime) -> bytes:
+    """Return `data` encrypted to one certificate and signed with our key, not armored. Raises PgpRefused."""
+    if refusal := why_not(recipient, at=at):
+        raise PgpRefused(refusal)
+    try:
+        cert = Cert.from_bytes(recipient.encode())
+        return bytes(encrypt(data, recipients=[cert], signer=Tsk.from_bytes(signer.encode()).signer(), armor=False))
+    except Exception:  # noqa: BLE001 -- as above
+        raise PgpRefused("not_encrypted") from None
+
+
+def open_signed(data: bytes, *, secrets: Iterable[str], signers: Iterable[str]) -> tuple[bytes, str]:
+    """Return what was encrypted to one of our keys, and the fingerprint of the certificate that signed it.
+
+    Raises PgpRefused: `unreadable` when it was cut off, altered or not meant for us, `signer_unknown` when it opens but
+    none of the given certificates has signed it.
+    """
+    known = [Cert.from_bytes(each.encode()) for each in signers]
+    is_readable = False
+    for secret in secrets:
+        decryptor = Tsk.from_bytes(secret.encode()).decryptor()
+        try:
+            opened = decrypt(data, decryptor=decryptor, store=lambda _wanted: known)
+            if opened.bytes is not None and opened.valid_sigs:
+                return bytes(opened.bytes), str(opened.valid_sigs[0].certificate).upper()
+        except Exception:  # noqa: BLE001, S110 -- as above; what is wrong is asked below
+            pass
+        is_readable = is_readable or _opens(data, secret)
+    raise PgpRefused("signer_unknown" if is_readable else "unreadable")
+
+
+def _opens(data: bytes, secret: str) -> bool:
+    """Say whether the bytes open at all, whoever signed them. What they hold goes nowhere."""
+    try:
+        return decrypt(data, decryptor=Tsk.from_bytes(secret.encode()).decryptor()).bytes is not None
+    except Exception:  # noqa: BLE001 -- as above
+        return False

@@ -1,0 +1,186 @@
+"""Files over SSH to one checked address with one pinned host key: written under a temporary name, then renamed.
+
+The same name with the same bytes there means that an earlier try arrived; with other bytes it is for people to look.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import stat
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import asyncssh
+
+from cases.agencies.addresses import AddressRefused, NotResolved, Target, pin
+from cases.agencies.transports.base import Answer, DeliveryError, Parcel
+
+__all__ = ["FOLDER", "Found", "collect", "look", "send"]
+
+CONNECT_SECONDS = 10
+LARGEST_FILE = 256 * 1024 * 1024
+MOST_FILES = 1000
+PART = ".part"
+FOLDER = "/"
+_CHUNK = 256 * 1024
+_Done = TypeVar("_Done")
+# Looked up in order: the first class that fits names the failure. Servers of the usual version 3 say no more of a full
+# disk than that they failed. (class, code, is_rejection, pause)
+_FAILURES: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], str, bool, str], ...] = (
+    (asyncssh.HostKeyNotVerifiable, "host_key_refused", True, "host_key_refused"),
+    (asyncssh.PermissionDenied, "sign_in_refused", True, ""),
+    (asyncssh.KeyImportError, "key_unreadable", True, ""),
+    (asyncssh.SFTPPermissionDenied, "permission_denied", True, ""),
+    ((asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath), "folder_missing", True, ""),
+    ((asyncssh.SFTPNoConnection, asyncssh.SFTPConnectionLost), "connection_broken", False, ""),
+    (asyncssh.SFTPError, "server_failed", False, ""),
+    (TimeoutError, "read_timeout", False, ""),
+    (ConnectionRefusedError, "connect_refused", False, ""),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """A file in a folder: its name, bytes and the second of its last change, on the server's clock."""
+
+    name: str
+    size: int
+    changed_at: int
+
+
+def send(parcel: Parcel) -> Answer:
+    """Put one file into the folder of the address. Raises DeliveryError; every failure of network or server is one."""
+
+    async def put(client: asyncssh.SFTPClient, target: Target) -> Answer:
+        await _put(client, target.path, parcel)
+        return Answer(status=201, remote_ip=target.ip)
+
+    return _run(parcel, put)
+
+
+def look(parcel: Parcel) -> list[Found]:
+    """List the finished files of the address's folder, by name. Raises DeliveryError."""
+
+    async def listed(client: asyncssh.SFTPClient, target: Target) -> list[Found]:
+        found = []
+        for entry in await client.readdir(target.path):
+            name, about = str(entry.filename), entry.attrs
+            if name.startswith(".") or name.endswith(PART) or not stat.S_ISREG(about.permissions or stat.S_IFREG):
+                continue
+            found.append(Found(name=name, size=about.size or 0, changed_at=int(about.mtime or 0)))
+        return sorted(found, key=lambda one: one.name)[:MOST_FILES]
+
+    return _run(parcel, listed)
+
+
+def collect(parcel: Parcel, names: list[str]) -> dict[str, bytes]:
+    """Read named files of the address's folder in one connection. Raises DeliveryError, FileTooLarge within it."""
+
+    async def read(client: asyncssh.SFTPClient, target: Target) -> dict[str, bytes]:
+        return {name: await _read(client, _at(target.path, name)) for name in names}
+
+    return _run(parcel, read)
+
+
+def _run(parcel: Parcel, act: Callable[[asyncssh.SFTPClient, Target], Awaitable[_Done]]) -> _Done:
+    try:
+        target = pin(parcel.url, allowed_cidrs=parcel.allowed_cidrs, scheme="sftp")
+    except AddressRefused as error:
+        raise DeliveryError(error.code, pause=error.code) from error
+    except NotResolved as error:
+        raise DeliveryError("name_not_resolved") from error
+
+    async def within() -> _Done:
+        async with asyncio.timeout(parcel.timeout_seconds), _client(parcel, target) as client:
+            return await act(client, target)
+
+    try:
+        return asyncio.run(within())
+    except (asyncssh.Error, asyncssh.SFTPError, asyncssh.KeyImportError, OSError, TimeoutError) as error:
+        raise _failure(error, target) from error
+
+
+@contextlib.asynccontextmanager
+async def _client(parcel: Parcel, target: Target) -> AsyncIterator[asyncssh.SFTPClient]:
+    """Sign in with our key, only where the server proves a key that two people entered; read nobody's settings."""
+    if not parcel.host_keys:
+        raise DeliveryError("no_host_key", is_rejection=True, remote_ip=target.ip)
+    trusted = [asyncssh.import_public_key(each) for each in parcel.host_keys]
+    async with (
+        asyncssh.connect(
+            target.ip,
+            target.port,
+            username=target.user,
+            client_keys=[asyncssh.import_private_key(each) for each in parcel.client_keys],
+            known_hosts=(trusted, [], []),
+            server_host_key_algs=sorted({each.get_algorithm() for each in trusted}),
+            preferred_auth="publickey",
+            password=None,
+            agent_path=None,
+            config=None,
+            x509_trusted_certs=None,
+            connect_timeout=CONNECT_SECONDS,
+            login_timeout=CONNECT_SECONDS,
+            compression_algs=None,
+        ) as connection,
+        connection.start_sftp_client() as client,
+    ):
+        yield client
+
+
+async def _put(client: asyncssh.SFTPClient, folder: str, parcel: Parcel) -> None:
+    final = _at(folder, parcel.name)
+    if await client.exists(final):
+        return await _compare(client, final, parcel)
+    part = _at(folder, f".{parcel.name}{PART}")
+    async with client.open(part, "wb") as file:
+        await file.write(parcel.body)
+        with contextlib.suppress(asyncssh.SFTPOpUnsupported):
+            await file.fsync()
+    if (await client.stat(part)).size != len(parcel.body):
+        raise DeliveryError("size_differs")
+    try:
+        await client.rename(part, final)  # the plain rename: it replaces nothing
+    except asyncssh.SFTPError:
+        if not await client.exists(final):
+            raise
+        await _compare(client, final, parcel)
+        await client.remove(part)
+    return None
+
+
+async def _compare(client: asyncssh.SFTPClient, path: str, parcel: Parcel) -> None:
+    """Return if the file there is ours. Raises DeliveryError, for good, if it is another."""
+    size = (await client.stat(path)).size
+    if size != len(parcel.body) or _hash(await _read(client, path)) != _hash(parcel.body):
+        raise DeliveryError("name_taken", is_permanent=True)
+
+
+async def _read(client: asyncssh.SFTPClient, path: str) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    async with client.open(path, "rb") as file:
+        while part := await file.read(_CHUNK):
+            parts.append(part if isinstance(part, bytes) else part.encode())
+            size += len(part)
+            if size > LARGEST_FILE:
+                raise DeliveryError("file_too_large", is_permanent=True)
+    return b"".join(parts)
+
+
+def _hash(data: bytes) -> bytes:
+    return hashlib.sha256(data).digest()
+
+
+def _at(folder: str, name: str) -> str:
+    return f"{folder.rstrip('/')}/{name}"
+
+
+def _failure(error: BaseException, target: Target) -> DeliveryError:
+    for kind, code, is_rejection, pause in _FAILURES:
+        if isinstance(error, kind):
+            return DeliveryError(code, is_rejection=is_rejection, pause=pause, remote_ip=target.ip)
+    return DeliveryError("connection_broken", remote_ip=target.ip)

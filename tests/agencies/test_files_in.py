@@ -1,0 +1,228 @@
+"""Files fetched from a partner: kept as they came, taken whole or refused whole, and each row a callback."""
+
+import os
+import signal
+
+import asyncssh
+import pytest
+
+from cases.agencies import application, delivery, fetching, openpgp
+from cases.kernel.exchange import agencies, batchformat, files
+from cases.kernel.exchange.files import FileKind, FileRefused, Line
+from cases.kernel.models import BatchFile, Callback, ChannelHealth, Task
+from cases.ledger.models import LedgerEvent
+from tests.agencies import filestage, stage
+from tests.agencies.filestage import ACTOR, ROWS, Partner, channel_of, promised, registered, sha256
+from tests.agencies.stage import now
+from tests.agencies.test_kills import work
+
+pytestmark = pytest.mark.django_db(transaction=True)
+ACK = b"reference,outcome,amount_pence\nPLC-1,accepted,31246\nPLC-2,rejected,4120\n"
+TOLD: list[tuple[str, str]] = []
+
+
+def line(row):
+    if row["outcome"] not in ("accepted", "rejected"):
+        raise FileRefused("outcome_unknown")
+    return Line(type="message.received", reference=row["reference"], data={"outcome": row["outcome"]})
+
+
+@pytest.fixture
+def partner(tmp_path):
+    TOLD.clear()
+    note = lambda file, became, at: TOLD.append((file.kind, became))  # noqa: E731
+    files.declare(
+        FileKind(code="place", label="Placement", after=note),
+        FileKind(code="ack", label="Acknowledgement", line=line, is_balanced=True, after=note),
+        FileKind(code="activity", label="Activity", line=line),
+    )
+    made = Partner(tmp_path / "partner")
+    with made.server:
+        yield made
+    for code in ("place", "ack", "activity"):
+        del files._kinds[code]
+
+
+def fetch():
+    return fetching.fetch_due(clock=now)
+
+
+def sent(partner):
+    agency = registered(partner)
+    file = promised(agency)
+    delivery.deliver_due(clock=now)
+    return agency, file
+
+
+def outcome(name):
+    row = BatchFile.objects.filter(direction="in", name=name).latest("pk")
+    return row.state, row.reason
+
+
+def test_an_answer_is_taken_whole_each_row_a_callback_and_twice_changes_nothing(partner):
+    agency, file = sent(partner)
+    name, plain = partner.written(ACK, answers=file.name)
+    carried = partner.put(name, plain)
+
+    assert (fetch().stored, outcome(name)) == (1, ("taken", ""))
+    row = BatchFile.objects.get(name=name)
+    assert (row.row_count, row.total_pence, row.sha256, row.carried_sha256) == (
+        2,
+        35366,
+        sha256(plain),
+        sha256(carried),
+    )
+    assert (row.answers, row.fingerprint) == (file, partner.public.fingerprint)
+    file.refresh_from_db()
+    assert (file.state, stage.state_of(file.message)) == ("answered", "acknowledged")
+    assert TOLD == [("place", "delivered"), ("place", "answered"), ("ack", "taken")]
+    assert list(Callback.objects.order_by("pk").values_list("message_id", "type", "state")) == [
+        (f"{row.uid}:1", "message.received", "received"),
+        (f"{row.uid}:2", "message.received", "received"),
+    ]
+    events = LedgerEvent.objects.count()
+
+    os.utime(partner.server.root / "out" / name, (1, 1))  # touched, and put there again encrypted anew
+    assert fetch() == fetching.Fetched()
+    partner.put(name, plain)
+    assert fetch() == fetching.Fetched(stored=1, refused=1)
+    assert outcome(name) == ("refused", "name_used_again")
+    assert Callback.objects.count() == 2
+    assert LedgerEvent.objects.count() == events + 2  # kept and refused, nothing taken
+
+
+def test_a_row_reaches_its_case_as_any_callback_does(partner, case):
+    agency = registered(partner)
+    message = stage.promise(case, code=filestage.CODE)
+    delivery.deliver_due(clock=now)
+    body = f"reference,outcome\n{message.public_id},accepted\nPLC-9,accepted\n".encode()
+    name, plain = partner.written(body, kind="activity")
+    partner.put(name, plain)
+    fetch()
+    done = application.apply_pending(now=now())
+    assert (done.applied, done.unmatched) == (1, 1)
+    message.refresh_from_db()
+    assert message.receipt_at is not None
+    assert Task.objects.filter(kind="callback_unmatched", detail__agency=agency.code).count() == 1
+
+
+def refused_files(partner, file):
+    """Every way in which a file is wrong: reason, name and what lies there."""
+    number = iter(range(2, 30))
+
+    def of(data, **more):
+        return partner.written(data, number=next(number), **{"answers": file.name} | more)
+
+    def put(reason, name, text, **more):
+        partner.put(name, text, **more)
+        return reason, name
+
+    evil, _ = openpgp.make_pair("Somebody else")
+    yield put("signer_unknown", *of(ACK), signer=evil)
+    their, text = of(ACK)
+    carried = partner.put(their, text)
+    (partner.server.root / "out" / their).write_bytes(carried[: len(carried) // 2])
+    yield "unreadable", their
+    their, text = of(ACK)
+    carried = partner.put(their, text)
+    (partner.server.root / "out" / their).write_bytes(carried[:400] + bytes([carried[400] ^ 1]) + carried[401:])
+    yield "unreadable", their
+    their, text = of(ACK)
+    yield put("trailer_missing", their, text[:-70])
+    their, text = of(ACK)
+    yield put("hash_differs", their, text.replace(b"31246", b"31247"))
+    wrong = ACK.replace(b"31246", b"31247")
+    their, text = of(ACK)
+    yield put("total_differs", their, text.replace(ACK, wrong).replace(sha256(ACK).encode(), sha256(wrong).encode()))
+    their, text = of(ACK)
+    yield put("count_differs", their, text.replace(b"END,2,", b"END,3,"))
+    yield put("differs_from_sent", *of(wrong))
+    yield put("answers_nothing", *of(ACK, answers=""))
+    yield put("answers_unknown_file", *of(ACK, answers="backoffice_them_place_000099.csv.pgp"))
+    yield put("kind_unknown", *of(ACK, kind="surprise"))
+    yield put("outcome_unknown", *of(ACK.replace(b"rejected", b"perhaps")))
+    their, text = of(ACK)
+    yield put("name_differs", "renamed.csv.pgp", text)
+    their, text = of(ACK)
+    yield put("sender_differs", their, text.replace(b",drama-recoveries,", b",drama-purchase,", 1))
+    their, text = of(ACK)
+    yield put("not_for_us", their, text.replace(b",backoffice,", b",somebody,", 1))
+    their, text = of(ACK)
+    yield put("header_malformed", their, b"\n" + text)
+
+
+def test_a_file_that_is_wrong_in_any_way_is_refused_whole_with_its_reason_and_a_task(partner):
+    _, file = sent(partner)
+    wrong = list(refused_files(partner, file))
+    run = fetch()
+    assert [(outcome(name)[1], name) for _, name in wrong] == wrong
+    assert (run.stored, run.refused, run.taken) == (len(wrong), len(wrong), 0)
+    assert not Callback.objects.exists()
+    assert sorted(Task.objects.filter(kind="file_refused").values_list("detail__reason", flat=True)) == sorted(
+        reason for reason, _ in wrong
+    )
+    file.refresh_from_db()
+    assert file.state == "promised"
+    assert fetch() == fetching.Fetched()
+
+    reason, name = wrong[1]  # the half of it comes whole at last, under the same name
+    assert reason == "unreadable"
+    number = int(name.split("_")[-1].partition(".")[0])
+    partner.put(name, partner.written(ACK, number=number, answers=file.name)[1])
+    assert fetch().taken == 1
+    assert not Task.objects.filter(kind="file_refused", detail__name=name, closed_at=None).exists()
+    assert Task.objects.filter(kind="file_gap").count() == 1
+
+
+def test_nothing_signed_with_a_key_that_ended_is_believed(partner):
+    agency, file = sent(partner)
+    name, plain = partner.written(ACK, answers=file.name)
+    partner.put(name, plain)
+    (live,) = agencies.live_partner_keys(agency, kind="openpgp", at=now())
+    agencies.revoke_partner_key(live, actor=ACTOR, at=filestage.AT)
+    fetch()
+    assert outcome(name) == ("refused", "no_live_key")
+    filestage.know(agency, "openpgp", partner.public.armored, partner.public.fingerprint)
+    assert (fetch().taken, outcome(name)) == (1, ("taken", ""))
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("place", ["after_fetch", "inside_take"])
+def test_a_worker_killed_between_fetching_and_taking_loses_and_doubles_nothing(partner, place):
+    _, file = sent(partner)
+    name, plain = partner.written(ACK, answers=file.name)
+    partner.put(name, plain)
+    assert work(f"{place}:1") == -signal.SIGKILL
+    assert not Callback.objects.exists()
+    assert fetch().taken == 1
+    assert (outcome(name), Callback.objects.count()) == (("taken", ""), 2)
+
+
+def test_a_folder_that_cannot_be_read_is_told_once_and_a_wrong_host_key_stops_the_channel(partner):
+    agency, _ = sent(partner)
+    channel = channel_of(agency)
+    agencies.change_channel(channel, "agency.channel_moved", actor=ACTOR, at=filestage.AT, answers_folder="/nowhere")
+    fetch(), fetch()
+    task = Task.objects.get(kind="files_not_fetched")
+    assert task.detail["reason"] == "folder_missing"
+    agencies.change_channel(channel, "agency.channel_moved", actor=ACTOR, at=filestage.AT, answers_folder="/out")
+    fetch()
+    task.refresh_from_db()
+    assert task.closed_at is not None
+
+    (live,) = agencies.live_partner_keys(agency, kind="ssh_host", at=now())
+    agencies.revoke_partner_key(live, actor=ACTOR, at=filestage.AT)
+    other = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode()
+    filestage.know(agency, "ssh_host", other, "SHA256:other")
+    fetch()
+    assert ChannelHealth.objects.get(channel=channel).pause_reason == "host_key_refused"
+
+
+def test_a_file_says_what_it_is_and_its_trailer_what_it_holds():
+    header = batchformat.Header(
+        kind="place", sequence_no=7, sender="backoffice", recipient="them", created_at=filestage.AT
+    )
+    framed = batchformat.read(batchformat.write(header, ROWS))
+    assert (framed.header, framed.body, framed.row_count, framed.total_pence) == (header, ROWS, 2, 35366)
+    assert batchformat.name_of(header) == "backoffice_them_place_000007.csv.pgp"
+    assert [row["name"] for row in batchformat.rows(ROWS)] == ["Cerys", "Oyelaran, Pugh"]
