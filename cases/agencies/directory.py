@@ -7,6 +7,7 @@ from cases.kernel.exchange.agreements import Terms
 
 IN = ChannelPlan(direction="in")
 OUT = ChannelPlan(direction="out")
+FILES = ChannelPlan(direction="out", transport="sftp", retry_profile="file", timeout_seconds=50, answers_folder="/out")
 URGENT = ChannelPlan(direction="out", is_ordered=False, retry_profile="urgent")
 
 
@@ -38,8 +39,8 @@ SANDBOX = (
     _agency("sandbox-bureau-a", "cra", "Sandbox Bureau A"),
     _agency("sandbox-bureau-b", "cra", "Sandbox Bureau B"),
     _agency("sandbox-bureau-c", "cra", "Sandbox Bureau C"),
-    _agency("sandbox-recoveries", "dca", "Sandbox Recoveries"),
-    _agency("sandbox-debt-purchase", "purchaser", "Sandbox Debt Purchase"),
+    _agency("sandbox-recoveries", "dca", "Sandbox Recoveries", out=FILES),
+    _agency("sandbox-debt-purchase", "purchaser", "Sandbox Debt Purchase", out=FILES),
     _agency("sandbox-moratorium", "insolvency", "Sandbox Moratorium Service"),
     _agency("sandbox-constabulary", "lea", "Sandbox Constabulary SPoC"),
     _agency("sandbox-999-control", "emergency", "Sandbox 999 Control", out=URGENT),

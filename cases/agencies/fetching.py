@@ -193,19 +193,26 @@ def _take(file_id: int, *, now: datetime) -> str:
         )
         if row is None:
             return ""
-        try:
-            with transaction.atomic():
-                _take_whole(row, now=now)
-        except FileRefused as refusal:
-            return _refuse(row, refusal.code, now=now)
-        except CaseError as refusal:
-            return _refuse(row, type(refusal).__name__[:60], now=now)
-        except Exception:
-            log.exception("file_fault", extra={"file": str(row.uid)})
-            return _refuse(row, "fault", now=now)
+        code = _why_not(row, now=now)
+        state = _refuse(row, code, now=now) if code else "taken"
         failpoints.reach("inside_take")
         inbound.ring()
-        return "taken"
+        return state
+
+
+def _why_not(row: BatchFile, *, now: datetime) -> str:
+    """Take a locked file whole and return nothing, or return why it is refused, with nothing of it taken."""
+    try:
+        with transaction.atomic():
+            _take_whole(row, now=now)
+    except FileRefused as refusal:
+        return refusal.code
+    except CaseError as refusal:
+        return type(refusal).__name__
+    except Exception:
+        log.exception("file_fault", extra={"file": str(row.uid)})
+        return "fault"
+    return ""
 
 
 def _take_whole(row: BatchFile, *, now: datetime) -> None:

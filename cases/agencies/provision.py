@@ -13,8 +13,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from cases.agencies import directory, signatures
-from cases.agencies.sandbox import ca
+from cases.agencies import directory, openpgp, partnerkeys, signatures
+from cases.agencies.sandbox import ca, filedesk
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError
 from cases.kernel.exchange import agencies
@@ -31,11 +31,12 @@ class NoInboundChannel(CaseError):
 
 @dataclass(frozen=True, kw_only=True)
 class SandboxPlan:
-    """Where the sandbox keeps its things, where it listens, and where it finds us."""
+    """Where the sandbox keeps its things, where it listens (for files too), and where it finds us."""
 
     folder: Path
     port: int
     callback_base: str
+    file_port: int = 0
 
 
 def provision(*, actor: Actor, at: datetime, sandbox: SandboxPlan | None = None) -> list[Agency]:
@@ -48,7 +49,7 @@ def provision(*, actor: Actor, at: datetime, sandbox: SandboxPlan | None = None)
             row = agencies.register(_placed(listing, sandbox, authority), actor=actor, at=at)
             _follow(row, sandbox, authority, actor=actor, at=at)
             rows.append(row)
-        _write_config(sandbox, _keyed(actor=actor, at=at))
+        _write_config(sandbox, _keyed(actor=actor, at=at), _file_keys(sandbox, actor=actor, at=at))
     return rows
 
 
@@ -70,7 +71,9 @@ def _new_key(channel: Channel, *, actor: Actor, at: datetime) -> str:
     return secret
 
 
-def _address(code: str, sandbox: SandboxPlan) -> str:
+def _address(code: str, transport: str, sandbox: SandboxPlan) -> str:
+    if transport == "sftp":
+        return f"sftp://{code}@127.0.0.1:{sandbox.file_port}/in"
     return f"https://127.0.0.1:{sandbox.port}/{code}/messages"
 
 
@@ -83,14 +86,18 @@ def _placed(listing: Listing, sandbox: SandboxPlan, authority: Path) -> Listing:
 def _place(plan: ChannelPlan, code: str, sandbox: SandboxPlan, authority: Path) -> ChannelPlan:
     if plan.direction == "in":
         return plan
-    return replace(plan, address=_address(code, sandbox), allowed_cidrs=(LOOPBACK,), ca_file=str(authority))
+    return replace(
+        plan, address=_address(code, plan.transport, sandbox), allowed_cidrs=(LOOPBACK,), ca_file=str(authority)
+    )
 
 
 def _follow(row: Agency, sandbox: SandboxPlan, authority: Path, *, actor: Actor, at: datetime) -> None:
     """Move the outbound channel when the sandbox listens elsewhere than it did."""
     channel = agencies.channel_of(row, "out")
-    wanted = {"address": _address(row.code, sandbox), "ca_file": str(authority)}
-    if channel is not None and any(getattr(channel, name) != value for name, value in wanted.items()):
+    if channel is None:
+        return
+    wanted = {"address": _address(row.code, channel.transport, sandbox), "ca_file": str(authority)}
+    if any(getattr(channel, name) != value for name, value in wanted.items()):
         agencies.change_channel(channel, "agency.channel_moved", actor=actor, at=at, **wanted)
 
 
@@ -115,7 +122,53 @@ def _secret(code: str, direction: str, *, actor: Actor, at: datetime) -> str:
     return known[-1] if known else _new_key(channel, actor=actor, at=at)
 
 
-def _write_config(sandbox: SandboxPlan, entries: dict[str, dict[str, str]]) -> None:
+def _file_keys(sandbox: SandboxPlan, *, actor: Actor, at: datetime) -> dict[str, dict[str, str]]:
+    """Make the keys of the agencies that exchange files, theirs and ours, where they are missing; return our halves."""
+    ours = {}
+    for listing in directory.SANDBOX:
+        agency = agencies.get(listing.code)
+        channel = agencies.channel_of(agency, "out")
+        if channel is None or channel.transport != "sftp":
+            continue
+        theirs = filedesk.ensure(sandbox.folder, listing.code)
+        for kind, text in (("ssh_host", theirs.host_key), ("openpgp", theirs.certificate)):
+            key = partnerkeys.read(kind, text, at=at)
+            live = agencies.live_partner_keys(agency, kind=kind, at=at)
+            if key.fingerprint not in {row.fingerprint for row in live}:
+                agencies.add_partner_key(
+                    agency,
+                    key.public,
+                    kind=kind,
+                    fingerprint=key.fingerprint,
+                    expires_at=key.expires_at,
+                    actor=actor,
+                    at=at,
+                )
+        ours[listing.code] = {
+            "ssh_key": _pair(channel, "ssh", actor=actor, at=at),
+            "certificate": _pair(channel, "openpgp", actor=actor, at=at),
+        }
+    return ours
+
+
+def _pair(channel: Channel, kind: str, *, actor: Actor, at: datetime) -> str:
+    """Return the public half of our oldest live pair of a kind, made if there is none."""
+    live = agencies.live_keys(channel, at=at, kind=kind)
+    if live:
+        return live[-1].public
+    if kind == "ssh":
+        secret, public = partnerkeys.make_ssh_pair()
+    else:
+        secret, made = openpgp.make_pair("Backoffice")
+        public = made.armored
+    name = f"{kind}-{at:%Y%m%d}-{secrets.token_hex(3)}"
+    agencies.add_key(channel, secret, name=name, kind=kind, public=public, actor=actor, at=at)
+    return public
+
+
+def _write_config(
+    sandbox: SandboxPlan, entries: dict[str, dict[str, str]], file_agencies: dict[str, dict[str, str]]
+) -> None:
     path = sandbox.folder / CONFIG_FILE
     token = read_config(sandbox.folder).get("control_token") or secrets.token_urlsafe(32)
     config = {
@@ -123,6 +176,8 @@ def _write_config(sandbox: SandboxPlan, entries: dict[str, dict[str, str]]) -> N
         "callback_base": sandbox.callback_base,
         "control_token": token,
         "agencies": entries,
+        "file_port": sandbox.file_port,
+        "file_agencies": file_agencies,
     }
     fresh = path.with_name(f".{CONFIG_FILE}.new")
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

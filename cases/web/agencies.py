@@ -15,12 +15,13 @@ from cases.kernel import calendars, casetypes, policy
 from cases.kernel.actors import Actor
 from cases.kernel.exchange import agencies, agreements, answers, chase, exchanges, files, service
 from cases.kernel.exchange.exchanges import Listed
-from cases.kernel.models import AgencyTerms, Callback, Case, ChannelKey, OutboxMessage, Proposal
+from cases.kernel.models import AgencyTerms, BatchFile, Callback, Case, ChannelKey, OutboxMessage, Proposal
 from cases.kernel.office import policydocs
 from cases.web import asking
 from cases.web.keyset import pageful
 from cases.web.refusals import Problem, screen
 from cases.web.wording import words
+from cases.web.writing import pounds
 
 __all__ = ["agency", "everyone", "show", "stuck"]
 
@@ -30,8 +31,17 @@ VIEWS = {
     "callbacks": "Callbacks",
     "review": "To review",
     "answers": "Answers in time",
+    "files": "Files",
 }
 APART = ("agency_new", "agency_key_end", "agency_partner_key_end")  # changes offered elsewhere
+FILE_TONES = {
+    "delivered": "ok",
+    "answered": "done",
+    "taken": "done",
+    "refused": "bad",
+    "dead": "bad",
+    "unknown": "warn",
+}
 TONES = {"active": "done", "proposed": "wait", "suspended": "warn", "ended": "hold"}
 
 
@@ -83,11 +93,19 @@ def show(
         shown |= _register_of(actor, found, at) | _rows(request, actor, found, view)
         shown |= {
             "view": view,
-            "tabs": [{"code": c, "label": each, "is_current": c == view} for c, each in VIEWS.items()],
+            "tabs": [
+                {"code": c, "label": each, "is_current": c == view}
+                for c, each in VIEWS.items()
+                if c != "files" or _has_files(found)
+            ],
         }
     response = render(request, "cases/agencies/agency.html", shown, status=status)
     response["Cache-Control"] = "no-store"
     return response
+
+
+def _has_files(found: Listed) -> bool:
+    return found.channel is not None and found.channel.transport in files.CARRIED
 
 
 def _register_of(actor: Actor, found: Listed, at: datetime) -> dict[str, Any]:
@@ -96,6 +114,9 @@ def _register_of(actor: Actor, found: Listed, at: datetime) -> dict[str, Any]:
     return {
         "safeguard": agreements.SAFEGUARDS.get(terms.safeguard) if terms else None,
         "keys": exchanges.live_keys(found.agency, at=at),
+        "public_keys": exchanges.public_keys(found.agency, at=at) if _has_files(found) else [],
+        "has_files": _has_files(found),
+        "now": at,
         "refused_calls": getattr(found.agency, "refused_calls", None),
         "health": channel.health if channel else None,
         "is_paused_by_two": bool(channel and agencies.is_paused_by_two(channel)),
@@ -129,6 +150,9 @@ def _rows(request: HttpRequest, actor: Actor, found: Listed, view: str) -> dict[
     if view == "answers":
         months = service.months(found.agency, today=calendars.london_date(asking.now()))
         return {"months": months, "told": service.told(months)}
+    if view == "files":
+        page = pageful(exchanges.files_of(found.agency), request, is_descending=True)
+        return {"page": page, "entries": [_file(row) for row in page.rows]}
     if view in ("deliveries", "stuck"):
         rows: Any = exchanges.messages_of(actor, found.agency, is_stuck=view == "stuck")
     else:
@@ -140,6 +164,18 @@ def _rows(request: HttpRequest, actor: Actor, found: Listed, view: str) -> dict[
         return {"page": page, "entries": [_message(actor, row, known, periods) for row in page.rows]}
     candidates = exchanges.candidates(actor, found.agency, page.rows) if view == "review" else {}
     return {"page": page, "entries": [_callback(actor, row, known, candidates) for row in page.rows]}
+
+
+def _file(row: BatchFile) -> dict[str, Any]:
+    """A sent file stands as its message does until it is answered."""
+    state = row.message.state if row.message is not None and row.state == "promised" else row.state
+    return {
+        "row": row,
+        "label": files.label(row.kind) if row.kind else "Not opened",
+        "state": state,
+        "tone": FILE_TONES.get(state, "wait"),
+        "total": pounds(row.total_pence) if row.total_pence else "—",
+    }
 
 
 def _message(actor: Actor, row: OutboxMessage, known: set[int], periods: answers.Periods) -> dict[str, Any]:

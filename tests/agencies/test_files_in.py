@@ -11,10 +11,13 @@ from cases.kernel.exchange import agencies, batchformat, files
 from cases.kernel.exchange.files import FileKind, FileRefused, Line
 from cases.kernel.models import BatchFile, Callback, ChannelHealth, Task
 from cases.ledger.models import LedgerEvent
+from tests import factories
 from tests.agencies import filestage, stage
 from tests.agencies.filestage import ACTOR, ROWS, Partner, channel_of, promised, registered, sha256
 from tests.agencies.stage import now
 from tests.agencies.test_kills import work
+from tests.web import desk
+from tests.web.test_queries import shortly, statements
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ACK = b"reference,outcome,amount_pence\nPLC-1,accepted,31246\nPLC-2,rejected,4120\n"
@@ -226,3 +229,23 @@ def test_a_file_says_what_it_is_and_its_trailer_what_it_holds():
     assert (framed.header, framed.body, framed.row_count, framed.total_pence) == (header, ROWS, 2, 35366)
     assert batchformat.name_of(header) == "backoffice_them_place_000007.csv.pgp"
     assert [row["name"] for row in batchformat.rows(ROWS)] == ["Cerys", "Oyelaran, Pugh"]
+
+
+def test_the_page_of_an_agency_shows_its_files_and_its_keys(partner):
+    agency, file = sent(partner)
+    name, plain = partner.written(ACK, answers=file.name)
+    partner.put(name, plain)
+    partner.put("half.csv.pgp", plain[:-80])
+    fetch()
+    factories.office()
+    path = f"/agencies/{agency.code}/?view=files"
+    client = desk.client_of("a.byrne")
+    found = statements(client, path)
+    assert len(found) == 10, shortly(found)
+    page = " ".join(client.get(path).content.decode().split())
+    for shown in (name, file.name, "half.csv.pgp", "Trailer missing", "£353.66", sha256(plain), file.sha256):
+        assert shown in page, shown
+    assert "Cerys" not in page
+    assert partner.public.fingerprint in page
+    promised(agency)
+    assert len(statements(client, path)) == len(found)

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from cases.agencies.sandbox import ca, signing
+from cases.agencies.sandbox import ca, filedesk, signing
 from cases.agencies.sandbox.agency import Agency
 from cases.agencies.sandbox.caller import Caller
 
@@ -28,6 +28,8 @@ class Sandbox:
     def __init__(self, folder: Path) -> None:
         config = json.loads((folder / CONFIG_FILE).read_text())
         self.port = int(config["port"])
+        self.file_port = int(config.get("file_port", 0))
+        self.file_agencies = dict(config.get("file_agencies", {}))
         self.token = str(config["control_token"])
         secrets = {code: entry["callback_secret"] for code, entry in config["agencies"].items()}
         self.caller = Caller(config["callback_base"], secrets, folder)
@@ -151,6 +153,8 @@ def serve(folder: Path, *, port: int | None = None) -> int:
     """Serve on the loopback until SIGTERM or SIGINT."""
     ca.ensure(folder, now=datetime.now(UTC))
     sandbox = Sandbox(folder)
+    if sandbox.file_agencies:
+        filedesk.start(folder, port=sandbox.file_port, agencies=sandbox.file_agencies)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_cert_chain(folder / ca.CERTIFICATE_FILE, folder / ca.KEY_FILE)

@@ -17,7 +17,18 @@ from cases.kernel import casetypes, policy
 from cases.kernel.actors import Actor
 from cases.kernel.errors import NotVisible
 from cases.kernel.exchange import deadletters
-from cases.kernel.models import Agency, Callback, Case, Channel, ChannelKey, DeliveryAttempt, OutboxMessage, Team
+from cases.kernel.models import (
+    Agency,
+    BatchFile,
+    Callback,
+    Case,
+    Channel,
+    ChannelKey,
+    DeliveryAttempt,
+    OutboxMessage,
+    PartnerKey,
+    Team,
+)
 
 __all__ = [
     "OPERATE",
@@ -25,12 +36,14 @@ __all__ = [
     "callbacks_of",
     "candidates",
     "closed_kinds",
+    "files_of",
     "get",
     "is_closed_to",
     "listed",
     "live_keys",
     "may_know",
     "messages_of",
+    "public_keys",
     "restricted_kinds",
     "stuck_for",
 ]
@@ -146,6 +159,18 @@ def messages_of(actor: Actor, agency: Agency, *, is_stuck: bool = False) -> Quer
         last_outcome=Subquery(latest.values("outcome")[:1]),
         last_at=Subquery(latest.values("started_at")[:1]),
     )
+
+
+def files_of(agency: Agency) -> QuerySet[BatchFile]:
+    """Return the files exchanged with an agency, but for those of a restricted case; unordered. They name nobody."""
+    free = Q(message=None) | Q(message__case=None) | Q(message__case__is_restricted=False)
+    return BatchFile.objects.filter(free, channel__agency=agency).select_related("message", "answers")
+
+
+def public_keys(agency: Agency, *, at: datetime) -> list[PartnerKey]:
+    """Return the public keys of an agency that count now, newest first."""
+    live = Q(revoked_at=None) | Q(revoked_at__gt=at)
+    return list(PartnerKey.objects.filter(live, agency=agency, active_from__lte=at).order_by("kind", "-active_from"))
 
 
 def stuck_for(actor: Actor) -> QuerySet[OutboxMessage]:

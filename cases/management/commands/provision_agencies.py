@@ -28,10 +28,12 @@ class Command(BaseCommand):
 
 def _sandbox_plan(folder: Path) -> SandboxPlan:
     web_port = int(os.environ.get("PORT") or 8000)
-    said = os.environ.get("SANDBOX_PORT") or read_config(folder).get("port")
+    config = read_config(folder)
+    said, files_said = os.environ.get("SANDBOX_PORT") or config.get("port"), config.get("file_port")
     return SandboxPlan(
         folder=folder,
         port=int(said) if said else _free_port(web_port + 1),
+        file_port=int(files_said) if files_said else _free_port(web_port + 1001),
         callback_base=f"http://127.0.0.1:{web_port}",
     )
 

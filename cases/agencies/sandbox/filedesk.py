@@ -1,0 +1,148 @@
+"""Agencies that exchange files: an SFTP server with a folder for each, and a clerk who opens, checks and answers.
+
+A file is answered by an acknowledgement of the same rows and the same pence, encrypted and signed as the file was.
+"""
+
+import asyncio
+import csv
+import datetime as dt
+import hashlib
+import io
+import json
+import os
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import asyncssh
+from pysequoia import Cert, Tsk, decrypt, encrypt
+
+HOST_KEY_FILE, PGP_FILE, DONE_FILE = "sftp_host_key", "openpgp", "done.json"
+LOOK_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The public halves of what an agency of the sandbox holds."""
+
+    host_key: str
+    certificate: str
+    fingerprint: str
+
+
+def ensure(folder: Path, code: str) -> Keys:
+    """Make the folders and keys of an agency that has none yet; return the public halves."""
+    root = folder / "files" / code
+    for name in ("in", "out"):
+        (root / name).mkdir(mode=0o700, parents=True, exist_ok=True)
+    host = folder / HOST_KEY_FILE
+    if not host.exists():
+        _keep(host, asyncssh.generate_private_key("ssh-ed25519").export_private_key())
+    secret = folder / "files" / f"{code}.{PGP_FILE}"
+    if not secret.exists():
+        _keep(secret, str(Tsk.generate(f"{code} (sandbox)")).encode())
+    certificate = Tsk.from_bytes(secret.read_bytes()).extract_certificate()
+    line = asyncssh.import_private_key(host.read_bytes()).export_public_key().decode("ascii").strip()
+    return Keys(line, str(certificate), certificate.fingerprint.upper())
+
+
+def _keep(path: Path, data: bytes) -> None:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(data)
+
+
+class Clerk:
+    """One agency's clerk. What was answered is kept in a file, so that a restart answers nothing twice."""
+
+    def __init__(self, folder: Path, code: str, certificate: str) -> None:
+        self.code, self.root = code, folder / "files" / code
+        self.secret = Tsk.from_bytes((folder / "files" / f"{code}.{PGP_FILE}").read_bytes())
+        self.ours = Cert.from_bytes(certificate.encode())
+        self.file = self.root / DONE_FILE
+        self.done: dict[str, str] = json.loads(self.file.read_text()) if self.file.exists() else {}
+
+    def look(self) -> None:
+        """Open and answer every file that is new. What cannot be opened or is wrong is noted and not answered."""
+        for path in sorted((self.root / "in").glob("[!.]*.pgp")):
+            if path.name not in self.done:
+                try:
+                    self.done[path.name] = self._answer(path)
+                except Exception as fault:  # noqa: BLE001 -- a clerk who meets a broken file goes on with the next
+                    self.done[path.name] = f"refused: {type(fault).__name__}"
+                self.file.write_text(json.dumps(self.done, indent=1))
+
+    def _answer(self, path: Path) -> str:
+        opened = decrypt(path.read_bytes(), decryptor=self.secret.decryptor(), store=lambda _wanted: [self.ours])
+        plain = bytes(opened.bytes or b"")
+        if not opened.valid_sigs or not path.name.endswith(".csv.pgp"):
+            return "not answered"
+        header, _, rest = plain.partition(b"\n")
+        cells = header.decode("ascii").split(",")
+        end = rest.rfind(b"\n", 0, len(rest) - 1) + 1
+        body, last = rest[:end], rest[end:].decode("ascii").strip().split(",")
+        rows = list(csv.DictReader(io.StringIO(body.decode(), newline="")))
+        if [last[1], last[3]] != [str(len(rows)), hashlib.sha256(body).hexdigest()]:
+            return "refused: trailer"
+        if not rows or "reference" not in rows[0]:
+            return "not answered"
+        self._write(rows, sender=cells[4], answers=path.name.removesuffix(".part"))
+        return "answered"
+
+    def _write(self, rows: list[dict[str, str]], *, sender: str, answers: str) -> None:
+        out = io.StringIO(newline="")
+        columns = ["reference", "outcome", "reason", "amount_pence"]
+        writer = csv.DictWriter(out, columns, lineterminator="\n")
+        writer.writeheader()
+        for row in rows:
+            amount = row.get("amount_pence", "0")
+            writer.writerow({"reference": row["reference"], "outcome": "accepted", "amount_pence": amount})
+        body = out.getvalue().encode()
+        number = 1 + sum(state == "answered" for state in self.done.values())
+        moment = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        total = sum(int(row.get("amount_pence", "0")) for row in rows)
+        first = f"FILE,1,ack,{number},{self.code},{sender},{moment},{answers}\n"
+        end = f"END,{len(rows)},{total},{hashlib.sha256(body).hexdigest()}\n"
+        name = f"{self.code}_{sender}_ack_{number:06d}.csv.pgp"
+        carried = encrypt(
+            first.encode() + body + end.encode(), recipients=[self.ours], signer=self.secret.signer(), armor=False
+        )
+        part = self.root / "out" / f".{name}.part"
+        part.write_bytes(carried)
+        part.rename(self.root / "out" / name)
+
+
+def start(folder: Path, *, port: int, agencies: dict[str, dict[str, Any]]) -> None:
+    """Serve and answer in threads of this process until it ends. `agencies`: code, our SSH key, our certificate."""
+    clerks = [Clerk(folder, code, entry["certificate"]) for code, entry in agencies.items()]
+    users = {code: asyncssh.import_public_key(entry["ssh_key"]) for code, entry in agencies.items()}
+    threading.Thread(target=_work, args=(clerks,), daemon=True, name="clerks").start()
+    threading.Thread(target=lambda: asyncio.run(_serve(folder, port, users)), daemon=True, name="sftp").start()
+
+
+def _work(clerks: list[Clerk]) -> None:
+    while True:
+        for clerk in clerks:
+            clerk.look()
+        time.sleep(LOOK_SECONDS)
+
+
+async def _serve(folder: Path, port: int, users: dict[str, asyncssh.SSHKey]) -> None:
+    class Door(asyncssh.SSHServer):
+        """Lets in each agency's customer by key alone; the name of the user is that of the agency."""
+
+        def public_key_auth_supported(self) -> bool:
+            return True
+
+        def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
+            return users.get(username) == key
+
+    def files(channel: asyncssh.SSHServerChannel[bytes]) -> asyncssh.SFTPServer:
+        user = channel.get_extra_info("username")
+        return asyncssh.SFTPServer(channel, chroot=str(folder / "files" / user).encode())
+
+    server = await asyncssh.create_server(
+        Door, "127.0.0.1", port, server_host_keys=[str(folder / HOST_KEY_FILE)], sftp_factory=files
+    )
+    await server.wait_closed()
