@@ -13,7 +13,7 @@ from cases.migrations import Migration
 class Migration(Migration):
 
     dependencies = [
-        ('cases', '0029_portal_requests_are_verified_by_signature'),
+        ('cases', '0035_associations_have_rows'),
     ]
 
     operations = [
