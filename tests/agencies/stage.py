@@ -87,7 +87,8 @@ class Sandbox:
 
 def provisioned(folder: Path, callback_base: str) -> Sandbox:
     folder.mkdir(mode=0o700)
-    plan = provision.SandboxPlan(folder=folder, port=free_port(), callback_base=callback_base)
+    port, file_port = free_port(), free_port()
+    plan = provision.SandboxPlan(folder=folder, port=port, file_port=file_port, callback_base=callback_base)
     provision.provision(actor=actors.system("tests"), at=AT, sandbox=plan)
     return Sandbox(folder, plan)
 

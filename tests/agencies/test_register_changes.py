@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from cases.agencies import addresses
+from cases.agencies import addresses, openpgp, partnerkeys
 from cases.agencies.directory import TERMS
 from cases.agencies.register import key_name
-from cases.agencies.registerforms import AddressForm, AgencyForm
+from cases.agencies.registerforms import AddressForm, AgencyForm, PartnerKeyForm
 from cases.kernel import transitions
 from cases.kernel.errors import NotAllowed
 from cases.kernel.exchange import agencies, agreements
@@ -88,7 +88,7 @@ def test_the_form_refuses_a_name_that_leads_inside(people, form, monkeypatch):
 
     filled = form({**typed, "address": "https://moved.example.org/"}, actor=people["k.mistry"])
 
-    sentence = "Nothing would be sent to that address: it must be https, resolve, and be public."
+    sentence = "Nothing would be sent to that address: it must be https, sftp, smtp or smtps, resolve, and be public."
     assert filled.errors == {"address": [sentence]}
 
 
@@ -128,3 +128,83 @@ def test_who_changed_an_entry_does_not_release_to_it_for_a_day(people):
     with pytest.raises(ReleaseRefused, match="within a day"):
         transitions.apply(case.pk, "approve", actor=approver, at=soon, inputs=factories.CHECKER_INPUTS)
     assert OutboxMessage.objects.count() == 0
+
+
+FILES = {"code": "drama-recoveries"}
+
+
+@pytest.fixture
+def taker(people):
+    """An agency that takes files, entered by two people."""
+    listing = {"kind": "dca", "display_name": "Drama Recoveries", "country": "GB"}
+    address = "sftp://backoffice@files.drama-recoveries.example.org/in"
+    agree(people, propose(people, "agency_new", {**FILES, **listing, "address": address}))
+    return agencies.get(FILES["code"])
+
+
+def keeping(people, kind, **payload):
+    return propose(people, kind, {**FILES, **payload}, role="system_administrator")
+
+
+def test_a_public_key_counts_when_a_second_person_agreed_to_its_fingerprint(people, taker):
+    public = openpgp.make_pair("Drama Recoveries")[1]
+    proposal = keeping(people, "agency_partner_key", key_kind="openpgp", public=public.armored)
+    assert agencies.live_partner_keys(taker, kind="openpgp", at=AT) == []
+    with pytest.raises(NotAllowed):
+        proposals.decide(proposal.uid, "agreed", actor=one_with(people, "system_administrator"), at=AT, reason="x")
+
+    agree(people, proposal)
+    (row,) = agencies.live_partner_keys(taker, kind="openpgp", at=AT)
+    assert (row.fingerprint, row.public) == (public.fingerprint, public.armored)
+    with pytest.raises(proposals.ProposalRefused, match="in the register already"):
+        keeping(people, "agency_partner_key", key_kind="openpgp", public=public.armored)
+
+    agree(people, keeping(people, "agency_partner_key_end", fingerprint=public.fingerprint))
+    assert agencies.live_partner_keys(taker, kind="openpgp", at=AT + timedelta(seconds=1)) == []
+    with pytest.raises(proposals.ProposalRefused, match="no live public key"):
+        keeping(people, "agency_partner_key_end", fingerprint=public.fingerprint)
+
+
+def test_what_is_no_public_key_or_is_for_nobody_who_takes_files_is_refused(people, taker):
+    secret = openpgp.make_pair("Drama Recoveries")[0]
+    for kind, text in (
+        ("openpgp", "hello"),
+        ("openpgp", secret),
+        ("ssh_host", "ssh-ed25519 AAAA"),
+        ("ssh_host", secret),
+    ):
+        with pytest.raises(proposals.ProposalRefused, match="no such key"):
+            keeping(people, "agency_partner_key", key_kind=kind, public=text)
+    line = partnerkeys.make_ssh_pair()[1]
+    with pytest.raises(proposals.ProposalRefused, match="Files are not exchanged"):
+        keeping(people, "agency_partner_key", code=FPA, key_kind="ssh_host", public=line)
+    agree(people, keeping(people, "agency_partner_key", key_kind="ssh_host", public=line))
+    (row,) = agencies.live_partner_keys(taker, kind="ssh_host", at=AT)
+    assert row.fingerprint.startswith("SHA256:")
+    typed = {**FILES, "key_kind": "openpgp", "public": "hello", "reason": "Theirs."}
+    filled = PartnerKeyForm(typed, actor=one_with(people, "system_administrator"))
+    assert filled.errors == {"public": ["This is not one public OpenPGP certificate."]}
+
+
+def test_our_pairs_are_made_by_two_sealed_and_never_shown(people, taker):
+    agree(people, keeping(people, "agency_file_keys"))
+    rows = {row.kind: row for row in ChannelKey.objects.filter(channel__agency=taker)}
+    assert set(rows) == {"openpgp", "ssh"}
+    assert rows["ssh"].public.startswith("ssh-ed25519 ") and "PUBLIC KEY" in rows["openpgp"].public
+    for row in rows.values():
+        with pytest.raises(agencies.AlreadyShown):
+            agencies.show_once(row, actor=people["o.thackray"], at=AT)
+
+
+def test_the_way_of_a_channel_follows_its_address_and_its_folder_is_set_by_two(people, taker):
+    channel = agencies.channel_of(taker, "out")
+    assert (channel.transport, channel.retry_profile, channel.receiver_dedupes) == ("sftp", "file", True)
+    agree(people, propose(people, "agency_folder", {**FILES, "folder": "/out"}))
+    box = "smtp://mail.example.org/files@drama-recoveries.example.org"
+    agree(people, propose(people, "agency_address", {**FILES, "address": box}))
+    channel.refresh_from_db()
+    assert (channel.transport, channel.retry_profile, channel.receiver_dedupes) == ("smtp", "email", False)
+    assert channel.answers_folder == "/out"
+    for wrong in ("sftp://files.example.org/in", "smtp://mail.example.org/", "ftp://u@files.example.org/in"):
+        with pytest.raises(proposals.ProposalRefused, match="Nothing would be sent"):
+            propose(people, "agency_address", {**FILES, "address": wrong})
