@@ -241,7 +241,7 @@ def test_the_page_of_an_agency_shows_its_files_and_its_keys(partner):
     path = f"/agencies/{agency.code}/?view=files"
     client = desk.client_of("a.byrne")
     found = statements(client, path)
-    assert len(found) == 10, shortly(found)
+    assert len(found) == 9, shortly(found)
     page = " ".join(client.get(path).content.decode().split())
     for shown in (name, file.name, "half.csv.pgp", "Trailer missing", "£353.66", sha256(plain), file.sha256):
         assert shown in page, shown
