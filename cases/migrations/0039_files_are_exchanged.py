@@ -13,7 +13,7 @@ from cases.migrations import Migration
 class Migration(Migration):
 
     dependencies = [
-        ('cases', '0035_associations_have_rows'),
+        ('cases', '0038_partners_ask_and_are_told'),
     ]
 
     operations = [
