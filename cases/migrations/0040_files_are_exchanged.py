@@ -13,7 +13,7 @@ from cases.migrations import Migration
 class Migration(Migration):
 
     dependencies = [
-        ('cases', '0038_partners_ask_and_are_told'),
+        ('cases', '0039_who_is_on_call_has_rows'),
     ]
 
     operations = [
