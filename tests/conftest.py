@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import order
+
 HOME = Path(tempfile.mkdtemp(prefix="backoffice-tests-"))
 HOME.chmod(0o711)  # the database's own user passes through it
 (HOME / "static").mkdir()
@@ -58,6 +60,17 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     _make_keys(settings.KEY_DIR)
     _sign_in_with_second_factor()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first. Within a file, and among the short ones, the order stays."""
+    items.sort(key=lambda item: order.rank(order.file_of(item.nodeid)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Hand out whole files, those that belong together as one."""
+    return order.scheduler(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 def _sign_in_with_second_factor() -> None:

@@ -12,7 +12,7 @@ from tests.journeys.office import Office
 
 @pytest.fixture(scope="session")
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    """The office of `make run`, opened in an empty home with shipped settings."""
+    """The office of `make run`, opened in an empty home with shipped settings. The test of `up` ends it."""
     folder = tmp_path_factory.mktemp("office", numbered=False)
     for each in (folder, *folder.parents[:3]):
         each.chmod(each.stat().st_mode | 0o011)

@@ -1,0 +1,58 @@
+"""In which order two processes take the files of tests: the longest first, and a running office only once at a time.
+
+A long file that begins last leaves a core idle until it ends.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+# Seconds on the machine that checks, of files that take more than half a minute; no others have to be in the list.
+SECONDS = {
+    "tests/browser/test_accessibility.py": 200,
+    "tests/faults/test_kills_under_load.py": 250,
+    "tests/journeys/test_sim_swap.py": 190,
+    "tests/journeys/test_up.py": 90,
+    "tests/web/test_routes_by_role.py": 107,
+    "tests/restricted/test_canary.py": 150,
+    "tests/web/test_demo_pages.py": 88,
+    "tests/faults/test_races.py": 80,
+    "tests/browser/test_states.py": 65,
+    "tests/fraud/test_machine.py": 48,
+    "tests/bench/test_seed_volume.py": 46,
+    "tests/fraud/test_walks.py": 39,
+    "tests/fraud/test_demo.py": 38,
+}
+# These start `manage.py up`: one after the other in one process, which opens one office for those that can share it.
+OFFICES = "the whole office"
+IN_ONE_PROCESS = {
+    "tests/journeys/test_sim_swap.py": OFFICES,
+    "tests/journeys/test_up.py": OFFICES,
+    "tests/faults/test_kills_under_load.py": OFFICES,
+}
+
+
+def unit_of(file: str) -> str:
+    """Return the name of what one process takes as a whole: a file, or several that belong together."""
+    return IN_ONE_PROCESS.get(file, file)
+
+
+def rank(file: str) -> int:
+    """Return the place of a file: the lower the earlier. Files of one unit have the same."""
+    return -sum(seconds for each, seconds in SECONDS.items() if unit_of(each) == unit_of(file))
+
+
+def file_of(nodeid: str) -> str:
+    """Return the file in which a test is."""
+    return nodeid.partition("::")[0]
+
+
+def scheduler(config: Any, log: Any) -> Any:
+    """Return xdist's scheduler of whole files, which hands out a unit where it would have handed out a file."""
+    from xdist.scheduler import LoadFileScheduling  # noqa: PLC0415 -- only where tests are handed out
+
+    class Units(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return unit_of(file_of(nodeid))
+
+    return Units(config, log)
