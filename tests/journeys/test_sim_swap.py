@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from tests.journeys.office import Office
 
-pytestmark = [pytest.mark.journey, pytest.mark.browser]
+pytestmark = [pytest.mark.journey, pytest.mark.browser, pytest.mark.timeout(900)]  # the office opens first
 
 REGISTER = "sandbox-fraud-register"
 PILLARS = (1, 2, 3, 4)
