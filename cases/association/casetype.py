@@ -6,6 +6,7 @@ from cases.association import (
     callbacks,
     codes,
     forms,
+    intake,
     messages,
     opening,
     periods,
@@ -93,5 +94,6 @@ ASSOCIATION = CaseType(
         letters.LETTER.code: letters.LETTER.label,
         **corrections.LABELS,
     },
+    intake=intake.INTAKE,
     ties=ties.ties,
 )

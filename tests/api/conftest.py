@@ -10,7 +10,7 @@ AT = datetime(2026, 11, 14, 10, 0, tzinfo=UTC)
 
 @pytest.fixture
 def register(db) -> dict[str, str]:
-    """Return the incoming secret of each of four callers."""
+    """Return the incoming secret of each of five callers."""
     from cases.agencies.provision import new_inbound_key  # noqa: PLC0415 -- models load after the settings
     from cases.kernel import actors
     from cases.kernel.exchange import agencies  # noqa: PLC0415 -- models load after the settings
@@ -21,6 +21,7 @@ def register(db) -> dict[str, str]:
         ("sandbox-bank", "bank"),
         ("own-detection", "own_system"),
         ("own-billing", "own_system"),
+        ("own-orders", "own_system"),
     )
     for code, kind in callers:
         plan = agencies.ChannelPlan(direction="in")

@@ -34,6 +34,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.timeout(240)]
 BASE = "http://testserver"
 OPERATIONS = {
     "/api/v1/agencies/{code}/callbacks/": "sandbox-fraud-register",
+    "/api/v1/intake/associations/": "own-orders",
     "/api/v1/intake/disclosure-requests/": "sandbox-constabulary",
     "/api/v1/intake/fraud-referrals/": "own-detection",
     "/api/v1/intake/sim-events/": "own-network",
@@ -53,7 +54,16 @@ ROUNDS = (
     (GenerationMode.NEGATIVE, 60, True, False),
     (GenerationMode.POSITIVE, 30, False, False),
 )
-DRAWN = {"subjects", "narrative", "data", "loss_pence", "value_at_risk_pence", "incident_reference", "agency_sequence"}
+DRAWN = {
+    "declaration",
+    "subjects",
+    "narrative",
+    "data",
+    "loss_pence",
+    "value_at_risk_pence",
+    "incident_reference",
+    "agency_sequence",
+}
 CHECKS = [
     checks.not_a_server_error,
     checks.status_code_conformance,

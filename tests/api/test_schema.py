@@ -25,6 +25,7 @@ def test_the_description_is_valid(schema):
     assert schema["openapi"].startswith("3.1")
     assert sorted(schema["paths"]) == [
         "/api/v1/agencies/{code}/callbacks/",
+        "/api/v1/intake/associations/",
         "/api/v1/intake/disclosure-requests/",
         "/api/v1/intake/fraud-referrals/",
         "/api/v1/policy-holds/",
@@ -37,6 +38,7 @@ def test_every_call_has_headers_examples_and_all_its_answers(schema):
             *("202", "400", "401", "403", "404", "411", "413", "415", "422", "429"),
         },
         "/api/v1/agencies/{code}/callbacks/": {"202", "400", "401", "411", "413", "415", "422", "429"},
+        "/api/v1/intake/associations/": {"201", "400", "401", "403", "404", "411", "413", "415", "422", "429"},
         "/api/v1/intake/fraud-referrals/": {"201", "400", "401", "403", "404", "411", "413", "415", "422", "429"},
         "/api/v1/policy-holds/": {"200", "400", "401", "403", "411", "413", "415", "422", "429"},
     }
@@ -74,7 +76,7 @@ def test_every_kind_of_message_is_described_field_by_field_with_an_example_that_
         headers = {each["name"] for each in operation["parameters"] if each["in"] == "header"}
         assert headers == {"webhook-id", "webhook-timestamp", "webhook-signature", "idempotency-key"}
         quiet = {"chaser", "fpa_answer", "fpa_dispute", "alert_upload", "le_ack", "le_clarify", "le_refuse"}
-        quiet |= {"le_result", "le_destroy", "ipc_error", "emerg_answer", "emerg_destroy"}
+        quiet |= {"le_result", "le_destroy", "ipc_error", "emerg_answer", "emerg_destroy", "cra_assoc_query"}
         is_answered = code not in quiet
         assert ("We expect your answer within" in operation["description"]) == is_answered
 

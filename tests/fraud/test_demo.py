@@ -51,6 +51,14 @@ def test_demo_cases_reach_every_state_and_verify(office, settings):
         "refused",
         "written_up",
     ]
+    assert sorted(Case.objects.filter(kind="association").values_list("state", flat=True)) == [
+        "active",
+        "break_requested",
+        "challenged",
+        "declared",
+        "rejected",
+        "signposted",
+    ]
     assert sorted(BreakGlass.objects.values_list("outcome", flat=True)) == ["", "justified"]
     assert set(referrals.values_list("state", flat=True)) == {
         "referred",

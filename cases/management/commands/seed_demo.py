@@ -20,6 +20,7 @@ from django.utils import timezone
 from cases.agencies import application, inbound, settlement
 from cases.agencies.sandbox import desks
 from cases.agencies.senders import Sender
+from cases.association import demo as association
 from cases.disclosure import demo as disclosure
 from cases.disclosure.emergency import demo as emergency
 from cases.fraud import demo, incoming_demo
@@ -60,6 +61,7 @@ class Command(BaseCommand):
             demo.tell(office, moves, chance=chance, now=now)
         sweeps.end_due_clocks(now=now)
         _told_by_agencies(office, now)
+        _associations(now)
         _restricted(now)
         self.stdout.write(f"{len(plan)} referrals in {time.monotonic() - started:.0f} s.")
 
@@ -97,6 +99,29 @@ def _say(case: Case, name: str, at: datetime) -> None:
     if message is not None:
         said = desks.saying(name, {}, number=message.pk)
         _hear(message, said["type"], "", at=at, data=said["data"])
+
+
+def _associations(now: datetime) -> None:
+    """Links between people, each as far as its story goes, and what the agencies said of them."""
+    by_name = {user.username: actors.staff(user, source="demo") for user in demo_people.ensure(now)}
+    cast = association.Cast(
+        officer=by_name["m.achterberg"],
+        reviewer=by_name["p.lindqvist"],
+        rights=by_name["i.sowande"],
+        deliver=_deliver_all,
+        say=_say_of_link,
+    )
+    association.tell(cast, now=now)
+
+
+def _deliver_all(case: Case, at: datetime) -> None:
+    for message in OutboxMessage.objects.filter(case=case, state="pending").order_by("pk"):
+        _end_one(message, at, state="delivered", outcome="ok", status=202, delivered_at=at)
+
+
+def _say_of_link(case: Case, agency: str, kind: str, reference: str, at: datetime) -> None:
+    sent = OutboxMessage.objects.filter(case=case, channel__agency__code=agency).select_related("channel__agency")
+    _hear(sent.latest("pk"), kind, reference, at=at)
 
 
 def _restricted(now: datetime) -> None:
