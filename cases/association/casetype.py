@@ -95,5 +95,6 @@ ASSOCIATION = CaseType(
         **corrections.LABELS,
     },
     intake=intake.INTAKE,
+    unspoken=frozenset({"asked_by"}),
     ties=ties.ties,
 )

@@ -60,7 +60,7 @@ _STORIES = (
         moves=("confirm", "recorded", "challenge"),
     ),
     Story(
-        days_ago=40,
+        days_ago=10,
         declarer=("Bronwen", "Pritchard", "1965-05-05"),
         other=("Alun", "Pritchard", "1963-10-17"),
         basis="joint_application",
@@ -130,7 +130,7 @@ def _person(role: str, who: tuple[str, str, str], number: int, street: str) -> d
     values = {"forename": forename, "surname": surname, "date_of_birth": born, "phone": f"+4477009007{number:02}"}
     if role == "other_person":
         values["phone"] = f"+4477009008{number:02}"
-    return {"role": role, "is_innocent": True, "values": values, "addresses": [home]}
+    return {"role": role, "is_innocent": False, "values": values, "addresses": [home]}
 
 
 def _make(cast: Cast, case: Case, move: str, number: int, *, at: datetime) -> None:

@@ -110,7 +110,7 @@ class PartyForm(_Plain):
         born = cleaned.get("date_of_birth")
         return {
             "role": cleaned.pop("role"),
-            "is_innocent": True,
+            "is_innocent": False,
             "values": {**cleaned, "date_of_birth": born.isoformat() if born else None},
             "addresses": [{**place, "kind": "current"}] if any(place.values()) else [],
         }
