@@ -29,6 +29,7 @@ SUBJECTS = {
     "protect_life": "People who called the emergency services",
     "report_crime": "Suspected fraudsters and others named in a report to the police",
     "correct_recipients": "People about whom a recipient was told before",
+    "link_records": "Two people who are linked by money",
     "inform_person": "Victims and others to whom we write",
 }
 
