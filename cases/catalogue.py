@@ -20,8 +20,13 @@ from cases.kernel.office import (
     teams,
     ties,
 )
+from cases.rights.casetype import RIGHTS_REQUEST
+from cases.rights.complaints.casetype import DP_COMPLAINT
 
-CASE_TYPES = (FRAUD_REFERRAL, SUSPICION_REPORT, LE_DISCLOSURE, EMERGENCY_DISCLOSURE, ASSOCIATION, PARTNER_QUERY)
+CASE_TYPES = (
+    *(FRAUD_REFERRAL, SUSPICION_REPORT, LE_DISCLOSURE, EMERGENCY_DISCLOSURE, ASSOCIATION, PARTNER_QUERY),
+    *(RIGHTS_REQUEST, DP_COMPLAINT),
+)
 # The pages that a kind brings itself.
 PAGES = ("cases.disclosure.emergency.pages",)
 # The doors for machines that a kind brings itself, under /api/v1/.

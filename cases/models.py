@@ -8,3 +8,4 @@ from cases.fraud.models import *  # noqa: F403
 from cases.fraud.suspicion.models import *  # noqa: F403
 from cases.kernel.models import *  # noqa: F403
 from cases.ledger.models import *  # noqa: F403
+from cases.rights.models import *  # noqa: F403

@@ -48,10 +48,14 @@ SANDBOX = (
     _agency("sandbox-bank", "bank", "Sandbox Bank"),
     _agency("sandbox-report-fraud", "police_report", "Sandbox Report Fraud"),
     _agency("sandbox-post", "post", "Sandbox Print and Post"),
+    _agency("sandbox-tv", "group_company", "Sandbox TV"),
+    _agency("sandbox-partner-ads", "partner", "Sandbox Partner Ads"),
 )
 OWN_SYSTEMS = (
     _own("own-orders", "Orders"),
     _own("own-detection", "Fraud detection"),
     _own("own-billing", "Billing"),
     _own("own-network", "Network"),
+    _own("own-website", "Website"),
+    _own("own-messaging", "Messaging"),
 )

@@ -164,6 +164,10 @@ class Incoming:
     decide: Callable[..., str]
 
 
+def nothing_of_people(_case: Case, _people: Iterable[Mapping[str, Any]], *, at: datetime) -> None:
+    """Follow an opening with nothing."""
+
+
 def no_duplicates(_typed: Mapping[str, Any]) -> Iterable[int]:
     return ()
 
@@ -172,6 +176,7 @@ def no_duplicates(_typed: Mapping[str, Any]) -> Iterable[int]:
 class CaseType:
     """One kind of case: what is peculiar to it, as data and as functions the kernel calls.
 
+    `opened` follows an opening, in its transaction, with the case and the people as they were given.
     `callback_data` shows, by type of callback, what its data may hold. `reacts` says what follows in the same act from
     what the kernel tells by a code: `hold_began` with the case, the hold and the time; `fraud_confirmed` with a number,
     when its SIM was changed and the time, which gives back the case about it. `duplicates` gives the ids of cases that
@@ -231,6 +236,7 @@ class CaseType:
     is_about: Callable[[Mapping[str, Any]], bool] = names_an_account
     address_form: type | None = None
     changed: Callable[..., None] = nothing
+    opened: Callable[..., None] = nothing_of_people
     reacts: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     duplicates: Callable[[Mapping[str, Any]], Iterable[int]] = no_duplicates
     opens_on: str = ""

@@ -176,3 +176,4 @@ def _write(
     if clock is not None:
         clock.case = case
         clock.save(force_insert=True)
+    casetype.opened(case, people, at=at)

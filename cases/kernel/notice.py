@@ -94,6 +94,7 @@ CATEGORIES = {
         Category(code="content", label="What was said in messages", sentence="R92"),
         Category(code="recordings", label="Pictures and recordings of our shops and calls", sentence="R93"),
         Category(code="line_status", label="Whether and when the SIM of a number was changed", sentence="R101"),
+        Category(code="choice", label="What a person allowed or stopped, and when", sentence="R29"),
         Category(code="letter", label="A letter to the person it is about", sentence="R67"),
     )
 }
@@ -116,6 +117,7 @@ PURPOSES = {
     "protect_life": "Helping the emergency services to reach whoever called them",
     "link_records": "Linking the records of people who are financially associated",
     "correct_recipients": "Keeping the records of whoever was told accurate",
+    "honour_choices": "Stopping marketing and its profiles when a person asks",
     "inform_person": "Telling the people it is about",
 }
 
@@ -132,6 +134,7 @@ RECIPIENTS = {
     "insolvency": "Insolvency service",
     "bank": "Banks and other providers",
     "partner": "Partners",
+    "group_company": "Companies of the group",
     "fiu": "Financial intelligence unit",
     "post": "Print and post house",
 }
@@ -207,6 +210,16 @@ CLAUSES = {
             gateway="dpa18_sch1_p14",
             documents=frozenset({"criminal_offence_apd", "fraud_sharing_dpia"}),
             quote="the Interactive Media in Retail Group (IMRG) security alert, or fraud prevention agencies",
+        ),
+        Clause(
+            code="honour_choices",
+            sentences=("R3", "R13", "R24", "R29", "R46"),
+            purpose="honour_choices",
+            recipients=frozenset({"group_company", "partner"}),
+            categories=frozenset({"choice", "contact"}),
+            gateway="gdpr_6_1_c",
+            quote="You can ask us to stop sending you marketing information or withdraw your permission at any time, "
+            "as set out above.",
         ),
         Clause(
             code="keep_records_accurate",

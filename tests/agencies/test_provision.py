@@ -33,9 +33,13 @@ AGENCIES = {
     "sandbox-bank": ("bank", "Sandbox Bank"),
     "sandbox-report-fraud": ("police_report", "Sandbox Report Fraud"),
     "sandbox-post": ("post", "Sandbox Print and Post"),
+    "sandbox-tv": ("group_company", "Sandbox TV"),
+    "sandbox-partner-ads": ("partner", "Sandbox Partner Ads"),
     "own-orders": ("own_system", "Orders"),
     "own-detection": ("own_system", "Fraud detection"),
     "own-billing": ("own_system", "Billing"),
+    "own-website": ("own_system", "Website"),
+    "own-messaging": ("own_system", "Messaging"),
 }
 
 
@@ -89,7 +93,7 @@ def test_what_the_sandbox_is_told_is_readable_by_its_owner_alone(tmp_path):
         assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
     config = json.loads((tmp_path / "config.json").read_text())
     secrets = [entry[name] for entry in config["agencies"].values() for name in ("message_secret", "callback_secret")]
-    assert len(set(secrets)) == len(secrets) == 28
+    assert len(set(secrets)) == len(secrets) == 32
 
 
 def test_secrets_are_sealed(tmp_path):

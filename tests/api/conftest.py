@@ -11,6 +11,7 @@ AT = datetime(2026, 11, 14, 10, 0, tzinfo=UTC)
 @pytest.fixture
 def register(db) -> dict[str, str]:
     """Return the incoming secret of each of five callers."""
+    """Return the incoming secret of each caller."""
     from cases.agencies.provision import new_inbound_key  # noqa: PLC0415 -- models load after the settings
     from cases.kernel import actors
     from cases.kernel.exchange import agencies  # noqa: PLC0415 -- models load after the settings
@@ -22,6 +23,9 @@ def register(db) -> dict[str, str]:
         ("own-detection", "own_system"),
         ("own-billing", "own_system"),
         ("own-orders", "own_system"),
+        ("own-website", "own_system"),
+        ("own-messaging", "own_system"),
+        ("sandbox-tv", "group_company"),
     )
     for code, kind in callers:
         plan = agencies.ChannelPlan(direction="in")

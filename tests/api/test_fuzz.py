@@ -36,12 +36,14 @@ OPERATIONS = {
     "/api/v1/agencies/{code}/callbacks/": "sandbox-fraud-register",
     "/api/v1/intake/associations/": "own-orders",
     "/api/v1/intake/disclosure-requests/": "sandbox-constabulary",
+    "/api/v1/intake/dp-complaints/": "own-website",
     "/api/v1/intake/fraud-referrals/": "own-detection",
     "/api/v1/intake/sim-events/": "own-network",
     "/api/v1/partners/{code}/feedback": "sandbox-bank",
     "/api/v1/partners/{code}/sim-swap/check": "sandbox-bank",
     "/api/v1/partners/{code}/sim-swap/retrieve-date": "sandbox-bank",
     "/api/v1/partners/{code}/transactions/verify": "sandbox-bank",
+    "/api/v1/intake/rights-requests/": "own-messaging",
     "/api/v1/policy-holds/": "own-billing",
 }
 # Answered and not kept.
@@ -63,6 +65,8 @@ DRAWN = {
     "value_at_risk_pence",
     "incident_reference",
     "agency_sequence",
+    "wording",
+    "complaint",
 }
 CHECKS = [
     checks.not_a_server_error,

@@ -57,7 +57,11 @@ def common_moves() -> list[Common]:
 
 
 # Words of the design for several roles at once (rulings.md).
-SEVERAL = {"any disclosure role": "disclosure_officer;disclosure_approver;emergency_operator"}
+SEVERAL = {
+    "any disclosure role": "disclosure_officer;disclosure_approver;emergency_operator",
+    "form": "own-website",
+    "system or any staff for a marketing stop": "system;any_staff",
+}
 
 
 def _roles(text: str) -> frozenset[str]:

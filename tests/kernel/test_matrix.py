@@ -11,6 +11,7 @@ from cases.kernel.models import Case, Team
 from cases.kernel.roles import ROLES
 from cases.ledger.models import SecurityEvent
 from tests import associations, disclosures, emergencies, factories, partners, suspicions
+from tests import requests_of_people as rights
 from tests.kernel import design
 from tests.kernel.snapshots import nothing_written, undone
 
@@ -114,6 +115,19 @@ STATES = {
         "out_of_scope": disclosures.out_of_scope,
         "cancelled": disclosures.cancelled,
     },
+    "rights_request": {
+        "received": rights.received,
+        "identity_check": rights.identity_check,
+        "actioned": rights.actioned,
+        "propagating": rights.propagating,
+        "closed": rights.closed,
+        "refused": rights.refused,
+    },
+    "dp_complaint": {
+        "received": rights.complaint,
+        "acknowledged": rights.acknowledged,
+        "closed": rights.answered,
+    },
     "emergency_disclosure": {
         "live": emergencies.live,
         "disclosed": emergencies.disclosed,
@@ -145,6 +159,8 @@ STATES = {
 # Moves that need a case of their own: what is true of it forbids the other moves of its state.
 APART = {
     ("le_disclosure", "received", "out_of_scope"): disclosures.bare,
+    ("rights_request", "received", "act"): rights.stop,
+    ("rights_request", "actioned", "propagate"): rights.stopped,
     ("le_disclosure", "received", "give_notice_of_application"): disclosures.applied_for,
     ("le_disclosure", "on_notice", "application_lapsed"): disclosures.let_go,
     ("le_disclosure", "authenticated", "refuse_items"): disclosures.with_shut_item,
@@ -216,6 +232,15 @@ PARTNER = {
     "feed_back": Attempt("agency", {"outcome": "not_fraud"}),
     "close": Attempt("system"),
 }
+RIGHTS = {
+    "ask_identity": Attempt(rights.OFFICER),
+    "confirm_identity": Attempt(rights.OFFICER, rights.IDENTITY),
+    "act": Attempt(rights.OFFICER, rights.DONE),
+    "refuse": Attempt(rights.DPO, rights.NO),
+    "propagate": Attempt("system"),
+    "confirm": Attempt("system", at=rights.AFTER_28),
+}
+COMPLAINT = {"acknowledge": Attempt(rights.OFFICER), "close": Attempt(rights.DPO, rights.FOUND)}
 ASSOCIATION = {
     "confirm": Attempt("p.lindqvist"),
     "reject": Attempt("p.lindqvist"),
@@ -234,11 +259,15 @@ ATTEMPTS = {"fraud_referral": FRAUD, "suspicion_report": SUSPICION, "le_disclosu
     "emergency_disclosure": EMERGENCY,
     "association": ASSOCIATION,
     "partner_query": PARTNER,
+    "rights_request": RIGHTS,
+    "dp_complaint": COMPLAINT,
 }
 HOME = {"fraud_referral": "fraud", "suspicion_report": "financial_crime", "le_disclosure": "disclosure"} | {
     "emergency_disclosure": "disclosure",
     "association": "credit",
     "partner_query": "disclosure",
+    "rights_request": "rights",
+    "dp_complaint": "rights",
 }
 AGENCY = {
     "fraud_referral": factories.fpa,
@@ -247,6 +276,8 @@ AGENCY = {
     "emergency_disclosure": emergencies.room,
     "association": associations.bureau,
     "partner_query": partners.bank,
+    "rights_request": rights.enter,
+    "dp_complaint": rights.enter,
 }
 # An acknowledged report that sought a defence may be closed only once there is an answer; silence is an answer only of
 # a unit that has acknowledged the report (POCA 2002 s.335).

@@ -18,6 +18,7 @@ from cases.kernel.actors import system
 from cases.kernel.exchange import agreements, corrections, letters
 from cases.kernel.models import Agency, AgencyTerms, PolicyDocument
 from cases.kernel.office import policydocs
+from cases.rights.messages import STOP
 
 FPA = Agency(code="tests-fpa", kind="fpa", display_name="Test Register")
 FIU = Agency(code="tests-fiu", kind="fiu", display_name="Test Unit")
@@ -42,9 +43,15 @@ CALL = {
     "cell": "234-15-77, 1 km",
 }
 STRIKE = {"incident": "SBX-0241", "items": ["what_was_named_by_telephone"], "please": "destroy_and_confirm"}
+GROUP = Agency(code="tests-tv", kind="group_company", display_name="Test Television")
+STOPPED = {
+    "received_at": "2026-11-26T18:02:00Z",
+    "stops": [{"purpose": "own_marketing", "channel": "all"}],
+    "reached_by": [{"kind": "phone", "sha256": "00" * 32}],
+}
 LEA = Agency(code="tests-lea", kind="lea", display_name="Test Constabulary")
 OVERSIGHT = Agency(code="tests-oversight", kind="oversight", display_name="Test Commissioner")
-for agency in (FPA, FIU, POST, POLICE, ALERT, LEA, OVERSIGHT, BUREAU, BANK):
+for agency in (FPA, FIU, POST, POLICE, ALERT, LEA, OVERSIGHT, BUREAU, BANK, GROUP):
     agency.terms = AgencyTerms(**asdict(TERMS))
 AT = datetime(2026, 11, 16, 9, 30, tzinfo=UTC)
 pytestmark = pytest.mark.django_db
@@ -289,6 +296,8 @@ PERMITTED = {
     ("cra", "association"): "link_records",
     ("cra", "correction"): "keep_records_accurate",
     ("bank", "line_status"): "check_with_partners",
+    ("group_company", "choice"): "honour_choices",
+    ("group_company", "contact"): "honour_choices",
     ("post", "identity"): "tell_the_person",
     ("post", "address"): "tell_the_person",
     ("post", "letter"): "tell_the_person",
@@ -312,6 +321,7 @@ PURPOSES = {
     "answer_authorities": "le_ack",
     "prevent_fraud": "fpa_file",
     "inform_person": "letter",
+    "honour_choices": "rights_stop",
     "correct_recipients": "correction_amended",
     "report_suspicion": "fiu_sar",
     "report_crime": "report_fraud",
@@ -353,6 +363,7 @@ def send_everything():
             *releases.check(LE_DESTROY, LEA, DESTROY, at=AT),
         ],
         "bank": releases.check(PARTNER_ANSWER, BANK, TOLD, at=AT),
+        "group_company": releases.check(STOP, GROUP, STOPPED, at=AT),
         "oversight": releases.check(IPC_ERROR, OVERSIGHT, ERROR, at=AT),
         "emergency": [
             *releases.check(EMERG_ANSWER, ROOM, CALL, at=AT),
@@ -375,6 +386,7 @@ SENT = {
     "report_fraud": lambda: releases.check(REPORT_FRAUD, POLICE, CRIME, at=AT),
     "emerg_answer": lambda: releases.check(EMERG_ANSWER, ROOM, CALL, at=AT),
     "partner_answer": lambda: releases.check(PARTNER_ANSWER, BANK, TOLD, at=AT),
+    "rights_stop": lambda: releases.check(STOP, GROUP, STOPPED, at=AT),
     "le_ack": lambda: releases.check(LE_ACK, LEA, ACK, at=AT),
     "fiu_sar": lambda: releases.check(FIU_SAR, FIU, REPORT, at=AT),
     "cra_assoc": lambda: releases.check(CRA_ASSOC, BUREAU, LINK, at=AT),
@@ -577,6 +589,8 @@ def test_each_message_of_each_kind_maps_to_categories_of_the_notice():
             "correction_removed",
         },
         "partner_query": {"partner_answer", "correction_amended", "correction_removed"},
+        "rights_request": {"rights_stop", "letter"},
+        "dp_complaint": {"letter"},
     }
     for kind in (
         *messages.ALL,

@@ -72,6 +72,11 @@ FACTS = {
     ("association", "declaration"): "association",
     ("association", "account_reference"): "financial",
     ("association", "removal_note"): "case_record",
+    ("rights_request", "wording"): "case_record",
+    ("rights_request", "answer"): "case_record",
+    ("dp_complaint", "complaint"): "case_record",
+    ("dp_complaint", "enquiries"): "case_record",
+    ("dp_complaint", "answer"): "case_record",
 }
 
 

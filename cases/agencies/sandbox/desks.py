@@ -193,6 +193,13 @@ def bureau(visit: Visit) -> Reply:
     return Reply(callbacks=[{"type": answer, **({"agency_reference": named} if named else {}), "data": {}}])
 
 
+def marketer(visit: Visit) -> Reply:
+    """Stop at once, and say so."""
+    if visit.message.get("type") != "rights_stop":
+        return Reply()
+    return Reply(callbacks=[{"type": "rights.stopped", "data": {}}])
+
+
 def quiet(_visit: Visit) -> Reply:
     """Take the message and say no more."""
     return Reply()
@@ -206,6 +213,8 @@ DESKS: dict[str, Callable[[Visit], Reply]] = {
     "police_report": police_desk,
     "lea": authority,
     "cra": bureau,
+    "group_company": marketer,
+    "partner": marketer,
 }
 
 

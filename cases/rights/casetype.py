@@ -1,0 +1,53 @@
+"""Declares the rights request to the catalogue."""
+
+from __future__ import annotations
+
+from cases.kernel import clocks, retention
+from cases.kernel.casetypes import CaseType
+from cases.kernel.exchange import letters
+from cases.rights import callbacks, codes, forms, intake, messages, opening, periods, report, rules
+from cases.rights.models import RightsRequest
+
+__all__ = ["RIGHTS_REQUEST"]
+
+clocks.declare(*periods.CLOCKS)
+retention.declare(*periods.RETENTION)
+
+RIGHTS_REQUEST = CaseType(
+    code="rights_request",
+    label="Rights request",
+    summary="Somebody asks what we hold, wants it put right or erased, or wants our marketing to stop.",
+    prefix="RTS",
+    icon="user-check",
+    team="rights",
+    facts=RightsRequest,
+    lifecycle=rules.LIFECYCLE,
+    policy=rules.POLICY,
+    retention_class="rights_request",
+    topic=report.topic,
+    topic_label=report.topic_label,
+    amount=report.amount,
+    is_about=opening.names_nobody,
+    open_facts=opening.open_facts,
+    opened=opening.open_choices,
+    changed=opening.count_anew,
+    approval_rows=rules.approval_rows,
+    facts_view=report.facts_view,
+    checks=report.checks,
+    report=report.context,
+    facts_form=forms.FactsForm,
+    party_form=forms.PartyForm,
+    party_roles=codes.ROLES,
+    evidence_kinds=codes.EVIDENCE_KINDS,
+    transition_forms={"confirm_identity": forms.IdentityForm, "act": forms.ActForm, "refuse": forms.RefuseForm},
+    sealed_labels={"wording": "In their words", "answer": "What was done"},
+    fact_categories={"wording": "case_record", "answer": "case_record"},
+    agency_kinds=frozenset({messages.GROUP, messages.PARTNER}),
+    callbacks={"rights.stopped": callbacks.stopped, **letters.CALLBACKS},
+    callback_data=callbacks.EXAMPLES,
+    refused=letters.REFUSED,
+    clock_ends={periods.ONWARD: callbacks.go_on, periods.PASSED_ON: callbacks.passed_on},
+    extensions={periods.ANSWER: opening.EXTENSION},
+    message_labels={messages.STOP.code: messages.STOP.label, letters.LETTER.code: letters.LETTER.label},
+    intake=intake.INTAKE,
+)

@@ -1,0 +1,188 @@
+"""The ledger of choices: what each person allowed or stopped, per purpose and channel, and what counts now.
+
+A person is known here by keyed hashes of what they are reached by: telephone, e-mail, account, home. A stop suppresses,
+it deletes nothing. What no row speaks of is as the notice says: text, e-mail, records of use and others' products are
+off until somebody says yes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from cases.kernel import formats
+from cases.kernel.models import Case, CaseAddress, CaseParty
+from cases.ledger import api as ledger
+from cases.ledger import keys, sealing
+from cases.rights import codes
+from cases.rights.models import Choice, RightsRequest
+
+__all__ = [
+    "REACHES",
+    "Verdict",
+    "audience",
+    "changed",
+    "reach_of",
+    "reach_of_people",
+    "standing",
+    "tokens",
+    "verdicts",
+    "write",
+]
+
+REACHES = ("phone", "email", "account", "home")
+_HASHED_FOR = "contact_choice"
+_FIELDS = ("phone", "email", "account_reference", "surname")
+_PLACE = ("line_1", "postcode")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """Whether a person may be contacted, and the code of why."""
+
+    may_contact: bool
+    reason: str
+
+
+def reach_of(given: Mapping[str, Any]) -> dict[str, str]:
+    """Return what a person is reached by, each in its one form. `given` may hold phone, email, account, and surname
+    with line_1 and postcode. What has no right form reaches nobody."""
+    found = {"phone": _phone(given.get("phone")), "email": str(given.get("email") or "").strip().casefold()}
+    account = str(given.get("account") or given.get("account_reference") or "")
+    found["account"] = "".join(each for each in account.casefold() if each.isalnum())
+    parts = [str(given.get(name) or "") for name in ("surname", *_PLACE)]
+    squeezed = ["".join(each for each in part.casefold() if each.isalnum()) for part in parts]
+    found["home"] = "|".join(squeezed) if all(squeezed) else ""
+    return {reach: value for reach, value in found.items() if value}
+
+
+def _phone(text: Any) -> str:
+    try:
+        return formats.phone(str(text)) if text else ""
+    except formats.BadFormat:
+        return ""
+
+
+def reach_of_people(people: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """Return the reach of people in the shape that opening a case takes, one entry for each of their homes; whoever
+    acts for somebody chooses nothing for themselves."""
+    found = []
+    for person in people:
+        if person.get("role") != "representative":
+            values = dict(person.get("values", {}))
+            found += [reach_of({**values, **place}) for place in (person.get("addresses") or [{}])]
+    return [reach for reach in found if reach]
+
+
+def _of_case(case: Case, *, at: datetime) -> list[dict[str, str]]:
+    """Return the reach of the people of a case, opened for this; the access log says so."""
+    reader = sealing.Reader(actor="system:rights", verb="suppress", purpose="honour_choices", streams=(case.uid,))
+    parties = list(CaseParty.objects.filter(case=case, role="person", is_detached=False).order_by("number"))
+    homes = list(CaseAddress.objects.filter(party__in=parties, is_detached=False).order_by("pk"))
+    opened = sealing.open_rows(parties, _FIELDS, reader=reader, at=at)
+    places = sealing.open_rows(homes, _PLACE, reader=reader, at=at) if homes else []
+    people = []
+    for party, values in zip(parties, opened, strict=True):
+        of_party = [_plain(place) for home, place in zip(homes, places, strict=True) if home.party_id == party.pk]
+        people.append({"values": _plain(values), "addresses": of_party})
+    return reach_of_people(people)
+
+
+def _plain(values: Mapping[str, Any]) -> dict[str, str]:
+    return {name: value for name, value in values.items() if isinstance(value, str)}
+
+
+def tokens(reach: Mapping[str, str]) -> list[bytes]:
+    """Return every hash under which a choice of this person may be kept."""
+    return [each for kind, value in sorted(reach.items()) for each in keys.kept_hashes(_HASHED_FOR, f"{kind}:{value}")]
+
+
+def changed(facts: RightsRequest) -> list[tuple[str, str, bool]]:
+    """Return (purpose, channel, allowed) of everything that a request changes at once; nothing for another right."""
+    change = codes.CHANGES.get(facts.right)
+    if change is None:
+        return []
+    channels = change.channels or tuple(facts.channels) or (codes.ALL,)
+    purposes = change.purposes or tuple(facts.purposes)
+    if facts.right == codes.STOP_MARKETING and not facts.channels:
+        purposes = (*purposes, *codes.WITH_STOP_OF_ALL)
+    return [(purpose, channel, change.is_allowed) for purpose in purposes for channel in channels]
+
+
+def write(
+    case: Case, facts: RightsRequest, people: Iterable[Mapping[str, Any]] | None = None, *, at: datetime
+) -> list[Choice]:
+    """Enter what a request changes in the ledger of choices, inside the current ledger action, for whatever of the
+    person is not entered yet. Without `people`, those of the case. Counts from the moment the request was received."""
+    said = changed(facts)
+    if not said:
+        return []
+    reaches = reach_of_people(people) if people is not None else _of_case(case, at=at)
+    known = {bytes(each) for each in Choice.objects.filter(case=case).values_list("token", flat=True)}
+    rows: dict[tuple[bytes, str, str], Choice] = {}
+    for reach in reaches:
+        for kind, value in reach.items():
+            if known.intersection(keys.kept_hashes(_HASHED_FOR, f"{kind}:{value}")):
+                continue
+            token = keys.keyed_hash(_HASHED_FOR, f"{kind}:{value}")
+            for purpose, channel, is_allowed in said:
+                rows[token, purpose, channel] = Choice(
+                    case=case,
+                    reach=kind,
+                    token=token,
+                    purpose=purpose,
+                    channel=channel,
+                    is_allowed=is_allowed,
+                    said_at=facts.received_at,
+                    source=facts.came_by,
+                    wording_version=facts.wording_version,
+                )
+    return ledger.bulk_create(Choice, list(rows.values())) if rows else []
+
+
+def standing(reach: Mapping[str, str]) -> list[Choice]:
+    """Return every choice of a person, oldest first. One query."""
+    return list(Choice.objects.filter(token__in=tokens(reach)).select_related("case").order_by("said_at", "pk"))
+
+
+def verdicts(reaches: Sequence[Mapping[str, str]], *, purpose: str, channel: str) -> list[Verdict]:
+    """Return for each person whether they may be contacted for a purpose by a channel now. One query, however many.
+
+    Of what is known of a person every part must allow it: a stop by one telephone number stops the e-mail of whoever
+    is known to have that number. Where the notice asks for consent, somebody must have said yes and nobody no.
+    """
+    if purpose == codes.SERVICE:
+        return [Verdict(may_contact=True, reason="service_message")] * len(reaches)
+    hashed = [tokens(reach) for reach in reaches]
+    wanted = {purpose, "usage_data"} if purpose == "personalise" else {purpose}
+    rows = Choice.objects.filter(
+        token__in=[token for each in hashed for token in each], purpose__in=wanted, channel__in=[channel, codes.ALL]
+    )
+    newest: dict[tuple[bytes, str], bool] = {}
+    # A no wins over a yes of the same moment.
+    for row in rows.order_by("said_at", "-is_allowed", "pk").values_list("token", "purpose", "is_allowed"):
+        newest[bytes(row[0]), row[1]] = row[2]
+    return [_verdict(each, newest, wanted, purpose=purpose, channel=channel) for each in hashed]
+
+
+def _verdict(
+    hashed: list[bytes], newest: Mapping[tuple[bytes, str], bool], wanted: set[str], *, purpose: str, channel: str
+) -> Verdict:
+    if not hashed:
+        return Verdict(may_contact=False, reason="nobody_named")
+    needs_yes = {(purpose, channel), (purpose, codes.ALL)} & codes.NEEDS_CONSENT
+    said = {(token, each): newest[token, each] for token in hashed for each in wanted if (token, each) in newest}
+    if not all(said.values()):
+        return Verdict(may_contact=False, reason="consent_withdrawn" if needs_yes else "stopped")
+    agreed = {each for _, each in said}
+    if needs_yes and agreed != wanted:
+        return Verdict(may_contact=False, reason="no_consent")
+    return Verdict(may_contact=True, reason="consent" if needs_yes else "not_objected")
+
+
+def audience(people: Sequence[Mapping[str, Any]], *, purpose: str, channel: str) -> list[Mapping[str, Any]]:
+    """Return those of the people who may be contacted for a purpose by a channel now. One query."""
+    answers = verdicts([reach_of(each) for each in people], purpose=purpose, channel=channel)
+    return [person for person, answer in zip(people, answers, strict=True) if answer.may_contact]

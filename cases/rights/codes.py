@@ -1,0 +1,146 @@
+"""Codes of people's rights, each with its words: rights, purposes, channels, ways in, outcomes, refusals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cases.kernel.office.codelists import CodeList
+
+__all__ = [
+    "ALL",
+    "CAME_BY",
+    "CHANGES",
+    "CHANNELS",
+    "EVIDENCE_KINDS",
+    "IDENTITY",
+    "NEEDS_CONSENT",
+    "OUTCOMES",
+    "PURPOSES",
+    "REFUSALS",
+    "RIGHTS",
+    "ROLES",
+    "SERVICE",
+    "Change",
+]
+
+ALL = "all"
+SERVICE = "service"
+CHANNELS = (
+    ("phone", "Telephone"),
+    ("post", "Post"),
+    ("email", "E-mail"),
+    ("sms", "Text message"),
+    ("banner", "Online banner"),
+    ("app", "Notice in an app"),
+    ("set_top_box", "Notice on the TV box"),
+)
+# What the notice says we do with people's data to market (R7 to R28), each a purpose of its own.
+PURPOSES = (
+    ("own_marketing", "Telling people of our own products"),
+    ("spend_advice", "Advice on spending and a more suitable product"),
+    ("profiling_marketing", "A profile for marketing"),
+    ("online_ads", "Advertising online, with other brands"),
+    ("personalise", "Making messages personal"),
+    ("usage_data", "Using call, browser and TV records"),
+    ("third_party_marketing", "Marketing other organisations' products"),
+)
+# Off until the person says yes: (purpose, channel) with `all` for every channel (R20, R22, R27, R28).
+NEEDS_CONSENT: frozenset[tuple[str, str]] = frozenset(
+    {
+        ("usage_data", ALL),
+        ("personalise", ALL),
+        ("third_party_marketing", ALL),
+        *((purpose, channel) for purpose in ("own_marketing", "spend_advice") for channel in ("email", "sms")),
+    }
+)
+
+_MARKETING = ("own_marketing", "spend_advice", "third_party_marketing")
+_PROFILING = ("profiling_marketing", "personalise", "online_ads")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """What a right changes at once in what a person chose. Without `channels`, those that were asked for, or all."""
+
+    purposes: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
+    is_allowed: bool = False
+    is_asked_by_channel: bool = False
+
+
+STOP_MARKETING = "stop_marketing"
+GIVE_CONSENT = "give_consent"
+ACCESS = "access"
+CHANGES: dict[str, Change] = {
+    STOP_MARKETING: Change(purposes=_MARKETING, is_asked_by_channel=True),
+    "stop_profiling": Change(purposes=_PROFILING, channels=(ALL,)),
+    "withdraw_sms_email": Change(purposes=_MARKETING, channels=("sms", "email")),
+    "withdraw_usage_data": Change(purposes=("usage_data", "personalise"), channels=(ALL,)),
+    "withdraw_third_party": Change(purposes=("third_party_marketing",), channels=(ALL,)),
+    GIVE_CONSENT: Change(is_allowed=True, is_asked_by_channel=True),
+}
+# A stop of everything stops the profile made for it too, UK GDPR Art 21(2) and (3).
+WITH_STOP_OF_ALL = _PROFILING
+RIGHTS = (
+    (STOP_MARKETING, "Stop marketing"),
+    ("stop_profiling", "Stop profiling for marketing"),
+    ("withdraw_sms_email", "Withdraw consent to text and e-mail"),
+    ("withdraw_usage_data", "Withdraw consent to use call, browser and TV records"),
+    ("withdraw_third_party", "Withdraw consent to others' marketing"),
+    (GIVE_CONSENT, "Give consent"),
+    (ACCESS, "Access: a copy of what is held"),
+    ("portability", "Take their data elsewhere"),
+    ("rectify", "Put right what is wrong"),
+    ("erase", "Erase"),
+    ("restrict", "Restrict use"),
+    ("object_li", "Object to use in our own interests"),
+    ("correction_help", "Help with a notice of correction"),
+)
+CAME_BY = CodeList(
+    "rights_came_by",
+    "People's rights: how a request reached us",
+    (
+        ("text_message", "Text message"),
+        ("email", "E-mail"),
+        ("web_form", "Web form"),
+        ("phone", "Telephone"),
+        ("letter", "Letter"),
+        ("shop", "In a shop"),
+        ("app", "App"),
+        ("unsubscribe_link", "Link in a message"),
+    ),
+    is_open=True,
+)
+IDENTITY = (
+    ("known_address", "Answered from an address we know"),
+    ("account_questions", "Questions about the account"),
+    ("document", "Document seen"),
+    ("video", "Video call"),
+)
+OUTCOMES = (
+    ("done", "Done as asked"),
+    ("done_in_part", "Done in part"),
+    ("nothing_held", "Nothing is held"),
+)
+REFUSALS = (
+    ("unfounded", "Manifestly unfounded"),
+    ("excessive", "Excessive"),
+    ("identity_not_proved", "Identity was not proved"),
+    ("compelling_grounds", "Compelling grounds of ours"),
+    ("legal_claims", "Needed for legal claims"),
+    ("legal_duty", "Kept under a legal duty"),
+    ("accurate", "The data is accurate"),
+    ("exempt", "An exemption applies"),
+)
+ROLES = (("person", "Person concerned"), ("representative", "Acts for them"))
+EVIDENCE_KINDS = CodeList(
+    "rights_evidence",
+    "People's rights: kinds of document",
+    (
+        ("request", "What the person sent"),
+        ("identity", "Proof of identity"),
+        ("authority_to_act", "Authority to act for them"),
+        ("reply", "Reply to the person"),
+    ),
+    is_open=True,
+)

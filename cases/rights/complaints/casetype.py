@@ -1,0 +1,58 @@
+"""Declares the complaint about data to the catalogue."""
+
+from __future__ import annotations
+
+from cases.kernel import retention
+from cases.kernel.casetypes import CaseType
+from cases.kernel.exchange import letters
+from cases.kernel.retention import RetentionClass
+from cases.rights import codes as rights_codes
+from cases.rights import opening
+from cases.rights.complaints import forms, report, rules
+from cases.rights.forms import PartyForm
+from cases.rights.models import DpComplaint
+from cases.rights.report import amount
+
+__all__ = ["DP_COMPLAINT"]
+
+retention.declare(
+    RetentionClass(
+        code="dp_complaint",
+        trigger="outcome",
+        months=36,
+        source="Retention schedule: rights and complaint cases 3 years",
+    )
+)
+
+DP_COMPLAINT = CaseType(
+    code="dp_complaint",
+    label="Complaint about data",
+    summary="Somebody complains about how we use their data. Acknowledged within 30 days.",
+    prefix="CMP",
+    icon="message-warning",
+    team="rights",
+    facts=DpComplaint,
+    lifecycle=rules.LIFECYCLE,
+    policy=rules.POLICY,
+    retention_class="dp_complaint",
+    topic=report.topic,
+    topic_label=report.topic_label,
+    amount=amount,
+    is_about=opening.names_nobody,
+    open_facts=report.open_facts,
+    approval_rows=rules.approval_rows,
+    facts_view=report.facts_view,
+    checks=report.checks,
+    report=report.context,
+    facts_form=forms.FactsForm,
+    party_form=PartyForm,
+    party_roles=rights_codes.ROLES,
+    evidence_kinds=rights_codes.EVIDENCE_KINDS,
+    transition_forms={"close": forms.CloseForm},
+    sealed_labels={"complaint": "In their words", "enquiries": "Enquired into", "answer": "Answer"},
+    fact_categories=dict.fromkeys(("complaint", "enquiries", "answer"), "case_record"),
+    callbacks=letters.CALLBACKS,
+    refused=letters.REFUSED,
+    message_labels={letters.LETTER.code: letters.LETTER.label},
+    intake=forms.INTAKE,
+)

@@ -1,0 +1,102 @@
+"""What follows when a rights request moves. Each effect writes inside the transition's transaction and ledger event."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from cases.kernel import clocks, tasks
+from cases.kernel.exchange import letters
+from cases.kernel.models import Case, CaseAddress, CaseParty
+from cases.ledger import sealing
+from cases.rights import choices, messages, periods
+
+__all__ = ["DONE", "LATE", "LETTERS", "REFUSED", "TELL", "write_to_person"]
+
+TELL, LATE = "rights_tell_person_by_hand", "rights_not_confirmed"
+tasks.declare(
+    {
+        TELL: "Tell the person what came of it: no letter can go to them",
+        LATE: "Somebody who was told of a stop has not confirmed it in 28 days",
+        messages.BY_HAND: "Tell somebody of a stop by hand: no message can go to them",
+    }
+)
+DONE, REFUSED, EXTENDED = "n16", "n16_refused", "n16_extended"
+LETTERS = tuple(
+    letters.Template(
+        code=code,
+        version=1,
+        label=label,
+        template=f"cases/rights/letters/{code}.html",
+        effective_from=date(2026, 1, 1),
+    )
+    for code, label in (
+        (DONE, "What was asked is done"),
+        (REFUSED, "What was asked is refused"),
+        (EXTENDED, "The answer takes longer"),
+    )
+)
+letters.declare(*LETTERS)
+
+
+def pause(context: Any) -> None:
+    """Our month stands still until we know who asks."""
+    clocks.pause(context.case, periods.ANSWER, at=context.at)
+
+
+def note_identity(context: Any) -> None:
+    facts = context.case.rights_request
+    facts.identity_how, facts.identity_at = str(context.inputs["how"]), context.at
+    facts.save(update_fields=["identity_how", "identity_at"])
+    clocks.resume(context.case, periods.ANSWER, at=context.at)
+
+
+def carry_out(context: Any) -> None:
+    """Keep what came of it. A choice counts from the moment it was received; whatever of the person became known since
+    is entered now. The month is met, and the rest goes on by itself."""
+    case, inputs, at = context.case, context.inputs, context.at
+    facts = case.rights_request
+    facts.outcome = str(inputs.get("outcome") or "done")
+    if text := str(inputs.get("answer") or "").strip():
+        sealing.seal(facts, {"answer": text}, key=facts.key)
+    facts.save(update_fields=["outcome", "answer"])
+    choices.write(case, facts, at=at)
+    clocks.meet(case, periods.ANSWER, at=at)
+    clocks.end(case, periods.ONWARD, at=at, state="met")
+    clocks.start(case, periods.ONWARD, started_at=at)
+
+
+def refuse(context: Any) -> None:
+    facts = context.case.rights_request
+    facts.refusal_code = str(context.inputs["reason_code"])
+    facts.save(update_fields=["refusal_code"])
+    clocks.meet(context.case, periods.ANSWER, at=context.at)
+    write_to_person(context.case, REFUSED, at=context.at)
+
+
+def tell_others(context: Any) -> None:
+    case, at = context.case, context.at
+    messages.stop(case, messages.recipients(case), actor=context.actor, at=at)
+    clocks.end(case, periods.ONWARD, at=at, state="met")
+    clocks.start(case, periods.PASSED_ON, started_at=at)
+
+
+def confirm(context: Any) -> None:
+    """Tell the person; whoever has not confirmed by now is a task."""
+    case, at = context.case, context.at
+    if messages.unconfirmed(case) - int(context.inputs.get("confirming") or 0) > 0:
+        tasks.raise_task(LATE, case=case, at=at)
+    for rule in (periods.ONWARD, periods.PASSED_ON):
+        clocks.end(case, rule, at=at, state="met")
+    write_to_person(case, DONE, at=at)
+
+
+def write_to_person(case: Case, template: str, *, at: datetime) -> None:
+    """Ask for a letter to each person concerned, inside the current ledger action; somebody writes by other means to
+    whoever has no address here."""
+    for party in CaseParty.objects.filter(case=case, role="person", is_detached=False).order_by("number"):
+        has_home = CaseAddress.objects.filter(party=party, is_detached=False).exists()
+        if has_home and party.surname is not None:
+            letters.request(case, party, template=template, at=at)
+        else:
+            tasks.raise_task(TELL, case=case, at=at, person=party.number, letter=template)

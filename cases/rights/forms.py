@@ -1,0 +1,164 @@
+"""What people type about a rights request and about the person whose right it is."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.utils import timezone
+
+from cases.kernel import calendars, formats
+from cases.kernel.formats import BadFormat
+from cases.kernel.models import Case
+from cases.kernel.office.codelists import CodeField
+from cases.rights import codes
+
+__all__ = ["ActForm", "FactsForm", "IdentityForm", "PartyForm", "RefuseForm"]
+
+_DAY = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+_LIVING = (MinValueValidator(date(1900, 1, 1)), MaxValueValidator(date(2099, 12, 31)))
+_LINES = ("line_1", "line_2", "town", "postcode", "country")
+_CHOOSE = ("", "Choose")
+_CARD = "This looks like a payment card number. Card numbers are never kept."
+
+
+class _Plain(forms.Form):
+    """Refuses card numbers in whatever is typed."""
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        for name, value in cleaned.items():
+            if isinstance(value, str) and formats.has_card_number(value):
+                self.add_error(name, forms.ValidationError(_CARD, code="card_number"))
+        return cleaned
+
+
+class FactsForm(_Plain):
+    """Which right, how and when it reached us. A day to come is refused."""
+
+    right = forms.ChoiceField(label="What they ask", choices=codes.RIGHTS)
+    came_by = CodeField(label="Reached us by", codes=codes.CAME_BY)
+    received_date = forms.DateField(
+        label="Received on", required=False, widget=_DAY, help_text="The month counts from this day. Empty: today."
+    )
+    channels = forms.MultipleChoiceField(
+        label="Channels",
+        choices=codes.CHANNELS,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="For marketing and consent only. None chosen means all of them.",
+    )
+    purposes = forms.MultipleChoiceField(
+        label="Purposes they agree to",
+        choices=codes.PURPOSES,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="For a consent only.",
+    )
+    wording_version = forms.CharField(
+        label="Wording they saw", max_length=20, required=False, help_text="Version of the text, for example 2026-02."
+    )
+    wording = forms.CharField(
+        label="In their words", max_length=4000, required=False, widget=forms.Textarea(attrs={"rows": 4})
+    )
+
+    def clean_received_date(self) -> date | None:
+        day: date | None = self.cleaned_data["received_date"]
+        today = calendars.london_date(timezone.now())  # noqa: TID251 -- a form is where a face reads what was typed
+        if day and day > today:
+            raise forms.ValidationError("That day is still to come.", code="future")
+        if day and day.year < today.year - 1:
+            raise forms.ValidationError("That is too long ago.", code="past")
+        return day
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        day = cleaned.pop("received_date", None)
+        if day:
+            cleaned["received_at"] = calendars.end_of_day(day)
+        if cleaned.get("right") == codes.GIVE_CONSENT and not cleaned.get("purposes"):
+            self.add_error("purposes", "Choose what they agree to.")
+        return cleaned
+
+
+class PartyForm(_Plain):
+    """The person whose right it is, or whoever acts for them. They need be no customer."""
+
+    role = forms.ChoiceField(label="Role", choices=codes.ROLES)
+    title = forms.CharField(label="Title", max_length=20, required=False)
+    forename = forms.CharField(label="First name", max_length=80, required=False)
+    surname = forms.CharField(label="Last name", max_length=80, required=False)
+    date_of_birth = forms.DateField(label="Date of birth", required=False, widget=_DAY, validators=_LIVING)
+    phone = forms.CharField(label="Telephone", max_length=24, required=False)
+    email = forms.EmailField(label="E-mail", max_length=120, required=False)
+    account_reference = forms.CharField(label="Account with us", max_length=40, required=False)
+    line_1 = forms.CharField(label="Address", max_length=120, required=False)
+    line_2 = forms.CharField(label="Address, second line", max_length=120, required=False)
+    town = forms.CharField(label="Town", max_length=60, required=False)
+    postcode = forms.CharField(label="Postcode", max_length=10, required=False)
+    country = forms.CharField(label="Country, if abroad", max_length=60, required=False)
+
+    def clean_phone(self) -> str:
+        return self._tidy("phone", formats.phone)
+
+    def clean_postcode(self) -> str:
+        abroad = str(self.data.get(self.add_prefix("country")) or "").strip()
+        return str(self.cleaned_data["postcode"]) if abroad else self._tidy("postcode", formats.postcode)
+
+    def _tidy(self, name: str, tidy: Any) -> str:
+        text = self.cleaned_data[name]
+        try:
+            return tidy(text) if text else ""
+        except BadFormat as refusal:
+            raise forms.ValidationError(str(refusal), code="invalid") from None
+
+    def person(self) -> dict[str, Any]:
+        """Return what was typed in the shape parties.add takes."""
+        cleaned = dict(self.cleaned_data)
+        place = {name: cleaned.pop(name) for name in _LINES}
+        born = cleaned.get("date_of_birth")
+        return {
+            "role": cleaned.pop("role"),
+            "is_innocent": True,
+            "values": {**cleaned, "date_of_birth": born.isoformat() if born else None},
+            "addresses": [{"kind": "current", **place}] if any(place.values()) else [],
+        }
+
+
+class _StepForm(_Plain):
+    """What one step asks for. Takes `case`; `inputs()` gives what transitions.apply takes."""
+
+    def __init__(self, *args: Any, case: Case, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.case = case
+
+    def inputs(self) -> dict[str, Any]:
+        return dict(self.cleaned_data)
+
+
+class IdentityForm(_StepForm):
+    """How the person showed who they are."""
+
+    how = forms.ChoiceField(label="How", choices=[_CHOOSE, *codes.IDENTITY])
+
+
+class ActForm(_StepForm):
+    """What was done. A stop or a consent asks nothing: it counts already."""
+
+    outcome = forms.ChoiceField(label="What came of it", choices=[_CHOOSE, *codes.OUTCOMES])
+    answer = forms.CharField(
+        label="What was done, and where", max_length=4000, widget=forms.Textarea(attrs={"rows": 3})
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.case.rights_request.right in codes.CHANGES:
+            del self.fields["outcome"], self.fields["answer"]
+
+
+class RefuseForm(_StepForm):
+    """Why it is refused. The words themselves are the reason of the step."""
+
+    reason_code = forms.ChoiceField(label="Why", choices=[_CHOOSE, *codes.REFUSALS])

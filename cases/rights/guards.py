@@ -1,0 +1,74 @@
+"""What must be true before a rights request moves. Each guard reads the context and returns the sentence why not, or
+None."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cases.rights import codes, messages
+from cases.rights.models import RightsRequest
+
+__all__ = ["NEEDS_IDENTITY", "is_stop"]
+
+# Nobody is given another's data, and nobody's is erased on another's word.
+NEEDS_IDENTITY = frozenset({codes.ACCESS, "portability", "rectify", "erase"})
+
+
+def is_stop(facts: RightsRequest) -> bool:
+    """Say whether a request changes a choice: then it counts at once, whoever takes it in."""
+    return facts.right in codes.CHANGES
+
+
+def is_no_stop(context: Any) -> str | None:
+    if is_stop(context.case.rights_request):
+        return "A stop or a consent counts at once: nobody has to prove who they are."
+    return None
+
+
+def identity_is_checked(context: Any) -> str | None:
+    if context.inputs.get("how") not in dict(codes.IDENTITY):
+        return "Say how the person showed who they are."
+    return None
+
+
+def is_a_stop_or_ones_own_field(context: Any) -> str | None:
+    """Any colleague and the system itself carry out a stop; everything else is a rights officer's."""
+    if is_stop(context.case.rights_request) or "rights_officer" in context.actor.roles:
+        return None
+    return "Only a rights officer answers this request."
+
+
+def knows_who_asks(context: Any) -> str | None:
+    facts = context.case.rights_request
+    if facts.right in NEEDS_IDENTITY and facts.identity_at is None:
+        return "Check first that it is the person who asks."
+    return None
+
+
+def says_what_was_done(context: Any) -> str | None:
+    if is_stop(context.case.rights_request):
+        return None
+    if context.inputs.get("outcome") not in dict(codes.OUTCOMES):
+        return "Choose what came of it."
+    return None if str(context.inputs.get("answer") or "").strip() else "Write what was done."
+
+
+def has_reason_code(context: Any) -> str | None:
+    if context.inputs.get("reason_code") not in dict(codes.REFUSALS):
+        return "Choose why it is refused."
+    return None
+
+
+def somebody_has_to_know(context: Any) -> str | None:
+    return None if messages.recipients(context.case) else "Nobody else has to be told."
+
+
+def everybody_has_confirmed(context: Any) -> str | None:
+    """Whoever was told has confirmed, or the 28 days are over. What was done but not passed on yet is not confirmed."""
+    case, at = context.case, context.at
+    if case.state == "actioned":
+        return "Others have to be told first." if messages.recipients(case) else None
+    open_until = case.clocks.filter(rule="rights_passed_on", ended_at=None).values_list("due_at", flat=True).first()
+    if messages.unconfirmed(case) - int(context.inputs.get("confirming") or 0) > 0 and (open_until or at) > at:
+        return "Not everybody who was told has confirmed yet."
+    return None

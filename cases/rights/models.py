@@ -1,0 +1,104 @@
+"""Rows of people's rights: what was asked, and what each person chose."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+from cases.kernel.models import Agency, Case
+from cases.ledger.models import DataKey, Tracked
+from cases.ledger.sealing import SealedTextField
+
+__all__ = ["Choice", "ContactAnswer", "DpComplaint", "RightsRequest"]
+
+
+class RightsRequest(Tracked):
+    """What a person asks: which right, how and when it reached us, and what we did about it.
+
+    `channels` are those that a stop of marketing names (none: all of them), `purposes` those of a consent. Times are
+    aware UTC. What the person wrote and what we answered are sealed under the case's key.
+    """
+
+    case = models.OneToOneField(Case, models.PROTECT, primary_key=True, related_name="rights_request")
+    key = models.ForeignKey(DataKey, models.PROTECT, related_name="+")
+    right = models.CharField(max_length=32)
+    came_by = models.CharField(max_length=24)
+    received_at = models.DateTimeField()
+    channels = models.JSONField(default=list)
+    purposes = models.JSONField(default=list)
+    wording_version = models.CharField(max_length=20, blank=True, default="")
+    wording = SealedTextField(null=True)
+    identity_how = models.CharField(max_length=24, blank=True, default="", editable=False)
+    identity_at = models.DateTimeField(null=True, blank=True, editable=False)
+    outcome = models.CharField(max_length=24, blank=True, default="", editable=False)
+    answer = SealedTextField(null=True)
+    refusal_code = models.CharField(max_length=32, blank=True, default="", editable=False)
+    extended_date = models.DateField(null=True, blank=True, editable=False)
+
+    def __str__(self) -> str:
+        return str(self.case_id)
+
+
+class DpComplaint(Tracked):
+    """A complaint about how we use personal data (Data Protection Act 2018 s.164A)."""
+
+    case = models.OneToOneField(Case, models.PROTECT, primary_key=True, related_name="dp_complaint")
+    key = models.ForeignKey(DataKey, models.PROTECT, related_name="+")
+    about = models.CharField(max_length=32)
+    came_by = models.CharField(max_length=24)
+    received_at = models.DateTimeField()
+    acknowledged_at = models.DateTimeField(null=True, blank=True, editable=False)
+    outcome = models.CharField(max_length=24, blank=True, default="", editable=False)
+    complaint = SealedTextField(null=True)
+    enquiries = SealedTextField(null=True)
+    answer = SealedTextField(null=True)
+
+    def __str__(self) -> str:
+        return str(self.case_id)
+
+
+class Choice(Tracked):
+    """One yes or no of a person for one purpose and channel, with when they said it, how, and to which wording.
+
+    The person stands here only as a keyed hash of what they are reached by (`reach` says which kind of it), so the row
+    outlives the case and tells nobody who it was. `channel` `all` means every channel. The newest by `said_at` counts.
+    """
+
+    case = models.ForeignKey(Case, models.PROTECT, related_name="choices")
+    reach = models.CharField(max_length=12)
+    token = models.BinaryField(max_length=32)
+    purpose = models.CharField(max_length=32)
+    channel = models.CharField(max_length=16)
+    is_allowed = models.BooleanField()
+    said_at = models.DateTimeField()
+    source = models.CharField(max_length=24)
+    wording_version = models.CharField(max_length=20, blank=True, default="")
+
+    class Meta:
+        indexes = [models.Index(fields=["token", "purpose"], name="choice_token_purpose")]
+
+    def __str__(self) -> str:
+        return f"{self.purpose}/{self.channel}"
+
+
+class ContactAnswer(models.Model):
+    """What one system was answered when it asked whether it may contact somebody. Never changed.
+
+    `message_id` is the question's own; `tokens` are the keyed hashes of what the person is reached by.
+    """
+
+    agency = models.ForeignKey(Agency, models.PROTECT, related_name="+")
+    message_id = models.CharField(max_length=255)
+    number = models.PositiveSmallIntegerField()
+    asked_at = models.DateTimeField(db_index=True)
+    purpose = models.CharField(max_length=32)
+    channel = models.CharField(max_length=16)
+    tokens = ArrayField(models.BinaryField(max_length=32))
+    may_contact = models.BooleanField()
+    reason = models.CharField(max_length=32)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["agency", "message_id", "number"], name="contact_answer_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.purpose}/{self.channel}: {self.reason}"

@@ -1,0 +1,90 @@
+"""What opening a rights request writes beyond the case itself: a stop counts in the same transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from cases.kernel import calendars, clocks, formats
+from cases.kernel.casetypes import Extension
+from cases.kernel.intake import FieldErrors
+from cases.kernel.models import Case, Clock
+from cases.ledger import api as ledger
+from cases.ledger import sealing
+from cases.rights import choices, effects, guards, periods
+from cases.rights.models import RightsRequest
+
+__all__ = ["EXTENSION", "count_anew", "names_nobody", "open_choices", "open_facts"]
+
+_PLAIN = ("right", "came_by", "channels", "purposes", "wording_version")
+
+
+def names_nobody(_facts: Mapping[str, Any]) -> bool:
+    """A right is somebody's: without a person there is no request."""
+    return False
+
+
+def open_facts(case: Case, facts: Mapping[str, Any]) -> None:
+    """Write the facts row of a new case and start its month, inside the current ledger action. It was received when the
+    case was opened unless the facts say earlier. Raises formats.CardNumber."""
+    formats.refuse_card_numbers([facts.get("wording")])
+    received_at = min(facts.get("received_at") or case.opened_at, case.opened_at)
+    said = {name: facts[name] for name in _PLAIN if facts.get(name)}
+    row = RightsRequest(case=case, key=case.key, received_at=received_at, **said)
+    sealing.seal(row, {"wording": facts.get("wording") or None}, key=case.key)
+    row.save(force_insert=True)
+    clocks.start(case, periods.ANSWER, started_at=received_at)
+    if guards.is_stop(row):
+        clocks.start(case, periods.ONWARD, started_at=case.opened_at)
+    clocks.refresh_due(case)
+    case.save(update_fields=["due_at"])
+
+
+def open_choices(case: Case, people: Sequence[Mapping[str, Any]], *, at: datetime) -> None:
+    """Let a stop or a consent of a new case count from now, inside the act that opens it. Raises FieldErrors where
+    nothing is known by which the person is reached: nobody could honour it."""
+    facts = case.rights_request
+    if guards.is_stop(facts) and not choices.write(case, facts, people, at=at):
+        raise FieldErrors([("/people/0", "required", "Give a telephone number, e-mail, account, or name and address.")])
+
+
+def count_anew(case: Case, *, at: datetime) -> None:
+    """After a correction: whatever else the person is reached by is stopped too."""
+    choices.write(case, case.rights_request, at=at)
+
+
+def _why_not(_case: Case, clock: Clock, until: date, ordered_date: date) -> str:
+    latest = clocks.plan(periods.EXTENDED, started_at=clock.started_at, jurisdiction=clock.jurisdiction).due_date
+    stood = sum(
+        ((datetime.fromisoformat(back) - datetime.fromisoformat(since)).days for since, back in clock.stops), start=0
+    )
+    latest += timedelta(days=stood)
+    if ordered_date < calendars.london_date(clock.started_at):
+        return "It cannot be older than the request."
+    if until <= clock.due_date:
+        return f"The answer is due on {_day(clock.due_date)} already; an extension ends later."
+    if until > latest:
+        return f"The latest day is {_day(latest)}: two further months (UK GDPR Art 12(3))."
+    return ""
+
+
+def _day(day: date) -> str:
+    return f"{day.day} {day:%B %Y}"
+
+
+def _note(case: Case, until: date) -> None:
+    """Keep the later day and tell the person of it and why, within the first month."""
+    facts = case.rights_request
+    facts.extended_date = until
+    facts.save(update_fields=["extended_date"])
+    effects.write_to_person(case, effects.EXTENDED, at=ledger.current().at)
+
+
+EXTENSION = Extension(
+    label="Take longer",
+    hint="The person is told of it, and why, within the first month.",
+    grounds=(("complex", "The request is complex"), ("several", "There are several requests")),
+    why_not=_why_not,
+    note=_note,
+)

@@ -1,0 +1,70 @@
+"""What the case page and the audit report say about a rights request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cases.kernel import calendars
+from cases.kernel.casetypes import Check
+from cases.kernel.models import Case
+from cases.rights import codes, guards
+
+__all__ = ["amount", "checks", "context", "facts_view", "topic", "topic_label"]
+
+_RIGHTS, _CHANNELS, _PURPOSES = dict(codes.RIGHTS), dict(codes.CHANNELS), dict(codes.PURPOSES)
+_IDENTITY, _OUTCOMES, _REFUSALS = dict(codes.IDENTITY), dict(codes.OUTCOMES), dict(codes.REFUSALS)
+
+
+def topic(facts: Mapping[str, Any]) -> str:
+    return str(facts.get("right") or codes.ACCESS)
+
+
+def topic_label(code: str) -> str:
+    return _RIGHTS.get(code, code)
+
+
+def amount(_facts: Mapping[str, Any]) -> int | None:
+    return None
+
+
+def _listed(given: list[str], words: Mapping[str, str], *, none: str) -> str:
+    return ", ".join(words.get(each, each) for each in given) or none
+
+
+def facts_view(case: Case) -> list[tuple[str, str]]:
+    """Return label and value of every fact that is not sealed."""
+    facts = case.rights_request
+    rows = [
+        ("Right", _RIGHTS.get(facts.right, facts.right)),
+        ("Reached us by", dict(codes.CAME_BY).get(facts.came_by, facts.came_by)),
+        ("Received", f"{facts.received_at.astimezone(calendars.LONDON):%-d %B %Y %H:%M}"),
+    ]
+    if guards.is_stop(facts):
+        rows.append(("Channels", _listed(facts.channels, _CHANNELS, none="All")))
+    if facts.purposes:
+        rows.append(("Purposes", _listed(facts.purposes, _PURPOSES, none="All")))
+    if facts.wording_version:
+        rows.append(("Wording they saw", facts.wording_version))
+    if facts.identity_how:
+        rows.append(("Identity", _IDENTITY.get(facts.identity_how, facts.identity_how)))
+    if facts.outcome:
+        rows.append(("What came of it", _OUTCOMES.get(facts.outcome, facts.outcome)))
+    if facts.refusal_code:
+        rows.append(("Refused because", _REFUSALS.get(facts.refusal_code, facts.refusal_code)))
+    return rows
+
+
+def checks(case: Case) -> list[Check]:
+    """Return how the request stands. Uses what the page has fetched already."""
+    facts = case.rights_request
+    if guards.is_stop(facts):
+        return [Check(label="Counts since it was received", is_clear=True)]
+    if facts.right not in guards.NEEDS_IDENTITY:
+        return []
+    return [Check(label="It is the person who asks", is_clear=facts.identity_at is not None)]
+
+
+def context(case: Case) -> dict[str, Any]:
+    """Return what the audit report adds for this kind."""
+    return {"template": "cases/rights/report.html", "facts": facts_view(case)}

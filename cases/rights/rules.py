@@ -1,0 +1,135 @@
+"""Who may do what to a rights request and when: its policy rows and its lifecycle."""
+
+from __future__ import annotations
+
+from django.db.models import Model
+
+from cases.kernel.lifecycle import Lifecycle, State, Transition
+from cases.kernel.models import Case, CaseAddress, CaseParty, Evidence
+from cases.kernel.policy import Rule
+from cases.rights import effects, guards
+from cases.rights.models import RightsRequest
+
+__all__ = ["ASK", "LIFECYCLE", "POLICY", "approval_rows"]
+
+_KIND = "rights_request"
+_OFFICER = frozenset({"rights_officer"})
+_DPO = frozenset({"data_protection_officer"})
+_DESK = _OFFICER | _DPO
+# Whether somebody may be contacted is asked by whoever sends for us, and by nobody else.
+ASK = "ask_may_contact"
+
+POLICY = (
+    *(
+        Rule(act=act, kind=_KIND, roles=_DESK)
+        for act in ("view", "note", "reveal", "download", "report", "view_audit", "close_task", "assign", "take")
+    ),
+    *(Rule(act=act, kind=_KIND, roles=_OFFICER) for act in ("edit", "attach", "match", "extend_period")),
+    *(
+        Rule(act=act, kind=_KIND, roles=frozenset({"auditor"}), scope="all", needs_reason=True)
+        for act in ("view", "report", "view_audit")
+    ),
+    Rule(act=ASK, kind=_KIND, roles=frozenset({"agency", "own-messaging", "own-website"}), scope="all"),
+)
+
+
+def approval_rows(case: Case) -> list[Model]:
+    """Return what a request says; an act of two people is bound to it."""
+    return [
+        RightsRequest.objects.get(pk=case.pk),
+        *CaseParty.objects.filter(case=case).order_by("number"),
+        *CaseAddress.objects.filter(party__case=case).order_by("pk"),
+        *Evidence.objects.filter(case=case).order_by("number"),
+    ]
+
+
+LIFECYCLE = Lifecycle(
+    initial="received",
+    desk=_OFFICER,
+    second="data_protection_officer",
+    reopens_to="received",
+    opening_roles=frozenset({"any_staff", "own-website", "own-messaging"}),
+    editable=frozenset({"received", "identity_check"}),
+    papers=frozenset({"actioned", "propagating"}),
+    steps=(
+        ("received", "Received"),
+        ("actioned", "Carried out"),
+        ("propagating", "Passed on"),
+        ("closed", "Confirmed"),
+    ),
+    states=(
+        State(code="received", label="Received", tone="wait", step="received"),
+        State(code="identity_check", label="Identity is checked", tone="warn", step="received"),
+        State(code="actioned", label="Carried out", tone="ok", step="actioned", is_dormant=True),
+        State(code="propagating", label="Passed on", tone="wait", step="propagating", is_dormant=True),
+        State(code="closed", label="Confirmed", tone="done", step="closed", is_terminal=True, retention_class=_KIND),
+        State(code="refused", label="Refused", tone="hold", is_terminal=True, retention_class=_KIND),
+    ),
+    transitions=(
+        Transition(
+            name="ask_identity",
+            label="Ask who they are",
+            source=frozenset({"received"}),
+            target="identity_check",
+            roles=_OFFICER,
+            guards=(guards.is_no_stop,),
+            foreseen=(guards.is_no_stop,),
+            effects=(effects.pause,),
+            consequence="Our month stands still until they have answered",
+        ),
+        Transition(
+            name="confirm_identity",
+            label="Record that it is them",
+            source=frozenset({"identity_check"}),
+            target="received",
+            roles=_OFFICER,
+            guards=(guards.identity_is_checked,),
+            effects=(effects.note_identity,),
+            consequence="Our month goes on",
+            tone="primary",
+        ),
+        Transition(
+            name="act",
+            label="Carry it out",
+            source=frozenset({"received"}),
+            target="actioned",
+            roles=frozenset({"system", "any_staff", "rights_officer"}),
+            guards=(guards.is_a_stop_or_ones_own_field, guards.knows_who_asks, guards.says_what_was_done),
+            foreseen=(guards.is_a_stop_or_ones_own_field, guards.knows_who_asks),
+            effects=(effects.carry_out,),
+            consequence="Whoever has to know is told; then the person is",
+            tone="primary",
+        ),
+        Transition(
+            name="refuse",
+            label="Refuse",
+            source=frozenset({"received"}),
+            target="refused",
+            roles=_DPO,
+            needs_reason=True,
+            guards=(guards.is_no_stop, guards.has_reason_code),
+            foreseen=(guards.is_no_stop,),
+            effects=(effects.refuse,),
+            consequence="The person is told why, and where they can complain",
+            tone="danger",
+        ),
+        Transition(
+            name="propagate",
+            label="Pass it on",
+            source=frozenset({"actioned"}),
+            target="propagating",
+            roles=frozenset({"system"}),
+            guards=(guards.somebody_has_to_know,),
+            effects=(effects.tell_others,),
+        ),
+        Transition(
+            name="confirm",
+            label="Confirm",
+            source=frozenset({"actioned", "propagating"}),
+            target="closed",
+            roles=frozenset({"system"}),
+            guards=(guards.everybody_has_confirmed,),
+            effects=(effects.confirm,),
+        ),
+    ),
+)

@@ -1,0 +1,193 @@
+"""A right is asked for, carried out, passed on and confirmed; a complaint is acknowledged and answered."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from django.test import TestCase
+
+from cases.kernel import actors, casetypes, intake, transitions
+from cases.kernel.casetypes import Content
+from cases.kernel.errors import CaseError
+from cases.kernel.models import Case, Clock, Letter, OutboxMessage, Task
+from cases.kernel.timing import sweeps
+from cases.rights import choices
+from cases.rights.models import Choice
+from tests import factories
+from tests import requests_of_people as rights
+from tests.kernel.snapshots import nothing_written
+
+AT = factories.AT
+TEXTED_AT = datetime(2026, 11, 26, 18, 2, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+
+
+def may(purpose, channel, **reach):
+    (verdict,) = choices.verdicts([choices.reach_of(reach)], purpose=purpose, channel=channel)
+    return verdict.may_contact, verdict.reason
+
+
+def sweep(at):
+    return sweeps.end_due_clocks(now=at)
+
+
+class Rights(TestCase):
+    @classmethod
+    def setUpTestData(cls):
+        cls.people = factories.office()
+
+    def again(self, case):
+        return Case.objects.get(pk=case.pk)
+
+    def due(self, case, rule="k10_request"):
+        return Clock.objects.filter(case=case, rule=rule).latest("pk").due_date
+
+    def test_stop_by_text_counts_at_once_and_goes_on_by_itself_until_all_confirmed(self):
+        """P-1: prize-draw entrant, STOP by text, group company at once, ad partner at its weekly sync."""
+        television, advertiser = rights.enter(), rights.enter("sandbox-partner-ads", "partner", "Sandbox Partner Ads")
+        case = intake.open_case(
+            "rights_request",
+            actor=rights.own("own-messaging"),
+            at=TEXTED_AT + timedelta(seconds=4),
+            facts={"right": "stop_marketing", "came_by": "text_message", "received_at": TEXTED_AT},
+            people=[rights.PERSON],
+        )
+        # The campaign by e-mail at 18:05 skips him, whichever way it knows him.
+        assert may("own_marketing", "email", email="B.Quince@example.org") == (False, "consent_withdrawn")
+        assert may("own_marketing", "post", phone="07700 900654") == (False, "stopped")
+        assert may("online_ads", "banner", phone="+447700900654") == (False, "stopped")
+        assert may("service", "sms", phone="+447700900654") == (True, "service_message")
+        assert self.due(case) == date(2026, 12, 29)
+        assert case.retention_class == "rights_request"
+
+        assert sweep(TEXTED_AT + 2 * MINUTE) == 1
+        assert self.again(case).state == "actioned"
+        assert sweep(TEXTED_AT + 4 * MINUTE) == 1
+        assert self.again(case).state == "propagating"
+        told = OutboxMessage.objects.filter(case=case, kind="rights_stop").select_related("channel__agency")
+        by_code = {message.channel.agency.code: message for message in told}
+        assert set(by_code) == {"sandbox-tv", "sandbox-partner-ads"}
+        assert self.due(case, "rights_passed_on") == date(2026, 12, 24)
+
+        self.confirm(case, by_code["sandbox-tv"], television, at=datetime(2026, 11, 27, 9, 0, tzinfo=UTC))
+        assert self.again(case).state == "propagating"
+        self.confirm(case, by_code["sandbox-partner-ads"], advertiser, at=datetime(2026, 12, 1, 6, 0, tzinfo=UTC))
+        assert self.again(case).state == "closed"
+        assert list(Letter.objects.filter(case=case).values_list("template", flat=True)) == ["n16"]
+        assert self.again(case).dispose_after_date == date(2029, 12, 1)
+
+    def confirm(self, case, message, agency, *, at):
+        content = Content(
+            type="rights.stopped",
+            agency_code=agency.agency_code,
+            agency_kind=agency.agency_kind,
+            agency_reference="",
+            agency_sequence=None,
+            occurred_at=at,
+            data={},
+            message=message,
+            callback_uid=None,
+        )
+        casetypes.get("rights_request").callbacks["rights.stopped"](self.again(case), content, actor=agency, at=at)
+        OutboxMessage.objects.filter(pk=message.pk).update(acknowledged_at=at)
+
+    def test_complaint_of_1_december_is_acknowledged_by_30_december(self):
+        received = datetime(2026, 12, 1, 10, 20, tzinfo=UTC)
+        case = intake.open_case(
+            "dp_complaint",
+            actor=rights.own("own-website"),
+            at=received,
+            facts={"about": "marketing", "came_by": "web_form", "received_at": received},
+            people=[rights.PERSON],
+        )
+        assert self.due(case, "k11_acknowledge") == date(2026, 12, 30)
+        transitions.apply(case.pk, "acknowledge", actor=self.people[rights.OFFICER], at=received)
+        assert Clock.objects.get(case=case, rule="k11_acknowledge").state == "met"
+        with nothing_written(counted=1), pytest.raises(CaseError):
+            transitions.apply(case.pk, "close", actor=self.people[rights.DPO], at=received, inputs={})
+        transitions.apply(case.pk, "close", actor=self.people[rights.DPO], at=received, inputs=rights.FOUND)
+        assert sorted(Letter.objects.filter(case=case).values_list("template", flat=True)) == ["n15", "n15_outcome"]
+
+    def test_whoever_did_not_confirm_in_28_days_is_a_task_and_the_person_is_told(self):
+        case = rights.propagating(self.people)
+        sweep(AT + timedelta(days=29))
+        assert self.again(case).state == "closed"
+        assert Task.objects.filter(case=case, kind="rights_not_confirmed", closed_at=None).count() == 1
+
+    def test_month_stands_still_while_identity_is_asked(self):
+        case = rights.asked(self.people, "access")
+        assert self.due(case) == date(2026, 12, 14)
+        transitions.apply(case.pk, "ask_identity", actor=self.people[rights.OFFICER], at=AT)
+        later = AT + timedelta(days=5)
+        transitions.apply(
+            case.pk, "confirm_identity", actor=self.people[rights.OFFICER], at=later, inputs=rights.IDENTITY
+        )
+        assert self.due(case) == date(2026, 12, 21)
+
+    def test_refusals_write_nothing(self):
+        stop = rights.asked(self.people, "stop_marketing")
+        case = rights.asked(self.people, "erase")
+        officer, dpo = self.people[rights.OFFICER], self.people[rights.DPO]
+        tries = (
+            (stop, "ask_identity", officer, {}, "", "nobody has to prove"),
+            (stop, "refuse", dpo, rights.NO, "No.", "nobody has to prove"),
+            (case, "act", officer, rights.DONE, "", "Check first"),
+            (case, "act", self.people["a.byrne"], rights.DONE, "", "team you are not in|rights officer"),
+            (case, "refuse", officer, rights.NO, "No.", "data protection officer"),
+            (case, "refuse", dpo, {}, "No.", "Choose why"),
+            (case, "refuse", dpo, rights.NO, "", "reason"),
+            (case, "confirm_identity", officer, {}, "", "not open"),
+        )
+        for subject, move, actor, inputs, reason, said in tries:
+            with nothing_written(counted=1), pytest.raises(CaseError, match=said):
+                transitions.apply(subject.pk, move, actor=actor, at=AT, inputs=inputs, reason=reason)
+        nobody = {"role": "person", "values": {"forename": "Bartholomew"}}
+        with nothing_written(), pytest.raises(CaseError):
+            intake.open_case(
+                "rights_request",
+                actor=officer,
+                at=AT,
+                facts={"right": "stop_marketing", "came_by": "phone"},
+                people=[nobody],
+            )
+
+    def test_refusal_tells_the_person_where_to_complain(self):
+        case = rights.refused(self.people)
+        assert case.state == "refused"
+        assert Letter.objects.get(case=case).template == "n16_refused"
+
+    def test_person_without_address_is_told_by_hand(self):
+        person = {**rights.PERSON, "addresses": []}
+        case = intake.open_case(
+            "rights_request",
+            actor=self.people[rights.OFFICER],
+            at=AT,
+            facts={"right": "withdraw_sms_email", "came_by": "phone"},
+            people=[person],
+        )
+        transitions.apply(case.pk, "act", actor=self.people[rights.OFFICER], at=AT)
+        transitions.apply(case.pk, "confirm", actor=actors.system("tests"), at=AT)
+        assert Task.objects.get(case=case).kind == "rights_tell_person_by_hand"
+
+    def test_consent_counts_where_the_notice_asks_for_it_and_ends_when_withdrawn(self):
+        phone = rights.PERSON["values"]["phone"]
+        assert may("usage_data", "app", phone=phone) == (False, "no_consent")
+        assert may("third_party_marketing", "post", phone=phone) == (False, "no_consent")
+        assert may("own_marketing", "sms", phone=phone) == (False, "no_consent")
+        assert may("own_marketing", "post", phone=phone) == (True, "not_objected")
+        rights.asked(self.people, "give_consent", purposes=["usage_data", "personalise"], wording_version="2026-02")
+        assert may("usage_data", "app", phone=phone) == (True, "consent")
+        assert may("personalise", "app", phone=phone) == (True, "consent")
+        rights.asked(self.people, "withdraw_usage_data")
+        assert may("usage_data", "app", phone=phone) == (False, "consent_withdrawn")
+        rows = Choice.objects.filter(purpose="usage_data", reach="phone").order_by("pk")
+        assert [(row.is_allowed, row.source, row.wording_version) for row in rows] == [
+            (True, "letter", "2026-02"),
+            (False, "letter", ""),
+        ]
+
+    def test_stop_of_one_channel_leaves_the_others(self):
+        rights.asked(self.people, "stop_marketing", channels=["phone"])
+        phone = rights.PERSON["values"]["phone"]
+        assert may("own_marketing", "phone", phone=phone) == (False, "stopped")
+        assert may("own_marketing", "post", phone=phone) == (True, "not_objected")
+        assert may("profiling_marketing", "app", phone=phone) == (True, "not_objected")
