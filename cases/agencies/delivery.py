@@ -162,7 +162,7 @@ def _ended(tried: Tried, *, now: datetime) -> Ended:
         claimed=prepared.claimed,
         channel_id=prepared.message.channel_id,
         verdict=verdict,
-        http_status=answer.status if answer else 0,
+        http_status=answer.status if answer and prepared.message.channel.transport == "https" else 0,
         duration_ms=tried.duration_ms,
         remote_ip=result.remote_ip,
         key_names=prepared.key_names,

@@ -310,7 +310,9 @@ def _keep_lines(row: BatchFile, framed: Framed, kind: FileKind, *, now: datetime
     """Keep each row as a callback, under an id made of the file and the row's number."""
     assert kind.line is not None  # noqa: S101 -- asked before
     kept: list[Callback] = []
-    for number, cells in enumerate(batchformat.rows(framed.body), start=1):
+    rows = list(batchformat.rows(framed.body))
+    cases = kind.find(row, rows) if kind.find is not None else [None] * len(rows)
+    for number, (cells, case_id) in enumerate(zip(rows, cases, strict=True), start=1):
         document = _document(kind.line(cells), framed)
         try:
             body = callback_body.read(document)
@@ -322,7 +324,9 @@ def _keep_lines(row: BatchFile, framed: Framed, kind: FileKind, *, now: datetime
             message_id=f"{row.uid}:{number}",
             key_name=row.fingerprint[-16:],
         )
-        kept.append(inbound.row_of(sender, _bytes(document), body, now=now))
+        callback = inbound.row_of(sender, _bytes(document), body, now=now)
+        callback.case_id = case_id
+        kept.append(callback)
     Callback.objects.bulk_create(kept, batch_size=500)
 
 

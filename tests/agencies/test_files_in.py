@@ -154,6 +154,32 @@ def refused_files(partner, file):
     yield put("header_malformed", their, b"\n" + text)
 
 
+def test_a_family_says_in_one_look_which_case_each_row_speaks_of(partner, case):
+    agency = registered(partner)
+    asked = []
+
+    def find(file, rows):
+        asked.append((file.channel.agency.code, [row["reference"] for row in rows]))
+        return [case.pk if row["reference"] == "PLC-1" else None for row in rows]
+
+    files.declare(
+        FileKind(
+            code="activity",
+            label="Activity",
+            line=lambda row: Line(type="message.received", data={"outcome": row["outcome"]}),
+            find=find,
+        )
+    )
+    name, plain = partner.written(b"reference,outcome\nPLC-1,called\nPLC-2,called\n", kind="activity")
+    partner.put(name, plain)
+    fetch()
+    assert asked == [(agency.code, ["PLC-1", "PLC-2"])]
+    assert list(Callback.objects.order_by("pk").values_list("case_id", flat=True)) == [case.pk, None]
+    done = application.apply_pending(now=now())
+    assert (done.failed, done.unmatched) == (1, 1)  # a receipt names a message, and this one names none
+    assert Callback.objects.get(state="failed").case_id == case.pk
+
+
 def test_a_file_that_is_wrong_in_any_way_is_refused_whole_with_its_reason_and_a_task(partner):
     _, file = sent(partner)
     wrong = list(refused_files(partner, file))

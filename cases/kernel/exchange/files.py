@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -56,13 +56,16 @@ After = Callable[[BatchFile, str, datetime], None]
 class FileKind:
     """A kind of file. `line` makes of a fetched row what it says, and raises FileRefused to refuse the whole file.
 
-    `is_balanced`: it must have as many rows and as many pence as the file it answers. `after` is called, in the same
-    transaction, with what became of a sent file (delivered, refused, dead, unknown, answered) or a fetched one (taken).
+    `find` returns the id of the case that each row speaks of, in one look, or None where that is for people to say; it
+    answers for it that the agency was told of the case. `is_balanced`: it must have as many rows and as many pence as
+    the file it answers. `after` is called, in the same transaction, with what became of a sent file (delivered,
+    refused, dead, unknown, answered) or a fetched one (taken).
     """
 
     code: str
     label: str
     line: Callable[[Row], Line] | None = None
+    find: Callable[[BatchFile, Sequence[Row]], Sequence[int | None]] | None = None
     is_balanced: bool = False
     after: After | None = None
 
