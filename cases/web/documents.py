@@ -16,7 +16,7 @@ from django.shortcuts import redirect, render
 from django.utils.http import content_disposition_header
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from cases.kernel import casetypes, conflicts, edits, policy
 from cases.kernel.errors import CaseError, NotAllowed
@@ -30,7 +30,7 @@ from cases.web import asking, casepage
 from cases.web.refusals import Problem, form_problems, problem, screen, status_of
 from cases.web.uploads import LARGEST_REQUEST, SealingHandler
 
-__all__ = ["attachment", "documents", "download"]
+__all__ = ["attachment", "documents", "download", "scan_again"]
 
 TOO_LARGE = f"The file is larger than {LARGEST // MEGABYTE} MB. Nothing was kept."
 NO_LENGTH = "Your browser did not say how large the file is. Nothing was kept."
@@ -125,6 +125,8 @@ def _show(
     shown = casepage.header(file, "documents", actor) | {
         "documents": [_line(each, kinds, file, at) for each in found],
         "form": form,
+        "may_scan": policy.can(actor, "close_task", case=file.case).is_allowed,
+        "takes_none": edits.takes_documents(file.case),
         "problems": problems or [],
     }
     return render(request, "cases/documents.html", shown, status=status)
@@ -140,6 +142,7 @@ def _line(document: Evidence, kinds: Mapping[str, str], file: CaseFile, at: date
         "is_late": is_waiting and at - document.obtained_at > LATE,
         "is_clean": document.scan == scanning.CLEAN,
         "why_not": scanning.why_not(document),
+        "is_turned_down": document.scan in scanning.WHY_NOT,
     }
 
 
@@ -164,6 +167,17 @@ def download(request: HttpRequest, uid: UUID, number: int) -> HttpResponse:
     except CaseError as error:
         return problem(request, HTTPStatus.CONFLICT, str(error))
     return _streamed(opened, first)
+
+
+@screen
+@require_POST
+def scan_again(request: HttpRequest, uid: UUID, number: int) -> HttpResponse:
+    """Have a document that was turned down judged once more."""
+    actor = asking.actor_of(request)
+    case = queries.case_file(actor, uid).case
+    row = scanning.again(case.pk, number, actor=actor, at=asking.now(), request=asking.info(request))
+    messages.success(request, f"Document {row.number} waits for the scan.")
+    return redirect("web:documents", uid=uid)
 
 
 def _streamed(opened: handing.Opened, first: bytes) -> Any:

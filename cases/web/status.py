@@ -26,6 +26,7 @@ PATIENCE_SECONDS = 1.0
 # The sweep runs every thirty seconds: after three minutes without one nobody works in the background.
 SILENT_AFTER = timedelta(minutes=3)
 SWEPT_AT = "swept_at"
+MAKING_SAMPLES = "samples_are_being_made"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +47,7 @@ def status(request: HttpRequest) -> HttpResponse:
     now = asking.now()
     shown = {
         "dependencies": _dependencies(),
+        "is_making_samples": bool(settings.DEMO and caches["default"].get(MAKING_SAMPLES)),
         "background": _background(now),
         "on_call": on_call.state_of_tests(now=now),
         "queues": states.queues(now=now),

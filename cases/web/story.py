@@ -39,6 +39,7 @@ VERBS: Mapping[str, Said] = {
     "case.returned": Said(what="put the case back in the queue", icon="inbox"),
     "case.evidence_added": Said(what="added a document", icon="paperclip"),
     "case.on_call_acknowledged": Said(what="said that they have", strong="what is urgent here", icon="bell-ring"),
+    "case.evidence_scan_asked": Said(what="asked for", strong="another virus scan", icon="scan-search"),
     "case.evidence_scanned": Said(what="noted the result of", strong="a virus scan", icon="scan-search"),
     "case.evidence_handed_out": Said(what="downloaded a document", icon="download"),
     "case.evidence_damaged": Said(what="found", strong="a stored document damaged", icon="file-warning", look="change"),

@@ -53,6 +53,7 @@ WITHOUT_PAGE = {
     "compartment_revoke",
     "on_call_acknowledge",
     "on_call_waiting",
+    "scan_again",
 }
 EXPECTED = (403, 404, 405, 409, 422)
 # Both schemes and both widths are judged by every rule; at length the two other pairs too, by what a look can change.

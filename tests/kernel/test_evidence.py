@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 from django.db import transaction
 
-from cases.kernel import edits, holds, locks, record
-from cases.kernel.errors import NotAllowed
+from cases.kernel import edits, holds, locks, record, transitions
+from cases.kernel.errors import CaseError, NotAllowed
 from cases.kernel.evidence import custody, filenames, handing, scanning, store, taking
 from cases.kernel.evidence.handing import DocumentDamaged, DocumentErased
 from cases.kernel.models import Evidence, StoredBlob, Task
@@ -18,6 +18,7 @@ from cases.ledger.models import AccessEvent, DataKey, LedgerEvent
 from tests import factories
 from tests.factories import AT
 from tests.kernel.snapshots import nothing_written
+from tests.web.desk import client_of
 
 pytestmark = pytest.mark.django_db
 LARGE = b"".join(b"%07d\n" % number for number in range(25_000))  # 200 KB, four chunks
@@ -220,6 +221,34 @@ def test_verdict_is_an_event_and_asks_people_when_it_is_bad(case, people):
     ]
     owed = Task.objects.filter(case=case).order_by("pk").values_list("kind", "detail")
     assert list(owed) == [("document_infected", {"document": 2}), ("document_unscannable", {"document": 3})]
+
+
+def test_what_was_turned_down_is_scanned_again_when_somebody_asks(case, people):
+    attach(case, people, b"Words.")
+    factories.scan("infected")
+    row = scanning.again(case.pk, 1, actor=people["a.byrne"], at=factories.AT)
+    assert scanning.waits(row) and events(case, "case.evidence_scan_asked") == [{"document": 1}]
+    with pytest.raises(scanning.NotClean):
+        scanning.again(case.pk, 1, actor=people["a.byrne"], at=factories.AT)
+    factories.scan("clean")
+    assert case.evidence.get().scan == "clean"
+    assert not Task.objects.filter(case=case, kind="document_infected", closed_at=None).exists()
+    with pytest.raises(scanning.NotClean):
+        scanning.again(case.pk, 1, actor=people["a.byrne"], at=factories.AT)
+    with pytest.raises(CaseError):
+        scanning.again(case.pk, 1, actor=people["h.castellan"], at=factories.AT)
+
+
+def test_the_page_offers_to_scan_again_what_was_turned_down_and_to_attach_nothing_once_closed(case, people):
+    attach(case, people, b"Words.")
+    factories.scan("unscannable")
+    desk, page = client_of("a.byrne"), f"/cases/{case.uid}/documents/"
+    shown = desk.get(page).content.decode()
+    assert "Scan again" in shown and "Attach a document" in shown
+    assert "waits for the scan" in desk.post(f"{page}1/scan/", follow=True).content.decode()
+    assert "Scan again" not in desk.get(page).content.decode()
+    transitions.apply(case.pk, "void", actor=people["p.nair"], at=factories.AT, reason="Opened twice.")
+    assert "Attach a document" not in desk.get(page).content.decode()
 
 
 def test_scanner_that_is_away_changes_nothing_and_is_asked_again(case, people):

@@ -127,6 +127,7 @@ def standing(db):
         "close_task": {"uid": case.uid, "number": task.pk},
         "incoming_notice": {"uid": case.uid, "number": 1},
         "download": {"uid": case.uid, "number": 1},
+        "scan_again": {"uid": case.uid, "number": 1},
         "verdict": {"uid": case.uid, "approval": case.approvals.get().uid},
         "step": {"uid": case.uid, "name": "close_no_action"},
         "reveal": {"uid": case.uid, "code": "person-1-alias"},

@@ -47,6 +47,20 @@ def test_silence_is_shown_until_the_sweep_has_run(people):
     assert b"Silent" in client.get("/status/").content
 
 
+def test_while_a_demonstration_is_made_nothing_is_called_silent_or_late(people, settings):
+    settings.DEMO = True
+    factories.approved(people)
+    OutboxMessage.objects.update(due_at=timezone.now() - timedelta(hours=1))
+    caches["default"].set("samples_are_being_made", True, 60)
+    try:
+        page = shown()
+        assert page.count("Sample data is being made") == 2
+        assert ">Silent<" not in page and ">Late<" not in page
+    finally:
+        caches["default"].delete("samples_are_being_made")
+    assert ">Silent<" in shown() and ">Late<" in shown()
+
+
 def test_what_is_gone_is_said_to_be_gone(people, settings):
     settings.CLAMD = ""
     with socket.socket() as listening:

@@ -14,12 +14,13 @@ from datetime import datetime
 from django.contrib.postgres.functions import TransactionNow
 from django.db import connection, transaction
 
-from cases.kernel import locks, record, tasks
-from cases.kernel.actors import system
-from cases.kernel.errors import CaseError
+from cases.kernel import locks, policy, record, tasks
+from cases.kernel.actors import Actor, system
+from cases.kernel.errors import CaseError, NotVisible
 from cases.kernel.evidence import damage
 from cases.kernel.evidence.handing import DocumentAway, DocumentDamaged, DocumentErased, open_document
 from cases.kernel.models import Evidence, StoredBlob
+from cases.ledger import api as ledger
 from cases.ledger import sealing
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "ScannerAway",
     "ScannerBroke",
     "Verdict",
+    "again",
     "ask",
     "install_doorbell",
     "scan_due",
@@ -99,6 +101,32 @@ def ask(document: Evidence) -> None:
     StoredBlob.objects.filter(pk=document.blob_id).update(scan_due_at=TransactionNow(), scan_tries=0)
     for bell in _doorbells:
         transaction.on_commit(bell, robust=True)
+
+
+@transaction.atomic
+def again(
+    case_id: int, number: int, *, actor: Actor, at: datetime, request: ledger.RequestInfo | None = None
+) -> Evidence:
+    """Have a document judged once more that a scanner found harmful or could not look into: its lists were corrected,
+    or it was ill. Until then it waits, as a new one does.
+
+    Locks the case; writes one event. Raises NotVisible for a number that names no document, NotAllowed, and NotClean
+    for one that waits already, is clean, or is erased.
+    """
+    case = locks.case_for_update(case_id)
+    policy.require(actor, "close_task", case=case)
+    row = Evidence.objects.select_related("blob__key").filter(case=case, number=number).first()
+    if row is None:
+        raise NotVisible
+    if row.scan not in WHY_NOT or row.blob.key.destroyed_at is not None or case.key.destroyed_at is not None:
+        raise NotClean("Only a document that the scanner turned down is scanned again.")
+    with record.act(
+        case, "case.evidence_scan_asked", actor=actor, at=at, request=request, detail={"document": row.number}
+    ):
+        row.scan = PENDING
+        row.save(update_fields=["scan"])
+        ask(row)
+    return row
 
 
 def waits(document: Evidence) -> bool:

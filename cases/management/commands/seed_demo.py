@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
+from django.core.cache import caches
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
@@ -32,6 +33,7 @@ from cases.kernel.office import demo_people
 from cases.kernel.timing import sweeps
 
 SEED = 20261122
+MAKING_SAMPLES, LONGEST_SECONDS = "samples_are_being_made", 1800
 FIELD_ERROR = {"pointer": "/subjects/1/date_of_birth", "code": "SUBJECT_2_MISSING_DOB_FORMAT"}
 
 
@@ -44,6 +46,14 @@ class Command(BaseCommand):
         parser.add_argument("--share", type=float, default=1.0, help="make only this share of the cases")
 
     def handle(self, *_args: Any, share: float, **_options: Any) -> None:
+        """Make them. Meanwhile the page of how the office is says so, for what is dated back looks late."""
+        caches["default"].set(MAKING_SAMPLES, True, LONGEST_SECONDS)
+        try:
+            self._make(share)
+        finally:
+            caches["default"].delete(MAKING_SAMPLES)
+
+    def _make(self, share: float) -> None:
         if not settings.DEMO:
             raise CommandError("Demo data is made in demo mode only.")
         if Case.objects.exists():
