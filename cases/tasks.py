@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from cases.agencies import application, clamd, delivery, fetching, limits, oncall
 from cases.kernel import holds, jobrun
-from cases.kernel.evidence import custody, scanning
+from cases.kernel.evidence import custody, disposal, scanning
 from cases.kernel.exchange import chase
 from cases.kernel.finding import matching
 from cases.kernel.office import access, codelists, policydocs
@@ -73,8 +73,9 @@ def scan_documents(**_future: Any) -> None:
 
 @shared_task
 def check_documents(**_future: Any) -> None:
-    """Remove what nobody can open; take the hash of some stored documents again, which may take long."""
+    """Erase what is kept no longer, remove what nobody can open, take the hash of some others again: it takes long."""
     now = timezone.now()
+    disposal.dispose_due(now=now)
     custody.sweep(now=now)
     custody.check_sample(now=now)
 

@@ -36,6 +36,7 @@ VERBS: Mapping[str, str] = {
     "case.returned": "Put the case back in the queue",
     "case.evidence_added": "Added a document",
     "case.on_call_acknowledged": "Said that they have what is urgent here",
+    "case.documents_disposed": "Erased the documents, their time being over",
     "case.evidence_scan_asked": "Asked for another virus scan",
     "case.evidence_scanned": "Noted the result of a virus scan",
     "case.evidence_handed_out": "Downloaded a document",

@@ -39,6 +39,9 @@ VERBS: Mapping[str, Said] = {
     "case.returned": Said(what="put the case back in the queue", icon="inbox"),
     "case.evidence_added": Said(what="added a document", icon="paperclip"),
     "case.on_call_acknowledged": Said(what="said that they have", strong="what is urgent here", icon="bell-ring"),
+    "case.documents_disposed": Said(
+        what="erased for good, their time being over,", strong="the documents", icon="trash-2"
+    ),
     "case.evidence_scan_asked": Said(what="asked for", strong="another virus scan", icon="scan-search"),
     "case.evidence_scanned": Said(what="noted the result of", strong="a virus scan", icon="scan-search"),
     "case.evidence_handed_out": Said(what="downloaded a document", icon="download"),

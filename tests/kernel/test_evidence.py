@@ -3,14 +3,15 @@
 import hashlib
 import io
 import os
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 
 import pytest
 from django.db import transaction
 
 from cases.kernel import edits, holds, locks, record, transitions
+from cases.kernel.calendars import LONDON
 from cases.kernel.errors import CaseError, NotAllowed
-from cases.kernel.evidence import custody, filenames, handing, scanning, store, taking
+from cases.kernel.evidence import custody, disposal, filenames, handing, scanning, store, taking
 from cases.kernel.evidence.handing import DocumentDamaged, DocumentErased
 from cases.kernel.models import Evidence, StoredBlob, Task
 from cases.ledger import sealing, streams
@@ -536,3 +537,39 @@ def test_store_is_prepared_where_its_files_are_and_nowhere_else(case, people, fo
     unmounted[0]()
     assert not custody.prepare_store()
     assert list(folder.folder.iterdir()) == []
+
+
+# --- disposal ------------------------------------------------------------------------------------------------
+
+
+def test_documents_go_when_their_time_is_over_and_what_they_were_stays(case, people):
+    attach(case, people, b"Words.")
+    factories.scan()
+    known = case.evidence.get()
+    transitions.apply(case.pk, "void", actor=people["p.nair"], at=factories.AT, reason="Opened twice.")
+    case.refresh_from_db()
+    last = datetime.combine(case.dispose_after_date, time(23, 59), tzinfo=LONDON)
+    with nothing_written():
+        assert disposal.dispose_due(now=last) == 0
+    assert disposal.dispose_due(now=last + timedelta(minutes=2)) == 1
+    assert disposal.dispose_due(now=last + timedelta(minutes=3)) == 0
+    row = Evidence.objects.select_related("blob__key", "case__key").get(pk=known.pk)
+    assert custody.is_erased(row) and bytes(row.blob.sealed) == b""
+    assert (row.number, row.kind, row.size, row.sha256) == (1, known.kind, 6, known.sha256)
+    assert row.blob.key.destroyed_by == "system:disposal"
+    (event,) = LedgerEvent.objects.filter(stream=case.uid, action="case.documents_disposed")
+    assert event.actor == "system:disposal"
+    assert event.content()["detail"]["erased"] == [1] and event.content()["detail"]["hashes"] == [known.sha256]
+    with pytest.raises(DocumentErased):
+        handing.open_document(row, reader=READER, at=AT)
+
+
+def test_a_legal_hold_keeps_documents_until_it_is_lifted(case, people):
+    attach(case, people, b"Words.")
+    holds.enter(case.pk, "legal", actor=people["a.byrne"], at=AT, source="court", reason="Notice of application.")
+    transitions.apply(case.pk, "void", actor=people["p.nair"], at=factories.AT, reason="Opened twice.")
+    case.refresh_from_db()
+    later = datetime.combine(case.dispose_after_date, time(12), tzinfo=LONDON) + timedelta(days=400)
+    with nothing_written():
+        assert disposal.dispose_due(now=later) == 0
+    assert not custody.is_erased(case.evidence.select_related("blob__key", "case__key").get())

@@ -1,0 +1,63 @@
+"""Erases the documents of cases whose time is over, by itself. What they were stays: number, kind, size, hash, dates.
+
+The day is the case's own: its kind's retention class counts it from the act that closed the case. A hold that keeps
+anything from being disposed of, one of a restricted case too, keeps the documents until it is lifted.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+
+from django.db import transaction
+
+from cases.kernel import calendars, locks, record
+from cases.kernel.actors import system
+from cases.kernel.evidence import custody
+from cases.kernel.models import Case, Evidence
+
+__all__ = ["dispose_due"]
+
+MOST = 200
+REASON = "retention_over"
+log = logging.getLogger(__name__)
+
+
+def dispose_due(*, now: datetime, most: int = MOST) -> int:
+    """Erase the documents of closed cases that were to be kept until before today, in London, and are not held.
+
+    Each case is one transaction that locks it and writes one event with the numbers and hashes of what it erased; a
+    worker that is killed leaves the rest to the next round. Returns how many documents were erased.
+    """
+    due = Case.objects.filter(
+        is_closed=True,
+        dispose_after_date__lt=calendars.london_date(now),
+        key__destroyed_at=None,
+        evidence__blob__key__destroyed_at=None,
+    )
+    erased = 0
+    for pk in due.order_by("dispose_after_date", "pk").values_list("pk", flat=True).distinct():
+        erased += _dispose(pk, now=now)
+        if erased >= most:
+            break
+    if erased:
+        log.info("documents_disposed", extra={"count": erased})
+    return erased
+
+
+def _dispose(case_id: int, *, now: datetime) -> int:
+    """Erase one case's documents; none where it was reopened meanwhile, or a hold keeps them."""
+    actor = system("disposal")
+    try:
+        with transaction.atomic():
+            case = locks.case_for_update(case_id)
+            until = case.dispose_after_date
+            if not case.is_closed or until is None or until >= calendars.london_date(now):
+                return 0
+            rows = Evidence.objects.select_related("blob__key").filter(case=case, blob__key__destroyed_at=None)
+            documents = list(rows.order_by("number"))
+            detail = {"hashes": [row.sha256 for row in documents], "kept_until": until}
+            with record.act(case, "case.documents_disposed", actor=actor, at=now, detail=detail):
+                return custody.erase(case, documents, actor=actor, at=now, reason=REASON)
+    except custody.Preserved:
+        return 0
