@@ -8,7 +8,7 @@ from datetime import datetime, time, timedelta
 import pytest
 from django.db import transaction
 
-from cases.kernel import edits, holds, locks, record, transitions
+from cases.kernel import edits, holds, locks, record
 from cases.kernel.calendars import LONDON
 from cases.kernel.errors import CaseError, NotAllowed
 from cases.kernel.evidence import custody, disposal, filenames, handing, scanning, store, taking
@@ -16,7 +16,7 @@ from cases.kernel.evidence.handing import DocumentDamaged, DocumentErased
 from cases.kernel.models import Evidence, StoredBlob, Task
 from cases.ledger import sealing, streams
 from cases.ledger.models import AccessEvent, DataKey, LedgerEvent
-from tests import factories
+from tests import disclosures, factories
 from tests.factories import AT
 from tests.kernel.snapshots import nothing_written
 from tests.web.desk import client_of
@@ -248,8 +248,9 @@ def test_the_page_offers_to_scan_again_what_was_turned_down_and_to_attach_nothin
     assert "Scan again" in shown and "Attach a document" in shown
     assert "waits for the scan" in desk.post(f"{page}1/scan/", follow=True).content.decode()
     assert "Scan again" not in desk.get(page).content.decode()
-    transitions.apply(case.pk, "void", actor=people["p.nair"], at=factories.AT, reason="Opened twice.")
-    assert "Attach a document" not in desk.get(page).content.decode()
+    closed = disclosures.refused(people)
+    shown = client_of("k.mistry").get(f"/cases/{closed.uid}/documents/").content.decode()
+    assert "Documents" in shown and "Attach a document" not in shown
 
 
 def test_scanner_that_is_away_changes_nothing_and_is_asked_again(case, people):
@@ -542,12 +543,9 @@ def test_store_is_prepared_where_its_files_are_and_nowhere_else(case, people, fo
 # --- disposal ------------------------------------------------------------------------------------------------
 
 
-def test_documents_go_when_their_time_is_over_and_what_they_were_stays(case, people):
-    attach(case, people, b"Words.")
-    factories.scan()
+def test_documents_go_when_their_time_is_over_and_what_they_were_stays(people):
+    case = disclosures.refused(people)
     known = case.evidence.get()
-    transitions.apply(case.pk, "void", actor=people["p.nair"], at=factories.AT, reason="Opened twice.")
-    case.refresh_from_db()
     last = datetime.combine(case.dispose_after_date, time(23, 59), tzinfo=LONDON)
     with nothing_written():
         assert disposal.dispose_due(now=last) == 0
@@ -555,7 +553,7 @@ def test_documents_go_when_their_time_is_over_and_what_they_were_stays(case, peo
     assert disposal.dispose_due(now=last + timedelta(minutes=3)) == 0
     row = Evidence.objects.select_related("blob__key", "case__key").get(pk=known.pk)
     assert custody.is_erased(row) and bytes(row.blob.sealed) == b""
-    assert (row.number, row.kind, row.size, row.sha256) == (1, known.kind, 6, known.sha256)
+    assert (row.number, row.kind, row.size, row.sha256) == (1, "authorisation", 29, known.sha256)
     assert row.blob.key.destroyed_by == "system:disposal"
     (event,) = LedgerEvent.objects.filter(stream=case.uid, action="case.documents_disposed")
     assert event.actor == "system:disposal"
@@ -564,11 +562,10 @@ def test_documents_go_when_their_time_is_over_and_what_they_were_stays(case, peo
         handing.open_document(row, reader=READER, at=AT)
 
 
-def test_a_legal_hold_keeps_documents_until_it_is_lifted(case, people):
-    attach(case, people, b"Words.")
-    holds.enter(case.pk, "legal", actor=people["a.byrne"], at=AT, source="court", reason="Notice of application.")
-    transitions.apply(case.pk, "void", actor=people["p.nair"], at=factories.AT, reason="Opened twice.")
-    case.refresh_from_db()
+def test_a_legal_hold_keeps_documents_until_it_is_lifted(people):
+    case = disclosures.received(people)
+    holds.enter(case.pk, "legal", actor=people["k.mistry"], at=AT, source="court", reason="Notice of application.")
+    case = disclosures.after(case, "refuse", people["k.mistry"], reason_code="no_gateway")
     later = datetime.combine(case.dispose_after_date, time(12), tzinfo=LONDON) + timedelta(days=400)
     with nothing_written():
         assert disposal.dispose_due(now=later) == 0

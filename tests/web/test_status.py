@@ -54,7 +54,7 @@ def test_while_a_demonstration_is_made_nothing_is_called_silent_or_late(people, 
     caches["default"].set("samples_are_being_made", True, 60)
     try:
         page = shown()
-        assert page.count("Sample data is being made") == 2
+        assert "Sample data is being made" in page
         assert ">Silent<" not in page and ">Late<" not in page
     finally:
         caches["default"].delete("samples_are_being_made")
