@@ -28,7 +28,7 @@ CASE_TYPES = (
     *(RIGHTS_REQUEST, DP_COMPLAINT),
 )
 # The pages that a kind brings itself.
-PAGES = ("cases.disclosure.emergency.pages",)
+PAGES = ("cases.disclosure.emergency.pages", "cases.disclosure.partners.pages")
 # The doors for machines that a kind brings itself, under /api/v1/.
 ENDPOINTS = ("cases.disclosure.partners.endpoints",)
 OFFICE_CHANGES = (

@@ -16,7 +16,7 @@ __all__ = ["fraud_confirmed"]
 _TOLD = "An organisation that we exchange checks with says that a fraud on this number is confirmed."
 
 
-def fraud_confirmed(number: str, *, swapped_at: datetime | None, at: datetime) -> Case:
+def fraud_confirmed(number: str, *, swapped_at: datetime | None, at: datetime, source: str = "") -> Case:
     """Return the newest open referral that names a number, untouched; where there is none, open one.
 
     What it is opened with says neither who told us nor what they had asked. Joins the open transaction.
@@ -25,10 +25,10 @@ def fraud_confirmed(number: str, *, swapped_at: datetime | None, at: datetime) -
     tokens = [index.Blinder(index.OFFICE, each).token("phone", value) for each in keys.index_versions()]
     named = SearchEntry.objects.filter(space=index.OFFICE, note=None, tokens__overlap=tokens).values("case_id")
     known = Case.objects.filter(kind="fraud_referral", is_closed=False, is_restricted=False, pk__in=named)
-    return known.order_by("-opened_at", "-pk").first() or _open(number, swapped_at=swapped_at, at=at)
+    return known.order_by("-opened_at", "-pk").first() or _open(number, swapped_at=swapped_at, at=at, source=source)
 
 
-def _open(number: str, *, swapped_at: datetime | None, at: datetime) -> Case:
+def _open(number: str, *, swapped_at: datetime | None, at: datetime, source: str) -> Case:
     facts: dict[str, Any] = {
         "fpa_case_type": "facility_takeover",
         "reasons": ["unauth_sim_swap"],
@@ -38,4 +38,6 @@ def _open(number: str, *, swapped_at: datetime | None, at: datetime) -> Case:
         "narrative": _TOLD + (f" Its SIM was changed on {swapped_at:%-d %B %Y}." if swapped_at else ""),
     }
     people = [{"role": "victim_of_takeover", "is_innocent": True, "source": "partner", "values": {"phone": number}}]
-    return intake.open_arising("fraud_referral", facts=facts, people=people, actor=system("fraud_watch"), at=at)
+    return intake.open_arising(
+        "fraud_referral", facts=facts, people=people, actor=system("fraud_watch", source=source), at=at
+    )

@@ -179,11 +179,12 @@ class CaseType:
     `opened` follows an opening, in its transaction, with the case and the people as they were given.
     `callback_data` shows, by type of callback, what its data may hold. `reacts` says what follows in the same act from
     what the kernel tells by a code: `hold_began` with the case, the hold and the time; `fraud_confirmed` with a number,
-    when its SIM was changed and the time, which gives back the case about it. `duplicates` gives the ids of cases that
-    are about the same thing as what is typed of a new one.
+    when its SIM was changed, the time and the source, which gives back the case about it. `duplicates` gives the ids of
+    cases that are about the same thing as what is typed of a new one.
     `own_tabs` are pages of its own on a case: what the tab says, and the name of the address.
     `opens_on` names the page of the kind's own on which a case of it is opened, `screen` the one on which a case is
     worked on, by its uid.
+    `registers` are pages beside the register of agencies: what the link says, the name of the address, the right.
     `unspoken` are columns of its facts that the story does not tell of: codes and hashes that say nothing to people.
     `is_about` says of facts that they name what the case is about where no person is named.
     `check_people` raises IntakeRefused for people whom a new case of the kind is not about. `tables` are shown beside
@@ -244,6 +245,7 @@ class CaseType:
     incoming: Incoming | None = None
     own_tabs: tuple[tuple[str, str], ...] = ()
     unspoken: frozenset[str] = frozenset()
+    registers: tuple[tuple[str, str, str], ...] = ()
 
     @property
     def is_restricted(self) -> bool:

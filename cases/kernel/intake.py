@@ -109,7 +109,9 @@ def open_arising(
     casetype = casetypes.get(kind)
     for person in people:
         casetype.check_person(person.get("values", {}), at=at)
-    case = _new(casetype, Team.objects.get(code=casetype.team), is_restricted=casetype.is_restricted, source="", at=at)
+    case = _new(
+        casetype, Team.objects.get(code=casetype.team), is_restricted=casetype.is_restricted, source=actor.source, at=at
+    )
     with record.act(case, "case.opened", actor=actor, at=at) as action:
         action.detail["kind"] = kind
         _write(case, casetype, facts=facts, people=people, at=at, occurred_at=at)

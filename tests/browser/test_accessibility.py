@@ -13,7 +13,7 @@ from cases.kernel.linking import links
 from cases.kernel.models import AccessReview, OutboxMessage, Party, PersonPair
 from cases.kernel.office import access, proposals
 from cases.kernel.restricted import breakglass
-from tests import disclosures, emergencies, factories, suspicions
+from tests import disclosures, emergencies, factories, partners, suspicions
 from tests.agencies.test_application import hear
 from tests.api.caller import callback
 from tests.browser import crawl
@@ -206,6 +206,13 @@ def _restricted(browser, url: str, people: dict, case, found: crawl.Findings) ->
         unit.refuse("new_case", "/cases/new/le_disclosure/", "form[action*='/cases/new/']")
         unit.refuse("case", requests[0], "form[action*='/steps/verify/']")
         unit.refuse("propose", "/office/changes/new/authority_contact/", "main form")
+        unit.refuse("propose", "/office/changes/new/partner_agreement/", "main form")
+        unit.visit("partners", "/partners/")
+        partners.enter(people)
+        query = partners.answered(people)
+        unit.visit("partners", "/partners/")
+        unit.refuse("partners", "/partners/", "form[enctype]")
+        unit.visit("case", reverse("web:case", args=[query.uid]))
     emergencies.enter(people)
     nights = {build.__name__: build(people).uid for build in emergencies.OPEN}
     at = timezone.now()

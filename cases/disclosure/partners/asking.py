@@ -108,18 +108,19 @@ def ask(
     is_within_rate: bool,
     at: datetime,
     request: ledger.RequestInfo | None = None,
+    source: str = "",
 ) -> Asked:
     """Keep a question and answer or refuse it, with the release of an answer. Raises NotAllowed for an agency that is
     no partner."""
     case = intake.open_case(
         KIND,
-        actor=actors.agency(partner),
+        actor=actors.agency(partner, source=source),
         at=at,
         facts={**facts, "partner_id": partner.pk, "agreement_id": agreement.pk if agreement else None},
         people=[{"role": "line_user", "source": "partner", "values": {"phone": facts["number"]}}],
         request=request,
     )
-    by = actors.system("partner_answers")
+    by = actors.system("partner_answers", source=source)
     code = terms.why_not(agreement, facts["question"], at=at) or ("" if is_within_rate else "rate_exceeded")
     if not code:
         try:

@@ -45,5 +45,6 @@ PARTNER_QUERY = CaseType(
     refused={**corrections.REFUSED},
     clock_ends={periods.KEPT: callbacks.kept_long_enough},
     message_labels={**{kind.code: kind.label for kind in messages.ALL}, **corrections.LABELS},
+    registers=(("Agreements with partners", "web:partners", "view_partners"),),
     unspoken=frozenset({"number_tokens", "partner", "agreement"}),
 )

@@ -80,7 +80,7 @@ def feed_back(context: Any) -> None:
     opened = sealing.open_rows([facts], ("number",), reader=reader, at=context.at, loaded=(case.key,))[0]
     for casetype in casetypes.all_types():
         if follow := casetype.reacts.get("fraud_confirmed"):
-            other = follow(opened["number"], swapped_at=facts.latest_change_at, at=context.at)
+            other = follow(opened["number"], swapped_at=facts.latest_change_at, at=context.at, source=case.source)
             links.join_one_way(case, other, "related", actor=context.actor, at=context.at)
 
 

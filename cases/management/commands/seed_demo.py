@@ -24,6 +24,7 @@ from cases.agencies.senders import Sender
 from cases.association import demo as association
 from cases.disclosure import demo as disclosure
 from cases.disclosure.emergency import demo as emergency
+from cases.disclosure.partners import demo as partners
 from cases.fraud import demo, incoming_demo
 from cases.fraud.suspicion import demo as suspicion
 from cases.kernel import actors
@@ -150,6 +151,7 @@ def _restricted(now: datetime) -> None:
     disclosure.tell(unit, now=now)
     night = emergency.Cast(operator=by_name["n.okonjo"], officer=by_name["k.mistry"], approver=by_name["e.hallam"])
     emergency.tell(night, now=now)
+    partners.tell(partners.Cast(officer=by_name["k.mistry"], approver=by_name["e.hallam"]), now=now)
     # Nothing is sent to the sandbox: the stories hold what it said.
     sent = OutboxMessage.objects.filter(case__kind__in=["suspicion_report", "le_disclosure", "emergency_disclosure"])
     sent.update(state="acknowledged", attempts=1, delivered_at=now, acknowledged_at=now, settled_at=now)
