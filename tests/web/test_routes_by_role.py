@@ -175,7 +175,6 @@ WHOLE_OFFICE |= {
     "emergency_sheet",
 }
 WHOLE_OFFICE |= {"partners"}
-WHOLE_OFFICE |= {"status", "incoming", "emergency_start", "emergency_from_sheet", "emergency_sheet"}
 WHOLE_OFFICE |= {"jobs", "changes", "search", "teams", "letters", "codes", "ties"}
 WHOLE_OFFICE |= {"referred", "break_glass", "glass_reviews", "compartment"}
 WHOLE_OFFICE |= {"access_reviews", "ledger_checks", "agencies", "stuck_messages", "security_log"}
