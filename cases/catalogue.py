@@ -3,6 +3,7 @@
 from cases.agencies import oncallroutes, register
 from cases.association.casetype import ASSOCIATION
 from cases.disclosure import authorities
+from cases.disclosure.breach.casetype import BREACH
 from cases.disclosure.casetype import LE_DISCLOSURE
 from cases.disclosure.emergency.casetype import EMERGENCY_DISCLOSURE
 from cases.disclosure.partners import terms
@@ -25,7 +26,7 @@ from cases.rights.complaints.casetype import DP_COMPLAINT
 
 CASE_TYPES = (
     *(FRAUD_REFERRAL, SUSPICION_REPORT, LE_DISCLOSURE, EMERGENCY_DISCLOSURE, ASSOCIATION, PARTNER_QUERY),
-    *(RIGHTS_REQUEST, DP_COMPLAINT),
+    *(RIGHTS_REQUEST, DP_COMPLAINT, BREACH),
 )
 # The pages that a kind brings itself.
 PAGES = ("cases.disclosure.emergency.pages", "cases.disclosure.partners.pages")

@@ -1,6 +1,7 @@
 """Django looks here for models; each package defines its own."""
 
 from cases.association.models import *  # noqa: F403
+from cases.disclosure.breach.models import *  # noqa: F403
 from cases.disclosure.emergency.models import *  # noqa: F403
 from cases.disclosure.models import *  # noqa: F403
 from cases.disclosure.partners.models import *  # noqa: F403

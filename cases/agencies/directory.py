@@ -44,6 +44,7 @@ SANDBOX = (
     _agency("sandbox-moratorium", "insolvency", "Sandbox Moratorium Service"),
     _agency("sandbox-constabulary", "lea", "Sandbox Constabulary SPoC"),
     _agency("sandbox-999-control", "emergency", "Sandbox 999 Control", out=URGENT),
+    _agency("sandbox-regulator", "regulator", "Sandbox Regulator"),
     _agency("sandbox-fiu", "fiu", "Sandbox FIU"),
     _agency("sandbox-bank", "bank", "Sandbox Bank"),
     _agency("sandbox-report-fraud", "police_report", "Sandbox Report Fraud"),

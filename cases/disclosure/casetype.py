@@ -85,7 +85,6 @@ LE_DISCLOSURE = CaseType(
     clock_ends={periods.PURGE: giving.purge, periods.ORAL: giving.writing_ends},
     task_ends={
         giving.REPORT: giving.reported,
-        giving.BREACH: giving.breach_told,
         giving.DESTROY: giving.destroyed,
     },
     callback_data=callbacks.EXAMPLES,

@@ -176,7 +176,6 @@ def asks_to_destroy(context: Any) -> str | None:
 _OPEN = {
     "k03_written_notice": "The written notice is still owed.",
     "k04_error_report": "An error is not reported yet.",
-    "k09_breach": "A breach is not told yet.",
 }
 
 

@@ -125,10 +125,6 @@ ERROR_KINDS = (
     ("recordable", "Recordable: nothing was wrongly given"),
     ("reportable", "Reportable: data was wrongly given"),
 )
-BREACH_ROUTES = {
-    "ico": "The Information Commissioner, within 72 hours",
-    "ipc": "The Investigatory Powers Commissioner, since secrecy forbids the other (s.235A)",
-}
 
 ROLES = (("target", "Whose data is asked for"),)
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from cases.disclosure import checking, codes, messages, package, periods
+from cases.disclosure.breach import opening as breaches
 from cases.disclosure.models import DisclosureError
 from cases.kernel import approvals, clocks, holds, record, tasks, transitions
 from cases.kernel.actors import Actor, system
@@ -17,16 +18,13 @@ from cases.ledger import sealing
 DESTROY = "disclosure_destroy"
 WRITING = "disclosure_no_writing"
 REPORT = "disclosure_report_error"
-BREACH = "disclosure_breach"
 tasks.declare(
     {
         DESTROY: "Ask whether what was wrongly given is destroyed",
         WRITING: "Chase the written notice of an oral request",
         REPORT: "Send the error report to the Investigatory Powers Commissioner",
-        BREACH: "Tell the Commissioner of a breach",
     }
 )
-clocks.due_with(periods.BREACH, BREACH)
 clocks.due_with(periods.ERROR, REPORT)
 
 
@@ -167,7 +165,8 @@ def miss_writing(context: Any) -> None:
 
 # --- errors ---------------------------------------------------------------------------------------------------------
 def note_error(context: Any) -> None:
-    """Enter the error, start the time for its report (K04), and where it is a breach that of telling it (K09)."""
+    """Enter the error, start the time for its report (K04), and where it is a breach, report it as
+    one: the data protection officer decides who is told (K09)."""
     case, inputs = context.case, context.inputs
     error = add_error(case, str(inputs["fault"]), found_at=inputs["found_at"])
     typed = {name: str(inputs[name]).strip() for name in ("how", "collateral")}
@@ -175,8 +174,8 @@ def note_error(context: Any) -> None:
     report = clocks.start(case, periods.ERROR, started_at=error.found_at)
     if inputs.get("is_breach"):
         error.breach_route = "ico" if case.disclosure_request.may_tell_subject else "ipc"
-        breach = clocks.start(case, periods.BREACH, started_at=error.found_at)
-        tasks.raise_task(BREACH, case=case, at=context.at, due_at=breach.due_at, to=error.breach_route)
+        told = "\n".join(typed.values())
+        breaches.fork(case, told, aware_at=error.found_at, actor=context.actor, at=context.at)
     error.save()
     tasks.raise_task(REPORT, case=case, at=context.at, due_at=report.due_at, error=error.number)
 
@@ -214,11 +213,6 @@ def reported(case: Case, task: Task, *, at: datetime) -> None:
     clocks.refresh_due(case)
 
 
-def breach_told(case: Case, task: Task, *, at: datetime) -> None:
-    clocks.meet(case, periods.BREACH, at=at)
-    clocks.refresh_due(case)
-
-
 def destroyed(case: Case, task: Task, *, at: datetime) -> None:
     """The authority said that it destroyed what it was wrongly given."""
     number = int(task.detail.get("error", 0))
@@ -232,12 +226,10 @@ def end_periods(context: Any) -> None:
 
 
 __all__ = [
-    "BREACH",
     "DESTROY",
     "REPORT",
     "WRITING",
     "add_error",
-    "breach_told",
     "destroyed",
     "discard",
     "give",

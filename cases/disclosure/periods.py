@@ -33,7 +33,7 @@ __all__ = [
 
 GRADE_CLOCKS = {1: "disclosure_grade_1", 2: "disclosure_grade_2", 3: "disclosure_grade_3"}
 RECEIPT, PURGE = "disclosure_receipt", "disclosure_purge"
-ORAL, ERROR, ORDER, BREACH = "k03_written_notice", "k04_error_report", "k07_production_order", "k09_breach"
+ORAL, ERROR, ORDER = "k03_written_notice", "k04_error_report", "k07_production_order"
 _FROM = date(2026, 1, 1)
 _SOURCE = "Internal target for the grade"
 CLOCKS = (

@@ -366,7 +366,7 @@ LIFECYCLE = Lifecycle(
             roles=_INTAKE | _APPROVER,
             guards=(checking.describes_the_error,),
             effects=(giving.note_error,),
-            consequence="Five working days begin in which it is reported; a breach is told within 72 hours",
+            consequence="It is reported within five working days; the data protection officer hears of a breach",
             tone="danger",
         ),
         Transition(

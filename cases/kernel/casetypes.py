@@ -139,11 +139,14 @@ def nothing(_case: Case, *, at: datetime) -> None:
 @dataclass(frozen=True, kw_only=True)
 class Referral:
     """How any member of staff passes a matter on from a case they see, without seeing it again. The form takes a
-    hidden `once`; `is_known` says that a referral of that once came before."""
+    hidden `once`; `is_known` says that a referral of that once came before. `heading` stands above the form, `warning`
+    are the two sentences that whoever passes it on has to heed, if any."""
 
     label: str
     form: type
     is_known: Callable[[Any], bool]
+    heading: str
+    warning: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -95,6 +95,7 @@ CATEGORIES = {
         Category(code="recordings", label="Pictures and recordings of our shops and calls", sentence="R93"),
         Category(code="line_status", label="Whether and when the SIM of a number was changed", sentence="R101"),
         Category(code="choice", label="What a person allowed or stopped, and when", sentence="R29"),
+        Category(code="breach", label="What went wrong with people's data, and what is done about it", sentence="R53"),
         Category(code="letter", label="A letter to the person it is about", sentence="R67"),
     )
 }
@@ -114,6 +115,7 @@ PURPOSES = {
     "report_suspicion": "Reporting a suspicion of money laundering",
     "answer_authorities": "Answering what public authorities ask for by law",
     "check_with_partners": "Helping banks and other providers to check that it is really the customer",
+    "report_breach": "Telling whoever oversees us of a breach of personal data",
     "protect_life": "Helping the emergency services to reach whoever called them",
     "link_records": "Linking the records of people who are financially associated",
     "correct_recipients": "Keeping the records of whoever was told accurate",
@@ -127,6 +129,7 @@ RECIPIENTS = {
     "police_report": "Police reporting centre",
     "lea": "Law enforcement",
     "oversight": "Whoever oversees the powers of public authorities",
+    "regulator": "Regulators",
     "emergency": "Emergency services",
     "cra": "Credit reference agencies",
     "dca": "Debt collection agencies",
@@ -320,6 +323,16 @@ CLAUSES = {
             gateway="gdpr_6_1_c",
             quote="We might also share it with law enforcement agencies, as may the agencies we have shared the "
             "information with.",
+        ),
+        Clause(
+            code="report_breach",
+            sentences=("R53",),
+            purpose="report_breach",
+            recipients=frozenset({"regulator", "oversight"}),
+            categories=frozenset({"breach"}),
+            gateway="gdpr_6_1_c",
+            quote="We do this because it’s in our, and the organisations’, legitimate interests to prevent fraud and "
+            "money laundering, and to check identities, to protect our business and to keep to laws that apply to us.",
         ),
         Clause(
             code="emergency_caller",

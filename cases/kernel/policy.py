@@ -135,7 +135,7 @@ OFFICE_RULES = (
     Rule(act="review_break_glass", roles=frozenset({"data_protection_officer"}), scope="all"),
     Rule(
         act="manage_compartment",
-        roles=frozenset({"nominated_officer", "disclosure_approver"}),
+        roles=frozenset({"nominated_officer", "disclosure_approver", "data_protection_officer"}),
         is_grave=True,
     ),
     Rule(act="view_agencies", roles=frozenset({ANY_STAFF, "system_administrator", "auditor"}), scope="all"),

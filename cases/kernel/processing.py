@@ -26,6 +26,7 @@ SUBJECTS = {
     "prevent_fraud": "Suspected fraudsters, victims and others named in a referral",
     "report_suspicion": "People named in a suspicion",
     "answer_authorities": "Those who ask on behalf of a public authority",
+    "report_breach": "People whose data went astray, as numbers alone",
     "protect_life": "People who called the emergency services",
     "report_crime": "Suspected fraudsters and others named in a report to the police",
     "correct_recipients": "People about whom a recipient was told before",

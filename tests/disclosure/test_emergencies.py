@@ -255,18 +255,15 @@ def test_whoever_took_the_call_in_or_corrected_it_does_not_check_it(people, name
     assert after(case, name, people["e.hallam"], what="Too much.").state in {"checked", "over_disclosed"}
 
 
-def test_an_error_stays_open_until_somebody_decided_whether_it_is_a_breach(people):
+def test_what_was_too_much_is_reported_as_a_breach_of_its_own_and_the_emergency_ends_without_it(people):
     case = emergencies.over_disclosed(people)
-    fork = case.tasks.get(kind="emergency_breach_fork")
-    assert clock(case, "k09_breach").due_at == fork.due_at == AT + timedelta(hours=72)
+    breach = Case.objects.get(kind="breach")
+    assert clock(breach, "k09_breach").due_at == AT + timedelta(hours=72)
+    assert not case.clocks.filter(rule="k09_breach").exists()
     after(case, "settle", people["e.hallam"], how="Reported.")
     sweeps.end_due_clocks(now=AT + timedelta(days=4))
-    assert Case.objects.get(pk=case.pk).state == "checked"
-    assert "whether it is a breach" in refusal(case, "close", actors.system("tests"), at=AT + timedelta(days=4))
-    edits.close_task(case.pk, fork.pk, actor=people["e.hallam"], at=AT + timedelta(days=4), reason="No breach.")
-    assert clock(case, "k09_breach").ended_at == AT + timedelta(days=4)
-    sweeps.end_due_clocks(now=AT + timedelta(days=4))
     assert Case.objects.get(pk=case.pk).state == "closed"
+    assert Case.objects.get(pk=breach.pk).state == "suspected"
 
 
 def test_over_disclosure_opens_an_error_that_another_settles(people):
@@ -275,7 +272,7 @@ def test_over_disclosure_opens_an_error_that_another_settles(people):
     assert "Say what was given" in refusal(case, "find_over_disclosure", finder)
     case = after(case, "find_over_disclosure", finder, what="The date of birth was read out.")
     tasks = dict(case.tasks.filter(closed_at=None).values_list("kind", "due_at"))
-    assert set(tasks) == {"emergency_over_disclosed", "emergency_breach_fork"}
+    assert set(tasks) == {"emergency_over_disclosed"}
     # AT is Saturday 14 November: five working days after it is Friday 20 November.
     assert clock(case, "k04_error_report").due_date == date(2026, 11, 20)
     assert case.approvals.get(act="disclose").outcome == "not_confirmed"

@@ -34,6 +34,7 @@ def test_demo_cases_reach_every_state_and_verify(office, settings):
     assert sorted(Case.objects.filter(is_restricted=True).values_list("state", flat=True)) == [
         "acknowledged",
         "acknowledged",
+        "assessed",
         "authenticated",
         "authenticated",
         "cancelled",
@@ -45,10 +46,13 @@ def test_demo_cases_reach_every_state_and_verify(office, settings):
         "extracting",
         "live",
         "moratorium",
+        "not_a_breach",
+        "notified",
         "quality_check",
         "receipted",
         "received",
         "refused",
+        "suspected",
         "written_up",
     ]
     assert sorted(Case.objects.filter(kind="association").values_list("state", flat=True)) == [

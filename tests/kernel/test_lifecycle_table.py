@@ -73,6 +73,7 @@ NOT_YET_BUILT = {
     "partner_query": set(),
     "rights_request": set(),
     "dp_complaint": set(),
+    "breach": set(),
 }
 # How a check of the design is declared in code.
 CHECKS = {
@@ -181,6 +182,7 @@ def test_catalogue_holds_kinds_of_the_design():
         "partner_query",
         "rights_request",
         "dp_complaint",
+        "breach",
     }
 
 
@@ -239,6 +241,7 @@ COMMON = {
     "partner_query": ({"disclosure_officer"}, "disclosure_approver", "answered", {"refused", "closed"}),
     "rights_request": ({"rights_officer"}, "data_protection_officer", "received", set()),
     "dp_complaint": ({"rights_officer"}, "data_protection_officer", "acknowledged", set()),
+    "breach": ({"data_protection_officer"}, "data_protection_officer", "suspected", set()),
 }
 
 

@@ -10,7 +10,7 @@ from cases.kernel.errors import CaseError
 from cases.kernel.models import Case, Team
 from cases.kernel.roles import ROLES
 from cases.ledger.models import SecurityEvent
-from tests import associations, disclosures, emergencies, factories, partners, suspicions
+from tests import associations, breaches, disclosures, emergencies, factories, partners, suspicions
 from tests import requests_of_people as rights
 from tests.kernel import design
 from tests.kernel.snapshots import nothing_written, undone
@@ -155,6 +155,13 @@ STATES = {
         "refused": partners.refused,
         "closed": partners.closed,
     },
+    "breach": {
+        "suspected": breaches.suspected,
+        "assessed": breaches.assessed,
+        "notified": breaches.notified,
+        "not_a_breach": breaches.not_a_breach,
+        "closed": breaches.closed,
+    },
 }
 # Moves that need a case of their own: what is true of it forbids the other moves of its state.
 APART = {
@@ -255,12 +262,19 @@ ASSOCIATION = {
     "restore": Attempt("m.achterberg"),
     "corrected": Attempt("m.achterberg"),
 }
+BREACH = {
+    "assess": Attempt("j.merriweather", breaches.ASSESSED),
+    "dismiss": Attempt("j.merriweather"),
+    "notify": Attempt("j.merriweather", breaches.TOLD),
+    "close": Attempt("j.merriweather", breaches.ENDED),
+}
 ATTEMPTS = {"fraud_referral": FRAUD, "suspicion_report": SUSPICION, "le_disclosure": DISCLOSURE} | {
     "emergency_disclosure": EMERGENCY,
     "association": ASSOCIATION,
     "partner_query": PARTNER,
     "rights_request": RIGHTS,
     "dp_complaint": COMPLAINT,
+    "breach": BREACH,
 }
 HOME = {"fraud_referral": "fraud", "suspicion_report": "financial_crime", "le_disclosure": "disclosure"} | {
     "emergency_disclosure": "disclosure",
@@ -268,6 +282,7 @@ HOME = {"fraud_referral": "fraud", "suspicion_report": "financial_crime", "le_di
     "partner_query": "disclosure",
     "rights_request": "rights",
     "dp_complaint": "rights",
+    "breach": "data_protection",
 }
 AGENCY = {
     "fraud_referral": factories.fpa,
@@ -278,6 +293,7 @@ AGENCY = {
     "partner_query": partners.bank,
     "rights_request": rights.enter,
     "dp_complaint": rights.enter,
+    "breach": breaches.enter,
 }
 # An acknowledged report that sought a defence may be closed only once there is an answer; silence is an answer only of
 # a unit that has acknowledged the report (POCA 2002 s.335).

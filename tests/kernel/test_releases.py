@@ -7,6 +7,7 @@ import pytest
 
 from cases.agencies.directory import TERMS
 from cases.association.messages import CRA_ASSOC, CRA_ASSOC_QUERY, CRA_ASSOC_REMOVE
+from cases.disclosure.breach.messages import ICO_BREACH, IPC_BREACH
 from cases.disclosure.emergency.messages import EMERG_ANSWER, EMERG_DESTROY
 from cases.disclosure.messages import IPC_ERROR, LE_ACK, LE_CLARIFY, LE_DESTROY, LE_REFUSE, LE_RESULT
 from cases.disclosure.partners.messages import PARTNER_ANSWER
@@ -50,6 +51,16 @@ STOPPED = {
     "reached_by": [{"kind": "phone", "sha256": "00" * 32}],
 }
 LEA = Agency(code="tests-lea", kind="lea", display_name="Test Constabulary")
+REGULATOR = Agency(code="tests-ico", kind="regulator", display_name="Test Regulator")
+BREACH = {
+    "nature": "disclosed",
+    "aware_at": "2026-11-14T08:00:00Z",
+    "what_happened": "A list of addresses went to the wrong shop.",
+    "people": 41,
+    "consequences": "Unwanted post.",
+    "measures": "The shop deleted the list.",
+    "reasons_for_delay": "Nobody was on duty.",
+}
 OVERSIGHT = Agency(code="tests-oversight", kind="oversight", display_name="Test Commissioner")
 for agency in (FPA, FIU, POST, POLICE, ALERT, LEA, OVERSIGHT, BUREAU, BANK, GROUP):
     agency.terms = AgencyTerms(**asdict(TERMS))
@@ -285,6 +296,8 @@ PERMITTED = {
     ("lea", "content"): "answer_authorities_data",
     ("lea", "recordings"): "answer_authorities_data",
     ("oversight", "request"): "answer_authorities",
+    ("regulator", "breach"): "report_breach",
+    ("oversight", "breach"): "report_breach",
     ("emergency", "identity"): "emergency_caller",
     ("emergency", "address"): "emergency_caller",
     ("emergency", "contact"): "emergency_caller",
@@ -316,6 +329,7 @@ IN_USE = {
     "gdpr_6_1_d": "emerg_answer",
 }
 PURPOSES = {
+    "report_breach": "ico_breach",
     "protect_life": "emerg_answer",
     "check_with_partners": "partner_answer",
     "answer_authorities": "le_ack",
@@ -364,7 +378,11 @@ def send_everything():
         ],
         "bank": releases.check(PARTNER_ANSWER, BANK, TOLD, at=AT),
         "group_company": releases.check(STOP, GROUP, STOPPED, at=AT),
-        "oversight": releases.check(IPC_ERROR, OVERSIGHT, ERROR, at=AT),
+        "oversight": [
+            *releases.check(IPC_ERROR, OVERSIGHT, ERROR, at=AT),
+            *releases.check(IPC_BREACH, OVERSIGHT, BREACH, at=AT),
+        ],
+        "regulator": releases.check(ICO_BREACH, REGULATOR, BREACH, at=AT),
         "emergency": [
             *releases.check(EMERG_ANSWER, ROOM, CALL, at=AT),
             *releases.check(EMERG_DESTROY, ROOM, STRIKE, at=AT),
@@ -378,6 +396,7 @@ def send_everything():
 
 
 SENT = {
+    "ico_breach": lambda: releases.check(ICO_BREACH, REGULATOR, BREACH, at=AT),
     "fpa_file": lambda: releases.check(messages.FPA_FILE, FPA, FILING, at=AT),
     "letter": lambda: releases.check(letters.LETTER, POST, LETTER, at=AT),
     "correction_amended": lambda: releases.check(
@@ -591,6 +610,7 @@ def test_each_message_of_each_kind_maps_to_categories_of_the_notice():
         "partner_query": {"partner_answer", "correction_amended", "correction_removed"},
         "rights_request": {"rights_stop", "letter"},
         "dp_complaint": {"letter"},
+        "breach": {"ico_breach", "ipc_breach"},
     }
     for kind in (
         *messages.ALL,
@@ -609,6 +629,8 @@ def test_each_message_of_each_kind_maps_to_categories_of_the_notice():
         CRA_ASSOC_REMOVE,
         CRA_ASSOC_QUERY,
         PARTNER_ANSWER,
+        ICO_BREACH,
+        IPC_BREACH,
     ):
         assert set(kind.categories.values()) <= set(notice.CATEGORIES)
         assert kind.necessity.endswith(".")

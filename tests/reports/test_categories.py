@@ -77,6 +77,13 @@ FACTS = {
     ("dp_complaint", "complaint"): "case_record",
     ("dp_complaint", "enquiries"): "case_record",
     ("dp_complaint", "answer"): "case_record",
+    ("breach", "about_reference"): "case_record",
+    ("breach", "what"): "breach",
+    ("breach", "secrecy"): "breach",
+    ("breach", "consequences"): "breach",
+    ("breach", "measures"): "breach",
+    ("breach", "delay"): "breach",
+    ("breach", "untold"): "breach",
 }
 
 

@@ -32,7 +32,7 @@ from cases.kernel.office import demo_people
 from cases.kernel.restricted import quietholds, referrals
 from cases.ledger.models import LedgerEvent
 from cases.reports import pdf, press, requests
-from tests import disclosures, emergencies, factories, suspicions
+from tests import breaches, disclosures, emergencies, factories, suspicions
 from tests.kernel.snapshots import undone
 from tests.length import AT_LENGTH, times
 from tests.reports import reading
@@ -54,7 +54,10 @@ EMERGENCY_WORDS = (
     "zqcaller zqincident zqoperator zqspoken zqsubscriber zqaddress zqcell zqaccount zqnote zqfile zqcontent zqreason"
     " zqforename zqsurname"
 )
-TOKENS = tuple(dict.fromkeys([*WORDS.split(), *DISCLOSURE_WORDS.split(), *EMERGENCY_WORDS.split()]))
+BREACH_WORDS = (
+    "zqwhat zqsecrecy zqconsequences zqmeasures zqdelay zqforename zqsurname zqnote zqfile zqcontent zqreason zqlink"
+)
+TOKENS = tuple(dict.fromkeys(" ".join((WORDS, DISCLOSURE_WORDS, EMERGENCY_WORDS, BREACH_WORDS)).split()))
 PERSON = {
     "role": "subject",
     "values": {
@@ -184,6 +187,34 @@ def hide_emergency(people, parent) -> Case:
     return transitions.apply(case.pk, "write_up", actor=operator, at=at, inputs={"account": "Zqaccount."})
 
 
+def hide_breach(people, parent) -> Case:
+    """Report, document, assess and notify a breach that came from the parent case. A move is refused on the way."""
+    officer, at = people["j.merriweather"], factories.AT
+    facts = {"what": "Zqwhat.", "nature": "disclosed", "once": NOBODY}
+    referrals.refer("breach", facts, about=parent, actor=people["p.nair"], at=at)
+    case = Case.objects.get(kind="breach")
+    twin = {"phone": factories.VICTIM["values"]["phone"], "forename": "Zqforename", "surname": "Zqsurname"}
+    with edits.change(case.pk, actor=officer, at=at) as edit:
+        edit.add_party({"role": "affected", "values": twin})
+    edits.attach(
+        case.pk,
+        kind="log",
+        file_name="zqfile.txt",
+        media_type="text/plain",
+        data=b"Zqcontent.",
+        actor=officer,
+        at=at,
+    )
+    edits.add_note(case.pk, "Zqnote.", actor=officer, at=at)
+    links.make(case.pk, "arose_from", parent.reference, actor=officer, at=at, reason="Zqlink.")
+    with pytest.raises(transitions.TransitionRefused):
+        transitions.apply(case.pk, "notify", actor=officer, at=at, reason="Zqreason.")
+    assessed = {**breaches.ASSESSED, "secrecy": "Zqsecrecy.", "consequences": "Zqconsequences."}
+    transitions.apply(case.pk, "assess", actor=officer, at=at, inputs=assessed, reason="Zqreason.")
+    told = {"measures": "Zqmeasures.", "delay": "Zqdelay."}
+    return transitions.apply(case.pk, "notify", actor=officer, at=at, inputs=told)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Hidden:
     """One restricted kind: how a case of it is hidden, who is inside, and what an insider's crawl has to find."""
@@ -242,6 +273,18 @@ RESTRICTED = (
         code="facts-written_up",
         reveals=("person-1-forename", "facts-caller", "facts-written_up"),
         prepare=emergencies.enter,
+    ),
+    Hidden(
+        kind="breach",
+        roles=frozenset({"data_protection_officer"}),
+        insider="j.merriweather",
+        hide=hide_breach,
+        words=BREACH_WORDS,
+        move="close",
+        agency=breaches.REGULATOR,
+        code="facts-what",
+        reveals=("person-1-forename", "facts-what", "facts-secrecy", "facts-consequences", "facts-measures"),
+        prepare=lambda _people: breaches.enter(),
     ),
 )
 

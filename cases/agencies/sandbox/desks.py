@@ -13,6 +13,7 @@ FIRST_FILING = 4417
 FIRST_REPORT = 901
 FIRST_CRIME = 2201
 FIRST_LINK = 3101
+FIRST_BREACH = 301
 
 
 @dataclass
@@ -200,6 +201,14 @@ def marketer(visit: Visit) -> Reply:
     return Reply(callbacks=[{"type": "rights.stopped", "data": {}}])
 
 
+def regulator(visit: Visit) -> Reply:
+    """Give a notice of a breach the next reference."""
+    if visit.message.get("type") != "ico_breach":
+        return Reply()
+    reference = f"ICO-{visit.now.year}-{FIRST_BREACH + visit.accepted_before:07d}"
+    return Reply(callbacks=[{"type": "breach.acknowledged", "agency_reference": reference, "data": {}}])
+
+
 def quiet(_visit: Visit) -> Reply:
     """Take the message and say no more."""
     return Reply()
@@ -215,6 +224,7 @@ DESKS: dict[str, Callable[[Visit], Reply]] = {
     "cra": bureau,
     "group_company": marketer,
     "partner": marketer,
+    "regulator": regulator,
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cases.disclosure.emergency import callbacks, codes, effects, forms, messages, opening, periods, report, rules
+from cases.disclosure.emergency import callbacks, codes, forms, messages, opening, periods, report, rules
 from cases.disclosure.emergency.models import EmergencyDisclosure
 from cases.kernel import clocks, retention
 from cases.kernel.casetypes import CaseType
@@ -73,7 +73,6 @@ EMERGENCY_DISCLOSURE = CaseType(
     },
     agency_kinds=frozenset({"emergency"}),
     clock_ends={periods.REST: callbacks.rested},
-    task_ends={effects.BREACH_FORK: effects.breach_decided},
     message_labels={kind.code: kind.label for kind in messages.ALL},
     screen="web:emergency",
     opens_on="web:emergency_start",

@@ -3,27 +3,23 @@ event."""
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
+from cases.disclosure.breach import opening as breaches
 from cases.disclosure.emergency import codes, guards, messages, periods
 from cases.kernel import approvals, clocks, tasks
-from cases.kernel.models import Case, Task
 from cases.kernel.oncall import alerts
 from cases.ledger import sealing
 
 OVER_DISCLOSED = "emergency_over_disclosed"
-BREACH_FORK = "emergency_breach_fork"
 URGENT_ROUTE = "emergency_urgent_route"
 tasks.declare(
     {
         OVER_DISCLOSED: "Report the error: more was given than the emergency needed",
-        BREACH_FORK: "Decide whether the error is a personal data breach, and who is told",
         URGENT_ROUTE: "Disclosure officer: the control room may come by the urgent route",
     }
 )
 clocks.due_with(periods.ERROR_REPORT, OVER_DISCLOSED)
-clocks.due_with(periods.BREACH, BREACH_FORK)
 _SEALED = ("spoken_to", *guards.GIVEN)
 _PLAIN = ("radius_m", "confidence", "located_at", "location_source")
 
@@ -77,24 +73,18 @@ def confirm(context: Any) -> None:
 
 
 def open_error(context: Any) -> None:
-    """Open the error: its report to the Commissioner is due (K04), and somebody decides whether it is a breach, within
-    the time in which a breach is told (K09)."""
+    """Open the error: its report to the Commissioner is due (K04), and it is reported as a breach, on which the data
+    protection officer decides (K09)."""
     case, at = context.case, context.at
     facts = case.emergency_disclosure
-    sealing.seal(facts, {"over_disclosed": str(context.inputs["what"]).strip()}, key=facts.key)
+    what = str(context.inputs["what"]).strip()
+    sealing.seal(facts, {"over_disclosed": what}, key=facts.key)
     facts.save(update_fields=["over_disclosed"])
     _end_looks(context, verdict="not_confirmed")
     clocks.meet(case, periods.CHECK, at=at)
     report = clocks.start(case, periods.ERROR_REPORT, started_at=at)
     tasks.raise_task(OVER_DISCLOSED, case=case, at=at, due_at=report.due_at)
-    breach = clocks.start(case, periods.BREACH, started_at=at)
-    tasks.raise_task(BREACH_FORK, case=case, at=at, due_at=breach.due_at)
-
-
-def breach_decided(case: Case, _task: Task, *, at: datetime) -> None:
-    """Somebody decided whether it is a breach and told whoever is told; the reason of the task says so."""
-    clocks.meet(case, periods.BREACH, at=at)
-    clocks.refresh_due(case)
+    breaches.fork(case, what, aware_at=at, actor=context.actor, at=at)
 
 
 def settle(context: Any) -> None:

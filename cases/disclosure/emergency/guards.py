@@ -129,9 +129,9 @@ def no_look_is_open(context: Any) -> str | None:
 
 
 def nothing_is_owed(context: Any) -> str | None:
-    """An error waits for its report and for the word whether it is a breach, and the control room for its writing."""
-    if context.case.clocks.filter(rule__in=(periods.ERROR_REPORT, periods.BREACH), ended_at=None).exists():
-        return "The error is not reported yet, or nobody decided whether it is a breach."
+    """An error waits for its report, and the control room for its writing."""
+    if context.case.clocks.filter(rule=periods.ERROR_REPORT, ended_at=None).exists():
+        return "The error is not reported yet."
     if context.case.tasks.filter(kind=messages.BY_HAND, closed_at=None).exists():
         return "The control room has nothing in writing yet."
     return None

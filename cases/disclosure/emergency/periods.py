@@ -1,4 +1,4 @@
-"""How long things take and how long they are kept. K04, K05, K06 and K09 hold for every kind: they stand in the
+"""How long things take and how long they are kept. K04, K05 and K06 hold for every kind: they stand in the
 kernel's own table."""
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from cases.kernel.clocks import ClockRule
 from cases.kernel.models import Case, Clock
 from cases.kernel.retention import RetentionClass
 
-__all__ = ["ANSWER", "BREACH", "CHECK", "CLOCKS", "ERROR_REPORT", "HOUR", "RECORD", "REST", "RETENTION", "hour_ends_at"]
+__all__ = ["ANSWER", "CHECK", "CLOCKS", "ERROR_REPORT", "HOUR", "RECORD", "REST", "RETENTION", "hour_ends_at"]
 
 HOUR, RECORD, CHECK = "k05_emergency_period", "k06_record", "k06_check"
-ERROR_REPORT, BREACH = "k04_error_report", "k09_breach"
+ERROR_REPORT = "k04_error_report"
 ANSWER, REST = "emergency_answer", "emergency_rest"
 _FROM = date(2026, 1, 1)
 CLOCKS = (

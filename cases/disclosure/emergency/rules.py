@@ -142,7 +142,7 @@ LIFECYCLE = Lifecycle(
             distinct=_NOT_THE_OPERATOR,
             guards=(guards.says_what,),
             effects=(effects.open_error,),
-            consequence="An error is open: it is reported within five working days, and may be a breach",
+            consequence="An error is open: reported within five working days; the data protection officer hears of it",
             tone="danger",
         ),
         Transition(

@@ -84,5 +84,14 @@ SUSPICION_REPORT = CaseType(
     extensions={periods.MORATORIUM: extension.MORATORIUM},
     clock_ends={periods.NOTICE: callbacks.deemed, periods.MORATORIUM: callbacks.moratorium_ended},
     message_labels={messages.FIU_SAR.code: messages.FIU_SAR.label},
-    referral=Referral(label="Refer to the nominated officer", form=forms.ReferralForm, is_known=is_known),
+    referral=Referral(
+        label="Refer to the nominated officer",
+        form=forms.ReferralForm,
+        is_known=is_known,
+        heading="Your suspicion",
+        warning=(
+            "Tell nobody that you did this",
+            ", least of all the customer. Saying so can be a crime. Go on with the case as if you had not.",
+        ),
+    ),
 )

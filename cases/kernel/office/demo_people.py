@@ -36,6 +36,7 @@ TEAMS: tuple[tuple[str, str, bool], ...] = (
     ("disclosure", "Disclosure", True),
     ("rights", "Rights", False),
     ("financial_crime", "Financial crime", True),
+    ("data_protection", "Data protection", True),
     ("conflicts", "Conflicts of interest", True),
     ("administration", "Administration", False),
     ("audit", "Audit", False),
@@ -60,7 +61,7 @@ PEOPLE: tuple[DemoPerson, ...] = (
     DemoPerson("N. Okonjo", ("emergency_operator",), ("disclosure",)),
     DemoPerson("V. Tranter", ("legal_counsel",), ("disclosure",)),
     DemoPerson("I. Sowande", ("rights_officer",), ("rights",)),
-    DemoPerson("J. Merriweather", ("data_protection_officer",), ("rights*",)),
+    DemoPerson("J. Merriweather", ("data_protection_officer",), ("rights*", "data_protection*")),
     DemoPerson("B. Lacombe", ("auditor",), ("audit",)),
     DemoPerson("O. Thackray", ("system_administrator",), ("administration",)),
 )

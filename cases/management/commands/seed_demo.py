@@ -23,6 +23,7 @@ from cases.agencies.sandbox import desks
 from cases.agencies.senders import Sender
 from cases.association import demo as association
 from cases.disclosure import demo as disclosure
+from cases.disclosure.breach import demo as breach
 from cases.disclosure.emergency import demo as emergency
 from cases.disclosure.partners import demo as partners
 from cases.fraud import demo, incoming_demo
@@ -152,8 +153,11 @@ def _restricted(now: datetime) -> None:
     night = emergency.Cast(operator=by_name["n.okonjo"], officer=by_name["k.mistry"], approver=by_name["e.hallam"])
     emergency.tell(night, now=now)
     partners.tell(partners.Cast(officer=by_name["k.mistry"], approver=by_name["e.hallam"]), now=now)
+    breach.tell(breach.Cast(colleague=by_name["p.nair"], protection=by_name["j.merriweather"]), now=now)
     # Nothing is sent to the sandbox: the stories hold what it said.
-    sent = OutboxMessage.objects.filter(case__kind__in=["suspicion_report", "le_disclosure", "emergency_disclosure"])
+    sent = OutboxMessage.objects.filter(
+        case__kind__in=["suspicion_report", "le_disclosure", "emergency_disclosure", "breach"]
+    )
     sent.update(state="acknowledged", attempts=1, delivered_at=now, acknowledged_at=now, settled_at=now)
     breakers = (by_name["c.adebayo"], by_name["m.achterberg"])
     suspicion.open_in_an_emergency(cast, breakers, (parents[0], parents[1]), now=now)

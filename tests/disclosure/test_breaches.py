@@ -1,0 +1,213 @@
+"""A breach from the report to its end: whoever reports it does not see it, and no Commissioner is told in error."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from cases.agencies import settlement
+from cases.kernel import edits, intake, outbox, policy, transitions
+from cases.kernel.errors import CaseError
+from cases.kernel.models import Case, OutboxMessage, Release, Task
+from cases.kernel.restricted import referrals
+from cases.ledger import sealing, verify
+from cases.ledger.models import LedgerEvent
+from tests import breaches, disclosures, emergencies, factories
+from tests.breaches import ASSESSED, ENDED, OFFICER, TOLD, after
+from tests.factories import AT
+from tests.kernel.snapshots import nothing_written
+from tests.web.desk import client_of
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def people():
+    return factories.office()
+
+
+def refusal(case, name, actor, at=AT, reason="Tried.", **inputs):
+    with nothing_written(counted=1), pytest.raises(CaseError) as refused:
+        transitions.apply(case.pk, name, actor=actor, at=at, reason=reason, inputs=inputs)
+    return str(refused.value)
+
+
+def said(case, *names):
+    reader = sealing.Reader(actor="system:tests", verb="view", purpose="tests")
+    return sealing.open_rows([Case.objects.get(pk=case.pk).breach], names, reader=reader, at=AT)[0]
+
+
+def told(case):
+    reader = sealing.Reader(actor="system:tests", verb="view", purpose="tests")
+    rows = OutboxMessage.objects.filter(case=case).order_by("pk")
+    return [(row.kind, json.loads(outbox.open_body(row, reader=reader, at=AT))["data"]) for row in rows]
+
+
+def is_whole():
+    return [each for each in verify.verify_all(is_demo=True) if each.level == "wrong" and each.column != "at"] == []
+
+
+def clock(case):
+    return case.clocks.get(rule="k09_breach")
+
+
+def test_a_colleague_reports_and_the_officer_notifies_within_72_hours_of_awareness(people):
+    case = breaches.suspected(people)
+    officer = people[OFFICER]
+    assert (clock(case).started_at, clock(case).due_at) == (AT - timedelta(hours=2), AT + timedelta(hours=70))
+    assert Case.objects.get(pk=case.pk).due_at == AT + timedelta(hours=70)
+    assert not policy.visible_to(people["p.nair"]).filter(pk=case.pk).exists()
+    assert policy.visible_to(officer).filter(pk=case.pk).exists()
+    after(case, "assess", officer, **ASSESSED)
+    after(case, "notify", officer, **TOLD)
+    assert told(case) == [
+        (
+            "ico_breach",
+            {
+                "nature": "disclosed",
+                "aware_at": "2026-11-14T08:00:00Z",
+                "what_happened": "A list of addresses went to the wrong shop.",
+                "people": 41,
+                "consequences": "Unwanted post.",
+                "measures": "The shop deleted the list and confirmed it.",
+            },
+        )
+    ]
+    assert refusal(case, "close", officer, **ENDED) == "The Commissioner does not have the notice yet."
+    OutboxMessage.objects.filter(case=case).update(state="delivered", attempts=1, delivered_at=AT + timedelta(hours=1))
+    settlement.settle(now=AT + timedelta(hours=2))
+    assert (clock(case).state, clock(case).ended_at) == ("met", AT + timedelta(hours=1))
+    done = after(case, "close", officer, **ENDED)
+    assert (done.state, done.retention_class, done.due_at) == ("closed", "breach", None)
+    assert Release.objects.get(case=case).message_kind == "ico_breach"
+    assert is_whole()
+
+
+def test_the_secrecy_test_leads_to_the_other_commissioner_and_by_hand_where_there_is_no_channel(people):
+    case, officer = breaches.assessed(people, is_secret="yes", risk="adverse"), people[OFFICER]
+    assert not case.tasks.filter(kind="breach_tell_people").exists()  # the secrecy holds against them too
+    after(case, "notify", officer, **TOLD)
+    assert told(case) == []
+    task = case.tasks.get(kind="breach_tell_by_hand")
+    assert task.due_at == AT + timedelta(hours=70)
+    assert refusal(case, "close", officer, **ENDED) == "The Commissioner does not have the notice yet."
+    edits.close_task(case.pk, task.pk, actor=officer, at=AT, reason="By secure e-mail.")
+    assert clock(case).state == "met"
+    breaches.enter("tests-ipc", "oversight", "Test Commissioner")
+    other = breaches.assessed(people, is_secret="yes")
+    after(other, "notify", officer, **TOLD)
+    assert [kind for kind, _ in told(other)] == ["ipc_breach"]
+
+
+def test_people_who_may_come_to_harm_are_told_before_it_ends(people):
+    case, officer = breaches.assessed(people, risk="adverse"), people[OFFICER]
+    assert refusal(case, "close", officer, **ENDED) == "The people whom it is likely to harm are not told yet."
+    task = case.tasks.get(kind="breach_tell_people")
+    edits.close_task(case.pk, task.pk, actor=officer, at=AT, reason="Letters went out today.")
+    assert after(case, "close", officer, **ENDED).state == "closed"
+    assert clock(case).state == "cancelled"
+
+
+@pytest.mark.parametrize(
+    ("build", "name", "changes", "sentence"),
+    [
+        ("suspected", "assess", {"is_secret": ""}, "Say whether secrecy of the Investigatory Powers Act forbids"),
+        ("suspected", "assess", {"secrecy": " "}, "Say how you tested for secrecy."),
+        ("suspected", "assess", {"people_count": None}, "Say how many people it touches"),
+        ("suspected", "assess", {"risk": "grave"}, "Choose how likely harm is."),
+        ("suspected", "assess", {"consequences": ""}, "Write what may come of it for them."),
+        ("assessed", "notify", {"measures": ""}, "Write what is done about it."),
+        ("assessed", "close", {"measures": ""}, "Write what was done, so that it does not happen again."),
+        ("assessed", "close", {"untold": ""}, "Say why no Commissioner is told."),
+    ],
+)
+def test_what_is_missing_is_refused_and_nothing_is_written(people, build, name, changes, sentence):
+    case = getattr(breaches, build)(people)
+    inputs = {"assess": ASSESSED, "notify": TOLD, "close": ENDED}[name]
+    assert sentence in refusal(case, name, people[OFFICER], **{**inputs, **changes})
+
+
+def test_after_the_72_hours_it_is_told_only_with_the_reasons(people):
+    case, late = breaches.assessed(people), AT + timedelta(hours=71)
+    sentence = refusal(case, "notify", people[OFFICER], late, **TOLD)
+    assert sentence == "The 72 hours ended at 08:00 UTC on 17 November 2026. Say why it is told later."
+    after(case, "notify", people[OFFICER], late, **TOLD, delay="Found by an audit of last year.")
+    assert told(case)[0][1]["reasons_for_delay"] == "Found by an audit of last year."
+
+
+def test_a_refused_notice_is_told_by_hand(people):
+    case = breaches.assessed(people)
+    after(case, "notify", people[OFFICER], **TOLD)
+    OutboxMessage.objects.filter(case=case).update(
+        state="refused", attempts=1, errors=[{"pointer": "/people", "code": "TOO_MANY"}]
+    )
+    settlement.settle(now=AT)
+    task = Task.objects.get(case=case, kind="breach_tell_by_hand")
+    assert task.detail["codes"] == ["TOO_MANY"]
+    assert clock(case).ended_at is None
+
+
+@pytest.mark.parametrize("family", ["emergency", "request"])
+def test_what_went_wrong_in_a_compartment_is_reported_one_way(people, family):
+    if family == "emergency":
+        emergencies.enter(people)
+        source = emergencies.written_up(people)
+        before = LedgerEvent.objects.filter(stream=source.uid).count()
+        emergencies.after(source, "find_over_disclosure", people["e.hallam"], what="The date of birth was read out.")
+        what = "The date of birth was read out."
+    else:
+        source = disclosures.receipted(people)
+        before = LedgerEvent.objects.filter(stream=source.uid).count()
+        error = {**disclosures.ERROR, "found_at": AT, "is_breach": True}
+        transitions.apply(source.pk, "report_error", actor=people["k.mistry"], at=AT, inputs=error)
+        what = f"{disclosures.ERROR['how']}\n{disclosures.ERROR['collateral']}"
+    case = Case.objects.get(kind="breach")
+    assert (case.is_restricted, case.team.code, case.breach.is_from_secrecy) == (True, "data_protection", True)
+    assert said(case, "about_reference", "what") == {"about_reference": source.reference, "what": what}
+    # One event of the source's own stream, and no word of the breach in it.
+    events = LedgerEvent.objects.filter(stream=source.uid)
+    assert events.count() == before + 1
+    assert case.reference not in str(list(events.values()))
+    assert str(case.uid) not in str(list(events.values()))
+    seen = [name for name, actor in people.items() if policy.visible_to(actor).filter(pk=case.pk).exists()]
+    assert seen == [OFFICER]
+    page = client_of("e.hallam", is_stepped_up=True).get(f"/cases/{source.uid}/").content.decode()
+    assert case.reference not in page
+    assert is_whole()
+
+
+def test_a_report_that_is_sent_twice_is_one_and_the_page_says_nothing_of_it(people):
+    parent = factories.investigating(people)
+    client = client_of("p.nair")
+    assert "Report a data breach" in client.get(f"/cases/{parent.uid}/").content.decode()
+    page = client.get(f"/cases/{parent.uid}/refer/breach/").content.decode()
+    assert "Saying so can be a crime" not in page
+    typed = {"what": "A list went astray.", "nature": "lost", "once": "00000000-0000-4000-8000-000000000001"}
+    for _ in range(2):
+        assert client.post(f"/cases/{parent.uid}/refer/breach/", typed).status_code == 302
+    case = Case.objects.get(kind="breach")
+    assert said(case, "about_reference", "what") == {
+        "about_reference": parent.reference,
+        "what": "A list went astray.",
+    }
+    late = client.post("/refer/breach/", {**typed, "aware_at": "yesterday"})
+    assert (late.status_code, Case.objects.filter(kind="breach").count()) == (422, 1)
+    assert "A list went astray." in late.content.decode()
+    assert referrals.kind("breach").code == "breach"
+
+
+def test_the_officer_works_a_breach_in_the_browsers_own_pages(people):
+    case, client = breaches.suspected(people), client_of(OFFICER, is_stepped_up=True)
+    assert case.reference in client.get("/cases/?kind=breach").content.decode()
+    page = client.get(f"/cases/{case.uid}/").content.decode()
+    assert "Does secrecy of the Investigatory Powers Act forbid" in page
+    version = Case.objects.get(pk=case.pk).version
+    done = client.post(f"/cases/{case.uid}/steps/assess/", {**ASSESSED, "version": version})
+    assert done.status_code == 302, done.content.decode()[:2000]
+    assert Case.objects.get(pk=case.pk).state == "assessed"
+
+
+def test_nobody_but_staff_reports(people):
+    for name in ("o.thackray", "b.lacombe"):
+        with nothing_written(), pytest.raises(CaseError):
+            intake.open_case("breach", actor=people[name], at=AT, facts=breaches.FACTS)
