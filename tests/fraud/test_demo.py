@@ -30,7 +30,10 @@ def test_demo_cases_reach_every_state_and_verify(office, settings):
     call_command("seed_demo", share=0.01)
 
     referrals = Case.objects.filter(kind="fraud_referral")
-    assert referrals.count() == len(demo.PLAN)
+    # One more was opened because a bank confirmed a fraud.
+    assert referrals.count() == len(demo.PLAN) + 1
+    asked = Case.objects.filter(kind="partner_query")
+    assert sorted(asked.values_list("state", flat=True)) == ["answered"] * 4 + ["refused"]
     assert sorted(Case.objects.filter(is_restricted=True).values_list("state", flat=True)) == [
         "acknowledged",
         "acknowledged",
