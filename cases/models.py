@@ -1,5 +1,6 @@
 """Django looks here for models; each package defines its own."""
 
+from cases.accounts.models import *  # noqa: F403
 from cases.association.models import *  # noqa: F403
 from cases.disclosure.breach.models import *  # noqa: F403
 from cases.disclosure.emergency.models import *  # noqa: F403

@@ -9,7 +9,7 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
 
-from cases.agencies import application, questions
+from cases.agencies import accounts, application, questions
 from cases.agencies.callback_body import LARGEST_SEQUENCE, REFERENCE, TYPE
 from cases.api.problems import MEDIA_TYPE, TITLES, document
 from cases.kernel import casetypes
@@ -208,6 +208,34 @@ INTAKE_SCHEMA = extend_schema_view(
 )
 
 
+TAKEN_IN = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["id", "added", "changed", "unchanged"],
+    "properties": {
+        "id": {"type": "string", "format": "uuid"},
+        **{name: {"type": "integer", "minimum": 0} for name in ("added", "changed", "unchanged")},
+    },
+}
+TAKEN_IN_EXAMPLE = {"id": "8d3c9a52-0c39-4a1b-8a63-2c1f0a7b9c55", "added": 1, "changed": 0, "unchanged": 0}
+ACCOUNTS_SCHEMA = extend_schema_view(
+    post=extend_schema(
+        operation_id="accounts_intake",
+        summary="Tell us of customer accounts",
+        description=(
+            "For billing. Each row says all there is of one account as of a day; the same row again changes nothing. "
+            f"All rows go in, or none with every fault. At most {accounts.MOST} rows and 256 KiB."
+        ),
+        tags=["Own systems"],
+        parameters=[*SENDER_HEADERS, *SIGNED_HEADERS, REPLAYED, RETRY_AFTER],
+        request={"application/json": accounts.SCHEMA},
+        responses={
+            **good(200, TAKEN_IN, TAKEN_IN_EXAMPLE, "Taken in."),
+            **problems_of(400, 401, 403, 411, 413, 415, 422, 429),
+        },
+        examples=[asked("An account in arrears", accounts.EXAMPLE)],
+    )
+)
 HOLD_ANSWER = {
     "type": "object",
     "additionalProperties": False,

@@ -9,7 +9,7 @@ from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from cases.agencies import inbound, questions, requests
+from cases.agencies import accounts, inbound, questions, requests
 from cases.agencies.callback_body import FormRefused
 from cases.agencies.inbound import IdReused
 from cases.agencies.requests import NotASender
@@ -17,7 +17,7 @@ from cases.agencies.strict_json import Unreadable
 from cases.api import problems
 from cases.api.authentication import Call, SignedCall
 from cases.api.problems import Problem
-from cases.api.schema import CALLBACK_SCHEMA, HOLD_SCHEMA, INTAKE_SCHEMA
+from cases.api.schema import ACCOUNTS_SCHEMA, CALLBACK_SCHEMA, HOLD_SCHEMA, INTAKE_SCHEMA
 from cases.kernel.casetypes import CaseType
 from cases.kernel.errors import NotAllowed
 from cases.kernel.intake import FieldErrors, IntakeRefused
@@ -105,6 +105,34 @@ class Intake(SignedView):
         if request.headers.get("idempotency-key", call.sender.message_id) != call.sender.message_id:
             raise Problem(400, code="idempotency_key_is_not_webhook_id")
         answer = _open(casetype, call)
+        return _answer(answer.content, status=answer.status, is_repeat=answer.is_repeat)
+
+
+@ACCOUNTS_SCHEMA
+class AccountsIntake(SignedView):
+    """Accounts as billing tells of them."""
+
+    largest_body = 256 * KIB
+
+    def sender_code(self, request: Request) -> str:
+        return str(request.headers.get("webhook-sender", ""))
+
+    def post(self, request: Request) -> HttpResponse:
+        """Take all rows in, or say what is wrong with which, or repeat the answer given before."""
+        call = cast(Call, request.user)
+        if request.headers.get("idempotency-key", call.sender.message_id) != call.sender.message_id:
+            raise Problem(400, code="idempotency_key_is_not_webhook_id")
+        info = ledger.RequestInfo(id=call.sender.message_id, ip_token=call.ip_token)
+        try:
+            answer = accounts.take(call.sender, call.raw, now=call.at, request=info)
+        except Unreadable as fault:
+            raise Problem(400, code=fault.code) from fault
+        except FieldErrors as fault:
+            raise Problem(422, errors=fault.errors) from fault
+        except IdReused as fault:
+            raise Problem(422, errors=ID_REUSED) from fault
+        except NotAllowed as fault:
+            raise Problem(403) from fault
         return _answer(answer.content, status=answer.status, is_repeat=answer.is_repeat)
 
 

@@ -139,6 +139,11 @@ OFFICE_RULES = (
         is_grave=True,
     ),
     Rule(act="view_agencies", roles=frozenset({ANY_STAFF, "system_administrator", "auditor"}), scope="all"),
+    Rule(
+        act="import_accounts",
+        roles=frozenset({"collections_analyst", "collections_manager", "own-billing"}),
+        scope="all",
+    ),
     Rule(act="ask_policy_hold", roles=frozenset({"own-billing"}), scope="all"),
     Rule(act="operate_agencies", roles=DIRECTORY | {"disclosure_approver", "system_administrator"}, scope="all"),
 )

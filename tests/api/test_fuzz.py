@@ -34,6 +34,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.timeout(240)]
 BASE = "http://testserver"
 OPERATIONS = {
     "/api/v1/agencies/{code}/callbacks/": "sandbox-fraud-register",
+    "/api/v1/intake/accounts/": "own-billing",
     "/api/v1/intake/associations/": "own-orders",
     "/api/v1/intake/disclosure-requests/": "sandbox-constabulary",
     "/api/v1/intake/dp-complaints/": "own-website",

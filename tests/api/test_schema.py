@@ -25,6 +25,7 @@ def test_the_description_is_valid(schema):
     assert schema["openapi"].startswith("3.1")
     assert sorted(schema["paths"]) == [
         "/api/v1/agencies/{code}/callbacks/",
+        "/api/v1/intake/accounts/",
         "/api/v1/intake/associations/",
         "/api/v1/intake/disclosure-requests/",
         "/api/v1/intake/fraud-referrals/",
@@ -40,6 +41,7 @@ def test_every_call_has_headers_examples_and_all_its_answers(schema):
         "/api/v1/agencies/{code}/callbacks/": {"202", "400", "401", "411", "413", "415", "422", "429"},
         "/api/v1/intake/associations/": {"201", "400", "401", "403", "404", "411", "413", "415", "422", "429"},
         "/api/v1/intake/fraud-referrals/": {"201", "400", "401", "403", "404", "411", "413", "415", "422", "429"},
+        "/api/v1/intake/accounts/": {"200", "400", "401", "403", "411", "413", "415", "422", "429"},
         "/api/v1/policy-holds/": {"200", "400", "401", "403", "411", "413", "415", "422", "429"},
     }
     for path, statuses in expected.items():

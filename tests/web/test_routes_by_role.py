@@ -41,7 +41,7 @@ COLUMNS = {
 }
 # Doors of sign-in, of one's own account and of machines have tests of their own.
 ELSEWHERE = ("account_", "mfa_", "usersessions_", "demo_sign_in", "welcome", "step_up", "healthz", "readyz")
-MACHINES = {"agency_callback", "intake", "policy_hold"}
+MACHINES = {"accounts_intake", "agency_callback", "intake", "policy_hold"}
 KEPT_OUT = {403, 409}
 TYPED, FORM = "reason=No+fraud.&purpose=oversight", "application/x-www-form-urlencoded"
 

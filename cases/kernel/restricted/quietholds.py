@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
+from cases.kernel.finding import terms
 from cases.kernel.models import Case, QuietHold
 from cases.ledger import sealing
 
@@ -23,11 +24,12 @@ def case_token(uid: UUID) -> bytes:
 
 
 def account_token(reference: str) -> bytes:
-    """Return the token by which a customer account is held; spaces and case of letters do not count."""
-    return sealing.keyed_hash(ACCOUNT, _plain(reference))
+    """Return the token by which a customer account is held; capitals do not count, nor does what divides them."""
+    return sealing.keyed_hash(ACCOUNT, terms.account(reference))
 
 
-def _plain(reference: str) -> str:
+def _as_before(reference: str) -> str:
+    """Return an account as holds placed by an earlier release have it: with what divides it, but without space."""
     return "".join(reference.split()).upper()
 
 
@@ -51,6 +53,7 @@ def blocked(*, case_uid: UUID | None = None, account: str = "") -> frozenset[str
     earlier index keys count."""
     tokens = sealing.kept_hashes(CASE, str(case_uid)) if case_uid else []
     if account:
-        tokens = [*tokens, *sealing.kept_hashes(ACCOUNT, _plain(account))]
+        forms = dict.fromkeys((terms.account(account), _as_before(account)))
+        tokens = [*tokens, *(token for form in forms for token in sealing.kept_hashes(ACCOUNT, form))]
     held = QuietHold.objects.filter(token__in=tokens, released_at=None, case__is_closed=False)
     return frozenset(act for blocks in held.values_list("blocks", flat=True) for act in blocks)

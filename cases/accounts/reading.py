@@ -1,0 +1,347 @@
+"""What a row of the billing feed may say, in JSON and in CSV. One table of columns; a fault has a column and a code."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from cases.kernel import formats
+from cases.kernel.calendars import JURISDICTIONS
+from cases.kernel.finding import terms
+
+__all__ = [
+    "COLUMNS",
+    "EXAMPLE",
+    "FAULTS",
+    "FLAGS",
+    "HOLDERS",
+    "HOLDER_COLUMNS",
+    "PRODUCTS",
+    "Fault",
+    "Row",
+    "RowRefused",
+    "names",
+    "needed",
+    "read",
+    "schema",
+]
+
+PRODUCTS = {"broadband": "Broadband", "landline": "Landline", "mobile": "Mobile", "tv": "Television"}
+# What billing says stands against collecting. Holds of our own cases come beside them.
+FLAGS = {
+    "adr": "Complaint at the ombudsman",
+    "bankruptcy": "Bankruptcy",
+    "complaint": "Open complaint",
+    "debt_relief_order": "Debt relief order",
+    "deceased": "Customer has died",
+    "dispute": "Bill in dispute",
+    "fraud_victim": "Victim of fraud",
+    "gone_away": "No longer at the address",
+    "hospital": "In hospital",
+    "iva": "Individual voluntary arrangement",
+    "minor": "Under 18",
+    "payment_arrangement": "Pays by arrangement",
+    "prison": "In prison",
+    "promise": "Promised to pay",
+    "protected_trust_deed": "Protected trust deed",
+    "sequestration": "Sequestration",
+    "vulnerable": "Needs support",
+}
+HOLDERS = 2
+LONGEST = 120
+FAULTS = {
+    "missing": "It is needed.",
+    "too_long": "It is too long.",
+    "not_a_date": "It is not a date like 2026-11-22.",
+    "not_pence": "It is not a whole number of pence.",
+    "negative": "It cannot be below nought.",
+    "not_a_code": "It is none of the codes.",
+    "not_yes_or_no": "It is neither yes nor no.",
+    "not_a_postcode": "It is not a postcode of the United Kingdom.",
+    "not_a_phone": "It is not a telephone number.",
+    "not_an_email": "It is not an e-mail address.",
+    "has_card_number": "It looks like a card number, which is never kept.",
+    "in_the_future": "It lies after the day of the balance, or the balance is of a day to come.",
+    "without_the_other": "A default has a date and a balance.",
+    "default_is_fixed": "The date and balance of a default never change.",
+    "older_than_known": "A later balance of this account is known.",
+    "repeated": "The account stands in this part of the file already.",
+    "columns": "The row has another number of columns than the heading.",
+}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Why a row cannot be taken in: the column and a code of FAULTS."""
+
+    column: str
+    code: str
+
+
+class RowRefused(Exception):
+    """The row cannot be taken in."""
+
+    def __init__(self, faults: list[Fault]) -> None:
+        super().__init__()
+        self.faults = faults
+
+
+class _Wrong(Exception):
+    """One value cannot be read; the message is a code of FAULTS."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One account as told: plain columns of the account, its holders as text, and its flags with their days."""
+
+    number: str
+    account: Mapping[str, Any]
+    holders: tuple[Mapping[str, str], ...]
+    flags: Mapping[str, date]
+
+    def canonical(self) -> bytes:
+        """Return all that was told in one fixed form, to be hashed under a key."""
+        told = [self.number, dict(self.account), [dict(each) for each in self.holders], dict(self.flags)]
+        return json.dumps(told, sort_keys=True, separators=(",", ":"), default=str).encode()
+
+
+def _text(value: str) -> str:
+    if len(value) > LONGEST:
+        raise _Wrong("too_long")
+    if formats.has_card_number(value):
+        raise _Wrong("has_card_number")
+    return value
+
+
+def _number(value: str) -> str:
+    if len(value) > 40:
+        raise _Wrong("too_long")
+    if not terms.account(value):
+        raise _Wrong("missing")
+    return value.upper()
+
+
+def _day(value: str) -> date:
+    try:
+        if len(value) != 10:
+            raise ValueError
+        return date.fromisoformat(value)
+    except ValueError:
+        raise _Wrong("not_a_date") from None
+
+
+def _pence(value: str) -> int:
+    digits = value.removeprefix("-")
+    if not (digits.isascii() and digits.isdigit()) or len(digits) > 12:
+        raise _Wrong("not_pence")
+    return int(value)
+
+
+def _not_negative(value: str) -> int:
+    if (found := _pence(value)) < 0:
+        raise _Wrong("negative")
+    return found
+
+
+def _yes(value: str) -> bool:
+    if value.lower() not in {"yes", "no"}:
+        raise _Wrong("not_yes_or_no")
+    return value.lower() == "yes"
+
+
+def _one_of(codes: Mapping[str, object]) -> Callable[[str], str]:
+    def read_code(value: str) -> str:
+        if value not in codes:
+            raise _Wrong("not_a_code")
+        return value
+
+    return read_code
+
+
+def _birth(value: str) -> str:
+    return _day(value).isoformat()
+
+
+def _postcode(value: str) -> str:
+    if not terms.postcode(value):
+        raise _Wrong("not_a_postcode")
+    return value.upper()
+
+
+def _phone(value: str) -> str:
+    if len(value) > 24 or not terms.phone(value):
+        raise _Wrong("not_a_phone")
+    return value
+
+
+def _email(value: str) -> str:
+    if len(value) > LONGEST or not terms.email(value):
+        raise _Wrong("not_an_email")
+    return value
+
+
+def _flags(value: str) -> dict[str, date]:
+    """Read `code:day` parted by semicolons."""
+    found = {}
+    for each in value.split(";"):
+        code, _, day = each.strip().partition(":")
+        if code not in FLAGS:
+            raise _Wrong("not_a_code")
+        found[code] = _day(day)
+    return found
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: how its text is read, and whether a row needs it."""
+
+    read: Callable[[str], Any]
+    is_needed: bool = False
+
+
+COLUMNS: dict[str, Column] = {
+    "account": Column(_number, is_needed=True),
+    "product": Column(_one_of(PRODUCTS), is_needed=True),
+    "jurisdiction": Column(_one_of(JURISDICTIONS), is_needed=True),
+    "as_of": Column(_day, is_needed=True),
+    "balance_pence": Column(_pence, is_needed=True),
+    "fees_pence": Column(_not_negative),
+    "final_bill_date": Column(_day),
+    "oldest_unpaid_date": Column(_day),
+    "last_payment_date": Column(_day),
+    "last_payment_pence": Column(_not_negative),
+    "acknowledged_date": Column(_day),
+    "contract_end_date": Column(_day),
+    "default_date": Column(_day),
+    "default_pence": Column(_not_negative),
+    "is_regulated_credit": Column(_yes),
+    "is_business": Column(_yes),
+    "flags": Column(_flags),
+}
+HOLDER_COLUMNS: dict[str, Column] = {
+    "forename": Column(_text),
+    "surname": Column(_text, is_needed=True),
+    "date_of_birth": Column(_birth),
+    "line_1": Column(_text),
+    "town": Column(_text),
+    "postcode": Column(_postcode),
+    "phone": Column(_phone),
+    "email": Column(_email),
+}
+# These cannot lie after the day the balance is of. A contract may well end later.
+_PAST = ("final_bill_date", "last_payment_date", "acknowledged_date", "default_date")
+_DEFAULTS = {"fees_pence": 0, "is_regulated_credit": False, "is_business": False}
+
+
+def read(texts: Mapping[str, str], *, today: date) -> Row:
+    """Return what a row of texts says, by column; those of the first holder are called `holder_1_surname` and so on.
+
+    `today` is the day in London; no balance is of a later one. Raises RowRefused with every fault.
+    """
+    faults: list[Fault] = []
+    told = _values(COLUMNS, texts, "", faults)
+    holders = []
+    for number in range(1, HOLDERS + 1):
+        prefix = f"holder_{number}_"
+        if number == 1 or any(texts.get(f"{prefix}{name}", "").strip() for name in HOLDER_COLUMNS):
+            holders.append(_values(HOLDER_COLUMNS, texts, prefix, faults))
+    if not faults:
+        faults += _together(told, today)
+    if faults:
+        raise RowRefused(faults)
+    number, flags = told.pop("account"), told.pop("flags", None)
+    account = {name: told.get(name, _DEFAULTS.get(name)) for name in COLUMNS if name not in {"account", "flags"}}
+    return Row(number=number, account=account, holders=tuple(holders), flags=flags or {})
+
+
+def _values(
+    columns: Mapping[str, Column], texts: Mapping[str, str], prefix: str, faults: list[Fault]
+) -> dict[str, Any]:
+    found = {}
+    for name, column in columns.items():
+        text = texts.get(f"{prefix}{name}", "").strip()
+        if not text:
+            if column.is_needed:
+                faults.append(Fault(f"{prefix}{name}", "missing"))
+            continue
+        try:
+            found[name] = column.read(text)
+        except _Wrong as wrong:
+            faults.append(Fault(f"{prefix}{name}", str(wrong)))
+    return found
+
+
+def _together(told: Mapping[str, Any], today: date) -> list[Fault]:
+    """Return what is wrong with values that can each be read."""
+    if told["as_of"] > today:
+        return [Fault("as_of", "in_the_future")]
+    found = [Fault(name, "in_the_future") for name in _PAST if name in told and told[name] > told["as_of"]]
+    if any(day > told["as_of"] for day in told.get("flags", {}).values()):
+        found.append(Fault("flags", "in_the_future"))
+    for name, other in (("default_date", "default_pence"), ("default_pence", "default_date")):
+        if name in told and other not in told:
+            found.append(Fault(other, "without_the_other"))
+    return found
+
+
+EXAMPLE: dict[str, str] = {
+    "account": "8002223334",
+    "product": "mobile",
+    "jurisdiction": "eaw",
+    "as_of": "2026-11-22",
+    "balance_pence": "31246",
+    "fees_pence": "0",
+    "final_bill_date": "2026-06-30",
+    "oldest_unpaid_date": "2026-04-30",
+    "default_date": "2026-09-01",
+    "default_pence": "31246",
+    "holder_1_forename": "Cerys",
+    "holder_1_surname": "Oyelaran-Pugh",
+    "holder_1_date_of_birth": "1988-04-17",
+    "holder_1_line_1": "4 Example Terrace",
+    "holder_1_town": "Swansea",
+    "holder_1_postcode": "SA1 0ZZ",
+    "holder_1_phone": "07700 900734",
+    "holder_1_email": "cerys.op@example.org",
+}
+
+
+def names() -> list[str]:
+    """Return every column a file may have."""
+    return [*COLUMNS, *(f"holder_{number}_{name}" for number in range(1, HOLDERS + 1) for name in HOLDER_COLUMNS)]
+
+
+def needed() -> list[str]:
+    """Return the columns that a file must have."""
+    own = [name for name, column in COLUMNS.items() if column.is_needed]
+    return own + [f"holder_1_{name}" for name, column in HOLDER_COLUMNS.items() if column.is_needed]
+
+
+def schema(most: int) -> dict[str, Any]:
+    """Return the shape of the body that brings at most so many accounts: every value is text, as in a file."""
+    must = needed()
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["schema_version", "accounts"],
+        "properties": {
+            "schema_version": {"type": "integer", "enum": [1]},
+            "accounts": {
+                "type": "array",
+                "minItems": 1,
+                "maxItems": most,
+                "items": {
+                    "type": "object",
+                    "additionalProperties": False,
+                    "required": must,
+                    "properties": {
+                        name: {"type": "string", "minLength": 1 if name in must else 0, "maxLength": 400}
+                        for name in names()
+                    },
+                },
+            },
+        },
+    }

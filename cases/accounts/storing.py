@@ -1,0 +1,250 @@
+"""Takes in what billing tells of accounts: new ones by COPY, changed ones with their history, equal ones not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from django.db import connection
+
+from cases.accounts.models import Account, AccountFlag, AccountHolder
+from cases.accounts.reading import HOLDER_COLUMNS, Fault, Row
+from cases.kernel.finding import index, terms
+from cases.ledger import api as ledger
+from cases.ledger import copying, keys, sealing
+
+__all__ = ["SOURCE", "Outcome", "find", "store"]
+
+SOURCE = "own-billing"
+TOKEN, CONTENT = "account_number", "account_row"
+# Whatever takes accounts in waits for the one before it, so that two feeds never add one account twice.
+_ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtext('cases.accounts'))"
+_PLAIN = [
+    each.name for each in Account._meta.concrete_fields if each.name not in {"id", "uid", "token", "key", "number"}
+]
+
+
+@dataclass
+class Outcome:
+    """What became of rows: how many of each, and the fault of each refused one by its place."""
+
+    added: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    refused: dict[int, Fault] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Told:
+    """A row with the hashes of its number and of all it says, newest key first."""
+
+    place: int
+    row: Row
+    tokens: tuple[bytes, ...]
+    contents: tuple[bytes, ...]
+
+
+def find(number: str) -> Account | None:
+    """Return the account with this number, however it is written. One query."""
+    return Account.objects.filter(token__in=sealing.kept_hashes(TOKEN, terms.account(number))).first()
+
+
+def store(rows: Sequence[Row], *, at: datetime) -> Outcome:
+    """Take rows in under the current ledger action. Waits for any other taking in; locks the accounts it changes.
+
+    A row equal to the last one of its account changes nothing. One that is older, or tells another default than is
+    known, is refused; the others go in.
+    """
+    outcome = Outcome()
+    with connection.cursor() as cursor:
+        cursor.execute(_ONE_AT_A_TIME)
+    told = _told(rows)
+    known = {
+        bytes(each.token): each
+        for each in Account.objects.filter(token__in=[token for each in told for token in each.tokens])
+        .select_related("key")
+        .select_for_update(of=("self",))
+        .order_by("pk")
+    }
+    seen: set[bytes] = set()
+    added: list[_Told] = []
+    changed: list[tuple[_Told, Account]] = []
+    for each in told:
+        account = next((known[token] for token in each.tokens if token in known), None)
+        if each.tokens[0] in seen:
+            outcome.refused[each.place] = Fault("account", "repeated")
+            continue
+        seen.add(each.tokens[0])
+        if account is None:
+            added.append(each)
+        elif bytes(account.content) in each.contents:
+            outcome.unchanged += 1
+        elif fault := _why_not(account, each.row):
+            outcome.refused[each.place] = fault
+        else:
+            changed.append((each, account))
+    _add(added, at=at)
+    _change(changed, at=at)
+    outcome.added, outcome.changed = len(added), len(changed)
+    return outcome
+
+
+def _told(rows: Sequence[Row]) -> list[_Told]:
+    numbers = _hashes(TOKEN, [terms.account(row.number) for row in rows])
+    contents = _hashes(CONTENT, [row.canonical() for row in rows])
+    return [
+        _Told(place, row, tokens, content)
+        for place, (row, tokens, content) in enumerate(zip(rows, numbers, contents, strict=True))
+    ]
+
+
+def _hashes(purpose: str, values: Sequence[str | bytes]) -> list[tuple[bytes, ...]]:
+    under = [keys.keyed_hashes(purpose, values, version=name) for name in keys.index_keys()]
+    return list(zip(*under, strict=True))
+
+
+def _why_not(account: Account, row: Row) -> Fault | None:
+    """Return why a row does not follow what is known of its account."""
+    told = row.account
+    if told["as_of"] < account.as_of:
+        return Fault("as_of", "older_than_known")
+    for name in ("default_date", "default_pence"):
+        before = getattr(account, name)
+        if before is not None and told[name] != before:
+            return Fault(name, "default_is_fixed")
+    return None
+
+
+def _add(told: Sequence[_Told], *, at: datetime) -> None:
+    """Copy in accounts that are new, with a key for each of them and for each of their holders."""
+    if not told:
+        return
+    people = [(each, values) for each in told for values in each.row.holders]
+    sealers = sealing.new_sealers(len(told) + len(people), "account", at=at)
+    copying.copy_rows([each.key for each in sealers])
+    own = iter(sealers)
+    accounts = []
+    for each in told:
+        sealer = next(own)
+        account = Account(token=each.tokens[0], content=each.contents[0], key=sealer.key, **each.row.account)
+        sealer.seal(account, {"number": each.row.number})
+        accounts.append(account)
+    copying.copy_create(Account, accounts)
+    blind = Blind()
+    holders = []
+    for each, account in zip(told, accounts, strict=True):
+        for ordinal, values in enumerate(each.row.holders, start=1):
+            holders.append(_holder(account, ordinal, values, sealer=next(own), blind=blind))
+    copying.copy_create(AccountHolder, holders)
+    flags = [
+        _flag(account, *flag) for each, account in zip(told, accounts, strict=True) for flag in each.row.flags.items()
+    ]
+    copying.copy_create(AccountFlag, flags)
+
+
+def _holder(
+    account: Account, ordinal: int, values: Mapping[str, str], *, sealer: sealing.Sealer, blind: Blind
+) -> AccountHolder:
+    tokens = blind.tokens(values)
+    holder = AccountHolder(account=account, ordinal=ordinal, key=sealer.key, tokens=tokens, index_version=blind.version)
+    sealer.seal(holder, {name: values.get(name) for name in HOLDER_COLUMNS})
+    return holder
+
+
+def _change(told: Sequence[tuple[_Told, Account]], *, at: datetime) -> None:
+    """Bring known accounts up to what was told: their columns, their people, their flags."""
+    if not told:
+        return
+    accounts = [account for _, account in told]
+    for each, account in told:
+        account.content = each.contents[0]
+        for name, value in each.row.account.items():
+            setattr(account, name, value)
+    ledger.bulk_update(Account, accounts, _PLAIN)
+    people = AccountHolder.objects.filter(account__in=accounts).select_related("key").order_by("ordinal")
+    flags = AccountFlag.objects.filter(account__in=accounts, source=SOURCE, ended_date=None)
+    held: dict[int, list[AccountHolder]] = {each.pk: [] for each in accounts}
+    for person in people.select_for_update(of=("self",)):
+        held[person.account_id].append(person)
+    open_flags: dict[int, list[AccountFlag]] = {each.pk: [] for each in accounts}
+    for flag in flags.select_for_update():
+        open_flags[flag.account_id].append(flag)
+    blind = Blind()
+    for each, account in told:
+        _change_people(account, each.row, held[account.pk], blind, at=at)
+        _change_flags(account, each.row, open_flags[account.pk])
+
+
+def _change_people(account: Account, row: Row, known: list[AccountHolder], blind: Blind, *, at: datetime) -> None:
+    """Give each person told the row of the one who is the same; a new one gets a key, one who is gone an end.
+
+    The same person has the same surname or date of birth: equal texts are equal ciphertexts under one key, so nothing
+    is opened to compare.
+    """
+    live = [each for each in known if each.ended_date is None]
+    last = max((each.ordinal for each in known), default=0)
+    for values in row.holders:
+        same = next((each for each in live if _is_same(each, values)), None)
+        if same is None:
+            last += 1
+            (sealer,) = sealing.new_sealers(1, "account", at=at)
+            copying.copy_rows([sealer.key])
+            _holder(account, last, values, sealer=sealer, blind=blind).save(force_insert=True)
+            continue
+        live.remove(same)
+        before = {name: getattr(same, name) for name in HOLDER_COLUMNS}
+        sealing.seal(same, {name: values.get(name) for name in HOLDER_COLUMNS}, key=same.key)
+        if before != {name: getattr(same, name) for name in HOLDER_COLUMNS}:
+            same.tokens, same.index_version = blind.tokens(values), blind.version
+            same.save()
+    for gone in live:
+        gone.ended_date, gone.tokens = row.account["as_of"], []
+        gone.save()
+
+
+def _is_same(holder: AccountHolder, values: Mapping[str, str]) -> bool:
+    before = {name: getattr(holder, name) for name in ("surname", "date_of_birth")}
+    told = AccountHolder(uid=holder.uid)
+    sealing.seal(told, {name: values.get(name) for name in before}, key=holder.key)
+    return any(before[name] is not None and before[name] == getattr(told, name) for name in before)
+
+
+def _change_flags(account: Account, row: Row, known: list[AccountFlag]) -> None:
+    """End what billing no longer says, with the day of its balance; begin what is new."""
+    told = dict(row.flags)
+    for flag in known:
+        if told.pop(flag.code, None) != flag.began_date:
+            flag.ended_date = row.account["as_of"]
+            flag.save()
+            if flag.code in row.flags:
+                told[flag.code] = row.flags[flag.code]
+    for code, day in told.items():
+        _flag(account, code, day).save(force_insert=True)
+
+
+def _flag(account: Account, code: str, day: date) -> AccountFlag:
+    return AccountFlag(account=account, code=code, source=SOURCE, began_date=day)
+
+
+class Blind:
+    """Makes the tokens by which holders are found, under the newest index key, in the office's space."""
+
+    def __init__(self) -> None:
+        self.version = keys.index_versions()[-1]
+        self._blinder = index.Blinder(index.OFFICE, self.version)
+
+    def tokens(self, values: Mapping[str, str]) -> list[int]:
+        """Return the tokens of one person."""
+        return sorted({self._blinder.token(*pair) for pair in _found_by(values)})
+
+
+def _found_by(values: Mapping[str, str]) -> Iterable[tuple[str, str]]:
+    """Yield what a holder is found by: words and sounds of the names, birth, postcode, telephone, e-mail."""
+    for name, is_surname in (("forename", False), ("surname", True)):
+        for word in terms.words(values.get(name, ""), as_one=is_surname):
+            yield f"{name}.word", word
+            yield from ((f"{name}.sound", sound) for sound in terms.sounds(word))
+    for name, kind in (("date_of_birth", "born"), ("postcode", "postcode"), ("phone", "phone"), ("email", "email")):
+        if value := terms.EXACT[kind](values.get(name, "")):
+            yield kind, value

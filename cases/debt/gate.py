@@ -1,0 +1,252 @@
+"""What stops an account from being handed to a recovery agency: every exclusion a named rule that explains itself.
+
+The gate is asked when a batch is built, when it is released and every night. A hidden hold reads as a policy hold does,
+and says nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from cases.accounts.models import Account
+from cases.debt import limitation
+from cases.debt.limitation import limit
+from cases.kernel import calendars, formats, holdkinds, holds
+from cases.kernel.finding import index, terms
+from cases.kernel.models import Hold, SearchEntry
+from cases.kernel.restricted import quietholds
+from cases.ledger import keys, sealing
+from cases.ledger.reads import Reader
+
+__all__ = ["RULES", "WARNINGS", "Candidate", "Finding", "Rule", "candidates", "judge", "warn"]
+
+PLACE = "place"
+QUIET = "policy"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """What the gate knows of one account on one day: its columns, open flags, kinds of hold, births of its holders, and
+    after how many years without a payment its debt is out of time.
+
+    `holds` are kinds of hold that stop placing; a quiet or hidden one is `policy`, whichever it is.
+    """
+
+    account: Account
+    today: date
+    years: int
+    flags: frozenset[str] = frozenset()
+    holds: frozenset[str] = frozenset()
+    births: tuple[date, ...] = ()
+    is_placed: bool = False
+
+    @property
+    def period(self) -> limitation.Period | None:
+        """Return until when the debt can be enforced, or none where nobody says since when it is owed."""
+        if self.account.oldest_unpaid_date is None:
+            return None
+        return limitation.period(
+            self.account.jurisdiction,
+            years=self.years,
+            due=self.account.oldest_unpaid_date,
+            last_payment=self.account.last_payment_date,
+            acknowledged=self.account.acknowledged_date,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """One exclusion: its code, the sentence that explains it, and whether it applies."""
+
+    code: str
+    sentence: str
+    applies: Callable[[Candidate], bool]
+    words: Callable[[Candidate], str] | None = None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A rule that stops an account, or warns of it, and why in words."""
+
+    code: str
+    sentence: str
+
+
+def _held(kind: str) -> Callable[[Candidate], bool]:
+    return lambda candidate: kind in candidate.holds
+
+
+def _flagged(*codes: str) -> Callable[[Candidate], bool]:
+    return lambda candidate: not candidate.flags.isdisjoint(codes)
+
+
+def _is_small(candidate: Candidate) -> bool:
+    return candidate.account.balance_pence < limit("minimum_balance")
+
+
+def _is_young(candidate: Candidate) -> bool:
+    billed = candidate.account.final_bill_date
+    return billed is None or candidate.today < billed + timedelta(days=limit("days_since_final_bill"))
+
+
+def _is_undated(candidate: Candidate) -> bool:
+    return candidate.period is None
+
+
+def _is_out_of_time(candidate: Candidate) -> bool:
+    return candidate.period is not None and candidate.period.is_over(candidate.today)
+
+
+def _is_near_its_end(candidate: Candidate) -> bool:
+    return candidate.period is not None and candidate.period.is_near(candidate.today)
+
+
+def _period_in_words(candidate: Candidate) -> str:
+    return candidate.period.in_words(candidate.today) if candidate.period else ""
+
+
+def _is_of_a_minor(candidate: Candidate) -> bool:
+    young = any(formats.is_under_18(born, on=candidate.today) for born in candidate.births)
+    return young or "minor" in candidate.flags
+
+
+def _is_placed(candidate: Candidate) -> bool:
+    return candidate.is_placed
+
+
+# Kinds of hold in the words of the gate; what is quiet has one sentence for all.
+_HOLDS = tuple(
+    Rule(
+        code=f"hold_{kind.code}",
+        sentence=f"A hold stops it: {kind.label.lower()}.",
+        applies=_held(kind.code),
+    )
+    for kind in holdkinds.KINDS.values()
+    if not kind.is_quiet and PLACE in kind.blocks
+)
+RULES: tuple[Rule, ...] = (
+    Rule(code="policy_hold", sentence=holds.SENTENCE, applies=_held(QUIET)),
+    *_HOLDS,
+    Rule(code="hold_other", sentence="A hold stops placing it.", applies=_held("other")),
+    Rule(code="balance_too_small", sentence="Less is owed than is worth placing.", applies=_is_small),
+    Rule(code="bill_too_recent", sentence="The final bill is too recent, or there was none yet.", applies=_is_young),
+    Rule(code="complaint", sentence="A complaint is open.", applies=_flagged("complaint")),
+    Rule(code="dispute", sentence="The bill is in dispute.", applies=_flagged("dispute")),
+    Rule(code="adr", sentence="The ombudsman has a complaint about it.", applies=_flagged("adr")),
+    Rule(code="arrangement", sentence="The customer pays by arrangement.", applies=_flagged("payment_arrangement")),
+    Rule(code="promise", sentence="The customer has promised to pay.", applies=_flagged("promise")),
+    Rule(code="due_date_unknown", sentence="It is not known since when it is owed.", applies=_is_undated),
+    Rule(
+        code="out_of_time",
+        sentence="The debt is out of time.",
+        applies=_is_out_of_time,
+        words=_period_in_words,
+    ),
+    Rule(code="deceased", sentence="The customer has died, and no estate is known.", applies=_flagged("deceased")),
+    Rule(
+        code="insolvent",
+        sentence="The customer is insolvent.",
+        applies=_flagged("bankruptcy", "iva", "debt_relief_order", "sequestration", "protected_trust_deed"),
+    ),
+    Rule(code="fraud_victim", sentence="The customer is a victim of fraud.", applies=_flagged("fraud_victim")),
+    Rule(code="vulnerable", sentence="The customer needs support first.", applies=_flagged("vulnerable")),
+    Rule(code="minor", sentence="A holder is under 18.", applies=_is_of_a_minor),
+    Rule(
+        code="gone_away",
+        sentence="The customer has left the address: trace them first.",
+        applies=_flagged("gone_away"),
+    ),
+    Rule(code="confined", sentence="The customer is in prison or hospital.", applies=_flagged("prison", "hospital")),
+    Rule(code="placed_already", sentence="An agency has it already.", applies=_is_placed),
+)
+WARNINGS: tuple[Rule, ...] = (
+    Rule(
+        code="nearly_out_of_time",
+        sentence="The debt is nearly out of time.",
+        applies=_is_near_its_end,
+        words=_period_in_words,
+    ),
+)
+
+
+def _found(rules: Iterable[Rule], candidate: Candidate) -> list[Finding]:
+    return [
+        Finding(rule.code, rule.words(candidate) if rule.words else rule.sentence)
+        for rule in rules
+        if rule.applies(candidate)
+    ]
+
+
+def judge(candidate: Candidate) -> list[Finding]:
+    """Return every rule that stops an account, in the order of the table; nothing when it may be placed."""
+    return _found(RULES, candidate)
+
+
+def warn(candidate: Candidate) -> list[Finding]:
+    """Return what does not stop an account and should be known."""
+    return _found(WARNINGS, candidate)
+
+
+def candidates(
+    accounts: Sequence[Account], *, reader: Reader, at: datetime, placed: Collection[int] = ()
+) -> list[Candidate]:
+    """Return what the gate knows of accounts whose `holders` and `flags` were fetched with them, in order.
+
+    `placed` are the ids of those that an agency has. Opens numbers and dates of birth: two access rows. The number of
+    statements does not depend on the number of accounts, but for one per account that asks for hidden holds.
+    """
+    today = calendars.london_date(at)
+    numbers = [each["number"] or "" for each in sealing.open_rows(accounts, ["number"], reader=reader, at=at)]
+    people = [holder for account in accounts for holder in account.holders.all() if holder.ended_date is None]
+    opened = sealing.open_rows(people, ["date_of_birth"], reader=reader, at=at)
+    births: dict[int, list[date]] = {}
+    for holder, values in zip(people, opened, strict=True):
+        if born := terms.born(values["date_of_birth"] or ""):
+            births.setdefault(holder.account_id, []).append(date.fromisoformat(born))
+    held = _holds(numbers, at=at)
+    years = limitation.years_on(today, [account.jurisdiction for account in accounts])
+    return [
+        Candidate(
+            account=account,
+            today=today,
+            years=years[account.jurisdiction],
+            flags=frozenset(flag.code for flag in account.flags.all() if flag.ended_date is None),
+            holds=held[terms.account(number)] | _hidden(number),
+            births=tuple(births.get(account.pk, ())),
+            is_placed=account.pk in placed,
+        )
+        for account, number in zip(accounts, numbers, strict=True)
+    ]
+
+
+def _hidden(number: str) -> frozenset[str]:
+    return frozenset({QUIET}) if PLACE in quietholds.blocked(account=number) else frozenset()
+
+
+def _holds(numbers: Iterable[str], *, at: datetime) -> dict[str, frozenset[str]]:
+    """Return, by comparable number, the kinds of hold that stop placing on open cases of the office naming it."""
+    blinders = [index.Blinder(index.OFFICE, each) for each in keys.index_versions()]
+    written = dict.fromkeys(terms.account(number) for number in numbers)
+    tokens = {blinder.token("account", number): number for number in written for blinder in blinders}
+    named = SearchEntry.objects.filter(space=index.OFFICE, note=None, tokens__overlap=list(tokens))
+    cases: dict[int, set[str]] = {}
+    for case_id, found in named.values_list("case_id", "tokens"):
+        cases.setdefault(case_id, set()).update(tokens[each] for each in found if each in tokens)
+    stopping = Hold.objects.filter(
+        holds.in_force(at), case__in=list(cases), case__is_closed=False, blocks__contains=[PLACE]
+    )
+    result: dict[str, set[str]] = {number: set() for number in written}
+    for case_id, kind in stopping.values_list("case_id", "kind"):
+        for number in cases[case_id]:
+            result[number].add(_as_told(kind))
+    return {number: frozenset(kinds) for number, kinds in result.items()}
+
+
+def _as_told(kind: str) -> str:
+    """Return the kind of a hold as the gate may say it."""
+    known = holdkinds.KINDS.get(kind)
+    if known is None or known.is_quiet:
+        return QUIET
+    return kind if PLACE in known.blocks else "other"
