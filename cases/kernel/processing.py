@@ -32,6 +32,7 @@ SUBJECTS = {
     "correct_recipients": "People about whom a recipient was told before",
     "link_records": "Two people who are linked by money",
     "check_with_partners": "Subscribers about whom a bank or another provider asks",
+    "honour_choices": "People who allowed or stopped something",
     "inform_person": "Victims and others to whom we write",
 }
 
