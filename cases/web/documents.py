@@ -175,7 +175,10 @@ def scan_again(request: HttpRequest, uid: UUID, number: int) -> HttpResponse:
     """Have a document that was turned down judged once more."""
     actor = asking.actor_of(request)
     case = queries.case_file(actor, uid).case
-    row = scanning.again(case.pk, number, actor=actor, at=asking.now(), request=asking.info(request))
+    try:
+        row = scanning.again(case.pk, number, actor=actor, at=asking.now(), request=asking.info(request))
+    except scanning.NotClean as error:
+        return problem(request, HTTPStatus.CONFLICT, str(error))
     messages.success(request, f"Document {row.number} waits for the scan.")
     return redirect("web:documents", uid=uid)
 
