@@ -31,7 +31,7 @@ CASE_TYPES = (
 # The pages that a kind brings itself.
 PAGES = ("cases.disclosure.emergency.pages", "cases.disclosure.partners.pages")
 # The doors for machines that a kind brings itself, under /api/v1/.
-ENDPOINTS = ("cases.disclosure.partners.endpoints",)
+ENDPOINTS = ("cases.disclosure.partners.endpoints", "cases.rights.endpoints")
 OFFICE_CHANGES = (
     *grants.KINDS,
     *leaving.KINDS,
