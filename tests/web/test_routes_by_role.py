@@ -44,7 +44,7 @@ ELSEWHERE = ("account_", "mfa_", "usersessions_", "demo_sign_in", "welcome", "st
 MACHINES = {"accounts_intake", "agency_callback", "intake", "policy_hold"}
 KEPT_OUT = {403, 409}
 # The doors by which partners and the network ask.
-MACHINES |= {"sim_swap_check", "sim_swap_date", "transaction_verify", "partner_feedback", "sim_events"}
+MACHINES |= {"sim_swap_check", "sim_swap_date", "transaction_verify", "partner_feedback", "sim_events", "may_contact"}
 TYPED, FORM = "reason=No+fraud.&purpose=oversight", "application/x-www-form-urlencoded"
 
 
@@ -80,6 +80,16 @@ def standing(db):
     people = factories.office()
     case = factories.investigating(people)
     factories.scan()
+    edits.attach(
+        case.pk,
+        kind="document",
+        file_name="turned-down.txt",
+        media_type="text/plain",
+        data=b"harm",
+        actor=people["a.byrne"],
+        at=factories.APPROVED_AT,
+    )
+    factories.scan("infected")
     report = requests.request(case, actor=people["a.byrne"], at=factories.APPROVED_AT)
     with edits.change(
         case.pk, actor=people["a.byrne"], at=factories.APPROVED_AT, verb="case.task", shapes=False
@@ -129,7 +139,7 @@ def standing(db):
         "close_task": {"uid": case.uid, "number": task.pk},
         "incoming_notice": {"uid": case.uid, "number": 1},
         "download": {"uid": case.uid, "number": 1},
-        "scan_again": {"uid": case.uid, "number": 1},
+        "scan_again": {"uid": case.uid, "number": case.evidence.get(scan="infected").number},
         "verdict": {"uid": case.uid, "approval": case.approvals.get().uid},
         "step": {"uid": case.uid, "name": "close_no_action"},
         "reveal": {"uid": case.uid, "code": "person-1-alias"},
