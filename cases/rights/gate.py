@@ -51,7 +51,7 @@ def answer(document: Mapping[str, Any], *, actor: Actor, message_id: str, at: da
     found = choices.verdicts(reaches, purpose=purpose, channel=channel)
     ContactAnswer.objects.bulk_create(
         ContactAnswer(
-            agency_id=actor.agency_id,
+            agency_id=actor.agency_id or 0,
             message_id=message_id,
             number=number,
             asked_at=at,
