@@ -16,11 +16,13 @@ __all__ = ["EFFECTS", "GUARDS", "close", "needs_another"]
 
 def close(case: Case, *, retention_class: str, occurred_at: Any) -> None:
     """Give a case that has ended and everyone in it the closing date, inside the current ledger action; the caller
-    saves the case. A due date that a filing set for a person stays; the rest follow the case."""
+    saves the case. What it keeps is counted from the day of the act where the ending is said to be older: no date from
+    outside ends the keeping early. A due date that a filing set for a person stays; the rest follow the case."""
     case.is_closed = True
     case.retention_class = retention_class or case.retention_class
     case.closed_date = calendars.london_date(occurred_at)
-    case.dispose_after_date = retention.dispose_after(case.retention_class, trigger_date=case.closed_date)
+    counted_from = max(case.closed_date, calendars.london_date(case.changed_at))
+    case.dispose_after_date = retention.dispose_after(case.retention_class, trigger_date=counted_from)
     for party in case.parties.all():
         party.closed_date = case.closed_date
         if party.dispose_after_date is None:

@@ -3,12 +3,12 @@
 import hashlib
 import io
 import os
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 from django.db import transaction
 
-from cases.kernel import edits, holds, locks, record
+from cases.kernel import edits, holds, locks, record, transitions
 from cases.kernel.calendars import LONDON
 from cases.kernel.errors import CaseError, NotAllowed
 from cases.kernel.evidence import custody, disposal, filenames, handing, scanning, store, taking
@@ -570,3 +570,18 @@ def test_a_legal_hold_keeps_documents_until_it_is_lifted(people):
     with nothing_written():
         assert disposal.dispose_due(now=later) == 0
     assert not custody.is_erased(case.evidence.select_related("blob__key", "case__key").get())
+
+
+def test_a_day_that_an_agency_names_does_not_end_the_keeping_early(people):
+    case = disclosures.received(people)
+    moved = transitions.apply(
+        case.pk,
+        "refuse",
+        actor=people["k.mistry"],
+        at=AT,
+        occurred_at=datetime(1970, 1, 1, tzinfo=UTC),
+        inputs={"reason_code": "no_gateway"},
+    )
+    assert moved.closed_date.year == 1970
+    with nothing_written():
+        assert disposal.dispose_due(now=AT + timedelta(hours=1)) == 0
