@@ -8,12 +8,12 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 from django.db import transaction
 
-from cases.kernel import edits, holds, locks, record, transitions
+from cases.kernel import edits, holds, locks, record, transitions, verdicts
 from cases.kernel.calendars import LONDON
 from cases.kernel.errors import CaseError, NotAllowed
 from cases.kernel.evidence import custody, disposal, filenames, handing, scanning, store, taking
 from cases.kernel.evidence.handing import DocumentDamaged, DocumentErased
-from cases.kernel.models import Evidence, StoredBlob, Task
+from cases.kernel.models import Approval, Evidence, StoredBlob, Task
 from cases.ledger import sealing, streams
 from cases.ledger.models import AccessEvent, DataKey, LedgerEvent
 from tests import disclosures, factories
@@ -585,3 +585,25 @@ def test_a_day_that_an_agency_names_does_not_end_the_keeping_early(people):
     assert moved.closed_date.year == 1970
     with nothing_written():
         assert disposal.dispose_due(now=AT + timedelta(hours=1)) == 0
+
+
+def test_documents_of_a_merged_case_stay_while_the_other_case_needs_them(people):
+    other, merged = disclosures.received(people), disclosures.received(people)
+    transitions.apply(
+        merged.pk, "merge", actor=people["k.mistry"], at=AT, reason="Twice.", inputs={"into": str(other.uid)}
+    )
+    merged = verdicts.decide(
+        Approval.objects.get(case=merged, act="merge").uid, "agreed", actor=people["e.hallam"], at=AT
+    )
+    later = datetime.combine(merged.dispose_after_date, time(12), tzinfo=LONDON) + timedelta(days=4000)
+    with nothing_written():
+        assert disposal.dispose_due(now=later) == 0  # the other is open
+    holds.enter(other.pk, "legal", actor=people["k.mistry"], at=AT, source="court", reason="Notice of application.")
+    disclosures.after(other, "refuse", people["k.mistry"], reason_code="no_gateway")
+    with nothing_written():
+        assert disposal.dispose_due(now=later) == 0  # a hold keeps the other
+    hold = other.holds.get()
+    with record.act(other, "tests.lift", actor=people["k.mistry"], at=AT):
+        hold.released_at = AT
+        hold.save(update_fields=["released_at"])
+    assert disposal.dispose_due(now=later) == 2

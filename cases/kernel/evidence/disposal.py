@@ -1,7 +1,8 @@
 """Erases the documents of cases whose time is over, by itself. What they were stays: number, kind, size, hash, dates.
 
 The day is the case's own: its kind's retention class counts it from the act that closed the case. A hold that keeps
-anything from being disposed of, one of a restricted case too, keeps the documents until it is lifted.
+anything from being disposed of, one of a restricted case too, keeps the documents until it is lifted. Those of a
+merged case stay as long as the case it was merged into needs them: while that is open, to be kept, or held.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from cases.kernel import calendars, locks, record
+from cases.kernel import calendars, holds, locks, record
 from cases.kernel.actors import system
 from cases.kernel.evidence import custody
 from cases.kernel.models import Case, Evidence
@@ -46,13 +47,15 @@ def dispose_due(*, now: datetime, most: int = MOST) -> int:
 
 
 def _dispose(case_id: int, *, now: datetime) -> int:
-    """Erase one case's documents; none where it was reopened meanwhile, or a hold keeps them."""
+    """Erase one case's documents; none where it was reopened meanwhile, or a hold or a case it leads to keeps them."""
     actor = system("disposal")
     try:
         with transaction.atomic():
             case = locks.case_for_update(case_id)
             until = case.dispose_after_date
             if not case.is_closed or until is None or until >= calendars.london_date(now):
+                return 0
+            if _is_needed_beyond(case, now=now):
                 return 0
             rows = Evidence.objects.select_related("blob__key").filter(case=case, blob__key__destroyed_at=None)
             documents = list(rows.order_by("number"))
@@ -61,3 +64,15 @@ def _dispose(case_id: int, *, now: datetime) -> int:
                 return custody.erase(case, documents, actor=actor, at=now, reason=REASON)
     except custody.Preserved:
         return 0
+
+
+def _is_needed_beyond(case: Case, *, now: datetime) -> bool:
+    """Say whether a case that this one was merged into, at any remove, is open, still to be kept, or held."""
+    today, met, other = calendars.london_date(now), {case.pk}, case.merged_into
+    while other is not None and other.pk not in met:
+        until = other.dispose_after_date
+        if not other.is_closed or until is None or until >= today or holds.blocks(other, "dispose", at=now):
+            return True
+        met.add(other.pk)
+        other = other.merged_into
+    return False
