@@ -94,8 +94,9 @@ def _folder(channel: Channel) -> str:
 
 
 def _not_seen(channel: Channel, found: list[Found]) -> list[Found]:
-    """Return what is new or has changed, at most so much as fits into memory; the rest is for the next run."""
-    rows = BatchFile.objects.filter(channel=channel, direction="in", name__in=[one.name for one in found])
+    """Return what is new or has changed, at most so much as fits into memory and so many as one run reads; the rest is
+    for the next run. What is known counts for nothing: partners leave old files where they are."""
+    rows = BatchFile.objects.filter(channel=channel, direction="in")
     seen = set(rows.values_list("name", "remote_size", "remote_changed_at"))
     new: list[Found] = []
     size = 0
@@ -103,7 +104,7 @@ def _not_seen(channel: Channel, found: list[Found]) -> list[Found]:
         if (one.name, one.size, one.changed_at) in seen or not _NAME.fullmatch(one.name):
             continue
         size += one.size
-        if new and size > MOST_BYTES:
+        if new and (size > MOST_BYTES or len(new) >= sftp.MOST_FILES):
             break
         new.append(one)
     return new

@@ -7,6 +7,7 @@ import asyncssh
 import pytest
 
 from cases.agencies import application, delivery, fetching, openpgp
+from cases.agencies.transports import sftp
 from cases.kernel.exchange import agencies, batchformat, files
 from cases.kernel.exchange.files import FileKind, FileRefused, Line
 from cases.kernel.models import BatchFile, Callback, ChannelHealth, Task
@@ -225,6 +226,14 @@ def test_a_worker_killed_between_fetching_and_taking_loses_and_doubles_nothing(p
     assert not Callback.objects.exists()
     assert fetch().taken == 1
     assert (outcome(name), Callback.objects.count()) == (("taken", ""), 2)
+
+
+def test_new_files_are_found_however_many_lie_there(partner, monkeypatch):
+    monkeypatch.setattr(sftp, "MOST_FILES", 1)
+    registered(partner)
+    for name in ("a", "b"):
+        partner.put(name, b"no file of ours")
+    assert [fetch().stored, fetch().stored, fetch().stored] == [1, 1, 0]
 
 
 def test_a_folder_that_cannot_be_read_is_told_once_and_a_wrong_host_key_stops_the_channel(partner):

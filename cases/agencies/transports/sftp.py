@@ -18,11 +18,11 @@ import asyncssh
 from cases.agencies.addresses import AddressRefused, NotResolved, Target, pin
 from cases.agencies.transports.base import Answer, DeliveryError, Parcel
 
-__all__ = ["FOLDER", "Found", "collect", "look", "send"]
+__all__ = ["FOLDER", "MOST_FILES", "Found", "collect", "look", "send"]
 
 CONNECT_SECONDS = 10
 LARGEST_FILE = 256 * 1024 * 1024
-MOST_FILES = 1000
+MOST_FILES = 50
 PART = ".part"
 FOLDER = "/"
 _CHUNK = 256 * 1024
@@ -62,7 +62,8 @@ def send(parcel: Parcel) -> Answer:
 
 
 def look(parcel: Parcel) -> list[Found]:
-    """List the finished files of the address's folder, by name. Raises DeliveryError."""
+    """List every finished file of the address's folder, by name: who fetches takes MOST_FILES of what is new. Raises
+    DeliveryError."""
 
     async def listed(client: asyncssh.SFTPClient, target: Target) -> list[Found]:
         found = []
@@ -71,7 +72,7 @@ def look(parcel: Parcel) -> list[Found]:
             if name.startswith(".") or name.endswith(PART) or not stat.S_ISREG(about.permissions or stat.S_IFREG):
                 continue
             found.append(Found(name=name, size=about.size or 0, changed_at=int(about.mtime or 0)))
-        return sorted(found, key=lambda one: one.name)[:MOST_FILES]
+        return sorted(found, key=lambda one: one.name)
 
     return _run(parcel, listed)
 
