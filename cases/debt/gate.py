@@ -15,7 +15,7 @@ from cases.debt import limitation
 from cases.debt.limitation import limit
 from cases.kernel import calendars, formats, holdkinds, holds
 from cases.kernel.finding import index, terms
-from cases.kernel.models import Hold, SearchEntry
+from cases.kernel.models import Hold, SearchEntry, Team
 from cases.kernel.restricted import quietholds
 from cases.ledger import keys, sealing
 from cases.ledger.reads import Reader
@@ -226,11 +226,14 @@ def _hidden(number: str) -> frozenset[str]:
 
 
 def _holds(numbers: Iterable[str], *, at: datetime) -> dict[str, frozenset[str]]:
-    """Return, by comparable number, the kinds of hold that stop placing on open cases of the office naming it."""
-    blinders = [index.Blinder(index.OFFICE, each) for each in keys.index_versions()]
+    """Return, by comparable number, the kinds of hold that stop placing on open cases naming it: those of the office
+    by their kind, those of a restricted team (a case that a conflict took there, too) as policy holds."""
+    restricted = Team.objects.filter(is_restricted=True).order_by("pk").values_list("pk", flat=True)
+    spaces = [index.OFFICE, *(f"team:{team_id}" for team_id in restricted)]
+    blinders = [index.Blinder(space, version) for space in spaces for version in keys.index_versions()]
     written = dict.fromkeys(terms.account(number) for number in numbers)
     tokens = {blinder.token("account", number): number for number in written for blinder in blinders}
-    named = SearchEntry.objects.filter(space=index.OFFICE, note=None, tokens__overlap=list(tokens))
+    named = SearchEntry.objects.filter(space__in=spaces, note=None, tokens__overlap=list(tokens))
     cases: dict[int, set[str]] = {}
     for case_id, found in named.values_list("case_id", "tokens"):
         cases.setdefault(case_id, set()).update(tokens[each] for each in found if each in tokens)
@@ -238,9 +241,9 @@ def _holds(numbers: Iterable[str], *, at: datetime) -> dict[str, frozenset[str]]
         holds.in_force(at), case__in=list(cases), case__is_closed=False, blocks__contains=[PLACE]
     )
     result: dict[str, set[str]] = {number: set() for number in written}
-    for case_id, kind in stopping.values_list("case_id", "kind"):
+    for case_id, kind, is_restricted in stopping.values_list("case_id", "kind", "case__is_restricted"):
         for number in cases[case_id]:
-            result[number].add(_as_told(kind))
+            result[number].add(QUIET if is_restricted else _as_told(kind))
     return {number: frozenset(kinds) for number, kinds in result.items()}
 
 

@@ -10,8 +10,8 @@ from cases.accounts import storing, uploads
 from cases.accounts.models import Account
 from cases.debt import gate, limitation
 from cases.kernel import holds, jobrun
-from cases.kernel.models import QuietHold
-from cases.kernel.restricted import quietholds
+from cases.kernel.models import QuietHold, Team
+from cases.kernel.restricted import moving, quietholds
 from cases.ledger import api as ledger
 from cases.ledger.models import AccessEvent
 from cases.ledger.reads import Reader
@@ -165,3 +165,8 @@ def test_flags_holds_and_hidden_holds_are_found_and_a_hidden_one_says_only_that(
     assert gate.judge(found[1])[0].sentence == "A policy hold stops this."
     assert QuietHold.objects.count() == 1
     assert storing.find("nm4471") == accounts[1]
+
+    with ledger.action(referral.uid, "test.moved", actor="staff:1", at=AT):
+        moving.move(referral, Team.objects.filter(is_restricted=True).first(), at=AT)
+    (again,) = gate.candidates(accounts[3:4], reader=reader, at=AT)
+    assert [each.code for each in gate.judge(again)] == ["policy_hold"]  # it still stops, and tells no more
