@@ -26,10 +26,11 @@ def deliver_outbox(**_future: Any) -> None:
 
 @shared_task
 def ring_on_call(**_future: Any) -> None:
-    """Ring for what nobody has acknowledged, and send the test page of the day."""
+    """Ring for what nobody has acknowledged; then, so that no fault of it silences that, send the day's test page."""
     now = timezone.now()
-    alerts.ring_tests(now=now)
     alerts.escalate(now=now)
+    oncall.ring_due()
+    alerts.ring_tests(now=now)
     oncall.ring_due()
 
 

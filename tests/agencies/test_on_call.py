@@ -8,12 +8,14 @@ import subprocess
 import sys
 import threading
 from datetime import UTC, datetime, timedelta
+from unittest.mock import Mock
 
 import pytest
 from django.db import connection
 from django.utils import timezone
 
 from backoffice.env import BASE_DIR
+from cases import tasks
 from cases.agencies import oncall
 from cases.agencies.sandbox import ca
 from cases.kernel import edits
@@ -142,6 +144,15 @@ def test_what_is_urgent_rings_and_tells_a_short_code_alone(people, mail, pager):
         assert secret not in outside
     assert rings() == [(1, 1, "delivered"), (2, 2, "delivered")]
     assert oncall.ring_due() == 0
+
+
+def test_a_fault_of_the_test_page_keeps_nobody_from_being_rung(people, mail, monkeypatch):
+    route(people)
+    urgent(people)
+    monkeypatch.setattr(alerts, "ring_tests", Mock(side_effect=RuntimeError))
+    with pytest.raises(RuntimeError):
+        tasks.ring_on_call()
+    assert mail.letters
 
 
 def test_it_is_repeated_and_goes_one_further_until_somebody_has_it(people, mail):
