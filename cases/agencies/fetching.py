@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 
 from cases.agencies import application, callback_body, inbound, openpgp, packing
 from cases.agencies.callback_body import FormRefused
@@ -33,6 +33,7 @@ from cases.kernel.exchange.files import FileKind, FileRefused, Line
 from cases.kernel.models import BatchFile, Callback, Channel, ChannelHealth, OutboxMessage, Task
 from cases.ledger import api as ledger
 from cases.ledger import sealing
+from cases.ledger.keys import KeyMissing
 
 __all__ = ["Fetched", "fetch_due", "take_stored"]
 
@@ -40,6 +41,8 @@ log = logging.getLogger(__name__)
 ACTOR = actors.system("inbound")
 MOST_BYTES = 64 * 1024 * 1024
 QUIET_FOR = timedelta(hours=1)
+# Faults of ours that pass: a deadlock, a lost connection to the database, a key that is not there yet.
+PASSING = (OperationalError, InterfaceError, KeyMissing)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}", re.ASCII)
 tasks.declare(
     {
@@ -174,11 +177,16 @@ def _raise_task(kind: str, channel: Channel, *, now: datetime, **detail: Any) ->
 
 
 def take_stored(*, now: datetime, run: Fetched | None = None) -> Fetched:
-    """Open, prove and take every kept file, each in a transaction of its own, in the order of their numbers."""
+    """Open, prove and take every kept file, each in a transaction of its own, in the order of their numbers. A passing
+    fault of ours leaves a file stored for the next run."""
     run = run or Fetched()
     waiting = BatchFile.objects.filter(state="stored", direction="in").order_by("channel_id", "name", "pk")
     for file_id in list(waiting.values_list("pk", flat=True)):
-        state = _take(file_id, now=now)
+        try:
+            state = _take(file_id, now=now)
+        except PASSING:
+            log.exception("file_not_taken_yet", extra={"file": file_id})
+            continue
         run.taken += state == "taken"
         run.refused += state == "refused"
     return run
@@ -202,7 +210,8 @@ def _take(file_id: int, *, now: datetime) -> str:
 
 
 def _why_not(row: BatchFile, *, now: datetime) -> str:
-    """Take a locked file whole and return nothing, or return why it is refused, with nothing of it taken."""
+    """Take a locked file whole and return nothing, or return why it is refused, with nothing of it taken. Raises what
+    is PASSING: the file is not at fault."""
     try:
         with transaction.atomic():
             _take_whole(row, now=now)
@@ -210,6 +219,8 @@ def _why_not(row: BatchFile, *, now: datetime) -> str:
         return refusal.code
     except CaseError as refusal:
         return type(refusal).__name__
+    except PASSING:
+        raise
     except Exception:
         log.exception("file_fault", extra={"file": str(row.uid)})
         return "fault"

@@ -2,15 +2,18 @@
 
 import os
 import signal
+from unittest.mock import Mock
 
 import asyncssh
 import pytest
+from django.db import OperationalError
 
 from cases.agencies import application, delivery, fetching, openpgp
 from cases.agencies.transports import sftp
 from cases.kernel.exchange import agencies, batchformat, files
 from cases.kernel.exchange.files import FileKind, FileRefused, Line
 from cases.kernel.models import BatchFile, Callback, ChannelHealth, Task
+from cases.ledger.keys import KeyMissing
 from cases.ledger.models import LedgerEvent
 from tests import factories
 from tests.agencies import filestage, stage
@@ -234,6 +237,17 @@ def test_new_files_are_found_however_many_lie_there(partner, monkeypatch):
     for name in ("a", "b"):
         partner.put(name, b"no file of ours")
     assert [fetch().stored, fetch().stored, fetch().stored] == [1, 1, 0]
+
+
+def test_a_passing_fault_of_ours_refuses_no_file(partner, monkeypatch):
+    _, file = sent(partner)
+    name, plain = partner.written(ACK, answers=file.name)
+    partner.put(name, plain)
+    for fault in (OperationalError("deadlock detected"), KeyMissing("master-1")):
+        with monkeypatch.context() as broken:
+            broken.setattr(files, "tell", Mock(side_effect=fault))
+            assert (fetch().refused, outcome(name)) == (0, ("stored", ""))
+    assert (fetch().taken, outcome(name)) == (1, ("taken", ""))
 
 
 def test_a_folder_that_cannot_be_read_is_told_once_and_a_wrong_host_key_stops_the_channel(partner):
