@@ -2,9 +2,11 @@
 
 import email
 import email.policy
+import smtplib
 import ssl
 from datetime import UTC, datetime
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 from aiosmtpd.controller import Controller
@@ -111,6 +113,12 @@ def test_what_the_server_answers_is_for_now_for_good_or_a_fault_of_keys(server, 
         found = fault(parcel(server, folder))
         assert (found.code, found.is_permanent, found.is_rejection) == (code, is_permanent, is_rejection)
     assert server.box.letters == []
+
+
+def test_a_refusal_before_the_first_byte_of_the_letter_is_no_lost_answer(server, folder, monkeypatch):
+    monkeypatch.setattr(smtplib.SMTP, "data", Mock(side_effect=smtplib.SMTPDataError(451, b"Later")))
+    found = fault(parcel(server, folder))
+    assert (found.code, found.is_undecided, found.is_permanent) == ("smtp_451", False, False)
 
 
 def test_a_lost_answer_is_for_a_person_to_find_out(server, folder):

@@ -85,7 +85,9 @@ def _hand_over(scheme: str, target: Target, context: ssl.SSLContext, parcel: Par
         _ok(server.rcpt(target.path.lstrip("/")))
         try:
             code, reply = server.data(_written(target, parcel))
-        except (smtplib.SMTPServerDisconnected, TimeoutError, OSError) as error:
+        except smtplib.SMTPDataError:  # refused before anything of the letter was sent
+            raise
+        except OSError as error:
             raise DeliveryError("answer_lost", is_undecided=True, remote_ip=target.ip) from error
         _ok((code, reply))
         return Answer(status=250, remote_ip=target.ip)
