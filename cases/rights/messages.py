@@ -15,7 +15,7 @@ from cases.kernel.models import Agency, Case, CaseParty, OutboxMessage
 from cases.ledger import sealing
 from cases.rights import choices
 
-__all__ = ["BY_HAND", "GROUP", "PARTNER", "STOP", "recipients", "stop", "unconfirmed"]
+__all__ = ["BY_HAND", "GROUP", "OF_PARTNERS", "PARTNER", "STOP", "recipients", "stop", "unconfirmed"]
 
 GROUP, PARTNER = "group_company", "partner"
 STOP = releases.MessageKind(
@@ -39,14 +39,14 @@ STOP = releases.MessageKind(
 releases.declare(STOP)
 BY_HAND = "rights_tell_recipient_by_hand"
 # Partners advertise; what they need to know is about advertising and others' products (R13, R24 to R26, R28).
-_OF_PARTNERS = frozenset({"online_ads", "third_party_marketing"})
+OF_PARTNERS = frozenset({"online_ads", "third_party_marketing"})
 _FIELDS = ("phone", "email", "account_reference")
 
 
 def recipients(case: Case) -> list[Agency]:
     """Return whoever has to be told of what a request stops, by name. No query where it stops nothing, else one."""
     stopped = {purpose for purpose, _, is_allowed in choices.changed(case.rights_request) if not is_allowed}
-    kinds = [GROUP, *([PARTNER] if stopped & _OF_PARTNERS else [])] if stopped else []
+    kinds = [GROUP, *([PARTNER] if stopped & OF_PARTNERS else [])] if stopped else []
     rows = Agency.objects.select_related("terms").filter(kind__in=kinds, is_active=True)
     return list(rows.order_by("display_name", "pk")) if kinds else []
 

@@ -10,8 +10,8 @@ from cases.kernel.casetypes import Content
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Case, Clock, Letter, OutboxMessage, Task
 from cases.kernel.timing import sweeps
-from cases.rights import choices
-from cases.rights.models import Choice
+from cases.rights import choices, gate
+from cases.rights.models import Choice, ContactAnswer
 from tests import factories
 from tests import requests_of_people as rights
 from tests.kernel.snapshots import nothing_written
@@ -191,3 +191,18 @@ class Rights(TestCase):
         assert may("own_marketing", "phone", phone=phone) == (False, "stopped")
         assert may("own_marketing", "post", phone=phone) == (True, "not_objected")
         assert may("profiling_marketing", "app", phone=phone) == (True, "not_objected")
+
+    def test_partner_is_told_yes_or_no_alone_and_asks_only_for_what_partners_advertise(self):
+        rights.asked(self.people, "stop_profiling")
+        television, advertiser = rights.enter(), rights.enter("sandbox-partner-ads", "partner", "Sandbox Partner Ads")
+
+        def ask(actor, purpose):
+            question = {"purpose": purpose, "channel": "banner", "people": [{"phone": "+447700900654"}]}
+            return gate.answer(question, actor=actor, message_id=f"q-{purpose}", at=AT)
+
+        for actor, purpose in ((advertiser, "usage_data"), (advertiser, "service"), (television, "service")):
+            with nothing_written(), pytest.raises(CaseError):
+                ask(actor, purpose)
+        assert ask(advertiser, "online_ads") == {"answers": [{"may_contact": False}]}
+        assert ask(television, "online_ads") == {"answers": [{"may_contact": False, "reason": "stopped"}]}
+        assert set(ContactAnswer.objects.values_list("reason", flat=True)) == {"stopped"}
