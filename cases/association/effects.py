@@ -22,7 +22,7 @@ tasks.declare(
         DECIDE_BREAK: "Every agency has answered, or had its time: decide about the break",
         REMOVAL_REFUSED: "An agency refuses to remove a link",
         BROKEN_ELSEWHERE: "An agency broke a link that nobody asked us to break",
-        writing.BY_HAND: "Write to a person of a link by hand",
+        writing.BY_HAND: "Write to a person of a link by hand: ask where they want it",
         "association_ask_by_hand": "Ask an agency by hand whether it broke a link",
     },
     ended_by={
@@ -99,8 +99,16 @@ def challenge(context: Any) -> None:
     )
     bureaus.take_back_unsent(case, at=at)
     writing.take_back(case)
+    _keep_wish(context)
     clock = clocks.start(case, periods.ANSWER, started_at=received, party=_party(case, codes.OTHER))
     tasks.raise_task(CHALLENGED, case=case, at=at, due_at=clock.due_at)
+
+
+def _keep_wish(context: Any) -> None:
+    """Keep whether the other person wants the answer at the address that the declarer gave."""
+    facts = _facts(context)
+    facts.other_wants_home = context.inputs.get("wants_home") is True
+    facts.save(update_fields=["other_wants_home"])
 
 
 def _end_challenge(context: Any) -> None:
@@ -150,6 +158,8 @@ def request_break(context: Any) -> None:
     facts, party = _facts(context), _party(case, side)
     facts.asked_by = party
     facts.save(update_fields=["asked_by"])
+    if side == codes.OTHER:
+        _keep_wish(context)
     _suspend(context)
     clocks.start(case, periods.ANSWER, started_at=received, party=party)
 

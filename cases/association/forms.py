@@ -139,6 +139,15 @@ def _received() -> forms.DateField:
     )
 
 
+def _wants_home() -> forms.BooleanField:
+    return forms.BooleanField(
+        label="The other person wants the answer at their address in this case",
+        required=False,
+        help_text="Ask them: whoever declared the link gave that address, and may live there. Without a yes somebody "
+        "writes to them by hand.",
+    )
+
+
 class ChallengeForm(_StepForm):
     """The other person says that they never agreed."""
 
@@ -147,6 +156,7 @@ class ChallengeForm(_StepForm):
     words = forms.CharField(
         label="What the other person says", max_length=4000, widget=forms.Textarea(attrs={"rows": 3})
     )
+    wants_home = _wants_home()
 
 
 class DismissForm(_StepForm):
@@ -173,6 +183,7 @@ class BreakForm(_StepForm):
     words = forms.CharField(
         label="What they say", max_length=4000, required=False, widget=forms.Textarea(attrs={"rows": 2})
     )
+    wants_home = _wants_home()
 
 
 class _ExposureForm(_StepForm):

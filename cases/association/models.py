@@ -15,7 +15,8 @@ class Association(Tracked):
     """The link between the two people of the case. It is used while the case is active and `suspended_at` is empty.
 
     `may_write_to_other` says that the other person holds a joint account with us or asked to be told. `asked_by` is who
-    asked last to break it. Times are aware UTC.
+    asked last to break it. `other_wants_home` says that the other person, when they were last heard, wanted the answer
+    at their address in the case, which the declarer gave. Times are aware UTC.
     """
 
     case = models.OneToOneField(Case, models.PROTECT, primary_key=True, related_name="association")
@@ -34,6 +35,9 @@ class Association(Tracked):
     exposure = models.CharField(max_length=24, blank=True, default="", editable=False)
     exposure_checked_at = models.DateTimeField(null=True, blank=True, editable=False)
     removal_note = SealedTextField(null=True)
+    other_wants_home = models.BooleanField(default=False, db_default=False, editable=False)
+
+    later = {"other_wants_home": False}
 
     class Meta:
         constraints = [models.CheckConstraint(condition=Q(has_agreement=True), name="association_is_agreed_to")]

@@ -38,10 +38,12 @@ LETTERS = tuple(
 
 def write(case: Case, role: str, template: str, *, at: datetime) -> None:
     """Ask for a letter to one side of the link, inside the current ledger action. Where the case does not know where
-    that person lives, somebody writes by hand."""
+    that person lives, somebody writes by hand; so too where the other person is answered who did not say that the
+    address in the case is right: the declarer gave it and may live there."""
     party = CaseParty.objects.filter(case=case, role=role, is_detached=False).first()
     has_home = party is not None and party.addresses.filter(kind__in=HOME_KINDS, is_detached=False).exists()
-    if party is None or not has_home:
+    is_unsure = role == codes.OTHER and template != "n12_other" and not case.association.other_wants_home
+    if party is None or not has_home or is_unsure:
         tasks.raise_task(BY_HAND, case=case, at=at, letter=template, side=role)
         return
     letters.request(case, party, template=template, at=at)

@@ -100,7 +100,8 @@ class TheEffectOfALink(TestCase):
         letters.make_due_letters(now=AT)
         for letter in ("a", "b", "c"):
             case = associations.say(letter, case, "association.recorded", reference=f"FA-{letter}")
-        case = associations.after(case, "challenge", self.people["i.sowande"], **associations.DENIAL)
+        denial = {**associations.DENIAL, "wants_home": True}
+        case = associations.after(case, "challenge", self.people["i.sowande"], **denial)
         case = associations.after(case, "uphold_challenge", associations.other_reviewer(self.people))
         letters.make_due_letters(now=AT)
         written = Letter.objects.filter(case=case).select_related("party", "message").order_by("pk")
@@ -118,6 +119,11 @@ class TheEffectOfALink(TestCase):
             assert own in text and not [each for each in others if each in text], row.template
         gone = printed(written[3])
         assert "removed" in gone and "agreed" not in gone and "denie" not in gone
+
+    def test_an_answer_to_the_other_person_is_not_posted_to_an_address_that_only_the_declarer_gave(self):
+        case = associations.correcting(self.people)
+        assert set(Letter.objects.filter(case=case).values_list("party__role", flat=True)) == {"declarer"}
+        assert Task.objects.filter(case=case, kind="association_write_by_hand", closed_at=None).count() == 1
 
     def test_a_removal_and_a_question_name_nobody_and_all_is_in_the_register(self):
         case = associations.correcting(self.people)
@@ -204,7 +210,9 @@ class WhatIsRefused(TestCase):
         case = associations.after(case, "refuse_break", officer, exposure="other_brand")
         case = associations.agree(case, reviewer)
         assert (case.state, Association.objects.get(pk=case.pk).suspended_at) == ("active", None)
-        case = associations.after(case, "request_break", officer, **{**associations.ASKS, "asked_by": "other_person"})
+        case = associations.after(
+            case, "request_break", officer, **{**associations.ASKS, "asked_by": "other_person", "wants_home": True}
+        )
         case = associations.agree(associations.after(case, "signpost", officer, exposure="none"), reviewer)
         for letter in "abc":
             case = associations.say(letter, case, "association.kept")
