@@ -60,10 +60,14 @@ def unconfirmed(case: Case, *, but: OutboxMessage | None = None) -> int:
 
 def stop(case: Case, told: Sequence[Agency], *, actor: Actor, at: datetime) -> None:
     """Promise a stop to each recipient, inside the current ledger action on a locked case. Whoever cannot be told by a
-    message becomes a task."""
+    message becomes a task; so does everybody where the person is known by name and address alone, which no message
+    says."""
     people = list(CaseParty.objects.filter(case=case, role="person", is_detached=False).order_by("number"))
     body = _body(case, people, at=at)
     for agency in told:
+        if not body["reached_by"]:
+            tasks.raise_task(BY_HAND, case=case, at=at, agency=agency.code)
+            continue
         kind = replace(STOP, recipient_kind=agency.kind)
         try:
             releases.send(

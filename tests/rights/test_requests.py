@@ -168,6 +168,16 @@ class Rights(TestCase):
         transitions.apply(case.pk, "confirm", actor=actors.system("tests"), at=AT)
         assert Task.objects.get(case=case).kind == "rights_tell_person_by_hand"
 
+    def test_stop_of_somebody_known_by_name_and_address_alone_is_passed_on_by_hand(self):
+        rights.enter()
+        person = {**rights.PERSON, "values": {"forename": "Bartholomew", "surname": "Quince"}}
+        facts = {"right": "stop_marketing", "came_by": "letter"}
+        case = intake.open_case(rights.REQUEST, actor=self.people[rights.OFFICER], at=AT, facts=facts, people=[person])
+        transitions.apply(case.pk, "act", actor=self.people[rights.OFFICER], at=AT)
+        transitions.apply(case.pk, "propagate", actor=actors.system("tests"), at=AT)
+        assert not OutboxMessage.objects.filter(case=case, kind="rights_stop").exists()
+        assert Task.objects.filter(case=case, kind="rights_tell_recipient_by_hand", closed_at=None).count() == 1
+
     def test_consent_counts_where_the_notice_asks_for_it_and_ends_when_withdrawn(self):
         phone = rights.PERSON["values"]["phone"]
         assert may("usage_data", "app", phone=phone) == (False, "no_consent")
