@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,14 +13,17 @@ from tests.journeys.office import Office
 
 
 @pytest.fixture(scope="session")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    """The office of `make run`, opened in an empty home with shipped settings. The test of `up` ends it."""
-    folder = tmp_path_factory.mktemp("office", numbered=False)
-    for each in (folder, *folder.parents[:3]):
-        each.chmod(each.stat().st_mode | 0o011)
-    opened = Office(folder / "home").start()
-    yield opened
-    opened.stop()
+def office() -> Iterator[Office]:
+    """The office of `make run`, opened in an empty home with shipped settings. The test of `up` ends it.
+
+    Not in pytest's own folder: whatever pytest starts next shuts that to the database's user.
+    """
+    with tempfile.TemporaryDirectory(prefix="backoffice-office-") as name:
+        folder = Path(name)
+        folder.chmod(0o711)
+        opened = Office(folder / "home").start()
+        yield opened
+        opened.stop()
 
 
 @pytest.fixture
