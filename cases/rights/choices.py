@@ -32,6 +32,7 @@ __all__ = [
     "write",
 ]
 
+_Key = tuple[bytes, str, str]
 REACHES = ("phone", "email", "account", "home")
 _HASHED_FOR = "contact_choice"
 _FIELDS = ("phone", "email", "account_reference", "surname")
@@ -114,32 +115,51 @@ def changed(facts: RightsRequest) -> list[tuple[str, str, bool]]:
 def write(
     case: Case, facts: RightsRequest, people: Iterable[Mapping[str, Any]] | None = None, *, at: datetime
 ) -> list[Choice]:
-    """Enter what a request changes in the ledger of choices, inside the current ledger action, for whatever of the
-    person is not entered yet. Without `people`, those of the case. Counts from the moment the request was received."""
-    said = changed(facts)
-    if not said:
+    """Enter what a request changes in the ledger of choices, inside the current ledger action, for whatever of it is
+    not entered yet. Without `people`, those of the case. Counts from the moment the request was received; what
+    corrects an entry of the same request, from now. A consent that a correction leaves out is taken back from now."""
+    said, entered = changed(facts), _entered(case)
+    if not said and not entered:
         return []
     reaches = reach_of_people(people) if people is not None else _of_case(case, at=at)
-    known = {bytes(each) for each in Choice.objects.filter(case=case).values_list("token", flat=True)}
-    rows: dict[tuple[bytes, str, str], Choice] = {}
-    for reach in reaches:
-        for kind, value in reach.items():
-            if known.intersection(keys.kept_hashes(_HASHED_FOR, f"{kind}:{value}")):
-                continue
-            token = keys.keyed_hash(_HASHED_FOR, f"{kind}:{value}")
-            for purpose, channel, is_allowed in said:
-                rows[token, purpose, channel] = Choice(
-                    case=case,
-                    reach=kind,
-                    token=token,
-                    purpose=purpose,
-                    channel=channel,
-                    is_allowed=is_allowed,
-                    said_at=facts.received_at,
-                    source=facts.came_by,
-                    wording_version=facts.wording_version,
-                )
-    return ledger.bulk_create(Choice, list(rows.values())) if rows else []
+    meant = _meant(reaches, said, entered)
+    left_out = {key: (row.reach, False) for key, row in entered.items() if row.is_allowed and key not in meant}
+    rows = [
+        Choice(
+            case=case,
+            reach=reach,
+            token=key[0],
+            purpose=key[1],
+            channel=key[2],
+            is_allowed=is_allowed,
+            said_at=at if key in entered else facts.received_at,
+            source=facts.came_by,
+            wording_version=facts.wording_version,
+        )
+        for key, (reach, is_allowed) in {**meant, **left_out}.items()
+        if key not in entered or entered[key].is_allowed != is_allowed
+    ]
+    return ledger.bulk_create(Choice, rows) if rows else []
+
+
+def _entered(case: Case) -> dict[_Key, Choice]:
+    """Return what a request has entered so far, the newest of each hash, purpose and channel. One query."""
+    rows = Choice.objects.filter(case=case).order_by("said_at", "-is_allowed", "pk")
+    return {(bytes(row.token), row.purpose, row.channel): row for row in rows}
+
+
+def _meant(
+    reaches: Iterable[Mapping[str, str]], said: Sequence[tuple[str, str, bool]], entered: Mapping[_Key, Choice]
+) -> dict[_Key, tuple[str, bool]]:
+    """Return reach and answer of everything that a request says now, under the hashes that are entered already or else
+    under the newest."""
+    found: dict[_Key, tuple[str, bool]] = {}
+    for kind, value in (pair for reach in reaches for pair in reach.items()):
+        newest, *_ = hashes = keys.kept_hashes(_HASHED_FOR, f"{kind}:{value}")
+        for purpose, channel, is_allowed in said:
+            kept = [(each, purpose, channel) for each in hashes if (each, purpose, channel) in entered]
+            found.update(dict.fromkeys(kept or [(newest, purpose, channel)], (kind, is_allowed)))
+    return found
 
 
 def standing(reach: Mapping[str, str]) -> list[Choice]:
@@ -151,7 +171,8 @@ def verdicts(reaches: Sequence[Mapping[str, str]], *, purpose: str, channel: str
     """Return for each person whether they may be contacted for a purpose by a channel now. One query, however many.
 
     Of what is known of a person every part must allow it: a stop by one telephone number stops the e-mail of whoever
-    is known to have that number. Where the notice asks for consent, somebody must have said yes and nobody no.
+    is known to have that number. Where the notice asks for consent, somebody must have said yes and nobody no; a yes of
+    a case that is void was never said.
     """
     if purpose == codes.SERVICE:
         return [Verdict(may_contact=True, reason="service_message")] * len(reaches)
@@ -159,7 +180,7 @@ def verdicts(reaches: Sequence[Mapping[str, str]], *, purpose: str, channel: str
     wanted = {purpose, "usage_data"} if purpose == "personalise" else {purpose}
     rows = Choice.objects.filter(
         token__in=[token for each in hashed for token in each], purpose__in=wanted, channel__in=[channel, codes.ALL]
-    )
+    ).exclude(is_allowed=True, case__state="void")
     newest: dict[tuple[bytes, str], bool] = {}
     # A no wins over a yes of the same moment.
     for row in rows.order_by("said_at", "-is_allowed", "pk").values_list("token", "purpose", "is_allowed"):

@@ -50,7 +50,7 @@ def open_choices(case: Case, people: Sequence[Mapping[str, Any]], *, at: datetim
 
 
 def count_anew(case: Case, *, at: datetime) -> None:
-    """After a correction: whatever else the person is reached by is stopped too."""
+    """After a correction: what the request says now counts, for whatever the person is reached by now."""
     choices.write(case, case.rights_request, at=at)
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from django.test import TestCase
 
-from cases.kernel import actors, casetypes, intake, transitions
+from cases.kernel import actors, casetypes, edits, intake, transitions, verdicts
 from cases.kernel.casetypes import Content
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Case, Clock, Letter, OutboxMessage, Task
@@ -194,6 +194,28 @@ class Rights(TestCase):
             (True, "letter", "2026-02"),
             (False, "letter", ""),
         ]
+
+    def test_corrected_stop_counts_as_it_is_corrected(self):
+        reach = {"email": "b.quince@example.org"}
+        rights.asked(self.people, "give_consent", purposes=["own_marketing"], channels=["email"])
+        stop = rights.asked(self.people, "stop_marketing", channels=["sms"])
+        assert may("own_marketing", "email", **reach) == (True, "consent")
+        with edits.change(stop.pk, actor=self.people[rights.OFFICER], at=AT) as edit:
+            edit.facts(channels=["sms", "email"])
+        assert may("own_marketing", "email", **reach) == (False, "consent_withdrawn")
+
+    def test_consent_of_a_wrong_number_or_a_void_case_counts_no_more(self):
+        case = rights.asked(self.people, "give_consent", purposes=["own_marketing"], channels=["sms"])
+        assert may("own_marketing", "sms", phone="+447700900654") == (True, "consent")
+        with edits.change(case.pk, actor=self.people[rights.OFFICER], at=AT + MINUTE) as edit:
+            edit.party(1, phone="+447700900111")
+        assert may("own_marketing", "sms", phone="+447700900654") == (False, "consent_withdrawn")
+        assert may("own_marketing", "sms", phone="+447700900111") == (True, "consent")
+        transitions.apply(case.pk, "void", actor=self.people[rights.OFFICER], at=AT + MINUTE, reason="Opened twice.")
+        waiting = self.again(case).approvals.get(closed_at=None)
+        verdicts.decide(waiting.uid, "agreed", actor=self.people[rights.DPO], at=AT + MINUTE)
+        assert self.again(case).state == "void"
+        assert may("own_marketing", "sms", phone="+447700900111") == (False, "no_consent")
 
     def test_stop_of_one_channel_leaves_the_others(self):
         rights.asked(self.people, "stop_marketing", channels=["phone"])
