@@ -19,7 +19,8 @@ _TOLD = "An organisation that we exchange checks with says that a fraud on this 
 def fraud_confirmed(number: str, *, swapped_at: datetime | None, at: datetime, source: str = "") -> Case:
     """Return the newest open referral that names a number, untouched; where there is none, open one.
 
-    What it is opened with says neither who told us nor what they had asked. Joins the open transaction.
+    What it is opened with says neither who told us nor what they had asked. Without `swapped_at`, a change of SIM that
+    we confirmed, it says nothing of a SIM. Joins the open transaction.
     """
     value = terms.phone(number)
     tokens = [index.Blinder(index.OFFICE, each).token("phone", value) for each in keys.index_versions()]
@@ -31,11 +32,12 @@ def fraud_confirmed(number: str, *, swapped_at: datetime | None, at: datetime, s
 def _open(number: str, *, swapped_at: datetime | None, at: datetime, source: str) -> Case:
     facts: dict[str, Any] = {
         "fpa_case_type": "facility_takeover",
-        "reasons": ["unauth_sim_swap"],
+        "reasons": ["unauth_sim_swap" if swapped_at else "unauth_payment"],
         "product": "mob_paym",
         "sales_channel": "phone",
         "discovered_date": calendars.london_date(at),
-        "narrative": _TOLD + (f" Its SIM was changed on {swapped_at:%-d %B %Y}." if swapped_at else ""),
+        "narrative": _TOLD
+        + (f" Its SIM was changed on {calendars.london_date(swapped_at):%-d %B %Y}." if swapped_at else ""),
     }
     people = [{"role": "victim_of_takeover", "is_innocent": True, "source": "partner", "values": {"phone": number}}]
     return intake.open_arising(

@@ -10,6 +10,8 @@ from django.test.utils import CaptureQueriesContext
 from cases.agencies.provision import new_inbound_key
 from cases.api import authentication
 from cases.disclosure.partners.models import PartnerQuery, SimEvent
+from cases.fraud.models import FraudReferral
+from cases.kernel import transitions
 from cases.kernel.linking import links
 from cases.kernel.models import Callback, Case, CaseLink, IntakeRequest, RefusedCalls, Release, ReleasedItem
 from cases.kernel.timing import sweeps
@@ -242,6 +244,15 @@ def test_confirmed_fraud_on_a_number_without_a_referral_opens_one_that_names_nob
     assert not {"sandbox-bank", "partner_query"} & set(str(told.body).replace('"', " ").split())
     assert CaseLink.objects.filter(other=None).count() == 2
     assert not CaseLink.objects.filter(case=referral).exists()
+
+
+def test_confirmed_fraud_says_nothing_of_a_change_of_sim_that_the_answer_did_not_confirm(people):
+    partners.enter(people)
+    partners.swap(swapped_at=datetime(2026, 1, 2, 10, 0, tzinfo=UTC))
+    case = partners.answered(people)
+    told = {"outcome": "confirmed_fraud"}
+    transitions.apply(case.pk, "feed_back", actor=partners.bank(), at=factories.AT, inputs=told)
+    assert FraudReferral.objects.get().reasons == ["unauth_payment"]
 
 
 def test_query_closes_by_itself_a_year_after_its_answer(people):

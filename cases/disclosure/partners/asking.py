@@ -17,7 +17,6 @@ from cases.ledger import api as ledger
 __all__ = ["FEEDBACK", "SCHEMAS", "Asked", "ask", "facts_of"]
 
 KIND = "partner_query"
-HOURS = 240
 _NUMBER = {
     "type": "string",
     "pattern": "^\\+[1-9][0-9]{6,14}$",
@@ -28,7 +27,7 @@ _HOURS = {
     "type": "integer",
     "minimum": 1,
     "maximum": 2400,
-    "default": HOURS,
+    "default": codes.HOURS,
     "description": "How many hours before the question count.",
 }
 _BESIDE = {
@@ -93,7 +92,7 @@ def facts_of(question: str, document: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "question": question,
         "number": number,
-        "max_age_hours": int(document.get("maxAge", HOURS)) if question != "sim_swap_date" else None,
+        "max_age_hours": int(document.get("maxAge", codes.HOURS)) if question != "sim_swap_date" else None,
         "occasion": document.get("purpose"),
         "their_reference": document.get("caseReference"),
         "is_authenticated": document.get("customerAuthenticated"),

@@ -8,6 +8,7 @@ __all__ = [
     "FEEDBACK",
     "FIELDS",
     "FIELD_OF",
+    "HOURS",
     "OCCASIONS",
     "PURPOSES",
     "PURPOSE_OF",
@@ -47,6 +48,8 @@ REFUSALS = (
     ("rate_exceeded", "More queries than the agreement allows"),
     ("not_permitted", "The register of agencies or the notice does not let it be told"),
 )
+# How far back a question about a change of SIM looks where it names no hours.
+HOURS = 240
 CONFIRMED = "confirmed_fraud"
 FEEDBACK = ((CONFIRMED, "It was fraud"), ("not_fraud", "It was no fraud"))
 

@@ -43,12 +43,18 @@ def _answer(facts: PartnerQuery, *, asked_at: datetime) -> str:
     changed_at = facts.latest_change_at
     if facts.question == "sim_swap_date":
         return "date" if changed_at else "unknown"
-    is_recent = changed_at is not None and changed_at >= asked_at - timedelta(hours=facts.max_age_hours or 0)
+    is_recent = _is_recent(facts, asked_at=asked_at)
     if facts.question == "sim_swap":
         return "yes" if is_recent else "no"
     if changed_at is None:
         return "unknown"
     return "no" if is_recent else "yes"
+
+
+def _is_recent(facts: PartnerQuery, *, asked_at: datetime) -> bool:
+    """Return whether a change of SIM is on record within the hours that were asked about."""
+    changed_at, hours = facts.latest_change_at, facts.max_age_hours or codes.HOURS
+    return changed_at is not None and changed_at >= asked_at - timedelta(hours=hours)
 
 
 def said(facts: PartnerQuery) -> dict[str, Any]:
@@ -80,7 +86,8 @@ def feed_back(context: Any) -> None:
     opened = sealing.open_rows([facts], ("number",), reader=reader, at=context.at, loaded=(case.key,))[0]
     for casetype in casetypes.all_types():
         if follow := casetype.reacts.get("fraud_confirmed"):
-            other = follow(opened["number"], swapped_at=facts.latest_change_at, at=context.at, source=case.source)
+            swapped_at = facts.latest_change_at if _is_recent(facts, asked_at=case.opened_at) else None
+            other = follow(opened["number"], swapped_at=swapped_at, at=context.at, source=case.source)
             links.join_one_way(case, other, "related", actor=context.actor, at=context.at)
 
 
