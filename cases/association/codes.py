@@ -59,7 +59,10 @@ EXPOSURES = (
     ("other_brand", "A joint account is open with another brand of the group"),
 )
 NO_EXPOSURE = "none"
-REMOVAL_REASONS = (("never_agreed", "The other person never agreed"),)
+REMOVAL_REASONS = (
+    ("never_agreed", "The other person never agreed"),
+    ("wrong_person", "It was linked to a wrong person"),
+)
 
 # How the link stands at one agency.
 LINK_STATES = {

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from cases.association import codes
+from cases.association import bureaus, codes
 from cases.association.models import Association, LinkStatement
-from cases.kernel import calendars, formats
+from cases.kernel import calendars, formats, tasks
+from cases.kernel.actors import system
 from cases.kernel.edits import EditRefused
 from cases.kernel.intake import FieldErrors, IntakeRefused
 from cases.kernel.models import Case, CaseParty
@@ -40,10 +41,16 @@ def check_people(people: Sequence[Mapping[str, Any]]) -> None:
 
 
 def still_two(case: Case, *, at: datetime) -> None:
-    """Raise EditRefused when a change leaves more than one person on a side of the link. One query."""
+    """Raise EditRefused when a change leaves more than one person on a side of the link. Where one side is empty, ask
+    every agency that may hold the link to take it off: it was told of a wrong person. One query, then as many as there
+    are agencies."""
     sides = Counter(CaseParty.objects.filter(case=case, is_detached=False).values_list("role", flat=True))
     if any(count > 1 for count in sides.values()):
         raise EditRefused("A link has two people, one on each side. Detach the wrong one first.")
+    if len(sides) < len(codes.ROLES):
+        by = system("association", source=case.source)
+        bureaus.remove_everywhere(case, reason="wrong_person", actor=by, at=at)
+        tasks.close_all(case, "detached_filed", actor=by, at=at)
 
 
 def open_facts(case: Case, facts: Mapping[str, Any]) -> None:

@@ -125,6 +125,14 @@ class TheEffectOfALink(TestCase):
         assert set(Letter.objects.filter(case=case).values_list("party__role", flat=True)) == {"declarer"}
         assert Task.objects.filter(case=case, kind="association_write_by_hand", closed_at=None).count() == 1
 
+    def test_a_wrong_person_that_is_detached_is_unlinked_at_every_agency(self):
+        case = associations.active(self.people)
+        case = associations.after(case, "detach", self.people["m.achterberg"], person=2)
+        case = associations.agree(case, associations.other_reviewer(self.people))
+        assert states(case) == ["removing"] * 3
+        assert OutboxMessage.objects.filter(case=case, kind="cra_assoc_remove").count() == 3
+        assert not Task.objects.filter(case=case, kind="detached_filed", closed_at=None).exists()
+
     def test_a_removal_and_a_question_name_nobody_and_all_is_in_the_register(self):
         case = associations.correcting(self.people)
         bodies = [factories.body_of(row) for row in OutboxMessage.objects.filter(case=case, kind="cra_assoc_remove")]
