@@ -56,7 +56,10 @@ class Ring:
 
 def pack(message: OutboxMessage, body: bytes, ring: Ring) -> tuple[Parcel, str]:
     """Return what is carried and the names of the keys used. Raises DeliveryError."""
-    return PACKERS[message.channel.transport](message, body, ring)
+    packer = PACKERS.get(message.channel.transport)
+    if packer is None:
+        raise DeliveryError("no_transport")
+    return packer(message, body, ring)
 
 
 def _signed(message: OutboxMessage, body: bytes, ring: Ring) -> tuple[Parcel, str]:

@@ -40,6 +40,7 @@ AGENCIES = {
     "own-detection": ("own_system", "Fraud detection"),
     "own-billing": ("own_system", "Billing"),
     "own-website": ("own_system", "Website"),
+    "own-network": ("own_system", "Network"),
     "own-messaging": ("own_system", "Messaging"),
 }
 

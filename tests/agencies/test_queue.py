@@ -361,7 +361,7 @@ def test_a_channel_without_a_transport_is_a_try_on_record(cases):
 
     delivery.deliver_due(clock=now, transports=answering(Answer(status=202))[0])
 
-    assert DeliveryAttempt.objects.get().error == "fault_KeyError"
+    assert DeliveryAttempt.objects.get().error == "no_transport"
 
 
 def test_without_a_live_key_nothing_leaves_unsigned(cases):

@@ -164,12 +164,13 @@ def place() -> Iterator[Place]:
 
 
 def fingerprint(place: Place) -> list[Any]:
-    """What a restart must find again: every case with its state, every chain's end, every message, every callback."""
+    """What a restart must find again: every case with its state and its chain's end, every message, every callback."""
     return [
         place.ask(sql)
         for sql in (
             "SELECT uid, reference, state, version FROM cases_case ORDER BY id",
-            "SELECT stream, seq, encode(hash, 'hex') FROM cases_ledgerhead ORDER BY stream",
+            "SELECT stream, seq, encode(hash, 'hex') FROM cases_ledgerhead WHERE stream IN (SELECT uid FROM cases_case)"
+            " ORDER BY stream",
             "SELECT public_id, state, attempts, agency_reference FROM cases_outboxmessage ORDER BY id",
             "SELECT uid, state, reason FROM cases_callback ORDER BY id",
         )

@@ -37,11 +37,11 @@ def test_each_team_with_people_has_one_review_a_month_and_its_task(office):
     counts = [access.open_month(now=AT), access.open_month(now=AT)]
     access.open_month(now=datetime(2026, 12, 1, 9, 0, tzinfo=UTC))
 
-    assert counts == [8, 0]
+    assert counts == [9, 0]
     row = AccessReview.objects.get(team__code="fraud", month=date(2026, 11, 1))
     task = Task.objects.get(kind="access_review", detail={"review": str(row.uid)})
     assert task.team.code == "fraud" and task.due_at == row.due_at == datetime(2026, 11, 16, 23, 59, 59, tzinfo=UTC)
-    assert AccessReview.objects.count() == 16
+    assert AccessReview.objects.count() == 18
 
 
 def test_who_is_in_no_team_is_reviewed_as_well(office):

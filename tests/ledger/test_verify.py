@@ -37,6 +37,7 @@ OTHER_VALUE = {
     "uuid": "'7d9f1c1e-1111-4222-8333-444455556666'",
     "bytea": "coalesce({0}, '') || '\\x00'",
     "jsonb": "'[\"changed\"]'",
+    "ARRAY": "coalesce({0}, '{{}}') || 7::bigint",
 }
 
 

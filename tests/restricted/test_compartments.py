@@ -67,7 +67,7 @@ def test_a_grant_for_one_compartment_opens_no_other(people):
     [
         ({"by": "d.osei"}, NotAllowed),
         ({"by": "o.thackray"}, NotAllowed),
-        ({"by": "j.merriweather"}, NotAllowed),
+        ({"by": "j.merriweather"}, NotVisible),
         ({"team": "disclosure"}, NotVisible),
         ({"reader": "a.byrne"}, compartments.CompartmentRefused),
         ({"reader": "h.castellan"}, compartments.CompartmentRefused),

@@ -21,6 +21,13 @@ OPEN = {
     "api/v1/agencies/<slug:code>/callbacks/",  # signed
     "api/v1/intake/<slug:path>/",  # signed
     "api/v1/policy-holds/",  # signed
+    "api/v1/intake/accounts/",  # signed
+    "api/v1/intake/sim-events/",  # signed
+    "api/v1/partners/<slug:code>/feedback",  # signed
+    "api/v1/partners/<slug:code>/may-contact",  # signed
+    "api/v1/partners/<slug:code>/sim-swap/check",  # signed
+    "api/v1/partners/<slug:code>/sim-swap/retrieve-date",  # signed
+    "api/v1/partners/<slug:code>/transactions/verify",  # signed
     "api/v1/schema/",  # what agencies read
     "api/v1/docs/",
 }

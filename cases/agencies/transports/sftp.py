@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import stat
 from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -99,7 +100,8 @@ def _run(parcel: Parcel, act: Callable[[asyncssh.SFTPClient, Target], Awaitable[
             return await act(client, target)
 
     try:
-        return asyncio.run(within())
+        with ThreadPoolExecutor(max_workers=1) as aside:  # whoever calls may have a loop in their own thread
+            return aside.submit(lambda: asyncio.run(within())).result()
     except (asyncssh.Error, asyncssh.SFTPError, asyncssh.KeyImportError, OSError, TimeoutError) as error:
         raise _failure(error, target) from error
 
