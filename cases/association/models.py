@@ -37,8 +37,6 @@ class Association(Tracked):
     removal_note = SealedTextField(null=True)
     other_wants_home = models.BooleanField(default=False, db_default=False, editable=False)
 
-    later = {"other_wants_home": False}
-
     class Meta:
         constraints = [models.CheckConstraint(condition=Q(has_agreement=True), name="association_is_agreed_to")]
 
