@@ -232,7 +232,7 @@ HOLDER_COLUMNS: dict[str, Column] = {
     "email": Column(_email),
 }
 # These cannot lie after the day the balance is of. A contract may well end later.
-_PAST = ("final_bill_date", "last_payment_date", "acknowledged_date", "default_date")
+_PAST = ("final_bill_date", "oldest_unpaid_date", "last_payment_date", "acknowledged_date", "default_date")
 _DEFAULTS = {"fees_pence": 0, "is_regulated_credit": False, "is_business": False}
 
 

@@ -15,6 +15,7 @@ SENDER = {"webhook-sender": "own-billing"}
 ROW = reading.EXAMPLE | {
     "as_of": "2026-03-01",
     "final_bill_date": "2026-01-31",
+    "oldest_unpaid_date": "2026-01-31",
     "default_date": "2026-02-20",
 }
 

@@ -28,7 +28,7 @@ class Talk(socketserver.StreamRequestHandler):
             self.wfile.write(b"PONG\0")
         elif command == b"zINSTREAM\0":
             self.wfile.write(self._scan() + b"\0")
-        else:
+        elif command:  # who says nothing only asked whether anybody is here
             self.wfile.write(b"UNKNOWN COMMAND\0")
 
     def _scan(self) -> bytes:
