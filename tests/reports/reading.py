@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pikepdf
 from pdfminer.high_level import extract_text
+from pdfminer.layout import LAParams
 
 
 def text_of(data: bytes) -> str:
-    return extract_text(io.BytesIO(data))
+    """Return what the pages say, from top to bottom: else a line at the head of a page may come within a paragraph."""
+    return extract_text(io.BytesIO(data), laparams=LAParams(boxes_flow=None))
 
 
 def squeezed(text: str) -> str:
