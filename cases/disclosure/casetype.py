@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from cases.disclosure import callbacks, codes, forms, giving, intake, messages, opening, periods, report, rules
+from cases.disclosure import (
+    callbacks,
+    codes,
+    forms,
+    giving,
+    intake,
+    messages,
+    opening,
+    periods,
+    report,
+    rules,
+    stepforms,
+)
 from cases.disclosure.models import DisclosureRequest
 from cases.kernel import clocks, retention
 from cases.kernel.casetypes import CaseType
@@ -37,22 +49,22 @@ LE_DISCLOSURE = CaseType(
     party_roles=codes.ROLES,
     evidence_kinds=codes.EVIDENCE_KINDS,
     transition_forms={
-        "verify": forms.VerifyForm,
-        "validate": forms.ValidateForm,
-        "clarify": forms.ClarifyForm,
-        "answer": forms.AnswerForm,
-        "refuse": forms.RefuseForm,
-        "override_gate": forms.OverrideForm,
-        "cancel": forms.CancelForm,
-        "submit": forms.SubmitForm,
-        "release": forms.ReleaseForm,
-        "release_urgent": forms.SubmitForm,
-        "return": forms.ReturnForm,
-        "confirm_receipt": forms.ReceiptForm,
-        "confirm_in_writing": forms.WritingForm,
-        "report_error": forms.ErrorForm,
-        "settle_error": forms.SettleForm,
-        "settle_error_unreceipted": forms.SettleForm,
+        "verify": stepforms.VerifyForm,
+        "validate": stepforms.ValidateForm,
+        "clarify": stepforms.ClarifyForm,
+        "answer": stepforms.AnswerForm,
+        "refuse": stepforms.RefuseForm,
+        "override_gate": stepforms.OverrideForm,
+        "cancel": stepforms.CancelForm,
+        "submit": stepforms.SubmitForm,
+        "release": stepforms.ReleaseForm,
+        "release_urgent": stepforms.SubmitForm,
+        "return": stepforms.ReturnForm,
+        "confirm_receipt": stepforms.ReceiptForm,
+        "confirm_in_writing": stepforms.WritingForm,
+        "report_error": stepforms.ErrorForm,
+        "settle_error": stepforms.SettleForm,
+        "settle_error_unreceipted": stepforms.SettleForm,
     },
     sealed_labels={
         "urn": "Their number of the request",

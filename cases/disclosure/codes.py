@@ -128,6 +128,8 @@ ERROR_KINDS = (
 
 ROLES = (("target", "Whose data is asked for"),)
 
+# A document of this kind is put into the package, and goes with our copy of it.
+EXTRACT = "extract"
 EVIDENCE_KINDS = CodeList(
     "disclosure_evidence",
     "Disclosures: kinds of document",
@@ -137,6 +139,7 @@ EVIDENCE_KINDS = CodeList(
         ("request_letter", "Letter, e-mail or form of the authority"),
         ("written_notice", "Written notice after an oral request"),
         ("cancellation", "Cancellation"),
+        (EXTRACT, "What was taken out, to be given"),
     ),
     is_open=True,
 )

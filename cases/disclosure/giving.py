@@ -9,7 +9,7 @@ from typing import Any
 from cases.disclosure import checking, codes, messages, package, periods
 from cases.disclosure.breach import opening as breaches
 from cases.disclosure.models import DisclosureError
-from cases.kernel import approvals, clocks, holds, record, tasks, transitions
+from cases.kernel import approvals, clocks, failpoints, holds, record, tasks, transitions
 from cases.kernel.actors import Actor, system
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Case, Clock, OutboxMessage, Task
@@ -99,7 +99,8 @@ def note_receipt(context: Any) -> None:
 
 
 def purge(case: Case, clock: Clock, *, at: datetime) -> None:
-    """Destroy our copy of what was given: the files, and the message that took them. Hash and list of columns stay.
+    """Destroy our copy of what was given: the files, the documents that they were made of, and the message that took
+    them; all of it or nothing. Hash and list of columns stay.
 
     Raises CopyIsHeld while a hold keeps it; then it is asked again.
     """
@@ -110,6 +111,7 @@ def purge(case: Case, clock: Clock, *, at: datetime) -> None:
     with record.act(case, "case.copy_purged", actor=actor, at=at) as action:
         clocks.end_one(case, clock, at=at, state="met")
         action.detail["files"] = package.erase(case, actor=actor, reason="purged", at=at)
+        failpoints.reach("inside_purge")
         for message in OutboxMessage.objects.select_related("key").filter(case=case, kind=messages.LE_RESULT.code):
             _forget(message, actor=actor, at=at)
         facts.purged_at = at

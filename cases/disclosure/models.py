@@ -7,11 +7,16 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from cases.kernel.evidence.filetypes import TYPES
 from cases.kernel.models import Agency, Case, StoredBlob
 from cases.ledger.models import DataKey, Tracked
 from cases.ledger.sealing import SealedTextField
 
 __all__ = ["AddressHolder", "AuthorityContact", "DisclosureError", "DisclosureRequest", "ItemGround", "PackagePart"]
+
+
+# The first ending of each kind of file that is taken.
+_ENDINGS = {each.media_type: each.endings[0] for each in reversed(TYPES)}
 
 
 class AuthorityContact(Tracked):
@@ -175,7 +180,7 @@ class PackagePart(Tracked):
     @property
     def name(self) -> str:
         """The name of the file, made of codes: it holds nothing of a person."""
-        ending = {"text/csv": "csv", "text/plain": "txt", "application/pdf": "pdf"}.get(self.media_type, "bin")
+        ending = _ENDINGS.get(self.media_type, "bin")
         return f"{self.number:02}-{self.item}{f'-{self.subject}' if self.subject else ''}.{ending}"
 
 

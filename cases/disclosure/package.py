@@ -1,7 +1,8 @@
 """What is given on a request, while it is put together: reasons for each item, who held an address, files.
 
-Every change is one ledger event under which nobody may check it later. Bytes come from whoever types rows or takes a
-file in: `add_part` takes both.
+Every change is one ledger event under which nobody may check it later. Bytes come from whoever types rows, or from a
+document of the case that was taken out for it and found clean (`put_in`). Such a document is our copy too: it goes
+with the file that was made of it.
 """
 
 from __future__ import annotations
@@ -16,13 +17,14 @@ from cases.disclosure import codes, excess, guards
 from cases.disclosure.dataitems import ITEMS
 from cases.disclosure.described import address as kept_address
 from cases.disclosure.models import AddressHolder, ItemGround, PackagePart
-from cases.kernel import edits
+from cases.kernel import edits, holds, policy
 from cases.kernel.actors import Actor
 from cases.kernel.edits import Edit, EditRefused
-from cases.kernel.evidence import blobs
+from cases.kernel.errors import NotVisible
+from cases.kernel.evidence import blobs, custody, damage, handing, scanning
 from cases.kernel.evidence.filetypes import DOCUMENT_BYTES
 from cases.kernel.formats import BadFormat, has_card_number
-from cases.kernel.models import Case
+from cases.kernel.models import Case, Evidence
 from cases.ledger import api as ledger
 from cases.ledger import sealing
 from cases.ledger.canonical import canon
@@ -36,6 +38,8 @@ __all__ = [
     "manifest",
     "manifest_hash",
     "parts_of",
+    "put_in",
+    "ready_documents",
     "remove_holder",
     "remove_part",
     "set_ground",
@@ -44,6 +48,7 @@ __all__ = [
 LABEL = "cases.storedblob"
 VERB = "case.package_changed"
 CSV = "text/csv"
+TOO_LARGE = "The file is larger than 25 MB. Divide it, and put each piece in by itself."
 _TEXTS = ("necessity", "proportionality", "collateral")
 
 
@@ -142,18 +147,19 @@ def add_part(
     data: bytes,
     media_type: str,
     subject: str = "",
+    document: int | None = None,
     actor: Actor,
     at: datetime,
     request: ledger.RequestInfo | None = None,
 ) -> PackagePart:
-    """Add one file of one item, sealed under a key of its own. Raises EditRefused; excess.Unreadable for a table
-    whose first line names no columns, or with a line that cannot be read."""
+    """Add one file of one item, sealed under a key of its own; `document` is the number of what it was made of. Raises
+    EditRefused; excess.Unreadable for a table whose first line names no columns, or with a line that cannot be read."""
     with _changing(case_id, actor=actor, at=at, request=request) as edit:
         _open_item(edit.case, item)
         if not data.strip():
             raise EditRefused("There is nothing in it.")
         if len(data) > DOCUMENT_BYTES:
-            raise EditRefused("The file is larger than 25 MB.")
+            raise EditRefused(TOO_LARGE)
         row = PackagePart(
             case=edit.case,
             number=edit.case.package_parts.count() + 1,
@@ -171,19 +177,90 @@ def add_part(
         if media_type == CSV and ITEMS[item].opened_by in codes.ADDRESSED:
             row.row_count = len(excess.read(data))
         row.save(force_insert=True)
+        if document is not None:
+            ledger.current().detail.update({"document": document, "sha256": row.sha256})
     return row
+
+
+def ready_documents(case: Case) -> list[Evidence]:
+    """Return the documents that may be put in: taken out to be given, found clean, there, and in no file yet, by their
+    number. One query."""
+    taken = PackagePart.objects.filter(case=case, is_removed=False).values("sha256")
+    rows = Evidence.objects.filter(case=case, kind=codes.EXTRACT, scan=scanning.CLEAN, blob__key__destroyed_at=None)
+    return list(rows.exclude(sha256__in=taken).order_by("number"))
+
+
+def put_in(
+    case_id: int,
+    number: int,
+    *,
+    item: str,
+    subject: str = "",
+    actor: Actor,
+    at: datetime,
+    request: ledger.RequestInfo | None = None,
+) -> PackagePart:
+    """Make a file of the package of a clean document of the case, byte for byte.
+
+    It is read before anything is locked, with its access row, and its hash is compared. Raises NotVisible for a number
+    that names no document; EditRefused, NotAllowed; DocumentAway, DocumentErased and DocumentDamaged (then on record);
+    excess.Unreadable.
+    """
+    found = Evidence.objects.select_related("blob__key", "case__key").filter(case=case_id, number=number).first()
+    if found is None:
+        raise NotVisible
+    policy.require(actor, "edit", case=found.case)
+    if found.kind != codes.EXTRACT:
+        raise EditRefused("Only a document that was taken out to be given is put in.")
+    if refusal := scanning.why_not(found):
+        raise EditRefused(refusal)
+    if custody.is_erased(found):
+        raise handing.DocumentErased
+    if found.size > DOCUMENT_BYTES:
+        raise EditRefused(TOO_LARGE)
+    reader = sealing.Reader(
+        actor=actor.label, verb="view", purpose="casework", streams=(found.case.uid,), fields=(f"document-{number}",)
+    )
+    try:
+        data = b"".join(handing.open_document(found, reader=reader, at=at, name_too=False).chunks)
+    except handing.DocumentDamaged:
+        damage.report(found, at=at)
+        raise
+    return add_part(
+        case_id,
+        item=item,
+        data=data,
+        media_type=found.media_type,
+        subject=subject,
+        document=number,
+        actor=actor,
+        at=at,
+        request=request,
+    )
 
 
 def remove_part(
     case_id: int, number: int, *, actor: Actor, at: datetime, request: ledger.RequestInfo | None = None
 ) -> None:
-    """Take a file out of what is given; its bytes are destroyed, its hash stays. Raises EditRefused."""
+    """Take a file out of what is given; its bytes are destroyed, and the document that it was made of, unless a hold
+    keeps that; the hash stays. Raises EditRefused."""
     with _changing(case_id, actor=actor, at=at, request=request) as edit:
         row = edit.case.package_parts.select_related("blob__key").filter(number=number, is_removed=False).first()
         if row is None:
             raise EditRefused("There is no such file.")
         row.is_removed = True
         _destroy(row, actor=actor, reason="removed", at=at)
+        if not edit.case.package_parts.filter(sha256=row.sha256, is_removed=False).exists():
+            _erase_documents(edit.case, actor=actor, reason="removed", at=at, sha256=row.sha256)
+
+
+def _erase_documents(case: Case, *, actor: Actor, reason: str, at: datetime, **which: Any) -> None:
+    """Destroy the documents of a locked case that were taken out to be given; none while a hold keeps them."""
+    rows = Evidence.objects.select_related("blob__key").filter(
+        case=case, kind=codes.EXTRACT, blob__key__destroyed_at=None, **which
+    )
+    if (documents := list(rows.order_by("number"))) and not holds.blocks(case, "dispose", at=at):
+        custody.erase(case, documents, actor=actor, at=at, reason=reason)
 
 
 def _destroy(part: PackagePart, *, actor: Actor, reason: str, at: datetime) -> None:
@@ -196,10 +273,12 @@ def _destroy(part: PackagePart, *, actor: Actor, reason: str, at: datetime) -> N
 
 
 def erase(case: Case, *, actor: Actor, reason: str, at: datetime) -> int:
-    """Destroy the bytes of every part of a locked case, inside the current ledger action. Returns how many."""
+    """Destroy the bytes of every part of a locked case, and of every document that was taken out to be given, inside
+    the current ledger action; a document that a hold keeps stays. Returns how many parts."""
     rows = list(case.package_parts.select_related("blob__key").filter(blob__isnull=False))
     for row in rows:
         _destroy(row, actor=actor, reason=reason, at=at)
+    _erase_documents(case, actor=actor, reason=reason, at=at)
     return len(rows)
 
 

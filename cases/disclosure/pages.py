@@ -20,7 +20,7 @@ from django.urls import URLPattern, path
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from cases.disclosure import checking, codes, forms, guards, inspection, package, report
+from cases.disclosure import checking, codes, guards, inspection, package, packageforms, report
 from cases.disclosure.dataitems import ITEMS, label
 from cases.disclosure.models import ItemGround, PackagePart
 from cases.kernel import policy
@@ -92,7 +92,7 @@ def _items(request: HttpRequest, case: Case, why: str, *, may_open: bool, failed
                 "texts": [(name.capitalize(), text) for name, text in texts.get(item, {}).items() if text],
                 "minimised": [minimised[code] for code in (row.minimised if row else ())],
                 "form": failed.get(item)
-                or forms.GroundForm(initial={**texts.get(item, {}), **ticked}, auto_id=f"{item}_%s"),
+                or packageforms.GroundForm(initial={**texts.get(item, {}), **ticked}, auto_id=f"{item}_%s"),
             }
         )
     return found
@@ -137,10 +137,15 @@ def _show(
         ],
     }
     if may_change:
-        shown["holder_form"] = failed.get("holder") or forms.HolderForm(
+        shown["holder_form"] = failed.get("holder") or packageforms.HolderForm(
             addresses=beside.get("addresses", []), auto_id="holder_%s"
         )
-        shown["part_form"] = failed.get("part") or forms.PartForm(
+        documents = package.ready_documents(case)
+        shown["document_form"] = failed.get("document") or packageforms.DocumentForm(
+            items=guards.open_items(case.disclosure_request), documents=documents, auto_id="document_%s"
+        )
+        shown["has_documents"] = bool(documents) or "document" in failed
+        shown["part_form"] = failed.get("part") or packageforms.PartForm(
             items=guards.open_items(case.disclosure_request), auto_id="part_%s"
         )
     return render(request, "cases/disclosure/package.html", shown, status=status)
@@ -191,7 +196,7 @@ def _by(request: HttpRequest) -> dict[str, Any]:
 def reasons(request: HttpRequest, uid: UUID, code: str) -> HttpResponse:
     """Write why an item is given."""
     file = _changeable(request, uid)
-    form = forms.GroundForm(request.POST, auto_id=f"{code}_%s")
+    form = packageforms.GroundForm(request.POST, auto_id=f"{code}_%s")
     if not form.is_valid():
         return _invalid(request, file, code, form)
     said = form.cleaned_data
@@ -218,7 +223,7 @@ def holder(request: HttpRequest, uid: UUID) -> HttpResponse:
     file = _changeable(request, uid)
     reader = asking.reader(request, "view", casepage.CASEWORK, file.case.uid, fields=("package",))
     known = inspection.addresses(file.case, reader=reader, at=asking.now())
-    form = forms.HolderForm(request.POST, addresses=known, auto_id="holder_%s")
+    form = packageforms.HolderForm(request.POST, addresses=known, auto_id="holder_%s")
     if not form.is_valid():
         return _invalid(request, file, "holder", form)
     return _change(
@@ -245,7 +250,7 @@ def remove_holder(request: HttpRequest, uid: UUID, number: int) -> HttpResponse:
 def add_file(request: HttpRequest, uid: UUID) -> HttpResponse:
     """Put typed rows, or a sheet, into the package."""
     file = _changeable(request, uid)
-    form = forms.PartForm(request.POST, items=guards.open_items(file.case.disclosure_request), auto_id="part_%s")
+    form = packageforms.PartForm(request.POST, items=guards.open_items(file.case.disclosure_request), auto_id="part_%s")
     if not form.is_valid():
         return _invalid(request, file, "part", form)
     said = form.cleaned_data
@@ -262,6 +267,31 @@ def add_file(request: HttpRequest, uid: UUID) -> HttpResponse:
         ),
         said="It is in the package, sealed.",
         failed={"part": form},
+    )
+
+
+@screen
+@require_POST
+def add_document(request: HttpRequest, uid: UUID) -> HttpResponse:
+    """Make a file of the package of a clean document of the case."""
+    file = _changeable(request, uid)
+    form = packageforms.DocumentForm(
+        request.POST,
+        items=guards.open_items(file.case.disclosure_request),
+        documents=package.ready_documents(file.case),
+        auto_id="document_%s",
+    )
+    if not form.is_valid():
+        return _invalid(request, file, "document", form)
+    said = form.cleaned_data
+    return _change(
+        request,
+        file,
+        lambda: package.put_in(
+            file.case.pk, said["document"], item=said["item"], subject=said["subject"], **_by(request)
+        ),
+        said="It is in the package, sealed.",
+        failed={"document": form},
     )
 
 
@@ -314,6 +344,7 @@ urlpatterns: list[URLPattern] = [
     path(f"{_PACKAGE}holders/", holder, name="package_holder"),
     path(f"{_PACKAGE}holders/<int:number>/remove/", remove_holder, name="package_holder_remove"),
     path(f"{_PACKAGE}files/", add_file, name="package_file"),
+    path(f"{_PACKAGE}documents/", add_document, name="package_document"),
     path(f"{_PACKAGE}files/<int:number>/", part_page, name="package_part"),
     path(f"{_PACKAGE}files/<int:number>/remove/", remove_file, name="package_file_remove"),
 ]

@@ -67,7 +67,7 @@ LIFECYCLE = Lifecycle(
     reopens_to="received",
     opening_roles=frozenset({"agency"}) | _INTAKE,
     editable=frozenset({"received", "on_notice", "authenticated"}),
-    papers=frozenset({"released", "receipted", "error_review"}),
+    papers=frozenset({"extracting", "released", "receipted", "error_review"}),
     steps=(
         ("received", "Received"),
         ("authenticated", "Authenticated"),

@@ -1,0 +1,193 @@
+"""What each step of a disclosure request asks for: `inputs()` of a form is what transitions.apply takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+
+from cases.disclosure import authorities, checking, codes, dataitems, guards
+from cases.disclosure.forms import MomentField
+from cases.kernel.models import Case
+
+__all__ = [
+    "AnswerForm",
+    "CancelForm",
+    "ClarifyForm",
+    "ErrorForm",
+    "OverrideForm",
+    "ReceiptForm",
+    "RefuseForm",
+    "ReleaseForm",
+    "ReturnForm",
+    "SettleForm",
+    "SubmitForm",
+    "ValidateForm",
+    "VerifyForm",
+    "WritingForm",
+]
+
+
+class _StepForm(forms.Form):
+    """What one step asks for. Takes `case`; `inputs()` gives what transitions.apply takes."""
+
+    def __init__(self, *args: Any, case: Case, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.case = case
+
+    def inputs(self) -> dict[str, Any]:
+        return dict(self.cleaned_data)
+
+
+class VerifyForm(_StepForm):
+    """Which desk was called back, when, and who answered."""
+
+    contact = forms.ChoiceField(
+        label="Desk that you called", help_text="On the number of the directory, never on one from the request."
+    )
+    called_back_at = MomentField(label="Called at")
+    spoken_to = forms.CharField(label="Who answered", max_length=120)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        facts = self.case.disclosure_request
+        for name in ("called_back_at", "spoken_to"):
+            self.fields[name].required = facts.came_by != codes.PORTAL
+        desks = authorities.active(facts.authority_code)
+        self.fields["contact"].choices = [  # type: ignore[attr-defined]  # -- a choice field
+            (desk.code, ", ".join(filter(None, (desk.desk, desk.accreditation, desk.phone)))) for desk in desks
+        ]
+
+
+class ValidateForm(_StepForm):
+    """That the addresses are ours."""
+
+    is_ours = forms.BooleanField(
+        label="I looked the addresses up: they are ours, and I know who had them when",
+        required=False,
+    )
+
+
+class ClarifyForm(_StepForm):
+    """What is asked of the authority."""
+
+    question = forms.CharField(label="Question", max_length=2000, widget=forms.Textarea(attrs={"rows": 4}))
+
+
+class AnswerForm(_StepForm):
+    """What the authority answered."""
+
+    answer = forms.CharField(label="Answer", max_length=4000, widget=forms.Textarea(attrs={"rows": 4}))
+
+
+class RefuseForm(_StepForm):
+    """Why a request is refused."""
+
+    reason_code = forms.ChoiceField(label="Why it is refused", choices=codes.REFUSALS)
+
+    @staticmethod
+    def shown(inputs: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """Say what was typed to whoever agrees."""
+        code = str(inputs.get("reason_code", ""))
+        return [("Why it is refused", dict(codes.REFUSALS).get(code, code))]
+
+
+class OverrideForm(_StepForm):
+    """Which items counsel opens."""
+
+    items = forms.MultipleChoiceField(label="Items", widget=forms.CheckboxSelectMultiple)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        liftable = guards.liftable_items(self.case.disclosure_request)
+        self.fields["items"].choices = [  # type: ignore[attr-defined]  # -- a choice field
+            (code, dataitems.label(code)) for code in liftable
+        ]
+
+    @staticmethod
+    def shown(inputs: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """Say what would be opened to whoever agrees."""
+        return [("Items", ", ".join(dataitems.label(str(each)) for each in inputs.get("items", ())))]
+
+
+class CancelForm(_StepForm):
+    """Which notice of cancellation came."""
+
+    notice = forms.CharField(
+        label="Notice of cancellation", max_length=200, help_text="Its number or sender, and when it came."
+    )
+
+
+class SubmitForm(_StepForm):
+    """What whoever made a package has checked."""
+
+    checked = forms.MultipleChoiceField(
+        label="Checked, line by line", widget=forms.CheckboxSelectMultiple, required=False
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        lines = checking.checklist(self.case.disclosure_request)
+        self.fields["checked"].choices = lines  # type: ignore[attr-defined]  # -- a choice field
+
+
+class ReleaseForm(_StepForm):
+    """What a second person has compared, request and package side by side."""
+
+    compared = forms.MultipleChoiceField(
+        label="Compared with the request",
+        choices=codes.COMPARED,
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+    )
+
+
+class ReturnForm(_StepForm):
+    """What a second person found."""
+
+    fault = forms.ChoiceField(label="What differs", choices=(*codes.FAULTS, codes.UNFINISHED))
+    difference = forms.CharField(
+        label="Where, and what is to be done", max_length=2000, widget=forms.Textarea(attrs={"rows": 4})
+    )
+
+
+class ReceiptForm(_StepForm):
+    """How the authority confirmed that it has the package."""
+
+    how = forms.CharField(label="How it was confirmed", max_length=200, help_text="By whom, how and when.")
+
+
+class WritingForm(_StepForm):
+    """That the written notice says what was given."""
+
+    is_compared = forms.BooleanField(
+        label="I compared the notice with what was given: number, address, items and time", required=False
+    )
+
+
+class ErrorForm(_StepForm):
+    """What went wrong with what was given."""
+
+    fault = forms.ChoiceField(label="What was wrong", choices=codes.FAULTS)
+    found_at = MomentField(label="Found at")
+    how = forms.CharField(label="How it happened", max_length=4000, widget=forms.Textarea(attrs={"rows": 4}))
+    collateral = forms.CharField(
+        label="Whom it touches besides", max_length=2000, widget=forms.Textarea(attrs={"rows": 3})
+    )
+    is_breach = forms.BooleanField(
+        label="It is a personal data breach",
+        required=False,
+        help_text="Told within 72 hours; where secrecy forbids that, to the Investigatory Powers Commissioner.",
+    )
+
+
+class SettleForm(_StepForm):
+    """What the error was, and what follows."""
+
+    kind = forms.ChoiceField(label="Kind", choices=codes.ERROR_KINDS)
+    cause = forms.ChoiceField(label="Cause", choices=codes.CAUSES)
+    prevention = forms.CharField(
+        label="What keeps it from happening again", max_length=4000, widget=forms.Textarea(attrs={"rows": 4})
+    )
+    ask_to_destroy = forms.BooleanField(label="Ask the authority to destroy what it was wrongly given", required=False)

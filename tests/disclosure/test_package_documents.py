@@ -1,0 +1,221 @@
+"""Documents of a case that become files of the package: byte for byte, from what is clean, and gone with our copy."""
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+
+from backoffice.env import BASE_DIR
+from cases.disclosure import package
+from cases.disclosure.excess import Unreadable
+from cases.kernel import edits, holds
+from cases.kernel.errors import CaseError, NotAllowed, NotVisible
+from cases.kernel.evidence.handing import DocumentErased
+from cases.kernel.models import Case, Clock, OutboxMessage
+from cases.kernel.timing import sweeps
+from cases.ledger import verify
+from cases.ledger.models import AccessEvent, LedgerEvent
+from tests import disclosures, factories, uploads
+from tests.disclosures import AT, CALLS, CHECKED, COMPARED, after
+from tests.faults.test_races import at_once
+from tests.kernel.snapshots import nothing_written
+from tests.web.desk import client_of
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def people():
+    return factories.office()
+
+
+def attach(case, people, data, name, media_type="", *, kind="extract"):
+    actor = people["k.mistry"]
+    return edits.attach(case.pk, kind=kind, file_name=name, media_type=media_type, data=data, actor=actor, at=AT)
+
+
+def put_in(case, people, number, item="outgoing_calls", **said):
+    return package.put_in(case.pk, number, item=item, actor=people["k.mistry"], at=AT, **said)
+
+
+def documents(case):
+    """The number of each document of the case that was taken out, and whether it can still be opened."""
+    return {row.number: row.blob.key.destroyed_at is None for row in case.evidence.filter(kind="extract")}
+
+
+def test_a_table_a_pdf_and_a_recording_become_files_of_the_package_byte_for_byte(people):
+    case = disclosures.taken_out(people, items=["subscriber_name", "outgoing_calls"])
+    for data, name in ((CALLS, "calls.csv"), (uploads.PDF, "sheet.pdf"), (uploads.WAV, "call.wav")):
+        attach(case, people, data, name)
+    factories.scan()
+    put_in(case, people, 2)
+    put_in(case, people, 3, "subscriber_name", subject="A")
+    put_in(case, people, 4, "subscriber_name")
+    rows = [
+        (each["name"], each["media_type"], each["rows"], each["sha256"])
+        for each in package.manifest(package.parts_of(case))
+    ]
+    assert rows == [
+        ("01-outgoing_calls.csv", "text/csv", 1, hashlib.sha256(CALLS).hexdigest()),
+        ("02-subscriber_name-A.pdf", "application/pdf", None, hashlib.sha256(uploads.PDF).hexdigest()),
+        ("03-subscriber_name.wav", "audio/wav", None, hashlib.sha256(uploads.WAV).hexdigest()),
+    ]
+    event = LedgerEvent.objects.filter(action="case.package_changed").order_by("pk").last()
+    detail = json.loads(event.body)["detail"]
+    assert (detail["document"], detail["sha256"]) == (4, rows[2][3])
+    assert AccessEvent.objects.filter(streams__contains=[case.uid], fields__contains=["document-2"]).exists()
+    assert package.ready_documents(case) == []
+
+
+def test_what_is_not_clean_not_taken_out_or_not_there_is_refused_and_nothing_is_written(people):
+    case = disclosures.taken_out(people)
+    attach(case, people, b'item,day\nno such table\n"', "broken.csv")
+    attach(case, people, b"A letter.", "letter.txt", kind="request_letter")
+    factories.scan()
+    attach(case, people, CALLS, "waits.csv")
+
+    def refused(number, error=CaseError, item="outgoing_calls", by="k.mistry"):
+        with nothing_written(), pytest.raises(error) as refusal:
+            package.put_in(case.pk, number, item=item, actor=people[by], at=AT)
+        return str(refusal.value)
+
+    refused(9, NotVisible)
+    assert "waits for the virus scan" in refused(4)
+    assert "taken out to be given" in refused(1)
+    assert "taken out to be given" in refused(3)
+    refused(2, NotAllowed, by="e.hallam")
+    factories.scan("infected")
+    assert "something harmful" in refused(4)
+    # These were read before they were refused; that is on record, and nothing else.
+    events = LedgerEvent.objects.count()
+    with pytest.raises(Unreadable):
+        put_in(case, people, 2)
+    with pytest.raises(CaseError, match="was not asked for"):
+        put_in(case, people, 2, "cctv")
+    assert (LedgerEvent.objects.count(), package.parts_of(case)) == (events, [])
+
+
+def test_taking_a_file_out_erases_its_document_unless_a_hold_keeps_it(people):
+    case = disclosures.taken_out(people)
+    for data, name in ((CALLS, "one.csv"), (uploads.PDF, "two.pdf")):
+        attach(case, people, data, name)
+    factories.scan()
+    for number in (2, 3):
+        put_in(case, people, number)
+    officer = people["k.mistry"]
+    package.remove_part(case.pk, 1, actor=officer, at=AT)
+    assert documents(case) == {2: False, 3: True}
+    with pytest.raises(DocumentErased):
+        put_in(case, people, 2)
+    with edits.change(case.pk, actor=officer, at=AT, shapes=False) as edit:
+        holds.place(edit.case, "legal", actor=officer, at=AT, source="court")
+    package.remove_part(case.pk, 2, actor=officer, at=AT)
+    assert documents(case) == {2: False, 3: True}
+
+
+def released_with_documents(people):
+    """Released and received: a table of the case's documents was given, and a sheet lay beside it."""
+    case = disclosures.taken_out(people, items=["outgoing_calls"])
+    attach(case, people, CALLS, "calls.csv")
+    attach(case, people, uploads.PDF, "beside.pdf")
+    factories.scan()
+    put_in(case, people, 2)
+    disclosures.say_why(case, "outgoing_calls", people)
+    disclosures.held_by(case, "A", AT - timedelta(days=600), None, people)
+    after(case, "submit", people["k.mistry"], checked=CHECKED)
+    after(case, "release", people["e.hallam"], compared=COMPARED)
+    return after(case, "confirm_receipt", people["k.mistry"], how="By telephone.")
+
+
+@pytest.mark.faults
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_killed_while_our_copy_is_destroyed_leaves_all_of_it_or_nothing(people):
+    case = released_with_documents(people)
+    message = OutboxMessage.objects.get(case=case, kind="le_result")
+    late = AT + timedelta(days=31)
+
+    def left():
+        message.refresh_from_db()
+        clock = Clock.objects.get(case=case, rule="disclosure_purge")
+        facts = Case.objects.get(pk=case.pk).disclosure_request
+        parts = case.package_parts.filter(blob__isnull=False).count()
+        return parts, documents(case), message.sealed_body is not None, clock.state, facts.purged_at is not None
+
+    whole = (1, {2: True, 3: True}, True, "running", False)
+    assert left() == whole
+    assert _sweep(late, "inside_purge") == -signal.SIGKILL
+    assert left() == whole
+    assert sweeps.end_due_clocks(now=late) > 0
+    assert left() == (0, {2: False, 3: False}, False, "met", True)
+    wrong = [each for each in verify.verify_all(is_demo=True) if each.level == "wrong" and each.column != "at"]
+    assert wrong == []
+
+
+def _sweep(at, failpoint):
+    """End what is due in a process of its own that dies at the named place; return its exit code."""
+    place = connection.settings_dict
+    url = f"postgresql://{place['USER']}@/{place['NAME']}?host={place['HOST']}"
+    program = (
+        "import django; django.setup(); from datetime import datetime; from cases.kernel.timing import sweeps;"
+        f"sweeps.end_due_clocks(now=datetime.fromisoformat({at.isoformat()!r}))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program],
+        env=os.environ | {"DATABASE_URL": url, "BACKOFFICE_TEST_MODE": "1", "BACKOFFICE_FAILPOINT": failpoint},
+        cwd=BASE_DIR,
+        capture_output=True,
+        timeout=120,
+        check=False,
+    )
+    return done.returncode
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_officers_adding_at_once_lose_nothing(people):
+    case = disclosures.taken_out(people)
+    for place in range(2):
+        attach(case, people, CALLS + b"outgoing_calls,+447700900789,2026-11-02T10:00Z,\n" * place, f"{place}.csv")
+    factories.scan()
+    other = replace(
+        people["m.achterberg"], roles=frozenset({"disclosure_officer"}), team_ids=people["k.mistry"].team_ids
+    )
+
+    def by(actor, number):
+        return lambda: package.put_in(case.pk, number, item="outgoing_calls", actor=actor, at=AT)
+
+    def typed(actor, data):
+        return lambda: package.add_part(
+            case.pk, item="subscriber_name", data=data, media_type="text/plain", actor=actor, at=AT
+        )
+
+    officer = people["k.mistry"]
+    at_once(by(officer, 2), by(other, 3), typed(officer, b"one"), typed(other, b"two"))
+    parts = package.parts_of(case)
+    assert [part.number for part in parts] == [1, 2, 3, 4]
+    assert sorted(part.row_count or 0 for part in parts) == [0, 0, 1, 2]
+    assert {part.made_by_id for part in parts} == {officer.user_id, other.user_id}
+    assert LedgerEvent.objects.filter(action="case.package_changed").count() == 4
+
+
+def test_an_officer_puts_a_clean_document_in_by_the_page(people):
+    case = disclosures.taken_out(people)
+    client, at = client_of("k.mistry"), f"/cases/{case.uid}/package/"
+    assert "taken in as a document" in client.get(at).content.decode()
+    attach(case, people, CALLS, "calls.csv")
+    assert "taken in as a document" in client.get(at).content.decode()
+    factories.scan()
+    assert "Document 2: CSV table" in client.get(at).content.decode()
+    answer = client.post(f"{at}documents/", {"document": "7", "item": "outgoing_calls", "subject": ""})
+    assert (answer.status_code, "7 is not one" in answer.content.decode()) == (422, True)
+    typed = {"document": "2", "item": "outgoing_calls", "subject": ""}
+    assert client_of("a.byrne").post(f"{at}documents/", typed).status_code == 404
+    assert client.post(f"{at}documents/", typed).status_code == 302
+    assert [part.row_count for part in package.parts_of(case)] == [1]
+    assert "Document 2: CSV table" not in client.get(at).content.decode()
