@@ -29,7 +29,7 @@ CASE_TYPES = (
     *(RIGHTS_REQUEST, DP_COMPLAINT, BREACH),
 )
 # The pages that a kind brings itself.
-PAGES = ("cases.disclosure.emergency.pages", "cases.disclosure.partners.pages")
+PAGES = ("cases.disclosure.emergency.pages", "cases.disclosure.partners.pages", "cases.disclosure.register.pages")
 # The doors for machines that a kind brings itself, under /api/v1/.
 ENDPOINTS = ("cases.disclosure.partners.endpoints", "cases.rights.endpoints")
 OFFICE_CHANGES = (

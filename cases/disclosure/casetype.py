@@ -101,6 +101,7 @@ LE_DISCLOSURE = CaseType(
     },
     callback_data=callbacks.EXAMPLES,
     unspoken=frozenset({"contact_code", "package_sha256", "checked"}),
+    registers=(("Register of disclosures", "web:disclosures", "view_register"),),
     own_tabs=(("Package", "disclosure:package"),),
     message_labels={kind.code: kind.label for kind in messages.ALL},
 )

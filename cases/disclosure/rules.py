@@ -30,6 +30,8 @@ POLICY = (
     *(Rule(act=act, kind=_KIND, roles=_INTAKE) for act in ("edit", "attach", "take")),
     Rule(act="assign", kind=_KIND, roles=_OFFICER | _APPROVER),
     Rule(act="match", kind=_KIND, roles=_OFFICER),
+    Rule(act="view_register", kind=_KIND, roles=_UNIT, scope="all"),
+    Rule(act="export_inspection", kind=_KIND, roles=_OFFICER | _APPROVER | _COUNSEL, scope="all"),
     *(
         Rule(act=act, kind=_KIND, roles=_OVERSIGHT, scope="all", needs_reason=True)
         for act in ("view", "report", "view_audit")

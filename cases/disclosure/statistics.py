@@ -14,7 +14,7 @@ from cases.disclosure import codes
 from cases.disclosure.models import DisclosureRequest
 from cases.kernel import calendars
 
-__all__ = ["SMALLEST", "Cell", "count", "shown", "table"]
+__all__ = ["ENDS", "OUTCOMES", "SMALLEST", "Cell", "count", "shown", "table"]
 
 # A count below this, other than none, is not shown.
 SMALLEST = 10
@@ -24,7 +24,7 @@ OUTCOMES = {
     "cancelled": "Cancelled by the authority",
     "open": "Not decided yet",
 }
-_ENDS = {"refused": "refused", "cancelled": "cancelled"}
+ENDS = {"refused": "refused", "cancelled": "cancelled"}
 
 
 @dataclass(frozen=True, order=True)
@@ -48,7 +48,7 @@ def count(since: date, until: date) -> Counter[Cell]:
         "case__opened_at", "authority_kind", "request_type", "released_at", "case__state"
     )
     return Counter(
-        Cell(kind, request_type, "given" if released_at else _ENDS.get(state, "open"))
+        Cell(kind, request_type, "given" if released_at else ENDS.get(state, "open"))
         for opened_at, kind, request_type, released_at, state in rows
         if since <= calendars.london_date(opened_at) <= until and state not in {"void", "merged"}
     )

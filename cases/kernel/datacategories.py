@@ -12,7 +12,7 @@ from cases.kernel import notice
 from cases.kernel.casetypes import CaseType
 from cases.kernel.errors import CaseError
 
-__all__ = ["EXPORTS", "FIELDS", "HELD", "Uncategorised", "columns", "label", "require"]
+__all__ = ["EXPORTS", "FIELDS", "HELD", "Uncategorised", "columns", "declare", "label", "require"]
 
 NONE = "none"
 # Categories of what is kept and never sent, beside those of the notice.
@@ -69,6 +69,11 @@ def require(model: str, fields: Iterable[str], *, casetype: CaseType) -> list[st
     if missing:
         raise Uncategorised(f"These fields belong to no data category: {', '.join(missing)} of {model}.")
     return sorted({table[name] for name in fields})
+
+
+def declare(export: str, categories: Mapping[str, str]) -> None:
+    """Name the columns of a table that a family hands out, in their order, each with its category."""
+    EXPORTS[export] = dict(categories)
 
 
 def columns(export: str) -> list[str]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import csv
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from http import HTTPStatus
+from io import StringIO
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -30,7 +32,7 @@ from cases.web import asking, casepage
 from cases.web.refusals import Problem, form_problems, problem, screen, status_of
 from cases.web.uploads import LARGEST_REQUEST, SealingHandler
 
-__all__ = ["attachment", "documents", "download", "scan_again"]
+__all__ = ["attachment", "documents", "download", "scan_again", "table"]
 
 TOO_LARGE = f"The file is larger than {LARGEST // MEGABYTE} MB. Nothing was kept."
 NO_LENGTH = "Your browser did not say how large the file is. Nothing was kept."
@@ -198,6 +200,18 @@ def _streamed(opened: handing.Opened, first: bytes) -> Any:
 def attachment(data: bytes, name: str, *, media_type: str = "application/octet-stream") -> HttpResponse:
     """Return bytes as a file that no browser shows in the page."""
     return _never_shown(HttpResponse(data, content_type=media_type), name)
+
+
+def table(rows: Iterable[Sequence[str]], name: str) -> HttpResponse:
+    """Return rows as a file of comma-separated values that no spreadsheet reads as formulas."""
+    page = StringIO()
+    csv.writer(page).writerows([_plain(text) for text in row] for row in rows)
+    return attachment(page.getvalue().encode(), name, media_type="text/csv; charset=utf-8")
+
+
+def _plain(text: str) -> str:
+    """Keep a spreadsheet from reading a cell as a formula."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 def _never_shown(response: R, name: str) -> R:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable
 from datetime import datetime
-from io import StringIO
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +17,7 @@ from cases.kernel import datacategories, jobs
 from cases.kernel.errors import CaseError, NotAllowed, NotVisible
 from cases.kernel.models import Job, JobRow
 from cases.web import asking
-from cases.web.documents import attachment
+from cases.web.documents import table
 from cases.web.refusals import screen
 
 __all__ = ["mine", "progress", "resume", "rows", "stop"]
@@ -117,18 +115,11 @@ def rows(request: HttpRequest, job: UUID) -> HttpResponse:
     row = jobs.get_visible(actor, job)
     left = list(JobRow.objects.filter(job=row).exclude(state="done").order_by("number"))
     names = jobs.names(row, actor, [each.subject for each in left])
-    page = StringIO()
-    writer = csv.writer(page)
-    writer.writerow(datacategories.columns("job_rows"))
+    lines = [datacategories.columns("job_rows")]
     for each in left:
         why = jobs.reason(row, each.reason) if each.reason else ""
-        writer.writerow([each.number, _plain(names.get(each.subject, "")), OUTCOMES[each.state], why, _time(each)])
-    return attachment(page.getvalue().encode(), f"{row.kind}-{row.uid}.csv", media_type="text/csv; charset=utf-8")
-
-
-def _plain(text: str) -> str:
-    """Keep a spreadsheet from reading a cell as a formula."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+        lines.append([str(each.number), names.get(each.subject, ""), OUTCOMES[each.state], why, _time(each)])
+    return table(lines, f"{row.kind}-{row.uid}.csv")
 
 
 def _time(row: JobRow) -> str:

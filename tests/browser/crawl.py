@@ -54,6 +54,8 @@ WITHOUT_PAGE = {
     "on_call_acknowledge",
     "on_call_waiting",
     "scan_again",
+    "disclosures_file",
+    "disclosures_inspection",
 }
 EXPECTED = (403, 404, 405, 409, 422)
 # Both schemes and both widths are judged by every rule; at length the two other pairs too, by what a look can change.

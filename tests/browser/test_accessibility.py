@@ -207,6 +207,7 @@ def _restricted(browser, url: str, people: dict, case, found: crawl.Findings) ->
         unit.refuse("case", requests[0], "form[action*='/steps/verify/']")
         unit.refuse("propose", "/office/changes/new/authority_contact/", "main form")
         unit.refuse("propose", "/office/changes/new/partner_agreement/", "main form")
+        unit.visit("disclosures", "/disclosures/")
         unit.visit("partners", "/partners/")
         partners.enter(people)
         query = partners.answered(people)
