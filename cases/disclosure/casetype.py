@@ -86,6 +86,7 @@ LE_DISCLOSURE = CaseType(
         "request",
     ),
     agency_kinds=frozenset({"lea"}),
+    strays_of=frozenset({"oversight"}),
     intake=intake.INTAKE,
     callbacks={
         "le.answered": callbacks.answered,

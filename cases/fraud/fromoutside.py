@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from django.db import connection
+
 from cases.kernel import calendars, intake
 from cases.kernel.actors import system
 from cases.kernel.finding import index, terms
@@ -20,10 +22,15 @@ def fraud_confirmed(number: str, *, swapped_at: datetime | None, at: datetime, s
     """Return the newest open referral that names a number, untouched; where there is none, open one.
 
     What it is opened with says neither who told us nor what they had asked. Without `swapped_at`, a change of SIM that
-    we confirmed, it says nothing of a SIM. Joins the open transaction.
+    we confirmed, it says nothing of a SIM. Joins the open transaction; locks the number until it ends.
     """
     value = terms.phone(number)
     tokens = [index.Blinder(index.OFFICE, each).token("phone", value) for each in keys.index_versions()]
+    # Two words about one number at one moment: the second waits, and finds what the first opened.
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"fraud_confirmed:{max(map(str, tokens))}"]
+        )
     named = SearchEntry.objects.filter(space=index.OFFICE, note=None, tokens__overlap=tokens).values("case_id")
     known = Case.objects.filter(kind="fraud_referral", is_closed=False, is_restricted=False, pk__in=named)
     return known.order_by("-opened_at", "-pk").first() or _open(number, swapped_at=swapped_at, at=at, source=source)

@@ -180,6 +180,7 @@ class CaseType:
     """One kind of case: what is peculiar to it, as data and as functions the kernel calls.
 
     `opened` follows an opening, in its transaction, with the case and the people as they were given.
+    `agency_kinds` are whom its cases deal with; of those of `strays_of` its team reads as well what fits no case.
     `callback_data` shows, by type of callback, what its data may hold. `reacts` says what follows in the same act from
     what the kernel tells by a code: `hold_began` with the case, the hold and the time; `fraud_confirmed` with a number,
     when its SIM was changed, the time and the source, which gives back the case about it. `duplicates` gives the ids of
@@ -220,6 +221,7 @@ class CaseType:
     opening_clock: str = ""
     reopening_clock: str = ""
     agency_kinds: frozenset[str] = frozenset()
+    strays_of: frozenset[str] = frozenset()
     callbacks: Mapping[str, Callable[..., None]] = field(default_factory=dict)
     callback_data: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     delivered: Mapping[str, Callable[..., None]] = field(default_factory=dict)
@@ -269,8 +271,11 @@ def get(code: str) -> CaseType:
 
 
 def restricted_with(agency_kind: str) -> CaseType | None:
-    """Return the restricted kind whose matters this kind of agency deals with, if there is one."""
-    return next((each for each in _types.values() if each.is_restricted and agency_kind in each.agency_kinds), None)
+    """Return the restricted kind whose team reads what this kind of agency says of no case that is known, if there is
+    one: that which claims its strays, else that whose matters it deals with."""
+    restricted = [each for each in _types.values() if each.is_restricted]
+    claims = [each for each in restricted if agency_kind in each.strays_of]
+    return next(iter(claims or [each for each in restricted if agency_kind in each.agency_kinds]), None)
 
 
 def all_types() -> tuple[CaseType, ...]:

@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from cases.agencies import settlement
+from cases.agencies import application, settlement
 from cases.kernel import edits, intake, outbox, policy, transitions
 from cases.kernel.errors import CaseError
-from cases.kernel.models import Case, OutboxMessage, Release, Task
+from cases.kernel.models import Agency, Case, OutboxMessage, Release, Task
 from cases.kernel.restricted import referrals
 from cases.ledger import sealing, verify
 from cases.ledger.models import LedgerEvent
@@ -163,7 +163,8 @@ def test_what_went_wrong_in_a_compartment_is_reported_one_way(people, family):
         what = f"{disclosures.ERROR['how']}\n{disclosures.ERROR['collateral']}"
     case = Case.objects.get(kind="breach")
     assert (case.is_restricted, case.team.code, case.breach.is_from_secrecy) == (True, "data_protection", True)
-    assert said(case, "about_reference", "what") == {"about_reference": source.reference, "what": what}
+    kept = {"about_reference": source.reference, "what": None, "told_inside": what}
+    assert said(case, "about_reference", "what", "told_inside") == kept
     # One event of the source's own stream, and no word of the breach in it.
     events = LedgerEvent.objects.filter(stream=source.uid)
     assert events.count() == before + 1
@@ -173,7 +174,48 @@ def test_what_went_wrong_in_a_compartment_is_reported_one_way(people, family):
     assert seen == [OFFICER]
     page = client_of("e.hallam", is_stepped_up=True).get(f"/cases/{source.uid}/").content.decode()
     assert case.reference not in page
+    # Nothing of it goes to a Commissioner word for word: the officer writes what may be told.
+    officer = people[OFFICER]
+    after(case, "assess", officer, **ASSESSED)
+    assert "write in your own words" in refusal(case, "notify", officer, **TOLD)
+    with edits.change(case.pk, actor=officer, at=AT) as edit:
+        edit.facts(what="Somebody was told more than was asked.")
+    after(case, "notify", officer, **TOLD)
+    assert [body["what_happened"] for _, body in told(case)] in ([], ["Somebody was told more than was asked."])
     assert is_whole()
+
+
+def test_a_colleagues_report_about_a_case_of_a_compartment_is_kept_apart_too(people):
+    source = disclosures.received(people)
+    facts = {"what": "The fax went astray.", "nature": "disclosed", "once": "1"}
+    referrals.refer("breach", facts, about=source, actor=people["k.mistry"], at=AT)
+    case = Case.objects.get(kind="breach")
+    assert case.breach.is_from_secrecy
+    assert said(case, "what", "told_inside") == {"what": None, "told_inside": "The fax went astray."}
+
+
+def test_a_notice_that_cannot_be_delivered_is_told_by_hand_and_the_breach_ends(people):
+    case, officer = breaches.assessed(people), people[OFFICER]
+    after(case, "notify", officer, **TOLD)
+    notice = OutboxMessage.objects.filter(case=case)
+    assert refusal(case, "close", officer, **ENDED) == "The Commissioner does not have the notice yet."
+    for state in ("dead", "unknown", "skipped"):
+        notice.update(state=state, attempts=10)
+        assert "say how they were told instead" in refusal(case, "close", officer, **ENDED)
+    after(case, "close", officer, **{**ENDED, "told_how": "By telephone, reference 4711."})
+    assert (clock(case).state, Case.objects.get(pk=case.pk).state) == ("met", "closed")
+    assert said(case, "told_how") == {"told_how": "By telephone, reference 4711."}
+    assert Release.objects.filter(case=case, message=None, message_kind="ico_breach").count() == 1
+
+
+def test_what_oversight_says_of_no_known_case_is_read_by_the_disclosure_unit(people):
+    breaches.enter("tests-ipc", "oversight", "Test Commissioner")
+    breaches.enter()
+    seen = {
+        each.kind: application.compartment(each).code
+        for each in Agency.objects.filter(kind__in=["oversight", "regulator"])
+    }
+    assert (seen["oversight"], seen["regulator"]) == ("disclosure", "data_protection")
 
 
 def test_a_report_that_is_sent_twice_is_one_and_the_page_says_nothing_of_it(people):

@@ -4,21 +4,25 @@ import json
 from datetime import UTC, date, datetime
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from cases.agencies.provision import new_inbound_key
 from cases.api import authentication
-from cases.disclosure.partners.models import PartnerQuery, SimEvent
+from cases.disclosure.partners import asking
+from cases.disclosure.partners.models import PartnerAgreement, PartnerQuery, SimEvent
+from cases.fraud import fromoutside
 from cases.fraud.models import FraudReferral
 from cases.kernel import transitions
-from cases.kernel.linking import links
-from cases.kernel.models import Callback, Case, CaseLink, IntakeRequest, RefusedCalls, Release, ReleasedItem
+from cases.kernel.linking import detaching, links
+from cases.kernel.models import Agency, Callback, Case, CaseLink, IntakeRequest, RefusedCalls, Release, ReleasedItem
 from cases.kernel.timing import sweeps
-from cases.ledger import verify
+from cases.kernel.transitions import TransitionRefused
+from cases.ledger import sealing, verify
 from cases.ledger.models import LedgerEvent
 from tests import factories, partners
 from tests.api.caller import call
+from tests.faults.test_races import at_once
 
 pytestmark = pytest.mark.django_db
 CHECK = "/api/v1/partners/sandbox-bank/sim-swap/check"
@@ -253,6 +257,49 @@ def test_confirmed_fraud_says_nothing_of_a_change_of_sim_that_the_answer_did_not
     told = {"outcome": "confirmed_fraud"}
     transitions.apply(case.pk, "feed_back", actor=partners.bank(), at=factories.AT, inputs=told)
     assert FraudReferral.objects.get().reasons == ["unauth_payment"]
+
+
+def test_answered_query_is_neither_voided_nor_merged_and_two_people_detach_from_it(people):
+    partners.enter(people)
+    partners.swap()
+    case = partners.answered(people)
+    assert detaching.was_told(case)
+    officer = people["k.mistry"]
+    with pytest.raises(TransitionRefused, match="told"):
+        transitions.apply(case.pk, "void", actor=officer, at=factories.AT, reason="Opened in error.")
+
+
+def test_audit_report_of_a_query_does_not_name_the_fraud_case(people):
+    partners.enter(people)
+    partners.swap()
+    case = partners.answered(people)
+    told = {"outcome": "confirmed_fraud"}
+    transitions.apply(case.pk, "feed_back", actor=partners.bank(), at=factories.AT, inputs=told)
+    auditor = people["b.lacombe"]
+    reader = sealing.Reader(actor=auditor.label, verb="print", purpose="audit", streams=(case.uid,))
+    assert links.on_record(case, auditor, reader=reader, at=factories.AT) == []
+    assert len(links.listed(case, auditor, reader=reader, at=factories.AT)) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_feedbacks_about_one_number_at_one_moment_open_one_referral(people):
+    def confirm():
+        with transaction.atomic():
+            return fromoutside.fraud_confirmed("+447700900123", swapped_at=None, at=factories.AT).pk
+
+    assert len(set(at_once(confirm, confirm))) == 1
+    assert Case.objects.filter(kind="fraud_referral").count() == 1
+
+
+def test_an_agreement_that_ends_while_a_query_is_answered_refuses_it_and_keeps_it(people):
+    partners.enter(people)
+    agreement = PartnerAgreement.objects.select_related("agency").get()
+    partners.agree(people, at=factories.AT, is_live=False)
+    facts = asking.facts_of("sim_swap", QUESTION)
+    partner = Agency.objects.select_related("terms").get(code="sandbox-bank")
+    asked = asking.ask(facts, partner=partner, agreement=agreement, is_within_rate=True, at=factories.AT)
+    assert (asked.refusal, Case.objects.get(pk=asked.case.pk).state) == ("no_agreement", "refused")
+    assert not Release.objects.exists()
 
 
 def test_query_closes_by_itself_a_year_after_its_answer(people):

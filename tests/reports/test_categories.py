@@ -84,6 +84,8 @@ FACTS = {
     ("breach", "measures"): "breach",
     ("breach", "delay"): "breach",
     ("breach", "untold"): "breach",
+    ("breach", "told_how"): "breach",
+    ("breach", "told_inside"): "case_record",
 }
 
 

@@ -7,10 +7,22 @@ from typing import Any
 
 from cases.disclosure.breach import codes, messages, periods
 from cases.kernel import clocks, tasks
-from cases.kernel.models import Case, Task
+from cases.kernel.actors import system
+from cases.kernel.models import Case, OutboxMessage, Task
 from cases.ledger import sealing
 
-__all__ = ["BY_HAND", "PEOPLE", "assess", "end_periods", "keep_measures", "notify", "told_by_hand"]
+__all__ = [
+    "BY_HAND",
+    "PEOPLE",
+    "ask_by_hand",
+    "assess",
+    "end_periods",
+    "is_stuck",
+    "keep_measures",
+    "note_told",
+    "notify",
+    "told_by_hand",
+]
 
 BY_HAND, PEOPLE = "breach_tell_by_hand", "breach_tell_people"
 tasks.declare(
@@ -20,6 +32,8 @@ tasks.declare(
     }
 )
 clocks.due_with(periods.TELL, BY_HAND)
+# A notice in one of these states gets to nobody by itself.
+GIVEN_UP = frozenset({"dead", "unknown", "refused", "skipped", "withdrawn", "superseded"})
 
 
 def _keep(context: Any, names: tuple[str, ...], **plain: Any) -> None:
@@ -65,8 +79,25 @@ def ask_by_hand(case: Case, *, at: datetime, **detail: Any) -> None:
 
 def told_by_hand(case: Case, _task: Task, *, at: datetime) -> None:
     """Somebody told the Commissioner; the reason of the task says how."""
+    messages.told_by_hand(case, actor=system("by_hand", source=case.source), at=at)
     clocks.meet(case, periods.TELL, at=at)
     clocks.refresh_due(case)
+
+
+def is_stuck(case: Case) -> bool:
+    """Say whether the notice did not get there by itself, and nothing is on its way that would."""
+    sent = list(OutboxMessage.objects.filter(case=case, kind__in=[kind.code for kind in messages.ALL]))
+    return bool(sent) and all(message.state in GIVEN_UP for message in sent)
+
+
+def note_told(context: Any) -> None:
+    """Where the notice could not be delivered, a person told the Commissioner: that meets K09."""
+    case, at = context.case, context.at
+    if not is_stuck(case) or not case.clocks.filter(rule=periods.TELL, ended_at=None).exists():
+        return
+    _keep(context, ("told_how",))
+    messages.told_by_hand(case, actor=context.actor, at=at)
+    clocks.meet(case, periods.TELL, at=at)
 
 
 def keep_measures(context: Any) -> None:

@@ -11,6 +11,7 @@ __all__ = [
     "is_assessed",
     "people_are_told",
     "says_what_is_done",
+    "says_what_may_be_told",
     "says_why_late",
     "says_why_untold",
     "the_commissioner_has_it",
@@ -33,6 +34,13 @@ def is_assessed(context: Any) -> str | None:
     if inputs.get("risk") not in dict(codes.RISKS):
         return "Choose how likely harm is."
     return None if _text(context, "consequences") else "Write what may come of it for them."
+
+
+def says_what_may_be_told(context: Any) -> str | None:
+    """What a case of a compartment says goes to nobody word for word: the officer writes what may be told."""
+    if context.case.breach.what is not None:
+        return None
+    return "Correct the facts first: write in your own words what happened, as far as a Commissioner may be told."
 
 
 def says_what_is_done(context: Any) -> str | None:
@@ -63,9 +71,11 @@ def has_measures(context: Any) -> str | None:
 def the_commissioner_has_it(context: Any) -> str | None:
     if context.case.state != "notified":
         return None
-    if context.case.clocks.filter(rule=periods.TELL, ended_at=None).exists():
+    if not context.case.clocks.filter(rule=periods.TELL, ended_at=None).exists():
+        return None
+    if not effects.is_stuck(context.case):
         return "The Commissioner does not have the notice yet."
-    return None
+    return None if _text(context, "told_how") else "The notice could not be delivered: say how they were told instead."
 
 
 def people_are_told(context: Any) -> str | None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 from cases.disclosure.breach import codes
 from cases.kernel import outbox, releases
 from cases.kernel.actors import Actor
-from cases.kernel.models import Agency, Case, OutboxMessage
+from cases.kernel.models import Agency, Case, OutboxMessage, Release
 from cases.ledger import sealing
 
-__all__ = ["ALL", "ICO_BREACH", "IPC_BREACH", "tell"]
+__all__ = ["ALL", "ICO_BREACH", "IPC_BREACH", "tell", "told_by_hand"]
 
 _FIELDS = ("nature", "aware_at", "what_happened", "people", "consequences", "measures", "reasons_for_delay")
 
@@ -50,12 +51,35 @@ def tell(case: Case, *, actor: Actor, at: datetime) -> OutboxMessage | None:
     """Promise the notice to the Commissioner of the case's route, inside the current ledger action; None where the
     register knows of no channel to them, so that a person tells them. Opens what was typed, which the access log
     keeps. Raises ReleaseRefused."""
-    row = case.breach
-    kind = _KINDS[row.route]
-    found = Agency.objects.select_related("terms").filter(kind=kind.recipient_kind, is_active=True)
-    agency = found.order_by("pk").first()
+    kind = _KINDS[case.breach.route]
+    agency = _commissioner(kind)
     if agency is None:
         return None
+    body = _body(case, actor=actor, at=at)
+    try:
+        return releases.send(case, kind, agency=agency, body=body, actor=actor, at=at, subject_count=0)
+    except outbox.NoChannel:
+        return None
+
+
+def told_by_hand(case: Case, *, actor: Actor, at: datetime) -> Release | None:
+    """Enter in the register of releases that a person told the Commissioner what the notice says, inside the current
+    ledger action; nothing where the register of agencies does not know them. Raises ReleaseRefused."""
+    kind = _KINDS[case.breach.route]
+    agency = _commissioner(kind)
+    if agency is None:
+        return None
+    body = _body(case, actor=actor, at=at)
+    return releases.tell(case, kind, agency=agency, body=body, actor=actor, at=at, subject_count=0)
+
+
+def _commissioner(kind: releases.MessageKind) -> Agency | None:
+    found = Agency.objects.select_related("terms").filter(kind=kind.recipient_kind, is_active=True)
+    return found.order_by("pk").first()
+
+
+def _body(case: Case, *, actor: Actor, at: datetime) -> dict[str, Any]:
+    row = case.breach
     reader = sealing.Reader(actor=actor.label, verb="release", purpose="report_breach", streams=(case.uid,))
     typed = sealing.open_rows([row], ("what", "consequences", "measures", "delay"), reader=reader, at=at)[0]
     body = {
@@ -68,7 +92,4 @@ def tell(case: Case, *, actor: Actor, at: datetime) -> OutboxMessage | None:
     }
     if typed["delay"]:
         body["reasons_for_delay"] = typed["delay"]
-    try:
-        return releases.send(case, kind, agency=agency, body=body, actor=actor, at=at, subject_count=0)
-    except outbox.NoChannel:
-        return None
+    return body

@@ -16,6 +16,8 @@ class Breach(Tracked):
     `aware_at` is when the first colleague knew, aware UTC: K09 counts from it. `about_reference` and `about_token` name
     the case it came from, one way: a sealed word and a keyed token, so that nothing leads back. `once_token` makes a
     report that is sent twice the same one. `route` says which Commissioner is told; empty until it is assessed.
+    `what` is told to the Commissioner word for word; what came from a case of a compartment stands in `told_inside` and
+    goes nowhere. `told_how` says how a person told them where the notice could not be delivered.
     """
 
     case = models.OneToOneField(Case, models.PROTECT, primary_key=True, related_name="breach")
@@ -28,6 +30,7 @@ class Breach(Tracked):
     about_token = models.BinaryField(null=True)
     about_reference = SealedTextField(null=True)
     what = SealedTextField(null=True)
+    told_inside = SealedTextField(null=True)
     risk = models.CharField(max_length=16, blank=True, default="", editable=False)
     route = models.CharField(max_length=8, blank=True, default="", editable=False)
     secrecy = SealedTextField(null=True)
@@ -35,6 +38,7 @@ class Breach(Tracked):
     measures = SealedTextField(null=True)
     delay = SealedTextField(null=True)
     untold = SealedTextField(null=True)
+    told_how = SealedTextField(null=True)
     notified_at = models.DateTimeField(null=True, blank=True, editable=False)
     regulator_reference = models.CharField(max_length=80, blank=True, default="", editable=False)
 

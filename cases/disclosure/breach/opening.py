@@ -22,7 +22,8 @@ _ONCE = "breach_once"
 
 def open_facts(case: Case, facts: Mapping[str, Any]) -> None:
     """Write the facts row of a new case and start its 72 hours (K09), inside the current ledger action. They count from
-    awareness: when it was reported, unless the facts say earlier. Raises formats.CardNumber."""
+    awareness: when it was reported, unless the facts say earlier. What comes from a case of a compartment is kept apart
+    from what a Commissioner is told. Raises formats.CardNumber."""
     formats.refuse_card_numbers([facts.get("what")])
     aware_at = min(facts.get("aware_at") or case.opened_at, case.opened_at)
     row = Breach(
@@ -36,7 +37,9 @@ def open_facts(case: Case, facts: Mapping[str, Any]) -> None:
     )
     if once := facts.get("once"):
         row.once_token = sealing.keyed_hash(_ONCE, str(once))
-    sealing.seal(row, {name: facts.get(name) or None for name in ("about_reference", "what")}, key=case.key)
+    inside = "told_inside" if row.is_from_secrecy else "what"
+    typed = {"about_reference": facts.get("about_reference") or None, inside: facts.get("what") or None}
+    sealing.seal(row, typed, key=case.key)
     row.save(force_insert=True)
     clocks.start(case, periods.TELL, started_at=aware_at)
     clocks.refresh_due(case)

@@ -127,4 +127,7 @@ def ask(
             return Asked(case, "", effects.said(case.partner_query))
         except releases.ReleaseRefused:
             code = "not_permitted"
+        except transitions.TransitionRefused:  # the agreement changed while this was asked
+            now = PartnerAgreement.objects.filter(pk=agreement.pk).first() if agreement else None
+            code = terms.why_not(now, facts["question"], at=at) or "not_permitted"
     return Asked(transitions.apply(case.pk, "refuse", actor=by, at=at, inputs={"reason_code": code}), code, {})

@@ -15,7 +15,7 @@ from cases.kernel import calendars, clocks, outbox, record, releases, tasks
 from cases.kernel.actors import Actor, system
 from cases.kernel.casetypes import Content
 from cases.kernel.errors import CaseError
-from cases.kernel.models import Agency, Case, CaseParty, OutboxMessage, Release
+from cases.kernel.models import Agency, Case, CaseParty, IntakeRequest, OutboxMessage, Release
 from cases.ledger import api as ledger
 
 __all__ = [
@@ -252,6 +252,10 @@ def _told(release: Release) -> dict[str, str]:
     if release.message is not None:
         told["message"] = str(release.message.public_id)
         told |= {"their_reference": release.message.agency_reference} if release.message.agency_reference else {}
+    elif (
+        asked := IntakeRequest.objects.filter(case=release.case_id, agency=release.recipient_id).order_by("pk").first()
+    ):
+        told["their_reference"] = asked.message_id  # it was an answer: by its own word the recipient knows which
     return told
 
 

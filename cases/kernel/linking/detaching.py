@@ -36,8 +36,11 @@ def names_a_person(context: Any) -> str | None:
 
 
 def was_told(case: Case) -> bool:
-    """Say whether somebody outside was, may have been, or is about to be told of the case. One query."""
-    return OutboxMessage.objects.filter(case=case).exclude(outbox.never_left()).exists()
+    """Say whether somebody outside was, may have been, or is about to be told of the case: by a message, or by an
+    answer or a telephone call, which leave a release alone. Two queries at most."""
+    if OutboxMessage.objects.filter(case=case).exclude(outbox.never_left()).exists():
+        return True
+    return Release.objects.filter(case=case, message=None).exists()
 
 
 def needs_another(context: Any) -> bool:

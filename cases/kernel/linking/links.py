@@ -251,14 +251,16 @@ def listed(case: Case, actor: Actor, *, reader: sealing.Reader, at: datetime) ->
 def on_record(case: Case, actor: Actor, *, reader: sealing.Reader, at: datetime) -> list[Listed]:
     """Return every link a case has had, removed ones too, oldest first, as a paper may name them that whoever sees the
     case may read: to cases the actor may see and whose readers are those of this case; of a case of a compartment also
-    to those outside that it names. Writes the reader's access row."""
+    to those outside that it names. A case outside that was joined one way to another kind is not named: its readers are
+    others. Writes the reader's access row."""
     rows = CaseLink.objects.filter(Q(case=case) | Q(other=case)).order_by("made_at", "pk")
     found = _listed(rows, case, actor, reader=reader, at=at)
     same = (case.kind, case.team_id, case.is_restricted)
     return [
         each
         for each in found
-        if each.is_one_way or (each.other.kind, each.other.team_id, each.other.is_restricted) == same
+        if (each.is_one_way and case.is_restricted)
+        or (each.other.kind, each.other.team_id, each.other.is_restricted) == same
     ]
 
 

@@ -47,7 +47,10 @@ def refer(
     referral = kind(code).referral
     if referral is None or referral.is_known(facts["once"]):
         return
-    came_from = {"about_reference": about.reference, "about_token": quietholds.case_token(about.uid)} if about else {}
+    came_from: dict[str, Any] = {}
+    if about:
+        came_from = {"about_reference": about.reference, "about_token": quietholds.case_token(about.uid)}
+        came_from["is_from_secrecy"] = about.is_restricted
     try:
         with transaction.atomic():
             intake.open_case(code, actor=actor, at=at, facts={**facts, **came_from}, request=request)
