@@ -64,6 +64,11 @@ def asked(people: dict[str, Actor], right: str = "rectify", *, by: str = OFFICER
     return intake.open_case(REQUEST, actor=people[by], at=AT, facts=given, people=[PERSON])
 
 
+def identify(case: Case, people: dict[str, Actor]) -> Case:
+    transitions.apply(case.pk, "ask_identity", actor=people[OFFICER], at=AT)
+    return transitions.apply(case.pk, "confirm_identity", actor=people[OFFICER], at=AT, inputs=IDENTITY)
+
+
 def received(people: dict[str, Actor]) -> Case:
     """One that is ready to be carried out: identity is checked."""
     case = identity_check(people)

@@ -11,6 +11,7 @@ from django.db.models import Model
 
 from cases.kernel.lifecycle import Lifecycle
 from cases.kernel.models import Case, CaseParty, Clock, OutboxMessage
+from cases.kernel.papers import Paper
 from cases.kernel.policy import Rule
 
 __all__ = [
@@ -193,6 +194,8 @@ class CaseType:
     `is_about` says of facts that they name what the case is about where no person is named.
     `check_people` raises IntakeRefused for people whom a new case of the kind is not about. `tables` are shown beside
     its facts. `ties` are the links between people that its cases make, by the joined people's keys (linking/people.py).
+    `papers` are those it makes beside the audit report, by their level. `not_for_subject` are labels of its facts that
+    the person concerned is not told: telling would prejudice what the case is for.
     A kind without a reference prefix is restricted: its references are random, and only its team knows of its cases.
     """
 
@@ -251,6 +254,8 @@ class CaseType:
     own_tabs: tuple[tuple[str, str], ...] = ()
     unspoken: frozenset[str] = frozenset()
     registers: tuple[tuple[str, str, str], ...] = ()
+    papers: Mapping[str, Paper] = field(default_factory=dict)
+    not_for_subject: frozenset[str] = frozenset()
 
     @property
     def is_restricted(self) -> bool:

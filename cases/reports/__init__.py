@@ -4,6 +4,6 @@ Asking, making and opening a paper are acts on record. Pages are set in a child 
 keys (`press`); the bytes are kept sealed under keys of their own.
 """
 
-from cases.reports.requests import ReportRefused, open_report, request
+from cases.reports.requests import INTERNAL, ReportRefused, act_of, file_name, label_of, open_report, request
 
-__all__ = ["ReportRefused", "open_report", "request"]
+__all__ = ["INTERNAL", "ReportRefused", "act_of", "file_name", "label_of", "open_report", "request"]

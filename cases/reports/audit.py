@@ -23,7 +23,7 @@ from cases.reports.pdf import Paper
 from cases.reports.records import Records
 from cases.reports.words import Words, moment
 
-__all__ = ["Draft", "draft"]
+__all__ = ["Draft", "draft", "take_snapshot"]
 
 LEVELS = {"internal": "Internal"}
 HASH_RULE = (
@@ -40,6 +40,7 @@ class Draft:
     paper: Paper
     head_seq: int
     head_hash: str
+    data: bytes = b""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,7 +122,7 @@ def draft(report: AuditReport, *, reader: Reader, at: datetime) -> Draft:
 
     Reads in one repeatable-read transaction of its own; call it in no other.
     """
-    _take_snapshot()
+    take_snapshot()
     case = Case.objects.select_related("team", "assignee", "key").get(pk=report.case_id)
     asker = User.objects.filter(pk=report.requested_by_id or 0).first()
     found = records.read(
@@ -155,7 +156,7 @@ def draft(report: AuditReport, *, reader: Reader, at: datetime) -> Draft:
     return Draft(paper=paper, head_seq=found.head.seq, head_hash=head_hash)
 
 
-def _take_snapshot() -> None:
+def take_snapshot() -> None:
     """Read rows of one moment, unless a caller's transaction decided otherwise."""
     if len(connection.atomic_blocks) == 1:
         with connection.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""Asking for audit reports, making the ones asked for, and opening them. Each is an act on record."""
+"""Asking for audit reports and kinds' own papers, making the ones asked for, and opening them: acts on record."""
 
 from __future__ import annotations
 
@@ -9,18 +9,30 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Count, Max, Q
 
-from cases.kernel import actors, calendars, conflicts, locks, policy, record, retention, tasks
+from cases.kernel import actors, calendars, casetypes, conflicts, locks, policy, record, retention, tasks
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError, NotAllowed
 from cases.kernel.evidence import blobs
-from cases.kernel.models import AuditReport, Case
+from cases.kernel.models import AuditReport, Case, StoredBlob
+from cases.kernel.papers import Paper
 from cases.ledger import api as ledger
 from cases.ledger import sealing
-from cases.reports import audit, press
+from cases.reports import audit, papers, press
 from cases.reports.audit import Draft
 from cases.reports.pdf import Printed
 
-__all__ = ["ReportRefused", "make", "make_due", "open_report", "print_now", "request"]
+__all__ = [
+    "INTERNAL",
+    "ReportRefused",
+    "act_of",
+    "file_name",
+    "label_of",
+    "make",
+    "make_due",
+    "open_report",
+    "print_now",
+    "request",
+]
 
 log = logging.getLogger(__name__)
 
@@ -29,11 +41,37 @@ TRIES = 3
 # Longer than the press may take; a report still running after it belongs to a worker that died.
 LEASE = timedelta(minutes=10)
 PURPOSE = "audit_report"
+INTERNAL = "internal"
 tasks.declare({"report_failed": "An audit report could not be made"})
 
 
 class ReportRefused(CaseError):
     """The report cannot be asked for or opened like this."""
+
+
+def _paper(case: Case, level: str) -> Paper | None:
+    """Return the kind's own paper of this level; none for the audit report. Raises ReportRefused for no such paper."""
+    found = casetypes.get(case.kind).papers.get(level)
+    if found is None and level != INTERNAL:
+        raise ReportRefused("There is no such paper of this case.")
+    return found
+
+
+def act_of(case: Case, level: str) -> str:
+    """Return the right to ask for a paper of this level and to open it. Raises ReportRefused."""
+    paper = _paper(case, level)
+    return paper.act if paper else "report"
+
+
+def label_of(case: Case, level: str) -> str:
+    """Return what people call a paper of this level. Raises ReportRefused."""
+    paper = _paper(case, level)
+    return paper.label if paper else "Audit report"
+
+
+def file_name(report: AuditReport, *, ending: str) -> str:
+    paper = _paper(report.case, report.level)
+    return f"{report.case.reference}-{paper.file_name if paper else 'audit-report'}.{ending}"
 
 
 def request(
@@ -42,28 +80,38 @@ def request(
     actor: Actor,
     at: datetime,
     reason: str = "",
+    level: str = INTERNAL,
     request: ledger.RequestInfo | None = None,
 ) -> AuditReport:
-    """Ask for a report of a case: locks it and writes one ledger event. A task makes it; the face rings on commit.
+    """Ask for a paper of a case: locks it and writes one ledger event. A task makes it; the face rings on commit.
 
-    Raises NotAllowed, or ReportRefused for a registered tie and when a reason is wanted and missing; nothing is then
-    written.
+    Raises NotAllowed, or ReportRefused for a registered tie, when a reason is wanted and missing, and where the kind
+    makes no such paper of the case now; nothing is then written.
     """
-    decision = policy.require(actor, "report", case=case)
+    paper = _paper(case, level)
+    decision = policy.require(actor, act_of(case, level), case=case)
+    if paper and (refusal := paper.why_not(case)):
+        raise ReportRefused(refusal)
     if refusal := conflicts.why_not(actor, case):
         raise ReportRefused(refusal)
     if decision.needs_reason and not reason.strip():
         raise ReportRefused("Say why you need this report.")
-    return _ask(case, actor=actor, at=at, reason=reason.strip(), request=request)
+    return _ask(case, actor=actor, at=at, reason=reason.strip(), level=level, request=request)
 
 
 @transaction.atomic
 def _ask(
-    case: Case, *, actor: Actor, at: datetime, reason: str = "", request: ledger.RequestInfo | None = None
+    case: Case,
+    *,
+    actor: Actor,
+    at: datetime,
+    reason: str = "",
+    level: str = INTERNAL,
+    request: ledger.RequestInfo | None = None,
 ) -> AuditReport:
     locked = locks.case_for_update(case.pk)
     with record.act(locked, "report.requested", actor=actor, at=at, reason=reason, request=request) as action:
-        report = AuditReport.objects.create(case=locked, requested_by_id=actor.user_id, requested_at=at)
+        report = AuditReport.objects.create(case=locked, level=level, requested_by_id=actor.user_id, requested_at=at)
         action.detail.update({"report": str(report.uid), "level": report.level})
     return report
 
@@ -88,7 +136,11 @@ def make(report_id: int, *, now: datetime) -> bool:
     if report is None:
         return False
     try:
-        draft = audit.draft(report, reader=_reader(report), at=now)
+        paper = _paper(report.case, report.level)
+        reader = _reader(report, paper.purpose if paper else PURPOSE)
+        draft = (
+            papers.draft(report, paper, reader=reader, at=now) if paper else audit.draft(report, reader=reader, at=now)
+        )
         printed = press.press(draft.paper)
     except press.PressFailed:
         _fail(report, now=now)
@@ -96,11 +148,11 @@ def make(report_id: int, *, now: datetime) -> bool:
     return _finish(report, draft, printed, now=now)
 
 
-def _reader(report: AuditReport) -> sealing.Reader:
+def _reader(report: AuditReport, purpose: str) -> sealing.Reader:
     """Return whoever asked: the values are opened for that person."""
     label = f"staff:{report.requested_by_id}" if report.requested_by_id else "system:audit_report"
     return sealing.Reader(
-        actor=label, verb="print", purpose=PURPOSE, streams=(report.case.uid,), request_id=str(report.uid)
+        actor=label, verb="print", purpose=purpose, streams=(report.case.uid,), request_id=str(report.uid)
     )
 
 
@@ -147,6 +199,8 @@ def _finish(report: AuditReport, draft: Draft, printed: Printed, *, now: datetim
     with record.act(case, "report.made", actor=_maker(case), at=now, detail=detail):
         row.blob = blobs.store_blob(printed.data, case=case, field="report", at=now)
         row.key = row.blob.key
+        if draft.data:
+            row.data_blob = blobs.store_blob(draft.data, case=case, field="report_data", at=now)
         row.save()
     return True
 
@@ -164,28 +218,32 @@ def _fail(report: AuditReport, *, now: datetime) -> None:
     log.error("report %s could not be made", row.uid)
 
 
-def open_report(report: AuditReport, *, actor: Actor, at: datetime, request_id: str = "") -> bytes:
-    """Return the bytes of a finished report; who opens it is on record first. Raises NotAllowed, also for a registered
-    tie, and ReportRefused."""
-    policy.require(actor, "report", case=report.case)
+def open_report(
+    report: AuditReport, *, actor: Actor, at: datetime, is_data: bool = False, request_id: str = ""
+) -> bytes:
+    """Return the bytes of a finished report, or the same as plain data; who opens it is on record first. Raises
+    NotAllowed, also for a registered tie, and ReportRefused."""
+    policy.require(actor, act_of(report.case, report.level), case=report.case)
     if refusal := conflicts.why_not(actor, report.case):
         raise NotAllowed(refusal)
-    return _opened(report, label=actor.label, at=at, request_id=request_id)
+    return _opened(report, label=actor.label, at=at, is_data=is_data, request_id=request_id)
 
 
-def _opened(report: AuditReport, *, label: str, at: datetime, request_id: str = "") -> bytes:
-    blob = report.blob
+def _opened(report: AuditReport, *, label: str, at: datetime, is_data: bool = False, request_id: str = "") -> bytes:
+    blob: StoredBlob | None = report.data_blob if is_data else report.blob
     if blob is None:
         raise ReportRefused("This report is not finished.")
+    paper = _paper(report.case, report.level)
+    purpose = paper.purpose if paper else PURPOSE
     reader = sealing.Reader(
-        actor=label, verb="download", purpose=PURPOSE, streams=(report.case.uid,), request_id=request_id
+        actor=label, verb="download", purpose=purpose, streams=(report.case.uid,), request_id=request_id
     )
     data = sealing.open_bytes(
         bytes(blob.sealed),
         key_id=blob.key_id,
         label="cases.storedblob",
         uid=blob.uid,
-        field="report",
+        field="report_data" if is_data else "report",
         reader=reader,
         at=at,
     )

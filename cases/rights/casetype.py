@@ -5,7 +5,7 @@ from __future__ import annotations
 from cases.kernel import clocks, retention
 from cases.kernel.casetypes import CaseType
 from cases.kernel.exchange import letters
-from cases.rights import callbacks, codes, forms, intake, messages, opening, periods, report, rules
+from cases.rights import access, callbacks, codes, forms, intake, messages, opening, periods, report, rules
 from cases.rights.models import RightsRequest
 
 __all__ = ["RIGHTS_REQUEST"]
@@ -50,4 +50,5 @@ RIGHTS_REQUEST = CaseType(
     extensions={periods.ANSWER: opening.EXTENSION},
     message_labels={messages.STOP.code: messages.STOP.label, letters.LETTER.code: letters.LETTER.label},
     intake=intake.INTAKE,
+    papers={access.LEVEL: access.PACK},
 )

@@ -3,7 +3,7 @@
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
-from cases.kernel.models import Agency, Case
+from cases.kernel.models import Agency, AuditReport, Case
 from cases.ledger.models import DataKey, Tracked
 from cases.ledger.sealing import SealedTextField
 
@@ -14,7 +14,8 @@ class RightsRequest(Tracked):
     """What a person asks: which right, how and when it reached us, and what we did about it.
 
     `channels` are those that a stop of marketing names (none: all of them), `purposes` those of a consent. Times are
-    aware UTC. What the person wrote and what we answered are sealed under the case's key.
+    aware UTC. What the person wrote and what we answered are sealed under the case's key. `pack` is the paper that was
+    given to whoever asked for access, with the way it was given and what proves it.
     """
 
     case = models.OneToOneField(Case, models.PROTECT, primary_key=True, related_name="rights_request")
@@ -32,6 +33,11 @@ class RightsRequest(Tracked):
     answer = SealedTextField(null=True)
     refusal_code = models.CharField(max_length=32, blank=True, default="", editable=False)
     extended_date = models.DateField(null=True, blank=True, editable=False)
+    pack = models.ForeignKey(AuditReport, models.PROTECT, null=True, editable=False, related_name="+")
+    given_how = models.CharField(max_length=24, blank=True, default="", db_default="", editable=False)
+    given_proof = models.CharField(max_length=60, blank=True, default="", db_default="", editable=False)
+
+    later = {"pack_id": None, "given_how": "", "given_proof": ""}
 
     def __str__(self) -> str:
         return str(self.case_id)

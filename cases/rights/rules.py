@@ -7,7 +7,7 @@ from django.db.models import Model
 from cases.kernel.lifecycle import Lifecycle, State, Transition
 from cases.kernel.models import Case, CaseAddress, CaseParty, Evidence
 from cases.kernel.policy import Rule
-from cases.rights import effects, guards
+from cases.rights import access, effects, guards
 from cases.rights.models import RightsRequest
 
 __all__ = ["ASK", "LIFECYCLE", "POLICY", "approval_rows"]
@@ -25,6 +25,7 @@ POLICY = (
         for act in ("view", "note", "reveal", "download", "report", "view_audit", "close_task", "assign", "take")
     ),
     *(Rule(act=act, kind=_KIND, roles=_OFFICER) for act in ("edit", "attach", "match", "extend_period")),
+    Rule(act=access.MAKE, kind=_KIND, roles=_DESK),
     *(
         Rule(act=act, kind=_KIND, roles=frozenset({"auditor"}), scope="all", needs_reason=True)
         for act in ("view", "report", "view_audit")

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from cases.kernel import casetypes, holdkinds, policy, retention, tasks, transitions
 from cases.kernel.actors import Actor
+from cases.kernel.casetypes import CaseType
 from cases.kernel.models import Case
 from cases.kernel.reading import queries, records, timeline
 from cases.kernel.reading.queries import CaseFile
@@ -123,6 +124,11 @@ def header(file: CaseFile, current: str, actor: Actor) -> dict[str, Any]:
         "held_as": sorted({holdkinds.shown_label(each) for each in file.holds}),
         "is_mine": case.assignee_id == actor.user_id,
         "screen": casetype.screen,
+        "papers": [
+            (level, paper.label)
+            for level, paper in casetype.papers.items()
+            if policy.can(actor, paper.act, case=case).is_allowed and not paper.why_not(case)
+        ],
     }
 
 
@@ -212,7 +218,7 @@ def show(
             {**task, "label": task_label(task["kind"], task["detail"]), "ends": tasks.ends_with(task["kind"])}
             for task in file.tasks
         ],
-        "reports": file.reports,
+        "reports": [{**each, "label": _paper_label(casetype, each["level"])} for each in file.reports],
         "referrals": referring.offers(case, actor),
         "commands": _commands(offers, file, head["may"]),
         "pair_count": file.pair_count,
@@ -223,6 +229,11 @@ def show(
         "may_edit": head["may"]["edit"] and case.state in casetype.lifecycle.editable,
     }
     return render(request, "cases/case.html", shown, status=status)
+
+
+def _paper_label(casetype: CaseType, level: str) -> str:
+    paper = casetype.papers.get(level)
+    return paper.label if paper else "Audit report"
 
 
 def _may(case: Case, actor: Actor, move: str) -> bool:

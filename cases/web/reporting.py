@@ -1,4 +1,4 @@
-"""Asking for the audit report of a case, and watching it being made."""
+"""Asking for the audit report or another paper of a case, and watching it being made."""
 
 from __future__ import annotations
 
@@ -37,6 +37,7 @@ def ask(request: HttpRequest, uid: UUID) -> HttpResponse:
             actor=actor,
             at=asking.now(),
             reason=casepage.PURPOSES.get(why, ""),
+            level=request.POST.get("level", "")[:12] or reports.INTERNAL,
             request=asking.info(request),
         )
     except NotAllowed:
@@ -51,13 +52,16 @@ def ask(request: HttpRequest, uid: UUID) -> HttpResponse:
 @never_cache
 def progress(request: HttpRequest, uid: UUID, report: UUID) -> HttpResponse:
     """Show how far a report is; the fragment stops asking once it is finished."""
+    from cases import reports  # noqa: PLC0415 -- as in ask
+
     actor = asking.actor_of(request)
     case = policy.get_visible(actor, uid)
-    policy.require(actor, "report", case=case)
     row = case.reports.select_related("requested_by").filter(uid=report).first()
+    policy.require(actor, reports.act_of(case, row.level if row else reports.INTERNAL), case=case)
     if row is None:
         raise Http404
-    shown = {"case": case, "report": row, "is_finished": row.state in FINISHED}
+    label = reports.label_of(case, row.level)
+    shown = {"case": case, "report": row, "label": label, "is_finished": row.state in FINISHED}
     if getattr(request, "htmx", False):
         status = STOP_POLLING if shown["is_finished"] else 200
         return render(request, "cases/_report.html", shown, status=status)
@@ -73,8 +77,13 @@ def file(request: HttpRequest, uid: UUID, report: UUID) -> HttpResponse:
 
     actor = asking.actor_of(request)
     case = policy.get_visible(actor, uid)
-    row = case.reports.select_related("case", "blob").filter(uid=report, state="done").first()
+    row = case.reports.select_related("case", "blob", "data_blob").filter(uid=report, state="done").first()
     if row is None:
         raise Http404
-    data = reports.open_report(row, actor=actor, at=asking.now(), request_id=asking.request_id(request))
-    return attachment(data, f"{case.reference}-audit-report.pdf", media_type="application/pdf")
+    is_data = row.data_blob is not None and request.GET.get("form") == "data"
+    data = reports.open_report(
+        row, actor=actor, at=asking.now(), is_data=is_data, request_id=asking.request_id(request)
+    )
+    if is_data:
+        return attachment(data, reports.file_name(row, ending="json"), media_type="application/json")
+    return attachment(data, reports.file_name(row, ending="pdf"), media_type="application/pdf")

@@ -46,7 +46,10 @@ class Letter(Tracked):
 
 
 class AuditReport(Tracked):
-    """One printed story of a case, made by a task; asking for it and making it are acts on record."""
+    """One printed story of a case, made by a task; asking for it and making it are acts on record.
+
+    `level` is internal for the audit report, else the kind's own paper; `data_blob` is such a paper as plain data.
+    """
 
     case = models.ForeignKey(Case, models.PROTECT, related_name="reports")
     level = models.CharField(max_length=12, default="internal")
@@ -59,8 +62,11 @@ class AuditReport(Tracked):
     pages = models.PositiveSmallIntegerField(null=True, blank=True)
     blob = models.OneToOneField(StoredBlob, models.PROTECT, null=True, related_name="+")
     key = models.ForeignKey(DataKey, models.PROTECT, null=True, related_name="+")
+    data_blob = models.OneToOneField(StoredBlob, models.PROTECT, null=True, related_name="+")
     finished_at = models.DateTimeField(null=True, blank=True)
     dispose_after_date = models.DateField(null=True, blank=True)
+
+    later = {"data_blob_id": None}
 
     class Meta:
         constraints = [

@@ -1,0 +1,60 @@
+"""Papers of its own that a kind of case makes beside the audit report: what they say, without saying how it is set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from cases.kernel.models import Case
+from cases.ledger.sealing import Reader
+
+__all__ = ["Item", "Paper", "Part", "Written"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Item:
+    """One thing on record: its heading, and label and value of everything said of it."""
+
+    head: str
+    rows: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """One heading of a paper. `nothing` is said where it has no item."""
+
+    code: str
+    title: str
+    items: tuple[Item, ...]
+    note: str = ""
+    nothing: str = "Nothing is held."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Written:
+    """What a paper says: rows for its first page, its parts, and the same as plain data."""
+
+    title: str
+    cover: tuple[tuple[str, str], ...]
+    parts: tuple[Part, ...]
+    data: dict[str, Any]
+
+
+def nothing_against(_case: Case) -> str:
+    """Refuse no case."""
+    return ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Paper:
+    """One kind of paper. `act` is the right to ask for it and to open it; `why_not` the sentence why it is not made of
+    a case now, or nothing; `write` is given the reader in whose name it is opened, and reads in one transaction."""
+
+    label: str
+    act: str
+    file_name: str
+    purpose: str
+    write: Callable[[Case, Reader, datetime], Written]
+    why_not: Callable[[Case], str] = nothing_against

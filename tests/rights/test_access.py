@@ -1,0 +1,150 @@
+"""The subject access pack: everything about the person, nobody else, and no trace of what is restricted."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from django.test import TestCase
+
+from cases.accounts import uploads
+from cases.kernel import actors, intake, jobrun, record
+from cases.kernel.errors import CaseError
+from cases.kernel.models import AuditReport, CaseParty, Party
+from cases.ledger.models import AccessEvent
+from cases.reports import requests
+from tests import associations, factories, suspicions
+from tests import requests_of_people as rights
+from tests.accounts import portfolio
+from tests.factories import AT
+from tests.kernel.snapshots import nothing_written
+from tests.reports import reading
+
+LATER = AT + timedelta(minutes=5)
+NUMBER = "8000000010"
+PERSON = {
+    "role": "person",
+    "values": {**associations.DECLARER["values"], "account_reference": NUMBER, "phone": "+447700900611"},
+    "addresses": associations.DECLARER["addresses"],
+}
+# Two hold this account: she, and somebody who is a third party to her request.
+ACCOUNT = portfolio.row(10) | {
+    "account": NUMBER,
+    "holder_1_forename": "Leocadia",
+    "holder_1_surname": "Brathwaite",
+    "holder_1_date_of_birth": "1979-02-11",
+    "holder_2_forename": "Zebedee",
+    "holder_2_surname": "Thirdparty",
+    "holder_2_date_of_birth": "1970-01-02",
+}
+NEVER = ("Ottilie", "Snape", "88 Secret Mews", "Zebedee", "Thirdparty", "suspicion", "Suspicion", "I never agreed")
+
+
+def join(*rows):
+    """Join what several cases say about one person, as somebody decided."""
+    with record.act(rows[0].case, "tests.joined", actor=actors.system("tests"), at=AT):
+        party = Party.objects.create()
+        for row in rows:
+            row.party = party
+            row.save(update_fields=["party"])
+
+
+def hide(people) -> None:
+    """Let there be a restricted matter about the same person, known by the same account and joined with her."""
+    case = suspicions.acknowledged(people, account_reference=NUMBER)
+    row = CaseParty.objects.filter(case=case).first()
+    party = CaseParty.objects.filter(case__kind=rights.REQUEST).first().party
+    with record.act(case, "tests.joined", actor=actors.system("tests"), at=AT):
+        row.party = party
+        row.save(update_fields=["party"])
+
+
+class Access(TestCase):
+    @classmethod
+    def setUpTestData(cls):
+        cls.people = people = factories.office()
+        cls.officer, cls.dpo = people[rights.OFFICER], people[rights.DPO]
+        link = associations.active(people)
+        analyst = next(each for each in people.values() if "collections_analyst" in each.roles)
+        uploads.take([portfolio.file([ACCOUNT])], actor=analyst, at=AT)
+        jobrun.work(clock=lambda: AT, seconds=60)
+        facts = {"right": "stop_marketing", "came_by": "phone", "channels": ["sms"]}
+        intake.open_case(rights.REQUEST, actor=cls.officer, at=AT, facts=facts, people=[PERSON])
+        facts = {"right": "access", "came_by": "letter"}
+        cls.case = intake.open_case(rights.REQUEST, actor=cls.officer, at=AT, facts=facts, people=[PERSON])
+        join(
+            CaseParty.objects.get(case=link, role="declarer"),
+            *CaseParty.objects.filter(case__kind=rights.REQUEST).order_by("pk"),
+        )
+
+    def identified(self):
+        rights.identify(self.case, self.people)
+        return type(self.case).objects.get(pk=self.case.pk)
+
+    def ask(self):
+        return requests.request(self.identified(), actor=self.officer, at=AT, level="subject")
+
+    def drafted(self, report):
+        """Return the words and the data of a pack, as they go to the press."""
+        case = report.case
+        reader = requests._reader(report, "subject_access")
+        draft = requests.papers.draft(report, requests._paper(case, "subject"), reader=reader, at=LATER)
+        return draft.paper.html, draft.data
+
+    def test_pack_says_the_same_with_and_without_a_restricted_matter(self):
+        report = self.ask()
+        before = self.drafted(report)
+        hide(self.people)
+        looked = AccessEvent.objects.latest("pk").pk
+        assert self.drafted(report) == before
+        hidden = set(CaseParty.objects.filter(case__is_restricted=True).values_list("case__uid", flat=True))
+        assert hidden
+        opened = AccessEvent.objects.filter(pk__gt=looked, verb="print")
+        assert opened.exists()
+        assert not hidden & {stream for each in opened for stream in each.streams}
+        for each in before:
+            text = each if isinstance(each, str) else each.decode()
+            assert [word for word in NEVER if word in text] == []
+
+    def test_pack_holds_everything_about_the_person_and_is_opened_on_record(self):
+        report = self.ask()
+        assert requests.make_due(now=LATER) == 1
+        report = AuditReport.objects.get(pk=report.pk)
+        assert report.state == "done"
+        data = json.loads(requests.open_report(report, actor=self.dpo, at=LATER, is_data=True))
+        parts = data["parts"]
+        assert {code: len(items) for code, items in parts.items()} == {
+            "person": 3,
+            "matters": 3,
+            "accounts": 1,
+            "choices": 3,
+            "links": 1,
+            "told": 3,
+            "letters": 1,
+            "notes": 1,
+            "rights": 2,
+        }
+        account = {each["name"]: each["value"] for each in parts["accounts"][0]["values"]}
+        assert (account["Last name"], account["Balance"]) == ("Brathwaite", "£50.10")
+        choice = {each["name"]: each["value"] for each in parts["choices"][0]["values"]}
+        assert (choice["You said"], choice["How"], choice["Counts"]) == ("No", "Telephone", "Yes")
+        told = sorted(each["heading"] for each in parts["told"])
+        assert told == ["Sandbox Bureau A", "Sandbox Bureau B", "Sandbox Bureau C"]
+        printed = requests.open_report(report, actor=self.officer, at=LATER)
+        text = reading.squeezed(reading.text_of(printed))
+        assert "WhatweholdaboutyouRTS-" in text
+        for item in parts["matters"] + parts["told"]:
+            assert reading.squeezed(item["heading"]) in text
+        opened = AccessEvent.objects.filter(streams=[self.case.uid], verb="download", purpose="subject_access")
+        assert set(opened.values_list("actor", flat=True)) == {self.dpo.label, self.officer.label}
+
+    def test_pack_is_refused_to_others_and_before_it_is_known_who_asks(self):
+        with nothing_written(), pytest.raises(CaseError, match="Check first"):
+            requests.request(self.case, actor=self.officer, at=AT, level="subject")
+        case = self.identified()
+        with nothing_written(), pytest.raises(CaseError, match="no such paper"):
+            requests.request(case, actor=self.officer, at=AT, level="external")
+        with nothing_written(), pytest.raises(CaseError):
+            requests.request(case, actor=self.people["a.byrne"], at=AT, level="subject")
+        stop = rights.received(self.people)
+        with nothing_written(), pytest.raises(CaseError, match="request for access"):
+            requests.request(stop, actor=self.officer, at=AT, level="subject")
