@@ -32,6 +32,7 @@ ASSOCIATION = CaseType(
     label="Financial association",
     summary="Somebody says that they are linked with another person by money. Told to the credit reference agencies.",
     prefix="ASC",
+    not_for_subject=frozenset({"Other person agrees", "Other person may be written to"}),
     icon="link",
     team="credit",
     facts=Association,
