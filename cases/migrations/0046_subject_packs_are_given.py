@@ -7,7 +7,7 @@ from cases.migrations import Migration
 class Migration(Migration):
 
     dependencies = [
-        ('cases', '0044_other_person_says_where_to_write'),
+        ('cases', '0045_breach_tells_apart'),
     ]
 
     operations = [
