@@ -179,13 +179,13 @@ def _change(told: Sequence[tuple[_Told, Account]], *, at: datetime) -> None:
 def _change_people(account: Account, row: Row, known: list[AccountHolder], blind: Blind, *, at: datetime) -> None:
     """Give each person told the row of the one who is the same; a new one gets a key, one who is gone an end.
 
-    The same person has the same surname or date of birth: equal texts are equal ciphertexts under one key, so nothing
-    is opened to compare.
+    Equal texts are equal ciphertexts under one key, so nothing is opened to compare.
     """
     live = [each for each in known if each.ended_date is None]
     last = max((each.ordinal for each in known), default=0)
-    for values in row.holders:
-        same = next((each for each in live if _is_same(each, values)), None)
+    same_as = _paired(live, row.holders)
+    for place, values in enumerate(row.holders):
+        same = same_as.get(place)
         if same is None:
             last += 1
             (sealer,) = sealing.new_sealers(1, "account", at=at)
@@ -203,11 +203,46 @@ def _change_people(account: Account, row: Row, known: list[AccountHolder], blind
         gone.save()
 
 
-def _is_same(holder: AccountHolder, values: Mapping[str, str]) -> bool:
-    before = {name: getattr(holder, name) for name in ("surname", "date_of_birth")}
+# Who is the same person, the surest first: what is equal, what may at most be missing on one side.
+_SAME: tuple[tuple[frozenset[str], frozenset[str]], ...] = (
+    (frozenset({"surname", "date_of_birth", "forename"}), frozenset()),
+    (frozenset({"surname", "date_of_birth"}), frozenset()),
+    (frozenset({"date_of_birth", "forename"}), frozenset()),
+    (frozenset({"surname", "forename"}), frozenset({"date_of_birth"})),
+    (frozenset({"date_of_birth"}), frozenset({"forename"})),
+    (frozenset({"surname"}), frozenset({"date_of_birth", "forename"})),
+)
+
+
+def _paired(live: Sequence[AccountHolder], told: Sequence[Mapping[str, str]]) -> dict[int, AccountHolder]:
+    """Return who of the people on record is whom of those told, by place: the surest pairs first, so that two of one
+    surname never change places. A surname alone, with two different dates of birth or forenames, is another person;
+    but who is the only one on record and the only one told, by surname and without another birth, is the same."""
+    equal = {(place, each.pk): _compared(each, values) for place, values in enumerate(told) for each in live}
+    found: dict[int, AccountHolder] = {}
+    alone = len(live) == len(told) == 1
+    rules = (*_SAME, (frozenset({"surname"}), frozenset({"date_of_birth"}))) if alone else _SAME
+    for same, missing in rules:
+        for place in range(len(told)):
+            if place in found:
+                continue
+            for each in live:
+                if each in found.values():
+                    continue
+                compared = equal[place, each.pk]
+                if all(compared[name] for name in same) and all(compared[name] is None for name in missing):
+                    found[place] = each
+                    break
+    return found
+
+
+def _compared(holder: AccountHolder, values: Mapping[str, str]) -> dict[str, bool | None]:
+    """Say of each name whether it is equal; nothing where one side does not say it."""
+    names = ("surname", "forename", "date_of_birth")
     told = AccountHolder(uid=holder.uid)
-    sealing.seal(told, {name: values.get(name) for name in before}, key=holder.key)
-    return any(before[name] is not None and before[name] == getattr(told, name) for name in before)
+    sealing.seal(told, {name: values.get(name) for name in names}, key=holder.key)
+    pairs = {name: (getattr(holder, name), getattr(told, name)) for name in names}
+    return {name: None if None in pair else pair[0] == pair[1] for name, pair in pairs.items()}
 
 
 def _change_flags(account: Account, row: Row, known: list[AccountFlag]) -> None:

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from django.conf import settings
 from django.db import IntegrityError, InterfaceError, OperationalError, transaction
+from django.db.models import QuerySet
 
 from cases.agencies import application, callback_body, inbound, openpgp, packing
 from cases.agencies.callback_body import FormRefused
@@ -43,6 +44,8 @@ MOST_BYTES = 64 * 1024 * 1024
 QUIET_FOR = timedelta(hours=1)
 # Faults of ours that pass: a deadlock, a lost connection to the database, a key that is not there yet.
 PASSING = (OperationalError, InterfaceError, KeyMissing)
+# Our own copy does not open: not the partner's fault.
+ALTERED = "kept_altered"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}", re.ASCII)
 tasks.declare(
     {
@@ -69,8 +72,12 @@ def fetch_due(*, clock: Clock) -> Fetched:
     run = Fetched()
     rows = Channel.objects.filter(direction="out", transport="sftp", state="active", agency__is_active=True)
     for channel in rows.exclude(answers_folder="").select_related("agency", "health").order_by("pk"):
-        if not channel.health.pause_reason:
+        if channel.health.pause_reason:
+            continue
+        try:
             run.stored += _fetch(channel, now=clock())
+        except Exception:  # of one agency: the others are fetched, and what is kept is taken
+            log.exception("fetch_fault", extra={"agency": channel.agency.code})
     return take_stored(now=clock(), run=run)
 
 
@@ -80,13 +87,18 @@ def _fetch(channel: Channel, *, now: datetime) -> int:
         ring = packing.Ring(now)
         parcel = packing.carrier(channel, _folder(channel), ring)
         new = _not_seen(channel, sftp.look(parcel))
-        found = sftp.collect(parcel, [one.name for one in new]) if new else {}
+        readable = [one.name for one in new if 0 <= one.size <= sftp.LARGEST_FILE]
+        found = sftp.collect(parcel, readable) if readable else {}
     except DeliveryError as fault:
         _note_fault(channel, fault, now=now)
         return 0
     failpoints.reach("after_fetch")
-    stored = sum(_store(channel, one, found[one.name], now=now) for one in new)
-    _note_success(channel, now=now)
+    read = [(one, data) for one in new if (data := found.get(one.name)) is not None]
+    stored = sum(_store(channel, one, data, now=now) for one, data in read)
+    if len(readable) < len(new) or any(data is None for data in found.values()):
+        _note_fault(channel, DeliveryError("file_unreadable", is_rejection=True), now=now)
+    else:
+        _note_success(channel, now=now)
     return stored
 
 
@@ -114,13 +126,16 @@ def _not_seen(channel: Channel, found: list[Found]) -> list[Found]:
 
 
 def _store(channel: Channel, found: Found, data: bytes, *, now: datetime) -> int:
-    """Keep one file as it came, sealed, before anything is done about it. One that was kept before changes nothing."""
+    """Keep one file as it came, sealed, before anything is done about it. One that was kept before changes nothing,
+    but for one that was refused: put there again, it is looked at again."""
     carried = hashlib.sha256(data).hexdigest()
     same = BatchFile.objects.filter(channel=channel, direction="in", name=found.name, carried_sha256=carried)
-    if same.update(remote_size=found.size, remote_changed_at=found.changed_at):
-        return 0
     agency = channel.agency
     detail = {"name": found.name, "carried_sha256": carried, "size": len(data)}
+    if same.filter(state="refused").exists():
+        return _store_again(same, found, data, detail, now=now)
+    if same.update(remote_size=found.size, remote_changed_at=found.changed_at):
+        return 0
     try:
         with (
             transaction.atomic(),
@@ -141,6 +156,22 @@ def _store(channel: Channel, found: Found, data: bytes, *, now: datetime) -> int
             row.save(force_insert=True)
     except IntegrityError:  # another worker kept it meanwhile
         return 0
+    return 1
+
+
+def _store_again(same: QuerySet[BatchFile], found: Found, data: bytes, detail: dict[str, Any], *, now: datetime) -> int:
+    """Seal a refused file anew from the very same bytes and let it be taken; under a key of its own if its own died."""
+    with transaction.atomic():
+        row = same.select_for_update(of=("self",)).select_related("key", "channel__agency").get()
+        if row.state != "refused":
+            return 0
+        with ledger.action(row.channel.agency.uid, "file.fetched", actor=ACTOR.label, at=now, detail=detail):
+            if row.key.destroyed_at is not None:
+                row.key = sealing.new_key("inbox_file", at=now, retention_class="message_body")
+            row.sealed_bytes = sealing.seal_bytes(data, key=row.key, label=files.LABEL, uid=row.uid, field="bytes")
+            row.state, row.reason, row.ended_at = "stored", "", None
+            row.remote_size, row.remote_changed_at = found.size, found.changed_at
+            row.save()
     return 1
 
 
@@ -221,6 +252,9 @@ def _why_not(row: BatchFile, *, now: datetime) -> str:
         return type(refusal).__name__
     except PASSING:
         raise
+    except sealing.SealBroken:
+        log.exception("file_altered", extra={"file": str(row.uid)})
+        return ALTERED
     except Exception:
         log.exception("file_fault", extra={"file": str(row.uid)})
         return "fault"
@@ -374,7 +408,9 @@ def _acknowledge(sent: BatchFile, *, now: datetime) -> None:
 
 
 def _refuse(row: BatchFile, code: str, *, now: datetime) -> str:
-    """Take nothing of a file, keep it, and leave it to a person with the reason."""
-    BatchFile.objects.filter(pk=row.pk).update(state="refused", reason=code[:60], ended_at=now)
+    """Take nothing of a file, keep it, and leave it to a person with the reason. One that was altered while it lay
+    here is fetched again from where it came."""
+    forgotten = {"remote_size": None, "remote_changed_at": None} if code == ALTERED else {}
+    BatchFile.objects.filter(pk=row.pk).update(state="refused", reason=code[:60], ended_at=now, **forgotten)
     _raise_task("file_refused", row.channel, now=now, file=str(row.uid), name=row.name, reason=code)
     return "refused"

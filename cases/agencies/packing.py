@@ -20,6 +20,7 @@ from cases.kernel.exchange import agencies, files
 from cases.kernel.models import BatchFile, Channel, OutboxMessage, PartnerKey
 from cases.ledger import sealing
 from cases.ledger.errors import LedgerError
+from cases.ledger.keys import KeyMissing
 
 __all__ = ["Ring", "carrier", "pack"]
 
@@ -170,15 +171,20 @@ def _kept(file: BatchFile, now: datetime) -> bytes:
     reader = sealing.Reader(
         actor="system:delivery", verb="send", purpose="delivery", streams=(file.channel.agency.uid,)
     )
-    kept = sealing.open_bytes(
-        bytes(file.sealed_bytes or b""),
-        key_id=file.key_id,
-        label=files.LABEL,
-        uid=file.uid,
-        field="bytes",
-        reader=reader,
-        at=now,
-    )
+    try:
+        kept = sealing.open_bytes(
+            bytes(file.sealed_bytes or b""),
+            key_id=file.key_id,
+            label=files.LABEL,
+            uid=file.uid,
+            field="bytes",
+            reader=reader,
+            at=now,
+        )
+    except KeyMissing as error:
+        raise DeliveryError("keys_missing") from error
+    except LedgerError as error:
+        raise DeliveryError("body_altered", is_permanent=True) from error
     if kept is None:
         raise DeliveryError("body_erased", is_permanent=True)
     return kept

@@ -103,8 +103,8 @@ def _enter(change: Change) -> None:
 
 
 def _way(address: str) -> dict[str, Any]:
-    """Return how a channel to an address carries. Nobody can ask a mailbox whether a file came; it is never sent twice
-    by itself."""
+    """Return how a channel to an address carries. Nobody can ask a mailbox whether a file came, nor a folder out of
+    which files are taken: nothing is sent twice by itself."""
     scheme = scheme_of(address)
     if scheme == "https":
         return {"address": address, "transport": "https"}
@@ -112,7 +112,7 @@ def _way(address: str) -> dict[str, Any]:
     return {
         "address": address,
         "transport": "smtp" if is_mail else "sftp",
-        "receiver_dedupes": not is_mail,
+        "receiver_dedupes": False,
         "retry_profile": "email" if is_mail else "file",
         "timeout_seconds": FILE_SECONDS,
     }

@@ -195,7 +195,7 @@ def recount(case: Case, clock: Clock, *, at: datetime) -> Mapping[str, str]:
     before, since = clock.due_date, clock.due_at
     rule, calendar = rulebook.version(clock.rule, clock.version, jurisdiction=clock.jurisdiction)
     _count(clock, rule, calendar)
-    if clock.due_date == before:
+    if (clock.due_at, clock.due_date) == (since, before):
         return {}
     if clock.state == "breached" and clock.due_at > at:
         clock.state = "running"

@@ -250,6 +250,62 @@ def test_a_passing_fault_of_ours_refuses_no_file(partner, monkeypatch):
     assert (fetch().taken, outcome(name)) == (1, ("taken", ""))
 
 
+def test_one_file_that_cannot_be_read_is_told_and_stops_no_other(partner, monkeypatch):
+    _, file = sent(partner)
+    name, plain = partner.written(ACK, answers=file.name)
+    partner.put(name, plain)
+    partner.put("aaa", b"away before it is read")
+    read = sftp._read
+
+    async def away(client, path):
+        if path.endswith("/aaa"):
+            raise asyncssh.SFTPPermissionDenied("no")
+        return await read(client, path)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(sftp, "_read", away)
+        assert fetch().taken == 1
+        fetch()
+    assert Task.objects.get(kind="files_not_fetched", closed_at=None).detail["reason"] == "file_unreadable"
+    fetch()
+    assert not Task.objects.filter(kind="files_not_fetched", closed_at=None).exists()
+
+
+def test_a_fault_with_one_agency_keeps_nothing_of_another(partner, monkeypatch):
+    _, file = sent(partner)
+    name, plain = partner.written(ACK, answers=file.name)
+    partner.put(name, plain)
+    assert fetching.fetch_due(clock=now).stored == 1
+    partner.put("later", b"no file of ours")
+    BatchFile.objects.filter(direction="in").update(state="stored", ended_at=None)
+    with monkeypatch.context() as broken:
+        broken.setattr(sftp, "look", Mock(side_effect=ValueError("a key of a kind that nobody knows")))
+        fetch()
+    assert outcome(name)[0] != "stored"
+
+
+def test_refused_bytes_that_are_put_again_are_looked_at_again(partner):
+    _, file = sent(partner)
+    name, plain = partner.written(ACK, answers=file.name)
+    partner.put(name, plain)
+    fetching._fetch(channel_of(file.channel.agency), now=now())
+    BatchFile.objects.filter(direction="in").update(state="refused", reason="fault")
+    assert fetch().stored == 0
+    os.utime(partner.server.root / "out" / name, (1, 1))
+    assert (fetch().taken, outcome(name), BatchFile.objects.filter(direction="in").count()) == (1, ("taken", ""), 1)
+
+
+def test_what_was_altered_while_it_lay_here_is_fetched_again(partner):
+    _, file = sent(partner)
+    name, plain = partner.written(ACK, answers=file.name)
+    partner.put(name, plain)
+    fetching._fetch(channel_of(file.channel.agency), now=now())
+    BatchFile.objects.filter(direction="in").update(sealed_bytes=b"\x00" * 80)
+    assert (fetch().refused, outcome(name)) == (1, ("refused", "kept_altered"))
+    assert (fetch().taken, outcome(name)) == (1, ("taken", ""))
+    assert not Task.objects.filter(kind="file_refused", closed_at=None).exists()
+
+
 def test_a_folder_that_cannot_be_read_is_told_once_and_a_wrong_host_key_stops_the_channel(partner):
     agency, _ = sent(partner)
     channel = channel_of(agency)

@@ -198,7 +198,7 @@ def test_our_pairs_are_made_by_two_sealed_and_never_shown(people, taker):
 
 def test_the_way_of_a_channel_follows_its_address_and_its_folder_is_set_by_two(people, taker):
     channel = agencies.channel_of(taker, "out")
-    assert (channel.transport, channel.retry_profile, channel.receiver_dedupes) == ("sftp", "file", True)
+    assert (channel.transport, channel.retry_profile, channel.receiver_dedupes) == ("sftp", "file", False)
     agree(people, propose(people, "agency_folder", {**FILES, "folder": "/out"}))
     box = "smtp://mail.example.org/files@drama-recoveries.example.org"
     agree(people, propose(people, "agency_address", {**FILES, "address": box}))

@@ -1,7 +1,9 @@
 """Files carried to a real SFTP server: written aside and renamed, told apart from others, refused in every way."""
 
 import errno
+import os
 from dataclasses import replace
+from unittest.mock import AsyncMock, Mock
 
 import asyncssh
 import pytest
@@ -126,3 +128,25 @@ def test_only_finished_files_are_listed_and_read(server):
     (found,) = sftp.look(given)
     assert (found.name, found.size) == ("answer.csv.pgp", 3)
     assert sftp.collect(given, ["answer.csv.pgp"]) == {"answer.csv.pgp": b"abc"}
+
+
+def test_one_file_that_cannot_be_read_keeps_no_other(server, monkeypatch):
+    folder = server.root / "out"
+    for name in ("a.pgp", "c.pgp", "d.pgp"):
+        (folder / name).write_bytes(name.encode())
+    monkeypatch.setattr(sftp, "LARGEST_FILE", 5)
+    (folder / "d.pgp").write_bytes(b"too large")
+    (folder.parent / "out" / os.fsdecode(b"no text \xff")).write_bytes(b"")
+    given = parcel(server, url=server.url.replace("/in", "/out"))
+    assert {"a.pgp", "c.pgp"} <= {each.name for each in sftp.look(given)}
+    read = sftp.collect(given, ["a.pgp", "b.pgp", "c.pgp", "d.pgp"])
+    assert read == {"a.pgp": b"a.pgp", "b.pgp": None, "c.pgp": b"c.pgp", "d.pgp": None}
+
+
+def test_an_answer_that_is_lost_when_the_file_gets_its_name_is_for_a_person_to_find_out(server, monkeypatch):
+    lost = AsyncMock(side_effect=asyncssh.SFTPConnectionLost("gone"))
+    monkeypatch.setattr(asyncssh.SFTPClient, "rename", lost)
+    found = code(parcel(server, name="lost_000001.csv.pgp"))
+    assert (found.code, found.is_undecided, found.is_permanent) == ("answer_lost", True, False)
+    monkeypatch.setattr(asyncssh.SFTPClient, "open", Mock(side_effect=asyncssh.SFTPConnectionLost("gone")))
+    assert not code(parcel(server, name="lost_000002.csv.pgp")).is_undecided

@@ -1,9 +1,11 @@
 """A file as an attachment, handed to a real mail server: encrypted on the way, nothing personal outside the file."""
 
+import asyncio
 import email
 import email.policy
 import smtplib
 import ssl
+import time
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from unittest.mock import Mock
@@ -127,6 +129,25 @@ def test_a_lost_answer_is_for_a_person_to_find_out(server, folder):
     assert (found.code, found.is_undecided) == ("answer_lost", True)
     verdict = judge(found, profile="email", tries=1, now=now(), spread=lambda low, high: 1.0)
     assert (verdict.state, verdict.outcome) == ("unknown", "unknown")
+
+
+def test_the_whole_letter_has_one_deadline_however_slowly_each_step_is_answered(server, folder, monkeypatch):
+    async def slow_mail(_server, _session, envelope, address, _options):
+        await asyncio.sleep(0.7)
+        envelope.mail_from = address
+        return "250 OK"
+
+    async def slow_rcpt(*_given):
+        await asyncio.sleep(0.7)
+        return "250 OK"
+
+    monkeypatch.setattr(server.box, "handle_MAIL", slow_mail, raising=False)
+    monkeypatch.setattr(server.box, "handle_RCPT", slow_rcpt)
+    began = time.monotonic()
+    found = fault(parcel(server, folder, timeout_seconds=1))
+    assert (found.code, found.is_undecided) == ("read_timeout", False)
+    assert time.monotonic() - began < 3
+    assert server.box.letters == []
 
 
 def test_nothing_leaves_in_the_open_or_to_a_server_that_proves_nothing(server, folder):

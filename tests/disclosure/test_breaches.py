@@ -135,6 +135,23 @@ def test_after_the_72_hours_it_is_told_only_with_the_reasons(people):
     assert told(case)[0][1]["reasons_for_delay"] == "Found by an audit of last year."
 
 
+def test_the_72_hours_count_anew_from_when_it_was_first_known_as_it_is_corrected(people):
+    case, officer = breaches.assessed(people, is_secret="yes"), people[OFFICER]
+    after(case, "notify", officer, **TOLD)
+    case = breaches.assessed(people)
+    assert clock(case).due_at == AT + timedelta(hours=70)
+    for aware_at, due_at in (
+        (AT - timedelta(hours=5), AT + timedelta(hours=67)),
+        (AT - timedelta(hours=80), AT - timedelta(hours=8)),
+        (AT + timedelta(hours=9), AT + timedelta(hours=72)),  # not later than it was reported
+    ):
+        with edits.change(case.pk, actor=officer, at=AT) as edit:
+            edit.facts(aware_at=aware_at)
+        assert (clock(case).due_at, Case.objects.get(pk=case.pk).due_at) == (due_at, due_at)
+    page = client_of(OFFICER).get(f"/cases/{case.uid}/edit/").content.decode()
+    assert "First known at: the 72 hours count from here" in page
+
+
 def test_a_refused_notice_is_told_by_hand(people):
     case = breaches.assessed(people)
     after(case, "notify", people[OFFICER], **TOLD)

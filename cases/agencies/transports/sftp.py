@@ -19,12 +19,16 @@ import asyncssh
 from cases.agencies.addresses import AddressRefused, NotResolved, Target, pin
 from cases.agencies.transports.base import Answer, DeliveryError, Parcel
 
-__all__ = ["FOLDER", "MOST_FILES", "Found", "collect", "look", "send"]
+__all__ = ["FOLDER", "LARGEST_FILE", "MOST_FILES", "Found", "collect", "look", "send"]
 
 CONNECT_SECONDS = 10
 LARGEST_FILE = 256 * 1024 * 1024
 MOST_FILES = 50
 PART = ".part"
+# How far a file came: its name was asked for; it has it.
+_NAMING, _ANSWERED, _ARRIVED = "naming", "answered", "arrived"
+# What is wrong with one file alone and not with its folder.
+_UNREADABLE = (asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath, asyncssh.SFTPPermissionDenied, asyncssh.SFTPFailure)
 FOLDER = "/"
 _CHUNK = 256 * 1024
 _Done = TypeVar("_Done")
@@ -53,13 +57,26 @@ class Found:
 
 
 def send(parcel: Parcel) -> Answer:
-    """Put one file into the folder of the address. Raises DeliveryError; every failure of network or server is one."""
+    """Put one file into the folder of the address. Raises DeliveryError; every failure of network or server is one.
+
+    Once the file was to get its name, a lost answer is undecided: partners take files away, so that its not being there
+    later says nothing.
+    """
+    reached: list[str] = []
 
     async def put(client: asyncssh.SFTPClient, target: Target) -> Answer:
-        await _put(client, target.path, parcel)
+        await _put(client, target.path, parcel, reached)
+        reached.append(_ARRIVED)
         return Answer(status=201, remote_ip=target.ip)
 
-    return _run(parcel, put)
+    try:
+        return _run(parcel, put)
+    except DeliveryError as fault:
+        if reached[-1:] == [_ARRIVED]:  # only the parting went wrong
+            return Answer(status=201, remote_ip=fault.remote_ip)
+        if reached[-1:] == [_NAMING] and not fault.is_permanent:
+            raise DeliveryError("answer_lost", is_undecided=True, remote_ip=fault.remote_ip) from fault
+        raise
 
 
 def look(parcel: Parcel) -> list[Found]:
@@ -78,13 +95,26 @@ def look(parcel: Parcel) -> list[Found]:
     return _run(parcel, listed)
 
 
-def collect(parcel: Parcel, names: list[str]) -> dict[str, bytes]:
-    """Read named files of the address's folder in one connection. Raises DeliveryError, FileTooLarge within it."""
+def collect(parcel: Parcel, names: list[str]) -> dict[str, bytes | None]:
+    """Read named files of the address's folder in one connection: nothing of one that cannot be read, and no word of
+    those for which the time did not suffice. Raises DeliveryError where none was read."""
+    found: dict[str, bytes | None] = {}
 
-    async def read(client: asyncssh.SFTPClient, target: Target) -> dict[str, bytes]:
-        return {name: await _read(client, _at(target.path, name)) for name in names}
+    async def read(client: asyncssh.SFTPClient, target: Target) -> None:
+        for name in names:
+            try:
+                found[name] = await _read(client, _at(target.path, name))
+            except _UNREADABLE:
+                found[name] = None
+            except DeliveryError:  # too large
+                found[name] = None
 
-    return _run(parcel, read)
+    try:
+        _run(parcel, read)
+    except DeliveryError as fault:
+        if fault.code != "read_timeout" or not any(found.values()):
+            raise
+    return found
 
 
 def _run(parcel: Parcel, act: Callable[[asyncssh.SFTPClient, Target], Awaitable[_Done]]) -> _Done:
@@ -129,12 +159,14 @@ async def _client(parcel: Parcel, target: Target) -> AsyncIterator[asyncssh.SFTP
             login_timeout=CONNECT_SECONDS,
             compression_algs=None,
         ) as connection,
-        connection.start_sftp_client() as client,
+        connection.start_sftp_client(
+            path_errors="surrogateescape"
+        ) as client,  # a name that is no text is no file of ours
     ):
         yield client
 
 
-async def _put(client: asyncssh.SFTPClient, folder: str, parcel: Parcel) -> None:
+async def _put(client: asyncssh.SFTPClient, folder: str, parcel: Parcel, reached: list[str]) -> None:
     final = _at(folder, parcel.name)
     if await client.exists(final):
         return await _compare(client, final, parcel)
@@ -145,9 +177,13 @@ async def _put(client: asyncssh.SFTPClient, folder: str, parcel: Parcel) -> None
             await file.fsync()
     if (await client.stat(part)).size != len(parcel.body):
         raise DeliveryError("size_differs")
+    reached.append(_NAMING)
     try:
         await client.rename(part, final)  # the plain rename: it replaces nothing
+    except (asyncssh.SFTPNoConnection, asyncssh.SFTPConnectionLost):
+        raise
     except asyncssh.SFTPError:
+        reached.append(_ANSWERED)
         if not await client.exists(final):
             raise
         await _compare(client, final, parcel)

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import smtplib
+import socket
 import ssl
+import threading
 from email.message import EmailMessage
 from email.policy import SMTP
 
@@ -30,29 +32,65 @@ _FAILURES: tuple[tuple[type[OSError], str, bool], ...] = (
 _REJECTED = frozenset({530, 534, 535, 538})
 
 
+class _Deadline:
+    """Cuts the connection when the time for the whole letter is up, however steadily answers trickle."""
+
+    def __init__(self, seconds: float) -> None:
+        self.ran_out = threading.Event()
+        self._watched: socket.socket | None = None
+        self._timer = threading.Timer(seconds, self._cut)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def watch(self, connected: socket.socket) -> None:
+        """Watch a connection, whatever is laid over it later. Raises TimeoutError when it comes too late."""
+        self._watched = connected.dup()
+        if self.ran_out.is_set():
+            raise TimeoutError
+
+    def _cut(self) -> None:
+        self.ran_out.set()
+        if (watched := self._watched) is not None:
+            with contextlib.suppress(OSError):
+                watched.shutdown(socket.SHUT_RDWR)
+
+    def end(self) -> None:
+        """Stop watching."""
+        self._timer.cancel()
+        if self._watched is not None:
+            self._watched.close()
+
+
 class _Pinned(smtplib.SMTP):
     """Connects to the checked address, yet demands the certificate of the name."""
 
-    def __init__(self, target: Target, *, context: ssl.SSLContext, timeout: float) -> None:
-        self.target, self.context = target, context
+    def __init__(self, target: Target, *, context: ssl.SSLContext, timeout: float, deadline: _Deadline) -> None:
+        self.target, self.context, self.deadline = target, context, deadline
         super().__init__(target.ip, target.port, timeout=timeout)
         self._host = target.host
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        plain: socket.socket = super()._get_socket(host, port, timeout)  # type: ignore[misc]  # -- the seam of the class
+        self.deadline.watch(plain)
+        return plain
 
 
 class _PinnedTls(smtplib.SMTP_SSL):
     """The same, encrypted from the first byte."""
 
-    def __init__(self, target: Target, *, context: ssl.SSLContext, timeout: float) -> None:
-        self.target = target
+    def __init__(self, target: Target, *, context: ssl.SSLContext, timeout: float, deadline: _Deadline) -> None:
+        self.target, self.deadline = target, deadline
         super().__init__(target.ip, target.port, timeout=timeout, context=context)
 
     def _get_socket(self, host: str, port: int, timeout: float) -> ssl.SSLSocket:
         plain = smtplib.SMTP._get_socket(self, host, port, timeout)  # type: ignore[attr-defined]  # noqa: SLF001 -- the seam that the class itself overrides
+        self.deadline.watch(plain)
         return self.context.wrap_socket(plain, server_hostname=self.target.host)
 
 
 def send(parcel: Parcel) -> Answer:
-    """Hand one file to the mail server. Raises DeliveryError; once the last byte left, a lost answer is undecided."""
+    """Hand one file to the mail server, within the parcel's time for the whole of it. Raises DeliveryError; once the
+    last byte left, a lost answer is undecided."""
     if len(parcel.body) > LARGEST_ATTACHMENT:
         raise DeliveryError("attachment_too_large", is_permanent=True)
     scheme = "smtps" if parcel.url.startswith("smtps:") else "smtp"
@@ -64,18 +102,23 @@ def send(parcel: Parcel) -> Answer:
         raise DeliveryError("name_not_resolved") from error
     context = ssl.create_default_context(cafile=parcel.ca_file or None)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    deadline = _Deadline(parcel.timeout_seconds)
     try:
-        return _hand_over(scheme, target, context, parcel)
+        return _hand_over(scheme, target, context, parcel, deadline)
     except smtplib.SMTPResponseException as error:
         raise _refused(error.smtp_code, target) from error
     except OSError as error:  # of which those of smtplib and ssl are kinds
+        if deadline.ran_out.is_set():
+            raise DeliveryError("read_timeout", remote_ip=target.ip) from error
         found = next((each for each in _FAILURES if isinstance(error, each[0])), (OSError, "connection_broken", False))
         raise DeliveryError(found[1], is_rejection=found[2], remote_ip=target.ip) from error
+    finally:
+        deadline.end()
 
 
-def _hand_over(scheme: str, target: Target, context: ssl.SSLContext, parcel: Parcel) -> Answer:
+def _hand_over(scheme: str, target: Target, context: ssl.SSLContext, parcel: Parcel, deadline: _Deadline) -> Answer:
     make = _PinnedTls if scheme == "smtps" else _Pinned
-    server = make(target, context=context, timeout=parcel.timeout_seconds)
+    server = make(target, context=context, timeout=parcel.timeout_seconds, deadline=deadline)
     try:
         if scheme == "smtp":
             server.ehlo()

@@ -25,6 +25,7 @@ BREACH = CaseType(
     topic_label=report.topic_label,
     amount=report.amount,
     open_facts=opening.open_facts,
+    changed=opening.count_anew,
     approval_rows=rules.approval_rows,
     facts_view=report.facts_view,
     checks=report.checks,

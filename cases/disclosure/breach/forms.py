@@ -50,8 +50,9 @@ class ReportForm(_Plain):
 
 
 class FactsForm(_Plain):
-    """The report, put right by the data protection officer. When it was first known stays as it was reported."""
+    """The report, put right by the data protection officer: the 72 hours count anew from when it was first known."""
 
+    aware_at = MomentField(label="First known at: the 72 hours count from here")
     nature = forms.ChoiceField(label="What kind of breach it is", choices=codes.NATURES)
     people_count = _people(required=False)
     what = _long("What happened", rows=6, required=False)

@@ -14,7 +14,7 @@ from cases.kernel.models import Case
 from cases.kernel.restricted import quietholds
 from cases.ledger import sealing
 
-__all__ = ["KIND", "fork", "is_known", "open_facts"]
+__all__ = ["KIND", "count_anew", "fork", "is_known", "open_facts"]
 
 KIND = "breach"
 _ONCE = "breach_once"
@@ -44,6 +44,19 @@ def open_facts(case: Case, facts: Mapping[str, Any]) -> None:
     clocks.start(case, periods.TELL, started_at=aware_at)
     clocks.refresh_due(case)
     case.save(update_fields=["due_at"])
+
+
+def count_anew(case: Case, *, at: datetime) -> None:
+    """Count the 72 hours from when a breach was first known, as it is corrected: not later than it was reported. Inside
+    the current ledger action on a locked case; what is due with them moves too."""
+    row = Breach.objects.select_related("key").get(pk=case.pk)
+    if row.aware_at > case.opened_at:
+        row.aware_at = case.opened_at
+        row.save(update_fields=["aware_at"])
+    for clock in case.clocks.filter(rule=periods.TELL, ended_at=None).exclude(started_at=row.aware_at):
+        clock.started_at = row.aware_at
+        clock.save(update_fields=["started_at"])
+        clocks.recount(case, clock, at=at)
 
 
 def is_known(once: Any) -> bool:
