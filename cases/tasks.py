@@ -77,6 +77,7 @@ def check_documents(**_future: Any) -> None:
     """Erase what is kept no longer, remove what nobody can open, take the hash of some others again: it takes long."""
     now = timezone.now()
     disposal.dispose_due(now=now)
+    disposal.dispose_beside(now=now)
     custody.sweep(now=now)
     custody.check_sample(now=now)
 

@@ -182,6 +182,7 @@ class CaseType:
 
     `opened` follows an opening, in its transaction, with the case and the people as they were given.
     `agency_kinds` are whom its cases deal with; of those of `strays_of` its team reads as well what fits no case.
+    `erase_beside` erases what the kind keeps beside its cases and whose time is over, and returns how much.
     `callback_data` shows, by type of callback, what its data may hold. `reacts` says what follows in the same act from
     what the kernel tells by a code: `hold_began` with the case, the hold and the time; `fraud_confirmed` with a number,
     when its SIM was changed, the time and the source, which gives back the case about it. `duplicates` gives the ids of
@@ -225,6 +226,7 @@ class CaseType:
     reopening_clock: str = ""
     agency_kinds: frozenset[str] = frozenset()
     strays_of: frozenset[str] = frozenset()
+    erase_beside: Callable[[datetime], int] | None = None
     callbacks: Mapping[str, Callable[..., None]] = field(default_factory=dict)
     callback_data: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     delivered: Mapping[str, Callable[..., None]] = field(default_factory=dict)

@@ -7,6 +7,7 @@ import socketserver
 import subprocess
 import sys
 import threading
+import uuid
 from datetime import UTC, datetime, timedelta
 from unittest.mock import Mock
 
@@ -21,7 +22,7 @@ from cases.agencies.sandbox import ca
 from cases.kernel import edits
 from cases.kernel.models import OnCallAlert, OnCallRing, OnCallRoute
 from cases.kernel.office import proposals
-from cases.kernel.oncall import alerts, reading
+from cases.kernel.oncall import alerts, reading, ringing
 from cases.ledger.models import LedgerEvent
 from tests import disclosures, emergencies, factories
 from tests.agencies.test_https import Peer, serve
@@ -273,6 +274,24 @@ def test_an_address_that_is_none_is_refused_in_words(people, said, field):
         proposals.propose("on_call_route", payload, actor=people["o.thackray"], at=AT, reason="The rota.")
     assert field in refused.value.errors
     assert not OnCallRoute.objects.exists()
+
+
+@pytest.mark.parametrize("ended", ["answered", "address", "case"])
+def test_a_ring_in_flight_is_not_tried_again_once_nobody_needs_it(people, mail, ended):
+    route(people)
+    case = urgent(people)
+    lease = uuid.uuid4()
+    (held,) = ringing.claim(lease)
+    if ended == "answered":
+        alerts.acknowledge(OnCallAlert.objects.get().uid, actor=people["e.hallam"], at=AT)
+    elif ended == "address":
+        route(people, is_rung=False)
+    else:
+        disclosures.after(case, "cancel", people["k.mistry"], notice="Letter of today.")
+    ringing.finish(lease, held.ring_id, error="refused")
+    OnCallRing.objects.update(due_at=timezone.now() - MINUTE)
+    assert oncall.ring_due() == 0
+    assert rings() == [(1, 1, "dropped")] and mail.letters == []
 
 
 def test_an_address_that_is_taken_away_rings_no_more(people, mail):

@@ -9,11 +9,12 @@ from django.test.utils import CaptureQueriesContext
 
 from cases.agencies.provision import new_inbound_key
 from cases.api import authentication
-from cases.disclosure.partners import asking
+from cases.disclosure.partners import asking, simevents
 from cases.disclosure.partners.models import PartnerAgreement, PartnerQuery, SimEvent
 from cases.fraud import fromoutside
 from cases.fraud.models import FraudReferral
-from cases.kernel import transitions
+from cases.kernel import actors, transitions
+from cases.kernel.evidence import disposal
 from cases.kernel.linking import detaching, links
 from cases.kernel.models import Agency, Callback, Case, CaseLink, IntakeRequest, RefusedCalls, Release, ReleasedItem
 from cases.kernel.timing import sweeps
@@ -300,6 +301,29 @@ def test_an_agreement_that_ends_while_a_query_is_answered_refuses_it_and_keeps_i
     asked = asking.ask(facts, partner=partner, agreement=agreement, is_within_rate=True, at=factories.AT)
     assert (asked.refusal, Case.objects.get(pk=asked.case.pk).state) == ("no_agreement", "refused")
     assert not Release.objects.exists()
+
+
+def test_changes_of_sims_are_erased_a_year_after_they_came_and_the_key_of_their_month(people):
+    partners.enter(people)
+    network = Agency.objects.get(code="own-network")
+    by = {"stream": network.uid, "actor": actors.agency(network)}
+    swap = datetime(2025, 1, 1, tzinfo=UTC)
+    for day in (10, 20):
+        came = datetime(2025, 11, day, 23, 30, tzinfo=UTC)
+        simevents.keep([(f"+4477009001{day}", swap)], at=came, **by)
+    key = SimEvent.objects.first().key
+
+    def left(*day):
+        erased = disposal.dispose_beside(now=datetime(*day, 12, tzinfo=UTC))
+        key.refresh_from_db()
+        return erased, SimEvent.objects.count(), key.destroyed_at is not None
+
+    assert left(2026, 11, 10) == (0, 2, False)
+    assert left(2026, 11, 11) == (1, 1, False)
+    assert left(2026, 11, 11) == (0, 1, False)
+    assert left(2026, 11, 21) == (1, 0, True)
+    events = LedgerEvent.objects.filter(stream=network.uid, action="sim_events.erased")
+    assert [json.loads(each.body)["detail"]["changes"] for each in events.order_by("seq")] == [1, 1]
 
 
 def test_query_closes_by_itself_a_year_after_its_answer(people):

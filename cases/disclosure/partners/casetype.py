@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from cases.disclosure.partners import callbacks, codes, forms, messages, opening, periods, report, rules, terms
+from cases.disclosure.partners import (
+    callbacks,
+    codes,
+    forms,
+    messages,
+    opening,
+    periods,
+    report,
+    rules,
+    simevents,
+    terms,
+)
 from cases.disclosure.partners.models import PartnerQuery
 from cases.kernel import clocks, retention
 from cases.kernel.casetypes import CaseType
@@ -45,6 +56,7 @@ PARTNER_QUERY = CaseType(
     refused={**corrections.REFUSED},
     clock_ends={periods.KEPT: callbacks.kept_long_enough},
     message_labels={**{kind.code: kind.label for kind in messages.ALL}, **corrections.LABELS},
+    erase_beside=simevents.erase_due,
     registers=(("Agreements with partners", "web:partners", "view_partners"),),
     unspoken=frozenset({"number_tokens", "partner", "agreement"}),
 )

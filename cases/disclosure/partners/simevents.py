@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
 from cases.disclosure.partners.models import SimEvent
-from cases.kernel import formats, policy
-from cases.kernel.actors import Actor
+from cases.kernel import calendars, formats, policy, retention
+from cases.kernel.actors import Actor, system
 from cases.kernel.errors import CaseError
+from cases.kernel.models import Agency
 from cases.ledger import api as ledger
 from cases.ledger import sealing
 from cases.ledger.models import DataKey
 
-__all__ = ["ACT", "BadEvent", "Swap", "keep", "latest", "read", "tokens_of"]
+__all__ = ["ACT", "BadEvent", "Swap", "erase_due", "keep", "latest", "read", "tokens_of"]
 
 ACT = "bring_sim_events"
 KEPT = "sim_event"
+NETWORK = "own-network"
+ACTOR = system("disposal")
 _PURPOSE = "sim_number"
 _LABEL = "cases.simevent"
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -105,6 +108,46 @@ def keep(
         ):
             SimEvent.objects.bulk_create(rows, ignore_conflicts=True)
     return len(rows)
+
+
+def erase_due(now: datetime) -> int:
+    """Erase the changes whose time is over, each by the London day on which it came, and the key of a month of which
+    nothing is left; one event on the network's stream says how many. Returns how many."""
+    today = calendars.london_date(now)
+    oldest = SimEvent.objects.order_by("received_at").values_list("received_at", flat=True).first()
+    if oldest is None or not _is_over(calendars.london_date(oldest), today):
+        return 0
+    last = _last_over(calendars.london_date(oldest), today)
+    with transaction.atomic():
+        rows = SimEvent.objects.filter(received_at__lt=calendars.end_of_day(last) + timedelta(seconds=1))
+        keys = set(rows.values_list("key_id", flat=True))
+        network = Agency.objects.get(code=NETWORK)
+        with ledger.action(network.uid, "sim_events.erased", actor=ACTOR.label, at=now) as action:
+            erased, _ = rows.delete()
+            action.detail["changes"] = erased
+            for key in _emptied(keys, now):
+                sealing.destroy(key, actor=ACTOR.label, reason="retention_over", at=now)
+    return erased
+
+
+def _is_over(came: date, today: date) -> bool:
+    return retention.dispose_after(KEPT, trigger_date=came) < today
+
+
+def _last_over(first: date, today: date) -> date:
+    """Return the last day of which the time is over; it is over for `first`, and not for today."""
+    over, kept = first, today
+    while (kept - over).days > 1:
+        middle = over + (kept - over) // 2
+        over, kept = (middle, kept) if _is_over(middle, today) else (over, middle)
+    return over
+
+
+def _emptied(keys: set[int], now: datetime) -> list[DataKey]:
+    """Return the keys of earlier months under which nothing is left."""
+    month = now.astimezone(UTC).strftime("%Y-%m")
+    rows = DataKey.objects.filter(pk__in=keys, destroyed_at=None, label__lt=month)
+    return list(rows.exclude(pk__in=SimEvent.objects.filter(key__in=keys).values("key")))
 
 
 def _key_of_month(at: datetime) -> DataKey:

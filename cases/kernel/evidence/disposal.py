@@ -12,12 +12,12 @@ from datetime import datetime
 
 from django.db import transaction
 
-from cases.kernel import calendars, holds, locks, record
+from cases.kernel import calendars, casetypes, holds, locks, record
 from cases.kernel.actors import system
 from cases.kernel.evidence import custody
 from cases.kernel.models import Case, Evidence
 
-__all__ = ["dispose_due"]
+__all__ = ["dispose_beside", "dispose_due"]
 
 MOST = 200
 REASON = "retention_over"
@@ -43,6 +43,20 @@ def dispose_due(*, now: datetime, most: int = MOST) -> int:
             break
     if erased:
         log.info("documents_disposed", extra={"count": erased})
+    return erased
+
+
+def dispose_beside(*, now: datetime) -> int:
+    """Have every kind erase what it keeps beside its cases and whose time is over; a fault of one stops no other.
+    Returns how much."""
+    erased = 0
+    for casetype in casetypes.all_types():
+        if casetype.erase_beside is None:
+            continue
+        try:
+            erased += casetype.erase_beside(now)
+        except Exception:
+            log.exception("not_erased", extra={"kind": casetype.code})
     return erased
 
 

@@ -30,6 +30,15 @@ UPDATE cases_oncallring r
   FROM due WHERE r.id = due.id
 RETURNING r.id
 """
+# Somebody has it, the address is off the list, or the case is closed: a try that failed meanwhile is the last.
+_OVER = """
+UPDATE cases_oncallring r
+   SET state = 'dropped', lease = NULL, lease_until = NULL
+  FROM cases_oncallalert a LEFT JOIN cases_case k ON k.id = a.case_id, cases_oncallroute o
+ WHERE a.id = r.alert_id AND o.id = r.route_id
+   AND ((r.state = 'pending' AND r.due_at <= now()) OR (r.state = 'sending' AND r.lease_until < now()))
+   AND (a.acknowledged_at IS NOT NULL OR o.ended_at IS NOT NULL OR k.is_closed)
+"""
 _FINISH = """
 UPDATE cases_oncallring
    SET state = CASE WHEN %(error)s = '' THEN 'delivered' WHEN tries >= %(most)s THEN 'failed' ELSE 'pending' END,
@@ -57,8 +66,9 @@ def words(alert: OnCallAlert) -> str:
 
 
 def claim(lease: uuid.UUID, *, most: int = BATCH) -> list[Claimed]:
-    """Lease the rings that are due, also those whose worker died."""
+    """Lease the rings that are due, also those whose worker died; drop those that nobody needs any more."""
     with connection.cursor() as cursor:
+        cursor.execute(_OVER)
         cursor.execute(_CLAIM, [most, lease, LEASE_SECONDS])
         ids = [row[0] for row in cursor.fetchall()]
     rows = OnCallRing.objects.select_related("alert", "route").filter(pk__in=ids).order_by("pk")
