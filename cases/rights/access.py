@@ -23,15 +23,25 @@ from cases.kernel import calendars, casetypes, notice, retention
 from cases.kernel.exchange import letters
 from cases.kernel.finding import terms
 from cases.kernel.linking import people as linked
-from cases.kernel.models import Case, CaseAddress, CaseParty, Evidence, Letter, Note, Release, ReleasedItem
+from cases.kernel.models import (
+    AuditReport,
+    Case,
+    CaseAddress,
+    CaseParty,
+    Evidence,
+    Letter,
+    Note,
+    Release,
+    ReleasedItem,
+)
 from cases.kernel.papers import Item, Paper, Part, Written
 from cases.kernel.parties import ADDRESS_FIELDS, PERSON_FIELDS
 from cases.ledger import sealing
 from cases.ledger.sealing import Reader
 from cases.rights import choices, codes
-from cases.rights.models import Choice
+from cases.rights.models import Choice, ContactAnswer
 
-__all__ = ["LEVEL", "MAKE", "PACK", "withheld", "write"]
+__all__ = ["LEVEL", "MAKE", "PACK", "newest", "told_choices", "withheld", "write"]
 
 LEVEL, MAKE = "subject", "make_pack"
 # Purposes of the notice for which the person is told nothing: telling would prejudice what they serve.
@@ -72,6 +82,11 @@ def why_not(case: Case) -> str:
     if facts.right != codes.ACCESS:
         return "A pack is made of a request for access."
     return "" if facts.identity_at is not None else "Check first that it is the person who asks."
+
+
+def newest(case: Case) -> AuditReport | None:
+    """Return the newest pack that was made of a request. One query."""
+    return AuditReport.objects.filter(case=case, level=LEVEL, state="done").order_by("-finished_at", "-pk").first()
 
 
 def write(case: Case, reader: Reader, at: datetime) -> Written:
@@ -378,7 +393,26 @@ def _told(held: Held) -> tuple[Item, ...]:
         if given:
             rows = (("When", _moment(release.released_at)), ("In", release.case.reference), *map(_given, given))
             found.append(Item(head=release.recipient.display_name, rows=rows))
-    return tuple(found)
+    return (*found, *_answered(held))
+
+
+def _answered(held: Held) -> tuple[Item, ...]:
+    """Return who was answered whether the person may be contacted, one entry for each of them and each purpose."""
+    hashes = [token for reach in reaches(held) for token in choices.tokens(reach)]
+    rows = ContactAnswer.objects.filter(tokens__overlap=hashes).exclude(agency__kind="own_system")
+    newest = {(row.agency_id, row.purpose, row.channel): row for row in rows.select_related("agency").order_by("pk")}
+    return tuple(
+        Item(
+            head=row.agency.display_name,
+            rows=_filled(
+                ("When", _moment(row.asked_at)),
+                ("Asked whether you may be contacted for", dict(codes.PURPOSES).get(row.purpose, row.purpose)),
+                ("By", dict(codes.CHANNELS).get(row.channel, row.channel)),
+                ("Answer", "Yes" if row.may_contact else "No"),
+            ),
+        )
+        for row in newest.values()
+    )
 
 
 def _is_withheld(item: ReleasedItem) -> bool:

@@ -12,6 +12,7 @@ __all__ = [
     "CHANGES",
     "CHANNELS",
     "EVIDENCE_KINDS",
+    "GIVEN",
     "IDENTITY",
     "NEEDS_CONSENT",
     "OUTCOMES",
@@ -131,6 +132,11 @@ REFUSALS = (
     ("legal_duty", "Kept under a legal duty"),
     ("accurate", "The data is accurate"),
     ("exempt", "An exemption applies"),
+)
+GIVEN = (
+    ("recorded_post", "Recorded post"),
+    ("in_person", "Handed over in person"),
+    ("protected_download", "Download that only they can open"),
 )
 ROLES = (("person", "Person concerned"), ("representative", "Acts for them"))
 EVIDENCE_KINDS = CodeList(

@@ -9,7 +9,7 @@ from cases.kernel import clocks, tasks
 from cases.kernel.exchange import letters
 from cases.kernel.models import Case, CaseAddress, CaseParty
 from cases.ledger import sealing
-from cases.rights import choices, messages, periods
+from cases.rights import access, choices, codes, messages, periods
 
 __all__ = ["DONE", "LATE", "LETTERS", "REFUSED", "TELL", "write_to_person"]
 
@@ -59,7 +59,10 @@ def carry_out(context: Any) -> None:
     facts.outcome = str(inputs.get("outcome") or "done")
     if text := str(inputs.get("answer") or "").strip():
         sealing.seal(facts, {"answer": text}, key=facts.key)
-    facts.save(update_fields=["outcome", "answer"])
+    if facts.right == codes.ACCESS and facts.outcome != "nothing_held":
+        facts.pack = access.newest(case)
+        facts.given_how, facts.given_proof = str(inputs["given_how"]), str(inputs["given_proof"]).strip()[:60]
+    facts.save(update_fields=["outcome", "answer", "pack", "given_how", "given_proof"])
     choices.write(case, facts, at=at)
     clocks.meet(case, periods.ANSWER, at=at)
     clocks.end(case, periods.ONWARD, at=at, state="met")

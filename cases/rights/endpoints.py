@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 from typing import Any, cast
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.http import HttpResponse
 from django.urls import path
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 
 from cases.agencies import shapes, strict_json
 from cases.agencies.strict_json import Unreadable
+from cases.api import schema
 from cases.api.authentication import Call
 from cases.api.problems import Problem
-from cases.api.views import KIB, SignedView
+from cases.api.views import ID_REUSED, KIB, SignedView
 from cases.kernel import actors
 from cases.kernel.errors import NotAllowed
 from cases.kernel.intake import FieldErrors
@@ -22,8 +24,41 @@ from cases.rights import gate
 
 __all__ = ["urlpatterns"]
 
+_CODE = OpenApiParameter("code", OpenApiTypes.STR, OpenApiParameter.PATH, description="Your code.")
 
-@extend_schema(exclude=True)
+
+_ANSWER = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["may_contact"],
+    "properties": {"may_contact": {"type": "boolean"}, "reason": {"type": "string"}},
+}
+_SAID = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["answers"],
+    "properties": {"answers": {"type": "array", "items": _ANSWER}},
+}
+
+
+@extend_schema_view(
+    post=extend_schema(
+        operation_id="may_contact",
+        summary="May these people be contacted?",
+        description="Ask just before anything is sent: yes or no for each person, in the order of "
+        "the question. Each part of what you know of a person has to allow it. Own systems are told why; group "
+        "companies and partners are told yes or no alone, partners only for advertising and others' products, and "
+        "neither without a data-sharing agreement in force. Each webhook-id asks once. At most 64 KiB.",
+        tags=["Partners"],
+        parameters=[_CODE, *schema.SIGNED_HEADERS, schema.RETRY_AFTER],
+        request={"application/json": gate.SCHEMA},
+        responses={
+            **schema.good(200, _SAID, {"answers": [{"may_contact": False}]}, "Answered."),
+            **schema.problems_of(400, 401, 403, 411, 413, 415, 422, 429),
+        },
+        examples=[schema.asked("Example", gate.EXAMPLE)],
+    )
+)
 class MayContact(SignedView):
     """Whether each of some people may be contacted for a purpose by a channel now."""
 
@@ -45,6 +80,8 @@ class MayContact(SignedView):
                 )
         except Unreadable as fault:
             raise Problem(400, code=fault.code) from fault
+        except IntegrityError as fault:  # the same question twice at one moment: one of the two is answered
+            raise Problem(422, errors=ID_REUSED) from fault
         except FieldErrors as fault:
             raise Problem(422, errors=fault.errors) from fault
         except NotAllowed as fault:

@@ -151,11 +151,26 @@ class ActForm(_StepForm):
     answer = forms.CharField(
         label="What was done, and where", max_length=4000, widget=forms.Textarea(attrs={"rows": 3})
     )
+    given_how = forms.ChoiceField(
+        label="How the pack was given",
+        choices=[_CHOOSE, *codes.GIVEN],
+        required=False,
+        help_text="The newest pack that was made. Nothing to give where nothing is held.",
+    )
+    given_proof = forms.CharField(
+        label="What proves it",
+        max_length=60,
+        required=False,
+        help_text="The number of the recorded item, or who saw it handed over.",
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if self.case.rights_request.right in codes.CHANGES:
+        right = self.case.rights_request.right
+        if right in codes.CHANGES:
             del self.fields["outcome"], self.fields["answer"]
+        if right != codes.ACCESS:
+            del self.fields["given_how"], self.fields["given_proof"]
 
 
 class RefuseForm(_StepForm):

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from cases.kernel import policy
+from cases.kernel import policy, releases
 from cases.kernel.actors import Actor
+from cases.kernel.errors import NotAllowed
 from cases.kernel.intake import FieldErrors
+from cases.kernel.models import Agency
 from cases.rights import choices, codes, messages, rules
 from cases.rights.models import ContactAnswer
 
 __all__ = ["EXAMPLE", "SCHEMA", "answer"]
 
 _TEXT = {"type": "string", "minLength": 1, "maxLength": 120}
+OWN = "own_system"
 SCHEMA: dict[str, Any] = {
     "type": "object",
     "additionalProperties": False,
@@ -36,19 +40,32 @@ SCHEMA: dict[str, Any] = {
         },
     },
 }
-# What an asker sends for; our own systems may ask about everything. Only they and the group learn why.
+# What an asker sends for; our own systems may ask about everything, and only they learn why.
 _PURPOSES = {
     messages.GROUP: frozenset(code for code, _ in codes.PURPOSES),
     messages.PARTNER: messages.OF_PARTNERS,
 }
+# What an answer tells: for a recipient outside it goes the way of every release, clause and agreement.
+TOLD = releases.MessageKind(
+    code="may_contact",
+    label="Answer: whether a person may be contacted",
+    recipient_kind=messages.GROUP,
+    purpose="honour_choices",
+    answer_days=0,
+    answer_source="Answered in the same call",
+    necessity="Whoever markets with us must know whom to leave alone.",
+    categories={"answers.may_contact": "choice", "answers.reason": "choice"},
+    put_right_by="nobody",
+)
 EXAMPLE = {"schema_version": 1, "purpose": "own_marketing", "channel": "sms", "people": [{"phone": "+447700900654"}]}
 
 
 def answer(document: Mapping[str, Any], *, actor: Actor, message_id: str, at: datetime) -> dict[str, Any]:
     """Return for each person in order yes or no and why, and keep it. The caller opens the transaction.
 
-    A partner is told yes or no alone, and only for what partners advertise. Raises NotAllowed, and
-    FieldErrors for a purpose that is not the asker's or a question that came before.
+    A company or partner is told yes or no alone, a partner only for what partners advertise, and neither without an
+    agreement in force; the answer names the clause it left on. Raises NotAllowed, and FieldErrors for a purpose that is
+    not the asker's or a question that came before.
     """
     kinds = frozenset({messages.GROUP, messages.PARTNER})
     policy.require(actor, rules.ASK, kind="rights_request", agency_kinds=kinds)
@@ -59,8 +76,11 @@ def answer(document: Mapping[str, Any], *, actor: Actor, message_id: str, at: da
         raise FieldErrors(
             [("/purpose", "not_yours", "Whether somebody may be contacted for this is not yours to ask.")]
         )
+    asker = Agency.objects.select_related("terms").get(pk=actor.agency_id or 0)
     reaches = [choices.reach_of(each) for each in document["people"]]
     found = choices.verdicts(reaches, purpose=purpose, channel=channel)
+    said = _said(asker, found)
+    clause = _clause(asker, said, at=at)
     ContactAnswer.objects.bulk_create(
         ContactAnswer(
             agency_id=actor.agency_id or 0,
@@ -72,9 +92,27 @@ def answer(document: Mapping[str, Any], *, actor: Actor, message_id: str, at: da
             tokens=choices.tokens(reach),
             may_contact=verdict.may_contact,
             reason=verdict.reason,
+            clause=clause,
         )
         for number, (reach, verdict) in enumerate(zip(reaches, found, strict=True), start=1)
     )
-    if actor.agency_kind == messages.PARTNER:
-        return {"answers": [{"may_contact": each.may_contact} for each in found]}
-    return {"answers": [{"may_contact": each.may_contact, "reason": each.reason} for each in found]}
+    return said
+
+
+def _said(asker: Agency, found: Sequence[choices.Verdict]) -> dict[str, Any]:
+    """Return the answer as it leaves: only our own systems are told why."""
+    if asker.kind == OWN:
+        return {"answers": [{"may_contact": each.may_contact, "reason": each.reason} for each in found]}
+    return {"answers": [{"may_contact": each.may_contact} for each in found]}
+
+
+def _clause(asker: Agency, said: Mapping[str, Any], *, at: datetime) -> str:
+    """Return the clause of the notice on which an answer leaves the firm; none for our own systems. Raises NotAllowed
+    where no clause or no agreement lets it."""
+    if asker.kind == OWN:
+        return ""
+    try:
+        items = releases.check(replace(TOLD, recipient_kind=asker.kind), asker, said, at=at)
+    except releases.ReleaseRefused as refusal:
+        raise NotAllowed(str(refusal)) from refusal
+    return items[0].clause.code

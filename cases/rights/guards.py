@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cases.rights import codes, messages
+from cases.rights import access, codes, messages
 from cases.rights.models import RightsRequest
 
 __all__ = ["NEEDS_IDENTITY", "is_stop"]
@@ -51,6 +51,18 @@ def says_what_was_done(context: Any) -> str | None:
     if context.inputs.get("outcome") not in dict(codes.OUTCOMES):
         return "Choose what came of it."
     return None if str(context.inputs.get("answer") or "").strip() else "Write what was done."
+
+
+def pack_is_given(context: Any) -> str | None:
+    """What is held goes to whoever asked for it, and something proves that it did."""
+    facts, inputs = context.case.rights_request, context.inputs
+    if facts.right != codes.ACCESS or inputs.get("outcome") == "nothing_held":
+        return None
+    if access.newest(context.case) is None:
+        return "Make the subject access pack first."
+    if inputs.get("given_how") not in dict(codes.GIVEN):
+        return "Say how the pack was given."
+    return None if str(inputs.get("given_proof") or "").strip() else "Write what proves that the pack was given."
 
 
 def has_reason_code(context: Any) -> str | None:

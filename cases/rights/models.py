@@ -6,6 +6,7 @@ from django.db import models
 from cases.kernel.models import Agency, AuditReport, Case
 from cases.ledger.models import DataKey, Tracked
 from cases.ledger.sealing import SealedTextField
+from cases.rights import codes
 
 __all__ = ["Choice", "ContactAnswer", "DpComplaint", "RightsRequest"]
 
@@ -41,6 +42,23 @@ class RightsRequest(Tracked):
 
     def __str__(self) -> str:
         return str(self.case_id)
+
+    @property
+    def is_stop(self) -> bool:
+        """Whether it stops or takes back something: then letters say from when it counts."""
+        change = codes.CHANGES.get(self.right)
+        return change is not None and not change.is_allowed
+
+    @property
+    def is_choice(self) -> bool:
+        return self.right in codes.CHANGES
+
+    @property
+    def was_passed_on(self) -> bool:
+        """Whether everybody who had to know was told by a message; nobody waits to be told by hand. Two queries."""
+        told = self.case.releases.filter(message_kind="rights_stop").exists()
+        by_hand = self.case.tasks.filter(kind="rights_tell_recipient_by_hand", closed_at=None)
+        return told and not by_hand.exists()
 
 
 class DpComplaint(Tracked):
@@ -88,7 +106,9 @@ class Choice(Tracked):
 class ContactAnswer(models.Model):
     """What one system was answered when it asked whether it may contact somebody. Never changed.
 
-    `message_id` is the question's own; `tokens` are the keyed hashes of what the person is reached by.
+    It is the register of what was told by the gate: `clause` is the one of the notice on which an answer left the firm,
+    none for our own systems. `message_id` is the question's own; `tokens` are the keyed hashes of what the person is
+    reached by.
     """
 
     agency = models.ForeignKey(Agency, models.PROTECT, related_name="+")
@@ -100,6 +120,7 @@ class ContactAnswer(models.Model):
     tokens = ArrayField(models.BinaryField(max_length=32))
     may_contact = models.BooleanField()
     reason = models.CharField(max_length=32)
+    clause = models.CharField(max_length=40, blank=True, default="", db_default="")
 
     class Meta:
         constraints = [

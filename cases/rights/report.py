@@ -50,6 +50,8 @@ def facts_view(case: Case) -> list[tuple[str, str]]:
         rows.append(("Identity", _IDENTITY.get(facts.identity_how, facts.identity_how)))
     if facts.outcome:
         rows.append(("What came of it", _OUTCOMES.get(facts.outcome, facts.outcome)))
+    if facts.given_how:
+        rows.append(("Pack given", f"{dict(codes.GIVEN).get(facts.given_how, facts.given_how)}, {facts.given_proof}"))
     if facts.refusal_code:
         rows.append(("Refused because", _REFUSALS.get(facts.refusal_code, facts.refusal_code)))
     return rows

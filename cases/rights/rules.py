@@ -95,7 +95,12 @@ LIFECYCLE = Lifecycle(
             source=frozenset({"received"}),
             target="actioned",
             roles=frozenset({"system", "any_staff", "rights_officer"}),
-            guards=(guards.is_a_stop_or_ones_own_field, guards.knows_who_asks, guards.says_what_was_done),
+            guards=(
+                guards.is_a_stop_or_ones_own_field,
+                guards.knows_who_asks,
+                guards.says_what_was_done,
+                guards.pack_is_given,
+            ),
             foreseen=(guards.is_a_stop_or_ones_own_field, guards.knows_who_asks),
             effects=(effects.carry_out,),
             consequence="Whoever has to know is told; then the person is",

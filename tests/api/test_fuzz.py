@@ -41,6 +41,7 @@ OPERATIONS = {
     "/api/v1/intake/fraud-referrals/": "own-detection",
     "/api/v1/intake/sim-events/": "own-network",
     "/api/v1/partners/{code}/feedback": "sandbox-bank",
+    "/api/v1/partners/{code}/may-contact": "own-messaging",
     "/api/v1/partners/{code}/sim-swap/check": "sandbox-bank",
     "/api/v1/partners/{code}/sim-swap/retrieve-date": "sandbox-bank",
     "/api/v1/partners/{code}/transactions/verify": "sandbox-bank",
@@ -48,7 +49,7 @@ OPERATIONS = {
     "/api/v1/policy-holds/": "own-billing",
 }
 # Answered and not kept.
-QUESTIONS = {"/api/v1/policy-holds/"}
+QUESTIONS = {"/api/v1/policy-holds/", "/api/v1/partners/{code}/may-contact"}
 # With which bodies each operation is called, how often, whether the signature is ours, and whether what a schema cannot
 # say (reasons that belong to the kind of fraud, somebody to name) is taken from the example.
 ROUNDS = (

@@ -7,7 +7,7 @@ import pytest
 from django.test import TestCase
 
 from cases.accounts import uploads
-from cases.kernel import actors, intake, jobrun, record
+from cases.kernel import actors, intake, jobrun, record, transitions
 from cases.kernel.errors import CaseError
 from cases.kernel.models import AuditReport, CaseParty, Party
 from cases.ledger.models import AccessEvent
@@ -148,3 +148,19 @@ class Access(TestCase):
         stop = rights.received(self.people)
         with nothing_written(), pytest.raises(CaseError, match="request for access"):
             requests.request(stop, actor=self.officer, at=AT, level="subject")
+
+    def test_access_is_carried_out_with_the_pack_and_proof_that_it_was_given(self):
+        report = self.ask()
+        given = {**rights.DONE, "given_how": "recorded_post", "given_proof": "RX 0000 0000 9GB"}
+
+        def act(**inputs):
+            return transitions.apply(self.case.pk, "act", actor=self.officer, at=LATER, inputs={**given, **inputs})
+
+        with nothing_written(counted=1), pytest.raises(CaseError, match="Make the subject access pack first"):
+            act()
+        requests.make_due(now=LATER)
+        for inputs, said in (({"given_how": "pigeon"}, "how the pack"), ({"given_proof": " "}, "what proves")):
+            with nothing_written(counted=1), pytest.raises(CaseError, match=said):
+                act(**inputs)
+        facts = act().rights_request
+        assert (facts.pack, facts.given_how, facts.given_proof) == (report, "recorded_post", "RX 0000 0000 9GB")

@@ -1,15 +1,20 @@
 """A right is asked for, carried out, passed on and confirmed; a complaint is acknowledged and answered."""
 
+import random
 from datetime import UTC, date, datetime, timedelta
+from unittest import mock
 
 import pytest
 from django.test import TestCase
 
-from cases.kernel import actors, casetypes, edits, intake, transitions, verdicts
+from cases.kernel import actors, casetypes, edits, intake, record, transitions, verdicts
 from cases.kernel.casetypes import Content
 from cases.kernel.errors import CaseError
+from cases.kernel.exchange import agreements
 from cases.kernel.models import Case, Clock, Letter, OutboxMessage, Task
 from cases.kernel.timing import sweeps
+from cases.ledger import api as ledger
+from cases.reports import letters
 from cases.rights import choices, gate
 from cases.rights.models import Choice, ContactAnswer
 from tests import factories
@@ -232,9 +237,69 @@ class Rights(TestCase):
             question = {"purpose": purpose, "channel": "banner", "people": [{"phone": "+447700900654"}]}
             return gate.answer(question, actor=actor, message_id=f"q-{purpose}", at=AT)
 
+        ended = mock.patch.object(agreements, "why_not", return_value="The agreement has ended.")
+        with ended, nothing_written(), pytest.raises(CaseError, match="ended"):
+            ask(television, "online_ads")
         for actor, purpose in ((advertiser, "usage_data"), (advertiser, "service"), (television, "service")):
             with nothing_written(), pytest.raises(CaseError):
                 ask(actor, purpose)
         assert ask(advertiser, "online_ads") == {"answers": [{"may_contact": False}]}
-        assert ask(television, "online_ads") == {"answers": [{"may_contact": False, "reason": "stopped"}]}
-        assert set(ContactAnswer.objects.values_list("reason", flat=True)) == {"stopped"}
+        assert ask(television, "online_ads") == {"answers": [{"may_contact": False}]}
+        assert ask(rights.own("own-messaging"), "online_ads") == {
+            "answers": [{"may_contact": False, "reason": "stopped"}]
+        }
+        rows = ContactAnswer.objects.order_by("pk").values_list("agency__code", "reason", "clause")
+        assert list(rows) == [
+            ("sandbox-partner-ads", "stopped", "honour_choices"),
+            ("sandbox-tv", "stopped", "honour_choices"),
+            ("own-messaging", "stopped", ""),
+        ]
+
+    def test_letter_says_that_others_were_told_only_where_they_were(self):
+        def words(case):
+            letter = Letter.objects.select_related("case", "party").get(case=case, template="n16")
+            addressee = letters.Addressee(name="Bartholomew Quince", lines={"line_1": "3 Orchard Steps"})
+            return letters._paper(letter, addressee, now=AT).html
+
+        alone = transitions.apply(rights.stop(self.people).pk, "act", actor=self.people[rights.OFFICER], at=AT)
+        transitions.apply(alone.pk, "confirm", actor=actors.system("tests"), at=AT)
+        put_right = rights.closed(self.people)
+        told = rights.propagating(self.people)
+        sweep(AT + timedelta(days=29))
+        assert "we told the companies" in words(told)
+        for case in (alone, put_right):
+            assert "we told the companies" not in words(case)
+        assert "It counted from the moment" in words(alone)
+        assert "counted" not in words(put_right)
+
+    def test_whoever_objected_is_in_no_audience(self):
+        """Sixty people choose at random; whoever said no last is in no audience, whichever way they are known."""
+        chance = random.Random(65)
+        purposes, channels = ("own_marketing", "third_party_marketing", "online_ads"), ("sms", "post", "all")
+        case = rights.asked(self.people, "access")
+        people, newest, rows = [], {}, []
+        for number in range(60):
+            reach = {"phone": f"+4477009{number:05d}", "email": f"p{number}@example.org"}
+            people.append(reach)
+            for minute in range(chance.randrange(8)):
+                kind = chance.choice(("phone", "email"))
+                purpose, channel, is_allowed = chance.choice(purposes), chance.choice(channels), chance.random() < 0.5
+                at = AT + timedelta(minutes=minute)
+                newest[number, kind, purpose, channel] = (at, is_allowed)
+                token = choices.tokens({kind: reach[kind]})[0]
+                said = {"purpose": purpose, "channel": channel, "is_allowed": is_allowed, "said_at": at}
+                rows.append(Choice(case=case, reach=kind, token=token, source="letter", **said))
+        with record.act(case, "tests.chose", actor=actors.system("tests"), at=AT):
+            ledger.bulk_create(Choice, rows)
+        objections = 0
+        for purpose in purposes:
+            for channel in ("sms", "post"):
+                found = choices.audience(people, purpose=purpose, channel=channel)
+                for number, reach in enumerate(people):
+                    for kind in ("phone", "email"):
+                        said = [newest.get((number, kind, purpose, each)) for each in (channel, "all")]
+                        last = max((each for each in said if each), key=lambda each: each[0], default=None)
+                        if last is not None and not last[1]:
+                            objections += 1
+                            assert reach not in found, (number, purpose, channel)
+        assert objections > 60
