@@ -38,8 +38,6 @@ class RightsRequest(Tracked):
     given_how = models.CharField(max_length=24, blank=True, default="", db_default="", editable=False)
     given_proof = models.CharField(max_length=60, blank=True, default="", db_default="", editable=False)
 
-    later = {"pack_id": None, "given_how": "", "given_proof": ""}
-
     def __str__(self) -> str:
         return str(self.case_id)
 
