@@ -6,6 +6,7 @@ Due times and leases are read on the database's clock. A lease is a fence: only 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db import connection, transaction
@@ -54,6 +55,7 @@ WITH due AS MATERIALIZED (
    CROSS JOIN LATERAL (
       SELECT m.id, m.priority, m.due_at FROM cases_outboxmessage m
        WHERE m.channel_id = budget.channel_id AND m.state = 'pending' AND m.due_at <= now()
+         {only}
          AND (NOT m.is_ordered OR NOT EXISTS (
                SELECT 1 FROM cases_outboxmessage earlier
                 WHERE earlier.stream_id = m.stream_id AND earlier.seq < m.seq AND earlier.is_ordered
@@ -82,6 +84,8 @@ counted AS (
    WHERE h.channel_id = each.channel_id)
 SELECT id, attempts FROM got ORDER BY id
 """
+_CLAIM_ANY = _CLAIM.replace("{only}", "")
+_CLAIM_THESE = _CLAIM.replace("{only}", "AND m.public_id = ANY(%s)")
 _FINISH = """
 WITH ended AS (
   SELECT * FROM unnest(%s::bigint[], %s::int[], %s::text[], %s::float8[], %s::text[], %s::int[], %s::text[],
@@ -156,13 +160,16 @@ def reclaim() -> int:
         return cursor.rowcount
 
 
-def claim(lease: uuid.UUID, *, most: int = BATCH) -> list[Claimed]:
-    """Lease due messages, at most one per ordered stream and within each channel's budget; write their tries."""
+def claim(lease: uuid.UUID, *, most: int = BATCH, only: Sequence[uuid.UUID] = ()) -> list[Claimed]:
+    """Lease due messages, at most one per ordered stream and within each channel's budget; write their tries. With
+    `only`, none but these."""
     with transaction.atomic(), connection.cursor() as cursor:
         budgets = _budgets()
         if not budgets:
             return []
-        cursor.execute(_CLAIM, [list(budgets), list(budgets.values()), most, lease, LEASE_SECONDS])
+        these = [list(only)] if only else []
+        statement = _CLAIM_THESE if only else _CLAIM_ANY
+        cursor.execute(statement, [list(budgets), list(budgets.values()), *these, most, lease, LEASE_SECONDS])
         return [Claimed(message_id, number) for message_id, number in cursor.fetchall()]
 
 

@@ -21,7 +21,7 @@ from cases.kernel.prepared import Prepared
 from cases.ledger import api as ledger
 from cases.ledger import sealing, security
 
-__all__ = ["Answer", "Done", "NotASender", "casetype_at", "once", "open_case", "repeated"]
+__all__ = ["Answer", "Done", "NotASender", "answer_anew", "as_answer", "casetype_at", "once", "open_case", "repeated"]
 
 CREATED, ACCEPTED = 201, 202
 # The row is taken first: of equal requests at once, one opens the case and the others wait for its answer.
@@ -115,6 +115,12 @@ def once(sender: Sender, raw: bytes, do: Callable[[], Done], *, now: datetime) -
     return _repeat(found, _digests(raw), sender, now=now)
 
 
+def answer_anew(sender: Sender, done: Done) -> Answer:
+    """Give a request whose case went on before anybody was answered a later answer, which its repeats get too."""
+    row = IntakeRequest.objects.get(agency=sender.agency, message_id=sender.message_id)
+    return _keep(row.pk, done)
+
+
 def _digests(raw: bytes) -> list[str]:
     return [each.hex() for each in sealing.kept_hashes("intake_body", raw)]
 
@@ -158,9 +164,15 @@ def _take(sender: Sender, digest: str, *, now: datetime) -> int | None:
 
 def _keep(row_id: int, done: Done) -> Answer:
     """Write the answer beside the request."""
-    answer = json.dumps(done.said, separators=(",", ":"))
-    IntakeRequest.objects.filter(pk=row_id).update(case=done.case, status=done.status, answer=answer)
-    return Answer(done.status, answer.encode("ascii"), is_repeat=False)
+    answer = as_answer(done)
+    text = answer.content.decode("ascii")
+    IntakeRequest.objects.filter(pk=row_id).update(case=done.case, status=done.status, answer=text)
+    return answer
+
+
+def as_answer(done: Done) -> Answer:
+    """Return what is said as status and bytes."""
+    return Answer(done.status, json.dumps(done.said, separators=(",", ":")).encode("ascii"), is_repeat=False)
 
 
 def _repeat(known: Answered, digests: list[str], sender: Sender, *, now: datetime) -> Answer:

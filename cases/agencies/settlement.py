@@ -9,6 +9,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 
@@ -39,6 +40,12 @@ def settle(*, now: datetime, most: int = 200) -> int:
     """Let cases take note of outcomes they have not noted. Returns how many were settled."""
     waiting = OutboxMessage.objects.filter(settled_at=None, state__in=OUTCOMES).order_by("pk")
     return sum(_settle(*ids, now=now) for ids in waiting.values_list("pk", "case_id")[:most])
+
+
+def settle_these(messages: Sequence[UUID], *, now: datetime) -> int:
+    """Let cases take note of the outcomes of these messages alone. Returns how many were settled."""
+    waiting = OutboxMessage.objects.filter(public_id__in=messages, settled_at=None, state__in=OUTCOMES).order_by("pk")
+    return sum(_settle(*ids, now=now) for ids in waiting.values_list("pk", "case_id"))
 
 
 def _settle(message_id: int, case_id: int | None, *, now: datetime) -> bool:

@@ -299,6 +299,20 @@ def describe_intakes(result: dict[str, Any]) -> dict[str, Any]:
 
 def _answers_of(casetype: casetypes.CaseType, answers: dict[str, Any]) -> dict[str, Any]:
     """Return the answers to a request; of a restricted kind no reference is given out."""
+    if casetype.intake and casetype.intake.answers:
+        own = {
+            status: {
+                "description": said["description"],
+                "content": {
+                    "application/json": {
+                        "schema": said["schema"],
+                        "examples": {"Example": {"value": said["example"]}},
+                    }
+                },
+            }
+            for status, said in casetype.intake.answers.items()
+        }
+        return {**own, **{status: each for status, each in answers.items() if status != "201"}}
     if not casetype.is_restricted:
         return answers
     example = {"id": OPENED_EXAMPLE["id"], "status": "accepted"}

@@ -86,7 +86,8 @@ def as_parsed(facts: dict[str, Any], _agency_code: str) -> dict[str, Any]:
 class Intake:
     """How own systems, or agencies of some kinds, open this kind. `parse` returns (facts, parties) or raises
     intake.FieldErrors; `schema` the shape of a body with the codes of today; `by_sender` adds to the facts who asks,
-    which is never taken from the body."""
+    which is never taken from the body. `answers` are its own good answers by
+    status, each with a shape and an example, where a door of its own takes the call."""
 
     path: str
     senders: frozenset[str]
@@ -95,6 +96,7 @@ class Intake:
     schema: Callable[[], Mapping[str, Any]]
     sender_kinds: frozenset[str] = frozenset()
     by_sender: Callable[[dict[str, Any], str], dict[str, Any]] = as_parsed
+    answers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

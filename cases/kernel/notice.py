@@ -120,6 +120,7 @@ PURPOSES = {
     "link_records": "Linking the records of people who are financially associated",
     "correct_recipients": "Keeping the records of whoever was told accurate",
     "honour_choices": "Stopping marketing and its profiles when a person asks",
+    "check_applicants": "Checking credit, identity and fraud before and during a contract",
     "inform_person": "Telling the people it is about",
 }
 
@@ -150,6 +151,7 @@ DOCUMENTS = {
         Need(code="criminal_offence_apd", kind="apd", label="Policy on criminal-offence data"),
         Need(code="association_lia", kind="lia", label="Legitimate interests: linking associated people's records"),
         Need(code="partner_checks_lia", kind="lia", label="Legitimate interests: checks for banks and providers"),
+        Need(code="credit_checks_lia", kind="lia", label="Legitimate interests: credit, identity and fraud checks"),
         Need(code="letters_lia", kind="lia", label="Legitimate interests: writing to the people concerned"),
     )
 }
@@ -386,6 +388,27 @@ CLAUSES = {
             documents=frozenset({"partner_checks_lia"}),
             quote="and also in some cases prevent fraud – for example by checking whether a transaction, such as an "
             "online payment or a cash withdrawal, is definitely being requested by you, and not a fraudster.",
+        ),
+        Clause(
+            code="check_people",
+            sentences=("R47", "R48", "R49", "R50", "R51", "R53", "R68"),
+            purpose="check_applicants",
+            recipients=frozenset({"cra", "fpa"}),
+            categories=frozenset({"identity", "address", "date_of_birth", "contact", "application"}),
+            gateway="gdpr_6_1_f",
+            documents=frozenset({"credit_checks_lia"}),
+            quote="We send credit reference and fraud prevention agencies information about applications, and they "
+            "keep that information.",
+        ),
+        Clause(
+            code="check_address",
+            sentences=("R48",),
+            purpose="check_applicants",
+            recipients=frozenset({"fraud_alert"}),
+            categories=frozenset({"address", "application"}),
+            gateway="gdpr_6_1_f",
+            documents=frozenset({"credit_checks_lia"}),
+            quote="the Interactive Media in Retail Group (IMRG) security alert, or fraud prevention agencies",
         ),
         Clause(
             code="tell_the_person",

@@ -36,6 +36,7 @@ OPERATIONS = {
     "/api/v1/agencies/{code}/callbacks/": "sandbox-fraud-register",
     "/api/v1/intake/accounts/": "own-billing",
     "/api/v1/intake/associations/": "own-orders",
+    "/api/v1/intake/checks/": "own-orders",
     "/api/v1/intake/disclosure-requests/": "sandbox-constabulary",
     "/api/v1/intake/dp-complaints/": "own-website",
     "/api/v1/intake/fraud-referrals/": "own-detection",

@@ -28,6 +28,7 @@ def test_the_description_is_valid(schema):
         "/api/v1/agencies/{code}/callbacks/",
         "/api/v1/intake/accounts/",
         "/api/v1/intake/associations/",
+        "/api/v1/intake/checks/",
         "/api/v1/intake/disclosure-requests/",
         "/api/v1/intake/dp-complaints/",
         "/api/v1/intake/fraud-referrals/",
@@ -88,7 +89,8 @@ def test_every_kind_of_message_is_described_field_by_field_with_an_example_that_
         assert headers == {"webhook-id", "webhook-timestamp", "webhook-signature", "idempotency-key"}
         quiet = {"chaser", "fpa_answer", "fpa_dispute", "alert_upload", "le_ack", "le_clarify", "le_refuse"}
         quiet |= {"le_result", "le_destroy", "ipc_error", "emerg_answer", "emerg_destroy", "cra_assoc_query"}
-        quiet |= {"ico_breach", "ipc_breach", "partner_answer"}
+        quiet |= {"ico_breach", "ipc_breach", "partner_answer", "cra_search", "fpa_search"}
+        quiet |= {"alert_search"}
         is_answered = code not in quiet
         assert ("We expect your answer within" in operation["description"]) == is_answered
 

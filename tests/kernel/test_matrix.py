@@ -10,7 +10,7 @@ from cases.kernel.errors import CaseError
 from cases.kernel.models import Case, Team
 from cases.kernel.roles import ROLES
 from cases.ledger.models import SecurityEvent
-from tests import associations, breaches, disclosures, emergencies, factories, partners, suspicions
+from tests import associations, breaches, checks, disclosures, emergencies, factories, partners, suspicions
 from tests import requests_of_people as rights
 from tests.kernel import design
 from tests.kernel.snapshots import nothing_written, undone
@@ -137,6 +137,12 @@ STATES = {
         "checked": emergencies.checked,
         "closed": emergencies.closed,
     },
+    "check": {
+        "running": checks.running,
+        "referred": checks.referred,
+        "decided": checks.decided,
+        "closed": checks.closed,
+    },
     "association": {
         "declared": associations.declared,
         "confirmed": associations.confirmed,
@@ -174,6 +180,7 @@ APART = {
     ("le_disclosure", "authenticated", "override_gate"): disclosures.voluntary,
     ("le_disclosure", "extracting", "release_urgent"): disclosures.urgent,
     ("le_disclosure", "error_review", "settle_error_unreceipted"): disclosures.error_before_receipt,
+    ("check", "running", "refer"): checks.answered,
     ("association", "correcting", "corrected"): associations.all_removed,
     ("association", "signposted", "break"): associations.all_broken,
     ("association", "signposted", "restore"): associations.all_kept,
@@ -262,6 +269,11 @@ ASSOCIATION = {
     "restore": Attempt("m.achterberg"),
     "corrected": Attempt("m.achterberg"),
 }
+CHECK = {
+    "refer": Attempt("system"),
+    "decide": Attempt(checks.OFFICER, checks.YES),
+    "close": Attempt("system", at=checks.AFTER_30),
+}
 BREACH = {
     "assess": Attempt("j.merriweather", breaches.ASSESSED),
     "dismiss": Attempt("j.merriweather"),
@@ -275,6 +287,7 @@ ATTEMPTS = {"fraud_referral": FRAUD, "suspicion_report": SUSPICION, "le_disclosu
     "rights_request": RIGHTS,
     "dp_complaint": COMPLAINT,
     "breach": BREACH,
+    "check": CHECK,
 }
 HOME = {"fraud_referral": "fraud", "suspicion_report": "financial_crime", "le_disclosure": "disclosure"} | {
     "emergency_disclosure": "disclosure",
@@ -283,6 +296,7 @@ HOME = {"fraud_referral": "fraud", "suspicion_report": "financial_crime", "le_di
     "rights_request": "rights",
     "dp_complaint": "rights",
     "breach": "data_protection",
+    "check": "credit",
 }
 AGENCY = {
     "fraud_referral": factories.fpa,
@@ -294,16 +308,21 @@ AGENCY = {
     "rights_request": rights.enter,
     "dp_complaint": rights.enter,
     "breach": breaches.enter,
+    "check": factories.fpa,
 }
 # An acknowledged report that sought a defence may be closed only once there is an answer; silence is an answer only of
 # a unit that has acknowledged the report (POCA 2002 s.335).
+# While the searches of a check run only the rules decide it, as soon as the last agency has answered.
 # Once a request is validated every item is open: there is nothing to refuse or to open by hand.
 NOT_FROM = {
+    ("check", "running", "decide"),
     ("suspicion_report", "acknowledged", "close"),
     ("suspicion_report", "submitted", "deem_consent"),
     ("le_disclosure", "validated", "refuse_items"),
     ("le_disclosure", "validated", "override_gate"),
 }
+# What was referred to a person no machine decides.
+BY_A_PERSON = {("check", "referred", "decide")}
 # Made by people of another desk, who take it in for the person concerned.
 FROM_OUTSIDE = {("fraud_referral", "dispute")}
 # Moves that always need a second person, of this role: they are tried with one.
@@ -463,7 +482,7 @@ class EveryMoveFromEveryState(TestCase):
                 assert self.refuse(kind, state, name, machine), (state, name, machine.label)
         for kind, state, name, move in self.pairs():
             machines = self.machines(kind)
-            for role in move.roles & set(machines):
+            for role in move.roles & set(machines) if (kind, state, name) not in BY_A_PERSON else ():
                 assert self.attempt(kind, state, name, machines[role]), (state, name, role)
 
     def test_an_unknown_move_and_a_missing_reason_are_refused(self):

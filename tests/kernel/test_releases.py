@@ -7,6 +7,7 @@ import pytest
 
 from cases.agencies.directory import TERMS
 from cases.association.messages import CRA_ASSOC, CRA_ASSOC_QUERY, CRA_ASSOC_REMOVE
+from cases.credit.messages import ALERT_SEARCH, CRA_SEARCH, FPA_SEARCH
 from cases.disclosure.breach.messages import ICO_BREACH, IPC_BREACH
 from cases.disclosure.emergency.messages import EMERG_ANSWER, EMERG_DESTROY
 from cases.disclosure.messages import IPC_ERROR, LE_ACK, LE_CLARIFY, LE_DESTROY, LE_REFUSE, LE_RESULT
@@ -45,6 +46,40 @@ CALL = {
 }
 STRIKE = {"incident": "SBX-0241", "items": ["what_was_named_by_telephone"], "please": "destroy_and_confirm"}
 GROUP = Agency(code="tests-tv", kind="group_company", display_name="Test Television")
+SEARCHED = {
+    "search_type": "credit_hard",
+    "search_key": "ORD-1:credit_hard",
+    "purpose": "credit_risk",
+    "product": "handset_contract",
+    "notice_version": "2026-02",
+    "people": [
+        {
+            "role": "applicant",
+            "title": "Mr",
+            "forename": "Idris",
+            "middle_name": "J",
+            "surname": "Fenwick-Okafor",
+            "date_of_birth": "1991-07-30",
+            "phone": "+447700900456",
+            "email": "i.fenwick@example.org",
+            "addresses": [
+                {
+                    "kind": "current",
+                    "line_1": "5 Cobbler's Yard",
+                    "line_2": "Flat 1",
+                    "town": "Norwich",
+                    "postcode": "NR2 0ZZ",
+                    "country": "England",
+                }
+            ],
+        }
+    ],
+}
+ASKED_ADDRESS = {
+    "search_type": "retail_alert",
+    "search_key": "ORD-1:retail_alert",
+    "addresses": [{"line_1": "5 Cobbler's Yard", "postcode": "NR2 0ZZ"}],
+}
 STOPPED = {
     "received_at": "2026-11-26T18:02:00Z",
     "stops": [{"purpose": "own_marketing", "channel": "all"}],
@@ -259,6 +294,7 @@ PERMITTED = {
     ("fpa", "application"): "fraud_filing_application",
     ("fpa", "correction"): "keep_records_accurate",
     ("fraud_alert", "address"): "fraud_alert_address",
+    ("fraud_alert", "application"): "check_address",
     ("fraud_alert", "fraud_allegation"): "fraud_alert_allegation",
     ("police_report", "correction"): "keep_records_accurate",
     ("police_report", "identity"): "report_crime_person",
@@ -303,6 +339,8 @@ PERMITTED = {
     ("emergency", "contact"): "emergency_caller",
     ("emergency", "location"): "emergency_location",
     ("emergency", "request"): "emergency_word",
+    ("cra", "application"): "check_people",
+    ("cra", "contact"): "check_people",
     ("cra", "identity"): "link_records",
     ("cra", "address"): "link_records",
     ("cra", "date_of_birth"): "link_records",
@@ -340,6 +378,7 @@ PURPOSES = {
     "report_suspicion": "fiu_sar",
     "report_crime": "report_fraud",
     "link_records": "cra_assoc",
+    "check_applicants": "cra_search",
 }
 DOCUMENTS = {
     "fraud_sharing_lia": "fpa_file",
@@ -348,6 +387,7 @@ DOCUMENTS = {
     "letters_lia": "letter",
     "association_lia": "cra_assoc",
     "partner_checks_lia": "partner_answer",
+    "credit_checks_lia": "cra_search",
 }
 CATEGORIES = sorted({category for _, category in PERMITTED})
 
@@ -356,13 +396,17 @@ def send_everything():
     """Check one full filing, one full letter and one full report; return what may leave."""
     return {
         "fpa": [
+            *releases.check(FPA_SEARCH, FPA, SEARCHED, at=AT),
             *releases.check(messages.FPA_FILE, FPA, FILING, at=AT),
             *releases.check(messages.FPA_AMEND, FPA, AMENDMENT, at=AT),
             *releases.check(messages.FPA_DISPUTE, FPA, DISPUTE, at=AT),
             *releases.check(messages.FPA_REMOVE, FPA, REMOVAL, at=AT),
             *releases.check(messages.FPA_ANSWER, FPA, ANSWER, at=AT),
         ],
-        "fraud_alert": releases.check(messages.ALERT_UPLOAD, ALERT, ADDRESS, at=AT),
+        "fraud_alert": [
+            *releases.check(ALERT_SEARCH, ALERT, ASKED_ADDRESS, at=AT),
+            *releases.check(messages.ALERT_UPLOAD, ALERT, ADDRESS, at=AT),
+        ],
         "post": releases.check(letters.LETTER, POST, LETTER, at=AT),
         "police_report": [
             *releases.check(replace(corrections.AMENDED, recipient_kind="police_report"), POLICE, CORRECTION, at=AT),
@@ -388,6 +432,7 @@ def send_everything():
             *releases.check(EMERG_DESTROY, ROOM, STRIKE, at=AT),
         ],
         "cra": [
+            *releases.check(CRA_SEARCH, BUREAU, SEARCHED, at=AT),
             *releases.check(CRA_ASSOC, BUREAU, LINK, at=AT),
             *releases.check(CRA_ASSOC_REMOVE, BUREAU, UNLINK, at=AT),
             *releases.check(CRA_ASSOC_QUERY, BUREAU, ASKED, at=AT),
@@ -408,6 +453,7 @@ SENT = {
     "rights_stop": lambda: releases.check(STOP, GROUP, STOPPED, at=AT),
     "le_ack": lambda: releases.check(LE_ACK, LEA, ACK, at=AT),
     "fiu_sar": lambda: releases.check(FIU_SAR, FIU, REPORT, at=AT),
+    "cra_search": lambda: releases.check(CRA_SEARCH, BUREAU, SEARCHED, at=AT),
     "cra_assoc": lambda: releases.check(CRA_ASSOC, BUREAU, LINK, at=AT),
 }
 
@@ -443,6 +489,9 @@ def test_samples_hold_every_field_a_message_may_have():
         (CRA_ASSOC, LINK),
         (CRA_ASSOC_REMOVE, UNLINK),
         (CRA_ASSOC_QUERY, ASKED),
+        (CRA_SEARCH, SEARCHED),
+        (FPA_SEARCH, SEARCHED),
+        (ALERT_SEARCH, ASKED_ADDRESS),
     )
     for kind, body in samples:
         assert {path for path, _ in releases._leaves(body)} == set(kind.categories)
@@ -611,6 +660,14 @@ def test_each_message_of_each_kind_maps_to_categories_of_the_notice():
         "rights_request": {"rights_stop", "letter"},
         "dp_complaint": {"letter"},
         "breach": {"ico_breach", "ipc_breach"},
+        "check": {
+            "cra_search",
+            "fpa_search",
+            "alert_search",
+            "letter",
+            "correction_amended",
+            "correction_removed",
+        },
     }
     for kind in (
         *messages.ALL,
@@ -628,6 +685,9 @@ def test_each_message_of_each_kind_maps_to_categories_of_the_notice():
         CRA_ASSOC,
         CRA_ASSOC_REMOVE,
         CRA_ASSOC_QUERY,
+        CRA_SEARCH,
+        FPA_SEARCH,
+        ALERT_SEARCH,
         PARTNER_ANSWER,
         ICO_BREACH,
         IPC_BREACH,

@@ -37,6 +37,7 @@ CHOSEN = {
     "DerivedFlag.kind": "warning",
     "OnCallRoute.method": "e_mail",
     "Association.has_agreement": True,
+    "CheckDecision.automated_level": "assisted",
     "LinkStatement.party_role": "declarer",
     "PartnerKey.kind": "openpgp",
 }

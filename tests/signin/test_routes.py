@@ -22,6 +22,8 @@ OPEN = {
     "api/v1/intake/<slug:path>/",  # signed
     "api/v1/policy-holds/",  # signed
     "api/v1/intake/accounts/",  # signed
+    "api/v1/intake/checks/",  # signed
+    "api/v1/intake/checks/status",  # signed
     "api/v1/intake/sim-events/",  # signed
     "api/v1/partners/<slug:code>/feedback",  # signed
     "api/v1/partners/<slug:code>/may-contact",  # signed

@@ -92,7 +92,7 @@ class Agency:
         return dt.datetime.fromisoformat(said.replace("Z", "+00:00")) if said else dt.datetime.now(dt.UTC)
 
     def _keep(self, message_id: str, message: dict[str, Any], reply: desks.Reply) -> Answer:
-        answer: dict[str, Any] = {"status": "accepted"}
+        answer: dict[str, Any] = {"status": "accepted", **reply.said}
         if reply.errors:
             answer = {"type": "about:blank", "title": "Fields to correct.", "status": 422, "errors": reply.errors}
         row = {"id": message_id, "type": message.get("type"), "status": reply.status, "answer": answer, "body": message}

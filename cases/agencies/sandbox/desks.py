@@ -14,6 +14,7 @@ FIRST_REPORT = 901
 FIRST_CRIME = 2201
 FIRST_LINK = 3101
 FIRST_BREACH = 301
+FIRST_FOOTPRINT = 7001
 
 
 @dataclass
@@ -22,6 +23,7 @@ class Reply:
 
     status: int = 202
     errors: list[dict[str, str]] = field(default_factory=list)
+    said: dict[str, Any] = field(default_factory=dict)
     callbacks: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -42,6 +44,8 @@ class Visit:
 def fraud_register(visit: Visit) -> Reply:
     """Check the subjects; file under the next reference. What is said of a filing later must name it by that."""
     said = str(visit.message.get("type"))
+    if said == "fpa_search":
+        return _searched(visit, {"match": _applicant(visit).get("match", "none")})
     if said == "fpa_file":
         errors = _missing_births(visit.data.get("subjects") or [])
         if errors:
@@ -80,6 +84,9 @@ def _missing_births(subjects: list[dict[str, Any]]) -> list[dict[str, str]]:
 
 def retail_alert(visit: Visit) -> Reply:
     """Keep the addresses. A unit on an estate was told before by another retailer: that is a hit."""
+    if visit.message.get("type") == "alert_search":
+        homes = visit.data.get("addresses") or []
+        return _searched(visit, {"hit": any(str(each.get("line_1", "")).lower().startswith("unit") for each in homes)})
     if visit.message.get("type") != "alert_upload":
         return Reply()
     entries = visit.data.get("entries") or []
@@ -185,6 +192,11 @@ def _hash(file: dict[str, str]) -> str:
 def bureau(visit: Visit) -> Reply:
     """Record a link between two people under the next reference; take one off; say what became of a break."""
     said, named = visit.message.get("type"), str(visit.data.get("link_reference") or "")
+    if said == "cra_search":
+        known = _applicant(visit)
+        if visit.data.get("search_type") == "identity":
+            return _searched(visit, {"identity": known.get("identity", "pass")})
+        return _searched(visit, {"score": known.get("score", 640), "indicators": known.get("indicators", [])})
     if said == "cra_assoc":
         reference = f"FA-{visit.now.year}-{FIRST_LINK + visit.accepted_before:07d}"
         return Reply(callbacks=[{"type": "association.recorded", "agency_reference": reference, "data": {}}])
@@ -192,6 +204,27 @@ def bureau(visit: Visit) -> Reply:
     if answer is None:
         return Reply()
     return Reply(callbacks=[{"type": answer, **({"agency_reference": named} if named else {}), "data": {}}])
+
+
+# Applicants of whom something is on file, by last name; of everybody else there is a good score and no match.
+ON_FILE: dict[str, dict[str, Any]] = {
+    "Fenwick-Okafor": {"score": 512, "indicators": ["applications_differ"]},
+    "Hallworthy": {"identity": "refer"},
+    "Penhaligon": {"match": "protective"},
+    "Quillfeather": {"score": 588, "indicators": ["notice_of_correction"]},
+    "Thistlewood": {"score": 390},
+}
+
+
+def _applicant(visit: Visit) -> dict[str, Any]:
+    people = visit.data.get("people") or [{}]
+    return ON_FILE.get(str(people[0].get("surname") or ""), {})
+
+
+def _searched(visit: Visit, said: dict[str, Any]) -> Reply:
+    """Answer a search at once, under the next footprint."""
+    number = f"FP-{visit.now.year}-{FIRST_FOOTPRINT + visit.accepted_before:07d}"
+    return Reply(said={"data": {"footprint": number, **said}})
 
 
 def marketer(visit: Visit) -> Reply:

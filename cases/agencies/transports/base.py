@@ -17,6 +17,7 @@ class Parcel:
     allowed_cidrs: tuple[str, ...] = ()
     ca_file: str = ""
     timeout_seconds: float = 15.0
+    connect_seconds: float = 5.0
     name: str = ""
     host_keys: tuple[str, ...] = ()
     client_keys: tuple[str, ...] = field(default=(), repr=False)

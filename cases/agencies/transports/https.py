@@ -14,7 +14,6 @@ from urllib3.response import BaseHTTPResponse
 from cases.agencies.addresses import AddressRefused, NotResolved, Target, pin
 from cases.agencies.transports.base import Answer, DeliveryError, Parcel
 
-CONNECT_SECONDS = 5.0
 LARGEST_ANSWER = 64 * 1024
 _CHUNK = 8 * 1024
 # Looked up in order: the first class that fits names the failure. (class, code, is_rejection)
@@ -62,7 +61,7 @@ def _connection(target: Target, parcel: Parcel) -> HTTPSConnection:
         target.port,
         ssl_context=context,
         server_hostname=target.host,
-        timeout=CONNECT_SECONDS,
+        timeout=parcel.connect_seconds,
     )
 
 

@@ -1,0 +1,1 @@
+"""Credit, identity and fraud checks, and the decisions that come of them."""

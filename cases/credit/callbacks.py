@@ -1,0 +1,90 @@
+"""What moves a check without a person: answers of agencies, late matches, and time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from cases.credit import deciding, searches
+from cases.kernel import actors, clocks, record, tasks, transitions
+from cases.kernel.casetypes import Content
+from cases.kernel.errors import CaseError
+from cases.kernel.models import Case, Clock, OutboxMessage
+
+__all__ = ["EXAMPLES", "answered", "late_match", "over", "refused", "waited"]
+
+LATE = "check_late_match"
+tasks.declare({LATE: "An agency reported a match after the check: look whether the decision still stands"})
+EXAMPLES: dict[str, dict[str, Any]] = {
+    "fpa.match": {"search_reference": "S-771", "match": "protective", "member": "Fictional Bank"},
+}
+
+
+def answered(case: Case, message: OutboxMessage, *, at: datetime) -> None:
+    """An agency answered a search: keep the least of it, and decide when it was the last."""
+    _end(case, message, at=at)
+
+
+def refused(case: Case, message: OutboxMessage, errors: Sequence[Mapping[str, Any]], *, at: datetime) -> None:
+    """An agency refused a search: a person decides without it."""
+    _end(case, message, at=at, codes=tasks.codes_of(errors))
+
+
+def _end(case: Case, message: OutboxMessage, *, at: datetime, codes: Sequence[str] | None = None) -> None:
+    search = searches.of_message(message)
+    if search is None:
+        raise CaseError("This message makes no search of the case.")
+    actor = actors.system("checks", source=case.source)
+    verb = "search.answered" if codes is None else "search.refused"
+    detail = {"message": str(message.public_id), "search": search.search_type, **({"codes": codes} if codes else {})}
+    with record.act(case, verb, actor=actor, at=at, detail=detail):
+        if codes is None:
+            searches.keep_answer(search, message, at=at)
+        else:
+            search.state, search.answered_at = "refused", at
+            search.save(update_fields=["state", "answered_at"])
+        case.version += 1
+        case.save(update_fields=["version"])
+    deciding.judge(case, at=at)
+
+
+def waited(case: Case, clock: Clock, *, at: datetime) -> None:
+    """The hour is over: a person decides with what is there."""
+    _meet(case, clock, at=at)
+    deciding.judge(case, at=at, gave_up=True)
+
+
+def over(case: Case, clock: Clock, *, at: datetime) -> None:
+    """30 days have passed since the last notice: close the check, unless somebody contests it."""
+    actor = actors.system("clocks", source=case.source)
+    _meet(case, clock, at=at)
+    if case.state == "decided":
+        transitions.apply(case.pk, "close", actor=actor, at=at)
+
+
+def _meet(case: Case, clock: Clock, *, at: datetime) -> None:
+    actor = actors.system("clocks", source=case.source)
+    with record.act(case, "clock.met", actor=actor, at=at, detail={"rule": clock.rule}):
+        clock.state, clock.ended_at = "met", at
+        clock.save(update_fields=["state", "ended_at"])
+        clocks.refresh_due(case)
+        case.save()
+
+
+def late_match(case: Case, content: Content, *, actor: actors.Actor, at: datetime) -> None:
+    """The fraud agency reports a match after its answer: somebody looks whether the decision still stands."""
+    occurred_at = min(content.occurred_at or at, at)
+    match = str(content.data.get("match") or "unknown")[:20]
+    with record.act(
+        case,
+        "search.late_match",
+        actor=actor,
+        at=at,
+        occurred_at=occurred_at,
+        cause=content.callback_uid,
+        detail={"agency": content.agency_code, "match": match if match.isidentifier() else "unknown"},
+    ):
+        tasks.raise_task(LATE, case=case, at=at, agency=content.agency_code)
+        case.version += 1
+        case.save(update_fields=["version"])

@@ -1,0 +1,58 @@
+"""Declares the check to the catalogue."""
+
+from __future__ import annotations
+
+from cases.credit import callbacks, codes, forms, intake, messages, opening, periods, report, rules
+from cases.credit.models import Check
+from cases.kernel import clocks, retention
+from cases.kernel.casetypes import CaseType
+from cases.kernel.exchange import corrections, letters
+
+__all__ = ["CHECK"]
+
+clocks.declare(*periods.CLOCKS)
+retention.declare(*periods.RETENTION)
+
+CHECK = CaseType(
+    code="check",
+    label="Credit and fraud check",
+    summary="Agencies are asked about an applicant, once; rules or a person decide, and the decision can be contested.",
+    prefix="CHK",
+    icon="scan-search",
+    team="credit",
+    facts=Check,
+    lifecycle=rules.LIFECYCLE,
+    policy=rules.POLICY,
+    retention_class="check_no_customer",
+    opening_clock=periods.SEARCHES,
+    topic=report.topic,
+    topic_label=report.topic_label,
+    amount=report.amount,
+    is_about=opening.names_nobody,
+    open_facts=opening.open_facts,
+    opened=opening.search,
+    check_person=opening.check_person,
+    check_people=opening.check_people,
+    approval_rows=rules.approval_rows,
+    facts_view=report.facts_view,
+    tables=report.tables,
+    checks=report.checks,
+    report=report.context,
+    facts_form=forms.FactsForm,
+    party_form=forms.PartyForm,
+    party_roles=codes.ROLES,
+    evidence_kinds=codes.EVIDENCE_KINDS,
+    transition_forms={"decide": forms.DecideForm},
+    agency_kinds=frozenset({"cra", "fpa", "fraud_alert"}),
+    callbacks={"fpa.match": callbacks.late_match, **letters.CALLBACKS, **corrections.CALLBACKS},
+    callback_data=callbacks.EXAMPLES,
+    delivered={**{kind.code: callbacks.answered for kind in messages.ALL}, **corrections.DELIVERED},
+    refused={**{kind.code: callbacks.refused for kind in messages.ALL}, **letters.REFUSED, **corrections.REFUSED},
+    clock_ends={periods.SEARCHES: callbacks.waited, periods.CLOSE: callbacks.over},
+    message_labels={
+        **{kind.code: kind.label for kind in messages.ALL},
+        letters.LETTER.code: letters.LETTER.label,
+        **corrections.LABELS,
+    },
+    intake=intake.INTAKE,
+)

@@ -1,0 +1,105 @@
+"""Codes of checks and decisions, each with its words."""
+
+from __future__ import annotations
+
+from cases.kernel.office.codelists import CodeList
+
+__all__ = [
+    "ADVERSE",
+    "BASES",
+    "CHANNELS",
+    "EVIDENCE_KINDS",
+    "EXISTING",
+    "HARD",
+    "LEVELS",
+    "OCCASIONS",
+    "OUTCOMES",
+    "PLAN",
+    "REASONS",
+    "ROLES",
+    "SEARCHES",
+    "TRIGGERS",
+]
+
+OCCASIONS = (
+    ("new", "New contract"),
+    ("upgrade", "Upgrade"),
+    ("renewal", "Renewal"),
+    ("handset_loan", "Loan for a handset"),
+    ("limit_change", "Change of a credit limit"),
+    ("in_use", "While the service is used"),
+)
+# Whoever has a contract already is a customer, whatever is decided.
+EXISTING = frozenset({"upgrade", "renewal", "limit_change", "in_use"})
+CHANNELS = (("web", "Online"), ("store", "In a shop"), ("phone", "By telephone"), ("third_party", "Through a dealer"))
+SEARCHES = (
+    ("credit_hard", "Credit search that others see"),
+    ("quotation_soft", "Quotation search"),
+    ("account_review", "Review of an account"),
+    ("identity", "Identity"),
+    ("fraud_prevention", "Fraud prevention"),
+    ("retail_alert", "Retail alert"),
+)
+HARD = frozenset({"credit_hard"})
+_FRAUD = (("fpa", "fraud_prevention"), ("fraud_alert", "retail_alert"))
+# Which kinds of agency are asked for what: (kind of agency, search).
+PLAN: dict[str, tuple[tuple[str, str], ...]] = {
+    "new": (("cra", "credit_hard"), ("cra", "identity"), *_FRAUD),
+    "handset_loan": (("cra", "credit_hard"), ("cra", "identity"), *_FRAUD),
+    "upgrade": (("cra", "credit_hard"), ("cra", "identity"), *_FRAUD),
+    "limit_change": (("cra", "credit_hard"), *_FRAUD),
+    "renewal": (("cra", "quotation_soft"), *_FRAUD),
+    "in_use": (("cra", "account_review"), *_FRAUD),
+}
+BASES = (
+    ("gdpr_6_1_f", "Our legitimate interests"),
+    ("gdpr_6_1_b", "The contract"),
+    ("gdpr_6_1_c", "A legal obligation"),
+    ("gdpr_6_1_ea", "Recognised legitimate interests"),
+)
+OUTCOMES = (
+    ("accept", "Accepted"),
+    ("accept_with_deposit", "Accepted with a deposit"),
+    ("accept_spend_cap", "Accepted with a limit on spending"),
+    ("decline", "Declined"),
+    ("suspend_existing", "Service suspended"),
+    ("terminate", "Service ended"),
+)
+# What is worse for a person than what they asked for is significant (UK GDPR Art 22A).
+ADVERSE = frozenset({"accept_with_deposit", "accept_spend_cap", "decline", "suspend_existing", "terminate"})
+LEVELS = (("none", "By a person"), ("assisted", "By a person, with a proposal"), ("solely", "Automatically"))
+# The three triggers of the notice (R64), and no fourth.
+TRIGGERS = (
+    (
+        "behaviour_consistent_with_ml_or_known_fraud",
+        "Behaviour consistent with money laundering or known fraudulent conduct",
+    ),
+    ("inconsistent_with_previous_submissions", "Inconsistent with previous submissions"),
+    ("hidden_true_identity", "True identity deliberately hidden"),
+)
+REASONS = (
+    ("earlier_applications_differ", "The details differ from those of earlier applications in the same name"),
+    ("low_score", "The score of the credit reference agency is low"),
+    ("insolvent", "The credit file shows an insolvency"),
+    ("notice_of_correction", "The credit file has a notice of correction, which a person reads"),
+    ("fraud_match", "A fraud prevention agency has a matching record"),
+    ("protective_match", "A record protects this person against impersonation"),
+    ("alert_match", "The address stands in the retailers' alert"),
+    ("identity_open", "The identity could not be confirmed"),
+    ("thin_file", "There is little on the credit file"),
+    ("associate_adverse", "The file of a financially linked person counts against it"),
+    ("searches_missing", "An agency did not answer"),
+    ("basis_forbids", "The legal basis does not allow a decision without a person"),
+    ("special_category", "Special category data is involved"),
+    ("no_trigger", "Nothing that the notice names speaks against the person"),
+    ("cannot_write", "No letter can reach the person"),
+    ("affordability", "The commitments are high for the income"),
+    ("meets_criteria", "The criteria are met"),
+)
+ROLES = (("applicant", "Applicant"), ("associate", "Financially linked person"))
+EVIDENCE_KINDS = CodeList(
+    "check_evidence",
+    "Checks: kinds of document",
+    (("identity", "Proof of identity"), ("income", "Proof of income"), ("other", "Other")),
+    is_open=True,
+)

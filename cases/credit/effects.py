@@ -1,0 +1,53 @@
+"""What follows when a check moves. Each effect writes inside the transition's transaction and ledger event."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cases.credit import codes, deciding, periods
+from cases.credit.models import CheckDecision
+from cases.kernel import clocks, tasks
+
+__all__ = ["REFERRED", "close", "decide", "refer"]
+
+REFERRED = "check_referred"
+tasks.declare(
+    {REFERRED: "A check was referred: decide it"}, ended_by={REFERRED: "This ends when the check is decided."}
+)
+
+
+def refer(context: Any) -> None:
+    case = context.case
+    case.check_facts.referred_for = list(context.inputs.get("reasons") or ())
+    case.check_facts.save(update_fields=["referred_for"])
+    clocks.end(case, periods.SEARCHES, at=context.at, state="met")
+    clock = clocks.start(case, periods.REFERRED, started_at=context.at)
+    tasks.raise_task(REFERRED, case=case, at=context.at, due_at=clock.due_at)
+
+
+def decide(context: Any) -> None:
+    """Keep the decision with the letters it owes; from them the 30 days run."""
+    case, at, inputs = context.case, context.at, context.inputs
+    is_alone = context.actor.kind == "system"
+    deciding.keep(
+        case,
+        inputs,
+        by=context.actor.label,
+        level="solely" if is_alone else "assisted",
+        at=at,
+        involvement=str(inputs.get("involvement") or ""),
+    )
+    for rule in (periods.SEARCHES, periods.REFERRED):
+        clocks.end(case, rule, at=at, state="met")
+    tasks.close_all(case, REFERRED, actor=context.actor, at=at)
+    clocks.start(case, periods.CLOSE, started_at=at)
+
+
+def close(context: Any) -> None:
+    """A result is kept by the rule of a customer's, or by that of somebody who became none."""
+    case = context.case
+    last = CheckDecision.objects.filter(case=case).order_by("number").last()
+    is_accepted = last is not None and last.outcome.startswith("accept")
+    is_customer = case.check_facts.occasion in codes.EXISTING or is_accepted
+    case.retention_class = "check_customer" if is_customer else "check_no_customer"
+    clocks.end(case, periods.CLOSE, at=context.at, state="met")

@@ -1,0 +1,142 @@
+"""The order system's doors for checks: one hands an application in and waits a few seconds for the decision, the other
+asks what was decided."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from django.http import HttpResponse
+from django.urls import path
+from drf_spectacular.utils import extend_schema
+
+from cases.agencies import delivery, requests, shapes, strict_json
+from cases.agencies.inbound import IdReused
+from cases.agencies.requests import Answer, Done
+from cases.agencies.strict_json import Unreadable
+from cases.api.authentication import Call
+from cases.api.problems import Problem
+from cases.api.views import ID_REUSED, KIB, SignedView
+from cases.credit import intake
+from cases.credit.models import Check, CheckDecision, Search
+from cases.credit.rules import ASK
+from cases.kernel import actors, policy
+from cases.kernel import intake as kernel_intake
+from cases.kernel.errors import NotAllowed
+from cases.kernel.intake import FieldErrors, IntakeRefused
+from cases.kernel.models import Case, IntakeRequest
+from cases.ledger import api as ledger
+
+__all__ = ["urlpatterns"]
+
+WAIT_SECONDS = 8.0
+KIND = "check"
+STATUS_ADDRESS = "/api/v1/intake/checks/status"
+
+
+def said_of(case: Case) -> Done:
+    """Return what the order system is told of a check now: the decision, or where to ask for it."""
+    told: dict[str, Any] = {"id": str(case.uid), "reference": case.reference, "state": case.state}
+    decision = CheckDecision.objects.filter(case=case).order_by("number").last()
+    if decision is None:
+        return Done(case, 202, {**told, "status_address": STATUS_ADDRESS})
+    return Done(
+        case,
+        200,
+        {
+            **told,
+            "outcome": decision.outcome,
+            "automated": decision.automated_level == "solely",
+            "decided_at": f"{decision.decided_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        },
+    )
+
+
+class _OrdersView(SignedView):
+    """A call of the order system."""
+
+    def sender_code(self, request: Any) -> str:
+        return str(request.headers.get("webhook-sender", ""))
+
+    def post(self, request: Any) -> HttpResponse:
+        """Put refusals into the words of HTTP."""
+        call = cast(Call, request.user)
+        if request.headers.get("idempotency-key", call.sender.message_id) != call.sender.message_id:
+            raise Problem(400, code="idempotency_key_is_not_webhook_id")
+        try:
+            answer = self.answer(call)
+        except Unreadable as fault:
+            raise Problem(400, code=fault.code) from fault
+        except FieldErrors as fault:
+            raise Problem(422, errors=fault.errors) from fault
+        except IdReused as fault:
+            raise Problem(422, errors=ID_REUSED) from fault
+        except IntakeRefused as fault:
+            raise Problem(422, errors=[("", "refused", str(fault))]) from fault
+        except NotAllowed as fault:
+            raise Problem(403) from fault
+        headers = {"Idempotent-Replayed": "true"} if answer.is_repeat else {}
+        return HttpResponse(answer.content, content_type="application/json", status=answer.status, headers=headers)
+
+    def answer(self, call: Call) -> Answer:
+        raise NotImplementedError
+
+
+@extend_schema(exclude=True)
+class CheckIntake(_OrdersView):
+    """Keeps an application, asks the agencies at once, and answers with the decision if it comes in time."""
+
+    largest_body = 256 * KIB
+
+    def answer(self, call: Call) -> Answer:
+        if (repeat := requests.repeated(call.sender, call.raw, now=call.at)) is not None:
+            return repeat
+        facts, people = self._read(call)
+
+        def do() -> Done:
+            info = ledger.RequestInfo(id=call.sender.message_id, ip_token=call.ip_token)
+            actor = actors.agency(call.sender.agency)
+            case = kernel_intake.open_case(KIND, actor=actor, at=call.at, facts=facts, people=people, request=info)
+            return said_of(case)
+
+        kept = requests.once(call.sender, call.raw, do, now=call.at)
+        if kept.is_repeat:
+            return kept
+        case = IntakeRequest.objects.get(agency=call.sender.agency, message_id=call.sender.message_id).case
+        if case is None:
+            return kept
+        asked = Search.objects.filter(case=case).exclude(message_id=None).values_list("message_id", flat=True)
+        delivery.deliver_now([uid for uid in asked if uid], clock=lambda: datetime.now(UTC), seconds=WAIT_SECONDS)
+        done = said_of(Case.objects.get(pk=case.pk))
+        return requests.answer_anew(call.sender, done)
+
+    def _read(self, call: Call) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        actor = actors.agency(call.sender.agency)
+        policy.require(actor, "open_case", kind=KIND)
+        document = strict_json.parse(call.raw)
+        if faults := shapes.faults(document, intake.schema()):
+            raise FieldErrors(faults)
+        return intake.parse(document)
+
+
+@extend_schema(exclude=True)
+class CheckStatus(_OrdersView):
+    """Says what was decided on an application. The question is in the signed body, so that nobody asks another's."""
+
+    largest_body = 4 * KIB
+
+    def answer(self, call: Call) -> Answer:
+        policy.require(actors.agency(call.sender.agency), ASK, kind=KIND)
+        document = strict_json.parse(call.raw)
+        if faults := shapes.faults(document, intake.STATUS):
+            raise FieldErrors(faults)
+        found = Check.objects.select_related("case").filter(application_id=document["application_id"]).first()
+        if found is None:
+            raise FieldErrors([("/application_id", "unknown", "No check of this application is known.")])
+        return requests.as_answer(said_of(found.case))
+
+
+urlpatterns = [
+    path("intake/checks/", CheckIntake.as_view(), name="check_intake"),
+    path("intake/checks/status", CheckStatus.as_view(), name="check_status"),
+]

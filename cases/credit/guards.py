@@ -1,0 +1,83 @@
+"""What must be true before a check moves. Each guard reads the context and returns the sentence why not, or None."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+
+from cases.credit import codes
+from cases.credit.models import CheckDecision, Search
+from cases.kernel.models import Case, CaseAddress
+
+__all__ = [
+    "is_old_and_uncontested",
+    "is_decided_by_whom_it_may_be",
+    "may_be_alone",
+    "says_what_is_decided",
+    "searches_are_over",
+    "why_not_alone",
+]
+
+_OPEN_DAYS = 29  # the clock counts whole London days; it decides, this only refuses what comes much too early
+_REASONS, _TRIGGERS = dict(codes.REASONS), dict(codes.TRIGGERS)
+
+
+def why_not_alone(case: Case, outcome: str, triggers: Iterable[str]) -> str:
+    """Return the code of the reason why no decision may be taken without a person (UK GDPR Art 22A to 22D), or
+    nothing. Against a person none is, unless a trigger of the notice speaks against them and a letter reaches them."""
+    facts = case.check_facts
+    if facts.basis == "gdpr_6_1_ea":
+        return "basis_forbids"
+    if facts.has_special_category:
+        return "special_category"
+    if outcome in codes.ADVERSE and not set(triggers) & set(_TRIGGERS):
+        return "no_trigger"
+    homes = CaseAddress.objects.filter(party__case=case, party__role="applicant", party__is_detached=False)
+    if outcome in codes.ADVERSE and not homes.filter(is_detached=False).exists():
+        return "cannot_write"
+    return ""
+
+
+def _is_person(context: Any) -> bool:
+    return bool(context.actor.kind == "staff")
+
+
+def is_decided_by_whom_it_may_be(context: Any) -> str | None:
+    """While the searches run, only the rules decide; what was referred, only a person."""
+    if context.case.state == "running":
+        return "The searches are still running." if _is_person(context) else None
+    return None if _is_person(context) else "This was referred: a person decides."
+
+
+def may_be_alone(context: Any) -> str | None:
+    if _is_person(context):
+        return None
+    code = why_not_alone(context.case, str(context.inputs.get("outcome")), context.inputs.get("triggers") or ())
+    return f"A person decides: {_REASONS[code].lower()}." if code else None
+
+
+def says_what_is_decided(context: Any) -> str | None:
+    inputs = context.inputs
+    if inputs.get("outcome") not in dict(codes.OUTCOMES):
+        return "Choose what is decided."
+    if not set(inputs.get("reasons") or ()) or not set(inputs["reasons"]) <= set(_REASONS):
+        return "Choose the main reasons."
+    if not set(inputs.get("triggers") or ()) <= set(_TRIGGERS):
+        return "These are not the triggers that the notice names."
+    if _is_person(context) and not str(inputs.get("involvement") or "").strip():
+        return "Write what you looked at yourself, and what you made of it."
+    return None
+
+
+def searches_are_over(context: Any) -> str | None:
+    if Search.objects.filter(case=context.case, state="asked").exists() and not context.inputs.get("gave_up"):
+        return "Not every agency has answered yet."
+    return None
+
+
+def is_old_and_uncontested(context: Any) -> str | None:
+    last = CheckDecision.objects.filter(case=context.case).order_by("number").last()
+    if last is not None and context.at < last.decided_at + timedelta(days=_OPEN_DAYS):
+        return "The person may still contest it in the usual way."
+    return None

@@ -1,0 +1,39 @@
+"""Letters about a decision, each made from the decision's own record."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from cases.kernel import tasks
+from cases.kernel.exchange import letters
+from cases.kernel.models import Case, CaseParty, Letter
+
+__all__ = ["ADVERSE", "AUTOMATED", "BY_HAND", "LETTERS", "ask"]
+
+BY_HAND = "check_write_by_hand"
+tasks.declare({BY_HAND: "Tell the applicant of a decision by hand: no letter can go to them"})
+ADVERSE, AUTOMATED = "n2", "n3"
+LETTERS = tuple(
+    letters.Template(
+        code=code,
+        version=1,
+        label=label,
+        template=f"cases/credit/letters/{code}.html",
+        effective_from=date(2026, 1, 1),
+    )
+    for code, label in (
+        (ADVERSE, "A decision against an applicant, and which agency was searched"),
+        (AUTOMATED, "A decision was taken automatically"),
+    )
+)
+letters.declare(*LETTERS)
+
+
+def ask(case: Case, template: str, *, at: datetime) -> Letter | None:
+    """Ask for a letter to the applicant, inside the current ledger action; nothing where no letter can reach them, and
+    somebody writes by hand."""
+    party = CaseParty.objects.filter(case=case, role="applicant", is_detached=False).order_by("number").first()
+    if party is None or not party.addresses.filter(is_detached=False).exists():
+        tasks.raise_task(BY_HAND, case=case, at=at, letter=template)
+        return None
+    return letters.request(case, party, template=template, at=at)

@@ -1,0 +1,138 @@
+"""Rows of checks: what was asked for, which searches were made, what was decided."""
+
+from django.db import models
+from django.db.models import Q
+
+from cases.credit import codes
+from cases.kernel.models import Agency, Case, Letter
+from cases.ledger.models import DataKey, Tracked
+from cases.ledger.sealing import SealedTextField
+
+__all__ = ["Check", "CheckDecision", "Search"]
+
+
+class Check(Tracked):
+    """One check: for which application, on which occasion and legal basis, and which notice the person was shown (N1).
+
+    An application is checked once, for ever: a second check of it cannot be written. Times are aware UTC.
+    """
+
+    case = models.OneToOneField(Case, models.PROTECT, primary_key=True, related_name="check_facts")
+    key = models.ForeignKey(DataKey, models.PROTECT, related_name="+")
+    application_id = models.CharField(max_length=40, unique=True)
+    occasion = models.CharField(max_length=24)
+    channel = models.CharField(max_length=24)
+    product = models.CharField(max_length=40)
+    monthly_pence = models.PositiveIntegerField(default=0)
+    handset_pence = models.PositiveIntegerField(default=0)
+    basis = models.CharField(max_length=24, default="gdpr_6_1_f")
+    has_special_category = models.BooleanField(default=False)
+    notice_version = models.CharField(max_length=20)
+    notice_shown_at = models.DateTimeField()
+    associate_use = models.CharField(max_length=24, blank=True, default="", editable=False)
+    referred_for = models.JSONField(default=list, editable=False)
+
+    def __str__(self) -> str:
+        return str(self.case_id)
+
+
+class Search(Tracked):
+    """One search at one agency, and the footprint it leaves there. Never two of an application, agency and type.
+
+    `subject_sha256` is a keyed hash of what was asked about. `result` is the least of the answer, sealed; the answer
+    itself stays sealed with the message's try, for as long as those are kept.
+    """
+
+    case = models.ForeignKey(Case, models.PROTECT, related_name="searches")
+    key = models.ForeignKey(DataKey, models.PROTECT, related_name="+")
+    agency = models.ForeignKey(Agency, models.PROTECT, related_name="+")
+    application_id = models.CharField(max_length=40)
+    search_type = models.CharField(max_length=24)
+    is_hard = models.BooleanField()
+    is_joint = models.BooleanField(default=False)
+    notice_version = models.CharField(max_length=20)
+    subject_sha256 = models.CharField(max_length=64)
+    message_id = models.UUIDField(null=True)
+    asked_at = models.DateTimeField()
+    state = models.CharField(max_length=12, default="asked")
+    answered_at = models.DateTimeField(null=True, blank=True)
+    footprint = models.CharField(max_length=80, blank=True, default="")
+    result = SealedTextField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["agency", "application_id", "search_type"], name="one_search_per_application_agency_type"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.search_type} {self.application_id}"
+
+
+class CheckDecision(Tracked):
+    """One decision on a check: what, by which rules, why, and how far a person took part.
+
+    `factors` are the inputs of the rules, sealed. A significant decision that no person took exists only with the
+    letter that says so (N3) and the last day on which the usual way to contest it is named; PostgreSQL refuses
+    another. It is always a trigger of the notice that speaks against the person then.
+    """
+
+    case = models.ForeignKey(Case, models.PROTECT, related_name="check_decisions")
+    key = models.ForeignKey(DataKey, models.PROTECT, related_name="+")
+    number = models.PositiveSmallIntegerField()
+    decided_at = models.DateTimeField()
+    decided_by = models.CharField(max_length=80)
+    outcome = models.CharField(max_length=24)
+    automated_level = models.CharField(max_length=12)
+    is_significant = models.BooleanField()
+    has_special_category = models.BooleanField(default=False)
+    basis = models.CharField(max_length=24)
+    ruleset = models.CharField(max_length=40)
+    ruleset_sha256 = models.CharField(max_length=64)
+    reasons = models.JSONField(default=list)
+    triggers = models.JSONField(default=list)
+    factors = SealedTextField(null=True)
+    involvement = SealedTextField(null=True)
+    automated_notice = models.ForeignKey(Letter, models.PROTECT, null=True, related_name="automated_decisions")
+    adverse_notice = models.ForeignKey(Letter, models.PROTECT, null=True, related_name="adverse_decisions")
+    contest_route = models.CharField(max_length=40, blank=True, default="")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["case", "number"], name="one_check_decision_per_number"),
+            models.CheckConstraint(
+                condition=~Q(automated_level="solely", is_significant=True)
+                | (Q(automated_notice__isnull=False) & ~Q(contest_route="") & ~Q(triggers=[])),
+                name="no_automated_decision_without_notice",
+            ),
+            models.CheckConstraint(
+                condition=~Q(automated_level="solely") | (Q(has_special_category=False) & ~Q(basis="gdpr_6_1_ea")),
+                name="automated_decision_has_a_basis",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.case_id}/{self.number}"
+
+    @property
+    def outcome_words(self) -> str:
+        return dict(codes.OUTCOMES).get(self.outcome, self.outcome)
+
+    @property
+    def reason_words(self) -> list[str]:
+        """What the letters name as the main factors."""
+        return [dict(codes.REASONS)[code] for code in self.reasons]
+
+    @property
+    def trigger_words(self) -> list[str]:
+        return [dict(codes.TRIGGERS)[code] for code in self.triggers]
+
+    @property
+    def searched(self) -> list[tuple[Agency, bool]]:
+        """Return each credit reference agency that was searched, and whether others see that."""
+        rows = Search.objects.filter(case_id=self.case_id, agency__kind="cra").select_related("agency")
+        seen: dict[Agency, bool] = {}
+        for row in rows.order_by("pk"):
+            seen[row.agency] = seen.get(row.agency, False) or row.is_hard
+        return list(seen.items())

@@ -1,0 +1,118 @@
+"""What the case page and the audit report say about a check."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cases.credit import codes
+from cases.credit.models import CheckDecision, Search
+from cases.kernel import calendars
+from cases.kernel.casetypes import Check as Line
+from cases.kernel.casetypes import Table
+from cases.kernel.models import Case
+
+__all__ = ["amount", "checks", "context", "facts_view", "tables", "topic", "topic_label"]
+
+_OCCASIONS, _CHANNELS, _BASES = dict(codes.OCCASIONS), dict(codes.CHANNELS), dict(codes.BASES)
+_OUTCOMES, _LEVELS, _SEARCHES = dict(codes.OUTCOMES), dict(codes.LEVELS), dict(codes.SEARCHES)
+_REASONS, _TRIGGERS = dict(codes.REASONS), dict(codes.TRIGGERS)
+_STATES = {
+    "asked": "Asked",
+    "answered": "Answered",
+    "refused": "Refused by the agency",
+    "unreadable": "The answer could not be read",
+}
+
+
+def topic(facts: Mapping[str, Any]) -> str:
+    return str(facts.get("occasion") or "new")
+
+
+def topic_label(code: str) -> str:
+    return f"Check: {_OCCASIONS.get(code, code).lower()}"
+
+
+def amount(facts: Mapping[str, Any]) -> int | None:
+    return int(facts.get("handset_pence") or 0) or None
+
+
+def _pounds(pence: int) -> str:
+    return f"£{pence / 100:,.2f}"
+
+
+def facts_view(case: Case) -> list[tuple[str, str]]:
+    """Return label and value of every fact."""
+    facts = case.check_facts
+    rows = [
+        ("Application", facts.application_id),
+        ("Occasion", _OCCASIONS.get(facts.occasion, facts.occasion)),
+        ("Channel", _CHANNELS.get(facts.channel, facts.channel)),
+        ("Product", facts.product),
+        ("Each month", _pounds(facts.monthly_pence)),
+        ("Legal basis", _BASES.get(facts.basis, facts.basis)),
+        ("Notice shown (N1)", f"{facts.notice_version}, {_moment(facts.notice_shown_at)}"),
+    ]
+    if facts.handset_pence:
+        rows.insert(5, ("Handset", _pounds(facts.handset_pence)))
+    if facts.referred_for:
+        rows.append(("Referred because", "; ".join(_REASONS.get(code, code) for code in facts.referred_for)))
+    if facts.associate_use:
+        is_used = facts.associate_use == "used"
+        rows.append(("Financially linked person", "Asked about too" if is_used else "Not used: no link allows it"))
+    return rows
+
+
+def _moment(at: Any) -> str:
+    return f"{at.astimezone(calendars.LONDON):%-d %B %Y %H:%M}"
+
+
+def tables(case: Case) -> Sequence[Table]:
+    """Return the decisions and the footprints. Two queries."""
+    decisions = tuple(
+        (
+            str(row.number),
+            _moment(row.decided_at),
+            _OUTCOMES.get(row.outcome, row.outcome),
+            _LEVELS.get(row.automated_level, row.automated_level),
+            "; ".join([*(_REASONS.get(code, code) for code in row.reasons), *row.trigger_words]),
+            row.ruleset,
+        )
+        for row in CheckDecision.objects.filter(case=case).order_by("number")
+    )
+    footprints = tuple(
+        (
+            row.agency.display_name,
+            _SEARCHES.get(row.search_type, row.search_type),
+            "Others see it" if row.is_hard else "Only the person sees it",
+            _moment(row.asked_at),
+            _STATES.get(row.state, row.state),
+            row.footprint,
+        )
+        for row in Search.objects.filter(case=case).select_related("agency").order_by("pk")
+    )
+    return (
+        Table(
+            title="Decisions",
+            columns=("No.", "Decided", "Decision", "How", "Reasons", "Rules"),
+            rows=decisions,
+            empty="Nothing is decided yet.",
+        ),
+        Table(
+            title="Searches and footprints",
+            columns=("Agency", "Search", "Footprint", "Asked", "State", "Agency's reference"),
+            rows=footprints,
+            empty="No agency was asked.",
+        ),
+    )
+
+
+def checks(case: Case) -> list[Line]:
+    """Return how the check stands. Uses what the page has fetched already."""
+    facts = case.check_facts
+    return [Line(label="The notice was shown first", is_clear=bool(facts.notice_version), detail=facts.notice_version)]
+
+
+def context(case: Case) -> dict[str, Any]:
+    """Return what the audit report adds for this kind."""
+    return {"template": "cases/credit/report.html", "facts": facts_view(case)}

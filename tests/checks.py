@@ -1,0 +1,124 @@
+"""Checks at every state, made by the verbs that the order system and the credit desk use."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+from cases.agencies import delivery, settlement, signatures
+from cases.agencies.sandbox import desks
+from cases.agencies.transports.base import Answer, Parcel
+from cases.credit.models import Search
+from cases.kernel import actors, intake, record, transitions
+from cases.kernel.actors import Actor
+from cases.kernel.exchange import agencies
+from cases.kernel.models import Case, Channel, OutboxMessage
+from cases.kernel.timing import sweeps
+from tests import associations, requests_of_people
+from tests.factories import AT
+
+KIND = "check"
+OFFICER, REVIEWER = "m.achterberg", "p.lindqvist"
+HOME = {"kind": "current", "line_1": "5 Cobbler's Yard", "town": "Norwich", "postcode": "NR2 0ZZ"}
+APPLICANT: dict[str, Any] = {
+    "role": "applicant",
+    "is_innocent": True,
+    "values": {
+        "forename": "Idris",
+        "surname": "Fenwick-Okafor",
+        "date_of_birth": "1991-07-30",
+        "phone": "+447700900456",
+    },
+    "addresses": [HOME],
+}
+FACTS: dict[str, Any] = {
+    "occasion": "new",
+    "channel": "web",
+    "product": "handset_contract",
+    "monthly_pence": 4500,
+    "notice_version": "2026-02",
+}
+YES = {"outcome": "accept", "reasons": ["meets_criteria"], "involvement": "Read the file and spoke to the applicant."}
+NO = {"outcome": "decline", "reasons": ["affordability"], "involvement": "Compared income and commitments."}
+AFTER_30 = AT + timedelta(days=31)
+
+
+class Bureaus:
+    """Answers searches as the sandbox agencies do, and remembers what arrived under which id."""
+
+    def __init__(self) -> None:
+        self.footprints: list[tuple[str, str]] = []
+        self.answers: dict[str, bytes] = {}
+
+    def __call__(self, parcel: Parcel) -> Answer:
+        message_id = parcel.headers["webhook-id"]
+        if message_id not in self.answers:
+            message = json.loads(parcel.body)
+            kind = {"cra_search": "cra", "fpa_search": "fpa"}.get(message["type"], "fraud_alert")
+            reply = desks.reply(kind, desks.Visit(message, len(self.footprints), AT))
+            if str(message["type"]).endswith("_search"):
+                self.footprints.append((message["data"]["search_key"], message_id))
+            self.answers[message_id] = json.dumps({"status": "accepted", **reply.said}).encode()
+        return Answer(status=202, body=self.answers[message_id], media_type="application/json")
+
+
+def applicant(surname: str = "Fenwick-Okafor") -> dict[str, Any]:
+    return {**APPLICANT, "values": {**APPLICANT["values"], "surname": surname}}
+
+
+def enter() -> None:
+    """Enter the agencies that are searched, each with a secret to sign with, once."""
+    associations.enter()
+    for channel in Channel.objects.filter(direction="out", agency__kind__in=("cra", "fpa", "fraud_alert"), keys=None):
+        agencies.add_key(channel, signatures.new_secret(), name="out-1", actor=actors.system("tests"), at=AT)
+
+
+def running(people: dict[str, Actor], surname: str = "Fenwick-Okafor", **facts: Any) -> Case:
+    enter()
+    given = {"application_id": f"ORD-{118204 + Case.objects.count()}", **FACTS, **facts}
+    return intake.open_case(KIND, actor=people[OFFICER], at=AT, facts=given, people=[applicant(surname)])
+
+
+def answer(case: Case, by: Any = None, at: Any = AT) -> Case:
+    """Let the agencies answer, as delivery does, and the case take note."""
+    transport = by or Bureaus()
+    asked = [uid for uid in Search.objects.filter(case=case).values_list("message_id", flat=True) if uid]
+    # The queue goes by the time at which its transaction began: in a test, before anything was promised.
+    OutboxMessage.objects.filter(public_id__in=asked, state="pending").update(due_at=AT - timedelta(days=400))
+    delivery.deliver_now(asked, clock=lambda: at, seconds=8, transports={"https": transport})
+    settlement.settle_these(asked, now=at)
+    return Case.objects.get(pk=case.pk)
+
+
+def refused_automatically(people: dict[str, Actor]) -> Case:
+    return answer(running(people))
+
+
+def referred(people: dict[str, Actor]) -> Case:
+    return answer(running(people, "Thistlewood"))
+
+
+def answered(people: dict[str, Actor]) -> Case:
+    """A running check whose searches are over, so that the system may move it."""
+    case = running(people)
+    with record.act(case, "tests.answered", actor=actors.system("tests"), at=AT):
+        for search in Search.objects.filter(case=case):
+            search.state = "unreadable"
+            search.save(update_fields=["state"])
+    return case
+
+
+def decided(people: dict[str, Actor]) -> Case:
+    return transitions.apply(referred(people).pk, "decide", actor=people[OFFICER], at=AT, inputs=YES)
+
+
+def closed(people: dict[str, Actor]) -> Case:
+    return transitions.apply(decided(people).pk, "close", actor=actors.system("tests"), at=AFTER_30)
+
+
+def sweep(at: Any) -> int:
+    return sweeps.end_due_clocks(now=at)
+
+
+orders = requests_of_people.own

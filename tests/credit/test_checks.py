@@ -1,0 +1,189 @@
+"""An application is checked once, decided by rules or by a person, and told; journey A-1 with its dates."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.test import TestCase
+
+from cases.agencies.transports.base import DeliveryError
+from cases.credit import rulesets
+from cases.credit.models import CheckDecision, Search
+from cases.kernel import intake, transitions
+from cases.kernel.intake import FieldErrors, IntakeRefused
+from cases.kernel.models import Case, DeliveryAttempt, Letter, Release, Task
+from cases.kernel.transitions import TransitionRefused
+from tests import checks, factories
+from tests.kernel.snapshots import nothing_written
+
+AT = factories.AT
+APPLIED_AT = datetime(2026, 11, 26, 9, 14, tzinfo=UTC)
+
+
+class Checks(TestCase):
+    @classmethod
+    def setUpTestData(cls):
+        cls.people = factories.office()
+        checks.enter()
+
+    def decisions(self, case):
+        return list(CheckDecision.objects.filter(case=case).order_by("number"))
+
+    def test_an_application_is_declined_by_the_rules_with_both_letters_and_a_way_to_contest_it(self):
+        """A-1: score 512, identity pass, no match; declined by cr-2026.11 alone, N2 and N3 in the same act."""
+        case = checks.refused_automatically(self.people)
+        assert case.state == "decided"
+        (row,) = self.decisions(case)
+        assert (row.outcome, row.automated_level, row.is_significant) == ("decline", "solely", True)
+        assert row.ruleset == "cr-2026.11"
+        assert row.triggers == ["inconsistent_with_previous_submissions"]
+        assert row.reasons == ["earlier_applications_differ", "low_score"]
+        assert sorted(Letter.objects.filter(case=case).values_list("template", flat=True)) == ["n2", "n3"]
+        assert row.automated_notice.template == "n3"
+        assert row.contest_route
+        assert [agency.code for agency, is_hard in row.searched if is_hard] == ["sandbox-bureau-a"]
+        assert sorted(Search.objects.filter(case=case).values_list("search_type", "is_hard", "state")) == [
+            ("credit_hard", True, "answered"),
+            ("fraud_prevention", False, "answered"),
+            ("identity", False, "answered"),
+            ("retail_alert", False, "answered"),
+        ]
+        assert set(Search.objects.filter(case=case).values_list("footprint", flat=True)) != {""}
+        assert Release.objects.filter(case=case, message_kind="cra_search").count() == 2
+
+    def test_what_needs_a_person_is_referred_and_decided_with_what_the_person_looked_at(self):
+        for surname, reason in (
+            ("Hallworthy", "identity_open"),
+            ("Penhaligon", "protective_match"),
+            ("Quillfeather", "notice_of_correction"),
+            ("Thistlewood", "low_score"),
+        ):
+            case = checks.answer(checks.running(self.people, surname))
+            assert (case.state, case.check_facts.referred_for) == ("referred", [reason])
+            assert not self.decisions(case)
+        assert Task.objects.filter(case=case, kind="check_referred", closed_at=None).count() == 1
+        with nothing_written(counted=1), pytest.raises(TransitionRefused, match="looked at yourself"):
+            transitions.apply(
+                case.pk, "decide", actor=self.people[checks.OFFICER], at=AT, inputs={**checks.NO, "involvement": " "}
+            )
+        with pytest.raises(TransitionRefused):
+            transitions.apply(case.pk, "decide", actor=factories.job(), at=AT, inputs=checks.YES)
+        case = transitions.apply(case.pk, "decide", actor=self.people[checks.OFFICER], at=AT, inputs=checks.NO)
+        (row,) = self.decisions(case)
+        assert (row.outcome, row.automated_level) == ("decline", "assisted")
+        assert list(Letter.objects.filter(case=case).values_list("template", flat=True)) == ["n2"]
+        assert not Task.objects.filter(case=case, kind="check_referred", closed_at=None).exists()
+
+    def test_no_rules_decide_alone_where_basis_or_data_forbid_it(self):
+        for facts, reason in (
+            ({"basis": "gdpr_6_1_ea"}, "basis_forbids"),
+            ({"has_special_category": True}, "special_category"),
+        ):
+            case = checks.answer(checks.running(self.people, **facts))
+            assert case.state == "referred"
+            assert reason in case.check_facts.referred_for
+
+    def test_an_automated_decision_against_a_person_cannot_be_written_without_notice_route_and_trigger(self):
+        row = self.decisions(checks.refused_automatically(self.people))[0]
+        for changes in (
+            {"automated_notice": None},
+            {"contest_route": ""},
+            {"triggers": []},
+            {"basis": "gdpr_6_1_ea"},
+            {"has_special_category": True},
+        ):
+            with pytest.raises(IntegrityError), transaction.atomic():
+                CheckDecision.objects.filter(pk=row.pk).update(**changes)
+
+    def test_a_search_is_made_once_whatever_fails_in_between(self):
+        """Lost answers, broken lines and second workers: the same message again, under the same id, one footprint."""
+        bureaus, faults = checks.Bureaus(), iter([True, False, True, True, False, False])
+
+        def unsteady(parcel):
+            is_answer_lost, answer = next(faults, False), None
+            if not is_answer_lost or parcel.headers["webhook-id"] not in bureaus.answers:
+                answer = bureaus(parcel)
+            if is_answer_lost or answer is None:
+                raise DeliveryError("connection_broken")
+            return answer
+
+        case = checks.running(self.people)
+        for _ in range(6):
+            checks.answer(case, by=unsteady)
+        case = Case.objects.get(pk=case.pk)
+        assert case.state == "decided"
+        assert DeliveryAttempt.objects.filter(message__case=case).count() > 4
+        keys = [key for key, _ in bureaus.footprints]
+        assert len(keys) == len(set(keys)) == 4
+        known = case.check_facts.application_id
+        with nothing_written(), pytest.raises(FieldErrors, match="attention"):
+            checks.running(self.people, application_id=known)
+
+    def test_a_check_needs_the_notice_an_adult_and_one_applicant(self):
+        with nothing_written(), pytest.raises(FieldErrors):
+            checks.running(self.people, notice_version="")
+        child = {**checks.APPLICANT, "values": {**checks.APPLICANT["values"], "date_of_birth": "2010-01-01"}}
+        for people in ([child], [checks.APPLICANT, checks.APPLICANT]):
+            with pytest.raises(IntakeRefused):
+                intake.open_case(
+                    "check",
+                    actor=self.people[checks.OFFICER],
+                    at=AT,
+                    facts={**checks.FACTS, "application_id": "ORD-1"},
+                    people=people,
+                )
+
+    def test_after_an_hour_without_an_answer_a_person_takes_over(self):
+        case = checks.running(self.people)
+        checks.sweep(AT + timedelta(minutes=61))
+        case = Case.objects.get(pk=case.pk)
+        assert (case.state, case.check_facts.referred_for) == ("referred", ["searches_missing"])
+
+    def test_results_are_kept_by_the_rule_of_customers_or_by_that_of_others(self):
+        """12 months from the decision for somebody who became no customer, 6 years for a customer."""
+        others, theirs = checks.refused_automatically(self.people), checks.decided(self.people)
+        for _ in range(3):
+            checks.sweep(AT + timedelta(days=31))
+        others, theirs = Case.objects.get(pk=others.pk), Case.objects.get(pk=theirs.pk)
+        assert (others.state, others.retention_class) == ("closed", "check_no_customer")
+        assert (theirs.state, theirs.retention_class) == ("closed", "check_customer")
+        assert theirs.dispose_after_date > others.dispose_after_date
+
+    def test_a_linked_person_counts_only_where_a_link_allows_it(self):
+        other = {
+            "role": "associate",
+            "is_innocent": True,
+            "values": {"forename": "Ottilie", "surname": "Snape"},
+            "addresses": [],
+        }
+        case = intake.open_case(
+            "check",
+            actor=self.people[checks.OFFICER],
+            at=AT,
+            facts={**checks.FACTS, "application_id": "ORD-2"},
+            people=[checks.APPLICANT, other],
+        )
+        assert case.check_facts.associate_use == "not_used"
+        assert not Search.objects.filter(case=case, is_joint=True).exists()
+
+
+def test_shipped_rules_are_whole_and_bad_ones_are_refused_in_sentences():
+    rules = rulesets.shipped()
+    assert rules.judge(
+        {"is_complete": True, "score": 512, "applications_differ": True, "identity": "pass"}
+    ).outcome == ("decline")
+    assert rules.judge({"is_complete": True, "score": 640, "identity": "pass"}).outcome == "accept"
+    bad = {
+        "code": "x",
+        "rules": [{"when": {"score": {"below": "ten"}, "colour": {"is": "red"}}, "outcome": "decline"}],
+        "otherwise": {"outcome": "perhaps", "reasons": ["meets_criteria"]},
+    }
+    found = " ".join(rulesets.faults(bad))
+    for words in (
+        "colour is no factor",
+        "condition on score",
+        "names no reason",
+        "notice's triggers",
+        "outcome is not",
+    ):
+        assert words in found
