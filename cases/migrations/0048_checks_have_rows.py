@@ -14,7 +14,7 @@ from cases.migrations import Migration
 class Migration(Migration):
 
     dependencies = [
-        ('cases', '0046_subject_packs_are_given'),
+        ('cases', '0047_contact_answers_name_their_clause'),
     ]
 
     operations = [
