@@ -125,6 +125,11 @@ def no_tables(_case: Case) -> Sequence[Table]:
     return ()
 
 
+def no_person_tables(_people: Collection[CaseParty]) -> Sequence[Table]:
+    """Show nothing of a person."""
+    return ()
+
+
 def no_ties(_people: Collection[int]) -> Sequence[Tie]:
     """Tie nobody to anybody."""
     return ()
@@ -196,7 +201,9 @@ class CaseType:
     `unspoken` are columns of its facts that the story does not tell of: codes and hashes that say nothing to people.
     `is_about` says of facts that they name what the case is about where no person is named.
     `check_people` raises IntakeRefused for people whom a new case of the kind is not about. `tables` are shown beside
-    its facts. `ties` are the links between people that its cases make, by the joined people's keys (linking/people.py).
+    its facts, `person_tables` on the page of a person, of the rows of cases
+    that the reader may see. `ties` are the links between people that its cases make, by the joined people's keys
+    (linking/people.py).
     `papers` are those it makes beside the audit report, by their level. `not_for_subject` are labels of its facts that
     the person concerned is not told: telling would prejudice what the case is for.
     A kind without a reference prefix is restricted: its references are random, and only its team knows of its cases.
@@ -246,6 +253,7 @@ class CaseType:
     check_people: Callable[[Sequence[Mapping[str, Any]]], None] = any_people
     tables: Callable[[Case], Sequence[Table]] = no_tables
     ties: Callable[[Collection[int]], Sequence[Tie]] = no_ties
+    person_tables: Callable[[Collection[CaseParty]], Sequence[Table]] = no_person_tables
     is_about: Callable[[Mapping[str, Any]], bool] = names_an_account
     address_form: type | None = None
     changed: Callable[..., None] = nothing

@@ -9,17 +9,18 @@ no sentence says that anything is left out of that kind.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from cases.accounts import reading as billing
 from cases.accounts import storing
 from cases.accounts.models import Account, AccountFlag, AccountHolder, BureauTold
 from cases.kernel import calendars, casetypes, notice, retention
+from cases.kernel.casetypes import Table
 from cases.kernel.exchange import letters
 from cases.kernel.finding import terms
 from cases.kernel.linking import people as linked
@@ -41,7 +42,7 @@ from cases.ledger.sealing import Reader
 from cases.rights import choices, codes
 from cases.rights.models import Choice, ContactAnswer
 
-__all__ = ["LEVEL", "MAKE", "PACK", "newest", "told_choices", "withheld", "write"]
+__all__ = ["LEVEL", "MAKE", "PACK", "newest", "person_tables", "told_choices", "withheld", "write"]
 
 LEVEL, MAKE = "subject", "make_pack"
 # Purposes of the notice for which the person is told nothing: telling would prejudice what they serve.
@@ -324,6 +325,35 @@ def _choices(held: Held) -> tuple[Item, ...]:
     return tuple(Item(head=f"{said.purpose}: {said.channel}", rows=said.rows) for said in told_choices(reaches(held)))
 
 
+def person_tables(people: Collection[CaseParty]) -> list[Table]:
+    """Return what a person allowed and stopped in the requests among these rows: what for, by which way, when, how, to
+    which wording, and whether it still counts. One query; opens no sealed value."""
+    cases = {row.case_id for row in people if row.role == "person" and not row.is_detached}
+    rows = Choice.objects.filter(case__in=cases).exclude(is_allowed=True, case__state="void").select_related("case")
+    if not cases:
+        return []
+    return [
+        Table(
+            title="Choices",
+            columns=("What for", "By", "They said", "Since", "How", "Wording they saw", "Case", "Counts"),
+            rows=tuple(
+                (said.purpose, said.channel, "Yes" if said.is_allowed else "No", *_of_choice(row), _counts(said))
+                for row, said in _in_words(rows)
+            ),
+            empty="They chose nothing: text, e-mail, records of use and others' products are off.",
+        )
+    ]
+
+
+def _of_choice(row: Choice) -> tuple[str, str, str, str]:
+    how = dict(codes.CAME_BY).get(row.source, row.source)
+    return (_moment(row.said_at), how, row.wording_version or "None named", row.case.reference)
+
+
+def _counts(said: Said) -> str:
+    return "Yes" if said.is_newest else "No, a later one does"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Said:
     """One choice in words: what for, by which way, yes or no, when, how, and whether it still counts."""
@@ -341,10 +371,14 @@ def told_choices(reached: Iterable[Mapping[str, str]]) -> list[Said]:
     merged = {f"{kind}:{value}": {kind: value} for reach in reached for kind, value in reach.items()}
     hashes = [token for each in merged.values() for token in choices.tokens(each)]
     rows = Choice.objects.filter(token__in=hashes).exclude(is_allowed=True, case__state="void")
-    ordered = rows.select_related("case").order_by("-said_at", "is_allowed", "-pk")
+    return [said for _, said in _in_words(rows.select_related("case"))]
+
+
+def _in_words(rows: QuerySet[Choice]) -> list[tuple[Choice, Said]]:
+    ordered = rows.order_by("-said_at", "is_allowed", "-pk")
     once = {(row.case_id, row.purpose, row.channel, row.is_allowed, row.said_at): row for row in ordered}
     seen: set[tuple[str, str]] = set()
-    return [_said(row, seen) for row in once.values()]
+    return [(row, _said(row, seen)) for row in once.values()]
 
 
 def _said(row: Choice, seen: set[tuple[str, str]]) -> Said:

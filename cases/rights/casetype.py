@@ -50,5 +50,6 @@ RIGHTS_REQUEST = CaseType(
     extensions={periods.ANSWER: opening.EXTENSION},
     message_labels={messages.STOP.code: messages.STOP.label, letters.LETTER.code: letters.LETTER.label},
     intake=intake.INTAKE,
+    person_tables=access.person_tables,
     papers={access.LEVEL: access.PACK},
 )

@@ -158,6 +158,7 @@ def person(request: HttpRequest, uid: UUID) -> HttpResponse:
     shown: dict[str, Any] = {
         "asserted": [_asserted(each) for each in file.assertions],
         "open_count": sum(not each.case.is_closed for each in file.assertions),
+        "tables": file.tables,
         "graph": tiegraph.draw(file.links),
         "looks": [{"look": each, "verb": words(each.verb), "why": words(each.purpose)} for each in file.looks],
     }

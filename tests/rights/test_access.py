@@ -18,6 +18,7 @@ from tests.accounts import portfolio
 from tests.factories import AT
 from tests.kernel.snapshots import nothing_written
 from tests.reports import reading
+from tests.web import desk
 
 LATER = AT + timedelta(minutes=5)
 NUMBER = "8000000010"
@@ -164,3 +165,30 @@ class Access(TestCase):
                 act(**inputs)
         facts = act().rights_request
         assert (facts.pack, facts.given_how, facts.given_proof) == (report, "recorded_post", "RX 0000 0000 9GB")
+
+    def test_page_of_a_person_says_what_they_chose_why_it_is_held_and_whom_we_told(self):
+        party = CaseParty.objects.get(case=self.case).party
+        client = desk.client_of(rights.OFFICER)
+        page = client.post(f"/persons/{party.uid}/", {"purpose": "complaint"}, follow=True)
+        tables = {table.title: table for table in page.context["tables"]}
+        assert list(tables) == ["Why it is held, and until when", "Whom we told", "Choices"]
+        first, *_ = tables["Choices"].rows
+        assert first == (
+            "Marketing other organisations' products",
+            "Text message",
+            "No",
+            "14 November 2026 10:00",
+            "Telephone",
+            "None named",
+            "RTS-2026-000001",
+            "Yes",
+        )
+        assert {row[-1] for row in tables["Choices"].rows} == {"Yes"}
+        assert sorted(row[1] for row in tables["Whom we told"].rows) == [
+            "Sandbox Bureau A",
+            "Sandbox Bureau B",
+            "Sandbox Bureau C",
+        ]
+        kept = {row[0]: row[2] for row in tables["Why it is held, and until when"].rows}
+        assert kept[self.case.reference] == "3 years after it is closed"
+        assert "Ottilie" not in page.content.decode()

@@ -10,13 +10,13 @@ from uuid import UUID
 
 from django.db.models import Count, Exists, OuterRef, Q
 
-from cases.kernel import holds, policy
+from cases.kernel import calendars, casetypes, holds, notice, policy, retention
 from cases.kernel.actors import Actor
-from cases.kernel.casetypes import Tie
+from cases.kernel.casetypes import Table, Tie
 from cases.kernel.errors import NotVisible
 from cases.kernel.finding import joining
 from cases.kernel.linking import people as linked
-from cases.kernel.models import Case, CaseParty, Hold, PersonPair
+from cases.kernel.models import Case, CaseParty, Hold, PersonPair, Release
 from cases.kernel.parties import PERSON_FIELDS
 from cases.kernel.reading import timeline
 from cases.ledger.models import AccessEvent
@@ -25,6 +25,7 @@ from cases.ledger.reads import Reader, record_read
 __all__ = ["Assertion", "Linked", "Look", "Offer", "PersonFile", "joined_in", "needs_reason", "offers", "person_file"]
 
 READERS_SHOWN = 50
+TOLD_SHOWN = 50
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +80,7 @@ class PersonFile:
     assertions: tuple[Assertion, ...]
     looks: tuple[Look, ...]
     links: tuple[Linked, ...] = ()
+    tables: tuple[Table, ...] = ()
 
 
 def offers(actor: Actor, case: Case) -> list[Offer]:
@@ -153,7 +155,70 @@ def person_file(
         record_read(reader, at=at, result_count=len(uids))
     waiting = _pairs(actor, found)
     told = tuple(replace(each, pairs=waiting.get(each.case.pk, 0)) for each in found)
-    return PersonFile(uid=uid, assertions=told, looks=tuple(_looks(actor, found)), links=_links(actor, found))
+    tables = (_kept(found), _told(found), *_of_families(found))
+    return PersonFile(
+        uid=uid, assertions=told, looks=tuple(_looks(actor, found)), links=_links(actor, found), tables=tables
+    )
+
+
+def _day(moment: datetime) -> str:
+    return f"{calendars.london_date(moment):%-d %B %Y}"
+
+
+def _kept(found: Sequence[Assertion]) -> Table:
+    """Return what each case holds the person's data for and until when. No query."""
+    return Table(
+        title="Why it is held, and until when",
+        columns=("Case", "Why", "Kept until"),
+        rows=tuple(
+            (each.case.reference, casetypes.get(each.case.kind).summary, _until(each.row, each.case)) for each in found
+        ),
+    )
+
+
+def _until(row: CaseParty, case: Case) -> str:
+    last = row.dispose_after_date or case.dispose_after_date
+    if last is not None:
+        return f"{last:%-d %B %Y}, then erased"
+    rule = retention.CLASSES.get(row.retention_class or case.retention_class)
+    return f"{rule.period} after it is closed" if rule else "Counted from when it is closed"
+
+
+def _told(found: Sequence[Assertion]) -> Table:
+    """Return whom we told of the person out of these cases, the last first. A release that names nobody was about
+    everybody in its case. Two queries."""
+    about = Q(people__party__in=[each.row.pk for each in found]) | Q(people=None, case__in=[e.case.pk for e in found])
+    rows = Release.objects.filter(about).select_related("recipient", "case").prefetch_related("items").distinct()
+    return Table(
+        title="Whom we told",
+        columns=("When", "Whom", "What", "On which ground", "Case"),
+        rows=tuple(
+            (
+                _day(row.released_at),
+                row.recipient.display_name,
+                ", ".join(dict.fromkeys(_category(item.category) for item in row.items.all())),
+                ", ".join(dict.fromkeys(_ground(item.gateway) for item in row.items.all())),
+                row.case.reference,
+            )
+            for row in rows.order_by("-released_at", "-pk")[:TOLD_SHOWN]
+        ),
+        empty="Nobody was told.",
+    )
+
+
+def _category(code: str) -> str:
+    return notice.CATEGORIES[code].label if code in notice.CATEGORIES else code
+
+
+def _ground(code: str) -> str:
+    return notice.GATEWAYS[code].label if code in notice.GATEWAYS else code
+
+
+def _of_families(found: Sequence[Assertion]) -> list[Table]:
+    """Return what the kinds of these cases say of a person, each asked once."""
+    kinds = dict.fromkeys(each.case.kind for each in found)
+    rows = [each.row for each in found]
+    return [table for kind in kinds for table in casetypes.get(kind).person_tables(rows)]
 
 
 def _links(actor: Actor, found: Sequence[Assertion]) -> tuple[Linked, ...]:
