@@ -163,18 +163,15 @@ def place() -> Iterator[Place]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def fingerprint(place: Place) -> list[Any]:
-    """What a restart must find again: every case with its state and its chain's end, every message, every callback."""
-    return [
-        place.ask(sql)
-        for sql in (
-            "SELECT uid, reference, state, version FROM cases_case ORDER BY id",
-            "SELECT stream, seq, encode(hash, 'hex') FROM cases_ledgerhead WHERE stream IN (SELECT uid FROM cases_case)"
-            " ORDER BY stream",
-            "SELECT public_id, state, attempts, agency_reference FROM cases_outboxmessage ORDER BY id",
-            "SELECT uid, state, reason FROM cases_callback ORDER BY id",
-        )
-    ]
+# What a restart must find again. The clocks go on meanwhile, so a chain may be longer and a task of the hour may have run;
+# nothing that stood there may be gone or read otherwise, and nothing that was over may have begun again.
+KEPT = {
+    "case": "SELECT uid::text, reference FROM cases_case",
+    "act": "SELECT stream::text, seq, encode(hash, 'hex') FROM cases_ledgerevent",
+    "message": "SELECT public_id::text, state, attempts, agency_reference FROM cases_outboxmessage"
+    " WHERE state NOT IN ('pending', 'sending')",
+    "callback": "SELECT uid::text, state, reason FROM cases_callback WHERE state IN ('applied', 'ignored')",
+}
 
 
 def test_whoever_is_killed_nothing_is_lost_and_nothing_is_done_twice(place: Place) -> None:
@@ -216,8 +213,10 @@ def assert_nothing_lost_and_nothing_twice(place: Place) -> None:
 
 
 def assert_restart_keeps_everything(place: Place) -> None:
-    before = fingerprint(place)
+    before = {name: set(map(tuple, place.ask(sql))) for name, sql in KEPT.items()}
+    assert all(before.values())
     place.office.stop()
     assert place.ask("SELECT 1") == []
     place.office.start()
-    assert fingerprint(place) == before
+    for name, sql in KEPT.items():
+        assert before[name] - set(map(tuple, place.ask(sql))) == set(), name
