@@ -41,7 +41,14 @@ CHROMIUM_FLAGS = [
     "--disable-sync",
 ]
 # Speed over safety: this cluster is deleted at the end.
-THROWAWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
+# Nor does it start processes of its own for a question about all tables, which takes them longer than the answer.
+THROWAWAY = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "autovacuum": "off",
+    "max_parallel_workers_per_gather": "0",
+}
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -33,7 +33,7 @@ from tests.fraud.casework import ALL_ENDS, COMMON, NOTICES, WAITING, Casework
 from tests.fraud.exchange import AFTER_FILING, Exchange
 from tests.fraud.model import MOVES, Person
 from tests.fraud.test_walks import INPUTS, STANDING
-from tests.kernel.snapshots import prepare, snapshot
+from tests.kernel.snapshots import snapshot
 from tests.length import times
 
 RUNS, STEPS = int(os.environ.get("BACKOFFICE_RUNS", times(10, 500))), 60
@@ -155,7 +155,7 @@ class Office(RuleBasedStateMachine):
     def tried(self, name, expected, write):
         """Do what the model allows or refuses; what is refused writes nothing. Returns whether it happened."""
         self.at += timedelta(minutes=1)
-        before = None if expected else snapshot(prepared="everything")
+        before = None if expected else snapshot()
         try:
             write()
             happened = True
@@ -163,7 +163,7 @@ class Office(RuleBasedStateMachine):
             happened = False
         assert happened == expected, (name, self.model)
         if not happened:
-            after = snapshot(prepared="everything")
+            after = snapshot()
             assert {each for each in after if before[each] != after[each]} == set(), name
         (taken if happened else refused)[name] += 1
         return happened
@@ -531,8 +531,7 @@ class TheExchange(TestCase):
             phases=[Phase.generate],
             suppress_health_check=list(HealthCheck),
         )
-        with prepare("everything"):
-            run_state_machine_as_test(Office, settings=how, _min_steps=STEPS * 3 // 4)
+        run_state_machine_as_test(Office, settings=how, _min_steps=STEPS * 3 // 4)
         tell()
         assert sum(lengths) / len(lengths) >= 30, lengths
         if RUNS >= 100:

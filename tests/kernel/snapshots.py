@@ -1,5 +1,6 @@
 """Everything a refusal must leave alone: the whole content of every table but the one that counts refusals."""
 
+import weakref
 from contextlib import contextmanager
 
 from django.db import connection, transaction
@@ -25,22 +26,21 @@ def _digests(names):
     )
 
 
-def snapshot(names=None, *, prepared=""):
-    """Return a digest of the rows of each table. Whoever asks very often prepares the question first."""
+# The database plans a question for every table longer than it answers it, so each connection has it planned once.
+_PLANNED = weakref.WeakSet()
+
+
+def snapshot(names=None):
+    """Return a digest of the rows of each table, or of those named."""
     with connection.cursor() as cursor:
-        cursor.execute(f"EXECUTE {prepared}" if prepared else _digests(names or tables()))
+        if names:
+            cursor.execute(_digests(names))
+            return dict(cursor.fetchall())
+        if connection.connection not in _PLANNED:
+            cursor.execute(f"PREPARE everything AS {_digests(tables())}")
+            _PLANNED.add(connection.connection)
+        cursor.execute("EXECUTE everything")
         return dict(cursor.fetchall())
-
-
-@contextmanager
-def prepare(name):
-    """Let the database plan the question for every table once, for as long as the block lasts."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"PREPARE {name} AS {_digests(tables())}")
-        try:
-            yield
-        finally:
-            cursor.execute(f"DEALLOCATE {name}")
 
 
 @contextmanager
