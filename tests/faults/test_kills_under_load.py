@@ -163,8 +163,8 @@ def place() -> Iterator[Place]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-# What a restart must find again. The clocks go on meanwhile, so a chain may be longer and a task of the hour may have run;
-# nothing that stood there may be gone or read otherwise, and nothing that was over may have begun again.
+# What a restart must find again. The clocks go on meanwhile: a chain may be longer and a task of the hour may have run.
+# Nothing that stood there may be gone or read otherwise, and nothing that was over may have begun again.
 KEPT = {
     "case": "SELECT uid::text, reference FROM cases_case",
     "act": "SELECT stream::text, seq, encode(hash, 'hex') FROM cases_ledgerevent",
