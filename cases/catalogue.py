@@ -9,6 +9,7 @@ from cases.disclosure.casetype import LE_DISCLOSURE
 from cases.disclosure.emergency.casetype import EMERGENCY_DISCLOSURE
 from cases.disclosure.partners import terms
 from cases.disclosure.partners.casetype import PARTNER_QUERY
+from cases.disclosure.transfer.casetype import TRANSFER
 from cases.fraud.casetype import FRAUD_REFERRAL
 from cases.fraud.suspicion.casetype import SUSPICION_REPORT
 from cases.kernel.office import (
@@ -27,7 +28,7 @@ from cases.rights.complaints.casetype import DP_COMPLAINT
 
 CASE_TYPES = (
     *(FRAUD_REFERRAL, SUSPICION_REPORT, LE_DISCLOSURE, EMERGENCY_DISCLOSURE, ASSOCIATION, PARTNER_QUERY),
-    *(RIGHTS_REQUEST, DP_COMPLAINT, BREACH, CHECK),
+    *(RIGHTS_REQUEST, DP_COMPLAINT, BREACH, CHECK, TRANSFER),
 )
 # The pages that a kind brings itself.
 PAGES = ("cases.disclosure.emergency.pages", "cases.disclosure.partners.pages", "cases.disclosure.register.pages")

@@ -7,6 +7,7 @@ from cases.disclosure.breach.models import *  # noqa: F403
 from cases.disclosure.emergency.models import *  # noqa: F403
 from cases.disclosure.models import *  # noqa: F403
 from cases.disclosure.partners.models import *  # noqa: F403
+from cases.disclosure.transfer.models import *  # noqa: F403
 from cases.fraud.models import *  # noqa: F403
 from cases.fraud.suspicion.models import *  # noqa: F403
 from cases.kernel.models import *  # noqa: F403

@@ -30,13 +30,18 @@ UPDATE cases_outboxmessage m
 """
 _EXPIRE = "UPDATE cases_outboxmessage SET state = 'dead' WHERE state = 'pending' AND expires_at <= now()"
 # Locking the health rows lets one worker at a time count a channel's budget; others pass on to other channels.
+# What goes abroad without an approved transfer waits until there is one (agreements.Standing).
 _OPEN_CHANNELS = """
 SELECT h.channel_id,
        CASE WHEN h.circuit_open_until IS NULL THEN c.max_in_flight ELSE 1 END,
        c.rate_per_minute
          - CASE WHEN h.minute_began_at > now() - interval '1 minute' THEN h.minute_count ELSE 0 END
   FROM cases_channelhealth h JOIN cases_channel c ON c.id = h.channel_id JOIN cases_agency a ON a.id = c.agency_id
+  LEFT JOIN cases_agencyterms t ON t.agency_id = a.id
  WHERE c.direction = 'out' AND c.state = 'active' AND a.is_active AND h.pause_reason = ''
+   AND coalesce(t.transfer_waits_for, '') = ''
+   AND (a.country = 'GB' OR t.transfer_covers_home)
+   AND (t.transfer_until_date IS NULL OR t.transfer_until_date >= (now() AT TIME ZONE 'Europe/London')::date)
    AND (h.circuit_open_until IS NULL OR h.circuit_open_until <= now())
    AND EXISTS (SELECT 1 FROM cases_outboxmessage m
                 WHERE m.channel_id = h.channel_id AND m.state = 'pending' AND m.due_at <= now())

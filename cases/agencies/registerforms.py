@@ -12,7 +12,7 @@ from cases.agencies import partnerkeys
 from cases.agencies.addresses import AddressRefused, NotResolved, pin, scheme_of
 from cases.agencies.partnerkeys import KeyRefused
 from cases.kernel.exchange import agencies
-from cases.kernel.exchange.agreements import SAFEGUARDS, STATES, Terms
+from cases.kernel.exchange.agreements import STATES, Terms
 from cases.kernel.models import Agency
 from cases.kernel.office.changeforms import ChangeForm
 from cases.kernel.office.kinds import Payload
@@ -52,8 +52,6 @@ LABELS = {
     "sharing_from_date": "Data sharing from",
     "sharing_until_date": "Data sharing until",
     "sharing_review_date": "Data-sharing review",
-    "safeguard": "Transfer safeguard",
-    "tra_reference": "Transfer risk assessment",
     "mailbox": "Role mailbox",
     "takes_chasers": "Takes reminders",
 }
@@ -97,7 +95,7 @@ class AgencyForm(ChangeForm):
 
 
 class TermsForm(ChangeForm):
-    """Standing, agreements, safeguard and contact."""
+    """Standing, agreements and contact."""
 
     code = forms.ChoiceField(label="Agency", choices=_agency_choices)
     state = forms.ChoiceField(label=LABELS["state"], choices=[(each, each.capitalize()) for each in STATES])
@@ -109,15 +107,6 @@ class TermsForm(ChangeForm):
     sharing_from_date = forms.DateField(label=LABELS["sharing_from_date"], required=False)
     sharing_until_date = forms.DateField(label=LABELS["sharing_until_date"], required=False)
     sharing_review_date = forms.DateField(label=LABELS["sharing_review_date"], required=False)
-    safeguard = forms.ChoiceField(
-        label=LABELS["safeguard"],
-        choices=[
-            ("", "None needed: in the United Kingdom"),
-            *((code, each.label) for code, each in SAFEGUARDS.items()),
-        ],
-        required=False,
-    )
-    tra_reference = forms.CharField(label=LABELS["tra_reference"], max_length=60, required=False)
     mailbox = forms.EmailField(label=LABELS["mailbox"], max_length=120, required=False, help_text="Names no person.")
     contact = forms.CharField(
         label="Contact", max_length=200, required=False, help_text="Sealed. Leave empty to keep the one that stands."

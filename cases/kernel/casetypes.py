@@ -194,6 +194,7 @@ class CaseType:
     what the kernel tells by a code: `hold_began` with the case, the hold and the time; `fraud_confirmed` with a number,
     when its SIM was changed, the time and the source, which gives back the case about it. `duplicates` gives the ids of
     cases that are about the same thing as what is typed of a new one.
+    `common_effects` say what of its own follows a move that every kind has, by the move's name, as an effect does.
     `own_tabs` are pages of its own on a case: what the tab says, and the name of the address.
     `opens_on` names the page of the kind's own on which a case of it is opened, `screen` the one on which a case is
     worked on, by its uid.
@@ -241,6 +242,7 @@ class CaseType:
     delivered: Mapping[str, Callable[..., None]] = field(default_factory=dict)
     refused: Mapping[str, Callable[..., None]] = field(default_factory=dict)
     clock_ends: Mapping[str, Callable[..., None]] = field(default_factory=dict)
+    common_effects: Mapping[str, Callable[..., None]] = field(default_factory=dict)
     task_ends: Mapping[str, Callable[..., None]] = field(default_factory=dict)
     extensions: Mapping[str, Extension] = field(default_factory=dict)
     message_labels: Mapping[str, str] = field(default_factory=dict)

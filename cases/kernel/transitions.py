@@ -234,6 +234,8 @@ def move(context: Context, *, cause: UUID | None = None, agreed: Agreed | None =
             case.state = transition.target
         for effect in (*transition.effects, *endings.EFFECTS.get(transition.name, ())):
             effect(context)
+        if follow := casetypes.get(case.kind).common_effects.get(transition.name):
+            follow(context)
         if transition.opens:
             approvals.open_approval(
                 case, transition.opens, maker=context.actor, needs=[transition.approver_role], at=at

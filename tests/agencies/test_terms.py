@@ -24,8 +24,6 @@ REFUSED = [
     ({"sharing_from_date": None}, "Say from when it holds."),
     ({"contract_until_date": date(2023, 1, 1)}, "It cannot end before it begins."),
     ({"sharing_review_date": date(2023, 1, 1)}, "The review cannot be before it begins."),
-    ({"safeguard": "good_faith"}, "There is no such safeguard."),
-    ({"safeguard": "idta"}, "This safeguard needs the reference of a transfer risk assessment."),
 ]
 
 

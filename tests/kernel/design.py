@@ -59,6 +59,7 @@ def common_moves() -> list[Common]:
 # Words of the design for several roles at once (rulings.md).
 SEVERAL = {
     "any disclosure role": "disclosure_officer;disclosure_approver;emergency_operator",
+    "any family approver": "fraud_approver;collections_manager;sale_manager;credit_data_approver;disclosure_approver",
     "form": "own-website",
     "system or any staff for a marketing stop": "system;any_staff",
 }

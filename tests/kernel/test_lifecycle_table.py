@@ -59,7 +59,6 @@ ROLE_WORDS = {
     "any_staff (write only)",
     "any collections role",
     "any disclosure role",
-    "any family approver",
     "collections_analyst where the match is not certain",
 }
 
@@ -75,12 +74,14 @@ NOT_YET_BUILT = {
     "rights_request": set(),
     "dp_complaint": set(),
     "breach": set(),
+    "transfer": set(),
 }
 # How a check of the design is declared in code.
 CHECKS = {
     "": set(),
     "deputy may, recorded": set(),
     "not maker": {"maker"},
+    "not proposer": {"maker", "requester"},
     "not maker; digest unchanged": {"maker"},
     "neither original maker nor checker": {"maker", "checker"},
     "another approver checks within 1 working day": set(),
@@ -186,6 +187,7 @@ def test_catalogue_holds_kinds_of_the_design():
         "dp_complaint",
         "breach",
         "check",
+        "transfer",
     }
 
 
@@ -251,6 +253,7 @@ COMMON = {
     "dp_complaint": ({"rights_officer"}, "data_protection_officer", "acknowledged", set()),
     "breach": ({"data_protection_officer"}, "data_protection_officer", "suspected", set()),
     "check": ({"credit_officer"}, "credit_reviewer", "decided", set()),
+    "transfer": ({"data_protection_officer"}, "legal_counsel", "proposed", {"refused", "lapsed"}),
 }
 
 

@@ -10,7 +10,17 @@ from cases.kernel.errors import CaseError
 from cases.kernel.models import Case, Team
 from cases.kernel.roles import ROLES
 from cases.ledger.models import SecurityEvent
-from tests import associations, breaches, checks, disclosures, emergencies, factories, partners, suspicions
+from tests import (
+    associations,
+    breaches,
+    checks,
+    disclosures,
+    emergencies,
+    factories,
+    partners,
+    suspicions,
+    transfers,
+)
 from tests import requests_of_people as rights
 from tests.kernel import design
 from tests.kernel.snapshots import nothing_written, undone
@@ -168,6 +178,12 @@ STATES = {
         "not_a_breach": breaches.not_a_breach,
         "closed": breaches.closed,
     },
+    "transfer": {
+        "proposed": transfers.proposed,
+        "approved": transfers.approved,
+        "refused": transfers.refused,
+        "lapsed": transfers.lapsed,
+    },
 }
 # Moves that need a case of their own: what is true of it forbids the other moves of its state.
 APART = {
@@ -280,6 +296,12 @@ BREACH = {
     "notify": Attempt("j.merriweather", breaches.TOLD),
     "close": Attempt("j.merriweather", breaches.ENDED),
 }
+TRANSFER = {
+    "approve": Attempt("j.merriweather", transfers.APPROVED),
+    "refuse": Attempt("j.merriweather"),
+    "renew": Attempt("j.merriweather", {"review_date": transfers.NEXT_REVIEW}),
+    "lapse": Attempt("system", at=LATE),
+}
 ATTEMPTS = {"fraud_referral": FRAUD, "suspicion_report": SUSPICION, "le_disclosure": DISCLOSURE} | {
     "emergency_disclosure": EMERGENCY,
     "association": ASSOCIATION,
@@ -288,6 +310,7 @@ ATTEMPTS = {"fraud_referral": FRAUD, "suspicion_report": SUSPICION, "le_disclosu
     "dp_complaint": COMPLAINT,
     "breach": BREACH,
     "check": CHECK,
+    "transfer": TRANSFER,
 }
 HOME = {"fraud_referral": "fraud", "suspicion_report": "financial_crime", "le_disclosure": "disclosure"} | {
     "emergency_disclosure": "disclosure",
@@ -297,6 +320,7 @@ HOME = {"fraud_referral": "fraud", "suspicion_report": "financial_crime", "le_di
     "dp_complaint": "rights",
     "breach": "data_protection",
     "check": "credit",
+    "transfer": "rights",
 }
 AGENCY = {
     "fraud_referral": factories.fpa,
@@ -309,6 +333,7 @@ AGENCY = {
     "dp_complaint": rights.enter,
     "breach": breaches.enter,
     "check": factories.fpa,
+    "transfer": transfers.recoveries,
 }
 # An acknowledged report that sought a defence may be closed only once there is an answer; silence is an answer only of
 # a unit that has acknowledged the report (POCA 2002 s.335).

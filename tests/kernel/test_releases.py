@@ -668,6 +668,7 @@ def test_each_message_of_each_kind_maps_to_categories_of_the_notice():
             "correction_amended",
             "correction_removed",
         },
+        "transfer": set(),
     }
     for kind in (
         *messages.ALL,
@@ -696,11 +697,16 @@ def test_each_message_of_each_kind_maps_to_categories_of_the_notice():
         assert kind.necessity.endswith(".")
 
 
-def recipient(*, country="GB", terms=TERMS):
-    """The register's entry, or one without terms."""
+ABROAD = {"safeguard": "idta", "tra_reference": "TRA-7", "transfer_covers_home": True} | {
+    "transfer_until_date": date(2026, 11, 16)
+}
+
+
+def recipient(*, country="GB", terms=TERMS, **transfer):
+    """The register's entry, or one without terms; `transfer` is what the cases of transfers abroad say of it."""
     agency = Agency(code="tests-fpa", kind="fpa", display_name="Test Register", country=country)
     if terms is not None:
-        agency.terms = AgencyTerms(**asdict(terms))
+        agency.terms = AgencyTerms(**asdict(terms), **transfer)
     return agency
 
 
@@ -722,15 +728,23 @@ NOT_GIVEN = {
         recipient(terms=replace(TERMS, sharing_review_date=date(2026, 11, 15))),
         recipient(terms=replace(TERMS, sharing_review_date=None)),
     ],
-    "Test Register is outside the United Kingdom and the register names no safeguard for it.": [
-        recipient(country="FR"),
+    "Test Register is outside the United Kingdom and no transfer to US is approved for it.": [
         recipient(country="US"),
-        recipient(country="FR", terms=replace(TERMS, safeguard="good_faith")),
+        recipient(country="US", **{**ABROAD, "safeguard": "good_faith"}),
+        recipient(country="US", **{**ABROAD, "transfer_until_date": None}),
+        recipient(country="US", **{**ABROAD, "transfer_covers_home": False}),
     ],
     "The safeguard for Test Register has no transfer risk assessment.": [
-        recipient(country="US", terms=replace(TERMS, safeguard="idta")),
-        recipient(country="US", terms=replace(TERMS, safeguard="addendum")),
-        recipient(country="US", terms=replace(TERMS, safeguard="binding_rules")),
+        recipient(country="US", **{**ABROAD, "safeguard": each, "tra_reference": ""})
+        for each in ("idta", "addendum", "binding_rules")
+    ],
+    "The approved transfer abroad of Test Register is past its review.": [
+        recipient(country="US", **{**ABROAD, "transfer_until_date": date(2026, 11, 15)}),
+        recipient(**{**ABROAD, "transfer_until_date": date(2026, 11, 15)}),
+    ],
+    "A transfer by Test Register to IN is proposed or has lapsed, and is not approved.": [
+        recipient(transfer_waits_for="IN"),
+        recipient(country="US", **ABROAD, transfer_waits_for="IN"),
     ],
 }
 
@@ -749,7 +763,8 @@ def test_the_first_and_the_last_day_of_an_agreement_count():
 
 
 def test_a_recipient_abroad_gets_what_its_safeguard_covers():
-    for safeguard, assessment in (("adequacy", ""), ("idta", "TRA-7"), ("addendum", "TRA-7"), ("binding_rules", "T")):
-        terms = replace(TERMS, safeguard=safeguard, tra_reference=assessment)
-        assert releases.check(messages.FPA_FILE, recipient(country="US", terms=terms), FILING, at=AT)
+    without = ("adequacy", "public_interest", "legal_claims", "vital_interests", "treaty")
+    for safeguard in agreements.SAFEGUARDS:
+        said = {**ABROAD, "safeguard": safeguard, "tra_reference": "" if safeguard in without else "TRA-7"}
+        assert releases.check(messages.FPA_FILE, recipient(country="US", **said), FILING, at=AT)
     assert {each.source for each in agreements.SAFEGUARDS.values()} >= {"UK GDPR Art 45", "UK GDPR Art 47"}

@@ -86,6 +86,7 @@ FACTS = {
     ("breach", "untold"): "breach",
     ("breach", "told_how"): "breach",
     ("breach", "told_inside"): "case_record",
+    ("transfer", "why"): "case_record",
 }
 
 

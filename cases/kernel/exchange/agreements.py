@@ -5,6 +5,8 @@ Entering terms is an act in the agency's own ledger stream. Knows no message and
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 
@@ -16,7 +18,22 @@ from cases.kernel.models import Agency, AgencyTerms, Proposal
 from cases.ledger import api as ledger
 from cases.ledger import sealing
 
-__all__ = ["SAFEGUARDS", "STATES", "Safeguard", "Terms", "TermsRefused", "enter", "faults", "too_close", "why_not"]
+__all__ = [
+    "HOME",
+    "OWN",
+    "SAFEGUARDS",
+    "STATES",
+    "Safeguard",
+    "Standing",
+    "Terms",
+    "TermsRefused",
+    "enter",
+    "faults",
+    "locked",
+    "set_standing",
+    "too_close",
+    "why_not",
+]
 
 HOME = "GB"
 OWN = "own_system"
@@ -43,6 +60,15 @@ SAFEGUARDS = {
     "idta": Safeguard(label="International data transfer agreement", source="UK GDPR Art 46(2)(d); DPA 2018 s.119A"),
     "addendum": Safeguard(label="UK addendum to the EU clauses", source="UK GDPR Art 46(2)(d); DPA 2018 s.119A"),
     "binding_rules": Safeguard(label="Binding corporate rules", source="UK GDPR Art 47"),
+    # Exceptions, each for single occasions; and what a treaty lets a foreign authority ask for.
+    "public_interest": Safeguard(
+        label="Exception: important reasons of public interest", source="UK GDPR Art 49(1)(d)", needs_tra=False
+    ),
+    "legal_claims": Safeguard(label="Exception: legal claims", source="UK GDPR Art 49(1)(e)", needs_tra=False),
+    "vital_interests": Safeguard(label="Exception: vital interests", source="UK GDPR Art 49(1)(f)", needs_tra=False),
+    "treaty": Safeguard(
+        label="Mutual legal assistance, or an agreement on access to data", source="UK GDPR Art 48", needs_tra=False
+    ),
 }
 
 
@@ -59,10 +85,21 @@ class Terms:
     sharing_from_date: date | None = None
     sharing_until_date: date | None = None
     sharing_review_date: date | None = None
-    safeguard: str = ""
-    tra_reference: str = ""
     mailbox: str = ""
     takes_chasers: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """What the cases of transfers abroad say of a recipient. `waits_for` is the country of one that is proposed or has
+    lapsed; `until_date` the earliest review date of those approved; `covers_home` says that one of them is for the
+    country in which the recipient is established."""
+
+    waits_for: str = ""
+    safeguard: str = ""
+    tra_reference: str = ""
+    until_date: date | None = None
+    covers_home: bool = False
 
 
 def faults(terms: Terms) -> list[tuple[str, str]]:
@@ -77,10 +114,6 @@ def faults(terms: Terms) -> list[tuple[str, str]]:
             found.append((f"{name}_until_date", "It cannot end before it begins."))
         if begins and review and review < begins:
             found.append((f"{name}_review_date", "The review cannot be before it begins."))
-    if terms.safeguard and terms.safeguard not in SAFEGUARDS:
-        found.append(("safeguard", "There is no such safeguard."))
-    elif terms.safeguard and SAFEGUARDS[terms.safeguard].needs_tra and not terms.tra_reference:
-        found.append(("tra_reference", "This safeguard needs the reference of a transfer risk assessment."))
     return found
 
 
@@ -106,6 +139,32 @@ def enter(agency: Agency, terms: Terms, *, actor: Actor, at: datetime, contact: 
     return row
 
 
+@contextmanager
+def locked(agency: Agency) -> Iterator[None]:
+    """Keep the terms of an agency from everybody else until the transaction ends."""
+    AgencyTerms.objects.select_for_update().filter(agency=agency).values_list("pk").first()
+    yield
+
+
+def set_standing(agency: Agency, standing: Standing, *, actor: Actor, at: datetime) -> None:
+    """Write what may go abroad to an agency. One act of its own stream, none where it says so already."""
+    row = AgencyTerms.objects.get(agency=agency)
+    values = {
+        "safeguard": standing.safeguard,
+        "tra_reference": standing.tra_reference,
+        "transfer_waits_for": standing.waits_for,
+        "transfer_until_date": standing.until_date,
+        "transfer_covers_home": standing.covers_home,
+    }
+    if all(getattr(row, name) == value for name, value in values.items()):
+        return
+    detail = {"code": agency.code, "waits_for": standing.waits_for}
+    with ledger.action(agency.uid, "agency.transfer", actor=actor.label, at=at, detail=detail, source=actor.source):
+        for name, value in values.items():
+            setattr(row, name, value)
+        row.save(update_fields=list(values))
+
+
 def _seal_contact(row: AgencyTerms, contact: str, *, at: datetime) -> None:
     row.key = row.key or sealing.new_key("agency", at=at)
     sealing.seal(row, {"contact": contact or None}, key=row.key)
@@ -121,7 +180,7 @@ def why_not(agency: Agency, *, day: date) -> str:
         return f"There is no data-sharing agreement with {name} in the register."
     if terms.state != "active":
         return f"{name} is {terms.state} in the register."
-    return _out_of_time(terms, name, day) or _unsafe(agency, terms)
+    return _out_of_time(terms, name, day) or _unsafe(agency, terms, day)
 
 
 def _out_of_time(terms: AgencyTerms, name: str, day: date) -> str:
@@ -134,14 +193,20 @@ def _out_of_time(terms: AgencyTerms, name: str, day: date) -> str:
     return ""
 
 
-def _unsafe(agency: Agency, terms: AgencyTerms) -> str:
+def _unsafe(agency: Agency, terms: AgencyTerms, day: date) -> str:
+    """Why nothing may go abroad to an agency: the cases of transfers decide, the register keeps what they say."""
+    name = agency.display_name
+    if terms.transfer_waits_for:
+        return f"A transfer by {name} to {terms.transfer_waits_for} is proposed or has lapsed, and is not approved."
+    if terms.transfer_until_date is not None and day > terms.transfer_until_date:
+        return f"The approved transfer abroad of {name} is past its review."
     if agency.country == HOME:
         return ""
     safeguard = SAFEGUARDS.get(terms.safeguard)
-    if safeguard is None:
-        return f"{agency.display_name} is outside the United Kingdom and the register names no safeguard for it."
+    if safeguard is None or terms.transfer_until_date is None or not terms.transfer_covers_home:
+        return f"{name} is outside the United Kingdom and no transfer to {agency.country} is approved for it."
     if safeguard.needs_tra and not terms.tra_reference:
-        return f"The safeguard for {agency.display_name} has no transfer risk assessment."
+        return f"The safeguard for {name} has no transfer risk assessment."
     return ""
 
 

@@ -27,6 +27,7 @@ class AgencyTerms(Tracked):
     """On which terms we deal with an agency: where we stand, contract, data-sharing agreement, safeguard, contact.
 
     `mailbox` is an organisation's role mailbox; a contact that names a person is sealed under a key of its own.
+    Safeguard, assessment and `transfer_*` are written by the cases of transfers abroad alone (agreements.Standing).
     """
 
     agency = models.OneToOneField(Agency, models.PROTECT, related_name="terms")
@@ -45,6 +46,9 @@ class AgencyTerms(Tracked):
     takes_chasers = models.BooleanField(default=False)
     key = models.ForeignKey(DataKey, models.PROTECT, null=True, blank=True, related_name="+")
     contact = SealedTextField(null=True)
+    transfer_waits_for = models.CharField(max_length=2, blank=True, default="", db_default="")
+    transfer_until_date = models.DateField(null=True, blank=True)
+    transfer_covers_home = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         constraints = [

@@ -13,7 +13,7 @@ from cases.kernel import actors
 from cases.kernel.errors import CaseError
 from cases.kernel.exchange import agencies
 from cases.kernel.exchange.agencies import ChannelPlan, Listing
-from cases.kernel.exchange.agreements import SAFEGUARDS, Terms
+from cases.kernel.exchange.agreements import Terms
 from cases.kernel.models import Channel
 
 ACTOR = actors.system("agencies")
@@ -36,8 +36,6 @@ class Command(BaseCommand):
         add.add_argument("--cidr", action="append", default=[], help="a private range it may be reached in")
         add.add_argument("--unordered", action="store_true", help="a message need not wait for the one before it")
         add.add_argument("--country", default="GB", help="where it is established, as two letters")
-        add.add_argument("--safeguard", default="", choices=["", *SAFEGUARDS], help="the mechanism if that is abroad")
-        add.add_argument("--tra", default="", metavar="REFERENCE", help="the transfer risk assessment")
         for name in ("contract", "sharing"):
             add.add_argument(f"--{name}", default="", metavar="REFERENCE", help=f"the {name} agreement")
             for part in ("from", "until", "review"):
@@ -125,7 +123,5 @@ def _terms(options: dict[str, Any]) -> Terms:
     return Terms(
         contract_reference=options["contract"],
         sharing_reference=options["sharing"],
-        safeguard=options["safeguard"],
-        tra_reference=options["tra"],
         **dates,
     )

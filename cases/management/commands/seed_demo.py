@@ -26,6 +26,7 @@ from cases.disclosure import demo as disclosure
 from cases.disclosure.breach import demo as breach
 from cases.disclosure.emergency import demo as emergency
 from cases.disclosure.partners import demo as partners
+from cases.disclosure.transfer import demo as transfer
 from cases.fraud import demo, incoming_demo
 from cases.fraud.suspicion import demo as suspicion
 from cases.kernel import actors
@@ -153,6 +154,7 @@ def _restricted(now: datetime) -> None:
     night = emergency.Cast(operator=by_name["n.okonjo"], officer=by_name["k.mistry"], approver=by_name["e.hallam"])
     emergency.tell(night, now=now)
     partners.tell(partners.Cast(officer=by_name["k.mistry"], approver=by_name["e.hallam"]), now=now)
+    transfer.tell(transfer.Cast(proposer=by_name["e.hallam"], protection=by_name["j.merriweather"]), now=now)
     breach.tell(breach.Cast(colleague=by_name["p.nair"], protection=by_name["j.merriweather"]), now=now)
     # Nothing is sent to the sandbox: the stories hold what it said.
     sent = OutboxMessage.objects.filter(

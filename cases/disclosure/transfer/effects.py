@@ -1,0 +1,79 @@
+"""What follows when a transfer moves. Each effect writes inside the transition's transaction and ledger event."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from cases.disclosure.transfer import gate, periods
+from cases.kernel import clocks, tasks, transitions
+from cases.kernel.actors import system
+from cases.kernel.models import Case, Clock
+
+__all__ = ["LAPSED", "approve", "follow", "lapse", "refuse", "renew", "review_is_over", "stand"]
+
+LAPSED = "transfer_lapsed"
+tasks.declare({LAPSED: "A transfer abroad has lapsed: nothing goes to the recipient until a new one is approved"})
+
+
+def stand(context: Any) -> None:
+    """Let the register of agencies say what holds now that this case has moved."""
+    gate.stand(context.case, at=context.at)
+
+
+def follow(case: Case, *, at: datetime) -> None:
+    """Let the register follow a corrected country of a locked case that is not decided yet."""
+    gate.stand(case, at=at)
+
+
+def _decided(context: Any, **values: Any) -> None:
+    row = context.case.transfer
+    for name, value in values.items():
+        setattr(row, name, value)
+    row.save(update_fields=list(values))
+
+
+def _review_on(context: Any, day: date) -> None:
+    clocks.end(context.case, periods.REVIEW, at=context.at, state="met")
+    clocks.start(context.case, periods.REVIEW, started_at=context.at, until=day)
+    gate.stand(context.case, at=context.at)
+
+
+def approve(context: Any) -> None:
+    """Keep on what it was approved, and let messages through until the review date."""
+    inputs, day = context.inputs, context.inputs["review_date"]
+    _decided(
+        context,
+        mechanism=str(inputs["mechanism"]),
+        assessment=str(inputs.get("assessment") or "").strip(),
+        is_not_lower=bool(inputs.get("is_not_lower")),
+        review_date=day,
+    )
+    clocks.meet(context.case, periods.DECISION, at=context.at)
+    _review_on(context, day)
+
+
+def renew(context: Any) -> None:
+    """A new review date holds from now; the transfer was looked at again."""
+    day = context.inputs["review_date"]
+    _decided(context, review_date=day)
+    _review_on(context, day)
+
+
+def refuse(context: Any) -> None:
+    """Nothing is proposed any more. A recipient that is itself abroad stays blocked: nothing of it is approved."""
+    clocks.meet(context.case, periods.DECISION, at=context.at)
+    stand(context)
+
+
+def lapse(context: Any) -> None:
+    """The review date passed: nothing is sent to the recipient until a new transfer is approved. Somebody is asked to
+    look at it."""
+    clocks.end(context.case, periods.REVIEW, at=context.at, state="cancelled")
+    stand(context)
+    tasks.raise_task(LAPSED, case=context.case, at=context.at)
+
+
+def review_is_over(case: Case, _clock: Clock, *, at: datetime) -> None:
+    """Let an approved transfer lapse when its review date has passed."""
+    transitions.apply(case.pk, "lapse", actor=system("clocks", source=case.source), at=at)

@@ -1,0 +1,43 @@
+"""What must be true before a transfer moves. Each guard reads the context and returns the sentence why not, or None."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from cases.disclosure.transfer import codes
+from cases.kernel import calendars
+
+__all__ = ["has_assessment", "has_mechanism", "has_review_date", "review_has_passed"]
+
+
+def has_mechanism(context: Any) -> str | None:
+    if context.inputs.get("mechanism") in dict(codes.MECHANISMS):
+        return None
+    return "Choose the mechanism of the transfer."
+
+
+def has_assessment(context: Any) -> str | None:
+    """A safeguard stands on a risk assessment whose test found the protection not materially lower than here."""
+    inputs = context.inputs
+    if inputs.get("mechanism") not in codes.NEEDS_ASSESSMENT:
+        return None
+    if not str(inputs.get("assessment") or "").strip():
+        return "This mechanism needs the reference of a transfer risk assessment."
+    if not inputs.get("is_not_lower"):
+        return "Say that the assessment found the protection not materially lower than here."
+    return None
+
+
+def has_review_date(context: Any) -> str | None:
+    day = context.inputs.get("review_date")
+    if isinstance(day, date) and day > calendars.london_date(context.at):
+        return None
+    return "Give a review date that is still to come."
+
+
+def review_has_passed(context: Any) -> str | None:
+    day = context.case.transfer.review_date
+    if day is not None and calendars.london_date(context.at) > day:
+        return None
+    return "The review date has not passed."

@@ -1,0 +1,62 @@
+"""What the case page and the audit report say about a transfer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cases.disclosure.transfer import codes
+from cases.kernel.casetypes import Check
+from cases.kernel.models import Agency, Case
+
+__all__ = ["amount", "checks", "context", "facts_view", "topic", "topic_label"]
+
+_MECHANISMS = dict(codes.MECHANISMS)
+_NOW = {
+    "proposed": "Nothing is sent until it is decided",
+    "approved": "Messages go through until the review date",
+    "refused": "Refused: nothing goes there",
+    "lapsed": "Nothing is sent: the review date passed",
+}
+
+
+def topic(facts: Mapping[str, Any]) -> str:
+    return str(facts.get("country") or "").upper()
+
+
+def topic_label(code: str) -> str:
+    return f"Transfer to {code}"
+
+
+def amount(_facts: Mapping[str, Any]) -> int | None:
+    return None
+
+
+def facts_view(case: Case) -> list[tuple[str, str]]:
+    """Return label and value of every fact that is not sealed. One query, for the recipient's name."""
+    row = case.transfer
+    name = Agency.objects.filter(code=row.recipient).values_list("display_name", flat=True).first()
+    return [
+        ("Recipient", name or row.recipient),
+        ("Country", row.country),
+        ("Now", _NOW.get(case.state, "This case decides nothing any more")),
+        ("Mechanism", _MECHANISMS.get(row.mechanism, "Not decided yet")),
+        ("Transfer risk assessment", row.assessment or "None"),
+        ("Review date", f"{row.review_date:%-d %B %Y}" if row.review_date else "None yet"),
+    ]
+
+
+def checks(case: Case) -> list[Check]:
+    """Return how the transfer stands. No query beside the facts'."""
+    row = case.transfer
+    is_tested = bool(row.mechanism) and (row.is_not_lower or row.mechanism not in codes.NEEDS_ASSESSMENT)
+    return [
+        Check(label="Mechanism chosen", is_clear=bool(row.mechanism)),
+        Check(label="Protection not materially lower", is_clear=is_tested),
+        Check(label="Review date set", is_clear=row.review_date is not None),
+    ]
+
+
+def context(case: Case) -> dict[str, Any]:
+    """Return what the audit report adds for this kind."""
+    return {"template": "cases/disclosure/transfer/report.html", "facts": facts_view(case)}

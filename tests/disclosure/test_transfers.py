@@ -1,0 +1,172 @@
+"""A transfer abroad (scenario T-1): nothing goes to the recipient until the data protection officer has approved it."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from cases.agencies import queue
+from cases.kernel import actors, calendars, edits, intake, releases, transitions, verdicts
+from cases.kernel.errors import CaseError
+from cases.kernel.exchange import agreements
+from cases.kernel.models import Agency, AgencyTerms, Case, OutboxMessage, Release
+from cases.kernel.timing import rulebook, sweeps
+from cases.ledger import verify
+from cases.ledger.models import LedgerEvent
+from tests import factories, transfers
+from tests.agencies.stage import FPA, promise
+from tests.factories import AT
+from tests.kernel.snapshots import nothing_written
+from tests.transfers import APPROVED, FACTS, OFFICER, PROPOSER, RECIPIENT, REVIEW, after
+
+pytestmark = pytest.mark.django_db
+PROPOSED = "A transfer by Sandbox Recoveries to IN is proposed or has lapsed, and is not approved."
+
+
+@pytest.fixture
+def people():
+    return factories.office()
+
+
+def why_not(code=RECIPIENT, at=AT):
+    agency = Agency.objects.select_related("terms").get(code=code)
+    return agreements.why_not(agency, day=calendars.london_date(at))
+
+
+def refusal(case, name, actor, at=AT, reason="Tried.", **inputs):
+    with nothing_written(counted=1), pytest.raises(CaseError) as refused:
+        transitions.apply(case.pk, name, actor=actor, at=at, reason=reason, inputs=inputs)
+    return str(refused.value)
+
+
+def is_whole():
+    return [each for each in verify.verify_all(is_demo=True) if each.level == "wrong" and each.column != "at"] == []
+
+
+def test_a_call_centre_in_india_waits_for_the_agreement_and_the_assessment(people):
+    """T-1: a debt collection agency proposes a call centre in India; blocked until IDTA and TRA-2026-07 hold."""
+    transfers.enter()
+    assert why_not() == ""
+    case = transfers.proposed(people)
+    officer = people[OFFICER]
+    assert why_not() == PROPOSED
+    after_approval = {**APPROVED, "review_date": REVIEW}
+    for missing, sentence in (
+        ({"mechanism": ""}, "Choose the mechanism of the transfer."),
+        ({"mechanism": "good_faith"}, "Choose the mechanism of the transfer."),
+        ({"assessment": " "}, "This mechanism needs the reference of a transfer risk assessment."),
+        ({"is_not_lower": False}, "Say that the assessment found the protection not materially lower than here."),
+        ({"review_date": None}, "Give a review date that is still to come."),
+        ({"review_date": AT.date()}, "Give a review date that is still to come."),
+    ):
+        assert refusal(case, "approve", officer, **{**after_approval, **missing}) == sentence
+    assert why_not() == PROPOSED
+    done = after(case, "approve", officer, **after_approval)
+    assert (done.state, done.is_dormant, done.due_at) == ("approved", True, None)
+    terms = AgencyTerms.objects.get(agency__code=RECIPIENT)
+    assert (terms.safeguard, terms.tra_reference, terms.transfer_until_date) == ("idta", "TRA-2026-07", REVIEW)
+    assert (why_not(), why_not(at=datetime(2027, 11, 30, 23, 30, tzinfo=UTC))) == ("", "")
+    assert why_not(at=datetime(2027, 12, 1, 9, 0, tzinfo=UTC)) == (
+        "The approved transfer abroad of Sandbox Recoveries is past its review."
+    )
+    assert LedgerEvent.objects.filter(stream=terms.agency.uid, action="agency.transfer").count() == 2
+    assert is_whole()
+
+
+def test_who_proposed_it_does_not_approve_it(people):
+    one = actors.Actor(**{**vars(people[PROPOSER]), "roles": people[PROPOSER].roles | {"data_protection_officer"}})
+    case = transfers.proposed(people)
+    with nothing_written(counted=1), pytest.raises(CaseError):
+        transitions.apply(case.pk, "approve", actor=one, at=AT, inputs=APPROVED)
+
+
+def test_what_would_be_sent_to_a_recipient_whose_transfer_waits_is_refused_and_nothing_is_written(people):
+    case = factories.ready(people)
+    transfers.proposed(people, recipient=FPA, country="IN")
+    with nothing_written(counted=1), pytest.raises(releases.ReleaseRefused, match="to IN is proposed or has lapsed"):
+        transitions.apply(
+            case.pk, "approve", actor=people["d.osei"], at=factories.APPROVED_AT, inputs=factories.CHECKER_INPUTS
+        )
+    assert (OutboxMessage.objects.count(), Release.objects.count()) == (0, 0)
+
+
+@pytest.mark.django_db(transaction=True)  # due times are those of the statement, not of the test's transaction
+def test_what_was_promised_before_waits_until_the_transfer_is_decided(people):
+    waiting = promise(factories.referred(people))
+    case = transfers.proposed(people, recipient=FPA, country="IN")
+    assert queue.claim(waiting.public_id) == []
+    after(case, "approve", people[OFFICER], **APPROVED)
+    assert [one.message_id for one in queue.claim(waiting.public_id)] == [waiting.pk]
+
+
+def test_past_its_review_it_lapses_is_asked_for_before_and_holds_again_when_approved_anew(people):
+    rulebook.load(at=AT)
+    case = transfers.approved(people)
+    soon, over = datetime(2027, 11, 15, 9, 0, tzinfo=UTC), datetime(2027, 12, 1, 0, 5, tzinfo=UTC)
+    sweeps.warn_of_ends(now=soon)
+    assert case.tasks.get(kind="clock_soon").closed_at is None
+    assert not Case.objects.get(pk=case.pk).is_dormant
+    renewed = after(case, "renew", people[OFFICER], at=soon, review_date=date(2027, 11, 30))
+    assert (renewed.state, renewed.is_dormant) == ("approved", True)
+    sweeps.end_due_clocks(now=over)
+    case.refresh_from_db()
+    assert (case.state, case.retention_class, case.dispose_after_date) == ("lapsed", "transfer", date(2033, 12, 1))
+    assert why_not(at=over) == PROPOSED
+    task = case.tasks.get(kind="transfer_lapsed")
+    edits.close_task(case.pk, task.pk, actor=people[OFFICER], at=over, reason="A new one is proposed.")
+    anew = transfers.proposed(people, at=over, country="IN")
+    after(anew, "approve", people[OFFICER], at=over, **{**APPROVED, "review_date": date(2028, 11, 30)})
+    assert why_not(at=over) == ""
+
+
+def test_two_countries_hold_until_the_first_review_and_one_that_waits_blocks_both(people):
+    transfers.approved(people)
+    second = transfers.proposed(people, country="PH")
+    assert "to PH is proposed" in why_not()
+    after(second, "approve", people[OFFICER], **{**APPROVED, "review_date": date(2027, 2, 1)})
+    assert AgencyTerms.objects.get(agency__code=RECIPIENT).transfer_until_date == date(2027, 2, 1)
+    third = transfers.proposed(people, country="ZA")
+    after(third, "refuse", people[OFFICER])
+    assert why_not() == ""
+
+
+def test_a_recipient_established_abroad_gets_nothing_without_one_and_nothing_for_another_country(people):
+    transfers.enter("tests-abroad", "dca", "Test Collectors", "US")
+    sentence = "Test Collectors is outside the United Kingdom and no transfer to US is approved for it."
+    assert why_not("tests-abroad") == sentence
+    other = transfers.proposed(people, recipient="tests-abroad", country="IN")
+    after(other, "approve", people[OFFICER], **APPROVED)
+    assert why_not("tests-abroad") == sentence
+    home = transfers.proposed(people, recipient="tests-abroad", country="US")
+    after(home, "approve", people[OFFICER], mechanism="adequacy", review_date=REVIEW)
+    assert why_not("tests-abroad") == ""
+
+
+def test_one_opened_in_error_blocks_no_more(people):
+    case = transfers.proposed(people)
+    with edits.change(case.pk, actor=people[PROPOSER], at=AT) as edit:
+        edit.facts(country="PH")
+    assert "to PH is proposed" in why_not()
+    transfers.enter("tests-abroad", "dca", "Test Collectors")
+    with edits.change(case.pk, actor=people[PROPOSER], at=AT) as edit:
+        edit.facts(recipient="tests-abroad")
+    assert (why_not(), "to PH is proposed" in why_not("tests-abroad")) == ("", True)
+    row = after(case, "void", people[OFFICER]).approvals.get(closed_at=None)
+    verdicts.decide(row.uid, "agreed", actor=people["v.tranter"], at=AT)
+    assert why_not("tests-abroad") == ""
+
+
+@pytest.mark.parametrize(
+    ("facts", "sentence"),
+    [
+        ({"recipient": "nobody"}, "This recipient has no terms in the register of agencies."),
+        ({"recipient": "own-billing"}, "This recipient has no terms in the register of agencies."),
+        ({"country": "gb"}, "Write the country outside the United Kingdom with two letters, such as IN."),
+        ({"country": "IND"}, "Write the country outside the United Kingdom with two letters, such as IN."),
+        ({"country": "PH"}, "A transfer to this recipient in this country is proposed or approved already."),
+    ],
+)
+def test_what_cannot_be_proposed_writes_nothing(people, facts, sentence):
+    transfers.proposed(people, country="PH")
+    with nothing_written(), pytest.raises(CaseError) as refused:
+        intake.open_case("transfer", actor=people[PROPOSER], at=AT + timedelta(hours=1), facts={**FACTS, **facts})
+    assert str(refused.value) == sentence
