@@ -14,7 +14,7 @@ from cases.migrations import Migration
 class Migration(Migration):
 
     dependencies = [
-        ('cases', '0044_other_person_says_where_to_write'),
+        ('cases', '0047_contact_answers_name_their_clause'),
     ]
 
     operations = [
