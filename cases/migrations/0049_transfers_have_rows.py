@@ -14,7 +14,7 @@ from cases.migrations import Migration
 class Migration(Migration):
 
     dependencies = [
-        ('cases', '0047_contact_answers_name_their_clause'),
+        ('cases', '0048_checks_have_rows'),
     ]
 
     operations = [
