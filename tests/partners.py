@@ -22,8 +22,8 @@ SWAPPED_AT = datetime(2026, 11, 13, 10, 0, tzinfo=UTC)
 AGREEMENT: dict[str, Any] = {
     "agency": BANK,
     "reference": "SBX-PARTNER-1",
-    "purposes": ["sim_swap_check", "bank_txn_verify"],
-    "allowed_fields": ["swapped", "latestSimChange", "verified"],
+    "purposes": ["sim_swap_check", "bank_txn_verify", "record_accuracy"],
+    "allowed_fields": ["swapped", "latestSimChange", "verified", "recordMatches"],
     "per_minute": 60,
     "per_day": 5000,
     "retention_months": 0,

@@ -94,6 +94,7 @@ CATEGORIES = {
         Category(code="content", label="What was said in messages", sentence="R92"),
         Category(code="recordings", label="Pictures and recordings of our shops and calls", sentence="R93"),
         Category(code="line_status", label="Whether and when the SIM of a number was changed", sentence="R101"),
+        Category(code="record_match", label="Whether details of a customer are as we have them", sentence="R100"),
         Category(code="choice", label="What a person allowed or stopped, and when", sentence="R29"),
         Category(code="breach", label="What went wrong with people's data, and what is done about it", sentence="R53"),
         Category(code="letter", label="A letter to the person it is about", sentence="R67"),
@@ -380,13 +381,14 @@ CLAUSES = {
         ),
         Clause(
             code="check_with_partners",
-            sentences=("R95", "R99", "R101"),
+            sentences=("R95", "R99", "R100", "R101"),
             purpose="check_with_partners",
             recipients=frozenset({"bank"}),
-            categories=frozenset({"line_status"}),
+            categories=frozenset({"line_status", "record_match"}),
             gateway="gdpr_6_1_f",
             documents=frozenset({"partner_checks_lia"}),
-            quote="and also in some cases prevent fraud – for example by checking whether a transaction, such as an "
+            quote="so that they can ensure that their customer records are up to date, and also in some cases prevent "
+            "fraud – for example by checking whether a transaction, such as an "
             "online payment or a cash withdrawal, is definitely being requested by you, and not a fraudster.",
         ),
         Clause(

@@ -43,6 +43,7 @@ OPERATIONS = {
     "/api/v1/intake/sim-events/": "own-network",
     "/api/v1/partners/{code}/feedback": "sandbox-bank",
     "/api/v1/partners/{code}/may-contact": "own-messaging",
+    "/api/v1/partners/{code}/records/check": "sandbox-bank",
     "/api/v1/partners/{code}/sim-swap/check": "sandbox-bank",
     "/api/v1/partners/{code}/sim-swap/retrieve-date": "sandbox-bank",
     "/api/v1/partners/{code}/transactions/verify": "sandbox-bank",

@@ -36,6 +36,7 @@ def test_the_description_is_valid(schema):
         "/api/v1/intake/sim-events/",
         "/api/v1/partners/{code}/feedback",
         "/api/v1/partners/{code}/may-contact",
+        "/api/v1/partners/{code}/records/check",
         "/api/v1/partners/{code}/sim-swap/check",
         "/api/v1/partners/{code}/sim-swap/retrieve-date",
         "/api/v1/partners/{code}/transactions/verify",

@@ -27,7 +27,7 @@ FIU = Agency(code="tests-fiu", kind="fiu", display_name="Test Unit")
 POST = Agency(code="tests-post", kind="post", display_name="Test Post")
 POLICE = Agency(code="tests-police", kind="police_report", display_name="Test Report")
 ALERT = Agency(code="tests-alert", kind="fraud_alert", display_name="Test Alert")
-TOLD = {"swapped": True, "latestSimChange": None, "verified": "no"}
+TOLD = {"swapped": True, "latestSimChange": None, "verified": "no", "recordMatches": "yes"}
 BANK = Agency(code="tests-bank", kind="bank", display_name="Test Bank")
 ROOM = Agency(code="tests-999", kind="emergency", display_name="Test Control")
 BUREAU = Agency(code="tests-cra", kind="cra", display_name="Test Bureau")
@@ -347,6 +347,7 @@ PERMITTED = {
     ("cra", "association"): "link_records",
     ("cra", "correction"): "keep_records_accurate",
     ("bank", "line_status"): "check_with_partners",
+    ("bank", "record_match"): "check_with_partners",
     ("group_company", "choice"): "honour_choices",
     ("group_company", "contact"): "honour_choices",
     ("post", "identity"): "tell_the_person",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
+from cases.accounts import comparing
 from cases.disclosure.partners import codes, effects, terms
 from cases.disclosure.partners.models import PartnerAgreement
 from cases.kernel import actors, formats, intake, releases, transitions
@@ -17,6 +18,7 @@ from cases.ledger import api as ledger
 __all__ = ["FEEDBACK", "SCHEMAS", "Asked", "ask", "facts_of"]
 
 KIND = "partner_query"
+_WITH_HOURS = frozenset({"sim_swap", "transaction"})
 _NUMBER = {
     "type": "string",
     "pattern": "^\\+[1-9][0-9]{6,14}$",
@@ -30,6 +32,13 @@ _HOURS = {
     "default": codes.HOURS,
     "description": "How many hours before the question count.",
 }
+_DETAILS = {
+    "surname": {"type": "string", "minLength": 1, "maxLength": 80, "description": "As you have it on record."},
+    "dateOfBirth": {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$", "maxLength": 10},
+    "postcode": {"type": "string", "minLength": 5, "maxLength": 10},
+}
+# What is told of a person beside the number, and how our records name it.
+_NAMES = {"surname": "surname", "dateOfBirth": "date_of_birth", "postcode": "postcode"}
 _BESIDE = {
     "purpose": {
         "type": "string",
@@ -54,6 +63,7 @@ SCHEMAS: Mapping[str, dict[str, Any]] = {
     "sim_swap": _schema(maxAge=_HOURS),
     "sim_swap_date": _schema(),
     "transaction": _schema(maxAge=_HOURS),
+    codes.RECORD: _schema(**_DETAILS) | {"required": ["phoneNumber", "surname"], "minProperties": 3},
 }
 FEEDBACK: dict[str, Any] = {
     "type": "object",
@@ -92,11 +102,38 @@ def facts_of(question: str, document: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "question": question,
         "number": number,
-        "max_age_hours": int(document.get("maxAge", codes.HOURS)) if question != "sim_swap_date" else None,
+        "details": _details(document) if question == codes.RECORD else {},
+        "max_age_hours": int(document.get("maxAge", codes.HOURS)) if question in _WITH_HOURS else None,
         "occasion": document.get("purpose"),
         "their_reference": document.get("caseReference"),
         "is_authenticated": document.get("customerAuthenticated"),
     }
+
+
+def _details(document: Mapping[str, Any]) -> dict[str, str]:
+    """Return the details that are to be compared. Raises FieldErrors."""
+    found = {ours: str(document[theirs]).strip() for theirs, ours in _NAMES.items() if theirs in document}
+    if len(found) < 2:
+        raise FieldErrors([("/dateOfBirth", "required", "Beside the surname tell the date of birth or the postcode.")])
+    try:
+        if "date_of_birth" in found:
+            date.fromisoformat(found["date_of_birth"])
+        if "postcode" in found:
+            found["postcode"] = formats.postcode(found["postcode"])
+    except formats.BadFormat as fault:
+        raise FieldErrors([("/postcode", "invalid", str(fault))]) from fault
+    except ValueError as fault:
+        raise FieldErrors([("/dateOfBirth", "invalid", "There is no such day.")]) from fault
+    return found
+
+
+def _person(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return whom a question is about, as it was asked."""
+    told = dict(facts["details"])
+    postcode = told.pop("postcode", "")
+    places = [{"kind": "current", "postcode": postcode}] if postcode else []
+    values = {"phone": facts["number"], **told}
+    return {"role": "line_user", "source": "partner", "values": values, "addresses": places}
 
 
 def ask(
@@ -116,14 +153,17 @@ def ask(
         actor=actors.agency(partner, source=source),
         at=at,
         facts={**facts, "partner_id": partner.pk, "agreement_id": agreement.pk if agreement else None},
-        people=[{"role": "line_user", "source": "partner", "values": {"phone": facts["number"]}}],
+        people=[_person(facts)],
         request=request,
     )
     by = actors.system("partner_answers", source=source)
     code = terms.why_not(agreement, facts["question"], at=at) or ("" if is_within_rate else "rate_exceeded")
     if not code:
         try:
-            case = transitions.apply(case.pk, "answer", actor=by, at=at, inputs={"is_within_rate": True})
+            told: dict[str, Any] = {"is_within_rate": True}
+            if facts["question"] == codes.RECORD:
+                told["agrees"] = comparing.agrees(facts["number"], facts["details"])
+            case = transitions.apply(case.pk, "answer", actor=by, at=at, inputs=told)
             return Asked(case, "", effects.said(case.partner_query))
         except releases.ReleaseRefused:
             code = "not_permitted"

@@ -13,26 +13,41 @@ __all__ = [
     "PURPOSES",
     "PURPOSE_OF",
     "QUESTIONS",
+    "RECORD",
     "REFUSALS",
     "ROLES",
 ]
 
+RECORD = "record"
 PURPOSES = (
     ("sim_swap_check", "Check whether the SIM of a number was changed"),
     ("bank_txn_verify", "Check that a transaction is the customer's own"),
+    ("record_accuracy", "Keep what they have on record of a customer accurate"),
 )
 QUESTIONS = (
     ("sim_swap", "Was the SIM changed lately?"),
     ("sim_swap_date", "When was the SIM last changed?"),
     ("transaction", "Is this transaction the customer's own?"),
+    (RECORD, "Are these details of the customer as we have them?"),
 )
-PURPOSE_OF = {"sim_swap": "sim_swap_check", "sim_swap_date": "sim_swap_check", "transaction": "bank_txn_verify"}
+PURPOSE_OF = {
+    "sim_swap": "sim_swap_check",
+    "sim_swap_date": "sim_swap_check",
+    "transaction": "bank_txn_verify",
+    RECORD: "record_accuracy",
+}
 FIELDS = (
     ("swapped", "Whether the SIM was changed within the hours asked about"),
     ("latestSimChange", "When the SIM was last changed"),
     ("verified", "Yes, no or unknown to a transaction"),
+    ("recordMatches", "Yes, no or unknown to details of a customer"),
 )
-FIELD_OF = {"sim_swap": "swapped", "sim_swap_date": "latestSimChange", "transaction": "verified"}
+FIELD_OF = {
+    "sim_swap": "swapped",
+    "sim_swap_date": "latestSimChange",
+    "transaction": "verified",
+    RECORD: "recordMatches",
+}
 OCCASIONS = (
     ("online_payment", "Payment online"),
     ("cash_withdrawal", "Cash withdrawal"),

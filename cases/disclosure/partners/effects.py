@@ -15,11 +15,18 @@ from cases.ledger import sealing
 __all__ = ["answer", "close", "feed_back", "refuse", "said"]
 
 
+_AGREES = {True: "yes", False: "no", None: "unknown"}
+
+
 def answer(context: Any) -> None:
-    """Look up the last change, keep what is told, and enter it in the register of releases. Raises ReleaseRefused."""
+    """Look up the last change, or take what the records say of the details; keep what is told, and enter it in the
+    register of releases. Raises ReleaseRefused."""
     case, facts = context.case, context.case.partner_query
-    facts.latest_change_at = simevents.latest(facts.number_tokens, at=context.at)
-    facts.answer = _answer(facts, asked_at=case.opened_at)
+    if facts.question == codes.RECORD:
+        facts.answer = _AGREES[context.inputs.get("agrees")]
+    else:
+        facts.latest_change_at = simevents.latest(facts.number_tokens, at=context.at)
+        facts.answer = _answer(facts, asked_at=case.opened_at)
     facts.save(update_fields=["latest_change_at", "answer"])
     partner = Agency.objects.select_related("terms").get(pk=facts.partner_id)
     items = releases.check(messages.PARTNER_ANSWER, partner, said(facts), at=context.at)
@@ -62,7 +69,7 @@ def said(facts: PartnerQuery) -> dict[str, Any]:
     name = codes.FIELD_OF[facts.question]
     if facts.question == "sim_swap":
         return {name: facts.answer == "yes"}
-    if facts.question == "transaction":
+    if facts.question in {"transaction", codes.RECORD}:
         return {name: facts.answer}
     changed_at = facts.latest_change_at
     return {name: f"{changed_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if changed_at else None}

@@ -238,6 +238,23 @@ class TransactionVerify(_Question):
 
 
 @_described(
+    "record_check",
+    "Are these details of the customer as you have them?",
+    _KEPT + "Names the surname, and the date of birth, the postcode or both. yes: one person who holds an account with "
+    "the number has every detail. no: none has all of them. unknown: no account has the number. Which detail "
+    "differs is not told. At most 4 KiB.",
+    body=asking.SCHEMAS["record"],
+    example={"phoneNumber": "+447700900123", "surname": "Strake", "postcode": "SA1 0ZZ"},
+    answer=_object(recordMatches={"type": "string", "enum": ["yes", "no", "unknown"]}),
+    answered={"recordMatches": "yes"},
+)
+class RecordCheck(_Question):
+    """Whether a partner's record of a customer is as ours."""
+
+    question = "record"
+
+
+@_described(
     "partner_feedback",
     "Say what came of a query",
     "Names the query by the webhook-id with which you asked. The answer is the same whatever follows from it. At most "
@@ -365,6 +382,7 @@ def _swaps(events: list[dict[str, str]], *, now: datetime) -> list[simevents.Swa
 urlpatterns = [
     path("partners/<slug:code>/sim-swap/check", SimSwapCheck.as_view(), name="sim_swap_check"),
     path("partners/<slug:code>/sim-swap/retrieve-date", SimSwapDate.as_view(), name="sim_swap_date"),
+    path("partners/<slug:code>/records/check", RecordCheck.as_view(), name="record_check"),
     path("partners/<slug:code>/transactions/verify", TransactionVerify.as_view(), name="transaction_verify"),
     path("partners/<slug:code>/feedback", Feedback.as_view(), name="partner_feedback"),
     path("intake/sim-events/", SimEvents.as_view(), name="sim_events"),

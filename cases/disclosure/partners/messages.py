@@ -11,8 +11,12 @@ PARTNER_ANSWER = releases.MessageKind(
     label="Answer to a partner's query",
     recipient_kind="bank",
     purpose="check_with_partners",
-    necessity="UK GDPR Art 6(1)(f): the partner needs one yes, no or date to stop a fraud on its customer.",
-    categories=dict.fromkeys(("swapped", "latestSimChange", "verified"), "line_status"),
+    necessity="UK GDPR Art 6(1)(f): the partner needs one yes, no or date to stop a fraud on its customer, or to keep "
+    "its record of them true.",
+    categories={
+        **dict.fromkeys(("swapped", "latestSimChange", "verified"), "line_status"),
+        "recordMatches": "record_match",
+    },
     lists=frozenset(),
 )
 ALL = (PARTNER_ANSWER,)

@@ -64,6 +64,8 @@ def _why(case: Case) -> str:
     facts = case.partner_query
     if not facts.answer:
         return ""
+    if facts.question == codes.RECORD:
+        return "The details were compared with the people who hold an account with this number; nothing was opened."
     if facts.latest_change_at is None:
         return "No change of the SIM of this number was on record."
     hours = int((case.opened_at - facts.latest_change_at).total_seconds() // 3600)

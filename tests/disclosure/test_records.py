@@ -1,0 +1,75 @@
+"""A partner asks whether its record of a customer is as ours, and is told one word (domain 6C)."""
+
+import json
+from uuid import uuid4
+
+import pytest
+
+from cases.accounts import reading, storing
+from cases.agencies.provision import new_inbound_key
+from cases.disclosure.partners.models import PartnerQuery
+from cases.kernel.models import Case, Release, ReleasedItem
+from cases.ledger import api as ledger
+from tests import factories, partners
+from tests.accounts.test_intake import ROW
+from tests.api.caller import call
+
+pytestmark = pytest.mark.django_db
+CHECK = "/api/v1/partners/sandbox-bank/records/check"
+HOLDER = {
+    "holder_1_surname": "Strake-Pugh",
+    "holder_1_date_of_birth": "1970-01-01",
+    "holder_1_postcode": "SA1 0ZZ",
+    "holder_1_phone": "07700 900123",
+}
+ASKED = {"phoneNumber": "+447700900123", "surname": "Strake-Pugh"}
+
+
+@pytest.fixture
+def people():
+    return factories.office()
+
+
+@pytest.fixture
+def secret(people):
+    partners.enter(people)
+    row = reading.read(ROW | HOLDER, today=factories.AT.date())
+    with ledger.action(uuid4(), "accounts.told", actor="system:tests", at=factories.AT):
+        storing.store([row], at=factories.AT)
+    return new_inbound_key("sandbox-bank", actor=factories.job(), at=factories.AT)
+
+
+def said(secret, number, **more):
+    answer = call(secret, {**ASKED, **more}, message_id=f"rec-{number}", path=CHECK)
+    return answer.status_code, json.loads(answer.content)
+
+
+def test_a_partner_is_told_whether_its_details_of_a_customer_are_ours_and_no_more(secret):
+    for number, (more, told) in enumerate(
+        (
+            ({"postcode": "SA1 0ZZ"}, "yes"),
+            ({"dateOfBirth": "1970-01-01", "postcode": "sa10zz"}, "yes"),
+            ({"surname": "STRAKE-PUGH", "dateOfBirth": "1970-01-01"}, "yes"),
+            ({"postcode": "SA1 1AA"}, "no"),
+            ({"dateOfBirth": "1970-01-02", "postcode": "SA1 0ZZ"}, "no"),
+            ({"surname": "Snape", "postcode": "SA1 0ZZ"}, "no"),
+            ({"phoneNumber": "+447700900999", "postcode": "SA1 0ZZ"}, "unknown"),
+        )
+    ):
+        assert said(secret, number, **more) == (200, {"recordMatches": told})
+    facts = PartnerQuery.objects.order_by("pk").first()
+    assert (facts.question, facts.answer, facts.latest_change_at, facts.max_age_hours) == ("record", "yes", None, None)
+    item = ReleasedItem.objects.get(release=Release.objects.get(case_id=facts.pk))
+    assert (item.category, item.fields, item.clause) == ("record_match", ["recordMatches"], "check_with_partners")
+
+
+def test_what_cannot_be_compared_is_said_and_what_no_agreement_allows_is_refused_and_kept(people, secret):
+    assert said(secret, 1)[0] == 422
+    for wrong in ({"dateOfBirth": "1970-02-30"}, {"postcode": "nowhere"}):
+        assert said(secret, str(wrong)[2:9], **wrong)[0] == 422
+    assert not Case.objects.filter(kind="partner_query").exists()
+    partners.agree(people, at=factories.AT, purposes=["sim_swap_check"])
+    status, problem = said(secret, 9, postcode="SA1 0ZZ")
+    assert (status, problem["code"]) == (403, "purpose_not_allowed")
+    assert PartnerQuery.objects.get().answer == ""
+    assert not Release.objects.exists()
