@@ -20,6 +20,7 @@ __all__ = [
     "chase",
     "give_up",
     "kept",
+    "nobody_was_told",
     "recorded",
     "refused",
     "removal_refused",
@@ -27,6 +28,8 @@ __all__ = [
 ]
 
 _ERRORS = {"errors": [{"pointer": "/people/1/date_of_birth", "code": "NO_FILE_FOUND"}]}
+# While the link is in one of these, nobody has asked an agency to break it.
+_IN_USE = frozenset({"confirmed", "active", "challenged", "break_requested"})
 EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "association.recorded": {},
     "association.refused": _ERRORS,
@@ -85,7 +88,7 @@ def broken(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
     if case.state == "correcting":
         removed(case, content, actor=actor, at=at)
         return
-    task = "" if case.state == "signposted" else effects.BROKEN_ELSEWHERE
+    task = effects.BROKEN_ELSEWHERE if case.state in _IN_USE else ""
     _note(case, row, "broken", content, actor=actor, at=at, verb="association.broken_by_agency", task=task)
     _decide_break(case, content, actor=actor, at=at)
 
@@ -162,10 +165,23 @@ def chase(case: Case, clock: Clock, *, at: datetime) -> None:
     actor = system("clocks", source=case.source)
     with record.act(case, "association.chased", actor=actor, at=at) as action:
         clocks.end_one(case, clock, at=at, state="met")
-        action.detail["asked"] = bureaus.ask_again(case, actor=actor, at=at)
-        clocks.start(case, periods.BREAK_LAST, started_at=at)
+        asked = bureaus.ask_again(case, actor=actor, at=at)
+        action.detail["asked"] = asked
+        if asked:
+            clocks.start(case, periods.BREAK_LAST, started_at=at)
         clocks.refresh_due(case)
         case.save()
+
+
+def nobody_was_told(case: Case, clock: Clock, *, at: datetime) -> None:
+    """Nothing of the link ever left: it is recorded as removed."""
+    actor = system("clocks", source=case.source)
+    with record.act(case, "clock.met", actor=actor, at=at, detail={"rule": clock.rule}):
+        clocks.end_one(case, clock, at=at, state="met")
+        clocks.refresh_due(case)
+        case.save()
+    if case.state == "correcting":
+        transitions.apply(case.pk, "corrected", actor=actor, at=at)
 
 
 def give_up(case: Case, clock: Clock, *, at: datetime) -> None:
@@ -175,6 +191,7 @@ def give_up(case: Case, clock: Clock, *, at: datetime) -> None:
         for row in bureaus.links(case):
             if row.state == "asked":
                 bureaus.turn(row, "no_reply", at=at)
-        tasks.raise_task(effects.DECIDE_BREAK, case=case, at=at)
+        if not case.tasks.filter(kind=effects.DECIDE_BREAK, closed_at=None).exists():
+            tasks.raise_task(effects.DECIDE_BREAK, case=case, at=at)
         clocks.refresh_due(case)
         case.save()

@@ -89,7 +89,11 @@ ASSOCIATION = CaseType(
     callback_data=callbacks.EXAMPLES,
     delivered={messages.CRA_ASSOC_REMOVE.code: corrections.delivered, **corrections.DELIVERED},
     refused={**callbacks.REFUSED, **corrections.REFUSED},
-    clock_ends={periods.BREAK_RESULT: callbacks.chase, periods.BREAK_LAST: callbacks.give_up},
+    clock_ends={
+        periods.BREAK_RESULT: callbacks.chase,
+        periods.BREAK_LAST: callbacks.give_up,
+        periods.NOBODY_TOLD: callbacks.nobody_was_told,
+    },
     message_labels={
         **{kind.code: kind.label for kind in messages.ALL},
         letters.LETTER.code: letters.LETTER.label,
@@ -97,5 +101,12 @@ ASSOCIATION = CaseType(
     },
     intake=intake.INTAKE,
     unspoken=frozenset({"asked_by"}),
+    stored_codes={
+        "exposure": dict(codes.EXPOSURES),
+        "basis": dict(codes.BASES),
+        "agreement_kind": dict(codes.AGREEMENTS),
+    },
+    may_add_person=opening.lacks_a_side,
+    is_divisible=False,
     ties=ties.ties,
 )

@@ -137,6 +137,8 @@ def uphold_challenge(context: Any) -> None:
     _suspend(context)
     _end_challenge(context)
     bureaus.remove_everywhere(case, reason="never_agreed", actor=context.actor, at=at)
+    if not bureaus.unsaid(case):  # nothing of it ever left: there is nobody to wait for
+        clocks.start(case, periods.NOBODY_TOLD, started_at=at)
     tasks.raise_task(REVIEW_DECISIONS, case=case, at=at)
     writing.write(case, codes.OTHER, "association_removed", at=at)
     writing.write(case, codes.DECLARER, "association_gone", at=at)

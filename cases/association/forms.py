@@ -167,7 +167,8 @@ class DismissForm(_StepForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         kinds = codes.EVIDENCE_KINDS.labels()
-        rows = sorted(self.case.evidence.all(), key=lambda each: each.number)
+        shown = (each for each in self.case.evidence.all() if each.kind == "agreement" and each.scan != "infected")
+        rows = sorted(shown, key=lambda each: each.number)
         self.fields["evidence"].choices = [  # type: ignore[attr-defined]  # -- a choice field
             (str(each.number), f"Document {each.number}: {kinds.get(each.kind, each.kind)}") for each in rows
         ]

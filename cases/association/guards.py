@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from django.db.models import QuerySet
+
 from cases.association import bureaus, codes
 from cases.kernel import calendars
 from cases.kernel.models import CaseParty, Evidence
@@ -13,11 +15,15 @@ __all__ = ["document"]
 
 
 def document(context: Any) -> Evidence | None:
-    """Return the document that was named, if it is one of the case."""
+    """Return the document that was named, if it is one that shows the agreement and no virus was found in it."""
     number = str(context.inputs.get("evidence") or "")
     if not number.isdecimal() or len(number) > 4:
         return None
-    return Evidence.objects.filter(case=context.case, number=int(number)).first()
+    return _agreements(context).filter(number=int(number)).first()
+
+
+def _agreements(context: Any) -> QuerySet[Evidence]:
+    return Evidence.objects.filter(case=context.case, kind="agreement").exclude(scan="infected")
 
 
 def has_two_people(context: Any) -> str | None:
@@ -34,7 +40,7 @@ def is_agreed_to(context: Any) -> str | None:
     facts = context.case.association
     if facts.agreement_kind == "declared_only":
         return "Nothing but the declaration says that the other person agrees. Ask that person, and record how."
-    if not Evidence.objects.filter(case=context.case, kind="agreement").exists():
+    if not _agreements(context).exists():
         return "Attach the document that shows the other person's agreement."
     return None
 

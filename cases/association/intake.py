@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from cases.association import codes
@@ -87,6 +87,9 @@ def schema() -> dict[str, Any]:
     }
 
 
+_EARLIEST = 2000  # as the form: no declaration is older
+
+
 def parse(data: Mapping[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Return (facts, people) from a body whose shape the schema has accepted. Raises FieldErrors with JSON pointers."""
     form = FactsForm({name: value for name, value in data.items() if name not in {"schema_version", "people"}})
@@ -113,11 +116,13 @@ def _moment(text: Any, errors: list[tuple[str, str, str]]) -> datetime | None:
     """Return when it was declared; a time without its offset names none."""
     if not text:
         return None
+    moment = None
     try:
-        moment = datetime.fromisoformat(str(text))
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
+        said = datetime.fromisoformat(str(text))
+        moment = said.astimezone(UTC) if said.tzinfo else None
+    except (ValueError, OverflowError):
+        pass
+    if moment is None or moment.year < _EARLIEST:
         errors.append(("/declared_at", "invalid", "Write the time with its offset: 2026-12-01T09:40:00Z."))
         return None
     return moment

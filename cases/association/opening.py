@@ -16,7 +16,7 @@ from cases.kernel.intake import FieldErrors, IntakeRefused
 from cases.kernel.models import Case, CaseParty
 from cases.ledger import sealing
 
-__all__ = ["check_people", "check_person", "open_facts", "state_of", "still_two"]
+__all__ = ["check_people", "check_person", "lacks_a_side", "open_facts", "state_of", "still_two"]
 
 NOT_AGREED = "A link is declared only with the other person's agreement. Ask for it first."
 TWO = "Name two people: who declares the link, and the other person."
@@ -38,6 +38,11 @@ def check_people(people: Sequence[Mapping[str, Any]]) -> None:
     """Raise IntakeRefused unless there are exactly two people, one on each side of the link."""
     if Counter(each.get("role") for each in people) != Counter((codes.DECLARER, codes.OTHER)):
         raise IntakeRefused(TWO)
+
+
+def lacks_a_side(case: Case) -> bool:
+    """Say whether a person can be added: a link has one on each side. No query where the people are loaded."""
+    return len({each.role for each in case.parties.all() if not each.is_detached}) < len(codes.ROLES)
 
 
 def still_two(case: Case, *, at: datetime) -> None:

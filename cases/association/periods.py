@@ -7,10 +7,11 @@ from datetime import date
 from cases.kernel.clocks import ClockRule
 from cases.kernel.retention import RetentionClass
 
-__all__ = ["ANSWER", "BREAK_LAST", "BREAK_RESULT", "CLOCKS", "CONFIRM", "RETENTION"]
+__all__ = ["ANSWER", "BREAK_LAST", "BREAK_RESULT", "CLOCKS", "CONFIRM", "NOBODY_TOLD", "RETENTION"]
 
 ANSWER = "k10_request"
 CONFIRM, BREAK_RESULT, BREAK_LAST = "association_confirm", "association_break_result", "association_break_last"
+NOBODY_TOLD = "association_nobody_told"
 _FROM = date(2026, 1, 1)
 CLOCKS = (
     ClockRule(
@@ -27,6 +28,15 @@ CLOCKS = (
         length=42,
         unit="days",
         source="Agencies ask for 4 to 6 weeks until a closed joint account shows",
+        effective_from=_FROM,
+        is_work=False,
+    ),
+    ClockRule(
+        code=NOBODY_TOLD,
+        label="Ends by itself: no agency holds the link",
+        length=1,
+        unit="minutes",
+        source="Internal rule: what a machine can do waits for nobody",
         effective_from=_FROM,
         is_work=False,
     ),

@@ -54,7 +54,8 @@ def _use(case: Case) -> str:
     facts = case.association
     if facts.suspended_at is not None:
         return f"No, since {_day(facts.suspended_at)}"
-    return "Yes, of either for the other" if case.state == "active" else "No"
+    sides = {each.role for each in case.parties.all() if not each.is_detached}
+    return "Yes, of either for the other" if case.state == "active" and len(sides) == len(codes.ROLES) else "No"
 
 
 def checks(case: Case) -> list[Check]:

@@ -140,6 +140,16 @@ def names_an_account(facts: Mapping[str, Any]) -> bool:
     return bool(facts.get("account_reference"))
 
 
+def always(_case: Case) -> bool:
+    """Let it be done on every case."""
+    return True
+
+
+def never(_case: Case) -> bool:
+    """Let it be done on no case."""
+    return False
+
+
 def nothing(_case: Case, *, at: datetime) -> None:
     """Follow a change with nothing."""
 
@@ -207,6 +217,8 @@ class CaseType:
     (linking/people.py).
     `papers` are those it makes beside the audit report, by their level. `not_for_subject` are labels of its facts that
     the person concerned is not told: telling would prejudice what the case is for.
+    `stored_codes` are words for what columns of its facts hold as codes. `may_add_person` says whether a case can take
+    one more person, `is_divisible` whether part of one can go to a new case.
     A kind without a reference prefix is restricted: its references are random, and only its team knows of its cases.
     """
 
@@ -270,6 +282,9 @@ class CaseType:
     registers: tuple[tuple[str, str, str], ...] = ()
     papers: Mapping[str, Paper] = field(default_factory=dict)
     not_for_subject: frozenset[str] = frozenset()
+    stored_codes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    may_add_person: Callable[[Case], bool] = always
+    is_divisible: bool = True
 
     @property
     def is_restricted(self) -> bool:

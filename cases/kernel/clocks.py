@@ -180,6 +180,15 @@ def resume(case: Case, code: str, *, at: datetime) -> None:
         _move_with(case, clock, since=was_due)
 
 
+def count_from(case: Case, code: str, *, started_at: datetime, at: datetime) -> None:
+    """Let the live clocks of a rule on a locked case count from another moment, inside the current ledger action: what
+    was typed wrong is put right. What is due with them moves too. The caller saves the case."""
+    for clock in Clock.objects.filter(case=case, rule=code, ended_at=None).exclude(started_at=started_at):
+        clock.started_at = started_at
+        clock.save(update_fields=["started_at"])
+        recount(case, clock, at=at)
+
+
 def open_in(jurisdiction: str) -> QuerySet[Clock]:
     """Return the clocks of a jurisdiction that have not ended and that a bank holiday can move."""
     moved = [code for code, rule in RULES.items() if needs_calendar(rule)]

@@ -125,12 +125,17 @@ def needs_another(context: Any) -> bool:
     return kind is None or kind.is_released_by_two
 
 
+def is_divisible(context: Any) -> str | None:
+    """What a case of this kind is about may be one thing alone."""
+    return None if casetypes.get(context.case.kind).is_divisible else "A case of this kind is not divided."
+
+
 GUARDS: Mapping[str, tuple[Callable[[Any], str | None], ...]] = {
     "void": (nothing_left_the_firm,),
     "merge": (names_a_case_to_merge_into, nothing_left_the_firm),
     "reopen": (records_are_there,),
     "release_hold": (names_a_hold,),
-    "split": (splitting.is_open_to_change, splitting.names_what_goes, nothing_left_the_firm),
+    "split": (is_divisible, splitting.is_open_to_change, splitting.names_what_goes, nothing_left_the_firm),
     "detach": (detaching.names_a_person, records_are_there),
 }
 EFFECTS: Mapping[str, tuple[Callable[[Any], None], ...]] = {

@@ -242,6 +242,7 @@ def code_lists(casetype: CaseType) -> dict[str, Mapping[str, str]]:
     """Return the labels of stored codes, by model and column: the kernel's tables and the kind's own lists."""
     return {
         **{f"{model}.{name}": _choices(each) for model, name, each in _forms(casetype) if hasattr(each, "choices")},
+        **{f"{casetype.facts._meta.label_lower}.{name}": words for name, words in casetype.stored_codes.items()},
         "cases.case.state": {state.code: state.label for state in casetype.lifecycle.all_states},
         "cases.clock.rule": {rule.code: rule.label for rule in clocks.RULES.values()},
         "cases.suspicionreport.submitted_from": {code: label for code, (_, label) in calendars.JURISDICTIONS.items()},

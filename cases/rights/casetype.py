@@ -50,6 +50,13 @@ RIGHTS_REQUEST = CaseType(
     extensions={periods.ANSWER: opening.EXTENSION},
     message_labels={messages.STOP.code: messages.STOP.label, letters.LETTER.code: letters.LETTER.label},
     intake=intake.INTAKE,
+    stored_codes={
+        "right": dict(codes.RIGHTS),
+        "identity_how": dict(codes.IDENTITY),
+        "outcome": dict(codes.OUTCOMES),
+        "refusal_code": dict(codes.REFUSALS),
+        "given_how": dict(codes.GIVEN),
+    },
     person_tables=access.person_tables,
     papers={access.LEVEL: access.PACK},
 )

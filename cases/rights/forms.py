@@ -80,6 +80,8 @@ class FactsForm(_Plain):
             cleaned["received_at"] = calendars.end_of_day(day)
         if cleaned.get("right") == codes.GIVE_CONSENT and not cleaned.get("purposes"):
             self.add_error("purposes", "Choose what they agree to.")
+        if cleaned.get("right") == codes.GIVE_CONSENT and not cleaned.get("wording_version"):
+            self.add_error("wording_version", "Write which wording they agreed to.")
         return cleaned
 
 

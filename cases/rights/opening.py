@@ -13,9 +13,9 @@ from cases.kernel.models import Case, Clock
 from cases.ledger import api as ledger
 from cases.ledger import sealing
 from cases.rights import choices, effects, guards, periods
-from cases.rights.models import RightsRequest
+from cases.rights.models import DpComplaint, RightsRequest
 
-__all__ = ["EXTENSION", "count_anew", "names_nobody", "open_choices", "open_facts"]
+__all__ = ["EXTENSION", "count_anew", "count_from_receipt", "names_nobody", "open_choices", "open_facts"]
 
 _PLAIN = ("right", "came_by", "channels", "purposes", "wording_version")
 
@@ -50,8 +50,19 @@ def open_choices(case: Case, people: Sequence[Mapping[str, Any]], *, at: datetim
 
 
 def count_anew(case: Case, *, at: datetime) -> None:
-    """After a correction: what the request says now counts, for whatever the person is reached by now."""
+    """After a correction: what the request says now counts, for whatever the person is reached by now, and the month
+    from the day on which it now says that it was received."""
+    count_from_receipt(case, case.rights_request, periods.ANSWER, at=at)
     choices.write(case, case.rights_request, at=at)
+
+
+def count_from_receipt(case: Case, facts: RightsRequest | DpComplaint, rule: str, *, at: datetime) -> None:
+    """Let a period count from when it was received, which is never later than the case was opened."""
+    if facts.received_at > case.opened_at:
+        facts.received_at = case.opened_at
+        facts.save(update_fields=["received_at"])
+    clocks.count_from(case, rule, started_at=facts.received_at, at=at)
+    clocks.refresh_due(case)
 
 
 def _why_not(_case: Case, clock: Clock, until: date, ordered_date: date) -> str:

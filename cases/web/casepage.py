@@ -223,10 +223,11 @@ def show(
         "commands": _commands(offers, file, head["may"]),
         "pair_count": file.pair_count,
         "links": file.links,
-        "may_split": _may(case, actor, "split") and case.state in casetype.lifecycle.editable,
+        "may_split": casetype.is_divisible and _may(case, actor, "split") and case.state in casetype.lifecycle.editable,
         "may_detach": _may(case, actor, "detach"),
         "may_add_address": casetype.address_form is not None,
         "may_edit": head["may"]["edit"] and case.state in casetype.lifecycle.editable,
+        "may_add_person": casetype.may_add_person(case),
     }
     return render(request, "cases/case.html", shown, status=status)
 

@@ -139,6 +139,8 @@ def _sub(casetype: CaseType, entry: Entry) -> str:
         parts.append(f"{casetype.lifecycle.state(before).label} → {casetype.lifecycle.state(after).label}")
     if rule := clocks.RULES.get(str(entry.detail.get("rule", ""))):
         parts.append(rule.label)
+    if paper := casetype.papers.get(str(entry.detail.get("level", ""))):
+        parts.append(paper.label)
     if kind := links.KINDS.get(str(entry.detail.get("link", ""))):
         parts.append(kind.label)
     if kind := links.KINDS.get(str(entry.detail.get(links.BACK, ""))):
@@ -174,7 +176,11 @@ def _moment(text: str) -> str:
     return f"{local.day} {local:%b %Y %H:%M}" if has_time else f"{local.day} {local:%b %Y}"
 
 
-def _pounds(change: Change, value: Any) -> str:
+def _value(casetype: CaseType, change: Change, value: Any) -> str:
+    """Return a value of a change as people read it: a code of the kind's own in its words."""
+    stored = casetype.stored_codes.get(change.field) if change.row == casetype.facts._meta.label_lower else None
+    if stored and isinstance(value, str) and value in stored:
+        return stored[value]
     if change.field.endswith("_pence") and isinstance(value, int):
         return f"£{value / 100:,.2f}"
     return _shown(value)
@@ -198,7 +204,12 @@ def _told(casetype: CaseType, entry: Entry, people: Mapping[str, int]) -> Told:
         said=_said(casetype, entry),
         sub=_sub(casetype, entry),
         changes=tuple(
-            (_label(casetype, change, people), change, _pounds(change, change.old), _pounds(change, change.new))
+            (
+                _label(casetype, change, people),
+                change,
+                _value(casetype, change, change.old),
+                _value(casetype, change, change.new),
+            )
             for change in entry.changes
             if change.field not in MOMENTS
         ),

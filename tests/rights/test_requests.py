@@ -16,6 +16,7 @@ from cases.kernel.timing import sweeps
 from cases.ledger import api as ledger
 from cases.reports import letters
 from cases.rights import choices, gate
+from cases.rights.forms import FactsForm
 from cases.rights.models import Choice, ContactAnswer
 from tests import factories
 from tests import requests_of_people as rights
@@ -221,6 +222,25 @@ class Rights(TestCase):
         verdicts.decide(waiting.uid, "agreed", actor=self.people[rights.DPO], at=AT + MINUTE)
         assert self.again(case).state == "void"
         assert may("own_marketing", "sms", phone="+447700900111") == (False, "no_consent")
+
+    def test_corrected_day_of_receipt_moves_the_month_and_lies_not_after_the_opening(self):
+        officer = self.people[rights.OFFICER]
+        case = rights.asked(self.people, "rectify")
+        complaint = rights.complaint(self.people)
+        assert (self.due(case), self.due(complaint, "k11_acknowledge")) == (date(2026, 12, 14), date(2026, 12, 13))
+        for each in (case, complaint):
+            with edits.change(each.pk, actor=officer, at=AT + MINUTE) as edit:
+                edit.facts(received_at=datetime(2026, 11, 2, 23, 59, tzinfo=UTC))
+        assert (self.due(case), self.due(complaint, "k11_acknowledge")) == (date(2026, 12, 2), date(2026, 12, 1))
+        assert self.again(case).due_at.date() == date(2026, 12, 2)
+        with edits.change(case.pk, actor=officer, at=AT + MINUTE) as edit:
+            edit.facts(received_at=datetime(2026, 11, 14, 23, 59, tzinfo=UTC))
+        assert self.again(case).rights_request.received_at == case.opened_at
+        assert self.due(case) == date(2026, 12, 14)
+
+    def test_consent_names_the_wording_that_was_seen(self):
+        form = FactsForm({"right": "give_consent", "came_by": "shop", "purposes": ["usage_data"]})
+        assert list(form.errors) == ["wording_version"]
 
     def test_stop_of_one_channel_leaves_the_others(self):
         rights.asked(self.people, "stop_marketing", channels=["phone"])

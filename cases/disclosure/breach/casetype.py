@@ -5,7 +5,7 @@ from __future__ import annotations
 from cases.disclosure.breach import callbacks, codes, effects, forms, messages, opening, periods, report, rules
 from cases.disclosure.breach.models import Breach
 from cases.kernel import retention
-from cases.kernel.casetypes import CaseType, Referral
+from cases.kernel.casetypes import CaseType, Referral, never
 
 __all__ = ["BREACH"]
 
@@ -52,6 +52,9 @@ BREACH = CaseType(
         "told_inside": "case_record",
     },
     agency_kinds=frozenset({"regulator", "oversight"}),
+    stored_codes={"route": codes.COMMISSIONERS},
+    may_add_person=never,
+    is_divisible=False,
     callbacks={"breach.acknowledged": callbacks.acknowledged},
     callback_data=callbacks.EXAMPLES,
     delivered=dict.fromkeys((kind.code for kind in messages.ALL), callbacks.delivered),

@@ -40,6 +40,7 @@ DP_COMPLAINT = CaseType(
     amount=amount,
     is_about=opening.names_nobody,
     open_facts=report.open_facts,
+    changed=report.count_anew,
     approval_rows=rules.approval_rows,
     facts_view=report.facts_view,
     checks=report.checks,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from cases.kernel import calendars, clocks, formats
@@ -10,10 +11,11 @@ from cases.kernel.casetypes import Check
 from cases.kernel.models import Case
 from cases.ledger import sealing
 from cases.rights import codes as rights_codes
+from cases.rights import opening
 from cases.rights.complaints import codes, rules
 from cases.rights.models import DpComplaint
 
-__all__ = ["checks", "context", "facts_view", "open_facts", "topic", "topic_label"]
+__all__ = ["checks", "context", "count_anew", "facts_view", "open_facts", "topic", "topic_label"]
 
 _ABOUT, _OUTCOMES = dict(codes.ABOUT), dict(codes.OUTCOMES)
 
@@ -29,6 +31,11 @@ def open_facts(case: Case, facts: Mapping[str, Any]) -> None:
     clocks.start(case, rules.CLOCK, started_at=received_at)
     clocks.refresh_due(case)
     case.save(update_fields=["due_at"])
+
+
+def count_anew(case: Case, *, at: datetime) -> None:
+    """After a correction: the 30 days count from the day on which it now says that it was received."""
+    opening.count_from_receipt(case, case.dp_complaint, rules.CLOCK, at=at)
 
 
 def topic(facts: Mapping[str, Any]) -> str:
