@@ -12,6 +12,7 @@ from cases.disclosure.partners.casetype import PARTNER_QUERY
 from cases.disclosure.transfer.casetype import TRANSFER
 from cases.fraud.casetype import FRAUD_REFERRAL
 from cases.fraud.suspicion.casetype import SUSPICION_REPORT
+from cases.fraud.trace.casetype import TRACE
 from cases.kernel.office import (
     codeentries,
     docchanges,
@@ -28,7 +29,7 @@ from cases.rights.complaints.casetype import DP_COMPLAINT
 
 CASE_TYPES = (
     *(FRAUD_REFERRAL, SUSPICION_REPORT, LE_DISCLOSURE, EMERGENCY_DISCLOSURE, ASSOCIATION, PARTNER_QUERY),
-    *(RIGHTS_REQUEST, DP_COMPLAINT, BREACH, CHECK, TRANSFER),
+    *(RIGHTS_REQUEST, DP_COMPLAINT, BREACH, CHECK, TRANSFER, TRACE),
 )
 # The pages that a kind brings itself.
 PAGES = ("cases.disclosure.emergency.pages", "cases.disclosure.partners.pages", "cases.disclosure.register.pages")

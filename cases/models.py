@@ -10,6 +10,7 @@ from cases.disclosure.partners.models import *  # noqa: F403
 from cases.disclosure.transfer.models import *  # noqa: F403
 from cases.fraud.models import *  # noqa: F403
 from cases.fraud.suspicion.models import *  # noqa: F403
+from cases.fraud.trace.models import *  # noqa: F403
 from cases.kernel.models import *  # noqa: F403
 from cases.ledger.models import *  # noqa: F403
 from cases.rights.models import *  # noqa: F403

@@ -75,6 +75,7 @@ NOT_YET_BUILT = {
     "dp_complaint": set(),
     "breach": set(),
     "transfer": set(),
+    "trace": {"pass"},
 }
 # How a check of the design is declared in code.
 CHECKS = {
@@ -82,6 +83,7 @@ CHECKS = {
     "deputy may, recorded": set(),
     "not maker": {"maker"},
     "not proposer": {"maker", "requester"},
+    "not the requester": {"requester"},
     "not maker; digest unchanged": {"maker"},
     "neither original maker nor checker": {"maker", "checker"},
     "another approver checks within 1 working day": set(),
@@ -188,6 +190,7 @@ def test_catalogue_holds_kinds_of_the_design():
         "breach",
         "check",
         "transfer",
+        "trace",
     }
 
 
@@ -253,6 +256,7 @@ COMMON = {
     "dp_complaint": ({"rights_officer"}, "data_protection_officer", "acknowledged", set()),
     "breach": ({"data_protection_officer"}, "data_protection_officer", "suspected", set()),
     "check": ({"credit_officer"}, "credit_reviewer", "decided", set()),
+    "trace": ({"fraud_analyst"}, "fraud_approver", "requested", set()),
     "transfer": ({"data_protection_officer"}, "legal_counsel", "proposed", {"refused", "lapsed"}),
 }
 

@@ -19,6 +19,7 @@ from tests import (
     factories,
     partners,
     suspicions,
+    traces,
     transfers,
 )
 from tests import requests_of_people as rights
@@ -184,6 +185,14 @@ STATES = {
         "refused": transfers.refused,
         "lapsed": transfers.lapsed,
     },
+    "trace": {
+        "requested": traces.requested,
+        "accepted": traces.accepted,
+        "tracing": traces.tracing,
+        "result_held": traces.result_held,
+        "declined": traces.declined,
+        "closed": traces.closed,
+    },
 }
 # Moves that need a case of their own: what is true of it forbids the other moves of its state.
 APART = {
@@ -296,6 +305,14 @@ BREACH = {
     "notify": Attempt("j.merriweather", breaches.TOLD),
     "close": Attempt("j.merriweather", breaches.ENDED),
 }
+TRACE = {
+    "accept": Attempt("d.osei", {"is_expedient": True}),
+    "decline": Attempt("d.osei"),
+    "start": Attempt("a.byrne", traces.ASKED),
+    "hold_result": Attempt("a.byrne", traces.FOUND),
+    "no_result": Attempt("a.byrne"),
+    "close": Attempt("a.byrne"),
+}
 TRANSFER = {
     "approve": Attempt("j.merriweather", transfers.APPROVED),
     "refuse": Attempt("j.merriweather"),
@@ -311,6 +328,7 @@ ATTEMPTS = {"fraud_referral": FRAUD, "suspicion_report": SUSPICION, "le_disclosu
     "breach": BREACH,
     "check": CHECK,
     "transfer": TRANSFER,
+    "trace": TRACE,
 }
 HOME = {"fraud_referral": "fraud", "suspicion_report": "financial_crime", "le_disclosure": "disclosure"} | {
     "emergency_disclosure": "disclosure",
@@ -321,6 +339,7 @@ HOME = {"fraud_referral": "fraud", "suspicion_report": "financial_crime", "le_di
     "breach": "data_protection",
     "check": "credit",
     "transfer": "rights",
+    "trace": "fraud",
 }
 AGENCY = {
     "fraud_referral": factories.fpa,
@@ -334,6 +353,7 @@ AGENCY = {
     "breach": breaches.enter,
     "check": factories.fpa,
     "transfer": transfers.recoveries,
+    "trace": factories.fpa,
 }
 # An acknowledged report that sought a defence may be closed only once there is an answer; silence is an answer only of
 # a unit that has acknowledged the report (POCA 2002 s.335).

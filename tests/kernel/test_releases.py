@@ -670,6 +670,7 @@ def test_each_message_of_each_kind_maps_to_categories_of_the_notice():
             "correction_removed",
         },
         "transfer": set(),
+        "trace": set(),
     }
     for kind in (
         *messages.ALL,

@@ -40,6 +40,7 @@ CHOSEN = {
     "CheckDecision.automated_level": "assisted",
     "LinkStatement.party_role": "declarer",
     "PartnerKey.kind": "openpgp",
+    "TraceHop.direction": "in",
 }
 
 

@@ -87,6 +87,10 @@ FACTS = {
     ("breach", "told_how"): "breach",
     ("breach", "told_inside"): "case_record",
     ("transfer", "why"): "case_record",
+    ("trace", "line"): "contact",
+    ("trace", "calls"): "case_record",
+    ("trace", "harm"): "case_record",
+    ("trace", "result"): "case_record",
 }
 
 

@@ -1,0 +1,45 @@
+"""Declares the trace of malicious calls to the catalogue."""
+
+from __future__ import annotations
+
+from cases.fraud.trace import codes, effects, forms, periods, report, rules
+from cases.fraud.trace.models import Trace
+from cases.kernel import clocks, retention
+from cases.kernel.casetypes import CaseType
+
+__all__ = ["TRACE"]
+
+clocks.declare(*periods.CLOCKS)
+retention.declare(*periods.RETENTION)
+
+TRACE = CaseType(
+    code="trace",
+    label="Trace of calls",
+    summary="A subscriber gets malicious calls. The caller is traced, and never told to whoever complains.",
+    icon="phone-incoming",
+    prefix="TRC",
+    team="fraud",
+    facts=Trace,
+    lifecycle=rules.LIFECYCLE,
+    policy=rules.POLICY,
+    retention_class="trace",
+    opening_clock=periods.DECISION,
+    reopening_clock=periods.DECISION,
+    topic=report.topic,
+    topic_label=report.topic_label,
+    amount=report.amount,
+    is_about=effects.is_about,
+    open_facts=effects.open_facts,
+    approval_rows=rules.approval_rows,
+    facts_view=report.facts_view,
+    checks=report.checks,
+    tables=report.tables,
+    report=report.context,
+    facts_form=forms.FactsForm,
+    party_form=forms.PartyForm,
+    party_roles=codes.ROLES,
+    evidence_kinds=codes.EVIDENCE_KINDS,
+    transition_forms={"accept": forms.AcceptForm, "start": forms.StartForm, "hold_result": forms.HoldForm},
+    sealed_labels={"line": "Line that was called", "calls": "The calls", "harm": "Harm", "result": "Result"},
+    fact_categories={"line": "contact", "calls": "case_record", "harm": "case_record", "result": "case_record"},
+)

@@ -1,0 +1,129 @@
+"""Who may do what to a trace and when: its policy rows and its lifecycle."""
+
+from __future__ import annotations
+
+from django.db.models import Model
+
+from cases.fraud.trace import effects, guards
+from cases.fraud.trace.models import Trace
+from cases.kernel.lifecycle import Lifecycle, State, Transition
+from cases.kernel.models import Case, CaseParty, Evidence
+from cases.kernel.policy import Rule
+
+__all__ = ["LIFECYCLE", "POLICY", "approval_rows"]
+
+_KIND = "trace"
+_ANALYST, _APPROVER = frozenset({"fraud_analyst"}), frozenset({"fraud_approver"})
+_DESK = _ANALYST | _APPROVER
+_ACTS = ("view", "note", "attach", "take", "assign", "reveal", "download", "close_task", "report", "view_audit")
+POLICY = (
+    *(Rule(act=act, kind=_KIND, roles=_DESK) for act in _ACTS),
+    *(Rule(act=act, kind=_KIND, roles=_ANALYST) for act in ("edit", "match")),
+    *(
+        Rule(
+            act=act, kind=_KIND, roles=frozenset({"auditor", "data_protection_officer"}), scope="all", needs_reason=True
+        )
+        for act in ("view", "report", "view_audit")
+    ),
+)
+
+
+def approval_rows(case: Case) -> list[Model]:
+    """Return what is on record of a trace."""
+    return [
+        Trace.objects.get(pk=case.pk),
+        *CaseParty.objects.filter(case=case).order_by("number"),
+        *Evidence.objects.filter(case=case).order_by("number"),
+    ]
+
+
+LIFECYCLE = Lifecycle(
+    initial="requested",
+    desk=_ANALYST,
+    second="fraud_approver",
+    reopens_to="requested",
+    opening_roles=frozenset({"any_staff"}),
+    editable=frozenset({"requested", "accepted", "tracing"}),
+    papers=frozenset({"result_held"}),
+    steps=(
+        ("requested", "Requested"),
+        ("accepted", "Accepted"),
+        ("tracing", "Tracing"),
+        ("result_held", "Result"),
+        ("closed", "Closed"),
+    ),
+    states=(
+        State(code="requested", label="Requested", tone="info", step="requested"),
+        State(code="accepted", label="Accepted", tone="wait", step="accepted"),
+        State(code="tracing", label="Tracing", tone="wait", step="tracing"),
+        State(code="result_held", label="Result held", tone="warn", step="result_held"),
+        State(code="declined", label="Declined", tone="hold", is_terminal=True, retention_class="trace"),
+        State(code="closed", label="Closed", tone="ok", step="closed", is_terminal=True, retention_class="trace"),
+    ),
+    transitions=(
+        Transition(
+            name="accept",
+            label="Accept",
+            source=frozenset({"requested"}),
+            target="accepted",
+            roles=_APPROVER,
+            distinct=frozenset({"requester"}),
+            guards=(guards.has_calls_and_harm, guards.is_expedient),
+            effects=(effects.accept,),
+            consequence="A withheld number may be overridden to trace these calls",
+            tone="primary",
+        ),
+        Transition(
+            name="decline",
+            label="Decline",
+            source=frozenset({"requested"}),
+            target="declined",
+            roles=_APPROVER,
+            needs_reason=True,
+            effects=(effects.tell_by_hand,),
+            consequence="A task asks to write to whoever complained; kept for 12 months",
+            tone="danger",
+        ),
+        Transition(
+            name="start",
+            label="Ask the next provider",
+            source=frozenset({"accepted"}),
+            target="tracing",
+            roles=_ANALYST,
+            guards=(guards.names_provider,),
+            effects=(effects.ask,),
+            consequence="Its answer is due in five working days",
+            tone="primary",
+        ),
+        Transition(
+            name="hold_result",
+            label="Record the result",
+            source=frozenset({"tracing"}),
+            target="result_held",
+            roles=_ANALYST | {"agency"},
+            guards=(guards.names_provider, guards.says_result),
+            effects=(effects.hold,),
+            consequence="It is kept sealed, and is never told to whoever complained",
+            tone="primary",
+        ),
+        Transition(
+            name="no_result",
+            label="Nothing was found",
+            source=frozenset({"tracing"}),
+            target="closed",
+            roles=_ANALYST,
+            needs_reason=True,
+            effects=(effects.tell_by_hand,),
+            consequence="A task asks to write to whoever complained; kept for 12 months",
+        ),
+        Transition(
+            name="close",
+            label="Close",
+            source=frozenset({"result_held"}),
+            target="closed",
+            roles=_ANALYST,
+            effects=(effects.tell_by_hand,),
+            consequence="A task asks to write to whoever complained, without any identity; kept for 12 months",
+        ),
+    ),
+)
