@@ -3,6 +3,7 @@
 from cases.agencies import oncallroutes, register
 from cases.association.casetype import ASSOCIATION
 from cases.credit.casetype import CHECK
+from cases.debt.casetype import DEBT_PLACEMENT
 from cases.disclosure import authorities
 from cases.disclosure.breach.casetype import BREACH
 from cases.disclosure.casetype import LE_DISCLOSURE
@@ -29,10 +30,15 @@ from cases.rights.complaints.casetype import DP_COMPLAINT
 
 CASE_TYPES = (
     *(FRAUD_REFERRAL, SUSPICION_REPORT, LE_DISCLOSURE, EMERGENCY_DISCLOSURE, ASSOCIATION, PARTNER_QUERY),
-    *(RIGHTS_REQUEST, DP_COMPLAINT, BREACH, CHECK, TRANSFER, TRACE),
+    *(RIGHTS_REQUEST, DP_COMPLAINT, BREACH, CHECK, TRANSFER, TRACE, DEBT_PLACEMENT),
 )
 # The pages that a kind brings itself.
-PAGES = ("cases.disclosure.emergency.pages", "cases.disclosure.partners.pages", "cases.disclosure.register.pages")
+PAGES = (
+    "cases.debt.pages",
+    "cases.disclosure.emergency.pages",
+    "cases.disclosure.partners.pages",
+    "cases.disclosure.register.pages",
+)
 # The doors for machines that a kind brings itself, under /api/v1/.
 ENDPOINTS = ("cases.credit.endpoints", "cases.disclosure.partners.endpoints", "cases.rights.endpoints")
 OFFICE_CHANGES = (

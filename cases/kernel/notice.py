@@ -119,6 +119,7 @@ PURPOSES = {
     "report_breach": "Telling whoever oversees us of a breach of personal data",
     "protect_life": "Helping the emergency services to reach whoever called them",
     "link_records": "Linking the records of people who are financially associated",
+    "recover_debts": "Collecting what is owed",
     "correct_recipients": "Keeping the records of whoever was told accurate",
     "honour_choices": "Stopping marketing and its profiles when a person asks",
     "check_applicants": "Checking credit, identity and fraud before and during a contract",
@@ -378,6 +379,17 @@ CLAUSES = {
             quote="The agencies we share the information with also link your records together and these links will "
             "stay on your and their files – unless you or your partner successfully asks the agency to break that "
             "link.",
+        ),
+        Clause(
+            code="recover_debts",
+            sentences=("R79", "R80"),
+            purpose="recover_debts",
+            recipients=frozenset({"dca"}),
+            categories=frozenset({"identity", "address", "contact", "financial"}),
+            gateway="gdpr_6_1_b",
+            quote="We’ll give them information about you (such as your contact details) and your account (the amount "
+            "of the debt) and may choose to sell the debt to another organisation to allow us to receive the amount "
+            "due.",
         ),
         Clause(
             code="check_with_partners",

@@ -31,6 +31,7 @@ SUBJECTS = {
     "report_crime": "Suspected fraudsters and others named in a report to the police",
     "correct_recipients": "People about whom a recipient was told before",
     "link_records": "Two people who are linked by money",
+    "recover_debts": "Customers whose unpaid account is handed to a recovery agency",
     "check_with_partners": "Subscribers about whom a bank or another provider asks",
     "honour_choices": "People who allowed or stopped something",
     "inform_person": "Victims and others to whom we write",

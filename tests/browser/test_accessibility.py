@@ -13,7 +13,7 @@ from cases.kernel.linking import links
 from cases.kernel.models import AccessReview, OutboxMessage, Party, PersonPair
 from cases.kernel.office import access, proposals
 from cases.kernel.restricted import breakglass
-from tests import disclosures, emergencies, factories, partners, suspicions
+from tests import disclosures, emergencies, factories, partners, placements, suspicions
 from tests.agencies.test_application import hear
 from tests.api.caller import callback
 from tests.browser import crawl
@@ -214,6 +214,13 @@ def _restricted(browser, url: str, people: dict, case, found: crawl.Findings) ->
         unit.visit("partners", "/partners/")
         unit.refuse("partners", "/partners/", "form[enctype]")
         unit.visit("case", reverse("web:case", args=[query.uid]))
+    with crawl.person(browser, url, "r.penhale", found) as collections:
+        collections.visit("debt_batches", "/debt/batches/")
+        placed = placements.built(people)
+        collections.visit("debt_batches", "/debt/batches/")
+        collections.refuse("debt_batches", "/debt/batches/", "form[action='/debt/batches/']")
+        collections.visit("debt_batch", reverse("web:debt_batch", args=[placed.uid]))
+        collections.visit("case", reverse("web:case", args=[placements.case_of(placed).uid]))
     emergencies.enter(people)
     nights = {build.__name__: build(people).uid for build in emergencies.OPEN}
     at = timezone.now()

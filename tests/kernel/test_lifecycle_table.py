@@ -76,6 +76,8 @@ NOT_YET_BUILT = {
     "breach": set(),
     "transfer": set(),
     "trace": {"pass"},
+    # Taking a line out of a file that waits, and a second agency for the same account.
+    "debt_placement": {"pull", "transfer_tier"},
 }
 # How a check of the design is declared in code.
 CHECKS = {
@@ -100,6 +102,10 @@ CHECKS = {
     "credit_reviewer": set(),
     "not the confirmer": {"confirm"},
     "human where referred": set(),
+    "not analyst": {"batch"},
+    "collections_analyst confirms": set(),
+    "collections_manager above n accounts": set(),
+    "collections_manager where below authority": set(),
 }
 # Who has to agree before an act, and who looks at it within one working day after.
 SECONDS = {
@@ -110,6 +116,9 @@ SECONDS = {
     "disclosure_approver": (["disclosure_approver"], []),
     "disclosure_approver where a person may be at risk": (["disclosure_approver"], []),
     "credit_reviewer": (["credit_reviewer"], []),
+    "collections_analyst confirms": ([], ["collections_analyst"]),
+    "collections_manager above n accounts": (["collections_manager"], []),
+    "collections_manager where below authority": (["collections_manager"], []),
     "check after": ([], ["disclosure_approver"]),
 }
 # Words of the design that ask for a typed reason.
@@ -191,6 +200,7 @@ def test_catalogue_holds_kinds_of_the_design():
         "check",
         "transfer",
         "trace",
+        "debt_placement",
     }
 
 
@@ -258,6 +268,12 @@ COMMON = {
     "check": ({"credit_officer"}, "credit_reviewer", "decided", set()),
     "trace": ({"fraud_analyst"}, "fraud_approver", "requested", set()),
     "transfer": ({"data_protection_officer"}, "legal_counsel", "proposed", {"refused", "lapsed"}),
+    "debt_placement": (
+        {"collections_analyst"},
+        "collections_manager",
+        "selected",
+        {"recalled", "paid", "settled", "returned", "insolvent", "deceased"},
+    ),
 }
 
 

@@ -18,6 +18,7 @@ from tests import (
     emergencies,
     factories,
     partners,
+    placements,
     suspicions,
     traces,
     transfers,
@@ -172,6 +173,7 @@ STATES = {
         "refused": partners.refused,
         "closed": partners.closed,
     },
+    "debt_placement": {state: getattr(placements, state) for state in placements.STATES},
     "breach": {
         "suspected": breaches.suspected,
         "assessed": breaches.assessed,
@@ -196,6 +198,10 @@ STATES = {
 }
 # Moves that need a case of their own: what is true of it forbids the other moves of its state.
 APART = {
+    ("debt_placement", "selected", "pass_gate"): placements.cleared,
+    ("debt_placement", "gated", "exclude"): placements.gated_and_stopped,
+    ("debt_placement", "in_batch", "exclude"): placements.in_batch_and_stopped,
+    ("debt_placement", "in_batch", "release"): placements.with_file,
     ("le_disclosure", "received", "out_of_scope"): disclosures.bare,
     ("rights_request", "received", "act"): rights.stop,
     ("rights_request", "actioned", "propagate"): rights.stopped,
@@ -319,6 +325,23 @@ TRANSFER = {
     "renew": Attempt("j.merriweather", {"review_date": transfers.NEXT_REVIEW}),
     "lapse": Attempt("system", at=LATE),
 }
+PLACEMENT = {
+    "pass_gate": Attempt("system", at=factories.AT),
+    "exclude": Attempt("r.penhale"),
+    "batch": Attempt("r.penhale", at=factories.AT),
+    "release": Attempt("c.adebayo", at=factories.AT),
+    "send": Attempt("system"),
+    "accept": Attempt("agency"),
+    "reject": Attempt("agency"),
+    "recall": Attempt("r.penhale"),
+    "confirm_recall": Attempt("agency", {"has_ceased": True}),
+    "pay": Attempt("agency", {"amount_pence": 5000}),
+    "settle": Attempt("agency", {"amount_pence": 4500}),
+    "return": Attempt("agency", {"code": "gone_away"}),
+    "insolvent": Attempt("agency"),
+    "deceased": Attempt("agency"),
+    "tell_hold": Attempt("r.penhale", {"is_held": True}),
+}
 ATTEMPTS = {"fraud_referral": FRAUD, "suspicion_report": SUSPICION, "le_disclosure": DISCLOSURE} | {
     "emergency_disclosure": EMERGENCY,
     "association": ASSOCIATION,
@@ -329,6 +352,7 @@ ATTEMPTS = {"fraud_referral": FRAUD, "suspicion_report": SUSPICION, "le_disclosu
     "check": CHECK,
     "transfer": TRANSFER,
     "trace": TRACE,
+    "debt_placement": PLACEMENT,
 }
 HOME = {"fraud_referral": "fraud", "suspicion_report": "financial_crime", "le_disclosure": "disclosure"} | {
     "emergency_disclosure": "disclosure",
@@ -340,6 +364,7 @@ HOME = {"fraud_referral": "fraud", "suspicion_report": "financial_crime", "le_di
     "check": "credit",
     "transfer": "rights",
     "trace": "fraud",
+    "debt_placement": "collections",
 }
 AGENCY = {
     "fraud_referral": factories.fpa,
@@ -354,6 +379,7 @@ AGENCY = {
     "check": factories.fpa,
     "transfer": transfers.recoveries,
     "trace": factories.fpa,
+    "debt_placement": placements.enter,
 }
 # An acknowledged report that sought a defence may be closed only once there is an answer; silence is an answer only of
 # a unit that has acknowledged the report (POCA 2002 s.335).
@@ -503,12 +529,13 @@ class EveryMoveFromEveryState(TestCase):
             for role in move.roles & set(ROLES) - {"agency"}
             if (kind, name) not in FROM_OUTSIDE
         ]
-        other = Team.objects.get(code="collections").pk
+        away = {team.code: team.pk for team in Team.objects.filter(code__in=("collections", "fraud"))}
         for pk in self.cases.values():  # not reached by being its assignee either
             assert Case.objects.get(pk=pk).assignee_id in {None, self.people["a.byrne"].user_id}
         stranger = {"user_id": self.people["m.achterberg"].user_id, "label": self.people["m.achterberg"].label}
         with nothing_written(counted=len(by_hand)):
             for kind, state, name, role in by_hand:
+                other = away["fraud" if HOME[kind] == "collections" else "collections"]
                 assert self.refuse(kind, state, name, replace(self.person(role, other), **stranger)), (state, name)
 
     def test_machines_do_only_what_the_design_gives_them(self):

@@ -8,6 +8,7 @@ import pytest
 from cases.agencies.directory import TERMS
 from cases.association.messages import CRA_ASSOC, CRA_ASSOC_QUERY, CRA_ASSOC_REMOVE
 from cases.credit.messages import ALERT_SEARCH, CRA_SEARCH, FPA_SEARCH
+from cases.debt.messages import DCA_HOLD, DCA_PLACE
 from cases.disclosure.breach.messages import ICO_BREACH, IPC_BREACH
 from cases.disclosure.emergency.messages import EMERG_ANSWER, EMERG_DESTROY
 from cases.disclosure.messages import IPC_ERROR, LE_ACK, LE_CLARIFY, LE_DESTROY, LE_REFUSE, LE_RESULT
@@ -28,6 +29,18 @@ POST = Agency(code="tests-post", kind="post", display_name="Test Post")
 POLICE = Agency(code="tests-police", kind="police_report", display_name="Test Report")
 ALERT = Agency(code="tests-alert", kind="fraud_alert", display_name="Test Alert")
 TOLD = {"swapped": True, "latestSimChange": None, "verified": "no", "recordMatches": "yes"}
+RECOVERY = Agency(code="tests-dca", kind="dca", display_name="Test Recoveries")
+PLACED = {
+    "reference": "PLC-2026-000001",
+    "amount_pence": 31246,
+    "names": "Cerys Oyelaran-Pugh",
+    "phone": "07700 900001",
+    "email": "cerys@example.org",
+    "line_1": "1 Example Terrace",
+    "line_2": "",
+    "town": "Swansea",
+    "postcode": "SA1 0ZZ",
+}
 BANK = Agency(code="tests-bank", kind="bank", display_name="Test Bank")
 ROOM = Agency(code="tests-999", kind="emergency", display_name="Test Control")
 BUREAU = Agency(code="tests-cra", kind="cra", display_name="Test Bureau")
@@ -97,7 +110,7 @@ BREACH = {
     "reasons_for_delay": "Nobody was on duty.",
 }
 OVERSIGHT = Agency(code="tests-oversight", kind="oversight", display_name="Test Commissioner")
-for agency in (FPA, FIU, POST, POLICE, ALERT, LEA, OVERSIGHT, BUREAU, BANK, GROUP):
+for agency in (FPA, FIU, POST, POLICE, ALERT, LEA, OVERSIGHT, BUREAU, BANK, GROUP, RECOVERY):
     agency.terms = AgencyTerms(**asdict(TERMS))
 AT = datetime(2026, 11, 16, 9, 30, tzinfo=UTC)
 pytestmark = pytest.mark.django_db
@@ -348,6 +361,11 @@ PERMITTED = {
     ("cra", "correction"): "keep_records_accurate",
     ("bank", "line_status"): "check_with_partners",
     ("bank", "record_match"): "check_with_partners",
+    ("dca", "identity"): "recover_debts",
+    ("dca", "address"): "recover_debts",
+    ("dca", "contact"): "recover_debts",
+    ("dca", "financial"): "recover_debts",
+    ("dca", "correction"): "keep_records_accurate",
     ("group_company", "choice"): "honour_choices",
     ("group_company", "contact"): "honour_choices",
     ("post", "identity"): "tell_the_person",
@@ -357,6 +375,7 @@ PERMITTED = {
 CLAUSES = sorted(set(PERMITTED.values()))
 # Copied from the design: what stops when this is taken away, by the name of what is sent.
 IN_USE = {
+    "gdpr_6_1_b": "dca_place",
     "gdpr_6_1_c": "correction_amended",
     "gdpr_6_1_f": "fpa_file",
     "dpa18_sch1_p14": "fpa_file",
@@ -368,6 +387,7 @@ IN_USE = {
     "gdpr_6_1_d": "emerg_answer",
 }
 PURPOSES = {
+    "recover_debts": "dca_place",
     "report_breach": "ico_breach",
     "protect_life": "emerg_answer",
     "check_with_partners": "partner_answer",
@@ -422,6 +442,10 @@ def send_everything():
             *releases.check(LE_DESTROY, LEA, DESTROY, at=AT),
         ],
         "bank": releases.check(PARTNER_ANSWER, BANK, TOLD, at=AT),
+        "dca": [
+            *releases.check(DCA_PLACE, RECOVERY, PLACED, at=AT),
+            *releases.check(DCA_HOLD, RECOVERY, {"reference": "PLC-2026-000001"}, at=AT),
+        ],
         "group_company": releases.check(STOP, GROUP, STOPPED, at=AT),
         "oversight": [
             *releases.check(IPC_ERROR, OVERSIGHT, ERROR, at=AT),
@@ -442,6 +466,7 @@ def send_everything():
 
 
 SENT = {
+    "dca_place": lambda: releases.check(DCA_PLACE, RECOVERY, PLACED, at=AT),
     "ico_breach": lambda: releases.check(ICO_BREACH, REGULATOR, BREACH, at=AT),
     "fpa_file": lambda: releases.check(messages.FPA_FILE, FPA, FILING, at=AT),
     "letter": lambda: releases.check(letters.LETTER, POST, LETTER, at=AT),
@@ -487,6 +512,8 @@ def test_samples_hold_every_field_a_message_may_have():
         (EMERG_ANSWER, CALL),
         (EMERG_DESTROY, STRIKE),
         (PARTNER_ANSWER, TOLD),
+        (DCA_PLACE, PLACED),
+        (DCA_HOLD, {"reference": "PLC-2026-000001"}),
         (CRA_ASSOC, LINK),
         (CRA_ASSOC_REMOVE, UNLINK),
         (CRA_ASSOC_QUERY, ASKED),
@@ -671,6 +698,7 @@ def test_each_message_of_each_kind_maps_to_categories_of_the_notice():
         },
         "transfer": set(),
         "trace": set(),
+        "debt_placement": {"dca_place", "dca_hold", "dca_release", "dca_recall", "dca_update", "letter"},
     }
     for kind in (
         *messages.ALL,
@@ -692,6 +720,8 @@ def test_each_message_of_each_kind_maps_to_categories_of_the_notice():
         FPA_SEARCH,
         ALERT_SEARCH,
         PARTNER_ANSWER,
+        DCA_PLACE,
+        DCA_HOLD,
         ICO_BREACH,
         IPC_BREACH,
     ):

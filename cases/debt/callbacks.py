@@ -1,0 +1,253 @@
+"""What an agency's files say of the accounts it has, and what follows when a period is over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from cases.debt import batches, codes, effects, guards, messages, opening, periods
+from cases.debt.models import Placement
+from cases.kernel import clocks, record, tasks, transitions
+from cases.kernel.actors import Actor, system
+from cases.kernel.casetypes import Content
+from cases.kernel.exchange import files
+from cases.kernel.exchange.files import FileKind, FileRefused, Line
+from cases.kernel.models import BatchFile, Case, Clock
+
+__all__ = ["CALLBACKS", "EXAMPLES", "FILES", "look_nightly", "recall_is_late"]
+
+VAT_PERCENT = 20
+Row = Mapping[str, str]
+
+
+def answered(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
+    """The agency answers a file: an account that was sent is accepted or rejected; of another only note is taken."""
+    said, cause = content.data, content.callback_uid
+    if case.state == "sent":
+        move = "accept" if said["outcome"] == "accepted" else "reject"
+        reason = str(said.get("reason") or "It gave none.") if move == "reject" else ""
+        transitions.apply(
+            case.pk, move, actor=actor, at=at, reason=reason, occurred_at=content.occurred_at, cause=cause
+        )
+        return
+    with record.act(case, "placement.acknowledged", actor=actor, at=at, cause=cause, detail={"said": said["outcome"]}):
+        case.version += 1
+        case.save(update_fields=["version"])
+
+
+def ceased(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
+    """The agency has ceased all activity on an account that was recalled."""
+    _move(case, "confirm_recall", content, actor=actor, at=at, has_ceased=True)
+
+
+def _move(case: Case, move: str, content: Content, *, actor: Actor, at: datetime, **inputs: Any) -> None:
+    transitions.apply(
+        case.pk,
+        move,
+        actor=actor,
+        at=at,
+        inputs=inputs,
+        occurred_at=content.occurred_at,
+        cause=content.callback_uid,
+    )
+
+
+def remitted(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
+    """The agency passes on what a customer paid: all of it, a settlement, or a part."""
+    said = dict(content.data)
+    left = case.placement.balance_pence - case.placement.collected_pence - int(said["amount_pence"])
+    if said.get("is_settlement") or left == 0:
+        _move(case, "settle" if said.get("is_settlement") else "pay", content, actor=actor, at=at, **said)
+        return
+    detail = {name: said[name] for name in ("amount_pence", "commission_pence", "vat_pence")}
+    with record.act(case, "placement.remitted", actor=actor, at=at, cause=content.callback_uid, detail=detail):
+        effects.add(case.placement, said)
+        case.version += 1
+        case.save(update_fields=["version"])
+
+
+def returned(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
+    """The agency gives an account back, and says why by a code."""
+    _move(case, "return", content, actor=actor, at=at, code=content.data["code"])
+
+
+def insolvent(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
+    """The agency learned that the customer is insolvent."""
+    _move(case, "insolvent", content, actor=actor, at=at)
+
+
+def died(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
+    """The agency learned that the customer has died."""
+    _move(case, "deceased", content, actor=actor, at=at)
+
+
+def acted(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
+    """The agency tells what it did. What it did in spite of a stop, and a complaint, is for people."""
+    code = str(content.data["code"])
+    is_breach = code in CONTACTS and case.placement.is_told_of_hold
+    verb = "placement.breached" if is_breach else "placement.reported"
+    occurred_at = min(content.occurred_at or at, at)
+    with record.act(
+        case, verb, actor=actor, at=at, occurred_at=occurred_at, cause=content.callback_uid, detail={"code": code}
+    ):
+        if is_breach or code == "complaint":
+            tasks.raise_task(effects.COMPLAINT, case=case, at=at, code=code)
+        case.version += 1
+        case.save(update_fields=["version"])
+
+
+CONTACTS = ("call", "letter", "visit", "text")
+ACTIVITIES = (*CONTACTS, "complaint", "support_need", "note")
+CALLBACKS = {
+    "placement.answered": answered,
+    "placement.ceased": ceased,
+    "placement.remitted": remitted,
+    "placement.returned": returned,
+    "placement.insolvent": insolvent,
+    "placement.deceased": died,
+    "placement.reported": acted,
+}
+EXAMPLES: Mapping[str, Mapping[str, Any]] = {
+    "placement.answered": {"outcome": "accepted", "reason": ""},
+    "placement.ceased": {},
+    "placement.remitted": {
+        "amount_pence": 5000,
+        "commission_pence": 900,
+        "vat_pence": 180,
+        "net_pence": 3920,
+        "is_settlement": False,
+    },
+    "placement.returned": {"code": "gone_away"},
+    "placement.insolvent": {},
+    "placement.deceased": {},
+    "placement.reported": {"code": "call"},
+}
+
+
+def find(file: BatchFile, rows: Sequence[Row]) -> list[int]:
+    """Return the case of each row: an account that this agency has or had, by our reference. One query. Raises
+    FileRefused for a row about anything else: of such a file nothing is taken."""
+    named = [row.get("reference", "") for row in rows]
+    agency = file.channel.agency_id
+    handed = Placement.objects.filter(batch__agency=agency, batch__file_uid__isnull=False)
+    known = handed.filter(case__reference__in=named).exclude(case__state="excluded")
+    found = dict(known.values_list("case__reference", "pk"))
+    if any(reference not in found for reference in named):
+        raise FileRefused("account_unknown")
+    return [found[reference] for reference in named]
+
+
+def find_paid(file: BatchFile, rows: Sequence[Row]) -> list[int]:
+    """As `find`; every row must keep the commission that was agreed for its batch, and its tax, to the penny."""
+    ids = find(file, rows)
+    rates = dict(Placement.objects.filter(pk__in=ids).values_list("pk", "batch__commission_rate"))
+    for row, case_id in zip(rows, ids, strict=True):
+        gross, commission, vat = (_pence(row, name) for name in ("amount_pence", "commission_pence", "vat_pence"))
+        agreed = _share(gross, rates[case_id], 10_000)
+        if (commission, vat) != (agreed, _share(agreed, VAT_PERCENT, 100)):
+            raise FileRefused("commission_differs")
+    return ids
+
+
+def _share(pence: int, part: int, of: int) -> int:
+    """Return a part of an amount, a half penny rounded up."""
+    return (2 * pence * part + of) // (2 * of)
+
+
+def _pence(row: Row, column: str) -> int:
+    text = row.get(column, "")
+    if not text.isascii() or not text.isdecimal() or len(text) > 12:
+        raise FileRefused("amount_malformed")
+    return int(text)
+
+
+def _code(row: Row, column: str, among: Sequence[str] | Mapping[str, str]) -> str:
+    if row.get(column) not in among:
+        raise FileRefused(f"{column}_unknown")
+    return row[column]
+
+
+def _ack(row: Row) -> Line:
+    outcome = _code(row, "outcome", ("accepted", "rejected"))
+    return Line(type="placement.answered", data={"outcome": outcome, "reason": row.get("reason", "")[:200]})
+
+
+def _pay(row: Row) -> Line:
+    """One remittance. What reaches us is what was paid, less commission and its tax: else the whole file is refused."""
+    names = ("amount_pence", "commission_pence", "vat_pence", "net_pence")
+    said = {name: _pence(row, name) for name in names}
+    if said["amount_pence"] - said["commission_pence"] - said["vat_pence"] != said["net_pence"]:
+        raise FileRefused("amounts_do_not_add_up")
+    return Line(type="placement.remitted", data={**said, "is_settlement": row.get("is_settlement") == "yes"})
+
+
+def _return(row: Row) -> Line:
+    return Line(type="placement.returned", data={"code": _code(row, "code", codes.RETURNS)})
+
+
+def _activity(row: Row) -> Line:
+    try:
+        occurred_at = datetime.fromisoformat(row.get("occurred_at", ""))
+    except ValueError:
+        raise FileRefused("time_malformed") from None
+    if occurred_at.tzinfo is None:
+        raise FileRefused("time_malformed")
+    return Line(type="placement.reported", occurred_at=occurred_at, data={"code": _code(row, "code", ACTIVITIES)})
+
+
+def _said(kind: str) -> Any:
+    return lambda _row: Line(type=kind)
+
+
+FILES = (
+    FileKind(code=messages.DCA_PLACE.code, label="Accounts handed over", after=batches.sent),
+    *(FileKind(code=kind.code, label=kind.label) for kind in messages.ALL if kind is not messages.DCA_PLACE),
+    FileKind(code="ack", label="What an agency accepts", line=_ack, find=find, is_balanced=True),
+    FileKind(code="ceased", label="Recalls confirmed", line=_said("placement.ceased"), find=find),
+    FileKind(code="pay", label="Remittances", line=_pay, find=find_paid),
+    FileKind(code="return", label="Accounts returned", line=_return, find=find),
+    FileKind(code="activity", label="What an agency did", line=_activity, find=find),
+    FileKind(code="insolvency", label="Customers who are insolvent", line=_said("placement.insolvent"), find=find),
+    FileKind(code="deceased", label="Customers who have died", line=_said("placement.deceased"), find=find),
+)
+files.declare(*FILES)
+
+
+def recall_is_late(case: Case, clock: Clock, *, at: datetime) -> None:
+    """A recall was not confirmed in time: somebody rings the agency."""
+    with record.act(case, "placement.recall_late", actor=system("placement", source=case.source), at=at):
+        clock.state, clock.ended_at = "breached", at
+        clock.save(update_fields=["state", "ended_at"])
+        tasks.raise_task(effects.RECALL_LATE, case=case, at=at)
+        clocks.refresh_due(case)
+        case.save()
+
+
+def look_nightly(case: Case, clock: Clock, *, at: datetime) -> None:
+    """Ask the gate about an account that an agency has, tell it to stop or to go on, and look again tomorrow."""
+    actor = system("gate", source=case.source)
+    with record.act(case, "placement.looked_at", actor=actor, at=at):
+        clock.state, clock.ended_at = "met", at
+        clock.save(update_fields=["state", "ended_at"])
+        if case.state in codes.AT_AGENCY:
+            jurisdiction = case.placement.account.jurisdiction
+            clocks.start(case, periods.NIGHTLY, started_at=at, jurisdiction=jurisdiction)
+        clocks.refresh_due(case)
+        case.save()
+    if case.state not in codes.AT_AGENCY:
+        return
+    (stopped,) = opening.look_again([case.placement], actor=actor, at=at)
+    placement = Placement.objects.get(pk=case.pk)
+    is_held = effects.is_stopped(case, at=at) or any(code in HELD for code in stopped)
+    if is_held != placement.is_told_of_hold:
+        transitions.apply(case.pk, "tell_hold", actor=actor, at=at, inputs={"is_held": is_held})
+    elif stopped and not case.tasks.filter(kind=effects.STOPPED, closed_at=None).exists():
+        with record.act(case, "placement.stopped", actor=actor, at=at, detail={"stopped_by": stopped}):
+            tasks.raise_task(effects.STOPPED, case=case, at=at, rules=stopped)
+
+
+# What the gate finds that stops contact too, beside holds on the case itself.
+HELD = frozenset(
+    rule.code for rule in guards.gate.RULES if rule.code.startswith("hold_") or rule.code == "policy_hold"
+) | {"deceased", "insolvent", "fraud_victim", "vulnerable", "minor"}

@@ -1,0 +1,57 @@
+"""Declares the placement with a recovery agency to the catalogue."""
+
+from __future__ import annotations
+
+from cases.debt import callbacks, codes, effects, forms, messages, opening, periods, report, rules
+from cases.debt.models import Placement
+from cases.kernel import clocks, retention
+from cases.kernel.casetypes import CaseType
+from cases.kernel.exchange import letters
+
+__all__ = ["DEBT_PLACEMENT"]
+
+clocks.declare(*periods.CLOCKS)
+retention.declare(*periods.RETENTION)
+letters.declare(*effects.LETTERS)
+
+DEBT_PLACEMENT = CaseType(
+    code="debt_placement",
+    label="Debt placement",
+    summary="An unpaid account is handed to a recovery agency. Chosen and released in batches.",
+    prefix="PLC",
+    icon="hand-coins",
+    team="collections",
+    facts=Placement,
+    lifecycle=rules.LIFECYCLE,
+    policy=rules.POLICY,
+    retention_class="placement",
+    topic=report.topic,
+    topic_label=report.topic_label,
+    amount=report.amount,
+    is_about=report.names_account,
+    open_facts=opening.open_facts,
+    approval_rows=rules.approval_rows,
+    facts_view=report.facts_view,
+    checks=report.checks,
+    report=report.context,
+    facts_form=forms.FactsForm,
+    party_form=forms.PartyForm,
+    party_roles=codes.ROLES,
+    evidence_kinds=codes.EVIDENCE_KINDS,
+    transition_forms={"tell_hold": forms.HoldForm},
+    sealed_labels={"account_reference": "Account"},
+    fact_categories={"account_reference": "financial"},
+    agency_kinds=frozenset({"dca"}),
+    callbacks={**callbacks.CALLBACKS, **letters.CALLBACKS},
+    callback_data=callbacks.EXAMPLES,
+    refused=letters.REFUSED,
+    clock_ends={periods.RECALL: callbacks.recall_is_late, periods.NIGHTLY: callbacks.look_nightly},
+    message_labels={
+        **{kind.code: kind.label for kind in messages.ALL},
+        letters.LETTER.code: letters.LETTER.label,
+    },
+    reacts={"hold_began": effects.hold_began},
+    opens_on="web:debt_batches",
+    registers=(("Batches of debts", "web:debt_batches", rules.VIEW_BATCHES),),
+    unspoken=frozenset({"stopped_by"}),
+)

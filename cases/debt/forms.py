@@ -1,0 +1,66 @@
+"""What people type about placements: a batch of accounts, and whether an agency is to stop."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from cases.debt import batches
+from cases.kernel import formats
+from cases.kernel.models import Case
+
+__all__ = ["BatchForm", "FactsForm", "HoldForm", "PartyForm"]
+
+
+class FactsForm(forms.Form):
+    """Which account. Placements are chosen on a page of their own."""
+
+    account_reference = forms.CharField(label="Account", max_length=40)
+
+
+class PartyForm(forms.Form):
+    """A holder, as billing tells of them."""
+
+    forename = forms.CharField(label="First name", max_length=80, required=False)
+    surname = forms.CharField(label="Last name", max_length=80, required=False)
+
+
+class BatchForm(forms.Form):
+    """Which accounts go to which agency."""
+
+    agency = forms.ChoiceField(label="Recovery agency")
+    accounts = forms.CharField(
+        label="Accounts",
+        max_length=10_000,
+        widget=forms.Textarea(attrs={"rows": 6}),
+        help_text="Account numbers, one on each line, at most 200. Each is checked against every exclusion.",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices = [(each.code, each.display_name) for each in batches.agencies()]
+        self.fields["agency"].choices = choices  # type: ignore[attr-defined]  # -- a choice field
+
+    def clean_accounts(self) -> list[str]:
+        numbers = [line.strip() for line in self.cleaned_data["accounts"].splitlines() if line.strip()]
+        if any(formats.has_card_number(number) for number in numbers):
+            raise forms.ValidationError("This looks like a payment card number.", code="card_number")
+        return list(dict.fromkeys(numbers))
+
+
+class HoldForm(forms.Form):
+    """Whether the agency is to stop, or may go on. Takes `case`."""
+
+    is_held = forms.TypedChoiceField(
+        label="Tell the agency",
+        choices=(("stop", "To stop contact and enforcement"), ("go_on", "That it may go on")),
+        coerce=lambda word: word == "stop",
+    )
+
+    def __init__(self, *args: Any, case: Case, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.case = case
+
+    def inputs(self) -> dict[str, Any]:
+        return dict(self.cleaned_data)

@@ -1,0 +1,82 @@
+"""What must be true before a placement moves. Each guard reads the context and returns why not, or None."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from cases.debt import codes, gate
+from cases.debt.limitation import limit
+
+__all__ = ["is_many", "is_stopped"]
+
+_SENTENCES = {rule.code: rule.sentence for rule in gate.RULES}
+
+
+def in_words(stopped_by: list[str]) -> str:
+    """Return why an account may not be placed."""
+    return " ".join(_SENTENCES.get(code, code) for code in stopped_by)
+
+
+def gate_is_clear(context: Any) -> str | None:
+    placement = context.case.placement
+    if placement.gate_at is None or placement.gate_at < context.at - timedelta(hours=24):
+        return "The exclusions were not looked at within the last 24 hours."
+    return in_words(placement.stopped_by) or None
+
+
+def is_stopped(context: Any) -> str | None:
+    """An account is taken out for a rule that stops it, and for nothing else."""
+    return None if context.case.placement.stopped_by else "No exclusion applies to this account."
+
+
+def has_batch(context: Any) -> str | None:
+    batch = context.case.placement.batch
+    return "Name the batch." if batch is None or batch.released_at is not None else None
+
+
+def has_file(context: Any) -> str | None:
+    batch = context.case.placement.batch
+    return None if batch is not None and batch.file_uid else "An account is released with its whole batch."
+
+
+def is_many(context: Any) -> bool:
+    """Say whether so many accounts are recalled at once that a manager agrees first."""
+    return int(context.inputs.get("accounts") or 1) > limit("recall_alone")
+
+
+def has_amount(context: Any) -> str | None:
+    placement, pence = context.case.placement, context.inputs.get("amount_pence")
+    if not isinstance(pence, int) or pence <= 0:
+        return "The remittance names no amount."
+    if placement.collected_pence + pence > placement.balance_pence:
+        return "More was collected than was owed."
+    return None
+
+
+def is_paid_in_full(context: Any) -> str | None:
+    if refusal := has_amount(context):
+        return refusal
+    placement = context.case.placement
+    if placement.collected_pence + context.inputs["amount_pence"] < placement.balance_pence:
+        return "Not all of it is paid."
+    return None
+
+
+def is_below_authority(context: Any) -> bool:
+    """Say whether a settlement is for less than the agency may agree to by itself."""
+    placement, pence = context.case.placement, int(context.inputs.get("amount_pence") or 0)
+    return (placement.collected_pence + pence) * 100 < placement.balance_pence * limit("settlement_authority")
+
+
+def has_return_code(context: Any) -> str | None:
+    return None if context.inputs.get("code") in codes.RETURNS else "The agency gave no reason that we know."
+
+
+def has_ceased(context: Any) -> str | None:
+    return None if context.inputs.get("has_ceased") else "The agency has not confirmed that all activity has ceased."
+
+
+def has_something_to_tell(context: Any) -> str | None:
+    wanted = bool(context.inputs.get("is_held"))
+    return None if wanted != context.case.placement.is_told_of_hold else "The agency knows that already."

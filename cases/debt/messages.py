@@ -1,0 +1,146 @@
+"""What recovery agencies are told: files of one row for each account. Contact details and the amount, and no more."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from cases.debt.models import Placement
+from cases.kernel import outbox, releases
+from cases.kernel.actors import Actor
+from cases.kernel.exchange import agreements, files
+from cases.kernel.models import Agency, BatchFile, Case, CaseAddress, CaseParty
+from cases.ledger import sealing
+
+__all__ = ["ALL", "DCA_HOLD", "DCA_PLACE", "DCA_RECALL", "DCA_RELEASE", "DCA_UPDATE", "place", "register", "tell"]
+
+_NAMES = ("title", "forename", "surname")
+_CONTACT = ("phone", "email")
+_HOME = ("line_1", "line_2", "town", "postcode")
+DCA_PLACE = releases.MessageKind(
+    code="dca_place",
+    label="Account handed to a recovery agency",
+    recipient_kind="dca",
+    purpose="recover_debts",
+    necessity="The agency can ask for what is owed only if it knows who owes it, how to reach them and how much.",
+    subjects="people",
+    categories={
+        "reference": "financial",
+        "amount_pence": "financial",
+        "names": "identity",
+        **dict.fromkeys(_CONTACT, "contact"),
+        **dict.fromkeys(_HOME, "address"),
+    },
+    answer_days=1,
+    answer_source="Internal target: an agency says within one working day what it accepts",
+    put_right_by="family",
+)
+
+
+def _short(code: str, label: str, necessity: str, *fields: str) -> releases.MessageKind:
+    """Return a message that speaks of an account the agency has, and names nobody."""
+    return releases.MessageKind(
+        code=code,
+        label=label,
+        recipient_kind="dca",
+        purpose="correct_recipients",
+        necessity=necessity,
+        categories=dict.fromkeys(("reference", *fields), "correction"),
+        put_right_by="family",
+    )
+
+
+DCA_HOLD = _short("dca_hold", "Stop on an account at a recovery agency", "The agency acts for us and must stop.")
+DCA_RELEASE = _short("dca_release", "End of a stop at a recovery agency", "The agency may go on only when it knows.")
+DCA_RECALL = _short("dca_recall", "Recall from a recovery agency", "The agency must cease all activity.", "reason")
+DCA_UPDATE = _short(
+    "dca_update", "Balance changed at a recovery agency", "Nobody is asked for more than they owe.", "amount_pence"
+)
+ALL = (DCA_PLACE, DCA_HOLD, DCA_RELEASE, DCA_RECALL, DCA_UPDATE)
+releases.declare(*ALL)
+
+
+def place(placements: Sequence[Placement], *, actor: Actor, at: datetime) -> list[dict[str, Any]]:
+    """Return the row of each placement of a batch, in order. Opens who the people are and where they live: two access
+    rows, four queries."""
+    streams = tuple(row.case.uid for row in placements)
+    reader = sealing.Reader(actor=actor.label, verb="release", purpose="recover_debts", streams=streams)
+    parties = list(CaseParty.objects.filter(case__in=[row.pk for row in placements], is_detached=False).order_by("pk"))
+    homes = list(CaseAddress.objects.filter(party__in=parties, kind="current", is_detached=False).order_by("pk"))
+    people = sealing.open_rows(parties, (*_NAMES, *_CONTACT), reader=reader, at=at)
+    opened = sealing.open_rows(homes, _HOME, reader=reader, at=at) if homes else []
+    places = {row.party_id: values for row, values in zip(homes, opened, strict=True)}
+    found: dict[int, list[tuple[CaseParty, Mapping[str, str | None]]]] = {}
+    for party, values in zip(parties, people, strict=True):
+        found.setdefault(party.case_id, []).append((party, values))
+    return [_row(row, found.get(row.pk, []), places) for row in placements]
+
+
+def _row(
+    placement: Placement,
+    people: Sequence[tuple[CaseParty, Mapping[str, str | None]]],
+    places: Mapping[int, Mapping[str, str | None]],
+) -> dict[str, Any]:
+    first, values = people[0] if people else (None, {})
+    home = places.get(first.pk, {}) if first is not None else {}
+    names = "; ".join(" ".join(filter(None, (each[name] for name in _NAMES))) for _, each in people)
+    told = {"reference": placement.case.reference, "amount_pence": placement.balance_pence, "names": names}
+    return {
+        **told,
+        **{name: values.get(name) or "" for name in _CONTACT},
+        **{name: home.get(name) or "" for name in _HOME},
+    }
+
+
+def written(rows: Sequence[Mapping[str, Any]]) -> bytes:
+    """Return rows as CSV whose first line names the columns."""
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue().encode()
+
+
+def register(
+    case: Case,
+    kind: releases.MessageKind,
+    row: Mapping[str, Any],
+    *,
+    agency: Agency,
+    file: BatchFile,
+    actor: Actor,
+    at: datetime,
+) -> None:
+    """Enter one row of a promised file in the register of what left, inside the act of its case."""
+    people = list(CaseParty.objects.filter(case=case, is_detached=False).order_by("number"))
+    releases.record(
+        case,
+        file.message,
+        releases.check(kind, agency, row, at=at),
+        channel=file.channel,
+        kind=kind,
+        recipient=agency,
+        actor=actor,
+        at=at,
+        subject_count=len(people) or 1,
+        parties=people if kind is DCA_PLACE else (),
+    )
+
+
+def tell(case: Case, kind: releases.MessageKind, *, actor: Actor, at: datetime, **fields: Any) -> BatchFile:
+    """Promise a file of one row about one account to the agency that has it, inside the current ledger action on its
+    locked case, and register it. Raises ReleaseRefused, NoChannel, NoFiles."""
+    batch = case.placement.batch
+    if batch is None:
+        raise outbox.NoChannel("No agency has this account.")
+    agency = batch.agency
+    if sentence := agreements.too_close(agency, actor, at=at):
+        raise releases.ReleaseRefused(sentence)
+    row = {"reference": case.reference, **fields}
+    releases.check(kind, agency, row, at=at)
+    file = files.promise(agency.code, kind.code, written([row]), at=at, case=case, priority=1)
+    register(case, kind, row, agency=agency, file=file, actor=actor, at=at)
+    return file

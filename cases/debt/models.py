@@ -1,0 +1,62 @@
+"""Facts of a placement with a recovery agency, and the batches in which accounts are handed over."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from cases.accounts.models import Account
+from cases.kernel.models import Agency, Case
+from cases.ledger.models import DataKey, Tracked
+from cases.ledger.sealing import SealedTextField
+
+__all__ = ["Placement", "PlacementBatch"]
+
+
+class PlacementBatch(Tracked):
+    """Accounts that one analyst puts together for one agency, and one manager releases. `digest` is the hash of its
+    sorted lines as they were built; `file_uid` is the file in which they left. Commission is in hundredths of a
+    percent of what the agency collects, without VAT. Times are aware UTC.
+    """
+
+    reference = models.CharField(max_length=20, unique=True)
+    agency = models.ForeignKey(Agency, models.PROTECT, related_name="+")
+    commission_rate = models.PositiveIntegerField(default=1800)
+    digest = models.CharField(max_length=64, blank=True, default="")
+    built_at = models.DateTimeField()
+    built_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    released_at = models.DateTimeField(null=True, blank=True)
+    released_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+    file_uid = models.UUIDField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(released_by=None) | ~Q(released_by=models.F("built_by")),
+                name="batch_is_released_by_another",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.reference
+
+
+class Placement(Tracked):
+    """One account at one agency. `stopped_by` are the codes of the rules that stopped it when the gate was asked last,
+    at `gate_at`. `is_told_of_hold`: the agency was told to stop and not yet that it may go on. Money is whole pence.
+    """
+
+    case = models.OneToOneField(Case, models.PROTECT, primary_key=True, related_name="placement")
+    key = models.ForeignKey(DataKey, models.PROTECT, related_name="+")
+    account = models.ForeignKey(Account, models.PROTECT, related_name="placements")
+    account_reference = SealedTextField(null=True)
+    batch = models.ForeignKey(PlacementBatch, models.PROTECT, null=True, blank=True, related_name="lines")
+    balance_pence = models.BigIntegerField()
+    collected_pence = models.BigIntegerField(default=0)
+    commission_pence = models.BigIntegerField(default=0)
+    vat_pence = models.BigIntegerField(default=0)
+    stopped_by = models.JSONField(default=list)
+    gate_at = models.DateTimeField(null=True, blank=True)
+    is_told_of_hold = models.BooleanField(default=False)
+
+    def __str__(self) -> str:
+        return str(self.case_id)

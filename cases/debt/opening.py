@@ -1,0 +1,110 @@
+"""How an account becomes a placement, and what the gate says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from cases.accounts.models import Account
+from cases.debt import codes, gate
+from cases.debt.models import Placement, PlacementBatch
+from cases.kernel import intake, record, transitions
+from cases.kernel.actors import Actor, system
+from cases.kernel.models import Case
+from cases.ledger import sealing
+from cases.ledger.reads import Reader
+
+__all__ = ["look_again", "open_facts", "people_of", "select"]
+
+_VALUES = ("forename", "surname", "date_of_birth", "phone", "email")
+_PLACE = ("line_1", "town", "postcode")
+
+
+def open_facts(case: Case, facts: Mapping[str, Any]) -> None:
+    """Write the facts row of a new placement, inside the current ledger action."""
+    account = facts["account"]
+    row = Placement(
+        case=case, key=case.key, account=account, balance_pence=account.balance_pence, batch=facts.get("batch")
+    )
+    sealing.seal(row, {"account_reference": facts["account_reference"]}, key=case.key)
+    row.save(force_insert=True)
+
+
+def people_of(accounts: Sequence[Account], *, reader: Reader, at: datetime) -> dict[int, list[dict[str, Any]]]:
+    """Return, by account, who holds it now in the shape parties.add takes. One access row, whatever the number."""
+    holders = [each for account in accounts for each in account.holders.all() if each.ended_date is None]
+    opened = sealing.open_rows(holders, [*_VALUES, *_PLACE], reader=reader, at=at) if holders else []
+    found: dict[int, list[dict[str, Any]]] = {account.pk: [] for account in accounts}
+    for holder, values in zip(holders, opened, strict=True):
+        home = {name: values[name] or "" for name in _PLACE}
+        found[holder.account_id].append(
+            {
+                "role": "debtor",
+                "is_innocent": False,
+                "values": {name: values[name] for name in _VALUES},
+                "addresses": [{**home, "kind": "current"}] if any(home.values()) else [],
+            }
+        )
+    return found
+
+
+def select(accounts: Sequence[Account], *, batch: PlacementBatch, actor: Actor, at: datetime) -> list[Case]:
+    """Open a placement for each account of a new batch, ask the gate, and let each pass or be excluded by a rule.
+
+    `holders` and `flags` were fetched with them. Locks the accounts, so that no two people choose one at once. Raises
+    NotAllowed, IntakeRefused.
+    """
+    list(Account.objects.select_for_update().filter(pk__in=[each.pk for each in accounts]).order_by("pk"))
+    reader = Reader(actor=actor.label, verb="select", purpose="placement")
+    numbers = [each["number"] or "" for each in sealing.open_rows(accounts, ["number"], reader=reader, at=at)]
+    people = people_of(accounts, reader=reader, at=at)
+    candidates = gate.candidates(accounts, reader=reader, at=at, placed=placed(accounts))
+    cases = []
+    for account, number, candidate in zip(accounts, numbers, candidates, strict=True):
+        facts = {"account": account, "account_reference": number, "batch": batch}
+        case = intake.open_case("debt_placement", actor=actor, at=at, facts=facts, people=people[account.pk])
+        _note(case, [each.code for each in gate.judge(candidate)], actor=actor, at=at)
+        cases.append(_pass_or_exclude(case, at=at))
+    return cases
+
+
+def placed(accounts: Sequence[Account], *, but: Sequence[int] = ()) -> set[int]:
+    """Return the ids of those that stand in another open placement. One query."""
+    rows = Placement.objects.filter(account__in=accounts, case__is_closed=False).exclude(pk__in=but)
+    return set(rows.filter(case__state__in=codes.OUT).values_list("account_id", flat=True))
+
+
+def look_again(placements: Sequence[Placement], *, actor: Actor, at: datetime) -> list[list[str]]:
+    """Ask the gate about placements again and keep what it says; return the codes of what stops each, in order.
+
+    Each is an act on its case. The balance is that of the account today.
+    """
+    accounts = list(
+        Account.objects.filter(pk__in=[row.account_id for row in placements]).prefetch_related("holders", "flags")
+    )
+    by_id = {account.pk: account for account in accounts}
+    reader = Reader(actor=actor.label, verb="check", purpose="placement")
+    others = placed(accounts, but=[row.pk for row in placements])
+    candidates = {each.account.pk: each for each in gate.candidates(accounts, reader=reader, at=at, placed=others)}
+    found = []
+    for row in placements:
+        stopped = [each.code for each in gate.judge(candidates[row.account_id])]
+        _note(row.case, stopped, actor=actor, at=at, balance=by_id[row.account_id].balance_pence)
+        found.append(stopped)
+    return found
+
+
+def _note(case: Case, stopped: list[str], *, actor: Actor, at: datetime, balance: int | None = None) -> None:
+    """Keep what the gate says of a placement, as one act. It changes nothing that anybody approves."""
+    with record.act(case, "placement.checked", actor=actor, at=at, detail={"stopped_by": stopped}):
+        row = Placement.objects.select_for_update().get(pk=case.pk)
+        row.stopped_by, row.gate_at = stopped, at
+        if balance is not None and case.state in ("gated", "in_batch"):
+            row.balance_pence = balance
+        row.save(update_fields=["stopped_by", "gate_at", "balance_pence"])
+
+
+def _pass_or_exclude(case: Case, *, at: datetime) -> Case:
+    move = "exclude" if Placement.objects.get(pk=case.pk).stopped_by else "pass_gate"
+    return transitions.apply(case.pk, move, actor=system("gate", source=case.source), at=at)

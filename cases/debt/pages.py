@@ -1,0 +1,136 @@
+"""The batches: which accounts were put together for which agency, what was stopped and why, and their release."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import path
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from cases.debt import batches, guards, rules
+from cases.debt.batches import KIND
+from cases.debt.forms import BatchForm
+from cases.debt.models import PlacementBatch
+from cases.kernel import policy
+from cases.kernel.errors import CaseError
+from cases.web import asking
+from cases.web.refusals import Problem, form_problems, problem, screen, status_of
+
+__all__ = ["urlpatterns"]
+
+NEWEST = 50
+
+
+@screen
+@require_http_methods(["GET", "POST"])
+def debt_batches(request: HttpRequest) -> HttpResponse:
+    """List the newest batches; choose accounts for a new one."""
+    actor = asking.actor_of(request)
+    policy.require(actor, rules.VIEW_BATCHES, kind=KIND)
+    if request.method != "POST":
+        return _list(request, BatchForm())
+    policy.require(actor, rules.BUILD, kind=KIND)
+    form = BatchForm(request.POST)
+    if not form.is_valid():
+        return _list(request, form, form_problems(form), HTTPStatus.UNPROCESSABLE_ENTITY)
+    try:
+        batch, _ = batches.build(
+            form.cleaned_data["accounts"],
+            agency_code=form.cleaned_data["agency"],
+            actor=actor,
+            at=asking.now(),
+            request=asking.info(request),
+        )
+    except CaseError as refusal:
+        return _list(request, form, [Problem(sentence=str(refusal), anchor="id_accounts")], status_of(refusal))
+    return redirect("web:debt_batch", uid=batch.uid)
+
+
+def _list(
+    request: HttpRequest, form: BatchForm, problems: list[Problem] | None = None, status: int = HTTPStatus.OK
+) -> HttpResponse:
+    rows = PlacementBatch.objects.select_related("agency", "built_by", "released_by").order_by("-built_at", "-pk")
+    shown = {
+        "rows": list(rows[:NEWEST]),
+        "form": form,
+        "may_build": policy.can(asking.actor_of(request), rules.BUILD, kind=KIND).is_allowed,
+        "problems": problems or [],
+    }
+    return render(request, "cases/debt/batches.html", shown, status=status)
+
+
+@screen
+@require_GET
+def debt_batch(request: HttpRequest, uid: UUID) -> HttpResponse:
+    """Show one batch: its accounts, what is owed, and where each stands."""
+    policy.require(asking.actor_of(request), rules.VIEW_BATCHES, kind=KIND)
+    batch = _found(uid)
+    if batch is None:
+        return problem(request, HTTPStatus.NOT_FOUND)
+    return _one(request, batch)
+
+
+def _found(uid: UUID) -> PlacementBatch | None:
+    rows = PlacementBatch.objects.select_related("agency", "built_by", "released_by")
+    return rows.filter(uid=uid).first()
+
+
+def _one(
+    request: HttpRequest,
+    batch: PlacementBatch,
+    *,
+    problems: list[Problem] | None = None,
+    status: int = HTTPStatus.OK,
+) -> HttpResponse:
+    actor = asking.actor_of(request)
+    lines = batches.lines_of(batch)
+    waiting = [row for row in lines if row.case.state == "in_batch"]
+    kept = [row for row in lines if row.case.state not in {"selected", "excluded"}]
+    may = policy.can(actor, rules.RELEASE, kind=KIND).is_allowed
+    own = batch.built_by_id == actor.user_id
+    states = {state.code: state for state in rules.LIFECYCLE.all_states}
+    shown = {
+        "batch": batch,
+        "lines": [
+            {"row": row, "state": states[row.case.state], "why": guards.in_words(row.stopped_by)} for row in lines
+        ],
+        "total": sum(row.balance_pence for row in kept),
+        "count": len(kept),
+        "digest": batches.digest_of(waiting),
+        "may_release": may and not own and batch.released_at is None and bool(waiting),
+        "is_own": may and own and batch.released_at is None,
+        "problems": problems or [],
+    }
+    return render(request, "cases/debt/batch.html", shown, status=status)
+
+
+@screen
+@require_POST
+def release_batch(request: HttpRequest, uid: UUID) -> HttpResponse:
+    """Release a batch: the gate is asked again, and the rest goes to the agency."""
+    actor = asking.actor_of(request)
+    policy.require(actor, rules.RELEASE, kind=KIND)
+    batch = _found(uid)
+    if batch is None:
+        return problem(request, HTTPStatus.NOT_FOUND)
+    try:
+        batches.release(
+            batch,
+            digest=str(request.POST.get("digest") or ""),
+            actor=actor,
+            at=asking.now(),
+            request=asking.info(request),
+        )
+    except CaseError as refusal:
+        return _one(request, batch, problems=[Problem(sentence=str(refusal))], status=status_of(refusal))
+    return redirect("web:debt_batch", uid=batch.uid)
+
+
+urlpatterns = [
+    path("debt/batches/", debt_batches, name="debt_batches"),
+    path("debt/batches/<uuid:uid>/", debt_batch, name="debt_batch"),
+    path("debt/batches/<uuid:uid>/release/", release_batch, name="release_batch"),
+]

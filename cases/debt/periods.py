@@ -1,0 +1,40 @@
+"""How long a placement waits for what, and how long it is kept."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from cases.kernel.clocks import ClockRule
+from cases.kernel.retention import RetentionClass
+
+__all__ = ["CLOCKS", "NIGHTLY", "RECALL", "RETENTION"]
+
+RECALL, NIGHTLY = "placement_recall", "placement_gate"
+_FROM = date(2026, 1, 1)
+CLOCKS = (
+    ClockRule(
+        code=RECALL,
+        label="The agency confirms a recall",
+        length=1,
+        unit="working_days",
+        source="Internal target: unconfirmed after one working day goes to a manager; domain rules 5A.5",
+        effective_from=_FROM,
+    ),
+    ClockRule(
+        code=NIGHTLY,
+        label="Holds and exclusions looked at again",
+        length=1,
+        unit="days",
+        source="Internal rule: the gate is asked every night; domain rules 5A.2",
+        effective_from=_FROM,
+        is_work=False,
+    ),
+)
+RETENTION = (
+    RetentionClass(
+        code="placement",
+        trigger="close",
+        months=72,
+        source="Retention schedule: placement and recall 6 years, the time in which a court may be asked",
+    ),
+)

@@ -1,0 +1,144 @@
+"""Accounts handed to a recovery agency: built, released by another, sent as one file, stopped, recalled and paid."""
+
+import csv
+import io
+from datetime import timedelta
+
+import pytest
+
+from cases.debt import batches
+from cases.debt.batches import BatchRefused
+from cases.debt.models import Placement, PlacementBatch
+from cases.kernel import holds, outbox, transitions
+from cases.kernel.exchange import batchformat
+from cases.kernel.models import BatchFile, Case, Clock, Letter, OutboxMessage, Release, ReleasedItem, Task
+from cases.kernel.timing import sweeps
+from cases.ledger.reads import Reader
+from tests import factories, placements
+from tests.accounts import portfolio
+from tests.factories import AT
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def people():
+    return factories.office()
+
+
+def told(kind: str) -> list[dict[str, str]]:
+    """Return the rows of every file of a kind that was promised."""
+    reader = Reader(actor="tests", verb="read", purpose="tests")
+    found = []
+    for message in OutboxMessage.objects.filter(kind=kind).order_by("pk"):
+        body = batchformat.read(outbox.open_body(message, reader=reader, at=AT)).body
+        found += list(csv.DictReader(io.StringIO(body.decode())))
+    return found
+
+
+def state(case: Case) -> str:
+    return Case.objects.get(pk=case.pk).state
+
+
+def test_a_batch_is_built_released_by_another_and_leaves_as_one_file(people):
+    rows = [portfolio.row(0), portfolio.row(1), portfolio.row(4, flags="complaint:2026-02-10")]
+    batch = placements.built(people, *rows)
+    assert batch.reference == "PL-2026-001"
+    lines = batches.lines_of(batch)
+    assert [(row.case.state, row.stopped_by) for row in lines] == [
+        ("in_batch", []),
+        ("in_batch", []),
+        ("excluded", ["complaint"]),
+    ]
+    digest = batch.digest
+    for actor in (people[placements.ANALYST], placements.other_manager(people)):
+        with pytest.raises(Exception, match="Somebody else|may not|not allowed|role"):
+            batches.release(batch, digest=digest, actor=actor, at=AT)
+    with pytest.raises(BatchRefused, match="changed while you were reading"):
+        batches.release(batch, digest="0" * 64, actor=people[placements.MANAGER], at=AT)
+    assert (BatchFile.objects.count(), Release.objects.count()) == (0, 0)
+
+    file = batches.release(batch, digest=digest, actor=people[placements.MANAGER], at=AT)
+    assert (file.row_count, file.total_pence) == (2, 10001)
+    (first, second) = told("dca_place")
+    assert first == {
+        "reference": lines[0].case.reference,
+        "amount_pence": "5000",
+        "names": "Ada Oyelaran-Augh; Second Holder",
+        "phone": "07700 900000",
+        "email": "holder0@example.org",
+        "line_1": "0 Example Terrace",
+        "line_2": "",
+        "town": "Swansea",
+        "postcode": "SA1 0ZZ",
+    }
+    assert second["amount_pence"] == "5001"
+    assert set(ReleasedItem.objects.values_list("category", flat=True)) == {
+        "identity",
+        "address",
+        "contact",
+        "financial",
+    }
+    assert Letter.objects.filter(template="placement_n6").count() == 2
+    with pytest.raises(BatchRefused, match="released already"):
+        batches.release(batch, digest=digest, actor=people[placements.MANAGER], at=AT)
+
+    batches.sent(file, "delivered", AT)
+    assert [row.case.state for row in batches.lines_of(batch)] == ["sent", "sent", "excluded"]
+
+
+def test_what_stops_an_account_between_building_and_release_takes_it_out(people):
+    batch = placements.built(people, portfolio.row(0), portfolio.row(1))
+    case = placements.case_of(batch)
+    holds.enter(case.pk, "dispute", actor=people[placements.ANALYST], at=AT, source="customer")
+    file = batches.release(batch, digest=batch.digest, actor=people[placements.MANAGER], at=AT)
+    assert (state(case), file.row_count) == ("excluded", 1)
+    assert Placement.objects.get(pk=case.pk).stopped_by == ["hold_dispute"]
+
+
+def test_an_account_is_in_one_open_placement_at_a_time(people):
+    first = placements.built(people, portfolio.row(0))
+    batches.release(first, digest=first.digest, actor=people[placements.MANAGER], at=AT)
+    batch, (again,) = batches.build(
+        [portfolio.row(0)["account"]], agency_code=placements.CODE, actor=people[placements.ANALYST], at=AT
+    )
+    assert (again.state, Placement.objects.get(pk=again.pk).stopped_by) == ("excluded", ["placed_already"])
+    assert PlacementBatch.objects.count() == 2
+
+
+def test_a_hold_is_passed_on_at_once_without_its_kind_and_its_end_by_night(people):
+    case = placements.active(people)
+    hold = holds.enter(case.pk, "vulnerable", actor=people[placements.ANALYST], at=AT, source="customer")
+    assert told("dca_hold") == [{"reference": case.reference}]
+    placements.said(case, "placement.reported", code="call", at=AT + timedelta(hours=1))
+    assert Task.objects.filter(kind="placement_complaint", case=case).count() == 1
+
+    transitions.apply(
+        case.pk, "release_hold", actor=people[placements.ANALYST], at=AT, reason="Over.", inputs={"hold": hold.pk}
+    )
+    sweeps.end_due_clocks(now=AT + timedelta(days=1, hours=16))
+    assert told("dca_release") == [{"reference": case.reference}]
+    assert Clock.objects.filter(case=case, rule="placement_gate", state="running").count() == 1
+
+
+def test_a_recall_is_confirmed_or_rung_about(people):
+    case = placements.recall_requested(people)
+    assert told("dca_recall") == [{"reference": case.reference, "reason": "recalled"}]
+    sweeps.end_due_clocks(now=AT + timedelta(days=4))
+    assert Task.objects.filter(kind="placement_recall_late", case=case, closed_at=None).count() == 1
+    placements.said(case, "placement.ceased")
+    assert state(case) == "recalled"
+    assert not Task.objects.filter(kind="placement_recall_late", closed_at=None).exists()
+    assert Letter.objects.filter(template="placement_n8", case=case).count() == 1
+
+
+def test_payments_add_up_and_a_settlement_below_authority_waits_for_a_manager(people):
+    case = placements.active(people)
+    part = {"amount_pence": 1000, "commission_pence": 180, "vat_pence": 36}
+    placements.said(case, "placement.remitted", **part)
+    assert state(case) == "active"
+    placements.said(case, "placement.remitted", amount_pence=2000, is_settlement=True)
+    assert (state(case), case.approvals.filter(closed_at=None, mode="before").count()) == ("active", 1)
+    placements.said(case, "placement.remitted", amount_pence=4000, commission_pence=720, vat_pence=144)
+    row = Placement.objects.get(pk=case.pk)
+    assert (state(case), row.collected_pence, row.commission_pence, row.vat_pence) == ("paid", 5000, 900, 180)

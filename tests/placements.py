@@ -1,0 +1,198 @@
+"""Placements with a recovery agency at every state, made by the verbs that collections and the agency use."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from itertools import count
+from typing import Any
+
+from cases.accounts import uploads
+from cases.agencies.directory import TERMS
+from cases.debt import batches, callbacks, messages, opening
+from cases.debt.models import Placement, PlacementBatch
+from cases.kernel import actors, jobrun, transitions, verdicts
+from cases.kernel.actors import Actor
+from cases.kernel.casetypes import Content
+from cases.kernel.exchange import agencies, files
+from cases.kernel.models import Agency, BatchFile, Case
+from cases.ledger import api as ledger
+from tests.accounts import portfolio
+from tests.factories import AT
+
+KIND, CODE = "debt_placement", "sandbox-recoveries"
+ANALYST, MANAGER = "r.penhale", "c.adebayo"
+_numbers = count()
+
+
+def enter() -> Actor:
+    """Enter the recovery agency, which takes files, in the register, once; return it."""
+    if not Agency.objects.filter(code=CODE).exists():
+        plan = agencies.ChannelPlan(
+            direction="out",
+            transport="sftp",
+            address="sftp://sandbox-recoveries@127.0.0.1:9/in",
+            allowed_cidrs=("127.0.0.0/8",),
+            retry_profile="file",
+            answers_folder="/out",
+        )
+        listing = agencies.Listing(
+            code=CODE, kind="dca", display_name="Sandbox Recoveries", terms=TERMS, channels=(plan,)
+        )
+        agencies.register(listing, actor=actors.system("tests"), at=AT - timedelta(days=3))
+    return actors.agency(Agency.objects.get(code=CODE))
+
+
+def accounts(people: dict[str, Actor], *rows: dict[str, str], at: Any = AT) -> list[str]:
+    """Take in accounts as billing tells of them; return their numbers."""
+    uploads.take([portfolio.file(list(rows))], actor=people[ANALYST], at=at)
+    jobrun.work(clock=lambda: at, seconds=60)
+    return [row["account"] for row in rows]
+
+
+def built(people: dict[str, Actor], *rows: dict[str, str], at: Any = AT) -> PlacementBatch:
+    enter()
+    own = portfolio.row(0, account=f"81{next(_numbers):08d}")
+    numbers = accounts(people, *(rows or (own,)), at=at)
+    return batches.build(numbers, agency_code=CODE, actor=people[ANALYST], at=at)[0]
+
+
+def case_of(batch: PlacementBatch, place: int = 0) -> Case:
+    return batches.lines_of(batch)[place].case
+
+
+def _batch_of(case: Case) -> PlacementBatch:
+    return PlacementBatch.objects.get(lines__case=case)
+
+
+def selected(people: dict[str, Actor]) -> Case:
+    """A placement that the gate has not answered for: it was reopened after an exclusion."""
+    case = excluded(people)
+    return reopened(case, people)
+
+
+def reopened(case: Case, people: dict[str, Actor]) -> Case:
+    transitions.apply(case.pk, "reopen", actor=people[ANALYST], at=AT, reason="Tried.")
+    verdicts.decide(case.approvals.get(closed_at=None).uid, "agreed", actor=people[MANAGER], at=AT)
+    return Case.objects.get(pk=case.pk)
+
+
+def noted(case: Case, *stopped: str) -> Case:
+    """Let the gate say something else of a placement."""
+    row = Placement.objects.select_related("case").get(pk=case.pk)
+    opening._note(row.case, list(stopped), actor=actors.system("gate"), at=AT)
+    return Case.objects.get(pk=case.pk)
+
+
+def cleared(people: dict[str, Actor]) -> Case:
+    return noted(selected(people))
+
+
+def gated(people: dict[str, Actor]) -> Case:
+    return transitions.apply(cleared(people).pk, "pass_gate", actor=actors.system("gate"), at=AT)
+
+
+def gated_and_stopped(people: dict[str, Actor]) -> Case:
+    return noted(gated(people), "complaint")
+
+
+def in_batch_and_stopped(people: dict[str, Actor]) -> Case:
+    return noted(in_batch(people), "complaint")
+
+
+def with_file(people: dict[str, Actor]) -> Case:
+    """An account in a batch whose file is promised, as in the middle of its release."""
+    case = in_batch(people)
+    batch = _batch_of(case)
+    with ledger.action(batch.uid, "batch.promised", actor="tests", at=AT):
+        rows = messages.place(batches.lines_of(batch), actor=people[MANAGER], at=AT)
+        batch.file_uid = files.promise(CODE, "dca_place", messages.written(rows), at=AT).uid
+        batch.save(update_fields=["file_uid"])
+    return case
+
+
+def excluded(people: dict[str, Actor]) -> Case:
+    stopped = portfolio.row(0, account=f"81{next(_numbers):08d}", flags="complaint:2026-02-10")
+    return case_of(built(people, stopped))
+
+
+def in_batch(people: dict[str, Actor]) -> Case:
+    return case_of(built(people))
+
+
+def released(people: dict[str, Actor]) -> Case:
+    batch = built(people)
+    batches.release(batch, digest=batch.digest, actor=people[MANAGER], at=AT)
+    return case_of(batch)
+
+
+def sent(people: dict[str, Actor]) -> Case:
+    case = released(people)
+    batches.sent(BatchFile.objects.get(uid=_batch_of(case).file_uid), "delivered", AT)
+    return Case.objects.get(pk=case.pk)
+
+
+def said(case: Case, kind: str, *, at: Any = AT, **data: Any) -> Case:
+    """Let the agency say something of a case."""
+    content = Content(
+        type=kind,
+        agency_code=CODE,
+        agency_kind="dca",
+        agency_reference="",
+        agency_sequence=None,
+        occurred_at=at,
+        data={**callbacks.EXAMPLES[kind], **data},
+        message=None,
+        callback_uid=None,
+    )
+    callbacks.CALLBACKS[kind](Case.objects.get(pk=case.pk), content, actor=enter(), at=at)
+    return Case.objects.get(pk=case.pk)
+
+
+def active(people: dict[str, Actor]) -> Case:
+    return said(sent(people), "placement.answered")
+
+
+def recall_requested(people: dict[str, Actor]) -> Case:
+    case = active(people)
+    return transitions.apply(case.pk, "recall", actor=people[ANALYST], at=AT, reason="Tried.")
+
+
+def rejected(people: dict[str, Actor]) -> Case:
+    return said(sent(people), "placement.answered", outcome="rejected")
+
+
+def recalled(people: dict[str, Actor]) -> Case:
+    return said(recall_requested(people), "placement.ceased")
+
+
+def paid(people: dict[str, Actor]) -> Case:
+    return said(active(people), "placement.remitted")
+
+
+def settled(people: dict[str, Actor]) -> Case:
+    return said(active(people), "placement.remitted", amount_pence=4500, is_settlement=True)
+
+
+def returned(people: dict[str, Actor]) -> Case:
+    return said(active(people), "placement.returned")
+
+
+def insolvent(people: dict[str, Actor]) -> Case:
+    return said(active(people), "placement.insolvent")
+
+
+def deceased(people: dict[str, Actor]) -> Case:
+    return said(active(people), "placement.deceased")
+
+
+def other_manager(people: dict[str, Actor]) -> Actor:
+    """A manager of the desk who also holds the analyst's role."""
+    both = frozenset({"collections_analyst", "collections_manager"})
+    return replace(people[ANALYST], roles=both)
+
+
+STATES = (
+    *("selected", "gated", "in_batch", "released", "sent", "active", "recall_requested", "excluded", "rejected"),
+    *("recalled", "paid", "settled", "returned", "insolvent", "deceased"),
+)
