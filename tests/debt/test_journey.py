@@ -51,7 +51,8 @@ def test_d_1_from_the_batch_to_the_day_after_the_moratorium():
 
     # Tue 24 Nov 16:10 the register entry; the notice is here on Wed 25 Nov at 08:05, its start is that day.
     start = datetime(2026, 11, 25, 0, 0, tzinfo=UTC)
-    ends = clocks.plan("k13_breathing_space", started_at=start, jurisdiction="eaw").due_at
+    entered = datetime(2026, 11, 24, 16, 10, tzinfo=UTC)
+    ends = clocks.plan("k13_breathing_space", started_at=entered, jurisdiction="eaw").due_at
     assert calendars.london_date(ends) == date(2027, 1, 23)
     review = clocks.plan("k14_ask_review", started_at=start, jurisdiction="eaw").due_at
     assert calendars.london_date(review) == date(2026, 12, 14)
