@@ -378,7 +378,7 @@ AGENCY = {
     "breach": breaches.enter,
     "check": factories.fpa,
     "transfer": transfers.recoveries,
-    "trace": factories.fpa,
+    "trace": partners.bank,
     "debt_placement": placements.enter,
 }
 # An acknowledged report that sought a defence may be closed only once there is an answer; silence is an answer only of

@@ -39,6 +39,7 @@ TRACE = CaseType(
     party_form=forms.PartyForm,
     party_roles=codes.ROLES,
     evidence_kinds=codes.EVIDENCE_KINDS,
+    agency_kinds=frozenset({"bank"}),
     transition_forms={"accept": forms.AcceptForm, "start": forms.StartForm, "hold_result": forms.HoldForm},
     sealed_labels={"line": "Line that was called", "calls": "The calls", "harm": "Harm", "result": "Result"},
     fact_categories={"line": "contact", "calls": "case_record", "harm": "case_record", "result": "case_record"},
