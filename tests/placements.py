@@ -20,7 +20,7 @@ from cases.ledger import api as ledger
 from tests.accounts import portfolio
 from tests.factories import AT
 
-KIND, CODE = "debt_placement", "sandbox-recoveries"
+KIND, CODE = "debt_placement", "drama-recoveries"
 ANALYST, MANAGER = "r.penhale", "c.adebayo"
 _numbers = count()
 
@@ -31,13 +31,13 @@ def enter() -> Actor:
         plan = agencies.ChannelPlan(
             direction="out",
             transport="sftp",
-            address="sftp://sandbox-recoveries@127.0.0.1:9/in",
+            address="sftp://drama-recoveries@127.0.0.1:9/in",
             allowed_cidrs=("127.0.0.0/8",),
             retry_profile="file",
             answers_folder="/out",
         )
         listing = agencies.Listing(
-            code=CODE, kind="dca", display_name="Sandbox Recoveries", terms=TERMS, channels=(plan,)
+            code=CODE, kind="dca", display_name="Drama Recoveries", terms=TERMS, channels=(plan,)
         )
         agencies.register(listing, actor=actors.system("tests"), at=AT - timedelta(days=3))
     return actors.agency(Agency.objects.get(code=CODE))
