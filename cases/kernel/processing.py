@@ -33,6 +33,7 @@ SUBJECTS = {
     "link_records": "Two people who are linked by money",
     "recover_debts": "Customers whose unpaid account is handed to a recovery agency",
     "check_with_partners": "Subscribers about whom a bank or another provider asks",
+    "check_applicants": "Applicants and customers who are checked, and people financially linked with them",
     "honour_choices": "People who allowed or stopped something",
     "inform_person": "Victims and others to whom we write",
 }
