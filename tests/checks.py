@@ -122,3 +122,56 @@ def sweep(at: Any) -> int:
 
 
 orders = requests_of_people.own
+
+
+# Contests of decisions.
+
+RIGHTS = "i.sowande"
+CONTESTED: dict[str, Any] = {"came_by": "web_form", "wording": "I am the victim."}
+PERSON: dict[str, Any] = {**APPLICANT, "role": "person"}
+IDENTITY = {"how": "video"}
+WON = {
+    "outcome": "overturned",
+    "findings": "The passport was seen on video; the match protects him.",
+    "answer": "You are right. We offer the contract.",
+}
+AGAIN = {"outcome": "accept", "reasons": ["meets_criteria"], "involvement": "Left out what an impersonator sent."}
+WORDS = {"words": "Forget it, I went elsewhere."}
+
+
+def contest(people: dict[str, Actor], check: Case | None = None, at: Any = AT) -> Case:
+    facts = {**CONTESTED, "check_reference": (check or decided(people)).reference}
+    return intake.open_case("contest", actor=people[RIGHTS], at=at, facts=facts, people=[PERSON])
+
+
+def contest_identity_check(people: dict[str, Actor]) -> Case:
+    return transitions.apply(contest(people).pk, "ask_identity", actor=people[RIGHTS], at=AT)
+
+
+def to_reviewer(people: dict[str, Actor]) -> dict[str, Any]:
+    return {"reviewer": str(people[REVIEWER].user_id)}
+
+
+def contest_assigned(people: dict[str, Actor], check: Case | None = None, at: Any = AT) -> Case:
+    case = contest(people, check, at)
+    return transitions.apply(case.pk, "assign", actor=people[RIGHTS], at=at, inputs=to_reviewer(people))
+
+
+def contest_decided(people: dict[str, Actor], check: Case | None = None, at: Any = AT) -> Case:
+    case = contest_assigned(people, check, at)
+    return transitions.apply(case.pk, "decide", actor=people[REVIEWER], at=at, reason="Seen.", inputs=WON)
+
+
+def contest_closed(people: dict[str, Actor]) -> Case:
+    return transitions.apply(contest_decided(people).pk, "notify", actor=actors.system("tests"), at=AT)
+
+
+def contest_withdrawn(people: dict[str, Actor]) -> Case:
+    return transitions.apply(contest(people).pk, "withdraw", actor=people[RIGHTS], at=AT, inputs=WORDS)
+
+
+def contested(people: dict[str, Actor]) -> Case:
+    """A decided check whose decision was contested and overturned."""
+    check = decided(people)
+    contest_decided(people, check)
+    return Case.objects.get(pk=check.pk)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from cases.credit import deciding, searches
+from cases.credit import deciding, guards, periods, searches
 from cases.kernel import actors, clocks, record, tasks, transitions
 from cases.kernel.casetypes import Content
 from cases.kernel.errors import CaseError
@@ -59,8 +59,15 @@ def over(case: Case, clock: Clock, *, at: datetime) -> None:
     """30 days have passed since the last notice: close the check, unless somebody contests it."""
     actor = actors.system("clocks", source=case.source)
     _meet(case, clock, at=at)
-    if case.state == "decided":
-        transitions.apply(case.pk, "close", actor=actor, at=at)
+    if case.state != "decided":
+        return
+    if guards.is_contested(case):
+        with record.act(case, "check.waits_for_contest", actor=actor, at=at):
+            clocks.start(case, periods.CLOSE, started_at=at)
+            clocks.refresh_due(case)
+            case.save()
+        return
+    transitions.apply(case.pk, "close", actor=actor, at=at)
 
 
 def _meet(case: Case, clock: Clock, *, at: datetime) -> None:

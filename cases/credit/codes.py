@@ -7,6 +7,11 @@ from cases.kernel.office.codelists import CodeList
 __all__ = [
     "ADVERSE",
     "BASES",
+    "CAME_BY",
+    "CONTEST_OUTCOMES",
+    "CONTEST_ROLES",
+    "IDENTITY",
+    "WON",
     "CHANNELS",
     "EVIDENCE_KINDS",
     "EXISTING",
@@ -97,6 +102,27 @@ REASONS = (
     ("meets_criteria", "The criteria are met"),
 )
 ROLES = (("applicant", "Applicant"), ("associate", "Financially linked person"))
+CAME_BY = (
+    ("web_form", "Web form"),
+    ("phone", "Telephone"),
+    ("email", "E-mail"),
+    ("letter", "Letter"),
+    ("shop", "In a shop"),
+)
+IDENTITY = (
+    ("known_address", "Answered from an address we know"),
+    ("account_questions", "Questions about the account"),
+    ("document", "Document seen"),
+    ("video", "Video call"),
+)
+CONTEST_OUTCOMES = (
+    ("upheld", "The decision stands"),
+    ("overturned", "The decision is overturned"),
+    ("varied", "The decision is changed in part"),
+    ("not_automated", "It was no automated decision"),
+)
+WON = frozenset({"overturned", "varied"})
+CONTEST_ROLES = (("person", "Person concerned"), ("representative", "Acts for them"))
 EVIDENCE_KINDS = CodeList(
     "check_evidence",
     "Checks: kinds of document",

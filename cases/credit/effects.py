@@ -8,11 +8,19 @@ from cases.credit import codes, deciding, periods
 from cases.credit.models import CheckDecision
 from cases.kernel import clocks, tasks
 
-__all__ = ["REFERRED", "close", "decide", "refer"]
+__all__ = ["AGAIN", "OWNER", "REFERRED", "close", "decide", "redecide", "refer"]
 
-REFERRED = "check_referred"
+REFERRED, AGAIN, OWNER = "check_referred", "check_decide_again", "check_rules_to_look_at"
 tasks.declare(
-    {REFERRED: "A check was referred: decide it"}, ended_by={REFERRED: "This ends when the check is decided."}
+    {
+        REFERRED: "A check was referred: decide it",
+        AGAIN: "A contest was decided for the person: decide the check again",
+        OWNER: "The rules decided wrongly: look whether they are right",
+    },
+    ended_by={
+        REFERRED: "This ends when the check is decided.",
+        AGAIN: "This ends when the check is decided again.",
+    },
 )
 
 
@@ -41,6 +49,22 @@ def decide(context: Any) -> None:
         clocks.end(case, rule, at=at, state="met")
     tasks.close_all(case, REFERRED, actor=context.actor, at=at)
     clocks.start(case, periods.CLOSE, started_at=at)
+
+
+def redecide(context: Any) -> None:
+    """A second decision stands beside the first. No agency is searched again."""
+    case, at = context.case, context.at
+    clocks.end(case, periods.CLOSE, at=at, state="cancelled")
+    deciding.keep(
+        case,
+        context.inputs,
+        by=context.actor.label,
+        level="none",
+        at=at,
+        involvement=str(context.inputs.get("involvement") or ""),
+    )
+    clocks.start(case, periods.CLOSE, started_at=at)
+    tasks.close_all(case, AGAIN, actor=context.actor, at=at)
 
 
 def close(context: Any) -> None:

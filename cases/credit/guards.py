@@ -7,10 +7,13 @@ from datetime import timedelta
 from typing import Any
 
 from cases.credit import codes
-from cases.credit.models import CheckDecision, Search
+from cases.credit.models import CheckDecision, Contest, Search
 from cases.kernel.models import Case, CaseAddress
 
 __all__ = [
+    "is_contest_won",
+    "is_contested",
+    "is_out_of_original_path",
     "is_old_and_uncontested",
     "is_decided_by_whom_it_may_be",
     "may_be_alone",
@@ -80,4 +83,24 @@ def is_old_and_uncontested(context: Any) -> str | None:
     last = CheckDecision.objects.filter(case=context.case).order_by("number").last()
     if last is not None and context.at < last.decided_at + timedelta(days=_OPEN_DAYS):
         return "The person may still contest it in the usual way."
-    return None
+    return "A contest of it is open." if is_contested(context.case) else None
+
+
+def is_contested(case: Case) -> bool:
+    """Say whether somebody contests a decision of this check, or won and it is not decided again."""
+    newest = CheckDecision.objects.filter(case=case).order_by("number").last()
+    open_ones = Contest.objects.filter(decision__case=case, case__is_closed=False)
+    return open_ones.exists() or Contest.objects.filter(decision=newest, outcome__in=codes.WON).exists()
+
+
+def is_out_of_original_path(context: Any) -> str | None:
+    """Whoever took part in a decision does not look at it again."""
+    took_part = CheckDecision.objects.filter(case=context.case, decided_by=context.actor.label).exists()
+    return "You took part in the first decision." if took_part else None
+
+
+def is_contest_won(context: Any) -> str | None:
+    """The newest decision was contested, and overturned or varied; it is decided again once."""
+    newest = CheckDecision.objects.filter(case=context.case).order_by("number").last()
+    won = Contest.objects.filter(decision=newest, outcome__in=codes.WON, case__state__in=("decided", "closed"))
+    return None if won.exists() else "No contest of this decision was decided for the person."

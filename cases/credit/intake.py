@@ -10,7 +10,7 @@ from cases.credit.forms import FactsForm, PartyForm
 from cases.kernel.casetypes import Intake
 from cases.kernel.intake import FieldErrors
 
-__all__ = ["INTAKE", "STATUS", "parse", "schema"]
+__all__ = ["INTAKE", "STATUS", "faults_of", "parse", "schema", "schema_of_person"]
 
 _TEXT = {"type": "string", "minLength": 1}
 _ID = {"type": "string", "minLength": 1, "maxLength": 40, "pattern": "^[A-Za-z0-9][A-Za-z0-9_-]*$"}
@@ -48,14 +48,14 @@ def _enum(pairs: Any) -> dict[str, Any]:
     return {"type": "string", "enum": [code for code, _ in pairs]}
 
 
-def schema() -> dict[str, Any]:
-    """Return the shape of a body."""
-    person = {
+def schema_of_person(**more: Any) -> dict[str, Any]:
+    """Return the shape of one person; everything in `more` has to be said too."""
+    return {
         "type": "object",
         "additionalProperties": False,
-        "required": ["role", "surname"],
+        "required": ["surname", *more],
         "properties": {
-            "role": _enum(codes.ROLES),
+            **more,
             "date_of_birth": {"type": "string", "format": "date"},
             **{name: {**_TEXT, "maxLength": most} for name, most in _LENGTHS.items()},
             "address": {
@@ -65,6 +65,11 @@ def schema() -> dict[str, Any]:
             },
         },
     }
+
+
+def schema() -> dict[str, Any]:
+    """Return the shape of a body."""
+    person = schema_of_person(role=_enum(codes.ROLES))
     return {
         "type": "object",
         "additionalProperties": False,
@@ -88,12 +93,12 @@ def schema() -> dict[str, Any]:
 def parse(data: Mapping[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Return (facts, people) from a body whose shape the schema has accepted. Raises FieldErrors with JSON pointers."""
     form = FactsForm({name: value for name, value in data.items() if name not in {"schema_version", "people"}})
-    errors = _errors(form, "")
+    errors = faults_of(form, "")
     people = []
     for position, said in enumerate(data["people"]):
         place = dict(said.get("address") or {})
         person = PartyForm({**{name: value for name, value in said.items() if name != "address"}, **place})
-        faults = _errors(person, f"/people/{position}")
+        faults = faults_of(person, f"/people/{position}")
         errors += faults
         people += [] if faults else [{**person.person(), "source": "api"}]
     if errors:
@@ -101,7 +106,8 @@ def parse(data: Mapping[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]
     return form.cleaned_data, people
 
 
-def _errors(form: Any, prefix: str) -> list[tuple[str, str, str]]:
+def faults_of(form: Any, prefix: str) -> list[tuple[str, str, str]]:
+    """Return what a form refuses as (JSON pointer, code, sentence)."""
     return [
         (f"{prefix}/{name}", error["code"] or "invalid", error["message"])
         for name, faults in form.errors.get_json_data().items()

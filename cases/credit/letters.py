@@ -8,11 +8,11 @@ from cases.kernel import tasks
 from cases.kernel.exchange import letters
 from cases.kernel.models import Case, CaseParty, Letter
 
-__all__ = ["ADVERSE", "AUTOMATED", "BY_HAND", "LETTERS", "ask"]
+__all__ = ["ANSWERED", "RECEIVED", "ADVERSE", "AUTOMATED", "BY_HAND", "LETTERS", "ask"]
 
 BY_HAND = "check_write_by_hand"
 tasks.declare({BY_HAND: "Tell the applicant of a decision by hand: no letter can go to them"})
-ADVERSE, AUTOMATED = "n2", "n3"
+ADVERSE, AUTOMATED, RECEIVED, ANSWERED = "n2", "n3", "n3_contest", "n3_outcome"
 LETTERS = tuple(
     letters.Template(
         code=code,
@@ -24,15 +24,17 @@ LETTERS = tuple(
     for code, label in (
         (ADVERSE, "A decision against an applicant, and which agency was searched"),
         (AUTOMATED, "A decision was taken automatically"),
+        (RECEIVED, "A contest of a decision is received"),
+        (ANSWERED, "What came of a contest of a decision"),
     )
 )
 letters.declare(*LETTERS)
 
 
-def ask(case: Case, template: str, *, at: datetime) -> Letter | None:
-    """Ask for a letter to the applicant, inside the current ledger action; nothing where no letter can reach them, and
-    somebody writes by hand."""
-    party = CaseParty.objects.filter(case=case, role="applicant", is_detached=False).order_by("number").first()
+def ask(case: Case, template: str, *, at: datetime, role: str = "applicant") -> Letter | None:
+    """Ask for a letter to the person in a role, inside the current ledger action. Where no letter can reach them there
+    is none, and somebody writes by hand."""
+    party = CaseParty.objects.filter(case=case, role=role, is_detached=False).order_by("number").first()
     if party is None or not party.addresses.filter(is_detached=False).exists():
         tasks.raise_task(BY_HAND, case=case, at=at, letter=template)
         return None

@@ -4,11 +4,11 @@ from django.db import models
 from django.db.models import Q
 
 from cases.credit import codes
-from cases.kernel.models import Agency, Case, Letter
+from cases.kernel.models import Agency, Case, Letter, User
 from cases.ledger.models import DataKey, Tracked
 from cases.ledger.sealing import SealedTextField
 
-__all__ = ["Check", "CheckDecision", "Search"]
+__all__ = ["Check", "CheckDecision", "Contest", "Search"]
 
 
 class Check(Tracked):
@@ -136,3 +136,26 @@ class CheckDecision(Tracked):
         for row in rows.order_by("pk"):
             seen[row.agency] = seen.get(row.agency, False) or row.is_hard
         return list(seen.items())
+
+
+class Contest(Tracked):
+    """A decision that a person contests: which, how it reached us, who looks at it afresh, what came of it.
+
+    What the person wrote, what was found and what they are answered are sealed under the case's key. Times are UTC.
+    """
+
+    case = models.OneToOneField(Case, models.PROTECT, primary_key=True, related_name="contest")
+    key = models.ForeignKey(DataKey, models.PROTECT, related_name="+")
+    decision = models.ForeignKey(CheckDecision, models.PROTECT, related_name="contests")
+    came_by = models.CharField(max_length=24)
+    received_at = models.DateTimeField()
+    wording = SealedTextField(null=True)
+    identity_how = models.CharField(max_length=24, blank=True, default="", editable=False)
+    reviewer = models.ForeignKey(User, models.PROTECT, null=True, blank=True, editable=False, related_name="+")
+    outcome = models.CharField(max_length=24, blank=True, default="", editable=False)
+    findings = SealedTextField(null=True)
+    answer = SealedTextField(null=True)
+    withdrawal = SealedTextField(null=True)
+
+    def __str__(self) -> str:
+        return str(self.case_id)

@@ -7,11 +7,21 @@ from datetime import date
 from cases.kernel.clocks import ClockRule
 from cases.kernel.retention import RetentionClass
 
-__all__ = ["CLOCKS", "CLOSE", "REFERRED", "RETENTION", "SEARCHES"]
+__all__ = ["ANSWER", "CLOCKS", "CLOSE", "NOTIFY", "REFERRED", "RETENTION", "SEARCHES"]
 
 SEARCHES, REFERRED, CLOSE = "check_searches", "check_referred", "check_close"
+ANSWER, NOTIFY = "k10_request", "contest_notify"
 _FROM = date(2026, 1, 1)
 CLOCKS = (
+    ClockRule(
+        code=NOTIFY,
+        label="The person is told what came of it",
+        length=1,
+        unit="minutes",
+        source="Internal rule: what a machine can do waits for nobody",
+        effective_from=_FROM,
+        is_work=False,
+    ),
     ClockRule(
         code=SEARCHES,
         label="Agencies answer the searches",
@@ -43,6 +53,12 @@ CLOCKS = (
 _CUSTOMER = "Retention schedule: credit-check result of a customer, 6 years from the end of the contract"
 _OTHER = "Retention schedule: credit-check result of somebody who became no customer, 12 months from the decision"
 RETENTION = (
+    RetentionClass(
+        code="contest",
+        trigger="outcome",
+        months=72,
+        source="Retention schedule: record of an automated decision and of its review, 6 years",
+    ),
     RetentionClass(code="check_customer", trigger="contract end", months=72, source=_CUSTOMER),
     RetentionClass(code="check_no_customer", trigger="decision", months=11, source=f"{_OTHER}; it closes after one"),
     RetentionClass(

@@ -91,6 +91,17 @@ LIFECYCLE = Lifecycle(
             tone="primary",
         ),
         Transition(
+            name="redecide",
+            label="Decide again after a contest",
+            source=frozenset({"decided"}),
+            target=None,
+            roles=_REVIEWER,
+            guards=(guards.is_contest_won, guards.is_out_of_original_path, guards.says_what_is_decided),
+            foreseen=(guards.is_contest_won, guards.is_out_of_original_path),
+            effects=(effects.redecide,),
+            consequence="A second decision stands beside the first; no agency is searched again",
+        ),
+        Transition(
             name="close",
             label="Close",
             source=frozenset({"decided"}),

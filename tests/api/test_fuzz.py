@@ -38,6 +38,7 @@ OPERATIONS = {
     "/api/v1/intake/accounts/": "own-billing",
     "/api/v1/intake/associations/": "own-orders",
     "/api/v1/intake/checks/": "own-orders",
+    "/api/v1/intake/contests/": "own-website",
     "/api/v1/intake/disclosure-requests/": "sandbox-constabulary",
     "/api/v1/intake/dp-complaints/": "own-website",
     "/api/v1/intake/fraud-referrals/": "own-detection",

@@ -69,7 +69,8 @@ NOT_YET_BUILT = {
     "le_disclosure": set(),
     "emergency_disclosure": set(),
     "association": set(),
-    "check": {"redecide"},
+    "check": set(),
+    "contest": set(),
     "partner_query": set(),
     "rights_request": set(),
     "dp_complaint": set(),
@@ -106,6 +107,8 @@ CHECKS = {
     "collections_analyst confirms": set(),
     "collections_manager above n accounts": set(),
     "collections_manager where below authority": set(),
+    "took no part in the first decision": set(),
+    "reviewer took no part in the decision": set(),
 }
 # Who has to agree before an act, and who looks at it within one working day after.
 SECONDS = {
@@ -201,6 +204,7 @@ def test_catalogue_holds_kinds_of_the_design():
         "transfer",
         "trace",
         "debt_placement",
+        "contest",
     }
 
 
@@ -265,6 +269,7 @@ COMMON = {
     "rights_request": ({"rights_officer"}, "data_protection_officer", "received", set()),
     "dp_complaint": ({"rights_officer"}, "data_protection_officer", "acknowledged", set()),
     "breach": ({"data_protection_officer"}, "data_protection_officer", "suspected", set()),
+    "contest": ({"rights_officer"}, "data_protection_officer", "received", set()),
     "check": ({"credit_officer"}, "credit_reviewer", "decided", set()),
     "trace": ({"fraud_analyst"}, "fraud_approver", "requested", set()),
     "transfer": ({"data_protection_officer"}, "legal_counsel", "proposed", {"refused", "lapsed"}),

@@ -155,6 +155,14 @@ STATES = {
         "decided": checks.decided,
         "closed": checks.closed,
     },
+    "contest": {
+        "received": checks.contest,
+        "identity_check": checks.contest_identity_check,
+        "assigned": checks.contest_assigned,
+        "decided": checks.contest_decided,
+        "closed": checks.contest_closed,
+        "withdrawn": checks.contest_withdrawn,
+    },
     "association": {
         "declared": associations.declared,
         "confirmed": associations.confirmed,
@@ -212,6 +220,7 @@ APART = {
     ("le_disclosure", "extracting", "release_urgent"): disclosures.urgent,
     ("le_disclosure", "error_review", "settle_error_unreceipted"): disclosures.error_before_receipt,
     ("check", "running", "refer"): checks.answered,
+    ("check", "decided", "redecide"): checks.contested,
     ("association", "correcting", "corrected"): associations.all_removed,
     ("association", "signposted", "break"): associations.all_broken,
     ("association", "signposted", "restore"): associations.all_kept,
@@ -303,7 +312,16 @@ ASSOCIATION = {
 CHECK = {
     "refer": Attempt("system"),
     "decide": Attempt(checks.OFFICER, checks.YES),
+    "redecide": Attempt(checks.REVIEWER, checks.AGAIN),
     "close": Attempt("system", at=checks.AFTER_30),
+}
+CONTEST = {
+    "ask_identity": Attempt(checks.RIGHTS),
+    "confirm_identity": Attempt(checks.RIGHTS, checks.IDENTITY),
+    "assign": Attempt(checks.RIGHTS, {"reviewer": "0"}),
+    "decide": Attempt(checks.REVIEWER, checks.WON),
+    "notify": Attempt("system"),
+    "withdraw": Attempt(checks.RIGHTS, checks.WORDS),
 }
 BREACH = {
     "assess": Attempt("j.merriweather", breaches.ASSESSED),
@@ -353,6 +371,7 @@ ATTEMPTS = {"fraud_referral": FRAUD, "suspicion_report": SUSPICION, "le_disclosu
     "transfer": TRANSFER,
     "trace": TRACE,
     "debt_placement": PLACEMENT,
+    "contest": CONTEST,
 }
 HOME = {"fraud_referral": "fraud", "suspicion_report": "financial_crime", "le_disclosure": "disclosure"} | {
     "emergency_disclosure": "disclosure",
@@ -365,6 +384,7 @@ HOME = {"fraud_referral": "fraud", "suspicion_report": "financial_crime", "le_di
     "transfer": "rights",
     "trace": "fraud",
     "debt_placement": "collections",
+    "contest": "rights",
 }
 AGENCY = {
     "fraud_referral": factories.fpa,
@@ -380,6 +400,8 @@ AGENCY = {
     "transfer": transfers.recoveries,
     "trace": partners.bank,
     "debt_placement": placements.enter,
+    "trace": factories.fpa,
+    "contest": factories.fpa,
 }
 # An acknowledged report that sought a defence may be closed only once there is an answer; silence is an answer only of
 # a unit that has acknowledged the report (POCA 2002 s.335).
@@ -395,7 +417,7 @@ NOT_FROM = {
 # What was referred to a person no machine decides.
 BY_A_PERSON = {("check", "referred", "decide")}
 # Made by people of another desk, who take it in for the person concerned.
-FROM_OUTSIDE = {("fraud_referral", "dispute")}
+FROM_OUTSIDE = {("fraud_referral", "dispute"), ("contest", "decide")}
 # Moves that always need a second person, of this role: they are tried with one.
 AGREED = {("association", name): "reviewer" for name in ("refuse_break", "signpost", "restore")}
 
@@ -414,6 +436,7 @@ class EveryMoveFromEveryState(TestCase):
         cls.people["judge"] = factories.judge(cls.people)
         cls.people["second"] = disclosures.other_approver(cls.people)
         cls.people["reviewer"] = associations.other_reviewer(cls.people)
+        ATTEMPTS["contest"]["assign"] = Attempt(checks.RIGHTS, checks.to_reviewer(cls.people))
         cls.cases = {
             (kind, state): build(cls.people).pk for kind, states in STATES.items() for state, build in states.items()
         }

@@ -688,6 +688,7 @@ def test_each_message_of_each_kind_maps_to_categories_of_the_notice():
         "rights_request": {"rights_stop", "letter"},
         "dp_complaint": {"letter"},
         "breach": {"ico_breach", "ipc_breach"},
+        "contest": {"letter"},
         "check": {
             "cra_search",
             "fpa_search",

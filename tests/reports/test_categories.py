@@ -78,6 +78,7 @@ FACTS = {
     ("dp_complaint", "complaint"): "case_record",
     ("dp_complaint", "enquiries"): "case_record",
     ("dp_complaint", "answer"): "case_record",
+    **{("contest", name): "case_record" for name in ("wording", "findings", "answer", "withdrawal")},
     ("breach", "about_reference"): "case_record",
     ("breach", "what"): "breach",
     ("breach", "secrecy"): "breach",

@@ -1,0 +1,1 @@
+"""A person contests a decision: somebody who had no part in it looks at it afresh."""

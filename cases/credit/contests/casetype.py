@@ -1,0 +1,57 @@
+"""Declares the contest of a decision to the catalogue."""
+
+from __future__ import annotations
+
+from cases.credit import casetype as _periods_of_checks  # noqa: F401 -- declares the clocks and classes used here
+from cases.credit import codes, opening, periods
+from cases.credit.contests import forms, report, rules
+from cases.credit.models import Contest
+from cases.kernel.casetypes import CaseType
+from cases.kernel.exchange import letters
+
+__all__ = ["CONTEST"]
+
+CONTEST = CaseType(
+    code="contest",
+    label="Contest of a decision",
+    summary="Somebody contests a decision on credit or fraud. A person without a part in it looks at it afresh.",
+    prefix="CON",
+    icon="scale",
+    team="rights",
+    facts=Contest,
+    lifecycle=rules.LIFECYCLE,
+    policy=rules.POLICY,
+    retention_class="contest",
+    topic=report.topic,
+    topic_label=report.topic_label,
+    amount=report.amount,
+    is_about=opening.names_nobody,
+    open_facts=report.open_facts,
+    opened=report.opened,
+    approval_rows=rules.approval_rows,
+    facts_view=report.facts_view,
+    checks=report.checks,
+    report=report.context,
+    facts_form=forms.FactsForm,
+    party_form=forms.PartyForm,
+    party_roles=codes.CONTEST_ROLES,
+    evidence_kinds=codes.EVIDENCE_KINDS,
+    transition_forms={
+        "confirm_identity": forms.IdentityForm,
+        "assign": forms.AssignForm,
+        "decide": forms.DecideForm,
+        "withdraw": forms.WithdrawForm,
+    },
+    sealed_labels={
+        "wording": "In their words",
+        "findings": "What was found",
+        "answer": "Answer",
+        "withdrawal": "Why they withdrew it",
+    },
+    fact_categories=dict.fromkeys(("wording", "findings", "answer", "withdrawal"), "case_record"),
+    callbacks=letters.CALLBACKS,
+    refused=letters.REFUSED,
+    clock_ends={periods.NOTIFY: report.go_on},
+    message_labels={letters.LETTER.code: letters.LETTER.label},
+    intake=forms.INTAKE,
+)

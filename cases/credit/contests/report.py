@@ -1,0 +1,93 @@
+"""What opening a contest writes, what moves it by itself, and what its page says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from cases.credit import codes, letters, periods
+from cases.credit.models import CheckDecision, Contest
+from cases.kernel import actors, calendars, clocks, formats, record, transitions
+from cases.kernel.casetypes import Check as Line
+from cases.kernel.intake import FieldErrors
+from cases.kernel.models import Case, Clock
+from cases.ledger import sealing
+
+__all__ = ["checks", "context", "facts_view", "go_on", "open_facts", "opened", "topic", "topic_label"]
+
+_OUTCOMES, _CAME_BY, _IDENTITY = dict(codes.CONTEST_OUTCOMES), dict(codes.CAME_BY), dict(codes.IDENTITY)
+
+
+def open_facts(case: Case, facts: Mapping[str, Any]) -> None:
+    """Write the facts row of a new case and start its month, inside the current ledger action. Raises FieldErrors for a
+    reference that names no decided check, formats.CardNumber."""
+    formats.refuse_card_numbers([facts.get("wording")])
+    reference = str(facts.get("check_reference") or "").strip().upper()
+    rows = CheckDecision.objects.filter(case__reference=reference, case__kind="check").order_by("number")
+    if (decision := rows.last()) is None:
+        raise FieldErrors([("/check_reference", "unknown", "No decision has this reference.")])
+    row = Contest(case=case, key=case.key, decision=decision, came_by=facts["came_by"], received_at=case.opened_at)
+    sealing.seal(row, {"wording": facts.get("wording") or None}, key=case.key)
+    row.save(force_insert=True)
+    clocks.start(case, periods.ANSWER, started_at=case.opened_at)
+    clocks.refresh_due(case)
+    case.save(update_fields=["due_at"])
+
+
+def opened(case: Case, _people: Sequence[Mapping[str, Any]], *, at: datetime) -> None:
+    """Acknowledge it to the person in writing."""
+    letters.ask(case, letters.RECEIVED, at=at, role="person")
+
+
+def go_on(case: Case, clock: Clock, *, at: datetime) -> None:
+    """Tell the person what came of it."""
+    actor = actors.system("contests", source=case.source)
+    with record.act(case, "clock.met", actor=actor, at=at, detail={"rule": clock.rule}):
+        clock.state, clock.ended_at = "met", at
+        clock.save(update_fields=["state", "ended_at"])
+        clocks.refresh_due(case)
+        case.save()
+    if case.state == "decided":
+        transitions.apply(case.pk, "notify", actor=actor, at=at)
+
+
+def topic(_facts: Mapping[str, Any]) -> str:
+    return "decision"
+
+
+def topic_label(_code: str) -> str:
+    return "Contest of a decision"
+
+
+def amount(_facts: Mapping[str, Any]) -> int | None:
+    return None
+
+
+def facts_view(case: Case) -> list[tuple[str, str]]:
+    """Return label and value of every fact that is not sealed."""
+    facts = case.contest
+    decision = facts.decision
+    rows = [
+        ("Check", decision.case.reference),
+        ("Decision", f"{decision.outcome_words}, {decision.decided_at.astimezone(calendars.LONDON):%-d %B %Y}"),
+        ("Decided", dict(codes.LEVELS).get(decision.automated_level, decision.automated_level)),
+        ("Reached us by", _CAME_BY.get(facts.came_by, facts.came_by)),
+    ]
+    if facts.identity_how:
+        rows.append(("Identity", _IDENTITY.get(facts.identity_how, facts.identity_how)))
+    if facts.reviewer is not None:
+        rows.append(("Reviewer", facts.reviewer.display_name))
+    if facts.outcome:
+        rows.append(("What came of it", _OUTCOMES.get(facts.outcome, facts.outcome)))
+    return rows
+
+
+def checks(case: Case) -> list[Line]:
+    """Return how the contest stands."""
+    return [Line(label="Somebody without a part in it looks at it", is_clear=case.contest.reviewer_id is not None)]
+
+
+def context(case: Case) -> dict[str, Any]:
+    """Return what the audit report adds for this kind."""
+    return {"template": "cases/credit/report.html", "facts": facts_view(case)}

@@ -1,0 +1,226 @@
+"""Who may do what to a contest and when, and what follows: its policy rows and its lifecycle."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Model
+
+from cases.credit import codes, letters, periods
+from cases.credit.effects import AGAIN, OWNER
+from cases.credit.models import CheckDecision, Contest
+from cases.kernel import actors, clocks, locks, record, tasks
+from cases.kernel.lifecycle import Lifecycle, State, Transition
+from cases.kernel.models import Case, CaseAddress, CaseParty, Evidence, User
+from cases.kernel.policy import Rule
+from cases.ledger import sealing
+
+__all__ = ["LIFECYCLE", "POLICY", "approval_rows"]
+
+_KIND = "contest"
+_OFFICER = frozenset({"rights_officer"})
+_REVIEWER = frozenset({"credit_reviewer"})
+_DPO = frozenset({"data_protection_officer"})
+
+POLICY = (
+    *(
+        Rule(act=act, kind=_KIND, roles=_OFFICER | _DPO)
+        for act in ("view", "note", "reveal", "download", "report", "view_audit", "close_task", "assign", "take")
+    ),
+    *(Rule(act=act, kind=_KIND, roles=_REVIEWER, scope="all") for act in ("view", "note", "reveal", "download")),
+    *(Rule(act=act, kind=_KIND, roles=_OFFICER) for act in ("edit", "attach", "match")),
+    *(
+        Rule(act=act, kind=_KIND, roles=frozenset({"auditor"}), scope="all", needs_reason=True)
+        for act in ("view", "report", "view_audit")
+    ),
+)
+
+
+def approval_rows(case: Case) -> list[Model]:
+    """Return what a contest says; an act of two people is bound to it."""
+    return [
+        Contest.objects.get(pk=case.pk),
+        *CaseParty.objects.filter(case=case).order_by("number"),
+        *CaseAddress.objects.filter(party__case=case).order_by("pk"),
+        *Evidence.objects.filter(case=case).order_by("number"),
+    ]
+
+
+def identity_is_checked(context: Any) -> str | None:
+    return None if context.inputs.get("how") in dict(codes.IDENTITY) else "Say how the person showed who they are."
+
+
+def _took_part(check: int, label: str) -> bool:
+    return CheckDecision.objects.filter(case_id=check, decided_by=label).exists()
+
+
+def _named(context: Any) -> User | None:
+    text = str(context.inputs.get("reviewer") or "")
+    return User.objects.filter(pk=int(text), is_active=True).first() if text.isascii() and text.isdigit() else None
+
+
+def reviewer_had_no_part(context: Any) -> str | None:
+    """Whoever looks at it afresh may change it, and had no part in it."""
+    user = _named(context)
+    if user is None or "credit_reviewer" not in actors.staff(user).roles:
+        return "Choose somebody who may change such a decision."
+    if _took_part(context.case.contest.decision.case_id, f"staff:{user.pk}"):
+        return "This person took part in the decision. Choose another."
+    return None
+
+
+def is_the_reviewer(context: Any) -> str | None:
+    facts = context.case.contest
+    if context.actor.user_id != facts.reviewer_id:
+        return "Somebody else was asked to look at it."
+    return "You took part in the decision." if _took_part(facts.decision.case_id, context.actor.label) else None
+
+
+def says_what_was_found(context: Any) -> str | None:
+    inputs = context.inputs
+    if inputs.get("outcome") not in dict(codes.CONTEST_OUTCOMES):
+        return "Choose what came of it."
+    if not str(inputs.get("findings") or "").strip():
+        return "Write what you looked at, and what you found."
+    return None if str(inputs.get("answer") or "").strip() else "Write the answer to the person."
+
+
+def has_their_words(context: Any) -> str | None:
+    return None if str(context.inputs.get("words") or "").strip() else "Write what the person said."
+
+
+def pause(context: Any) -> None:
+    clocks.pause(context.case, periods.ANSWER, at=context.at)
+
+
+def resume(context: Any) -> None:
+    facts = context.case.contest
+    facts.identity_how = str(context.inputs["how"])
+    facts.save(update_fields=["identity_how"])
+    clocks.resume(context.case, periods.ANSWER, at=context.at)
+
+
+def assign(context: Any) -> None:
+    facts = context.case.contest
+    facts.reviewer = _named(context)
+    facts.save(update_fields=["reviewer"])
+
+
+def decide(context: Any) -> None:
+    """Keep what was found. Where the person won, the check is decided again, and the owner of the rules hears of it."""
+    case, at, inputs = context.case, context.at, context.inputs
+    facts = case.contest
+    facts.outcome = str(inputs["outcome"])
+    texts = {name: str(inputs[name]).strip() for name in ("findings", "answer")}
+    sealing.seal(facts, texts, key=facts.key)
+    facts.save(update_fields=["outcome", *texts])
+    clocks.meet(case, periods.ANSWER, at=at)
+    clocks.start(case, periods.NOTIFY, started_at=at)
+    if facts.outcome not in codes.WON:
+        return
+    check = locks.another_for_update(facts.decision.case_id)
+    with record.act(check, "check.contest_won", actor=context.actor, at=at, detail={"outcome": facts.outcome}):
+        tasks.raise_task(AGAIN, case=check, at=at)
+        if facts.decision.automated_level == "solely":
+            tasks.raise_task(OWNER, case=check, at=at, rules=facts.decision.ruleset)
+        check.version += 1
+        check.is_dormant = False
+        check.save(update_fields=["version", "is_dormant"])
+
+
+def notify(context: Any) -> None:
+    clocks.end(context.case, periods.NOTIFY, at=context.at, state="met")
+    letters.ask(context.case, letters.ANSWERED, at=context.at, role="person")
+
+
+def withdraw(context: Any) -> None:
+    facts = context.case.contest
+    sealing.seal(facts, {"withdrawal": str(context.inputs["words"]).strip()}, key=facts.key)
+    facts.save(update_fields=["withdrawal"])
+    clocks.end(context.case, periods.ANSWER, at=context.at, state="cancelled")
+
+
+LIFECYCLE = Lifecycle(
+    initial="received",
+    desk=_OFFICER,
+    second="data_protection_officer",
+    reopens_to="received",
+    opening_roles=frozenset({"any_staff", "own-website"}),
+    editable=frozenset({"received", "identity_check"}),
+    papers=frozenset({"assigned"}),
+    steps=(("received", "Received"), ("assigned", "Looked at afresh"), ("decided", "Decided"), ("closed", "Answered")),
+    states=(
+        State(code="received", label="Received", tone="wait", step="received"),
+        State(code="identity_check", label="Identity is checked", tone="warn", step="received"),
+        State(code="assigned", label="With a reviewer", tone="info", step="assigned"),
+        State(code="decided", label="Decided", tone="ok", step="decided", is_dormant=True),
+        State(code="closed", label="Answered", tone="done", step="closed", is_terminal=True, retention_class=_KIND),
+        State(code="withdrawn", label="Withdrawn", tone="hold", is_terminal=True, retention_class=_KIND),
+    ),
+    transitions=(
+        Transition(
+            name="ask_identity",
+            label="Ask who they are",
+            source=frozenset({"received"}),
+            target="identity_check",
+            roles=_OFFICER,
+            effects=(pause,),
+            consequence="Only where there is a reasonable doubt; our month stands still until they have answered",
+        ),
+        Transition(
+            name="confirm_identity",
+            label="Record that it is them",
+            source=frozenset({"identity_check"}),
+            target="received",
+            roles=_OFFICER,
+            guards=(identity_is_checked,),
+            effects=(resume,),
+            consequence="Our month goes on",
+            tone="primary",
+        ),
+        Transition(
+            name="assign",
+            label="Give it to a reviewer",
+            source=frozenset({"received"}),
+            target="assigned",
+            roles=_OFFICER,
+            guards=(reviewer_had_no_part,),
+            effects=(assign,),
+            consequence="Somebody who had no part in the decision looks at it afresh",
+            tone="primary",
+        ),
+        Transition(
+            name="decide",
+            label="Decide the contest",
+            source=frozenset({"assigned"}),
+            target="decided",
+            roles=_REVIEWER,
+            needs_reason=True,
+            scope="all",
+            guards=(is_the_reviewer, says_what_was_found),
+            foreseen=(is_the_reviewer,),
+            effects=(decide,),
+            consequence="The person is told; where they won, the check is decided again without a new search",
+            tone="primary",
+        ),
+        Transition(
+            name="notify",
+            label="Tell the person",
+            source=frozenset({"decided"}),
+            target="closed",
+            roles=frozenset({"system"}),
+            effects=(notify,),
+        ),
+        Transition(
+            name="withdraw",
+            label="Record that they withdrew it",
+            source=frozenset({"received", "identity_check", "assigned"}),
+            target="withdrawn",
+            roles=_OFFICER,
+            guards=(has_their_words,),
+            effects=(withdraw,),
+            consequence="The decision stands as it is",
+            tone="quiet",
+        ),
+    ),
+)

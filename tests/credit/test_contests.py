@@ -1,0 +1,122 @@
+"""A-1: an automated decline is contested, looked at afresh by somebody without a part in it, and decided again."""
+
+from datetime import UTC, date, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+from django.test import TestCase
+
+from cases.credit.models import CheckDecision, Search
+from cases.kernel import actors, casetypes, intake, transitions
+from cases.kernel.casetypes import Content
+from cases.kernel.intake import FieldErrors
+from cases.kernel.models import Agency, Case, Clock, Letter, Task
+from cases.kernel.transitions import TransitionRefused
+from tests import checks, factories
+from tests.kernel.snapshots import nothing_written
+
+AT = factories.AT
+
+
+class Contests(TestCase):
+    @classmethod
+    def setUpTestData(cls):
+        cls.people = factories.office()
+        checks.enter()
+
+    def tasks(self, case):
+        return sorted(Task.objects.filter(case=case, closed_at=None).values_list("kind", flat=True))
+
+    def test_a_victim_of_impersonation_contests_an_automated_decline_and_is_accepted_without_another_search(self):
+        """Applied 26 November 2026 09:14, contested 29 November, due 29 December, overturned 1 December."""
+        applied_at = datetime(2026, 11, 26, 9, 14, tzinfo=UTC)
+        check = intake.open_case(
+            "check",
+            actor=self.people[checks.OFFICER],
+            at=applied_at,
+            facts={**checks.FACTS, "application_id": "ORD-2026-118204"},
+            people=[checks.APPLICANT],
+        )
+        bureaus = checks.Bureaus()
+        check = checks.answer(check, by=bureaus, at=applied_at + timedelta(minutes=1))
+        assert check.check_decisions.get().automated_level == "solely"
+        register = Agency.objects.get(code="sandbox-fraud-register")
+        late = Content(
+            type="fpa.match",
+            agency_code=register.code,
+            agency_kind="fpa",
+            agency_reference="",
+            agency_sequence=None,
+            occurred_at=None,
+            data={"match": "protective"},
+            message=None,
+            callback_uid=uuid4(),
+        )
+        at = datetime(2026, 11, 27, 8, 0, tzinfo=UTC)
+        casetypes.get("check").callbacks["fpa.match"](check, late, actor=actors.agency(register), at=at)
+        assert self.tasks(check) == ["check_late_match"]
+        contested_at = datetime(2026, 11, 29, 18, 0, tzinfo=UTC)
+        case = checks.contest_assigned(self.people, check, contested_at)
+        assert Clock.objects.get(case=case, rule="k10_request").due_date == date(2026, 12, 29)
+        decided_at = datetime(2026, 12, 1, 11, 0, tzinfo=UTC)
+        reviewer = self.people[checks.REVIEWER]
+        with nothing_written(counted=1), pytest.raises(TransitionRefused, match="No contest of this decision"):
+            transitions.apply(check.pk, "redecide", actor=reviewer, at=decided_at, inputs=checks.AGAIN)
+        case = transitions.apply(
+            case.pk, "decide", actor=reviewer, at=decided_at, reason="Seen on video.", inputs=checks.WON
+        )
+        assert self.tasks(check) == ["check_decide_again", "check_late_match", "check_rules_to_look_at"]
+        check = transitions.apply(check.pk, "redecide", actor=reviewer, at=decided_at, inputs=checks.AGAIN)
+        first, second = CheckDecision.objects.filter(case=check).order_by("number")
+        assert (first.outcome, first.automated_level, first.ruleset) == ("decline", "solely", "cr-2026.11")
+        assert (second.outcome, second.automated_level) == ("accept", "none")
+        assert second.decided_by == reviewer.label
+        assert self.tasks(check) == ["check_late_match", "check_rules_to_look_at"]
+        assert len(bureaus.footprints) == Search.objects.filter(case=check).count() == 4
+        checks.sweep(decided_at + timedelta(minutes=2))
+        case = Case.objects.get(pk=case.pk)
+        assert (case.state, case.retention_class) == ("closed", "contest")
+        assert sorted(Letter.objects.filter(case=case).values_list("template", flat=True)) == [
+            "n3_contest",
+            "n3_outcome",
+        ]
+        with pytest.raises(TransitionRefused, match="No contest of this decision"):
+            transitions.apply(check.pk, "redecide", actor=reviewer, at=decided_at, inputs=checks.AGAIN)
+
+    def test_nobody_who_took_part_in_the_decision_reviews_it(self):
+        check = checks.decided(self.people)
+        CheckDecision.objects.filter(case=check)
+        case = checks.contest(self.people, check)
+        officer = self.people[checks.OFFICER]
+        for reviewer in (str(officer.user_id), "0", ""):
+            with pytest.raises(TransitionRefused, match="Choose somebody|took part"):
+                transitions.apply(
+                    case.pk, "assign", actor=self.people[checks.RIGHTS], at=AT, inputs={"reviewer": reviewer}
+                )
+        case = checks.contest_decided(self.people, check)
+        reviewer = self.people[checks.REVIEWER]
+        transitions.apply(check.pk, "redecide", actor=reviewer, at=AT, inputs=checks.NO)
+        again = checks.contest(self.people, check)
+        with nothing_written(counted=1), pytest.raises(TransitionRefused, match="took part"):
+            transitions.apply(
+                again.pk, "assign", actor=self.people[checks.RIGHTS], at=AT, inputs=checks.to_reviewer(self.people)
+            )
+
+    def test_our_month_stands_still_while_identity_is_checked(self):
+        case = checks.contest_identity_check(self.people)
+        before = Clock.objects.get(case=case, rule="k10_request")
+        later = AT + timedelta(days=5)
+        transitions.apply(
+            case.pk, "confirm_identity", actor=self.people[checks.RIGHTS], at=later, inputs=checks.IDENTITY
+        )
+        after = Clock.objects.get(case=case, rule="k10_request")
+        assert after.due_date > before.due_date or before.due_date is None
+
+    def test_a_check_does_not_close_while_it_is_contested_and_an_unknown_reference_is_refused(self):
+        check = checks.decided(self.people)
+        checks.contest(self.people, check)
+        checks.sweep(checks.AFTER_30)
+        assert Case.objects.get(pk=check.pk).state == "decided"
+        facts = {**checks.CONTESTED, "check_reference": "CHK-1999-000001"}
+        with nothing_written(), pytest.raises(FieldErrors):
+            intake.open_case("contest", actor=self.people[checks.RIGHTS], at=AT, facts=facts, people=[checks.PERSON])
