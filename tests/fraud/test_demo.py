@@ -66,6 +66,16 @@ def test_demo_cases_reach_every_state_and_verify(office, settings):
         "rejected",
         "signposted",
     ]
+    assert sorted(Case.objects.filter(kind__in=["check", "contest"]).values_list("kind", "state")) == [
+        ("check", "decided"),
+        ("check", "decided"),
+        ("check", "decided"),
+        ("check", "decided"),
+        ("check", "referred"),
+        ("check", "referred"),
+        ("contest", "assigned"),
+        ("contest", "decided"),
+    ]
     assert sorted(BreakGlass.objects.values_list("outcome", flat=True)) == ["", "justified"]
     assert set(referrals.values_list("state", flat=True)) == {
         "referred",

@@ -22,6 +22,7 @@ from cases.agencies import application, inbound, settlement
 from cases.agencies.sandbox import desks
 from cases.agencies.senders import Sender
 from cases.association import demo as association
+from cases.credit import demo as credit
 from cases.disclosure import demo as disclosure
 from cases.disclosure.breach import demo as breach
 from cases.disclosure.emergency import demo as emergency
@@ -29,11 +30,12 @@ from cases.disclosure.partners import demo as partners
 from cases.disclosure.transfer import demo as transfer
 from cases.fraud import demo, incoming_demo
 from cases.fraud.suspicion import demo as suspicion
-from cases.kernel import actors
+from cases.kernel import actors, outbox
 from cases.kernel.exchange import agencies
 from cases.kernel.models import Case, DeliveryAttempt, OutboxMessage
 from cases.kernel.office import demo_people
 from cases.kernel.timing import sweeps
+from cases.ledger import sealing
 
 SEED = 20261122
 MAKING_SAMPLES, LONGEST_SECONDS = "samples_are_being_made", 1800
@@ -75,6 +77,7 @@ class Command(BaseCommand):
         sweeps.end_due_clocks(now=now)
         _told_by_agencies(office, now)
         _associations(now)
+        _checks(now)
         _restricted(now)
         self.stdout.write(f"{len(plan)} referrals in {time.monotonic() - started:.0f} s.")
 
@@ -127,6 +130,31 @@ def _associations(now: datetime) -> None:
     association.tell(cast, now=now)
 
 
+def _checks(now: datetime) -> None:
+    """Applications that were checked, and what came of it."""
+    by_name = {user.username: actors.staff(user, source="demo") for user in demo_people.ensure(now)}
+    cast = credit.Cast(
+        orders=actors.agency(agencies.get("own-orders"), source="demo"),
+        officer=by_name["m.achterberg"],
+        reviewer=by_name["p.lindqvist"],
+        rights=by_name["i.sowande"],
+        answer=_answer_searches,
+    )
+    credit.tell(cast, now=now)
+
+
+def _answer_searches(case: Case, at: datetime) -> None:
+    """Let the sandbox's agencies answer what a check asked them, in the reply to it."""
+    reader = sealing.Reader(actor="system:delivery", verb="send", purpose="delivery", streams=(case.uid,))
+    waiting = OutboxMessage.objects.filter(case=case, state="pending").select_related("channel__agency", "key")
+    for message in waiting.order_by("pk"):
+        asked = json.loads(outbox.open_body(message, reader=reader, at=at) or b"{}")
+        reply = desks.reply(message.channel.agency.kind, desks.Visit(asked, message.pk, at))
+        said = json.dumps({"status": "accepted", **reply.said}).encode()
+        excerpt = sealing.seal_bytes(said, key=message.key, label=outbox.LABEL, uid=message.public_id, field="reply")
+        _end_one(message, at, state="delivered", outcome="ok", status=202, sealed_excerpt=excerpt, delivered_at=at)
+
+
 def _deliver_all(case: Case, at: datetime) -> None:
     for message in OutboxMessage.objects.filter(case=case, state="pending").order_by("pk"):
         _end_one(message, at, state="delivered", outcome="ok", status=202, delivered_at=at)
@@ -174,7 +202,16 @@ def _end(case: Case, at: datetime, *, state: str, outcome: str, status: int, **c
     _end_one(_waiting(case), at, state=state, outcome=outcome, status=status, **changes)
 
 
-def _end_one(message: OutboxMessage, at: datetime, *, state: str, outcome: str, status: int, **changes: Any) -> None:
+def _end_one(
+    message: OutboxMessage,
+    at: datetime,
+    *,
+    state: str,
+    outcome: str,
+    status: int,
+    sealed_excerpt: bytes | None = None,
+    **changes: Any,
+) -> None:
     DeliveryAttempt.objects.create(
         message=message,
         number=1,
@@ -185,6 +222,7 @@ def _end_one(message: OutboxMessage, at: datetime, *, state: str, outcome: str, 
         duration_ms=140,
         remote_ip="127.0.0.1",
         key_names="demo",
+        sealed_excerpt=sealed_excerpt,
     )
     OutboxMessage.objects.filter(pk=message.pk).update(state=state, attempts=1, **changes)
     settlement.settle(now=at)
