@@ -16,6 +16,7 @@ import pytest
 import requests
 import schemathesis
 import urllib3
+from django.db import connection
 from django.test import Client
 from requests.adapters import BaseAdapter, HTTPAdapter
 from schemathesis import GenerationMode, checks
@@ -27,6 +28,7 @@ from cases.kernel import actors
 from cases.kernel.exchange import agreements
 from cases.kernel.models import Agency, Callback, Case, IntakeRequest
 from cases.ledger import verify
+from tests import checks as applications
 from tests import disclosures, factories, partners
 from tests.api.caller import call, signed
 from tests.api.conftest import AT
@@ -168,6 +170,10 @@ def secrets(register) -> dict[str, str]:
     authority, actor = disclosures.AUTHORITY, actors.system("tests")
     agreements.enter(Agency.objects.get(code="sandbox-bank"), TERMS, actor=actor, at=AT)
     partners.enter(made, per_minute=6000)
+    # The contest that the description shows is of this check.
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO cases_referencecounter (prefix, year, last) VALUES ('CHK', 2026, 17)")
+    applications.decided(made)
     made_keys = {code: new_inbound_key(code, actor=actor, at=AT) for code in (authority, "own-network")}
     secret = register["sandbox-bank"]
     asked = {"phoneNumber": "+447700900123"}

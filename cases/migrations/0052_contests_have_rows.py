@@ -15,7 +15,7 @@ from cases.migrations import Migration
 class Migration(Migration):
 
     dependencies = [
-        ('cases', '0050_traces_have_rows'),
+        ('cases', '0051_placements_have_rows'),
     ]
 
     operations = [
