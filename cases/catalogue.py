@@ -3,8 +3,8 @@
 from cases.agencies import oncallroutes, register
 from cases.association.casetype import ASSOCIATION
 from cases.credit.casetype import CHECK
-from cases.debt.casetype import DEBT_PLACEMENT
 from cases.credit.contests.casetype import CONTEST
+from cases.debt.casetype import DEBT_PLACEMENT
 from cases.disclosure import authorities
 from cases.disclosure.breach.casetype import BREACH
 from cases.disclosure.casetype import LE_DISCLOSURE

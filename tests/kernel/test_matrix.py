@@ -400,7 +400,6 @@ AGENCY = {
     "transfer": transfers.recoveries,
     "trace": partners.bank,
     "debt_placement": placements.enter,
-    "trace": factories.fpa,
     "contest": factories.fpa,
 }
 # An acknowledged report that sought a defence may be closed only once there is an answer; silence is an answer only of
