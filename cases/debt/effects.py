@@ -23,7 +23,8 @@ tasks.declare(
         RECALL_LATE: "A recovery agency has not confirmed a recall: ring them",
         STOPPED: "An account that an agency has is excluded now: recall it, or say why it stays",
         COMPLAINT: "A recovery agency reports a complaint or something it did in spite of a stop",
-    }
+    },
+    ended_by={RECALL_LATE: "This ends when the agency confirms that it has stopped."},
 )
 NOTICES = {"n6": "We have asked an agency to collect what you owe", "n8": "An agency collects no more from you"}
 LETTERS = tuple(
