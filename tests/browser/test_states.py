@@ -24,7 +24,7 @@ SOMEBODY = {
     "auditor": "auditor",
     "protection": "data_protection_officer",
     "administrator": "system_administrator",
-    "others": "collections_analyst",
+    "others": "credit_officer",
 }
 
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
 from cases.ledger.canonical import NotCanonical, canon, commitment, microseconds, timestamp
@@ -40,6 +40,7 @@ scalars = some.none() | some.booleans() | some.integers(-(2**53) + 1, 2**53 - 1)
 values = some.recursive(scalars, lambda inner: some.lists(inner) | some.dictionaries(names, inner), max_leaves=30)
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(values)
 def test_canonical_json_equals_the_reference(value):
     assert canon(value) == reference_text(value).encode("utf-8")

@@ -73,7 +73,7 @@ def told(people):
 def drafted(case, people):
     report = requests.request(case, actor=people["d.osei"], at=factories.FILED_AT)
     report = AuditReport.objects.select_related("case").get(pk=report.pk)
-    return audit.draft(report, reader=requests._reader(report), at=MADE_AT)
+    return audit.draft(report, reader=requests._reader(report, requests.PURPOSE), at=MADE_AT)
 
 
 def test_report_tells_everything_on_record():
@@ -179,7 +179,7 @@ def test_report_names_no_case_that_its_readers_may_not_see():
     assert reading.numbers(text, "Link") == []
     inside = requests.request(report, actor=people["h.castellan"], at=factories.AT)
     inside = AuditReport.objects.select_related("case").get(pk=inside.pk)
-    draft = audit.draft(inside, reader=requests._reader(inside), at=MADE_AT)
+    draft = audit.draft(inside, reader=requests._reader(inside, requests.PURPOSE), at=MADE_AT)
     squeezed = reading.squeezed(reading.text_of(press.press(draft.paper).data))
     assert reading.squeezed(f"Link 1: Arose from {case.reference}") in squeezed
     assert reading.squeezed("One way: the other case shows nothing of it.") in squeezed
@@ -213,7 +213,7 @@ def test_report_says_when_the_chain_does_not_hold():
             cursor.execute("ALTER TABLE cases_ledgerevent DISABLE TRIGGER USER")
             cursor.execute("UPDATE cases_ledgerevent SET body = body || ' ' WHERE stream = %s AND seq = 1", [case.uid])
 
-        html = audit.draft(report, reader=requests._reader(report), at=MADE_AT).paper.html
+        html = audit.draft(report, reader=requests._reader(report, requests.PURPOSE), at=MADE_AT).paper.html
 
         transaction.set_rollback(True)
     assert "FAULTS WERE FOUND when the chain was recomputed" in html
@@ -241,7 +241,7 @@ def test_report_reads_with_the_same_queries_however_long_the_case():
         with CaptureQueriesContext(
             connection,
         ) as queries_made:
-            audit.draft(report, reader=requests._reader(report), at=MADE_AT)
+            audit.draft(report, reader=requests._reader(report, requests.PURPOSE), at=MADE_AT)
         counts.append(len(queries_made))
         edits.add_note(case.pk, text, actor=people["a.byrne"], at=factories.AT)
 

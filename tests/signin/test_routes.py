@@ -27,6 +27,7 @@ OPEN = {
     "api/v1/intake/sim-events/",  # signed
     "api/v1/partners/<slug:code>/feedback",  # signed
     "api/v1/partners/<slug:code>/may-contact",  # signed
+    "api/v1/partners/<slug:code>/records/check",  # signed
     "api/v1/partners/<slug:code>/sim-swap/check",  # signed
     "api/v1/partners/<slug:code>/sim-swap/retrieve-date",  # signed
     "api/v1/partners/<slug:code>/transactions/verify",  # signed
