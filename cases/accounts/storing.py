@@ -14,7 +14,7 @@ from cases.kernel.finding import index, terms
 from cases.ledger import api as ledger
 from cases.ledger import copying, keys, sealing
 
-__all__ = ["SOURCE", "Outcome", "find", "store"]
+__all__ = ["SOURCE", "Outcome", "find", "find_each", "store"]
 
 SOURCE = "own-billing"
 TOKEN, CONTENT = "account_number", "account_row"
@@ -47,7 +47,15 @@ class _Told:
 
 def find(number: str) -> Account | None:
     """Return the account with this number, however it is written. One query."""
-    return Account.objects.filter(token__in=sealing.kept_hashes(TOKEN, terms.account(number))).first()
+    return find_each([number])[0]
+
+
+def find_each(numbers: Sequence[str]) -> list[Account | None]:
+    """Return for each number its account, however it is written, or None. One query, whatever the number."""
+    sought = [[bytes(each) for each in sealing.kept_hashes(TOKEN, terms.account(number))] for number in numbers]
+    rows = Account.objects.filter(token__in=[token for tokens in sought for token in tokens])
+    known = {bytes(row.token): row for row in rows}
+    return [next((known[token] for token in tokens if token in known), None) for tokens in sought]
 
 
 def store(rows: Sequence[Row], *, at: datetime) -> Outcome:

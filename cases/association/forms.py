@@ -10,8 +10,8 @@ from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
 
 from cases.association import codes
-from cases.kernel import formats
 from cases.kernel.models import Case
+from cases.kernel.plainforms import DAY, PersonForm, PlainForm
 
 __all__ = [
     "BreakForm",
@@ -24,25 +24,10 @@ __all__ = [
     "SignpostForm",
 ]
 
-_DAY = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 _CENTURY = (MinValueValidator(date(2000, 1, 1)), MaxValueValidator(date(2099, 12, 31)))
-_LIVING = (MinValueValidator(date(1900, 1, 1)), MaxValueValidator(date(2099, 12, 31)))
-_CARD = "This looks like a payment card number. Card numbers are never kept."
-_PLACE = ("line_1", "line_2", "town", "postcode", "country")
 
 
-class _Plain(forms.Form):
-    """Refuses card numbers in whatever is typed."""
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or {}
-        for name, value in cleaned.items():
-            if isinstance(value, str) and formats.has_card_number(value):
-                self.add_error(name, forms.ValidationError(_CARD, code="card_number"))
-        return cleaned
-
-
-class FactsForm(_Plain):
+class FactsForm(PlainForm):
     """The declaration, and how the other person's agreement is known."""
 
     basis = forms.ChoiceField(label="Basis of the link", choices=codes.BASES)
@@ -56,7 +41,7 @@ class FactsForm(_Plain):
         choices=codes.AGREEMENTS,
         help_text="Before a second person confirms, the document that shows it is attached.",
     )
-    agreed_date = forms.DateField(label="Agreed on", required=False, widget=_DAY, validators=_CENTURY)
+    agreed_date = forms.DateField(label="Agreed on", required=False, widget=DAY, validators=_CENTURY)
     may_write_to_other = forms.BooleanField(
         label="The other person holds a joint account with us, or asked to be told",
         required=False,
@@ -68,55 +53,16 @@ class FactsForm(_Plain):
     account_reference = forms.CharField(label="Joint account", max_length=40, required=False)
 
 
-class PartyForm(_Plain):
+class PartyForm(PersonForm):
     """One of the two people, and where they live."""
 
+    is_innocent = False
     role = forms.ChoiceField(label="Side of the link", choices=codes.ROLES)
-    title = forms.CharField(label="Title", max_length=20, required=False)
-    forename = forms.CharField(label="First name", max_length=80, required=False)
     middle_name = forms.CharField(label="Middle names", max_length=80, required=False)
-    surname = forms.CharField(label="Last name", max_length=80, required=False)
-    date_of_birth = forms.DateField(label="Date of birth", required=False, widget=_DAY, validators=_LIVING)
-    phone = forms.CharField(label="Telephone", max_length=24, required=False)
-    email = forms.EmailField(label="E-mail", max_length=120, required=False)
     account_reference = forms.CharField(label="Account with us", max_length=40, required=False)
-    line_1 = forms.CharField(label="Address", max_length=120, required=False)
-    line_2 = forms.CharField(label="Address, second line", max_length=120, required=False)
-    town = forms.CharField(label="Town", max_length=60, required=False)
-    postcode = forms.CharField(label="Postcode", max_length=10, required=False)
-    country = forms.CharField(label="Country, if abroad", max_length=60, required=False)
-
-    def clean_phone(self) -> str:
-        text = self.cleaned_data["phone"]
-        try:
-            return formats.phone(text) if text else ""
-        except formats.BadFormat as refusal:
-            raise forms.ValidationError(str(refusal), code="invalid") from None
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean()
-        country = cleaned.get("country", "").strip().upper()
-        if cleaned.get("postcode") and country in {"", "GB", "UK", "UNITED KINGDOM"}:
-            try:
-                cleaned["postcode"] = formats.postcode(cleaned["postcode"])
-            except formats.BadFormat as refusal:
-                self.add_error("postcode", forms.ValidationError(str(refusal), code="invalid"))
-        return cleaned
-
-    def person(self) -> dict[str, Any]:
-        """Return what was typed in the shape parties.add takes."""
-        cleaned = dict(self.cleaned_data)
-        place = {name: cleaned.pop(name) for name in _PLACE}
-        born = cleaned.get("date_of_birth")
-        return {
-            "role": cleaned.pop("role"),
-            "is_innocent": False,
-            "values": {**cleaned, "date_of_birth": born.isoformat() if born else None},
-            "addresses": [{**place, "kind": "current"}] if any(place.values()) else [],
-        }
 
 
-class _StepForm(_Plain):
+class _StepForm(PlainForm):
     """What one step asks for. Takes `case`; `inputs()` gives what transitions.apply takes."""
 
     labels: Mapping[str, Mapping[str, str]] = {}
@@ -133,7 +79,7 @@ def _received() -> forms.DateField:
     return forms.DateField(
         label="Came in on",
         required=False,
-        widget=_DAY,
+        widget=DAY,
         validators=_CENTURY,
         help_text="The month for the answer counts from this day. Empty: today.",
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cases.credit import callbacks, codes, forms, intake, messages, opening, periods, report, rules
 from cases.credit.models import Check
 from cases.kernel import clocks, retention
-from cases.kernel.casetypes import CaseType
+from cases.kernel.casetypes import CaseType, never
 from cases.kernel.exchange import corrections, letters
 
 __all__ = ["CHECK"]
@@ -55,4 +55,6 @@ CHECK = CaseType(
         **corrections.LABELS,
     },
     intake=intake.INTAKE,
+    may_add_person=never,
+    is_divisible=False,
 )

@@ -48,7 +48,7 @@ def facts_view(case: Case) -> list[tuple[str, str]]:
         ("Application", facts.application_id),
         ("Occasion", _OCCASIONS.get(facts.occasion, facts.occasion)),
         ("Channel", _CHANNELS.get(facts.channel, facts.channel)),
-        ("Product", facts.product),
+        ("Product", facts.product.replace("_", " ").capitalize()),
         ("Each month", _pounds(facts.monthly_pence)),
         ("Legal basis", _BASES.get(facts.basis, facts.basis)),
         ("Notice shown (N1)", f"{facts.notice_version}, {_moment(facts.notice_shown_at)}"),

@@ -94,7 +94,7 @@ def _accounts(numbers: Sequence[str]) -> list[Account]:
     most = limit("batch_at_most")
     if not numbers or len(numbers) > most:
         raise BatchRefused(f"Name at least one account and at most {most}, one on each line.")
-    found = [storing.find(number) for number in numbers]
+    found = storing.find_each(numbers)
     unknown = [number for number, account in zip(numbers, found, strict=True) if account is None]
     if unknown:
         raise BatchRefused(f"Billing has not told us of these accounts: {', '.join(unknown[:5])}.")

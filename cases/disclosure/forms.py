@@ -12,11 +12,11 @@ from cases.disclosure import authorities, codes, dataitems, opening
 from cases.disclosure.described import OTHER_YEAR, YEARS, moment
 from cases.kernel import formats, notice
 from cases.kernel.formats import BadFormat
+from cases.kernel.plainforms import CARD
 
 __all__ = ["FactsForm", "MomentField", "PartyForm", "PortalForm"]
 
 _DAY = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-_CARD = "This looks like a payment card number. Card numbers are never kept."
 _OFFSET = "With its offset from UTC: 2026-11-01T00:00Z, or 2026-06-01T00:00+01:00."
 _UNKNOWN = ("", "Not said")
 
@@ -134,7 +134,7 @@ class FactsForm(forms.Form):
         cleaned = super().clean() or {}
         for name, value in list(cleaned.items()):
             if isinstance(value, str) and formats.has_card_number(value):
-                self.add_error(name, forms.ValidationError(_CARD, code="card_number"))
+                self.add_error(name, forms.ValidationError(CARD, code="card_number"))
         return cleaned
 
     def _say_nothing_else(self, cleaned: Mapping[str, Any]) -> None:
@@ -200,7 +200,7 @@ class PartyForm(forms.Form):
                 self.add_error("ip_address", forms.ValidationError(str(refusal), code="invalid"))
         for name in ("forename", "surname", "account_reference"):
             if formats.has_card_number(cleaned.get(name) or ""):
-                self.add_error(name, forms.ValidationError(_CARD, code="card_number"))
+                self.add_error(name, forms.ValidationError(CARD, code="card_number"))
         return cleaned
 
     def person(self) -> dict[str, Any]:

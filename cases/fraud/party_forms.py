@@ -12,13 +12,13 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from cases.fraud import codes
 from cases.kernel import formats
 from cases.kernel.office.codelists import CodeField
+from cases.kernel.plainforms import CARD
 
 __all__ = ["AddressForm", "Lines", "PartyForm", "Tidy"]
 
 _DAY = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 _LIVING = (MinValueValidator(date(1900, 1, 1)), MaxValueValidator(date(2099, 12, 31)))
 _LINE_NAMES = ("line_1", "line_2", "town", "postcode", "country")
-_CARD = "This looks like a payment card number. Card numbers are never kept."
 
 
 class Tidy(forms.CharField):
@@ -51,7 +51,7 @@ class Lines(forms.CharField):
 def _refuse_cards(form: forms.Form, cleaned: dict[str, Any]) -> None:
     for name, value in cleaned.items():
         if isinstance(value, str) and formats.has_card_number(value):
-            form.add_error(name, forms.ValidationError(_CARD, code="card_number"))
+            form.add_error(name, forms.ValidationError(CARD, code="card_number"))
 
 
 def _check_place(form: forms.Form, cleaned: dict[str, Any]) -> None:

@@ -6,42 +6,26 @@ from datetime import date
 from typing import Any
 
 from django import forms
-from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils import timezone
 
-from cases.kernel import calendars, formats
-from cases.kernel.formats import BadFormat
+from cases.kernel import calendars
 from cases.kernel.models import Case
 from cases.kernel.office.codelists import CodeField
+from cases.kernel.plainforms import DAY, PersonForm, PlainForm
 from cases.rights import codes
 
 __all__ = ["ActForm", "FactsForm", "IdentityForm", "PartyForm", "RefuseForm"]
 
-_DAY = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-_LIVING = (MinValueValidator(date(1900, 1, 1)), MaxValueValidator(date(2099, 12, 31)))
-_LINES = ("line_1", "line_2", "town", "postcode", "country")
 _CHOOSE = ("", "Choose")
-_CARD = "This looks like a payment card number. Card numbers are never kept."
 
 
-class _Plain(forms.Form):
-    """Refuses card numbers in whatever is typed."""
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or {}
-        for name, value in cleaned.items():
-            if isinstance(value, str) and formats.has_card_number(value):
-                self.add_error(name, forms.ValidationError(_CARD, code="card_number"))
-        return cleaned
-
-
-class FactsForm(_Plain):
+class FactsForm(PlainForm):
     """Which right, how and when it reached us. A day to come is refused."""
 
     right = forms.ChoiceField(label="What they ask", choices=codes.RIGHTS)
     came_by = CodeField(label="Reached us by", codes=codes.CAME_BY)
     received_date = forms.DateField(
-        label="Received on", required=False, widget=_DAY, help_text="The month counts from this day. Empty: today."
+        label="Received on", required=False, widget=DAY, help_text="The month counts from this day. Empty: today."
     )
     channels = forms.MultipleChoiceField(
         label="Channels",
@@ -85,51 +69,14 @@ class FactsForm(_Plain):
         return cleaned
 
 
-class PartyForm(_Plain):
+class PartyForm(PersonForm):
     """The person whose right it is, or whoever acts for them. They need be no customer."""
 
     role = forms.ChoiceField(label="Role", choices=codes.ROLES)
-    title = forms.CharField(label="Title", max_length=20, required=False)
-    forename = forms.CharField(label="First name", max_length=80, required=False)
-    surname = forms.CharField(label="Last name", max_length=80, required=False)
-    date_of_birth = forms.DateField(label="Date of birth", required=False, widget=_DAY, validators=_LIVING)
-    phone = forms.CharField(label="Telephone", max_length=24, required=False)
-    email = forms.EmailField(label="E-mail", max_length=120, required=False)
     account_reference = forms.CharField(label="Account with us", max_length=40, required=False)
-    line_1 = forms.CharField(label="Address", max_length=120, required=False)
-    line_2 = forms.CharField(label="Address, second line", max_length=120, required=False)
-    town = forms.CharField(label="Town", max_length=60, required=False)
-    postcode = forms.CharField(label="Postcode", max_length=10, required=False)
-    country = forms.CharField(label="Country, if abroad", max_length=60, required=False)
-
-    def clean_phone(self) -> str:
-        return self._tidy("phone", formats.phone)
-
-    def clean_postcode(self) -> str:
-        abroad = str(self.data.get(self.add_prefix("country")) or "").strip()
-        return str(self.cleaned_data["postcode"]) if abroad else self._tidy("postcode", formats.postcode)
-
-    def _tidy(self, name: str, tidy: Any) -> str:
-        text = self.cleaned_data[name]
-        try:
-            return tidy(text) if text else ""
-        except BadFormat as refusal:
-            raise forms.ValidationError(str(refusal), code="invalid") from None
-
-    def person(self) -> dict[str, Any]:
-        """Return what was typed in the shape parties.add takes."""
-        cleaned = dict(self.cleaned_data)
-        place = {name: cleaned.pop(name) for name in _LINES}
-        born = cleaned.get("date_of_birth")
-        return {
-            "role": cleaned.pop("role"),
-            "is_innocent": True,
-            "values": {**cleaned, "date_of_birth": born.isoformat() if born else None},
-            "addresses": [{"kind": "current", **place}] if any(place.values()) else [],
-        }
 
 
-class _StepForm(_Plain):
+class _StepForm(PlainForm):
     """What one step asks for. Takes `case`; `inputs()` gives what transitions.apply takes."""
 
     def __init__(self, *args: Any, case: Case, **kwargs: Any) -> None:

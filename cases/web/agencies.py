@@ -51,13 +51,7 @@ def everyone(request: HttpRequest) -> HttpResponse:
     """List the register."""
     actor, at = asking.actor_of(request), asking.now()
     rows = [{"listed": each, **_standing(each, at)} for each in exchanges.listed(actor, at=at)]
-    registers = [
-        (label, url)
-        for each in casetypes.all_types()
-        for label, url, act in each.registers
-        if policy.can(actor, act, kind=each.code).is_allowed
-    ]
-    return render(request, "cases/agencies/list.html", {"rows": rows, "registers": registers})
+    return render(request, "cases/agencies/list.html", {"rows": rows})
 
 
 def _standing(each: Listed, at: datetime) -> dict[str, Any]:

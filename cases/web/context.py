@@ -199,6 +199,16 @@ class Shell:
         )
 
     @cached_property
+    def registers(self) -> tuple[Place, ...]:
+        """The pages that kinds of case have beside the register of agencies, which this person may open."""
+        return tuple(
+            self._place(label, "book-open", addresses.page(url), "")
+            for each in casetypes.all_types()
+            for label, url, act in each.registers
+            if policy.can(self.actor, act, kind=each.code).is_allowed
+        )
+
+    @cached_property
     def queues(self) -> tuple[Place, ...]:
         """One queue for each kind of case this person may see."""
         queue = addresses.page("web:queue")
@@ -224,11 +234,11 @@ class Shell:
 
     @cached_property
     def at_once(self) -> tuple[Place, ...]:
-        """The kinds with an opening page of their own that this person may open, one press away on every page."""
+        """The kinds worked at one screen of their own that this person may open, one press away on every page."""
         return tuple(
             Place(label=f"New {each.label.lower()}", icon=each.icon, url=addresses.page(each.opens_on))
             for each in casetypes.all_types()
-            if each.opens_on and policy.can(self.actor, "open_case", kind=each.code).is_allowed
+            if each.screen and policy.can(self.actor, "open_case", kind=each.code).is_allowed
         )
 
     @cached_property
@@ -241,7 +251,7 @@ class Shell:
         """The palette's entries that every page has."""
         found = [
             Command(label=f"Go to {place.label.lower()}", icon=place.icon, url=place.url)
-            for place in (*self.places, *self.office)
+            for place in (*self.places, *self.registers, *self.office)
         ]
         if self.may_open:
             found.append(Command(label="Open a new case", icon="plus", url=addresses.page("web:new"), key="N"))

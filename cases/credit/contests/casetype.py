@@ -27,6 +27,8 @@ CONTEST = CaseType(
     amount=report.amount,
     is_about=opening.names_nobody,
     open_facts=report.open_facts,
+    # The number of a person says nothing; the facts name the reviewer.
+    unspoken=frozenset({"reviewer"}),
     opened=report.opened,
     approval_rows=rules.approval_rows,
     facts_view=report.facts_view,

@@ -10,12 +10,11 @@ from django import forms
 from cases.disclosure.breach import codes
 from cases.disclosure.emergency.forms import PartyForm as PersonForm
 from cases.disclosure.forms import MomentField
-from cases.kernel import formats
 from cases.kernel.models import Case
+from cases.kernel.plainforms import PlainForm
 
 __all__ = ["AssessForm", "CloseForm", "FactsForm", "NotifyForm", "PartyForm", "ReportForm"]
 
-_CARD = "This looks like a payment card number. Card numbers are never kept."
 _CHOOSE = ("", "Choose")
 _LONGEST = 4000
 
@@ -28,18 +27,7 @@ def _people(label: str = "How many people it touches, as far as you know", **kwa
     return forms.IntegerField(label=label, min_value=0, max_value=100_000_000, **kwargs)
 
 
-class _Plain(forms.Form):
-    """Refuses card numbers in whatever is typed."""
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or {}
-        for name, value in cleaned.items():
-            if isinstance(value, str) and formats.has_card_number(value):
-                self.add_error(name, forms.ValidationError(_CARD, code="card_number"))
-        return cleaned
-
-
-class ReportForm(_Plain):
+class ReportForm(PlainForm):
     """What a colleague reports. Nothing of it comes back to them."""
 
     what = _long("What happened?", rows=6, help_text="What went where, when, and what was done at once. Name nobody.")
@@ -49,7 +37,7 @@ class ReportForm(_Plain):
     once = forms.UUIDField(widget=forms.HiddenInput, required=False, initial=uuid.uuid4)
 
 
-class FactsForm(_Plain):
+class FactsForm(PlainForm):
     """The report, put right by the data protection officer: the 72 hours count anew from when it was first known."""
 
     aware_at = MomentField(label="First known at: the 72 hours count from here")
@@ -64,7 +52,7 @@ class PartyForm(PersonForm):
     role: Any = forms.ChoiceField(label="Role", choices=codes.ROLES)
 
 
-class _StepForm(_Plain):
+class _StepForm(PlainForm):
     """What one step asks for. Takes `case`; `inputs()` gives what transitions.apply takes."""
 
     def __init__(self, *args: Any, case: Case, **kwargs: Any) -> None:

@@ -14,6 +14,7 @@ from cases.disclosure.emergency import codes
 from cases.kernel import formats
 from cases.kernel.formats import BadFormat
 from cases.kernel.models import Case
+from cases.kernel.plainforms import PlainForm
 
 __all__ = [
     "FactsForm",
@@ -29,7 +30,6 @@ __all__ = [
     "WriteUpForm",
 ]
 
-_CARD = "This looks like a payment card number. Card numbers are never kept."
 _TIME = re.compile(r"([01]?\d|2[0-3])[:.]?([0-5]\d)(?:[:.]?([0-5]\d))?Z?")
 _POSITION = re.compile(r"\s*(-?\d{1,2}(?:\.\d{1,7})?)\s*[,; ]\s*(-?\d{1,3}(?:\.\d{1,7})?)\s*")
 _CHOOSE = ("", "Choose")
@@ -76,24 +76,13 @@ def _last(clock: time, *, now: datetime) -> datetime:
     return moment if moment <= now else moment - timedelta(days=1)
 
 
-class _Plain(forms.Form):
-    """Refuses card numbers in whatever is typed."""
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or {}
-        for name, value in cleaned.items():
-            if isinstance(value, str) and formats.has_card_number(value):
-                self.add_error(name, forms.ValidationError(_CARD, code="card_number"))
-        return cleaned
-
-
 def _rooms() -> list[tuple[str, str]]:
     """Return the control rooms of the register; the one that there is stands chosen."""
     rows = authorities.authorities("emergency")
     return rows if len(rows) == 1 else [_CHOOSE, *rows]
 
 
-class FactsForm(_Plain):
+class FactsForm(PlainForm):
     """The call: who rang us, about which call, when it ended, and what the risk is."""
 
     control_room = forms.ChoiceField(label="Control room", choices=_rooms)
@@ -167,7 +156,7 @@ class PartyForm(forms.Form):
         return {"role": cleaned.pop("role"), "is_innocent": True, "values": cleaned, "addresses": []}
 
 
-class _StepForm(_Plain):
+class _StepForm(PlainForm):
     """What one step asks for. Takes `case`; `inputs()` gives what transitions.apply takes."""
 
     def __init__(self, *args: Any, case: Case, **kwargs: Any) -> None:

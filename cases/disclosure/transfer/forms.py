@@ -11,10 +11,10 @@ from cases.disclosure.transfer import codes
 from cases.kernel import formats
 from cases.kernel.exchange.agreements import HOME, OWN
 from cases.kernel.models import Agency, Case
+from cases.kernel.plainforms import CARD
 
 __all__ = ["ApproveForm", "FactsForm", "PartyForm", "RenewForm"]
 
-_CARD = "This looks like a payment card number. Card numbers are never kept."
 _CHOOSE = ("", "Choose")
 
 
@@ -53,7 +53,7 @@ class FactsForm(forms.Form):
     def clean_why(self) -> str:
         text = str(self.cleaned_data["why"])
         if formats.has_card_number(text):
-            raise forms.ValidationError(_CARD, code="card_number")
+            raise forms.ValidationError(CARD, code="card_number")
         return text
 
 

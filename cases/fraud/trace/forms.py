@@ -10,10 +10,9 @@ from cases.fraud.trace import codes
 from cases.kernel import formats
 from cases.kernel.formats import BadFormat
 from cases.kernel.models import Case
+from cases.kernel.plainforms import PlainForm
 
 __all__ = ["AcceptForm", "FactsForm", "HoldForm", "PartyForm", "StartForm"]
-
-_CARD = "This looks like a payment card number. Card numbers are never kept."
 
 
 def _phone(text: str) -> str:
@@ -23,18 +22,7 @@ def _phone(text: str) -> str:
         raise forms.ValidationError(str(refusal), code="invalid") from None
 
 
-class _Plain(forms.Form):
-    """Refuses card numbers in whatever is typed."""
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or {}
-        for name, value in cleaned.items():
-            if isinstance(value, str) and formats.has_card_number(value):
-                self.add_error(name, forms.ValidationError(_CARD, code="card_number"))
-        return cleaned
-
-
-class FactsForm(_Plain):
+class FactsForm(PlainForm):
     """Which calls came to which line."""
 
     line = forms.CharField(label="Line that was called", max_length=24)
@@ -69,7 +57,7 @@ class PartyForm(forms.Form):
         return {"role": cleaned.pop("role"), "is_innocent": True, "values": cleaned, "addresses": []}
 
 
-class _StepForm(_Plain):
+class _StepForm(PlainForm):
     """What one step asks for. Takes `case`; `inputs()` gives what transitions.apply takes."""
 
     def __init__(self, *args: Any, case: Case, **kwargs: Any) -> None:

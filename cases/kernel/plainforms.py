@@ -1,0 +1,79 @@
+"""What the forms of several families share: no card number is ever taken, and a person is typed in one way."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any, ClassVar
+
+from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
+
+from cases.kernel import formats
+from cases.kernel.formats import BadFormat
+
+__all__ = ["CARD", "DAY", "PersonForm", "PlainForm"]
+
+CARD = "This looks like a payment card number. Card numbers are never kept."
+DAY = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+_LIVING = (MinValueValidator(date(1900, 1, 1)), MaxValueValidator(date(2099, 12, 31)))
+_PLACE = ("line_1", "line_2", "town", "postcode", "country")
+_HERE = {"", "GB", "UK", "UNITED KINGDOM"}
+
+
+class PlainForm(forms.Form):
+    """Refuses card numbers in whatever is typed."""
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        for name, value in cleaned.items():
+            if isinstance(value, str) and formats.has_card_number(value):
+                self.add_error(name, forms.ValidationError(CARD, code="card_number"))
+        return cleaned
+
+
+class PersonForm(PlainForm):
+    """A person and where they live. A family adds `role` and what else it asks for, and says who is innocent."""
+
+    is_innocent: ClassVar[bool] = True
+    field_order = (
+        *("role", "title", "forename", "middle_name", "surname", "date_of_birth"),
+        *("phone", "email", "account_reference", *_PLACE),
+    )
+
+    title = forms.CharField(label="Title", max_length=20, required=False)
+    forename = forms.CharField(label="First name", max_length=80, required=False)
+    surname = forms.CharField(label="Last name", max_length=80, required=False)
+    date_of_birth = forms.DateField(label="Date of birth", required=False, widget=DAY, validators=_LIVING)
+    phone = forms.CharField(label="Telephone", max_length=24, required=False)
+    email = forms.EmailField(label="E-mail", max_length=120, required=False)
+    line_1 = forms.CharField(label="Address", max_length=120, required=False)
+    line_2 = forms.CharField(label="Address, second line", max_length=120, required=False)
+    town = forms.CharField(label="Town", max_length=60, required=False)
+    postcode = forms.CharField(label="Postcode", max_length=10, required=False)
+    country = forms.CharField(label="Country, if abroad", max_length=60, required=False)
+
+    def clean_phone(self) -> str:
+        return self._tidy("phone", formats.phone)
+
+    def clean_postcode(self) -> str:
+        country = str(self.data.get(self.add_prefix("country")) or "").strip().upper()
+        return self._tidy("postcode", formats.postcode) if country in _HERE else str(self.cleaned_data["postcode"])
+
+    def _tidy(self, name: str, tidy: Any) -> str:
+        text = self.cleaned_data[name]
+        try:
+            return tidy(text) if text else ""
+        except BadFormat as refusal:
+            raise forms.ValidationError(str(refusal), code="invalid") from None
+
+    def person(self) -> dict[str, Any]:
+        """Return what was typed in the shape parties.add takes."""
+        cleaned = dict(self.cleaned_data)
+        place = {name: cleaned.pop(name) for name in _PLACE}
+        born = cleaned.get("date_of_birth")
+        return {
+            "role": cleaned.pop("role"),
+            "is_innocent": self.is_innocent,
+            "values": {**cleaned, "date_of_birth": born.isoformat() if born else None},
+            "addresses": [{"kind": "current", **place}] if any(place.values()) else [],
+        }
