@@ -1,4 +1,4 @@
-"""Mirrors of customer accounts: holders, money, dates, flags, what each bureau was told, and the files they came in."""
+"""Mirrors of customer accounts: holders, money, dates, flags, what bureaus were told, and the files they came in."""
 
 import uuid
 
@@ -17,6 +17,7 @@ __all__ = [
     "AccountFault",
     "AccountFlag",
     "AccountHolder",
+    "AccountMonth",
     "AccountUpload",
     "AccountUploadPart",
     "BureauTold",
@@ -26,6 +27,7 @@ __all__ = [
 class Account(Tracked):
     """One account as of a day. Money is whole pence; a balance below nought is a credit.
 
+    `payments_behind` are whole monthly payments that are due and unpaid; nothing where billing does not say.
     `token` is the keyed hash of the number; `content` that of all that the feed said last, so that the same row again
     changes nothing. The default's date and balance, once there, never change: sale and payment leave them as they are.
     """
@@ -47,10 +49,14 @@ class Account(Tracked):
     default_pence = models.BigIntegerField(null=True, blank=True)
     is_regulated_credit = models.BooleanField(default=False)
     is_business = models.BooleanField(default=False)
+    contract_start_date = models.DateField(null=True, blank=True)
+    payment_pence = models.BigIntegerField(null=True, blank=True)
+    payments_behind = models.PositiveSmallIntegerField(null=True, blank=True)
     token = models.BinaryField(unique=True, editable=False)
     content = models.BinaryField(editable=False)
 
     untracked = ("token", "content")
+    later = {"contract_start_date": None, "payment_pence": None, "payments_behind": None}
 
     class Meta:
         constraints = [
@@ -133,6 +139,24 @@ class BureauTold(Tracked):
 
     def __str__(self) -> str:
         return f"account {self.account_id} at agency {self.agency_id}"
+
+
+class AccountMonth(models.Model):
+    """How an account was kept in one month, as it was reported: status, flags and balance. `month` is its first day,
+    `file_uid` the report's. Written once, by COPY; the hash of all of a report stands in its event."""
+
+    account = models.ForeignKey(Account, models.PROTECT, related_name="months")
+    month = models.DateField()
+    status = models.CharField(max_length=1)
+    flags = ArrayField(models.CharField(max_length=24), default=list)
+    balance_pence = models.BigIntegerField()
+    file_uid = models.UUIDField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "month"], name="one_month_of_an_account")]
+
+    def __str__(self) -> str:
+        return f"{self.month:%Y-%m} of account {self.account_id}"
 
 
 class AccountUpload(models.Model):

@@ -35,6 +35,7 @@ FLAGS = {
     "adr": "Complaint at the ombudsman",
     "bankruptcy": "Bankruptcy",
     "complaint": "Open complaint",
+    "debt_plan": "Debt management plan",
     "debt_relief_order": "Debt relief order",
     "deceased": "Customer has died",
     "dispute": "Bill in dispute",
@@ -52,12 +53,15 @@ FLAGS = {
 }
 HOLDERS = 2
 LONGEST = 120
+# Columns that a feed may have since a later release. Where it does not say them, a row hashes as it did before.
+_LATER = frozenset({"contract_start_date", "payment_pence", "payments_behind"})
 FAULTS = {
     "missing": "It is needed.",
     "too_long": "It is too long.",
     "not_a_date": "It is not a date like 2026-11-22.",
     "not_pence": "It is not a whole number of pence.",
     "negative": "It cannot be below nought.",
+    "too_many": "It is more than 999.",
     "not_a_code": "It is none of the codes.",
     "not_yes_or_no": "It is neither yes nor no.",
     "not_a_postcode": "It is not a postcode of the United Kingdom.",
@@ -104,7 +108,8 @@ class Row:
 
     def canonical(self) -> bytes:
         """Return all that was told in one fixed form, to be hashed under a key."""
-        told = [self.number, dict(self.account), [dict(each) for each in self.holders], dict(self.flags)]
+        account = {name: value for name, value in self.account.items() if name not in _LATER or value is not None}
+        told = [self.number, account, [dict(each) for each in self.holders], dict(self.flags)]
         return json.dumps(told, sort_keys=True, separators=(",", ":"), default=str).encode()
 
 
@@ -143,6 +148,12 @@ def _pence(value: str) -> int:
 def _not_negative(value: str) -> int:
     if (found := _pence(value)) < 0:
         raise _Wrong("negative")
+    return found
+
+
+def _count(value: str) -> int:
+    if (found := _not_negative(value)) > 999:
+        raise _Wrong("too_many")
     return found
 
 
@@ -219,6 +230,9 @@ COLUMNS: dict[str, Column] = {
     "default_pence": Column(_not_negative),
     "is_regulated_credit": Column(_yes),
     "is_business": Column(_yes),
+    "contract_start_date": Column(_day),
+    "payment_pence": Column(_not_negative),
+    "payments_behind": Column(_count),
     "flags": Column(_flags),
 }
 HOLDER_COLUMNS: dict[str, Column] = {
@@ -298,6 +312,9 @@ EXAMPLE: dict[str, str] = {
     "oldest_unpaid_date": "2026-04-30",
     "default_date": "2026-09-01",
     "default_pence": "31246",
+    "contract_start_date": "2024-06-01",
+    "payment_pence": "3800",
+    "payments_behind": "6",
     "holder_1_forename": "Cerys",
     "holder_1_surname": "Oyelaran-Pugh",
     "holder_1_date_of_birth": "1988-04-17",

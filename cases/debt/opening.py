@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from cases.accounts.models import Account
+from cases.accounts.people import people_of
 from cases.debt import codes, gate
 from cases.debt.models import Placement, PlacementBatch
 from cases.kernel import intake, record, transitions
@@ -15,10 +16,7 @@ from cases.kernel.models import Case
 from cases.ledger import sealing
 from cases.ledger.reads import Reader
 
-__all__ = ["look_again", "open_facts", "people_of", "select"]
-
-_VALUES = ("forename", "surname", "date_of_birth", "phone", "email")
-_PLACE = ("line_1", "town", "postcode")
+__all__ = ["look_again", "open_facts", "select"]
 
 
 def open_facts(case: Case, facts: Mapping[str, Any]) -> None:
@@ -29,24 +27,6 @@ def open_facts(case: Case, facts: Mapping[str, Any]) -> None:
     )
     sealing.seal(row, {"account_reference": facts["account_reference"]}, key=case.key)
     row.save(force_insert=True)
-
-
-def people_of(accounts: Sequence[Account], *, reader: Reader, at: datetime) -> dict[int, list[dict[str, Any]]]:
-    """Return, by account, who holds it now in the shape parties.add takes. One access row, whatever the number."""
-    holders = [each for account in accounts for each in account.holders.all() if each.ended_date is None]
-    opened = sealing.open_rows(holders, [*_VALUES, *_PLACE], reader=reader, at=at) if holders else []
-    found: dict[int, list[dict[str, Any]]] = {account.pk: [] for account in accounts}
-    for holder, values in zip(holders, opened, strict=True):
-        home = {name: values[name] or "" for name in _PLACE}
-        found[holder.account_id].append(
-            {
-                "role": "debtor",
-                "is_innocent": False,
-                "values": {name: values[name] for name in _VALUES},
-                "addresses": [{**home, "kind": "current"}] if any(home.values()) else [],
-            }
-        )
-    return found
 
 
 def select(accounts: Sequence[Account], *, batch: PlacementBatch, actor: Actor, at: datetime) -> list[Case]:

@@ -1,21 +1,24 @@
-"""May money leave an account? One of the firm's own systems asks, and learns yes or no, never why.
+"""What holds stop on a customer account, whichever case they were entered on.
 
-A hidden hold, a customer who died, a colleague's own account: the answer, its time and its trace are the same.
+May money leave it? One of the firm's own systems asks, and learns yes or no, never why: a hidden hold, a customer who
+died, a colleague's own account: the answer, its time and its trace are the same.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
-from cases.kernel import holds, policy
+from cases.kernel import holdkinds, holds, policy
 from cases.kernel.actors import Actor
 from cases.kernel.finding import index, terms
-from cases.kernel.models import Hold, SearchEntry
+from cases.kernel.models import Hold, SearchEntry, Team
 from cases.kernel.restricted import quietholds
 from cases.ledger import keys, reads
 
-__all__ = ["ACT", "ACTS", "is_held"]
+__all__ = ["ACT", "ACTS", "OTHER", "QUIET", "blocking", "is_held"]
 
+QUIET, OTHER = "policy", "other"
 ACT = "ask_policy_hold"
 # What can be asked about, and the ordinary holds that stop it as well: money is not paid out to the dead, to an
 # insolvent customer, to whoever took over a victim's account, or to a colleague without somebody looking first. A quiet
@@ -50,3 +53,45 @@ def _is_plainly_held(account: str, kinds: frozenset[str], *, at: datetime) -> bo
     named = SearchEntry.objects.filter(space=index.OFFICE, note=None, tokens__overlap=tokens).values("case_id")
     held = Hold.objects.filter(holds.in_force(at), kind__in=kinds, case__in=named, case__is_closed=False)
     return held.exists()
+
+
+def blocking(numbers: Iterable[str], block: str, *, at: datetime) -> dict[str, frozenset[str]]:
+    """Return, by account number in comparable form (terms.account), the kinds of hold that stop a block on it.
+
+    Those of the office on open cases that name it are told by their kind; one of a kind that does not usually stop this
+    is `other`; a quiet or hidden one, or one of a restricted team, is `policy` and nothing else. Three queries, and one
+    for each number that asks for hidden holds.
+    """
+    written = {terms.account(number): number for number in numbers}
+    cases = _named_on(written)
+    held = Hold.objects.filter(holds.in_force(at), case__in=list(cases), case__is_closed=False)
+    found: dict[str, set[str]] = {
+        number: {QUIET} if block in quietholds.blocked(account=own) else set() for number, own in written.items()
+    }
+    for case_id, kind, is_restricted in held.filter(blocks__contains=[block]).values_list(
+        "case_id", "kind", "case__is_restricted"
+    ):
+        for number in cases[case_id]:
+            found[number].add(QUIET if is_restricted else _as_told(kind, block))
+    return {number: frozenset(kinds) for number, kinds in found.items()}
+
+
+def _named_on(written: Iterable[str]) -> dict[int, set[str]]:
+    """Return the cases that name accounts, of the office and of restricted teams, each with those it names."""
+    restricted = Team.objects.filter(is_restricted=True).order_by("pk").values_list("pk", flat=True)
+    spaces = [index.OFFICE, *(f"team:{team_id}" for team_id in restricted)]
+    blinders = [index.Blinder(space, version) for space in spaces for version in keys.index_versions()]
+    tokens = {blinder.token("account", number): number for number in written for blinder in blinders}
+    named = SearchEntry.objects.filter(space__in=spaces, note=None, tokens__overlap=list(tokens))
+    cases: dict[int, set[str]] = {}
+    for case_id, found in named.values_list("case_id", "tokens"):
+        cases.setdefault(case_id, set()).update(tokens[each] for each in found if each in tokens)
+    return cases
+
+
+def _as_told(kind: str, block: str) -> str:
+    """Return the kind of a hold as it may be said."""
+    known = holdkinds.KINDS.get(kind)
+    if known is None or known.is_quiet:
+        return QUIET
+    return kind if block in known.blocks else OTHER
