@@ -4,6 +4,7 @@ from cases.agencies import oncallroutes, register
 from cases.association.casetype import ASSOCIATION
 from cases.credit.casetype import CHECK
 from cases.credit.contests.casetype import CONTEST
+from cases.credit.defaults.casetype import DEFAULT
 from cases.debt.casetype import DEBT_PLACEMENT
 from cases.disclosure import authorities
 from cases.disclosure.breach.casetype import BREACH
@@ -32,6 +33,7 @@ from cases.rights.complaints.casetype import DP_COMPLAINT
 CASE_TYPES = (
     *(FRAUD_REFERRAL, SUSPICION_REPORT, LE_DISCLOSURE, EMERGENCY_DISCLOSURE, ASSOCIATION, PARTNER_QUERY),
     *(RIGHTS_REQUEST, DP_COMPLAINT, BREACH, CHECK, CONTEST, TRANSFER, TRACE, DEBT_PLACEMENT),
+    DEFAULT,
 )
 # The pages that a kind brings itself.
 PAGES = (

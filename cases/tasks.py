@@ -8,7 +8,7 @@ from django.core.cache import caches
 from django.utils import timezone
 
 from cases.agencies import application, clamd, delivery, fetching, limits, oncall
-from cases.kernel import holds, jobrun
+from cases.kernel import holds, jobrun, jobs
 from cases.kernel.evidence import custody, disposal, scanning
 from cases.kernel.exchange import chase
 from cases.kernel.finding import matching
@@ -84,11 +84,12 @@ def check_documents(**_future: Any) -> None:
 
 @shared_task
 def sweep(**_future: Any) -> None:
-    """End what time has ended, ask for what ends soon, chase answers that are late, forget callers long gone."""
+    """End what time has ended, ask for what ends soon, start the day's work, chase late answers, forget callers."""
     now = timezone.now()
     caches["default"].set("swept_at", now.isoformat(), None)
     sweeps.end_due_clocks(now=now)
     sweeps.warn_of_ends(now=now)
+    jobs.start_daily(now=now)
     matching.compare_due(now=now)
     holds.ask_for_reviews(now=now)
     policydocs.ask_for_reviews(now=now)

@@ -13,15 +13,17 @@ from datetime import date, datetime, timedelta
 from cases.accounts.models import Account
 from cases.debt import limitation
 from cases.debt.limitation import limit
-from cases.kernel import accountholds, calendars, formats, holdkinds, holds
-from cases.kernel.finding import terms
-from cases.ledger import sealing
+from cases.kernel import calendars, formats, holdkinds, holds
+from cases.kernel.finding import index, terms
+from cases.kernel.models import Hold, SearchEntry, Team
+from cases.kernel.restricted import quietholds
+from cases.ledger import keys, sealing
 from cases.ledger.reads import Reader
 
 __all__ = ["RULES", "WARNINGS", "Candidate", "Finding", "Rule", "candidates", "judge", "warn"]
 
 PLACE = "place"
-QUIET = accountholds.QUIET
+QUIET = "policy"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,7 +129,7 @@ _HOLDS = tuple(
 RULES: tuple[Rule, ...] = (
     Rule(code="policy_hold", sentence=holds.SENTENCE, applies=_held(QUIET)),
     *_HOLDS,
-    Rule(code="hold_other", sentence="A hold stops placing it.", applies=_held(accountholds.OTHER)),
+    Rule(code="hold_other", sentence="A hold stops placing it.", applies=_held("other")),
     Rule(code="balance_too_small", sentence="Less is owed than is worth placing.", applies=_is_small),
     Rule(code="bill_too_recent", sentence="The final bill is too recent, or there was none yet.", applies=_is_young),
     Rule(code="complaint", sentence="A complaint is open.", applies=_flagged("complaint")),
@@ -203,7 +205,7 @@ def candidates(
     for holder, values in zip(people, opened, strict=True):
         if born := terms.born(values["date_of_birth"] or ""):
             births.setdefault(holder.account_id, []).append(date.fromisoformat(born))
-    held = accountholds.blocking(numbers, PLACE, at=at)
+    held = _holds(numbers, at=at)
     years = limitation.years_on(today, [account.jurisdiction for account in accounts])
     return [
         Candidate(
@@ -211,9 +213,43 @@ def candidates(
             today=today,
             years=years[account.jurisdiction],
             flags=frozenset(flag.code for flag in account.flags.all() if flag.ended_date is None),
-            holds=held[terms.account(number)],
+            holds=held[terms.account(number)] | _hidden(number),
             births=tuple(births.get(account.pk, ())),
             is_placed=account.pk in placed,
         )
         for account, number in zip(accounts, numbers, strict=True)
     ]
+
+
+def _hidden(number: str) -> frozenset[str]:
+    return frozenset({QUIET}) if PLACE in quietholds.blocked(account=number) else frozenset()
+
+
+def _holds(numbers: Iterable[str], *, at: datetime) -> dict[str, frozenset[str]]:
+    """Return, by comparable number, the kinds of hold that stop placing on open cases naming it: those of the office
+    by their kind, those of a restricted team (a case that a conflict took there, too) as policy holds."""
+    restricted = Team.objects.filter(is_restricted=True).order_by("pk").values_list("pk", flat=True)
+    spaces = [index.OFFICE, *(f"team:{team_id}" for team_id in restricted)]
+    blinders = [index.Blinder(space, version) for space in spaces for version in keys.index_versions()]
+    written = dict.fromkeys(terms.account(number) for number in numbers)
+    tokens = {blinder.token("account", number): number for number in written for blinder in blinders}
+    named = SearchEntry.objects.filter(space__in=spaces, note=None, tokens__overlap=list(tokens))
+    cases: dict[int, set[str]] = {}
+    for case_id, found in named.values_list("case_id", "tokens"):
+        cases.setdefault(case_id, set()).update(tokens[each] for each in found if each in tokens)
+    stopping = Hold.objects.filter(
+        holds.in_force(at), case__in=list(cases), case__is_closed=False, blocks__contains=[PLACE]
+    )
+    result: dict[str, set[str]] = {number: set() for number in written}
+    for case_id, kind, is_restricted in stopping.values_list("case_id", "kind", "case__is_restricted"):
+        for number in cases[case_id]:
+            result[number].add(QUIET if is_restricted else _as_told(kind))
+    return {number: frozenset(kinds) for number, kinds in result.items()}
+
+
+def _as_told(kind: str) -> str:
+    """Return the kind of a hold as the gate may say it."""
+    known = holdkinds.KINDS.get(kind)
+    if known is None or known.is_quiet:
+        return QUIET
+    return kind if PLACE in known.blocks else "other"

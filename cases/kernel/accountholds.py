@@ -6,7 +6,7 @@ died, a colleague's own account: the answer, its time and its trace are the same
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from cases.kernel import holdkinds, holds, policy
@@ -16,7 +16,7 @@ from cases.kernel.models import Hold, SearchEntry, Team
 from cases.kernel.restricted import quietholds
 from cases.ledger import keys, reads
 
-__all__ = ["ACT", "ACTS", "OTHER", "QUIET", "blocking", "is_held"]
+__all__ = ["ACT", "ACTS", "OTHER", "QUIET", "blocking", "entered", "is_held"]
 
 QUIET, OTHER = "policy", "other"
 ACT = "ask_policy_hold"
@@ -55,22 +55,25 @@ def _is_plainly_held(account: str, kinds: frozenset[str], *, at: datetime) -> bo
     return held.exists()
 
 
-def blocking(numbers: Iterable[str], block: str, *, at: datetime) -> dict[str, frozenset[str]]:
-    """Return, by account number in comparable form (terms.account), the kinds of hold that stop a block on it.
+def blocking(numbers: Collection[str], block: str, *, at: datetime) -> dict[str, frozenset[str]]:
+    """Return, by account number in comparable form (terms.account), the kinds of hold that stop a block on it: those of
+    `entered`, and `policy` where a hidden one does. As `entered`, and one query for each number."""
+    found = entered(numbers, block, at=at)
+    hidden = {terms.account(number) for number in numbers if block in quietholds.blocked(account=number)}
+    return {number: kinds | {QUIET} if number in hidden else kinds for number, kinds in found.items()}
 
-    Those of the office on open cases that name it are told by their kind; one of a kind that does not usually stop this
-    is `other`; a quiet or hidden one, or one of a restricted team, is `policy` and nothing else. Three queries, and one
-    for each number that asks for hidden holds.
+
+def entered(numbers: Collection[str], block: str, *, at: datetime) -> dict[str, frozenset[str]]:
+    """Return, by account number in comparable form, the kinds of hold on open cases naming it that stop a block.
+
+    Those of the office are told by their kind; one of a kind that does not usually stop this is `other`; a quiet one,
+    or one of a restricted team, is `policy` and nothing else. Three queries, whatever the number.
     """
-    written = {terms.account(number): number for number in numbers}
-    cases = _named_on(written)
+    cases = _named_on(dict.fromkeys(terms.account(number) for number in numbers))
     held = Hold.objects.filter(holds.in_force(at), case__in=list(cases), case__is_closed=False)
-    found: dict[str, set[str]] = {
-        number: {QUIET} if block in quietholds.blocked(account=own) else set() for number, own in written.items()
-    }
-    for case_id, kind, is_restricted in held.filter(blocks__contains=[block]).values_list(
-        "case_id", "kind", "case__is_restricted"
-    ):
+    found: dict[str, set[str]] = {terms.account(number): set() for number in numbers}
+    stopping = held.filter(blocks__contains=[block]).values_list("case_id", "kind", "case__is_restricted")
+    for case_id, kind, is_restricted in stopping:
         for number in cases[case_id]:
             found[number].add(QUIET if is_restricted else _as_told(kind, block))
     return {number: frozenset(kinds) for number, kinds in found.items()}

@@ -16,13 +16,25 @@ from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import Now
 
-from cases.kernel import policy
+from cases.kernel import calendars, policy
 from cases.kernel.actors import Actor, system
 from cases.kernel.errors import CaseError, NotVisible
 from cases.kernel.models import Job, JobRow
 from cases.ledger import api as ledger
 
-__all__ = ["Job", "JobRefused", "Kind", "Skipped", "declare", "get_visible", "kind_of", "resume", "start", "stop"]
+__all__ = [
+    "Job",
+    "JobRefused",
+    "Kind",
+    "Skipped",
+    "declare",
+    "get_visible",
+    "kind_of",
+    "resume",
+    "start",
+    "start_daily",
+    "stop",
+]
 
 MOST_CLAIMS = 5
 REASONS = {
@@ -50,7 +62,8 @@ class Kind:
     are then undone. `finish` is called in the transaction that ends the job. `act` is the office act of the policy
     table that lets a person start, stop and resume it; without one, whoever calls `start` has asked the policy.
     `names` turns subjects into words for one reader and leaves out what that reader may not see.
-    `is_hidden` work is on no page: its mere counts would tell of what is restricted.
+    `is_hidden` work is on no page: its mere counts would tell of what is restricted. `is_daily` work is started once
+    on each London day.
     """
 
     code: str
@@ -61,6 +74,7 @@ class Kind:
     reasons: Mapping[str, str] = field(default_factory=dict)
     names: Callable[[Actor, list[str]], Mapping[str, str]] | None = None
     is_hidden: bool = False
+    is_daily: bool = False
     finish: Callable[[Job, datetime], None] | None = None
 
 
@@ -132,6 +146,14 @@ def start(
         note(job, "job.started", actor=actor, at=at, request=request, detail={"params": job.params})
         ring()
     return job
+
+
+def start_daily(*, now: datetime) -> list[Job]:
+    """Start what is done once on each London day and was not started today; return it. One query where all was."""
+    day = calendars.london_date(now).isoformat()
+    daily = [kind.code for kind in KINDS.values() if kind.is_daily]
+    known = set(Job.objects.filter(kind__in=daily, key=day).values_list("kind", flat=True))
+    return [start(code, actor=system("sweep"), at=now, key=day) for code in daily if code not in known]
 
 
 def note(

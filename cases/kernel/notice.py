@@ -120,6 +120,7 @@ PURPOSES = {
     "protect_life": "Helping the emergency services to reach whoever called them",
     "link_records": "Linking the records of people who are financially associated",
     "recover_debts": "Collecting what is owed",
+    "report_accounts": "Telling credit reference agencies how accounts are kept",
     "correct_recipients": "Keeping the records of whoever was told accurate",
     "honour_choices": "Stopping marketing and its profiles when a person asks",
     "check_applicants": "Checking credit, identity and fraud before and during a contract",
@@ -153,6 +154,7 @@ DOCUMENTS = {
         Need(code="criminal_offence_apd", kind="apd", label="Policy on criminal-offence data"),
         Need(code="association_lia", kind="lia", label="Legitimate interests: linking associated people's records"),
         Need(code="partner_checks_lia", kind="lia", label="Legitimate interests: checks for banks and providers"),
+        Need(code="credit_reporting_lia", kind="lia", label="Legitimate interests: telling how accounts are kept"),
         Need(code="credit_checks_lia", kind="lia", label="Legitimate interests: credit, identity and fraud checks"),
         Need(code="letters_lia", kind="lia", label="Legitimate interests: writing to the people concerned"),
     )
@@ -413,6 +415,16 @@ CLAUSES = {
             documents=frozenset({"credit_checks_lia"}),
             quote="We send credit reference and fraud prevention agencies information about applications, and they "
             "keep that information.",
+        ),
+        Clause(
+            code="report_accounts",
+            sentences=("R69", "R70", "R71", "R72"),
+            purpose="report_accounts",
+            recipients=frozenset({"cra"}),
+            categories=frozenset({"identity", "address", "date_of_birth", "financial"}),
+            gateway="gdpr_6_1_f",
+            documents=frozenset({"credit_reporting_lia"}),
+            quote="We might also give them details of your accounts and bills, including how you manage them.",
         ),
         Clause(
             code="check_address",

@@ -31,6 +31,7 @@ SUBJECTS = {
     "report_crime": "Suspected fraudsters and others named in a report to the police",
     "correct_recipients": "People about whom a recipient was told before",
     "link_records": "Two people who are linked by money",
+    "report_accounts": "Customers, by their accounts",
     "recover_debts": "Customers whose unpaid account is handed to a recovery agency",
     "check_with_partners": "Subscribers about whom a bank or another provider asks",
     "check_applicants": "Applicants and customers who are checked, and people financially linked with them",

@@ -79,6 +79,7 @@ NOT_YET_BUILT = {
     "trace": {"pass"},
     # Taking a line out of a file that waits, and a second agency for the same account.
     "debt_placement": {"pull", "transfer_tier"},
+    "default": set(),
 }
 # How a check of the design is declared in code.
 CHECKS = {
@@ -109,7 +110,12 @@ CHECKS = {
     "collections_manager where below authority": set(),
     "took no part in the first decision": set(),
     "reviewer took no part in the decision": set(),
+    "credit_data_approver": set(),
+    # Whoever agrees is never whoever proposed.
+    "credit_data_approver, not maker": set(),
 }
+# What a steward does differs from kind to kind.
+NOT_STEWARD = {"default": {"issue"}}
 # Who has to agree before an act, and who looks at it within one working day after.
 SECONDS = {
     "another approver checks within 1 working day": ([], ["fraud_approver"]),
@@ -123,6 +129,8 @@ SECONDS = {
     "collections_manager above n accounts": (["collections_manager"], []),
     "collections_manager where below authority": (["collections_manager"], []),
     "check after": ([], ["disclosure_approver"]),
+    "credit_data_approver": (["credit_data_approver"], []),
+    "credit_data_approver, not maker": (["credit_data_approver"], []),
 }
 # Words of the design that ask for a typed reason.
 REASONS = {"reason", "reasons", "comment"}
@@ -205,6 +213,7 @@ def test_catalogue_holds_kinds_of_the_design():
         "trace",
         "debt_placement",
         "contest",
+        "default",
     }
 
 
@@ -225,7 +234,8 @@ def test_built_moves_have_the_designs_source_target_roles_and_check():
             assert built.source == move.sources & states, built.name
             assert (built.target or "=") == move.target, built.name
             assert built.roles == move.roles, built.name
-            assert built.distinct == CHECKS[move.check], built.name
+            distinct = NOT_STEWARD[casetype.code] if move.check == "not steward" else CHECKS[move.check]
+            assert built.distinct == distinct, built.name
             seconds = [each.role for each in built.agreed_by], [each.role for each in built.confirmed_by]
             assert seconds == SECONDS.get(move.check, ([], [])), built.name
             assert built.needs_reason == bool(REASONS & set(re.split("[;,] ", move.guard))), built.name
@@ -279,6 +289,7 @@ COMMON = {
         "selected",
         {"recalled", "paid", "settled", "returned", "insolvent", "deceased"},
     ),
+    "default": ({"credit_data_steward"}, "credit_data_approver", "arrears", {"removed", "expired"}),
 }
 
 

@@ -14,6 +14,7 @@ from tests import (
     associations,
     breaches,
     checks,
+    defaults,
     disclosures,
     emergencies,
     factories,
@@ -182,6 +183,7 @@ STATES = {
         "closed": partners.closed,
     },
     "debt_placement": {state: getattr(placements, state) for state in placements.STATES},
+    "default": {state: getattr(defaults, state) for state in defaults.STATES},
     "breach": {
         "suspected": breaches.suspected,
         "assessed": breaches.assessed,
@@ -210,6 +212,13 @@ APART = {
     ("debt_placement", "gated", "exclude"): placements.gated_and_stopped,
     ("debt_placement", "in_batch", "exclude"): placements.in_batch_and_stopped,
     ("debt_placement", "in_batch", "release"): placements.with_file,
+    **{
+        ("default", state, "cure"): defaults.paid(getattr(defaults, state))
+        for state in ("arrears", "notice_ready", "notice_sent", "arranged", "due")
+    },
+    ("default", "arranged", "break_arrangement"): defaults.missed,
+    ("default", "notice_sent", "skip"): defaults.disputed(defaults.notice_sent),
+    ("default", "approved", "file"): defaults.approved_and_taken,
     ("le_disclosure", "received", "out_of_scope"): disclosures.bare,
     ("rights_request", "received", "act"): rights.stop,
     ("rights_request", "actioned", "propagate"): rights.stopped,
@@ -360,6 +369,24 @@ PLACEMENT = {
     "deceased": Attempt("agency"),
     "tell_hold": Attempt("r.penhale", {"is_held": True}),
 }
+DEFAULT = {
+    "flag": Attempt("system"),
+    "issue": Attempt(defaults.STEWARD),
+    "cure": Attempt("system"),
+    "arrange": Attempt(defaults.ANALYST, defaults.PLAN),
+    "break_arrangement": Attempt("system"),
+    "void_notice": Attempt(defaults.STEWARD, {"ground": "dispute_upheld"}),
+    "notice_over": Attempt("system", at=defaults.OVER),
+    "approve": Attempt(defaults.APPROVER, defaults.DATED, at=defaults.OVER),
+    "file": Attempt("system", at=defaults.OVER),
+    "part_satisfy": Attempt(defaults.STEWARD, {"amount_pence": 1000}, at=defaults.OVER),
+    "satisfy": Attempt(defaults.STEWARD, defaults.PAID, at=defaults.OVER),
+    "correct": Attempt(defaults.STEWARD, defaults.EARLIER, at=defaults.OVER),
+    "remove": Attempt(defaults.STEWARD, {"evidence": "1"}, at=defaults.OVER),
+    "expire": Attempt("system", at=LATE),
+    "skip": Attempt("system", at=defaults.OVER),
+    "withdraw": Attempt(defaults.STEWARD, {"ground": "held"}, at=defaults.OVER),
+}
 ATTEMPTS = {"fraud_referral": FRAUD, "suspicion_report": SUSPICION, "le_disclosure": DISCLOSURE} | {
     "emergency_disclosure": EMERGENCY,
     "association": ASSOCIATION,
@@ -372,6 +399,7 @@ ATTEMPTS = {"fraud_referral": FRAUD, "suspicion_report": SUSPICION, "le_disclosu
     "trace": TRACE,
     "debt_placement": PLACEMENT,
     "contest": CONTEST,
+    "default": DEFAULT,
 }
 HOME = {"fraud_referral": "fraud", "suspicion_report": "financial_crime", "le_disclosure": "disclosure"} | {
     "emergency_disclosure": "disclosure",
@@ -385,6 +413,7 @@ HOME = {"fraud_referral": "fraud", "suspicion_report": "financial_crime", "le_di
     "trace": "fraud",
     "debt_placement": "collections",
     "contest": "rights",
+    "default": "credit",
 }
 AGENCY = {
     "fraud_referral": factories.fpa,
@@ -401,6 +430,7 @@ AGENCY = {
     "trace": partners.bank,
     "debt_placement": placements.enter,
     "contest": factories.fpa,
+    "default": associations.bureau,
 }
 # An acknowledged report that sought a defence may be closed only once there is an answer; silence is an answer only of
 # a unit that has acknowledged the report (POCA 2002 s.335).
@@ -416,9 +446,11 @@ NOT_FROM = {
 # What was referred to a person no machine decides.
 BY_A_PERSON = {("check", "referred", "decide")}
 # Made by people of another desk, who take it in for the person concerned.
-FROM_OUTSIDE = {("fraud_referral", "dispute"), ("contest", "decide")}
+FROM_OUTSIDE = {("fraud_referral", "dispute"), ("contest", "decide"), ("default", "arrange")}
 # Moves that always need a second person, of this role: they are tried with one.
-AGREED = {("association", name): "reviewer" for name in ("refuse_break", "signpost", "restore")}
+AGREED = {("association", name): "reviewer" for name in ("refuse_break", "signpost", "restore")} | {
+    ("default", name): defaults.APPROVER for name in ("correct", "remove")
+}
 
 
 def designed(kind):

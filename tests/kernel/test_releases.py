@@ -8,6 +8,7 @@ import pytest
 from cases.agencies.directory import TERMS
 from cases.association.messages import CRA_ASSOC, CRA_ASSOC_QUERY, CRA_ASSOC_REMOVE
 from cases.credit.messages import ALERT_SEARCH, CRA_SEARCH, FPA_SEARCH
+from cases.accounts.bureaus import CRA_CORRECT
 from cases.debt.messages import DCA_HOLD, DCA_PLACE
 from cases.disclosure.breach.messages import ICO_BREACH, IPC_BREACH
 from cases.disclosure.emergency.messages import EMERG_ANSWER, EMERG_DESTROY
@@ -123,6 +124,18 @@ def papers(db):
 
 
 # A filing and a letter with every field there is.
+CHANGED = {
+    "account": "8001234567",
+    "field": "status",
+    "old": "3",
+    "new": "8",
+    "flags": ["default_satisfied"],
+    "balance_pence": 11400,
+    "default_date": "2026-12-03",
+    "default_pence": 11400,
+    "satisfied_date": "",
+    "reason": "default",
+}
 FILING = {
     "incident_key": "00" * 32,
     "case_type": "facility_takeover",
@@ -358,6 +371,7 @@ PERMITTED = {
     ("cra", "address"): "link_records",
     ("cra", "date_of_birth"): "link_records",
     ("cra", "association"): "link_records",
+    ("cra", "financial"): "report_accounts",
     ("cra", "correction"): "keep_records_accurate",
     ("bank", "line_status"): "check_with_partners",
     ("bank", "record_match"): "check_with_partners",
@@ -388,6 +402,7 @@ IN_USE = {
 }
 PURPOSES = {
     "recover_debts": "dca_place",
+    "report_accounts": "cra_correct",
     "report_breach": "ico_breach",
     "protect_life": "emerg_answer",
     "check_with_partners": "partner_answer",
@@ -409,6 +424,7 @@ DOCUMENTS = {
     "association_lia": "cra_assoc",
     "partner_checks_lia": "partner_answer",
     "credit_checks_lia": "cra_search",
+    "credit_reporting_lia": "cra_correct",
 }
 CATEGORIES = sorted({category for _, category in PERMITTED})
 
@@ -458,6 +474,7 @@ def send_everything():
         ],
         "cra": [
             *releases.check(CRA_SEARCH, BUREAU, SEARCHED, at=AT),
+            *releases.check(CRA_CORRECT, BUREAU, CHANGED, at=AT),
             *releases.check(CRA_ASSOC, BUREAU, LINK, at=AT),
             *releases.check(CRA_ASSOC_REMOVE, BUREAU, UNLINK, at=AT),
             *releases.check(CRA_ASSOC_QUERY, BUREAU, ASKED, at=AT),
@@ -466,6 +483,7 @@ def send_everything():
 
 
 SENT = {
+    "cra_correct": lambda: releases.check(CRA_CORRECT, BUREAU, CHANGED, at=AT),
     "dca_place": lambda: releases.check(DCA_PLACE, RECOVERY, PLACED, at=AT),
     "ico_breach": lambda: releases.check(ICO_BREACH, REGULATOR, BREACH, at=AT),
     "fpa_file": lambda: releases.check(messages.FPA_FILE, FPA, FILING, at=AT),
@@ -513,6 +531,7 @@ def test_samples_hold_every_field_a_message_may_have():
         (EMERG_DESTROY, STRIKE),
         (PARTNER_ANSWER, TOLD),
         (DCA_PLACE, PLACED),
+        (CRA_CORRECT, CHANGED),
         (DCA_HOLD, {"reference": "PLC-2026-000001"}),
         (CRA_ASSOC, LINK),
         (CRA_ASSOC_REMOVE, UNLINK),
@@ -700,6 +719,7 @@ def test_each_message_of_each_kind_maps_to_categories_of_the_notice():
         "transfer": set(),
         "trace": set(),
         "debt_placement": {"dca_place", "dca_hold", "dca_release", "dca_recall", "dca_update", "letter"},
+        "default": {"cra_correct", "letter"},
     }
     for kind in (
         *messages.ALL,
@@ -723,6 +743,7 @@ def test_each_message_of_each_kind_maps_to_categories_of_the_notice():
         PARTNER_ANSWER,
         DCA_PLACE,
         DCA_HOLD,
+        CRA_CORRECT,
         ICO_BREACH,
         IPC_BREACH,
     ):

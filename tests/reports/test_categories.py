@@ -70,6 +70,7 @@ FACTS = {
     ("emergency_disclosure", "over_disclosed"): "case_record",
     ("emergency_disclosure", "settled"): "case_record",
     ("debt_placement", "account_reference"): "financial",
+    ("default", "account_reference"): "financial",
     ("association", "declaration"): "association",
     ("association", "account_reference"): "financial",
     ("association", "removal_note"): "case_record",

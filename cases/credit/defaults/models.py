@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import Q
 
 from cases.accounts.models import Account
+from cases.accounts.reading import PRODUCTS
 from cases.kernel.models import Case
 from cases.ledger.models import DataKey, Tracked
 from cases.ledger.sealing import SealedTextField
@@ -56,6 +57,11 @@ class Default(Tracked):
 
     def __str__(self) -> str:
         return str(self.case_id)
+
+    @property
+    def product_words(self) -> str:
+        """The product of the account, as it stands in a sentence. One query."""
+        return PRODUCTS.get(self.account.product, self.account.product).lower()
 
     @property
     def left_pence(self) -> int:

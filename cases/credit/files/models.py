@@ -69,8 +69,8 @@ class CreditFileFault(models.Model):
 
 
 class CreditFileCopy(Tracked):
-    """The file as one agency got it, and what it reported. `batch_uid` is the file of the exchange; `sha256` the hash of
-    its rows, which is equal for all."""
+    """The file as one agency got it, and what it reported. `batch_uid` is the file of the exchange; `sha256` the hash
+    of its rows, which is equal for all."""
 
     file = models.ForeignKey(CreditFile, models.PROTECT, related_name="copies")
     agency = models.ForeignKey(Agency, models.PROTECT, related_name="+")

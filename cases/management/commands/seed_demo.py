@@ -23,6 +23,7 @@ from cases.agencies.sandbox import desks
 from cases.agencies.senders import Sender
 from cases.association import demo as association
 from cases.credit import demo as credit
+from cases.credit.defaults import demo as defaults
 from cases.disclosure import demo as disclosure
 from cases.disclosure.breach import demo as breach
 from cases.disclosure.emergency import demo as emergency
@@ -32,10 +33,11 @@ from cases.fraud import demo, incoming_demo
 from cases.fraud.suspicion import demo as suspicion
 from cases.kernel import actors, outbox
 from cases.kernel.exchange import agencies
-from cases.kernel.models import Case, DeliveryAttempt, OutboxMessage
+from cases.kernel.models import Case, DeliveryAttempt, Letter, OutboxMessage
 from cases.kernel.office import demo_people
 from cases.kernel.timing import sweeps
 from cases.ledger import sealing
+from cases.reports import letters
 
 SEED = 20261122
 MAKING_SAMPLES, LONGEST_SECONDS = "samples_are_being_made", 1800
@@ -78,6 +80,7 @@ class Command(BaseCommand):
         _told_by_agencies(office, now)
         _associations(now)
         _checks(now)
+        _defaults(now)
         _restricted(now)
         self.stdout.write(f"{len(plan)} referrals in {time.monotonic() - started:.0f} s.")
 
@@ -141,6 +144,29 @@ def _checks(now: datetime) -> None:
         answer=_answer_searches,
     )
     credit.tell(cast, now=now)
+
+
+def _defaults(now: datetime) -> None:
+    """Accounts in arrears, and the defaults that came of some of them."""
+    by_name = {user.username: actors.staff(user, source="demo") for user in demo_people.ensure(now)}
+    cast = defaults.Cast(
+        steward=by_name["s.oyelaran"],
+        approver=by_name["t.marchetti"],
+        analyst=by_name["r.penhale"],
+        post=_post_letters,
+        deliver=_deliver_all,
+    )
+    defaults.tell(cast, now=now)
+
+
+def _post_letters(case: Case, at: datetime) -> None:
+    """Let the letters of a case that are due be written, taken by the post house and put in the post."""
+    for letter in Letter.objects.filter(case=case, state="due").order_by("pk"):
+        letters.write(letter.pk, now=at)
+        message = Letter.objects.get(pk=letter.pk).message
+        if message is not None:
+            _end_one(message, at, state="delivered", outcome="ok", status=202, delivered_at=at)
+            _hear(message, "letter.dispatched", "", at=at)
 
 
 def _answer_searches(case: Case, at: datetime) -> None:

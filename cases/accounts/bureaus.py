@@ -1,0 +1,105 @@
+"""What credit reference agencies are told of one account at once, between two monthly files. All are told the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from cases.accounts.models import Account, BureauTold
+from cases.kernel import outbox, releases
+from cases.kernel.actors import Actor
+from cases.kernel.models import Agency, Case, OutboxMessage
+from cases.ledger import api as ledger
+from cases.ledger import sealing
+
+__all__ = ["CRA_CORRECT", "PURPOSE", "Change", "agencies", "keep_told", "tell"]
+
+PURPOSE = "report_accounts"
+CRA_CORRECT = releases.MessageKind(
+    code="cra_correct",
+    label="Change of one account at a credit reference agency",
+    recipient_kind="cra",
+    purpose=PURPOSE,
+    necessity="What an agency has of an account must be right at once, not with the next monthly file.",
+    categories=dict.fromkeys(
+        (
+            *("account", "field", "old", "new", "flags", "balance_pence"),
+            *("default_date", "default_pence", "satisfied_date", "reason"),
+        ),
+        "financial",
+    ),
+    lists=frozenset({"flags"}),
+    put_right_by="family",
+    answer_days=5,
+    answer_source="Internal target: an agency takes a change within five working days",
+)
+releases.declare(CRA_CORRECT)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """How an account stood and how it stands, in the codes of the monthly file, and why. Money is whole pence."""
+
+    old: str
+    new: str
+    reason: str
+    balance_pence: int
+    default_date: date | None = None
+    default_pence: int | None = None
+    satisfied_date: date | None = None
+    flags: tuple[str, ...] = ()
+
+
+def agencies() -> list[Agency]:
+    """Return every credit reference agency that takes part. Raises NoChannel where there is none. One query."""
+    rows = list(Agency.objects.select_related("terms").filter(kind="cra", is_active=True).order_by("code"))
+    if not rows:
+        raise outbox.NoChannel("There is no credit reference agency in the register.")
+    return rows
+
+
+def tell(
+    case: Case, account: Account, change: Change, *, actor: Actor, at: datetime, to: list[Agency] | None = None
+) -> list[OutboxMessage]:
+    """Promise the same change to every agency, or to those named, inside the current ledger action on a locked case.
+
+    Opens the account's number: one access row. Raises NoChannel, ReleaseRefused; nothing is then promised.
+    """
+    reader = sealing.Reader(actor=actor.label, verb="release", purpose=PURPOSE, streams=(case.uid,))
+    (opened,) = sealing.open_rows([account], ["number"], reader=reader, at=at)
+    body = {
+        "account": opened["number"] or "",
+        "field": "status",
+        "old": change.old,
+        "new": change.new,
+        "flags": list(change.flags),
+        "balance_pence": change.balance_pence,
+        "default_date": _day(change.default_date),
+        "default_pence": change.default_pence,
+        "satisfied_date": _day(change.satisfied_date),
+        "reason": change.reason,
+    }
+    dedupe = f"{CRA_CORRECT.code}:{ledger.current().uid}"
+    return [
+        releases.send(case, CRA_CORRECT, agency=agency, body=body, actor=actor, at=at, subject_count=1, dedupe=dedupe)
+        for agency in to or agencies()
+    ]
+
+
+def _day(day: date | None) -> str:
+    return day.isoformat() if day else ""
+
+
+def keep_told(account: Account, message: OutboxMessage, change: Change, *, at: datetime) -> None:
+    """Keep what the agency that took a message has of the account now, inside the current ledger action."""
+    BureauTold.objects.update_or_create(
+        account=account,
+        agency_id=message.channel.agency_id,
+        defaults={
+            "told_at": at,
+            "status": change.new,
+            "balance_pence": change.balance_pence,
+            "default_date": change.default_date,
+            "message_id": message.public_id,
+        },
+    )

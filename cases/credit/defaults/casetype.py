@@ -1,0 +1,78 @@
+"""Declares the default to the catalogue."""
+
+from __future__ import annotations
+
+from cases.accounts import bureaus
+from cases.credit.defaults import (
+    callbacks,
+    codes,
+    effects,
+    forms,
+    letters,
+    looking,
+    opening,
+    periods,
+    report,
+    rules,
+)
+from cases.credit.defaults.models import Default
+from cases.kernel import retention
+from cases.kernel.casetypes import CaseType, never
+from cases.kernel.exchange import letters as notices
+
+__all__ = ["DEFAULT"]
+
+retention.declare(*periods.RETENTION)
+notices.declare(*letters.LETTERS)
+
+DEFAULT = CaseType(
+    code="default",
+    label="Default",
+    summary="An account is in arrears. After 28 days' notice a second person decides whether a default is recorded.",
+    prefix="DEF",
+    icon="calendar-x",
+    team="credit",
+    facts=Default,
+    lifecycle=rules.LIFECYCLE,
+    policy=rules.POLICY,
+    retention_class="credit_default",
+    topic=report.topic,
+    topic_label=report.topic_label,
+    amount=report.amount,
+    is_about=report.names_account,
+    open_facts=opening.open_facts,
+    approval_rows=rules.approval_rows,
+    facts_view=report.facts_view,
+    tables=report.tables,
+    checks=report.checks,
+    report=report.context,
+    facts_form=forms.FactsForm,
+    party_form=forms.PartyForm,
+    party_roles=codes.ROLES,
+    evidence_kinds=codes.EVIDENCE_KINDS,
+    transition_forms={
+        "arrange": forms.ArrangeForm,
+        "void_notice": forms.VoidForm,
+        "approve": forms.ApproveForm,
+        "withdraw": forms.WithdrawForm,
+        "part_satisfy": forms.PartPaymentForm,
+        "satisfy": forms.PaymentForm,
+        "correct": forms.CorrectForm,
+        "remove": forms.RemoveForm,
+    },
+    sealed_labels={"account_reference": "Account"},
+    fact_categories={"account_reference": "financial"},
+    agency_kinds=frozenset({"cra"}),
+    callbacks=callbacks.CALLBACKS,
+    delivered=callbacks.DELIVERED,
+    refused=callbacks.REFUSED,
+    clock_ends={periods.NOTICE: looking.period_over, periods.ON_FILE: callbacks.six_years_over},
+    message_labels={
+        bureaus.CRA_CORRECT.code: bureaus.CRA_CORRECT.label,
+        notices.LETTER.code: notices.LETTER.label,
+    },
+    reacts={"hold_began": effects.hold_began},
+    unspoken=frozenset({"stopped_by", "skipped_for", "plan_behind", "notice_asked_at"}),
+    may_add_person=never,
+    is_divisible=False,
+)

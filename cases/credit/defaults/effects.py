@@ -1,0 +1,223 @@
+"""What a move of a default writes, inside the same transaction and the same ledger event."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from cases.accounts import bureaus
+from cases.credit.defaults import gate, guards, letters, periods, standing
+from cases.credit.defaults.models import Default
+from cases.credit.files.status import DEFAULT
+from cases.kernel import calendars, clocks, outbox, tasks
+from cases.kernel.models import Agency, Case, Hold, OutboxMessage
+from cases.ledger import api as ledger
+
+__all__ = ["APPROVE", "ISSUE", "REFUSED", "hold_began"]
+
+ISSUE, APPROVE, REFUSED = "default_issue", "default_approve", "default_refused"
+tasks.declare(
+    {
+        ISSUE: "A notice of intention to record a default is in the post: start its 28 days",
+        APPROVE: "The 28 days of a notice are over: decide whether a default is recorded",
+        REFUSED: "A credit reference agency refused what it was told of a default: look why",
+    },
+    ended_by={
+        ISSUE: "This ends when the notice is entered as served.",
+        APPROVE: "This ends when the default is approved, or no longer due.",
+    },
+)
+_NO_NOTICE: dict[str, Any] = {
+    "notice_asked_at": None,
+    "notice_pence": None,
+    "notice_posted_date": None,
+    "served_date": None,
+    "skipped_for": [],
+}
+_NO_PLAN: dict[str, Any] = {"plan_pence": None, "plan_until_date": None, "plan_behind": None}
+
+
+def keep(row: Default, values: dict[str, Any]) -> None:
+    """Write columns of the facts, inside the current ledger action."""
+    for name, value in values.items():
+        setattr(row, name, value)
+    row.save(update_fields=list(values))
+
+
+def ask_notice(case: Case, *, at: datetime) -> None:
+    """Ask for the notice of intention to every holder, of what is owed today, inside the current ledger action."""
+    row = case.default
+    keep(row, {"notice_asked_at": at, "notice_pence": guards.account_of(row).balance_pence})
+    letters.write(case, letters.NOTICE, at=at)
+
+
+def take_back_notice(case: Case, *, at: datetime) -> None:
+    """Take back the letters of a notice that were not written yet, inside the current ledger action."""
+    for letter in letters.of_notice(case.default).filter(state="due").select_for_update(of=("self",)):
+        letter.state = "withdrawn"
+        letter.save(update_fields=["state"])
+
+
+def _end_notice(context: Any) -> None:
+    """No notice stands any more, and nothing waits for it."""
+    case, at = context.case, context.at
+    take_back_notice(case, at=at)
+    clocks.end(case, periods.NOTICE, at=at, state="cancelled")
+    for kind in (ISSUE, APPROVE):
+        tasks.close_all(case, kind, actor=context.actor, at=at)
+    keep(case.default, _NO_NOTICE)
+
+
+def flag(context: Any) -> None:
+    ask_notice(context.case, at=context.at)
+
+
+def issue(context: Any) -> None:
+    """The notice counts as served two working days after it was posted; from then on its 28 days run."""
+    case, row = context.case, context.case.default
+    posted = letters.is_posted(row) or calendars.london_date(context.at)
+    jurisdiction = guards.account_of(row).jurisdiction
+    served = calendars.of(jurisdiction).add_working_days(posted, 2)
+    keep(row, {"notice_posted_date": posted, "served_date": served})
+    clocks.start(case, periods.NOTICE, started_at=_start_of(posted), jurisdiction=jurisdiction)
+    tasks.close_all(case, ISSUE, actor=context.actor, at=context.at)
+
+
+def _start_of(day: Any) -> datetime:
+    return calendars.end_of_day(day - timedelta(days=1)) + timedelta(seconds=1)
+
+
+def cure(context: Any) -> None:
+    was_served = context.case.default.served_date is not None
+    _end_notice(context)
+    keep(context.case.default, _NO_PLAN)
+    if was_served:
+        letters.write(context.case, letters.WITHDRAWN, at=context.at)
+
+
+def arrange(context: Any) -> None:
+    row, inputs = context.case.default, context.inputs
+    plan = {name: inputs[name] for name in ("plan_pence", "plan_until_date")}
+    keep(row, {**plan, "plan_behind": guards.account_of(row).payments_behind or 0})
+    clocks.pause(context.case, periods.NOTICE, at=context.at)
+    tasks.close_all(context.case, APPROVE, actor=context.actor, at=context.at)
+    take_back_notice(context.case, at=context.at)
+
+
+def break_arrangement(context: Any) -> None:
+    """What is owed has changed since: a notice that was served before counts no more, another is written."""
+    _end_notice(context)
+    keep(context.case.default, _NO_PLAN)
+
+
+def void_notice(context: Any) -> None:
+    ledger.current().detail["ground"] = str(context.inputs.get("ground") or "amount_changed")
+    _end_notice(context)
+    letters.write(context.case, letters.WITHDRAWN, at=context.at)
+
+
+def notice_over(context: Any) -> None:
+    clocks.meet(context.case, periods.NOTICE, at=context.at)
+    keep(context.case.default, {"skipped_for": []})
+    tasks.raise_task(APPROVE, case=context.case, at=context.at)
+
+
+def skip(context: Any) -> None:
+    """Nothing is filed while a hold or a dispute stands; which, is on record."""
+    row = context.case.default
+    found = gate.judge(row, by=context.actor.label, at=context.at)
+    stops = [code for code in found if code in gate.STOPS_FILING]
+    ledger.current().detail["skipped_for"] = stops
+    keep(row, {"skipped_for": stops})
+    clocks.meet(context.case, periods.NOTICE, at=context.at)
+
+
+def approve(context: Any) -> None:
+    """Fix date and balance, which is what the notice named, and tell every agency the same."""
+    case, row = context.case, context.case.default
+    old = standing.status_without_default(row)
+    keep(row, {"default_date": context.inputs["default_date"], "default_pence": row.notice_pence})
+    tasks.close_all(case, APPROVE, actor=context.actor, at=context.at)
+    _tell(context, "default", old=old)
+
+
+def file(context: Any) -> None:
+    case, row = context.case, context.case.default
+    clocks.start(case, periods.ON_FILE, started_at=_start_of(row.default_date))
+    letters.write(case, letters.FILED, at=context.at)
+
+
+def withdraw(context: Any) -> None:
+    """Take back what did not leave; an agency that may have it is told that there is none."""
+    case, at = context.case, context.at
+    ledger.current().detail["ground"] = str(context.inputs["ground"])
+    outbox.withdraw(case, bureaus.CRA_CORRECT.code, at=at)
+    keep(case.default, {"default_date": None, "default_pence": None})
+    if told := _told_of(case):
+        _tell(context, "withdrawn", to=told)
+    _end_notice(context)
+
+
+def _told_of(case: Case) -> list[Agency]:
+    """Return the agencies that may have what was sent of the case."""
+    left = OutboxMessage.objects.filter(case=case, kind=bureaus.CRA_CORRECT.code).exclude(outbox.never_left())
+    ids = left.exclude(state="withdrawn").values_list("channel__agency_id", flat=True)
+    return [agency for agency in bureaus.agencies() if agency.pk in set(ids)]
+
+
+def part_satisfy(context: Any) -> None:
+    row = context.case.default
+    keep(row, {"paid_pence": row.paid_pence + context.inputs["amount_pence"]})
+    _tell(context, "part_satisfied")
+
+
+def satisfy(context: Any) -> None:
+    row, inputs = context.case.default, context.inputs
+    paid = row.paid_pence + inputs["amount_pence"]
+    keep(row, {"paid_pence": paid, "satisfied_date": inputs["satisfied_date"]})
+    _tell(context, "satisfied")
+    letters.write(context.case, letters.SATISFIED, at=context.at)
+
+
+def correct(context: Any) -> None:
+    row, inputs = context.case.default, context.inputs
+    ledger.current().detail["document"] = str(inputs["evidence"])
+    keep(row, {name: inputs[name] for name in ("default_date", "default_pence")})
+    clocks.count_from(context.case, periods.ON_FILE, started_at=_start_of(row.default_date), at=context.at)
+    _tell(context, "corrected")
+    letters.write(context.case, letters.CORRECTED, at=context.at)
+
+
+def _tell(context: Any, reason: str, *, old: str = DEFAULT, to: list[Agency] | None = None) -> None:
+    """Tell the agencies how the account stands now, in the act that changed it."""
+    row = context.case.default
+    change = standing.change_of(row, old=old, reason=reason)
+    bureaus.tell(context.case, guards.account_of(row), change, actor=context.actor, at=context.at, to=to)
+
+
+def remove(context: Any) -> None:
+    ledger.current().detail["document"] = str(context.inputs["evidence"])
+    clocks.end(context.case, periods.ON_FILE, at=context.at, state="cancelled")
+    _take_off(context, "removed")
+    letters.write(context.case, letters.REMOVED, at=context.at)
+
+
+def expire(context: Any) -> None:
+    clocks.meet(context.case, periods.ON_FILE, at=context.at)
+    _take_off(context, "expired")
+
+
+def _take_off(context: Any, reason: str) -> None:
+    """Say of the account what is so without the default, everywhere; nothing derived from it is told any more."""
+    gone = {"default_date": None, "default_pence": None, "satisfied_date": None, "paid_pence": 0}
+    keep(context.case.default, gone)
+    _tell(context, reason)
+
+
+def hold_began(case: Case, hold: Hold, *, at: datetime) -> None:
+    """A hold that stops a default takes back what is not written and not sent yet, in the same act."""
+    if gate.BLOCK not in hold.blocks or hold.began_at > at:
+        return
+    take_back_notice(case, at=at)
+    if case.state == "approved":
+        outbox.withdraw(case, bureaus.CRA_CORRECT.code, at=at)

@@ -1,0 +1,123 @@
+"""What people type about a default. Money is typed in pounds and kept in pence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from cases.credit.defaults import codes
+from cases.kernel.models import Case
+
+__all__ = [
+    "ApproveForm",
+    "ArrangeForm",
+    "CorrectForm",
+    "FactsForm",
+    "PartPaymentForm",
+    "PartyForm",
+    "PaymentForm",
+    "RemoveForm",
+    "VoidForm",
+    "WithdrawForm",
+]
+
+_CHOOSE = ("", "Choose")
+
+
+def _day(label: str, help_text: str = "") -> forms.DateField:
+    return forms.DateField(label=label, help_text=help_text, widget=forms.DateInput(attrs={"type": "date"}))
+
+
+def _pounds(label: str) -> forms.DecimalField:
+    return forms.DecimalField(label=label, min_value=0, max_digits=9, decimal_places=2)
+
+
+class FactsForm(forms.Form):
+    """Which account. Cases are opened by what billing tells."""
+
+    account_reference = forms.CharField(label="Account", max_length=40)
+
+
+class PartyForm(forms.Form):
+    """A holder, as billing tells of them."""
+
+    forename = forms.CharField(label="First name", max_length=80, required=False)
+    surname = forms.CharField(label="Last name", max_length=80, required=False)
+
+
+class _StepForm(forms.Form):
+    """What one step asks for. Takes `case`; `inputs()` gives what transitions.apply takes."""
+
+    def __init__(self, *args: Any, case: Case, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.case = case
+
+    def inputs(self) -> dict[str, Any]:
+        """Return what was typed; an amount in pounds is one in pence, under its own name."""
+        given = dict(self.cleaned_data)
+        pounds = [name for name, field in self.fields.items() if isinstance(field, forms.DecimalField)]
+        return given | {f"{name}_pence": int(given.pop(name) * 100) for name in pounds}
+
+
+class ArrangeForm(_StepForm):
+    """What the customer pays, and until when."""
+
+    plan = _pounds("Paid each month, in pounds")
+    plan_until_date = _day("Runs until")
+
+
+class VoidForm(_StepForm):
+    """Why the notice no longer counts."""
+
+    ground = forms.ChoiceField(label="Why", choices=[_CHOOSE, *codes.VOIDED_FOR])
+
+
+class ApproveForm(_StepForm):
+    """The date of the default."""
+
+    default_date = _day(
+        "Date of the default",
+        "Today, where the first payment was missed three to six months ago; if longer ago, a day within those months.",
+    )
+
+
+class WithdrawForm(_StepForm):
+    """Why it is taken back."""
+
+    ground = forms.ChoiceField(label="Why", choices=[_CHOOSE, *codes.WITHDRAWN_FOR])
+
+
+class PartPaymentForm(_StepForm):
+    """A part of the default was paid."""
+
+    amount = _pounds("Paid, in pounds")
+
+
+class PaymentForm(PartPaymentForm):
+    """All that was left was paid."""
+
+    satisfied_date = _day("Paid on")
+
+
+class RemoveForm(_StepForm):
+    """The document that shows it."""
+
+    evidence = forms.ChoiceField(label="Document that shows it")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        kinds = dict(codes.EVIDENCE_KINDS)
+        shown = self.case.evidence.exclude(scan="infected").order_by("number")
+        field: Any = self.fields["evidence"]
+        field.choices = [
+            _CHOOSE,
+            *((str(each.number), f"{each.number}: {kinds.get(each.kind, each.kind)}") for each in shown),
+        ]
+
+
+class CorrectForm(RemoveForm):
+    """The default as it should be."""
+
+    default_date = _day("Date of the default", "It never moves later.")
+    default = _pounds("Balance of the default, in pounds")

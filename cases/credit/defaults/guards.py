@@ -1,0 +1,187 @@
+"""What must be true before a default moves. Each guard reads the context and returns why not, or None."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Any
+
+from cases.accounts import bureaus
+from cases.accounts.models import Account
+from cases.credit.defaults import codes, gate, letters, periods
+from cases.credit.defaults.models import Default
+from cases.kernel import calendars
+from cases.kernel.models import Case, Clock, Evidence, OutboxMessage
+
+__all__ = ["account_of", "has_fallen", "is_over", "is_paid", "is_taken_everywhere"]
+
+EARLIEST_MONTHS, LATEST_MONTHS = 3, 6
+
+
+def account_of(row: Default) -> Account:
+    """Return the account as billing tells of it now."""
+    return Account.objects.get(pk=row.account_id)
+
+
+def is_paid(row: Default) -> bool:
+    """Say whether billing tells that no payment is behind."""
+    return account_of(row).payments_behind == 0
+
+
+def has_fallen(row: Default) -> bool:
+    """Say whether less is owed than the notice names: what came due after it does not count."""
+    return row.notice_pence is not None and account_of(row).balance_pence < row.notice_pence
+
+
+def is_over(row: Default, *, today: date) -> bool:
+    """Say whether the 28 days after service of the notice that stands have passed: on their last day a default may be
+    dated."""
+    clock = Clock.objects.filter(case=row.case_id, rule=periods.NOTICE).exclude(state="cancelled").order_by("pk").last()
+    return row.served_date is not None and clock is not None and clock.due_date <= today
+
+
+def is_taken_everywhere(case: Case) -> bool:
+    """Say whether every agency has taken what it was told last of the default. One query."""
+    told = OutboxMessage.objects.filter(case=case, kind=bureaus.CRA_CORRECT.code).order_by("pk")
+    last = dict(told.values_list("channel__agency", "state"))
+    return bool(last) and set(last.values()) <= {"delivered", "acknowledged"}
+
+
+def _stops(context: Any, among: Iterable[str] | None = None) -> list[str]:
+    found = gate.judge(context.case.default, by=context.actor.label, at=context.at)
+    return found if among is None else [code for code in found if code in among]
+
+
+def gate_is_clear(context: Any) -> str | None:
+    return gate.words(_stops(context)) or None
+
+
+def nothing_holds_it(context: Any) -> str | None:
+    return gate.words(_stops(context, gate.STOPS_FILING)) or None
+
+
+def something_holds_it(context: Any) -> str | None:
+    return None if _stops(context, gate.STOPS_FILING) else "No hold and no dispute stops it."
+
+
+def notice_is_posted(context: Any) -> str | None:
+    if letters.is_posted(context.case.default) is None:
+        return "The post house has not said yet that the notice is in the post."
+    return None
+
+
+def arrears_are_paid(context: Any) -> str | None:
+    return None if is_paid(context.case.default) else "A payment is still behind."
+
+
+def plan_is_recorded(context: Any) -> str | None:
+    pence, until = context.inputs.get("plan_pence"), context.inputs.get("plan_until_date")
+    if not isinstance(pence, int) or pence <= 0:
+        return "Say how much is paid each month."
+    if not isinstance(until, date) or until <= calendars.london_date(context.at):
+        return "Say until which later day the arrangement runs."
+    return None
+
+
+def instalment_is_missed(context: Any) -> str | None:
+    row = context.case.default
+    behind = account_of(row).payments_behind or 0
+    return None if behind > (row.plan_behind or 0) else "No instalment is missed."
+
+
+def notice_no_longer_counts(context: Any) -> str | None:
+    """A machine sees that less is owed; a person may also say that a dispute was upheld."""
+    ground = context.inputs.get("ground") or "amount_changed"
+    if ground not in dict(codes.VOIDED_FOR):
+        return "Choose why the notice no longer counts."
+    if ground == "amount_changed" and not has_fallen(context.case.default):
+        return "What is owed is not less than the notice says."
+    return None
+
+
+def notice_period_is_over(context: Any) -> str | None:
+    today = calendars.london_date(context.at)
+    return None if is_over(context.case.default, today=today) else "The 28 days after service are not over."
+
+
+def default_date_is_right(context: Any) -> str | None:
+    """Between three and six months after the first missed payment the default is of the day of approval; after that, of
+    an earlier day within them."""
+    row, day, today = context.case.default, context.inputs.get("default_date"), calendars.london_date(context.at)
+    first = row.first_missed_date
+    if first is None:
+        return "It is not known when the first payment was missed."
+    earliest, latest = (calendars.add_months(first, months) for months in (EARLIEST_MONTHS, LATEST_MONTHS))
+    if today < earliest:
+        return f"The first payment was missed less than three months ago; no default before {earliest:%-d %B %Y}."
+    if not isinstance(day, date):
+        return "Say the date of the default."
+    if day > today:
+        return "The date of the default lies in the future."
+    if today > latest and day > latest:
+        return f"The first payment was missed more than six months ago: date the default by {latest:%-d %B %Y}."
+    if day < earliest:
+        return f"A default is not dated before {earliest:%-d %B %Y}."
+    if today <= latest and day < _over_on(row):
+        return "A default is not dated before the notice is over."
+    return None
+
+
+def _over_on(row: Default) -> date:
+    clock = Clock.objects.filter(case=row.case_id, rule=periods.NOTICE).exclude(state="cancelled").order_by("pk").last()
+    return clock.due_date if clock is not None else date.max
+
+
+def agencies_have_taken_it(context: Any) -> str | None:
+    return None if is_taken_everywhere(context.case) else "Not every agency has taken it yet."
+
+
+def has_ground_to_withdraw(context: Any) -> str | None:
+    ground = context.inputs.get("ground")
+    if ground not in dict(codes.WITHDRAWN_FOR):
+        return "Choose why it is taken back."
+    if ground == "paid" and not is_paid(context.case.default):
+        return "A payment is still behind."
+    return None
+
+
+def is_part_payment(context: Any) -> str | None:
+    row, pence = context.case.default, context.inputs.get("amount_pence")
+    if not isinstance(pence, int) or pence <= 0:
+        return "Say how much was paid."
+    return None if pence < row.left_pence else "That is all that is left: record that it is paid in full."
+
+
+def is_paid_in_full(context: Any) -> str | None:
+    row, pence = context.case.default, context.inputs.get("amount_pence")
+    if not isinstance(pence, int) or pence <= 0:
+        return "Say how much was paid."
+    if pence != row.left_pence:
+        return f"£{row.left_pence / 100:,.2f} is left of the default."
+    day = context.inputs.get("satisfied_date")
+    if not isinstance(day, date) or day > calendars.london_date(context.at) or day < row.default_date:
+        return "Say on which day it was paid: after the default, and not in the future."
+    return None
+
+
+def has_evidence(context: Any) -> str | None:
+    number = str(context.inputs.get("evidence") or "")
+    documents = Evidence.objects.filter(case=context.case).exclude(scan="infected")
+    found = number.isdecimal() and documents.filter(number=int(number)).exists()
+    return None if found else "Name the document of the case that shows it."
+
+
+def date_moves_no_later(context: Any) -> str | None:
+    row, day, pence = context.case.default, context.inputs.get("default_date"), context.inputs.get("default_pence")
+    if not isinstance(day, date) or not isinstance(pence, int) or pence <= 0:
+        return "Say the date and the balance of the default as they should be."
+    if day > row.default_date:
+        return "The date of a default never moves later."
+    if (day, pence) == (row.default_date, row.default_pence):
+        return "That is what the agencies have already."
+    return None if pence > row.paid_pence else "More was paid than that: record that it is paid in full."
+
+
+def six_years_have_passed(context: Any) -> str | None:
+    row, today = context.case.default, calendars.london_date(context.at)
+    return None if today >= calendars.add_months(row.default_date, 72) else "The six years are not over."

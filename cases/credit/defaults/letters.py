@@ -1,0 +1,55 @@
+"""Letters about a default: the notice of intention (N4) and what became of it (N5)."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from django.db.models import QuerySet
+
+from cases.credit.defaults.models import Default
+from cases.kernel.exchange import letters
+from cases.kernel.models import Case, CaseParty, Letter
+from cases.kernel.timing.places import HOME_KINDS
+
+__all__ = ["CORRECTED", "FILED", "LETTERS", "NOTICE", "REMOVED", "SATISFIED", "WITHDRAWN", "of_notice", "write"]
+
+NOTICE, WITHDRAWN = "default_n4", "default_n4_withdrawn"
+FILED, SATISFIED, CORRECTED, REMOVED = (f"default_n5_{code}" for code in ("filed", "satisfied", "corrected", "removed"))
+LETTERS = tuple(
+    letters.Template(
+        code=code,
+        version=1,
+        label=label,
+        template=f"cases/credit/letters/{code}.html",
+        effective_from=date(2026, 1, 1),
+    )
+    for code, label in (
+        (NOTICE, "We intend to record a default"),
+        (WITHDRAWN, "Our notice about a default no longer counts"),
+        (FILED, "A default was recorded"),
+        (SATISFIED, "A default was paid"),
+        (CORRECTED, "A default was corrected"),
+        (REMOVED, "A default was taken off"),
+    )
+)
+
+
+def write(case: Case, template: str, *, at: datetime) -> list[Letter]:
+    """Ask for a letter to every holder whose address is known, inside the current ledger action."""
+    return [
+        letters.request(case, party, template=template, at=at)
+        for party in CaseParty.objects.filter(case=case, is_detached=False).order_by("number")
+        if party.addresses.filter(kind__in=HOME_KINDS, is_detached=False).exists()
+    ]
+
+
+def of_notice(row: Default) -> QuerySet[Letter]:
+    """Return the letters of the notice that was asked for last."""
+    return Letter.objects.filter(case=row.case_id, template=NOTICE, requested_at=row.notice_asked_at)
+
+
+def is_posted(row: Default) -> date | None:
+    """Return the day on which the last of the notice's letters was put in the post, or None while one is not: the post
+    house's word is the proof."""
+    days = list(of_notice(row).exclude(state="withdrawn").values_list("dispatched_date", flat=True))
+    return max(day for day in days if day) if days and all(days) else None

@@ -1,0 +1,152 @@
+"""Each day: which accounts came into arrears, and what billing's word means for every open case. Runs as a job."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+
+from cases.credit.defaults import effects, gate, guards, letters, opening
+from cases.credit.defaults.models import Default
+from cases.kernel import calendars, jobs, locks, record, tasks, transitions
+from cases.kernel.actors import Actor, system
+from cases.kernel.models import Case, Clock
+
+__all__ = ["LOOK", "look", "period_over"]
+
+LOOK = "look_at_arrears"
+Found = list[str]
+
+
+def _is_clear(_row: Default, found: Found, _today: date) -> bool:
+    return not found
+
+
+def _is_held(found: Found) -> Found:
+    return [code for code in found if code in gate.STOPS_FILING]
+
+
+def _is_paid(row: Default, _found: Found, _today: date) -> bool:
+    return guards.is_paid(row)
+
+
+def _has_fallen(row: Default, _found: Found, _today: date) -> bool:
+    return guards.has_fallen(row)
+
+
+def _may_end(row: Default, found: Found, today: date) -> bool:
+    return not found and guards.is_over(row, today=today)
+
+
+def _must_skip(row: Default, found: Found, today: date) -> bool:
+    """Once for each set of reasons: the record is not repeated every day."""
+    return bool(_is_held(found)) and _is_held(found) != row.skipped_for and guards.is_over(row, today=today)
+
+
+def _is_missed(row: Default, _found: Found, _today: date) -> bool:
+    return (guards.account_of(row).payments_behind or 0) > (row.plan_behind or 0)
+
+
+# What billing's word and time may move, from each state, the first that applies.
+_MOVES: Mapping[str, tuple[tuple[str, Callable[[Default, Found, date], bool]], ...]] = {
+    "arrears": (("cure", _is_paid), ("flag", _is_clear)),
+    "notice_ready": (("cure", _is_paid),),
+    "notice_sent": (
+        ("cure", _is_paid),
+        ("void_notice", _has_fallen),
+        ("notice_over", _may_end),
+        ("skip", _must_skip),
+    ),
+    "arranged": (("cure", _is_paid), ("break_arrangement", _is_missed)),
+    "due": (("cure", _is_paid), ("void_notice", _has_fallen)),
+}
+
+
+def look(case_id: int, *, at: datetime) -> Case:
+    """Keep what billing and the gate say of a case today, and make the move that follows, if one does. Locks the case;
+    each step is an act of its own."""
+    case = locks.case_for_update(case_id)
+    found = _note(case, at=at)
+    row, today, actor = Default.objects.get(pk=case_id), calendars.london_date(at), _actor(case)
+    if case.state == "approved":
+        return _look_at_approved(case, row, found, at=at)
+    for move, applies in _MOVES.get(case.state, ()):
+        if applies(row, found, today):
+            return transitions.apply(case_id, move, actor=actor, at=at)
+    if case.state == "notice_ready":
+        _look_at_letters(case, row, found, at=at)
+    return case
+
+
+def _actor(case: Case) -> Actor:
+    return system("arrears", source=case.source)
+
+
+def _note(case: Case, *, at: datetime) -> Found:
+    """Write down what has changed since it was looked at last; nothing where nothing has."""
+    row = case.default
+    account, found = guards.account_of(row), gate.judge(row, by=_actor(case).label, at=at)
+    values = {"payments_behind": account.payments_behind or 0, "arrears_pence": account.balance_pence}
+    values |= {"first_missed_date": account.oldest_unpaid_date or row.first_missed_date, "stopped_by": found}
+    if any(getattr(row, name) != value for name, value in values.items()):
+        with record.act(case, "default.looked_at", actor=_actor(case), at=at, detail={"stopped_by": found}):
+            effects.keep(row, values)
+            case.amount_pence = account.balance_pence
+            case.save(update_fields=["amount_pence"])
+    return found
+
+
+def _look_at_letters(case: Case, row: Default, found: Found, *, at: datetime) -> None:
+    """Ask for the notice again where a hold had it taken back, and for its issue once it is in the post."""
+    if letters.of_notice(row).exclude(state="withdrawn").exists():
+        ask_to_issue(case, at=at)
+    elif not found:
+        with record.act(case, "default.notice_asked_again", actor=_actor(case), at=at):
+            effects.ask_notice(case, at=at)
+
+
+def ask_to_issue(case: Case, *, at: datetime) -> None:
+    """Ask for the notice to be entered as served once all of it is in the post, as often as once."""
+    row = Default.objects.get(pk=case.pk)
+    if letters.is_posted(row) is None or case.tasks.filter(kind=effects.ISSUE, closed_at=None).exists():
+        return
+    with record.act(case, "default.notice_posted", actor=_actor(case), at=at):
+        tasks.raise_task(effects.ISSUE, case=case, at=at)
+
+
+def _look_at_approved(case: Case, row: Default, found: Found, *, at: datetime) -> Case:
+    """Before the agencies have it: what is paid or held meanwhile is taken back; what all have taken is filed."""
+    ground = "paid" if guards.is_paid(row) else "held" if _is_held(found) else ""
+    if ground:
+        return transitions.apply(case.pk, "withdraw", actor=_actor(case), at=at, inputs={"ground": ground})
+    if guards.is_taken_everywhere(case):
+        return transitions.apply(case.pk, "file", actor=_actor(case), at=at)
+    return case
+
+
+def period_over(case: Case, clock: Clock, *, at: datetime) -> None:
+    """The 28 days of a notice are over: it is due, or why not is on record."""
+    with record.act(case, "clock.met", actor=_actor(case), at=at, detail={"rule": clock.rule}):
+        clock.state, clock.ended_at = "met", at
+        clock.save(update_fields=["state", "ended_at"])
+    look(case.pk, at=at)
+
+
+def _do(_job: jobs.Job, subject: str, at: datetime) -> None:
+    what, _, number = subject.partition(":")
+    case_id = opening.open_arrears(int(number), at=at).pk if what == "account" else int(number)
+    look(case_id, at=at)
+
+
+JOB = jobs.Kind(
+    code=LOOK,
+    label="Look at accounts in arrears",
+    rows=lambda _job: opening.subjects(),
+    do=_do,
+    is_daily=True,
+    reasons={
+        "not_in_arrears": "No payment is behind any more",
+        "unexpected_error": "Something unforeseen; the log has it",
+    },
+    names=lambda _actor, subjects: {each: each.split(":")[0].capitalize() for each in subjects},
+)
+jobs.declare(JOB)

@@ -1,0 +1,82 @@
+"""How an account in arrears becomes a case."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from itertools import chain
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q
+
+from cases.accounts.models import Account
+from cases.accounts.people import people_of
+from cases.credit.defaults import codes
+from cases.credit.defaults.models import Default
+from cases.kernel import intake
+from cases.kernel.actors import system
+from cases.kernel.errors import CaseError
+from cases.kernel.models import Case
+from cases.ledger import sealing
+from cases.ledger.reads import Reader
+
+__all__ = ["KIND", "NotInArrears", "open_arrears", "open_facts", "subjects"]
+
+KIND = "default"
+
+
+class NotInArrears(CaseError):
+    """No payment of the account is behind, or a case or a default of it is there already."""
+
+
+def _known() -> Exists:
+    """Return the condition of an account that has an open case, or whose default was on file for its six years."""
+    mine = Default.objects.filter(account=OuterRef("pk"))
+    return Exists(mine.filter(Q(case__is_closed=False) | Q(case__state="expired")))
+
+
+def in_arrears() -> Iterable[int]:
+    """Yield the accounts of people with at least one payment behind, of which no case is there yet. One query."""
+    rows = Account.objects.filter(payments_behind__gte=1, default_date=None, is_business=False).exclude(_known())
+    return rows.order_by("pk").values_list("pk", flat=True).iterator()
+
+
+def open_cases() -> Iterable[int]:
+    """Yield the cases from which a default may still come. One query."""
+    rows = Case.objects.filter(kind=KIND, state__in=codes.OPEN).order_by("pk")
+    return rows.values_list("pk", flat=True).iterator()
+
+
+def open_facts(case: Case, facts: Mapping[str, Any]) -> None:
+    """Write the facts row of a new case, inside the current ledger action."""
+    account = facts["account"]
+    row = Default(
+        case=case,
+        key=case.key,
+        account=account,
+        first_missed_date=account.oldest_unpaid_date,
+        payments_behind=account.payments_behind or 0,
+        arrears_pence=account.balance_pence,
+    )
+    sealing.seal(row, {"account_reference": facts["account_reference"]}, key=case.key)
+    row.save(force_insert=True)
+
+
+def open_arrears(account_id: int, *, at: datetime, source: str = "") -> Case:
+    """Open the case of an account in arrears, with its holders. Locks the account, so that two workers open one.
+    Raises NotInArrears; nothing is then written."""
+    locked = Account.objects.select_for_update().filter(pk=account_id, payments_behind__gte=1, default_date=None)
+    if locked.exclude(_known()).first() is None:
+        raise NotInArrears("No payment is behind, or a case is there already.")
+    account = Account.objects.prefetch_related("holders", "flags").get(pk=account_id)
+    actor = system("arrears", source=source)
+    reader = Reader(actor=actor.label, verb="open", purpose="credit_default")
+    (opened,) = sealing.open_rows([account], ["number"], reader=reader, at=at)
+    people = people_of([account], reader=reader, at=at)[account.pk]
+    facts = {"account": account, "account_reference": opened["number"] or ""}
+    return intake.open_case(KIND, actor=actor, at=at, facts=facts, people=people)
+
+
+def subjects() -> Iterable[str]:
+    """Yield what is looked at each day: accounts that come new into arrears, then every open case."""
+    return chain((f"account:{pk}" for pk in in_arrears()), (f"case:{pk}" for pk in open_cases()))

@@ -1,0 +1,294 @@
+"""C-1 of the design and its variant with their own dates; what stops a default, and who records one."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from itertools import product
+
+import pytest
+from django.test import TestCase
+
+from cases.accounts.models import BureauTold
+from cases.credit.defaults import gate, looking
+from cases.credit.defaults.models import Default
+from cases.kernel import actors, holds, jobrun, jobs, transitions
+from cases.kernel.models import Case, Clock, Letter, OutboxMessage, Release, Task
+from cases.kernel.timing import sweeps
+from cases.kernel.transitions import TransitionRefused
+from cases.ledger.models import LedgerEvent
+from tests import associations, defaults, factories
+from tests.factories import AT
+from tests.kernel.snapshots import nothing_written, undone
+
+NERYS = {
+    "account": "8001234567",
+    "balance_pence": "11400",
+    "payment_pence": "3800",
+    "payments_behind": "3",
+    "oldest_unpaid_date": "2026-08-20",
+    "holder_1_forename": "Nerys",
+    "holder_1_surname": "Abernathy-Cole",
+}
+
+
+def day(month, number, hour=9):
+    return datetime(2026, month, number, hour, tzinfo=UTC)
+
+
+def letters(case):
+    return sorted(Letter.objects.filter(case=case).values_list("template", flat=True))
+
+
+def said(case):
+    """Return what each agency was told last of a case, by its code: (old, new, default date, pence)."""
+    found = {}
+    for message in OutboxMessage.objects.filter(case=case, kind="cra_correct").order_by("pk"):
+        body = factories.body_of(message)["data"]
+        found[message.channel.agency.code[-1]] = (
+            body["account"],
+            body["old"],
+            body["new"],
+            body["default_date"],
+            body["default_pence"],
+            body["reason"],
+        )
+    return found
+
+
+class Defaults(TestCase):
+    @classmethod
+    def setUpTestData(cls):
+        cls.people = factories.office()
+        associations.enter()
+
+    def served(self):
+        """C-1 up to the notice: printed Tuesday 3 November, £114.00."""
+        case = defaults.notice_sent(self.people, at=day(11, 3), **NERYS)
+        row = defaults.facts(case)
+        assert (row.notice_pence, row.served_date) == (11400, date(2026, 11, 5))
+        assert Clock.objects.get(case=case, rule="k20_notice_of_default").due_date == date(2026, 12, 3)
+        assert letters(case) == ["default_n4"]
+        return case
+
+    def test_c_1_a_dispute_in_time_stops_the_default_and_its_success_voids_the_notice(self):
+        case = self.served()
+        steward = self.people[defaults.STEWARD]
+        hold = holds.enter(case.pk, "dispute", actor=steward, at=day(12, 1), source="customer", reference="SVC-771")
+        case = defaults.look(case, day(12, 3))
+        assert (case.state, defaults.facts(case).skipped_for) == ("notice_sent", ["hold_dispute"])
+        (skip,) = case_events(case, "default.skip")
+        assert skip["detail"]["skipped_for"] == ["hold_dispute"]
+        for again in (4, 7, 9):
+            case = defaults.look(case, day(12, again))
+        assert len(case_events(case, "default.skip")) == 1
+        transitions.apply(
+            case.pk, "release_hold", actor=steward, at=day(12, 10), reason="Upheld.", inputs={"hold": hold.pk}
+        )
+        associations.agree(case, self.people[defaults.APPROVER], day(12, 10))
+        case = defaults.tell_again(case, at=day(12, 10), balance_pence="7600", payments_behind="2")
+        case = defaults.look(case, day(12, 10, 10))
+        row = defaults.facts(case)
+        assert (case.state, row.payments_behind, row.arrears_pence, row.notice_pence) == ("arrears", 2, 7600, None)
+        assert letters(case) == ["default_n4", "default_n4_withdrawn"]
+        assert not OutboxMessage.objects.filter(case=case, kind="cra_correct").exists()
+        assert BureauTold.objects.count() == 0
+
+    def test_c_1_variant_without_a_dispute_an_approver_records_the_default_of_3_december_for_six_years(self):
+        case = self.served()
+        assert defaults.look(case, day(12, 2)).state == "notice_sent"
+        case = defaults.look(case, day(12, 3))
+        assert (case.state, Task.objects.get(case=case, closed_at=None).kind) == ("due", "default_approve")
+        with nothing_written(counted=1), pytest.raises(TransitionRefused, match="Another person"):
+            defaults.step(case, "approve", self.both(), day(12, 3), default_date=date(2026, 12, 3))
+        approver = self.people[defaults.APPROVER]
+        case = defaults.step(case, "approve", approver, day(12, 3), default_date=date(2026, 12, 3))
+        told = ("8001234567", "3", "8", "2026-12-03", 11400, "default")
+        assert said(case) == {"a": told, "b": told, "c": told}
+        assert Release.objects.filter(case=case, message_kind="cra_correct").count() == 3
+        assert defaults.taken(case, letters_of="ab", at=day(12, 3)).state == "approved"
+        case = defaults.taken(case, letters_of="c", at=day(12, 3))
+        row = defaults.facts(case)
+        assert (case.state, row.default_date, row.default_pence) == ("filed", date(2026, 12, 3), 11400)
+        assert Clock.objects.get(case=case, rule="k21_default_on_file").due_date == date(2032, 12, 3)
+        assert letters(case) == ["default_n4", "default_n5_filed"]
+        assert set(BureauTold.objects.values_list("status", "balance_pence", "default_date")) == {
+            ("8", 11400, date(2026, 12, 3))
+        }
+        sweeps.end_due_clocks(now=datetime(2032, 12, 4, 3, tzinfo=UTC))
+        assert Case.objects.get(pk=case.pk).state == "expired"
+        assert {told[2] for told in said(case).values()} == {"3"}
+        assert defaults.facts(case).default_date is None
+
+    def both(self):
+        """The steward who issued the notice, who also holds the approver's role."""
+        steward = self.people[defaults.STEWARD]
+        return replace(steward, roles=frozenset({"credit_data_steward", "credit_data_approver"}))
+
+    def test_the_day_opens_arrears_once_and_the_next_pay_them_off(self):
+        account = defaults.told(payments_behind="1", balance_pence="3800")
+        defaults.told(payments_behind="0", balance_pence="0", oldest_unpaid_date="")
+        (job, again) = (jobs.start_daily(now=AT), jobs.start_daily(now=AT + timedelta(hours=9)))
+        assert ([each.kind for each in job], again) == ([looking.LOOK], [])
+        jobrun.work(clock=lambda: AT, seconds=60)
+        case = Case.objects.get(kind="default")
+        assert (case.state, case.default.account_id, case.parties.count()) == ("arrears", account.pk, 1)
+        jobs.start_daily(now=AT + timedelta(days=1))
+        jobrun.work(clock=lambda: AT + timedelta(days=1), seconds=60)
+        assert Case.objects.filter(kind="default").count() == 1
+        defaults.tell_again(case, balance_pence="0", payments_behind="0", oldest_unpaid_date="")
+        jobs.start_daily(now=AT + timedelta(days=2))
+        jobrun.work(clock=lambda: AT + timedelta(days=2), seconds=60)
+        assert Case.objects.get(pk=case.pk).state == "cured"
+
+    def test_a_notice_is_entered_as_served_only_with_proof_that_it_was_posted(self):
+        case = defaults.notice_written(self.people)
+        steward = self.people[defaults.STEWARD]
+        with nothing_written(counted=1), pytest.raises(TransitionRefused, match="has not said yet"):
+            defaults.step(case, "issue", steward)
+        case = defaults.posted(case)
+        assert Task.objects.filter(case=case, kind="default_issue", closed_at=None).count() == 1
+        assert defaults.step(case, "issue", steward).state == "notice_sent"
+        assert not Task.objects.filter(case=case, closed_at=None).exists()
+
+    def test_a_hold_takes_back_a_notice_that_is_not_written_yet_and_its_end_asks_anew(self):
+        case = defaults.notice_written(self.people)
+        steward = self.people[defaults.STEWARD]
+        hold = holds.enter(case.pk, "breathing_space", actor=steward, at=AT, source="adviser")
+        assert list(Letter.objects.filter(case=case).values_list("state", flat=True)) == ["withdrawn"]
+        assert defaults.look(case, AT + timedelta(days=1)).state == "notice_ready"
+        assert Letter.objects.filter(case=case).count() == 1
+        later = AT + timedelta(days=2)
+        transitions.apply(case.pk, "release_hold", actor=steward, at=later, reason="Over.", inputs={"hold": hold.pk})
+        associations.agree(case, self.people[defaults.APPROVER], later)
+        defaults.look(case, later)
+        assert list(Letter.objects.filter(case=case).order_by("pk").values_list("state", flat=True)) == [
+            "withdrawn",
+            "due",
+        ]
+
+    def test_dates_of_a_default(self):
+        """First missed 5 August: not before 5 November, of the day until 5 February 2027, then back within it."""
+        case = defaults.due(self.people)
+        approver = self.people[defaults.APPROVER]
+        late = datetime(2027, 3, 1, 9, tzinfo=UTC)
+        for at, wanted, sentence in (
+            (defaults.OVER, defaults.OVER.date() + timedelta(days=1), "in the future"),
+            (defaults.OVER, date(2026, 12, 1), "not dated before the notice is over"),
+            (defaults.OVER, None, "Say the date"),
+            (late, date(2027, 3, 1), "more than six months ago: date the default by 5 February 2027"),
+            (late, date(2026, 11, 4), "not dated before 5 November 2026"),
+        ):
+            with nothing_written(counted=1), pytest.raises(TransitionRefused, match=sentence):
+                defaults.step(case, "approve", approver, at, default_date=wanted)
+        case = defaults.step(case, "approve", approver, late, default_date=date(2027, 2, 5))
+        assert defaults.facts(case).default_date == date(2027, 2, 5)
+
+    def test_a_default_is_corrected_by_two_people_and_its_date_never_moves_later(self):
+        case = defaults.filed(self.people)
+        steward = self.people[defaults.STEWARD]
+        later = {**defaults.EARLIER, "default_date": date(2026, 12, 30)}
+        for given, sentence in ((later, "never moves later"), ({**defaults.EARLIER, "evidence": "9"}, "document")):
+            with nothing_written(counted=1), pytest.raises(TransitionRefused, match=sentence):
+                defaults.step(case, "correct", steward, defaults.OVER, **given)
+        defaults.step(case, "correct", steward, defaults.OVER, **defaults.EARLIER)
+        assert defaults.facts(case).default_date == date(2026, 12, 29)
+        associations.agree(case, self.people[defaults.APPROVER], defaults.OVER)
+        row = defaults.facts(case)
+        assert (row.default_date, row.default_pence) == (date(2026, 12, 28), 11000)
+        assert {(new, on, reason) for _, _, new, on, _, reason in said(case).values()} == {
+            ("8", "2026-12-28", "corrected")
+        }
+        assert Clock.objects.get(case=case, rule="k21_default_on_file").due_date == date(2032, 12, 28)
+
+    def test_payments_are_told_and_a_paid_default_stays_on_file(self):
+        case = defaults.filed(self.people)
+        steward = self.people[defaults.STEWARD]
+        case = defaults.step(case, "part_satisfy", steward, defaults.OVER, amount_pence=5000)
+        message = OutboxMessage.objects.filter(case=case).latest("pk")
+        told = factories.body_of(message)["data"]
+        assert (told["flags"], told["balance_pence"]) == (["partial_settlement"], 6400)
+        left = {**defaults.PAID, "amount_pence": 6000}
+        with nothing_written(counted=1), pytest.raises(TransitionRefused, match="£64.00 is left"):
+            defaults.step(case, "satisfy", steward, defaults.OVER, **left)
+        case = defaults.step(case, "satisfy", steward, defaults.OVER, **{**left, "amount_pence": 6400})
+        told = factories.body_of(OutboxMessage.objects.filter(case=case).latest("pk"))["data"]
+        assert (case.state, told["new"], told["flags"], told["balance_pence"]) == (
+            "satisfied",
+            "8",
+            ["default_satisfied"],
+            0,
+        )
+
+    def test_what_is_held_before_the_agencies_took_it_is_taken_back_from_those_that_have_it(self):
+        case = defaults.taken(defaults.approved(self.people), letters_of="a")
+        steward = self.people[defaults.STEWARD]
+        holds.enter(case.pk, "complaint", actor=steward, at=defaults.OVER, source="customer")
+        states = OutboxMessage.objects.filter(case=case, kind="cra_correct").order_by("channel__agency__code")
+        assert list(states.values_list("state", flat=True)) == ["delivered", "withdrawn", "withdrawn"]
+        case = defaults.look(case, defaults.OVER)
+        assert (case.state, defaults.facts(case).default_date) == ("arrears", None)
+        last = OutboxMessage.objects.filter(case=case, kind="cra_correct").order_by("pk")[3:]
+        assert [(row.channel.agency.code, factories.body_of(row)["data"]["new"]) for row in last] == [
+            ("sandbox-bureau-a", "3")
+        ]
+
+
+def case_events(case, verb):
+    rows = LedgerEvent.objects.filter(stream=case.uid, action=verb).order_by("seq")
+    return [json.loads(row.body) for row in rows]
+
+
+# What stops a default at every step: holds of the design that block one, and what billing says of a dispute.
+HOLDS = (
+    *("dispute", "complaint", "breathing_space", "mental_health_crisis", "scottish_moratorium", "insolvency"),
+    *("deceased", "fraud_victim"),
+)
+FLAGS = ("dispute", "complaint", "adr")
+
+
+class NoDefaultWhileHeldOrDisputed(TestCase):
+    """Each hold and each dispute, begun at each state on the way: whatever is tried then, no default comes of it."""
+
+    @classmethod
+    def setUpTestData(cls):
+        cls.people = factories.office()
+        associations.enter()
+        builders = ("arrears", "notice_ready", "notice_sent", "due", "approved")
+        cls.cases = {state: getattr(defaults, state)(cls.people) for state in builders}
+
+    def test_from_every_state_and_by_every_stop(self):
+        stops = [*(("hold", kind) for kind in HOLDS), *(("flag", code) for code in FLAGS)]
+        for state, (how, code) in product(self.cases, stops):
+            with undone():
+                case = Case.objects.get(pk=self.cases[state].pk)
+                at = defaults.OVER
+                if how == "hold":
+                    holds.enter(case.pk, code, actor=self.people[defaults.STEWARD], at=at, source="customer")
+                else:
+                    defaults.tell_again(case, at=at, flags=f"{code}:2026-12-01")
+                self.press(case, at)
+                told = OutboxMessage.objects.filter(case=case, kind="cra_correct")
+                left = told.exclude(state="withdrawn")
+                assert Case.objects.get(pk=case.pk).state not in {"approved", "filed"}, (state, code)
+                assert Default.objects.get(pk=case.pk).default_date is None, (state, code)
+                assert {factories.body_of(each)["data"]["new"] for each in left} <= {"3"}, (state, code)
+
+    def press(self, case, at):
+        """Try everything that leads on, as often as it may."""
+        for _ in range(3):
+            looking.look(case.pk, at=at)
+            for name, actor, inputs in (
+                ("flag", actors.system("tests"), {}),
+                ("issue", self.people[defaults.STEWARD], {}),
+                ("notice_over", actors.system("tests"), {}),
+                ("approve", self.people[defaults.APPROVER], defaults.DATED),
+                ("file", actors.system("tests"), {}),
+            ):
+                try:
+                    transitions.apply(case.pk, name, actor=actor, at=at, reason="Tried.", inputs=inputs)
+                except TransitionRefused:
+                    continue
+
+
+def test_every_stop_of_the_design_is_a_rule_of_the_gate():
+    assert {f"hold_{kind}" for kind in HOLDS} | set(FLAGS) | {"policy_hold", "hold_other"} == gate.STOPS_FILING
