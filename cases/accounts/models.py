@@ -56,7 +56,6 @@ class Account(Tracked):
     content = models.BinaryField(editable=False)
 
     untracked = ("token", "content")
-    later = {"contract_start_date": None, "payment_pence": None, "payments_behind": None}
 
     class Meta:
         constraints = [

@@ -76,6 +76,15 @@ def test_demo_cases_reach_every_state_and_verify(office, settings):
         ("contest", "assigned"),
         ("contest", "decided"),
     ]
+    assert sorted(Case.objects.filter(kind="default").values_list("state", flat=True)) == [
+        "arranged",
+        "arrears",
+        "due",
+        "filed",
+        "notice_ready",
+        "notice_sent",
+        "satisfied",
+    ]
     assert sorted(BreakGlass.objects.values_list("outcome", flat=True)) == ["", "justified"]
     assert set(referrals.values_list("state", flat=True)) == {
         "referred",

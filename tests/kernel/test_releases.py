@@ -5,10 +5,10 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from cases.accounts.bureaus import CRA_CORRECT
 from cases.agencies.directory import TERMS
 from cases.association.messages import CRA_ASSOC, CRA_ASSOC_QUERY, CRA_ASSOC_REMOVE
 from cases.credit.messages import ALERT_SEARCH, CRA_SEARCH, FPA_SEARCH
-from cases.accounts.bureaus import CRA_CORRECT
 from cases.debt.messages import DCA_HOLD, DCA_PLACE
 from cases.disclosure.breach.messages import ICO_BREACH, IPC_BREACH
 from cases.disclosure.emergency.messages import EMERG_ANSWER, EMERG_DESTROY

@@ -9,7 +9,8 @@ from cases.accounts import bureaus
 from cases.credit.defaults import gate, guards, letters, periods, standing
 from cases.credit.defaults.models import Default
 from cases.credit.files.status import DEFAULT
-from cases.kernel import calendars, clocks, outbox, tasks
+from cases.kernel import calendars, clocks, outbox, releases, tasks
+from cases.kernel.exchange import corrections
 from cases.kernel.models import Agency, Case, Hold, OutboxMessage
 from cases.ledger import api as ledger
 
@@ -182,7 +183,8 @@ def satisfy(context: Any) -> None:
 def correct(context: Any) -> None:
     row, inputs = context.case.default, context.inputs
     ledger.current().detail["document"] = str(inputs["evidence"])
-    keep(row, {name: inputs[name] for name in ("default_date", "default_pence")})
+    paid = row.paid_pence if row.satisfied_date is None else inputs["default_pence"]
+    keep(row, {"paid_pence": paid, **{name: inputs[name] for name in ("default_date", "default_pence")}})
     clocks.count_from(context.case, periods.ON_FILE, started_at=_start_of(row.default_date), at=context.at)
     _tell(context, "corrected")
     letters.write(context.case, letters.CORRECTED, at=context.at)
@@ -208,10 +210,15 @@ def expire(context: Any) -> None:
 
 
 def _take_off(context: Any, reason: str) -> None:
-    """Say of the account what is so without the default, everywhere; nothing derived from it is told any more."""
+    """Say of the account what is so without the default, everywhere; nothing derived from it is told any more. Whoever
+    may be sent nothing now is told by hand: that keeps no default on file."""
     gone = {"default_date": None, "default_pence": None, "satisfied_date": None, "paid_pence": 0}
     keep(context.case.default, gone)
-    _tell(context, reason)
+    for agency in bureaus.agencies():
+        try:
+            _tell(context, reason, to=[agency])
+        except (releases.ReleaseRefused, outbox.NoChannel) as refusal:
+            corrections.by_hand(context.case, agency.code, "removed", refusal=refusal, at=context.at)
 
 
 def hold_began(case: Case, hold: Hold, *, at: datetime) -> None:

@@ -130,6 +130,4 @@ def judge(row: Default, *, by: str, at: datetime) -> list[str]:
 
 
 def _came_back(row: Default) -> bool:
-    if row.notice_asked_at is None:
-        return False
     return letters.of_notice(row).filter(state="returned").exists()

@@ -179,7 +179,9 @@ def date_moves_no_later(context: Any) -> str | None:
         return "The date of a default never moves later."
     if (day, pence) == (row.default_date, row.default_pence):
         return "That is what the agencies have already."
-    return None if pence > row.paid_pence else "More was paid than that: record that it is paid in full."
+    if row.satisfied_date is None and pence <= row.paid_pence:
+        return "So much is paid already: record that it is paid in full."
+    return None
 
 
 def six_years_have_passed(context: Any) -> str | None:

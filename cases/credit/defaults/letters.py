@@ -44,8 +44,9 @@ def write(case: Case, template: str, *, at: datetime) -> list[Letter]:
 
 
 def of_notice(row: Default) -> QuerySet[Letter]:
-    """Return the letters of the notice that was asked for last."""
-    return Letter.objects.filter(case=row.case_id, template=NOTICE, requested_at=row.notice_asked_at)
+    """Return the letters of the notice that was asked for last; none where none was."""
+    mine = Letter.objects.filter(case=row.case_id, template=NOTICE)
+    return mine.none() if row.notice_asked_at is None else mine.filter(requested_at=row.notice_asked_at)
 
 
 def is_posted(row: Default) -> date | None:

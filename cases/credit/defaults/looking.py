@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
+from typing import Any
 
 from cases.credit.defaults import effects, gate, guards, letters, opening
 from cases.credit.defaults.models import Default
@@ -85,8 +86,12 @@ def _note(case: Case, *, at: datetime) -> Found:
     """Write down what has changed since it was looked at last; nothing where nothing has."""
     row = case.default
     account, found = guards.account_of(row), gate.judge(row, by=_actor(case).label, at=at)
-    values = {"payments_behind": account.payments_behind or 0, "arrears_pence": account.balance_pence}
-    values |= {"first_missed_date": account.oldest_unpaid_date or row.first_missed_date, "stopped_by": found}
+    values: dict[str, Any] = {
+        "payments_behind": account.payments_behind or 0,
+        "arrears_pence": account.balance_pence,
+        "first_missed_date": account.oldest_unpaid_date or row.first_missed_date,
+        "stopped_by": found,
+    }
     if any(getattr(row, name) != value for name, value in values.items()):
         with record.act(case, "default.looked_at", actor=_actor(case), at=at, detail={"stopped_by": found}):
             effects.keep(row, values)
