@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import Any
 
+from django.db import transaction
+
 from cases.credit.defaults import effects, gate, guards, letters, opening
 from cases.credit.defaults.models import Default
 from cases.kernel import calendars, jobs, locks, record, tasks, transitions
@@ -62,6 +64,7 @@ _MOVES: Mapping[str, tuple[tuple[str, Callable[[Default, Found, date], bool]], .
 }
 
 
+@transaction.atomic
 def look(case_id: int, *, at: datetime) -> Case:
     """Keep what billing and the gate say of a case today, and make the move that follows, if one does. Locks the case;
     each step is an act of its own."""

@@ -7,6 +7,7 @@ from datetime import datetime
 from itertools import chain
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
 from cases.accounts.models import Account
@@ -62,6 +63,7 @@ def open_facts(case: Case, facts: Mapping[str, Any]) -> None:
     row.save(force_insert=True)
 
 
+@transaction.atomic
 def open_arrears(account_id: int, *, at: datetime, source: str = "") -> Case:
     """Open the case of an account in arrears, with its holders. Locks the account, so that two workers open one.
     Raises NotInArrears; nothing is then written."""
