@@ -259,8 +259,9 @@ EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "backoffice@example.org")
 
 # --- On call: pagers inside the firm's own networks, and who signs their certificates ------------------------
-ON_CALL_CIDRS = env.words("ON_CALL_CIDRS")
-ON_CALL_CA_FILE = env.text("ON_CALL_CA")
+# In a demonstration the sandbox has a pager.
+ON_CALL_CIDRS = env.words("ON_CALL_CIDRS") or (["127.0.0.0/8"] if DEMO else [])
+ON_CALL_CA_FILE = env.text("ON_CALL_CA") or (str(BACKOFFICE_HOME / "sandbox" / "ca.pem") if DEMO else "")
 
 # --- The firm: on letters and reports by dotted path, an invented one without it; and where in the UK its seat is -
 FIRM = env.text("FIRM")

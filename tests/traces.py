@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from cases.kernel import intake, transitions
+from cases.agencies.directory import TERMS
+from cases.kernel import actors, intake, transitions
 from cases.kernel.actors import Actor
-from cases.kernel.models import Case
+from cases.kernel.exchange import agencies
+from cases.kernel.models import Agency, Case
+from tests import disclosures
 from tests.factories import AT
 
 KIND, COLLEAGUE, ANALYST, APPROVER = "trace", "p.nair", "a.byrne", "d.osei"
+TRANSIT, OVERSEAS = "sandbox-transit", "sandbox-overseas"
+PROVIDERS = ((TRANSIT, "Sandbox Transit"), (OVERSEAS, "Sandbox Overseas"))
 FACTS: dict[str, Any] = {
     "line": "+441632960111",
     "calls": "14 calls from a withheld number between 20 and 22 November 2026, all after 22:00 GMT.",
@@ -21,9 +26,10 @@ WILHELMINA: dict[str, Any] = {
     "role": "complainant",
     "is_innocent": True,
     "values": {"forename": "Wilhelmina", "surname": "Strake", "phone": "+441632960111"},
-    "addresses": [],
+    "addresses": [{"kind": "current", "line_1": "8 Mill Street", "town": "Truro", "postcode": "TR1 0ZZ"}],
 }
 ASKED = {"provider": "Sandbox Transit"}
+PASSED = {"recipient": "sandbox-constabulary", "interest": "They investigate these calls under SBX-NC-9."}
 FOUND = {**ASKED, "outcome": "caller_found", "result": "The calls came from +441632960222."}
 
 
@@ -45,6 +51,22 @@ def tracing(people: dict[str, Actor], *, at: Any = AT) -> Case:
 
 def result_held(people: dict[str, Actor], *, at: Any = AT) -> Case:
     return after(tracing(people, at=at), "hold_result", people[ANALYST], at, **FOUND)
+
+
+def passed(people: dict[str, Actor], *, at: Any = AT) -> Case:
+    enter(people)
+    return after(result_held(people, at=at), "pass", people[APPROVER], at, **PASSED)
+
+
+def enter(people: dict[str, Actor]) -> None:
+    """Enter two providers and the police in the register, unless they are there."""
+    disclosures.enter(people)
+    for code, name in PROVIDERS:
+        if not Agency.objects.filter(code=code).exists():
+            out = agencies.ChannelPlan(direction="out", address="https://127.0.0.1:9/x", allowed_cidrs=("127.0.0.0/8",))
+            plans = (out, agencies.ChannelPlan(direction="in"))
+            listing = agencies.Listing(code=code, kind="bank", display_name=name, terms=TERMS, channels=plans)
+            agencies.register(listing, actor=actors.system("tests"), at=AT)
 
 
 def declined(people: dict[str, Actor]) -> Case:

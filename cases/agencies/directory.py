@@ -50,6 +50,7 @@ SANDBOX = (
     _agency("sandbox-report-fraud", "police_report", "Sandbox Report Fraud"),
     _agency("sandbox-post", "post", "Sandbox Print and Post"),
     _agency("sandbox-tv", "group_company", "Sandbox TV"),
+    _agency("sandbox-transit", "bank", "Sandbox Transit"),
     _agency("sandbox-partner-ads", "partner", "Sandbox Partner Ads"),
 )
 OWN_SYSTEMS = (

@@ -7,7 +7,7 @@ from typing import Any
 
 from cases.fraud import astold, expiry, flags, guards, insiders, messages, victims
 from cases.fraud.models import PillarAnswer, PillarEvidence
-from cases.kernel import approvals, calendars, clocks, outbox, tasks
+from cases.kernel import approvals, calendars, casetypes, clocks, outbox, tasks
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Evidence
 from cases.ledger import api as ledger
@@ -153,3 +153,10 @@ def write_to_victims(context: Any) -> None:
 def end_clocks(context: Any) -> None:
     for rule in ("fraud_triage", "fraud_investigation", "fraud_check"):
         clocks.end(context.case, rule, at=context.at, state="cancelled")
+
+
+def warn_others(context: Any) -> None:
+    """Let whoever deals with banks and other providers know that the fraud is on file: it warns those it may."""
+    for casetype in casetypes.all_types():
+        if follow := casetype.reacts.get("fraud_filed"):
+            follow(context.case, at=context.at)

@@ -261,6 +261,7 @@ LIFECYCLE = Lifecycle(
                 effects.warn_of_adverse,
                 effects.write_to_victims,
                 alerts.tell,
+                effects.warn_others,
             ),
         ),
         *after_filing.MOVES,

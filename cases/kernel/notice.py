@@ -97,6 +97,8 @@ CATEGORIES = {
         Category(code="record_match", label="Whether details of a customer are as we have them", sentence="R100"),
         Category(code="choice", label="What a person allowed or stopped, and when", sentence="R29"),
         Category(code="breach", label="What went wrong with people's data, and what is done about it", sentence="R53"),
+        Category(code="fraud_number", label="Numbers with which a fraud was confirmed", sentence="R95"),
+        Category(code="call_trace", label="Calls that were traced, and where they came from", sentence="R84"),
         Category(code="letter", label="A letter to the person it is about", sentence="R67"),
     )
 }
@@ -116,6 +118,8 @@ PURPOSES = {
     "report_suspicion": "Reporting a suspicion of money laundering",
     "answer_authorities": "Answering what public authorities ask for by law",
     "check_with_partners": "Helping banks and other providers to check that it is really the customer",
+    "warn_partners": "Warning banks and other providers of numbers with which a fraud was confirmed",
+    "trace_calls": "Tracing malicious and nuisance calls",
     "report_breach": "Telling whoever oversees us of a breach of personal data",
     "protect_life": "Helping the emergency services to reach whoever called them",
     "link_records": "Linking the records of people who are financially associated",
@@ -341,6 +345,16 @@ CLAUSES = {
             "money laundering, and to check identities, to protect our business and to keep to laws that apply to us.",
         ),
         Clause(
+            code="trace_calls",
+            sentences=("R84",),
+            purpose="trace_calls",
+            recipients=frozenset({"lea", "bank"}),
+            categories=frozenset({"call_trace"}),
+            gateway="pecr_15",
+            quote="We monitor traffic over our network, trace nuisance or malicious calls, and track malware and "
+            "cyber-attacks.",
+        ),
+        Clause(
             code="emergency_caller",
             sentences=("R97",),
             purpose="protect_life",
@@ -404,6 +418,17 @@ CLAUSES = {
             quote="so that they can ensure that their customer records are up to date, and also in some cases prevent "
             "fraud – for example by checking whether a transaction, such as an "
             "online payment or a cash withdrawal, is definitely being requested by you, and not a fraudster.",
+        ),
+        Clause(
+            code="warn_partners",
+            sentences=("R95",),
+            purpose="warn_partners",
+            recipients=frozenset({"bank"}),
+            categories=frozenset({"fraud_number"}),
+            gateway="gdpr_6_1_f",
+            documents=frozenset({"partner_checks_lia"}),
+            quote="We also share it with other organisations (such as other communications providers and banks) who "
+            "have the same legitimate interests.",
         ),
         Clause(
             code="check_people",

@@ -37,6 +37,7 @@ __all__ = [
     "answer_rule",
     "check",
     "declare",
+    "label",
     "record",
     "send",
     "tell",
@@ -101,6 +102,11 @@ def _answer_period(kind: MessageKind) -> ClockRule:
         effective_from=ANSWERS_FROM,
         is_work=False,
     )
+
+
+def label(code: str) -> str:
+    """Return the words of a kind of message."""
+    return KINDS[code].label if code in KINDS else code.replace("_", " ").capitalize()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ from typing import Any
 from django.apps import apps
 from django.db import models
 
-from cases.kernel import calendars, clocks, notice, tasks
+from cases.kernel import calendars, clocks, notice, releases, tasks
 from cases.kernel.casetypes import CaseType
 from cases.ledger.models import DataKey
 
@@ -250,7 +250,8 @@ def code_lists(casetype: CaseType) -> dict[str, Mapping[str, str]]:
         "cases.caseparty.role": dict(casetype.party_roles),
         "cases.evidence.kind": dict(casetype.evidence_kinds),
         "cases.task.kind": dict(tasks.LABELS),
-        "cases.release.message_kind": dict(casetype.message_labels),
+        "cases.release.message_kind": {code: releases.label(code) for code in releases.KINDS}
+        | dict(casetype.message_labels),
         "cases.releaseditem.category": {each.code: each.label for each in notice.CATEGORIES.values()},
         "cases.releaseditem.gateway": {each.code: each.label for each in notice.GATEWAYS.values()},
     }

@@ -34,6 +34,7 @@ RIGHTS_REQUEST = CaseType(
     approval_rows=rules.approval_rows,
     facts_view=report.facts_view,
     checks=report.checks,
+    tables=report.tables,
     report=report.context,
     facts_form=forms.FactsForm,
     party_form=forms.PartyForm,

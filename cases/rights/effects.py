@@ -9,7 +9,7 @@ from cases.kernel import clocks, tasks
 from cases.kernel.exchange import letters
 from cases.kernel.models import Case, CaseAddress, CaseParty
 from cases.ledger import sealing
-from cases.rights import access, choices, codes, messages, periods
+from cases.rights import access, choices, codes, messages, periods, recipients
 
 __all__ = ["DONE", "LATE", "LETTERS", "REFUSED", "TELL", "write_to_person"]
 
@@ -62,7 +62,8 @@ def carry_out(context: Any) -> None:
     if facts.right == codes.ACCESS and facts.outcome != "nothing_held":
         facts.pack = access.newest(case)
         facts.given_how, facts.given_proof = str(inputs["given_how"]), str(inputs["given_proof"]).strip()[:60]
-    facts.save(update_fields=["outcome", "answer", "pack", "given_how", "given_proof"])
+    recipients.tell(case, inputs.get("changed_in") or (), at=at)
+    facts.save(update_fields=["outcome", "answer", "pack", "given_how", "given_proof", "told_before"])
     choices.write(case, facts, at=at)
     clocks.meet(case, periods.ANSWER, at=at)
     clocks.end(case, periods.ONWARD, at=at, state="met")

@@ -8,11 +8,11 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 
-from cases.kernel import calendars
+from cases.kernel import calendars, casetypes
 from cases.kernel.models import Case
 from cases.kernel.office.codelists import CodeField
 from cases.kernel.plainforms import DAY, PersonForm, PlainForm
-from cases.rights import codes
+from cases.rights import codes, recipients
 
 __all__ = ["ActForm", "FactsForm", "IdentityForm", "PartyForm", "RefuseForm"]
 
@@ -112,6 +112,12 @@ class ActForm(_StepForm):
         required=False,
         help_text="The number of the recorded item, or who saw it handed over.",
     )
+    changed_in = forms.MultipleChoiceField(
+        label="Changed in these matters",
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="Whoever was told by a matter named here hears of the change. Leave out what stands as it was.",
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -120,6 +126,16 @@ class ActForm(_StepForm):
             del self.fields["outcome"], self.fields["answer"]
         if right != codes.ACCESS:
             del self.fields["given_how"], self.fields["given_proof"]
+        told = recipients.matters(self.case) if right in recipients.CHANGES else []
+        if told:
+            labels = {str(row.case.uid): f"{row.case.reference}, {_kind(row.case)}" for row in told}
+            self.fields["changed_in"].choices = [*labels.items(), (recipients.NONE, "In none of them")]  # type: ignore[attr-defined]  # -- choices
+        else:
+            del self.fields["changed_in"]
+
+
+def _kind(case: Case) -> str:
+    return casetypes.get(case.kind).label.lower()
 
 
 class RefuseForm(_StepForm):

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cases.rights import access, codes, messages
+from cases.rights import access, codes, messages, recipients
 from cases.rights.models import RightsRequest
 
 __all__ = ["NEEDS_IDENTITY", "is_stop"]
@@ -63,6 +63,19 @@ def pack_is_given(context: Any) -> str | None:
     if inputs.get("given_how") not in dict(codes.GIVEN):
         return "Say how the pack was given."
     return None if str(inputs.get("given_proof") or "").strip() else "Write what proves that the pack was given."
+
+
+def says_where_it_changed(context: Any) -> str | None:
+    """Whoever was told before hears of it (UK GDPR Art 19), so the officer says of which matters."""
+    if context.case.rights_request.right not in recipients.CHANGES or context.inputs.get("outcome") == "nothing_held":
+        return None
+    known = {str(row.case.uid) for row in recipients.matters(context.case)}
+    chosen = set(context.inputs.get("changed_in") or ())
+    if not known or chosen == {recipients.NONE}:
+        return None
+    if chosen and chosen <= known:
+        return None
+    return "Say in which matters it was changed, or that it was in none, so that whoever was told hears of it."
 
 
 def has_reason_code(context: Any) -> str | None:

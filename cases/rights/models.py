@@ -10,13 +10,17 @@ from cases.rights import codes
 
 __all__ = ["Choice", "ContactAnswer", "DpComplaint", "RightsRequest"]
 
+# Kinds of agencies whom no letter to a person names (Data Protection Act 2018, Schedule 2, paragraph 2).
+NOT_NAMED = frozenset({"lea", "police_report", "oversight", "fiu"})
+
 
 class RightsRequest(Tracked):
     """What a person asks: which right, how and when it reached us, and what we did about it.
 
     `channels` are those that a stop of marketing names (none: all of them), `purposes` those of a consent. Times are
     aware UTC. What the person wrote and what we answered are sealed under the case's key. `pack` is the paper that was
-    given to whoever asked for access, with the way it was given and what proves it.
+    given to whoever asked for access, with the way it was given and what proves it. `told_before` names whoever had
+    been told and hears of what was changed: code of the agency, how, and the reference of the matter.
     """
 
     case = models.OneToOneField(Case, models.PROTECT, primary_key=True, related_name="rights_request")
@@ -37,6 +41,9 @@ class RightsRequest(Tracked):
     pack = models.ForeignKey(AuditReport, models.PROTECT, null=True, editable=False, related_name="+")
     given_how = models.CharField(max_length=24, blank=True, default="", db_default="", editable=False)
     given_proof = models.CharField(max_length=60, blank=True, default="", db_default="", editable=False)
+    told_before = models.JSONField(default=list, db_default=[], blank=True, editable=False)
+
+    later = {"told_before": []}
 
     def __str__(self) -> str:
         return str(self.case_id)
@@ -50,6 +57,14 @@ class RightsRequest(Tracked):
     @property
     def is_choice(self) -> bool:
         return self.right in codes.CHANGES
+
+    @property
+    def told_others(self) -> list[str]:
+        """Names of whoever had been told and heard of the change, as the person may know them. One query: telling of
+        the police or of an authority would prejudice what they do."""
+        codes_told = {each["agency"] for each in self.told_before}
+        rows = Agency.objects.filter(code__in=codes_told).exclude(kind__in=NOT_NAMED) if codes_told else []
+        return sorted(each.display_name for each in rows)
 
     @property
     def was_passed_on(self) -> bool:

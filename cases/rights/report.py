@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cases.kernel import calendars
-from cases.kernel.casetypes import Check
-from cases.kernel.models import Case
-from cases.rights import codes, guards
+from cases.kernel.casetypes import Check, Table
+from cases.kernel.models import Agency, Case
+from cases.rights import codes, guards, recipients
 
-__all__ = ["amount", "checks", "context", "facts_view", "topic", "topic_label"]
+__all__ = ["amount", "checks", "context", "facts_view", "tables", "topic", "topic_label"]
 
 _RIGHTS, _CHANNELS, _PURPOSES = dict(codes.RIGHTS), dict(codes.CHANNELS), dict(codes.PURPOSES)
 _IDENTITY, _OUTCOMES, _REFUSALS = dict(codes.IDENTITY), dict(codes.OUTCOMES), dict(codes.REFUSALS)
+
+_HOW = {
+    "notice": "By a notice",
+    "family": "By its own message: a task of the matter's team",
+    "by_hand": "By hand: a task of the matter's team",
+}
 
 
 def topic(facts: Mapping[str, Any]) -> str:
@@ -55,6 +61,34 @@ def facts_view(case: Case) -> list[tuple[str, str]]:
     if facts.refusal_code:
         rows.append(("Refused because", _REFUSALS.get(facts.refusal_code, facts.refusal_code)))
     return rows
+
+
+def tables(case: Case) -> Sequence[Table]:
+    """Return whoever had been told and heard of the change, as the person may ask. One query where there is any."""
+    facts = case.rights_request
+    if facts.right not in recipients.CHANGES or not facts.outcome:
+        return ()
+    names = (
+        dict(
+            Agency.objects.filter(code__in={each["agency"] for each in facts.told_before}).values_list(
+                "code", "display_name"
+            )
+        )
+        if facts.told_before
+        else {}
+    )
+    rows = tuple(
+        (names.get(each["agency"], each["agency"]), each["matter"], _HOW.get(each["how"], each["how"]))
+        for each in facts.told_before
+    )
+    return (
+        Table(
+            title="Whoever was told before",
+            columns=("Recipient", "Matter", "How they hear of it"),
+            rows=rows,
+            empty="Nobody who had to hear of it.",
+        ),
+    )
 
 
 def checks(case: Case) -> list[Check]:

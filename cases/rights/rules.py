@@ -100,6 +100,7 @@ LIFECYCLE = Lifecycle(
                 guards.knows_who_asks,
                 guards.says_what_was_done,
                 guards.pack_is_given,
+                guards.says_where_it_changed,
             ),
             foreseen=(guards.is_a_stop_or_ones_own_field, guards.knows_who_asks),
             effects=(effects.carry_out,),

@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from cases.agencies import register
-from cases.kernel import calendars, casetypes, policy
+from cases.kernel import calendars, casetypes, policy, releases
 from cases.kernel.actors import Actor
 from cases.kernel.exchange import agencies, agreements, answers, chase, exchanges, files, service
 from cases.kernel.exchange.exchanges import Listed
@@ -194,7 +194,7 @@ def _label(row: OutboxMessage) -> str:
         return files.label(row.kind)
     if row.kind == chase.CHASER.code:
         return chase.CHASER.label
-    return casetypes.get(row.case.kind).message_labels.get(row.kind, words(row.kind))
+    return casetypes.get(row.case.kind).message_labels.get(row.kind) or releases.label(row.kind)
 
 
 def may_decide(actor: Actor, row: OutboxMessage, known: set[int]) -> bool:

@@ -15,7 +15,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from cases.kernel import casetypes, holdkinds, policy, retention, tasks, transitions
+from cases.kernel import casetypes, holdkinds, policy, releases, retention, tasks, transitions
 from cases.kernel.actors import Actor
 from cases.kernel.casetypes import CaseType
 from cases.kernel.models import Case
@@ -28,7 +28,7 @@ from cases.ledger import reads
 from cases.web import asking, decision, panels, referring, story
 from cases.web.context import Command
 from cases.web.refusals import Problem, screen
-from cases.web.wording import task_label, words
+from cases.web.wording import task_label
 
 __all__ = [
     "Typed",
@@ -300,7 +300,7 @@ def messages(request: HttpRequest, uid: UUID) -> HttpResponse:
         "sent": [
             {
                 "message": message,
-                "label": labels.get(message.kind, words(message.kind)),
+                "label": labels.get(message.kind) or releases.label(message.kind),
                 "tries": [each for each in tries if each.message_id == message.pk],
             }
             for message in sent

@@ -92,7 +92,7 @@ def test_every_kind_of_message_is_described_field_by_field_with_an_example_that_
         quiet = {"chaser", "fpa_answer", "fpa_dispute", "alert_upload", "le_ack", "le_clarify", "le_refuse"}
         quiet |= {"le_result", "le_destroy", "ipc_error", "emerg_answer", "emerg_destroy", "cra_assoc_query"}
         quiet |= {"ico_breach", "ipc_breach", "partner_answer", "cra_search", "fpa_search"}
-        quiet |= {"alert_search"}
+        quiet |= {"alert_search", "trace_result", "cp_fraud_share"}
         quiet |= {"dca_hold", "dca_release", "dca_recall", "dca_update"}
         is_answered = code not in quiet
         assert ("We expect your answer within" in operation["description"]) == is_answered

@@ -48,6 +48,7 @@ def test_register_says_what_became_of_each_request_of_the_days(people):
         (refused.pk, "Refused", 0, 0),
         (waits.pk, "Not decided yet", None, 0),
     ]
+    assert [line.took for line in lines] == ["1 h 35 min", "0 min", "0 min", ""]
     assert [list(line.faults) for line in lines] == [[], ["More than was asked for"], [], []]
     day = AT.date()
     one = {"authority": disclosures.AUTHORITY}

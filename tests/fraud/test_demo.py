@@ -85,6 +85,8 @@ def test_demo_cases_reach_every_state_and_verify(office, settings):
         "notice_sent",
         "satisfied",
     ]
+    traced = Case.objects.filter(kind="trace")
+    assert sorted(traced.values_list("state", flat=True)) == ["declined", "passed", "requested", "result_held"]
     assert sorted(BreakGlass.objects.values_list("outcome", flat=True)) == ["", "justified"]
     assert set(referrals.values_list("state", flat=True)) == {
         "referred",

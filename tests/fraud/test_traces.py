@@ -1,20 +1,26 @@
-"""A trace of malicious calls (the first half of scenario N-1): from the log of calls to a result that is held."""
+"""Traces of malicious calls: scenario N-1 with its dates, several providers on the way, and who may have the result."""
 
 from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
 
 import pytest
 
-from cases.kernel import intake, policy, transitions
+from cases.kernel import actors, casetypes, intake, policy, transitions
+from cases.kernel.casetypes import Content
 from cases.kernel.errors import CaseError
-from cases.kernel.models import Case
-from cases.ledger import verify
+from cases.kernel.models import Agency, Case, Letter, OutboxMessage, Release, ReleasedItem
+from cases.ledger import sealing, verify
 from tests import factories, traces
+from tests.disclosures import AUTHORITY
 from tests.factories import AT
 from tests.kernel.snapshots import nothing_written
-from tests.traces import ANALYST, APPROVER, ASKED, COLLEAGUE, FACTS, FOUND, after
+from tests.traces import ANALYST, APPROVER, ASKED, COLLEAGUE, FACTS, FOUND, OVERSEAS, PASSED, TRANSIT, after
 
 pytestmark = pytest.mark.django_db
 CALLED = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
+ANSWERED = datetime(2026, 11, 24, 14, 0, tzinfo=UTC)
+GIVEN = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -28,27 +34,130 @@ def refusal(case, name, actor, **inputs):
     return str(refused.value)
 
 
-def test_fourteen_withheld_calls_are_traced_to_a_provider_and_the_result_is_held(people):
+def says(case, code, at=ANSWERED, **data):
+    """Let a provider answer the newest question it was asked in a case."""
+    message = OutboxMessage.objects.filter(case=case, channel__agency__code=code).latest("pk")
+    agency = Agency.objects.get(code=code)
+    said: dict[str, Any] = {"type": "traceback.answered", "agency_code": code, "agency_kind": agency.kind}
+    said |= {"agency_reference": "", "agency_sequence": None, "occurred_at": at, "callback_uid": uuid4()}
+    content = Content(data=data, message=message, **said)
+    answered = casetypes.get("trace").callbacks["traceback.answered"]
+    answered(Case.objects.get(pk=case.pk), content, actor=actors.agency(agency), at=at)
+    return Case.objects.get(pk=case.pk)
+
+
+def hops(case):
+    return list(case.trace_hops.order_by("number").values_list("provider", "direction", "outcome"))
+
+
+def open_tasks(case):
+    return list(case.tasks.filter(closed_at=None).order_by("pk").values_list("kind", flat=True))
+
+
+def told(case, kind):
+    release = Release.objects.get(case=case, message_kind=kind)
+    item = ReleasedItem.objects.get(release=release)
+    reader = sealing.Reader(actor="system:tests", verb="view", purpose="test", streams=(case.uid,))
+    (said,) = sealing.open_rows([item], ("necessity",), reader=reader, at=AT)
+    return release.recipient.code, item.clause, item.gateway, said["necessity"]
+
+
+def test_fourteen_withheld_calls_are_traced_and_the_police_alone_are_told_who_called(people):
+    """N-1: Wilhelmina Strake logs 14 withheld calls of 20 to 22 November; Sandbox Transit finds the line; the police
+    have it under SBX-NC-9; the letter to her gives no identity."""
+    traces.enter(people)
     case = traces.requested(people, at=CALLED)
+    assert case.clocks.get(rule="trace_decision").due_date.isoformat() == "2026-11-25"
     assert refusal(case, "accept", people[APPROVER]) == "Say that it is necessary and expedient to trace these calls."
     after(case, "accept", people[APPROVER], CALLED, is_expedient=True)
     assert refusal(case, "start", people[ANALYST], provider=" ") == "Name the provider."
-    after(case, "start", people[ANALYST], CALLED, **ASKED)
+    assert refusal(case, "start", people[ANALYST], agency=AUTHORITY) == "The register has no such provider."
+    after(case, "start", people[ANALYST], CALLED, agency=TRANSIT)
     assert case.clocks.get(rule="trace_answer").due_date.isoformat() == "2026-11-30"
+    assert told(case, "traceback")[:3] == (TRANSIT, "trace_calls", "pecr_15")
+
+    with nothing_written(), pytest.raises(CaseError, match="The answer names no telephone number."):
+        says(case, TRANSIT, result="caller_found")
+    held = says(case, TRANSIT, result="caller_found", **{"from": "01632 960222"})
+    assert (held.state, open_tasks(case)) == ("result_held", ["trace_result_held"])
+    assert hops(case) == [("Sandbox Transit", "out", ""), ("Sandbox Transit", "in", "caller_found")]
+
+    hers = "Choose the police or a provider. Nobody else is given the result, and whoever complained least of all."
+    for recipient in ("", "sandbox-post", "complainant"):
+        assert refusal(case, "pass", people[APPROVER], **{**PASSED, "recipient": recipient}) == hers
+    assert refusal(case, "pass", people[APPROVER], recipient=AUTHORITY) == (
+        "Say which legitimate interest the recipient has in the result."
+    )
+    passed = after(case, "pass", people[APPROVER], GIVEN, **PASSED)
+    assert (passed.state, open_tasks(case)) == ("passed", [])
+    assert told(case, "trace_result") == (AUTHORITY, "trace_calls", "pecr_15", PASSED["interest"])
+    assert list(Letter.objects.filter(case=case).values_list("template", flat=True)) == ["trace_passed"]
+
+    done = after(case, "close", people[ANALYST], GIVEN)
+    assert (done.state, done.retention_class, done.due_at) == ("closed", "trace", None)
+    assert done.dispose_after_date.isoformat() == "2027-11-25"
+    assert Letter.objects.filter(case=case).count() == 1
+    assert [each for each in verify.verify_all(is_demo=True) if each.level == "wrong" and each.column != "at"] == []
+
+
+def test_a_provider_that_names_another_has_that_one_asked_until_the_way_ends(people):
+    traces.enter(people)
+    case = after(traces.accepted(people, at=CALLED), "start", people[ANALYST], CALLED, agency=TRANSIT)
+    says(case, TRANSIT, result="came_from_other", upstream=OVERSEAS)
+    assert hops(case) == [
+        ("Sandbox Transit", "out", ""),
+        ("Sandbox Transit", "in", "came_from_other"),
+        ("Sandbox Overseas", "out", ""),
+    ]
+    running = case.clocks.get(rule="trace_answer", ended_at=None)
+    assert running.due_date.isoformat() == "2026-12-01"
+    assert OutboxMessage.objects.filter(case=case, kind="traceback").count() == 2
+
+    # Round in a circle, to somebody unknown, or to an end: a person decides what next.
+    says(case, OVERSEAS, result="came_from_other", upstream=TRANSIT)
+    assert (open_tasks(case), OutboxMessage.objects.filter(case=case, kind="traceback").count()) == (
+        ["trace_what_next"],
+        2,
+    )
+    with nothing_written(), pytest.raises(CaseError, match="does not say what was found"):
+        says(case, OVERSEAS, result="perhaps")
+    says(case, OVERSEAS, result="not_found")
+    assert open_tasks(case) == ["trace_what_next", "trace_what_next"]
+    after(case, "hold_result", people[ANALYST], GIVEN, **FOUND, via="Sandbox Transit\n\nA carrier abroad")
+    assert (open_tasks(case), [each[0] for each in hops(case)[-3:]]) == (
+        ["trace_result_held"],
+        ["Sandbox Transit", "A carrier abroad", "Sandbox Transit"],
+    )
+    with nothing_written(), pytest.raises(transitions.AlreadyThere):
+        says(case, OVERSEAS, result="not_found")
+
+
+def test_whoever_is_not_in_the_register_is_asked_by_a_person_and_who_is_told_by_hand_too(people):
+    case = traces.tracing(people, at=CALLED)
+    assert (open_tasks(case), OutboxMessage.objects.filter(case=case).count()) == (["trace_ask_by_hand"], 0)
     assert refusal(case, "hold_result", people[ANALYST], **{**FOUND, "result": ""}) == "Write what was found."
     assert refusal(case, "hold_result", people[ANALYST], **{**FOUND, "outcome": "guess"}) == "Choose what was found."
+    after(case, "hold_result", people[ANALYST], CALLED, **FOUND)
+    ended = after(case, "close", people[ANALYST], CALLED)
+    assert (ended.state, Letter.objects.get(case=case).template) == ("closed", "trace_ended")
+
+
+def test_whoever_recorded_the_result_does_not_pass_it_on_and_the_police_need_a_reference(people):
+    traces.enter(people)
+    case = traces.tracing(people, at=CALLED)
+    judge = factories.judge(people)
     held = after(case, "hold_result", people[ANALYST], CALLED, **FOUND)
-    assert (held.state, [task.kind for task in held.tasks.filter(closed_at=None)]) == (
-        "result_held",
-        ["trace_result_held"],
+    assert people[ANALYST].roles >= {"fraud_analyst", "fraud_approver"}
+    assert refusal(held, "pass", people[ANALYST], **PASSED) == (
+        "You recorded the result. Another person must decide to whom it goes."
     )
-    hops = case.trace_hops.order_by("number").values_list("number", "provider", "direction", "outcome")
-    assert list(hops) == [(1, "Sandbox Transit", "out", ""), (2, "Sandbox Transit", "in", "caller_found")]
-    done = after(case, "close", people[ANALYST], CALLED)
-    assert (done.state, done.retention_class, done.due_at) == ("closed", "trace", None)
-    assert done.dispose_after_date.isoformat() == "2027-11-23"
-    assert [task.kind for task in done.tasks.filter(closed_at=None)] == ["trace_write_by_hand"]
-    assert [each for each in verify.verify_all(is_demo=True) if each.level == "wrong" and each.column != "at"] == []
+    other = traces.requested(people, at=CALLED, police_reference="")
+    after(other, "accept", people[APPROVER], CALLED, is_expedient=True)
+    after(other, "start", people[ANALYST], CALLED, **ASKED)
+    after(other, "hold_result", people[ANALYST], CALLED, **FOUND)
+    assert refusal(other, "pass", judge, **PASSED) == "Enter the reference of the police first."
+    given = after(other, "pass", judge, GIVEN, recipient=TRANSIT, interest="It can end the calls of its customer.")
+    assert (given.state, told(other, "trace_result")[0]) == ("passed", TRANSIT)
 
 
 def test_whoever_asked_does_not_accept_and_who_takes_the_call_does_not_see_the_result(people):

@@ -9,6 +9,7 @@ from pdfminer.high_level import extract_text
 from playwright.sync_api import Page, expect
 
 from tests.journeys.office import Office
+from tests.journeys.steps import step, unfold, wait_for_state
 
 pytestmark = [pytest.mark.journey, pytest.mark.browser, pytest.mark.timeout(900)]  # the office opens first
 
@@ -72,19 +73,6 @@ def open_referral(page: Page) -> str:
     return page.url
 
 
-def step(page: Page, name: str) -> None:
-    """Open the offer of a step, if it is folded, and press its button."""
-    unfold(page, name)
-    page.locator("#decision").get_by_role("button", name=name, exact=True).click()
-    page.wait_for_load_state()
-
-
-def unfold(page: Page, name: str) -> None:
-    offer = page.locator("#decision details.offer", has=page.get_by_text(name, exact=True))
-    if offer.get_attribute("open") is None:
-        offer.locator("summary").click()
-
-
 def attach(page: Page, case: str, kind: str, name: str, text: str) -> None:
     page.goto(f"{case}documents/")
     page.locator("select[name='kind']").select_option(kind)
@@ -116,14 +104,6 @@ def approve(page: Page, case: str) -> None:
         page.get_by_role("button", name="Go on with what I was doing").click()
     page.wait_for_url(case)
     expect(page.locator(".head")).not_to_contain_text("Awaiting approval")
-
-
-def wait_for_state(office: Office, page: Page, case: str, label: str) -> None:
-    def arrived() -> bool:
-        page.goto(case)
-        return label in (page.locator(".head").text_content() or "")
-
-    office.wait_for(arrived, seconds=60, what=f"the case to be {label}")
 
 
 def test_sim_swap_takeover_is_filed_after_the_agencys_correction(office: Office, desk) -> None:

@@ -76,7 +76,7 @@ NOT_YET_BUILT = {
     "dp_complaint": set(),
     "breach": set(),
     "transfer": set(),
-    "trace": {"pass"},
+    "trace": set(),
     # Taking a line out of a file that waits, and a second agency for the same account.
     "debt_placement": {"pull", "transfer_tier"},
     "default": set(),

@@ -202,6 +202,7 @@ STATES = {
         "accepted": traces.accepted,
         "tracing": traces.tracing,
         "result_held": traces.result_held,
+        "passed": traces.passed,
         "declined": traces.declined,
         "closed": traces.closed,
     },
@@ -344,6 +345,7 @@ TRACE = {
     "start": Attempt("a.byrne", traces.ASKED),
     "hold_result": Attempt("a.byrne", traces.FOUND),
     "no_result": Attempt("a.byrne"),
+    "pass": Attempt("d.osei", traces.PASSED),
     "close": Attempt("a.byrne"),
 }
 TRANSFER = {

@@ -14,9 +14,11 @@ from cases.disclosure.breach.messages import ICO_BREACH, IPC_BREACH
 from cases.disclosure.emergency.messages import EMERG_ANSWER, EMERG_DESTROY
 from cases.disclosure.messages import IPC_ERROR, LE_ACK, LE_CLARIFY, LE_DESTROY, LE_REFUSE, LE_RESULT
 from cases.disclosure.partners.messages import PARTNER_ANSWER
+from cases.disclosure.partners.sharing import CP_FRAUD_SHARE
 from cases.fraud import messages
 from cases.fraud.police import REPORT_FRAUD
 from cases.fraud.suspicion.messages import FIU_SAR
+from cases.fraud.trace.messages import TRACE_RESULT, TRACEBACK
 from cases.kernel import casetypes, notice, releases
 from cases.kernel.actors import system
 from cases.kernel.exchange import agreements, corrections, letters
@@ -41,6 +43,26 @@ PLACED = {
     "line_2": "",
     "town": "Swansea",
     "postcode": "SA1 0ZZ",
+}
+WARNED = {
+    "indicator": "facility_takeover",
+    "confirmed_date": "2026-11-16",
+    "numbers": [{"phone_number": "+447700900777"}],
+}
+ASKED_FURTHER = {
+    "call_id": "TRC-2026-000001/1",
+    "from": "withheld",
+    "to": "+441632960111",
+    "time": "14 calls, 20 to 22 November 2026.",
+    "hop": 1,
+}
+TRACED = {
+    "trace": "TRC-2026-000001",
+    "to": "+441632960111",
+    "calls": "14 calls, 20 to 22 November 2026.",
+    "result": "The calls came from +441632960222.",
+    "provider": "Sandbox Transit",
+    "police_reference": "SBX-NC-9",
 }
 BANK = Agency(code="tests-bank", kind="bank", display_name="Test Bank")
 ROOM = Agency(code="tests-999", kind="emergency", display_name="Test Control")
@@ -373,6 +395,9 @@ PERMITTED = {
     ("cra", "association"): "link_records",
     ("cra", "financial"): "report_accounts",
     ("cra", "correction"): "keep_records_accurate",
+    ("lea", "call_trace"): "trace_calls",
+    ("bank", "call_trace"): "trace_calls",
+    ("bank", "fraud_number"): "warn_partners",
     ("bank", "line_status"): "check_with_partners",
     ("bank", "record_match"): "check_with_partners",
     ("dca", "identity"): "recover_debts",
@@ -399,6 +424,7 @@ IN_USE = {
     "ipa_s11_3a_f": "emerg_answer",
     "pecr_16": "emerg_answer",
     "gdpr_6_1_d": "emerg_answer",
+    "pecr_15": "traceback",
 }
 PURPOSES = {
     "recover_debts": "dca_place",
@@ -415,6 +441,8 @@ PURPOSES = {
     "report_crime": "report_fraud",
     "link_records": "cra_assoc",
     "check_applicants": "cra_search",
+    "trace_calls": "traceback",
+    "warn_partners": "cp_fraud_share",
 }
 DOCUMENTS = {
     "fraud_sharing_lia": "fpa_file",
@@ -456,8 +484,14 @@ def send_everything():
             *releases.check(LE_REFUSE, LEA, NO, at=AT),
             *releases.check(LE_RESULT, LEA, RESULT, at=AT),
             *releases.check(LE_DESTROY, LEA, DESTROY, at=AT),
+            *releases.check(TRACE_RESULT, LEA, TRACED, at=AT),
         ],
-        "bank": releases.check(PARTNER_ANSWER, BANK, TOLD, at=AT),
+        "bank": [
+            *releases.check(PARTNER_ANSWER, BANK, TOLD, at=AT),
+            *releases.check(CP_FRAUD_SHARE, BANK, WARNED, at=AT),
+            *releases.check(TRACEBACK, BANK, ASKED_FURTHER, at=AT),
+            *releases.check(replace(TRACE_RESULT, recipient_kind="bank"), BANK, TRACED, at=AT),
+        ],
         "dca": [
             *releases.check(DCA_PLACE, RECOVERY, PLACED, at=AT),
             *releases.check(DCA_HOLD, RECOVERY, {"reference": "PLC-2026-000001"}, at=AT),
@@ -495,6 +529,8 @@ SENT = {
     "emerg_answer": lambda: releases.check(EMERG_ANSWER, ROOM, CALL, at=AT),
     "partner_answer": lambda: releases.check(PARTNER_ANSWER, BANK, TOLD, at=AT),
     "rights_stop": lambda: releases.check(STOP, GROUP, STOPPED, at=AT),
+    "cp_fraud_share": lambda: releases.check(CP_FRAUD_SHARE, BANK, WARNED, at=AT),
+    "traceback": lambda: releases.check(TRACEBACK, BANK, ASKED_FURTHER, at=AT),
     "le_ack": lambda: releases.check(LE_ACK, LEA, ACK, at=AT),
     "fiu_sar": lambda: releases.check(FIU_SAR, FIU, REPORT, at=AT),
     "cra_search": lambda: releases.check(CRA_SEARCH, BUREAU, SEARCHED, at=AT),
@@ -530,6 +566,9 @@ def test_samples_hold_every_field_a_message_may_have():
         (EMERG_ANSWER, CALL),
         (EMERG_DESTROY, STRIKE),
         (PARTNER_ANSWER, TOLD),
+        (CP_FRAUD_SHARE, WARNED),
+        (TRACEBACK, ASKED_FURTHER),
+        (TRACE_RESULT, TRACED),
         (DCA_PLACE, PLACED),
         (CRA_CORRECT, CHANGED),
         (DCA_HOLD, {"reference": "PLC-2026-000001"}),

@@ -9,10 +9,12 @@ from django.test import TestCase
 from cases.accounts import uploads
 from cases.kernel import actors, intake, jobrun, record, transitions
 from cases.kernel.errors import CaseError
-from cases.kernel.models import AuditReport, CaseParty, Party
+from cases.kernel.models import AuditReport, Case, CaseParty, OutboxMessage, Party, Task
 from cases.ledger.models import AccessEvent
 from cases.reports import requests
-from tests import associations, factories, suspicions
+from cases.rights import report
+from cases.rights.forms import ActForm
+from tests import associations, factories, suspicions, traces
 from tests import requests_of_people as rights
 from tests.accounts import portfolio
 from tests.factories import AT
@@ -192,3 +194,53 @@ class Access(TestCase):
         kept = {row[0]: row[2] for row in tables["Why it is held, and until when"].rows}
         assert kept[self.case.reference] == "3 years after it is closed"
         assert "Ottilie" not in page.content.decode()
+
+    def tried(self, case, **inputs):
+        with nothing_written(counted=1), pytest.raises(CaseError) as refused:
+            transitions.apply(case.pk, "act", actor=self.officer, at=LATER, inputs={**rights.DONE, **inputs})
+        return str(refused.value)
+
+    def test_whoever_was_told_before_hears_what_was_put_right_and_the_person_hears_who(self):
+        """UK GDPR Art 19: by its family's own message at the agencies that hold a link, by a notice at a provider."""
+        traces.enter(self.people)
+        trace = traces.accepted(self.people)
+        traces.after(trace, "start", self.people[traces.ANALYST], agency=traces.TRANSIT)
+        case = rights.identify(rights.asked(self.people, "erase"), self.people)
+        link = CaseParty.objects.get(case__kind="association", role="declarer")
+        join(link, CaseParty.objects.get(case=case), CaseParty.objects.get(case=trace))
+        hide(self.people)
+        where = "Say in which matters it was changed, or that it was in none, so that whoever was told hears of it."
+        uids = [str(link.case.uid), str(trace.uid)]
+        for chosen in ([], [*uids, "none"], [str(case.uid)]):
+            assert self.tried(case, changed_in=chosen) == where
+        offered = ActForm(case=case).fields["changed_in"].choices
+        assert [value for value, _ in offered] == [*uids, "none"]
+
+        transitions.apply(case.pk, "act", actor=self.officer, at=LATER, inputs={**rights.DONE, "changed_in": uids})
+        case = Case.objects.get(pk=case.pk)
+        told = [(each["agency"], each["how"], each["matter"]) for each in case.rights_request.told_before]
+        assert told == [
+            *((code, "family", link.case.reference) for code in associations.BUREAUS),
+            (traces.TRANSIT, "notice", trace.reference),
+        ]
+        (notice,) = OutboxMessage.objects.filter(case=trace, kind="correction_removed")
+        assert notice.channel.agency.code == traces.TRANSIT
+        asked = Task.objects.filter(case=link.case, kind="rights_tell_earlier_recipient", closed_at=None)
+        assert [each.detail["agency"] for each in asked.order_by("pk")] == list(associations.BUREAUS)
+        names = ["Sandbox Bureau A", "Sandbox Bureau B", "Sandbox Bureau C", "Sandbox Transit"]
+        assert case.rights_request.told_others == names
+        (table,) = report.tables(case)
+        assert [row[0] for row in table.rows] == names
+
+    def test_restriction_is_told_and_what_stands_as_it_was_is_not(self):
+        traces.enter(self.people)
+        trace = traces.accepted(self.people)
+        traces.after(trace, "start", self.people[traces.ANALYST], agency=traces.TRANSIT)
+        first, other = rights.asked(self.people, "restrict"), rights.asked(self.people, "restrict")
+        join(*(CaseParty.objects.get(case=each) for each in (trace, first, other)))
+        transitions.apply(first.pk, "act", actor=self.officer, at=LATER, inputs={**rights.DONE, "changed_in": ["none"]})
+        assert Case.objects.get(pk=first.pk).rights_request.told_before == []
+        chosen = {**rights.DONE, "changed_in": [str(trace.uid)]}
+        transitions.apply(other.pk, "act", actor=self.officer, at=LATER, inputs=chosen)
+        (notice,) = OutboxMessage.objects.filter(case=trace, kind__startswith="correction_")
+        assert notice.kind == "correction_restricted"

@@ -242,6 +242,14 @@ def regulator(visit: Visit) -> Reply:
     return Reply(callbacks=[{"type": "breach.acknowledged", "agency_reference": reference, "data": {}}])
 
 
+def provider(visit: Visit) -> Reply:
+    """Find the line of a traceback in our own network."""
+    if visit.message.get("type") != "traceback":
+        return Reply()
+    data = {"result": "caller_found", "from": "+441632960222"}
+    return Reply(callbacks=[{"type": "traceback.answered", "data": data}])
+
+
 def quiet(_visit: Visit) -> Reply:
     """Take the message and say no more."""
     return Reply()
@@ -258,6 +266,7 @@ DESKS: dict[str, Callable[[Visit], Reply]] = {
     "group_company": marketer,
     "partner": marketer,
     "regulator": regulator,
+    "bank": provider,
 }
 
 

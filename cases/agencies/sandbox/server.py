@@ -1,4 +1,4 @@
-"""The TLS server of the sandbox: messages come to /<code>/messages, orders to /control/<code>."""
+"""The TLS server of the sandbox: messages come to /<code>/messages, orders to /control/<code>, pages to /pager."""
 
 import hmac
 import http.server
@@ -20,6 +20,7 @@ from cases.agencies.sandbox.caller import Caller
 LARGEST_BODY = 32 * 1024 * 1024
 HANDSHAKE_SECONDS = 10
 CONFIG_FILE = "config.json"
+PAGER = "pager"  # takes whatever it is told
 
 
 class Sandbox:
@@ -57,7 +58,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self._control(self.sandbox.agencies[second], body)
         if second == "messages" and first in self.sandbox.agencies:
             return self._message(self.sandbox.agencies[first], body)
-        return self._answer(404, {})
+        return self._answer(202 if (first, second) == (PAGER, "") else 404, {})
 
     def do_GET(self) -> None:
         first, _, second = self.path.strip("/").partition("/")

@@ -11,6 +11,7 @@ from cases.disclosure.partners import (
     periods,
     report,
     rules,
+    sharing,
     simevents,
     terms,
 )
@@ -55,6 +56,7 @@ PARTNER_QUERY = CaseType(
     delivered={**corrections.DELIVERED},
     refused={**corrections.REFUSED},
     clock_ends={periods.KEPT: callbacks.kept_long_enough},
+    reacts={"fraud_filed": sharing.fraud_filed},
     message_labels={**{kind.code: kind.label for kind in messages.ALL}, **corrections.LABELS},
     erase_beside=simevents.erase_due,
     registers=(("Agreements with partners", "web:partners", "view_partners"),),

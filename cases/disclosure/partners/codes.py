@@ -8,6 +8,7 @@ __all__ = [
     "FEEDBACK",
     "FIELDS",
     "FIELD_OF",
+    "FRAUD_NUMBER",
     "HOURS",
     "OCCASIONS",
     "PURPOSES",
@@ -16,13 +17,15 @@ __all__ = [
     "RECORD",
     "REFUSALS",
     "ROLES",
+    "WARN",
 ]
 
-RECORD = "record"
+RECORD, WARN, FRAUD_NUMBER = "record", "cp_fraud_share", "fraudNumber"
 PURPOSES = (
     ("sim_swap_check", "Check whether the SIM of a number was changed"),
     ("bank_txn_verify", "Check that a transaction is the customer's own"),
     ("record_accuracy", "Keep what they have on record of a customer accurate"),
+    (WARN, "Be warned of numbers with which a fraud was confirmed"),
 )
 QUESTIONS = (
     ("sim_swap", "Was the SIM changed lately?"),
@@ -41,6 +44,7 @@ FIELDS = (
     ("latestSimChange", "When the SIM was last changed"),
     ("verified", "Yes, no or unknown to a transaction"),
     ("recordMatches", "Yes, no or unknown to details of a customer"),
+    (FRAUD_NUMBER, "A number with which a fraud was confirmed, and the kind of fraud"),
 )
 FIELD_OF = {
     "sim_swap": "swapped",

@@ -41,8 +41,8 @@ def tell(cast: Cast, *, now: datetime) -> int:
     payload: dict[str, Any] = {
         "agency": BANK,
         "reference": "SBX-PARTNER-1",
-        "purposes": ["sim_swap_check", "bank_txn_verify", "record_accuracy"],
-        "allowed_fields": ["swapped", "latestSimChange", "verified", "recordMatches"],
+        "purposes": ["sim_swap_check", "bank_txn_verify", "record_accuracy", "cp_fraud_share"],
+        "allowed_fields": ["swapped", "latestSimChange", "verified", "recordMatches", "fraudNumber"],
         "per_minute": 60,
         "per_day": 5000,
         "retention_months": 0,

@@ -63,6 +63,16 @@ class Line:
         return int((self.answered_at - self.facts.case.opened_at).total_seconds() // 60)
 
     @property
+    def took(self) -> str:
+        """How long the answer took, in days, hours and minutes; nothing where there is none yet."""
+        if self.minutes is None:
+            return ""
+        hours, minutes = divmod(self.minutes, 60)
+        days, hours = divmod(hours, 24)
+        counted = [(days, "d"), (hours, "h"), (minutes, "min")]
+        return " ".join(f"{count} {unit}" for count, unit in counted if count) or "0 min"
+
+    @property
     def rows(self) -> int:
         """How many rows were given that a machine can read."""
         return sum(part.row_count or 0 for part in self.parts)

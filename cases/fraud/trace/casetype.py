@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from cases.fraud.trace import codes, effects, forms, periods, report, rules
+from cases.fraud.trace import callbacks, codes, effects, forms, messages, periods, report, rules
 from cases.fraud.trace.models import Trace
 from cases.kernel import clocks, retention
 from cases.kernel.casetypes import CaseType
+from cases.kernel.exchange import corrections, letters
 
 __all__ = ["TRACE"]
 
@@ -40,7 +41,20 @@ TRACE = CaseType(
     party_roles=codes.ROLES,
     evidence_kinds=codes.EVIDENCE_KINDS,
     agency_kinds=frozenset({"bank"}),
-    transition_forms={"accept": forms.AcceptForm, "start": forms.StartForm, "hold_result": forms.HoldForm},
+    callbacks={"traceback.answered": callbacks.answered, **letters.CALLBACKS, **corrections.CALLBACKS},
+    callback_data=callbacks.EXAMPLES,
+    delivered={**corrections.DELIVERED},
+    refused={**letters.REFUSED, **corrections.REFUSED},
+    message_labels={
+        **{kind.code: kind.label for kind in (*messages.ALL, letters.LETTER)},
+        **corrections.LABELS,
+    },
+    transition_forms={
+        "accept": forms.AcceptForm,
+        "start": forms.StartForm,
+        "hold_result": forms.HoldForm,
+        "pass": forms.PassForm,
+    },
     sealed_labels={"line": "Line that was called", "calls": "The calls", "harm": "Harm", "result": "Result"},
     fact_categories={"line": "contact", "calls": "case_record", "harm": "case_record", "result": "case_record"},
 )

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from cases.kernel.office.codelists import CodeList
 
-__all__ = ["EVIDENCE_KINDS", "FOUND", "OUTCOMES", "ROLES"]
+__all__ = ["ANSWERS", "EVIDENCE_KINDS", "FOUND", "FROM_OTHER", "NOTHING", "OUTCOMES", "POLICE", "PROVIDER", "ROLES"]
 
-FOUND = "caller_found"
+FOUND, FROM_OTHER, NOTHING = "caller_found", "came_from_other", "not_found"
 OUTCOMES = (
     (FOUND, "The line that called is found"),
-    ("came_from_other", "The call came from another provider"),
+    (FROM_OTHER, "The call came from another provider"),
 )
+ANSWERS = (*OUTCOMES, (NOTHING, "Nothing was found"))
 ROLES = (("complainant", "Complainant"),)
+# The kinds of agency that may have a legitimate interest in a result.
+POLICE, PROVIDER = "lea", "bank"
 EVIDENCE_KINDS = CodeList(
     "trace_evidence",
     "Traces: kinds of document",

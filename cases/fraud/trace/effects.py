@@ -5,22 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cases.fraud.trace import periods
-from cases.fraud.trace.models import Trace, TraceHop
+from cases.fraud.trace import codes, hops, messages, periods, writing
+from cases.fraud.trace.models import Trace
 from cases.kernel import clocks, formats, tasks
 from cases.kernel.intake import IntakeRefused
-from cases.kernel.models import Case
+from cases.kernel.models import Agency, Case, Release
 from cases.ledger import sealing
 
-__all__ = ["BY_HAND", "accept", "ask", "end", "hold", "is_about", "open_facts", "tell_by_hand"]
+__all__ = ["accept", "ask", "close", "decline", "find_nothing", "hold", "is_about", "open_facts", "pass_on"]
 
-HELD, BY_HAND = "trace_result_held", "trace_write_by_hand"
-tasks.declare(
-    {
-        HELD: "A trace has a result: it may go to the police, and never to whoever complained",
-        BY_HAND: "Write to whoever complained of calls, without any identity",
-    }
-)
+HELD = "trace_result_held"
+tasks.declare({HELD: "A trace has a result: it may go to the police or a provider, and never to whoever complained"})
 
 
 def is_about(facts: Mapping[str, Any]) -> bool:
@@ -45,18 +40,6 @@ def open_facts(case: Case, facts: Mapping[str, Any]) -> None:
     row.save(force_insert=True)
 
 
-def _hop(context: Any, direction: str, outcome: str = "") -> None:
-    case = context.case
-    TraceHop.objects.create(
-        case=case,
-        number=TraceHop.objects.filter(case=case).count() + 1,
-        provider=str(context.inputs["provider"]).strip()[:80],
-        direction=direction,
-        happened_at=context.occurred_at,
-        outcome=outcome,
-    )
-
-
 def accept(context: Any) -> None:
     """Keep that it is necessary and expedient: from now on a withheld number is overridden."""
     row = context.case.trace
@@ -66,28 +49,65 @@ def accept(context: Any) -> None:
 
 
 def ask(context: Any) -> None:
-    """The next provider is asked; its answer is due."""
-    _hop(context, "out")
-    clocks.start(context.case, periods.ANSWER, started_at=context.at)
+    """The first provider is asked; its answer is due."""
+    provider: Agency | str = str(context.inputs.get("provider") or "")
+    if code := str(context.inputs.get("agency") or ""):
+        provider = Agency.objects.select_related("terms").get(code=code)
+    hops.ask(context.case, provider, actor=context.actor, at=context.at, happened_at=context.occurred_at)
 
 
 def hold(context: Any) -> None:
-    """Keep what was found, sealed, and ask somebody to decide what becomes of it."""
-    _hop(context, "in", str(context.inputs["outcome"]))
-    row = context.case.trace
-    sealing.seal(row, {"result": str(context.inputs["result"]).strip()}, key=row.key)
+    """Keep what was found, sealed, with the providers on the way, and ask somebody to decide what becomes of it."""
+    case, inputs, at = context.case, context.inputs, context.at
+    for name in str(inputs.get("via") or "").splitlines():
+        if name.strip():
+            hops.note(case, name, "in", happened_at=context.occurred_at, outcome=codes.FROM_OTHER)
+    hops.note(case, str(inputs["provider"]), "in", happened_at=context.occurred_at, outcome=str(inputs["outcome"]))
+    row = case.trace
+    sealing.seal(row, {"result": str(inputs["result"]).strip()}, key=row.key)
     row.save(update_fields=["result"])
+    _stop_asking(context)
+    tasks.raise_task(HELD, case=case, at=at)
+
+
+def _stop_asking(context: Any) -> None:
     clocks.meet(context.case, periods.ANSWER, at=context.at)
-    tasks.raise_task(HELD, case=context.case, at=context.at)
+    for kind in (hops.ASK_BY_HAND, hops.NEXT):
+        tasks.close_all(context.case, kind, actor=context.actor, at=context.at)
 
 
-def end(context: Any) -> None:
+def pass_on(context: Any) -> None:
+    """The result goes to whoever may lawfully act on it; whoever complained hears that it did, and nobody's identity.
+    Raises ReleaseRefused, NoChannel."""
+    case, at = context.case, context.at
+    recipient = Agency.objects.select_related("terms").get(code=context.inputs["recipient"])
+    interest = str(context.inputs["interest"]).strip()
+    messages.pass_on(case, recipient, interest=interest, actor=context.actor, at=at)
+    tasks.close_all(case, HELD, actor=context.actor, at=at)
+    writing.write(case, "trace_passed", at=at)
+
+
+def decline(context: Any) -> None:
+    """Whoever complained hears that nothing is traced."""
+    _end(context)
+    writing.write(context.case, "trace_declined", at=context.at)
+
+
+def find_nothing(context: Any) -> None:
+    """Whoever complained hears that nothing was found."""
+    _end(context)
+    writing.write(context.case, "trace_nothing", at=context.at)
+
+
+def close(context: Any) -> None:
+    """Whoever complained heard when the result was passed on; where it was not, they hear now that it ended."""
+    _end(context)
+    if not Release.objects.filter(case=context.case, message_kind=messages.TRACE_RESULT.code).exists():
+        writing.write(context.case, "trace_ended", at=context.at)
+
+
+def _end(context: Any) -> None:
     for code in (periods.DECISION, periods.ANSWER):
         clocks.end(context.case, code, at=context.at, state="cancelled")
-    tasks.close_all(context.case, HELD, actor=context.actor, at=context.at)
-
-
-def tell_by_hand(context: Any) -> None:
-    """Whoever complained hears how it ended, and nobody's identity."""
-    end(context)
-    tasks.raise_task(BY_HAND, case=context.case, at=context.at)
+    for kind in (HELD, hops.ASK_BY_HAND, hops.NEXT):
+        tasks.close_all(context.case, kind, actor=context.actor, at=context.at)

@@ -6,20 +6,13 @@ from typing import Any
 
 from django import forms
 
-from cases.fraud.trace import codes
+from cases.fraud.trace import codes, messages
 from cases.kernel import formats
 from cases.kernel.formats import BadFormat
 from cases.kernel.models import Case
-from cases.kernel.plainforms import PlainForm
+from cases.kernel.plainforms import PersonForm, PlainForm
 
-__all__ = ["AcceptForm", "FactsForm", "HoldForm", "PartyForm", "StartForm"]
-
-
-def _phone(text: str) -> str:
-    try:
-        return formats.phone(text) if text else ""
-    except BadFormat as refusal:
-        raise forms.ValidationError(str(refusal), code="invalid") from None
+__all__ = ["AcceptForm", "FactsForm", "HoldForm", "PartyForm", "PassForm", "StartForm"]
 
 
 class FactsForm(PlainForm):
@@ -37,24 +30,16 @@ class FactsForm(PlainForm):
     police_reference = forms.CharField(label="Reference of the police, if any", max_length=80, required=False)
 
     def clean_line(self) -> str:
-        return _phone(self.cleaned_data["line"])
+        try:
+            return formats.phone(self.cleaned_data["line"])
+        except BadFormat as refusal:
+            raise forms.ValidationError(str(refusal), code="invalid") from None
 
 
-class PartyForm(forms.Form):
-    """Whoever complains."""
+class PartyForm(PersonForm):
+    """Whoever complains, and where a letter reaches them."""
 
     role = forms.ChoiceField(label="Role", choices=codes.ROLES)
-    forename = forms.CharField(label="First name", max_length=80, required=False)
-    surname = forms.CharField(label="Last name", max_length=80, required=False)
-    phone = forms.CharField(label="Telephone", max_length=24, required=False)
-
-    def clean_phone(self) -> str:
-        return _phone(self.cleaned_data["phone"])
-
-    def person(self) -> dict[str, Any]:
-        """Return what was typed in the shape parties.add takes."""
-        cleaned = dict(self.cleaned_data)
-        return {"role": cleaned.pop("role"), "is_innocent": True, "values": cleaned, "addresses": []}
 
 
 class _StepForm(PlainForm):
@@ -77,13 +62,56 @@ class AcceptForm(_StepForm):
 
 
 class StartForm(_StepForm):
-    """Who is asked."""
+    """Who is asked first: a provider of the register by a message, any other by a person."""
 
-    provider = forms.CharField(label="Provider from which the calls came", max_length=80)
+    agency = forms.ChoiceField(
+        label="Provider from which the calls came",
+        required=False,
+        help_text="It is asked by a message, and whoever it names next as well.",
+    )
+    provider = forms.CharField(
+        label="Or a provider that is not in the register",
+        max_length=80,
+        required=False,
+        help_text="A task asks somebody to ask it.",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["agency"].choices = _agencies(codes.PROVIDER)  # type: ignore[attr-defined]  # -- a ChoiceField
 
 
-class HoldForm(StartForm):
-    """What was answered."""
+class HoldForm(_StepForm):
+    """What was answered, and by whom."""
 
+    via = forms.CharField(
+        label="Providers on the way, if any",
+        max_length=800,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="Those who sent us on to another, one on each line, in the order in which they were asked.",
+    )
+    provider = forms.CharField(label="Provider that answered last", max_length=80)
     outcome = forms.ChoiceField(label="What was found", choices=codes.OUTCOMES)
     result = forms.CharField(label="The result", max_length=2000, widget=forms.Textarea(attrs={"rows": 3}))
+
+
+class PassForm(_StepForm):
+    """To whom the result goes, and why they may have it. Whoever complained cannot be chosen."""
+
+    recipient = forms.ChoiceField(label="Give the result to")
+    interest = forms.CharField(
+        label="Their legitimate interest in it",
+        max_length=1000,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="For example: they investigate these calls. It is kept in the register of releases.",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["recipient"].choices = _agencies(codes.POLICE, codes.PROVIDER)  # type: ignore[attr-defined]  # -- a ChoiceField
+
+
+def _agencies(*kinds: str) -> list[tuple[str, str]]:
+    found = [(each.code, each.display_name) for each in messages.in_register(kinds)]
+    return [("", "Choose"), *found]

@@ -5,8 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from cases.fraud.trace import codes
+from cases.kernel.models import Agency
+from cases.ledger.models import LedgerEvent
 
-__all__ = ["has_calls_and_harm", "is_expedient", "names_provider", "says_result"]
+__all__ = [
+    "another_recorded_it",
+    "goes_to_who_may_have_it",
+    "has_calls_and_harm",
+    "is_expedient",
+    "names_asked_provider",
+    "names_interest",
+    "names_provider",
+    "says_result",
+]
 
 
 def has_calls_and_harm(context: Any) -> str | None:
@@ -25,7 +36,40 @@ def names_provider(context: Any) -> str | None:
     return None if str(context.inputs.get("provider") or "").strip() else "Name the provider."
 
 
+def names_asked_provider(context: Any) -> str | None:
+    """A provider of the register, or the name of another."""
+    if not (code := str(context.inputs.get("agency") or "")):
+        return names_provider(context)
+    return None if _in_use(code, codes.PROVIDER) else "The register has no such provider."
+
+
 def says_result(context: Any) -> str | None:
     if context.inputs.get("outcome") not in dict(codes.OUTCOMES):
         return "Choose what was found."
     return None if str(context.inputs.get("result") or "").strip() else "Write what was found."
+
+
+def another_recorded_it(context: Any) -> str | None:
+    """Who recorded the result does not decide to whom it goes."""
+    told = LedgerEvent.objects.filter(stream=context.case.uid, action="trace.hold_result").order_by("-seq").first()
+    is_own = told is not None and told.actor == context.actor.label
+    return "You recorded the result. Another person must decide to whom it goes." if is_own else None
+
+
+def goes_to_who_may_have_it(context: Any) -> str | None:
+    """The police or a provider, and never whoever complained (PECR reg 15(2))."""
+    code = str(context.inputs.get("recipient") or "")
+    if _in_use(code, codes.PROVIDER):
+        return None
+    if not _in_use(code, codes.POLICE):
+        return "Choose the police or a provider. Nobody else is given the result, and whoever complained least of all."
+    return None if context.case.trace.police_reference else "Enter the reference of the police first."
+
+
+def names_interest(context: Any) -> str | None:
+    said = str(context.inputs.get("interest") or "").strip()
+    return None if said else "Say which legitimate interest the recipient has in the result."
+
+
+def _in_use(code: str, kind: str) -> bool:
+    return Agency.objects.filter(code=code, kind=kind, is_active=True).exists()

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC
 from typing import Any
 
-from cases.fraud.trace import codes
+from cases.fraud.trace import codes, messages
+from cases.kernel import outbox
 from cases.kernel.casetypes import Check, Table
-from cases.kernel.models import Case
+from cases.kernel.models import Case, Release
 
 __all__ = ["amount", "checks", "context", "facts_view", "tables", "topic", "topic_label"]
 
-_OUTCOMES = dict(codes.OUTCOMES)
+_OUTCOMES = dict(codes.ANSWERS)
 _WAYS = {"in": "answered", "out": "asked"}
 
 
@@ -39,7 +40,7 @@ def facts_view(case: Case) -> list[tuple[str, str]]:
 
 
 def tables(case: Case) -> Sequence[Table]:
-    """Return the providers that were asked and that answered, in order. One query."""
+    """Return the providers that were asked and that answered, in order, and to whom the result went. Two queries."""
     rows = tuple(
         (
             str(hop.number),
@@ -57,7 +58,19 @@ def tables(case: Case) -> Sequence[Table]:
             rows=rows,
             empty="No provider was asked yet.",
         ),
+        Table(
+            title="To whom the result went",
+            columns=("Recipient", "When"),
+            rows=tuple(_passed(case)),
+            empty="To nobody. Whoever complained is never told who called.",
+        ),
     )
+
+
+def _passed(case: Case) -> Iterator[tuple[str, str]]:
+    given = Release.objects.filter(case=case, message_kind=messages.TRACE_RESULT.code).order_by("pk")
+    for release in given.exclude(outbox.never_left("message__")).select_related("recipient"):
+        yield release.recipient.display_name, f"{release.released_at.astimezone(UTC):%-d %B %Y %H:%M} UTC"
 
 
 def checks(case: Case) -> list[Check]:

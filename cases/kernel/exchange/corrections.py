@@ -25,6 +25,7 @@ __all__ = [
     "LABELS",
     "REFUSED",
     "REMOVED",
+    "RESTRICTED",
     "Recipient",
     "SaidLater",
     "are_on_their_way",
@@ -63,9 +64,10 @@ def _kind(code: str, label: str) -> releases.MessageKind:
 
 AMENDED = _kind("correction_amended", "Notice that what was told has changed")
 REMOVED = _kind("correction_removed", "Notice to remove what was told")
-KINDS = {"amended": AMENDED, "removed": REMOVED}
+RESTRICTED = _kind("correction_restricted", "Notice that the use of what was told is restricted")
+KINDS = {"amended": AMENDED, "removed": REMOVED, "restricted": RESTRICTED}
 LABELS = {kind.code: kind.label for kind in KINDS.values()}
-releases.declare(AMENDED, REMOVED)
+releases.declare(*KINDS.values())
 
 clocks.declare(
     clocks.ClockRule(
@@ -146,7 +148,7 @@ def _held(told: Sequence[Release], party: CaseParty | None) -> tuple[Release, ..
     held: dict[Release, set[int]] = {}
     for row in told:
         people = {entry.party_id for entry in row.people.all()}
-        if row.message_kind == AMENDED.code:
+        if row.message_kind in (AMENDED.code, RESTRICTED.code):
             continue
         if row.message_kind != REMOVED.code:
             held[row] = people or {0}
@@ -170,9 +172,10 @@ def send(
 ) -> list[OutboxMessage]:
     """Promise one notice to each earlier recipient, inside the current ledger action on a locked case.
 
-    `change` is `amended` or `removed`, `reason` a code; `party` names the one person it is about, `to` the kinds of
-    recipient when not all. An amended recipient first gets what it was told said anew. Writes releases and starts the
-    clocks; whoever cannot be told by message becomes a task. The caller refreshes the case's due time and saves it.
+    `change` is `amended`, `removed` or `restricted`, `reason` a code; `party` names the one person it is about, `to`
+    the kinds of recipient when not all. An amended recipient first gets what it was told said anew. Writes releases and
+    starts the clocks; whoever cannot be told by message becomes a task. The caller refreshes the case's due time and
+    saves it.
     """
     promised = []
     for recipient in earlier_recipients(case, party=party):

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.cache import caches
@@ -31,6 +32,7 @@ from cases.disclosure.partners import demo as partners
 from cases.disclosure.transfer import demo as transfer
 from cases.fraud import demo, incoming_demo
 from cases.fraud.suspicion import demo as suspicion
+from cases.fraud.trace import demo as trace
 from cases.kernel import actors, outbox
 from cases.kernel.exchange import agencies
 from cases.kernel.models import Case, DeliveryAttempt, Letter, OutboxMessage
@@ -81,6 +83,7 @@ class Command(BaseCommand):
         _associations(now)
         _checks(now)
         _defaults(now)
+        _traces(now)
         _restricted(now)
         self.stdout.write(f"{len(plan)} referrals in {time.monotonic() - started:.0f} s.")
 
@@ -186,6 +189,24 @@ def _deliver_all(case: Case, at: datetime) -> None:
         _end_one(message, at, state="delivered", outcome="ok", status=202, delivered_at=at)
 
 
+def _traces(now: datetime) -> None:
+    """Malicious calls that are traced, and what a provider answered."""
+    by_name = {user.username: actors.staff(user, source="demo") for user in demo_people.ensure(now)}
+    cast = trace.Cast(
+        colleague=by_name["p.nair"],
+        analyst=by_name["a.byrne"],
+        approver=by_name["d.osei"],
+        deliver=_deliver_all,
+        say=_answer_trace,
+    )
+    trace.tell(cast, now=now)
+
+
+def _answer_trace(case: Case, said: Mapping[str, Any], at: datetime) -> None:
+    asked = OutboxMessage.objects.filter(case=case, kind="traceback").select_related("channel__agency")
+    _hear(asked.latest("pk"), "traceback.answered", "", at=at, data=said)
+
+
 def _say_of_link(case: Case, agency: str, kind: str, reference: str, at: datetime) -> None:
     sent = OutboxMessage.objects.filter(case=case, channel__agency__code=agency).select_related("channel__agency")
     _hear(sent.latest("pk"), kind, reference, at=at)
@@ -205,7 +226,14 @@ def _restricted(now: datetime) -> None:
     suspicion.tell(cast, parents, now=now)
     unit = disclosure.Cast(officer=by_name["k.mistry"], approver=by_name["e.hallam"])
     disclosure.tell(unit, now=now)
-    night = emergency.Cast(operator=by_name["n.okonjo"], officer=by_name["k.mistry"], approver=by_name["e.hallam"])
+    night = emergency.Cast(
+        operator=by_name["n.okonjo"],
+        officer=by_name["k.mistry"],
+        approver=by_name["e.hallam"],
+        administrator=by_name["o.thackray"],
+        protection=by_name["j.merriweather"],
+        pager=_pager() if settings.ON_CALL_CIDRS else "",
+    )
     emergency.tell(night, now=now)
     partners.tell(partners.Cast(officer=by_name["k.mistry"], approver=by_name["e.hallam"]), now=now)
     transfer.tell(transfer.Cast(proposer=by_name["e.hallam"], protection=by_name["j.merriweather"]), now=now)
@@ -217,6 +245,13 @@ def _restricted(now: datetime) -> None:
     sent.update(state="acknowledged", attempts=1, delivered_at=now, acknowledged_at=now, settled_at=now)
     breakers = (by_name["c.adebayo"], by_name["m.achterberg"])
     suspicion.open_in_an_emergency(cast, breakers, (parents[0], parents[1]), now=now)
+
+
+def _pager() -> str:
+    """Return the address of the sandbox's pager, which listens where its agencies do; empty without a sandbox."""
+    channel = agencies.channel_of(agencies.get("sandbox-999-control"), "out")
+    address = urlsplit(channel.address) if channel else None
+    return f"https://{address.netloc}/pager" if address and address.netloc else ""
 
 
 def _waiting(case: Case) -> OutboxMessage:
