@@ -43,8 +43,6 @@ class RightsRequest(Tracked):
     given_proof = models.CharField(max_length=60, blank=True, default="", db_default="", editable=False)
     told_before = models.JSONField(default=list, db_default=[], blank=True, editable=False)
 
-    later = {"told_before": []}
-
     def __str__(self) -> str:
         return str(self.case_id)
 

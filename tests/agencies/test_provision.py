@@ -96,7 +96,7 @@ def test_what_the_sandbox_is_told_is_readable_by_its_owner_alone(tmp_path):
         assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
     config = json.loads((tmp_path / "config.json").read_text())
     secrets = [entry[name] for entry in config["agencies"].values() for name in ("message_secret", "callback_secret")]
-    assert len(set(secrets)) == len(secrets) == 34
+    assert len(set(secrets)) == len(secrets) == 36
 
 
 def test_secrets_are_sealed(tmp_path):

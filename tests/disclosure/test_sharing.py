@@ -89,7 +89,7 @@ def test_who_cannot_be_told_by_a_message_is_a_task_and_the_filing_stands(people)
     agree(people)
     case = submitted(people)
     provider = Agency.objects.get(code=traces.TRANSIT)
-    agreements.enter(provider, replace(TERMS, state="suspended"), actor=actors.system("tests"), at=AT)
+    agreements.enter(provider, replace(TERMS, sharing_review_date=AT.date()), actor=actors.system("tests"), at=AT)
     file(case)
     assert Case.objects.get(pk=case.pk).state == "filed"
     waiting = case.tasks.filter(kind="partner_warn_by_hand", closed_at=None)
