@@ -6,6 +6,7 @@ from cases.credit.casetype import CHECK
 from cases.credit.contests.casetype import CONTEST
 from cases.credit.defaults.casetype import DEFAULT
 from cases.debt.casetype import DEBT_PLACEMENT
+from cases.debt.moratorium.casetype import MORATORIUM
 from cases.disclosure import authorities
 from cases.disclosure.breach.casetype import BREACH
 from cases.disclosure.casetype import LE_DISCLOSURE
@@ -32,8 +33,9 @@ from cases.rights.complaints.casetype import DP_COMPLAINT
 
 CASE_TYPES = (
     *(FRAUD_REFERRAL, SUSPICION_REPORT, LE_DISCLOSURE, EMERGENCY_DISCLOSURE, ASSOCIATION, PARTNER_QUERY),
-    *(RIGHTS_REQUEST, DP_COMPLAINT, BREACH, CHECK, CONTEST, TRANSFER, TRACE, DEBT_PLACEMENT),
-    DEFAULT,
+    *(RIGHTS_REQUEST, DP_COMPLAINT, BREACH, CHECK, CONTEST, TRANSFER, TRACE),
+    # What a moratorium takes back is taken back before an agency hears what is owed.
+    *(MORATORIUM, DEBT_PLACEMENT, DEFAULT),
 )
 # The pages that a kind brings itself.
 PAGES = (
@@ -43,7 +45,12 @@ PAGES = (
     "cases.disclosure.register.pages",
 )
 # The doors for machines that a kind brings itself, under /api/v1/.
-ENDPOINTS = ("cases.credit.endpoints", "cases.disclosure.partners.endpoints", "cases.rights.endpoints")
+ENDPOINTS = (
+    "cases.credit.endpoints",
+    "cases.debt.moratorium.endpoints",
+    "cases.disclosure.partners.endpoints",
+    "cases.rights.endpoints",
+)
 OFFICE_CHANGES = (
     *grants.KINDS,
     *leaving.KINDS,

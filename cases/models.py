@@ -5,6 +5,7 @@ from cases.association.models import *  # noqa: F403
 from cases.credit.defaults.models import *  # noqa: F403
 from cases.credit.models import *  # noqa: F403
 from cases.debt.models import *  # noqa: F403
+from cases.debt.moratorium.models import *  # noqa: F403
 from cases.disclosure.breach.models import *  # noqa: F403
 from cases.disclosure.emergency.models import *  # noqa: F403
 from cases.disclosure.models import *  # noqa: F403

@@ -7,7 +7,8 @@ from datetime import timedelta
 from itertools import count
 from typing import Any
 
-from cases.accounts import uploads
+from cases.accounts import storing, uploads
+from cases.accounts.models import Account
 from cases.agencies.directory import TERMS
 from cases.debt import batches, callbacks, messages, opening
 from cases.debt.models import Placement, PlacementBatch
@@ -126,6 +127,20 @@ def released(people: dict[str, Actor]) -> Case:
     return case_of(batch)
 
 
+def released_and_stopped(people: dict[str, Actor]) -> Case:
+    """An account whose file waits, with a complaint since."""
+    return noted(released(people), "complaint")
+
+
+def given_up(people: dict[str, Actor]) -> Case:
+    """An account that its agency gave up by itself."""
+    return said(active(people), "placement.ceased")
+
+
+def transferred(people: dict[str, Actor]) -> Case:
+    return transitions.apply(given_up(people).pk, "transfer_tier", actor=people[MANAGER], at=AT)
+
+
 def sent(people: dict[str, Actor]) -> Case:
     case = released(people)
     batches.sent(BatchFile.objects.get(uid=_batch_of(case).file_uid), "delivered", AT)
@@ -194,5 +209,12 @@ def other_manager(people: dict[str, Actor]) -> Actor:
 
 STATES = (
     *("selected", "gated", "in_batch", "released", "sent", "active", "recall_requested", "excluded", "rejected"),
-    *("recalled", "paid", "settled", "returned", "insolvent", "deceased"),
+    *("recalled", "paid", "settled", "returned", "insolvent", "deceased", "transferred"),
 )
+
+
+def account_of(number: str) -> Account:
+    """Return the account of a number that billing has told us of."""
+    account = storing.find(number)
+    assert account is not None
+    return account

@@ -10,6 +10,7 @@ from django.db import connection
 
 from cases.accounts.models import Account, AccountFlag, AccountHolder
 from cases.accounts.reading import HOLDER_COLUMNS, Fault, Row
+from cases.kernel import casetypes
 from cases.kernel.finding import index, terms
 from cases.ledger import api as ledger
 from cases.ledger import copying, keys, sealing
@@ -94,8 +95,16 @@ def store(rows: Sequence[Row], *, at: datetime) -> Outcome:
             changed.append((each, account))
     _add(added, at=at)
     _change(changed, at=at)
+    _tell([account.pk for _, account in changed], at=at)
     outcome.added, outcome.changed = len(added), len(changed)
     return outcome
+
+
+def _tell(accounts: Sequence[int], *, at: datetime) -> None:
+    """Let the families do what follows from changed accounts, in the same transaction."""
+    for casetype in casetypes.all_types() if accounts else ():
+        if follow := casetype.reacts.get("accounts_changed"):
+            follow(accounts, at=at)
 
 
 def _told(rows: Sequence[Row]) -> list[_Told]:

@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db import transaction
 
 from cases.agencies.callback_body import CallbackBody
-from cases.kernel import conflicts, locks, record, tasks
+from cases.kernel import casetypes, conflicts, locks, record, tasks
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Callback, Case, OutboxMessage, Task
@@ -51,11 +51,18 @@ def find(row: Callback, body: CallbackBody) -> Match:
         return Match(row.case)
     if body.agency_reference:
         sharing = own.filter(agency_reference=body.agency_reference).order_by("case_id", "pk").distinct("case_id")
-        cases = [message.case for message in sharing[:2]]
+        cases = [message.case for message in sharing[:2]] or _named(row, body.agency_reference)
         if len(cases) == 1:
             return Match(cases[0])
         return Match(cause="shared_reference" if cases else "no_case")
     return Match()
+
+
+def _named(row: Callback, reference: str) -> list[Case]:
+    """Return the cases that the agency means by a reference of its own, as the kinds that deal with it know."""
+    kinds = (each for each in casetypes.all_types() if row.agency.kind in each.agency_kinds)
+    wanted = [case_id for each in kinds for case_id in each.named_by(row.agency_id, reference)]
+    return list(Case.objects.filter(pk__in=wanted)[:2]) if wanted else []
 
 
 def _is_uuid(text: str) -> bool:

@@ -73,6 +73,8 @@ def open_case(
         raise intake.FieldErrors(faults)
     facts, people = plan.parse(document)
     facts = plan.by_sender(facts, sender.agency.code)
+    if plan.raw_as:
+        facts = {**facts, plan.raw_as: raw.decode()}
     return once(
         sender,
         raw,

@@ -13,16 +13,18 @@ from django.db import transaction
 
 from cases.accounts import storing
 from cases.accounts.models import Account
-from cases.debt import messages, opening, rules
+from cases.accounts.people import people_of
+from cases.debt import opening, rules, takeout
 from cases.debt.limitation import limit
 from cases.debt.models import Placement, PlacementBatch
-from cases.kernel import calendars, intake, policy, transitions
+from cases.kernel import calendars, intake, policy, record, transitions
 from cases.kernel.actors import Actor, system
 from cases.kernel.errors import CaseError
-from cases.kernel.exchange import agreements, files
+from cases.kernel.exchange import agreements
 from cases.kernel.models import Agency, BatchFile, Case
 from cases.kernel.releases import ReleaseRefused
 from cases.ledger import api as ledger
+from cases.ledger.reads import Reader
 
 __all__ = ["BatchRefused", "agencies", "build", "digest_of", "lines_of", "release", "sent"]
 
@@ -81,12 +83,31 @@ def build(
         batch.uid, "batch.built", actor=actor.label, at=at, detail=detail, source=actor.source, request=request
     ):
         batch.save(force_insert=True)
-        cases = opening.select(accounts, batch=batch, actor=actor, at=at)
+        waiting = _take_in(accounts, batch, at=at)
+        taken = {row.account_id for row in waiting}
+        chosen = [account for account in accounts if account.pk not in taken]
+        cases = [row.case for row in waiting] + opening.select(chosen, batch=batch, actor=actor, at=at)
         for case in (each for each in cases if each.state == "gated"):
             transitions.apply(case.pk, "batch", actor=actor, at=at, inputs={"batch": str(batch.uid)})
         batch.digest = digest_of([row for row in lines_of(batch) if row.case.state == "in_batch"])
         batch.save(update_fields=["digest"])
     return batch, cases
+
+
+def _take_in(accounts: Sequence[Account], batch: PlacementBatch, *, at: datetime) -> list[Placement]:
+    """Put the accounts of which a placement waits for a batch into this one, with the gate asked again; return them."""
+    rows = Placement.objects.select_for_update(of=("self",)).filter(account__in=accounts, batch=None)
+    waiting = list(rows.filter(case__state="gated").select_related("case__key", "case__team").order_by("pk"))
+    gate_keeper = system("gate")
+    found = opening.look_again(waiting, actor=gate_keeper, at=at) if waiting else []
+    for row, stopped in zip(waiting, found, strict=True):
+        kept = Placement.objects.get(pk=row.pk)
+        with record.act(row.case, "placement.batched", actor=gate_keeper, at=at):
+            kept.batch = batch
+            kept.save(update_fields=["batch"])
+        if stopped:
+            row.case = transitions.apply(row.pk, "exclude", actor=gate_keeper, at=at)
+    return waiting
 
 
 def _accounts(numbers: Sequence[str]) -> list[Account]:
@@ -157,13 +178,13 @@ def _still_clear(lines: Sequence[Placement], *, at: datetime) -> list[Placement]
 
 
 def _promise(batch: PlacementBatch, lines: Sequence[Placement], *, actor: Actor, at: datetime) -> BatchFile:
-    rows = messages.place(lines, actor=actor, at=at)
-    body = messages.written(rows)
-    file = files.promise(batch.agency.code, messages.DCA_PLACE.code, body, at=at, dedupe=f"batch:{batch.uid}")
-    batch.file_uid = file.uid
-    batch.save(update_fields=["file_uid"])
+    file, rows = takeout.promise(batch, lines, dedupe=f"batch:{batch.uid}", actor=actor, at=at)
+    accounts = Account.objects.filter(pk__in=[line.account_id for line in lines]).prefetch_related("holders")
+    reader = Reader(actor=actor.label, verb="release", purpose="recover_debts")
+    people = people_of(list(accounts), reader=reader, at=at)
     for line, row in zip(lines, rows, strict=True):
-        transitions.apply(line.pk, "release", actor=actor, at=at, inputs={"row": row})
+        told = {"row": row, "people": opening.digest_of(people[line.account_id])}
+        transitions.apply(line.pk, "release", actor=actor, at=at, inputs=told)
     return file
 
 

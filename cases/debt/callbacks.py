@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from cases.debt import batches, codes, effects, guards, messages, opening, periods
+from cases.debt import batches, codes, effects, guards, messages, opening, periods, takeout
 from cases.debt.models import Placement
 from cases.kernel import clocks, record, tasks, transitions
 from cases.kernel.actors import Actor, system
@@ -37,7 +37,15 @@ def answered(case: Case, content: Content, *, actor: Actor, at: datetime) -> Non
 
 
 def ceased(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
-    """The agency has ceased all activity on an account that was recalled."""
+    """The agency has ceased all activity: on an account that was recalled, or on one that it gives up by itself."""
+    if case.state == "active":
+        with record.act(case, "placement.given_up", actor=actor, at=at, cause=content.callback_uid):
+            case.placement.ceased_at = min(content.occurred_at or at, at)
+            case.placement.save(update_fields=["ceased_at"])
+            tasks.raise_task(effects.GIVEN_UP, case=case, at=at)
+            case.version += 1
+            case.save()
+        return
     _move(case, "confirm_recall", content, actor=actor, at=at, has_ceased=True)
 
 
@@ -200,9 +208,17 @@ def _said(kind: str) -> Any:
     return lambda _row: Line(type=kind)
 
 
+def stop_arrived(file: BatchFile, became: str, at: datetime) -> None:
+    """A stop has reached the agency."""
+    if became in {"delivered", "answered"} and file.message is not None and file.message.case is not None:
+        effects.has_stopped(file.message.case, at=at)
+
+
+_WITH_MORE = (messages.DCA_PLACE, messages.DCA_HOLD)
 FILES = (
     FileKind(code=messages.DCA_PLACE.code, label="Accounts handed over", after=batches.sent),
-    *(FileKind(code=kind.code, label=kind.label) for kind in messages.ALL if kind is not messages.DCA_PLACE),
+    FileKind(code=messages.DCA_HOLD.code, label=messages.DCA_HOLD.label, after=stop_arrived),
+    *(FileKind(code=kind.code, label=kind.label) for kind in messages.ALL if kind not in _WITH_MORE),
     FileKind(code="ack", label="What an agency accepts", line=_ack, find=find, is_balanced=True),
     FileKind(code="ceased", label="Recalls confirmed", line=_said("placement.ceased"), find=find),
     FileKind(code="pay", label="Remittances", line=_pay, find=find_paid),
@@ -212,6 +228,24 @@ FILES = (
     FileKind(code="deceased", label="Customers who have died", line=_said("placement.deceased"), find=find),
 )
 files.declare(*FILES)
+
+
+def take_out(case: Case, clock: Clock, *, at: datetime) -> None:
+    """Take an account out of the file that was kept from leaving; where nothing stops it any more, the file goes."""
+    actor = system("gate", source=case.source)
+    with record.act(case, "placement.looked_at", actor=actor, at=at):
+        clocks.end_one(case, clock, at=at, state="met")
+        clocks.refresh_due(case)
+        case.save()
+    if case.state != "released":
+        return
+    opening.look_again([case.placement], actor=actor, at=at)
+    try:
+        transitions.apply(case.pk, "pull", actor=actor, at=at)
+    except transitions.TransitionRefused:
+        case = Case.objects.select_related("key").get(pk=case.pk)
+        with record.act(case, "placement.file_goes", actor=actor, at=at):
+            takeout.promise_anew(case, actor=actor, at=at, is_out=False)
 
 
 def recall_is_late(case: Case, clock: Clock, *, at: datetime) -> None:
@@ -235,8 +269,14 @@ def look_nightly(case: Case, clock: Clock, *, at: datetime) -> None:
             clocks.start(case, periods.NIGHTLY, started_at=at, jurisdiction=jurisdiction)
         clocks.refresh_due(case)
         case.save()
-    if case.state not in codes.AT_AGENCY:
-        return
+    if case.state in codes.AT_AGENCY:
+        look(case, at=at)
+
+
+def look(case: Case, *, at: datetime) -> None:
+    """Ask the gate about an account that an agency has, and tell it to stop or to go on where that changed; what stops
+    placing alone is for people. Locks the case."""
+    actor = system("gate", source=case.source)
     (stopped,) = opening.look_again([case.placement], actor=actor, at=at)
     placement = Placement.objects.get(pk=case.pk)
     is_held = effects.is_stopped(case, at=at) or any(code in HELD for code in stopped)

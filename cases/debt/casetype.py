@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cases.debt import callbacks, codes, effects, forms, messages, opening, periods, report, rules
+from cases.debt import callbacks, codes, effects, forms, messages, opening, periods, report, rules, updates
 from cases.debt.models import Placement
 from cases.kernel import clocks, retention
 from cases.kernel.casetypes import CaseType
@@ -45,12 +45,17 @@ DEBT_PLACEMENT = CaseType(
     callbacks={**callbacks.CALLBACKS, **letters.CALLBACKS},
     callback_data=callbacks.EXAMPLES,
     refused=letters.REFUSED,
-    clock_ends={periods.RECALL: callbacks.recall_is_late, periods.NIGHTLY: callbacks.look_nightly},
+    task_ends={effects.RING: effects.rung},
+    clock_ends={
+        periods.RECALL: callbacks.recall_is_late,
+        periods.NIGHTLY: callbacks.look_nightly,
+        periods.PULL: callbacks.take_out,
+    },
     message_labels={
         **{kind.code: kind.label for kind in messages.ALL},
         letters.LETTER.code: letters.LETTER.label,
     },
-    reacts={"hold_began": effects.hold_began},
+    reacts={"hold_began": effects.hold_began, "accounts_changed": updates.accounts_changed},
     opens_on="web:debt_batches",
     registers=(("Batches of debts", "web:debt_batches", rules.VIEW_BATCHES),),
     unspoken=frozenset({"stopped_by"}),

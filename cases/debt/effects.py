@@ -5,24 +5,31 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from cases.debt import codes, messages, periods
+from django.db import transaction
+
+from cases.debt import codes, messages, opening, periods, takeout
 from cases.debt.models import Placement
-from cases.kernel import clocks, holds, tasks
+from cases.kernel import casetypes, clocks, holds, tasks
 from cases.kernel.actors import system
+from cases.kernel.errors import CaseError
 from cases.kernel.exchange import letters
-from cases.kernel.models import BatchFile, Case, CaseParty, Hold
+from cases.kernel.models import BatchFile, Case, CaseParty, Hold, Task
 from cases.kernel.timing.places import HOME_KINDS
 
 __all__ = ["RECALL_LATE", "REJECTED", "hold_began"]
 
 REJECTED, RECALL_LATE, STOPPED = "placement_rejected", "placement_recall_late", "placement_stopped_at_agency"
-COMPLAINT = "placement_complaint"
+COMPLAINT, RING = "placement_complaint", "placement_tell_by_hand"
+UPDATE, GIVEN_UP = "placement_update_by_hand", "placement_given_up"
 tasks.declare(
     {
         REJECTED: "A recovery agency rejected an account: look why",
         RECALL_LATE: "A recovery agency has not confirmed a recall: ring them",
         STOPPED: "An account that an agency has is excluded now: recall it, or say why it stays",
         COMPLAINT: "A recovery agency reports a complaint or something it did in spite of a stop",
+        UPDATE: "Bring a recovery agency up to date by hand: its account has other holders, or no file can go",
+        GIVEN_UP: "A recovery agency gave an account up: hand it to the next one, or recall it",
+        RING: "A recovery agency could not be told to stop: ring them",
     },
     ended_by={RECALL_LATE: "This ends when the agency confirms that it has stopped."},
 )
@@ -53,6 +60,9 @@ def release(context: Any) -> None:
     file = BatchFile.objects.select_related("message", "channel").get(uid=batch.file_uid)
     row = context.inputs.get("row") or messages.place([case.placement], actor=context.actor, at=at)[0]
     messages.register(case, messages.DCA_PLACE, row, agency=batch.agency, file=file, actor=context.actor, at=at)
+    placement = case.placement
+    placement.seen_pence, placement.told_digest = placement.balance_pence, str(context.inputs.get("people") or "")
+    placement.save(update_fields=["seen_pence", "told_digest"])
     write(case, "placement_n6", at=at)
 
 
@@ -113,10 +123,65 @@ def say_held(case: Case, is_held: bool, *, actor: Any, at: datetime) -> None:
 
 
 def hold_began(case: Case, hold: Hold, *, at: datetime) -> None:
-    """A hold that stops contact or enforcement is passed on to the agency in the same act. Which it is, is not said."""
+    """A hold that stops contact or enforcement is passed on to the agency in the same act. Which it is, is not said.
+
+    A hold stands whether or not the agency can be told: where no file can go, somebody rings them.
+    """
+    if case.state == "released" and "place" in hold.blocks and hold.began_at <= at:
+        stop_file(case, at=at)
     is_stop = not {"contact", "enforce"}.isdisjoint(hold.blocks) and hold.began_at <= at
     if is_stop and case.state in codes.AT_AGENCY and not case.placement.is_told_of_hold:
+        try:
+            with transaction.atomic():
+                say_held(case, True, actor=system("placement", source=case.source), at=at)
+        except CaseError:
+            tasks.raise_task(RING, case=case, at=at)
+
+
+def stop_file(case: Case, *, at: datetime) -> None:
+    """Keep a file that has not left from leaving: in the next minute the account is taken out of it, or it is promised
+    anew. Inside the current ledger action on the locked case."""
+    if takeout.stop(case, at=at) and not case.clocks.filter(rule=periods.PULL, ended_at=None).exists():
+        clocks.start(case, periods.PULL, started_at=at, jurisdiction=case.placement.account.jurisdiction)
+
+
+def pull(context: Any) -> None:
+    """Take the account out of the file: the rest goes as another, and no letter says that an agency has it."""
+    case, at = context.case, context.at
+    clocks.meet(case, periods.PULL, at=at)
+    if not takeout.stop(case, at=at):
+        raise takeout.HasLeft
+    takeout.promise_anew(case, actor=context.actor, at=at, is_out=True)
+    takeout.take_letter_back(case, "placement_n6")
+
+
+def tell_if_held(context: Any) -> None:
+    """The agency has it now: what was held while the file was on its way, it is told at once."""
+    case, at = context.case, context.at
+    if is_stopped(case, at=at):
         say_held(case, True, actor=system("placement", source=case.source), at=at)
+
+
+def transfer(context: Any) -> None:
+    """The account goes to the next agency: it is chosen anew, and the exclusions are asked again."""
+    end_watch(context)
+    tasks.close_all(context.case, GIVEN_UP, actor=context.actor, at=context.at)
+    opening.next_tier(context.case, at=context.at)
+
+
+def rung(case: Case, _task: Task, *, at: datetime) -> None:
+    """Somebody told the agency to stop by telephone."""
+    placement = case.placement
+    placement.is_told_of_hold = True
+    placement.save(update_fields=["is_told_of_hold"])
+    has_stopped(case, at=at)
+
+
+def has_stopped(case: Case, *, at: datetime) -> None:
+    """Let whoever waited for it know that the agency has learned that it must stop."""
+    for casetype in casetypes.all_types():
+        if follow := casetype.reacts.get("agency_stopped"):
+            follow(case, at=at)
 
 
 def is_stopped(case: Case, *, at: datetime) -> bool:

@@ -13,6 +13,7 @@ from datetime import date, datetime, timedelta
 from cases.accounts.models import Account
 from cases.debt import limitation
 from cases.debt.limitation import limit
+from cases.debt.moratorium.models import MoratoriumDebt
 from cases.kernel import calendars, formats, holdkinds, holds
 from cases.kernel.finding import index, terms
 from cases.kernel.models import Hold, SearchEntry, Team
@@ -205,7 +206,7 @@ def candidates(
     for holder, values in zip(people, opened, strict=True):
         if born := terms.born(values["date_of_birth"] or ""):
             births.setdefault(holder.account_id, []).append(date.fromisoformat(born))
-    held = _holds(numbers, at=at)
+    held, protected = _holds(numbers, at=at), _protected(accounts, at=at)
     years = limitation.years_on(today, [account.jurisdiction for account in accounts])
     return [
         Candidate(
@@ -213,12 +214,27 @@ def candidates(
             today=today,
             years=years[account.jurisdiction],
             flags=frozenset(flag.code for flag in account.flags.all() if flag.ended_date is None),
-            holds=held[terms.account(number)] | _hidden(number),
+            holds=held[terms.account(number)] | protected.get(account.pk, frozenset()) | _hidden(number),
             births=tuple(births.get(account.pk, ())),
             is_placed=account.pk in placed,
         )
         for account, number in zip(accounts, numbers, strict=True)
     ]
+
+
+def _protected(accounts: Sequence[Account], *, at: datetime) -> dict[int, frozenset[str]]:
+    """Return, by account, the kinds of hold of moratoria that protect its debt now. One query."""
+    debts = MoratoriumDebt.objects.filter(
+        holds.in_force_at("case__holds__", at),
+        account__in=accounts,
+        standing="protected",
+        effective_date__lte=calendars.london_date(at),
+        case__holds__blocks__contains=[PLACE],
+    )
+    found: dict[int, frozenset[str]] = {}
+    for account_id, kind in debts.values_list("account_id", "case__holds__kind"):
+        found[account_id] = found.get(account_id, frozenset()) | {_as_told(kind)}
+    return found
 
 
 def _hidden(number: str) -> frozenset[str]:

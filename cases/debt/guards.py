@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from cases.debt import codes, gate
+from cases.debt import codes, gate, takeout
 from cases.debt.limitation import limit
+from cases.debt.moratorium import fees
+from cases.kernel import holds
 
 __all__ = ["is_many", "is_stopped"]
 
@@ -75,6 +77,28 @@ def has_return_code(context: Any) -> str | None:
 
 def has_ceased(context: Any) -> str | None:
     return None if context.inputs.get("has_ceased") else "The agency has not confirmed that all activity has ceased."
+
+
+def file_waits(context: Any) -> str | None:
+    """Nobody has tried to send the file."""
+    file = takeout.file_of(context.case)
+    waits = file is not None and file.message is not None and takeout.can_be_stopped(file.message)
+    return None if waits else str(takeout.HasLeft())
+
+
+def has_cause(context: Any) -> str | None:
+    """An account is taken out for a hold, a complaint, a payment, or what else the gate found."""
+    placement = context.case.placement
+    account = placement.account
+    is_held = placement.stopped_by or holds.blocks(context.case, gate.PLACE, at=context.at)
+    flags = account.flags.filter(code__in=("adr", "complaint", "dispute"), ended_date=None)
+    is_paid = fees.owed([account])[account.pk] < placement.balance_pence
+    return None if is_held or is_paid or flags.exists() else "Nothing speaks against this account."
+
+
+def has_given_up(context: Any) -> str | None:
+    """The old agency has ceased and given the account up."""
+    return None if context.case.placement.ceased_at else "The agency has not said that it gives the account up."
 
 
 def has_something_to_tell(context: Any) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -56,8 +57,13 @@ def _short(code: str, label: str, necessity: str, *fields: str) -> releases.Mess
 DCA_HOLD = _short("dca_hold", "Stop on an account at a recovery agency", "The agency acts for us and must stop.")
 DCA_RELEASE = _short("dca_release", "End of a stop at a recovery agency", "The agency may go on only when it knows.")
 DCA_RECALL = _short("dca_recall", "Recall from a recovery agency", "The agency must cease all activity.", "reason")
-DCA_UPDATE = _short(
-    "dca_update", "Balance changed at a recovery agency", "Nobody is asked for more than they owe.", "amount_pence"
+DCA_UPDATE = replace(
+    DCA_PLACE,
+    code="dca_update",
+    label="Amount or contact details changed at a recovery agency",
+    necessity="Nobody is asked for more than they owe, or by way of somebody else.",
+    answer_days=0,
+    answer_source="",
 )
 ALL = (DCA_PLACE, DCA_HOLD, DCA_RELEASE, DCA_RECALL, DCA_UPDATE)
 releases.declare(*ALL)
@@ -126,7 +132,7 @@ def register(
         actor=actor,
         at=at,
         subject_count=len(people) or 1,
-        parties=people if kind is DCA_PLACE else (),
+        parties=people if kind in (DCA_PLACE, DCA_UPDATE) else (),
     )
 
 

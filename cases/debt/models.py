@@ -42,7 +42,10 @@ class PlacementBatch(Tracked):
 
 class Placement(Tracked):
     """One account at one agency. `stopped_by` are the codes of the rules that stopped it when the gate was asked last,
-    at `gate_at`. `is_told_of_hold`: the agency was told to stop and not yet that it may go on. Money is whole pence.
+    at `gate_at`. `is_told_of_hold`: the agency was told to stop and not yet that it may go on. `tier` says how many
+    agencies have had it by now, this one counted. `told_digest` is the keyed hash of the people the agency was told of,
+    `seen_pence` what was owed when the agency was last brought up to date, `booked_pence` how much of what it collected
+    billing has booked by then. `ceased_at`: it gave the account up. Money is whole pence.
     """
 
     case = models.OneToOneField(Case, models.PROTECT, primary_key=True, related_name="placement")
@@ -57,6 +60,11 @@ class Placement(Tracked):
     stopped_by = models.JSONField(default=list)
     gate_at = models.DateTimeField(null=True, blank=True)
     is_told_of_hold = models.BooleanField(default=False)
+    tier = models.PositiveSmallIntegerField(default=1)
+    told_digest = models.CharField(max_length=64, blank=True, default="", editable=False)
+    seen_pence = models.BigIntegerField(null=True, blank=True, editable=False)
+    booked_pence = models.BigIntegerField(default=0, editable=False)
+    ceased_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     def __str__(self) -> str:
         return str(self.case_id)

@@ -10,23 +10,52 @@ from cases.accounts.models import Account
 from cases.accounts.people import people_of
 from cases.debt import codes, gate
 from cases.debt.models import Placement, PlacementBatch
+from cases.debt.moratorium import fees
 from cases.kernel import intake, record, transitions
 from cases.kernel.actors import Actor, system
 from cases.kernel.models import Case
 from cases.ledger import sealing
+from cases.ledger.canonical import canon
 from cases.ledger.reads import Reader
 
-__all__ = ["look_again", "open_facts", "select"]
+__all__ = ["digest_of", "look_again", "next_tier", "open_facts", "select"]
+
+
+def next_tier(old: Case, *, at: datetime) -> Case:
+    """Choose the account of a placement that its agency gave up anew, inside the act on that: a placement of the next
+    tier, past the gate or excluded by a rule, that waits for a batch."""
+    actor = system("placement", source=old.source)
+    before = old.placement
+    account = Account.objects.filter(pk=before.account_id).prefetch_related("holders", "flags").get()
+    reader = Reader(actor=actor.label, verb="select", purpose="placement")
+    (values,) = sealing.open_rows([account], ["number"], reader=reader, at=at)
+    facts = {"account": account, "account_reference": values["number"] or "", "tier": before.tier + 1}
+    people = people_of([account], reader=reader, at=at)[account.pk]
+    candidates = gate.candidates([account], reader=reader, at=at, placed=placed([account], but=[old.pk]))
+    case = intake.open_arising("debt_placement", actor=actor, at=at, facts=facts, people=people)
+    _note(case, [each.code for each in gate.judge(candidates[0])], actor=actor, at=at)
+    return _pass_or_exclude(case, at=at)
 
 
 def open_facts(case: Case, facts: Mapping[str, Any]) -> None:
     """Write the facts row of a new placement, inside the current ledger action."""
     account = facts["account"]
     row = Placement(
-        case=case, key=case.key, account=account, balance_pence=account.balance_pence, batch=facts.get("batch")
+        case=case,
+        key=case.key,
+        account=account,
+        balance_pence=fees.owed([account])[account.pk],
+        batch=facts.get("batch"),
+        tier=facts.get("tier", 1),
     )
     sealing.seal(row, {"account_reference": facts["account_reference"]}, key=case.key)
     row.save(force_insert=True)
+
+
+def digest_of(people: Sequence[Mapping[str, Any]]) -> str:
+    """Return the keyed hash of whom an agency is told of."""
+    told = [[each["values"], [dict(home) for home in each["addresses"]]] for each in people]
+    return sealing.keyed_hash("placement_people", canon(told)).hex()
 
 
 def select(accounts: Sequence[Account], *, batch: PlacementBatch, actor: Actor, at: datetime) -> list[Case]:
@@ -58,19 +87,19 @@ def placed(accounts: Sequence[Account], *, but: Sequence[int] = ()) -> set[int]:
 def look_again(placements: Sequence[Placement], *, actor: Actor, at: datetime) -> list[list[str]]:
     """Ask the gate about placements again and keep what it says; return the codes of what stops each, in order.
 
-    Each is an act on its case. The balance is that of the account today.
+    Each is an act on its case. The balance is what is owed on the account today.
     """
     accounts = list(
         Account.objects.filter(pk__in=[row.account_id for row in placements]).prefetch_related("holders", "flags")
     )
-    by_id = {account.pk: account for account in accounts}
     reader = Reader(actor=actor.label, verb="check", purpose="placement")
     others = placed(accounts, but=[row.pk for row in placements])
     candidates = {each.account.pk: each for each in gate.candidates(accounts, reader=reader, at=at, placed=others)}
+    owed = fees.owed(accounts)
     found = []
     for row in placements:
         stopped = [each.code for each in gate.judge(candidates[row.account_id])]
-        _note(row.case, stopped, actor=actor, at=at, balance=by_id[row.account_id].balance_pence)
+        _note(row.case, stopped, actor=actor, at=at, balance=owed[row.account_id])
         found.append(stopped)
     return found
 

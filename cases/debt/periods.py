@@ -7,9 +7,9 @@ from datetime import date
 from cases.kernel.clocks import ClockRule
 from cases.kernel.retention import RetentionClass
 
-__all__ = ["CLOCKS", "NIGHTLY", "RECALL", "RETENTION"]
+__all__ = ["CLOCKS", "NIGHTLY", "PULL", "RECALL", "RETENTION"]
 
-RECALL, NIGHTLY = "placement_recall", "placement_gate"
+RECALL, NIGHTLY, PULL = "placement_recall", "placement_gate", "placement_pull"
 _FROM = date(2026, 1, 1)
 CLOCKS = (
     ClockRule(
@@ -21,10 +21,20 @@ CLOCKS = (
         effective_from=_FROM,
     ),
     ClockRule(
+        code=PULL,
+        label="The account is taken out of a file that waits",
+        length=1,
+        unit="minutes",
+        source="Internal rule: what a machine can do waits for nobody",
+        effective_from=_FROM,
+        is_work=False,
+    ),
+    ClockRule(
         code=NIGHTLY,
         label="Holds and exclusions looked at again",
         length=1,
         unit="days",
+        counts_first_day=True,
         source="Internal rule: the gate is asked every night; domain rules 5A.2",
         effective_from=_FROM,
         is_work=False,

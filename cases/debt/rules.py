@@ -47,7 +47,7 @@ def approval_rows(case: Case) -> list[Model]:
 
 
 _CONFIRMS = (Agreement(role="collections_analyst"),)
-_END = ("excluded", "rejected", "recalled", "paid", "settled", "returned", "insolvent", "deceased")
+_END = ("excluded", "rejected", "recalled", "paid", "settled", "returned", "insolvent", "deceased", "transferred")
 _LABELS = {
     "excluded": "Excluded",
     "rejected": "Rejected by the agency",
@@ -57,6 +57,7 @@ _LABELS = {
     "returned": "Returned",
     "insolvent": "Insolvent",
     "deceased": "Deceased",
+    "transferred": "Handed to the next agency",
 }
 
 
@@ -144,6 +145,19 @@ LIFECYCLE = Lifecycle(
             source=frozenset({"released"}),
             target="sent",
             roles=_SYSTEM,
+            effects=(effects.tell_if_held,),
+        ),
+        Transition(
+            name="pull",
+            label="Take it out of the file",
+            source=frozenset({"released"}),
+            target="excluded",
+            roles=_SYSTEM | _MANAGER,
+            guards=(guards.file_waits, guards.has_cause),
+            foreseen=(guards.file_waits, guards.has_cause),
+            effects=(effects.pull,),
+            consequence="The rest of the file goes without it; the customer gets no letter",
+            tone="danger",
         ),
         Transition(
             name="accept",
@@ -209,6 +223,18 @@ LIFECYCLE = Lifecycle(
         ),
         _said("insolvent", "The customer is insolvent", "insolvent", effects=(effects.end_watch,)),
         _said("deceased", "The customer has died", "deceased", effects=(effects.end_watch,)),
+        Transition(
+            name="transfer_tier",
+            label="Hand it to the next agency",
+            source=frozenset({"active"}),
+            target="transferred",
+            roles=_MANAGER,
+            blocked_by=_CONTACT,
+            guards=(guards.has_given_up,),
+            foreseen=(guards.has_given_up,),
+            effects=(effects.transfer,),
+            consequence="The account is chosen anew and checked against every exclusion; an analyst batches it",
+        ),
         Transition(
             name="tell_hold",
             label="Tell the agency to stop, or to go on",

@@ -86,8 +86,8 @@ def as_parsed(facts: dict[str, Any], _agency_code: str) -> dict[str, Any]:
 class Intake:
     """How own systems, or agencies of some kinds, open this kind. `parse` returns (facts, parties) or raises
     intake.FieldErrors; `schema` the shape of a body with the codes of today; `by_sender` adds to the facts who asks,
-    which is never taken from the body. `answers` are its own good answers by
-    status, each with a shape and an example, where a door of its own takes the call."""
+    which is never taken from the body. `raw_as` names the fact that keeps the body as it came. `answers` are its
+    own good answers by status, each with a shape and an example, where a door of its own takes the call."""
 
     path: str
     senders: frozenset[str]
@@ -96,6 +96,7 @@ class Intake:
     schema: Callable[[], Mapping[str, Any]]
     sender_kinds: frozenset[str] = frozenset()
     by_sender: Callable[[dict[str, Any], str], dict[str, Any]] = as_parsed
+    raw_as: str = ""
     answers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
@@ -189,6 +190,10 @@ def nothing_of_people(_case: Case, _people: Iterable[Mapping[str, Any]], *, at: 
     """Follow an opening with nothing."""
 
 
+def named_by_nobody(_agency_id: int, _reference: str) -> Iterable[int]:
+    return ()
+
+
 def no_duplicates(_typed: Mapping[str, Any]) -> Iterable[int]:
     return ()
 
@@ -202,7 +207,10 @@ class CaseType:
     `erase_beside` erases what the kind keeps beside its cases and whose time is over, and returns how much.
     `callback_data` shows, by type of callback, what its data may hold. `reacts` says what follows in the same act from
     what the kernel tells by a code: `hold_began` with the case, the hold and the time; `fraud_confirmed` with a number,
-    when its SIM was changed, the time and the source, which gives back the case about it. `duplicates` gives the ids of
+    when its SIM was changed, the time and the source, which gives back the case about it; `accounts_changed` with the
+    ids of accounts of which billing told something new; `agency_stopped` with the case on which a recovery agency has
+    learned that it must stop. `named_by` gives the ids of cases that an agency (its id) means by a reference of its own
+    that no message of ours led to. `duplicates` gives the ids of
     cases that are about the same thing as what is typed of a new one.
     `common_effects` say what of its own follows a move that every kind has, by the move's name, as an effect does.
     `own_tabs` are pages of its own on a case: what the tab says, and the name of the address.
@@ -276,6 +284,7 @@ class CaseType:
     duplicates: Callable[[Mapping[str, Any]], Iterable[int]] = no_duplicates
     opens_on: str = ""
     screen: str = ""
+    named_by: Callable[[int, str], Iterable[int]] = named_by_nobody
     incoming: Incoming | None = None
     own_tabs: tuple[tuple[str, str], ...] = ()
     unspoken: frozenset[str] = frozenset()

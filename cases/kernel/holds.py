@@ -31,8 +31,14 @@ class HoldRefused(CaseError):
 
 def in_force(at: datetime | None = None) -> Q:
     """Return the condition of a hold in force at a moment, or now by the database's clock."""
+    return in_force_at("", at)
+
+
+def in_force_at(path: str, at: datetime | None = None) -> Q:
+    """Return the same condition of holds at the end of a path such as `case__holds__`."""
     moment = at or Now()
-    return Q(Q(ends_at=None) | Q(ends_at__gt=moment), released_at=None, began_at__lte=moment)
+    ends = Q(**{f"{path}ends_at": None}) | Q(**{f"{path}ends_at__gt": moment})
+    return Q(ends, **{f"{path}released_at": None, f"{path}began_at__lte": moment})
 
 
 def active(case: Case | int, *, at: datetime | None = None) -> QuerySet[Hold]:

@@ -126,6 +126,7 @@ PURPOSES = {
     "recover_debts": "Collecting what is owed",
     "report_accounts": "Telling credit reference agencies how accounts are kept",
     "correct_recipients": "Keeping the records of whoever was told accurate",
+    "honour_moratorium": "Leaving the debts of whoever is in a moratorium alone",
     "honour_choices": "Stopping marketing and its profiles when a person asks",
     "check_applicants": "Checking credit, identity and fraud before and during a contract",
     "inform_person": "Telling the people it is about",
@@ -406,6 +407,16 @@ CLAUSES = {
             quote="We’ll give them information about you (such as your contact details) and your account (the amount "
             "of the debt) and may choose to sell the debt to another organisation to allow us to receive the amount "
             "due.",
+        ),
+        Clause(
+            code="honour_moratorium",
+            sentences=("R53",),
+            purpose="honour_moratorium",
+            recipients=frozenset({"insolvency"}),
+            categories=frozenset({"request", "financial"}),
+            gateway="gdpr_6_1_c",
+            quote="We do this because it’s in our, and the organisations’, legitimate interests to prevent fraud and "
+            "money laundering, and to check identities, to protect our business and to keep to laws that apply to us.",
         ),
         Clause(
             code="check_with_partners",

@@ -36,6 +36,7 @@ SUBJECTS = {
     "check_with_partners": "Subscribers about whom a bank or another provider asks",
     "check_applicants": "Applicants and customers who are checked, and people financially linked with them",
     "honour_choices": "People who allowed or stopped something",
+    "honour_moratorium": "Customers in a moratorium on their debts",
     "inform_person": "Victims and others to whom we write",
 }
 

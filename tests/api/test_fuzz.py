@@ -29,7 +29,7 @@ from cases.kernel.exchange import agreements
 from cases.kernel.models import Agency, Callback, Case, IntakeRequest
 from cases.ledger import verify
 from tests import checks as applications
-from tests import disclosures, factories, partners
+from tests import disclosures, factories, moratoria, partners
 from tests.api.caller import call, signed
 from tests.api.conftest import AT
 
@@ -37,6 +37,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.timeout(240)]
 BASE = "http://testserver"
 OPERATIONS = {
     "/api/v1/agencies/{code}/callbacks/": "sandbox-fraud-register",
+    "/api/v1/fee-reversals/": "own-billing",
     "/api/v1/intake/accounts/": "own-billing",
     "/api/v1/intake/associations/": "own-orders",
     "/api/v1/intake/checks/": "own-orders",
@@ -44,6 +45,7 @@ OPERATIONS = {
     "/api/v1/intake/disclosure-requests/": "sandbox-constabulary",
     "/api/v1/intake/dp-complaints/": "own-website",
     "/api/v1/intake/fraud-referrals/": "own-detection",
+    "/api/v1/intake/moratoria/": "sandbox-moratorium",
     "/api/v1/intake/sim-events/": "own-network",
     "/api/v1/partners/{code}/feedback": "sandbox-bank",
     "/api/v1/partners/{code}/may-contact": "own-messaging",
@@ -56,7 +58,7 @@ OPERATIONS = {
 }
 NUMBERS = count(1)
 # Answered and not kept.
-QUESTIONS = {"/api/v1/policy-holds/", "/api/v1/partners/{code}/may-contact"}
+QUESTIONS = {"/api/v1/policy-holds/", "/api/v1/fee-reversals/", "/api/v1/partners/{code}/may-contact"}
 # With which bodies each operation is called, how often, whether the signature is ours, and whether what a schema cannot
 # say (reasons that belong to the kind of fraud, somebody to name) is taken from the example.
 ROUNDS = (
@@ -174,7 +176,8 @@ def secrets(register) -> dict[str, str]:
     with connection.cursor() as cursor:
         cursor.execute("INSERT INTO cases_referencecounter (prefix, year, last) VALUES ('CHK', 2026, 17)")
     applications.decided(made)
-    made_keys = {code: new_inbound_key(code, actor=actor, at=AT) for code in (authority, "own-network")}
+    moratoria.enter()
+    made_keys = {code: new_inbound_key(code, actor=actor, at=AT) for code in (authority, "own-network", moratoria.CODE)}
     secret = register["sandbox-bank"]
     asked = {"phoneNumber": "+447700900123"}
     call(secret, asked, message_id="pay-20261202-1", path="/api/v1/partners/sandbox-bank/sim-swap/check")

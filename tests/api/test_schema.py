@@ -26,6 +26,7 @@ def test_the_description_is_valid(schema):
     assert schema["openapi"].startswith("3.1")
     assert sorted(schema["paths"]) == [
         "/api/v1/agencies/{code}/callbacks/",
+        "/api/v1/fee-reversals/",
         "/api/v1/intake/accounts/",
         "/api/v1/intake/associations/",
         "/api/v1/intake/checks/",
@@ -33,6 +34,7 @@ def test_the_description_is_valid(schema):
         "/api/v1/intake/disclosure-requests/",
         "/api/v1/intake/dp-complaints/",
         "/api/v1/intake/fraud-referrals/",
+        "/api/v1/intake/moratoria/",
         "/api/v1/intake/rights-requests/",
         "/api/v1/intake/sim-events/",
         "/api/v1/partners/{code}/feedback",
@@ -93,6 +95,7 @@ def test_every_kind_of_message_is_described_field_by_field_with_an_example_that_
         quiet |= {"le_result", "le_destroy", "ipc_error", "emerg_answer", "emerg_destroy", "cra_assoc_query"}
         quiet |= {"ico_breach", "ipc_breach", "partner_answer", "cra_search", "fpa_search"}
         quiet |= {"alert_search", "trace_result", "cp_fraud_share"}
+        quiet |= {"alert_search", "moratorium_answer", "moratorium_forward"}
         quiet |= {"dca_hold", "dca_release", "dca_recall", "dca_update"}
         is_answered = code not in quiet
         assert ("We expect your answer within" in operation["description"]) == is_answered

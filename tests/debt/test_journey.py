@@ -1,17 +1,20 @@
 """Domain 5A.10, scenario D-1: dates and figures copied by hand from the design."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from cases.debt import batches, callbacks
 from cases.debt.models import Placement
-from cases.kernel import calendars, clocks, holds
+from cases.debt.moratorium import fees
+from cases.debt.moratorium.models import FeeReversal, Moratorium
+from cases.kernel.exchange import files
 from cases.kernel.exchange.files import FileRefused
-from cases.kernel.models import BatchFile, Case, ReferenceCounter, Task
+from cases.kernel.models import BatchFile, Case, Clock, Hold, OutboxMessage, ReferenceCounter, Task
 from cases.kernel.timing import sweeps
-from tests import factories, placements
+from tests import factories, moratoria, placements
 from tests.accounts import portfolio
+from tests.debt.test_moratorium import answers
 from tests.debt.test_placement import told
 
 pytestmark = pytest.mark.django_db
@@ -50,37 +53,61 @@ def test_d_1_from_the_batch_to_the_day_after_the_moratorium():
     assert case.state == "active"
 
     # Tue 24 Nov 16:10 the register entry; the notice is here on Wed 25 Nov at 08:05, its start is that day.
-    start = datetime(2026, 11, 25, 0, 0, tzinfo=UTC)
-    entered = datetime(2026, 11, 24, 16, 10, tzinfo=UTC)
-    ends = clocks.plan("k13_breathing_space", started_at=entered, jurisdiction="eaw").due_at
-    assert calendars.london_date(ends) == date(2027, 1, 23)
-    review = clocks.plan("k14_ask_review", started_at=start, jurisdiction="eaw").due_at
-    assert calendars.london_date(review) == date(2026, 12, 14)
-    midway = [clocks.plan(rule, started_at=start, jurisdiction="eaw").due_at for rule in MIDWAY]
-    assert [calendars.london_date(each) for each in midway] == [date(2026, 12, 19), date(2026, 12, 29)]
-    holds.enter(
-        case.pk,
-        "breathing_space",
-        actor=people[placements.ANALYST],
-        at=datetime(2026, 11, 25, 8, 6, tzinfo=UTC),
-        source="adviser",
-        began_at=start,
-        ends_at=ends,
-    )
+    placements.accounts(people, SECOND, at=BUILT)
+    received = datetime(2026, 11, 25, 8, 5, tzinfo=UTC)
+    moratorium = moratoria.opened(CERYS, person=moratoria.debtor(CERYS), at=received, start_date=date(2026, 11, 25))
+    sweeps.end_due_clocks(now=datetime(2026, 11, 25, 8, 6, 10, tzinfo=UTC))
     assert told("dca_hold") == [{"reference": case.reference}]
+    assert BatchFile.objects.get(kind="dca_hold").created_at - received < timedelta(minutes=15)
+    assert Case.objects.get(pk=moratorium.pk).state == "applied"
+    (hold,) = Hold.objects.filter(case=case)
+    assert hold.began_at == datetime(2026, 11, 25, 0, 0, tzinfo=UTC)
+    ends = dict(Clock.objects.filter(case=moratorium).values_list("rule", "due_date"))
+    assert {rule: ends[rule] for rule in ENDS} == ENDS
+    assert Moratorium.objects.get(pk=moratorium.pk).last_date == date(2027, 1, 23)
+    (answer,) = answers()
+    assert answer["debts"] == [{"account": "8002223334", "amount_pence": 31246}]
+    assert answer["further"] == [{"account": "8002223342", "amount_pence": 4120}]
+    hold_file = BatchFile.objects.get(kind="dca_hold")
+    OutboxMessage.objects.filter(pk=hold_file.message_id).update(state="acknowledged")
+    files.tell(hold_file, "answered", at=datetime(2026, 11, 25, 8, 20, tzinfo=UTC))
+    met = Clock.objects.get(case=moratorium, rule="k17_hold_message")
+    assert (met.state, met.ended_at) == ("met", datetime(2026, 11, 25, 8, 20, tzinfo=UTC))
+
+    # The late fee of £12.00 that billing posts on 26 Nov is taken back by itself.
+    late_fee = {**CERYS, "as_of": "2026-11-26", "fees_pence": "1200", "balance_pence": "32446"}
+    placements.accounts(people, late_fee, at=datetime(2026, 11, 26, 20, 0, tzinfo=UTC))
+    assert list(FeeReversal.objects.values_list("posted_date", "amount_pence")) == [(date(2026, 11, 26), 1200)]
+    account = placements.account_of("8002223334")
+    assert (account.balance_pence, fees.owed([account])) == (32446, {account.pk: 31246})
 
     placements.said(case, "placement.reported", code="call", at=datetime(2026, 11, 27, 10, 0, tzinfo=UTC))
     assert Task.objects.filter(kind="placement_complaint", case=case).count() == 1
 
-    sweeps.end_due_clocks(now=datetime(2027, 1, 23, 22, 0, tzinfo=UTC))
-    assert told("dca_release") == []
-    sweeps.end_due_clocks(now=datetime(2027, 1, 25, 1, 0, tzinfo=UTC))
+    sweeps.end_due_clocks(now=datetime(2027, 1, 23, 23, 59, tzinfo=UTC))
+    assert (told("dca_release"), Case.objects.get(pk=moratorium.pk).state) == ([], "applied")
+    sweeps.end_due_clocks(now=datetime(2027, 1, 24, 0, 1, tzinfo=UTC))
     assert told("dca_release") == [{"reference": case.reference}]
+    assert Case.objects.get(pk=moratorium.pk).state == "ended"
     assert Case.objects.get(pk=case.pk).state == "active"
     assert Placement.objects.get(pk=case.pk).balance_pence == 31246
 
 
-MIDWAY = ("k16_midway_opens", "k16_midway_closes")
+ENDS = {
+    "k13_breathing_space": date(2027, 1, 23),
+    "k14_ask_review": date(2026, 12, 14),
+    "k16_midway_opens": date(2026, 12, 19),
+    "k16_midway_closes": date(2026, 12, 29),
+}
+SECOND = portfolio.row(
+    5,
+    **{name: CERYS[name] for name in CERYS if name.startswith("holder_1")},
+    account="8002223342",
+    product="broadband",
+    jurisdiction="eaw",
+    as_of="2026-11-22",
+    balance_pence="4120",
+)
 
 
 def test_a_remittance_is_reconciled_to_the_penny_or_refused_whole():

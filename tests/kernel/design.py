@@ -59,6 +59,8 @@ def common_moves() -> list[Common]:
 # Words of the design for several roles at once (rulings.md).
 SEVERAL = {
     "any disclosure role": "disclosure_officer;disclosure_approver;emergency_operator",
+    "any collections role": "collections_analyst;collections_manager",
+    "collections_analyst where the match is not certain": "collections_analyst",
     "any family approver": "fraud_approver;collections_manager;sale_manager;credit_data_approver;disclosure_approver",
     "form": "own-website",
     "system or any staff for a marketing stop": "system;any_staff",

@@ -57,9 +57,7 @@ ROLE_WORDS = {
     "own-messaging",
     "any_staff",
     "any_staff (write only)",
-    "any collections role",
     "any disclosure role",
-    "collections_analyst where the match is not certain",
 }
 
 # Rows of the design that wait for a later release.
@@ -77,9 +75,9 @@ NOT_YET_BUILT = {
     "breach": set(),
     "transfer": set(),
     "trace": set(),
-    # Taking a line out of a file that waits, and a second agency for the same account.
-    "debt_placement": {"pull", "transfer_tier"},
     "default": set(),
+    "debt_placement": set(),
+    "moratorium": set(),
 }
 # How a check of the design is declared in code.
 CHECKS = {
@@ -108,6 +106,7 @@ CHECKS = {
     "collections_analyst confirms": set(),
     "collections_manager above n accounts": set(),
     "collections_manager where below authority": set(),
+    "legal_counsel": set(),
     "took no part in the first decision": set(),
     "reviewer took no part in the decision": set(),
     "credit_data_approver": set(),
@@ -128,6 +127,7 @@ SECONDS = {
     "collections_analyst confirms": ([], ["collections_analyst"]),
     "collections_manager above n accounts": (["collections_manager"], []),
     "collections_manager where below authority": (["collections_manager"], []),
+    "legal_counsel": (["legal_counsel"], []),
     "check after": ([], ["disclosure_approver"]),
     "credit_data_approver": (["credit_data_approver"], []),
     "credit_data_approver, not maker": (["credit_data_approver"], []),
@@ -212,6 +212,7 @@ def test_catalogue_holds_kinds_of_the_design():
         "transfer",
         "trace",
         "debt_placement",
+        "moratorium",
         "contest",
         "default",
     }
@@ -265,6 +266,7 @@ def test_ends_in_code_are_the_designs_and_each_names_its_retention():
 
 # Who proposes, who agrees, where reopening leads and which ends are final, kind by kind. The design names none.
 COMMON = {
+    "moratorium": ({"collections_analyst"}, "collections_manager", "received", {"ended", "cancelled"}),
     "fraud_referral": (
         {"fraud_analyst"},
         "fraud_approver",
@@ -287,7 +289,7 @@ COMMON = {
         {"collections_analyst"},
         "collections_manager",
         "selected",
-        {"recalled", "paid", "settled", "returned", "insolvent", "deceased"},
+        {"recalled", "paid", "settled", "returned", "insolvent", "deceased", "transferred"},
     ),
     "default": ({"credit_data_steward"}, "credit_data_approver", "arrears", {"removed", "expired"}),
 }

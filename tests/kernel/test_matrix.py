@@ -18,6 +18,7 @@ from tests import (
     disclosures,
     emergencies,
     factories,
+    moratoria,
     partners,
     placements,
     suspicions,
@@ -184,6 +185,7 @@ STATES = {
     },
     "debt_placement": {state: getattr(placements, state) for state in placements.STATES},
     "default": {state: getattr(defaults, state) for state in defaults.STATES},
+    "moratorium": {state: getattr(moratoria, state) for state in moratoria.STATES},
     "breach": {
         "suspected": breaches.suspected,
         "assessed": breaches.assessed,
@@ -220,6 +222,9 @@ APART = {
     ("default", "arranged", "break_arrangement"): defaults.missed,
     ("default", "notice_sent", "skip"): defaults.disputed(defaults.notice_sent),
     ("default", "approved", "file"): defaults.approved_and_taken,
+    ("debt_placement", "released", "pull"): placements.released_and_stopped,
+    ("debt_placement", "active", "transfer_tier"): placements.given_up,
+    ("moratorium", "received", "forward"): moratoria.of_sold,
     ("le_disclosure", "received", "out_of_scope"): disclosures.bare,
     ("rights_request", "received", "act"): rights.stop,
     ("rights_request", "actioned", "propagate"): rights.stopped,
@@ -360,6 +365,8 @@ PLACEMENT = {
     "batch": Attempt("r.penhale", at=factories.AT),
     "release": Attempt("c.adebayo", at=factories.AT),
     "send": Attempt("system"),
+    "pull": Attempt("c.adebayo", at=factories.AT),
+    "transfer_tier": Attempt("c.adebayo"),
     "accept": Attempt("agency"),
     "reject": Attempt("agency"),
     "recall": Attempt("r.penhale"),
@@ -389,6 +396,18 @@ DEFAULT = {
     "skip": Attempt("system", at=defaults.OVER),
     "withdraw": Attempt(defaults.STEWARD, {"ground": "held"}, at=defaults.OVER),
 }
+MORATORIUM = {
+    "apply": Attempt(moratoria.ANALYST, moratoria.CHOSEN),
+    "not_found": Attempt(moratoria.ANALYST),
+    "forward": Attempt("system"),
+    "add_debt": Attempt(moratoria.ANALYST, moratoria.ADDED),
+    "request_review": Attempt(moratoria.MANAGER, moratoria.REVIEW),
+    "review_refused": Attempt("agency"),
+    "review_granted": Attempt("agency"),
+    "end": Attempt("system", at=LATE),
+    "cancel": Attempt("agency"),
+    "reverse_fee": Attempt("system", moratoria.CHARGE),
+}
 ATTEMPTS = {"fraud_referral": FRAUD, "suspicion_report": SUSPICION, "le_disclosure": DISCLOSURE} | {
     "emergency_disclosure": EMERGENCY,
     "association": ASSOCIATION,
@@ -400,6 +419,7 @@ ATTEMPTS = {"fraud_referral": FRAUD, "suspicion_report": SUSPICION, "le_disclosu
     "transfer": TRANSFER,
     "trace": TRACE,
     "debt_placement": PLACEMENT,
+    "moratorium": MORATORIUM,
     "contest": CONTEST,
     "default": DEFAULT,
 }
@@ -414,6 +434,7 @@ HOME = {"fraud_referral": "fraud", "suspicion_report": "financial_crime", "le_di
     "transfer": "rights",
     "trace": "fraud",
     "debt_placement": "collections",
+    "moratorium": "collections",
     "contest": "rights",
     "default": "credit",
 }
@@ -431,6 +452,7 @@ AGENCY = {
     "transfer": transfers.recoveries,
     "trace": partners.bank,
     "debt_placement": placements.enter,
+    "moratorium": moratoria.enter,
     "contest": factories.fpa,
     "default": associations.bureau,
 }
@@ -451,7 +473,8 @@ BY_A_PERSON = {("check", "referred", "decide")}
 FROM_OUTSIDE = {("fraud_referral", "dispute"), ("contest", "decide"), ("default", "arrange")}
 # Moves that always need a second person, of this role: they are tried with one.
 AGREED = {("association", name): "reviewer" for name in ("refuse_break", "signpost", "restore")} | {
-    ("default", name): defaults.APPROVER for name in ("correct", "remove")
+    **{("default", name): defaults.APPROVER for name in ("correct", "remove")},
+    ("moratorium", "request_review"): moratoria.COUNSEL,
 }
 
 

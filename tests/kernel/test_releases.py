@@ -10,6 +10,8 @@ from cases.agencies.directory import TERMS
 from cases.association.messages import CRA_ASSOC, CRA_ASSOC_QUERY, CRA_ASSOC_REMOVE
 from cases.credit.messages import ALERT_SEARCH, CRA_SEARCH, FPA_SEARCH
 from cases.debt.messages import DCA_HOLD, DCA_PLACE
+from cases.debt.moratorium.messages import ANSWER as MORATORIUM_ANSWER
+from cases.debt.moratorium.messages import FORWARD
 from cases.disclosure.breach.messages import ICO_BREACH, IPC_BREACH
 from cases.disclosure.emergency.messages import EMERG_ANSWER, EMERG_DESTROY
 from cases.disclosure.messages import IPC_ERROR, LE_ACK, LE_CLARIFY, LE_DESTROY, LE_REFUSE, LE_RESULT
@@ -63,6 +65,13 @@ TRACED = {
     "result": "The calls came from +441632960222.",
     "provider": "Sandbox Transit",
     "police_reference": "SBX-NC-9",
+}
+SERVICE = Agency(code="tests-moratoria", kind="insolvency", display_name="Test Moratorium Service")
+FOUND = {
+    "register_reference": "BSS-2026-0093157",
+    "outcome": "found",
+    "debts": [{"account": "8002223334", "amount_pence": 31246}],
+    "further": [{"account": "8002223342", "amount_pence": 4120}],
 }
 BANK = Agency(code="tests-bank", kind="bank", display_name="Test Bank")
 ROOM = Agency(code="tests-999", kind="emergency", display_name="Test Control")
@@ -133,7 +142,7 @@ BREACH = {
     "reasons_for_delay": "Nobody was on duty.",
 }
 OVERSIGHT = Agency(code="tests-oversight", kind="oversight", display_name="Test Commissioner")
-for agency in (FPA, FIU, POST, POLICE, ALERT, LEA, OVERSIGHT, BUREAU, BANK, GROUP, RECOVERY):
+for agency in (FPA, FIU, POST, POLICE, ALERT, LEA, OVERSIGHT, BUREAU, BANK, GROUP, RECOVERY, SERVICE):
     agency.terms = AgencyTerms(**asdict(TERMS))
 AT = datetime(2026, 11, 16, 9, 30, tzinfo=UTC)
 pytestmark = pytest.mark.django_db
@@ -407,6 +416,8 @@ PERMITTED = {
     ("dca", "correction"): "keep_records_accurate",
     ("group_company", "choice"): "honour_choices",
     ("group_company", "contact"): "honour_choices",
+    ("insolvency", "request"): "honour_moratorium",
+    ("insolvency", "financial"): "honour_moratorium",
     ("post", "identity"): "tell_the_person",
     ("post", "address"): "tell_the_person",
     ("post", "letter"): "tell_the_person",
@@ -436,6 +447,7 @@ PURPOSES = {
     "prevent_fraud": "fpa_file",
     "inform_person": "letter",
     "honour_choices": "rights_stop",
+    "honour_moratorium": "moratorium_answer",
     "correct_recipients": "correction_amended",
     "report_suspicion": "fiu_sar",
     "report_crime": "report_fraud",
@@ -492,6 +504,7 @@ def send_everything():
             *releases.check(TRACEBACK, BANK, ASKED_FURTHER, at=AT),
             *releases.check(replace(TRACE_RESULT, recipient_kind="bank"), BANK, TRACED, at=AT),
         ],
+        "insolvency": releases.check(MORATORIUM_ANSWER, SERVICE, FOUND, at=AT),
         "dca": [
             *releases.check(DCA_PLACE, RECOVERY, PLACED, at=AT),
             *releases.check(DCA_HOLD, RECOVERY, {"reference": "PLC-2026-000001"}, at=AT),
@@ -519,6 +532,7 @@ def send_everything():
 SENT = {
     "cra_correct": lambda: releases.check(CRA_CORRECT, BUREAU, CHANGED, at=AT),
     "dca_place": lambda: releases.check(DCA_PLACE, RECOVERY, PLACED, at=AT),
+    "moratorium_answer": lambda: releases.check(MORATORIUM_ANSWER, SERVICE, FOUND, at=AT),
     "ico_breach": lambda: releases.check(ICO_BREACH, REGULATOR, BREACH, at=AT),
     "fpa_file": lambda: releases.check(messages.FPA_FILE, FPA, FILING, at=AT),
     "letter": lambda: releases.check(letters.LETTER, POST, LETTER, at=AT),
@@ -572,6 +586,8 @@ def test_samples_hold_every_field_a_message_may_have():
         (DCA_PLACE, PLACED),
         (CRA_CORRECT, CHANGED),
         (DCA_HOLD, {"reference": "PLC-2026-000001"}),
+        (MORATORIUM_ANSWER, FOUND),
+        (FORWARD, {"account": "8002223334", "register_reference": "BSS-2026-0093157", "start_date": "2026-11-25"}),
         (CRA_ASSOC, LINK),
         (CRA_ASSOC_REMOVE, UNLINK),
         (CRA_ASSOC_QUERY, ASKED),
@@ -769,6 +785,7 @@ def test_each_message_of_each_kind_maps_to_categories_of_the_notice():
         },
         "debt_placement": {"dca_place", "dca_hold", "dca_release", "dca_recall", "dca_update", "letter"},
         "default": {"cra_correct", "letter"},
+        "moratorium": {"moratorium_answer", "moratorium_forward", "letter"},
     }
     for kind in (
         *messages.ALL,
@@ -796,6 +813,8 @@ def test_each_message_of_each_kind_maps_to_categories_of_the_notice():
         DCA_PLACE,
         DCA_HOLD,
         CRA_CORRECT,
+        MORATORIUM_ANSWER,
+        FORWARD,
         ICO_BREACH,
         IPC_BREACH,
     ):

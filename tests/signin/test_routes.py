@@ -21,6 +21,7 @@ OPEN = {
     "api/v1/agencies/<slug:code>/callbacks/",  # signed
     "api/v1/intake/<slug:path>/",  # signed
     "api/v1/policy-holds/",  # signed
+    "api/v1/fee-reversals/",  # signed
     "api/v1/intake/accounts/",  # signed
     "api/v1/intake/checks/",  # signed
     "api/v1/intake/checks/status",  # signed

@@ -44,7 +44,7 @@ ELSEWHERE = ("account_", "mfa_", "usersessions_", "demo_sign_in", "welcome", "st
 MACHINES = {"accounts_intake", "agency_callback", "intake", "policy_hold"}
 KEPT_OUT = {403, 409}
 # The doors by which partners and the network ask.
-MACHINES |= {"check_intake", "check_status", "record_check"}
+MACHINES |= {"check_intake", "check_status", "record_check", "fee_reversals"}
 MACHINES |= {"sim_swap_check", "sim_swap_date", "transaction_verify", "partner_feedback", "sim_events", "may_contact"}
 TYPED, FORM = "reason=No+fraud.&purpose=oversight", "application/x-www-form-urlencoded"
 

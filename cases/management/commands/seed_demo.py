@@ -25,6 +25,7 @@ from cases.agencies.senders import Sender
 from cases.association import demo as association
 from cases.credit import demo as credit
 from cases.credit.defaults import demo as defaults
+from cases.debt import demo as debt
 from cases.disclosure import demo as disclosure
 from cases.disclosure.breach import demo as breach
 from cases.disclosure.emergency import demo as emergency
@@ -84,6 +85,7 @@ class Command(BaseCommand):
         _checks(now)
         _defaults(now)
         _traces(now)
+        _debts(now)
         _restricted(now)
         self.stdout.write(f"{len(plan)} referrals in {time.monotonic() - started:.0f} s.")
 
@@ -170,6 +172,26 @@ def _post_letters(case: Case, at: datetime) -> None:
         if message is not None:
             _end_one(message, at, state="delivered", outcome="ok", status=202, delivered_at=at)
             _hear(message, "letter.dispatched", "", at=at)
+
+
+def _debts(now: datetime) -> None:
+    """Accounts at an agency, one batch that waits, and debtors in a moratorium."""
+    by_name = {user.username: actors.staff(user, source="demo") for user in demo_people.ensure(now)}
+    cast = debt.Cast(
+        billing=actors.agency(agencies.get("own-billing"), source="demo"),
+        analyst=by_name["r.penhale"],
+        manager=by_name["c.adebayo"],
+        agency=actors.agency(agencies.get("sandbox-recoveries"), source="demo"),
+        register=actors.agency(agencies.get("sandbox-moratorium"), source="demo"),
+        deliver=_deliver_debts,
+    )
+    debt.tell(cast, now=now)
+
+
+def _deliver_debts(at: datetime) -> None:
+    waiting = OutboxMessage.objects.filter(state="pending", channel__agency__kind__in=["dca", "insolvency"])
+    for message in waiting.order_by("pk"):
+        _end_one(message, at, state="delivered", outcome="ok", status=202, delivered_at=at)
 
 
 def _answer_searches(case: Case, at: datetime) -> None:

@@ -1,0 +1,122 @@
+"""How a notice becomes a case: its facts, the debts it names, and the clocks that run from its receipt."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from django.db import connection
+
+from cases.debt.moratorium import codes, periods
+from cases.debt.moratorium.models import Moratorium, MoratoriumDebt
+from cases.kernel import calendars, clocks, formats
+from cases.kernel.finding import terms
+from cases.kernel.intake import FieldErrors, IntakeRefused
+from cases.kernel.models import Agency, Case
+from cases.ledger import sealing
+
+__all__ = ["add_debt", "check_people", "jurisdiction", "midnight", "named_by", "names_nobody", "open_facts"]
+
+TOKEN = "moratorium_reference"
+# Two notices of one reference that come at once wait for each other.
+_ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtext('cases.moratoria'))"
+
+
+def names_nobody(_facts: Mapping[str, Any]) -> bool:
+    """A moratorium is a debtor's: without a person there is none."""
+    return False
+
+
+def check_people(people: Sequence[Mapping[str, Any]]) -> None:
+    """Raise IntakeRefused unless there is one debtor, and one adviser at most."""
+    roles = Counter(person["role"] for person in people)
+    if roles["debtor"] != 1 or roles["adviser"] > 1:
+        raise IntakeRefused("A notice is of one debtor. Name one, and one adviser at most.")
+
+
+def jurisdiction(regime: str) -> str:
+    """Return the part of the United Kingdom whose law a regime is of."""
+    return "sct" if regime == codes.SCOTTISH else "eaw"
+
+
+def midnight(day: date) -> datetime:
+    """Return the beginning of a day in London."""
+    return datetime.combine(day, time(), tzinfo=calendars.LONDON)
+
+
+def open_facts(case: Case, facts: Mapping[str, Any]) -> None:
+    """Write the facts row of a new case and the debts it names, and start its clocks, inside the current ledger action.
+
+    Raises FieldErrors for a reference of the register that is here already, formats.CardNumber.
+    """
+    formats.refuse_card_numbers([facts.get("register_reference")])
+    at, regime, place = case.opened_at, facts["regime"], jurisdiction(facts["regime"])
+    _refuse_known(facts["register_reference"])
+    sender = facts.get("agency_code")
+    row = Moratorium(
+        case=case,
+        key=case.key,
+        regime=regime,
+        agency=Agency.objects.get(code=sender) if sender else None,
+        register_token=sealing.keyed_hash(TOKEN, terms.account(facts["register_reference"])),
+        start_date=facts["start_date"],
+        is_address_withheld=bool(facts.get("is_address_withheld")),
+    )
+    sealing.seal(
+        row, {"register_reference": facts["register_reference"], "notice": facts.get("notice") or None}, key=case.key
+    )
+    row.save(force_insert=True)
+    for number, debt in enumerate(facts["debts"], start=1):
+        add_debt(case, number, origin="notice", standing="named", **debt)
+    clocks.start(case, periods.MATCH, started_at=max(at, midnight(row.start_date)), jurisdiction=place)
+    for rule in (periods.TELL, periods.ANSWER):
+        clocks.start(case, rule, started_at=at, jurisdiction=place)
+    clocks.refresh_due(case)
+    case.save(update_fields=["due_at"])
+
+
+def add_debt(
+    case: Case,
+    number: int,
+    *,
+    origin: str,
+    standing: str,
+    account_reference: str = "",
+    amount_pence: int | None = None,
+    **values: Any,
+) -> MoratoriumDebt:
+    """Write one debt of a moratorium, inside the current ledger action."""
+    debt = MoratoriumDebt(
+        case=case, key=case.key, number=number, origin=origin, standing=standing, claimed_pence=amount_pence, **values
+    )
+    sealing.seal(debt, {"account_reference": account_reference or None}, key=case.key)
+    debt.save(force_insert=True)
+    return debt
+
+
+def _refuse_known(reference: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(_ONE_AT_A_TIME)
+    known = _of_reference(reference).exclude(case__state__in=["void", "merged"]).select_related("case").first()
+    if known is not None:
+        sentence = f"This notice is here already, as {known.case.reference}."
+        raise FieldErrors([("/register_reference", "known", sentence)])
+
+
+def _of_reference(reference: str) -> Any:
+    return Moratorium.objects.filter(register_token__in=sealing.kept_hashes(TOKEN, terms.account(reference)))
+
+
+def named_by(agency_id: int, reference: str) -> Iterable[int]:
+    """Return the cases that an agency means by a reference of its register: those of which it notified us, or a
+    person who had the notice from it. One query."""
+    rows = _of_reference(reference).exclude(case__state__in=["void", "merged"])
+    found = rows.values_list("pk", "agency_id")
+    return [case_id for case_id, notifier in found if notifier in (None, agency_id)]
+
+
+def days_before(start: date, days: int) -> datetime:
+    """Return the beginning of the day so many days before a first protected day."""
+    return midnight(start - timedelta(days=days))

@@ -1,0 +1,102 @@
+"""What the case page, the audit report and the letters say about a moratorium."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from django.db.models import Prefetch, Sum, prefetch_related_objects
+
+from cases.debt.moratorium import codes, searching
+from cases.kernel.casetypes import Check, Table
+from cases.kernel.models import Case
+
+__all__ = ["amount", "checks", "context", "facts_view", "tables", "topic", "topic_label"]
+
+_REGIMES, _GROUNDS = dict(codes.REGIMES), dict(codes.GROUNDS)
+
+
+def topic(facts: Mapping[str, Any]) -> str:
+    return str(facts["regime"])
+
+
+def topic_label(code: str) -> str:
+    return _REGIMES.get(code, code)
+
+
+def amount(_facts: Mapping[str, Any]) -> int | None:
+    return None
+
+
+def _day(day: date | None) -> str:
+    return f"{day:%-d %B %Y}" if day else "Not known yet"
+
+
+def _pounds(pence: int) -> str:
+    return f"£{pence / 100:,.2f}"
+
+
+def facts_view(case: Case) -> list[tuple[str, str]]:
+    """Return label and value of every fact that is not sealed."""
+    facts = case.moratorium
+    open_ended = facts.regime == codes.OPEN_ENDED and facts.last_date is None
+    rows = [
+        ("Kind", _REGIMES.get(facts.regime, facts.regime)),
+        ("First protected day", _day(facts.start_date)),
+        ("Last protected day", "When we are notified of its end" if open_ended else _day(facts.last_date)),
+        ("Notified by", "The register" if facts.agency_id else "A paper or e-mail, typed by a colleague"),
+        ("Address", "Withheld by the notice" if facts.is_address_withheld else "As in the notice"),
+    ]
+    if facts.review_ground:
+        rows.append(("Ground of the review", _GROUNDS.get(facts.review_ground, facts.review_ground)))
+    return rows
+
+
+def _debts(case: Case) -> list[Any]:
+    """Return the debts of a case with what billing takes back of each. Asked twice for one page, it is one query."""
+    kept = "debts_shown"
+    if not hasattr(case, kept):
+        rows = searching.debts_of(case).annotate(back_pence=Sum("reversals__amount_pence"))
+        prefetch_related_objects([case], Prefetch("moratorium_debts", queryset=rows, to_attr=kept))
+    found: list[Any] = getattr(case, kept)
+    return found
+
+
+def tables(case: Case) -> Sequence[Table]:
+    """Return the debts and what billing takes back. One query for all that is shown of them."""
+    debts = _debts(case)
+    rows = tuple(
+        (
+            f"{debt.number}. {debt.account.product.capitalize()}" if debt.account else f"{debt.number}. Unknown",
+            _pounds(debt.account.balance_pence) if debt.account else "",
+            codes.ORIGINS.get(debt.origin, debt.origin),
+            codes.STANDINGS.get(debt.standing, debt.standing) + ("; joint account" if debt.is_joint else ""),
+            _day(debt.effective_date) if debt.effective_date else "",
+            _pounds(debt.back_pence) if debt.back_pence else "",
+        )
+        for debt in debts
+    )
+    columns = (
+        "Debt",
+        "Balance told by billing",
+        "How we know of it",
+        "Standing",
+        "Protected from",
+        "Charges taken back",
+    )
+    return (Table(title="Debts", columns=columns, rows=rows, empty="The notice names no account."),)
+
+
+def checks(case: Case) -> list[Check]:
+    """Return how the moratorium stands."""
+    debts = _debts(case)
+    if case.state == "received":
+        return [Check(label="It is certain who is meant", is_clear=searching.is_certain(debts))]
+    own = [debt for debt in debts if debt.standing == "protected"]
+    return [Check(label="Debts are protected", is_clear=bool(own), detail=f"{len(own)} of {len(debts)}")]
+
+
+def context(case: Case) -> dict[str, Any]:
+    """Return what the audit report adds for this kind."""
+    return {"template": "cases/debt/report.html", "facts": facts_view(case), "tables": list(tables(case))}

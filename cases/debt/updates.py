@@ -1,0 +1,118 @@
+"""What billing tells of an account flows on to the agency that has it, the same day: what is owed, and whom to reach.
+
+A payment that the agency collected is no news to it when billing books it. What the agency is told is what is left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from cases.accounts.models import Account
+from cases.accounts.people import people_of
+from cases.debt import codes, effects, messages, opening
+from cases.debt.models import Placement
+from cases.debt.moratorium import fees
+from cases.kernel import locks, parties, record, tasks
+from cases.kernel.actors import Actor, system
+from cases.kernel.errors import CaseError
+from cases.kernel.models import Case, CaseAddress, CaseParty
+from cases.ledger.reads import Reader
+
+__all__ = ["accounts_changed"]
+
+People = Sequence[Mapping[str, Any]]
+
+
+def accounts_changed(accounts: Collection[int], *, at: datetime) -> None:
+    """Tell agencies what changed about accounts that they have; an account whose file waits is looked at again. Inside
+    the caller's transaction; locks the cases. Two queries and no more where no agency has any of them."""
+    rows = Placement.objects.filter(account__in=accounts, case__state__in=("released", *codes.AT_AGENCY))
+    placements = list(rows.select_related("case").order_by("case_id"))
+    if not placements:
+        return
+    actor = system("placement", source=placements[0].case.source)
+    found = Account.objects.filter(pk__in=[row.account_id for row in placements]).prefetch_related("holders", "flags")
+    known = {account.pk: account for account in found}
+    reader = Reader(actor=actor.label, verb="update", purpose="placement")
+    people = people_of(list(known.values()), reader=reader, at=at)
+    owed = fees.owed(list(known.values()))
+    for row in placements:
+        case = locks.case_for_update(row.case_id)
+        if case.state == "released":
+            _stop_if_stopped(case, owed[row.account_id], actor=actor, at=at)
+        else:
+            _bring_up(case, people[row.account_id], owed[row.account_id], actor=actor, at=at)
+
+
+def _stop_if_stopped(case: Case, owed: int, *, actor: Actor, at: datetime) -> None:
+    """Keep the waiting file of an account from leaving that was paid, or that something stops now."""
+    (stopped,) = opening.look_again([case.placement], actor=actor, at=at)
+    if stopped or owed < case.placement.balance_pence:
+        with record.act(case, "placement.file_stopped", actor=actor, at=at):
+            effects.stop_file(case, at=at)
+            case.version += 1
+            case.save()
+
+
+def _bring_up(case: Case, people: People, owed: int, *, actor: Actor, at: datetime) -> None:
+    """Note what changed about one account, and promise the agency a file where that is news to it."""
+    row = Placement.objects.select_for_update().get(pk=case.pk)
+    change, booked = _news(row, owed)
+    digest = opening.digest_of(people)
+    is_moved = row.told_digest not in ("", digest)
+    if not (change or booked or is_moved):
+        return
+    detail = {"change_pence": change, "contact": is_moved}
+    with record.act(case, "placement.updated", actor=actor, at=at, detail=detail):
+        row.balance_pence += change
+        row.booked_pence += booked
+        row.seen_pence, row.told_digest = owed, digest
+        row.save(update_fields=["balance_pence", "booked_pence", "seen_pence", "told_digest"])
+        case.placement = row
+        if is_moved and not _rewrite(case, people):
+            tasks.raise_task(effects.UPDATE, case=case, at=at)
+        if change or is_moved:
+            _promise(case, row, actor=actor, at=at)
+        case.version += 1
+        case.amount_pence = row.balance_pence
+        case.save()
+
+
+def _news(row: Placement, owed: int) -> tuple[int, int]:
+    """Return by how much what is owed changed, and how much of a fall is what the agency itself collected."""
+    change = owed - (row.balance_pence if row.seen_pence is None else row.seen_pence)
+    booked = min(-change, row.collected_pence - row.booked_pence) if change < 0 else 0
+    booked = max(booked, 0)
+    return change + booked, booked
+
+
+def _rewrite(case: Case, people: People) -> bool:
+    """Write whom the account is held by now over whom the case names, person by person. Say whether that could be done:
+    where somebody came or went, a person looks."""
+    known = list(CaseParty.objects.select_related("key").filter(case=case, is_detached=False).order_by("number"))
+    if len(known) != len(people):
+        return False
+    for party, told in zip(known, people, strict=True):
+        parties.change(party, told["values"], key=party.key)
+        home = CaseAddress.objects.filter(party=party, kind="current", is_detached=False).order_by("pk").first()
+        for address in told["addresses"]:
+            if home is None:
+                parties.add_address(party, address)
+            else:
+                parties.change(home, {name: value for name, value in address.items() if name != "kind"}, key=party.key)
+    return True
+
+
+def _promise(case: Case, row: Placement, *, actor: Actor, at: datetime) -> None:
+    """Promise a file of one row; where none can go, a person tells the agency."""
+    try:
+        with transaction.atomic():
+            (told,) = messages.place([row], actor=actor, at=at)
+            told["amount_pence"] = row.balance_pence - row.collected_pence
+            messages.tell(case, messages.DCA_UPDATE, actor=actor, at=at, **told)
+    except CaseError:
+        tasks.raise_task(effects.UPDATE, case=case, at=at)

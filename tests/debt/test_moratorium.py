@@ -1,0 +1,286 @@
+"""A moratorium: the notice is matched, its debts are left alone, agency and adviser are told, charges taken back."""
+
+import json
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from cases.agencies import application
+from cases.agencies.inbound import receive
+from cases.agencies.provision import new_inbound_key
+from cases.agencies.senders import Sender
+from cases.debt.models import Placement
+from cases.debt.moratorium import fees, searching
+from cases.debt.moratorium.intake import EXAMPLE
+from cases.debt.moratorium.models import FeeReversal, Moratorium
+from cases.kernel import actors, calendars, outbox, transitions, verdicts
+from cases.kernel.errors import CaseError
+from cases.kernel.exchange import agencies, files
+from cases.kernel.models import Agency, BatchFile, Callback, Case, Clock, Hold, Letter, OutboxMessage, Task
+from cases.kernel.timing import sweeps
+from cases.ledger import sealing
+from cases.ledger.reads import Reader
+from tests import factories, moratoria, placements
+from tests.accounts import portfolio
+from tests.api.caller import call, callback
+from tests.debt.test_placement import told
+from tests.factories import AT
+from tests.kernel.snapshots import nothing_written
+
+pytestmark = pytest.mark.django_db
+READER = Reader(actor="tests", verb="read", purpose="tests")
+MATCHED = AT + timedelta(minutes=2)
+
+
+@pytest.fixture
+def people():
+    return factories.office()
+
+
+def answers():
+    """Return what the register was told, message by message."""
+    rows = OutboxMessage.objects.filter(kind="moratorium_answer").order_by("pk")
+    return [json.loads(outbox.open_body(row, reader=READER, at=AT))["data"] for row in rows]
+
+
+def state(case):
+    return Case.objects.get(pk=case.pk).state
+
+
+def placed(people, row, at=AT):
+    """The account of a row at a recovery agency."""
+    placements.enter()
+    batch = placements.batches.build(
+        [row["account"]], agency_code=placements.CODE, actor=people[placements.ANALYST], at=at
+    )[0]
+    file = placements.batches.release(batch, digest=batch.digest, actor=people[placements.MANAGER], at=at)
+    placements.batches.sent(file, "delivered", at)
+    return placements.said(placements.case_of(batch), "placement.answered", at=at)
+
+
+def billed(people, row, day, *, fees_pence, balance_pence):
+    """Let billing tell of an account on a later day."""
+    at = datetime.combine(date.fromisoformat(day), datetime.min.time(), tzinfo=UTC) + timedelta(hours=20)
+    told_now = {**row, "as_of": day, "fees_pence": str(fees_pence), "balance_pence": str(balance_pence)}
+    placements.accounts(people, told_now, at=at)
+
+
+def test_a_certain_notice_is_applied_within_minutes_and_everybody_is_told(people):
+    row = moratoria.account(people, product="mobile", balance_pence="31246")
+    other = moratoria.account(people)
+    second = portfolio.row(
+        5,
+        **{name: row[name] for name in row if name.startswith("holder_1") and name != "holder_1_email"},
+        account="8002223342",
+        product="broadband",
+        jurisdiction="eaw",
+        balance_pence="4120",
+    )
+    placements.accounts(people, second)
+    placement = placed(people, row)
+    case = moratoria.opened(row, person=moratoria.debtor(row))
+    sweeps.end_due_clocks(now=MATCHED)
+
+    case = Case.objects.get(pk=case.pk)
+    assert (case.state, told("dca_hold")) == ("applied", [{"reference": placement.reference}])
+    debts = [(debt.origin, debt.standing, debt.score) for debt in searching.debts_of(case)]
+    assert debts == [("notice", "protected", 150), ("search", "told", 100)]
+    hold = Hold.objects.get(case=placement)
+    assert (hold.kind, calendars.london_date(hold.began_at), hold.party) == ("breathing_space", moratoria.START, None)
+    (answer,) = answers()
+    assert {name: answer[name] for name in ("outcome", "debts", "further")} == {
+        "outcome": "found",
+        "debts": [{"account": row["account"], "amount_pence": 31246}],
+        "further": [{"account": "8002223342", "amount_pence": 4120}],
+    }
+    assert Letter.objects.filter(case=case, template="moratorium_n9").count() == 1
+    clocks = dict(Clock.objects.filter(case=case).values_list("rule", "state"))
+    assert clocks["moratorium_answer"] == "met"
+    assert clocks["k17_hold_message"] == clocks["k17_tell_collectors"] == "running"
+
+    with_factory = BatchFile.objects.get(kind="dca_hold")
+    OutboxMessage.objects.filter(pk=with_factory.message_id).update(state="delivered", delivered_at=MATCHED)
+    files.tell(BatchFile.objects.get(kind="dca_hold"), "delivered", at=MATCHED)
+    clocks = dict(Clock.objects.filter(case=case).values_list("rule", "state"))
+    assert clocks["k17_hold_message"] == clocks["k17_tell_collectors"] == "met"
+
+    # The account cannot be placed again meanwhile, and somebody else's is none of it.
+    _, (again,) = placements.batches.build(
+        [second["account"]], agency_code=placements.CODE, actor=people[placements.ANALYST], at=AT
+    )
+    assert Placement.objects.get(pk=again.pk).stopped_by == []
+    assert not searching.debts_of(case).filter(account=placements.account_of(other["account"])).exists()
+
+
+def test_a_late_notice_counts_from_its_start_and_charges_since_are_taken_back(people):
+    row = moratoria.account(people, as_of="2026-11-03")
+    billed(people, row, "2026-11-04", fees_pence=500, balance_pence=10_500)
+    billed(people, row, "2026-11-09", fees_pence=1700, balance_pence=11_700)
+    case = moratoria.matched(moratoria.opened(row, person=moratoria.debtor(row), start_date=date(2026, 11, 5)))
+    assert case.state == "applied"
+    assert list(FeeReversal.objects.values_list("posted_date", "amount_pence")) == [(date(2026, 11, 9), 1200)]
+    debt = searching.debts_of(case).get()
+    assert fees.owed([debt.account]) == {debt.account_id: 10_500}
+
+    # A later charge is taken back as billing tells of it; what billing has taken back counts no more.
+    billed(people, row, "2026-11-15", fees_pence=2000, balance_pence=12_000)
+    billed(people, row, "2026-11-16", fees_pence=500, balance_pence=10_500)
+    rows = FeeReversal.objects.order_by("posted_date").values_list("amount_pence", "confirmed_date")
+    assert list(rows) == [(1200, date(2026, 11, 16)), (300, date(2026, 11, 16))]
+    account = searching.debts_of(case).get().account
+    assert fees.owed([account]) == {account.pk: 10_500}
+    moves = case.clocks.model.objects.filter(case=case, rule="moratorium_answer").count()
+    assert (state(case), moves) == ("applied", 1)
+
+
+def test_an_uncertain_notice_waits_for_a_person_who_names_the_accounts(people):
+    row = moratoria.account(people)
+    person = moratoria.debtor(row, addresses=[])  # the address is withheld, and no account is named
+    case = moratoria.matched(moratoria.opened(person=person, is_address_withheld=True))
+    (debt,) = searching.debts_of(case)
+    assert (case.state, debt.standing, debt.score) == ("received", "candidate", 80)
+    assert Task.objects.filter(case=case, kind="moratorium_unclear", closed_at=None).count() == 1
+
+    analyst, system = people[moratoria.ANALYST], actors.system("moratoria")
+    with nothing_written(counted=4):
+        for actor, inputs in (
+            (system, {}),
+            (system, {"debts": ["1"]}),
+            (analyst, {}),
+            (analyst, {"debts": ["1", "2"]}),
+        ):
+            with pytest.raises(CaseError):
+                transitions.apply(case.pk, "apply", actor=actor, at=AT, inputs=inputs)
+    transitions.apply(case.pk, "apply", actor=analyst, at=AT, inputs={"debts": ["1"]})
+    assert (state(case), searching.debts_of(case).get().standing) == ("applied", "protected")
+    assert not Task.objects.filter(case=case, kind="moratorium_unclear", closed_at=None).exists()
+
+
+def test_nobody_found_is_answered_by_a_person(people):
+    row = moratoria.account(people)
+    stranger = moratoria.debtor({**row, "holder_1_surname": "Quillfeather", "holder_1_date_of_birth": "1950-01-01"})
+    case = moratoria.matched(moratoria.opened(person=stranger))
+    assert (case.state, searching.debts_of(case).count()) == ("received", 0)
+    transitions.apply(case.pk, "not_found", actor=people[moratoria.ANALYST], at=AT)
+    (answer,) = answers()
+    assert (answer["outcome"], answer.get("debts"), answer.get("further")) == ("not_found", [], [])
+
+
+def test_a_crisis_moratorium_ends_only_when_we_are_notified(people):
+    row = moratoria.account(people)
+    placement = placed(people, row)
+    case = moratoria.matched(moratoria.opened(row, person=moratoria.debtor(row), regime="mental_health_crisis"))
+    assert (case.state, Hold.objects.get(case=placement).ends_at) == ("applied", None)
+    much_later = AT + timedelta(days=300)
+    sweeps.end_due_clocks(now=much_later)
+    with nothing_written(counted=1), pytest.raises(CaseError, match="ends only when we are notified"):
+        transitions.apply(case.pk, "end", actor=actors.system("moratoria"), at=much_later)
+
+    moratoria.said(case, "moratorium.ended", at=much_later, ends_date=calendars.london_date(much_later).isoformat())
+    assert (state(case), told("dca_release")) == ("ended", [])
+    sweeps.end_due_clocks(now=much_later + timedelta(days=1))
+    assert told("dca_release") == [{"reference": placement.reference}]
+
+
+def test_a_scottish_moratorium_lasts_six_months_and_knows_no_review(people):
+    row = moratoria.account(people)
+    case = moratoria.matched(moratoria.opened(row, person=moratoria.debtor(row), regime="scottish_moratorium"))
+    assert Moratorium.objects.get(pk=case.pk).last_date == date(2027, 5, 14)
+    with nothing_written(counted=1), pytest.raises(CaseError, match="20 days"):
+        transitions.apply(case.pk, "request_review", actor=people[moratoria.MANAGER], at=AT, inputs=moratoria.REVIEW)
+
+
+def test_of_a_joint_debt_the_other_holder_is_in_no_moratorium(people):
+    joint = {"holder_2_forename": "Second", "holder_2_surname": "Holder", "holder_2_date_of_birth": "1970-01-01"}
+    row = moratoria.account(people, **joint)
+    placement = placed(people, row)
+    case = moratoria.matched(moratoria.opened(row, person=moratoria.debtor(row)))
+    hold = Hold.objects.get(case=placement)
+    assert (hold.party.number, hold.party.case_id) == (1, placement.pk)
+    billed(people, row, "2026-11-15", fees_pence=1200, balance_pence=20_000)
+    assert not FeeReversal.objects.exists()
+    assert Task.objects.filter(case=case, kind="moratorium_joint", closed_at=None).count() == 1
+
+
+def test_a_review_needs_counsel_a_ground_and_its_20_days(people):
+    case = moratoria.applied(people)
+    manager = people[moratoria.MANAGER]
+    late = datetime(2026, 12, 4, 9, 0, tzinfo=UTC)
+    with nothing_written(counted=2):
+        for at, inputs in ((AT, {"ground": "dislike", "particulars": "x"}), (late, moratoria.REVIEW)):
+            with pytest.raises(CaseError):
+                transitions.apply(case.pk, "request_review", actor=manager, at=at, inputs=inputs)
+    transitions.apply(case.pk, "request_review", actor=manager, at=AT, inputs=moratoria.REVIEW)
+    assert state(case) == "applied"
+    verdicts.decide(case.approvals.get(closed_at=None).uid, "agreed", actor=people[moratoria.COUNSEL], at=AT)
+    assert state(case) == "review_requested"
+    assert Clock.objects.get(case=case, rule="k15_review_decided").due_date == date(2026, 12, 18)
+    assert Letter.objects.filter(case=case, template="moratorium_review").count() == 1
+    moratoria.said(case, "moratorium.review_decided", outcome="granted")
+    assert (state(case), Hold.objects.get(case=case).released_at) == ("cancelled", None)
+
+
+def test_a_debt_that_is_added_is_protected_from_its_day_and_may_be_reviewed_anew(people):
+    case = moratoria.applied(people)
+    before = Clock.objects.filter(case=case, rule="k14_ask_review").count()
+    placed_now = placements.account_of(moratoria.ADDED["account_reference"])
+    moratoria.said(case, "moratorium.debt_added", **moratoria.ADDED)
+    debt = searching.debts_of(case).get(account=placed_now)
+    assert (debt.origin, debt.standing, debt.effective_date) == ("added", "protected", date(2026, 11, 16))
+    assert Clock.objects.filter(case=case, rule="k14_ask_review").count() == before + 1
+    with nothing_written(counted=1), pytest.raises(CaseError, match="protected already"):
+        moratoria.said(case, "moratorium.debt_added", **moratoria.ADDED)
+
+
+def test_a_notice_about_a_sold_debt_goes_on_to_the_buyer(people):
+    case = moratoria.forwarded(people)
+    (row,) = told("moratorium_forward")
+    assert (sorted(row), row["start_date"]) == (["account", "register_reference", "start_date"], "2026-11-14")
+    (answer,) = answers()
+    assert (answer["outcome"], state(case)) == ("sold", "forwarded")
+
+
+def test_a_hold_stands_even_where_the_agency_cannot_be_told(people):
+    row = moratoria.account(people)
+    placement = placed(people, row)
+    channel = Agency.objects.get(code=placements.CODE).channels.get(direction="out")
+    agencies.change_channel(channel, "agency.channel_off", actor=actors.system("tests"), at=AT, state="disabled")
+    case = moratoria.matched(moratoria.opened(row, person=moratoria.debtor(row)))
+    assert (case.state, told("dca_hold")) == ("applied", [])
+    assert Hold.objects.filter(case=placement, released_at=None).count() == 1
+    assert Task.objects.filter(case=placement, kind="placement_tell_by_hand", closed_at=None).count() == 1
+
+
+MORATORIA = "/api/v1/intake/moratoria/"
+
+
+def test_the_register_opens_a_case_keeps_its_words_and_means_it_by_its_own_reference(people):
+    service = moratoria.enter()
+    secret = new_inbound_key(moratoria.CODE, actor=actors.system("tests"), at=AT)
+    sender = {"webhook-sender": moratoria.CODE}
+    answer = call(secret, EXAMPLE, message_id="notice-1", path=MORATORIA, **sender)
+    assert (answer.status_code, answer.json()["state"]) == (201, "received")
+    facts = Moratorium.objects.get()
+    (values,) = sealing.open_rows([facts], ["notice", "register_reference"], reader=READER, at=AT)
+    assert values == {"notice": json.dumps(EXAMPLE), "register_reference": "BSS-2026-0093157"}
+
+    again = call(secret, EXAMPLE, message_id="notice-2", path=MORATORIA, **sender)
+    assert (again.status_code, again.json()["errors"][0]["pointer"]) == (422, "/register_reference")
+    nobody = {name: value for name, value in EXAMPLE.items() if name != "debtor"}
+    assert call(secret, nobody, message_id="notice-3", path=MORATORIA, **sender).status_code == 422
+    other = call(
+        new_inbound_key("sandbox-fraud-register", actor=actors.system("tests"), at=AT),
+        EXAMPLE,
+        message_id="notice-4",
+        path=MORATORIA,
+        **{"webhook-sender": "sandbox-fraud-register"},
+    )
+    assert (other.status_code, Case.objects.filter(kind="moratorium").count()) == (403, 1)
+
+    body = callback(type="moratorium.cancelled", agency_reference="BSS-2026-0093157", reference=...)
+    agency = Agency.objects.get(code=service.agency_code)
+    channel = agency.channels.get(direction="in")
+    said = Sender(agency=agency, channel=channel, message_id="word-1", key_name="tests")
+    receive(said, json.dumps(body).encode(), ip_token="", now=AT)
+    application.apply_pending(now=AT)
+    assert (Callback.objects.get().state, state(facts.case)) == ("applied", "cancelled")
