@@ -60,7 +60,7 @@ class Migration(migrations.Migration):
 
 
 class FirstMigration(migrations.Migration):
-    """Creates the tables of an empty database from the state its operations end in."""
+    """Creates the tables of an empty database from the state its operations end in, then runs its SQL and guards."""
 
     def apply(
         self, project_state: ProjectState, schema_editor: BaseDatabaseSchemaEditor, collect_sql: bool = False
@@ -70,6 +70,9 @@ class FirstMigration(migrations.Migration):
         for model in end.apps.get_app_config(self.app_label).get_models():
             if model._meta.managed and not model._meta.proxy:
                 schema_editor.create_model(model)
+        for operation in self.operations:
+            if not _changes_models(operation):
+                operation.database_forwards(self.app_label, schema_editor, end, end)
         return end
 
 
