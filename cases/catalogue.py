@@ -7,6 +7,7 @@ from cases.credit.contests.casetype import CONTEST
 from cases.credit.defaults.casetype import DEFAULT
 from cases.debt.casetype import DEBT_PLACEMENT
 from cases.debt.moratorium.casetype import MORATORIUM
+from cases.debt.sale.casetype import DEBT_SALE
 from cases.disclosure import authorities
 from cases.disclosure.breach.casetype import BREACH
 from cases.disclosure.casetype import LE_DISCLOSURE
@@ -35,11 +36,12 @@ CASE_TYPES = (
     *(FRAUD_REFERRAL, SUSPICION_REPORT, LE_DISCLOSURE, EMERGENCY_DISCLOSURE, ASSOCIATION, PARTNER_QUERY),
     *(RIGHTS_REQUEST, DP_COMPLAINT, BREACH, CHECK, CONTEST, TRANSFER, TRACE),
     # What a moratorium takes back is taken back before an agency hears what is owed.
-    *(MORATORIUM, DEBT_PLACEMENT, DEFAULT),
+    *(MORATORIUM, DEBT_PLACEMENT, DEFAULT, DEBT_SALE),
 )
 # The pages that a kind brings itself.
 PAGES = (
     "cases.debt.pages",
+    "cases.debt.sale.pages",
     "cases.disclosure.emergency.pages",
     "cases.disclosure.partners.pages",
     "cases.disclosure.register.pages",

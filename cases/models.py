@@ -6,6 +6,7 @@ from cases.credit.defaults.models import *  # noqa: F403
 from cases.credit.models import *  # noqa: F403
 from cases.debt.models import *  # noqa: F403
 from cases.debt.moratorium.models import *  # noqa: F403
+from cases.debt.sale.models import *  # noqa: F403
 from cases.disclosure.breach.models import *  # noqa: F403
 from cases.disclosure.emergency.models import *  # noqa: F403
 from cases.disclosure.models import *  # noqa: F403

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from cases.accounts.models import Account
-from cases.debt import limitation
+from cases.debt import limitation, title
 from cases.debt.limitation import limit
 from cases.debt.moratorium.models import MoratoriumDebt
 from cases.kernel import calendars, formats, holdkinds, holds
@@ -42,6 +42,7 @@ class Candidate:
     holds: frozenset[str] = frozenset()
     births: tuple[date, ...] = ()
     is_placed: bool = False
+    is_sold: bool = False
 
     @property
     def period(self) -> limitation.Period | None:
@@ -117,6 +118,10 @@ def _is_placed(candidate: Candidate) -> bool:
     return candidate.is_placed
 
 
+def _is_sold(candidate: Candidate) -> bool:
+    return candidate.is_sold
+
+
 # Kinds of hold in the words of the gate; what is quiet has one sentence for all.
 _HOLDS = tuple(
     Rule(
@@ -160,6 +165,7 @@ RULES: tuple[Rule, ...] = (
         applies=_flagged("gone_away"),
     ),
     Rule(code="confined", sentence="The customer is in prison or hospital.", applies=_flagged("prison", "hospital")),
+    Rule(code="sold", sentence="The debt is sold: it is not ours to collect.", applies=_is_sold),
     Rule(code="placed_already", sentence="An agency has it already.", applies=_is_placed),
 )
 WARNINGS: tuple[Rule, ...] = (
@@ -191,12 +197,12 @@ def warn(candidate: Candidate) -> list[Finding]:
 
 
 def candidates(
-    accounts: Sequence[Account], *, reader: Reader, at: datetime, placed: Collection[int] = ()
+    accounts: Sequence[Account], *, reader: Reader, at: datetime, placed: Collection[int] = (), block: str = PLACE
 ) -> list[Candidate]:
     """Return what the gate knows of accounts whose `holders` and `flags` were fetched with them, in order.
 
-    `placed` are the ids of those that an agency has. Opens numbers and dates of birth: two access rows. The number of
-    statements does not depend on the number of accounts, but for one per account that asks for hidden holds.
+    `placed` are the ids of those that an agency has; `block` is what a hold has to stop. Opens numbers and dates of
+    birth: two access rows. The number of statements does not depend on the number of accounts.
     """
     today = calendars.london_date(at)
     numbers = [each["number"] or "" for each in sealing.open_rows(accounts, ["number"], reader=reader, at=at)]
@@ -206,7 +212,8 @@ def candidates(
     for holder, values in zip(people, opened, strict=True):
         if born := terms.born(values["date_of_birth"] or ""):
             births.setdefault(holder.account_id, []).append(date.fromisoformat(born))
-    held, protected = _holds(numbers, at=at), _protected(accounts, at=at)
+    held, protected = _holds(numbers, block=block, at=at), _protected(accounts, block=block, at=at)
+    hidden, sold = quietholds.blocked_each(numbers), title.buyers([account.pk for account in accounts])
     years = limitation.years_on(today, [account.jurisdiction for account in accounts])
     return [
         Candidate(
@@ -214,36 +221,35 @@ def candidates(
             today=today,
             years=years[account.jurisdiction],
             flags=frozenset(flag.code for flag in account.flags.all() if flag.ended_date is None),
-            holds=held[terms.account(number)] | protected.get(account.pk, frozenset()) | _hidden(number),
+            holds=held[terms.account(number)]
+            | protected.get(account.pk, frozenset())
+            | ({QUIET} if block in hidden[number] else frozenset()),
             births=tuple(births.get(account.pk, ())),
             is_placed=account.pk in placed,
+            is_sold=account.pk in sold,
         )
         for account, number in zip(accounts, numbers, strict=True)
     ]
 
 
-def _protected(accounts: Sequence[Account], *, at: datetime) -> dict[int, frozenset[str]]:
+def _protected(accounts: Sequence[Account], *, block: str, at: datetime) -> dict[int, frozenset[str]]:
     """Return, by account, the kinds of hold of moratoria that protect its debt now. One query."""
     debts = MoratoriumDebt.objects.filter(
         holds.in_force_at("case__holds__", at),
         account__in=accounts,
         standing="protected",
         effective_date__lte=calendars.london_date(at),
-        case__holds__blocks__contains=[PLACE],
+        case__holds__blocks__contains=[block],
     )
     found: dict[int, frozenset[str]] = {}
     for account_id, kind in debts.values_list("account_id", "case__holds__kind"):
-        found[account_id] = found.get(account_id, frozenset()) | {_as_told(kind)}
+        found[account_id] = found.get(account_id, frozenset()) | {_as_told(kind, block)}
     return found
 
 
-def _hidden(number: str) -> frozenset[str]:
-    return frozenset({QUIET}) if PLACE in quietholds.blocked(account=number) else frozenset()
-
-
-def _holds(numbers: Iterable[str], *, at: datetime) -> dict[str, frozenset[str]]:
-    """Return, by comparable number, the kinds of hold that stop placing on open cases naming it: those of the office
-    by their kind, those of a restricted team (a case that a conflict took there, too) as policy holds."""
+def _holds(numbers: Iterable[str], *, block: str, at: datetime) -> dict[str, frozenset[str]]:
+    """Return, by comparable number, the kinds of hold that stop an act on open cases naming it: those of the office by
+    their kind, those of a restricted team (a case that a conflict took there, too) as policy holds."""
     restricted = Team.objects.filter(is_restricted=True).order_by("pk").values_list("pk", flat=True)
     spaces = [index.OFFICE, *(f"team:{team_id}" for team_id in restricted)]
     blinders = [index.Blinder(space, version) for space in spaces for version in keys.index_versions()]
@@ -254,18 +260,18 @@ def _holds(numbers: Iterable[str], *, at: datetime) -> dict[str, frozenset[str]]
     for case_id, found in named.values_list("case_id", "tokens"):
         cases.setdefault(case_id, set()).update(tokens[each] for each in found if each in tokens)
     stopping = Hold.objects.filter(
-        holds.in_force(at), case__in=list(cases), case__is_closed=False, blocks__contains=[PLACE]
+        holds.in_force(at), case__in=list(cases), case__is_closed=False, blocks__contains=[block]
     )
     result: dict[str, set[str]] = {number: set() for number in written}
     for case_id, kind, is_restricted in stopping.values_list("case_id", "kind", "case__is_restricted"):
         for number in cases[case_id]:
-            result[number].add(QUIET if is_restricted else _as_told(kind))
+            result[number].add(QUIET if is_restricted else _as_told(kind, block))
     return {number: frozenset(kinds) for number, kinds in result.items()}
 
 
-def _as_told(kind: str) -> str:
+def _as_told(kind: str, block: str) -> str:
     """Return the kind of a hold as the gate may say it."""
     known = holdkinds.KINDS.get(kind)
     if known is None or known.is_quiet:
         return QUIET
-    return kind if PLACE in known.blocks else "other"
+    return kind if block in known.blocks else "other"

@@ -125,6 +125,7 @@ PURPOSES = {
     "link_records": "Linking the records of people who are financially associated",
     "recover_debts": "Collecting what is owed",
     "report_accounts": "Telling credit reference agencies how accounts are kept",
+    "sell_debts": "Selling what is owed to another firm",
     "correct_recipients": "Keeping the records of whoever was told accurate",
     "honour_moratorium": "Leaving the debts of whoever is in a moratorium alone",
     "honour_choices": "Stopping marketing and its profiles when a person asks",
@@ -161,6 +162,7 @@ DOCUMENTS = {
         Need(code="partner_checks_lia", kind="lia", label="Legitimate interests: checks for banks and providers"),
         Need(code="credit_reporting_lia", kind="lia", label="Legitimate interests: telling how accounts are kept"),
         Need(code="credit_checks_lia", kind="lia", label="Legitimate interests: credit, identity and fraud checks"),
+        Need(code="debt_sale_lia", kind="lia", label="Legitimate interests: selling unpaid debts"),
         Need(code="letters_lia", kind="lia", label="Legitimate interests: writing to the people concerned"),
     )
 }
@@ -417,6 +419,16 @@ CLAUSES = {
             gateway="gdpr_6_1_c",
             quote="We do this because it’s in our, and the organisations’, legitimate interests to prevent fraud and "
             "money laundering, and to check identities, to protect our business and to keep to laws that apply to us.",
+        ),
+        Clause(
+            code="sell_debts",
+            sentences=("R81",),
+            purpose="sell_debts",
+            recipients=frozenset({"purchaser"}),
+            categories=frozenset({"identity", "address", "date_of_birth", "contact", "financial"}),
+            gateway="gdpr_6_1_f",
+            documents=frozenset({"debt_sale_lia"}),
+            quote="and may choose to sell the debt to another organisation to allow us to receive the amount due.",
         ),
         Clause(
             code="check_with_partners",

@@ -33,6 +33,7 @@ SUBJECTS = {
     "link_records": "Two people who are linked by money",
     "report_accounts": "Customers, by their accounts",
     "recover_debts": "Customers whose unpaid account is handed to a recovery agency",
+    "sell_debts": "Customers whose unpaid account is sold to another firm",
     "check_with_partners": "Subscribers about whom a bank or another provider asks",
     "check_applicants": "Applicants and customers who are checked, and people financially linked with them",
     "honour_choices": "People who allowed or stopped something",

@@ -74,6 +74,7 @@ STOPPED = [
     ("gone_away", candidate(flags=frozenset({"gone_away"}))),
     ("confined", candidate(flags=frozenset({"prison"}))),
     ("confined", candidate(flags=frozenset({"hospital"}))),
+    ("sold", candidate(is_sold=True)),
     ("placed_already", candidate(is_placed=True)),
 ]
 

@@ -123,7 +123,7 @@ class DutiesOfEachRole(TestCase):
         for role in ROLES:
             for act in ("delete", "fraud_referral.take.check", "", "fraud_referral"):
                 assert not policy.can(self.person(role, self.fraud), act, case=self.case).is_allowed
-            assert not policy.can(self.person(role, self.fraud), "view", kind="debt_sale").is_allowed
+            assert not policy.can(self.person(role, self.fraud), "view", kind="debt_sale_account").is_allowed
 
     def test_writing_verbs_ask_the_table_and_refuse_without_a_trace(self):
         document = {"kind": "chat", "file_name": "a.txt", "media_type": "text/plain", "data": b"a"}

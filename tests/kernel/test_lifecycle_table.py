@@ -78,6 +78,7 @@ NOT_YET_BUILT = {
     "default": set(),
     "debt_placement": set(),
     "moratorium": set(),
+    "debt_sale": {"issue_notices", "migrate", "close"},
 }
 # How a check of the design is declared in code.
 CHECKS = {
@@ -107,6 +108,10 @@ CHECKS = {
     "collections_manager above n accounts": set(),
     "collections_manager where below authority": set(),
     "legal_counsel": set(),
+    "finance_approver": set(),
+    "finance_approver once agreed": set(),
+    "finance_approver and data_protection_officer: three people": set(),
+    "data_protection_officer checks pseudonymisation": set(),
     "took no part in the first decision": set(),
     "reviewer took no part in the decision": set(),
     "credit_data_approver": set(),
@@ -131,6 +136,10 @@ SECONDS = {
     "check after": ([], ["disclosure_approver"]),
     "credit_data_approver": (["credit_data_approver"], []),
     "credit_data_approver, not maker": (["credit_data_approver"], []),
+    "finance_approver": (["finance_approver"], []),
+    "finance_approver once agreed": (["finance_approver"], []),
+    "finance_approver and data_protection_officer: three people": (["finance_approver", "data_protection_officer"], []),
+    "data_protection_officer checks pseudonymisation": (["data_protection_officer"], []),
 }
 # Words of the design that ask for a typed reason.
 REASONS = {"reason", "reasons", "comment"}
@@ -215,6 +224,7 @@ def test_catalogue_holds_kinds_of_the_design():
         "moratorium",
         "contest",
         "default",
+        "debt_sale",
     }
 
 
@@ -292,6 +302,7 @@ COMMON = {
         {"recalled", "paid", "settled", "returned", "insolvent", "deceased", "transferred"},
     ),
     "default": ({"credit_data_steward"}, "credit_data_approver", "arrears", {"removed", "expired"}),
+    "debt_sale": ({"sale_manager"}, "finance_approver", "pool_defined", {"abandoned"}),
 }
 
 

@@ -21,6 +21,7 @@ from tests import (
     moratoria,
     partners,
     placements,
+    sales,
     suspicions,
     traces,
     transfers,
@@ -186,6 +187,7 @@ STATES = {
     "debt_placement": {state: getattr(placements, state) for state in placements.STATES},
     "default": {state: getattr(defaults, state) for state in defaults.STATES},
     "moratorium": {state: getattr(moratoria, state) for state in moratoria.STATES},
+    "debt_sale": {state: getattr(sales, state) for state in sales.STATES},
     "breach": {
         "suspected": breaches.suspected,
         "assessed": breaches.assessed,
@@ -225,6 +227,9 @@ APART = {
     ("debt_placement", "released", "pull"): placements.released_and_stopped,
     ("debt_placement", "active", "transfer_tier"): placements.given_up,
     ("moratorium", "received", "forward"): moratoria.of_sold,
+    ("debt_sale", "exclusions_run", "publish"): sales.with_bid_tape,
+    ("debt_sale", "cut_off", "build_tape"): sales.with_final_tape,
+    ("debt_sale", "approved", "complete"): sales.ready,
     ("le_disclosure", "received", "out_of_scope"): disclosures.bare,
     ("rights_request", "received", "act"): rights.stop,
     ("rights_request", "actioned", "propagate"): rights.stopped,
@@ -408,6 +413,18 @@ MORATORIUM = {
     "cancel": Attempt("agency"),
     "reverse_fee": Attempt("system", moratoria.CHARGE),
 }
+SALE = {
+    "run_exclusions": Attempt(sales.MANAGER, at=factories.AT),
+    "publish": Attempt(sales.MANAGER, {"bidders": [sales.BUYER]}),
+    "prefer": Attempt(sales.MANAGER, {"bid": "1", **sales.SHOWN}),
+    "sign": Attempt(sales.COUNSEL, sales.SIGNED),
+    "cut_off": Attempt(sales.MANAGER, at=factories.AT),
+    "build_tape": Attempt(sales.MANAGER),
+    "rebuild": Attempt(sales.MANAGER),
+    "approve": Attempt(sales.MANAGER),
+    "complete": Attempt(sales.FINANCE, at=sales.LATER),
+    "abandon": Attempt(sales.MANAGER),
+}
 ATTEMPTS = {"fraud_referral": FRAUD, "suspicion_report": SUSPICION, "le_disclosure": DISCLOSURE} | {
     "emergency_disclosure": EMERGENCY,
     "association": ASSOCIATION,
@@ -420,6 +437,7 @@ ATTEMPTS = {"fraud_referral": FRAUD, "suspicion_report": SUSPICION, "le_disclosu
     "trace": TRACE,
     "debt_placement": PLACEMENT,
     "moratorium": MORATORIUM,
+    "debt_sale": SALE,
     "contest": CONTEST,
     "default": DEFAULT,
 }
@@ -435,6 +453,7 @@ HOME = {"fraud_referral": "fraud", "suspicion_report": "financial_crime", "le_di
     "trace": "fraud",
     "debt_placement": "collections",
     "moratorium": "collections",
+    "debt_sale": "collections",
     "contest": "rights",
     "default": "credit",
 }
@@ -453,6 +472,7 @@ AGENCY = {
     "trace": partners.bank,
     "debt_placement": placements.enter,
     "moratorium": moratoria.enter,
+    "debt_sale": sales.enter,
     "contest": factories.fpa,
     "default": associations.bureau,
 }
@@ -471,10 +491,19 @@ NOT_FROM = {
 BY_A_PERSON = {("check", "referred", "decide")}
 # Made by people of another desk, who take it in for the person concerned.
 FROM_OUTSIDE = {("fraud_referral", "dispute"), ("contest", "decide"), ("default", "arrange")}
-# Moves that always need a second person, of this role: they are tried with one.
-AGREED = {("association", name): "reviewer" for name in ("refuse_break", "signpost", "restore")} | {
-    **{("default", name): defaults.APPROVER for name in ("correct", "remove")},
-    ("moratorium", "request_review"): moratoria.COUNSEL,
+FROM_OUTSIDE |= {("debt_sale", "sign")}
+# Moves that always need further people: they are tried with them.
+AGREED = {("association", name): ("reviewer",) for name in ("refuse_break", "signpost", "restore")}
+AGREED |= {("default", name): (defaults.APPROVER,) for name in ("correct", "remove")}
+AGREED |= {
+    ("moratorium", "request_review"): (moratoria.COUNSEL,),
+    ("debt_sale", "publish"): (sales.PROTECTION,),
+    ("debt_sale", "sign"): (sales.FINANCE,),
+    ("debt_sale", "approve"): (sales.FINANCE, sales.PROTECTION),
+}
+# Once an agreement is signed, giving a sale up needs the finance approver too.
+AGREED_FROM = {
+    ("debt_sale", state, "abandon"): (sales.FINANCE,) for state in ("agreed", "cut_off", "final_tape", "approved")
 }
 
 
@@ -497,6 +526,8 @@ class EveryMoveFromEveryState(TestCase):
             (kind, state): build(cls.people).pk for kind, states in STATES.items() for state, build in states.items()
         }
         cls.apart = {key: build(cls.people).pk for key, build in APART.items()}
+        ready = Case.objects.get(pk=cls.apart["debt_sale", "approved", "complete"])
+        ATTEMPTS["debt_sale"]["complete"] = replace(SALE["complete"], inputs=sales.paid(ready))
         cls.home = {kind: Team.objects.get(code=code).pk for kind, code in HOME.items()}
 
     def machines(self, kind):
@@ -518,9 +549,9 @@ class EveryMoveFromEveryState(TestCase):
                 )
             except CaseError:
                 return None
-            if (kind, name) in AGREED:
+            for who in AGREED_FROM.get((kind, state, name), AGREED.get((kind, name), ())):
                 waiting = case.approvals.get(closed_at=None)
-                case = verdicts.decide(waiting.uid, "agreed", actor=self.people[AGREED[kind, name]], at=how.at)
+                case = verdicts.decide(waiting.uid, "agreed", actor=self.people[who], at=how.at)
             assert Case.objects.get(pk=case.pk).state == case.state
             return case.state
 

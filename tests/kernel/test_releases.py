@@ -12,6 +12,7 @@ from cases.credit.messages import ALERT_SEARCH, CRA_SEARCH, FPA_SEARCH
 from cases.debt.messages import DCA_HOLD, DCA_PLACE
 from cases.debt.moratorium.messages import ANSWER as MORATORIUM_ANSWER
 from cases.debt.moratorium.messages import FORWARD
+from cases.debt.sale.messages import ASSIGNMENT, BID_TAPE, FINAL_TAPE
 from cases.disclosure.breach.messages import ICO_BREACH, IPC_BREACH
 from cases.disclosure.emergency.messages import EMERG_ANSWER, EMERG_DESTROY
 from cases.disclosure.messages import IPC_ERROR, LE_ACK, LE_CLARIFY, LE_DESTROY, LE_REFUSE, LE_RESULT
@@ -72,6 +73,58 @@ FOUND = {
     "outcome": "found",
     "debts": [{"account": "8002223334", "amount_pence": 31246}],
     "further": [{"account": "8002223342", "amount_pence": 4120}],
+}
+BUYER = Agency(code="tests-buyer", kind="purchaser", display_name="Test Buyer")
+OFFERED = {
+    "line": "0d6f5b8e93a14f278c447e1f2a3b4c55",
+    "district": "SA1",
+    "jurisdiction": "eaw",
+    "product": "mobile",
+    "owed_band": "500-750",
+    "fees_band": "0",
+    "closed_month": "2025-11",
+    "unpaid_since_month": "2025-09",
+    "last_payment_month": "",
+    "default_month": "2026-03",
+    "holders": 1,
+    "has_birth": "yes",
+    "has_phone": "yes",
+    "has_email": "no",
+    "was_placed": "no",
+}
+_HOLDER = {
+    "forename": "Tamsin",
+    "surname": "Vellacott",
+    "date_of_birth": "1988-04-17",
+    "line_1": "1 Example Terrace",
+    "town": "Swansea",
+    "postcode": "SA1 0ZZ",
+    "phone": "07700 900001",
+    "email": "tamsin@example.org",
+}
+SOLD = {
+    "reference": "SAL-2026-000001/1",
+    "account": "8000000001",
+    "amount_pence": 64000,
+    "fees_pence": 0,
+    "product": "mobile",
+    "jurisdiction": "eaw",
+    "final_bill_date": "2025-11-30",
+    "oldest_unpaid_date": "2025-09-30",
+    "last_payment_date": "",
+    "last_payment_pence": "",
+    "default_date": "2026-03-14",
+    "default_pence": 64000,
+    **{f"holder_{number}_{name}": text for number in (1, 2) for name, text in _HOLDER.items()},
+}
+ASSIGNED = {
+    "reference": "SAL-2026-000001",
+    "accounts": 2,
+    "owed_pence": 82000,
+    "amount_pence": 7790,
+    "assigned_date": "2026-12-10",
+    "tape_sha256": "0" * 64,
+    "manifest_sha256": "1" * 64,
 }
 BANK = Agency(code="tests-bank", kind="bank", display_name="Test Bank")
 ROOM = Agency(code="tests-999", kind="emergency", display_name="Test Control")
@@ -142,7 +195,7 @@ BREACH = {
     "reasons_for_delay": "Nobody was on duty.",
 }
 OVERSIGHT = Agency(code="tests-oversight", kind="oversight", display_name="Test Commissioner")
-for agency in (FPA, FIU, POST, POLICE, ALERT, LEA, OVERSIGHT, BUREAU, BANK, GROUP, RECOVERY, SERVICE):
+for agency in (FPA, FIU, POST, POLICE, ALERT, LEA, OVERSIGHT, BUREAU, BANK, GROUP, RECOVERY, SERVICE, BUYER):
     agency.terms = AgencyTerms(**asdict(TERMS))
 AT = datetime(2026, 11, 16, 9, 30, tzinfo=UTC)
 pytestmark = pytest.mark.django_db
@@ -414,6 +467,10 @@ PERMITTED = {
     ("dca", "contact"): "recover_debts",
     ("dca", "financial"): "recover_debts",
     ("dca", "correction"): "keep_records_accurate",
+    **{
+        ("purchaser", category): "sell_debts"
+        for category in ("identity", "address", "date_of_birth", "contact", "financial")
+    },
     ("group_company", "choice"): "honour_choices",
     ("group_company", "contact"): "honour_choices",
     ("insolvency", "request"): "honour_moratorium",
@@ -440,6 +497,7 @@ IN_USE = {
 PURPOSES = {
     "recover_debts": "dca_place",
     "report_accounts": "cra_correct",
+    "sell_debts": "final_tape",
     "report_breach": "ico_breach",
     "protect_life": "emerg_answer",
     "check_with_partners": "partner_answer",
@@ -465,6 +523,7 @@ DOCUMENTS = {
     "partner_checks_lia": "partner_answer",
     "credit_checks_lia": "cra_search",
     "credit_reporting_lia": "cra_correct",
+    "debt_sale_lia": "final_tape",
 }
 CATEGORIES = sorted({category for _, category in PERMITTED})
 
@@ -509,6 +568,11 @@ def send_everything():
             *releases.check(DCA_PLACE, RECOVERY, PLACED, at=AT),
             *releases.check(DCA_HOLD, RECOVERY, {"reference": "PLC-2026-000001"}, at=AT),
         ],
+        "purchaser": [
+            *releases.check(BID_TAPE, BUYER, OFFERED, at=AT),
+            *releases.check(FINAL_TAPE, BUYER, SOLD, at=AT),
+            *releases.check(ASSIGNMENT, BUYER, ASSIGNED, at=AT),
+        ],
         "group_company": releases.check(STOP, GROUP, STOPPED, at=AT),
         "oversight": [
             *releases.check(IPC_ERROR, OVERSIGHT, ERROR, at=AT),
@@ -531,6 +595,7 @@ def send_everything():
 
 SENT = {
     "cra_correct": lambda: releases.check(CRA_CORRECT, BUREAU, CHANGED, at=AT),
+    "final_tape": lambda: releases.check(FINAL_TAPE, BUYER, SOLD, at=AT),
     "dca_place": lambda: releases.check(DCA_PLACE, RECOVERY, PLACED, at=AT),
     "moratorium_answer": lambda: releases.check(MORATORIUM_ANSWER, SERVICE, FOUND, at=AT),
     "ico_breach": lambda: releases.check(ICO_BREACH, REGULATOR, BREACH, at=AT),
@@ -585,6 +650,9 @@ def test_samples_hold_every_field_a_message_may_have():
         (TRACE_RESULT, TRACED),
         (DCA_PLACE, PLACED),
         (CRA_CORRECT, CHANGED),
+        (BID_TAPE, OFFERED),
+        (FINAL_TAPE, SOLD),
+        (ASSIGNMENT, ASSIGNED),
         (DCA_HOLD, {"reference": "PLC-2026-000001"}),
         (MORATORIUM_ANSWER, FOUND),
         (FORWARD, {"account": "8002223334", "register_reference": "BSS-2026-0093157", "start_date": "2026-11-25"}),
@@ -786,6 +854,7 @@ def test_each_message_of_each_kind_maps_to_categories_of_the_notice():
         "debt_placement": {"dca_place", "dca_hold", "dca_release", "dca_recall", "dca_update", "letter"},
         "default": {"cra_correct", "letter"},
         "moratorium": {"moratorium_answer", "moratorium_forward", "letter"},
+        "debt_sale": {"bid_tape", "final_tape", "assignment"},
     }
     for kind in (
         *messages.ALL,
@@ -815,6 +884,9 @@ def test_each_message_of_each_kind_maps_to_categories_of_the_notice():
         CRA_CORRECT,
         MORATORIUM_ANSWER,
         FORWARD,
+        BID_TAPE,
+        FINAL_TAPE,
+        ASSIGNMENT,
         ICO_BREACH,
         IPC_BREACH,
     ):

@@ -41,6 +41,8 @@ CHOSEN = {
     "LinkStatement.party_role": "declarer",
     "PartnerKey.kind": "openpgp",
     "TraceHop.direction": "in",
+    "SaleTape.kind": "bid",
+    "DebtSaleAccount.state": "in_pool",
 }
 
 

@@ -5,7 +5,7 @@ Whoever asks learns that a policy hold stops the act, and nothing else; the row 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from cases.kernel.finding import terms
 from cases.kernel.models import Case, QuietHold
 from cases.ledger import sealing
 
-__all__ = ["account_token", "blocked", "case_token", "lift", "place"]
+__all__ = ["account_token", "blocked", "blocked_each", "case_token", "lift", "place"]
 
 CASE, ACCOUNT = "quiet_hold_case", "quiet_hold_account"
 
@@ -57,3 +57,18 @@ def blocked(*, case_uid: UUID | None = None, account: str = "") -> frozenset[str
         tokens = [*tokens, *(token for form in forms for token in sealing.kept_hashes(ACCOUNT, form))]
     held = QuietHold.objects.filter(token__in=tokens, released_at=None, case__is_closed=False)
     return frozenset(act for blocks in held.values_list("blocks", flat=True) for act in blocks)
+
+
+def blocked_each(accounts: Sequence[str]) -> dict[str, frozenset[str]]:
+    """Return for each account what `blocked` says of it. One query, whatever the number."""
+    tokens: dict[bytes, set[str]] = {}
+    for account in dict.fromkeys(accounts):
+        for form in dict.fromkeys((terms.account(account), _as_before(account))):
+            for token in sealing.kept_hashes(ACCOUNT, form):
+                tokens.setdefault(bytes(token), set()).add(account)
+    held = QuietHold.objects.filter(token__in=list(tokens), released_at=None, case__is_closed=False)
+    found: dict[str, set[str]] = {account: set() for account in accounts}
+    for found_token, blocks in held.values_list("token", "blocks"):
+        for account in tokens[bytes(found_token)]:
+            found[account].update(blocks)
+    return {account: frozenset(acts) for account, acts in found.items()}

@@ -1,0 +1,53 @@
+"""Declares the sale of debts to the catalogue."""
+
+from __future__ import annotations
+
+from cases.debt import title
+from cases.debt.sale import codes, forms, messages, periods, report, rules, tapes
+from cases.debt.sale.models import DebtSale
+from cases.kernel import retention
+from cases.kernel.casetypes import CaseType
+
+__all__ = ["DEBT_SALE"]
+
+retention.declare(*periods.RETENTION)
+title.declare(report.buyers)
+
+DEBT_SALE = CaseType(
+    code="debt_sale",
+    label="Debt sale",
+    summary="Unpaid accounts are sold to another firm. Chosen by what is owed, each checked against every exclusion.",
+    prefix="SAL",
+    icon="receipt-pound-sterling",
+    team="collections",
+    facts=DebtSale,
+    lifecycle=rules.LIFECYCLE,
+    policy=rules.POLICY,
+    retention_class="debt_sale",
+    topic=report.topic,
+    topic_label=report.topic_label,
+    amount=report.amount,
+    is_about=report.is_of_accounts,
+    open_facts=report.open_facts,
+    approval_rows=rules.approval_rows,
+    facts_view=report.facts_view,
+    checks=report.checks,
+    tables=report.tables,
+    report=report.context,
+    facts_form=forms.FactsForm,
+    party_form=forms.PartyForm,
+    party_roles=codes.ROLES,
+    evidence_kinds=codes.EVIDENCE_KINDS,
+    transition_forms={
+        "publish": forms.BiddersForm,
+        "prefer": forms.PreferForm,
+        "sign": forms.SignForm,
+        "complete": forms.CompleteForm,
+    },
+    agency_kinds=frozenset({"purchaser"}),
+    message_labels={kind.code: kind.label for kind in messages.ALL},
+    erase_beside=tapes.erase_due,
+    own_tabs=(("Accounts", "sale_accounts"), ("Tapes and bids", "sale_tapes")),
+    is_divisible=False,
+    may_add_person=report.takes_nobody,
+)

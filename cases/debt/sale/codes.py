@@ -1,0 +1,43 @@
+"""Codes of a sale, each with its words."""
+
+from __future__ import annotations
+
+from cases.kernel.office.codelists import CodeList
+
+__all__ = ["DILIGENCE", "EVIDENCE_KINDS", "LINES", "LONGEST_WINDOW", "LOOKED_AT_IN", "ROLES", "SOLD"]
+
+ROLES = (("debtor", "Holder of a sold account"),)
+# Where the accounts of a sale can be looked at (again): before each step that needs them clear.
+LOOKED_AT_IN = ("pool_defined", "exclusions_run", "agreed", "cut_off", "final_tape", "approved")
+# Where a line stands: its words and how the tag is drawn.
+LINES = {
+    "in_pool": ("In the pool", "info"),
+    "excluded": ("Excluded", "hold"),
+    "sold": ("Sold", "done"),
+    "put_back_requested": ("Claimed by the buyer", "warn"),
+    "put_back": ("Put back", "hold"),
+    "bought_back": ("Bought back", "hold"),
+    "transferred": ("Sold for good", "done"),
+}
+# While a line stands in one of these, the debt is the buyer's.
+SOLD = ("sold", "put_back_requested", "transferred")
+# What has to be shown of a buyer before its bid is preferred. Permission is asked for where credit is regulated.
+DILIGENCE = {
+    "has_permission": "It has the permission of the Financial Conduct Authority",
+    "is_member": "It is a member of the Credit Services Association",
+    "is_registered": "It is registered with the Information Commissioner",
+    "has_few_complaints": "Its rate of complaints was looked at",
+    "is_not_sanctioned": "It is on no list of sanctions",
+}
+LONGEST_WINDOW = 730
+EVIDENCE_KINDS = CodeList(
+    "sale_evidence",
+    "Debt sales: kinds of document",
+    (
+        ("agreement", "Agreement"),
+        ("due_diligence", "Papers about the buyer"),
+        ("funds", "Proof of payment"),
+        ("purchaser_letter", "Letter of the buyer"),
+    ),
+    is_open=True,
+)

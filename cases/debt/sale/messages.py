@@ -1,0 +1,105 @@
+"""What buyers of debts are told: a tape that names nobody, and, once it is sold, all that they need to take it over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from cases.debt.messages import written
+from cases.debt.sale import tapes
+from cases.debt.sale.models import SaleTape
+from cases.kernel import releases
+from cases.kernel.actors import Actor
+from cases.kernel.exchange import agreements, files
+from cases.kernel.models import Agency, BatchFile, Case
+from cases.ledger.reads import Reader
+
+__all__ = ["ALL", "ASSIGNMENT", "BID_TAPE", "FINAL_TAPE", "send_assignment", "send_tape"]
+
+BID_TAPE = releases.MessageKind(
+    code="bid_tape",
+    label="Accounts offered for sale, without names",
+    recipient_kind="purchaser",
+    purpose="sell_debts",
+    necessity="A buyer can bid only if it knows how much is owed, since when, and on what; not by whom.",
+    subjects="people",
+    categories=tapes.BID,
+    put_right_by="nobody",
+)
+FINAL_TAPE = releases.MessageKind(
+    code="final_tape",
+    label="Accounts that were sold",
+    recipient_kind="purchaser",
+    purpose="sell_debts",
+    necessity="The buyer is owed the debt now, and must know by whom, how to reach them, and how much.",
+    subjects="people",
+    categories=tapes.FINAL,
+    put_right_by="family",
+)
+ASSIGNMENT = releases.MessageKind(
+    code="assignment",
+    label="Assignment of debts",
+    recipient_kind="purchaser",
+    purpose="sell_debts",
+    necessity="The buyer must have in writing what was assigned, on which day and for how much.",
+    categories=dict.fromkeys(
+        ("reference", "accounts", "owed_pence", "amount_pence", "assigned_date", "tape_sha256", "manifest_sha256"),
+        "financial",
+    ),
+    put_right_by="nobody",
+)
+ALL = (BID_TAPE, FINAL_TAPE, ASSIGNMENT)
+releases.declare(*ALL)
+files.declare(*(files.FileKind(code=kind.code, label=kind.label) for kind in ALL))
+_KINDS = {"bid": BID_TAPE, "final": FINAL_TAPE}
+
+
+def send_tape(case: Case, tape: SaleTape, agencies: Sequence[Agency], *, actor: Actor, at: datetime) -> None:
+    """Promise a whole tape to each of the buyers and register it, inside the current ledger action. Opens the tape: one
+    access row for each of its parts. Raises ReleaseRefused, NoChannel, NoFiles, TapeRefused."""
+    kind = _KINDS[tape.kind]
+    reader = Reader(actor=actor.label, verb="release", purpose="sell_debts", streams=(case.uid,))
+    body = tapes.whole(tape, reader=reader, at=at)
+    fields = dict.fromkeys(kind.categories, "")
+    for agency in agencies:
+        _promise(case, kind, agency, fields, body, value=tape.sha256, people=tape.people_count, actor=actor, at=at)
+
+
+def send_assignment(
+    case: Case, agency: Agency, row: Mapping[str, Any], *, people: int, actor: Actor, at: datetime
+) -> None:
+    """Promise what was assigned, as one row, inside the current ledger action."""
+    _promise(case, ASSIGNMENT, agency, row, written([row]), value=str(dict(row)), people=people, actor=actor, at=at)
+
+
+def _promise(
+    case: Case,
+    kind: releases.MessageKind,
+    agency: Agency,
+    fields: Mapping[str, Any],
+    body: bytes,
+    *,
+    value: str,
+    people: int,
+    actor: Actor,
+    at: datetime,
+) -> BatchFile:
+    """Check every column, promise the file, and enter it in the register under one hash for the whole of it."""
+    if sentence := agreements.too_close(agency, actor, at=at):
+        raise releases.ReleaseRefused(sentence)
+    items = [replace(item, values=(value,)) for item in releases.check(kind, agency, fields, at=at)]
+    file = files.promise(agency.code, kind.code, body, at=at, case=case)
+    releases.record(
+        case,
+        file.message,
+        items,
+        channel=file.channel,
+        kind=kind,
+        recipient=agency,
+        actor=actor,
+        at=at,
+        subject_count=people,
+    )
+    return file

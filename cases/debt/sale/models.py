@@ -1,0 +1,164 @@
+"""Facts of a sale of debts, its accounts, each time the exclusions were asked, its tapes and its bids."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from cases.accounts.models import Account
+from cases.kernel.models import Agency, Case
+from cases.ledger.models import DataKey, Tracked
+
+__all__ = ["DebtSale", "DebtSaleAccount", "SaleBid", "SaleLook", "SaleTape", "SaleTapePart"]
+
+# While a line stands in one of these, its account stands in no other sale.
+TAKEN = ("in_pool", "sold", "put_back_requested", "transferred")
+LINE_STATES = (*TAKEN, "excluded", "put_back", "bought_back")
+
+
+class DebtSale(Tracked):
+    """One pool of accounts for one buyer. `selection` says by codes, dates and pence which accounts were chosen.
+
+    Money is whole pence; `price_rate` is hundredths of a penny for each pound that is owed. Dates are days in London.
+    """
+
+    case = models.OneToOneField(Case, models.PROTECT, primary_key=True, related_name="debt_sale")
+    key = models.ForeignKey(DataKey, models.PROTECT, related_name="+")
+    selection = models.JSONField(default=dict)
+    purchaser = models.ForeignKey(Agency, models.PROTECT, null=True, blank=True, related_name="+")
+    price_rate = models.PositiveIntegerField(null=True, blank=True)
+    diligence = models.JSONField(default=dict)
+    agreement_date = models.DateField(null=True, blank=True)
+    cut_off_date = models.DateField(null=True, blank=True)
+    completion_date = models.DateField(null=True, blank=True)
+    put_back_days = models.PositiveSmallIntegerField(null=True, blank=True)
+    funds_pence = models.BigIntegerField(null=True, blank=True)
+    funds_date = models.DateField(null=True, blank=True)
+    completed_date = models.DateField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return str(self.case_id)
+
+
+class DebtSaleAccount(Tracked):
+    """One account in one sale. `number` counts within the sale; `uid` is all that bidders learn of who it is.
+
+    `default_date` is that of the account: a sale never changes it. `stopped_by` are the codes of the rules that took it
+    out. Money is whole pence. An account stands in one open sale at a time, and is sold once.
+    """
+
+    sale = models.ForeignKey(DebtSale, models.PROTECT, related_name="lines")
+    account = models.ForeignKey(Account, models.PROTECT, related_name="sale_lines")
+    number = models.PositiveIntegerField()
+    state = models.CharField(max_length=20, default="in_pool")
+    stopped_by = models.JSONField(default=list)
+    balance_pence = models.BigIntegerField()
+    fees_pence = models.BigIntegerField(default=0)
+    default_date = models.DateField(null=True, blank=True)
+    price_pence = models.BigIntegerField(null=True, blank=True)
+    refund_pence = models.BigIntegerField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["account"], condition=Q(state__in=TAKEN), name="account_is_sold_once"),
+            models.UniqueConstraint(fields=["sale", "account"], name="account_is_in_a_sale_once"),
+            models.UniqueConstraint(fields=["sale", "number"], name="one_line_per_number_of_a_sale"),
+            models.CheckConstraint(condition=Q(state__in=LINE_STATES), name="sale_line_state"),
+        ]
+        indexes = [models.Index(fields=["sale", "state", "number"], name="sale_lines_by_state")]
+
+    def __str__(self) -> str:
+        return f"line {self.number} of {self.sale_id}"
+
+
+class SaleLook(Tracked):
+    """One run of every exclusion over a sale, asked for by a person and done by a job.
+
+    `digest` is the hash of the lines that are left: which account, at how much. Times are aware UTC.
+    """
+
+    sale = models.ForeignKey(DebtSale, models.PROTECT, related_name="looks")
+    number = models.PositiveIntegerField()
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+    left = models.PositiveIntegerField(default=0)
+    left_pence = models.BigIntegerField(default=0)
+    digest = models.CharField(max_length=64, blank=True, default="")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["sale", "number"], name="one_look_per_number_of_a_sale")]
+
+    def __str__(self) -> str:
+        return f"look {self.number} at {self.sale_id}"
+
+
+class SaleTape(Tracked):
+    """One bundle of lines for a buyer: what bidders see (no name, no number), or all that the buyer takes over.
+
+    Its lines lie sealed under `key` in parts. `sha256` is that of the whole file, `manifest_sha256` that of the list of
+    each line's hash, `lines_digest` says which lines at how much it was made of. Money is whole pence.
+    """
+
+    sale = models.ForeignKey(DebtSale, models.PROTECT, related_name="tapes")
+    kind = models.CharField(max_length=8)
+    number = models.PositiveIntegerField()
+    key = models.ForeignKey(DataKey, models.PROTECT, related_name="+")
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField()
+    made_at = models.DateTimeField(null=True, blank=True)
+    row_count = models.PositiveIntegerField(default=0)
+    people_count = models.PositiveIntegerField(default=0)
+    total_pence = models.BigIntegerField(default=0)
+    sha256 = models.CharField(max_length=64, blank=True, default="")
+    manifest_sha256 = models.CharField(max_length=64, blank=True, default="")
+    lines_digest = models.CharField(max_length=64, blank=True, default="")
+    is_withdrawn = models.BooleanField(default=False)
+    erased_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["sale", "number"], name="one_tape_per_number_of_a_sale"),
+            models.CheckConstraint(condition=Q(kind__in=["bid", "final"]), name="sale_tape_kind"),
+        ]
+
+    def __str__(self) -> str:
+        return f"tape {self.number} of {self.sale_id}"
+
+
+class SaleTapePart(models.Model):
+    """Some lines of a tape, sealed under the tape's key."""
+
+    uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    tape = models.ForeignKey(SaleTape, models.PROTECT, related_name="parts")
+    number = models.PositiveIntegerField()
+    people_count = models.PositiveIntegerField(default=0)
+    rows = models.BinaryField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["tape", "number"], name="one_part_per_sale_tape")]
+
+    def __str__(self) -> str:
+        return f"part {self.number} of {self.tape_id}"
+
+
+class SaleBid(Tracked):
+    """What one buyer offers for a pool, in hundredths of a penny for each pound that is owed."""
+
+    sale = models.ForeignKey(DebtSale, models.PROTECT, related_name="bids")
+    agency = models.ForeignKey(Agency, models.PROTECT, related_name="+")
+    number = models.PositiveIntegerField()
+    rate = models.PositiveIntegerField()
+    received_date = models.DateField()
+    noted_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    noted_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["sale", "number"], name="one_bid_per_number_of_a_sale"),
+            models.CheckConstraint(condition=Q(rate__gt=0), name="sale_bid_is_for_something"),
+        ]
+
+    def __str__(self) -> str:
+        return f"bid {self.number} for {self.sale_id}"

@@ -1,0 +1,255 @@
+"""The pages of a sale: its accounts and what keeps whom out; its tapes and its bids."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import path
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
+
+from cases.debt.sale import bids, codes, exclusions, forms, looking, prices, tapes
+from cases.debt.sale.models import DebtSaleAccount, SaleTape
+from cases.kernel import policy
+from cases.kernel.actors import Actor
+from cases.kernel.models import Case, Job
+from cases.kernel.reading import queries
+from cases.kernel.reading.queries import CaseFile
+from cases.ledger import sealing
+from cases.web import asking, casepage
+from cases.web.documents import attachment
+from cases.web.refusals import Problem, form_problems, screen, status_of
+
+__all__ = ["urlpatterns"]
+
+KIND = "debt_sale"
+PAGE = 25
+
+
+def _file(actor: Actor, uid: UUID) -> CaseFile:
+    """Return a sale that this person may see. Raises NotVisible; Http404 for another kind of case."""
+    file = queries.case_file(actor, uid)
+    if file.case.kind != KIND:
+        raise Http404
+    return file
+
+
+@screen
+@require_GET
+@never_cache
+def sale_accounts(request: HttpRequest, uid: UUID) -> HttpResponse:
+    """List the accounts of a sale; those in one state, or that one rule keeps out."""
+    return _show(request, _file(asking.actor_of(request), uid))
+
+
+def _show(
+    request: HttpRequest, file: CaseFile, *, problems: list[Problem] | None = None, status: int = HTTPStatus.OK
+) -> HttpResponse:
+    actor, case = asking.actor_of(request), file.case
+    if not (why := casepage.purpose_of(request, file, actor)):
+        return casepage.ask_purpose(request, case)
+    sale = case.debt_sale
+    state, rule = _among(request, "state", codes.LINES), _among(request, "rule", exclusions.SENTENCES)
+    rows = sale.lines.order_by("number").filter(number__gt=_after(request))
+    rows = rows.filter(state=state) if state else rows
+    rows = rows.filter(state="excluded", stopped_by__contains=[rule]) if rule else rows
+    page = list(rows.select_related("account")[: PAGE + 1])
+    shown = page[:PAGE]
+    look = looking.newest(sale)
+    more = urlencode({**({"state": state} if state else {}), **({"rule": rule} if rule else {})})
+    context = casepage.header(file, "sale_accounts", actor) | {
+        "lines": _lines(request, case, shown, why),
+        "states": [
+            {"code": code, "label": codes.LINES[code][0], "count": count, "owed": owed, "is_current": code == state}
+            for code, (count, owed) in looking.by_state(sale).items()
+        ],
+        "rules": [
+            {"code": code, "label": exclusions.in_words([code]), "count": count, "is_current": code == rule}
+            for code, count in looking.by_rule(sale).items()
+        ],
+        "after": shown[-1].number if len(page) > PAGE else 0,
+        "asked": more,
+        "look": look,
+        "job": _job(actor, case, look),
+        "may_look": policy.can(actor, looking.ACT, case=case).is_allowed and case.state in codes.LOOKED_AT_IN,
+        "problems": problems or [],
+    }
+    return render(request, "cases/debt/sale/accounts.html", context, status=status)
+
+
+def _among(request: HttpRequest, name: str, known: Any) -> str:
+    given = request.GET.get(name, "")
+    return given if given in known else ""
+
+
+def _after(request: HttpRequest) -> int:
+    given = request.GET.get("after", "")
+    return int(given) if given.isascii() and given.isdecimal() and len(given) < 10 else 0
+
+
+def _job(actor: Actor, case: Case, look: Any) -> Job | None:
+    """Return the work of the newest look, for whoever asked for it."""
+    if look is None or look.ended_at is not None or look.asked_by_id != actor.user_id:
+        return None
+    return Job.objects.filter(kind=looking.KIND.code, key=f"{case.uid}:{look.number}").first()
+
+
+def _lines(request: HttpRequest, case: Case, rows: list[DebtSaleAccount], why: str) -> list[dict[str, Any]]:
+    """Return each line in words; the number of its account for whoever may have sealed values shown, on record."""
+    numbers: list[str] = [""] * len(rows)
+    if rows and policy.can(asking.actor_of(request), "reveal", case=case).is_allowed:
+        reader = asking.reader(request, "list", why, case.uid, fields=("account",))
+        accounts = [row.account for row in rows]
+        opened = sealing.open_rows(accounts, ["number"], reader=reader, at=asking.now())
+        numbers = [each["number"] or "" for each in opened]
+    return [
+        {
+            "row": row,
+            "account": number,
+            "label": codes.LINES[row.state][0],
+            "tone": codes.LINES[row.state][1],
+            "why": [exclusions.in_words([code]) for code in row.stopped_by],
+        }
+        for row, number in zip(rows, numbers, strict=True)
+    ]
+
+
+@screen
+@require_POST
+def sale_look(request: HttpRequest, uid: UUID) -> HttpResponse:
+    """Have the accounts looked at, in the background."""
+    actor = asking.actor_of(request)
+    file = _file(actor, uid)
+    try:
+        looking.ask(file.case, actor=actor, at=asking.now(), request=asking.info(request))
+    except looking.LookRefused as refusal:
+        return _show(request, file, problems=[Problem(sentence=str(refusal))], status=status_of(refusal))
+    messages.success(request, "The accounts are being looked at. You may leave this page.")
+    return redirect("web:sale_accounts", uid=uid)
+
+
+SHOWN = 25
+
+
+@screen
+@require_GET
+@never_cache
+def sale_tapes(request: HttpRequest, uid: UUID) -> HttpResponse:
+    """Show the tapes of a sale, the first lines of what bidders see, and the bids."""
+    return _show_tapes(request, _file(asking.actor_of(request), uid))
+
+
+def _show_tapes(
+    request: HttpRequest,
+    file: CaseFile,
+    *,
+    form: forms.BidForm | None = None,
+    problems: list[Problem] | None = None,
+    status: int = HTTPStatus.OK,
+) -> HttpResponse:
+    actor, case = asking.actor_of(request), file.case
+    if not (why := casepage.purpose_of(request, file, actor)):
+        return casepage.ask_purpose(request, case)
+    sale = case.debt_sale
+    rows = list(sale.tapes.select_related("asked_by").order_by("-number"))
+    sample = next((row for row in rows if row.kind == "bid" and row.made_at and not row.erased_at), None)
+    may_bid = policy.can(actor, bids.ACT, case=case).is_allowed and case.state == "bidding"
+    last = rows[0] if rows else None
+    is_being_made = last is not None and not last.made_at and looking.is_running(tapes.ACT, case, last.number)
+    context = casepage.header(file, "sale_tapes", actor) | {
+        "tapes": rows,
+        "sample": _sample(request, case, sample, why) if sample else [],
+        "columns": list(tapes.BID),
+        "bids": [
+            {"row": row, "rate": prices.in_words(row.rate)}
+            for row in sale.bids.select_related("agency", "noted_by").order_by("-rate", "number")
+        ],
+        "makes": tapes.MADE_IN.get(case.state, "") if policy.can(actor, tapes.ACT, case=case).is_allowed else "",
+        "is_being_made": is_being_made,
+        "form": (form or forms.BidForm(case=case)) if may_bid else None,
+        "problems": problems or [],
+    }
+    return render(request, "cases/debt/sale/tapes.html", context, status=status)
+
+
+def _sample(request: HttpRequest, case: Case, tape: SaleTape, why: str) -> list[list[str]]:
+    """Return the first lines of a bid tape, for whoever checks that it names nobody. On record."""
+    reader = asking.reader(request, "list", why, case.uid, fields=("bid_tape",))
+    lines = tapes.first_lines(tape, most=SHOWN, reader=reader, at=asking.now())
+    return [[line[name] for name in tapes.BID] for line in lines]
+
+
+@screen
+@require_POST
+def sale_make_tape(request: HttpRequest, uid: UUID) -> HttpResponse:
+    """Have the tape that the sale needs next made, in the background."""
+    actor = asking.actor_of(request)
+    file = _file(actor, uid)
+    try:
+        tapes.ask(file.case, actor=actor, at=asking.now(), request=asking.info(request))
+    except tapes.TapeRefused as refusal:
+        return _show_tapes(request, file, problems=[Problem(sentence=str(refusal))], status=status_of(refusal))
+    messages.success(request, "The tape is being made. You may leave this page.")
+    return redirect("web:sale_tapes", uid=uid)
+
+
+@screen
+@require_POST
+def sale_bid(request: HttpRequest, uid: UUID) -> HttpResponse:
+    """Note what a buyer offers."""
+    actor = asking.actor_of(request)
+    file = _file(actor, uid)
+    policy.require(actor, bids.ACT, case=file.case)
+    form = forms.BidForm(request.POST, case=file.case)
+    if not form.is_valid():
+        return _show_tapes(
+            request, file, form=form, problems=form_problems(form), status=HTTPStatus.UNPROCESSABLE_ENTITY
+        )
+    said = form.cleaned_data
+    try:
+        bids.note(
+            file.case,
+            said["agency"],
+            said["rate"],
+            said["received"],
+            actor=actor,
+            at=asking.now(),
+            request=asking.info(request),
+        )
+    except bids.BidRefused as refusal:
+        problems = [Problem(sentence=str(refusal))]
+        return _show_tapes(request, file, form=form, problems=problems, status=status_of(refusal))
+    return redirect("web:sale_tapes", uid=uid)
+
+
+@screen
+@require_GET
+@never_cache
+def sale_manifest(request: HttpRequest, uid: UUID, number: int) -> HttpResponse:
+    """Hand out the manifest of a tape: control totals and a hash for each line, and nothing of any person."""
+    actor = asking.actor_of(request)
+    file = _file(actor, uid)
+    if not (why := casepage.purpose_of(request, file, actor)):
+        return casepage.ask_purpose(request, file.case)
+    tape = file.case.debt_sale.tapes.filter(number=number, made_at__isnull=False, erased_at=None).first()
+    if tape is None:
+        raise Http404
+    reader = asking.reader(request, "export", why, file.case.uid, fields=("manifest",))
+    name = f"{file.case.reference}-{tape.kind}-{tape.number}-manifest.csv"
+    return attachment(tapes.manifest(tape, reader=reader, at=asking.now()), name, media_type="text/csv; charset=utf-8")
+
+
+urlpatterns = [
+    path("debt/sales/<uuid:uid>/accounts/", sale_accounts, name="sale_accounts"),
+    path("debt/sales/<uuid:uid>/look/", sale_look, name="sale_look"),
+    path("debt/sales/<uuid:uid>/tapes/", sale_tapes, name="sale_tapes"),
+    path("debt/sales/<uuid:uid>/tapes/make/", sale_make_tape, name="sale_make_tape"),
+    path("debt/sales/<uuid:uid>/tapes/<int:number>/manifest/", sale_manifest, name="sale_manifest"),
+    path("debt/sales/<uuid:uid>/bids/", sale_bid, name="sale_bid"),
+]

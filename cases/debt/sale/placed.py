@@ -1,0 +1,73 @@
+"""What of a pool an agency still has: recalled when the pool is cut off, each by the recall of its placement."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db.models import QuerySet
+
+from cases.debt import codes as placements
+from cases.debt.models import Placement
+from cases.debt.sale import looking
+from cases.debt.sale.models import DebtSale
+from cases.kernel import casetypes, jobs, locks, transitions
+from cases.kernel.actors import Actor
+from cases.kernel.transitions import Context
+
+__all__ = ["KIND", "REASON", "recall_all", "still_placed"]
+
+SALE_RECALL = "recall_for_sale"
+REASON = "The debt is about to be sold."
+_RECALLED_FROM = ("sent", "active")
+
+
+def still_placed(sale: DebtSale) -> QuerySet[Placement]:
+    """Return the open placements of accounts that are left in a sale: chosen, on their way to an agency, or there."""
+    accounts = looking.left(sale).values("account_id")
+    return Placement.objects.filter(account__in=accounts, case__is_closed=False, case__state__in=placements.OUT)
+
+
+def recall_all(sale: DebtSale, *, actor: Actor, at: datetime) -> None:
+    """Have every account that an agency has recalled, in the background, if there is one. Within an act of the sale."""
+    if still_placed(sale).filter(case__state__in=_RECALLED_FROM).exists():
+        jobs.start(SALE_RECALL, actor=actor, at=at, params={"sale": sale.pk}, key=f"{sale.pk}:{at.isoformat()}")
+
+
+def _rows(job: jobs.Job) -> Iterable[int]:
+    sale = DebtSale.objects.get(pk=job.params["sale"])
+    rows = still_placed(sale).filter(case__state__in=_RECALLED_FROM)
+    return rows.order_by("pk").values_list("pk", flat=True)
+
+
+def _recall(job: jobs.Job, subject: str, at: datetime) -> None:
+    """Recall one account: the move of its placement, with its message and its clock. Whoever cut the pool off decided
+    it, so nobody of the collections desk is asked."""
+    case = locks.case_for_update(int(subject))
+    if case.state not in _RECALLED_FROM:
+        raise jobs.Skipped("not_placed")
+    context = Context(
+        case=case,
+        transition=casetypes.get(case.kind).lifecycle["recall"],
+        actor=jobs.worker_of(job),
+        at=at,
+        occurred_at=at,
+        reason=REASON,
+    )
+    transitions.move(context)
+
+
+def _names(_actor: Actor, subjects: list[str]) -> dict[str, str]:
+    rows = Placement.objects.filter(pk__in=[int(each) for each in subjects]).values_list("pk", "case__reference")
+    return {str(pk): reference for pk, reference in rows}
+
+
+KIND = jobs.Kind(
+    code=SALE_RECALL,
+    label="Recall accounts that are about to be sold",
+    rows=_rows,
+    do=_recall,
+    reasons={"not_placed": "The agency has it no more"},
+    names=_names,
+)
+jobs.declare(KIND)

@@ -1,0 +1,183 @@
+"""Sales of debts at every state, made by the verbs that the sale's people and the buyer use."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from itertools import count
+from typing import Any
+
+from cases.accounts import uploads
+from cases.agencies.directory import TERMS
+from cases.debt.sale import bids, looking, prices, tapes
+from cases.kernel import actors, intake, jobrun, transitions, verdicts
+from cases.kernel.actors import Actor
+from cases.kernel.exchange import agencies
+from cases.kernel.models import Agency, Case
+from tests.accounts import portfolio
+from tests.factories import AT
+
+KIND, BUYER = "debt_sale", "drama-purchase"
+LATER = AT + timedelta(hours=1)
+MANAGER, FINANCE, PROTECTION = "g.whitlock", "l.forsgren", "j.merriweather"
+COUNSEL, ANALYST = "v.tranter", "r.penhale"
+ALL = {"products": ["mobile", "broadband", "landline", "tv"], "jurisdictions": ["eaw", "sct", "nir"]}
+_numbers = count()
+_given: list[int] = []
+
+
+def take_in(people: dict[str, Actor], *rows: dict[str, str], at: Any = AT) -> None:
+    """Let billing tell of accounts."""
+    uploads.take([portfolio.file(list(rows))], actor=people[ANALYST], at=at)
+    work(at=at)
+
+
+def work(*, at: Any = AT) -> None:
+    """Do what was asked for in the background."""
+    jobrun.work(clock=lambda: at, seconds=60)
+
+
+def pool_of(people: dict[str, Actor], *, at: Any = AT, **selection: Any) -> Case:
+    """Open a sale of the accounts of a selection."""
+    facts = {**ALL, "balance_from": 1, **selection}
+    return intake.open_case(KIND, actor=people[MANAGER], at=at, facts=facts)
+
+
+def looked(case: Case, people: dict[str, Actor], *, at: Any = AT) -> Case:
+    """Have its accounts looked at."""
+    looking.ask(case, actor=people[MANAGER], at=at)
+    work(at=at)
+    return Case.objects.get(pk=case.pk)
+
+
+def not_looked_at(people: dict[str, Actor]) -> Case:
+    """A pool of one account of its own: what is owed on it finds it, and no other."""
+    number = next(_numbers)
+    _given.append(number)
+    pence = 300_000 + number
+    take_in(people, portfolio.row(0, account=f"82{number:08d}", balance_pence=str(pence), default_pence=str(pence)))
+    return pool_of(people, balance_from=pence, balance_to=pence)
+
+
+def newest_number() -> str:
+    """Return the number of the account that was made last."""
+    return f"82{_given[-1]:08d}"
+
+
+def pool_defined(people: dict[str, Actor]) -> Case:
+    return looked(not_looked_at(people), people)
+
+
+def exclusions_run(people: dict[str, Actor]) -> Case:
+    return transitions.apply(pool_defined(people).pk, "run_exclusions", actor=people[MANAGER], at=AT)
+
+
+def enter() -> Actor:
+    """Enter the buyer, which takes files, in the register, once; return it."""
+    if not Agency.objects.filter(code=BUYER).exists():
+        plan = agencies.ChannelPlan(
+            direction="out",
+            transport="sftp",
+            address="sftp://drama-purchase@127.0.0.1:9/in",
+            allowed_cidrs=("127.0.0.0/8",),
+            retry_profile="file",
+            answers_folder="/out",
+        )
+        listing = agencies.Listing(
+            code=BUYER, kind="purchaser", display_name="Drama Purchase", terms=TERMS, channels=(plan,)
+        )
+        agencies.register(listing, actor=actors.system("tests"), at=AT - timedelta(days=3))
+    return actors.agency(Agency.objects.get(code=BUYER))
+
+
+def taped(case: Case, people: dict[str, Actor], *, at: Any = AT) -> Case:
+    """Have the tape made that it needs next."""
+    tapes.ask(case, actor=people[MANAGER], at=at)
+    work(at=at)
+    return Case.objects.get(pk=case.pk)
+
+
+def agreed_to(case: Case, people: dict[str, Actor], *who: str, at: Any = AT) -> Case:
+    """Let people agree, in turn, to what was proposed."""
+    for name in who:
+        waiting = Case.objects.get(pk=case.pk).approvals.get(closed_at=None, mode="before")
+        verdicts.decide(waiting.uid, "agreed", actor=people[name], at=at)
+    return Case.objects.get(pk=case.pk)
+
+
+def moved(case: Case, name: str, by: Actor, *, at: Any = AT, **inputs: Any) -> Case:
+    return transitions.apply(case.pk, name, actor=by, at=at, inputs=inputs, reason="Tried.")
+
+
+def with_bid_tape(people: dict[str, Actor]) -> Case:
+    enter()
+    return taped(exclusions_run(people), people)
+
+
+def bidding(people: dict[str, Actor]) -> Case:
+    case = moved(with_bid_tape(people), "publish", people[MANAGER], bidders=[BUYER])
+    case = agreed_to(case, people, PROTECTION)
+    bids.note(case, BUYER, 950, AT.date(), actor=people[MANAGER], at=AT)
+    return Case.objects.get(pk=case.pk)
+
+
+SHOWN = {
+    **dict.fromkeys(("has_permission", "is_member", "is_registered", "has_few_complaints", "is_not_sanctioned"), True),
+    "diligence_until": date(2027, 6, 30),
+}
+SIGNED = {
+    "agreement_date": AT.date(),
+    "cut_off_date": AT.date(),
+    "completion_date": AT.date(),
+    "put_back_days": 180,
+}
+
+
+def preferred(people: dict[str, Actor]) -> Case:
+    return moved(bidding(people), "prefer", people[MANAGER], bid="1", **SHOWN)
+
+
+def agreed(people: dict[str, Actor]) -> Case:
+    case = moved(preferred(people), "sign", people[COUNSEL], **SIGNED)
+    return agreed_to(case, people, FINANCE)
+
+
+def cut_off(people: dict[str, Actor]) -> Case:
+    return moved(agreed(people), "cut_off", people[MANAGER])
+
+
+def with_final_tape(people: dict[str, Actor]) -> Case:
+    return taped(cut_off(people), people)
+
+
+def final_tape(people: dict[str, Actor]) -> Case:
+    return moved(with_final_tape(people), "build_tape", people[MANAGER])
+
+
+def approved(people: dict[str, Actor]) -> Case:
+    case = moved(final_tape(people), "approve", people[MANAGER])
+    return agreed_to(case, people, FINANCE, PROTECTION)
+
+
+def ready(people: dict[str, Actor]) -> Case:
+    """Approved, and looked at again since."""
+    return looked(approved(people), people, at=LATER)
+
+
+def paid(case: Case) -> dict[str, Any]:
+    """Return what the buyer pays for a sale: its price."""
+    return {"funds_pence": prices.total(case.debt_sale), "funds_date": AT.date()}
+
+
+def completed(people: dict[str, Actor]) -> Case:
+    case = ready(people)
+    return moved(case, "complete", people[FINANCE], at=LATER, **paid(case))
+
+
+def abandoned(people: dict[str, Actor]) -> Case:
+    return moved(exclusions_run(people), "abandon", people[MANAGER])
+
+
+STATES = (
+    *("pool_defined", "exclusions_run", "bidding", "preferred", "agreed", "cut_off", "final_tape", "approved"),
+    *("completed", "abandoned"),
+)
