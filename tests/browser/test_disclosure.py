@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 from datetime import UTC, date, datetime, timedelta
 
@@ -20,7 +21,7 @@ from cases.ledger import sealing
 from cases.rights import access
 from tests import disclosures, factories
 from tests import requests_of_people as rights
-from tests.api.caller import call
+from tests.api.caller import post, signed
 from tests.browser import crawl
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -59,7 +60,6 @@ class Watch:
                 return watch.now
 
         monkeypatch.setattr(authentication, "datetime", Clock)
-        monkeypatch.setattr("tests.api.caller.time.time", lambda: self.now.timestamp())
         monkeypatch.setattr("django.utils.timezone.now", lambda: self.now)
 
 
@@ -80,6 +80,7 @@ class Desk:
 
     def __init__(self, page, url: str, case: Case) -> None:
         self.page, self.at = page, f"{url}/cases/{case.uid}/"
+        page.set_default_timeout(10_000)
         self.faults: list[str] = []
         page.on("pageerror", lambda error: self.faults.append(str(error)))
 
@@ -99,8 +100,11 @@ class Desk:
                 box.select_option(value)
             else:
                 box.fill(value)
-        form.get_by_role("button").last.click()
-        self.page.wait_for_load_state()
+        self._press(form.get_by_role("button").last)
+
+    def _press(self, button) -> None:
+        with self.page.expect_navigation():
+            button.click()
 
     def stands(self, label: str) -> None:
         self.page.goto(self.at)
@@ -121,8 +125,7 @@ class Desk:
                 form.locator(f"[name='{field}'][value='{value}']").check()
             else:
                 box.fill(value)
-        form.get_by_role("button").click()
-        self.page.wait_for_load_state()
+        self._press(form.get_by_role("button"))
 
     def reasons(self, item: str) -> None:
         self.package(f"reasons/{item}/", **disclosures.TEXTS, minimised="only_items")
@@ -136,25 +139,25 @@ class Desk:
         self.page.locator("select[name='kind']").select_option("extract")
         upload = {"name": f"subscriber-{subject}.pdf", "mimeType": "application/pdf", "buffer": pdf(words)}
         self.page.locator("input[type='file']").set_input_files(upload)
-        self.page.locator("form[enctype]").get_by_role("button", name="Attach").click()
-        self.page.wait_for_load_state()
+        self._press(self.page.locator("form[enctype]").get_by_role("button", name="Attach"))
         factories.scan()
         number = str(Case.objects.get(kind=disclosures.KIND).evidence.latest("number").number)
         self.package("documents/", document=number, item="subscriber_name", subject=subject)
 
     def take_out(self, number: int) -> None:
         self.page.goto(f"{self.at}package/")
-        self.page.locator(f"form[action$='/package/files/{number}/remove/'] button").click()
-        self.page.wait_for_load_state()
+        self._press(self.page.locator(f"form[action$='/package/files/{number}/remove/'] button"))
 
 
 def test_l_1_from_the_portal_to_the_receipt_by_the_pages(live_server, browser, monkeypatch):
     watch = Watch(monkeypatch)
     people = factories.office()
     disclosures.enter(people)
+    disclosures.desk(people, at=factories.AT, code="portal", method="portal_identity")
     secret = new_inbound_key(disclosures.AUTHORITY, actor=factories.job(), at=factories.AT)
-    sender = {"webhook-sender": disclosures.AUTHORITY}
-    assert call(secret, ASKED, path="/api/v1/intake/disclosure-requests/", **sender).status_code == 202
+    body = json.dumps(ASKED).encode()
+    headers = signed(secret, "portal-1", body, at=MONDAY.timestamp()) | {"webhook-sender": disclosures.AUTHORITY}
+    assert post("/api/v1/intake/disclosure-requests/", body, headers).status_code == 202
     case = Case.objects.get(kind=disclosures.KIND)
     assert case.opened_at == MONDAY
 
@@ -168,7 +171,7 @@ def test_l_1_from_the_portal_to_the_receipt_by_the_pages(live_server, browser, m
 
         # Authenticated by the portal's own signature; valid to the end of Tuesday 29 December.
         watch.now = MONDAY + timedelta(minutes=15)
-        officer.step("verify", contact="spoc")
+        officer.step("verify", contact="portal")
         assert case.clocks.get(rule="k01_authorisation").due_date == date(2026, 12, 29)
         officer.step("validate", is_ours=True)
         officer.step("extract")
@@ -219,11 +222,13 @@ def test_l_1_from_the_portal_to_the_receipt_by_the_pages(live_server, browser, m
         assert sorted(part["rows"] or 0 for part in sent["manifest"]["parts"]) == [0, 0, 150, 262]
         assert re.fullmatch("[0-9a-f]{64}", sent["manifest"]["sha256"])
 
-        # Receipt on Tuesday 1 December.
-        watch.now = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
-        officer.step("confirm_receipt", how="Portal, SPoC 4417.")
-        officer.stands("Received by them")
-        assert officer.faults + approver.faults == []
+    # Receipt on Tuesday 1 December.
+    watch.now = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
+    with crawl.cookie_of(mine, live_server.url, "k.mistry"):
+        tuesday = Desk(mine.new_page(), live_server.url, case)
+        tuesday.step("confirm_receipt", how="Portal, SPoC 4417.")
+        tuesday.stands("Received by them")
+    assert officer.faults + approver.faults + tuesday.faults == []
     mine.close()
     other.close()
     _nothing_is_shown_to_subscriber_a(people, case)
