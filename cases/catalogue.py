@@ -5,6 +5,7 @@ from cases.association.casetype import ASSOCIATION
 from cases.credit.casetype import CHECK
 from cases.credit.contests.casetype import CONTEST
 from cases.credit.defaults.casetype import DEFAULT
+from cases.credit.files.casetype import CRA_FILE
 from cases.debt.casetype import DEBT_PLACEMENT
 from cases.debt.moratorium.casetype import MORATORIUM
 from cases.debt.sale.casetype import DEBT_SALE
@@ -36,7 +37,7 @@ CASE_TYPES = (
     *(FRAUD_REFERRAL, SUSPICION_REPORT, LE_DISCLOSURE, EMERGENCY_DISCLOSURE, ASSOCIATION, PARTNER_QUERY),
     *(RIGHTS_REQUEST, DP_COMPLAINT, BREACH, CHECK, CONTEST, TRANSFER, TRACE),
     # What a moratorium takes back is taken back before an agency hears what is owed.
-    *(MORATORIUM, DEBT_PLACEMENT, DEFAULT, DEBT_SALE),
+    *(MORATORIUM, DEBT_PLACEMENT, DEFAULT, CRA_FILE, DEBT_SALE),
 )
 # The pages that a kind brings itself.
 PAGES = (

@@ -3,6 +3,7 @@
 from cases.accounts.models import *  # noqa: F403
 from cases.association.models import *  # noqa: F403
 from cases.credit.defaults.models import *  # noqa: F403
+from cases.credit.files.models import *  # noqa: F403
 from cases.credit.models import *  # noqa: F403
 from cases.debt.models import *  # noqa: F403
 from cases.debt.moratorium.models import *  # noqa: F403

@@ -30,8 +30,6 @@ CRA_CORRECT = releases.MessageKind(
     ),
     lists=frozenset({"flags"}),
     put_right_by="family",
-    answer_days=5,
-    answer_source="Internal target: an agency takes a change within five working days",
 )
 releases.declare(CRA_CORRECT)
 

@@ -25,8 +25,8 @@ TERMS = Terms(
 )
 
 
-def _agency(code: str, kind: str, name: str, *, formerly: str = "", out: ChannelPlan = OUT) -> Listing:
-    return Listing(code=code, kind=kind, display_name=name, formerly=formerly, terms=TERMS, channels=(IN, out))
+def _agency(code: str, kind: str, name: str, *, formerly: str = "", out: tuple[ChannelPlan, ...] = (OUT,)) -> Listing:
+    return Listing(code=code, kind=kind, display_name=name, formerly=formerly, terms=TERMS, channels=(IN, *out))
 
 
 def _own(code: str, name: str) -> Listing:
@@ -36,14 +36,14 @@ def _own(code: str, name: str) -> Listing:
 SANDBOX = (
     _agency("sandbox-fraud-register", "fpa", "Sandbox Fraud Register"),
     _agency("sandbox-retail-alert", "fraud_alert", "Sandbox Retail Alert"),
-    _agency("sandbox-bureau-a", "cra", "Sandbox Bureau A"),
-    _agency("sandbox-bureau-b", "cra", "Sandbox Bureau B"),
-    _agency("sandbox-bureau-c", "cra", "Sandbox Bureau C"),
-    _agency("sandbox-recoveries", "dca", "Sandbox Recoveries", out=FILES),
-    _agency("sandbox-debt-purchase", "purchaser", "Sandbox Debt Purchase", out=FILES),
+    _agency("sandbox-bureau-a", "cra", "Sandbox Bureau A", out=(OUT, FILES)),
+    _agency("sandbox-bureau-b", "cra", "Sandbox Bureau B", out=(OUT, FILES)),
+    _agency("sandbox-bureau-c", "cra", "Sandbox Bureau C", out=(OUT, FILES)),
+    _agency("sandbox-recoveries", "dca", "Sandbox Recoveries", out=(FILES,)),
+    _agency("sandbox-debt-purchase", "purchaser", "Sandbox Debt Purchase", out=(FILES,)),
     _agency("sandbox-moratorium", "insolvency", "Sandbox Moratorium Service"),
     _agency("sandbox-constabulary", "lea", "Sandbox Constabulary SPoC"),
-    _agency("sandbox-999-control", "emergency", "Sandbox 999 Control", out=URGENT),
+    _agency("sandbox-999-control", "emergency", "Sandbox 999 Control", out=(URGENT,)),
     _agency("sandbox-regulator", "regulator", "Sandbox Regulator"),
     _agency("sandbox-fiu", "fiu", "Sandbox FIU"),
     _agency("sandbox-bank", "bank", "Sandbox Bank"),

@@ -92,13 +92,11 @@ def _place(plan: ChannelPlan, code: str, sandbox: SandboxPlan, authority: Path) 
 
 
 def _follow(row: Agency, sandbox: SandboxPlan, authority: Path, *, actor: Actor, at: datetime) -> None:
-    """Move the outbound channel when the sandbox listens elsewhere than it did."""
-    channel = agencies.channel_of(row, "out")
-    if channel is None:
-        return
-    wanted = {"address": _address(row.code, channel.transport, sandbox), "ca_file": str(authority)}
-    if any(getattr(channel, name) != value for name, value in wanted.items()):
-        agencies.change_channel(channel, "agency.channel_moved", actor=actor, at=at, **wanted)
+    """Move the outbound channels when the sandbox listens elsewhere than it did."""
+    for channel in row.channels.filter(direction="out").exclude(state="disabled").order_by("pk"):
+        wanted = {"address": _address(row.code, channel.transport, sandbox), "ca_file": str(authority)}
+        if any(getattr(channel, name) != value for name, value in wanted.items()):
+            agencies.change_channel(channel, "agency.channel_moved", actor=actor, at=at, **wanted)
 
 
 def _keyed(*, actor: Actor, at: datetime) -> dict[str, dict[str, str]]:
@@ -127,8 +125,8 @@ def _file_keys(sandbox: SandboxPlan, *, actor: Actor, at: datetime) -> dict[str,
     ours = {}
     for listing in directory.SANDBOX:
         agency = agencies.get(listing.code)
-        channel = agencies.channel_of(agency, "out")
-        if channel is None or channel.transport != "sftp":
+        channel = agencies.channel_of(agency, "out", transport="sftp")
+        if channel is None:
             continue
         theirs = filedesk.ensure(sandbox.folder, listing.code)
         for kind, text in (("ssh_host", theirs.host_key), ("openpgp", theirs.certificate)):

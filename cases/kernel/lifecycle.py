@@ -176,9 +176,9 @@ COMMON = (
 class Lifecycle:
     """States and moves of one kind of case. `editable` are the states in which its content may change.
 
-    Every kind also voids, merges and reopens, by the table above. `desk` proposes and `second`
-    agrees; reopening leads to `reopens_to`. `final` are the ends that nothing leads out of. In `papers` nothing of the
-    content may change any more, but papers that come later are still attached.
+    Every kind also voids, merges and reopens, by the table above, unless it has a move of that name. `desk` proposes
+    and `second` agrees; reopening leads to `reopens_to`. `final` are the ends that nothing leads out of. In `papers`
+    nothing of the content may change any more, but papers that come later are still attached.
     """
 
     initial: str
@@ -197,7 +197,8 @@ class Lifecycle:
     _by_state: dict[str, State] = field(init=False, default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        common = tuple(_common(self, row) for row in COMMON) if self.second else ()
+        own = {transition.name for transition in self.transitions}
+        common = tuple(_common(self, row) for row in COMMON if row.name not in own) if self.second else ()
         self._common.extend(common)
         self._by_name.update({transition.name: transition for transition in self.moves})
         self._by_state.update({state.code: state for state in self.all_states})

@@ -79,6 +79,7 @@ NOT_YET_BUILT = {
     "debt_placement": set(),
     "moratorium": set(),
     "debt_sale": {"issue_notices", "migrate", "close"},
+    "cra_file": set(),
 }
 # How a check of the design is declared in code.
 CHECKS = {
@@ -119,7 +120,7 @@ CHECKS = {
     "credit_data_approver, not maker": set(),
 }
 # What a steward does differs from kind to kind.
-NOT_STEWARD = {"default": {"issue"}}
+NOT_STEWARD = {"default": {"issue"}, "cra_file": {"extract", "sign"}}
 # Who has to agree before an act, and who looks at it within one working day after.
 SECONDS = {
     "another approver checks within 1 working day": ([], ["fraud_approver"]),
@@ -225,6 +226,7 @@ def test_catalogue_holds_kinds_of_the_design():
         "contest",
         "default",
         "debt_sale",
+        "cra_file",
     }
 
 
@@ -303,7 +305,10 @@ COMMON = {
     ),
     "default": ({"credit_data_steward"}, "credit_data_approver", "arrears", {"removed", "expired"}),
     "debt_sale": ({"sale_manager"}, "finance_approver", "pool_defined", {"abandoned"}),
+    "cra_file": ({"credit_data_steward"}, "credit_data_approver", "open", {"locked"}),
 }
+# A file is opened again by one person before anything has left; nothing leads out of its end.
+OWN = {"cra_file": {"reopen"}}
 
 
 def test_every_kind_is_voided_merged_and_reopened_by_the_one_table():
@@ -314,10 +319,11 @@ def test_every_kind_is_voided_merged_and_reopened_by_the_one_table():
         ends = TERMINAL[casetype.code] & states
         every = states | {"void", "merged"}
         places = {"open": states - ends, "ends": (ends | {"void", "merged"}) - final, "all": every}
+        common = [row for row in design.common_moves() if row.name not in OWN.get(casetype.code, ())]
         assert [move.name for move in lifecycle.moves if move not in lifecycle.transitions] == [
-            row.name for row in design.common_moves()
+            row.name for row in common
         ]
-        for row in design.common_moves():
+        for row in common:
             move = lifecycle[row.name]
             assert move.source == places[row.leaves], row
             assert (move.target or "=") == (reopens_to if row.target == "reopens_to" else row.target), row

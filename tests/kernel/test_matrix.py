@@ -14,6 +14,7 @@ from tests import (
     associations,
     breaches,
     checks,
+    creditfiles,
     defaults,
     disclosures,
     emergencies,
@@ -188,6 +189,7 @@ STATES = {
     "default": {state: getattr(defaults, state) for state in defaults.STATES},
     "moratorium": {state: getattr(moratoria, state) for state in moratoria.STATES},
     "debt_sale": {state: getattr(sales, state) for state in sales.STATES},
+    "cra_file": {state: getattr(creditfiles, state) for state in creditfiles.STATES},
     "breach": {
         "suspected": breaches.suspected,
         "assessed": breaches.assessed,
@@ -223,6 +225,7 @@ APART = {
     },
     ("default", "arranged", "break_arrangement"): defaults.missed,
     ("default", "notice_sent", "skip"): defaults.disputed(defaults.notice_sent),
+    ("cra_file", "extracted", "validate"): creditfiles.taken,
     ("default", "approved", "file"): defaults.approved_and_taken,
     ("debt_placement", "released", "pull"): placements.released_and_stopped,
     ("debt_placement", "active", "transfer_tier"): placements.given_up,
@@ -425,6 +428,15 @@ SALE = {
     "complete": Attempt(sales.FINANCE, at=sales.LATER),
     "abandon": Attempt(sales.MANAGER),
 }
+CRA_FILE = {
+    "extract": Attempt(defaults.STEWARD, creditfiles.DAY),
+    "validate": Attempt("system"),
+    "sign": Attempt(defaults.STEWARD),
+    "reopen": Attempt(defaults.STEWARD),
+    "approve": Attempt(defaults.APPROVER, creditfiles.TOTALS),
+    "transmit": Attempt("system"),
+    "lock": Attempt("system", at=LATE),
+}
 ATTEMPTS = {"fraud_referral": FRAUD, "suspicion_report": SUSPICION, "le_disclosure": DISCLOSURE} | {
     "emergency_disclosure": EMERGENCY,
     "association": ASSOCIATION,
@@ -440,6 +452,7 @@ ATTEMPTS = {"fraud_referral": FRAUD, "suspicion_report": SUSPICION, "le_disclosu
     "debt_sale": SALE,
     "contest": CONTEST,
     "default": DEFAULT,
+    "cra_file": CRA_FILE,
 }
 HOME = {"fraud_referral": "fraud", "suspicion_report": "financial_crime", "le_disclosure": "disclosure"} | {
     "emergency_disclosure": "disclosure",
@@ -456,6 +469,7 @@ HOME = {"fraud_referral": "fraud", "suspicion_report": "financial_crime", "le_di
     "debt_sale": "collections",
     "contest": "rights",
     "default": "credit",
+    "cra_file": "credit",
 }
 AGENCY = {
     "fraud_referral": factories.fpa,
@@ -475,6 +489,7 @@ AGENCY = {
     "debt_sale": sales.enter,
     "contest": factories.fpa,
     "default": associations.bureau,
+    "cra_file": associations.bureau,
 }
 # An acknowledged report that sought a defence may be closed only once there is an answer; silence is an answer only of
 # a unit that has acknowledged the report (POCA 2002 s.335).

@@ -8,6 +8,7 @@ import pytest
 from cases.accounts.bureaus import CRA_CORRECT
 from cases.agencies.directory import TERMS
 from cases.association.messages import CRA_ASSOC, CRA_ASSOC_QUERY, CRA_ASSOC_REMOVE
+from cases.credit.files.messages import CRA_FILE
 from cases.credit.messages import ALERT_SEARCH, CRA_SEARCH, FPA_SEARCH
 from cases.debt.messages import DCA_HOLD, DCA_PLACE
 from cases.debt.moratorium.messages import ANSWER as MORATORIUM_ANSWER
@@ -208,6 +209,28 @@ def papers(db):
 
 
 # A filing and a letter with every field there is.
+KEPT = {
+    "account": "8001234567",
+    "account_type": "telecom_mobile",
+    "start_date": "2024-02-01",
+    "close_date": "",
+    "name": "Nerys Abernathy-Cole",
+    "date_of_birth": "1983-06-02",
+    "joint_name": "",
+    "joint_date_of_birth": "",
+    "line_1": "1 Example Quay",
+    "town": "Cardiff",
+    "postcode": "CF10 0ZZ",
+    "payment_pence": "3800",
+    "period": "monthly",
+    "amount_pence": "7600",
+    "default_pence": "",
+    "default_date": "",
+    "satisfied_date": "",
+    "status": "2",
+    "flags": "",
+    "effective_date": "2026-12-15",
+}
 CHANGED = {
     "account": "8001234567",
     "field": "status",
@@ -653,6 +676,7 @@ def test_samples_hold_every_field_a_message_may_have():
         (BID_TAPE, OFFERED),
         (FINAL_TAPE, SOLD),
         (ASSIGNMENT, ASSIGNED),
+        (CRA_FILE, KEPT),
         (DCA_HOLD, {"reference": "PLC-2026-000001"}),
         (MORATORIUM_ANSWER, FOUND),
         (FORWARD, {"account": "8002223334", "register_reference": "BSS-2026-0093157", "start_date": "2026-11-25"}),
@@ -855,6 +879,7 @@ def test_each_message_of_each_kind_maps_to_categories_of_the_notice():
         "default": {"cra_correct", "letter"},
         "moratorium": {"moratorium_answer", "moratorium_forward", "letter"},
         "debt_sale": {"bid_tape", "final_tape", "assignment"},
+        "cra_file": {"cra_file"},
     }
     for kind in (
         *messages.ALL,
@@ -887,6 +912,7 @@ def test_each_message_of_each_kind_maps_to_categories_of_the_notice():
         BID_TAPE,
         FINAL_TAPE,
         ASSIGNMENT,
+        CRA_FILE,
         ICO_BREACH,
         IPC_BREACH,
     ):

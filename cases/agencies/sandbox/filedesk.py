@@ -85,32 +85,52 @@ class Clerk:
         rows = list(csv.DictReader(io.StringIO(body.decode(), newline="")))
         if [last[1], last[3]] != [str(len(rows)), hashlib.sha256(body).hexdigest()]:
             return "refused: trailer"
-        if not rows or "reference" not in rows[0]:
+        answer = _report(rows) if cells[2] == "cra_file" else _acknowledged(rows)
+        if not answer:
             return "not answered"
-        self._write(rows, sender=cells[4], answers=path.name.removesuffix(".part"))
+        kind = "cra_report" if cells[2] == "cra_file" else "ack"
+        self._write(answer, kind=kind, sender=cells[4], answers=path.name.removesuffix(".part"))
         return "answered"
 
-    def _write(self, rows: list[dict[str, str]], *, sender: str, answers: str) -> None:
+    def _write(self, rows: list[dict[str, str]], *, kind: str, sender: str, answers: str) -> None:
         out = io.StringIO(newline="")
-        columns = ["reference", "outcome", "reason", "amount_pence"]
-        writer = csv.DictWriter(out, columns, lineterminator="\n")
+        writer = csv.DictWriter(out, list(rows[0]), lineterminator="\n")
         writer.writeheader()
-        for row in rows:
-            amount = row.get("amount_pence", "0")
-            writer.writerow({"reference": row["reference"], "outcome": "accepted", "amount_pence": amount})
+        writer.writerows(rows)
         body = out.getvalue().encode()
         number = 1 + sum(state == "answered" for state in self.done.values())
         moment = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         total = sum(int(row.get("amount_pence", "0")) for row in rows)
-        first = f"FILE,1,ack,{number},{self.code},{sender},{moment},{answers}\n"
+        first = f"FILE,1,{kind},{number},{self.code},{sender},{moment},{answers}\n"
         end = f"END,{len(rows)},{total},{hashlib.sha256(body).hexdigest()}\n"
-        name = f"{self.code}_{sender}_ack_{number:06d}.csv.pgp"
+        name = f"{self.code}_{sender}_{kind}_{number:06d}.csv.pgp"
         carried = encrypt(
             first.encode() + body + end.encode(), recipients=[self.ours], signer=self.secret.signer(), armor=False
         )
         part = self.root / "out" / f".{name}.part"
         part.write_bytes(carried)
         part.rename(self.root / "out" / name)
+
+
+def _acknowledged(rows: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Accept every row that has a reference; nothing where rows have none."""
+    return [
+        {
+            "reference": row["reference"],
+            "outcome": "accepted",
+            "reason": "",
+            "amount_pence": row.get("amount_pence", "0"),
+        }
+        for row in rows
+        if "reference" in row
+    ]
+
+
+def _report(rows: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Report on a monthly file: accounts whose number ends with 99 are not taken, and last how many were."""
+    not_taken = [row["account"] for row in rows if row["account"].endswith("99")]
+    told = [{"account": each, "outcome": "rejected", "code": "name_unreadable", "rows": "0"} for each in not_taken]
+    return [*told, {"account": "", "outcome": "accepted", "code": "", "rows": str(len(rows) - len(not_taken))}]
 
 
 def start(folder: Path, *, port: int, agencies: dict[str, dict[str, Any]]) -> None:

@@ -91,9 +91,10 @@ def get(code: str) -> Agency:
     return found
 
 
-def channel_of(agency: Agency, direction: str) -> Channel | None:
-    """Return the first channel of a direction that is not disabled."""
-    return agency.channels.filter(direction=direction).exclude(state="disabled").order_by("pk").first()
+def channel_of(agency: Agency, direction: str, *, transport: str = "") -> Channel | None:
+    """Return the first channel of a direction, by a transport if one is named, that is not disabled."""
+    rows = agency.channels.filter(direction=direction).exclude(state="disabled").order_by("pk")
+    return (rows.filter(transport=transport) if transport else rows).first()
 
 
 def live_keys(channel: Channel, *, at: datetime, kind: str = "hmac") -> list[ChannelKey]:
@@ -128,7 +129,7 @@ def register(listing: Listing, *, actor: Actor, at: datetime) -> Agency:
     Raises agreements.TermsRefused; nothing is then written.
     """
     agency = Agency.objects.select_related("terms").filter(code=listing.code).first()
-    missing = [plan for plan in listing.channels if agency is None or channel_of(agency, plan.direction) is None]
+    missing = [plan for plan in listing.channels if agency is None or _lacks(agency, plan)]
     terms = listing.terms if agency is None or not hasattr(agency, "terms") else None
     if agency is not None and not missing and terms is None:
         return agency
@@ -148,6 +149,12 @@ def register(listing: Listing, *, actor: Actor, at: datetime) -> Agency:
         if terms is not None:
             agreements.enter(agency, terms, actor=actor, at=at)
     return agency
+
+
+def _lacks(agency: Agency, plan: ChannelPlan) -> bool:
+    """Say whether an agency has no such channel. Files go beside messages; another way of messages is what stands."""
+    wanted = plan.transport if plan.transport != "https" else ""
+    return channel_of(agency, plan.direction, transport=wanted) is None
 
 
 def _add_channel(agency: Agency, plan: ChannelPlan) -> Channel:

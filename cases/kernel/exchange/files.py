@@ -19,7 +19,7 @@ from cases.kernel import outbox
 from cases.kernel.errors import CaseError
 from cases.kernel.exchange import batchformat
 from cases.kernel.exchange.batchformat import FileRefused, Header
-from cases.kernel.models import BatchFile, Case, OutboxMessage
+from cases.kernel.models import BatchFile, Case, Channel, OutboxMessage
 from cases.ledger import sealing
 
 __all__ = ["CARRIED", "FileKind", "FileRefused", "Line", "NoFiles", "declare", "kind_of", "label", "promise", "tell"]
@@ -95,6 +95,19 @@ def tell(file: BatchFile, became: str, *, at: datetime) -> None:
         kind.after(file, became, at)
 
 
+def _channel_for(agency_code: str) -> Channel:
+    """Return the channel on which an agency takes files, beside one for messages if it has both. Raises NoChannel,
+    NoFiles."""
+    first = outbox.channel_for(agency_code)
+    if first.transport in CARRIED:
+        return first
+    other = Channel.objects.filter(agency=first.agency_id, direction="out", transport__in=CARRIED)
+    found = other.exclude(state="disabled").order_by("pk").first()
+    if found is None:
+        raise NoFiles(f"{agency_code} takes messages, not files.")
+    return found
+
+
 def promise(
     agency_code: str,
     kind: str,
@@ -114,9 +127,7 @@ def promise(
     under a key of its own (below the case's, if it is of one case) and rings the doorbell on commit. A file promised
     before under the same `dedupe` is returned as it is. Raises NoChannel, NoFiles, FileRefused.
     """
-    channel = outbox.channel_for(agency_code)
-    if channel.transport not in CARRIED:
-        raise NoFiles(f"{agency_code} takes messages, not files.")
+    channel = _channel_for(agency_code)
     known = BatchFile.objects.filter(channel=channel, message__dedupe_key=dedupe).first() if dedupe else None
     if known is not None:
         return known

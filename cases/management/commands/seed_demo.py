@@ -25,6 +25,7 @@ from cases.agencies.senders import Sender
 from cases.association import demo as association
 from cases.credit import demo as credit
 from cases.credit.defaults import demo as defaults
+from cases.credit.files import demo as creditfiles
 from cases.debt import demo as debt
 from cases.disclosure import demo as disclosure
 from cases.disclosure.breach import demo as breach
@@ -152,7 +153,7 @@ def _checks(now: datetime) -> None:
 
 
 def _defaults(now: datetime) -> None:
-    """Accounts in arrears, and the defaults that came of some of them."""
+    """Accounts in arrears, the defaults that came of some of them, and the file of the month."""
     by_name = {user.username: actors.staff(user, source="demo") for user in demo_people.ensure(now)}
     cast = defaults.Cast(
         steward=by_name["s.oyelaran"],
@@ -162,6 +163,7 @@ def _defaults(now: datetime) -> None:
         deliver=_deliver_all,
     )
     defaults.tell(cast, now=now)
+    creditfiles.tell(by_name["s.oyelaran"], now=now)
 
 
 def _post_letters(case: Case, at: datetime) -> None:

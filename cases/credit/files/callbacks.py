@@ -1,0 +1,107 @@
+"""What an agency's report on a month's file says, and what follows when the time for reports is over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from cases.accounts import storing
+from cases.credit.files import codes, guards, messages
+from cases.credit.files.models import CreditFileCopy, CreditFileReject
+from cases.kernel import clocks, record, transitions
+from cases.kernel.actors import Actor, system
+from cases.kernel.casetypes import Content
+from cases.kernel.errors import CaseError
+from cases.kernel.exchange import files
+from cases.kernel.exchange.files import FileKind, FileRefused, Line
+from cases.kernel.models import BatchFile, Case, Clock
+
+__all__ = ["CALLBACKS", "EXAMPLES", "time_is_over"]
+
+REPORT = "cra_report"
+Row = Mapping[str, str]
+
+
+def reported(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
+    """One line of an agency's report: an account that it did not take, or, last, how many it took. When every agency
+    has reported, the file is locked."""
+    copy = CreditFileCopy.objects.filter(file=case.pk, agency__code=content.agency_code).first()
+    if copy is None:
+        raise CaseError("This agency was not sent the file.")
+    said = content.data
+    is_last = said["outcome"] == "accepted"
+    detail = {"agency": content.agency_code, "outcome": said["outcome"]}
+    with record.act(case, "cra_file.reported", actor=actor, at=at, cause=content.callback_uid, detail=detail) as act:
+        if is_last:
+            copy.state, copy.accepted, copy.answered_at = "answered", int(said["rows"]), at
+        else:
+            act.detail["code"] = said["code"]
+            _reject(copy, str(said["account"]), str(said["code"]))
+        copy.rejected = copy.rejects.count()
+        copy.save(update_fields=["state", "accepted", "answered_at", "rejected"])
+        case.version += 1
+        case.save(update_fields=["version"])
+    if is_last and case.state == "transmitted" and guards.are_all_answered(case):
+        transitions.apply(case.pk, "lock", actor=actor, at=at, cause=content.callback_uid)
+
+
+def _reject(copy: CreditFileCopy, number: str, code: str) -> None:
+    account = storing.find(number)
+    if account is None:
+        raise CaseError("The agency reports on an account that the file does not hold.")
+    CreditFileReject.objects.get_or_create(copy=copy, account=account, defaults={"code": code})
+
+
+CALLBACKS = {"cra_file.reported": reported}
+EXAMPLES: Mapping[str, Mapping[str, Any]] = {
+    "cra_file.reported": {"outcome": "rejected", "account": "8001234567", "code": "name_unreadable", "rows": 0},
+}
+
+
+def find(file: BatchFile, rows: Sequence[Row]) -> list[int]:
+    """Return the case of the sent file that a report answers, for each of its rows. Raises FileRefused."""
+    sent = file.answers
+    copy = CreditFileCopy.objects.filter(batch_uid=sent.uid, agency=file.channel.agency_id).first() if sent else None
+    if copy is None:
+        raise FileRefused("answers_unknown_file")
+    return [copy.file_id] * len(rows)
+
+
+def _line(row: Row) -> Line:
+    outcome, rows = row.get("outcome", ""), row.get("rows", "0") or "0"
+    if outcome not in ("accepted", "rejected") or not (rows.isascii() and rows.isdecimal()):
+        raise FileRefused("outcome_unknown")
+    if outcome == "rejected" and row.get("code") not in codes.REJECTS:
+        raise FileRefused("code_unknown")
+    said = {"outcome": outcome, "account": row.get("account", ""), "code": row.get("code", ""), "rows": int(rows)}
+    return Line(type="cra_file.reported", data=said)
+
+
+def left(file: BatchFile, became: str, at: datetime) -> None:
+    """Keep what became of the file at one agency."""
+    copy = CreditFileCopy.objects.filter(batch_uid=file.uid).select_related("file__case").first()
+    if copy is None or copy.state == "answered" or became == "answered":
+        return
+    actor = system("delivery", source=copy.file.case.source)
+    with record.act(copy.file.case, f"cra_file.{became}", actor=actor, at=at, detail={"file": str(file.uid)}):
+        copy.state = became
+        copy.save(update_fields=["state"])
+
+
+files.declare(
+    FileKind(code=messages.CRA_FILE.code, label=messages.CRA_FILE.label, after=left),
+    FileKind(code=REPORT, label="Report on a monthly file", line=_line, find=find),
+)
+
+
+def time_is_over(case: Case, clock: Clock, *, at: datetime) -> None:
+    """The ten working days are over: the file is locked with the reports that came."""
+    actor = system("clocks", source=case.source)
+    with record.act(case, "clock.met", actor=actor, at=at, detail={"rule": clock.rule}):
+        clock.state, clock.ended_at = "met", at
+        clock.save(update_fields=["state", "ended_at"])
+        clocks.refresh_due(case)
+        case.save()
+    if case.state == "transmitted":
+        transitions.apply(case.pk, "lock", actor=actor, at=at)

@@ -1,0 +1,49 @@
+"""Declares the monthly file to the catalogue."""
+
+from __future__ import annotations
+
+from cases.credit.files import callbacks, codes, forms, messages, periods, report, rules
+from cases.credit.files.models import CreditFile
+from cases.kernel import clocks, retention
+from cases.kernel.casetypes import CaseType, never
+
+__all__ = ["CRA_FILE"]
+
+clocks.declare(*periods.CLOCKS)
+retention.declare(*periods.RETENTION)
+
+CRA_FILE = CaseType(
+    code="cra_file",
+    label="Monthly credit file",
+    summary="Each month every account as it was kept goes to the credit reference agencies, the same to each.",
+    prefix="CRF",
+    icon="files",
+    team="credit",
+    facts=CreditFile,
+    lifecycle=rules.LIFECYCLE,
+    policy=rules.POLICY,
+    retention_class="credit_file",
+    topic=report.topic,
+    topic_label=report.topic_label,
+    amount=report.amount,
+    is_about=report.is_about,
+    open_facts=report.open_facts,
+    approval_rows=rules.approval_rows,
+    facts_view=report.facts_view,
+    tables=report.tables,
+    checks=report.checks,
+    report=report.context,
+    facts_form=forms.FactsForm,
+    party_form=forms.PartyForm,
+    party_roles=codes.ROLES,
+    evidence_kinds=codes.EVIDENCE_KINDS,
+    transition_forms={"extract": forms.ExtractForm, "approve": forms.ApproveForm},
+    agency_kinds=frozenset({"cra"}),
+    callbacks=callbacks.CALLBACKS,
+    callback_data=callbacks.EXAMPLES,
+    clock_ends={periods.ANSWERS: callbacks.time_is_over},
+    message_labels={messages.CRA_FILE.code: messages.CRA_FILE.label},
+    unspoken=frozenset({"digest", "round"}),
+    may_add_person=never,
+    is_divisible=False,
+)

@@ -1,0 +1,43 @@
+"""Codes of the monthly file, each with its words."""
+
+from __future__ import annotations
+
+from cases.kernel.office.codelists import CodeList
+
+__all__ = ["EVIDENCE_KINDS", "FAULTS", "LOAN", "REJECTS", "ROLES", "TYPES"]
+
+ROLES = (("customer", "Customer"),)
+# Our own names: the agencies' layouts are members-only.
+TYPES = {
+    "mobile": "telecom_mobile",
+    "broadband": "telecom_fixed",
+    "landline": "telecom_fixed",
+    "tv": "telecom_fixed",
+}
+LOAN = "handset_loan"
+FAULTS = {
+    "number_missing": ("core", "The account has no number."),
+    "number_too_long": ("core", "The number of the account is longer than 20 characters."),
+    "default_in_future": ("core", "The date of the default lies after the day of the file."),
+    "default_moved_later": ("core", "The default was told with an earlier date before."),
+    "default_without_notice": ("warn", "The default came with billing's feed, not from a case of ours."),
+    "name_missing": ("field", "No name of a holder is known: left out."),
+    "birth_missing": ("field", "No date of birth of a holder is known: left out."),
+    "address_missing": ("field", "No address of a holder is known: left out."),
+    "minor": ("field", "A holder is under 18: left out."),
+    "held": ("field", "A hold stops that it is told: left out."),
+    "status_unknown": ("warn", "Billing does not say how many payments are behind."),
+    "status_jumped": ("warn", "It got worse by more than one payment in a month."),
+}
+REJECTS = {
+    "name_unreadable": "The name cannot be read",
+    "address_unknown": "The address is not known",
+    "status_not_allowed": "The status may not follow the one before",
+    "other": "Another reason",
+}
+EVIDENCE_KINDS = CodeList(
+    "credit_file_evidence",
+    "Monthly file: kinds of document",
+    (("control_report", "Control report of billing"), ("agency_report", "Report of an agency")),
+    is_open=True,
+)

@@ -1,0 +1,53 @@
+"""What people type about a month's file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from cases.kernel.models import Case
+
+__all__ = ["ApproveForm", "ExtractForm", "FactsForm", "PartyForm"]
+
+_DAY = forms.DateInput(attrs={"type": "date"})
+
+
+class FactsForm(forms.Form):
+    """The month. Files are opened by themselves."""
+
+    month = forms.DateField(label="Month", widget=_DAY)
+
+
+class PartyForm(forms.Form):
+    """A file is about nobody in particular."""
+
+    surname = forms.CharField(label="Last name", max_length=80, required=False)
+
+
+class _StepForm(forms.Form):
+    """What one step asks for. Takes `case`; `inputs()` gives what transitions.apply takes."""
+
+    def __init__(self, *args: Any, case: Case, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.case = case
+
+    def inputs(self) -> dict[str, Any]:
+        return dict(self.cleaned_data)
+
+
+class ExtractForm(_StepForm):
+    """Of which day the file tells."""
+
+    effective_date = forms.DateField(label="Tells of the day", widget=_DAY, help_text="A day of the file's month.")
+
+
+class ApproveForm(_StepForm):
+    """The control totals, from billing's own report."""
+
+    rows = forms.IntegerField(label="Accounts, as the control report of billing says", min_value=0)
+    total = forms.DecimalField(label="Total of the balances, in pounds, as it says", max_digits=14, decimal_places=2)
+
+    def inputs(self) -> dict[str, Any]:
+        given = super().inputs()
+        return {"rows": given["rows"], "total_pence": int(given["total"] * 100)}

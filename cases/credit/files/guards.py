@@ -1,0 +1,55 @@
+"""What must be true before a month's file moves. Each guard reads the context and returns why not, or None."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from cases.credit.files import periods
+from cases.credit.files.models import CreditFile, CreditFileCopy, CreditFileFault
+from cases.kernel import calendars
+from cases.kernel.models import Case, Clock
+
+__all__ = ["are_all_answered"]
+
+
+def effective_date_is_right(context: Any) -> str | None:
+    day, month = context.inputs.get("effective_date"), context.case.credit_file.month
+    if not isinstance(day, date):
+        return "Say of which day the file tells."
+    if (day.year, day.month) != (month.year, month.month):
+        return f"The day must lie in {month:%B %Y}."
+    return "The day lies in the future." if day > calendars.london_date(context.at) else None
+
+
+def is_taken(context: Any) -> str | None:
+    return None if context.case.credit_file.is_taken else "Not all accounts are taken yet."
+
+
+def has_no_core_fault(context: Any) -> str | None:
+    file = context.case.credit_file
+    faults = CreditFileFault.objects.filter(file=file, round=file.round, level="core")
+    return "An account has a fault that stops the file." if faults.exists() else None
+
+
+def control_totals_agree(context: Any) -> str | None:
+    """Whoever approves reads rows and total from another place than this system, and types them."""
+    file: CreditFile = context.case.credit_file
+    given = (context.inputs.get("rows"), context.inputs.get("total_pence"))
+    if given == (file.rows, file.total_pence):
+        return None
+    return "Rows or total are not those of the file. Compare them with the control report of billing."
+
+
+def are_all_answered(case: Case) -> bool:
+    """Say whether every agency that got the file has reported on it. One query."""
+    states = set(CreditFileCopy.objects.filter(file=case.pk).values_list("state", flat=True))
+    return states == {"answered"}
+
+
+def is_answered_or_over(context: Any) -> str | None:
+    case, today = context.case, calendars.london_date(context.at)
+    clock = Clock.objects.filter(case=case, rule=periods.ANSWERS).order_by("pk").last()
+    if are_all_answered(case) or (clock is not None and clock.due_date < today):
+        return None
+    return "Not every agency has reported, and the ten working days are not over."

@@ -1,0 +1,125 @@
+"""What opening a month's file writes, and what its page and the audit report say of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from django.db.models import Count
+
+from cases.credit.files import codes
+from cases.credit.files.models import CreditFile, CreditFileCopy, CreditFileFault, CreditFileReject
+from cases.kernel import calendars
+from cases.kernel.casetypes import Check, Table
+from cases.kernel.models import Case
+
+__all__ = ["amount", "checks", "context", "facts_view", "open_facts", "tables", "topic", "topic_label"]
+
+_STATES = {
+    "promised": "On its way",
+    "delivered": "Delivered",
+    "refused": "Refused",
+    "dead": "Could not be delivered",
+    "unknown": "Not known whether it arrived",
+    "answered": "Reported on",
+}
+
+
+def open_facts(case: Case, facts: Mapping[str, Any]) -> None:
+    """Write the facts row of a new file, inside the current ledger action."""
+    CreditFile(case=case, key=case.key, month=facts["month"]).save(force_insert=True)
+
+
+def topic(facts: Mapping[str, Any]) -> str:
+    month: date = facts["month"]
+    return f"{month:%Y-%m}"
+
+
+def topic_label(code: str) -> str:
+    year, _, month = code.partition("-")
+    return f"Accounts of {date(int(year), int(month), 1):%B %Y}" if month.isdecimal() else "Monthly file"
+
+
+def amount(_facts: Mapping[str, Any]) -> int | None:
+    return None
+
+
+def is_about(_facts: Mapping[str, Any]) -> bool:
+    return True
+
+
+def _pounds(pence: int) -> str:
+    return f"£{pence / 100:,.2f}"
+
+
+def facts_view(case: Case) -> list[tuple[str, str]]:
+    """Return label and value of every fact. One query."""
+    row = CreditFile.objects.get(pk=case.pk)
+    found = [("Month", f"{row.month:%B %Y}")]
+    if row.effective_date is not None:
+        found.append(("Tells of", f"{row.effective_date:%-d %B %Y}"))
+        found.append(("Taken", "Yes" if row.is_taken else "Not all accounts yet"))
+    if row.is_taken:
+        found.append(("Accounts", f"{row.rows:,}"))
+        found.append(("Total of the balances", _pounds(row.total_pence)))
+        found.append(("Hash of the rows", row.digest))
+    return found
+
+
+def checks(case: Case) -> list[Check]:
+    """Return whether something stops the file. One query."""
+    row = case.credit_file
+    core = CreditFileFault.objects.filter(file=row, round=row.round, level="core").count()
+    if not row.is_taken:
+        return [Check(label="The accounts are taken", is_clear=False)]
+    if core:
+        return [Check(label=f"{core} accounts have a fault that stops the file", is_clear=False)]
+    return [Check(label="No account has a fault that stops the file", is_clear=True)]
+
+
+def tables(case: Case) -> list[Table]:
+    """Return what was found wrong and how each agency has the file, side by side. Three queries."""
+    row = case.credit_file
+    counted = CreditFileFault.objects.filter(file=row, round=row.round).values_list("level", "code")
+    faults = counted.annotate(accounts=Count("pk")).order_by("level", "code")
+    copies = CreditFileCopy.objects.filter(file=row).select_related("agency").order_by("agency__code")
+    rejects = CreditFileReject.objects.filter(copy__file=row).values_list("copy__agency__display_name", "code")
+    levels = {"core": "Stops the file", "field": "Left out", "warn": "To look at"}
+    return [
+        Table(
+            title="What was found",
+            columns=("What", "So", "Accounts"),
+            rows=tuple((codes.FAULTS[code][1], levels[level], f"{count:,}") for level, code, count in faults),
+            empty="Nothing was found wrong.",
+        ),
+        Table(
+            title="At the agencies",
+            columns=("Agency", "Stands", "Taken", "Not taken", "Reported on"),
+            rows=tuple(
+                (
+                    copy.agency.display_name,
+                    _STATES.get(copy.state, copy.state),
+                    f"{copy.accepted:,}",
+                    f"{copy.rejected:,}",
+                    f"{calendars.london_date(copy.answered_at):%-d %B %Y}" if copy.answered_at else "Not yet",
+                )
+                for copy in copies
+            ),
+            empty="Nothing was sent yet.",
+        ),
+        Table(
+            title="What agencies did not take",
+            columns=("Agency", "Why", "Accounts"),
+            rows=tuple(
+                (name, codes.REJECTS.get(code, code), f"{count:,}")
+                for name, code, count in rejects.annotate(accounts=Count("pk")).order_by("copy__agency__code", "code")
+            ),
+            empty="Every account was taken, as far as agencies have reported.",
+        ),
+    ]
+
+
+def context(case: Case) -> dict[str, Any]:
+    """Return what the audit report adds for this kind."""
+    return {"template": "cases/credit/report.html", "facts": facts_view(case), "tables": tables(case)}

@@ -1,0 +1,223 @@
+"""What takes long of a month's file, as jobs: taking the accounts, and sending the same rows to each agency."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from cases.accounts import bureaus
+from cases.accounts.models import AccountMonth, BureauTold
+from cases.credit.files import messages, periods, taking
+from cases.credit.files.models import CreditFile, CreditFileCopy, CreditFileFault, CreditFilePart
+from cases.kernel import calendars, clocks, intake, jobs, locks, record, releases, tasks, transitions
+from cases.kernel.actors import Actor
+from cases.kernel.errors import CaseError
+from cases.kernel.exchange import files
+from cases.kernel.models import Agency, Case
+from cases.ledger import api as ledger
+from cases.ledger import copying
+
+__all__ = ["FAULTY", "KIND", "OPEN", "SEND", "TAKE", "digest_of", "send_to_each", "start"]
+
+TAKE, SEND, OPEN = "take_credit_file", "send_credit_file", "open_credit_file"
+FAULTY = "credit_file_faulty"
+KIND = "cra_file"
+tasks.declare(
+    {FAULTY: "The monthly file has faults that stop it: put them right at billing, then take the accounts anew"},
+    ended_by={FAULTY: "This ends when the accounts are taken anew."},
+)
+
+
+class Overtaken(CaseError):
+    """The accounts were taken anew meanwhile, or the file has moved on."""
+
+
+def start(kind: str, case: Case, *, actor: Actor, at: datetime) -> None:
+    """Queue a job on the file as it is now, inside the act that asks for it. It is one job for each round."""
+    row = case.credit_file
+    key = f"{case.uid}:{row.round}"
+    jobs.start(kind, actor=actor, at=at, params={"file": case.pk, "round": row.round}, key=key)
+
+
+def _file(job: jobs.Job, *states: str) -> CreditFile:
+    """Return the file of a job, its case locked. Raises Overtaken where it is not as it was."""
+    case = locks.case_for_update(job.params["file"])
+    row: CreditFile = CreditFile.objects.select_related("case", "key").get(pk=case.pk)
+    if case.state not in states or row.round != job.params["round"]:
+        raise Overtaken("The file has moved on.")
+    return row
+
+
+def _slices(job: jobs.Job) -> Iterable[str]:
+    return taking.slices(CreditFile.objects.get(pk=job.params["file"]))
+
+
+def _take(job: jobs.Job, subject: str, at: datetime) -> None:
+    taking.take_part(_file(job, "extracted"), subject, by=jobs.worker_of(job).label, at=at)
+
+
+def digest_of(parts: Sequence[CreditFilePart]) -> str:
+    """Return the hash over the hashes of parts, in their order."""
+    return hashlib.sha256("\n".join(part.sha256 for part in parts).encode()).hexdigest()
+
+
+def _taken(job: jobs.Job, at: datetime) -> None:
+    """All parts are frozen: keep the control totals; without a core fault the file is validated, else people look."""
+    file, actor = _file(job, "extracted"), jobs.worker_of(job)
+    case = file.case
+    parts = list(CreditFilePart.objects.filter(file=file, round=file.round).defer("body").order_by("number"))
+    if len(parts) < (job.total or 0):
+        raise Overtaken("Parts are missing.")
+    file.rows, file.total_pence = sum(part.rows for part in parts), sum(part.total_pence for part in parts)
+    file.digest, file.is_taken = digest_of(parts), True
+    core = CreditFileFault.objects.filter(file=file, round=file.round, level="core").count()
+    detail = {"rows": file.rows, "total_pence": file.total_pence, "digest": file.digest, "core": core}
+    with record.act(case, "cra_file.taken", actor=actor, at=at, detail=detail):
+        file.save(update_fields=["rows", "total_pence", "digest", "is_taken"])
+        if core:
+            tasks.raise_task(FAULTY, case=case, at=at, faults=core)
+        case.version += 1
+        case.amount_pence = file.total_pence
+        case.save(update_fields=["version", "amount_pence"])
+    if not core:
+        transitions.apply(case.pk, "validate", actor=actor, at=at)
+
+
+def _parts(job: jobs.Job) -> Iterable[object]:
+    """First the whole file to each agency, then part by part what each of them has of each account."""
+    parts = CreditFilePart.objects.filter(file=job.params["file"], round=job.params["round"])
+    return ["send", *parts.order_by("number").values_list("number", flat=True)]
+
+
+def _send(job: jobs.Job, subject: str, at: datetime) -> None:
+    actor = jobs.worker_of(job)
+    if subject == "send":
+        file = _file(job, "approved")
+        transitions.apply(file.pk, "transmit", actor=actor, at=at)
+        return
+    file = _file(job, "transmitted", "locked")
+    part = CreditFilePart.objects.select_related("file__case").get(file=file, round=file.round, number=int(subject))
+    with record.act(file.case, "cra_file.kept", actor=actor, at=at, detail={"part": part.number}):
+        _keep_told(file, taking.rows_of(part, by=actor.label, at=at), at=at)
+
+
+def send_to_each(case: Case, *, actor: Actor, at: datetime) -> None:
+    """Promise the same rows to every agency and register each release, inside the current ledger action. The whole file
+    is in memory meanwhile. Raises NoChannel, NoFiles, ReleaseRefused; nothing is then promised."""
+    file: CreditFile = CreditFile.objects.get(pk=case.pk)
+    body = _body(file, by=actor.label, at=at)
+    sha256 = hashlib.sha256(body).hexdigest()
+    for agency in bureaus.agencies():
+        items = releases.check(messages.CRA_FILE, agency, dict.fromkeys(messages.COLUMNS, file.digest), at=at)
+        sent = files.promise(agency.code, messages.CRA_FILE.code, body, at=at, case=case, dedupe=_dedupe(file))
+        if sent.message is None:
+            raise Overtaken("The file is not promised.")
+        releases.record(
+            case,
+            sent.message,
+            items,
+            channel=sent.channel,
+            kind=messages.CRA_FILE,
+            recipient=agency,
+            actor=actor,
+            at=at,
+            subject_count=file.rows,
+        )
+        CreditFileCopy.objects.create(file=file, agency=agency, batch_uid=sent.uid, sha256=sha256)
+    clocks.start(case, periods.ANSWERS, started_at=at)
+
+
+def _dedupe(file: CreditFile) -> str:
+    return f"cra_file:{file.case.uid}:{file.round}"
+
+
+def _body(file: CreditFile, *, by: str, at: datetime) -> bytes:
+    """Return the rows of all parts under one heading. Raises Overtaken where they are not those that were approved."""
+    parts = CreditFilePart.objects.filter(file=file, round=file.round).select_related("file__case").order_by("number")
+    found, pieces = [], [messages.written([])]
+    for part in parts.iterator(chunk_size=1):
+        found.append(part)
+        rows = taking.rows_of(part, by=by, at=at)
+        pieces.append(messages.written((cells for _, cells in rows), has_heading=False))
+        part.body = b""
+    if digest_of(found) != file.digest:
+        raise Overtaken("The rows are not those that were approved.")
+    return b"".join(pieces)
+
+
+def _keep_told(file: CreditFile, rows: Sequence[tuple[int, list[str]]], *, at: datetime) -> None:
+    """Keep the month of each account, and what each agency has of it now where that has changed."""
+    at_column = {name: place for place, name in enumerate(messages.COLUMNS)}
+    told = {pk: {name: cells[place] for name, place in at_column.items()} for pk, cells in rows}
+    copying.copy_rows(
+        [
+            AccountMonth(
+                account_id=pk,
+                month=file.month,
+                status=said["status"],
+                flags=[flag for flag in said["flags"].split(";") if flag],
+                balance_pence=int(said["amount_pence"]),
+                file_uid=file.case.uid,
+            )
+            for pk, said in told.items()
+        ]
+    )
+    for agency in bureaus.agencies():
+        _keep_at(agency, told, at=at)
+
+
+def _keep_at(agency: Agency, told: dict[int, dict[str, str]], *, at: datetime) -> None:
+    known = {row.account_id: row for row in BureauTold.objects.filter(agency=agency, account__in=list(told))}
+    added, changed = [], []
+    for pk, said in told.items():
+        values: dict[str, Any] = {
+            "status": said["status"],
+            "balance_pence": int(said["amount_pence"]),
+            "default_date": date.fromisoformat(said["default_date"]) if said["default_date"] else None,
+        }
+        row = known.get(pk)
+        if row is None:
+            added.append(BureauTold(account_id=pk, agency=agency, told_at=at, **values))
+        elif any(getattr(row, name) != value for name, value in values.items()):
+            for name, value in {**values, "told_at": at, "message_id": None}.items():
+                setattr(row, name, value)
+            changed.append(row)
+    copying.copy_create(BureauTold, added)
+    if changed:
+        ledger.bulk_update(BureauTold, changed, ["status", "balance_pence", "default_date", "told_at", "message_id"])
+
+
+def _month_of(at: datetime) -> str:
+    return calendars.london_date(at).replace(day=1).isoformat()
+
+
+def _open(job: jobs.Job, subject: str, at: datetime) -> None:
+    """Open the file of the month, once."""
+    month = date.fromisoformat(subject)
+    live = CreditFile.objects.filter(month=month).exclude(case__state__in=("void", "merged"))
+    if live.exists():
+        raise jobs.Skipped("is_open")
+    intake.open_case(KIND, actor=jobs.worker_of(job), at=at, facts={"month": month})
+
+
+def _today(job: jobs.Job) -> Iterable[object]:
+    return [_month_of(job.asked_at)]
+
+
+_REASONS = {"overtaken": "The file has moved on meanwhile", "part_missing": "A part of the file is gone"}
+jobs.declare(
+    jobs.Kind(
+        code=TAKE, label="Take the accounts of a monthly file", rows=_slices, do=_take, finish=_taken, reasons=_REASONS
+    ),
+    jobs.Kind(code=SEND, label="Send a monthly file", rows=_parts, do=_send, reasons=_REASONS),
+    jobs.Kind(
+        code=OPEN,
+        label="Open the file of the month",
+        rows=_today,
+        do=_open,
+        is_daily=True,
+        reasons={"is_open": "It is open already"},
+    ),
+)

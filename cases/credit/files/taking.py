@@ -1,0 +1,264 @@
+"""How accounts become rows of the monthly file: read part by part, judged by named rules, sealed as they will leave."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+from uuid import uuid4
+
+from django.db.models import Q
+
+from cases.accounts.models import Account, AccountHolder, AccountMonth, BureauTold
+from cases.credit.defaults.models import Default
+from cases.credit.defaults.standing import marks_of_default, month_of
+from cases.credit.files import codes
+from cases.credit.files.messages import COLUMNS
+from cases.credit.files.models import CreditFile, CreditFileFault, CreditFilePart
+from cases.credit.files.status import UNKNOWN, Month, flags_of, status_of
+from cases.kernel import accountholds, calendars, formats, holdkinds
+from cases.kernel.errors import CaseError
+from cases.kernel.finding import terms
+from cases.ledger import copying, sealing
+from cases.ledger.reads import Reader
+
+__all__ = ["PART", "accounts_of", "rows_of", "slices", "take_part"]
+
+PART = 1000
+LABEL = "cases.CreditFilePart"
+LONGEST_NUMBER = 20
+KEPT_MONTHS = 72
+Rule = Callable[["CreditFile", "Taken", Month, "Known"], bool]
+_VALUES = ("forename", "surname", "date_of_birth", "line_1", "town", "postcode")
+
+
+class PartMissing(CaseError):
+    """A part of the file is gone, or its key is destroyed."""
+
+
+def accounts_of(file: CreditFile) -> Any:
+    """Return every account of a person of which the file tells: all that are open, and those that were ended within the
+    last six years. One query when read."""
+    oldest = calendars.add_months(file.effective_date or file.month, -KEPT_MONTHS)
+    gone = Q(contract_end_date__lt=oldest, balance_pence__lte=0)
+    return Account.objects.filter(is_business=False, as_of__lte=file.effective_date).exclude(gone).order_by("pk")
+
+
+def slices(file: CreditFile) -> Iterator[str]:
+    """Yield the parts: number, first and last account."""
+    number, first, last, count = 0, 0, 0, 0
+    for pk in accounts_of(file).values_list("pk", flat=True).iterator():
+        first = first or pk
+        last, count = pk, count + 1
+        if count == PART:
+            number += 1
+            yield f"{number}:{first}:{last}"
+            first, count = 0, 0
+    if count:
+        yield f"{number + 1}:{first}:{last}"
+
+
+@dataclass(kw_only=True)
+class Known:
+    """What is known of the accounts of one part beside their own rows, by account."""
+
+    before: Mapping[int, str]
+    defaults: Mapping[int, Default]
+    told: Mapping[int, date | None]
+    disputed: Mapping[str, frozenset[str]]
+    held: Mapping[str, frozenset[str]]
+    people: Mapping[int, Sequence[Mapping[str, Any]]]
+    numbers: Mapping[int, str]
+
+
+@dataclass(kw_only=True)
+class Taken:
+    """One account as a row: its cells, and the codes of what is wrong with it."""
+
+    account: Account
+    status: str
+    flags: tuple[str, ...]
+    cells: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+
+    @property
+    def is_left_out(self) -> bool:
+        return any(codes.FAULTS[code][0] == "field" for code in self.faults)
+
+
+def take_part(file: CreditFile, subject: str, *, by: str, at: datetime) -> None:
+    """Freeze one part of a file: its rows, sealed, and what is wrong with them. The number of statements does not
+    depend on the number of accounts; opens numbers and holders: two access rows."""
+    number, first, last = (int(each) for each in subject.split(":"))
+    accounts = list(accounts_of(file).filter(pk__gte=first, pk__lte=last).prefetch_related("holders", "flags"))
+    known = _known(file, accounts, by=by, at=at)
+    taken = [_taken(file, account, known) for account in accounts]
+    rows = [[row.account.pk, row.cells] for row in taken if not row.is_left_out]
+    body = json.dumps(rows, ensure_ascii=False, separators=(",", ":")).encode()
+    part = CreditFilePart(uid=uuid4(), file=file, round=file.round, number=number)
+    part.body = sealing.seal_bytes(body, key=file.key, label=LABEL, uid=part.uid, field="body")
+    part.sha256, part.rows = hashlib.sha256(body).hexdigest(), len(rows)
+    part.total_pence = sum(row.account.balance_pence for row in taken if not row.is_left_out)
+    part.save(force_insert=True)
+    copying.copy_rows(
+        [
+            CreditFileFault(file=file, round=file.round, account=row.account, level=codes.FAULTS[code][0], code=code)
+            for row in taken
+            for code in row.faults
+        ]
+    )
+
+
+def _known(file: CreditFile, accounts: Sequence[Account], *, by: str, at: datetime) -> Known:
+    reader = Reader(actor=by, verb="take", purpose="report_accounts", streams=(file.case.uid,))
+    numbers = [each["number"] or "" for each in sealing.open_rows(accounts, ["number"], reader=reader, at=at)]
+    holders = [each for account in accounts for each in account.holders.all() if each.ended_date is None]
+    opened_values = sealing.open_rows(holders, _VALUES, reader=reader, at=at) if holders else []
+    people: dict[int, list[Mapping[str, Any]]] = {}
+    for holder, values in sorted(zip(holders, opened_values, strict=True), key=_by_ordinal):
+        people.setdefault(holder.account_id, []).append(values)
+    months = AccountMonth.objects.filter(account__in=accounts, month__lt=file.month).order_by("account", "-month")
+    on_file = Default.objects.filter(account__in=accounts, case__state__in=("filed", "satisfied"))
+    told = BureauTold.objects.filter(account__in=accounts).exclude(default_date=None).order_by("default_date")
+    return Known(
+        before=dict(months.distinct("account").values_list("account", "status")),
+        defaults={row.account_id: row for row in on_file},
+        told=dict(told.values_list("account", "default_date")),
+        disputed=accountholds.entered(numbers, "cra_default", at=at),
+        held=accountholds.entered(numbers, holdkinds.REPORT, at=at),
+        people=people,
+        numbers=dict(zip((account.pk for account in accounts), numbers, strict=True)),
+    )
+
+
+def _by_ordinal(pair: tuple[AccountHolder, Any]) -> int:
+    return pair[0].ordinal
+
+
+def _taken(file: CreditFile, account: Account, known: Known) -> Taken:
+    number, default = known.numbers[account.pk], known.defaults.get(account.pk)
+    month = _month(file, account, default, known)
+    people = known.people.get(account.pk, ())
+    row = Taken(account=account, status=status_of(month), flags=flags_of(month))
+    row.faults = [code for code, applies in _RULES.items() if applies(file, row, month, known)]
+    if row.is_left_out:
+        return row
+    first, second = people[0], people[1] if len(people) > 1 else {}
+    date_of_default, pence = _default_of(account, default)
+    told = {
+        "account": number,
+        "account_type": codes.LOAN if account.is_regulated_credit else codes.TYPES[account.product],
+        "start_date": _day(account.contract_start_date),
+        "close_date": _day(account.contract_end_date) if month.is_closed else "",
+        "name": _name(first),
+        "date_of_birth": first["date_of_birth"] or "",
+        "joint_name": _name(second),
+        "joint_date_of_birth": second.get("date_of_birth") or "",
+        **{name: first[name] or "" for name in ("line_1", "town", "postcode")},
+        "payment_pence": "" if account.payment_pence is None else str(account.payment_pence),
+        "period": "monthly",
+        "amount_pence": str(account.balance_pence),
+        "default_pence": "" if pence is None else str(pence),
+        "default_date": _day(date_of_default),
+        "satisfied_date": _day(default.satisfied_date if default else None),
+        "status": row.status,
+        "flags": ";".join(row.flags),
+        "effective_date": _day(file.effective_date),
+    }
+    row.cells = [told[name] for name in COLUMNS]
+    return row
+
+
+def _month(file: CreditFile, account: Account, default: Default | None, known: Known) -> Month:
+    """Return the account as a month: a dispute or complaint that is entered on any case of the office freezes it."""
+    held = known.disputed[terms.account(known.numbers[account.pk])] & {"dispute", "complaint"}
+    return month_of(
+        account,
+        today=file.effective_date or file.month,
+        before=known.before.get(account.pk, ""),
+        has_default=_default_of(account, default)[0] is not None,
+        marks=(*held, *(marks_of_default(default) if default else ())),
+    )
+
+
+def _default_of(account: Account, default: Default | None) -> tuple[date | None, int | None]:
+    """Return date and balance of the default on file: of our own case, else of what billing tells from before."""
+    if default is not None:
+        return default.default_date, default.default_pence
+    return account.default_date, account.default_pence
+
+
+def _day(day: date | None) -> str:
+    return day.isoformat() if day else ""
+
+
+def _name(values: Mapping[str, Any]) -> str:
+    return " ".join(filter(None, (values.get("forename"), values.get("surname"))))
+
+
+def _is_of_a_minor(row: Taken, known: Known) -> bool:
+    births = [terms.born(each["date_of_birth"] or "") for each in known.people.get(row.account.pk, ())]
+    young = any(formats.is_under_18(date.fromisoformat(born), on=row.account.as_of) for born in births if born)
+    return young or any(flag.code == "minor" and flag.ended_date is None for flag in row.account.flags.all())
+
+
+def _lacks(*names: str) -> Rule:
+    """Return the rule that the first holder lacks one of these, or that there is none."""
+
+    def applies(_file: CreditFile, row: Taken, _month: Month, known: Known) -> bool:
+        people = known.people.get(row.account.pk, ())
+        return not people or not all(people[0][name] for name in names)
+
+    return applies
+
+
+def _default_day(row: Taken, known: Known) -> date | None:
+    return _default_of(row.account, known.defaults.get(row.account.pk))[0]
+
+
+def _in_future(file: CreditFile, row: Taken, _month: Month, known: Known) -> bool:
+    day = _default_day(row, known)
+    return day is not None and file.effective_date is not None and day > file.effective_date
+
+
+def _moved_later(_file: CreditFile, row: Taken, _month: Month, known: Known) -> bool:
+    day, before = _default_day(row, known), known.told.get(row.account.pk)
+    return day is not None and before is not None and day > before
+
+
+def _jumped(_file: CreditFile, row: Taken, month: Month, _known: Known) -> bool:
+    is_counted = month.before.isdigit() and row.status.isdigit() and "8" not in (month.before, row.status)
+    return is_counted and int(row.status) > int(month.before) + 1
+
+
+# What is asked of each account, by the code of what is wrong.
+_RULES: Mapping[str, Rule] = {
+    "number_missing": lambda _file, row, _month, known: not known.numbers[row.account.pk],
+    "number_too_long": lambda _file, row, _month, known: len(known.numbers[row.account.pk]) > LONGEST_NUMBER,
+    "default_in_future": _in_future,
+    "default_moved_later": _moved_later,
+    "default_without_notice": lambda _file, row, month, known: (
+        month.has_default and row.account.pk not in known.defaults
+    ),
+    "name_missing": _lacks("surname"),
+    "birth_missing": _lacks("date_of_birth"),
+    "address_missing": _lacks("line_1", "postcode"),
+    "minor": lambda _file, row, _month, known: _is_of_a_minor(row, known),
+    "held": lambda _file, row, _month, known: bool(known.held[terms.account(known.numbers[row.account.pk])]),
+    "status_unknown": lambda _file, row, _month, _known: row.status == UNKNOWN,
+    "status_jumped": _jumped,
+}
+
+
+def rows_of(part: CreditFilePart, *, by: str, at: datetime) -> list[tuple[int, list[str]]]:
+    """Open one part: account and cells of each row. One access row. Raises PartMissing where its key is gone."""
+    reader = Reader(actor=by, verb="send", purpose="report_accounts", streams=(part.file.case.uid,))
+    body = sealing.open_bytes(
+        bytes(part.body), key_id=part.file.key_id, label=LABEL, uid=part.uid, field="body", reader=reader, at=at
+    )
+    if body is None:
+        raise PartMissing("The file is erased.")
+    return [(pk, cells) for pk, cells in json.loads(body)]
