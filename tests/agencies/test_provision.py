@@ -58,7 +58,11 @@ def test_every_agreed_code_is_entered_with_its_channels_and_a_key_for_each(tmp_p
     for code in AGENCIES:
         directions = set(Channel.objects.filter(agency__code=code).values_list("direction", flat=True))
         assert directions == ({"in"} if code.startswith("own-") else {"in", "out"})
-    for channel in Channel.objects.filter(agency__code__startswith="sandbox-"):
+    beside = {"transport": "sftp", "agency__kind": "cra"}  # files go beside messages, under keys of another kind
+    for channel in Channel.objects.filter(**beside):
+        assert len(agencies.live_keys(channel, at=AT, kind="openpgp")) == 1
+        assert len(agencies.live_keys(channel, at=AT, kind="ssh")) == 1
+    for channel in Channel.objects.filter(agency__code__startswith="sandbox-").exclude(**beside):
         assert len(agencies.live_keys(channel, at=AT)) == 1
 
 

@@ -24,8 +24,9 @@ Row = Mapping[str, str]
 
 
 def reported(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
-    """One line of an agency's report: an account that it did not take, or, last, how many it took. When every agency
-    has reported, the file is locked."""
+    """One line of an agency's report on a monthly file: an account that it did not take, or, last, how many it took.
+
+    When every agency has reported, the file is locked."""
     copy = CreditFileCopy.objects.filter(file=case.pk, agency__code=content.agency_code).first()
     if copy is None:
         raise CaseError("This agency was not sent the file.")
