@@ -54,13 +54,13 @@ def not_looked_at(people: dict[str, Actor]) -> Case:
     number = next(_numbers)
     _given.append(number)
     pence = 300_000 + number
-    take_in(people, portfolio.row(0, account=f"82{number:08d}", balance_pence=str(pence), default_pence=str(pence)))
+    take_in(people, portfolio.row(0, account=f"84{number:08d}", balance_pence=str(pence), default_pence=str(pence)))
     return pool_of(people, balance_from=pence, balance_to=pence)
 
 
 def newest_number() -> str:
     """Return the number of the account that was made last."""
-    return f"82{_given[-1]:08d}"
+    return f"84{_given[-1]:08d}"
 
 
 def pool_defined(people: dict[str, Actor]) -> Case:
