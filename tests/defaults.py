@@ -15,6 +15,7 @@ from cases.kernel import calendars, holds, record, transitions
 from cases.kernel.actors import Actor, system
 from cases.kernel.models import Case, OutboxMessage
 from cases.ledger import api as ledger
+from cases.ledger import sealing
 from tests import associations
 from tests.accounts import portfolio
 from tests.factories import AT
@@ -56,17 +57,15 @@ def told(*, at: datetime = AT, **changes: str) -> Account:
     return account
 
 
+def number_of(account: Account) -> str:
+    reader = sealing.Reader(actor="tests", verb="read", purpose="tests")
+    return str(sealing.open_rows([account], ["number"], reader=reader, at=AT)[0]["number"])
+
+
 def tell_again(case: Case, *, at: datetime = AT, **changes: str) -> Case:
     """Let billing tell something else of the account of a case."""
-    account = Account.objects.get(pk=case.default.account_id)
-    reader = ledger_reader()
-    number = storing.sealing.open_rows([account], ["number"], reader=reader, at=at)[0]["number"]
-    told(at=at, account=number, **changes)
+    told(at=at, account=number_of(Account.objects.get(pk=case.default.account_id)), **changes)
     return Case.objects.get(pk=case.pk)
-
-
-def ledger_reader() -> Any:
-    return storing.sealing.Reader(actor="tests", verb="read", purpose="tests")
 
 
 def arrears(_people: dict[str, Actor], *, at: datetime = AT, **changes: str) -> Case:

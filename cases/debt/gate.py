@@ -212,8 +212,9 @@ def candidates(
     for holder, values in zip(people, opened, strict=True):
         if born := terms.born(values["date_of_birth"] or ""):
             births.setdefault(holder.account_id, []).append(date.fromisoformat(born))
-    held, protected = _holds(numbers, block=block, at=at), _protected(accounts, block=block, at=at)
-    hidden, sold = quietholds.blocked_each(numbers), title.buyers([account.pk for account in accounts])
+    ids = [account.pk for account in accounts]
+    held, spared = _holds(numbers, block=block, at=at), protected(ids, block=block, at=at)
+    hidden, sold = quietholds.blocked_each(numbers), title.buyers(ids)
     years = limitation.years_on(today, [account.jurisdiction for account in accounts])
     return [
         Candidate(
@@ -222,7 +223,7 @@ def candidates(
             years=years[account.jurisdiction],
             flags=frozenset(flag.code for flag in account.flags.all() if flag.ended_date is None),
             holds=held[terms.account(number)]
-            | protected.get(account.pk, frozenset())
+            | spared.get(account.pk, frozenset())
             | ({QUIET} if block in hidden[number] else frozenset()),
             births=tuple(births.get(account.pk, ())),
             is_placed=account.pk in placed,
@@ -232,11 +233,11 @@ def candidates(
     ]
 
 
-def _protected(accounts: Sequence[Account], *, block: str, at: datetime) -> dict[int, frozenset[str]]:
+def protected(accounts: Collection[int], *, block: str, at: datetime) -> dict[int, frozenset[str]]:
     """Return, by account, the kinds of hold of moratoria that protect its debt now. One query."""
     debts = MoratoriumDebt.objects.filter(
         holds.in_force_at("case__holds__", at),
-        account__in=accounts,
+        account__in=list(accounts),
         standing="protected",
         effective_date__lte=calendars.london_date(at),
         case__holds__blocks__contains=[block],

@@ -6,10 +6,10 @@ died, a colleague's own account: the answer, its time and its trace are the same
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
-from cases.kernel import holdkinds, holds, policy
+from cases.kernel import casetypes, holdkinds, holds, policy
 from cases.kernel.actors import Actor
 from cases.kernel.finding import index, terms
 from cases.kernel.models import Hold, SearchEntry, Team
@@ -55,12 +55,19 @@ def _is_plainly_held(account: str, kinds: frozenset[str], *, at: datetime) -> bo
     return held.exists()
 
 
-def blocking(numbers: Collection[str], block: str, *, at: datetime) -> dict[str, frozenset[str]]:
-    """Return, by account number in comparable form (terms.account), the kinds of hold that stop a block on it: those of
-    `entered`, and `policy` where a hidden one does. As `entered`, and one query for each number."""
-    found = entered(numbers, block, at=at)
-    hidden = {terms.account(number) for number in numbers if block in quietholds.blocked(account=number)}
-    return {number: kinds | {QUIET} if number in hidden else kinds for number, kinds in found.items()}
+def blocking(accounts: Mapping[int, str], block: str, *, at: datetime) -> dict[int, frozenset[str]]:
+    """Return, by account, the kinds of hold that stop a block on it: those of `entered`, those of cases that know it by
+    more than its number, and `policy` where a hidden one does. `accounts` are numbers by id. The number of queries does
+    not depend on the number of accounts."""
+    numbers = list(accounts.values())
+    named, hidden = entered(numbers, block, at=at), quietholds.blocked_each(numbers)
+    protected = [each.protects(list(accounts), block=block, at=at) for each in casetypes.all_types()]
+    return {
+        pk: named[terms.account(number)].union(
+            {QUIET} if block in hidden[number] else (), *(found.get(pk, frozenset()) for found in protected)
+        )
+        for pk, number in accounts.items()
+    }
 
 
 def entered(numbers: Collection[str], block: str, *, at: datetime) -> dict[str, frozenset[str]]:

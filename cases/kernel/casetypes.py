@@ -151,6 +151,11 @@ def never(_case: Case) -> bool:
     return False
 
 
+def protects_no_account(_accounts: Collection[int], *, block: str, at: datetime) -> Mapping[int, frozenset[str]]:
+    """Keep nothing from any account."""
+    return {}
+
+
 def nothing(_case: Case, *, at: datetime) -> None:
     """Follow a change with nothing."""
 
@@ -212,7 +217,9 @@ class CaseType:
     learned that it must stop. `named_by` gives the ids of cases that an agency (its id) means by a reference of its own
     that no message of ours led to. `duplicates` gives the ids of
     cases that are about the same thing as what is typed of a new one.
-    `common_effects` say what of its own follows a move that every kind has, by the move's name, as an effect does.
+    `protects` gives, of accounts by id, the kinds of hold of its cases that keep a `block` from each at a time `at`,
+    where a case knows accounts by more than their number. `common_effects` say what of its own follows a move that
+    every kind has, by the move's name, as an effect does.
     `own_tabs` are pages of its own on a case: what the tab says, and the name of the address.
     `opens_on` names the page of the kind's own on which a case of it is opened, `screen` the one on which a case is
     worked on, by its uid.
@@ -281,6 +288,7 @@ class CaseType:
     changed: Callable[..., None] = nothing
     opened: Callable[..., None] = nothing_of_people
     reacts: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    protects: Callable[..., Mapping[int, frozenset[str]]] = protects_no_account
     duplicates: Callable[[Mapping[str, Any]], Iterable[int]] = no_duplicates
     opens_on: str = ""
     screen: str = ""

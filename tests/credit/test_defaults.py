@@ -10,12 +10,13 @@ from django.test import TestCase
 from cases.accounts.models import BureauTold
 from cases.credit.defaults import gate, looking
 from cases.credit.defaults.models import Default
+from cases.debt.moratorium.models import MoratoriumDebt
 from cases.kernel import actors, holds, jobrun, jobs, transitions
 from cases.kernel.models import Case, Clock, Letter, OutboxMessage, Release, Task
 from cases.kernel.timing import sweeps
 from cases.kernel.transitions import TransitionRefused
 from cases.ledger.models import LedgerEvent
-from tests import associations, defaults, factories
+from tests import associations, defaults, factories, moratoria
 from tests.factories import AT
 from tests.kernel.snapshots import nothing_written, undone
 
@@ -127,7 +128,7 @@ class Defaults(TestCase):
         account = defaults.told(payments_behind="1", balance_pence="3800")
         defaults.told(payments_behind="0", balance_pence="0", oldest_unpaid_date="")
         (job, again) = (jobs.start_daily(now=AT), jobs.start_daily(now=AT + timedelta(hours=9)))
-        assert ([each.kind for each in job], again) == ([looking.LOOK], [])
+        assert ([each.kind for each in job], again) == ([looking.LOOK, "open_credit_file"], [])
         jobrun.work(clock=lambda: AT, seconds=60)
         case = Case.objects.get(kind="default")
         assert (case.state, case.default.account_id, case.parties.count()) == ("arrears", account.pk, 1)
@@ -164,6 +165,11 @@ class Defaults(TestCase):
             "withdrawn",
             "due",
         ]
+
+    def test_a_moratorium_stops_the_notice_of_an_account_that_it_protects(self):
+        account = MoratoriumDebt.objects.get(case=moratoria.applied(self.people), standing="protected").account
+        found = gate.judge(Default(account=account), by="tests", at=AT + timedelta(days=1))
+        assert set(found) & gate.STOPS_FILING == {"hold_breathing_space"}
 
     def test_dates_of_a_default(self):
         """First missed 5 August: not before 5 November, of the day until 5 February 2027, then back within it."""

@@ -121,7 +121,7 @@ def judge(row: Default, *, by: str, at: datetime) -> list[str]:
         account=account,
         today=calendars.london_date(at),
         flags=frozenset(flag.code for flag in account.flags.all() if flag.ended_date is None),
-        holds=accountholds.blocking([number], BLOCK, at=at)[terms.account(number)],
+        holds=accountholds.blocking({account.pk: number}, BLOCK, at=at)[account.pk],
         births=tuple(date.fromisoformat(birth) for birth in births if birth),
         has_address=any(holder.line_1 is not None and holder.postcode is not None for holder in people),
         came_back=_came_back(row),

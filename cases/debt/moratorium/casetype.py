@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cases.debt import gate
 from cases.debt.moratorium import callbacks, codes, effects, forms, intake, messages, opening, periods, report, rules
 from cases.debt.moratorium.models import Moratorium
 from cases.kernel import clocks, retention
@@ -66,6 +67,7 @@ MORATORIUM = CaseType(
         **{kind.code: kind.label for kind in messages.ALL},
         letters.LETTER.code: letters.LETTER.label,
     },
+    protects=gate.protected,
     reacts={"accounts_changed": callbacks.accounts_changed, "agency_stopped": effects.told},
     intake=intake.INTAKE,
     is_divisible=False,
