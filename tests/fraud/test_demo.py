@@ -88,6 +88,8 @@ def test_demo_cases_reach_every_state_and_verify(office, settings):
     traced = Case.objects.filter(kind="trace")
     assert sorted(traced.values_list("state", flat=True)) == ["declined", "passed", "requested", "result_held"]
     assert list(Case.objects.filter(kind="cra_file").values_list("state", flat=True)) == ["signed"]
+    asked = Case.objects.filter(kind__in=["rights_request", "dp_complaint"])
+    assert sorted(asked.values_list("state", flat=True)) == ["acknowledged", "closed", "propagating", "received"]
     assert sorted(BreakGlass.objects.values_list("outcome", flat=True)) == ["", "justified"]
     assert set(referrals.values_list("state", flat=True)) == {
         "referred",

@@ -93,6 +93,7 @@ class Scene:
             agencies.add_key(channel, SECRET, name=f"out-{code}", actor=system, at=START)
         both = (FPA, POST, ALERT, POLICE, *OUR_BRANDS)
         self.secrets = {code: new_inbound_key(code, actor=system, at=START) for code in both}
+        self.addresses = {address: code for code, _, _, address in factories.LISTINGS}
         self.clients: dict[str, Any] = {}
         self.now, self.received, self.refusing = START, list[tuple[str, str, dict[str, Any]]](), dict[str, str]()
         monkeypatch.setattr("django.utils.timezone.now", lambda: self.now)
@@ -100,10 +101,19 @@ class Scene:
 
     # Agencies and the clock
 
+    def meet(self, *codes: str) -> None:
+        """Give agencies that are in the register already the keys of both directions."""
+        for code in codes:
+            agency = agencies.get(code)
+            if channel := agencies.channel_of(agency, "out"):
+                self.addresses[channel.address] = code
+                agencies.add_key(channel, SECRET, name=f"out-{code}", actor=actors.system("tests"), at=START)
+            self.secrets[code] = new_inbound_key(code, actor=actors.system("tests"), at=START)
+
     def _peer(self, parcel: Parcel) -> Answer:
         """Take what is signed, as every agency does, or name a field that is wrong, where a journey says so."""
         assert parcel.headers["webhook-signature"].startswith("v1,")
-        code = next(code for code, _, _, address in factories.LISTINGS if parcel.url == address)
+        code = self.addresses[parcel.url]
         sent = json.loads(parcel.body)
         self.received.append((code, sent["type"], sent["data"]))
         if error := self.refusing.pop(sent["type"], ""):

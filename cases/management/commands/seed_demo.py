@@ -42,6 +42,7 @@ from cases.kernel.office import demo_people
 from cases.kernel.timing import sweeps
 from cases.ledger import sealing
 from cases.reports import letters
+from cases.rights import demo as rights
 
 SEED = 20261122
 MAKING_SAMPLES, LONGEST_SECONDS = "samples_are_being_made", 1800
@@ -86,6 +87,7 @@ class Command(BaseCommand):
         _checks(now)
         _defaults(now)
         _traces(now)
+        _rights(now)
         _debts(now)
         _restricted(now)
         self.stdout.write(f"{len(plan)} referrals in {time.monotonic() - started:.0f} s.")
@@ -229,6 +231,24 @@ def _traces(now: datetime) -> None:
 def _answer_trace(case: Case, said: Mapping[str, Any], at: datetime) -> None:
     asked = OutboxMessage.objects.filter(case=case, kind="traceback").select_related("channel__agency")
     _hear(asked.latest("pk"), "traceback.answered", "", at=at, data=said)
+
+
+def _rights(now: datetime) -> None:
+    """What people ask about their data, and a complaint."""
+    by_name = {user.username: actors.staff(user, source="demo") for user in demo_people.ensure(now)}
+    cast = rights.Cast(
+        messaging=actors.agency(agencies.get("own-messaging"), source="demo"),
+        officer=by_name["i.sowande"],
+        machine=actors.system("rights", source="demo"),
+        deliver=_deliver_all,
+        stopped=_stop_in_the_group,
+    )
+    rights.tell(cast, now=now)
+
+
+def _stop_in_the_group(case: Case, at: datetime) -> None:
+    told = OutboxMessage.objects.filter(case=case, kind="rights_stop").select_related("channel__agency")
+    _hear(told.filter(channel__agency__kind="group_company").latest("pk"), "rights.stopped", "", at=at)
 
 
 def _say_of_link(case: Case, agency: str, kind: str, reference: str, at: datetime) -> None:
