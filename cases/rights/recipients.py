@@ -1,7 +1,8 @@
 """Whoever was told of a person before what is held was put right, erased or restricted hears of it, UK GDPR Art 19.
 
-Each matter tells its own recipients: by a notice, or by its family's own message, for which a task asks. What they were
-told of a restricted matter is not touched. The request keeps who it was, so that the person can be told.
+Each matter tells its own recipients by a notice. Where its family puts right what it told by a message of its own, a task
+asks for that: the family's step tells everybody, with whoever has to agree to it. What they were told of a restricted
+matter is not touched. The request keeps who it was, so that the person can be told.
 """
 
 from __future__ import annotations
@@ -62,7 +63,8 @@ def _tell(row: CaseParty, facts: RightsRequest, *, actor: Actor, at: datetime) -
         family = {each.recipient.code for each in detaching.told_by_filing(case, row)}
         noticed = {each.agency.code for each in corrections.earlier_recipients(case, party=row)}
         sent = set()
-        if corrections.CALLBACKS.keys() <= casetypes.get(case.kind).callbacks.keys():
+        hears = corrections.CALLBACKS.keys() <= casetypes.get(case.kind).callbacks.keys()
+        if hears and not family:
             promised = corrections.send(case, change, reason=REASONS[change], actor=actor, at=at, party=row)
             sent = {each.channel.agency.code for each in promised}
         else:
