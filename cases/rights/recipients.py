@@ -1,8 +1,8 @@
 """Whoever was told of a person before what is held was put right, erased or restricted hears of it, UK GDPR Art 19.
 
-Each matter tells its own recipients by a notice. Where its family puts right what it told by a message of its own, a task
-asks for that: the family's step tells everybody, with whoever has to agree to it. What they were told of a restricted
-matter is not touched. The request keeps who it was, so that the person can be told.
+Each matter tells its own recipients by a notice. Where its family puts right what it told by a message of its own, a
+task asks for that: the family's step tells everybody, with whoever has to agree to it. What they were told of a
+restricted matter is not touched. The request keeps who it was, so that the person can be told.
 """
 
 from __future__ import annotations
