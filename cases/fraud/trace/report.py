@@ -54,7 +54,7 @@ def tables(case: Case) -> Sequence[Table]:
     return (
         Table(
             title="Way back to the caller",
-            columns=("Hop", "Provider", "", "When", "Result"),
+            columns=("Hop", "Provider", "What", "When", "Result"),
             rows=rows,
             empty="No provider was asked yet.",
         ),
