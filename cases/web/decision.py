@@ -191,9 +191,10 @@ def panel(
     ]
     moves = [_move(offer, file, typed) for offer in sorted(offers, key=_weight) if offer.is_open]
     decides = any(offer.is_open and offer.transition.decides for offer in offers)
+    own = {move.name for move in casetypes.get(file.case.kind).lifecycle.transitions}
     return {
-        "moves": [each for each in moves if each["move"].name not in COMMON_NAMES],
-        "common": [each for each in moves if each["move"].name in COMMON_NAMES],
+        "moves": [each for each in moves if each["move"].name not in COMMON_NAMES - own],
+        "common": [each for each in moves if each["move"].name in COMMON_NAMES - own],
         "refused": [offer for offer in offers if not offer.is_open],
         "asked": asked,
         "is_mine": bool(asked)

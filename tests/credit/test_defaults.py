@@ -16,12 +16,16 @@ from cases.kernel.models import Case, Clock, Letter, OutboxMessage, Release, Tas
 from cases.kernel.timing import sweeps
 from cases.kernel.transitions import TransitionRefused
 from cases.ledger.models import LedgerEvent
+from cases.ledger.reads import Reader
+from cases.reports import letters as written
 from tests import associations, defaults, factories, moratoria
 from tests.factories import AT
 from tests.kernel.snapshots import nothing_written, undone
+from tests.reports import reading
 
 NERYS = {
     "account": "8001234567",
+    "product": "mobile",
     "balance_pence": "11400",
     "payment_pence": "3800",
     "payments_behind": "3",
@@ -139,6 +143,38 @@ class Defaults(TestCase):
         jobs.start_daily(now=AT + timedelta(days=2))
         jobrun.work(clock=lambda: AT + timedelta(days=2), seconds=60)
         assert Case.objects.get(pk=case.pk).state == "cured"
+
+    def pressed(self, case, template, at):
+        """Have the newest letter of a template written; return its text as read back from the PDF, in one line."""
+        letter = Letter.objects.filter(case=case, template=template).latest("pk")
+        assert written.write(letter.pk, now=at)
+        letter = Letter.objects.select_related("blob").get(pk=letter.pk)
+        reader = Reader(actor="tests", verb="read", purpose="tests")
+        return " ".join(reading.text_of(written.open_letter(letter, reader=reader, at=at)).split())
+
+    def test_the_notice_and_the_letter_of_a_default_say_all_that_they_have_to(self):
+        """N4: the amount, the date, how to avoid it, advice, how to dispute. N5: date, balance, six years."""
+        case = defaults.notice_written(self.people, at=day(11, 3), **NERYS)
+        said = self.pressed(case, "default_n4", day(11, 3))
+        for words in (
+            "Nerys Abernathy-Cole",
+            "3 November 2026",
+            "you owe us £114.00 on your mobile account. 3 monthly payments are behind; the first was due on 20 August",
+            "28 days after you receive this letter",
+            "two working days after it was posted",
+            "Pay £114.00 within the 28 days",
+            "ask us for an arrangement",
+            "While we look at it, no default is recorded.",
+            "MoneyHelper",
+            "StepChange",
+            "National Debtline",
+        ):
+            assert words in said, (words, said)
+        filed = defaults.filed(self.people)
+        said = self.pressed(filed, "default_n5_filed", defaults.OVER)
+        for words in ("a default of £114.00 on your broadband account, dated 29 December 2026", "for six years"):
+            assert words in said, (words, said)
+        assert "statutory credit report free of charge" in said
 
     def test_a_notice_is_entered_as_served_only_with_proof_that_it_was_posted(self):
         case = defaults.notice_written(self.people)

@@ -24,7 +24,8 @@ def _is_clear(_row: Default, found: Found, _today: date) -> bool:
     return not found
 
 
-def _is_held(found: Found) -> Found:
+def _held_by(found: Found) -> Found:
+    """Return those of the stops that are holds or disputes."""
     return [code for code in found if code in gate.STOPS_FILING]
 
 
@@ -42,7 +43,7 @@ def _may_end(row: Default, found: Found, today: date) -> bool:
 
 def _must_skip(row: Default, found: Found, today: date) -> bool:
     """Once for each set of reasons: the record is not repeated every day."""
-    return bool(_is_held(found)) and _is_held(found) != row.skipped_for and guards.is_over(row, today=today)
+    return bool(_held_by(found)) and _held_by(found) != row.skipped_for and guards.is_over(row, today=today)
 
 
 def _is_missed(row: Default, _found: Found, _today: date) -> bool:
@@ -123,7 +124,7 @@ def ask_to_issue(case: Case, *, at: datetime) -> None:
 
 def _look_at_approved(case: Case, row: Default, found: Found, *, at: datetime) -> Case:
     """Before the agencies have it: what is paid or held meanwhile is taken back; what all have taken is filed."""
-    ground = "paid" if guards.is_paid(row) else "held" if _is_held(found) else ""
+    ground = "paid" if guards.is_paid(row) else "held" if _held_by(found) else ""
     if ground:
         return transitions.apply(case.pk, "withdraw", actor=_actor(case), at=at, inputs={"ground": ground})
     if guards.is_taken_everywhere(case):

@@ -33,7 +33,7 @@ def reported(case: Case, content: Content, *, actor: Actor, at: datetime) -> Non
     said = content.data
     is_last = said["outcome"] == "accepted"
     detail = {"agency": content.agency_code, "outcome": said["outcome"]}
-    with record.act(case, "cra_file.reported", actor=actor, at=at, cause=content.callback_uid, detail=detail) as act:
+    with record.act(case, "credit_file.reported", actor=actor, at=at, cause=content.callback_uid, detail=detail) as act:
         if is_last:
             copy.state, copy.accepted, copy.answered_at = "answered", int(said["rows"]), at
         else:
@@ -85,7 +85,7 @@ def left(file: BatchFile, became: str, at: datetime) -> None:
     if copy is None or copy.state == "answered" or became == "answered":
         return
     actor = system("delivery", source=copy.file.case.source)
-    with record.act(copy.file.case, f"cra_file.{became}", actor=actor, at=at, detail={"file": str(file.uid)}):
+    with record.act(copy.file.case, f"credit_file.{became}", actor=actor, at=at, detail={"file": str(file.uid)}):
         copy.state = became
         copy.save(update_fields=["state"])
 

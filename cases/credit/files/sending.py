@@ -74,7 +74,7 @@ def _taken(job: jobs.Job, at: datetime) -> None:
     file.digest, file.is_taken = digest_of(parts), True
     core = CreditFileFault.objects.filter(file=file, round=file.round, level="core").count()
     detail = {"rows": file.rows, "total_pence": file.total_pence, "digest": file.digest, "core": core}
-    with record.act(case, "cra_file.taken", actor=actor, at=at, detail=detail):
+    with record.act(case, "credit_file.taken", actor=actor, at=at, detail=detail):
         file.save(update_fields=["rows", "total_pence", "digest", "is_taken"])
         if core:
             tasks.raise_task(FAULTY, case=case, at=at, faults=core)
@@ -99,7 +99,7 @@ def _send(job: jobs.Job, subject: str, at: datetime) -> None:
         return
     file = _file(job, "transmitted", "locked")
     part = CreditFilePart.objects.select_related("file__case").get(file=file, round=file.round, number=int(subject))
-    with record.act(file.case, "cra_file.kept", actor=actor, at=at, detail={"part": part.number}):
+    with record.act(file.case, "credit_file.kept", actor=actor, at=at, detail={"part": part.number}):
         _keep_told(file, taking.rows_of(part, by=actor.label, at=at), at=at)
 
 

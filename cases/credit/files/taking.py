@@ -254,11 +254,12 @@ _RULES: Mapping[str, Rule] = {
 
 
 def rows_of(part: CreditFilePart, *, by: str, at: datetime) -> list[tuple[int, list[str]]]:
-    """Open one part: account and cells of each row. One access row. Raises PartMissing where its key is gone."""
+    """Open one part: account and cells of each row. One access row. Raises PartMissing where its key is gone, or the
+    part is not the one whose hash was signed."""
     reader = Reader(actor=by, verb="send", purpose="report_accounts", streams=(part.file.case.uid,))
     body = sealing.open_bytes(
         bytes(part.body), key_id=part.file.key_id, label=LABEL, uid=part.uid, field="body", reader=reader, at=at
     )
-    if body is None:
-        raise PartMissing("The file is erased.")
+    if body is None or hashlib.sha256(body).hexdigest() != part.sha256:
+        raise PartMissing("The part is gone, or is not the one that was taken.")
     return [(pk, cells) for pk, cells in json.loads(body)]
