@@ -6,13 +6,15 @@ from datetime import date, timedelta
 from itertools import count
 from typing import Any
 
+from django.db import transaction
+
 from cases.accounts import uploads
 from cases.agencies.directory import TERMS
-from cases.debt.sale import bids, looking, prices, tapes
-from cases.kernel import actors, intake, jobrun, transitions, verdicts
+from cases.debt.sale import bids, looking, notices, prices, tapes
+from cases.kernel import actors, intake, jobrun, record, transitions, verdicts
 from cases.kernel.actors import Actor
 from cases.kernel.exchange import agencies
-from cases.kernel.models import Agency, Case
+from cases.kernel.models import Agency, Case, Job
 from tests.accounts import portfolio
 from tests.factories import AT
 
@@ -20,6 +22,7 @@ KIND, BUYER = "debt_sale", "drama-purchase"
 LATER = AT + timedelta(hours=1)
 MANAGER, FINANCE, PROTECTION = "g.whitlock", "l.forsgren", "j.merriweather"
 COUNSEL, ANALYST = "v.tranter", "r.penhale"
+STEWARD, DATA_APPROVER = "s.oyelaran", "t.marchetti"
 ALL = {"products": ["mobile", "broadband", "landline", "tv"], "jurisdictions": ["eaw", "sct", "nir"]}
 _numbers = count()
 _given: list[int] = []
@@ -173,11 +176,48 @@ def completed(people: dict[str, Actor]) -> Case:
     return moved(case, "complete", people[FINANCE], at=LATER, **paid(case))
 
 
+def noticed(people: dict[str, Actor]) -> Case:
+    """Completed, every holder with a notice, as in the middle of the work that says so."""
+    case = completed(people)
+    job = Job.objects.get(kind=notices.KIND.code, key=str(case.debt_sale.uid))
+    for part in notices.KIND.rows(job):
+        with transaction.atomic():
+            notices.KIND.do(job, part, LATER)
+    return Case.objects.get(pk=case.pk)
+
+
+def notices_issued(people: dict[str, Actor]) -> Case:
+    case = completed(people)
+    work(at=LATER)
+    return Case.objects.get(pk=case.pk)
+
+
+def warranty_open(people: dict[str, Actor]) -> Case:
+    case = moved(notices_issued(people), "migrate", people[STEWARD], at=LATER)
+    case = agreed_to(case, people, DATA_APPROVER, at=LATER)
+    work(at=LATER)
+    return Case.objects.get(pk=case.pk)
+
+
+def window_over(people: dict[str, Actor]) -> Case:
+    """The time for claims is over; the sale is not closed yet."""
+    case = warranty_open(people)
+    with record.act(case, "clock.met", actor=actors.system("tests"), at=LATER):
+        clock = case.clocks.get(rule="k26_put_back")
+        clock.state, clock.ended_at = "met", LATER
+        clock.save(update_fields=["state", "ended_at"])
+    return Case.objects.get(pk=case.pk)
+
+
+def closed(people: dict[str, Actor]) -> Case:
+    return moved(window_over(people), "close", actors.system("tests"), at=LATER)
+
+
 def abandoned(people: dict[str, Actor]) -> Case:
     return moved(exclusions_run(people), "abandon", people[MANAGER])
 
 
 STATES = (
     *("pool_defined", "exclusions_run", "bidding", "preferred", "agreed", "cut_off", "final_tape", "approved"),
-    *("completed", "abandoned"),
+    *("completed", "notices_issued", "warranty_open", "closed", "abandoned"),
 )

@@ -78,7 +78,7 @@ NOT_YET_BUILT = {
     "default": set(),
     "debt_placement": set(),
     "moratorium": set(),
-    "debt_sale": {"issue_notices", "migrate", "close"},
+    "debt_sale": set(),
     "cra_file": set(),
 }
 # How a check of the design is declared in code.
@@ -304,7 +304,7 @@ COMMON = {
         {"recalled", "paid", "settled", "returned", "insolvent", "deceased", "transferred"},
     ),
     "default": ({"credit_data_steward"}, "credit_data_approver", "arrears", {"removed", "expired"}),
-    "debt_sale": ({"sale_manager"}, "finance_approver", "pool_defined", {"abandoned"}),
+    "debt_sale": ({"sale_manager"}, "finance_approver", "pool_defined", {"abandoned", "closed"}),
     "cra_file": ({"credit_data_steward"}, "credit_data_approver", "open", {"locked"}),
 }
 # A file is opened again by one person before anything has left; nothing leads out of its end.

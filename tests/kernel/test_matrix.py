@@ -233,6 +233,8 @@ APART = {
     ("debt_sale", "exclusions_run", "publish"): sales.with_bid_tape,
     ("debt_sale", "cut_off", "build_tape"): sales.with_final_tape,
     ("debt_sale", "approved", "complete"): sales.ready,
+    ("debt_sale", "completed", "issue_notices"): sales.noticed,
+    ("debt_sale", "warranty_open", "close"): sales.window_over,
     ("le_disclosure", "received", "out_of_scope"): disclosures.bare,
     ("rights_request", "received", "act"): rights.stop,
     ("rights_request", "actioned", "propagate"): rights.stopped,
@@ -426,6 +428,9 @@ SALE = {
     "rebuild": Attempt(sales.MANAGER),
     "approve": Attempt(sales.MANAGER),
     "complete": Attempt(sales.FINANCE, at=sales.LATER),
+    "issue_notices": Attempt("system"),
+    "migrate": Attempt(sales.STEWARD),
+    "close": Attempt("system"),
     "abandon": Attempt(sales.MANAGER),
 }
 CRA_FILE = {
@@ -506,7 +511,7 @@ NOT_FROM = {
 BY_A_PERSON = {("check", "referred", "decide")}
 # Made by people of another desk, who take it in for the person concerned.
 FROM_OUTSIDE = {("fraud_referral", "dispute"), ("contest", "decide"), ("default", "arrange")}
-FROM_OUTSIDE |= {("debt_sale", "sign")}
+FROM_OUTSIDE |= {("debt_sale", "sign"), ("debt_sale", "migrate")}
 # Moves that always need further people: they are tried with them.
 AGREED = {("association", name): ("reviewer",) for name in ("refuse_break", "signpost", "restore")}
 AGREED |= {("default", name): (defaults.APPROVER,) for name in ("correct", "remove")}
@@ -514,6 +519,7 @@ AGREED |= {
     ("moratorium", "request_review"): (moratoria.COUNSEL,),
     ("debt_sale", "publish"): (sales.PROTECTION,),
     ("debt_sale", "sign"): (sales.FINANCE,),
+    ("debt_sale", "migrate"): (sales.DATA_APPROVER,),
     ("debt_sale", "approve"): (sales.FINANCE, sales.PROTECTION),
 }
 # Once an agreement is signed, giving a sale up needs the finance approver too.

@@ -878,7 +878,7 @@ def test_each_message_of_each_kind_maps_to_categories_of_the_notice():
         "debt_placement": {"dca_place", "dca_hold", "dca_release", "dca_recall", "dca_update", "letter"},
         "default": {"cra_correct", "letter"},
         "moratorium": {"moratorium_answer", "moratorium_forward", "letter"},
-        "debt_sale": {"bid_tape", "final_tape", "assignment"},
+        "debt_sale": {"bid_tape", "final_tape", "assignment", "cra_correct", "letter"},
         "cra_file": {"cra_file"},
     }
     for kind in (

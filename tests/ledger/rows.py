@@ -42,6 +42,7 @@ CHOSEN = {
     "PartnerKey.kind": "openpgp",
     "TraceHop.direction": "in",
     "SaleTape.kind": "bid",
+    "SaleClaim.outcome": "",
     "DebtSaleAccount.state": "in_pool",
 }
 

@@ -152,7 +152,7 @@ def standing(db):
             name: {"uid": case.uid, "number": 1}
             for name in ("package_holder_remove", "package_part", "package_file_remove")
         },
-        "sale_manifest": {"uid": case.uid, "number": 1},
+        **{name: {"uid": case.uid, "number": 1} for name in ("sale_manifest", "sale_line", "sale_line_act")},
         "add_address": {"uid": case.uid, "number": 1},
         "edit_address": {"uid": case.uid, "number": 1, "place": 1},
         "report_progress": {"uid": case.uid, "report": report.uid},

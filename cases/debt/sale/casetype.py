@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from cases.accounts import bureaus
 from cases.debt import title
-from cases.debt.sale import codes, forms, messages, periods, report, rules, tapes
+from cases.debt.sale import callbacks, codes, ending, forms, messages, notices, periods, report, rules, tapes
 from cases.debt.sale.models import DebtSale
 from cases.kernel import retention
 from cases.kernel.casetypes import CaseType
+from cases.kernel.exchange import letters
 
 __all__ = ["DEBT_SALE"]
 
 retention.declare(*periods.RETENTION)
 title.declare(report.buyers)
+letters.declare(*notices.LETTERS)
 
 DEBT_SALE = CaseType(
     code="debt_sale",
@@ -45,7 +48,15 @@ DEBT_SALE = CaseType(
         "complete": forms.CompleteForm,
     },
     agency_kinds=frozenset({"purchaser"}),
-    message_labels={kind.code: kind.label for kind in messages.ALL},
+    callbacks=callbacks.CALLBACKS,
+    callback_data=callbacks.EXAMPLES,
+    refused=callbacks.REFUSED,
+    clock_ends={ending.WINDOW: callbacks.window_over},
+    message_labels={
+        **{kind.code: kind.label for kind in messages.ALL},
+        bureaus.CRA_CORRECT.code: bureaus.CRA_CORRECT.label,
+        letters.LETTER.code: letters.LETTER.label,
+    },
     erase_beside=tapes.erase_due,
     own_tabs=(("Accounts", "sale_accounts"), ("Tapes and bids", "sale_tapes")),
     is_divisible=False,

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from cases.kernel.office.codelists import CodeList
 
-__all__ = ["DILIGENCE", "EVIDENCE_KINDS", "LINES", "LONGEST_WINDOW", "LOOKED_AT_IN", "ROLES", "SOLD"]
+__all__ = [
+    "CLAIMS",
+    "DILIGENCE",
+    "EVIDENCE_KINDS",
+    "LINES",
+    "LONGEST_WINDOW",
+    "LOOKED_AT_IN",
+    "NO_WINDOW",
+    "ROLES",
+    "SOLD",
+]
 
 ROLES = (("debtor", "Holder of a sold account"),)
 # Where the accounts of a sale can be looked at (again): before each step that needs them clear.
@@ -21,6 +31,22 @@ LINES = {
 }
 # While a line stands in one of these, the debt is the buyer's.
 SOLD = ("sold", "put_back_requested", "transferred")
+# Why a buyer may claim that an account should not have been sold; some have no window.
+CLAIMS = {
+    "deceased_before_cut_off": "The customer had died before the cut-off",
+    "title": "The debt was not ours to sell",
+    "fraud": "The debt was made by fraud",
+    "insolvent": "The customer was insolvent",
+    "dispute": "The debt was in dispute",
+    "statute_barred": "The debt was out of time",
+    "wrong_balance": "Less was owed than was sold",
+    "no_documents": "The documents are not there",
+    "duplicate": "The debt was sold twice",
+    "minor": "The customer was under 18",
+    "vulnerable": "The customer needed support",
+    "moratorium": "A moratorium protected the debt",
+}
+NO_WINDOW = ("deceased_before_cut_off", "title", "fraud")
 # What has to be shown of a buyer before its bid is preferred. Permission is asked for where credit is regulated.
 DILIGENCE = {
     "has_permission": "It has the permission of the Financial Conduct Authority",

@@ -4,9 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from cases.debt.sale import bids, codes, guards, looking, messages, placed, prices, tapes
+from cases.debt.sale import (
+    bids,
+    codes,
+    ending,
+    guards,
+    lines,
+    looking,
+    messages,
+    moving,
+    notices,
+    placed,
+    prices,
+    tapes,
+)
 from cases.debt.sale.models import DebtSaleAccount
-from cases.kernel import calendars
+from cases.kernel import calendars, clocks
 from cases.ledger import api as ledger
 
 __all__ = ["let_go"]
@@ -80,3 +93,20 @@ def complete(context: Any) -> None:
         "manifest_sha256": tape.manifest_sha256,
     }
     messages.send_assignment(case, sale.purchaser, assigned, people=tape.people_count, actor=actor, at=at)
+    notices.start(sale, actor=actor, at=at)
+
+
+def migrate(context: Any) -> None:
+    """The window for claims runs from the completion, and the credit agencies are told of each account."""
+    case, sale = context.case, context.case.debt_sale
+    began = calendars.end_of_day(sale.completed_date)
+    clocks.start(case, ending.WINDOW, started_at=began, until=lines.window_ends(sale))
+    moving.start(sale, actor=context.actor, at=context.at)
+
+
+def settle(context: Any) -> None:
+    """What did not come back is sold for good."""
+    rows = list(context.case.debt_sale.lines.filter(state="sold"))
+    for row in rows:
+        row.state = "transferred"
+    ledger.bulk_update(DebtSaleAccount, rows, ["state"], batch_size=BATCH)

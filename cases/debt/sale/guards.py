@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from cases.debt.sale import bids, codes, looking, placed, prices, tapes
+from cases.debt.sale import bids, codes, ending, looking, moving, notices, placed, prices, tapes
 from cases.debt.sale.models import SaleBid
 from cases.kernel import calendars
 
@@ -146,6 +146,22 @@ def funds_are_here(context: Any) -> str | None:
         return "Say how much came, and on which day."
     price = prices.total(context.case.debt_sale)
     return None if pence == price else f"The price is £{price / 100:,.2f}; this is £{pence / 100:,.2f}."
+
+
+def everybody_has_notice(context: Any) -> str | None:
+    count = notices.missing(context.case.debt_sale).count()
+    return f"The holders of {count} accounts have no notice yet." if count else None
+
+
+def default_dates_are_kept(context: Any) -> str | None:
+    kept = moving.keeps_default_dates(context.case.debt_sale)
+    return None if kept else "A default has another date than the account has. A sale never changes it."
+
+
+def window_is_over(context: Any) -> str | None:
+    if ending.is_window_open(context.case):
+        return "The time for claims of the buyer is not over."
+    return "A claim is open." if ending.has_open_claim(context.case) else None
 
 
 def nothing_is_placed(context: Any) -> str | None:

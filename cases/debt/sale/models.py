@@ -7,10 +7,19 @@ from django.db import models
 from django.db.models import Q
 
 from cases.accounts.models import Account
-from cases.kernel.models import Agency, Case
+from cases.kernel.models import Agency, Case, CaseParty, Letter
 from cases.ledger.models import DataKey, Tracked
 
-__all__ = ["DebtSale", "DebtSaleAccount", "SaleBid", "SaleLook", "SaleTape", "SaleTapePart"]
+__all__ = [
+    "DebtSale",
+    "DebtSaleAccount",
+    "SaleBid",
+    "SaleClaim",
+    "SaleLook",
+    "SaleNotice",
+    "SaleTape",
+    "SaleTapePart",
+]
 
 # While a line stands in one of these, its account stands in no other sale.
 TAKEN = ("in_pool", "sold", "put_back_requested", "transferred")
@@ -162,3 +171,54 @@ class SaleBid(Tracked):
 
     def __str__(self) -> str:
         return f"bid {self.number} for {self.sale_id}"
+
+
+class SaleNotice(Tracked):
+    """One notice of an assignment to one person who holds a sold account: by which letter, of which day.
+
+    The letter knows to which address it went and what came of it. An earlier notice stays beside a later one.
+    """
+
+    line = models.ForeignKey(DebtSaleAccount, models.PROTECT, related_name="notices")
+    party = models.ForeignKey(CaseParty, models.PROTECT, related_name="+")
+    letter = models.OneToOneField(Letter, models.PROTECT, related_name="sale_notice")
+    assigned_date = models.DateField()
+    address_source = models.CharField(max_length=40, blank=True, default="")
+
+    def __str__(self) -> str:
+        return f"notice of line {self.line_id}"
+
+
+class SaleClaim(Tracked):
+    """What brings a sold line back: a claim of the buyer, or our own wish to buy it back; who asked, and who agreed.
+
+    `outcome` is empty while it is open. Money is whole pence.
+    """
+
+    line = models.ForeignKey(DebtSaleAccount, models.PROTECT, related_name="claims")
+    number = models.PositiveIntegerField()
+    reason = models.CharField(max_length=40)
+    is_buy_back = models.BooleanField(default=False)
+    came_at = models.DateTimeField()
+    came_from = models.CharField(max_length=20)
+    outcome = models.CharField(max_length=12, blank=True, default="")
+    proposed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+    proposed_at = models.DateTimeField(null=True, blank=True)
+    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+    decided_at = models.DateTimeField(null=True, blank=True)
+    refund_pence = models.BigIntegerField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["line", "number"], name="one_claim_per_number_of_a_line"),
+            models.UniqueConstraint(fields=["line"], condition=Q(outcome=""), name="one_open_claim_per_line"),
+            models.CheckConstraint(
+                condition=~Q(outcome="accepted")
+                | Q(proposed_by__isnull=False, decided_by__isnull=False) & ~Q(decided_by=models.F("proposed_by")),
+                name="claim_is_accepted_by_two",
+            ),
+            models.CheckConstraint(condition=Q(outcome__in=["", "refused", "accepted"]), name="claim_outcome"),
+        ]
+
+    def __str__(self) -> str:
+        return f"claim {self.number} on line {self.line_id}"

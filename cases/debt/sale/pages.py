@@ -1,4 +1,4 @@
-"""The pages of a sale: its accounts and what keeps whom out; its tapes and its bids."""
+"""The pages of a sale: its accounts and what keeps whom out; its tapes and bids; one account and its title."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from django.urls import path
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from cases.debt.sale import bids, codes, exclusions, forms, looking, prices, tapes
+from cases.debt.sale import bids, codes, exclusions, forms, lines, looking, prices, tapes
 from cases.debt.sale.models import DebtSaleAccount, SaleTape
 from cases.kernel import policy
 from cases.kernel.actors import Actor
@@ -245,6 +245,76 @@ def sale_manifest(request: HttpRequest, uid: UUID, number: int) -> HttpResponse:
     return attachment(tapes.manifest(tape, reader=reader, at=asking.now()), name, media_type="text/csv; charset=utf-8")
 
 
+@screen
+@require_GET
+@never_cache
+def sale_line(request: HttpRequest, uid: UUID, number: int) -> HttpResponse:
+    """Show one account of a sale: whose it was when, who had notice, what the buyer claims."""
+    return _show_line(request, _file(asking.actor_of(request), uid), number)
+
+
+def _show_line(
+    request: HttpRequest,
+    file: CaseFile,
+    number: int,
+    *,
+    problems: list[Problem] | None = None,
+    status: int = HTTPStatus.OK,
+) -> HttpResponse:
+    actor, case = asking.actor_of(request), file.case
+    if not (why := casepage.purpose_of(request, file, actor)):
+        return casepage.ask_purpose(request, case)
+    line = case.debt_sale.lines.select_related("account", "sale__purchaser").filter(number=number).first()
+    if line is None:
+        raise Http404
+    claims = list(line.claims.select_related("proposed_by", "decided_by").order_by("number"))
+    found = next((row for row in claims if not row.outcome), None)
+    is_proposed = found is not None and found.proposed_at is not None
+    is_own = found is not None and found.proposed_by_id == actor.user_id
+    may = {
+        act: policy.can(actor, act, case=case).is_allowed
+        for act in (lines.REFUSE, lines.ACCEPT, lines.AGREE, lines.BUY_BACK)
+    }
+    context = casepage.header(file, "sale_accounts", actor) | {
+        "line": _lines(request, case, [line], why)[0],
+        "chain": lines.chain(line),
+        "claims": [{"row": row, "reason": codes.CLAIMS.get(row.reason, "We want it back")} for row in claims],
+        "notices": list(line.notices.select_related("letter", "party").order_by("pk")),
+        "may_refuse": found is not None and may[lines.REFUSE],
+        "may_accept": found is not None and not is_proposed and may[lines.ACCEPT],
+        "may_agree": is_proposed and not is_own and may[lines.AGREE],
+        "may_buy_back": found is None and line.state == "sold" and may[lines.BUY_BACK],
+        "typed": request.POST.get("reason", ""),
+        "problems": problems or [],
+    }
+    return render(request, "cases/debt/sale/line.html", context, status=status)
+
+
+@screen
+@require_POST
+def sale_line_act(request: HttpRequest, uid: UUID, number: int) -> HttpResponse:
+    """Refuse, propose, agree to or ask for the return of one account."""
+    actor = asking.actor_of(request)
+    file = _file(actor, uid)
+    reason, act = request.POST.get("reason", ""), request.POST.get("act", "")
+    said: dict[str, Any] = {"actor": actor, "at": asking.now(), "request": asking.info(request)}
+    try:
+        if act == lines.REFUSE:
+            lines.refuse(file.case, number, reason=reason, **said)
+        elif act == lines.BUY_BACK:
+            lines.want_back(file.case, number, reason=reason, **said)
+        elif act == lines.ACCEPT:
+            lines.propose(file.case, number, **said)
+        elif act == lines.AGREE:
+            lines.agree(file.case, number, **said)
+        else:
+            raise Http404
+    except lines.LineRefused as refusal:
+        problems = [Problem(sentence=str(refusal))]
+        return _show_line(request, file, number, problems=problems, status=status_of(refusal))
+    return redirect("web:sale_line", uid=uid, number=number)
+
+
 urlpatterns = [
     path("debt/sales/<uuid:uid>/accounts/", sale_accounts, name="sale_accounts"),
     path("debt/sales/<uuid:uid>/look/", sale_look, name="sale_look"),
@@ -252,4 +322,6 @@ urlpatterns = [
     path("debt/sales/<uuid:uid>/tapes/make/", sale_make_tape, name="sale_make_tape"),
     path("debt/sales/<uuid:uid>/tapes/<int:number>/manifest/", sale_manifest, name="sale_manifest"),
     path("debt/sales/<uuid:uid>/bids/", sale_bid, name="sale_bid"),
+    path("debt/sales/<uuid:uid>/accounts/<int:number>/", sale_line, name="sale_line"),
+    path("debt/sales/<uuid:uid>/accounts/<int:number>/act/", sale_line_act, name="sale_line_act"),
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db.models import Model
 
-from cases.debt.sale import bids, effects, guards, looking, tapes
+from cases.debt.sale import bids, effects, guards, lines, looking, notices, tapes
 from cases.debt.sale.models import DebtSale, SaleTape
 from cases.kernel.lifecycle import Agreement, Lifecycle, State, Transition
 from cases.kernel.models import Case
@@ -32,6 +32,8 @@ POLICY = (
         for act in ("view", "report", "view_audit")
     ),
     *(Rule(act=act, kind=_KIND, roles=_MANAGER) for act in (looking.ACT, tapes.ACT, bids.ACT)),
+    *(Rule(act=act, kind=_KIND, roles=_MANAGER) for act in (lines.REFUSE, lines.ACCEPT, lines.BUY_BACK, notices.ACT)),
+    Rule(act=lines.AGREE, kind=_KIND, roles=_FINANCE),
 )
 
 
@@ -47,8 +49,8 @@ LIFECYCLE = Lifecycle(
     second="finance_approver",
     reopens_to="pool_defined",
     opening_roles=_MANAGER,
-    papers=_BEFORE | {"completed"},
-    final=frozenset({"abandoned"}),
+    papers=_BEFORE | {"completed", "notices_issued", "warranty_open"},
+    final=frozenset({"abandoned", "closed"}),
     steps=(("pool", "Pool"), ("bids", "Bids"), ("agreed", "Agreed"), ("sold", "Sold"), ("closed", "Closed")),
     states=(
         State(code="pool_defined", label="Pool defined", tone="wait", step="pool"),
@@ -60,6 +62,9 @@ LIFECYCLE = Lifecycle(
         State(code="final_tape", label="Tape built", tone="wait", step="agreed"),
         State(code="approved", label="Approved by three", tone="ok", step="agreed"),
         State(code="completed", label="Completed", tone="done", step="sold"),
+        State(code="notices_issued", label="Notices issued", tone="done", step="sold"),
+        State(code="warranty_open", label="Claims may come", tone="done", step="sold", is_dormant=True),
+        State(code="closed", label="Closed", tone="hold", step="closed", is_terminal=True, retention_class="debt_sale"),
         State(
             code="abandoned",
             label="Abandoned",
@@ -180,6 +185,37 @@ LIFECYCLE = Lifecycle(
             effects=(effects.complete,),
             consequence="The debts belong to the buyer, who is given all that it takes over; we collect them no more",
             tone="primary",
+        ),
+        Transition(
+            name="issue_notices",
+            label="Everybody has notice",
+            source=frozenset({"completed"}),
+            target="notices_issued",
+            roles=frozenset({"system"}),
+            guards=(guards.everybody_has_notice,),
+        ),
+        Transition(
+            name="migrate",
+            label="Tell the credit agencies",
+            source=frozenset({"notices_issued"}),
+            target="warranty_open",
+            roles=frozenset({"credit_data_steward"}),
+            scope="all",
+            agreed_by=(Agreement(role="credit_data_approver"),),
+            guards=(guards.default_dates_are_kept,),
+            foreseen=(guards.default_dates_are_kept,),
+            effects=(effects.migrate,),
+            consequence="Each account is told as sold, with nothing owed to us and the default date that it has",
+            tone="primary",
+        ),
+        Transition(
+            name="close",
+            label="The time for claims is over",
+            source=frozenset({"warranty_open"}),
+            target="closed",
+            roles=frozenset({"system"}),
+            guards=(guards.window_is_over,),
+            effects=(effects.settle,),
         ),
         Transition(
             name="abandon",

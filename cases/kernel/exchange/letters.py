@@ -12,8 +12,9 @@ from cases.kernel.actors import Actor, system
 from cases.kernel.casetypes import Content
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Case, CaseParty, Letter, LetterText, OutboxMessage
+from cases.ledger import api as ledger
 
-__all__ = ["CALLBACKS", "FAILED", "LETTER", "REFUSED", "TEMPLATES", "Template", "request"]
+__all__ = ["CALLBACKS", "FAILED", "LETTER", "REFUSED", "TEMPLATES", "Template", "request", "request_each"]
 
 LETTER = releases.MessageKind(
     code="letter",
@@ -76,6 +77,25 @@ def request(case: Case, party: CaseParty, *, template: str, at: datetime) -> Let
         requested_at=at,
         retention_class="letter",
     )
+
+
+def request_each(case: Case, wanted: Sequence[tuple[CaseParty, str]], *, at: datetime) -> list[Letter]:
+    """Ask for many letters at once, each to one person by one template, inside the current ledger action; return them
+    in order. One query for each template, two for all the letters."""
+    today = calendars.london_date(at)
+    versions = {template: _version(template, on=today) for template in {template for _, template in wanted}}
+    rows = [
+        Letter(
+            case=case,
+            party=party,
+            template=template,
+            template_version=versions[template],
+            requested_at=at,
+            retention_class="letter",
+        )
+        for party, template in wanted
+    ]
+    return ledger.bulk_create(Letter, rows)
 
 
 def _version(template: str, *, on: date) -> int:

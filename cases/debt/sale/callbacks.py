@@ -1,0 +1,88 @@
+"""What a buyer's files say of sold accounts, what came of letters and corrections, and the end of the window (K26)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from cases.accounts import bureaus
+from cases.debt.sale import codes, lines, notices
+from cases.debt.sale.ending import close_if_over
+from cases.debt.sale.models import DebtSaleAccount
+from cases.kernel import clocks, record, tasks
+from cases.kernel.actors import Actor, system
+from cases.kernel.casetypes import Content
+from cases.kernel.exchange import files, letters
+from cases.kernel.exchange.files import FileKind, FileRefused, Line
+from cases.kernel.models import BatchFile, Case, Clock, OutboxMessage
+
+__all__ = ["CALLBACKS", "EXAMPLES", "FILES", "NOT_MOVED", "REFUSED", "window_over"]
+
+NOT_MOVED = "sale_not_moved"
+tasks.declare({NOT_MOVED: "A credit agency did not take a sold account: look why, and tell it again"})
+Row = Mapping[str, str]
+
+
+def claimed(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
+    """The buyer claims that an account should not have been sold."""
+    lines.claim(
+        case,
+        int(content.data["line"]),
+        content.data["reason"],
+        actor=actor,
+        at=at,
+        occurred_at=content.occurred_at,
+        cause=content.callback_uid,
+    )
+
+
+def refused(case: Case, message: OutboxMessage, errors: Sequence[Mapping[str, Any]], *, at: datetime) -> None:
+    """A credit agency refused a change: somebody looks why."""
+    said = tasks.codes_of(errors)
+    detail = {"message": str(message.public_id), "codes": said}
+    with record.act(case, "debt_sale.refused", actor=system("delivery", source=case.source), at=at, detail=detail):
+        tasks.raise_task(NOT_MOVED, case=case, at=at, agency=message.channel.agency.code, codes=said)
+        case.version += 1
+        case.save(update_fields=["version", "is_dormant"])
+
+
+def window_over(case: Case, clock: Clock, *, at: datetime) -> None:
+    """The time for claims is over: the sale closes, unless one is open."""
+    with record.act(case, "clock.met", actor=system("clocks", source=case.source), at=at, detail={"rule": clock.rule}):
+        clock.state, clock.ended_at = "met", at
+        clock.save(update_fields=["state", "ended_at"])
+        clocks.refresh_due(case)
+        case.save()
+    close_if_over(case, at=at)
+
+
+def find(file: BatchFile, rows: Sequence[Row]) -> list[int]:
+    """Return the sale of each row, by the reference of an account that this buyer bought. One query. Raises FileRefused
+    for a row about anything else: of such a file nothing is taken."""
+    named = [row.get("reference", "").rpartition("/") for row in rows]
+    sold = DebtSaleAccount.objects.filter(
+        sale__purchaser=file.channel.agency_id,
+        sale__case__reference__in=[reference for reference, _, _ in named],
+        price_pence__isnull=False,
+    )
+    known = {
+        (reference, str(number)): pk
+        for reference, number, pk in sold.values_list("sale__case__reference", "number", "sale_id")
+    }
+    if any((reference, number) not in known for reference, _, number in named):
+        raise FileRefused("account_unknown")
+    return [known[reference, number] for reference, _, number in named]
+
+
+def _claim(row: Row) -> Line:
+    if row.get("reason") not in codes.CLAIMS:
+        raise FileRefused("reason_unknown")
+    return Line(type="sale.claimed", data={"line": int(row["reference"].rpartition("/")[2]), "reason": row["reason"]})
+
+
+FILES = (FileKind(code="claims", label="Claims of a buyer", line=_claim, find=find),)
+files.declare(*FILES)
+CALLBACKS = {**letters.CALLBACKS, "letter.returned": notices.returned, "sale.claimed": claimed}
+EXAMPLES: Mapping[str, Mapping[str, Any]] = {"sale.claimed": {"line": 1, "reason": "wrong_balance"}}
+REFUSED = {bureaus.CRA_CORRECT.code: refused, **letters.REFUSED}

@@ -1,0 +1,283 @@
+"""How one sold account moves: claimed by its buyer, refused, put back, bought back, sold for good.
+
+A line is a row of its sale and no case: its moves stand in one table, and each is one act of the sale's case. What
+comes back comes back for the price that was paid for it, to the penny, by two people.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from cases.debt.sale import codes, looking, moving, notices
+from cases.debt.sale.ending import close_if_over
+from cases.debt.sale.models import DebtSale, DebtSaleAccount, SaleClaim
+from cases.kernel import calendars, holds, locks, policy, record
+from cases.kernel.actors import Actor
+from cases.kernel.errors import CaseError, NotVisible
+from cases.kernel.models import Case
+from cases.ledger import api as ledger
+
+__all__ = [
+    "ACCEPT",
+    "AGREE",
+    "BUY_BACK",
+    "MOVES",
+    "REFUSE",
+    "LineRefused",
+    "agree",
+    "chain",
+    "claim",
+    "propose",
+    "refuse",
+    "want_back",
+    "window_ends",
+]
+
+REFUSE, ACCEPT, AGREE, BUY_BACK = "refuse_claim", "accept_claim", "agree_claim", "buy_back"
+
+
+class LineRefused(CaseError):
+    """The account cannot move like this; the message is fit to show."""
+
+
+@dataclass(frozen=True)
+class Move:
+    """One move of a line: from which states, and to which; none leaves the state."""
+
+    source: frozenset[str]
+    target: str
+
+
+MOVES = {
+    "exclude": Move(frozenset({"in_pool"}), "excluded"),
+    "sell": Move(frozenset({"in_pool"}), "sold"),
+    "release_line": Move(frozenset({"in_pool"}), "excluded"),
+    "claim": Move(frozenset({"sold"}), "put_back_requested"),
+    "refuse_claim": Move(frozenset({"put_back_requested"}), "sold"),
+    "accept_claim": Move(frozenset({"put_back_requested"}), "put_back"),
+    "buy_back": Move(frozenset({"sold"}), "bought_back"),
+    "settle": Move(frozenset({"sold"}), "transferred"),
+    "notice_returned": Move(frozenset({"sold"}), "="),
+    "serve_again": Move(frozenset({"sold"}), "="),
+    "claim_late": Move(frozenset({"transferred"}), "put_back_requested"),
+}
+
+
+def _locked(case: Case, number: int) -> tuple[Case, DebtSale, DebtSaleAccount]:
+    case = locks.case_for_update(case.pk)
+    sale = DebtSale.objects.select_related("purchaser").get(pk=case.pk)
+    line = sale.lines.select_related("account").select_for_update(of=("self",)).filter(number=number).first()
+    if line is None:
+        raise NotVisible
+    return case, sale, line
+
+
+def _may(line: DebtSaleAccount, move: str) -> None:
+    if line.state not in MOVES[move].source:
+        raise LineRefused(f"Line {line.number} is not where this can be done: {codes.LINES[line.state][0].lower()}.")
+
+
+def window_ends(sale: DebtSale) -> date | None:
+    """Return the last day on which a claim is taken for any reason, in London."""
+    if sale.completed_date is None or sale.put_back_days is None:
+        return None
+    return sale.completed_date + timedelta(days=sale.put_back_days)
+
+
+def _act(case: Case, move: str, line: DebtSaleAccount, *, actor: Actor, at: datetime, **more: Any) -> Any:
+    detail = {"line": line.number, "to": MOVES[move].target, **more.pop("detail", {})}
+    return record.act(case, f"debt_sale_account.{move}", actor=actor, at=at, detail=detail, **more)
+
+
+def chain(line: DebtSaleAccount) -> list[tuple[date | None, str]]:
+    """Return whose a debt was from which day on, in words: ours, the buyer's, ours again. Two queries."""
+    sale = line.sale
+    rows: list[tuple[date | None, str]] = [(None, "Ours")]
+    if line.price_pence is None or sale.completed_date is None or sale.purchaser is None:
+        return rows
+    served = line.notices.filter(assigned_date=sale.completed_date).select_related("letter")
+    newest = list(served.order_by("party_id", "-pk").distinct("party_id"))
+    is_pending = not newest or any(each.letter.state != "dispatched" for each in newest)
+    words = f"{sale.purchaser.display_name}, for £{line.price_pence / 100:,.2f}"
+    rows.append((sale.completed_date, f"{words}{'; legal title waits for notice' if is_pending else ''}"))
+    back = line.claims.filter(outcome="accepted").order_by("-number").first()
+    if back is not None and back.decided_at is not None:
+        rows.append((calendars.london_date(back.decided_at), f"Ours again, for £{(back.refund_pence or 0) / 100:,.2f}"))
+    return rows
+
+
+@transaction.atomic
+def claim(
+    case: Case,
+    number: int,
+    reason: str,
+    *,
+    actor: Actor,
+    at: datetime,
+    occurred_at: datetime | None = None,
+    cause: UUID | None = None,
+) -> SaleClaim:
+    """Take a claim of the buyer: within the window for any reason, after it only for those that no window ends.
+
+    Locks the case; one act. Raises LineRefused, NotVisible.
+    """
+    case, sale, line = _locked(case, number)
+    move = "claim_late" if line.state == "transferred" else "claim"
+    _may(line, move)
+    if reason not in codes.CLAIMS:
+        raise LineRefused("This is no reason for a claim.")
+    came = calendars.london_date(min(occurred_at or at, at))
+    last = window_ends(sale)
+    if reason not in codes.NO_WINDOW and (move == "claim_late" or last is None or came > last):
+        raise LineRefused("The time for such a claim is over.")
+    with _act(case, move, line, actor=actor, at=at, cause=cause, detail={"reason": reason}):
+        made = SaleClaim.objects.create(
+            line=line,
+            number=line.claims.count() + 1,
+            reason=reason,
+            came_at=min(occurred_at or at, at),
+            came_from=line.state,
+        )
+        _go(line, move)
+        if case.is_closed:  # nothing of a closed sale is erased while a claim stands
+            holds.place(case, "legal", actor=actor, at=at, source="agency")
+        looking.touch(case, at=at)
+    return made
+
+
+def _go(line: DebtSaleAccount, move: str, **changes: Any) -> None:
+    line.state = MOVES[move].target
+    for name, value in changes.items():
+        setattr(line, name, value)
+    line.save(update_fields=["state", *changes])
+
+
+def _open(line: DebtSaleAccount) -> SaleClaim:
+    found = line.claims.select_for_update(of=("self",)).filter(outcome="").first()
+    if found is None:
+        raise LineRefused("Nothing is open on this account.")
+    return found
+
+
+@transaction.atomic
+def refuse(
+    case: Case,
+    number: int,
+    *,
+    reason: str,
+    actor: Actor,
+    at: datetime,
+    request: ledger.RequestInfo | None = None,
+) -> SaleClaim:
+    """Refuse what is open on a line, with a reason: the debt stays the buyer's. Raises NotAllowed, LineRefused."""
+    policy.require(actor, REFUSE, case=case)
+    case, _, line = _locked(case, number)
+    found = _open(line)
+    if not reason.strip():
+        raise LineRefused("Give a reason.")
+    with _act(case, "refuse_claim", line, actor=actor, at=at, reason=reason.strip(), request=request):
+        found.outcome, found.decided_by_id, found.decided_at = "refused", looking.person(actor), at
+        found.save(update_fields=["outcome", "decided_by", "decided_at"])
+        if not found.is_buy_back:
+            line.state = found.came_from
+            line.save(update_fields=["state"])
+        looking.touch(case, at=at)
+    close_if_over(case, at=at)
+    return found
+
+
+@transaction.atomic
+def propose(
+    case: Case, number: int, *, actor: Actor, at: datetime, request: ledger.RequestInfo | None = None
+) -> SaleClaim:
+    """Propose to take an account back as the buyer claims; the finance approver agrees. Raises NotAllowed,
+    LineRefused."""
+    policy.require(actor, ACCEPT, case=case)
+    case, _, line = _locked(case, number)
+    _may(line, "accept_claim")
+    found = _open(line)
+    if found.proposed_at is not None:
+        raise LineRefused("It is proposed already and waits for the finance approver.")
+    with record.act(
+        case, "debt_sale_account.proposed", actor=actor, at=at, request=request, detail={"line": line.number}
+    ):
+        found.proposed_by_id, found.proposed_at = looking.person(actor), at
+        found.save(update_fields=["proposed_by", "proposed_at"])
+        looking.touch(case, at=at)
+    return found
+
+
+@transaction.atomic
+def want_back(
+    case: Case,
+    number: int,
+    *,
+    reason: str,
+    actor: Actor,
+    at: datetime,
+    request: ledger.RequestInfo | None = None,
+) -> SaleClaim:
+    """Propose to buy an account back, with a reason; the finance approver agrees. Raises NotAllowed, LineRefused."""
+    policy.require(actor, BUY_BACK, case=case)
+    case, _, line = _locked(case, number)
+    _may(line, "buy_back")
+    if line.claims.filter(outcome="").exists():
+        raise LineRefused("It is proposed already and waits for the finance approver.")
+    if not reason.strip():
+        raise LineRefused("Give a reason.")
+    with record.act(
+        case,
+        "debt_sale_account.proposed",
+        actor=actor,
+        at=at,
+        reason=reason.strip(),
+        request=request,
+        detail={"line": line.number},
+    ):
+        made = SaleClaim.objects.create(
+            line=line,
+            number=line.claims.count() + 1,
+            reason="buy_back",
+            is_buy_back=True,
+            came_at=at,
+            came_from=line.state,
+            proposed_by_id=looking.person(actor),
+            proposed_at=at,
+        )
+        looking.touch(case, at=at)
+    return made
+
+
+@transaction.atomic
+def agree(
+    case: Case, number: int, *, actor: Actor, at: datetime, request: ledger.RequestInfo | None = None
+) -> SaleClaim:
+    """Agree to take an account back: its price is refunded to the penny, the credit agencies are told that the debt is
+    ours again with the same default date, and its holders have a new notice. Raises NotAllowed, LineRefused,
+    NoChannel."""
+    policy.require(actor, AGREE, case=case)
+    case, sale, line = _locked(case, number)
+    found = _open(line)
+    move = "buy_back" if found.is_buy_back else "accept_claim"
+    _may(line, move)
+    if found.proposed_by_id is None:
+        raise LineRefused("The sale manager proposes it first.")
+    if found.proposed_by_id == looking.person(actor):
+        raise LineRefused("You proposed this. Another person must agree.")
+    refund = line.price_pence or 0
+    with _act(case, move, line, actor=actor, at=at, request=request, detail={"refund_pence": refund}):
+        found.outcome, found.refund_pence = "accepted", refund
+        found.decided_by_id, found.decided_at = looking.person(actor), at
+        found.save(update_fields=["outcome", "refund_pence", "decided_by", "decided_at"])
+        _go(line, move, refund_pence=refund)
+        moving.tell(case, line, to="ours", actor=actor, at=at)
+        told = list(line.notices.select_related("party").order_by("party_id", "-pk").distinct("party_id"))
+        notices.write(case, [(line, each.party) for each in told], day=calendars.london_date(at), at=at)
+        looking.touch(case, at=at)
+    close_if_over(case, at=at)
+    return found

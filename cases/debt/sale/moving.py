@@ -1,0 +1,80 @@
+"""What the credit agencies are told of a sold account: that it is sold, nothing is owed to us, and since when it is in
+default. That day is the original one, whoever owns the debt; what comes back has it still."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from cases.accounts import bureaus
+from cases.accounts.models import BureauTold
+from cases.debt.sale import looking
+from cases.debt.sale.models import DebtSale, DebtSaleAccount
+from cases.kernel import jobs, locks, record
+from cases.kernel.actors import Actor
+from cases.kernel.models import Case
+
+__all__ = ["KIND", "keeps_default_dates", "start", "tell"]
+
+SALE_MOVE = "move_sale_at_bureaus"
+SOLD, OURS = "sold", "default"
+
+
+def keeps_default_dates(sale: DebtSale) -> bool:
+    """Say whether every sold line has the default date of its account. One query."""
+    rows = sale.lines.filter(state="sold").values_list("default_date", "account__default_date")
+    return all(ours == original for ours, original in rows)
+
+
+def tell(case: Case, line: DebtSaleAccount, *, to: str, actor: Actor, at: datetime) -> int:
+    """Tell every credit agency that has the account whose it is now, inside the current ledger action on a locked case:
+    one account in one act. Returns how many are told. Raises ReleaseRefused."""
+    account = line.account
+    rows = list(BureauTold.objects.filter(account=account).select_related("agency__terms").order_by("agency__code"))
+    if not rows:
+        return 0
+    change = bureaus.Change(
+        old=SOLD if to == "ours" else rows[0].status,
+        new=OURS if to == "ours" else SOLD,
+        reason="sale_reversed" if to == "ours" else "debt_sold",
+        balance_pence=line.balance_pence if to == "ours" else 0,
+        default_date=line.default_date,
+        default_pence=account.default_pence,
+    )
+    messages = bureaus.tell(case, account, change, actor=actor, at=at, to=[row.agency for row in rows])
+    for message in messages:
+        bureaus.keep_told(account, message, change, at=at)
+    return len(messages)
+
+
+def start(sale: DebtSale, *, actor: Actor, at: datetime) -> None:
+    """Have the credit agencies told of every sold account in the background, within the act that decides it."""
+    jobs.start(SALE_MOVE, actor=actor, at=at, params={"sale": sale.pk}, key=str(sale.uid))
+
+
+def _rows(job: jobs.Job) -> Iterable[int]:
+    sale = DebtSale.objects.get(pk=job.params["sale"])
+    known = sale.lines.filter(state="sold", account__told__isnull=False)
+    return known.order_by("number").values_list("number", flat=True).distinct()
+
+
+def _move(job: jobs.Job, subject: str, at: datetime) -> None:
+    case = locks.case_for_update(job.params["sale"])
+    line = case.debt_sale.lines.select_related("account").get(number=int(subject))
+    if line.state != "sold":
+        raise jobs.Skipped("came_back")
+    worker = jobs.worker_of(job)
+    with record.act(case, "debt_sale_account.moved", actor=worker, at=at, detail={"line": line.number}) as act:
+        act.detail["agencies"] = tell(case, line, to=SOLD, actor=worker, at=at)
+        looking.touch(case, at=at)
+
+
+KIND = jobs.Kind(
+    code=SALE_MOVE,
+    label="Tell the credit agencies of sold accounts",
+    rows=_rows,
+    do=_move,
+    reasons={"came_back": "It came back meanwhile"},
+    names=lambda _actor, subjects: {each: f"Line {each}" for each in subjects},
+)
+jobs.declare(KIND)
