@@ -55,7 +55,7 @@ def account(people: dict[str, Actor], **changes: str) -> dict[str, str]:
     number = next(_numbers)
     row = portfolio.row(
         4 * number + 1,
-        account=f"82{number:08d}",
+        account=f"86{number:08d}",
         holder_1_surname=f"Penry{chr(97 + number % 26)}{chr(97 + number // 26)}ough",
         jurisdiction="eaw",
         **changes,
@@ -99,27 +99,32 @@ def matched(case: Case, *, at: Any = AT) -> Case:
 
 def received(people: dict[str, Actor]) -> Case:
     """The debtor was looked for and is certain, and nothing was applied yet."""
-    row = account(people)
+    return looked_for(account(people))
+
+
+def looked_for(row: dict[str, str]) -> Case:
     case = opened(row, person=debtor(row))
     with record.act(case, "moratorium.searched", actor=actors.system("tests"), at=AT):
         searching.look(case, at=AT)
     return case
 
 
-def other_account(people: dict[str, Actor]) -> None:
-    """Take in the account that is added to moratoria, once."""
+def other_account(people: dict[str, Actor], row: dict[str, str]) -> None:
+    """Take in the account that is added to a moratorium, held by whoever holds this one; once."""
     if not Agency.objects.filter(code="tests-added").exists():
         listing = agencies.Listing(code="tests-added", kind="purchaser", display_name="Marks that it is there")
         agencies.register(listing, actor=actors.system("tests"), at=AT - timedelta(days=3))
-        placements.accounts(people, portfolio.row(1, account=ADDED["account_reference"], jurisdiction="eaw"))
+        placements.accounts(people, {**row, "account": ADDED["account_reference"]})
 
 
 ADDED = {"account_reference": "8300000001", "effective_date": "2026-11-16"}
 
 
 def applied(people: dict[str, Actor]) -> Case:
-    other_account(people)
-    return transitions.apply(received(people).pk, "apply", actor=actors.system("moratoria"), at=AT)
+    row = account(people)
+    case = looked_for(row)
+    other_account(people, row)
+    return transitions.apply(case.pk, "apply", actor=actors.system("moratoria"), at=AT)
 
 
 def review_requested(people: dict[str, Actor]) -> Case:

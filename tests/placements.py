@@ -18,6 +18,8 @@ from cases.kernel.casetypes import Content
 from cases.kernel.exchange import agencies, files
 from cases.kernel.models import Agency, BatchFile, Case
 from cases.ledger import api as ledger
+from cases.ledger import sealing
+from cases.ledger.reads import Reader
 from tests.accounts import portfolio
 from tests.factories import AT
 
@@ -218,3 +220,10 @@ def account_of(number: str) -> Account:
     account = storing.find(number)
     assert account is not None
     return account
+
+
+def number_of(placement: Placement) -> str:
+    """Return the number of an account that is placed."""
+    reader = Reader(actor="tests", verb="read", purpose="tests")
+    (values,) = sealing.open_rows([placement.account], ["number"], reader=reader, at=AT)
+    return values["number"] or ""

@@ -8,6 +8,7 @@ from typing import Any
 
 from cases.debt import batches, codes, effects, guards, messages, opening, periods, takeout
 from cases.debt.models import Placement
+from cases.debt.moratorium import codes as regimes
 from cases.kernel import clocks, record, tasks, transitions
 from cases.kernel.actors import Actor, system
 from cases.kernel.casetypes import Content
@@ -282,11 +283,13 @@ def look(case: Case, *, at: datetime) -> None:
     is_held = effects.is_stopped(case, at=at) or any(code in HELD for code in stopped)
     if is_held != placement.is_told_of_hold:
         transitions.apply(case.pk, "tell_hold", actor=actor, at=at, inputs={"is_held": is_held})
-    elif stopped and not case.tasks.filter(kind=effects.STOPPED, closed_at=None).exists():
+    elif set(stopped) - MORATORIA and not case.tasks.filter(kind=effects.STOPPED, closed_at=None).exists():
         with record.act(case, "placement.stopped", actor=actor, at=at, detail={"stopped_by": stopped}):
             tasks.raise_task(effects.STOPPED, case=case, at=at, rules=stopped)
 
 
+# What ends by itself, or when we are notified: the agency stops, and keeps the account.
+MORATORIA = {f"hold_{code}" for code, _ in regimes.REGIMES}
 # What the gate finds that stops contact too, beside holds on the case itself.
 HELD = frozenset(
     rule.code for rule in guards.gate.RULES if rule.code.startswith("hold_") or rule.code == "policy_hold"

@@ -48,7 +48,7 @@ _ACCOUNTS: tuple[tuple[str, str, str, int, tuple[str, str, str], dict[str, str]]
 _HOME = {"line_1": "4 Example Terrace", "town": "Swansea", "postcode": "SA1 0ZZ"}
 _ADVISER = {
     "role": "adviser",
-    "is_innocent": True,
+    "is_innocent": False,
     "values": {"surname": "Swansea Debt Advice"},
     "addresses": [{"kind": "current", "line_1": "1 Example Street", "town": "Swansea", "postcode": "SA1 0ZZ"}],
 }
@@ -70,7 +70,6 @@ def tell(cast: Cast, *, now: datetime) -> int:
     _notice(cast, 0, "breathing_space", at=now - timedelta(days=2), named=True)
     _notice(cast, 7, "mental_health_crisis", at=now - timedelta(days=1), named=True)
     _notice(cast, 6, "breathing_space", at=now - timedelta(hours=4), named=False)
-    cast.deliver(now - timedelta(hours=1))
     return Case.objects.filter(kind__in=["debt_placement", "moratorium"]).count()
 
 
@@ -141,7 +140,7 @@ def _notice(cast: Cast, place: int, regime: str, *, at: datetime, named: bool) -
     number, _, _, pence, (forename, surname, born), _ = _ACCOUNTS[place]
     person = {
         "role": "debtor",
-        "is_innocent": True,
+        "is_innocent": False,
         "values": {"forename": forename, "surname": surname, "date_of_birth": born},
         "addresses": [{"kind": "current", **_HOME}] if named else [],
     }
@@ -156,3 +155,4 @@ def _notice(cast: Cast, place: int, regime: str, *, at: datetime, named: bool) -
     }
     case = intake.open_case("moratorium", actor=cast.register, at=at, facts=facts, people=[person, _ADVISER])
     moratoria.match(case, case.clocks.get(rule="moratorium_match"), at=at + timedelta(minutes=1))
+    cast.deliver(at + timedelta(minutes=2))

@@ -10,10 +10,10 @@ from cases.agencies.inbound import receive
 from cases.agencies.provision import new_inbound_key
 from cases.agencies.senders import Sender
 from cases.debt.models import Placement
-from cases.debt.moratorium import fees, searching
+from cases.debt.moratorium import fees, opening, searching
 from cases.debt.moratorium.intake import EXAMPLE
 from cases.debt.moratorium.models import FeeReversal, Moratorium
-from cases.kernel import actors, calendars, outbox, transitions, verdicts
+from cases.kernel import accountholds, actors, calendars, edits, outbox, transitions, verdicts
 from cases.kernel.errors import CaseError
 from cases.kernel.exchange import agencies, files
 from cases.kernel.models import Agency, BatchFile, Callback, Case, Clock, Hold, Letter, OutboxMessage, Task
@@ -103,6 +103,9 @@ def test_a_certain_notice_is_applied_within_minutes_and_everybody_is_told(people
     files.tell(BatchFile.objects.get(kind="dca_hold"), "delivered", at=MATCHED)
     clocks = dict(Clock.objects.filter(case=case).values_list("rule", "state"))
     assert clocks["k17_hold_message"] == clocks["k17_tell_collectors"] == "met"
+
+    held = accountholds.entered([row["account"], second["account"]], "cra_default", at=MATCHED)
+    assert held == {row["account"]: {"breathing_space"}, second["account"]: set()}
 
     # The account cannot be placed again meanwhile, and somebody else's is none of it.
     _, (again,) = placements.batches.build(
@@ -230,6 +233,29 @@ def test_a_debt_that_is_added_is_protected_from_its_day_and_may_be_reviewed_anew
     assert Clock.objects.filter(case=case, rule="k14_ask_review").count() == before + 1
     with nothing_written(counted=1), pytest.raises(CaseError, match="protected already"):
         moratoria.said(case, "moratorium.debt_added", **moratoria.ADDED)
+
+
+def test_a_debt_of_somebody_else_is_not_added(people):
+    case = moratoria.applied(people)
+    stranger = moratoria.account(people)
+    with nothing_written(counted=1), pytest.raises(CaseError, match="Nobody who holds this account is the debtor"):
+        moratoria.said(
+            case, "moratorium.debt_added", account_reference=stranger["account"], effective_date="2026-11-16"
+        )
+
+
+def test_what_was_typed_wrong_is_put_right_and_the_debtor_looked_for_anew(people):
+    row = moratoria.account(people)
+    wrong = moratoria.debtor({**row, "holder_1_date_of_birth": "1950-01-01"}, addresses=[])
+    case = moratoria.matched(moratoria.opened(person=wrong))
+    assert (case.state, searching.debts_of(case).count()) == ("received", 0)
+    with edits.change(case.pk, actor=people[moratoria.ANALYST], at=AT) as edit:
+        edit.party(1, date_of_birth=row["holder_1_date_of_birth"])
+        edit.facts(register_reference="BSS-2026-7777777")
+    sweeps.end_due_clocks(now=MATCHED)
+    assert [debt.score for debt in searching.debts_of(case)] == [80]
+    assert list(opening.named_by(moratoria.enter().agency_id, "bss 2026 7777777")) == [case.pk]
+    assert Task.objects.filter(case=case, kind="moratorium_unclear", closed_at=None).count() == 1
 
 
 def test_a_notice_about_a_sold_debt_goes_on_to_the_buyer(people):

@@ -90,6 +90,18 @@ def test_demo_cases_reach_every_state_and_verify(office, settings):
     assert list(Case.objects.filter(kind="cra_file").values_list("state", flat=True)) == ["signed"]
     asked = Case.objects.filter(kind__in=["rights_request", "dp_complaint"])
     assert sorted(asked.values_list("state", flat=True)) == ["acknowledged", "closed", "propagating", "received"]
+    debts = Case.objects.filter(kind__in=["debt_placement", "moratorium"])
+    assert sorted(debts.values_list("kind", "state")) == [
+        ("debt_placement", "active"),
+        ("debt_placement", "active"),
+        ("debt_placement", "excluded"),
+        ("debt_placement", "excluded"),
+        ("debt_placement", "in_batch"),
+        ("debt_placement", "paid"),
+        ("moratorium", "applied"),
+        ("moratorium", "applied"),
+        ("moratorium", "received"),
+    ]
     assert sorted(BreakGlass.objects.values_list("outcome", flat=True)) == ["", "justified"]
     assert set(referrals.values_list("state", flat=True)) == {
         "referred",

@@ -79,7 +79,8 @@ def match(case: Case, clock: Clock, *, at: datetime) -> None:
             debts = list(searching.debts_of(case))
             action.detail["scores"] = [debt.score for debt in debts]
         is_certain = searching.is_certain(debts)
-        if case.state == "received" and not is_certain:
+        asked = case.tasks.filter(kind=effects.UNCLEAR, closed_at=None)
+        if case.state == "received" and not is_certain and not asked.exists():
             tasks.raise_task(effects.UNCLEAR, case=case, at=at)
         clocks.refresh_due(case)
         case.version += 1

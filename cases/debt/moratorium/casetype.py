@@ -33,6 +33,8 @@ MORATORIUM = CaseType(
     is_about=opening.names_nobody,
     check_people=opening.check_people,
     open_facts=opening.open_facts,
+    changed=opening.changed,
+    reopening_clock=periods.MATCH,
     named_by=opening.named_by,
     approval_rows=rules.approval_rows,
     facts_view=report.facts_view,
@@ -71,4 +73,6 @@ MORATORIUM = CaseType(
     reacts={"accounts_changed": callbacks.accounts_changed, "agency_stopped": effects.told},
     intake=intake.INTAKE,
     is_divisible=False,
+    # Numbers of rows, and what the table of debts says better.
+    unspoken=frozenset({"account", "holder", "hold", "parts"}),
 )

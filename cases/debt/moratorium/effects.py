@@ -19,7 +19,7 @@ from cases.debt.messages import DCA_HOLD
 from cases.debt.models import Placement
 from cases.debt.moratorium import fees, messages, opening, periods, searching
 from cases.debt.moratorium.models import Moratorium, MoratoriumDebt
-from cases.kernel import calendars, clocks, holds, locks, record, tasks
+from cases.kernel import calendars, clocks, holds, locks, parties, record, tasks
 from cases.kernel.actors import Actor, system
 from cases.kernel.errors import CaseError
 from cases.kernel.exchange import letters
@@ -115,8 +115,19 @@ def apply(context: Any) -> None:
         if debt.standing != "sold":
             protect(case, facts, debt, from_date=facts.start_date, ends=ends, actor=actor, at=at)
     _settle_told(case, at=at)
+    _name_accounts(case, at=at)
     answer(case, "found", actor=actor, at=at)
     write_to_adviser(case, N9, at=at)
+
+
+def _name_accounts(case: Case, *, at: datetime) -> None:
+    """Let the case be found by the accounts it protects, so that whoever asks what holds stop on one finds its hold."""
+    debtor = searching.debtor_of(case)
+    accounts = [debt.account for debt in searching.debts_of(case).filter(standing="protected") if debt.account]
+    if debtor is not None:
+        reader = sealing.Reader(actor="system:moratoria", verb="match", purpose="moratorium", streams=(case.uid,))
+        numbers = [values["number"] or "" for values in sealing.open_rows(accounts, ["number"], reader=reader, at=at)]
+        parties.change(debtor, {"account_reference": "\n".join(numbers)}, key=debtor.key)
 
 
 def _start_clocks(case: Case, facts: Moratorium, *, at: datetime) -> Clock | None:
@@ -255,16 +266,16 @@ def _forward_sold(case: Case, debts: Sequence[MoratoriumDebt], *, actor: Actor, 
 
 def not_found(context: Any) -> None:
     """Nobody of ours is meant."""
-    end_all(context.case, at=context.at)
     answer(context.case, "not_found", actor=context.actor, at=context.at)
+    end_all(context.case, at=context.at)
 
 
 def forward(context: Any) -> None:
     """Every debt of the notice was sold: the buyer and the adviser are told."""
     case, at, actor = context.case, context.at, context.actor
     _forward_sold(case, searching.meant(list(searching.debts_of(case))), actor=actor, at=at)
-    end_all(case, at=at)
     answer(case, "sold", actor=actor, at=at)
+    end_all(case, at=at)
     write_to_adviser(case, N9, at=at)
 
 
@@ -294,6 +305,8 @@ def add_debt(context: Any) -> None:
     protect(case, facts, debt, from_date=day, ends=ends, actor=context.actor, at=at)
     if opening.jurisdiction(facts.regime) == "eaw":
         clocks.start(case, periods.REVIEW, started_at=opening.midnight(day), jurisdiction="eaw")
+    _settle_told(case, at=at)
+    _name_accounts(case, at=at)
     answer(case, "found", actor=context.actor, at=at)
 
 

@@ -50,6 +50,11 @@ class FactsForm(PlainForm):
         help_text="Kept as it came. Attach the paper or the e-mail as well once the case is open.",
     )
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.initial:  # the case is open: which accounts were named stays as it came, and a person chooses
+            del self.fields["accounts"]
+
     def clean_accounts(self) -> list[str]:
         numbers = [line.strip() for line in self.cleaned_data["accounts"].splitlines() if line.strip()]
         if len(numbers) > MOST_DEBTS or any(len(number) > 40 for number in numbers):
@@ -67,6 +72,7 @@ class FactsForm(PlainForm):
 class PartyForm(PersonForm):
     """The debtor, or whoever advises them."""
 
+    is_innocent = False
     role = forms.ChoiceField(label="Role", choices=codes.ROLES)
     surname = forms.CharField(label="Last name, or name of the adviser", max_length=80)
 
@@ -103,7 +109,7 @@ def said_of(debt: Any) -> str:
     agree = [word for name, word in _AGREES.items() if debt.parts.get(name) in ("same", "alike")]
     differ = [word for name, word in _AGREES.items() if debt.parts.get(name) == "different"]
     words = [
-        f"{debt.number}. {debt.account.product.capitalize()}, £{debt.account.balance_pence / 100:,.2f}",
+        f"{debt.number}. {debt.product}, £{debt.account.balance_pence / 100:,.2f}",
         f"agrees: {', '.join(agree) or 'nothing'}",
         *([f"differs: {', '.join(differ)}"] if differ else []),
         *(["joint account"] if debt.is_joint else []),

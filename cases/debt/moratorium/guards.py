@@ -9,6 +9,7 @@ from cases.debt import title
 from cases.debt.moratorium import codes, effects, periods, searching
 from cases.debt.moratorium.models import Moratorium
 from cases.kernel import calendars
+from cases.kernel.finding.matching import ASKED
 from cases.kernel.models import Clock
 
 __all__ = ["charge_is_inside", "ground_is_given", "is_matched", "is_over", "is_sold", "is_within_review", "names_debt"]
@@ -46,6 +47,9 @@ def names_debt(context: Any) -> str | None:
         return "Billing has not told us of this account."
     if searching.debts_of(context.case).filter(account=account, standing="protected").exists():
         return "This debt is protected already."
+    found = searching.likeliest(context.case, account, at=context.at)
+    if found is None or found.score.points < ASKED:
+        return "Nobody who holds this account is the debtor."
     day, start = _day(inputs.get("effective_date")), Moratorium.objects.get(pk=context.case.pk).start_date
     if day is None or day < start:
         return "Say from which day it is protected; not from before the moratorium began."

@@ -3,6 +3,7 @@
 from django.db import models
 
 from cases.accounts.models import Account, AccountHolder
+from cases.accounts.reading import PRODUCTS
 from cases.debt.moratorium import codes
 from cases.kernel.models import Agency, Case, Hold
 from cases.ledger.models import DataKey, Tracked
@@ -93,6 +94,10 @@ class MoratoriumDebt(Tracked):
 
     def __str__(self) -> str:
         return f"{self.case_id}/{self.number}"
+
+    @property
+    def product(self) -> str:
+        return PRODUCTS.get(self.account.product, self.account.product) if self.account else "Unknown"
 
     @property
     def pounds(self) -> str:

@@ -16,8 +16,9 @@ from cases.kernel.finding import terms
 from cases.kernel.intake import FieldErrors, IntakeRefused
 from cases.kernel.models import Agency, Case
 from cases.ledger import sealing
+from cases.ledger.reads import Reader
 
-__all__ = ["add_debt", "check_people", "jurisdiction", "midnight", "named_by", "names_nobody", "open_facts"]
+__all__ = ["add_debt", "changed", "check_people", "jurisdiction", "midnight", "named_by", "names_nobody", "open_facts"]
 
 TOKEN = "moratorium_reference"
 # Two notices of one reference that come at once wait for each other.
@@ -75,6 +76,18 @@ def open_facts(case: Case, facts: Mapping[str, Any]) -> None:
         clocks.start(case, rule, started_at=at, jurisdiction=place)
     clocks.refresh_due(case)
     case.save(update_fields=["due_at"])
+
+
+def changed(case: Case, *, at: datetime) -> None:
+    """What was typed wrong is put right, inside the current ledger action: the debtor is looked for anew."""
+    row = Moratorium.objects.get(pk=case.pk)
+    reader = Reader(actor="system:moratoria", verb="match", purpose="moratorium", streams=(case.uid,))
+    (values,) = sealing.open_rows([row], ["register_reference"], reader=reader, at=at)
+    row.register_token = sealing.keyed_hash(TOKEN, terms.account(values["register_reference"] or ""))
+    row.save(update_fields=["register_token"])
+    if case.state == "received" and not case.clocks.filter(rule=periods.MATCH, ended_at=None).exists():
+        begins = max(at, midnight(row.start_date))
+        clocks.start(case, periods.MATCH, started_at=begins, jurisdiction=jurisdiction(row.regime))
 
 
 def add_debt(

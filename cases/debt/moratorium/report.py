@@ -68,7 +68,7 @@ def tables(case: Case) -> Sequence[Table]:
     debts = _debts(case)
     rows = tuple(
         (
-            f"{debt.number}. {debt.account.product.capitalize()}" if debt.account else f"{debt.number}. Unknown",
+            f"{debt.number}. {debt.product}",
             _pounds(debt.account.balance_pence) if debt.account else "",
             codes.ORIGINS.get(debt.origin, debt.origin),
             codes.STANDINGS.get(debt.standing, debt.standing) + ("; joint account" if debt.is_joint else ""),

@@ -18,7 +18,7 @@ from cases.kernel.timing.places import HOME_KINDS
 from cases.ledger import sealing
 from cases.ledger.reads import Reader
 
-__all__ = ["debts_of", "debtor_of", "is_certain", "look", "meant", "next_number", "score"]
+__all__ = ["debts_of", "debtor_of", "is_certain", "likeliest", "look", "meant", "next_number", "score"]
 
 
 def debts_of(case: Case) -> QuerySet[MoratoriumDebt]:
@@ -65,11 +65,16 @@ def look(case: Case, *, at: datetime) -> None:
             debt.save()
 
 
+def likeliest(case: Case, account: Account, *, at: datetime) -> Likely | None:
+    """Return who of those who hold an account is likeliest the debtor, the account being named, with the score."""
+    reader = Reader(actor="system:moratoria", verb="match", purpose="moratorium", streams=(case.uid,))
+    found = likeness.likely(_values(case, reader=reader, at=at), accounts=[account.pk])
+    return next((each for each in found if each.holder.account_id == account.pk), None)
+
+
 def score(case: Case, debt: MoratoriumDebt, *, at: datetime) -> None:
     """Note how far whoever holds the account of one debt is the debtor, inside the current ledger action."""
-    reader = Reader(actor="system:moratoria", verb="match", purpose="moratorium", streams=(case.uid,))
-    found = likeness.likely(_values(case, reader=reader, at=at), accounts=[debt.account_id] if debt.account_id else [])
-    _note(debt, next((each for each in found if each.holder.account_id == debt.account_id), None))
+    _note(debt, likeliest(case, debt.account, at=at) if debt.account is not None else None)
     debt.save()
 
 

@@ -126,8 +126,9 @@ def runs_of_value(field: str, text: str | None) -> Runs:
 
 
 def _exact(kind: str, text: str | None) -> list[Pair]:
-    value = terms.EXACT[kind](text or "")
-    return [(kind, value)] if value else []
+    """Return what a field is found by: one value, or one on each line of it."""
+    values = (terms.EXACT[kind](line) for line in (text or "").splitlines())
+    return [(kind, value) for value in dict.fromkeys(values) if value]
 
 
 def runs_of_place(number: int, postcode: str | None) -> Runs:
