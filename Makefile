@@ -21,7 +21,7 @@ test: setup-dev
 soak: setup-dev
 	@BACKOFFICE_AT_LENGTH=1 $(BIN)/python -m pytest -s --timeout 9000 -p no:xdist $(or $(ARGS),tests/restricted/test_canary.py \
 		tests/browser tests/kernel/test_search_thousand.py tests/faults tests/fraud/test_machine.py \
-		tests/bench/test_seed_volume.py tests/ledger/test_squash.py)
+		tests/bench/test_seed_volume.py tests/ledger/test_squash.py tests/api/test_fuzz.py)
 
 check: setup-dev
 	$(BIN)/ruff check .

@@ -71,6 +71,8 @@ RULES_OF_A_LOOK = EVERY_RULE | {
     "runOnly": ["color-contrast", "link-in-text-block", "scrollable-region-focusable", "meta-viewport"]
 }
 LOOKS = (("light", 1440, EVERY_RULE), ("dark", 390, EVERY_RULE))
+# Three quarters of what judging takes goes into contrast, which hangs on the sorts of element alone.
+KNOWN_SORTS = EVERY_RULE | {"rules": {"target-size": {"enabled": True}, "color-contrast": {"enabled": False}}}
 if AT_LENGTH:
     LOOKS += (("dark", 1440, RULES_OF_A_LOOK), ("light", 390, RULES_OF_A_LOOK))
 # What a page is made of, as its style sheets see it: sorts of element.
@@ -88,17 +90,17 @@ class Findings:
     pages: int = 0
     sorts: dict[str, set[str]] = field(default_factory=dict)
 
-    def is_due(self, look: str, number: int, sorts: list[str]) -> bool:
-        """Say whether axe judges this page in the look that is `number` in the list; then it knows its sorts there.
+    def rules_of(self, look: str, number: int, rules: dict[str, Any], sorts: list[str]) -> dict[str, Any] | None:
+        """Return by which rules axe judges this page in the look that is `number` in the list; then it knows its sorts.
 
-        At length it always does. Else the looks take turns, and a page that shows what axe has not yet seen in a look
-        is judged in that look out of turn.
+        At length by all of its rules. Else a page that shows what axe has not yet seen in a look is judged by all of
+        them; of the other pages the looks take turns, and leave contrast out.
         """
         known = self.sorts.setdefault(look, set())
-        is_due = AT_LENGTH or self.pages % len(LOOKS) == number or not known.issuperset(sorts)
-        if is_due:
+        if AT_LENGTH or not known.issuperset(sorts):
             known.update(sorts)
-        return is_due
+            return rules
+        return KNOWN_SORTS if self.pages % len(LOOKS) == number else None
 
 
 def routes() -> set[str]:
@@ -164,8 +166,8 @@ class Person:
             self.page.set_viewport_size({"width": width, "height": 900})
             if self.page.evaluate("document.documentElement.scrollWidth > innerWidth"):
                 self.complain("scrolls sideways")
-            if self.findings.is_due(self.look, number, sorts):
-                self._judge_look(rules)
+            if (chosen := self.findings.rules_of(self.look, number, rules, sorts)) is not None:
+                self._judge_look(chosen)
 
     def _judge_look(self, rules: dict[str, Any]) -> None:
         for violation in self.page.evaluate(JUDGE, rules):
