@@ -36,6 +36,8 @@ SUBJECTS = {
     "sell_debts": "Customers whose unpaid account is sold to another firm",
     "check_with_partners": "Subscribers about whom a bank or another provider asks",
     "check_applicants": "Applicants and customers who are checked, and people financially linked with them",
+    "warn_partners": "People whose numbers a confirmed fraud used, as numbers alone",
+    "trace_calls": "Callers and those who were called, by their numbers",
     "honour_choices": "People who allowed or stopped something",
     "honour_moratorium": "Customers in a moratorium on their debts",
     "inform_person": "Victims and others to whom we write",

@@ -94,7 +94,7 @@ class Office(BaseAdapter):
     def __init__(self, secret: str, sender: str) -> None:
         super().__init__()
         self.secret, self.sender = secret, sender
-        self.is_signing, self.calls = True, 0
+        self.client, self.is_signing, self.calls = Client(), True, 0
         self.statuses: Counter[int] = Counter()
 
     def send(self, request: requests.PreparedRequest, **_more: Any) -> requests.Response:
@@ -108,7 +108,7 @@ class Office(BaseAdapter):
             }
             headers |= signed(self.secret, f"fuzz-{self.calls}", raw) | {"webhook-sender": self.sender}
         content_type = headers.pop("Content-Type", "application/json")
-        answer = Client().generic("POST", request.path_url, raw, content_type, headers=headers)
+        answer = self.client.generic("POST", request.path_url, raw, content_type, headers=headers)
         self.statuses[answer.status_code] += 1
         raw_answer = urllib3.HTTPResponse(
             body=io.BytesIO(answer.content),
