@@ -57,6 +57,11 @@ WITHOUT_PAGE = {
     "scan_again",
     "disclosures_file",
     "disclosures_inspection",
+    "sale_bid",
+    "sale_line_act",
+    "sale_look",
+    "sale_make_tape",
+    "sale_manifest",
 }
 EXPECTED = (403, 404, 405, 409, 422)
 # Both schemes and both widths are judged by every rule; at length the two other pairs too, by what a look can change.

@@ -13,7 +13,7 @@ from cases.kernel.linking import links
 from cases.kernel.models import AccessReview, OutboxMessage, Party, PersonPair
 from cases.kernel.office import access, proposals
 from cases.kernel.restricted import breakglass
-from tests import disclosures, emergencies, factories, partners, placements, suspicions
+from tests import disclosures, emergencies, factories, partners, placements, sales, suspicions
 from tests.agencies.test_application import hear
 from tests.api.caller import callback
 from tests.browser import crawl
@@ -221,6 +221,7 @@ def _restricted(browser, url: str, people: dict, case, found: crawl.Findings) ->
         collections.refuse("debt_batches", "/debt/batches/", "form[action='/debt/batches/']")
         collections.visit("debt_batch", reverse("web:debt_batch", args=[placed.uid]))
         collections.visit("case", reverse("web:case", args=[placements.case_of(placed).uid]))
+    _sales(browser, url, people, found)
     emergencies.enter(people)
     nights = {build.__name__: build(people).uid for build in emergencies.OPEN}
     at = timezone.now()
@@ -235,6 +236,18 @@ def _restricted(browser, url: str, people: dict, case, found: crawl.Findings) ->
         night.visit("case", reverse("web:case", args=[nights["written_up"]]))
         screen = reverse("web:emergency", args=[running.uid])
         night.refuse("emergency", screen, "form:has([value=disclose])", typed={"radius_m": "0"})
+
+
+def _sales(browser, url: str, people: dict, found: crawl.Findings) -> None:
+    """A sale of debts before and after it is complete: its accounts, one of them, tapes and bids."""
+    bidding, complete = sales.bidding(people), sales.warranty_open(people)
+    with crawl.person(browser, url, "g.whitlock", found) as manager:
+        for sale in (bidding, complete):
+            manager.visit("case", reverse("web:case", args=[sale.uid]))
+            manager.visit("sale_accounts", reverse("web:sale_accounts", args=[sale.uid]))
+            manager.visit("sale_tapes", reverse("web:sale_tapes", args=[sale.uid]))
+            manager.visit("sale_line", reverse("web:sale_line", args=[sale.uid, 1]))
+        manager.refuse("new_case", "/cases/new/debt_sale/", "form[action*='/cases/new/']")
 
 
 @pytest.mark.timeout(1800)  # some forty pages in four looks
