@@ -131,11 +131,15 @@ def hold_began(case: Case, hold: Hold, *, at: datetime) -> None:
         stop_file(case, at=at)
     is_stop = not {"contact", "enforce"}.isdisjoint(hold.blocks) and hold.began_at <= at
     if is_stop and case.state in codes.AT_AGENCY and not case.placement.is_told_of_hold:
-        try:
-            with transaction.atomic():
-                say_held(case, True, actor=system("placement", source=case.source), at=at)
-        except CaseError:
-            tasks.raise_task(RING, case=case, at=at)
+        _stop_or_ring(case, at=at)
+
+
+def _stop_or_ring(case: Case, *, at: datetime) -> None:
+    try:
+        with transaction.atomic():
+            say_held(case, True, actor=system("placement", source=case.source), at=at)
+    except CaseError:
+        tasks.raise_task(RING, case=case, at=at)
 
 
 def stop_file(case: Case, *, at: datetime) -> None:
@@ -156,10 +160,10 @@ def pull(context: Any) -> None:
 
 
 def tell_if_held(context: Any) -> None:
-    """The agency has it now: what was held while the file was on its way, it is told at once."""
+    """The agency has it now: what was held while the file was on its way, it is told at once; else somebody rings."""
     case, at = context.case, context.at
     if is_stopped(case, at=at):
-        say_held(case, True, actor=system("placement", source=case.source), at=at)
+        _stop_or_ring(case, at=at)
 
 
 def transfer(context: Any) -> None:

@@ -160,9 +160,9 @@ def withdraw(context: Any) -> None:
 
 
 def _told_of(case: Case) -> list[Agency]:
-    """Return the agencies that may have what was sent of the case."""
+    """Return the agencies that may have what was sent of the case: also after a withdrawn attempt."""
     left = OutboxMessage.objects.filter(case=case, kind=bureaus.CRA_CORRECT.code).exclude(outbox.never_left())
-    ids = left.exclude(state="withdrawn").values_list("channel__agency_id", flat=True)
+    ids = left.values_list("channel__agency_id", flat=True)
     return [agency for agency in bureaus.agencies() if agency.pk in set(ids)]
 
 

@@ -64,6 +64,11 @@ def something_holds_it(context: Any) -> str | None:
     return None if _stops(context, gate.STOPS_FILING) else "No hold and no dispute stops it."
 
 
+def is_still_owed(context: Any) -> str | None:
+    row = context.case.default
+    return "It is paid, or less is owed than the notice said." if is_paid(row) or has_fallen(row) else None
+
+
 def notice_is_posted(context: Any) -> str | None:
     if letters.is_posted(context.case.default) is None:
         return "The post house has not said yet that the notice is in the post."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -32,6 +32,7 @@ LABEL = "cases.CreditFilePart"
 LONGEST_NUMBER = 20
 KEPT_MONTHS = 72
 Rule = Callable[["CreditFile", "Taken", Month, "Known"], bool]
+_ON_FILE, _TAKEN_OFF = ("filed", "satisfied"), ("removed", "expired")
 _VALUES = ("forename", "surname", "date_of_birth", "line_1", "town", "postcode")
 
 
@@ -67,6 +68,7 @@ class Known:
 
     before: Mapping[int, str]
     defaults: Mapping[int, Default]
+    taken_off: Collection[int]
     told: Mapping[int, date | None]
     disputed: Mapping[str, frozenset[str]]
     held: Mapping[str, frozenset[str]]
@@ -112,6 +114,10 @@ def take_part(file: CreditFile, subject: str, *, by: str, at: datetime) -> None:
     )
 
 
+def _is_over(default_date: date, *, today: date) -> bool:
+    return calendars.add_months(default_date, KEPT_MONTHS) <= today
+
+
 def _known(file: CreditFile, accounts: Sequence[Account], *, by: str, at: datetime) -> Known:
     reader = Reader(actor=by, verb="take", purpose="report_accounts", streams=(file.case.uid,))
     numbers = [each["number"] or "" for each in sealing.open_rows(accounts, ["number"], reader=reader, at=at)]
@@ -121,11 +127,17 @@ def _known(file: CreditFile, accounts: Sequence[Account], *, by: str, at: dateti
     for holder, values in sorted(zip(holders, opened_values, strict=True), key=_by_ordinal):
         people.setdefault(holder.account_id, []).append(values)
     months = AccountMonth.objects.filter(account__in=accounts, month__lt=file.month).order_by("account", "-month")
-    on_file = Default.objects.filter(account__in=accounts, case__state__in=("filed", "satisfied"))
+    decided = Default.objects.filter(account__in=accounts, case__state__in=(*_ON_FILE, *_TAKEN_OFF)).select_related(
+        "case"
+    )
+    on_file = {row.account_id: row for row in decided if row.case.state in _ON_FILE}
+    today = file.effective_date or file.month
+    over = {each.pk for each in accounts if each.default_date and _is_over(each.default_date, today=today)}
     told = BureauTold.objects.filter(account__in=accounts).exclude(default_date=None).order_by("default_date")
     return Known(
         before=dict(months.distinct("account").values_list("account", "status")),
-        defaults={row.account_id: row for row in on_file},
+        defaults=on_file,
+        taken_off=({row.account_id for row in decided} | over) - on_file.keys(),
         told=dict(told.values_list("account", "default_date")),
         disputed=accountholds.entered(numbers, "cra_default", at=at),
         held=accountholds.entered(numbers, holdkinds.REPORT, at=at),
@@ -147,7 +159,7 @@ def _taken(file: CreditFile, account: Account, known: Known) -> Taken:
     if row.is_left_out:
         return row
     first, second = people[0], people[1] if len(people) > 1 else {}
-    date_of_default, pence = _default_of(account, default)
+    date_of_default, pence = _default_of(account, known)
     told = {
         "account": number,
         "account_type": codes.LOAN if account.is_regulated_credit else codes.TYPES[account.product],
@@ -179,16 +191,19 @@ def _month(file: CreditFile, account: Account, default: Default | None, known: K
         account,
         today=file.effective_date or file.month,
         before=known.before.get(account.pk, ""),
-        has_default=_default_of(account, default)[0] is not None,
+        has_default=_default_of(account, known)[0] is not None,
         marks=(*held, *(marks_of_default(default) if default else ())),
     )
 
 
-def _default_of(account: Account, default: Default | None) -> tuple[date | None, int | None]:
-    """Return date and balance of the default on file: of our own case, else of what billing tells from before."""
-    if default is not None:
+def _default_of(account: Account, known: Known) -> tuple[date | None, int | None]:
+    """Return date and balance of the default on file: of our own case, else of what billing tells from before.
+
+    What was taken off, or is six years old, stays off whatever billing goes on telling.
+    """
+    if (default := known.defaults.get(account.pk)) is not None:
         return default.default_date, default.default_pence
-    return account.default_date, account.default_pence
+    return (None, None) if account.pk in known.taken_off else (account.default_date, account.default_pence)
 
 
 def _day(day: date | None) -> str:
@@ -216,7 +231,7 @@ def _lacks(*names: str) -> Rule:
 
 
 def _default_day(row: Taken, known: Known) -> date | None:
-    return _default_of(row.account, known.defaults.get(row.account.pk))[0]
+    return _default_of(row.account, known)[0]
 
 
 def _in_future(file: CreditFile, row: Taken, _month: Month, known: Known) -> bool:

@@ -41,7 +41,11 @@ def charges(debt: MoratoriumDebt, *, until: date | None) -> list[Charge]:
     queries."""
     if debt.account_id is None or debt.effective_date is None:
         return []
-    given = FeeReversal.objects.filter(debt=debt).values_list("posted_date").annotate(Sum("amount_pence"))
+    given = (
+        FeeReversal.objects.filter(debt__account=debt.account_id)
+        .values_list("posted_date")
+        .annotate(Sum("amount_pence"))
+    )
     left = {day: -pence for day, pence in given}
     for day, pence in _steps(debt.account_id):
         if pence > 0 and day >= debt.effective_date and (until is None or day <= until):

@@ -72,9 +72,10 @@ def withdraw_tape(context: Any) -> None:
 
 
 def complete(context: Any) -> None:
-    """Sell every line at its price, and give the buyer the assignment and the tape."""
+    """Sell every line at its price, and give the buyer the assignment and the tape. Raises LookRefused."""
     case, at, actor = context.case, context.at, context.actor
     sale, tape = case.debt_sale, tapes.standing(case.debt_sale, "final")
+    looking.require_unchanged(case, actor=actor, at=at)
     sale.funds_pence, sale.funds_date = context.inputs["funds_pence"], context.inputs["funds_date"]
     sale.completed_date = calendars.london_date(at)
     sale.save(update_fields=["funds_pence", "funds_date", "completed_date"])

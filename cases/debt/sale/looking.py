@@ -38,6 +38,7 @@ __all__ = [
     "newest",
     "person",
     "ranges",
+    "require_unchanged",
     "touch",
     "under_way",
 ]
@@ -204,6 +205,21 @@ def _again(sale: DebtSale, rows: Sequence[DebtSaleAccount], *, reader: Reader, a
     if changed:
         ledger.bulk_update(DebtSaleAccount, changed, _TAKEN_OVER)
     return changed
+
+
+def require_unchanged(case: Case, *, actor: Actor, at: datetime) -> None:
+    """Ask every exclusion again of what is left, and what is owed: a hold may have begun since the last look.
+
+    Locks the accounts until the act is done; two access rows for each part of them. Raises LookRefused.
+    """
+    reader = Reader(actor=actor.label, verb="check", purpose="debt_sale", streams=(case.uid,))
+    sale = case.debt_sale
+    lines = list(left(sale))
+    for rows in (lines[begin : begin + PART] for begin in range(0, len(lines), PART)):
+        accounts = _accounts(Account.objects.filter(pk__in=[row.account_id for row in rows]))
+        known = {one.account.pk: one for one in exclusions.sellables(accounts, sale=sale, reader=reader, at=at)}
+        if any(_take_over(row, known[row.account_id]) for row in rows):
+            raise LookRefused("The accounts changed since they were looked at. Look at them again.")
 
 
 _TAKEN_OVER = ("state", "stopped_by", "balance_pence", "fees_pence", "default_date")

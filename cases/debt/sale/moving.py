@@ -8,7 +8,7 @@ from datetime import datetime
 
 from cases.accounts import bureaus
 from cases.accounts.models import BureauTold
-from cases.debt.sale import looking
+from cases.debt.sale import codes, looking
 from cases.debt.sale.models import DebtSale, DebtSaleAccount
 from cases.kernel import jobs, locks, record
 from cases.kernel.actors import Actor
@@ -54,7 +54,7 @@ def start(sale: DebtSale, *, actor: Actor, at: datetime) -> None:
 
 def _rows(job: jobs.Job) -> Iterable[int]:
     sale = DebtSale.objects.get(pk=job.params["sale"])
-    known = sale.lines.filter(state="sold", account__told__isnull=False)
+    known = sale.lines.filter(state__in=codes.SOLD, account__told__isnull=False)
     return known.order_by("number").values_list("number", flat=True).distinct()
 
 

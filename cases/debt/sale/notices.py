@@ -14,7 +14,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from cases.accounts.models import Account
 from cases.accounts.people import people_of
-from cases.debt.sale import looking
+from cases.debt.sale import codes, looking
 from cases.debt.sale.models import DebtSale, DebtSaleAccount, SaleNotice
 from cases.kernel import jobs, locks, parties, policy, record, tasks, transitions
 from cases.kernel.actors import Actor
@@ -50,7 +50,7 @@ class NoticeRefused(CaseError):
 def missing(sale: DebtSale) -> QuerySet[DebtSaleAccount]:
     """Return the sold lines of which nobody was given notice yet, in order."""
     told = SaleNotice.objects.filter(line=OuterRef("pk"))
-    return sale.lines.filter(~Exists(told), state="sold").order_by("number")
+    return sale.lines.filter(~Exists(told), state__in=codes.SOLD).order_by("number")
 
 
 def start(sale: DebtSale, *, actor: Actor, at: datetime) -> None:

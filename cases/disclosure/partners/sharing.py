@@ -71,18 +71,17 @@ def restate(case: Case, *, agency: Agency, actor: Actor, at: datetime) -> Outbox
 
 
 def _send(case: Case, agency: Agency, *, actor: Actor, at: datetime) -> OutboxMessage | None:
-    parties = list(
-        CaseParty.objects.filter(case=case, is_innocent=False, is_detached=False, phone__isnull=False).order_by(
-            "number"
-        )
-    )
+    parties = list(CaseParty.objects.filter(case=case, is_detached=False, phone__isnull=False).order_by("number"))
     reader = sealing.Reader(actor=actor.label, verb="release", purpose="warn_partners", streams=(case.uid,))
     opened = sealing.open_rows(parties, ("phone",), reader=reader, at=at) if parties else []
-    told = [
+    known = [
         (party, values["phone"])
         for party, values in zip(parties, opened, strict=True)
         if isinstance(values["phone"], str)
     ]
+    # Who takes over a victim's number uses that very number: it stays the victim's.
+    of_victims = {number for party, number in known if party.is_innocent}
+    told = [(party, number) for party, number in known if number not in of_victims]
     if not told:
         return None
     body: dict[str, Any] = {
