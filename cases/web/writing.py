@@ -15,8 +15,8 @@ DAY = timedelta(days=1)
 
 
 def pounds(pence: int | None) -> str:
-    """Write pence as pounds; a dash for no amount."""
-    return "—" if pence is None else f"£{pence / 100:,.2f}"
+    """Write pence as pounds; a dash for no amount, also where a preview has none."""
+    return f"£{pence / 100:,.2f}" if isinstance(pence, int) else "—"
 
 
 def capped(count: int | None) -> str:
