@@ -13,7 +13,16 @@ pytestmark = pytest.mark.django_db
 
 AT = factories.FILED_AT
 # What the fraud family takes note of in its own way; copied from its table.
-OWN_WAY = {"fpa_file", "fpa_amend", "fpa_dispute", "fpa_remove", "correction_amended", "correction_removed", "letter"}
+OWN_WAY = {
+    "fpa_file",
+    "fpa_amend",
+    "fpa_dispute",
+    "fpa_remove",
+    "correction_amended",
+    "correction_removed",
+    "correction_restricted",
+    "letter",
+}
 KINDS = sorted(releases.KINDS.keys() | {chase.CHASER.code})
 
 

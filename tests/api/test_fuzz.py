@@ -80,6 +80,7 @@ DRAWN = {
     "wording",
     "complaint",
 }
+ONCE = ("application_id", "register_reference")
 CHECKS = [
     checks.not_a_server_error,
     checks.status_code_conformance,
@@ -126,8 +127,8 @@ def sensible(body: dict[str, Any], example: dict[str, Any]) -> dict[str, Any]:
     """Return the drawn body with the example's codes and dates; texts, amounts, people and data stay as drawn."""
     drawn = {name: value for name, value in body.items() if not name.endswith("_date")}
     said = drawn | {name: value for name, value in example.items() if name not in DRAWN}
-    # An application is checked once: each is another.
-    return said | ({"application_id": f"ORD-{next(NUMBERS)}"} if "application_id" in example else {})
+    # An application is checked once, a notice of the register is taken once: each is another.
+    return said | {name: f"ORD-{next(NUMBERS)}" for name in ONCE if name in example}
 
 
 def fuzz(operation: Any, office: Office, path_parameters: dict[str, str]) -> None:
