@@ -171,9 +171,17 @@ def paid(case: Case) -> dict[str, Any]:
     return {"funds_pence": prices.total(case.debt_sale), "funds_date": AT.date()}
 
 
-def completed(people: dict[str, Actor]) -> Case:
+def sold(people: dict[str, Actor]) -> Case:
+    """Completed, its notices about to be written."""
     case = ready(people)
     return moved(case, "complete", people[FINANCE], at=LATER, **paid(case))
+
+
+def completed(people: dict[str, Actor]) -> Case:
+    """Completed, and nobody writes the notices, whatever other work is done."""
+    case = sold(people)
+    Job.objects.filter(kind=notices.KIND.code, key=str(case.debt_sale.uid)).update(state="stopped")
+    return case
 
 
 def noticed(people: dict[str, Actor]) -> Case:
@@ -187,7 +195,7 @@ def noticed(people: dict[str, Actor]) -> Case:
 
 
 def notices_issued(people: dict[str, Actor]) -> Case:
-    case = completed(people)
+    case = sold(people)
     work(at=LATER)
     return Case.objects.get(pk=case.pk)
 

@@ -127,5 +127,6 @@ def _other(field, value):
 
 def _plain_number(row):
     """Fall back to a link: another row of the model it points to."""
-    field = next(field for field in row._meta.concrete_fields if isinstance(field, models.ForeignKey))
+    links = (field for field in row._meta.concrete_fields if isinstance(field, models.ForeignKey))
+    field = next(field for field in links if not field.primary_key and field.name != "key")
     return field.attname, saved(field.related_model).pk
