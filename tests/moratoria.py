@@ -109,21 +109,22 @@ def looked_for(row: dict[str, str]) -> Case:
     return case
 
 
-def other_account(people: dict[str, Actor], row: dict[str, str]) -> None:
-    """Take in the account that is added to a moratorium, held by whoever holds this one; once."""
-    if not Agency.objects.filter(code="tests-added").exists():
-        listing = agencies.Listing(code="tests-added", kind="purchaser", display_name="Marks that it is there")
-        agencies.register(listing, actor=actors.system("tests"), at=AT - timedelta(days=3))
-        placements.accounts(people, {**row, "account": ADDED["account_reference"]})
-
-
-ADDED = {"account_reference": "8300000001", "effective_date": "2026-11-16"}
+ADDED = {"account_reference": "8700000001", "effective_date": "2026-11-16"}
 
 
 def applied(people: dict[str, Actor]) -> Case:
+    return _applied(looked_for(account(people)))
+
+
+def owing_more(people: dict[str, Actor]) -> Case:
+    """Applied; whoever it protects owes on the account that is added, too, which billing told after the search."""
     row = account(people)
     case = looked_for(row)
-    other_account(people, row)
+    placements.accounts(people, {**row, "account": ADDED["account_reference"]})
+    return _applied(case)
+
+
+def _applied(case: Case) -> Case:
     return transitions.apply(case.pk, "apply", actor=actors.system("moratoria"), at=AT)
 
 

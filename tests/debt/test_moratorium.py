@@ -224,7 +224,7 @@ def test_a_review_needs_counsel_a_ground_and_its_20_days(people):
 
 
 def test_a_debt_that_is_added_is_protected_from_its_day_and_may_be_reviewed_anew(people):
-    case = moratoria.applied(people)
+    case = moratoria.owing_more(people)
     before = Clock.objects.filter(case=case, rule="k14_ask_review").count()
     placed_now = placements.account_of(moratoria.ADDED["account_reference"])
     moratoria.said(case, "moratorium.debt_added", **moratoria.ADDED)

@@ -230,6 +230,7 @@ APART = {
     ("debt_placement", "released", "pull"): placements.released_and_stopped,
     ("debt_placement", "active", "transfer_tier"): placements.given_up,
     ("moratorium", "received", "forward"): moratoria.of_sold,
+    ("moratorium", "applied", "add_debt"): moratoria.owing_more,
     ("debt_sale", "exclusions_run", "publish"): sales.with_bid_tape,
     ("debt_sale", "cut_off", "build_tape"): sales.with_final_tape,
     ("debt_sale", "approved", "complete"): sales.ready,
