@@ -245,6 +245,9 @@ def take_out(case: Case, clock: Clock, *, at: datetime) -> None:
         transitions.apply(case.pk, "pull", actor=actor, at=at)
     except transitions.TransitionRefused:
         case = Case.objects.select_related("key").get(pk=case.pk)
+        file = takeout.file_of(case)
+        if file is None or file.message is None or file.message.state != "withdrawn":
+            return
         with record.act(case, "placement.file_goes", actor=actor, at=at):
             takeout.promise_anew(case, actor=actor, at=at, is_out=False)
 

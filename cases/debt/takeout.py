@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from cases.debt import messages
+from cases.debt import messages, periods
 from cases.debt.models import Placement, PlacementBatch
 from cases.kernel import locks, outbox, record
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError
 from cases.kernel.exchange import files
-from cases.kernel.models import BatchFile, Case, Letter, OutboxMessage
+from cases.kernel.models import BatchFile, Case, Clock, Letter, OutboxMessage
 
 __all__ = ["HasLeft", "can_be_stopped", "file_of", "promise", "promise_anew", "stop", "take_letter_back"]
 
@@ -63,12 +63,14 @@ def promise(
 def promise_anew(case: Case, *, actor: Actor, at: datetime, is_out: bool) -> BatchFile | None:
     """Promise the rest of a file that was taken back, inside the act on one of its accounts; `is_out`: that one is no
     longer among them. Each other line has an act of its own. Locks the batch, then the lines without waiting; returns
-    None where nobody is left. Raises locks.CaseBusy, NoChannel, NoFiles."""
+    None where nobody is left, and while another line that was stopped waits to be looked at: the last one promises.
+    Raises locks.CaseBusy, NoChannel, NoFiles."""
     batch = PlacementBatch.objects.select_for_update().select_related("agency").get(pk=case.placement.batch_id or 0)
     taken_back = batch.file_uid
     rows = Placement.objects.filter(batch=batch, case__state="released").select_related("case__key", "account")
     lines = [row for row in rows.order_by("case__reference") if not (is_out and row.pk == case.pk)]
-    if not lines:
+    others = [row.pk for row in lines if row.pk != case.pk]
+    if not lines or Clock.objects.filter(case__in=others, rule=periods.PULL, ended_at=None).exists():
         return None
     file, told = promise(batch, lines, dedupe=f"batch:{batch.uid}:{taken_back}", actor=actor, at=at)
     for line, row in zip(lines, told, strict=True):

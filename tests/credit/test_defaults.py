@@ -123,6 +123,19 @@ class Defaults(TestCase):
         assert {told[2] for told in said(case).values()} == {"3"}
         assert defaults.facts(case).default_date is None
 
+    def test_what_is_paid_or_of_a_victim_is_not_approved_whatever_the_day_of_the_last_look(self):
+        case = defaults.look(self.served(), day(12, 3))
+        approver = self.people[defaults.APPROVER]
+        for changes, sentence in (
+            ({"flags": "fraud_victim:2026-12-01"}, "victim of fraud"),
+            ({"flags": "", "payments_behind": "0", "balance_pence": "0"}, "It is paid"),
+            ({"payments_behind": "1", "balance_pence": "12000"}, "Fewer than three payments"),
+        ):
+            case = defaults.tell_again(case, at=day(12, 3), **changes)
+            with nothing_written(counted=1), pytest.raises(TransitionRefused, match=sentence):
+                defaults.step(case, "approve", approver, day(12, 3), default_date=date(2026, 12, 3))
+        assert not OutboxMessage.objects.filter(case=case, kind="cra_correct").exists()
+
     def both(self):
         """The steward who issued the notice, who also holds the approver's role."""
         steward = self.people[defaults.STEWARD]

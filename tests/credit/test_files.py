@@ -12,6 +12,7 @@ from django.test import TestCase
 from django.test.utils import CaptureQueriesContext
 
 from cases.accounts.models import AccountMonth, BureauTold
+from cases.credit.defaults.models import Default
 from cases.credit.files import callbacks, sending, taking
 from cases.credit.files.models import CreditFile, CreditFileCopy, CreditFileFault, CreditFilePart
 from cases.kernel import actors, holds, jobrun, jobs, outbox, record, transitions
@@ -21,6 +22,7 @@ from cases.kernel.exchange.files import FileRefused
 from cases.kernel.models import Agency, BatchFile, Case, Job, Release, ReleasedItem, Task
 from cases.kernel.timing import sweeps
 from cases.kernel.transitions import TransitionRefused
+from cases.ledger import api as ledger
 from cases.ledger.reads import Reader
 from tests import creditfiles, defaults, factories
 from tests.kernel.snapshots import nothing_written
@@ -117,6 +119,30 @@ class MonthlyFile(TestCase):
         Job.objects.filter(state="queued").exclude(kind=sending.OPEN).delete()
         work()
         assert Case.objects.filter(kind="cra_file").count() == 1
+
+    def test_a_default_that_nobody_decided_is_left_out_and_one_that_was_taken_off_stays_off(self):
+        told, removed = self.accounts["billing_default"], self.accounts["filed"]
+        with ledger.action(self.case.uid, "tests.told", actor="tests", at=AT):
+            BureauTold.objects.create(
+                account=told,
+                agency=Agency.objects.get(code="sandbox-bureau-a"),
+                told_at=AT,
+                status="3",
+                balance_pence=1,
+            )
+            row = Default.objects.get(account=removed)
+        case = Case.objects.get(pk=row.pk)
+        with record.act(case, "tests.removed", actor=actors.system("tests"), at=AT):
+            case.state = "removed"
+            case.save(update_fields=["state"])
+        defaults.told(at=AT, account=defaults.number_of(removed), default_date="2026-09-01", default_pence="11400")
+        self.validated()
+        faults = list(CreditFileFault.objects.filter(code="default_undecided").values_list("account", "level"))
+        assert faults == [(told.pk, "field")]
+        rows = {cells[0]: cells for cells in creditfiles.parts_of(self.case)}
+        column = taking.COLUMNS.index("default_date")
+        assert defaults.number_of(told) not in rows
+        assert rows[defaults.number_of(removed)][column] == ""
 
     def test_three_agencies_get_the_same_rows_and_what_they_have_of_each_account_is_kept(self):
         assert self.validated().state == "validated"

@@ -51,6 +51,21 @@ def test_a_hold_takes_an_account_out_of_a_file_that_waits_and_the_rest_goes(peop
     assert (state(held), state(other)) == ("excluded", "sent")
 
 
+def test_two_accounts_of_one_file_are_both_taken_out_before_the_rest_goes(people):
+    batch, (first, second, other) = released(people, portfolio.row(0), portfolio.row(1), portfolio.row(2))
+    for held, at in ((first, AT), (second, AT + timedelta(seconds=30))):
+        holds.enter(held.pk, "dispute", actor=people[placements.ANALYST], at=at, source="customer")
+    for at in (SOON, SOON + timedelta(minutes=1)):
+        sweeps.end_due_clocks(now=at)
+
+    assert (state(first), state(second), state(other)) == ("excluded", "excluded", "released")
+    waiting = [each for each in OutboxMessage.objects.filter(kind="dca_place").order_by("pk")]
+    assert [each.state for each in waiting] == ["withdrawn", "pending"]
+    batch.refresh_from_db()
+    assert BatchFile.objects.get(uid=batch.file_uid).row_count == 1
+    assert Release.objects.filter(case__in=[first, second], message=waiting[1]).count() == 0
+
+
 def test_a_manager_takes_out_what_was_complained_of_and_nothing_that_has_left(people):
     row = portfolio.row(1)
     _, (case,) = released(people, row)

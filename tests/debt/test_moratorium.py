@@ -136,6 +136,25 @@ def test_a_late_notice_counts_from_its_start_and_charges_since_are_taken_back(pe
     assert (state(case), moves) == ("applied", 1)
 
 
+def test_what_fell_before_a_charge_was_asked_for_is_no_answer_and_a_cancelled_case_still_gets_its_own(people):
+    row = moratoria.account(people, as_of="2026-11-03", fees_pence="2500", balance_pence="12500")
+    billed(people, row, "2026-11-06", fees_pence=500, balance_pence=10_500)
+    billed(people, row, "2026-11-09", fees_pence=1700, balance_pence=11_700)
+    case = moratoria.matched(moratoria.opened(row, person=moratoria.debtor(row), start_date=date(2026, 11, 5)))
+    (reversal,) = FeeReversal.objects.all()
+    billed(people, row, "2026-11-17", fees_pence=1700, balance_pence=11_700)
+    reversal.refresh_from_db()
+    assert (reversal.amount_pence, reversal.confirmed_date) == (1200, None)
+
+    moratoria.said(case, "moratorium.cancelled")
+    assert state(case) == "cancelled"
+    billed(people, row, "2026-11-19", fees_pence=500, balance_pence=10_500)
+    reversal.refresh_from_db()
+    assert reversal.confirmed_date == date(2026, 11, 19)
+    billed(people, row, "2026-11-20", fees_pence=900, balance_pence=10_900)
+    assert FeeReversal.objects.count() == 1
+
+
 def test_an_uncertain_notice_waits_for_a_person_who_names_the_accounts(people):
     row = moratoria.account(people)
     person = moratoria.debtor(row, addresses=[])  # the address is withheld, and no account is named

@@ -40,7 +40,8 @@ def people():
 def sellable(*, of=None, is_elsewhere=False, is_named=True, ended_lately=frozenset(), **known):
     one = candidate(of=of, **known)
     same = {each.name: getattr(one, each.name) for each in fields(gate.Candidate)}
-    return exclusions.Sellable(**same, is_elsewhere=is_elsewhere, is_named=is_named, ended_lately=ended_lately)
+    more = {"is_elsewhere": is_elsewhere, "is_named": is_named, "ended_lately": ended_lately}
+    return exclusions.Sellable(**same, owed_pence=one.account.balance_pence, **more)
 
 
 STOPPED = [

@@ -14,7 +14,9 @@ from cases.debt.sale.models import DebtSaleAccount, SaleTape
 from cases.kernel import outbox, verdicts
 from cases.kernel.exchange import batchformat
 from cases.kernel.models import BatchFile, Case, OutboxMessage, Release, ReleasedItem
+from cases.kernel.restricted import quietholds
 from cases.kernel.transitions import TransitionRefused
+from cases.ledger import api as ledger
 from cases.ledger.models import DataKey
 from cases.ledger.reads import Reader
 from cases.ledger.verify import verify_stream
@@ -190,6 +192,17 @@ def test_three_people_approve_exactly_this_tape_and_it_is_completed_for_its_pric
 
 def _body(message: OutboxMessage) -> bytes:
     return outbox.open_body(message, reader=READER, at=AT)
+
+
+def test_a_hold_since_the_last_look_forbids_completion_and_nothing_is_written(people):
+    case = sales.ready(people)
+    number = sales.newest_number()
+    secret = factories.referred(people)
+    with ledger.action(secret.uid, "test.held", actor="staff:1", at=LATER):
+        quietholds.place(secret, [quietholds.account_token(number)], blocks=["sell"], at=LATER)
+    with nothing_written(counted=1), pytest.raises(looking.LookRefused, match="Look at them again"):
+        sales.moved(case, "complete", people[sales.FINANCE], at=LATER, **sales.paid(case))
+    assert OutboxMessage.objects.filter(kind="final_tape").count() == 0
 
 
 def test_what_changes_after_the_tape_forbids_completion_until_it_is_built_and_approved_again(people):

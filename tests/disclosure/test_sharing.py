@@ -94,3 +94,15 @@ def test_who_cannot_be_told_by_a_message_is_a_task_and_the_filing_stands(people)
     assert Case.objects.get(pk=case.pk).state == "filed"
     waiting = case.tasks.filter(kind="partner_warn_by_hand", closed_at=None)
     assert [task.detail["agency"] for task in waiting] == [traces.TRANSIT]
+
+
+def test_a_number_that_is_the_victims_too_is_not_shared(people):
+    agree(people)
+    case = factories.investigating(people)
+    with edits.change(case.pk, actor=people["a.byrne"], at=AT) as edit:
+        edit.party(1, phone=NUMBER)
+        edit.party(2, phone=NUMBER)
+    transitions.apply(case.pk, "submit", actor=people["a.byrne"], at=AT, inputs={"pillars": MAKER_ANSWERS})
+    transitions.apply(case.pk, "approve", actor=people["d.osei"], at=APPROVED_AT, inputs=CHECKER_INPUTS)
+    file(transitions.apply(case.pk, "submitted", actor=actors.system("delivery"), at=APPROVED_AT))
+    assert warnings(case) == []

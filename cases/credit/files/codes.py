@@ -21,6 +21,10 @@ FAULTS = {
     "default_in_future": ("core", "The date of the default lies after the day of the file."),
     "default_moved_later": ("core", "The default was told with an earlier date before."),
     "default_without_notice": ("warn", "The default came with billing's feed, not from a case of ours."),
+    "default_undecided": (
+        "field",
+        "Billing tells of a default that the agencies do not know and no case of ours decided: left out.",
+    ),
     "name_missing": ("field", "No name of a holder is known: left out."),
     "birth_missing": ("field", "No date of birth of a holder is known: left out."),
     "address_missing": ("field", "No address of a holder is known: left out."),

@@ -10,7 +10,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import uuid4
 
-from django.db.models import Q
+from django.db.models import Max, Q
 
 from cases.accounts.models import Account, AccountHolder, AccountMonth, BureauTold
 from cases.credit.defaults.models import Default
@@ -32,7 +32,7 @@ LABEL = "cases.CreditFilePart"
 LONGEST_NUMBER = 20
 KEPT_MONTHS = 72
 Rule = Callable[["CreditFile", "Taken", Month, "Known"], bool]
-_ON_FILE, _TAKEN_OFF = ("filed", "satisfied"), ("removed", "expired")
+_ON_FILE, _TAKEN_OFF = ("approved", "filed", "satisfied"), ("removed", "expired")
 _VALUES = ("forename", "surname", "date_of_birth", "line_1", "town", "postcode")
 
 
@@ -69,6 +69,7 @@ class Known:
     before: Mapping[int, str]
     defaults: Mapping[int, Default]
     taken_off: Collection[int]
+    told_without: Collection[int]
     told: Mapping[int, date | None]
     disputed: Mapping[str, frozenset[str]]
     held: Mapping[str, frozenset[str]]
@@ -127,18 +128,18 @@ def _known(file: CreditFile, accounts: Sequence[Account], *, by: str, at: dateti
     for holder, values in sorted(zip(holders, opened_values, strict=True), key=_by_ordinal):
         people.setdefault(holder.account_id, []).append(values)
     months = AccountMonth.objects.filter(account__in=accounts, month__lt=file.month).order_by("account", "-month")
-    decided = Default.objects.filter(account__in=accounts, case__state__in=(*_ON_FILE, *_TAKEN_OFF)).select_related(
-        "case"
-    )
+    states = (*_ON_FILE, *_TAKEN_OFF)
+    decided = Default.objects.select_related("case").filter(account__in=accounts, case__state__in=states)
     on_file = {row.account_id: row for row in decided if row.case.state in _ON_FILE}
     today = file.effective_date or file.month
     over = {each.pk for each in accounts if each.default_date and _is_over(each.default_date, today=today)}
-    told = BureauTold.objects.filter(account__in=accounts).exclude(default_date=None).order_by("default_date")
+    told = dict(BureauTold.objects.filter(account__in=accounts).values_list("account").annotate(Max("default_date")))
     return Known(
         before=dict(months.distinct("account").values_list("account", "status")),
         defaults=on_file,
         taken_off=({row.account_id for row in decided} | over) - on_file.keys(),
-        told=dict(told.values_list("account", "default_date")),
+        told={pk: day for pk, day in told.items() if day is not None},
+        told_without={pk for pk, day in told.items() if day is None},
         disputed=accountholds.entered(numbers, "cra_default", at=at),
         held=accountholds.entered(numbers, holdkinds.REPORT, at=at),
         people=people,
@@ -257,6 +258,9 @@ _RULES: Mapping[str, Rule] = {
     "default_moved_later": _moved_later,
     "default_without_notice": lambda _file, row, month, known: (
         month.has_default and row.account.pk not in known.defaults
+    ),
+    "default_undecided": lambda _file, row, month, known: (
+        month.has_default and row.account.pk not in known.defaults and row.account.pk in known.told_without
     ),
     "name_missing": _lacks("surname"),
     "birth_missing": _lacks("date_of_birth"),

@@ -116,14 +116,15 @@ def accounts_changed(accounts: Collection[int], *, at: datetime) -> None:
     """Billing told of accounts: what it charged a protected debt for a day inside the period is taken back, and what it
     has taken back is noted. Inside the caller's transaction."""
     debts = MoratoriumDebt.objects.filter(account__in=accounts, standing="protected").select_related("case", "account")
-    for debt in debts.exclude(case__state__in=["void", "merged", "cancelled"]).order_by("case_id", "number"):
+    for debt in debts.exclude(case__state__in=["void", "merged"]).order_by("case_id", "number"):
         _look_at_charges(debt, at=at)
 
 
 def _look_at_charges(debt: MoratoriumDebt, *, at: datetime) -> None:
     case, actor = debt.case, system("moratoria", source=debt.case.source)
     last = Moratorium.objects.get(pk=case.pk).last_date
-    for charge in fees.charges(debt, until=last):
+    # Once it is cancelled nothing more is taken back; what was asked for before is still waited for.
+    for charge in fees.charges(debt, until=last) if case.state != "cancelled" else ():
         typed = {
             "debt": debt.number,
             "posted_date": charge.posted_date.isoformat(),

@@ -26,13 +26,14 @@ class Charge:
     amount_pence: int
 
 
-def _steps(account_id: int) -> Iterable[tuple[date, int]]:
-    """Yield by how much the charges of an account rose or fell, with the day of the balance. One query."""
-    rows = Account.history.filter(id=account_id).order_by("history_id").values_list("as_of", "fees_pence")
+def _steps(account_id: int) -> Iterable[tuple[date, int, datetime]]:
+    """Yield by how much the charges of an account rose or fell, with the day of the balance and when billing told us.
+    One query."""
+    rows = Account.history.filter(id=account_id).order_by("history_id")
     before: int | None = None
-    for as_of, fees in rows:
+    for as_of, fees, told_at in rows.values_list("as_of", "fees_pence", "history_date"):
         if before is not None and fees != before:
-            yield as_of, fees - before
+            yield as_of, fees - before, told_at
         before = fees
 
 
@@ -47,7 +48,7 @@ def charges(debt: MoratoriumDebt, *, until: date | None) -> list[Charge]:
         .annotate(Sum("amount_pence"))
     )
     left = {day: -pence for day, pence in given}
-    for day, pence in _steps(debt.account_id):
+    for day, pence, _ in _steps(debt.account_id):
         if pence > 0 and day >= debt.effective_date and (until is None or day <= until):
             left[day] = left.get(day, 0) + pence
     return [Charge(posted_date=day, amount_pence=pence) for day, pence in sorted(left.items()) if pence > 0]
@@ -62,16 +63,25 @@ def reverse(debt: MoratoriumDebt, charge: Charge, *, at: datetime) -> FeeReversa
 
 
 def confirmed(debt: MoratoriumDebt) -> list[tuple[FeeReversal, date]]:
-    """Return what billing has taken back and is not marked so yet, the oldest first, with the day of the balance that
-    showed it. Three queries at most."""
-    if not FeeReversal.objects.filter(debt=debt, confirmed_date=None).exists() or debt.effective_date is None:
+    """Return what billing has taken back and is not marked so yet, with the day of the balance that showed it.
+
+    Charges that fell before we asked were no answer to it. Of what fell since, each asked-for charge of the account
+    takes its own amount, the oldest first. Three queries at most.
+    """
+    if debt.account_id is None or not FeeReversal.objects.filter(debt=debt, confirmed_date=None).exists():
         return []
-    falls = [(day, -pence) for day, pence in _steps(debt.account_id or 0) if pence < 0 and day >= debt.effective_date]
-    found, left = [], sum(pence for _, pence in falls)
-    for row in FeeReversal.objects.filter(debt=debt).order_by("posted_date", "pk"):
-        left -= row.amount_pence
-        if left >= 0 and row.confirmed_date is None:
-            found.append((row, falls[-1][0]))
+    falls = [(day, -pence, told_at) for day, pence, told_at in _steps(debt.account_id) if pence < 0]
+    unclaimed = [pence for _, pence, _ in falls]
+    found = []
+    for row in FeeReversal.objects.filter(debt__account=debt.account_id).order_by("asked_at", "posted_date", "pk"):
+        left, last = row.amount_pence, None
+        for place, (day, _, told_at) in enumerate(falls):
+            taken = min(left, unclaimed[place]) if told_at > row.asked_at else 0
+            if taken:
+                left, last = left - taken, day
+                unclaimed[place] -= taken
+        if not left and last is not None and row.confirmed_date is None and row.debt_id == debt.pk:
+            found.append((row, last))
     return found
 
 

@@ -131,6 +131,8 @@ def claim(
     _may(line, move)
     if reason not in codes.CLAIMS:
         raise LineRefused("This is no reason for a claim.")
+    if line.claims.filter(outcome="").exists():
+        raise LineRefused("Another claim on this account is not decided yet.")
     came = calendars.london_date(min(occurred_at or at, at))
     last = window_ends(sale)
     if reason not in codes.NO_WINDOW and (move == "claim_late" or last is None or came > last):

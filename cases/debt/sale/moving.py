@@ -17,7 +17,7 @@ from cases.kernel.models import Case
 __all__ = ["KIND", "keeps_default_dates", "start", "tell"]
 
 SALE_MOVE = "move_sale_at_bureaus"
-SOLD, OURS = "sold", "default"
+SOLD = "sold"
 
 
 def keeps_default_dates(sale: DebtSale) -> bool:
@@ -28,18 +28,20 @@ def keeps_default_dates(sale: DebtSale) -> bool:
 
 def tell(case: Case, line: DebtSaleAccount, *, to: str, actor: Actor, at: datetime) -> int:
     """Tell every credit agency that has the account whose it is now, inside the current ledger action on a locked case:
-    one account in one act. Returns how many are told. Raises ReleaseRefused."""
+    one account in one act. How it stands stays as it was: a sale makes no default. Returns how many are told. Raises
+    ReleaseRefused."""
     account = line.account
     rows = list(BureauTold.objects.filter(account=account).select_related("agency__terms").order_by("agency__code"))
     if not rows:
         return 0
     change = bureaus.Change(
-        old=SOLD if to == "ours" else rows[0].status,
-        new=OURS if to == "ours" else SOLD,
+        old=rows[0].status,
+        new=rows[0].status,
+        flags=() if to == "ours" else (SOLD,),
         reason="sale_reversed" if to == "ours" else "debt_sold",
         balance_pence=line.balance_pence if to == "ours" else 0,
-        default_date=line.default_date,
-        default_pence=account.default_pence,
+        default_date=rows[0].default_date,
+        default_pence=account.default_pence if rows[0].default_date else None,
     )
     messages = bureaus.tell(case, account, change, actor=actor, at=at, to=[row.agency for row in rows])
     for message in messages:
