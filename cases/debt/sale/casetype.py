@@ -7,7 +7,7 @@ from cases.debt import title
 from cases.debt.sale import callbacks, codes, ending, forms, messages, notices, periods, report, rules, tapes
 from cases.debt.sale.models import DebtSale
 from cases.kernel import retention
-from cases.kernel.casetypes import CaseType
+from cases.kernel.casetypes import CaseType, never
 from cases.kernel.exchange import letters
 
 __all__ = ["DEBT_SALE"]
@@ -60,5 +60,5 @@ DEBT_SALE = CaseType(
     erase_beside=tapes.erase_due,
     own_tabs=(("Accounts", "sale_accounts"), ("Tapes and bids", "sale_tapes")),
     is_divisible=False,
-    may_add_person=report.takes_nobody,
+    may_add_person=never,
 )

@@ -20,7 +20,6 @@ __all__ = [
     "is_of_accounts",
     "open_facts",
     "tables",
-    "takes_nobody",
     "topic",
     "topic_label",
 ]
@@ -53,11 +52,6 @@ def amount(_facts: Mapping[str, Any]) -> int | None:
 
 def is_of_accounts(_facts: Mapping[str, Any]) -> bool:
     return True
-
-
-def takes_nobody(_case: Case) -> bool:
-    """Nobody is added by hand: the people of a sale are the holders of its accounts."""
-    return False
 
 
 def _pounds(pence: int) -> str:
