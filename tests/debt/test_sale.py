@@ -155,7 +155,9 @@ def test_another_look_takes_over_what_is_so_today_and_writes_only_what_changed(p
     assert lines(case) == [(1, "in_pool", []), (2, "excluded", ["deceased"]), (3, "in_pool", [])]
     assert DebtSaleAccount.objects.get(sale=case.pk, number=3).balance_pence == 4000
     assert DebtSaleAccount.history.count() == history + 2
-    told = [event.content()["detail"] for event in LedgerEvent.objects.filter(action="debt_sale.looked_at")]
+    told = [
+        event.content()["detail"] for event in LedgerEvent.objects.filter(action="debt_sale.looked_at").order_by("pk")
+    ]
     assert told[-1] == {"look": 3, "lines": 3, "changed": 2, "excluded": {"deceased": 1}}
 
 
