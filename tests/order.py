@@ -9,12 +9,17 @@ from typing import Any
 
 # Seconds on the machine that checks, of files that take more than half a minute; no others have to be in the list.
 SECONDS = {
-    "tests/browser/test_accessibility.py": 200,
+    "tests/browser/test_accessibility.py": 500,
     "tests/faults/test_kills_under_load.py": 250,
     "tests/journeys/test_sim_swap.py": 190,
+    "tests/journeys/test_trace.py": 40,
     "tests/journeys/test_up.py": 90,
-    "tests/web/test_routes_by_role.py": 107,
-    "tests/restricted/test_canary.py": 150,
+    "tests/kernel/test_matrix.py": 130,
+    "tests/agencies/test_kills.py": 140,
+    "tests/api/test_fuzz.py": 130,
+    "tests/ledger/test_verify.py": 90,
+    "tests/web/test_routes_by_role.py": 190,
+    "tests/restricted/test_canary.py": 300,
     "tests/web/test_demo_pages.py": 88,
     "tests/faults/test_races.py": 80,
     "tests/browser/test_states.py": 65,
@@ -27,6 +32,7 @@ SECONDS = {
 OFFICES = "the whole office"
 IN_ONE_PROCESS = {
     "tests/journeys/test_sim_swap.py": OFFICES,
+    "tests/journeys/test_trace.py": OFFICES,
     "tests/journeys/test_up.py": OFFICES,
     "tests/faults/test_kills_under_load.py": OFFICES,
 }

@@ -168,8 +168,10 @@ def place() -> Iterator[Place]:
 KEPT = {
     "case": "SELECT uid::text, reference FROM cases_case",
     "act": "SELECT stream::text, seq, encode(hash, 'hex') FROM cases_ledgerevent",
-    "message": "SELECT public_id::text, state, attempts, agency_reference FROM cases_outboxmessage"
+    # What has arrived may be answered while the office comes back.
+    "message": "SELECT public_id::text, replace(state, 'acknowledged', 'delivered'), attempts FROM cases_outboxmessage"
     " WHERE state NOT IN ('pending', 'sending')",
+    "reference": "SELECT public_id::text, agency_reference FROM cases_outboxmessage WHERE agency_reference <> ''",
     "callback": "SELECT uid::text, state, reason FROM cases_callback WHERE state IN ('applied', 'ignored')",
 }
 
