@@ -65,7 +65,7 @@ def enter(people: dict[str, Actor]) -> None:
         if not Agency.objects.filter(code=code).exists():
             out = agencies.ChannelPlan(direction="out", address="https://127.0.0.1:9/x", allowed_cidrs=("127.0.0.0/8",))
             plans = (out, agencies.ChannelPlan(direction="in"))
-            listing = agencies.Listing(code=code, kind="bank", display_name=name, terms=TERMS, channels=plans)
+            listing = agencies.Listing(code=code, kind="provider", display_name=name, terms=TERMS, channels=plans)
             agencies.register(listing, actor=actors.system("tests"), at=AT)
 
 

@@ -129,8 +129,11 @@ def _carry_batch(
         parcels = [(one, _hasten(one.parcel, most_seconds)) for one in prepared if one.parcel]
         waiting = {pool.submit(_try, one, parcel, transports) for one, parcel in parcels}
         while waiting:
-            done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-            failpoints.reach("after_answer")
+            done, waiting = wait(waiting, timeout=queue.RENEW_SECONDS, return_when=FIRST_COMPLETED)
+            if waiting:
+                queue.renew(lease, [one.message_id for one in claimed])
+            if done:
+                failpoints.reach("after_answer")
             _write(lease, [_ended(one.result(), now=clock()) for one in done], run)
 
 

@@ -7,7 +7,15 @@ from cases.kernel.exchange.agreements import Terms
 
 IN = ChannelPlan(direction="in")
 OUT = ChannelPlan(direction="out")
-FILES = ChannelPlan(direction="out", transport="sftp", retry_profile="file", timeout_seconds=50, answers_folder="/out")
+# A partner takes files away, so that no server of files can tell a repeat.
+FILES = ChannelPlan(
+    direction="out",
+    transport="sftp",
+    retry_profile="file",
+    timeout_seconds=50,
+    answers_folder="/out",
+    receiver_dedupes=False,
+)
 URGENT = ChannelPlan(direction="out", is_ordered=False, retry_profile="urgent")
 
 
@@ -50,7 +58,7 @@ SANDBOX = (
     _agency("sandbox-report-fraud", "police_report", "Sandbox Report Fraud"),
     _agency("sandbox-post", "post", "Sandbox Print and Post"),
     _agency("sandbox-tv", "group_company", "Sandbox TV"),
-    _agency("sandbox-transit", "bank", "Sandbox Transit"),
+    _agency("sandbox-transit", "provider", "Sandbox Transit"),
     _agency("sandbox-partner-ads", "partner", "Sandbox Partner Ads"),
 )
 OWN_SYSTEMS = (

@@ -15,6 +15,11 @@ ON CONFLICT (name) DO UPDATE
 RETURNING b.count, ceil(extract(epoch FROM b.began_at + make_interval(secs => %(window)s) - now()))::int
 """
 
+_LEFT = """
+SELECT ceil(extract(epoch FROM began_at + make_interval(secs => %(window)s) - now()))::int
+  FROM cases_ratebucket WHERE name = %(name)s AND count >= %(most)s
+"""
+
 
 class TooMany(Exception):
     """The caller must wait."""
@@ -31,6 +36,14 @@ def count(name: str, *, most: int, seconds: int = WINDOW_SECONDS) -> None:
         calls, wait = cursor.fetchone()
     if calls > most:
         raise TooMany(min(max(int(wait), 1), seconds))
+
+
+def wait_seconds(name: str, *, most: int, seconds: int = WINDOW_SECONDS) -> int:
+    """Return in how many seconds a caller may call again; none where it may now. Counts nothing; one query."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LEFT, {"name": name, "window": seconds, "most": most})
+        row = cursor.fetchone()
+    return min(max(int(row[0]), 0), seconds) if row else 0
 
 
 def forget(*, now: datetime) -> int:

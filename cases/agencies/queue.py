@@ -15,6 +15,7 @@ from psycopg.types.json import Jsonb
 from cases.agencies.retries import Verdict
 
 LEASE_SECONDS = 120
+RENEW_SECONDS = 30
 BATCH = 50
 CIRCUIT_AFTER = 5
 CIRCUIT_FIRST_SECONDS = 30
@@ -131,6 +132,10 @@ UPDATE cases_channelhealth
          THEN 'rejected' ELSE pause_reason END
  WHERE channel_id = %(channel)s
 """
+_RENEW = """
+UPDATE cases_outboxmessage SET lease_until = now() + make_interval(secs => %s)
+ WHERE lease = %s AND state = 'sending' AND id = ANY(%s)
+"""
 _STOP = "UPDATE cases_channelhealth SET pause_reason = %s WHERE channel_id = %s AND pause_reason = ''"
 
 
@@ -176,6 +181,12 @@ def claim(lease: uuid.UUID, *, most: int = BATCH, only: Sequence[uuid.UUID] = ()
         statement = _CLAIM_THESE if only else _CLAIM_ANY
         cursor.execute(statement, [list(budgets), list(budgets.values()), *these, most, lease, LEASE_SECONDS])
         return [Claimed(message_id, number) for message_id, number in cursor.fetchall()]
+
+
+def renew(lease: uuid.UUID, message_ids: Sequence[int]) -> None:
+    """Hold what is still being tried for as long again: a lease ends with its worker, not with a slow agency."""
+    with connection.cursor() as cursor:
+        cursor.execute(_RENEW, [LEASE_SECONDS, lease, list(message_ids)])
 
 
 def _budgets() -> dict[int, int]:

@@ -64,7 +64,8 @@ def facts_view(case: Case) -> list[tuple[str, str]]:
 
 
 def _moment(at: Any) -> str:
-    return f"{at.astimezone(calendars.LONDON):%-d %B %Y %H:%M}"
+    """Return a moment that no table breaks into lines."""
+    return f"{at.astimezone(calendars.LONDON):%-d\N{NO-BREAK SPACE}%b\N{NO-BREAK SPACE}%Y\N{NO-BREAK SPACE}%H:%M}"
 
 
 def tables(case: Case) -> Sequence[Table]:

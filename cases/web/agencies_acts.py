@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
 from uuid import UUID
 
 from django.contrib import messages
@@ -26,7 +25,6 @@ from cases.web.refusals import Problem, screen, status_of
 __all__ = ["callback", "key", "message", "pause", "resume"]
 
 MAKE = "agency_key_make"
-LONGEST_ALONE = timedelta(hours=1)
 
 
 class ActRefused(CaseError):
@@ -162,7 +160,7 @@ def pause(request: HttpRequest, code: str) -> HttpResponse:
         reason = _reason(request)
         if channel.state == "paused":
             raise ActRefused("It is paused already.")
-        until = at + LONGEST_ALONE
+        until = at + agencies.LONGEST_ALONE
         agencies.pause(channel, actor=actor, at=at, cause="operator", until=until, reason=reason)
 
     return _do(request, code, "deliveries", act, "Nothing is sent to this agency for an hour.")

@@ -35,7 +35,7 @@ AGENCIES = {
     "sandbox-report-fraud": ("police_report", "Sandbox Report Fraud"),
     "sandbox-post": ("post", "Sandbox Print and Post"),
     "sandbox-tv": ("group_company", "Sandbox TV"),
-    "sandbox-transit": ("bank", "Sandbox Transit"),
+    "sandbox-transit": ("provider", "Sandbox Transit"),
     "sandbox-partner-ads": ("partner", "Sandbox Partner Ads"),
     "own-orders": ("own_system", "Orders"),
     "own-detection": ("own_system", "Fraud detection"),

@@ -209,6 +209,27 @@ def test_a_lease_is_a_fence_and_a_late_result_only_completes_its_try(cases):
     assert list(DeliveryAttempt.objects.order_by("number").values_list("outcome", flat=True)) == ["permanent", "ok"]
 
 
+def test_the_lease_of_a_slow_try_lasts_as_long_as_its_worker(cases, monkeypatch):
+    message = promise(cases[0])
+    renewed, renew = threading.Event(), queue.renew
+
+    def renewing(lease: uuid.UUID, message_ids: list[int]) -> None:
+        OutboxMessage.objects.update(lease_until=now() - timedelta(seconds=1))
+        renew(lease, message_ids)
+        assert queue.reclaim() == 0
+        renewed.set()
+
+    def slow(_parcel: Parcel) -> Answer:
+        assert renewed.wait(20)
+        return Answer(status=200)
+
+    monkeypatch.setattr(queue, "RENEW_SECONDS", 0.05)
+    monkeypatch.setattr(queue, "renew", renewing)
+    delivery.deliver_due(clock=now, transports={"https": slow})
+
+    assert (state_of(message), DeliveryAttempt.objects.filter(message=message).count()) == ("delivered", 1)
+
+
 def test_where_a_repeat_would_be_taken_twice_a_lost_lease_is_left_to_people(cases):
     change(receiver_dedupes=False)
     message = promise(cases[0])

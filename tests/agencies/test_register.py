@@ -1,13 +1,15 @@
 """The register from the command line."""
 
+from datetime import timedelta
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
 
 from cases.agencies.signatures import new_secret
+from cases.kernel import actors
 from cases.kernel.exchange import agencies
-from cases.kernel.models import Agency
+from cases.kernel.models import Agency, ChannelHealth
 from cases.ledger.models import LedgerEvent
 from tests.agencies.stage import now
 
@@ -82,3 +84,21 @@ def test_a_channel_is_paused_and_resumed_on_record(secret_file):
 def test_an_unknown_agency_is_a_sentence():
     with pytest.raises(CommandError, match="no agency called nobody"):
         run("pause", "nobody")
+
+
+def test_one_person_pauses_for_an_hour_and_ends_no_pause_of_two(secret_file):
+    add(secret_file, "--cidr", "127.0.0.0/8")
+    channel = agencies.channel_of(agencies.get("fraud-register"), "out")
+    run("pause", "fraud-register")
+    health = ChannelHealth.objects.get(channel=channel)
+    assert timedelta(0) < health.paused_until - now() <= timedelta(hours=1)
+    run("resume", "fraud-register")
+
+    channel.refresh_from_db()
+    agencies.pause(channel, actor=actors.system("tests"), at=now(), cause=agencies.AGREED, until=None)
+    acts = LedgerEvent.objects.filter(stream=channel.agency.uid).count()
+    with pytest.raises(CommandError, match="Two people agreed to this pause, so two end it"):
+        run("resume", "fraud-register")
+
+    channel.refresh_from_db()
+    assert (channel.state, LedgerEvent.objects.filter(stream=channel.agency.uid).count()) == ("paused", acts)

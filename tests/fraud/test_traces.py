@@ -6,9 +6,12 @@ from uuid import uuid4
 
 import pytest
 
-from cases.kernel import actors, casetypes, intake, policy, transitions
+from cases.agencies.directory import TERMS
+from cases.fraud.trace import messages
+from cases.kernel import actors, casetypes, intake, policy, releases, transitions
 from cases.kernel.casetypes import Content
 from cases.kernel.errors import CaseError
+from cases.kernel.exchange import agencies
 from cases.kernel.models import Agency, Case, Letter, OutboxMessage, Release, ReleasedItem
 from cases.ledger import sealing, verify
 from tests import factories, traces
@@ -18,6 +21,7 @@ from tests.kernel.snapshots import nothing_written
 from tests.traces import ANALYST, APPROVER, ASKED, COLLEAGUE, FACTS, FOUND, OVERSEAS, PASSED, TRANSIT, after
 
 pytestmark = pytest.mark.django_db
+BANK = "sandbox-bank"
 CALLED = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 ANSWERED = datetime(2026, 11, 24, 14, 0, tzinfo=UTC)
 GIVEN = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
@@ -168,6 +172,25 @@ def test_whoever_asked_does_not_accept_and_who_takes_the_call_does_not_see_the_r
     outsider = people["i.sowande"]
     assert not policy.can(outsider, "reveal", case=held).is_allowed
     assert not policy.visible_to(outsider).filter(pk=held.pk).exists()
+
+
+def test_a_bank_is_neither_asked_whose_line_it_was_nor_told_who_called(people):
+    """PECR reg 15 speaks of providers: the line of whoever complains goes to nobody else, whoever names them."""
+    traces.enter(people)
+    plan = agencies.ChannelPlan(direction="out", address="https://127.0.0.1:9/x", allowed_cidrs=("127.0.0.0/8",))
+    listing = agencies.Listing(code=BANK, kind="bank", display_name="Sandbox Bank", terms=TERMS, channels=(plan,))
+    row = agencies.register(listing, actor=actors.system("tests"), at=AT)
+    case = traces.accepted(people, at=CALLED)
+    assert refusal(case, "start", people[ANALYST], agency=BANK) == "The register has no such provider."
+    after(case, "start", people[ANALYST], CALLED, agency=TRANSIT)
+    says(case, TRANSIT, result="came_from_other", upstream=BANK)
+    assert open_tasks(case) == ["trace_what_next"]
+    assert not OutboxMessage.objects.filter(case=case, channel__agency=row).exists()
+    held = after(case, "hold_result", people[ANALYST], GIVEN, **FOUND)
+    said = refusal(held, "pass", people[APPROVER], **{**PASSED, "recipient": BANK})
+    assert said.startswith("Choose the police or a provider.")
+    with pytest.raises(releases.ReleaseRefused, match="does not receive messages of the kind"):
+        releases.check(messages.TRACEBACK, row, {"to": FACTS["line"]}, at=GIVEN)
 
 
 @pytest.mark.parametrize("missing", ["calls", "harm"])

@@ -128,6 +128,7 @@ ASSIGNED = {
     "manifest_sha256": "1" * 64,
 }
 BANK = Agency(code="tests-bank", kind="bank", display_name="Test Bank")
+PROVIDER = Agency(code="tests-provider", kind="provider", display_name="Test Provider")
 ROOM = Agency(code="tests-999", kind="emergency", display_name="Test Control")
 BUREAU = Agency(code="tests-cra", kind="cra", display_name="Test Bureau")
 CALL = {
@@ -196,7 +197,7 @@ BREACH = {
     "reasons_for_delay": "Nobody was on duty.",
 }
 OVERSIGHT = Agency(code="tests-oversight", kind="oversight", display_name="Test Commissioner")
-for agency in (FPA, FIU, POST, POLICE, ALERT, LEA, OVERSIGHT, BUREAU, BANK, GROUP, RECOVERY, SERVICE, BUYER):
+for agency in (FPA, FIU, POST, POLICE, ALERT, LEA, OVERSIGHT, BUREAU, BANK, PROVIDER, GROUP, RECOVERY, SERVICE, BUYER):
     agency.terms = AgencyTerms(**asdict(TERMS))
 AT = datetime(2026, 11, 16, 9, 30, tzinfo=UTC)
 pytestmark = pytest.mark.django_db
@@ -481,7 +482,8 @@ PERMITTED = {
     ("cra", "financial"): "report_accounts",
     ("cra", "correction"): "keep_records_accurate",
     ("lea", "call_trace"): "trace_calls",
-    ("bank", "call_trace"): "trace_calls",
+    ("provider", "call_trace"): "trace_calls",
+    ("provider", "fraud_number"): "warn_partners",
     ("bank", "fraud_number"): "warn_partners",
     ("bank", "line_status"): "check_with_partners",
     ("bank", "record_match"): "check_with_partners",
@@ -583,8 +585,11 @@ def send_everything():
         "bank": [
             *releases.check(PARTNER_ANSWER, BANK, TOLD, at=AT),
             *releases.check(CP_FRAUD_SHARE, BANK, WARNED, at=AT),
-            *releases.check(TRACEBACK, BANK, ASKED_FURTHER, at=AT),
-            *releases.check(replace(TRACE_RESULT, recipient_kind="bank"), BANK, TRACED, at=AT),
+        ],
+        "provider": [
+            *releases.check(TRACEBACK, PROVIDER, ASKED_FURTHER, at=AT),
+            *releases.check(replace(TRACE_RESULT, recipient_kind="provider"), PROVIDER, TRACED, at=AT),
+            *releases.check(replace(CP_FRAUD_SHARE, recipient_kind="provider"), PROVIDER, WARNED, at=AT),
         ],
         "insolvency": releases.check(MORATORIUM_ANSWER, SERVICE, FOUND, at=AT),
         "dca": [
@@ -632,7 +637,7 @@ SENT = {
     "partner_answer": lambda: releases.check(PARTNER_ANSWER, BANK, TOLD, at=AT),
     "rights_stop": lambda: releases.check(STOP, GROUP, STOPPED, at=AT),
     "cp_fraud_share": lambda: releases.check(CP_FRAUD_SHARE, BANK, WARNED, at=AT),
-    "traceback": lambda: releases.check(TRACEBACK, BANK, ASKED_FURTHER, at=AT),
+    "traceback": lambda: releases.check(TRACEBACK, PROVIDER, ASKED_FURTHER, at=AT),
     "le_ack": lambda: releases.check(LE_ACK, LEA, ACK, at=AT),
     "fiu_sar": lambda: releases.check(FIU_SAR, FIU, REPORT, at=AT),
     "cra_search": lambda: releases.check(CRA_SEARCH, BUREAU, SEARCHED, at=AT),

@@ -266,7 +266,7 @@ DESKS: dict[str, Callable[[Visit], Reply]] = {
     "group_company": marketer,
     "partner": marketer,
     "regulator": regulator,
-    "bank": provider,
+    "provider": provider,
 }
 
 

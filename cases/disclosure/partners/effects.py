@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -29,13 +30,14 @@ def answer(context: Any) -> None:
         facts.answer = _answer(facts, asked_at=case.opened_at)
     facts.save(update_fields=["latest_change_at", "answer"])
     partner = Agency.objects.select_related("terms").get(pk=facts.partner_id)
-    items = releases.check(messages.PARTNER_ANSWER, partner, said(facts), at=context.at)
+    kind = replace(messages.PARTNER_ANSWER, recipient_kind=partner.kind)
+    items = releases.check(kind, partner, said(facts), at=context.at)
     releases.record(
         case,
         None,
         items,
         channel=Channel.objects.get(agency=partner, direction="in"),
-        kind=messages.PARTNER_ANSWER,
+        kind=kind,
         recipient=partner,
         actor=context.actor,
         at=context.at,

@@ -27,7 +27,7 @@ from cases.disclosure.partners.models import PartnerAgreement
 from cases.kernel import actors, policy, transitions
 from cases.kernel.errors import NotAllowed
 from cases.kernel.intake import FieldErrors
-from cases.kernel.models import IntakeRequest
+from cases.kernel.models import Agency, IntakeRequest
 from cases.kernel.transitions import TransitionRefused
 from cases.ledger import api as ledger
 
@@ -73,7 +73,7 @@ def _answer(call: Call, request: Any, prepare: Callable[[], Callable[[], Done]])
         raise Problem(403) from fault
     headers = {"Idempotent-Replayed": "true"} if answer.is_repeat else {}
     if answer.status == TOO_MANY:
-        headers["Retry-After"] = str(limits.WINDOW_SECONDS)
+        headers["Retry-After"] = str(_wait_seconds(call.sender.agency))
     content_type = problems.MEDIA_TYPE if answer.status >= REFUSED else "application/json"
     return HttpResponse(answer.content, content_type=content_type, status=answer.status, headers=headers)
 
@@ -87,11 +87,27 @@ def _is_within_rate(agreement: PartnerAgreement | None, code: str) -> bool:
     if agreement is None:
         return True
     try:
-        limits.count(f"partner:{code}:minute", most=agreement.per_minute)
-        limits.count(f"partner:{code}:day", most=agreement.per_day, seconds=DAY_SECONDS)
+        for name, most, seconds in _windows(agreement, code):
+            limits.count(name, most=most, seconds=seconds)
     except limits.TooMany:
         return False
     return True
+
+
+def _windows(agreement: PartnerAgreement, code: str) -> tuple[tuple[str, int, int], ...]:
+    return (
+        (f"partner:{code}:minute", agreement.per_minute, limits.WINDOW_SECONDS),
+        (f"partner:{code}:day", agreement.per_day, DAY_SECONDS),
+    )
+
+
+def _wait_seconds(partner: Agency) -> int:
+    """Return after how many seconds a new question may be answered: those of whichever limit lasts longest."""
+    agreement = terms.live(partner.pk)
+    if agreement is None:
+        return limits.WINDOW_SECONDS
+    windows = _windows(agreement, partner.code)
+    return max(1, *(limits.wait_seconds(name, most=most, seconds=seconds) for name, most, seconds in windows))
 
 
 class PartnerView(SignedView):

@@ -9,7 +9,7 @@ __all__ = ["ALL", "PARTNER_ANSWER"]
 PARTNER_ANSWER = releases.MessageKind(
     code="partner_answer",
     label="Answer to a partner's query",
-    recipient_kind="bank",
+    recipient_kind="bank",  # or a provider
     purpose="check_with_partners",
     necessity="UK GDPR Art 6(1)(f): the partner needs one yes, no or date to stop a fraud on its customer, or to keep "
     "its record of them true.",

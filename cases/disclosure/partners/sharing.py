@@ -6,6 +6,7 @@ fraud, so that an amendment or a removal of the filing reaches whoever was warne
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -22,7 +23,7 @@ __all__ = ["BY_HAND", "CP_FRAUD_SHARE", "fraud_filed"]
 CP_FRAUD_SHARE = releases.MessageKind(
     code="cp_fraud_share",
     label="Numbers with which a fraud was confirmed",
-    recipient_kind="bank",
+    recipient_kind="bank",  # or a provider
     purpose="warn_partners",
     necessity="UK GDPR Art 6(1)(f): a bank or provider can stop the next fraud with a number only if it is told of it.",
     categories=dict.fromkeys(("indicator", "confirmed_date", "numbers.phone_number"), "fraud_number"),
@@ -91,7 +92,7 @@ def _send(case: Case, agency: Agency, *, actor: Actor, at: datetime) -> OutboxMe
     }
     return releases.send(
         case,
-        CP_FRAUD_SHARE,
+        replace(CP_FRAUD_SHARE, recipient_kind=agency.kind),
         agency=agency,
         body=body,
         actor=actor,

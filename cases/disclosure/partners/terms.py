@@ -19,7 +19,7 @@ from cases.kernel.office.kinds import Change, Kind, Line, Payload
 __all__ = ["KINDS", "PARTNER_KINDS", "live", "why_not"]
 
 # Kinds of agencies that may be partners.
-PARTNER_KINDS = frozenset({"bank"})
+PARTNER_KINDS = frozenset({"bank", "provider"})
 _LABELS = {
     "purposes": "Purposes",
     "allowed_fields": "Told",

@@ -14,7 +14,7 @@ OUTCOMES = (
 ANSWERS = (*OUTCOMES, (NOTHING, "Nothing was found"))
 ROLES = (("complainant", "Complainant"),)
 # The kinds of agency that may have a legitimate interest in a result.
-POLICE, PROVIDER = "lea", "bank"
+POLICE, PROVIDER = "lea", "provider"
 EVIDENCE_KINDS = CodeList(
     "trace_evidence",
     "Traces: kinds of document",

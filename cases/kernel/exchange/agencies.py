@@ -6,7 +6,7 @@ Every change is an act in the agency's own ledger stream. Makes no secret itself
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -23,6 +23,7 @@ from cases.ledger.models import LedgerEvent
 
 __all__ = [
     "AGREED",
+    "LONGEST_ALONE",
     "ChannelPlan",
     "Listing",
     "UnknownAgency",
@@ -44,6 +45,7 @@ __all__ = [
 ]
 
 UNPROVED = ("signer_unknown", "no_live_key", "certificate_expired", "certificate_revoked")
+LONGEST_ALONE = timedelta(hours=1)  # a longer pause needs a second person
 AGREED = "agreed"  # the cause of a pause or an end of one that two people agreed to
 
 

@@ -40,8 +40,8 @@ class Command(BaseCommand):
             add.add_argument(f"--{name}", default="", metavar="REFERENCE", help=f"the {name} agreement")
             for part in ("from", "until", "review"):
                 add.add_argument(f"--{name}-{part}", type=date.fromisoformat, metavar="YYYY-MM-DD")
-        for name in ("pause", "resume"):
-            acts.add_parser(name, help=f"{name} what is sent to an agency").add_argument("code")
+        for name, how in (("pause", "pause for an hour"), ("resume", "resume")):
+            acts.add_parser(name, help=f"{how} what is sent to an agency").add_argument("code")
 
     def handle(self, *_args: Any, act: str | None, **options: Any) -> None:
         """List, or make one change."""
@@ -108,8 +108,11 @@ class Command(BaseCommand):
         if channel is None:
             raise CommandError(f"Nothing is sent to {code}.")
         if channel.state != state and state == "paused":
-            agencies.pause(channel, actor=ACTOR, at=at, cause="operator", until=None)
+            until = at + agencies.LONGEST_ALONE
+            agencies.pause(channel, actor=ACTOR, at=at, cause="operator", until=until)
         elif channel.state != state:
+            if agencies.is_paused_by_two(channel):
+                raise CommandError("Two people agreed to this pause, so two end it: propose the end on its page.")
             agencies.resume(channel, actor=ACTOR, at=at, cause="operator")
         self.stdout.write(f"What is sent to {code} is {state}.")
 
