@@ -25,6 +25,7 @@ __all__ = [
     "audience",
     "changed",
     "reach_of",
+    "reach_of_case",
     "reach_of_people",
     "standing",
     "tokens",
@@ -77,9 +78,9 @@ def reach_of_people(people: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]
     return [reach for reach in found if reach]
 
 
-def _of_case(case: Case, *, at: datetime) -> list[dict[str, str]]:
+def reach_of_case(case: Case, *, at: datetime, verb: str = "suppress") -> list[dict[str, str]]:
     """Return the reach of the people of a case, opened for this; the access log says so."""
-    reader = sealing.Reader(actor="system:rights", verb="suppress", purpose="honour_choices", streams=(case.uid,))
+    reader = sealing.Reader(actor="system:rights", verb=verb, purpose="honour_choices", streams=(case.uid,))
     parties = list(CaseParty.objects.filter(case=case, role="person", is_detached=False).order_by("number"))
     homes = list(CaseAddress.objects.filter(party__in=parties, is_detached=False).order_by("pk"))
     opened = sealing.open_rows(parties, _FIELDS, reader=reader, at=at)
@@ -121,7 +122,7 @@ def write(
     said, entered = changed(facts), _entered(case)
     if not said and not entered:
         return []
-    reaches = reach_of_people(people) if people is not None else _of_case(case, at=at)
+    reaches = reach_of_people(people) if people is not None else reach_of_case(case, at=at)
     meant = _meant(reaches, said, entered)
     left_out = {key: (row.reach, False) for key, row in entered.items() if row.is_allowed and key not in meant}
     rows = [

@@ -14,10 +14,12 @@ __all__ = [
     "EVIDENCE_KINDS",
     "GIVEN",
     "IDENTITY",
+    "LIFT",
     "NEEDS_CONSENT",
     "OUTCOMES",
     "PURPOSES",
     "REFUSALS",
+    "RESTRICT",
     "RIGHTS",
     "ROLES",
     "SERVICE",
@@ -72,6 +74,7 @@ class Change:
 STOP_MARKETING = "stop_marketing"
 GIVE_CONSENT = "give_consent"
 ACCESS = "access"
+RESTRICT, LIFT = "restrict", "lift_restriction"
 CHANGES: dict[str, Change] = {
     STOP_MARKETING: Change(purposes=_MARKETING, is_asked_by_channel=True),
     "stop_profiling": Change(purposes=_PROFILING, channels=(ALL,)),
@@ -93,7 +96,8 @@ RIGHTS = (
     ("portability", "Take their data elsewhere"),
     ("rectify", "Put right what is wrong"),
     ("erase", "Erase"),
-    ("restrict", "Restrict use"),
+    (RESTRICT, "Restrict use"),
+    (LIFT, "End a restriction of use"),
     ("object_li", "Object to use in our own interests"),
     ("correction_help", "Help with a notice of correction"),
 )

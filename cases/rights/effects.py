@@ -11,7 +11,7 @@ from cases.kernel.models import Case, CaseAddress, CaseParty
 from cases.ledger import sealing
 from cases.rights import access, choices, codes, messages, periods, recipients
 
-__all__ = ["DONE", "LATE", "LETTERS", "REFUSED", "TELL", "write_to_person"]
+__all__ = ["DONE", "LATE", "LETTERS", "LIFTING", "REFUSED", "TELL", "write_to_person"]
 
 TELL, LATE = "rights_tell_person_by_hand", "rights_not_confirmed"
 tasks.declare(
@@ -21,7 +21,7 @@ tasks.declare(
         messages.BY_HAND: "Tell somebody of a stop by hand: no message can go to them",
     }
 )
-DONE, REFUSED, EXTENDED = "n16", "n16_refused", "n16_extended"
+DONE, REFUSED, EXTENDED, LIFTING = "n16", "n16_refused", "n16_extended", "n16_lifting"
 LETTERS = tuple(
     letters.Template(
         code=code,
@@ -34,6 +34,7 @@ LETTERS = tuple(
         (DONE, "What was asked is done"),
         (REFUSED, "What was asked is refused"),
         (EXTENDED, "The answer takes longer"),
+        (LIFTING, "A restriction of use is about to end"),
     )
 )
 letters.declare(*LETTERS)

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from cases.rights import access, codes, messages, recipients
+from cases.kernel.models import Letter
+from cases.rights import access, codes, effects, messages, recipients
 from cases.rights.models import RightsRequest
 
 __all__ = ["NEEDS_IDENTITY", "is_stop"]
@@ -63,6 +64,20 @@ def pack_is_given(context: Any) -> str | None:
     if inputs.get("given_how") not in dict(codes.GIVEN):
         return "Say how the pack was given."
     return None if str(inputs.get("given_proof") or "").strip() else "Write what proves that the pack was given."
+
+
+def person_was_told_first(context: Any) -> str | None:
+    """Whoever obtained a restriction is told before it ends, UK GDPR Art 18(3): by a letter that is posted, or by hand
+    where no letter can go."""
+    case = context.case
+    if case.rights_request.right != codes.LIFT:
+        return None
+    written = Letter.objects.filter(case=case, template=effects.LIFTING).exclude(state="withdrawn")
+    by_hand = case.tasks.filter(kind=effects.TELL, detail__letter=effects.LIFTING)
+    waits = written.filter(dispatched_date=None).exists() or by_hand.filter(closed_at=None).exists()
+    if (written.exists() or by_hand.exists()) and not waits:
+        return None
+    return "The person has to be told before a restriction ends: wait until the letter is posted, or tell them by hand."
 
 
 def says_where_it_changed(context: Any) -> str | None:

@@ -12,7 +12,6 @@ from typing import Any
 from cases.kernel import outbox, releases, tasks
 from cases.kernel.actors import Actor
 from cases.kernel.models import Agency, Case, CaseParty, OutboxMessage
-from cases.ledger import sealing
 from cases.rights import choices
 
 __all__ = ["BY_HAND", "GROUP", "OF_PARTNERS", "PARTNER", "STOP", "recipients", "stop", "unconfirmed"]
@@ -40,7 +39,6 @@ releases.declare(STOP)
 BY_HAND = "rights_tell_recipient_by_hand"
 # Partners advertise; what they need to know is about advertising and others' products (R13, R24 to R26, R28).
 OF_PARTNERS = frozenset({"online_ads", "third_party_marketing"})
-_FIELDS = ("phone", "email", "account_reference")
 
 
 def recipients(case: Case) -> list[Agency]:
@@ -60,10 +58,9 @@ def unconfirmed(case: Case, *, but: OutboxMessage | None = None) -> int:
 
 def stop(case: Case, told: Sequence[Agency], *, actor: Actor, at: datetime) -> None:
     """Promise a stop to each recipient, inside the current ledger action on a locked case. Whoever cannot be told by a
-    message becomes a task; so does everybody where the person is known by name and address alone, which no message
-    says."""
+    message becomes a task; so does everybody where nothing is known by which the person is reached."""
     people = list(CaseParty.objects.filter(case=case, role="person", is_detached=False).order_by("number"))
-    body = _body(case, people, at=at)
+    body = _body(case, at=at)
     for agency in told:
         if not body["reached_by"]:
             tasks.raise_task(BY_HAND, case=case, at=at, agency=agency.code)
@@ -85,14 +82,9 @@ def stop(case: Case, told: Sequence[Agency], *, actor: Actor, at: datetime) -> N
             tasks.raise_task(BY_HAND, case=case, at=at, agency=agency.code)
 
 
-def _body(case: Case, people: Sequence[CaseParty], *, at: datetime) -> dict[str, Any]:
-    reader = sealing.Reader(actor="system:rights", verb="release", purpose="honour_choices", streams=(case.uid,))
-    opened = sealing.open_rows(people, _FIELDS, reader=reader, at=at)
-    reached = [
-        {"kind": kind, "sha256": hashlib.sha256(value.encode()).hexdigest()}
-        for values in opened
-        for kind, value in choices.reach_of({k: v for k, v in values.items() if isinstance(v, str)}).items()
-    ]
+def _body(case: Case, *, at: datetime) -> dict[str, Any]:
+    known = {pair for reach in choices.reach_of_case(case, at=at, verb="release") for pair in reach.items()}
+    reached = [{"kind": kind, "sha256": hashlib.sha256(value.encode()).hexdigest()} for kind, value in sorted(known)]
     facts = case.rights_request
     return {
         "received_at": f"{facts.received_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",

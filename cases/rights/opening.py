@@ -12,7 +12,7 @@ from cases.kernel.intake import FieldErrors
 from cases.kernel.models import Case, Clock
 from cases.ledger import api as ledger
 from cases.ledger import sealing
-from cases.rights import choices, effects, guards, periods
+from cases.rights import choices, codes, effects, guards, periods
 from cases.rights.models import DpComplaint, RightsRequest
 
 __all__ = ["EXTENSION", "count_anew", "count_from_receipt", "names_nobody", "open_choices", "open_facts"]
@@ -43,8 +43,11 @@ def open_facts(case: Case, facts: Mapping[str, Any]) -> None:
 
 def open_choices(case: Case, people: Sequence[Mapping[str, Any]], *, at: datetime) -> None:
     """Let a stop or a consent of a new case count from now, inside the act that opens it. Raises FieldErrors where
-    nothing is known by which the person is reached: nobody could honour it."""
+    nothing is known by which the person is reached: nobody could honour it. Before a restriction ends, whoever obtained
+    it is told (UK GDPR Art 18(3))."""
     facts = case.rights_request
+    if facts.right == codes.LIFT:
+        effects.write_to_person(case, effects.LIFTING, at=at)
     if guards.is_stop(facts) and not choices.write(case, facts, people, at=at):
         raise FieldErrors([("/people/0", "required", "Give a telephone number, e-mail, account, or name and address.")])
 

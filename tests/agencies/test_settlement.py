@@ -21,6 +21,7 @@ OWN_WAY = {
     "correction_amended",
     "correction_removed",
     "correction_restricted",
+    "correction_unrestricted",
     "letter",
 }
 KINDS = sorted(releases.KINDS.keys() | {chase.CHASER.code})

@@ -9,10 +9,10 @@ from django.test import TestCase
 from cases.accounts import uploads
 from cases.kernel import actors, intake, jobrun, record, transitions
 from cases.kernel.errors import CaseError
-from cases.kernel.models import AuditReport, Case, CaseParty, OutboxMessage, Party, Task
+from cases.kernel.models import AuditReport, Case, CaseParty, Letter, OutboxMessage, Party, Task
 from cases.ledger.models import AccessEvent
 from cases.reports import requests
-from cases.rights import report
+from cases.rights import recipients, report
 from cases.rights.forms import ActForm
 from tests import associations, factories, suspicions, traces
 from tests import requests_of_people as rights
@@ -244,3 +244,32 @@ class Access(TestCase):
         transitions.apply(other.pk, "act", actor=self.officer, at=LATER, inputs=chosen)
         (notice,) = OutboxMessage.objects.filter(case=trace, kind__startswith="correction_")
         assert notice.kind == "correction_restricted"
+
+    def test_whoever_was_told_of_a_restriction_hears_of_its_end_after_the_person_does(self):
+        """UK GDPR Art 18(3) and 19: first the person, by a letter that is posted, then whoever was told, once."""
+        traces.enter(self.people)
+        trace = traces.accepted(self.people)
+        traces.after(trace, "start", self.people[traces.ANALYST], agency=traces.TRANSIT)
+        restricted = rights.asked(self.people, "restrict")
+        join(*(CaseParty.objects.get(case=each) for each in (trace, restricted)))
+        chosen = {**rights.DONE, "changed_in": [str(trace.uid)]}
+        transitions.apply(restricted.pk, "act", actor=self.officer, at=LATER, inputs=chosen)
+        case = rights.asked(self.people, "lift_restriction")
+        join(*(CaseParty.objects.get(case=each) for each in (trace, restricted, case)))
+
+        letter = Letter.objects.get(case=case)
+        assert (letter.template, letter.state) == ("n16_lifting", "due")
+        first = "The person has to be told before a restriction ends"
+        assert self.tried(case, changed_in=[str(trace.uid)]).startswith(first)
+        with record.act(case, "tests.posted", actor=actors.system("tests"), at=LATER):
+            letter.state, letter.dispatched_date = "dispatched", LATER.date()
+            letter.save()
+        transitions.apply(case.pk, "act", actor=self.officer, at=LATER, inputs=chosen)
+        told = OutboxMessage.objects.filter(case=trace, kind__startswith="correction_").order_by("pk")
+        assert [each.kind for each in told] == ["correction_restricted", "correction_unrestricted"]
+        assert Case.objects.get(pk=case.pk).rights_request.told_before == [
+            {"agency": traces.TRANSIT, "how": "notice", "matter": trace.reference}
+        ]
+        again = rights.asked(self.people, "lift_restriction")
+        join(*(CaseParty.objects.get(case=each) for each in (trace, restricted, case, again)))
+        assert recipients.matters(again) == []

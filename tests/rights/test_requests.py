@@ -1,5 +1,7 @@
 """A right is asked for, carried out, passed on and confirmed; a complaint is acknowledged and answered."""
 
+import hashlib
+import json
 import random
 from datetime import UTC, date, datetime, timedelta
 from unittest import mock
@@ -7,13 +9,14 @@ from unittest import mock
 import pytest
 from django.test import TestCase
 
-from cases.kernel import actors, casetypes, edits, intake, record, transitions, verdicts
+from cases.kernel import actors, casetypes, edits, intake, outbox, record, transitions, verdicts
 from cases.kernel.casetypes import Content
 from cases.kernel.errors import CaseError
 from cases.kernel.exchange import agreements
 from cases.kernel.models import Case, Clock, Letter, OutboxMessage, Task
 from cases.kernel.timing import sweeps
 from cases.ledger import api as ledger
+from cases.ledger import sealing
 from cases.reports import letters
 from cases.rights import choices, gate
 from cases.rights.forms import FactsForm
@@ -174,15 +177,18 @@ class Rights(TestCase):
         transitions.apply(case.pk, "confirm", actor=actors.system("tests"), at=AT)
         assert Task.objects.get(case=case).kind == "rights_tell_person_by_hand"
 
-    def test_stop_of_somebody_known_by_name_and_address_alone_is_passed_on_by_hand(self):
+    def test_stop_of_somebody_known_by_name_and_address_alone_is_told_by_the_hash_of_their_home(self):
         rights.enter()
         person = {**rights.PERSON, "values": {"forename": "Bartholomew", "surname": "Quince"}}
         facts = {"right": "stop_marketing", "came_by": "letter"}
         case = intake.open_case(rights.REQUEST, actor=self.people[rights.OFFICER], at=AT, facts=facts, people=[person])
         transitions.apply(case.pk, "act", actor=self.people[rights.OFFICER], at=AT)
         transitions.apply(case.pk, "propagate", actor=actors.system("tests"), at=AT)
-        assert not OutboxMessage.objects.filter(case=case, kind="rights_stop").exists()
-        assert Task.objects.filter(case=case, kind="rights_tell_recipient_by_hand", closed_at=None).count() == 1
+        message = OutboxMessage.objects.get(case=case, kind="rights_stop")
+        reader = sealing.Reader(actor="tests", verb="view", purpose="test", streams=(case.uid,))
+        said = json.loads(outbox.open_body(message, reader=reader, at=AT))["data"]["reached_by"]
+        assert said == [{"kind": "home", "sha256": hashlib.sha256(b"quince|3orchardsteps|nr20zz").hexdigest()}]
+        assert not Task.objects.filter(case=case, kind="rights_tell_recipient_by_hand").exists()
 
     def test_consent_counts_where_the_notice_asks_for_it_and_ends_when_withdrawn(self):
         phone = rights.PERSON["values"]["phone"]

@@ -6,7 +6,7 @@ time becomes a task. What the data is worth saying anew is the family's to say: 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
@@ -26,6 +26,7 @@ __all__ = [
     "REFUSED",
     "REMOVED",
     "RESTRICTED",
+    "UNRESTRICTED",
     "Recipient",
     "SaidLater",
     "are_on_their_way",
@@ -65,7 +66,8 @@ def _kind(code: str, label: str) -> releases.MessageKind:
 AMENDED = _kind("correction_amended", "Notice that what was told has changed")
 REMOVED = _kind("correction_removed", "Notice to remove what was told")
 RESTRICTED = _kind("correction_restricted", "Notice that the use of what was told is restricted")
-KINDS = {"amended": AMENDED, "removed": REMOVED, "restricted": RESTRICTED}
+UNRESTRICTED = _kind("correction_unrestricted", "Notice that a restriction of the use of what was told has ended")
+KINDS = {"amended": AMENDED, "removed": REMOVED, "restricted": RESTRICTED, "unrestricted": UNRESTRICTED}
 LABELS = {kind.code: kind.label for kind in KINDS.values()}
 releases.declare(*KINDS.values())
 
@@ -148,7 +150,7 @@ def _held(told: Sequence[Release], party: CaseParty | None) -> tuple[Release, ..
     held: dict[Release, set[int]] = {}
     for row in told:
         people = {entry.party_id for entry in row.people.all()}
-        if row.message_kind in (AMENDED.code, RESTRICTED.code):
+        if row.message_kind in (AMENDED.code, RESTRICTED.code, UNRESTRICTED.code):
             continue
         if row.message_kind != REMOVED.code:
             held[row] = people or {0}
@@ -169,22 +171,24 @@ def send(
     at: datetime,
     party: CaseParty | None = None,
     to: frozenset[str] | None = None,
+    only: Collection[str] | None = None,
 ) -> list[OutboxMessage]:
     """Promise one notice to each earlier recipient, inside the current ledger action on a locked case.
 
-    `change` is `amended`, `removed` or `restricted`, `reason` a code; `party` names the one person it is about, `to`
-    the kinds of recipient when not all. An amended recipient first gets what it was told said anew. Writes releases and
+    `change` is one of KINDS, `reason` a code; `party` names the one person it is about, `to` the kinds of recipient and
+    `only` their codes when not all. An amended recipient first gets what it was told said anew. Writes releases and
     starts the clocks; whoever cannot be told by message becomes a task. The caller refreshes the case's due time and
     saves it.
     """
     promised = []
     for recipient in earlier_recipients(case, party=party):
-        if to is not None and recipient.agency.kind not in to:
+        agency = recipient.agency
+        if (to is not None and agency.kind not in to) or (only is not None and agency.code not in only):
             continue
         try:
             promised.append(_notify(case, recipient, change, reason=reason, actor=actor, at=at, party=party))
         except (releases.ReleaseRefused, outbox.NoChannel) as refusal:
-            by_hand(case, recipient.agency.code, change, refusal=refusal, at=at)
+            by_hand(case, agency.code, change, refusal=refusal, at=at)
     if promised:
         clocks.start(case, "correction_acknowledgement", started_at=at)
         if change == "removed":
