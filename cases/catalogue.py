@@ -2,6 +2,7 @@
 
 from cases.agencies import oncallroutes, register
 from cases.association.casetype import ASSOCIATION
+from cases.credit import rulechanges as credit_rules
 from cases.credit.casetype import CHECK
 from cases.credit.contests.casetype import CONTEST
 from cases.credit.defaults.casetype import DEFAULT
@@ -68,4 +69,5 @@ OFFICE_CHANGES = (
     *authorities.KINDS,
     *terms.KINDS,
     *oncallroutes.KINDS,
+    *credit_rules.KINDS,
 )

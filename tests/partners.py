@@ -28,6 +28,7 @@ AGREEMENT: dict[str, Any] = {
     "per_day": 5000,
     "retention_months": 0,
     "audit": "A sample of 50 queries each quarter, compared with the partner's own records.",
+    "processors": [],
     "begins_date": date(2026, 1, 1),
     "ends_date": date(2027, 12, 31),
     "is_live": True,

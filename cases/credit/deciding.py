@@ -7,21 +7,16 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from cases.credit import codes, guards, letters, rulesets, searches
+from cases.credit import codes, guards, letters, rulechanges, rulesets, searches
 from cases.credit.models import CheckDecision, Search
 from cases.kernel import actors, transitions
 from cases.kernel.models import Case
 from cases.ledger import sealing
 
-__all__ = ["CONTEST_ROUTE", "current", "judge", "keep"]
+__all__ = ["CONTEST_ROUTE", "judge", "keep"]
 
 # How a decision is contested: by the website's form or by any colleague, naming the reference of the check.
 CONTEST_ROUTE = "website_form_or_any_colleague"
-
-
-def current() -> rulesets.RuleSet:
-    """Return the rules that hold now."""
-    return rulesets.shipped()
 
 
 def judge(case: Case, *, at: datetime, gave_up: bool = False) -> None:
@@ -32,21 +27,28 @@ def judge(case: Case, *, at: datetime, gave_up: bool = False) -> None:
     if not gave_up and Search.objects.filter(case=case, state="asked").exists():
         return
     actor = actors.system("checks", source=case.source)
-    verdict = current().judge(searches.factors(case, at=at))
+    rules = rulechanges.current()
+    verdict = rules.judge(searches.factors(case, at=at))
     alone = guards.why_not_alone(case, verdict.outcome, verdict.triggers)
     if verdict.outcome == rulesets.REFER or alone:
         reasons = [*verdict.reasons, *([alone] if alone else [])]
         transitions.apply(case.pk, "refer", actor=actor, at=at, inputs={"reasons": reasons, "gave_up": gave_up})
         return
-    inputs = {"outcome": verdict.outcome, "reasons": list(verdict.reasons), "triggers": list(verdict.triggers)}
+    inputs = {
+        "outcome": verdict.outcome,
+        "reasons": list(verdict.reasons),
+        "triggers": list(verdict.triggers),
+        "rules": rules.code,
+    }
     transitions.apply(case.pk, "decide", actor=actor, at=at, inputs=inputs)
 
 
 def keep(
     case: Case, said: Mapping[str, Any], *, by: str, level: str, at: datetime, involvement: str = ""
 ) -> CheckDecision:
-    """Keep a decision with what it stands on, inside the current ledger action, and ask for the letters it owes."""
-    facts, rules = case.check_facts, current()
+    """Keep a decision with what it stands on, inside the current ledger action, and ask for the letters it owes. It
+    names the version of the rules that made it; a person's, the one that held."""
+    facts, rules = case.check_facts, rulechanges.of_code(str(said.get("rules") or ""))
     outcome = str(said["outcome"])
     is_significant = outcome in codes.ADVERSE
     row = CheckDecision(

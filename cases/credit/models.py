@@ -8,7 +8,7 @@ from cases.kernel.models import Agency, Case, Letter, User
 from cases.ledger.models import DataKey, Tracked
 from cases.ledger.sealing import SealedTextField
 
-__all__ = ["Check", "CheckDecision", "Contest", "Search"]
+__all__ = ["Check", "CheckDecision", "Contest", "RuleSetVersion", "Search"]
 
 
 class Check(Tracked):
@@ -68,6 +68,19 @@ class Search(Tracked):
 
     def __str__(self) -> str:
         return f"{self.search_type} {self.application_id}"
+
+
+class RuleSetVersion(Tracked):
+    """A version of the rules by which checks are decided, in force from when two people agreed to it until the next
+    one. Never changed: each decision names its version. `activated_at` is aware UTC."""
+
+    code = models.CharField(max_length=40, unique=True)
+    document = models.JSONField(default=dict)
+    sha256 = models.CharField(max_length=64)
+    activated_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.code
 
 
 class CheckDecision(Tracked):

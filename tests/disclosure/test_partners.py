@@ -184,6 +184,13 @@ def test_what_may_not_be_told_is_refused_with_its_code_and_kept(people, secrets,
     assert said(call(secret, QUESTION, message_id="last-day", path=CHECK)) == (200, {"swapped": True})
     agree(is_live=False)
     assert ask("none") == (403, "no_agreement")
+    # Whoever asks for the partner is named on the agreement.
+    agree(processors=["Drama Payments"])
+    asked_by = {**QUESTION, "processor": "Another Firm"}
+    assert refusal(call(secret, asked_by, message_id="stranger", path=CHECK)) == (403, "processor_not_named")
+    asked_by = {**QUESTION, "processor": "Drama Payments"}
+    assert said(call(secret, asked_by, message_id="named", path=CHECK)) == (200, {"swapped": True})
+    assert PartnerQuery.objects.get(processor="Drama Payments").answer == "yes"
     # Of the one query that has been allowed since, only the minute's limit speaks.
     agree(per_minute=1)
     assert ask("rate") == (429, "rate_exceeded")

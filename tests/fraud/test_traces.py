@@ -7,7 +7,8 @@ from uuid import uuid4
 import pytest
 
 from cases.agencies.directory import TERMS
-from cases.fraud.trace import messages
+from cases.fraud.trace import messages, report
+from cases.fraud.trace.forms import FactsForm
 from cases.kernel import actors, casetypes, intake, policy, releases, transitions
 from cases.kernel.casetypes import Content
 from cases.kernel.errors import CaseError
@@ -191,6 +192,12 @@ def test_a_bank_is_neither_asked_whose_line_it_was_nor_told_who_called(people):
     assert said.startswith("Choose the police or a provider.")
     with pytest.raises(releases.ReleaseRefused, match="does not receive messages of the kind"):
         releases.check(messages.TRACEBACK, row, {"to": FACTS["line"]}, at=GIVEN)
+
+
+def test_a_trace_names_the_incident_of_malware_of_which_the_calls_come(people):
+    case = traces.requested(people, at=CALLED, incident_reference="SEC-2026-0117")
+    assert ("Incident of malware or an attack", "SEC-2026-0117") in report.facts_view(case)
+    assert not FactsForm({**FACTS, "incident_reference": "two words"}).is_valid()
 
 
 @pytest.mark.parametrize("missing", ["calls", "harm"])

@@ -46,6 +46,12 @@ _BESIDE = {
         "description": "What your customer is doing.",
     },
     "caseReference": {"type": "string", "minLength": 1, "maxLength": 40, "description": "Your own reference."},
+    "processor": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 80,
+        "description": "Who asks for you, as the agreement names it. Left out where you ask yourself.",
+    },
     "customerAuthenticated": {"type": "boolean", "description": "Whether you know that it is your customer."},
 }
 
@@ -105,6 +111,7 @@ def facts_of(question: str, document: Mapping[str, Any]) -> dict[str, Any]:
         "details": _details(document) if question == codes.RECORD else {},
         "max_age_hours": int(document.get("maxAge", codes.HOURS)) if question in _WITH_HOURS else None,
         "occasion": document.get("purpose"),
+        "processor": document.get("processor"),
         "their_reference": document.get("caseReference"),
         "is_authenticated": document.get("customerAuthenticated"),
     }
@@ -157,7 +164,9 @@ def ask(
         request=request,
     )
     by = actors.system("partner_answers", source=source)
-    code = terms.why_not(agreement, facts["question"], at=at) or ("" if is_within_rate else "rate_exceeded")
+    processor = facts.get("processor") or ""
+    code = terms.why_not(agreement, facts["question"], at=at, processor=processor)
+    code = code or ("" if is_within_rate else "rate_exceeded")
     if not code:
         try:
             told: dict[str, Any] = {"is_within_rate": True}
@@ -169,5 +178,5 @@ def ask(
             code = "not_permitted"
         except transitions.TransitionRefused:  # the agreement changed while this was asked
             now = PartnerAgreement.objects.filter(pk=agreement.pk).first() if agreement else None
-            code = terms.why_not(now, facts["question"], at=at) or "not_permitted"
+            code = terms.why_not(now, facts["question"], at=at, processor=processor) or "not_permitted"
     return Asked(transitions.apply(case.pk, "refuse", actor=by, at=at, inputs={"reason_code": code}), code, {})

@@ -64,6 +64,7 @@ REFUSALS = (
     ("agreement_ended", "The agreement has ended, or has not begun"),
     ("purpose_not_allowed", "The agreement does not name this purpose"),
     ("field_not_allowed", "The agreement does not let this field be told"),
+    ("processor_not_named", "The agreement does not name whoever asked for the partner"),
     ("rate_exceeded", "More queries than the agreement allows"),
     ("not_permitted", "The register of agencies or the notice does not let it be told"),
 )

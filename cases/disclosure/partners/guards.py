@@ -14,7 +14,7 @@ _REFUSALS, _FEEDBACK = dict(codes.REFUSALS), dict(codes.FEEDBACK)
 def is_allowed(context: Any) -> str | None:
     """The agreement is in force and names the purpose and the field."""
     facts = context.case.partner_query
-    code = terms.why_not(facts.agreement, facts.question, at=context.at)
+    code = terms.why_not(facts.agreement, facts.question, at=context.at, processor=facts.processor)
     return f"{_REFUSALS[code]}." if code else None
 
 

@@ -13,7 +13,8 @@ __all__ = ["PartnerAgreement", "PartnerQuery", "SimEvent"]
 
 
 class PartnerAgreement(Tracked):
-    """On which terms a partner may ask: what for, which fields it is told, how often, until when.
+    """On which terms a partner may ask: what for, which fields it is told, how often, until when, and which processors
+    may ask for it (names, as the partner gives them).
 
     The last day still counts. At most one agreement of an agency is live.
     """
@@ -26,6 +27,7 @@ class PartnerAgreement(Tracked):
     per_day = models.PositiveIntegerField()
     retention_months = models.PositiveSmallIntegerField(default=12)
     audit = models.CharField(max_length=200)
+    processors = models.JSONField(default=list, db_default=[], blank=True)
     begins_date = models.DateField()
     ends_date = models.DateField()
     is_live = models.BooleanField(default=True)
@@ -58,6 +60,7 @@ class PartnerQuery(Tracked):
     agreement = models.ForeignKey(PartnerAgreement, models.PROTECT, null=True, blank=True, related_name="queries")
     question = models.CharField(max_length=24)
     occasion = models.CharField(max_length=24, blank=True)
+    processor = models.CharField(max_length=80, blank=True, default="", db_default="")
     max_age_hours = models.PositiveSmallIntegerField(null=True, blank=True)
     is_authenticated = models.BooleanField(null=True, blank=True)
     number_tokens = models.JSONField(default=list, editable=False)

@@ -13,7 +13,7 @@ from cases.ledger import sealing
 
 __all__ = ["is_about", "open_facts"]
 
-_PLAIN = ("partner_id", "agreement_id", "question", "occasion", "max_age_hours", "is_authenticated")
+_PLAIN = ("partner_id", "agreement_id", "question", "occasion", "processor", "max_age_hours", "is_authenticated")
 
 
 def is_about(facts: Mapping[str, Any]) -> bool:

@@ -47,6 +47,8 @@ def facts_view(case: Case) -> list[tuple[str, str]]:
         ("Customer authenticated", _claim(facts.is_authenticated)),
         ("Agreement", facts.agreement.reference if facts.agreement else "None"),
     ]
+    if facts.processor:
+        rows.append(("Asked for it by", facts.processor))
     if facts.max_age_hours:
         rows.append(("Hours asked about", str(facts.max_age_hours)))
     if facts.refusal_code:

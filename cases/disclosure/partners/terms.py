@@ -27,12 +27,14 @@ _LABELS = {
     "per_day": "Queries in a day",
     "retention_months": "Kept by the partner for (months)",
     "audit": "Audit",
+    "processors": "Processors that may ask for it",
     "begins_date": "From",
     "ends_date": "Last day",
     "is_live": "In use",
 }
 _WORDS: dict[str, str] = {**dict(codes.PURPOSES), **dict(codes.FIELDS)}
 MOST_A_DAY = 1_000_000
+LONGEST_NAME = 80
 
 
 def live(agency_id: int) -> PartnerAgreement | None:
@@ -40,8 +42,9 @@ def live(agency_id: int) -> PartnerAgreement | None:
     return PartnerAgreement.objects.filter(agency_id=agency_id, is_live=True).first()
 
 
-def why_not(agreement: PartnerAgreement | None, question: str, *, at: datetime) -> str:
-    """Return the code of why an agreement does not let a question be answered, or nothing. No query."""
+def why_not(agreement: PartnerAgreement | None, question: str, *, at: datetime, processor: str = "") -> str:
+    """Return the code of why an agreement does not let a question be answered, or nothing: asked by the partner, or for
+    it by a processor. No query."""
     if agreement is None or not agreement.is_live:
         return "no_agreement"
     today = calendars.london_date(at)
@@ -49,7 +52,9 @@ def why_not(agreement: PartnerAgreement | None, question: str, *, at: datetime) 
         return "agreement_ended"
     if codes.PURPOSE_OF[question] not in agreement.purposes:
         return "purpose_not_allowed"
-    return "" if codes.FIELD_OF[question] in agreement.allowed_fields else "field_not_allowed"
+    if codes.FIELD_OF[question] not in agreement.allowed_fields:
+        return "field_not_allowed"
+    return "processor_not_named" if processor and processor not in agreement.processors else ""
 
 
 def _partners() -> list[tuple[str, str]]:
@@ -76,9 +81,22 @@ class AgreementForm(ChangeForm):
     audit = forms.CharField(
         label=_LABELS["audit"], max_length=200, help_text="How and when we look at what the partner does with it."
     )
+    processors = forms.CharField(
+        label=_LABELS["processors"],
+        max_length=2000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="Each in a line of its own, under the name that it gives with a query. None: only the partner asks.",
+    )
     begins_date = forms.DateField(label=_LABELS["begins_date"], widget=forms.DateInput(attrs={"type": "date"}))
     ends_date = forms.DateField(label=_LABELS["ends_date"], widget=forms.DateInput(attrs={"type": "date"}))
     is_live = forms.BooleanField(label="Queries are answered on it", required=False, initial=True)
+
+    def clean_processors(self) -> list[str]:
+        named = [line.strip() for line in self.cleaned_data["processors"].splitlines() if line.strip()]
+        if any(len(each) > LONGEST_NAME for each in named):
+            raise forms.ValidationError(f"A name has at most {LONGEST_NAME} characters.", code="too_long")
+        return list(dict.fromkeys(named))
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -114,13 +132,13 @@ def _said(value: Any) -> str:
     if isinstance(value, bool):
         return "Yes" if value else "No"
     if isinstance(value, list):
-        return "; ".join(_WORDS.get(str(each), str(each)) for each in value)
+        return "; ".join(_WORDS.get(str(each), str(each)) for each in value) or "None"
     return str(value)
 
 
 def _describe(before: Payload, payload: Payload) -> list[Line]:
     return [
-        Line(label=label, old=_said(before[name]) if before else "", new=_said(payload[name]))
+        Line(label=label, old=_said(before[name]) if before else "", new=_said(payload.get(name, [])))
         for name, label in _LABELS.items()
     ]
 
@@ -129,7 +147,7 @@ def _write(change: Change) -> None:
     said = change.payload
     row = _row(said) or PartnerAgreement(agency=Agency.objects.get(code=said["agency"]), reference=said["reference"])
     for name in _LABELS:
-        value = said[name]
+        value = said.get(name, [])
         setattr(row, name, date.fromisoformat(value) if name.endswith("_date") else value)
     row.save()
 

@@ -35,6 +35,7 @@ def open_facts(case: Case, facts: Mapping[str, Any]) -> None:
         key=case.key,
         call_count=int(facts.get("call_count") or 0),
         police_reference=str(facts.get("police_reference") or ""),
+        incident_reference=str(facts.get("incident_reference") or ""),
     )
     sealing.seal(row, {name: value or None for name, value in typed.items()}, key=case.key)
     row.save(force_insert=True)

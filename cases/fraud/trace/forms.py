@@ -28,6 +28,13 @@ class FactsForm(PlainForm):
     call_count = forms.IntegerField(label="How many calls", min_value=1, max_value=100_000)
     harm = forms.CharField(label="What harm they do", max_length=2000, widget=forms.Textarea(attrs={"rows": 3}))
     police_reference = forms.CharField(label="Reference of the police, if any", max_length=80, required=False)
+    incident_reference = forms.RegexField(
+        label="Incident of malware or an attack, if any",
+        regex=r"^[A-Za-z0-9][A-Za-z0-9/-]*$",
+        max_length=40,
+        required=False,
+        help_text="The reference under which security works on it, where the calls come of it.",
+    )
 
     def clean_line(self) -> str:
         try:

@@ -11,7 +11,10 @@ __all__ = ["Trace", "TraceHop"]
 
 
 class Trace(Tracked):
-    """Which line complains of which calls, what harm they do, and who made them as far as it is found."""
+    """Which line complains of which calls, what harm they do, and who made them as far as it is found.
+
+    `incident_reference` is that of the incident of malware or of an attack of which the calls come.
+    """
 
     case = models.OneToOneField(Case, models.PROTECT, primary_key=True, related_name="trace")
     key = models.ForeignKey(DataKey, models.PROTECT, related_name="+")
@@ -20,6 +23,7 @@ class Trace(Tracked):
     call_count = models.PositiveIntegerField(default=0)
     harm = SealedTextField(null=True)
     police_reference = models.CharField(max_length=80, blank=True, default="")
+    incident_reference = models.CharField(max_length=40, blank=True, default="", db_default="")
     is_expedient = models.BooleanField(default=False, editable=False)
     result = SealedTextField(null=True)
 

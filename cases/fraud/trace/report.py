@@ -35,6 +35,7 @@ def facts_view(case: Case) -> list[tuple[str, str]]:
     return [
         ("Calls", f"{row.call_count:,}" if row.call_count else "Not counted"),
         ("Reference of the police", row.police_reference or "None"),
+        ("Incident of malware or an attack", row.incident_reference or "None"),
         ("Necessary and expedient", "Yes" if row.is_expedient else "Not decided yet"),
     ]
 
