@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core.cache import caches
 from django.utils import timezone
 
+from cases.accounts import uploads  # noqa: F401 -- whoever works must know its kind of work
 from cases.agencies import application, clamd, delivery, fetching, limits, oncall
 from cases.kernel import holds, jobrun, jobs
 from cases.kernel.evidence import custody, disposal, scanning

@@ -10,8 +10,8 @@ from django.db import transaction
 
 from cases.accounts import uploads
 from cases.agencies.directory import TERMS
-from cases.debt.sale import bids, looking, notices, prices, tapes
-from cases.kernel import actors, intake, jobrun, record, transitions, verdicts
+from cases.debt.sale import bids, bulk, looking, notices, prices, tapes
+from cases.kernel import actors, intake, jobrun, jobs, record, transitions, verdicts
 from cases.kernel.actors import Actor
 from cases.kernel.exchange import agencies
 from cases.kernel.models import Agency, Case, Job
@@ -172,25 +172,35 @@ def paid(case: Case) -> dict[str, Any]:
 
 
 def sold(people: dict[str, Actor]) -> Case:
-    """Completed, its notices about to be written."""
+    """Completed, its lines about to be sold."""
     case = ready(people)
     return moved(case, "complete", people[FINANCE], at=LATER, **paid(case))
 
 
+def _done(kind: jobs.Kind, key: str, *, at: Any) -> None:
+    """Do a job's parts and its end by hand, and leave the job to nobody."""
+    job = Job.objects.get(kind=kind.code, key=key)
+    for part in kind.rows(job):
+        with transaction.atomic():
+            kind.do(job, part, at)
+    if kind.finish is not None and kind is not notices.KIND:
+        with transaction.atomic():
+            kind.finish(job, at)
+    Job.objects.filter(pk=job.pk).update(state="stopped")
+
+
 def completed(people: dict[str, Actor]) -> Case:
-    """Completed, and nobody writes the notices, whatever other work is done."""
+    """Completed, every line sold, and nobody writes the notices, whatever other work is done."""
     case = sold(people)
+    _done(bulk.KIND, f"{case.debt_sale.uid}:sell", at=LATER)
     Job.objects.filter(kind=notices.KIND.code, key=str(case.debt_sale.uid)).update(state="stopped")
-    return case
+    return Case.objects.get(pk=case.pk)
 
 
 def noticed(people: dict[str, Actor]) -> Case:
     """Completed, every holder with a notice, as in the middle of the work that says so."""
     case = completed(people)
-    job = Job.objects.get(kind=notices.KIND.code, key=str(case.debt_sale.uid))
-    for part in notices.KIND.rows(job):
-        with transaction.atomic():
-            notices.KIND.do(job, part, LATER)
+    _done(notices.KIND, str(case.debt_sale.uid), at=LATER)
     return Case.objects.get(pk=case.pk)
 
 

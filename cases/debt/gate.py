@@ -14,17 +14,14 @@ from cases.accounts.models import Account
 from cases.debt import limitation, title
 from cases.debt.limitation import limit
 from cases.debt.moratorium.models import MoratoriumDebt
-from cases.kernel import calendars, formats, holdkinds, holds
-from cases.kernel.finding import index, terms
-from cases.kernel.models import Hold, SearchEntry, Team
-from cases.kernel.restricted import quietholds
-from cases.ledger import keys, sealing
+from cases.kernel import accountholds, calendars, formats, holdkinds, holds
+from cases.kernel.finding import terms
+from cases.ledger import sealing
 from cases.ledger.reads import Reader
 
 __all__ = ["RULES", "WARNINGS", "Candidate", "Finding", "Rule", "candidates", "judge", "warn"]
 
 PLACE = "place"
-QUIET = "policy"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,7 +130,7 @@ _HOLDS = tuple(
     if not kind.is_quiet and PLACE in kind.blocks
 )
 RULES: tuple[Rule, ...] = (
-    Rule(code="policy_hold", sentence=holds.SENTENCE, applies=_held(QUIET)),
+    Rule(code="policy_hold", sentence=holds.SENTENCE, applies=_held(accountholds.QUIET)),
     *_HOLDS,
     Rule(code="hold_other", sentence="A hold stops placing it.", applies=_held("other")),
     Rule(code="balance_too_small", sentence="Less is owed than is worth placing.", applies=_is_small),
@@ -213,8 +210,8 @@ def candidates(
         if born := terms.born(values["date_of_birth"] or ""):
             births.setdefault(holder.account_id, []).append(date.fromisoformat(born))
     ids = [account.pk for account in accounts]
-    held, spared = _holds(numbers, block=block, at=at), protected(ids, block=block, at=at)
-    hidden, sold = quietholds.blocked_each(numbers), title.buyers(ids)
+    held = accountholds.blocking(dict(zip(ids, numbers, strict=True)), block, at=at)
+    sold = title.buyers(ids)
     years = limitation.years_on(today, [account.jurisdiction for account in accounts])
     return [
         Candidate(
@@ -222,14 +219,12 @@ def candidates(
             today=today,
             years=years[account.jurisdiction],
             flags=frozenset(flag.code for flag in account.flags.all() if flag.ended_date is None),
-            holds=held[terms.account(number)]
-            | spared.get(account.pk, frozenset())
-            | ({QUIET} if block in hidden[number] else frozenset()),
+            holds=held[account.pk],
             births=tuple(births.get(account.pk, ())),
             is_placed=account.pk in placed,
             is_sold=account.pk in sold,
         )
-        for account, number in zip(accounts, numbers, strict=True)
+        for account in accounts
     ]
 
 
@@ -244,35 +239,5 @@ def protected(accounts: Collection[int], *, block: str, at: datetime) -> dict[in
     )
     found: dict[int, frozenset[str]] = {}
     for account_id, kind in debts.values_list("account_id", "case__holds__kind"):
-        found[account_id] = found.get(account_id, frozenset()) | {_as_told(kind, block)}
+        found[account_id] = found.get(account_id, frozenset()) | {accountholds.as_told(kind, block)}
     return found
-
-
-def _holds(numbers: Iterable[str], *, block: str, at: datetime) -> dict[str, frozenset[str]]:
-    """Return, by comparable number, the kinds of hold that stop an act on open cases naming it: those of the office by
-    their kind, those of a restricted team (a case that a conflict took there, too) as policy holds."""
-    restricted = Team.objects.filter(is_restricted=True).order_by("pk").values_list("pk", flat=True)
-    spaces = [index.OFFICE, *(f"team:{team_id}" for team_id in restricted)]
-    blinders = [index.Blinder(space, version) for space in spaces for version in keys.index_versions()]
-    written = dict.fromkeys(terms.account(number) for number in numbers)
-    tokens = {blinder.token("account", number): number for number in written for blinder in blinders}
-    named = SearchEntry.objects.filter(space__in=spaces, note=None, tokens__overlap=list(tokens))
-    cases: dict[int, set[str]] = {}
-    for case_id, found in named.values_list("case_id", "tokens"):
-        cases.setdefault(case_id, set()).update(tokens[each] for each in found if each in tokens)
-    stopping = Hold.objects.filter(
-        holds.in_force(at), case__in=list(cases), case__is_closed=False, blocks__contains=[block]
-    )
-    result: dict[str, set[str]] = {number: set() for number in written}
-    for case_id, kind, is_restricted in stopping.values_list("case_id", "kind", "case__is_restricted"):
-        for number in cases[case_id]:
-            result[number].add(QUIET if is_restricted else _as_told(kind, block))
-    return {number: frozenset(kinds) for number, kinds in result.items()}
-
-
-def _as_told(kind: str, block: str) -> str:
-    """Return the kind of a hold as the gate may say it."""
-    known = holdkinds.KINDS.get(kind)
-    if known is None or known.is_quiet:
-        return QUIET
-    return kind if block in known.blocks else "other"

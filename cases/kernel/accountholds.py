@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import BigIntegerField, Value
+
 from cases.kernel import casetypes, holdkinds, holds, policy
 from cases.kernel.actors import Actor
 from cases.kernel.finding import index, terms
@@ -16,7 +19,7 @@ from cases.kernel.models import Hold, SearchEntry, Team
 from cases.kernel.restricted import quietholds
 from cases.ledger import keys, reads
 
-__all__ = ["ACT", "ACTS", "OTHER", "QUIET", "blocking", "entered", "is_held"]
+__all__ = ["ACT", "ACTS", "OTHER", "QUIET", "as_told", "blocking", "entered", "is_held"]
 
 QUIET, OTHER = "policy", "other"
 ACT = "ask_policy_hold"
@@ -82,7 +85,7 @@ def entered(numbers: Collection[str], block: str, *, at: datetime) -> dict[str, 
     stopping = held.filter(blocks__contains=[block]).values_list("case_id", "kind", "case__is_restricted")
     for case_id, kind, is_restricted in stopping:
         for number in cases[case_id]:
-            found[number].add(QUIET if is_restricted else _as_told(kind, block))
+            found[number].add(QUIET if is_restricted else as_told(kind, block))
     return {number: frozenset(kinds) for number, kinds in found.items()}
 
 
@@ -92,14 +95,16 @@ def _named_on(written: Iterable[str]) -> dict[int, set[str]]:
     spaces = [index.OFFICE, *(f"team:{team_id}" for team_id in restricted)]
     blinders = [index.Blinder(space, version) for space in spaces for version in keys.index_versions()]
     tokens = {blinder.token("account", number): number for number in written for blinder in blinders}
-    named = SearchEntry.objects.filter(space__in=spaces, note=None, tokens__overlap=list(tokens))
+    # One value: Django would write each token of a list down as an expression of its own.
+    sought = Value(list(tokens), output_field=ArrayField(BigIntegerField()))
+    named = SearchEntry.objects.filter(space__in=spaces, note=None, tokens__overlap=sought)
     cases: dict[int, set[str]] = {}
     for case_id, found in named.values_list("case_id", "tokens"):
         cases.setdefault(case_id, set()).update(tokens[each] for each in found if each in tokens)
     return cases
 
 
-def _as_told(kind: str, block: str) -> str:
+def as_told(kind: str, block: str) -> str:
     """Return the kind of a hold as it may be said."""
     known = holdkinds.KINDS.get(kind)
     if known is None or known.is_quiet:

@@ -207,6 +207,7 @@ def no_duplicates(_typed: Mapping[str, Any]) -> Iterable[int]:
 class CaseType:
     """One kind of case: what is peculiar to it, as data and as functions the kernel calls.
 
+    `in_background` names moves that take too long for a page: called as transitions.apply is, each starts the work.
     `opened` follows an opening, in its transaction, with the case and the people as they were given.
     `agency_kinds` are whom its cases deal with; of those of `strays_of` its team reads as well what fits no case.
     `erase_beside` erases what the kind keeps beside its cases and whose time is over, and returns how much.
@@ -259,6 +260,7 @@ class CaseType:
     evidence_kinds: Iterable[tuple[str, str]]
     prefix: str = ""
     transition_forms: Mapping[str, type] = field(default_factory=dict)
+    in_background: Mapping[str, Callable[..., Case]] = field(default_factory=dict)
     opening_clock: str = ""
     reopening_clock: str = ""
     agency_kinds: frozenset[str] = frozenset()

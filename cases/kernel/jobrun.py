@@ -26,7 +26,6 @@ from cases.kernel.models import Job, JobRow
 __all__ = ["work"]
 
 log = logging.getLogger(__name__)
-LEASE = timedelta(seconds=120)
 LONGEST_RUN_SECONDS = 20
 LISTED_AT_ONCE = 2000
 FETCHED_AT_ONCE = 200
@@ -78,9 +77,15 @@ def _claim(*, now: datetime) -> Held | None:
         jobs.note(job, "job.taken_up", actor=jobs.worker_of(job), at=now, detail=jobs.counts(job))
     job.state = "stopping" if job.state == "stopping" else "running"
     job.began_at, job.turn_at, job.claims = job.began_at or now, Now(), job.claims + 1
-    job.lease, job.lease_until = uuid.uuid4(), Now() + LEASE
+    job.lease, job.lease_until = uuid.uuid4(), Now() + _lease(job)
     job.save(update_fields=["state", "began_at", "turn_at", "claims", "lease", "lease_until"])
     return Held(job, job.lease)
+
+
+def _lease(job: Job) -> timedelta:
+    """Return for how long nobody else takes a job."""
+    kind = jobs.kind_of(job)
+    return kind.longest if kind else jobs.Kind.longest
 
 
 def _carry(held: Held, *, clock: Clock, stop_at: float) -> int:
@@ -179,7 +184,7 @@ def _code(refusal: CaseError) -> str:
 def _fence(held: Held, **changes: object) -> str:
     """Renew the lease and write `changes`, only while the lease is ours. Raises LeaseLost."""
     ours = Job.objects.filter(pk=held.job.pk, lease=held.lease)
-    if not ours.update(lease_until=Now() + LEASE, **changes):
+    if not ours.update(lease_until=Now() + _lease(held.job), **changes):
         raise LeaseLost
     return ours.values_list("state", flat=True)[0]
 

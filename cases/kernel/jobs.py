@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -62,6 +62,7 @@ class Kind:
     are then undone. `finish` is called in the transaction that ends the job. `act` is the office act of the policy
     table that lets a person start, stop and resume it; without one, whoever calls `start` has asked the policy.
     `names` turns subjects into words for one reader and leaves out what that reader may not see.
+    `longest` is how long one row may take: a killed worker is waited for as long.
     `is_hidden` work is on no page: its mere counts would tell of what is restricted. `is_daily` work is started once
     on each London day.
     """
@@ -76,6 +77,7 @@ class Kind:
     is_hidden: bool = False
     is_daily: bool = False
     finish: Callable[[Job, datetime], None] | None = None
+    longest: timedelta = timedelta(seconds=120)
 
 
 KINDS: dict[str, Kind] = {}

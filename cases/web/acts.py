@@ -173,7 +173,7 @@ def step(request: HttpRequest, uid: UUID, name: str) -> HttpResponse:
     return _do(
         request,
         case,
-        lambda: transitions.apply(
+        lambda: casetype.in_background.get(name, transitions.apply)(
             case.pk,
             name,
             actor=actor,
@@ -193,6 +193,8 @@ def _what_came_of_it(case: Case, name: str) -> str:
     if (waiting := approvals.open_for(case, name)) is not None:
         needs = " and ".join(roles.ROLES[code].label.lower() for code in waiting.needs)
         return f"Proposed. It happens when another person agrees: {needs}."
+    if name in casetypes.get(case.kind).in_background:
+        return "It is being done in the background. You may leave this page; the bell tells you when it has ended."
     return f"{case.reference}: {_state_label(case)}."
 
 

@@ -174,6 +174,7 @@ def test_one_account_stands_in_one_open_sale_whoever_asks(people):
         transitions.apply(second.pk, "run_exclusions", actor=people[sales.MANAGER], at=AT)
 
     transitions.apply(first.pk, "abandon", actor=people[sales.MANAGER], at=AT, reason="No buyer.")
+    sales.work()
     third = sales.looked(sales.pool_of(people), people)
     assert lines(third) == [(1, "in_pool", [])]
 

@@ -170,6 +170,7 @@ def test_three_people_approve_exactly_this_tape_and_it_is_completed_for_its_pric
     refused(case, "complete", finance, "within the last 24 hours", at=LATER + timedelta(days=2), **funds)
     case = sales.moved(case, "complete", finance, at=LATER, **funds)
     assert case.state == "completed"
+    sales.work(at=LATER)
     row.refresh_from_db()
     assert (row.state, row.price_pence) == ("sold", price)
     (given,) = told("final_tape")

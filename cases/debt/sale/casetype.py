@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from cases.accounts import bureaus
 from cases.debt import title
-from cases.debt.sale import callbacks, codes, ending, forms, messages, notices, periods, report, rules, tapes
+from cases.debt.sale import (
+    callbacks,
+    codes,
+    completing,
+    ending,
+    forms,
+    messages,
+    notices,
+    periods,
+    report,
+    rules,
+    tapes,
+)
 from cases.debt.sale.models import DebtSale
 from cases.kernel import retention
 from cases.kernel.casetypes import CaseType, never
@@ -47,6 +59,7 @@ DEBT_SALE = CaseType(
         "sign": forms.SignForm,
         "complete": forms.CompleteForm,
     },
+    in_background={completing.COMPLETE: completing.ask},
     agency_kinds=frozenset({"purchaser"}),
     callbacks=callbacks.CALLBACKS,
     callback_data=callbacks.EXAMPLES,

@@ -6,6 +6,7 @@ from typing import Any
 
 from cases.debt.sale import (
     bids,
+    bulk,
     codes,
     ending,
     guards,
@@ -13,26 +14,18 @@ from cases.debt.sale import (
     looking,
     messages,
     moving,
-    notices,
     placed,
     prices,
     tapes,
 )
-from cases.debt.sale.models import DebtSaleAccount
 from cases.kernel import calendars, clocks
-from cases.ledger import api as ledger
 
 __all__ = ["let_go"]
-
-BATCH = 1000
 
 
 def let_go(context: Any) -> None:
     """A sale that is given up keeps no account from another one."""
-    rows = list(looking.left(context.case.debt_sale))
-    for row in rows:
-        row.state = "excluded"
-    ledger.bulk_update(DebtSaleAccount, rows, ["state"], batch_size=BATCH)
+    bulk.start(context.case.debt_sale, "release_line", actor=context.actor, at=context.at)
 
 
 def offer(context: Any) -> None:
@@ -72,29 +65,26 @@ def withdraw_tape(context: Any) -> None:
 
 
 def complete(context: Any) -> None:
-    """Sell every line at its price, and give the buyer the assignment and the tape. Raises LookRefused."""
+    """Sell what is left, and give the buyer the assignment and the tape; each line gets its price, and its holders
+    their notices, in the background. Raises LookRefused."""
     case, at, actor = context.case, context.at, context.actor
     sale, tape = case.debt_sale, tapes.standing(case.debt_sale, "final")
     looking.require_unchanged(case, actor=actor, at=at)
     sale.funds_pence, sale.funds_date = context.inputs["funds_pence"], context.inputs["funds_date"]
     sale.completed_date = calendars.london_date(at)
     sale.save(update_fields=["funds_pence", "funds_date", "completed_date"])
-    rows = list(looking.left(sale))
-    for row in rows:
-        row.state, row.price_pence = "sold", prices.price_of(row.balance_pence, sale.price_rate)
-    ledger.bulk_update(DebtSaleAccount, rows, ["state", "price_pence"], batch_size=BATCH)
     messages.send_tape(case, tape, [sale.purchaser], actor=actor, at=at)
     assigned = {
         "reference": case.reference,
-        "accounts": len(rows),
-        "owed_pence": sum(row.balance_pence for row in rows),
-        "amount_pence": sum(row.price_pence or 0 for row in rows),
+        "accounts": tape.row_count,
+        "owed_pence": tape.total_pence,
+        "amount_pence": prices.total(sale),
         "assigned_date": sale.completed_date.isoformat(),
         "tape_sha256": tape.sha256,
         "manifest_sha256": tape.manifest_sha256,
     }
     messages.send_assignment(case, sale.purchaser, assigned, people=tape.people_count, actor=actor, at=at)
-    notices.start(sale, actor=actor, at=at)
+    bulk.start(sale, "sell", actor=actor, at=at)
 
 
 def migrate(context: Any) -> None:
@@ -107,7 +97,4 @@ def migrate(context: Any) -> None:
 
 def settle(context: Any) -> None:
     """What did not come back is sold for good."""
-    rows = list(context.case.debt_sale.lines.filter(state="sold"))
-    for row in rows:
-        row.state = "transferred"
-    ledger.bulk_update(DebtSaleAccount, rows, ["state"], batch_size=BATCH)
+    bulk.start(context.case.debt_sale, "settle", actor=context.actor, at=context.at)

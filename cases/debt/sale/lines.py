@@ -127,6 +127,8 @@ def claim(
     Locks the case; one act. Raises LineRefused, NotVisible.
     """
     case, sale, line = _locked(case, number)
+    if case.is_closed and line.state == "sold":  # its part of the settling is still to come
+        line.state = MOVES["settle"].target
     move = "claim_late" if line.state == "transferred" else "claim"
     _may(line, move)
     if reason not in codes.CLAIMS:

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Max, Q, Sum
 
 from cases.accounts.models import Account
 from cases.debt.sale import codes, exclusions, pool
@@ -143,11 +143,11 @@ def _parts(job: jobs.Job) -> Iterator[str]:
     sale = DebtSale.objects.get(pk=job.params["sale"])
     if job.params["is_first"]:
         numbers = pool.selected(sale.selection).order_by("pk").values_list("pk", flat=True)
-        return ranges(ACCOUNTS, numbers.iterator(chunk_size=2000))
-    return ranges(LINES, left(sale).values_list("number", flat=True).iterator(chunk_size=2000))
+        return ranges(ACCOUNTS, numbers.iterator(chunk_size=2000), size=PART)
+    return ranges(LINES, left(sale).values_list("number", flat=True).iterator(chunk_size=2000), size=PART)
 
 
-def ranges(what: str, numbers: Iterable[int], *, size: int = PART) -> Iterator[str]:
+def ranges(what: str, numbers: Iterable[int], *, size: int) -> Iterator[str]:
     """Yield numbers in parts, each as what they are, the first and the last."""
     part: list[int] = []
     for number in numbers:
@@ -190,11 +190,15 @@ def _first(sale: DebtSale, within: tuple[int, int], *, reader: Reader, at: datet
     chosen = pool.selected(sale.selection).filter(pk__range=within).exclude(sale_lines__sale=sale)
     rows = []
     known = exclusions.sellables(_accounts(chosen), sale=sale, reader=reader, at=at)
-    for number, one in enumerate(known, start=sale.lines.count() + 1):
+    for number, one in enumerate(known, start=_last_number(sale) + 1):
         row = DebtSaleAccount(sale=sale, account=one.account, number=number)
         _take_over(row, one)
         rows.append(row)
     return copying.copy_create(DebtSaleAccount, rows)
+
+
+def _last_number(sale: DebtSale) -> int:
+    return sale.lines.aggregate(last=Max("number"))["last"] or 0
 
 
 def _again(sale: DebtSale, rows: Sequence[DebtSaleAccount], *, reader: Reader, at: datetime) -> list[DebtSaleAccount]:
@@ -202,8 +206,7 @@ def _again(sale: DebtSale, rows: Sequence[DebtSaleAccount], *, reader: Reader, a
     accounts = _accounts(Account.objects.filter(pk__in=[row.account_id for row in rows]))
     known = {one.account.pk: one for one in exclusions.sellables(accounts, sale=sale, reader=reader, at=at)}
     changed = [row for row in rows if _take_over(row, known[row.account_id])]
-    if changed:
-        ledger.bulk_update(DebtSaleAccount, changed, _TAKEN_OVER)
+    copying.copy_update(DebtSaleAccount, changed, _TAKEN_OVER)
     return changed
 
 

@@ -48,9 +48,10 @@ class NoticeRefused(CaseError):
 
 
 def missing(sale: DebtSale) -> QuerySet[DebtSaleAccount]:
-    """Return the sold lines of which nobody was given notice yet, in order."""
+    """Return the lines of a completed sale of which nobody was given notice yet, in order; also those that are about to
+    be marked as sold."""
     told = SaleNotice.objects.filter(line=OuterRef("pk"))
-    return sale.lines.filter(~Exists(told), state__in=codes.SOLD).order_by("number")
+    return sale.lines.filter(~Exists(told), state__in=("in_pool", *codes.SOLD)).order_by("number")
 
 
 def start(sale: DebtSale, *, actor: Actor, at: datetime) -> None:

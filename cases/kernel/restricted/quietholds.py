@@ -11,7 +11,7 @@ from uuid import UUID
 
 from cases.kernel.finding import terms
 from cases.kernel.models import Case, QuietHold
-from cases.ledger import sealing
+from cases.ledger import keys, sealing
 
 __all__ = ["account_token", "blocked", "blocked_each", "case_token", "lift", "place"]
 
@@ -62,10 +62,13 @@ def blocked(*, case_uid: UUID | None = None, account: str = "") -> frozenset[str
 def blocked_each(accounts: Sequence[str]) -> dict[str, frozenset[str]]:
     """Return for each account what `blocked` says of it. One query, whatever the number."""
     tokens: dict[bytes, set[str]] = {}
-    for account in dict.fromkeys(accounts):
-        for form in dict.fromkeys((terms.account(account), _as_before(account))):
-            for token in sealing.kept_hashes(ACCOUNT, form):
-                tokens.setdefault(bytes(token), set()).add(account)
+    forms = [
+        (form, account) for account in dict.fromkeys(accounts) for form in (terms.account(account), _as_before(account))
+    ]
+    for version in keys.index_keys():
+        hashes = keys.keyed_hashes(ACCOUNT, [form for form, _ in forms], version=version)
+        for token, (_, account) in zip(hashes, forms, strict=True):
+            tokens.setdefault(token, set()).add(account)
     held = QuietHold.objects.filter(token__in=list(tokens), released_at=None, case__is_closed=False)
     found: dict[str, set[str]] = {account: set() for account in accounts}
     for found_token, blocks in held.values_list("token", "blocks"):

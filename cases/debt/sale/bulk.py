@@ -1,0 +1,82 @@
+"""Moving every line of a sale at once: a job, part by part; each part is one act of the sale's case.
+
+What decides it is a move of the sale, and it holds from then on: a line of a completed sale is the buyer's before its
+part is done (`report.buyers`). A part that was done is not done again, whoever is killed meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+
+from cases.debt.sale import lines, looking, notices, prices
+from cases.debt.sale.models import DebtSale, DebtSaleAccount
+from cases.kernel import jobs, locks, record
+from cases.kernel.actors import Actor
+from cases.kernel.errors import CaseError
+from cases.ledger import copying
+
+__all__ = ["KIND", "start"]
+
+SALE_LINES = "move_sale_lines"
+# In which state of its sale each move is made, and what follows when all lines have made it.
+STANDS = {"sell": "completed", "release_line": "abandoned", "settle": "closed"}
+AFTER: Mapping[str, Callable[..., None]] = {"sell": notices.start}
+
+
+class LinesRefused(CaseError):
+    """Some lines did not move; the message is fit to show."""
+
+
+def start(sale: DebtSale, move: str, *, actor: Actor, at: datetime) -> None:
+    """Have every line that stands where a move begins make it, in the background, within the act that decides it."""
+    params = {"sale": sale.pk, "move": move}
+    jobs.start(SALE_LINES, actor=actor, at=at, params=params, key=f"{sale.uid}:{move}")
+
+
+def _parts(job: jobs.Job) -> Iterator[str]:
+    sale = DebtSale.objects.get(pk=job.params["sale"])
+    rows = sale.lines.filter(state__in=lines.MOVES[job.params["move"]].source).order_by("number")
+    return looking.ranges("lines", rows.values_list("number", flat=True).iterator(chunk_size=2000), size=looking.PART)
+
+
+def _move(job: jobs.Job, subject: str, at: datetime) -> None:
+    """Move the lines of one part; a sold one gets its price."""
+    _, first, last = subject.split(":")
+    move = job.params["move"]
+    case = locks.case_for_update(job.params["sale"])
+    if case.state != STANDS[move]:
+        raise jobs.Skipped("went_on")
+    sale = DebtSale.objects.get(pk=case.pk)
+    rows = list(
+        sale.lines.filter(number__range=(int(first), int(last)), state__in=lines.MOVES[move].source).order_by("number")
+    )
+    detail = {"first": int(first), "last": int(last), "lines": len(rows)}
+    with record.act(case, f"debt_sale_account.{move}", actor=jobs.worker_of(job), at=at, detail=detail):
+        for row in rows:
+            row.state = lines.MOVES[move].target
+            if move == "sell":
+                row.price_pence = prices.price_of(row.balance_pence, sale.price_rate or 0)
+        copying.copy_update(DebtSaleAccount, rows, ["state", "price_pence"])
+        looking.touch(case, at=at)
+
+
+def _finish(job: jobs.Job, at: datetime) -> None:
+    """Go on, once every line has moved. Raises LinesRefused where one has not."""
+    sale, move = DebtSale.objects.get(pk=job.params["sale"]), job.params["move"]
+    if job.failed:
+        raise LinesRefused("Some lines did not move.")
+    if move in AFTER:
+        AFTER[move](sale, actor=jobs.worker_of(job), at=at)
+
+
+KIND = jobs.Kind(
+    code=SALE_LINES,
+    label="Move the accounts of a sale",
+    rows=_parts,
+    do=_move,
+    finish=_finish,
+    reasons={"went_on": "The sale went on without it", "lines_refused": "Some accounts did not move: try them again"},
+    names=lambda _actor, subjects: {each: f"Part from {each.split(':')[1]}" for each in subjects},
+)
+jobs.declare(KIND)
