@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from cases.accounts.models import Account, BureauTold
 from cases.kernel import outbox, releases
 from cases.kernel.actors import Actor
-from cases.kernel.models import Agency, Case, OutboxMessage
+from cases.kernel.exchange import corrections
+from cases.kernel.models import Agency, Case, CaseParty, OutboxMessage
 from cases.ledger import api as ledger
 from cases.ledger import sealing
 
-__all__ = ["CRA_CORRECT", "PURPOSE", "Change", "agencies", "keep_told", "tell"]
+__all__ = ["CRA_CORRECT", "PURPOSE", "Change", "agencies", "keep_told", "said", "tell"]
 
 PURPOSE = "report_accounts"
 CRA_CORRECT = releases.MessageKind(
@@ -57,11 +60,22 @@ def agencies() -> list[Agency]:
 
 
 def tell(
-    case: Case, account: Account, change: Change, *, actor: Actor, at: datetime, to: list[Agency] | None = None
+    case: Case,
+    account: Account,
+    change: Change,
+    *,
+    actor: Actor,
+    at: datetime,
+    to: Sequence[Agency] | None = None,
+    parties: Sequence[CaseParty] = (),
+    by_hand: str = "",
 ) -> list[OutboxMessage]:
     """Promise the same change to every agency, or to those named, inside the current ledger action on a locked case.
 
-    Opens the account's number: one access row. Raises NoChannel, ReleaseRefused; nothing is then promised.
+    `parties` are the people of the case whom it is about, so that whatever of theirs is put right later reaches the
+    agencies. With `by_hand`, the name of a correction, an agency that cannot be told by message becomes a task and the
+    others are told. Opens the account's number: one access row. Raises, without `by_hand`, NoChannel and
+    ReleaseRefused; nothing is then promised.
     """
     reader = sealing.Reader(actor=actor.label, verb="release", purpose=PURPOSE, streams=(case.uid,))
     (opened,) = sealing.open_rows([account], ["number"], reader=reader, at=at)
@@ -78,10 +92,27 @@ def tell(
         "reason": change.reason,
     }
     dedupe = f"{CRA_CORRECT.code}:{ledger.current().uid}"
-    return [
-        releases.send(case, CRA_CORRECT, agency=agency, body=body, actor=actor, at=at, subject_count=1, dedupe=dedupe)
-        for agency in to or agencies()
-    ]
+    promised = []
+    for agency in agencies() if to is None else to:
+        try:
+            promised.append(
+                releases.send(
+                    case,
+                    CRA_CORRECT,
+                    agency=agency,
+                    body=body,
+                    actor=actor,
+                    at=at,
+                    subject_count=max(len(parties), 1),
+                    dedupe=dedupe,
+                    parties=parties,
+                )
+            )
+        except (releases.ReleaseRefused, outbox.NoChannel) as refusal:
+            if not by_hand:
+                raise
+            corrections.by_hand(case, agency.code, by_hand, refusal=refusal, at=at)
+    return promised
 
 
 def _day(day: date | None) -> str:
@@ -101,3 +132,16 @@ def keep_told(account: Account, message: OutboxMessage, change: Change, *, at: d
             "message_id": message.public_id,
         },
     )
+
+
+def said(message: OutboxMessage, *, reader: sealing.Reader, at: datetime) -> Change | None:
+    """Return what a message told of its account, or None where its body was erased. One access row."""
+    body = outbox.open_body(message, reader=reader, at=at)
+    if body is None:
+        return None
+    told = json.loads(body)["data"]
+    dates = {
+        name: date.fromisoformat(told[name]) if told[name] else None for name in ("default_date", "satisfied_date")
+    }
+    plain = {name: told[name] for name in ("old", "new", "reason", "balance_pence", "default_pence")}
+    return Change(**plain, **dates, flags=tuple(told["flags"]))

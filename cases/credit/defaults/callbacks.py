@@ -7,13 +7,14 @@ from datetime import datetime
 from typing import Any
 
 from cases.accounts import bureaus
-from cases.credit.defaults import effects, looking, standing
+from cases.credit.defaults import looking, telling
 from cases.credit.defaults.models import Default
 from cases.kernel import clocks, record, tasks, transitions
 from cases.kernel.actors import Actor, system
 from cases.kernel.casetypes import Content
 from cases.kernel.exchange import letters
 from cases.kernel.models import Case, Clock, OutboxMessage
+from cases.ledger.reads import Reader
 
 __all__ = ["CALLBACKS", "DELIVERED", "REFUSED", "six_years_over"]
 
@@ -26,10 +27,15 @@ def dispatched(case: Case, content: Content, *, actor: Actor, at: datetime) -> N
 
 
 def delivered(case: Case, message: OutboxMessage, *, at: datetime) -> None:
-    """An agency took a change. When it is the last to take a default that was approved, the default is on file."""
-    with record.act(case, "default.told", actor=_delivery(case), at=at, detail={"message": str(message.public_id)}):
-        row = Default.objects.select_related("account").get(pk=case.pk)
-        bureaus.keep_told(row.account, message, standing.change_of(row, old="", reason=""), at=at)
+    """An agency took a change: what the message said is what it has. When it is the last to take a default that was
+    approved, the default is on file."""
+    actor = _delivery(case)
+    reader = Reader(actor=actor.label, verb="keep", purpose=bureaus.PURPOSE, streams=(case.uid,))
+    with record.act(case, "default.told", actor=actor, at=at, detail={"message": str(message.public_id)}):
+        said = bureaus.said(message, reader=reader, at=at)
+        if said is not None:
+            row = Default.objects.select_related("account").get(pk=case.pk)
+            bureaus.keep_told(row.account, message, said, at=at)
         case.version += 1
         case.save(update_fields=["version"])
     if case.state == "approved":
@@ -41,11 +47,11 @@ def _delivery(case: Case) -> Actor:
 
 
 def refused(case: Case, message: OutboxMessage, errors: Sequence[Mapping[str, Any]], *, at: datetime) -> None:
-    """An agency refused a change: somebody looks why, and it is told again."""
+    """An agency refused a change: somebody looks why, and when they have, it is told again."""
     codes = tasks.codes_of(errors)
     detail = {"message": str(message.public_id), "codes": codes}
     with record.act(case, "default.refused", actor=_delivery(case), at=at, detail=detail):
-        tasks.raise_task(effects.REFUSED, case=case, at=at, agency=message.channel.agency.code, codes=codes)
+        tasks.raise_task(telling.REFUSED, case=case, at=at, agency=message.channel.agency.code, codes=codes)
         case.version += 1
         case.save(update_fields=["version", "is_dormant"])
 

@@ -14,6 +14,7 @@ from cases.credit.defaults import (
     periods,
     report,
     rules,
+    telling,
 )
 from cases.credit.defaults.models import Default
 from cases.kernel import retention
@@ -71,6 +72,9 @@ DEFAULT = CaseType(
         bureaus.CRA_CORRECT.code: bureaus.CRA_CORRECT.label,
         notices.LETTER.code: notices.LETTER.label,
     },
+    task_ends={telling.REFUSED: telling.tell_again},
+    common_effects={"reopen": effects.reopened},
+    changed=effects.content_changed,
     reacts={"hold_began": effects.hold_began},
     unspoken=frozenset({"stopped_by", "skipped_for", "plan_behind", "notice_asked_at"}),
     may_add_person=never,

@@ -6,22 +6,21 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from cases.accounts import bureaus
-from cases.credit.defaults import gate, guards, letters, periods, standing
+from cases.credit.defaults import codes, gate, guards, letters, opening, periods, standing, telling
 from cases.credit.defaults.models import Default
-from cases.credit.files.status import DEFAULT
-from cases.kernel import calendars, clocks, outbox, releases, tasks
-from cases.kernel.exchange import corrections
-from cases.kernel.models import Agency, Case, Hold, OutboxMessage
+from cases.kernel import calendars, clocks, outbox, tasks
+from cases.kernel.actors import system
+from cases.kernel.models import Case, Hold
 from cases.ledger import api as ledger
 
-__all__ = ["APPROVE", "ISSUE", "REFUSED", "hold_began"]
+__all__ = ["APPROVE", "ISSUE", "content_changed", "hold_began", "reopened"]
 
-ISSUE, APPROVE, REFUSED = "default_issue", "default_approve", "default_refused"
+ISSUE, APPROVE = "default_issue", "default_approve"
+DETACHED = "detached_filed"
 tasks.declare(
     {
         ISSUE: "A notice of intention to record a default is in the post: start its 28 days",
         APPROVE: "The 28 days of a notice are over: decide whether a default is recorded",
-        REFUSED: "A credit reference agency refused what it was told of a default: look why",
     },
     ended_by={
         ISSUE: "This ends when the notice is entered as served.",
@@ -106,9 +105,11 @@ def arrange(context: Any) -> None:
 
 
 def break_arrangement(context: Any) -> None:
-    """What is owed has changed since: a notice that was served before counts no more, another is written."""
+    """What is owed has changed since: a notice that was served before counts no more, another is written. The customer
+    hears that the arrangement has ended."""
     _end_notice(context)
     keep(context.case.default, _NO_PLAN)
+    letters.write(context.case, letters.PLAN_OVER, at=context.at)
 
 
 def void_notice(context: Any) -> None:
@@ -139,7 +140,7 @@ def approve(context: Any) -> None:
     old = standing.status_without_default(row)
     keep(row, {"default_date": context.inputs["default_date"], "default_pence": row.notice_pence})
     tasks.close_all(case, APPROVE, actor=context.actor, at=context.at)
-    _tell(context, "default", old=old)
+    telling.tell(case, "default", actor=context.actor, at=context.at, old=old, to=bureaus.agencies(), by_hand="")
 
 
 def file(context: Any) -> None:
@@ -154,16 +155,10 @@ def withdraw(context: Any) -> None:
     ledger.current().detail["ground"] = str(context.inputs["ground"])
     outbox.withdraw(case, bureaus.CRA_CORRECT.code, at=at)
     keep(case.default, {"default_date": None, "default_pence": None})
-    if told := _told_of(case):
-        _tell(context, "withdrawn", to=told)
+    if told := telling.told_of(case):
+        _tell(context, "withdrawn", to=told, by_hand="removed")
     _end_notice(context)
-
-
-def _told_of(case: Case) -> list[Agency]:
-    """Return the agencies that may have what was sent of the case: also after a withdrawn attempt."""
-    left = OutboxMessage.objects.filter(case=case, kind=bureaus.CRA_CORRECT.code).exclude(outbox.never_left())
-    ids = left.values_list("channel__agency_id", flat=True)
-    return [agency for agency in bureaus.agencies() if agency.pk in set(ids)]
+    letters.write(case, letters.WITHDRAWN, at=at)
 
 
 def part_satisfy(context: Any) -> None:
@@ -190,11 +185,11 @@ def correct(context: Any) -> None:
     letters.write(context.case, letters.CORRECTED, at=context.at)
 
 
-def _tell(context: Any, reason: str, *, old: str = DEFAULT, to: list[Agency] | None = None) -> None:
-    """Tell the agencies how the account stands now, in the act that changed it."""
-    row = context.case.default
-    change = standing.change_of(row, old=old, reason=reason)
-    bureaus.tell(context.case, guards.account_of(row), change, actor=context.actor, at=context.at, to=to)
+def _tell(context: Any, reason: str, **more: Any) -> None:
+    """Tell the agencies how the account stands now, in the act that changed it; whoever was to be told of a person who
+    was set apart hears of it with that."""
+    telling.tell(context.case, reason, actor=context.actor, at=context.at, **more)
+    tasks.close_all(context.case, DETACHED, actor=context.actor, at=context.at)
 
 
 def remove(context: Any) -> None:
@@ -214,11 +209,7 @@ def _take_off(context: Any, reason: str) -> None:
     may be sent nothing now is told by hand: that keeps no default on file."""
     gone = {"default_date": None, "default_pence": None, "satisfied_date": None, "paid_pence": 0}
     keep(context.case.default, gone)
-    for agency in bureaus.agencies():
-        try:
-            _tell(context, reason, to=[agency])
-        except (releases.ReleaseRefused, outbox.NoChannel) as refusal:
-            corrections.by_hand(context.case, agency.code, "removed", refusal=refusal, at=context.at)
+    _tell(context, reason, by_hand="removed")
 
 
 def hold_began(case: Case, hold: Hold, *, at: datetime) -> None:
@@ -228,3 +219,15 @@ def hold_began(case: Case, hold: Hold, *, at: datetime) -> None:
     take_back_notice(case, at=at)
     if case.state == "approved":
         outbox.withdraw(case, bureaus.CRA_CORRECT.code, at=at)
+
+
+def reopened(context: Any) -> None:
+    """Let a case be opened again only where no other of its account is open or ended in a default. Locks the account.
+    Raises NotInArrears."""
+    opening.refuse_second(context.case.default)
+
+
+def content_changed(case: Case, *, at: datetime) -> None:
+    """A person was set apart where no agency has a default: there is no filing to put right."""
+    if case.state not in ("approved", *codes.TOLD):
+        tasks.close_all(case, DETACHED, actor=system("arrears", source=case.source), at=at)

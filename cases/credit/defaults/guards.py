@@ -13,9 +13,9 @@ from cases.credit.defaults.models import Default
 from cases.kernel import calendars
 from cases.kernel.models import Case, Clock, Evidence, OutboxMessage
 
-__all__ = ["account_of", "has_fallen", "is_over", "is_paid", "is_taken_everywhere"]
+__all__ = ["account_of", "has_fallen", "is_over", "is_paid", "is_taken_everywhere", "last_told", "was_taken_back"]
 
-EARLIEST_MONTHS, LATEST_MONTHS = 3, 6
+EARLIEST_MONTHS, LATEST_MONTHS, ON_FILE_MONTHS = 3, 6, 72
 
 
 def account_of(row: Default) -> Account:
@@ -40,11 +40,21 @@ def is_over(row: Default, *, today: date) -> bool:
     return row.served_date is not None and clock is not None and clock.due_date <= today
 
 
+def last_told(case: Case) -> dict[str, str]:
+    """Return how what each agency was told last of the default stands, by the agency's code. One query."""
+    told = OutboxMessage.objects.filter(case=case, kind=bureaus.CRA_CORRECT.code).order_by("pk")
+    return dict(told.values_list("channel__agency__code", "state"))
+
+
 def is_taken_everywhere(case: Case) -> bool:
     """Say whether every agency has taken what it was told last of the default. One query."""
-    told = OutboxMessage.objects.filter(case=case, kind=bureaus.CRA_CORRECT.code).order_by("pk")
-    last = dict(told.values_list("channel__agency", "state"))
+    last = last_told(case)
     return bool(last) and set(last.values()) <= {"delivered", "acknowledged"}
+
+
+def was_taken_back(case: Case) -> bool:
+    """Say whether a hold had what some agency was to be told taken back, whether or not it stands yet. One query."""
+    return "withdrawn" in last_told(case).values()
 
 
 def _stops(context: Any, among: Iterable[str] | None = None) -> list[str]:
@@ -137,6 +147,13 @@ def _over_on(row: Default) -> date:
     return clock.due_date if clock is not None else date.max
 
 
+def is_the_only_default(context: Any) -> str | None:
+    row = context.case.default
+    others = Default.objects.filter(account=row.account_id, default_date__isnull=False).exclude(pk=row.pk)
+    other = others.values_list("case__reference", flat=True).first()
+    return f"The account has a default already: {other}." if other else None
+
+
 def agencies_have_taken_it(context: Any) -> str | None:
     return None if is_taken_everywhere(context.case) else "Not every agency has taken it yet."
 
@@ -182,6 +199,10 @@ def date_moves_no_later(context: Any) -> str | None:
         return "Say the date and the balance of the default as they should be."
     if day > row.default_date:
         return "The date of a default never moves later."
+    if row.first_missed_date is not None and day < row.first_missed_date:
+        return f"No payment was missed before {row.first_missed_date:%-d %B %Y}."
+    if calendars.add_months(day, ON_FILE_MONTHS) <= calendars.london_date(context.at):
+        return "Its six years on file would be over: take the default off."
     if (day, pence) == (row.default_date, row.default_pence):
         return "That is what the agencies have already."
     if row.satisfied_date is None and pence <= row.paid_pence:
@@ -191,4 +212,4 @@ def date_moves_no_later(context: Any) -> str | None:
 
 def six_years_have_passed(context: Any) -> str | None:
     row, today = context.case.default, calendars.london_date(context.at)
-    return None if today >= calendars.add_months(row.default_date, 72) else "The six years are not over."
+    return None if today >= calendars.add_months(row.default_date, ON_FILE_MONTHS) else "The six years are not over."

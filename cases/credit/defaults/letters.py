@@ -11,9 +11,20 @@ from cases.kernel.exchange import letters
 from cases.kernel.models import Case, CaseParty, Letter
 from cases.kernel.timing.places import HOME_KINDS
 
-__all__ = ["CORRECTED", "FILED", "LETTERS", "NOTICE", "REMOVED", "SATISFIED", "WITHDRAWN", "of_notice", "write"]
+__all__ = [
+    "CORRECTED",
+    "FILED",
+    "LETTERS",
+    "NOTICE",
+    "PLAN_OVER",
+    "REMOVED",
+    "SATISFIED",
+    "WITHDRAWN",
+    "of_notice",
+    "write",
+]
 
-NOTICE, WITHDRAWN = "default_n4", "default_n4_withdrawn"
+NOTICE, WITHDRAWN, PLAN_OVER = "default_n4", "default_n4_withdrawn", "default_n4_plan_over"
 FILED, SATISFIED, CORRECTED, REMOVED = (f"default_n5_{code}" for code in ("filed", "satisfied", "corrected", "removed"))
 LETTERS = tuple(
     letters.Template(
@@ -26,6 +37,7 @@ LETTERS = tuple(
     for code, label in (
         (NOTICE, "We intend to record a default"),
         (WITHDRAWN, "Our notice about a default no longer counts"),
+        (PLAN_OVER, "An arrangement about arrears has ended"),
         (FILED, "A default was recorded"),
         (SATISFIED, "A default was paid"),
         (CORRECTED, "A default was corrected"),

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import transaction
 
-from cases.credit.defaults import effects, gate, guards, letters, opening
+from cases.credit.defaults import effects, gate, guards, letters, opening, telling
 from cases.credit.defaults.models import Default
 from cases.kernel import calendars, jobs, locks, record, tasks, transitions
 from cases.kernel.actors import Actor, system
@@ -123,13 +123,25 @@ def ask_to_issue(case: Case, *, at: datetime) -> None:
 
 
 def _look_at_approved(case: Case, row: Default, found: Found, *, at: datetime) -> Case:
-    """Before the agencies have it: what is paid or held meanwhile is taken back; what all have taken is filed."""
-    ground = "paid" if guards.is_paid(row) else "held" if _held_by(found) else ""
+    """Before the agencies have it: what is paid or held meanwhile is taken back, also where the hold has ended since
+    and only some have it; what all have taken is filed."""
+    is_held = _held_by(found) or guards.was_taken_back(case)
+    ground = "paid" if guards.is_paid(row) else "held" if is_held else ""
     if ground:
         return transitions.apply(case.pk, "withdraw", actor=_actor(case), at=at, inputs={"ground": ground})
     if guards.is_taken_everywhere(case):
         return transitions.apply(case.pk, "file", actor=_actor(case), at=at)
+    _ask_about_given_up(case, at=at)
     return case
+
+
+def _ask_about_given_up(case: Case, *, at: datetime) -> None:
+    """Let somebody look at an agency whose message was given up, once: without it the default is never on file."""
+    given_up = [code for code, state in guards.last_told(case).items() if state == "skipped"]
+    if given_up and not case.tasks.filter(kind=telling.REFUSED, closed_at=None).exists():
+        with record.act(case, "default.given_up", actor=_actor(case), at=at, detail={"agencies": given_up}):
+            for code in given_up:
+                tasks.raise_task(telling.REFUSED, case=case, at=at, agency=code, codes=["given_up"])
 
 
 def period_over(case: Case, clock: Clock, *, at: datetime) -> None:

@@ -8,7 +8,7 @@ from itertools import chain
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q
 
 from cases.accounts.models import Account
 from cases.accounts.people import people_of
@@ -21,7 +21,7 @@ from cases.kernel.models import Case
 from cases.ledger import sealing
 from cases.ledger.reads import Reader
 
-__all__ = ["KIND", "NotInArrears", "open_arrears", "open_facts", "subjects"]
+__all__ = ["KIND", "NotInArrears", "open_arrears", "open_facts", "refuse_second", "subjects"]
 
 KIND = "default"
 
@@ -30,10 +30,17 @@ class NotInArrears(CaseError):
     """No payment of the account is behind, or a case or a default of it is there already."""
 
 
+# After one of these the same arrears make no case again; arrears that began later do.
+_SETTLED = ("removed", "void")
+
+
 def _known() -> Exists:
-    """Return the condition of an account that has an open case, or whose default was on file for its six years."""
+    """Return the condition of an account that has an open case, whose default was on file for its six years, or whose
+    case about the very arrears was taken off or void."""
     mine = Default.objects.filter(account=OuterRef("pk"))
-    return Exists(mine.filter(Q(case__is_closed=False) | Q(case__state="expired")))
+    same = Q(account__oldest_unpaid_date=None) | Q(account__oldest_unpaid_date__lte=F("case__closed_date"))
+    settled = Q(case__state__in=_SETTLED) & same
+    return Exists(mine.filter(Q(case__is_closed=False) | Q(case__state="expired") | settled))
 
 
 def in_arrears() -> Iterable[int]:
@@ -77,6 +84,16 @@ def open_arrears(account_id: int, *, at: datetime, source: str = "") -> Case:
     people = people_of([account], reader=reader, at=at)[account.pk]
     facts = {"account": account, "account_reference": opened["number"] or ""}
     return intake.open_case(KIND, actor=actor, at=at, facts=facts, people=people)
+
+
+def refuse_second(row: Default) -> None:
+    """Refuse that a case works on an account beside another that is open or holds a default. Locks the account. Raises
+    NotInArrears with the reference of the other."""
+    Account.objects.select_for_update().get(pk=row.account_id)
+    others = Default.objects.filter(account=row.account_id).exclude(pk=row.pk)
+    other = others.filter(Q(case__is_closed=False) | Q(default_date__isnull=False)).select_related("case").first()
+    if other is not None:
+        raise NotInArrears(f"{other.case.reference} is about the same account. Go on there.")
 
 
 def subjects() -> Iterable[str]:

@@ -153,7 +153,12 @@ LIFECYCLE = Lifecycle(
             distinct=frozenset({"issue"}),
             blocked_by=_BLOCKED,
             is_grave=True,
-            guards=(guards.is_still_owed, guards.gate_is_clear, guards.default_date_is_right),
+            guards=(
+                guards.is_still_owed,
+                guards.gate_is_clear,
+                guards.default_date_is_right,
+                guards.is_the_only_default,
+            ),
             effects=(effects.approve,),
             consequence="Every credit reference agency is told; it stays on the customer's files for six years",
             tone="danger",

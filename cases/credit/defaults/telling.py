@@ -1,0 +1,82 @@
+"""Whom a default is told, and how: the same to every agency; whoever cannot be told by message becomes a task."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db.models import Q
+
+from cases.accounts import bureaus
+from cases.credit.defaults import gate, guards, standing
+from cases.credit.files.status import DEFAULT
+from cases.kernel import outbox, tasks
+from cases.kernel.actors import Actor, system
+from cases.kernel.models import Agency, Case, CaseParty, OutboxMessage, Task
+
+__all__ = ["REFUSED", "everybody", "tell", "tell_again", "told_of"]
+
+REFUSED = "default_refused"
+tasks.declare(
+    {
+        REFUSED: "A credit reference agency has not taken what it was told of a default: look why. "
+        "Once this is closed, it is told again how the account stands"
+    }
+)
+
+
+def _told(case: Case) -> set[int]:
+    """Return the agencies that may have what was sent of the case: also after a withdrawn attempt. One query."""
+    left = OutboxMessage.objects.filter(case=case, kind=bureaus.CRA_CORRECT.code).exclude(outbox.never_left())
+    return set(left.values_list("channel__agency_id", flat=True))
+
+
+def told_of(case: Case) -> list[Agency]:
+    """Return the agencies that may have what was sent of the case, whether or not they still take part."""
+    return list(Agency.objects.select_related("terms").filter(pk__in=_told(case)).order_by("code"))
+
+
+def everybody(case: Case) -> list[Agency]:
+    """Return every agency that takes part, and whoever else may have what was sent of the case."""
+    wanted = Q(kind="cra", is_active=True) | Q(pk__in=_told(case))
+    return list(Agency.objects.select_related("terms").filter(wanted).order_by("code"))
+
+
+def tell(
+    case: Case,
+    reason: str,
+    *,
+    actor: Actor,
+    at: datetime,
+    old: str = DEFAULT,
+    to: Iterable[Agency] | None = None,
+    by_hand: str = "amended",
+) -> None:
+    """Tell agencies how the account stands now, inside the act that changed it: those named, else everybody.
+
+    One that cannot be told by message does not keep the others from hearing of it: it becomes a task that names
+    the change as `by_hand`. Without `by_hand` all are told or, by NoChannel or ReleaseRefused, none.
+    """
+    row = case.default
+    bureaus.tell(
+        case,
+        guards.account_of(row),
+        standing.change_of(row, old=old, reason=reason),
+        actor=actor,
+        at=at,
+        to=everybody(case) if to is None else list(to),
+        parties=list(CaseParty.objects.filter(case=case, is_detached=False).order_by("number")),
+        by_hand=by_hand,
+    )
+
+
+def tell_again(case: Case, task: Task, *, at: datetime) -> None:
+    """Tell an agency that refused how the account stands now, in the act that closes the task about it. A default that
+    a hold stops before the agencies have it is not told: it is taken back."""
+    actor = system("arrears", source=case.source)
+    is_stopped = case.state == "approved" and not gate.STOPS_FILING.isdisjoint(
+        gate.judge(case.default, by=actor.label, at=at)
+    )
+    if not is_stopped:
+        agencies = Agency.objects.select_related("terms").filter(code=task.detail["agency"])
+        tell(case, "told_again", actor=actor, at=at, to=agencies)
