@@ -6,12 +6,12 @@ from datetime import date, datetime
 from typing import Any
 
 from cases.agencies.directory import TERMS
-from cases.credit.files import sending, taking
-from cases.credit.files.models import CreditFile, CreditFilePart
+from cases.credit.files import callbacks, sending, taking
+from cases.credit.files.models import CreditFile, CreditFileCopy, CreditFilePart
 from cases.kernel import actors, intake, record, transitions
 from cases.kernel.actors import Actor, system
 from cases.kernel.exchange import agencies
-from cases.kernel.models import Agency, Case, Job
+from cases.kernel.models import Agency, BatchFile, Case, Job
 from tests import associations
 from tests.factories import AT
 
@@ -89,6 +89,12 @@ def locked(people: dict[str, Actor]) -> Case:
 
 def open(_people: dict[str, Actor]) -> Case:  # noqa: A001 -- the state is called so
     return opened()
+
+
+def arrive(case: Case, *, letters: str = "abc", at: datetime = AT) -> None:
+    """Let the files of agencies arrive; what follows in the background is left to be done."""
+    for copy in CreditFileCopy.objects.filter(file=case.pk, agency__code__in=[f"sandbox-bureau-{x}" for x in letters]):
+        callbacks.left(BatchFile.objects.get(uid=copy.batch_uid), "delivered", at)
 
 
 def parts_of(case: Case) -> list[list[str]]:

@@ -15,7 +15,7 @@ from cases.kernel.models import Agency, Case, CaseParty, OutboxMessage
 from cases.ledger import api as ledger
 from cases.ledger import sealing
 
-__all__ = ["CRA_CORRECT", "PURPOSE", "Change", "agencies", "keep_told", "said", "tell"]
+__all__ = ["CRA_CORRECT", "PURPOSE", "Change", "agencies", "keep_told", "said", "tell", "tell_again"]
 
 PURPOSE = "report_accounts"
 CRA_CORRECT = releases.MessageKind(
@@ -113,6 +113,27 @@ def tell(
                 raise
             corrections.by_hand(case, agency.code, by_hand, refusal=refusal, at=at)
     return promised
+
+
+def tell_again(case: Case, message: OutboxMessage, *, actor: Actor, at: datetime) -> OutboxMessage | None:
+    """Promise the very content of an earlier message to its agency once more, inside the current ledger action on the
+    locked case; None where it was erased. One access row. Raises NoChannel, ReleaseRefused."""
+    reader = sealing.Reader(actor=actor.label, verb="release", purpose=PURPOSE, streams=(case.uid,))
+    body = outbox.open_body(message, reader=reader, at=at)
+    if body is None:
+        return None
+    parties = list(CaseParty.objects.filter(releases__release__message=message).order_by("number"))
+    return releases.send(
+        case,
+        CRA_CORRECT,
+        agency=message.channel.agency,
+        body=json.loads(body)["data"],
+        actor=actor,
+        at=at,
+        subject_count=max(len(parties), 1),
+        dedupe=f"{CRA_CORRECT.code}:{ledger.current().uid}",
+        parties=parties,
+    )
 
 
 def _day(day: date | None) -> str:

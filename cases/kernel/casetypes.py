@@ -156,6 +156,11 @@ def protects_no_account(_accounts: Collection[int], *, block: str, at: datetime)
     return {}
 
 
+def marks_no_account(_accounts: Collection[int]) -> Mapping[int, frozenset[str]]:
+    """Say nothing of any account."""
+    return {}
+
+
 def nothing(_case: Case, *, at: datetime) -> None:
     """Follow a change with nothing."""
 
@@ -219,7 +224,8 @@ class CaseType:
     that no message of ours led to. `duplicates` gives the ids of
     cases that are about the same thing as what is typed of a new one.
     `protects` gives, of accounts by id, the kinds of hold of its cases that keep a `block` from each at a time `at`,
-    where a case knows accounts by more than their number. `common_effects` say what of its own follows a move that
+    where a case knows accounts by more than their number. `marks` gives, of accounts by id, what its cases say of each
+    to credit agencies each month. `common_effects` say what of its own follows a move that
     every kind has, by the move's name, as an effect does.
     `own_tabs` are pages of its own on a case: what the tab says, and the name of the address.
     `opens_on` names the page of the kind's own on which a case of it is opened, `screen` the one on which a case is
@@ -291,6 +297,7 @@ class CaseType:
     opened: Callable[..., None] = nothing_of_people
     reacts: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     protects: Callable[..., Mapping[int, frozenset[str]]] = protects_no_account
+    marks: Callable[[Collection[int]], Mapping[int, frozenset[str]]] = marks_no_account
     duplicates: Callable[[Mapping[str, Any]], Iterable[int]] = no_duplicates
     opens_on: str = ""
     screen: str = ""

@@ -10,7 +10,11 @@ ROLES = (("debtor", "Holder of the account"),)
 # Where a default may still come of it, and where the agencies have one.
 OPEN = ("arrears", "notice_ready", "notice_sent", "arranged", "due", "approved")
 TOLD = ("filed", "satisfied")
-VOIDED_FOR = (("amount_changed", "What is owed changed"), ("dispute_upheld", "The customer's dispute was upheld"))
+VOIDED_FOR = (
+    ("amount_changed", "What is owed changed"),
+    ("dispute_upheld", "The customer's dispute was upheld"),
+    ("holder_joined", "Somebody holds the account who was not sent it"),
+)
 WITHDRAWN_FOR = (
     ("paid", "It was paid"),
     ("disputed", "The customer disputes it"),

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from cases.accounts import bureaus
-from cases.credit.defaults import codes, gate, guards, letters, opening, periods, standing, telling
+from cases.credit.defaults import codes, gate, guards, holders, letters, opening, periods, standing, telling
 from cases.credit.defaults.models import Default
 from cases.kernel import calendars, clocks, outbox, tasks
 from cases.kernel.actors import system
@@ -34,7 +34,12 @@ _NO_NOTICE: dict[str, Any] = {
     "served_date": None,
     "skipped_for": [],
 }
-_NO_PLAN: dict[str, Any] = {"plan_pence": None, "plan_until_date": None, "plan_behind": None}
+_NO_PLAN: dict[str, Any] = {
+    "plan_pence": None,
+    "plan_from_date": None,
+    "plan_until_date": None,
+    "plan_behind": None,
+}
 
 
 def keep(row: Default, values: dict[str, Any]) -> None:
@@ -44,9 +49,11 @@ def keep(row: Default, values: dict[str, Any]) -> None:
     row.save(update_fields=list(values))
 
 
-def ask_notice(case: Case, *, at: datetime) -> None:
-    """Ask for the notice of intention to every holder, of what is owed today, inside the current ledger action."""
+def ask_notice(case: Case, *, by: str, at: datetime) -> None:
+    """Ask for the notice of intention to everybody who holds the account now, where they live now, of what is owed
+    today, inside the current ledger action."""
     row = case.default
+    holders.bring_up(case, by=by, at=at)
     keep(row, {"notice_asked_at": at, "notice_pence": guards.account_of(row).balance_pence})
     letters.write(case, letters.NOTICE, at=at)
 
@@ -69,7 +76,7 @@ def _end_notice(context: Any) -> None:
 
 
 def flag(context: Any) -> None:
-    ask_notice(context.case, at=context.at)
+    ask_notice(context.case, by=context.actor.label, at=context.at)
 
 
 def issue(context: Any) -> None:
@@ -98,6 +105,7 @@ def cure(context: Any) -> None:
 def arrange(context: Any) -> None:
     row, inputs = context.case.default, context.inputs
     plan = {name: inputs[name] for name in ("plan_pence", "plan_until_date")}
+    plan["plan_from_date"] = calendars.london_date(context.at)
     keep(row, {**plan, "plan_behind": guards.account_of(row).payments_behind or 0})
     clocks.pause(context.case, periods.NOTICE, at=context.at)
     tasks.close_all(context.case, APPROVE, actor=context.actor, at=context.at)

@@ -87,7 +87,7 @@ RULES: tuple[Rule, ...] = (
     Rule(code="gone_away", sentence="The customer has left the address.", applies=_flagged("gone_away")),
     Rule(
         code="address_unknown",
-        sentence="No address of a holder is known.",
+        sentence="Not every holder's address is known.",
         applies=lambda candidate: not candidate.has_address,
     ),
     Rule(
@@ -123,7 +123,7 @@ def judge(row: Default, *, by: str, at: datetime) -> list[str]:
         flags=frozenset(flag.code for flag in account.flags.all() if flag.ended_date is None),
         holds=accountholds.blocking({account.pk: number}, BLOCK, at=at)[account.pk],
         births=tuple(date.fromisoformat(birth) for birth in births if birth),
-        has_address=any(holder.line_1 is not None and holder.postcode is not None for holder in people),
+        has_address=bool(people) and all(each.line_1 is not None and each.postcode is not None for each in people),
         came_back=_came_back(row),
     )
     return [rule.code for rule in RULES if rule.applies(candidate)]

@@ -8,7 +8,7 @@ from typing import Any
 
 from cases.accounts import bureaus
 from cases.accounts.models import Account
-from cases.credit.defaults import codes, gate, letters, periods
+from cases.credit.defaults import codes, gate, holders, letters, periods, plans
 from cases.credit.defaults.models import Default
 from cases.kernel import calendars
 from cases.kernel.models import Case, Clock, Evidence, OutboxMessage
@@ -85,6 +85,12 @@ def notice_is_posted(context: Any) -> str | None:
     return None
 
 
+def everybody_has_notice(context: Any) -> str | None:
+    if holders.without_notice(context.case.default, by=context.actor.label, at=context.at):
+        return "Somebody holds the account who was not sent the notice: it no longer counts."
+    return None
+
+
 def arrears_are_paid(context: Any) -> str | None:
     return None if is_paid(context.case.default) else "A payment is still behind."
 
@@ -99,9 +105,8 @@ def plan_is_recorded(context: Any) -> str | None:
 
 
 def instalment_is_missed(context: Any) -> str | None:
-    row = context.case.default
-    behind = account_of(row).payments_behind or 0
-    return None if behind > (row.plan_behind or 0) else "No instalment is missed."
+    over = plans.why_over(context.case.default, today=calendars.london_date(context.at))
+    return None if over else "No instalment is missed, and the arrangement runs."
 
 
 def notice_no_longer_counts(context: Any) -> str | None:
@@ -111,6 +116,8 @@ def notice_no_longer_counts(context: Any) -> str | None:
         return "Choose why the notice no longer counts."
     if ground == "amount_changed" and not has_fallen(context.case.default):
         return "What is owed is not less than the notice says."
+    if ground == "holder_joined" and everybody_has_notice(context) is None:
+        return "Everybody who holds the account was sent the notice."
     return None
 
 

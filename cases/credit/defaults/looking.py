@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import transaction
 
-from cases.credit.defaults import effects, gate, guards, letters, opening, telling
+from cases.credit.defaults import effects, gate, guards, letters, opening, plans, telling
 from cases.credit.defaults.models import Default
 from cases.kernel import calendars, jobs, locks, record, tasks, transitions
 from cases.kernel.actors import Actor, system
@@ -46,8 +46,8 @@ def _must_skip(row: Default, found: Found, today: date) -> bool:
     return bool(_held_by(found)) and _held_by(found) != row.skipped_for and guards.is_over(row, today=today)
 
 
-def _is_missed(row: Default, _found: Found, _today: date) -> bool:
-    return (guards.account_of(row).payments_behind or 0) > (row.plan_behind or 0)
+def _is_missed(row: Default, _found: Found, today: date) -> bool:
+    return plans.why_over(row, today=today) is not None
 
 
 # What billing's word and time may move, from each state, the first that applies.
@@ -110,7 +110,7 @@ def _look_at_letters(case: Case, row: Default, found: Found, *, at: datetime) ->
         ask_to_issue(case, at=at)
     elif not found:
         with record.act(case, "default.notice_asked_again", actor=_actor(case), at=at):
-            effects.ask_notice(case, at=at)
+            effects.ask_notice(case, by=_actor(case).label, at=at)
 
 
 def ask_to_issue(case: Case, *, at: datetime) -> None:

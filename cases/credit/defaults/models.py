@@ -18,7 +18,8 @@ class Default(Tracked):
     `payments_behind`, `arrears_pence` and `first_missed_date` are billing's of the day it was looked at last;
     `stopped_by` are the codes of the rules that stopped it then. `notice_pence` is what the notice of intention names,
     `served_date` the day on which it counts as served. `plan_behind` is how many payments it was behind when an
-    arrangement was made. A default has a date and a balance; the date never moves later, and an account has one.
+    arrangement was made, on `plan_from_date`; the first instalment is due a month later. A default has a date and a
+    balance; the date never moves later, and an account has one.
     """
 
     case = models.OneToOneField(Case, models.PROTECT, primary_key=True, related_name="default")
@@ -35,12 +36,15 @@ class Default(Tracked):
     served_date = models.DateField(null=True, blank=True)
     skipped_for = models.JSONField(default=list)
     plan_pence = models.BigIntegerField(null=True, blank=True)
+    plan_from_date = models.DateField(null=True, blank=True)
     plan_until_date = models.DateField(null=True, blank=True)
     plan_behind = models.PositiveSmallIntegerField(null=True, blank=True)
     default_date = models.DateField(null=True, blank=True)
     default_pence = models.BigIntegerField(null=True, blank=True)
     paid_pence = models.BigIntegerField(default=0)
     satisfied_date = models.DateField(null=True, blank=True)
+
+    later = {"plan_from_date": None}
 
     class Meta:
         constraints = [

@@ -156,6 +156,7 @@ LIFECYCLE = Lifecycle(
             guards=(
                 guards.is_still_owed,
                 guards.gate_is_clear,
+                guards.everybody_has_notice,
                 guards.default_date_is_right,
                 guards.is_the_only_default,
             ),

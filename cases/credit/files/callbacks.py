@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from cases.accounts import storing
-from cases.credit.files import codes, guards, messages
+from cases.credit.files import again, codes, guards, messages
 from cases.credit.files.models import CreditFileCopy, CreditFileReject
 from cases.kernel import clocks, record, transitions
 from cases.kernel.actors import Actor, system
@@ -36,6 +36,7 @@ def reported(case: Case, content: Content, *, actor: Actor, at: datetime) -> Non
     with record.act(case, "credit_file.reported", actor=actor, at=at, cause=content.callback_uid, detail=detail) as act:
         if is_last:
             copy.state, copy.accepted, copy.answered_at = "answered", int(said["rows"]), at
+            again.arrived(copy, actor=system("delivery", source=case.source), at=at)
         else:
             act.detail["code"] = said["code"]
             _reject(copy, str(said["account"]), str(said["code"]))
@@ -52,6 +53,7 @@ def _reject(copy: CreditFileCopy, number: str, code: str) -> None:
     if account is None:
         raise CaseError("The agency reports on an account that the file does not hold.")
     CreditFileReject.objects.get_or_create(copy=copy, account=account, defaults={"code": code})
+    again.give_back(copy, account.pk)
 
 
 CALLBACKS = {"cra_file.reported": reported}
@@ -80,7 +82,7 @@ def _line(row: Row) -> Line:
 
 
 def left(file: BatchFile, became: str, at: datetime) -> None:
-    """Keep what became of the file at one agency."""
+    """Keep what became of the file at one agency; once it is there, what the agency has of each account."""
     copy = CreditFileCopy.objects.filter(batch_uid=file.uid).select_related("file__case").first()
     if copy is None or copy.state == "answered" or became == "answered":
         return
@@ -88,6 +90,8 @@ def left(file: BatchFile, became: str, at: datetime) -> None:
     with record.act(copy.file.case, f"credit_file.{became}", actor=actor, at=at, detail={"file": str(file.uid)}):
         copy.state = became
         copy.save(update_fields=["state"])
+        if became in ("delivered", "acknowledged"):
+            again.arrived(copy, actor=actor, at=at)
 
 
 files.declare(

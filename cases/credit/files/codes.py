@@ -18,7 +18,7 @@ LOAN = "handset_loan"
 FAULTS = {
     "number_missing": ("core", "The account has no number."),
     "number_too_long": ("core", "The number of the account is longer than 20 characters."),
-    "default_in_future": ("core", "The date of the default lies after the day of the file."),
+    "default_in_future": ("field", "The date of the default lies after the day of the file: left out."),
     "default_moved_later": ("core", "The default was told with an earlier date before."),
     "default_without_notice": ("warn", "The default came with billing's feed, not from a case of ours."),
     "default_undecided": (
@@ -30,6 +30,12 @@ FAULTS = {
     "address_missing": ("field", "No address of a holder is known: left out."),
     "minor": ("field", "A holder is under 18: left out."),
     "held": ("field", "A hold stops that it is told: left out."),
+    "as_of_later": ("field", "Billing tells of it as of a later day than the file: left out."),
+    "told_since": (
+        "field",
+        "The agencies were told of it by itself after it was taken: left out as the file left, so that this stands.",
+    ),
+    "not_in_feed": ("warn", "Billing has told nothing of it in the month of the file."),
     "status_unknown": ("warn", "Billing does not say how many payments are behind."),
     "status_jumped": ("warn", "It got worse by more than one payment in a month."),
 }

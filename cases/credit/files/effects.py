@@ -25,6 +25,7 @@ def extract(context: Any) -> None:
     """Begin a round: the accounts are taken by a job."""
     case, row = context.case, context.case.credit_file
     row.effective_date, row.round, row.is_taken = context.inputs["effective_date"], row.round + 1, False
+    row.extracted_at, row.taken_rows, row.taken_pence = context.at, 0, 0
     row.rows, row.total_pence, row.digest = 0, 0, ""
     row.save()
     tasks.close_all(case, sending.FAULTY, actor=context.actor, at=context.at)
@@ -45,12 +46,19 @@ def reopen(context: Any) -> None:
 
 def approve(context: Any) -> None:
     row = context.case.credit_file
-    ledger.current().detail |= {"rows": row.rows, "total_pence": row.total_pence, "digest": row.digest}
+    ledger.current().detail |= {
+        "taken_rows": row.taken_rows,
+        "taken_pence": row.taken_pence,
+        "rows": row.rows,
+        "total_pence": row.total_pence,
+        "digest": row.digest,
+    }
     tasks.close_all(context.case, APPROVE, actor=context.actor, at=context.at)
     sending.start(sending.SEND, context.case, actor=context.actor, at=context.at)
 
 
 def transmit(context: Any) -> None:
+    tasks.close_all(context.case, sending.NOT_SENT, actor=context.actor, at=context.at)
     sending.send_to_each(context.case, actor=context.actor, at=context.at)
 
 

@@ -33,12 +33,13 @@ def has_no_core_fault(context: Any) -> str | None:
 
 
 def control_totals_agree(context: Any) -> str | None:
-    """Whoever approves reads rows and total from another place than this system, and types them."""
+    """Whoever approves reads accounts and total from billing's own report, and types them: they are those of every
+    account that was taken, also of those left out."""
     file: CreditFile = context.case.credit_file
     given = (context.inputs.get("rows"), context.inputs.get("total_pence"))
-    if given == (file.rows, file.total_pence):
+    if given == (file.taken_rows, file.taken_pence):
         return None
-    return "Rows or total are not those of the file. Compare them with the control report of billing."
+    return "Accounts or total are not those that were taken. Compare them with the control report of billing."
 
 
 def are_all_answered(case: Case) -> bool:

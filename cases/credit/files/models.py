@@ -13,7 +13,9 @@ class CreditFile(Tracked):
     """One month's file: the day of which it tells, and its control totals. `month` is the month's first day.
 
     `round` counts how often it was taken anew; parts and faults of earlier rounds are gone. `digest` is the hash over
-    the parts' hashes in their order: whoever signs and approves is bound to it. Money is whole pence.
+    the parts' hashes in their order: whoever signs and approves is bound to it. Money is whole pence. `extracted_at` is
+    when the round began: what an agency was told of an account since is newer than its row. `taken_rows` and
+    `taken_pence` are of every account that was taken, `rows` and `total_pence` of those that are told.
     """
 
     case = models.OneToOneField(Case, models.PROTECT, primary_key=True, related_name="credit_file")
@@ -22,9 +24,14 @@ class CreditFile(Tracked):
     effective_date = models.DateField(null=True, blank=True)
     round = models.PositiveSmallIntegerField(default=0)
     is_taken = models.BooleanField(default=False)
+    extracted_at = models.DateTimeField(null=True, blank=True)
+    taken_rows = models.PositiveIntegerField(default=0, db_default=0)
+    taken_pence = models.BigIntegerField(default=0, db_default=0)
     rows = models.PositiveIntegerField(default=0)
     total_pence = models.BigIntegerField(default=0)
     digest = models.CharField(max_length=64, blank=True, default="")
+
+    later = {"extracted_at": None, "taken_rows": 0, "taken_pence": 0}
 
     def __str__(self) -> str:
         return f"{self.month:%Y-%m}"
@@ -39,6 +46,8 @@ class CreditFilePart(models.Model):
     number = models.PositiveIntegerField()
     body = models.BinaryField()
     sha256 = models.CharField(max_length=64)
+    taken_rows = models.PositiveIntegerField(default=0, db_default=0)
+    taken_pence = models.BigIntegerField(default=0, db_default=0)
     rows = models.PositiveIntegerField()
     total_pence = models.BigIntegerField()
 

@@ -61,8 +61,11 @@ def facts_view(case: Case) -> list[tuple[str, str]]:
         found.append(("Tells of", f"{row.effective_date:%-d %B %Y}"))
         found.append(("Taken", "Yes" if row.is_taken else "Not all accounts yet"))
     if row.is_taken:
-        found.append(("Accounts", f"{row.rows:,}"))
-        found.append(("Total of the balances", _pounds(row.total_pence)))
+        found.append(("Accounts taken", f"{row.taken_rows:,}"))
+        found.append(("Total of their balances", _pounds(row.taken_pence)))
+        found.append(("Left out", f"{row.taken_rows - row.rows:,}"))
+        found.append(("Accounts in the file", f"{row.rows:,}"))
+        found.append(("Total of the balances in the file", _pounds(row.total_pence)))
         found.append(("Hash of the rows", row.digest))
     return found
 

@@ -3,30 +3,36 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime
-from typing import Any
 
 from cases.accounts import bureaus
-from cases.accounts.models import AccountMonth, BureauTold
-from cases.credit.files import messages, periods, taking
+from cases.accounts.models import AccountMonth
+from cases.credit.files import again, messages, periods, taking
 from cases.credit.files.models import CreditFile, CreditFileCopy, CreditFileFault, CreditFilePart
 from cases.kernel import calendars, clocks, intake, jobs, locks, record, releases, tasks, transitions
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError
 from cases.kernel.exchange import files
-from cases.kernel.models import Agency, Case
+from cases.kernel.models import Case
 from cases.ledger import api as ledger
 from cases.ledger import copying
 
-__all__ = ["FAULTY", "KIND", "OPEN", "SEND", "TAKE", "digest_of", "send_to_each", "start"]
+__all__ = ["FAULTY", "KIND", "NOT_SENT", "OPEN", "SEND", "TAKE", "digest_of", "send_to_each", "start"]
 
 TAKE, SEND, OPEN = "take_credit_file", "send_credit_file", "open_credit_file"
-FAULTY = "credit_file_faulty"
+FAULTY, NOT_SENT = "credit_file_faulty", "credit_file_not_sent"
+TOLD_SINCE = "told_since"
 KIND = "cra_file"
 tasks.declare(
-    {FAULTY: "The monthly file has faults that stop it: put them right at billing, then take the accounts anew"},
-    ended_by={FAULTY: "This ends when the accounts are taken anew."},
+    {
+        FAULTY: "The monthly file has faults that stop it: put them right at billing, then take the accounts anew",
+        NOT_SENT: "An approved monthly file could not be sent: its work says why; go on with it there",
+    },
+    ended_by={
+        FAULTY: "This ends when the accounts are taken anew.",
+        NOT_SENT: "This ends when the file is sent.",
+    },
 )
 
 
@@ -70,12 +76,13 @@ def _taken(job: jobs.Job, at: datetime) -> None:
     parts = list(CreditFilePart.objects.filter(file=file, round=file.round).defer("body").order_by("number"))
     if len(parts) < (job.total or 0):
         raise Overtaken("Parts are missing.")
+    file.taken_rows, file.taken_pence = sum(each.taken_rows for each in parts), sum(each.taken_pence for each in parts)
     file.rows, file.total_pence = sum(part.rows for part in parts), sum(part.total_pence for part in parts)
     file.digest, file.is_taken = digest_of(parts), True
     core = CreditFileFault.objects.filter(file=file, round=file.round, level="core").count()
     detail = {"rows": file.rows, "total_pence": file.total_pence, "digest": file.digest, "core": core}
     with record.act(case, "credit_file.taken", actor=actor, at=at, detail=detail):
-        file.save(update_fields=["rows", "total_pence", "digest", "is_taken"])
+        file.save(update_fields=["taken_rows", "taken_pence", "rows", "total_pence", "digest", "is_taken"])
         if core:
             tasks.raise_task(FAULTY, case=case, at=at, faults=core)
         case.version += 1
@@ -86,7 +93,7 @@ def _taken(job: jobs.Job, at: datetime) -> None:
 
 
 def _parts(job: jobs.Job) -> Iterable[object]:
-    """First the whole file to each agency, then part by part what each of them has of each account."""
+    """First the whole file to each agency, then part by part the month of each account."""
     parts = CreditFilePart.objects.filter(file=job.params["file"], round=job.params["round"])
     return ["send", *parts.order_by("number").values_list("number", flat=True)]
 
@@ -100,14 +107,33 @@ def _send(job: jobs.Job, subject: str, at: datetime) -> None:
     file = _file(job, "transmitted", "locked")
     part = CreditFilePart.objects.select_related("file__case").get(file=file, round=file.round, number=int(subject))
     with record.act(file.case, "credit_file.kept", actor=actor, at=at, detail={"part": part.number}):
-        _keep_told(file, taking.rows_of(part, by=actor.label, at=at), at=at)
+        _keep_months(file, taking.rows_of(part, by=actor.label, at=at))
+
+
+def _sent(job: jobs.Job, at: datetime) -> None:
+    """Where the file could not be sent, somebody sees why and goes on with the work."""
+    case = locks.case_for_update(job.params["file"])
+    if case.state == "approved" and not case.tasks.filter(kind=NOT_SENT, closed_at=None).exists():
+        with record.act(case, "credit_file.not_sent", actor=jobs.worker_of(job), at=at):
+            tasks.raise_task(NOT_SENT, case=case, at=at, job=str(job.uid))
+            case.version += 1
+            case.save(update_fields=["version"])
 
 
 def send_to_each(case: Case, *, actor: Actor, at: datetime) -> None:
-    """Promise the same rows to every agency and register each release, inside the current ledger action. The whole file
-    is in memory meanwhile. Raises NoChannel, NoFiles, ReleaseRefused; nothing is then promised."""
+    """Promise the same rows to every agency and register each release, inside the current ledger action. What the
+    agencies were told of by itself since it was taken is left out, so that the older row does not overwrite it. The
+    whole file is in memory meanwhile. Raises NoChannel, NoFiles, ReleaseRefused; nothing is then promised."""
     file: CreditFile = CreditFile.objects.get(pk=case.pk)
-    body = _body(file, by=actor.label, at=at)
+    newer = again.told_since(file)
+    body, rows = _body(file, but=newer, by=actor.label, at=at)
+    ledger.current().detail["left_out_as_told_since"] = file.rows - rows
+    copying.copy_rows(
+        [
+            CreditFileFault(file=file, round=file.round, account_id=pk, level="field", code=TOLD_SINCE)
+            for pk in sorted(newer)
+        ]
+    )
     sha256 = hashlib.sha256(body).hexdigest()
     for agency in bureaus.agencies():
         items = releases.check(messages.CRA_FILE, agency, dict.fromkeys(messages.COLUMNS, file.digest), at=at)
@@ -123,7 +149,7 @@ def send_to_each(case: Case, *, actor: Actor, at: datetime) -> None:
             recipient=agency,
             actor=actor,
             at=at,
-            subject_count=file.rows,
+            subject_count=rows,
         )
         CreditFileCopy.objects.create(file=file, agency=agency, batch_uid=sent.uid, sha256=sha256)
     clocks.start(case, periods.ANSWERS, started_at=at)
@@ -133,24 +159,27 @@ def _dedupe(file: CreditFile) -> str:
     return f"cra_file:{file.case.uid}:{file.round}"
 
 
-def _body(file: CreditFile, *, by: str, at: datetime) -> bytes:
-    """Return the rows of all parts under one heading. Raises Overtaken where they are not those that were approved."""
+def _body(file: CreditFile, *, but: Collection[int], by: str, at: datetime) -> tuple[bytes, int]:
+    """Return the rows of all parts under one heading, without those of some accounts, and how many they are. Raises
+    Overtaken where they are not those that were approved."""
     parts = CreditFilePart.objects.filter(file=file, round=file.round).select_related("file__case").order_by("number")
-    found, pieces = [], [messages.written([])]
+    found, pieces, count = [], [messages.written([])], 0
     for part in parts.iterator(chunk_size=1):
         found.append(part)
-        rows = taking.rows_of(part, by=by, at=at)
-        pieces.append(messages.written((cells for _, cells in rows), has_heading=False))
+        rows = [cells for pk, cells in taking.rows_of(part, by=by, at=at) if pk not in but]
+        count += len(rows)
+        pieces.append(messages.written(rows, has_heading=False))
         part.body = b""
     if digest_of(found) != file.digest:
         raise Overtaken("The rows are not those that were approved.")
-    return b"".join(pieces)
+    return b"".join(pieces), count
 
 
-def _keep_told(file: CreditFile, rows: Sequence[tuple[int, list[str]]], *, at: datetime) -> None:
-    """Keep the month of each account, and what each agency has of it now where that has changed."""
-    at_column = {name: place for place, name in enumerate(messages.COLUMNS)}
-    told = {pk: {name: cells[place] for name, place in at_column.items()} for pk, cells in rows}
+def _keep_months(file: CreditFile, rows: Sequence[tuple[int, list[str]]]) -> None:
+    """Keep the month of each account that was told, by COPY."""
+    newer = CreditFileFault.objects.filter(file=file, round=file.round, code=TOLD_SINCE)
+    but = set(newer.filter(account__in=[pk for pk, _ in rows]).values_list("account_id", flat=True))
+    told = [(pk, taking.named(cells)) for pk, cells in rows if pk not in but]
     copying.copy_rows(
         [
             AccountMonth(
@@ -161,32 +190,9 @@ def _keep_told(file: CreditFile, rows: Sequence[tuple[int, list[str]]], *, at: d
                 balance_pence=int(said["amount_pence"]),
                 file_uid=file.case.uid,
             )
-            for pk, said in told.items()
+            for pk, said in told
         ]
     )
-    for agency in bureaus.agencies():
-        _keep_at(agency, told, at=at)
-
-
-def _keep_at(agency: Agency, told: dict[int, dict[str, str]], *, at: datetime) -> None:
-    known = {row.account_id: row for row in BureauTold.objects.filter(agency=agency, account__in=list(told))}
-    added, changed = [], []
-    for pk, said in told.items():
-        values: dict[str, Any] = {
-            "status": said["status"],
-            "balance_pence": int(said["amount_pence"]),
-            "default_date": date.fromisoformat(said["default_date"]) if said["default_date"] else None,
-        }
-        row = known.get(pk)
-        if row is None:
-            added.append(BureauTold(account_id=pk, agency=agency, told_at=at, **values))
-        elif any(getattr(row, name) != value for name, value in values.items()):
-            for name, value in {**values, "told_at": at, "message_id": None}.items():
-                setattr(row, name, value)
-            changed.append(row)
-    copying.copy_create(BureauTold, added)
-    if changed:
-        ledger.bulk_update(BureauTold, changed, ["status", "balance_pence", "default_date", "told_at", "message_id"])
 
 
 def _month_of(at: datetime) -> str:
@@ -206,12 +212,18 @@ def _today(job: jobs.Job) -> Iterable[object]:
     return [_month_of(job.asked_at)]
 
 
-_REASONS = {"overtaken": "The file has moved on meanwhile", "part_missing": "A part of the file is gone"}
+_REASONS = {
+    "overtaken": "The file has moved on meanwhile",
+    "part_missing": "A part of the file is gone",
+    "no_channel": "An agency has no channel",
+    "no_files": "An agency takes no files",
+    "release_refused": "Nothing may be sent to an agency now",
+}
 jobs.declare(
     jobs.Kind(
         code=TAKE, label="Take the accounts of a monthly file", rows=_slices, do=_take, finish=_taken, reasons=_REASONS
     ),
-    jobs.Kind(code=SEND, label="Send a monthly file", rows=_parts, do=_send, reasons=_REASONS),
+    jobs.Kind(code=SEND, label="Send a monthly file", rows=_parts, do=_send, finish=_sent, reasons=_REASONS),
     jobs.Kind(
         code=OPEN,
         label="Open the file of the month",

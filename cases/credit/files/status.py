@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-__all__ = ["DEFAULT", "FLAGS", "MARKS", "SETTLED", "STATUSES", "UNKNOWN", "Month", "flags_of", "status_of"]
+__all__ = ["DEFAULT", "FLAGS", "MARKS", "SETTLED", "SOLD", "STATUSES", "UNKNOWN", "Month", "flags_of", "status_of"]
 
 DEFAULT, UNKNOWN, DORMANT, SETTLED = "8", "U", "D", "S"
 STATUSES = {
@@ -45,6 +45,8 @@ MARKS = {
     "dispute": "query",
     "sold": "sold",
 }
+# What is sold stays as it was when it was sold: what becomes of it is the buyer's to tell.
+SOLD = "sold"
 # While one of these stands, the number of payments behind is not told as worse than it was.
 FREEZING = frozenset({"arrangement", "query"})
 
@@ -77,6 +79,7 @@ def _behind(month: Month) -> str:
 # The first that applies says the status.
 _RULES: tuple[tuple[Callable[[Month], bool], Callable[[Month], str]], ...] = (
     (lambda month: month.has_default, lambda _month: DEFAULT),
+    (lambda month: SOLD in month.marks and month.before not in ("", DEFAULT), lambda month: month.before),
     (lambda month: month.is_closed and month.balance_pence <= 0, lambda _month: SETTLED),
     (lambda month: month.is_dormant, lambda _month: DORMANT),
     (lambda month: month.payments_behind is None, lambda _month: UNKNOWN),

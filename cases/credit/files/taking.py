@@ -18,14 +18,14 @@ from cases.credit.defaults.standing import marks_of_default, month_of
 from cases.credit.files import codes
 from cases.credit.files.messages import COLUMNS
 from cases.credit.files.models import CreditFile, CreditFileFault, CreditFilePart
-from cases.credit.files.status import UNKNOWN, Month, flags_of, status_of
-from cases.kernel import accountholds, calendars, formats, holdkinds
+from cases.credit.files.status import SOLD, UNKNOWN, Month, flags_of, status_of
+from cases.kernel import accountholds, calendars, casetypes, formats, holdkinds
 from cases.kernel.errors import CaseError
 from cases.kernel.finding import terms
 from cases.ledger import copying, sealing
 from cases.ledger.reads import Reader
 
-__all__ = ["PART", "accounts_of", "rows_of", "slices", "take_part"]
+__all__ = ["PART", "accounts_of", "named", "rows_of", "slices", "take_part"]
 
 PART = 1000
 LABEL = "cases.CreditFilePart"
@@ -41,11 +41,11 @@ class PartMissing(CaseError):
 
 
 def accounts_of(file: CreditFile) -> Any:
-    """Return every account of a person of which the file tells: all that are open, and those that were ended within the
-    last six years. One query when read."""
+    """Return every account of a person that is taken: all that are open, and those that were ended within the last six
+    years. One query when read."""
     oldest = calendars.add_months(file.effective_date or file.month, -KEPT_MONTHS)
     gone = Q(contract_end_date__lt=oldest, balance_pence__lte=0)
-    return Account.objects.filter(is_business=False, as_of__lte=file.effective_date).exclude(gone).order_by("pk")
+    return Account.objects.filter(is_business=False).exclude(gone).order_by("pk")
 
 
 def slices(file: CreditFile) -> Iterator[str]:
@@ -72,6 +72,7 @@ class Known:
     told_without: Collection[int]
     told: Mapping[int, date | None]
     disputed: Mapping[str, frozenset[str]]
+    marks: Mapping[int, frozenset[str]]
     held: Mapping[str, frozenset[str]]
     people: Mapping[int, Sequence[Mapping[str, Any]]]
     numbers: Mapping[int, str]
@@ -86,6 +87,11 @@ class Taken:
     flags: tuple[str, ...]
     cells: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
+
+    @property
+    def told_pence(self) -> int:
+        """The balance that is told: of what is sold nothing is owed to us."""
+        return 0 if SOLD in self.flags else self.account.balance_pence
 
     @property
     def is_left_out(self) -> bool:
@@ -104,7 +110,8 @@ def take_part(file: CreditFile, subject: str, *, by: str, at: datetime) -> None:
     part = CreditFilePart(uid=uuid4(), file=file, round=file.round, number=number)
     part.body = sealing.seal_bytes(body, key=file.key, label=LABEL, uid=part.uid, field="body")
     part.sha256, part.rows = hashlib.sha256(body).hexdigest(), len(rows)
-    part.total_pence = sum(row.account.balance_pence for row in taken if not row.is_left_out)
+    part.total_pence = sum(row.told_pence for row in taken if not row.is_left_out)
+    part.taken_rows, part.taken_pence = len(taken), sum(account.balance_pence for account in accounts)
     part.save(force_insert=True)
     copying.copy_rows(
         [
@@ -133,6 +140,10 @@ def _known(file: CreditFile, accounts: Sequence[Account], *, by: str, at: dateti
     on_file = {row.account_id: row for row in decided if row.case.state in _ON_FILE}
     today = file.effective_date or file.month
     over = {each.pk for each in accounts if each.default_date and _is_over(each.default_date, today=today)}
+    ids = [account.pk for account in accounts]
+    marks: dict[int, frozenset[str]] = {}
+    for found in (each.marks(ids) for each in casetypes.all_types()):
+        marks.update({pk: marks.get(pk, frozenset()) | said for pk, said in found.items()})
     told = dict(BureauTold.objects.filter(account__in=accounts).values_list("account").annotate(Max("default_date")))
     return Known(
         before=dict(months.distinct("account").values_list("account", "status")),
@@ -140,6 +151,7 @@ def _known(file: CreditFile, accounts: Sequence[Account], *, by: str, at: dateti
         taken_off=({row.account_id for row in decided} | over) - on_file.keys(),
         told={pk: day for pk, day in told.items() if day is not None},
         told_without={pk for pk, day in told.items() if day is None},
+        marks=marks,
         disputed=accountholds.entered(numbers, "cra_default", at=at),
         held=accountholds.entered(numbers, holdkinds.REPORT, at=at),
         people=people,
@@ -173,7 +185,7 @@ def _taken(file: CreditFile, account: Account, known: Known) -> Taken:
         **{name: first[name] or "" for name in ("line_1", "town", "postcode")},
         "payment_pence": "" if account.payment_pence is None else str(account.payment_pence),
         "period": "monthly",
-        "amount_pence": str(account.balance_pence),
+        "amount_pence": str(row.told_pence),
         "default_pence": "" if pence is None else str(pence),
         "default_date": _day(date_of_default),
         "satisfied_date": _day(default.satisfied_date if default else None),
@@ -193,7 +205,7 @@ def _month(file: CreditFile, account: Account, default: Default | None, known: K
         today=file.effective_date or file.month,
         before=known.before.get(account.pk, ""),
         has_default=_default_of(account, known)[0] is not None,
-        marks=(*held, *(marks_of_default(default) if default else ())),
+        marks=(*held, *known.marks.get(account.pk, ()), *(marks_of_default(default) if default else ())),
     )
 
 
@@ -266,10 +278,19 @@ _RULES: Mapping[str, Rule] = {
     "birth_missing": _lacks("date_of_birth"),
     "address_missing": _lacks("line_1", "postcode"),
     "minor": lambda _file, row, _month, known: _is_of_a_minor(row, known),
+    "as_of_later": lambda file, row, _month, _known: (
+        file.effective_date is not None and row.account.as_of > file.effective_date
+    ),
+    "not_in_feed": lambda file, row, _month, _known: row.account.as_of < file.month,
     "held": lambda _file, row, _month, known: bool(known.held[terms.account(known.numbers[row.account.pk])]),
     "status_unknown": lambda _file, row, _month, _known: row.status == UNKNOWN,
     "status_jumped": _jumped,
 }
+
+
+def named(cells: Sequence[str]) -> dict[str, str]:
+    """Return the cells of one row by their columns."""
+    return dict(zip(COLUMNS, cells, strict=True))
 
 
 def rows_of(part: CreditFilePart, *, by: str, at: datetime) -> list[tuple[int, list[str]]]:

@@ -3,7 +3,7 @@ default. That day is the original one, whoever owns the debt; what comes back ha
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from cases.accounts import bureaus
@@ -14,7 +14,7 @@ from cases.kernel import jobs, locks, record
 from cases.kernel.actors import Actor
 from cases.kernel.models import Case
 
-__all__ = ["KIND", "keeps_default_dates", "start", "tell"]
+__all__ = ["KIND", "keeps_default_dates", "marks", "start", "tell"]
 
 SALE_MOVE = "move_sale_at_bureaus"
 SOLD = "sold"
@@ -47,6 +47,13 @@ def tell(case: Case, line: DebtSaleAccount, *, to: str, actor: Actor, at: dateti
     for message in messages:
         bureaus.keep_told(account, message, change, at=at)
     return len(messages)
+
+
+def marks(accounts: Collection[int]) -> dict[int, frozenset[str]]:
+    """Return which of these accounts are sold, as the monthly file says it: from the day of the sale until one comes
+    back. One query."""
+    rows = DebtSaleAccount.objects.filter(account__in=accounts, state__in=codes.SOLD)
+    return dict.fromkeys(rows.values_list("account_id", flat=True), frozenset({SOLD}))
 
 
 def start(sale: DebtSale, *, actor: Actor, at: datetime) -> None:

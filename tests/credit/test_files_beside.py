@@ -1,0 +1,192 @@
+"""A monthly file and what happens beside it: a change told meanwhile, a row that is refused or left out, a sale, a
+sending that fails, and what an agency has in the end."""
+
+from datetime import UTC, date, datetime, timedelta
+
+from django.test import TestCase
+
+from cases.accounts.models import AccountMonth, BureauTold
+from cases.credit.files import sending, taking
+from cases.credit.files.models import CreditFile, CreditFileCopy, CreditFileFault
+from cases.debt.sale import moving
+from cases.debt.sale.models import DebtSaleAccount
+from cases.kernel import jobrun, jobs
+from cases.kernel.models import Agency, BatchFile, Case, Channel, Job, OutboxMessage, Task
+from cases.ledger import api as ledger
+from tests import creditfiles, defaults, factories, sales
+from tests.credit.test_default_stops import rewrite
+from tests.credit.test_files import report, sent
+
+AT = datetime(2027, 1, 15, 9, 0, tzinfo=UTC)
+NEXT = AT + timedelta(hours=5)
+
+
+def work(at=AT):
+    jobrun.work(clock=lambda: at, seconds=120)
+
+
+def row_of(body, number):
+    """Return the cells of an account in the body of a file by their columns, or None."""
+    rows = [line.split(",") for line in body.decode().splitlines()]
+    found = [dict(zip(rows[0], row, strict=True)) for row in rows[1:] if row[0] == number]
+    return found[0] if found else None
+
+
+class Beside(TestCase):
+    @classmethod
+    def setUpTestData(cls):
+        cls.people = factories.office()
+        creditfiles.enter()
+        cls.default = defaults.filed(cls.people)
+        cls.plain = defaults.told(at=AT, payments_behind="1", balance_pence="3800")
+        cls.case = creditfiles.opened(at=AT)
+        Job.objects.all().delete()
+
+    def step(self, name, who, at=AT, **inputs):
+        return creditfiles.step(self.case, name, self.people[who], at, **inputs)
+
+    def signed(self, day=date(2027, 1, 15)):
+        self.step("extract", creditfiles.STEWARD, effective_date=day)
+        work()
+        return self.step("sign", creditfiles.STEWARD)
+
+    def approve(self):
+        row = CreditFile.objects.get(pk=self.case.pk)
+        self.step("approve", creditfiles.APPROVER, NEXT, rows=row.taken_rows, total_pence=row.taken_pence)
+        work(NEXT)
+        return Case.objects.get(pk=self.case.pk)
+
+    def number(self, account):
+        return defaults.number_of(account)
+
+    def pay(self, at):
+        steward = self.people[defaults.STEWARD]
+        return defaults.step(self.default, "part_satisfy", steward, at, amount_pence=400)
+
+    def test_what_was_told_between_extract_and_release_is_left_out_and_listed(self):
+        self.signed()
+        self.pay(AT + timedelta(hours=1))
+        case = self.approve()
+        assert case.state == "transmitted"
+        account = self.default.default.account
+        files = sent()
+        assert len({file.body for file in files}) == 1
+        assert row_of(files[0].body, self.number(account)) is None
+        assert row_of(files[0].body, self.number(self.plain))["status"] == "1"
+        left_out = CreditFileFault.objects.filter(code="told_since").values_list("account", "level")
+        assert list(left_out) == [(account.pk, "field")]
+        assert list(AccountMonth.objects.values_list("account", flat=True)) == [self.plain.pk]
+        defaults.taken(self.default, at=NEXT)
+        creditfiles.arrive(case, at=NEXT)
+        work(NEXT)
+        kept = BureauTold.objects.filter(account=account).values_list("balance_pence", "default_date")
+        assert set(kept) == {(11000, date(2026, 12, 29))}
+
+    def test_what_was_told_after_the_file_left_is_told_again_once_it_has_arrived(self):
+        self.signed()
+        case = self.approve()
+        assert row_of(sent()[0].body, self.number(self.default.default.account))["amount_pence"] == "11400"
+        later = NEXT + timedelta(hours=1)
+        self.pay(later)
+        defaults.taken(self.default, letters_of="a", at=later)
+        before = OutboxMessage.objects.latest("pk").pk
+        creditfiles.arrive(case, letters="ab", at=later)
+        work(later)
+        told = OutboxMessage.objects.filter(kind="cra_correct", pk__gt=before)
+        assert [(each.channel.agency.code, factories.body_of(each)["balance_pence"]) for each in told] == [
+            ("sandbox-bureau-a", 11000)
+        ]
+        kept = BureauTold.objects.get(account=self.default.default.account, agency__code="sandbox-bureau-a")
+        assert kept.balance_pence == 11000
+        creditfiles.arrive(case, letters="a", at=later)
+        work(later)
+        assert OutboxMessage.objects.filter(kind="cra_correct", pk__gt=before).count() == 1
+
+    def test_only_the_last_of_several_changes_is_told_again(self):
+        self.signed()
+        case = self.approve()
+        for hours in (1, 2):
+            self.pay(NEXT + timedelta(hours=hours))
+            defaults.taken(self.default, letters_of="a", at=NEXT + timedelta(hours=hours))
+        before = OutboxMessage.objects.latest("pk").pk
+        creditfiles.arrive(case, letters="a", at=NEXT + timedelta(hours=3))
+        work(NEXT + timedelta(hours=3))
+        told = OutboxMessage.objects.filter(kind="cra_correct", pk__gt=before)
+        assert [factories.body_of(each)["balance_pence"] for each in told] == [10600]
+
+    def test_a_default_of_a_later_day_than_the_file_is_a_row_left_out_and_listed(self):
+        late = defaults.told(at=AT, default_date="2027-01-15", default_pence="11400")
+        case = self.signed(day=date(2027, 1, 14))
+        assert case.state == "signed"
+        faults = CreditFileFault.objects.filter(account=late).order_by("code").values_list("code", "level")
+        assert ("default_in_future", "field") in list(faults)
+        assert {level for _, level in faults} <= {"field", "warn"}
+        row = CreditFile.objects.get(pk=case.pk)
+        assert (row.taken_rows, row.rows) == (3, 1)
+
+    def test_accounts_of_a_later_day_than_the_file_are_left_out_by_name_and_count_in_the_control_total(self):
+        self.signed(day=date(2027, 1, 14))
+        faults = CreditFileFault.objects.filter(code="as_of_later").values_list("account", "level")
+        assert list(faults) == [(self.plain.pk, "field")]
+        row = CreditFile.objects.get(pk=self.case.pk)
+        assert (row.taken_rows, row.taken_pence, row.rows) == (2, 15200, 1)
+
+    def test_a_sold_account_is_marked_owes_nothing_and_stays_as_it_was(self):
+        sale = sales.completed(self.people)
+        line = DebtSaleAccount.objects.filter(sale=sale.pk, state="sold").first()
+        account = line.account
+        with ledger.action(self.case.uid, "tests.month", actor="tests", at=AT):
+            AccountMonth.objects.create(
+                account=account, month=date(2026, 12, 1), status="4", balance_pence=1, file_uid=self.case.uid
+            )
+        assert moving.marks([account.pk, self.plain.pk]) == {account.pk: frozenset({"sold"})}
+        self.signed()
+        (cells,) = [each for each in creditfiles.parts_of(self.case) if each[0] == self.number(account)]
+        row = taking.named(cells)
+        expected = "8" if account.default_date else "4"
+        assert (row["status"], row["flags"], row["amount_pence"]) == (expected, "sold", "0")
+        file = CreditFile.objects.get(pk=self.case.pk)
+        assert file.taken_pence - file.total_pence >= account.balance_pence > 0
+
+    def test_a_sending_that_fails_becomes_work_and_goes_on_once_it_can(self):
+        self.signed()
+        channel = Channel.objects.get(agency__code="sandbox-bureau-b", transport="sftp")
+        rewrite(channel, state="disabled")
+        case = self.approve()
+        assert (case.state, CreditFileCopy.objects.count()) == ("approved", 0)
+        task = Task.objects.get(case=case, kind="credit_file_not_sent", closed_at=None)
+        job = Job.objects.get(uid=task.detail["job"])
+        assert job.kind == sending.SEND
+        rewrite(channel, state="active")
+        jobs.resume(job.uid, actor=self.people[creditfiles.APPROVER], at=NEXT)
+        work(NEXT)
+        assert Case.objects.get(pk=case.pk).state == "transmitted"
+        assert not Task.objects.filter(case=case, kind="credit_file_not_sent", closed_at=None).exists()
+        assert BatchFile.objects.filter(kind="cra_file").count() == 3
+        assert AccountMonth.objects.count() == 2
+
+    def test_a_row_that_an_agency_did_not_take_is_not_what_it_has(self):
+        self.signed()
+        case = self.approve()
+        account = self.default.default.account
+        agency = Agency.objects.get(code="sandbox-bureau-b")
+        kept = BureauTold.objects.filter(agency=agency, account=account).values("status", "told_at", "message_id")
+        before = kept.get()
+        for letters in ("a", "b"):
+            creditfiles.arrive(case, letters=letters, at=NEXT)
+        work(NEXT)
+        assert BureauTold.objects.filter(agency=agency).count() == 2
+        for each in (self.plain, account):
+            report(case, "b", at=NEXT, outcome="rejected", account=self.number(each), code="name_unreadable")
+        assert not BureauTold.objects.filter(agency=agency, account=self.plain).exists()
+        assert kept.get() == before
+        assert BureauTold.objects.filter(agency__code="sandbox-bureau-a").count() == 2
+
+    def test_a_report_that_comes_before_the_keeping_counts_too(self):
+        self.signed()
+        case = self.approve()
+        report(case, "c", at=NEXT, outcome="rejected", account=self.number(self.plain), code="other")
+        report(case, "c", at=NEXT, outcome="accepted", rows=1)
+        work(NEXT)
+        told = BureauTold.objects.filter(agency__code="sandbox-bureau-c").values_list("account", flat=True)
+        assert list(told) == [self.default.default.account_id]
