@@ -394,7 +394,7 @@ DEFAULT = {
     "issue": Attempt(defaults.STEWARD),
     "cure": Attempt("system"),
     "arrange": Attempt(defaults.ANALYST, defaults.PLAN),
-    "break_arrangement": Attempt("system"),
+    "break_arrangement": Attempt("system", at=defaults.OVER),
     "void_notice": Attempt(defaults.STEWARD, {"ground": "dispute_upheld"}),
     "notice_over": Attempt("system", at=defaults.OVER),
     "approve": Attempt(defaults.APPROVER, defaults.DATED, at=defaults.OVER),

@@ -44,8 +44,6 @@ class Default(Tracked):
     paid_pence = models.BigIntegerField(default=0)
     satisfied_date = models.DateField(null=True, blank=True)
 
-    later = {"plan_from_date": None}
-
     class Meta:
         constraints = [
             models.UniqueConstraint(

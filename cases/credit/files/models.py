@@ -31,8 +31,6 @@ class CreditFile(Tracked):
     total_pence = models.BigIntegerField(default=0)
     digest = models.CharField(max_length=64, blank=True, default="")
 
-    later = {"extracted_at": None, "taken_rows": 0, "taken_pence": 0}
-
     def __str__(self) -> str:
         return f"{self.month:%Y-%m}"
 
