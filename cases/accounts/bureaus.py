@@ -161,8 +161,14 @@ def said(message: OutboxMessage, *, reader: sealing.Reader, at: datetime) -> Cha
     if body is None:
         return None
     told = json.loads(body)["data"]
-    dates = {
-        name: date.fromisoformat(told[name]) if told[name] else None for name in ("default_date", "satisfied_date")
-    }
     plain = {name: told[name] for name in ("old", "new", "reason", "balance_pence", "default_pence")}
-    return Change(**plain, **dates, flags=tuple(told["flags"]))
+    return Change(
+        **plain,
+        default_date=_read(told["default_date"]),
+        satisfied_date=_read(told["satisfied_date"]),
+        flags=tuple(told["flags"]),
+    )
+
+
+def _read(day: str) -> date | None:
+    return date.fromisoformat(day) if day else None
