@@ -98,7 +98,7 @@ def test_every_kind_of_message_is_described_field_by_field_with_an_example_that_
         quiet |= {"alert_search", "moratorium_answer", "moratorium_forward"}
         quiet |= {"bid_tape", "final_tape", "assignment"}
         quiet |= {"dca_hold", "dca_release", "dca_recall", "dca_update"}
-        quiet |= {"cra_correct"}
+        quiet |= {"cra_correct", "cra_answer"}
         is_answered = code not in quiet
         assert ("We expect your answer within" in operation["description"]) == is_answered
 

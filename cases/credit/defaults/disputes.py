@@ -1,0 +1,119 @@
+"""A dispute of a credit file that an agency passes on (K22): nothing gets worse meanwhile, and the agency is answered.
+
+What is wrong is put right by the steps of the case, which tell every agency alike; the answer says what came of it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db.models import QuerySet
+
+from cases.accounts import storing
+from cases.accounts.bureaus import CRA_CORRECT, PURPOSE
+from cases.credit.defaults.models import Default
+from cases.kernel import clocks, holds, outbox, record, releases, tasks
+from cases.kernel.actors import Actor, system
+from cases.kernel.casetypes import Content
+from cases.kernel.errors import CaseError
+from cases.kernel.exchange import corrections
+from cases.kernel.models import Agency, Case, Clock, OutboxMessage, Task
+from cases.kernel.transitions import AlreadyThere
+from cases.ledger import api as ledger
+from cases.ledger import sealing
+
+__all__ = ["CALLBACKS", "CRA_ANSWER", "DISPUTED", "EXAMPLES", "answered", "named_by"]
+
+RULE, DISPUTED = "k22_file_dispute", "default_disputed"
+FIELDS = frozenset({"status", "balance", "default", "default_date", "person", "other"})
+TICKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9./_-]{0,79}", re.ASCII)
+tasks.declare(
+    {
+        DISPUTED: "A customer disputes at a credit agency what it has of an account: put right by the steps of "
+        "the case what is wrong, then close this, which answers the agency"
+    }
+)
+CRA_ANSWER = releases.MessageKind(
+    code="cra_answer",
+    label="Answer to a dispute of a credit file",
+    recipient_kind="cra",
+    purpose=PURPOSE,
+    necessity="The agency must be able to tell the customer whether what they dispute is right, and what was changed.",
+    categories=dict.fromkeys(("account", "ticket", "answer"), "financial"),
+    put_right_by="family",
+)
+releases.declare(CRA_ANSWER)
+
+
+def disputed(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
+    """A customer disputes what you have of their account: its ticket, and which field.
+
+    A hold marks the account as in dispute, and stops a default, until two people release it; the fourteen days run. One
+    act. Raises CaseError, or AlreadyThere where the same waits."""
+    ticket, field = str(content.data.get("ticket", "")), str(content.data.get("field", ""))
+    if not TICKET.fullmatch(ticket) or field not in FIELDS:
+        raise CaseError("A dispute needs its ticket and the field that it is about.")
+    about = {"agency": content.agency_code, "ticket": ticket}
+    if case.tasks.filter(kind=DISPUTED, closed_at=None, detail__contains=about).exists():
+        raise AlreadyThere("The same dispute waits already.")
+    detail = {**about, "field": field}
+    with record.act(case, "default.disputed", actor=actor, at=at, cause=content.callback_uid, detail=detail):
+        if not holds.active(case, at=at).filter(kind="dispute").exists():
+            holds.place(case, "dispute", actor=actor, at=at, source="agency", reference=ticket)
+        clock = clocks.start(case, RULE, started_at=min(content.occurred_at or at, at))
+        last = _changes(case).order_by("pk").values_list("pk", flat=True).last() or 0
+        tasks.raise_task(DISPUTED, case=case, at=at, due_at=clock.due_at, clock=clock.pk, after=last, **detail)
+        clocks.refresh_due(case)
+        case.version += 1
+        case.save()
+
+
+def _changes(case: Case) -> QuerySet[OutboxMessage]:
+    return OutboxMessage.objects.filter(case=case, kind=CRA_CORRECT.code).exclude(outbox.never_left())
+
+
+def _answer(case: Case, task: Task) -> str:
+    """Return what came of a dispute: whether the agency was told anything else of the account since it came."""
+    told = _changes(case).filter(pk__gt=task.detail["after"], channel__agency__code=task.detail["agency"])
+    if not told.exists():
+        return "accurate"
+    return "deleted" if case.default.default_date is None else "amended"
+
+
+def answered(case: Case, task: Task, *, at: datetime) -> None:
+    """Answer the agency and end the clock, in the act that closes the task. An agency that cannot be told by message
+    becomes a task. Opens the account's number: one access row."""
+    actor, agency = system("disputes", source=case.source), Agency.objects.get(code=task.detail["agency"])
+    row = Default.objects.select_related("account").get(pk=case.pk)
+    reader = sealing.Reader(actor=actor.label, verb="release", purpose=PURPOSE, streams=(case.uid,))
+    (opened,) = sealing.open_rows([row.account], ["number"], reader=reader, at=at)
+    said = {"account": opened["number"] or "", "ticket": task.detail["ticket"], "answer": _answer(case, task)}
+    ledger.current().detail["answer"] = said["answer"]
+    for clock in Clock.objects.filter(pk=task.detail["clock"], case=case, ended_at=None):
+        clock.state, clock.ended_at = ("breached" if clock.state == "breached" else "met"), at
+        clock.save(update_fields=["state", "ended_at"])
+    clocks.refresh_due(case)
+    try:
+        dedupe = f"{CRA_ANSWER.code}:{ledger.current().uid}"
+        releases.send(case, CRA_ANSWER, agency=agency, body=said, actor=actor, at=at, subject_count=1, dedupe=dedupe)
+    except (releases.ReleaseRefused, outbox.NoChannel) as refusal:
+        corrections.by_hand(case, agency.code, "answer", refusal=refusal, at=at)
+
+
+def named_by(agency_id: int, reference: str) -> Iterable[int]:
+    """Return the case that a credit reference agency means by the number of an account: the open one, else the newest.
+    Two queries."""
+    account = (
+        storing.find(reference) if reference.isalnum() and Agency.objects.filter(pk=agency_id, kind="cra") else None
+    )
+    if account is None:
+        return ()
+    mine = Default.objects.filter(account=account).exclude(case__state__in=("void", "merged"))
+    return mine.order_by("case__is_closed", "-case_id").values_list("case_id", flat=True)[:1]
+
+
+CALLBACKS = {"cra.disputed": disputed}
+EXAMPLES: Mapping[str, Mapping[str, Any]] = {"cra.disputed": {"ticket": "T-2026-0001", "field": "default"}}

@@ -1,0 +1,110 @@
+"""A dispute that a credit reference agency passes on: its clock, what it stops, and the answer."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from django.test import TestCase
+
+from cases.credit.defaults import disputes
+from cases.kernel import accountholds, actors, edits
+from cases.kernel.casetypes import Content
+from cases.kernel.errors import CaseError
+from cases.kernel.finding import terms
+from cases.kernel.models import Agency, Case, Clock, OutboxMessage, Release, Task
+from cases.kernel.transitions import AlreadyThere, TransitionRefused
+from tests import associations, defaults, factories
+from tests.credit.test_default_stops import lose_channel
+from tests.kernel.snapshots import nothing_written
+
+OVER = defaults.OVER
+CAME = datetime(2026, 12, 28, 9, tzinfo=UTC)
+
+
+class Disputes(TestCase):
+    @classmethod
+    def setUpTestData(cls):
+        cls.people = factories.office()
+        associations.enter()
+
+    def dispute(self, case, letter="b", *, at=OVER, **said):
+        agency = Agency.objects.get(code=f"sandbox-bureau-{letter}")
+        content = Content(
+            type="cra.disputed",
+            agency_code=agency.code,
+            agency_kind="cra",
+            agency_reference="",
+            agency_sequence=None,
+            occurred_at=CAME,
+            data={"ticket": "T-2026-0001", "field": "default", **said},
+            message=None,
+            callback_uid=None,
+        )
+        disputes.disputed(Case.objects.get(pk=case.pk), content, actor=actors.agency(agency), at=at)
+        return Task.objects.filter(case=case, kind="default_disputed", closed_at=None).latest("pk")
+
+    def close(self, case, task, at=OVER + timedelta(days=3)):
+        steward = self.people[defaults.STEWARD]
+        edits.close_task(case.pk, task.pk, actor=steward, at=at, reason="Compared with the bills.")
+
+    def answers(self, case):
+        rows = OutboxMessage.objects.filter(case=case, kind="cra_answer").order_by("pk")
+        return [(each.channel.agency.code[-1], factories.body_of(each)) for each in rows]
+
+    def test_it_has_fourteen_days_marks_the_account_and_is_answered_once_as_accurate(self):
+        case = defaults.filed(self.people)
+        task = self.dispute(case)
+        clock = Clock.objects.get(case=case, rule="k22_file_dispute")
+        assert (clock.due_date, task.due_at) == (date(2027, 1, 11), clock.due_at)
+        number = defaults.number_of(defaults.facts(case).account)
+        assert accountholds.entered([number], "cra_default", at=OVER)[terms.account(number)] == {"dispute"}
+        with nothing_written(), pytest.raises(AlreadyThere):
+            self.dispute(case)
+        self.close(case, task)
+        assert self.answers(case) == [("b", {"account": number, "ticket": "T-2026-0001", "answer": "accurate"})]
+        assert Release.objects.filter(case=case, message_kind="cra_answer").count() == 1
+        assert Clock.objects.get(pk=clock.pk).state == "met"
+
+    def test_what_was_corrected_or_taken_off_meanwhile_is_the_answer(self):
+        steward, approver = self.people[defaults.STEWARD], self.people[defaults.APPROVER]
+        for step, inputs, answer in (
+            ("correct", defaults.EARLIER, "amended"),
+            ("remove", {"evidence": "1"}, "deleted"),
+        ):
+            case = defaults.filed(self.people)
+            task = self.dispute(case)
+            defaults.step(case, step, steward, OVER + timedelta(days=1), **inputs)
+            associations.agree(case, approver, OVER + timedelta(days=1))
+            self.close(case, task)
+            assert [said["answer"] for _, said in self.answers(case)] == [answer]
+            told = OutboxMessage.objects.filter(case=case, kind="cra_correct", created_at__gt=OVER)
+            assert sorted(each.channel.agency.code[-1] for each in told) == ["a", "b", "c"]
+
+    def test_it_stops_a_default_that_is_not_on_file_yet(self):
+        case = defaults.due(self.people)
+        self.dispute(case)
+        with nothing_written(counted=1), pytest.raises(TransitionRefused, match="hold"):
+            defaults.step(case, "approve", self.people[defaults.APPROVER], OVER, **defaults.DATED)
+
+    def test_an_agency_that_cannot_be_answered_becomes_work(self):
+        case = defaults.filed(self.people)
+        task = self.dispute(case)
+        lose_channel("b")
+        self.close(case, task)
+        by_hand = Task.objects.get(case=case, kind="correction_by_hand")
+        assert by_hand.detail == {"agency": "sandbox-bureau-b", "change": "answer", "cause": "NoChannel"}
+        assert self.answers(case) == []
+
+    def test_one_without_a_ticket_or_about_no_field_is_refused(self):
+        case = defaults.filed(self.people)
+        for said in ({"ticket": ""}, {"ticket": "T 1"}, {"field": "whatever"}):
+            with nothing_written(), pytest.raises(CaseError, match="needs its ticket"):
+                self.dispute(case, **said)
+
+    def test_an_agency_means_the_case_by_the_number_of_the_account(self):
+        case = defaults.filed(self.people)
+        number = defaults.number_of(defaults.facts(case).account)
+        agency = Agency.objects.get(code="sandbox-bureau-a")
+        post = Agency.objects.exclude(kind="cra").first()
+        assert list(disputes.named_by(agency.pk, number)) == [case.pk]
+        assert list(disputes.named_by(agency.pk, "8399999999")) == []
+        assert post is None or list(disputes.named_by(post.pk, number)) == []
