@@ -56,10 +56,10 @@ def disputed(case: Case, content: Content, *, actor: Actor, at: datetime) -> Non
     ticket, field = str(content.data.get("ticket", "")), str(content.data.get("field", ""))
     if not TICKET.fullmatch(ticket) or field not in FIELDS:
         raise CaseError("A dispute needs its ticket and the field that it is about.")
-    about = {"agency": content.agency_code, "ticket": ticket}
+    about: dict[str, Any] = {"agency": content.agency_code, "ticket": ticket}
     if case.tasks.filter(kind=DISPUTED, closed_at=None, detail__contains=about).exists():
         raise AlreadyThere("The same dispute waits already.")
-    detail = {**about, "field": field}
+    detail: dict[str, Any] = {**about, "field": field}
     with record.act(case, "default.disputed", actor=actor, at=at, cause=content.callback_uid, detail=detail):
         if not holds.active(case, at=at).filter(kind="dispute").exists():
             holds.place(case, "dispute", actor=actor, at=at, source="agency", reference=ticket)
