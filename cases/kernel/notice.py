@@ -164,6 +164,7 @@ DOCUMENTS = {
         Need(code="credit_reporting_lia", kind="lia", label="Legitimate interests: telling how accounts are kept"),
         Need(code="credit_checks_lia", kind="lia", label="Legitimate interests: credit, identity and fraud checks"),
         Need(code="debt_sale_lia", kind="lia", label="Legitimate interests: selling unpaid debts"),
+        Need(code="marketing_lia", kind="lia", label="Legitimate interests: telling people of products, and surveys"),
         Need(code="letters_lia", kind="lia", label="Legitimate interests: writing to the people concerned"),
     )
 }

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from cases.kernel import formats
+from cases.kernel import calendars, formats
 from cases.kernel.models import Case, CaseAddress, CaseParty
+from cases.kernel.office import policydocs
 from cases.ledger import api as ledger
 from cases.ledger import keys, sealing
 from cases.rights import codes
@@ -168,12 +169,14 @@ def standing(reach: Mapping[str, str]) -> list[Choice]:
     return list(Choice.objects.filter(token__in=tokens(reach)).select_related("case").order_by("said_at", "pk"))
 
 
-def verdicts(reaches: Sequence[Mapping[str, str]], *, purpose: str, channel: str) -> list[Verdict]:
-    """Return for each person whether they may be contacted for a purpose by a channel now. One query, however many.
+def verdicts(reaches: Sequence[Mapping[str, str]], *, purpose: str, channel: str, at: datetime) -> list[Verdict]:
+    """Return for each person whether they may be contacted for a purpose by a channel now. One query, however many,
+    and one more for the assessment that a purpose stands on which nobody has to agree to.
 
     Of what is known of a person every part must allow it: a stop by one telephone number stops the e-mail of whoever
     is known to have that number. Where the notice asks for consent, somebody must have said yes and nobody no; a yes of
-    a case that is void was never said.
+    a case that is void was never said. Where it asks for none, the assessment of our interest must be in force on the
+    London day, UK GDPR Art 6(1)(f).
     """
     if purpose == codes.SERVICE:
         return [Verdict(may_contact=True, reason="service_message")] * len(reaches)
@@ -186,7 +189,15 @@ def verdicts(reaches: Sequence[Mapping[str, str]], *, purpose: str, channel: str
     # A no wins over a yes of the same moment.
     for row in rows.order_by("said_at", "-is_allowed", "pk").values_list("token", "purpose", "is_allowed"):
         newest[bytes(row[0]), row[1]] = row[2]
-    return [_verdict(each, newest, wanted, purpose=purpose, channel=channel) for each in hashed]
+    found = [_verdict(each, newest, wanted, purpose=purpose, channel=channel) for each in hashed]
+    if all(each.reason != "not_objected" for each in found) or _is_assessed(at):
+        return found
+    unassessed = Verdict(may_contact=False, reason="not_assessed")
+    return [unassessed if each.reason == "not_objected" else each for each in found]
+
+
+def _is_assessed(at: datetime) -> bool:
+    return not policydocs.why_not({codes.ASSESSMENT}, day=calendars.london_date(at))
 
 
 def _verdict(
@@ -204,7 +215,9 @@ def _verdict(
     return Verdict(may_contact=True, reason="consent" if needs_yes else "not_objected")
 
 
-def audience(people: Sequence[Mapping[str, Any]], *, purpose: str, channel: str) -> list[Mapping[str, Any]]:
-    """Return those of the people who may be contacted for a purpose by a channel now. One query."""
-    answers = verdicts([reach_of(each) for each in people], purpose=purpose, channel=channel)
+def audience(
+    people: Sequence[Mapping[str, Any]], *, purpose: str, channel: str, at: datetime
+) -> list[Mapping[str, Any]]:
+    """Return those of the people who may be contacted for a purpose by a channel now. Two queries."""
+    answers = verdicts([reach_of(each) for each in people], purpose=purpose, channel=channel, at=at)
     return [person for person, answer in zip(people, answers, strict=True) if answer.may_contact]

@@ -8,6 +8,7 @@ from cases.kernel.office.codelists import CodeList
 
 __all__ = [
     "ALL",
+    "ASSESSMENT",
     "CAME_BY",
     "CHANGES",
     "CHANNELS",
@@ -37,7 +38,7 @@ CHANNELS = (
     ("app", "Notice in an app"),
     ("set_top_box", "Notice on the TV box"),
 )
-# What the notice says we do with people's data to market (R7 to R28), each a purpose of its own.
+# What the notice says we do with people's data to market (R7 to R28) and to ask them (R42), each a purpose of its own.
 PURPOSES = (
     ("own_marketing", "Telling people of our own products"),
     ("spend_advice", "Advice on spending and a more suitable product"),
@@ -46,7 +47,10 @@ PURPOSES = (
     ("personalise", "Making messages personal"),
     ("usage_data", "Using call, browser and TV records"),
     ("third_party_marketing", "Marketing other organisations' products"),
+    ("research", "Surveys and market research"),
 )
+# The assessment on which a purpose stands that nobody has to agree to, UK GDPR Art 6(1)(f) (R21).
+ASSESSMENT = "marketing_lia"
 # Off until the person says yes: (purpose, channel) with `all` for every channel (R20, R22, R27, R28).
 NEEDS_CONSENT: frozenset[tuple[str, str]] = frozenset(
     {
@@ -78,6 +82,7 @@ RESTRICT, LIFT = "restrict", "lift_restriction"
 CHANGES: dict[str, Change] = {
     STOP_MARKETING: Change(purposes=_MARKETING, is_asked_by_channel=True),
     "stop_profiling": Change(purposes=_PROFILING, channels=(ALL,)),
+    "stop_research": Change(purposes=("research",), is_asked_by_channel=True),
     "withdraw_sms_email": Change(purposes=_MARKETING, channels=("sms", "email")),
     "withdraw_usage_data": Change(purposes=("usage_data", "personalise"), channels=(ALL,)),
     "withdraw_third_party": Change(purposes=("third_party_marketing",), channels=(ALL,)),
@@ -88,6 +93,7 @@ WITH_STOP_OF_ALL = _PROFILING
 RIGHTS = (
     (STOP_MARKETING, "Stop marketing"),
     ("stop_profiling", "Stop profiling for marketing"),
+    ("stop_research", "Stop surveys and market research"),
     ("withdraw_sms_email", "Withdraw consent to text and e-mail"),
     ("withdraw_usage_data", "Withdraw consent to use call, browser and TV records"),
     ("withdraw_third_party", "Withdraw consent to others' marketing"),

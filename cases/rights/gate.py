@@ -78,7 +78,7 @@ def answer(document: Mapping[str, Any], *, actor: Actor, message_id: str, at: da
         )
     asker = Agency.objects.select_related("terms").get(pk=actor.agency_id or 0)
     reaches = [choices.reach_of(each) for each in document["people"]]
-    found = choices.verdicts(reaches, purpose=purpose, channel=channel)
+    found = choices.verdicts(reaches, purpose=purpose, channel=channel, at=at)
     said = _said(asker, found)
     clause = _clause(asker, said, at=at)
     ContactAnswer.objects.bulk_create(

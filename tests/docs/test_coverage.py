@@ -43,7 +43,7 @@ def test_what_is_built_names_its_code_and_what_is_done_its_test():
     for identity, _, _, state, code, test, note in _rows():
         assert bool(_named(code)) == (state != "not yet"), identity
         assert _named(test) or state != "done", identity
-        assert bool(note) == (state != "not yet"), identity
+        assert note, identity
 
 
 def test_every_file_and_test_named_exists():

@@ -31,7 +31,7 @@ MINUTE = timedelta(minutes=1)
 
 
 def may(purpose, channel, **reach):
-    (verdict,) = choices.verdicts([choices.reach_of(reach)], purpose=purpose, channel=channel)
+    (verdict,) = choices.verdicts([choices.reach_of(reach)], purpose=purpose, channel=channel, at=AT)
     return verdict.may_contact, verdict.reason
 
 
@@ -255,6 +255,28 @@ class Rights(TestCase):
         assert may("own_marketing", "post", phone=phone) == (True, "not_objected")
         assert may("profiling_marketing", "app", phone=phone) == (True, "not_objected")
 
+    def test_research_is_a_purpose_of_its_own_that_is_stopped_by_itself(self):
+        phone = rights.PERSON["values"]["phone"]
+        rights.asked(self.people, "stop_marketing")
+        assert may("research", "phone", phone=phone) == (True, "not_objected")
+        rights.asked(self.people, "stop_research")
+        assert may("research", "phone", phone=phone) == (False, "stopped")
+
+    def test_nobody_is_contacted_in_our_interest_once_its_assessment_is_overdue(self):
+        """UK GDPR Art 6(1)(f): what nobody has to agree to stands on an assessment, and only while it is in force."""
+        overdue = datetime(2033, 4, 1, 12, tzinfo=UTC)  # the office's own is to be reviewed by 31 March 2033
+        somebody = [choices.reach_of({"phone": "+447700900777"})]
+
+        def answer(purpose, at):
+            (verdict,) = choices.verdicts(somebody, purpose=purpose, channel="phone", at=at)
+            return verdict.may_contact, verdict.reason
+
+        for purpose in ("own_marketing", "spend_advice", "profiling_marketing", "online_ads", "research"):
+            assert answer(purpose, overdue - timedelta(days=1)) == (True, "not_objected")
+            assert answer(purpose, overdue) == (False, "not_assessed")
+        assert answer("service", overdue) == (True, "service_message")
+        assert answer("usage_data", overdue) == (False, "no_consent")
+
     def test_partner_is_told_yes_or_no_alone_and_asks_only_for_what_partners_advertise(self):
         rights.asked(self.people, "stop_profiling")
         television, advertiser = rights.enter(), rights.enter("sandbox-partner-ads", "partner", "Sandbox Partner Ads")
@@ -320,7 +342,7 @@ class Rights(TestCase):
         objections = 0
         for purpose in purposes:
             for channel in ("sms", "post"):
-                found = choices.audience(people, purpose=purpose, channel=channel)
+                found = choices.audience(people, purpose=purpose, channel=channel, at=AT)
                 for number, reach in enumerate(people):
                     for kind in ("phone", "email"):
                         said = [newest.get((number, kind, purpose, each)) for each in (channel, "all")]
