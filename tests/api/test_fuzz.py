@@ -63,10 +63,10 @@ QUESTIONS = {"/api/v1/policy-holds/", "/api/v1/fee-reversals/", "/api/v1/partner
 # With which bodies each operation is called, how often, whether the signature is ours, and whether what a schema cannot
 # say (reasons that belong to the kind of fraud, somebody to name) is taken from the example.
 ROUNDS = (
-    (GenerationMode.POSITIVE, times(15, 60), True, False),
-    (GenerationMode.POSITIVE, times(30, 80), True, True),
-    (GenerationMode.NEGATIVE, times(20, 60), True, False),
-    (GenerationMode.POSITIVE, times(8, 30), False, False),
+    (GenerationMode.POSITIVE, times(10, 60), True, False),
+    (GenerationMode.POSITIVE, times(20, 80), True, True),
+    (GenerationMode.NEGATIVE, times(12, 60), True, False),
+    (GenerationMode.POSITIVE, times(5, 30), False, False),
 )
 DRAWN = {
     "declaration",
@@ -200,7 +200,7 @@ def test_nothing_that_schemathesis_sends_breaks_us(path, secrets):
     print(
         f"{path}: {calls} calls, {past / calls:.0%} past authentication, {good / calls:.0%} accepted", office.statuses
     )
-    assert calls >= times(60, 150)
+    assert calls >= times(40, 150)
     assert past / calls >= 0.7, office.statuses
     assert good / calls >= 0.2, office.statuses
     assert not [status for status in office.statuses if status >= 500]

@@ -64,7 +64,6 @@ WITHOUT_PAGE = {
     "sale_manifest",
 }
 EXPECTED = (403, 404, 405, 409, 422)
-# Both schemes and both widths are judged by every rule; at length the two other pairs too, by what a look can change.
 # How large a place to press is (WCAG 2.2, 2.5.8) is judged only where asked for. Of what axe would fetch before it
 # judges, only media tell one of its rules anything.
 EVERY_RULE = {
@@ -76,13 +75,25 @@ RULES_OF_A_LOOK = EVERY_RULE | {
     "runOnly": ["color-contrast", "link-in-text-block", "scrollable-region-focusable", "meta-viewport"]
 }
 LOOKS = (("light", 1440, EVERY_RULE), ("dark", 390, EVERY_RULE))
-# Three quarters of what judging takes goes into contrast, which hangs on the sorts of element alone.
-KNOWN_SORTS = EVERY_RULE | {"rules": {"target-size": {"enabled": True}, "color-contrast": {"enabled": False}}}
+# At length every page is judged in both schemes and both widths by every rule, in the two other pairs by what a look
+# can change. Else the looks take turns, and contrast, which takes three quarters of the time, is judged in each look
+# once for every sort of element, on which it hangs.
+CONTRAST = EVERY_RULE | {"runOnly": ["color-contrast"], "rules": {}}
 if AT_LENGTH:
     LOOKS += (("dark", 1440, RULES_OF_A_LOOK), ("light", 390, RULES_OF_A_LOOK))
-# What a page is made of, as its style sheets see it: sorts of element.
-SORTS = """() => [...new Set(Array.from(document.body.querySelectorAll('*'), each => [each.localName, each.type,
-    each.disabled, each.getAttribute('class'), each.getAttribute('aria-current')].join(' ')))]"""
+# What a page is made of, as its style sheets see it: mark the elements of sorts that are not known, return those sorts.
+MARK_NEW_SORTS = """known => {
+    const before = new Set(known), found = new Set();
+    document.body.querySelectorAll('*').forEach(each => {
+        const sort = [each.localName, each.type, each.disabled, each.getAttribute('class'),
+            each.getAttribute('aria-current')].join(' ');
+        const is_new = !before.has(sort);
+        each.toggleAttribute('data-new-sort', is_new);
+        if (is_new) found.add(sort);
+    });
+    return [...found];
+}"""
+OF_NEW_SORTS = "axe.configure({rules: [{id: 'color-contrast', selector: '[data-new-sort]'}]})"
 JUDGE = "options => axe.run(document, options).then(found => found.violations)"
 
 
@@ -94,18 +105,6 @@ class Findings:
     routes: set[str] = field(default_factory=set)
     pages: int = 0
     sorts: dict[str, set[str]] = field(default_factory=dict)
-
-    def rules_of(self, look: str, number: int, rules: dict[str, Any], sorts: list[str]) -> dict[str, Any] | None:
-        """Return by which rules axe judges this page in the look that is `number` in the list; then it knows its sorts.
-
-        At length by all of its rules. Else a page that shows what axe has not yet seen in a look is judged by all of
-        them; of the other pages the looks take turns, and leave contrast out.
-        """
-        known = self.sorts.setdefault(look, set())
-        if AT_LENGTH or not known.issuperset(sorts):
-            known.update(sorts)
-            return rules
-        return KNOWN_SORTS if self.pages % len(LOOKS) == number else None
 
 
 def routes() -> set[str]:
@@ -163,18 +162,26 @@ class Person:
     def judge(self, looks: Any = LOOKS) -> None:
         """Run axe in each look that is due, and see in every look that nothing is wider than the window."""
         self.page.evaluate(OPEN_ALL)
-        sorts = self.page.evaluate(SORTS)
+        if not AT_LENGTH:
+            self.page.evaluate(OF_NEW_SORTS)
         self.findings.pages += 1
-        for number, (scheme, width, rules) in enumerate(looks):
+        turn = self.findings.pages % len(looks)
+        # The look that the page before ended in comes first.
+        for number, (scheme, width, rules) in list(enumerate(looks))[:: 1 if turn else -1]:
             self.look = f"{scheme} {width}"
             self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
             self.page.set_viewport_size({"width": width, "height": 900})
             if self.page.evaluate("document.documentElement.scrollWidth > innerWidth"):
                 self.complain("scrolls sideways")
-            if (chosen := self.findings.rules_of(self.look, number, rules, sorts)) is not None:
-                self._judge_look(chosen)
+            known = self.findings.sorts.setdefault(self.look, set())
+            new = [] if AT_LENGTH else self.page.evaluate(MARK_NEW_SORTS, list(known))
+            known.update(new)
+            if AT_LENGTH or number == turn:
+                self._run_axe(rules)
+            elif new:
+                self._run_axe(CONTRAST)
 
-    def _judge_look(self, rules: dict[str, Any]) -> None:
+    def _run_axe(self, rules: dict[str, Any]) -> None:
         for violation in self.page.evaluate(JUDGE, rules):
             nodes = "; ".join(str(node["target"]) for node in violation["nodes"][:3])
             self.complain(f"axe {violation['id']}: {nodes}")

@@ -224,7 +224,7 @@ def story(now, request):
     with ledger.action(STREAM, "row.changed", actor=ACTOR, at=now):
         setattr(row, *changed)
         row.save()
-    assert verify_all() == []
+    assert verify_stream(STREAM) == verify_stream(OTHER_STREAM) == []
     settle()
     return row
 
@@ -240,7 +240,7 @@ def test_changed_history_column_is_found_and_named(model, story):
             condition = f"history_id = {row.history_id}"
             with tampered(change(table, column, kind, condition)):
                 assert (stream, 1, table, column) in {place(finding) for finding in verify_stream(stream)}, column
-                if column == "event_id":
+                if column == "event_id" and row == last:
                     assert (None, 0, table, column) in {place(finding) for finding in verify_all()}
 
 
