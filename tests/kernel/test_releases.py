@@ -24,11 +24,11 @@ from cases.fraud.police import REPORT_FRAUD
 from cases.fraud.suspicion.messages import FIU_SAR
 from cases.fraud.trace.messages import TRACE_RESULT, TRACEBACK
 from cases.kernel import casetypes, notice, releases
-from cases.kernel.actors import system
 from cases.kernel.exchange import agreements, corrections, letters
 from cases.kernel.models import Agency, AgencyTerms, PolicyDocument
 from cases.kernel.office import policydocs
 from cases.rights.messages import STOP
+from tests import factories
 
 FPA = Agency(code="tests-fpa", kind="fpa", display_name="Test Register")
 FIU = Agency(code="tests-fiu", kind="fiu", display_name="Test Unit")
@@ -206,7 +206,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def papers(db):
     """The documents of the notice, approved."""
-    policydocs.enter_samples(approved_by="staff:1", actor=system("tests"), at=AT)
+    factories.office()
 
 
 # A filing and a letter with every field there is.
