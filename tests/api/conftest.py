@@ -10,7 +10,6 @@ AT = datetime(2026, 11, 14, 10, 0, tzinfo=UTC)
 
 @pytest.fixture
 def register(db) -> dict[str, str]:
-    """Return the incoming secret of each of five callers."""
     """Return the incoming secret of each caller."""
     from cases.agencies.provision import new_inbound_key  # noqa: PLC0415 -- models load after the settings
     from cases.kernel import actors

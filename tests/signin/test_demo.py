@@ -9,12 +9,14 @@ from cases.kernel.models import User
 from cases.kernel.office import demo_people
 from cases.kernel.roles import HUMAN, ROLES
 from cases.ledger.models import SecurityEvent
+from tests import factories
 
 AT = datetime(2026, 11, 16, 9, 30, tzinfo=UTC)
 
 
 @pytest.fixture
 def roster(db) -> list[User]:
+    factories.office()
     return demo_people.ensure(AT)
 
 

@@ -9,6 +9,7 @@ from django.test import Client
 from cases.kernel import actors
 from cases.kernel.models import Proposal, RoleGrant, User
 from cases.kernel.office import demo_people, people
+from tests import factories
 
 AT = datetime(2026, 11, 16, 9, 30, tzinfo=UTC)
 
@@ -16,6 +17,7 @@ AT = datetime(2026, 11, 16, 9, 30, tzinfo=UTC)
 @pytest.fixture
 def roster(db, settings) -> dict[str, User]:
     settings.DEMO = True
+    factories.office()
     return {user.username: user for user in demo_people.ensure(AT)}
 
 
