@@ -1,4 +1,4 @@
-"""The crawl finds what it is there to find: low contrast once for each sort of element, everything else on each page."""
+"""The crawl finds low contrast once for each sort of element, and everything else on each page."""
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
