@@ -239,8 +239,9 @@ class CaseType:
     (linking/people.py).
     `papers` are those it makes beside the audit report, by their level. `not_for_subject` are labels of its facts that
     the person concerned is not told: telling would prejudice what the case is for.
-    `stored_codes` are words for what columns of its facts hold as codes. `may_add_person` says whether a case can take
-    one more person, `is_divisible` whether part of one can go to a new case.
+    `stored_codes` are words for what columns of its facts hold as codes. `opens_with_people` says whether people are
+    typed of a new case, `may_add_person` whether a case can take one more, `is_divisible` whether part of one can go to
+    a new case.
     A kind without a reference prefix is restricted: its references are random, and only its team knows of its cases.
     """
 
@@ -310,6 +311,7 @@ class CaseType:
     not_for_subject: frozenset[str] = frozenset()
     stored_codes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     may_add_person: Callable[[Case], bool] = always
+    opens_with_people: bool = True
     is_divisible: bool = True
 
     @property

@@ -43,8 +43,13 @@ def kinds(request: HttpRequest) -> HttpResponse:
     return render(request, "cases/kinds.html", {"kinds": may})
 
 
+def _most_people(casetype: CaseType) -> int:
+    return MOST_PEOPLE if casetype.opens_with_people else 0
+
+
 def _people_formset(casetype: CaseType, data: Any = None) -> Any:
-    made: Any = forms.formset_factory(casetype.party_form, extra=1, max_num=MOST_PEOPLE, absolute_max=MOST_PEOPLE)
+    most = _most_people(casetype)
+    made: Any = forms.formset_factory(casetype.party_form, extra=min(1, most), max_num=most, absolute_max=most)
     return made(data, prefix=PEOPLE)
 
 
@@ -184,7 +189,7 @@ def _show(
         "problems": problems or [],
         "is_checked": is_checked,
         "similar": similar,
-        "may_add": people.total_form_count() < MOST_PEOPLE,
+        "may_add": people.total_form_count() < _most_people(casetype),
     }
     return render(request, "cases/new.html", shown, status=status)
 

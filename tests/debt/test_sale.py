@@ -13,7 +13,7 @@ from cases.accounts import storing
 from cases.debt import gate
 from cases.debt.sale import exclusions, looking
 from cases.debt.sale.models import DebtSaleAccount
-from cases.kernel import holds, transitions
+from cases.kernel import holds, intake, transitions
 from cases.kernel.errors import NotAllowed
 from cases.kernel.models import Case
 from cases.kernel.restricted import quietholds
@@ -242,3 +242,24 @@ def test_the_page_drills_down_and_starts_a_look(people):
     seen = client_of(sales.PROTECTION).get(f"{address}accounts/").text
     assert ("Not shown" in seen, "8000000001" in seen) == (True, False)
     assert client_of(sales.ANALYST).get(f"{address}accounts/").status_code == 404
+
+
+def test_a_sale_opens_without_a_person_and_takes_none(people):
+    client = client_of(sales.MANAGER)
+    page = client.get("/cases/new/debt_sale/").text
+    assert ("Owed from, in pounds" in page, "Person 1" in page, "Add another person" in page) == (True, False, False)
+    typed = {"products": ["mobile"], "jurisdictions": ["eaw"], "balance_from": "10.00"}
+    one = {"people-TOTAL_FORMS": "1", "people-INITIAL_FORMS": "0", "people-0-role": "debtor"}
+    assert client.post("/cases/new/debt_sale/", {**typed, **one}).status_code == 422
+    assert not Case.objects.filter(kind="debt_sale").exists()
+    assert client.post("/cases/new/debt_sale/", {**typed, **one, "people-TOTAL_FORMS": "0"}).status_code == 302
+    case = Case.objects.get(kind="debt_sale")
+    assert (case.parties.count(), case.debt_sale.selection["balance_from"]) == (0, 1000)
+    with nothing_written(), pytest.raises(intake.IntakeRefused, match="nobody is typed"):
+        intake.open_case(
+            "debt_sale",
+            actor=people[sales.MANAGER],
+            at=AT,
+            facts={**sales.ALL, "balance_from": 1},
+            people=[{"role": "debtor", "surname": "Strake"}],
+        )

@@ -76,4 +76,6 @@ DEBT_SALE = CaseType(
     own_tabs=(("Accounts", "sale_accounts"), ("Tapes and bids", "sale_tapes")),
     is_divisible=False,
     may_add_person=never,
+    opens_with_people=False,
+    check_people=report.check_people,
 )

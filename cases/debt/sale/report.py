@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from django.db.models import Q
@@ -11,11 +11,13 @@ from cases.debt.sale import codes, exclusions, looking, pool, prices
 from cases.debt.sale.models import DebtSale, DebtSaleAccount
 from cases.kernel import calendars
 from cases.kernel.casetypes import Check, Table
+from cases.kernel.intake import IntakeRefused
 from cases.kernel.models import Agency, Case
 
 __all__ = [
     "amount",
     "buyers",
+    "check_people",
     "checks",
     "context",
     "facts_view",
@@ -32,6 +34,12 @@ def open_facts(case: Case, facts: Mapping[str, Any]) -> None:
     selection = {name: facts[name] for name in pool.CONDITIONS if facts.get(name)}
     told = {name: value if isinstance(value, list | int) else value.isoformat() for name, value in selection.items()}
     DebtSale(case=case, key=case.key, selection=told).save(force_insert=True)
+
+
+def check_people(people: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse people who are typed of a new sale. Raises IntakeRefused."""
+    if people:
+        raise IntakeRefused("The people of a sale are the holders of its accounts: nobody is typed.")
 
 
 def buyers(accounts: Collection[int]) -> dict[int, Agency]:
