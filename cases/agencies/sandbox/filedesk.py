@@ -1,6 +1,8 @@
 """Agencies that exchange files: an SFTP server with a folder for each, and a clerk who opens, checks and answers.
 
-A file is answered by an acknowledgement of the same rows and the same pence, encrypted and signed as the file was.
+A file is answered by an acknowledgement of the same rows and the same pence, encrypted and signed as the file was. A
+buyer of debts answers by one receipt for the whole of a file, and puts back what it has twice: of the accounts that it
+bought those whose number ends with 99.
 """
 
 import asyncio
@@ -12,6 +14,7 @@ import json
 import os
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -85,20 +88,19 @@ class Clerk:
         rows = list(csv.DictReader(io.StringIO(body.decode(), newline="")))
         if [last[1], last[3]] != [str(len(rows)), hashlib.sha256(body).hexdigest()]:
             return "refused: trailer"
-        answer = _report(rows) if cells[2] == "cra_file" else _acknowledged(rows)
-        if not answer:
-            return "not answered"
-        kind = "cra_report" if cells[2] == "cra_file" else "ack"
-        self._write(answer, kind=kind, sender=cells[4], answers=path.name.removesuffix(".part"))
-        return "answered"
+        said = [each for each in ANSWERS.get(cells[2], ANSWERS[""]) if each.rows(rows)]
+        for place, each in enumerate(said):
+            answers = path.name.removesuffix(".part") if each.is_answer else ""
+            self._write(each.rows(rows), place, kind=each.kind, sender=cells[4], answers=answers)
+        return ANSWERED[len(said)]
 
-    def _write(self, rows: list[dict[str, str]], *, kind: str, sender: str, answers: str) -> None:
+    def _write(self, rows: list[dict[str, str]], place: int, *, kind: str, sender: str, answers: str) -> None:
         out = io.StringIO(newline="")
         writer = csv.DictWriter(out, list(rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
         body = out.getvalue().encode()
-        number = 1 + sum(state == "answered" for state in self.done.values())
+        number = 1 + place + sum(ANSWERED.index(state) for state in self.done.values() if state in ANSWERED)
         moment = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         total = sum(int(row.get("amount_pence", "0")) for row in rows)
         first = f"FILE,1,{kind},{number},{self.code},{sender},{moment},{answers}\n"
@@ -131,6 +133,38 @@ def _report(rows: list[dict[str, str]]) -> list[dict[str, str]]:
     not_taken = [row["account"] for row in rows if row["account"].endswith("99")]
     told = [{"account": each, "outcome": "rejected", "code": "name_unreadable", "rows": "0"} for each in not_taken]
     return [*told, {"account": "", "outcome": "accepted", "code": "", "rows": str(len(rows) - len(not_taken))}]
+
+
+def _receipt(rows: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Say how many lines of how much money came."""
+    total = sum(int(row.get("amount_pence", "0")) for row in rows)
+    return [{"lines": str(len(rows)), "amount_pence": str(total)}]
+
+
+def _put_back(rows: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Claim that accounts whose number ends with 99 were sold twice."""
+    return [{"reference": row["reference"], "reason": "duplicate"} for row in rows if row["account"].endswith("99")]
+
+
+@dataclass(frozen=True)
+class Said:
+    """One file that a clerk writes: its kind, its rows, and whether it answers the file that came."""
+
+    kind: str
+    rows: Callable[[list[dict[str, str]]], list[dict[str, str]]]
+    is_answer: bool = True
+
+
+# What is said to each kind of file; to any other, an acknowledgement of its rows.
+ANSWERS: dict[str, tuple[Said, ...]] = {
+    "": (Said("ack", _acknowledged),),
+    "cra_file": (Said("cra_report", _report),),
+    "bid_tape": (Said("receipt", _receipt),),
+    "final_tape": (Said("receipt", _receipt), Said("claims", _put_back, is_answer=False)),
+    "assignment": (Said("receipt", _receipt),),
+}
+# What is kept of a file by how many files were written on it: the next one takes the next number.
+ANSWERED = ("not answered", "answered", "answered and claimed")
 
 
 def start(folder: Path, *, port: int, agencies: dict[str, dict[str, Any]]) -> None:

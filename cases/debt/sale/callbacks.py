@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Q
+
 from cases.accounts import bureaus
-from cases.debt.sale import codes, lines, notices
+from cases.debt.sale import codes, lines, messages, notices
 from cases.debt.sale.ending import close_if_over
 from cases.debt.sale.models import DebtSaleAccount
 from cases.kernel import clocks, record, tasks
@@ -21,6 +23,8 @@ __all__ = ["CALLBACKS", "EXAMPLES", "FILES", "NOT_MOVED", "REFUSED", "window_ove
 
 NOT_MOVED = "sale_not_moved"
 tasks.declare({NOT_MOVED: "A credit agency did not take a sold account: look why, and tell it again"})
+# What a buyer is sent, and says that it has.
+SENT = tuple(kind.code for kind in messages.ALL)
 Row = Mapping[str, str]
 
 
@@ -35,6 +39,14 @@ def claimed(case: Case, content: Content, *, actor: Actor, at: datetime) -> None
         occurred_at=content.occurred_at,
         cause=content.callback_uid,
     )
+
+
+def received(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
+    """The buyer has a file: as many lines of as much money as were sent."""
+    said = {name: content.data[name] for name in ("lines", "amount_pence")}
+    with record.act(case, "debt_sale.received", actor=actor, at=at, cause=content.callback_uid, detail=said):
+        case.version += 1
+        case.save()
 
 
 def refused(case: Case, message: OutboxMessage, errors: Sequence[Mapping[str, Any]], *, at: datetime) -> None:
@@ -64,8 +76,7 @@ def find(file: BatchFile, rows: Sequence[Row]) -> list[int]:
     sold = DebtSaleAccount.objects.filter(
         sale__purchaser=file.channel.agency_id,
         sale__case__reference__in=[reference for reference, _, _ in named],
-        price_pence__isnull=False,
-    )
+    ).filter(Q(price_pence__isnull=False) | Q(state="in_pool", sale__completed_date__isnull=False))
     known = {
         (reference, str(number)): pk
         for reference, number, pk in sold.values_list("sale__case__reference", "number", "sale_id")
@@ -81,8 +92,42 @@ def _claim(row: Row) -> Line:
     return Line(type="sale.claimed", data={"line": int(row["reference"].rpartition("/")[2]), "reason": row["reason"]})
 
 
-FILES = (FileKind(code="claims", label="Claims of a buyer", line=_claim, find=find),)
+def find_sent(file: BatchFile, rows: Sequence[Row]) -> list[int]:
+    """Return the sale whose file a receipt answers. Raises FileRefused for one that answers none, or says another count
+    or amount than was sent."""
+    sent = file.answers
+    if sent is None or sent.message is None or sent.message.case_id is None or sent.kind not in SENT:
+        raise FileRefused("answers_unknown_file")
+    if [_received(row) for row in rows] != [{"lines": sent.row_count, "amount_pence": sent.total_pence}]:
+        raise FileRefused("differs_from_sent")
+    return [sent.message.case_id]
+
+
+def _received(row: Row) -> dict[str, int]:
+    said = {name: row.get(name, "") for name in ("lines", "amount_pence")}
+    if not all(each.isascii() and each.isdecimal() and len(each) < 16 for each in said.values()):
+        raise FileRefused("amount_malformed")
+    return {name: int(each) for name, each in said.items()}
+
+
+FILES = (
+    FileKind(code="claims", label="Claims of a buyer", line=_claim, find=find),
+    FileKind(
+        code="receipt",
+        label="What a buyer has received",
+        line=lambda row: Line(type="sale.received", data=_received(row)),
+        find=find_sent,
+    ),
+)
 files.declare(*FILES)
-CALLBACKS = {**letters.CALLBACKS, "letter.returned": notices.returned, "sale.claimed": claimed}
-EXAMPLES: Mapping[str, Mapping[str, Any]] = {"sale.claimed": {"line": 1, "reason": "wrong_balance"}}
+CALLBACKS = {
+    **letters.CALLBACKS,
+    "letter.returned": notices.returned,
+    "sale.claimed": claimed,
+    "sale.received": received,
+}
+EXAMPLES: Mapping[str, Mapping[str, Any]] = {
+    "sale.claimed": {"line": 1, "reason": "wrong_balance"},
+    "sale.received": {"lines": 2, "amount_pence": 82000},
+}
 REFUSED = {bureaus.CRA_CORRECT.code: refused, **letters.REFUSED}

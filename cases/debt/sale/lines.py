@@ -13,7 +13,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from cases.debt.sale import codes, looking, moving, notices
+from cases.debt.sale import codes, looking, moving, notices, prices
 from cases.debt.sale.ending import close_if_over
 from cases.debt.sale.models import DebtSale, DebtSaleAccount, SaleClaim
 from cases.kernel import calendars, holds, locks, policy, record
@@ -74,7 +74,16 @@ def _locked(case: Case, number: int) -> tuple[Case, DebtSale, DebtSaleAccount]:
     line = sale.lines.select_related("account").select_for_update(of=("self",)).filter(number=number).first()
     if line is None:
         raise NotVisible
+    _catch_up(case, sale, line)
     return case, sale, line
+
+
+def _catch_up(case: Case, sale: DebtSale, line: DebtSaleAccount) -> None:
+    """Let a line stand where its sale has moved it, also while its part of that work is still to come."""
+    if line.state == "in_pool" and sale.completed_date is not None:
+        line.state, line.price_pence = "sold", prices.price_of(line.balance_pence, sale.price_rate or 0)
+    if line.state == "sold" and case.is_closed:
+        line.state = "transferred"
 
 
 def _may(line: DebtSaleAccount, move: str) -> None:
@@ -127,8 +136,6 @@ def claim(
     Locks the case; one act. Raises LineRefused, NotVisible.
     """
     case, sale, line = _locked(case, number)
-    if case.is_closed and line.state == "sold":  # its part of the settling is still to come
-        line.state = MOVES["settle"].target
     move = "claim_late" if line.state == "transferred" else "claim"
     _may(line, move)
     if reason not in codes.CLAIMS:
@@ -158,7 +165,7 @@ def _go(line: DebtSaleAccount, move: str, **changes: Any) -> None:
     line.state = MOVES[move].target
     for name, value in changes.items():
         setattr(line, name, value)
-    line.save(update_fields=["state", *changes])
+    line.save(update_fields=["state", "price_pence", *changes])
 
 
 def _open(line: DebtSaleAccount) -> SaleClaim:
