@@ -17,10 +17,12 @@ run: setup
 test: setup-dev
 	@exec $(BIN)/python -m pytest $(or $(ARGS),-n 2 --dist loadfile --no-loadscope-reorder)
 
-# At length: everybody's crawl, every look, kills under load, 500 runs of the machine, a thousand seeded cases.
+# At length: everybody's crawl, every look, kills under load, 500 runs of the machine, a thousand seeded cases,
+# 2,000 histories of debts, a portfolio of 100,000.
 soak: setup-dev
 	@BACKOFFICE_AT_LENGTH=1 $(BIN)/python -m pytest -s --timeout 9000 -p no:xdist $(or $(ARGS),tests/restricted/test_canary.py \
 		tests/browser tests/kernel/test_search_thousand.py tests/faults tests/fraud/test_machine.py \
+		tests/debt/test_never_leaves.py tests/debt/test_sale_completing.py tests/bench/test_portfolio.py \
 		tests/bench/test_seed_volume.py tests/ledger/test_squash.py tests/api/test_fuzz.py)
 
 check: setup-dev

@@ -14,7 +14,7 @@ from cases.debt.sale import bids, bulk, looking, notices, prices, tapes
 from cases.kernel import actors, intake, jobrun, jobs, record, transitions, verdicts
 from cases.kernel.actors import Actor
 from cases.kernel.exchange import agencies
-from cases.kernel.models import Agency, Case, Job
+from cases.kernel.models import Agency, Case, Job, Letter
 from tests.accounts import portfolio
 from tests.factories import AT
 
@@ -214,6 +214,16 @@ def warranty_open(people: dict[str, Actor]) -> Case:
     case = moved(notices_issued(people), "migrate", people[STEWARD], at=LATER)
     case = agreed_to(case, people, DATA_APPROVER, at=LATER)
     work(at=LATER)
+    return Case.objects.get(pk=case.pk)
+
+
+def came_back(people: dict[str, Actor]) -> Case:
+    """Claims may come; the letter to each holder came back."""
+    case = warranty_open(people)
+    with record.act(case, "test.came_back", actor=actors.system("tests"), at=LATER):
+        for letter in Letter.objects.filter(sale_notice__line__sale=case.pk):
+            letter.state = "returned"
+            letter.save(update_fields=["state"])
     return Case.objects.get(pk=case.pk)
 
 

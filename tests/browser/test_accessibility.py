@@ -240,7 +240,7 @@ def _restricted(browser, url: str, people: dict, case, found: crawl.Findings) ->
 
 def _sales(browser, url: str, people: dict, found: crawl.Findings) -> None:
     """A sale of debts before and after it is complete: its accounts, one of them, tapes and bids."""
-    bidding, complete = sales.bidding(people), sales.warranty_open(people)
+    bidding, complete = sales.bidding(people), sales.came_back(people)
     with crawl.person(browser, url, "g.whitlock", found) as manager:
         for sale in (bidding, complete):
             manager.visit("case", reverse("web:case", args=[sale.uid]))

@@ -16,6 +16,7 @@ from cases.kernel.models import Case, CaseAddress, Hold, Letter, OutboxMessage, 
 from cases.kernel.restricted import quietholds
 from cases.kernel.timing import sweeps
 from cases.ledger import api as ledger
+from cases.web import asking
 from tests import associations, factories, sales
 from tests.accounts import portfolio
 from tests.debt.test_placement import told
@@ -66,7 +67,7 @@ def corrections() -> list[dict]:
     return [factories.body_of(row) for row in OutboxMessage.objects.filter(kind="cra_correct").order_by("pk")]
 
 
-def test_s_1_from_the_pool_to_what_comes_back():
+def test_s_1_from_the_pool_to_what_comes_back(monkeypatch):
     people = factories.office()
     manager, finance = people[sales.MANAGER], people[sales.FINANCE]
     sales.enter()
@@ -156,9 +157,21 @@ def test_s_1_from_the_pool_to_what_comes_back():
     assert lines.chain(line)[-1][1] == "Drama Purchase, for £60.80; legal title waits for notice"
     assert Task.objects.filter(case=case, kind="letter_returned", closed_at=None).count() == 1
     address = {"line_1": "9 Example Row", "town": "Swansea", "postcode": "SA2 0ZZ"}
-    with nothing_written(), pytest.raises(notices.NoticeRefused, match="where it comes from"):
+    with nothing_written(), pytest.raises(notices.NoticeRefused, match="where the address comes from"):
         notices.serve_again(case, line, first, address, source="", actor=manager, at=on(12, 16))
-    again = notices.serve_again(case, line, first, address, source="tracing", actor=manager, at=on(12, 16))
+    monkeypatch.setattr(asking, "now", lambda: on(12, 16))
+    client, place = client_of(sales.MANAGER), f"/debt/sales/{case.uid}/accounts/1/"
+    assert "Serve it again: person 1" in client.get(place).text
+    typed = {"act": "serve_again", "person": "1", **{f"person-1-{name}": text for name, text in address.items()}}
+    empty = client.post(f"{place}act/", {**typed, "person-1-source": "tracing", "person-1-town": ""})
+    assert (empty.status_code, "9 Example Row" in empty.text, line.notices.count()) == (422, True, 1)
+    assert client_of(sales.FINANCE).post(f"{place}act/", typed).status_code == 403
+    assert client.post(f"{place}act/", {**typed, "person-1-source": "tracing"}).status_code == 302
+    again = line.notices.select_related("letter").latest("pk")
+    twice = client.post(f"{place}act/", {**typed, "person-1-source": "tracing"})
+    assert (twice.status_code, "served again already" in twice.text) == (422, True)
+    page = client.get(place).text
+    assert ("Serve it again: person" in page, "A tracing agent found it" in page) == (False, True)
     assert (line.notices.count(), CaseAddress.objects.filter(party=first.party).count()) == (2, 2)
     _post(case, again, "letter.dispatched", at=on(12, 17))
     assert lines.chain(line)[-1][1] == "Drama Purchase, for £60.80"
@@ -183,7 +196,7 @@ def test_s_1_from_the_pool_to_what_comes_back():
         ("8", "8", ["sold"]),
         ("8", "8", []),
     ]
-    page = client_of(sales.MANAGER).get(f"/debt/sales/{case.uid}/accounts/3/").text
+    page = client.get(f"/debt/sales/{case.uid}/accounts/3/").text
     assert "Ours again, for £17.10" in page
 
     # The day after the window the sale closes; a claim that no window ends still comes.

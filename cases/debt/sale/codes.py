@@ -5,6 +5,7 @@ from __future__ import annotations
 from cases.kernel.office.codelists import CodeList
 
 __all__ = [
+    "ADDRESS_SOURCES",
     "CLAIMS",
     "DILIGENCE",
     "EVIDENCE_KINDS",
@@ -47,6 +48,14 @@ CLAIMS = {
     "moratorium": "A moratorium protected the debt",
 }
 NO_WINDOW = ("deceased_before_cut_off", "title", "fraud")
+# Where the address comes from to which a notice is served again.
+ADDRESS_SOURCES = {
+    "customer": "The customer told us",
+    "tracing": "A tracing agent found it",
+    "buyer": "The buyer told us",
+    "recovery_agency": "A recovery agency told us",
+    "redirection": "The post office redirects there",
+}
 # What has to be shown of a buyer before its bid is preferred. Permission is asked for where credit is regulated.
 DILIGENCE = {
     "has_permission": "It has the permission of the Financial Conduct Authority",

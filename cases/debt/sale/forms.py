@@ -12,7 +12,7 @@ from cases.debt.sale import bids, codes, prices
 from cases.kernel.calendars import JURISDICTIONS
 from cases.kernel.models import Case
 
-__all__ = ["BidForm", "BiddersForm", "CompleteForm", "FactsForm", "PartyForm", "PreferForm", "SignForm"]
+__all__ = ["AgainForm", "BidForm", "BiddersForm", "CompleteForm", "FactsForm", "PartyForm", "PreferForm", "SignForm"]
 
 _DAY = forms.DateInput(attrs={"type": "date"})
 _MOST = Decimal("1000000")
@@ -157,3 +157,16 @@ class CompleteForm(_StepForm):
 
     def clean_funds_pence(self) -> int | None:
         return _pence(self.cleaned_data["funds_pence"])
+
+
+class AgainForm(forms.Form):
+    """To which address a notice that came back is served again, and who says so."""
+
+    line_1 = forms.CharField(label="Building and street", max_length=120)
+    town = forms.CharField(label="Town", max_length=60)
+    postcode = forms.CharField(label="Postcode", max_length=10)
+    source = forms.ChoiceField(label="Where the address comes from", choices=list(codes.ADDRESS_SOURCES.items()))
+
+    def address(self) -> dict[str, str]:
+        """Return what parties.add_address takes."""
+        return {name: self.cleaned_data[name] for name in ("line_1", "town", "postcode")}

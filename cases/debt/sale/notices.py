@@ -25,7 +25,18 @@ from cases.kernel.models import Case, CaseParty
 from cases.ledger import api as ledger
 from cases.ledger.reads import Reader
 
-__all__ = ["ACT", "KIND", "LETTERS", "NoticeRefused", "missing", "returned", "serve_again", "start", "write"]
+__all__ = [
+    "ACT",
+    "KIND",
+    "LETTERS",
+    "NoticeRefused",
+    "came_back",
+    "missing",
+    "returned",
+    "serve_again",
+    "start",
+    "write",
+]
 
 ACT = "serve_again"
 SALE_NOTICES = "write_sale_notices"
@@ -153,6 +164,14 @@ def returned(case: Case, content: Content, *, actor: Actor, at: datetime) -> Non
         looking.touch(case, at=at)
 
 
+def came_back(line: DebtSaleAccount) -> list[SaleNotice]:
+    """Return of each person's newest notice on a line those whose letter came back, with letter and person. One
+    query."""
+    newest = line.notices.order_by("party_id", "-pk").distinct("party_id").values("pk")
+    rows = SaleNotice.objects.filter(pk__in=newest, letter__state="returned")
+    return list(rows.select_related("letter", "party__key").order_by("party__number"))
+
+
 @transaction.atomic
 def serve_again(
     case: Case,
@@ -171,10 +190,15 @@ def serve_again(
     """
     policy.require(actor, ACT, case=case)
     case = locks.case_for_update(case.pk)
+    line = DebtSaleAccount.objects.select_related("account").get(pk=line.pk)
     if line.state != "sold":
         raise NoticeRefused("Only of an account that is sold notice is served again.")
-    if not all(address.get(name, "").strip() for name in ("line_1", "town", "postcode")) or not source:
-        raise NoticeRefused("Give the new address, and say where it comes from.")
+    if notice.pk not in {each.pk for each in came_back(line)}:
+        raise NoticeRefused("This notice did not come back, or was served again already.")
+    if not all(address.get(name, "").strip() for name in ("line_1", "town", "postcode")):
+        raise NoticeRefused("Give the new address.")
+    if source not in codes.ADDRESS_SOURCES:
+        raise NoticeRefused("Say where the address comes from.")
     with record.act(
         case,
         "debt_sale_account.serve_again",

@@ -14,8 +14,8 @@ from django.urls import path
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from cases.debt.sale import bids, codes, exclusions, forms, lines, looking, prices, tapes
-from cases.debt.sale.models import DebtSaleAccount, SaleTape
+from cases.debt.sale import bids, codes, exclusions, forms, lines, looking, notices, prices, tapes
+from cases.debt.sale.models import DebtSaleAccount, SaleNotice, SaleTape
 from cases.kernel import policy
 from cases.kernel.actors import Actor
 from cases.kernel.models import Case, Job
@@ -258,6 +258,7 @@ def _show_line(
     file: CaseFile,
     number: int,
     *,
+    form: forms.AgainForm | None = None,
     problems: list[Problem] | None = None,
     status: int = HTTPStatus.OK,
 ) -> HttpResponse:
@@ -273,13 +274,21 @@ def _show_line(
     is_own = found is not None and found.proposed_by_id == actor.user_id
     may = {
         act: policy.can(actor, act, case=case).is_allowed
-        for act in (lines.REFUSE, lines.ACCEPT, lines.AGREE, lines.BUY_BACK)
+        for act in (lines.REFUSE, lines.ACCEPT, lines.AGREE, lines.BUY_BACK, notices.ACT)
     }
+    back = notices.came_back(line) if line.state == "sold" and may[notices.ACT] else []
     context = casepage.header(file, "sale_accounts", actor) | {
         "line": _lines(request, case, [line], why)[0],
         "chain": lines.chain(line),
         "claims": [{"row": row, "reason": codes.CLAIMS.get(row.reason, "We want it back")} for row in claims],
-        "notices": list(line.notices.select_related("letter", "party").order_by("pk")),
+        "notices": [
+            {"row": row, "source": codes.ADDRESS_SOURCES.get(row.address_source, "Billing")}
+            for row in line.notices.select_related("letter", "party").order_by("pk")
+        ],
+        "again": [
+            {"row": row, "form": form if form and form.prefix == _prefix(row) else forms.AgainForm(prefix=_prefix(row))}
+            for row in back
+        ],
         "may_refuse": found is not None and may[lines.REFUSE],
         "may_accept": found is not None and not is_proposed and may[lines.ACCEPT],
         "may_agree": is_proposed and not is_own and may[lines.AGREE],
@@ -290,12 +299,18 @@ def _show_line(
     return render(request, "cases/debt/sale/line.html", context, status=status)
 
 
+def _prefix(notice: SaleNotice) -> str:
+    return f"person-{notice.party.number}"
+
+
 @screen
 @require_POST
 def sale_line_act(request: HttpRequest, uid: UUID, number: int) -> HttpResponse:
-    """Refuse, propose, agree to or ask for the return of one account."""
+    """Refuse, propose, agree to or ask for the return of one account; serve a notice again that came back."""
     actor = asking.actor_of(request)
     file = _file(actor, uid)
+    if request.POST.get("act") == notices.ACT:
+        return _serve_again(request, file, number)
     reason, act = request.POST.get("reason", ""), request.POST.get("act", "")
     said: dict[str, Any] = {"actor": actor, "at": asking.now(), "request": asking.info(request)}
     try:
@@ -313,6 +328,34 @@ def sale_line_act(request: HttpRequest, uid: UUID, number: int) -> HttpResponse:
         problems = [Problem(sentence=str(refusal))]
         return _show_line(request, file, number, problems=problems, status=status_of(refusal))
     return redirect("web:sale_line", uid=uid, number=number)
+
+
+def _serve_again(request: HttpRequest, file: CaseFile, number: int) -> HttpResponse:
+    actor = asking.actor_of(request)
+    policy.require(actor, notices.ACT, case=file.case)
+    line = file.case.debt_sale.lines.filter(number=number).first()
+    back = notices.came_back(line) if line is not None else []
+    notice = next((each for each in back if str(each.party.number) == request.POST.get("person")), None)
+    if line is None or notice is None:
+        return _show_line(
+            request,
+            file,
+            number,
+            problems=[Problem(sentence="This notice did not come back, or was served again already.")],
+            status=HTTPStatus.UNPROCESSABLE_ENTITY,
+        )
+    form = forms.AgainForm(request.POST, prefix=_prefix(notice))
+    if not form.is_valid():
+        problems, status = form_problems(form), HTTPStatus.UNPROCESSABLE_ENTITY
+        return _show_line(request, file, number, form=form, problems=problems, status=status)
+    said = {"source": form.cleaned_data["source"], "actor": actor, "at": asking.now(), "request": asking.info(request)}
+    try:
+        notices.serve_again(file.case, line, notice, form.address(), **said)
+    except notices.NoticeRefused as refusal:
+        problems = [Problem(sentence=str(refusal))]
+        return _show_line(request, file, number, form=form, problems=problems, status=status_of(refusal))
+    messages.success(request, "The notice is served again. The earlier one is kept.")
+    return redirect("web:sale_line", uid=file.case.uid, number=number)
 
 
 urlpatterns = [
