@@ -39,7 +39,8 @@ releases.declare(CRA_CORRECT)
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """How an account stood and how it stands, in the codes of the monthly file, and why. Money is whole pence."""
+    """How an account stood and how it stands, in the codes of the monthly file, and why. Money is whole pence.
+    `account` is its number, of a change that was read back from a message."""
 
     old: str
     new: str
@@ -49,6 +50,7 @@ class Change:
     default_pence: int | None = None
     satisfied_date: date | None = None
     flags: tuple[str, ...] = ()
+    account: str = ""
 
 
 def agencies() -> list[Agency]:
@@ -167,6 +169,7 @@ def said(message: OutboxMessage, *, reader: sealing.Reader, at: datetime) -> Cha
         default_date=_read(told["default_date"]),
         satisfied_date=_read(told["satisfied_date"]),
         flags=tuple(told["flags"]),
+        account=told["account"],
     )
 
 

@@ -6,11 +6,11 @@ from datetime import UTC, date, datetime, timedelta
 from django.test import TestCase
 
 from cases.accounts.models import AccountMonth, BureauTold
-from cases.credit.files import sending, taking
+from cases.credit.files import correcting, sending, taking
 from cases.credit.files.models import CreditFile, CreditFileCopy, CreditFileFault
 from cases.debt.sale import moving
 from cases.debt.sale.models import DebtSaleAccount
-from cases.kernel import jobrun, jobs
+from cases.kernel import edits, jobrun, jobs
 from cases.kernel.models import Agency, BatchFile, Case, Channel, Job, OutboxMessage, Task
 from cases.ledger import api as ledger
 from tests import creditfiles, defaults, factories, sales
@@ -190,3 +190,40 @@ class Beside(TestCase):
         work(NEXT)
         told = BureauTold.objects.filter(agency__code="sandbox-bureau-c").values_list("account", flat=True)
         assert list(told) == [self.default.default.account_id]
+
+    def rejected_by_b(self, code):
+        """Let a file be locked of which agency b did not take two accounts, one of them because of its person."""
+        self.signed()
+        case = self.approve()
+        creditfiles.arrive(case, at=NEXT)
+        work(NEXT)
+        for account, why in ((self.plain, code), (self.default.default.account, "name_unreadable")):
+            report(case, "b", at=NEXT, outcome="rejected", account=self.number(account), code=why)
+        for letter, rows in (("a", 2), ("b", 0), ("c", 2)):
+            case = report(case, letter, at=NEXT, outcome="accepted", rows=rows)
+        assert case.state == "locked"
+        return case, Task.objects.get(case=case, kind="credit_file_rejected", closed_at=None)
+
+    def test_what_an_agency_did_not_take_is_told_it_at_once_when_somebody_has_put_it_right(self):
+        case, task = self.rejected_by_b("status_not_allowed")
+        later = NEXT + timedelta(days=1)
+        defaults.told(at=later, account=self.number(self.plain), payments_behind="2", balance_pence="7600")
+        before = OutboxMessage.objects.latest("pk").pk
+        edits.close_task(case.pk, task.pk, actor=self.people[creditfiles.STEWARD], at=later, reason="Put right.")
+        work(later)
+        (message,) = OutboxMessage.objects.filter(kind="cra_correct", pk__gt=before)
+        body = factories.body_of(message)
+        assert (message.channel.agency.code, message.case_id) == ("sandbox-bureau-b", case.pk)
+        assert {name: body[name] for name in ("account", "old", "new", "balance_pence", "reason")} == {
+            "account": self.number(self.plain),
+            "old": "",
+            "new": "2",
+            "balance_pence": 7600,
+            "reason": "row_rejected",
+        }
+        job = Job.objects.get(kind=correcting.CORRECT)
+        assert (job.done, jobs.left_out(job)) == (1, [("skipped", "is_about_people", 1)])
+        OutboxMessage.objects.filter(pk=message.pk).update(state="delivered", attempts=1, delivered_at=later)
+        correcting.delivered(Case.objects.get(pk=case.pk), OutboxMessage.objects.get(pk=message.pk), at=later)
+        kept = BureauTold.objects.get(agency__code="sandbox-bureau-b", account=self.plain)
+        assert (kept.status, kept.balance_pence, kept.message_id) == ("2", 7600, message.public_id)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from cases.credit.files import callbacks, codes, forms, messages, periods, report, rules
+from cases.accounts import bureaus
+from cases.credit.files import callbacks, codes, correcting, effects, forms, messages, periods, report, rules
 from cases.credit.files.models import CreditFile
 from cases.kernel import clocks, retention
 from cases.kernel.casetypes import CaseType, never
@@ -42,7 +43,12 @@ CRA_FILE = CaseType(
     callbacks=callbacks.CALLBACKS,
     callback_data=callbacks.EXAMPLES,
     clock_ends={periods.ANSWERS: callbacks.time_is_over},
-    message_labels={messages.CRA_FILE.code: messages.CRA_FILE.label},
+    delivered={bureaus.CRA_CORRECT.code: correcting.delivered},
+    task_ends={effects.REJECTED: correcting.put_right},
+    message_labels={
+        messages.CRA_FILE.code: messages.CRA_FILE.label,
+        bureaus.CRA_CORRECT.code: bureaus.CRA_CORRECT.label,
+    },
     unspoken=frozenset({"digest", "round"}),
     may_add_person=never,
     is_divisible=False,

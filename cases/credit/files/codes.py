@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cases.kernel.office.codelists import CodeList
 
-__all__ = ["EVIDENCE_KINDS", "FAULTS", "LOAN", "REJECTS", "ROLES", "TYPES"]
+__all__ = ["ABOUT_PEOPLE", "EVIDENCE_KINDS", "FAULTS", "LOAN", "REJECTS", "ROLES", "TYPES"]
 
 ROLES = (("customer", "Customer"),)
 # Our own names: the agencies' layouts are members-only.
@@ -45,6 +45,8 @@ REJECTS = {
     "status_not_allowed": "The status may not follow the one before",
     "other": "Another reason",
 }
+# What only a whole row puts right: who it is and where they live.
+ABOUT_PEOPLE = frozenset({"name_unreadable", "address_unknown"})
 EVIDENCE_KINDS = CodeList(
     "credit_file_evidence",
     "Monthly file: kinds of document",

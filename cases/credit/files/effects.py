@@ -15,7 +15,8 @@ APPROVE, REJECTED = "credit_file_approve", "credit_file_rejected"
 tasks.declare(
     {
         APPROVE: "A month's file is signed: compare it with the control report and approve it",
-        REJECTED: "A credit reference agency did not take some accounts of a month's file: put them right",
+        REJECTED: "A credit reference agency did not take some accounts of a month's file: put them right at billing, "
+        "then close this: the agency is told of them at once",
     },
     ended_by={APPROVE: "This ends when the file is approved, or opened again."},
 )

@@ -25,7 +25,7 @@ from cases.kernel.finding import terms
 from cases.ledger import copying, sealing
 from cases.ledger.reads import Reader
 
-__all__ = ["PART", "accounts_of", "named", "rows_of", "slices", "take_part"]
+__all__ = ["PART", "accounts_of", "named", "rows_of", "slices", "take_part", "taken_of"]
 
 PART = 1000
 LABEL = "cases.CreditFilePart"
@@ -103,8 +103,7 @@ def take_part(file: CreditFile, subject: str, *, by: str, at: datetime) -> None:
     depend on the number of accounts; opens numbers and holders: two access rows."""
     number, first, last = (int(each) for each in subject.split(":"))
     accounts = list(accounts_of(file).filter(pk__gte=first, pk__lte=last).prefetch_related("holders", "flags"))
-    known = _known(file, accounts, by=by, at=at)
-    taken = [_taken(file, account, known) for account in accounts]
+    taken = taken_of(file, accounts, by=by, at=at)
     rows = [[row.account.pk, row.cells] for row in taken if not row.is_left_out]
     body = json.dumps(rows, ensure_ascii=False, separators=(",", ":")).encode()
     part = CreditFilePart(uid=uuid4(), file=file, round=file.round, number=number)
@@ -120,6 +119,12 @@ def take_part(file: CreditFile, subject: str, *, by: str, at: datetime) -> None:
             for code in row.faults
         ]
     )
+
+
+def taken_of(file: CreditFile, accounts: Sequence[Account], *, by: str, at: datetime) -> list[Taken]:
+    """Return accounts, fetched with their holders and flags, as rows of a file. Two access rows."""
+    known = _known(file, accounts, by=by, at=at)
+    return [_taken(file, account, known) for account in accounts]
 
 
 def _is_over(default_date: date, *, today: date) -> bool:

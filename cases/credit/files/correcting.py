@@ -1,0 +1,103 @@
+"""Rows of a monthly file that an agency did not take: once somebody has put them right, that agency is told of each
+account at once, not with the next file.
+
+A change of one account names nobody. So an account whose name or address it could not read waits for the next file.
+"""
+
+from __future__ import annotations
+
+import copy as copies
+from collections.abc import Iterable
+from datetime import date, datetime
+
+from cases.accounts import bureaus, storing
+from cases.accounts.models import Account, BureauTold
+from cases.credit.files import codes, taking
+from cases.credit.files.models import CreditFile, CreditFileCopy, CreditFileReject
+from cases.kernel import calendars, jobs, locks, record
+from cases.kernel.actors import system
+from cases.kernel.models import Agency, Case, OutboxMessage, Task
+from cases.ledger.reads import Reader
+
+__all__ = ["CORRECT", "delivered", "put_right"]
+
+CORRECT = "correct_rejected_rows"
+
+
+def put_right(case: Case, task: Task, *, at: datetime) -> None:
+    """Have an agency told of the accounts that it did not take, in the act that closes the task about them."""
+    copy = CreditFileCopy.objects.get(file=case.pk, agency__code=task.detail["agency"])
+    actor = system("rejected_rows", source=case.source)
+    jobs.start(CORRECT, actor=actor, at=at, params={"copy": copy.pk}, key=str(copy.batch_uid))
+
+
+def _rows(job: jobs.Job) -> Iterable[int]:
+    rows = CreditFileReject.objects.filter(copy=job.params["copy"]).order_by("pk")
+    return rows.values_list("account_id", flat=True)
+
+
+def _do(job: jobs.Job, subject: str, at: datetime) -> None:
+    copy = CreditFileCopy.objects.select_related("file__key", "agency").get(pk=job.params["copy"])
+    case = locks.case_for_update(copy.file_id)
+    if copy.rejects.get(account=int(subject)).code in codes.ABOUT_PEOPLE:
+        raise jobs.Skipped("is_about_people")
+    account, worker = Account.objects.prefetch_related("holders", "flags").get(pk=int(subject)), jobs.worker_of(job)
+    (row,) = taking.taken_of(_of_today(copy.file, at=at), [account], by=worker.label, at=at)
+    if row.is_left_out:
+        raise jobs.Skipped("is_left_out")
+    agency = Agency.objects.select_related("terms").get(pk=copy.agency_id)
+    change = _change(row, before=BureauTold.objects.filter(account=account, agency=agency).first())
+    with record.act(case, "credit_file.corrected", actor=worker, at=at, detail={"agency": agency.code}):
+        bureaus.tell(case, account, change, actor=worker, at=at, to=[agency])
+
+
+def _of_today(file: CreditFile, *, at: datetime) -> CreditFile:
+    """Return the file as if it told of today. Never saved."""
+    now = copies.copy(file)
+    now.effective_date = calendars.london_date(at)
+    return now
+
+
+def _change(row: taking.Taken, *, before: BureauTold | None) -> bureaus.Change:
+    told = taking.named(row.cells)
+    default_day, satisfied = (
+        date.fromisoformat(told[name]) if told[name] else None for name in ("default_date", "satisfied_date")
+    )
+    return bureaus.Change(
+        old=before.status if before else "",
+        new=row.status,
+        reason="row_rejected",
+        balance_pence=row.told_pence,
+        default_date=default_day,
+        default_pence=int(told["default_pence"]) if told["default_pence"] else None,
+        satisfied_date=satisfied,
+        flags=row.flags,
+    )
+
+
+def delivered(case: Case, message: OutboxMessage, *, at: datetime) -> None:
+    """The agency has taken one of those accounts: what the message said is what it has."""
+    actor = system("delivery", source=case.source)
+    reader = Reader(actor=actor.label, verb="keep", purpose=bureaus.PURPOSE, streams=(case.uid,))
+    detail = {"message": str(message.public_id)}
+    with record.act(case, "credit_file.correction_told", actor=actor, at=at, detail=detail):
+        said = bureaus.said(message, reader=reader, at=at)
+        account = storing.find(said.account) if said is not None else None
+        if said is not None and account is not None:
+            bureaus.keep_told(account, message, said, at=at)
+
+
+jobs.declare(
+    jobs.Kind(
+        code=CORRECT,
+        label="Tell an agency of accounts that it did not take",
+        rows=_rows,
+        do=_do,
+        reasons={
+            "is_about_people": "A change of one account names nobody: the next file tells of it",
+            "is_left_out": "It may not be told now",
+            "no_channel": "The agency has no channel",
+            "release_refused": "Nothing may be sent to the agency now",
+        },
+    )
+)
