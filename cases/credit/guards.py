@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
-from cases.credit import codes
+from cases.credit import codes, rulesets, searches
 from cases.credit.models import CheckDecision, Contest, Search
 from cases.kernel.models import Case, CaseAddress
 
@@ -54,9 +54,11 @@ def is_decided_by_whom_it_may_be(context: Any) -> str | None:
 
 
 def may_be_alone(context: Any) -> str | None:
+    """Whatever the rules in force say, what the searches found is looked at once more. Opens what they said."""
     if _is_person(context):
         return None
     code = why_not_alone(context.case, str(context.inputs.get("outcome")), context.inputs.get("triggers") or ())
+    code = code or next(iter(rulesets.needs_a_person(searches.factors(context.case, at=context.at))), "")
     return f"A person decides: {_REASONS[code].lower()}." if code else None
 
 

@@ -117,6 +117,7 @@ class RulesForm(ChangeForm):
 def _read(code: str, text: str) -> tuple[dict[str, Any] | None, list[str]]:
     try:
         document = json.loads(text)
+        json.dumps(document, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as fault:
         return None, [f"This is no JSON: {fault}."]
     if isinstance(document, dict):

@@ -187,3 +187,54 @@ def test_shipped_rules_are_whole_and_bad_ones_are_refused_in_sentences():
         "outcome is not",
     ):
         assert words in found
+
+
+# What the law and the notice leave to a person, whatever the rules say.
+CLEAN = {"is_complete": True, "identity": "pass", "fraud_match": "none", "alert_match": False}
+CLEAN |= {"notice_of_correction": False, "applications_differ": True, "score": 500}
+TO_A_PERSON = (
+    ({"notice_of_correction": True}, "notice_of_correction"),
+    ({"fraud_match": "protective"}, "protective_match"),
+    ({"fraud_match": "adverse"}, "fraud_match"),
+    ({"alert_match": True}, "alert_match"),
+    ({"identity": "refer"}, "identity_open"),
+    ({"identity": "fail"}, "identity_open"),
+    ({"is_complete": False}, "searches_missing"),
+)
+CARELESS = {
+    "code": "cr-2027.02",
+    "rules": [
+        {
+            "when": {"score": {"below": 520}},
+            "outcome": "decline",
+            "reasons": ["low_score"],
+            "triggers": ["inconsistent_with_previous_submissions"],
+        }
+    ],
+    "otherwise": {"outcome": "accept", "reasons": ["meets_criteria"]},
+}
+
+
+def test_no_set_of_rules_decides_what_a_person_has_to():
+    rules = rulesets.read(CARELESS)
+    assert rules.judge(CLEAN).outcome == "decline"
+    for changes, reason in TO_A_PERSON:
+        for score in (500, 700):
+            verdict = rules.judge({**CLEAN, "score": score, **changes})
+            assert (verdict.outcome, verdict.reasons) == ("refer", (reason,))
+    assert rules.judge({"score": 700}).reasons == ("searches_missing",)
+
+
+def test_odd_rules_are_refused_in_sentences_and_never_break():
+    for rule, words in (
+        ({"when": {}, "outcome": [], "reasons": ["low_score"]}, "outcome is not known"),
+        ({"when": {"score": {"in": 5}}, "outcome": "refer", "reasons": ["low_score"]}, "condition on score"),
+        ({"when": {"identity": {"in": None}}, "outcome": "refer", "reasons": ["low_score"]}, "condition on identity"),
+        ({"when": {"identity": {"in": "pass"}}, "outcome": "refer", "reasons": ["low_score"]}, "condition on identity"),
+        ({"when": {"identity": {"in": []}}, "outcome": "refer", "reasons": ["low_score"]}, "condition on identity"),
+        ({"when": {"identity": {"is": "\0"}}, "outcome": "refer", "reasons": ["low_score"]}, "condition on identity"),
+        ({"when": {}, "outcome": "refer", "reasons": ["low_score"], "note": "x"}, "note is no part"),
+        ({"when": {}, "outcome": "refer", "reasons": {"low_score": 1}}, "under reasons"),
+    ):
+        assert words in " ".join(rulesets.faults({**CARELESS, "rules": [rule]})), rule
+    assert "has no comment" in " ".join(rulesets.faults({**CARELESS, "comment": "x"}))

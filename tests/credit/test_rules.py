@@ -1,16 +1,18 @@
 """Rules of checks are versions: tried on what was decided, proposed by one person, put in force by another."""
 
 import json
+from datetime import timedelta
 
 import pytest
 from django.test import TestCase
 
 from cases.credit import rulechanges, rulesets
 from cases.credit.models import CheckDecision, RuleSetVersion, Search
-from cases.kernel import actors, record
+from cases.kernel import actors, record, transitions
 from cases.kernel.errors import CaseError, NotAllowed
-from cases.kernel.models import Proposal
+from cases.kernel.models import Case, Proposal
 from cases.kernel.office import kinds, proposals
+from cases.kernel.transitions import TransitionRefused
 from cases.ledger.models import AccessEvent
 from tests import checks, factories
 from tests.kernel.snapshots import nothing_written
@@ -19,6 +21,13 @@ from tests.web import desk
 AT = factories.AT
 NEW = "cr-2027.01"
 PAGE = "/office/changes/new/check_rules/"
+
+
+# A set that forgets what has to go to a person.
+CARELESS = {
+    "rules": [],
+    "otherwise": {"outcome": "accept", "reasons": ["meets_criteria"]},
+}
 
 
 def stricter(below=700):
@@ -121,3 +130,25 @@ class Rules(TestCase):
         done = client.post(PAGE, {**sent, "seen": token})
         assert done.status_code == 302
         assert Proposal.objects.get().payload["tried"]["differ"] == 1
+
+    def test_careless_rules_that_two_people_agreed_to_still_decide_nothing_that_a_person_has_to(self):
+        row = self.propose(document={"code": NEW, **CARELESS})
+        proposals.decide(row.uid, "agreed", actor=self.people[checks.REVIEWER], at=AT, reason="Looked at both.")
+        for surname, reason in (("Penhaligon", "protective_match"), ("Quillfeather", "notice_of_correction")):
+            case = checks.answer(checks.running(self.people, surname))
+            assert (case.state, case.check_facts.referred_for) == ("referred", [reason])
+        silent = checks.running(self.people)
+        checks.sweep(AT + timedelta(minutes=61))
+        silent = Case.objects.get(pk=silent.pk)
+        assert (silent.state, silent.check_facts.referred_for) == ("referred", ["searches_missing"])
+
+    def test_the_machine_may_not_decide_what_a_person_has_to_even_where_it_is_told_to(self):
+        case = checks.answered(self.people)
+        with nothing_written(counted=1), pytest.raises(TransitionRefused, match="an agency did not answer"):
+            transitions.apply(case.pk, "decide", actor=actors.system("tests"), at=AT, inputs=checks.YES)
+
+    def test_odd_rules_are_said_back_to_whoever_typed_them(self):
+        client = desk.client_of(checks.OFFICER, is_stepped_up=True)
+        for text in ('{"rules": [{"when": {"score": {"in": 5}}, "outcome": []}], "otherwise": {}}', '{"\\ud800": 1}'):
+            assert client.post(PAGE, {"code": NEW, "document": text, "reason": "Tried."}).status_code == 422
+        assert Proposal.objects.count() == 0
