@@ -17,6 +17,7 @@ __all__ = [
     "EXAMPLE",
     "FAULTS",
     "FLAGS",
+    "OF_A_PERSON",
     "HOLDERS",
     "HOLDER_COLUMNS",
     "PRODUCTS",
@@ -53,6 +54,13 @@ FLAGS = {
     "sequestration": "Sequestration",
     "vulnerable": "Needs support",
 }
+# What is said of one holder, not of the account.
+OF_A_PERSON = frozenset(
+    {
+        *("bankruptcy", "debt_plan", "debt_relief_order", "deceased", "forces", "fraud_victim", "gone_away"),
+        *("hospital", "iva", "minor", "prison", "protected_trust_deed", "sequestration", "vulnerable"),
+    }
+)
 HOLDERS = 2
 LONGEST = 120
 # Columns that a feed may have since a later release. Where it does not say them, a row hashes as it did before.

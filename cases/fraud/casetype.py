@@ -91,6 +91,7 @@ FRAUD_REFERRAL = CaseType(
     label="Fraud referral",
     summary="Somebody defrauded us, or used another person's name. Told to the fraud prevention agency.",
     prefix="FRD",
+    is_untold=lambda case: bool(case.fraud_referral.prejudice_recorded),
     not_for_subject=frozenset({"Police reference", *(f"Pillar {number}" for number in range(1, 5))}),
     icon="shield-alert",
     team="fraud",

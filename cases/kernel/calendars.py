@@ -24,6 +24,7 @@ __all__ = [
     "add_months",
     "add_working_days",
     "end_of_day",
+    "start_of_day",
     "is_working_day",
     "london_date",
     "of",
@@ -130,6 +131,11 @@ def add_months(day: date, months: int, *, counts_first_day: bool = False) -> dat
 def london_date(moment: datetime) -> date:
     """Return the civil date in London of an aware moment."""
     return moment.astimezone(LONDON).date()
+
+
+def start_of_day(day: date) -> datetime:
+    """Return the first second of a London day, as an aware moment."""
+    return datetime.combine(day, time(0, 0), tzinfo=LONDON)
 
 
 def end_of_day(day: date) -> datetime:

@@ -146,6 +146,11 @@ def always(_case: Case) -> bool:
     return True
 
 
+def on_no_case(_case: Case) -> bool:
+    """Say it of no case."""
+    return False
+
+
 def never(_case: Case) -> bool:
     """Let it be done on no case."""
     return False
@@ -238,7 +243,9 @@ class CaseType:
     that the reader may see. `ties` are the links between people that its cases make, by the joined people's keys
     (linking/people.py).
     `papers` are those it makes beside the audit report, by their level. `not_for_subject` are labels of its facts that
-    the person concerned is not told: telling would prejudice what the case is for.
+    the person concerned is not told: telling would prejudice what the case is for. `is_untold` says of a case that the
+    people in it are told nothing of it. `beside` are roles of people whose matter a case is not: who act for somebody
+    or are named beside them. `subject_tables` are titles of its `tables` that the person concerned is told.
     `stored_codes` are words for what columns of its facts hold as codes. `opens_with_people` says whether people are
     typed of a new case, `may_add_person` whether a case can take one more, `is_divisible` whether part of one can go to
     a new case.
@@ -309,6 +316,9 @@ class CaseType:
     registers: tuple[tuple[str, str, str], ...] = ()
     papers: Mapping[str, Paper] = field(default_factory=dict)
     not_for_subject: frozenset[str] = frozenset()
+    is_untold: Callable[[Case], bool] = on_no_case
+    beside: frozenset[str] = frozenset()
+    subject_tables: frozenset[str] = frozenset()
     stored_codes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     may_add_person: Callable[[Case], bool] = always
     opens_with_people: bool = True

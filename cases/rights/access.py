@@ -9,7 +9,7 @@ no sentence says that anything is left out of that kind.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
@@ -74,7 +74,12 @@ class Held:
 
     @property
     def cases(self) -> list[Case]:
-        return list({party.case_id: party.case for party, _ in self.parties}.values())
+        """Every case that is a matter of theirs; not one in which they only act for somebody or are named beside."""
+        return list({party.case_id: party.case for party, _ in self.parties if not _is_beside(party)}.values())
+
+
+def _is_beside(party: CaseParty) -> bool:
+    return party.role in casetypes.get(party.case.kind).beside
 
 
 def why_not(case: Case) -> str:
@@ -161,11 +166,14 @@ def _data(case: Case, cover: Rows, parts: Sequence[Part]) -> dict[str, Any]:
 
 def _held(case: Case, reader: Reader, *, at: datetime) -> Held:
     """Return everything of the people whose right it is. A person of other cases is the same where somebody joined the
-    two; an account is theirs where they name it and one of its holders is they."""
+    two; an account is theirs where they name it and one of its holders is they. Of a case that its people are told
+    nothing of nothing is held here (Data Protection Act 2018 Sch 2 para 2)."""
     own = CaseParty.objects.filter(case=case, role="person", is_detached=False)
     joined = Q(party__in=own.exclude(party=None).values("party"))
     rows = CaseParty.objects.filter(Q(pk__in=own.values("pk")) | joined, case__is_restricted=False, is_detached=False)
-    parties = list(rows.select_related("case").order_by("case__opened_at", "case_id", "number"))
+    found = list(rows.select_related("case").order_by("case__opened_at", "case_id", "number"))
+    untold = {each.pk for each in {row.case for row in found} if casetypes.get(each.kind).is_untold(each)}
+    parties = [row for row in found if row.case_id not in untold]
     wide = replace(reader, streams=tuple(dict.fromkeys(each.case.uid for each in parties)))
     opened = sealing.open_rows(parties, PERSON_FIELDS, reader=wide, at=at)
     homes = list(CaseAddress.objects.filter(party__in=parties, is_detached=False).order_by("pk"))
@@ -266,6 +274,12 @@ def _matters(held: Held) -> tuple[Item, ...]:
             ("Kept until", kept),
         )
         found.append(Item(head=f"{case.reference}, {kind.label.lower()}", rows=rows))
+        found += [
+            Item(head=f"{case.reference}, {table.title.lower()}", rows=_filled(*zip(table.columns, row, strict=True)))
+            for table in kind.tables(case)
+            if table.title in kind.subject_tables
+            for row in table.rows
+        ]
     return tuple(found)
 
 
@@ -277,7 +291,10 @@ def _period(code: str) -> str:
 def _accounts(held: Held) -> tuple[Item, ...]:
     ids = [holder.account_id for holder, _, _ in held.accounts]
     flags: dict[int, list[tuple[str, str]]] = defaultdict(list)
-    for flag in AccountFlag.objects.filter(account__in=ids, source=storing.SOURCE).order_by("began_date", "code"):
+    joint = set(AccountHolder.objects.filter(account__in=ids, ordinal__gt=1).values_list("account", flat=True))
+    flags_of = AccountFlag.objects.filter(account__in=ids, source=storing.SOURCE)
+    # Of two holders nobody says which one is in hospital.
+    for flag in flags_of.exclude(account__in=joint, code__in=billing.OF_A_PERSON).order_by("began_date", "code"):
         until = f" until {_day(flag.ended_date)}" if flag.ended_date else ""
         flags[flag.account_id].append((f"Noted: {_flag(flag.code)}", f"since {_day(flag.began_date)}{until}"))
     told: dict[int, list[tuple[str, str]]] = defaultdict(list)
@@ -321,8 +338,14 @@ def reaches(held: Held) -> list[dict[str, str]]:
     return choices.reach_of_people(people)
 
 
+def _own_reaches(held: Held) -> list[dict[str, str]]:
+    """Return by what the person alone is reached, each once."""
+    own = {(kind, value) for reach in reaches(held) for kind, value in reach.items() if kind in ("phone", "email")}
+    return [{kind: value} for kind, value in sorted(own)]
+
+
 def _choices(held: Held) -> tuple[Item, ...]:
-    return tuple(Item(head=f"{said.purpose}: {said.channel}", rows=said.rows) for said in told_choices(reaches(held)))
+    return tuple(Item(head=f"{said.purpose}: {said.channel}", rows=said.rows) for said in told_choices(held))
 
 
 def person_tables(people: Collection[CaseParty]) -> list[Table]:
@@ -365,12 +388,12 @@ class Said:
     rows: Rows
 
 
-def told_choices(reached: Iterable[Mapping[str, str]]) -> list[Said]:
-    """Return every choice of a person in words, the newest first. The same choice said by several of their telephone,
-    e-mail and account is one. One query."""
-    merged = {f"{kind}:{value}": {kind: value} for reach in reached for kind, value in reach.items()}
-    hashes = [token for each in merged.values() for token in choices.tokens(each)]
-    rows = Choice.objects.filter(token__in=hashes).exclude(is_allowed=True, case__state="void")
+def told_choices(held: Held) -> list[Said]:
+    """Return every choice of a person in words, the newest first: what they said in requests of theirs, and what was
+    said by their telephone or e-mail. A home and an account may be another's too. One query."""
+    hashes = [token for each in _own_reaches(held) for token in choices.tokens(each)]
+    own = [party.case_id for party, _ in held.parties if not _is_beside(party)]
+    rows = Choice.objects.filter(Q(token__in=hashes) | Q(case__in=own)).exclude(is_allowed=True, case__state="void")
     return [said for _, said in _in_words(rows.select_related("case"))]
 
 
@@ -382,9 +405,8 @@ def _in_words(rows: QuerySet[Choice]) -> list[tuple[Choice, Said]]:
 
 
 def _said(row: Choice, seen: set[tuple[str, str]]) -> Said:
-    place = (row.purpose, row.channel)
-    is_newest = place not in seen
-    seen.add(place)
+    is_newest = seen.isdisjoint({(row.purpose, row.channel), (row.purpose, codes.ALL)})
+    seen.add((row.purpose, row.channel))
     return Said(
         purpose=dict(codes.PURPOSES).get(row.purpose, row.purpose),
         channel=dict(codes.CHANNELS).get(row.channel, "every way"),
@@ -432,7 +454,7 @@ def _told(held: Held) -> tuple[Item, ...]:
 
 def _answered(held: Held) -> tuple[Item, ...]:
     """Return who was answered whether the person may be contacted, one entry for each of them and each purpose."""
-    hashes = [token for reach in reaches(held) for token in choices.tokens(reach)]
+    hashes = [token for reach in _own_reaches(held) for token in choices.tokens(reach)]
     rows = ContactAnswer.objects.filter(tokens__overlap=hashes).exclude(agency__kind="own_system")
     newest = {(row.agency_id, row.purpose, row.channel): row for row in rows.select_related("agency").order_by("pk")}
     return tuple(

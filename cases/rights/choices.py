@@ -35,7 +35,8 @@ __all__ = [
 ]
 
 _Key = tuple[bytes, str, str]
-REACHES = ("phone", "email", "account", "home")
+HOME = "home"
+REACHES = ("phone", "email", "account", HOME)
 _HASHED_FOR = "contact_choice"
 _FIELDS = ("phone", "email", "account_reference", "surname")
 _PLACE = ("line_1", "postcode")
@@ -99,7 +100,16 @@ def _plain(values: Mapping[str, Any]) -> dict[str, str]:
 
 def tokens(reach: Mapping[str, str]) -> list[bytes]:
     """Return every hash under which a choice of this person may be kept."""
-    return [each for kind, value in sorted(reach.items()) for each in keys.kept_hashes(_HASHED_FOR, f"{kind}:{value}")]
+    return [token for _, token in _hashed(reach)]
+
+
+def _hashed(reach: Mapping[str, str]) -> list[tuple[str, bytes]]:
+    """Return every hash of a person with what it is the hash of."""
+    return [
+        (kind, each)
+        for kind, value in sorted(reach.items())
+        for each in keys.kept_hashes(_HASHED_FOR, f"{kind}:{value}")
+    ]
 
 
 def changed(facts: RightsRequest) -> list[tuple[str, str, bool]]:
@@ -107,11 +117,15 @@ def changed(facts: RightsRequest) -> list[tuple[str, str, bool]]:
     change = codes.CHANGES.get(facts.right)
     if change is None:
         return []
-    channels = change.channels or tuple(facts.channels) or (codes.ALL,)
+    is_of_all = not facts.channels or {code for code, _ in codes.CHANNELS} <= set(facts.channels)
+    channels = change.channels or ((codes.ALL,) if is_of_all else tuple(facts.channels))
     purposes = change.purposes or tuple(facts.purposes)
-    if facts.right == codes.STOP_MARKETING and not facts.channels:
-        purposes = (*purposes, *codes.WITH_STOP_OF_ALL)
-    return [(purpose, channel, change.is_allowed) for purpose in purposes for channel in channels]
+    said = [(purpose, channel) for purpose in purposes for channel in channels]
+    if facts.right == codes.STOP_MARKETING:
+        also = codes.WITH_STOP_OF_ALL if is_of_all else codes.WITH_STOP_OF_A_SCREEN
+        seen_on = channels if is_of_all else [each for each in channels if each in codes.SCREENS]
+        said += [(purpose, channel) for purpose in also for channel in seen_on]
+    return [(purpose, channel, change.is_allowed) for purpose, channel in said]
 
 
 def write(
@@ -125,7 +139,11 @@ def write(
         return []
     reaches = reach_of_people(people) if people is not None else reach_of_case(case, at=at)
     meant = _meant(reaches, said, entered)
-    left_out = {key: (row.reach, False) for key, row in entered.items() if row.is_allowed and key not in meant}
+    left_out = {
+        key: (row.reach, False)
+        for key, row in entered.items()
+        if row.is_allowed and row.reach != HOME and key not in meant
+    }
     rows = [
         Choice(
             case=case,
@@ -159,6 +177,8 @@ def _meant(
     for kind, value in (pair for reach in reaches for pair in reach.items()):
         newest, *_ = hashes = keys.kept_hashes(_HASHED_FOR, f"{kind}:{value}")
         for purpose, channel, is_allowed in said:
+            if is_allowed and kind == HOME:  # who shares it has agreed to nothing
+                continue
             kept = [(each, purpose, channel) for each in hashes if (each, purpose, channel) in entered]
             found.update(dict.fromkeys(kept or [(newest, purpose, channel)], (kind, is_allowed)))
     return found
@@ -174,16 +194,17 @@ def verdicts(reaches: Sequence[Mapping[str, str]], *, purpose: str, channel: str
     and one more for the assessment that a purpose stands on which nobody has to agree to.
 
     Of what is known of a person every part must allow it: a stop by one telephone number stops the e-mail of whoever
-    is known to have that number. Where the notice asks for consent, somebody must have said yes and nobody no; a yes of
+    is known to have that number. Where the notice asks for consent, nobody must have said no, and the yes must stand on
+    what it is for: a text's on its number, an e-mail's on its address, and none on a home that others share. A yes of
     a case that is void was never said. Where it asks for none, the assessment of our interest must be in force on the
     London day, UK GDPR Art 6(1)(f).
     """
     if purpose == codes.SERVICE:
         return [Verdict(may_contact=True, reason="service_message")] * len(reaches)
-    hashed = [tokens(reach) for reach in reaches]
+    hashed = [_hashed(reach) for reach in reaches]
     wanted = {purpose, "usage_data"} if purpose == "personalise" else {purpose}
     rows = Choice.objects.filter(
-        token__in=[token for each in hashed for token in each], purpose__in=wanted, channel__in=[channel, codes.ALL]
+        token__in=[token for each in hashed for _, token in each], purpose__in=wanted, channel__in=[channel, codes.ALL]
     ).exclude(is_allowed=True, case__state="void")
     newest: dict[tuple[bytes, str], bool] = {}
     # A no wins over a yes of the same moment.
@@ -201,15 +222,21 @@ def _is_assessed(at: datetime) -> bool:
 
 
 def _verdict(
-    hashed: list[bytes], newest: Mapping[tuple[bytes, str], bool], wanted: set[str], *, purpose: str, channel: str
+    hashed: list[tuple[str, bytes]],
+    newest: Mapping[tuple[bytes, str], bool],
+    wanted: set[str],
+    *,
+    purpose: str,
+    channel: str,
 ) -> Verdict:
     if not hashed:
         return Verdict(may_contact=False, reason="nobody_named")
     needs_yes = {(purpose, channel), (purpose, codes.ALL)} & codes.NEEDS_CONSENT
-    said = {(token, each): newest[token, each] for token in hashed for each in wanted if (token, each) in newest}
-    if not all(said.values()):
+    said = [(kind, each, newest[token, each]) for kind, token in hashed for each in wanted if (token, each) in newest]
+    if not all(is_allowed for _, _, is_allowed in said):
         return Verdict(may_contact=False, reason="consent_withdrawn" if needs_yes else "stopped")
-    agreed = {each for _, each in said}
+    stands_on = codes.CONSENT_STANDS_ON.get(channel, codes.CONSENT_STANDS_ON_ANY)
+    agreed = {each for kind, each, _ in said if kind in stands_on}
     if needs_yes and agreed != wanted:
         return Verdict(may_contact=False, reason="no_consent")
     return Verdict(may_contact=True, reason="consent" if needs_yes else "not_objected")

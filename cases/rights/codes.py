@@ -9,9 +9,12 @@ from cases.kernel.office.codelists import CodeList
 __all__ = [
     "ALL",
     "ASSESSMENT",
+    "BESIDE",
     "CAME_BY",
     "CHANGES",
     "CHANNELS",
+    "CONSENT_STANDS_ON",
+    "CONSENT_STANDS_ON_ANY",
     "EVIDENCE_KINDS",
     "GIVEN",
     "IDENTITY",
@@ -23,6 +26,7 @@ __all__ = [
     "RESTRICT",
     "RIGHTS",
     "ROLES",
+    "SCREENS",
     "SERVICE",
     "Change",
 ]
@@ -88,8 +92,18 @@ CHANGES: dict[str, Change] = {
     "withdraw_third_party": Change(purposes=("third_party_marketing",), channels=(ALL,)),
     GIVE_CONSENT: Change(is_allowed=True, is_asked_by_channel=True),
 }
-# A stop of everything stops the profile made for it too, UK GDPR Art 21(2) and (3).
+# A stop of everything stops the profile made for it too, one of a screen the advertising on it, UK GDPR Art 21(2), (3).
 WITH_STOP_OF_ALL = _PROFILING
+WITH_STOP_OF_A_SCREEN = ("online_ads",)
+SCREENS = frozenset({"banner", "app", "set_top_box"})
+# On which of the things a person is reached by a consent has to stand: a text or e-mail on the number or address it
+# goes to (PECR reg 22), anything else on what is theirs alone or their account's, never on a home they share.
+CONSENT_STANDS_ON: dict[str, frozenset[str]] = {
+    "phone": frozenset({"phone"}),
+    "sms": frozenset({"phone"}),
+    "email": frozenset({"email"}),
+}
+CONSENT_STANDS_ON_ANY = frozenset({"phone", "email", "account"})
 RIGHTS = (
     (STOP_MARKETING, "Stop marketing"),
     ("stop_profiling", "Stop profiling for marketing"),
@@ -149,6 +163,7 @@ GIVEN = (
     ("protected_download", "Download that only they can open"),
 )
 ROLES = (("person", "Person concerned"), ("representative", "Acts for them"))
+BESIDE = frozenset({"representative"})
 EVIDENCE_KINDS = CodeList(
     "rights_evidence",
     "People's rights: kinds of document",

@@ -61,7 +61,9 @@ class FactsForm(PlainForm):
         cleaned = super().clean()
         day = cleaned.pop("received_date", None)
         if day:
-            cleaned["received_at"] = calendars.end_of_day(day)
+            # Of which hour nobody knows: a consent counts from the first, so that no stop of that day loses against it.
+            is_consent = cleaned.get("right") == codes.GIVE_CONSENT
+            cleaned["received_at"] = calendars.start_of_day(day) if is_consent else calendars.end_of_day(day)
         if cleaned.get("right") == codes.GIVE_CONSENT and not cleaned.get("purposes"):
             self.add_error("purposes", "Choose what they agree to.")
         if cleaned.get("right") == codes.GIVE_CONSENT and not cleaned.get("wording_version"):

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from cases.kernel import calendars, clocks, formats
 from cases.kernel.casetypes import Extension
-from cases.kernel.intake import FieldErrors
-from cases.kernel.models import Case, Clock
+from cases.kernel.intake import FieldErrors, IntakeRefused
+from cases.kernel.models import Case, CaseParty, Clock
 from cases.ledger import api as ledger
 from cases.ledger import sealing
 from cases.rights import choices, codes, effects, guards, periods
 from cases.rights.models import DpComplaint, RightsRequest
 
-__all__ = ["EXTENSION", "count_anew", "count_from_receipt", "names_nobody", "open_choices", "open_facts"]
+__all__ = [
+    "EXTENSION",
+    "check_people",
+    "count_anew",
+    "count_from_receipt",
+    "has_nobody_beside",
+    "names_nobody",
+    "open_choices",
+    "open_facts",
+]
 
 _PLAIN = ("right", "came_by", "channels", "purposes", "wording_version")
 
@@ -39,6 +49,19 @@ def open_facts(case: Case, facts: Mapping[str, Any]) -> None:
         clocks.start(case, periods.ONWARD, started_at=case.opened_at)
     clocks.refresh_due(case)
     case.save(update_fields=["due_at"])
+
+
+def check_people(people: Sequence[Mapping[str, Any]]) -> None:
+    """Raise IntakeRefused unless one person is named whose right it is, with at most one who acts for them: what is
+    held about two is never given to one."""
+    named = Counter(each.get("role") for each in people)
+    if named["person"] != 1 or named["representative"] > 1:
+        raise IntakeRefused("Name one person whose right it is, and at most one who acts for them.")
+
+
+def has_nobody_beside(case: Case) -> bool:
+    """Say whether somebody may be named who acts for the person. One query."""
+    return not CaseParty.objects.filter(case=case, role__in=codes.BESIDE, is_detached=False).exists()
 
 
 def open_choices(case: Case, people: Sequence[Mapping[str, Any]], *, at: datetime) -> None:

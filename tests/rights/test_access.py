@@ -7,14 +7,15 @@ import pytest
 from django.test import TestCase
 
 from cases.accounts import uploads
-from cases.kernel import actors, intake, jobrun, record, transitions
+from cases.kernel import actors, edits, intake, jobrun, record, transitions
 from cases.kernel.errors import CaseError
 from cases.kernel.models import AuditReport, Case, CaseParty, Letter, OutboxMessage, Party, Task
 from cases.ledger.models import AccessEvent
 from cases.reports import requests
 from cases.rights import recipients, report
 from cases.rights.forms import ActForm
-from tests import associations, factories, suspicions, traces
+from cases.rights.models import Choice
+from tests import associations, checks, factories, suspicions, traces
 from tests import requests_of_people as rights
 from tests.accounts import portfolio
 from tests.factories import AT
@@ -107,6 +108,67 @@ class Access(TestCase):
         for each in before:
             text = each if isinstance(each, str) else each.decode()
             assert [word for word in NEVER if word in text] == []
+
+    def test_pack_says_nothing_of_a_matter_of_which_telling_would_prejudice_an_enquiry(self):
+        """Data Protection Act 2018 Sch 2 para 2, as the letters of the fraud desk."""
+        report = self.ask()
+        before = self.drafted(report)
+        case = factories.investigating(self.people)
+        with edits.change(case.pk, actor=self.people["a.byrne"], at=AT) as edit:
+            edit.facts(prejudice_recorded=True)
+        join(CaseParty.objects.get(case=self.case), CaseParty.objects.filter(case=case).earliest("number"))
+        join(*CaseParty.objects.filter(case__kind="association", role="declarer"), *self.all_hers(case))
+        assert self.drafted(report) == before
+        with edits.change(case.pk, actor=self.people["a.byrne"], at=AT) as edit:
+            edit.facts(prejudice_recorded=False)
+        assert case.reference in self.drafted(report)[0]
+
+    def all_hers(self, *cases):
+        rows = CaseParty.objects.filter(case__in=cases).order_by("number")[:1]
+        return [*CaseParty.objects.filter(case__kind=rights.REQUEST).order_by("pk"), *rows]
+
+    def test_pack_says_how_she_was_decided_on_and_nothing_of_a_matter_in_which_she_is_named_beside_another(self):
+        """UK GDPR Art 15(1)(h), (3) and (4)."""
+        own, others = checks.refused_automatically(self.people), checks.referred(self.people)
+        representative = rights.asked(self.people, "rectify")
+        with record.act(others, "tests.changed", actor=actors.system("tests"), at=AT):
+            beside = CaseParty.objects.get(case=others)
+            beside.role = "associate"
+            beside.save(update_fields=["role"])
+        with record.act(representative, "tests.changed", actor=actors.system("tests"), at=AT):
+            acting = CaseParty.objects.get(case=representative)
+            acting.role = "representative"
+            acting.save(update_fields=["role"])
+        join(*self.all_hers(own), beside, acting)
+
+        data = json.loads(self.drafted(self.ask())[1])["parts"]
+
+        matters = {each["heading"]: dict((v["name"], v["value"]) for v in each["values"]) for each in data["matters"]}
+        assert {name.partition(",")[0] for name in matters} >= {own.reference}
+        assert not [name for name in matters if others.reference in name or representative.reference in name]
+        decision = matters[f"{own.reference}, decisions"]
+        assert (decision["Decision"], decision["How"]) == ("Declined", "Automatically")
+        assert matters[f"{own.reference}, searches and footprints"]["Agency"].startswith("Sandbox ")
+        said = json.dumps(data)
+        assert "Financially linked person" not in json.dumps(data["matters"])
+        assert f"{others.reference}, credit and fraud check: financially linked person" in said
+
+    def test_pack_says_nothing_that_was_said_by_or_of_another_of_the_household(self):
+        father = {**PERSON, "values": {**PERSON["values"], "phone": "+447700900699", "email": "father@example.org"}}
+        facts = {"right": "stop_marketing", "came_by": "phone", "channels": ["post"]}
+        before = self.drafted(report := self.ask())
+        case = intake.open_case(rights.REQUEST, actor=self.officer, at=AT, facts=facts, people=[father])
+        assert Choice.objects.filter(case=case, reach__in=("home", "account")).exists()
+        assert self.drafted(report) == before
+
+    def test_pack_says_of_a_joint_account_what_is_noted_of_it_and_not_of_one_holder(self):
+        analyst = next(each for each in self.people.values() if "collections_analyst" in each.roles)
+        told = {"flags": "hospital:2026-11-01;complaint:2026-11-01", "as_of": "2026-11-14"}
+        uploads.take([portfolio.file([ACCOUNT | told])], actor=analyst, at=AT)
+        jobrun.work(clock=lambda: AT, seconds=60)
+        words = self.drafted(self.ask())[0]
+        assert "open complaint" in words
+        assert "in hospital" not in words
 
     def test_pack_holds_everything_about_the_person_and_is_opened_on_record(self):
         report = self.ask()

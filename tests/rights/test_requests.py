@@ -8,8 +8,9 @@ from unittest import mock
 
 import pytest
 from django.test import TestCase
+from django.utils import timezone
 
-from cases.kernel import actors, casetypes, edits, intake, outbox, record, transitions, verdicts
+from cases.kernel import actors, calendars, casetypes, edits, intake, outbox, record, transitions, verdicts
 from cases.kernel.casetypes import Content
 from cases.kernel.errors import CaseError
 from cases.kernel.exchange import agreements
@@ -254,6 +255,48 @@ class Rights(TestCase):
         assert may("own_marketing", "phone", phone=phone) == (False, "stopped")
         assert may("own_marketing", "post", phone=phone) == (True, "not_objected")
         assert may("profiling_marketing", "app", phone=phone) == (True, "not_objected")
+
+    def test_consent_of_one_says_nothing_of_whoever_shares_the_home_or_the_account(self):
+        """PECR reg 22: the subscriber of a number or address agrees to what is sent there, nobody else does."""
+        home = {"surname": "Quince", "line_1": "3 Orchard Steps", "postcode": "NR2 0ZZ"}
+        rights.asked(
+            self.people, "give_consent", purposes=["own_marketing"], channels=["sms"], wording_version="2026-02"
+        )
+        assert may("own_marketing", "sms", phone="+447700900654", **home) == (True, "consent")
+        for shared in (home, {"account": "8009990001"}, {"email": "b.quince@example.org"}):
+            assert may("own_marketing", "sms", phone="+447700900655", **shared) == (False, "no_consent")
+        assert Choice.objects.filter(reach="home").count() == 0
+        # What stops counts for whoever shares it.
+        rights.asked(self.people, "stop_marketing")
+        assert may("own_marketing", "post", phone="+447700900655", **home) == (False, "stopped")
+
+    def test_stop_on_a_screen_stops_its_advertising_and_one_of_every_channel_the_profile_too(self):
+        email = {"email": "b.quince@example.org"}
+        rights.asked(self.people, "stop_marketing", channels=["banner"])
+        assert may("online_ads", "banner", **email) == (False, "stopped")
+        assert may("online_ads", "app", **email) == (True, "not_objected")
+        assert may("profiling_marketing", "app", **email) == (True, "not_objected")
+        every = ["phone", "post", "email", "sms", "banner", "app", "set_top_box"]
+        rights.asked(self.people, "stop_marketing", channels=every)
+        for purpose in ("online_ads", "profiling_marketing"):
+            assert may(purpose, "app", **email) == (False, "stopped")
+
+    def test_consent_of_a_day_loses_against_a_stop_of_that_day(self):
+        yesterday = calendars.london_date(timezone.now()) - timedelta(days=1)
+        typed = {"received_date": yesterday, "came_by": "shop", "purposes": ["own_marketing"], "wording_version": "2"}
+        consent = FactsForm({"right": "give_consent", **typed})
+        stop = FactsForm({"right": "stop_marketing", **typed})
+        assert consent.is_valid(), consent.errors
+        assert stop.is_valid(), stop.errors
+        assert consent.cleaned_data["received_at"] == calendars.start_of_day(yesterday)
+        assert stop.cleaned_data["received_at"] == calendars.end_of_day(yesterday)
+
+    def test_request_is_of_one_person(self):
+        """What is held about two people is never given to one of them."""
+        facts, other = {"right": "access", "came_by": "letter"}, {**rights.PERSON, "role": "representative"}
+        for people in ([rights.PERSON, rights.PERSON], [other], [rights.PERSON, other, other]):
+            with nothing_written(), pytest.raises(CaseError, match="Name one person whose right it is"):
+                intake.open_case("rights_request", actor=self.people[rights.OFFICER], at=AT, facts=facts, people=people)
 
     def test_research_is_a_purpose_of_its_own_that_is_stopped_by_itself(self):
         phone = rights.PERSON["values"]["phone"]

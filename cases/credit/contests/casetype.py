@@ -37,6 +37,7 @@ CONTEST = CaseType(
     facts_form=forms.FactsForm,
     party_form=forms.PartyForm,
     party_roles=codes.CONTEST_ROLES,
+    beside=frozenset({"representative"}),
     evidence_kinds=codes.EVIDENCE_KINDS,
     transition_forms={
         "confirm_identity": forms.IdentityForm,

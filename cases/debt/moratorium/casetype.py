@@ -44,6 +44,7 @@ MORATORIUM = CaseType(
     facts_form=forms.FactsForm,
     party_form=forms.PartyForm,
     party_roles=codes.ROLES,
+    beside=frozenset({"adviser"}),
     evidence_kinds=codes.EVIDENCE_KINDS,
     transition_forms={
         "apply": forms.ApplyForm,

@@ -48,6 +48,7 @@ DP_COMPLAINT = CaseType(
     facts_form=forms.FactsForm,
     party_form=PartyForm,
     party_roles=rights_codes.ROLES,
+    beside=rights_codes.BESIDE,
     evidence_kinds=rights_codes.EVIDENCE_KINDS,
     transition_forms={"close": forms.CloseForm},
     sealed_labels={"complaint": "In their words", "enquiries": "Enquired into", "answer": "Answer"},
