@@ -3,6 +3,7 @@
 import pytest
 from django.core.management import CommandError, call_command
 
+from cases.debt.sale.models import DebtSaleAccount
 from cases.fraud import demo
 from cases.fraud.models import FraudDispute
 from cases.kernel import actors
@@ -101,6 +102,14 @@ def test_demo_cases_reach_every_state_and_verify(office, settings):
         ("moratorium", "applied"),
         ("moratorium", "applied"),
         ("moratorium", "received"),
+    ]
+    sold = Case.objects.filter(kind="debt_sale").order_by("pk")
+    assert list(sold.values_list("state", flat=True)) == ["bidding", "notices_issued"]
+    assert sorted(DebtSaleAccount.objects.filter(sale=sold[1].pk).values_list("state", "price_pence")) == [
+        ("excluded", None),
+        ("sold", 941),
+        ("sold", 1710),
+        ("sold", 6080),
     ]
     assert sorted(BreakGlass.objects.values_list("outcome", flat=True)) == ["", "justified"]
     assert set(referrals.values_list("state", flat=True)) == {

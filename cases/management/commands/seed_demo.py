@@ -27,6 +27,7 @@ from cases.credit import demo as credit
 from cases.credit.defaults import demo as defaults
 from cases.credit.files import demo as creditfiles
 from cases.debt import demo as debt
+from cases.debt.sale import demo as sales
 from cases.disclosure import demo as disclosure
 from cases.disclosure.breach import demo as breach
 from cases.disclosure.emergency import demo as emergency
@@ -179,7 +180,7 @@ def _post_letters(case: Case, at: datetime) -> None:
 
 
 def _debts(now: datetime) -> None:
-    """Accounts at an agency, one batch that waits, and debtors in a moratorium."""
+    """Accounts at an agency, one batch that waits, debtors in a moratorium, a sale that is complete and one to come."""
     by_name = {user.username: actors.staff(user, source="demo") for user in demo_people.ensure(now)}
     cast = debt.Cast(
         billing=actors.agency(agencies.get("own-billing"), source="demo"),
@@ -190,6 +191,14 @@ def _debts(now: datetime) -> None:
         deliver=_deliver_debts,
     )
     debt.tell(cast, now=now)
+    sellers = sales.Cast(
+        billing=cast.billing,
+        manager=by_name["g.whitlock"],
+        finance=by_name["l.forsgren"],
+        protection=by_name["j.merriweather"],
+        counsel=by_name["v.tranter"],
+    )
+    sales.tell(sellers, now=now)
 
 
 def _deliver_debts(at: datetime) -> None:
