@@ -41,6 +41,7 @@ FLAGS = {
     "deceased": "Customer has died",
     "dispute": "Bill in dispute",
     "forces": "On operations with the Forces",
+    "fraud_suspect": "Fraud suspected, under review",
     "fraud_victim": "Victim of fraud",
     "gone_away": "No longer at the address",
     "hospital": "In hospital",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -281,14 +281,26 @@ def look(case: Case, *, at: datetime) -> None:
     """Ask the gate about an account that an agency has, and tell it to stop or to go on where that changed; what stops
     placing alone is for people. Locks the case."""
     actor = system("gate", source=case.source)
+    before = Placement.objects.get(pk=case.pk).stopped_by
     (stopped,) = opening.look_again([case.placement], actor=actor, at=at)
     placement = Placement.objects.get(pk=case.pk)
     is_held = effects.is_stopped(case, at=at) or any(code in HELD for code in stopped)
     if is_held != placement.is_told_of_hold:
         transitions.apply(case.pk, "tell_hold", actor=actor, at=at, inputs={"is_held": is_held})
-    elif set(stopped) - MORATORIA and not case.tasks.filter(kind=effects.STOPPED, closed_at=None).exists():
+    elif _is_for_people(case, set(stopped) - MORATORIA, before=before):
         with record.act(case, "placement.stopped", actor=actor, at=at, detail={"stopped_by": stopped}):
             tasks.raise_task(effects.STOPPED, case=case, at=at, rules=stopped)
+
+
+def _is_for_people(case: Case, stopped: set[str], *, before: Collection[str]) -> bool:
+    """Say whether somebody has to look at what stops an account that an agency has. What a person has looked at and
+    closed is not asked for again, night after night: only another rule is, or one that had ceased to apply."""
+    if not stopped:
+        return False
+    last = case.tasks.filter(kind=effects.STOPPED).order_by("-pk").first()
+    if last is None or last.closed_at is None:
+        return last is None
+    return bool(stopped - (set(last.detail.get("rules", [])) & set(before)))
 
 
 # What ends by itself, or when we are notified: the agency stops, and keeps the account.

@@ -6,13 +6,15 @@ from datetime import timedelta
 
 import pytest
 
-from cases.debt import batches
+from cases.accounts.models import AccountFlag
+from cases.debt import batches, callbacks
 from cases.debt.batches import BatchRefused
 from cases.debt.models import Placement, PlacementBatch
-from cases.kernel import holds, outbox, transitions
+from cases.kernel import edits, holds, outbox, transitions
 from cases.kernel.exchange import batchformat
 from cases.kernel.models import BatchFile, Case, Clock, Letter, OutboxMessage, Release, ReleasedItem, Task
 from cases.kernel.timing import sweeps
+from cases.ledger import api as ledger
 from cases.ledger.reads import Reader
 from tests import factories, placements
 from tests.accounts import portfolio
@@ -142,3 +144,34 @@ def test_payments_add_up_and_a_settlement_below_authority_waits_for_a_manager(pe
     placements.said(case, "placement.remitted", amount_pence=4000, commission_pence=720, vat_pence=144)
     row = Placement.objects.get(pk=case.pk)
     assert (state(case), row.collected_pence, row.commission_pence, row.vat_pence) == ("paid", 5000, 900, 180)
+
+
+def test_what_a_person_has_looked_at_and_closed_is_asked_for_again_only_when_something_is_new(people):
+    case = placements.active(people)
+    account = case.placement.account
+    open_ones = Task.objects.filter(case=case, kind="placement_stopped_at_agency", closed_at=None)
+
+    def night(day: int, *flags: str) -> int:
+        at = AT + timedelta(days=day)
+        with ledger.action(account.uid, "test.told", actor="tests", at=at):
+            for known in account.flags.filter(ended_date=None).exclude(code__in=flags):
+                known.ended_date = at.date()
+                known.save()
+            for code in set(flags) - set(account.flags.filter(ended_date=None).values_list("code", flat=True)):
+                AccountFlag.objects.create(account=account, code=code, source="tests", began_date=at.date())
+        callbacks.look(Case.objects.get(pk=case.pk), at=at)
+        return open_ones.count()
+
+    def seen(day: int) -> None:
+        at = AT + timedelta(days=day)
+        edits.close_task(
+            case.pk, open_ones.get().pk, actor=people[placements.MANAGER], at=at, reason="The agency keeps it."
+        )
+
+    assert night(1, "promise") == 1
+    seen(1)
+    assert [night(2, "promise"), night(3, "promise")] == [0, 0]
+    assert night(4, "promise", "payment_arrangement") == 1
+    seen(4)
+    assert [night(5, "promise", "payment_arrangement"), night(6, "promise")] == [0, 0]
+    assert night(7, "promise", "payment_arrangement") == 1  # it had ceased, and is back

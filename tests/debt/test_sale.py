@@ -65,6 +65,7 @@ STOPPED = [
     ("vulnerable", sellable(flags=frozenset({"vulnerable"}))),
     ("minor", sellable(births=(date(2008, 11, 23),))),
     ("confined", sellable(flags=frozenset({"prison"}))),
+    ("fraud_suspect", sellable(flags=frozenset({"fraud_suspect"}))),
     ("complaint_closed", sellable(ended_lately=frozenset({"complaint"}))),
     ("complaint_closed", sellable(ended_lately=frozenset({"adr"}))),
     ("too_little_owed", sellable(of={"balance_pence": 2499})),

@@ -72,6 +72,11 @@ _OF_BOTH = tuple(
 RULES: tuple[Rule, ...] = (
     *_OF_BOTH,
     Rule(code="hold_other", sentence="A hold stops selling it.", applies=lambda one: "other" in one.holds),
+    Rule(
+        code="fraud_suspect",
+        sentence="Fraud is suspected, and under review.",
+        applies=_flagged("fraud_suspect"),
+    ),
     Rule(code="complaint_closed", sentence="A complaint was closed within the last 30 days.", applies=_had_complaint),
     Rule(
         code="too_little_owed",
