@@ -65,6 +65,17 @@ class People(TestCase):
         assert written_to(case) == [("Abernathy-Cole", "7 Castle Street"), ("Cole", "4 Mill Lane")]
         assert CaseParty.objects.filter(case=case).count() == 2
 
+    def test_who_is_the_same_person_is_not_added_anew(self):
+        for before, now, people in (
+            ({"holder_1_forename": "", "holder_1_date_of_birth": ""}, {}, 1),
+            ({}, {"holder_1_surname": "Cole"}, 1),
+            ({"holder_1_date_of_birth": ""}, {"holder_1_forename": ""}, 1),
+            ({}, {"holder_1_date_of_birth": "1990-01-02"}, 2),
+        ):
+            case = defaults.arrears(self.people, payments_behind="1", **{**FIRST, **before})
+            case = defaults.look(defaults.tell_again(case, **{**FIRST, **now}))
+            assert (case.state, CaseParty.objects.filter(case=case).count()) == ("notice_ready", people), (before, now)
+
     def test_no_notice_is_written_while_the_address_of_a_joint_holder_is_not_known(self):
         case = defaults.look(defaults.arrears(self.people, **FIRST, **{**SECOND, **LOST}))
         assert (case.state, defaults.facts(case).stopped_by) == ("arrears", ["address_unknown"])

@@ -20,8 +20,15 @@ __all__ = ["bring_up", "without_notice"]
 
 _NAMES = ("surname", "forename", "date_of_birth")
 _PLACE = ("line_1", "town", "postcode")
-# Who is the same person, the surest first: of these, all must be equal and said.
-_SAME = (("surname", "forename", "date_of_birth"), ("surname", "forename"), ("forename", "date_of_birth"))
+# Who is the same person, the surest first: what must be equal and said by both, and what may differ, as after a
+# marriage. Whatever else both say must not differ.
+_SAME: tuple[tuple[frozenset[str], frozenset[str]], ...] = (
+    (frozenset({"surname", "forename", "date_of_birth"}), frozenset()),
+    (frozenset({"surname", "forename"}), frozenset()),
+    (frozenset({"surname", "date_of_birth"}), frozenset()),
+    (frozenset({"forename", "date_of_birth"}), frozenset({"surname"})),
+    (frozenset({"surname"}), frozenset()),
+)
 Person = Mapping[str, Any]
 
 
@@ -29,21 +36,21 @@ def _plain(value: Any) -> str:
     return " ".join(str(value or "").casefold().split())
 
 
-def _is_same(holder: Person, known: Person, names: Sequence[str]) -> bool:
-    """Say whether both say all of these, and the same; nobody is somebody with another date of birth."""
-    births = {_plain(each.get("date_of_birth")) for each in (holder, known)} - {""}
-    said = [(_plain(holder.get(name)), _plain(known.get(name))) for name in names]
-    return all(one and one == other for one, other in said) and ("date_of_birth" in names or len(births) < 2)
+def _is_same(holder: Person, known: Person, *, same: frozenset[str], may_differ: frozenset[str]) -> bool:
+    """Say whether both say the same of all of `same`, and nothing else differs but what may."""
+    said = {name: (_plain(holder.get(name)), _plain(known.get(name))) for name in _NAMES}
+    differ = {name for name, (one, other) in said.items() if one and other and one != other}
+    return all(said[name][0] and said[name][1] for name in same) and differ <= may_differ
 
 
 def _paired(holders: Sequence[Person], known: Sequence[Person]) -> dict[int, int]:
     """Return who of the holders, by place, is whom of those known."""
     found: dict[int, int] = {}
-    for names in _SAME:
+    for same, may_differ in _SAME:
         for place, holder in enumerate(holders):
-            same = (each for each in range(len(known)) if each not in found.values())
-            match = next((each for each in same if _is_same(holder, known[each], names)), None)
-            if place not in found and match is not None:
+            free = (each for each in range(len(known)) if place not in found and each not in found.values())
+            match = next((e for e in free if _is_same(holder, known[e], same=same, may_differ=may_differ)), None)
+            if match is not None:
                 found[place] = match
     return found
 
