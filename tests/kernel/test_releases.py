@@ -8,6 +8,7 @@ import pytest
 from cases.accounts.bureaus import CRA_CORRECT
 from cases.agencies.directory import TERMS
 from cases.association.messages import CRA_ASSOC, CRA_ASSOC_QUERY, CRA_ASSOC_REMOVE
+from cases.credit.defaults.disputes import CRA_ANSWER
 from cases.credit.files.messages import CRA_FILE
 from cases.credit.messages import ALERT_SEARCH, CRA_SEARCH, FPA_SEARCH
 from cases.debt.messages import DCA_HOLD, DCA_PLACE
@@ -892,10 +893,10 @@ def test_each_message_of_each_kind_maps_to_categories_of_the_notice():
             "correction_unrestricted",
         },
         "debt_placement": {"dca_place", "dca_hold", "dca_release", "dca_recall", "dca_update", "letter"},
-        "default": {"cra_correct", "letter"},
+        "default": {"cra_answer", "cra_correct", "letter"},
         "moratorium": {"moratorium_answer", "moratorium_forward", "letter"},
         "debt_sale": {"bid_tape", "final_tape", "assignment", "cra_correct", "letter"},
-        "cra_file": {"cra_file"},
+        "cra_file": {"cra_file", "cra_correct"},
     }
     for kind in (
         *messages.ALL,
@@ -923,6 +924,7 @@ def test_each_message_of_each_kind_maps_to_categories_of_the_notice():
         DCA_PLACE,
         DCA_HOLD,
         CRA_CORRECT,
+        CRA_ANSWER,
         MORATORIUM_ANSWER,
         FORWARD,
         BID_TAPE,
