@@ -19,7 +19,7 @@ from cases.kernel.errors import CaseError
 from cases.kernel.models import Approval, Case, CaseParty, Clock, Task
 from cases.kernel.prepared import Prepared
 from cases.kernel.timing import places, rulebook
-from cases.kernel.timing.counting import OPEN_ENDED, ClockRule, Stop, due, explain, in_words, needs_calendar
+from cases.kernel.timing.counting import OPEN_ENDED, ClockRule, Stop, due, explain, in_words, named, needs_calendar
 from cases.kernel.timing.rulebook import RULES, declare
 
 __all__ = [
@@ -230,10 +230,12 @@ def _move_with(case: Case, clock: Clock, *, since: datetime) -> None:
 def name_end(case: Case, clock: Clock, *, until: date, at: datetime) -> None:
     """Give a running clock of a locked case the last day that was named from outside, inside the current ledger action.
 
-    It may be asked for ahead anew; a task that asked for the old end is closed. The caller saves the case.
+    How long it stood still before is in that day already. It may be asked for ahead anew; a task that asked for the old
+    end is closed. The caller saves the case.
     """
-    clock.named_date = until
-    _count(clock, *rulebook.version(clock.rule, clock.version, jurisdiction=clock.jurisdiction))
+    rule, calendar = rulebook.version(clock.rule, clock.version, jurisdiction=clock.jurisdiction)
+    clock.named_date = named(rule, until, stops=_stops(clock), calendar=calendar)
+    _count(clock, rule, calendar)
     clock.warned_at = None
     clock.save(update_fields=["named_date", "due_at", "due_date", "explanation", "warned_at"])
     _close_tasks(case, clock.rule, "clock_soon", at=at, outcome="extended")

@@ -5,11 +5,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from cases.kernel.models import Letter
+from django.db.models import QuerySet
+
+from cases.kernel.models import Case, Letter, Task
 from cases.rights import access, codes, effects, messages, recipients
 from cases.rights.models import RightsRequest
 
-__all__ = ["NEEDS_IDENTITY", "is_stop"]
+__all__ = ["NEEDS_IDENTITY", "is_person_told", "is_stop"]
 
 # Nobody is given another's data, and nobody's is erased on another's word.
 NEEDS_IDENTITY = frozenset({codes.ACCESS, "portability", "rectify", "erase"})
@@ -66,14 +68,24 @@ def pack_is_given(context: Any) -> str | None:
     return None if str(inputs.get("given_proof") or "").strip() else "Write what proves that the pack was given."
 
 
+def _told(case: Case) -> tuple[QuerySet[Letter], QuerySet[Task]]:
+    letters = Letter.objects.filter(case=case, template=effects.LIFTING).exclude(state="withdrawn")
+    return letters, case.tasks.filter(kind=effects.TELL, detail__letter=effects.LIFTING)
+
+
+def is_person_told(case: Case) -> bool:
+    """Say whether a letter or a task tells the person that a restriction is to end. Two queries at most."""
+    letters, by_hand = _told(case)
+    return letters.exists() or by_hand.exists()
+
+
 def person_was_told_first(context: Any) -> str | None:
     """Whoever obtained a restriction is told before it ends, UK GDPR Art 18(3): by a letter that is posted, or by hand
     where no letter can go."""
     case = context.case
     if case.rights_request.right != codes.LIFT:
         return None
-    written = Letter.objects.filter(case=case, template=effects.LIFTING).exclude(state="withdrawn")
-    by_hand = case.tasks.filter(kind=effects.TELL, detail__letter=effects.LIFTING)
+    written, by_hand = _told(case)
     waits = written.filter(dispatched_date=None).exists() or by_hand.filter(closed_at=None).exists()
     if (written.exists() or by_hand.exists()) and not waits:
         return None

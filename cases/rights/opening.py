@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from cases.kernel import calendars, clocks, formats
@@ -77,9 +77,19 @@ def open_choices(case: Case, people: Sequence[Mapping[str, Any]], *, at: datetim
 
 def count_anew(case: Case, *, at: datetime) -> None:
     """After a correction: what the request says now counts, for whatever the person is reached by now, and the month
-    from the day on which it now says that it was received."""
-    count_from_receipt(case, case.rights_request, periods.ANSWER, at=at)
-    choices.write(case, case.rights_request, at=at)
+    from the day on which it now says that it was received. What became a stop goes on by itself, what is none any more
+    does not; of a restriction that is now to end the person is told first."""
+    facts = case.rights_request
+    count_from_receipt(case, facts, periods.ANSWER, at=at)
+    choices.write(case, facts, at=at)
+    goes_on = Clock.objects.filter(case=case, rule=periods.ONWARD, ended_at=None).exists()
+    if guards.is_stop(facts) and not goes_on and case.state == "received":
+        clocks.start(case, periods.ONWARD, started_at=at)
+    elif goes_on and not guards.is_stop(facts):
+        clocks.end(case, periods.ONWARD, at=at, state="cancelled")
+    if facts.right == codes.LIFT and not guards.is_person_told(case):
+        effects.write_to_person(case, effects.LIFTING, at=at)
+    clocks.refresh_due(case)
 
 
 def count_from_receipt(case: Case, facts: RightsRequest | DpComplaint, rule: str, *, at: datetime) -> None:
@@ -93,10 +103,8 @@ def count_from_receipt(case: Case, facts: RightsRequest | DpComplaint, rule: str
 
 def _why_not(_case: Case, clock: Clock, until: date, ordered_date: date) -> str:
     latest = clocks.plan(periods.EXTENDED, started_at=clock.started_at, jurisdiction=clock.jurisdiction).due_date
-    stood = sum(
-        ((datetime.fromisoformat(back) - datetime.fromisoformat(since)).days for since, back in clock.stops), start=0
-    )
-    latest += timedelta(days=stood)
+    for since, back in clock.stops:
+        latest += _london(back) - _london(since)
     if ordered_date < calendars.london_date(clock.started_at):
         return "It cannot be older than the request."
     if until <= clock.due_date:
@@ -104,6 +112,10 @@ def _why_not(_case: Case, clock: Clock, until: date, ordered_date: date) -> str:
     if until > latest:
         return f"The latest day is {_day(latest)}: two further months (UK GDPR Art 12(3))."
     return ""
+
+
+def _london(moment: str) -> date:
+    return calendars.london_date(datetime.fromisoformat(moment))
 
 
 def _day(day: date) -> str:

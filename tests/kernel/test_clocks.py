@@ -132,6 +132,19 @@ class ClocksOfACase(TestCase):
             "13 November 2026, so it ends 5 December 2026."
         )
 
+    def test_an_end_that_is_named_after_a_pause_is_the_day_that_was_named(self):
+        for rule, until in ((MONTHS, date(2027, 1, 10)), (WORK, date(2026, 11, 30))):
+            clock = self.run_clock(rule, start=moment(11, 2), pause=moment(11, 3, 9), resume=moment(11, 9, 17))
+            with self.act():
+                clocks.name_end(self.case, clock, until=until, at=moment(11, 10))
+            clock.refresh_from_db()
+            assert clock.due_date == until
+            with self.act():
+                clocks.pause(self.case, rule.code, at=moment(11, 11, 9))
+                clocks.resume(self.case, rule.code, at=moment(11, 12, 9))
+            clock.refresh_from_db()
+            assert clock.due_date == until + timedelta(days=1)
+
     def test_a_pause_within_a_day_moves_nothing(self):
         clock = self.run_clock(MONTHS, start=moment(11, 2), pause=moment(11, 10, 9), resume=moment(11, 10, 17))
         assert clock.due_date == date(2026, 12, 2)

@@ -298,6 +298,24 @@ class Rights(TestCase):
             with nothing_written(), pytest.raises(CaseError, match="Name one person whose right it is"):
                 intake.open_case("rights_request", actor=self.people[rights.OFFICER], at=AT, facts=facts, people=people)
 
+    def corrected(self, case, right):
+        with edits.change(case.pk, actor=self.people[rights.OFFICER], at=AT + MINUTE) as edit:
+            edit.facts(right=right)
+        return list(Clock.objects.filter(case=case, rule="rights_onward", ended_at=None))
+
+    def test_request_that_is_corrected_to_a_stop_goes_on_by_itself_and_one_from_a_stop_does_not(self):
+        rights.enter()
+        case = rights.asked(self.people, "access")
+        assert len(self.corrected(case, "stop_marketing")) == 1
+        sweep(AT + 3 * MINUTE)
+        assert self.again(case).state == "actioned"
+        other = rights.asked(self.people, "stop_profiling")
+        assert self.corrected(other, "access") == []
+        assert sweep(AT + 10 * MINUTE) == 1  # the first goes on
+        assert self.again(other).state == "received"
+        assert self.corrected(rights.asked(self.people, "restrict"), "lift_restriction") == []
+        assert Letter.objects.filter(template="n16_lifting", state="due").count() == 1
+
     def test_research_is_a_purpose_of_its_own_that_is_stopped_by_itself(self):
         phone = rights.PERSON["values"]["phone"]
         rights.asked(self.people, "stop_marketing")

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from cases.kernel import calendars
 from cases.kernel.calendars import Calendar
 
-__all__ = ["ClockRule", "Stop", "due", "explain", "in_words", "needs_calendar"]
+__all__ = ["ClockRule", "Stop", "due", "explain", "in_words", "named", "needs_calendar"]
 
 EVERYWHERE = ("eaw", "sct", "nir")
 OPEN_ENDED = "open_ended"
@@ -100,6 +100,17 @@ def _moved(rule: ClockRule, last: date, since: date, back: date, calendar: Calen
     if rule.unit == "working_days":
         return calendar.add_working_days(last, sum(calendar.is_working_day(day) for day in days))
     return last + timedelta(days=len(days))
+
+
+def named(rule: ClockRule, until: date, *, stops: Sequence[Stop], calendar: Calendar) -> date:
+    """Return the day to keep for an end that is named now: `due` moves it by every stop, also by those that were."""
+    for since, back in reversed(stops):
+        days = calendars.london_date(since), calendars.london_date(back)
+        kept = until - (days[1] - days[0])
+        while _moved(rule, kept, *days, calendar) < until:
+            kept += timedelta(days=1)
+        until = kept
+    return until
 
 
 def _day(day: date) -> str:
