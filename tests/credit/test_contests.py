@@ -1,5 +1,6 @@
 """A-1: an automated decline is contested, looked at afresh by somebody without a part in it, and decided again."""
 
+import json
 from datetime import UTC, date, datetime, timedelta
 from uuid import uuid4
 
@@ -7,11 +8,12 @@ import pytest
 from django.test import TestCase
 
 from cases.credit.models import CheckDecision, Search
-from cases.kernel import actors, casetypes, intake, transitions
+from cases.kernel import actors, casetypes, intake, outbox, transitions
 from cases.kernel.casetypes import Content
 from cases.kernel.intake import FieldErrors
-from cases.kernel.models import Agency, Case, Clock, Letter, Task
+from cases.kernel.models import Agency, Case, Clock, Letter, OutboxMessage, Task
 from cases.kernel.transitions import TransitionRefused
+from cases.ledger import sealing
 from tests import checks, factories
 from tests.kernel.snapshots import nothing_written
 
@@ -66,6 +68,14 @@ class Contests(TestCase):
             case.pk, "decide", actor=reviewer, at=decided_at, reason="Seen on video.", inputs=checks.WON
         )
         assert self.tasks(check) == ["check_decide_again", "check_late_match", "check_rules_to_look_at"]
+        # Whoever was asked about him hears, once, that what was decided does not stand.
+        notices = OutboxMessage.objects.filter(case=check, kind="correction_amended").select_related("channel__agency")
+        searched = Search.objects.filter(case=check).values_list("agency__code", flat=True).distinct()
+        assert sorted(each.channel.agency.code for each in notices) == sorted(searched)
+        reader = sealing.Reader(actor="tests", verb="view", purpose="test", streams=(check.uid,))
+        said = [json.loads(outbox.open_body(each, reader=reader, at=decided_at))["data"] for each in notices]
+        assert {each["reason"] for each in said} == {"decision_overturned"}
+        assert Clock.objects.get(case=check, rule="correction_acknowledgement").state == "running"
         check = transitions.apply(check.pk, "redecide", actor=reviewer, at=decided_at, inputs=checks.AGAIN)
         first, second = CheckDecision.objects.filter(case=check).order_by("number")
         assert (first.outcome, first.automated_level, first.ruleset) == ("decline", "solely", "cr-2026.11")
@@ -120,3 +130,9 @@ class Contests(TestCase):
         facts = {**checks.CONTESTED, "check_reference": "CHK-1999-000001"}
         with nothing_written(), pytest.raises(FieldErrors):
             intake.open_case("contest", actor=self.people[checks.RIGHTS], at=AT, facts=facts, people=[checks.PERSON])
+
+    def test_a_decision_that_stands_is_told_to_nobody(self):
+        case = checks.contest_assigned(self.people)
+        inputs = {**checks.WON, "outcome": "upheld"}
+        transitions.apply(case.pk, "decide", actor=self.people[checks.REVIEWER], at=AT, reason="Seen.", inputs=inputs)
+        assert not OutboxMessage.objects.filter(kind="correction_amended").exists()

@@ -10,6 +10,7 @@ from cases.credit import codes, letters, periods
 from cases.credit.effects import AGAIN, OWNER
 from cases.credit.models import CheckDecision, Contest
 from cases.kernel import actors, clocks, locks, record, tasks
+from cases.kernel.exchange import corrections
 from cases.kernel.lifecycle import Lifecycle, State, Transition
 from cases.kernel.models import Case, CaseAddress, CaseParty, Evidence, User
 from cases.kernel.policy import Rule
@@ -107,7 +108,8 @@ def assign(context: Any) -> None:
 
 
 def decide(context: Any) -> None:
-    """Keep what was found. Where the person won, the check is decided again, and the owner of the rules hears of it."""
+    """Keep what was found. Where the person won, the check is decided again, the owner of the rules hears of it, and
+    whoever was told of the check is told that what was decided on it does not stand (UK GDPR Art 19, 22C)."""
     case, at, inputs = context.case, context.at, context.inputs
     facts = case.contest
     facts.outcome = str(inputs["outcome"])
@@ -123,9 +125,11 @@ def decide(context: Any) -> None:
         tasks.raise_task(AGAIN, case=check, at=at)
         if facts.decision.automated_level == "solely":
             tasks.raise_task(OWNER, case=check, at=at, rules=facts.decision.ruleset)
+        corrections.send(check, "amended", reason=f"decision_{facts.outcome}", actor=context.actor, at=at)
         check.version += 1
         check.is_dormant = False
-        check.save(update_fields=["version", "is_dormant"])
+        clocks.refresh_due(check)
+        check.save()
 
 
 def notify(context: Any) -> None:
