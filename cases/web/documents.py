@@ -1,8 +1,9 @@
-"""Documents of a case: taking them in, listing them, handing one out. Never shown in the page."""
+"""Documents of a case: taking them in, listing them, handing one out. A page shows a picture of one, never itself."""
 
 from __future__ import annotations
 
 import csv
+from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -10,6 +11,7 @@ from io import StringIO
 from typing import Any, TypeVar
 from uuid import UUID
 
+from csp.decorators import csp_update
 from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
@@ -28,11 +30,12 @@ from cases.kernel.models import Evidence
 from cases.kernel.office import codelists
 from cases.kernel.reading import queries, records
 from cases.kernel.reading.queries import CaseFile
+from cases.reports import pictures
 from cases.web import asking, casepage
 from cases.web.refusals import Problem, form_problems, problem, screen, status_of
 from cases.web.uploads import LARGEST_REQUEST, SealingHandler
 
-__all__ = ["attachment", "documents", "download", "scan_again", "table"]
+__all__ = ["attachment", "documents", "download", "preview", "scan_again", "table"]
 
 TOO_LARGE = f"The file is larger than {LARGEST // MEGABYTE} MB. Nothing was kept."
 NO_LENGTH = "Your browser did not say how large the file is. Nothing was kept."
@@ -143,6 +146,7 @@ def _line(document: Evidence, kinds: Mapping[str, str], file: CaseFile, at: date
         "is_waiting": is_waiting,
         "is_late": is_waiting and at - document.obtained_at > LATE,
         "is_clean": document.scan == scanning.CLEAN,
+        "is_drawn": pictures.may_be_drawn(document.media_type),
         "why_not": scanning.why_not(document),
         "is_turned_down": document.scan in scanning.WHY_NOT,
     }
@@ -153,22 +157,59 @@ def _line(document: Evidence, kinds: Mapping[str, str], file: CaseFile, at: date
 @never_cache
 def download(request: HttpRequest, uid: UUID, number: int) -> HttpResponse:
     """Hand out a clean document as an attachment, as it was received. Each time is on record, with its hash."""
+    file = queries.case_file(asking.actor_of(request), uid)
+    try:
+        opened = _handed_out(request, file, number)
+        first = next(opened.chunks, b"")  # what is short or damaged at its start is refused in a page
+    except NotAllowed:
+        raise
+    except CaseError as error:
+        return problem(request, HTTPStatus.CONFLICT, str(error))
+    return _streamed(opened, first)
+
+
+@screen
+@require_GET
+@never_cache
+@csp_update({"img-src": "data:"})
+def preview(request: HttpRequest, uid: UUID, number: int) -> HttpResponse:
+    """Show a picture of one page of a clean document: points that we drew, and nothing of the file itself. Each look is
+    on record like a download."""
+    file = queries.case_file(asking.actor_of(request), uid)
+    asked = request.GET.get("page", "1")
+    page = int(asked) if asked.isascii() and asked.isdecimal() and len(asked) < 6 else 1
+    try:
+        opened = _handed_out(request, file, number, page=page)
+        drawn = pictures.draw(b"".join(opened.chunks), media_type=opened.media_type, page=page)
+    except NotAllowed:
+        raise
+    except CaseError as error:
+        return problem(request, HTTPStatus.CONFLICT, str(error))
+    shown = casepage.header(file, "documents", asking.actor_of(request)) | {
+        "number": number,
+        "drawn": drawn,
+        "source": f"data:image/jpeg;base64,{b64encode(drawn.picture).decode()}",
+        "before": page - 1,
+        "after": page + 1,
+    }
+    return render(request, "cases/preview.html", shown)
+
+
+def _handed_out(request: HttpRequest, file: CaseFile, number: int, *, page: int = 0) -> handing.Opened:
+    """Open a document for whoever may download it. Raises NotAllowed, Http404 and what opening raises."""
     actor, at = asking.actor_of(request), asking.now()
-    file = queries.case_file(actor, uid)
     policy.require(actor, "download", case=file.case)
     if refusal := conflicts.why_not(actor, file.case):
         raise NotAllowed(refusal)
     document = file.case.evidence.select_related("blob__key", "case__key").filter(number=number).first()
     if document is None:
         raise Http404
+    if page and not pictures.may_be_drawn(document.media_type):
+        raise pictures.NotDrawn
     why = casepage.purpose_of(request, file, actor) or casepage.CASEWORK
     reader = asking.reader(request, "download", why, file.case.uid, fields=(f"document-{number}",))
-    try:
-        opened = custody.hand_out(document, actor=actor, reader=reader, at=at, request=asking.info(request))
-        first = next(opened.chunks, b"")  # what is short or damaged at its start is refused in a page
-    except CaseError as error:
-        return problem(request, HTTPStatus.CONFLICT, str(error))
-    return _streamed(opened, first)
+    info = asking.info(request)
+    return custody.hand_out(document, actor=actor, reader=reader, at=at, request=info, page=page)
 
 
 @screen

@@ -104,6 +104,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("cases/<uuid:uid>/purpose/", casepage.purpose, name="purpose"),
     path("cases/<uuid:uid>/documents/", documents.documents, name="documents"),
     path("cases/<uuid:uid>/documents/<int:number>/", documents.download, name="download"),
+    path("cases/<uuid:uid>/documents/<int:number>/page/", documents.preview, name="preview"),
     path("cases/<uuid:uid>/documents/<int:number>/scan/", documents.scan_again, name="scan_again"),
     path("cases/<uuid:uid>/messages/", casepage.messages, name="messages"),
     path("cases/<uuid:uid>/audit/", casepage.audit, name="audit"),

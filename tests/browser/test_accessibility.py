@@ -13,7 +13,7 @@ from cases.kernel.linking import links
 from cases.kernel.models import AccessReview, OutboxMessage, Party, PersonPair
 from cases.kernel.office import access, proposals
 from cases.kernel.restricted import breakglass
-from tests import disclosures, emergencies, factories, partners, placements, sales, suspicions
+from tests import disclosures, emergencies, factories, partners, placements, sales, suspicions, uploads
 from tests.agencies.test_application import hear
 from tests.api.caller import callback
 from tests.browser import crawl
@@ -79,6 +79,7 @@ def _filled(worker: crawl.Person, cases: dict, report) -> None:
     case = cases["investigating"]
     for name in ("holds", "linked", "snooze", "conflict"):
         worker.visit(name, reverse(f"web:{name}", args=[case.uid]))
+    worker.visit("preview", reverse("web:preview", args=[case.uid, case.evidence.latest("number").number]))
     for name in ("split", "merge"):
         worker.visit(name, reverse(f"web:{name}", args=[case.uid]))
     worker.visit("merge", f"{reverse('web:merge', args=[case.uid])}?into={cases['referred'].reference}")
@@ -263,6 +264,9 @@ def test_axe_and_the_console_have_nothing_to_say(browser, live_server):
         cases["investigating"].pk, "related", cases["filed"].reference, actor=people["a.byrne"], at=factories.FILED_AT
     )
     edits.add_note(cases["filed"].pk, "The shop called back.", actor=people["a.byrne"], at=factories.FILED_AT)
+    still = {"kind": "call_recording", "file_name": "still.png", "media_type": "image/png", "data": uploads.png()}
+    edits.attach(cases["investigating"].pk, **still, actor=people["a.byrne"], at=factories.FILED_AT)
+    factories.scan()
     report = reports.request(cases["filed"], actor=people["a.byrne"], at=factories.FILED_AT)
 
     with crawl.person(browser, live_server.url, "a.byrne", found) as worker:

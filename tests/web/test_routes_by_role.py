@@ -140,6 +140,7 @@ def standing(db):
         "close_task": {"uid": case.uid, "number": task.pk},
         "incoming_notice": {"uid": case.uid, "number": 1},
         "download": {"uid": case.uid, "number": 1},
+        "preview": {"uid": case.uid, "number": 1},
         "scan_again": {"uid": case.uid, "number": case.evidence.get(scan="infected").number},
         "verdict": {"uid": case.uid, "approval": case.approvals.get().uid},
         "step": {"uid": case.uid, "name": "close_no_action"},

@@ -44,8 +44,10 @@ def hand_out(
     reader: sealing.Reader,
     at: datetime,
     request: ledger.RequestInfo | None = None,
+    page: int = 0,
 ) -> Opened:
-    """Open a clean document for somebody, as one event in its case's stream with the hash it goes out under.
+    """Open a clean document for somebody, as one event in its case's stream with the hash it goes out under, and with
+    the page where only a picture of that is shown.
 
     The first chunk is read before that: nobody was handed what does not open. Reading `chunks` later raises
     DocumentDamaged before the last bytes when they are not what was taken in, and puts that on record too. Raises
@@ -63,8 +65,9 @@ def hand_out(
         raise
     with transaction.atomic():
         case = locks.case_for_update(document.case_id)
-        detail = {"document": document.number, "sha256": document.sha256}
-        with record.act(case, "case.evidence_handed_out", actor=actor, at=at, request=request, detail=detail):
+        detail = {"document": document.number, "sha256": document.sha256, **({"page": page} if page else {})}
+        verb = "case.evidence_shown" if page else "case.evidence_handed_out"
+        with record.act(case, verb, actor=actor, at=at, request=request, detail=detail):
             pass
     return Opened(
         name=opened.name,
