@@ -293,6 +293,15 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 
 # Large documents, sealed; and the virus scanner, `unix:/path` or `tcp:host:port`; without one documents wait.
 EVIDENCE_DIR = Path(env.text("EVIDENCE_DIR") or MEDIA_ROOT / "evidence")
+# An S3-compatible object store instead, to which new documents go; those in the folder stay there.
+EVIDENCE_S3 = env.text("EVIDENCE_S3_URL") and {
+    "url": env.text("EVIDENCE_S3_URL"),
+    "name": env.text("EVIDENCE_S3_BUCKET"),
+    "access_key": env.text("EVIDENCE_S3_KEY"),
+    "secret_key": env.hidden("EVIDENCE_S3_SECRET"),
+    "region": env.text("EVIDENCE_S3_REGION"),
+    "ca_file": env.text("EVIDENCE_S3_CA_FILE"),
+}
 CLAMD = env.text("CLAMD") or (f"unix:{embedded.scanner_socket(env)}" if DEMO else "")
 
 # --- API ---------------------------------------------------------------------------------------------------

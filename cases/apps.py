@@ -13,14 +13,16 @@ class CasesConfig(AppConfig):
         """Install case types and office changes, freeze the policy table, hang up the doorbells; models are loaded."""
         from functools import partial
 
+        from django.conf import settings
         from django.core.checks import Tags, register
+        from django.core.exceptions import ImproperlyConfigured
 
         from cases import tasks
         from cases.agencies import inbound
         from cases.catalogue import CASE_TYPES, OFFICE_CHANGES
         from cases.doorbell import nudge
         from cases.kernel import casetypes, jobs, outbox, policy
-        from cases.kernel.evidence import scanning
+        from cases.kernel.evidence import scanning, store
         from cases.kernel.office import proposals
         from cases.kernel.oncall import alerts
         from cases.ledger import checks
@@ -28,6 +30,13 @@ class CasesConfig(AppConfig):
 
         for check in (guards_are_enabled, checks.role_cannot_alter, checks.keys_are_here):
             register(check, Tags.database, deploy=True)
+        if settings.EVIDENCE_S3:
+            from cases.agencies import objectstore
+
+            bucket = objectstore.Bucket(**settings.EVIDENCE_S3)
+            if fault := objectstore.faults(bucket):
+                raise ImproperlyConfigured(fault)
+            store.install(objectstore.CODE, partial(objectstore.ObjectStore, bucket))
         casetypes.install(CASE_TYPES)
         proposals.install(OFFICE_CHANGES)
         policy.install(CASE_TYPES, proposals.rules())

@@ -42,6 +42,7 @@ NO_LENGTH = "Your browser did not say how large the file is. Nothing was kept."
 SANDBOX = "sandbox; default-src 'none'"
 LATE = timedelta(minutes=5)
 R = TypeVar("R", bound=HttpResponseBase)
+_lets_pictures: Any = csp_update({"img-src": "data:"})
 
 
 class UploadForm(forms.Form):
@@ -171,7 +172,7 @@ def download(request: HttpRequest, uid: UUID, number: int) -> HttpResponse:
 @screen
 @require_GET
 @never_cache
-@csp_update({"img-src": "data:"})
+@_lets_pictures
 def preview(request: HttpRequest, uid: UUID, number: int) -> HttpResponse:
     """Show a picture of one page of a clean document: points that we drew, and nothing of the file itself. Each look is
     on record like a download."""

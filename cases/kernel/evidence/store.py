@@ -1,13 +1,13 @@
 """Where sealed files lie. Names are random, content is ciphertext: whoever reads a store learns sizes and times alone.
 
-One small interface, so that another kind of store is one class and one line in STORES. `StoredBlob.kept` says which
+One small interface, so that another kind of store is one class that composition installs. `StoredBlob.kept` says which
 store has a file; what was kept stays where it is when the setting changes.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +16,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-__all__ = ["IN_ROW", "STORES", "FileMissing", "Store", "Writing", "current", "named"]
+__all__ = ["IN_ROW", "STORES", "FileMissing", "Store", "Writing", "current", "install", "named"]
 
 # What is small lies in its own database row and needs no store.
 IN_ROW = "row"
@@ -137,14 +137,20 @@ class FolderStore:
             yield uid, datetime.fromtimestamp(written, UTC)
 
 
-STORES: Mapping[str, Callable[[], Store]] = {
-    "folder": lambda: FolderStore(settings.EVIDENCE_DIR),
+FOLDER = "folder"
+STORES: dict[str, Callable[[], Store]] = {
+    FOLDER: lambda: FolderStore(settings.EVIDENCE_DIR),
 }
 
 
+def install(code: str, make: Callable[[], Store]) -> None:
+    """Add another kind of store, to which new files go from now on. Called once, when Django has loaded."""
+    STORES[code] = make
+
+
 def current() -> str:
-    """Return the code of the store that new files go to."""
-    return "folder"
+    """Return the code of the store that new files go to: the one that was added last."""
+    return list(STORES)[-1]
 
 
 def named(code: str) -> Store:
