@@ -61,7 +61,7 @@ def make_reports(**_future: Any) -> None:
     requests.make_due(now=timezone.now())
 
 
-@shared_task
+@shared_task(time_limit=25 * 60)  # longer than any row of a job may take
 def run_jobs(**_future: Any) -> None:
     """Do the work that was asked for, row by row."""
     jobrun.work(clock=timezone.now)

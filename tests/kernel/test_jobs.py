@@ -12,6 +12,7 @@ from django.db import connection
 from django.utils import timezone
 
 from backoffice.env import BASE_DIR
+from cases import tasks
 from cases.kernel import jobrun, jobs
 from cases.kernel.errors import NotAllowed, NotVisible
 from cases.kernel.models import Job, JobRow, Team
@@ -257,6 +258,11 @@ def test_a_killed_worker_loses_nothing_and_nothing_is_done_twice(failpoint, done
         "job.finished",
     ]
     assert {finding.level for finding in verify.verify_stream(job.uid)} == {"recorded late"}
+
+
+def test_no_worker_is_ended_before_the_longest_row_of_a_job_may_be_done():
+    longest = max(kind.longest for kind in jobs.KINDS.values())
+    assert timedelta(minutes=20) == longest < timedelta(seconds=tasks.run_jobs.time_limit)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -217,8 +217,10 @@ def require_unchanged(case: Case, *, actor: Actor, at: datetime) -> None:
     """
     reader = Reader(actor=actor.label, verb="check", purpose="debt_sale", streams=(case.uid,))
     sale = case.debt_sale
-    lines = list(left(sale))
-    for rows in (lines[begin : begin + PART] for begin in range(0, len(lines), PART)):
+    numbers = left(sale).values_list("number", flat=True)
+    for part in list(ranges(LINES, numbers.iterator(chunk_size=2000), size=PART)):
+        _, first, last = part.split(":")
+        rows = list(left(sale).filter(number__range=(int(first), int(last))))
         accounts = _accounts(Account.objects.filter(pk__in=[row.account_id for row in rows]))
         known = {one.account.pk: one for one in exclusions.sellables(accounts, sale=sale, reader=reader, at=at)}
         if any(_take_over(row, known[row.account_id]) for row in rows):
