@@ -12,7 +12,7 @@ from cases.kernel import actors
 from tests import factories
 from tests.web.desk import client_of
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(900)]  # every link of four people
 LINK = re.compile(r'href="(/[^"#]*)')
 NAMES = re.compile(
     r"[0-9a-f]{8}-[0-9a-f-]{27}|BG-[A-Z-0-9]+|\d+|(?<==)[^&]+|(?<=periods/)\w+"
