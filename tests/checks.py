@@ -140,8 +140,12 @@ WORDS = {"words": "Forget it, I went elsewhere."}
 
 
 def contest(people: dict[str, Actor], check: Case | None = None, at: Any = AT) -> Case:
-    facts = {**CONTESTED, "check_reference": (check or decided(people)).reference}
-    return intake.open_case("contest", actor=people[RIGHTS], at=at, facts=facts, people=[PERSON])
+    """Contested by the applicant: what is decided by a person here is Thistlewood's."""
+    check = check or decided(people)
+    is_alone = check.check_decisions.filter(automated_level="solely").exists()
+    person = {**(applicant() if is_alone else applicant("Thistlewood")), "role": "person"}
+    facts = {**CONTESTED, "check_reference": check.reference}
+    return intake.open_case("contest", actor=people[RIGHTS], at=at, facts=facts, people=[person])
 
 
 def contest_identity_check(people: dict[str, Actor]) -> Case:
@@ -175,3 +179,12 @@ def contested(people: dict[str, Actor]) -> Case:
     check = decided(people)
     contest_decided(people, check)
     return Case.objects.get(pk=check.pk)
+
+
+def contest_with_another_reviewer(people: dict[str, Actor]) -> Case:
+    """A contest that lies with somebody who cannot decide it any more."""
+    case = contest_assigned(people)
+    with record.act(case, "tests.prepared", actor=actors.system("tests"), at=AT):
+        case.contest.reviewer_id = people["h.castellan"].user_id
+        case.contest.save(update_fields=["reviewer"])
+    return Case.objects.get(pk=case.pk)

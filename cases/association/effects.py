@@ -189,10 +189,13 @@ def signpost(context: Any) -> None:
     case, at = context.case, context.at
     _keep_exposure(context)
     clocks.meet(case, periods.ANSWER, at=at)
-    for row in bureaus.links(case):
-        if row.state in {"told", "recorded"}:
-            bureaus.turn(row, "asked", at=at)
-    clocks.start(case, periods.BREAK_RESULT, started_at=at)
+    waiting = [row for row in bureaus.links(case) if row.state in {"told", "recorded"}]
+    for row in waiting:
+        bureaus.turn(row, "asked", at=at)
+    if waiting:
+        clocks.start(case, periods.BREAK_RESULT, started_at=at)
+    else:
+        tasks.raise_task(DECIDE_BREAK, case=case, at=at)
     _tell_whoever_asked(context, "n13")
 
 

@@ -25,6 +25,7 @@ CHECK = CaseType(
     policy=rules.POLICY,
     retention_class="check_no_customer",
     opening_clock=periods.SEARCHES,
+    reopening_clock=periods.CLOSE,
     topic=report.topic,
     topic_label=report.topic_label,
     amount=report.amount,

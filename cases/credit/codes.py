@@ -17,6 +17,7 @@ __all__ = [
     "EXISTING",
     "HARD",
     "LEVELS",
+    "NOT_AUTOMATED",
     "OCCASIONS",
     "OUTCOMES",
     "PLAN",
@@ -121,6 +122,7 @@ CONTEST_OUTCOMES = (
     ("varied", "The decision is changed in part"),
     ("not_automated", "It was no automated decision"),
 )
+NOT_AUTOMATED = "not_automated"
 WON = frozenset({"overturned", "varied"})
 CONTEST_ROLES = (("person", "Person concerned"), ("representative", "Acts for them"))
 EVIDENCE_KINDS = CodeList(

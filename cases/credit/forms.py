@@ -40,6 +40,11 @@ class FactsForm(PlainForm):
         help_text="Version of the text that says that agencies are searched, for example 2026-02.",
     )
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.initial.get("application_id"):  # its searches are made under this number, once for ever
+            self.fields.pop("application_id")
+
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
         for name in ("monthly_pence", "handset_pence"):

@@ -128,6 +128,12 @@ class CheckDecision(Tracked):
     def __str__(self) -> str:
         return f"{self.case_id}/{self.number}"
 
+    @classmethod
+    def of_reference(cls, reference: str) -> "CheckDecision | None":
+        """Return the newest decision of the check of this reference."""
+        rows = cls.objects.filter(case__reference=reference, case__kind="check").select_related("case")
+        return rows.order_by("number").last()
+
     @property
     def outcome_words(self) -> str:
         return dict(codes.OUTCOMES).get(self.outcome, self.outcome)

@@ -10,7 +10,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from cases.credit import searches
-from cases.credit.models import Check
+from cases.credit.models import Check, Search
 from cases.kernel import actors, calendars, formats
 from cases.kernel.intake import FieldErrors, IntakeRefused
 from cases.kernel.models import Case
@@ -56,7 +56,7 @@ def open_facts(case: Case, facts: Mapping[str, Any]) -> None:
         notice_shown_at=min(shown_at, case.opened_at),
         **{name: facts[name] for name in (*_PLAIN, *_MORE) if facts.get(name) is not None},
     )
-    if Check.objects.filter(application_id=row.application_id).exists():
+    if any(rows.filter(application_id=row.application_id).exists() for rows in (Check.objects, Search.objects)):
         raise FieldErrors([("/application_id", "known", KNOWN)])
     try:
         with transaction.atomic():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cases.kernel import clocks, retention
 from cases.kernel.casetypes import CaseType
 from cases.kernel.exchange import letters
-from cases.rights import access, callbacks, codes, forms, intake, messages, opening, periods, report, rules
+from cases.rights import access, callbacks, codes, effects, forms, intake, messages, opening, periods, report, rules
 from cases.rights.models import RightsRequest
 
 __all__ = ["RIGHTS_REQUEST"]
@@ -31,6 +31,8 @@ RIGHTS_REQUEST = CaseType(
     open_facts=opening.open_facts,
     opened=opening.open_choices,
     changed=opening.count_anew,
+    reopening_clock=periods.ANSWER,
+    common_effects={"reopen": effects.go_on_again},
     approval_rows=rules.approval_rows,
     facts_view=report.facts_view,
     checks=report.checks,

@@ -71,6 +71,12 @@ def carry_out(context: Any) -> None:
     clocks.start(case, periods.ONWARD, started_at=at)
 
 
+def go_on_again(context: Any) -> None:
+    """A stop or a consent that was reopened goes on by itself, as a new one does."""
+    if context.case.rights_request.right in codes.CHANGES:
+        clocks.start(context.case, periods.ONWARD, started_at=context.at)
+
+
 def refuse(context: Any) -> None:
     facts = context.case.rights_request
     facts.refusal_code = str(context.inputs["reason_code"])

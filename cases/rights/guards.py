@@ -111,6 +111,13 @@ def has_reason_code(context: Any) -> str | None:
     return None
 
 
+def is_refused_for_what_is_open(context: Any) -> str | None:
+    """Who never showed who they are is refused for that alone, and nobody has to record before that it is them."""
+    if context.case.state != "identity_check" or context.inputs.get("reason_code") == "identity_not_proved":
+        return None
+    return "Who they are is still open: refuse it for that, or record first that it is them."
+
+
 def somebody_has_to_know(context: Any) -> str | None:
     return None if messages.recipients(context.case) else "Nobody else has to be told."
 

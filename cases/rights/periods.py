@@ -8,10 +8,11 @@ from datetime import date
 from cases.kernel.clocks import ClockRule
 from cases.kernel.retention import RetentionClass
 
-__all__ = ["ANSWER", "CLOCKS", "ONWARD", "PASSED_ON", "RETENTION"]
+__all__ = ["ANSWER", "CLOCKS", "COMPLAINT", "ONWARD", "PASSED_ON", "RETENTION"]
 
 ANSWER, EXTENDED = "k10_request", "k10_extended"
 ONWARD, PASSED_ON = "rights_onward", "rights_passed_on"
+COMPLAINT = "complaint_answer"
 _FROM = date(2026, 1, 1)
 CLOCKS = (
     ClockRule(
@@ -22,6 +23,15 @@ CLOCKS = (
         source="Internal rule: what a machine can do waits for nobody",
         effective_from=_FROM,
         is_work=False,
+    ),
+    ClockRule(
+        code=COMPLAINT,
+        label="A complaint that was opened again is answered",
+        length=30,
+        unit="days",
+        source="Internal target; Data Protection Act 2018 s.164A: without undue delay",
+        effective_from=_FROM,
+        warn_hours=120,
     ),
     ClockRule(
         code=PASSED_ON,

@@ -115,11 +115,11 @@ LIFECYCLE = Lifecycle(
         Transition(
             name="refuse",
             label="Refuse",
-            source=frozenset({"received"}),
+            source=frozenset({"received", "identity_check"}),
             target="refused",
             roles=_DPO,
             needs_reason=True,
-            guards=(guards.is_no_stop, guards.has_reason_code),
+            guards=(guards.is_no_stop, guards.has_reason_code, guards.is_refused_for_what_is_open),
             foreseen=(guards.is_no_stop,),
             effects=(effects.refuse,),
             consequence="The person is told why, and where they can complain",

@@ -51,3 +51,16 @@ class ThePathOfALink(TestCase):
         case = associations.say("c", case, "association.broken")
         assert (case.state, states(case)) == ("broken", ["broken", "kept", "broken"])
         assert Case.objects.get(pk=case.pk).is_closed
+
+    def test_a_link_that_every_agency_broke_already_waits_for_a_person_and_not_for_ever(self):
+        case = associations.active(self.people)
+        for letter in "abc":
+            case = associations.say(letter, case, "association.broken")
+        officer, reviewer = self.people["m.achterberg"], self.people["p.lindqvist"]
+        case = associations.after(case, "request_break", officer, **associations.ASKS)
+        case = associations.agree(associations.after(case, "signpost", officer, exposure="none"), reviewer)
+        assert (case.state, states(case), case.is_dormant) == ("signposted", ["broken"] * 3, False)
+        assert Task.objects.filter(case=case, kind="association_decide_break", closed_at=None).count() == 1
+        assert not case.clocks.filter(rule="association_break_result").exists()
+        assert associations.after(case, "break", officer).state == "broken"
+        assert not Task.objects.filter(case=case, kind="association_decide_break", closed_at=None).exists()

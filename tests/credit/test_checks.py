@@ -8,13 +8,14 @@ from django.test import TestCase
 
 from cases.agencies.transports.base import DeliveryError
 from cases.credit import rulesets
-from cases.credit.models import CheckDecision, Search
-from cases.kernel import intake, transitions
+from cases.credit.models import Check, CheckDecision, Search
+from cases.kernel import intake, record, transitions
 from cases.kernel.intake import FieldErrors, IntakeRefused
 from cases.kernel.models import Case, DeliveryAttempt, Letter, Release, Task
 from cases.kernel.transitions import TransitionRefused
 from tests import checks, factories
 from tests.kernel.snapshots import nothing_written
+from tests.web import desk
 
 AT = factories.AT
 APPLIED_AT = datetime(2026, 11, 26, 9, 14, tzinfo=UTC)
@@ -116,6 +117,22 @@ class Checks(TestCase):
         keys = [key for key, _ in bureaus.footprints]
         assert len(keys) == len(set(keys)) == 4
         known = case.check_facts.application_id
+        with nothing_written(), pytest.raises(FieldErrors, match="attention"):
+            checks.running(self.people, application_id=known)
+
+    def test_the_number_under_which_agencies_were_searched_is_never_corrected_and_never_used_again(self):
+        case, other = checks.referred(self.people), checks.referred(self.people)
+        client, page = desk.client_of(checks.OFFICER, is_stepped_up=True), f"/cases/{case.uid}/edit/"
+        assert "application_id" not in client.get(page).context["form"].fields
+        sent = {"application_id": other.check_facts.application_id, "occasion": "new", "channel": "store"}
+        sent |= {"product": "sim", "notice_version": "2026-02", "version": case.version}
+        assert client.post(page, sent).status_code == 302
+        facts = Check.objects.get(pk=case.pk)
+        assert (facts.channel, facts.application_id) == ("store", case.check_facts.application_id)
+        known = case.check_facts.application_id
+        with record.act(case, "tests.renamed", actor=factories.job(), at=AT):
+            facts.application_id = "ORD-OTHER"
+            facts.save(update_fields=["application_id"])
         with nothing_written(), pytest.raises(FieldErrors, match="attention"):
             checks.running(self.people, application_id=known)
 

@@ -7,17 +7,31 @@ from uuid import uuid4
 import pytest
 from django.test import TestCase
 
+from cases.credit import guards
+from cases.credit.contests.forms import EXAMPLE, DecideForm, parse
 from cases.credit.models import CheckDecision, Search
-from cases.kernel import actors, casetypes, intake, outbox, transitions
+from cases.kernel import actors, casetypes, intake, outbox, transitions, verdicts
 from cases.kernel.casetypes import Content
 from cases.kernel.intake import FieldErrors
 from cases.kernel.models import Agency, Case, Clock, Letter, OutboxMessage, Task
 from cases.kernel.transitions import TransitionRefused
 from cases.ledger import sealing
+from cases.ledger.models import LedgerEvent
 from tests import checks, factories
 from tests.kernel.snapshots import nothing_written
+from tests.web import desk
 
 AT = factories.AT
+
+
+def reopened(case, people):
+    """Let two people of the kind's desk open a case again."""
+    lifecycle = casetypes.get(case.kind).lifecycle
+    maker = next(one for one in people.values() if set(lifecycle.desk) & one.roles)
+    second = next(one for one in people.values() if lifecycle.second in one.roles)
+    transitions.apply(case.pk, "reopen", actor=maker, at=AT, reason="New evidence.")
+    waiting = case.approvals.get(closed_at=None)
+    return verdicts.decide(waiting.uid, "agreed", actor=second, at=AT, reason="New evidence.")
 
 
 class Contests(TestCase):
@@ -136,3 +150,84 @@ class Contests(TestCase):
         inputs = {**checks.WON, "outcome": "upheld"}
         transitions.apply(case.pk, "decide", actor=self.people[checks.REVIEWER], at=AT, reason="Seen.", inputs=inputs)
         assert not OutboxMessage.objects.filter(kind="correction_amended").exists()
+
+    def test_what_no_person_had_decided_is_never_answered_with_a_persons_decision(self):
+        case = checks.contest_assigned(self.people, checks.refused_automatically(self.people))
+        inputs = {**checks.WON, "outcome": "not_automated"}
+        with nothing_written(counted=1), pytest.raises(TransitionRefused, match="No person had decided"):
+            transitions.apply(
+                case.pk, "decide", actor=self.people[checks.REVIEWER], at=AT, reason="Seen.", inputs=inputs
+            )
+        assert "not_automated" not in dict(DecideForm(case=case).fields["outcome"].choices)
+        other = checks.contest_assigned(self.people)
+        assert "not_automated" in dict(DecideForm(case=other).fields["outcome"].choices)
+        other = transitions.apply(
+            other.pk, "decide", actor=self.people[checks.REVIEWER], at=AT, reason="Seen.", inputs=inputs
+        )
+        assert other.contest.outcome == "not_automated"
+
+    def test_a_contest_of_a_reviewer_who_left_goes_to_another_and_both_are_named(self):
+        case = checks.contest_with_another_reviewer(self.people)
+        reviewer, gone = self.people[checks.REVIEWER], self.people["h.castellan"]
+        with nothing_written(counted=1), pytest.raises(TransitionRefused, match="Somebody else"):
+            transitions.apply(case.pk, "decide", actor=reviewer, at=AT, reason="Seen.", inputs=checks.WON)
+        to = checks.to_reviewer(self.people)
+        transitions.apply(case.pk, "assign", actor=self.people[checks.RIGHTS], at=AT, inputs=to)
+        said = LedgerEvent.objects.filter(stream=case.uid, action="contest.assign").latest("seq").body
+        assert f'"instead_of":"{gone.label}"' in said
+        assert f'"reviewer":"{reviewer.label}"' in said
+        with nothing_written(counted=1), pytest.raises(TransitionRefused, match="has it already"):
+            transitions.apply(case.pk, "assign", actor=self.people[checks.RIGHTS], at=AT, inputs=to)
+        case = transitions.apply(case.pk, "decide", actor=reviewer, at=AT, reason="Seen.", inputs=checks.WON)
+        assert case.state == "decided"
+
+    def test_nobody_has_anothers_decision_looked_at(self):
+        """References are numbers in a row: a stranger who names one shows who they are, or is joined, before."""
+        stranger = {**checks.PERSON, "values": {"forename": "Ottilie", "surname": "Snape"}}
+        facts = {**checks.CONTESTED, "check_reference": checks.decided(self.people).reference}
+        officer = self.people[checks.RIGHTS]
+        case = intake.open_case("contest", actor=officer, at=AT, facts=facts, people=[stranger])
+        to = checks.to_reviewer(self.people)
+        with nothing_written(counted=1), pytest.raises(TransitionRefused, match="Nothing shows"):
+            transitions.apply(case.pk, "assign", actor=officer, at=AT, inputs=to)
+        transitions.apply(case.pk, "ask_identity", actor=officer, at=AT)
+        transitions.apply(case.pk, "confirm_identity", actor=officer, at=AT, inputs=checks.IDENTITY)
+        assert transitions.apply(case.pk, "assign", actor=officer, at=AT, inputs=to).state == "assigned"
+
+    def test_a_contest_under_a_wrong_reference_or_day_is_put_right(self):
+        wrong, right = checks.decided(self.people), checks.decided(self.people)
+        case = checks.contest(self.people, wrong)
+        client = desk.client_of(checks.RIGHTS, is_stepped_up=True)
+        page = f"/cases/{case.uid}/edit/"
+        assert wrong.reference in client.get(page).content.decode()
+        sent = {"check_reference": "CHK-1999-000001", "came_by": "letter", "received_date": "", "version": case.version}
+        assert client.post(page, sent).status_code == 422
+        day = (AT - timedelta(days=7)).date()
+        done = client.post(page, {**sent, "check_reference": right.reference, "received_date": day.isoformat()})
+        assert done.status_code == 302
+        case = Case.objects.get(pk=case.pk)
+        assert case.contest.decision.case == right
+        assert Clock.objects.get(case=case, rule="k10_request").due_date == date(2026, 12, 7)
+        assert not guards.is_contested(wrong)
+        assert guards.is_contested(right)
+
+    def test_the_month_counts_from_receipt_never_later_than_the_opening(self):
+        check = checks.decided(self.people)
+        for received_at, started_at in ((AT - timedelta(days=7), AT - timedelta(days=7)), (AT + timedelta(days=1), AT)):
+            facts = {**checks.CONTESTED, "check_reference": check.reference, "received_at": received_at}
+            case = intake.open_case(
+                "contest", actor=self.people[checks.RIGHTS], at=AT, facts=facts, people=[checks.PERSON]
+            )
+            assert case.contest.received_at == started_at
+            assert Clock.objects.get(case=case, rule="k10_request").started_at == started_at
+        facts, _ = parse(EXAMPLE)
+        assert facts["received_at"] == datetime(2026, 11, 29, 18, 0, tzinfo=UTC)
+        with pytest.raises(FieldErrors):
+            parse({**EXAMPLE, "received_at": "2026-11-29T18:00:00"})
+
+    def test_what_is_opened_again_has_its_period_again(self):
+        for build, rule in ((checks.contest_closed, "k10_request"), (checks.closed, "check_close")):
+            case = build(self.people)
+            assert not Clock.objects.filter(case=case, rule=rule, ended_at=None).exists()
+            case = reopened(case, self.people)
+            assert Clock.objects.filter(case=case, rule=rule, state="running").count() == 1

@@ -247,6 +247,7 @@ APART = {
     ("le_disclosure", "error_review", "settle_error_unreceipted"): disclosures.error_before_receipt,
     ("check", "running", "refer"): checks.answered,
     ("check", "decided", "redecide"): checks.contested,
+    ("contest", "assigned", "assign"): checks.contest_with_another_reviewer,
     ("association", "correcting", "corrected"): associations.all_removed,
     ("association", "signposted", "break"): associations.all_broken,
     ("association", "signposted", "restore"): associations.all_kept,
@@ -316,7 +317,7 @@ RIGHTS = {
     "ask_identity": Attempt(rights.OFFICER),
     "confirm_identity": Attempt(rights.OFFICER, rights.IDENTITY),
     "act": Attempt(rights.OFFICER, rights.DONE),
-    "refuse": Attempt(rights.DPO, rights.NO),
+    "refuse": Attempt(rights.DPO, {"reason_code": "identity_not_proved"}),
     "propagate": Attempt("system"),
     "confirm": Attempt("system", at=rights.AFTER_28),
 }

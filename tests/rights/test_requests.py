@@ -51,6 +51,32 @@ class Rights(TestCase):
     def due(self, case, rule="k10_request"):
         return Clock.objects.filter(case=case, rule=rule).latest("pk").due_date
 
+    def test_who_never_shows_who_they_are_is_refused_for_that_alone(self):
+        case, dpo = rights.identity_check(self.people), self.people[rights.DPO]
+        with nothing_written(counted=1), pytest.raises(CaseError, match="still open"):
+            transitions.apply(case.pk, "refuse", actor=dpo, at=AT, reason="Never came.", inputs=rights.NO)
+        inputs = {"reason_code": "identity_not_proved"}
+        case = transitions.apply(case.pk, "refuse", actor=dpo, at=AT, reason="Never came.", inputs=inputs)
+        assert (case.state, case.rights_request.identity_at) == ("refused", None)
+        assert not Clock.objects.filter(case=case, ended_at=None).exists()
+        assert Letter.objects.filter(case=case, template="n16_refused").count() == 1
+
+    def test_what_is_opened_again_has_its_period_again_and_a_stop_goes_on_by_itself(self):
+        for build, rules in (
+            (rights.refused, {"k10_request"}),
+            (rights.answered, {"complaint_answer"}),
+            (lambda people: self.confirmed(rights.propagating(people)), {"k10_request", "rights_onward"}),
+        ):
+            case = build(self.people)
+            transitions.apply(case.pk, "reopen", actor=self.people[rights.OFFICER], at=AT, reason="The ICO wrote.")
+            waiting = case.approvals.get(closed_at=None)
+            case = verdicts.decide(waiting.uid, "agreed", actor=self.people[rights.DPO], at=AT, reason="The ICO wrote.")
+            running = Clock.objects.filter(case=case, state="running")
+            assert set(running.values_list("rule", flat=True)) == rules
+
+    def confirmed(self, case):
+        return transitions.apply(case.pk, "confirm", actor=actors.system("tests"), at=rights.AFTER_28)
+
     def test_stop_by_text_counts_at_once_and_goes_on_by_itself_until_all_confirmed(self):
         """P-1: prize-draw entrant, STOP by text, group company at once, ad partner at its weekly sync."""
         television, advertiser = rights.enter(), rights.enter("sandbox-partner-ads", "partner", "Sandbox Partner Ads")

@@ -30,6 +30,8 @@ CONTEST = CaseType(
     # The number of a person says nothing; the facts name the reviewer.
     unspoken=frozenset({"reviewer"}),
     opened=report.opened,
+    changed=report.count_anew,
+    reopening_clock=periods.ANSWER,
     approval_rows=rules.approval_rows,
     facts_view=report.facts_view,
     checks=report.checks,

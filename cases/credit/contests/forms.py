@@ -3,38 +3,72 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, date, datetime
 from typing import Any
 
 from django import forms
+from django.utils import timezone
 
 from cases.credit import codes
 from cases.credit.forms import PartyForm as Applicant
 from cases.credit.intake import faults_of, schema_of_person
-from cases.kernel import formats
+from cases.credit.models import CheckDecision
+from cases.kernel import calendars
 from cases.kernel.casetypes import Intake
 from cases.kernel.intake import FieldErrors
 from cases.kernel.models import Case, User
+from cases.kernel.plainforms import DAY, PlainForm
 
-__all__ = ["INTAKE", "AssignForm", "DecideForm", "FactsForm", "IdentityForm", "PartyForm", "WithdrawForm"]
+__all__ = ["INTAKE", "AssignForm", "DecideForm", "FactsForm", "IdentityForm", "PartyForm", "UNKNOWN", "WithdrawForm"]
 
+UNKNOWN = "No decision has this reference."
+_EARLIEST = 2018
 _CHOOSE = ("", "Choose")
 _AREA = forms.Textarea(attrs={"rows": 4})
 
 
-class FactsForm(forms.Form):
-    """Which decision is contested, how that reached us, and the person's own words."""
+class FactsForm(PlainForm):
+    """Which decision is contested, how and when that reached us, and the person's own words. A correction that names
+    another check gives its newest decision as `decision`."""
 
     check_reference = forms.CharField(
         label="Reference of the check", max_length=20, help_text="As in the letter, for example CHK-2026-000018."
     )
     came_by = forms.ChoiceField(label="Reached us by", choices=codes.CAME_BY)
+    received_date = forms.DateField(
+        label="Received on", required=False, widget=DAY, help_text="The month counts from this day. Empty: today."
+    )
     wording = forms.CharField(label="In their words", max_length=4000, widget=_AREA)
 
-    def clean_wording(self) -> str:
-        text = str(self.cleaned_data["wording"])
-        if formats.has_card_number(text):
-            raise forms.ValidationError("This looks like a payment card number. Leave it out.", code="card_number")
-        return text
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        named = CheckDecision.objects.filter(pk=self.initial.get("decision") or 0)
+        self._decision = named.select_related("case").first()
+        if self._decision is not None:
+            self.initial["check_reference"] = self._decision.case.reference
+
+    def clean_check_reference(self) -> str:
+        reference = str(self.cleaned_data["check_reference"]).strip().upper()
+        if self._decision is not None and reference != self._decision.case.reference:
+            self._decision = CheckDecision.of_reference(reference)
+            if self._decision is None:
+                raise forms.ValidationError(UNKNOWN, code="unknown")
+        return reference
+
+    def clean_received_date(self) -> date | None:
+        day: date | None = self.cleaned_data["received_date"]
+        today = calendars.london_date(timezone.now())  # noqa: TID251 -- a form is where a face reads what was typed
+        if day and day > today:
+            raise forms.ValidationError("That day is still to come.", code="future")
+        if day and day.year < today.year - 1:
+            raise forms.ValidationError("That is too long ago.", code="past")
+        return day
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        if day := cleaned.pop("received_date", None):
+            cleaned["received_at"] = calendars.end_of_day(day)
+        return cleaned | ({} if self._decision is None else {"decision": self._decision})
 
 
 class PartyForm(Applicant):
@@ -77,9 +111,17 @@ class AssignForm(_StepForm):
 class DecideForm(_StepForm):
     """What came of it. Nothing is chosen beforehand, and nothing proposed."""
 
-    outcome = forms.ChoiceField(label="What came of it", choices=[_CHOOSE, *codes.CONTEST_OUTCOMES])
+    outcome = forms.ChoiceField(label="What came of it")
     findings = forms.CharField(label="What you looked at, and what you found", max_length=4000, widget=_AREA)
-    answer = forms.CharField(label="Answer to the person", max_length=4000, widget=_AREA)
+    answer = forms.CharField(
+        label="Answer to the person", max_length=4000, widget=_AREA, help_text="It stands in the letter, word for word."
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        without = {codes.NOT_AUTOMATED} if self.case.contest.decision.automated_level == "solely" else set()
+        field: Any = self.fields["outcome"]
+        field.choices = [_CHOOSE, *(row for row in codes.CONTEST_OUTCOMES if row[0] not in without)]
 
 
 class WithdrawForm(_StepForm):
@@ -92,6 +134,7 @@ EXAMPLE = {
     "schema_version": 1,
     "check_reference": "CHK-2026-000018",
     "came_by": "web_form",
+    "received_at": "2026-11-29T18:00:00Z",
     "wording": "I am the victim. Somebody else applied in my name.",
     "person": {
         "forename": "Idris",
@@ -113,6 +156,7 @@ def schema() -> dict[str, Any]:
             "schema_version": {"type": "integer", "enum": [1]},
             "check_reference": {**text, "maxLength": 20},
             "came_by": {"type": "string", "enum": [code for code, _ in codes.CAME_BY]},
+            "received_at": {"type": "string", "format": "date-time"},
             "wording": text,
             "person": schema_of_person(),
         },
@@ -121,13 +165,30 @@ def schema() -> dict[str, Any]:
 
 def parse(data: Mapping[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Return (facts, people) from a body whose shape the schema has accepted. Raises FieldErrors with JSON pointers."""
-    form = FactsForm({name: value for name, value in data.items() if name not in {"schema_version", "person"}})
+    form = FactsForm({name: data[name] for name in ("check_reference", "came_by", "wording")})
     said = dict(data["person"])
     place = dict(said.pop("address", None) or {})
     person = PartyForm({"role": "person", **said, **place})
-    if errors := [*faults_of(form, ""), *faults_of(person, "/person")]:
+    errors = [*faults_of(form, ""), *faults_of(person, "/person")]
+    received_at = _moment(data, errors)
+    if errors:
         raise FieldErrors(errors)
-    return form.cleaned_data, [{**person.person(), "source": "api"}]
+    return {**form.cleaned_data, "received_at": received_at}, [{**person.person(), "source": "api"}]
+
+
+def _moment(data: Mapping[str, Any], errors: list[tuple[str, str, str]]) -> datetime | None:
+    """Return when it was received, UTC; a moment without its offset, or from before the UK GDPR, is a fault."""
+    if (text := data.get("received_at")) is None:
+        return None
+    try:
+        said = datetime.fromisoformat(str(text))
+        found = said.astimezone(UTC) if said.tzinfo else None
+    except (ValueError, OverflowError):
+        found = None
+    if found is None or found.year < _EARLIEST:
+        errors.append(("/received_at", "invalid", "Write the moment with its offset: 2026-11-29T18:00:00Z."))
+        return None
+    return found
 
 
 INTAKE = Intake(path="contests", senders=frozenset({"own-website"}), parse=parse, example=EXAMPLE, schema=schema)

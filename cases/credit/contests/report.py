@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from cases.credit import codes, letters, periods
+from cases.credit.contests import forms
 from cases.credit.models import CheckDecision, Contest
 from cases.kernel import actors, calendars, clocks, formats, record, transitions
 from cases.kernel.casetypes import Check as Line
@@ -14,25 +15,37 @@ from cases.kernel.intake import FieldErrors
 from cases.kernel.models import Case, Clock
 from cases.ledger import sealing
 
-__all__ = ["checks", "context", "facts_view", "go_on", "open_facts", "opened", "topic", "topic_label"]
+__all__ = ["checks", "context", "count_anew", "facts_view", "go_on", "open_facts", "opened", "topic", "topic_label"]
 
 _OUTCOMES, _CAME_BY, _IDENTITY = dict(codes.CONTEST_OUTCOMES), dict(codes.CAME_BY), dict(codes.IDENTITY)
 
 
 def open_facts(case: Case, facts: Mapping[str, Any]) -> None:
-    """Write the facts row of a new case and start its month, inside the current ledger action. Raises FieldErrors for a
-    reference that names no decided check, formats.CardNumber."""
+    """Write the facts row of a new case and start its month, inside the current ledger action. It was received when
+    the case was opened unless the facts say earlier. Raises FieldErrors for a reference that names no decided check,
+    formats.CardNumber."""
     formats.refuse_card_numbers([facts.get("wording")])
-    reference = str(facts.get("check_reference") or "").strip().upper()
-    rows = CheckDecision.objects.filter(case__reference=reference, case__kind="check").order_by("number")
-    if (decision := rows.last()) is None:
-        raise FieldErrors([("/check_reference", "unknown", "No decision has this reference.")])
-    row = Contest(case=case, key=case.key, decision=decision, came_by=facts["came_by"], received_at=case.opened_at)
+    decision = CheckDecision.of_reference(str(facts.get("check_reference") or "").strip().upper())
+    if decision is None:
+        raise FieldErrors([("/check_reference", "unknown", forms.UNKNOWN)])
+    received_at = min(facts.get("received_at") or case.opened_at, case.opened_at)
+    row = Contest(case=case, key=case.key, decision=decision, came_by=facts["came_by"], received_at=received_at)
     sealing.seal(row, {"wording": facts.get("wording") or None}, key=case.key)
     row.save(force_insert=True)
-    clocks.start(case, periods.ANSWER, started_at=case.opened_at)
+    clocks.start(case, periods.ANSWER, started_at=received_at)
     clocks.refresh_due(case)
     case.save(update_fields=["due_at"])
+
+
+def count_anew(case: Case, *, at: datetime) -> None:
+    """After a correction: the month counts from the day on which it now says that it was received, which is never later
+    than the case was opened."""
+    facts = Contest.objects.get(pk=case.pk)
+    if facts.received_at > case.opened_at:
+        facts.received_at = case.opened_at
+        facts.save(update_fields=["received_at"])
+    clocks.count_from(case, periods.ANSWER, started_at=facts.received_at, at=at)
+    clocks.refresh_due(case)
 
 
 def opened(case: Case, _people: Sequence[Mapping[str, Any]], *, at: datetime) -> None:
@@ -73,6 +86,7 @@ def facts_view(case: Case) -> list[tuple[str, str]]:
         ("Decision", f"{decision.outcome_words}, {decision.decided_at.astimezone(calendars.LONDON):%-d %B %Y}"),
         ("Decided", dict(codes.LEVELS).get(decision.automated_level, decision.automated_level)),
         ("Reached us by", _CAME_BY.get(facts.came_by, facts.came_by)),
+        ("Received", f"{facts.received_at.astimezone(calendars.LONDON):%-d %B %Y %H:%M}"),
     ]
     if facts.identity_how:
         rows.append(("Identity", _IDENTITY.get(facts.identity_how, facts.identity_how)))

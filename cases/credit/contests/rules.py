@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import product
 from typing import Any
 
 from django.db.models import Model
@@ -11,9 +13,11 @@ from cases.credit.effects import AGAIN, OWNER
 from cases.credit.models import CheckDecision, Contest
 from cases.kernel import actors, clocks, locks, record, tasks
 from cases.kernel.exchange import corrections
+from cases.kernel.finding import matching
 from cases.kernel.lifecycle import Lifecycle, State, Transition
-from cases.kernel.models import Case, CaseAddress, CaseParty, Evidence, User
+from cases.kernel.models import Case, CaseAddress, CaseParty, Evidence, SearchEntry, User
 from cases.kernel.policy import Rule
+from cases.ledger import api as ledger
 from cases.ledger import sealing
 
 __all__ = ["LIFECYCLE", "POLICY", "approval_rows"]
@@ -70,6 +74,32 @@ def reviewer_had_no_part(context: Any) -> str | None:
     return None
 
 
+def is_about_whoever_contests(context: Any) -> str | None:
+    """The decision is the contester's own: joined with the applicant, alike enough by the table of the kernel, or
+    identity shown. References are numbers in a row, and a letter tells what came of it."""
+    facts = context.case.contest
+    if facts.identity_how:
+        return None
+    people = CaseParty.objects.filter(is_detached=False)
+    own = people.filter(case=context.case, role="person")
+    theirs = people.filter(case_id=facts.decision.case_id, role="applicant")
+    if own.filter(party__in=theirs.exclude(party=None).values("party")).exists() or _are_alike(own, theirs):
+        return None
+    return "Nothing shows that the decision is about whoever contests it: join the two, or ask who they are."
+
+
+def _are_alike(own: Iterable[CaseParty], theirs: Iterable[CaseParty]) -> bool:
+    one, other = (SearchEntry.objects.filter(party__in=list(people)) for people in (own, theirs))
+    pairs = product(map(matching.marks_of, one), map(matching.marks_of, other))
+    return any(matching.compare(*pair).points >= matching.CERTAIN for pair in pairs)
+
+
+def is_another_reviewer(context: Any) -> str | None:
+    user = _named(context)
+    has_it = user is not None and user.pk == context.case.contest.reviewer_id
+    return "This person has it already." if has_it and context.case.state == "assigned" else None
+
+
 def is_the_reviewer(context: Any) -> str | None:
     facts = context.case.contest
     if context.actor.user_id != facts.reviewer_id:
@@ -78,9 +108,12 @@ def is_the_reviewer(context: Any) -> str | None:
 
 
 def says_what_was_found(context: Any) -> str | None:
+    """What no person had decided is never answered with a person's decision (UK GDPR Art 22C)."""
     inputs = context.inputs
     if inputs.get("outcome") not in dict(codes.CONTEST_OUTCOMES):
         return "Choose what came of it."
+    if inputs["outcome"] == codes.NOT_AUTOMATED and context.case.contest.decision.automated_level == "solely":
+        return "No person had decided: look at it afresh, and say whether the decision stands."
     if not str(inputs.get("findings") or "").strip():
         return "Write what you looked at, and what you found."
     return None if str(inputs.get("answer") or "").strip() else "Write the answer to the person."
@@ -102,8 +135,11 @@ def resume(context: Any) -> None:
 
 
 def assign(context: Any) -> None:
+    """Give it to a reviewer, or to another one where the first cannot do it. The event names whoever had it before."""
     facts = context.case.contest
-    facts.reviewer = _named(context)
+    before, facts.reviewer = facts.reviewer_id, _named(context)
+    named = {"reviewer": f"staff:{facts.reviewer_id}"} | ({"instead_of": f"staff:{before}"} if before else {})
+    ledger.current().detail.update(named)
     facts.save(update_fields=["reviewer"])
 
 
@@ -185,10 +221,11 @@ LIFECYCLE = Lifecycle(
         Transition(
             name="assign",
             label="Give it to a reviewer",
-            source=frozenset({"received"}),
+            source=frozenset({"received", "assigned"}),
             target="assigned",
             roles=_OFFICER,
-            guards=(reviewer_had_no_part,),
+            guards=(is_about_whoever_contests, reviewer_had_no_part, is_another_reviewer),
+            foreseen=(is_about_whoever_contests,),
             effects=(assign,),
             consequence="Somebody who had no part in the decision looks at it afresh",
             tone="primary",

@@ -7,7 +7,7 @@ from cases.kernel.casetypes import CaseType
 from cases.kernel.exchange import letters
 from cases.kernel.retention import RetentionClass
 from cases.rights import codes as rights_codes
-from cases.rights import opening
+from cases.rights import opening, periods
 from cases.rights.complaints import forms, report, rules
 from cases.rights.forms import PartyForm
 from cases.rights.models import DpComplaint
@@ -41,6 +41,7 @@ DP_COMPLAINT = CaseType(
     is_about=opening.names_nobody,
     open_facts=report.open_facts,
     changed=report.count_anew,
+    reopening_clock=periods.COMPLAINT,
     approval_rows=rules.approval_rows,
     facts_view=report.facts_view,
     checks=report.checks,

@@ -13,7 +13,7 @@ from cases.kernel.lifecycle import Lifecycle, State, Transition
 from cases.kernel.models import Case, CaseAddress, CaseParty, Evidence
 from cases.kernel.policy import Rule
 from cases.ledger import sealing
-from cases.rights import effects
+from cases.rights import effects, periods
 from cases.rights.complaints import codes
 from cases.rights.models import DpComplaint
 
@@ -87,6 +87,7 @@ def answer(context: Any) -> None:
     texts = {name: str(inputs[name]).strip() for name in ("enquiries", "answer")}
     sealing.seal(facts, texts, key=facts.key)
     facts.save(update_fields=["outcome", *texts])
+    clocks.meet(context.case, periods.COMPLAINT, at=context.at)
     effects.write_to_person(context.case, OUTCOME, at=context.at)
 
 
