@@ -55,6 +55,7 @@ def redecide(context: Any) -> None:
     """A second decision stands beside the first. No agency is searched again."""
     case, at = context.case, context.at
     clocks.end(case, periods.CLOSE, at=at, state="cancelled")
+    clocks.end(case, periods.REFERRED, at=at, state="met")
     deciding.keep(
         case,
         context.inputs,

@@ -181,6 +181,19 @@ class Contests(TestCase):
         case = transitions.apply(case.pk, "decide", actor=reviewer, at=AT, reason="Seen.", inputs=checks.WON)
         assert case.state == "decided"
 
+    def test_what_was_overturned_is_decided_again_within_the_day_of_whatever_was_referred(self):
+        check = checks.contested(self.people)
+        clock = Clock.objects.get(case=check, rule="check_referred", ended_at=None)
+        task = Task.objects.get(case=check, kind="check_decide_again")
+        assert check.due_at == clock.due_at == task.due_at
+        check = transitions.apply(check.pk, "redecide", actor=self.people[checks.REVIEWER], at=AT, inputs=checks.AGAIN)
+        clock.refresh_from_db()
+        assert clock.state == "met"
+        closed = checks.closed(self.people)
+        checks.contest_decided(self.people, closed, checks.AFTER_30)
+        assert Task.objects.get(case=closed, kind="check_decide_again").due_at > checks.AFTER_30
+        assert not Clock.objects.filter(case=closed, ended_at=None).exists()
+
     def test_nobody_has_anothers_decision_looked_at(self):
         """References are numbers in a row: a stranger who names one shows who they are, or is joined, before."""
         stranger = {**checks.PERSON, "values": {"forename": "Ottilie", "surname": "Snape"}}

@@ -114,7 +114,10 @@ class DecideForm(_StepForm):
     outcome = forms.ChoiceField(label="What came of it")
     findings = forms.CharField(label="What you looked at, and what you found", max_length=4000, widget=_AREA)
     answer = forms.CharField(
-        label="Answer to the person", max_length=4000, widget=_AREA, help_text="It stands in the letter, word for word."
+        label="Answer to the person",
+        max_length=4000,
+        widget=_AREA,
+        help_text="Kept here for whoever gives it: the letter says only what came of it.",
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from itertools import product
 from typing import Any
 
@@ -158,7 +159,7 @@ def decide(context: Any) -> None:
         return
     check = locks.another_for_update(facts.decision.case_id)
     with record.act(check, "check.contest_won", actor=context.actor, at=at, detail={"outcome": facts.outcome}):
-        tasks.raise_task(AGAIN, case=check, at=at)
+        tasks.raise_task(AGAIN, case=check, at=at, due_at=_due_again(check, at=at))
         if facts.decision.automated_level == "solely":
             tasks.raise_task(OWNER, case=check, at=at, rules=facts.decision.ruleset)
         corrections.send(check, "amended", reason=f"decision_{facts.outcome}", actor=context.actor, at=at)
@@ -166,6 +167,14 @@ def decide(context: Any) -> None:
         check.is_dormant = False
         clocks.refresh_due(check)
         check.save()
+
+
+def _due_again(check: Case, *, at: datetime) -> datetime:
+    """Return until when the check is decided again. Its clock runs where the check is open; one that has closed is
+    opened again by two people first."""
+    if check.is_closed:
+        return clocks.plan(periods.REFERRED, started_at=at).due_at
+    return clocks.start(check, periods.REFERRED, started_at=at).due_at
 
 
 def notify(context: Any) -> None:
