@@ -192,7 +192,7 @@ class Contests(TestCase):
         closed = checks.closed(self.people)
         checks.contest_decided(self.people, closed, checks.AFTER_30)
         assert Task.objects.get(case=closed, kind="check_decide_again").due_at > checks.AFTER_30
-        assert not Clock.objects.filter(case=closed, ended_at=None).exists()
+        assert not Clock.objects.filter(case=closed, rule="check_referred", ended_at=None).exists()
 
     def test_nobody_has_anothers_decision_looked_at(self):
         """References are numbers in a row: a stranger who names one shows who they are, or is joined, before."""
