@@ -69,6 +69,11 @@ def enter(people: dict[str, Actor]) -> None:
             agencies.register(listing, actor=actors.system("tests"), at=AT)
 
 
+def provider() -> Actor:
+    """Return the first provider that may be asked; a trace has entered it."""
+    return actors.agency(Agency.objects.get(code=PROVIDERS[0][0]))
+
+
 def declined(people: dict[str, Actor]) -> Case:
     return after(requested(people), "decline", people[APPROVER])
 

@@ -490,7 +490,7 @@ AGENCY = {
     "breach": breaches.enter,
     "check": factories.fpa,
     "transfer": transfers.recoveries,
-    "trace": partners.bank,
+    "trace": traces.provider,
     "debt_placement": placements.enter,
     "moratorium": moratoria.enter,
     "debt_sale": sales.enter,
