@@ -20,6 +20,7 @@ LETTERS = tuple(
         label=label,
         template=f"cases/credit/letters/{code}.html",
         effective_from=date(2026, 1, 1),
+        says=("answer",) if code == ANSWERED else (),
     )
     for code, label in (
         (ADVERSE, "A decision against an applicant, and which agency was searched"),

@@ -7,6 +7,7 @@ import hashlib
 import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from django.db import OperationalError, transaction
 from django.db.models import Exists, OuterRef, Q, TextField
@@ -134,11 +135,15 @@ def _is_held(letter: Letter, *, now: datetime) -> bool:
     return True
 
 
-def _addressee(letter: Letter, *, now: datetime) -> Addressee:
-    """Open the name and the home of one person. Raises LetterRefused when either is missing or erased."""
-    reader = sealing.Reader(
+def _reader(letter: Letter) -> sealing.Reader:
+    return sealing.Reader(
         actor=_maker(letter.case).label, verb="letter", purpose="inform_person", streams=(letter.case.uid,)
     )
+
+
+def _addressee(letter: Letter, *, now: datetime) -> Addressee:
+    """Open the name and the home of one person. Raises LetterRefused when either is missing or erased."""
+    reader = _reader(letter)
     homes = CaseAddress.objects.filter(party=letter.party, kind__in=HOME_KINDS, is_detached=False).order_by("-pk")
     home = min(homes, key=lambda row: HOME_KINDS.index(row.kind), default=None)
     if home is None:
@@ -171,9 +176,11 @@ TOLD = (
 
 
 def _paper(letter: Letter, addressee: Addressee, *, now: datetime) -> Paper:
-    """Return the letter ready for the press. Its template sees this person's rows and the case's open facts."""
+    """Return the letter ready for the press. Its template sees this person's rows, the case's open facts, and what was
+    typed for the person. Raises LetterRefused where that is erased."""
     case, template = letter.case, notices.TEMPLATES[letter.template]
     casetype = casetypes.get(case.kind)
+    facts = casetype.facts._default_manager.get(pk=case.pk)
     firm = sender.firm()
     agency = Agency.objects.filter(kind__in=casetype.agency_kinds, is_active=True).order_by("pk").first()
     context = {
@@ -186,7 +193,8 @@ def _paper(letter: Letter, addressee: Addressee, *, now: datetime) -> Paper:
         "reference": case.reference,
         "role": letter.party.role,
         "told": _told(letter),
-        "facts": casetype.facts._default_manager.get(pk=case.pk),
+        "facts": facts,
+        "said": _said(letter, facts, template.says, now=now) if template.says else (),
         "matter": casetype.topic_label(case.topic),
         "periods": {clock.rule: clock for clock in case.clocks.filter(party=letter.party).order_by("pk")},
         "agency": agency,
@@ -201,6 +209,14 @@ def _paper(letter: Letter, addressee: Addressee, *, now: datetime) -> Paper:
         identifier=hashlib.sha256(f"letter {letter.uid}".encode()).hexdigest()[:32],
         made_at=now.isoformat(),
     )
+
+
+def _said(letter: Letter, facts: Any, names: tuple[str, ...], *, now: datetime) -> list[str]:
+    """Open what was typed for the person; the access log says so."""
+    (opened,) = sealing.open_rows([facts], names, reader=_reader(letter), at=now)
+    if any(isinstance(value, sealing.Erased) for value in opened.values()):
+        raise LetterRefused("erased")
+    return [str(value) for value in opened.values() if value]
 
 
 def _told(letter: Letter) -> list[str]:

@@ -81,6 +81,7 @@ def example(code: str, *, now: datetime) -> dict[str, Any]:
         "told": ["your name", "your address", "your telephone number"],
         "facts": sample,
         "matter": "an example",
+        "said": ["What was typed for the person stands here."] if letters.TEMPLATES[code].says else [],
         "periods": {},
         "agency": sample,
         "agency_contact": next(iter(firm.agencies.values()), None),

@@ -18,7 +18,8 @@ from cases.kernel.models import Case, Clock, Letter, OutboxMessage, Task
 from cases.kernel.timing import sweeps
 from cases.ledger import api as ledger
 from cases.ledger import sealing
-from cases.reports import letters
+from cases.ledger.models import AccessEvent
+from cases.reports import letters, lettertext
 from cases.rights import choices, gate
 from cases.rights.forms import FactsForm
 from cases.rights.models import Choice, ContactAnswer
@@ -389,6 +390,20 @@ class Rights(TestCase):
             ("sandbox-tv", "stopped", "honour_choices"),
             ("own-messaging", "stopped", ""),
         ]
+
+    def test_answer_to_a_complaint_is_in_the_letter_as_it_was_typed_and_opened_on_record(self):
+        """Data Protection Act 2018 s.164A(4): the person is told of the outcome."""
+        case = rights.answered(self.people)
+        letter = Letter.objects.select_related("case", "party").get(case=case, template="n15_outcome")
+        addressee = letters.Addressee(name="Bartholomew Quince", lines={"line_1": "3 Orchard Steps"})
+        looked = set(AccessEvent.objects.values_list("pk", flat=True))
+        assert "<p>The advertisement was ours; it is gone.</p>" in letters._paper(letter, addressee, now=AT).html
+        opened = AccessEvent.objects.exclude(pk__in=looked)
+        assert list(opened.values_list("verb", "purpose", "streams")) == [("letter", "inform_person", [case.uid])]
+        acknowledged = Letter.objects.select_related("case", "party").get(case=case, template="n15")
+        assert "it is gone" not in letters._paper(acknowledged, addressee, now=AT).html
+        worded = lettertext.paper("n15_outcome", "Dear {name},", now=AT).html
+        assert "What was typed for the person stands here." in worded
 
     def test_letter_says_that_others_were_told_only_where_they_were(self):
         def words(case):

@@ -117,7 +117,7 @@ class DecideForm(_StepForm):
         label="Answer to the person",
         max_length=4000,
         widget=_AREA,
-        help_text="Kept here for whoever gives it: the letter says only what came of it.",
+        help_text="Printed in the letter to them as you write it. Name nobody else.",
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

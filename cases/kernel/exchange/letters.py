@@ -49,6 +49,7 @@ class Template:
     """One notice with its built-in wording. Later wordings are rows (lettertexts.py).
 
     `extra` are placeholders a later wording may use beside the common ones: names of fields of the kind's facts.
+    `says` names sealed facts that were typed for the person: they are opened and printed, whatever the wording.
     """
 
     code: str
@@ -57,6 +58,7 @@ class Template:
     template: str
     effective_from: date
     extra: Mapping[str, str] = field(default_factory=dict)
+    says: tuple[str, ...] = ()
 
 
 TEMPLATES: dict[str, Template] = {}

@@ -40,7 +40,12 @@ class CloseForm(forms.Form):
     enquiries = forms.CharField(
         label="What was enquired into", max_length=4000, widget=forms.Textarea(attrs={"rows": 3})
     )
-    answer = forms.CharField(label="Answer to the person", max_length=4000, widget=forms.Textarea(attrs={"rows": 4}))
+    answer = forms.CharField(
+        label="Answer to the person",
+        max_length=4000,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text="Printed in the letter to them as you write it. Name nobody else.",
+    )
 
     def __init__(self, *args: Any, case: Case, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -32,6 +32,7 @@ letters.declare(
             label=label,
             template=f"cases/rights/letters/{code}.html",
             effective_from=date(2026, 1, 1),
+            says=("answer",) if code == OUTCOME else (),
         )
         for code, label in (
             (ACKNOWLEDGED, "A complaint about data is acknowledged"),
