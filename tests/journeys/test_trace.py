@@ -68,7 +68,7 @@ def test_withheld_calls_are_traced_and_only_the_police_learn_who_called(office: 
     osei.goto(case)
     unfold(osei, "Pass the result on")
     offered = osei.locator("[name='recipient'] option").evaluate_all("all => all.map(each => each.value)")
-    assert sorted(offered) == ["", "sandbox-bank", POLICE, TRANSIT]
+    assert sorted(offered) == ["", POLICE, TRANSIT]
     osei.locator("[name='recipient']").select_option(POLICE)
     osei.locator("[name='interest']").fill("They investigate these calls under SBX-NC-9.")
     step(osei, "Pass the result on")
