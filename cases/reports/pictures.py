@@ -6,15 +6,18 @@ import logging
 import os
 import subprocess
 import sys
+import threading
 from dataclasses import dataclass
 
 from cases.kernel.errors import CaseError
 from cases.reports import raster
 
-__all__ = ["Drawn", "NotDrawn", "draw", "may_be_drawn"]
+__all__ = ["Drawn", "DrawingNow", "NotDrawn", "draw", "may_be_drawn"]
 
 log = logging.getLogger(__name__)
-WALL_SECONDS = 30
+WALL_SECONDS = 10
+# A document may be made to be slow: one at a time is drawn in each process, and every other thread stays free.
+_FREE = threading.BoundedSemaphore(1)
 # How the child finds its libraries, and nothing secret.
 ENVIRONMENT = ("PATH", "LANG", "LD_LIBRARY_PATH")
 
@@ -24,6 +27,13 @@ class NotDrawn(CaseError):
 
     def __init__(self) -> None:
         super().__init__("No safe picture can be made of this document. Download it to look at it.")
+
+
+class DrawingNow(CaseError):
+    """Another picture is being drawn."""
+
+    def __init__(self) -> None:
+        super().__init__("Another picture is being drawn just now. Try again in a moment.")
 
 
 class NoSuchPage(CaseError):
@@ -48,10 +58,12 @@ def may_be_drawn(media_type: str) -> bool:
 
 
 def draw(data: bytes, *, media_type: str, page: int) -> Drawn:
-    """Return a picture of one page of a document. Call it outside any transaction: it takes a second. Raises NotDrawn,
-    NoSuchPage."""
+    """Return a picture of one page of a document. Call it outside any transaction: it takes a second, ten at most.
+    Raises NotDrawn, NoSuchPage, DrawingNow."""
     if not may_be_drawn(media_type):
         raise NotDrawn
+    if not _FREE.acquire(blocking=False):
+        raise DrawingNow
     try:
         finished = subprocess.run(
             [sys.executable, "-I", raster.__file__, media_type, str(page)],
@@ -65,6 +77,8 @@ def draw(data: bytes, *, media_type: str, page: int) -> Drawn:
     except (subprocess.TimeoutExpired, subprocess.CalledProcessError) as failed:
         log.warning("a document could not be drawn: %s", getattr(failed, "returncode", "too slow"))
         raise NotDrawn from None
+    finally:
+        _FREE.release()
     count, _, picture = finished.stdout.partition(b"\n")
     if not picture:
         raise NoSuchPage(int(count))

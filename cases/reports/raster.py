@@ -17,10 +17,10 @@ __all__ = ["KINDS", "render"]
 # What is drawn: media type, and how the library calls it.
 KINDS = {"application/pdf": "PDF", "image/png": "PNG", "image/jpeg": "JPEG", "image/tiff": "TIFF"}
 LONGEST = 1600
-MOST_POINTS = 100_000_000
+MOST_POINTS = 40_000_000
 MOST_TIMES = 4  # a page of postage-stamp size is not drawn larger than this
-CPU_SECONDS = 20
-MEMORY_BYTES = 1_500 * 1024 * 1024
+CPU_SECONDS = 5
+MEMORY_BYTES = 1_000 * 1024 * 1024
 
 
 def render(data: bytes, media_type: str, page: int) -> tuple[int, bytes]:

@@ -27,6 +27,7 @@ __all__ = [
     "open_facts",
 ]
 
+ONE_PERSON = "Name one person whose right it is, and at most one who acts for them."
 _PLAIN = ("right", "came_by", "channels", "purposes", "wording_version")
 
 
@@ -56,7 +57,7 @@ def check_people(people: Sequence[Mapping[str, Any]]) -> None:
     held about two is never given to one."""
     named = Counter(each.get("role") for each in people)
     if named["person"] != 1 or named["representative"] > 1:
-        raise IntakeRefused("Name one person whose right it is, and at most one who acts for them.")
+        raise IntakeRefused(ONE_PERSON)
 
 
 def has_nobody_beside(case: Case) -> bool:
@@ -79,6 +80,8 @@ def count_anew(case: Case, *, at: datetime) -> None:
     """After a correction: what the request says now counts, for whatever the person is reached by now, and the month
     from the day on which it now says that it was received. What became a stop goes on by itself, what is none any more
     does not; of a restriction that is now to end the person is told first."""
+    if CaseParty.objects.filter(case=case, role="person", is_detached=False).count() > 1:
+        raise IntakeRefused(ONE_PERSON)
     facts = case.rights_request
     count_from_receipt(case, facts, periods.ANSWER, at=at)
     choices.write(case, facts, at=at)

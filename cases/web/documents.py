@@ -178,7 +178,7 @@ def preview(request: HttpRequest, uid: UUID, number: int) -> HttpResponse:
     on record like a download."""
     file = queries.case_file(asking.actor_of(request), uid)
     asked = request.GET.get("page", "1")
-    page = int(asked) if asked.isascii() and asked.isdecimal() and len(asked) < 6 else 1
+    page = max(1, int(asked)) if asked.isascii() and asked.isdecimal() and len(asked) < 6 else 1
     try:
         opened = _handed_out(request, file, number, page=page)
         drawn = pictures.draw(b"".join(opened.chunks), media_type=opened.media_type, page=page)

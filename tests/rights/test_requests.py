@@ -324,6 +324,10 @@ class Rights(TestCase):
         for people in ([rights.PERSON, rights.PERSON], [other], [rights.PERSON, other, other]):
             with nothing_written(), pytest.raises(CaseError, match="Name one person whose right it is"):
                 intake.open_case("rights_request", actor=self.people[rights.OFFICER], at=AT, facts=facts, people=people)
+        case, officer = rights.asked(self.people, "access"), self.people[rights.OFFICER]
+        refused = pytest.raises(CaseError, match="Name one person whose right it is")
+        with nothing_written(), refused, edits.change(case.pk, actor=officer, at=AT) as edit:
+            edit.add_party(rights.PERSON)
 
     def corrected(self, case, right):
         with edits.change(case.pk, actor=self.people[rights.OFFICER], at=AT + MINUTE) as edit:

@@ -132,6 +132,24 @@ def test_the_child_has_nothing_of_ours_and_little_time(monkeypatch):
     assert set(pictures.ENVIRONMENT) == {"PATH", "LANG", "LD_LIBRARY_PATH"}
 
 
+def test_one_document_at_a_time_is_drawn_and_the_next_is_told_to_wait():
+    pictures._FREE.acquire()
+    try:
+        with pytest.raises(pictures.DrawingNow, match="Try again in a moment"):
+            pictures.draw(pdf(), media_type="application/pdf", page=1)
+    finally:
+        pictures._FREE.release()
+    assert pictures.draw(pdf(), media_type="application/pdf", page=1).pages == 2
+
+
+def test_page_nought_is_the_first_and_hands_nothing_out(case, people):
+    number = attach(case, people, "again.pdf", "application/pdf", pdf()).number
+    assert look(case, number, page=0).status_code == 200
+    assert look(case, 1, page=0).status_code == 409  # a text
+    assert [each["page"] for each in shown(case)] == [1]
+    assert not LedgerEvent.objects.filter(stream=case.uid, action="case.evidence_handed_out").exists()
+
+
 def test_no_hostile_file_does_more_than_be_refused():
     """Every file of the corpus, called each kind that is drawn: a picture of ours, or a sentence."""
     ended = set()

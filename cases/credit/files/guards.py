@@ -36,6 +36,8 @@ def control_totals_agree(context: Any) -> str | None:
     """Whoever approves reads accounts and total from billing's own report, and types them: they are those of every
     account that was taken, also of those left out."""
     file: CreditFile = context.case.credit_file
+    if file.extracted_at is None:
+        return "What was taken is not known of this file: open it again and take the accounts anew."
     given = (context.inputs.get("rows"), context.inputs.get("total_pence"))
     if given == (file.taken_rows, file.taken_pence):
         return None

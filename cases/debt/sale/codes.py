@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.db.models import Q
+
 from cases.kernel.office.codelists import CodeList
 
 __all__ = [
@@ -9,6 +11,7 @@ __all__ = [
     "CLAIMS",
     "DILIGENCE",
     "EVIDENCE_KINDS",
+    "IS_SOLD",
     "LINES",
     "LONGEST_WINDOW",
     "LOOKED_AT_IN",
@@ -32,6 +35,8 @@ LINES = {
 }
 # While a line stands in one of these, the debt is the buyer's.
 SOLD = ("sold", "put_back_requested", "transferred")
+# Lines of a sale that is complete are the buyer's before their part of the work is done.
+IS_SOLD = Q(state__in=SOLD) | Q(state="in_pool", sale__completed_date__isnull=False)
 # Why a buyer may claim that an account should not have been sold; some have no window.
 CLAIMS = {
     "deceased_before_cut_off": "The customer had died before the cut-off",

@@ -52,7 +52,7 @@ def tell(case: Case, line: DebtSaleAccount, *, to: str, actor: Actor, at: dateti
 def marks(accounts: Collection[int]) -> dict[int, frozenset[str]]:
     """Return which of these accounts are sold, as the monthly file says it: from the day of the sale until one comes
     back. One query."""
-    rows = DebtSaleAccount.objects.filter(account__in=accounts, state__in=codes.SOLD)
+    rows = DebtSaleAccount.objects.filter(codes.IS_SOLD, account__in=accounts)
     return dict.fromkeys(rows.values_list("account_id", flat=True), frozenset({SOLD}))
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from django.db.models import Q
-
 from cases.debt.sale import codes, exclusions, looking, pool, prices
 from cases.debt.sale.models import DebtSale, DebtSaleAccount
 from cases.kernel import calendars
@@ -45,8 +43,7 @@ def check_people(people: Sequence[Mapping[str, Any]]) -> None:
 def buyers(accounts: Collection[int]) -> dict[int, Agency]:
     """Return who owns each account that was sold, and did not come back: from the moment its sale is complete, whether
     or not its line says so yet. One query."""
-    just_sold = Q(state="in_pool", sale__completed_date__isnull=False)
-    rows = DebtSaleAccount.objects.filter(Q(state__in=codes.SOLD) | just_sold, account__in=accounts)
+    rows = DebtSaleAccount.objects.filter(codes.IS_SOLD, account__in=accounts)
     return {row.account_id: row.sale.purchaser for row in rows.select_related("sale__purchaser") if row.sale.purchaser}
 
 
