@@ -38,7 +38,7 @@ MOMENTS = {
 }
 OWED = "FROM cases_outboxmessage WHERE kind = 'fpa_file' AND case_id IN (SELECT id FROM cases_case WHERE source = '')"
 FPA = "sandbox-fraud-register"
-PATIENCE = 60 * LENGTH
+PATIENCE = 180 * LENGTH
 
 
 class Place:

@@ -20,7 +20,7 @@ from cases.kernel.office import access, demo_people, proposals
 from cases.kernel.restricted import breakglass
 from cases.ledger.models import LedgerHead
 from cases.reports import requests
-from tests import factories
+from tests import factories, uploads
 from tests.fraud.told import hear_of
 from tests.kernel import walks  # noqa: F401 -- declares the kind of work that is started here
 from tests.kernel.snapshots import undone
@@ -91,6 +91,16 @@ def standing(db):
         at=factories.APPROVED_AT,
     )
     factories.scan("infected")
+    picture = edits.attach(
+        case.pk,
+        kind="document",
+        file_name="photo.png",
+        media_type="image/png",
+        data=uploads.png(),
+        actor=people["a.byrne"],
+        at=factories.APPROVED_AT,
+    )
+    factories.scan()
     report = requests.request(case, actor=people["a.byrne"], at=factories.APPROVED_AT)
     with edits.change(
         case.pk, actor=people["a.byrne"], at=factories.APPROVED_AT, verb="case.task", shapes=False
@@ -140,7 +150,7 @@ def standing(db):
         "close_task": {"uid": case.uid, "number": task.pk},
         "incoming_notice": {"uid": case.uid, "number": 1},
         "download": {"uid": case.uid, "number": 1},
-        "preview": {"uid": case.uid, "number": 1},
+        "preview": {"uid": case.uid, "number": picture.number},
         "scan_again": {"uid": case.uid, "number": case.evidence.get(scan="infected").number},
         "verdict": {"uid": case.uid, "approval": case.approvals.get().uid},
         "step": {"uid": case.uid, "name": "close_no_action"},
