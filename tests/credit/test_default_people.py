@@ -123,6 +123,14 @@ class Arrangement(TestCase):
         case = self.told(case, day(12, 20), 4, "2026-12-09", "500")
         assert defaults.look(case, day(12, 20)).state == "arranged"
 
+    def test_of_two_payments_between_two_feeds_the_balance_tells_the_first(self):
+        case = defaults.arranged(self.people)
+        changes = {"last_payment_date": "2026-12-09", "last_payment_pence": "500", "payments_behind": "3"}
+        case = defaults.tell_again(case, at=day(12, 20), balance_pence="10400", **changes)  # 11,400 when it was made
+        assert defaults.look(case, day(12, 20)).state == "arranged"
+        case = defaults.tell_again(case, at=day(12, 21), balance_pence="10401", **changes)
+        assert defaults.look(case, day(12, 21)).state == "arrears"
+
     def test_it_is_broken_once_a_month_is_over_and_less_was_paid(self):
         case = defaults.arranged(self.people)
         for at, state in ((day(12, 14), "arranged"), (day(12, 15), "arrears")):

@@ -127,6 +127,7 @@ class Rules(TestCase):
         assert client.post(PAGE, {**sent, "document": json.dumps(stricter(600)), "seen": token}).status_code == 422
         assert client.post(PAGE, {**sent, "document": "{", "seen": token}).status_code == 422
         assert Proposal.objects.count() == 0
+        checks.decided(self.people)  # what was tried has changed since; what was proposed has not
         done = client.post(PAGE, {**sent, "seen": token})
         assert done.status_code == 302
         assert Proposal.objects.get().payload["tried"]["differ"] == 1

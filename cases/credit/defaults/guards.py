@@ -41,8 +41,9 @@ def is_over(row: Default, *, today: date) -> bool:
 
 
 def last_told(case: Case) -> dict[str, str]:
-    """Return how what each agency was told last of the default stands, by the agency's code. One query."""
+    """Return how what each agency that takes part was told last of the default stands, by its code. One query."""
     told = OutboxMessage.objects.filter(case=case, kind=bureaus.CRA_CORRECT.code).order_by("pk")
+    told = told.filter(channel__agency__is_active=True)
     return dict(told.values_list("channel__agency__code", "state"))
 
 

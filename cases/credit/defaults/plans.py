@@ -24,13 +24,24 @@ def _due(row: Default, *, by: date) -> int:
 
 def _paid_pence(row: Default) -> int | None:
     """Return what billing told of as paid since the arrangement was made: each payment that was the last one on some
-    day. None where it does not say how much. One query."""
+    day, or as much as less is owed. None where it does not say how much. Two queries."""
     history = Account.history_model.objects.filter(  # type: ignore[attr-defined]  # -- made by the ledger
         id=row.account_id, last_payment_date__gte=row.plan_from_date
     )
     payments = set(history.values_list("last_payment_date", "last_payment_pence"))
     amounts = [pence for _, pence in payments]
-    return None if None in amounts else sum(amounts)
+    return None if None in amounts else max(sum(amounts), _fallen_pence(row))
+
+
+def _fallen_pence(row: Default) -> int:
+    """Return by how much less is owed than when the arrangement was made: billing tells only the last payment of a
+    feed, and its balance of those before. One query."""
+    history = Account.history_model.objects.filter(  # type: ignore[attr-defined]  # -- made by the ledger
+        id=row.account_id
+    )
+    owed = dict(history.order_by("history_id").values_list("as_of", "balance_pence"))
+    before = [day for day in owed if row.plan_from_date and day <= row.plan_from_date]
+    return owed[max(before)] - owed[max(owed)] if before else 0
 
 
 def why_over(row: Default, *, today: date) -> str | None:
