@@ -81,7 +81,9 @@ class RulesForm(ChangeForm):
         help_text="A new one, for example cr-2027.01. It stands with every decision.",
     )
     document = forms.CharField(
-        label="Rules", widget=forms.Textarea(attrs={"rows": 24, "spellcheck": "false"}), max_length=20_000
+        label="Rules",
+        widget=forms.Textarea(attrs={"rows": 24, "spellcheck": "false", "class": "code"}),
+        max_length=20_000,
     )
     seen = forms.CharField(widget=forms.HiddenInput, required=False)
 

@@ -117,6 +117,7 @@ class Rules(TestCase):
         page = client.get(PAGE)
         assert page.status_code == 200
         assert "earlier_applications_differ" in page.content.decode()
+        assert "Seen" not in page.content.decode()
         sent = {"code": NEW, "document": json.dumps(stricter()), "reason": "Too many in arrears."}
         first = client.post(PAGE, sent)
         words = first.content.decode()
