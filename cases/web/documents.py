@@ -52,7 +52,7 @@ class UploadForm(forms.Form):
     document = forms.FileField(
         label="File",
         help_text="PDF, picture, CSV, text, e-mail, Word or Excel up to 25 MB; sound or video up to 200 MB. It is "
-        "sealed as it comes in, scanned for viruses, and only ever downloaded.",
+        "sealed as it comes in, scanned for viruses, and never opened here as it is.",
         widget=forms.ClearableFileInput(attrs={"accept": accepted()}),
     )
 
