@@ -19,7 +19,7 @@ from django.db import OperationalError, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from cases.kernel import failpoints, jobs
+from cases.kernel import failpoints, jobs, undone
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Job, JobRow
 
@@ -191,7 +191,9 @@ def _fence(held: Held, **changes: object) -> str:
 
 @transaction.atomic
 def _end(held: Held, state: str, *, now: datetime, reason: str = "") -> int:
-    """Write how a held job ended, with one ledger event; the bell rings for whoever asked. Raises LeaseLost."""
+    """Write how a held job ended, with one ledger event; the bell rings for whoever asked, and the desk of a case
+    hears of what is left undone. Raises LeaseLost."""
+    undone.lock(held.job)
     job = Job.objects.select_for_update().filter(pk=held.job.pk, lease=held.lease).first()
     if job is None:
         raise LeaseLost
@@ -203,6 +205,7 @@ def _end(held: Held, state: str, *, now: datetime, reason: str = "") -> int:
     verb = {"done": "job.finished", "stopped": "job.stopped", "failed": "job.failed"}[state]
     detail = {**jobs.counts(job), **({"reason": reason} if reason else {})}
     jobs.note(job, verb, actor=jobs.worker_of(job), at=now, detail=detail)
+    undone.note(job, at=now)
     return 0
 
 

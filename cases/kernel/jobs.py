@@ -63,6 +63,8 @@ class Kind:
     table that lets a person start, stop and resume it; without one, whoever calls `start` has asked the policy.
     `names` turns subjects into words for one reader and leaves out what that reader may not see.
     `longest` is how long one row may take: a killed worker is waited for as long.
+    `desk` is a kind of case and `case` the parameter that names one: work that follows from an act on a case is begun
+    by the system, whoever does the tasks of that kind may see, stop and resume it, and hears of what is left undone.
     `is_hidden` work is on no page: its mere counts would tell of what is restricted. `is_daily` work is started once
     on each London day.
     """
@@ -72,6 +74,8 @@ class Kind:
     rows: Callable[[Job], Iterable[object]]
     do: Callable[[Job, str, datetime], None]
     act: str = ""
+    desk: str = ""
+    case: str = ""
     reasons: Mapping[str, str] = field(default_factory=dict)
     names: Callable[[Actor, list[str]], Mapping[str, str]] | None = None
     is_hidden: bool = False
@@ -182,11 +186,18 @@ def ring() -> None:
 
 
 def visible_to(actor: Actor) -> QuerySet[Job]:
-    """Return the jobs a person started; whoever may view jobs also sees those that the system started."""
+    """Return the jobs a person started; whoever may view jobs also sees those that the system started, and a desk
+    those that are its own."""
     seen = Q(asked_by_id=actor.user_id) if actor.user_id else Q(pk__in=[])
+    if kept := [kind.code for kind in KINDS.values() if _is_of_desk(actor, kind)]:
+        seen |= Q(asked_by=None, kind__in=kept)
     if policy.can(actor, "view_jobs").is_allowed:
         seen |= Q(asked_by=None)
     return Job.objects.filter(seen).exclude(kind__in=[code for code, kind in KINDS.items() if kind.is_hidden])
+
+
+def _is_of_desk(actor: Actor, kind: Kind) -> bool:
+    return bool(kind.desk) and policy.can(actor, "close_task", kind=kind.desk).is_allowed
 
 
 def get_visible(actor: Actor, uid: UUID) -> Job:
@@ -203,9 +214,13 @@ def unseen(actor: Actor) -> QuerySet[Job]:
 
 
 def may_steer(actor: Actor, job: Job) -> bool:
-    """Say whether the actor may stop or resume the job: its own, or the system's for whoever manages jobs."""
+    """Say whether the actor may stop or resume the job: its own, or the system's for whoever manages jobs and for the
+    desk whose work it is."""
     if job.asked_by_id is not None:
         return job.asked_by_id == actor.user_id
+    kind = kind_of(job)
+    if kind is not None and _is_of_desk(actor, kind):
+        return True
     return policy.can(actor, "manage_jobs").is_allowed
 
 

@@ -28,7 +28,7 @@ from cases.ledger import reads
 from cases.web import asking, decision, panels, referring, story
 from cases.web.context import Command
 from cases.web.refusals import Problem, screen
-from cases.web.wording import task_label
+from cases.web.wording import task_label, task_url
 
 __all__ = [
     "Typed",
@@ -215,7 +215,12 @@ def show(
         "kept_as": retention.name_of(case.retention_class),
         "clocks": panels.running(file, may_extend=policy.can(actor, extensions.ACT, case=case).is_allowed),
         "tasks": [
-            {**task, "label": task_label(task["kind"], task["detail"]), "ends": tasks.ends_with(task["kind"])}
+            {
+                **task,
+                "label": task_label(task["kind"], task["detail"]),
+                "url": task_url(task["kind"], task["detail"]),
+                "ends": tasks.ends_with(task["kind"]),
+            }
             for task in file.tasks
         ],
         "reports": [{**each, "label": _paper_label(casetype, each["level"])} for each in file.reports],

@@ -44,7 +44,7 @@ def _asked(query: QueryDict) -> tuple[Asked, list[str]]:
     return Asked(view=view if sound["view"] else "mine", kind=kind if sound["kind"] else "", team=_number(team)), faults
 
 
-def _page_of(task: Task) -> tuple[str, str]:
+def _page_of(task: Task, actor: Actor) -> tuple[str, str]:
     """Return where a task is done that has a page of its own: what the link says and its address."""
     if task.case is not None and "notice" in task.detail:
         return "Decide", reverse("web:incoming_notice", args=[task.case.uid, task.detail["notice"]])
@@ -53,7 +53,7 @@ def _page_of(task: Task) -> tuple[str, str]:
     if task.kind in taskdesk.OF_AGENCIES:
         view = "" if task.kind == "channel_paused" else "?view=review"
         return "Open the agency", reverse("web:agency", args=[task.detail["agency"]]) + view
-    url = task_url(task.kind, task.detail)
+    url = task_url(task.kind, task.detail) if task.case is None or taskdesk.may_work(task, actor) else ""
     return ("Open it", url) if url else ("", "")
 
 
@@ -67,7 +67,7 @@ def _people(task: Task, people: Sequence[desk.Colleague], actor: Actor) -> list[
 
 
 def _shown(task: Task, actor: Actor, people: Sequence[desk.Colleague]) -> dict[str, Any]:
-    said, url = _page_of(task)
+    said, url = _page_of(task, actor)
     casetype = casetypes.get(task.case.kind) if task.case else None
     return {
         "task": task,

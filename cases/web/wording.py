@@ -52,12 +52,16 @@ def role_label(casetype: CaseType, code: str) -> str:
     return dict(casetype.party_roles).get(code, words(code))
 
 
-# Tasks of the office and their pages: the page, and which part of the task's detail its address names.
-TASK_PAGES = {"access_review": ("web:access_review", "review"), "access_removal": ("person", "user")}
+# Tasks that are done on a page of their own: the page, and which part of the task's detail its address names.
+TASK_PAGES = {
+    "access_review": ("web:access_review", "review"),
+    "access_removal": ("person", "user"),
+    "work_not_done": ("web:job", "job"),
+}
 
 
 def task_url(kind: str, detail: Mapping[str, object]) -> str:
-    """Return the page on which a task of the office is done, or nothing."""
+    """Return the page on which a task is done, or nothing."""
     page, name = TASK_PAGES.get(kind, ("", ""))
     return reverse(page, args=[detail[name]]) if name in detail else ""
 

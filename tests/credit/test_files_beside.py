@@ -154,14 +154,14 @@ class Beside(TestCase):
         rewrite(channel, state="disabled")
         case = self.approve()
         assert (case.state, CreditFileCopy.objects.count()) == ("approved", 0)
-        task = Task.objects.get(case=case, kind="credit_file_not_sent", closed_at=None)
+        task = Task.objects.get(case=case, kind="work_not_done", closed_at=None)
         job = Job.objects.get(uid=task.detail["job"])
         assert job.kind == sending.SEND
         rewrite(channel, state="active")
-        jobs.resume(job.uid, actor=self.people[creditfiles.APPROVER], at=NEXT)
+        jobs.resume(job.uid, actor=self.people[creditfiles.STEWARD], at=NEXT)  # not who approved it: the desk
         work(NEXT)
         assert Case.objects.get(pk=case.pk).state == "transmitted"
-        assert not Task.objects.filter(case=case, kind="credit_file_not_sent", closed_at=None).exists()
+        assert not Task.objects.filter(case=case, kind="work_not_done", closed_at=None).exists()
         assert BatchFile.objects.filter(kind="cra_file").count() == 3
         assert AccountMonth.objects.count() == 2
 

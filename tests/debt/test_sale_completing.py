@@ -18,10 +18,12 @@ from django.utils import timezone
 
 from backoffice.env import BASE_DIR
 from cases.accounts import uploads
+from cases.accounts.models import BureauTold
 from cases.debt import title
-from cases.debt.sale import bids, bulk, completing, looking, notices, prices, tapes
+from cases.debt.sale import bids, bulk, completing, looking, moving, notices, prices, tapes
 from cases.debt.sale.models import DebtSaleAccount, SaleNotice
-from cases.kernel import jobs
+from cases.kernel import edits, jobs
+from cases.kernel.errors import NotVisible
 from cases.kernel.models import BatchFile, Case, Job, JobRow, OutboxMessage
 from cases.kernel.restricted import quietholds
 from cases.kernel.transitions import CaseChanged, TransitionRefused
@@ -29,7 +31,7 @@ from cases.ledger import api as ledger
 from cases.ledger.models import LedgerEvent
 from cases.ledger.verify import verify_stream
 from cases.web import asking
-from tests import factories, sales
+from tests import associations, factories, sales
 from tests.accounts import portfolio
 from tests.debt.test_placement import told
 from tests.factories import AT
@@ -118,11 +120,13 @@ def test_a_debt_is_the_buyers_from_the_completion_on_and_its_line_says_so_once_i
     (line,) = DebtSaleAccount.objects.filter(sale=case.pk)
     assert (line.state, line.price_pence) == ("in_pool", None)
     assert [each.code for each in title.buyers([line.account_id]).values()] == [sales.BUYER]
+    assert moving.marks([line.account_id]) == {line.account_id: frozenset({"sold"})}
     assert SaleNotice.objects.count() == 0
     sales.work(at=LATER)
     line.refresh_from_db()
     assert (line.state, line.price_pence) == ("sold", prices.price_of(line.balance_pence, 950))
     assert [each.code for each in title.buyers([line.account_id]).values()] == [sales.BUYER]
+    assert moving.marks([line.account_id]) == {line.account_id: frozenset({"sold"})}
     assert SaleNotice.objects.filter(line=line).count() == 2  # it has two holders
 
 
@@ -158,19 +162,84 @@ def test_it_is_done_in_parts_and_what_was_stopped_goes_on_where_it_stood(people,
         do(job, subject, at)
         completed.append(subject)
         if len(completed) == 2:
-            jobs.stop(job.uid, actor=people[sales.FINANCE], at=at)
+            jobs.stop(job.uid, actor=people[sales.MANAGER], at=at)
 
     monkeypatch.setitem(jobs.KINDS, "move_sale_lines", replace_do(bulk.KIND, stop_after_two))
     sales.work(at=LATER)
     job = job_of_lines(case)
     assert (job.state, job.done, job.total, stands(case)) == ("stopped", 2, 4, {"sold": 6, "in_pool": 5, "excluded": 1})
     assert SaleNotice.objects.count() == 0
+    assert owed(case) == [("move_sale_lines", str(job.uid))]
     monkeypatch.setitem(jobs.KINDS, "move_sale_lines", bulk.KIND)
+    with nothing_written(), pytest.raises(NotVisible):
+        jobs.resume(job.uid, actor=people[sales.ANALYST], at=LATER)
     jobs.resume(job.uid, actor=people[sales.FINANCE], at=LATER)
+    assert len(owed(case)) == 1  # until it has ended well
     sales.work(at=LATER)
+    assert owed(case) == []
     assert stands(case) == {"sold": 11, "excluded": 1}
     assert Case.objects.get(pk=case.pk).state == "notices_issued"
     assert SaleNotice.objects.count() == 12
+
+
+def owed(case: Case) -> list[tuple[str, str]]:
+    """Return the work of which a case's team was told that it is not done."""
+    found = case.tasks.filter(kind="work_not_done", closed_at=None, team=case.team)
+    return [(each.detail["work"], each.detail["job"]) for each in found]
+
+
+@pytest.mark.parametrize("kind", [bulk.KIND, notices.KIND, moving.KIND], ids=lambda kind: kind.code)
+def test_what_follows_and_fails_is_the_whole_desks_to_go_on_with_and_told_once(people, monkeypatch, kind):
+    case = sales.ready(people)
+    case = sales.moved(case, "complete", people[sales.FINANCE], at=LATER, **sales.paid(case))
+
+    def broken(_job, _subject, _at):
+        raise ValueError("a fault")
+
+    monkeypatch.setitem(jobs.KINDS, kind.code, replace_do(kind, broken))
+    sales.work(at=LATER)
+    if kind is moving.KIND:
+        case = sales.moved(Case.objects.get(pk=case.pk), "migrate", people[sales.STEWARD], at=LATER)
+        _told_of(case)
+        case = sales.agreed_to(case, people, sales.DATA_APPROVER, at=LATER)
+        sales.work(at=LATER)
+    (job,) = Job.objects.filter(kind=kind.code, key__startswith=str(case.debt_sale.uid))
+    assert (job.asked_by, job.failed) == (None, 1)
+    assert owed(case) == [(kind.code, str(job.uid))]
+    jobs.resume(job.uid, actor=people[sales.MANAGER], at=LATER)
+    sales.work(at=LATER)
+    assert owed(case) == [(kind.code, str(job.uid))]  # it failed again: one task still
+
+    page = client_of(sales.FINANCE).get(f"/cases/{case.uid}/").text
+    assert f"/jobs/{job.uid}/" in page
+    assert "Try what failed again" in client_of(sales.FINANCE).get(f"/jobs/{job.uid}/").text
+    assert client_of(sales.COUNSEL).get(f"/jobs/{job.uid}/").status_code == 404
+    task = case.tasks.get(kind="work_not_done", closed_at=None)
+    with nothing_written(), pytest.raises(edits.EditRefused, match="gone on with"):
+        edits.close_task(case.pk, task.pk, actor=people[sales.MANAGER], at=LATER, reason="Away with it.")
+
+    monkeypatch.setitem(jobs.KINDS, kind.code, kind)
+    jobs.resume(job.uid, actor=people[sales.FINANCE], at=LATER)
+    sales.work(at=LATER)
+    case = Case.objects.get(pk=case.pk)
+    assert (case.state, owed(case)) == ("warranty_open" if kind is moving.KIND else "notices_issued", [])
+    assert SaleNotice.objects.filter(line__sale=case.pk).count() == 2
+    assert case.is_dormant == (kind is moving.KIND)
+
+
+def _told_of(case: Case) -> None:
+    """Let a credit agency have the account of a sale."""
+    associations.enter()
+    (line,) = DebtSaleAccount.objects.filter(sale=case.pk).select_related("account")
+    with ledger.action(case.uid, "test.told", actor="system:tests", at=LATER):
+        BureauTold.objects.create(
+            account=line.account,
+            agency_id=associations.bureau().agency_id,
+            status="8",
+            balance_pence=line.balance_pence,
+            told_at=LATER,
+            default_date=line.account.default_date,
+        )
 
 
 def replace_do(kind: jobs.Kind, do) -> jobs.Kind:

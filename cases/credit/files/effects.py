@@ -7,6 +7,7 @@ from typing import Any
 from cases.credit.files import periods, sending
 from cases.credit.files.models import CreditFileCopy, CreditFileFault, CreditFilePart
 from cases.kernel import clocks, tasks
+from cases.kernel.actors import system
 from cases.ledger import api as ledger
 
 __all__ = ["APPROVE", "REJECTED"]
@@ -55,11 +56,11 @@ def approve(context: Any) -> None:
         "digest": row.digest,
     }
     tasks.close_all(context.case, APPROVE, actor=context.actor, at=context.at)
-    sending.start(sending.SEND, context.case, actor=context.actor, at=context.at)
+    desk = system("credit_file", source=context.case.source)  # whoever approved may be away when it fails
+    sending.start(sending.SEND, context.case, actor=desk, at=context.at)
 
 
 def transmit(context: Any) -> None:
-    tasks.close_all(context.case, sending.NOT_SENT, actor=context.actor, at=context.at)
     sending.send_to_each(context.case, actor=context.actor, at=context.at)
 
 

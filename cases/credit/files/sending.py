@@ -18,21 +18,15 @@ from cases.kernel.models import Case
 from cases.ledger import api as ledger
 from cases.ledger import copying
 
-__all__ = ["FAULTY", "KIND", "NOT_SENT", "OPEN", "SEND", "TAKE", "digest_of", "send_to_each", "start"]
+__all__ = ["FAULTY", "KIND", "OPEN", "SEND", "TAKE", "digest_of", "send_to_each", "start"]
 
 TAKE, SEND, OPEN = "take_credit_file", "send_credit_file", "open_credit_file"
-FAULTY, NOT_SENT = "credit_file_faulty", "credit_file_not_sent"
+FAULTY = "credit_file_faulty"
 TOLD_SINCE = "told_since"
 KIND = "cra_file"
 tasks.declare(
-    {
-        FAULTY: "The monthly file has faults that stop it: put them right at billing, then take the accounts anew",
-        NOT_SENT: "An approved monthly file could not be sent: its work says why; go on with it there",
-    },
-    ended_by={
-        FAULTY: "This ends when the accounts are taken anew.",
-        NOT_SENT: "This ends when the file is sent.",
-    },
+    {FAULTY: "The monthly file has faults that stop it: put them right at billing, then take the accounts anew"},
+    ended_by={FAULTY: "This ends when the accounts are taken anew."},
 )
 
 
@@ -108,16 +102,6 @@ def _send(job: jobs.Job, subject: str, at: datetime) -> None:
     part = CreditFilePart.objects.select_related("file__case").get(file=file, round=file.round, number=int(subject))
     with record.act(file.case, "credit_file.kept", actor=actor, at=at, detail={"part": part.number}):
         _keep_months(file, taking.rows_of(part, by=actor.label, at=at))
-
-
-def _sent(job: jobs.Job, at: datetime) -> None:
-    """Where the file could not be sent, somebody sees why and goes on with the work."""
-    case = locks.case_for_update(job.params["file"])
-    if case.state == "approved" and not case.tasks.filter(kind=NOT_SENT, closed_at=None).exists():
-        with record.act(case, "credit_file.not_sent", actor=jobs.worker_of(job), at=at):
-            tasks.raise_task(NOT_SENT, case=case, at=at, job=str(job.uid))
-            case.version += 1
-            case.save(update_fields=["version"])
 
 
 def send_to_each(case: Case, *, actor: Actor, at: datetime) -> None:
@@ -223,7 +207,15 @@ jobs.declare(
     jobs.Kind(
         code=TAKE, label="Take the accounts of a monthly file", rows=_slices, do=_take, finish=_taken, reasons=_REASONS
     ),
-    jobs.Kind(code=SEND, label="Send a monthly file", rows=_parts, do=_send, finish=_sent, reasons=_REASONS),
+    jobs.Kind(
+        code=SEND,
+        label="Send a monthly file",
+        rows=_parts,
+        do=_send,
+        desk=KIND,
+        case="file",
+        reasons=_REASONS,
+    ),
     jobs.Kind(
         code=OPEN,
         label="Open the file of the month",

@@ -18,14 +18,20 @@ from cases.debt.sale import (
     prices,
     tapes,
 )
-from cases.kernel import calendars, clocks
+from cases.kernel import actors, calendars, clocks
+from cases.kernel.actors import Actor
 
 __all__ = ["let_go"]
 
 
+def _desk(context: Any) -> Actor:
+    """Return who begins the work that follows: no person, so that the whole desk sees it and can go on with it."""
+    return actors.system("debt_sale", source=context.case.source)
+
+
 def let_go(context: Any) -> None:
     """A sale that is given up keeps no account from another one."""
-    bulk.start(context.case.debt_sale, "release_line", actor=context.actor, at=context.at)
+    bulk.start(context.case.debt_sale, "release_line", actor=_desk(context), at=context.at)
 
 
 def offer(context: Any) -> None:
@@ -54,7 +60,7 @@ def sign(context: Any) -> None:
 
 
 def recall(context: Any) -> None:
-    placed.recall_all(context.case.debt_sale, actor=context.actor, at=context.at)
+    placed.recall_all(context.case.debt_sale, actor=_desk(context), at=context.at)
 
 
 def withdraw_tape(context: Any) -> None:
@@ -84,7 +90,7 @@ def complete(context: Any) -> None:
         "manifest_sha256": tape.manifest_sha256,
     }
     messages.send_assignment(case, sale.purchaser, assigned, people=tape.people_count, actor=actor, at=at)
-    bulk.start(sale, "sell", actor=actor, at=at)
+    bulk.start(sale, "sell", actor=_desk(context), at=at)
 
 
 def migrate(context: Any) -> None:
@@ -92,9 +98,9 @@ def migrate(context: Any) -> None:
     case, sale = context.case, context.case.debt_sale
     began = calendars.end_of_day(sale.completed_date)
     clocks.start(case, ending.WINDOW, started_at=began, until=lines.window_ends(sale))
-    moving.start(sale, actor=context.actor, at=context.at)
+    moving.start(sale, actor=_desk(context), at=context.at)
 
 
 def settle(context: Any) -> None:
     """What did not come back is sold for good."""
-    bulk.start(context.case.debt_sale, "settle", actor=context.actor, at=context.at)
+    bulk.start(context.case.debt_sale, "settle", actor=_desk(context), at=context.at)

@@ -83,6 +83,8 @@ KIND = jobs.Kind(
     label="Tell the credit agencies of sold accounts",
     rows=_rows,
     do=_move,
+    desk="debt_sale",
+    case="sale",
     reasons={"came_back": "It came back meanwhile"},
     names=lambda _actor, subjects: {each: f"Line {each}" for each in subjects},
 )

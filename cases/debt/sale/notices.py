@@ -141,6 +141,8 @@ KIND = jobs.Kind(
     label="Write the notices of a sale",
     rows=_parts,
     do=_give,
+    desk="debt_sale",
+    case="sale",
     finish=_finish,
     names=lambda _actor, subjects: {each: f"Part from {each.split(':')[1]}" for each in subjects},
 )

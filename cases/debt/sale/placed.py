@@ -67,6 +67,8 @@ KIND = jobs.Kind(
     label="Recall accounts that are about to be sold",
     rows=_rows,
     do=_recall,
+    desk="debt_sale",
+    case="sale",
     reasons={"not_placed": "The agency has it no more"},
     names=_names,
 )

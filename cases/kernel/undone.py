@@ -1,0 +1,44 @@
+"""Work of a case that ended before all was done: one task for the desk that can go on with it, until it ends well."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from cases.kernel import casetypes, jobs, locks, record, tasks
+from cases.kernel.models import Case, Job
+
+__all__ = ["UNDONE", "lock", "note"]
+
+UNDONE = "work_not_done"
+tasks.declare(
+    {UNDONE: "Work in the background ended before all was done: its page says why; go on with it there"},
+    ended_by={UNDONE: "This ends when the work is gone on with and all of it is done."},
+)
+
+
+def lock(job: Job) -> Case | None:
+    """Return the case that a desk's work is about, locked, or nothing. Called before the job is locked, so that both
+    are always locked in this order."""
+    kind = jobs.kind_of(job)
+    return locks.case_for_update(job.params[kind.case]) if kind and kind.case else None
+
+
+def note(job: Job, *, at: datetime) -> None:
+    """Raise the task of a job that stopped, failed or left rows undone, once; close it where all is done. Locks the
+    case; one act of it where anything changes."""
+    case = lock(job)
+    if case is None:
+        return
+    is_left = job.state != "done" or job.failed > 0
+    waiting = case.tasks.filter(kind=UNDONE, closed_at=None, detail__work=job.kind).exists()
+    if is_left == waiting:
+        return
+    worker, verb = jobs.worker_of(job), "case.work_not_done" if is_left else "case.work_done"
+    with record.act(case, verb, actor=worker, at=at, detail={"job": str(job.uid), "work": job.kind}):
+        if is_left:
+            tasks.raise_task(UNDONE, case=case, at=at, job=str(job.uid), work=job.kind)
+        else:
+            tasks.close_about(case, UNDONE, actor=worker, at=at, work=job.kind)
+            case.is_dormant = casetypes.get(case.kind).lifecycle.state(case.state).is_dormant and tasks.rests(case)
+        case.version += 1
+        case.save(update_fields=["version", "is_dormant"])
