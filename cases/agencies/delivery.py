@@ -123,7 +123,7 @@ def _carry_batch(
 ) -> None:
     """Carry a claimed batch and write the outcomes that have come, each time one comes, so that a crash repeats few.
     With `most_seconds`, connecting and answering each take no longer."""
-    prepared, failed = _prepare(claimed, clock=clock)
+    prepared, failed = _prepare(lease, claimed, clock=clock)
     _write(lease, [_ended(one, now=clock()) for one in failed], run)
     with ThreadPoolExecutor(THREADS, thread_name_prefix="deliver") as pool:
         parcels = [(one, _hasten(one.parcel, most_seconds)) for one in prepared if one.parcel]
@@ -147,14 +147,19 @@ def _hasten(parcel: Parcel, most_seconds: float) -> Parcel:
     )
 
 
-def _prepare(claimed: list[Claimed], *, clock: Clock) -> tuple[list[Prepared], list[Tried]]:
-    """Open bodies and secrets and sign. What cannot be made ready is a failed try, so that it stops nothing else."""
+def _prepare(lease: uuid.UUID, claimed: list[Claimed], *, clock: Clock) -> tuple[list[Prepared], list[Tried]]:
+    """Open bodies and secrets and sign. What cannot be made ready is a failed try, so that it stops nothing else. The
+    lease is kept while large files are made ready."""
     rows = OutboxMessage.objects.select_related("channel__agency", "case", "key").in_bulk(
         [one.message_id for one in claimed]
     )
     ring = packing.Ring(clock())
     prepared, failed = [], []
+    renew_at = time.monotonic() + queue.RENEW_SECONDS
     for one in claimed:
+        if time.monotonic() > renew_at:
+            queue.renew(lease, [each.message_id for each in claimed])
+            renew_at = time.monotonic() + queue.RENEW_SECONDS
         message = rows[one.message_id]
         try:
             parcel, key_names = packing.pack(message, _body(message, now=ring.now), ring)

@@ -6,13 +6,34 @@ without a word, so expiry and revocation are looked at here, at every use.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from typing import BinaryIO
 
 from pysequoia import Cert, Tsk, decrypt, encrypt
 
-__all__ = ["PgpRefused", "Public", "make_pair", "open_signed", "read_public", "seal_signed", "why_not"]
+from cases.agencies import pgppipe
+
+__all__ = [
+    "PgpRefused",
+    "Public",
+    "make_pair",
+    "open_signed",
+    "read_public",
+    "seal_signed",
+    "seal_signed_pieces",
+    "why_not",
+]
+
+PIECE = 64 * 1024
+# How the child finds its libraries, and nothing secret.
+ENVIRONMENT = ("PATH", "LANG", "LD_LIBRARY_PATH")
 
 
 class PgpRefused(Exception):
@@ -79,6 +100,47 @@ def seal_signed(data: bytes, *, recipient: str, signer: str, at: datetime) -> by
         return bytes(encrypt(data, recipients=[cert], signer=Tsk.from_bytes(signer.encode()).signer(), armor=False))
     except Exception:  # noqa: BLE001 -- as above
         raise PgpRefused("not_encrypted") from None
+
+
+def seal_signed_pieces(pieces: Iterable[bytes], *, recipient: str, signer: str, at: datetime) -> Iterator[bytes]:
+    """Yield what `seal_signed` returns, piece by piece while pieces are read, so that neither is ever whole in memory.
+
+    A child process does it: the library reads and writes files, and keeps every thread waiting while it does. The key
+    goes to it by its pipe. What reading raises is raised; whoever takes the pieces must then drop what they have.
+    """
+    if refusal := why_not(recipient, at=at):
+        raise PgpRefused(refusal)
+    child = subprocess.Popen(
+        [sys.executable, "-I", pgppipe.__file__],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={name: os.environ[name] for name in ENVIRONMENT if name in os.environ},
+        cwd="/",
+    )
+    with child, ThreadPoolExecutor(1) as aside:
+        try:
+            fed = aside.submit(_feed, child.stdin, pgppipe.begun(recipient, signer), pieces)  # type: ignore[arg-type]  # -- it is a pipe
+            while piece := child.stdout.read(PIECE):  # type: ignore[union-attr]  # -- as above
+                yield piece
+            fed.result()
+            if child.wait():
+                raise PgpRefused("not_encrypted")
+        except BrokenPipeError:
+            raise PgpRefused("not_encrypted") from None
+        finally:
+            child.kill()
+
+
+def _feed(pipe: BinaryIO, begun: bytes, pieces: Iterable[bytes]) -> None:
+    try:
+        pipe.write(begun)
+        for piece in pieces:
+            pipe.write(piece)
+        pipe.flush()
+    finally:
+        with suppress(BrokenPipeError):
+            pipe.close()
 
 
 def open_signed(data: bytes, *, secrets: Iterable[str], signers: Iterable[str]) -> tuple[bytes, str]:

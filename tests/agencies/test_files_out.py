@@ -8,9 +8,12 @@ import asyncssh
 import pytest
 
 from cases.agencies import delivery, openpgp
+from cases.kernel.evidence import store
 from cases.kernel.exchange import agencies, batchformat, deadletters, files
+from cases.kernel.exchange.agencies import ChannelPlan, Listing
 from cases.kernel.exchange.files import FileKind, FileRefused
 from cases.kernel.models import BatchFile, ChannelHealth, DeliveryAttempt, OutboxMessage, Task
+from cases.ledger import api as ledger
 from cases.ledger.models import LedgerEvent
 from tests.agencies import filestage, stage
 from tests.agencies.filestage import ACTOR, AT, ROWS, Partner, channel_of, promised, registered, sha256
@@ -64,6 +67,85 @@ def test_a_file_arrives_encrypted_signed_numbered_and_summed(partner):
     assert told == ["delivered", "delivered"]
     assert LedgerEvent.objects.filter(stream=agency.uid, action="file.delivered").count() == 2
     del files._kinds["place"]
+
+
+def many(rows=12_000):
+    """Yield the heading and three parts of rows, which are more than lies in a row of the database."""
+    yield b"reference,name,amount_pence\n"
+    for first in range(0, rows, rows // 3):
+        yield b"".join(b"PLC-%d,Cerys,%d\n" % (number, number) for number in range(first, first + rows // 3))
+
+
+def other_agency():
+    """Enter a second agency that is promised the same, and cannot be reached."""
+    plan = ChannelPlan(direction="out", transport="sftp", address="sftp://x@127.0.0.1:9/in", retry_profile="file")
+    listing = Listing(code="drama-bureau", kind="cra", display_name="Drama Bureau", channels=(plan,))
+    return agencies.register(listing, actor=ACTOR, at=AT)
+
+
+def promised_to_each(case, codes, parts=None):
+    with ledger.action(case.uid, "test.promised", actor=ACTOR.label, at=AT):
+        return files.promise_to_each(codes, "place", parts or many(), at=AT, case=case, dedupe="month")
+
+
+def test_large_rows_are_sealed_once_for_all_and_carried_piece_by_piece(partner, case):
+    codes = [registered(partner).code, other_agency().code]
+    first, second = promised_to_each(case, codes)
+    assert first.rows == second.rows
+    assert (first.rows.kept, first.row_count, first.total_pence) == ("folder", 12_000, sum(range(12_000)))
+    body = b"".join(many())
+    deliver()
+    plain = partner.opened(first.name)
+    lines = plain.split(b"\n")
+    assert lines[0].startswith(b"FILE,1,place,1,backoffice,drama-recoveries,2026-11-16")
+    assert lines[-2].decode() == f"END,12000,{sum(range(12_000))},{sha256(body)}"
+    assert b"".join(each + b"\n" for each in lines[1:-2]) == body
+    first.refresh_from_db()
+    carried = (partner.server.root / "in" / first.name).read_bytes()
+    assert (first.sha256, first.carried_sha256) == (sha256(plain), sha256(carried))
+    assert (first.message.body_sha256, first.sealed_bytes, first.carried.kept) == (sha256(plain), None, "folder")
+    for blob in (first.rows, first.carried):
+        with store.named("folder").open(blob.uid) as kept:
+            assert b"Cerys" not in kept.read()
+    assert stage.state_of(first.message) == "delivered"
+    assert promised_to_each(case, codes, parts=iter([b"read"])) == [first, second]
+
+
+def test_a_large_file_that_arrived_before_its_answer_was_lost_is_known_by_its_hash(partner, case):
+    agency = registered(partner)
+    (file,) = promised_to_each(case, [agency.code])
+    deliver()
+    written_at = os.stat(partner.server.root / "in" / file.name).st_mtime_ns
+    OutboxMessage.objects.filter(pk=file.message_id).update(state="pending", settled_at=None, delivered_at=None)
+    due_again(), deliver()
+    assert stage.state_of(file.message) == "delivered"
+    assert os.stat(partner.server.root / "in" / file.name).st_mtime_ns == written_at
+
+
+def test_large_rows_that_were_altered_or_lost_are_never_carried(partner, case):
+    agency = registered(partner)
+    (file,) = promised_to_each(case, [agency.code])
+    path = store.named("folder")._path(file.rows.uid)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:100_000] + bytes([whole[100_000] ^ 1]) + whole[100_001:])
+    deliver()
+    assert (stage.state_of(file.message), last_error(file)) == ("dead", "body_altered")
+    OutboxMessage.objects.filter(pk=file.message_id).update(state="pending", settled_at=None)
+    path.unlink()
+    due_again(), deliver()
+    assert (stage.state_of(file.message), last_error(file)) == ("pending", "store_away")
+    assert partner.server.names() == []
+    file.refresh_from_db()
+    assert (file.carried, file.carried_sha256) == (None, "")
+
+
+def test_parts_that_are_no_whole_lines_are_refused_and_nothing_is_kept(partner, case):
+    agency = registered(partner)
+    before = sum(1 for _ in store.named("folder").names())
+    with pytest.raises(FileRefused, match="line_not_whole"):
+        promised_to_each(case, [agency.code], parts=[*many(), b"PLC-1,Cerys,"])
+    assert not BatchFile.objects.exists()
+    assert sum(1 for _ in store.named("folder").names()) == before
 
 
 def test_a_message_of_a_case_is_carried_as_a_file_too(partner, case):

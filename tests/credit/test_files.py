@@ -17,7 +17,7 @@ from cases.credit.files import callbacks, sending, taking
 from cases.credit.files.models import CreditFile, CreditFileCopy, CreditFileFault, CreditFilePart
 from cases.kernel import actors, holds, jobrun, jobs, outbox, record, transitions
 from cases.kernel.casetypes import Content
-from cases.kernel.exchange import batchformat
+from cases.kernel.exchange import batchformat, files
 from cases.kernel.exchange.files import FileRefused
 from cases.kernel.models import Agency, BatchFile, Case, Job, Release, ReleasedItem, Task
 from cases.kernel.timing import sweeps
@@ -61,7 +61,8 @@ def sent():
     reader = Reader(actor="tests", verb="read", purpose="tests")
     framed = []
     for file in BatchFile.objects.filter(kind="cra_file").select_related("message").order_by("pk"):
-        framed.append(batchformat.read(outbox.open_body(file.message, reader=reader, at=AT)))
+        lines = outbox.open_body(file.message, reader=reader, at=AT)
+        framed.append(batchformat.read(b"".join(files.open_parts(file, lines, reader=reader, at=AT))))
     return framed
 
 
@@ -170,14 +171,15 @@ class MonthlyFile(TestCase):
         work()
 
         case = Case.objects.get(pk=self.case.pk)
-        files = sent()
-        assert (case.state, len(files)) == ("transmitted", 3)
-        assert sorted(file.header.recipient for file in files) == [f"sandbox-bureau-{each}" for each in "abc"]
-        assert len({file.body for file in files}) == 1
-        assert {(file.row_count, file.total_pence) for file in files} == {(7, TOTAL)}
+        told = sent()
+        assert (case.state, len(told)) == ("transmitted", 3)
+        assert sorted(file.header.recipient for file in told) == [f"sandbox-bureau-{each}" for each in "abc"]
+        assert len({file.body for file in told}) == 1
+        assert BatchFile.objects.filter(kind="cra_file").values("rows").distinct().count() == 1
+        assert {(file.row_count, file.total_pence) for file in told} == {(7, TOTAL)}
         copies = CreditFileCopy.objects.filter(file=row)
-        assert set(copies.values_list("sha256", flat=True)) == {hashlib.sha256(files[0].body).hexdigest()}
-        told = {each["account"]: each for each in csv.DictReader(io.StringIO(files[0].body.decode()))}
+        assert set(copies.values_list("sha256", flat=True)) == {hashlib.sha256(told[0].body).hexdigest()}
+        told = {each["account"]: each for each in csv.DictReader(io.StringIO(told[0].body.decode()))}
         by_account = dict(AccountMonth.objects.values_list("account", "status"))
         assert {by_account[self.accounts[name].pk] for name in STATUS} == {said[0] for said in STATUS.values()}
         assert sorted((each["status"], each["flags"], each["amount_pence"]) for each in told.values()) == sorted(

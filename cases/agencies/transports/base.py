@@ -1,14 +1,25 @@
 """What every transport takes and gives: an addressed, signed parcel in; an answer or a DeliveryError out."""
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, kw_only=True)
+class Load:
+    """The bytes of a file as they are read, once, piece by piece. Reading may raise DeliveryError."""
+
+    size: int
+    sha256: str
+    pieces: Iterable[bytes] = field(repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Parcel:
     """Bytes to carry and where to. The headers are complete; the transport adds none that matter.
 
-    A file has a `name`; of a server for files one of `host_keys` must be proved, and `client_keys` prove us.
+    A file has a `name`, and what is large of it is a `load` instead of a body; of a server for files one of `host_keys`
+    must be proved, and `client_keys` prove us.
     """
 
     url: str
@@ -21,6 +32,13 @@ class Parcel:
     name: str = ""
     host_keys: tuple[str, ...] = ()
     client_keys: tuple[str, ...] = field(default=(), repr=False)
+    load: Load | None = None
+
+    @property
+    def loaded(self) -> Load:
+        """The load, or the body as one."""
+        whole = Load(size=len(self.body), sha256=hashlib.sha256(self.body).hexdigest(), pieces=[self.body])
+        return self.load or whole
 
 
 @dataclass(frozen=True, kw_only=True)

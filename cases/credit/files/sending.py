@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Sequence
-from datetime import date, datetime
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import date, datetime, timedelta
 
 from cases.accounts import bureaus
 from cases.accounts.models import AccountMonth
@@ -58,9 +58,9 @@ def _take(job: jobs.Job, subject: str, at: datetime) -> None:
     taking.take_part(_file(job, "extracted"), subject, by=jobs.worker_of(job).label, at=at)
 
 
-def digest_of(parts: Sequence[CreditFilePart]) -> str:
+def digest_of(hashes: Iterable[str]) -> str:
     """Return the hash over the hashes of parts, in their order."""
-    return hashlib.sha256("\n".join(part.sha256 for part in parts).encode()).hexdigest()
+    return hashlib.sha256("\n".join(hashes).encode()).hexdigest()
 
 
 def _taken(job: jobs.Job, at: datetime) -> None:
@@ -72,7 +72,7 @@ def _taken(job: jobs.Job, at: datetime) -> None:
         raise Overtaken("Parts are missing.")
     file.taken_rows, file.taken_pence = sum(each.taken_rows for each in parts), sum(each.taken_pence for each in parts)
     file.rows, file.total_pence = sum(part.rows for part in parts), sum(part.total_pence for part in parts)
-    file.digest, file.is_taken = digest_of(parts), True
+    file.digest, file.is_taken = digest_of(part.sha256 for part in parts), True
     core = CreditFileFault.objects.filter(file=file, round=file.round, level="core").count()
     detail = {"rows": file.rows, "total_pence": file.total_pence, "digest": file.digest, "core": core}
     with record.act(case, "credit_file.taken", actor=actor, at=at, detail=detail):
@@ -106,22 +106,23 @@ def _send(job: jobs.Job, subject: str, at: datetime) -> None:
 
 def send_to_each(case: Case, *, actor: Actor, at: datetime) -> None:
     """Promise the same rows to every agency and register each release, inside the current ledger action. What the
-    agencies were told of by itself since it was taken is left out, so that the older row does not overwrite it. The
-    whole file is in memory meanwhile. Raises NoChannel, NoFiles, ReleaseRefused; nothing is then promised."""
+    agencies were told of by itself since it was taken is left out, so that the older row does not overwrite it. One
+    part is in memory at a time. Raises NoChannel, NoFiles, ReleaseRefused, StoreFull; nothing is then promised."""
     file: CreditFile = CreditFile.objects.get(pk=case.pk)
-    newer = again.told_since(file)
-    body, rows = _body(file, but=newer, by=actor.label, at=at)
-    ledger.current().detail["left_out_as_told_since"] = file.rows - rows
+    newer, agencies = again.told_since(file), bureaus.agencies()
+    fields = dict.fromkeys(messages.COLUMNS, file.digest)
+    allowed = [(each, releases.check(messages.CRA_FILE, each, fields, at=at)) for each in agencies]
+    hashed = hashlib.sha256()
+    parts = _parts_of(file, hashed, but=newer, by=actor.label, at=at)
+    kind, codes = messages.CRA_FILE.code, [agency.code for agency in agencies]
+    promised = files.promise_to_each(codes, kind, parts, at=at, case=case, dedupe=_dedupe(file))
     copying.copy_rows(
         [
             CreditFileFault(file=file, round=file.round, account_id=pk, level="field", code=TOLD_SINCE)
             for pk in sorted(newer)
         ]
     )
-    sha256 = hashlib.sha256(body).hexdigest()
-    for agency in bureaus.agencies():
-        items = releases.check(messages.CRA_FILE, agency, dict.fromkeys(messages.COLUMNS, file.digest), at=at)
-        sent = files.promise(agency.code, messages.CRA_FILE.code, body, at=at, case=case, dedupe=_dedupe(file))
+    for (agency, items), sent in zip(allowed, promised, strict=True):
         if sent.message is None:
             raise Overtaken("The file is not promised.")
         releases.record(
@@ -133,9 +134,10 @@ def send_to_each(case: Case, *, actor: Actor, at: datetime) -> None:
             recipient=agency,
             actor=actor,
             at=at,
-            subject_count=rows,
+            subject_count=sent.row_count,
         )
-        CreditFileCopy.objects.create(file=file, agency=agency, batch_uid=sent.uid, sha256=sha256)
+        CreditFileCopy.objects.create(file=file, agency=agency, batch_uid=sent.uid, sha256=hashed.hexdigest())
+        ledger.current().detail["left_out_as_told_since"] = file.rows - sent.row_count
     clocks.start(case, periods.ANSWERS, started_at=at)
 
 
@@ -143,20 +145,26 @@ def _dedupe(file: CreditFile) -> str:
     return f"cra_file:{file.case.uid}:{file.round}"
 
 
-def _body(file: CreditFile, *, but: Collection[int], by: str, at: datetime) -> tuple[bytes, int]:
-    """Return the rows of all parts under one heading, without those of some accounts, and how many they are. Raises
-    Overtaken where they are not those that were approved."""
-    parts = CreditFilePart.objects.filter(file=file, round=file.round).select_related("file__case").order_by("number")
-    found, pieces, count = [], [messages.written([])], 0
-    for part in parts.iterator(chunk_size=1):
-        found.append(part)
-        rows = [cells for pk, cells in taking.rows_of(part, by=by, at=at) if pk not in but]
-        count += len(rows)
-        pieces.append(messages.written(rows, has_heading=False))
-        part.body = b""
-    if digest_of(found) != file.digest:
+def _parts_of(
+    file: CreditFile, hashed: hashlib._Hash, *, but: Collection[int], by: str, at: datetime
+) -> Iterator[bytes]:
+    """Yield the heading, then the rows of each part without those of some accounts, and hash them. Raises Overtaken
+    where they are not those that were approved."""
+    heading = messages.written([])
+    hashed.update(heading)
+    yield heading
+    hashes = []
+    numbers = CreditFilePart.objects.filter(file=file, round=file.round).order_by("number")
+    for pk in list(numbers.values_list("pk", flat=True)):
+        part = CreditFilePart.objects.select_related("file__case").get(pk=pk)
+        hashes.append(part.sha256)
+        rows = [cells for account, cells in taking.rows_of(part, by=by, at=at) if account not in but]
+        if rows:
+            written = messages.written(rows, has_heading=False)
+            hashed.update(written)
+            yield written
+    if digest_of(hashes) != file.digest:
         raise Overtaken("The rows are not those that were approved.")
-    return b"".join(pieces), count
 
 
 def _keep_months(file: CreditFile, rows: Sequence[tuple[int, list[str]]]) -> None:
@@ -202,6 +210,7 @@ _REASONS = {
     "no_channel": "An agency has no channel",
     "no_files": "An agency takes no files",
     "release_refused": "Nothing may be sent to an agency now",
+    "store_full": "The store for files has no room, or cannot be reached",
 }
 jobs.declare(
     jobs.Kind(
@@ -215,6 +224,7 @@ jobs.declare(
         desk=KIND,
         case="file",
         reasons=_REASONS,
+        longest=timedelta(minutes=10),
     ),
     jobs.Kind(
         code=OPEN,

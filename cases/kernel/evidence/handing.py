@@ -13,7 +13,7 @@ from cases.kernel.evidence.taking import FIELD, LABEL
 from cases.kernel.models import Evidence, StoredBlob
 from cases.ledger import sealing, streams
 
-__all__ = ["DocumentAway", "DocumentDamaged", "DocumentErased", "Opened", "open_document"]
+__all__ = ["DocumentAway", "DocumentDamaged", "DocumentErased", "Opened", "open_blob", "open_document"]
 
 
 class DocumentDamaged(CaseError):
@@ -53,7 +53,7 @@ def open_document(document: Evidence, *, reader: sealing.Reader, at: datetime, n
     """Open one document; load it with `blob`. Writes the reader's access rows before anything is opened, and asks the
     database for nothing while the chunks are read. Raises DocumentErased, DocumentDamaged."""
     names = sealing.open_rows([document], ("file_name",), reader=reader, at=at) if name_too else [{}]
-    found = _opened(document.blob, reader, at)
+    found = open_blob(document.blob, reader=reader, at=at)
     if found is None:
         raise DocumentErased
     return Opened(
@@ -65,8 +65,9 @@ def open_document(document: Evidence, *, reader: sealing.Reader, at: datetime, n
     )
 
 
-def _opened(blob: StoredBlob, reader: sealing.Reader, at: datetime) -> Iterator[bytes] | None:
-    """Return what opens it, chunk by chunk. Raises DocumentDamaged for a key or a row that does not open."""
+def open_blob(blob: StoredBlob, *, reader: sealing.Reader, at: datetime) -> Iterator[bytes] | None:
+    """Return what opens it, chunk by chunk, or None when its key is destroyed. Writes one access row. Raises
+    DocumentDamaged for a key or a row that does not open."""
     try:
         if blob.kept == store.IN_ROW:
             data = _whole(blob, reader, at)

@@ -14,7 +14,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-__all__ = ["MONEY", "FileRefused", "Framed", "Header", "measure", "name_of", "read", "rows", "write"]
+__all__ = [
+    "MONEY",
+    "FileRefused",
+    "Framed",
+    "Header",
+    "Meter",
+    "first_line",
+    "last_line",
+    "measure",
+    "name_of",
+    "read",
+    "rows",
+    "write",
+]
 
 FIRST, LAST, VERSION = "FILE", "END", "1"
 MONEY = "amount_pence"
@@ -67,18 +80,28 @@ def write(header: Header, body: bytes) -> bytes:
     """Return a file around rows of CSV whose first row names the columns. Raises FileRefused for rows that are none."""
     body = body if not body or body.endswith(b"\n") else body + b"\n"
     row_count, total = measure(body)
-    first = [
-        FIRST,
-        VERSION,
-        header.kind,
-        str(header.sequence_no),
-        header.sender,
-        header.recipient,
-        header.created_at.astimezone(UTC).strftime(_MOMENT),
-        header.answers,
-    ]
-    last = [LAST, str(row_count), str(total), hashlib.sha256(body).hexdigest()]
-    return b"".join([_line(first), body, _line(last)])
+    return b"".join([first_line(header), body, last_line(row_count, total, hashlib.sha256(body).hexdigest())])
+
+
+def first_line(header: Header) -> bytes:
+    """Return the line that names a file."""
+    return _line(
+        [
+            FIRST,
+            VERSION,
+            header.kind,
+            str(header.sequence_no),
+            header.sender,
+            header.recipient,
+            header.created_at.astimezone(UTC).strftime(_MOMENT),
+            header.answers,
+        ]
+    )
+
+
+def last_line(row_count: int, total_pence: int, sha256: str) -> bytes:
+    """Return the line that counts, sums and hashes what stands between it and the first."""
+    return _line([LAST, str(row_count), str(total_pence), sha256])
 
 
 def _line(cells: list[str]) -> bytes:
@@ -173,3 +196,19 @@ def measure(body: bytes) -> tuple[int, int]:
             raise FileRefused("amount_malformed")
         total += int(amount)
     return row_count, total
+
+
+class Meter:
+    """Counts rows and sums money of a body that passes part by part: each is whole lines, the first begins with the
+    line of the columns. Raises FileRefused."""
+
+    def __init__(self) -> None:
+        self.row_count = self.total_pence = 0
+        self._columns = b""
+
+    def feed(self, part: bytes) -> None:
+        if not part.endswith(b"\n"):
+            raise FileRefused("line_not_whole")
+        row_count, total = measure(self._columns + part)
+        self.row_count, self.total_pence = self.row_count + row_count, self.total_pence + total
+        self._columns = self._columns or part.partition(b"\n")[0] + b"\n"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -17,12 +17,27 @@ from django.db import connection
 
 from cases.kernel import outbox
 from cases.kernel.errors import CaseError
+from cases.kernel.evidence import handing, taking
 from cases.kernel.exchange import batchformat
 from cases.kernel.exchange.batchformat import FileRefused, Header
-from cases.kernel.models import BatchFile, Case, Channel, OutboxMessage
+from cases.kernel.models import BatchFile, Case, Channel, OutboxMessage, StoredBlob
 from cases.ledger import sealing
+from cases.ledger.models import DataKey
 
-__all__ = ["CARRIED", "FileKind", "FileRefused", "Line", "NoFiles", "declare", "kind_of", "label", "promise", "tell"]
+__all__ = [
+    "CARRIED",
+    "FileKind",
+    "FileRefused",
+    "Line",
+    "NoFiles",
+    "declare",
+    "kind_of",
+    "label",
+    "open_parts",
+    "promise",
+    "promise_to_each",
+    "tell",
+]
 
 CARRIED = ("sftp", "smtp")
 LABEL = "cases.BatchFile"
@@ -131,6 +146,104 @@ def promise(
     known = BatchFile.objects.filter(channel=channel, message__dedupe_key=dedupe).first() if dedupe else None
     if known is not None:
         return known
+    place = _take_place(channel, agency_code, kind, at=at, answers=answers)
+    written = batchformat.write(place.header, body)
+    row_count, total = batchformat.measure(body)
+    return _keep(
+        place,
+        written,
+        at=at,
+        case=case,
+        sha256=hashlib.sha256(written).hexdigest(),
+        row_count=row_count,
+        total=total,
+        dedupe=dedupe,
+        is_ordered=is_ordered,
+        priority=priority,
+        cause=cause,
+    )
+
+
+def promise_to_each(
+    agency_codes: Sequence[str], kind: str, parts: Iterable[bytes], *, at: datetime, case: Case, dedupe: str
+) -> list[BatchFile]:
+    """Promise the same rows to several agencies, in their order, as `promise` does; no more than a part is in memory.
+
+    `parts` are whole lines of CSV, the first of them names the columns. They are sealed once, in the store, and every
+    file has them between a first and a last line of its own: `sha256` in each last line is that of the same rows. What
+    was promised under `dedupe` before is returned as it is; then no part is read. Raises NoChannel, NoFiles,
+    FileRefused, StoreFull; the store then has nothing that anybody could open.
+    """
+    channels = [_channel_for(code) for code in agency_codes]
+    known = list(BatchFile.objects.filter(channel__in=channels, message__dedupe_key=dedupe).order_by("pk"))
+    if known or not channels:
+        return known
+    places = [_take_place(*each, kind, at=at) for each in zip(channels, agency_codes, strict=True)]
+    first = [batchformat.first_line(place.header) for place in places]
+    digests, meter = [hashlib.sha256(line) for line in first], batchformat.Meter()
+
+    def passing() -> Iterator[bytes]:
+        for part in parts:
+            meter.feed(part)
+            for digest in digests:
+                digest.update(part)
+            yield part
+
+    taken = taking.take_again(case, passing(), file_name=f"{kind}.csv", media_type="text/csv", at=at)
+    try:
+        rows = taken.record()
+        last = batchformat.last_line(meter.row_count, meter.total_pence, taken.sha256)
+        made = []
+        for place, line, digest in zip(places, first, digests, strict=True):
+            digest.update(last)
+            file = _keep(
+                place,
+                line + last,
+                at=at,
+                case=case,
+                sha256=digest.hexdigest(),
+                row_count=meter.row_count,
+                total=meter.total_pence,
+                dedupe=dedupe,
+                rows=rows,
+            )
+            made.append(file)
+        return made
+    except BaseException:
+        taken.drop()
+        raise
+
+
+def open_parts(file: BatchFile, body: bytes, *, reader: sealing.Reader, at: datetime) -> Iterator[bytes] | None:
+    """Return a sent file as it was written, piece by piece, given the opened bytes of its message; None where its rows
+    were erased. Asks the database for nothing once it has returned. Raises DocumentDamaged, also later; and before the
+    last line OSError for a store that is away."""
+    if file.rows is None:
+        return iter([body])
+    rows = handing.open_blob(file.rows, reader=reader, at=at)
+    return None if rows is None else _between(body, rows)
+
+
+def _between(lines: bytes, rows: Iterator[bytes]) -> Iterator[bytes]:
+    first, last = lines.splitlines(keepends=True)
+    yield first
+    try:
+        yield from rows
+    except sealing.SealBroken:
+        raise handing.DocumentDamaged from None
+    yield last
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Place:
+    """The next place on a channel, and what a file there says of itself."""
+
+    channel: Channel
+    stream_id: int
+    header: Header
+
+
+def _take_place(channel: Channel, agency_code: str, kind: str, *, at: datetime, answers: str = "") -> _Place:
     with connection.cursor() as cursor:
         cursor.execute(_TAKE_PLACE, [channel.pk])
         stream_id, number = cursor.fetchone()
@@ -142,22 +255,39 @@ def promise(
         created_at=at,
         answers=answers,
     )
-    written = batchformat.write(header, body)
-    row_count, total = batchformat.measure(body)
-    public_id, sha256 = uuid.uuid4(), hashlib.sha256(written).hexdigest()
-    parent = case.key if case is not None else None
+    return _Place(channel=channel, stream_id=stream_id, header=header)
+
+
+def _keep(
+    place: _Place,
+    written: bytes,
+    *,
+    at: datetime,
+    case: Case | None,
+    sha256: str,
+    row_count: int,
+    total: int,
+    dedupe: str,
+    is_ordered: bool = True,
+    priority: int = 5,
+    cause: uuid.UUID | None = None,
+    rows: StoredBlob | None = None,
+) -> BatchFile:
+    """Write the promise and its file: the whole of it sealed with the message, or but its first and last line."""
+    header, channel, public_id = place.header, place.channel, uuid.uuid4()
+    parent: DataKey | None = case.key if case is not None else None
     key = sealing.new_key("message", at=at, parent=parent, retention_class="message_body")
     message = OutboxMessage.objects.create(
         public_id=public_id,
-        stream_id=stream_id,
+        stream_id=place.stream_id,
         channel=channel,
         case=case,
-        seq=number,
-        kind=kind,
+        seq=header.sequence_no,
+        kind=header.kind,
         key=key,
         sealed_body=sealing.seal_bytes(written, key=key, label=outbox.LABEL, uid=public_id, field="body"),
         body_sha256=sha256,
-        dedupe_key=dedupe or f"file:{number}",
+        dedupe_key=dedupe or f"file:{header.sequence_no}",
         is_ordered=is_ordered and channel.is_ordered,
         priority=priority,
         created_at=at,
@@ -166,11 +296,12 @@ def promise(
     file = BatchFile.objects.create(
         channel=channel,
         direction="out",
-        kind=kind,
-        sequence_no=number,
+        kind=header.kind,
+        sequence_no=header.sequence_no,
         name=batchformat.name_of(header),
         message=message,
         key=key,
+        rows=rows,
         sha256=sha256,
         row_count=row_count,
         total_pence=total,

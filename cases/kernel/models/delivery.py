@@ -159,6 +159,8 @@ class BatchFile(models.Model):
     `sha256` is of the file as written, `carried_sha256` of the encrypted bytes under `name`. Of a sent file, which has
     its `message`, those bytes are made once, before the first try, and are the same at each. A fetched file is kept
     before it is opened: `stored`, then `taken` or `refused` with the reason. `answers` is the sent file it speaks of.
+    Of a large sent file the store has the `rows`, equal for all agencies, between a first and a last line that the
+    message has, and the encrypted bytes as `carried`.
     """
 
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
@@ -171,6 +173,8 @@ class BatchFile(models.Model):
     answers = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="answered_by")
     key = models.ForeignKey(DataKey, models.PROTECT, related_name="+")
     sealed_bytes = models.BinaryField(null=True)
+    rows = models.ForeignKey("cases.StoredBlob", models.PROTECT, null=True, blank=True, related_name="+")
+    carried = models.ForeignKey("cases.StoredBlob", models.PROTECT, null=True, blank=True, related_name="+")
     sha256 = models.CharField(max_length=64, blank=True)
     carried_sha256 = models.CharField(max_length=64, blank=True)
     fingerprint = models.CharField(max_length=80, blank=True)
