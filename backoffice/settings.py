@@ -345,7 +345,7 @@ CELERY_TASK_ROUTES = {
     "cases.tasks.fetch_files": {"queue": "inbox"},
     "cases.tasks.render_letters": {"queue": "reports"},
     "cases.tasks.make_reports": {"queue": "reports"},
-    "cases.tasks.run_jobs": {"queue": "reports"},
+    "cases.tasks.run_jobs": {"queue": "jobs"},
     "cases.tasks.scan_documents": {"queue": "reports"},
     "cases.tasks.check_documents": {"queue": "reports"},
 }

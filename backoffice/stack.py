@@ -27,7 +27,7 @@ from backoffice.supervisor import Service, Stopped, Supervisor, say
 PYTHON = sys.executable
 MANAGE = str(BASE_DIR / "manage.py")
 START_SECONDS = 90
-QUEUES = {"worker": "pump,inbox", "reports": "reports"}
+QUEUES = {"worker": "pump,inbox", "reports": "reports", "jobs": "jobs"}
 
 
 class StackError(ImproperlyConfigured):

@@ -75,12 +75,13 @@ def scan_documents(**_future: Any) -> None:
 
 @shared_task
 def check_documents(**_future: Any) -> None:
-    """Erase what is kept no longer, remove what nobody can open, take the hash of some others again: it takes long."""
+    """Erase what is kept no longer, take the hash of some others again, remove what nobody can open: a list of all that
+    is stored may take longest, so it comes last."""
     now = timezone.now()
     disposal.dispose_due(now=now)
     disposal.dispose_beside(now=now)
-    custody.sweep(now=now)
     custody.check_sample(now=now)
+    custody.sweep(now=now)
 
 
 @shared_task

@@ -87,7 +87,7 @@ def test_deployment_check_refuses_the_owner_as_the_role_that_serves(db):
 def test_compose_file_runs_the_processes_of_operations():
     services = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]
 
-    ours = {"prepare", "grants", "web", "worker", "reports", "beat"}
+    ours = {"prepare", "grants", "web", "worker", "reports", "jobs", "beat"}
     assert {"database", "broker", "scanner", "nginx"} | ours == set(services)
     assert {services[name]["environment"]["CLAMD"] for name in ours & {"web", "reports"}} == {"tcp:scanner:3310"}
     assert [name for name, service in services.items() if "ports" in service] == ["nginx"]

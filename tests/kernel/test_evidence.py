@@ -8,6 +8,7 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 from django.db import transaction
 
+from cases import tasks as work
 from cases.kernel import edits, holds, locks, record, transitions, verdicts
 from cases.kernel.calendars import LONDON
 from cases.kernel.errors import CaseError, NotAllowed
@@ -463,6 +464,30 @@ def test_sweep_removes_what_was_never_recorded_after_a_day_and_nothing_else(case
     assert list(dict(folder.names())) == [document.blob.uid]
     assert b"".join(read(document).chunks) == LARGE
     torn.drop()
+
+
+class Away:
+    """A store that cannot be reached."""
+
+    def names(self):
+        raise OSError("away")
+
+
+def test_a_store_that_is_away_keeps_no_other_from_being_swept_and_documents_are_checked_first(
+    case, people, folder, monkeypatch, caplog
+):
+    document = attach(case, people)
+    sealing.destroy(document.blob.key, actor="system:tests", reason="retention", at=AT)
+    monkeypatch.setattr(store, "STORES", {"away": Away, **store.STORES})
+    assert custody.sweep(now=AT) == 1
+    assert list(folder.names()) == []
+    assert [each.message for each in caplog.records] == ["documents_unreachable", "documents_swept"]
+
+    done = []
+    for name in ("check_sample", "sweep"):
+        monkeypatch.setattr(custody, name, lambda now, name=name: done.append(name))
+    work.check_documents()
+    assert done == ["check_sample", "sweep"]
 
 
 def test_every_open_file_is_closed(case, people):

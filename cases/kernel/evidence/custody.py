@@ -160,19 +160,28 @@ def _remove(blob: StoredBlob) -> None:
 
 def sweep(*, now: datetime) -> int:
     """Remove from every store what nobody can open: files whose own or whose case's key was destroyed, and files of
-    uploads that were never recorded. Returns how many."""
-    return sum(_sweep_store(code, now) for code in store.STORES)
+    uploads that were never recorded. Returns how many. What a store that cannot be reached still holds is removed
+    the next time."""
+    removed = 0
+    for code in store.STORES:
+        try:
+            for count in _swept(code, now):
+                removed += count
+        except OSError:
+            log.warning("documents_unreachable", extra={"store": code})
+    return removed
 
 
-def _sweep_store(code: str, now: datetime) -> int:
-    place, removed = store.named(code), 0
+def _swept(code: str, now: datetime) -> Iterator[int]:
+    """Sweep one store; yield how many went, batch by batch. Raises OSError."""
+    place = store.named(code)
     seen: dict[UUID, datetime] = {}
     for uid, written in place.names():
         seen[uid] = written
         if len(seen) == BATCH:
-            removed += _sweep_batch(place, seen, now)
+            yield _sweep_batch(place, seen, now)
             seen = {}
-    return removed + _sweep_batch(place, seen, now)
+    yield _sweep_batch(place, seen, now)
 
 
 def _sweep_batch(place: store.Store, seen: dict[UUID, datetime], now: datetime) -> int:
