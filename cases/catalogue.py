@@ -47,6 +47,7 @@ PAGES = (
     "cases.disclosure.emergency.pages",
     "cases.disclosure.partners.pages",
     "cases.disclosure.register.pages",
+    "cases.rights.pages",
 )
 # The doors for machines that a kind brings itself, under /api/v1/.
 ENDPOINTS = (

@@ -12,6 +12,7 @@ from cases.association import (
     periods,
     report,
     rules,
+    subject,
     ties,
     writing,
 )
@@ -33,6 +34,8 @@ ASSOCIATION = CaseType(
     summary="Somebody says that they are linked with another person by money. Told to the credit reference agencies.",
     prefix="ASC",
     not_for_subject=frozenset({"Other person agrees", "Other person may be written to"}),
+    own_words={codes.DECLARER: {"declaration": "What you declared"}},
+    for_subject=subject.for_subject,
     icon="link",
     team="credit",
     facts=Association,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cases.credit import callbacks, codes, forms, intake, messages, opening, periods, report, rules
+from cases.credit import callbacks, codes, forms, intake, messages, opening, periods, report, rules, subject
 from cases.credit.models import Check
 from cases.kernel import clocks, retention
 from cases.kernel.casetypes import CaseType, never
@@ -43,7 +43,8 @@ CHECK = CaseType(
     party_form=forms.PartyForm,
     party_roles=codes.ROLES,
     beside=frozenset({"associate"}),
-    subject_tables=frozenset({"Decisions", "Searches and footprints"}),
+    for_subject=subject.for_subject,
+    texts=subject.texts,
     evidence_kinds=codes.EVIDENCE_KINDS,
     transition_forms={"decide": forms.DecideForm, "redecide": forms.DecideForm},
     agency_kinds=frozenset({"cra", "fpa", "fraud_alert"}),

@@ -11,8 +11,9 @@ from django.db.models import Model
 
 from cases.kernel.lifecycle import Lifecycle
 from cases.kernel.models import Case, CaseParty, Clock, OutboxMessage
-from cases.kernel.papers import Paper
+from cases.kernel.papers import Item, Paper
 from cases.kernel.policy import Rule
+from cases.ledger.sealing import Reader
 
 __all__ = [
     "CaseType",
@@ -136,6 +137,16 @@ def no_ties(_people: Collection[int]) -> Sequence[Tie]:
     return ()
 
 
+def nothing_for_subject(_case: Case, _roles: Collection[str], *, reader: Reader, at: datetime) -> Sequence[Item]:
+    """Tell the person concerned nothing beyond the facts."""
+    return ()
+
+
+def no_texts(_case: Case) -> Sequence[tuple[Model, str, str]]:
+    """Keep no texts beside the facts."""
+    return ()
+
+
 def names_an_account(facts: Mapping[str, Any]) -> bool:
     """Say whether the facts name an account."""
     return bool(facts.get("account_reference"))
@@ -232,7 +243,7 @@ class CaseType:
     where a case knows accounts by more than their number. `marks` gives, of accounts by id, what its cases say of each
     to credit agencies each month. `common_effects` say what of its own follows a move that
     every kind has, by the move's name, as an effect does.
-    `own_tabs` are pages of its own on a case: what the tab says, and the name of the address.
+    `own_tabs` are pages of its own on a case that `shows_own_tabs`: what the tab says, and the name of the address.
     `opens_on` names the page of the kind's own on which a case of it is opened, `screen` the one on which a case is
     worked on, by its uid.
     `registers` are pages beside the register of agencies: what the link says, the name of the address, the right.
@@ -245,7 +256,10 @@ class CaseType:
     `papers` are those it makes beside the audit report, by their level. `not_for_subject` are labels of its facts that
     the person concerned is not told: telling would prejudice what the case is for. `is_untold` says of a case that the
     people in it are told nothing of it. `beside` are roles of people whose matter a case is not: who act for somebody
-    or are named beside them. `subject_tables` are titles of its `tables` that the person concerned is told.
+    or are named beside them. `for_subject` is given the roles of a person in a case, and says what is on record of them
+    there beyond the facts. `own_words` name, by role, the sealed facts that are words of that person or to them, each
+    with its label; a person reads through every other sealed fact, and each of `texts` (row, sealed field, what it is),
+    before whoever asks is given it.
     `stored_codes` are words for what columns of its facts hold as codes. `opens_with_people` says whether people are
     typed of a new case, `may_add_person` whether a case can take one more, `is_divisible` whether part of one can go to
     a new case.
@@ -318,7 +332,10 @@ class CaseType:
     not_for_subject: frozenset[str] = frozenset()
     is_untold: Callable[[Case], bool] = on_no_case
     beside: frozenset[str] = frozenset()
-    subject_tables: frozenset[str] = frozenset()
+    for_subject: Callable[..., Sequence[Item]] = nothing_for_subject
+    own_words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    texts: Callable[[Case], Sequence[tuple[Model, str, str]]] = no_texts
+    shows_own_tabs: Callable[[Case], bool] = always
     stored_codes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     may_add_person: Callable[[Case], bool] = always
     opens_with_people: bool = True

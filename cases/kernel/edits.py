@@ -38,6 +38,7 @@ __all__ = [
 ANYBODY = -1
 MOST_DOCUMENTS = 500
 MOST_BYTES = 4 * 1024**3
+NO_MORE_PEOPLE = "Nobody more can be added to this case."
 OVER = "This case can no longer be changed in its present state."
 
 
@@ -125,7 +126,10 @@ class Edit:
             row.save(update_fields=["is_detached"])
 
     def add_party(self, person: Mapping[str, Any]) -> CaseParty:
-        """Add a person, with addresses, as parties.add takes them."""
+        """Add a person, with addresses, as parties.add takes them. Raises EditRefused where the kind of case takes no
+        one more."""
+        if not casetypes.get(self.case.kind).may_add_person(self.case):
+            raise EditRefused(NO_MORE_PEOPLE)
         last = CaseParty.objects.filter(case=self.case).order_by("-number").values_list("number", flat=True).first()
         casetypes.get(self.case.kind).check_person(person.get("values", {}), at=self.at)
         retention_class = casetypes.get(self.case.kind).retention_class

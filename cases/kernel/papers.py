@@ -7,10 +7,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from cases.kernel import calendars
 from cases.kernel.models import Case
 from cases.ledger.sealing import Reader
 
-__all__ = ["Item", "Paper", "Part", "Written"]
+__all__ = ["Item", "Paper", "Part", "Written", "filled", "moment"]
+
+
+def moment(at: datetime) -> str:
+    """Return a moment as people in London write it."""
+    return f"{at.astimezone(calendars.LONDON):%-d %B %Y %H:%M}"
+
+
+def filled(*rows: tuple[str, str | None]) -> tuple[tuple[str, str], ...]:
+    """Return the rows that say something."""
+    return tuple((label, value) for label, value in rows if value)
 
 
 @dataclass(frozen=True, kw_only=True)

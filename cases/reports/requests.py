@@ -130,13 +130,17 @@ def _due(now: datetime) -> list[int]:
 def make(report_id: int, *, now: datetime) -> bool:
     """Make one report: claim it, set its pages outside any transaction, keep them sealed. False when another has it.
 
-    A report whose pages cannot be set is failed and becomes a task; one whose worker died is taken up again.
+    A report whose pages cannot be set, or whose kind makes no such paper of the case any more, is failed and becomes a
+    task; one whose worker died is taken up again.
     """
     report = _claim(report_id, now=now)
     if report is None:
         return False
     try:
         paper = _paper(report.case, report.level)
+        if paper and paper.why_not(report.case):
+            _fail(report, now=now)
+            return False
         reader = _reader(report, paper.purpose if paper else PURPOSE)
         draft = (
             papers.draft(report, paper, reader=reader, at=now) if paper else audit.draft(report, reader=reader, at=now)

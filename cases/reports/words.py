@@ -32,6 +32,7 @@ VERBS: Mapping[str, str] = {
     "case.package_changed": "Worked on what will be given",
     "case.copy_purged": "Destroyed our copy of what was given",
     "case.noted": "Wrote a note",
+    "case.texts_read": "Read through what may speak of others",
     "case.assigned": "Assigned the case",
     "case.returned": "Put the case back in the queue",
     "case.evidence_added": "Added a document",

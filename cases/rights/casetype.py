@@ -5,7 +5,20 @@ from __future__ import annotations
 from cases.kernel import clocks, retention
 from cases.kernel.casetypes import CaseType
 from cases.kernel.exchange import letters
-from cases.rights import access, callbacks, codes, effects, forms, intake, messages, opening, periods, report, rules
+from cases.rights import (
+    access,
+    callbacks,
+    chosen,
+    codes,
+    effects,
+    forms,
+    intake,
+    messages,
+    opening,
+    periods,
+    report,
+    rules,
+)
 from cases.rights.models import RightsRequest
 
 __all__ = ["RIGHTS_REQUEST"]
@@ -46,6 +59,10 @@ RIGHTS_REQUEST = CaseType(
     may_add_person=opening.has_nobody_beside,
     evidence_kinds=codes.EVIDENCE_KINDS,
     transition_forms={"confirm_identity": forms.IdentityForm, "act": forms.ActForm, "refuse": forms.RefuseForm},
+    own_words={"person": {"wording": "In your words", "answer": "What we answered"}},
+    unspoken=frozenset({"identity_of", "texts_read"}),
+    own_tabs=(("Texts to read", "texts_to_read"),),
+    shows_own_tabs=lambda case: case.rights_request.right == codes.ACCESS,
     sealed_labels={"wording": "In their words", "answer": "What was done"},
     fact_categories={"wording": "case_record", "answer": "case_record"},
     agency_kinds=frozenset({messages.GROUP, messages.PARTNER}),
@@ -63,6 +80,6 @@ RIGHTS_REQUEST = CaseType(
         "refusal_code": dict(codes.REFUSALS),
         "given_how": dict(codes.GIVEN),
     },
-    person_tables=access.person_tables,
+    person_tables=chosen.person_tables,
     papers={access.LEVEL: access.PACK},
 )

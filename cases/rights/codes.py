@@ -28,6 +28,7 @@ __all__ = [
     "ROLES",
     "SCREENS",
     "SERVICE",
+    "WITHHELD_FOR",
     "Change",
 ]
 
@@ -156,6 +157,13 @@ REFUSALS = (
     ("legal_duty", "Kept under a legal duty"),
     ("accurate", "The data is accurate"),
     ("exempt", "An exemption applies"),
+)
+# Why a text about a person is not given to them: UK GDPR Art 15(4), Data Protection Act 2018 Sch 2 paras 2, 16 and 19.
+WITHHELD_FOR = (
+    ("other_people", "It is about other people"),
+    ("legal_advice", "Legal advice or proceedings"),
+    ("prejudice", "Telling would prejudice an enquiry"),
+    ("not_about_them", "It is not about them"),
 )
 GIVEN = (
     ("recorded_post", "Recorded post"),

@@ -9,7 +9,7 @@ from cases.kernel import clocks, tasks
 from cases.kernel.exchange import letters
 from cases.kernel.models import Case, CaseAddress, CaseParty
 from cases.ledger import sealing
-from cases.rights import access, choices, codes, messages, periods, recipients
+from cases.rights import access, choices, codes, identity, messages, periods, recipients
 
 __all__ = ["DONE", "LATE", "LETTERS", "LIFTING", "REFUSED", "TELL", "write_to_person"]
 
@@ -48,7 +48,8 @@ def pause(context: Any) -> None:
 def note_identity(context: Any) -> None:
     facts = context.case.rights_request
     facts.identity_how, facts.identity_at = str(context.inputs["how"]), context.at
-    facts.save(update_fields=["identity_how", "identity_at"])
+    facts.identity_of = identity.of_person(context.case)
+    facts.save(update_fields=["identity_how", "identity_at", "identity_of"])
     clocks.resume(context.case, periods.ANSWER, at=context.at)
 
 

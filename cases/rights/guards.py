@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from cases.kernel.models import Case, Letter, Task
-from cases.rights import access, codes, effects, messages, recipients
+from cases.rights import access, codes, effects, identity, messages, recipients
 from cases.rights.models import RightsRequest
 
 __all__ = ["NEEDS_IDENTITY", "is_person_told", "is_stop"]
@@ -42,8 +42,7 @@ def is_a_stop_or_ones_own_field(context: Any) -> str | None:
 
 
 def knows_who_asks(context: Any) -> str | None:
-    facts = context.case.rights_request
-    if facts.right in NEEDS_IDENTITY and facts.identity_at is None:
+    if context.case.rights_request.right in NEEDS_IDENTITY and not identity.is_known(context.case):
         return "Check first that it is the person who asks."
     return None
 

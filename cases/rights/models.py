@@ -1,6 +1,7 @@
 """Rows of people's rights: what was asked, and what each person chose."""
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 
 from cases.kernel.models import Agency, AuditReport, Case
@@ -20,7 +21,9 @@ class RightsRequest(Tracked):
     `channels` are those that a stop of marketing names (none: all of them), `purposes` those of a consent. Times are
     aware UTC. What the person wrote and what we answered are sealed under the case's key. `pack` is the paper that was
     given to whoever asked for access, with the way it was given and what proves it. `told_before` names whoever had
-    been told and hears of what was changed: code of the agency, how, and the reference of the matter.
+    been told and hears of what was changed: code of the agency, how, and the reference of the matter. `texts_read` says
+    of each text that was read through why it is withheld, or nothing. `identity_of` is a hash of what the request said
+    of the person, and of whom they were joined with, when it was recorded that it is them: it counts while that stands.
     """
 
     case = models.OneToOneField(Case, models.PROTECT, primary_key=True, related_name="rights_request")
@@ -42,6 +45,8 @@ class RightsRequest(Tracked):
     given_how = models.CharField(max_length=24, blank=True, default="", db_default="", editable=False)
     given_proof = models.CharField(max_length=60, blank=True, default="", db_default="", editable=False)
     told_before = models.JSONField(default=list, db_default=[], blank=True, editable=False)
+    texts_read = models.JSONField(default=dict, db_default={}, blank=True, editable=False)
+    identity_of = models.CharField(max_length=64, blank=True, default="", db_default="", editable=False)
 
     def __str__(self) -> str:
         return str(self.case_id)
@@ -137,6 +142,7 @@ class ContactAnswer(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["agency", "message_id", "number"], name="contact_answer_once"),
         ]
+        indexes = [GinIndex(fields=["tokens"], name="contact_answer_tokens")]
 
     def __str__(self) -> str:
         return f"{self.purpose}/{self.channel}: {self.reason}"

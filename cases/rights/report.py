@@ -8,7 +8,7 @@ from typing import Any
 from cases.kernel import calendars
 from cases.kernel.casetypes import Check, Table
 from cases.kernel.models import Agency, Case
-from cases.rights import codes, guards, recipients
+from cases.rights import codes, guards, identity, recipients
 
 __all__ = ["amount", "checks", "context", "facts_view", "tables", "topic", "topic_label"]
 
@@ -92,13 +92,15 @@ def tables(case: Case) -> Sequence[Table]:
 
 
 def checks(case: Case) -> list[Check]:
-    """Return how the request stands. Uses what the page has fetched already."""
+    """Return how the request stands. Two queries at most."""
     facts = case.rights_request
     if guards.is_stop(facts):
         return [Check(label="Counts since it was received", is_clear=True)]
     if facts.right not in guards.NEEDS_IDENTITY:
         return []
-    return [Check(label="It is the person who asks", is_clear=facts.identity_at is not None)]
+    is_known = identity.is_known(case)
+    changed = "What is said of them changed since it was checked" if facts.identity_at and not is_known else ""
+    return [Check(label="It is the person who asks", is_clear=is_known, detail=changed)]
 
 
 def context(case: Case) -> dict[str, Any]:

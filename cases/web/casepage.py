@@ -108,7 +108,8 @@ def header(file: CaseFile, current: str, actor: Actor) -> dict[str, Any]:
     tabs.append(("Linked", "linked", len(file.links)))
     if casetype.incoming is not None:
         tabs.append(("From agencies", "case_incoming", 0))
-    tabs += [(label, name, 0) for label, name in casetype.own_tabs]
+    if casetype.shows_own_tabs(case):
+        tabs += [(label, name, 0) for label, name in casetype.own_tabs]
     if policy.can(actor, "view_audit", case=case).is_allowed:
         tabs.append(("Audit", "audit", 0))
     return {

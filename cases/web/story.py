@@ -66,6 +66,7 @@ VERBS: Mapping[str, Said] = {
     "task.closed": Said(what="closed a task", icon="list-checks"),
     "task.taken": Said(what="took a task", icon="user-check"),
     "task.handed_on": Said(what="handed a task on", icon="user-plus"),
+    "case.texts_read": Said(what="read through", strong="what may speak of others", icon="book-open-check"),
     "report.requested": Said(what="asked for an audit report", icon="printer"),
     "report.made": Said(what="made an audit report", icon="file-check"),
 }

@@ -174,7 +174,7 @@ class WhatIsRefused(TestCase):
     def test_a_third_person_is_not_added(self):
         with (
             nothing_written(),
-            pytest.raises(edits.EditRefused, match="two people"),
+            pytest.raises(edits.EditRefused, match="Nobody more can be added"),
             edits.change(self.bare.pk, actor=self.people["m.achterberg"], at=AT) as edit,
         ):
             edit.add_party(associations.OTHER)

@@ -13,7 +13,17 @@ from cases.kernel.linking import links
 from cases.kernel.models import AccessReview, OutboxMessage, Party, PersonPair
 from cases.kernel.office import access, proposals
 from cases.kernel.restricted import breakglass
-from tests import disclosures, emergencies, factories, partners, placements, sales, suspicions, uploads
+from tests import (
+    disclosures,
+    emergencies,
+    factories,
+    partners,
+    placements,
+    requests_of_people,
+    sales,
+    suspicions,
+    uploads,
+)
 from tests.agencies.test_application import hear
 from tests.api.caller import callback
 from tests.browser import crawl
@@ -223,6 +233,7 @@ def _restricted(browser, url: str, people: dict, case, found: crawl.Findings) ->
         collections.visit("debt_batch", reverse("web:debt_batch", args=[placed.uid]))
         collections.visit("case", reverse("web:case", args=[placements.case_of(placed).uid]))
     _sales(browser, url, people, found)
+    _pack(browser, url, people, found)
     emergencies.enter(people)
     nights = {build.__name__: build(people).uid for build in emergencies.OPEN}
     at = timezone.now()
@@ -237,6 +248,17 @@ def _restricted(browser, url: str, people: dict, case, found: crawl.Findings) ->
         night.visit("case", reverse("web:case", args=[nights["written_up"]]))
         screen = reverse("web:emergency", args=[running.uid])
         night.refuse("emergency", screen, "form:has([value=disclose])", typed={"radius_m": "0"})
+
+
+def _pack(browser, url: str, people: dict, found: crawl.Findings) -> None:
+    """A request for access with a note to read through before its pack is made."""
+    case = requests_of_people.asked(people, "access")
+    edits.add_note(case.pk, "She rang twice.", actor=people[requests_of_people.OFFICER], at=factories.AT)
+    address = reverse("web:texts_to_read", args=[case.uid])
+    with crawl.person(browser, url, requests_of_people.OFFICER, found) as officer:
+        officer.visit("case", reverse("web:case", args=[case.uid]))
+        officer.visit("texts_to_read", address)
+        officer.refuse("texts_to_read", address, "form:has([name='text'])")
 
 
 def _sales(browser, url: str, people: dict, found: crawl.Findings) -> None:

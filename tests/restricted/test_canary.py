@@ -24,7 +24,7 @@ from django.utils import timezone
 
 from cases.agencies import application, inbound
 from cases.agencies.senders import Sender
-from cases.kernel import casetypes, edits, intake, policy, transitions
+from cases.kernel import casetypes, edits, intake, parties, policy, transitions
 from cases.kernel.exchange import agencies
 from cases.kernel.linking import links
 from cases.kernel.models import Agency, Callback, Case, OutboxMessage, Task
@@ -195,7 +195,8 @@ def hide_breach(people, parent) -> Case:
     case = Case.objects.get(kind="breach")
     twin = {"phone": factories.VICTIM["values"]["phone"], "forename": "Zqforename", "surname": "Zqsurname"}
     with edits.change(case.pk, actor=officer, at=at) as edit:
-        edit.add_party({"role": "affected", "values": twin})
+        twins = [{"role": "affected", "values": twin}]
+        parties.add(edit.case, twins, first_number=1, retention_class="breach", at=at)
     edits.attach(
         case.pk,
         kind="log",

@@ -179,7 +179,7 @@ class Access(TestCase):
         parts = data["parts"]
         assert {code: len(items) for code, items in parts.items()} == {
             "person": 3,
-            "matters": 3,
+            "matters": 7,
             "accounts": 1,
             "choices": 3,
             "links": 1,
@@ -267,9 +267,10 @@ class Access(TestCase):
         traces.enter(self.people)
         trace = traces.accepted(self.people)
         traces.after(trace, "start", self.people[traces.ANALYST], agency=traces.TRANSIT)
-        case = rights.identify(rights.asked(self.people, "erase"), self.people)
+        case = rights.asked(self.people, "erase")
         link = CaseParty.objects.get(case__kind="association", role="declarer")
         join(link, CaseParty.objects.get(case=case), CaseParty.objects.get(case=trace))
+        rights.identify(case, self.people)
         hide(self.people)
         where = "Say in which matters it was changed, or that it was in none, so that whoever was told hears of it."
         uids = [str(link.case.uid), str(trace.uid)]

@@ -47,6 +47,13 @@ CONTEST = CaseType(
         "decide": forms.DecideForm,
         "withdraw": forms.WithdrawForm,
     },
+    own_words={
+        "person": {
+            "wording": "In your words",
+            "answer": "What we answered",
+            "withdrawal": "Why you withdrew it",
+        }
+    },
     sealed_labels={
         "wording": "In their words",
         "findings": "What was found",

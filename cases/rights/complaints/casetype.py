@@ -52,6 +52,7 @@ DP_COMPLAINT = CaseType(
     beside=rights_codes.BESIDE,
     evidence_kinds=rights_codes.EVIDENCE_KINDS,
     transition_forms={"close": forms.CloseForm},
+    own_words={"person": {"complaint": "In your words", "answer": "What we answered"}},
     sealed_labels={"complaint": "In their words", "enquiries": "Enquired into", "answer": "Answer"},
     fact_categories=dict.fromkeys(("complaint", "enquiries", "answer"), "case_record"),
     callbacks=letters.CALLBACKS,

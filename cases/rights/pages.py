@@ -1,0 +1,85 @@
+"""The page on which somebody reads through what may speak of others, before a person is given a copy of it."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import path
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from cases.kernel import policy
+from cases.kernel.errors import CaseError, NotAllowed
+from cases.kernel.reading import queries
+from cases.kernel.reading.queries import CaseFile
+from cases.rights import access, codes, held, texts
+from cases.web import asking, casepage
+from cases.web.refusals import Problem, screen, status_of
+
+__all__ = ["urlpatterns"]
+
+GIVE = "give"
+CHOICES = ((GIVE, "Give it"), *((code, f"Keep it back: {label.lower()}") for code, label in codes.WITHHELD_FOR))
+CHOOSE = "Say of each text whether it is given."
+
+
+@screen
+@require_http_methods(["GET", "POST"])
+@never_cache
+def texts_to_read(request: HttpRequest, uid: UUID) -> HttpResponse:
+    """Show every text about the person that a pack may hold, opened on record; keep which of them are given."""
+    actor = asking.actor_of(request)
+    file = queries.case_file(actor, uid)
+    if file.case.kind != "rights_request" or file.case.rights_request.right != codes.ACCESS:
+        raise Http404
+    policy.require(actor, access.MAKE, case=file.case)
+    if request.method != "POST":
+        return _show(request, file, _decided(file))
+    typed = {key: request.POST.get(f"ground-{key}", "") for key in request.POST.getlist("text")}
+    if not set(typed.values()) <= dict(CHOICES).keys():
+        return _show(request, file, typed, [Problem(sentence=CHOOSE)], HTTPStatus.UNPROCESSABLE_ENTITY)
+    grounds = {key: "" if ground == GIVE else ground for key, ground in typed.items()}
+    try:
+        texts.decide(file.case.pk, grounds, actor=actor, at=asking.now(), act=access.MAKE, request=asking.info(request))
+    except NotAllowed:
+        raise
+    except CaseError as refusal:
+        return _show(request, file, typed, [Problem(sentence=str(refusal))], status_of(refusal))
+    messages.success(request, "Kept. The pack gives what you chose to give.")
+    return redirect("web:case", uid=uid)
+
+
+def _decided(file: CaseFile) -> dict[str, str]:
+    return {key: ground or GIVE for key, ground in file.case.rights_request.texts_read.items()}
+
+
+def _show(
+    request: HttpRequest,
+    file: CaseFile,
+    typed: dict[str, str],
+    problems: list[Problem] | None = None,
+    status: int = HTTPStatus.OK,
+) -> HttpResponse:
+    actor, case = asking.actor_of(request), file.case
+    found = texts.texts(held.rows(case))
+    reader = asking.reader(request, "view", access.PACK.purpose, case.uid, fields=("texts_to_read",))
+    words = texts.opened(found, reader=reader, at=asking.now())
+    lines: list[dict[str, Any]] = [
+        {"text": text, "words": said, "ground": typed.get(text.key, "")}
+        for text, said in zip(found, words, strict=True)
+    ]
+    shown = casepage.header(file, "texts_to_read", actor) | {
+        "lines": lines,
+        "choices": CHOICES,
+        "takes_none": case.is_closed,
+        "problems": problems or [],
+    }
+    return render(request, "cases/rights/texts.html", shown, status=status)
+
+
+urlpatterns = [path("rights/<uuid:uid>/texts/", texts_to_read, name="texts_to_read")]
