@@ -1,4 +1,4 @@
-"""Has a page of a document drawn by a child process that has no database, no keys, no environment and little time."""
+"""Has a page of a document drawn by a child process without our environment that can soon open nothing."""
 
 from __future__ import annotations
 
@@ -68,7 +68,8 @@ def draw(data: bytes, *, media_type: str, page: int) -> Drawn:
         finished = subprocess.run(
             [sys.executable, "-I", raster.__file__, media_type, str(page)],
             input=data,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
             timeout=WALL_SECONDS,
             env={name: os.environ[name] for name in ENVIRONMENT if name in os.environ},
             cwd="/",

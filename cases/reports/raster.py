@@ -1,18 +1,21 @@
 """Draws one page of a document as a picture of its own. Runs alone in a child process: imports nothing of ours.
 
 What comes out is points and nothing else: no script, no link, no font, no place where it was taken. A document that
-does not open, is too large or asks for too much ends the process, and nothing is shown.
+does not open, is too large or asks for too much ends the process, and nothing is shown. Once the document is read, the
+process can open no file and no socket and start nothing; a font that a PDF does not bring is then not found. That is
+kept by limits of the kernel on an ordinary user, and not by another user or a jail: root could raise them again.
 """
 
 from __future__ import annotations
 
+import importlib
 import io
 import resource
 import sys
 import warnings
 from typing import Any
 
-__all__ = ["KINDS", "render"]
+__all__ = ["KINDS", "render", "shut"]
 
 # What is drawn: media type, and how the library calls it.
 KINDS = {"application/pdf": "PDF", "image/png": "PNG", "image/jpeg": "JPEG", "image/tiff": "TIFF"}
@@ -65,6 +68,15 @@ def _of_picture(data: bytes, kind: str, page: int) -> tuple[int, Any]:
     return pages, shown
 
 
+def shut() -> None:
+    """Open nothing any more: no file, no socket, no process. Whatever draws is loaded by now."""
+    importlib.import_module("pypdfium2")
+    importlib.import_module("PIL.ImageOps")
+    importlib.import_module("PIL.Image").init()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))
+    resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
+
+
 def main() -> None:
     """Read one document from standard input, within limits; write its number of pages, a line end, and the picture."""
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
@@ -72,7 +84,9 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     warnings.simplefilter("error")
-    pages, picture = render(sys.stdin.buffer.read(), sys.argv[1], int(sys.argv[2]))
+    data = sys.stdin.buffer.read()
+    shut()
+    pages, picture = render(data, sys.argv[1], int(sys.argv[2]))
     sys.stdout.buffer.write(f"{pages}\n".encode() + picture)
 
 

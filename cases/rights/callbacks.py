@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from cases.kernel import actors, clocks, record, transitions
+from cases.kernel import actors, clocks, record, tasks, transitions
 from cases.kernel.actors import Actor
 from cases.kernel.casetypes import Content
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Case, Clock
-from cases.rights import messages
+from cases.rights import effects, messages
 
-__all__ = ["EXAMPLES", "go_on", "passed_on", "stopped"]
+__all__ = ["EXAMPLES", "go_on", "not_shown", "passed_on", "stopped"]
 
 EXAMPLES: dict[str, dict[str, str]] = {"rights.stopped": {}}
 
@@ -38,10 +38,17 @@ def passed_on(case: Case, clock: Clock, *, at: datetime) -> None:
         transitions.apply(case.pk, "confirm", actor=actor, at=at)
 
 
-def _meet(case: Case, clock: Clock, actor: Actor, *, at: datetime) -> None:
+def not_shown(case: Case, clock: Clock, *, at: datetime) -> None:
+    """Nobody has shown who they are: somebody asks again, or refuses the request for that."""
+    _meet(case, clock, _machine(case), at=at, task=effects.NOT_SHOWN if case.state == "identity_check" else "")
+
+
+def _meet(case: Case, clock: Clock, actor: Actor, *, at: datetime, task: str = "") -> None:
     with record.act(case, "clock.met", actor=actor, at=at, detail={"rule": clock.rule}):
         clock.state, clock.ended_at = "met", at
         clock.save(update_fields=["state", "ended_at"])
+        if task:
+            tasks.raise_task(task, case=case, at=at)
         clocks.refresh_due(case)
         case.save()
 

@@ -69,7 +69,11 @@ RIGHTS_REQUEST = CaseType(
     callbacks={"rights.stopped": callbacks.stopped, **letters.CALLBACKS},
     callback_data=callbacks.EXAMPLES,
     refused=letters.REFUSED,
-    clock_ends={periods.ONWARD: callbacks.go_on, periods.PASSED_ON: callbacks.passed_on},
+    clock_ends={
+        periods.ONWARD: callbacks.go_on,
+        periods.PASSED_ON: callbacks.passed_on,
+        periods.SHOWN: callbacks.not_shown,
+    },
     extensions={periods.ANSWER: opening.EXTENSION},
     message_labels={messages.STOP.code: messages.STOP.label, letters.LETTER.code: letters.LETTER.label},
     intake=intake.INTAKE,

@@ -11,12 +11,14 @@ from cases.kernel.models import Case, CaseAddress, CaseParty
 from cases.ledger import sealing
 from cases.rights import access, choices, codes, identity, messages, periods, recipients
 
-__all__ = ["DONE", "LATE", "LETTERS", "LIFTING", "REFUSED", "TELL", "write_to_person"]
+__all__ = ["DONE", "LATE", "LETTERS", "LIFTING", "NOT_SHOWN", "REFUSED", "TELL", "write_to_person"]
 
 TELL, LATE = "rights_tell_person_by_hand", "rights_not_confirmed"
+NOT_SHOWN = "rights_identity_not_shown"
 tasks.declare(
     {
         TELL: "Tell the person what came of it: no letter can go to them",
+        NOT_SHOWN: "Nobody has shown who they are in 14 days: ask again, or refuse it for that",
         LATE: "Somebody who was told of a stop has not confirmed it in 28 days",
         messages.BY_HAND: "Tell somebody of a stop by hand: no message can go to them",
     }
@@ -41,8 +43,9 @@ letters.declare(*LETTERS)
 
 
 def pause(context: Any) -> None:
-    """Our month stands still until we know who asks."""
+    """Our month stands still until we know who asks, and after 14 days somebody is reminded of it."""
     clocks.pause(context.case, periods.ANSWER, at=context.at)
+    clocks.start(context.case, periods.SHOWN, started_at=context.at)
 
 
 def note_identity(context: Any) -> None:
@@ -51,6 +54,12 @@ def note_identity(context: Any) -> None:
     facts.identity_of = identity.of_person(context.case)
     facts.save(update_fields=["identity_how", "identity_at", "identity_of"])
     clocks.resume(context.case, periods.ANSWER, at=context.at)
+    _asked_no_more(context)
+
+
+def _asked_no_more(context: Any) -> None:
+    clocks.end(context.case, periods.SHOWN, at=context.at, state="met")
+    tasks.close_all(context.case, NOT_SHOWN, actor=context.actor, at=context.at)
 
 
 def carry_out(context: Any) -> None:
@@ -83,6 +92,7 @@ def refuse(context: Any) -> None:
     facts.refusal_code = str(context.inputs["reason_code"])
     facts.save(update_fields=["refusal_code"])
     clocks.meet(context.case, periods.ANSWER, at=context.at)
+    _asked_no_more(context)
     write_to_person(context.case, REFUSED, at=context.at)
 
 

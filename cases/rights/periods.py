@@ -8,11 +8,12 @@ from datetime import date
 from cases.kernel.clocks import ClockRule
 from cases.kernel.retention import RetentionClass
 
-__all__ = ["ANSWER", "CLOCKS", "COMPLAINT", "ONWARD", "PASSED_ON", "RETENTION"]
+__all__ = ["ANSWER", "CLOCKS", "COMPLAINT", "ONWARD", "PASSED_ON", "RETENTION", "SHOWN"]
 
 ANSWER, EXTENDED = "k10_request", "k10_extended"
 ONWARD, PASSED_ON = "rights_onward", "rights_passed_on"
 COMPLAINT = "complaint_answer"
+SHOWN = "rights_identity"
 _FROM = date(2026, 1, 1)
 CLOCKS = (
     ClockRule(
@@ -32,6 +33,15 @@ CLOCKS = (
         source="Internal target; Data Protection Act 2018 s.164A: without undue delay",
         effective_from=_FROM,
         warn_hours=120,
+    ),
+    ClockRule(
+        code=SHOWN,
+        label="They show who they are",
+        length=14,
+        unit="days",
+        source="Internal rule: our month stands still meanwhile, so something has to remind",
+        effective_from=_FROM,
+        is_work=False,
     ),
     ClockRule(
         code=PASSED_ON,

@@ -62,6 +62,22 @@ class Rights(TestCase):
         assert not Clock.objects.filter(case=case, ended_at=None).exists()
         assert Letter.objects.filter(case=case, template="n16_refused").count() == 1
 
+    def test_who_does_not_show_who_they_are_is_chased_after_fourteen_days_while_the_month_stands_still(self):
+        case, kind = rights.identity_check(self.people), "rights_identity_not_shown"
+        due = Clock.objects.get(case=case, rule="rights_identity").due_at
+        assert self.due(case, "rights_identity") == date(2026, 11, 28)
+        assert sweep(due - MINUTE) == 0
+        assert sweep(due + MINUTE) == 1
+        assert Task.objects.get(case=case, closed_at=None).kind == kind
+        assert Clock.objects.get(case=case, rule="k10_request").state == "paused"
+        self.again(case)
+        officer = self.people[rights.OFFICER]
+        transitions.apply(case.pk, "confirm_identity", actor=officer, at=due + MINUTE, inputs=rights.IDENTITY)
+        assert not Task.objects.filter(case=case, closed_at=None).exists()
+        shown = rights.identify(rights.asked(self.people), self.people)
+        assert sweep(due + MINUTE) == 0
+        assert not Task.objects.filter(case=shown).exists()
+
     def test_what_is_opened_again_has_its_period_again_and_a_stop_goes_on_by_itself(self):
         for build, rules in (
             (rights.refused, {"k10_request"}),
