@@ -48,13 +48,13 @@ print(json.dumps({{"seconds": time.monotonic() - began, "parts": rows, "megabyte
 """
 
 
-def stage(name: str, *, at: datetime, seconds: int = 36000) -> None:
+def stage(name: str, *, at: datetime, seconds: int = 36000, program: str = PROGRAM) -> int:
     """Let one worker process do what is to do, or one part of it where it has no second. Print how fast it was, and how
-    much memory it needed."""
+    much memory it needed; return that in megabytes."""
     place = connection.settings_dict
     url = f"postgresql://{place['USER']}@/{place['NAME']}?host={place['HOST']}"
     finished = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", PROGRAM.format(at=at.isoformat(), seconds=seconds)],
+        [sys.executable, "-W", "ignore", "-c", program.format(at=at.isoformat(), seconds=seconds)],
         env=os.environ | {"DATABASE_URL": url},
         cwd=BASE_DIR,
         capture_output=True,
@@ -67,6 +67,7 @@ def stage(name: str, *, at: datetime, seconds: int = 36000) -> None:
     tell(name, told["seconds"], f"{told['cpu']:.0f} CPU-s, peak {told['megabytes']} MB, {told['parts']} parts")
     assert told["megabytes"] < MOST_MEGABYTES, name
     assert failed == []
+    return int(told["megabytes"])
 
 
 def tell(name: str, seconds: float, more: str = "") -> None:

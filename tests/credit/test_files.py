@@ -270,7 +270,7 @@ class MonthlyFile(TestCase):
             with CaptureQueriesContext(connection) as asked:
                 taking.take_part(file, f"{number}:{ids[0]}:{ids[most - 1]}", by="tests", at=AT)
             counts.append(len(asked))
-        assert counts == [16, 16]
+        assert counts == [12, 12]
 
 
 def with_told(case, account, day):

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import date
 
 from cases.accounts.bureaus import Change
-from cases.accounts.models import Account, AccountMonth
+from cases.accounts.models import Account, AccountFlag, AccountMonth
 from cases.credit.defaults.models import Default
 from cases.credit.files.status import DEFAULT, Month, flags_of, status_of
 from cases.kernel import calendars
@@ -16,11 +16,8 @@ __all__ = ["change_of", "marks_of_default", "month_of", "status_without_default"
 DORMANT_MONTHS = 12
 
 
-def month_of(
-    account: Account, *, today: date, before: str, has_default: bool = False, marks: Iterable[str] = ()
-) -> Month:
-    """Return an account whose `flags` were fetched with it as a month of the file; `marks` come beside its flags."""
-    flags = {flag.code for flag in account.flags.all() if flag.ended_date is None}
+def month_of(account: Account, *, today: date, before: str, flags: Iterable[str], has_default: bool = False) -> Month:
+    """Return an account as a month of the file; `flags` are those of it that are open, and what else marks it."""
     ended, paid = account.contract_end_date, account.last_payment_date
     is_closed = ended is not None and ended <= today
     is_quiet = paid is not None and calendars.add_months(paid, DORMANT_MONTHS) < today
@@ -31,15 +28,16 @@ def month_of(
         is_dormant=not is_closed and is_quiet and account.balance_pence == 0,
         has_default=has_default,
         before=before,
-        marks=frozenset(flags.union(marks)),
+        marks=frozenset(flags),
     )
 
 
 def status_without_default(row: Default) -> str:
     """Return what would be said of the account today if there were no default. Three queries."""
-    account = Account.objects.prefetch_related("flags").get(pk=row.account_id)
+    account = Account.objects.get(pk=row.account_id)
+    flags = AccountFlag.objects.filter(account=account, ended_date=None).values_list("code", flat=True)
     known = AccountMonth.objects.filter(account=account).order_by("-month").values_list("status", flat=True)
-    return status_of(month_of(account, today=account.as_of, before=known.first() or ""))
+    return status_of(month_of(account, today=account.as_of, before=known.first() or "", flags=flags))
 
 
 def marks_of_default(row: Default) -> tuple[str, ...]:

@@ -41,7 +41,7 @@ def _do(job: jobs.Job, subject: str, at: datetime) -> None:
     case = locks.case_for_update(copy.file_id)
     if copy.rejects.get(account=int(subject)).code in codes.ABOUT_PEOPLE:
         raise jobs.Skipped("is_about_people")
-    account, worker = Account.objects.prefetch_related("holders", "flags").get(pk=int(subject)), jobs.worker_of(job)
+    account, worker = Account.objects.select_related("key__parent").get(pk=int(subject)), jobs.worker_of(job)
     (row,) = taking.taken_of(_of_today(copy.file, at=at), [account], by=worker.label, at=at)
     if row.is_left_out:
         raise jobs.Skipped("is_left_out")

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from django.db.models import Max, Q
 
-from cases.accounts.models import Account, AccountHolder, AccountMonth, BureauTold
+from cases.accounts.models import Account, AccountFlag, AccountHolder, AccountMonth, BureauTold
 from cases.credit.defaults.models import Default
 from cases.credit.defaults.standing import marks_of_default, month_of
 from cases.credit.files import codes
@@ -31,6 +31,7 @@ PART = 1000
 LABEL = "cases.CreditFilePart"
 LONGEST_NUMBER = 20
 KEPT_MONTHS = 72
+DEFAULTING = "cra_default"
 Rule = Callable[["CreditFile", "Taken", Month, "Known"], bool]
 _ON_FILE, _TAKEN_OFF = ("approved", "filed", "satisfied"), ("removed", "expired")
 _VALUES = ("forename", "surname", "date_of_birth", "line_1", "town", "postcode")
@@ -74,6 +75,7 @@ class Known:
     disputed: Mapping[str, frozenset[str]]
     marks: Mapping[int, frozenset[str]]
     held: Mapping[str, frozenset[str]]
+    flags: Mapping[int, Collection[str]]
     people: Mapping[int, Sequence[Mapping[str, Any]]]
     numbers: Mapping[int, str]
 
@@ -102,7 +104,7 @@ def take_part(file: CreditFile, subject: str, *, by: str, at: datetime) -> None:
     """Freeze one part of a file: its rows, sealed, and what is wrong with them. The number of statements does not
     depend on the number of accounts; opens numbers and holders: two access rows."""
     number, first, last = (int(each) for each in subject.split(":"))
-    accounts = list(accounts_of(file).filter(pk__gte=first, pk__lte=last).prefetch_related("holders", "flags"))
+    accounts = list(accounts_of(file).filter(pk__gte=first, pk__lte=last).select_related("key__parent"))
     taken = taken_of(file, accounts, by=by, at=at)
     rows = [[row.account.pk, row.cells] for row in taken if not row.is_left_out]
     body = json.dumps(rows, ensure_ascii=False, separators=(",", ":")).encode()
@@ -122,7 +124,7 @@ def take_part(file: CreditFile, subject: str, *, by: str, at: datetime) -> None:
 
 
 def taken_of(file: CreditFile, accounts: Sequence[Account], *, by: str, at: datetime) -> list[Taken]:
-    """Return accounts, fetched with their holders and flags, as rows of a file. Two access rows."""
+    """Return accounts, fetched with their keys, as rows of a file. Two access rows."""
     known = _known(file, accounts, by=by, at=at)
     return [_taken(file, account, known) for account in accounts]
 
@@ -133,23 +135,33 @@ def _is_over(default_date: date, *, today: date) -> bool:
 
 def _known(file: CreditFile, accounts: Sequence[Account], *, by: str, at: datetime) -> Known:
     reader = Reader(actor=by, verb="take", purpose="report_accounts", streams=(file.case.uid,))
-    numbers = [each["number"] or "" for each in sealing.open_rows(accounts, ["number"], reader=reader, at=at)]
-    holders = [each for account in accounts for each in account.holders.all() if each.ended_date is None]
-    opened_values = sealing.open_rows(holders, _VALUES, reader=reader, at=at) if holders else []
+    ids = [account.pk for account in accounts]
+    # Between the first and the last are few others: two numbers are asked for, not a thousand, and those left aside.
+    here = {"account__gte": min(ids, default=0), "account__lte": max(ids, default=0)}
+    wanted = set(ids)
+    sealed = sealing.open_rows(accounts, ["number"], reader=reader, at=at, loaded=[each.key for each in accounts])
+    numbers = [each["number"] or "" for each in sealed]
+    living = AccountHolder.objects.filter(ended_date=None, **here).select_related("key__parent").order_by("ordinal")
+    holders = [each for each in living if each.account_id in wanted]
+    keys = [each.key for each in holders]
+    opened_values = sealing.open_rows(holders, _VALUES, reader=reader, at=at, loaded=keys) if holders else []
     people: dict[int, list[Mapping[str, Any]]] = {}
-    for holder, values in sorted(zip(holders, opened_values, strict=True), key=_by_ordinal):
+    for holder, values in zip(holders, opened_values, strict=True):
         people.setdefault(holder.account_id, []).append(values)
-    months = AccountMonth.objects.filter(account__in=accounts, month__lt=file.month).order_by("account", "-month")
+    flags: dict[int, set[str]] = {}
+    for pk, code in AccountFlag.objects.filter(ended_date=None, **here).values_list("account", "code"):
+        flags.setdefault(pk, set()).add(code)
+    months = AccountMonth.objects.filter(month__lt=file.month, **here).order_by("account", "-month")
     states = (*_ON_FILE, *_TAKEN_OFF)
-    decided = Default.objects.select_related("case").filter(account__in=accounts, case__state__in=states)
+    decided = Default.objects.select_related("case").filter(case__state__in=states, **here)
     on_file = {row.account_id: row for row in decided if row.case.state in _ON_FILE}
     today = file.effective_date or file.month
     over = {each.pk for each in accounts if each.default_date and _is_over(each.default_date, today=today)}
-    ids = [account.pk for account in accounts]
     marks: dict[int, frozenset[str]] = {}
     for found in (each.marks(ids) for each in casetypes.all_types()):
         marks.update({pk: marks.get(pk, frozenset()) | said for pk, said in found.items()})
-    told = dict(BureauTold.objects.filter(account__in=accounts).values_list("account").annotate(Max("default_date")))
+    told = dict(BureauTold.objects.filter(**here).values_list("account").annotate(Max("default_date")))
+    stopped = accountholds.entered_each(numbers, [DEFAULTING, holdkinds.REPORT], at=at)
     return Known(
         before=dict(months.distinct("account").values_list("account", "status")),
         defaults=on_file,
@@ -157,15 +169,12 @@ def _known(file: CreditFile, accounts: Sequence[Account], *, by: str, at: dateti
         told={pk: day for pk, day in told.items() if day is not None},
         told_without={pk for pk, day in told.items() if day is None},
         marks=marks,
-        disputed=accountholds.entered(numbers, "cra_default", at=at),
-        held=accountholds.entered(numbers, holdkinds.REPORT, at=at),
+        disputed=stopped[DEFAULTING],
+        held=stopped[holdkinds.REPORT],
+        flags=flags,
         people=people,
         numbers=dict(zip((account.pk for account in accounts), numbers, strict=True)),
     )
-
-
-def _by_ordinal(pair: tuple[AccountHolder, Any]) -> int:
-    return pair[0].ordinal
 
 
 def _taken(file: CreditFile, account: Account, known: Known) -> Taken:
@@ -210,7 +219,12 @@ def _month(file: CreditFile, account: Account, default: Default | None, known: K
         today=file.effective_date or file.month,
         before=known.before.get(account.pk, ""),
         has_default=_default_of(account, known)[0] is not None,
-        marks=(*held, *known.marks.get(account.pk, ()), *(marks_of_default(default) if default else ())),
+        flags=(
+            *known.flags.get(account.pk, ()),
+            *held,
+            *known.marks.get(account.pk, ()),
+            *(marks_of_default(default) if default else ()),
+        ),
     )
 
 
@@ -235,7 +249,7 @@ def _name(values: Mapping[str, Any]) -> str:
 def _is_of_a_minor(row: Taken, known: Known) -> bool:
     births = [terms.born(each["date_of_birth"] or "") for each in known.people.get(row.account.pk, ())]
     young = any(formats.is_under_18(date.fromisoformat(born), on=row.account.as_of) for born in births if born)
-    return young or any(flag.code == "minor" and flag.ended_date is None for flag in row.account.flags.all())
+    return young or "minor" in known.flags.get(row.account.pk, ())
 
 
 def _lacks(*names: str) -> Rule:
