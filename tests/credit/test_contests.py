@@ -10,7 +10,7 @@ from django.test import TestCase
 from cases.credit import guards
 from cases.credit.contests.forms import EXAMPLE, DecideForm, parse
 from cases.credit.models import CheckDecision, Search
-from cases.kernel import actors, casetypes, intake, outbox, transitions, verdicts
+from cases.kernel import actors, calendars, casetypes, intake, outbox, transitions, verdicts
 from cases.kernel.casetypes import Content
 from cases.kernel.intake import FieldErrors
 from cases.kernel.models import Agency, Case, Clock, Letter, OutboxMessage, Task
@@ -212,7 +212,10 @@ class Contests(TestCase):
         case = checks.contest(self.people, wrong)
         client = desk.client_of(checks.RIGHTS, is_stepped_up=True)
         page = f"/cases/{case.uid}/edit/"
-        assert wrong.reference in client.get(page).content.decode()
+        shown = client.get(page).content.decode()
+        assert wrong.reference in shown
+        assert f'value="{calendars.london_date(case.contest.received_at).isoformat()}"' in shown
+        assert "Empty: today" not in shown
         sent = {"check_reference": "CHK-1999-000001", "came_by": "letter", "received_date": "", "version": case.version}
         assert client.post(page, sent).status_code == 422
         day = (AT - timedelta(days=7)).date()

@@ -130,7 +130,18 @@ class OnItsWay(TestCase):
         assert defaults.look(case, OVER).state == "approved"
         self.close(case, task)
         assert told(case, before) == [("b", "8", "2026-12-29", "told_again")]
+        assert factories.body_of(OutboxMessage.objects.latest("pk"))["old"] == "3"
         assert defaults.taken(case, letters_of="b").state == "filed"
+
+    def test_an_agency_that_never_took_a_default_is_not_told_again_once_it_was_withdrawn(self):
+        case = defaults.taken(defaults.approved(self.people), letters_of="ac")
+        task = self.refuse(case, "b")
+        case = defaults.step(case, "withdraw", self.people[defaults.STEWARD], OVER, ground="disputed")
+        task.refresh_from_db()
+        assert task.closed_at is not None
+        task, before = self.refuse(case, "b"), newest()
+        self.close(case, task)
+        assert told(case, before) == []
 
     def test_a_message_that_was_given_up_becomes_work_once_and_is_told_again(self):
         case = defaults.taken(defaults.approved(self.people), letters_of="ac")

@@ -227,19 +227,27 @@ class MonthlyFile(TestCase):
         assert Case.objects.get(pk=case.pk).state == "locked"
 
     def test_a_core_fault_stops_the_file_until_the_accounts_are_taken_anew(self):
-        late = defaults.told(at=AT, default_date="2027-01-10", default_pence="11400")
-        with_told(self.case, late, date(2026, 11, 1))
+        long = defaults.told(at=AT, account=f"83{1:020d}")
         self.step("extract", creditfiles.STEWARD, effective_date=date(2027, 1, 15))
         work()
         case = Case.objects.get(pk=self.case.pk)
         assert (case.state, Task.objects.get(case=case, closed_at=None).kind) == ("extracted", "credit_file_faulty")
         core = CreditFileFault.objects.filter(level="core")
-        assert list(core.values_list("account", "code")) == [(late.pk, "default_moved_later")]
+        assert list(core.values_list("account", "code")) == [(long.pk, "number_too_long")]
         with nothing_written(counted=1), pytest.raises(TransitionRefused, match="fault that stops"):
             transitions.apply(case.pk, "validate", actor=actors.system("tests"), at=AT)
         self.step("reopen", creditfiles.STEWARD)
         assert not CreditFilePart.objects.exists()
         assert not Task.objects.filter(case=case, closed_at=None).exists()
+
+    def test_a_default_that_moved_later_leaves_its_account_out_and_stops_no_other(self):
+        late = defaults.told(at=AT, default_date="2027-01-10", default_pence="11400")
+        with_told(self.case, late, date(2026, 11, 1))
+        assert self.validated().state == "validated"
+        found = CreditFileFault.objects.filter(account=late, code="default_moved_later")
+        assert found.get().level == "field"
+        numbers = [cells[0] for cells in creditfiles.parts_of(self.case)]
+        assert (len(numbers), defaults.number_of(late) in numbers) == (7, False)
 
     def test_a_hold_on_reporting_leaves_an_account_out(self):
         case = defaults.arrears(self.people)

@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 from django.test import TestCase
 
 from cases.accounts.models import AccountMonth, BureauTold
-from cases.credit.files import correcting, sending, taking
-from cases.credit.files.models import CreditFile, CreditFileCopy, CreditFileFault
+from cases.credit.files import again, correcting, sending, taking
+from cases.credit.files.models import CreditFile, CreditFileCopy, CreditFileFault, CreditFileReject
 from cases.debt.sale import moving
 from cases.debt.sale.models import DebtSaleAccount
 from cases.kernel import edits, jobrun, jobs
@@ -227,3 +227,22 @@ class Beside(TestCase):
         correcting.delivered(Case.objects.get(pk=case.pk), OutboxMessage.objects.get(pk=message.pk), at=later)
         kept = BureauTold.objects.get(agency__code="sandbox-bureau-b", account=self.plain)
         assert (kept.status, kept.balance_pence, kept.message_id) == ("2", 7600, message.public_id)
+
+    def test_a_row_told_after_the_next_file_was_taken_is_left_out_of_it(self):
+        case, task = self.rejected_by_b("status_not_allowed")
+        later = datetime(2027, 2, 15, 9, 0, tzinfo=UTC)
+        defaults.told(at=later, account=self.number(self.plain), payments_behind="2", balance_pence="7600")
+        following = creditfiles.step(
+            creditfiles.opened(at=later),
+            "extract",
+            self.people[creditfiles.STEWARD],
+            later,
+            effective_date=later.date(),
+        )
+        work(later)
+        edits.close_task(case.pk, task.pk, actor=self.people[creditfiles.STEWARD], at=later, reason="Put right.")
+        work(later)
+        message = OutboxMessage.objects.filter(kind="cra_correct").latest("pk")
+        reject = CreditFileReject.objects.get(account=self.plain)
+        assert (message.case_id, reject.message_id) == (case.pk, message.public_id)
+        assert again.told_since(CreditFile.objects.get(pk=following.pk)) == {self.plain.pk}

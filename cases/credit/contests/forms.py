@@ -46,6 +46,11 @@ class FactsForm(PlainForm):
         self._decision = named.select_related("case").first()
         if self._decision is not None:
             self.initial["check_reference"] = self._decision.case.reference
+        received = self.initial.get("received_at")
+        self._received = calendars.london_date(received) if received else None
+        if self._received is not None:
+            self.initial["received_date"] = self._received
+            self.fields["received_date"].help_text = "The month counts from this day."
 
     def clean_check_reference(self) -> str:
         reference = str(self.cleaned_data["check_reference"]).strip().upper()
@@ -66,7 +71,8 @@ class FactsForm(PlainForm):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
-        if day := cleaned.pop("received_date", None):
+        day = cleaned.pop("received_date", None)
+        if day and day != self._received:
             cleaned["received_at"] = calendars.end_of_day(day)
         return cleaned | ({} if self._decision is None else {"decision": self._decision})
 

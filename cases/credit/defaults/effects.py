@@ -163,6 +163,7 @@ def withdraw(context: Any) -> None:
     ledger.current().detail["ground"] = str(context.inputs["ground"])
     outbox.withdraw(case, bureaus.CRA_CORRECT.code, at=at)
     keep(case.default, {"default_date": None, "default_pence": None})
+    tasks.close_all(case, telling.REFUSED, actor=context.actor, at=at)
     if told := telling.told_of(case):
         _tell(context, "withdrawn", to=told, by_hand="removed")
     _end_notice(context)
@@ -217,6 +218,7 @@ def _take_off(context: Any, reason: str) -> None:
     may be sent nothing now is told by hand: that keeps no default on file."""
     gone = {"default_date": None, "default_pence": None, "satisfied_date": None, "paid_pence": 0}
     keep(context.case.default, gone)
+    tasks.close_all(context.case, telling.REFUSED, actor=context.actor, at=context.at)
     _tell(context, reason, by_hand="removed")
 
 

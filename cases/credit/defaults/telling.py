@@ -8,7 +8,8 @@ from datetime import datetime
 from django.db.models import Q
 
 from cases.accounts import bureaus
-from cases.credit.defaults import gate, guards, standing
+from cases.accounts.models import BureauTold
+from cases.credit.defaults import codes, gate, guards, standing
 from cases.credit.files.status import DEFAULT
 from cases.kernel import outbox, tasks
 from cases.kernel.actors import Actor, system
@@ -71,12 +72,16 @@ def tell(
 
 
 def tell_again(case: Case, task: Task, *, at: datetime) -> None:
-    """Tell an agency that refused how the account stands now, in the act that closes the task about it. A default that
-    a hold stops before the agencies have it is not told: it is taken back."""
-    actor = system("arrears", source=case.source)
-    is_stopped = case.state == "approved" and not gate.STOPS_FILING.isdisjoint(
-        gate.judge(case.default, by=actor.label, at=at)
-    )
-    if not is_stopped:
-        agencies = Agency.objects.select_related("terms").filter(code=task.detail["agency"])
-        tell(case, "told_again", actor=actor, at=at, to=agencies)
+    """Tell an agency that refused how the account stands now, in the act that closes the task about it: as it was told
+    last, by what it took. A default that a hold stops before the agencies have it is not told: it is taken back. Where
+    no default stands and the agency has none, there is nothing to tell."""
+    row, actor = case.default, system("arrears", source=case.source)
+    agency = Agency.objects.select_related("terms").get(code=task.detail["agency"])
+    known = BureauTold.objects.filter(account=row.account_id, agency=agency).first()
+    has_default = known is not None and known.status == DEFAULT
+    if case.state not in ("approved", *codes.TOLD) and not has_default:
+        return
+    if case.state == "approved" and not gate.STOPS_FILING.isdisjoint(gate.judge(row, by=actor.label, at=at)):
+        return
+    old = known.status if known is not None else standing.status_without_default(row)
+    tell(case, "told_again", actor=actor, at=at, old=old, to=[agency])

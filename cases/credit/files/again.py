@@ -34,13 +34,17 @@ def _changes(*, since: datetime) -> Any:
 
 
 def told_since(file: CreditFile) -> set[int]:
-    """Return the accounts of which some agency was told by itself since the rows of a file were taken. Two queries."""
+    """Return the accounts of which some agency was told by itself since the rows of a file were taken. Three
+    queries."""
     if file.extracted_at is None:
         return set()
-    cases = _changes(since=file.extracted_at).values("case_id")
+    changes = _changes(since=file.extracted_at)
+    cases = changes.values("case_id")
+    corrected = CreditFileReject.objects.filter(message_id__in=changes.values("public_id"))
     moved = BureauTold.objects.filter(message_id__isnull=False, told_at__gte=file.extracted_at)
     return {
         *Default.objects.filter(case__in=cases).values_list("account_id", flat=True),
+        *corrected.values_list("account_id", flat=True),
         *moved.values_list("account_id", flat=True),
     }
 

@@ -19,7 +19,7 @@ FAULTS = {
     "number_missing": ("core", "The account has no number."),
     "number_too_long": ("core", "The number of the account is longer than 20 characters."),
     "default_in_future": ("field", "The date of the default lies after the day of the file: left out."),
-    "default_moved_later": ("core", "The default was told with an earlier date before."),
+    "default_moved_later": ("field", "The default was told with an earlier date before: left out."),
     "default_without_notice": ("warn", "The default came with billing's feed, not from a case of ours."),
     "default_undecided": (
         "field",

@@ -39,7 +39,8 @@ def _rows(job: jobs.Job) -> Iterable[int]:
 def _do(job: jobs.Job, subject: str, at: datetime) -> None:
     copy = CreditFileCopy.objects.select_related("file__key", "agency").get(pk=job.params["copy"])
     case = locks.case_for_update(copy.file_id)
-    if copy.rejects.get(account=int(subject)).code in codes.ABOUT_PEOPLE:
+    reject = copy.rejects.get(account=int(subject))
+    if reject.code in codes.ABOUT_PEOPLE:
         raise jobs.Skipped("is_about_people")
     account, worker = Account.objects.select_related("key__parent").get(pk=int(subject)), jobs.worker_of(job)
     (row,) = taking.taken_of(_of_today(copy.file, at=at), [account], by=worker.label, at=at)
@@ -48,7 +49,9 @@ def _do(job: jobs.Job, subject: str, at: datetime) -> None:
     agency = Agency.objects.select_related("terms").get(pk=copy.agency_id)
     change = _change(row, before=BureauTold.objects.filter(account=account, agency=agency).first())
     with record.act(case, "credit_file.corrected", actor=worker, at=at, detail={"agency": agency.code}):
-        bureaus.tell(case, account, change, actor=worker, at=at, to=[agency])
+        (message,) = bureaus.tell(case, account, change, actor=worker, at=at, to=[agency])
+        reject.message_id = message.public_id
+        reject.save(update_fields=["message_id"])
 
 
 def _of_today(file: CreditFile, *, at: datetime) -> CreditFile:

@@ -96,11 +96,13 @@ class CreditFileCopy(Tracked):
 
 
 class CreditFileReject(models.Model):
-    """An account that one agency did not take, with its code of the reason."""
+    """An account that one agency did not take, with its code of the reason. `message_id` is the message by which that
+    agency was told of it since."""
 
     copy = models.ForeignKey(CreditFileCopy, models.PROTECT, related_name="rejects")
     account = models.ForeignKey(Account, models.PROTECT, related_name="+")
     code = models.CharField(max_length=32)
+    message_id = models.UUIDField(null=True, blank=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["copy", "account"], name="one_credit_file_reject")]
