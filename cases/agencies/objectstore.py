@@ -9,7 +9,7 @@ import io
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, BinaryIO, cast
 from urllib.parse import urlsplit
@@ -39,7 +39,7 @@ class Bucket:
     url: str
     name: str
     access_key: str
-    secret_key: str
+    secret_key: str = field(repr=False)
     region: str = ""
     ca_file: str = ""
 

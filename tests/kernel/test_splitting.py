@@ -1,15 +1,15 @@
 """A case is split by two people: who goes is copied into a new, linked case. What a merge would do is seen first."""
 
 from dataclasses import replace
-from unittest.mock import patch
 
 import pytest
 from django.test import TestCase
 from django.urls import reverse
 
-from cases.kernel import casetypes, edits, holds, transitions, verdicts
+from cases.kernel import casetypes, edits, holds, jobrun, transitions, verdicts
+from cases.kernel.evidence import handing
 from cases.kernel.finding import joining, matching
-from cases.kernel.linking import mergepreview, splitting
+from cases.kernel.linking import mergepreview
 from cases.kernel.models import (
     Approval,
     Case,
@@ -164,16 +164,31 @@ class Splitting(TestCase):
             (self.case.pk, "document_damaged", damaged.number),
         }
 
-    def test_documents_too_large_to_be_copied_under_the_lock_are_refused(self):
-        second = self.attach(self.case, b"Nine words.")
-        first = self.case.evidence.get(number=1)
-        with patch.object(splitting, "MOST_COPIED", first.size + second.size - 1):
-            with (
-                nothing_written(counted=1),
-                pytest.raises(transitions.TransitionRefused, match="Leave the largest out"),
-            ):
-                self.propose(documents=[1, second.number])
-            self.propose(documents=[1])
+    def test_documents_of_a_store_follow_when_no_case_is_locked(self):
+        data = b"Nine words. " * 4000
+        large = self.attach(self.case, data)
+        factories.scan()
+        self.propose(documents=[1, large.number])
+        self.agree()
+        assert list(self.new().evidence.values_list("number", flat=True)) == [1]
+        assert jobrun.work(clock=lambda: AT) == 1
+        copy = self.new().evidence.get(number=2)
+        assert (copy.sha256, copy.scan, copy.blob.kept) == (large.sha256, "clean", "folder")
+        assert copy.blob_id != large.blob_id and copy.key_id == self.new().key_id
+        assert self.opened([copy], ("file_name",)) == [{"file_name": "log.txt"}]
+        reader = sealing.Reader(actor="tests", verb="view", purpose="tests")
+        assert b"".join(handing.open_document(copy, reader=reader, at=AT).chunks) == data
+        assert {each.level for each in verify.verify_stream(self.new().uid)} == {"recorded late"}
+        assert not Task.objects.filter(case=self.new()).exists()
+
+    def test_document_whose_store_is_away_is_a_task_of_the_new_case_and_the_split_stands(self):
+        large = self.attach(self.case, b"Nine words. " * 4000)
+        StoredBlob.objects.filter(pk=large.blob_id).update(kept="s3")
+        self.propose(documents=[large.number])
+        self.agree()
+        jobrun.work(clock=lambda: AT)
+        assert not self.new().evidence.exists()
+        assert Task.objects.get(case=self.new(), closed_at=None).kind == "split_document_missing"
 
     def test_what_waited_for_approval_is_void(self):
         case = factories.ready(self.people)

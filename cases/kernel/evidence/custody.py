@@ -89,12 +89,16 @@ def _watched(first: bytes, chunks: Iterator[bytes], document: Evidence, at: date
 
 def prepare_store() -> bool:
     """Make the store ready for its first file, and again when files of it are found there. Returns whether it is
-    ready: an empty folder in which files should lie is not the store, but the place where that is mounted."""
+    ready: an empty folder in which files should lie is not the store, but the place where that is mounted. A store that
+    cannot be reached is not ready."""
     place = store.named(store.current())
     last = StoredBlob.objects.filter(kept=store.current(), key__destroyed_at=None, key__parent__destroyed_at=None)
     known = last.order_by("-pk").values_list("uid", flat=True).first()
-    if not place.is_there() and (known is None or next(place.names(), None)):
-        place.prepare()
+    try:
+        if not place.is_there() and (known is None or next(place.names(), None)):
+            place.prepare()
+    except OSError:
+        log.warning("documents_unreachable", extra={"store": store.current()})
     return place.is_there()
 
 

@@ -137,6 +137,34 @@ class FolderStore:
             yield uid, datetime.fromtimestamp(written, UTC)
 
 
+class NoStore:
+    """Stands for a store whose setting was taken away: nothing of it can be reached, and nothing is lost with it."""
+
+    def __init__(self, code: str) -> None:
+        self.code = code
+
+    def _away(self) -> str:
+        return f"the settings name no store {self.code}"
+
+    def prepare(self) -> None:
+        raise OSError(self._away())
+
+    def is_there(self) -> bool:
+        return False
+
+    def writing(self, uid: UUID) -> Writing:
+        raise FileMissing(f"{uid} ({self._away()})")
+
+    def open(self, uid: UUID) -> BinaryIO:
+        raise FileMissing(f"{uid} ({self._away()})")
+
+    def delete(self, uid: UUID) -> None:
+        raise OSError(f"{uid} was not removed ({self._away()})")
+
+    def names(self) -> Iterator[tuple[UUID, datetime]]:
+        raise OSError(self._away())
+
+
 FOLDER = "folder"
 STORES: dict[str, Callable[[], Store]] = {
     FOLDER: lambda: FolderStore(settings.EVIDENCE_DIR),
@@ -154,5 +182,5 @@ def current() -> str:
 
 
 def named(code: str) -> Store:
-    """Return a store by its code."""
-    return STORES[code]()
+    """Return a store by its code; one that the settings no longer name is away."""
+    return STORES[code]() if code in STORES else NoStore(code)

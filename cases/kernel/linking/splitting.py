@@ -1,23 +1,17 @@
 """Splitting a case: the named people go to a new case of its kind, with copies of documents, and the two are linked.
 
 Nothing is moved out of its record. Whoever goes stays here as detached, the new case holds a copy sealed anew; a
-document stays where it was taken in, and the copy has the same hash.
+document stays where it was taken in, and the copy has the same hash (`copies`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any
 
-from django.db import transaction
-from django.db.models import QuerySet
-
-from cases.kernel import approvals, casetypes, intake, tasks
-from cases.kernel.evidence import damage, handing, scanning, taking
-from cases.kernel.evidence.filetypes import MEGABYTE
-from cases.kernel.linking import detaching, links
-from cases.kernel.models import Case, CaseAddress, CaseParty, Evidence
+from cases.kernel import approvals, casetypes, intake
+from cases.kernel.linking import copies, detaching, links
+from cases.kernel.models import Case, CaseAddress, CaseParty
 from cases.kernel.parties import ADDRESS_FIELDS, PERSON_FIELDS
 from cases.ledger import api as ledger
 from cases.ledger import sealing
@@ -26,8 +20,6 @@ from cases.ledger.sealed import SealedTextField
 __all__ = ["is_open_to_change", "names_what_goes", "split_off"]
 
 PURPOSE = "split"
-# They are copied while the case is locked, and others wait no longer than ten seconds for it.
-MOST_COPIED = 50 * MEGABYTE
 
 
 def _numbers(context: Any, name: str) -> set[int]:
@@ -44,19 +36,14 @@ def is_open_to_change(context: Any) -> str | None:
 def names_what_goes(context: Any) -> str | None:
     goes, stays_too = _numbers(context, "people"), _numbers(context, "both")
     there = set(context.case.parties.filter(is_detached=False).values_list("number", flat=True))
-    documents = dict(context.case.evidence.values_list("number", "size"))
+    documents = set(context.case.evidence.values_list("number", flat=True))
     copied = _numbers(context, "documents")
     if not goes | stays_too:
         return "Choose at least one person who goes to the new case."
-    if not goes | stays_too <= there or not copied <= documents.keys():
+    if not goes | stays_too <= there or not copied <= documents:
         return "The case has no such person or document."
     if goes - stays_too == there:
         return "Somebody must stay. Choose who stays here as well."
-    if sum(documents[number] for number in copied) > MOST_COPIED:
-        return (
-            f"The documents to be copied are larger than {MOST_COPIED // MEGABYTE} MB together. Leave the largest out, "
-            "and attach them to the new case by hand."
-        )
     return None
 
 
@@ -75,7 +62,8 @@ def split_off(context: Any) -> None:
         at=at,
         request=context.request,
     ) as new:
-        _copy(case.evidence.filter(number__in=_numbers(context, "documents")).order_by("number"), new, reader, at=at)
+        chosen = case.evidence.filter(number__in=_numbers(context, "documents")).order_by("number")
+        copies.copy(chosen, case, new, reader, at=at)
         links.join(new, case, "split_from", actor=context.actor, at=at)
         ledger.current().detail |= {"link": "split_from", approvals.SHAPED_BY: approvals.shapers(case)}
     for party in rows:
@@ -120,43 +108,3 @@ def _people(rows: Sequence[CaseParty], reader: sealing.Reader, *, at: Any) -> li
         }
         for row, each in zip(rows, values, strict=True)
     ]
-
-
-def _copy(documents: QuerySet[Evidence], new: Case, reader: sealing.Reader, *, at: Any) -> None:
-    """Copy documents into the new case under its key, inside its ledger action. The hash is that of the bytes.
-
-    What was erased or is damaged stays behind; damage is reported once the split is committed. What the scanner found
-    bad is a task of the new case as well. Raises DocumentAway, StoreFull."""
-    rows = list(documents.select_related("blob"))
-    names = sealing.open_rows(rows, ("file_name",), reader=reader, at=at) if rows else []
-    kept = 0
-    for row, each in zip(rows, names, strict=True):
-        name = each["file_name"] or "document"
-        try:
-            opened = handing.open_document(row, reader=reader, at=at, name_too=False)
-            taken = taking.take_again(new, opened.chunks, file_name=name, media_type=row.media_type, at=at)
-        except handing.DocumentErased:
-            continue
-        except handing.DocumentDamaged:
-            transaction.on_commit(partial(damage.report, row, at=at), robust=True)
-            continue
-        kept += 1
-        copy = Evidence(
-            case=new,
-            number=kept,
-            kind=row.kind,
-            key=new.key,
-            media_type=row.media_type,
-            size=row.size,
-            sha256=row.sha256,
-            scan=row.scan,
-            blob=taken.record(),
-            obtained_by_id=row.obtained_by_id,
-            obtained_at=row.obtained_at,
-        )
-        sealing.seal(copy, {"file_name": name}, key=new.key)
-        copy.save()
-        if scanning.waits(copy):
-            scanning.ask(copy)
-        elif kind := scanning.TASKS.get(copy.scan):
-            tasks.raise_task(kind, case=new, at=at, document=kept)

@@ -13,7 +13,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 from cases.kernel import retention
-from cases.kernel.evidence import custody
+from cases.kernel.evidence import custody, store
 from cases.kernel.models import Case
 from cases.kernel.timing import rulebook
 from cases.ledger import checks, keys
@@ -41,11 +41,22 @@ class Command(BaseCommand):
         self._migrate()
         rulebook.load(at=timezone.now())
         retention.load(at=timezone.now())
-        if not custody.prepare_store():
+        self._prepare_documents()
+        self._collect_static()
+
+    def _prepare_documents(self) -> None:
+        """Make the store ready. A folder that is not mounted is an answer for whoever starts the office; another store
+        may come back at any time, and everything but documents works meanwhile."""
+        if custody.prepare_store():
+            return
+        if store.current() == store.FOLDER:
             raise CommandError(
                 f"The documents are not in {settings.EVIDENCE_DIR}. Mount or restore the folder that holds them."
             )
-        self._collect_static()
+        self.stderr.write(
+            f"The documents' store {store.current()} cannot be reached, or is not the one that held them. "
+            "Until it can, documents can neither be taken in nor opened."
+        )
 
     def _make_keys(self) -> None:
         """Make keys for a new installation alone: to data that was sealed under lost keys no new key is an answer."""

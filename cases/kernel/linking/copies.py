@@ -1,0 +1,136 @@
+"""Copies of documents in the new case of a split, sealed anew under its key, with the same hash.
+
+What lies in its row is copied within the split. What lies in a store, which may be slow or away, follows in the
+background, read and written while no case is locked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from functools import partial
+
+from django.db import transaction
+from django.db.models import Max, QuerySet
+
+from cases.kernel import actors, approvals, jobs, locks, record, tasks
+from cases.kernel.evidence import damage, handing, scanning, store, taking
+from cases.kernel.jobs import Job
+from cases.kernel.models import Case, Evidence
+from cases.ledger import sealing
+
+__all__ = ["NOT_COPIED", "copy"]
+
+COPY = "copy_documents"
+NOT_COPIED = "split_document_missing"
+PURPOSE = "split"
+tasks.declare({NOT_COPIED: "Documents did not come along from the case that was split: attach them by hand"})
+
+
+def copy(documents: QuerySet[Evidence], old: Case, new: Case, reader: sealing.Reader, *, at: datetime) -> None:
+    """Copy documents into a new case, inside its ledger action; what lies in a store is promised. What was erased or is
+    damaged stays behind; damage is reported once the split is committed."""
+    rows = list(documents.select_related("blob"))
+    here = [row for row in rows if row.blob.kept == store.IN_ROW]
+    names = sealing.open_rows(here, ("file_name",), reader=reader, at=at) if here else []
+    for row, each in zip(here, names, strict=True):
+        try:
+            taken = _taken(row, each["file_name"] or "document", new, reader, at=at)
+        except handing.DocumentErased:
+            continue
+        except handing.DocumentDamaged:
+            transaction.on_commit(partial(damage.report, row, at=at), robust=True)
+            continue
+        _keep(row, taken, new, at=at)
+    if there := [row.number for row in rows if row.blob.kept != store.IN_ROW]:
+        params = {"of": old.pk, "case": new.pk, "documents": there}
+        jobs.start(COPY, actor=actors.system("split", source=old.source), at=at, params=params)
+
+
+def _taken(row: Evidence, name: str, new: Case, reader: sealing.Reader, *, at: datetime) -> taking.Taken:
+    opened = handing.open_document(row, reader=reader, at=at, name_too=False)
+    return taking.take_again(new, opened.chunks, file_name=name, media_type=row.media_type, at=at)
+
+
+def _keep(row: Evidence, taken: taking.Taken, new: Case, *, at: datetime) -> None:
+    """Record a copy as the next document of a locked case. What the scanner found bad is a task of it as well."""
+    last = new.evidence.aggregate(last=Max("number"))["last"] or 0
+    made = Evidence(
+        case=new,
+        number=last + 1,
+        kind=row.kind,
+        key=new.key,
+        media_type=row.media_type,
+        size=row.size,
+        sha256=row.sha256,
+        scan=row.scan,
+        blob=taken.record(),
+        obtained_by_id=row.obtained_by_id,
+        obtained_at=row.obtained_at,
+    )
+    sealing.seal(made, {"file_name": taken.file_name}, key=new.key)
+    made.save()
+    if scanning.waits(made):
+        scanning.ask(made)
+    elif kind := scanning.TASKS.get(made.scan):
+        tasks.raise_task(kind, case=new, at=at, document=made.number)
+
+
+def _numbers(job: Job) -> Iterable[int]:
+    found: list[int] = job.params["documents"]
+    return found
+
+
+def _copy_one(job: Job, subject: str, at: datetime) -> None:
+    """Copy one document of a store: read and written first, then recorded under the lock. Raises Skipped for what was
+    erased; DocumentAway, StoreFull: the desk is told."""
+    row = Evidence.objects.select_related("blob", "case__key").get(case=job.params["of"], number=int(subject))
+    new = Case.objects.select_related("key").get(pk=job.params["case"])
+    worker = jobs.worker_of(job)
+    if new.key.destroyed_at is not None:
+        raise jobs.Skipped("erased")
+    reader = sealing.Reader(actor=worker.label, verb="view", purpose=PURPOSE, streams=(row.case.uid,))
+    (named,) = sealing.open_rows([row], ("file_name",), reader=reader, at=at)
+    try:
+        taken = _taken(row, named["file_name"] or "document", new, reader, at=at)
+    except handing.DocumentErased:
+        raise jobs.Skipped("erased") from None
+    except handing.DocumentDamaged:
+        damage.report(row, at=at)
+        return
+    try:
+        case = locks.case_for_update(new.pk)
+        with record.act(case, "case.evidence_added", actor=worker, at=at, detail={"sha256": row.sha256}):
+            _keep(row, taken, case, at=at)
+            approvals.void_if_changed(case, at=at)
+            case.version += 1
+            case.changed_at = at
+            case.save()
+    except BaseException:
+        taken.drop()
+        raise
+
+
+def _finish(job: Job, at: datetime) -> None:
+    """Tell the desk of the new case where one did not come along."""
+    if not job.failed:
+        return
+    case = locks.case_for_update(job.params["case"])
+    detail = {"job": str(job.uid), "work": job.kind}
+    with record.act(case, "case.work_not_done", actor=jobs.worker_of(job), at=at, detail=detail):
+        tasks.raise_task(NOT_COPIED, case=case, at=at, of=str(job.params["of"]))
+
+
+jobs.declare(
+    jobs.Kind(
+        code=COPY,
+        label="Copy documents of a case that was split",
+        rows=_numbers,
+        do=_copy_one,
+        finish=_finish,
+        reasons={"erased": "It was erased"},
+        # The mere count would tell of a case that not everybody may see.
+        is_hidden=True,
+        longest=timedelta(minutes=20),
+    )
+)
