@@ -49,6 +49,12 @@ def package_is_in_order(context: Any) -> str | None:
     return inspection.fault(context.case, actor=context.actor, at=context.at)
 
 
+def is_the_redacted_copy(context: Any) -> str | None:
+    """Where a redacted copy was made, the original does not leave in its place."""
+    parts = package.unredacted(context.case)
+    return f"{parts[0].name} was redacted since: take it out, and put the redacted copy in." if parts else None
+
+
 def files_are_whole(context: Any) -> str | None:
     """What leaves is byte for byte what was put in."""
     for part in package.parts_of(context.case):

@@ -79,7 +79,10 @@ LE_DESTROY = _word(
     "fault",
     "items",
 )
-_MANIFEST = ("sha256", *(f"parts.{name}" for name in ("name", "item", "subject", "media_type", "rows", "sha256")))
+_MANIFEST = (
+    "sha256",
+    *(f"parts.{name}" for name in ("name", "item", "subject", "media_type", "rows", "sha256", "original_sha256")),
+)
 LE_RESULT = releases.MessageKind(
     code="le_result",
     label="What was asked for, with its manifest",

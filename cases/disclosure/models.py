@@ -154,7 +154,7 @@ class PackagePart(Tracked):
     """One file of what is given on a request: one item, of one subject where an address changed hands.
 
     `sha256` is of the bytes and `fields` its columns; both stay when the bytes are destroyed. `row_count` is empty
-    where no machine can read it.
+    where no machine can read it. `original_sha256` is of the document of which it is a redacted copy, if it is one.
     """
 
     case = models.ForeignKey(Case, models.PROTECT, related_name="package_parts")
@@ -170,6 +170,7 @@ class PackagePart(Tracked):
     is_removed = models.BooleanField(default=False)
     made_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     made_at = models.DateTimeField()
+    original_sha256 = models.CharField(max_length=64, blank=True, default="", db_default="", editable=False)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["case", "number"], name="one_part_per_number")]

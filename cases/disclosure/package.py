@@ -37,18 +37,21 @@ __all__ = [
     "erase",
     "manifest",
     "manifest_hash",
+    "original_of",
     "parts_of",
     "put_in",
     "ready_documents",
     "remove_holder",
     "remove_part",
     "set_ground",
+    "unredacted",
 ]
 
 LABEL = "cases.storedblob"
 VERB = "case.package_changed"
 CSV = "text/csv"
 TOO_LARGE = "The file is larger than 25 MB. Divide it, and put each piece in by itself."
+REDACTED = "There is a redacted copy of this document: put that in."
 _TEXTS = ("necessity", "proportionality", "collateral")
 
 
@@ -148,6 +151,7 @@ def add_part(
     media_type: str,
     subject: str = "",
     document: int | None = None,
+    original_sha256: str = "",
     actor: Actor,
     at: datetime,
     request: ledger.RequestInfo | None = None,
@@ -171,6 +175,7 @@ def add_part(
             blob=blobs.store_blob(data, case=edit.case, field="part", at=at),
             made_by_id=actor.user_id,
             made_at=at,
+            original_sha256=original_sha256,
         )
         if media_type == CSV:
             row.fields, row.row_count = excess.columns(data)
@@ -184,9 +189,10 @@ def add_part(
 
 def ready_documents(case: Case) -> list[Evidence]:
     """Return the documents that may be put in: taken out to be given, found clean, there, and in no file yet, by their
-    number. One query."""
+    number. An original of which there was ever a redacted copy is not among them. One query."""
     taken = PackagePart.objects.filter(case=case, is_removed=False).values("sha256")
     rows = Evidence.objects.filter(case=case, kind=codes.EXTRACT, scan=scanning.CLEAN, blob__key__destroyed_at=None)
+    rows = rows.filter(redacted_copies=None)
     return list(rows.exclude(sha256__in=taken).order_by("number"))
 
 
@@ -206,12 +212,16 @@ def put_in(
     that names no document; EditRefused, NotAllowed; DocumentAway, DocumentErased and DocumentDamaged (then on record);
     excess.Unreadable.
     """
-    found = Evidence.objects.select_related("blob__key", "case__key").filter(case=case_id, number=number).first()
+    found = (
+        Evidence.objects.select_related("blob__key", "case__key", "redacts").filter(case=case_id, number=number).first()
+    )
     if found is None:
         raise NotVisible
     policy.require(actor, "edit", case=found.case)
     if found.kind != codes.EXTRACT:
         raise EditRefused("Only a document that was taken out to be given is put in.")
+    if found.redacted_copies.exists():
+        raise EditRefused(REDACTED)
     if refusal := scanning.why_not(found):
         raise EditRefused(refusal)
     if custody.is_erased(found):
@@ -233,10 +243,25 @@ def put_in(
         media_type=found.media_type,
         subject=subject,
         document=number,
+        original_sha256=found.redacts.sha256 if found.redacts else "",
         actor=actor,
         at=at,
         request=request,
     )
+
+
+def unredacted(case: Case) -> list[PackagePart]:
+    """Return the files that were made of a document of which a redacted copy came afterwards. One query."""
+    originals = Evidence.objects.filter(case=case, redacted_copies__isnull=False).values("sha256")
+    return list(case.package_parts.filter(is_removed=False, sha256__in=originals).order_by("number"))
+
+
+def original_of(part: PackagePart) -> Evidence | None:
+    """Return the document of which a file is the redacted copy. One query, none for another file."""
+    if not part.original_sha256:
+        return None
+    rows = Evidence.objects.select_related("blob__key", "case__key").filter(case=part.case_id)
+    return rows.filter(sha256=part.original_sha256, redacts=None).order_by("number").first()
 
 
 def remove_part(
@@ -298,8 +323,8 @@ def bytes_of(part: PackagePart, *, reader: sealing.Reader, at: datetime) -> byte
 
 
 def manifest(parts: Sequence[PackagePart]) -> list[dict[str, Any]]:
-    """Return what a package says of its files: name, item, subject, kind, rows and hash. It holds nothing of a
-    person."""
+    """Return what a package says of its files: name, item, subject, kind, rows and hash, and of a redacted copy its
+    original's hash. It holds nothing of a person."""
     return [
         {
             "name": part.name,
@@ -308,6 +333,7 @@ def manifest(parts: Sequence[PackagePart]) -> list[dict[str, Any]]:
             "media_type": part.media_type,
             "rows": part.row_count,
             "sha256": part.sha256,
+            **({"original_sha256": part.original_sha256} if part.original_sha256 else {}),
         }
         for part in parts
     ]

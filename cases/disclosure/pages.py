@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+from base64 import b64encode
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
@@ -26,12 +27,14 @@ from cases.disclosure.models import ItemGround, PackagePart
 from cases.kernel import policy
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError, NotAllowed
-from cases.kernel.models import Case
+from cases.kernel.evidence import custody
+from cases.kernel.models import Case, Evidence
 from cases.kernel.reading import queries
 from cases.kernel.reading.queries import CaseFile
 from cases.ledger import reads, sealing
+from cases.reports import pictures
 from cases.web import asking, casepage
-from cases.web.documents import attachment
+from cases.web.documents import attachment, lets_pictures
 from cases.web.refusals import Problem, form_problems, screen, status_of
 
 __all__ = ["app_name", "urlpatterns"]
@@ -39,6 +42,7 @@ __all__ = ["app_name", "urlpatterns"]
 KIND = "le_disclosure"
 TEXTS = ("necessity", "proportionality", "collateral")
 SHOWN_ROWS = 500
+SHOWN_BYTES = 200_000
 
 
 def _file(actor: Actor, uid: UUID) -> CaseFile:
@@ -306,6 +310,7 @@ def remove_file(request: HttpRequest, uid: UUID, number: int) -> HttpResponse:
 @screen
 @require_GET
 @never_cache
+@lets_pictures
 def part_page(request: HttpRequest, uid: UUID, number: int) -> HttpResponse:
     """Show one file beside the request; what is no text, and what is asked for whole (`as=file`), is handed out as an
     attachment. Each time is on record."""
@@ -319,11 +324,52 @@ def part_page(request: HttpRequest, uid: UUID, number: int) -> HttpResponse:
     why = casepage.purpose_of(request, file, actor) or casepage.CASEWORK
     reader = asking.reader(request, "view", why, case.uid, fields=(f"part-{number}",))
     data = package.bytes_of(part, reader=reader, at=asking.now())
+    if data is not None and request.GET.get("as") != "file" and (original := package.original_of(part)):
+        return _both(request, file, part, data, original, why)
     if data is not None and (request.GET.get("as") == "file" or not part.media_type.startswith("text/")):
         return attachment(data, part.name)
     shown = casepage.header(file, "disclosure:package", actor) | _opened(request, case, why)
     shown |= {"facts": report.facts_view(case), "part": part, "part_label": label(part.item), "is_gone": data is None}
     return render(request, "cases/disclosure/part.html", shown | _table(part, data or b""))
+
+
+def _both(
+    request: HttpRequest, file: CaseFile, part: PackagePart, data: bytes, original: Evidence, why: str
+) -> HttpResponse:
+    """Show a redacted copy beside its original, page by page: pictures that we draw, or the text. Looking at the
+    original is on record like any look at a document."""
+    case, page = file.case, max(1, int(asked)) if (asked := request.GET.get("page", "")).isdecimal() else 1
+    reader = asking.reader(request, "view", why, case.uid, fields=(f"document-{original.number}",))
+    problems: list[Problem] = []
+    sides = []
+    try:
+        opened = custody.hand_out(original, reader=reader, page=page, **_by(request))
+        for head, media_type, found in (
+            (f"Original, document {original.number}", original.media_type, b"".join(opened.chunks)),
+            (f"Redacted copy, {part.name}", part.media_type, data),
+        ):
+            sides.append({"head": head} | _side(found, media_type, page))
+    except CaseError as refusal:
+        problems = [Problem(sentence=str(refusal))]
+    shown = casepage.header(file, "disclosure:package", asking.actor_of(request)) | {
+        "part": part,
+        "original": original,
+        "sides": sides,
+        "page": page,
+        "after": page + 1 if any(each.get("pages", 1) > page for each in sides) else None,
+        "before": page - 1,
+        "problems": problems,
+    }
+    return render(request, "cases/disclosure/redacted.html", shown, status=HTTPStatus.CONFLICT if problems else 200)
+
+
+def _side(data: bytes, media_type: str, page: int) -> dict[str, Any]:
+    if pictures.may_be_drawn(media_type):
+        drawn = pictures.draw(data, media_type=media_type, page=page)
+        return {"source": f"data:image/jpeg;base64,{b64encode(drawn.picture).decode()}", "pages": drawn.pages}
+    if media_type.startswith("text/"):
+        return {"text": data[:SHOWN_BYTES].decode("utf-8-sig", errors="replace")}
+    return {}
 
 
 def _table(part: PackagePart, data: bytes) -> dict[str, Any]:

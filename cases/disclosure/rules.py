@@ -61,7 +61,12 @@ _GIVEN = frozenset({"released", "receipted"})
 # Whoever did any of this as an officer is not the second person who looks at it.
 _NOT_OFFICER = frozenset({"maker", "verify", "validate", "extract", "submit"})
 _NOT_WHO_RELEASED = frozenset({"release", "release_urgent"})
-_IN_ORDER = (checking.is_checked_by_its_maker, checking.package_is_in_order, checking.files_are_whole)
+_IN_ORDER = (
+    checking.is_checked_by_its_maker,
+    checking.package_is_in_order,
+    checking.is_the_redacted_copy,
+    checking.files_are_whole,
+)
 LIFECYCLE = Lifecycle(
     initial="received",
     desk=_OFFICER,

@@ -282,6 +282,18 @@ def attach(
     return keep(case_id, taken, kind=kind, actor=actor, at=at, request=request)
 
 
+def _original(case: Case, number: int | None, taken: taking.Taken) -> Evidence | None:
+    """Return the document that is redacted, if one is named. Raises EditRefused."""
+    if number is None:
+        return None
+    found = case.evidence.filter(number=number, redacts=None).first()
+    if found is None:
+        raise EditRefused("There is no such original. A redacted copy is of a document that is none itself.")
+    if found.sha256 == taken.sha256:
+        raise EditRefused("This is the original byte for byte: nothing is redacted in it.")
+    return found
+
+
 def keep(
     case_id: int,
     taken: taking.Taken,
@@ -289,12 +301,14 @@ def keep(
     kind: str,
     actor: Actor,
     at: datetime,
+    redacts: int | None = None,
     request: ledger.RequestInfo | None = None,
 ) -> Evidence:
     """Record a file that was taken in as a document of the case, to be scanned; drop it when anything refuses. A
     connection that breaks says nothing of whether it was recorded: the sweep removes the file a day later if not.
 
-    Raises NotAllowed, and EditRefused when the case has as many documents as one may have.
+    `redacts` is the number of the original of which it is a redacted copy; it is then of the original's kind. Raises
+    NotAllowed, and EditRefused when the case has as many documents as one may have, or no such original.
     """
     try:
         with change(
@@ -304,10 +318,12 @@ def keep(
             total = case.evidence.aggregate(count=Count("pk"), size=Sum("size"), last=Max("number"))
             if total["count"] >= MOST_DOCUMENTS or (total["size"] or 0) + taken.size > MOST_BYTES:
                 raise EditRefused("This case holds as many documents as one may: 500, or 4 GB.")
+            original = _original(case, redacts, taken)
             row = Evidence(
                 case=case,
                 number=(total["last"] or 0) + 1,
-                kind=kind,
+                kind=original.kind if original else kind,
+                redacts=original,
                 key=case.key,
                 media_type=taken.media_type,
                 size=taken.size,

@@ -42,6 +42,7 @@ VERBS: Mapping[str, str] = {
     "case.evidence_scanned": "Noted the result of a virus scan",
     "case.evidence_handed_out": "Downloaded a document",
     "case.evidence_shown": "Looked at a page of a document",
+    "case.evidence_played": "Played a recording",
     "case.evidence_damaged": "Found a stored document not as it was taken in",
     "case.party_added": "Added a person",
     "link.made": "Linked the case with another",

@@ -30,25 +30,46 @@ from cases.kernel.models import Evidence
 from cases.kernel.office import codelists
 from cases.kernel.reading import queries, records
 from cases.kernel.reading.queries import CaseFile
+from cases.ledger.sealing import Reader
 from cases.reports import pictures
 from cases.web import asking, casepage
 from cases.web.refusals import Problem, form_problems, problem, screen, status_of
 from cases.web.uploads import LARGEST_REQUEST, SealingHandler
 
-__all__ = ["attachment", "documents", "download", "preview", "scan_again", "table"]
+__all__ = [
+    "PLAYED",
+    "attachment",
+    "contained",
+    "documents",
+    "download",
+    "lets_pictures",
+    "preview",
+    "scan_again",
+    "table",
+    "to_hand_out",
+]
 
 TOO_LARGE = f"The file is larger than {LARGEST // MEGABYTE} MB. Nothing was kept."
 NO_LENGTH = "Your browser did not say how large the file is. Nothing was kept."
+# What browsers play by themselves. What a file is called has no part in it: its own first bytes were read.
+PLAYED = frozenset({"audio/wav", "audio/mpeg", "video/mp4"})
 SANDBOX = "sandbox; default-src 'none'"
 LATE = timedelta(minutes=5)
 R = TypeVar("R", bound=HttpResponseBase)
-_lets_pictures: Any = csp_update({"img-src": "data:"})
+lets_pictures: Any = csp_update({"img-src": "data:"})
 
 
 class UploadForm(forms.Form):
     """One document. What it is said to be comes from the kind of case."""
 
     kind = forms.ChoiceField(label="What it is")
+    redacts = forms.TypedChoiceField(
+        label="Redacted copy of",
+        coerce=int,
+        required=False,
+        empty_value=None,
+        help_text="Where parts were made unreadable in it. The original stays, and is given to nobody in its place.",
+    )
     document = forms.FileField(
         label="File",
         help_text="PDF, picture, CSV, text, e-mail, Word or Excel up to 25 MB; sound or video up to 200 MB. It is "
@@ -60,6 +81,14 @@ class UploadForm(forms.Form):
         super().__init__(*args, **kwargs)
         kind: Any = self.fields["kind"]
         kind.choices = codelists.offered(casetypes.get(file.case.kind).evidence_kinds)
+        originals = file.case.evidence.filter(redacts=None).order_by("number").values_list("number", "kind")
+        kinds, redacts = dict(casetypes.get(file.case.kind).evidence_kinds), self.fields["redacts"]
+        redacts.choices = [  # type: ignore[attr-defined]  # -- a choice field
+            ("", "It is no redacted copy"),
+            *((number, f"Document {number}: {kinds.get(code, code)}") for number, code in originals),
+        ]
+        if len(redacts.choices) == 1:  # type: ignore[attr-defined]  # -- as above
+            del self.fields["redacts"]
 
 
 @screen
@@ -103,6 +132,7 @@ def _attach(request: HttpRequest, file: CaseFile, handler: SealingHandler) -> Ht
             file.case.pk,
             form.cleaned_data["document"].taken,
             kind=form.cleaned_data["kind"],
+            redacts=form.cleaned_data.get("redacts"),
             actor=asking.actor_of(request),
             at=asking.now(),
             request=asking.info(request),
@@ -148,6 +178,7 @@ def _line(document: Evidence, kinds: Mapping[str, str], file: CaseFile, at: date
         "is_late": is_waiting and at - document.obtained_at > LATE,
         "is_clean": document.scan == scanning.CLEAN,
         "is_drawn": pictures.may_be_drawn(document.media_type),
+        "is_played": document.media_type in PLAYED,
         "why_not": scanning.why_not(document),
         "is_turned_down": document.scan in scanning.WHY_NOT,
     }
@@ -172,7 +203,7 @@ def download(request: HttpRequest, uid: UUID, number: int) -> HttpResponse:
 @screen
 @require_GET
 @never_cache
-@_lets_pictures
+@lets_pictures
 def preview(request: HttpRequest, uid: UUID, number: int) -> HttpResponse:
     """Show a picture of one page of a clean document: points that we drew, and nothing of the file itself. Each look is
     on record like a download."""
@@ -196,21 +227,26 @@ def preview(request: HttpRequest, uid: UUID, number: int) -> HttpResponse:
     return render(request, "cases/preview.html", shown)
 
 
-def _handed_out(request: HttpRequest, file: CaseFile, number: int, *, page: int = 0) -> handing.Opened:
-    """Open a document for whoever may download it. Raises NotAllowed, Http404 and what opening raises."""
-    actor, at = asking.actor_of(request), asking.now()
+def to_hand_out(request: HttpRequest, file: CaseFile, number: int) -> tuple[Evidence, Reader]:
+    """Return a document for whoever may download it, and in whose name it is opened. Raises NotAllowed, Http404."""
+    actor = asking.actor_of(request)
     policy.require(actor, "download", case=file.case)
     if refusal := conflicts.why_not(actor, file.case):
         raise NotAllowed(refusal)
     document = file.case.evidence.select_related("blob__key", "case__key").filter(number=number).first()
     if document is None:
         raise Http404
+    why = casepage.purpose_of(request, file, actor) or casepage.CASEWORK
+    return document, asking.reader(request, "download", why, file.case.uid, fields=(f"document-{number}",))
+
+
+def _handed_out(request: HttpRequest, file: CaseFile, number: int, *, page: int = 0) -> handing.Opened:
+    """Open a document for whoever may download it. Raises NotAllowed, Http404 and what opening raises."""
+    document, reader = to_hand_out(request, file, number)
     if page and not pictures.may_be_drawn(document.media_type):
         raise pictures.NotDrawn
-    why = casepage.purpose_of(request, file, actor) or casepage.CASEWORK
-    reader = asking.reader(request, "download", why, file.case.uid, fields=(f"document-{number}",))
-    info = asking.info(request)
-    return custody.hand_out(document, actor=actor, reader=reader, at=at, request=info, page=page)
+    actor, info = asking.actor_of(request), asking.info(request)
+    return custody.hand_out(document, actor=actor, reader=reader, at=asking.now(), request=info, page=page)
 
 
 @screen
@@ -258,6 +294,11 @@ def _plain(text: str) -> str:
 
 def _never_shown(response: R, name: str) -> R:
     response["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=name) or "attachment"
+    return contained(response)
+
+
+def contained(response: R) -> R:
+    """Let a browser take an answer for nothing but what we say it is, and run nothing of it."""
     response["X-Content-Type-Options"] = "nosniff"
     response["Content-Security-Policy"] = SANDBOX
     response["Cross-Origin-Resource-Policy"] = "same-origin"

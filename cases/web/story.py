@@ -45,6 +45,7 @@ VERBS: Mapping[str, Said] = {
     "case.evidence_scan_asked": Said(what="asked for", strong="another virus scan", icon="scan-search"),
     "case.evidence_scanned": Said(what="noted the result of", strong="a virus scan", icon="scan-search"),
     "case.evidence_handed_out": Said(what="downloaded a document", icon="download"),
+    "case.evidence_played": Said(what="played a recording", icon="play"),
     "case.evidence_shown": Said(what="looked at a page of a document", icon="eye"),
     "case.evidence_damaged": Said(what="found", strong="a stored document damaged", icon="file-warning", look="change"),
     "person.joined": Said(what="said that a person here is", strong="the same as in another case", icon="link"),

@@ -34,6 +34,7 @@ WITHOUT_PAGE = {
     "close_task",
     "report",
     "download",
+    "play",
     "report_file",
     "agency_resume",
     "agency_key",

@@ -8,15 +8,17 @@ import subprocess
 import sys
 from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.db import connection
 
 from backoffice.env import BASE_DIR
-from cases.disclosure import package
+from cases.disclosure import checking, package
 from cases.disclosure.excess import Unreadable
 from cases.kernel import edits, holds
 from cases.kernel.errors import CaseError, NotAllowed, NotVisible
+from cases.kernel.evidence import taking
 from cases.kernel.evidence.handing import DocumentErased
 from cases.kernel.models import Case, Clock, OutboxMessage
 from cases.kernel.timing import sweeps
@@ -27,6 +29,7 @@ from tests.disclosures import AT, CALLS, CHECKED, COMPARED, after
 from tests.faults.test_races import at_once
 from tests.kernel.snapshots import nothing_written
 from tests.web.desk import client_of
+from tests.web.test_previews import pdf
 
 pytestmark = pytest.mark.django_db
 
@@ -219,3 +222,76 @@ def test_an_officer_puts_a_clean_document_in_by_the_page(people):
     assert client.post(f"{at}documents/", typed).status_code == 302
     assert [part.row_count for part in package.parts_of(case)] == [1]
     assert "Document 2: CSV table" not in client.get(at).content.decode()
+
+
+def redacted(case, people, data, original):
+    """Take in a redacted copy of a document, as the page of documents does."""
+    actor = people["k.mistry"]
+    taken = taking.take(case, [data], file_name="redacted.pdf", media_type="application/pdf", at=AT)
+    return edits.keep(case.pk, taken, kind="other", redacts=original, actor=actor, at=AT)
+
+
+def test_once_there_is_a_redacted_copy_it_alone_is_put_in_and_the_manifest_names_both_hashes(people):
+    case = disclosures.taken_out(people, items=["subscriber_name"])
+    original = attach(case, people, pdf(), "sheet.pdf")
+    factories.scan()
+    assert [row.number for row in package.ready_documents(case)] == [original.number]
+    copy = redacted(case, people, pdf(pages=1), original.number)
+    assert (copy.redacts_id, copy.kind) == (original.pk, "extract")
+    assert package.ready_documents(case) == []  # it waits for the scan
+    factories.scan()
+    assert [row.number for row in package.ready_documents(case)] == [copy.number]
+    with nothing_written(), pytest.raises(CaseError, match="There is a redacted copy of this document"):
+        put_in(case, people, original.number, "subscriber_name")
+    put_in(case, people, copy.number, "subscriber_name")
+    (part,) = package.manifest(package.parts_of(case))
+    assert (part["sha256"], part["original_sha256"]) == (copy.sha256, original.sha256)
+
+
+@pytest.mark.parametrize("number", [9, 3])
+def test_a_redacted_copy_of_nothing_or_of_another_copy_is_refused_and_leaves_nothing(people, number):
+    case = disclosures.taken_out(people, items=["subscriber_name"])
+    original = attach(case, people, pdf(), "sheet.pdf")
+    redacted(case, people, pdf(pages=1), original.number)
+    with nothing_written(), pytest.raises(CaseError, match="no such original"):
+        redacted(case, people, pdf(pages=3), number)
+
+
+def test_a_copy_in_which_nothing_is_redacted_is_none(people):
+    case = disclosures.taken_out(people, items=["subscriber_name"])
+    data = pdf()
+    original = attach(case, people, data, "sheet.pdf")
+    with nothing_written(), pytest.raises(CaseError, match="nothing is redacted in it"):
+        redacted(case, people, data, original.number)
+
+
+def test_an_original_that_was_put_in_before_it_was_redacted_holds_the_package_up(people):
+    case = disclosures.taken_out(people, items=["subscriber_name"])
+    original = attach(case, people, pdf(), "sheet.pdf")
+    factories.scan()
+    part = put_in(case, people, original.number, "subscriber_name")
+    redacted(case, people, pdf(pages=1), original.number)
+    assert package.unredacted(case) == [part]
+    context = SimpleNamespace(case=case)
+    assert "was redacted since: take it out" in checking.is_the_redacted_copy(context)
+    package.remove_part(case.pk, part.number, actor=people["k.mistry"], at=AT)
+    assert checking.is_the_redacted_copy(context) is None
+
+
+def test_whoever_checks_sees_the_redacted_copy_beside_its_original(people):
+    case = disclosures.taken_out(people, items=["subscriber_name"])
+    original = attach(case, people, pdf(), "sheet.pdf")
+    redacted(case, people, pdf(pages=1), original.number)
+    factories.scan()
+    part = put_in(case, people, 3, "subscriber_name")
+    page = client_of("k.mistry").get(f"/cases/{case.uid}/package/files/{part.number}/")
+    assert page.status_code == 200
+    assert [side["head"] for side in page.context["sides"]] == ["Original, document 2", f"Redacted copy, {part.name}"]
+    text = page.content.decode()
+    assert text.count("data:image/jpeg;base64,") == 2
+    assert part.sha256 in text
+    assert original.sha256 in text
+    look = LedgerEvent.objects.filter(stream=case.uid, action="case.evidence_shown").latest("seq")
+    assert look.content()["detail"]["document"] == original.number
+    beyond = client_of("k.mistry").get(f"/cases/{case.uid}/package/files/{part.number}/?page=2")
+    assert (beyond.status_code, "The document has 1 page." in beyond.content.decode()) == (409, True)

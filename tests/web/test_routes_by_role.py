@@ -149,7 +149,7 @@ def standing(db):
         **{name: {"task": owed[name].uid} for name in owed},
         "close_task": {"uid": case.uid, "number": task.pk},
         "incoming_notice": {"uid": case.uid, "number": 1},
-        "download": {"uid": case.uid, "number": 1},
+        **{name: {"uid": case.uid, "number": 1} for name in ("download", "recording", "play")},
         "preview": {"uid": case.uid, "number": picture.number},
         "scan_again": {"uid": case.uid, "number": case.evidence.get(scan="infected").number},
         "verdict": {"uid": case.uid, "approval": case.approvals.get().uid},

@@ -19,7 +19,7 @@ from cases.kernel.models import Case, Evidence, StoredBlob
 from cases.ledger import api as ledger
 from cases.ledger import sealing
 
-__all__ = ["Preserved", "check_sample", "erase", "hand_out", "is_erased", "prepare_store", "sweep"]
+__all__ = ["Preserved", "check_sample", "erase", "hand_out", "is_erased", "open_again", "prepare_store", "sweep"]
 
 LEAST_CHECKED = 3
 SHARE_CHECKED = 30 * 24  # of all documents in an hour, so that each is checked once a month
@@ -45,6 +45,7 @@ def hand_out(
     at: datetime,
     request: ledger.RequestInfo | None = None,
     page: int = 0,
+    verb: str = "case.evidence_handed_out",
 ) -> Opened:
     """Open a clean document for somebody, as one event in its case's stream with the hash it goes out under, and with
     the page where only a picture of that is shown.
@@ -53,6 +54,19 @@ def hand_out(
     DocumentDamaged before the last bytes when they are not what was taken in, and puts that on record too. Raises
     NotClean, DocumentErased, DocumentAway, DocumentDamaged (then on record); it is then not said to be handed out.
     """
+    opened = open_again(document, reader=reader, at=at)
+    with transaction.atomic():
+        case = locks.case_for_update(document.case_id)
+        detail = {"document": document.number, "sha256": document.sha256, **({"page": page} if page else {})}
+        verb = "case.evidence_shown" if page else verb
+        with record.act(case, verb, actor=actor, at=at, request=request, detail=detail):
+            pass
+    return opened
+
+
+def open_again(document: Evidence, *, reader: sealing.Reader, at: datetime) -> Opened:
+    """Open a clean document for whoever it was handed out to, as each piece of a recording that is played: with its
+    access rows, and no event. The first chunk is read at once. Raises as `hand_out`."""
     if refusal := scanning.why_not(document):
         raise scanning.NotClean(refusal)
     if is_erased(document):
@@ -63,12 +77,6 @@ def hand_out(
     except DocumentDamaged:
         damage.report(document, at=at)
         raise
-    with transaction.atomic():
-        case = locks.case_for_update(document.case_id)
-        detail = {"document": document.number, "sha256": document.sha256, **({"page": page} if page else {})}
-        verb = "case.evidence_shown" if page else "case.evidence_handed_out"
-        with record.act(case, verb, actor=actor, at=at, request=request, detail=detail):
-            pass
     return Opened(
         name=opened.name,
         size=opened.size,

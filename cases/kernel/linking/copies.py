@@ -67,6 +67,7 @@ def _keep(row: Evidence, taken: taking.Taken, new: Case, *, at: datetime) -> Non
         blob=taken.record(),
         obtained_by_id=row.obtained_by_id,
         obtained_at=row.obtained_at,
+        redacts=new.evidence.filter(sha256=row.redacts.sha256).first() if row.redacts else None,
     )
     sealing.seal(made, {"file_name": taken.file_name}, key=new.key)
     made.save()

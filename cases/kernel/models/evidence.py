@@ -37,7 +37,10 @@ class StoredBlob(models.Model):
 
 
 class Evidence(Tracked):
-    """One document. `sha256` is of the bytes as received; the file name is sealed, since names are people's."""
+    """One document. `sha256` is of the bytes as received; the file name is sealed, since names are people's.
+
+    `redacts` is the document of the same case of which this is a copy with parts made unreadable.
+    """
 
     case = models.ForeignKey(Case, models.PROTECT, related_name="evidence")
     number = models.PositiveSmallIntegerField()
@@ -51,6 +54,11 @@ class Evidence(Tracked):
     scan = models.CharField(max_length=12, default="pending")
     obtained_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     obtained_at = models.DateTimeField()
+    redacts = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, editable=False, related_name="redacted_copies"
+    )
+
+    later = {"redacts_id": None}
 
     class Meta:
         constraints = [
