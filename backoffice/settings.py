@@ -13,7 +13,7 @@ env = Env()
 BACKOFFICE_HOME = env.home
 KEY_DIR = env.key_dir
 DEMO: bool = env.is_demo
-DEMO_SHARE = env.number("BACKOFFICE_DEMO_PERCENT", 100, low=1, high=100) / 100  # of the demo cases
+DEMO_SHARE = env.number("BACKOFFICE_DEMO_PERCENT", 100, low=0, high=100) / 100  # of the demo cases
 DEBUG = False
 SECRET_KEY = env.secret("SECRET_KEY")
 SECRET_KEY_FALLBACKS = env.hidden("SECRET_KEY_FALLBACKS").replace(",", " ").split()

@@ -137,7 +137,7 @@ class Place:
             "all is filed",
             every=3,
         )
-        # The demonstration's own letters and their answers, and the month's access reviews the first sweep opens.
+        # What the agencies answer, and the month's access reviews the first sweep opens.
         moving = "SELECT count(*) FROM cases_outboxmessage WHERE state IN ('pending', 'sending')"
         self.wait(
             lambda: (
@@ -157,7 +157,6 @@ def place() -> Iterator[Place]:
     own = {
         "BACKOFFICE_TEST_MODE": "1",
         "BACKOFFICE_FAILPOINT_FOLDER": str(made.orders),
-        "BACKOFFICE_DEMO_PERCENT": "1",
     }
     before = {name: os.environ.get(name) for name in own}
     os.environ.update(own)

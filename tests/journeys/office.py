@@ -47,8 +47,8 @@ class Office:
 
     def start(self) -> Office:
         environment = {name: value for name, value in os.environ.items() if name not in NOT_SHIPPED}
-        # One case of each sort of the demonstration's: their letters go to the post before the journey's own does.
-        environment.setdefault("BACKOFFICE_DEMO_PERCENT", "1")
+        # The demonstration's people and agencies, and none of its cases: a journey makes its own.
+        environment.setdefault("BACKOFFICE_DEMO_PERCENT", "0")
         environment |= {"BACKOFFICE_HOME": str(self.home), "PORT": str(self.port)}
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(

@@ -56,7 +56,7 @@ class Command(BaseCommand):
     help = "Make demo people, agencies and about 200 fraud referrals. Refused outside demo mode or over existing cases."
 
     def add_arguments(self, parser: Any) -> None:
-        parser.add_argument("--share", type=float, default=1.0, help="make only this share of the cases")
+        parser.add_argument("--share", type=float, default=1.0, help="make only this share of the cases; 0: people and agencies alone")
 
     def handle(self, *_args: Any, share: float, **_options: Any) -> None:
         """Make them. Meanwhile the page of how the office is says so, for what is dated back looks late."""
@@ -78,6 +78,9 @@ class Command(BaseCommand):
             cursor.execute("SET synchronous_commit TO off")
         call_command("provision_agencies")
         office = office_of(now, source="demo")
+        if not share:
+            self.stdout.write("People and agencies, and no cases.")
+            return
         plan = [moves for count, moves in demo.PLAN for _ in range(max(1, round(count * share)))]
         chance.shuffle(plan)
         for moves in plan:
