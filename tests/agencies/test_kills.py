@@ -20,9 +20,10 @@ from tests import factories
 from tests.agencies import stage
 from tests.agencies.stage import acts, now
 from tests.agencies.test_application import filed, filing, hear
+from tests.length import times
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.faults]
-ROUNDS = (1, 2, 3)
+ROUNDS = range(1, times(1, 3) + 1)
 
 
 def work(failpoint: str = "") -> int:

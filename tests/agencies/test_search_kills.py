@@ -1,5 +1,5 @@
 """Never twice: a worker, or the call of the order system itself, killed between a search and its answer makes no second
-footprint at an agency. Real processes and the real sandbox; each way falls at each place."""
+footprint at an agency. Real processes and the real sandbox."""
 
 import os
 import signal
@@ -18,9 +18,16 @@ from cases.kernel.models import Case, Channel, OutboxMessage, Task
 from tests import checks, factories
 from tests.agencies.stage import now
 from tests.agencies.test_kills import ends_of_tries, finish, let_leases_end, work
+from tests.length import AT_LENGTH
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.faults]
 SEARCHED = ("sandbox-fraud-register", "sandbox-retail-alert", "sandbox-bureau-a")
+# Each way falls once in the suite, at every place at length.
+FALLS = (
+    [(how, place) for how in ("worker", "call") for place in ("after_claim:1", "after_answer:1", "after_answer:2")]
+    if AT_LENGTH
+    else [("worker", "after_answer:1"), ("call", "after_claim:1")]
+)
 AT_ONCE = """
 import uuid
 from datetime import UTC, datetime
@@ -62,8 +69,7 @@ def searched(sandbox) -> list[str]:
     return sorted(each["id"] for each in heard(sandbox))
 
 
-@pytest.mark.parametrize("failpoint", ["after_claim:1", "after_answer:1", "after_answer:2"])
-@pytest.mark.parametrize("how", ["worker", "call"])
+@pytest.mark.parametrize(("how", "failpoint"), FALLS)
 def test_a_search_cut_off_by_a_kill_leaves_one_footprint(sandbox, how, failpoint):
     case = opened(factories.office(), 1)
     asked = sorted(str(uid) for uid in Search.objects.filter(case=case).values_list("message_id", flat=True))

@@ -1,6 +1,6 @@
 """Of the cases that `seed_volume` makes all verify; those drawn at random are found, open, and take their next step.
 
-The suite draws some of a thousand, `make soak` a thousand of three thousand (BACKOFFICE_DRAWN). The test prints the
+The suite draws some of four hundred, `make soak` a thousand of three thousand (BACKOFFICE_DRAWN). The test prints the
 seed of its draw; BACKOFFICE_DRAW draws the same again.
 """
 
@@ -24,8 +24,8 @@ from cases.ledger.verify import verify_all, verify_stream
 from tests import factories
 from tests.length import times
 
-DRAWN = int(os.environ.get("BACKOFFICE_DRAWN", times(60, 1000)))
-MADE = max(1000, 3 * DRAWN)
+DRAWN = int(os.environ.get("BACKOFFICE_DRAWN", times(30, 1000)))
+MADE = max(times(400, 1000), 3 * DRAWN)
 READER = sealing.Reader(actor="system:tests", verb="view", purpose="tests")
 # From each state: the next move, and who makes it. A filing that stands is disputed, a case that was closed reopened.
 NEXT = {

@@ -20,7 +20,7 @@ from tests.length import times
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-ROUNDS = times(15, 200)
+ROUNDS = times(8, 200)
 
 
 @contextmanager

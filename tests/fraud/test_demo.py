@@ -11,8 +11,9 @@ from cases.kernel.exchange import agencies
 from cases.kernel.models import BreakGlass, Case
 from cases.ledger import verify
 from tests import factories
+from tests.web.links import CURIOUS, follow
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(900)]  # every link of four people
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def office():
     )
 
 
-def test_demo_cases_reach_every_state_and_verify(office, settings):
+def test_demo_cases_reach_every_state_and_verify_and_no_link_to_them_breaks(office, settings):
     settings.DEMO = True
 
     call_command("seed_demo", share=0.01)
@@ -130,6 +131,9 @@ def test_demo_cases_reach_every_state_and_verify(office, settings):
     }
     assert set(FraudDispute.objects.values_list("outcome", flat=True)) == {"", "upheld", "amended", "removed"}
     assert [finding for finding in verify.verify_all(is_demo=True) if finding.level == "wrong"] == []
+    met = {username: follow(username) for username in CURIOUS}
+    assert {username: wrong for username, (_, wrong) in met.items() if wrong} == {}
+    assert min(pages for pages, _ in met.values()) > 20
 
 
 def test_demo_data_is_refused_outside_a_demonstration(office, settings):

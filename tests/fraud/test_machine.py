@@ -36,7 +36,7 @@ from tests.fraud.test_walks import INPUTS, STANDING
 from tests.kernel.snapshots import snapshot
 from tests.length import times
 
-RUNS, STEPS = int(os.environ.get("BACKOFFICE_RUNS", times(10, 500))), 60
+RUNS, STEPS = int(os.environ.get("BACKOFFICE_RUNS", times(6, 500))), 60
 EDITS = ("note", "edit", "attach", "add")
 # By a callback, or by delivery: tests/fraud/exchange.py says when.
 NOT_BY_HAND = {"open", "submitted", "reject_by_agency", "file", "confirm_removal"}
