@@ -56,7 +56,7 @@ class Command(BaseCommand):
     help = "Make demo people, agencies and about 200 fraud referrals. Refused outside demo mode or over existing cases."
 
     def add_arguments(self, parser: Any) -> None:
-        parser.add_argument("--share", type=float, default=1.0, help="make only this share of the cases; 0: people and agencies alone")
+        parser.add_argument("--share", type=float, default=1.0, help="the share of the cases to make; 0: people alone")
 
     def handle(self, *_args: Any, share: float, **_options: Any) -> None:
         """Make them. Meanwhile the page of how the office is says so, for what is dated back looks late."""
