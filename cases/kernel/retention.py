@@ -138,3 +138,20 @@ def dispose_after(code: str, *, trigger_date: date) -> date:
     """Return the last day on which a record of this class is kept that comes to its trigger on a day. One query."""
     rule = in_force(code, on=trigger_date)
     return calendars.add_months(trigger_date, rule.months) + timedelta(days=rule.days)
+
+
+def is_over(code: str, *, trigger_date: date, today: date) -> bool:
+    """Say whether a record of this class that came to its trigger on a day is kept no more. One query."""
+    return dispose_after(code, trigger_date=trigger_date) < today
+
+
+def last_over(code: str, *, first: date, today: date) -> date | None:
+    """Return the last day of the trigger of which records of this class are kept no more, where any are of those from
+    `first` on. One query for each halving of the time between."""
+    if not is_over(code, trigger_date=first, today=today):
+        return None
+    over, kept = first, today
+    while (kept - over).days > 1:
+        middle = over + (kept - over) // 2
+        over, kept = (middle, kept) if is_over(code, trigger_date=middle, today=today) else (over, middle)
+    return over

@@ -7,6 +7,7 @@ from cases.kernel.casetypes import CaseType
 from cases.kernel.exchange import letters
 from cases.rights import (
     access,
+    answers,
     callbacks,
     chosen,
     codes,
@@ -86,4 +87,5 @@ RIGHTS_REQUEST = CaseType(
     },
     person_tables=chosen.person_tables,
     papers={access.LEVEL: access.PACK},
+    erase_beside=answers.erase_due,
 )

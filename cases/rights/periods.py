@@ -60,4 +60,10 @@ RETENTION = (
         months=36,
         source="Retention schedule: rights and complaint cases 3 years; the choices themselves stay as hashes",
     ),
+    RetentionClass(
+        code="contact_answer",
+        trigger="asked",
+        months=24,
+        source="Internal rule: an answer of the send gate proves for two years that it was asked (UK GDPR Art 5(1)(e))",
+    ),
 )

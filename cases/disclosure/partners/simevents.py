@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -115,9 +115,9 @@ def erase_due(now: datetime) -> int:
     nothing is left; one event on the network's stream says how many. Returns how many."""
     today = calendars.london_date(now)
     oldest = SimEvent.objects.order_by("received_at").values_list("received_at", flat=True).first()
-    if oldest is None or not _is_over(calendars.london_date(oldest), today):
+    last = retention.last_over(KEPT, first=calendars.london_date(oldest), today=today) if oldest else None
+    if last is None:
         return 0
-    last = _last_over(calendars.london_date(oldest), today)
     with transaction.atomic():
         rows = SimEvent.objects.filter(received_at__lt=calendars.end_of_day(last) + timedelta(seconds=1))
         keys = set(rows.values_list("key_id", flat=True))
@@ -128,19 +128,6 @@ def erase_due(now: datetime) -> int:
             for key in _emptied(keys, now):
                 sealing.destroy(key, actor=ACTOR.label, reason="retention_over", at=now)
     return erased
-
-
-def _is_over(came: date, today: date) -> bool:
-    return retention.dispose_after(KEPT, trigger_date=came) < today
-
-
-def _last_over(first: date, today: date) -> date:
-    """Return the last day of which the time is over; it is over for `first`, and not for today."""
-    over, kept = first, today
-    while (kept - over).days > 1:
-        middle = over + (kept - over) // 2
-        over, kept = (middle, kept) if _is_over(middle, today) else (over, middle)
-    return over
 
 
 def _emptied(keys: set[int], now: datetime) -> list[DataKey]:

@@ -1,0 +1,67 @@
+"""Answers of the send gate are kept for two years, found without reading them all, and then erased on record."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connection
+
+from cases.kernel.evidence import disposal
+from cases.kernel.models import Agency
+from cases.ledger.models import LedgerEvent
+from cases.rights import answers, choices
+from cases.rights.models import ContactAnswer
+from tests import factories
+from tests import requests_of_people as rights
+
+pytestmark = pytest.mark.django_db
+PHONE = {"phone": "+447700900654"}
+
+
+def answered(code, at, number):
+    ContactAnswer.objects.create(
+        agency=Agency.objects.get(code=code),
+        message_id=f"msg-{number}",
+        number=1,
+        asked_at=at,
+        purpose="own_marketing",
+        channel="sms",
+        tokens=choices.tokens(PHONE),
+        may_contact=True,
+        reason="consent",
+    )
+
+
+def test_answers_are_erased_after_two_years_by_the_day_and_each_asker_s_stream_says_how_many(monkeypatch):
+    factories.office()
+    tv, own = rights.enter(), rights.own("own-messaging")
+    asked = datetime(2026, 11, 14, 23, 30, tzinfo=UTC)
+    for number, (code, at) in enumerate(
+        (
+            ("sandbox-tv", asked),
+            ("sandbox-tv", asked + timedelta(minutes=10)),
+            ("own-messaging", asked),
+            ("own-messaging", asked + timedelta(hours=1)),
+        )
+    ):
+        answered(code, at, number)
+    monkeypatch.setattr(answers, "BATCH", 2)
+    assert disposal.dispose_beside(now=datetime(2028, 11, 14, 23, 59, tzinfo=UTC)) == 0
+    assert disposal.dispose_beside(now=datetime(2028, 11, 15, 0, 1, tzinfo=UTC)) == 3
+    assert list(ContactAnswer.objects.values_list("message_id", flat=True)) == ["msg-3"]
+    said = {}
+    for agency in Agency.objects.filter(pk__in=[tv.agency_id, own.agency_id]):
+        events = LedgerEvent.objects.filter(stream=agency.uid, action="contact_answers.erased")
+        said[agency.code] = sum(event.content()["detail"]["answers"] for event in events)
+    assert said == {"sandbox-tv": 2, "own-messaging": 1}
+    assert disposal.dispose_beside(now=datetime(2028, 11, 15, 0, 2, tzinfo=UTC)) == 0
+
+
+def test_answers_about_a_person_are_found_by_an_index():
+    factories.office()
+    rights.enter()
+    answered("sandbox-tv", factories.AT, 1)
+    found = ContactAnswer.objects.filter(tokens__overlap=choices.tokens(PHONE))
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+    assert "contact_answer_tokens" in found.explain()
+    assert found.count() == 1
