@@ -61,7 +61,8 @@ def find(row: Callback, body: CallbackBody) -> Match:
 def _named(row: Callback, reference: str) -> list[Case]:
     """Return the cases that the agency means by a reference of its own, as the kinds that deal with it know."""
     kinds = (each for each in casetypes.all_types() if row.agency.kind in each.agency_kinds)
-    wanted = [case_id for each in kinds for case_id in each.named_by(row.agency_id, reference)]
+    at = row.received_at
+    wanted = [case_id for each in kinds for case_id in each.named_by(row.agency_id, reference, at=at)]
     return list(Case.objects.filter(pk__in=wanted)[:2]) if wanted else []
 
 

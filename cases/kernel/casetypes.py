@@ -216,7 +216,7 @@ def nothing_of_people(_case: Case, _people: Iterable[Mapping[str, Any]], *, at: 
     """Follow an opening with nothing."""
 
 
-def named_by_nobody(_agency_id: int, _reference: str) -> Iterable[int]:
+def named_by_nobody(_agency_id: int, _reference: str, *, at: datetime) -> Iterable[int]:
     return ()
 
 
@@ -323,7 +323,7 @@ class CaseType:
     duplicates: Callable[[Mapping[str, Any]], Iterable[int]] = no_duplicates
     opens_on: str = ""
     screen: str = ""
-    named_by: Callable[[int, str], Iterable[int]] = named_by_nobody
+    named_by: Callable[..., Iterable[int]] = named_by_nobody
     incoming: Incoming | None = None
     own_tabs: tuple[tuple[str, str], ...] = ()
     unspoken: frozenset[str] = frozenset()
@@ -340,6 +340,11 @@ class CaseType:
     may_add_person: Callable[[Case], bool] = always
     opens_with_people: bool = True
     is_divisible: bool = True
+
+    @property
+    def asks_who_is_innocent(self) -> bool:
+        """Say whether whoever enters a person of it says whether they are innocent. Elsewhere nobody is accused."""
+        return "is_innocent" in self.party_form.base_fields  # type: ignore[attr-defined]  # -- it is a form
 
     @property
     def is_restricted(self) -> bool:

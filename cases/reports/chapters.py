@@ -176,7 +176,7 @@ def people(records: Records, words: Words) -> Iterator[Entry]:
     for home, place in records.addresses:
         homes[home.party_id].append((home, place))
     for row, opened in records.parties:
-        standing = ", innocent" if row.is_innocent else ""
+        standing = ", innocent" if row.is_innocent and records.casetype.asks_who_is_innocent else ""
         detached = ", detached" if row.is_detached else ""
         fields = {column.name: column for column in row._meta.concrete_fields}
         yield Entry(

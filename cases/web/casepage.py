@@ -17,7 +17,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from cases.kernel import casetypes, holdkinds, policy, releases, retention, tasks, transitions
 from cases.kernel.actors import Actor
-from cases.kernel.casetypes import CaseType
+from cases.kernel.casetypes import CaseType, never
 from cases.kernel.models import Case
 from cases.kernel.reading import queries, records, timeline
 from cases.kernel.reading.queries import CaseFile
@@ -234,6 +234,7 @@ def show(
         "may_add_address": casetype.address_form is not None,
         "may_edit": head["may"]["edit"] and case.state in casetype.lifecycle.editable,
         "may_add_person": casetype.may_add_person(case),
+        "has_people": bool(file.subjects) or casetype.may_add_person is not never,
     }
     return render(request, "cases/case.html", shown, status=status)
 

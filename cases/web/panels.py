@@ -47,7 +47,7 @@ def subjects(file: CaseFile) -> list[dict[str, Any]]:
         {
             "number": person.number,
             "role": role_label(casetype, person.role),
-            "is_innocent": person.is_innocent,
+            "is_innocent": person.is_innocent and casetype.asks_who_is_innocent,
             "is_detached": person.is_detached,
             "values": masked(casetype, person.items),
             "addresses": [

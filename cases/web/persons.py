@@ -124,6 +124,7 @@ def _asserted(each: Assertion) -> dict[str, Any]:
     return {
         "row": rows.row(each.case),
         "person": each.row,
+        "is_innocent": each.row.is_innocent and casetype.asks_who_is_innocent,
         "role": role_label(casetype, each.row.role),
         "fields": [field_label(casetype, name) for name in each.fields],
         "is_held": each.is_held,

@@ -1,10 +1,12 @@
 """A dispute that a credit reference agency passes on: its clock, what it stops, and the answer."""
 
 from datetime import UTC, date, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 from django.test import TestCase
 
+from cases.accounts.models import BureauTold
 from cases.credit.defaults import disputes
 from cases.kernel import accountholds, actors, edits
 from cases.kernel.casetypes import Content
@@ -12,6 +14,7 @@ from cases.kernel.errors import CaseError
 from cases.kernel.finding import terms
 from cases.kernel.models import Agency, Case, Clock, OutboxMessage, Release, Task
 from cases.kernel.transitions import AlreadyThere, TransitionRefused
+from cases.ledger import api as ledger
 from tests import associations, defaults, factories
 from tests.credit.test_default_stops import lose_channel
 from tests.kernel.snapshots import nothing_written
@@ -105,6 +108,51 @@ class Disputes(TestCase):
         number = defaults.number_of(defaults.facts(case).account)
         agency = Agency.objects.get(code="sandbox-bureau-a")
         post = Agency.objects.exclude(kind="cra").first()
-        assert list(disputes.named_by(agency.pk, number)) == [case.pk]
-        assert list(disputes.named_by(agency.pk, "8399999999")) == []
-        assert post is None or list(disputes.named_by(post.pk, number)) == []
+        assert list(disputes.named_by(agency.pk, number, at=OVER)) == [case.pk]
+        assert list(disputes.named_by(agency.pk, "8399999999", at=OVER)) == []
+        assert post is None or list(disputes.named_by(post.pk, number, at=OVER)) == []
+
+    def reported(self, status="2", **changes):
+        """Return an account without a case of which agencies a and b were told."""
+        account = defaults.told(at=OVER, **changes)
+        with ledger.action(uuid4(), "tests.told", actor="tests", at=OVER):
+            for letter in "ab":
+                agency = Agency.objects.get(code=f"sandbox-bureau-{letter}")
+                BureauTold.objects.create(
+                    account=account, agency=agency, told_at=OVER, status=status, balance_pence=7600
+                )
+        return account
+
+    def named(self, account, letter="b"):
+        agency = Agency.objects.get(code=f"sandbox-bureau-{letter}")
+        return list(disputes.named_by(agency.pk, defaults.number_of(account), at=OVER))
+
+    def test_what_an_agency_has_of_an_account_without_a_case_can_be_disputed_too(self):
+        account = self.reported(status="0", payments_behind="0", oldest_unpaid_date="", balance_pence="3800")
+        assert self.named(account, "c") == []
+        assert not Case.objects.filter(kind="default").exists()
+        (pk,) = self.named(account)
+        assert self.named(account) == [pk]
+        case = Case.objects.get(pk=pk)
+        task = self.dispute(case, field="balance")
+        assert Clock.objects.get(case=case, rule="k22_file_dispute").due_date == date(2027, 1, 11)
+        number = defaults.number_of(account)
+        assert accountholds.entered([number], "cra_default", at=OVER)[terms.account(number)] == {"dispute"}
+        assert defaults.look(case, OVER).state == "arrears"
+        self.close(case, task)
+        assert self.answers(case) == [("b", {"account": number, "ticket": "T-2026-0001", "answer": "accurate"})]
+        assert defaults.look(case, OVER + timedelta(days=4)).state == "cured"
+
+    def test_what_was_put_right_at_billing_is_told_every_agency_that_has_something_else(self):
+        account = self.reported(status="2", payments_behind="0", oldest_unpaid_date="", balance_pence="3800")
+        (pk,) = self.named(account)
+        case = Case.objects.get(pk=pk)
+        task = self.dispute(case, field="status")
+        self.close(case, task)
+        rows = OutboxMessage.objects.filter(case=case, kind="cra_correct").order_by("pk")
+        told = [(each.channel.agency.code[-1], factories.body_of(each)) for each in rows]
+        assert [(letter, said["old"], said["new"], said["balance_pence"]) for letter, said in told] == [
+            ("a", "2", "0", 3800),
+            ("b", "2", "0", 3800),
+        ]
+        assert [said["answer"] for _, said in self.answers(case)] == ["amended"]

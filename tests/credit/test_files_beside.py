@@ -246,3 +246,30 @@ class Beside(TestCase):
         reject = CreditFileReject.objects.get(account=self.plain)
         assert (message.case_id, reject.message_id) == (case.pk, message.public_id)
         assert again.told_since(CreditFile.objects.get(pk=following.pk)) == {self.plain.pk}
+
+    def test_accounts_whose_people_an_agency_cannot_read_are_work_and_are_put_right_or_left_out(self):
+        case, task = self.rejected_by_b("address_unknown")
+        later = datetime(2027, 2, 15, 9, 0, tzinfo=UTC)
+        steward, filed = self.people[creditfiles.STEWARD], self.default.default.account
+        edits.close_task(case.pk, task.pk, actor=steward, at=later, reason="Looked at.")
+        work(later)
+        assert not OutboxMessage.objects.filter(case=case, kind="cra_correct").exists()
+        unread = Task.objects.get(case=case, kind="credit_file_unread", closed_at=None)
+        assert {name: unread.detail[name] for name in ("agency", "accounts")} == {
+            "agency": "sandbox-bureau-b",
+            "accounts": 2,
+        }
+        number = self.number(self.plain)
+        told = {"payments_behind": "1", "balance_pence": "3800", "holder_1_line_1": "4 Quay Street"}
+        defaults.told(at=later, account=number, **told)
+        edits.close_task(case.pk, unread.pk, actor=steward, at=later, reason="One was put right, one cannot be.")
+        left_out = CreditFileReject.objects.filter(left_out_at__isnull=False)
+        assert list(left_out.values_list("account", flat=True)) == [filed.pk]
+        following = creditfiles.opened(at=later)
+        creditfiles.step(following, "extract", steward, later, effective_date=later.date())
+        work(later)
+        assert [cells[0] for cells in creditfiles.parts_of(following)] == [number]
+        assert CreditFileFault.objects.get(file=following.pk, code="unread").account_id == filed.pk
+        again_at = later + timedelta(hours=1)
+        defaults.told(at=again_at, account=self.number(filed), holder_1_line_1="5 Quay Street")
+        assert taking._unread({"account__gte": 0, "account__lte": filed.pk}) == set()

@@ -273,7 +273,7 @@ def test_what_was_typed_wrong_is_put_right_and_the_debtor_looked_for_anew(people
         edit.facts(register_reference="BSS-2026-7777777")
     sweeps.end_due_clocks(now=MATCHED)
     assert [debt.score for debt in searching.debts_of(case)] == [80]
-    assert list(opening.named_by(moratoria.enter().agency_id, "bss 2026 7777777")) == [case.pk]
+    assert list(opening.named_by(moratoria.enter().agency_id, "bss 2026 7777777", at=AT)) == [case.pk]
     assert Task.objects.filter(case=case, kind="moratorium_unclear", closed_at=None).count() == 1
 
 

@@ -14,6 +14,9 @@ from django.db.models import QuerySet
 
 from cases.accounts import storing
 from cases.accounts.bureaus import CRA_CORRECT, PURPOSE
+from cases.accounts.models import BureauTold
+from cases.credit.defaults import opening, standing, telling
+from cases.credit.defaults.guards import DISPUTED
 from cases.credit.defaults.models import Default
 from cases.kernel import clocks, holds, outbox, record, releases, tasks
 from cases.kernel.actors import Actor, system
@@ -27,7 +30,7 @@ from cases.ledger import sealing
 
 __all__ = ["CALLBACKS", "CRA_ANSWER", "DISPUTED", "EXAMPLES", "answered", "named_by"]
 
-RULE, DISPUTED = "k22_file_dispute", "default_disputed"
+RULE = "k22_file_dispute"
 FIELDS = frozenset({"status", "balance", "default", "default_date", "person", "other"})
 TICKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9./_-]{0,79}", re.ASCII)
 tasks.declare(
@@ -90,7 +93,10 @@ def answered(case: Case, task: Task, *, at: datetime) -> None:
     row = Default.objects.select_related("account").get(pk=case.pk)
     reader = sealing.Reader(actor=actor.label, verb="release", purpose=PURPOSE, streams=(case.uid,))
     (opened,) = sealing.open_rows([row.account], ["number"], reader=reader, at=at)
-    said = {"account": opened["number"] or "", "ticket": task.detail["ticket"], "answer": _answer(case, task)}
+    answer = _answer(case, task)
+    if answer == "accurate" and _put_right(case, row, actor=actor, at=at):
+        answer = "amended"
+    said = {"account": opened["number"] or "", "ticket": task.detail["ticket"], "answer": answer}
     ledger.current().detail["answer"] = said["answer"]
     for clock in Clock.objects.filter(pk=task.detail["clock"], case=case, ended_at=None):
         clock.state, clock.ended_at = ("breached" if clock.state == "breached" else "met"), at
@@ -103,16 +109,33 @@ def answered(case: Case, task: Task, *, at: datetime) -> None:
         corrections.by_hand(case, agency.code, "answer", refusal=refusal, at=at)
 
 
-def named_by(agency_id: int, reference: str) -> Iterable[int]:
-    """Return the case that a credit reference agency means by the number of an account: the open one, else the newest.
-    Two queries."""
+def _put_right(case: Case, row: Default, *, actor: Actor, at: datetime) -> bool:
+    """Where the account has no default, tell each agency that has another status of it how it stands now; say whether
+    there was one."""
+    if row.default_date is not None or row.account.default_date is not None:
+        return False
+    now = standing.status_without_default(row)
+    has_another = BureauTold.objects.filter(account=row.account_id).exclude(status=now).select_related("agency__terms")
+    others = list(has_another.order_by("agency__code"))
+    for told in others:
+        telling.tell(case, "disputed", actor=actor, at=at, old=told.status, to=[told.agency])
+    return bool(others)
+
+
+def named_by(agency_id: int, reference: str, *, at: datetime) -> Iterable[int]:
+    """Return the case that a credit reference agency means by the number of an account: the open one, else the newest
+    that did not end because nothing was behind. Of an account that the agency was told of and that has no case, one is
+    opened: whatever it has of a customer can be disputed. Three queries where there is one."""
     account = (
         storing.find(reference) if reference.isalnum() and Agency.objects.filter(pk=agency_id, kind="cra") else None
     )
     if account is None:
         return ()
-    mine = Default.objects.filter(account=account).exclude(case__state__in=("void", "merged"))
-    return mine.order_by("case__is_closed", "-case_id").values_list("case_id", flat=True)[:1]
+    mine = Default.objects.filter(account=account).exclude(case__state__in=("void", "merged", "cured"))
+    known = mine.order_by("case__is_closed", "-case_id").values_list("case_id", flat=True)[:1]
+    if known or not BureauTold.objects.filter(account=account, agency=agency_id).exists():
+        return known
+    return [opening.open_disputed(account.pk, at=at).pk]
 
 
 CALLBACKS = {"cra.disputed": disputed}

@@ -13,8 +13,19 @@ from cases.credit.defaults.models import Default
 from cases.kernel import calendars
 from cases.kernel.models import Case, Clock, Evidence, OutboxMessage
 
-__all__ = ["account_of", "has_fallen", "is_over", "is_paid", "is_taken_everywhere", "last_told", "was_taken_back"]
+__all__ = [
+    "DISPUTED",
+    "account_of",
+    "has_fallen",
+    "is_disputed",
+    "is_over",
+    "is_paid",
+    "is_taken_everywhere",
+    "last_told",
+    "was_taken_back",
+]
 
+DISPUTED = "default_disputed"
 EARLIEST_MONTHS, LATEST_MONTHS, ON_FILE_MONTHS = 3, 6, 72
 
 
@@ -90,6 +101,15 @@ def everybody_has_notice(context: Any) -> str | None:
     if holders.without_notice(context.case.default, by=context.actor.label, at=context.at):
         return "Somebody holds the account who was not sent the notice: it no longer counts."
     return None
+
+
+def is_disputed(case: Case) -> bool:
+    """Say whether a dispute that an agency passed on waits for its answer. One query."""
+    return case.tasks.filter(kind=DISPUTED, closed_at=None).exists()
+
+
+def no_dispute_waits(context: Any) -> str | None:
+    return "A dispute that an agency passed on waits for its answer." if is_disputed(context.case) else None
 
 
 def arrears_are_paid(context: Any) -> str | None:

@@ -30,7 +30,7 @@ def _held_by(found: Found) -> Found:
 
 
 def _is_paid(row: Default, _found: Found, _today: date) -> bool:
-    return guards.is_paid(row)
+    return guards.is_paid(row) and not guards.is_disputed(row.case)
 
 
 def _has_fallen(row: Default, _found: Found, _today: date) -> bool:

@@ -21,7 +21,7 @@ from cases.kernel.models import Case
 from cases.ledger import sealing
 from cases.ledger.reads import Reader
 
-__all__ = ["KIND", "NotInArrears", "open_arrears", "open_facts", "refuse_second", "subjects"]
+__all__ = ["KIND", "NotInArrears", "open_arrears", "open_disputed", "open_facts", "refuse_second", "subjects"]
 
 KIND = "default"
 
@@ -77,6 +77,20 @@ def open_arrears(account_id: int, *, at: datetime, source: str = "") -> Case:
     locked = Account.objects.select_for_update().filter(pk=account_id, payments_behind__gte=1, default_date=None)
     if locked.exclude(_known()).first() is None:
         raise NotInArrears("No payment is behind, or a case is there already.")
+    return _open(account_id, at=at, source=source)
+
+
+@transaction.atomic
+def open_disputed(account_id: int, *, at: datetime) -> Case:
+    """Open the case of an account that an agency has, whether or not a payment is behind, so that a dispute about it
+    has its clock and its answer. Locks the account. Raises NotInArrears where another case works on it."""
+    Account.objects.select_for_update().get(pk=account_id)
+    if Default.objects.filter(account=account_id, case__is_closed=False).exists():
+        raise NotInArrears("A case is there already.")
+    return _open(account_id, at=at)
+
+
+def _open(account_id: int, *, at: datetime, source: str = "") -> Case:
     account = Account.objects.prefetch_related("holders", "flags").get(pk=account_id)
     actor = system("arrears", source=source)
     reader = Reader(actor=actor.label, verb="open", purpose="credit_default")

@@ -100,7 +100,7 @@ LIFECYCLE = Lifecycle(
             source=frozenset({"arrears", "notice_ready", "notice_sent", "arranged", "due"}),
             target="cured",
             roles=_SYSTEM,
-            guards=(guards.arrears_are_paid,),
+            guards=(guards.arrears_are_paid, guards.no_dispute_waits),
             effects=(effects.cure,),
         ),
         Transition(

@@ -44,7 +44,7 @@ CRA_FILE = CaseType(
     callback_data=callbacks.EXAMPLES,
     clock_ends={periods.ANSWERS: callbacks.time_is_over},
     delivered={bureaus.CRA_CORRECT.code: correcting.delivered},
-    task_ends={effects.REJECTED: correcting.put_right},
+    task_ends={effects.REJECTED: correcting.put_right, correcting.UNREAD: correcting.leave_out},
     message_labels={
         messages.CRA_FILE.code: messages.CRA_FILE.label,
         bureaus.CRA_CORRECT.code: bureaus.CRA_CORRECT.label,

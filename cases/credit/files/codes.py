@@ -35,6 +35,10 @@ FAULTS = {
         "field",
         "The agencies were told of it by itself after it was taken: left out as the file left, so that this stands.",
     ),
+    "unread": (
+        "field",
+        "An agency could not read its name or address and billing has told nothing new of them: left out.",
+    ),
     "not_in_feed": ("warn", "Billing has told nothing of it in the month of the file."),
     "status_unknown": ("warn", "Billing does not say how many payments are behind."),
     "status_jumped": ("warn", "It got worse by more than one payment in a month."),

@@ -1,7 +1,8 @@
 """Rows of a monthly file that an agency did not take: once somebody has put them right, that agency is told of each
 account at once, not with the next file.
 
-A change of one account names nobody. So an account whose name or address it could not read waits for the next file.
+A change of one account names nobody. An account whose name or address it could not read becomes a task: billing puts it
+right, and the next file tells of it; or it is left out of the files until billing has.
 """
 
 from __future__ import annotations
@@ -14,21 +15,30 @@ from cases.accounts import bureaus, storing
 from cases.accounts.models import Account, BureauTold
 from cases.credit.files import codes, taking
 from cases.credit.files.models import CreditFile, CreditFileCopy, CreditFileReject
-from cases.kernel import calendars, jobs, locks, record
+from cases.kernel import calendars, jobs, locks, record, tasks
 from cases.kernel.actors import system
 from cases.kernel.models import Agency, Case, OutboxMessage, Task
+from cases.ledger import api as ledger
 from cases.ledger.reads import Reader
 
-__all__ = ["CORRECT", "delivered", "put_right"]
+__all__ = ["CORRECT", "UNREAD", "delivered", "leave_out", "put_right"]
 
-CORRECT = "correct_rejected_rows"
+CORRECT, UNREAD = "correct_rejected_rows", "credit_file_unread"
+tasks.declare(
+    {
+        UNREAD: "A credit reference agency could not read the name or address of some accounts: have billing put them "
+        "right, and the next file tells of them. Once this is closed, those of whose people billing has told nothing "
+        "new are left out of every file until it does"
+    }
+)
 
 
 def put_right(case: Case, task: Task, *, at: datetime) -> None:
     """Have an agency told of the accounts that it did not take, in the act that closes the task about them."""
     copy = CreditFileCopy.objects.get(file=case.pk, agency__code=task.detail["agency"])
     actor = system("rejected_rows", source=case.source)
-    jobs.start(CORRECT, actor=actor, at=at, params={"copy": copy.pk}, key=str(copy.batch_uid))
+    params = {"copy": copy.pk, "file": case.pk}
+    jobs.start(CORRECT, actor=actor, at=at, params=params, key=str(copy.batch_uid))
 
 
 def _rows(job: jobs.Job) -> Iterable[int]:
@@ -52,6 +62,36 @@ def _do(job: jobs.Job, subject: str, at: datetime) -> None:
         (message,) = bureaus.tell(case, account, change, actor=worker, at=at, to=[agency])
         reject.message_id = message.public_id
         reject.save(update_fields=["message_id"])
+
+
+def _unread_of(copy: CreditFileCopy) -> list[CreditFileReject]:
+    """Return the rows of which the agency could not read whose they are, and of whose people billing has told nothing
+    since they were taken."""
+    rows = CreditFileReject.objects.filter(copy=copy, code__in=codes.ABOUT_PEOPLE, left_out_at=None).order_by("pk")
+    since = copy.file.extracted_at or copy.file.case.opened_at
+    return [row for row in rows if not taking.people_changed(row.account_id, since=since)]
+
+
+def _ask_for_the_unread(job: jobs.Job, at: datetime) -> None:
+    """All others are told: what the agency could not read becomes a task."""
+    copy = CreditFileCopy.objects.select_related("file__case", "agency").get(pk=job.params["copy"])
+    case = locks.case_for_update(copy.file_id)
+    if unread := len(_unread_of(copy)):
+        code, worker = copy.agency.code, jobs.worker_of(job)
+        with record.act(case, "credit_file.unread", actor=worker, at=at, detail={"agency": code, "accounts": unread}):
+            tasks.raise_task(UNREAD, case=case, at=at, agency=code, accounts=unread)
+            case.version += 1
+            case.save(update_fields=["version"])
+
+
+def leave_out(case: Case, task: Task, *, at: datetime) -> None:
+    """Leave the accounts that an agency could not read out of the files until billing tells of their people anew, in
+    the act that closes the task about them."""
+    copies = CreditFileCopy.objects.select_related("file__case")
+    copy = copies.get(file=case.pk, agency__code=task.detail["agency"])
+    rows = _unread_of(copy)
+    CreditFileReject.objects.filter(pk__in=[row.pk for row in rows]).update(left_out_at=at)
+    ledger.current().detail["left_out"] = len(rows)
 
 
 def _of_today(file: CreditFile, *, at: datetime) -> CreditFile:
@@ -96,8 +136,11 @@ jobs.declare(
         label="Tell an agency of accounts that it did not take",
         rows=_rows,
         do=_do,
+        finish=_ask_for_the_unread,
+        desk="cra_file",
+        case="file",
         reasons={
-            "is_about_people": "A change of one account names nobody: the next file tells of it",
+            "is_about_people": "A change of one account names nobody: a task asks for it",
             "is_left_out": "It may not be told now",
             "no_channel": "The agency has no channel",
             "release_refused": "Nothing may be sent to the agency now",

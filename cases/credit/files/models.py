@@ -97,12 +97,14 @@ class CreditFileCopy(Tracked):
 
 class CreditFileReject(models.Model):
     """An account that one agency did not take, with its code of the reason. `message_id` is the message by which that
-    agency was told of it since."""
+    agency was told of it since. `left_out_at` is when somebody decided that the files leave it out until billing tells
+    of its people anew."""
 
     copy = models.ForeignKey(CreditFileCopy, models.PROTECT, related_name="rejects")
     account = models.ForeignKey(Account, models.PROTECT, related_name="+")
     code = models.CharField(max_length=32)
     message_id = models.UUIDField(null=True, blank=True)
+    left_out_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["copy", "account"], name="one_credit_file_reject")]

@@ -17,7 +17,7 @@ from cases.credit.defaults.models import Default
 from cases.credit.defaults.standing import marks_of_default, month_of
 from cases.credit.files import codes
 from cases.credit.files.messages import COLUMNS
-from cases.credit.files.models import CreditFile, CreditFileFault, CreditFilePart
+from cases.credit.files.models import CreditFile, CreditFileFault, CreditFilePart, CreditFileReject
 from cases.credit.files.status import SOLD, UNKNOWN, Month, flags_of, status_of
 from cases.kernel import accountholds, calendars, casetypes, formats, holdkinds
 from cases.kernel.errors import CaseError
@@ -25,7 +25,7 @@ from cases.kernel.finding import terms
 from cases.ledger import copying, sealing
 from cases.ledger.reads import Reader
 
-__all__ = ["PART", "accounts_of", "named", "rows_of", "slices", "take_part", "taken_of"]
+__all__ = ["PART", "accounts_of", "named", "people_changed", "rows_of", "slices", "take_part", "taken_of"]
 
 PART = 1000
 LABEL = "cases.CreditFilePart"
@@ -76,6 +76,7 @@ class Known:
     marks: Mapping[int, frozenset[str]]
     held: Mapping[str, frozenset[str]]
     flags: Mapping[int, Collection[str]]
+    unread: Collection[int]
     people: Mapping[int, Sequence[Mapping[str, Any]]]
     numbers: Mapping[int, str]
 
@@ -172,9 +173,24 @@ def _known(file: CreditFile, accounts: Sequence[Account], *, by: str, at: dateti
         disputed=stopped[DEFAULTING],
         held=stopped[holdkinds.REPORT],
         flags=flags,
+        unread=_unread(here),
         people=people,
         numbers=dict(zip((account.pk for account in accounts), numbers, strict=True)),
     )
+
+
+def _unread(here: Mapping[str, int]) -> set[int]:
+    """Return the accounts that somebody left out because an agency could not read whose they are, and of whose people
+    billing has told nothing since. Two queries at most."""
+    left_out = CreditFileReject.objects.filter(left_out_at__isnull=False, **here).values_list("account")
+    since = dict(left_out.annotate(Max("left_out_at")))
+    return {pk for pk, at in since.items() if not people_changed(pk, since=at)}
+
+
+def people_changed(account: int, *, since: datetime) -> bool:
+    """Say whether billing has told something new of who holds an account. One query."""
+    history: Any = AccountHolder.history_model
+    return bool(history.objects.filter(account=account, history_date__gt=since).exists())
 
 
 def _taken(file: CreditFile, account: Account, known: Known) -> Taken:
@@ -302,6 +318,7 @@ _RULES: Mapping[str, Rule] = {
     ),
     "not_in_feed": lambda file, row, _month, _known: row.account.as_of < file.month,
     "held": lambda _file, row, _month, known: bool(known.held[terms.account(known.numbers[row.account.pk])]),
+    "unread": lambda _file, row, _month, known: row.account.pk in known.unread,
     "status_unknown": lambda _file, row, _month, _known: row.status == UNKNOWN,
     "status_jumped": _jumped,
 }
