@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -267,12 +267,11 @@ def read(texts: Mapping[str, str], *, today: date) -> Row:
     `today` is the day in London; no balance is of a later one. Raises RowRefused with every fault.
     """
     faults: list[Fault] = []
-    told = _values(COLUMNS, texts, "", faults)
+    told = _values(_OF_ACCOUNT, texts, faults)
     holders = []
-    for number in range(1, HOLDERS + 1):
-        prefix = f"holder_{number}_"
-        if number == 1 or any(texts.get(f"{prefix}{name}", "").strip() for name in HOLDER_COLUMNS):
-            holders.append(_values(HOLDER_COLUMNS, texts, prefix, faults))
+    for number, columns in enumerate(_OF_HOLDER, start=1):
+        if number == 1 or any(texts.get(called, "").strip() for called, _, _ in columns):
+            holders.append(_values(columns, texts, faults))
     if not faults:
         faults += _together(told, today)
     if faults:
@@ -282,20 +281,29 @@ def read(texts: Mapping[str, str], *, today: date) -> Row:
     return Row(number=number, account=account, holders=tuple(holders), flags=flags or {})
 
 
+def _named(columns: Mapping[str, Column], prefix: str) -> tuple[tuple[str, str, Column], ...]:
+    """Return of each column what the file calls it, and what we do."""
+    return tuple((f"{prefix}{name}", name, column) for name, column in columns.items())
+
+
+_OF_ACCOUNT = _named(COLUMNS, "")
+_OF_HOLDER = tuple(_named(HOLDER_COLUMNS, f"holder_{number}_") for number in range(1, HOLDERS + 1))
+
+
 def _values(
-    columns: Mapping[str, Column], texts: Mapping[str, str], prefix: str, faults: list[Fault]
+    columns: Iterable[tuple[str, str, Column]], texts: Mapping[str, str], faults: list[Fault]
 ) -> dict[str, Any]:
     found = {}
-    for name, column in columns.items():
-        text = texts.get(f"{prefix}{name}", "").strip()
+    for called, name, column in columns:
+        text = texts.get(called, "").strip()
         if not text:
             if column.is_needed:
-                faults.append(Fault(f"{prefix}{name}", "missing"))
+                faults.append(Fault(called, "missing"))
             continue
         try:
             found[name] = column.read(text)
         except _Wrong as wrong:
-            faults.append(Fault(f"{prefix}{name}", str(wrong)))
+            faults.append(Fault(called, str(wrong)))
     return found
 
 

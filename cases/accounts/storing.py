@@ -144,7 +144,8 @@ def _add(told: Sequence[_Told], *, at: datetime) -> None:
     accounts = []
     for each in told:
         sealer = next(own)
-        account = Account(token=each.tokens[0], content=each.contents[0], key=sealer.key, **each.row.account)
+        given = {"token": each.tokens[0], "content": each.contents[0], "key_id": sealer.key.pk}
+        account = copying.draft(Account, {**each.row.account, **given})
         sealer.seal(account, {"number": each.row.number})
         accounts.append(account)
     copying.copy_create(Account, accounts)
@@ -163,8 +164,8 @@ def _add(told: Sequence[_Told], *, at: datetime) -> None:
 def _holder(
     account: Account, ordinal: int, values: Mapping[str, str], *, sealer: sealing.Sealer, blind: Blind
 ) -> AccountHolder:
-    tokens = blind.tokens(values)
-    holder = AccountHolder(account=account, ordinal=ordinal, key=sealer.key, tokens=tokens, index_version=blind.version)
+    given = {"account_id": account.pk, "ordinal": ordinal, "key_id": sealer.key.pk, "index_version": blind.version}
+    holder = copying.draft(AccountHolder, {**given, "tokens": blind.tokens(values)})
     sealer.seal(holder, {name: values.get(name) for name in HOLDER_COLUMNS})
     return holder
 
@@ -285,18 +286,37 @@ class Blind:
     def __init__(self) -> None:
         self.version = keys.index_versions()[-1]
         self._blinder = index.Blinder(index.OFFICE, self.version)
+        self._made: dict[tuple[str, str], list[int]] = {}
 
     def tokens(self, values: Mapping[str, str]) -> list[int]:
-        """Return the tokens of one person."""
-        return sorted({self._blinder.token(*pair) for pair in _found_by(values)})
+        """Return the tokens of one person. Names, days and postcodes come again and again: each is hashed once."""
+        found: set[int] = set()
+        for name in _FOUND_BY:
+            if text := values.get(name):
+                if (known := self._made.get((name, text))) is None:
+                    known = [self._blinder.token(*pair) for pair in _found_by(name, text)]
+                    self._made[name, text] = known
+                found.update(known)
+        return sorted(found)
 
 
-def _found_by(values: Mapping[str, str]) -> Iterable[tuple[str, str]]:
-    """Yield what a holder is found by: words and sounds of the names, birth, postcode, telephone, e-mail."""
-    for name, is_surname in (("forename", False), ("surname", True)):
-        for word in terms.words(values.get(name, ""), as_one=is_surname):
-            yield f"{name}.word", word
-            yield from ((f"{name}.sound", sound) for sound in terms.sounds(word))
-    for name, kind in (("date_of_birth", "born"), ("postcode", "postcode"), ("phone", "phone"), ("email", "email")):
-        if value := terms.EXACT[kind](values.get(name, "")):
+# What a holder is found by, and as what kind of value; names by their words and sounds.
+_FOUND_BY = {
+    "forename": "",
+    "surname": "",
+    "date_of_birth": "born",
+    "postcode": "postcode",
+    "phone": "phone",
+    "email": "email",
+}
+
+
+def _found_by(name: str, text: str) -> Iterable[tuple[str, str]]:
+    """Yield each kind and value by which one field of a holder is found."""
+    if kind := _FOUND_BY[name]:
+        if value := terms.EXACT[kind](text):
             yield kind, value
+        return
+    for word in terms.words(text, as_one=name == "surname"):
+        yield f"{name}.word", word
+        yield from ((f"{name}.sound", sound) for sound in terms.sounds(word))

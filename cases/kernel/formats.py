@@ -33,6 +33,7 @@ _POSTCODE = re.compile(r"([A-Z]{1,2}\d[A-Z\d]?|GIR)\s*(\d[A-Z]{2})")
 _CARD_RUN = re.compile(r"(?<!\d)\d(?:[ \-]?\d){12,18}(?!\d)")
 _ACCOUNT = re.compile(r"\d\d-\d\d-\d\d \d{8}")
 _MAC = re.compile(r"([0-9A-F]{2}[:\-]){5}[0-9A-F]{2}")
+SHORTEST_CARD = 13
 
 
 class BadFormat(CaseError):
@@ -66,6 +67,8 @@ def _is_something_else(digits: str) -> bool:
 
 def has_card_number(text: str) -> bool:
     """Say whether a text holds 13 to 19 digits, with or without gaps, that check as a payment card's number."""
+    if len(text) < SHORTEST_CARD:
+        return False
     rest = _ACCOUNT.sub("", text)
     runs = ("".join(re.findall(r"\d", run)) for run in _CARD_RUN.findall(rest))
     return any(_has_luhn_digit(digits) and not _is_something_else(digits) for digits in runs)

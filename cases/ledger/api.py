@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from cases.ledger.canonical import canon, commitment, plain
+from cases.ledger.canonical import canon_of_plain, commitment, plain
 from cases.ledger.errors import LedgerError
 from cases.ledger.models import DataKey
 from cases.ledger.recording import (
@@ -123,7 +123,7 @@ def _close(one: Action) -> None:
 
 
 def _append(one: Action) -> None:
-    body = {
+    head = {
         "v": VERSION,
         "id": one.uid,
         "stream": one.stream,
@@ -131,14 +131,17 @@ def _append(one: Action) -> None:
         "actor": one.actor,
         "action": one.verb,
         **one.facts,
-        "changes": [change.entry for change in surviving(one.changes)],
     }
     if one.detail:
-        body["detail"] = one.detail
+        head["detail"] = one.detail
+    body = {
+        **{name: plain(value) for name, value in head.items()},
+        "changes": [entry for change in surviving(one.changes) for entry in change.entries],  # plain as they are
+    }
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT ledger_append(%s, %s, %s, %s)",
-            [one.stream, one.uid, canon(body).decode("utf-8"), one.reason],
+            [one.stream, one.uid, canon_of_plain(body).decode("utf-8"), one.reason],
         )
 
 

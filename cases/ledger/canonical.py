@@ -22,6 +22,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 LARGEST_INTEGER = 2**53 - 1
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 class NotCanonical(LedgerError):
@@ -86,6 +87,11 @@ def _writer(kind: type) -> Callable[[Any], object] | None:
     return next((write for kinds, write in _WRITERS if issubclass(kind, kinds)), None)
 
 
+def writer(kind: type) -> Callable[[Any], object] | None:
+    """Return what `plain` does to a value of this very type; nothing where it stays as it is."""
+    return None if kind in (str, bool) else _writer(kind) or plain
+
+
 def plain(value: object) -> object:
     """Return `value` as JSON knows it. Bytes become their commitment. Raises NotCanonical."""
     if value is None or type(value) is str or type(value) is bool:
@@ -100,5 +106,9 @@ def plain(value: object) -> object:
 
 def canon(value: object) -> bytes:
     """Return the canonical JSON bytes of `value`. Raises NotCanonical for what has no single text."""
-    text = json.dumps(plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return text.encode("utf-8")
+    return canon_of_plain(plain(value))
+
+
+def canon_of_plain(value: object) -> bytes:
+    """Return the canonical JSON bytes of what `plain` returned."""
+    return _ENCODER.encode(value).encode("utf-8")

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
+from typing import Any, TypeVar
 
-from django.db import connection, models
+from django.contrib.postgres.fields import ArrayField
+from django.db import DEFAULT_DB_ALIAS, connection, connections, models
+from django.db.models.base import ModelState
 
 from cases.ledger.recording import current
-from cases.ledger.tracking import Tracked, history_of, note_change
+from cases.ledger.rows import entry_of, kind_as_stored
+from cases.ledger.sealed import Sealed
+from cases.ledger.tracking import Tracked
 
-__all__ = ["copy_create", "copy_rows", "copy_update"]
+__all__ = ["copy_create", "copy_rows", "copy_update", "draft"]
 
 Row = TypeVar("Row", bound=Tracked)
 Plain = TypeVar("Plain", bound=models.Model)
@@ -52,11 +57,14 @@ def copy_update(model: type[Row], rows: Sequence[Row], fields: Sequence[str]) ->
 
 def _copy_history(model: type[Row], rows: Sequence[Row], sign: str) -> None:
     """Copy in a history row for each row and note it in the current action."""
-    at = current().at
-    told = [history_of(model.history_model, row, sign, at) for row in rows]
-    copy_rows(told)
-    for row, entry in zip(rows, told, strict=True):
-        note_change(row, entry)
+    act, history = current(), model.history_model
+    same = {"history_date": act.at, "history_type": sign, "event_id": act.uid}
+    numbers = _fresh(history, len(rows))
+    told = [{**_values(row), **same, "history_id": each} for row, each in zip(rows, numbers, strict=True)]
+    _copy(history, told)
+    act.collect(*(entry_of(row, history, values, sign) for row, values in zip(rows, told, strict=True)))
+    for row in rows:
+        row.remember()
 
 
 def copy_rows(rows: Sequence[Plain]) -> list[Plain]:
@@ -64,16 +72,85 @@ def copy_rows(rows: Sequence[Plain]) -> list[Plain]:
     if not rows:
         return []
     model = type(rows[0])
-    key = model._meta.pk
-    fields = list(model._meta.concrete_fields)
-    columns = ", ".join(f'"{field.column}"' for field in fields)
-    with connection.cursor() as cursor:
-        cursor.execute(_FRESH, [model._meta.db_table, key.column, len(rows)])
-        for row, number in zip(rows, cursor.fetchone()[0], strict=True):
-            setattr(row, key.attname, number)
-        with cursor.copy(f'COPY "{model._meta.db_table}" ({columns}) FROM STDIN') as copy:
-            for row in rows:
-                copy.write_row([field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields])
+    key = model._meta.pk.attname
+    for row, number in zip(rows, _fresh(model, len(rows)), strict=True):
+        setattr(row, key, number)
+    _copy(model, map(_values, rows))
     for row in rows:
-        row._state.adding, row._state.db = False, connection.alias
+        row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
     return list(rows)
+
+
+def _values(row: models.Model) -> Mapping[str, Any]:
+    """Return the values of all columns by attribute, among others."""
+    for name in row.get_deferred_fields():
+        getattr(row, name)  # reads it
+    return vars(row)
+
+
+@cache
+def _blank(model: type[models.Model]) -> tuple[tuple[str, Callable[[], Any] | None, Any], ...]:
+    """Return of each column its attribute, and what makes its default or the default itself."""
+    return tuple(
+        (each.attname, each.default, None)
+        if each.has_default() and callable(each.default)
+        else (each.attname, None, each.get_default())
+        for each in model._meta.concrete_fields
+    )
+
+
+def draft(model: type[Plain], values: Mapping[str, Any]) -> Plain:
+    """Return an unsaved row of which the named columns (`key_id`) are given and the others have their default: what
+    `model(**values)` returns, for many rows at once; no signal is sent."""
+    row = model.__new__(model)
+    told = vars(row)
+    told["_state"] = ModelState()
+    for name, make, same in _blank(model):
+        told[name] = values[name] if name in values else same if make is None else make()
+    return row
+
+
+def _fresh(model: type[models.Model], many: int) -> list[int]:
+    """Return so many numbers that no row of the model has."""
+    if not many:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(_FRESH, [model._meta.db_table, model._meta.pk.column, many])
+        numbers: list[int] = cursor.fetchone()[0]
+    return numbers
+
+
+@cache
+def _cells(model: type[models.Model]) -> tuple[tuple[str, type | None, Callable[..., Any]], ...]:
+    """Return of each column its attribute, the type whose values are written as they are, and what prepares others."""
+    return tuple((field.attname, kind_as_stored(field), _preparing(field)) for field in model._meta.concrete_fields)
+
+
+def _preparing(field: models.Field[Any, Any]) -> Callable[..., Any]:
+    """Return what makes a value of a field one that the database takes; numbers and texts of a list are so already."""
+    kind = kind_as_stored(field.base_field) if isinstance(field, ArrayField) else None
+    if kind not in (int, str):
+        return field.get_db_prep_save
+
+    def prepared(value: Any, database: Any) -> Any:
+        is_so = type(value) is list and all(type(each) is kind for each in value)
+        return value if is_so else field.get_db_prep_save(value, database)
+
+    return prepared
+
+
+def _copy(model: type[models.Model], rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write rows, each given as the values of all its columns, by COPY."""
+    columns = ", ".join(f'"{field.column}"' for field in model._meta.concrete_fields)
+    cells, database = _cells(model), connections[DEFAULT_DB_ALIAS]
+    with connection.cursor() as cursor, cursor.copy(f'COPY "{model._meta.db_table}" ({columns}) FROM STDIN') as copy:
+        for row in rows:
+            copy.write_row(
+                [
+                    (value.ciphertext if kind is Sealed and value is not None else value)
+                    if type(value) is kind or (value is None and kind is not None)
+                    else prepared(value, database)
+                    for name, kind, prepared in cells
+                    for value in (row[name],)
+                ]
+            )

@@ -45,9 +45,9 @@ KeptItem = TypeVar("KeptItem", bound=Kept)
 
 @dataclass(eq=False)
 class Change(Kept):
-    """One history row written under an action, in the form in which the event body carries it."""
+    """History rows written at once under an action, in the plain form in which the event body carries them."""
 
-    entry: dict[str, object]
+    entries: list[dict[str, object]]
 
 
 @dataclass(eq=False)
@@ -65,9 +65,9 @@ class Action(Kept):
     changes: list[Change] = field(default_factory=list)
     closed: list[Action] = field(default_factory=list)
 
-    def collect(self, entry: dict[str, object]) -> None:
-        """Note one history row as part of this action."""
-        change = Change(entry)
+    def collect(self, *entries: dict[str, object]) -> None:
+        """Note history rows as part of this action."""
+        change = Change(list(entries))
         change.keep()
         self.changes.append(change)
 

@@ -8,16 +8,18 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable, Collection, Mapping
+from datetime import date, datetime
 from decimal import Decimal
 from functools import cache, partial
 from typing import Any
+from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
-from cases.ledger.canonical import canon, commitment, plain
+from cases.ledger.canonical import canon_of_plain, commitment, plain, writer
 from cases.ledger.errors import LedgerError
-from cases.ledger.sealed import SealedTextField
+from cases.ledger.sealed import Sealed, SealedTextField
 
 Reader = Callable[[Any], Any]
 
@@ -56,9 +58,36 @@ def _reader(field: models.Field[Any, Any]) -> Reader:
     return field.to_python
 
 
+# What the value of a field of each kind is, where it is in memory as PostgreSQL will give it back.
+_AS_STORED: Mapping[str, type] = {
+    **dict.fromkeys(("AutoField", "BigAutoField", "IntegerField", "BigIntegerField", "SmallIntegerField"), int),
+    **dict.fromkeys(("PositiveIntegerField", "PositiveSmallIntegerField", "PositiveBigIntegerField"), int),
+    **dict.fromkeys(("CharField", "TextField"), str),
+    "BooleanField": bool,
+    "DateField": date,
+    "DateTimeField": datetime,
+    "UUIDField": UUID,
+    "BinaryField": bytes,
+}
+
+
+def kind_as_stored(field: models.Field[Any, Any]) -> type | None:
+    """Return of which very type a value of a field is stored as it is; nothing where it may need converting."""
+    if isinstance(field, models.ForeignKey):
+        return kind_as_stored(field.target_field)
+    return Sealed if isinstance(field, SealedTextField) else _AS_STORED.get(field.get_internal_type())
+
+
 @cache
 def _columns(model: type[models.Model]) -> dict[str, Reader]:
     return {field.attname: _reader(field) for field in model._meta.concrete_fields}
+
+
+@cache
+def _kinds(model: type[models.Model]) -> tuple[tuple[str, type | None, Reader | None, Reader], ...]:
+    """Return of each column its attribute, its type as stored, what makes it plain, and what stores others."""
+    kinds = [(field.attname, kind_as_stored(field)) for field in model._meta.concrete_fields]
+    return tuple((name, kind, writer(kind) if kind else None, _columns(model)[name]) for name, kind in kinds)
 
 
 @cache
@@ -82,20 +111,44 @@ def remembered(row: models.Model, attnames: Collection[str] | None) -> dict[str,
     """Return copies of the loaded columns of `row`, or of those named."""
     columns = _columns(type(row))
     return {
-        name: copy.deepcopy(value) if isinstance(value, dict | list) else value
+        name: _copied(value) if isinstance(value, dict | list) else value
         for name, value in row.__dict__.items()
         if name in columns and (attnames is None or name in attnames)
     }
 
 
+def _copied(value: dict[Any, Any] | list[Any]) -> object:
+    """Return a copy that no later change of the value reaches."""
+    if isinstance(value, list) and _FIXED.issuperset(map(type, value)):
+        return [*value]
+    return copy.deepcopy(value)
+
+
+_FIXED = frozenset({int, str, bool, type(None)})
+
+
 def row_values(row: models.Model) -> dict[str, object]:
     """Return every column of a stored row in canonical values; a sealed one as commitment of its ciphertext."""
-    return {name: plain(stored(row, name)) for name in _columns(type(row))}
+    return plain_values(type(row), {name: getattr(row, name) for name in _columns(type(row))})
+
+
+def plain_values(model: type[models.Model], values: Mapping[str, Any]) -> dict[str, object]:
+    """Return every column of a row of `model`, given as assigned, in canonical values."""
+    told = {}
+    for name, kind, write, read in _kinds(model):
+        value = values[name]
+        if value is None:
+            told[name] = None
+        elif type(value) is kind:
+            told[name] = write(value) if write else value
+        else:
+            told[name] = plain(read(value))
+    return told
 
 
 def row_digest(row: models.Model) -> str:
     """Return the digest an event carries of a stored history row. Needs no key, before and after erasure."""
-    return commitment(canon(digested_values(row)))
+    return commitment(canon_of_plain(digested_values(row)))
 
 
 def digested_values(row: models.Model) -> dict[str, object]:
@@ -104,9 +157,12 @@ def digested_values(row: models.Model) -> dict[str, object]:
     A column its model names in `later` counts only where it differs from the value named there: so a row written
     before the column was there keeps its digest, and nobody can change the column unseen.
     """
-    live: type[models.Model] = getattr(row, "instance_type", type(row))
+    return _digested(getattr(row, "instance_type", type(row)), row_values(row))
+
+
+def _digested(live: type[models.Model], values: dict[str, object]) -> dict[str, object]:
     later: Mapping[str, object] = getattr(live, "later", {})
-    return {name: value for name, value in row_values(row).items() if not _is_as_added(name, value, later)}
+    return {name: value for name, value in values.items() if not _is_as_added(name, value, later)} if later else values
 
 
 def _is_as_added(name: str, value: object, later: Mapping[str, object]) -> bool:
@@ -135,15 +191,41 @@ def _changed(source: models.Model, sign: str) -> tuple[dict[str, object], dict[s
 def row_entry(source: models.Model, row: models.Model) -> dict[str, object]:
     """Return the entry of one written history row for the body of its event."""
     sign: str = row.history_type  # type: ignore[attr-defined]  # -- a history row
+    changed = ({}, {}) if sign == "-" else _changed(source, sign)
+    return _entry(source, sign, row.pk, row_digest(row), *changed)
+
+
+def _entry(
+    source: models.Model,
+    sign: str,
+    number: int,
+    digest: str,
+    clear: dict[str, object],
+    sealed: dict[str, object],
+) -> dict[str, object]:
     entry: dict[str, object] = {
         "m": source._meta.label_lower,
         "k": plain(source.pk),
         "u": plain(source.uid),  # type: ignore[attr-defined]  # -- every source is Tracked
-        "h": row.pk,
+        "h": number,
         "op": sign,
-        "row": row_digest(row),
+        "row": digest,
     }
-    if sign != "-":
+    return entry | {name: fields for name, fields in (("f", clear), ("s", sealed)) if fields}
+
+
+def entry_of(
+    source: models.Model, history: type[models.Model], values: Mapping[str, Any], sign: str
+) -> dict[str, object]:
+    """Return what `row_entry` returns, of a history row that is given as the values of its columns."""
+    told = plain_values(history, values)
+    clear: dict[str, object] = {}
+    sealed: dict[str, object] = {}
+    if sign == "+":  # nothing was there before: what is new is what is told
+        for name, attname, is_sealed in _changeable(type(source)):
+            if (new := told[attname]) is not None:
+                (sealed if is_sealed else clear)[name] = new if is_sealed else [None, new]
+    else:
         clear, sealed = _changed(source, sign)
-        entry |= {name: fields for name, fields in (("f", clear), ("s", sealed)) if fields}
-    return entry
+    digest = commitment(canon_of_plain(_digested(type(source), told)))
+    return _entry(source, sign, values["history_id"], digest, clear, sealed)

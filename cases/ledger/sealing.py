@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESSIV
 from django.db import models, transaction
 
 from cases.ledger import keys
+from cases.ledger.copying import draft
 from cases.ledger.errors import LedgerError
 from cases.ledger.keys import kept_hashes, keyed_hash, keyed_hashes
 from cases.ledger.models import DataKey, LedgerEvent
@@ -158,8 +159,9 @@ def new_sealers(count: int, scope: str, *, at: datetime) -> list[Sealer]:
     kek_id = keys.current_kek()
     wrap = AESSIV(keys.load(kek_id)).encrypt
     made = []
+    given = {"scope": scope, "kek_id": kek_id, "created_at": at}
     for _ in range(count):
-        key, secret = DataKey(scope=scope, kek_id=kek_id, created_at=at), secrets.token_bytes(keys.KEY_BYTES)
+        key, secret = draft(DataKey, given), secrets.token_bytes(keys.KEY_BYTES)
         key.wrapped = wrap(secret, binding(key))
         made.append(Sealer(key, secret))
     return made
@@ -195,14 +197,13 @@ def seal(row: models.Model, values: Mapping[str, str | None], *, key: DataKey) -
 
 
 def _seal(row: models.Model, values: Mapping[str, str | None], cipher: AESSIV) -> None:
-    label = _live_label(row)
+    of_row = _place(_live_label(row), row.uid, "")[:2]  # type: ignore[attr-defined]  # -- every sealed row has a uid
     for field, value in values.items():
         if isinstance(value, Erased):
             raise LedgerError(f"{field} was erased and is not written again.")
         if value is not None and not isinstance(value, str):
             raise TypeError(f"{field} is sealed from text, not from {type(value).__name__}.")
-        uid: UUID = row.uid  # type: ignore[attr-defined]  # -- every sealed row has a uid
-        sealed = None if value is None else Sealed(cipher.encrypt(value.encode(), _place(label, uid, field)))
+        sealed = None if value is None else Sealed(cipher.encrypt(value.encode(), [*of_row, field.encode()]))
         setattr(row, field, sealed)
 
 
