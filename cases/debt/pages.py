@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.urls import path
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from cases.debt import batches, guards, rules
+from cases.debt import batches, guards, performance, rules
 from cases.debt.batches import KIND
 from cases.debt.forms import BatchForm
 from cases.debt.models import PlacementBatch
@@ -129,8 +129,30 @@ def release_batch(request: HttpRequest, uid: UUID) -> HttpResponse:
     return redirect("web:debt_batch", uid=batch.uid)
 
 
+@screen
+@require_GET
+def debt_performance(request: HttpRequest) -> HttpResponse:
+    """Show how each recovery agency does, tier by tier, with what it was handed in the months that are asked for."""
+    policy.require(asking.actor_of(request), rules.VIEW_BATCHES, kind=KIND)
+    spans = {str(months): months for months in performance.SPANS}
+    months = spans.get(request.GET.get("months", ""), performance.SPANS[0])
+    rows = performance.of_agencies(months=months, at=asking.now())
+    shown = {
+        "rows": [{"line": row, "rates": [_percent(rate) for rate in row.rates]} for row in rows],
+        "months": months,
+        "spans": performance.SPANS,
+        "vintages": performance.VINTAGES,
+    }
+    return render(request, "cases/debt/performance.html", shown)
+
+
+def _percent(rate: int | None) -> str:
+    return "" if rate is None else f"{rate // 10}.{rate % 10} %"
+
+
 urlpatterns = [
     path("debt/batches/", debt_batches, name="debt_batches"),
+    path("debt/performance/", debt_performance, name="debt_performance"),
     path("debt/batches/<uuid:uid>/", debt_batch, name="debt_batch"),
     path("debt/batches/<uuid:uid>/release/", release_batch, name="release_batch"),
 ]

@@ -230,6 +230,7 @@ def _restricted(browser, url: str, people: dict, case, found: crawl.Findings) ->
         placed = placements.built(people)
         collections.visit("debt_batches", "/debt/batches/")
         collections.refuse("debt_batches", "/debt/batches/", "form[action='/debt/batches/']")
+        collections.visit("debt_performance", "/debt/performance/")
         collections.visit("debt_batch", reverse("web:debt_batch", args=[placed.uid]))
         collections.visit("case", reverse("web:case", args=[placements.case_of(placed).uid]))
     _sales(browser, url, people, found)

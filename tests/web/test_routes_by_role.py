@@ -199,7 +199,14 @@ WHOLE_OFFICE |= {
     "emergency_from_sheet",
     "emergency_sheet",
 }
-WHOLE_OFFICE |= {"debt_batches", "partners", "disclosures", "disclosures_file", "disclosures_inspection"}
+WHOLE_OFFICE |= {
+    "debt_batches",
+    "debt_performance",
+    "partners",
+    "disclosures",
+    "disclosures_file",
+    "disclosures_inspection",
+}
 WHOLE_OFFICE |= {"jobs", "changes", "search", "teams", "letters", "codes", "ties"}
 WHOLE_OFFICE |= {"referred", "break_glass", "glass_reviews", "compartment"}
 WHOLE_OFFICE |= {"access_reviews", "ledger_checks", "agencies", "stuck_messages", "security_log"}
