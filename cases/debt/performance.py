@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db.models import BigIntegerField, Count, DateTimeField, F, Func, OuterRef, Q, QuerySet, Subquery, Sum
 
@@ -57,8 +58,8 @@ def of_agencies(*, months: int, at: datetime) -> list[Line]:
     for row in _recalls(batches):
         if line := lines.get((row["agency"], row["tier"])):
             line.recalls, line.confirmed, line.late = row["asked"], row["confirmed"], row["late"]
-    for agency, tier, count in _complaints(batches):
-        if line := lines.get((agency, tier)):
+    for whose, tier, count in _complaints(batches):
+        if line := lines.get((whose, tier)):
             line.complaints = count
     refused = dict(_refused(since, at))
     for (agency, _), line in lines.items():
@@ -72,7 +73,7 @@ def _after(months: int) -> Func:
     return Func(moment, template=f"(%(expressions)s + INTERVAL '{months} months')", output_field=DateTimeField())
 
 
-def _sums(placed: QuerySet[Placement], *, at: datetime) -> Iterable[dict[str, object]]:
+def _sums(placed: QuerySet[Placement], *, at: datetime) -> Any:
     """Count and add up by agency and tier. What had been collected by a day is what the history of the placement says
     of it then; each is read by its own index."""
     history = Placement.history_model.objects.filter(case_id=OuterRef("pk")).order_by("-history_id")  # type: ignore[attr-defined]  # -- concrete models have objects
@@ -115,7 +116,8 @@ def _rate(recovered: object, placed: object) -> int | None:
     return (2000 * got + placed) // (2 * placed)
 
 
-def _recalls(batches: list[int]) -> Iterable[dict[str, int]]:
+def _recalls(batches: list[int]) -> Any:
+    """Count by agency and tier how often an account was asked back, and what came of it."""
     rows = Clock.objects.filter(rule=periods.RECALL, case__placement__batch__in=batches)
     return (
         rows.values(agency=F("case__placement__batch__agency"), tier=F("case__placement__tier"))

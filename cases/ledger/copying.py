@@ -147,7 +147,7 @@ def _copy(model: type[models.Model], rows: Iterable[Mapping[str, Any]]) -> None:
         for row in rows:
             copy.write_row(
                 [
-                    (value.ciphertext if kind is Sealed and value is not None else value)
+                    (value.ciphertext if kind is Sealed and value is not None else value)  # type: ignore[attr-defined]  # -- its kind says so
                     if type(value) is kind or (value is None and kind is not None)
                     else prepared(value, database)
                     for name, kind, prepared in cells

@@ -134,7 +134,7 @@ def row_values(row: models.Model) -> dict[str, object]:
 
 def plain_values(model: type[models.Model], values: Mapping[str, Any]) -> dict[str, object]:
     """Return every column of a row of `model`, given as assigned, in canonical values."""
-    told = {}
+    told: dict[str, object] = {}
     for name, kind, write, read in _kinds(model):
         value = values[name]
         if value is None:
