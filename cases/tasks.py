@@ -13,7 +13,7 @@ from cases.kernel import holds, jobrun, jobs
 from cases.kernel.evidence import custody, disposal, scanning
 from cases.kernel.exchange import chase
 from cases.kernel.finding import matching
-from cases.kernel.office import access, codelists, policydocs
+from cases.kernel.office import access, codelists, policydocs, publiclinks
 from cases.kernel.oncall import alerts
 from cases.kernel.timing import sweeps
 from cases.reports import letters, requests
@@ -95,6 +95,7 @@ def sweep(**_future: Any) -> None:
     matching.compare_due(now=now)
     holds.ask_for_reviews(now=now)
     policydocs.ask_for_reviews(now=now)
+    publiclinks.ask_to_follow(now=now)
     access.open_month(now=now)
     chase.chase_late(now=now)
     limits.forget(now=now)

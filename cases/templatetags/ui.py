@@ -10,6 +10,7 @@ from django import template
 from django.template.loader import render_to_string
 
 from cases.kernel.casetypes import CaseType
+from cases.kernel.office import publiclinks
 from cases.web import story, wording, writing
 
 register = template.Library()
@@ -18,6 +19,12 @@ for written in (writing.capped, writing.clock, writing.day, writing.moment, writ
 
 HUES = 6
 DAY = timedelta(days=1)
+
+
+@register.simple_tag
+def public_link(code: str, agency: str = "") -> str:
+    """Return the present address of a public page, where an agency has one of its own that."""
+    return publiclinks.link(code, agency)
 
 
 @register.filter

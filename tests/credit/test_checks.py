@@ -13,8 +13,11 @@ from cases.kernel import intake, record, transitions
 from cases.kernel.intake import FieldErrors, IntakeRefused
 from cases.kernel.models import Case, DeliveryAttempt, Letter, Release, Task
 from cases.kernel.transitions import TransitionRefused
+from cases.ledger.sealing import Reader
+from cases.reports import letters as written
 from tests import checks, factories
 from tests.kernel.snapshots import nothing_written
+from tests.reports import reading
 from tests.web import desk
 
 AT = factories.AT
@@ -51,6 +54,15 @@ class Checks(TestCase):
         ]
         assert set(Search.objects.filter(case=case).values_list("footprint", flat=True)) != {""}
         assert Release.objects.filter(case=case, message_kind="cra_search").count() == 2
+
+    def test_letter_names_the_notice_of_each_agency(self):
+        case = checks.refused_automatically(self.people)
+        letter = Letter.objects.get(case=case, template="n2")
+        assert written.write(letter.pk, now=AT)
+        letter = Letter.objects.select_related("blob").get(pk=letter.pk)
+        reader = Reader(actor="tests", verb="read", purpose="tests")
+        said = " ".join(reading.text_of(written.open_letter(letter, reader=reader, at=AT)).split()).replace("- ", "-")
+        assert "What they do with what they hold: https://www.example.org/credit-reference-agencies" in said
 
     def test_what_needs_a_person_is_referred_and_decided_with_what_the_person_looked_at(self):
         for surname, reason in (

@@ -188,6 +188,7 @@ class Defaults(TestCase):
         for words in ("a default of £114.00 on your broadband account, dated 29 December 2026", "for six years"):
             assert words in said, (words, said)
         assert "statutory credit report free of charge" in said
+        assert "https://www.example.org/credit-reference-agencies" in said.replace("- ", "-")
 
     def test_a_notice_is_entered_as_served_only_with_proof_that_it_was_posted(self):
         case = defaults.notice_written(self.people)

@@ -13,6 +13,7 @@ from cases.kernel.actors import Actor
 from cases.kernel.models import CodeEntry
 from cases.kernel.office import codelists
 from cases.kernel.office.changeforms import ChangeForm
+from cases.kernel.office.codelists import CodeList
 from cases.kernel.office.kinds import Change, Kind, Line, Payload
 
 __all__ = ["KINDS"]
@@ -93,7 +94,7 @@ def _check(payload: Payload, *, actor: Actor, at: datetime) -> dict[str, str]:
         return {"code": "There is no such code in this list."}
     if payload.get("active_until") and not [code for code, _ in known.choices() if code != payload["code"]]:
         return {"active_until": "It is the only code that can be chosen; the list would be empty."}
-    return _check_days(payload)
+    return _check_label(known, payload) or _check_days(payload)
 
 
 def _check_new(payload: Payload, *, actor: Actor, at: datetime) -> dict[str, str]:
@@ -105,7 +106,12 @@ def _check_new(payload: Payload, *, actor: Actor, at: datetime) -> dict[str, str
         return {"code": "The list has that code already; an ended one is changed, not added again."}
     if payload["label"].casefold() in {label.casefold() for _, label in known}:
         return {"label": "Another code of the list has that label."}
-    return _check_days(payload)
+    return _check_label(known, payload) or _check_days(payload)
+
+
+def _check_label(known: CodeList, payload: Payload) -> dict[str, str]:
+    why = known.why_not(payload["label"])
+    return {"label": why} if why else {}
 
 
 def _check_days(payload: Payload) -> dict[str, str]:

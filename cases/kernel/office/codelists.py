@@ -7,7 +7,7 @@ that finds a person's rights brings the version and today's date, so that no pag
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -38,10 +38,19 @@ _today = ""
 
 
 class CodeList(Sequence[tuple[str, str]]):
-    """One list. Iterating gives every code with its present label, in its present order. `is_open`: it gains codes."""
+    """One list. Iterating gives every code with its present label, in its present order. `is_open`: it gains codes.
+    `why_not` says why a text cannot be a label of it."""
 
-    def __init__(self, code: str, label: str, pairs: tuple[tuple[str, str], ...], *, is_open: bool = False) -> None:
-        self.code, self.label, self.pairs, self.is_open = code, label, pairs, is_open
+    def __init__(
+        self,
+        code: str,
+        label: str,
+        pairs: tuple[tuple[str, str], ...],
+        *,
+        is_open: bool = False,
+        why_not: Callable[[str], str] = lambda _label: "",
+    ) -> None:
+        self.code, self.label, self.pairs, self.is_open, self.why_not = code, label, pairs, is_open, why_not
         _lists[code] = self
 
     def _added(self) -> list[CodeEntry]:
