@@ -109,8 +109,8 @@ def answered(people: dict[str, Actor]) -> Case:
     return case
 
 
-def decided(people: dict[str, Actor]) -> Case:
-    return transitions.apply(referred(people).pk, "decide", actor=people[OFFICER], at=AT, inputs=YES)
+def decided(people: dict[str, Actor], given: dict[str, Any] | None = None) -> Case:
+    return transitions.apply(referred(people).pk, "decide", actor=people[OFFICER], at=AT, inputs=given or YES)
 
 
 def closed(people: dict[str, Actor]) -> Case:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cases.credit import callbacks, codes, forms, intake, messages, opening, periods, report, rules, subject
+from cases.credit import callbacks, codes, forms, intake, keeping, messages, opening, periods, report, rules, subject
 from cases.credit.models import Check
 from cases.kernel import clocks, retention
 from cases.kernel.casetypes import CaseType, never
@@ -52,6 +52,7 @@ CHECK = CaseType(
     callback_data=callbacks.EXAMPLES,
     delivered={**{kind.code: callbacks.answered for kind in messages.ALL}, **corrections.DELIVERED},
     refused={**{kind.code: callbacks.refused for kind in messages.ALL}, **letters.REFUSED, **corrections.REFUSED},
+    reacts={"fraud_filed": keeping.fraud_filed},
     clock_ends={periods.SEARCHES: callbacks.waited, periods.CLOSE: callbacks.over},
     message_labels={
         **{kind.code: kind.label for kind in messages.ALL},

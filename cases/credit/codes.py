@@ -18,10 +18,12 @@ __all__ = [
     "HARD",
     "LEVELS",
     "NOT_AUTOMATED",
+    "NOT_PROVED",
     "OCCASIONS",
     "OUTCOMES",
     "PLAN",
     "REASONS",
+    "REFUSED_FOR",
     "ROLES",
     "SEARCHES",
     "TRIGGERS",
@@ -123,6 +125,9 @@ CONTEST_OUTCOMES = (
     ("not_automated", "It was no automated decision"),
 )
 NOT_AUTOMATED = "not_automated"
+# What a contest ends with that nobody looked at.
+NOT_PROVED = "identity_not_proved"
+REFUSED_FOR = ((NOT_PROVED, "Nobody showed who they are"),)
 WON = frozenset({"overturned", "varied"})
 CONTEST_ROLES = (("person", "Person concerned"), ("representative", "Acts for them"))
 EVIDENCE_KINDS = CodeList(

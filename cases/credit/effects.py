@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cases.credit import codes, deciding, periods
-from cases.credit.models import CheckDecision
+from cases.credit import deciding, keeping, periods
 from cases.kernel import clocks, tasks
 
 __all__ = ["AGAIN", "OWNER", "REFERRED", "close", "decide", "redecide", "refer"]
@@ -69,10 +68,6 @@ def redecide(context: Any) -> None:
 
 
 def close(context: Any) -> None:
-    """A result is kept by the rule of a customer's, or by that of somebody who became none."""
-    case = context.case
-    last = CheckDecision.objects.filter(case=case).order_by("number").last()
-    is_accepted = last is not None and last.outcome.startswith("accept")
-    is_customer = case.check_facts.occasion in codes.EXISTING or is_accepted
-    case.retention_class = "check_customer" if is_customer else "check_no_customer"
-    clocks.end(case, periods.CLOSE, at=context.at, state="met")
+    """A result is kept by the rule of what it came to."""
+    context.case.retention_class = keeping.class_of(context.case)
+    clocks.end(context.case, periods.CLOSE, at=context.at, state="met")

@@ -8,11 +8,11 @@ from cases.kernel import tasks
 from cases.kernel.exchange import letters
 from cases.kernel.models import Case, CaseParty, Letter
 
-__all__ = ["ANSWERED", "RECEIVED", "ADVERSE", "AUTOMATED", "BY_HAND", "LETTERS", "ask"]
+__all__ = ["ADVERSE", "ANSWERED", "AUTOMATED", "BY_HAND", "LETTERS", "RECEIVED", "UNPROVED", "ask"]
 
 BY_HAND = "check_write_by_hand"
 tasks.declare({BY_HAND: "Tell the applicant of a decision by hand: no letter can go to them"})
-ADVERSE, AUTOMATED, RECEIVED, ANSWERED = "n2", "n3", "n3_contest", "n3_outcome"
+ADVERSE, AUTOMATED, RECEIVED, ANSWERED, UNPROVED = "n2", "n3", "n3_contest", "n3_outcome", "n3_unproved"
 LETTERS = tuple(
     letters.Template(
         code=code,
@@ -27,6 +27,7 @@ LETTERS = tuple(
         (AUTOMATED, "A decision was taken automatically"),
         (RECEIVED, "A contest of a decision is received"),
         (ANSWERED, "What came of a contest of a decision"),
+        (UNPROVED, "A contest is not looked at: nobody showed who they are"),
     )
 )
 letters.declare(*LETTERS)

@@ -7,10 +7,10 @@ from datetime import date
 from cases.kernel.clocks import ClockRule
 from cases.kernel.retention import RetentionClass
 
-__all__ = ["ANSWER", "CLOCKS", "CLOSE", "NOTIFY", "REFERRED", "RETENTION", "SEARCHES"]
+__all__ = ["ANSWER", "CLOCKS", "CLOSE", "NOTIFY", "REFERRED", "RETENTION", "SEARCHES", "SHOWN"]
 
 SEARCHES, REFERRED, CLOSE = "check_searches", "check_referred", "check_close"
-ANSWER, NOTIFY = "k10_request", "contest_notify"
+ANSWER, NOTIFY, SHOWN = "k10_request", "contest_notify", "contest_identity"
 _FROM = date(2026, 1, 1)
 CLOCKS = (
     ClockRule(
@@ -19,6 +19,15 @@ CLOCKS = (
         length=1,
         unit="minutes",
         source="Internal rule: what a machine can do waits for nobody",
+        effective_from=_FROM,
+        is_work=False,
+    ),
+    ClockRule(
+        code=SHOWN,
+        label="They show who they are",
+        length=14,
+        unit="days",
+        source="Internal rule: our month stands still meanwhile, so something has to remind",
         effective_from=_FROM,
         is_work=False,
     ),
@@ -61,6 +70,12 @@ RETENTION = (
     ),
     RetentionClass(code="check_customer", trigger="contract end", months=72, source=_CUSTOMER),
     RetentionClass(code="check_no_customer", trigger="decision", months=11, source=f"{_OTHER}; it closes after one"),
+    RetentionClass(
+        code="check_automated",
+        trigger="decision",
+        months=72,
+        source="Retention schedule: record of an automated decision and of its review, 6 years",
+    ),
     RetentionClass(
         code="check_fraud",
         trigger="decision",

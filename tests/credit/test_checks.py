@@ -169,13 +169,17 @@ class Checks(TestCase):
         assert (case.state, case.check_facts.referred_for) == ("referred", ["searches_missing"])
 
     def test_results_are_kept_by_the_rule_of_customers_or_by_that_of_others(self):
-        """12 months from the decision for somebody who became no customer, 6 years for a customer."""
-        others, theirs = checks.refused_automatically(self.people), checks.decided(self.people)
+        """12 months from the decision for somebody who became no customer; 6 years for a customer, and for a decision
+        that no person took."""
+        others = checks.decided(self.people, checks.NO)
+        theirs, alone = checks.decided(self.people), checks.refused_automatically(self.people)
         for _ in range(3):
             checks.sweep(AT + timedelta(days=31))
-        others, theirs = Case.objects.get(pk=others.pk), Case.objects.get(pk=theirs.pk)
+        others, theirs, alone = (Case.objects.get(pk=each.pk) for each in (others, theirs, alone))
         assert (others.state, others.retention_class) == ("closed", "check_no_customer")
         assert (theirs.state, theirs.retention_class) == ("closed", "check_customer")
+        assert (alone.state, alone.retention_class) == ("closed", "check_automated")
+        assert alone.dispose_after_date == theirs.dispose_after_date
         assert theirs.dispose_after_date > others.dispose_after_date
 
     def test_a_linked_person_counts_only_where_a_link_allows_it(self):

@@ -12,11 +12,13 @@ from cases.credit.contests.forms import EXAMPLE, DecideForm, parse
 from cases.credit.models import CheckDecision, Search
 from cases.kernel import actors, calendars, casetypes, intake, outbox, transitions, verdicts
 from cases.kernel.casetypes import Content
+from cases.kernel.errors import CaseError
 from cases.kernel.intake import FieldErrors
 from cases.kernel.models import Agency, Case, Clock, Letter, OutboxMessage, Task
 from cases.kernel.transitions import TransitionRefused
 from cases.ledger import sealing
 from cases.ledger.models import LedgerEvent
+from cases.reports import letters
 from tests import checks, factories
 from tests.kernel.snapshots import nothing_written
 from tests.web import desk
@@ -206,6 +208,35 @@ class Contests(TestCase):
         transitions.apply(case.pk, "ask_identity", actor=officer, at=AT)
         transitions.apply(case.pk, "confirm_identity", actor=officer, at=AT, inputs=checks.IDENTITY)
         assert transitions.apply(case.pk, "assign", actor=officer, at=AT, inputs=to).state == "assigned"
+
+    def test_a_contest_of_somebody_who_never_shows_who_they_are_is_chased_and_refused_for_that_alone(self):
+        check = checks.decided(self.people)
+        case = checks.contest(self.people, check)
+        officer, protection = self.people[checks.RIGHTS], self.people["j.merriweather"]
+        with nothing_written(counted=1), pytest.raises(TransitionRefused):
+            transitions.apply(case.pk, "refuse", actor=protection, at=AT, reason="Not now.")
+        case = transitions.apply(case.pk, "ask_identity", actor=officer, at=AT)
+        clock = Clock.objects.get(case=case, rule="contest_identity")
+        assert clock.due_date == (AT + timedelta(days=14)).date()
+        checks.sweep(clock.due_at - timedelta(minutes=1))
+        assert not Task.objects.filter(case=case, closed_at=None).exists()
+        late = clock.due_at + timedelta(minutes=1)
+        checks.sweep(late)
+        assert Task.objects.get(case=case, closed_at=None).kind == "contest_identity_not_shown"
+        assert Clock.objects.get(case=case, rule="k10_request").state == "paused"
+        with nothing_written(counted=1), pytest.raises(CaseError, match="data protection officer"):
+            transitions.apply(case.pk, "refuse", actor=officer, at=late, reason="Never came.")
+        case = transitions.apply(case.pk, "refuse", actor=protection, at=late, reason="Never came.")
+        assert (case.state, case.contest.outcome, case.contest.identity_how) == ("closed", "identity_not_proved", "")
+        assert not Clock.objects.filter(case=case, ended_at=None).exists()
+        assert not Task.objects.filter(case=case, closed_at=None).exists()
+        letter = Letter.objects.select_related("case", "party").get(case=case, template="n3_unproved")
+        addressee = letters.Addressee(name="Ada Oyelaran", lines={"line_1": "3 Orchard Steps"})
+        words = letters._paper(letter, addressee, now=late).html
+        assert "We could not be sure that it was you" in words
+        assert check.reference in words
+        assert not guards.is_contested(check)
+        assert ("What came of it", "Nobody showed who they are") in casetypes.get("contest").facts_view(case)
 
     def test_a_contest_under_a_wrong_reference_or_day_is_put_right(self):
         wrong, right = checks.decided(self.people), checks.decided(self.people)

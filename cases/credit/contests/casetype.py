@@ -63,7 +63,7 @@ CONTEST = CaseType(
     fact_categories=dict.fromkeys(("wording", "findings", "answer", "withdrawal"), "case_record"),
     callbacks=letters.CALLBACKS,
     refused=letters.REFUSED,
-    clock_ends={periods.NOTIFY: report.go_on},
+    clock_ends={periods.NOTIFY: report.go_on, periods.SHOWN: report.not_shown},
     message_labels={letters.LETTER.code: letters.LETTER.label},
     intake=forms.INTAKE,
 )

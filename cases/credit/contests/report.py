@@ -6,18 +6,30 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from cases.credit import codes, letters, periods
-from cases.credit.contests import forms
+from cases.credit import codes, keeping, letters, periods
+from cases.credit.contests import forms, rules
 from cases.credit.models import CheckDecision, Contest
-from cases.kernel import actors, calendars, clocks, formats, record, transitions
+from cases.kernel import actors, calendars, clocks, formats, record, tasks, transitions
 from cases.kernel.casetypes import Check as Line
 from cases.kernel.intake import FieldErrors
 from cases.kernel.models import Case, Clock
 from cases.ledger import sealing
 
-__all__ = ["checks", "context", "count_anew", "facts_view", "go_on", "open_facts", "opened", "topic", "topic_label"]
+__all__ = [
+    "checks",
+    "context",
+    "count_anew",
+    "facts_view",
+    "go_on",
+    "not_shown",
+    "open_facts",
+    "opened",
+    "topic",
+    "topic_label",
+]
 
-_OUTCOMES, _CAME_BY, _IDENTITY = dict(codes.CONTEST_OUTCOMES), dict(codes.CAME_BY), dict(codes.IDENTITY)
+_OUTCOMES = dict(codes.CONTEST_OUTCOMES) | dict(codes.REFUSED_FOR)
+_CAME_BY, _IDENTITY = dict(codes.CAME_BY), dict(codes.IDENTITY)
 
 
 def open_facts(case: Case, facts: Mapping[str, Any]) -> None:
@@ -32,6 +44,7 @@ def open_facts(case: Case, facts: Mapping[str, Any]) -> None:
     row = Contest(case=case, key=case.key, decision=decision, came_by=facts["came_by"], received_at=received_at)
     sealing.seal(row, {"wording": facts.get("wording") or None}, key=case.key)
     row.save(force_insert=True)
+    keeping.contested(decision.case, at=case.opened_at)
     clocks.start(case, periods.ANSWER, started_at=received_at)
     clocks.refresh_due(case)
     case.save(update_fields=["due_at"])
@@ -55,14 +68,25 @@ def opened(case: Case, _people: Sequence[Mapping[str, Any]], *, at: datetime) ->
 
 def go_on(case: Case, clock: Clock, *, at: datetime) -> None:
     """Tell the person what came of it."""
+    _meet(case, clock, at=at)
+    if case.state == "decided":
+        transitions.apply(case.pk, "notify", actor=actors.system("contests", source=case.source), at=at)
+
+
+def not_shown(case: Case, clock: Clock, *, at: datetime) -> None:
+    """Nobody has shown who they are: somebody asks again, or refuses the contest for that."""
+    _meet(case, clock, at=at, task=rules.NOT_SHOWN if case.state == "identity_check" else "")
+
+
+def _meet(case: Case, clock: Clock, *, at: datetime, task: str = "") -> None:
     actor = actors.system("contests", source=case.source)
     with record.act(case, "clock.met", actor=actor, at=at, detail={"rule": clock.rule}):
         clock.state, clock.ended_at = "met", at
         clock.save(update_fields=["state", "ended_at"])
+        if task:
+            tasks.raise_task(task, case=case, at=at)
         clocks.refresh_due(case)
         case.save()
-    if case.state == "decided":
-        transitions.apply(case.pk, "notify", actor=actor, at=at)
 
 
 def topic(_facts: Mapping[str, Any]) -> str:

@@ -21,12 +21,16 @@ from cases.kernel.policy import Rule
 from cases.ledger import api as ledger
 from cases.ledger import sealing
 
-__all__ = ["LIFECYCLE", "POLICY", "approval_rows"]
+__all__ = ["LIFECYCLE", "NOT_SHOWN", "POLICY", "approval_rows"]
 
 _KIND = "contest"
 _OFFICER = frozenset({"rights_officer"})
 _REVIEWER = frozenset({"credit_reviewer"})
 _DPO = frozenset({"data_protection_officer"})
+NOT_SHOWN = "contest_identity_not_shown"
+tasks.declare(
+    {NOT_SHOWN: "Nobody has shown in 14 days who contests a decision: ask again, or refuse the contest for that"}
+)
 
 POLICY = (
     *(
@@ -125,7 +129,14 @@ def has_their_words(context: Any) -> str | None:
 
 
 def pause(context: Any) -> None:
+    """Our month stands still until we know who contests, and after 14 days somebody is reminded of it."""
     clocks.pause(context.case, periods.ANSWER, at=context.at)
+    clocks.start(context.case, periods.SHOWN, started_at=context.at)
+
+
+def asked_no_more(context: Any) -> None:
+    clocks.end(context.case, periods.SHOWN, at=context.at, state="met")
+    tasks.close_all(context.case, NOT_SHOWN, actor=context.actor, at=context.at)
 
 
 def resume(context: Any) -> None:
@@ -177,6 +188,15 @@ def _due_again(check: Case, *, at: datetime) -> datetime:
     return clocks.start(check, periods.REFERRED, started_at=at).due_at
 
 
+def refuse(context: Any) -> None:
+    """Nobody showed who they are: the decision stands, and the person hears why nobody looked at it."""
+    facts = context.case.contest
+    facts.outcome = codes.NOT_PROVED
+    facts.save(update_fields=["outcome"])
+    clocks.meet(context.case, periods.ANSWER, at=context.at)
+    letters.ask(context.case, letters.UNPROVED, at=context.at, role="person")
+
+
 def notify(context: Any) -> None:
     clocks.end(context.case, periods.NOTIFY, at=context.at, state="met")
     letters.ask(context.case, letters.ANSWERED, at=context.at, role="person")
@@ -223,9 +243,20 @@ LIFECYCLE = Lifecycle(
             target="received",
             roles=_OFFICER,
             guards=(identity_is_checked,),
-            effects=(resume,),
+            effects=(resume, asked_no_more),
             consequence="Our month goes on",
             tone="primary",
+        ),
+        Transition(
+            name="refuse",
+            label="Refuse: nobody showed who they are",
+            source=frozenset({"identity_check"}),
+            target="closed",
+            roles=_DPO,
+            needs_reason=True,
+            effects=(refuse, asked_no_more),
+            consequence="The decision stands; the person is told why, and where they can complain",
+            tone="danger",
         ),
         Transition(
             name="assign",
@@ -268,7 +299,7 @@ LIFECYCLE = Lifecycle(
             target="withdrawn",
             roles=_OFFICER,
             guards=(has_their_words,),
-            effects=(withdraw,),
+            effects=(withdraw, asked_no_more),
             consequence="The decision stands as it is",
             tone="quiet",
         ),

@@ -1,0 +1,133 @@
+"""For how long a check is kept: by the rule of a customer, of somebody who became none, of a decision that no person
+took or that was contested, or of a fraud on file. Of several the longest counts.
+
+A customer's check is kept until six years after their contract ends. Nobody tells a check of that end: from its closing
+six years are counted, and before they are over it is looked whether the contract went on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+
+from django.db.models import Q
+
+from cases.accounts import likeness
+from cases.credit import codes
+from cases.credit.models import CheckDecision, Contest
+from cases.kernel import calendars, jobs, locks, record, retention
+from cases.kernel.actors import Actor, system
+from cases.kernel.finding import matching
+from cases.kernel.models import Case, CaseAddress, CaseLink, CaseParty
+from cases.ledger import sealing
+from cases.ledger.reads import Reader
+
+__all__ = ["AUTOMATED", "CUSTOMER", "FRAUD", "KEEP", "OTHER", "class_of", "contested", "fraud_filed"]
+
+CUSTOMER, OTHER, AUTOMATED, FRAUD = "check_customer", "check_no_customer", "check_automated", "check_fraud"
+KEEP = "keep_customer_checks"
+# So long before its last day a customer's check is looked at, and again each day from then on.
+AHEAD = timedelta(days=30)
+
+
+def class_of(case: Case) -> str:
+    """Return by which rule a check that closes is kept. Two queries at most."""
+    if case.retention_class == FRAUD:
+        return FRAUD
+    decisions = list(CheckDecision.objects.filter(case=case).order_by("number"))
+    is_accepted = bool(decisions) and decisions[-1].outcome.startswith("accept")
+    if case.check_facts.occasion in codes.EXISTING or is_accepted:
+        return CUSTOMER
+    is_reviewed = any(row.automated_level == "solely" for row in decisions)
+    is_reviewed = is_reviewed or Contest.objects.filter(decision__case=case).exists()
+    return AUTOMATED if is_reviewed else OTHER
+
+
+def contested(check: Case, *, at: datetime) -> None:
+    """A check that was closed is contested: it is kept as long as the record of the review. Locks it."""
+    if check.is_closed and check.retention_class == OTHER:
+        actor = system("checks", source=check.source)
+        _keep_as(locks.another_for_update(check.pk), AUTOMATED, _last_decided(check), actor=actor, at=at)
+
+
+def fraud_filed(filing: Case, *, at: datetime) -> None:
+    """A fraud is on file: checks that are linked with its case, or of whom it is about, are kept as long as a check
+    with a marker. A victim's is not one. Locks them, in the act that files."""
+    named = filing.parties.filter(is_detached=False).exclude(role__startswith="victim").exclude(party=None)
+    linked = CaseLink.objects.filter(removed_at=None)
+    wanted = (
+        Q(pk__in=linked.filter(case=filing).values("other"))
+        | Q(pk__in=linked.filter(other=filing).values("case"))
+        | Q(parties__role="applicant", parties__is_detached=False, parties__party__in=named.values("party"))
+    )
+    checks = Case.objects.filter(wanted, kind="check").exclude(retention_class=FRAUD).distinct().order_by("pk")
+    for pk in list(checks.values_list("pk", flat=True)):
+        check = locks.another_for_update(pk)
+        _keep_as(check, FRAUD, _last_decided(check), actor=system("checks", source=check.source), at=at)
+
+
+def _last_decided(check: Case) -> date:
+    last = CheckDecision.objects.filter(case=check).order_by("number").last()
+    return calendars.london_date(last.decided_at if last else check.opened_at)
+
+
+def _keep_as(check: Case, code: str, counted_from: date, *, actor: Actor, at: datetime) -> bool:
+    """Keep a locked check by another rule, in an act of its own; never shorter than it is. Say whether it changed."""
+    last = retention.dispose_after(code, trigger_date=counted_from)
+    until = max(last, check.dispose_after_date or last)
+    if (check.retention_class, check.dispose_after_date) == (code, until):
+        return False
+    with record.act(check, "check.kept_longer", actor=actor, at=at, detail={"retention_class": code}):
+        check.retention_class = code
+        if check.is_closed:
+            check.dispose_after_date = until
+            for party in check.parties.all():
+                party.retention_class, party.dispose_after_date = code, max(until, party.dispose_after_date or until)
+                party.save(update_fields=["retention_class", "dispose_after_date"])
+        check.version += 1
+        check.save(update_fields=["retention_class", "dispose_after_date", "version"])
+    return True
+
+
+def _rows(job: jobs.Job) -> Iterable[int]:
+    soon = calendars.london_date(job.asked_at) + AHEAD
+    due = Case.objects.filter(kind="check", is_closed=True, retention_class=CUSTOMER, dispose_after_date__lte=soon)
+    return due.order_by("pk").values_list("pk", flat=True)
+
+
+def _look(job: jobs.Job, subject: str, at: datetime) -> None:
+    """Count a customer's check from the end of the contract that ended last, or from today while one goes on."""
+    check, worker = locks.case_for_update(int(subject)), jobs.worker_of(job)
+    reader = Reader(actor=worker.label, verb="keep", purpose="check_applicants", streams=(check.uid,))
+    today, found = calendars.london_date(at), likeness.likely(_applicant(check, reader=reader, at=at))
+    held = [each.holder.account for each in found if each.score.points >= matching.CERTAIN]
+    if not held:
+        raise jobs.Skipped("no_contract")
+    ended = max(account.contract_end_date or today for account in held)
+    if not _keep_as(check, CUSTOMER, ended, actor=worker, at=at):
+        raise jobs.Skipped("long_enough")
+
+
+def _applicant(check: Case, *, reader: Reader, at: datetime) -> dict[str, str | None]:
+    """Open what is compared of whom a check is about. Two access rows."""
+    party = CaseParty.objects.filter(case=check, role="applicant", is_detached=False).order_by("number").first()
+    if party is None:
+        return {}
+    (values,) = sealing.open_rows([party], ["forename", "surname", "date_of_birth"], reader=reader, at=at)
+    home = CaseAddress.objects.filter(party=party, is_detached=False).order_by("pk").first()
+    if home is not None:
+        (place,) = sealing.open_rows([home], ["postcode"], reader=reader, at=at)
+        values |= place
+    return values
+
+
+jobs.declare(
+    jobs.Kind(
+        code=KEEP,
+        label="Keep checks of customers until six years after their contract",
+        rows=_rows,
+        do=_look,
+        is_daily=True,
+        reasons={"no_contract": "No contract of theirs is known", "long_enough": "It is kept long enough"},
+    )
+)
