@@ -7,7 +7,9 @@ from django.utils import timezone
 
 from cases import reports
 from cases.agencies import application
+from cases.disclosure import package
 from cases.kernel import edits, jobrun, jobs
+from cases.kernel.evidence import taking
 from cases.kernel.finding import joining, matching
 from cases.kernel.linking import links
 from cases.kernel.models import AccessReview, OutboxMessage, Party, PersonPair
@@ -29,6 +31,8 @@ from tests.api.caller import callback
 from tests.browser import crawl
 from tests.fraud.told import hear_of
 from tests.kernel import walks  # noqa: F401 -- declares the kind of work that is started here
+from tests.web.test_previews import pdf
+from tests.web.test_recordings import sound
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -90,6 +94,8 @@ def _filled(worker: crawl.Person, cases: dict, report) -> None:
     for name in ("holds", "linked", "snooze", "conflict"):
         worker.visit(name, reverse(f"web:{name}", args=[case.uid]))
     worker.visit("preview", reverse("web:preview", args=[case.uid, case.evidence.latest("number").number]))
+    call = case.evidence.filter(media_type="audio/wav").latest("number")
+    worker.visit("recording", reverse("web:recording", args=[case.uid, call.number]))
     for name in ("split", "merge"):
         worker.visit(name, reverse(f"web:{name}", args=[case.uid]))
     worker.visit("merge", f"{reverse('web:merge', args=[case.uid])}?into={cases['referred'].reference}")
@@ -213,6 +219,7 @@ def _restricted(browser, url: str, people: dict, case, found: crawl.Findings) ->
         for page in packages:
             unit.visit("package", page)
             unit.visit("package_part", f"{page}files/1/")
+        unit.visit("package_part", _redacted(people))
         unit.refuse("package", packages[0], "form[action$='/files/']")
         unit.refuse("new_case", "/cases/new/le_disclosure/", "form[action*='/cases/new/']")
         unit.refuse("case", requests[0], "form[action*='/steps/verify/']")
@@ -262,6 +269,19 @@ def _pack(browser, url: str, people: dict, found: crawl.Findings) -> None:
         officer.refuse("texts_to_read", address, "form:has([name='text'])")
 
 
+def _redacted(people: dict) -> str:
+    """Return the page of a redacted copy in a package, beside its original."""
+    case, actor = disclosures.taken_out(people, items=["subscriber_name"]), people["k.mistry"]
+    first = {"kind": "extract", "file_name": "sheet.pdf", "media_type": "application/pdf", "data": pdf()}
+    original = edits.attach(case.pk, **first, actor=actor, at=disclosures.AT)
+    kind = "application/pdf"
+    taken = taking.take(case, [pdf(pages=1)], file_name="copy.pdf", media_type=kind, at=disclosures.AT)
+    copy = edits.keep(case.pk, taken, kind="extract", redacts=original.number, actor=actor, at=disclosures.AT)
+    factories.scan()
+    package.put_in(case.pk, copy.number, item="subscriber_name", actor=actor, at=disclosures.AT)
+    return f"/cases/{case.uid}/package/files/1/"
+
+
 def _sales(browser, url: str, people: dict, found: crawl.Findings) -> None:
     """A sale of debts before and after it is complete: its accounts, one of them, tapes and bids."""
     bidding, complete = sales.bidding(people), sales.came_back(people)
@@ -288,7 +308,9 @@ def test_axe_and_the_console_have_nothing_to_say(browser, live_server):
     )
     edits.add_note(cases["filed"].pk, "The shop called back.", actor=people["a.byrne"], at=factories.FILED_AT)
     still = {"kind": "call_recording", "file_name": "still.png", "media_type": "image/png", "data": uploads.png()}
-    edits.attach(cases["investigating"].pk, **still, actor=people["a.byrne"], at=factories.FILED_AT)
+    call = {"kind": "call_recording", "file_name": "call.wav", "media_type": "audio/wav", "data": sound(1)}
+    for each in (call, still):
+        edits.attach(cases["investigating"].pk, **each, actor=people["a.byrne"], at=factories.FILED_AT)
     factories.scan()
     report = reports.request(cases["filed"], actor=people["a.byrne"], at=factories.FILED_AT)
 
