@@ -268,7 +268,7 @@ def remove_part(
     case_id: int, number: int, *, actor: Actor, at: datetime, request: ledger.RequestInfo | None = None
 ) -> None:
     """Take a file out of what is given; its bytes are destroyed, and the document that it was made of, unless a hold
-    keeps that; the hash stays. Raises EditRefused."""
+    keeps that, or a redacted copy is compared with it; the hash stays. Raises EditRefused."""
     with _changing(case_id, actor=actor, at=at, request=request) as edit:
         row = edit.case.package_parts.select_related("blob__key").filter(number=number, is_removed=False).first()
         if row is None:
@@ -276,7 +276,7 @@ def remove_part(
         row.is_removed = True
         _destroy(row, actor=actor, reason="removed", at=at)
         if not edit.case.package_parts.filter(sha256=row.sha256, is_removed=False).exists():
-            _erase_documents(edit.case, actor=actor, reason="removed", at=at, sha256=row.sha256)
+            _erase_documents(edit.case, actor=actor, reason="removed", at=at, sha256=row.sha256, redacted_copies=None)
 
 
 def _erase_documents(case: Case, *, actor: Actor, reason: str, at: datetime, **which: Any) -> None:

@@ -16,7 +16,7 @@ from django.db import connection
 from backoffice.env import BASE_DIR
 from cases.disclosure import checking, package
 from cases.disclosure.excess import Unreadable
-from cases.kernel import edits, holds
+from cases.kernel import edits, holds, record
 from cases.kernel.errors import CaseError, NotAllowed, NotVisible
 from cases.kernel.evidence import taking
 from cases.kernel.evidence.handing import DocumentErased
@@ -276,6 +276,23 @@ def test_an_original_that_was_put_in_before_it_was_redacted_holds_the_package_up
     assert "was redacted since: take it out" in checking.is_the_redacted_copy(context)
     package.remove_part(case.pk, part.number, actor=people["k.mistry"], at=AT)
     assert checking.is_the_redacted_copy(context) is None
+
+
+def test_an_original_that_was_taken_out_for_its_redacted_copy_is_still_there_to_be_compared_with(people):
+    case = disclosures.taken_out(people, items=["subscriber_name"])
+    original = attach(case, people, pdf(), "sheet.pdf")
+    factories.scan()
+    part = put_in(case, people, original.number, "subscriber_name")
+    copy = redacted(case, people, pdf(pages=1), original.number)
+    factories.scan()
+    package.remove_part(case.pk, part.number, actor=people["k.mistry"], at=AT)
+    assert documents(case) == {original.number: True, copy.number: True}
+    part = put_in(case, people, copy.number, "subscriber_name")
+    page = client_of("k.mistry").get(f"/cases/{case.uid}/package/files/{part.number}/")
+    assert (page.status_code, page.content.decode().count("data:image/jpeg;base64,")) == (200, 2)
+    with record.act(case, "tests.purged", actor=people["k.mistry"], at=AT):
+        package.erase(case, actor=people["k.mistry"], reason="retention", at=AT)
+    assert documents(case) == {original.number: False, copy.number: False}
 
 
 def test_whoever_checks_sees_the_redacted_copy_beside_its_original(people):
