@@ -100,6 +100,20 @@ def test_a_recording_is_played_in_pieces_and_is_on_record_once(case, people):
     assert AccessEvent.objects.count() > looked
 
 
+def test_what_is_asked_for_to_the_end_comes_in_pieces_of_four_megabytes_until_all_of_it_has_come(case, people):
+    data, client = sound(seconds=270), desk.client_of("a.byrne")
+    size = len(data)
+    assert 8_388_608 < size < 12_582_912
+    address, got = source(client, case, attach(case, people, data)), b""
+    for first, last in ((0, 4_194_303), (4_194_304, 8_388_607), (8_388_608, size - 1)):
+        answer = client.get(address, headers={"range": f"bytes={first}-"})
+        assert (answer.status_code, answer["Content-Range"]) == (206, f"bytes {first}-{last}/{size}")
+        assert int(answer["Content-Length"]) == last - first + 1
+        got += whole(answer)
+    assert got == data
+    assert played(case) == 1
+
+
 @pytest.mark.parametrize("asked", ["bytes=0-1,5-6", "bytes=-", "items=0-1", "bytes=x-y"])
 def test_what_is_no_single_piece_gets_all_of_it(case, people, asked):
     row, client = attach(case, people, uploads.WAV), desk.client_of("a.byrne")
