@@ -17,10 +17,10 @@ tasks.declare(
 
 
 def lock(job: Job) -> Case | None:
-    """Return the case that a desk's work is about, locked, or nothing. Called before the job is locked, so that both
-    are always locked in this order."""
+    """Return the case that a desk's work is about, locked, or nothing: work begun before it named its case has none.
+    Called before the job is locked, so that both are always locked in this order."""
     kind = jobs.kind_of(job)
-    return locks.case_for_update(job.params[kind.case]) if kind and kind.case else None
+    return locks.case_for_update(job.params[kind.case]) if kind and kind.case in job.params else None
 
 
 def note(job: Job, *, at: datetime) -> None:
@@ -30,7 +30,7 @@ def note(job: Job, *, at: datetime) -> None:
     if case is None:
         return
     is_left = job.state != "done" or job.failed > 0
-    waiting = case.tasks.filter(kind=UNDONE, closed_at=None, detail__work=job.kind).exists()
+    waiting = case.tasks.filter(kind=UNDONE, closed_at=None, detail__job=str(job.uid)).exists()
     if is_left == waiting:
         return
     worker, verb = jobs.worker_of(job), "case.work_not_done" if is_left else "case.work_done"
@@ -38,7 +38,7 @@ def note(job: Job, *, at: datetime) -> None:
         if is_left:
             tasks.raise_task(UNDONE, case=case, at=at, job=str(job.uid), work=job.kind)
         else:
-            tasks.close_about(case, UNDONE, actor=worker, at=at, work=job.kind)
+            tasks.close_about(case, UNDONE, actor=worker, at=at, job=str(job.uid))
             case.is_dormant = casetypes.get(case.kind).lifecycle.state(case.state).is_dormant and tasks.rests(case)
         case.version += 1
         case.save(update_fields=["version", "is_dormant"])

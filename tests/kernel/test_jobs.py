@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -288,3 +289,22 @@ def test_a_worker_that_lost_its_lease_undoes_what_it_was_doing(monkeypatch):
     assert taken == [1]
     assert stands(job) == ("running", 2, 0, 0, 0, "")
     assert opened() == set()
+
+
+def test_what_one_work_of_a_case_left_undone_another_of_it_does_not_make_done(people, monkeypatch):
+    monkeypatch.setitem(jobs.KINDS, "walk", replace(jobs.KINDS["walk"], case="case"))
+    case = factories.referred(people)
+    first, second, third = (begin(people, row, case=case.pk) for row in ("refuse-1", "row-2", "refuse-3"))
+    work()
+
+    left = case.tasks.filter(kind="work_not_done", closed_at=None)
+    assert [Job.objects.get(pk=each.pk).failed for each in (first, second, third)] == [1, 0, 1]
+    assert sorted(each.detail["job"] for each in left) == sorted([str(first.uid), str(third.uid)])
+
+
+def test_work_begun_before_it_named_its_case_ends(people, monkeypatch):
+    job = begin(people, "row-1")
+    monkeypatch.setitem(jobs.KINDS, "walk", replace(jobs.KINDS["walk"], case="case"))
+    work()
+
+    assert Job.objects.get(pk=job.pk).state == "done"

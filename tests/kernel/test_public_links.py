@@ -11,13 +11,14 @@ from tests import factories
 from tests.factories import AT
 
 pytestmark = pytest.mark.django_db
-CRAIN = "https://www.example.org/information-notice"
+CRAIN = "https://notices.example.org/information"
 
 
 @pytest.fixture
-def people():
+def people(settings):
+    settings.DEMO = True
     yield factories.office()
-    codelists.refresh()
+    codelists.notice(0, "")  # the rows are taken back
 
 
 def enter(people, kind, code, label):
@@ -31,6 +32,16 @@ def enter(people, kind, code, label):
 
 def test_a_changed_address_is_the_one_that_letters_show(people):
     assert publiclinks.link("credit_agencies") == "https://www.example.org/credit-reference-agencies"
+
+    enter(people, "code_entry", "credit_agencies", CRAIN)
+
+    assert publiclinks.link("credit_agencies") == CRAIN
+
+
+def test_an_address_that_nobody_entered_is_shown_by_a_demonstration_alone(people, settings):
+    settings.DEMO = False
+
+    assert publiclinks.link("credit_agencies") == ""
 
     enter(people, "code_entry", "credit_agencies", CRAIN)
 

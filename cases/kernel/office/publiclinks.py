@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
 from django.db import transaction
@@ -23,6 +24,7 @@ __all__ = ["LINKS", "TASK", "ask_to_follow", "link"]
 
 TASK = "links_to_follow"
 DESK, DAYS = "rights", 5
+INVENTED = "https://www.example.org/"
 OF_AN_AGENCY = "notice_"
 tasks.declare({TASK: "Follow the links that letters show"})
 
@@ -40,9 +42,9 @@ LINKS = CodeList(
     "public_link",
     "Links that letters show",
     (
-        ("cookie_policy", "https://www.example.org/cookies"),
-        ("credit_agencies", "https://www.example.org/credit-reference-agencies"),
-        ("fraud_agencies", "https://www.example.org/fraud-prevention-agencies"),
+        ("cookie_policy", f"{INVENTED}cookies"),
+        ("credit_agencies", f"{INVENTED}credit-reference-agencies"),
+        ("fraud_agencies", f"{INVENTED}fraud-prevention-agencies"),
     ),
     is_open=True,
     why_not=_why_no_address,
@@ -52,10 +54,12 @@ LINKS = CodeList(
 def link(code: str, agency: str = "") -> str:
     """Return the present address under a code; that of one agency's own notice, if the list gained one for its code.
 
-    That of `sandbox-bureau-a` is the entry `notice_sandbox_bureau_a`.
+    That of `sandbox-bureau-a` is the entry `notice_sandbox_bureau_a`. Nothing where nobody has entered an address yet:
+    what the list was declared with is shown by a demonstration alone.
     """
     known = LINKS.labels()
-    return known.get(OF_AN_AGENCY + agency.replace("-", "_"), known[code])
+    found = known.get(OF_AN_AGENCY + agency.replace("-", "_"), known[code])
+    return found if settings.DEMO or not found.startswith(INVENTED) else ""
 
 
 @transaction.atomic
