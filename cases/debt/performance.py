@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import BigIntegerField, Count, DateTimeField, F, Func, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
 
 from cases.debt import effects, periods
 from cases.debt.models import Placement, PlacementBatch
@@ -74,8 +75,8 @@ def _after(months: int) -> Func:
 
 
 def _sums(placed: QuerySet[Placement], *, at: datetime) -> Any:
-    """Count and add up by agency and tier. What had been collected by a day is what the history of the placement says
-    of it then; each is read by its own index."""
+    """Count and add up by agency and tier. What was owed at the release, and collected by a day, is what the history of
+    the placement says of it then; each is read by its own index."""
     history = Placement.history_model.objects.filter(case_id=OuterRef("pk")).order_by("-history_id")  # type: ignore[attr-defined]  # -- concrete models have objects
     by_then = {
         f"by_{months}": Subquery(
@@ -84,18 +85,22 @@ def _sums(placed: QuerySet[Placement], *, at: datetime) -> Any:
         )
         for months in VINTAGES
     }
+    at_release = Subquery(
+        history.filter(history_date__lte=OuterRef("batch__released_at")).values("balance_pence")[:1],
+        output_field=BigIntegerField(),
+    )
     days = {f"day_{months}": _after(months) for months in VINTAGES}
     there = {months: Q(**{f"day_{months}__lte": at}) for months in VINTAGES}
     return (
         placed.annotate(agency=F("batch__agency"), name=F("batch__agency__display_name"), **days)
-        .annotate(**by_then)
+        .annotate(**by_then, owed=Coalesce(at_release, F("balance_pence")))
         .values("agency", "name", "tier")
         .annotate(
             placed=Count("pk"),
-            placed_pence=Sum("balance_pence"),
+            placed_pence=Sum("owed"),
             recovered_pence=Sum("collected_pence"),
             returned=Count("pk", filter=Q(case__state="returned")),
-            **{f"of_{months}": Sum("balance_pence", filter=is_there) for months, is_there in there.items()},
+            **{f"of_{months}": Sum("owed", filter=is_there) for months, is_there in there.items()},
             **{f"in_{months}": Sum(f"by_{months}", filter=is_there) for months, is_there in there.items()},
         )
         .order_by()

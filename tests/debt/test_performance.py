@@ -7,6 +7,7 @@ import pytest
 from cases.debt import batches, callbacks, performance
 from cases.debt.models import Placement
 from cases.kernel.models import BatchFile, Channel
+from cases.ledger import api as ledger
 from cases.ledger import sealing
 from cases.web import asking
 from tests import factories, placements
@@ -68,6 +69,18 @@ def test_what_each_agency_took_and_what_came_of_it():
     assert performance.of_agencies(months=12, at=LOOKED + timedelta(days=200)) == []
     (later,) = performance.of_agencies(months=24, at=LOOKED + timedelta(days=200))
     assert later.rates == (80, 80, 120)
+
+
+def test_what_was_handed_over_stays_what_it_was_when_less_is_owed_later():
+    people = factories.office()
+    case = placements.active(people)
+    paid(case, 1000, datetime(2026, 12, 14, 10, tzinfo=UTC))
+    row = Placement.objects.get(pk=case.pk)
+    row.balance_pence = 2000
+    with ledger.action(case.uid, "test.credited", actor="system:tests", at=datetime(2026, 12, 20, tzinfo=UTC)):
+        row.save()
+    (line,) = performance.of_agencies(months=12, at=LOOKED)
+    assert (line.placed_pence, line.recovered_pence, line.rates) == (5000, 1000, (200, 200, None))
 
 
 def test_an_account_of_the_second_tier_is_a_line_of_its_own():
