@@ -337,15 +337,18 @@ def _both(
     request: HttpRequest, file: CaseFile, part: PackagePart, data: bytes, original: Evidence, why: str
 ) -> HttpResponse:
     """Show a redacted copy beside its original, page by page: pictures that we draw, or the text. Looking at the
-    original is on record like any look at a document."""
-    case, page = file.case, max(1, int(asked)) if (asked := request.GET.get("page", "")).isdecimal() else 1
+    original is on record like any look at a document; what cannot be shown is not opened, and nobody looked at it."""
+    case, asked = file.case, request.GET.get("page", "1")
+    page = max(1, int(asked)) if asked.isascii() and asked.isdecimal() and len(asked) < 6 else 1
     reader = asking.reader(request, "view", why, case.uid, fields=(f"document-{original.number}",))
     problems: list[Problem] = []
     sides = []
     try:
-        opened = custody.hand_out(original, reader=reader, page=page, **_by(request))
+        first = b""
+        if pictures.may_be_drawn(original.media_type) or original.media_type.startswith("text/"):
+            first = b"".join(custody.hand_out(original, reader=reader, page=page, **_by(request)).chunks)
         for head, media_type, found in (
-            (f"Original, document {original.number}", original.media_type, b"".join(opened.chunks)),
+            (f"Original, document {original.number}", original.media_type, first),
             (f"Redacted copy, {part.name}", part.media_type, data),
         ):
             sides.append({"head": head} | _side(found, media_type, page))
@@ -368,7 +371,8 @@ def _side(data: bytes, media_type: str, page: int) -> dict[str, Any]:
         drawn = pictures.draw(data, media_type=media_type, page=page)
         return {"source": f"data:image/jpeg;base64,{b64encode(drawn.picture).decode()}", "pages": drawn.pages}
     if media_type.startswith("text/"):
-        return {"text": data[:SHOWN_BYTES].decode("utf-8-sig", errors="replace")}
+        text = data[:SHOWN_BYTES].decode("utf-8-sig", errors="replace")
+        return {"text": text, "is_cut": len(data) > SHOWN_BYTES}
     return {}
 
 

@@ -224,10 +224,10 @@ def test_an_officer_puts_a_clean_document_in_by_the_page(people):
     assert "Document 2: CSV table" not in client.get(at).content.decode()
 
 
-def redacted(case, people, data, original):
+def redacted(case, people, data, original, name="redacted.pdf", media_type="application/pdf"):
     """Take in a redacted copy of a document, as the page of documents does."""
     actor = people["k.mistry"]
-    taken = taking.take(case, [data], file_name="redacted.pdf", media_type="application/pdf", at=AT)
+    taken = taking.take(case, [data], file_name=name, media_type=media_type, at=AT)
     return edits.keep(case.pk, taken, kind="other", redacts=original, actor=actor, at=AT)
 
 
@@ -312,3 +312,31 @@ def test_whoever_checks_sees_the_redacted_copy_beside_its_original(people):
     assert look.content()["detail"]["document"] == original.number
     beyond = client_of("k.mistry").get(f"/cases/{case.uid}/package/files/{part.number}/?page=2")
     assert (beyond.status_code, "The document has 1 page." in beyond.content.decode()) == (409, True)
+    huge = client_of("k.mistry").get(f"/cases/{case.uid}/package/files/{part.number}/?page=9007199254740993")
+    assert (huge.status_code, huge.context["page"]) == (200, 1)
+
+
+def test_whoever_compares_long_texts_is_told_that_only_their_beginning_is_shown(people):
+    case = disclosures.taken_out(people, items=["subscriber_name"])
+    line = b"A line of the log of a line.\n"
+    original = attach(case, people, line * 7000, "log.txt", "text/plain")
+    redacted(case, people, line * 20, original.number, "log.txt", "text/plain")
+    factories.scan()
+    part = put_in(case, people, 3, "subscriber_name")
+    page = client_of("k.mistry").get(f"/cases/{case.uid}/package/files/{part.number}/")
+    assert [len(side["text"]) for side in page.context["sides"]] == [200_000, 580]
+    assert page.content.decode().count("Only the first 200 KB are shown. Take both files, and compare the rest.") == 1
+
+
+def test_a_recording_that_cannot_be_shown_beside_its_copy_is_not_opened_nor_said_to_be_looked_at(people):
+    case = disclosures.taken_out(people, items=["subscriber_name"])
+    original = attach(case, people, uploads.WAV, "call.wav", "audio/wav")
+    redacted(case, people, uploads.WAV[:-2] + b"\x01\x01", original.number, "call.wav", "audio/wav")
+    factories.scan()
+    part = put_in(case, people, 3, "subscriber_name")
+    events = LedgerEvent.objects.count()
+    page = client_of("k.mistry").get(f"/cases/{case.uid}/package/files/{part.number}/")
+    assert page.status_code == 200
+    assert page.content.decode().count("It cannot be shown here. Take both files, and compare them.") == 2
+    assert LedgerEvent.objects.count() == events
+    assert not AccessEvent.objects.filter(fields__contains=[f"document-{original.number}"]).exists()
