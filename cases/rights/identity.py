@@ -26,6 +26,7 @@ def of_person(case: Case) -> str:
 
 def is_known(case: Case) -> bool:
     """Say whether it was recorded that it is the person, and nothing that the request says of them changed since: who
-    is corrected or joined afterwards may be somebody else. Two queries where it was recorded."""
+    is corrected or joined afterwards may be somebody else. Of whom it was recorded before that was kept, nothing is
+    known to have changed. Two queries where it was recorded."""
     facts = case.rights_request
-    return facts.identity_at is not None and facts.identity_of == of_person(case)
+    return facts.identity_at is not None and facts.identity_of in ("", of_person(case))

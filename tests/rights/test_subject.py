@@ -13,6 +13,7 @@ from cases.kernel.models import AuditReport, Case, CaseParty
 from cases.ledger.models import AccessEvent
 from cases.reports import requests
 from cases.rights import access, held, texts
+from cases.rights import report as rights_report
 from tests import associations, checks, factories
 from tests import requests_of_people as rights
 from tests.factories import AT
@@ -205,6 +206,18 @@ class Subject(TestCase):
             join(CaseParty.objects.get(case=case), CaseParty.objects.get(case=rights.complaint(self.people)))
             with nothing_written(counted=1), pytest.raises(CaseError, match=CHANGED):
                 given(case)
+
+    def test_who_was_checked_before_it_was_kept_of_whom_counts_as_checked(self):
+        case = self.asks()
+        with record.act(case, "tests.changed", actor=actors.system("tests"), at=AT):
+            case.rights_request.identity_of = ""
+            case.rights_request.save(update_fields=["identity_of"])
+        case = Case.objects.get(pk=case.pk)
+        (check,) = rights_report.checks(case)
+        assert (check.is_clear, check.detail) == (True, "")
+        assert access.why_not(case) == ""
+        never = rights.identity_check(self.people)
+        assert (never.rights_request.identity_of, rights_report.checks(never)[0].is_clear) == ("", False)
 
     def test_pack_of_before_a_correction_is_not_the_one_that_is_given(self):
         case = self.asks()
