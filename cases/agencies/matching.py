@@ -51,18 +51,18 @@ def find(row: Callback, body: CallbackBody) -> Match:
         return Match(row.case)
     if body.agency_reference:
         sharing = own.filter(agency_reference=body.agency_reference).order_by("case_id", "pk").distinct("case_id")
-        cases = [message.case for message in sharing[:2]] or _named(row, body.agency_reference)
+        cases = [message.case for message in sharing[:2]] or _named(row, body)
         if len(cases) == 1:
             return Match(cases[0])
         return Match(cause="shared_reference" if cases else "no_case")
     return Match()
 
 
-def _named(row: Callback, reference: str) -> list[Case]:
+def _named(row: Callback, body: CallbackBody) -> list[Case]:
     """Return the cases that the agency means by a reference of its own, as the kinds that deal with it know."""
-    kinds = (each for each in casetypes.all_types() if row.agency.kind in each.agency_kinds)
-    at = row.received_at
-    wanted = [case_id for each in kinds for case_id in each.named_by(row.agency_id, reference, at=at)]
+    kinds = [each for each in casetypes.all_types() if row.agency.kind in each.agency_kinds]
+    said = {"type": body.type, "data": body.data, "at": row.received_at}
+    wanted = [case_id for each in kinds for case_id in each.named_by(row.agency_id, body.agency_reference, **said)]
     return list(Case.objects.filter(pk__in=wanted)[:2]) if wanted else []
 
 

@@ -216,7 +216,7 @@ def nothing_of_people(_case: Case, _people: Iterable[Mapping[str, Any]], *, at: 
     """Follow an opening with nothing."""
 
 
-def named_by_nobody(_agency_id: int, _reference: str, *, at: datetime) -> Iterable[int]:
+def named_by_nobody(_agency_id: int, _reference: str, **_said: object) -> Iterable[int]:
     return ()
 
 
@@ -237,7 +237,8 @@ class CaseType:
     when its SIM was changed, the time and the source, which gives back the case about it; `accounts_changed` with the
     ids of accounts of which billing told something new; `agency_stopped` with the case on which a recovery agency has
     learned that it must stop. `named_by` gives the ids of cases that an agency (its id) means by a reference of its own
-    that no message of ours led to. `duplicates` gives the ids of
+    that no message of ours led to; it is told the `type` of the callback, its `data` and the time `at` which it came.
+    `duplicates` gives the ids of
     cases that are about the same thing as what is typed of a new one.
     `protects` gives, of accounts by id, the kinds of hold of its cases that keep a `block` from each at a time `at`,
     where a case knows accounts by more than their number. `marks` gives, of accounts by id, what its cases say of each

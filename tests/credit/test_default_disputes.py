@@ -7,15 +7,17 @@ import pytest
 from django.test import TestCase
 
 from cases.accounts.models import BureauTold
+from cases.agencies import application
 from cases.credit.defaults import disputes
 from cases.kernel import accountholds, actors, edits
 from cases.kernel.casetypes import Content
 from cases.kernel.errors import CaseError
 from cases.kernel.finding import terms
-from cases.kernel.models import Agency, Case, Clock, OutboxMessage, Release, Task
+from cases.kernel.models import Agency, Callback, Case, Clock, OutboxMessage, Release, Task
 from cases.kernel.transitions import AlreadyThere, TransitionRefused
 from cases.ledger import api as ledger
 from tests import associations, defaults, factories
+from tests.agencies.test_application import hear
 from tests.credit.test_default_stops import lose_channel
 from tests.kernel.snapshots import nothing_written
 
@@ -112,20 +114,24 @@ class Disputes(TestCase):
         assert list(disputes.named_by(agency.pk, "8399999999", at=OVER)) == []
         assert post is None or list(disputes.named_by(post.pk, number, at=OVER)) == []
 
-    def reported(self, status="2", **changes):
-        """Return an account without a case of which agencies a and b were told."""
+    def reported(self, status="2", told_a="", **changes):
+        """Return an account without a case of which agencies a and b were told, a another status where that is said."""
         account = defaults.told(at=OVER, **changes)
         with ledger.action(uuid4(), "tests.told", actor="tests", at=OVER):
             for letter in "ab":
                 agency = Agency.objects.get(code=f"sandbox-bureau-{letter}")
-                BureauTold.objects.create(
-                    account=account, agency=agency, told_at=OVER, status=status, balance_pence=7600
-                )
+                said = (told_a if letter == "a" else "") or status
+                BureauTold.objects.create(account=account, agency=agency, told_at=OVER, status=said, balance_pence=7600)
         return account
 
-    def named(self, account, letter="b"):
+    def named(self, account, letter="b", **changes):
+        return self.meant(defaults.number_of(account), letter, **changes)
+
+    def meant(self, number, letter="b", kind="cra.disputed", **changes):
+        """Return the cases that an agency means by a number in a callback."""
         agency = Agency.objects.get(code=f"sandbox-bureau-{letter}")
-        return list(disputes.named_by(agency.pk, defaults.number_of(account), at=OVER))
+        said = {"ticket": "T-2026-0001", "field": "balance", **changes}
+        return list(disputes.named_by(agency.pk, number, type=kind, data=said, at=OVER))
 
     def test_what_an_agency_has_of_an_account_without_a_case_can_be_disputed_too(self):
         account = self.reported(status="0", payments_behind="0", oldest_unpaid_date="", balance_pence="3800")
@@ -156,3 +162,45 @@ class Disputes(TestCase):
             ("b", "2", "0", 3800),
         ]
         assert [said["answer"] for _, said in self.answers(case)] == ["amended"]
+
+    def test_what_got_worse_since_is_told_nobody_when_a_dispute_is_closed(self):
+        """Told one payment behind, two are behind by now: nobody decided that, and the dispute freezes it."""
+        account = self.reported(status="1", payments_behind="2", balance_pence="7600")
+        (pk,) = self.named(account)
+        case = Case.objects.get(pk=pk)
+        task = self.dispute(case, field="status")
+        self.close(case, task)
+        assert not OutboxMessage.objects.filter(case=case, kind="cra_correct").exists()
+        assert [said["answer"] for _, said in self.answers(case)] == ["accurate"]
+
+    def test_an_agency_whose_own_status_stands_is_answered_as_accurate(self):
+        account = self.reported(status="1", told_a="2", payments_behind="1", balance_pence="3800")
+        (pk,) = self.named(account)
+        case = Case.objects.get(pk=pk)
+        task = self.dispute(case, field="status")
+        self.close(case, task)
+        told = OutboxMessage.objects.filter(case=case, kind="cra_correct")
+        assert [each.channel.agency.code[-1] for each in told] == ["a"]
+        assert [said["answer"] for _, said in self.answers(case)] == ["accurate"]
+
+    def test_what_is_no_sound_dispute_opens_no_case(self):
+        account = self.reported(status="0", payments_behind="0", oldest_unpaid_date="", balance_pence="3800")
+        number = defaults.number_of(account)
+        for said in ({"ticket": ""}, {"ticket": "T 1"}, {"field": "whatever"}, {"kind": "cra.answered"}):
+            with nothing_written():
+                assert self.meant(number, **said) == []
+
+    def test_a_callback_that_is_no_sound_dispute_is_left_unmatched(self):
+        account = self.reported(status="0", payments_behind="0", oldest_unpaid_date="", balance_pence="3800")
+        for ticket, state, count in (("", "unmatched", 0), ("T-2026-0001", "applied", 1)):
+            said = {
+                "schema_version": 1,
+                "type": "cra.disputed",
+                "occurred_at": "2026-12-28T09:00:00Z",
+                "agency_reference": defaults.number_of(account),
+                "data": {"ticket": ticket, "field": "balance"},
+            }
+            row = hear(said, code="sandbox-bureau-b")
+            application.apply_pending(now=OVER)
+            assert Callback.objects.get(pk=row.pk).state == state
+            assert Case.objects.filter(kind="default").count() == count

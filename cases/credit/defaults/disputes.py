@@ -18,6 +18,7 @@ from cases.accounts.models import BureauTold
 from cases.credit.defaults import opening, standing, telling
 from cases.credit.defaults.guards import DISPUTED
 from cases.credit.defaults.models import Default
+from cases.credit.files.status import is_better
 from cases.kernel import clocks, holds, outbox, record, releases, tasks
 from cases.kernel.actors import Actor, system
 from cases.kernel.casetypes import Content
@@ -56,8 +57,8 @@ def disputed(case: Case, content: Content, *, actor: Actor, at: datetime) -> Non
 
     A hold marks the account as in dispute, and stops a default, until two people release it; the fourteen days run. One
     act. Raises CaseError, or AlreadyThere where the same waits."""
-    ticket, field = str(content.data.get("ticket", "")), str(content.data.get("field", ""))
-    if not TICKET.fullmatch(ticket) or field not in FIELDS:
+    ticket, field = _said(content.data)
+    if not _is_sound(content.data):
         raise CaseError("A dispute needs its ticket and the field that it is about.")
     about: dict[str, Any] = {"agency": content.agency_code, "ticket": ticket}
     if case.tasks.filter(kind=DISPUTED, closed_at=None, detail__contains=about).exists():
@@ -72,6 +73,16 @@ def disputed(case: Case, content: Content, *, actor: Actor, at: datetime) -> Non
         clocks.refresh_due(case)
         case.version += 1
         case.save()
+
+
+def _said(data: Mapping[str, Any]) -> tuple[str, str]:
+    return str(data.get("ticket", "")), str(data.get("field", ""))
+
+
+def _is_sound(data: Mapping[str, Any]) -> bool:
+    """Say whether what came has its ticket and a field that can be disputed."""
+    ticket, field = _said(data)
+    return TICKET.fullmatch(ticket) is not None and field in FIELDS
 
 
 def _changes(case: Case) -> QuerySet[OutboxMessage]:
@@ -94,7 +105,7 @@ def answered(case: Case, task: Task, *, at: datetime) -> None:
     reader = sealing.Reader(actor=actor.label, verb="release", purpose=PURPOSE, streams=(case.uid,))
     (opened,) = sealing.open_rows([row.account], ["number"], reader=reader, at=at)
     answer = _answer(case, task)
-    if answer == "accurate" and _put_right(case, row, actor=actor, at=at):
+    if answer == "accurate" and agency.pk in _put_right(case, row, actor=actor, at=at):
         answer = "amended"
     said = {"account": opened["number"] or "", "ticket": task.detail["ticket"], "answer": answer}
     ledger.current().detail["answer"] = said["answer"]
@@ -109,23 +120,26 @@ def answered(case: Case, task: Task, *, at: datetime) -> None:
         corrections.by_hand(case, agency.code, "answer", refusal=refusal, at=at)
 
 
-def _put_right(case: Case, row: Default, *, actor: Actor, at: datetime) -> bool:
-    """Where the account has no default, tell each agency that has another status of it how it stands now; say whether
-    there was one."""
+def _put_right(case: Case, row: Default, *, actor: Actor, at: datetime) -> set[int]:
+    """Where the account has no default, tell each agency that has a worse status of it how it stands now; return which.
+    What got worse since is left to the next file: nobody decided it, and a dispute freezes it."""
     if row.default_date is not None or row.account.default_date is not None:
-        return False
+        return set()
     now = standing.status_without_default(row)
-    has_another = BureauTold.objects.filter(account=row.account_id).exclude(status=now).select_related("agency__terms")
-    others = list(has_another.order_by("agency__code"))
-    for told in others:
+    rows = BureauTold.objects.filter(account=row.account_id).select_related("agency__terms").order_by("agency__code")
+    worse = [told for told in rows if is_better(now, told.status)]
+    for told in worse:
         telling.tell(case, "disputed", actor=actor, at=at, old=told.status, to=[told.agency])
-    return bool(others)
+    return {told.agency_id for told in worse}
 
 
-def named_by(agency_id: int, reference: str, *, at: datetime) -> Iterable[int]:
+def named_by(
+    agency_id: int, reference: str, *, at: datetime, type: str = "", data: Mapping[str, Any] | None = None
+) -> Iterable[int]:
     """Return the case that a credit reference agency means by the number of an account: the open one, else the newest
     that did not end because nothing was behind. Of an account that the agency was told of and that has no case, one is
-    opened: whatever it has of a customer can be disputed. Three queries where there is one."""
+    opened where a sound dispute came: whatever it has of a customer can be disputed. Three queries where there is one.
+    """
     account = (
         storing.find(reference) if reference.isalnum() and Agency.objects.filter(pk=agency_id, kind="cra") else None
     )
@@ -133,7 +147,8 @@ def named_by(agency_id: int, reference: str, *, at: datetime) -> Iterable[int]:
         return ()
     mine = Default.objects.filter(account=account).exclude(case__state__in=("void", "merged", "cured"))
     known = mine.order_by("case__is_closed", "-case_id").values_list("case_id", flat=True)[:1]
-    if known or not BureauTold.objects.filter(account=account, agency=agency_id).exists():
+    can_open = type in CALLBACKS and _is_sound(data or {})
+    if known or not can_open or not BureauTold.objects.filter(account=account, agency=agency_id).exists():
         return known
     return [opening.open_disputed(account.pk, at=at).pk]
 

@@ -10,7 +10,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-__all__ = ["DEFAULT", "FLAGS", "MARKS", "SETTLED", "SOLD", "STATUSES", "UNKNOWN", "Month", "flags_of", "status_of"]
+__all__ = [
+    "DEFAULT",
+    "FLAGS",
+    "MARKS",
+    "SETTLED",
+    "SOLD",
+    "STATUSES",
+    "UNKNOWN",
+    "Month",
+    "flags_of",
+    "is_better",
+    "status_of",
+]
 
 DEFAULT, UNKNOWN, DORMANT, SETTLED = "8", "U", "D", "S"
 STATUSES = {
@@ -47,6 +59,7 @@ MARKS = {
 }
 # What is sold stays as it was when it was sold: what becomes of it is the buyer's to tell.
 SOLD = "sold"
+_NOTHING_BEHIND = frozenset({"0", DORMANT, SETTLED})
 # While one of these stands, the number of payments behind is not told as worse than it was.
 FREEZING = frozenset({"arrangement", "query"})
 
@@ -95,3 +108,9 @@ def status_of(month: Month) -> str:
 def flags_of(month: Month) -> tuple[str, ...]:
     """Return the flags beside the status, in the order of the alphabet; they sit on any status."""
     return tuple(sorted({MARKS[mark] for mark in month.marks if mark in MARKS}))
+
+
+def is_better(now: str, before: str) -> bool:
+    """Say whether a status differs from another and says nothing worse: fewer payments behind, or none."""
+    is_fewer = now.isdigit() and before.isdigit() and now < before
+    return now != before and (now in _NOTHING_BEHIND or is_fewer)

@@ -122,7 +122,7 @@ def _of_reference(reference: str) -> Any:
     return Moratorium.objects.filter(register_token__in=sealing.kept_hashes(TOKEN, terms.account(reference)))
 
 
-def named_by(agency_id: int, reference: str, *, at: datetime) -> Iterable[int]:  # noqa: ARG001 -- as the kernel asks
+def named_by(agency_id: int, reference: str, **_said: object) -> Iterable[int]:
     """Return the cases that an agency means by a reference of its register: those of which it notified us, or a
     person who had the notice from it. One query."""
     rows = _of_reference(reference).exclude(case__state__in=["void", "merged"])
