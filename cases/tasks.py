@@ -19,7 +19,7 @@ from cases.kernel.timing import sweeps
 from cases.reports import letters, requests
 
 
-@shared_task
+@shared_task(time_limit=25 * 60)  # longer than the largest file may take
 def deliver_outbox(**_future: Any) -> None:
     """Send what is due to agencies, and let cases take note of what came of it."""
     delivery.deliver_due(clock=timezone.now)

@@ -166,6 +166,8 @@ def _prepare(lease: uuid.UUID, claimed: list[Claimed], *, clock: Clock) -> tuple
             prepared.append(Prepared(one, message, parcel, key_names))
         except DeliveryError as fault:
             failed.append(Tried(Prepared(one, message, None, ""), fault, 0))
+        except Exception as error:  # noqa: BLE001 -- a fault of ours stops this message alone
+            failed.append(Tried(Prepared(one, message, None, ""), _fault(error), 0))
     return prepared, failed
 
 
@@ -195,8 +197,12 @@ def _try(prepared: Prepared, parcel: Parcel, transports: dict[str, Transport]) -
     except DeliveryError as error:
         result = error
     except Exception as error:  # noqa: BLE001 -- a fault of ours must end as a try on record, not as a lost lease
-        result = DeliveryError(f"fault_{type(error).__name__}"[:80])
+        result = _fault(error)
     return Tried(prepared, result, int((time.monotonic() - began) * 1000))
+
+
+def _fault(error: Exception) -> DeliveryError:
+    return DeliveryError(f"fault_{type(error).__name__}"[:80])
 
 
 def _ended(tried: Tried, *, now: datetime) -> Ended:

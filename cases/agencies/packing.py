@@ -199,7 +199,7 @@ def _keep_pieces(
     sealed = openpgp.seal_signed_pieces(_proved(plain, file), recipient=recipient, signer=signer, at=now)
     try:
         taken = taking.take_again(message.case, sealed, file_name=file.name, media_type="text/csv", at=now)
-    except taking.StoreFull as error:
+    except (taking.StoreFull, OSError) as error:
         raise DeliveryError("store_away") from error
     try:
         with transaction.atomic():

@@ -3,11 +3,14 @@
 import os
 import signal
 from datetime import timedelta
+from unittest.mock import Mock
 
 import asyncssh
 import pytest
 
-from cases.agencies import delivery, openpgp
+from cases import tasks
+from cases.agencies import delivery, openpgp, register
+from cases.agencies.transports import sftp
 from cases.kernel.evidence import store
 from cases.kernel.exchange import agencies, batchformat, deadletters, files
 from cases.kernel.exchange.agencies import ChannelPlan, Listing
@@ -122,6 +125,13 @@ def test_a_large_file_that_arrived_before_its_answer_was_lost_is_known_by_its_ha
     assert os.stat(partner.server.root / "in" / file.name).st_mtime_ns == written_at
 
 
+def test_no_worker_is_ended_before_the_largest_file_has_left():
+    """Five million accounts at 131 bytes each: a second for each megabyte, beside what a run and a channel may take."""
+    megabytes = 5_000_000 * 131 // sftp.MEGABYTE
+    seconds = delivery.LONGEST_RUN_SECONDS + register.FILE_SECONDS + megabytes
+    assert seconds < tasks.deliver_outbox.time_limit
+
+
 def test_large_rows_that_were_altered_or_lost_are_never_carried(partner, case):
     agency = registered(partner)
     (file,) = promised_to_each(case, [agency.code])
@@ -137,6 +147,23 @@ def test_large_rows_that_were_altered_or_lost_are_never_carried(partner, case):
     assert partner.server.names() == []
     file.refresh_from_db()
     assert (file.carried, file.carried_sha256) == (None, "")
+
+
+def test_what_cannot_be_made_ready_stops_no_other_message(partner, case, monkeypatch):
+    """No process can be begun, then a fault of ours: each is a failed try on record, and what else is due leaves."""
+    agency = registered(partner)
+    (large,) = promised_to_each(case, [agency.code])
+    other = stage.promise(case)
+    for fault, code in ((OSError(12, "no memory"), "store_away"), (ValueError("ours"), "fault_ValueError")):
+        with monkeypatch.context() as broken:
+            broken.setattr(openpgp.subprocess, "Popen", Mock(side_effect=fault))
+            run = deliver()
+        assert run.tried == 2
+        assert (stage.state_of(large.message), last_error(large)) == ("pending", code)
+        assert not DeliveryAttempt.objects.filter(message=other, ended_at=None).exists()
+        due_again()
+    deliver()
+    assert stage.state_of(large.message) == "delivered"
 
 
 def test_parts_that_are_no_whole_lines_are_refused_and_nothing_is_kept(partner, case):
