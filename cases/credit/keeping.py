@@ -7,7 +7,7 @@ six years are counted, and before they are over it is looked whether the contrac
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 
 from django.db.models import Q
@@ -22,10 +22,10 @@ from cases.kernel.models import Case, CaseAddress, CaseLink, CaseParty
 from cases.ledger import sealing
 from cases.ledger.reads import Reader
 
-__all__ = ["AUTOMATED", "CUSTOMER", "FRAUD", "KEEP", "OTHER", "class_of", "contested", "fraud_filed"]
+__all__ = ["AUTOMATED", "CUSTOMER", "FRAUD", "KEEP", "LONGER", "OTHER", "class_of", "contested", "fraud_filed"]
 
 CUSTOMER, OTHER, AUTOMATED, FRAUD = "check_customer", "check_no_customer", "check_automated", "check_fraud"
-KEEP = "keep_customer_checks"
+KEEP, LONGER = "keep_customer_checks", "keep_checks_longer"
 # So long before its last day a customer's check is looked at, and again each day from then on.
 AHEAD = timedelta(days=30)
 
@@ -35,24 +35,31 @@ def class_of(case: Case) -> str:
     if case.retention_class == FRAUD:
         return FRAUD
     decisions = list(CheckDecision.objects.filter(case=case).order_by("number"))
-    is_accepted = bool(decisions) and decisions[-1].outcome.startswith("accept")
-    if case.check_facts.occasion in codes.EXISTING or is_accepted:
+    if _is_of_customer(case, decisions):
         return CUSTOMER
     is_reviewed = any(row.automated_level == "solely" for row in decisions)
     is_reviewed = is_reviewed or Contest.objects.filter(decision__case=case).exists()
     return AUTOMATED if is_reviewed else OTHER
 
 
+def _is_of_customer(case: Case, decisions: Sequence[CheckDecision]) -> bool:
+    is_accepted = bool(decisions) and decisions[-1].outcome.startswith("accept")
+    return case.check_facts.occasion in codes.EXISTING or is_accepted
+
+
 def contested(check: Case, *, at: datetime) -> None:
-    """A check that was closed is contested: it is kept as long as the record of the review. Locks it."""
+    """A check that was closed is contested: it is kept as long as the record of the review. A job does it, so that
+    nobody who works on the check keeps the contest from being opened."""
     if check.is_closed and check.retention_class == OTHER:
-        actor = system("checks", source=check.source)
-        _keep_as(locks.another_for_update(check.pk), AUTOMATED, _last_decided(check), actor=actor, at=at)
+        _start([check.pk], AUTOMATED, source=check.source, at=at)
 
 
 def fraud_filed(filing: Case, *, at: datetime) -> None:
     """A fraud is on file: checks that are linked with its case, or of whom it is about, are kept as long as a check
-    with a marker. A victim's is not one. Locks them, in the act that files."""
+    with a marker. A victim's is not one. A job does it, so that nobody who works on a check keeps a fraud from being
+    filed. Of a restricted filing nothing is written anywhere else."""
+    if filing.is_restricted:
+        return
     named = filing.parties.filter(is_detached=False).exclude(role__startswith="victim").exclude(party=None)
     linked = CaseLink.objects.filter(removed_at=None)
     wanted = (
@@ -61,9 +68,21 @@ def fraud_filed(filing: Case, *, at: datetime) -> None:
         | Q(parties__role="applicant", parties__is_detached=False, parties__party__in=named.values("party"))
     )
     checks = Case.objects.filter(wanted, kind="check").exclude(retention_class=FRAUD).distinct().order_by("pk")
-    for pk in list(checks.values_list("pk", flat=True)):
-        check = locks.another_for_update(pk)
-        _keep_as(check, FRAUD, _last_decided(check), actor=system("checks", source=check.source), at=at)
+    if found := list(checks.values_list("pk", flat=True)):
+        _start(found, FRAUD, source=filing.source, at=at)
+
+
+def _start(checks: list[int], code: str, *, source: str, at: datetime) -> None:
+    jobs.start(LONGER, actor=system("checks", source=source), at=at, params={"checks": checks, "retention_class": code})
+
+
+def _lengthen(job: jobs.Job, subject: str, at: datetime) -> None:
+    """Keep one check as the job says, unless a longer reason keeps it by now."""
+    check, code = locks.case_for_update(int(subject)), job.params["retention_class"]
+    is_other = check.is_closed and check.retention_class == OTHER
+    is_wanted = is_other if code == AUTOMATED else check.retention_class != FRAUD
+    if not is_wanted or not _keep_as(check, code, _last_decided(check), actor=jobs.worker_of(job), at=at):
+        raise jobs.Skipped("long_enough")
 
 
 def _last_decided(check: Case) -> date:
@@ -90,21 +109,26 @@ def _keep_as(check: Case, code: str, counted_from: date, *, actor: Actor, at: da
 
 
 def _rows(job: jobs.Job) -> Iterable[int]:
-    soon = calendars.london_date(job.asked_at) + AHEAD
-    due = Case.objects.filter(kind="check", is_closed=True, retention_class=CUSTOMER, dispose_after_date__lte=soon)
+    """List the checks that are kept as a customer's, or for a fraud and may be a customer's too, and whose time is over
+    soon. What is over is not made longer: its documents are gone."""
+    today = calendars.london_date(job.asked_at)
+    kept = Case.objects.filter(kind="check", is_closed=True, retention_class__in=(CUSTOMER, FRAUD))
+    due = kept.filter(dispose_after_date__range=(today, today + AHEAD))
     return due.order_by("pk").values_list("pk", flat=True)
 
 
 def _look(job: jobs.Job, subject: str, at: datetime) -> None:
     """Count a customer's check from the end of the contract that ended last, or from today while one goes on."""
     check, worker = locks.case_for_update(int(subject)), jobs.worker_of(job)
+    if not _is_of_customer(check, list(CheckDecision.objects.filter(case=check).order_by("number"))):
+        raise jobs.Skipped("no_contract")
     reader = Reader(actor=worker.label, verb="keep", purpose="check_applicants", streams=(check.uid,))
     today, found = calendars.london_date(at), likeness.likely(_applicant(check, reader=reader, at=at))
     held = [each.holder.account for each in found if each.score.points >= matching.CERTAIN]
     if not held:
         raise jobs.Skipped("no_contract")
     ended = max(account.contract_end_date or today for account in held)
-    if not _keep_as(check, CUSTOMER, ended, actor=worker, at=at):
+    if not _keep_as(check, check.retention_class, ended, actor=worker, at=at):
         raise jobs.Skipped("long_enough")
 
 
@@ -123,11 +147,18 @@ def _applicant(check: Case, *, reader: Reader, at: datetime) -> dict[str, str | 
 
 jobs.declare(
     jobs.Kind(
+        code=LONGER,
+        label="Keep checks longer that were contested, or that a fraud on file is about",
+        rows=lambda job: job.params["checks"],
+        do=_lengthen,
+        reasons={"long_enough": "It is kept long enough"},
+    ),
+    jobs.Kind(
         code=KEEP,
         label="Keep checks of customers until six years after their contract",
         rows=_rows,
         do=_look,
         is_daily=True,
         reasons={"no_contract": "No contract of theirs is known", "long_enough": "It is kept long enough"},
-    )
+    ),
 )

@@ -218,6 +218,8 @@ class Contests(TestCase):
         case = transitions.apply(case.pk, "ask_identity", actor=officer, at=AT)
         clock = Clock.objects.get(case=case, rule="contest_identity")
         assert clock.due_date == (AT + timedelta(days=14)).date()
+        with nothing_written(counted=1), pytest.raises(TransitionRefused, match="until 28 November 2026"):
+            transitions.apply(case.pk, "refuse", actor=protection, at=AT, reason="Not now.")
         checks.sweep(clock.due_at - timedelta(minutes=1))
         assert not Task.objects.filter(case=case, closed_at=None).exists()
         late = clock.due_at + timedelta(minutes=1)

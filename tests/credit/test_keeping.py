@@ -1,14 +1,16 @@
 """For how long a check is kept, and what makes it longer: a contract that goes on, a contest, a fraud on file."""
 
 from datetime import date, datetime, timedelta
+from unittest.mock import patch
 
 from django.test import TestCase
 
 from cases.credit import keeping
-from cases.kernel import actors, jobrun, jobs, record, transitions
+from cases.kernel import actors, jobrun, jobs, locks, record, transitions
 from cases.kernel.linking import links
 from cases.kernel.models import Case, Job
 from tests import checks, defaults, factories
+from tests.kernel.snapshots import nothing_written
 
 AT = factories.AT
 HELD = {
@@ -26,6 +28,11 @@ def look(at):
     job = jobs.start(keeping.KEEP, actor=actors.system("tests"), at=at)
     jobrun.work(clock=lambda: at, seconds=60)
     return Job.objects.get(pk=job.pk)
+
+
+def work(at=AT):
+    """Let the jobs be done that were asked for."""
+    jobrun.work(clock=lambda: at, seconds=60)
 
 
 class Keeping(TestCase):
@@ -63,6 +70,7 @@ class Keeping(TestCase):
         check = self.closed(checks.decided(self.people, checks.NO))
         assert (check.retention_class, check.dispose_after_date) == ("check_no_customer", date(2027, 11, 15))
         checks.contest(self.people, check, at=checks.AFTER_30)
+        work(checks.AFTER_30)
         check = Case.objects.get(pk=check.pk)
         assert (check.retention_class, check.dispose_after_date) == ("check_automated", date(2032, 11, 14))
 
@@ -82,7 +90,52 @@ class Keeping(TestCase):
                 links.join(case, check, "related", actor=self.people["a.byrne"], at=AT)
         answered = {"agency_reference": "SFR-2026-0004417"}
         transitions.apply(case.pk, "file", actor=factories.fpa(), at=factories.FILED_AT, inputs=answered)
+        work(factories.FILED_AT)
         closed, other = (Case.objects.get(pk=each.pk) for each in (closed, other))
         assert (closed.retention_class, closed.dispose_after_date) == ("check_fraud", date(2032, 11, 14))
         assert other.retention_class == "check_no_customer"
         assert self.closed(running).retention_class == "check_fraud"
+
+    def linked(self, case, check):
+        with record.act(case, "tests.linked", actor=actors.system("tests"), at=AT):
+            links.join(case, check, "related", actor=self.people["a.byrne"], at=AT)
+        return case
+
+    def test_a_restricted_filing_writes_nothing_of_the_checks_that_are_linked_with_it(self):
+        case = self.linked(factories.submitted(self.people), checks.decided(self.people))
+        case.is_restricted = True
+        with nothing_written():
+            keeping.fraud_filed(case, at=AT)
+
+    def test_somebody_at_work_on_a_check_keeps_no_fraud_from_being_filed(self):
+        """Neither a filing nor a contest asks for the lock of the check: a job waits for it."""
+        check = checks.decided(self.people)
+        case = self.linked(factories.submitted(self.people), check)
+        contested = self.closed(checks.decided(self.people, checks.NO))
+        with patch("cases.kernel.locks.another_for_update", side_effect=locks.CaseBusy):
+            keeping.fraud_filed(case, at=AT)
+            checks.contest(self.people, contested, at=checks.AFTER_30)
+        work(checks.AFTER_30)
+        assert Case.objects.get(pk=check.pk).retention_class == "check_fraud"
+        assert Case.objects.get(pk=contested.pk).retention_class == "check_automated"
+
+    def test_a_check_whose_time_is_over_is_made_no_longer(self):
+        check = self.closed(checks.decided(self.people))
+        over = datetime(2032, 12, 30, 9, 0, tzinfo=AT.tzinfo)
+        assert check.dispose_after_date < over.date()
+        defaults.told(at=over, payments_behind="0", **HELD)
+        assert look(over).total == 0
+
+    def test_a_customers_check_with_a_fraud_on_file_is_kept_six_years_after_the_contract_too(self):
+        """Of several reasons the longest counts. Of somebody who became no customer a contract says nothing."""
+        mine, refused = self.closed(checks.decided(self.people)), self.closed(checks.decided(self.people, checks.NO))
+        case = self.linked(self.linked(factories.submitted(self.people), mine), refused)
+        keeping.fraud_filed(case, at=AT)
+        work(AT)
+        first, soon = (datetime(2032, 11, day, 9, 0, tzinfo=AT.tzinfo) for day in (14, 25))
+        defaults.told(at=first, payments_behind="0", **HELD)
+        assert jobs.left_out(look(first)) == [("skipped", "no_contract", 1)]
+        assert look(soon).done == 1
+        mine, refused = (Case.objects.get(pk=each.pk) for each in (mine, refused))
+        assert (mine.retention_class, mine.dispose_after_date) == ("check_fraud", date(2038, 11, 25))
+        assert (refused.retention_class, refused.dispose_after_date) == ("check_fraud", date(2032, 11, 14))

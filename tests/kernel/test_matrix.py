@@ -345,7 +345,7 @@ CHECK = {
 CONTEST = {
     "ask_identity": Attempt(checks.RIGHTS),
     "confirm_identity": Attempt(checks.RIGHTS, checks.IDENTITY),
-    "refuse": Attempt("j.merriweather"),
+    "refuse": Attempt("j.merriweather", at=LATE),
     "assign": Attempt(checks.RIGHTS, {"reviewer": "0"}),
     "decide": Attempt(checks.REVIEWER, checks.WON),
     "notify": Attempt("system"),

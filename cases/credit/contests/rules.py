@@ -139,6 +139,14 @@ def asked_no_more(context: Any) -> None:
     tasks.close_all(context.case, NOT_SHOWN, actor=context.actor, at=context.at)
 
 
+def had_its_days(context: Any) -> str | None:
+    """Nobody is refused for not having shown who they are before the days for it are over."""
+    clock = context.case.clocks.filter(rule=periods.SHOWN, ended_at=None, due_at__gt=context.at).first()
+    if clock is None:
+        return None
+    return f"They have until {clock.due_date:%-d %B %Y} to show who they are."
+
+
 def resume(context: Any) -> None:
     facts = context.case.contest
     facts.identity_how = str(context.inputs["how"])
@@ -254,6 +262,8 @@ LIFECYCLE = Lifecycle(
             target="closed",
             roles=_DPO,
             needs_reason=True,
+            guards=(had_its_days,),
+            foreseen=(had_its_days,),
             effects=(refuse, asked_no_more),
             consequence="The decision stands; the person is told why, and where they can complain",
             tone="danger",
