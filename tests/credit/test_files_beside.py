@@ -16,6 +16,7 @@ from cases.ledger import api as ledger
 from tests import creditfiles, defaults, factories, sales
 from tests.credit.test_default_stops import rewrite
 from tests.credit.test_files import report, sent
+from tests.kernel.snapshots import nothing_written
 
 AT = datetime(2027, 1, 15, 9, 0, tzinfo=UTC)
 NEXT = AT + timedelta(hours=5)
@@ -259,6 +260,8 @@ class Beside(TestCase):
             "agency": "sandbox-bureau-b",
             "accounts": 2,
         }
+        with nothing_written():
+            correcting._ask_for_the_unread(Job.objects.get(kind=correcting.CORRECT), later)
         number = self.number(self.plain)
         told = {"payments_behind": "1", "balance_pence": "3800", "holder_1_line_1": "4 Quay Street"}
         defaults.told(at=later, account=number, **told)

@@ -73,11 +73,13 @@ def _unread_of(copy: CreditFileCopy) -> list[CreditFileReject]:
 
 
 def _ask_for_the_unread(job: jobs.Job, at: datetime) -> None:
-    """All others are told: what the agency could not read becomes a task."""
+    """All others are told: what the agency could not read becomes a task, if none waits, for work is resumed."""
     copy = CreditFileCopy.objects.select_related("file__case", "agency").get(pk=job.params["copy"])
     case = locks.case_for_update(copy.file_id)
+    code, worker = copy.agency.code, jobs.worker_of(job)
+    if case.tasks.filter(kind=UNREAD, closed_at=None, detail__contains={"agency": code}).exists():
+        return
     if unread := len(_unread_of(copy)):
-        code, worker = copy.agency.code, jobs.worker_of(job)
         with record.act(case, "credit_file.unread", actor=worker, at=at, detail={"agency": code, "accounts": unread}):
             tasks.raise_task(UNREAD, case=case, at=at, agency=code, accounts=unread)
             case.version += 1
