@@ -23,6 +23,7 @@ from cases.kernel import casetypes, notice, retention
 from cases.kernel.exchange import letters
 from cases.kernel.linking import people as linked
 from cases.kernel.models import AuditReport, Case, Evidence, Letter, Release, ReleasedItem
+from cases.kernel.office import publiclinks
 from cases.kernel.papers import Item, Paper, Part, Written, filled, moment
 from cases.ledger import sealing
 from cases.ledger.sealing import Reader
@@ -115,6 +116,7 @@ def write(case: Case, reader: Reader, at: datetime) -> Written:
             "is about you: ask for it by its number.",
             nothing="There are none.",
         ),
+        Part(code="elsewhere", title="What is kept elsewhere", items=_elsewhere()),
         Part(code="rights", title="What you can do", items=_RIGHTS),
     )
     asked = case.rights_request
@@ -344,6 +346,14 @@ def _papers(held: Held, decided: Mapping[str, str], reader: Reader, *, at: datet
         for text in known
     ]
     return tuple(found)
+
+
+def _elsewhere() -> tuple[Item, ...]:
+    """Say of what the notice names where else it is: cookies are no source of anything here."""
+    policy = publiclinks.link("cookie_policy")
+    read = f" Our cookie policy: {policy}" if policy else ""
+    cookies = ("Cookies and tags", f"on the sites and your devices, not here.{read}")
+    return (Item(head="Our web sites", rows=(cookies,)),)
 
 
 _RIGHTS = (

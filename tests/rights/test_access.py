@@ -170,6 +170,16 @@ class Access(TestCase):
         assert "open complaint" in words
         assert "in hospital" not in words
 
+    def test_pack_names_what_is_kept_elsewhere_and_the_policy_of_it(self):
+        report = self.ask()
+        with self.settings(DEMO=True):  # which shows addresses that nobody entered
+            assert requests.make_due(now=LATER) == 1
+        report = AuditReport.objects.get(pk=report.pk)
+        data = json.loads(requests.open_report(report, actor=self.dpo, at=LATER, is_data=True))
+        ((said,),) = [item["values"] for item in data["parts"]["elsewhere"]]
+        assert said["name"] == "Cookies and tags"
+        assert said["value"].endswith("not here. Our cookie policy: https://www.example.org/cookies")
+
     def test_pack_holds_everything_about_the_person_and_is_opened_on_record(self):
         report = self.ask()
         assert requests.make_due(now=LATER) == 1
@@ -186,6 +196,7 @@ class Access(TestCase):
             "told": 3,
             "letters": 1,
             "notes": 1,
+            "elsewhere": 1,
             "rights": 2,
         }
         account = {each["name"]: each["value"] for each in parts["accounts"][0]["values"]}
