@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
+from django.db.models import QuerySet
+
 from cases.disclosure import codes, excess, guards
 from cases.disclosure.dataitems import ITEMS
 from cases.disclosure.described import address as kept_address
@@ -189,11 +191,17 @@ def add_part(
 
 def ready_documents(case: Case) -> list[Evidence]:
     """Return the documents that may be put in: taken out to be given, found clean, there, and in no file yet, by their
-    number. An original of which there was ever a redacted copy is not among them. One query."""
+    number. What there is a redacted copy of is not among them. One query."""
     taken = PackagePart.objects.filter(case=case, is_removed=False).values("sha256")
     rows = Evidence.objects.filter(case=case, kind=codes.EXTRACT, scan=scanning.CLEAN, blob__key__destroyed_at=None)
-    rows = rows.filter(redacted_copies=None)
-    return list(rows.exclude(sha256__in=taken).order_by("number"))
+    return list(rows.exclude(sha256__in=taken).exclude(sha256__in=_redacted(case)).order_by("number"))
+
+
+def _redacted(case: Case, **which: Any) -> QuerySet[Evidence, Any]:
+    """Return the hashes of what there is a redacted copy of: one that was erased or found bad, as one that was entered
+    against the wrong original and taken out again, is none. One that waits for the scan counts."""
+    copies = Evidence.objects.filter(case=case, redacts__isnull=False, blob__key__destroyed_at=None, **which)
+    return copies.filter(scan__in=(scanning.CLEAN, *scanning.WAITING)).values("redacts__sha256")
 
 
 def put_in(
@@ -220,7 +228,7 @@ def put_in(
     policy.require(actor, "edit", case=found.case)
     if found.kind != codes.EXTRACT:
         raise EditRefused("Only a document that was taken out to be given is put in.")
-    if found.redacted_copies.exists():
+    if _redacted(found.case, redacts__sha256=found.sha256).exists():
         raise EditRefused(REDACTED)
     if refusal := scanning.why_not(found):
         raise EditRefused(refusal)
@@ -252,8 +260,7 @@ def put_in(
 
 def unredacted(case: Case) -> list[PackagePart]:
     """Return the files that were made of a document of which a redacted copy came afterwards. One query."""
-    originals = Evidence.objects.filter(case=case, redacted_copies__isnull=False).values("sha256")
-    return list(case.package_parts.filter(is_removed=False, sha256__in=originals).order_by("number"))
+    return list(case.package_parts.filter(is_removed=False, sha256__in=_redacted(case)).order_by("number"))
 
 
 def original_of(part: PackagePart) -> Evidence | None:
@@ -275,8 +282,9 @@ def remove_part(
             raise EditRefused("There is no such file.")
         row.is_removed = True
         _destroy(row, actor=actor, reason="removed", at=at)
-        if not edit.case.package_parts.filter(sha256=row.sha256, is_removed=False).exists():
-            _erase_documents(edit.case, actor=actor, reason="removed", at=at, sha256=row.sha256, redacted_copies=None)
+        is_given = edit.case.package_parts.filter(sha256=row.sha256, is_removed=False).exists()
+        if not is_given and not _redacted(edit.case, redacts__sha256=row.sha256).exists():
+            _erase_documents(edit.case, actor=actor, reason="removed", at=at, sha256=row.sha256)
 
 
 def _erase_documents(case: Case, *, actor: Actor, reason: str, at: datetime, **which: Any) -> None:

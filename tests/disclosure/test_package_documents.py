@@ -248,6 +248,53 @@ def test_once_there_is_a_redacted_copy_it_alone_is_put_in_and_the_manifest_names
     assert (part["sha256"], part["original_sha256"]) == (copy.sha256, original.sha256)
 
 
+def test_a_copy_entered_against_the_wrong_original_is_taken_out_and_entered_again(people):
+    case = disclosures.taken_out(people, items=["subscriber_name"])
+    wrong = attach(case, people, pdf(pages=2), "other.pdf")
+    right = attach(case, people, pdf(pages=3), "sheet.pdf")
+    data = pdf(pages=1)
+    copy = redacted(case, people, data, wrong.number)
+    factories.scan()
+    part = put_in(case, people, copy.number, "subscriber_name")
+    package.remove_part(case.pk, part.number, actor=people["k.mistry"], at=AT)
+    assert [row.number for row in package.ready_documents(case)] == [wrong.number, right.number]
+    again = redacted(case, people, data, right.number)
+    factories.scan()
+    assert [row.number for row in package.ready_documents(case)] == [wrong.number, again.number]
+    part = put_in(case, people, wrong.number, "subscriber_name")
+    put_in(case, people, again.number, "subscriber_name")
+    assert checking.is_the_redacted_copy(SimpleNamespace(case=case)) is None
+    assert package.manifest(package.parts_of(case))[1]["original_sha256"] == right.sha256
+    # Nothing is compared with it any more: it goes as what has no copy goes.
+    package.remove_part(case.pk, part.number, actor=people["k.mistry"], at=AT)
+    assert documents(case) == {2: False, 3: True, 4: False, 5: True}
+
+
+def test_a_copy_in_which_something_harmful_was_found_stands_for_nothing(people):
+    case = disclosures.taken_out(people, items=["subscriber_name"])
+    original = attach(case, people, pdf(), "sheet.pdf")
+    factories.scan()
+    redacted(case, people, pdf(pages=1), original.number)
+    assert package.ready_documents(case) == []
+    factories.scan("infected")
+    assert [row.number for row in package.ready_documents(case)] == [original.number]
+    put_in(case, people, original.number, "subscriber_name")
+    assert checking.is_the_redacted_copy(SimpleNamespace(case=case)) is None
+
+
+def test_an_original_that_is_taken_in_once_more_is_no_more_offered_than_before(people):
+    case = disclosures.taken_out(people, items=["subscriber_name"])
+    data = pdf()
+    original = attach(case, people, data, "sheet.pdf")
+    copy = redacted(case, people, pdf(pages=1), original.number)
+    twice = attach(case, people, data, "sheet.pdf")
+    factories.scan()
+    assert twice.sha256 == original.sha256
+    assert [row.number for row in package.ready_documents(case)] == [copy.number]
+    with nothing_written(), pytest.raises(CaseError, match="There is a redacted copy of this document"):
+        put_in(case, people, twice.number, "subscriber_name")
+
+
 @pytest.mark.parametrize("number", [9, 3])
 def test_a_redacted_copy_of_nothing_or_of_another_copy_is_refused_and_leaves_nothing(people, number):
     case = disclosures.taken_out(people, items=["subscriber_name"])
