@@ -7,7 +7,7 @@ from django.test import TestCase
 from django.urls import reverse
 
 from cases.kernel import casetypes, edits, holds, jobrun, transitions, verdicts
-from cases.kernel.evidence import handing
+from cases.kernel.evidence import handing, store, taking
 from cases.kernel.finding import joining, matching
 from cases.kernel.linking import mergepreview
 from cases.kernel.models import (
@@ -180,6 +180,41 @@ class Splitting(TestCase):
         assert b"".join(handing.open_document(copy, reader=reader, at=AT).chunks) == data
         assert {each.level for each in verify.verify_stream(self.new().uid)} == {"recorded late"}
         assert not Task.objects.filter(case=self.new()).exists()
+
+    def redacted(self, original, data):
+        """Take in a redacted copy of a document."""
+        taken = taking.take(self.case, [data], file_name="log.txt", media_type="text/plain", at=AT)
+        actor = self.people["a.byrne"]
+        return edits.keep(self.case.pk, taken, kind="document", redacts=original.number, actor=actor, at=AT)
+
+    def test_which_document_is_the_redacted_copy_is_kept_where_either_comes_along_later(self):
+        small, large = b"Small. ", b"Nine words. " * 4000
+        pairs = []
+        for first, second in ((large, small), (small + small, large + small), (large + large, large[:-1])):
+            original = self.attach(self.case, first)
+            pairs.append((original, self.redacted(original, second)))
+        factories.scan()
+        self.propose(documents=[row.number for pair in pairs for row in pair])
+        self.agree()
+        jobrun.work(clock=lambda: AT)
+        new = self.new().evidence.select_related("redacts")
+        assert {row.sha256: row.redacts and row.redacts.sha256 for row in new} == {
+            **{copy.sha256: original.sha256 for original, copy in pairs},
+            **{original.sha256: None for original, _ in pairs},
+        }
+        assert {each.level for each in verify.verify_stream(self.new().uid)} == {"recorded late"}
+
+    def test_damaged_document_of_a_store_is_a_task_of_both_cases(self):
+        rows = [self.attach(self.case, b"Nine words. " * number) for number in (4000, 4001)]
+        factories.scan()
+        for row in rows:
+            store.named(row.blob.kept).delete(row.blob.uid)
+        self.propose(documents=[row.number for row in rows])
+        self.agree()
+        jobrun.work(clock=lambda: AT)
+        assert not self.new().evidence.exists()
+        assert Task.objects.get(case=self.new(), closed_at=None).kind == "split_document_missing"
+        assert Task.objects.filter(case=self.case, kind="document_damaged", closed_at=None).count() == 2
 
     def test_document_whose_store_is_away_is_a_task_of_the_new_case_and_the_split_stands(self):
         large = self.attach(self.case, b"Nine words. " * 4000)

@@ -16,7 +16,7 @@ from django.db.models import Max, QuerySet
 from cases.kernel import actors, approvals, jobs, locks, record, tasks
 from cases.kernel.evidence import damage, handing, scanning, store, taking
 from cases.kernel.jobs import Job
-from cases.kernel.models import Case, Evidence
+from cases.kernel.models import Case, Evidence, Task
 from cases.ledger import sealing
 
 __all__ = ["NOT_COPIED", "copy"]
@@ -53,7 +53,9 @@ def _taken(row: Evidence, name: str, new: Case, reader: sealing.Reader, *, at: d
 
 
 def _keep(row: Evidence, taken: taking.Taken, new: Case, *, at: datetime) -> None:
-    """Record a copy as the next document of a locked case. What the scanner found bad is a task of it as well."""
+    """Record a copy as the next document of a locked case. What the scanner found bad is a task of it as well.
+
+    Which is the redacted copy of which is kept, whichever of the two comes along first."""
     last = new.evidence.aggregate(last=Max("number"))["last"] or 0
     made = Evidence(
         case=new,
@@ -71,6 +73,10 @@ def _keep(row: Evidence, taken: taking.Taken, new: Case, *, at: datetime) -> Non
     )
     sealing.seal(made, {"file_name": taken.file_name}, key=new.key)
     made.save()
+    redacted = row.redacted_copies.values("sha256")
+    for each in new.evidence.filter(sha256__in=redacted, redacts=None, kind=row.kind).exclude(pk=made.pk):
+        each.redacts = made
+        each.save(update_fields=["redacts"])
     if scanning.waits(made):
         scanning.ask(made)
     elif kind := scanning.TASKS.get(made.scan):
@@ -84,7 +90,7 @@ def _numbers(job: Job) -> Iterable[int]:
 
 def _copy_one(job: Job, subject: str, at: datetime) -> None:
     """Copy one document of a store: read and written first, then recorded under the lock. Raises Skipped for what was
-    erased; DocumentAway, StoreFull: the desk is told."""
+    erased; DocumentAway, StoreFull: the desk is told, as it is of what is damaged."""
     row = Evidence.objects.select_related("blob", "case__key").get(case=job.params["of"], number=int(subject))
     new = Case.objects.select_related("key").get(pk=job.params["case"])
     worker = jobs.worker_of(job)
@@ -98,6 +104,7 @@ def _copy_one(job: Job, subject: str, at: datetime) -> None:
         raise jobs.Skipped("erased") from None
     except handing.DocumentDamaged:
         damage.report(row, at=at)
+        _tell(locks.another_for_update(new.pk), job, at)
         return
     try:
         case = locks.case_for_update(new.pk)
@@ -114,12 +121,18 @@ def _copy_one(job: Job, subject: str, at: datetime) -> None:
 
 def _finish(job: Job, at: datetime) -> None:
     """Tell the desk of the new case where one did not come along."""
-    if not job.failed:
+    if job.failed:
+        _tell(locks.case_for_update(job.params["case"]), job, at)
+
+
+def _tell(case: Case, job: Job, at: datetime) -> None:
+    """Raise the task to attach by hand in a locked case, unless it is open."""
+    of = str(job.params["of"])
+    if Task.objects.filter(case=case, kind=NOT_COPIED, closed_at=None, detail__of=of).exists():
         return
-    case = locks.case_for_update(job.params["case"])
     detail = {"job": str(job.uid), "work": job.kind}
     with record.act(case, "case.work_not_done", actor=jobs.worker_of(job), at=at, detail=detail):
-        tasks.raise_task(NOT_COPIED, case=case, at=at, of=str(job.params["of"]))
+        tasks.raise_task(NOT_COPIED, case=case, at=at, of=of)
 
 
 jobs.declare(
