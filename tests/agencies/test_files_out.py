@@ -2,11 +2,13 @@
 
 import os
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from unittest.mock import Mock
 
 import asyncssh
 import pytest
+from django.db import OperationalError, connection, transaction
 
 from cases import tasks
 from cases.agencies import delivery, openpgp, register
@@ -130,6 +132,34 @@ def test_no_worker_is_ended_before_the_largest_file_has_left():
     megabytes = 5_000_000 * 131 // sftp.MEGABYTE
     seconds = delivery.LONGEST_RUN_SECONDS + register.FILE_SECONDS + megabytes
     assert seconds < tasks.deliver_outbox.time_limit
+
+
+def test_nobody_waits_for_a_channel_while_the_parts_of_a_large_file_are_read(partner, case):
+    """Another worker can have the place on the channel at each part, and has not the one that the file then takes."""
+    agency = registered(partner)
+    promised(agency)
+    free = []
+
+    def parts():
+        for part in many():
+            with ThreadPoolExecutor(1) as aside:
+                free.append(aside.submit(is_free, channel_of(agency).pk).result())
+            yield part
+
+    (file,) = promised_to_each(case, [agency.code], parts=parts())
+    assert (free, file.sequence_no) == ([True] * 4, 2)
+
+
+def is_free(channel):
+    """Say whether the stream of a channel can be locked at once, from a connection of its own."""
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT id FROM cases_stream WHERE channel_id = %s FOR UPDATE NOWAIT", [channel])
+            return True
+    except OperationalError:
+        return False
+    finally:
+        connection.close()
 
 
 def test_large_rows_that_were_altered_or_lost_are_never_carried(partner, case):

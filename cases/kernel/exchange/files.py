@@ -171,27 +171,31 @@ def promise_to_each(
 
     `parts` are whole lines of CSV, the first of them names the columns. They are sealed once, in the store, and every
     file has them between a first and a last line of its own: `sha256` in each last line is that of the same rows. What
-    was promised under `dedupe` before is returned as it is; then no part is read. Raises NoChannel, NoFiles,
-    FileRefused, StoreFull; the store then has nothing that anybody could open.
+    was promised under `dedupe` before is returned as it is; then no part is read. The channels' places are taken once
+    the rows are in the store, which are then read from there: whoever promises another file waits for that reading and
+    not for the parts. One access row. Raises NoChannel, NoFiles, FileRefused, StoreFull; the store then has nothing
+    that anybody could open.
     """
     channels = [_channel_for(code) for code in agency_codes]
     known = list(BatchFile.objects.filter(channel__in=channels, message__dedupe_key=dedupe).order_by("pk"))
     if known or not channels:
         return known
-    places = [_take_place(*each, kind, at=at) for each in zip(channels, agency_codes, strict=True)]
-    first = [batchformat.first_line(place.header) for place in places]
-    digests, meter = [hashlib.sha256(line) for line in first], batchformat.Meter()
+    meter = batchformat.Meter()
 
     def passing() -> Iterator[bytes]:
         for part in parts:
             meter.feed(part)
-            for digest in digests:
-                digest.update(part)
             yield part
 
     taken = taking.take_again(case, passing(), file_name=f"{kind}.csv", media_type="text/csv", at=at)
     try:
         rows = taken.record()
+        places = [_take_place(*each, kind, at=at) for each in zip(channels, agency_codes, strict=True)]
+        first = [batchformat.first_line(place.header) for place in places]
+        digests = [hashlib.sha256(line) for line in first]
+        for piece in _read_back(rows, case, at=at):
+            for digest in digests:
+                digest.update(piece)
         last = batchformat.last_line(meter.row_count, meter.total_pence, taken.sha256)
         made = []
         for place, line, digest in zip(places, first, digests, strict=True):
@@ -212,6 +216,15 @@ def promise_to_each(
     except BaseException:
         taken.drop()
         raise
+
+
+def _read_back(rows: StoredBlob, case: Case, *, at: datetime) -> Iterator[bytes]:
+    """Yield what was just put into the store. Raises StoreFull where it is not to be had."""
+    reader = sealing.Reader(actor="system:delivery", verb="send", purpose="delivery", streams=(case.uid,))
+    try:
+        yield from handing.open_blob(rows, reader=reader, at=at) or ()
+    except (OSError, sealing.SealBroken):
+        raise taking.StoreFull from None
 
 
 def open_parts(file: BatchFile, body: bytes, *, reader: sealing.Reader, at: datetime) -> Iterator[bytes] | None:
