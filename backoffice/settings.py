@@ -340,7 +340,7 @@ CELERY_TASK_CREATE_MISSING_QUEUES = True
 CELERY_TASK_ROUTES = {
     "cases.tasks.deliver_outbox": {"queue": "pump"},
     "cases.tasks.sweep": {"queue": "pump"},
-    "cases.tasks.ring_on_call": {"queue": "inbox"},
+    "cases.tasks.ring_on_call": {"queue": "bell"},  # every worker's, so that no long work keeps somebody asleep
     "cases.tasks.apply_callbacks": {"queue": "inbox"},
     "cases.tasks.fetch_files": {"queue": "inbox"},
     "cases.tasks.render_letters": {"queue": "reports"},

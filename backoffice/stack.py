@@ -27,7 +27,7 @@ from backoffice.supervisor import Service, Stopped, Supervisor, say
 PYTHON = sys.executable
 MANAGE = str(BASE_DIR / "manage.py")
 START_SECONDS = 90
-QUEUES = {"worker": "pump,inbox", "reports": "reports", "jobs": "jobs"}
+QUEUES = {"worker": "bell,pump,inbox", "reports": "bell,reports", "jobs": "bell,jobs"}
 
 
 class StackError(ImproperlyConfigured):

@@ -8,6 +8,7 @@ import yaml
 from django.core.checks import ERROR
 from django.db import connection
 
+from backoffice import stack
 from backoffice.bootstrap import RUN_NEEDS
 from cases.ledger import checks
 from tests.docs.pages import ROOT
@@ -100,6 +101,24 @@ def test_every_queue_has_a_worker_in_units_and_compose(settings):
 
     for text in (units, composed):
         assert {queue for found in re.findall(r"--queues ([\w,]+)", text) for queue in found.split(",")} == queues
+
+
+def test_no_long_work_of_one_worker_keeps_who_is_on_call_asleep(settings):
+    """A worker that carries a large file or a sale is busy for minutes: any that is free rings whoever is on call."""
+    bell = settings.CELERY_TASK_ROUTES["cases.tasks.ring_on_call"]["queue"]
+    units = "".join(path.read_text() for path in (DEPLOY / "systemd").glob("*.service"))
+    composed = (DEPLOY / "compose.yaml").read_text().replace('", "', " ")
+
+    for heard in (
+        re.findall(r"--queues ([\w,]+)", units),
+        re.findall(r"--queues ([\w,]+)", composed),
+        stack.QUEUES.values(),
+    ):
+        assert len(heard) == 3
+        assert all(bell in each.split(",") for each in heard)
+    assert {queue for each in stack.QUEUES.values() for queue in each.split(",")} == {
+        route["queue"] for route in settings.CELERY_TASK_ROUTES.values()
+    }
 
 
 def test_environment_of_the_example_is_known_to_the_code():
