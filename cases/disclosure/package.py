@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from cases.disclosure import codes, excess, guards
 from cases.disclosure.dataitems import ITEMS
@@ -54,6 +54,7 @@ VERB = "case.package_changed"
 CSV = "text/csv"
 TOO_LARGE = "The file is larger than 25 MB. Divide it, and put each piece in by itself."
 REDACTED = "There is a redacted copy of this document: put that in."
+_LIVING_FIRST = F("blob__key__destroyed_at").asc(nulls_first=True)
 _TEXTS = ("necessity", "proportionality", "collateral")
 
 
@@ -264,11 +265,12 @@ def unredacted(case: Case) -> list[PackagePart]:
 
 
 def original_of(part: PackagePart) -> Evidence | None:
-    """Return the document of which a file is the redacted copy. One query, none for another file."""
+    """Return the document of which a file is the redacted copy, of equal ones one that can be opened. One query, none
+    for another file."""
     if not part.original_sha256:
         return None
     rows = Evidence.objects.select_related("blob__key", "case__key").filter(case=part.case_id)
-    return rows.filter(sha256=part.original_sha256, redacts=None).order_by("number").first()
+    return rows.filter(sha256=part.original_sha256, redacts=None).order_by(_LIVING_FIRST, "number").first()
 
 
 def remove_part(

@@ -286,7 +286,7 @@ def _original(case: Case, number: int | None, taken: taking.Taken) -> Evidence |
     """Return the document that is redacted, if one is named. Raises EditRefused."""
     if number is None:
         return None
-    found = case.evidence.filter(number=number, redacts=None).first()
+    found = case.evidence.filter(number=number, redacts=None, blob__key__destroyed_at=None).first()
     if found is None:
         raise EditRefused("There is no such original. A redacted copy is of a document that is none itself.")
     if found.sha256 == taken.sha256:

@@ -18,7 +18,7 @@ from cases.disclosure import checking, package
 from cases.disclosure.excess import Unreadable
 from cases.kernel import edits, holds, record
 from cases.kernel.errors import CaseError, NotAllowed, NotVisible
-from cases.kernel.evidence import taking
+from cases.kernel.evidence import custody, taking
 from cases.kernel.evidence.handing import DocumentErased
 from cases.kernel.models import Case, Clock, OutboxMessage
 from cases.kernel.timing import sweeps
@@ -293,6 +293,22 @@ def test_an_original_that_is_taken_in_once_more_is_no_more_offered_than_before(p
     assert [row.number for row in package.ready_documents(case)] == [copy.number]
     with nothing_written(), pytest.raises(CaseError, match="There is a redacted copy of this document"):
         put_in(case, people, twice.number, "subscriber_name")
+
+
+def test_what_a_copy_is_compared_with_is_the_one_of_equal_documents_that_can_be_opened(people):
+    case = disclosures.taken_out(people, items=["subscriber_name"])
+    data = pdf()
+    erased = attach(case, people, data, "sheet.pdf")
+    officer = people["k.mistry"]
+    with record.act(Case.objects.get(pk=case.pk), "test.erased", actor=officer, at=AT):
+        custody.erase(case, [erased], actor=officer, at=AT, reason="request_erasure")
+    living = attach(case, people, data, "sheet.pdf")
+    with nothing_written(), pytest.raises(CaseError, match="no such original"):
+        redacted(case, people, pdf(pages=1), erased.number)
+    copy = redacted(case, people, pdf(pages=1), living.number)
+    factories.scan()
+    part = put_in(case, people, copy.number, "subscriber_name")
+    assert package.original_of(part).number == living.number
 
 
 @pytest.mark.parametrize("number", [9, 3])
