@@ -81,11 +81,15 @@ class UploadForm(forms.Form):
         super().__init__(*args, **kwargs)
         kind: Any = self.fields["kind"]
         kind.choices = codelists.offered(casetypes.get(file.case.kind).evidence_kinds)
-        originals = file.case.evidence.filter(redacts=None).order_by("number").values_list("number", "kind")
+        known = sorted(file.case.evidence.all(), key=lambda each: each.number)  # which the case came with
         kinds, redacts = dict(casetypes.get(file.case.kind).evidence_kinds), self.fields["redacts"]
         redacts.choices = [  # type: ignore[attr-defined]  # -- a choice field
             ("", "It is no redacted copy"),
-            *((number, f"Document {number}: {kinds.get(code, code)}") for number, code in originals),
+            *(
+                (each.number, f"Document {each.number}: {kinds.get(each.kind, each.kind)}")
+                for each in known
+                if each.redacts_id is None
+            ),
         ]
         if len(redacts.choices) == 1:  # type: ignore[attr-defined]  # -- as above
             del self.fields["redacts"]

@@ -372,6 +372,7 @@ RESULT = {
                 "media_type": "text/csv",
                 "rows": 412,
                 "sha256": "00" * 32,
+                "original_sha256": "00" * 32,
             }
         ],
     },
