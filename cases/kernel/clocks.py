@@ -19,7 +19,17 @@ from cases.kernel.errors import CaseError
 from cases.kernel.models import Approval, Case, CaseParty, Clock, Task
 from cases.kernel.prepared import Prepared
 from cases.kernel.timing import places, rulebook
-from cases.kernel.timing.counting import OPEN_ENDED, ClockRule, Stop, due, explain, in_words, named, needs_calendar
+from cases.kernel.timing.counting import (
+    OPEN_ENDED,
+    ClockRule,
+    Stop,
+    due,
+    explain,
+    in_words,
+    named,
+    needs_calendar,
+    showing_who_they_are,
+)
 from cases.kernel.timing.rulebook import RULES, declare
 
 __all__ = [
@@ -40,6 +50,7 @@ __all__ = [
     "recount",
     "refresh_due",
     "resume",
+    "showing_who_they_are",
     "start",
 ]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from cases.kernel.clocks import ClockRule
+from cases.kernel.clocks import ClockRule, showing_who_they_are
 from cases.kernel.retention import RetentionClass
 
 __all__ = ["ANSWER", "CLOCKS", "COMPLAINT", "ONWARD", "PASSED_ON", "RETENTION", "SHOWN"]
@@ -34,15 +34,7 @@ CLOCKS = (
         effective_from=_FROM,
         warn_hours=120,
     ),
-    ClockRule(
-        code=SHOWN,
-        label="They show who they are",
-        length=14,
-        unit="days",
-        source="Internal rule: our month stands still meanwhile, so something has to remind",
-        effective_from=_FROM,
-        is_work=False,
-    ),
+    showing_who_they_are(SHOWN, effective_from=_FROM),
     ClockRule(
         code=PASSED_ON,
         label="Everybody who was told has confirmed",

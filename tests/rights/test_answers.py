@@ -1,9 +1,10 @@
 """Answers of the send gate are kept for two years, found without reading them all, and then erased on record."""
 
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 
 from cases.kernel.evidence import disposal
 from cases.kernel.models import Agency
@@ -65,3 +66,23 @@ def test_answers_about_a_person_are_found_by_an_index():
         cursor.execute("SET LOCAL enable_seqscan = off")
     assert "contact_answer_tokens" in found.explain()
     assert found.count() == 1
+
+
+@pytest.mark.parametrize(("fault", "goes_on"), [(ValueError("a fault"), True), (OperationalError("away"), False)])
+def test_a_fault_of_one_kind_stops_no_other_and_a_database_that_is_away_stops_all(monkeypatch, fault, goes_on):
+    asked = []
+
+    def first(_now):
+        raise fault
+
+    kinds = [
+        SimpleNamespace(code="first", erase_beside=first),
+        SimpleNamespace(code="second", erase_beside=lambda now: asked.append(now) or 1),
+    ]
+    monkeypatch.setattr(disposal.casetypes, "all_types", lambda: kinds)
+    if goes_on:
+        assert disposal.dispose_beside(now=factories.AT) == 1
+    else:
+        with pytest.raises(OperationalError):
+            disposal.dispose_beside(now=factories.AT)
+    assert asked == ([factories.AT] if goes_on else [])

@@ -7,12 +7,11 @@ import pytest
 from django.core import signing
 from django.urls import reverse
 
-from cases.kernel import edits
 from cases.kernel.models import Evidence, StoredBlob
 from cases.ledger.models import AccessEvent, LedgerEvent
 from cases.web import recordings
 from tests import factories, uploads
-from tests.web import desk
+from tests.web import desk, test_previews
 
 pytestmark = pytest.mark.django_db
 
@@ -39,17 +38,7 @@ def case(people):
 
 
 def attach(case, people, data, name="call.wav", media_type="audio/wav", verdict="clean"):
-    row = edits.attach(
-        case.pk,
-        kind="call_recording",
-        file_name=name,
-        media_type=media_type,
-        data=data,
-        actor=people["a.byrne"],
-        at=factories.AT,
-    )
-    factories.scan(verdict)
-    return row
+    return test_previews.attach(case, people, name, media_type, data, verdict=verdict)
 
 
 def source(client, case, row):

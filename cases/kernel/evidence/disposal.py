@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from datetime import datetime
 
-from django.db import transaction
+from django.db import OperationalError, transaction
 
 from cases.kernel import calendars, casetypes, holds, locks, record
 from cases.kernel.actors import system
@@ -48,13 +48,15 @@ def dispose_due(*, now: datetime, most: int = MOST) -> int:
 
 def dispose_beside(*, now: datetime) -> int:
     """Have every kind erase what it keeps beside its cases and whose time is over; a fault of one stops no other.
-    Returns how much."""
+    Returns how much. Raises OperationalError while the database is away."""
     erased = 0
     for casetype in casetypes.all_types():
         if casetype.erase_beside is None:
             continue
         try:
             erased += casetype.erase_beside(now)
+        except OperationalError:  # no kind is to blame, and the next round begins anew
+            raise
         except Exception:
             log.exception("not_erased", extra={"kind": casetype.code})
     return erased

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from cases.kernel import calendars
 from cases.kernel.calendars import Calendar
 
-__all__ = ["ClockRule", "Stop", "due", "explain", "in_words", "named", "needs_calendar"]
+__all__ = ["ClockRule", "Stop", "due", "explain", "in_words", "named", "needs_calendar", "showing_who_they_are"]
 
 EVERYWHERE = ("eaw", "sct", "nir")
 OPEN_ENDED = "open_ended"
@@ -46,6 +46,20 @@ class ClockRule:
     jurisdictions: tuple[str, ...] = EVERYWHERE
     clock: str = ""
     version: int = 1
+
+
+def showing_who_they_are(code: str, *, effective_from: date) -> ClockRule:
+    """Return the rule by which whoever has to show who they are is chased: our own month stands still meanwhile (UK
+    GDPR Art 12(6))."""
+    return ClockRule(
+        code=code,
+        label="They show who they are",
+        length=14,
+        unit="days",
+        source="Internal rule: our month stands still meanwhile, so something has to remind",
+        effective_from=effective_from,
+        is_work=False,
+    )
 
 
 def needs_calendar(rule: ClockRule) -> bool:
