@@ -64,7 +64,8 @@ class Kind:
     `names` turns subjects into words for one reader and leaves out what that reader may not see.
     `longest` is how long one row may take: a killed worker is waited for as long.
     `desk` is a kind of case and `case` the parameter that names one: work that follows from an act on a case is begun
-    by the system, whoever does the tasks of that kind may see, stop and resume it, and hears of what is left undone.
+    by the system, whoever does the tasks of that kind may see, stop and resume it, and hears of what is left undone:
+    by `task`, which a person closes, where nobody can go on with the work itself.
     `is_hidden` work is on no page: its mere counts would tell of what is restricted. `is_daily` work is started once
     on each London day.
     """
@@ -76,6 +77,7 @@ class Kind:
     act: str = ""
     desk: str = ""
     case: str = ""
+    task: str = ""
     reasons: Mapping[str, str] = field(default_factory=dict)
     names: Callable[[Actor, list[str]], Mapping[str, str]] | None = None
     is_hidden: bool = False

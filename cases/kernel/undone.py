@@ -1,4 +1,5 @@
-"""Work of a case that ended before all was done: one task for the desk that can go on with it, until it ends well."""
+"""Work of a case that ended before all was done: one task for the desk that can go on with it, until it ends well; or
+one of the work's own kind, which a person closes."""
 
 from __future__ import annotations
 
@@ -24,19 +25,20 @@ def lock(job: Job) -> Case | None:
 
 
 def note(job: Job, *, at: datetime) -> None:
-    """Raise the task of a job that stopped, failed or left rows undone, once; close it where all is done. Locks the
-    case; one act of it where anything changes."""
-    case = lock(job)
-    if case is None:
+    """Raise the task of a job that stopped, failed or left rows undone, once; close it where all is done and it is
+    closed by nobody else. Locks the case; one act of it where anything changes."""
+    case, declared = lock(job), jobs.kind_of(job)
+    if case is None or declared is None:
         return
+    task = declared.task or UNDONE
     is_left = job.state != "done" or job.failed > 0
-    waiting = case.tasks.filter(kind=UNDONE, closed_at=None, detail__job=str(job.uid)).exists()
-    if is_left == waiting:
+    waiting = case.tasks.filter(kind=task, closed_at=None, detail__job=str(job.uid)).exists()
+    if is_left == waiting or (waiting and declared.task):
         return
     worker, verb = jobs.worker_of(job), "case.work_not_done" if is_left else "case.work_done"
     with record.act(case, verb, actor=worker, at=at, detail={"job": str(job.uid), "work": job.kind}):
         if is_left:
-            tasks.raise_task(UNDONE, case=case, at=at, job=str(job.uid), work=job.kind)
+            tasks.raise_task(task, case=case, at=at, job=str(job.uid), work=job.kind)
         else:
             tasks.close_about(case, UNDONE, actor=worker, at=at, job=str(job.uid))
             case.is_dormant = casetypes.get(case.kind).lifecycle.state(case.state).is_dormant and tasks.rests(case)

@@ -6,7 +6,7 @@ import pytest
 from django.test import TestCase
 from django.urls import reverse
 
-from cases.kernel import casetypes, edits, holds, jobrun, transitions, verdicts
+from cases.kernel import casetypes, edits, holds, jobrun, jobs, transitions, verdicts
 from cases.kernel.evidence import handing, store, taking
 from cases.kernel.finding import joining, matching
 from cases.kernel.linking import mergepreview
@@ -16,6 +16,7 @@ from cases.kernel.models import (
     CaseAddress,
     CaseLink,
     Evidence,
+    Job,
     PersonPair,
     SearchEntry,
     StoredBlob,
@@ -224,6 +225,28 @@ class Splitting(TestCase):
         jobrun.work(clock=lambda: AT)
         assert not self.new().evidence.exists()
         assert Task.objects.get(case=self.new(), closed_at=None).kind == "split_document_missing"
+
+    def test_copying_that_is_given_up_is_a_task_of_the_new_case(self):
+        for reason in ("no_progress", "rows_unknown"):
+            case = factories.investigating(self.people)
+            large = self.attach(case, b"Nine words. " * 4000)
+            factories.scan()
+            self.propose(case, documents=[large.number])
+            self.agree(case)
+            new, job = Case.objects.latest("pk"), Job.objects.latest("pk")
+            if reason == "no_progress":
+                Job.objects.filter(pk=job.pk).update(claims=jobs.MOST_CLAIMS)
+            else:
+                Job.objects.filter(pk=job.pk).update(params={"of": case.pk, "case": new.pk})
+            assert jobrun.work(clock=lambda: AT) == 0
+            job.refresh_from_db()
+            assert (job.state, job.reason) == ("failed", reason)
+            assert not new.evidence.exists()
+            (task,) = Task.objects.filter(case=new, closed_at=None)
+            assert (task.kind, task.team_id) == ("split_document_missing", new.team_id)
+            assert task.detail == {"job": str(job.uid), "work": "copy_documents"}
+            assert not Task.objects.filter(case=case, kind="split_document_missing").exists()
+            assert {each.level for each in verify.verify_stream(new.uid)} == {"recorded late"}
 
     def test_what_waited_for_approval_is_void(self):
         case = factories.ready(self.people)

@@ -119,20 +119,14 @@ def _copy_one(job: Job, subject: str, at: datetime) -> None:
         raise
 
 
-def _finish(job: Job, at: datetime) -> None:
-    """Tell the desk of the new case where one did not come along."""
-    if job.failed:
-        _tell(locks.case_for_update(job.params["case"]), job, at)
-
-
 def _tell(case: Case, job: Job, at: datetime) -> None:
-    """Raise the task to attach by hand in a locked case, unless it is open."""
-    of = str(job.params["of"])
-    if Task.objects.filter(case=case, kind=NOT_COPIED, closed_at=None, detail__of=of).exists():
-        return
+    """Raise the task to attach by hand in a locked case, unless it is open: what is damaged stays so. Where the work
+    is given up or a row of it failed, its end raises the same."""
     detail = {"job": str(job.uid), "work": job.kind}
+    if Task.objects.filter(case=case, kind=NOT_COPIED, closed_at=None, detail__contains=detail).exists():
+        return
     with record.act(case, "case.work_not_done", actor=jobs.worker_of(job), at=at, detail=detail):
-        tasks.raise_task(NOT_COPIED, case=case, at=at, of=of)
+        tasks.raise_task(NOT_COPIED, case=case, at=at, job=str(job.uid), work=job.kind)
 
 
 jobs.declare(
@@ -141,7 +135,8 @@ jobs.declare(
         label="Copy documents of a case that was split",
         rows=_numbers,
         do=_copy_one,
-        finish=_finish,
+        case="case",
+        task=NOT_COPIED,
         reasons={"erased": "It was erased"},
         # The mere count would tell of a case that not everybody may see.
         is_hidden=True,
