@@ -6,8 +6,10 @@ from types import SimpleNamespace
 import pytest
 from django.db import OperationalError, connection
 
+from cases.kernel import taskdesk
 from cases.kernel.evidence import disposal
-from cases.kernel.models import Agency
+from cases.kernel.models import Agency, Task
+from cases.kernel.timing import rulebook
 from cases.ledger.models import LedgerEvent
 from cases.rights import answers, choices
 from cases.rights.models import ContactAnswer
@@ -76,8 +78,8 @@ def test_a_fault_of_one_kind_stops_no_other_and_a_database_that_is_away_stops_al
         raise fault
 
     kinds = [
-        SimpleNamespace(code="first", erase_beside=first),
-        SimpleNamespace(code="second", erase_beside=lambda now: asked.append(now) or 1),
+        SimpleNamespace(code="first", team="rights", erase_beside=first),
+        SimpleNamespace(code="second", team="rights", erase_beside=lambda now: asked.append(now) or 1),
     ]
     monkeypatch.setattr(disposal.casetypes, "all_types", lambda: kinds)
     if goes_on:
@@ -86,3 +88,28 @@ def test_a_fault_of_one_kind_stops_no_other_and_a_database_that_is_away_stops_al
         with pytest.raises(OperationalError):
             disposal.dispose_beside(now=factories.AT)
     assert asked == ([factories.AT] if goes_on else [])
+    assert not Task.objects.exists()  # no team is there to be asked
+
+
+def test_what_could_not_be_erased_is_one_task_of_its_team_until_erasing_goes_well(monkeypatch):
+    people = factories.office()
+    faults = [ValueError("a fault"), ValueError("a fault"), None, ValueError("a fault")]
+
+    def erase(_now):
+        if fault := faults.pop(0):
+            raise fault
+        return 1
+
+    kinds = [SimpleNamespace(code="rights_request", team="rights", erase_beside=erase)]
+    monkeypatch.setattr(disposal.casetypes, "all_types", lambda: kinds)
+    for minute, (erased, opened) in enumerate(((0, 1), (0, 1), (1, 0), (0, 1))):
+        assert disposal.dispose_beside(now=factories.AT + timedelta(minutes=minute)) == erased
+        assert Task.objects.filter(kind="not_erased", closed_at=None).count() == opened
+    rows = Task.objects.filter(kind="not_erased").order_by("pk")
+    assert [(row.case_id, row.team.code, row.detail, row.outcome) for row in rows] == [
+        (None, "rights", {"of": "rights_request"}, "done"),
+        (None, "rights", {"of": "rights_request"}, ""),
+    ]
+    assert taskdesk.open_to(people[rights.OFFICER]).filter(pk=rows[1].pk).exists()
+    told = LedgerEvent.objects.filter(stream=rulebook.STREAM, action__startswith="disposal.").order_by("seq")
+    assert list(told.values_list("action", flat=True)) == ["disposal.failed", "disposal.goes_on", "disposal.failed"]

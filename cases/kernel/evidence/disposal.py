@@ -11,16 +11,25 @@ import logging
 from datetime import datetime
 
 from django.db import OperationalError, transaction
+from django.db.models import QuerySet
 
-from cases.kernel import calendars, casetypes, holds, locks, record
+from cases.kernel import calendars, casetypes, holds, locks, record, tasks
 from cases.kernel.actors import system
+from cases.kernel.casetypes import CaseType
 from cases.kernel.evidence import custody
-from cases.kernel.models import Case, Evidence
+from cases.kernel.models import Case, Evidence, Task, Team
+from cases.kernel.timing.rulebook import STREAM
+from cases.ledger import api as ledger
 
 __all__ = ["dispose_beside", "dispose_due"]
 
 MOST = 200
 REASON = "retention_over"
+NOT_ERASED = "not_erased"
+ACTOR = system("disposal")
+tasks.declare(
+    {NOT_ERASED: "Something whose time is over could not be erased: have whoever runs the office look into the log"}
+)
 log = logging.getLogger(__name__)
 
 
@@ -47,8 +56,9 @@ def dispose_due(*, now: datetime, most: int = MOST) -> int:
 
 
 def dispose_beside(*, now: datetime) -> int:
-    """Have every kind erase what it keeps beside its cases and whose time is over; a fault of one stops no other.
-    Returns how much. Raises OperationalError while the database is away."""
+    """Have every kind erase what it keeps beside its cases and whose time is over; a fault of one stops no other and is
+    a task of its team, until erasing goes well again. Returns how much. Raises OperationalError while the database is
+    away."""
     erased = 0
     for casetype in casetypes.all_types():
         if casetype.erase_beside is None:
@@ -59,12 +69,36 @@ def dispose_beside(*, now: datetime) -> int:
             raise
         except Exception:
             log.exception("not_erased", extra={"kind": casetype.code})
+            _ask_to_look(casetype, now=now)
+        else:
+            _ask_no_more(casetype, now=now)
     return erased
+
+
+def _asked(casetype: CaseType) -> QuerySet[Task]:
+    return Task.objects.filter(case=None, kind=NOT_ERASED, closed_at=None, detail__of=casetype.code)
+
+
+@transaction.atomic
+def _ask_to_look(casetype: CaseType, *, now: datetime) -> None:
+    """Raise the task of a kind that could not erase, unless it is open. Locks its team."""
+    desk = Team.objects.select_for_update().filter(code=casetype.team).first()
+    if desk is None or _asked(casetype).exists():
+        return
+    with ledger.action(STREAM, "disposal.failed", actor=ACTOR.label, at=now, detail={"of": casetype.code}):
+        tasks.raise_task(NOT_ERASED, case=None, team=desk, at=now, of=casetype.code)
+
+
+@transaction.atomic
+def _ask_no_more(casetype: CaseType, *, now: datetime) -> None:
+    if not _asked(casetype).exists():
+        return
+    with ledger.action(STREAM, "disposal.goes_on", actor=ACTOR.label, at=now, detail={"of": casetype.code}):
+        tasks.close_office(NOT_ERASED, actor=ACTOR, at=now, of=casetype.code)
 
 
 def _dispose(case_id: int, *, now: datetime) -> int:
     """Erase one case's documents; none where it was reopened meanwhile, or a hold or a case it leads to keeps them."""
-    actor = system("disposal")
     try:
         with transaction.atomic():
             case = locks.case_for_update(case_id)
@@ -76,8 +110,8 @@ def _dispose(case_id: int, *, now: datetime) -> int:
             rows = Evidence.objects.select_related("blob__key").filter(case=case, blob__key__destroyed_at=None)
             documents = list(rows.order_by("number"))
             detail = {"hashes": [row.sha256 for row in documents], "kept_until": until}
-            with record.act(case, "case.documents_disposed", actor=actor, at=now, detail=detail):
-                return custody.erase(case, documents, actor=actor, at=now, reason=REASON)
+            with record.act(case, "case.documents_disposed", actor=ACTOR, at=now, detail=detail):
+                return custody.erase(case, documents, actor=ACTOR, at=now, reason=REASON)
     except custody.Preserved:
         return 0
 
