@@ -231,6 +231,7 @@ class CaseType:
     `in_background` names moves that take too long for a page: called as transitions.apply is, each starts the work.
     `opened` follows an opening, in its transaction, with the case and the people as they were given.
     `agency_kinds` are whom its cases deal with; of those of `strays_of` its team reads as well what fits no case.
+    `runs_in` names, by state, the clock that runs while a case is in it and the one that stands still meanwhile.
     `erase_beside` erases what the kind keeps beside its cases and whose time is over, and returns how much.
     `callback_data` shows, by type of callback, what its data may hold. `reacts` says what follows in the same act from
     what the kernel tells by a code: `hold_began` with the case, the hold and the time; `fraud_confirmed` with a number,
@@ -294,6 +295,7 @@ class CaseType:
     reopening_clock: str = ""
     agency_kinds: frozenset[str] = frozenset()
     strays_of: frozenset[str] = frozenset()
+    runs_in: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     erase_beside: Callable[[datetime], int] | None = None
     callbacks: Mapping[str, Callable[..., None]] = field(default_factory=dict)
     callback_data: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

@@ -54,6 +54,7 @@ VERBS: Mapping[str, str] = {
     "task.handed_on": "Handed a task on",
     "clock.breached": "A period ended without what was due",
     "clock.warned": "Noted that a period ends soon",
+    "clock.started": "Began a period that was missing",
     "clock.recounted": "Counted a period anew: the calendar changed",
     "case.glass_review_recounted": "Counted anew until when an emergency look is reviewed: the calendar changed",
     "clock.met": "Met a period",

@@ -15,10 +15,10 @@ from cases.kernel.casetypes import Content
 from cases.kernel.errors import CaseError
 from cases.kernel.exchange import agreements
 from cases.kernel.models import Case, Clock, Letter, OutboxMessage, Task
-from cases.kernel.timing import sweeps
+from cases.kernel.timing import missing, sweeps
 from cases.ledger import api as ledger
 from cases.ledger import sealing
-from cases.ledger.models import AccessEvent
+from cases.ledger.models import AccessEvent, LedgerEvent
 from cases.reports import letters, lettertext
 from cases.rights import choices, gate
 from cases.rights.forms import FactsForm
@@ -77,6 +77,25 @@ class Rights(TestCase):
         shown = rights.identify(rights.asked(self.people), self.people)
         assert sweep(due + MINUTE) == 0
         assert not Task.objects.filter(case=shown).exists()
+
+    def test_who_was_asked_before_there_was_a_reminder_has_one_from_the_day_they_were_asked(self):
+        kind, rule = "rights_identity_not_shown", "rights_identity"
+        case, other = rights.identity_check(self.people), rights.asked(self.people)
+        rights.received(self.people)
+        with record.act(case, "tests.before", actor=actors.system("tests"), at=AT):
+            Clock.objects.filter(case=case, rule=rule).delete()
+        late = AT + timedelta(days=20)
+        assert missing.start_missing(at=late) == 1
+        clock = Clock.objects.get(case=case, rule=rule)
+        assert (clock.started_at, clock.due_date, clock.state) == (AT, date(2026, 11, 28), "running")
+        assert LedgerEvent.objects.filter(stream=case.uid).latest("seq").content()["detail"] == {"rule": rule}
+        with nothing_written():
+            assert missing.start_missing(at=late) == 0
+        assert sweep(late) == 1
+        assert list(Task.objects.filter(kind=kind, closed_at=None).values_list("case", flat=True)) == [case.pk]
+        assert not Clock.objects.filter(case=other, rule=rule).exists()
+        with nothing_written():
+            assert missing.start_missing(at=late) == 0
 
     def test_what_is_opened_again_has_its_period_again_and_a_stop_goes_on_by_itself(self):
         for build, rules in (

@@ -15,7 +15,7 @@ from django.utils import timezone
 from cases.kernel import retention
 from cases.kernel.evidence import custody, store
 from cases.kernel.models import Case
-from cases.kernel.timing import rulebook
+from cases.kernel.timing import missing, rulebook
 from cases.ledger import checks, keys
 from cases.ledger.models import DataKey
 
@@ -41,6 +41,7 @@ class Command(BaseCommand):
         self._migrate()
         rulebook.load(at=timezone.now())
         retention.load(at=timezone.now())
+        missing.start_missing(at=timezone.now())
         self._prepare_documents()
         self._collect_static()
 
