@@ -10,6 +10,7 @@ from cases.kernel import actors, intake, transitions
 from cases.kernel.actors import Actor
 from cases.kernel.exchange import agencies
 from cases.kernel.models import Agency, Case
+from cases.rights import access, copies, held, texts
 from tests.factories import AT
 
 REQUEST, COMPLAINT = "rights_request", "dp_complaint"
@@ -67,6 +68,14 @@ def asked(people: dict[str, Actor], right: str = "rectify", *, by: str = OFFICER
 def identify(case: Case, people: dict[str, Actor]) -> Case:
     transitions.apply(case.pk, "ask_identity", actor=people[OFFICER], at=AT)
     return transitions.apply(case.pk, "confirm_identity", actor=people[OFFICER], at=AT, inputs=IDENTITY)
+
+
+def read_through(case: Case, people: dict[str, Actor], ground: str = "") -> Case:
+    """Let the officer give every text and document of a request for access, or keep each back."""
+    parties = held.rows(case)
+    keys = [each.key for each in (*texts.texts(parties), *copies.to_read(parties))]
+    texts.decide(case.pk, dict.fromkeys(keys, ground), actor=people[OFFICER], at=AT, act=access.MAKE)
+    return Case.objects.get(pk=case.pk)
 
 
 def received(people: dict[str, Actor]) -> Case:

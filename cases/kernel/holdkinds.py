@@ -32,7 +32,8 @@ SOURCES: dict[str, str] = {
 
 @dataclass(frozen=True, kw_only=True)
 class HoldKind:
-    """One kind. A quiet one reads "Policy hold" to everybody, so that the words alone say nothing."""
+    """One kind. A quiet one reads "Policy hold" to everybody, so that the words alone say nothing. `is_told` says
+    whether whoever it is about may be told of it: a legal one may stand for enquiries of others."""
 
     code: str
     label: str
@@ -40,6 +41,7 @@ class HoldKind:
     review_days: int
     is_released_by_two: bool = True
     is_quiet: bool = False
+    is_told: bool = True
     source: str = "Domain rules 1.2: holds are orthogonal to states"
 
 
@@ -53,6 +55,7 @@ KINDS: dict[str, HoldKind] = {
             label="Legal hold",
             blocks=("dispose",),
             review_days=90,
+            is_told=False,
             source="Domain rules 1.7: suspends disposal; K08",
         ),
         HoldKind(code="dispute", label="Dispute", blocks=("enforce", "place", "sell", "cra_default"), review_days=30),
@@ -87,10 +90,22 @@ KINDS: dict[str, HoldKind] = {
             is_released_by_two=False,
         ),
         HoldKind(code="fraud_victim", label="Fraud victim", blocks=_DEBT, review_days=30),
-        HoldKind(code="data_protection", label="Data protection", blocks=("dispose",), review_days=30, is_quiet=True),
-        HoldKind(code="staff_account", label="Staff account", blocks=(), review_days=180, is_quiet=True),
         HoldKind(
-            code="protected_address", label="Protected address", blocks=("contact",), review_days=180, is_quiet=True
+            code="data_protection",
+            label="Data protection",
+            blocks=("dispose",),
+            review_days=30,
+            is_quiet=True,
+            is_told=False,
+        ),
+        HoldKind(code="staff_account", label="Staff account", blocks=(), review_days=180, is_quiet=True, is_told=False),
+        HoldKind(
+            code="protected_address",
+            label="Protected address",
+            blocks=("contact",),
+            review_days=180,
+            is_quiet=True,
+            is_told=False,
         ),
     )
 }

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from cases.kernel import calendars
-from cases.kernel.models import Case
+from cases.kernel.models import Case, Evidence
 from cases.ledger.sealing import Reader
 
-__all__ = ["Item", "Paper", "Part", "Written", "filled", "moment"]
+__all__ = ["Enclosed", "Item", "Paper", "Part", "Written", "filled", "moment"]
 
 
 def moment(at: datetime) -> str:
@@ -53,6 +53,14 @@ class Written:
     data: dict[str, Any]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Enclosed:
+    """A document that goes with a paper, by the name it is given under. Loaded with the keys that open it."""
+
+    document: Evidence
+    name: str
+
+
 def nothing_against(_case: Case) -> str:
     """Refuse no case."""
     return ""
@@ -61,7 +69,9 @@ def nothing_against(_case: Case) -> str:
 @dataclass(frozen=True, kw_only=True)
 class Paper:
     """One kind of paper. `act` is the right to ask for it and to open it; `why_not` the sentence why it is not made of
-    a case now, or nothing; `write` is given the reader in whose name it is opened, and reads in one transaction."""
+    a case now, or nothing; `write` is given the reader in whose name it is opened, and reads in one transaction.
+    `enclosed` gives the documents that go with a finished one, by its plain data; it raises a CaseError where one of
+    them may no longer be given."""
 
     label: str
     act: str
@@ -69,3 +79,4 @@ class Paper:
     purpose: str
     write: Callable[[Case, Reader, datetime], Written]
     why_not: Callable[[Case], str] = nothing_against
+    enclosed: Callable[[Case, Mapping[str, Any]], Sequence[Enclosed]] | None = None

@@ -30,6 +30,7 @@ __all__ = [
     "make",
     "make_due",
     "open_report",
+    "paper_of",
     "print_now",
     "request",
 ]
@@ -49,7 +50,7 @@ class ReportRefused(CaseError):
     """The report cannot be asked for or opened like this."""
 
 
-def _paper(case: Case, level: str) -> Paper | None:
+def paper_of(case: Case, level: str) -> Paper | None:
     """Return the kind's own paper of this level; none for the audit report. Raises ReportRefused for no such paper."""
     found = casetypes.get(case.kind).papers.get(level)
     if found is None and level != INTERNAL:
@@ -59,18 +60,18 @@ def _paper(case: Case, level: str) -> Paper | None:
 
 def act_of(case: Case, level: str) -> str:
     """Return the right to ask for a paper of this level and to open it. Raises ReportRefused."""
-    paper = _paper(case, level)
+    paper = paper_of(case, level)
     return paper.act if paper else "report"
 
 
 def label_of(case: Case, level: str) -> str:
     """Return what people call a paper of this level. Raises ReportRefused."""
-    paper = _paper(case, level)
+    paper = paper_of(case, level)
     return paper.label if paper else "Audit report"
 
 
 def file_name(report: AuditReport, *, ending: str) -> str:
-    paper = _paper(report.case, report.level)
+    paper = paper_of(report.case, report.level)
     return f"{report.case.reference}-{paper.file_name if paper else 'audit-report'}.{ending}"
 
 
@@ -88,7 +89,7 @@ def request(
     Raises NotAllowed, or ReportRefused for a registered tie, when a reason is wanted and missing, and where the kind
     makes no such paper of the case now; nothing is then written.
     """
-    paper = _paper(case, level)
+    paper = paper_of(case, level)
     decision = policy.require(actor, act_of(case, level), case=case)
     if paper and (refusal := paper.why_not(case)):
         raise ReportRefused(refusal)
@@ -137,7 +138,7 @@ def make(report_id: int, *, now: datetime) -> bool:
     if report is None:
         return False
     try:
-        paper = _paper(report.case, report.level)
+        paper = paper_of(report.case, report.level)
         if paper and paper.why_not(report.case):
             _fail(report, now=now)
             return False
@@ -237,7 +238,7 @@ def _opened(report: AuditReport, *, label: str, at: datetime, is_data: bool = Fa
     blob: StoredBlob | None = report.data_blob if is_data else report.blob
     if blob is None:
         raise ReportRefused("This report is not finished.")
-    paper = _paper(report.case, report.level)
+    paper = paper_of(report.case, report.level)
     purpose = paper.purpose if paper else PURPOSE
     reader = sealing.Reader(
         actor=label, verb="download", purpose=purpose, streams=(report.case.uid,), request_id=request_id

@@ -22,12 +22,12 @@ from cases.accounts.models import Account, AccountFlag, AccountHolder, BureauTol
 from cases.kernel import casetypes, notice, retention
 from cases.kernel.exchange import letters
 from cases.kernel.linking import people as linked
-from cases.kernel.models import AuditReport, Case, Evidence, Letter, Release, ReleasedItem
+from cases.kernel.models import AuditReport, Case, Letter, Release, ReleasedItem
 from cases.kernel.office import publiclinks
 from cases.kernel.papers import Item, Paper, Part, Written, filled, moment
 from cases.ledger import sealing
 from cases.ledger.sealing import Reader
-from cases.rights import choices, chosen, codes, identity, texts
+from cases.rights import choices, chosen, codes, copies, identity, onhold, texts
 from cases.rights.held import Held, Opened, of_person, own_reaches
 from cases.rights.models import ContactAnswer
 
@@ -59,8 +59,8 @@ def why_not(case: Case) -> str:
     if not identity.is_known(case):
         return "Check first that it is the person who asks."
     if waiting := texts.unread(case):
-        return f"Read through first what may speak of others: {waiting} text{'s' if waiting > 1 else ''}."
-    return ""
+        return f"Read through first what may speak of others: {waiting}."
+    return "A document waits for the virus scan." if copies.waits(case) else ""
 
 
 def newest(case: Case) -> AuditReport | None:
@@ -76,7 +76,9 @@ def newest(case: Case) -> AuditReport | None:
 def write(case: Case, reader: Reader, at: datetime) -> Written:
     """Return the pack of a request as it stands at one moment. Writes the access rows of everything opened, on every
     case it stands in. Call it in one repeatable-read transaction."""
-    held = of_person(case, reader, at=at)
+    asked = case.rights_request
+    held, decided = of_person(case, reader, at=at), asked.texts_read
+    papers = copies.documents([party for party, _ in held.parties])
     parts = (
         Part(code="person", title="Who you are in our records", items=_people(held), note=f"Where from: {_FROM}."),
         Part(
@@ -111,24 +113,24 @@ def write(case: Case, reader: Reader, at: datetime) -> Written:
         Part(
             code="notes",
             title="Notes and documents",
-            items=_papers(held, case.rights_request.texts_read, reader, at=at),
-            note="A person read each text through, as they may speak of others. You get a copy of every document that "
-            "is about you: ask for it by its number.",
+            items=(*copies.items(papers, decided), *_texts(held, decided, reader, at=at)),
+            note="A person read each through, as they may speak of others. The copies that go with this pack are in "
+            "one file with it.",
             nothing="There are none.",
         ),
         Part(code="elsewhere", title="What is kept elsewhere", items=_elsewhere()),
         Part(code="rights", title="What you can do", items=_RIGHTS),
     )
-    asked = case.rights_request
     cover = (
         ("Request", case.reference),
         ("Received", moment(asked.received_at)),
         ("As of", moment(at)),
     )
-    return Written(title="What we hold about you", cover=cover, parts=parts, data=_data(case, cover, parts))
+    data = _data(case, cover, parts, copies.data(papers, decided))
+    return Written(title="What we hold about you", cover=cover, parts=parts, data=data)
 
 
-def _data(case: Case, cover: Rows, parts: Sequence[Part]) -> dict[str, Any]:
+def _data(case: Case, cover: Rows, parts: Sequence[Part], enclosed: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {
         "schema_version": 1,
         "request": case.reference,
@@ -140,6 +142,7 @@ def _data(case: Case, cover: Rows, parts: Sequence[Part]) -> dict[str, Any]:
             ]
             for part in parts
         },
+        "copies": list(enclosed),
     }
 
 
@@ -175,6 +178,7 @@ def _people(held: Held) -> tuple[Item, ...]:
 
 def _matters(held: Held, reader: Reader, *, at: datetime) -> tuple[Item, ...]:
     found = []
+    on_hold = onhold.told([party for party, _ in held.parties])
     for case, roles in held.matters.items():
         kind = casetypes.get(case.kind)
         kept = _day(case.dispose_after_date) or f"{_period(case.retention_class)} after it is closed"
@@ -185,6 +189,7 @@ def _matters(held: Held, reader: Reader, *, at: datetime) -> tuple[Item, ...]:
             ("How it stands", kind.lifecycle.state(case.state).label),
             *((label, value) for label, value in kind.facts_view(case) if label not in kind.not_for_subject),
             ("Kept until", kept),
+            *on_hold.get(case.pk, ()),
             *_own_words(case, roles, reader, at=at),
         )
         found.append(Item(head=f"{case.reference}, {kind.label.lower()}", rows=rows))
@@ -327,25 +332,15 @@ def _letters(held: Held) -> tuple[Item, ...]:
     return tuple(found)
 
 
-def _papers(held: Held, decided: Mapping[str, str], reader: Reader, *, at: datetime) -> tuple[Item, ...]:
-    """Return every document by its kind, and every text that was read through: its words, or that it is not here."""
-    found = []
-    for case in held.matters:
-        kinds = dict(casetypes.get(case.kind).evidence_kinds)
-        rows = tuple(
-            (f"Document {row.number}, {kinds.get(row.kind, row.kind).lower()}", f"Received {moment(row.obtained_at)}")
-            for row in Evidence.objects.filter(case=case).order_by("number")
-        )
-        if rows:
-            found.append(Item(head=f"{case.reference}, documents", rows=rows))
+def _texts(held: Held, decided: Mapping[str, str], reader: Reader, *, at: datetime) -> tuple[Item, ...]:
+    """Return every text that was read through: its words, or that it is not here."""
     known = texts.texts([party for party, _ in held.parties])
     given = [text for text in known if decided.get(text.key) == ""]
     words = {text.key: said for text, said in zip(given, texts.opened(given, reader=reader, at=at), strict=True)}
-    found += [
-        Item(head=f"{text.case.reference}, text", rows=((text.what, words.get(text.key, texts.WITHHELD)),))
+    return tuple(
+        Item(head=f"{text.case.reference}, text", rows=((text.what, words.get(text.key, codes.WITHHELD)),))
         for text in known
-    ]
-    return tuple(found)
+    )
 
 
 def _elsewhere() -> tuple[Item, ...]:
@@ -377,4 +372,5 @@ PACK = Paper(
     purpose="subject_access",
     write=write,
     why_not=why_not,
+    enclosed=copies.enclosed,
 )

@@ -62,7 +62,7 @@ RIGHTS_REQUEST = CaseType(
     transition_forms={"confirm_identity": forms.IdentityForm, "act": forms.ActForm, "refuse": forms.RefuseForm},
     own_words={"person": {"wording": "In your words", "answer": "What we answered"}},
     unspoken=frozenset({"identity_of", "texts_read"}),
-    own_tabs=(("Texts to read", "texts_to_read"),),
+    own_tabs=(("To read through", "texts_to_read"),),
     shows_own_tabs=lambda case: case.rights_request.right == codes.ACCESS,
     sealed_labels={"wording": "In their words", "answer": "What was done"},
     fact_categories={"wording": "case_record", "answer": "case_record"},

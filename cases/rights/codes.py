@@ -28,6 +28,7 @@ __all__ = [
     "ROLES",
     "SCREENS",
     "SERVICE",
+    "WITHHELD",
     "WITHHELD_FOR",
     "Change",
 ]
@@ -159,6 +160,8 @@ REFUSALS = (
     ("exempt", "An exemption applies"),
 )
 # Why a text about a person is not given to them: UK GDPR Art 15(4), Data Protection Act 2018 Sch 2 paras 2, 16 and 19.
+# The same words whatever the ground, and where there is none to name.
+WITHHELD = "Not in this pack: it is about somebody else, or the law lets us keep it."
 WITHHELD_FOR = (
     ("other_people", "It is about other people"),
     ("legal_advice", "Legal advice or proceedings"),

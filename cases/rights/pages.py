@@ -1,4 +1,5 @@
-"""The page on which somebody reads through what may speak of others, before a person is given a copy of it."""
+"""The page on which somebody reads through the texts and documents that may speak of others, before a person is given a
+copy of them."""
 
 from __future__ import annotations
 
@@ -13,31 +14,36 @@ from django.urls import path
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from cases.kernel import policy
+from cases.kernel import conflicts, policy
 from cases.kernel.errors import CaseError, NotAllowed
+from cases.kernel.evidence import custody, scanning
 from cases.kernel.reading import queries
 from cases.kernel.reading.queries import CaseFile
-from cases.rights import access, codes, held, texts
+from cases.rights import access, codes, copies, held, texts
 from cases.web import asking, casepage
-from cases.web.refusals import Problem, screen, status_of
+from cases.web.documents import streamed
+from cases.web.refusals import Problem, problem, screen, status_of
 
 __all__ = ["urlpatterns"]
 
 GIVE = "give"
 CHOICES = ((GIVE, "Give it"), *((code, f"Keep it back: {label.lower()}") for code, label in codes.WITHHELD_FOR))
-CHOOSE = "Say of each text whether it is given."
+CHOOSE = "Say of each whether it is given."
 
 
 @screen
 @require_http_methods(["GET", "POST"])
 @never_cache
 def texts_to_read(request: HttpRequest, uid: UUID) -> HttpResponse:
-    """Show every text about the person that a pack may hold, opened on record; keep which of them are given."""
+    """Show every text and document about the person that a pack may hold, opened on record; keep which of them are
+    given. One document is handed out by its key (`?document=`)."""
     actor = asking.actor_of(request)
     file = queries.case_file(actor, uid)
     if file.case.kind != "rights_request" or file.case.rights_request.right != codes.ACCESS:
         raise Http404
     policy.require(actor, access.MAKE, case=file.case)
+    if key := request.GET.get("document"):
+        return _hand_out(request, file, key)
     if request.method != "POST":
         return _show(request, file, _decided(file))
     typed = {key: request.POST.get(f"ground-{key}", "") for key in request.POST.getlist("text")}
@@ -58,6 +64,25 @@ def _decided(file: CaseFile) -> dict[str, str]:
     return {key: ground or GIVE for key, ground in file.case.rights_request.texts_read.items()}
 
 
+def _hand_out(request: HttpRequest, file: CaseFile, key: str) -> HttpResponse:
+    """Give one document to whoever reads it through, on record in its own case. Raises NotAllowed, Http404."""
+    actor = asking.actor_of(request)
+    found = next((each for each in copies.to_read(held.rows(file.case)) if each.key == key), None)
+    if found is None:
+        raise Http404
+    row = found.row
+    if refusal := conflicts.why_not(actor, row.case):
+        raise NotAllowed(refusal)
+    fields = (f"document-{row.number}",)
+    reader = asking.reader(request, "download", access.PACK.purpose, row.case.uid, fields=fields)
+    try:
+        opened = custody.hand_out(row, actor=actor, reader=reader, at=asking.now(), request=asking.info(request))
+        first = next(opened.chunks, b"")
+    except CaseError as error:
+        return problem(request, HTTPStatus.CONFLICT, str(error))
+    return streamed(opened, first, name=found.name)
+
+
 def _show(
     request: HttpRequest,
     file: CaseFile,
@@ -66,7 +91,8 @@ def _show(
     status: int = HTTPStatus.OK,
 ) -> HttpResponse:
     actor, case = asking.actor_of(request), file.case
-    found = texts.texts(held.rows(case))
+    parties = held.rows(case)
+    found = texts.texts(parties)
     reader = asking.reader(request, "view", access.PACK.purpose, case.uid, fields=("texts_to_read",))
     words = texts.opened(found, reader=reader, at=asking.now())
     lines: list[dict[str, Any]] = [
@@ -75,6 +101,10 @@ def _show(
     ]
     shown = casepage.header(file, "texts_to_read", actor) | {
         "lines": lines,
+        "documents": [
+            {"document": each, "ground": typed.get(each.key, ""), "why_not": scanning.why_not(each.row)}
+            for each in copies.to_read(parties)
+        ],
         "choices": CHOICES,
         "takes_none": case.is_closed,
         "problems": problems or [],

@@ -20,13 +20,11 @@ from cases.kernel.papers import moment
 from cases.ledger import api as ledger
 from cases.ledger import sealing
 from cases.ledger.sealing import Reader
-from cases.rights import codes, held
+from cases.rights import codes, copies, held
 
-__all__ = ["WITHHELD", "Text", "decide", "opened", "texts", "unread"]
+__all__ = ["Text", "decide", "opened", "texts", "unread"]
 
 READ = "case.texts_read"
-# The same words whatever the ground, and where there is none to name.
-WITHHELD = "Not in this pack: it is about somebody else, or the law lets us keep it."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,10 +81,20 @@ def opened(found: Sequence[Text], *, reader: Reader, at: datetime) -> list[str]:
     return [words[place] for place in range(len(found))]
 
 
-def unread(case: Case) -> int:
-    """Return how many texts nobody has read through for this request."""
-    decided = case.rights_request.texts_read
-    return sum(text.key not in decided for text in texts(held.rows(case)))
+def unread(case: Case) -> str:
+    """Return how many texts and documents nobody has read through for this request, in words; nothing where none is
+    left."""
+    decided, parties = case.rights_request.texts_read, held.rows(case)
+    left = {
+        "text": sum(text.key not in decided for text in texts(parties)),
+        "document": sum(each.key not in decided for each in copies.to_read(parties)),
+    }
+    return " and ".join(f"{count} {what}{'s' if count > 1 else ''}" for what, count in left.items() if count)
+
+
+def _keys(case: Case) -> set[str]:
+    parties = held.rows(case)
+    return {each.key for each in texts(parties)} | {each.key for each in copies.to_read(parties)}
 
 
 def decide(
@@ -98,16 +106,16 @@ def decide(
     act: str,
     request: ledger.RequestInfo | None = None,
 ) -> None:
-    """Keep which texts are given and which are withheld, and why: by their keys, without a ground for what is given.
-    Locks the case; one event. Raises NotAllowed, and EditRefused for a closed request, an unknown ground, or where what
-    there is to be read has changed meanwhile; nothing is then written."""
+    """Keep which texts and documents are given and which are withheld, and why: by their keys, without a ground for
+    what is given. Locks the case; one event. Raises NotAllowed, and EditRefused for a closed request, an unknown
+    ground, or where what there is to be read has changed meanwhile; nothing is then written."""
     with edits.change(case_id, actor=actor, at=at, act=act, verb=READ, shapes=False, request=request) as edit:
         facts = edit.case.rights_request
         if edit.case.is_closed or facts.right != codes.ACCESS:
             raise edits.EditRefused("Only a request for access that is open has texts to read through.")
         if not set(grounds.values()) <= {"", *dict(codes.WITHHELD_FOR)}:
-            raise edits.EditRefused("Say of each text whether it is given, or why not.")
-        if set(grounds) != {text.key for text in texts(held.rows(edit.case))}:
-            raise edits.EditRefused("Something was written meanwhile. Read what is new, then decide again.")
+            raise edits.EditRefused("Say of each whether it is given, or why not.")
+        if set(grounds) != _keys(edit.case):
+            raise edits.EditRefused("Something is new or gone meanwhile. Read what is new, then decide again.")
         facts.texts_read = dict(grounds)
         facts.save(update_fields=["texts_read"])

@@ -38,6 +38,7 @@ from cases.web.uploads import LARGEST_REQUEST, SealingHandler
 
 __all__ = [
     "PLAYED",
+    "archive",
     "attachment",
     "contained",
     "documents",
@@ -45,6 +46,7 @@ __all__ = [
     "lets_pictures",
     "preview",
     "scan_again",
+    "streamed",
     "table",
     "to_hand_out",
 ]
@@ -201,7 +203,7 @@ def download(request: HttpRequest, uid: UUID, number: int) -> HttpResponse:
         raise
     except CaseError as error:
         return problem(request, HTTPStatus.CONFLICT, str(error))
-    return _streamed(opened, first)
+    return streamed(opened, first)
 
 
 @screen
@@ -267,8 +269,9 @@ def scan_again(request: HttpRequest, uid: UUID, number: int) -> HttpResponse:
     return redirect("web:documents", uid=uid)
 
 
-def _streamed(opened: handing.Opened, first: bytes) -> Any:
-    """Return a file as it is opened. One that turns out damaged breaks off before its end, so that nobody keeps it."""
+def streamed(opened: handing.Opened, first: bytes, *, name: str = "") -> Any:
+    """Return a file as it is opened, under its own name or another. One that turns out damaged breaks off before its
+    end, so that nobody keeps it."""
 
     def chunks() -> Iterator[bytes]:
         yield first
@@ -276,7 +279,12 @@ def _streamed(opened: handing.Opened, first: bytes) -> Any:
 
     response = StreamingHttpResponse(chunks(), content_type="application/octet-stream")
     response["Content-Length"] = str(opened.size)
-    return _never_shown(response, opened.name)
+    return _never_shown(response, name or opened.name)
+
+
+def archive(chunks: Iterator[bytes], name: str) -> Any:
+    """Return an archive as it is made; its length is not known before."""
+    return _never_shown(StreamingHttpResponse(chunks, content_type="application/zip"), name)
 
 
 def attachment(data: bytes, name: str, *, media_type: str = "application/octet-stream") -> HttpResponse:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -13,8 +14,8 @@ from cases.kernel import policy
 from cases.kernel.errors import CaseError, NotAllowed
 from cases.kernel.reading import queries
 from cases.web import asking, casepage
-from cases.web.documents import attachment
-from cases.web.refusals import Problem, screen, status_of
+from cases.web.documents import archive, attachment
+from cases.web.refusals import Problem, problem, screen, status_of
 
 __all__ = ["ask", "file", "progress"]
 
@@ -61,7 +62,9 @@ def progress(request: HttpRequest, uid: UUID, report: UUID) -> HttpResponse:
     if row is None:
         raise Http404
     label = reports.label_of(case, row.level)
+    row.case = case
     shown = {"case": case, "report": row, "label": label, "is_finished": row.state in FINISHED}
+    shown["has_copies"] = row.state == "done" and reports.has_copies(row)
     if getattr(request, "htmx", False):
         status = STOP_POLLING if shown["is_finished"] else 200
         return render(request, "cases/_report.html", shown, status=status)
@@ -72,7 +75,8 @@ def progress(request: HttpRequest, uid: UUID, report: UUID) -> HttpResponse:
 @require_GET
 @never_cache
 def file(request: HttpRequest, uid: UUID, report: UUID) -> HttpResponse:
-    """Hand out a finished report as an attachment; opening it is on record."""
+    """Hand out a finished report as an attachment, alone or in one file with the copies that go with it; opening it is
+    on record."""
     from cases import reports  # noqa: PLC0415 -- as in ask
 
     actor = asking.actor_of(request)
@@ -80,6 +84,14 @@ def file(request: HttpRequest, uid: UUID, report: UUID) -> HttpResponse:
     row = case.reports.select_related("case", "blob", "data_blob").filter(uid=report, state="done").first()
     if row is None:
         raise Http404
+    if request.GET.get("form") == "copies" and reports.has_copies(row):
+        try:
+            chunks = reports.open_bundle(row, actor=actor, at=asking.now(), request=asking.info(request))
+        except NotAllowed:
+            raise
+        except CaseError as error:
+            return problem(request, HTTPStatus.CONFLICT, str(error))
+        return archive(chunks, reports.file_name(row, ending="zip"))
     is_data = row.data_blob is not None and request.GET.get("form") == "data"
     data = reports.open_report(
         row, actor=actor, at=asking.now(), is_data=is_data, request_id=asking.request_id(request)

@@ -82,7 +82,8 @@ class Access(TestCase):
 
     def identified(self):
         rights.identify(self.case, self.people)
-        return type(self.case).objects.get(pk=self.case.pk)
+        factories.scan()
+        return rights.read_through(self.case, self.people)
 
     def ask(self):
         return requests.request(self.identified(), actor=self.officer, at=AT, level="subject")
@@ -91,7 +92,7 @@ class Access(TestCase):
         """Return the words and the data of a pack, as they go to the press."""
         case = report.case
         reader = requests._reader(report, "subject_access")
-        draft = requests.papers.draft(report, requests._paper(case, "subject"), reader=reader, at=LATER)
+        draft = requests.papers.draft(report, requests.paper_of(case, "subject"), reader=reader, at=LATER)
         return draft.paper.html, draft.data
 
     def test_pack_says_the_same_with_and_without_a_restricted_matter(self):

@@ -12,7 +12,7 @@ from cases.kernel.errors import CaseError, NotAllowed
 from cases.kernel.models import AuditReport, Case, CaseParty
 from cases.ledger.models import AccessEvent
 from cases.reports import requests
-from cases.rights import access, held, texts
+from cases.rights import access, texts
 from cases.rights import report as rights_report
 from tests import associations, checks, factories
 from tests import requests_of_people as rights
@@ -42,9 +42,8 @@ class Subject(TestCase):
 
     def decided(self, case, ground=""):
         """Let the officer give every text, or keep each back."""
-        found = texts.texts(held.rows(case))
-        texts.decide(case.pk, {each.key: ground for each in found}, actor=self.officer, at=AT, act=access.MAKE)
-        return Case.objects.get(pk=case.pk)
+        factories.scan()
+        return rights.read_through(case, self.people, ground)
 
     def made(self, case):
         """Return what the pack says as data, by part and heading; the pages say the same."""
@@ -177,8 +176,10 @@ class Subject(TestCase):
         assert desk.client_of("a.byrne").get(reverse("web:texts_to_read", args=[case.uid])).status_code == 404
         page = desk.client_of(rights.OFFICER).get(reverse("web:texts_to_read", args=[others.uid]))
         assert page.status_code == 404
+        tabs = desk.client_of(rights.OFFICER).get(reverse("web:case", args=[case.uid])).context["tabs"]
+        assert "To read through" in [tab.label for tab in tabs]
         tabs = desk.client_of(rights.OFFICER).get(reverse("web:case", args=[others.uid])).context["tabs"]
-        assert "Texts to read" not in [tab.label for tab in tabs]
+        assert "To read through" not in [tab.label for tab in tabs]
 
     def test_who_was_corrected_or_joined_since_has_to_show_again_who_they_are(self):
         def given(case):

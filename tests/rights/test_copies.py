@@ -1,0 +1,279 @@
+"""Copies of documents go with a pack of access, each read through first; holds are told in words. UK GDPR Art 15."""
+
+import io
+import json
+import zipfile
+from datetime import timedelta
+
+import pytest
+from django.test import TestCase
+from django.urls import reverse
+
+from cases import reports
+from cases.kernel import actors, edits, holds, record
+from cases.kernel.errors import CaseError, NotAllowed
+from cases.kernel.evidence import custody, taking
+from cases.kernel.models import AuditReport, Case, CaseParty
+from cases.kernel.office import proposals
+from cases.ledger.models import AccessEvent, LedgerEvent
+from cases.reports import requests
+from cases.rights import copies, held, texts
+from tests import factories, suspicions, uploads
+from tests import requests_of_people as rights
+from tests.factories import AT
+from tests.kernel.snapshots import nothing_written
+from tests.rights.test_access import join
+from tests.web import desk
+from tests.web.test_previews import pdf
+
+LATER = AT + timedelta(minutes=5)
+NEUTRAL = "Not in this pack: it is about somebody else, or the law lets us keep it."
+CHANGED = "What goes with this pack is no longer as it was. Make the pack anew."
+CAME = "Received 14 November 2026 10:00. "
+
+
+class Copies(TestCase):
+    @classmethod
+    def setUpTestData(cls):
+        cls.people = factories.office()
+        cls.officer, cls.dpo = cls.people[rights.OFFICER], cls.people[rights.DPO]
+        cls.matter = rights.asked(cls.people, "rectify")
+        case = rights.asked(cls.people, "access")
+        join(*(CaseParty.objects.get(case=each) for each in (cls.matter, case)))
+        cls.case = rights.identify(case, cls.people)
+
+    def attach(self, data, name="note.txt", media_type="text/plain", *, kind="request", case=None):
+        case = case or self.matter
+        given = {"kind": kind, "file_name": name, "media_type": media_type, "data": data}
+        return edits.attach(case.pk, **given, actor=self.officer, at=AT)
+
+    def redacted(self, original, data):
+        taken = taking.take(self.matter, [data], file_name="copy.pdf", media_type="application/pdf", at=AT)
+        return edits.keep(self.matter.pk, taken, kind="request", redacts=original.number, actor=self.officer, at=AT)
+
+    def again(self):
+        return Case.objects.get(pk=self.case.pk)
+
+    def keys(self):
+        return {each.row.number: each.key for each in copies.to_read(held.rows(self.case))}
+
+    def decided(self, **grounds):
+        """Keep back what is named here by its number, as `_1`, and give the rest."""
+        given = {key: grounds.get(f"_{number}", "") for number, key in self.keys().items()}
+        texts.decide(self.case.pk, given, actor=self.officer, at=AT, act="make_pack")
+
+    def made(self):
+        report = requests.request(self.again(), actor=self.officer, at=AT, level="subject")
+        assert requests.make_due(now=LATER) == 1
+        return self.row(report)
+
+    def row(self, report):
+        return AuditReport.objects.select_related("case", "blob", "data_blob").get(pk=report.pk)
+
+    def data(self, report):
+        return json.loads(requests.open_report(report, actor=self.dpo, at=LATER, is_data=True))
+
+    def bundle(self, report, actor=None):
+        data = b"".join(reports.open_bundle(self.row(report), actor=actor or self.dpo, at=LATER))
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            assert archive.testzip() is None
+            return {entry.filename: archive.read(entry) for entry in archive.infolist()}
+
+    def test_pack_says_of_each_document_what_becomes_of_it_and_holds_copies_of_what_is_given(self):
+        self.attach(b"Please put my name right.\n")
+        self.attach(b"About Mr Harbottle.\n")
+        original = self.attach(pdf(pages=2), "sheet.pdf", "application/pdf")
+        factories.scan()
+        shown = pdf(pages=1)
+        self.redacted(original, shown)
+        erased = self.attach(b"Erased.\n")
+        factories.scan()
+        with record.act(self.matter, "tests.erased", actor=self.officer, at=AT):
+            custody.erase(self.matter, [erased], actor=self.officer, at=AT, reason="tests")
+        self.attach(b"Harmful.\n")
+        factories.scan("infected")
+        self.attach(uploads.WAV, "call.wav", "audio/wav")
+        self.attach(b"x" * 90_000, "long.txt")
+        factories.scan()
+        assert sorted(self.keys()) == [1, 2, 4, 7, 8]
+        self.decided(_2="other_people")
+
+        report = self.made()
+
+        name = self.matter.reference
+        data = self.data(report)
+        ((head, said),) = [(each["heading"], each["values"]) for each in data["parts"]["notes"]]
+        assert head == f"{name}, documents"
+        assert [each["value"].removeprefix(CAME) for each in said] == [
+            f"A copy goes with this pack: {name}-document-1.txt",
+            NEUTRAL,
+            "In its place stands document 4, in which parts were made unreadable.",
+            f"A copy goes with this pack: {name}-document-4.pdf",
+            "It was erased.",
+            "Not in this pack: it could not be opened safely.",
+            f"A copy goes with this pack: {name}-document-7.wav",
+            f"A copy goes with this pack: {name}-document-8.txt",
+        ]
+        rows = {row.number: row for row in self.matter.evidence.all()}
+        assert [(each["document"], each["sha256"], each["size"]) for each in data["copies"]] == [
+            (number, rows[number].sha256, rows[number].size) for number in (1, 4, 7, 8)
+        ]
+        told = LedgerEvent.objects.filter(stream=self.matter.uid, action="case.evidence_handed_out")
+        assert not told.exists()
+        files = self.bundle(report)
+        pack = self.case.reference
+        assert list(files)[:2] == [f"{pack}-subject-access.pdf", f"{pack}-subject-access.json"]
+        assert files[f"{pack}-subject-access.pdf"].startswith(b"%PDF-")
+        assert {each: files[each] for each in list(files)[2:]} == {
+            f"{name}-document-1.txt": b"Please put my name right.\n",
+            f"{name}-document-4.pdf": shown,
+            f"{name}-document-7.wav": uploads.WAV,
+            f"{name}-document-8.txt": b"x" * 90_000,
+        }
+        assert [event.content()["detail"]["document"] for event in told.order_by("seq")] == [1, 4, 7, 8]
+        opened = AccessEvent.objects.filter(purpose="subject_access", verb="download", streams=[self.matter.uid])
+        assert set(opened.values_list("actor", flat=True)) == {self.dpo.label}
+        assert {field for each in opened for field in each.fields} >= {"document-1", "document-4"}
+
+    def test_nothing_is_made_while_a_document_is_unread_or_waits_for_the_scan(self):
+        self.attach(b"First.\n")
+        with nothing_written(), pytest.raises(CaseError, match="may speak of others: 1 document."):
+            requests.request(self.again(), actor=self.officer, at=AT, level="subject")
+        self.decided()
+        with nothing_written(), pytest.raises(CaseError, match="A document waits for the virus scan."):
+            requests.request(self.again(), actor=self.officer, at=AT, level="subject")
+        factories.scan()
+        assert len(self.data(self.made())["copies"]) == 1
+
+    def test_what_no_longer_stands_as_the_pack_says_is_not_given_with_it(self):
+        row = self.attach(pdf(pages=2), "sheet.pdf", "application/pdf")
+        factories.scan()
+        self.decided()
+        report = self.made()
+        assert len(self.bundle(report)) == 3
+
+        def refused():
+            before = LedgerEvent.objects.count()
+            with pytest.raises(copies.CopiesChanged, match=CHANGED):
+                reports.open_bundle(self.row(report), actor=self.dpo, at=LATER)
+            assert LedgerEvent.objects.count() == before
+            page = desk.client_of(rights.DPO).get(
+                reverse("web:report_file", args=[self.case.uid, report.uid]), {"form": "copies"}
+            )
+            assert (page.status_code, CHANGED in page.content.decode()) == (409, True)
+
+        self.decided(_1="other_people")
+        refused()
+        self.decided()
+        assert len(self.bundle(report)) == 3
+        self.redacted(row, pdf(pages=1))
+        factories.scan()
+        self.decided()
+        refused()
+        assert sorted(each["document"] for each in self.data(self.made())["copies"]) == [2]
+
+    def test_a_registered_tie_to_the_matter_of_a_document_keeps_it_from_a_colleague(self):
+        self.attach(b"First.\n")
+        factories.scan()
+        self.decided()
+        report = self.made()
+        tied = {"user": self.dpo.user_id, "case": str(self.matter.uid)}
+        proposals.propose("tie_add", tied, actor=self.dpo, at=AT, reason="My brother-in-law.")
+        with pytest.raises(NotAllowed):
+            reports.open_bundle(self.row(report), actor=self.dpo, at=LATER)
+        assert not LedgerEvent.objects.filter(action="case.evidence_handed_out").exists()
+
+    def test_page_shows_what_there_is_to_read_hands_each_out_and_keeps_what_was_chosen(self):
+        self.attach(b"First.\n")
+        self.attach(b"Second.\n")
+        factories.scan()
+        others = rights.asked(self.people, "rectify")
+        self.attach(b"Of nobody here.\n", case=others)
+        factories.scan()
+        address, client = reverse("web:texts_to_read", args=[self.case.uid]), desk.client_of(rights.OFFICER)
+
+        page = client.get(address)
+
+        found = [(line["document"].row.number, line["ground"], line["why_not"]) for line in page.context["documents"]]
+        assert found == [(1, "", None), (2, "", None)]
+        keys = [line["document"].key for line in page.context["documents"]]
+        given = client.get(address, {"document": keys[0]})
+        assert (given.status_code, b"".join(given.streaming_content)) == (200, b"First.\n")
+        name = f"{self.matter.reference}-document-1.txt"
+        assert given["Content-Disposition"] == f'attachment; filename="{name}"'
+        event = LedgerEvent.objects.filter(stream=self.matter.uid).latest("seq")
+        assert (event.action, event.actor) == ("case.evidence_handed_out", self.officer.label)
+        look = AccessEvent.objects.filter(streams=[self.matter.uid], verb="download").latest("pk")
+        assert (look.purpose, look.fields) == ("subject_access", ["document-1"])
+        stranger = others.evidence.get()
+        for key in (f"{stranger.uid}:{stranger.sha256[:24]}", "nothing"):
+            with nothing_written(counted=0):
+                assert client.get(address, {"document": key}).status_code == 404
+        assert desk.client_of("a.byrne").get(address, {"document": keys[0]}).status_code == 404
+        typed = {"text": keys, f"ground-{keys[0]}": "give", f"ground-{keys[1]}": ""}
+        assert client.post(address, typed).status_code == 422
+        assert client.post(address, {**typed, f"ground-{keys[1]}": "other_people"}).status_code == 302
+        assert self.again().rights_request.texts_read == {keys[0]: "", keys[1]: "other_people"}
+        report = self.made()
+        progress = client.get(reverse("web:report_progress", args=[self.case.uid, report.uid])).content.decode()
+        assert "Download all with the copies" in progress
+        whole = client.get(reverse("web:report_file", args=[self.case.uid, report.uid]), {"form": "copies"})
+        assert whole["Content-Disposition"] == f'attachment; filename="{self.case.reference}-subject-access.zip"'
+        with zipfile.ZipFile(io.BytesIO(b"".join(whole.streaming_content))) as archive:
+            assert [each.filename for each in archive.infolist()][2:] == [name]
+
+    def test_documents_of_a_restricted_matter_are_nowhere(self):
+        self.attach(b"First.\n")
+        factories.scan()
+        before = [each.row.pk for each in copies.documents(held.rows(self.case))]
+        hidden = suspicions.written(self.people)
+        case = Case.objects.get(pk=hidden.pk)
+        edits.attach(
+            case.pk,
+            kind="other",
+            file_name="secret.txt",
+            media_type="text/plain",
+            data=b"Secret.\n",
+            actor=self.people["h.castellan"],
+            at=AT,
+        )
+        factories.scan()
+        with record.act(case, "tests.joined", actor=actors.system("tests"), at=AT):
+            row = CaseParty.objects.filter(case=case).first()
+            row.party = CaseParty.objects.get(case=self.case).party
+            row.save(update_fields=["party"])
+        assert [each.row.pk for each in copies.documents(held.rows(self.case))] == before
+
+    def test_holds_are_told_in_words_unless_telling_would_prejudice_or_they_may_be_another_s(self):
+        def enter(kind, source, **said):
+            return holds.enter(self.matter.pk, kind, actor=self.officer, at=AT, source=source, reason="Tests.", **said)
+
+        enter("breathing_space", "adviser", ends_at=AT + timedelta(days=60))
+        for kind in ("legal", "staff_account", "protected_address", "data_protection"):
+            enter(kind, "court")
+        released = enter("vulnerable", "customer", person=1)
+        with record.act(self.matter, "tests.released", actor=self.officer, at=AT):
+            released.released_at = LATER
+            released.save(update_fields=["released_at"])
+
+        def told():
+            (matter,) = [
+                each for each in self.data(self.made())["parts"]["matters"] if self.matter.reference in each["heading"]
+            ]
+            return {each["name"]: each["value"] for each in matter["values"] if "hold" in each["name"]}
+
+        vulnerable = {
+            "On hold: vulnerable": "since 14 November 2026 10:00 until 14 November 2026 10:05; asked for by the "
+            "customer; it stops: contact, enforcement, placing with an agency, selling the debt"
+        }
+        assert told() == {
+            "On hold: breathing space": "since 14 November 2026 10:00 until 13 January 2027 10:00; asked for by an "
+            "adviser or representative; it stops: contact, recording a default, enforcement, interest and fees, "
+            "placing with an agency, selling the debt",
+            **vulnerable,
+        }
+        # Somebody else is in the matter: what names nobody may be about them.
+        with record.act(self.matter, "tests.changed", actor=self.officer, at=AT):
+            own = CaseParty.objects.get(case=self.matter)
+            CaseParty.objects.create(case=self.matter, number=2, role="representative", key=own.key, source="staff")
+        assert told() == vulnerable
