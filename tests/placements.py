@@ -150,7 +150,10 @@ def sent(people: dict[str, Actor]) -> Case:
 
 
 def said(case: Case, kind: str, *, at: Any = AT, **data: Any) -> Case:
-    """Let the agency say something of a case."""
+    """Let the agency say something of a case. What it keeps of what it collected is 18 % and VAT, if nothing else is
+    said."""
+    if kind == "placement.remitted":
+        data = {**remittance(data.get("amount_pence", 5000)), **data}
     content = Content(
         type=kind,
         agency_code=CODE,
@@ -164,6 +167,18 @@ def said(case: Case, kind: str, *, at: Any = AT, **data: Any) -> Case:
     )
     callbacks.CALLBACKS[kind](Case.objects.get(pk=case.pk), content, actor=enter(), at=at)
     return Case.objects.get(pk=case.pk)
+
+
+def remittance(pence: int) -> dict[str, int]:
+    """Return what an agency says of an amount it collected: 18 % for itself, and VAT of 20 % on that."""
+    commission = (2 * pence * 18 + 100) // 200
+    vat = (2 * commission * 20 + 100) // 200
+    return {
+        "amount_pence": pence,
+        "commission_pence": commission,
+        "vat_pence": vat,
+        "net_pence": pence - commission - vat,
+    }
 
 
 def active(people: dict[str, Actor]) -> Case:

@@ -82,6 +82,9 @@ def _apply(callback_id: int, *, now: datetime) -> str:
             state = _decide(row, now=now)
             failpoints.reach("inside_apply")
             return state
+    except settlement.PASSING:
+        log.exception("callback_waits", extra={"callback_id": callback_id})
+        return ""
     except Exception:
         log.exception("callback_fault", extra={"callback_id": callback_id})
         return _count_fault(callback_id, now=now)
@@ -269,7 +272,8 @@ def _count_fault(callback_id: int, *, now: datetime) -> str:
         if row.state != "received":
             return ""
         if row.tries + 1 >= MOST_TRIES:
-            return _fail(row, None, "fault", now=now)
+            case = locks.case_for_update(row.case_id) if row.case_id is not None else None
+            return _fail(row, case, "fault", now=now)
         row.tries += 1
         row.save(update_fields=["tries"])
     return ""

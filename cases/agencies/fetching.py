@@ -16,13 +16,14 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from django.conf import settings
-from django.db import IntegrityError, InterfaceError, OperationalError, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 from cases.agencies import application, callback_body, inbound, openpgp, packing
 from cases.agencies.callback_body import FormRefused
 from cases.agencies.openpgp import PgpRefused
 from cases.agencies.senders import Sender
+from cases.agencies.settlement import PASSING
 from cases.agencies.transports import sftp
 from cases.agencies.transports.base import DeliveryError
 from cases.agencies.transports.sftp import Found
@@ -34,7 +35,6 @@ from cases.kernel.exchange.files import FileKind, FileRefused, Line
 from cases.kernel.models import BatchFile, Callback, Channel, ChannelHealth, OutboxMessage, Task
 from cases.ledger import api as ledger
 from cases.ledger import sealing
-from cases.ledger.keys import KeyMissing
 
 __all__ = ["Fetched", "fetch_due", "take_stored"]
 
@@ -42,8 +42,6 @@ log = logging.getLogger(__name__)
 ACTOR = actors.system("inbound")
 MOST_BYTES = 64 * 1024 * 1024
 QUIET_FOR = timedelta(hours=1)
-# Faults of ours that pass: a deadlock, a lost connection to the database, a key that is not there yet.
-PASSING = (OperationalError, InterfaceError, KeyMissing)
 # Our own copy does not open: not the partner's fault.
 ALTERED = "kept_altered"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}", re.ASCII)
@@ -78,6 +76,7 @@ def fetch_due(*, clock: Clock) -> Fetched:
             run.stored += _fetch(channel, now=clock())
         except Exception:  # of one agency: the others are fetched, and what is kept is taken
             log.exception("fetch_fault", extra={"agency": channel.agency.code})
+            _note_fault(channel, DeliveryError("fault"), now=clock())
     return take_stored(now=clock(), run=run)
 
 
@@ -202,7 +201,7 @@ def _open_task(kind: str, channel: Channel) -> Any:
 def _raise_task(kind: str, channel: Channel, *, now: datetime, **detail: Any) -> None:
     agency = channel.agency
     detail = {"agency": agency.code, **detail}
-    team = application.compartment(agency)
+    team = agencies.desk_of(agency)
     with ledger.action(agency.uid, kind.replace("_", ".", 1), actor=ACTOR.label, at=now, detail=detail):
         tasks.raise_task(kind, case=None, team=team, at=now, **detail)
 
@@ -233,32 +232,32 @@ def _take(file_id: int, *, now: datetime) -> str:
         )
         if row is None:
             return ""
-        code = _why_not(row, now=now)
-        state = _refuse(row, code, now=now) if code else "taken"
+        refusal = _why_not(row, now=now)
+        state = _refuse(row, refusal, now=now) if refusal else "taken"
         failpoints.reach("inside_take")
         inbound.ring()
         return state
 
 
-def _why_not(row: BatchFile, *, now: datetime) -> str:
+def _why_not(row: BatchFile, *, now: datetime) -> FileRefused | None:
     """Take a locked file whole and return nothing, or return why it is refused, with nothing of it taken. Raises what
     is PASSING: the file is not at fault."""
     try:
         with transaction.atomic():
             _take_whole(row, now=now)
     except FileRefused as refusal:
-        return refusal.code
+        return refusal
     except CaseError as refusal:
-        return type(refusal).__name__
+        return FileRefused(type(refusal).__name__)
     except PASSING:
         raise
     except sealing.SealBroken:
         log.exception("file_altered", extra={"file": str(row.uid)})
-        return ALTERED
+        return FileRefused(ALTERED)
     except Exception:
         log.exception("file_fault", extra={"file": str(row.uid)})
-        return "fault"
-    return ""
+        return FileRefused("fault")
+    return None
 
 
 def _take_whole(row: BatchFile, *, now: datetime) -> None:
@@ -374,6 +373,8 @@ def _keep_lines(row: BatchFile, framed: Framed, kind: FileKind, *, now: datetime
         callback.case_id = case_id
         kept.append(callback)
     Callback.objects.bulk_create(kept, batch_size=500)
+    if kind.kept is not None:
+        kind.kept(row, rows, [callback.uid for callback in kept], now)
 
 
 def _document(line: Line, framed: Framed) -> dict[str, Any]:
@@ -407,10 +408,13 @@ def _acknowledge(sent: BatchFile, *, now: datetime) -> None:
     files.tell(sent, "answered", at=now)
 
 
-def _refuse(row: BatchFile, code: str, *, now: datetime) -> str:
+def _refuse(row: BatchFile, refusal: FileRefused, *, now: datetime) -> str:
     """Take nothing of a file, keep it, and leave it to a person with the reason. One that was altered while it lay
     here is fetched again from where it came."""
+    code = refusal.code
     forgotten = {"remote_size": None, "remote_changed_at": None} if code == ALTERED else {}
     BatchFile.objects.filter(pk=row.pk).update(state="refused", reason=code[:60], ended_at=now, **forgotten)
     _raise_task("file_refused", row.channel, now=now, file=str(row.uid), name=row.name, reason=code)
+    if refusal.note is not None:
+        refusal.note(now)
     return "refused"

@@ -11,25 +11,30 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
+from django.db.models import QuerySet
 
 from cases.kernel import actors, casetypes, locks, record, tasks
 from cases.kernel.errors import CaseError
 from cases.kernel.exchange import agencies, files, letters
-from cases.kernel.models import BatchFile, Case, Channel, ChannelHealth, OutboxMessage
+from cases.kernel.models import BatchFile, Case, Channel, ChannelHealth, OutboxMessage, Task
 from cases.kernel.transitions import AlreadyThere
 from cases.ledger import api as ledger
+from cases.ledger.keys import KeyMissing
 
 log = logging.getLogger(__name__)
 
 OUTCOMES = ("delivered", "refused", "dead", "unknown")
 LONGEST_FAILING = timedelta(hours=24)
 ACTOR = actors.system("delivery")
+NOT_APPLIED = "message_outcome_not_applied"
+# Faults of ours that pass: a deadlock, a lost connection to the database, a key that is not there yet.
+PASSING = (OperationalError, InterfaceError, KeyMissing)
 tasks.declare(
     {
         "message_refused": "An agency refused a message",
         "message_unknown": "Nobody knows whether a message arrived",
-        "message_outcome_not_applied": "What an agency answered could not be applied",
+        NOT_APPLIED: "What an agency answered could not be applied",
         "channel_paused": "A channel to an agency was paused",
     },
     ended_by={"message_unknown": tasks.ENDED_BY["message_dead"]},
@@ -49,6 +54,8 @@ def settle_these(messages: Sequence[UUID], *, now: datetime) -> int:
 
 
 def _settle(message_id: int, case_id: int | None, *, now: datetime) -> bool:
+    """Settle one message, in a transaction of its own. What is PASSING is tried again and nobody hears of it; of any
+    other fault of ours people hear once, and it is tried again all the same."""
     try:
         if case_id is None:
             return _settle_file(message_id, now=now)
@@ -60,14 +67,31 @@ def _settle(message_id: int, case_id: int | None, *, now: datetime) -> bool:
             return message is not None
     except AlreadyThere:
         return _mark(message_id, now=now)
+    except PASSING:
+        log.exception("settlement_waits", extra={"message_id": message_id})
+        return False
     except CaseError as refusal:
-        if case_id is None:
-            log.exception("settlement_failed", extra={"message_id": message_id})
-            return False
-        return _give_to_people(message_id, case_id, type(refusal).__name__, now=now)
+        if case_id is not None:
+            return _give_to_people(message_id, case_id, type(refusal).__name__, now=now)
+        return _tell_of_fault(message_id, case_id, type(refusal).__name__, now=now)
     except Exception:
         log.exception("settlement_failed", extra={"message_id": message_id})
-        return False
+        return _tell_of_fault(message_id, case_id, "fault", now=now)
+
+
+@transaction.atomic
+def _tell_of_fault(message_id: int, case_id: int | None, cause: str, *, now: datetime) -> bool:
+    """Have people look why an outcome cannot be noted, once for each message, which stays unsettled. Returns False."""
+    case = locks.case_for_update(case_id) if case_id is not None else None
+    message = _still_unsettled(message_id)
+    if message is not None and not _faults_of(message).exists():
+        _raise_task(case, message, NOT_APPLIED, now=now, cause=cause)
+    return False
+
+
+def _faults_of(message: OutboxMessage) -> QuerySet[Task]:
+    of_case = Task.objects.filter(case=message.case_id, kind=NOT_APPLIED, closed_at=None)
+    return of_case.filter(detail__message=str(message.public_id))
 
 
 def _still_unsettled(message_id: int) -> OutboxMessage | None:
@@ -87,8 +111,15 @@ def _settle_file(message_id: int, *, now: datetime) -> bool:
         _tell_of_file(message, now=now)
         if message.state in ("dead", "unknown", "refused"):
             kind = f"message_{message.state}"
-            tasks.raise_task(kind, case=None, at=now, agency=agency.code, **detail)
+            tasks.raise_task(kind, case=None, team=agencies.desk_of(agency), at=now, agency=agency.code, **detail)
+        _end_faults(message, now=now)
     return _mark(message.pk, now=now)
+
+
+def _end_faults(message: OutboxMessage, *, now: datetime) -> None:
+    """End what people were asked because of a fault that is over, inside the current ledger action."""
+    for task in _faults_of(message):
+        tasks.close(task, actor=ACTOR, at=now, outcome="applied_later")
 
 
 def _tell_of_file(message: OutboxMessage, *, now: datetime) -> None:
@@ -112,6 +143,9 @@ def take_note(case: Case, message: OutboxMessage, *, now: datetime) -> None:
         delivered(case, message, at=now)
     if message.channel.transport in files.CARRIED:
         _tell_of_file(message, now=now)
+    if _faults_of(message).exists():
+        with record.act(case, "message.outcome_applied", actor=ACTOR, at=now):
+            _end_faults(message, now=now)
     _mark(message.pk, now=now)
 
 
@@ -131,15 +165,20 @@ def _give_to_people(message_id: int, case_id: int, cause: str, *, now: datetime)
         case = locks.case_for_update(case_id)
         message = _still_unsettled(message_id)
         if message is not None:
-            _raise_task(case, message, "message_outcome_not_applied", now=now, cause=cause)
+            _raise_task(case, message, NOT_APPLIED, now=now, cause=cause)
             _mark(message_id, now=now)
     return message is not None
 
 
-def _raise_task(case: Case, message: OutboxMessage, kind: str, *, now: datetime, **codes: object) -> None:
+def _raise_task(case: Case | None, message: OutboxMessage, kind: str, *, now: datetime, **codes: object) -> None:
     detail: dict[str, Any] = {"message": str(message.public_id), "message_kind": message.kind, **codes}
-    with record.act(case, kind.replace("_", ".", 1), actor=ACTOR, at=now, detail=detail):
-        tasks.raise_task(kind, case=case, at=now, agency=message.channel.agency.code, **detail)
+    agency, verb = message.channel.agency, kind.replace("_", ".", 1)
+    if case is not None:
+        with record.act(case, verb, actor=ACTOR, at=now, detail=detail):
+            tasks.raise_task(kind, case=case, at=now, agency=agency.code, **detail)
+    else:
+        with ledger.action(agency.uid, verb, actor=ACTOR.label, at=now, detail=detail):
+            tasks.raise_task(kind, case=None, team=agencies.desk_of(agency), at=now, agency=agency.code, **detail)
 
 
 def resume_due(*, now: datetime) -> int:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from cases.debt import batches, codes, effects, guards, messages, opening, periods, takeout
+from cases.debt import batches, codes, effects, guards, messages, opening, periods, remitting, takeout
 from cases.debt.models import Placement
 from cases.debt.moratorium import codes as regimes
 from cases.kernel import clocks, record, tasks, transitions
@@ -18,7 +19,7 @@ from cases.kernel.models import BatchFile, Case, Clock
 
 __all__ = ["CALLBACKS", "EXAMPLES", "FILES", "look_nightly", "recall_is_late"]
 
-VAT_PERCENT = 20
+AMOUNTS = ("amount_pence", "commission_pence", "vat_pence", "net_pence")
 Row = Mapping[str, str]
 
 
@@ -63,15 +64,26 @@ def _move(case: Case, move: str, content: Content, *, actor: Actor, at: datetime
 
 
 def remitted(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
-    """The agency passes on what a customer paid: all of it, a settlement, or a part."""
-    said = dict(content.data)
-    left = case.placement.balance_pence - case.placement.collected_pence - int(said["amount_pence"])
-    if said.get("is_settlement") or left == 0:
-        _move(case, "settle" if said.get("is_settlement") else "pay", content, actor=actor, at=at, **said)
+    """The agency passes on what a customer paid: all of it, a settlement, or a part. What cannot be booked to the penny
+    is kept beside what can, for a manager to close."""
+    told, cause = dict(content.data), content.callback_uid
+    placement, callback = case.placement, str(cause or "")
+    said = remitting.said_of(case, told)
+    if why := remitting.why_not(case, said):
+        detail = {"amount_pence": said.amount, "why": why}
+        with record.act(case, "placement.remittance_differs", actor=actor, at=at, cause=cause, detail=detail):
+            remitting.differs(case, said, callback, why, at=at)
+            case.version += 1
+            case.save(update_fields=["version"])
         return
-    detail = {name: said[name] for name in ("amount_pence", "commission_pence", "vat_pence")}
-    with record.act(case, "placement.remitted", actor=actor, at=at, cause=content.callback_uid, detail=detail):
-        effects.add(case.placement, said)
+    told["callback"] = callback
+    left = placement.balance_pence - placement.collected_pence - said.amount
+    if told.get("is_settlement") or left == 0 or case.state not in codes.AT_AGENCY:
+        _move(case, "settle" if told.get("is_settlement") else "pay", content, actor=actor, at=at, **told)
+        return
+    detail = {"amount_pence": said.amount, "commission_pence": said.commission, "vat_pence": said.vat}
+    with record.act(case, "placement.remitted", actor=actor, at=at, cause=cause, detail=detail):
+        effects.add(case, told, at=at)
         case.version += 1
         case.save(update_fields=["version"])
 
@@ -137,31 +149,48 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
 def find(file: BatchFile, rows: Sequence[Row]) -> list[int]:
     """Return the case of each row: an account that this agency has or had, by our reference. One query. Raises
     FileRefused for a row about anything else: of such a file nothing is taken."""
+    found = _known(file, rows)
     named = [row.get("reference", "") for row in rows]
-    agency = file.channel.agency_id
-    handed = Placement.objects.filter(batch__agency=agency, batch__file_uid__isnull=False)
-    known = handed.filter(case__reference__in=named).exclude(case__state="excluded")
-    found = dict(known.values_list("case__reference", "pk"))
     if any(reference not in found for reference in named):
         raise FileRefused("account_unknown")
     return [found[reference] for reference in named]
 
 
+def _known(file: BatchFile, rows: Sequence[Row]) -> dict[str, int]:
+    """Return the case of each account of the rows that this agency has or had, by our reference. One query."""
+    handed = Placement.objects.filter(batch__agency=file.channel.agency_id, batch__file_uid__isnull=False)
+    named = [row.get("reference", "") for row in rows]
+    known = handed.filter(case__reference__in=named).exclude(case__state="excluded")
+    return dict(known.values_list("case__reference", "pk"))
+
+
 def find_paid(file: BatchFile, rows: Sequence[Row]) -> list[int]:
-    """As `find`; every row must keep the commission that was agreed for its batch, and its tax, to the penny."""
-    ids = find(file, rows)
-    rates = dict(Placement.objects.filter(pk__in=ids).values_list("pk", "batch__commission_rate"))
-    for row, case_id in zip(rows, ids, strict=True):
-        gross, commission, vat = (_pence(row, name) for name in ("amount_pence", "commission_pence", "vat_pence"))
-        agreed = _share(gross, rates[case_id], 10_000)
-        if (commission, vat) != (agreed, _share(agreed, VAT_PERCENT, 100)):
-            raise FileRefused("commission_differs")
-    return ids
+    """As `find`; every row must add up and keep the commission that was agreed for its batch, and its tax, to the
+    penny. Of a file that is refused for that what every row said is kept, with what was agreed."""
+    known = _known(file, rows)
+    told = _said_in(rows, known)
+    whys = [
+        said.why if row.get("reference", "") in known else "account_unknown"
+        for row, said in zip(rows, told, strict=True)
+    ]
+    cases = [known.get(row.get("reference", "")) for row in rows]
+    if wrong := next((why for why in remitting.WHYS if why in whys), ""):
+        raise FileRefused(wrong, note=lambda at: remitting.keep_refused(file, told, cases, whys, at=at))
+    return [case_id for case_id in cases if case_id is not None]
 
 
-def _share(pence: int, part: int, of: int) -> int:
-    """Return a part of an amount, a half penny rounded up."""
-    return (2 * pence * part + of) // (2 * of)
+def _said_in(rows: Sequence[Row], known: Mapping[str, int]) -> list[remitting.Said]:
+    rates = remitting.rates_of(known.values())
+    return [
+        remitting.Said({name: _pence(row, name) for name in AMOUNTS}, rates.get(known.get(row.get("reference", "")), 0))
+        for row in rows
+    ]
+
+
+def keep_paid(file: BatchFile, rows: Sequence[Row], callbacks: Sequence[UUID], at: datetime) -> None:
+    """Keep what a taken file of remittances says, row by row."""
+    known = _known(file, rows)
+    remitting.keep(file, _said_in(rows, known), [known[row["reference"]] for row in rows], callbacks, at=at)
 
 
 def _pence(row: Row, column: str) -> int:
@@ -183,11 +212,8 @@ def _ack(row: Row) -> Line:
 
 
 def _pay(row: Row) -> Line:
-    """One remittance. What reaches us is what was paid, less commission and its tax: else the whole file is refused."""
-    names = ("amount_pence", "commission_pence", "vat_pence", "net_pence")
-    said = {name: _pence(row, name) for name in names}
-    if said["amount_pence"] - said["commission_pence"] - said["vat_pence"] != said["net_pence"]:
-        raise FileRefused("amounts_do_not_add_up")
+    """One remittance; that it adds up was seen when its account was found."""
+    said = {name: _pence(row, name) for name in AMOUNTS}
     return Line(type="placement.remitted", data={**said, "is_settlement": row.get("is_settlement") == "yes"})
 
 
@@ -222,7 +248,7 @@ FILES = (
     *(FileKind(code=kind.code, label=kind.label) for kind in messages.ALL if kind not in _WITH_MORE),
     FileKind(code="ack", label="What an agency accepts", line=_ack, find=find, is_balanced=True),
     FileKind(code="ceased", label="Recalls confirmed", line=_said("placement.ceased"), find=find),
-    FileKind(code="pay", label="Remittances", line=_pay, find=find_paid),
+    FileKind(code="pay", label="Remittances", line=_pay, find=find_paid, kept=keep_paid),
     FileKind(code="return", label="Accounts returned", line=_return, find=find),
     FileKind(code="activity", label="What an agency did", line=_activity, find=find),
     FileKind(code="insolvency", label="Customers who are insolvent", line=_said("placement.insolvent"), find=find),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 
-from cases.debt import codes, messages, opening, periods, takeout
-from cases.debt.models import Placement
+from cases.debt import codes, messages, opening, periods, remitting, takeout
 from cases.kernel import casetypes, clocks, holds, tasks
 from cases.kernel.actors import system
 from cases.kernel.errors import CaseError
@@ -98,15 +98,18 @@ def say_recalled(context: Any) -> None:
 def book(context: Any) -> None:
     """Add what the agency collected and keeps of it."""
     end_watch(context)
-    add(context.case.placement, context.inputs)
+    add(context.case, context.inputs, at=context.at)
 
 
-def add(placement: Placement, said: Any) -> None:
-    """Add a remittance to a placement, inside the current ledger action."""
-    placement.collected_pence += int(said["amount_pence"])
-    placement.commission_pence += int(said.get("commission_pence") or 0)
-    placement.vat_pence += int(said.get("vat_pence") or 0)
+def add(case: Case, told: Mapping[str, Any], *, at: datetime) -> None:
+    """Add a remittance to a placement and mark its line as booked, inside the current ledger action on the case."""
+    placement = case.placement
+    said = remitting.said_of(case, told)
+    placement.collected_pence += said.amount
+    placement.commission_pence += said.commission
+    placement.vat_pence += said.vat
     placement.save(update_fields=["collected_pence", "commission_pence", "vat_pence"])
+    remitting.book(case, said, str(told.get("callback") or ""), at=at)
 
 
 def tell_hold(context: Any) -> None:

@@ -9,7 +9,7 @@ from cases.kernel.models import Agency, Case
 from cases.ledger.models import DataKey, Tracked
 from cases.ledger.sealing import SealedTextField
 
-__all__ = ["Placement", "PlacementBatch"]
+__all__ = ["Placement", "PlacementBatch", "Remittance", "RemittanceLine"]
 
 
 class PlacementBatch(Tracked):
@@ -68,3 +68,70 @@ class Placement(Tracked):
 
     def __str__(self) -> str:
         return str(self.case_id)
+
+
+class Remittance(Tracked):
+    """What one agency says it collected: in a file, or by messages of one London day. One that is refused was taken in
+    no part. `outcome` says what becomes of what differs, once somebody has closed it. Times are aware UTC.
+    """
+
+    agency = models.ForeignKey(Agency, models.PROTECT, related_name="+")
+    file_uid = models.UUIDField(null=True, blank=True, db_index=True)
+    name = models.CharField(max_length=200, blank=True, default="")
+    day = models.DateField(null=True, blank=True)
+    told_at = models.DateTimeField(db_index=True)
+    is_refused = models.BooleanField(default=False)
+    outcome = models.CharField(max_length=20, blank=True, default="")
+    closed_at = models.DateTimeField(null=True, blank=True)
+    closed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["agency", "day"], name="one_remittance_by_messages_a_day"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or str(self.day)
+
+
+class RemittanceLine(Tracked):
+    """What an agency says of one account, as it says it, and commission and VAT as they were agreed; what of it we
+    booked. `case` is none where the agency has no such account; `why` says why it differs. Money is whole pence.
+    """
+
+    remittance = models.ForeignKey(Remittance, models.PROTECT, related_name="lines")
+    number = models.PositiveIntegerField()
+    case = models.ForeignKey(Case, models.PROTECT, null=True, blank=True, related_name="+")
+    callback_uid = models.UUIDField(null=True, blank=True, unique=True)
+    amount_pence = models.BigIntegerField()
+    commission_pence = models.BigIntegerField()
+    vat_pence = models.BigIntegerField()
+    net_pence = models.BigIntegerField()
+    due_commission_pence = models.BigIntegerField()
+    due_vat_pence = models.BigIntegerField()
+    booked_pence = models.BigIntegerField(default=0)
+    booked_at = models.DateTimeField(null=True, blank=True)
+    why = models.CharField(max_length=24, blank=True, default="")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["remittance", "number"], name="one_line_of_a_remittance_per_number"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.remittance_id}/{self.number}"
+
+    @property
+    def due_net_pence(self) -> int:
+        """What should reach us of what was collected."""
+        return self.amount_pence - self.due_commission_pence - self.due_vat_pence
+
+    @property
+    def apart_pence(self) -> int:
+        """What was said and not booked."""
+        return self.amount_pence - self.booked_pence
+
+    @property
+    def short_pence(self) -> int:
+        """By how much less reaches us than was agreed."""
+        return self.due_net_pence - self.net_pence

@@ -7,21 +7,24 @@ from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import path
+from django.urls import path, reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from cases.debt import batches, guards, performance, rules
+from cases.debt import batches, guards, performance, remitting, rules
 from cases.debt.batches import KIND
 from cases.debt.forms import BatchForm
-from cases.debt.models import PlacementBatch
+from cases.debt.models import PlacementBatch, Remittance
 from cases.kernel import policy
 from cases.kernel.errors import CaseError
-from cases.web import asking
+from cases.kernel.reading.paging import Sort, paged
+from cases.web import asking, cursors
 from cases.web.refusals import Problem, form_problems, problem, screen, status_of
 
 __all__ = ["urlpatterns"]
 
 NEWEST = 50
+BY_TIME = Sort(label="Told", column="told_at", is_descending=True)
+BY_NUMBER = Sort(label="Line", column="number")
 
 
 @screen
@@ -150,9 +153,73 @@ def _percent(rate: int | None) -> str:
     return "" if rate is None else f"{rate // 10}.{rate % 10} %"
 
 
+@screen
+@require_GET
+def debt_remittances(request: HttpRequest) -> HttpResponse:
+    """List what agencies said they collected, the newest first, with what of it was booked."""
+    policy.require(asking.actor_of(request), rules.VIEW_BATCHES, kind=KIND)
+    page = paged(remitting.listed(), BY_TIME, cursors.read(request.GET, cursors.moment))
+    here = reverse("web:debt_remittances")
+    shown = {"rows": page.rows, "outcomes": remitting.WORDS, **cursors.neighbours(here, request.GET, page)}
+    return render(request, "cases/debt/remittances.html", shown)
+
+
+@screen
+@require_GET
+def debt_remittance(request: HttpRequest, uid: UUID) -> HttpResponse:
+    """Show one remittance line by line: what was said, agreed and booked, and by how much they differ."""
+    policy.require(asking.actor_of(request), rules.VIEW_BATCHES, kind=KIND)
+    return _remittance(request, uid)
+
+
+def _remittance(
+    request: HttpRequest, uid: UUID, *, problems: list[Problem] | None = None, status: int = HTTPStatus.OK
+) -> HttpResponse:
+    row = remitting.listed().filter(uid=uid).first()
+    if row is None:
+        return problem(request, HTTPStatus.NOT_FOUND)
+    is_all = request.GET.get("view") == "all" or not row.wrong_count
+    lines = row.lines.select_related("case").order_by("number")
+    page = paged(lines if is_all else lines.exclude(why=""), BY_NUMBER, cursors.read(request.GET, int))
+    here = reverse("web:debt_remittance", args=[uid])
+    shown = {
+        "remittance": row,
+        "lines": [{"row": line, "why": remitting.WHYS.get(line.why, "")} for line in page.rows],
+        "is_all": is_all,
+        "outcome": remitting.WORDS.get(row.outcome, ""),
+        "may_close": row.closed_at is None
+        and bool(row.wrong_count)
+        and policy.can(asking.actor_of(request), remitting.CLOSE, kind=KIND).is_allowed,
+        "outcomes": remitting.OUTCOMES.items(),
+        "problems": problems or [],
+        **cursors.neighbours(here, request.GET, page),
+    }
+    return render(request, "cases/debt/remittance.html", shown, status=status)
+
+
+@screen
+@require_POST
+def close_remittance(request: HttpRequest, uid: UUID) -> HttpResponse:
+    """Say what becomes of what differs."""
+    actor = asking.actor_of(request)
+    policy.require(actor, remitting.CLOSE, kind=KIND)
+    outcome = str(request.POST.get("outcome") or "")
+    try:
+        remitting.close(uid, outcome, actor=actor, at=asking.now(), request=asking.info(request))
+    except Remittance.DoesNotExist:
+        return problem(request, HTTPStatus.NOT_FOUND)
+    except CaseError as refusal:
+        problems = [Problem(sentence=str(refusal), anchor="outcome")]
+        return _remittance(request, uid, problems=problems, status=status_of(refusal))
+    return redirect("web:debt_remittance", uid=uid)
+
+
 urlpatterns = [
     path("debt/batches/", debt_batches, name="debt_batches"),
     path("debt/performance/", debt_performance, name="debt_performance"),
+    path("debt/remittances/", debt_remittances, name="debt_remittances"),
+    path("debt/remittances/<uuid:uid>/", debt_remittance, name="debt_remittance"),
+    path("debt/remittances/<uuid:uid>/close/", close_remittance, name="close_remittance"),
     path("debt/batches/<uuid:uid>/", debt_batch, name="debt_batch"),
     path("debt/batches/<uuid:uid>/release/", release_batch, name="release_batch"),
 ]

@@ -49,6 +49,7 @@ def facts_view(case: Case) -> list[tuple[str, str]]:
         ("Batch", batch.reference if batch else "None"),
         ("Agency", batch.agency.display_name if batch else "None"),
         ("Collected", _pounds(row.collected_pence)),
+        ("Of it booked by billing", _pounds(row.booked_pence)),
     ]
     if batch is not None:
         rows.append(("Commission", f"{batch.commission_rate / 100:g} % and VAT"))

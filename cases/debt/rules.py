@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db.models import Model
 
-from cases.debt import effects, guards
+from cases.debt import effects, guards, remitting
 from cases.debt.models import Placement
 from cases.kernel.lifecycle import Agreement, Lifecycle, State, Transition
 from cases.kernel.models import Case, CaseAddress, CaseParty
@@ -34,6 +34,7 @@ POLICY = (
     Rule(act=VIEW_BATCHES, kind=_KIND, roles=_DESK | _OVERSIGHT, scope="all"),
     Rule(act=BUILD, kind=_KIND, roles=_ANALYST, scope="all"),
     Rule(act=RELEASE, kind=_KIND, roles=_MANAGER, scope="all"),
+    Rule(act=remitting.CLOSE, kind=_KIND, roles=_MANAGER, scope="all"),
 )
 
 

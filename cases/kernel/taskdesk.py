@@ -33,7 +33,10 @@ __all__ = ["VIEWS", "Asked", "TaskRefused", "done", "hand_on", "listed", "may_wo
 
 BY_DUE = Sort(label="Due", column="due_at")
 # Each ends by what is done on the agency's page; who operates agencies does that.
-OF_AGENCIES = ("callback_unmatched", "callback_ambiguous", "callback_unreadable", "channel_paused")
+OF_AGENCIES = (
+    *("callback_unmatched", "callback_ambiguous", "callback_unreadable", "callback_not_applied"),
+    "channel_paused",
+)
 
 # Tasks of no team, and the right by which one does them.
 OF_THE_OFFICE = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -44,11 +44,25 @@ ENDED_BY: dict[str, str] = {
 }
 
 
-def declare(labels: Mapping[str, str], *, ended_by: Mapping[str, str] | None = None) -> None:
-    """Add a family's task kinds; `ended_by` says of those that end only by an act which that is. Called while
-    families load."""
+# What a kind says beyond its label, made of its detail; and the page on which it is done, with the part of the detail
+# that its address names.
+MORE: dict[str, Callable[[Mapping[str, Any]], str]] = {}
+PAGES: dict[str, tuple[str, str]] = {}
+
+
+def declare(
+    labels: Mapping[str, str],
+    *,
+    ended_by: Mapping[str, str] | None = None,
+    more: Mapping[str, Callable[[Mapping[str, Any]], str]] | None = None,
+    pages: Mapping[str, tuple[str, str]] | None = None,
+) -> None:
+    """Add a family's task kinds; `ended_by` says of those that end only by an act which that is, `more` what one says
+    beyond its label, `pages` where it is done. Called while families load."""
     LABELS.update(labels)
     ENDED_BY.update(ended_by or {})
+    MORE.update(more or {})
+    PAGES.update(pages or {})
 
 
 def ends_with(kind: str) -> str:

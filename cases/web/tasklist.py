@@ -50,7 +50,7 @@ def _page_of(task: Task, actor: Actor) -> tuple[str, str]:
         return "Decide", reverse("web:incoming_notice", args=[task.case.uid, task.detail["notice"]])
     if task.kind == breakglass.REVIEW:
         return "Review it", reverse("web:glass_reviews")
-    if task.kind in taskdesk.OF_AGENCIES:
+    if task.case is None and task.kind in taskdesk.OF_AGENCIES:
         view = "" if task.kind == "channel_paused" else "?view=review"
         return "Open the agency", reverse("web:agency", args=[task.detail["agency"]]) + view
     url = task_url(task.kind, task.detail) if task.case is None or taskdesk.may_work(task, actor) else ""

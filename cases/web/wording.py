@@ -62,11 +62,12 @@ TASK_PAGES = {
 
 def task_url(kind: str, detail: Mapping[str, object]) -> str:
     """Return the page on which a task is done, or nothing."""
-    page, name = TASK_PAGES.get(kind, ("", ""))
+    page, name = TASK_PAGES.get(kind) or tasks.PAGES.get(kind, ("", ""))
     return reverse(page, args=[detail[name]]) if name in detail else ""
 
 
 def task_label(kind: str, detail: Mapping[str, object]) -> str:
-    """Return what a task asks for, with the period it speaks of."""
+    """Return what a task asks for, with the period it speaks of or what else its kind says."""
     rule = clocks.RULES.get(str(detail.get("rule", "")))
-    return f"{tasks.label(kind)}: {rule.label.lower()}" if rule else tasks.label(kind)
+    more = rule.label.lower() if rule else tasks.MORE[kind](detail) if kind in tasks.MORE else ""
+    return f"{tasks.label(kind)}: {more}" if more else tasks.label(kind)

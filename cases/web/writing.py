@@ -15,8 +15,10 @@ DAY = timedelta(days=1)
 
 
 def pounds(pence: int | None) -> str:
-    """Write pence as pounds; a dash for no amount, also where a preview has none."""
-    return f"£{pence / 100:,.2f}" if isinstance(pence, int) else "—"
+    """Write pence as pounds, a minus sign before it; a dash for no amount, also where a preview has none."""
+    if not isinstance(pence, int):
+        return "—"
+    return f"{'−' if pence < 0 else ''}£{abs(pence) / 100:,.2f}"  # noqa: RUF001 -- a minus sign
 
 
 def capped(count: int | None) -> str:

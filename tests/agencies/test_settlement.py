@@ -1,13 +1,16 @@
 """What an agency refuses never vanishes: the case's own way to take note, or a task of its team with the codes."""
 
-import pytest
+from unittest.mock import Mock
 
-from cases.agencies import settlement
-from cases.kernel import actors, casetypes, outbox, record, releases
-from cases.kernel.exchange import chase, letters
-from cases.kernel.models import Case, Letter, OutboxMessage, Task
+import pytest
+from django.db import InterfaceError, OperationalError
+
+from cases.agencies import fetching, settlement
+from cases.kernel import actors, casetypes, outbox, record, releases, taskdesk
+from cases.kernel.exchange import agencies, chase, letters
+from cases.kernel.models import Agency, Case, Letter, OutboxMessage, Task
 from cases.ledger.models import LedgerEvent
-from tests import factories
+from tests import factories, placements
 
 pytestmark = pytest.mark.django_db
 
@@ -77,3 +80,44 @@ def test_a_refused_letter_is_due_again_and_waits_for_its_task():
     assert task.detail == {"letter": str(letter.uid), "problem": "refused", "codes": ["ADDRESS_UNKNOWN"]}
     told = LedgerEvent.objects.get(stream=case.uid, action="letter.refused").content()["detail"]
     assert told == {"message": str(message.public_id), "codes": ["ADDRESS_UNKNOWN"]}
+
+
+@pytest.mark.parametrize("of_case", [True, False])
+def test_a_fault_of_ours_is_told_once_and_tried_again(monkeypatch, of_case):
+    case = factories.referred(factories.office())
+    message = refuse(case, "chaser")
+    if not of_case:
+        OutboxMessage.objects.filter(pk=message.pk).update(case=None)
+    step = "take_note" if of_case else "_tell_of_file"
+    whole = getattr(settlement, step)
+
+    broken = Mock()
+    monkeypatch.setattr(settlement, step, broken)
+    for passing in (OperationalError("away"), InterfaceError("away")):  # nobody's work
+        broken.side_effect = passing
+        assert settlement.settle(now=AT) == 0
+        assert not Task.objects.filter(kind="message_outcome_not_applied").exists()
+    broken.side_effect = ValueError("broken")
+    assert (settlement.settle(now=AT), settlement.settle(now=AT)) == (0, 0)
+    task = Task.objects.get(kind="message_outcome_not_applied")
+    assert (task.case_id, task.detail["cause"]) == (case.pk if of_case else None, "fault")
+    message.refresh_from_db()
+    assert message.settled_at is None
+
+    monkeypatch.setattr(settlement, step, whole)
+    assert settlement.settle(now=AT) == 1
+    task.refresh_from_db()
+    assert (task.outcome, task.closed_at) == ("applied_later", AT)
+
+
+def test_what_goes_wrong_with_an_agency_and_has_no_case_is_on_the_list_of_a_desk():
+    people = factories.office()
+    placements.enter()
+    agency = Agency.objects.get(code=placements.CODE)
+    assert agencies.desk_of(agency).code == "collections"
+    fetching._raise_task("file_refused", agency.channels.first(), now=AT, name="a.csv.pgp", reason="hash_differs")
+    task = Task.objects.get(kind="file_refused")
+    analyst = people[placements.ANALYST]
+    assert task in taskdesk.open_to(analyst)
+    assert taskdesk.may_work(task, analyst)
+    assert task not in taskdesk.open_to(people["a.byrne"])

@@ -202,6 +202,7 @@ WHOLE_OFFICE |= {
 WHOLE_OFFICE |= {
     "debt_batches",
     "debt_performance",
+    "debt_remittances",
     "partners",
     "disclosures",
     "disclosures_file",

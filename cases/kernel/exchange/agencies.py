@@ -11,11 +11,11 @@ from datetime import UTC, datetime, timedelta
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from cases.kernel import tasks
+from cases.kernel import casetypes, tasks
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError
 from cases.kernel.exchange import agreements
-from cases.kernel.models import Agency, BatchFile, Channel, ChannelHealth, ChannelKey, PartnerKey, Task
+from cases.kernel.models import Agency, BatchFile, Channel, ChannelHealth, ChannelKey, PartnerKey, Task, Team
 from cases.kernel.prepared import Prepared
 from cases.ledger import api as ledger
 from cases.ledger import sealing
@@ -31,6 +31,7 @@ __all__ = [
     "add_partner_key",
     "change_channel",
     "channel_of",
+    "desk_of",
     "get",
     "is_paused_by_two",
     "live_keys",
@@ -312,3 +313,11 @@ def _set_state(channel: Channel, state: str, verb: str, *, actor: Actor, at: dat
         if state == "active":
             for task in Task.objects.filter(kind="channel_paused", detail__agency=agency.code, closed_at=None):
                 tasks.close(task, actor=actor, at=at, outcome="resumed")
+
+
+def desk_of(agency: Agency) -> Team | None:
+    """Return the team that sees to what goes wrong with an agency and belongs to no case: the restricted one whose
+    agency it is, else that of the first kind of case which deals with its like. One query at most."""
+    usual = (each for each in casetypes.all_types() if agency.kind in each.agency_kinds)
+    casetype = casetypes.restricted_with(agency.kind) or next(usual, None)
+    return Team.objects.filter(code=casetype.team).first() if casetype else None

@@ -10,7 +10,7 @@ import csv
 import hashlib
 import io
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -42,11 +42,12 @@ _MOMENT = "%Y-%m-%dT%H:%M:%SZ"
 
 
 class FileRefused(Exception):
-    """The file is taken in no part. `code` says why: it is shown to people and written to the file's row."""
+    """The file is taken in no part. `code` says why: it is shown to people and written to the file's row. `note` keeps
+    what whoever refused it found, in the transaction that marks the file refused."""
 
-    def __init__(self, code: str) -> None:
+    def __init__(self, code: str, *, note: Callable[[datetime], None] | None = None) -> None:
         super().__init__(code)
-        self.code = code
+        self.code, self.note = code, note
 
 
 @dataclass(frozen=True, kw_only=True)

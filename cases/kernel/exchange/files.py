@@ -73,8 +73,9 @@ class FileKind:
 
     `find` returns the id of the case that each row speaks of, in one look, or None where that is for people to say; it
     answers for it that the agency was told of the case. `is_balanced`: it must have as many rows and as many pence as
-    the file it answers. `after` is called, in the same transaction, with what became of a sent file (delivered,
-    refused, dead, unknown, answered) or a fetched one (taken).
+    the file it answers. `kept` is called with the rows of a fetched file and the id of the callback that was made of
+    each. `after` is called, in the same transaction, with what became of a sent file (delivered, refused, dead,
+    unknown, answered) or a fetched one (taken).
     """
 
     code: str
@@ -82,6 +83,7 @@ class FileKind:
     line: Callable[[Row], Line] | None = None
     find: Callable[[BatchFile, Sequence[Row]], Sequence[int | None]] | None = None
     is_balanced: bool = False
+    kept: Callable[[BatchFile, Sequence[Row], Sequence[uuid.UUID], datetime], None] | None = None
     after: After | None = None
 
 

@@ -1,0 +1,222 @@
+"""What an agency says it collected beside what was booked: per line and in total, with a task that a manager ends."""
+
+import csv
+import io
+
+import pytest
+from django.utils import timezone
+
+from cases.agencies import application, fetching, openpgp
+from cases.agencies.transports.sftp import Found
+from cases.debt import batches, remitting
+from cases.debt.models import Placement, Remittance, RemittanceLine
+from cases.kernel import actors, taskdesk, verdicts
+from cases.kernel.errors import NotAllowed
+from cases.kernel.exchange import agencies, batchformat
+from cases.kernel.exchange.batchformat import Header
+from cases.kernel.models import BatchFile, Callback, Case, Channel, Task
+from cases.ledger import verify
+from tests import factories, placements
+from tests.accounts import portfolio
+from tests.factories import AT
+from tests.kernel.snapshots import nothing_written
+from tests.web.desk import client_of
+from tests.web.test_queries import shortly, statements
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def people():
+    return factories.office()
+
+
+class Sender:
+    """The agency as it signs files for us; what it sends is taken at once."""
+
+    def __init__(self):
+        placements.enter()
+        self.channel = Channel.objects.select_related("agency", "health").get(agency__code=placements.CODE)
+        self.secret, public = openpgp.make_pair("Drama Recoveries")
+        ours, self.ours = openpgp.make_pair("Backoffice")
+        actor = actors.system("tests")
+        agencies.add_key(
+            self.channel, ours, name="openpgp-1", kind="openpgp", public=self.ours.armored, actor=actor, at=AT
+        )
+        agencies.add_partner_key(
+            self.channel.agency,
+            public.armored,
+            kind="openpgp",
+            fingerprint=public.fingerprint,
+            expires_at=None,
+            actor=actor,
+            at=AT,
+        )
+
+    def pays(self, rows, number=1):
+        """Send one file of remittances; return its row once it was taken or refused, and its lines applied."""
+        now = timezone.now()
+        text = io.StringIO()
+        writer = csv.DictWriter(text, ["reference", *placements.remittance(0), "is_settlement"], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        header = Header(kind="pay", sequence_no=number, sender=placements.CODE, recipient="backoffice", created_at=now)
+        plain = batchformat.write(header, text.getvalue().encode())
+        carried = openpgp.seal_signed(plain, recipient=self.ours.armored, signer=self.secret, at=now)
+        name = batchformat.name_of(header)
+        fetching._store(self.channel, Found(name=name, size=len(carried), changed_at=number), carried, now=now)
+        fetching.take_stored(now=now)
+        application.apply_pending(now=now)
+        return BatchFile.objects.filter(direction="in", name=name).latest("pk")
+
+
+def two_active(people):
+    batch = placements.built(people, portfolio.row(0), portfolio.row(1))
+    file = batches.release(batch, digest=batch.digest, actor=people[placements.MANAGER], at=AT)
+    batches.sent(file, "delivered", AT)
+    return [placements.said(line.case, "placement.answered") for line in batches.lines_of(batch)]
+
+
+def row(case, pence, **told):
+    return {"reference": case.reference, **placements.remittance(pence), "is_settlement": "", **told}
+
+
+def open_task():
+    return Task.objects.get(kind="remittance_differs", closed_at=None)
+
+
+def test_a_file_that_agrees_is_booked_line_by_line(people):
+    first, second = two_active(people)
+    file = Sender().pays([row(first, 1234), row(second, 5001)])
+    assert file.state == "taken"
+    (found,) = remitting.listed()
+    # 18 % of £12.34 is £2.22 and VAT on it £0.44; 18 % of £50.01 is £9.00 and VAT £1.80.
+    assert (found.total_amount_pence, found.total_booked_pence, found.apart_pence) == (6235, 6235, 0)
+    assert (found.total_commission_pence, found.total_vat_pence, found.total_net_pence) == (1122, 224, 4889)
+    assert (found.line_count, found.wrong_count, found.net_apart_pence) == (2, 0, 0)
+    assert [(line.case_id, line.booked_pence) for line in found.lines.order_by("number")] == [
+        (first.pk, 1234),
+        (second.pk, 5001),
+    ]
+    assert not Task.objects.filter(kind="remittance_differs").exists()
+    assert Case.objects.get(pk=second.pk).state == "paid"
+    assert [each for each in verify.verify_all(is_demo=True) if each.level == "wrong"] == []
+
+
+def test_a_file_that_differs_is_refused_whole_and_says_by_how_much(people):
+    first, second = two_active(people)
+    sender = Sender()
+    # It kept a penny more of the first than was agreed, and knows an account that it does not have.
+    wrong = row(first, 1234, commission_pence=223, net_pence=967)
+    file = sender.pays([wrong, row(second, 2000), {**row(second, 700), "reference": "PLC-2026-999999"}])
+    assert (file.state, file.reason) == ("refused", "account_unknown")
+    assert not Callback.objects.filter(type="placement.remitted").exists()
+    (found,) = remitting.listed()
+    assert (found.total_amount_pence, found.total_booked_pence, found.apart_pence) == (3934, 0, 3934)
+    assert (found.total_commission_pence, found.total_due_commission_pence) == (223 + 360 + 126, 222 + 360)
+    lines = found.lines.order_by("number")
+    assert [(line.number, line.case_id, line.why, line.short_pence) for line in lines] == [
+        (1, first.pk, "commission_differs", 1),
+        (2, second.pk, "", 0),
+        (3, None, "account_unknown", 151),
+    ]
+    detail = open_task().detail
+    assert remitting.in_words(detail) == (
+        "£39.34 said, £0.00 booked, £39.34 apart, £1.52 short of what was agreed (line 1 £12.34, line 3 £7.00)"
+    )
+    assert sum(Placement.objects.values_list("collected_pence", flat=True)) == 0
+
+    assert sender.pays([row(first, 1234), row(second, 2000)], number=1).state == "taken"
+    refused = Remittance.objects.get(is_refused=True)
+    assert (refused.outcome, refused.closed_by) == ("put_right", None)
+    assert not Task.objects.filter(kind="remittance_differs", closed_at=None).exists()
+    assert [each for each in verify.verify_all(is_demo=True) if each.level == "wrong"] == []
+
+
+def test_a_line_that_cannot_be_booked_is_kept_apart_and_the_others_are_booked(people):
+    first, second = two_active(people)
+    placements.said(second, "placement.returned")
+    file = Sender().pays([row(first, 9000), row(second, 2000), row(first, 1000)])
+    assert file.state == "taken"
+    (found,) = remitting.listed()
+    assert (found.total_amount_pence, found.total_booked_pence, found.apart_pence) == (12000, 1000, 11000)
+    assert list(found.lines.order_by("number").values_list("why", "booked_pence")) == [
+        ("more_than_owed", 0),
+        ("not_with_agency", 0),
+        ("", 1000),
+    ]
+    assert not Callback.objects.exclude(state="applied").exists()
+    task = open_task()
+    assert remitting.in_words(task.detail) == (
+        "£110.00 said, £0.00 booked, £110.00 apart (line 1 £90.00, line 2 £20.00)"
+    )
+    assert Placement.objects.get(pk=first.pk).collected_pence == 1000
+
+    manager, analyst = people[placements.MANAGER], people[placements.ANALYST]
+    with nothing_written(), pytest.raises(NotAllowed):
+        remitting.close(found.uid, "billing_books", actor=analyst, at=AT)
+    with nothing_written(), pytest.raises(remitting.RemittanceRefused, match="Choose"):
+        remitting.close(found.uid, "forgotten", actor=manager, at=AT)
+    with nothing_written(), pytest.raises(taskdesk.TaskRefused, match="page of the remittance"):
+        taskdesk.done(task.uid, actor=manager, at=AT, reason="Seen.")
+    remitting.close(found.uid, "billing_books", actor=manager, at=AT)
+    with nothing_written(), pytest.raises(remitting.RemittanceRefused, match="Nothing"):
+        remitting.close(found.uid, "billing_books", actor=manager, at=AT)
+    closed = Remittance.objects.get()
+    assert (closed.outcome, closed.closed_by_id) == ("billing_books", manager.user_id)
+    assert not Task.objects.filter(kind="remittance_differs", closed_at=None).exists()
+
+
+def test_what_comes_by_message_is_held_to_the_same_agreement(people):
+    first, second = two_active(people)
+    placements.said(first, "placement.remitted", amount_pence=1000, commission_pence=181)
+    placements.said(second, "placement.remitted", amount_pence=1000, commission_pence=181, net_pence=783)
+    placements.said(second, "placement.remitted", amount_pence=1000)
+    (found,) = remitting.listed()
+    assert (found.day, found.line_count, found.wrong_count) == (AT.date(), 3, 2)
+    assert list(found.lines.order_by("number").values_list("why", "booked_pence")) == [
+        ("amounts_do_not_add_up", 0),
+        ("commission_differs", 0),
+        ("", 1000),
+    ]
+    remitting.close(found.uid, "agency_corrects", actor=people[placements.MANAGER], at=AT)
+    # What differs later on the same day opens it again.
+    placements.said(second, "placement.remitted", amount_pence=90_000)
+    assert Remittance.objects.get().closed_at is None
+    assert open_task().detail["wrong"] == 3
+
+
+def test_a_settlement_is_booked_when_a_manager_agrees(people):
+    first, _ = two_active(people)
+    Sender().pays([row(first, 2000, is_settlement="yes")])
+    line = RemittanceLine.objects.get()
+    assert (line.booked_pence, line.why) == (0, "")
+    (approval,) = Case.objects.get(pk=first.pk).approvals.filter(closed_at=None, mode="before")
+    verdicts.decide(approval.uid, "agreed", actor=people[placements.MANAGER], at=timezone.now())
+    line.refresh_from_db()
+    assert (line.booked_pence, Case.objects.get(pk=first.pk).state) == (2000, "settled")
+    assert RemittanceLine.objects.count() == 1
+
+
+@pytest.mark.parametrize("count", [1, 30])
+def test_the_pages_show_amounts_in_as_many_statements_at_any_size(people, count):
+    (first, _), sender = two_active(people), Sender()
+    bad = row(first, 1234, commission_pence=223, net_pence=967)
+    sender.pays([bad] * count)
+    client = client_of("c.adebayo")
+    found = statements(client, "/debt/remittances/")
+    assert len(found) == 5, shortly(found)
+    last = Remittance.objects.latest("pk")
+    address = f"/debt/remittances/{last.uid}/"
+    found = statements(client, address)
+    assert len(found) <= 6, shortly(found)
+    page = client.get(address).text
+    assert [words for words in ("£2.23", "£2.22", "£0.01") if words not in page] == []
+    assert (f"{address}?after=25~" in page.replace("&amp;", "&")) == (count > 25)
+    assert "page of the remittance" not in page
+    tasks = client.get("/tasks/?view=team").text
+    assert f"What a recovery agency says it collected differs from what we booked: £{12.34 * count:.2f} said" in tasks
+    assert address in tasks
+    client.post(f"{address}close/", {"outcome": "agency_corrects"})
+    assert "The agency says it again, put right" in client.get(address).text
+    assert client_of("r.penhale").post(f"{address}close/", {"outcome": "agency_corrects"}).status_code == 403
