@@ -31,6 +31,7 @@ from cases.kernel.office import (
     teams,
     ties,
 )
+from cases.reports.figures import releasing
 from cases.rights.casetype import RIGHTS_REQUEST
 from cases.rights.complaints.casetype import DP_COMPLAINT
 
@@ -71,4 +72,5 @@ OFFICE_CHANGES = (
     *terms.KINDS,
     *oncallroutes.KINDS,
     *credit_rules.KINDS,
+    *releasing.KINDS,
 )

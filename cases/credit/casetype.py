@@ -5,7 +5,7 @@ from __future__ import annotations
 from cases.credit import callbacks, codes, forms, intake, keeping, messages, opening, periods, report, rules, subject
 from cases.credit.models import Check
 from cases.kernel import clocks, retention
-from cases.kernel.casetypes import CaseType, never
+from cases.kernel.casetypes import CaseType, Dimension, never
 from cases.kernel.exchange import corrections, letters
 
 __all__ = ["CHECK"]
@@ -47,6 +47,10 @@ CHECK = CaseType(
     texts=subject.texts,
     evidence_kinds=codes.EVIDENCE_KINDS,
     transition_forms={"decide": forms.DecideForm, "redecide": forms.DecideForm},
+    dimensions=(
+        Dimension(code="occasion", label="Occasion", column="occasion", words=lambda: dict(codes.OCCASIONS)),
+        Dimension(code="channel", label="How it was ordered", column="channel", words=lambda: dict(codes.CHANNELS)),
+    ),
     agency_kinds=frozenset({"cra", "fpa", "fraud_alert"}),
     callbacks={"fpa.match": callbacks.late_match, **letters.CALLBACKS, **corrections.CALLBACKS},
     callback_data=callbacks.EXAMPLES,

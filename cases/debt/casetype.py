@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from cases.accounts.reading import PRODUCTS
 from cases.debt import callbacks, codes, effects, forms, messages, opening, periods, report, rules, updates
 from cases.debt.models import Placement
 from cases.kernel import clocks, retention
-from cases.kernel.casetypes import CaseType
+from cases.kernel.casetypes import CaseType, Dimension
 from cases.kernel.exchange import letters
 
 __all__ = ["DEBT_PLACEMENT"]
@@ -25,6 +26,7 @@ DEBT_PLACEMENT = CaseType(
     lifecycle=rules.LIFECYCLE,
     policy=rules.POLICY,
     retention_class="placement",
+    dimensions=(Dimension(code="product", label="Product", column="account__product", words=lambda: PRODUCTS),),
     topic=report.topic,
     topic_label=report.topic_label,
     amount=report.amount,

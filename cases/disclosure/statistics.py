@@ -1,23 +1,24 @@
-"""How many requests came and what became of them: counts fit for the public, by kind of authority and of request.
+"""How many requests came in a quarter and what became of them: counts fit for the public, by kind of authority and of
+request.
 
-Nobody is named, and a count that is small enough to point at somebody is not shown.
+Nobody is named, and no count is shown, nor can be worked out, that is small enough to point at somebody.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Iterator
+from dataclasses import astuple, dataclass
+
+from django.db.models import Count, Q
 
 from cases.disclosure import codes
 from cases.disclosure.models import DisclosureRequest
-from cases.kernel import calendars
+from cases.kernel.reading import smallcells
+from cases.kernel.timing.quarters import Quarter
 
-__all__ = ["ENDS", "OUTCOMES", "SMALLEST", "Cell", "count", "shown", "table"]
+__all__ = ["ENDS", "OUTCOMES", "TOO_FEW", "Cell", "count", "table"]
 
-# A count below this, other than none, is not shown.
-SMALLEST = 10
 OUTCOMES = {
     "given": "Something was given",
     "refused": "Refused",
@@ -25,6 +26,7 @@ OUTCOMES = {
     "open": "Not decided yet",
 }
 ENDS = {"refused": "refused", "cancelled": "cancelled"}
+TOO_FEW = "Too few to show any count"
 
 
 @dataclass(frozen=True, order=True)
@@ -36,32 +38,39 @@ class Cell:
     outcome: str
 
 
-def shown(number: int) -> str:
-    """Return what is printed for a count: itself, or that it is too small to be shown."""
-    return str(number) if number == 0 or number >= SMALLEST else f"fewer than {SMALLEST}"
-
-
-def count(since: date, until: date) -> Counter[Cell]:
-    """Return how many requests came in between two London days, both included. One query; what is for the
-    interception unit is never counted."""
-    rows = DisclosureRequest.objects.exclude(request_type=codes.INTERCEPTION).values_list(
-        "case__opened_at", "authority_kind", "request_type", "released_at", "case__state"
+def count(quarter: Quarter) -> Counter[Cell]:
+    """Return how many requests came in a quarter. One query; what is for the interception unit is never counted."""
+    rows = (
+        DisclosureRequest.objects.exclude(request_type=codes.INTERCEPTION)
+        .exclude(case__state__in=("void", "merged"))
+        .filter(case__opened_at__gte=quarter.begins_at, case__opened_at__lt=quarter.ends_before)
+        .annotate(is_given=Q(released_at__isnull=False))
+        .values_list("authority_kind", "request_type", "is_given", "case__state")
+        .annotate(count=Count("pk"))
     )
-    return Counter(
-        Cell(kind, request_type, "given" if released_at else ENDS.get(state, "open"))
-        for opened_at, kind, request_type, released_at, state in rows
-        if since <= calendars.london_date(opened_at) <= until and state not in {"void", "merged"}
-    )
+    found = Counter[Cell]()
+    for kind, request_type, is_given, state, number in rows:
+        found[Cell(kind, request_type, "given" if is_given else ENDS.get(state, "open"))] += number
+    return found
 
 
-def table(cells: Counter[Cell]) -> Iterable[tuple[str, str, str, str]]:
-    """Return the lines of the table in words. A line has no sum, from which a hidden count could be worked out."""
+def table(cells: Counter[Cell], quarter: Quarter) -> Iterator[tuple[str, str, str, str]]:
+    """Return the lines of the table in words; the last is the sum of what is too small to stand alone."""
     kinds, types = dict(codes.AUTHORITY_KINDS), dict(codes.TYPES)
+    known = {"/".join(astuple(cell)): cell for cell in sorted(cells)}
+    order = smallcells.by_secret(f"{quarter.code}/disclosures")
+    found = smallcells.published({name: cells[cell] for name, cell in known.items()}, order=order)
     yield "Kind of authority", "Kind of request", "Outcome", "Requests"
-    for cell in sorted(cells):
-        yield (
-            kinds.get(cell.authority_kind, "Not said"),
-            types.get(cell.request_type, cell.request_type),
-            OUTCOMES[cell.outcome],
-            shown(cells[cell]),
-        )
+    if found is None:
+        yield TOO_FEW, "", "", ""
+        return
+    for name, cell in known.items():
+        if name in found.shown:
+            yield (
+                kinds.get(cell.authority_kind, "Not said"),
+                types.get(cell.request_type, cell.request_type),
+                OUTCOMES[cell.outcome],
+                str(found.shown[name]),
+            )
+    if found.pooled:
+        yield smallcells.POOLED, "", "", str(found.pooled)

@@ -28,7 +28,7 @@ from cases.fraud import (
 )
 from cases.fraud.models import FraudReferral, IncomingNotice
 from cases.kernel import clocks, retention, tasks
-from cases.kernel.casetypes import CaseType, Incoming
+from cases.kernel.casetypes import CaseType, Dimension, Incoming
 from cases.kernel.exchange import corrections, letters
 
 __all__ = ["FRAUD_REFERRAL"]
@@ -145,6 +145,12 @@ FRAUD_REFERRAL = CaseType(
         **corrections.CALLBACKS,
     },
     callback_data=callbacks.EXAMPLES,
+    dimensions=(
+        Dimension(code="product", label="Product", column="product", words=codes.PRODUCTS.labels),
+        Dimension(
+            code="channel", label="How it was ordered", column="sales_channel", words=codes.SALES_CHANNELS.labels
+        ),
+    ),
     delivered={
         messages.FPA_FILE.code: callbacks.delivered,
         messages.FPA_REMOVE.code: removal.delivered,

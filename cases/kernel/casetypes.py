@@ -19,6 +19,7 @@ __all__ = [
     "CaseType",
     "Check",
     "Content",
+    "Dimension",
     "Extension",
     "Incoming",
     "Intake",
@@ -112,6 +113,17 @@ class Extension:
     grounds: tuple[tuple[str, str], ...]
     why_not: Callable[[Case, Clock, date, date], str]
     note: Callable[[Case, date], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dimension:
+    """What figures count the cases of a kind by, beside what every kind has: a column of its facts that holds a code,
+    or one that they lead to. `words` gives the present label of each code."""
+
+    code: str
+    label: str
+    column: str
+    words: Callable[[], Mapping[str, str]]
 
 
 def anybody(_values: Mapping[str, Any], *, at: datetime) -> None:
@@ -262,9 +274,9 @@ class CaseType:
     there beyond the facts. `own_words` name, by role, the sealed facts that are words of that person or to them, each
     with its label; a person reads through every other sealed fact, and each of `texts` (row, sealed field, what it is),
     before whoever asks is given it.
-    `stored_codes` are words for what columns of its facts hold as codes. `opens_with_people` says whether people are
-    typed of a new case, `may_add_person` whether a case can take one more, `is_divisible` whether part of one can go to
-    a new case.
+    `stored_codes` are words for what columns of its facts hold as codes. `dimensions` are what figures count it by.
+    `opens_with_people` says whether people are typed of a new case, `may_add_person` whether a case can take one more,
+    `is_divisible` whether part of one can go to a new case.
     A kind without a reference prefix is restricted: its references are random, and only its team knows of its cases.
     """
 
@@ -341,6 +353,7 @@ class CaseType:
     shows_own_tabs: Callable[[Case], bool] = always
     stored_codes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     may_add_person: Callable[[Case], bool] = always
+    dimensions: tuple[Dimension, ...] = ()
     opens_with_people: bool = True
     is_divisible: bool = True
 

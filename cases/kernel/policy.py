@@ -94,6 +94,13 @@ DIRECTORY = frozenset(
 ON_CALL = frozenset(
     {"disclosure_officer", "disclosure_approver", "emergency_operator", "legal_counsel", "nominated_officer"}
 )
+# Who answers for a desk or looks over all of them.
+MANAGEMENT = frozenset(
+    {
+        *("fraud_approver", "credit_data_approver", "collections_manager", "sale_manager", "finance_approver"),
+        *("disclosure_approver", "legal_counsel", "data_protection_officer"),
+    }
+)
 OFFICE_RULES = (
     Rule(act="view_tasks", roles=frozenset({ANY_STAFF})),
     Rule(act="view_status", roles=frozenset({ANY_STAFF, "system_administrator", "auditor"}), scope="all"),
@@ -124,6 +131,8 @@ OFFICE_RULES = (
         roles=frozenset({"data_protection_officer", "auditor", "legal_counsel"}),
         scope="all",
     ),
+    Rule(act="view_figures", roles=MANAGEMENT | {"auditor"}, scope="all"),
+    Rule(act="make_figures", roles=MANAGEMENT, scope="all"),
     Rule(act="view_jobs", roles=frozenset({"system_administrator", "auditor", "data_protection_officer"}), scope="all"),
     Rule(act="manage_jobs", roles=frozenset({"system_administrator"}), scope="all"),
     Rule(

@@ -50,6 +50,8 @@ WITHOUT_PAGE = {
     "policy_document",
     "processing_file",
     "processing_pdf",
+    "figures_make",
+    "figures_file",
     "job_stop",
     "job_resume",
     "job_rows",

@@ -12,9 +12,12 @@ from cases.kernel import edits, jobrun, jobs
 from cases.kernel.evidence import taking
 from cases.kernel.finding import joining, matching
 from cases.kernel.linking import links
-from cases.kernel.models import AccessReview, OutboxMessage, Party, PersonPair
+from cases.kernel.models import AccessReview, Figures, OutboxMessage, Party, PersonPair
 from cases.kernel.office import access, proposals
 from cases.kernel.restricted import breakglass
+from cases.kernel.timing import quarters
+from cases.ledger import api as ledger
+from cases.reports.figures import counting, tables
 from tests import (
     disclosures,
     emergencies,
@@ -355,6 +358,7 @@ def test_axe_and_the_console_have_nothing_to_say(browser, live_server):
         officer.visit("ties", "/office/conflicts/")
         officer.visit("change", reverse("web:change", args=[proposal.uid]))
         officer.refuse("change", reverse("web:change", args=[proposal.uid]), "main form")
+        _figures(officer, people)
     analyst = next(name for name, each in people.items() if "collections_analyst" in each.roles)
     with crawl.person(browser, live_server.url, analyst, found) as colleague:
         _open_a_case_they_may_not_see(colleague)
@@ -364,6 +368,27 @@ def test_axe_and_the_console_have_nothing_to_say(browser, live_server):
 
     assert not found.complaints, "\n".join(found.complaints)
     assert crawl.routes() - found.routes == set()
+
+
+def _figures(officer, people) -> None:
+    """No figures, those of a quarter in which nothing came, and those of one with every kind of line."""
+    officer.visit("figures", "/figures/")
+    counting.ask(quarters.Quarter(2026, 3), actor=people["j.merriweather"], at=factories.FILED_AT)
+    officer.visit("figures_quarter", "/figures/2026-q3/")
+    jobrun.work(clock=lambda: factories.FILED_AT)
+    officer.visit("figures_quarter", "/figures/2026-q3/")
+    row = Figures(quarter="2026-q2", asked_by_id=people["d.osei"].user_id, asked_at=factories.AT, made_at=factories.AT)
+    few, many = {"mob_paym": 40, "tv": 3, "broadband": 25}, {"all": 68}
+    row.tables = tables.published({"fraud_referral": {"all": many, "product": few}}, quarters.Quarter(2026, 2))
+    with ledger.action(row.uid, "figures.made", actor="system:tests", at=factories.AT):
+        row.save()
+    said = {"quarter": "2026-q2", "recipient": "Drama Office of Statistics", "use": "A yearly report."}
+    asked = proposals.propose("figures_release", said, actor=people["d.osei"], at=factories.AT, reason="They asked.")
+    officer.visit("change", reverse("web:change", args=[asked.uid]))
+    proposals.decide(asked.uid, "agreed", actor=people["j.merriweather"], at=factories.AT, reason="Nobody is in it.")
+    officer.visit("figures_quarter", "/figures/2026-q2/")
+    officer.visit("figures", "/figures/")
+    officer.refuse("propose", "/office/changes/new/figures_release/?quarter=2026-q2", "main form")
 
 
 def _agencies(worker, case) -> None:

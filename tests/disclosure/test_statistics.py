@@ -1,50 +1,66 @@
-"""Counts of disclosure requests for the public: nobody is named, and small counts are not shown."""
+"""Counts of disclosure requests for the public: nobody is named, and no small count is shown or can be worked out.
+
+How small counts are pooled is proved in tests/kernel/test_small_cells.py: the same code does it here.
+"""
 
 import io
 from collections import Counter
-from datetime import date
+from datetime import UTC, datetime
 
 import pytest
 from django.core.management import CommandError, call_command
 
 from cases.disclosure import statistics
 from cases.disclosure.statistics import Cell
+from cases.kernel.timing.quarters import Quarter
 from tests import disclosures, factories
 
-DAYS = (date(2026, 11, 1), date(2026, 11, 30))
+FOURTH = Quarter(2026, 4)
+HEAD = ("Kind of authority", "Kind of request", "Outcome", "Requests")
 
 
-@pytest.mark.parametrize(
-    ("number", "text"), [(0, "0"), (1, "fewer than 10"), (9, "fewer than 10"), (10, "10"), (412, "412")]
-)
-def test_a_small_count_is_not_shown(number, text):
-    assert statistics.shown(number) == text
-
-
-def test_lines_are_in_words_and_have_no_sum():
+def test_lines_are_in_words_and_what_is_small_stands_in_a_sum_with_something_large():
     cells = Counter({Cell("police", "cd_authorised", "given"): 40, Cell("council", "cd_authorised", "refused"): 3})
-    assert list(statistics.table(cells)) == [
-        ("Kind of authority", "Kind of request", "Outcome", "Requests"),
-        ("Local authority", "Authorised communications data", "Refused", "fewer than 10"),
+    assert list(statistics.table(cells, FOURTH)) == [HEAD, ("All others together", "", "", "43")]
+    cells = Counter(
+        {
+            Cell("police", "cd_authorised", "given"): 40,
+            Cell("council", "cd_authorised", "refused"): 9,
+            Cell("council", "cd_authorised", "given"): 8,
+        }
+    )
+    assert list(statistics.table(cells, FOURTH)) == [
+        HEAD,
         ("Police force", "Authorised communications data", "Something was given", "40"),
+        ("All others together", "", "", "17"),
     ]
 
 
 @pytest.mark.django_db
-def test_requests_of_the_days_are_counted_by_what_became_of_them_and_interception_never():
+def test_requests_of_the_quarter_are_counted_by_what_became_of_them_and_interception_never(monkeypatch):
     people = factories.office()
     for build in (disclosures.released, disclosures.refused, disclosures.cancelled, disclosures.received):
         build(people)
     disclosures.bare(people)
-    assert statistics.count(*DAYS) == {
+    assert statistics.count(FOURTH) == {
         Cell("police", "cd_authorised", "given"): 1,
         Cell("police", "cd_authorised", "refused"): 1,
         Cell("police", "cd_authorised", "cancelled"): 1,
         Cell("police", "cd_authorised", "open"): 1,
     }
-    assert statistics.count(date(2026, 12, 1), date(2026, 12, 31)) == {}
+    assert statistics.count(Quarter(2027, 1)) == {}
+    module = "cases.management.commands.disclosure_statistics"
+    monkeypatch.setattr(f"{module}.timezone.now", lambda: datetime(2027, 1, 1, tzinfo=UTC))
     out = io.StringIO()
-    call_command("disclosure_statistics", "2026-11-01", "2026-11-30", stdout=out)
-    assert out.getvalue().count("fewer than 10") == 4
-    with pytest.raises(CommandError, match="before the first"):
-        call_command("disclosure_statistics", "2026-11-30", "2026-11-01")
+    call_command("disclosure_statistics", "2026-q4", stdout=out)
+    assert out.getvalue().splitlines() == [",".join(HEAD), "Too few to show any count,,,"]
+
+
+def test_a_part_of_a_quarter_is_refused_since_the_whole_would_tell_the_rest(monkeypatch):
+    module = "cases.management.commands.disclosure_statistics"
+    monkeypatch.setattr(f"{module}.timezone.now", lambda: datetime(2026, 12, 31, 23, 59, tzinfo=UTC))
+    with pytest.raises(CommandError, match="not over"):
+        call_command("disclosure_statistics", "2026-q4")
+    for text in ("2026-11-30", "2026-q5"):
+        with pytest.raises(CommandError, match="such as"):
+            call_command("disclosure_statistics", text)

@@ -20,7 +20,8 @@ AT = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)
 with (Path(__file__).parent.parent / "data" / "task_kinds.csv").open(encoding="utf-8") as file:
     ENDS = {row["kind"]: row["ends"] for row in csv.DictReader(file)}
 OF_A_CASE = sorted(
-    ENDS.keys() - {"access_removal", "access_review", "break_glass_review", "document_review", "links_to_follow"}
+    ENDS.keys()
+    - {"access_removal", "access_review", "break_glass_review", "document_review", "figures_failed", "links_to_follow"}
 )
 
 

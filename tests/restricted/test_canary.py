@@ -370,6 +370,9 @@ ARGUMENTS = {
     "callback": NOTHING,
     "link": NOTHING,
     "task": NOTHING,
+    "quarter": "2026-q3",
+    "release": NOTHING,
+    "form": "table",
 }
 TYPED = "reason=No+fraud.&purpose=compare_evidence&note=Seen.&referral=Seen.&q=zqsurname&text=zqsurname"
 

@@ -18,8 +18,10 @@ from cases.kernel.linking import links
 from cases.kernel.models import AccessReview, Party, PersonPair, User
 from cases.kernel.office import access, demo_people, proposals
 from cases.kernel.restricted import breakglass
+from cases.kernel.timing import quarters
 from cases.ledger.models import LedgerHead
 from cases.reports import requests
+from cases.reports.figures import counting
 from tests import factories, uploads
 from tests.fraud.told import hear_of
 from tests.kernel import walks  # noqa: F401 -- declares the kind of work that is started here
@@ -126,6 +128,7 @@ def standing(db):
     )
     other = factories.referred(people)
     link = links.make(case.pk, "related", other.reference, actor=people["a.byrne"], at=factories.APPROVED_AT)
+    counting.ask(quarters.Quarter(2026, 3), actor=people["d.osei"], at=factories.AT)
     access.open_month(now=factories.AT)
     review = AccessReview.objects.get(team__code="fraud")
     matching.compare_due(now=factories.AT)
@@ -183,6 +186,8 @@ def standing(db):
         "policy_document": {"code": "letters_lia", "version": 1},
         **{name: {"code": "n11"} for name in ("letter", "letter_preview", "letter_pdf")},
         "code_list": {"code": "fraud_product"},
+        "figures_quarter": {"quarter": "2026-q3"},
+        "figures_file": {"release": case.uid, "form": "table"},
         "person": {"user_id": spare.pk},
         "person_link": {"user_id": spare.pk},
         "person_change": {"user_id": spare.pk, "name": "grant"},
@@ -208,6 +213,7 @@ WHOLE_OFFICE |= {
     "disclosures_file",
     "disclosures_inspection",
 }
+WHOLE_OFFICE |= {"figures", "figures_make"}
 WHOLE_OFFICE |= {"jobs", "changes", "search", "teams", "letters", "codes", "ties"}
 WHOLE_OFFICE |= {"referred", "break_glass", "glass_reviews", "compartment"}
 WHOLE_OFFICE |= {"access_reviews", "ledger_checks", "agencies", "stuck_messages", "security_log"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cases.accounts import bureaus
+from cases.accounts.reading import PRODUCTS
 from cases.credit.defaults import (
     callbacks,
     codes,
@@ -19,7 +20,7 @@ from cases.credit.defaults import (
 )
 from cases.credit.defaults.models import Default
 from cases.kernel import retention
-from cases.kernel.casetypes import CaseType, never
+from cases.kernel.casetypes import CaseType, Dimension, never
 from cases.kernel.exchange import letters as notices
 
 __all__ = ["DEFAULT"]
@@ -38,6 +39,7 @@ DEFAULT = CaseType(
     lifecycle=rules.LIFECYCLE,
     policy=rules.POLICY,
     retention_class="credit_default",
+    dimensions=(Dimension(code="product", label="Product", column="account__product", words=lambda: PRODUCTS),),
     topic=report.topic,
     topic_label=report.topic_label,
     amount=report.amount,

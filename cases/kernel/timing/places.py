@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from cases.kernel.models import CaseParty
     from cases.kernel.timing.counting import ClockRule
 
-__all__ = ["HOME_KINDS", "of", "of_person", "of_postcode"]
+__all__ = ["HOME_KINDS", "of", "of_person", "of_postcode", "outward"]
 
 # Where a person lives or is billed, the surest first. Never where goods were sent, or what a fraudster used.
 HOME_KINDS = ("current", "billing")
@@ -36,6 +36,12 @@ def of_postcode(text: str | None) -> str:
     if found[1] in NORTHERN_IRISH:
         return "nir"
     return "sct" if found[1] in SCOTTISH and found[1] + found[2] not in ENGLISH_DISTRICTS else "eaw"
+
+
+def outward(text: str | None) -> str:
+    """Return the first half of a postcode as typed, by which a town is known; nothing for what is none."""
+    found = _OUTWARD.fullmatch(re.sub(r"\s", "", text or "").upper())
+    return found[1] + found[2] if found else ""
 
 
 def of_person(party: CaseParty) -> str:

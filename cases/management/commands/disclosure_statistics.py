@@ -1,22 +1,25 @@
-"""Prints how many disclosure requests came and what became of them, for the public: small counts are not shown."""
+"""Prints how many disclosure requests came and what became of them, for the public: no small count is to be had."""
 
 import csv
-from datetime import date
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
 
 from cases.disclosure import statistics
+from cases.kernel.timing import quarters
 
 
 class Command(BaseCommand):
-    help = "Print counts of disclosure requests as CSV, by kind of authority and request; small counts are not shown."
+    help = "Print counts of a quarter's disclosure requests as CSV, by kind of authority and request; none below ten."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("since", type=date.fromisoformat, help="first day, such as 2026-01-01")
-        parser.add_argument("until", type=date.fromisoformat, help="last day")
+        parser.add_argument("quarter", help="a quarter that is over, such as 2026-q3")
 
-    def handle(self, *args: Any, since: date, until: date, **options: Any) -> None:
-        if until < since:
-            raise CommandError("The last day is before the first.")
-        csv.writer(self.stdout, lineterminator="\n").writerows(statistics.table(statistics.count(since, until)))
+    def handle(self, *args: Any, quarter: str, **options: Any) -> None:
+        asked = quarters.of_code(quarter)
+        if asked is None:
+            raise CommandError("Name a quarter, such as 2026-q3.")
+        if asked.ends_before > timezone.now():
+            raise CommandError("This quarter is not over: counts of a part of it would give away the rest.")
+        csv.writer(self.stdout, lineterminator="\n").writerows(statistics.table(statistics.count(asked), asked))
