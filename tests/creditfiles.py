@@ -79,8 +79,17 @@ def approved(people: dict[str, Actor]) -> Case:
     return _undone(step(signed(people), "approve", people[APPROVER], **TOTALS))
 
 
+def sealed(pk: int) -> dict[str, Any]:
+    """Return what the move of an approved file to the agencies is given."""
+    file = CreditFile.objects.select_related("case__key", "key").get(pk=pk)
+    if file.case.state != "approved":
+        return {}
+    return {"sealed": sending.seal(file, actor=system("tests"), at=AT)}
+
+
 def transmitted(people: dict[str, Actor]) -> Case:
-    return step(approved(people), "transmit", system("tests"))
+    case = approved(people)
+    return step(case, "transmit", system("tests"), **sealed(case.pk))
 
 
 def locked(people: dict[str, Actor]) -> Case:

@@ -13,7 +13,9 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import islice
+from typing import Any
 
 from django.db import OperationalError, transaction
 from django.db.models import F, Q
@@ -30,6 +32,7 @@ LONGEST_RUN_SECONDS = 20
 LISTED_AT_ONCE = 2000
 FETCHED_AT_ONCE = 200
 Clock = Callable[[], datetime]
+Step = Callable[[], Any]
 
 
 class LeaseLost(Exception):
@@ -56,6 +59,9 @@ def work(*, clock: Clock, seconds: float = LONGEST_RUN_SECONDS) -> int:
             handled += _carry(held, clock=clock, stop_at=stop_at)
         except LeaseLost:
             log.warning("job_lease_lost", extra={"job": str(held.job.uid)})
+        except jobs.Outdated:
+            log.info("job_row_outdated", extra={"job": str(held.job.uid)})
+            _give_up_turn(held)
         except OperationalError as error:
             log.warning("job_interrupted", extra={"job": str(held.job.uid), "error_class": type(error).__name__})
             _give_up_turn(held)
@@ -101,8 +107,8 @@ def _carry(held: Held, *, clock: Clock, stop_at: float) -> int:
         return 0
     failpoints.reach("job_listed")
     handled = 0
-    for row_id in _pending(job):
-        state = _do(held, row_id, now=clock())
+    for row_id, subject in _pending(job):
+        state = _do(held, row_id, subject, now=clock())
         handled += 1
         if state == "stopping":
             _end(held, "stopped", now=clock())
@@ -136,34 +142,61 @@ def _listed(held: Held, *, now: datetime) -> bool:
     return True
 
 
-def _pending(job: Job) -> Iterator[int]:
+def _pending(job: Job) -> Iterator[tuple[int, str]]:
     last = 0
     while True:
         waiting = JobRow.objects.filter(job=job, state="pending", number__gt=last).order_by("number")
-        batch = list(waiting.values_list("number", "pk")[:FETCHED_AT_ONCE])
+        batch = list(waiting.values_list("number", "pk", "subject")[:FETCHED_AT_ONCE])
         if not batch:
             return
-        yield from (pk for _, pk in batch)
+        yield from ((pk, subject) for _, pk, subject in batch)
         last = batch[-1][0]
 
 
+def _do(held: Held, row_id: int, subject: str, *, now: datetime) -> str:
+    """Do one row. What takes long of it comes first, while nothing is locked: a worker that ends there leaves nothing
+    but what the sweep of the store removes. Raises Outdated; the row is then as it was."""
+    kind = jobs.KINDS[held.job.kind]
+    step: Step = partial(kind.do, held.job, subject, now)
+    if kind.is_slow:
+        step = _made_ready(step)
+        failpoints.reach("job_made_ready")
+    return _mark(held, row_id, step, now=now)
+
+
+def _made_ready(begin: Step) -> Step:
+    """Do what takes long and return what is left; a refusal is raised where rows are marked."""
+    try:
+        return begin() or (lambda: None)
+    except OperationalError:
+        raise
+    except Exception as error:  # -- told apart where rows are marked
+        return partial(_refuse, error)
+
+
+def _refuse(error: Exception) -> None:
+    raise error
+
+
 @transaction.atomic
-def _do(held: Held, row_id: int, *, now: datetime) -> str:
-    """Do one row and mark it, or neither. Returns the state of the job, which may have been asked to stop."""
+def _mark(held: Held, row_id: int, step: Step, *, now: datetime) -> str:
+    """Take a row's step and mark it, or neither. Returns the state of the job, which may have been asked to stop."""
     row = JobRow.objects.select_for_update().get(pk=row_id)
     if row.state != "pending":
         return _fence(held)
-    row.state, row.reason = _outcome(held.job, row, now=now)
+    row.state, row.reason = _outcome(held.job, row, step)
     row.handled_at = now
     row.save(update_fields=["state", "reason", "handled_at"])
     failpoints.reach("job_row")
     return _fence(held, **{row.state: F(row.state) + 1}, claims=0)
 
 
-def _outcome(job: Job, row: JobRow, *, now: datetime) -> tuple[str, str]:
+def _outcome(job: Job, row: JobRow, step: Step) -> tuple[str, str]:
     try:
         with transaction.atomic():
-            jobs.KINDS[job.kind].do(job, row.subject, now)
+            step()
+    except jobs.Outdated:
+        raise
     except jobs.Skipped as skipped:
         return "skipped", str(skipped)[:60]
     except CaseError as refusal:

@@ -26,6 +26,7 @@ __all__ = [
     "Job",
     "JobRefused",
     "Kind",
+    "Outdated",
     "Skipped",
     "declare",
     "get_visible",
@@ -53,14 +54,20 @@ class Skipped(CaseError):
     """This row needs nothing done. The message is a code of the kind's `reasons`."""
 
 
+class Outdated(CaseError):
+    """What was made ready for this row fits no longer, because others were quicker: it is made ready anew, in turn."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Kind:
     """One kind of work.
 
     `rows` lists what there is to do, as ids or codes, once, in a worker. `do` does one row inside its transaction and
     locks what it changes; it returns nothing, raises Skipped(code), or any CaseError for a row that failed: its writes
-    are then undone. `finish` is called in the transaction that ends the job. `act` is the office act of the policy
-    table that lets a person start, stop and resume it; without one, whoever calls `start` has asked the policy.
+    are then undone. Of a kind that `is_slow` it is called outside any transaction, reads and puts into the store while
+    nothing is locked, and returns what is left to do inside one. `finish` is called in the transaction that ends the
+    job. `act` is the office act of the policy table that lets a person start, stop and resume it; without one, whoever
+    calls `start` has asked the policy.
     `names` turns subjects into words for one reader and leaves out what that reader may not see.
     `longest` is how long one row may take: a killed worker is waited for as long.
     `desk` is a kind of case and `case` the parameter that names one: work that follows from an act on a case is begun
@@ -73,7 +80,8 @@ class Kind:
     code: str
     label: str
     rows: Callable[[Job], Iterable[object]]
-    do: Callable[[Job, str, datetime], None]
+    do: Callable[[Job, str, datetime], Callable[[], None] | None]
+    is_slow: bool = False
     act: str = ""
     desk: str = ""
     case: str = ""

@@ -21,7 +21,7 @@ from cases.ledger import verify
 from cases.ledger.models import LedgerEvent
 from tests import factories
 from tests.factories import AT
-from tests.kernel import walks  # noqa: F401 -- declares the kind of work
+from tests.kernel import walks
 
 ROWS = [f"row-{number}" for number in range(1, 7)]
 
@@ -259,6 +259,39 @@ def test_a_killed_worker_loses_nothing_and_nothing_is_done_twice(failpoint, done
         "job.finished",
     ]
     assert {finding.level for finding in verify.verify_stream(job.uid)} == {"recorded late"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_takes_long_of_a_row_is_done_outside_any_transaction():
+    walks.seen.clear()
+    actor = factories.office()["a.byrne"]
+    rows = ["row-1", "skip-1", "refuse-1", "break-1", "row-2"]
+    job = jobs.start("climb", actor=actor, at=AT, params={"rows": rows})
+    work()
+    assert rows_of(job) == [
+        ("row-1", "done", ""),
+        ("skip-1", "skipped", "is_there"),
+        ("refuse-1", "failed", "walk_refused"),
+        ("break-1", "failed", "unexpected_error"),
+        ("row-2", "done", ""),
+    ]
+    assert walks.seen == [("row-1", False), ("refuse-1", False), ("row-2", False)]
+    assert opened() == {"row-1", "row-2"}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("late", "expected", "there"),
+    [(2, ("done", 1, 1, 0, 0, ""), {"late-1"}), (9, ("failed", 1, 0, 0, 0, "no_progress"), set())],
+)
+def test_a_row_for_which_others_were_quicker_is_made_ready_anew_five_times_at_most(late, expected, there):
+    walks.seen.clear()
+    actor = factories.office()["a.byrne"]
+    job = jobs.start("climb", actor=actor, at=AT, params={"rows": ["late-1"], "late": late})
+    work()
+    assert stands(job) == expected
+    assert set(Team.objects.filter(code="late-1").values_list("code", flat=True)) == there
+    assert len(walks.seen) == min(late + 1, jobs.MOST_CLAIMS)
 
 
 def test_no_worker_is_ended_before_the_longest_row_of_a_job_may_be_done():

@@ -3,6 +3,10 @@
 Rows named `skip-…` are left out, `refuse-…` refused after they wrote, `break-…` break, `stop-…` ask their job to stop.
 """
 
+from functools import partial
+
+from django.db import transaction
+
 from cases.kernel import jobs
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Job, Team
@@ -33,6 +37,26 @@ def _do(job, subject, at):
         Job.objects.filter(pk=job.pk).update(state="stopping")
 
 
+def _climb(job, subject, at):
+    """A slow row: what was made ready is the name of its team; `late-…` fits no longer until `params` says so often."""
+    if subject.startswith("skip"):
+        raise jobs.Skipped("is_there")
+    if subject.startswith("break"):
+        raise ValueError("a fault")
+    seen.append((subject, transaction.get_connection().in_atomic_block))
+    if subject.startswith("late") and len(seen) <= job.params["late"]:
+        return partial(_too_late, job, subject, at)
+    return partial(_do, job, subject, at)
+
+
+def _too_late(job, subject, at):
+    _do(job, subject, at)
+    raise jobs.Outdated("Others were quicker.")
+
+
+seen = []
+
+
 def _finish(job, at):
     if job.params.get("ends_badly"):
         raise WalkRefused("No.")
@@ -47,7 +71,16 @@ jobs.declare(
         finish=_finish,
         act="view_tasks",
         reasons={"is_there": "It is there already"},
-    )
+    ),
+    jobs.Kind(
+        code="climb",
+        label="Climb",
+        rows=_rows,
+        do=_climb,
+        is_slow=True,
+        act="view_tasks",
+        reasons={"is_there": "It is there already"},
+    ),
 )
 
 

@@ -61,7 +61,7 @@ def approve(context: Any) -> None:
 
 
 def transmit(context: Any) -> None:
-    sending.send_to_each(context.case, actor=context.actor, at=context.at)
+    sending.send_to_each(context.case, context.inputs["sealed"], actor=context.actor, at=context.at)
 
 
 def lock(context: Any) -> None:

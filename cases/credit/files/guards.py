@@ -44,6 +44,10 @@ def control_totals_agree(context: Any) -> str | None:
     return "Accounts or total are not those that were taken. Compare them with the control report of billing."
 
 
+def is_sealed(context: Any) -> str | None:
+    return None if context.inputs.get("sealed") else "The rows are put into the store first."
+
+
 def are_all_answered(case: Case) -> bool:
     """Say whether every agency that got the file has reported on it. One query."""
     states = set(CreditFileCopy.objects.filter(file=case.pk).values_list("state", flat=True))

@@ -122,6 +122,7 @@ LIFECYCLE = Lifecycle(
             source=frozenset({"approved"}),
             target="transmitted",
             roles=_SYSTEM,
+            guards=(guards.is_sealed,),
             effects=(effects.transmit,),
         ),
         Transition(

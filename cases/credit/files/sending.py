@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 
 from cases.accounts import bureaus
 from cases.accounts.models import AccountMonth
@@ -18,7 +20,7 @@ from cases.kernel.models import Case
 from cases.ledger import api as ledger
 from cases.ledger import copying
 
-__all__ = ["FAULTY", "KIND", "OPEN", "SEND", "TAKE", "digest_of", "send_to_each", "start"]
+__all__ = ["FAULTY", "KIND", "OPEN", "SEND", "TAKE", "Sealed", "digest_of", "seal", "send_to_each", "start"]
 
 TAKE, SEND, OPEN = "take_credit_file", "send_credit_file", "open_credit_file"
 FAULTY = "credit_file_faulty"
@@ -92,34 +94,70 @@ def _parts(job: jobs.Job) -> Iterable[object]:
     return ["send", *parts.order_by("number").values_list("number", flat=True)]
 
 
-def _send(job: jobs.Job, subject: str, at: datetime) -> None:
+def _send(job: jobs.Job, subject: str, at: datetime) -> Callable[[], None]:
+    """Open and write what is sent or kept while the case is free; return what is left to do under its lock."""
     actor = jobs.worker_of(job)
-    if subject == "send":
+    file: CreditFile = CreditFile.objects.select_related("case", "key").get(pk=job.params["file"])
+    if subject != "send":
+        part = CreditFilePart.objects.select_related("file__case").get(
+            file=file, round=job.params["round"], number=int(subject)
+        )
+        return partial(_keep_part, job, part.number, taking.rows_of(part, by=actor.label, at=at), at=at)
+    if file.case.state != "approved":
+        raise Overtaken("The file has moved on.")
+    return partial(_transmit, job, seal(file, actor=actor, at=at), at=at)
+
+
+def _transmit(job: jobs.Job, sealed: Sealed, *, at: datetime) -> None:
+    try:
         file = _file(job, "approved")
-        transitions.apply(file.pk, "transmit", actor=actor, at=at)
-        return
+        transitions.apply(file.pk, "transmit", actor=jobs.worker_of(job), at=at, inputs={"sealed": sealed})
+    except BaseException:
+        sealed.ready.drop()
+        raise
+
+
+def _keep_part(job: jobs.Job, number: int, rows: Sequence[tuple[int, list[str]]], *, at: datetime) -> None:
     file = _file(job, "transmitted", "locked")
-    part = CreditFilePart.objects.select_related("file__case").get(file=file, round=file.round, number=int(subject))
-    with record.act(file.case, "credit_file.kept", actor=actor, at=at, detail={"part": part.number}):
-        _keep_months(file, taking.rows_of(part, by=actor.label, at=at))
+    with record.act(file.case, "credit_file.kept", actor=jobs.worker_of(job), at=at, detail={"part": number}):
+        _keep_months(file, rows)
 
 
-def send_to_each(case: Case, *, actor: Actor, at: datetime) -> None:
-    """Promise the same rows to every agency and register each release, inside the current ledger action. What the
-    agencies were told of by itself since it was taken is left out, so that the older row does not overwrite it. One
-    part is in memory at a time. Raises NoChannel, NoFiles, ReleaseRefused, StoreFull; nothing is then promised."""
+@dataclass(frozen=True, kw_only=True)
+class Sealed:
+    """The rows of a file as they will leave, in the store: without the accounts that agencies were told of since."""
+
+    but: frozenset[int]
+    agencies: tuple[str, ...]
+    ready: files.Ready
+
+
+def seal(file: CreditFile, *, actor: Actor, at: datetime) -> Sealed:
+    """Put the rows that leave into the store, once for all agencies. Nothing is locked, and one part is in memory at a
+    time. What the agencies were told of by itself since it was taken is left out, so that the older row does not
+    overwrite it. Raises Overtaken, NoChannel, NoFiles, StoreFull."""
+    but = frozenset(again.told_since(file))
+    codes = tuple(agency.code for agency in bureaus.agencies())
+    parts = _parts_of(file, but=but, by=actor.label, at=at)
+    ready = files.make_ready(codes, messages.CRA_FILE.code, parts, at=at, case=file.case)
+    return Sealed(but=but, agencies=codes, ready=ready)
+
+
+def send_to_each(case: Case, sealed: Sealed, *, actor: Actor, at: datetime) -> None:
+    """Promise the sealed rows to every agency and register each release, inside the current ledger action. Raises
+    Outdated where an agency was told of an account by itself since they were sealed, ReleaseRefused; nothing is then
+    promised."""
     file: CreditFile = CreditFile.objects.get(pk=case.pk)
-    newer, agencies = again.told_since(file), bureaus.agencies()
+    agencies = bureaus.agencies()
+    if (again.told_since(file), tuple(each.code for each in agencies)) != (sealed.but, sealed.agencies):
+        raise jobs.Outdated("An agency was told of an account by itself meanwhile.")
     fields = dict.fromkeys(messages.COLUMNS, file.digest)
     allowed = [(each, releases.check(messages.CRA_FILE, each, fields, at=at)) for each in agencies]
-    hashed = hashlib.sha256()
-    parts = _parts_of(file, hashed, but=newer, by=actor.label, at=at)
-    kind, codes = messages.CRA_FILE.code, [agency.code for agency in agencies]
-    promised = files.promise_to_each(codes, kind, parts, at=at, case=case, dedupe=_dedupe(file))
+    promised = files.promise_to_each(sealed.ready, at=at, case=case, dedupe=_dedupe(file))
     copying.copy_rows(
         [
             CreditFileFault(file=file, round=file.round, account_id=pk, level="field", code=TOLD_SINCE)
-            for pk in sorted(newer)
+            for pk in sorted(sealed.but)
         ]
     )
     for (agency, items), sent in zip(allowed, promised, strict=True):
@@ -136,7 +174,7 @@ def send_to_each(case: Case, *, actor: Actor, at: datetime) -> None:
             at=at,
             subject_count=sent.row_count,
         )
-        CreditFileCopy.objects.create(file=file, agency=agency, batch_uid=sent.uid, sha256=hashed.hexdigest())
+        CreditFileCopy.objects.create(file=file, agency=agency, batch_uid=sent.uid, sha256=sealed.ready.rows.sha256)
         ledger.current().detail["left_out_as_told_since"] = file.rows - sent.row_count
     clocks.start(case, periods.ANSWERS, started_at=at)
 
@@ -145,14 +183,10 @@ def _dedupe(file: CreditFile) -> str:
     return f"cra_file:{file.case.uid}:{file.round}"
 
 
-def _parts_of(
-    file: CreditFile, hashed: hashlib._Hash, *, but: Collection[int], by: str, at: datetime
-) -> Iterator[bytes]:
-    """Yield the heading, then the rows of each part without those of some accounts, and hash them. Raises Overtaken
-    where they are not those that were approved."""
-    heading = messages.written([])
-    hashed.update(heading)
-    yield heading
+def _parts_of(file: CreditFile, *, but: Collection[int], by: str, at: datetime) -> Iterator[bytes]:
+    """Yield the heading, then the rows of each part without those of some accounts. Raises Overtaken where they are not
+    those that were approved."""
+    yield messages.written([])
     hashes = []
     numbers = CreditFilePart.objects.filter(file=file, round=file.round).order_by("number")
     for pk in list(numbers.values_list("pk", flat=True)):
@@ -160,9 +194,7 @@ def _parts_of(
         hashes.append(part.sha256)
         rows = [cells for account, cells in taking.rows_of(part, by=by, at=at) if account not in but]
         if rows:
-            written = messages.written(rows, has_heading=False)
-            hashed.update(written)
-            yield written
+            yield messages.written(rows, has_heading=False)
     if digest_of(hashes) != file.digest:
         raise Overtaken("The rows are not those that were approved.")
 
@@ -221,6 +253,7 @@ jobs.declare(
         label="Send a monthly file",
         rows=_parts,
         do=_send,
+        is_slow=True,
         desk=KIND,
         case="file",
         reasons=_REASONS,

@@ -15,12 +15,12 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 
-from cases.kernel import outbox
+from cases.kernel import jobs, outbox
 from cases.kernel.errors import CaseError
 from cases.kernel.evidence import handing, taking
 from cases.kernel.exchange import batchformat
 from cases.kernel.exchange.batchformat import FileRefused, Header
-from cases.kernel.models import BatchFile, Case, Channel, OutboxMessage, StoredBlob
+from cases.kernel.models import BatchFile, Case, Channel, OutboxMessage, StoredBlob, Stream
 from cases.ledger import sealing
 from cases.ledger.models import DataKey
 
@@ -30,9 +30,11 @@ __all__ = [
     "FileRefused",
     "Line",
     "NoFiles",
+    "Ready",
     "declare",
     "kind_of",
     "label",
+    "make_ready",
     "open_parts",
     "promise",
     "promise_to_each",
@@ -166,67 +168,90 @@ def promise(
     )
 
 
-def promise_to_each(
-    agency_codes: Sequence[str], kind: str, parts: Iterable[bytes], *, at: datetime, case: Case, dedupe: str
-) -> list[BatchFile]:
-    """Promise the same rows to several agencies, in their order, as `promise` does; no more than a part is in memory.
+@dataclass(frozen=True, kw_only=True)
+class Ready:
+    """Rows for several agencies, sealed in the store, and the file of each as it will be if its place is still free.
+    Promise it, or drop it."""
+
+    kind: str
+    rows: taking.Taken
+    row_count: int
+    total_pence: int
+    files: tuple[_ReadyFile, ...]
+
+    def drop(self) -> None:
+        """Leave nothing of the rows in the store."""
+        self.rows.drop()
+
+
+@dataclass(frozen=True, kw_only=True)
+class _ReadyFile:
+    channel: Channel
+    header: Header
+    lines: bytes
+    sha256: str
+
+
+def make_ready(agency_codes: Sequence[str], kind: str, parts: Iterable[bytes], *, at: datetime, case: Case) -> Ready:
+    """Seal the same rows for several agencies, in their order, while nothing is locked: no more than a part is in
+    memory, and what takes long is done before the transaction that promises them.
 
     `parts` are whole lines of CSV, the first of them names the columns. They are sealed once, in the store, and every
-    file has them between a first and a last line of its own: `sha256` in each last line is that of the same rows. What
-    was promised under `dedupe` before is returned as it is; then no part is read. The channels' places are taken once
-    the rows are in the store, which are then read from there: whoever promises another file waits for that reading and
-    not for the parts. One access row. Raises NoChannel, NoFiles, FileRefused, StoreFull; the store then has nothing
-    that anybody could open.
+    file has them between a first and a last line of its own: the hash in each last line is that of the same rows.
+    Raises NoChannel, NoFiles, FileRefused, StoreFull; the store then has nothing that anybody could open.
     """
     channels = [_channel_for(code) for code in agency_codes]
-    known = list(BatchFile.objects.filter(channel__in=channels, message__dedupe_key=dedupe).order_by("pk"))
-    if known or not channels:
-        return known
-    meter = batchformat.Meter()
+    headers = [
+        _header(kind, code, number, at=at)
+        for code, number in zip(agency_codes, map(_next_number, channels), strict=True)
+    ]
+    first = [batchformat.first_line(header) for header in headers]
+    digests, meter = [hashlib.sha256(line) for line in first], batchformat.Meter()
 
     def passing() -> Iterator[bytes]:
         for part in parts:
             meter.feed(part)
+            for digest in digests:
+                digest.update(part)
             yield part
 
-    taken = taking.take_again(case, passing(), file_name=f"{kind}.csv", media_type="text/csv", at=at)
-    try:
-        rows = taken.record()
-        places = [_take_place(*each, kind, at=at) for each in zip(channels, agency_codes, strict=True)]
-        first = [batchformat.first_line(place.header) for place in places]
-        digests = [hashlib.sha256(line) for line in first]
-        for piece in _read_back(rows, case, at=at):
-            for digest in digests:
-                digest.update(piece)
-        last = batchformat.last_line(meter.row_count, meter.total_pence, taken.sha256)
-        made = []
-        for place, line, digest in zip(places, first, digests, strict=True):
-            digest.update(last)
-            file = _keep(
-                place,
-                line + last,
-                at=at,
-                case=case,
-                sha256=digest.hexdigest(),
-                row_count=meter.row_count,
-                total=meter.total_pence,
-                dedupe=dedupe,
-                rows=rows,
-            )
-            made.append(file)
-        return made
-    except BaseException:
-        taken.drop()
-        raise
+    rows = taking.take_again(case, passing(), file_name=f"{kind}.csv", media_type="text/csv", at=at)
+    last = batchformat.last_line(meter.row_count, meter.total_pence, rows.sha256)
+    for digest in digests:
+        digest.update(last)
+    made = tuple(
+        _ReadyFile(channel=channel, header=header, lines=line + last, sha256=digest.hexdigest())
+        for channel, header, line, digest in zip(channels, headers, first, digests, strict=True)
+    )
+    return Ready(kind=kind, rows=rows, row_count=meter.row_count, total_pence=meter.total_pence, files=made)
 
 
-def _read_back(rows: StoredBlob, case: Case, *, at: datetime) -> Iterator[bytes]:
-    """Yield what was just put into the store. Raises StoreFull where it is not to be had."""
-    reader = sealing.Reader(actor="system:delivery", verb="send", purpose="delivery", streams=(case.uid,))
-    try:
-        yield from handing.open_blob(rows, reader=reader, at=at) or ()
-    except (OSError, sealing.SealBroken):
-        raise taking.StoreFull from None
+def promise_to_each(ready: Ready, *, at: datetime, case: Case, dedupe: str) -> list[BatchFile]:
+    """Promise to each agency its file of the same rows, inside the transaction and ledger action of the act that owes
+    it, as `promise` does. What was promised under `dedupe` before is returned as it is. Raises Outdated where another
+    file took a place meanwhile, by which the file was named and hashed; nothing is then promised."""
+    channels = [each.channel for each in ready.files]
+    known = list(BatchFile.objects.filter(channel__in=channels, message__dedupe_key=dedupe).order_by("pk"))
+    if known or not channels:
+        return known
+    rows, made = ready.rows.record(), []
+    for each in ready.files:
+        place = _take_place(each.channel, each.header.recipient, ready.kind, at=each.header.created_at)
+        if place.header != each.header:
+            raise jobs.Outdated("Another file took the place on the channel.")
+        file = _keep(
+            place,
+            each.lines,
+            at=at,
+            case=case,
+            sha256=each.sha256,
+            row_count=ready.row_count,
+            total=ready.total_pence,
+            dedupe=dedupe,
+            rows=rows,
+        )
+        made.append(file)
+    return made
 
 
 def open_parts(file: BatchFile, body: bytes, *, reader: sealing.Reader, at: datetime) -> Iterator[bytes] | None:
@@ -262,7 +287,18 @@ def _take_place(channel: Channel, agency_code: str, kind: str, *, at: datetime, 
     with connection.cursor() as cursor:
         cursor.execute(_TAKE_PLACE, [channel.pk])
         stream_id, number = cursor.fetchone()
-    header = Header(
+    header = _header(kind, agency_code, number, at=at, answers=answers)
+    return _Place(channel=channel, stream_id=stream_id, header=header)
+
+
+def _next_number(channel: Channel) -> int:
+    """Return the number that the next file on a channel has, unless another takes it first."""
+    stream = Stream.objects.filter(channel=channel, case=None).first()
+    return stream.next_seq if stream else 1
+
+
+def _header(kind: str, agency_code: str, number: int, *, at: datetime, answers: str = "") -> Header:
+    return Header(
         kind=kind,
         sequence_no=number,
         sender=settings.FILE_SENDER,
@@ -270,7 +306,6 @@ def _take_place(channel: Channel, agency_code: str, kind: str, *, at: datetime, 
         created_at=at,
         answers=answers,
     )
-    return _Place(channel=channel, stream_id=stream_id, header=header)
 
 
 def _keep(

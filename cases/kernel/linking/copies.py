@@ -1,12 +1,12 @@
 """Copies of documents in the new case of a split, sealed anew under its key, with the same hash.
 
 What lies in its row is copied within the split. What lies in a store, which may be slow or away, follows in the
-background, read and written while no case is locked.
+background, read and written outside any transaction.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -18,6 +18,7 @@ from cases.kernel.evidence import damage, handing, scanning, store, taking
 from cases.kernel.jobs import Job
 from cases.kernel.models import Case, Evidence, Task
 from cases.ledger import sealing
+from cases.ledger.models import DataKey
 
 __all__ = ["NOT_COPIED", "copy"]
 
@@ -88,27 +89,38 @@ def _numbers(job: Job) -> Iterable[int]:
     return found
 
 
-def _copy_one(job: Job, subject: str, at: datetime) -> None:
-    """Copy one document of a store: read and written first, then recorded under the lock. Raises Skipped for what was
-    erased; DocumentAway, StoreFull: the desk is told, as it is of what is damaged."""
+def _copy_one(job: Job, subject: str, at: datetime) -> Callable[[], None]:
+    """Copy one document of a store: it is read and written while nothing is locked; return how it is recorded. Raises
+    Skipped for what was erased; DocumentAway, StoreFull: the desk is told, as it is of what is damaged."""
     row = Evidence.objects.select_related("blob", "case__key").get(case=job.params["of"], number=int(subject))
     new = Case.objects.select_related("key").get(pk=job.params["case"])
-    worker = jobs.worker_of(job)
     if new.key.destroyed_at is not None:
         raise jobs.Skipped("erased")
-    reader = sealing.Reader(actor=worker.label, verb="view", purpose=PURPOSE, streams=(row.case.uid,))
+    reader = sealing.Reader(actor=jobs.worker_of(job).label, verb="view", purpose=PURPOSE, streams=(row.case.uid,))
     (named,) = sealing.open_rows([row], ("file_name",), reader=reader, at=at)
     try:
         taken = _taken(row, named["file_name"] or "document", new, reader, at=at)
     except handing.DocumentErased:
         raise jobs.Skipped("erased") from None
     except handing.DocumentDamaged:
-        damage.report(row, at=at)
-        _tell(locks.another_for_update(new.pk), job, at)
-        return
+        return partial(_tell_of_damage, job, row, at=at)
+    return partial(_record, job, row, taken, at=at)
+
+
+def _tell_of_damage(job: Job, row: Evidence, *, at: datetime) -> None:
+    damage.report(row, at=at)
+    _tell(locks.another_for_update(job.params["case"]), job, at)
+
+
+def _record(job: Job, row: Evidence, taken: taking.Taken, *, at: datetime) -> None:
+    """Record a copy in the new case, under its lock; the store keeps nothing of one that is refused or was erased
+    meanwhile."""
     try:
-        case = locks.case_for_update(new.pk)
-        with record.act(case, "case.evidence_added", actor=worker, at=at, detail={"sha256": row.sha256}):
+        case = locks.case_for_update(job.params["case"])
+        if DataKey.objects.filter(pk=case.key_id, destroyed_at__isnull=False).exists():
+            raise jobs.Skipped("erased")
+        detail = {"sha256": row.sha256}
+        with record.act(case, "case.evidence_added", actor=jobs.worker_of(job), at=at, detail=detail):
             _keep(row, taken, case, at=at)
             approvals.void_if_changed(case, at=at)
             case.version += 1
@@ -137,6 +149,7 @@ jobs.declare(
         do=_copy_one,
         case="case",
         task=NOT_COPIED,
+        is_slow=True,
         reasons={"erased": "It was erased"},
         # The mere count would tell of a case that not everybody may see.
         is_hidden=True,
