@@ -43,6 +43,7 @@ CASE_TYPES = (
 )
 # The pages that a kind brings itself.
 PAGES = (
+    "cases.credit.files.pages",
     "cases.debt.pages",
     "cases.debt.sale.pages",
     "cases.disclosure.emergency.pages",

@@ -50,6 +50,8 @@ CRA_FILE = CaseType(
         bureaus.CRA_CORRECT.code: bureaus.CRA_CORRECT.label,
     },
     unspoken=frozenset({"digest", "round"}),
+    own_tabs=(("Not taken", "file_rejects"),),
+    shows_own_tabs=lambda case: case.state in ("transmitted", "locked"),
     may_add_person=never,
     is_divisible=False,
 )

@@ -21,7 +21,7 @@ from cases.kernel.models import Agency, Case, OutboxMessage, Task
 from cases.ledger import api as ledger
 from cases.ledger.reads import Reader
 
-__all__ = ["CORRECT", "UNREAD", "delivered", "leave_out", "put_right"]
+__all__ = ["CORRECT", "REASONS", "UNREAD", "delivered", "leave_out", "put_right"]
 
 CORRECT, UNREAD = "correct_rejected_rows", "credit_file_unread"
 tasks.declare(
@@ -132,6 +132,12 @@ def delivered(case: Case, message: OutboxMessage, *, at: datetime) -> None:
             bureaus.keep_told(account, message, said, at=at)
 
 
+REASONS = {
+    "is_about_people": "A change of one account names nobody: a task asks for it",
+    "is_left_out": "It may not be told now",
+    "no_channel": "The agency has no channel",
+    "release_refused": "Nothing may be sent to the agency now",
+}
 jobs.declare(
     jobs.Kind(
         code=CORRECT,
@@ -141,11 +147,6 @@ jobs.declare(
         finish=_ask_for_the_unread,
         desk="cra_file",
         case="file",
-        reasons={
-            "is_about_people": "A change of one account names nobody: a task asks for it",
-            "is_left_out": "It may not be told now",
-            "no_channel": "The agency has no channel",
-            "release_refused": "Nothing may be sent to the agency now",
-        },
+        reasons=REASONS,
     )
 )

@@ -20,7 +20,7 @@ _SYSTEM = frozenset({"system"})
 POLICY = (
     *(
         Rule(act=act, kind=_KIND, roles=_DESK)
-        for act in ("view", "note", "download", "report", "view_audit", "close_task", "assign", "take")
+        for act in ("view", "note", "reveal", "download", "report", "view_audit", "close_task", "assign", "take")
     ),
     *(Rule(act=act, kind=_KIND, roles=_DESK) for act in ("attach", "match")),
     *(

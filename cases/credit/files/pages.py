@@ -1,0 +1,57 @@
+"""The page of a month's file beside that of every case: the accounts that an agency did not take."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import path
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
+
+from cases.credit.files import rejects
+from cases.credit.files.models import CreditFileCopy
+from cases.credit.files.sending import KIND
+from cases.kernel import policy
+from cases.kernel.reading import queries
+from cases.ledger import sealing
+from cases.web import asking, casepage, keyset
+from cases.web.refusals import screen
+
+__all__ = ["urlpatterns"]
+
+
+@screen
+@require_GET
+@never_cache
+def file_rejects(request: HttpRequest, uid: UUID) -> HttpResponse:
+    """List the accounts of a file that agencies did not take, or one of them; their numbers for whoever may have sealed
+    values shown, on record."""
+    actor = asking.actor_of(request)
+    file = queries.case_file(actor, uid)
+    case = file.case
+    if case.kind != KIND:
+        raise Http404
+    if not (why := casepage.purpose_of(request, file, actor)):
+        return casepage.ask_purpose(request, case)
+    copies = list(CreditFileCopy.objects.filter(file=case.pk).select_related("agency").order_by("agency__code"))
+    given = request.GET.get("agency", "")
+    agency = given if given in {copy.agency.code for copy in copies} else ""
+    page = keyset.pageful(rejects.among(case, agency), request)
+    lines = rejects.lines(case, page.rows, reader=actor)
+    numbers = [""] * len(lines)
+    if lines and policy.can(actor, "reveal", case=case).is_allowed:
+        reader = asking.reader(request, "list", why, case.uid, fields=("account",))
+        opened = sealing.open_rows([line.row.account for line in lines], ["number"], reader=reader, at=asking.now())
+        numbers = [each["number"] or "" for each in opened]
+    context = casepage.header(file, "file_rejects", actor) | {
+        "lines": list(zip(lines, numbers, strict=True)),
+        "copies": [{"copy": copy, "is_current": copy.agency.code == agency} for copy in copies],
+        "agency": agency,
+        "page": page,
+    }
+    return render(request, "cases/credit/rejects.html", context)
+
+
+urlpatterns = [path("credit/files/<uuid:uid>/not-taken/", file_rejects, name="file_rejects")]
