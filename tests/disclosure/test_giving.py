@@ -93,6 +93,8 @@ def test_l1_a_number_that_changed_hands_an_excess_day_a_column_too_many_and_412_
     officer, at = people["k.mistry"], MONDAY + timedelta(hours=1)
     # s.60A granted on 30 November: valid to the end of Tuesday 29 December.
     assert case.clocks.get(rule="k01_authorisation").due_date == date(2026, 12, 29)
+    # Grade 3: five working days from that Monday.
+    assert case.clocks.get(rule="disclosure_grade_3").due_date == date(2026, 12, 7)
     for item in ("subscriber_name", "outgoing_calls"):
         disclosures.say_why(case, item, people, at=at)
     changed_hands = datetime(2026, 11, 6, tzinfo=UTC)
@@ -198,6 +200,8 @@ def l1b(people):
 
 def test_l1b_oral_at_christmas_is_given_at_once_and_written_notice_is_due_on_29_december(people):
     case = l1b(people)
+    # Grade 1: half an hour from when it was asked, on Christmas Eve as on any day.
+    assert case.clocks.get(rule="disclosure_grade_1").due_at == datetime(2026, 12, 24, 22, 40, tzinfo=UTC)
     at = datetime(2026, 12, 24, 22, 24, tzinfo=UTC)
     assert after(case, "release_urgent", people["k.mistry"], at, checked=CHECKED).state == "released"
     # 25 and 28 December are bank holidays in England and Wales.
@@ -317,6 +321,9 @@ def test_l1c_a_form_opens_the_cctv_alone_signed_off_and_blurred(people):
 
     said = refusal(case, "submit", officer, thursday, checked=CHECKED)
     assert said == "Check first: an inspector, or somebody of like rank, signed the request."
+    unblurred = [each for each in (*CHECKED, "sign_off") if each != "third_parties"]
+    said = refusal(case, "submit", officer, thursday, checked=unblurred)
+    assert said == "Check first: other people are left out, blacked out or blurred."
     after(case, "submit", officer, thursday, checked=[*CHECKED, "sign_off"])
     after(case, "release", people["e.hallam"], thursday, compared=COMPARED)
     sent = told(case)[-1][1]

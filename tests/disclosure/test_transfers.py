@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from cases.agencies import queue
+from cases.debt import batches
 from cases.kernel import actors, calendars, edits, intake, releases, transitions, verdicts
 from cases.kernel.errors import CaseError
 from cases.kernel.exchange import agreements
@@ -12,7 +13,7 @@ from cases.kernel.models import Agency, AgencyTerms, Case, OutboxMessage, Releas
 from cases.kernel.timing import rulebook, sweeps
 from cases.ledger import verify
 from cases.ledger.models import LedgerEvent
-from tests import factories, transfers
+from tests import factories, placements, transfers
 from tests.agencies.stage import FPA, promise
 from tests.factories import AT
 from tests.kernel.snapshots import nothing_written
@@ -70,6 +71,23 @@ def test_a_call_centre_in_india_waits_for_the_agreement_and_the_assessment(peopl
     )
     assert LedgerEvent.objects.filter(stream=terms.agency.uid, action="agency.transfer").count() == 2
     assert is_whole()
+
+
+def test_accounts_go_to_the_recovery_agency_only_once_its_call_centre_is_approved(people):
+    """T-1: the dispatch itself is blocked, of a batch that was built before."""
+    batch = placements.built(people)
+    case = transfers.proposed(people, recipient=placements.CODE, country="IN")
+
+    def release():
+        return batches.release(batch, digest=batch.digest, actor=people[placements.MANAGER], at=AT)
+
+    with nothing_written(), pytest.raises(releases.ReleaseRefused, match="to IN is proposed or has lapsed"):
+        release()
+    assert placements.case_of(batch).state == "in_batch"
+    after(case, "approve", people[OFFICER], **APPROVED)
+    assert release().row_count == 1
+    (release_of,) = Release.objects.filter(message_kind="dca_place")
+    assert release_of.recipient.code == placements.CODE
 
 
 def test_who_proposed_it_does_not_approve_it(people):
