@@ -264,10 +264,14 @@ def _restricted(browser, url: str, people: dict, case, found: crawl.Findings) ->
 def _pack(browser, url: str, people: dict, found: crawl.Findings) -> None:
     """A request for access with a note to read through before its pack is made."""
     case = requests_of_people.asked(people, "access")
-    edits.add_note(case.pk, "She rang twice.", actor=people[requests_of_people.OFFICER], at=factories.AT)
+    officer = people[requests_of_people.OFFICER]
+    edits.add_note(case.pk, f"She rang twice about {'x' * 300}.", actor=officer, at=factories.AT)
+    long = {"file_name": f"{'n' * 120}.txt", "media_type": "text/plain", "data": b"Please put my name right."}
+    edits.attach(case.pk, kind="request", **long, actor=officer, at=factories.AT)
     address = reverse("web:texts_to_read", args=[case.uid])
     with crawl.person(browser, url, requests_of_people.OFFICER, found) as officer:
         officer.visit("case", reverse("web:case", args=[case.uid]))
+        officer.visit("documents", reverse("web:documents", args=[case.uid]))
         officer.visit("texts_to_read", address)
         officer.refuse("texts_to_read", address, "form:has([name='text'])")
 

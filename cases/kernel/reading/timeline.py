@@ -248,8 +248,9 @@ def last_change(case: Case) -> str:
     if event is None:
         return ""
     who = names([event.actor])[event.actor]
-    fields = sorted({name for change in event.content().get("changes", ()) for name in _told_fields(change)})
-    what = f"changed {', '.join(name.replace('_', ' ') for name in fields)}" if fields else "worked on it"
+    told = (name for change in event.content().get("changes", ()) for name in _told_fields(change))
+    fields = sorted({name.removesuffix("_at").replace("_", " ") for name in told})
+    what = f"changed {', '.join(fields)}" if fields else "worked on it"
     return f"{who} {what} at {event.at.astimezone(LONDON):%H:%M}."
 
 
