@@ -14,12 +14,13 @@ from django.urls import path
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from cases.kernel import conflicts, policy
+from cases.kernel import conflicts, edits, policy
 from cases.kernel.errors import CaseError, NotAllowed
 from cases.kernel.evidence import custody, scanning
-from cases.kernel.reading import queries
+from cases.kernel.reading import queries, timeline
 from cases.kernel.reading.queries import CaseFile
 from cases.rights import access, codes, copies, held, texts
+from cases.rights.models import RightsRequest
 from cases.web import asking, casepage
 from cases.web.documents import streamed
 from cases.web.refusals import Problem, problem, screen, status_of
@@ -48,16 +49,37 @@ def texts_to_read(request: HttpRequest, uid: UUID) -> HttpResponse:
         return _show(request, file, _decided(file))
     typed = {key: request.POST.get(f"ground-{key}", "") for key in request.POST.getlist("text")}
     if not set(typed.values()) <= dict(CHOICES).keys():
-        return _show(request, file, typed, [Problem(sentence=CHOOSE)], HTTPStatus.UNPROCESSABLE_ENTITY)
+        first = next((key for key, ground in typed.items() if ground not in dict(CHOICES)), "")
+        unsaid = Problem(sentence=CHOOSE, anchor=f"id_{first}" if first else "")
+        return _show(request, file, typed, [unsaid], HTTPStatus.UNPROCESSABLE_ENTITY)
+    return _keep(request, file, typed)
+
+
+def _keep(request: HttpRequest, file: CaseFile, typed: dict[str, str]) -> HttpResponse:
+    """Keep what was decided; of two people who decide at once the second is told, and the same press again is none."""
+    actor, version = asking.actor_of(request), request.POST.get("version", "")
     grounds = {key: "" if ground == GIVE else ground for key, ground in typed.items()}
     try:
-        texts.decide(file.case.pk, grounds, actor=actor, at=asking.now(), act=access.MAKE, request=asking.info(request))
+        texts.decide(
+            file.case.pk,
+            grounds,
+            actor=actor,
+            at=asking.now(),
+            act=access.MAKE,
+            version=int(version) if version.isdecimal() and len(version) < 10 else None,
+            request=asking.info(request),
+        )
     except NotAllowed:
         raise
+    except edits.EditConflict as conflict:
+        if RightsRequest.objects.get(pk=file.case.pk).texts_read != grounds:
+            file.case.refresh_from_db(fields=["version"])
+            said = f"{conflict} {timeline.last_change(file.case)} Read it, then decide again; what you typed is kept."
+            return _show(request, file, typed, [Problem(sentence=said)], status_of(conflict))
     except CaseError as refusal:
         return _show(request, file, typed, [Problem(sentence=str(refusal))], status_of(refusal))
     messages.success(request, "Kept. The pack gives what you chose to give.")
-    return redirect("web:case", uid=uid)
+    return redirect("web:case", uid=file.case.uid)
 
 
 def _decided(file: CaseFile) -> dict[str, str]:

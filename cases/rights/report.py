@@ -8,7 +8,7 @@ from typing import Any
 from cases.kernel import calendars
 from cases.kernel.casetypes import Check, Table
 from cases.kernel.models import Agency, Case
-from cases.rights import codes, guards, identity, recipients
+from cases.rights import codes, copies, guards, identity, recipients, texts
 
 __all__ = ["amount", "checks", "context", "facts_view", "tables", "topic", "topic_label"]
 
@@ -92,7 +92,8 @@ def tables(case: Case) -> Sequence[Table]:
 
 
 def checks(case: Case) -> list[Check]:
-    """Return how the request stands. Two queries at most."""
+    """Return how the request stands; of one for access also why no pack can be made of it yet. Two queries at most,
+    and some for each matter of whoever asks for access."""
     facts = case.rights_request
     if guards.is_stop(facts):
         return [Check(label="Counts since it was received", is_clear=True)]
@@ -100,7 +101,13 @@ def checks(case: Case) -> list[Check]:
         return []
     is_known = identity.is_known(case)
     changed = "What is said of them changed since it was checked" if facts.identity_at and not is_known else ""
-    return [Check(label="It is the person who asks", is_clear=is_known, detail=changed)]
+    found = [Check(label="It is the person who asks", is_clear=is_known, detail=changed)]
+    if facts.right == codes.ACCESS and not case.is_closed:
+        unread = texts.unread(case)
+        waits = "A document waits for the virus scan" if copies.waits(case) else ""
+        left = f"Still to read: {unread}" if unread else waits
+        found.append(Check(label="What may speak of others is read through", is_clear=not left, detail=left))
+    return found
 
 
 def context(case: Case) -> dict[str, Any]:

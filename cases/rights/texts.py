@@ -104,12 +104,16 @@ def decide(
     actor: Actor,
     at: datetime,
     act: str,
+    version: int | None = None,
     request: ledger.RequestInfo | None = None,
 ) -> None:
     """Keep which texts and documents are given and which are withheld, and why: by their keys, without a ground for
     what is given. Locks the case; one event. Raises NotAllowed, and EditRefused for a closed request, an unknown
-    ground, or where what there is to be read has changed meanwhile; nothing is then written."""
-    with edits.change(case_id, actor=actor, at=at, act=act, verb=READ, shapes=False, request=request) as edit:
+    ground, or where what there is to be read has changed meanwhile, EditConflict where somebody else changed the case
+    since `version`; nothing is then written."""
+    with edits.change(
+        case_id, actor=actor, at=at, act=act, verb=READ, shapes=False, version=version, request=request
+    ) as edit:
         facts = edit.case.rights_request
         if edit.case.is_closed or facts.right != codes.ACCESS:
             raise edits.EditRefused("Only a request for access that is open has texts to read through.")

@@ -18,6 +18,7 @@ from cases.kernel.office import proposals
 from cases.ledger.models import AccessEvent, LedgerEvent
 from cases.reports import requests
 from cases.rights import copies, held, texts
+from cases.rights import report as rights_report
 from tests import factories, suspicions, uploads
 from tests import requests_of_people as rights
 from tests.factories import AT
@@ -137,12 +138,19 @@ class Copies(TestCase):
 
     def test_nothing_is_made_while_a_document_is_unread_or_waits_for_the_scan(self):
         self.attach(b"First.\n")
+
+        def said():
+            return [(each.is_clear, each.detail) for each in rights_report.checks(self.again())][1]
+
+        assert said() == (False, "Still to read: 1 document")
         with nothing_written(), pytest.raises(CaseError, match="may speak of others: 1 document."):
             requests.request(self.again(), actor=self.officer, at=AT, level="subject")
         self.decided()
+        assert said() == (False, "A document waits for the virus scan")
         with nothing_written(), pytest.raises(CaseError, match="A document waits for the virus scan."):
             requests.request(self.again(), actor=self.officer, at=AT, level="subject")
         factories.scan()
+        assert said() == (True, "")
         assert len(self.data(self.made())["copies"]) == 1
 
     def test_what_no_longer_stands_as_the_pack_says_is_not_given_with_it(self):
@@ -211,7 +219,11 @@ class Copies(TestCase):
                 assert client.get(address, {"document": key}).status_code == 404
         assert desk.client_of("a.byrne").get(address, {"document": keys[0]}).status_code == 404
         typed = {"text": keys, f"ground-{keys[0]}": "give", f"ground-{keys[1]}": ""}
-        assert client.post(address, typed).status_code == 422
+        refused = client.post(address, typed)
+        assert refused.status_code == 422
+        (unsaid,) = refused.context["problems"]
+        assert (unsaid.sentence, unsaid.anchor) == ("Say of each whether it is given.", f"id_{keys[1]}")
+        assert f'id="id_{keys[1]}"' in refused.content.decode()
         assert client.post(address, {**typed, f"ground-{keys[1]}": "other_people"}).status_code == 302
         assert self.again().rights_request.texts_read == {keys[0]: "", keys[1]: "other_people"}
         report = self.made()
@@ -221,6 +233,30 @@ class Copies(TestCase):
         assert whole["Content-Disposition"] == f'attachment; filename="{self.case.reference}-subject-access.zip"'
         with zipfile.ZipFile(io.BytesIO(b"".join(whole.streaming_content))) as archive:
             assert [each.filename for each in archive.infolist()][2:] == [name]
+
+    def test_of_two_officers_who_decide_at_once_the_second_is_told_and_the_same_press_again_keeps_it(self):
+        self.attach(b"First.\n")
+        factories.scan()
+        address, (key,) = reverse("web:texts_to_read", args=[self.case.uid]), self.keys().values()
+        one, other = desk.client_of(rights.OFFICER), desk.client_of(rights.DPO)
+        version = one.get(address).context["case"].version
+        typed = {"text": [key], "version": version, f"ground-{key}": "other_people"}
+        for _ in range(2):
+            assert one.post(address, typed).status_code == 302
+        kept = LedgerEvent.objects.filter(stream=self.case.uid, action="case.texts_read")
+        assert kept.count() == 1
+
+        page = other.post(address, {**typed, f"ground-{key}": "give"})
+
+        assert page.status_code == 409
+        said = "Somebody changed this case while you were reading it. I. Sowande worked on it at "
+        assert page.context["problems"][0].sentence.startswith(said)
+        assert (self.again().rights_request.texts_read, kept.count()) == ({key: "other_people"}, 1)
+        (line,) = page.context["documents"]
+        assert line["ground"] == "give"
+        again = {**typed, f"ground-{key}": "give", "version": page.context["case"].version}
+        assert other.post(address, again).status_code == 302
+        assert self.again().rights_request.texts_read == {key: ""}
 
     def test_documents_of_a_restricted_matter_are_nowhere(self):
         self.attach(b"First.\n")

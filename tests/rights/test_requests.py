@@ -15,6 +15,7 @@ from cases.kernel.casetypes import Content
 from cases.kernel.errors import CaseError
 from cases.kernel.exchange import agreements
 from cases.kernel.models import Case, Clock, Letter, OutboxMessage, Task
+from cases.kernel.reading import timeline
 from cases.kernel.timing import missing, sweeps
 from cases.ledger import api as ledger
 from cases.ledger import sealing
@@ -77,6 +78,10 @@ class Rights(TestCase):
         shown = rights.identify(rights.asked(self.people), self.people)
         assert sweep(due + MINUTE) == 0
         assert not Task.objects.filter(case=shown).exists()
+
+    def test_what_changed_meanwhile_is_said_in_words(self):
+        case = rights.received(self.people)
+        assert timeline.last_change(case) == "I. Sowande changed identity, identity how at 10:00."
 
     def test_who_was_asked_before_there_was_a_reminder_has_one_from_the_day_they_were_asked(self):
         kind, rule = "rights_identity_not_shown", "rights_identity"

@@ -1,6 +1,7 @@
 """What the pack of access says of each kind of matter, which texts are in it, and of whom it is. UK GDPR Art 15."""
 
 import json
+import re
 from datetime import timedelta
 
 import pytest
@@ -51,7 +52,8 @@ class Subject(TestCase):
         assert requests.make_due(now=LATER) == 1
         report = AuditReport.objects.get(pk=report.pk)
         data = json.loads(requests.open_report(report, actor=self.dpo, at=LATER, is_data=True))
-        pages = reading.squeezed(reading.text_of(requests.open_report(report, actor=self.officer, at=LATER)))
+        self.pages = reading.text_of(requests.open_report(report, actor=self.officer, at=LATER))
+        pages = reading.squeezed(self.pages)
         for items in data["parts"].values():
             for item in items:
                 assert reading.squeezed(item["heading"]) in pages
@@ -129,7 +131,11 @@ class Subject(TestCase):
     def test_notes_are_given_unless_they_are_withheld_and_nothing_is_made_before_they_are_read(self):
         check = checks.refused_automatically(self.people)
         worker = self.people[checks.OFFICER]
-        for text in ("She rang twice.", "Her neighbour Mr Harbottle rang.", "Counsel says that we lose."):
+        for text in (
+            "She rang twice.\nThen she wrote.",
+            "Her neighbour Mr Harbottle rang.",
+            "Counsel says that we lose.",
+        ):
             edits.add_note(check.pk, text, actor=worker, at=AT)
         case = self.asks(CaseParty.objects.get(case=check))
         with nothing_written(), pytest.raises(CaseError, match=f"{UNREAD}: 3 texts"):
@@ -140,7 +146,7 @@ class Subject(TestCase):
         page = client.get(address)
         shown = [(line["words"], line["ground"]) for line in page.context["lines"]]
         assert [words for words, _ in shown] == [
-            "She rang twice.",
+            "She rang twice.\nThen she wrote.",
             "Her neighbour Mr Harbottle rang.",
             "Counsel says that we lose.",
         ]
@@ -157,11 +163,13 @@ class Subject(TestCase):
         assert client.post(address, typed).status_code == 302
         pack = self.made(case)
         assert [values for head, values in pack["notes"]] == [
-            {"Note of 14 November 2026 10:00": "She rang twice."},
+            {"Note of 14 November 2026 10:00": "She rang twice.\nThen she wrote."},
             {"Note of 14 November 2026 10:00": NEUTRAL},
             {"Note of 14 November 2026 10:00": NEUTRAL},
         ]
         assert "Harbottle" not in str(pack)
+        # A line is a line on paper as well.
+        assert re.search(r"She rang twice\.\s*\n\s*Then she wrote\.", self.pages)
         edits.add_note(check.pk, "She rang a third time.", actor=worker, at=AT)
         with nothing_written(), pytest.raises(CaseError, match=f"{UNREAD}: 1 text"):
             requests.request(Case.objects.get(pk=case.pk), actor=self.officer, at=AT, level="subject")
@@ -214,7 +222,8 @@ class Subject(TestCase):
             case.rights_request.identity_of = ""
             case.rights_request.save(update_fields=["identity_of"])
         case = Case.objects.get(pk=case.pk)
-        (check,) = rights_report.checks(case)
+        check, read = rights_report.checks(case)
+        assert (read.is_clear, read.detail) == (True, "")
         assert (check.is_clear, check.detail) == (True, "")
         assert access.why_not(case) == ""
         never = rights.identity_check(self.people)
