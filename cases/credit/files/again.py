@@ -6,25 +6,26 @@ the file; what was told after the file left is told again once it has arrived, f
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 from cases.accounts import bureaus
 from cases.accounts.models import BureauTold
 from cases.credit.defaults.models import Default
-from cases.credit.files import taking
+from cases.credit.files import messages, taking
 from cases.credit.files.models import CreditFile, CreditFileCopy, CreditFileFault, CreditFilePart, CreditFileReject
 from cases.kernel import jobs, locks, outbox, record
 from cases.kernel.actors import Actor
 from cases.kernel.models import BatchFile, OutboxMessage
-from cases.ledger import api as ledger
 from cases.ledger import copying
 
 __all__ = ["KEEP", "arrived", "give_back", "told_since"]
 
 KEEP = "keep_credit_file"
 _TAKEN = ("delivered", "acknowledged")
+_STATUS, _PENCE, _DEFAULT_DATE = map(messages.COLUMNS.index, ("status", "amount_pence", "default_date"))
 
 
 def _changes(*, since: datetime) -> Any:
@@ -69,51 +70,53 @@ def _rows(job: jobs.Job) -> Iterable[str]:
     yield from (f"message:{pk}" for pk in changes.order_by("pk").values_list("pk", flat=True))
 
 
-def _do(job: jobs.Job, subject: str, at: datetime) -> None:
+def _do(job: jobs.Job, subject: str, at: datetime) -> Callable[[], None]:
+    """Open a part while nothing is locked; return what is left to do under the lock of the case."""
     what, _, number = subject.partition(":")
-    if what == "part":
-        _keep_part(job, int(number), at=at)
-    else:
-        _tell_again(job, int(number), at=at)
-
-
-def _keep_part(job: jobs.Job, number: int, *, at: datetime) -> None:
+    if what != "part":
+        return partial(_tell_again, job, int(number), at=at)
     copy, worker = _copy(job), jobs.worker_of(job)
+    parts = CreditFilePart.objects.select_related("file__case")
+    part = parts.get(file=copy.file, round=copy.file.round, number=int(number))
+    return partial(_keep_part, job, copy, part.number, taking.rows_of(part, by=worker.label, at=at), at=at)
+
+
+def _keep_part(
+    job: jobs.Job, copy: CreditFileCopy, number: int, rows: list[tuple[int, list[str]]], *, at: datetime
+) -> None:
     case = locks.case_for_update(copy.file_id)
-    part = CreditFilePart.objects.select_related("file__case").get(file=copy.file, round=copy.file.round, number=number)
     detail = {"part": number, "agency": copy.agency.code}
-    with record.act(case, "credit_file.kept", actor=worker, at=at, detail=detail):
-        rows = taking.rows_of(part, by=worker.label, at=at)
-        _keep(copy, {pk: taking.named(cells) for pk, cells in rows}, at=at)
+    with record.act(case, "credit_file.kept", actor=jobs.worker_of(job), at=at, detail=detail):
+        if rows:
+            _keep(copy, rows, at=at)
 
 
-def _keep(copy: CreditFileCopy, told: dict[int, dict[str, str]], *, at: datetime) -> None:
+def _keep(copy: CreditFileCopy, rows: list[tuple[int, list[str]]], *, at: datetime) -> None:
     """Keep what the agency has now where that has changed: not of what it did not take, nor of what it was told of by
-    itself since."""
-    file = copy.file
-    newer = CreditFileFault.objects.filter(file=file, round=file.round, code="told_since", account__in=list(told))
-    rejected = CreditFileReject.objects.filter(copy=copy, account__in=list(told))
+    itself since. A part is of accounts in their order, so what is known of them comes by the first and the last: the
+    number of statements does not depend on how many there are, nor what each weighs."""
+    file, here = copy.file, {"account__gte": rows[0][0], "account__lte": rows[-1][0]}
+    newer = CreditFileFault.objects.filter(file=file, round=file.round, code="told_since", **here)
+    rejected = CreditFileReject.objects.filter(copy=copy, **here)
     but = {*newer.values_list("account_id", flat=True), *rejected.values_list("account_id", flat=True)}
-    known = {row.account_id: row for row in BureauTold.objects.filter(agency=copy.agency, account__in=list(told))}
+    known = {row.account_id: row for row in BureauTold.objects.filter(agency=copy.agency, **here)}
+    same = {"agency_id": copy.agency_id, "told_at": at, "message_id": None}
     added, changed = [], []
-    for pk, said in told.items():
-        values: dict[str, Any] = {
-            "status": said["status"],
-            "balance_pence": int(said["amount_pence"]),
-            "default_date": date.fromisoformat(said["default_date"]) if said["default_date"] else None,
-        }
+    for pk, cells in rows:
         row = known.get(pk)
         if pk in but or (row is not None and _is_newer(row, file)):
             continue
+        day = cells[_DEFAULT_DATE]
+        status, pence, default_date = cells[_STATUS], int(cells[_PENCE]), date.fromisoformat(day) if day else None
         if row is None:
-            added.append(BureauTold(account_id=pk, agency=copy.agency, told_at=at, **values))
-        elif any(getattr(row, name) != value for name, value in values.items()):
-            for name, value in {**values, "told_at": at, "message_id": None}.items():
-                setattr(row, name, value)
+            told = {"account_id": pk, "status": status, "balance_pence": pence, "default_date": default_date}
+            added.append(copying.draft(BureauTold, {**same, **told}))
+        elif (row.status, row.balance_pence, row.default_date) != (status, pence, default_date):
+            row.status, row.balance_pence, row.default_date = status, pence, default_date
+            row.told_at, row.message_id = at, None
             changed.append(row)
     copying.copy_create(BureauTold, added)
-    if changed:
-        ledger.bulk_update(BureauTold, changed, ["status", "balance_pence", "default_date", "told_at", "message_id"])
+    copying.copy_update(BureauTold, changed, ["status", "balance_pence", "default_date", "told_at", "message_id"])
 
 
 def _is_newer(row: BureauTold, file: CreditFile) -> bool:
@@ -164,6 +167,7 @@ jobs.declare(
         label="Keep what an agency has after a monthly file",
         rows=_rows,
         do=_do,
+        is_slow=True,
         reasons={
             "is_overtaken": "It was told something newer meanwhile",
             "part_missing": "A part of the file is gone",

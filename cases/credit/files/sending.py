@@ -56,8 +56,18 @@ def _slices(job: jobs.Job) -> Iterable[str]:
     return taking.slices(CreditFile.objects.get(pk=job.params["file"]))
 
 
-def _take(job: jobs.Job, subject: str, at: datetime) -> None:
-    taking.take_part(_file(job, "extracted"), subject, by=jobs.worker_of(job).label, at=at)
+def _take(job: jobs.Job, subject: str, at: datetime) -> Callable[[], None]:
+    """Read and judge a part of the accounts while the case is free; return how it is frozen."""
+    file: CreditFile = CreditFile.objects.select_related("case", "key").get(pk=job.params["file"])
+    if file.case.state != "extracted" or file.round != job.params["round"]:
+        raise Overtaken("The file has moved on.")
+    part, faults = taking.take_part(file, subject, by=jobs.worker_of(job).label, at=at)
+    return partial(_freeze, job, part, faults)
+
+
+def _freeze(job: jobs.Job, part: CreditFilePart, faults: Sequence[CreditFileFault]) -> None:
+    _file(job, "extracted")
+    taking.keep_part(part, faults)
 
 
 def digest_of(hashes: Iterable[str]) -> str:
@@ -246,7 +256,13 @@ _REASONS = {
 }
 jobs.declare(
     jobs.Kind(
-        code=TAKE, label="Take the accounts of a monthly file", rows=_slices, do=_take, finish=_taken, reasons=_REASONS
+        code=TAKE,
+        label="Take the accounts of a monthly file",
+        rows=_slices,
+        do=_take,
+        is_slow=True,
+        finish=_taken,
+        reasons=_REASONS,
     ),
     jobs.Kind(
         code=SEND,

@@ -25,7 +25,7 @@ from cases.kernel.finding import terms
 from cases.ledger import copying, sealing
 from cases.ledger.reads import Reader
 
-__all__ = ["PART", "accounts_of", "named", "people_changed", "rows_of", "slices", "take_part", "taken_of"]
+__all__ = ["PART", "accounts_of", "keep_part", "named", "people_changed", "rows_of", "slices", "take_part", "taken_of"]
 
 PART = 1000
 LABEL = "cases.CreditFilePart"
@@ -101,9 +101,9 @@ class Taken:
         return any(codes.FAULTS[code][0] == "field" for code in self.faults)
 
 
-def take_part(file: CreditFile, subject: str, *, by: str, at: datetime) -> None:
-    """Freeze one part of a file: its rows, sealed, and what is wrong with them. The number of statements does not
-    depend on the number of accounts; opens numbers and holders: two access rows."""
+def take_part(file: CreditFile, subject: str, *, by: str, at: datetime) -> tuple[CreditFilePart, list[CreditFileFault]]:
+    """Return one part of a file: its rows, sealed, and what is wrong with them; `keep_part` freezes it. The number of
+    statements does not depend on the number of accounts; opens numbers and holders: two access rows."""
     number, first, last = (int(each) for each in subject.split(":"))
     accounts = list(accounts_of(file).filter(pk__gte=first, pk__lte=last).select_related("key__parent"))
     taken = taken_of(file, accounts, by=by, at=at)
@@ -114,14 +114,18 @@ def take_part(file: CreditFile, subject: str, *, by: str, at: datetime) -> None:
     part.sha256, part.rows = hashlib.sha256(body).hexdigest(), len(rows)
     part.total_pence = sum(row.told_pence for row in taken if not row.is_left_out)
     part.taken_rows, part.taken_pence = len(taken), sum(account.balance_pence for account in accounts)
+    faults = [
+        CreditFileFault(file=file, round=file.round, account=row.account, level=codes.FAULTS[code][0], code=code)
+        for row in taken
+        for code in row.faults
+    ]
+    return part, faults
+
+
+def keep_part(part: CreditFilePart, faults: Sequence[CreditFileFault]) -> None:
+    """Freeze a part with its faults, in the caller's transaction."""
     part.save(force_insert=True)
-    copying.copy_rows(
-        [
-            CreditFileFault(file=file, round=file.round, account=row.account, level=codes.FAULTS[code][0], code=code)
-            for row in taken
-            for code in row.faults
-        ]
-    )
+    copying.copy_rows(faults)
 
 
 def taken_of(file: CreditFile, accounts: Sequence[Account], *, by: str, at: datetime) -> list[Taken]:
