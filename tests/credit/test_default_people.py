@@ -1,11 +1,14 @@
 """Who is written to before a default, and when an arrangement no longer holds."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.test import TestCase
 
+from cases.accounts.models import Account
 from cases.credit.defaults import plans
+from cases.credit.defaults.models import Default
+from cases.kernel import calendars
 from cases.kernel.models import CaseAddress, CaseParty, Letter
 from cases.kernel.transitions import TransitionRefused
 from cases.ledger import sealing
@@ -124,16 +127,59 @@ class Arrangement(TestCase):
         assert defaults.look(case, day(12, 20)).state == "arranged"
 
     def test_of_two_payments_between_two_feeds_the_balance_tells_the_first(self):
+        for balance, state in (("10400", "arranged"), ("10401", "arrears")):  # 11,400 when it was made
+            case = defaults.arranged(self.people)
+            changes = {"last_payment_date": "2026-12-09", "last_payment_pence": "500", "payments_behind": "3"}
+            case = defaults.tell_again(case, at=day(12, 22), balance_pence=balance, **changes)
+            assert defaults.look(case, day(12, 22)).state == state, balance
+
+    def test_what_falls_due_between_two_feeds_hides_no_payment_of_another_feed(self):
+        """Twice five pounds on one day look alike; the next bill is of the day after."""
         case = defaults.arranged(self.people)
         changes = {"last_payment_date": "2026-12-09", "last_payment_pence": "500", "payments_behind": "3"}
-        case = defaults.tell_again(case, at=day(12, 20), balance_pence="10400", **changes)  # 11,400 when it was made
-        assert defaults.look(case, day(12, 20)).state == "arranged"
-        case = defaults.tell_again(case, at=day(12, 21), balance_pence="10401", **changes)
-        assert defaults.look(case, day(12, 21)).state == "arrears"
+        for on, balance in ((day(12, 9), "10400"), (day(12, 10), "14200"), (day(12, 22), "14200")):
+            case = defaults.tell_again(case, at=on, balance_pence=balance, **changes)
+        assert defaults.look(case, day(12, 22)).state == "arranged"
 
-    def test_it_is_broken_once_a_month_is_over_and_less_was_paid(self):
+    # The first instalment is due on Monday 14 December 2026 and the second on Thursday 14 January 2027; five working
+    # days of grace end with 21 December and 21 January. Copied by hand from the calendar.
+    DAYS = (
+        # what billing tells, as of when: paid until then, and how it stands on that day
+        ("2026-12-13", "", "", "arranged"),
+        ("2026-12-15", "", "", "arranged"),  # the day after it was due: not posted yet
+        ("2026-12-21", "", "", "arranged"),  # the last day of grace
+        ("2026-12-21", "2026-12-21", "1000", "arranged"),  # paid on it
+        ("2026-12-22", "2026-12-18", "1000", "arranged"),  # late, within grace
+        ("2026-12-22", "2026-12-18", "999", "arrears"),  # a penny short once grace is over
+        ("2026-12-22", "", "", "arrears"),
+        ("2027-01-14", "2026-12-14", "1000", "arranged"),
+        ("2027-01-21", "2026-12-14", "1000", "arranged"),
+        ("2027-01-22", "2026-12-14", "1000", "arrears"),  # the second is missed
+    )
+
+    def test_an_instalment_is_missed_once_its_five_working_days_of_grace_are_over(self):
+        for told, paid_on, pence, state in self.DAYS:
+            case = defaults.arranged(self.people)
+            at = datetime.fromisoformat(f"{told}T09:00:00+00:00")
+            if told > "2027" and paid_on:  # the first was paid in its time
+                case = self.told(case, day(12, 14), 3, paid_on, pence)
+            case = self.told(case, at, 4, paid_on, pence)
+            assert defaults.look(case, at).state == state, (told, paid_on, pence)
+
+    # Due on Wednesday 23 December 2026. Nobody works on 25 to 28 December and 1 to 3 January; in Scotland 2 January, a
+    # Saturday, is made good on Monday the 4th.
+    GRACE = (("eaw", date(2026, 12, 23), date(2027, 1, 4)), ("sct", date(2026, 12, 23), date(2027, 1, 5)))
+
+    def test_grace_is_counted_in_working_days_of_the_account(self):
+        for jurisdiction, due, last in self.GRACE:
+            row = Default(plan_from_date=date(2026, 11, 23), plan_until_date=date(2027, 12, 1))
+            account = Account(jurisdiction=jurisdiction)
+            assert calendars.add_months(row.plan_from_date, 1) == due
+            assert (plans._due(account, row, by=last), plans._due(account, row, by=last + timedelta(days=1))) == (0, 1)
+
+    def test_it_is_broken_once_a_month_and_its_grace_are_over_and_less_was_paid(self):
         case = defaults.arranged(self.people)
-        for at, state in ((day(12, 14), "arranged"), (day(12, 15), "arrears")):
+        for at, state in ((day(12, 21), "arranged"), (day(12, 22), "arrears")):
             case = self.told(case, at, 3, "2026-12-09", "999")
             assert defaults.look(case, at).state == state, at
 
