@@ -9,7 +9,7 @@ from django.test import TestCase
 from cases.accounts.models import BureauTold
 from cases.agencies import application
 from cases.credit.defaults import disputes
-from cases.kernel import accountholds, actors, edits
+from cases.kernel import accountholds, actors, edits, record
 from cases.kernel.casetypes import Content
 from cases.kernel.errors import CaseError
 from cases.kernel.finding import terms
@@ -20,6 +20,7 @@ from tests import associations, defaults, factories
 from tests.agencies.test_application import hear
 from tests.credit.test_default_stops import lose_channel
 from tests.kernel.snapshots import nothing_written
+from tests.web import desk
 
 OVER = defaults.OVER
 CAME = datetime(2026, 12, 28, 9, tzinfo=UTC)
@@ -89,6 +90,45 @@ class Disputes(TestCase):
         self.dispute(case)
         with nothing_written(counted=1), pytest.raises(TransitionRefused, match="hold"):
             defaults.step(case, "approve", self.people[defaults.APPROVER], OVER, **defaults.DATED)
+
+    def test_page_and_queue_say_at_once_that_it_stops_a_default_and_until_when_it_is_answered(self):
+        """Also of an account of which nothing is behind, whose case reads as one of arrears; until the hold ends."""
+        account = self.reported(status="0", payments_behind="0", oldest_unpaid_date="", balance_pence="3800")
+        (pk,) = self.named(account)
+        case = Case.objects.get(pk=pk)
+        task = self.dispute(case, field="balance", at=factories.AT)
+        title, steward = "In dispute, which stops a default: broadband", defaults.STEWARD
+        client = desk.client_of(steward, is_stepped_up=True)
+        assert title in client.get("/cases/").content.decode()
+        shown = client.get(f"/cases/{case.uid}/").content.decode()
+        for each in (
+            title,
+            '<span class="tag hold">Dispute</span>',
+            "A customer disputes the balance at an agency: to be answered by 28 November 2026. "
+            "Nothing gets worse before.",
+            "A hold stops it: dispute.",
+            "Since 14 November 2026; looked at again by 14 December 2026.",
+            "Answer to a dispute of a credit file",
+        ):
+            assert each in shown, each
+        self.close(case, task)
+        assert title in client.get("/cases/?view=held").content.decode()  # until two people release the hold
+        hold = case.holds.get()
+        with record.act(Case.objects.get(pk=pk), "tests.released", actor=actors.system("tests"), at=OVER):
+            hold.released_at = OVER + timedelta(days=4)
+            hold.save(update_fields=["released_at"])
+        case = defaults.look(case, OVER + timedelta(days=5))
+        assert (case.state, case.topic) == ("cured", "broadband")
+
+    def test_a_dispute_that_the_customer_brings_to_us_is_said_at_once_too_and_no_longer_once_it_is_over(self):
+        case = defaults.disputed(defaults.arrears)(self.people)
+        assert (case.topic, case.default.stopped_by) == ("disputed_broadband", ["hold_dispute"])
+        hold = case.holds.get()
+        with record.act(case, "tests.released", actor=actors.system("tests"), at=OVER):
+            hold.released_at = OVER
+            hold.save(update_fields=["released_at"])
+        case = defaults.look(case, OVER + timedelta(days=1))
+        assert (case.state, case.topic) == ("notice_ready", "broadband")
 
     def test_an_agency_that_cannot_be_answered_becomes_work(self):
         case = defaults.filed(self.people)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from cases.accounts import bureaus
-from cases.credit.defaults import codes, gate, guards, holders, letters, opening, periods, standing, telling
+from cases.credit.defaults import codes, gate, guards, holders, letters, opening, periods, report, standing, telling
 from cases.credit.defaults.models import Default
 from cases.kernel import calendars, clocks, outbox, tasks
 from cases.kernel.actors import system
@@ -98,6 +98,7 @@ def cure(context: Any) -> None:
     was_served = context.case.default.served_date is not None
     _end_notice(context)
     keep(context.case.default, _NO_PLAN)
+    context.case.topic = report.topic({"account": context.case.default.account})
     if was_served:
         letters.write(context.case, letters.WITHDRAWN, at=context.at)
 
@@ -223,10 +224,16 @@ def _take_off(context: Any, reason: str) -> None:
 
 
 def hold_began(case: Case, hold: Hold, *, at: datetime) -> None:
-    """A hold that stops a default takes back what is not written and not sent yet, in the same act."""
+    """A hold that stops a default takes back what is not written and not sent yet, and the case says so, in the same
+    act. Where a default may still come the gate is asked: two access rows."""
     if gate.BLOCK not in hold.blocks or hold.began_at > at:
         return
     take_back_notice(case, at=at)
+    if case.state in codes.OPEN:
+        row = case.default
+        keep(row, {"stopped_by": gate.judge(row, by="system:arrears", at=at)})
+        case.topic = report.topic_of(row)
+        case.save(update_fields=["topic"])
     if case.state == "approved":
         outbox.withdraw(case, bureaus.CRA_CORRECT.code, at=at)
 

@@ -17,7 +17,7 @@ from cases.kernel.finding import terms
 from cases.ledger import sealing
 from cases.ledger.reads import Reader
 
-__all__ = ["BLOCK", "RULES", "STOPS_FILING", "judge", "words"]
+__all__ = ["BLOCK", "DISPUTES", "RULES", "STOPS_FILING", "judge", "words"]
 
 BLOCK = "cra_default"
 MISSED = 3
@@ -96,6 +96,7 @@ RULES: tuple[Rule, ...] = (
         applies=lambda candidate: candidate.came_back,
     ),
 )
+DISPUTES = frozenset({"hold_dispute", "hold_complaint", "dispute", "complaint", "adr"})
 STOPS_FILING = frozenset(rule.code for rule in RULES if rule.is_hold)
 _SENTENCES = {rule.code: rule.sentence for rule in RULES}
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import transaction
 
-from cases.credit.defaults import effects, gate, guards, letters, opening, plans, telling
+from cases.credit.defaults import effects, gate, guards, letters, opening, plans, report, telling
 from cases.credit.defaults.models import Default
 from cases.kernel import calendars, jobs, locks, record, tasks, transitions
 from cases.kernel.actors import Actor, system
@@ -99,8 +99,8 @@ def _note(case: Case, *, at: datetime) -> Found:
     if any(getattr(row, name) != value for name, value in values.items()):
         with record.act(case, "default.looked_at", actor=_actor(case), at=at, detail={"stopped_by": found}):
             effects.keep(row, values)
-            case.amount_pence = account.balance_pence
-            case.save(update_fields=["amount_pence"])
+            case.amount_pence, case.topic = account.balance_pence, report.topic_of(row)
+            case.save(update_fields=["amount_pence", "topic"])
     return found
 
 

@@ -3,27 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from cases.accounts.models import BureauTold
 from cases.accounts.reading import PRODUCTS
 from cases.credit.defaults import gate
+from cases.credit.defaults.guards import DISPUTED
 from cases.credit.defaults.models import Default
 from cases.credit.files.status import STATUSES
-from cases.kernel import calendars
+from cases.kernel import calendars, holds
 from cases.kernel.casetypes import Check, Table
-from cases.kernel.models import Case
+from cases.kernel.models import Case, Hold
 
-__all__ = ["amount", "checks", "context", "facts_view", "names_account", "tables", "topic", "topic_label"]
+__all__ = [
+    *("amount", "checks", "context", "facts_view", "names_account", "tables", "topic", "topic_label", "topic_of"),
+]
+_FIELDS = {
+    "status": "the status",
+    "balance": "the balance",
+    "default": "the default",
+    "default_date": "the date of the default",
+    "person": "whose account it is",
+}
+
+
+_DISPUTED = "disputed_"
 
 
 def topic(facts: Mapping[str, Any]) -> str:
     return str(facts["account"].product)
 
 
+def topic_of(row: Default) -> str:
+    """Return what the case is called by: while the customer disputes what is owed, that comes first."""
+    product = row.account.product
+    return f"{_DISPUTED}{product}" if gate.DISPUTES.intersection(row.stopped_by) else product
+
+
 def topic_label(code: str) -> str:
-    return f"Arrears: {PRODUCTS.get(code, code).lower()}"
+    product = code.removeprefix(_DISPUTED)
+    of = PRODUCTS.get(product, product).lower()
+    return f"Arrears: {of}" if product == code else f"In dispute, which stops a default: {of}"
 
 
 def amount(facts: Mapping[str, Any]) -> int | None:
@@ -68,11 +89,37 @@ def facts_view(case: Case) -> list[tuple[str, str]]:
 
 
 def checks(case: Case) -> list[Check]:
-    """Return what stopped a default when it was looked at last, each by its sentence. No query beyond the facts."""
-    found = case.default.stopped_by
-    if not found:
-        return [Check(label="Nothing stops a notice or a default", is_clear=True)]
-    return [Check(label=gate.words([code]), is_clear=False) for code in found]
+    """Return what stopped a default when it was looked at last, each by its sentence; which dispute waits for its
+    answer until when; and of a hold of the case since when it stands and when it is looked at again. Two queries."""
+    waiting = case.tasks.filter(kind=DISPUTED, closed_at=None).order_by("due_at", "pk")
+    words = [_words_of(detail.get("field", ""), due_at) for detail, due_at in waiting.values_list("detail", "due_at")]
+    since = _times_of_holds(case)
+    found = [
+        *(Check(label=sentence, is_clear=False) for sentence in words),
+        *(
+            Check(label=gate.words([code]), is_clear=False, detail=since.get(code, ""))
+            for code in case.default.stopped_by
+        ),
+    ]
+    return found or [Check(label="Nothing stops a notice or a default", is_clear=True)]
+
+
+def _times_of_holds(case: Case) -> dict[str, str]:
+    """Return of each hold of the case that stops a default, by the code of the gate, its days in words. One query."""
+    held = holds.active(case).filter(blocks__contains=[gate.BLOCK]).order_by("-began_at", "pk")
+    return {f"hold_{hold.kind}": _days_of(hold) for hold in held}
+
+
+def _days_of(hold: Hold) -> str:
+    since = f"Since {_day(calendars.london_date(hold.began_at))}"
+    again = f"; looked at again by {_day(calendars.london_date(hold.review_at))}" if hold.review_at else ""
+    return f"{since}{again}."
+
+
+def _words_of(field: str, due_at: datetime | None) -> str:
+    until = f" by {_day(calendars.london_date(due_at))}" if due_at else ""
+    what = _FIELDS.get(field, "what it has")
+    return f"A customer disputes {what} at an agency: to be answered{until}. Nothing gets worse before."
 
 
 def tables(case: Case) -> list[Table]:
