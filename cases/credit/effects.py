@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cases.credit import deciding, keeping, periods
+from cases.credit import deciding, keeping, letters, periods
 from cases.kernel import clocks, tasks
 
 __all__ = ["AGAIN", "OWNER", "REFERRED", "close", "decide", "redecide", "refer"]
@@ -51,11 +51,12 @@ def decide(context: Any) -> None:
 
 
 def redecide(context: Any) -> None:
-    """A second decision stands beside the first. No agency is searched again."""
+    """A second decision stands beside the first, and the person is told of it: against them by the letter that every
+    such decision owes, else by one that says what is decided now. No agency is searched again."""
     case, at = context.case, context.at
     clocks.end(case, periods.CLOSE, at=at, state="cancelled")
     clocks.end(case, periods.REFERRED, at=at, state="met")
-    deciding.keep(
+    row = deciding.keep(
         case,
         context.inputs,
         by=context.actor.label,
@@ -63,6 +64,8 @@ def redecide(context: Any) -> None:
         at=at,
         involvement=str(context.inputs.get("involvement") or ""),
     )
+    if not row.is_significant:
+        letters.ask(case, letters.AGAIN, at=at)
     clocks.start(case, periods.CLOSE, started_at=at)
     tasks.close_all(case, AGAIN, actor=context.actor, at=at)
 

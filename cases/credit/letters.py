@@ -8,11 +8,12 @@ from cases.kernel import tasks
 from cases.kernel.exchange import letters
 from cases.kernel.models import Case, CaseParty, Letter
 
-__all__ = ["ADVERSE", "ANSWERED", "AUTOMATED", "BY_HAND", "LETTERS", "RECEIVED", "UNPROVED", "ask"]
+__all__ = ["ADVERSE", "AGAIN", "ANSWERED", "AUTOMATED", "BY_HAND", "LETTERS", "RECEIVED", "UNPROVED", "ask"]
 
 BY_HAND = "check_write_by_hand"
 tasks.declare({BY_HAND: "Tell the applicant of a decision by hand: no letter can go to them"})
-ADVERSE, AUTOMATED, RECEIVED, ANSWERED, UNPROVED = "n2", "n3", "n3_contest", "n3_outcome", "n3_unproved"
+ADVERSE, AGAIN, AUTOMATED = "n2", "n2_again", "n3"
+RECEIVED, ANSWERED, UNPROVED = "n3_contest", "n3_outcome", "n3_unproved"
 LETTERS = tuple(
     letters.Template(
         code=code,
@@ -24,6 +25,7 @@ LETTERS = tuple(
     )
     for code, label in (
         (ADVERSE, "A decision against an applicant, and which agency was searched"),
+        (AGAIN, "A check was decided again for an applicant who had contested it"),
         (AUTOMATED, "A decision was taken automatically"),
         (RECEIVED, "A contest of a decision is received"),
         (ANSWERED, "What came of a contest of a decision"),

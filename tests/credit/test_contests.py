@@ -26,14 +26,14 @@ from tests.web import desk
 AT = factories.AT
 
 
-def reopened(case, people):
+def reopened(case, people, at=AT):
     """Let two people of the kind's desk open a case again."""
     lifecycle = casetypes.get(case.kind).lifecycle
     maker = next(one for one in people.values() if set(lifecycle.desk) & one.roles)
     second = next(one for one in people.values() if lifecycle.second in one.roles)
-    transitions.apply(case.pk, "reopen", actor=maker, at=AT, reason="New evidence.")
+    transitions.apply(case.pk, "reopen", actor=maker, at=at, reason="New evidence.")
     waiting = case.approvals.get(closed_at=None)
-    return verdicts.decide(waiting.uid, "agreed", actor=second, at=AT, reason="New evidence.")
+    return verdicts.decide(waiting.uid, "agreed", actor=second, at=at, reason="New evidence.")
 
 
 class Contests(TestCase):
@@ -97,6 +97,12 @@ class Contests(TestCase):
         assert (first.outcome, first.automated_level, first.ruleset) == ("decline", "solely", "cr-2026.11")
         assert (second.outcome, second.automated_level) == ("accept", "none")
         assert second.decided_by == reviewer.label
+        assert sorted(Letter.objects.filter(case=check).values_list("template", flat=True)) == ["n2", "n2_again", "n3"]
+        again = Letter.objects.select_related("case", "party").get(case=check, template="n2_again")
+        written = letters._paper(again, letters.Addressee(name="Ada Oyelaran", lines={}), now=decided_at).html
+        assert "ORD-2026-118204" in written
+        assert "Our decision of 1 December 2026 is: accepted." in written
+        assert "No agency was searched again" in written
         assert self.tasks(check) == ["check_late_match", "check_rules_to_look_at"]
         assert len(bureaus.footprints) == Search.objects.filter(case=check).count() == 4
         checks.sweep(decided_at + timedelta(minutes=2))
@@ -108,6 +114,21 @@ class Contests(TestCase):
         ]
         with pytest.raises(TransitionRefused, match="No contest of this decision"):
             transitions.apply(check.pk, "redecide", actor=reviewer, at=decided_at, inputs=checks.AGAIN)
+
+    def test_a_check_that_has_closed_is_decided_again_once_two_people_have_opened_it(self):
+        """The design decides again what is decided: what is closed is opened first, and closes 30 days later anew."""
+        check = checks.closed(self.people)
+        checks.contest_decided(self.people, check, checks.AFTER_30)
+        reviewer, at = self.people[checks.REVIEWER], checks.AFTER_30
+        with nothing_written(counted=1), pytest.raises(TransitionRefused):
+            transitions.apply(check.pk, "redecide", actor=reviewer, at=at, inputs=checks.AGAIN)
+        assert reopened(check, self.people, at).state == "decided"
+        check = transitions.apply(check.pk, "redecide", actor=reviewer, at=at, inputs=checks.AGAIN)
+        assert CheckDecision.objects.filter(case=check).order_by("number").last().outcome == "accept"
+        assert Letter.objects.filter(case=check, template="n2_again").count() == 1
+        assert "check_decide_again" not in self.tasks(check)
+        checks.sweep(at + timedelta(days=32))
+        assert Case.objects.get(pk=check.pk).state == "closed"
 
     def test_nobody_who_took_part_in_the_decision_reviews_it(self):
         check = checks.decided(self.people)
