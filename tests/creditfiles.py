@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
+from cases.accounts.models import Account
 from cases.agencies.directory import TERMS
 from cases.credit.files import callbacks, sending, taking
-from cases.credit.files.models import CreditFile, CreditFileCopy, CreditFilePart
+from cases.credit.files.models import CreditFile, CreditFileCopy, CreditFilePart, CreditFileReject
 from cases.kernel import actors, intake, record, transitions
 from cases.kernel.actors import Actor, system
 from cases.kernel.exchange import agencies
@@ -104,6 +105,12 @@ def arrive(case: Case, *, letters: str = "abc", at: datetime = AT) -> None:
     """Let the files of agencies arrive; what follows in the background is left to be done."""
     for copy in CreditFileCopy.objects.filter(file=case.pk, agency__code__in=[f"sandbox-bureau-{x}" for x in letters]):
         callbacks.left(BatchFile.objects.get(uid=copy.batch_uid), "delivered", at)
+
+
+def reject(case: Case, account: Account, *, code: str = "other", letter: str = "b") -> None:
+    """Let an agency not take an account of a file that was sent."""
+    copy = CreditFileCopy.objects.get(file=case.pk, agency__code=f"sandbox-bureau-{letter}")
+    CreditFileReject.objects.create(copy=copy, account=account, code=code)
 
 
 def parts_of(case: Case) -> list[list[str]]:

@@ -56,7 +56,7 @@ CHECK = CaseType(
     callback_data=callbacks.EXAMPLES,
     delivered={**{kind.code: callbacks.answered for kind in messages.ALL}, **corrections.DELIVERED},
     refused={**{kind.code: callbacks.refused for kind in messages.ALL}, **letters.REFUSED, **corrections.REFUSED},
-    reacts={"fraud_filed": keeping.fraud_filed},
+    reacts={"fraud_filed": keeping.fraud_filed, "marker_confirmed": keeping.marker_confirmed},
     clock_ends={periods.SEARCHES: callbacks.waited, periods.CLOSE: callbacks.over},
     message_labels={
         **{kind.code: kind.label for kind in messages.ALL},

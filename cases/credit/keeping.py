@@ -1,5 +1,6 @@
 """For how long a check is kept: by the rule of a customer, of somebody who became none, of a decision that no person
-took or that was contested, or of a fraud on file. Of several the longest counts.
+took or that was contested, or of a fraud on file: filed by us, or by another member and confirmed. Of several the
+longest counts.
 
 A customer's check is kept until six years after their contract ends. Nobody tells a check of that end: from its closing
 six years are counted, and before they are over it is looked whether the contract went on.
@@ -22,7 +23,18 @@ from cases.kernel.models import Case, CaseAddress, CaseLink, CaseParty
 from cases.ledger import sealing
 from cases.ledger.reads import Reader
 
-__all__ = ["AUTOMATED", "CUSTOMER", "FRAUD", "KEEP", "LONGER", "OTHER", "class_of", "contested", "fraud_filed"]
+__all__ = [
+    "AUTOMATED",
+    "CUSTOMER",
+    "FRAUD",
+    "KEEP",
+    "LONGER",
+    "OTHER",
+    "class_of",
+    "contested",
+    "fraud_filed",
+    "marker_confirmed",
+]
 
 CUSTOMER, OTHER, AUTOMATED, FRAUD = "check_customer", "check_no_customer", "check_automated", "check_fraud"
 KEEP, LONGER = "keep_customer_checks", "keep_checks_longer"
@@ -70,6 +82,17 @@ def fraud_filed(filing: Case, *, at: datetime) -> None:
     checks = Case.objects.filter(wanted, kind="check").exclude(retention_class=FRAUD).distinct().order_by("pk")
     if found := list(checks.values_list("pk", flat=True)):
         _start(found, FRAUD, source=filing.source, at=at)
+
+
+def marker_confirmed(person: CaseParty, *, at: datetime) -> None:
+    """A record that another member filed was confirmed for somebody, whether or not we file anything: checks of whom it
+    is about are kept as long as a check with a marker. Of the innocent and of a restricted case nothing follows."""
+    if person.case.is_restricted or person.is_innocent or person.role.startswith("victim") or person.party_id is None:
+        return
+    about = CaseParty.objects.filter(party=person.party_id, role="applicant", is_detached=False, case__kind="check")
+    checks = about.exclude(case__retention_class=FRAUD).order_by("case").values_list("case", flat=True).distinct()
+    if found := list(checks):
+        _start(found, FRAUD, source=person.case.source, at=at)
 
 
 def _start(checks: list[int], code: str, *, source: str, at: datetime) -> None:

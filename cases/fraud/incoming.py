@@ -265,6 +265,14 @@ def _put_flag(decision: Decision) -> None:
     ledger.current().detail.update({"person": party.number, "until": clock.due_date.isoformat()})
 
 
+def _confirm(decision: Decision) -> None:
+    """Flag the person, and let whoever keeps checks know that another member's record is about them."""
+    _put_flag(decision)
+    for casetype in casetypes.all_types():
+        if follow := casetype.reacts.get("marker_confirmed"):
+            follow(_person(decision), at=decision.at)
+
+
 def _person(decision: Decision) -> CaseParty:
     number = str(decision.inputs.get("person", ""))
     people = CaseParty.objects.filter(case=decision.case, is_detached=False)
@@ -298,7 +306,7 @@ def _answer(decision: Decision) -> None:
 
 
 _FOLLOWS: Mapping[tuple[str, str], Callable[[Decision], None]] = {
-    ("match", "confirmed"): _put_flag,
+    ("match", "confirmed"): _confirm,
     ("match", CHECKING): _ask_for_checks,
     ("alert_hit", "confirmed"): _put_flag,
     ("alert_hit", CHECKING): _ask_for_checks,

@@ -249,10 +249,10 @@ class CaseType:
     what the kernel tells by a code: `hold_began` with the case, the hold and the time; `fraud_confirmed` with a number,
     when its SIM was changed, the time and the source, which gives back the case about it; `accounts_changed` with the
     ids of accounts of which billing told something new; `agency_stopped` with the case on which a recovery agency has
-    learned that it must stop. `named_by` gives the ids of cases that an agency (its id) means by a reference of its own
-    that no message of ours led to; it is told the `type` of the callback, its `data` and the time `at` which it came.
-    `duplicates` gives the ids of
-    cases that are about the same thing as what is typed of a new one.
+    learned that it must stop; `marker_confirmed` with a person whom another member's record is about. `named_by` gives
+    the ids of cases that an agency (its id) means by a reference of its own that no message of ours led to; it is told
+    the `type` of the callback, its `data` and the time `at` which it came. `duplicates` gives the ids of cases that are
+    about the same thing as what is typed of a new one.
     `protects` gives, of accounts by id, the kinds of hold of its cases that keep a `block` from each at a time `at`,
     where a case knows accounts by more than their number. `marks` gives, of accounts by id, what its cases say of each
     to credit agencies each month. `common_effects` say what of its own follows a move that

@@ -19,6 +19,8 @@ from cases.kernel.timing import quarters
 from cases.ledger import api as ledger
 from cases.reports.figures import counting, tables
 from tests import (
+    creditfiles,
+    defaults,
     disclosures,
     emergencies,
     factories,
@@ -244,6 +246,7 @@ def _restricted(browser, url: str, people: dict, case, found: crawl.Findings) ->
         collections.visit("debt_batch", reverse("web:debt_batch", args=[placed.uid]))
         collections.visit("case", reverse("web:case", args=[placements.case_of(placed).uid]))
     _sales(browser, url, people, found)
+    _monthly_file(browser, url, people, found)
     _pack(browser, url, people, found)
     emergencies.enter(people)
     nights = {build.__name__: build(people).uid for build in emergencies.OPEN}
@@ -299,6 +302,17 @@ def _sales(browser, url: str, people: dict, found: crawl.Findings) -> None:
             manager.visit("sale_tapes", reverse("web:sale_tapes", args=[sale.uid]))
             manager.visit("sale_line", reverse("web:sale_line", args=[sale.uid, 1]))
         manager.refuse("new_case", "/cases/new/debt_sale/", "form[action*='/cases/new/']")
+
+
+def _monthly_file(browser, url: str, people: dict, found: crawl.Findings) -> None:
+    """The accounts of a monthly file that an agency did not take: none, and one."""
+    case = creditfiles.transmitted(people)
+    address = reverse("web:file_rejects", args=[case.uid])
+    with crawl.person(browser, url, creditfiles.STEWARD, found) as steward:
+        steward.visit("case", reverse("web:case", args=[case.uid]))
+        steward.visit("file_rejects", address)
+        creditfiles.reject(case, defaults.told(at=factories.AT))
+        steward.visit("file_rejects", address)
 
 
 @pytest.mark.timeout(1800)  # some forty pages in four looks

@@ -6,10 +6,13 @@ from unittest.mock import patch
 from django.test import TestCase
 
 from cases.credit import keeping
+from cases.fraud import incoming
+from cases.fraud.models import IncomingNotice
 from cases.kernel import actors, jobrun, jobs, locks, record, transitions
 from cases.kernel.linking import links
-from cases.kernel.models import Case, Job
+from cases.kernel.models import Case, Job, Party
 from tests import checks, defaults, factories
+from tests.fraud.told import hear_of
 from tests.kernel.snapshots import nothing_written
 
 AT = factories.AT
@@ -106,6 +109,33 @@ class Keeping(TestCase):
         case.is_restricted = True
         with nothing_written():
             keeping.fraud_filed(case, at=AT)
+
+    def test_another_members_record_that_was_confirmed_keeps_the_checks_of_its_person_though_nothing_is_filed(self):
+        """A match on a referral that is still investigated: of the fraudster's check, not of a victim's, nor of one of
+        somebody who is not known to be the same."""
+        mine, victims, others = (self.closed(checks.decided(self.people, checks.NO)) for _ in range(3))
+        case = factories.investigating(self.people)
+        fraudster, victim = case.parties.order_by("number")
+        for check, person in ((mine, fraudster), (victims, victim)):
+            with record.act(case, "tests.joined", actor=actors.system("tests"), at=AT):
+                party = Party.objects.create()
+                for each in (check.parties.get(), person):
+                    each.party = party
+                    each.save(update_fields=["party"])
+        for number, person in (("M-1", fraudster), ("M-2", victim)):
+            hear_of(case, "fpa.match", at=AT, their_reference=number, matched_on=["name", "date_of_birth"])
+            notice = IncomingNotice.objects.get(case=case, their_reference=number)
+            given = {"person": str(person.number), "agrees_in": ["name"]}
+            actor = self.people["a.byrne"]
+            incoming.decide(notice, "confirmed", actor=actor, at=AT, reason="The same person.", inputs=given)
+        work(AT)
+        kept = [Case.objects.get(pk=each.pk).retention_class for each in (mine, victims, others)]
+        assert kept == ["check_fraud", "check_no_customer", "check_no_customer"]
+        assert Case.objects.get(pk=mine.pk).dispose_after_date == date(2032, 11, 14)
+        assert Case.objects.get(pk=case.pk).state == "investigating"
+        fraudster.case.is_restricted = True
+        with nothing_written():
+            keeping.marker_confirmed(fraudster, at=AT)
 
     def test_somebody_at_work_on_a_check_keeps_no_fraud_from_being_filed(self):
         """Neither a filing nor a contest asks for the lock of the check: a job waits for it."""
