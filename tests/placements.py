@@ -57,7 +57,28 @@ def built(people: dict[str, Actor], *rows: dict[str, str], at: Any = AT) -> Plac
     enter()
     own = portfolio.row(0, account=f"81{next(_numbers):08d}")
     numbers = accounts(people, *(rows or (own,)), at=at)
-    return batches.build(numbers, agency_code=CODE, actor=people[ANALYST], at=at)[0]
+    return build(numbers, actor=people[ANALYST], at=at)[0]
+
+
+def build(numbers: list[str], *, actor: Actor, at: Any, agency_code: str = CODE) -> tuple[PlacementBatch, list[Case]]:
+    """Build a batch and wait for the work; return it and the cases of its accounts."""
+    batch = batches.build(numbers, agency_code=agency_code, actor=actor, at=at)
+    jobrun.work(clock=lambda: at, seconds=60)
+    batch.refresh_from_db()
+    return batch, [line.case for line in batches.lines_of(batch)]
+
+
+def release(batch: PlacementBatch, *, digest: str, actor: Actor, at: Any) -> BatchFile | None:
+    """Release a batch and wait for the work; return its first file, if there is one."""
+    batches.release(batch, digest=digest, actor=actor, at=at)
+    jobrun.work(clock=lambda: at, seconds=60)
+    first = Placement.objects.filter(batch=batch, file_uid__isnull=False).exclude(case__state="excluded").first()
+    return BatchFile.objects.get(uid=first.file_uid) if first is not None else None
+
+
+def file_of(case: Case) -> BatchFile:
+    """Return the file in which an account leaves."""
+    return BatchFile.objects.get(uid=Placement.objects.get(pk=case.pk).file_uid)
 
 
 def case_of(batch: PlacementBatch, place: int = 0) -> Case:
@@ -109,8 +130,8 @@ def with_file(people: dict[str, Actor]) -> Case:
     batch = _batch_of(case)
     with ledger.action(batch.uid, "batch.promised", actor="tests", at=AT):
         rows = messages.place(batches.lines_of(batch), actor=people[MANAGER], at=AT)
-        batch.file_uid = files.promise(CODE, "dca_place", messages.written(rows), at=AT).uid
-        batch.save(update_fields=["file_uid"])
+        file = files.promise(CODE, "dca_place", messages.written(rows), at=AT)
+        Placement.objects.filter(batch=batch).update(file_uid=file.uid)
     return case
 
 
@@ -125,7 +146,7 @@ def in_batch(people: dict[str, Actor]) -> Case:
 
 def released(people: dict[str, Actor]) -> Case:
     batch = built(people)
-    batches.release(batch, digest=batch.digest, actor=people[MANAGER], at=AT)
+    release(batch, digest=batch.digest, actor=people[MANAGER], at=AT)
     return case_of(batch)
 
 
@@ -145,7 +166,7 @@ def transferred(people: dict[str, Actor]) -> Case:
 
 def sent(people: dict[str, Actor]) -> Case:
     case = released(people)
-    batches.sent(BatchFile.objects.get(uid=_batch_of(case).file_uid), "delivered", AT)
+    batches.sent(BatchFile.objects.get(uid=case.placement.file_uid), "delivered", AT)
     return Case.objects.get(pk=case.pk)
 
 

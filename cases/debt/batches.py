@@ -1,15 +1,17 @@
-"""Batches of accounts for one agency: built by an analyst, released by a manager, sent as one file.
+"""Batches of accounts for one agency: built by an analyst, released by a manager, sent in files of a few hundred.
 
-The gate is asked when a batch is built and again when it is released. Whoever it stops is taken out by a named rule.
+Both are work in the background, part by part, each part in one transaction: a batch is of thousands. The gate is asked
+when a part is built and again when it is released. Whoever it stops is taken out by a named rule.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Count, QuerySet, Sum
 
 from cases.accounts import storing
 from cases.accounts.models import Account
@@ -17,18 +19,19 @@ from cases.accounts.people import people_of
 from cases.debt import opening, rules, takeout
 from cases.debt.limitation import limit
 from cases.debt.models import Placement, PlacementBatch
-from cases.kernel import calendars, intake, policy, record, transitions
+from cases.kernel import actors, calendars, intake, jobs, policy, record, transitions
 from cases.kernel.actors import Actor, system
 from cases.kernel.errors import CaseError
 from cases.kernel.exchange import agreements
-from cases.kernel.models import Agency, BatchFile, Case
+from cases.kernel.models import Agency, BatchFile, Job
 from cases.kernel.releases import ReleaseRefused
 from cases.ledger import api as ledger
 from cases.ledger.reads import Reader
 
-__all__ = ["BatchRefused", "agencies", "build", "digest_of", "lines_of", "release", "sent"]
+__all__ = ["BatchRefused", "agencies", "build", "by_state", "digest_of", "lines_of", "release", "sent", "work_of"]
 
-KIND = "debt_placement"
+KIND, BUILD_JOB, RELEASE_JOB = "debt_placement", "build_batch", "release_batch"
+LONGEST = timedelta(minutes=10)
 
 
 class BatchRefused(CaseError):
@@ -46,10 +49,28 @@ def lines_of(batch: PlacementBatch) -> list[Placement]:
     return list(rows.order_by("case__reference"))
 
 
-def digest_of(lines: Sequence[Placement]) -> str:
-    """Return the hash of sorted lines: which account, at how much."""
-    text = "\n".join(sorted(f"{row.case.reference},{row.account_id},{row.balance_pence}" for row in lines))
+def waiting(batch: PlacementBatch) -> QuerySet[Placement]:
+    """Return the accounts of a batch that wait for its release, by id."""
+    return Placement.objects.filter(batch=batch, case__state="in_batch").order_by("pk")
+
+
+def digest_of(batch: PlacementBatch) -> str:
+    """Return the hash of what waits for release, sorted: which account, at how much. One query."""
+    rows = waiting(batch).values_list("case__reference", "account_id", "balance_pence")
+    text = "\n".join(sorted(f"{reference},{account},{pence}" for reference, account, pence in rows))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def by_state(batch: PlacementBatch) -> dict[str, tuple[int, int]]:
+    """Return how many accounts of a batch stand in each state, and what is owed on them in pence. One query."""
+    rows = Placement.objects.filter(batch=batch).values("case__state").order_by()
+    counted = rows.annotate(count=Count("pk"), owed=Sum("balance_pence"))
+    return {row["case__state"]: (row["count"], row["owed"]) for row in counted}
+
+
+def work_of(batch: PlacementBatch) -> Job | None:
+    """Return the newest work on a batch. One query."""
+    return Job.objects.filter(kind__in=[BUILD_JOB, RELEASE_JOB], key=str(batch.uid)).order_by("-pk").first()
 
 
 @transaction.atomic
@@ -61,13 +82,13 @@ def build(
     at: datetime,
     commission_rate: int = 1800,
     request: ledger.RequestInfo | None = None,
-) -> tuple[PlacementBatch, list[Case]]:
-    """Choose accounts by number, ask the gate, and put those that pass in a new batch; return it and every case, also
-    of those that were stopped. One transaction; one event for each move. Raises NotAllowed, BatchRefused."""
+) -> PlacementBatch:
+    """Choose accounts by number for a new batch; in the background each is asked of the gate, and those that pass are
+    put in. Returns the batch, which has no digest until that is done. One event. Raises NotAllowed, BatchRefused."""
     policy.require(actor, rules.BUILD, kind=KIND)
     if actor.user_id is None:
         raise BatchRefused("A batch is built by a person.")
-    accounts = _accounts(numbers)
+    chosen = _accounts(numbers)
     agency = next((each for each in agencies() if each.code == agency_code), None)
     if agency is None:
         raise BatchRefused("Choose a recovery agency of the register.")
@@ -75,57 +96,100 @@ def build(
         reference=_next_reference(at=at),
         agency=agency,
         commission_rate=commission_rate,
+        chosen=chosen,
         built_at=at,
         built_by_id=actor.user_id,
     )
-    detail: dict[str, object] = {"reference": batch.reference, "agency": agency.code}
+    detail: dict[str, object] = {"reference": batch.reference, "agency": agency.code, "accounts": len(chosen)}
     with ledger.action(
-        batch.uid, "batch.built", actor=actor.label, at=at, detail=detail, source=actor.source, request=request
+        batch.uid, "batch.chosen", actor=actor.label, at=at, detail=detail, source=actor.source, request=request
     ):
         batch.save(force_insert=True)
-        waiting = _take_in(accounts, batch, at=at)
-        taken = {row.account_id for row in waiting}
-        chosen = [account for account in accounts if account.pk not in taken]
-        cases = [row.case for row in waiting] + opening.select(chosen, batch=batch, actor=actor, at=at)
-        for case in (each for each in cases if each.state == "gated"):
-            transitions.apply(case.pk, "batch", actor=actor, at=at, inputs={"batch": str(batch.uid)})
-        batch.digest = digest_of([row for row in lines_of(batch) if row.case.state == "in_batch"])
-        batch.save(update_fields=["digest"])
-    return batch, cases
+    jobs.start(BUILD_JOB, actor=actor, at=at, params={"batch": batch.pk}, key=str(batch.uid), request=request)
+    return batch
+
+
+def _accounts(numbers: Sequence[str]) -> list[int]:
+    """Return the ids of the accounts of these numbers, each once. Raises BatchRefused for one that billing has not
+    told us of."""
+    most = limit("batch_at_most")
+    if not numbers or len(numbers) > most:
+        raise BatchRefused(f"Name at least one account and at most {most:,}, one on each line.")
+    found = storing.find_each(numbers)
+    unknown = [number for number, account in zip(numbers, found, strict=True) if account is None]
+    if unknown:
+        more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
+        raise BatchRefused(f"Billing has not told us of these accounts: {', '.join(unknown[:5])}{more}.")
+    return sorted({account.pk for account in found if account is not None})
+
+
+def _next_reference(*, at: datetime) -> str:
+    number = int(intake.next_reference("PL", at=at).rsplit("-", 1)[1])
+    return f"PL-{calendars.london_date(at).year}-{number:03d}"
+
+
+def _worker(job: Job) -> Actor:
+    """Return who asked for the work, as they stand now: whoever lost the role since does it no more."""
+    if job.asked_by is None:
+        raise BatchRefused("A person builds and releases a batch.")
+    return actors.staff(job.asked_by, source=job.source)
+
+
+def _batch_of(job: Job) -> PlacementBatch:
+    """Return the batch of a job, locked."""
+    rows = PlacementBatch.objects.select_for_update(of=("self",)).select_related("agency")
+    return rows.get(pk=job.params["batch"])
+
+
+def _parts_to_choose(job: Job) -> Iterator[str]:
+    chosen = PlacementBatch.objects.get(pk=job.params["batch"]).chosen
+    for first in range(0, len(chosen), limit("batch_part")):
+        part = chosen[first : first + limit("batch_part")]
+        yield f"{part[0]}:{part[-1]}"
+
+
+def _choose(job: Job, subject: str, at: datetime) -> None:
+    """Ask the gate about one part of what was chosen, and put those that pass in the batch. Raises NotAllowed,
+    IntakeRefused; then nothing of the part is written."""
+    batch, actor = _batch_of(job), _worker(job)
+    if batch.released_at is not None:
+        raise jobs.Skipped("released")
+    first, last = (int(each) for each in subject.split(":"))
+    rows = Account.objects.filter(pk__in=[each for each in batch.chosen if first <= each <= last]).order_by("pk")
+    accounts = list(rows.prefetch_related("holders", "flags"))
+    known = _take_in(accounts, batch, at=at)
+    taken = {row.account_id for row in known}
+    fresh = [account for account in accounts if account.pk not in taken]
+    cases = [row.case for row in known] + opening.select(fresh, batch=batch, actor=actor, at=at)
+    for case in (each for each in cases if each.state == "gated"):
+        transitions.apply(case.pk, "batch", actor=actor, at=at, inputs={"batch": str(batch.uid)})
 
 
 def _take_in(accounts: Sequence[Account], batch: PlacementBatch, *, at: datetime) -> list[Placement]:
     """Put the accounts of which a placement waits for a batch into this one, with the gate asked again; return them."""
     rows = Placement.objects.select_for_update(of=("self",)).filter(account__in=accounts, batch=None)
-    waiting = list(rows.filter(case__state="gated").select_related("case__key", "case__team").order_by("pk"))
+    known = list(rows.filter(case__state="gated").select_related("case__key", "case__team").order_by("pk"))
     gate_keeper = system("gate")
-    found = opening.look_again(waiting, actor=gate_keeper, at=at) if waiting else []
-    for row, stopped in zip(waiting, found, strict=True):
+    found = opening.look_again(known, actor=gate_keeper, at=at) if known else []
+    for row, stopped in zip(known, found, strict=True):
         kept = Placement.objects.get(pk=row.pk)
         with record.act(row.case, "placement.batched", actor=gate_keeper, at=at):
             kept.batch = batch
             kept.save(update_fields=["batch"])
         if stopped:
             row.case = transitions.apply(row.pk, "exclude", actor=gate_keeper, at=at)
-    return waiting
+    return known
 
 
-def _accounts(numbers: Sequence[str]) -> list[Account]:
-    """Return the accounts of these numbers, each once. Raises BatchRefused for one that billing has not told us of."""
-    most = limit("batch_at_most")
-    if not numbers or len(numbers) > most:
-        raise BatchRefused(f"Name at least one account and at most {most}, one on each line.")
-    found = storing.find_each(numbers)
-    unknown = [number for number, account in zip(numbers, found, strict=True) if account is None]
-    if unknown:
-        raise BatchRefused(f"Billing has not told us of these accounts: {', '.join(unknown[:5])}.")
-    ids = list(dict.fromkeys(account.pk for account in found if account is not None))
-    return list(Account.objects.filter(pk__in=ids).order_by("pk").prefetch_related("holders", "flags"))
-
-
-def _next_reference(*, at: datetime) -> str:
-    number = int(intake.next_reference("PL", at=at).rsplit("-", 1)[1])
-    return f"PL-{calendars.london_date(at).year}-{number:03d}"
+def _built(job: Job, at: datetime) -> None:
+    """The batch may be released from now on, without what could not be built."""
+    batch = _batch_of(job)
+    if batch.released_at is not None:
+        return
+    detail = {"reference": batch.reference, "accounts": waiting(batch).count()}
+    with ledger.action(batch.uid, "batch.built", actor=jobs.worker_of(job).label, at=at, detail=detail):
+        batch.digest = digest_of(batch)
+        batch.save(update_fields=["digest"])
 
 
 @transaction.atomic
@@ -136,33 +200,52 @@ def release(
     actor: Actor,
     at: datetime,
     request: ledger.RequestInfo | None = None,
-) -> BatchFile | None:
-    """Ask the gate again, take out whom it stops, and promise the rest to the agency as one file, each line released.
+) -> PlacementBatch:
+    """Decide that what waits in a batch goes to its agency: in the background the gate is asked again, whom it stops
+    is taken out, and the rest is promised in files of a few hundred, each line released.
 
-    The person who built it may not. `digest` is that of the lines as they were shown. Locks the batch. Returns None
-    where nobody is left. Raises NotAllowed, BatchRefused, ReleaseRefused, NoChannel; nothing is then written.
+    The person who built it may not. `digest` is that of the lines as they were shown. Locks the batch. One event.
+    Raises NotAllowed, BatchRefused, ReleaseRefused; nothing is then written.
     """
     policy.require(actor, rules.RELEASE, kind=KIND)
     batch = PlacementBatch.objects.select_for_update().get(pk=batch.pk)
     if batch.released_at is not None:
         raise BatchRefused("This batch is released already.")
-    if actor.user_id == batch.built_by_id:
+    if not batch.digest:
+        raise BatchRefused("This batch is still being built.")
+    if actor.user_id is None or actor.user_id == batch.built_by_id:
         raise BatchRefused("Somebody else than whoever built it releases a batch.")
-    lines = [row for row in lines_of(batch) if row.case.state == "in_batch"]
-    if digest_of(lines) != digest:
+    if digest_of(batch) != digest:
         raise BatchRefused("The batch changed while you were reading it. Look at it again.")
     if sentence := agreements.too_close(batch.agency, actor, at=at):
         raise ReleaseRefused(sentence)
+    detail = {"reference": batch.reference, "accounts": waiting(batch).count()}
     with ledger.action(
-        batch.uid, "batch.released", actor=actor.label, at=at, source=actor.source, request=request
-    ) as action:
-        left = _still_clear(lines, at=at)
-        file = _promise(batch, left, actor=actor, at=at) if left else None
-        action.detail.update({"reference": batch.reference, "accounts": len(left), "taken_out": len(lines) - len(left)})
-        batch.released_at, batch.released_by_id = at, actor.user_id
-        batch.digest = digest_of(left)
+        batch.uid, "batch.released", actor=actor.label, at=at, detail=detail, source=actor.source, request=request
+    ):
+        batch.released_at, batch.released_by_id, batch.digest = at, actor.user_id, digest
         batch.save(update_fields=["released_at", "released_by", "digest"])
-    return file
+    jobs.start(RELEASE_JOB, actor=actor, at=at, params={"batch": batch.pk}, key=str(batch.uid), request=request)
+    return batch
+
+
+def _parts_to_release(job: Job) -> Iterator[str]:
+    ids = list(waiting(PlacementBatch.objects.get(pk=job.params["batch"])).values_list("pk", flat=True))
+    for first in range(0, len(ids), limit("batch_file")):
+        part = ids[first : first + limit("batch_file")]
+        yield f"{part[0]}:{part[-1]}"
+
+
+def _hand_over(job: Job, subject: str, at: datetime) -> None:
+    """Ask the gate about one part again, take out whom it stops, and promise the rest as one file. Raises NotAllowed,
+    NoChannel, NoFiles; then nothing of the part is written."""
+    batch, actor = _batch_of(job), _worker(job)
+    first, last = (int(each) for each in subject.split(":"))
+    rows = waiting(batch).filter(pk__gte=first, pk__lte=last).select_related("case__key", "case__team", "account")
+    left = _still_clear(list(rows), at=at)
+    if not left:
+        raise jobs.Skipped("nobody_left")
+    _promise(batch, left, part=subject, actor=actor, at=at)
 
 
 def _still_clear(lines: Sequence[Placement], *, at: datetime) -> list[Placement]:
@@ -177,21 +260,66 @@ def _still_clear(lines: Sequence[Placement], *, at: datetime) -> list[Placement]
     return list(rows.order_by("case__reference"))
 
 
-def _promise(batch: PlacementBatch, lines: Sequence[Placement], *, actor: Actor, at: datetime) -> BatchFile:
-    file, rows = takeout.promise(batch, lines, dedupe=f"batch:{batch.uid}", actor=actor, at=at)
+def _promise(batch: PlacementBatch, lines: Sequence[Placement], *, part: str, actor: Actor, at: datetime) -> None:
+    _, rows = takeout.promise(batch, lines, dedupe=f"batch:{batch.uid}:{part}", actor=actor, at=at)
     accounts = Account.objects.filter(pk__in=[line.account_id for line in lines]).prefetch_related("holders")
     reader = Reader(actor=actor.label, verb="release", purpose="recover_debts")
     people = people_of(list(accounts), reader=reader, at=at)
     for line, row in zip(lines, rows, strict=True):
         told = {"row": row, "people": opening.digest_of(people[line.account_id])}
         transitions.apply(line.pk, "release", actor=actor, at=at, inputs=told)
-    return file
+
+
+def _handed_over(job: Job, at: datetime) -> None:
+    """Note how many accounts went out, and in how many files."""
+    batch = _batch_of(job)
+    rows = Placement.objects.filter(batch=batch, file_uid__isnull=False).exclude(case__state="excluded")
+    told = rows.aggregate(accounts=Count("pk"), files=Count("file_uid", distinct=True))
+    detail = {"reference": batch.reference, **told}
+    with ledger.action(batch.uid, "batch.handed_over", actor=jobs.worker_of(job).label, at=at, detail=detail):
+        pass
 
 
 def sent(file: BatchFile, became: str, at: datetime) -> None:
-    """The file of a batch has left, or has been answered: every line that was released is with the agency."""
+    """A file has left, or has been answered: every line of it that was released is with the agency."""
     if became not in {"delivered", "answered"}:
         return
-    lines = Placement.objects.filter(batch__file_uid=file.uid, case__state="released").order_by("pk")
+    lines = Placement.objects.filter(file_uid=file.uid, case__state="released").order_by("pk")
     for case_id in list(lines.values_list("pk", flat=True)):
         transitions.apply(case_id, "send", actor=system("delivery"), at=at)
+
+
+def _names(_actor: Actor, subjects: list[str]) -> dict[str, str]:
+    return dict.fromkeys(subjects, "A part of the batch")
+
+
+_REASONS = {
+    "released": "The batch was released without it",
+    "nobody_left": "An exclusion applies to every account of it",
+    "intake_refused": "A case could not be opened",
+    "not_allowed": "Whoever asked for it may not do it any more",
+    "no_channel": "The agency has no open channel",
+    "no_files": "The agency takes no files",
+}
+jobs.declare(
+    jobs.Kind(
+        code=BUILD_JOB,
+        label="Build a batch of debts",
+        rows=_parts_to_choose,
+        do=_choose,
+        finish=_built,
+        names=_names,
+        reasons=_REASONS,
+        longest=LONGEST,
+    ),
+    jobs.Kind(
+        code=RELEASE_JOB,
+        label="Release a batch of debts",
+        rows=_parts_to_release,
+        do=_hand_over,
+        finish=_handed_over,
+        names=_names,
+        reasons=_REASONS,
+        longest=LONGEST,
+    ),
+)

@@ -158,7 +158,7 @@ def find(file: BatchFile, rows: Sequence[Row]) -> list[int]:
 
 def _known(file: BatchFile, rows: Sequence[Row]) -> dict[str, int]:
     """Return the case of each account of the rows that this agency has or had, by our reference. One query."""
-    handed = Placement.objects.filter(batch__agency=file.channel.agency_id, batch__file_uid__isnull=False)
+    handed = Placement.objects.filter(batch__agency=file.channel.agency_id, file_uid__isnull=False)
     named = [row.get("reference", "") for row in rows]
     known = handed.filter(case__reference__in=named).exclude(case__state="excluded")
     return dict(known.values_list("case__reference", "pk"))

@@ -11,7 +11,7 @@ from uuid import uuid4
 from cases.accounts import reading, storing
 from cases.debt import batches, callbacks
 from cases.debt.moratorium import callbacks as moratoria
-from cases.kernel import calendars, intake
+from cases.kernel import calendars, intake, jobrun
 from cases.kernel.actors import Actor
 from cases.kernel.casetypes import Content
 from cases.kernel.models import Case
@@ -61,6 +61,7 @@ def tell(cast: Cast, *, now: datetime) -> int:
     _bill(cast, at=began)
     sent = _batch(cast, ("8002223334", "8002223350", "8002223369", "8002223377", "8002223407"), at=began)
     batches.release(sent, digest=sent.digest, actor=cast.manager, at=began + timedelta(hours=1))
+    jobrun.work(clock=lambda: began + timedelta(hours=1))
     cast.deliver(began + timedelta(hours=2))
     lines = [line.case for line in batches.lines_of(sent) if line.case.state == "sent"]
     for case in lines:
@@ -111,7 +112,10 @@ def _row(
 
 
 def _batch(cast: Cast, numbers: tuple[str, ...], *, at: datetime) -> Any:
-    return batches.build(list(numbers), agency_code=AGENCY, actor=cast.analyst, at=at)[0]
+    batch = batches.build(list(numbers), agency_code=AGENCY, actor=cast.analyst, at=at)
+    jobrun.work(clock=lambda: at)
+    batch.refresh_from_db()
+    return batch
 
 
 def _say(cast: Cast, case: Case, kind: str, *, at: datetime, **data: Any) -> None:

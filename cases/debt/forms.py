@@ -32,9 +32,9 @@ class BatchForm(forms.Form):
     agency = forms.ChoiceField(label="Recovery agency")
     accounts = forms.CharField(
         label="Accounts",
-        max_length=10_000,
+        max_length=150_000,
         widget=forms.Textarea(attrs={"rows": 6}),
-        help_text="Account numbers, one on each line, at most 200. Each is checked against every exclusion.",
+        help_text="Account numbers, one on each line, at most 5,000. Each is checked against every exclusion.",
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

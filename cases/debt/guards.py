@@ -38,8 +38,7 @@ def has_batch(context: Any) -> str | None:
 
 
 def has_file(context: Any) -> str | None:
-    batch = context.case.placement.batch
-    return None if batch is not None and batch.file_uid else "An account is released with its whole batch."
+    return None if context.case.placement.file_uid else "An account is released with its batch."
 
 
 def is_many(context: Any) -> bool:

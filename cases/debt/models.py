@@ -1,6 +1,7 @@
 """Facts of a placement with a recovery agency, and the batches in which accounts are handed over."""
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
@@ -13,9 +14,10 @@ __all__ = ["Placement", "PlacementBatch", "Remittance", "RemittanceLine"]
 
 
 class PlacementBatch(Tracked):
-    """Accounts that one analyst puts together for one agency, and one manager releases. `digest` is the hash of its
-    sorted lines as they were built; `file_uid` is the file in which they left. Commission is in hundredths of a
-    percent of what the agency collects, without VAT. Times are aware UTC.
+    """Accounts that one analyst puts together for one agency, and one manager releases. `chosen` are the ids of the
+    accounts; `digest` is the hash of its sorted lines as they were built, nothing until then; `file_uid` is the file of
+    a batch that left in one, before each account named its own. Commission is in hundredths of a percent of what the
+    agency collects, without VAT. Times are aware UTC.
     """
 
     reference = models.CharField(max_length=20, unique=True)
@@ -27,6 +29,9 @@ class PlacementBatch(Tracked):
     released_at = models.DateTimeField(null=True, blank=True)
     released_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
     file_uid = models.UUIDField(null=True, blank=True)
+    chosen = ArrayField(models.BigIntegerField(), default=list, editable=False)
+
+    untracked = ("chosen",)
 
     class Meta:
         constraints = [
@@ -44,8 +49,9 @@ class Placement(Tracked):
     """One account at one agency. `stopped_by` are the codes of the rules that stopped it when the gate was asked last,
     at `gate_at`. `is_told_of_hold`: the agency was told to stop and not yet that it may go on. `tier` says how many
     agencies have had it by now, this one counted. `told_digest` is the keyed hash of the people the agency was told of,
-    `seen_pence` what was owed when the agency was last brought up to date, `booked_pence` how much of what it collected
-    billing has booked by then. `ceased_at`: it gave the account up. Money is whole pence.
+    `file_uid` the file in which it leaves, `seen_pence` what was owed when the agency was last brought up to date,
+    `booked_pence` how much of what it collected billing has booked by then. `ceased_at`: it gave the account up. Money
+    is whole pence.
     """
 
     case = models.OneToOneField(Case, models.PROTECT, primary_key=True, related_name="placement")
@@ -65,6 +71,9 @@ class Placement(Tracked):
     seen_pence = models.BigIntegerField(null=True, blank=True, editable=False)
     booked_pence = models.BigIntegerField(default=0, editable=False)
     ceased_at = models.DateTimeField(null=True, blank=True, editable=False)
+    file_uid = models.UUIDField(null=True, blank=True, db_index=True, editable=False)
+
+    untracked = ("file_uid",)
 
     def __str__(self) -> str:
         return str(self.case_id)

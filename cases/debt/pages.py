@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from cases.debt import batches, guards, performance, remitting, rules
 from cases.debt.batches import KIND
 from cases.debt.forms import BatchForm
-from cases.debt.models import PlacementBatch, Remittance
+from cases.debt.models import Placement, PlacementBatch, Remittance
 from cases.kernel import policy
 from cases.kernel.errors import CaseError
 from cases.kernel.reading.paging import Sort, paged
@@ -22,7 +22,7 @@ from cases.web.refusals import Problem, form_problems, problem, screen, status_o
 
 __all__ = ["urlpatterns"]
 
-NEWEST = 50
+NEWEST, PAGE = 50, 50
 BY_TIME = Sort(label="Told", column="told_at", is_descending=True)
 BY_NUMBER = Sort(label="Line", column="number")
 
@@ -40,7 +40,7 @@ def debt_batches(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _list(request, form, form_problems(form), HTTPStatus.UNPROCESSABLE_ENTITY)
     try:
-        batch, _ = batches.build(
+        batch = batches.build(
             form.cleaned_data["accounts"],
             agency_code=form.cleaned_data["agency"],
             actor=actor,
@@ -68,7 +68,7 @@ def _list(
 @screen
 @require_GET
 def debt_batch(request: HttpRequest, uid: UUID) -> HttpResponse:
-    """Show one batch: its accounts, what is owed, and where each stands."""
+    """Show one batch: how far its work is, what is owed, and where each account stands, page by page."""
     policy.require(asking.actor_of(request), rules.VIEW_BATCHES, kind=KIND)
     batch = _found(uid)
     if batch is None:
@@ -89,31 +89,55 @@ def _one(
     status: int = HTTPStatus.OK,
 ) -> HttpResponse:
     actor = asking.actor_of(request)
-    lines = batches.lines_of(batch)
-    waiting = [row for row in lines if row.case.state == "in_batch"]
-    kept = [row for row in lines if row.case.state not in {"selected", "excluded"}]
-    may = policy.can(actor, rules.RELEASE, kind=KIND).is_allowed
+    counted, work = batches.by_state(batch), batches.work_of(batch)
+    waiting = counted.get("in_batch", (0, 0))[0]
+    kept = [counts for state, counts in counted.items() if state not in {"selected", "excluded"}]
+    may = policy.can(actor, rules.RELEASE, kind=KIND).is_allowed and batch.released_at is None and waiting
     own = batch.built_by_id == actor.user_id
     states = {state.code: state for state in rules.LIFECYCLE.all_states}
+    asked = request.GET.get("state", "")
+    lines, after = _lines(batch, asked if asked in counted else "", _number(request.GET.get("after", "")))
     shown = {
         "batch": batch,
         "lines": [
             {"row": row, "state": states[row.case.state], "why": guards.in_words(row.stopped_by)} for row in lines
         ],
-        "total": sum(row.balance_pence for row in kept),
-        "count": len(kept),
-        "digest": batches.digest_of(waiting),
-        "may_release": may and not own and batch.released_at is None and bool(waiting),
-        "is_own": may and own and batch.released_at is None,
+        "states": [
+            {"state": state, "count": counted[code][0], "owed": counted[code][1], "is_current": code == asked}
+            for code, state in states.items()
+            if code in counted
+        ],
+        "asked": asked if asked in counted else "",
+        "after": after,
+        "total": sum(owed for _, owed in kept),
+        "count": sum(count for count, _ in kept),
+        "looked_at": sum(count for count, _ in counted.values()),
+        "waiting": waiting,
+        "work": work,
+        "is_asker": work is not None and work.asked_by_id == actor.user_id,
+        "digest": batches.digest_of(batch),
+        "may_release": may and not own and bool(batch.digest),
+        "is_own": may and own,
         "problems": problems or [],
     }
     return render(request, "cases/debt/batch.html", shown, status=status)
 
 
+def _lines(batch: PlacementBatch, state: str, after: int) -> tuple[list[Placement], int]:
+    """Return one page of accounts of a batch, and after which the next begins, if there is one. One query."""
+    rows = Placement.objects.filter(batch=batch, pk__gt=after).select_related("case").order_by("pk")
+    page = list((rows.filter(case__state=state) if state else rows)[: PAGE + 1])
+    return page[:PAGE], page[PAGE - 1].pk if len(page) > PAGE else 0
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else 0
+
+
 @screen
 @require_POST
 def release_batch(request: HttpRequest, uid: UUID) -> HttpResponse:
-    """Release a batch: the gate is asked again, and the rest goes to the agency."""
+    """Release a batch: in the background the gate is asked again, and the rest goes to the agency."""
     actor = asking.actor_of(request)
     policy.require(actor, rules.RELEASE, kind=KIND)
     batch = _found(uid)

@@ -29,10 +29,8 @@ class HasLeft(CaseError):
 
 def file_of(case: Case) -> BatchFile | None:
     """Return the file in which an account leaves, with its message."""
-    batch = case.placement.batch
-    if batch is None or batch.file_uid is None:
-        return None
-    return BatchFile.objects.select_related("message", "channel").filter(uid=batch.file_uid).first()
+    uid = case.placement.file_uid
+    return BatchFile.objects.select_related("message", "channel").filter(uid=uid).first() if uid else None
 
 
 def can_be_stopped(message: OutboxMessage) -> bool:
@@ -55,8 +53,7 @@ def promise(
     by line. Raises NoChannel, NoFiles."""
     rows = messages.place(lines, actor=actor, at=at)
     file = files.promise(batch.agency.code, messages.DCA_PLACE.code, messages.written(rows), at=at, dedupe=dedupe)
-    batch.file_uid = file.uid
-    batch.save(update_fields=["file_uid"])
+    Placement.objects.filter(pk__in=[line.pk for line in lines]).update(file_uid=file.uid)
     return file, rows
 
 
@@ -66,8 +63,9 @@ def promise_anew(case: Case, *, actor: Actor, at: datetime, is_out: bool) -> Bat
     None where nobody is left, and while another line that was stopped waits to be looked at: the last one promises.
     Raises locks.CaseBusy, NoChannel, NoFiles."""
     batch = PlacementBatch.objects.select_for_update().select_related("agency").get(pk=case.placement.batch_id or 0)
-    taken_back = batch.file_uid
-    rows = Placement.objects.filter(batch=batch, case__state="released").select_related("case__key", "account")
+    taken_back = case.placement.file_uid
+    rows = Placement.objects.filter(batch=batch, file_uid=taken_back, case__state="released")
+    rows = rows.select_related("case__key", "account")
     lines = [row for row in rows.order_by("case__reference") if not (is_out and row.pk == case.pk)]
     others = [row.pk for row in lines if row.pk != case.pk]
     if not lines or Clock.objects.filter(case__in=others, rule=periods.PULL, ended_at=None).exists():

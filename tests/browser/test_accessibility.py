@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from cases import reports
 from cases.agencies import application
+from cases.debt.models import Remittance
 from cases.disclosure import package
 from cases.kernel import edits, jobrun, jobs
 from cases.kernel.evidence import taking
@@ -244,6 +245,10 @@ def _restricted(browser, url: str, people: dict, case, found: crawl.Findings) ->
         collections.refuse("debt_batches", "/debt/batches/", "form[action='/debt/batches/']")
         collections.visit("debt_performance", "/debt/performance/")
         collections.visit("debt_batch", reverse("web:debt_batch", args=[placed.uid]))
+        collections.visit("debt_remittances", "/debt/remittances/")
+        placements.said(placements.paid(people), "placement.remitted")  # once more, of an account that is paid
+        collections.visit("debt_remittances", "/debt/remittances/")
+        collections.visit("debt_remittance", reverse("web:debt_remittance", args=[Remittance.objects.get().uid]))
         collections.visit("case", reverse("web:case", args=[placements.case_of(placed).uid]))
     _sales(browser, url, people, found)
     _monthly_file(browser, url, people, found)

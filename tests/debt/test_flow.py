@@ -27,12 +27,12 @@ def people():
 
 def released(people, *rows):
     batch = placements.built(people, *rows)
-    batches.release(batch, digest=batch.digest, actor=people[placements.MANAGER], at=AT)
+    placements.release(batch, digest=batch.digest, actor=people[placements.MANAGER], at=AT)
     return batch, [line.case for line in batches.lines_of(batch)]
 
 
 def test_a_hold_takes_an_account_out_of_a_file_that_waits_and_the_rest_goes(people):
-    batch, (held, other) = released(people, portfolio.row(0), portfolio.row(1))
+    _, (held, other) = released(people, portfolio.row(0), portfolio.row(1))
     holds.enter(held.pk, "dispute", actor=people[placements.ANALYST], at=AT, source="customer")
     # From this moment the file cannot leave; within a minute another is promised without the account.
     assert [each.state for each in OutboxMessage.objects.filter(kind="dca_place")] == ["withdrawn"]
@@ -42,8 +42,7 @@ def test_a_hold_takes_an_account_out_of_a_file_that_waits_and_the_rest_goes(peop
     messages = OutboxMessage.objects.filter(kind="dca_place").order_by("pk")
     assert [each.state for each in messages] == ["withdrawn", "pending"]
     assert [each["reference"] for each in told("dca_place")] == [held.reference, other.reference, other.reference]
-    batch.refresh_from_db()
-    file = BatchFile.objects.get(uid=batch.file_uid)
+    file = placements.file_of(other)
     assert (file.message_id, file.row_count, file.total_pence) == (messages[1].pk, 1, 5001)
     assert Release.objects.filter(case=other, message=messages[1]).count() == 1
     assert set(Letter.objects.filter(case=held).values_list("template", "state")) == {("placement_n6", "withdrawn")}
@@ -52,7 +51,7 @@ def test_a_hold_takes_an_account_out_of_a_file_that_waits_and_the_rest_goes(peop
 
 
 def test_two_accounts_of_one_file_are_both_taken_out_before_the_rest_goes(people):
-    batch, (first, second, other) = released(people, portfolio.row(0), portfolio.row(1), portfolio.row(2))
+    _, (first, second, other) = released(people, portfolio.row(0), portfolio.row(1), portfolio.row(2))
     for held, at in ((first, AT), (second, AT + timedelta(seconds=30))):
         holds.enter(held.pk, "dispute", actor=people[placements.ANALYST], at=at, source="customer")
     for at in (SOON, SOON + timedelta(minutes=1)):
@@ -61,8 +60,7 @@ def test_two_accounts_of_one_file_are_both_taken_out_before_the_rest_goes(people
     assert (state(first), state(second), state(other)) == ("excluded", "excluded", "released")
     waiting = [each for each in OutboxMessage.objects.filter(kind="dca_place").order_by("pk")]
     assert [each.state for each in waiting] == ["withdrawn", "pending"]
-    batch.refresh_from_db()
-    assert BatchFile.objects.get(uid=batch.file_uid).row_count == 1
+    assert placements.file_of(other).row_count == 1
     assert Release.objects.filter(case__in=[first, second], message=waiting[1]).count() == 0
 
 
@@ -82,10 +80,10 @@ def test_a_manager_takes_out_what_was_complained_of_and_nothing_that_has_left(pe
 
 
 def test_what_was_held_while_the_file_was_on_its_way_is_told_with_its_arrival(people):
-    batch, (case,) = released(people, portfolio.row(1))
+    _, (case,) = released(people, portfolio.row(1))
     OutboxMessage.objects.filter(kind="dca_place").update(attempts=1)
     holds.enter(case.pk, "vulnerable", actor=people[placements.ANALYST], at=AT, source="customer")
-    batches.sent(BatchFile.objects.get(uid=batches.PlacementBatch.objects.get(pk=batch.pk).file_uid), "delivered", AT)
+    batches.sent(placements.file_of(case), "delivered", AT)
     assert (state(case), told("dca_hold")) == ("sent", [{"reference": case.reference}])
 
 
@@ -124,7 +122,7 @@ def test_an_account_that_its_agency_gave_up_goes_to_the_next_one(people):
     assert (state(old), new.case.state, new.tier, new.batch) == ("transferred", "gated", 2, None)
 
     number = placements.number_of(new)
-    batch, cases = batches.build([number], agency_code=placements.CODE, actor=people[placements.ANALYST], at=AT)
+    batch, cases = placements.build([number], agency_code=placements.CODE, actor=people[placements.ANALYST], at=AT)
     assert [each.pk for each in cases] == [new.pk]
     assert (state(new.case), Case.objects.count()) == ("in_batch", 2)
-    assert batches.release(batch, digest=batch.digest, actor=manager, at=AT) is not None
+    assert placements.release(batch, digest=batch.digest, actor=manager, at=AT) is not None

@@ -46,7 +46,7 @@ def test_d_1_from_the_batch_to_the_day_after_the_moratorium():
         ("excluded", ["complaint"]),
         ("excluded", ["out_of_time"]),
     ]
-    file = batches.release(batch, digest=batch.digest, actor=people[placements.MANAGER], at=BUILT)
+    file = placements.release(batch, digest=batch.digest, actor=people[placements.MANAGER], at=BUILT)
     assert (file.row_count, file.total_pence) == (1, 31246)
     batches.sent(file, "delivered", BUILT)
     case = placements.said(lines[0].case, "placement.answered", at=BUILT)

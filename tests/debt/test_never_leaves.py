@@ -72,7 +72,7 @@ def test_what_anything_stops_never_reaches_a_file():
                 one.holds.add(kind)
                 holds.enter(line.case_id, kind, actor=people[placements.ANALYST], at=AT, source="customer")
                 stopped_late += kind in oracle.HOLDS
-        batches.release(batch, digest=batch.digest, actor=people[placements.MANAGER], at=AT)
+        placements.release(batch, digest=batch.digest, actor=people[placements.MANAGER], at=AT)
         gone = {each["reference"] for each in told("dca_place")} & set(named)
         assert gone == {name for name, one in named.items() if oracle.may_leave(one, today=TODAY)}
         left, wanted = left + len(gone), wanted + len(named)

@@ -1,10 +1,15 @@
 """The pages of batches and the case page of a moratorium: as many statements with three rows as with one."""
 
+import re
+
 import pytest
 from django.urls import reverse
 
+from cases.debt import batches, pages
+from cases.kernel import jobrun
 from tests import factories, moratoria, placements
 from tests.accounts import portfolio
+from tests.factories import AT
 from tests.web.desk import client_of
 from tests.web.test_queries import shortly, statements
 
@@ -25,11 +30,40 @@ def test_one_batch(count):
     people = factories.office()
     batch = placements.built(people, *(portfolio.row(number) for number in range(count)))
     found = statements(client_of("c.adebayo"), f"/debt/batches/{batch.uid}/")
-    assert len(found) == 5, shortly(found)
+    assert len(found) == 8, shortly(found)
+
+
+def test_one_batch_is_shown_page_by_page_and_says_how_far_its_work_is(monkeypatch):
+    people = factories.office()
+    placements.enter()
+    rows = [portfolio.row(0), portfolio.row(1), portfolio.row(2), portfolio.row(3, flags="complaint:2026-02-10")]
+    numbers = placements.accounts(people, *rows)
+    batch = batches.build(numbers, agency_code=placements.CODE, actor=people[placements.ANALYST], at=AT)
+    manager, address = client_of("c.adebayo"), f"/debt/batches/{batch.uid}/"
+    page = manager.get(address).text
+    assert "0 of 4 accounts looked at" in page
+    assert "Release to" not in page
+    jobrun.work(clock=lambda: AT, seconds=60)
+    monkeypatch.setattr(pages, "PAGE", 3)
+    references = [line.case.reference for line in batches.lines_of(batch)]
+    page = manager.get(address).text
+    assert "4 of 4 accounts looked at" in page
+    assert [reference in page for reference in references] == [True, True, True, False]
+    after = re.search(r"after=(\d+)", page)[1]
+    page = manager.get(f"{address}?after={after}").text
+    assert [reference in page for reference in references] == [False, False, False, True]
+    page = manager.get(f"{address}?state=excluded").text
+    assert [reference in page for reference in references] == [False, False, False, True]
+    assert "A complaint is open." in page
+    digest = re.search(r'name="digest" value="(\w+)"', page)[1]
+    assert manager.post(f"{address}release/", {"digest": digest}).status_code == 302
+    assert "3 of 4 accounts wait to be looked at once more" in manager.get(address).text
+    jobrun.work(clock=lambda: AT, seconds=60)
+    assert "0 of 4 accounts still wait" in manager.get(address).text
 
 
 # Three are of three people: a person has to say whose they are, and is shown them to choose.
-@pytest.mark.parametrize(("count", "expected"), [(1, 11), (3, 12)])
+@pytest.mark.parametrize(("count", "expected"), [(1, 12), (3, 13)])
 def test_the_page_of_a_moratorium(count, expected):
     people = factories.office()
     rows = [moratoria.account(people) for _ in range(count)]

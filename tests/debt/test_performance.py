@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cases.debt import batches, callbacks, performance
+from cases.debt import callbacks, performance
 from cases.debt.models import Placement
 from cases.kernel.models import BatchFile, Channel
 from cases.ledger import api as ledger
@@ -87,8 +87,8 @@ def test_an_account_of_the_second_tier_is_a_line_of_its_own():
     people = factories.office()
     case = placements.transferred(people)
     number = placements.number_of(Placement.objects.select_related("account__key").get(pk=case.pk))
-    batch = batches.build([number], agency_code=placements.CODE, actor=people[placements.ANALYST], at=AT)[0]
-    batches.release(batch, digest=batch.digest, actor=people[placements.MANAGER], at=AT)
+    batch = placements.build([number], agency_code=placements.CODE, actor=people[placements.ANALYST], at=AT)[0]
+    placements.release(batch, digest=batch.digest, actor=people[placements.MANAGER], at=AT)
     assert [(each.tier, each.placed) for each in performance.of_agencies(months=12, at=LOOKED)] == [(1, 1), (2, 1)]
 
 

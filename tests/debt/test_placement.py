@@ -7,18 +7,31 @@ from datetime import timedelta
 import pytest
 
 from cases.accounts.models import AccountFlag
-from cases.debt import batches, callbacks
+from cases.debt import batches, callbacks, limitation
 from cases.debt.batches import BatchRefused
 from cases.debt.models import Placement, PlacementBatch
-from cases.kernel import edits, holds, outbox, transitions
+from cases.kernel import edits, holds, jobrun, outbox, transitions
 from cases.kernel.exchange import batchformat
-from cases.kernel.models import BatchFile, Case, Clock, Letter, OutboxMessage, Release, ReleasedItem, Task
+from cases.kernel.models import (
+    BatchFile,
+    Case,
+    Clock,
+    Letter,
+    OutboxMessage,
+    Release,
+    ReleasedItem,
+    RoleGrant,
+    Task,
+    User,
+)
 from cases.kernel.timing import sweeps
 from cases.ledger import api as ledger
+from cases.ledger.models import LedgerEvent
 from cases.ledger.reads import Reader
 from tests import factories, placements
 from tests.accounts import portfolio
 from tests.factories import AT
+from tests.kernel.snapshots import nothing_written
 
 pytestmark = pytest.mark.django_db
 
@@ -55,12 +68,12 @@ def test_a_batch_is_built_released_by_another_and_leaves_as_one_file(people):
     digest = batch.digest
     for actor in (people[placements.ANALYST], placements.other_manager(people)):
         with pytest.raises(Exception, match="Somebody else|may not|not allowed|role"):
-            batches.release(batch, digest=digest, actor=actor, at=AT)
+            placements.release(batch, digest=digest, actor=actor, at=AT)
     with pytest.raises(BatchRefused, match="changed while you were reading"):
-        batches.release(batch, digest="0" * 64, actor=people[placements.MANAGER], at=AT)
+        placements.release(batch, digest="0" * 64, actor=people[placements.MANAGER], at=AT)
     assert (BatchFile.objects.count(), Release.objects.count()) == (0, 0)
 
-    file = batches.release(batch, digest=digest, actor=people[placements.MANAGER], at=AT)
+    file = placements.release(batch, digest=digest, actor=people[placements.MANAGER], at=AT)
     assert (file.row_count, file.total_pence) == (2, 10001)
     (first, second) = told("dca_place")
     assert first == {
@@ -83,7 +96,7 @@ def test_a_batch_is_built_released_by_another_and_leaves_as_one_file(people):
     }
     assert Letter.objects.filter(template="placement_n6").count() == 2
     with pytest.raises(BatchRefused, match="released already"):
-        batches.release(batch, digest=digest, actor=people[placements.MANAGER], at=AT)
+        placements.release(batch, digest=digest, actor=people[placements.MANAGER], at=AT)
 
     batches.sent(file, "delivered", AT)
     assert [row.case.state for row in batches.lines_of(batch)] == ["sent", "sent", "excluded"]
@@ -93,15 +106,15 @@ def test_what_stops_an_account_between_building_and_release_takes_it_out(people)
     batch = placements.built(people, portfolio.row(0), portfolio.row(1))
     case = placements.case_of(batch)
     holds.enter(case.pk, "dispute", actor=people[placements.ANALYST], at=AT, source="customer")
-    file = batches.release(batch, digest=batch.digest, actor=people[placements.MANAGER], at=AT)
+    file = placements.release(batch, digest=batch.digest, actor=people[placements.MANAGER], at=AT)
     assert (state(case), file.row_count) == ("excluded", 1)
     assert Placement.objects.get(pk=case.pk).stopped_by == ["hold_dispute"]
 
 
 def test_an_account_is_in_one_open_placement_at_a_time(people):
     first = placements.built(people, portfolio.row(0))
-    batches.release(first, digest=first.digest, actor=people[placements.MANAGER], at=AT)
-    batch, (again,) = batches.build(
+    placements.release(first, digest=first.digest, actor=people[placements.MANAGER], at=AT)
+    batch, (again,) = placements.build(
         [portfolio.row(0)["account"]], agency_code=placements.CODE, actor=people[placements.ANALYST], at=AT
     )
     assert (again.state, Placement.objects.get(pk=again.pk).stopped_by) == ("excluded", ["placed_already"])
@@ -175,3 +188,52 @@ def test_what_a_person_has_looked_at_and_closed_is_asked_for_again_only_when_som
     seen(4)
     assert [night(5, "promise", "payment_arrangement"), night(6, "promise")] == [0, 0]
     assert night(7, "promise", "payment_arrangement") == 1  # it had ceased, and is back
+
+
+def test_a_batch_of_many_is_built_and_released_part_by_part_and_a_late_hold_changes_one_file(people, monkeypatch):
+    for name, size in (("batch_part", 2), ("batch_file", 3)):
+        monkeypatch.setitem(limitation._limits(), name, size)
+    rows = [portfolio.row(number) for number in (0, 1, 2, 3, 5, 6, 7)]
+    placements.enter()
+    numbers = placements.accounts(people, *rows)
+    batch = batches.build(numbers, agency_code=placements.CODE, actor=people[placements.ANALYST], at=AT)
+    manager = people[placements.MANAGER]
+    with nothing_written(), pytest.raises(BatchRefused, match="still being built"):
+        batches.release(batch, digest=batches.digest_of(batch), actor=manager, at=AT)
+    assert jobrun.work(clock=lambda: AT, seconds=60) == 4
+    assert batches.work_of(batch).state == "done"
+    batch.refresh_from_db()
+    assert batches.by_state(batch) == {"in_batch": (7, sum(int(row["balance_pence"]) for row in rows))}
+
+    batches.release(batch, digest=batch.digest, actor=manager, at=AT)
+    assert (batch.digest, BatchFile.objects.filter(kind="dca_place").count()) == (batches.digest_of(batch), 0)
+    assert jobrun.work(clock=lambda: AT, seconds=60) == 3
+    files = BatchFile.objects.filter(kind="dca_place").order_by("pk")
+    assert [file.row_count for file in files] == [3, 3, 1]
+    assert sum(file.total_pence for file in files) == sum(int(row["balance_pence"]) for row in rows)
+    assert sorted(each["reference"] for each in told("dca_place")) == [
+        line.case.reference for line in batches.lines_of(batch)
+    ]
+    handed = LedgerEvent.objects.get(stream=batch.uid, action="batch.handed_over").content()["detail"]
+    assert (handed["accounts"], handed["files"]) == (7, 3)
+
+    case = placements.case_of(batch, 4)  # in the second file
+    holds.enter(case.pk, "dispute", actor=people[placements.ANALYST], at=AT, source="customer")
+    sweeps.end_due_clocks(now=AT + timedelta(minutes=2))
+    sizes = [(file.row_count, file.message.state) for file in files.select_related("message").all()]
+    assert sizes == [(3, "pending"), (3, "withdrawn"), (1, "pending"), (2, "pending")]
+    assert (state(case), batches.by_state(batch)["released"][0]) == ("excluded", 6)
+
+
+def test_whoever_lost_the_role_hands_nothing_over(people):
+    batch = placements.built(people, portfolio.row(0))
+    batches.release(batch, digest=batch.digest, actor=people[placements.MANAGER], at=AT)
+    user = User.objects.get(username=placements.MANAGER)
+    with ledger.action(user.uid, "tests.removed", actor="tests", at=AT):
+        for held in RoleGrant.objects.filter(user=user, revoked_at=None):
+            held.revoked_at = AT
+            held.save()
+    jobrun.work(clock=lambda: AT, seconds=60)
+    job = batches.work_of(batch)
+    assert (job.failed, BatchFile.objects.count()) == (1, 0)
+    assert state(placements.case_of(batch)) == "in_batch"

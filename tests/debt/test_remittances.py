@@ -72,7 +72,7 @@ class Sender:
 
 def two_active(people):
     batch = placements.built(people, portfolio.row(0), portfolio.row(1))
-    file = batches.release(batch, digest=batch.digest, actor=people[placements.MANAGER], at=AT)
+    file = placements.release(batch, digest=batch.digest, actor=people[placements.MANAGER], at=AT)
     batches.sent(file, "delivered", AT)
     return [placements.said(line.case, "placement.answered") for line in batches.lines_of(batch)]
 

@@ -9,6 +9,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from cases.accounts import storing
 from cases.debt.sale import bids, looking, prices, tapes
 from cases.debt.sale.models import DebtSaleAccount, SaleTape
 from cases.kernel import outbox, verdicts
@@ -285,3 +286,18 @@ def test_forms_of_the_page_refuse_in_words_and_keep_what_was_typed(people):
     assert (answer.status_code, "Nothing was changed" in answer.text) == (422, True)
     assert client_of(sales.FINANCE).post(f"{address}tapes/make/").status_code == 403
     assert looking.under_way(Case.objects.get(pk=case.pk)) is False
+
+
+def test_the_tape_of_the_buyer_says_of_which_months_there_are_statements(people):
+    row = portfolio.row(0, account="8499990001")
+    for day in ("2026-10-05", "2026-10-31", "2026-11-02"):
+        sales.take_in(people, {**row, "as_of": day, "balance_pence": day.replace("-", "")[3:]})
+    account = storing.find("8499990001").pk
+    for until, months in (
+        (date(2026, 11, 30), "2026-10 2026-11"),
+        (date(2026, 10, 31), "2026-10"),
+        (date(2028, 9, 30), "2026-10 2026-11"),
+        (date(2028, 10, 1), "2026-11"),
+    ):
+        assert tapes._statements([account], until=until) == {account: months}
+    assert tapes._statements([account], until=None) == {}

@@ -113,6 +113,7 @@ SOLD = {
     "jurisdiction": "eaw",
     "final_bill_date": "2025-11-30",
     "oldest_unpaid_date": "2025-09-30",
+    "statement_months": "2026-10 2026-11",
     "last_payment_date": "",
     "last_payment_pence": "",
     "default_date": "2026-03-14",

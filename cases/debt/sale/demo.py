@@ -53,7 +53,8 @@ def tell(cast: Cast, *, now: datetime) -> int:
     offered = _pool(
         cast, _OFFERED, defaulted=calendars.london_date(now) - timedelta(days=130), at=now - timedelta(days=2)
     )
-    bids.note(offered, BUYER, RATE - 75, calendars.london_date(now), actor=cast.manager, at=now - timedelta(hours=3))
+    came = now - timedelta(hours=3)
+    bids.note(offered, BUYER, RATE - 75, calendars.london_date(came), actor=cast.manager, at=came)
     began = now - timedelta(days=1)
     case = _pool(cast, _SOLD, defaulted=calendars.london_date(now) - timedelta(days=250), at=began)
     _sell(cast, case, at=began + timedelta(hours=2))

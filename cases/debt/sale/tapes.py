@@ -18,7 +18,7 @@ from django.db.models import Max, Sum
 from cases.accounts.models import Account, AccountHolder
 from cases.debt.sale import looking
 from cases.debt.sale.models import DebtSale, DebtSaleAccount, SaleTape, SaleTapePart
-from cases.kernel import jobs, locks, policy, record
+from cases.kernel import calendars, jobs, locks, policy, record
 from cases.kernel.actors import Actor, system
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Case
@@ -77,6 +77,7 @@ _PERSON = {
     "email": "contact",
 }
 HOLDERS = 2
+STATEMENTS = 24  # months; domain rules 5B.4
 FINAL = {
     "reference": "financial",
     "account": "financial",
@@ -90,6 +91,7 @@ FINAL = {
     "last_payment_pence": "financial",
     "default_date": "financial",
     "default_pence": "financial",
+    "statement_months": "financial",
     **{f"holder_{number}_{name}": _PERSON[name] for number in range(1, HOLDERS + 1) for name in _PERSON},
 }
 _COLUMNS = {"bid": BID, "final": FINAL}
@@ -223,6 +225,7 @@ def _make(job: jobs.Job, subject: str, at: datetime) -> None:
         )
     }
     found = _opened([accounts[line.account_id] for line in lines], reader=reader, at=at)
+    months = _statements(list(accounts), until=sale.cut_off_date) if tape.kind == "final" else {}
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, list(_COLUMNS[tape.kind]), lineterminator="\n")
     people = 0
@@ -234,12 +237,25 @@ def _make(job: jobs.Job, subject: str, at: datetime) -> None:
             row = _bid_row(line, account, held)
             _names_nobody(row, number, held)
         else:
-            row = _final_row(sale, line, account, number, held)
+            row = _final_row(sale, line, account, number, held) | {"statement_months": months.get(account.pk, "")}
         writer.writerow(row)
     part = SaleTapePart(tape=tape, number=int(first), people_count=people)
     body = text.getvalue().encode()
     part.rows = sealing.seal_bytes(body, key=tape.key, label=LABEL, uid=part.uid, field="rows")
     part.save(force_insert=True)
+
+
+def _statements(accounts: Sequence[int], *, until: date | None) -> dict[int, str]:
+    """Return, by account, of which of the 24 months that end with the cut-off billing told a balance: what statements a
+    buyer may ask for. One query."""
+    if until is None:
+        return {}
+    since = calendars.add_months(until.replace(day=1), 1 - STATEMENTS)
+    told = Account.history.filter(id__in=accounts, as_of__gte=since, as_of__lte=until)
+    months: dict[int, set[str]] = {}
+    for account, day in told.values_list("id", "as_of"):
+        months.setdefault(account, set()).add(_month(day))
+    return {account: " ".join(sorted(found)) for account, found in months.items()}
 
 
 Held = Mapping[str, str | None]
