@@ -29,7 +29,8 @@ class Account(Tracked):
 
     `payments_behind` are whole monthly payments that are due and unpaid; nothing where billing does not say.
     `token` is the keyed hash of the number; `content` that of all that the feed said last, so that the same row again
-    changes nothing. The default's date and balance, once there, never change: sale and payment leave them as they are.
+    changes nothing. `fees_date` is the day of the newest of the fees, where billing says it. The default's date and
+    balance, once there, never change: sale and payment leave them as they are.
     """
 
     key = models.ForeignKey(DataKey, models.PROTECT, related_name="+")
@@ -54,6 +55,8 @@ class Account(Tracked):
     payments_behind = models.PositiveSmallIntegerField(null=True, blank=True)
     token = models.BinaryField(unique=True, editable=False)
     content = models.BinaryField(editable=False)
+
+    fees_date = models.DateField(null=True, blank=True)
 
     untracked = ("token", "content")
 

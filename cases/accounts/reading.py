@@ -65,7 +65,7 @@ OF_A_PERSON = frozenset(
 HOLDERS = 2
 LONGEST = 120
 # Columns that a feed may have since a later release. Where it does not say them, a row hashes as it did before.
-_LATER = frozenset({"contract_start_date", "payment_pence", "payments_behind"})
+_LATER = frozenset({"contract_start_date", "payment_pence", "payments_behind", "fees_date"})
 FAULTS = {
     "missing": "It is needed.",
     "too_long": "It is too long.",
@@ -244,6 +244,7 @@ COLUMNS: dict[str, Column] = {
     "contract_start_date": Column(_day),
     "payment_pence": Column(_not_negative),
     "payments_behind": Column(_count),
+    "fees_date": Column(_day),
     "flags": Column(_flags),
 }
 HOLDER_COLUMNS: dict[str, Column] = {
@@ -257,7 +258,7 @@ HOLDER_COLUMNS: dict[str, Column] = {
     "email": Column(_email),
 }
 # These cannot lie after the day the balance is of. A contract may well end later.
-_PAST = ("final_bill_date", "oldest_unpaid_date", "last_payment_date", "acknowledged_date", "default_date")
+_PAST = ("final_bill_date", "oldest_unpaid_date", "last_payment_date", "acknowledged_date", "default_date", "fees_date")
 _DEFAULTS = {"fees_pence": 0, "is_regulated_credit": False, "is_business": False}
 
 

@@ -10,6 +10,7 @@ HEADING = [
     "as_of",
     "balance_pence",
     "fees_pence",
+    "fees_date",
     "final_bill_date",
     "oldest_unpaid_date",
     "default_date",

@@ -10,7 +10,7 @@ from cases.agencies.inbound import receive
 from cases.agencies.provision import new_inbound_key
 from cases.agencies.senders import Sender
 from cases.debt.models import Placement
-from cases.debt.moratorium import fees, opening, searching
+from cases.debt.moratorium import fees, opening, report, searching
 from cases.debt.moratorium.intake import EXAMPLE
 from cases.debt.moratorium.models import FeeReversal, Moratorium
 from cases.kernel import accountholds, actors, calendars, edits, outbox, transitions, verdicts
@@ -20,12 +20,14 @@ from cases.kernel.models import Agency, BatchFile, Callback, Case, Clock, Hold, 
 from cases.kernel.timing import sweeps
 from cases.ledger import sealing
 from cases.ledger.reads import Reader
+from cases.reports import letters
 from tests import factories, moratoria, placements
 from tests.accounts import portfolio
 from tests.api.caller import call, callback
 from tests.debt.test_placement import told
 from tests.factories import AT
 from tests.kernel.snapshots import nothing_written
+from tests.reports import reading
 
 pytestmark = pytest.mark.django_db
 READER = Reader(actor="tests", verb="read", purpose="tests")
@@ -50,18 +52,16 @@ def state(case):
 def placed(people, row, at=AT):
     """The account of a row at a recovery agency."""
     placements.enter()
-    batch = placements.batches.build(
-        [row["account"]], agency_code=placements.CODE, actor=people[placements.ANALYST], at=at
-    )[0]
-    file = placements.batches.release(batch, digest=batch.digest, actor=people[placements.MANAGER], at=at)
+    batch = placements.build([row["account"]], agency_code=placements.CODE, actor=people[placements.ANALYST], at=at)[0]
+    file = placements.release(batch, digest=batch.digest, actor=people[placements.MANAGER], at=at)
     placements.batches.sent(file, "delivered", at)
     return placements.said(placements.case_of(batch), "placement.answered", at=at)
 
 
-def billed(people, row, day, *, fees_pence, balance_pence):
+def billed(people, row, day, *, fees_pence, balance_pence, **more):
     """Let billing tell of an account on a later day."""
     at = datetime.combine(date.fromisoformat(day), datetime.min.time(), tzinfo=UTC) + timedelta(hours=20)
-    told_now = {**row, "as_of": day, "fees_pence": str(fees_pence), "balance_pence": str(balance_pence)}
+    told_now = {**row, "as_of": day, "fees_pence": str(fees_pence), "balance_pence": str(balance_pence), **more}
     placements.accounts(people, told_now, at=at)
 
 
@@ -108,7 +108,7 @@ def test_a_certain_notice_is_applied_within_minutes_and_everybody_is_told(people
     assert held == {row["account"]: {"breathing_space"}, second["account"]: set()}
 
     # The account cannot be placed again meanwhile, and somebody else's is none of it.
-    _, (again,) = placements.batches.build(
+    _, (again,) = placements.build(
         [second["account"]], agency_code=placements.CODE, actor=people[placements.ANALYST], at=AT
     )
     assert Placement.objects.get(pk=again.pk).stopped_by == []
@@ -134,6 +134,28 @@ def test_a_late_notice_counts_from_its_start_and_charges_since_are_taken_back(pe
     assert fees.owed([account]) == {account.pk: 10_500}
     moves = case.clocks.model.objects.filter(case=case, rule="moratorium_answer").count()
     assert (state(case), moves) == ("applied", 1)
+
+
+def test_the_day_of_a_charge_is_the_one_that_billing_tells_and_is_shown(people):
+    row = moratoria.account(people, as_of="2026-11-03")
+    # A charge of the eve, and one of the second protected day, each told of on a later day.
+    billed(people, row, "2026-11-06", fees_pence=500, balance_pence=10_500, fees_date="2026-11-04")
+    billed(people, row, "2026-11-09", fees_pence=1700, balance_pence=11_700, fees_date="2026-11-06")
+    case = moratoria.matched(moratoria.opened(row, person=moratoria.debtor(row), start_date=date(2026, 11, 5)))
+    billed(people, row, "2026-11-15", fees_pence=2000, balance_pence=12_000, fees_date="2026-11-13")
+    billed(people, row, "2026-11-16", fees_pence=2100, balance_pence=12_100)
+    found = FeeReversal.objects.order_by("posted_date").values_list("posted_date", "amount_pence", "is_day_told")
+    assert list(found) == [
+        (date(2026, 11, 6), 1200, True),
+        (date(2026, 11, 13), 300, True),
+        (date(2026, 11, 16), 100, False),
+    ]
+    (_, table) = report.tables(Case.objects.get(pk=case.pk))
+    assert [each[1:4] for each in table.rows] == [
+        ("6 November 2026", "Billing tells it", "£12.00"),
+        ("13 November 2026", "Billing tells it", "£3.00"),
+        ("16 November 2026", "The balance of that day first showed it", "£1.00"),
+    ]
 
 
 def test_what_fell_before_a_charge_was_asked_for_is_no_answer_and_a_cancelled_case_still_gets_its_own(people):
@@ -237,7 +259,12 @@ def test_a_review_needs_counsel_a_ground_and_its_20_days(people):
     verdicts.decide(case.approvals.get(closed_at=None).uid, "agreed", actor=people[moratoria.COUNSEL], at=AT)
     assert state(case) == "review_requested"
     assert Clock.objects.get(case=case, rule="k15_review_decided").due_date == date(2026, 12, 18)
-    assert Letter.objects.filter(case=case, template="moratorium_review").count() == 1
+    letter = Letter.objects.get(case=case, template="moratorium_review")
+    assert not Task.objects.filter(case=case, kind="moratorium_send_particulars").exists()
+    assert letters.write(letter.pk, now=AT)
+    letter = Letter.objects.select_related("blob").get(pk=letter.pk)
+    text = " ".join(reading.text_of(letters.open_letter(letter, reader=READER, at=AT)).split())
+    assert f"What it rests on {moratoria.REVIEW['particulars']}" in text
     moratoria.said(case, "moratorium.review_decided", outcome="granted")
     assert (state(case), Hold.objects.get(case=case).released_at) == ("cancelled", None)
 

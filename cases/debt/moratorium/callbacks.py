@@ -129,9 +129,10 @@ def _look_at_charges(debt: MoratoriumDebt, *, at: datetime) -> None:
             "debt": debt.number,
             "posted_date": charge.posted_date.isoformat(),
             "amount_pence": charge.amount_pence,
+            "is_day_told": charge.is_day_told,
         }
         if debt.is_joint:
-            if debt.account is not None and charge.posted_date == debt.account.as_of:
+            if debt.account is not None and charge.seen_date == debt.account.as_of:
                 _ask_about(debt, actor=actor, at=at)
         elif case.state in codes.IN_FORCE:
             transitions.apply(case.pk, "reverse_fee", actor=actor, at=at, inputs=typed)

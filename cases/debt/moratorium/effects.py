@@ -37,7 +37,7 @@ tasks.declare(
     {
         UNCLEAR: "A moratorium notice: say which accounts are the debtor's, or that there are none",
         JOINT: "A joint debt: decide how the holder who is in no moratorium is asked, and what of a charge they owe",
-        SEND: "Send the adviser what the review that was asked for rests on",
+        SEND: "Let an adviser whom the notice does not name have what the review rests on",
         BY_HAND: "Tell the adviser, the register or a buyer by hand: no message or letter can go",
     },
     ended_by={UNCLEAR: "This ends when the notice is applied, or answered as not found."},
@@ -51,6 +51,7 @@ LETTERS = tuple(
         label=label,
         template=f"cases/debt/moratorium/letters/{code.removeprefix('moratorium_')}.html",
         effective_from=periods.CLOCKS[0].effective_from,
+        says=("review_particulars",) if code == REVIEW else (),
     )
     for code, label in ((N9, "A moratorium is applied: to the adviser"), (REVIEW, "A review is asked for"))
 )
@@ -60,16 +61,17 @@ def facts_of(case: Case) -> Moratorium:
     return Moratorium.objects.get(pk=case.pk)
 
 
-def write_to_adviser(case: Case, template: str, *, at: datetime) -> None:
+def write_to_adviser(case: Case, template: str, *, at: datetime) -> bool:
     """Ask for a letter to the adviser; where none can reach them, somebody tells them by hand. A notice that names no
-    adviser is answered to the register alone, which passes it on."""
+    adviser is answered to the register alone, which passes it on. Says whether there is an adviser."""
     party = CaseParty.objects.filter(case=case, role="adviser", is_detached=False).order_by("number").first()
     if party is None:
-        return
+        return False
     if party.addresses.filter(kind__in=HOME_KINDS, is_detached=False).exists():
         letters.request(case, party, template=template, at=at)
     else:
         tasks.raise_task(BY_HAND, case=case, at=at, letter=template)
+    return True
 
 
 def _or_by_hand(case: Case, tell: Callable[[], object], *, at: datetime, what: str) -> None:
@@ -319,8 +321,8 @@ def request_review(context: Any) -> None:
     facts.save(update_fields=["review_ground", "review_particulars"])
     clocks.meet(case, periods.REVIEW, at=at)
     clocks.start(case, periods.DECIDED, started_at=opening.midnight(facts.start_date), jurisdiction="eaw")
-    write_to_adviser(case, REVIEW, at=at)
-    tasks.raise_task(SEND, case=case, at=at)
+    if not write_to_adviser(case, REVIEW, at=at):
+        tasks.raise_task(SEND, case=case, at=at)
 
 
 def review_refused(context: Any) -> None:
@@ -396,4 +398,6 @@ def reverse_fee(context: Any) -> None:
     inputs = context.inputs
     debt = searching.debts_of(context.case).get(number=int(inputs["debt"]))
     day = date.fromisoformat(str(inputs["posted_date"]))
-    fees.reverse(debt, fees.Charge(posted_date=day, amount_pence=int(inputs["amount_pence"])), at=context.at)
+    is_told = bool(inputs.get("is_day_told"))
+    charge = fees.Charge(posted_date=day, amount_pence=int(inputs["amount_pence"]), is_day_told=is_told)
+    fees.reverse(debt, charge, at=context.at)

@@ -1,7 +1,8 @@
 """Charges of a protected debt: which billing made for a day inside the period, and which it has taken back.
 
-The mirror of an account says how much of a balance is charges. What it rose by is a charge of the day of the balance
-that first shows it. The automated charges of a joint debt are for a person to look at: the other holder may owe them.
+The mirror of an account says how much of a balance is charges, and of which day the newest is where billing tells it;
+else what it rose by is a charge of the day of the balance that first shows it. The automated charges of a joint debt
+are for a person to look at: the other holder may owe them.
 """
 
 from __future__ import annotations
@@ -20,20 +21,34 @@ __all__ = ["Charge", "charges", "confirmed", "owed", "reverse"]
 
 @dataclass(frozen=True, kw_only=True)
 class Charge:
-    """What billing charged: the day in London, and whole pence."""
+    """What billing charged: the day in London, and whole pence. `is_day_told`: billing says which day that was, it is
+    not only the day of the balance that first showed the charge, `seen_date`."""
 
     posted_date: date
     amount_pence: int
+    is_day_told: bool = False
+    seen_date: date | None = None
 
 
-def _steps(account_id: int) -> Iterable[tuple[date, int, datetime]]:
-    """Yield by how much the charges of an account rose or fell, with the day of the balance and when billing told us.
-    One query."""
+@dataclass(frozen=True)
+class _Step:
+    """By how much the charges of an account rose or fell: the day it counts for, and when we saw it."""
+
+    day: date
+    pence: int
+    is_day_told: bool
+    seen_date: date
+    told_at: datetime
+
+
+def _steps(account_id: int) -> Iterable[_Step]:
+    """Yield each change of the charges of an account, the oldest first. One query."""
     rows = Account.history.filter(id=account_id).order_by("history_id")
     before: int | None = None
-    for as_of, fees, told_at in rows.values_list("as_of", "fees_pence", "history_date"):
+    for as_of, fees, fees_date, told_at in rows.values_list("as_of", "fees_pence", "fees_date", "history_date"):
         if before is not None and fees != before:
-            yield as_of, fees - before, told_at
+            is_told = fees > before and fees_date is not None
+            yield _Step(fees_date if is_told else as_of, fees - before, is_told, as_of, told_at)
         before = fees
 
 
@@ -48,17 +63,32 @@ def charges(debt: MoratoriumDebt, *, until: date | None) -> list[Charge]:
         .annotate(Sum("amount_pence"))
     )
     left = {day: -pence for day, pence in given}
-    for day, pence, _ in _steps(debt.account_id):
-        if pence > 0 and day >= debt.effective_date and (until is None or day <= until):
-            left[day] = left.get(day, 0) + pence
-    return [Charge(posted_date=day, amount_pence=pence) for day, pence in sorted(left.items()) if pence > 0]
+    newest: dict[date, _Step] = {}
+    for step in _steps(debt.account_id):
+        if step.pence > 0 and step.day >= debt.effective_date and (until is None or step.day <= until):
+            left[step.day] = left.get(step.day, 0) + step.pence
+            newest[step.day] = step
+    return [
+        Charge(
+            posted_date=day,
+            amount_pence=pence,
+            is_day_told=newest[day].is_day_told,
+            seen_date=newest[day].seen_date,
+        )
+        for day, pence in sorted(left.items())
+        if pence > 0
+    ]
 
 
 def reverse(debt: MoratoriumDebt, charge: Charge, *, at: datetime) -> FeeReversal:
     """Have billing take a charge back, inside the current ledger action on the locked case. Billing reads what it owes
     at its own door; until it has done so, the amount does not count as owed."""
     return FeeReversal.objects.create(
-        debt=debt, posted_date=charge.posted_date, amount_pence=charge.amount_pence, asked_at=at
+        debt=debt,
+        posted_date=charge.posted_date,
+        amount_pence=charge.amount_pence,
+        is_day_told=charge.is_day_told,
+        asked_at=at,
     )
 
 
@@ -70,7 +100,7 @@ def confirmed(debt: MoratoriumDebt) -> list[tuple[FeeReversal, date]]:
     """
     if debt.account_id is None or not FeeReversal.objects.filter(debt=debt, confirmed_date=None).exists():
         return []
-    falls = [(day, -pence, told_at) for day, pence, told_at in _steps(debt.account_id) if pence < 0]
+    falls = [(step.day, -step.pence, step.told_at) for step in _steps(debt.account_id) if step.pence < 0]
     unclaimed = [pence for _, pence, _ in falls]
     found = []
     for row in FeeReversal.objects.filter(debt__account=debt.account_id).order_by("asked_at", "posted_date", "pk"):

@@ -139,5 +139,5 @@ class ReviewForm(_StepForm):
         label="What it rests on",
         max_length=4000,
         widget=forms.Textarea(attrs={"rows": 5}),
-        help_text="The adviser reads it.",
+        help_text="It is printed in the letter to the adviser.",
     )

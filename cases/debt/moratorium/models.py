@@ -54,6 +54,12 @@ class Moratorium(Tracked):
         return list(rows.order_by("number"))
 
     @property
+    def taken_back(self) -> list["FeeReversal"]:
+        """Charges that billing takes back, by debt and day."""
+        rows = FeeReversal.objects.filter(debt__case_id=self.case_id).select_related("debt__account")
+        return list(rows.order_by("debt__number", "posted_date", "pk"))
+
+    @property
     def ground_words(self) -> str:
         return dict(codes.GROUNDS).get(self.review_ground, self.review_ground)
 
@@ -105,8 +111,8 @@ class MoratoriumDebt(Tracked):
 
 
 class FeeReversal(Tracked):
-    """A charge of a protected debt that billing takes back: the day of the balance that first showed it, and whole
-    pence. `confirmed_date` is the day of the balance that no longer had it.
+    """A charge of a protected debt that billing takes back, in whole pence: its day as billing tells it, else the day
+    of the balance that first showed it. `confirmed_date` is the day of the balance that no longer had it.
     """
 
     debt = models.ForeignKey(MoratoriumDebt, models.PROTECT, related_name="reversals")
@@ -114,6 +120,7 @@ class FeeReversal(Tracked):
     amount_pence = models.PositiveBigIntegerField()
     asked_at = models.DateTimeField()
     confirmed_date = models.DateField(null=True, blank=True)
+    is_day_told = models.BooleanField(default=False)
 
     class Meta:
         constraints = [
@@ -122,3 +129,7 @@ class FeeReversal(Tracked):
 
     def __str__(self) -> str:
         return f"{self.debt_id} {self.posted_date}"
+
+    @property
+    def pounds(self) -> str:
+        return f"{self.amount_pence / 100:,.2f}"

@@ -9,6 +9,8 @@ from typing import Any
 from django.db.models import Prefetch, Sum, prefetch_related_objects
 
 from cases.debt.moratorium import codes, searching
+from cases.debt.moratorium.models import FeeReversal
+from cases.kernel import calendars
 from cases.kernel.casetypes import Check, Table
 from cases.kernel.models import Case
 
@@ -54,17 +56,18 @@ def facts_view(case: Case) -> list[tuple[str, str]]:
 
 
 def _debts(case: Case) -> list[Any]:
-    """Return the debts of a case with what billing takes back of each. Asked twice for one page, it is one query."""
+    """Return the debts of a case with what billing takes back of each. Asked twice for one page, it is two queries."""
     kept = "debts_shown"
     if not hasattr(case, kept):
         rows = searching.debts_of(case).annotate(back_pence=Sum("reversals__amount_pence"))
+        rows = rows.prefetch_related(Prefetch("reversals", queryset=FeeReversal.objects.order_by("posted_date", "pk")))
         prefetch_related_objects([case], Prefetch("moratorium_debts", queryset=rows, to_attr=kept))
     found: list[Any] = getattr(case, kept)
     return found
 
 
 def tables(case: Case) -> Sequence[Table]:
-    """Return the debts and what billing takes back. One query for all that is shown of them."""
+    """Return the debts, and each charge that billing takes back with its day. Two queries for all that is shown."""
     debts = _debts(case)
     rows = tuple(
         (
@@ -85,7 +88,26 @@ def tables(case: Case) -> Sequence[Table]:
         "Protected from",
         "Charges taken back",
     )
-    return (Table(title="Debts", columns=columns, rows=rows, empty="The notice names no account."),)
+    return (
+        Table(title="Debts", columns=columns, rows=rows, empty="The notice names no account."),
+        Table(
+            title="Charges taken back",
+            columns=("Debt", "Charged on", "How the day is known", "Amount", "Asked of billing", "Taken back on"),
+            rows=tuple(
+                (
+                    f"{debt.number}. {debt.product}",
+                    _day(row.posted_date),
+                    "Billing tells it" if row.is_day_told else "The balance of that day first showed it",
+                    _pounds(row.amount_pence),
+                    _day(calendars.london_date(row.asked_at)),
+                    _day(row.confirmed_date) if row.confirmed_date else "Not yet",
+                )
+                for debt in debts
+                for row in debt.reversals.all()
+            ),
+            empty="No charge was made for a protected day.",
+        ),
+    )
 
 
 def checks(case: Case) -> list[Check]:
