@@ -52,6 +52,11 @@ tasks.declare(
         "files_not_fetched": "An agency's files cannot be fetched",
     },
     ended_by={"files_not_fetched": "This ends when the agency's folder can be read again."},
+    more={
+        "file_refused": lambda detail: f"{detail.get('name', '')} ({str(detail.get('reason', '')).replace('_', ' ')})",
+        "file_gap": lambda detail: f"the one before {detail.get('name', '')}",
+        "files_not_fetched": lambda detail: str(detail.get("agency", "")),
+    },
 )
 Clock = Callable[[], datetime]
 
@@ -210,8 +215,8 @@ def take_stored(*, now: datetime, run: Fetched | None = None) -> Fetched:
     """Open, prove and take every kept file, each in a transaction of its own, in the order of their numbers. A passing
     fault of ours leaves a file stored for the next run."""
     run = run or Fetched()
-    waiting = BatchFile.objects.filter(state="stored", direction="in").order_by("channel_id", "name", "pk")
-    for file_id in list(waiting.values_list("pk", flat=True)):
+    rows = BatchFile.objects.filter(state="stored", direction="in").values_list("channel_id", "name", "pk")
+    for _, _, file_id in sorted(rows, key=lambda row: (row[0], row[1].rpartition("_")[2], row[2])):
         try:
             state = _take(file_id, now=now)
         except PASSING:

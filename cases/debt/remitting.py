@@ -227,6 +227,8 @@ def pounds(pence: int) -> str:
 
 def in_words(detail: Mapping[str, Any]) -> str:
     """Return what a task says of a remittance: what was said and booked, and by how much each line differs."""
+    if "said_pence" not in detail:
+        return ""
     apart = pounds(detail["said_pence"] - detail["booked_pence"])
     each = [f"line {number} {pounds(pence)}" for number, pence, _ in detail["lines"]]
     if detail["wrong"] > len(each):

@@ -207,6 +207,14 @@ def test_a_file_that_is_wrong_in_any_way_is_refused_whole_with_its_reason_and_a_
     assert Task.objects.filter(kind="file_gap").count() == 1
 
 
+def test_files_of_several_kinds_are_taken_in_the_order_of_their_numbers(partner):
+    _, file = sent(partner)
+    for kind, number, answers in (("activity", 1, ""), ("ack", 2, file.name)):
+        partner.put(*partner.written(ACK, kind=kind, number=number, answers=answers))
+    assert fetch().taken == 2
+    assert not Task.objects.filter(kind="file_gap").exists()
+
+
 def test_nothing_signed_with_a_key_that_ended_is_believed(partner):
     agency, file = sent(partner)
     name, plain = partner.written(ACK, answers=file.name)
