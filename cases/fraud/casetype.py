@@ -104,6 +104,7 @@ FRAUD_REFERRAL = CaseType(
     topic=report.topic,
     topic_label=report.topic_label,
     amount=report.amount,
+    is_about=opening.is_about,
     open_facts=opening.open_facts,
     changed=amending.ask_for_amendment,
     duplicates=opening.of_typed_incident,
@@ -146,6 +147,7 @@ FRAUD_REFERRAL = CaseType(
     },
     callback_data=callbacks.EXAMPLES,
     dimensions=(
+        Dimension(code="event", label="Kind of event", column="event_type", words=codes.EVENT_TYPES.labels),
         Dimension(code="product", label="Product", column="product", words=codes.PRODUCTS.labels),
         Dimension(
             code="channel", label="How it was ordered", column="sales_channel", words=codes.SALES_CHANNELS.labels

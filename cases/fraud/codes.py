@@ -94,6 +94,29 @@ def reason_label(code: str) -> str:
     return next((each.labels()[code] for each in REASONS.values() if code in each.labels()), code)
 
 
+# What kind of event is referred: a fraud, unless it is an attack.
+NETWORK_ATTACK = "network_attack"
+EVENT_TYPES = CodeList(
+    "fraud_event",
+    "Fraud: kinds of event",
+    (
+        ("", "A fraud against us or a customer"),
+        (NETWORK_ATTACK, "Attack on our network"),
+        ("customer_equipment", "Attack on a customer's equipment"),
+    ),
+)
+ATTACKS = CodeList(
+    "fraud_attack",
+    "Fraud: kinds of attack",
+    (
+        ("malware", "Malware"),
+        ("intrusion", "Intrusion"),
+        ("denial_of_service", "Denial of service"),
+        ("toll_fraud", "Calls made at others' cost by hacked equipment"),
+    ),
+    is_open=True,
+)
+
 PRODUCTS = CodeList(
     "fraud_product",
     "Fraud: products",

@@ -46,11 +46,41 @@ class ReasonsField(forms.MultipleChoiceField):
         return super().get_bound_field(form, field_name)
 
 
+class OptionalCode(CodeField):
+    """A code of a list, or none."""
+
+    none = ""
+
+    def get_bound_field(self, form: forms.BaseForm, field_name: str) -> forms.BoundField:
+        bound = super().get_bound_field(form, field_name)
+        self.choices = [("", self.none), *self.codes.choices(also=form.initial.get(field_name))]
+        return bound
+
+
+class AttackField(OptionalCode):
+    """What kind of attack it is, if it is one."""
+
+    none = "It is no attack"
+
+
+class KindField(OptionalCode):
+    """The kind of filing, which an attack may lack."""
+
+    none = "Not known"
+
+
 class FactsForm(forms.Form):
     """The opening facts. Money is typed in pounds and kept in pence."""
 
-    fpa_case_type = CodeField(label="Kind of fraud", codes=codes.CASE_TYPES)
-    reasons = ReasonsField(label="What was done", widget=forms.SelectMultiple(attrs={"size": 8}))
+    event_type = CodeField(
+        label="Kind of event",
+        codes=codes.EVENT_TYPES,
+        required=False,
+        help_text="Of an attack, the kind of fraud may be left empty until it is known: nothing is filed without.",
+    )
+    attack = AttackField(label="Kind of attack", codes=codes.ATTACKS, required=False)
+    fpa_case_type = KindField(label="Kind of fraud", codes=codes.CASE_TYPES, required=False)
+    reasons = ReasonsField(label="What was done", widget=forms.SelectMultiple(attrs={"size": 8}), required=False)
     product = CodeField(label="Product", codes=codes.PRODUCTS)
     sales_channel = CodeField(label="Channel", codes=codes.SALES_CHANNELS)
     is_facility_granted = forms.BooleanField(label="The product was provided", required=False)
@@ -101,6 +131,7 @@ class FactsForm(forms.Form):
         cleaned = super().clean() or {}
         if "reasons" in cleaned:  # a code that stands under two kinds of filing is sent once for each
             cleaned["reasons"] = list(dict.fromkeys(cleaned["reasons"]))
+        self._check_event(cleaned)
         allowed = {code for code, _ in codes.REASONS.get(cleaned.get("fpa_case_type", ""), ())}
         if allowed and cleaned.get("reasons") and not set(cleaned["reasons"]) <= allowed:
             self.add_error("reasons", "Choose only reasons that belong to the kind of fraud.")
@@ -112,6 +143,19 @@ class FactsForm(forms.Form):
         if cleaned.get("incident_reference"):
             cleaned |= opening.incident_columns(cleaned["incident_reference"])
         return cleaned
+
+    def _check_event(self, cleaned: dict[str, Any]) -> None:
+        """A fraud says of which kind it is and what was done; an attack says which, and may say the other."""
+        is_attack, kind = bool(cleaned.get("event_type")), cleaned.get("fpa_case_type")
+        needed = ["attack"] if is_attack else ["fpa_case_type", "reasons"]
+        needed += ["reasons"] if is_attack and kind else []
+        for name in needed:
+            if name not in self.errors and not cleaned.get(name):
+                self.add_error(name, forms.ValidationError("This field is required.", code="required"))
+        if cleaned.get("attack") and not is_attack and "event_type" not in self.errors:
+            self.add_error("attack", forms.ValidationError("Say on what the attack was.", code="invalid"))
+        if cleaned.get("reasons") and is_attack and not kind and "fpa_case_type" not in self.errors:
+            self.add_error("fpa_case_type", forms.ValidationError("Say of which kind these are.", code="required"))
 
 
 class SubmitForm(forms.Form):
@@ -243,7 +287,13 @@ class PoliceForm(forms.Form):
     def __init__(self, *args: Any, case: Case, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         ticks = forms.CheckboxSelectMultiple
-        self.fields["people"] = forms.MultipleChoiceField(label="People named", choices=people_of(case), widget=ticks)
+        people = people_of(case)
+        self.fields["people"] = forms.MultipleChoiceField(
+            label="People named",
+            choices=people,
+            widget=ticks,
+            required=bool(people) or not case.fraud_referral.event_type,
+        )
         self.fields["documents"] = forms.MultipleChoiceField(
             label="Documents held for the police", choices=police.choices(case), widget=ticks
         )

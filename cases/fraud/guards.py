@@ -66,6 +66,8 @@ def filing_fits_its_people(context: Any) -> str | None:
     if any(party.role in codes.VICTIM_ROLES and not party.is_innocent for party in parties):
         return "A victim is not marked innocent. Mark them innocent, or correct the role."
     has_adverse = any(not party.is_innocent for party in parties)
+    if not context.case.fraud_referral.fpa_case_type:
+        return "Say of which kind of fraud this is. An attack that is none of them is not filed."
     is_adverse_kind = context.case.fraud_referral.fpa_case_type not in codes.NON_ADVERSE
     if is_adverse_kind and parties and not has_adverse:
         return "Everybody named is innocent. Name who did it, or choose a kind of filing that is not adverse."

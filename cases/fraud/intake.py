@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cases.fraud import codes
+from cases.fraud import codes, opening
 from cases.fraud.forms import FactsForm
 from cases.fraud.party_forms import AddressForm, PartyForm
 from cases.kernel.casetypes import Intake
@@ -19,6 +19,8 @@ _PENCE = {"type": "integer", "minimum": 0, "maximum": 99_999_999_999}
 _FLAGS = ("is_facility_granted", "may_share_with_police", "prejudice_recorded")
 _MONEY = ("value_at_risk_pence", "loss_pence", "savings_pence")
 _FACTS = (
+    "event_type",
+    "attack",
     "fpa_case_type",
     "reasons",
     "product",
@@ -75,10 +77,12 @@ def schema() -> dict[str, Any]:
     return {
         "type": "object",
         "additionalProperties": False,
-        "required": ["schema_version", "fpa_case_type", "reasons", "product", "sales_channel", "discovered_date"],
+        "required": ["schema_version", "product", "sales_channel", "discovered_date"],
         "properties": {
             "schema_version": {"type": "integer", "enum": [1]},
             "incident_reference": {**_TEXT, "maxLength": 64},
+            "event_type": {**_TEXT, "enum": [code for code, _ in codes.EVENT_TYPES if code]},
+            "attack": {**_TEXT, "enum": [code for code, _ in codes.ATTACKS]},
             "fpa_case_type": {**_TEXT, "enum": [code for code, _ in codes.CASE_TYPES]},
             "reasons": {
                 "type": "array",
@@ -146,7 +150,7 @@ def parse(data: Mapping[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]
             person = person_form.person()
             person["addresses"] = _addresses(subject, f"/subjects/{position}", errors)
             people.append(person)
-    if not data.get("subjects") and not data.get("account_reference"):
+    if not data.get("subjects") and not opening.is_about(data):
         errors.append(("/subjects", "required", "Name at least one person or an account."))
     if errors:
         raise FieldErrors(errors)

@@ -15,8 +15,10 @@ __all__ = ["DerivedFlag", "FraudDispute", "FraudReferral", "IncomingNotice", "Pi
 class FraudReferral(Tracked):
     """What is alleged: case type and reasons, product, dates, money. The story is sealed under the case's key.
 
-    `incident_token` is the incident's key to the agency; `incident_tokens` are its hashes under every index key there
-    was when it was named, so that an older or newer referral of the same incident shares one.
+    `event_type` is empty for a fraud; of an attack on the network or on a customer's equipment `attack` says of which
+    kind, and it may have no case type: then nothing is filed. `incident_token` is the incident's key to the agency;
+    `incident_tokens` are its hashes under every index key there was when it was named, so that an older or newer
+    referral of the same incident shares one.
     """
 
     case = models.OneToOneField(Case, models.PROTECT, primary_key=True, related_name="fraud_referral")
@@ -46,6 +48,8 @@ class FraudReferral(Tracked):
     police_reference = models.CharField(max_length=80, blank=True, default="")
     removal_reason = models.CharField(max_length=24, blank=True, default="")
     incident_tokens = models.JSONField(default=list, editable=False)
+    event_type = models.CharField(max_length=24, blank=True, default="", db_default="")
+    attack = models.CharField(max_length=24, blank=True, default="", db_default="")
 
     later = {
         "savings_pence": 0,
@@ -54,6 +58,8 @@ class FraudReferral(Tracked):
         "police_reference": "",
         "removal_reason": "",
         "incident_tokens": [],
+        "event_type": "",
+        "attack": "",
     }
 
     class Meta:

@@ -9,19 +9,20 @@ from typing import Any
 from django.db import connection
 from django.db.models import Q, QuerySet
 
+from cases.fraud import codes
 from cases.fraud.models import FraudReferral
 from cases.kernel import calendars, formats, tasks
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Case
 from cases.ledger import sealing
 
-__all__ = ["MinorNamed", "check_person", "incident_columns", "lock_incident", "open_facts", "same_incident"]
+__all__ = ["MinorNamed", "check_person", "incident_columns", "is_about", "lock_incident", "open_facts", "same_incident"]
 
 _PLAIN = (
     *("fpa_case_type", "reasons", "product", "sales_channel", "is_facility_granted"),
     *("application_date", "discovered_date", "value_at_risk_pence", "loss_pence", "savings_pence"),
     *("notice_version", "notice_shown_date", "may_share_with_police", "prejudice_recorded"),
-    *("is_reinstated", "alert_code"),
+    *("is_reinstated", "alert_code", "event_type", "attack"),
 )
 
 
@@ -40,6 +41,11 @@ def check_person(values: Mapping[str, Any], *, at: datetime) -> None:
         return
     if formats.is_under_18(born, on=calendars.london_date(at)):
         raise MinorNamed
+
+
+def is_about(facts: Mapping[str, Any]) -> bool:
+    """Say whether the facts name what a referral is about where nobody is named: an account, or our own network."""
+    return bool(facts.get("account_reference")) or facts.get("event_type") == codes.NETWORK_ATTACK
 
 
 def open_facts(case: Case, facts: Mapping[str, Any]) -> None:

@@ -61,6 +61,8 @@ REPORT_FRAUD = releases.MessageKind(
     answer_source="Internal target: the crime reference",
     necessity="The police can look into a fraud against us only if told what was done, by whom, and what proves it.",
     categories={
+        "event_type": "fraud_allegation",
+        "attack": "fraud_allegation",
         "case_type": "fraud_allegation",
         "reasons": "fraud_allegation",
         "what_happened": "fraud_allegation",
@@ -119,12 +121,13 @@ def _shows_numbers(text: str) -> bool:
 
 
 def is_own_evidence(context: Any) -> str | None:
-    """Only people and documents of this case that we recorded ourselves; at least one document; call and device records
-    only with communications data."""
+    """Only people and documents of this case that we recorded ourselves; at least one of each, and of an attack by
+    nobody knows whom a document alone; call and device records only with communications data."""
     people, papers = _numbers(context, "people"), _numbers(context, "documents")
     parties = {each.number: each for each in CaseParty.objects.filter(case=context.case, is_detached=False)}
     documents = {each.number: each for each in Evidence.objects.filter(case=context.case)}
-    if not people or not people <= parties.keys():
+    is_by_nobody_known = bool(context.case.fraud_referral.event_type) and not parties
+    if not people <= parties.keys() or not (people or is_by_nobody_known):
         return "Name at least one person of this case."
     if not papers or not papers <= documents.keys():
         return "Choose at least one document of this case."
@@ -195,6 +198,7 @@ def _what(case: Case, *, actor: Actor, at: datetime) -> dict[str, Any]:
     """Return what was done to us. Opens the story, which the access log keeps."""
     facts = case.fraud_referral
     return {
+        **({"event_type": facts.event_type, "attack": facts.attack} if facts.event_type else {}),
         "case_type": facts.fpa_case_type,
         "reasons": list(facts.reasons),
         "what_happened": _story(case, actor=actor, at=at),

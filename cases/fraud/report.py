@@ -10,7 +10,7 @@ from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import Q
 
 from cases.fraud import codes, disputes
-from cases.fraud.models import PillarAnswer
+from cases.fraud.models import FraudReferral, PillarAnswer
 from cases.kernel.casetypes import Check
 from cases.kernel.evidence import scanning
 from cases.kernel.models import Case, Evidence
@@ -19,14 +19,18 @@ __all__ = ["amount", "checks", "context", "facts_view", "topic", "topic_label"]
 
 
 def topic(facts: Mapping[str, Any]) -> str:
-    """Return the codes a title is made of: kind of fraud and first reason."""
+    """Return the codes a title is made of: kind of event and attack, else kind of fraud and first reason."""
+    if facts.get("event_type"):
+        return f"{facts['event_type']}.{facts['attack']}"
     return ".".join([str(facts["fpa_case_type"]), *[str(reason) for reason in list(facts["reasons"])[:1]]])
 
 
 def topic_label(code: str) -> str:
     case_type, _, reason = code.partition(".")
-    label = codes.CASE_TYPES.labels().get(case_type, case_type)
-    return f"{label}: {_in_a_sentence(codes.reason_label(reason))}" if reason else label
+    events = codes.EVENT_TYPES.labels()
+    label = events.get(case_type) or codes.CASE_TYPES.labels().get(case_type, case_type)
+    said = codes.ATTACKS.labels().get(reason, reason) if case_type in events else codes.reason_label(reason)
+    return f"{label}: {_in_a_sentence(said)}" if reason else label
 
 
 def _in_a_sentence(words: str) -> str:
@@ -51,7 +55,8 @@ def facts_view(case: Case) -> list[tuple[str, str]]:
     facts = case.fraud_referral
     reasons = codes.all_reasons()
     rows = [
-        ("Kind of fraud", codes.CASE_TYPES.labels().get(facts.fpa_case_type, facts.fpa_case_type)),
+        *_event(facts),
+        ("Kind of fraud", codes.CASE_TYPES.labels().get(facts.fpa_case_type, facts.fpa_case_type) or "Not known"),
         ("What was done", ", ".join(reasons.get(code, code) for code in facts.reasons)),
         ("Product", codes.PRODUCTS.labels().get(facts.product, facts.product)),
         ("Channel", codes.SALES_CHANNELS.labels().get(facts.sales_channel, facts.sales_channel)),
@@ -72,6 +77,16 @@ def facts_view(case: Case) -> list[tuple[str, str]]:
     rows.extend(_disputed(case))
     rows.extend(("Agency's field error", f"{each['code']} at {each['pointer']}") for each in facts.field_errors)
     return rows
+
+
+def _event(facts: FraudReferral) -> list[tuple[str, str]]:
+    """Return what kind of attack it is; nothing of a fraud that is none."""
+    if not facts.event_type:
+        return []
+    return [
+        ("Kind of event", codes.EVENT_TYPES.labels().get(facts.event_type, facts.event_type)),
+        ("Kind of attack", codes.ATTACKS.labels().get(facts.attack, facts.attack)),
+    ]
 
 
 def _disputed(case: Case) -> list[tuple[str, str]]:

@@ -118,7 +118,8 @@ class Extension:
 @dataclass(frozen=True, kw_only=True)
 class Dimension:
     """What figures count the cases of a kind by, beside what every kind has: a column of its facts that holds a code,
-    or one that they lead to. `words` gives the present label of each code."""
+    or one that they lead to. `words` gives the present label of each code. No dimension of a kind may follow from
+    another, nor from where a case stands: each would tell what the other hides."""
 
     code: str
     label: str

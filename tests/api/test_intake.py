@@ -42,6 +42,23 @@ def test_a_case_is_opened_and_the_act_is_the_systems_own(own):
     assert LedgerEvent.objects.get(stream=case.uid, seq=1).actor == "agency:own-detection"
 
 
+def test_an_attack_on_the_network_comes_in_by_the_same_door(own):
+    body = {
+        "schema_version": 1,
+        "event_type": "network_attack",
+        "attack": "malware",
+        "product": "broadband",
+        "sales_channel": "web",
+        "discovered_date": "2026-11-14",
+    }
+    assert send(own, body).status_code == 201
+    facts = Case.objects.get().fraud_referral
+    assert (facts.event_type, facts.attack, facts.fpa_case_type) == ("network_attack", "malware", "")
+    document = problem(send(own, {**body, "attack": "unheard_of"}, message_id="det-2"), 422)
+    assert document["errors"][0]["pointer"] == "/attack"
+    assert Case.objects.count() == 1
+
+
 def test_a_repeat_is_answered_with_the_same_bytes_even_after_the_case_moved_on(own):
     first = send(own)
     Case.objects.get()

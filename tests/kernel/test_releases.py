@@ -300,6 +300,8 @@ DISPUTE = {"filing_reference": "SFR-2026-0004417", "is_open": True, "grounds": "
 REMOVAL = {"filing_reference": "SFR-2026-0004417", "reason": "error"}
 CRIME = {
     **{name: FILING[name] for name in ("case_type", "reasons", "discovered_date", "value_at_risk_pence", "loss_pence")},
+    "event_type": "customer_equipment",
+    "attack": "intrusion",
     "what_happened": "Somebody swapped the SIM.",
     "documents": [{"number": 1, "kind": "chat", "sha256": "00" * 32}],
     "subjects": [{name: value for name, value in FILING["subjects"][0].items() if name != "employer"}],
