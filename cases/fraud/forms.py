@@ -146,13 +146,15 @@ class FactsForm(forms.Form):
 
     def _check_event(self, cleaned: dict[str, Any]) -> None:
         """A fraud says of which kind it is and what was done; an attack says which, and may say the other."""
+        if "event_type" in self.errors:
+            return
         is_attack, kind = bool(cleaned.get("event_type")), cleaned.get("fpa_case_type")
         needed = ["attack"] if is_attack else ["fpa_case_type", "reasons"]
         needed += ["reasons"] if is_attack and kind else []
         for name in needed:
             if name not in self.errors and not cleaned.get(name):
                 self.add_error(name, forms.ValidationError("This field is required.", code="required"))
-        if cleaned.get("attack") and not is_attack and "event_type" not in self.errors:
+        if cleaned.get("attack") and not is_attack:
             self.add_error("attack", forms.ValidationError("Say on what the attack was.", code="invalid"))
         if cleaned.get("reasons") and is_attack and not kind and "fpa_case_type" not in self.errors:
             self.add_error("fpa_case_type", forms.ValidationError("Say of which kind these are.", code="required"))

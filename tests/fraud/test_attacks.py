@@ -56,7 +56,7 @@ def test_an_attack_on_the_network_needs_no_kind_of_fraud_no_person_and_no_accoun
     [
         (changed(attack=None), {("/attack", "required")}),
         (changed(attack="phishing"), {("/attack", "invalid_choice")}),
-        (changed(event_type="elsewhere"), {("/event_type", "invalid_choice")}),
+        (changed(event_type="elsewhere", account_reference="NM-1"), {("/event_type", "invalid_choice")}),
         # Without the event it is a fraud, and says of which kind.
         (
             changed(event_type=None, account_reference="NM-1"),
