@@ -1,8 +1,4 @@
-<<<<<<<< HEAD:cases/migrations/0001_squashed_0069_billing_tells_the_day_of_a_charge.py
 """An empty database gets the tables of 0001 to 0070 in one step; one that has some of them takes the rest one by one.
-========
-"""An empty database gets the tables of 0001 to 0070 in one step; one that has some of them takes the rest one by one.
->>>>>>>> 02e4e872 (A referral may be of an attack on the network or on a customer's equipment, from staff and own systems):cases/migrations/0001_squashed_0068_referrals_name_attacks.py
 
 Drawing the models for every step takes half a minute of CPU, and an empty database has no rows to carry along.
 A new migration names the newest numbered one as what it depends on, never this one.
