@@ -1,8 +1,9 @@
 """Which tables the figures of a quarter have, and how what was counted becomes what may be read.
 
 Each table takes one count apart whose size is shown: all cases of a kind, those still open, those that are closed, the
-people in them, the periods that ended. So a table can tell nothing of another, and of each the small counts are pooled
-by itself. A kind whose own count is pooled has no tables.
+periods that ended. So a table can tell nothing of another, and of each the small counts are pooled by itself. Age and
+place are those of the first person on a case, so that no count of people stands beside that of the cases. A kind whose
+own count is pooled has no tables.
 """
 
 from __future__ import annotations
@@ -47,8 +48,8 @@ COMMON = (
     Plan(code="state", title="Where open cases stand", of="open", is_external=False),
     Plan(code="open_month", title="How old open work is: the month it was opened", of="open", is_external=False),
     Plan(code="deadline", title="Periods that ended", of="deadlines", is_external=False),
-    Plan(code="age", title="People, by age when the case was opened", of="people"),
-    Plan(code="place", title="People, by first half of the postcode", of="people"),
+    Plan(code="age", title="By age of the first person when the case was opened"),
+    Plan(code="place", title="By first half of the first person's postcode"),
 )
 
 
