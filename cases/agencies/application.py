@@ -6,11 +6,13 @@ One transaction each. A worker killed in the middle leaves the callback as recei
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F
 
 from cases.agencies import callback_body, matching, settlement, strict_json
 from cases.agencies.callback_body import CallbackBody
@@ -18,7 +20,7 @@ from cases.kernel import actors, casetypes, failpoints, locks, record, tasks
 from cases.kernel.actors import Actor
 from cases.kernel.casetypes import Content
 from cases.kernel.errors import CaseError
-from cases.kernel.exchange import chase
+from cases.kernel.exchange import chase, exchanges
 from cases.kernel.models import Agency, Callback, Case, OutboxMessage, Task, Team
 from cases.kernel.transitions import AlreadyThere
 from cases.ledger import api as ledger
@@ -59,8 +61,9 @@ def apply_pending(*, now: datetime, most: int = 200) -> Applied:
 
 
 def _waiting(most: int) -> list[int]:
-    """Return the oldest received callbacks, each agency's in the order of its own sequence."""
-    oldest = Callback.objects.filter(state="received").order_by("received_at", "pk")
+    """Return the oldest received callbacks, each agency's in the order of its own sequence. Those that could not be
+    applied yet come after those not tried as often, so that however many of them keep nobody else waiting."""
+    oldest = Callback.objects.filter(state="received").order_by("tries", "received_at", "pk")
     rows = list(oldest.values_list("pk", "agency_id", "agency_sequence", "received_at")[:most])
     last = float("inf")
     rows.sort(key=lambda row: (row[1], last if row[2] is None else row[2], row[3], row[0]))
@@ -84,7 +87,7 @@ def _apply(callback_id: int, *, now: datetime) -> str:
             return state
     except settlement.PASSING:
         log.exception("callback_waits", extra={"callback_id": callback_id})
-        return ""
+        return _count_wait(callback_id, now=now)
     except Exception:
         log.exception("callback_fault", extra={"callback_id": callback_id})
         return _count_fault(callback_id, now=now)
@@ -276,4 +279,21 @@ def _count_fault(callback_id: int, *, now: datetime) -> str:
             return _fail(row, case, "fault", now=now)
         row.tries += 1
         row.save(update_fields=["tries"])
+    return ""
+
+
+def _count_wait(callback_id: int, *, now: datetime) -> str:
+    """A fault that passes: the callback stays received and is applied as soon as it can be. When it has waited for a
+    day people hear of it, once."""
+    with suppress(*settlement.PASSING):
+        Callback.objects.filter(pk=callback_id, state="received").update(tries=F("tries") + 1)
+        with transaction.atomic():
+            rows = Callback.objects.select_for_update(of=("self",)).select_related("agency")
+            long_ago = now - settlement.LONGEST_WAIT
+            row = rows.filter(pk=callback_id, state="received", tries__gte=MOST_TRIES, received_at__lt=long_ago).first()
+            if row is not None:
+                row.reason = exchanges.NOT_FOR_A_DAY
+                row.save(update_fields=["reason"])
+                case = locks.case_for_update(row.case_id) if row.case_id is not None else None
+                _raise_task("callback_not_applied", row, case, now=now)
     return ""

@@ -15,13 +15,12 @@ from cases.agencies.callback_body import CallbackBody
 from cases.kernel import casetypes, conflicts, locks, record, tasks
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError
+from cases.kernel.exchange import exchanges
 from cases.kernel.models import Callback, Case, OutboxMessage, Task
 from cases.ledger import api as ledger
 from cases.ledger import sealing
 
 __all__ = ["Match", "NotWaiting", "find", "ignore", "match"]
-
-WAITING = ("unmatched", "failed")
 
 
 class NotWaiting(CaseError):
@@ -87,8 +86,8 @@ def match(callback: Callback, case: Case, *, actor: Actor, at: datetime, reason:
     _refuse_tied(case, actor)
     with record.act(case, "callback.matched", actor=actor, at=at, reason=reason.strip(), detail=detail):
         _end_tasks(row, actor=actor, at=at, outcome="matched")
-    row.case, row.state, row.tries = case, "received", 0
-    row.save(update_fields=["case", "state", "tries"])
+    row.case, row.state, row.reason, row.tries = case, "received", "", 0
+    row.save(update_fields=["case", "state", "reason", "tries"])
 
 
 @transaction.atomic
@@ -123,7 +122,7 @@ def _refuse_tied(case: Case | None, actor: Actor) -> None:
 
 def _waiting(callback: Callback, reason: str) -> Callback:
     rows = Callback.objects.select_for_update(of=("self",)).select_related("agency")
-    row = rows.filter(pk=callback.pk, state__in=WAITING).first()
+    row = rows.filter(exchanges.TO_REVIEW, pk=callback.pk).first()
     if row is None:
         raise NotWaiting("This callback waits for nobody any more.")
     if not reason.strip():

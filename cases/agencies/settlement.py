@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -26,6 +27,7 @@ log = logging.getLogger(__name__)
 
 OUTCOMES = ("delivered", "refused", "dead", "unknown")
 LONGEST_FAILING = timedelta(hours=24)
+LONGEST_WAIT = timedelta(days=1)
 ACTOR = actors.system("delivery")
 NOT_APPLIED = "message_outcome_not_applied"
 # Faults of ours that pass: a deadlock, a lost connection to the database, a key that is not there yet.
@@ -42,9 +44,14 @@ tasks.declare(
 
 
 def settle(*, now: datetime, most: int = 200) -> int:
-    """Let cases take note of outcomes they have not noted. Returns how many were settled."""
+    """Let cases take note of outcomes they have not noted, each once, so that none which cannot be noted keeps those
+    after it waiting. Returns how many were settled; once there are `most`, the rest is for the next time."""
     waiting = OutboxMessage.objects.filter(settled_at=None, state__in=OUTCOMES).order_by("pk")
-    return sum(_settle(*ids, now=now) for ids in waiting.values_list("pk", "case_id")[:most])
+    settled = after = 0
+    while settled < most and (due := list(waiting.filter(pk__gt=after).values_list("pk", "case_id")[:most])):
+        settled += sum(_settle(*ids, now=now) for ids in due)
+        after = due[-1][0]
+    return settled
 
 
 def settle_these(messages: Sequence[UUID], *, now: datetime) -> int:
@@ -54,8 +61,8 @@ def settle_these(messages: Sequence[UUID], *, now: datetime) -> int:
 
 
 def _settle(message_id: int, case_id: int | None, *, now: datetime) -> bool:
-    """Settle one message, in a transaction of its own. What is PASSING is tried again and nobody hears of it; of any
-    other fault of ours people hear once, and it is tried again all the same."""
+    """Settle one message, in a transaction of its own. What is PASSING is tried again and nobody hears of it before
+    a day is over; of any other fault of ours people hear once, and it is tried again all the same."""
     try:
         if case_id is None:
             return _settle_file(message_id, now=now)
@@ -69,7 +76,7 @@ def _settle(message_id: int, case_id: int | None, *, now: datetime) -> bool:
         return _mark(message_id, now=now)
     except PASSING:
         log.exception("settlement_waits", extra={"message_id": message_id})
-        return False
+        return _wait(message_id, case_id, now=now)
     except CaseError as refusal:
         if case_id is not None:
             return _give_to_people(message_id, case_id, type(refusal).__name__, now=now)
@@ -77,6 +84,16 @@ def _settle(message_id: int, case_id: int | None, *, now: datetime) -> bool:
     except Exception:
         log.exception("settlement_failed", extra={"message_id": message_id})
         return _tell_of_fault(message_id, case_id, "fault", now=now)
+
+
+def _wait(message_id: int, case_id: int | None, *, now: datetime) -> bool:
+    """Leave an outcome to the next run; of one that was there a day ago people hear. Returns False."""
+    long_ago = now - LONGEST_WAIT
+    with suppress(*PASSING):
+        old = OutboxMessage.objects.filter(pk=message_id, created_at__lt=long_ago)
+        if old.exclude(tries__started_at__gte=long_ago).exists():
+            _tell_of_fault(message_id, case_id, "waits_for_a_day", now=now)
+    return False
 
 
 @transaction.atomic

@@ -209,7 +209,7 @@ def _callback(actor: Actor, row: Callback, known: set[int], candidates: Mapping[
         "candidates": candidates.get(row.agency_reference, []) if row.reason == "shared_reference" else [],
         "row": row,
         "case": row.case if row.case_id in known else None,
-        "is_waiting": row.state in exchanges.REVIEWED,
+        "is_waiting": exchanges.waits_for_people(row),
         "can_review": may_review(actor, row, known),
     }
 

@@ -60,7 +60,7 @@ def _due(rows: list[Any]) -> dict[tuple[int, int], Any]:
 
 def _unmatched(actor: Actor) -> list[dict[str, Any]]:
     """Return how many calls of each agency belong to no case yet. Two queries."""
-    waiting = Callback.objects.filter(state__in=exchanges.REVIEWED, case=None)
+    waiting = Callback.objects.filter(exchanges.TO_REVIEW, case=None)
     rows = waiting.exclude(agency__kind__in=exchanges.closed_kinds(actor))
     found = Counter(rows.values_list("agency__code", "agency__display_name")[: worklist.CAP])
     return [{"code": code, "name": name, "count": count} for (code, name), count in sorted(found.items())]

@@ -4,14 +4,16 @@ import itertools
 import json
 import threading
 import uuid
+from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 
-from cases.agencies import application, delivery, inbound, senders
-from cases.kernel.exchange import agencies
+from cases.agencies import application, delivery, inbound, matching, senders
+from cases.kernel.exchange import agencies, exchanges
 from cases.kernel.models import Callback, Case, OutboxMessage, Task
 from cases.ledger import verify
+from cases.ledger.keys import KeyMissing
 from cases.ledger.models import SecurityEvent
 from tests import factories
 from tests.agencies import stage
@@ -127,6 +129,54 @@ def test_another_agencys_reference_matches_nothing(people):
     row.refresh_from_db()
     assert (row.state, row.case_id) == ("unmatched", None)
     assert Case.objects.get(pk=case.pk).state == "approved"
+
+
+@pytest.mark.parametrize("passing", [KeyMissing("master-1"), OperationalError("disk full")])
+def test_what_cannot_be_applied_for_a_day_is_told_once_and_keeps_no_other_waiting(people, monkeypatch, passing):
+    case, other = stage.approved(people, 0), stage.approved(people, 1)
+    stuck = hear(filed(filing(case), agency_reference="SFR-2026-0000001"))
+    whole = application._decide
+
+    def decide(row, **given):
+        if row.pk == stuck.pk:
+            raise passing
+        return whole(row, **given)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(application, "_decide", decide)
+        for _ in range(7):
+            application.apply_pending(now=now(), most=1)
+        stuck.refresh_from_db()
+        assert (stuck.state, stuck.reason) == ("received", "")  # not a day yet: nobody's work
+        assert not Task.objects.filter(kind="callback_not_applied").exists()
+
+        later = hear(filed(filing(other), agency_reference="SFR-2026-0000002"))
+        assert application.apply_pending(now=now(), most=1).applied == 1
+        later.refresh_from_db()
+        assert later.state == "applied"
+
+        Callback.objects.filter(pk=stuck.pk).update(received_at=now() - timedelta(days=1, hours=1))
+        for _ in range(3):
+            application.apply_pending(now=now(), most=1)
+        task = Task.objects.get(kind="callback_not_applied")
+        assert task.detail["callback"] == str(stuck.uid)
+        assert task.detail["reason"] == "not_applied_for_a_day"
+        assert stuck in exchanges.callbacks_of(people["a.byrne"], stuck.agency, is_review=True)
+
+    application.apply_pending(now=now())
+    stuck.refresh_from_db()
+    task.refresh_from_db()
+    assert (stuck.state, stuck.reason, task.outcome) == ("applied", "", "applied_later")
+
+
+def test_a_person_may_ignore_what_cannot_be_applied_for_a_day(people):
+    row = hear(callback(reference=...))
+    with pytest.raises(matching.NotWaiting):
+        matching.ignore(row, actor=people["a.byrne"], at=now(), reason="Its key is lost.")
+    Callback.objects.filter(pk=row.pk).update(reason="not_applied_for_a_day")
+    matching.ignore(row, actor=people["a.byrne"], at=now(), reason="Its key is lost.")
+    row.refresh_from_db()
+    assert (row.state, row.reason) == ("ignored", "by_a_person")
 
 
 def test_a_type_that_the_kind_does_not_know_is_left_to_its_team(people):

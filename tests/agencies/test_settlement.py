@@ -1,5 +1,6 @@
 """What an agency refuses never vanishes: the case's own way to take note, or a task of its team with the codes."""
 
+from datetime import timedelta
 from unittest.mock import Mock
 
 import pytest
@@ -9,6 +10,7 @@ from cases.agencies import fetching, settlement
 from cases.kernel import actors, casetypes, outbox, record, releases, taskdesk
 from cases.kernel.exchange import agencies, chase, letters
 from cases.kernel.models import Agency, Case, Letter, OutboxMessage, Task
+from cases.ledger.keys import KeyMissing
 from cases.ledger.models import LedgerEvent
 from tests import factories, placements
 
@@ -108,6 +110,26 @@ def test_a_fault_of_ours_is_told_once_and_tried_again(monkeypatch, of_case):
     assert settlement.settle(now=AT) == 1
     task.refresh_from_db()
     assert (task.outcome, task.closed_at) == ("applied_later", AT)
+
+
+def test_what_cannot_be_noted_for_a_day_is_told_once_and_keeps_no_other_waiting(monkeypatch):
+    case = factories.referred(factories.office())
+    stuck, other = refuse(case, "chaser"), refuse(case, "search_request")
+    whole = settlement.take_note
+
+    def note(case, message, **given):
+        if message.pk == stuck.pk:
+            raise KeyMissing("master-1")
+        return whole(case, message, **given)
+
+    monkeypatch.setattr(settlement, "take_note", note)
+    assert settlement.settle(now=AT, most=1) == 1
+    other.refresh_from_db()
+    assert other.settled_at == AT
+    assert not Task.objects.filter(kind="message_outcome_not_applied").exists()
+    later = AT + timedelta(days=1, minutes=1)
+    assert (settlement.settle(now=later), settlement.settle(now=later)) == (0, 0)
+    assert Task.objects.get(kind="message_outcome_not_applied").detail["cause"] == "waits_for_a_day"
 
 
 def test_what_goes_wrong_with_an_agency_and_has_no_case_is_on_the_list_of_a_desk():

@@ -31,7 +31,9 @@ from cases.kernel.models import (
 )
 
 __all__ = [
+    "NOT_FOR_A_DAY",
     "OPERATE",
+    "TO_REVIEW",
     "Listed",
     "callbacks_of",
     "candidates",
@@ -46,10 +48,14 @@ __all__ = [
     "public_keys",
     "restricted_kinds",
     "stuck_for",
+    "waits_for_people",
 ]
 
 OPERATE = "operate_agencies"
 REVIEWED = ("unmatched", "failed")
+NOT_FOR_A_DAY = "not_applied_for_a_day"
+# What people decide about: also what nothing can be done with for the time being, while it is tried again.
+TO_REVIEW = Q(state__in=REVIEWED) | Q(state="received", reason=NOT_FOR_A_DAY)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,7 +192,12 @@ def stuck_for(actor: Actor) -> QuerySet[OutboxMessage]:
 def callbacks_of(actor: Actor, agency: Agency, *, is_review: bool = False) -> QuerySet[Callback]:
     """Return what an agency told us: of cases this person may know of, and what matched none; unordered."""
     rows = Callback.objects.filter(_scope(actor) | Q(case=None), agency=agency).select_related("case")
-    return rows.filter(state__in=REVIEWED) if is_review else rows
+    return rows.filter(TO_REVIEW) if is_review else rows
+
+
+def waits_for_people(row: Callback) -> bool:
+    """Say of a callback what TO_REVIEW asks of all."""
+    return row.state in REVIEWED or (row.state == "received" and row.reason == NOT_FOR_A_DAY)
 
 
 def candidates(actor: Actor, agency: Agency, callbacks: Iterable[Callback]) -> dict[str, list[Case]]:
