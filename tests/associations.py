@@ -14,6 +14,7 @@ from cases.kernel.casetypes import Content
 from cases.kernel.exchange import agencies
 from cases.kernel.models import Agency, Case, OutboxMessage
 from tests.factories import AT
+from tests.keptstories import story
 
 KIND = "association"
 BUREAUS = ("sandbox-bureau-a", "sandbox-bureau-b", "sandbox-bureau-c")
@@ -41,6 +42,7 @@ ASKS = {"asked_by": "declarer", "identity_check": "signed_in", "how": "web"}
 NOTHING_JOINT = {"exposure": "none"}
 
 
+@story
 def enter() -> None:
     """Enter the three credit reference agencies in the register."""
     for code in BUREAUS:
@@ -103,6 +105,7 @@ def attach(case: Case, actor: Actor, *, kind: str = "agreement", at: Any = AT) -
     edits.attach(case.pk, kind=kind, file_name=name, media_type="text/plain", data=data, actor=actor, at=at)
 
 
+@story
 def declared(people: dict[str, Actor], *, at: Any = AT, **facts: Any) -> Case:
     enter()
     case = intake.open_case(KIND, actor=people[OFFICER], at=at, facts={**FACTS, **facts}, people=[DECLARER, OTHER])
@@ -110,11 +113,13 @@ def declared(people: dict[str, Actor], *, at: Any = AT, **facts: Any) -> Case:
     return Case.objects.get(pk=case.pk)
 
 
+@story
 def confirmed(people: dict[str, Actor], *, by: str = "", at: Any = AT) -> Case:
     """Confirmed by a reviewer who is not the one of the matrix, unless a test names one."""
     return after(declared(people, at=at), "confirm", people[by] if by else other_reviewer(people), at)
 
 
+@story
 def active(people: dict[str, Actor]) -> Case:
     case = confirmed(people)
     for number, letter in enumerate("abc", start=1):
@@ -122,32 +127,39 @@ def active(people: dict[str, Actor]) -> Case:
     return case
 
 
+@story
 def challenged(people: dict[str, Actor]) -> Case:
     return after(active(people), "challenge", people[OFFICER], **DENIAL)
 
 
+@story
 def correcting(people: dict[str, Actor]) -> Case:
     return after(challenged(people), "uphold_challenge", people[CONFIRMER])
 
 
+@story
 def all_removed(people: dict[str, Actor]) -> Case:
     """Every agency's link stands as removed and the case has not ended: as a person finds it who was told otherwise."""
     return _stand(correcting(people), "removed")
 
 
+@story
 def break_requested(people: dict[str, Actor]) -> Case:
     return after(active(people), "request_break", people[OFFICER], **ASKS)
 
 
+@story
 def signposted(people: dict[str, Actor]) -> Case:
     case = after(break_requested(people), "signpost", people[OFFICER], **NOTHING_JOINT)
     return agree(case, other_reviewer(people))
 
 
+@story
 def all_broken(people: dict[str, Actor]) -> Case:
     return _stand(signposted(people), "broken")
 
 
+@story
 def all_kept(people: dict[str, Actor]) -> Case:
     return _stand(signposted(people), "kept")
 
@@ -164,13 +176,16 @@ def _stand(case: Case, state: str) -> Case:
     return case
 
 
+@story
 def rejected(people: dict[str, Actor]) -> Case:
     return after(declared(people), "reject", people[CONFIRMER])
 
 
+@story
 def broken(people: dict[str, Actor]) -> Case:
     return after(all_broken(people), "break", people[OFFICER])
 
 
+@story
 def withdrawn(people: dict[str, Actor]) -> Case:
     return after(all_removed(people), "corrected", people[OFFICER])

@@ -12,6 +12,7 @@ from cases.kernel.actors import Actor
 from cases.kernel.exchange import agencies
 from cases.kernel.models import Agency, Case, OutboxMessage
 from tests.factories import AT
+from tests.keptstories import story
 
 KIND, OFFICER, REGULATOR = "breach", "j.merriweather", "sandbox-regulator"
 FACTS: dict[str, Any] = {
@@ -31,6 +32,7 @@ TOLD = {"measures": "The shop deleted the list and confirmed it."}
 ENDED = {"measures": "The export asks for the shop twice.", "untold": "Contained within the firm."}
 
 
+@story
 def enter(code: str = REGULATOR, kind: str = "regulator", name: str = "Sandbox Regulator") -> Actor:
     """Enter a regulator in the register; return them."""
     if not Agency.objects.filter(code=code).exists():
@@ -47,15 +49,18 @@ def after(case: Case, name: str, actor: Actor, at: Any = AT, reason: str = "Trie
     return transitions.apply(case.pk, name, actor=actor, at=at, reason=reason, inputs=inputs)
 
 
+@story
 def suspected(people: dict[str, Actor], *, by: str = "p.nair", **facts: Any) -> Case:
     enter()
     return intake.open_case(KIND, actor=people[by], at=AT, facts={**FACTS, **facts})
 
 
+@story
 def assessed(people: dict[str, Actor], **inputs: Any) -> Case:
     return after(suspected(people), "assess", people[OFFICER], **{**ASSESSED, **inputs})
 
 
+@story
 def notified(people: dict[str, Actor]) -> Case:
     """The notice has arrived."""
     case = after(assessed(people), "notify", people[OFFICER], **TOLD)
@@ -63,9 +68,11 @@ def notified(people: dict[str, Actor]) -> Case:
     return Case.objects.get(pk=case.pk)
 
 
+@story
 def not_a_breach(people: dict[str, Actor]) -> Case:
     return after(suspected(people), "dismiss", people[OFFICER])
 
 
+@story
 def closed(people: dict[str, Actor]) -> Case:
     return after(notified(people), "close", people[OFFICER], **ENDED)

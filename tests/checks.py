@@ -17,6 +17,7 @@ from cases.kernel.models import Case, Channel, OutboxMessage
 from cases.kernel.timing import sweeps
 from tests import associations, requests_of_people
 from tests.factories import AT
+from tests.keptstories import story
 
 KIND = "check"
 OFFICER, REVIEWER = "m.achterberg", "p.lindqvist"
@@ -67,6 +68,7 @@ def applicant(surname: str = "Fenwick-Okafor") -> dict[str, Any]:
     return {**APPLICANT, "values": {**APPLICANT["values"], "surname": surname}}
 
 
+@story
 def enter() -> None:
     """Enter the agencies that are searched, each with a secret to sign with, once."""
     associations.enter()
@@ -74,6 +76,7 @@ def enter() -> None:
         agencies.add_key(channel, signatures.new_secret(), name="out-1", actor=actors.system("tests"), at=AT)
 
 
+@story
 def running(people: dict[str, Actor], surname: str = "Fenwick-Okafor", **facts: Any) -> Case:
     enter()
     given = {"application_id": f"ORD-{118204 + Case.objects.count()}", **FACTS, **facts}
@@ -91,14 +94,17 @@ def answer(case: Case, by: Any = None, at: Any = AT) -> Case:
     return Case.objects.get(pk=case.pk)
 
 
+@story
 def refused_automatically(people: dict[str, Actor]) -> Case:
     return answer(running(people))
 
 
+@story
 def referred(people: dict[str, Actor]) -> Case:
     return answer(running(people, "Thistlewood"))
 
 
+@story
 def answered(people: dict[str, Actor]) -> Case:
     """A running check whose searches are over, so that the system may move it."""
     case = running(people)
@@ -109,10 +115,12 @@ def answered(people: dict[str, Actor]) -> Case:
     return case
 
 
+@story
 def decided(people: dict[str, Actor], given: dict[str, Any] | None = None) -> Case:
     return transitions.apply(referred(people).pk, "decide", actor=people[OFFICER], at=AT, inputs=given or YES)
 
 
+@story
 def closed(people: dict[str, Actor]) -> Case:
     return transitions.apply(decided(people).pk, "close", actor=actors.system("tests"), at=AFTER_30)
 
@@ -139,6 +147,7 @@ AGAIN = {"outcome": "accept", "reasons": ["meets_criteria"], "involvement": "Lef
 WORDS = {"words": "Forget it, I went elsewhere."}
 
 
+@story
 def contest(people: dict[str, Actor], check: Case | None = None, at: Any = AT) -> Case:
     """Contested by the applicant: what is decided by a person here is Thistlewood's."""
     check = check or decided(people)
@@ -148,6 +157,7 @@ def contest(people: dict[str, Actor], check: Case | None = None, at: Any = AT) -
     return intake.open_case("contest", actor=people[RIGHTS], at=at, facts=facts, people=[person])
 
 
+@story
 def contest_identity_check(people: dict[str, Actor]) -> Case:
     return transitions.apply(contest(people).pk, "ask_identity", actor=people[RIGHTS], at=AT)
 
@@ -156,24 +166,29 @@ def to_reviewer(people: dict[str, Actor]) -> dict[str, Any]:
     return {"reviewer": str(people[REVIEWER].user_id)}
 
 
+@story
 def contest_assigned(people: dict[str, Actor], check: Case | None = None, at: Any = AT) -> Case:
     case = contest(people, check, at)
     return transitions.apply(case.pk, "assign", actor=people[RIGHTS], at=at, inputs=to_reviewer(people))
 
 
+@story
 def contest_decided(people: dict[str, Actor], check: Case | None = None, at: Any = AT) -> Case:
     case = contest_assigned(people, check, at)
     return transitions.apply(case.pk, "decide", actor=people[REVIEWER], at=at, reason="Seen.", inputs=WON)
 
 
+@story
 def contest_closed(people: dict[str, Actor]) -> Case:
     return transitions.apply(contest_decided(people).pk, "notify", actor=actors.system("tests"), at=AT)
 
 
+@story
 def contest_withdrawn(people: dict[str, Actor]) -> Case:
     return transitions.apply(contest(people).pk, "withdraw", actor=people[RIGHTS], at=AT, inputs=WORDS)
 
 
+@story
 def contested(people: dict[str, Actor]) -> Case:
     """A decided check whose decision was contested and overturned."""
     check = decided(people)
@@ -181,6 +196,7 @@ def contested(people: dict[str, Actor]) -> Case:
     return Case.objects.get(pk=check.pk)
 
 
+@story
 def contest_with_another_reviewer(people: dict[str, Actor]) -> Case:
     """A contest that lies with somebody who cannot decide it any more."""
     case = contest_assigned(people)

@@ -74,6 +74,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: order.rank(order.file_of(item.nodeid)))
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Let kept stories know whose test asks for them."""
+    from tests import keptstories
+
+    keptstories.test_begins(item)
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
     """Hand out whole files, those that belong together as one."""
@@ -222,13 +229,14 @@ def django_db_setup(postgres, django_test_environment, django_db_blocker) -> Ite
     from django.test import TransactionTestCase
 
     from backoffice.embedded import DATABASE
-    from tests import factories, keptoffice
+    from tests import factories, keptoffice, keptstories
 
     connection.settings_dict["NAME"] = f"test_{DATABASE}"
     with psycopg.connect(postgres.url(f"test_{DATABASE}", "postgres"), autocommit=True) as superuser:
         TransactionTestCase._fixture_teardown = lambda case: superuser.execute(EMPTY) and None
         with django_db_blocker.unblock():
             keptoffice.keep(superuser, factories.make_office)
+            keptstories.begin(superuser)
             superuser.execute(EMPTY)
             connection.close()
         yield

@@ -15,6 +15,7 @@ from cases.kernel.exchange import agencies
 from cases.kernel.models import Agency, BatchFile, Case, Job
 from tests import associations
 from tests.factories import AT
+from tests.keptstories import story
 
 KIND = "cra_file"
 STEWARD, APPROVER = "s.oyelaran", "t.marchetti"
@@ -22,6 +23,7 @@ DAY = {"effective_date": date(2026, 11, 14)}
 TOTALS = {"rows": 0, "total_pence": 0}
 
 
+@story
 def enter() -> None:
     """Enter the three credit reference agencies with a channel for files beside that for messages, once."""
     associations.enter()
@@ -48,6 +50,7 @@ def step(case: Case, name: str, actor: Actor, at: datetime = AT, **inputs: Any) 
     return transitions.apply(case.pk, name, actor=actor, at=at, reason="Tried.", inputs=inputs)
 
 
+@story
 def extracted(people: dict[str, Actor], *, at: datetime = AT) -> Case:
     return _undone(step(opened(at=at), "extract", people[STEWARD], at, effective_date=at.date()))
 
@@ -58,6 +61,7 @@ def _undone(case: Case) -> Case:
     return case
 
 
+@story
 def taken(people: dict[str, Actor]) -> Case:
     """A file whose accounts are all taken, none of them by then."""
     case = extracted(people)
@@ -68,14 +72,17 @@ def taken(people: dict[str, Actor]) -> Case:
     return Case.objects.get(pk=case.pk)
 
 
+@story
 def validated(people: dict[str, Actor]) -> Case:
     return step(taken(people), "validate", system("tests"))
 
 
+@story
 def signed(people: dict[str, Actor]) -> Case:
     return step(validated(people), "sign", people[STEWARD])
 
 
+@story
 def approved(people: dict[str, Actor]) -> Case:
     return _undone(step(signed(people), "approve", people[APPROVER], **TOTALS))
 
@@ -88,15 +95,18 @@ def sealed(pk: int) -> dict[str, Any]:
     return {"sealed": sending.seal(file, actor=system("tests"), at=AT)}
 
 
+@story
 def transmitted(people: dict[str, Actor]) -> Case:
     case = approved(people)
     return step(case, "transmit", system("tests"), **sealed(case.pk))
 
 
+@story
 def locked(people: dict[str, Actor]) -> Case:
     return step(transmitted(people), "lock", system("tests"), datetime(2027, 1, 4, tzinfo=AT.tzinfo))
 
 
+@story
 def open(_people: dict[str, Actor]) -> Case:  # noqa: A001 -- the state is called so
     return opened()
 

@@ -19,6 +19,7 @@ from cases.ledger import sealing
 from tests import associations
 from tests.accounts import portfolio
 from tests.factories import AT
+from tests.keptstories import story
 
 KIND = "default"
 STEWARD, APPROVER, ANALYST = "s.oyelaran", "t.marchetti", "r.penhale"
@@ -68,6 +69,7 @@ def tell_again(case: Case, *, at: datetime = AT, **changes: str) -> Case:
     return Case.objects.get(pk=case.pk)
 
 
+@story
 def arrears(_people: dict[str, Actor], *, at: datetime = AT, **changes: str) -> Case:
     return opening.open_arrears(told(at=at, **changes).pk, at=at)
 
@@ -77,6 +79,7 @@ def look(case: Case, at: datetime = AT) -> Case:
     return Case.objects.get(pk=case.pk)
 
 
+@story
 def notice_written(people: dict[str, Actor], *, at: datetime = AT, **changes: str) -> Case:
     return look(arrears(people, at=at, **changes), at)
 
@@ -92,6 +95,7 @@ def posted(case: Case, *, at: datetime = AT, state: str = "dispatched") -> Case:
     return Case.objects.get(pk=case.pk)
 
 
+@story
 def notice_ready(people: dict[str, Actor], *, at: datetime = AT, **changes: str) -> Case:
     return posted(notice_written(people, at=at, **changes), at=at)
 
@@ -100,18 +104,22 @@ def step(case: Case, name: str, actor: Actor, at: datetime = AT, **inputs: Any) 
     return transitions.apply(case.pk, name, actor=actor, at=at, reason="Tried.", inputs=inputs)
 
 
+@story
 def notice_sent(people: dict[str, Actor], *, at: datetime = AT, **changes: str) -> Case:
     return step(notice_ready(people, at=at, **changes), "issue", people[STEWARD], at)
 
 
+@story
 def arranged(people: dict[str, Actor]) -> Case:
     return step(notice_sent(people), "arrange", people[ANALYST], **PLAN)
 
 
+@story
 def due(people: dict[str, Actor]) -> Case:
     return look(notice_sent(people), OVER)
 
 
+@story
 def approved(people: dict[str, Actor]) -> Case:
     associations.enter()
     case = due(people)
@@ -129,29 +137,35 @@ def taken(case: Case, *, letters_of: str = "abc", at: datetime = OVER) -> Case:
     return Case.objects.get(pk=case.pk)
 
 
+@story
 def approved_and_taken(people: dict[str, Actor]) -> Case:
     case = approved(people)
     OutboxMessage.objects.filter(case=case, kind="cra_correct").update(state="delivered", delivered_at=OVER)
     return case
 
 
+@story
 def filed(people: dict[str, Actor]) -> Case:
     return taken(approved(people))
 
 
+@story
 def satisfied(people: dict[str, Actor]) -> Case:
     return step(filed(people), "satisfy", people[STEWARD], OVER, **PAID)
 
 
+@story
 def cured(people: dict[str, Actor]) -> Case:
     return look(paid(arrears)(people))
 
 
+@story
 def removed(people: dict[str, Actor]) -> Case:
     case = step(filed(people), "remove", people[STEWARD], OVER, evidence="1")
     return associations.agree(case, people[APPROVER], OVER)
 
 
+@story
 def expired(people: dict[str, Actor]) -> Case:
     return step(filed(people), "expire", system("tests"), OVER + timedelta(days=2200))
 
@@ -174,6 +188,7 @@ def with_less(build: Any) -> Any:
     return builder
 
 
+@story
 def missed(people: dict[str, Actor]) -> Case:
     return tell_again(arranged(people), at=OVER, balance_pence="15200", payments_behind="4")
 

@@ -14,6 +14,7 @@ from cases.kernel.exchange import agencies, agreements
 from cases.kernel.models import Agency, Case
 from cases.kernel.office import proposals
 from tests.factories import AT
+from tests.keptstories import story
 
 KIND = "le_disclosure"
 AUTHORITY = "sandbox-constabulary"
@@ -49,6 +50,7 @@ TARGET: dict[str, Any] = {"role": "target", "values": {"phone": "+447700900789"}
 CALL = {"contact": "spoc", "called_back_at": AT, "spoken_to": "Duty officer"}
 
 
+@story
 def enter(people: dict[str, Actor]) -> Actor:
     """Enter the authority in the register and its desk in the directory, three days ago; return the authority."""
     if not Agency.objects.filter(code=AUTHORITY).exists():
@@ -71,6 +73,7 @@ def suspend() -> None:
     agreements.enter(agency, replace(TERMS, state="suspended"), actor=actors.system("tests"), at=AT)
 
 
+@story
 def desk(people: dict[str, Actor], *, at: datetime, **changes: Any) -> None:
     """Enter or change a desk of the authority: one proposes, another agrees."""
     row = proposals.propose(
@@ -83,6 +86,7 @@ def authority() -> Actor:
     return actors.agency(Agency.objects.get(code=AUTHORITY))
 
 
+@story
 def received(people: dict[str, Actor], *, by: str = "k.mistry", **facts: Any) -> Case:
     """Each has a number of its own, unless a test names one."""
     enter(people)
@@ -100,6 +104,7 @@ def received(people: dict[str, Actor], *, by: str = "k.mistry", **facts: Any) ->
     return Case.objects.get(pk=case.pk)
 
 
+@story
 def bare(people: dict[str, Actor]) -> Case:
     """What came is for the interception unit."""
     enter(people)
@@ -110,45 +115,55 @@ def after(case: Case, name: str, actor: Actor, at: Any = AT, **inputs: Any) -> C
     return transitions.apply(case.pk, name, actor=actor, at=at, inputs=inputs)
 
 
+@story
 def authenticated(people: dict[str, Actor], **facts: Any) -> Case:
     return after(received(people, **facts), "verify", people["k.mistry"], **CALL)
 
 
+@story
 def with_shut_item(people: dict[str, Actor]) -> Case:
     """Authenticated; the text of messages is asked for too, which nothing opens."""
     return authenticated(people, items=["subscriber_name", "sms_text"])
 
 
+@story
 def voluntary(people: dict[str, Actor]) -> Case:
     """Authenticated, on a ground that counsel and an approver have to open."""
     return authenticated(people, gateway="ipa_s11_3a_c", items=["subscriber_name"])
 
 
+@story
 def validated(people: dict[str, Actor], **facts: Any) -> Case:
     return after(authenticated(people, **facts), "validate", people["k.mistry"], is_ours=True)
 
 
+@story
 def clarification(people: dict[str, Actor]) -> Case:
     return after(authenticated(people), "clarify", people["k.mistry"], question="Is the period in UTC?")
 
 
+@story
 def refused(people: dict[str, Actor]) -> Case:
     return after(received(people), "refuse", people["k.mistry"], reason_code="no_gateway")
 
 
+@story
 def out_of_scope(people: dict[str, Actor]) -> Case:
     return after(bare(people), "out_of_scope", people["k.mistry"])
 
 
+@story
 def cancelled(people: dict[str, Actor]) -> Case:
     return after(received(people), "cancel", people["k.mistry"], notice="Letter of 14 November.")
 
 
+@story
 def applied_for(people: dict[str, Actor]) -> Case:
     """Notice came that an order is applied for."""
     return received(people, request_type="order_application_notice")
 
 
+@story
 def on_notice(people: dict[str, Actor]) -> Case:
     """Everything is held; the order has come too."""
     case = after(applied_for(people), "give_notice_of_application", people["k.mistry"])
@@ -164,6 +179,7 @@ def on_notice(people: dict[str, Actor]) -> Case:
     return Case.objects.get(pk=case.pk)
 
 
+@story
 def let_go(people: dict[str, Actor]) -> Case:
     """No order was made, and two people released the hold."""
     case = on_notice(people)
@@ -176,6 +192,7 @@ def let_go(people: dict[str, Actor]) -> Case:
     return Case.objects.get(pk=case.pk)
 
 
+@story
 def closed(people: dict[str, Actor]) -> Case:
     return after(let_go(people), "application_lapsed", people["k.mistry"])
 
@@ -224,11 +241,13 @@ def held_by(case: Case, subject: str, since: datetime, until: datetime | None, p
     )
 
 
+@story
 def taken_out(people: dict[str, Actor], **facts: Any) -> Case:
     """Being taken out; nothing is in the package yet."""
     return after(validated(people, **facts), "extract", people["k.mistry"])
 
 
+@story
 def extracting(people: dict[str, Actor], **facts: Any) -> Case:
     """Everything is in the package."""
     case = taken_out(people, **facts)
@@ -240,24 +259,29 @@ def extracting(people: dict[str, Actor], **facts: Any) -> Case:
     return Case.objects.get(pk=case.pk)
 
 
+@story
 def quality_check(people: dict[str, Actor], **facts: Any) -> Case:
     return after(extracting(people, **facts), "submit", people["k.mistry"], checked=CHECKED)
 
 
+@story
 def released(people: dict[str, Actor], **facts: Any) -> Case:
     return after(quality_check(people, **facts), "release", people["e.hallam"], compared=COMPARED)
 
 
+@story
 def receipted(people: dict[str, Actor], **facts: Any) -> Case:
     return after(released(people, **facts), "confirm_receipt", people["k.mistry"], how="By telephone, SPoC 4417.")
 
 
+@story
 def error_review(people: dict[str, Actor], **facts: Any) -> Case:
     """An error came to light after the receipt."""
     case = receipted(people, **facts)
     return after(case, "report_error", people["k.mistry"], AT + timedelta(minutes=2), **ERROR)
 
 
+@story
 def error_before_receipt(people: dict[str, Actor]) -> Case:
     case = released(people)
     return after(case, "report_error", people["k.mistry"], AT + timedelta(minutes=2), **ERROR)
@@ -275,6 +299,7 @@ URGENT: dict[str, Any] = {
 }
 
 
+@story
 def urgent(people: dict[str, Actor]) -> Case:
     """Asked for by word of mouth, a life in danger; everything is in the package."""
     return extracting(people, **URGENT)
@@ -293,12 +318,14 @@ def written(case: Case, people: dict[str, Actor]) -> Case:
     return Case.objects.get(pk=case.pk)
 
 
+@story
 def given_orally(people: dict[str, Actor]) -> Case:
     """Given at once on an oral request; the written notice came."""
     case = after(urgent(people), "release_urgent", people["k.mistry"], checked=CHECKED)
     return written(case, people)
 
 
+@story
 def given_orally_and_receipted(people: dict[str, Actor]) -> Case:
     return after(given_orally(people), "confirm_receipt", people["k.mistry"], how="By telephone.")
 

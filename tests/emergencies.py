@@ -13,6 +13,7 @@ from cases.kernel.exchange import agencies
 from cases.kernel.models import Agency, Case
 from cases.kernel.office import proposals
 from tests.factories import AT
+from tests.keptstories import story
 
 KIND = "emergency_disclosure"
 ROOM = "sandbox-999-control"
@@ -53,6 +54,7 @@ NO = {"reason_code": "unverified_requester"}
 WORDS = {"account": "Dropped call, breathing heard. Name, address and last position were given."}
 
 
+@story
 def enter(people: dict[str, Actor]) -> Actor:
     """Enter the control room in the register and its desk in the directory, three days ago; return the room."""
     if not Agency.objects.filter(code=ROOM).exists():
@@ -75,6 +77,7 @@ def enter(people: dict[str, Actor]) -> Actor:
     return room()
 
 
+@story
 def desk(people: dict[str, Actor], *, at: Any, **changes: Any) -> None:
     """Enter or change a desk of the control room: one proposes, another agrees."""
     row = proposals.propose(
@@ -91,28 +94,34 @@ def after(case: Case, name: str, actor: Actor, at: Any = AT, reason: str = "Trie
     return transitions.apply(case.pk, name, actor=actor, at=at, reason=reason, inputs=inputs)
 
 
+@story
 def live(people: dict[str, Actor], *, opened_at: Any = AT, **facts: Any) -> Case:
     enter(people)
     case = intake.open_case(KIND, actor=people[OPERATOR], at=opened_at, facts={**FACTS, **facts}, people=[CALLER])
     return Case.objects.get(pk=case.pk)
 
 
+@story
 def disclosed(people: dict[str, Actor]) -> Case:
     return after(live(people), "disclose", people[OPERATOR], **GIVEN)
 
 
+@story
 def refused(people: dict[str, Actor]) -> Case:
     return after(live(people), "refuse", people[OPERATOR], **NO)
 
 
+@story
 def written_up(people: dict[str, Actor]) -> Case:
     return after(disclosed(people), "write_up", people[OPERATOR], **WORDS)
 
 
+@story
 def checked(people: dict[str, Actor]) -> Case:
     return after(written_up(people), "check", people[APPROVER])
 
 
+@story
 def over_disclosed(people: dict[str, Actor]) -> Case:
     """Found by an approver who is not the one of the matrix: another settles it."""
     return after(written_up(people), "find_over_disclosure", finder(people), what="The date of birth was read out.")
@@ -123,6 +132,7 @@ def finder(people: dict[str, Actor]) -> Actor:
     return replace(people["k.mistry"], roles=frozenset({"disclosure_approver"}))
 
 
+@story
 def closed(people: dict[str, Actor]) -> Case:
     return after(checked(people), "close", actors.system("tests"))
 

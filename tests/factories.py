@@ -15,7 +15,8 @@ from cases.kernel.exchange import agencies
 from cases.kernel.models import Agency, Case, OutboxMessage, User
 from cases.kernel.office import demo_people
 from cases.ledger import sealing
-from tests import keptoffice
+from tests import keptoffice, keptstories
+from tests.keptstories import story
 
 AT = datetime(2026, 11, 14, 10, 0, tzinfo=UTC)
 APPROVED_AT = datetime(2026, 11, 16, 9, 30, tzinfo=UTC)
@@ -69,7 +70,11 @@ LISTINGS = (
 
 def office() -> dict[str, Actor]:
     """Return the acting identity of everyone in the demonstration office, by user name; there are agencies too."""
-    return keptoffice.restore() or make_office()
+    people = keptoffice.restore()
+    if people is None:
+        return make_office()
+    keptstories.stands_at_office(people)
+    return people
 
 
 def make_office() -> dict[str, Actor]:
@@ -106,6 +111,7 @@ def fpa() -> Actor:
     return actors.agency(Agency.objects.get(code="sandbox-fraud-register"))
 
 
+@story
 def referred(people: dict[str, Actor], *, by: str = "a.byrne", **facts: Any) -> Case:
     """Each has an incident of its own, unless a test names one: the same is not filed twice."""
     incident = {"incident_reference": f"DET-{88112 + Case.objects.count()}"}
@@ -114,6 +120,7 @@ def referred(people: dict[str, Actor], *, by: str = "a.byrne", **facts: Any) -> 
     )
 
 
+@story
 def investigating(people: dict[str, Actor]) -> Case:
     case = referred(people)
     transitions.apply(case.pk, "take", actor=people["a.byrne"], at=AT)
@@ -136,20 +143,24 @@ def scan(verdict: str = "clean") -> None:
         pass
 
 
+@story
 def ready(people: dict[str, Actor]) -> Case:
     case = investigating(people)
     return transitions.apply(case.pk, "submit", actor=people["a.byrne"], at=AT, inputs={"pillars": MAKER_ANSWERS})
 
 
+@story
 def approved(people: dict[str, Actor]) -> Case:
     case = ready(people)
     return transitions.apply(case.pk, "approve", actor=people["d.osei"], at=APPROVED_AT, inputs=CHECKER_INPUTS)
 
 
+@story
 def submitted(people: dict[str, Actor]) -> Case:
     return transitions.apply(approved(people).pk, "submitted", actor=actors.system("delivery"), at=APPROVED_AT)
 
 
+@story
 def rejected(people: dict[str, Actor]) -> Case:
     return transitions.apply(
         approved(people).pk,
@@ -160,6 +171,7 @@ def rejected(people: dict[str, Actor]) -> Case:
     )
 
 
+@story
 def filed(people: dict[str, Actor]) -> Case:
     return transitions.apply(
         submitted(people).pk,
@@ -176,6 +188,7 @@ def judge(people: dict[str, Actor], username: str = "h.castellan") -> Actor:
     return replace(people[username], roles=frozenset({"fraud_approver"}), team_ids=desk)
 
 
+@story
 def disputed(people: dict[str, Actor]) -> Case:
     return transitions.apply(
         filed(people).pk,
@@ -186,12 +199,14 @@ def disputed(people: dict[str, Actor]) -> Case:
     )
 
 
+@story
 def removal_requested(people: dict[str, Actor]) -> Case:
     return transitions.apply(
         filed(people).pk, "remove", actor=people["d.osei"], at=FILED_AT, inputs={"reason_code": "error"}
     )
 
 
+@story
 def removed(people: dict[str, Actor]) -> Case:
     return transitions.apply(removal_requested(people).pk, "confirm_removal", actor=fpa(), at=FILED_AT)
 

@@ -19,6 +19,7 @@ from cases.ledger import api as ledger
 from tests import placements
 from tests.accounts import portfolio
 from tests.factories import AT
+from tests.keptstories import story
 
 KIND, CODE, BUYER = "moratorium", "sandbox-moratorium", "drama-purchase"
 ANALYST, MANAGER, COUNSEL = placements.ANALYST, placements.MANAGER, "v.tranter"
@@ -36,6 +37,7 @@ ADVISER = {
 _numbers = count()
 
 
+@story
 def enter() -> Actor:
     """Enter the register of moratoria among the agencies, once; return it."""
     if not Agency.objects.filter(code=CODE).exists():
@@ -50,6 +52,7 @@ def enter() -> Actor:
     return actors.agency(Agency.objects.get(code=CODE))
 
 
+@story
 def account(people: dict[str, Actor], **changes: str) -> dict[str, str]:
     """Take in an account of somebody who is nobody else; return its row."""
     number = next(_numbers)
@@ -97,6 +100,7 @@ def matched(case: Case, *, at: Any = AT) -> Case:
     return Case.objects.get(pk=case.pk)
 
 
+@story
 def received(people: dict[str, Actor]) -> Case:
     """The debtor was looked for and is certain, and nothing was applied yet."""
     return looked_for(account(people))
@@ -112,10 +116,12 @@ def looked_for(row: dict[str, str]) -> Case:
 ADDED = {"account_reference": "8700000001", "effective_date": "2026-11-16"}
 
 
+@story
 def applied(people: dict[str, Actor]) -> Case:
     return _applied(looked_for(account(people)))
 
 
+@story
 def owing_more(people: dict[str, Actor]) -> Case:
     """Applied; whoever it protects owes on the account that is added, too, which billing told after the search."""
     row = account(people)
@@ -128,6 +134,7 @@ def _applied(case: Case) -> Case:
     return transitions.apply(case.pk, "apply", actor=actors.system("moratoria"), at=AT)
 
 
+@story
 def review_requested(people: dict[str, Actor]) -> Case:
     case = applied(people)
     transitions.apply(case.pk, "request_review", actor=people[MANAGER], at=AT, inputs=REVIEW)
@@ -135,6 +142,7 @@ def review_requested(people: dict[str, Actor]) -> Case:
     return Case.objects.get(pk=case.pk)
 
 
+@story
 def not_found(people: dict[str, Actor]) -> Case:
     return transitions.apply(received(people).pk, "not_found", actor=people[ANALYST], at=AT)
 
@@ -147,6 +155,7 @@ def _sold(accounts: Any) -> dict[int, Agency]:
 title.declare(_sold)
 
 
+@story
 def of_sold(people: dict[str, Actor]) -> Case:
     """A notice about a debt that a buyer owns."""
     if not Agency.objects.filter(code=BUYER).exists():
@@ -169,14 +178,17 @@ def of_sold(people: dict[str, Actor]) -> Case:
     return case
 
 
+@story
 def forwarded(people: dict[str, Actor]) -> Case:
     return transitions.apply(of_sold(people).pk, "forward", actor=actors.system("moratoria"), at=AT)
 
 
+@story
 def ended(people: dict[str, Actor]) -> Case:
     return transitions.apply(applied(people).pk, "end", actor=actors.system("moratoria"), at=AFTER)
 
 
+@story
 def cancelled(people: dict[str, Actor]) -> Case:
     return transitions.apply(applied(people).pk, "cancel", actor=enter(), at=AT)
 

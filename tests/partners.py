@@ -14,6 +14,7 @@ from cases.kernel.exchange import agencies
 from cases.kernel.models import Agency, Case
 from cases.kernel.office import proposals
 from tests.factories import AT
+from tests.keptstories import story
 
 KIND = "partner_query"
 BANK = "sandbox-bank"
@@ -35,6 +36,7 @@ AGREEMENT: dict[str, Any] = {
 }
 
 
+@story
 def enter(people: dict[str, Actor], **changes: Any) -> Actor:
     """Enter the bank, the network and the agreement, which another person agrees to; return the bank."""
     at = AT - timedelta(days=3)
@@ -53,6 +55,7 @@ def _name(code: str) -> str:
     return code.replace("-", " ").title()
 
 
+@story
 def agree(people: dict[str, Actor], *, at: datetime, **changes: Any) -> None:
     """Enter or change the agreement: one proposes, another agrees."""
     payload = {**AGREEMENT, **changes}
@@ -70,6 +73,7 @@ def swap(number: str = NUMBER, swapped_at: datetime = SWAPPED_AT) -> int:
     return simevents.keep([(number, swapped_at)], stream=network.uid, actor=actors.agency(network), at=AT)
 
 
+@story
 def received(people: dict[str, Actor], **facts: Any) -> Case:
     asker = enter(people)
     agreement = PartnerAgreement.objects.get(agency__code=BANK, is_live=True)
@@ -84,15 +88,18 @@ def received(people: dict[str, Actor], **facts: Any) -> Case:
     return Case.objects.get(pk=case.pk)
 
 
+@story
 def answered(people: dict[str, Actor], **facts: Any) -> Case:
     case, by = received(people, **facts), actors.system("tests")
     return transitions.apply(case.pk, "answer", actor=by, at=AT, inputs={"is_within_rate": True})
 
 
+@story
 def refused(people: dict[str, Actor]) -> Case:
     case, by = received(people), actors.system("tests")
     return transitions.apply(case.pk, "refuse", actor=by, at=AT, inputs={"reason_code": "rate_exceeded"})
 
 
+@story
 def closed(people: dict[str, Actor]) -> Case:
     return transitions.apply(answered(people).pk, "close", actor=actors.system("tests"), at=AT + timedelta(days=366))

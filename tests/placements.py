@@ -22,12 +22,14 @@ from cases.ledger import sealing
 from cases.ledger.reads import Reader
 from tests.accounts import portfolio
 from tests.factories import AT
+from tests.keptstories import story
 
 KIND, CODE = "debt_placement", "drama-recoveries"
 ANALYST, MANAGER = "r.penhale", "c.adebayo"
 _numbers = count()
 
 
+@story
 def enter() -> Actor:
     """Enter the recovery agency, which takes files, in the register, once; return it."""
     if not Agency.objects.filter(code=CODE).exists():
@@ -46,6 +48,7 @@ def enter() -> Actor:
     return actors.agency(Agency.objects.get(code=CODE))
 
 
+@story
 def accounts(people: dict[str, Actor], *rows: dict[str, str], at: Any = AT) -> list[str]:
     """Take in accounts as billing tells of them; return their numbers."""
     uploads.take([portfolio.file(list(rows))], actor=people[ANALYST], at=at)
@@ -53,6 +56,7 @@ def accounts(people: dict[str, Actor], *rows: dict[str, str], at: Any = AT) -> l
     return [row["account"] for row in rows]
 
 
+@story
 def built(people: dict[str, Actor], *rows: dict[str, str], at: Any = AT) -> PlacementBatch:
     enter()
     own = portfolio.row(0, account=f"81{next(_numbers):08d}")
@@ -89,6 +93,7 @@ def _batch_of(case: Case) -> PlacementBatch:
     return PlacementBatch.objects.get(lines__case=case)
 
 
+@story
 def selected(people: dict[str, Actor]) -> Case:
     """A placement that the gate has not answered for: it was reopened after an exclusion."""
     case = excluded(people)
@@ -108,22 +113,27 @@ def noted(case: Case, *stopped: str) -> Case:
     return Case.objects.get(pk=case.pk)
 
 
+@story
 def cleared(people: dict[str, Actor]) -> Case:
     return noted(selected(people))
 
 
+@story
 def gated(people: dict[str, Actor]) -> Case:
     return transitions.apply(cleared(people).pk, "pass_gate", actor=actors.system("gate"), at=AT)
 
 
+@story
 def gated_and_stopped(people: dict[str, Actor]) -> Case:
     return noted(gated(people), "complaint")
 
 
+@story
 def in_batch_and_stopped(people: dict[str, Actor]) -> Case:
     return noted(in_batch(people), "complaint")
 
 
+@story
 def with_file(people: dict[str, Actor]) -> Case:
     """An account in a batch whose file is promised, as in the middle of its release."""
     case = in_batch(people)
@@ -135,35 +145,42 @@ def with_file(people: dict[str, Actor]) -> Case:
     return case
 
 
+@story
 def excluded(people: dict[str, Actor]) -> Case:
     stopped = portfolio.row(0, account=f"81{next(_numbers):08d}", flags="complaint:2026-02-10")
     return case_of(built(people, stopped))
 
 
+@story
 def in_batch(people: dict[str, Actor]) -> Case:
     return case_of(built(people))
 
 
+@story
 def released(people: dict[str, Actor]) -> Case:
     batch = built(people)
     release(batch, digest=batch.digest, actor=people[MANAGER], at=AT)
     return case_of(batch)
 
 
+@story
 def released_and_stopped(people: dict[str, Actor]) -> Case:
     """An account whose file waits, with a complaint since."""
     return noted(released(people), "complaint")
 
 
+@story
 def given_up(people: dict[str, Actor]) -> Case:
     """An account that its agency gave up by itself."""
     return said(active(people), "placement.ceased")
 
 
+@story
 def transferred(people: dict[str, Actor]) -> Case:
     return transitions.apply(given_up(people).pk, "transfer_tier", actor=people[MANAGER], at=AT)
 
 
+@story
 def sent(people: dict[str, Actor]) -> Case:
     case = released(people)
     batches.sent(BatchFile.objects.get(uid=case.placement.file_uid), "delivered", AT)
@@ -202,39 +219,48 @@ def remittance(pence: int) -> dict[str, int]:
     }
 
 
+@story
 def active(people: dict[str, Actor]) -> Case:
     return said(sent(people), "placement.answered")
 
 
+@story
 def recall_requested(people: dict[str, Actor]) -> Case:
     case = active(people)
     return transitions.apply(case.pk, "recall", actor=people[ANALYST], at=AT, reason="Tried.")
 
 
+@story
 def rejected(people: dict[str, Actor]) -> Case:
     return said(sent(people), "placement.answered", outcome="rejected")
 
 
+@story
 def recalled(people: dict[str, Actor]) -> Case:
     return said(recall_requested(people), "placement.ceased")
 
 
+@story
 def paid(people: dict[str, Actor]) -> Case:
     return said(active(people), "placement.remitted")
 
 
+@story
 def settled(people: dict[str, Actor]) -> Case:
     return said(active(people), "placement.remitted", amount_pence=4500, is_settlement=True)
 
 
+@story
 def returned(people: dict[str, Actor]) -> Case:
     return said(active(people), "placement.returned")
 
 
+@story
 def insolvent(people: dict[str, Actor]) -> Case:
     return said(active(people), "placement.insolvent")
 
 
+@story
 def deceased(people: dict[str, Actor]) -> Case:
     return said(active(people), "placement.deceased")
 

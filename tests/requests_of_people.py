@@ -12,6 +12,7 @@ from cases.kernel.exchange import agencies
 from cases.kernel.models import Agency, Case
 from cases.rights import access, copies, held, texts
 from tests.factories import AT
+from tests.keptstories import story
 
 REQUEST, COMPLAINT = "rights_request", "dp_complaint"
 OFFICER, DPO = "i.sowande", "j.merriweather"
@@ -33,6 +34,7 @@ FOUND = {"outcome": "upheld", "enquiries": "Asked the partner.", "answer": "The 
 AFTER_28 = AT + timedelta(days=30)
 
 
+@story
 def enter(code: str = "sandbox-tv", kind: str = "group_company", name: str = "Sandbox TV") -> Actor:
     """Enter a company that is told of stops, once; return it."""
     if not Agency.objects.filter(code=code).exists():
@@ -60,6 +62,7 @@ def own(code: str) -> Actor:
     return actors.agency(agencies.register(listing, actor=actors.system("tests"), at=AT))
 
 
+@story
 def asked(people: dict[str, Actor], right: str = "rectify", *, by: str = OFFICER, **facts: Any) -> Case:
     given = {"right": right, "came_by": "letter", **facts}
     return intake.open_case(REQUEST, actor=people[by], at=AT, facts=given, people=[PERSON])
@@ -78,53 +81,64 @@ def read_through(case: Case, people: dict[str, Actor], ground: str = "") -> Case
     return Case.objects.get(pk=case.pk)
 
 
+@story
 def received(people: dict[str, Actor]) -> Case:
     """One that is ready to be carried out: identity is checked."""
     case = identity_check(people)
     return transitions.apply(case.pk, "confirm_identity", actor=people[OFFICER], at=AT, inputs=IDENTITY)
 
 
+@story
 def identity_check(people: dict[str, Actor]) -> Case:
     return transitions.apply(asked(people).pk, "ask_identity", actor=people[OFFICER], at=AT)
 
 
+@story
 def refused(people: dict[str, Actor]) -> Case:
     return transitions.apply(
         received(people).pk, "refuse", actor=people[DPO], at=AT, reason="Asked for the fifth time.", inputs=NO
     )
 
 
+@story
 def actioned(people: dict[str, Actor]) -> Case:
     """A request that nobody else has to be told of."""
     return transitions.apply(received(people).pk, "act", actor=people[OFFICER], at=AT, inputs=DONE)
 
 
+@story
 def stop(people: dict[str, Actor]) -> Case:
     return asked(people, "stop_marketing")
 
 
+@story
 def stopped(people: dict[str, Actor]) -> Case:
     """A stop that was carried out and has to be passed on."""
     enter()
     return transitions.apply(stop(people).pk, "act", actor=people[OFFICER], at=AT)
 
 
+@story
 def propagating(people: dict[str, Actor]) -> Case:
     return transitions.apply(stopped(people).pk, "propagate", actor=actors.system("tests"), at=AT)
 
 
+@story
 def closed(people: dict[str, Actor]) -> Case:
     return transitions.apply(actioned(people).pk, "confirm", actor=actors.system("tests"), at=AT)
 
 
+@story
 def complaint(people: dict[str, Actor], **facts: Any) -> Case:
     given = {"about": "marketing", "came_by": "web_form", "complaint": "An advertisement followed me.", **facts}
     return intake.open_case(COMPLAINT, actor=people[OFFICER], at=AT, facts=given, people=[PERSON])
 
 
+@story
 def acknowledged(people: dict[str, Actor]) -> Case:
     return transitions.apply(complaint(people).pk, "acknowledge", actor=people[OFFICER], at=AT)
 
 
+@story
 def answered(people: dict[str, Actor]) -> Case:
     return transitions.apply(acknowledged(people).pk, "close", actor=people[DPO], at=AT, inputs=FOUND)

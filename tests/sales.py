@@ -17,6 +17,7 @@ from cases.kernel.exchange import agencies
 from cases.kernel.models import Agency, Case, Job, Letter
 from tests.accounts import portfolio
 from tests.factories import AT
+from tests.keptstories import story
 
 KIND, BUYER = "debt_sale", "drama-purchase"
 LATER = AT + timedelta(hours=1)
@@ -28,6 +29,7 @@ _numbers = count()
 _given: list[int] = []
 
 
+@story
 def take_in(people: dict[str, Actor], *rows: dict[str, str], at: Any = AT) -> None:
     """Let billing tell of accounts."""
     uploads.take([portfolio.file(list(rows))], actor=people[ANALYST], at=at)
@@ -39,6 +41,7 @@ def work(*, at: Any = AT) -> None:
     jobrun.work(clock=lambda: at, seconds=60)
 
 
+@story
 def pool_of(people: dict[str, Actor], *, at: Any = AT, **selection: Any) -> Case:
     """Open a sale of the accounts of a selection."""
     facts = {**ALL, "balance_from": 1, **selection}
@@ -52,6 +55,7 @@ def looked(case: Case, people: dict[str, Actor], *, at: Any = AT) -> Case:
     return Case.objects.get(pk=case.pk)
 
 
+@story
 def not_looked_at(people: dict[str, Actor]) -> Case:
     """A pool of one account of its own: what is owed on it finds it, and no other."""
     number = next(_numbers)
@@ -66,14 +70,17 @@ def newest_number() -> str:
     return f"84{_given[-1]:08d}"
 
 
+@story
 def pool_defined(people: dict[str, Actor]) -> Case:
     return looked(not_looked_at(people), people)
 
 
+@story
 def exclusions_run(people: dict[str, Actor]) -> Case:
     return transitions.apply(pool_defined(people).pk, "run_exclusions", actor=people[MANAGER], at=AT)
 
 
+@story
 def enter() -> Actor:
     """Enter the buyer, which takes files, in the register, once; return it."""
     if not Agency.objects.filter(code=BUYER).exists():
@@ -111,11 +118,13 @@ def moved(case: Case, name: str, by: Actor, *, at: Any = AT, **inputs: Any) -> C
     return transitions.apply(case.pk, name, actor=by, at=at, inputs=inputs, reason="Tried.")
 
 
+@story
 def with_bid_tape(people: dict[str, Actor]) -> Case:
     enter()
     return taped(exclusions_run(people), people)
 
 
+@story
 def bidding(people: dict[str, Actor]) -> Case:
     case = moved(with_bid_tape(people), "publish", people[MANAGER], bidders=[BUYER])
     case = agreed_to(case, people, PROTECTION)
@@ -135,32 +144,39 @@ SIGNED = {
 }
 
 
+@story
 def preferred(people: dict[str, Actor]) -> Case:
     return moved(bidding(people), "prefer", people[MANAGER], bid="1", **SHOWN)
 
 
+@story
 def agreed(people: dict[str, Actor]) -> Case:
     case = moved(preferred(people), "sign", people[COUNSEL], **SIGNED)
     return agreed_to(case, people, FINANCE)
 
 
+@story
 def cut_off(people: dict[str, Actor]) -> Case:
     return moved(agreed(people), "cut_off", people[MANAGER])
 
 
+@story
 def with_final_tape(people: dict[str, Actor]) -> Case:
     return taped(cut_off(people), people)
 
 
+@story
 def final_tape(people: dict[str, Actor]) -> Case:
     return moved(with_final_tape(people), "build_tape", people[MANAGER])
 
 
+@story
 def approved(people: dict[str, Actor]) -> Case:
     case = moved(final_tape(people), "approve", people[MANAGER])
     return agreed_to(case, people, FINANCE, PROTECTION)
 
 
+@story
 def ready(people: dict[str, Actor]) -> Case:
     """Approved, and looked at again since."""
     return looked(approved(people), people, at=LATER)
@@ -171,6 +187,7 @@ def paid(case: Case) -> dict[str, Any]:
     return {"funds_pence": prices.total(case.debt_sale), "funds_date": AT.date()}
 
 
+@story
 def sold(people: dict[str, Actor]) -> Case:
     """Completed, its lines about to be sold."""
     case = ready(people)
@@ -189,6 +206,7 @@ def _done(kind: jobs.Kind, key: str, *, at: Any) -> None:
     Job.objects.filter(pk=job.pk).update(state="stopped")
 
 
+@story
 def completed(people: dict[str, Actor]) -> Case:
     """Completed, every line sold, and nobody writes the notices, whatever other work is done."""
     case = sold(people)
@@ -197,6 +215,7 @@ def completed(people: dict[str, Actor]) -> Case:
     return Case.objects.get(pk=case.pk)
 
 
+@story
 def noticed(people: dict[str, Actor]) -> Case:
     """Completed, every holder with a notice, as in the middle of the work that says so."""
     case = completed(people)
@@ -204,12 +223,14 @@ def noticed(people: dict[str, Actor]) -> Case:
     return Case.objects.get(pk=case.pk)
 
 
+@story
 def notices_issued(people: dict[str, Actor]) -> Case:
     case = sold(people)
     work(at=LATER)
     return Case.objects.get(pk=case.pk)
 
 
+@story
 def warranty_open(people: dict[str, Actor]) -> Case:
     case = moved(notices_issued(people), "migrate", people[STEWARD], at=LATER)
     case = agreed_to(case, people, DATA_APPROVER, at=LATER)
@@ -217,6 +238,7 @@ def warranty_open(people: dict[str, Actor]) -> Case:
     return Case.objects.get(pk=case.pk)
 
 
+@story
 def came_back(people: dict[str, Actor]) -> Case:
     """Claims may come; the letter to each holder came back."""
     case = warranty_open(people)
@@ -227,6 +249,7 @@ def came_back(people: dict[str, Actor]) -> Case:
     return Case.objects.get(pk=case.pk)
 
 
+@story
 def window_over(people: dict[str, Actor]) -> Case:
     """The time for claims is over; the sale is not closed yet."""
     case = warranty_open(people)
@@ -237,10 +260,12 @@ def window_over(people: dict[str, Actor]) -> Case:
     return Case.objects.get(pk=case.pk)
 
 
+@story
 def closed(people: dict[str, Actor]) -> Case:
     return moved(window_over(people), "close", actors.system("tests"), at=LATER)
 
 
+@story
 def abandoned(people: dict[str, Actor]) -> Case:
     return moved(exclusions_run(people), "abandon", people[MANAGER])
 

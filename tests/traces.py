@@ -11,6 +11,7 @@ from cases.kernel.exchange import agencies
 from cases.kernel.models import Agency, Case
 from tests import disclosures
 from tests.factories import AT
+from tests.keptstories import story
 
 KIND, COLLEAGUE, ANALYST, APPROVER = "trace", "p.nair", "a.byrne", "d.osei"
 TRANSIT, OVERSEAS = "sandbox-transit", "sandbox-overseas"
@@ -37,27 +38,33 @@ def after(case: Case, name: str, actor: Actor, at: Any = AT, reason: str = "Trie
     return transitions.apply(case.pk, name, actor=actor, at=at, reason=reason, inputs=inputs)
 
 
+@story
 def requested(people: dict[str, Actor], *, at: Any = AT, **facts: Any) -> Case:
     return intake.open_case(KIND, actor=people[COLLEAGUE], at=at, facts={**FACTS, **facts}, people=[WILHELMINA])
 
 
+@story
 def accepted(people: dict[str, Actor], *, at: Any = AT) -> Case:
     return after(requested(people, at=at), "accept", people[APPROVER], at, is_expedient=True)
 
 
+@story
 def tracing(people: dict[str, Actor], *, at: Any = AT) -> Case:
     return after(accepted(people, at=at), "start", people[ANALYST], at, **ASKED)
 
 
+@story
 def result_held(people: dict[str, Actor], *, at: Any = AT) -> Case:
     return after(tracing(people, at=at), "hold_result", people[ANALYST], at, **FOUND)
 
 
+@story
 def passed(people: dict[str, Actor], *, at: Any = AT) -> Case:
     enter(people)
     return after(result_held(people, at=at), "pass", people[APPROVER], at, **PASSED)
 
 
+@story
 def enter(people: dict[str, Actor]) -> None:
     """Enter two providers and the police in the register, unless they are there."""
     disclosures.enter(people)
@@ -74,9 +81,11 @@ def provider() -> Actor:
     return actors.agency(Agency.objects.get(code=PROVIDERS[0][0]))
 
 
+@story
 def declined(people: dict[str, Actor]) -> Case:
     return after(requested(people), "decline", people[APPROVER])
 
 
+@story
 def closed(people: dict[str, Actor]) -> Case:
     return after(result_held(people), "close", people[ANALYST])

@@ -11,6 +11,7 @@ from cases.kernel.actors import Actor
 from cases.kernel.exchange import agencies
 from cases.kernel.models import Agency, Case
 from tests.factories import AT
+from tests.keptstories import story
 
 KIND, OFFICER, PROPOSER, RECIPIENT = "transfer", "j.merriweather", "e.hallam", "sandbox-recoveries"
 REVIEW, NEXT_REVIEW = date(2027, 11, 30), date(2028, 11, 30)
@@ -23,6 +24,7 @@ APPROVED: dict[str, Any] = {
 }
 
 
+@story
 def enter(code: str = RECIPIENT, kind: str = "dca", name: str = "Sandbox Recoveries", country: str = "GB") -> Agency:
     """Enter a recipient in the register, with a channel; return it."""
     plans = (
@@ -41,6 +43,7 @@ def after(case: Case, name: str, actor: Actor, at: datetime = AT, reason: str = 
     return transitions.apply(case.pk, name, actor=actor, at=at, reason=reason, inputs=inputs)
 
 
+@story
 def proposed(people: dict[str, Actor], *, at: datetime = AT, **facts: Any) -> Case:
     """Each to a country of its own, unless a test names one: the same transfer is not proposed twice."""
     enter()
@@ -49,13 +52,16 @@ def proposed(people: dict[str, Actor], *, at: datetime = AT, **facts: Any) -> Ca
     return intake.open_case(KIND, actor=people[PROPOSER], at=at, facts={**FACTS, **country, **facts})
 
 
+@story
 def approved(people: dict[str, Actor], *, at: datetime = AT, **inputs: Any) -> Case:
     return after(proposed(people, at=at), "approve", people[OFFICER], at=at, **{**APPROVED, **inputs})
 
 
+@story
 def refused(people: dict[str, Actor]) -> Case:
     return after(proposed(people), "refuse", people[OFFICER])
 
 
+@story
 def lapsed(people: dict[str, Actor]) -> Case:
     return after(approved(people), "lapse", actors.system("clocks"), at=AT + timedelta(days=500))
