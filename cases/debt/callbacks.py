@@ -64,8 +64,10 @@ def _move(case: Case, move: str, content: Content, *, actor: Actor, at: datetime
 
 
 def remitted(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
-    """The agency passes on what a customer paid: all of it, a settlement, or a part. What cannot be booked to the penny
-    is kept beside what can, for a manager to close."""
+    """The agency passes on what a customer paid: all of it, a settlement, or a part.
+
+    What cannot be booked to the penny is kept beside what can, for a manager to close.
+    """
     told, cause = dict(content.data), content.callback_uid
     placement, callback = case.placement, str(cause or "")
     said = remitting.said_of(case, told)
