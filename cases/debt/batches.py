@@ -238,14 +238,12 @@ def _parts_to_release(job: Job) -> Iterator[str]:
 
 def _hand_over(job: Job, subject: str, at: datetime) -> None:
     """Ask the gate about one part again, take out whom it stops, and promise the rest as one file. Raises NotAllowed,
-    NoChannel, NoFiles; then nothing of the part is written."""
+    NoChannel, NoFiles; then nothing of the part is written. Where nobody is left no file goes."""
     batch, actor = _batch_of(job), _worker(job)
     first, last = (int(each) for each in subject.split(":"))
     rows = waiting(batch).filter(pk__gte=first, pk__lte=last).select_related("case__key", "case__team", "account")
-    left = _still_clear(list(rows), at=at)
-    if not left:
-        raise jobs.Skipped("nobody_left")
-    _promise(batch, left, part=subject, actor=actor, at=at)
+    if left := _still_clear(list(rows), at=at):
+        _promise(batch, left, part=subject, actor=actor, at=at)
 
 
 def _still_clear(lines: Sequence[Placement], *, at: datetime) -> list[Placement]:
@@ -295,7 +293,6 @@ def _names(_actor: Actor, subjects: list[str]) -> dict[str, str]:
 
 _REASONS = {
     "released": "The batch was released without it",
-    "nobody_left": "An exclusion applies to every account of it",
     "intake_refused": "A case could not be opened",
     "not_allowed": "Whoever asked for it may not do it any more",
     "no_channel": "The agency has no open channel",

@@ -225,6 +225,18 @@ def test_a_batch_of_many_is_built_and_released_part_by_part_and_a_late_hold_chan
     assert (state(case), batches.by_state(batch)["released"][0]) == ("excluded", 6)
 
 
+def test_a_part_of_which_everybody_is_stopped_is_taken_out_and_makes_no_file(people):
+    batch = placements.built(people, portfolio.row(0))
+    batches.release(batch, digest=batch.digest, actor=people[placements.MANAGER], at=AT)
+    case = placements.case_of(batch)
+    holds.enter(case.pk, "dispute", actor=people[placements.ANALYST], at=AT, source="customer")
+    assert state(case) == "in_batch"
+
+    jobrun.work(clock=lambda: AT, seconds=60)
+    assert batches.work_of(batch).state == "done"
+    assert (state(case), BatchFile.objects.count(), batches.waiting(batch).count()) == ("excluded", 0, 0)
+
+
 def test_whoever_lost_the_role_hands_nothing_over(people):
     batch = placements.built(people, portfolio.row(0))
     batches.release(batch, digest=batch.digest, actor=people[placements.MANAGER], at=AT)
