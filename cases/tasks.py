@@ -17,7 +17,7 @@ from cases.kernel.office import access, codelists, policydocs, publiclinks
 from cases.kernel.oncall import alerts
 from cases.kernel.timing import sweeps
 from cases.reports import letters, requests
-from cases.reports.figures import counting, files  # noqa: F401 -- as above
+from cases.reports.figures import counting, files
 
 
 @shared_task(time_limit=25 * 60)  # longer than the largest file may take
@@ -57,10 +57,11 @@ def render_letters(**_future: Any) -> None:
 
 @shared_task
 def make_reports(**_future: Any) -> None:
-    """Make the reports that were asked for, and the files of figures that are given to others."""
+    """Make the reports that were asked for and the files of figures for others; forget what was counted in vain."""
     codelists.refresh()
     requests.make_due(now=timezone.now())
     files.make_due(now=timezone.now())
+    counting.sweep(now=timezone.now())
 
 
 @shared_task(time_limit=25 * 60)  # longer than any row of a job may take

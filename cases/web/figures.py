@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from cases.kernel import policy
 from cases.kernel.errors import NotAllowed
-from cases.kernel.models import Figures, FiguresRelease, Job
+from cases.kernel.models import Figures, FiguresRelease
 from cases.kernel.reading import smallcells
 from cases.kernel.timing import quarters
 from cases.reports.figures import counting, files, tables
@@ -34,7 +34,7 @@ def figures(request: HttpRequest) -> HttpResponse:
     case."""
     actor = asking.actor_of(request)
     policy.require(actor, "view_figures")
-    rows = list(Figures.objects.order_by("-quarter").values("quarter", "made_at")[:SHOWN])
+    rows = list(counting.with_work().order_by("-quarter").values("quarter", "made_at", "is_worked_on")[:SHOWN])
     known = {row["quarter"]: quarters.of_code(row["quarter"]) for row in rows}
     may_make = policy.can(actor, "make_figures").is_allowed
     shown = {
@@ -84,7 +84,7 @@ def quarter(request: HttpRequest, quarter: str) -> HttpResponse:
     shown = {
         "quarter": asked,
         "row": row,
-        "job": None if row.made_at else _job(row, actor.user_id),
+        "job": None if row.made_at else counting.job_of(row),
         "groups": _groups(row),
         "pooled": smallcells.POOLED,
         "smallest": smallcells.SMALLEST,
@@ -93,11 +93,6 @@ def quarter(request: HttpRequest, quarter: str) -> HttpResponse:
         "may_release": policy.can(actor, "propose.figures_release").is_allowed and row.made_at is not None,
     }
     return render(request, "cases/figures/quarter.html", shown)
-
-
-def _job(row: Figures, user_id: int | None) -> Job | None:
-    """Return the work that makes these figures, for whoever asked for it."""
-    return Job.objects.filter(kind=counting.KIND, key=row.quarter, asked_by_id=user_id).first()
 
 
 def _groups(row: Figures) -> list[dict[str, Any]]:

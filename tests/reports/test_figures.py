@@ -4,11 +4,11 @@ import csv
 import io
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cases.kernel import intake, jobrun, transitions
+from cases.kernel import intake, jobrun, jobs, transitions
 from cases.kernel.errors import NotAllowed
 from cases.kernel.models import Case, Figures, FiguresPart, FiguresRelease, Job, JobRow, Task
 from cases.kernel.office import proposals
@@ -185,6 +185,64 @@ def test_a_job_that_missed_something_makes_no_figures(monkeypatch):
     job = Job.objects.get(kind="figures")
     assert (figures.made_at, job.state, job.reason) == (None, "failed", "figures_refused")
     assert not LedgerEvent.objects.filter(stream=figures.uid, action="figures.made").exists()
+
+
+def half_counted(people, monkeypatch):
+    """Have a manager ask for figures of which two parts are counted and a third cannot be."""
+    monkeypatch.setattr(counting, "AT_ONCE", 10)
+    history(people)
+    real, calls = counting._people, []
+
+    def people_of(cases, **more):
+        calls.append(1)
+        return real(cases, **more) if len(calls) < 3 else 1 / 0
+
+    with monkeypatch.context() as broken:
+        broken.setattr(counting, "_people", people_of)
+        row = made(people)
+    assert (row.made_at, FiguresPart.objects.count()) == (None, 2)
+    return row, Job.objects.get(kind="figures")
+
+
+def test_figures_that_were_not_made_are_made_anew_for_whoever_asks(monkeypatch):
+    people = factories.office()
+    row, first = half_counted(people, monkeypatch)
+    assert counting.offered(LATER)[0] == FOURTH
+    client = client_of(OFFICER)
+    assert "Not made" in client.get("/figures/").text
+    assert "can ask for them anew" in client.get(f"/figures/{FOURTH.code}/").text
+    again, second = counting.ask(FOURTH, actor=people[OFFICER], at=LATER)
+    assert (again.pk, second.asked_by_id, FiguresPart.objects.count()) == (row.pk, people[OFFICER].user_id, 0)
+    assert second.pk != first.pk
+    assert FOURTH not in counting.offered(LATER)
+    # Whoever asked first goes on meanwhile: what that counts is not taken.
+    jobs.resume(first.uid, actor=people[MANAGER], at=LATER)
+    jobrun.work(clock=lambda: LATER)
+    row.refresh_from_db()
+    first.refresh_from_db()
+    assert (first.state, row.made_at) == ("failed", LATER)
+    assert rows_of(row, "standing") == ([["Still open", 13], ["Closed", 11]], 0)
+    assert not FiguresPart.objects.exists()
+    with nothing_written():
+        assert counting.ask(FOURTH, actor=people[MANAGER], at=LATER)[1].pk == second.pk
+
+
+def test_what_was_counted_in_vain_is_forgotten_after_a_day_and_makes_no_figures(monkeypatch):
+    people = factories.office()
+    row, job = half_counted(people, monkeypatch)
+    assert counting.sweep(now=LATER + timedelta(hours=23)) == 0
+    assert FiguresPart.objects.count() == 2
+    assert counting.sweep(now=LATER + timedelta(hours=24)) == 1
+    assert not FiguresPart.objects.exists()
+    jobs.resume(job.uid, actor=people[MANAGER], at=LATER)
+    jobrun.work(clock=lambda: LATER)
+    row.refresh_from_db()
+    job.refresh_from_db()
+    assert (row.made_at, row.tables, job.state, job.failed) == (None, {}, "failed", 0)
+    counting.ask(FOURTH, actor=people[MANAGER], at=LATER)
+    jobrun.work(clock=lambda: LATER)
+    row.refresh_from_db()
+    assert row.tables["kinds"]["rows"] == [["Fraud referral", 24]]
 
 
 @pytest.mark.parametrize("count", [1, 3])

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from cases.kernel import calendars, casetypes, jobs, policy
 from cases.kernel.actors import Actor
@@ -24,12 +25,14 @@ from cases.ledger import api as ledger
 from cases.ledger import sealing
 from cases.reports.figures import tables
 
-__all__ = ["KIND", "PURPOSE", "FiguresRefused", "ask", "offered"]
+__all__ = ["KIND", "PURPOSE", "FiguresRefused", "ask", "job_of", "offered", "sweep", "with_work"]
 
 KIND = "figures"
 PURPOSE = "anonymous_figures"
 AT_ONCE = 500
 OFFERED = 8
+# For how long whoever asked may go on with work that ended before the figures were made.
+GO_ON = timedelta(days=1)
 BORN_BEFORE = (18, 25, 35, 45, 55, 65)
 NOT_COUNTED = ("void", "merged")
 
@@ -38,10 +41,23 @@ class FiguresRefused(CaseError):
     """These figures cannot be made or given like this."""
 
 
+def with_work() -> QuerySet[Any, Any]:
+    """Return the figures, each with whether work on it is still to end."""
+    jobs_of = Job.objects.filter(kind=KIND, key__startswith=OuterRef("quarter"))
+    return Figures.objects.annotate(is_worked_on=Exists(jobs_of.filter(ended_at=None)))
+
+
+def job_of(figures: Figures) -> Job | None:
+    """Return the newest work on some figures: what an earlier one counts is not taken any more."""
+    return Job.objects.filter(kind=KIND, key__startswith=figures.quarter).order_by("-pk").first()
+
+
 def offered(at: datetime) -> list[Quarter]:
-    """Return the quarters that are over and of which there are no figures yet, newest first. One query."""
+    """Return the quarters that are over and of which there are no figures and no work on them, newest first. One
+    query."""
     past = quarters.before(calendars.london_date(at), OFFERED)
-    known = set(Figures.objects.filter(quarter__in=[each.code for each in past]).values_list("quarter", flat=True))
+    rows = with_work().filter(Q(made_at__isnull=False) | Q(is_worked_on=True))
+    known = set(rows.filter(quarter__in=[each.code for each in past]).values_list("quarter", flat=True))
     return [each for each in past if each.code not in known]
 
 
@@ -51,23 +67,51 @@ def ask(
 ) -> tuple[Figures, Job]:
     """Have the figures of a quarter made; one ledger event of their own, one of the job. Asked twice it is one job.
 
-    Raises NotAllowed, or FiguresRefused for a quarter that is not over: its figures would hold less than those made
-    when it is, and tell by the difference what came since.
+    Where the work on them ended and they are not made, it begins anew for whoever asks: locks the job that ended, and
+    deletes what was counted. Raises NotAllowed, or FiguresRefused for a quarter that is not over: its figures would
+    hold less than those made when it is, and tell by the difference what came since.
     """
     policy.require(actor, "make_figures")
     if actor.user_id is None:
         raise FiguresRefused("Only a person asks for figures.")
     if quarter.ends_before > at:
         raise FiguresRefused("This quarter is not over yet.")
-    with connection.cursor() as cursor:  # whoever asks at the same time waits here
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"figures:{quarter.code}"])
+    _lock(quarter.code)
     row = Figures.objects.filter(quarter=quarter.code).first()
     if row is None:
         row = Figures(quarter=quarter.code, asked_by_id=actor.user_id, asked_at=at)
         with ledger.action(row.uid, "figures.asked", actor=actor.label, at=at, request=request, source=actor.source):
             row.save()
-    params = {"figures": row.pk}
-    return row, jobs.start(KIND, actor=actor, at=at, params=params, key=quarter.code, request=request)
+    params, key = {"figures": row.pk}, quarter.code
+    if last := job_of(row):
+        last = Job.objects.select_for_update().get(pk=last.pk)  # whoever goes on with it waits, or was first
+        key = f"{quarter.code}:{last.pk}" if last.is_over and row.made_at is None else last.key
+        if key != last.key:
+            FiguresPart.objects.filter(figures=row).delete()
+    return row, jobs.start(KIND, actor=actor, at=at, params=params, key=key, request=request)
+
+
+def _lock(code: str) -> None:
+    """Let one through at a time, until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"figures:{code}"])
+
+
+def sweep(*, now: datetime) -> int:
+    """Delete what was counted for figures whose work ended a day ago and made none; return of how many."""
+    waiting = Figures.objects.filter(made_at=None, pk__in=FiguresPart.objects.values("figures"))
+    return sum(_forget(row, now=now) for row in waiting)
+
+
+@transaction.atomic
+def _forget(figures: Figures, *, now: datetime) -> bool:
+    _lock(figures.quarter)
+    job = job_of(figures)
+    job = Job.objects.select_for_update().get(pk=job.pk) if job else None
+    if job is None or job.ended_at is None or job.ended_at + GO_ON > now:
+        return False
+    FiguresPart.objects.filter(figures=figures).delete()
+    return True
 
 
 def _cases(quarter: Quarter, kind: str) -> QuerySet[Case]:
@@ -78,10 +122,14 @@ def _cases(quarter: Quarter, kind: str) -> QuerySet[Case]:
 
 
 def _quarter(job: Job) -> tuple[Figures, Quarter]:
+    """Return what a job makes. Raises FiguresRefused for one that is not the newest on these figures."""
     figures = Figures.objects.get(pk=job.params["figures"])
     quarter = quarters.of_code(figures.quarter)
     if quarter is None:
         raise FiguresRefused("There is no such quarter.")
+    newest = job_of(figures)
+    if figures.made_at is not None or newest is None or newest.pk != job.pk:
+        raise FiguresRefused("Somebody has asked for these figures anew.")
     return figures, quarter
 
 
@@ -193,6 +241,8 @@ def _finish(job: Job, at: datetime) -> None:
         raise FiguresRefused("Some cases could not be counted.")
     figures, quarter = _quarter(job)
     parts = FiguresPart.objects.filter(figures=figures)
+    if parts.count() != job.done:
+        raise FiguresRefused("What was counted is forgotten.")
     figures.tables = tables.published(tables.added(parts.values_list("counts", flat=True)), quarter)
     figures.made_at = at
     with ledger.action(
