@@ -10,10 +10,12 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import astuple, dataclass
 
-from django.db.models import Count, Q
+from django.db.models import Count, F, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 
 from cases.disclosure import codes
 from cases.disclosure.models import DisclosureRequest
+from cases.kernel.models import Case
 from cases.kernel.reading import smallcells
 from cases.kernel.timing.quarters import Quarter
 
@@ -39,13 +41,18 @@ class Cell:
 
 
 def count(quarter: Quarter) -> Counter[Cell]:
-    """Return how many requests came in a quarter. One query; what is for the interception unit is never counted."""
+    """Return how many requests came in a quarter and what had become of them by its last moment: as they stand on the
+    day of asking, two days of asking would tell by their difference what became of few. One query; what is for the
+    interception unit is never counted."""
+    before = quarter.ends_before
+    past = Case.history.filter(id=OuterRef("case_id"), history_date__lt=before).order_by("-history_id")
     rows = (
         DisclosureRequest.objects.exclude(request_type=codes.INTERCEPTION)
-        .exclude(case__state__in=("void", "merged"))
-        .filter(case__opened_at__gte=quarter.begins_at, case__opened_at__lt=quarter.ends_before)
-        .annotate(is_given=Q(released_at__isnull=False))
-        .values_list("authority_kind", "request_type", "is_given", "case__state")
+        .filter(case__opened_at__gte=quarter.begins_at, case__opened_at__lt=before)
+        .annotate(stood=Coalesce(Subquery(past.values("state")[:1]), F("case__state")))
+        .exclude(stood__in=("void", "merged"))
+        .annotate(is_given=Q(released_at__isnull=False, released_at__lt=before))
+        .values_list("authority_kind", "request_type", "is_given", "stood")
         .annotate(count=Count("pk"))
     )
     found = Counter[Cell]()
