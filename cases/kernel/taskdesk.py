@@ -19,9 +19,9 @@ from django.db.models.functions import Coalesce
 from django.db.models.lookups import Exact, IsNull
 
 from cases.kernel import conflicts, edits, policy, tasks
-from cases.kernel.actors import Actor
+from cases.kernel.actors import Actor, system
 from cases.kernel.errors import CaseError, NotAllowed, NotVisible
-from cases.kernel.exchange import exchanges
+from cases.kernel.exchange import agencies, exchanges
 from cases.kernel.models import Agency, Case, Task, TeamMembership, User
 from cases.kernel.office import access
 from cases.kernel.reading.paging import PAGE_SIZE, Cursor, Page, Sort, paged
@@ -29,7 +29,19 @@ from cases.kernel.restricted import breakglass
 from cases.ledger import api as ledger
 from cases.ledger import sealing
 
-__all__ = ["VIEWS", "Asked", "TaskRefused", "done", "hand_on", "listed", "may_work", "open_to", "page", "take"]
+__all__ = [
+    "VIEWS",
+    "Asked",
+    "TaskRefused",
+    "done",
+    "give_desks",
+    "hand_on",
+    "listed",
+    "may_work",
+    "open_to",
+    "page",
+    "take",
+]
 
 BY_DUE = Sort(label="Due", column="due_at")
 # Each ends by what is done on the agency's page; who operates agencies does that.
@@ -232,3 +244,21 @@ def done(uid: UUID, *, actor: Actor, at: datetime, reason: str, request: ledger.
             raise TaskRefused(refusal)
         tasks.close(row, actor=actor, at=at)
     return row
+
+
+def give_desks(*, at: datetime) -> int:
+    """Give each open task about an agency that is nobody's the agency's desk, where it is seen and done. One
+    transaction and one event in the agency's stream for each. Returns how many. Called at each start."""
+    given = 0
+    rows = _open().filter(case=None, team=None).exclude(kind__in=OWN_PAGE)
+    for agency in Agency.objects.filter(code__in=list(rows.values_list("of_agency", flat=True))).order_by("code"):
+        team = agencies.desk_of(agency)
+        for pk in list(rows.filter(of_agency=agency.code).values_list("pk", flat=True)) if team else ():
+            with transaction.atomic():
+                task = Task.objects.select_for_update().filter(pk=pk, team=None, closed_at=None).first()
+                if task is not None:
+                    with ledger.action(agency.uid, "task.given_desk", actor=system("prepare").label, at=at):
+                        task.team = team
+                        task.save(update_fields=["team"])
+                    given += 1
+    return given

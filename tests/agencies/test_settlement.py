@@ -7,9 +7,10 @@ import pytest
 from django.db import InterfaceError, OperationalError
 
 from cases.agencies import fetching, settlement
-from cases.kernel import actors, casetypes, outbox, record, releases, taskdesk
+from cases.kernel import actors, casetypes, outbox, record, releases, taskdesk, tasks
 from cases.kernel.exchange import agencies, chase, letters
 from cases.kernel.models import Agency, Case, Letter, OutboxMessage, Task
+from cases.ledger import api as ledger
 from cases.ledger.keys import KeyMissing
 from cases.ledger.models import LedgerEvent
 from tests import factories, placements
@@ -143,3 +144,33 @@ def test_what_goes_wrong_with_an_agency_and_has_no_case_is_on_the_list_of_a_desk
     assert task in taskdesk.open_to(analyst)
     assert taskdesk.may_work(task, analyst)
     assert task not in taskdesk.open_to(people["a.byrne"])
+
+
+@pytest.mark.parametrize("code", [placements.CODE, "sandbox-post"])
+def test_a_task_that_was_nobodys_is_given_the_desk_of_its_agency_once(code):
+    people = factories.office()
+    placements.enter()
+    agency = Agency.objects.get(code=code)
+    with ledger.action(agency.uid, "tests.raised", actor="system:tests", at=AT):
+        for kind in ("files_not_fetched", "channel_paused"):
+            tasks.raise_task(kind, case=None, at=AT, agency=code)
+
+    assert (taskdesk.give_desks(at=AT), taskdesk.give_desks(at=AT)) == (1, 0)
+
+    task = Task.objects.get(kind="files_not_fetched")
+    assert task.team == agencies.desk_of(agency)
+    assert any(
+        task in taskdesk.open_to(each) and taskdesk.may_work(task, each)
+        for each in people.values()
+        if task.team_id in each.team_ids
+    )
+    assert Task.objects.get(kind="channel_paused").team is None  # whoever operates agencies sees it
+    assert LedgerEvent.objects.filter(stream=agency.uid, action="task.given_desk").count() == 1
+
+
+def test_every_agency_has_a_desk_and_a_secret_one_its_own_alone():
+    factories.office()
+    for kind in ("post", "own_system", "police_report", "nobody_knows"):
+        team = agencies.desk_of(Agency(kind=kind))
+        assert team is not None and not team.is_restricted
+    assert agencies.desk_of(Agency(kind="fiu")).code == "financial_crime"

@@ -317,7 +317,9 @@ def _set_state(channel: Channel, state: str, verb: str, *, actor: Actor, at: dat
 
 def desk_of(agency: Agency) -> Team | None:
     """Return the team that sees to what goes wrong with an agency and belongs to no case: the restricted one whose
-    agency it is, else that of the first kind of case which deals with its like. One query at most."""
-    usual = (each for each in casetypes.all_types() if agency.kind in each.agency_kinds)
-    casetype = casetypes.restricted_with(agency.kind) or next(usual, None)
+    agency it is, else that of the first kind of case which deals with its like, else that of the first kind that is
+    not restricted. One query at most."""
+    usual = [each for each in casetypes.all_types() if agency.kind in each.agency_kinds]
+    others = [each for each in casetypes.all_types() if not each.is_restricted]
+    casetype = casetypes.restricted_with(agency.kind) or next(iter([*usual, *others]), None)
     return Team.objects.filter(code=casetype.team).first() if casetype else None

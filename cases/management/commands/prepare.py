@@ -12,7 +12,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
-from cases.kernel import retention
+from cases.kernel import retention, taskdesk
 from cases.kernel.evidence import custody, store
 from cases.kernel.models import Case
 from cases.kernel.timing import missing, rulebook
@@ -42,6 +42,7 @@ class Command(BaseCommand):
         rulebook.load(at=timezone.now())
         retention.load(at=timezone.now())
         missing.start_missing(at=timezone.now())
+        taskdesk.give_desks(at=timezone.now())
         self._prepare_documents()
         self._collect_static()
 
