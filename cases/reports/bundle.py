@@ -1,6 +1,7 @@
 """A finished paper in one file with the copies of documents that go with it. Nothing is held whole: what is read goes.
 
-Each document is handed out on record, in the stream of its own case, before the first byte leaves.
+Each document is opened when its turn comes, and handed out on record, in the stream of its own case, before its first
+byte leaves: nothing waits open in a store while what is before it goes down a slow line.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import json
 import zipfile
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from itertools import chain
 
 from cases.kernel import conflicts
 from cases.kernel.actors import Actor
@@ -54,8 +56,9 @@ def open_bundle(
 ) -> Iterator[bytes]:
     """Return a finished paper, the same as plain data, and the copies that go with it as one archive, piece by piece.
 
-    Writes the access rows of all that is opened and one event for each document. Raises NotAllowed, also for a
-    registered tie to the case of a document; ReportRefused; what `enclosed` raises; DocumentAway, DocumentDamaged.
+    Writes the access rows of all that is opened and, as the turn of each document comes, one event for it. Raises
+    NotAllowed, also for a registered tie to the case of a document; ReportRefused; what `enclosed` raises. Reading on
+    raises what `custody.hand_out` does, and breaks the archive off.
     """
     paper = requests.paper_of(report.case, report.level)
     if paper is None or paper.enclosed is None:
@@ -63,7 +66,7 @@ def open_bundle(
     request_id = request.id if request else ""
     pages = requests.open_report(report, actor=actor, at=at, request_id=request_id)
     data = requests.open_report(report, actor=actor, at=at, is_data=True, request_id=request_id)
-    files: list[tuple[str, int, Iterable[bytes]]] = [
+    papers: list[tuple[str, int, Iterable[bytes]]] = [
         (requests.file_name(report, ending="pdf"), len(pages), (pages,)),
         (requests.file_name(report, ending="json"), len(data), (data,)),
     ]
@@ -71,8 +74,8 @@ def open_bundle(
     for refusal in (conflicts.why_not(actor, each.document.case) for each in found):
         if refusal:
             raise NotAllowed(refusal)
-    files += [_handed_out(each, paper, actor=actor, at=at, request=request) for each in found]
-    return _zipped(files, at=report.finished_at or at)
+    documents = (_handed_out(each, paper, actor=actor, at=at, request=request) for each in found)
+    return _zipped(chain(papers, documents), at=report.finished_at or at)
 
 
 def _handed_out(

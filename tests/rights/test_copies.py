@@ -136,6 +136,22 @@ class Copies(TestCase):
         assert set(opened.values_list("actor", flat=True)) == {self.dpo.label}
         assert {field for each in opened for field in each.fields} >= {"document-1", "document-4"}
 
+    def test_each_document_is_opened_when_its_turn_comes(self):
+        for number in range(3):
+            self.attach(bytes([65 + number]) * 100_000, f"{number}.txt")
+        factories.scan()
+        self.decided()
+        report = self.made()
+        told = LedgerEvent.objects.filter(stream=self.matter.uid, action="case.evidence_handed_out")
+
+        chunks = reports.open_bundle(self.row(report), actor=self.dpo, at=LATER)
+
+        assert told.count() == 0
+        for number, letter in enumerate((b"A", b"B", b"C"), start=1):
+            assert next(piece for piece in chunks if letter * 1000 in piece)
+            assert told.count() == number
+        chunks.close()
+
     def test_nothing_is_made_while_a_document_is_unread_or_waits_for_the_scan(self):
         self.attach(b"First.\n")
 
