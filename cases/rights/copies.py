@@ -78,7 +78,8 @@ def documents(parties: Sequence[CaseParty]) -> list[Document]:
 
 def _of_case(case: Case) -> list[Document]:
     kinds = dict(casetypes.get(case.kind).evidence_kinds)
-    rows = Evidence.objects.filter(case=case).select_related("blob__key", "case__key", "redacts").order_by("number")
+    joined = Evidence.objects.select_related("blob__key", "case__key", "redacts").defer("blob__sealed")
+    rows = joined.filter(case=case).order_by("number")
     stand = {
         row.redacts.sha256: row
         for row in rows

@@ -6,7 +6,9 @@ import zipfile
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.test import TestCase
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from cases import reports
@@ -151,6 +153,15 @@ class Copies(TestCase):
             assert next(piece for piece in chunks if letter * 1000 in piece)
             assert told.count() == number
         chunks.close()
+
+    def test_what_is_said_of_documents_loads_none_of_their_bytes(self):
+        self.attach(b"First.\n")
+        with CaptureQueriesContext(connection) as asked:
+            assert rights_report.checks(self.again())[1].detail == "Still to read: 1 document"
+        documents = [each["sql"] for each in asked if '"cases_evidence"' in each["sql"]]
+        assert documents and not any('"cases_storedblob"."sealed"' in each for each in documents)
+        (row,) = copies.to_read(held.rows(self.case))
+        assert "sealed" in row.row.blob.get_deferred_fields()
 
     def test_nothing_is_made_while_a_document_is_unread_or_waits_for_the_scan(self):
         self.attach(b"First.\n")
