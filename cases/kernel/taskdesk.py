@@ -250,10 +250,11 @@ def give_desks(*, at: datetime) -> int:
     """Give each open task about an agency that is nobody's the agency's desk, where it is seen and done. One
     transaction and one event in the agency's stream for each. Returns how many. Called at each start."""
     given = 0
-    rows = _open().filter(case=None, team=None).exclude(kind__in=OWN_PAGE)
-    for agency in Agency.objects.filter(code__in=list(rows.values_list("of_agency", flat=True))).order_by("code"):
+    rows = Task.objects.filter(case=None, team=None, closed_at=None).exclude(kind__in=OWN_PAGE)
+    codes = {each.detail["agency"] for each in rows.filter(detail__has_key="agency")}
+    for agency in Agency.objects.filter(code__in=codes).order_by("code"):
         team = agencies.desk_of(agency)
-        for pk in list(rows.filter(of_agency=agency.code).values_list("pk", flat=True)) if team else ():
+        for pk in list(rows.filter(detail__agency=agency.code).values_list("pk", flat=True)) if team else ():
             with transaction.atomic():
                 task = Task.objects.select_for_update().filter(pk=pk, team=None, closed_at=None).first()
                 if task is not None:
