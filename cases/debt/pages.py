@@ -182,9 +182,14 @@ def _percent(rate: int | None) -> str:
 def debt_remittances(request: HttpRequest) -> HttpResponse:
     """List what agencies said they collected, the newest first, with what of it was booked."""
     policy.require(asking.actor_of(request), rules.VIEW_BATCHES, kind=KIND)
-    page = paged(remitting.listed(), BY_TIME, cursors.read(request.GET, cursors.moment))
+    page = paged(remitting.remittances(), BY_TIME, cursors.read(request.GET, cursors.moment))
+    sums = {row.pk: row for row in remitting.listed().filter(pk__in=[row.pk for row in page.rows])}
     here = reverse("web:debt_remittances")
-    shown = {"rows": page.rows, "outcomes": remitting.WORDS, **cursors.neighbours(here, request.GET, page)}
+    shown = {
+        "rows": [sums[row.pk] for row in page.rows],
+        "outcomes": remitting.WORDS,
+        **cursors.neighbours(here, request.GET, page),
+    }
     return render(request, "cases/debt/remittances.html", shown)
 
 

@@ -23,7 +23,20 @@ from cases.kernel.models import Agency, BatchFile, Case, Task, Team
 from cases.ledger import api as ledger
 from cases.ledger import copying
 
-__all__ = ["CLOSE", "OUTCOMES", "Said", "WHYS", "book", "close", "differs", "keep", "keep_refused", "listed", "why_not"]
+__all__ = [
+    "CLOSE",
+    "OUTCOMES",
+    "Said",
+    "WHYS",
+    "book",
+    "close",
+    "differs",
+    "keep",
+    "keep_refused",
+    "listed",
+    "remittances",
+    "why_not",
+]
 
 KIND, CLOSE, DIFFERS = "debt_placement", "close_remittance", "remittance_differs"
 VAT_PERCENT = 20
@@ -246,8 +259,14 @@ tasks.declare(
 )
 
 
+def remittances() -> QuerySet[Remittance]:
+    """Return every remittance without its sums, to be sorted and cut into pages; unordered."""
+    return Remittance.objects.only("pk", "told_at")
+
+
 def listed() -> QuerySet[Any]:
-    """Return every remittance with its sums: what was said, what reaches us, what was booked; unordered."""
+    """Return every remittance with its sums: what was said, what reaches us, what was booked; unordered. Name which:
+    all lines of those are added up."""
     amounts = ("amount_pence", "commission_pence", "vat_pence", "net_pence", "booked_pence")
     sums = {f"total_{name}": Sum(f"lines__{name}") for name in amounts}
     return (

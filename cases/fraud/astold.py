@@ -28,11 +28,12 @@ FACTS = (
     *("may_share_with_police", "incident_token", "alert_code"),
 )
 ELSEWHERE = ("narrative",)
+ATTACK = ("event_type", "attack")
 
 
 def note(case: Case, *, at: datetime) -> None:
     """Keep with the current ledger action what the agency is told with it, as digests."""
-    ledger.current().detail.update({"told": _filing(case, at=at), "told_elsewhere": _hash([_facts(case, ELSEWHERE)])})
+    ledger.current().detail.update({"told": _filing(case, at=at), "told_elsewhere": _elsewhere(case)})
 
 
 def differs(case: Case, *, at: datetime) -> bool:
@@ -41,7 +42,7 @@ def differs(case: Case, *, at: datetime) -> bool:
     told = _last_told(case)
     if told is None or told["told"] != _filing(case, at=at):
         return True
-    is_same = told["told_elsewhere"] == _hash([_facts(case, ELSEWHERE)])
+    is_same = told["told_elsewhere"] == _elsewhere(case)
     return not is_same and bool(corrections.earlier_recipients(case))
 
 
@@ -62,6 +63,11 @@ def _filing(case: Case, *, at: datetime) -> str:
             *([row.party_id, *_columns(row, ("kind", *ADDRESS_FIELDS))] for row in places),
         ]
     )
+
+
+def _elsewhere(case: Case) -> str:
+    """Digests of referrals that are of no attack stay what they were before there were attacks."""
+    return _hash([_facts(case, (*ELSEWHERE, *(ATTACK if case.fraud_referral.event_type else ())))])
 
 
 def _facts(case: Case, names: Iterable[str]) -> list[object]:

@@ -205,7 +205,7 @@ def test_the_pages_show_amounts_in_as_many_statements_at_any_size(people, count)
     sender.pays([bad] * count)
     client = client_of("c.adebayo")
     found = statements(client, "/debt/remittances/")
-    assert len(found) == 5, shortly(found)
+    assert len(found) == 6, shortly(found)
     last = Remittance.objects.latest("pk")
     address = f"/debt/remittances/{last.uid}/"
     found = statements(client, address)

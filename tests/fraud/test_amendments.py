@@ -79,6 +79,17 @@ class Amendments(Stage):
         self.do("amend", "d.osei")
         assert [body["change"] for _, _, body in self.sent("correction_amended")] == ["amended"]
 
+    def test_which_attack_it_was_is_owed_to_the_police_and_no_part_of_the_filing(self):
+        attack = {"event_type": "network_attack", "attack": "denial_of_service"}
+        with undone():
+            self.change(facts=attack)
+            assert self.tasks() == []
+        self.tell_police()
+        self.change(facts=attack)
+        assert self.tasks() == ["fraud_amendment"]
+        self.do("amend", "d.osei")
+        assert [body["change"] for _, _, body in self.sent("correction_amended")] == ["amended"]
+
     def test_looking_whether_anything_changed_opens_no_value(self):
         self.change(party=(2, {"phone": "+447700900999"}))
         looks = AccessEvent.objects.count()

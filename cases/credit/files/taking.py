@@ -194,7 +194,8 @@ def _unread(here: Mapping[str, int]) -> set[int]:
 def people_changed(account: int, *, since: datetime) -> bool:
     """Say whether billing has told something new of who holds an account. One query."""
     history: Any = AccountHolder.history_model
-    return bool(history.objects.filter(account=account, history_date__gt=since).exists())
+    holders = AccountHolder.objects.filter(account=account).values("pk")
+    return bool(history.objects.filter(id__in=holders, history_date__gt=since).exists())
 
 
 def _taken(file: CreditFile, account: Account, known: Known) -> Taken:
