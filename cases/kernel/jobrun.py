@@ -61,7 +61,7 @@ def work(*, clock: Clock, seconds: float = LONGEST_RUN_SECONDS) -> int:
             log.warning("job_lease_lost", extra={"job": str(held.job.uid)})
         except jobs.Outdated:
             log.info("job_row_outdated", extra={"job": str(held.job.uid)})
-            _give_up_turn(held)
+            _make_ready_anew(held, now=clock())
         except OperationalError as error:
             log.warning("job_interrupted", extra={"job": str(held.job.uid), "error_class": type(error).__name__})
             _give_up_turn(held)
@@ -254,9 +254,21 @@ def _finished(job: Job, *, now: datetime) -> tuple[str, str]:
     return "done", ""
 
 
-def _give_up_turn(held: Held) -> None:
-    """Let others have the job at once; a database that is away lets the lease lapse instead."""
+def _make_ready_anew(held: Held, *, now: datetime) -> None:
+    """Take the row again in turn. No worker ended, so it is no such try; but nobody is outrun for ever."""
+    if held.job.began_at is not None and now - held.job.began_at < jobs.OUTDATED_FOR:
+        _give_up_turn(held, claims=0)
+        return
     try:
-        Job.objects.filter(pk=held.job.pk, lease=held.lease).update(lease=None, lease_until=None, turn_at=Now())
+        _end(held, "failed", now=now, reason="outdated")
+    except LeaseLost:
+        log.warning("job_lease_lost", extra={"job": str(held.job.uid)})
+
+
+def _give_up_turn(held: Held, **changes: int) -> None:
+    """Let others have the job at once; a database that is away lets the lease lapse instead."""
+    free = {"lease": None, "lease_until": None, "turn_at": Now(), **changes}
+    try:
+        Job.objects.filter(pk=held.job.pk, lease=held.lease).update(**free)
     except OperationalError:
         log.warning("job_lease_kept", extra={"job": str(held.job.uid)})

@@ -38,8 +38,10 @@ __all__ = [
 ]
 
 MOST_CLAIMS = 5
+OUTDATED_FOR = timedelta(hours=12)
 REASONS = {
     "no_progress": "Its worker ended five times without finishing a row",
+    "outdated": "For twelve hours others were quicker each time a row was ready",
     "rows_unknown": "What there is to do could not be listed",
     "unexpected_error": "Something unforeseen; the log has it",
     "unknown_kind": "This release does not know such work",
@@ -55,7 +57,8 @@ class Skipped(CaseError):
 
 
 class Outdated(CaseError):
-    """What was made ready for this row fits no longer, because others were quicker: it is made ready anew, in turn."""
+    """What was made ready for this row fits no longer, because others were quicker: it is made ready anew, in turn,
+    for as long as `OUTDATED_FOR` since the job began."""
 
 
 @dataclass(frozen=True, kw_only=True)
