@@ -96,7 +96,8 @@ def _note(case: Case, *, at: datetime) -> Found:
         "first_missed_date": account.oldest_unpaid_date or row.first_missed_date,
         "stopped_by": found,
     }
-    if any(getattr(row, name) != value for name, value in values.items()):
+    is_changed = any(getattr(row, name) != value for name, value in values.items())
+    if is_changed or case.topic != report.topic_of(row):
         with record.act(case, "default.looked_at", actor=_actor(case), at=at, detail={"stopped_by": found}):
             effects.keep(row, values)
             case.amount_pence, case.topic = account.balance_pence, report.topic_of(row)
