@@ -19,12 +19,11 @@ from cases.accounts.people import people_of
 from cases.debt import opening, rules, takeout
 from cases.debt.limitation import limit
 from cases.debt.models import Placement, PlacementBatch
-from cases.kernel import actors, calendars, intake, jobs, policy, record, transitions
+from cases.kernel import actors, calendars, intake, jobs, policy, record, releases, transitions
 from cases.kernel.actors import Actor, system
 from cases.kernel.errors import CaseError
 from cases.kernel.exchange import agreements
 from cases.kernel.models import Agency, BatchFile, Job
-from cases.kernel.releases import ReleaseRefused
 from cases.ledger import api as ledger
 from cases.ledger.reads import Reader
 
@@ -218,7 +217,8 @@ def release(
     if digest_of(batch) != digest:
         raise BatchRefused("The batch changed while you were reading it. Look at it again.")
     if sentence := agreements.too_close(batch.agency, actor, at=at):
-        raise ReleaseRefused(sentence)
+        raise releases.ReleaseRefused(sentence)
+    releases.check_agreement(batch.agency, day=calendars.london_date(at))  # each file is asked it again
     detail = {"reference": batch.reference, "accounts": waiting(batch).count()}
     with ledger.action(
         batch.uid, "batch.released", actor=actor.label, at=at, detail=detail, source=actor.source, request=request

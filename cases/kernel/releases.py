@@ -36,6 +36,7 @@ __all__ = [
     "ReleaseRefused",
     "answer_rule",
     "check",
+    "check_agreement",
     "declare",
     "label",
     "record",
@@ -141,7 +142,7 @@ def check(kind: MessageKind, recipient: Agency, body: Mapping[str, Any], *, at: 
     if recipient.kind != kind.recipient_kind:
         raise ReleaseRefused(f"{recipient.display_name} does not receive messages of the kind {kind.label}.")
     if kind.needs_agreement:
-        _check_agreement(recipient, day=calendars.london_date(at))
+        check_agreement(recipient, day=calendars.london_date(at))
     found: dict[str, list[tuple[str, Any]]] = defaultdict(list)
     for path, value in _leaves(body):
         if path not in kind.categories:
@@ -154,7 +155,8 @@ def check(kind: MessageKind, recipient: Agency, body: Mapping[str, Any], *, at: 
     return items
 
 
-def _check_agreement(recipient: Agency, *, day: date) -> None:
+def check_agreement(recipient: Agency, *, day: date) -> None:
+    """Raise ReleaseRefused where no personal data may go to a recipient on a day (Europe/London); writes nothing."""
     if sentence := agreements.why_not(recipient, day=day):
         raise ReleaseRefused(sentence)
     if sentence := policydocs.agreement_refusal(recipient, day=day):

@@ -6,10 +6,10 @@ import pytest
 
 from cases.agencies import queue
 from cases.debt import batches
-from cases.kernel import actors, calendars, edits, intake, releases, transitions, verdicts
+from cases.kernel import actors, calendars, edits, intake, jobrun, releases, transitions, verdicts
 from cases.kernel.errors import CaseError
 from cases.kernel.exchange import agreements
-from cases.kernel.models import Agency, AgencyTerms, Case, OutboxMessage, Release
+from cases.kernel.models import Agency, AgencyTerms, BatchFile, Case, OutboxMessage, Release
 from cases.kernel.timing import rulebook, sweeps
 from cases.ledger import verify
 from cases.ledger.models import LedgerEvent
@@ -85,7 +85,9 @@ def test_accounts_go_to_the_recovery_agency_only_once_its_call_centre_is_approve
         release()
     assert placements.case_of(batch).state == "in_batch"
     after(case, "approve", people[OFFICER], **APPROVED)
-    assert release().row_count == 1
+    release()
+    jobrun.work(clock=lambda: AT, seconds=60)
+    assert BatchFile.objects.get(kind="dca_place").row_count == 1
     (release_of,) = Release.objects.filter(message_kind="dca_place")
     assert release_of.recipient.code == placements.CODE
 
