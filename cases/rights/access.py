@@ -58,9 +58,10 @@ def why_not(case: Case) -> str:
         return "A pack is made of a request for access."
     if not identity.is_known(case):
         return "Check first that it is the person who asks."
-    if waiting := texts.unread(case):
-        return f"Read through first what may speak of others: {waiting}."
-    return "A document waits for the virus scan." if copies.waits(case) else ""
+    unread, waits = texts.left(case)
+    if unread:
+        return f"Read through first what may speak of others: {unread}."
+    return f"{waits}." if waits else ""
 
 
 def newest(case: Case) -> AuditReport | None:

@@ -15,6 +15,7 @@ __all__ = [
     "CHANNELS",
     "CONSENT_STANDS_ON",
     "CONSENT_STANDS_ON_ANY",
+    "COPY_WITHHELD_FOR",
     "EVIDENCE_KINDS",
     "GIVEN",
     "IDENTITY",
@@ -168,6 +169,8 @@ WITHHELD_FOR = (
     ("prejudice", "Telling would prejudice an enquiry"),
     ("not_about_them", "It is not about them"),
 )
+# Of a redacted copy alone: it keeps nothing from the person that the original is not decided on for.
+COPY_WITHHELD_FOR = ("other_version", "It was redacted for somebody else, or another version is given")
 GIVEN = (
     ("recorded_post", "Recorded post"),
     ("in_person", "Handed over in person"),

@@ -1,11 +1,13 @@
 """Copies of documents that go with a pack of access: which there are, what was decided of each, and their names.
 
-Where others were made unreadable in a document, the redacted copy alone stands in its place. Only what was found clean
-is given, and only after somebody read it through: a document may speak of others as any text may.
+Only what was found clean is given, and only after somebody read it through: a document may speak of others as any text
+may. A document and its redacted copies are versions of one: whoever reads them through chooses which is given, one or
+none. A copy may have been redacted for somebody else, so none stands for its original by itself.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,9 +20,10 @@ from cases.kernel.models import Case, CaseParty, Evidence
 from cases.kernel.papers import Enclosed, Item, moment
 from cases.rights import codes, held
 
-__all__ = ["CopiesChanged", "Document", "data", "documents", "enclosed", "items", "to_read", "waits"]
+__all__ = ["CopiesChanged", "Document", "clash", "data", "documents", "enclosed", "items", "to_read"]
 
 ERASED = "It was erased."
+UNREADABLE, WHOLE = ", in which parts were made unreadable", ", in which nothing was made unreadable"
 NOT_SAFE = "Not in this pack: it could not be opened safely."
 _ENDINGS = {each.media_type: each.endings[0] for each in TYPES}
 
@@ -34,16 +37,17 @@ class CopiesChanged(CaseError):
 
 @dataclass(frozen=True, kw_only=True)
 class Document:
-    """One document of a matter, what it is called there, and the redacted copy that stands in its place."""
+    """One document of a matter, what it is called there, and its versions that a person decides on, by number: the
+    original and its redacted copies, itself among them where somebody decides on it."""
 
     row: Evidence
     what: str
-    instead: Evidence | None
+    versions: Sequence[Evidence]
 
     @property
     def key(self) -> str:
         """What names it in what was decided: these bytes and no others."""
-        return f"{self.row.uid}:{self.row.sha256[:24]}"
+        return _key(self.row)
 
     @property
     def name(self) -> str:
@@ -52,23 +56,55 @@ class Document:
         return f"{self.row.case.reference}-document-{self.row.number}.{ending}"
 
     @property
+    def others(self) -> list[int]:
+        """The numbers of its other versions."""
+        return [each.number for each in self.versions if each.pk != self.row.pk]
+
+    @property
+    def grounds(self) -> tuple[tuple[str, str], ...]:
+        """Why it may be kept back: what concerns a copy alone is no ground for an original."""
+        return (*codes.WITHHELD_FOR, codes.COPY_WITHHELD_FOR) if self.row.redacts_id else codes.WITHHELD_FOR
+
+    @property
     def may_be_given(self) -> bool:
-        """Whether a person decides on it: it is there, it stands for itself, and the scanner has not turned it down."""
-        is_there = self.instead is None and not custody.is_erased(self.row)
-        return is_there and (self.row.scan == scanning.CLEAN or scanning.waits(self.row))
+        """Whether a person decides on it."""
+        return _may_be_given(self.row)
+
+    def given(self, decided: Mapping[str, str]) -> Sequence[Evidence]:
+        """Return what of its versions is given: nothing while one of them is undecided. Of equal bytes each counts."""
+        said = [decided.get(_key(each)) for each in self.versions]
+        return [] if None in said else [each for each, why in zip(self.versions, said, strict=True) if why == ""]
+
+    def is_settled(self, decided: Mapping[str, str]) -> bool:
+        """Say whether it was decided on, and no other version is given beside the one that is."""
+        return self.key in decided and len({each.sha256 for each in self.given(decided)}) < 2
+
+    def is_given(self, decided: Mapping[str, str]) -> bool:
+        is_chosen = self.row in self.given(decided) and self.is_settled(decided)
+        return is_chosen and self.row.scan == scanning.CLEAN
 
     def fate(self, decided: Mapping[str, str]) -> str:
         """Return in words what becomes of it, as whoever asked is told."""
-        if self.instead is not None:
-            return f"In its place stands document {self.instead.number}, in which parts were made unreadable."
+        if self.is_given(decided):
+            return f"A copy goes with this pack{_parts(self.row)}: {self.name}"
+        if instead := self.given(decided):
+            return f"In its place stands document {instead[0].number}{_parts(instead[0]) or WHOLE}."
         if custody.is_erased(self.row):
             return ERASED
-        if self.row.scan != scanning.CLEAN:
-            return NOT_SAFE
-        return f"A copy goes with this pack: {self.name}" if self.is_given(decided) else codes.WITHHELD
+        return codes.WITHHELD if self.row.scan == scanning.CLEAN else NOT_SAFE
 
-    def is_given(self, decided: Mapping[str, str]) -> bool:
-        return self.may_be_given and self.row.scan == scanning.CLEAN and decided.get(self.key) == ""
+
+def _key(row: Evidence) -> str:
+    return f"{row.uid}:{row.sha256[:24]}"
+
+
+def _parts(row: Evidence) -> str:
+    return UNREADABLE if row.redacts_id else ""
+
+
+def _may_be_given(row: Evidence) -> bool:
+    """Say whether it is there, and the scanner has not turned it down."""
+    return row.scan not in scanning.WHY_NOT and not custody.is_erased(row)
 
 
 def documents(parties: Sequence[CaseParty]) -> list[Document]:
@@ -80,27 +116,36 @@ def _of_case(case: Case) -> list[Document]:
     kinds = dict(casetypes.get(case.kind).evidence_kinds)
     joined = Evidence.objects.select_related("blob__key", "case__key", "redacts").defer("blob__sealed")
     rows = joined.filter(case=case).order_by("number")
-    stand = {
-        row.redacts.sha256: row
-        for row in rows
-        if row.redacts and not custody.is_erased(row) and row.scan not in scanning.WHY_NOT
-    }
+    versions: dict[str, list[Evidence]] = defaultdict(list)
+    for row in rows:
+        if _may_be_given(row):
+            versions[_original(row)].append(row)
     return [
-        Document(
-            row=row, what=str(kinds.get(row.kind, row.kind)), instead=None if row.redacts else stand.get(row.sha256)
-        )
-        for row in rows
+        Document(row=row, what=str(kinds.get(row.kind, row.kind)), versions=versions[_original(row)]) for row in rows
     ]
 
 
+def _original(row: Evidence) -> str:
+    """Return the hash of the original: the same bytes may have been taken in twice."""
+    return row.redacts.sha256 if row.redacts else row.sha256
+
+
 def to_read(parties: Sequence[CaseParty]) -> list[Document]:
-    """Return the documents that somebody reads through before a pack is made."""
-    return [each for each in documents(parties) if each.may_be_given]
+    """Return the documents that somebody reads through before a pack is made, the versions of one together."""
+    found = [each for each in documents(parties) if each.may_be_given]
+    cases = {pk: place for place, pk in enumerate(dict.fromkeys(each.row.case_id for each in found))}
+    return sorted(found, key=lambda each: (cases[each.row.case_id], each.versions[0].number, each.row.number))
 
 
-def waits(case: Case) -> bool:
-    """Say whether a document of the person of a request waits for the virus scan: nobody can have read it through."""
-    return any(scanning.waits(each.row) for each in to_read(held.rows(case)))
+def clash(found: Sequence[Document], grounds: Mapping[str, str]) -> str:
+    """Return why what is decided of documents cannot be kept, in words: two versions of one are given, or a ground is
+    none for it. Nothing where it can."""
+    for each in found:
+        if not each.is_settled(grounds):
+            return f"Give one version of document {each.row.number} of {each.row.case.reference}, or none."
+        if grounds[each.key] not in {"", *dict(each.grounds)}:
+            return f"Say why document {each.row.number} of {each.row.case.reference} is kept back: it is an original."
+    return ""
 
 
 def items(found: Sequence[Document], decided: Mapping[str, str]) -> list[Item]:

@@ -3,6 +3,7 @@ copy of them."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
@@ -28,7 +29,7 @@ from cases.web.refusals import Problem, problem, screen, status_of
 __all__ = ["urlpatterns"]
 
 GIVE = "give"
-CHOICES = ((GIVE, "Give it"), *((code, f"Keep it back: {label.lower()}") for code, label in codes.WITHHELD_FOR))
+KNOWN = {GIVE, *dict(codes.WITHHELD_FOR), codes.COPY_WITHHELD_FOR[0]}
 CHOOSE = "Say of each whether it is given."
 
 
@@ -48,8 +49,8 @@ def texts_to_read(request: HttpRequest, uid: UUID) -> HttpResponse:
     if request.method != "POST":
         return _show(request, file, _decided(file))
     typed = {key: request.POST.get(f"ground-{key}", "") for key in request.POST.getlist("text")}
-    if not set(typed.values()) <= dict(CHOICES).keys():
-        first = next((key for key, ground in typed.items() if ground not in dict(CHOICES)), "")
+    if not set(typed.values()) <= KNOWN:
+        first = next((key for key, ground in typed.items() if ground not in KNOWN), "")
         unsaid = Problem(sentence=CHOOSE, anchor=f"id_{first}" if first else "")
         return _show(request, file, typed, [unsaid], HTTPStatus.UNPROCESSABLE_ENTITY)
     return _keep(request, file, typed)
@@ -86,6 +87,10 @@ def _decided(file: CaseFile) -> dict[str, str]:
     return {key: ground or GIVE for key, ground in file.case.rights_request.texts_read.items()}
 
 
+def _choices(grounds: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [(GIVE, "Give it"), *((code, f"Keep it back: {label[0].lower()}{label[1:]}") for code, label in grounds)]
+
+
 def _hand_out(request: HttpRequest, file: CaseFile, key: str) -> HttpResponse:
     """Give one document to whoever reads it through, on record in its own case. Raises NotAllowed, Http404."""
     actor = asking.actor_of(request)
@@ -118,16 +123,20 @@ def _show(
     reader = asking.reader(request, "view", access.PACK.purpose, case.uid, fields=("texts_to_read",))
     words = texts.opened(found, reader=reader, at=asking.now())
     lines: list[dict[str, Any]] = [
-        {"text": text, "words": said, "ground": typed.get(text.key, "")}
+        {"text": text, "words": said, "ground": typed.get(text.key, ""), "choices": _choices(codes.WITHHELD_FOR)}
         for text, said in zip(found, words, strict=True)
     ]
     shown = casepage.header(file, "texts_to_read", actor) | {
         "lines": lines,
         "documents": [
-            {"document": each, "ground": typed.get(each.key, ""), "why_not": scanning.why_not(each.row)}
+            {
+                "document": each,
+                "ground": typed.get(each.key, ""),
+                "why_not": scanning.why_not(each.row),
+                "choices": _choices(each.grounds),
+            }
             for each in copies.to_read(parties)
         ],
-        "choices": CHOICES,
         "takes_none": case.is_closed,
         "problems": problems or [],
     }

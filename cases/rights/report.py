@@ -8,7 +8,7 @@ from typing import Any
 from cases.kernel import calendars
 from cases.kernel.casetypes import Check, Table
 from cases.kernel.models import Agency, Case
-from cases.rights import codes, copies, guards, identity, recipients, texts
+from cases.rights import codes, guards, identity, recipients, texts
 
 __all__ = ["amount", "checks", "context", "facts_view", "tables", "topic", "topic_label"]
 
@@ -103,8 +103,7 @@ def checks(case: Case) -> list[Check]:
     changed = "What is said of them changed since it was checked" if facts.identity_at and not is_known else ""
     found = [Check(label="It is the person who asks", is_clear=is_known, detail=changed)]
     if facts.right == codes.ACCESS and not case.is_closed:
-        unread = texts.unread(case)
-        waits = "A document waits for the virus scan" if copies.waits(case) else ""
+        unread, waits = texts.left(case)
         left = f"Still to read: {unread}" if unread else waits
         found.append(Check(label="What may speak of others is read through", is_clear=not left, detail=left))
     return found

@@ -15,6 +15,7 @@ from django.db.models import Model
 
 from cases.kernel import casetypes, edits
 from cases.kernel.actors import Actor
+from cases.kernel.evidence import scanning
 from cases.kernel.models import Case, CaseParty, Note
 from cases.kernel.papers import moment
 from cases.ledger import api as ledger
@@ -22,9 +23,10 @@ from cases.ledger import sealing
 from cases.ledger.sealing import Reader
 from cases.rights import codes, copies, held
 
-__all__ = ["Text", "decide", "opened", "texts", "unread"]
+__all__ = ["Text", "decide", "left", "opened", "texts"]
 
 READ = "case.texts_read"
+WAITS = "A document waits for the virus scan"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,20 +83,27 @@ def opened(found: Sequence[Text], *, reader: Reader, at: datetime) -> list[str]:
     return [words[place] for place in range(len(found))]
 
 
-def unread(case: Case) -> str:
-    """Return how many texts and documents nobody has read through for this request, in words; nothing where none is
-    left."""
+def left(case: Case) -> tuple[str, str]:
+    """Return how many texts and documents nobody has read through for this request, in words, and that a document waits
+    for the virus scan: nothing of either where it is not so. Goes through all documents once; loads none of them."""
     decided, parties = case.rights_request.texts_read, held.rows(case)
-    left = {
+    documents = copies.to_read(parties)
+    unread = {
         "text": sum(text.key not in decided for text in texts(parties)),
-        "document": sum(each.key not in decided for each in copies.to_read(parties)),
+        "document": sum(not each.is_settled(decided) for each in documents),
     }
-    return " and ".join(f"{count} {what}{'s' if count > 1 else ''}" for what, count in left.items() if count)
+    said = " and ".join(f"{count} {what}{'s' if count > 1 else ''}" for what, count in unread.items() if count)
+    return said, WAITS if any(scanning.waits(each.row) for each in documents) else ""
 
 
-def _keys(case: Case) -> set[str]:
+def _why_not(case: Case, grounds: Mapping[str, str]) -> str:
     parties = held.rows(case)
-    return {each.key for each in texts(parties)} | {each.key for each in copies.to_read(parties)}
+    words, documents = texts(parties), copies.to_read(parties)
+    if grounds.keys() != {*(each.key for each in words), *(each.key for each in documents)}:
+        return "Something is new or gone meanwhile. Read what is new, then decide again."
+    if not {grounds[each.key] for each in words} <= {"", *dict(codes.WITHHELD_FOR)}:
+        return "Say of each whether it is given, or why not."
+    return copies.clash(documents, grounds)
 
 
 def decide(
@@ -108,18 +117,16 @@ def decide(
     request: ledger.RequestInfo | None = None,
 ) -> None:
     """Keep which texts and documents are given and which are withheld, and why: by their keys, without a ground for
-    what is given. Locks the case; one event. Raises NotAllowed, and EditRefused for a closed request, an unknown
-    ground, or where what there is to be read has changed meanwhile, EditConflict where somebody else changed the case
-    since `version`; nothing is then written."""
+    what is given. Locks the case; one event. Raises NotAllowed, and EditRefused for a closed request, a ground that is
+    none, two versions of one document, or where what there is to be read has changed meanwhile, EditConflict where
+    somebody else changed the case since `version`; nothing is then written."""
     with edits.change(
         case_id, actor=actor, at=at, act=act, verb=READ, shapes=False, version=version, request=request
     ) as edit:
         facts = edit.case.rights_request
         if edit.case.is_closed or facts.right != codes.ACCESS:
             raise edits.EditRefused("Only a request for access that is open has texts to read through.")
-        if not set(grounds.values()) <= {"", *dict(codes.WITHHELD_FOR)}:
-            raise edits.EditRefused("Say of each whether it is given, or why not.")
-        if set(grounds) != _keys(edit.case):
-            raise edits.EditRefused("Something is new or gone meanwhile. Read what is new, then decide again.")
+        if refusal := _why_not(edit.case, grounds):
+            raise edits.EditRefused(refusal)
         facts.texts_read = dict(grounds)
         facts.save(update_fields=["texts_read"])

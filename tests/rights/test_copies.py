@@ -98,8 +98,8 @@ class Copies(TestCase):
         self.attach(uploads.WAV, "call.wav", "audio/wav")
         self.attach(b"x" * 90_000, "long.txt")
         factories.scan()
-        assert sorted(self.keys()) == [1, 2, 4, 7, 8]
-        self.decided(_2="other_people")
+        assert sorted(self.keys()) == [1, 2, 3, 4, 7, 8]
+        self.decided(_2="other_people", _3="other_people")
 
         report = self.made()
 
@@ -111,7 +111,7 @@ class Copies(TestCase):
             f"A copy goes with this pack: {name}-document-1.txt",
             NEUTRAL,
             "In its place stands document 4, in which parts were made unreadable.",
-            f"A copy goes with this pack: {name}-document-4.pdf",
+            f"A copy goes with this pack, in which parts were made unreadable: {name}-document-4.pdf",
             "It was erased.",
             "Not in this pack: it could not be opened safely.",
             f"A copy goes with this pack: {name}-document-7.wav",
@@ -154,14 +154,19 @@ class Copies(TestCase):
             assert told.count() == number
         chunks.close()
 
-    def test_what_is_said_of_documents_loads_none_of_their_bytes(self):
-        self.attach(b"First.\n")
-        with CaptureQueriesContext(connection) as asked:
-            assert rights_report.checks(self.again())[1].detail == "Still to read: 1 document"
-        documents = [each["sql"] for each in asked if '"cases_evidence"' in each["sql"]]
-        assert documents and not any('"cases_storedblob"."sealed"' in each for each in documents)
-        (row,) = copies.to_read(held.rows(self.case))
-        assert "sealed" in row.row.blob.get_deferred_fields()
+    def test_what_is_said_of_documents_goes_through_them_once_and_loads_none_of_their_bytes(self):
+        for number in range(3):
+            self.attach(bytes([65 + number]) * 100)
+            case = self.again()
+            with CaptureQueriesContext(connection) as asked:
+                found = rights_report.checks(case)[1]
+            assert found.detail == f"Still to read: {number + 1} document{'s' if number else ''}"
+            documents = [each["sql"] for each in asked if 'FROM "cases_evidence"' in each["sql"]]
+            # One for each matter of the person: this request, and the one with the documents.
+            assert (len(documents), len(asked)) == (2, 10)
+            assert not any('"cases_storedblob"."sealed"' in each for each in documents)
+        first, *_ = copies.to_read(held.rows(self.case))
+        assert "sealed" in first.row.blob.get_deferred_fields()
 
     def test_nothing_is_made_while_a_document_is_unread_or_waits_for_the_scan(self):
         self.attach(b"First.\n")
@@ -203,9 +208,100 @@ class Copies(TestCase):
         assert len(self.bundle(report)) == 3
         self.redacted(row, pdf(pages=1))
         factories.scan()
-        self.decided()
+        refused()  # a version of it is there that nobody decided on
+        self.decided(_2="other_version")
+        assert len(self.bundle(report)) == 3
+        self.decided(_1="other_people")
         refused()
         assert sorted(each["document"] for each in self.data(self.made())["copies"]) == [2]
+
+    def fates(self):
+        """Make a pack; return what it says of each document, and which files go with it, by number."""
+        data = self.data(self.made())
+        (said,) = [each["values"] for each in data["parts"]["notes"]]
+        told = [each["value"].removeprefix(CAME).replace(f"{self.matter.reference}-", "") for each in said]
+        return told, [each["document"] for each in data["copies"]]
+
+    def test_of_a_document_and_its_redacted_copies_one_is_given_or_none_as_somebody_chose(self):
+        original = self.attach(pdf(pages=3), "sheet.pdf", "application/pdf")
+        self.attach(b"Beside it.\n")
+        self.redacted(original, pdf(pages=1))
+        self.redacted(original, pdf(pages=2))
+        factories.scan()
+        (read,) = [[each.row.number for each in copies.to_read(held.rows(self.case))]]
+        assert read == [1, 3, 4, 2]
+
+        for wrong, said in (
+            ({}, "Give one version of document 1 of "),
+            ({"_1": "other_people"}, "Give one version of document 1 of "),
+            ({"_4": "other_version"}, "Give one version of document 1 of "),
+            ({"_1": "other_version", "_4": "other_version"}, "Say why document 1 of "),
+            ({"_2": "other_version", "_1": "other_people", "_3": "other_version"}, "Say why document 2 of "),
+        ):
+            with nothing_written(), pytest.raises(edits.EditRefused, match=said):
+                self.decided(**wrong)
+        assert self.again().rights_request.texts_read == {}
+
+        beside = "A copy goes with this pack: document-2.txt"
+        self.decided(_3="other_version", _4="other_version")
+        stands = "In its place stands document 1, in which nothing was made unreadable."
+        assert self.fates() == (["A copy goes with this pack: document-1.pdf", beside, stands, stands], [1, 2])
+
+        self.decided(_1="legal_advice", _3="other_version")
+        given = "A copy goes with this pack, in which parts were made unreadable: document-4.pdf"
+        stands = "In its place stands document 4, in which parts were made unreadable."
+        assert self.fates() == ([stands, beside, stands, given], [2, 4])
+        keys = self.keys()
+        assert self.again().rights_request.texts_read[keys[1]] == "legal_advice"
+
+        self.decided(_1="other_people", _3="other_version", _4="other_people")
+        assert self.fates() == ([NEUTRAL, beside, NEUTRAL, NEUTRAL], [2])
+
+    def test_a_copy_alone_that_was_chosen_before_its_original_could_be_is_not_given_without_a_new_decision(self):
+        original = self.attach(pdf(pages=3), "sheet.pdf", "application/pdf")
+        self.redacted(original, pdf(pages=1))
+        factories.scan()
+        key = self.keys()[2]
+        with record.act(self.case, "tests.decided", actor=self.officer, at=AT):
+            facts = self.again().rights_request
+            facts.texts_read = {key: ""}
+            facts.save()
+        (first, second) = copies.to_read(held.rows(self.case))
+        assert not first.is_given({key: ""}) and not second.is_given({key: ""})
+        assert rights_report.checks(self.again())[1].detail == "Still to read: 1 document"
+        with nothing_written(), pytest.raises(CaseError, match="may speak of others: 1 document."):
+            requests.request(self.again(), actor=self.officer, at=AT, level="subject")
+        # Both were chosen, of an original that is gone and is there again: neither leaves.
+        both = dict.fromkeys(self.keys().values(), "")
+        assert not first.is_given(both) and not second.is_given(both)
+
+    def test_page_lists_the_versions_of_a_document_together_with_none_chosen_and_refuses_two(self):
+        original = self.attach(pdf(pages=3), "sheet.pdf", "application/pdf")
+        self.attach(b"Beside it.\n")
+        self.redacted(original, pdf(pages=1))
+        factories.scan()
+        address, client = reverse("web:texts_to_read", args=[self.case.uid]), desk.client_of(rights.OFFICER)
+
+        page = client.get(address)
+
+        lines = page.context["documents"]
+        assert [(line["document"].row.number, line["ground"]) for line in lines] == [(1, ""), (3, ""), (2, "")]
+        own = "Keep it back: it was redacted for somebody else, or another version is given"
+        assert [own in dict(line["choices"]).values() for line in lines] == [False, True, False]
+        shown = page.content.decode()
+        assert "A redacted copy of document 1: it may have been made for somebody else." in shown
+        assert "Other versions of it: document 3. One of them is given, or none." in shown
+        keys = [line["document"].key for line in lines]
+        assert client.get(address, {"document": keys[0]}).status_code == 200
+        typed = {"text": keys, **{f"ground-{key}": "give" for key in keys}}
+        refused = client.post(address, typed)
+        assert refused.status_code == 422
+        (told,) = refused.context["problems"]
+        assert told.sentence == f"Give one version of document 1 of {self.matter.reference}, or none."
+        assert [line["ground"] for line in refused.context["documents"]] == ["give"] * 3
+        assert self.again().rights_request.texts_read == {}
+        assert client.post(address, {**typed, f"ground-{keys[1]}": "other_version"}).status_code == 302
+        assert self.again().rights_request.texts_read == {keys[0]: "", keys[1]: "other_version", keys[2]: ""}
 
     def test_a_registered_tie_to_the_matter_of_a_document_keeps_it_from_a_colleague(self):
         self.attach(b"First.\n")
