@@ -16,7 +16,7 @@ from django.db.models import Count, QuerySet, Sum
 from cases.accounts import storing
 from cases.accounts.models import Account
 from cases.accounts.people import people_of
-from cases.debt import opening, rules, takeout
+from cases.debt import opening, rules, takeout, unfinished
 from cases.debt.limitation import limit
 from cases.debt.models import Placement, PlacementBatch
 from cases.kernel import actors, calendars, intake, jobs, policy, record, releases, transitions
@@ -27,10 +27,25 @@ from cases.kernel.models import Agency, BatchFile, Job
 from cases.ledger import api as ledger
 from cases.ledger.reads import Reader
 
-__all__ = ["BatchRefused", "agencies", "build", "by_state", "digest_of", "lines_of", "release", "sent", "work_of"]
+__all__ = [
+    "BatchRefused",
+    "agencies",
+    "build",
+    "by_state",
+    "digest_of",
+    "go_on",
+    "lines_of",
+    "may_go_on",
+    "release",
+    "sent",
+    "work_of",
+]
 
 KIND, BUILD_JOB, RELEASE_JOB = "debt_placement", "build_batch", "release_batch"
 LONGEST = timedelta(minutes=10)
+ACTS = {BUILD_JOB: rules.BUILD, RELEASE_JOB: rules.RELEASE}
+STILL = "This batch is still being built."
+NOT_BUILT = "The building of this batch ended before all was done: an analyst goes on with it first."
 
 
 class BatchRefused(CaseError):
@@ -127,6 +142,10 @@ def _next_reference(*, at: datetime) -> str:
     return f"PL-{calendars.london_date(at).year}-{number:03d}"
 
 
+def _locked(batch_id: int) -> PlacementBatch:
+    return PlacementBatch.objects.select_for_update(of=("self",)).select_related("agency").get(pk=batch_id)
+
+
 def _worker(job: Job) -> Actor:
     """Return who asked for the work, as they stand now: whoever lost the role since does it no more."""
     if job.asked_by is None:
@@ -136,8 +155,7 @@ def _worker(job: Job) -> Actor:
 
 def _batch_of(job: Job) -> PlacementBatch:
     """Return the batch of a job, locked."""
-    rows = PlacementBatch.objects.select_for_update(of=("self",)).select_related("agency")
-    return rows.get(pk=job.params["batch"])
+    return _locked(job.params["batch"])
 
 
 def _parts_to_choose(job: Job) -> Iterator[str]:
@@ -207,26 +225,83 @@ def release(
     Raises NotAllowed, BatchRefused, ReleaseRefused; nothing is then written.
     """
     policy.require(actor, rules.RELEASE, kind=KIND)
-    batch = PlacementBatch.objects.select_for_update().get(pk=batch.pk)
+    batch = _locked(batch.pk)
     if batch.released_at is not None:
         raise BatchRefused("This batch is released already.")
     if not batch.digest:
-        raise BatchRefused("This batch is still being built.")
-    if actor.user_id is None or actor.user_id == batch.built_by_id:
-        raise BatchRefused("Somebody else than whoever built it releases a batch.")
-    if digest_of(batch) != digest:
-        raise BatchRefused("The batch changed while you were reading it. Look at it again.")
-    if sentence := agreements.too_close(batch.agency, actor, at=at):
-        raise releases.ReleaseRefused(sentence)
-    releases.check_agreement(batch.agency, day=calendars.london_date(at))  # each file is asked it again
+        work = work_of(batch)
+        raise BatchRefused(STILL if work is not None and not work.is_over else NOT_BUILT)
+    _check_hand_over(batch, actor, at=at)
+    _check_shown(batch, digest)
     detail = {"reference": batch.reference, "accounts": waiting(batch).count()}
     with ledger.action(
         batch.uid, "batch.released", actor=actor.label, at=at, detail=detail, source=actor.source, request=request
     ):
         batch.released_at, batch.released_by_id, batch.digest = at, actor.user_id, digest
         batch.save(update_fields=["released_at", "released_by", "digest"])
+        unfinished.end(batch, BUILD_JOB, actor=actor, at=at)
     jobs.start(RELEASE_JOB, actor=actor, at=at, params={"batch": batch.pk}, key=str(batch.uid), request=request)
     return batch
+
+
+def _check_hand_over(batch: PlacementBatch, actor: Actor, *, at: datetime) -> None:
+    """Raise NotAllowed, BatchRefused or ReleaseRefused where this person may not hand a batch over to its agency."""
+    policy.require(actor, rules.RELEASE, kind=KIND)
+    built = Job.objects.filter(kind=BUILD_JOB, key=str(batch.uid)).values_list("asked_by_id", flat=True)
+    if actor.user_id in {None, batch.built_by_id, *built}:
+        raise BatchRefused("Somebody else than whoever built it releases a batch.")
+    if sentence := agreements.too_close(batch.agency, actor, at=at):
+        raise releases.ReleaseRefused(sentence)
+    releases.check_agreement(batch.agency, day=calendars.london_date(at))  # each file is asked it again
+
+
+def _check_shown(batch: PlacementBatch, digest: str) -> None:
+    if digest_of(batch) != digest:
+        raise BatchRefused("The batch changed while you were reading it. Look at it again.")
+
+
+def may_go_on(work: Job | None, actor: Actor) -> bool:
+    """Say whether the actor's role goes on with work on a batch that ended before all was done: whoever builds with a
+    building, whoever releases with a release."""
+    if work is None or not work.is_over or not jobs.has_more(work):
+        return False
+    return policy.can(actor, ACTS[work.kind], kind=KIND).is_allowed
+
+
+@transaction.atomic
+def go_on(
+    batch: PlacementBatch,
+    *,
+    digest: str,
+    actor: Actor,
+    at: datetime,
+    request: ledger.RequestInfo | None = None,
+) -> Job:
+    """Go on, in one's own name, with what of a batch was not built or not released when its work ended: the rules are
+    asked again of whoever goes on, and of each part as it is done. Of a release `digest` is that of what still waits.
+
+    Locks the batch and its work, so that of two people one goes on. Two events. Raises NotAllowed, BatchRefused,
+    ReleaseRefused, JobRefused; nothing is then written.
+    """
+    work = work_of(batch)
+    if work is None:
+        raise BatchRefused("Nothing of this batch is left to do.")
+    policy.require(actor, ACTS[work.kind], kind=KIND)
+    if not work.is_over:  # asked before the batch is locked: work that ends locks it after itself
+        raise BatchRefused("This work has not ended yet.")
+    batch = _locked(batch.pk)
+    if actor.user_id is None:
+        raise BatchRefused("A person goes on with a batch.")
+    if work.kind == BUILD_JOB and batch.released_at is not None:
+        raise BatchRefused("This batch is released already.")
+    if work.kind == RELEASE_JOB:
+        _check_hand_over(batch, actor, at=at)
+        _check_shown(batch, digest)
+    detail = {"reference": batch.reference, "work": work.kind}
+    with ledger.action(
+        batch.uid, "batch.gone_on", actor=actor.label, at=at, detail=detail, source=actor.source, request=request
+    ):
+        return jobs.take_over(work, actor=actor, at=at, request=request)
 
 
 def _parts_to_release(job: Job) -> Iterator[str]:
@@ -237,9 +312,11 @@ def _parts_to_release(job: Job) -> Iterator[str]:
 
 
 def _hand_over(job: Job, subject: str, at: datetime) -> None:
-    """Ask the gate about one part again, take out whom it stops, and promise the rest as one file. Raises NotAllowed,
-    NoChannel, NoFiles; then nothing of the part is written. Where nobody is left no file goes."""
+    """Ask the gate about one part again, take out whom it stops, and promise the rest as one file; where nobody is
+    left none goes. Raises NotAllowed, BatchRefused, ReleaseRefused, NoChannel, NoFiles; then nothing of it is written.
+    """
     batch, actor = _batch_of(job), _worker(job)
+    _check_hand_over(batch, actor, at=at)
     first, last = (int(each) for each in subject.split(":"))
     rows = waiting(batch).filter(pk__gte=first, pk__lte=last).select_related("case__key", "case__team", "account")
     if left := _still_clear(list(rows), at=at):
@@ -295,6 +372,8 @@ _REASONS = {
     "released": "The batch was released without it",
     "intake_refused": "A case could not be opened",
     "not_allowed": "Whoever asked for it may not do it any more",
+    "batch_refused": "Whoever asked for it had a part in building it",
+    "release_refused": "The agency may be sent nothing by whoever asked for it",
     "no_channel": "The agency has no open channel",
     "no_files": "The agency takes no files",
 }
@@ -305,6 +384,7 @@ jobs.declare(
         rows=_parts_to_choose,
         do=_choose,
         finish=_built,
+        ended=unfinished.note,
         names=_names,
         reasons=_REASONS,
         longest=LONGEST,
@@ -315,6 +395,7 @@ jobs.declare(
         rows=_parts_to_release,
         do=_hand_over,
         finish=_handed_over,
+        ended=unfinished.note,
         names=_names,
         reasons=_REASONS,
         longest=LONGEST,

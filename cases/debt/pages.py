@@ -10,12 +10,12 @@ from django.shortcuts import redirect, render
 from django.urls import path, reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from cases.debt import batches, guards, performance, remitting, rules
+from cases.debt import batches, guards, performance, remitting, rules, unfinished
 from cases.debt.batches import KIND
 from cases.debt.forms import BatchForm
 from cases.debt.models import Placement, PlacementBatch, Remittance
-from cases.kernel import policy
-from cases.kernel.errors import CaseError
+from cases.kernel import jobs, policy
+from cases.kernel.errors import CaseError, NotAllowed
 from cases.kernel.reading.paging import Sort, paged
 from cases.web import asking, cursors
 from cases.web.refusals import Problem, form_problems, problem, screen, status_of
@@ -114,6 +114,8 @@ def _one(
         "looked_at": sum(count for count, _ in counted.values()),
         "waiting": waiting,
         "work": work,
+        "may_go_on": batches.may_go_on(work, actor) and not (own and batch.released_at),
+        "whys": [jobs.reason(work, code) for code in unfinished.failures(work)] if work and work.is_over else [],
         "is_asker": work is not None and work.asked_by_id == actor.user_id,
         "digest": batches.digest_of(batch),
         "may_release": may and not own and bool(batch.digest),
@@ -151,6 +153,26 @@ def release_batch(request: HttpRequest, uid: UUID) -> HttpResponse:
             at=asking.now(),
             request=asking.info(request),
         )
+    except CaseError as refusal:
+        return _one(request, batch, problems=[Problem(sentence=str(refusal))], status=status_of(refusal))
+    return redirect("web:debt_batch", uid=batch.uid)
+
+
+@screen
+@require_POST
+def go_on_with_batch(request: HttpRequest, uid: UUID) -> HttpResponse:
+    """Go on with what of a batch was not built, or not released, in one's own name."""
+    actor = asking.actor_of(request)
+    may_release = policy.can(actor, rules.RELEASE, kind=KIND).is_allowed
+    policy.require(actor, rules.RELEASE if may_release else rules.BUILD, kind=KIND)
+    batch = _found(uid)
+    if batch is None:
+        return problem(request, HTTPStatus.NOT_FOUND)
+    digest = str(request.POST.get("digest") or "")
+    try:
+        batches.go_on(batch, digest=digest, actor=actor, at=asking.now(), request=asking.info(request))
+    except NotAllowed:
+        raise
     except CaseError as refusal:
         return _one(request, batch, problems=[Problem(sentence=str(refusal))], status=status_of(refusal))
     return redirect("web:debt_batch", uid=batch.uid)
@@ -251,4 +273,5 @@ urlpatterns = [
     path("debt/remittances/<uuid:uid>/close/", close_remittance, name="close_remittance"),
     path("debt/batches/<uuid:uid>/", debt_batch, name="debt_batch"),
     path("debt/batches/<uuid:uid>/release/", release_batch, name="release_batch"),
+    path("debt/batches/<uuid:uid>/go-on/", go_on_with_batch, name="go_on_with_batch"),
 ]

@@ -239,6 +239,8 @@ def _end(held: Held, state: str, *, now: datetime, reason: str = "") -> int:
     detail = {**jobs.counts(job), **({"reason": reason} if reason else {})}
     jobs.note(job, verb, actor=jobs.worker_of(job), at=now, detail=detail)
     undone.note(job, at=now)
+    if (kind := jobs.kind_of(job)) is not None and kind.ended is not None:
+        kind.ended(job, now)
     return 0
 
 

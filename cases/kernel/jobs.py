@@ -35,6 +35,7 @@ __all__ = [
     "start",
     "start_daily",
     "stop",
+    "take_over",
 ]
 
 MOST_CLAIMS = 5
@@ -75,7 +76,8 @@ class Kind:
     `longest` is how long one row may take: a killed worker is waited for as long.
     `desk` is a kind of case and `case` the parameter that names one: work that follows from an act on a case is begun
     by the system, whoever does the tasks of that kind may see, stop and resume it, and hears of what is left undone:
-    by `task`, which a person closes, where nobody can go on with the work itself.
+    by `task`, which a person closes, where nobody can go on with the work itself. `ended` is called in the transaction
+    that ends the job, however it ends: `has_more` then says whether something is left undone.
     `is_hidden` work is on no page: its mere counts would tell of what is restricted. `is_daily` work is started once
     on each London day.
     """
@@ -94,6 +96,7 @@ class Kind:
     is_hidden: bool = False
     is_daily: bool = False
     finish: Callable[[Job, datetime], None] | None = None
+    ended: Callable[[Job, datetime], None] | None = None
     longest: timedelta = timedelta(seconds=120)
 
 
@@ -268,7 +271,19 @@ def resume(uid: UUID, *, actor: Actor, at: datetime, request: ledger.RequestInfo
 
     Locks the job; one ledger event. Raises NotVisible, NotAllowed, or JobRefused when nothing is left to do.
     """
-    job = _steered(actor, uid)
+    return _again(_steered(actor, uid), actor=actor, at=at, request=request)
+
+
+@transaction.atomic
+def take_over(job: Job, *, actor: Actor, at: datetime, request: ledger.RequestInfo | None = None) -> Job:
+    """Go on with a job that is over as `resume` does, in the name of somebody else than who asked for it. Whoever calls
+    this has asked whether they may. Locks the job; one ledger event. Raises JobRefused."""
+    job = Job.objects.select_for_update().get(pk=job.pk)
+    job.asked_by_id, job.source = actor.user_id, actor.source
+    return _again(job, actor=actor, at=at, request=request)
+
+
+def _again(job: Job, *, actor: Actor, at: datetime, request: ledger.RequestInfo | None) -> Job:
     if not job.is_over:
         raise JobRefused("This work has not ended yet.")
     if not has_more(job):
@@ -284,8 +299,8 @@ def resume(uid: UUID, *, actor: Actor, at: datetime, request: ledger.RequestInfo
 
 
 def has_more(job: Job) -> bool:
-    """Say whether going on would do anything."""
-    return job.total is None or job.failed > 0 or job.handled < job.total
+    """Say whether going on would do anything: what is left of the rows, or what comes last where that was not done."""
+    return job.state != "done" or job.failed > 0
 
 
 def counts(job: Job) -> dict[str, object]:

@@ -31,7 +31,7 @@ def note(job: Job, *, at: datetime) -> None:
     if case is None or declared is None:
         return
     task = declared.task or UNDONE
-    is_left = job.state != "done" or job.failed > 0
+    is_left = jobs.has_more(job)
     waiting = case.tasks.filter(kind=task, closed_at=None, detail__job=str(job.uid)).exists()
     if is_left == waiting or (waiting and declared.task):
         return

@@ -22,6 +22,7 @@ OPEN_ALL = """document.querySelectorAll('.decision details').forEach(each => {
 # Routes that answer only a POST, hand out a file, or only lead elsewhere; each is reached by a form of a page.
 WITHOUT_PAGE = {
     "release_batch",
+    "go_on_with_batch",
     "close_remittance",
     "access_sign",
     "take_next",

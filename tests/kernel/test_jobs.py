@@ -112,6 +112,15 @@ def test_a_stop_is_heeded_after_the_row_and_the_rest_is_done_later(people):
     ]
 
 
+def test_a_job_that_was_stopped_after_its_last_row_is_ended_by_going_on(people):
+    job = begin(people, "stop-1")
+    work()
+    assert stands(job) == ("stopped", 1, 1, 0, 0, "")
+    jobs.resume(job.uid, actor=people["a.byrne"], at=AT)
+    work()
+    assert (stands(job), told(job)[-2:]) == (("done", 1, 1, 0, 0, ""), ["job.resumed", "job.finished"])
+
+
 def test_a_job_stopped_before_a_worker_came_does_nothing(people):
     job = begin(people, "row-1")
     jobs.stop(job.uid, actor=people["a.byrne"], at=AT)
