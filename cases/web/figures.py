@@ -17,6 +17,7 @@ from cases.kernel.models import Figures, FiguresRelease
 from cases.kernel.reading import smallcells
 from cases.kernel.timing import quarters
 from cases.reports.figures import counting, files, tables
+from cases.reports.figures.recipients import recipient, use
 from cases.web import asking
 from cases.web.documents import attachment
 from cases.web.refusals import screen
@@ -88,7 +89,10 @@ def quarter(request: HttpRequest, quarter: str) -> HttpResponse:
         "groups": _groups(row),
         "pooled": smallcells.POOLED,
         "smallest": smallcells.SMALLEST,
-        "releases": [{"row": each, "state": STATES[each.state]} for each in releases],
+        "releases": [
+            {"row": each, "state": STATES[each.state], "to": recipient(each.recipient), "use": use(each.use)}
+            for each in releases
+        ],
         "may_open": _may_open(request),
         "may_release": policy.can(actor, "propose.figures_release").is_allowed and row.made_at is not None,
     }

@@ -406,7 +406,7 @@ def _figures(officer, people) -> None:
     row.tables = tables.published({"fraud_referral": {"all": many, "product": few}}, quarters.Quarter(2026, 2))
     with ledger.action(row.uid, "figures.made", actor="system:tests", at=factories.AT):
         row.save()
-    said = {"quarter": "2026-q2", "recipient": "Drama Office of Statistics", "use": "A yearly report."}
+    said = {"quarter": "2026-q2", "recipient": "statistics_office", "use": "yearly_report"}
     asked = proposals.propose("figures_release", said, actor=people["d.osei"], at=factories.AT, reason="They asked.")
     officer.visit("change", reverse("web:change", args=[asked.uid]))
     proposals.decide(asked.uid, "agreed", actor=people["j.merriweather"], at=factories.AT, reason="Nobody is in it.")

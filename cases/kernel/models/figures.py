@@ -45,6 +45,7 @@ class FiguresRelease(Tracked):
     """A release of anonymous figures to one organisation, proposed by one person and approved by another.
 
     The files hold what the approver saw: `sha256` is that of the table. They are there once a task has made them.
+    `recipient` and `use` are codes, and text in releases of before there were lists of them.
     """
 
     figures = models.ForeignKey(Figures, models.PROTECT, related_name="releases")

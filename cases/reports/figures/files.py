@@ -21,6 +21,7 @@ from cases.ledger.models import DataKey
 from cases.reports import press, sender
 from cases.reports.figures import tables
 from cases.reports.figures.counting import FiguresRefused
+from cases.reports.figures.recipients import recipient, use
 from cases.reports.pdf import Paper
 
 __all__ = ["EXPORT", "FORMS", "file_name", "make_due", "open_file", "table"]
@@ -51,8 +52,8 @@ def paper(figures: Figures, release: FiguresRelease) -> Paper:
         "title": f"Anonymous figures, {quarter.label if quarter else figures.quarter}",
         "made_at": at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
         "facts": [
-            ("For", release.recipient),
-            ("To be used for", release.use),
+            ("For", recipient(release.recipient)),
+            ("To be used for", use(release.use)),
             ("As they stood on", f"{calendars.london_date(figures.made_at or at):%-d %B %Y}"),
             ("Released on", f"{calendars.london_date(at):%-d %B %Y}"),
             ("SHA-256 of the table", release.sha256),

@@ -1,6 +1,7 @@
 """Figures for others, as a change of the office: one person proposes to whom they go and what for, another agrees.
 
-What leaves is the profile EXTERNAL_ANON: the tables that say nothing of how the office works. The notice, R34.
+What leaves is the profile EXTERNAL_ANON: the tables that say nothing of how the office works. Whoever decides reads
+every count of them as it would leave, beside the digest. The notice, R34.
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ from django import forms
 from cases.kernel.actors import Actor
 from cases.kernel.models import Figures, FiguresRelease
 from cases.kernel.office.changeforms import ChangeForm
+from cases.kernel.office.codelists import CodeField
 from cases.kernel.office.kinds import Change, Kind, Line, Payload
 from cases.kernel.timing import quarters
 from cases.ledger import api as ledger
 from cases.reports.figures import files, tables
+from cases.reports.figures.recipients import RECIPIENTS, USES, recipient, use
 
 __all__ = ["KINDS", "MAKERS"]
 
@@ -42,10 +45,12 @@ class ReleaseForm(ChangeForm):
 
     hints = ("Only tables of sums go: no person, no case, no count below ten. The data protection officer decides.",)
     quarter = forms.ChoiceField(label="Figures of", choices=_made)
-    recipient = forms.CharField(label="Organisation", max_length=120, help_text="An organisation, never a person.")
-    use = forms.CharField(
-        label="What they are used for", max_length=300, help_text="In one sentence; it goes with them."
+    recipient = CodeField(
+        label="Organisation",
+        codes=RECIPIENTS,
+        help_text="One that is missing is added to the list of organisations first, as a change of its own.",
     )
+    use = CodeField(label="What they are used for", codes=USES, help_text="It goes with them.")
 
 
 def _figures(payload: Payload) -> Figures | None:
@@ -62,7 +67,11 @@ def _check(payload: Payload, *, actor: Actor, at: datetime) -> dict[str, str]:
         return {"quarter": "There are no figures of this quarter."}
     if not any(True for _ in tables.lines(figures.tables, tables.EXTERNAL_ANON)):
         return {"quarter": "These figures are too few to be given to anybody."}
-    return {}
+    lists = {
+        "recipient": (RECIPIENTS, "Choose an organisation of the list."),
+        "use": (USES, "Choose what they are for."),
+    }
+    return {name: said for name, (codes, said) in lists.items() if payload[name] not in dict(codes.choices())}
 
 
 def _state(payload: Payload) -> dict[str, Any]:
@@ -76,11 +85,23 @@ def _describe(before: Payload, payload: Payload) -> list[Line]:
     return [
         Line(label="Figures", new=_label(payload["quarter"])),
         Line(label="What leaves", new=f"{tables.PROFILES[tables.EXTERNAL_ANON]} ({tables.EXTERNAL_ANON})"),
-        Line(label="To", new=payload["recipient"]),
-        Line(label="To be used for", new=payload["use"]),
+        Line(label="To", new=recipient(payload["recipient"])),
+        Line(label="To be used for", new=use(payload["use"])),
         Line(label="Releases of these figures to them", old=str(given), new=str(given + 1)),
+        *_leaving(payload, str(before.get("sha256", ""))),
         Line(label="SHA-256 of the table", new=str(before.get("sha256", ""))),
     ]
+
+
+def _leaving(payload: Payload, sha256: str) -> list[Line]:
+    """Return each table as it would leave, a line of text for each of the file: of the bytes of this digest alone."""
+    figures = _figures(payload)
+    if figures is None or _digest(figures) != sha256:
+        return [Line(label="Tables", new="They are no longer those that were proposed: nothing leaves.")]
+    found: dict[str, list[str]] = {}
+    for kind, table, counted, count in tables.lines(figures.tables, tables.EXTERNAL_ANON):
+        found.setdefault(f"{kind}: {table}", []).append(f"{counted}: {count}")
+    return [Line(label=label, new="\n".join(counts)) for label, counts in found.items()]
 
 
 def _release(change: Change) -> None:
@@ -120,7 +141,9 @@ KINDS = (
         check=_check,
         describe=_describe,
         apply=_release,
-        title=lambda row: f"Figures of {_label(row.payload['quarter'])} for {row.payload['recipient']}"[:120],
+        title=lambda row: f"Figures of {_label(row.payload['quarter'])} for {recipient(row.payload['recipient'])}"[
+            :120
+        ],
         form=ReleaseForm,
     ),
 )
