@@ -111,6 +111,8 @@ def ignore(callback: Callback, *, actor: Actor, at: datetime, reason: str) -> No
         source=actor.source,
     ):
         _end_tasks(row, actor=actor, at=at, outcome="ignored")
+        if row.case is not None and (follow := casetypes.get(row.case.kind).reacts.get("callback_ignored")):
+            follow(row, at=at)
     row.state, row.reason, row.applied_at = "ignored", "by_a_person", at
     row.save(update_fields=["state", "reason", "applied_at"])
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from cases.debt import batches, codes, effects, guards, messages, opening, periods, remitting, takeout
 from cases.debt.models import Placement
 from cases.debt.moratorium import codes as regimes
-from cases.kernel import clocks, record, tasks, transitions
+from cases.kernel import approvals, clocks, record, tasks, transitions
 from cases.kernel.actors import Actor, system
 from cases.kernel.casetypes import Content
 from cases.kernel.exchange import files
@@ -81,7 +81,11 @@ def remitted(case: Case, content: Content, *, actor: Actor, at: datetime) -> Non
     told["callback"] = callback
     left = placement.balance_pence - placement.collected_pence - said.amount
     if told.get("is_settlement") or left == 0 or case.state not in codes.AT_AGENCY:
-        _move(case, "settle" if told.get("is_settlement") else "pay", content, actor=actor, at=at, **told)
+        move = remitting.SETTLE if told.get("is_settlement") else "pay"
+        _move(case, move, content, actor=actor, at=at, **told)
+        if approvals.open_for(case, move) is not None:
+            with record.act(case, "placement.settlement_waits", actor=actor, at=at, cause=cause):
+                remitting.wait(case, said, callback, at=at)
         return
     detail = {"amount_pence": said.amount, "commission_pence": said.commission, "vat_pence": said.vat}
     with record.act(case, "placement.remitted", actor=actor, at=at, cause=cause, detail=detail):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cases.accounts.reading import PRODUCTS
-from cases.debt import callbacks, codes, effects, forms, messages, opening, periods, report, rules, updates
+from cases.debt import callbacks, codes, effects, forms, messages, opening, periods, remitting, report, rules, updates
 from cases.debt.models import Placement
 from cases.kernel import clocks, retention
 from cases.kernel.casetypes import CaseType, Dimension
@@ -57,7 +57,12 @@ DEBT_PLACEMENT = CaseType(
         **{kind.code: kind.label for kind in messages.ALL},
         letters.LETTER.code: letters.LETTER.label,
     },
-    reacts={"hold_began": effects.hold_began, "accounts_changed": updates.accounts_changed},
+    reacts={
+        "hold_began": effects.hold_began,
+        "accounts_changed": updates.accounts_changed,
+        "proposal_ended": effects.proposal_ended,
+        "callback_ignored": remitting.callback_ignored,
+    },
     opens_on="web:debt_batches",
     registers=(("Batches of debts", "web:debt_batches", rules.VIEW_BATCHES),),
     unspoken=frozenset({"stopped_by"}),

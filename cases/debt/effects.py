@@ -13,7 +13,7 @@ from cases.kernel import casetypes, clocks, holds, tasks
 from cases.kernel.actors import system
 from cases.kernel.errors import CaseError
 from cases.kernel.exchange import letters
-from cases.kernel.models import BatchFile, Case, CaseParty, Hold, Task
+from cases.kernel.models import Approval, BatchFile, Case, CaseParty, Hold, Task
 from cases.kernel.timing.places import HOME_KINDS
 
 __all__ = ["RECALL_LATE", "REJECTED", "hold_began"]
@@ -70,6 +70,12 @@ def watch(context: Any) -> None:
     """The agency has it: from now on holds are looked at every night."""
     jurisdiction = context.case.placement.account.jurisdiction
     clocks.start(context.case, periods.NIGHTLY, started_at=context.at, jurisdiction=jurisdiction)
+
+
+def proposal_ended(case: Case, approval: Approval, *, at: datetime) -> None:
+    """A settlement that no manager will agree to is a difference: somebody says what becomes of the money."""
+    if approval.act == remitting.SETTLE:
+        remitting.not_agreed(case, is_refused=approval.outcome == "refused", at=at)
 
 
 def end_watch(context: Any) -> None:

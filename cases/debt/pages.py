@@ -230,7 +230,7 @@ def _remittance(
     if row is None:
         return problem(request, HTTPStatus.NOT_FOUND)
     is_all = request.GET.get("view") == "all" or not row.wrong_count
-    lines = row.lines.select_related("case").order_by("number")
+    lines = remitting.lines_of(row).order_by("number")
     page = paged(lines if is_all else lines.exclude(why=""), BY_NUMBER, cursors.read(request.GET, int))
     here = reverse("web:debt_remittance", args=[uid])
     shown = {

@@ -12,14 +12,14 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
 
 from cases.debt import codes
 from cases.debt.models import Placement, PlacementBatch, Remittance, RemittanceLine
 from cases.kernel import calendars, casetypes, policy, tasks
 from cases.kernel.actors import Actor, system
 from cases.kernel.errors import CaseError
-from cases.kernel.models import Agency, BatchFile, Case, Task, Team
+from cases.kernel.models import Agency, Approval, BatchFile, Callback, Case, Task, Team
 from cases.ledger import api as ledger
 from cases.ledger import copying
 
@@ -29,16 +29,21 @@ __all__ = [
     "Said",
     "WHYS",
     "book",
+    "callback_ignored",
     "close",
     "differs",
     "keep",
     "keep_refused",
+    "lines_of",
     "listed",
+    "not_agreed",
     "remittances",
+    "wait",
     "why_not",
 ]
 
 KIND, CLOSE, DIFFERS = "debt_placement", "close_remittance", "remittance_differs"
+SETTLE = "settle"
 VAT_PERCENT = 20
 ACTOR = system("remittances")
 LINES_IN_A_TASK = 3
@@ -48,6 +53,9 @@ WHYS = {
     "commission_differs": "Commission or VAT is not what was agreed for the batch",
     "not_with_agency": "The agency did not have the account any more",
     "more_than_owed": "More was collected than was owed",
+    "settlement_refused": "A manager did not agree to the settlement",
+    "settlement_overtaken": "The account changed before a manager agreed to the settlement",
+    "nothing_follows": "Somebody said that nothing follows from what the agency told",
 }
 OUTCOMES = {
     "agency_corrects": "The agency says it again, put right",
@@ -193,10 +201,40 @@ def book(case: Case, said: Said, callback: str, *, at: datetime) -> None:
     line.save(update_fields=["booked_pence", "booked_at", "why"])
 
 
+def wait(case: Case, said: Said, callback: str, *, at: datetime) -> None:
+    """Keep the line of a settlement to which a manager has to agree first, inside the current ledger action on the
+    locked case."""
+    _line_of(case, said, callback, at=at)
+
+
 def differs(case: Case, said: Said, callback: str, why: str, *, at: datetime) -> None:
     """Keep why a line is not booked, and have somebody look at it, inside the current ledger action on the locked
     case. What was closed before is open again."""
-    line = _line_of(case, said, callback, at=at)
+    _differ(_line_of(case, said, callback, at=at), why, at=at)
+
+
+def not_agreed(case: Case, *, is_refused: bool, at: datetime) -> None:
+    """A settlement that waited for a manager will not be booked: its line differs, inside the current ledger action on
+    the locked case. What the agency said and nobody has applied yet still may be."""
+    coming = Callback.objects.filter(uid=OuterRef("callback_uid"), state__in=("received", "failed"))
+    for line in _unbooked().filter(~Exists(coming), case=case).order_by("pk"):
+        _differ(line, "settlement_refused" if is_refused else "settlement_overtaken", at=at)
+
+
+def callback_ignored(callback: Callback, *, at: datetime) -> None:
+    """A person said that nothing follows from a callback: its line will not be booked, inside the current ledger
+    action."""
+    for line in _unbooked().filter(callback_uid=callback.uid):
+        _differ(line, "nothing_follows", at=at)
+
+
+def _unbooked() -> QuerySet[RemittanceLine]:
+    """Return the lines that are neither booked nor said to differ, to be locked."""
+    rows = RemittanceLine.objects.filter(booked_at=None, why="", remittance__is_refused=False)
+    return rows.select_for_update(of=("self",))
+
+
+def _differ(line: RemittanceLine, why: str, *, at: datetime) -> None:
     line.why = why
     line.save(update_fields=["why"])
     remittance = Remittance.objects.select_for_update(of=("self",)).select_related("agency").get(pk=line.remittance_id)
@@ -277,6 +315,7 @@ def listed() -> QuerySet[Any]:
             total_due_vat_pence=Sum("lines__due_vat_pence"),
             line_count=Count("lines"),
             wrong_count=Count("lines", filter=~Q(lines__why="")),
+            waiting_count=Count("lines", filter=Q(_waits("lines__case"), lines__booked_at=None, lines__why="")),
         )
         .annotate(
             due_net_pence=F("total_amount_pence") - F("total_due_commission_pence") - F("total_due_vat_pence"),
@@ -286,6 +325,15 @@ def listed() -> QuerySet[Any]:
             net_apart_pence=F("total_net_pence") - F("due_net_pence"),
         )
     )
+
+
+def lines_of(remittance: Remittance) -> QuerySet[Any]:
+    """Return the lines of a remittance, each with whether a manager has to agree to it first; unordered."""
+    return remittance.lines.select_related("case").annotate(waits=_waits("case"))
+
+
+def _waits(case: str) -> Exists:
+    return Exists(Approval.objects.filter(case=OuterRef(case), act=SETTLE, mode="before", closed_at=None))
 
 
 @transaction.atomic

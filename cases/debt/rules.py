@@ -38,10 +38,20 @@ POLICY = (
 )
 
 
+_NOT_APPROVED = (
+    *("collected_pence", "commission_pence", "vat_pence", "booked_pence", "seen_pence"),
+    *("stopped_by", "gate_at", "is_told_of_hold", "told_digest", "ceased_at", "file_uid"),
+)
+
+
 def approval_rows(case: Case) -> list[Model]:
-    """Return the rows an approval is about: the placement, the people and where they live."""
+    """Return the rows an approval is about: what was placed where, the people and where they live. What the gate says
+    every night, what the agency was told and passes on change nothing of it: rules are asked again at the act."""
+    placement = Placement.objects.get(pk=case.pk)
+    for name in _NOT_APPROVED:
+        setattr(placement, name, None)
     return [
-        Placement.objects.get(pk=case.pk),
+        placement,
         *CaseParty.objects.filter(case=case).order_by("number"),
         *CaseAddress.objects.filter(party__case=case).order_by("pk"),
     ]

@@ -207,7 +207,7 @@ def void_if_changed(case: Case, *, at: datetime) -> list[Approval]:
     voided = []
     for approval in Approval.objects.filter(case=case, closed_at=None, mode="before"):
         if approval.digest != digest(case, approval.act, approval.typed):
-            _void(approval, at=at)
+            _void(case, approval, at=at)
             voided.append(approval)
     return voided
 
@@ -219,7 +219,7 @@ def void_overtaken(case: Case, *, at: datetime) -> None:
     for approval in _PROPOSED.objects(case=case.pk):
         is_closed = approval.act not in lifecycle or case.state not in lifecycle[approval.act].source
         if is_closed or approval.digest != digest(case, approval.act, approval.typed):
-            _void(approval, at=at)
+            _void(case, approval, at=at)
 
 
 _PROPOSED = Prepared(
@@ -234,10 +234,20 @@ def void_all(case: Case, *, at: datetime) -> None:
     standing = Approval.objects.filter(case=case, voided_at=None, mode="before")
     standing = standing.exclude(typed__isnull=False, closed_at__isnull=False)
     for approval in standing.exclude(outcome__in=["returned", "refused", "withdrawn"]):
-        _void(approval, at=at)
+        _void(case, approval, at=at)
 
 
-def _void(approval: Approval, *, at: datetime) -> None:
+def _void(case: Case, approval: Approval, *, at: datetime) -> None:
+    was_open = approval.closed_at is None
     approval.voided_at = at
     approval.closed_at, approval.outcome = approval.closed_at or at, approval.outcome or "void"
     approval.save(update_fields=["voided_at", "closed_at", "outcome"])
+    if was_open:
+        tell_ended(case, approval, at=at)
+
+
+def tell_ended(case: Case, approval: Approval, *, at: datetime) -> None:
+    """Let the family know that what waits for approval will not happen, inside the current ledger action on the locked
+    case."""
+    if follow := casetypes.get(case.kind).reacts.get("proposal_ended"):
+        follow(case, approval, at=at)

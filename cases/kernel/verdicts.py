@@ -191,6 +191,7 @@ def _decline(said: Said) -> None:
     _needs_reason(said)
     with said.act("act.declined"):
         approvals.decide(said.approval, checker=said.actor, role=role, verdict="refused", at=said.at)
+        approvals.tell_ended(said.case, said.approval, at=said.at)
         tasks.raise_task(
             "proposal_declined",
             case=said.case,
@@ -207,6 +208,7 @@ def _withdraw(said: Said) -> None:
     policy.require(said.actor, "view", case=said.case)
     with said.act("act.withdrawn"):
         approvals.close(said.approval, outcome="withdrawn", at=said.at)
+        approvals.tell_ended(said.case, said.approval, at=said.at)
         said.settle()
 
 

@@ -2,19 +2,20 @@
 
 import csv
 import io
+from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
-from cases.agencies import application, fetching, openpgp
+from cases.agencies import application, fetching, matching, openpgp
 from cases.agencies.transports.sftp import Found
-from cases.debt import batches, remitting
+from cases.debt import batches, callbacks, remitting
 from cases.debt.models import Placement, Remittance, RemittanceLine
 from cases.kernel import actors, taskdesk, verdicts
-from cases.kernel.errors import NotAllowed
+from cases.kernel.errors import CaseError, NotAllowed
 from cases.kernel.exchange import agencies, batchformat
 from cases.kernel.exchange.batchformat import Header
-from cases.kernel.models import BatchFile, Callback, Case, Channel, Task
+from cases.kernel.models import Approval, BatchFile, Callback, Case, Channel, Task
 from cases.ledger import verify
 from tests import factories, placements
 from tests.accounts import portfolio
@@ -196,6 +197,83 @@ def test_a_settlement_is_booked_when_a_manager_agrees(people):
     line.refresh_from_db()
     assert (line.booked_pence, Case.objects.get(pk=first.pk).state) == (2000, "settled")
     assert RemittanceLine.objects.count() == 1
+
+
+def asked_of_manager(people, *, by_message=False):
+    """A settlement of £20 of £50 that waits for a manager; return its case, its approval and its line."""
+    case = two_active(people)[0]
+    if by_message:
+        placements.said(case, "placement.remitted", amount_pence=2000, is_settlement=True)
+    else:
+        Sender().pays([row(case, 2000, is_settlement="yes")])
+    return case, Approval.objects.get(case=case, closed_at=None, mode="before"), RemittanceLine.objects.get()
+
+
+def answer(approval, verdict, people, *, at=None, reason=""):
+    manager = people[placements.MANAGER]
+    return verdicts.decide(approval.uid, verdict, actor=manager, at=at or timezone.now(), reason=reason)
+
+
+@pytest.mark.parametrize("by_message", [True, False])
+def test_a_settlement_that_a_manager_refuses_is_a_difference_that_a_person_closes(people, by_message):
+    _, approval, line = asked_of_manager(people, by_message=by_message)
+    client = client_of("c.adebayo")
+    address = f"/debt/remittances/{line.remittance.uid}/"
+    assert "1 line waits for a manager" in client.get("/debt/remittances/").text
+    assert "A manager has to agree to the settlement" in client.get(address).text
+    assert not Task.objects.filter(kind="remittance_differs").exists()
+    answer(approval, "refused", people, reason="Too little.")
+
+    line.refresh_from_db()
+    assert (line.booked_pence, line.why) == (0, "settlement_refused")
+    assert remitting.in_words(open_task().detail) == "£20.00 said, £0.00 booked, £20.00 apart (line 1 £20.00)"
+    assert "1 line differs" in client.get("/debt/remittances/").text
+    assert "A manager did not agree to the settlement" in client.get(address).text
+    client.post(f"{address}close/", {"outcome": "agency_pays_back"})
+    assert "The agency pays it back to the customer" in client.get(address).text
+    assert not Task.objects.filter(kind="remittance_differs", closed_at=None).exists()
+    assert [each for each in verify.verify_all(is_demo=True) if each.level == "wrong"] == []
+
+
+def test_a_settlement_that_was_overtaken_is_a_difference(people):
+    case, _, line = asked_of_manager(people)
+    placements.said(case, "placement.remitted", amount_pence=5000)
+    line.refresh_from_db()
+    assert (Case.objects.get(pk=case.pk).state, line.why) == ("paid", "settlement_overtaken")
+    assert open_task().detail["said_pence"] == 2000
+    assert list(RemittanceLine.objects.order_by("pk").values_list("booked_pence", flat=True)) == [0, 5000]
+
+
+def test_a_part_payment_leaves_a_settlement_to_be_agreed_to_where_the_rule_still_allows_it(people):
+    case, approval, line = asked_of_manager(people)
+    callbacks.look(Case.objects.get(pk=case.pk), at=AT + timedelta(days=1))  # the night changes nothing of it
+    placements.said(case, "placement.remitted", amount_pence=1000)
+    answer(approval, "agreed", people)
+    line.refresh_from_db()
+    assert (line.booked_pence, Case.objects.get(pk=case.pk).state) == (2000, "settled")
+    assert Placement.objects.get(pk=case.pk).collected_pence == 3000
+
+
+def test_a_settlement_by_which_more_would_be_collected_than_was_owed_is_agreed_to_by_nobody(people):
+    case, approval, line = asked_of_manager(people)
+    placements.said(case, "placement.remitted", amount_pence=4000)
+    with nothing_written(counted=1), pytest.raises(CaseError, match="More was collected than was owed"):
+        answer(approval, "agreed", people)
+    answer(approval, "refused", people, reason="More than was owed.")
+    line.refresh_from_db()
+    assert (line.booked_pence, line.why) == (0, "settlement_refused")
+    assert Placement.objects.get(pk=case.pk).collected_pence == 4000
+
+
+def test_what_a_person_says_nothing_follows_from_is_a_difference(people):
+    case = two_active(people)[0]
+    Case.objects.filter(pk=case.pk).update(state="sent")
+    Sender().pays([row(case, 5000)])
+    callback, line = Callback.objects.get(type="placement.remitted"), RemittanceLine.objects.get()
+    assert (callback.state, callback.reason, line.why) == ("failed", "refused:TransitionRefused", "")
+    matching.ignore(callback, actor=people["o.thackray"], at=timezone.now(), reason="It never had it.")
+    line.refresh_from_db()
+    assert (line.booked_pence, line.why, open_task().detail["wrong"]) == (0, "nothing_follows", 1)
 
 
 @pytest.mark.parametrize("count", [1, 30])
