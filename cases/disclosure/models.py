@@ -12,7 +12,15 @@ from cases.kernel.models import Agency, Case, StoredBlob
 from cases.ledger.models import DataKey, Tracked
 from cases.ledger.sealing import SealedTextField
 
-__all__ = ["AddressHolder", "AuthorityContact", "DisclosureError", "DisclosureRequest", "ItemGround", "PackagePart"]
+__all__ = [
+    "AddressHolder",
+    "AuthorityContact",
+    "DisclosureError",
+    "DisclosureRequest",
+    "DisclosureStatistics",
+    "ItemGround",
+    "PackagePart",
+]
 
 
 # The first ending of each kind of file that is taken.
@@ -219,3 +227,17 @@ class DisclosureError(Tracked):
 
     def __str__(self) -> str:
         return f"error {self.number}"
+
+
+class DisclosureStatistics(Tracked):
+    """The public counts of the requests of a quarter that is over, as they were first made; `lines` are in words.
+
+    There is one row of a quarter, for ever: counts made again later would tell by their difference what became of few.
+    """
+
+    quarter = models.CharField(max_length=8, unique=True)
+    made_at = models.DateTimeField()
+    lines = models.JSONField(default=list)
+
+    def __str__(self) -> str:
+        return self.quarter

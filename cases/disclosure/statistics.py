@@ -1,25 +1,31 @@
 """How many requests came in a quarter and what became of them: counts fit for the public, by kind of authority and of
 request.
 
-Nobody is named, and no count is shown, nor can be worked out, that is small enough to point at somebody.
+Nobody is named, and no count is shown, nor can be worked out, that is small enough to point at somebody. What was made
+of a quarter is kept, and is what anybody gets later.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass
+from datetime import datetime
 
+from django.db import connection, transaction
 from django.db.models import Count, F, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 
 from cases.disclosure import codes
-from cases.disclosure.models import DisclosureRequest
+from cases.disclosure.models import DisclosureRequest, DisclosureStatistics
+from cases.kernel.actors import system
+from cases.kernel.errors import CaseError
 from cases.kernel.models import Case
 from cases.kernel.reading import smallcells
 from cases.kernel.timing.quarters import Quarter
+from cases.ledger import api as ledger
 
-__all__ = ["ENDS", "OUTCOMES", "TOO_FEW", "Cell", "count", "table"]
+__all__ = ["ENDS", "OUTCOMES", "TOO_FEW", "Cell", "QuarterNotOver", "count", "kept", "table"]
 
 OUTCOMES = {
     "given": "Something was given",
@@ -38,6 +44,33 @@ class Cell:
     authority_kind: str
     request_type: str
     outcome: str
+
+
+class QuarterNotOver(CaseError):
+    """Statistics are of a whole quarter."""
+
+    def __init__(self) -> None:
+        super().__init__("This quarter is not over: counts of a part of it would give away the rest.")
+
+
+@transaction.atomic
+def kept(quarter: Quarter, *, at: datetime) -> Sequence[Sequence[str]]:
+    """Return the lines of the table of a quarter as they were first made; make and keep them where there are none, with
+    one ledger event. Locks the quarter until the transaction ends. Raises QuarterNotOver.
+
+    Whatever is put right, entered late or erased since, and whatever key or words were changed, they stay as they are.
+    """
+    if quarter.ends_before > at:
+        raise QuarterNotOver
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"disclosures:{quarter.code}"])
+    row = DisclosureStatistics.objects.filter(quarter=quarter.code).first()
+    if row is None:
+        lines = [list(line) for line in table(count(quarter), quarter)]
+        row = DisclosureStatistics(quarter=quarter.code, made_at=at, lines=lines)
+        with ledger.action(row.uid, "disclosure.statistics_made", actor=system("statistics").label, at=at):
+            row.save()
+    return row.lines
 
 
 def count(quarter: Quarter) -> Counter[Cell]:

@@ -24,6 +24,7 @@ CHOSEN = {
     "CompartmentGrant.ends_at": AT + timedelta(days=400),
     "ApprovalDecision.verdict": "agreed",
     "DisclosureError.kind": "",
+    "DisclosureStatistics.quarter": lambda _row: f"{next(numbers) % 10000:04}-q1",
     "AccessAnswer.verdict": "kept",
     "AccessReview.month": lambda _row: date(2026, 1, 1) + timedelta(days=next(numbers)),
     "ClockRuleVersion.unit": "days",
