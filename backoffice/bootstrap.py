@@ -32,7 +32,7 @@ def main(arguments: list[str]) -> int:
     install("requirements.txt")
     if is_dev:
         install("requirements-dev.txt")
-    browser = {} if os.environ.get("CHROMIUM") else {"chromium": "chromium"}
+    browser = {} if os.environ.get("CHROMIUM") else {"chromium-headless-shell": "chromium-headless-shell"}
     ensure_system({**RUN_NEEDS, **(DEV_NEEDS | browser if is_dev else {})})
     return 0
 

@@ -3,11 +3,12 @@
     make run
     .venv/bin/python docs/screenshots/make.py http://localhost:8000
 
-Needs the development requirements (`make setup-dev`) and a Chromium; CHROMIUM names another than Debian's.
+Needs the development requirements (`make setup-dev`) and a Chromium; CHROMIUM names another than Debian's without windows.
 """
 
 import argparse
 import os
+import shutil
 from pathlib import Path
 
 from PIL import Image
@@ -60,7 +61,7 @@ def main() -> None:
     address = parser.parse_args().address.rstrip("/")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"), args=["--no-sandbox", "--disable-gpu"]
+            executable_path=os.environ.get("CHROMIUM") or shutil.which("chromium-headless-shell"), args=["--no-sandbox", "--disable-gpu"]
         )
         checker = signed_in(browser, address, "D. Osei", viewport=DESK)
         case = waiting_case(checker)
