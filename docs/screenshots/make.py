@@ -3,7 +3,7 @@
     make run
     .venv/bin/python docs/screenshots/make.py http://localhost:8000
 
-Needs the development requirements (`make setup-dev`) and a Chromium; CHROMIUM names another than Debian's without windows.
+Needs the development requirements (`make setup-dev`) and a Chromium; CHROMIUM names another than the tests use.
 """
 
 import argparse
@@ -61,7 +61,8 @@ def main() -> None:
     address = parser.parse_args().address.rstrip("/")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=os.environ.get("CHROMIUM") or shutil.which("chromium-headless-shell"), args=["--no-sandbox", "--disable-gpu"]
+            executable_path=os.environ.get("CHROMIUM") or shutil.which("chromium-headless-shell"),
+            args=["--no-sandbox", "--disable-gpu"],
         )
         checker = signed_in(browser, address, "D. Osei", viewport=DESK)
         case = waiting_case(checker)
