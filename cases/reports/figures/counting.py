@@ -161,7 +161,6 @@ def _do(job: Job, subject: str, at: datetime) -> None:
 def _counted(casetype: CaseType, cases: Sequence[Case], *, job: Job, at: datetime) -> dict[str, Counter[str]]:
     ids = [case.pk for case in cases]
     still, ended = [case for case in cases if not case.is_closed], [case for case in cases if case.is_closed]
-    clocks = Clock.objects.filter(case_id__in=ids, state__in=tables.PERIODS, ended_at__isnull=False)
     return {
         "all": Counter(all=len(cases)),
         "standing": Counter(open=len(still), closed=len(ended)),
@@ -169,10 +168,20 @@ def _counted(casetype: CaseType, cases: Sequence[Case], *, job: Job, at: datetim
         "outcome": Counter(case.state for case in ended),
         "open_month": Counter(_month(case) for case in still),
         "closed_month": Counter(_month(case) for case in ended),
-        "deadline": Counter(dict(clocks.values_list("state").annotate(count=Count("pk")))),
+        "deadline": _by_periods(ids),
         **_people(cases, job=job, at=at),
         **{each.code: _by(each, casetype, ids) for each in casetype.dimensions},
     }
+
+
+def _by_periods(ids: Sequence[int]) -> Counter[str]:
+    """Return the cases by how the periods in them ended: were the periods counted, they less the cases would be the few
+    cases of two. One query."""
+    ended = Clock.objects.filter(case_id__in=ids, state__in=("met", "breached"), ended_at__isnull=False)
+    missed = dict(ended.values_list("case").annotate(missed=Count("pk", filter=Q(state="breached"))))
+    found = Counter("breached" if count else "met" for count in missed.values())
+    found["none"] = len(ids) - len(missed)
+    return found
 
 
 def _by(dimension: Dimension, casetype: CaseType, ids: Sequence[int]) -> Counter[str]:

@@ -1,9 +1,9 @@
 """Which tables the figures of a quarter have, and how what was counted becomes what may be read.
 
-Each table takes one count apart whose size is shown: all cases of a kind, those still open, those that are closed, the
-periods that ended. So a table can tell nothing of another, and of each the small counts are pooled by itself. Age and
-place are those of the first person on a case, so that no count of people stands beside that of the cases. A kind whose
-own count is pooled has no tables.
+Each table takes one count apart whose size is shown: all cases of a kind, those still open, those that are closed. So a
+table can tell nothing of another, and of each the small counts are pooled by itself. Age and place are those of the
+first person on a case and periods those of one case together, so that no count of people or of periods stands beside
+that of the cases. A kind whose own count is pooled has no tables.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Counts = Mapping[str, Mapping[str, int]]
 INTERNAL, EXTERNAL_ANON = "INTERNAL", "EXTERNAL_ANON"
 PROFILES = {INTERNAL: "For the office", EXTERNAL_ANON: "For others"}
 STANDING = {"open": "Still open", "closed": "Closed"}
-PERIODS = {"met": "Kept", "breached": "Missed"}
+PERIODS = {"met": "All were kept", "breached": "One or more were missed", "none": "None has ended"}
 NOT_KNOWN = "Not known"
 AGE_BANDS = ("Under 18", "18 to 24", "25 to 34", "35 to 44", "45 to 54", "55 to 64", "65 and over", NOT_KNOWN)
 
@@ -47,7 +47,7 @@ COMMON = (
     Plan(code="closed_month", title="Closed cases, by the month they were opened", of="closed"),
     Plan(code="state", title="Where open cases stand", of="open", is_external=False),
     Plan(code="open_month", title="How old open work is: the month it was opened", of="open", is_external=False),
-    Plan(code="deadline", title="Periods that ended", of="deadlines", is_external=False),
+    Plan(code="deadline", title="Cases by the periods in them that ended", is_external=False),
     Plan(code="age", title="By age of the first person when the case was opened"),
     Plan(code="place", title="By first half of the first person's postcode"),
 )
