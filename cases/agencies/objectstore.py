@@ -7,20 +7,21 @@ from __future__ import annotations
 
 import io
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any, BinaryIO, cast
 from urllib.parse import urlsplit
 from uuid import UUID
 
 import urllib3
 from minio import Minio
-from minio.error import MinioException
+from minio.error import MinioException, S3Error
 from urllib3.exceptions import HTTPError
 
-from cases.kernel.evidence.store import MARKER, FileMissing
+from cases.kernel.evidence.store import MARKER, FileMissing, StoreAway
 
 __all__ = ["CODE", "Bucket", "ObjectStore", "faults"]
 
@@ -28,6 +29,7 @@ CODE = "s3"
 SPOOLED_BYTES = 8 * 1024 * 1024
 PART_BYTES = 16 * 1024 * 1024
 CONNECT_SECONDS, READ_SECONDS = 5, 60
+TRIES = 3  # for each piece that is read of a file
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _AWAY = (MinioException, HTTPError, OSError, ValueError)
 
@@ -84,21 +86,35 @@ class ObjectFile:
 
 
 class _Reading(io.RawIOBase):
-    """What is being fetched; a line that breaks is a store that is away."""
+    """What is being fetched. A store ends a line on which nobody reads for a while, as when whoever downloads pauses:
+    the rest is then asked for anew, from where reading stopped. Raises FileMissing once the store no longer has it,
+    StoreAway when it gives no more of it."""
 
-    def __init__(self, uid: UUID, response: Any) -> None:
-        self._uid, self._response = uid, response
+    def __init__(self, uid: UUID, fetch: Callable[[int], Any]) -> None:
+        self._uid, self._fetch, self._read = uid, fetch, 0
+        self._response = fetch(0)
 
     def read(self, size: int = -1) -> bytes:
-        try:
-            return bytes(self._response.read(size if size >= 0 else None))
-        except (HTTPError, OSError) as error:
-            raise FileMissing(f"{self._uid} ({type(error).__name__})") from None
+        for tries_left in range(TRIES - 1, -1, -1):
+            try:
+                data = bytes(self._response.read(size if size >= 0 else None))
+            except (HTTPError, OSError) as error:
+                if not tries_left:
+                    raise StoreAway(f"{self._uid} ({type(error).__name__})") from None
+            else:
+                self._read += len(data)
+                return data
+            self._let_go()
+            self._response = self._fetch(self._read)
+        raise AssertionError("The last try returns or raises.")
+
+    def _let_go(self) -> None:
+        self._response.close()
+        self._response.release_conn()
 
     def close(self) -> None:
         if not self.closed:
-            self._response.close()
-            self._response.release_conn()
+            self._let_go()
         super().close()
 
 
@@ -149,10 +165,23 @@ class ObjectStore:
             raise OSError(f"{name} was not kept ({type(error).__name__})") from None
 
     def open(self, uid: UUID) -> BinaryIO:
+        return cast(BinaryIO, _Reading(uid, lambda offset: self._fetch(uid, offset)))
+
+    def _fetch(self, uid: UUID, offset: int) -> Any:
+        """Ask for a file from a byte on. Raises FileMissing for what the store refuses, StoreAway for what it does not
+        answer, and where it gives the whole instead of the rest."""
         try:
-            return cast(BinaryIO, _Reading(uid, self._client.get_object(self._bucket, _name(uid))))
+            response = self._client.get_object(self._bucket, _name(uid), offset=offset)
+        except S3Error as error:
+            kind = FileMissing if error.response.status < HTTPStatus.INTERNAL_SERVER_ERROR else StoreAway
+            raise kind(f"{uid} ({error.code})") from None
         except _AWAY as error:
-            raise FileMissing(f"{uid} ({getattr(error, 'code', type(error).__name__)})") from None
+            raise StoreAway(f"{uid} ({type(error).__name__})") from None
+        if offset and response.status != HTTPStatus.PARTIAL_CONTENT:
+            response.close()
+            response.release_conn()
+            raise StoreAway(f"{uid} (gives no part of a file)")
+        return response
 
     def delete(self, uid: UUID) -> None:
         try:

@@ -5,14 +5,21 @@ import os
 import shutil
 import signal
 import socket
+import socketserver
 import subprocess
 import sysconfig
+import threading
 import time
+from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
+from minio import Minio
+from minio.error import S3Error
 
 from cases.agencies import objectstore
 from cases.agencies.objectstore import Bucket, ObjectStore
@@ -179,6 +186,101 @@ def test_a_server_that_is_gone_is_away_and_loses_nothing(server, objects):
         objects.writing(uuid4())
 
     server.start()
+    assert opened(document) == TEXT
+    objects.delete(document.blob.uid)
+
+
+class Line(socketserver.ThreadingTCPServer):
+    """A line to the store that breaks once so many bytes came over it, as an idle one is ended."""
+
+    allow_reuse_address, daemon_threads = True, True
+
+    def __init__(self, port: int, most: int) -> None:
+        super().__init__(("127.0.0.1", 0), Relay)
+        self.port, self.most, self.broken = port, most, 0
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+
+class Relay(socketserver.BaseRequestHandler):
+    def handle(self) -> None:
+        with socket.create_connection(("127.0.0.1", self.server.port)) as store_side:
+            threading.Thread(target=self._ask, args=(store_side,), daemon=True).start()
+            left = self.server.most
+            while left and (data := store_side.recv(min(left, 16_384))):
+                self.request.sendall(data)
+                left -= len(data)
+            self.server.broken += not left
+            store_side.shutdown(socket.SHUT_RDWR)
+
+    def _ask(self, store_side: socket.socket) -> None:
+        with suppress(OSError):
+            while data := self.request.recv(16_384):
+                store_side.sendall(data)
+
+
+@pytest.fixture
+def line(server, objects):
+    made = Line(server.port, most=150_000)
+    bucket = replace(server.bucket, url=f"http://127.0.0.1:{made.server_address[1]}")
+    store.install(objectstore.CODE, lambda: ObjectStore(bucket))
+    yield made
+    made.shutdown()
+    made.server_close()
+
+
+def kept(objects, data):
+    uid = uuid4()
+    file = objects.writing(uid)
+    file.write(data)
+    file.keep()
+    return uid
+
+
+def test_a_line_that_breaks_while_a_file_is_read_is_asked_anew_from_where_reading_stopped(objects, line):
+    uid = kept(objects, LARGE)
+    with store.named("s3").open(uid) as found:
+        read = [found.read(1000)]
+        while data := found.read(40_000):
+            read.append(data)
+    assert (b"".join(read) == LARGE, line.broken) == (True, 2)
+    objects.delete(uid)
+
+
+@pytest.mark.django_db
+def test_a_document_whose_line_breaks_is_whole_or_away_and_damaged_only_once_it_is_gone(objects, line, monkeypatch):
+    people = factories.office()
+    case = factories.investigating(people)
+    document = attach(case, people, TEXT)
+    assert (opened(document) == TEXT, line.broken) == (True, 2)
+
+    real = Minio.get_object
+    with monkeypatch.context() as without_parts:
+        without_parts.setattr(Minio, "get_object", lambda client, bucket, name, **_offset: real(client, bucket, name))
+        assert store.named("s3").is_there()
+        with pytest.raises(handing.DocumentAway):
+            opened(document)
+
+    reader = sealing.Reader(actor="tests", verb="view", purpose="test", streams=(case.uid,))
+    chunks = handing.open_document(document, reader=reader, at=factories.AT).chunks
+    assert next(chunks)
+    objects.delete(document.blob.uid)
+    with pytest.raises(handing.DocumentDamaged):
+        b"".join(chunks)
+
+
+@pytest.mark.django_db
+def test_a_store_that_answers_with_a_fault_of_its_own_says_nothing_of_a_document(objects, monkeypatch):
+    people = factories.office()
+    document = attach(factories.investigating(people), people, TEXT)
+
+    def fault(*_args, **_more):
+        raise S3Error(SimpleNamespace(status=503), "SlowDown", "Later.", "", "", "")
+
+    with monkeypatch.context() as slow:
+        slow.setattr(Minio, "get_object", fault)
+        assert store.named("s3").is_there()
+        with pytest.raises(handing.DocumentAway):
+            opened(document)
     assert opened(document) == TEXT
     objects.delete(document.blob.uid)
 

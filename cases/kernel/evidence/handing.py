@@ -97,6 +97,8 @@ def _checked(chunks: Iterator[bytes], document: Evidence) -> Iterator[bytes]:
             held, seen = chunk, seen + len(chunk)
     except sealing.SealBroken:
         raise DocumentDamaged from None
+    except store.StoreAway:
+        raise DocumentAway from None
     except OSError:
         is_lost = store.named(document.blob.kept).is_there()
         raise (DocumentDamaged() if is_lost else DocumentAway()) from None

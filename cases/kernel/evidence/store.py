@@ -16,7 +16,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-__all__ = ["IN_ROW", "STORES", "FileMissing", "Store", "Writing", "current", "install", "named"]
+__all__ = ["IN_ROW", "STORES", "FileMissing", "Store", "StoreAway", "Writing", "current", "install", "named"]
 
 # What is small lies in its own database row and needs no store.
 IN_ROW = "row"
@@ -27,6 +27,10 @@ MARKER = ".backoffice-documents"
 
 class FileMissing(OSError):
     """The store does not have this file, or cannot be reached. Says which, by its random name."""
+
+
+class StoreAway(FileMissing):
+    """The store did not say anything of this file: the line to it broke. The file may well be whole."""
 
 
 class Writing(Protocol):
