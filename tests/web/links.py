@@ -9,7 +9,7 @@ from tests.web.desk import client_of
 
 LINK = re.compile(r'href="(/[^"#]*)')
 NAMES = re.compile(
-    r"[0-9a-f]{8}-[0-9a-f-]{27}|BG-[A-Z-0-9]+|\d+|(?<==)[^&]+|(?<=periods/)\w+"
+    r"[0-9a-f]{8}-[0-9a-f-]{27}|BG-[A-Z-0-9]+|\d+|(?<==)[^&]+|(?<=periods/)\w+|(?<=letters/)\w+"
 )  # what differs between rows and pages
 ELSEWHERE = (settings.STATIC_URL, "/accounts/", "/api/")
 # One for each sight of the office: a desk with cases, a compartment, audit, administration.
