@@ -1,4 +1,4 @@
-"""Sets HTML as PDF/A-3a and PDF/UA-1 in one file. Runs alone in a child process: imports nothing of ours.
+"""Sets HTML as PDF/A-3a and PDF/UA-1 in one file. Runs alone in a process of its own: imports nothing of ours.
 
 Every fetch is refused and stops the work: what is printed comes in whole, and nothing is looked up. The same input
 gives the same bytes.
@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import gc
 import json
+import os
 import resource
+import select
+import struct
 import sys
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -18,6 +21,8 @@ __all__ = ["Paper", "Printed", "render"]
 
 PROFILE = "pdf/a-3a"
 CPU_SECONDS = 120
+IDLE_SECONDS = 60
+LENGTH = struct.Struct(">q")
 # Signs that turn the direction of writing (Unicode Bidirectional Algorithm, UAX #9): on paper they would show words
 # in an order in which nobody typed them, so they are printed by their numbers.
 TURNING = {
@@ -104,18 +109,54 @@ def _name_attachments_once(_document: Any, pdf: Any) -> None:
 
 
 def packed(paper: Paper) -> bytes:
-    """Return a paper as the child process reads it."""
+    """Return a paper as the process reads it, without its length."""
     return json.dumps(asdict(paper)).encode()
 
 
 def main() -> None:
-    """Read one paper from standard input, within limits; write its number of pages, a line end, and the file."""
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    """Print papers from standard input until it ends or none came for a minute: each in a child of its own, which has
+    its limits and none of what another left behind. Loading WeasyPrint takes a second, so it is done once for all.
+
+    A paper and what is printed of it each come after their length; before what is printed, the number of its pages,
+    or -1 and the class of the error alone, for its message may hold what was to be printed.
+    """
+    import weasyprint  # noqa: F401 -- for the children
+
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     gc.disable()  # nothing is freed before the end anyway; saves a twentieth of the time
-    printed = render(Paper(**json.loads(sys.stdin.buffer.read())))
-    sys.stdout.buffer.write(f"{printed.pages}\n".encode() + printed.data)
+    gc.freeze()
+    while select.select([0], [], [], IDLE_SECONDS)[0] and (length := sys.stdin.buffer.read(LENGTH.size)):
+        packed_paper = sys.stdin.buffer.read(*LENGTH.unpack(length))
+        pages, data = _in_a_child(packed_paper)
+        sys.stdout.buffer.write(LENGTH.pack(pages) + LENGTH.pack(len(data)) + data)
+        sys.stdout.buffer.flush()
+
+
+def _in_a_child(packed_paper: bytes) -> tuple[int, bytes]:
+    """Return the number of pages and the file, or -1 and the class of what went wrong."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        os.close(reading)
+        nothing = os.open(os.devnull, os.O_RDWR)
+        for shared in (0, 1):
+            os.dup2(nothing, shared)
+        resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+        with os.fdopen(writing, "wb") as out:
+            try:
+                printed = render(Paper(**json.loads(packed_paper)))
+                out.write(LENGTH.pack(printed.pages) + printed.data)
+            except BaseException as error:  # nothing may come back into the loop of the parent
+                out.write(LENGTH.pack(-1) + type(error).__name__.encode())
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as result:
+        answer = result.read()
+    _, status = os.waitpid(child, 0)
+    if status or len(answer) < LENGTH.size:
+        return -1, f"status {os.waitstatus_to_exitcode(status)}".encode()
+    return LENGTH.unpack_from(answer)[0], answer[LENGTH.size :]
 
 
 if __name__ == "__main__":

@@ -1,12 +1,20 @@
-"""Hands a paper to a child process that has no database, no keys, no network to speak of, and little time."""
+"""Hands a paper to a process that has no database, no keys, no network to speak of, and little time.
+
+The process stays for a minute after a paper, for the next: a thousand letters load WeasyPrint once.
+"""
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import hashlib
 import logging
 import os
+import select
+import signal
 import subprocess
 import sys
+import time
 from functools import cache
 from pathlib import Path
 
@@ -23,6 +31,10 @@ FONT = "DejaVu Sans"
 # All the child is given of our environment: how to find the font configuration, and nothing secret.
 ENVIRONMENT = ("PATH", "HOME", "LANG", "TMPDIR", "FONTCONFIG_FILE", "FONTCONFIG_PATH", "LD_LIBRARY_PATH")
 
+Press = subprocess.Popen[bytes]
+# Those that wait for a paper.
+_idle: list[Press] = []
+
 
 class PressFailed(CaseError):
     """The pages could not be set: too long, too large, or something in them asked for a file."""
@@ -31,29 +43,98 @@ class PressFailed(CaseError):
 def press(paper: Paper, *, within_seconds: float | None = None) -> Printed:
     """Return the printed paper, within WALL_SECONDS unless said otherwise. Call it outside any transaction: it takes
     seconds. Raises PressFailed."""
-    try:
-        finished = subprocess.run(
-            [sys.executable, "-I", pdf.__file__],
-            input=pdf.packed(paper),
-            capture_output=True,
-            timeout=within_seconds or WALL_SECONDS,
-            env={name: os.environ[name] for name in ENVIRONMENT if name in os.environ},
-            cwd="/",
-            check=True,
-        )
-    except subprocess.TimeoutExpired:
-        raise PressFailed("The pages took too long to set.") from None
-    except subprocess.CalledProcessError as failed:
-        log.error("press failed with status %s: %s", failed.returncode, _kind(failed.stderr))
-        raise PressFailed("The pages could not be set.") from None
-    pages, _, data = finished.stdout.partition(b"\n")
-    return Printed(data=data, pages=int(pages))
+    until = time.monotonic() + (within_seconds or WALL_SECONDS)
+    packed = pdf.packed(paper)
+    while True:
+        running, is_new = _taken()
+        try:
+            pages, data = _printed(running, packed, until)
+        except TimeoutError:
+            _end(running)
+            raise PressFailed("The pages took too long to set.") from None
+        except OSError as error:  # it had been idle for long enough and went; a new one has no such excuse
+            _end(running)
+            if is_new:
+                log.error("press failed: %s", type(error).__name__)
+                raise PressFailed("The pages could not be set.") from None
+            continue
+        except BaseException:
+            _end(running)
+            raise
+        _idle.append(running)
+        if pages < 0:
+            log.error("press failed: %s", data.decode(errors="replace")[:120])
+            raise PressFailed("The pages could not be set.")
+        return Printed(data=data, pages=pages)
 
 
-def _kind(stderr: bytes) -> str:
-    """Return the class of the child's error alone: its message may hold what was to be printed."""
-    lines = stderr.decode(errors="replace").strip().splitlines()
-    return lines[-1].partition(":")[0][:120] if lines else "no message"
+def _taken() -> tuple[Press, bool]:
+    """Return a process that prints for nobody else, and whether it is new."""
+    while _idle:
+        try:
+            running = _idle.pop()
+        except IndexError:  # another thread took the last
+            break
+        if running.poll() is None:
+            return running, False
+        _end(running)
+    running = subprocess.Popen(
+        [sys.executable, "-I", pdf.__file__],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={name: os.environ[name] for name in ENVIRONMENT if name in os.environ},
+        cwd="/",
+        start_new_session=True,
+    )
+    return running, True
+
+
+def _printed(running: Press, packed: bytes, until: float) -> tuple[int, bytes]:
+    """Return what comes back for a paper. Raises TimeoutError, and another OSError where the process is gone."""
+    assert running.stdin is not None and running.stdout is not None
+    running.stdin.write(pdf.LENGTH.pack(len(packed)) + packed)
+    running.stdin.flush()
+    file, got, size = running.stdout.fileno(), bytearray(), pdf.LENGTH.size
+    while len(got) < 2 * size or len(got) < 2 * size + pdf.LENGTH.unpack_from(got, size)[0]:
+        if not select.select([file], [], [], max(until - time.monotonic(), 0))[0]:
+            raise TimeoutError
+        if not (more := os.read(file, 1 << 20)):
+            raise BrokenPipeError
+        got += more
+    return pdf.LENGTH.unpack_from(got)[0], bytes(got[2 * size :])
+
+
+def _end(running: Press) -> None:
+    """End the process and whatever it is printing."""
+    if running.poll() is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(running.pid, signal.SIGKILL)
+        running.wait()
+    _hang_up(running)
+
+
+def _hang_up(running: Press) -> None:
+    for pipe in (running.stdin, running.stdout):
+        with contextlib.suppress(OSError):
+            pipe.close()  # type: ignore[union-attr]  # -- both are there
+
+
+def _end_all() -> None:
+    while _idle:
+        _end(_idle.pop())
+
+
+def _forget_all() -> None:
+    """Leave to the parent what is the parent's."""
+    while _idle:
+        running = _idle.pop()
+        running.returncode = 0
+        _hang_up(running)
+
+
+atexit.register(_end_all)
+os.register_at_fork(after_in_child=_forget_all)
 
 
 @cache

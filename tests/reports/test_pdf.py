@@ -1,9 +1,14 @@
 """What every paper is as a file: PDF/A-3a and PDF/UA-1, the same bytes each time, made without fetching anything."""
 
+import contextlib
 import shutil
 import socket
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
+import psutil
 import pytest
 from pikepdf import Dictionary
 
@@ -149,7 +154,71 @@ def listener():
 
 
 def test_paper_that_takes_too_long_is_not_printed(monkeypatch):
-    monkeypatch.setattr(press, "WALL_SECONDS", 0.01)
+    monkeypatch.setattr(press, "WALL_SECONDS", 0)
 
     with pytest.raises(press.PressFailed, match="The pages took too long to set."):
         press.press(PAPER)
+
+
+def test_process_stays_for_the_next_paper_and_one_that_was_killed_is_replaced():
+    first = press.press(PAPER)
+    running = press._idle[-1]
+
+    assert press.press(PAPER) == first
+    assert press._idle[-1] is running
+
+    running.kill()
+    running.wait()
+    assert press.press(PAPER) == first
+    assert press._idle[-1] is not running
+
+
+def test_process_that_has_just_gone_costs_no_paper(monkeypatch):
+    first = press.press(PAPER)
+    running = press._idle[-1]
+    monkeypatch.setattr(running, "poll", lambda: None)  # it goes between the look and the paper
+    running.kill()
+    running.wait()
+
+    assert press.press(PAPER) == first
+
+
+def test_paper_leaves_nothing_in_the_process_for_another():
+    with pytest.raises(press.PressFailed):
+        press.press(replace(PAPER, identifier="no digits"))
+
+    running = press._idle[-1]
+    assert press.press(PAPER).pages == 1
+    assert press._idle[-1] is running
+
+
+def test_what_a_paper_is_allowed_to_take_ends_its_child_alone(monkeypatch, tmp_path):
+    """The limits hold for each paper, not for all together."""
+    small = tmp_path / "pdf.py"
+    source = Path(pdf.__file__).read_text()
+    assert source.count("CPU_SECONDS = 120") == 1
+    small.write_text(source.replace("CPU_SECONDS = 120", "CPU_SECONDS = 1"))
+    monkeypatch.setattr(pdf, "__file__", str(small))
+    press._end_all()
+
+    with pytest.raises(press.PressFailed, match="could not be set"):
+        press.press(replace(PAPER, html=PAPER.html.replace("</body>", "<p>word</p>" * 20_000 + "</body>")))
+    running = press._idle[-1]
+    for _ in range(40):  # together more than a second
+        press.press(PAPER)
+
+    assert press._idle[-1] is running
+    press._end_all()
+
+
+def test_process_goes_when_its_owner_does():
+    code = (
+        "from tests.reports.test_pdf import PAPER; from cases.reports import press;"
+        "press.press(PAPER); print(press._idle[0].pid, flush=True); import os; os._exit(0)"
+    )
+    finished = subprocess.run([sys.executable, "-c", f"import django; django.setup(); {code}"], capture_output=True)
+
+    assert finished.returncode == 0, finished.stderr.decode()[-500:]
+    process = int(finished.stdout)
+    with contextlib.suppress(psutil.NoSuchProcess):
+        psutil.Process(process).wait(20)
