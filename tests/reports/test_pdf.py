@@ -204,7 +204,7 @@ def test_what_a_paper_is_allowed_to_take_ends_its_child_alone(monkeypatch, tmp_p
     with pytest.raises(press.PressFailed, match="could not be set"):
         press.press(replace(PAPER, html=PAPER.html.replace("</body>", "<p>word</p>" * 20_000 + "</body>")))
     running = press._idle[-1]
-    for _ in range(40):  # together more than a second
+    for _ in range(25):  # together more than a second
         press.press(PAPER)
 
     assert press._idle[-1] is running
