@@ -315,7 +315,7 @@ def _hand_over(job: Job, subject: str, at: datetime) -> None:
     """Ask the gate about one part again, take out whom it stops, and promise the rest as one file; where nobody is
     left none goes. Raises NotAllowed, BatchRefused, ReleaseRefused, NoChannel, NoFiles; then nothing of it is written.
     """
-    batch, actor = _batch_of(job), _worker(job)
+    batch, actor = PlacementBatch.objects.select_related("agency").get(pk=job.params["batch"]), _worker(job)
     _check_hand_over(batch, actor, at=at)
     first, last = (int(each) for each in subject.split(":"))
     rows = waiting(batch).filter(pk__gte=first, pk__lte=last).select_related("case__key", "case__team", "account")
@@ -336,13 +336,14 @@ def _still_clear(lines: Sequence[Placement], *, at: datetime) -> list[Placement]
 
 
 def _promise(batch: PlacementBatch, lines: Sequence[Placement], *, part: str, actor: Actor, at: datetime) -> None:
-    _, rows = takeout.promise(batch, lines, dedupe=f"batch:{batch.uid}:{part}", actor=actor, at=at)
+    file, rows = takeout.draw(batch, lines, actor=actor, at=at)
     accounts = Account.objects.filter(pk__in=[line.account_id for line in lines]).prefetch_related("holders")
     reader = Reader(actor=actor.label, verb="release", purpose="recover_debts")
     people = people_of(list(accounts), reader=reader, at=at)
     for line, row in zip(lines, rows, strict=True):
-        told = {"row": row, "people": opening.digest_of(people[line.account_id])}
+        told = {"file": file, "row": row, "people": opening.digest_of(people[line.account_id])}
         transitions.apply(line.pk, "release", actor=actor, at=at, inputs=told)
+    takeout.promise(batch, file, rows, dedupe=f"batch:{batch.uid}:{part}", at=at)
 
 
 def _handed_over(job: Job, at: datetime) -> None:

@@ -57,7 +57,8 @@ def release(context: Any) -> None:
     """Enter what leaves in the register, and tell the customer who will ask them."""
     case, at = context.case, context.at
     batch = case.placement.batch
-    file = BatchFile.objects.select_related("message", "channel").get(uid=case.placement.file_uid)
+    rows = BatchFile.objects.select_related("message", "channel")
+    file = context.inputs.get("file") or rows.get(uid=case.placement.file_uid)
     row = context.inputs.get("row") or messages.place([case.placement], actor=context.actor, at=at)[0]
     messages.register(case, messages.DCA_PLACE, row, agency=batch.agency, file=file, actor=context.actor, at=at)
     placement = case.placement

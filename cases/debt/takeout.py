@@ -5,7 +5,7 @@ What somebody has tried to send may be with the agency: then nothing is taken ou
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +17,7 @@ from cases.kernel.errors import CaseError
 from cases.kernel.exchange import files
 from cases.kernel.models import BatchFile, Case, Clock, Letter, OutboxMessage
 
-__all__ = ["HasLeft", "can_be_stopped", "file_of", "promise", "promise_anew", "stop", "take_letter_back"]
+__all__ = ["HasLeft", "can_be_stopped", "draw", "file_of", "promise", "promise_anew", "stop", "take_letter_back"]
 
 
 class HasLeft(CaseError):
@@ -46,15 +46,26 @@ def stop(case: Case, *, at: datetime) -> bool:
     return file.message.state == "withdrawn" or outbox.take_back(file.message, at=at)
 
 
-def promise(
-    batch: PlacementBatch, lines: Sequence[Placement], *, dedupe: str, actor: Actor, at: datetime
+def draw(
+    batch: PlacementBatch, lines: Sequence[Placement], *, actor: Actor, at: datetime
 ) -> tuple[BatchFile, list[dict[str, Any]]]:
-    """Promise the file of these lines of a locked batch, inside the current ledger action; return it and its rows, line
-    by line. Raises NoChannel, NoFiles."""
+    """Return the file in which these lines of a batch will leave, and its rows, line by line; each line names it from
+    now on. Raises NoChannel, NoFiles."""
     rows = messages.place(lines, actor=actor, at=at)
-    file = files.promise(batch.agency.code, messages.DCA_PLACE.code, messages.written(rows), at=at, dedupe=dedupe)
+    file = files.draw(batch.agency.code)
     Placement.objects.filter(pk__in=[line.pk for line in lines]).update(file_uid=file.uid)
     return file, rows
+
+
+def promise(
+    batch: PlacementBatch, file: BatchFile, rows: Sequence[Mapping[str, Any]], *, dedupe: str, at: datetime
+) -> BatchFile:
+    """Promise a drawn file, inside the current ledger action. Last, once every line was written: until the transaction
+    ends nobody else has a place on the agency's channel, and what stops an account there would wait. Raises
+    FileRefused."""
+    return files.promise(
+        batch.agency.code, messages.DCA_PLACE.code, messages.written(rows), at=at, dedupe=dedupe, drawn=file
+    )
 
 
 def promise_anew(case: Case, *, actor: Actor, at: datetime, is_out: bool) -> BatchFile | None:
@@ -70,12 +81,12 @@ def promise_anew(case: Case, *, actor: Actor, at: datetime, is_out: bool) -> Bat
     others = [row.pk for row in lines if row.pk != case.pk]
     if not lines or Clock.objects.filter(case__in=others, rule=periods.PULL, ended_at=None).exists():
         return None
-    file, told = promise(batch, lines, dedupe=f"batch:{batch.uid}:{taken_back}", actor=actor, at=at)
+    file, told = draw(batch, lines, actor=actor, at=at)
     for line, row in zip(lines, told, strict=True):
         other = case if line.pk == case.pk else locks.another_for_update(line.pk)
         with record.act(other, "placement.file_anew", actor=actor, at=at):
             messages.register(other, messages.DCA_PLACE, row, agency=batch.agency, file=file, actor=actor, at=at)
-    return file
+    return promise(batch, file, told, dedupe=f"batch:{batch.uid}:{taken_back}", at=at)
 
 
 def take_letter_back(case: Case, template: str) -> None:

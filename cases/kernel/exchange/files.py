@@ -32,6 +32,7 @@ __all__ = [
     "NoFiles",
     "Ready",
     "declare",
+    "draw",
     "kind_of",
     "label",
     "make_ready",
@@ -127,6 +128,17 @@ def _channel_for(agency_code: str) -> Channel:
     return found
 
 
+def draw(agency_code: str) -> BatchFile:
+    """Return a file that is written nowhere yet, with the ids that it and its message will have, so that what belongs
+    to it can be written before `promise` takes the place on the channel, in the same transaction. Locks nothing. Raises
+    NoChannel, NoFiles."""
+    channel = _channel_for(agency_code)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval(pg_get_serial_sequence('cases_outboxmessage', 'id'))")
+        message = OutboxMessage(pk=cursor.fetchone()[0], channel=channel)
+    return BatchFile(channel=channel, message=message)
+
+
 def promise(
     agency_code: str,
     kind: str,
@@ -139,12 +151,14 @@ def promise(
     cause: uuid.UUID | None = None,
     is_ordered: bool = True,
     priority: int = 5,
+    drawn: BatchFile | None = None,
 ) -> BatchFile:
     """Promise a file to an agency, inside the transaction and ledger action of the act that owes it.
 
     `body` is CSV whose first row names the columns. Takes the channel's next number under its lock, seals the file
     under a key of its own (below the case's, if it is of one case) and rings the doorbell on commit. A file promised
-    before under the same `dedupe` is returned as it is. Raises NoChannel, NoFiles, FileRefused.
+    before under the same `dedupe` is returned as it is; `drawn` is one that has its ids already, and then nothing is.
+    Raises NoChannel, NoFiles, FileRefused.
     """
     channel = _channel_for(agency_code)
     known = BatchFile.objects.filter(channel=channel, message__dedupe_key=dedupe).first() if dedupe else None
@@ -165,6 +179,7 @@ def promise(
         is_ordered=is_ordered,
         priority=priority,
         cause=cause,
+        drawn=drawn,
     )
 
 
@@ -322,12 +337,14 @@ def _keep(
     priority: int = 5,
     cause: uuid.UUID | None = None,
     rows: StoredBlob | None = None,
+    drawn: BatchFile | None = None,
 ) -> BatchFile:
     """Write the promise and its file: the whole of it sealed with the message, or but its first and last line."""
     header, channel, public_id = place.header, place.channel, uuid.uuid4()
     parent: DataKey | None = case.key if case is not None else None
     key = sealing.new_key("message", at=at, parent=parent, retention_class="message_body")
     message = OutboxMessage.objects.create(
+        pk=drawn.message_id if drawn is not None else None,
         public_id=public_id,
         stream_id=place.stream_id,
         channel=channel,
@@ -344,6 +361,7 @@ def _keep(
         caused_by_event=cause,
     )
     file = BatchFile.objects.create(
+        uid=drawn.uid if drawn is not None else uuid.uuid4(),
         channel=channel,
         direction="out",
         kind=header.kind,
