@@ -9,7 +9,7 @@ import hashlib
 import json
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -45,6 +45,19 @@ QUIET_FOR = timedelta(hours=1)
 # Our own copy does not open: not the partner's fault.
 ALTERED = "kept_altered"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}", re.ASCII)
+
+
+def _named(channel: Channel, name: str) -> dict[str, str]:
+    """Return the name of a file as events and tasks hold it: nothing where it is of an agency's own making."""
+    return {"name": name} if files.is_own_name(name, channel.agency.code) else {}
+
+
+def _shown(detail: Mapping[str, Any]) -> str:
+    """Return the name of a file as people may read it: one of an agency's own making could say whom it is about."""
+    name = str(detail.get("name", ""))
+    return name if files.is_own_name(name, str(detail.get("agency", ""))) else "a file under another name than agreed"
+
+
 tasks.declare(
     {
         "file_refused": "A file of an agency was refused",
@@ -53,8 +66,8 @@ tasks.declare(
     },
     ended_by={"files_not_fetched": "This ends when the agency's folder can be read again."},
     more={
-        "file_refused": lambda detail: f"{detail.get('name', '')} ({str(detail.get('reason', '')).replace('_', ' ')})",
-        "file_gap": lambda detail: f"the one before {detail.get('name', '')}",
+        "file_refused": lambda detail: f"{_shown(detail)} ({str(detail.get('reason', '')).replace('_', ' ')})",
+        "file_gap": lambda detail: f"the one before {_shown(detail)}",
         "files_not_fetched": lambda detail: str(detail.get("agency", "")),
     },
 )
@@ -135,7 +148,7 @@ def _store(channel: Channel, found: Found, data: bytes, *, now: datetime) -> int
     carried = hashlib.sha256(data).hexdigest()
     same = BatchFile.objects.filter(channel=channel, direction="in", name=found.name, carried_sha256=carried)
     agency = channel.agency
-    detail = {"name": found.name, "carried_sha256": carried, "size": len(data)}
+    detail = {**_named(channel, found.name), "carried_sha256": carried, "size": len(data)}
     if same.filter(state="refused").exists():
         return _store_again(same, found, data, detail, now=now)
     if same.update(remote_size=found.size, remote_changed_at=found.changed_at):
@@ -353,7 +366,7 @@ def _flag_gap(row: BatchFile, *, now: datetime) -> None:
     taken = BatchFile.objects.filter(channel=row.channel, direction="in", state="taken")
     last = taken.order_by("-sequence_no").values_list("sequence_no", flat=True).first() or 0
     if row.sequence_no is not None and row.sequence_no > last + 1:
-        _raise_task("file_gap", row.channel, now=now, file=str(row.uid), name=row.name)
+        _raise_task("file_gap", row.channel, now=now, file=str(row.uid), **_named(row.channel, row.name))
 
 
 def _keep_lines(row: BatchFile, framed: Framed, kind: FileKind, *, now: datetime) -> None:
@@ -419,7 +432,7 @@ def _refuse(row: BatchFile, refusal: FileRefused, *, now: datetime) -> str:
     code = refusal.code
     forgotten = {"remote_size": None, "remote_changed_at": None} if code == ALTERED else {}
     BatchFile.objects.filter(pk=row.pk).update(state="refused", reason=code[:60], ended_at=now, **forgotten)
-    _raise_task("file_refused", row.channel, now=now, file=str(row.uid), name=row.name, reason=code)
+    _raise_task("file_refused", row.channel, now=now, file=str(row.uid), reason=code, **_named(row.channel, row.name))
     if refusal.note is not None:
         refusal.note(now)
     return "refused"

@@ -10,7 +10,7 @@ from uuid import UUID
 from cases.debt import batches, codes, effects, guards, messages, opening, periods, remitting, takeout
 from cases.debt.models import Placement
 from cases.debt.moratorium import codes as regimes
-from cases.kernel import approvals, clocks, record, tasks, transitions
+from cases.kernel import approvals, calendars, clocks, record, tasks, transitions
 from cases.kernel.actors import Actor, system
 from cases.kernel.casetypes import Content
 from cases.kernel.exchange import files
@@ -70,7 +70,8 @@ def remitted(case: Case, content: Content, *, actor: Actor, at: datetime) -> Non
     """
     told, cause = dict(content.data), content.callback_uid
     placement, callback = case.placement, str(cause or "")
-    said = remitting.said_of(case, told)
+    said_at = min(content.occurred_at or at, at)
+    said = remitting.said_of(case, told, day=calendars.london_date(said_at))
     if why := remitting.why_not(case, said):
         detail = {"amount_pence": said.amount, "why": why}
         with record.act(case, "placement.remittance_differs", actor=actor, at=at, cause=cause, detail=detail):
@@ -89,7 +90,7 @@ def remitted(case: Case, content: Content, *, actor: Actor, at: datetime) -> Non
         return
     detail = {"amount_pence": said.amount, "commission_pence": said.commission, "vat_pence": said.vat}
     with record.act(case, "placement.remitted", actor=actor, at=at, cause=cause, detail=detail):
-        effects.add(case, told, at=at)
+        effects.add(case, told, at=at, said_at=said_at)
         case.version += 1
         case.save(update_fields=["version"])
 
@@ -174,7 +175,7 @@ def find_paid(file: BatchFile, rows: Sequence[Row]) -> list[int]:
     """As `find`; every row must add up and keep the commission that was agreed for its batch, and its tax, to the
     penny. Of a file that is refused for that what every row said is kept, with what was agreed."""
     known = _known(file, rows)
-    told = _said_in(rows, known)
+    told = _said_in(file, rows, known)
     whys = [
         said.why if row.get("reference", "") in known else "account_unknown"
         for row, said in zip(rows, told, strict=True)
@@ -185,10 +186,12 @@ def find_paid(file: BatchFile, rows: Sequence[Row]) -> list[int]:
     return [case_id for case_id in cases if case_id is not None]
 
 
-def _said_in(rows: Sequence[Row], known: Mapping[str, int]) -> list[remitting.Said]:
-    rates = remitting.rates_of(known.values())
+def _said_in(file: BatchFile, rows: Sequence[Row], known: Mapping[str, int]) -> list[remitting.Said]:
+    rates, day = remitting.rates_of(known.values()), calendars.london_date(file.created_at)
     return [
-        remitting.Said({name: _pence(row, name) for name in AMOUNTS}, rates.get(known.get(row.get("reference", "")), 0))
+        remitting.Said(
+            {name: _pence(row, name) for name in AMOUNTS}, rates.get(known.get(row.get("reference", "")), 0), day=day
+        )
         for row in rows
     ]
 
@@ -196,7 +199,7 @@ def _said_in(rows: Sequence[Row], known: Mapping[str, int]) -> list[remitting.Sa
 def keep_paid(file: BatchFile, rows: Sequence[Row], callbacks: Sequence[UUID], at: datetime) -> None:
     """Keep what a taken file of remittances says, row by row."""
     known = _known(file, rows)
-    remitting.keep(file, _said_in(rows, known), [known[row["reference"]] for row in rows], callbacks, at=at)
+    remitting.keep(file, _said_in(file, rows, known), [known[row["reference"]] for row in rows], callbacks, at=at)
 
 
 def _pence(row: Row, column: str) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 
 from cases.debt import codes, messages, opening, periods, remitting, takeout
-from cases.kernel import casetypes, clocks, holds, tasks
+from cases.kernel import calendars, casetypes, clocks, holds, tasks
 from cases.kernel.actors import system
 from cases.kernel.errors import CaseError
 from cases.kernel.exchange import letters
@@ -105,13 +105,13 @@ def say_recalled(context: Any) -> None:
 def book(context: Any) -> None:
     """Add what the agency collected and keeps of it."""
     end_watch(context)
-    add(context.case, context.inputs, at=context.at)
+    add(context.case, context.inputs, at=context.at, said_at=context.occurred_at)
 
 
-def add(case: Case, told: Mapping[str, Any], *, at: datetime) -> None:
+def add(case: Case, told: Mapping[str, Any], *, at: datetime, said_at: datetime) -> None:
     """Add a remittance to a placement and mark its line as booked, inside the current ledger action on the case."""
     placement = case.placement
-    said = remitting.said_of(case, told)
+    said = remitting.said_of(case, told, day=calendars.london_date(said_at))
     placement.collected_pence += said.amount
     placement.commission_pence += said.commission
     placement.vat_pence += said.vat

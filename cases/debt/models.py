@@ -142,5 +142,5 @@ class RemittanceLine(Tracked):
 
     @property
     def short_pence(self) -> int:
-        """By how much less reaches us than was agreed."""
-        return self.due_net_pence - self.net_pence
+        """By how much less reaches us than was agreed: nothing where nothing was."""
+        return 0 if self.case_id is None else self.due_net_pence - self.net_pence

@@ -7,14 +7,14 @@ booked is kept with why. Either is a task of the desk, which ends when a manager
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
 
-from cases.debt import codes
+from cases.debt import codes, limitation
 from cases.debt.models import Placement, PlacementBatch, Remittance, RemittanceLine
 from cases.kernel import calendars, casetypes, policy, tasks
 from cases.kernel.actors import Actor, system
@@ -44,9 +44,10 @@ __all__ = [
 
 KIND, CLOSE, DIFFERS = "debt_placement", "close_remittance", "remittance_differs"
 SETTLE = "settle"
-VAT_PERCENT = 20
 ACTOR = system("remittances")
 LINES_IN_A_TASK = 3
+# Nothing was agreed for an account that is none of ours.
+AGREED, AGREED_LINES = Q(case__isnull=False), Q(lines__case__isnull=False)
 WHYS = {
     "account_unknown": "This agency has no such account of ours",
     "amounts_do_not_add_up": "What it passes on is not what it collected less commission and VAT",
@@ -72,16 +73,17 @@ class RemittanceRefused(CaseError):
 
 
 class Said:
-    """What an agency says of one account, in whole pence, and what was agreed for it."""
+    """What an agency says of one account, in whole pence, and what was agreed for it, with the VAT of the day on which
+    it says so (Europe/London)."""
 
     __slots__ = ("amount", "commission", "due_commission", "due_vat", "net", "vat")
 
-    def __init__(self, told: Mapping[str, Any], rate: int) -> None:
+    def __init__(self, told: Mapping[str, Any], rate: int, *, day: date) -> None:
         self.amount = _pence(told.get("amount_pence"))
         self.commission, self.vat = _pence(told.get("commission_pence", 0)), _pence(told.get("vat_pence", 0))
         self.net = _pence(told.get("net_pence", self.amount - self.commission - self.vat))
         self.due_commission = share(self.amount, rate, 10_000)
-        self.due_vat = share(self.due_commission, VAT_PERCENT, 100)
+        self.due_vat = share(self.due_commission, limitation.rate("vat_standard", on=day), 10_000)
 
     @property
     def why(self) -> str:
@@ -111,9 +113,9 @@ def batch_of(case: Case) -> PlacementBatch:
     return batch
 
 
-def said_of(case: Case, told: Mapping[str, Any]) -> Said:
-    """Return what is said of a placement, with what was agreed for its batch. Raises RemittanceRefused."""
-    return Said(told, batch_of(case).commission_rate)
+def said_of(case: Case, told: Mapping[str, Any], *, day: date) -> Said:
+    """Return what is said of a placement on a day, with what was agreed for its batch. Raises RemittanceRefused."""
+    return Said(told, batch_of(case).commission_rate, day=day)
 
 
 def why_not(case: Case, said: Said) -> str:
@@ -247,7 +249,7 @@ def _differ(line: RemittanceLine, why: str, *, at: datetime) -> None:
 def _tell_people(remittance: Remittance, *, at: datetime) -> None:
     """Raise the task of a remittance, or bring it up to date."""
     rows = remittance.lines.order_by("number") if remittance.is_refused else remittance.lines.exclude(why="")
-    sums = rows.aggregate(said=Sum("amount_pence"), booked=Sum("booked_pence"), short=Sum(_short()))
+    sums = rows.aggregate(said=Sum("amount_pence"), booked=Sum("booked_pence"), short=Sum(_short(), filter=AGREED))
     wrong = list(rows.exclude(why="").order_by("number").values_list("number", "amount_pence", "booked_pence", "why"))
     detail: dict[str, Any] = {
         "agency": remittance.agency.code,
@@ -268,7 +270,8 @@ def _tell_people(remittance: Remittance, *, at: datetime) -> None:
 
 
 def _short() -> Any:
-    """By how much less reaches us than was agreed, of what the agency says it collected."""
+    """By how much less reaches us than was agreed, of what the agency says it collected: of lines of which something
+    was."""
     return F("amount_pence") - F("due_commission_pence") - F("due_vat_pence") - F("net_pence")
 
 
@@ -313,16 +316,21 @@ def listed() -> QuerySet[Any]:
             **sums,
             total_due_commission_pence=Sum("lines__due_commission_pence"),
             total_due_vat_pence=Sum("lines__due_vat_pence"),
+            agreed_commission_pence=Sum("lines__commission_pence", filter=AGREED_LINES, default=0),
+            agreed_vat_pence=Sum("lines__vat_pence", filter=AGREED_LINES, default=0),
+            agreed_net_pence=Sum("lines__net_pence", filter=AGREED_LINES, default=0),
+            agreed_amount_pence=Sum("lines__amount_pence", filter=AGREED_LINES, default=0),
             line_count=Count("lines"),
             wrong_count=Count("lines", filter=~Q(lines__why="")),
             waiting_count=Count("lines", filter=Q(_waits("lines__case"), lines__booked_at=None, lines__why="")),
         )
         .annotate(
-            due_net_pence=F("total_amount_pence") - F("total_due_commission_pence") - F("total_due_vat_pence"),
+            due_net_pence=F("agreed_amount_pence") - F("total_due_commission_pence") - F("total_due_vat_pence"),
             apart_pence=F("total_amount_pence") - F("total_booked_pence"),
-            commission_apart_pence=F("total_commission_pence") - F("total_due_commission_pence"),
-            vat_apart_pence=F("total_vat_pence") - F("total_due_vat_pence"),
-            net_apart_pence=F("total_net_pence") - F("due_net_pence"),
+            foreign_pence=F("total_amount_pence") - F("agreed_amount_pence"),
+            commission_apart_pence=F("agreed_commission_pence") - F("total_due_commission_pence"),
+            vat_apart_pence=F("agreed_vat_pence") - F("total_due_vat_pence"),
+            net_apart_pence=F("agreed_net_pence") - F("due_net_pence"),
         )
     )
 

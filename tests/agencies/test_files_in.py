@@ -10,6 +10,7 @@ from django.db import OperationalError
 
 from cases.agencies import application, delivery, fetching, openpgp
 from cases.agencies.transports import sftp
+from cases.kernel import tasks
 from cases.kernel.exchange import agencies, batchformat, files
 from cases.kernel.exchange.files import FileKind, FileRefused, Line
 from cases.kernel.models import BatchFile, Callback, ChannelHealth, Task
@@ -205,6 +206,24 @@ def test_a_file_that_is_wrong_in_any_way_is_refused_whole_with_its_reason_and_a_
     assert fetch().taken == 1
     assert not Task.objects.filter(kind="file_refused", detail__name=name, closed_at=None).exists()
     assert Task.objects.filter(kind="file_gap").count() == 1
+
+
+def test_a_name_of_an_agencys_own_making_stands_in_no_task_and_no_event(partner):
+    agency, file = sent(partner)
+    own, _ = partner.written(ACK, answers=file.name)
+    for name in ("Smith_John_1985.csv", own, own.replace("_ack_", "_jane_smith_")):
+        partner.put(name, b"no file of ours")
+    assert fetch().refused == 3
+    raised = Task.objects.filter(kind="file_refused").order_by("pk")
+    told = sorted(tasks.MORE[task.kind](task.detail) for task in raised)
+    assert told == [*["a file under another name than agreed (header malformed)"] * 2, f"{own} (header malformed)"]
+    assert not any("smith" in str(task.detail).lower() for task in raised)
+    events = LedgerEvent.objects.filter(stream=agency.uid)
+    assert [body for body in events.values_list("body", flat=True) if "smith" in body.lower()] == []
+    # A task that was raised before names it no more.
+    assert tasks.MORE["file_gap"]({"agency": filestage.CODE, "name": "Smith_1985.csv"}) == (
+        "the one before a file under another name than agreed"
+    )
 
 
 def test_files_of_several_kinds_are_taken_in_the_order_of_their_numbers(partner):

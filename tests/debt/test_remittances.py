@@ -2,14 +2,14 @@
 
 import csv
 import io
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from django.utils import timezone
 
 from cases.agencies import application, fetching, matching, openpgp
 from cases.agencies.transports.sftp import Found
-from cases.debt import batches, callbacks, remitting
+from cases.debt import batches, callbacks, limitation, remitting
 from cases.debt.models import Placement, Remittance, RemittanceLine
 from cases.kernel import actors, taskdesk, verdicts
 from cases.kernel.errors import CaseError, NotAllowed
@@ -119,12 +119,17 @@ def test_a_file_that_differs_is_refused_whole_and_says_by_how_much(people):
     assert [(line.number, line.case_id, line.why, line.short_pence) for line in lines] == [
         (1, first.pk, "commission_differs", 1),
         (2, second.pk, "", 0),
-        (3, None, "account_unknown", 151),
+        (3, None, "account_unknown", 0),
     ]
     detail = open_task().detail
     assert remitting.in_words(detail) == (
-        "£39.34 said, £0.00 booked, £39.34 apart, £1.52 short of what was agreed (line 1 £12.34, line 3 £7.00)"
+        "£39.34 said, £0.00 booked, £39.34 apart, £0.01 short of what was agreed (line 1 £12.34, line 3 £7.00)"
     )
+    # Of the account that is none of ours nothing was agreed: what is kept of it is in no difference.
+    assert (found.foreign_pence, found.commission_apart_pence, found.vat_apart_pence) == (700, 1, 0)
+    assert (found.due_net_pence, found.net_apart_pence) == (968 + 1568, -1)
+    page = client_of("c.adebayo").get(f"/debt/remittances/{found.uid}/").text
+    assert "£7.00 is said of accounts that are none of ours" in page
     assert sum(Placement.objects.values_list("collected_pence", flat=True)) == 0
 
     assert sender.pays([row(first, 1234), row(second, 2000)], number=1).state == "taken"
@@ -274,6 +279,27 @@ def test_what_a_person_says_nothing_follows_from_is_a_difference(people):
     matching.ignore(callback, actor=people["o.thackray"], at=timezone.now(), reason="It never had it.")
     line.refresh_from_db()
     assert (line.booked_pence, line.why, open_task().detail["wrong"]) == (0, "nothing_follows", 1)
+
+
+def test_vat_is_that_of_the_day_on_which_the_agency_says_what_it_collected(people, monkeypatch):
+    # Finance (No. 2) Act 2010 s. 3: 20 per cent from 4 January 2011. The later rate is made up.
+    assert limitation.rate("vat_standard", on=date(2011, 1, 4)) == 2000
+    with pytest.raises(ValueError, match="empty"):
+        limitation.rate("vat_standard", on=date(2011, 1, 3))
+    first, second = two_active(people)
+    later = AT.date() + timedelta(days=2)
+    known = [*limitation._rates(), ("vat_standard", later, 2250)]
+    monkeypatch.setattr(limitation, "_rates", lambda: known)
+    placements.said(first, "placement.remitted", amount_pence=1000, at=AT + timedelta(days=1))
+    placements.said(first, "placement.remitted", amount_pence=1000, at=AT + timedelta(days=2))
+    # 18 % of £10.00 is £1.80, and 22.5 % of that 40.5 p, a half penny rounded up.
+    told = {"amount_pence": 1000, "commission_pence": 180, "vat_pence": 41, "net_pence": 779}
+    placements.said(second, "placement.remitted", at=AT + timedelta(days=2), **told)
+    assert list(RemittanceLine.objects.order_by("pk").values_list("due_vat_pence", "why")) == [
+        (36, ""),
+        (41, "commission_differs"),
+        (41, ""),
+    ]
 
 
 @pytest.mark.parametrize("count", [1, 30])

@@ -6,6 +6,7 @@ A family turns its rows into CSV and back. Header, trailer, name, encryption, ca
 from __future__ import annotations
 
 import hashlib
+import re
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -33,6 +34,7 @@ __all__ = [
     "Ready",
     "declare",
     "draw",
+    "is_own_name",
     "kind_of",
     "label",
     "make_ready",
@@ -106,6 +108,12 @@ def label(code: str) -> str:
     """Return a kind in words."""
     found = _kinds.get(code)
     return found.label if found else code.replace("_", " ").capitalize()
+
+
+def is_own_name(name: str, agency_code: str) -> bool:
+    """Say whether a file from an agency has the one name that a file of a known kind has."""
+    own = (f"{agency_code}_{settings.FILE_SENDER}_{kind}_" for kind in _kinds)
+    return any(re.fullmatch(rf"{re.escape(each)}\d{{6,9}}\.csv\.pgp", name, re.ASCII) for each in own)
 
 
 def tell(file: BatchFile, became: str, *, at: datetime) -> None:
