@@ -12,7 +12,6 @@ import os
 import resource
 import select
 import struct
-import sys
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -22,6 +21,7 @@ __all__ = ["Paper", "Printed", "render"]
 PROFILE = "pdf/a-3a"
 CPU_SECONDS = 120
 IDLE_SECONDS = 60
+ENDED = 3  # how a child ends that found no paper
 LENGTH = struct.Struct(">q")
 # Signs that turn the direction of writing (Unicode Bidirectional Algorithm, UAX #9): on paper they would show words
 # in an order in which nobody typed them, so they are printed by their numbers.
@@ -114,8 +114,9 @@ def packed(paper: Paper) -> bytes:
 
 
 def main() -> None:
-    """Print papers from standard input until it ends or none came for a minute: each in a child of its own, which has
-    its limits and none of what another left behind. Loading WeasyPrint takes a second, so it is done once for all.
+    """Print papers from standard input until it ends or none came for a minute. Loading WeasyPrint takes a second, so
+    it is done once for all; all else is done in a child of its own for each paper, which alone reads it and what
+    is printed of it, and has the limits.
 
     A paper and what is printed of it each come after their length; before what is printed, the number of its pages,
     or -1 and the class of the error alone, for its message may hold what was to be printed.
@@ -125,38 +126,52 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     gc.disable()  # nothing is freed before the end anyway; saves a twentieth of the time
     gc.freeze()
-    while select.select([0], [], [], IDLE_SECONDS)[0] and (length := sys.stdin.buffer.read(LENGTH.size)):
-        packed_paper = sys.stdin.buffer.read(*LENGTH.unpack(length))
-        pages, data = _in_a_child(packed_paper)
-        sys.stdout.buffer.write(LENGTH.pack(pages) + LENGTH.pack(len(data)) + data)
-        sys.stdout.buffer.flush()
+    while select.select([0], [], [], IDLE_SECONDS)[0]:
+        answer = os.memfd_create("answer")
+        if not (child := os.fork()):
+            os._exit(_print_one(answer))
+        _, status = os.waitpid(child, 0)
+        if status:  # nothing more comes, or it was stopped and may have left half a paper unread
+            if (code := os.waitstatus_to_exitcode(status)) != ENDED:
+                os.write(1, _framed(-1, f"status {code}".encode()))
+            return
+        while os.sendfile(1, answer, None, 1 << 20):
+            pass
+        os.close(answer)
 
 
-def _in_a_child(packed_paper: bytes) -> tuple[int, bytes]:
-    """Return the number of pages and the file, or -1 and the class of what went wrong."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if not child:
-        os.close(reading)
-        nothing = os.open(os.devnull, os.O_RDWR)
-        for shared in (0, 1):
-            os.dup2(nothing, shared)
-        resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-        with os.fdopen(writing, "wb") as out:
-            try:
-                printed = render(Paper(**json.loads(packed_paper)))
-                out.write(LENGTH.pack(printed.pages) + printed.data)
-            except BaseException as error:  # nothing may come back into the loop of the parent
-                out.write(LENGTH.pack(-1) + type(error).__name__.encode())
-        os._exit(0)
-    os.close(writing)
-    with os.fdopen(reading, "rb") as result:
-        answer = result.read()
-    _, status = os.waitpid(child, 0)
-    if status or len(answer) < LENGTH.size:
-        return -1, f"status {os.waitstatus_to_exitcode(status)}".encode()
-    return LENGTH.unpack_from(answer)[0], answer[LENGTH.size :]
+def _print_one(answer: int) -> int:
+    """Read one paper, write what is printed of it into a file, and return how the child ends."""
+    if not (length := _read(LENGTH.size)):
+        return ENDED
+    packed_paper = _read(*LENGTH.unpack(length))
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for shared in (0, 1):
+        os.dup2(nothing, shared)
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    try:
+        printed = render(Paper(**json.loads(packed_paper)))
+        framed = _framed(printed.pages, printed.data)
+    except BaseException as error:  # nothing may come back into the loop of the parent
+        framed = _framed(-1, type(error).__name__.encode())
+    with open(answer, "wb", closefd=False) as file:
+        file.write(framed)
+    os.lseek(answer, 0, os.SEEK_SET)  # the parent reads from where the child stands
+    return 0
+
+
+def _framed(pages: int, data: bytes) -> bytes:
+    return LENGTH.pack(pages) + LENGTH.pack(len(data)) + data
+
+
+def _read(size: int) -> bytes:
+    """Return so many bytes of standard input and not one more; fewer where it ends."""
+    parts = []
+    while size and (part := os.read(0, min(size, 1 << 20))):
+        parts.append(part)
+        size -= len(part)
+    return b"".join(parts)
 
 
 if __name__ == "__main__":

@@ -10,13 +10,14 @@ import contextlib
 import hashlib
 import logging
 import os
-import select
+import selectors
 import signal
 import subprocess
 import sys
 import time
 from functools import cache
 from pathlib import Path
+from typing import IO
 
 from cases.kernel.errors import CaseError
 from cases.reports import pdf
@@ -69,39 +70,47 @@ def press(paper: Paper, *, within_seconds: float | None = None) -> Printed:
 
 
 def _taken() -> tuple[Press, bool]:
-    """Return a process that prints for nobody else, and whether it is new."""
-    while _idle:
-        try:
-            running = _idle.pop()
-        except IndexError:  # another thread took the last
-            break
-        if running.poll() is None:
-            return running, False
-        _end(running)
+    """Return a process that prints for nobody else, and whether it is new. Those that went meanwhile are dropped."""
+    for gone in [each for each in list(_idle) if each.poll() is not None]:
+        with contextlib.suppress(ValueError):  # another thread was here first
+            _idle.remove(gone)
+            _end(gone)
+    with contextlib.suppress(IndexError):
+        return _idle.pop(), False
     running = subprocess.Popen(
         [sys.executable, "-I", pdf.__file__],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
+        bufsize=0,
         env={name: os.environ[name] for name in ENVIRONMENT if name in os.environ},
         cwd="/",
         start_new_session=True,
     )
+    for pipe in _pipes(running):
+        os.set_blocking(pipe.fileno(), False)
     return running, True
 
 
 def _printed(running: Press, packed: bytes, until: float) -> tuple[int, bytes]:
     """Return what comes back for a paper. Raises TimeoutError, and another OSError where the process is gone."""
-    assert running.stdin is not None and running.stdout is not None
-    running.stdin.write(pdf.LENGTH.pack(len(packed)) + packed)
-    running.stdin.flush()
-    file, got, size = running.stdout.fileno(), bytearray(), pdf.LENGTH.size
-    while len(got) < 2 * size or len(got) < 2 * size + pdf.LENGTH.unpack_from(got, size)[0]:
-        if not select.select([file], [], [], max(until - time.monotonic(), 0))[0]:
-            raise TimeoutError
-        if not (more := os.read(file, 1 << 20)):
-            raise BrokenPipeError
-        got += more
+    asking, answering = _pipes(running)
+    left, got, size = memoryview(pdf.LENGTH.pack(len(packed)) + packed), bytearray(), pdf.LENGTH.size
+    with selectors.DefaultSelector() as ready:
+        ready.register(asking, selectors.EVENT_WRITE)
+        ready.register(answering, selectors.EVENT_READ)
+        while len(got) < 2 * size or len(got) < 2 * size + pdf.LENGTH.unpack_from(got, size)[0]:
+            pipes = {key.fileobj for key, _ in ready.select(max(until - time.monotonic(), 0))}
+            if not pipes:
+                raise TimeoutError
+            if answering in pipes:
+                if not (more := os.read(answering.fileno(), 1 << 20)):
+                    raise BrokenPipeError
+                got += more
+            if asking in pipes:
+                left = left[os.write(asking.fileno(), left) :]
+                if not left:
+                    ready.unregister(asking)
     return pdf.LENGTH.unpack_from(got)[0], bytes(got[2 * size :])
 
 
@@ -115,9 +124,15 @@ def _end(running: Press) -> None:
 
 
 def _hang_up(running: Press) -> None:
-    for pipe in (running.stdin, running.stdout):
+    for pipe in _pipes(running):
         with contextlib.suppress(OSError):
-            pipe.close()  # type: ignore[union-attr]  # -- both are there
+            pipe.close()
+
+
+def _pipes(running: Press) -> tuple[IO[bytes], IO[bytes]]:
+    """Return the end that is written to and the end that is read from."""
+    assert running.stdin is not None and running.stdout is not None
+    return running.stdin, running.stdout
 
 
 def _end_all() -> None:

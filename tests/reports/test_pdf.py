@@ -183,13 +183,55 @@ def test_process_that_has_just_gone_costs_no_paper(monkeypatch):
     assert press.press(PAPER) == first
 
 
-def test_paper_leaves_nothing_in_the_process_for_another():
+def test_paper_leaves_nothing_in_the_process_for_another(monkeypatch, tmp_path):
+    """Neither what was asked for nor what was printed is in the memory of the process or of the next paper's child."""
+    looking = tmp_path / "pdf.py"
+    source = Path(pdf.__file__).read_text()
+    assert source.count("        printed = render(") == 1
+    look = (
+        "        found = 0\n"
+        "        for line in open('/proc/self/maps'):\n"
+        "            begins, ends = (int(each, 16) for each in line.split()[0].split('-'))\n"
+        "            if ' rw' in line and '[v' not in line:\n"
+        "                os.lseek(mem := os.open('/proc/self/mem', os.O_RDONLY), begins, os.SEEK_SET)\n"
+        "                found += os.read(mem, ends - begins).count(b'tercesqz'[::-1])\n"
+        "                os.close(mem)\n"
+        "        assert not found\n"
+    )
+    looking.write_text(source.replace("        printed = render(", f"{look}        printed = render("))
+    monkeypatch.setattr(pdf, "__file__", str(looking))
+    press._end_all()
+    secret = replace(PAPER, html=PAPER.html.replace("</body>", "<p>zqsecret</p></body>"))
+
+    with pytest.raises(press.PressFailed):
+        press.press(secret)  # the look finds what the paper itself says
+    running = press._idle[-1]
+    assert press.press(PAPER).pages == 1
+
+    assert press._idle[-1] is running
+    press._end_all()
+
+
+def test_paper_that_cannot_be_printed_ends_its_child_alone():
     with pytest.raises(press.PressFailed):
         press.press(replace(PAPER, identifier="no digits"))
 
     running = press._idle[-1]
     assert press.press(PAPER).pages == 1
     assert press._idle[-1] is running
+
+
+def test_process_that_hangs_is_not_waited_for(monkeypatch, tmp_path):
+    """Also while a long paper is handed in, of which the pipe holds only the beginning."""
+    hanging = tmp_path / "pdf.py"
+    hanging.write_text("import select\nselect.select([], [], [])\n")
+    monkeypatch.setattr(pdf, "__file__", str(hanging))
+    press._end_all()
+
+    with pytest.raises(press.PressFailed, match="too long to set"):
+        press.press(replace(PAPER, html="x" * 1_000_000), within_seconds=0.2)
+
+    assert press._idle == []
 
 
 def test_what_a_paper_is_allowed_to_take_ends_its_child_alone(monkeypatch, tmp_path):
@@ -203,11 +245,12 @@ def test_what_a_paper_is_allowed_to_take_ends_its_child_alone(monkeypatch, tmp_p
 
     with pytest.raises(press.PressFailed, match="could not be set"):
         press.press(replace(PAPER, html=PAPER.html.replace("</body>", "<p>word</p>" * 20_000 + "</body>")))
+    press.press(PAPER)
     running = press._idle[-1]
     for _ in range(25):  # together more than a second
         press.press(PAPER)
 
-    assert press._idle[-1] is running
+    assert press._idle == [running]
     press._end_all()
 
 
