@@ -19,7 +19,7 @@ from cases.accounts.people import people_of
 from cases.debt import opening, rules, takeout, unfinished
 from cases.debt.limitation import limit
 from cases.debt.models import Placement, PlacementBatch
-from cases.kernel import actors, calendars, intake, jobs, policy, record, releases, transitions
+from cases.kernel import actors, calendars, intake, jobs, locks, policy, record, releases, transitions
 from cases.kernel.actors import Actor, system
 from cases.kernel.errors import CaseError
 from cases.kernel.exchange import agreements
@@ -184,8 +184,7 @@ def _choose(job: Job, subject: str, at: datetime) -> None:
 
 def _take_in(accounts: Sequence[Account], batch: PlacementBatch, *, at: datetime) -> list[Placement]:
     """Put the accounts of which a placement waits for a batch into this one, with the gate asked again; return them."""
-    rows = Placement.objects.select_for_update(of=("self",)).filter(account__in=accounts, batch=None)
-    known = list(rows.filter(case__state="gated").select_related("case__key", "case__team").order_by("pk"))
+    known = _locked_lines(Placement.objects.filter(account__in=accounts, batch=None, case__state="gated"))
     gate_keeper = system("gate")
     found = opening.look_again(known, actor=gate_keeper, at=at) if known else []
     for row, stopped in zip(known, found, strict=True):
@@ -196,6 +195,14 @@ def _take_in(accounts: Sequence[Account], batch: PlacementBatch, *, at: datetime
         if stopped:
             row.case = transitions.apply(row.pk, "exclude", actor=gate_keeper, at=at)
     return known
+
+
+def _locked_lines(lines: QuerySet[Placement]) -> list[Placement]:
+    """Lock the cases of these lines in the order of their ids, as whoever stops an account does, before anything of
+    them is written; return those that are still among the lines then."""
+    for case_id in list(lines.order_by("pk").values_list("pk", flat=True)):
+        locks.case_for_update(case_id)
+    return list(lines.select_related("case__key", "case__team", "account").order_by("pk"))
 
 
 def _built(job: Job, at: datetime) -> None:
@@ -247,8 +254,7 @@ def release(
 def _check_hand_over(batch: PlacementBatch, actor: Actor, *, at: datetime) -> None:
     """Raise NotAllowed, BatchRefused or ReleaseRefused where this person may not hand a batch over to its agency."""
     policy.require(actor, rules.RELEASE, kind=KIND)
-    built = Job.objects.filter(kind=BUILD_JOB, key=str(batch.uid)).values_list("asked_by_id", flat=True)
-    if actor.user_id in {None, batch.built_by_id, *built}:
+    if actor.user_id in {None, batch.built_by_id, *jobs.asked_by(BUILD_JOB, str(batch.uid))}:
         raise BatchRefused("Somebody else than whoever built it releases a batch.")
     if sentence := agreements.too_close(batch.agency, actor, at=at):
         raise releases.ReleaseRefused(sentence)
@@ -318,8 +324,7 @@ def _hand_over(job: Job, subject: str, at: datetime) -> None:
     batch, actor = PlacementBatch.objects.select_related("agency").get(pk=job.params["batch"]), _worker(job)
     _check_hand_over(batch, actor, at=at)
     first, last = (int(each) for each in subject.split(":"))
-    rows = waiting(batch).filter(pk__gte=first, pk__lte=last).select_related("case__key", "case__team", "account")
-    if left := _still_clear(list(rows), at=at):
+    if left := _still_clear(_locked_lines(waiting(batch).filter(pk__gte=first, pk__lte=last)), at=at):
         _promise(batch, left, part=subject, actor=actor, at=at)
 
 

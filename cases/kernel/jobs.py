@@ -36,9 +36,11 @@ __all__ = [
     "start_daily",
     "stop",
     "take_over",
+    "asked_by",
 ]
 
 MOST_CLAIMS = 5
+ASKED_BEFORE = "asked_before"  # in the params of a job: in whose names it went before
 OUTDATED_FOR = timedelta(hours=12)
 REASONS = {
     "no_progress": "Its worker ended five times without finishing a row",
@@ -277,10 +279,18 @@ def resume(uid: UUID, *, actor: Actor, at: datetime, request: ledger.RequestInfo
 @transaction.atomic
 def take_over(job: Job, *, actor: Actor, at: datetime, request: ledger.RequestInfo | None = None) -> Job:
     """Go on with a job that is over as `resume` does, in the name of somebody else than who asked for it. Whoever calls
-    this has asked whether they may. Locks the job; one ledger event. Raises JobRefused."""
+    this has asked whether they may. Who asked before stays on the job. Locks the job; one ledger event. Raises
+    JobRefused."""
     job = Job.objects.select_for_update().get(pk=job.pk)
+    job.params = {**job.params, ASKED_BEFORE: [*job.params.get(ASKED_BEFORE, []), job.asked_by_id]}
     job.asked_by_id, job.source = actor.user_id, actor.source
     return _again(job, actor=actor, at=at, request=request)
+
+
+def asked_by(kind: str, key: str) -> set[int]:
+    """Return the ids of all in whose name work of this kind and key was ever done. One query."""
+    found = Job.objects.filter(kind=kind, key=key).values_list("asked_by_id", "params")
+    return {each for last, params in found for each in (last, *params.get(ASKED_BEFORE, [])) if each is not None}
 
 
 def _again(job: Job, *, actor: Actor, at: datetime, request: ledger.RequestInfo | None) -> Job:

@@ -9,7 +9,7 @@ from cases.debt import batches, takeout
 from cases.debt.models import PlacementBatch
 from cases.kernel import holds, jobrun, transitions
 from cases.kernel.exchange import files
-from cases.kernel.models import BatchFile, Channel, OutboxMessage, Release, Stream
+from cases.kernel.models import BatchFile, Case, Channel, OutboxMessage, Release, Stream
 from cases.kernel.timing import sweeps
 from cases.ledger import verify
 from tests import factories, placements
@@ -86,3 +86,40 @@ def test_the_rest_of_a_file_that_was_taken_back_takes_its_place_last(people, mon
     assert [each.state for each in messages] == ["withdrawn", "pending"]
     assert Release.objects.filter(message=messages[1]).count() == 2
     assert len(told("dca_place")) == 3 + 2
+
+
+@pytest.mark.parametrize("moment", ["_still_clear", "_promise"])
+def test_a_hold_on_a_line_waits_for_its_part_and_neither_ends_the_other(people, monkeypatch, moment):
+    """Whoever enters a hold locks the case and then its stream; the part does so too, before it writes anything."""
+    batch = placements.built(people, *(portfolio.row(number) for number in (0, 1, 2)))
+    batches.release(batch, digest=batch.digest, actor=people[placements.MANAGER], at=AT)
+    last, real, entered = batches.lines_of(batch)[-1].pk, getattr(batches, moment), []
+
+    def hold():
+        try:
+            return holds.enter(last, "dispute", actor=people[placements.ANALYST], at=AT, source="customer")
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as aside:
+
+        def meanwhile(*given, **named):
+            entered.append(aside.submit(hold))
+            with pytest.raises(TimeoutError):  # it waits, as it should, and no longer than the part
+                entered[0].result(timeout=0.5)
+            assert not is_free_aside(Case, last)
+            return real(*given, **named)
+
+        monkeypatch.setattr(batches, moment, meanwhile)
+        jobrun.work(clock=lambda: AT, seconds=60)
+        assert entered[0].result(timeout=30).kind == "dispute"
+
+    assert (batches.work_of(batch).state, batches.work_of(batch).failed) == ("done", 0)
+    assert batches.by_state(batch)["released"][0] == 3
+    assert Case.objects.get(pk=last).holds.get().kind == "dispute"
+    assert [each for each in verify.verify_all(is_demo=True) if each.level == "wrong"] == []
+
+
+def is_free_aside(model, pk):
+    with ThreadPoolExecutor(1) as aside:
+        return aside.submit(is_free, model, pk).result(timeout=30)

@@ -129,6 +129,25 @@ def test_a_building_that_was_stopped_is_gone_on_with_by_a_colleague_and_never_re
     assert placements.release(batch, digest=batch.digest, actor=manager, at=AT) is not None
 
 
+def test_of_three_who_built_a_batch_none_releases_it(people, monkeypatch):
+    """One person may hold a maker's and a checker's role: the second of three does."""
+    batch = chosen(people, 6, monkeypatch)
+    both = ("collections_analyst", "collections_manager")
+    builders = [people[placements.ANALYST], colleague("T. Iwu", *both), colleague("B. Okri", *both)]
+    for builder, following in zip(builders, builders[1:], strict=False):
+        jobrun.work(clock=lambda: AT, seconds=-1)
+        jobs.stop(batches.work_of(batch).uid, actor=builder, at=AT)
+        work()
+        batches.go_on(batch, digest="", actor=following, at=AT)
+    work()
+    batch.refresh_from_db()
+    assert batches.by_state(batch)["in_batch"][0] == 6
+    for builder in builders[1:]:
+        with nothing_written(), pytest.raises(batches.BatchRefused, match="Somebody else"):
+            batches.release(batch, digest=batch.digest, actor=builder, at=AT)
+    assert placements.release(batch, digest=batch.digest, actor=people[placements.MANAGER], at=AT) is not None
+
+
 def test_a_building_that_was_stopped_after_its_last_part_is_ended_by_going_on(people, monkeypatch):
     batch = chosen(people, 2, monkeypatch)
     kind = jobs.KINDS["build_batch"]
