@@ -2,12 +2,14 @@
 
 import json
 from datetime import UTC, date, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 from django.db import connection, transaction
 from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 
+from cases.accounts import reading, storing
 from cases.agencies.provision import new_inbound_key
 from cases.api import authentication
 from cases.disclosure.partners import asking, simevents
@@ -30,9 +32,11 @@ from cases.kernel.models import (
 )
 from cases.kernel.timing import sweeps
 from cases.kernel.transitions import TransitionRefused
+from cases.ledger import api as ledger
 from cases.ledger import sealing, verify
 from cases.ledger.models import LedgerEvent
 from tests import factories, partners
+from tests.accounts.test_intake import ROW
 from tests.api.caller import call
 from tests.faults.test_races import at_once
 
@@ -128,6 +132,23 @@ def test_bank_is_told_that_the_sim_was_swapped_and_its_feedback_leads_to_the_ref
     assert verify.verify_rows_alone() == []
 
 
+def test_of_a_number_of_which_nothing_is_on_record_no_bank_is_told_that_its_sim_was_not_changed(secret):
+    """Domain 6C knows yes, no and unknown; CAMARA's check has no third word, and answers 422 where it cannot speak."""
+    other = {"phoneNumber": "+447700900999"}
+    refused = call(secret, other, message_id="n-1", path=CHECK)
+    assert refusal(refused) == (422, "number_unknown")
+    case = Case.objects.get(kind="partner_query")
+    assert (case.state, case.partner_query.refusal_code, case.partner_query.answer) == ("refused", "number_unknown", "")
+    assert not Release.objects.exists()
+    again = call(secret, other, message_id="n-1", path=CHECK)
+    assert (again.status_code, again.content, again["Idempotent-Replayed"]) == (422, refused.content, "true")
+
+    row = reading.read(ROW | {"holder_1_phone": "07700 900999"}, today=factories.AT.date())
+    with ledger.action(uuid4(), "accounts.told", actor="system:tests", at=factories.AT):
+        storing.store([row], at=factories.AT)
+    assert said(call(secret, other, message_id="n-2", path=CHECK)) == (200, {"swapped": False})
+
+
 def test_each_question_is_told_one_field_and_a_repeat_the_same_bytes(secrets, secret, at):
     other = {"phoneNumber": "+447700900999"}
     partners.swap()
@@ -144,7 +165,6 @@ def test_each_question_is_told_one_field_and_a_repeat_the_same_bytes(secrets, se
     for number, (hours, told) in enumerate(((456, True), (455, False), (None, False), (2400, True))):
         body = {"phoneNumber": "+447700900123"} | ({"maxAge": hours} if hours else {})
         assert said(call(secret, body, message_id=f"age-{number}", path=CHECK)) == (200, {"swapped": told})
-    assert said(call(secret, other, message_id="q-4", path=CHECK)) == (200, {"swapped": False})
 
     body = {"phoneNumber": "+447700900123"}
     told = {"latestSimChange": "2026-11-13T10:00:00Z"}
@@ -317,6 +337,7 @@ def test_two_feedbacks_about_one_number_at_one_moment_open_one_referral(people):
 
 def test_an_agreement_that_ends_while_a_query_is_answered_refuses_it_and_keeps_it(people):
     partners.enter(people)
+    partners.swap()
     agreement = PartnerAgreement.objects.select_related("agency").get()
     partners.agree(people, at=factories.AT, is_live=False)
     facts = asking.facts_of("sim_swap", QUESTION)
@@ -373,4 +394,4 @@ def test_question_takes_its_fixed_number_of_statements(secrets, secret):
         call(secret, QUESTION, message_id="counted", path=CHECK)
 
     statements = [each["sql"] for each in captured if not each["sql"].startswith(("SAVEPOINT", "RELEASE"))]
-    assert len(statements) == 51, "\n".join(each[:120] for each in statements)
+    assert len(statements) == 52, "\n".join(each[:120] for each in statements)

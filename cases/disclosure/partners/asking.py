@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 from cases.accounts import comparing
-from cases.disclosure.partners import codes, effects, terms
+from cases.disclosure.partners import codes, effects, simevents, terms
 from cases.disclosure.partners.models import PartnerAgreement
 from cases.kernel import actors, formats, intake, releases, transitions
 from cases.kernel.intake import FieldErrors
@@ -167,6 +167,8 @@ def ask(
     processor = facts.get("processor") or ""
     code = terms.why_not(agreement, facts["question"], at=at, processor=processor)
     code = code or ("" if is_within_rate else "rate_exceeded")
+    if not code and facts["question"] == "sim_swap" and not _is_known(case, facts["number"], at=at):
+        code = "number_unknown"
     if not code:
         try:
             told: dict[str, Any] = {"is_within_rate": True}
@@ -180,3 +182,10 @@ def ask(
             now = PartnerAgreement.objects.filter(pk=agreement.pk).first() if agreement else None
             code = terms.why_not(now, facts["question"], at=at, processor=processor) or "not_permitted"
     return Asked(transitions.apply(case.pk, "refuse", actor=by, at=at, inputs={"reason_code": code}), code, {})
+
+
+def _is_known(case: Case, number: str, *, at: datetime) -> bool:
+    """Say whether a change of SIM is on record of a number, or an account that is held now has it. Of another `false`
+    would say that its SIM was not changed, and nobody knows. Two queries at most."""
+    tokens = case.partner_query.number_tokens
+    return simevents.latest(tokens, at=at) is not None or comparing.agrees(number, {}) is not None

@@ -34,6 +34,8 @@ from cases.ledger import api as ledger
 __all__ = ["urlpatterns"]
 
 OK, REFUSED, FORBIDDEN, TOO_MANY = 200, 400, 403, 429
+# Of a refusal; of any other it is FORBIDDEN. 422 is what CAMARA answers where its service cannot speak of a number.
+STATUS_OF = {"rate_exceeded": TOO_MANY, "number_unknown": 422}
 DAY_SECONDS = 86_400
 _CODE = OpenApiParameter("code", OpenApiTypes.STR, OpenApiParameter.PATH, description="Your code.")
 
@@ -149,7 +151,7 @@ class _Question(PartnerView):
             )
             if not asked.refusal:
                 return Done(asked.case, 200, asked.said)
-            status = TOO_MANY if asked.refusal == "rate_exceeded" else FORBIDDEN
+            status = STATUS_OF.get(asked.refusal, FORBIDDEN)
             return Done(asked.case, status, problems.document(status, code=asked.refusal))
 
         return do
@@ -210,7 +212,8 @@ _ASKED = {"phoneNumber": "+447700900123", "maxAge": 480, "caseReference": "PAY-2
 @_described(
     "sim_swap_check",
     "Was the SIM of a number changed lately?",
-    _KEPT + "As CAMARA SIM Swap, check: true where the SIM was changed within maxAge hours. At most 4 KiB.",
+    _KEPT + "As CAMARA SIM Swap, check: true where the SIM was changed within maxAge hours. 422 with the code "
+    "number_unknown where nothing is on record of the number: no change of SIM, and no account. At most 4 KiB.",
     body=asking.SCHEMAS["sim_swap"],
     example=_ASKED,
     answer=_object(swapped={"type": "boolean"}),
