@@ -29,7 +29,7 @@ _ENDINGS = {each.media_type: each.endings[0] for each in TYPES}
 
 
 class CopiesChanged(CaseError):
-    """Something that went with a pack is erased, withheld or replaced since."""
+    """Something that went with a pack is erased, not clean or withheld since."""
 
     def __init__(self) -> None:
         super().__init__("What goes with this pack is no longer as it was. Make the pack anew.")
@@ -175,11 +175,17 @@ def data(found: Sequence[Document], decided: Mapping[str, str]) -> list[dict[str
 
 
 def enclosed(case: Case, said: Mapping[str, Any]) -> list[Enclosed]:
-    """Return the copies that a pack names, while each may still be given. Raises CopiesChanged."""
+    """Return the copies that a pack names, while each is there, clean and not kept back by a later decision: a pack
+    that was made stays as it went, whatever versions came since. Raises CopiesChanged."""
     decided = case.rights_request.texts_read
-    known = {each.name: each for each in documents(held.rows(case)) if each.is_given(decided)}
-    named = [(known.get(each["file"]), each["sha256"]) for each in said.get("copies", ())]
-    found = [document for document, sha256 in named if document is not None and document.row.sha256 == sha256]
+    known = {each.name: each.row for each in documents(held.rows(case))}
+    named = [(each["file"], each["sha256"], known.get(each["file"])) for each in said.get("copies", ())]
+    found = [(name, row) for name, sha256, row in named if row is not None and _still_goes(row, sha256, decided)]
     if len(found) != len(named):
         raise CopiesChanged
-    return [Enclosed(document=each.row, name=each.name) for each in found]
+    return [Enclosed(document=row, name=name) for name, row in found]
+
+
+def _still_goes(row: Evidence, sha256: str, decided: Mapping[str, str]) -> bool:
+    is_there = row.sha256 == sha256 and row.scan == scanning.CLEAN and not custody.is_erased(row)
+    return is_there and decided.get(_key(row), "") == ""

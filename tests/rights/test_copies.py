@@ -1,87 +1,35 @@
 """Copies of documents go with a pack of access, each read through first; holds are told in words. UK GDPR Art 15."""
 
 import io
-import json
 import zipfile
 from datetime import timedelta
 
 import pytest
 from django.db import connection
-from django.test import TestCase
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from cases import reports
 from cases.kernel import actors, edits, holds, record
-from cases.kernel.errors import CaseError, NotAllowed
-from cases.kernel.evidence import custody, taking
-from cases.kernel.models import AuditReport, Case, CaseParty
-from cases.kernel.office import proposals
+from cases.kernel.errors import CaseError
+from cases.kernel.evidence import custody
+from cases.kernel.models import Case, CaseParty
 from cases.ledger.models import AccessEvent, LedgerEvent
 from cases.reports import requests
-from cases.rights import copies, held, texts
+from cases.rights import copies, held
 from cases.rights import report as rights_report
 from tests import factories, suspicions, uploads
 from tests import requests_of_people as rights
 from tests.factories import AT
 from tests.kernel.snapshots import nothing_written
-from tests.rights.test_access import join
+from tests.rights.packs import LATER, WithDocuments
 from tests.web import desk
 from tests.web.test_previews import pdf
 
-LATER = AT + timedelta(minutes=5)
 NEUTRAL = "Not in this pack: it is about somebody else, or the law lets us keep it."
-CHANGED = "What goes with this pack is no longer as it was. Make the pack anew."
 CAME = "Received 14 November 2026 10:00. "
 
 
-class Copies(TestCase):
-    @classmethod
-    def setUpTestData(cls):
-        cls.people = factories.office()
-        cls.officer, cls.dpo = cls.people[rights.OFFICER], cls.people[rights.DPO]
-        cls.matter = rights.asked(cls.people, "rectify")
-        case = rights.asked(cls.people, "access")
-        join(*(CaseParty.objects.get(case=each) for each in (cls.matter, case)))
-        cls.case = rights.identify(case, cls.people)
-
-    def attach(self, data, name="note.txt", media_type="text/plain", *, kind="request", case=None):
-        case = case or self.matter
-        given = {"kind": kind, "file_name": name, "media_type": media_type, "data": data}
-        return edits.attach(case.pk, **given, actor=self.officer, at=AT)
-
-    def redacted(self, original, data):
-        taken = taking.take(self.matter, [data], file_name="copy.pdf", media_type="application/pdf", at=AT)
-        return edits.keep(self.matter.pk, taken, kind="request", redacts=original.number, actor=self.officer, at=AT)
-
-    def again(self):
-        return Case.objects.get(pk=self.case.pk)
-
-    def keys(self):
-        return {each.row.number: each.key for each in copies.to_read(held.rows(self.case))}
-
-    def decided(self, **grounds):
-        """Keep back what is named here by its number, as `_1`, and give the rest."""
-        given = {key: grounds.get(f"_{number}", "") for number, key in self.keys().items()}
-        texts.decide(self.case.pk, given, actor=self.officer, at=AT, act="make_pack")
-
-    def made(self):
-        report = requests.request(self.again(), actor=self.officer, at=AT, level="subject")
-        assert requests.make_due(now=LATER) == 1
-        return self.row(report)
-
-    def row(self, report):
-        return AuditReport.objects.select_related("case", "blob", "data_blob").get(pk=report.pk)
-
-    def data(self, report):
-        return json.loads(requests.open_report(report, actor=self.dpo, at=LATER, is_data=True))
-
-    def bundle(self, report, actor=None):
-        data = b"".join(reports.open_bundle(self.row(report), actor=actor or self.dpo, at=LATER))
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            assert archive.testzip() is None
-            return {entry.filename: archive.read(entry) for entry in archive.infolist()}
-
+class Copies(WithDocuments):
     def test_pack_says_of_each_document_what_becomes_of_it_and_holds_copies_of_what_is_given(self):
         self.attach(b"Please put my name right.\n")
         self.attach(b"About Mr Harbottle.\n")
@@ -138,22 +86,6 @@ class Copies(TestCase):
         assert set(opened.values_list("actor", flat=True)) == {self.dpo.label}
         assert {field for each in opened for field in each.fields} >= {"document-1", "document-4"}
 
-    def test_each_document_is_opened_when_its_turn_comes(self):
-        for number in range(3):
-            self.attach(bytes([65 + number]) * 100_000, f"{number}.txt")
-        factories.scan()
-        self.decided()
-        report = self.made()
-        told = LedgerEvent.objects.filter(stream=self.matter.uid, action="case.evidence_handed_out")
-
-        chunks = reports.open_bundle(self.row(report), actor=self.dpo, at=LATER)
-
-        assert told.count() == 0
-        for number, letter in enumerate((b"A", b"B", b"C"), start=1):
-            assert next(piece for piece in chunks if letter * 1000 in piece)
-            assert told.count() == number
-        chunks.close()
-
     def test_what_is_said_of_documents_goes_through_them_once_and_loads_none_of_their_bytes(self):
         for number in range(3):
             self.attach(bytes([65 + number]) * 100)
@@ -184,36 +116,6 @@ class Copies(TestCase):
         factories.scan()
         assert said() == (True, "")
         assert len(self.data(self.made())["copies"]) == 1
-
-    def test_what_no_longer_stands_as_the_pack_says_is_not_given_with_it(self):
-        row = self.attach(pdf(pages=2), "sheet.pdf", "application/pdf")
-        factories.scan()
-        self.decided()
-        report = self.made()
-        assert len(self.bundle(report)) == 3
-
-        def refused():
-            before = LedgerEvent.objects.count()
-            with pytest.raises(copies.CopiesChanged, match=CHANGED):
-                reports.open_bundle(self.row(report), actor=self.dpo, at=LATER)
-            assert LedgerEvent.objects.count() == before
-            page = desk.client_of(rights.DPO).get(
-                reverse("web:report_file", args=[self.case.uid, report.uid]), {"form": "copies"}
-            )
-            assert (page.status_code, CHANGED in page.content.decode()) == (409, True)
-
-        self.decided(_1="other_people")
-        refused()
-        self.decided()
-        assert len(self.bundle(report)) == 3
-        self.redacted(row, pdf(pages=1))
-        factories.scan()
-        refused()  # a version of it is there that nobody decided on
-        self.decided(_2="other_version")
-        assert len(self.bundle(report)) == 3
-        self.decided(_1="other_people")
-        refused()
-        assert sorted(each["document"] for each in self.data(self.made())["copies"]) == [2]
 
     def fates(self):
         """Make a pack; return what it says of each document, and which files go with it, by number."""
@@ -302,17 +204,6 @@ class Copies(TestCase):
         assert self.again().rights_request.texts_read == {}
         assert client.post(address, {**typed, f"ground-{keys[1]}": "other_version"}).status_code == 302
         assert self.again().rights_request.texts_read == {keys[0]: "", keys[1]: "other_version", keys[2]: ""}
-
-    def test_a_registered_tie_to_the_matter_of_a_document_keeps_it_from_a_colleague(self):
-        self.attach(b"First.\n")
-        factories.scan()
-        self.decided()
-        report = self.made()
-        tied = {"user": self.dpo.user_id, "case": str(self.matter.uid)}
-        proposals.propose("tie_add", tied, actor=self.dpo, at=AT, reason="My brother-in-law.")
-        with pytest.raises(NotAllowed):
-            reports.open_bundle(self.row(report), actor=self.dpo, at=LATER)
-        assert not LedgerEvent.objects.filter(action="case.evidence_handed_out").exists()
 
     def test_page_shows_what_there_is_to_read_hands_each_out_and_keeps_what_was_chosen(self):
         self.attach(b"First.\n")
