@@ -55,10 +55,12 @@ class Written:
 
 @dataclass(frozen=True, kw_only=True)
 class Enclosed:
-    """A document that goes with a paper, by the name it is given under. Loaded with the keys that open it."""
+    """A document that goes with a paper, by the name it is given under. `look_again` loads it with the keys that open
+    it, when its turn comes, and raises a CaseError where it may no longer be given."""
 
     document: Evidence
     name: str
+    look_again: Callable[[], Evidence]
 
 
 def nothing_against(_case: Case) -> str:

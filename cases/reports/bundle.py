@@ -1,7 +1,8 @@
 """A finished paper in one file with the copies of documents that go with it. Nothing is held whole: what is read goes.
 
-Each document is opened when its turn comes, and handed out on record, in the stream of its own case, before its first
-byte leaves: nothing waits open in a store while what is before it goes down a slow line.
+Each document is looked at again and opened when its turn comes, and handed out on record, in the stream of its own
+case, before its first byte leaves: nothing waits open in a store while what is before it goes down a slow line, and
+nothing leaves on what was known an hour ago.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from cases.kernel import conflicts
 from cases.kernel.actors import Actor
 from cases.kernel.errors import NotAllowed
 from cases.kernel.evidence import custody
-from cases.kernel.models import AuditReport
+from cases.kernel.models import AuditReport, Evidence
 from cases.kernel.papers import Enclosed, Paper
 from cases.ledger import api as ledger
 from cases.ledger import sealing
@@ -58,7 +59,8 @@ def open_bundle(
 
     Writes the access rows of all that is opened and, as the turn of each document comes, one event for it. Raises
     NotAllowed, also for a registered tie to the case of a document; ReportRefused; what `enclosed` raises. Reading on
-    raises what `custody.hand_out` does, and breaks the archive off.
+    raises NotAllowed for a tie registered meanwhile, and what `look_again` and `custody.hand_out` do: each breaks the
+    archive off.
     """
     paper = requests.paper_of(report.case, report.level)
     if paper is None or paper.enclosed is None:
@@ -71,17 +73,22 @@ def open_bundle(
         (requests.file_name(report, ending="json"), len(data), (data,)),
     ]
     found = paper.enclosed(report.case, json.loads(data))
-    for refusal in (conflicts.why_not(actor, each.document.case) for each in found):
-        if refusal:
-            raise NotAllowed(refusal)
+    for each in found:
+        _refuse_tied(actor, each.document)
     documents = (_handed_out(each, paper, actor=actor, at=at, request=request) for each in found)
     return _zipped(chain(papers, documents), at=report.finished_at or at)
+
+
+def _refuse_tied(actor: Actor, document: Evidence) -> None:
+    if refusal := conflicts.why_not(actor, document.case):
+        raise NotAllowed(refusal)
 
 
 def _handed_out(
     each: Enclosed, paper: Paper, *, actor: Actor, at: datetime, request: ledger.RequestInfo | None
 ) -> tuple[str, int, Iterable[bytes]]:
-    document = each.document
+    document = each.look_again()
+    _refuse_tied(actor, document)
     reader = sealing.Reader(
         actor=actor.label,
         verb="download",

@@ -10,7 +10,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
+
+from django.db.models import QuerySet
 
 from cases.kernel import casetypes
 from cases.kernel.errors import CaseError
@@ -19,6 +22,7 @@ from cases.kernel.evidence.filetypes import TYPES
 from cases.kernel.models import Case, CaseParty, Evidence
 from cases.kernel.papers import Enclosed, Item, moment
 from cases.rights import codes, held
+from cases.rights.models import RightsRequest
 
 __all__ = ["CopiesChanged", "Document", "clash", "data", "documents", "enclosed", "items", "to_read"]
 
@@ -112,10 +116,13 @@ def documents(parties: Sequence[CaseParty]) -> list[Document]:
     return [document for case in held.matters(parties) for document in _of_case(case)]
 
 
+def _rows() -> QuerySet[Evidence]:
+    return Evidence.objects.select_related("blob__key", "case__key", "redacts").defer("blob__sealed")
+
+
 def _of_case(case: Case) -> list[Document]:
     kinds = dict(casetypes.get(case.kind).evidence_kinds)
-    joined = Evidence.objects.select_related("blob__key", "case__key", "redacts").defer("blob__sealed")
-    rows = joined.filter(case=case).order_by("number")
+    rows = _rows().filter(case=case).order_by("number")
     versions: dict[str, list[Evidence]] = defaultdict(list)
     for row in rows:
         if _may_be_given(row):
@@ -183,7 +190,16 @@ def enclosed(case: Case, said: Mapping[str, Any]) -> list[Enclosed]:
     found = [(name, row) for name, sha256, row in named if row is not None and _still_goes(row, sha256, decided)]
     if len(found) != len(named):
         raise CopiesChanged
-    return [Enclosed(document=row, name=name) for name, row in found]
+    return [Enclosed(document=row, name=name, look_again=partial(_again, case, row)) for name, row in found]
+
+
+def _again(case: Case, row: Evidence) -> Evidence:
+    """Load a document that goes with a pack anew. Two queries. Raises CopiesChanged where it goes no more."""
+    decided = RightsRequest.objects.values_list("texts_read", flat=True).get(case=case)
+    now = _rows().get(pk=row.pk)
+    if not _still_goes(now, row.sha256, decided):
+        raise CopiesChanged
+    return now
 
 
 def _still_goes(row: Evidence, sha256: str, decided: Mapping[str, str]) -> bool:

@@ -1,5 +1,9 @@
 """What of a pack of access that was made still goes out: as it went, until something of it may no longer be given."""
 
+import io
+import zipfile
+from functools import partial
+
 import pytest
 from django.urls import reverse
 
@@ -95,6 +99,32 @@ class PacksGiven(WithDocuments):
             assert next(piece for piece in chunks if letter * 1000 in piece)
             assert told.count() == number
         chunks.close()
+
+    def test_what_changes_before_the_turn_of_a_document_breaks_the_archive_off_and_it_stays(self):
+        tied = {"user": self.dpo.user_id, "case": str(self.matter.uid)}
+        for number in range(2):
+            self.attach(bytes([65 + number]) * 100_000, f"{number}.txt")
+        factories.scan()
+        self.decided()
+        report = self.made()
+        told = LedgerEvent.objects.filter(stream=self.matter.uid, action="case.evidence_handed_out")
+        for change, undo, refusal in (
+            (partial(self.found, "infected"), partial(self.found, "clean"), copies.CopiesChanged),
+            (partial(self.decided, _2="other_people"), self.decided, copies.CopiesChanged),
+            (partial(proposals.propose, "tie_add", tied, actor=self.dpo, at=AT, reason="Kin."), None, NotAllowed),
+        ):
+            chunks = reports.open_bundle(self.row(report), actor=self.dpo, at=LATER)
+            given = next(piece for piece in chunks if b"A" * 1000 in piece)
+            before = told.count()
+            change()
+            with pytest.raises(refusal):
+                for piece in chunks:
+                    given += piece
+            assert (told.count(), b"B" * 1000 in given) == (before, False)
+            with pytest.raises(zipfile.BadZipFile):
+                zipfile.ZipFile(io.BytesIO(given))
+            if undo:
+                undo()
 
     def test_a_registered_tie_to_the_matter_of_a_document_keeps_it_from_a_colleague(self):
         self.attach(b"First.\n")
