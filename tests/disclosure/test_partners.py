@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from cases.accounts import reading, storing
 from cases.agencies.provision import new_inbound_key
 from cases.api import authentication
-from cases.disclosure.partners import asking, simevents
+from cases.disclosure.partners import asking, demo, simevents
 from cases.disclosure.partners.models import PartnerAgreement, PartnerQuery, SimEvent
 from cases.fraud import fromoutside
 from cases.fraud.models import FraudReferral
@@ -395,3 +395,20 @@ def test_question_takes_its_fixed_number_of_statements(secrets, secret):
 
     statements = [each["sql"] for each in captured if not each["sql"].startswith(("SAVEPOINT", "RELEASE"))]
     assert len(statements) == 52, "\n".join(each[:120] for each in statements)
+
+
+def test_demonstration_asks_its_questions_and_tells_what_came_of_those_that_were_answered(people):
+    partners.enter(people)
+    PartnerAgreement.objects.update(is_live=False)
+    cast = demo.Cast(officer=people["k.mistry"], approver=people["e.hallam"])
+
+    assert demo.tell(cast, now=ASKED_AT) == 5
+
+    asked = PartnerQuery.objects.order_by("case__reference").values_list("answer", "refusal_code", "feedback")
+    assert list(asked) == [
+        ("yes", "", "confirmed_fraud"),
+        ("no", "", "not_fraud"),
+        ("date", "", ""),
+        ("yes", "", ""),
+        ("", "rate_exceeded", ""),
+    ]

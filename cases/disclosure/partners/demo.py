@@ -28,7 +28,7 @@ class Cast:
 # Question, number, hours, whether it comes within the rate, what came of it.
 _STORIES: tuple[tuple[str, str, int, bool, str], ...] = (
     ("sim_swap", "+447700900123", 480, True, "confirmed_fraud"),
-    ("sim_swap", "+447700900455", 240, True, "not_fraud"),
+    ("sim_swap", "+447700900124", 240, True, "not_fraud"),
     ("sim_swap_date", "+447700900124", 240, True, ""),
     ("transaction", "+447700900125", 72, True, ""),
     ("sim_swap", "+447700900126", 240, False, ""),
