@@ -165,8 +165,8 @@ def promise(
 
     `body` is CSV whose first row names the columns. Takes the channel's next number under its lock, seals the file
     under a key of its own (below the case's, if it is of one case) and rings the doorbell on commit. A file promised
-    before under the same `dedupe` is returned as it is; `drawn` is one that has its ids already, and then nothing is.
-    Raises NoChannel, NoFiles, FileRefused.
+    before under the same `dedupe` is returned as it is, also where another was `drawn`, which has its ids already: that
+    one is then never written. Raises NoChannel, NoFiles, FileRefused.
     """
     channel = _channel_for(agency_code)
     known = BatchFile.objects.filter(channel=channel, message__dedupe_key=dedupe).first() if dedupe else None
