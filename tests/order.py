@@ -9,13 +9,13 @@ from typing import Any
 
 # Seconds on the machine that checks, of files that take more than half a minute; no others have to be in the list.
 SECONDS = {
-    "tests/browser/test_accessibility.py": 500,
-    "tests/restricted/test_canary.py": 350,
+    "tests/browser/test_accessibility.py": 300,
+    "tests/restricted/test_canary.py": 250,
     "tests/journeys/test_sim_swap.py": 150,
     "tests/journeys/test_trace.py": 60,
     "tests/journeys/test_up.py": 40,
     "tests/faults/test_kills_under_load.py": 180,
-    "tests/kernel/test_matrix.py": 280,
+    "tests/kernel/test_matrix.py": 250,
     "tests/web/test_routes_by_role.py": 230,
     "tests/bench/test_seed_volume.py": 70,
     "tests/ledger/test_verify.py": 150,
@@ -24,14 +24,13 @@ SECONDS = {
     "tests/api/test_fuzz.py": 130,
     "tests/agencies/test_kills.py": 60,
     "tests/fraud/test_machine.py": 70,
-    "tests/journeys/test_edge_pages.py": 90,
+    "tests/journeys/test_edge_pages.py": 65,
     "tests/faults/test_races.py": 50,
-    "tests/browser/test_disclosure.py": 80,
-    "tests/fraud/test_demo.py": 240,
-    "tests/signin/test_browser.py": 70,
-    "tests/api/test_schema.py": 65,
+    "tests/browser/test_disclosure.py": 50,
+    "tests/fraud/test_demo.py": 110,
+    "tests/signin/test_browser.py": 45,
     "tests/ledger/test_guards.py": 65,
-    "tests/browser/test_states.py": 60,
+    "tests/browser/test_states.py": 55,
     "tests/fraud/test_walks.py": 40,
 }
 # These start `manage.py up`: one after the other in one process, which opens one office for those that can share it.
