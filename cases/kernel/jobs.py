@@ -28,6 +28,7 @@ __all__ = [
     "Kind",
     "Outdated",
     "Skipped",
+    "asked_by",
     "declare",
     "get_visible",
     "kind_of",
@@ -36,7 +37,6 @@ __all__ = [
     "start_daily",
     "stop",
     "take_over",
-    "asked_by",
 ]
 
 MOST_CLAIMS = 5
