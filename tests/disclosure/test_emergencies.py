@@ -534,6 +534,51 @@ def test_a_time_out_of_all_range_gets_a_sentence_and_writes_nothing(people, now,
     assert (answer.status_code, said in page, typed in page) == (422, True, True)
 
 
+@pytest.mark.parametrize(
+    ("at", "typed", "ended"),
+    [
+        ("2026-11-24T03:13:40Z", "03:13", "2026-11-24T03:13:00Z"),
+        ("2026-11-24T03:13:40Z", "03:14", "2026-11-24T03:13:40Z"),
+        ("2026-11-24T23:59:30Z", "00:00", "2026-11-24T23:59:30Z"),
+        ("2026-11-24T00:30:00Z", "23:50", "2026-11-23T23:50:00Z"),
+        ("2026-07-24T03:13:40Z", "04:13", None),
+        ("2026-07-24T23:30:00Z", "00:28", None),
+        ("2026-11-24T03:13:40Z", "05:14", "2026-11-23T05:14:00Z"),
+    ],
+)
+def test_a_time_a_little_ahead_is_now_and_summer_time_is_told_so_and_neither_is_yesterday(
+    people, now, at, typed, ended
+):
+    now["now"] = datetime.fromisoformat(at)
+    client = client_of("n.okonjo", is_stepped_up=True)
+    call = {**CALL, "call_began_at": "", "call_ended_at": typed}
+    if ended is None:
+        with nothing_written():
+            page = client.post("/emergency/", call)
+        said = f"That is still to come: it is {now['now']:%H:%M} UTC now."
+        assert (page.status_code, said in page.content.decode()) == (422, True)
+        return
+    client.post("/emergency/", call)
+    case = Case.objects.get(kind=KIND)
+    assert facts(case).call_ended_at == datetime.fromisoformat(ended)
+    # K05: an hour after the call ended, to the second.
+    assert clock(case, "k05_emergency_period").due_at == datetime.fromisoformat(ended) + timedelta(hours=1)
+
+
+def test_an_hour_that_was_over_before_they_asked_names_its_day_and_what_to_do_where_it_was_mistyped(people, now):
+    client = client_of("n.okonjo", is_stepped_up=True)
+    path = client.post("/emergency/", {**CALL, "call_began_at": "", "call_ended_at": "2026-11-23T03:13"}).url
+    page = client.get(path).content.decode()
+    assert "The hour after the call ended at 04:13:00 UTC on 23 November 2026." in page
+    assert (
+        "If the end of the call was mistyped, begin a new emergency." in page and "call ended 23 Nov 03:13:00" in page
+    )
+    assert "mistyped, begin a new emergency" in client.post(path, READ).content.decode()
+    assert (Release.objects.count(), Case.objects.get(kind=KIND).state) == (0, "live")
+    again = client.post("/emergency/", {**CALL, "call_began_at": "", "call_ended_at": "03:13"}).url
+    assert client.post(again, READ).status_code == 302 and Release.objects.count() == 1
+
+
 def test_the_same_press_again_gives_nothing_more(people, now):
     client = client_of("n.okonjo", is_stepped_up=True)
     path = client.post("/emergency/", CALL).url

@@ -34,10 +34,12 @@ _TIME = re.compile(r"([01]?\d|2[0-3])[:.]?([0-5]\d)(?:[:.]?([0-5]\d))?Z?")
 _POSITION = re.compile(r"\s*(-?\d{1,2}(?:\.\d{1,7})?)\s*[,; ]\s*(-?\d{1,3}(?:\.\d{1,7})?)\s*")
 _CHOOSE = ("", "Choose")
 _EARLIEST = 1990  # a year before which nothing was ever asked by telephone here
+_CLOCKS_DIFFER = timedelta(minutes=2)  # minutes are rounded up, and the control room's clock runs ahead of ours
+_WALL_CLOCK = timedelta(hours=2)  # a clock on the wall, in summer time, runs ahead of UTC
 
 
 class UtcField(forms.CharField):
-    """A time of the last 24 hours in UTC, typed as on the clock: 03:13 or 03:13:55. A day may stand before it."""
+    """A time of the last 22 hours in UTC, typed as on the clock: 03:13 or 03:13:55. A day may stand before it."""
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("help_text", "UTC: 03:13 or 03:13:55.")
@@ -71,9 +73,21 @@ def _now() -> datetime:
 
 
 def _last(clock: time, *, now: datetime) -> datetime:
-    """Return the last moment at which a clock in UTC showed this."""
+    """Return the last moment at which a clock in UTC showed this; now, where it is a minute or two ahead. What is up to
+    two hours ahead is no time of yesterday's but one of the clock on the wall: refused."""
     moment = datetime.combine(now.astimezone(UTC).date(), clock, tzinfo=UTC)
-    return moment if moment <= now else moment - timedelta(days=1)
+    if moment > now:
+        moment -= timedelta(days=1)
+    ahead = moment + timedelta(days=1) - now
+    if ahead <= _CLOCKS_DIFFER:
+        return now
+    if ahead <= _WALL_CLOCK:
+        raise forms.ValidationError(
+            f"That is still to come: it is {now.astimezone(UTC):%H:%M} UTC now. Write the time in UTC; for the day"
+            f" before, with its day, such as {moment:%Y-%m-%dT%H:%M}.",
+            code="future",
+        )
+    return moment
 
 
 def _rooms() -> list[tuple[str, str]]:

@@ -3,11 +3,12 @@ not, or None."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from cases.disclosure import authorities
 from cases.disclosure.emergency import codes, messages, periods
+from cases.disclosure.emergency.models import EmergencyDisclosure
 
 __all__ = ["GIVEN", "answered_at", "past_hour"]
 
@@ -22,18 +23,21 @@ def answered_at(context: Any) -> datetime:
     return moment
 
 
-def past_hour(ended_at: datetime) -> str:
-    """Return the words of the hour that is over."""
+def past_hour(ended_at: datetime, facts: EmergencyDisclosure, *, now: datetime) -> str:
+    """Return the words of the hour that is over, with the day where it was another in UTC; and what is done where its
+    end was mistyped, as it may be where the hour was over before anybody asked."""
+    day = "" if ended_at.astimezone(UTC).date() == now.astimezone(UTC).date() else f" on {ended_at:%-d %B %Y}"
+    mistyped = " If the end of the call was mistyped, begin a new emergency." if ended_at < facts.requested_at else ""
     return (
-        f"The hour after the call ended at {ended_at:%H:%M:%S} UTC. Nothing can be given here any more without an"
-        f" authorisation. {codes.ROUTES[codes.PAST_HOUR]}"
+        f"The hour after the call ended at {ended_at:%H:%M:%S} UTC{day}. Nothing can be given here any more without an"
+        f" authorisation.{mistyped} {codes.ROUTES[codes.PAST_HOUR]}"
     )
 
 
 def is_within_hour(context: Any) -> str | None:
     """No authorisation is needed within the hour after the call (K05); at 61 minutes one is."""
-    ends_at = periods.hour_ends_at(context.case)
-    return past_hour(ends_at) if answered_at(context) > ends_at else None
+    ends_at, facts = periods.hour_ends_at(context.case), context.case.emergency_disclosure
+    return past_hour(ends_at, facts, now=context.at) if answered_at(context) > ends_at else None
 
 
 def is_as_the_sheet_says(context: Any) -> str | None:

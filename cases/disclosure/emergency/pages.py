@@ -248,7 +248,7 @@ def _timed(case: Case) -> dict[str, Any]:
         "case": case,
         "facts": facts,
         "timers": timers,
-        "past": guards.past_hour(ends_at) if is_past and is_asked else "",
+        "past": guards.past_hour(ends_at, facts, now=now) if is_past and is_asked else "",
         "now_at": now,
     }
 
