@@ -6,7 +6,7 @@ Nothing of a restricted matter is read, so nothing of it can show.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -25,8 +25,15 @@ from cases.rights import choices
 
 __all__ = ["Held", "Opened", "is_beside", "matters", "of_person", "own_reaches", "reaches", "rows"]
 
-_HOLDER_FIELDS = ("forename", "surname", "date_of_birth", "line_1", "town", "postcode", "phone", "email")
 Opened = Mapping[str, str | None]
+# What is compared of a holder and the person; each states it, in one shape, or nothing.
+_COMPARED: Sequence[tuple[str, Callable[[Opened], str]]] = (
+    ("surname", lambda values: (values["surname"] or "").strip().casefold()),
+    ("date_of_birth", lambda values: terms.born(values["date_of_birth"] or "")),
+    ("phone", lambda values: terms.phone(values["phone"] or "")),
+    ("email", lambda values: terms.email(values["email"] or "")),
+)
+_HOLDER_FIELDS = ("forename", "surname", "date_of_birth", "line_1", "town", "postcode", "phone", "email")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,27 +109,49 @@ def _own_accounts(
         return []
     opened = sealing.open_rows(holders, _HOLDER_FIELDS, reader=reader, at=at)
     told = sealing.open_rows([accounts[each.account_id] for each in holders], ("number",), reader=reader, at=at)
-    homes = {terms.postcode(str(values["postcode"] or "")) for _, values in places}
+    known = _known(people, places)
     return [
         (holder, values, str(account["number"] or ""))
         for holder, values, account in zip(holders, opened, told, strict=True)
-        if any(_is_they(values, known, homes) for _, known in people)
+        if _is_they(values, known)
     ]
 
 
-def _is_they(holder: Opened, person: Opened, homes: set[str]) -> bool:
-    """Say whether a holder of an account is the person: the same last name, and birth, telephone, e-mail or home."""
-    if not holder["surname"] or (holder["surname"] or "").casefold() != (person["surname"] or "").casefold():
+def _known(
+    people: Sequence[tuple[CaseParty, Opened]], places: Sequence[tuple[CaseAddress, Opened]]
+) -> Mapping[str, frozenset[str]]:
+    """Return what is said of the person in all their rows and homes, in the shape in which it is compared."""
+    said = {name: frozenset(found for _, each in people if (found := as_one(each))) for name, as_one in _COMPARED}
+    homes = {terms.postcode(values["postcode"] or "") for _, values in places}
+    forenames = frozenset(each["forename"] or "" for _, each in people)
+    return {**said, "forename": forenames, "home": frozenset(homes - {""})}
+
+
+def _is_they(holder: Opened, known: Mapping[str, frozenset[str]]) -> bool:
+    """Say whether a holder of an account is the person. The last name is the same; a birth or a first name that both
+    state and differ in is another's, whatever else they share: a couple, twins, father and son. For the same, the birth
+    agrees, or the first name and a telephone, e-mail or home."""
+    same = {name: as_one(holder) in known[name] for name, as_one in _COMPARED if as_one(holder) and known[name]}
+    is_named_so = _is_named_so(holder["forename"] or "", known["forename"])
+    if not same.get("surname") or same.get("date_of_birth") is False or is_named_so is False:
         return False
-    compared = (("date_of_birth", "born"), ("phone", "phone"), ("email", "email"))
-    same = [
-        found
-        for name, kind in compared
-        if (found := terms.EXACT[kind](holder[name] or "")) and found == terms.EXACT[kind](person[name] or "")
-    ]
-    forenames = {(each["forename"] or "").casefold() for each in (holder, person)}
-    at_home = terms.postcode(holder["postcode"] or "") in homes - {""}
-    return bool(same) or (at_home and len(forenames) == 1 and "" not in forenames)
+    at_home = terms.postcode(holder["postcode"] or "") in known["home"]
+    reached = same.get("phone") or same.get("email") or at_home
+    return bool(same.get("date_of_birth") or (is_named_so and reached))
+
+
+def _is_named_so(forename: str, known: frozenset[str]) -> bool | None:
+    """Say whether a first name is one of those known; by its first letter where either states no more. Nothing where
+    either states none."""
+    theirs = [name for name in known if name.strip()]
+    if not forename.strip() or not theirs:
+        return None
+    words = {word for name in theirs for word in terms.words(name)}
+    mine = set(terms.words(forename))
+    if mine and words:
+        return bool(mine & words)
+    # A letter alone can speak against somebody, and not for them.
+    return None if forename.strip()[0].casefold() in {name.strip()[0].casefold() for name in theirs} else False
 
 
 def reaches(known: Held) -> list[dict[str, str]]:

@@ -1,0 +1,86 @@
+"""Of the accounts that a person names the pack gives their own, and nothing of whoever shares a name, a telephone or a
+home with them, or held one with them: UK GDPR Art 15(4)."""
+
+import json
+from datetime import timedelta
+
+from django.test import TestCase
+
+from cases.accounts import uploads
+from cases.kernel import intake, jobrun
+from cases.reports import requests
+from tests import associations, factories
+from tests import requests_of_people as rights
+from tests.accounts import portfolio
+from tests.factories import AT
+
+LATER = AT + timedelta(minutes=5)
+NUMBER = "8000000011"
+SHARED = "+447700900611"
+# She is Leocadia Brathwaite, born on 11 February 1979, of 3 Lantern Court, Leeds LS1 0ZZ.
+PERSON = {
+    "role": "person",
+    "values": {**associations.DECLARER["values"], "account_reference": NUMBER, "phone": SHARED},
+    "addresses": associations.DECLARER["addresses"],
+}
+HERS = {"forename": "Leocadia", "surname": "Brathwaite", "date_of_birth": "1979-02-11"}
+HIS = {"forename": "Ambrose", "surname": "Brathwaite", "date_of_birth": "1975-06-01", "phone": SHARED}
+HOME = {"line_1": "3 Lantern Court", "town": "Leeds", "postcode": "LS1 0ZZ"}
+NOBODY_SAYS = {"phone": "", "email": "", "line_1": "", "town": "", "postcode": ""}
+
+
+class OwnAccounts(TestCase):
+    @classmethod
+    def setUpTestData(cls):
+        cls.people = factories.office()
+
+    def tell(self, *holders, **told):
+        row = portfolio.row(11) | {"account": NUMBER, "as_of": "2026-11-10"} | told
+        for number, holder in enumerate(holders, start=1):
+            row |= {f"holder_{number}_{name}": value for name, value in {**NOBODY_SAYS, **holder}.items()}
+        analyst = next(each for each in self.people.values() if "collections_analyst" in each.roles)
+        uploads.take([portfolio.file([row])], actor=analyst, at=AT)
+        jobrun.work(clock=lambda: AT, seconds=60)
+
+    def given(self, **values):
+        """Return what the pack of her request says of her accounts."""
+        person = {**PERSON, "values": {**PERSON["values"], **values}}
+        facts = {"right": "access", "came_by": "letter"}
+        officer = self.people[rights.OFFICER]
+        case = intake.open_case(rights.REQUEST, actor=officer, at=AT, facts=facts, people=[person])
+        rights.identify(case, self.people)
+        factories.scan()
+        report = requests.request(rights.read_through(case, self.people), actor=officer, at=AT, level="subject")
+        reader = requests._reader(report, "subject_access")
+        data = requests.papers.draft(report, requests.paper_of(report.case, "subject"), reader=reader, at=LATER).data
+        return [
+            {each["name"]: each["value"] for each in item["values"]} for item in json.loads(data)["parts"]["accounts"]
+        ]
+
+    def test_account_of_a_husband_is_not_given_whatever_the_two_share(self):
+        self.tell({**HIS, **HOME, "email": "home@example.org"}, flags="prison:2026-11-01")
+        assert self.given(email="home@example.org") == []
+
+    def test_account_is_not_given_where_one_of_birth_and_first_name_is_said_and_another(self):
+        for holder in (
+            {**HERS, **HOME, "date_of_birth": "1948-09-02", "phone": SHARED},  # mother and daughter of one name
+            {**HERS, **HOME, "forename": "Philippa", "phone": SHARED},  # twins
+            {**HERS, **HOME, "forename": "P.", "phone": SHARED},
+        ):
+            self.tell(holder)
+            assert self.given() == []
+
+    def test_account_is_not_given_where_only_a_last_name_and_a_telephone_agree(self):
+        self.tell({"forename": "L", "surname": "Brathwaite", "date_of_birth": "", "phone": SHARED})
+        assert self.given() == []
+
+    def test_account_is_given_where_it_is_hers_by_birth_or_by_name_and_one_thing_more(self):
+        for holder in (
+            HERS,
+            {**HERS, "forename": "L."},
+            {**HERS, "date_of_birth": "", "phone": "07700 900611"},
+            {**HERS, "date_of_birth": "", "forename": "LEOCADIA MAY", **HOME},
+        ):
+            self.tell(holder)
+            (account,) = self.given()
+            assert account["Balance"] == "£50.11"
