@@ -24,7 +24,7 @@ from django.views.decorators.http import require_GET, require_POST
 from cases.disclosure import checking, codes, guards, inspection, package, packageforms, report
 from cases.disclosure.dataitems import ITEMS, label
 from cases.disclosure.models import ItemGround, PackagePart
-from cases.kernel import policy
+from cases.kernel import conflicts, policy
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError, NotAllowed
 from cases.kernel.evidence import custody
@@ -113,7 +113,8 @@ def _show(
     actor, case, failed = asking.actor_of(request), file.case, failed or {}
     if not (why := casepage.purpose_of(request, file, actor)):
         return redirect("web:case", uid=case.uid)
-    may_open = _may(actor, "reveal", case)
+    is_tied = bool(conflicts.why_not(actor, case))
+    may_open = _may(actor, "reveal", case) and not is_tied
     if may_open:
         beside = _opened(request, case, why)
     else:
@@ -121,7 +122,7 @@ def _show(
             asking.reader(request, "view", why, case.uid, fields=("package",)), at=asking.now(), result_count=1
         )
         beside = {}
-    may_change = case.state == "extracting" and _may(actor, "edit", case)
+    may_change = case.state == "extracting" and _may(actor, "edit", case) and not is_tied
     parts = package.parts_of(case)
     shown = casepage.header(file, "disclosure:package", actor) | beside
     shown |= {
@@ -184,10 +185,17 @@ def _invalid(request: HttpRequest, file: CaseFile, name: str, form: django_forms
 
 
 def _changeable(request: HttpRequest, uid: UUID) -> CaseFile:
-    """Return a request whose package this person may change. Raises NotAllowed."""
+    """Return a request whose package this person may change. Raises NotAllowed, also for whoever has a tie."""
+    return _untied(request, uid, "edit")
+
+
+def _untied(request: HttpRequest, uid: UUID, act: str) -> CaseFile:
+    """Return a request on which this person may do this and has no tie. Raises NotAllowed before anything is opened."""
     actor = asking.actor_of(request)
     file = _file(actor, uid)
-    policy.require(actor, "edit", case=file.case)
+    policy.require(actor, act, case=file.case)
+    if refusal := conflicts.why_not(actor, file.case):
+        raise NotAllowed(refusal)
     return file
 
 
@@ -314,10 +322,8 @@ def remove_file(request: HttpRequest, uid: UUID, number: int) -> HttpResponse:
 def part_page(request: HttpRequest, uid: UUID, number: int) -> HttpResponse:
     """Show one file beside the request; what is no text, and what is asked for whole (`as=file`), is handed out as an
     attachment. Each time is on record."""
-    actor = asking.actor_of(request)
-    file = _file(actor, uid)
+    actor, file = asking.actor_of(request), _untied(request, uid, "reveal")
     case = file.case
-    policy.require(actor, "reveal", case=case)
     part = next((each for each in package.parts_of(case) if each.number == number), None)
     if part is None:
         raise Http404

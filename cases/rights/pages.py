@@ -16,8 +16,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from cases.kernel import conflicts, edits, policy
+from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError, NotAllowed
 from cases.kernel.evidence import custody, scanning
+from cases.kernel.models import Case
 from cases.kernel.reading import queries, timeline
 from cases.kernel.reading.queries import CaseFile
 from cases.rights import access, codes, copies, held, texts
@@ -44,6 +46,7 @@ def texts_to_read(request: HttpRequest, uid: UUID) -> HttpResponse:
     if file.case.kind != "rights_request" or file.case.rights_request.right != codes.ACCESS:
         raise Http404
     policy.require(actor, access.MAKE, case=file.case)
+    _require_no_tie(actor, file.case)
     if key := request.GET.get("document"):
         return _hand_out(request, file, key)
     if request.method != "POST":
@@ -54,6 +57,13 @@ def texts_to_read(request: HttpRequest, uid: UUID) -> HttpResponse:
         unsaid = Problem(sentence=CHOOSE, anchor=f"id_{first}" if first else "")
         return _show(request, file, typed, [unsaid], HTTPStatus.UNPROCESSABLE_ENTITY)
     return _keep(request, file, typed)
+
+
+def _require_no_tie(actor: Actor, case: Case) -> None:
+    """Raise NotAllowed for whoever has a tie to the request, or to anybody in a matter whose texts are shown."""
+    matters = {case.pk, *(party.case_id for party in held.rows(case))}
+    if actor.user_id and Case.objects.filter(conflicts.of_person(actor.user_id), pk__in=matters).exists():
+        raise NotAllowed(conflicts.SENTENCE)
 
 
 def _keep(request: HttpRequest, file: CaseFile, typed: dict[str, str]) -> HttpResponse:
@@ -98,8 +108,6 @@ def _hand_out(request: HttpRequest, file: CaseFile, key: str) -> HttpResponse:
     if found is None:
         raise Http404
     row = found.row
-    if refusal := conflicts.why_not(actor, row.case):
-        raise NotAllowed(refusal)
     fields = (f"document-{row.number}",)
     reader = asking.reader(request, "download", access.PACK.purpose, row.case.uid, fields=fields)
     try:

@@ -115,7 +115,7 @@ def test_statements_do_not_grow_with_the_files(people, count, django_assert_num_
         disclosures.add(case, "subscriber_name", disclosures.NAMES, people)
     client = client_of("k.mistry")
     client.get(at(case))
-    with django_assert_num_queries(22):
+    with django_assert_num_queries(23):
         client.get(at(case))
 
 

@@ -19,8 +19,8 @@ from django.views.decorators.http import require_GET, require_http_methods
 from cases.disclosure import authorities
 from cases.disclosure.emergency import codes, effects, forms, guards, periods
 from cases.disclosure.emergency.casetype import EMERGENCY_DISCLOSURE
-from cases.kernel import intake, policy, transitions
-from cases.kernel.errors import CaseError
+from cases.kernel import conflicts, intake, policy, transitions
+from cases.kernel.errors import CaseError, NotAllowed
 from cases.kernel.models import Agency, Case, Clock
 from cases.kernel.transitions import CaseChanged
 from cases.ledger import sealing
@@ -140,6 +140,8 @@ def work(request: HttpRequest, uid: UUID) -> HttpResponse:
     if case.kind != KIND:
         return redirect("web:case", uid=uid)
     _may_work(request, case)
+    if refusal := conflicts.why_not(actor, case):
+        raise NotAllowed(refusal)
     if request.method == "GET":
         if getattr(request, "htmx", False):
             return render(request, "cases/disclosure/emergency/_clocks.html", _timed(case))
