@@ -104,7 +104,7 @@ def _fetch(channel: Channel, *, now: datetime) -> int:
         ring = packing.Ring(now)
         parcel = packing.carrier(channel, _folder(channel), ring)
         new = _not_seen(channel, sftp.look(parcel))
-        readable = [one.name for one in new if 0 <= one.size <= sftp.LARGEST_FILE]
+        readable = [one for one in new if 0 <= one.size <= sftp.LARGEST_FILE]
         found = sftp.collect(parcel, readable) if readable else {}
     except DeliveryError as fault:
         _note_fault(channel, fault, now=now)

@@ -10,6 +10,7 @@ import pytest
 
 from cases.agencies.transports import sftp
 from cases.agencies.transports.base import DeliveryError, Parcel
+from cases.agencies.transports.sftp import Found
 from tests.agencies.fileserver import FileServer
 
 BODY = bytes(range(256)) * 3000
@@ -127,7 +128,17 @@ def test_only_finished_files_are_listed_and_read(server):
     given = parcel(server, url=server.url.replace("/in", "/out"))
     (found,) = sftp.look(given)
     assert (found.name, found.size) == ("answer.csv.pgp", 3)
-    assert sftp.collect(given, ["answer.csv.pgp"]) == {"answer.csv.pgp": b"abc"}
+    assert sftp.collect(given, [found]) == {"answer.csv.pgp": b"abc"}
+
+
+def test_a_file_longer_than_its_server_says_is_read_no_further(server):
+    """Limits count what is read: a server states 1 byte of each of fifty files and sends 256 MB of each (S30)."""
+    folder = server.root / "out"
+    for name in ("long.pgp", "whole.pgp"):
+        (folder / name).write_bytes(b"four")
+    given = parcel(server, url=server.url.replace("/in", "/out"))
+    wanted = [Found(name="long.pgp", size=3, changed_at=1), Found(name="whole.pgp", size=4, changed_at=1)]
+    assert sftp.collect(given, wanted) == {"long.pgp": None, "whole.pgp": b"four"}
 
 
 def test_one_file_that_cannot_be_read_keeps_no_other(server, monkeypatch):
@@ -139,7 +150,8 @@ def test_one_file_that_cannot_be_read_keeps_no_other(server, monkeypatch):
     (folder.parent / "out" / os.fsdecode(b"no text \xff")).write_bytes(b"")
     given = parcel(server, url=server.url.replace("/in", "/out"))
     assert {"a.pgp", "c.pgp"} <= {each.name for each in sftp.look(given)}
-    read = sftp.collect(given, ["a.pgp", "b.pgp", "c.pgp", "d.pgp"])
+    wanted = [Found(name=f"{letter}.pgp", size=9, changed_at=1) for letter in "abcd"]
+    read = sftp.collect(given, wanted)
     assert read == {"a.pgp": b"a.pgp", "b.pgp": None, "c.pgp": b"c.pgp", "d.pgp": None}
 
 

@@ -52,7 +52,8 @@ _FAILURES: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], st
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """A file in a folder: its name, bytes and the second of its last change, on the server's clock."""
+    """A file in a folder as its server states it: name, bytes (the most, where it states none) and the second of its
+    last change, on the server's clock."""
 
     name: str
     size: int
@@ -92,25 +93,27 @@ def look(parcel: Parcel) -> list[Found]:
             name, about = str(entry.filename), entry.attrs
             if name.startswith(".") or name.endswith(PART) or not stat.S_ISREG(about.permissions or stat.S_IFREG):
                 continue
-            found.append(Found(name=name, size=about.size or 0, changed_at=int(about.mtime or 0)))
+            size = LARGEST_FILE if about.size is None else about.size
+            found.append(Found(name=name, size=size, changed_at=int(about.mtime or 0)))
         return sorted(found, key=lambda one: one.name)
 
     return _run(parcel, listed)
 
 
-def collect(parcel: Parcel, names: list[str]) -> dict[str, bytes | None]:
-    """Read named files of the address's folder in one connection: nothing of one that cannot be read, and no word of
-    those for which the time did not suffice. Raises DeliveryError where none was read."""
+def collect(parcel: Parcel, wanted: list[Found]) -> dict[str, bytes | None]:
+    """Read files that were listed in the address's folder in one connection: nothing of one that cannot be read or is
+    longer than it was listed, and no word of those for which the time did not suffice. Raises DeliveryError where none
+    was read."""
     found: dict[str, bytes | None] = {}
 
     async def read(client: asyncssh.SFTPClient, target: Target) -> None:
-        for name in names:
+        for one in wanted:
             try:
-                found[name] = await _read(client, _at(target.path, name))
+                found[one.name] = await _read(client, _at(target.path, one.name), most=min(one.size, LARGEST_FILE))
             except _UNREADABLE:
-                found[name] = None
+                found[one.name] = None
             except DeliveryError:  # too large
-                found[name] = None
+                found[one.name] = None
 
     try:
         _run(parcel, read)
@@ -224,15 +227,16 @@ async def _hash(client: asyncssh.SFTPClient, path: str) -> str:
     return digest.hexdigest()
 
 
-async def _read(client: asyncssh.SFTPClient, path: str) -> bytes:
+async def _read(client: asyncssh.SFTPClient, path: str, *, most: int) -> bytes:
+    """Read a file of at most so many bytes: what its server says of its size is a word like any other."""
     parts: list[bytes] = []
     size = 0
     async with client.open(path, "rb") as file:
         while part := await file.read(_CHUNK):
-            parts.append(part if isinstance(part, bytes) else part.encode())
             size += len(part)
-            if size > LARGEST_FILE:
+            if size > most:
                 raise DeliveryError("file_too_large", is_permanent=True)
+            parts.append(part if isinstance(part, bytes) else part.encode())
     return b"".join(parts)
 
 
