@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO
 
-from pysequoia import Cert, Tsk, decrypt, encrypt
+from pysequoia import Cert, Tsk, encrypt
 
-from cases.agencies import pgppipe
+from cases.agencies import pgpopen, pgppipe
 
 __all__ = [
     "PgpRefused",
@@ -32,6 +32,8 @@ __all__ = [
 ]
 
 PIECE = 64 * 1024
+# A file of an agency, opened: the most that one takes of the memory of whoever asks.
+LARGEST_OPENED = 256 * 1024 * 1024
 # How the child finds its libraries, and nothing secret.
 ENVIRONMENT = ("PATH", "LANG", "LD_LIBRARY_PATH")
 
@@ -110,15 +112,7 @@ def seal_signed_pieces(pieces: Iterable[bytes], *, recipient: str, signer: str, 
     """
     if refusal := why_not(recipient, at=at):
         raise PgpRefused(refusal)
-    child = subprocess.Popen(
-        [sys.executable, "-I", pgppipe.__file__],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env={name: os.environ[name] for name in ENVIRONMENT if name in os.environ},
-        cwd="/",
-    )
-    with child, ThreadPoolExecutor(1) as aside:
+    with _child(pgppipe.__file__, stderr=subprocess.DEVNULL) as child, ThreadPoolExecutor(1) as aside:
         try:
             fed = aside.submit(_feed, child.stdin, pgppipe.begun(recipient, signer), pieces)  # type: ignore[arg-type]  # -- it is a pipe
             while piece := child.stdout.read(PIECE):  # type: ignore[union-attr]  # -- as above
@@ -132,6 +126,17 @@ def seal_signed_pieces(pieces: Iterable[bytes], *, recipient: str, signer: str, 
             child.kill()
 
 
+def _child(program: str, *, stderr: int) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-I", program],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=stderr,
+        env={name: os.environ[name] for name in ENVIRONMENT if name in os.environ},
+        cwd="/",
+    )
+
+
 def _feed(pipe: BinaryIO, begun: bytes, pieces: Iterable[bytes]) -> None:
     try:
         pipe.write(begun)
@@ -143,29 +148,42 @@ def _feed(pipe: BinaryIO, begun: bytes, pieces: Iterable[bytes]) -> None:
             pipe.close()
 
 
-def open_signed(data: bytes, *, secrets: Iterable[str], signers: Iterable[str]) -> tuple[bytes, str]:
+def open_signed(
+    data: bytes, *, secrets: Iterable[str], signers: Iterable[str], most: int = LARGEST_OPENED
+) -> tuple[bytes, str]:
     """Return what was encrypted to one of our keys, and the fingerprint of the certificate that signed it.
 
-    Raises PgpRefused: `unreadable` when it was cut off, altered or not meant for us, `signer_unknown` when it opens but
-    none of the given certificates has signed it.
+    A child process opens it, and nothing of it is kept before its signature counts: anybody can encrypt to a public
+    key, and a thousandfold of what they send. Raises PgpRefused: `unreadable` when it was cut off, altered or not meant
+    for us, `signer_unknown` when it opens but none of the given certificates has signed it, `too_large` when it opens
+    to more than `most` bytes or takes more than the child may.
     """
-    known = [Cert.from_bytes(each.encode()) for each in signers]
-    is_readable = False
-    for secret in secrets:
-        decryptor = Tsk.from_bytes(secret.encode()).decryptor()
+    begun = pgpopen.begun(list(secrets), list(signers))
+    with _child(pgpopen.__file__, stderr=subprocess.PIPE) as child, ThreadPoolExecutor(2) as aside:
         try:
-            opened = decrypt(data, decryptor=decryptor, store=lambda _wanted: known)
-            if opened.bytes is not None and opened.valid_sigs:
-                return bytes(opened.bytes), str(opened.valid_sigs[0].certificate).upper()
-        except Exception:  # noqa: BLE001, S110 -- as above; what is wrong is asked below
-            pass
-        is_readable = is_readable or _opens(data, secret)
-    raise PgpRefused("signer_unknown" if is_readable else "unreadable")
+            fed = aside.submit(_feed, child.stdin, begun, [data])  # type: ignore[arg-type]  # -- it is a pipe
+            counted = aside.submit(_is_larger, child, most)
+            signer = child.stdout.readline().decode().strip()  # type: ignore[union-attr]  # -- as above
+            plain = child.stdout.read()  # type: ignore[union-attr]  # -- as above
+            is_larger = counted.result()
+            with suppress(BrokenPipeError):  # it ended early; its code says why
+                fed.result()
+            ended = child.wait()
+        finally:
+            child.kill()
+    if is_larger or ended < 0:
+        raise PgpRefused("too_large")
+    if ended or not signer:
+        raise PgpRefused("signer_unknown" if ended == pgpopen.SIGNER_UNKNOWN else "unreadable")
+    return plain, signer
 
 
-def _opens(data: bytes, secret: str) -> bool:
-    """Say whether the bytes open at all, whoever signed them. What they hold goes nowhere."""
-    try:
-        return decrypt(data, decryptor=Tsk.from_bytes(secret.encode()).decryptor()).bytes is not None
-    except Exception:  # noqa: BLE001 -- as above
-        return False
+def _is_larger(child: subprocess.Popen[bytes], most: int) -> bool:
+    """Count what a child opens, and keep none of it. End the child and say so once it is more than `most`."""
+    count = 0
+    while piece := child.stderr.read(PIECE):  # type: ignore[union-attr]  # -- it is a pipe
+        count += len(piece)
+        if count > most:
+            child.kill()
+            return True
+    return False

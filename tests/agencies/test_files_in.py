@@ -2,11 +2,13 @@
 
 import os
 import signal
+import tracemalloc
 from unittest.mock import Mock
 
 import asyncssh
 import pytest
 from django.db import OperationalError
+from pysequoia import Cert, Tsk, encrypt
 
 from cases.agencies import application, delivery, fetching, openpgp
 from cases.agencies.transports import sftp
@@ -351,6 +353,41 @@ def test_a_folder_that_cannot_be_read_is_told_once_and_a_wrong_host_key_stops_th
     filestage.know(agency, "ssh_host", other, "SHA256:other")
     fetch()
     assert ChannelHealth.objects.get(channel=channel).pause_reason == "host_key_refused"
+
+
+def test_what_opens_to_more_than_a_file_may_hold_is_refused_without_being_kept(partner, monkeypatch):
+    """Limits come before reading (S30), and what reads is a child with limits of its own (S33). Anybody can encrypt to
+    a public key."""
+    _, file = sent(partner)
+    most = 4 * 1024 * 1024
+    monkeypatch.setitem(openpgp.open_signed.__kwdefaults__, "most", most)
+    ours, signer = Cert.from_bytes(partner.ours.armored.encode()), Tsk.from_bytes(partner.secret.encode()).signer()
+    large = {
+        "aaa": encrypt(bytes(most + 1), recipients=[ours], armor=False),
+        "bbb": encrypt(bytes(most + 1), recipients=[ours], armor=False, signer=signer),
+    }
+    name, plain = partner.written(ACK, answers=file.name)
+    for each, carried in large.items():
+        (partner.server.root / "out" / each).write_bytes(carried)
+    partner.put(name, plain)
+    assert fetch() == fetching.Fetched(stored=3, taken=1, refused=2)
+    assert [outcome(each) for each in (*large, name)] == [("refused", "too_large")] * 2 + [("taken", "")]
+    assert Task.objects.filter(kind="file_refused", detail__reason="too_large").count() == 2
+
+
+def test_nothing_of_an_unsigned_file_is_kept_while_it_is_opened():
+    secret, ours = openpgp.make_pair("Backoffice")
+    plain = bytes(8 * 1024 * 1024)
+    carried = encrypt(plain, recipients=[Cert.from_bytes(ours.armored.encode())], armor=False)
+    tracemalloc.start()
+    try:
+        with pytest.raises(openpgp.PgpRefused) as refused:
+            openpgp.open_signed(carried, secrets=[secret], signers=[ours.armored])
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert refused.value.code == "signer_unknown"
+    assert peak < len(plain) / 4
 
 
 def test_a_file_says_what_it_is_and_its_trailer_what_it_holds():
