@@ -10,6 +10,7 @@ import json
 import logging
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,7 +18,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from cases.agencies import application, callback_body, inbound, openpgp, packing
 from cases.agencies.callback_body import FormRefused
@@ -42,6 +43,8 @@ log = logging.getLogger(__name__)
 ACTOR = actors.system("inbound")
 MOST_BYTES = 64 * 1024 * 1024
 QUIET_FOR = timedelta(hours=1)
+# So often a run may end at a file without a word before the file is refused and those after it are taken.
+MOST_TRIES = 3
 # Our own copy does not open: not the partner's fault.
 ALTERED = "kept_altered"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}", re.ASCII)
@@ -186,7 +189,7 @@ def _store_again(same: QuerySet[BatchFile], found: Found, data: bytes, detail: d
             if row.key.destroyed_at is not None:
                 row.key = sealing.new_key("inbox_file", at=now, retention_class="message_body")
             row.sealed_bytes = sealing.seal_bytes(data, key=row.key, label=files.LABEL, uid=row.uid, field="bytes")
-            row.state, row.reason, row.ended_at = "stored", "", None
+            row.state, row.reason, row.ended_at, row.tries = "stored", "", None, 0
             row.remote_size, row.remote_changed_at = found.size, found.changed_at
             row.save()
     return 1
@@ -226,7 +229,7 @@ def _raise_task(kind: str, channel: Channel, *, now: datetime, **detail: Any) ->
 
 def take_stored(*, now: datetime, run: Fetched | None = None) -> Fetched:
     """Open, prove and take every kept file, each in a transaction of its own, in the order of their numbers. A passing
-    fault of ours leaves a file stored for the next run."""
+    fault of ours leaves a file stored for the next run; a file at which a run ended MOST_TRIES times is refused."""
     run = run or Fetched()
     rows = BatchFile.objects.filter(state="stored", direction="in").values_list("channel_id", "name", "pk")
     for _, _, file_id in sorted(rows, key=lambda row: (row[0], row[1].rpartition("_")[2], row[2])):
@@ -234,23 +237,30 @@ def take_stored(*, now: datetime, run: Fetched | None = None) -> Fetched:
             state = _take(file_id, now=now)
         except PASSING:
             log.exception("file_not_taken_yet", extra={"file": file_id})
+            with suppress(*PASSING):
+                BatchFile.objects.filter(pk=file_id, tries__gt=0).update(tries=F("tries") - 1)
             continue
         run.taken += state == "taken"
         run.refused += state == "refused"
     return run
 
 
+def _still_stored(file_id: int) -> BatchFile | None:
+    rows = BatchFile.objects.select_for_update(of=("self",), skip_locked=True).select_related("channel__agency")
+    return rows.filter(pk=file_id, state="stored").first()
+
+
 def _take(file_id: int, *, now: datetime) -> str:
+    with transaction.atomic():  # stays when the process dies of what follows
+        row = _still_stored(file_id)
+        if row is not None:
+            row.tries += 1
+            row.save(update_fields=["tries"])
     with transaction.atomic():
-        row = (
-            BatchFile.objects.select_for_update(of=("self",), skip_locked=True)
-            .select_related("channel__agency")
-            .filter(pk=file_id, state="stored")
-            .first()
-        )
+        row = _still_stored(file_id)
         if row is None:
             return ""
-        refusal = _why_not(row, now=now)
+        refusal = FileRefused("tried_too_often") if row.tries > MOST_TRIES else _why_not(row, now=now)
         state = _refuse(row, refusal, now=now) if refusal else "taken"
         failpoints.reach("inside_take")
         inbound.ring()

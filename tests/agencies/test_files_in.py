@@ -260,6 +260,22 @@ def test_a_worker_killed_between_fetching_and_taking_loses_and_doubles_nothing(p
     assert (outcome(name), Callback.objects.count()) == (("taken", ""), 2)
 
 
+@pytest.mark.faults
+def test_a_file_that_ends_its_worker_three_times_is_refused_and_the_next_is_taken(partner):
+    """No file holds up what comes after it, of whichever agency (T11, T12): a person hears of it instead."""
+    _, file = sent(partner)
+    deadly, _ = partner.written(ACK, answers=file.name, number=1)
+    name, plain = partner.written(ACK, answers=file.name, number=2)
+    partner.put(deadly, plain)  # of another name than it says, if anybody came to read it
+    partner.put(name, plain)
+    for _ in range(3):
+        assert work("inside_take:1") == -signal.SIGKILL
+        assert outcome(deadly) == ("stored", "")
+    assert fetch() == fetching.Fetched(refused=1, taken=1)
+    assert (outcome(deadly), outcome(name)) == (("refused", "tried_too_often"), ("taken", ""))
+    assert Task.objects.filter(kind="file_refused", detail__reason="tried_too_often", closed_at=None).count() == 1
+
+
 def test_new_files_are_found_however_many_lie_there(partner, monkeypatch):
     monkeypatch.setattr(sftp, "MOST_FILES", 1)
     registered(partner)
@@ -272,7 +288,7 @@ def test_a_passing_fault_of_ours_refuses_no_file(partner, monkeypatch):
     _, file = sent(partner)
     name, plain = partner.written(ACK, answers=file.name)
     partner.put(name, plain)
-    for fault in (OperationalError("deadlock detected"), KeyMissing("master-1")):
+    for fault in (OperationalError("deadlock detected"), KeyMissing("master-1")) * 2:  # oftener than a file may end one
         with monkeypatch.context() as broken:
             broken.setattr(files, "tell", Mock(side_effect=fault))
             assert (fetch().refused, outcome(name)) == (0, ("stored", ""))

@@ -158,7 +158,8 @@ class BatchFile(models.Model):
 
     `sha256` is of the file as written, `carried_sha256` of the encrypted bytes under `name`. Of a sent file, which has
     its `message`, those bytes are made once, before the first try, and are the same at each. A fetched file is kept
-    before it is opened: `stored`, then `taken` or `refused` with the reason. `answers` is the sent file it speaks of.
+    before it is opened: `stored`, then `taken` or `refused` with the reason; `tries` counts how often that was begun,
+    which is more than once where a worker died of it. `answers` is the sent file it speaks of.
     Of a large sent file the store has the `rows`, equal for all agencies, between a first and a last line that the
     message has, and the encrypted bytes as `carried`.
     """
@@ -186,6 +187,7 @@ class BatchFile(models.Model):
     ended_at = models.DateTimeField(null=True, blank=True)
     remote_size = models.BigIntegerField(null=True, blank=True)
     remote_changed_at = models.BigIntegerField(null=True, blank=True)
+    tries = models.PositiveSmallIntegerField(default=0)
 
     class Meta:
         constraints = [
