@@ -23,7 +23,7 @@ from cases.kernel.actors import Actor, system
 from cases.kernel.errors import CaseError, NotAllowed, NotVisible
 from cases.kernel.exchange import agencies, exchanges
 from cases.kernel.models import Agency, Case, Task, TeamMembership, User
-from cases.kernel.office import access
+from cases.kernel.office import access, shutout
 from cases.kernel.reading.paging import PAGE_SIZE, Cursor, Page, Sort, paged
 from cases.kernel.restricted import breakglass
 from cases.ledger import api as ledger
@@ -55,6 +55,7 @@ OF_THE_OFFICE = {
     breakglass.REVIEW: "review_break_glass",
     access.TASK: "manage_people",
     access.REMOVAL: "manage_people",
+    shutout.TASK: "decide.leaver",
 }
 # Done on a page of their own, never by saying so.
 OWN_PAGE = frozenset({*OF_AGENCIES, *OF_THE_OFFICE})

@@ -56,6 +56,7 @@ def role_label(casetype: CaseType, code: str) -> str:
 TASK_PAGES = {
     "access_review": ("web:access_review", "review"),
     "access_removal": ("person", "user"),
+    "access_shut_out": ("web:change", "change"),
     "work_not_done": ("web:job", "job"),
 }
 

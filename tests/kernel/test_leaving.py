@@ -1,14 +1,18 @@
-"""Leaving is one act: whoever leaves is out everywhere at once, and nothing of theirs is left waiting for them."""
+"""Leaving is one act: whoever leaves is out everywhere at once, and nothing of theirs is left waiting for them. One
+person stops an access; that of whoever holds a privileged role ends for good by two."""
+
+from datetime import timedelta
 
 import pytest
 from django.contrib.sessions.models import Session
 from django.test import Client
 from django.urls import reverse
 
+from cases.kernel import actors
 from cases.kernel.errors import NotAllowed
-from cases.kernel.models import Case, RoleGrant, TeamMembership, User
+from cases.kernel.models import Case, RoleGrant, Task, TeamMembership, User
 from cases.kernel.office import grants, leaving, people, proposals
-from cases.ledger.models import LedgerEvent
+from cases.ledger.models import LedgerEvent, SecurityEvent
 from cases.reports import requests
 from tests import factories
 from tests.kernel.snapshots import nothing_written
@@ -26,6 +30,17 @@ def office():
 def leave(office, username="a.byrne", *, by="o.thackray"):
     payload = {"user": office[username].user_id}
     return proposals.propose("leaver", payload, actor=office[by], at=AT, reason="Last day.")
+
+
+def agree(office, row, verdict="agreed", *, by="j.merriweather"):
+    return proposals.decide(row.uid, verdict, actor=office[by], at=AT, reason="I asked their manager.")
+
+
+def standing(username):
+    """Return whether a person has access, how many roles, seats and sessions."""
+    user = User.objects.get(username=username)
+    roles, seats = RoleGrant.objects.filter(user=user, revoked_at=None), user.memberships.filter(ended_at=None)
+    return user.is_active, roles.count(), seats.count(), Session.objects.count()
 
 
 def test_next_request_of_whoever_left_is_turned_away_everywhere(office):
@@ -63,6 +78,8 @@ def test_sessions_roles_and_teams_end_and_open_cases_go_back(office, settings):
     assert client.get("/").status_code == 200
 
     row = leave(office)
+    assert (row.state, standing("a.byrne")) == ("open", (False, 2, 1, 0))
+    row = agree(office, row)
 
     user.refresh_from_db()
     assert (row.state, row.about_id, user.is_active, user.has_usable_password()) == ("agreed", user.pk, False, False)
@@ -71,7 +88,77 @@ def test_sessions_roles_and_teams_end_and_open_cases_go_back(office, settings):
     assert not Session.objects.filter(session_key=key).exists()
     assert not Case.objects.filter(assignee=user, is_closed=False).exists()
     last = LedgerEvent.objects.filter(stream=case.uid).latest("seq")
-    assert (last.action, last.actor) == ("case.returned", office["o.thackray"].label)
+    assert (last.action, last.actor) == ("case.returned", office["j.merriweather"].label)
+
+
+def test_whoever_holds_a_privileged_role_is_shut_out_by_one_and_ended_or_let_in_by_another(office):
+    """A privileged role is given and taken by two people (threat-model); a leaver is out at the next request (T2)."""
+    client = desk.client_of("e.hallam")
+    assert client.get("/").status_code == 200
+
+    row = leave(office, "e.hallam")
+
+    assert (row.state, row.needs) == ("open", ["data_protection_officer"])
+    assert standing("e.hallam")[:3] == (False, 1, 1)
+    assert client.get("/").status_code == 302
+    (task,) = Task.objects.filter(kind="access_shut_out", closed_at=None)
+    assert (task.due_at, task.detail["user"]) == (AT + timedelta(days=1), row.about_id)
+    shown = desk.client_of("j.merriweather").get(reverse("web:tasks"), {"view": "all"}).content.decode()
+    assert reverse("web:change", args=[row.uid]) in shown
+    with nothing_written(), pytest.raises(NotAllowed, match="You proposed it"):
+        agree(office, row, by="o.thackray")
+    with nothing_written(), pytest.raises(proposals.ProposalRefused, match="waits for a decision"):
+        leave(office, "e.hallam")
+
+    agree(office, row, "refused")
+
+    assert standing("e.hallam")[:3] == (True, 1, 1)
+    assert not Task.objects.filter(kind="access_shut_out", closed_at=None).exists()
+    assert desk.client_of("e.hallam").get("/").status_code == 200
+    assert SecurityEvent.objects.filter(kind__in=("person_shut_out", "person_let_in")).count() == 2
+
+    agree(office, leave(office, "e.hallam"))
+    assert standing("e.hallam")[:3] == (False, 0, 0)
+    assert not Task.objects.filter(kind="access_shut_out", closed_at=None).exists()
+
+
+def test_whoever_proposed_it_may_take_it_back_and_the_person_is_in_again(office):
+    row = leave(office, "n.okonjo")
+    proposals.withdraw(row.uid, actor=office["o.thackray"], at=AT, reason="It was somebody else.")
+    assert standing("n.okonjo")[:3] == (True, 1, 1)
+
+
+def second_administrator():
+    user, _ = people.add_person("T. Quill", codes=["system_administrator"], actor=factories.job(), at=AT)
+    return actors.staff(User.objects.get(pk=user.pk))
+
+
+def test_one_administrator_does_not_become_the_one_who_decides(office):
+    """An administrator is not trusted with their own rights, nor with the officer's who looks at them (B13)."""
+    with nothing_written(), pytest.raises(proposals.ProposalRefused, match="Nobody else could agree"):
+        leave(office, "j.merriweather")
+
+    office["t.quill"] = second_administrator()
+    row = leave(office, "j.merriweather")
+
+    assert (row.needs, standing("j.merriweather")[0]) == (["system_administrator"], False)
+    assert grants.second_hand(None) == frozenset({"data_protection_officer"})
+    with nothing_written(), pytest.raises(proposals.ProposalRefused, match="Nobody else could agree"):
+        leave(office, "t.quill")
+    agree(office, row, "refused", by="t.quill")
+    assert standing("j.merriweather")[0]
+
+
+def test_whom_a_leaver_shut_out_stays_out_until_somebody_decides(office):
+    office["t.quill"] = second_administrator()
+    row = leave(office, "e.hallam", by="t.quill")
+
+    agree(office, leave(office, "t.quill"))
+
+    row.refresh_from_db()
+    assert (row.state, standing("e.hallam")[:2]) == ("open", (False, 1))
+    agree(office, row)
+    assert standing("e.hallam")[:2] == (False, 0)
 
 
 def test_approval_asked_for_by_a_leaver_still_waits_for_its_deciders(office):
@@ -117,11 +204,11 @@ def test_leaving_is_refused_for_oneself_and_by_others(office, username, by, erro
 
 
 def test_nobody_leaves_twice_and_no_staff_ends_access_without_a_proposal(office):
-    leave(office)
+    leave(office, "p.nair")
     with nothing_written(), pytest.raises(proposals.ProposalRefused, match="There is no such person."):
-        leave(office)
+        leave(office, "p.nair")
     with nothing_written(), pytest.raises(NotAllowed, match="which is proposed first"):
-        leaving.leave(office["p.nair"].user_id, actor=office["o.thackray"], at=AT)
+        leaving.leave(office["a.byrne"].user_id, actor=office["o.thackray"], at=AT)
 
 
 def seat(office, username, team, standing):

@@ -131,8 +131,12 @@ def _of(proposal: Proposal | None) -> dict[str, str]:
 
 
 def second_hand(about_id: int | None) -> frozenset[str]:
-    """Return whose agreement a privileged change about this person needs."""
-    officers = RoleGrant.objects.filter(role=roles.DATA_PROTECTION_OFFICER, revoked_at=None, user__is_active=True)
+    """Return whose agreement a privileged change about this person needs.
+
+    An officer who is shut out is one until a second person ends it: whoever shuts out the last of them decides no more
+    than before.
+    """
+    officers = RoleGrant.objects.filter(role=roles.DATA_PROTECTION_OFFICER, revoked_at=None)
     return OFFICERS if officers.exclude(user_id=about_id or 0).exists() else ADMINISTRATORS
 
 

@@ -85,7 +85,8 @@ class Kind:
     there now, in JSON: when it differs at the decision, the proposal is stale. `check` returns a sentence for each
     field at fault. `describe` takes state and payload. `needs` narrows the checkers by payload, to nobody if empty.
     `about` names the member of staff it concerns, who never decides it. `sealed` are payload fields that may name
-    people. `form` is a ChangeForm; without one the kind is proposed from a page of its own.
+    people. `meanwhile` happens at once while a second person has yet to agree; `undo` takes it back if they do not.
+    `form` is a ChangeForm; without one the kind is proposed from a page of its own.
     """
 
     code: str
@@ -101,6 +102,8 @@ class Kind:
     about: Callable[[Payload], int | None] = _nobody
     title: Callable[[Proposal], str] | None = None
     sealed: tuple[str, ...] = ()
+    meanwhile: Callable[[Change], None] | None = None
+    undo: Callable[[Change], None] | None = None
     form: type | None = None
     is_grave: bool = True
 

@@ -1,5 +1,5 @@
 """Leaving, as one act: sessions, factors, links, roles and teams end at once; open cases go back to the queue,
-their tasks to their teams.
+their tasks to their teams. Of whoever holds a privileged role one person stops the access and a second one ends it.
 
 Approvals wait for roles, not for people, so they stay where they are. What the person had proposed is taken back.
 """
@@ -10,23 +10,26 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.apps import apps
-from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from cases.kernel import locks, record, tasks
 from cases.kernel.actors import Actor
 from cases.kernel.models import Case, Proposal, RoleGrant, Task, Team, TeamMembership, User
-from cases.kernel.office import grants, people, proposals
+from cases.kernel.office import grants, people, proposals, shutout
 from cases.kernel.office.changeforms import ChangeForm, PersonField
 from cases.kernel.office.kinds import Change, Kind, Line, Payload
 from cases.ledger import api as ledger
 
 __all__ = ["KINDS", "give_back", "leave"]
 
-# Rows of the library that signs people in, which the kernel does not import.
 HANDED_ON = "task.handed_on"
-SIGN_IN = (("usersessions", "UserSession"), ("mfa", "Authenticator"), ("socialaccount", "SocialAccount"))
+LONELY = (
+    "Nobody else could agree to it, or let them in again: give somebody the role of data protection officer or of "
+    "system administrator first."
+)
+# Rows of the library that signs people in, which the kernel does not import.
+SIGN_IN = (("mfa", "Authenticator"), ("socialaccount", "SocialAccount"))
 
 
 def leave(
@@ -45,7 +48,7 @@ def leave(
     """
     with transaction.atomic():
         grants.refuse_lone_hand(actor, proposal)
-        user = people.another_for_update(user_id, actor, is_agreed=proposal is not None)
+        user = people.another_for_update(user_id, actor, is_agreed=proposal is not None, may_be_shut_out=True)
         with people.act("person.deactivated", actor=actor, at=at, request=request, user=user.pk):
             user.is_active = False
             user.set_unusable_password()
@@ -57,10 +60,13 @@ def leave(
                 membership.ended_at = at
                 membership.save(update_fields=["ended_at"])
             tasks.close_office("access_removal", actor=actor, at=at, user=user.pk)
+            tasks.close_office(shutout.TASK, actor=actor, at=at, user=user.pk)
             people.end_links(user, at=at)
             _end_sign_in(user)
         give_back(user, actor=actor, at=at, request=request)
-        for row_id in proposals.of_person(user).values_list("pk", flat=True):
+        # Whom they shut out stays so until somebody decides.
+        others = Q(kind=LEAVER.code) & ~Q(about=user)
+        for row_id in proposals.of_person(user).exclude(others).values_list("pk", flat=True):
             if proposal is None or row_id != proposal.pk:
                 proposals.drop(row_id, actor=actor, at=at)
         people.note("person_deactivated", actor=actor, at=at, user=user.pk)
@@ -69,8 +75,7 @@ def leave(
 
 def _end_sign_in(user: User) -> None:
     """Delete every session and every second factor; what company sign-in joined is taken apart."""
-    sessions = apps.get_model("usersessions", "UserSession")._default_manager.filter(user_id=user.pk)
-    Session.objects.filter(session_key__in=list(sessions.values_list("session_key", flat=True))).delete()
+    shutout.end_sessions(user)
     for app, model in SIGN_IN:
         apps.get_model(app, model)._default_manager.filter(user_id=user.pk).delete()
 
@@ -139,20 +144,26 @@ class LeaverForm(ChangeForm):
     """Who leaves."""
 
     hints = (
-        "They are signed out everywhere at once, and cannot sign in again. There is no way back: whoever returns is "
-        "added anew.",
+        "They are signed out everywhere at once, and cannot sign in again.",
         "Their roles and teams end, their open cases and tasks go back to the queue, and what they had proposed is "
-        "taken back.",
+        "taken back. There is no way back from that: whoever returns is added anew.",
+        "Where they hold a privileged role, this second part happens when another person agrees. Where that person "
+        "refuses, they can sign in again.",
     )
     user = PersonField(label="Person")
 
 
 def _state(payload: Payload) -> dict[str, bool]:
-    return {"is_active": User.objects.filter(pk=payload["user"], is_active=True).exists()}
+    return {"is_here": shutout.is_here(payload["user"])}
 
 
 def _check(payload: Payload, *, actor: Actor, at: datetime) -> dict[str, str]:
-    sentence = grants.person_refusal(payload["user"], actor)
+    user_id = payload["user"]
+    is_shut_out = shutout.is_here(user_id) and not User.objects.filter(pk=user_id, is_active=True).exists()
+    sentence = people.NOT_ONESELF if actor.user_id == user_id else ""
+    if not is_shut_out:
+        sentence = grants.person_refusal(user_id, actor)
+        sentence = sentence or (LONELY if shutout.is_lonely(user_id, actor.user_id) else "")
     return {"user": sentence} if sentence else {}
 
 
@@ -175,7 +186,10 @@ LEAVER = Kind(
     code="leaver",
     label="End somebody's access",
     makers=grants.ADMINISTRATORS,
-    checkers=None,
+    checkers=grants.OFFICERS | grants.ADMINISTRATORS,
+    needs=lambda payload: shutout.needs(payload["user"]),
+    meanwhile=shutout.shut_out,
+    undo=shutout.let_in,
     subject=lambda payload: f"person/{payload['user']}",
     about=lambda payload: int(payload["user"]),
     state=_state,

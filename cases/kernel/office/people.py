@@ -149,7 +149,9 @@ def follow_link(token: str, *, username: str, password: str, at: datetime) -> Us
     return user
 
 
-def another_for_update(user_id: int, actor: Actor | None, *, is_agreed: bool = False) -> User:
+def another_for_update(
+    user_id: int, actor: Actor | None, *, is_agreed: bool = False, may_be_shut_out: bool = False
+) -> User:
     """Lock and return a person who is not the actor. Raises NotAllowed unless the actor manages people, or the change
     was agreed to by two."""
     if actor is not None and actor.user_id == user_id:
@@ -157,7 +159,8 @@ def another_for_update(user_id: int, actor: Actor | None, *, is_agreed: bool = F
     if not is_agreed:
         _require(actor)
     user = User.objects.select_for_update(no_key=True).filter(pk=user_id).first()
-    if user is None or not user.is_active:
+    is_held = may_be_shut_out and RoleGrant.objects.filter(user_id=user_id, revoked_at=None).exists()
+    if user is None or not (user.is_active or is_held):
         raise PeopleRefused("There is no such person.")
     return user
 

@@ -96,7 +96,8 @@ def propose(
     reason: str,
     request: ledger.RequestInfo | None = None,
 ) -> Proposal:
-    """Put a change on record; where no second person is needed it happens in the same transaction.
+    """Put a change on record; where no second person is needed it happens in the same transaction, and so does what a
+    kind does meanwhile where one is.
 
     Locks the subject. Writes the row and one event on its own stream. Raises NotAllowed, or ProposalRefused with a
     sentence for each field at fault, when another waits for the same subject, or when it would change nothing.
@@ -112,6 +113,8 @@ def propose(
             row.save()
             if not row.needs:
                 _agree(row, payload, actor=actor, at=at, request=request)
+            elif declared.meanwhile is not None:
+                declared.meanwhile(Change(proposal=row, payload=payload, actor=actor, at=at, request=request))
     return row
 
 
@@ -143,7 +146,7 @@ def decide(
                 _agree(row, payload, actor=actor, at=at, request=request)
             else:
                 row.checker_id = actor.user_id if act == "refused" else None
-                _end(row, act, at=at)
+                _give_up(row, act, actor=actor, at=at, request=request)
     if is_stale:
         raise ProposalStale(CHANGED_SINCE)
     return row
@@ -159,7 +162,7 @@ def withdraw(
             raise NotAllowed("Only the person who proposed it takes it back.")
         _refuse_faults(_reason_fault(reason))
         with _act(row, "withdrawn", actor=actor, at=at, reason=reason, request=request):
-            _end(row, "withdrawn", at=at)
+            _give_up(row, "withdrawn", actor=actor, at=at, request=request)
     return row
 
 
@@ -173,7 +176,7 @@ def drop(proposal_id: int, *, actor: Actor, at: datetime) -> None:
     row = Proposal.objects.select_for_update(of=("self",)).select_related("key").get(pk=proposal_id)
     if row.state == "open":
         with _act(row, "dropped", actor=actor, at=at, reason="", request=None):
-            _end(row, "withdrawn", at=at)
+            _give_up(row, "withdrawn", actor=actor, at=at, request=None)
 
 
 def refusal(row: Proposal, actor: Actor) -> str:
@@ -293,6 +296,14 @@ def _act(
 def _agree(row: Proposal, payload: Payload, *, actor: Actor, at: datetime, request: ledger.RequestInfo | None) -> None:
     get(row.kind).apply(Change(proposal=row, payload=payload, actor=actor, at=at, request=request))
     _end(row, "agreed", at=at)
+
+
+def _give_up(row: Proposal, state: str, *, actor: Actor, at: datetime, request: ledger.RequestInfo | None) -> None:
+    """End a change that does not happen, and take back what happened meanwhile."""
+    kind = known(row.kind)
+    if kind is not None and kind.undo is not None:
+        kind.undo(Change(proposal=row, payload=row.payload, actor=actor, at=at, request=request))
+    _end(row, state, at=at)
 
 
 def _end(row: Proposal, state: str, *, at: datetime) -> None:
