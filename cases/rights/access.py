@@ -2,8 +2,8 @@
 
 Nothing of a restricted matter is read, so nothing of it can show: the same words and bytes come out whether there is
 one or not. Other people are left out: of a link the kind of tie alone is said, of a joint account the person's own
-entry. What was told to the police or an authority is not in it (Data Protection Act 2018, Schedule 2, paragraph 2), and
-no sentence says that anything is left out of that kind.
+entry, and no more than it once they hold it no longer. What was told to the police or an authority is not in it (Data
+Protection Act 2018, Schedule 2, paragraph 2), and no sentence says that anything is left out of that kind.
 """
 
 from __future__ import annotations
@@ -232,13 +232,17 @@ def _accounts(held: Held) -> tuple[Item, ...]:
     for row in BureauTold.objects.filter(account__in=ids).select_related("agency").order_by("told_at", "pk"):
         said = f"{moment(row.told_at)}: {row.status.replace('_', ' ')}, {_pounds(row.balance_pence)}"
         told[row.account_id].append((f"Told to {row.agency.display_name}", said))
-    return tuple(
-        Item(
-            head=f"{billing.PRODUCTS.get(holder.account.product, holder.account.product)}, account {number}",
-            rows=(*_of_account(holder.account), *_values(values), *flags[holder.account_id], *told[holder.account_id]),
+    items = []
+    for holder, values, number in held.accounts:
+        account = holder.account
+        # What became of an account since is about those who hold it now.
+        rows: Rows = (("You held it until", _day(holder.ended_date)), *_values(values))
+        if holder.ended_date is None:
+            rows = (*_of_account(account), *_values(values), *flags[account.pk], *told[account.pk])
+        items.append(
+            Item(head=f"{billing.PRODUCTS.get(account.product, account.product)}, account {number}", rows=rows)
         )
-        for holder, values, number in held.accounts
-    )
+    return tuple(items)
 
 
 def _of_account(account: Account) -> Rows:

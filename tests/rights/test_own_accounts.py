@@ -3,11 +3,15 @@ home with them, or held one with them: UK GDPR Art 15(4)."""
 
 import json
 from datetime import timedelta
+from uuid import uuid4
 
 from django.test import TestCase
 
 from cases.accounts import uploads
+from cases.accounts.models import Account, BureauTold
 from cases.kernel import intake, jobrun
+from cases.kernel.models import Agency
+from cases.ledger import api as ledger
 from cases.reports import requests
 from tests import associations, factories
 from tests import requests_of_people as rights
@@ -33,11 +37,13 @@ class OwnAccounts(TestCase):
     @classmethod
     def setUpTestData(cls):
         cls.people = factories.office()
+        associations.enter()
 
     def tell(self, *holders, **told):
         row = portfolio.row(11) | {"account": NUMBER, "as_of": "2026-11-10"} | told
         for number, holder in enumerate(holders, start=1):
-            row |= {f"holder_{number}_{name}": value for name, value in {**NOBODY_SAYS, **holder}.items()}
+            said = {**NOBODY_SAYS, **holder} if number == 1 else holder
+            row |= {f"holder_{number}_{name}": value for name, value in said.items()}
         analyst = next(each for each in self.people.values() if "collections_analyst" in each.roles)
         uploads.take([portfolio.file([row])], actor=analyst, at=AT)
         jobrun.work(clock=lambda: AT, seconds=60)
@@ -84,3 +90,21 @@ class OwnAccounts(TestCase):
             self.tell(holder)
             (account,) = self.given()
             assert account["Balance"] == "£50.11"
+
+    def test_whoever_held_an_account_is_given_their_own_entry_and_nothing_of_what_became_of_it(self):
+        """Domain 8.4, access by ex-partner: the balance, what is noted and what agencies are told are the other's."""
+        other = {"forename": "Zebedee", "surname": "Thirdparty", "date_of_birth": "1970-01-02"}
+        self.tell(HERS, other)
+        self.tell(other, as_of="2026-11-13", balance_pence="98700", flags="payment_arrangement:2026-11-12")
+        account = Account.objects.get()
+        bureau = Agency.objects.get(code="sandbox-bureau-a")
+        with ledger.action(uuid4(), "tests.told", actor="tests", at=AT):
+            BureauTold.objects.create(account=account, agency=bureau, told_at=AT, status="2", balance_pence=98700)
+        assert self.given() == [
+            {
+                "You held it until": "13 November 2026",
+                "First name": "Leocadia",
+                "Last name": "Brathwaite",
+                "Date of birth": "1979-02-11",
+            }
+        ]
