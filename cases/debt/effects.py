@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import transaction
 
-from cases.debt import codes, messages, opening, periods, remitting, takeout
+from cases.debt import codes, heard, messages, opening, periods, remitting, takeout
 from cases.kernel import calendars, casetypes, clocks, holds, tasks
 from cases.kernel.actors import system
 from cases.kernel.errors import CaseError
@@ -100,6 +100,20 @@ def recall(context: Any) -> None:
 def say_recalled(context: Any) -> None:
     end_watch(context)
     write(context.case, "placement_n8", at=context.at)
+
+
+def learn(context: Any) -> None:
+    """The agency knows why it ends: billing has to note it, and nobody else gets the account meanwhile."""
+    end_watch(context)
+    what = heard.BY_STATE.get(context.transition.target) or heard.BY_RETURN.get(str(context.inputs.get("code")))
+    if what:
+        heard.ask_billing(context.case, what, at=context.at)
+
+
+def settle(context: Any) -> None:
+    """It is settled for less: what was let off is still on the account."""
+    learn(context)
+    add(context.case, context.inputs, at=context.at, said_at=context.occurred_at)
 
 
 def book(context: Any) -> None:

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from cases.accounts.models import Account
-from cases.debt import limitation, title
+from cases.debt import heard, limitation, title
 from cases.debt.limitation import limit
+from cases.debt.moratorium import fees
 from cases.debt.moratorium.models import MoratoriumDebt
 from cases.kernel import accountholds, calendars, formats, holdkinds, holds
 from cases.kernel.finding import terms
@@ -29,7 +30,9 @@ class Candidate:
     """What the gate knows of one account on one day: its columns, open flags, kinds of hold, births of its holders, and
     after how many years without a payment its debt is out of time.
 
-    `holds` are kinds of hold that stop placing; a quiet or hidden one is `policy`, whichever it is.
+    `holds` are kinds of hold that stop placing; a quiet or hidden one is `policy`, whichever it is. `said` is what
+    agencies that had the account said of it and billing has not noted; `owed_pence` what is owed without charges that
+    billing takes back and without what agencies collected and billing has not booked, or none for the whole balance.
     """
 
     account: Account
@@ -40,6 +43,13 @@ class Candidate:
     births: tuple[date, ...] = ()
     is_placed: bool = False
     is_sold: bool = False
+    said: frozenset[str] = frozenset()
+    owed_pence: int | None = None
+
+    @property
+    def owed(self) -> int:
+        """Return what is owed today, in whole pence."""
+        return self.account.balance_pence if self.owed_pence is None else self.owed_pence
 
     @property
     def period(self) -> limitation.Period | None:
@@ -81,8 +91,13 @@ def _flagged(*codes: str) -> Callable[[Candidate], bool]:
     return lambda candidate: not candidate.flags.isdisjoint(codes)
 
 
+def _known(code: str, *flags: str) -> Callable[[Candidate], bool]:
+    """Billing flags it, or an agency that had the account said so."""
+    return lambda candidate: code in candidate.said or not candidate.flags.isdisjoint(flags)
+
+
 def _is_small(candidate: Candidate) -> bool:
-    return candidate.account.balance_pence < limit("minimum_balance")
+    return candidate.owed < limit("minimum_balance")
 
 
 def _is_young(candidate: Candidate) -> bool:
@@ -136,7 +151,7 @@ RULES: tuple[Rule, ...] = (
     Rule(code="balance_too_small", sentence="Less is owed than is worth placing.", applies=_is_small),
     Rule(code="bill_too_recent", sentence="The final bill is too recent, or there was none yet.", applies=_is_young),
     Rule(code="complaint", sentence="A complaint is open.", applies=_flagged("complaint")),
-    Rule(code="dispute", sentence="The bill is in dispute.", applies=_flagged("dispute")),
+    Rule(code="dispute", sentence="The bill is in dispute.", applies=_known("dispute", "dispute")),
     Rule(code="adr", sentence="The ombudsman has a complaint about it.", applies=_flagged("adr")),
     Rule(code="arrangement", sentence="The customer pays by arrangement.", applies=_flagged("payment_arrangement")),
     Rule(code="promise", sentence="The customer has promised to pay.", applies=_flagged("promise")),
@@ -147,11 +162,15 @@ RULES: tuple[Rule, ...] = (
         applies=_is_out_of_time,
         words=_period_in_words,
     ),
-    Rule(code="deceased", sentence="The customer has died, and no estate is known.", applies=_flagged("deceased")),
+    Rule(
+        code="deceased",
+        sentence="The customer has died, and no estate is known.",
+        applies=_known("deceased", "deceased"),
+    ),
     Rule(
         code="insolvent",
         sentence="The customer is insolvent.",
-        applies=_flagged("bankruptcy", "iva", "debt_relief_order", "sequestration", "protected_trust_deed"),
+        applies=_known("insolvent", "bankruptcy", "iva", "debt_relief_order", "sequestration", "protected_trust_deed"),
     ),
     Rule(code="fraud_victim", sentence="The customer is a victim of fraud.", applies=_flagged("fraud_victim")),
     Rule(code="vulnerable", sentence="The customer needs support first.", applies=_flagged("vulnerable")),
@@ -159,9 +178,14 @@ RULES: tuple[Rule, ...] = (
     Rule(
         code="gone_away",
         sentence="The customer has left the address: trace them first.",
-        applies=_flagged("gone_away"),
+        applies=_known("gone_away", "gone_away"),
     ),
     Rule(code="confined", sentence="The customer is in prison or hospital.", applies=_flagged("prison", "hospital")),
+    Rule(
+        code="settled",
+        sentence="It was settled with an agency for less: billing has still to write the rest off.",
+        applies=_known("settled"),
+    ),
     Rule(code="sold", sentence="The debt is sold: it is not ours to collect.", applies=_is_sold),
     Rule(code="placed_already", sentence="An agency has it already.", applies=_is_placed),
 )
@@ -194,11 +218,18 @@ def warn(candidate: Candidate) -> list[Finding]:
 
 
 def candidates(
-    accounts: Sequence[Account], *, reader: Reader, at: datetime, placed: Collection[int] = (), block: str = PLACE
+    accounts: Sequence[Account],
+    *,
+    reader: Reader,
+    at: datetime,
+    placed: Collection[int] = (),
+    own: Collection[int] = (),
+    block: str = PLACE,
 ) -> list[Candidate]:
     """Return what the gate knows of accounts whose `holders` and `flags` were fetched with them, in order.
 
-    `placed` are the ids of those that an agency has; `block` is what a hold has to stop. Opens numbers and dates of
+    `placed` are the ids of those that an agency has, `own` those placements that are asked about: what their own agency
+    said or collected is no news. `block` is what a hold has to stop. Opens numbers and dates of
     birth: two access rows. The number of statements does not depend on the number of accounts.
     """
     today = calendars.london_date(at)
@@ -212,6 +243,7 @@ def candidates(
     ids = [account.pk for account in accounts]
     held = accountholds.blocking(dict(zip(ids, numbers, strict=True)), block, at=at)
     sold = title.buyers(ids)
+    said, owed = heard.known(accounts, but=own), fees.owed(accounts, but=own)
     years = limitation.years_on(today, [account.jurisdiction for account in accounts])
     return [
         Candidate(
@@ -223,6 +255,8 @@ def candidates(
             births=tuple(births.get(account.pk, ())),
             is_placed=account.pk in placed,
             is_sold=account.pk in sold,
+            said=said.get(account.pk, frozenset()),
+            owed_pence=owed[account.pk],
         )
         for account in accounts
     ]

@@ -93,9 +93,10 @@ def look_again(placements: Sequence[Placement], *, actor: Actor, at: datetime) -
         Account.objects.filter(pk__in=[row.account_id for row in placements]).prefetch_related("holders", "flags")
     )
     reader = Reader(actor=actor.label, verb="check", purpose="placement")
-    others = placed(accounts, but=[row.pk for row in placements])
-    candidates = {each.account.pk: each for each in gate.candidates(accounts, reader=reader, at=at, placed=others)}
-    owed = fees.owed(accounts)
+    own = [row.pk for row in placements]
+    known = gate.candidates(accounts, reader=reader, at=at, placed=placed(accounts, but=own), own=own)
+    candidates = {each.account.pk: each for each in known}
+    owed = fees.owed(accounts, but=own)
     found = []
     for row in placements:
         stopped = [each.code for each in gate.judge(candidates[row.account_id])]

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F
 
 from cases.accounts.models import Account
 from cases.accounts.people import people_of
@@ -28,8 +29,10 @@ People = Sequence[Mapping[str, Any]]
 
 
 def accounts_changed(accounts: Collection[int], *, at: datetime) -> None:
-    """Tell agencies what changed about accounts that they have; an account whose file waits is looked at again. Inside
-    the caller's transaction; locks the cases. Two queries and no more where no agency has any of them."""
+    """Tell agencies what changed about accounts that they have; an account whose file waits is looked at again; what
+    an agency collected before it gave the account back is noted once billing has booked it. Inside the caller's
+    transaction; locks the cases. Three queries and no more where no agency has or had any of them."""
+    _book_late(accounts, at=at)
     rows = Placement.objects.filter(account__in=accounts, case__state__in=("released", *codes.AT_AGENCY))
     placements = list(rows.select_related("case").order_by("case_id"))
     if not placements:
@@ -39,13 +42,33 @@ def accounts_changed(accounts: Collection[int], *, at: datetime) -> None:
     known = {account.pk: account for account in found}
     reader = Reader(actor=actor.label, verb="update", purpose="placement")
     people = people_of(list(known.values()), reader=reader, at=at)
-    owed = fees.owed(list(known.values()))
+    owed = fees.owed(list(known.values()), but=[row.pk for row in placements])
     for row in placements:
         case = locks.case_for_update(row.case_id)
         if case.state == "released":
             _stop_if_stopped(case, owed[row.account_id], actor=actor, at=at)
         else:
             _bring_up(case, people[row.account_id], owed[row.account_id], actor=actor, at=at)
+
+
+def _book_late(accounts: Collection[int], *, at: datetime) -> None:
+    """Note what billing has booked by now of what agencies collected whose placement is over, the oldest first."""
+    taken: dict[int, int] = {}
+    rows = Placement.objects.filter(account__in=accounts, case__is_closed=True, collected_pence__gt=F("booked_pence"))
+    for row in rows.select_related("account", "case").order_by("case_id"):
+        others = Placement.objects.filter(account=row.account_id).values_list("pk", flat=True)
+        owed = fees.owed([row.account], but=list(others))[row.account_id]
+        if owed == row.seen_pence:
+            continue
+        _, booked = _news(row, owed + taken.get(row.account_id, 0))
+        taken[row.account_id] = taken.get(row.account_id, 0) + booked
+        case = locks.case_for_update(row.case_id)
+        actor = system("placement", source=case.source)
+        with record.act(case, "placement.booked_late", actor=actor, at=at, detail={"booked_pence": booked}):
+            row.booked_pence, row.seen_pence = row.booked_pence + booked, owed
+            row.save(update_fields=["booked_pence", "seen_pence"])
+            case.version += 1
+            case.save(update_fields=["version"])
 
 
 def _stop_if_stopped(case: Case, owed: int, *, actor: Actor, at: datetime) -> None:

@@ -74,6 +74,11 @@ STOPPED = [
     ("gone_away", candidate(flags=frozenset({"gone_away"}))),
     ("confined", candidate(flags=frozenset({"prison"}))),
     ("confined", candidate(flags=frozenset({"hospital"}))),
+    *(
+        (what, candidate(said=frozenset({what})))
+        for what in ("deceased", "insolvent", "dispute", "gone_away", "settled")
+    ),
+    ("balance_too_small", candidate(owed_pence=999)),
     ("sold", candidate(is_sold=True)),
     ("placed_already", candidate(is_placed=True)),
 ]

@@ -41,7 +41,7 @@ def sellable(*, of=None, is_elsewhere=False, is_named=True, ended_lately=frozens
     one = candidate(of=of, **known)
     same = {each.name: getattr(one, each.name) for each in fields(gate.Candidate)}
     more = {"is_elsewhere": is_elsewhere, "is_named": is_named, "ended_lately": ended_lately}
-    return exclusions.Sellable(**same, owed_pence=one.account.balance_pence, **more)
+    return exclusions.Sellable(**same, **more)
 
 
 STOPPED = [
@@ -65,6 +65,8 @@ STOPPED = [
     ("vulnerable", sellable(flags=frozenset({"vulnerable"}))),
     ("minor", sellable(births=(date(2008, 11, 23),))),
     ("confined", sellable(flags=frozenset({"prison"}))),
+    *((what, sellable(said=frozenset({what}))) for what in ("deceased", "insolvent", "dispute", "settled")),
+    ("too_little_owed", sellable(owed_pence=2499)),
     ("fraud_suspect", sellable(flags=frozenset({"fraud_suspect"}))),
     ("complaint_closed", sellable(ended_lately=frozenset({"complaint"}))),
     ("complaint_closed", sellable(ended_lately=frozenset({"adr"}))),

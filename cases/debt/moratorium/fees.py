@@ -11,9 +11,10 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from django.db.models import Sum
+from django.db.models import F, Sum
 
 from cases.accounts.models import Account
+from cases.debt.models import Placement
 from cases.debt.moratorium.models import FeeReversal, MoratoriumDebt
 
 __all__ = ["Charge", "charges", "confirmed", "owed", "reverse"]
@@ -115,9 +116,13 @@ def confirmed(debt: MoratoriumDebt) -> list[tuple[FeeReversal, date]]:
     return found
 
 
-def owed(accounts: Collection[Account]) -> dict[int, int]:
-    """Return what is owed on each account today, by its id: its balance without what billing still has to take back.
-    One query."""
+def owed(accounts: Collection[Account], *, but: Collection[int] = ()) -> dict[int, int]:
+    """Return what is owed on each account today, by its id, in whole pence: its balance without what billing still has
+    to take back, and without what agencies collected and billing has not booked yet. Of placements `but` what was
+    collected is not taken off. Two queries."""
     rows = FeeReversal.objects.filter(debt__account__in=[each.pk for each in accounts], confirmed_date=None)
     waiting = dict(rows.values_list("debt__account").annotate(Sum("amount_pence")))
-    return {each.pk: each.balance_pence - waiting.get(each.pk, 0) for each in accounts}
+    paid = Placement.objects.filter(account__in=[each.pk for each in accounts], collected_pence__gt=F("booked_pence"))
+    others = paid.exclude(pk__in=list(but)).values_list("account_id")
+    unbooked = dict(others.annotate(pence=Sum(F("collected_pence") - F("booked_pence"))))
+    return {each.pk: each.balance_pence - waiting.get(each.pk, 0) - unbooked.get(each.pk, 0) for each in accounts}

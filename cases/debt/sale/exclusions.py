@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from cases.accounts.models import Account
 from cases.debt import gate
 from cases.debt.limitation import limit
-from cases.debt.moratorium import fees
 from cases.debt.sale.models import TAKEN, DebtSale, DebtSaleAccount
 from cases.kernel import calendars
 from cases.ledger.reads import Reader
@@ -26,11 +25,10 @@ SELL = "sell"
 class Sellable(gate.Candidate):
     """What is known of one account that may be sold: as the gate knows it, and what a sale asks beside.
 
-    `owed_pence` is the balance without charges that billing has still to take back. `ended_lately` are flags that ended
+    `ended_lately` are flags that ended
     less than the days that a closed complaint keeps an account out.
     """
 
-    owed_pence: int = 0
     is_elsewhere: bool = False
     is_named: bool = True
     ended_lately: frozenset[str] = frozenset()
@@ -50,7 +48,7 @@ def _flagged(code: str) -> Callable[[Sellable], bool]:
 
 
 def _is_small(one: Sellable) -> bool:
-    return one.owed_pence < limit("sale_minimum_balance")
+    return one.owed < limit("sale_minimum_balance")
 
 
 def _is_live(one: Sellable) -> bool:
@@ -121,11 +119,9 @@ def sellables(accounts: Sequence[Account], *, sale: DebtSale, reader: Reader, at
     others = DebtSaleAccount.objects.filter(account__in=accounts, state__in=TAKEN).exclude(sale=sale)
     elsewhere = set(others.values_list("account_id", flat=True))
     known = gate.candidates(accounts, reader=reader, at=at, block=SELL)
-    owed = fees.owed(accounts)
     return [
         Sellable(
             **{each.name: getattr(one, each.name) for each in fields(gate.Candidate)},
-            owed_pence=owed[one.account.pk],
             is_elsewhere=one.account.pk in elsewhere,
             is_named=bool(one.births) and _has_home(one.account),
             ended_lately=frozenset(

@@ -235,8 +235,8 @@ def _take_over(row: DebtSaleAccount, one: exclusions.Sellable) -> bool:
     before = [getattr(row, name) for name in _TAKEN_OVER]
     row.stopped_by = exclusions.judge(one)
     row.state = "excluded" if row.stopped_by else "in_pool"
-    waived = one.account.balance_pence - one.owed_pence
-    row.balance_pence, row.fees_pence = one.owed_pence, max(one.account.fees_pence - waived, 0)
+    less = one.account.balance_pence - one.owed
+    row.balance_pence, row.fees_pence = one.owed, max(one.account.fees_pence - less, 0)
     row.default_date = one.account.default_date
     return before != [getattr(row, name) for name in _TAKEN_OVER]
 

@@ -1,0 +1,58 @@
+"""What recovery agencies said of an account that outlives its placement: that the customer died, is insolvent, disputes
+the debt, has moved away, or settled it for less. Billing has to note it; until then nobody else gets the account."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from cases.accounts.models import Account
+from cases.debt.models import Placement
+from cases.kernel import calendars, tasks
+from cases.kernel.models import Case, Task
+
+__all__ = ["BY_RETURN", "BY_STATE", "TO_NOTE", "ask_billing", "known"]
+
+TO_NOTE = "placement_billing_to_note"
+WORDS = {
+    "deceased": "the customer has died",
+    "insolvent": "the customer is insolvent",
+    "dispute": "the customer disputes the debt",
+    "gone_away": "the customer has left the address",
+    "settled": "it was settled for less, and the rest has to be written off",
+}
+tasks.declare(
+    {TO_NOTE: "Have billing note what a recovery agency says: nobody gets the account until it has"},
+    more={TO_NOTE: lambda detail: WORDS.get(str(detail.get("what")), "")},
+)
+# Which end of a placement, and which code of a return, says what; each is the code of a rule of the gate.
+BY_STATE = {"deceased": "deceased", "insolvent": "insolvent", "settled": "settled"}
+BY_RETURN = {"disputed": "dispute", "gone_away": "gone_away"}
+
+
+def ask_billing(case: Case, what: str, *, at: datetime) -> None:
+    """Ask the desk to have billing note what the agency says, inside the current ledger action on the locked case."""
+    tasks.raise_task(TO_NOTE, case=case, at=at, what=what)
+
+
+def known(accounts: Collection[Account], *, but: Collection[int] = ()) -> dict[int, frozenset[str]]:
+    """Return, by account, what agencies said of it that still stands; placements `but` do not count. Two queries.
+
+    It stands until somebody closed the task of it and billing has told of the account on a later day (London).
+    """
+    rows = Placement.objects.filter(account__in=accounts).exclude(pk__in=list(but))
+    placements = rows.filter(case__state__in=BY_STATE).values_list("account_id", "pk", "case__state")
+    said = {(account_id, pk, BY_STATE[state]) for account_id, pk, state in placements}
+    as_of = {account.pk: account.as_of for account in accounts}
+    asked = Task.objects.filter(kind=TO_NOTE, case__placement__in=rows)
+    for account_id, pk, what, closed_at in asked.values_list(
+        "case__placement__account_id", "case_id", "detail__what", "closed_at"
+    ):
+        if closed_at is None or as_of[account_id] <= calendars.london_date(closed_at):
+            said.add((account_id, pk, what))
+        else:
+            said.discard((account_id, pk, what))
+    found: dict[int, frozenset[str]] = {}
+    for account_id, _, what in said:
+        found[account_id] = found.get(account_id, frozenset()) | {what}
+    return found

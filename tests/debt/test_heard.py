@@ -1,0 +1,106 @@
+"""What a recovery agency told of an account outlives its placement: until billing has noted it, nobody else gets the
+account (domain 5A.2, 5B.3), and what it collected is owed no more (domain 5B.5: the balance is accurate)."""
+
+from datetime import timedelta
+
+import pytest
+
+from cases.debt.models import Placement
+from cases.debt.sale.models import DebtSaleAccount
+from cases.kernel import edits, transitions
+from cases.kernel.models import Case, Task
+from tests import factories, placements, sales
+from tests.accounts import portfolio
+from tests.factories import AT
+
+pytestmark = pytest.mark.django_db
+NEXT = AT + timedelta(days=1)
+
+
+@pytest.fixture
+def people():
+    return factories.office()
+
+
+def disputed(people):
+    return placements.said(placements.active(people), "placement.returned", code="disputed")
+
+
+def again(people, case: Case, *, at=NEXT) -> tuple[str, list[str]]:
+    """Put the account in a batch again; return where it stands and what stops it."""
+    number = placements.number_of(Placement.objects.get(pk=case.pk))
+    _, (new,) = placements.build([number], agency_code=placements.CODE, actor=people[placements.ANALYST], at=at)
+    return new.state, Placement.objects.get(pk=new.pk).stopped_by
+
+
+def line_of(people, case: Case, *, at=NEXT) -> DebtSaleAccount:
+    """Look at the account for a sale; return its line."""
+    account = case.placement.account
+    balance = type(account).objects.get(pk=account.pk).balance_pence
+    sale = sales.looked(sales.pool_of(people, balance_from=balance, balance_to=balance), people, at=at)
+    return DebtSaleAccount.objects.get(sale=sale.pk, account=account)
+
+
+@pytest.mark.parametrize(
+    ("end", "why", "is_sold"),
+    [
+        (placements.deceased, "deceased", False),
+        (placements.insolvent, "insolvent", False),
+        (disputed, "dispute", False),
+        (placements.settled, "settled", False),
+        # Whoever left the address is traced before an agency gets it (5A.2); 5B.3 does not name them.
+        (placements.returned, "gone_away", True),
+    ],
+)
+def test_what_an_agency_learned_stops_the_next_batch_and_sale_until_billing_has_noted_it(people, end, why, is_sold):
+    case = end(people)
+    assert Task.objects.get(case=case, kind="placement_billing_to_note").detail == {"what": why}
+    state, stopped = again(people, case)
+    assert (state, why in stopped) == ("excluded", True)
+    line = line_of(people, case)
+    assert (line.state == "in_pool", why in line.stopped_by) == (is_sold, not is_sold)
+
+
+def test_once_somebody_says_that_billing_has_noted_it_what_billing_tells_later_counts(people):
+    row = portfolio.row(0)
+    batch = placements.built(people, row)
+    placements.release(batch, digest=batch.digest, actor=people[placements.MANAGER], at=AT)
+    case = placements.case_of(batch)
+    transitions.apply(case.pk, "send", actor=placements.actors.system("tests"), at=AT)
+    placements.said(case, "placement.answered")
+    placements.said(case, "placement.returned", code="disputed")
+    task = Task.objects.get(case=case, kind="placement_billing_to_note")
+    edits.close_task(case.pk, task.pk, actor=people[placements.ANALYST], at=AT, reason="Billing looked into it.")
+    # Of the same day it may not know of it yet.
+    placements.accounts(people, {**row, "as_of": AT.date().isoformat()})
+    assert again(people, case, at=AT) == ("excluded", ["dispute"])
+    placements.accounts(people, {**row, "as_of": NEXT.date().isoformat()}, at=NEXT)
+    assert again(people, case) == ("in_batch", [])
+
+
+def test_what_was_paid_to_an_agency_is_neither_placed_nor_sold_again(people):
+    case = placements.paid(people)  # £50.00 of £50.00; billing has booked nothing
+    assert again(people, case) == ("excluded", ["balance_too_small"])
+    line = line_of(people, case)
+    assert (line.state, line.stopped_by) == ("excluded", ["too_little_owed"])
+
+
+def test_a_part_that_an_agency_collected_is_off_the_balance_until_billing_books_it(people):
+    row = portfolio.row(0)  # £50.00
+    batch = placements.built(people, row)
+    placements.release(batch, digest=batch.digest, actor=people[placements.MANAGER], at=AT)
+    case = placements.case_of(batch)
+    transitions.apply(case.pk, "send", actor=placements.actors.system("tests"), at=AT)
+    placements.said(case, "placement.answered")
+    placements.said(case, "placement.remitted", amount_pence=2000)
+    transitions.apply(case.pk, "recall", actor=people[placements.ANALYST], at=AT, reason="Tried.")
+    placements.said(case, "placement.ceased")
+    assert line_of(people, Case.objects.get(pk=case.pk)).balance_pence == 3000
+    state, stopped = again(people, case)
+    new = Placement.objects.exclude(pk=case.pk).get()
+    assert (state, stopped, new.balance_pence) == ("in_batch", [], 3000)
+
+    # Billing books it: what is owed stays as it was, and is taken off once.
+    placements.accounts(people, {**row, "as_of": NEXT.date().isoformat(), "balance_pence": "3000"}, at=NEXT)
+    assert Placement.objects.get(pk=case.pk).booked_pence == 2000
+    assert line_of(people, Case.objects.get(pk=case.pk)).balance_pence == 3000
