@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import Any
 from uuid import UUID
 
+from django.db.models import Count, Exists, OuterRef, Q, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
@@ -15,6 +17,7 @@ from cases.debt.batches import KIND
 from cases.debt.forms import BatchForm
 from cases.debt.models import Placement, PlacementBatch, Remittance
 from cases.kernel import jobs, policy
+from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError, NotAllowed
 from cases.kernel.reading.paging import Sort, paged
 from cases.web import asking, cursors
@@ -89,18 +92,20 @@ def _one(
     status: int = HTTPStatus.OK,
 ) -> HttpResponse:
     actor = asking.actor_of(request)
-    counted, work = batches.by_state(batch), batches.work_of(batch)
+    (counted, hidden), work = _counted(batch, actor), batches.work_of(batch)
     waiting = counted.get("in_batch", (0, 0))[0]
     kept = [counts for state, counts in counted.items() if state not in {"selected", "excluded"}]
-    may = policy.can(actor, rules.RELEASE, kind=KIND).is_allowed and batch.released_at is None and waiting
+    may = policy.can(actor, rules.RELEASE, kind=KIND).is_allowed and batch.released_at is None
+    may = may and bool(waiting or hidden)
     own = batch.built_by_id == actor.user_id
     states = {state.code: state for state in rules.LIFECYCLE.all_states}
     asked = request.GET.get("state", "")
-    lines, after = _lines(batch, asked if asked in counted else "", _number(request.GET.get("after", "")))
+    lines, after = _lines(batch, actor, asked if asked in counted else "", _number(request.GET.get("after", "")))
     shown = {
         "batch": batch,
         "lines": [
-            {"row": row, "state": states[row.case.state], "why": guards.in_words(row.stopped_by)} for row in lines
+            {"row": row, "state": states[row.case.state], "why": guards.in_words(row.stopped_by)} if row.is_seen else {}
+            for row in lines
         ],
         "states": [
             {"state": state, "count": counted[code][0], "owed": counted[code][1], "is_current": code == asked}
@@ -111,7 +116,8 @@ def _one(
         "after": after,
         "total": sum(owed for _, owed in kept),
         "count": sum(count for count, _ in kept),
-        "looked_at": sum(count for count, _ in counted.values()),
+        "looked_at": hidden + sum(count for count, _ in counted.values()),
+        "hidden": hidden,
         "waiting": waiting,
         "work": work,
         "may_go_on": batches.may_go_on(work, actor) and not (own and batch.released_at),
@@ -125,10 +131,26 @@ def _one(
     return render(request, "cases/debt/batch.html", shown, status=status)
 
 
-def _lines(batch: PlacementBatch, state: str, after: int) -> tuple[list[Placement], int]:
-    """Return one page of accounts of a batch, and after which the next begins, if there is one. One query."""
+def _is_seen(actor: Actor) -> Exists:
+    """Return the condition of a row of an outer query whose case this person may know of."""
+    return Exists(policy.visible_to(actor).filter(pk=OuterRef("case_id")))
+
+
+def _counted(batch: PlacementBatch, actor: Actor) -> tuple[dict[str, tuple[int, int]], int]:
+    """Return how many accounts of a batch that this person may see stand in each state with what is owed on them, in
+    pence, and how many are not theirs to see: of those no state and no sum is told. One query."""
+    rows = Placement.objects.filter(batch=batch).annotate(is_seen=_is_seen(actor)).values("case__state", "is_seen")
+    counted = list(rows.order_by().annotate(count=Count("pk"), owed=Sum("balance_pence")))
+    hidden = sum(row["count"] for row in counted if not row["is_seen"])
+    return {row["case__state"]: (row["count"], row["owed"]) for row in counted if row["is_seen"]}, hidden
+
+
+def _lines(batch: PlacementBatch, actor: Actor, state: str, after: int) -> tuple[list[Any], int]:
+    """Return one page of accounts of a batch, each with whether this person may know of its case, and after which the
+    next begins, if there is one. In one state stand only those that may be known of. One query."""
     rows = Placement.objects.filter(batch=batch, pk__gt=after).select_related("case").order_by("pk")
-    page = list((rows.filter(case__state=state) if state else rows)[: PAGE + 1])
+    rows = rows.annotate(is_seen=_is_seen(actor))
+    page = list((rows.filter(case__state=state, is_seen=True) if state else rows)[: PAGE + 1])
     return page[:PAGE], page[PAGE - 1].pk if len(page) > PAGE else 0
 
 
@@ -229,9 +251,12 @@ def _remittance(
     row = remitting.listed().filter(uid=uid).first()
     if row is None:
         return problem(request, HTTPStatus.NOT_FOUND)
+    actor = asking.actor_of(request)
     is_all = request.GET.get("view") == "all" or not row.wrong_count
-    lines = remitting.lines_of(row).order_by("number")
-    page = paged(lines if is_all else lines.exclude(why=""), BY_NUMBER, cursors.read(request.GET, int))
+    lines = remitting.lines_of(row, actor).order_by("number")
+    page = paged(
+        lines if is_all else lines.exclude(Q(why="") | Q(is_seen=False)), BY_NUMBER, cursors.read(request.GET, int)
+    )
     here = reverse("web:debt_remittance", args=[uid])
     shown = {
         "remittance": row,
@@ -240,7 +265,7 @@ def _remittance(
         "outcome": remitting.WORDS.get(row.outcome, ""),
         "may_close": row.closed_at is None
         and bool(row.wrong_count)
-        and policy.can(asking.actor_of(request), remitting.CLOSE, kind=KIND).is_allowed,
+        and policy.can(actor, remitting.CLOSE, kind=KIND).is_allowed,
         "outcomes": remitting.OUTCOMES.items(),
         "problems": problems or [],
         **cursors.neighbours(here, request.GET, page),

@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
+from django.db.models import BooleanField, Count, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet, Sum
 
 from cases.debt import codes, limitation
 from cases.debt.models import Placement, PlacementBatch, Remittance, RemittanceLine
@@ -335,9 +335,12 @@ def listed() -> QuerySet[Any]:
     )
 
 
-def lines_of(remittance: Remittance) -> QuerySet[Any]:
-    """Return the lines of a remittance, each with whether a manager has to agree to it first; unordered."""
-    return remittance.lines.select_related("case").annotate(waits=_waits("case"))
+def lines_of(remittance: Remittance, reader: Actor) -> QuerySet[Any]:
+    """Return the lines of a remittance, each with whether a manager has to agree to it first, and whether this reader
+    may know of its case, if it has one; unordered."""
+    known = Exists(policy.visible_to(reader).filter(pk=OuterRef("case_id")))
+    rows = remittance.lines.select_related("case")
+    return rows.annotate(waits=_waits("case"), is_seen=ExpressionWrapper(Q(case=None) | known, BooleanField()))
 
 
 def _waits(case: str) -> Exists:

@@ -11,7 +11,7 @@ from cases.debt import codes as placements
 from cases.debt.models import Placement
 from cases.debt.sale import looking
 from cases.debt.sale.models import DebtSale
-from cases.kernel import casetypes, jobs, locks, transitions
+from cases.kernel import casetypes, jobs, locks, policy, transitions
 from cases.kernel.actors import Actor
 from cases.kernel.transitions import Context
 
@@ -57,9 +57,10 @@ def _recall(job: jobs.Job, subject: str, at: datetime) -> None:
     transitions.move(context)
 
 
-def _names(_actor: Actor, subjects: list[str]) -> dict[str, str]:
-    rows = Placement.objects.filter(pk__in=[int(each) for each in subjects]).values_list("pk", "case__reference")
-    return {str(pk): reference for pk, reference in rows}
+def _names(actor: Actor, subjects: list[str]) -> dict[str, str]:
+    """Return the references of those that this person may know of."""
+    rows = Placement.objects.filter(pk__in=[int(each) for each in subjects], case__in=policy.visible_to(actor))
+    return {str(pk): reference for pk, reference in rows.values_list("pk", "case__reference")}
 
 
 KIND = jobs.Kind(
