@@ -22,6 +22,7 @@ from cases.fraud.suspicion.casetype import SUSPICION_REPORT
 from cases.fraud.trace.casetype import TRACE
 from cases.kernel.office import (
     codeentries,
+    confirming,
     docchanges,
     grants,
     leaving,
@@ -61,6 +62,7 @@ ENDPOINTS = (
 OFFICE_CHANGES = (
     *grants.KINDS,
     *leaving.KINDS,
+    *confirming.KINDS,
     *teams.KINDS,
     *lettertexts.KINDS,
     *codeentries.KINDS,

@@ -15,6 +15,10 @@ from cases.kernel.prepared import Prepared
 __all__ = ["Actor", "agency", "staff", "system"]
 
 
+# What takes sight away, and holds for everybody.
+TIES = ("tie",)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Actor:
     """One acting identity. `label` is what the ledger keeps; the rest serves policy.
@@ -49,12 +53,13 @@ class Actor:
 
 def staff(user: User, *, source: str = "") -> Actor:
     """Return the acting identity of a member of staff. One query, remembered on the user object. What ends by itself
-    (a grant to read, a broken glass) has ended by the database's clock."""
+    (a grant to read, a broken glass) has ended by the database's clock. Whoever was not confirmed holds nothing."""
     known = user.__dict__.get("_actor")
     if isinstance(known, Actor) and known.source == source:
         return known
     held = _HELD.rows(user=user.pk)
     codelists.notice(*next(((row[1], row[4]) for row in held if row[0] == "codes"), (0, "")))
+    held = held if user.is_confirmed else [row for row in held if row[0] in TIES]
 
     def ids(of: str) -> frozenset[int]:
         return frozenset(number for what, number, _, _, _ in held if what == of)

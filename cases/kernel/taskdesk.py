@@ -23,7 +23,7 @@ from cases.kernel.actors import Actor, system
 from cases.kernel.errors import CaseError, NotAllowed, NotVisible
 from cases.kernel.exchange import agencies, exchanges
 from cases.kernel.models import Agency, Case, Task, TeamMembership, User
-from cases.kernel.office import access, shutout
+from cases.kernel.office import access, people, shutout
 from cases.kernel.reading.paging import PAGE_SIZE, Cursor, Page, Sort, paged
 from cases.kernel.restricted import breakglass
 from cases.ledger import api as ledger
@@ -56,6 +56,7 @@ OF_THE_OFFICE = {
     access.TASK: "manage_people",
     access.REMOVAL: "manage_people",
     shutout.TASK: "decide.leaver",
+    people.TO_CONFIRM: "propose.person_confirm",
 }
 # Done on a page of their own, never by saying so.
 OWN_PAGE = frozenset({*OF_AGENCIES, *OF_THE_OFFICE})

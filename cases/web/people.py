@@ -162,6 +162,7 @@ def _show(
         "sessions": UserSession.objects.filter(user=user).order_by("-created_at")[:10],
         "security": [{"at": each.at, "what": words(each.kind)} for each in directory.recent_security(user)],
         "is_me": user.pk == actor.user_id,
+        "can_confirm": user.pk != actor.user_id and policy.can(actor, "propose.person_confirm").is_allowed,
         "can_change": can_change,
         "problems": problems or [],
         "typed": {name: request.POST.get(name, "") for name in ("role", "reason")},

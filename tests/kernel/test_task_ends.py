@@ -22,7 +22,7 @@ with (Path(__file__).parent.parent / "data" / "task_kinds.csv").open(encoding="u
 OF_A_CASE = sorted(
     ENDS.keys()
     - {"access_removal", "access_review", "access_shut_out", "break_glass_review"}
-    - {"document_review", "figures_failed", "links_to_follow"}
+    - {"document_review", "figures_failed", "links_to_follow", "person_to_confirm"}
 )
 
 

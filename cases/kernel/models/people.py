@@ -13,12 +13,17 @@ __all__ = ["RoleGrant", "SignInLink", "Team", "TeamMembership", "User"]
 
 
 class User(AbstractUser):
-    """A member of staff. Deactivated when they leave, never deleted."""
+    """A member of staff. Deactivated when they leave, never deleted.
+
+    `is_confirmed`: somebody else than who made their one-time link knows that it was they who followed it. Until then
+    roles and teams count for nothing.
+    """
 
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     display_name = models.CharField(max_length=120)
     first_name = None  # type: ignore[assignment]  # -- one display name serves
     last_name = None  # type: ignore[assignment]  # -- as above
+    is_confirmed = models.BooleanField(default=True)
 
     def __str__(self) -> str:
         return self.display_name or self.username

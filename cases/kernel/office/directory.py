@@ -35,6 +35,7 @@ RIGHTS = (
     "team_joined",
     "team_left",
     "team_standing",
+    "person_confirmed",
     "person_shut_out",
     "person_let_in",
     "person_deactivated",

@@ -14,7 +14,7 @@ from uuid import UUID, uuid4
 
 from django.db import transaction
 
-from cases.kernel import actors, policy, roles
+from cases.kernel import actors, policy, roles, tasks
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError
 from cases.kernel.models import RoleGrant, SignInLink, User
@@ -25,6 +25,7 @@ __all__ = [
     "LINK_LIFETIME",
     "NOT_ONESELF",
     "SYSTEM_STREAM",
+    "TO_CONFIRM",
     "LinkRefused",
     "PeopleRefused",
     "act",
@@ -43,6 +44,11 @@ SYSTEM_STREAM = UUID("00000000-0000-4000-8000-000000000001")
 LINK_LIFETIME = timedelta(hours=24)
 NOT_ONESELF = "Nobody changes their own rights; ask another administrator."
 INSTALLER = actors.system("first_administrators")
+TO_CONFIRM = "person_to_confirm"
+tasks.declare(
+    {TO_CONFIRM: "Somebody set up their sign-in: say that it was they"},
+    ended_by={TO_CONFIRM: "This ends when somebody else than who made the link has confirmed who followed it."},
+)
 
 
 class PeopleRefused(CaseError):
@@ -84,7 +90,7 @@ def _add(
         for index, role in enumerate(codes):
             if sentence := roles.refusal(role, held=list(codes)[:index]):
                 raise PeopleRefused(sentence)
-        user = User(username=f"new-{uuid4().hex}", display_name=display_name)
+        user = User(username=f"new-{uuid4().hex}", display_name=display_name, is_confirmed=actor.user_id is None)
         user.set_unusable_password()
         with act("person.added", actor=actor, at=at, request=request) as opened:
             user.save()
@@ -107,7 +113,8 @@ def awaited_administrators() -> list[User]:
 def new_link(user_id: int, *, actor: Actor | None, at: datetime) -> str:
     """Return the token of a new one-time link and end the older ones. `actor` None is the command line.
 
-    The link only sets up a sign-in that is not yet in use. Raises PeopleRefused otherwise, or for oneself.
+    The link only sets up a sign-in that is not yet in use. Whoever made it could follow it, so that the person has to
+    be confirmed by somebody else. Raises PeopleRefused otherwise, or for oneself.
     """
     with transaction.atomic():
         user = another_for_update(user_id, actor)
@@ -115,6 +122,9 @@ def new_link(user_id: int, *, actor: Actor | None, at: datetime) -> str:
             raise PeopleRefused("This person has set up their sign-in; it is in use.")
         with act("link.made", actor=actor or INSTALLER, at=at, user=user.pk):
             end_links(user, at=at)
+            if actor is not None:
+                user.is_confirmed = False
+                user.save(update_fields=["is_confirmed"])
             return _link(user, made_by_id=actor.user_id if actor else None, at=at)
 
 
@@ -145,6 +155,8 @@ def follow_link(token: str, *, username: str, password: str, at: datetime) -> Us
             user.save(update_fields=["username", "password"])
             link.used_at = at
             link.save(update_fields=["used_at"])
+            if not user.is_confirmed:
+                tasks.raise_task(TO_CONFIRM, case=None, at=at, user=user.pk)
         note("link_followed", actor=person, at=at, user=user.pk)
     return user
 

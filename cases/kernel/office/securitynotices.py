@@ -36,6 +36,7 @@ RIGHTS = {
     "team_joined": "You were put into a team",
     "team_left": "You were taken out of a team",
     "team_standing": "Your standing in a team changed",
+    "person_confirmed": "Somebody confirmed that it is you who signs in: your roles and teams count",
     "person_let_in": "Your access had been stopped by one person, and another gave it back",
 }
 READING = {
