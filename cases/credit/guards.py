@@ -76,6 +76,10 @@ def says_what_is_decided(context: Any) -> str | None:
 
 
 def searches_are_over(context: Any) -> str | None:
+    """While a check runs every agency is waited for. Whoever it was referred to decides with what is there: an agency
+    that stays silent keeps nobody waiting."""
+    if context.case.state != "running":
+        return None
     if Search.objects.filter(case=context.case, state="asked").exists() and not context.inputs.get("gave_up"):
         return "Not every agency has answered yet."
     return None

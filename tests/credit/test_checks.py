@@ -11,7 +11,7 @@ from cases.credit import rulesets
 from cases.credit.models import Check, CheckDecision, Search
 from cases.kernel import intake, record, transitions
 from cases.kernel.intake import FieldErrors, IntakeRefused
-from cases.kernel.models import Case, DeliveryAttempt, Letter, Release, Task
+from cases.kernel.models import Case, Clock, DeliveryAttempt, Letter, Release, Task
 from cases.kernel.transitions import TransitionRefused
 from cases.ledger.sealing import Reader
 from cases.reports import letters as written
@@ -168,6 +168,27 @@ class Checks(TestCase):
         checks.sweep(AT + timedelta(minutes=61))
         case = Case.objects.get(pk=case.pk)
         assert (case.state, case.check_facts.referred_for) == ("referred", ["searches_missing"])
+
+    def test_whoever_takes_over_decides_without_the_agency_that_stays_silent(self):
+        """transitions.csv check/decide from referred: nothing else leads out of it."""
+        case = checks.running(self.people)
+        with nothing_written(counted=1), pytest.raises(TransitionRefused, match="still running"):
+            transitions.apply(case.pk, "decide", actor=self.people[checks.OFFICER], at=AT, inputs=checks.NO)
+        checks.sweep(AT + timedelta(minutes=61))
+        later = AT + timedelta(hours=2)
+
+        case = transitions.apply(case.pk, "decide", actor=self.people[checks.OFFICER], at=later, inputs=checks.NO)
+
+        assert set(Search.objects.filter(case=case).values_list("state", flat=True)) == {"asked"}
+        (row,) = self.decisions(case)
+        assert (case.state, row.outcome, row.automated_level) == ("decided", "decline", "assisted")
+        assert list(Letter.objects.filter(case=case).values_list("template", flat=True)) == ["n2"]
+        assert not Clock.objects.filter(
+            case=case, rule__in=("check_searches", "check_referred"), ended_at=None
+        ).exists()
+        # An answer that comes after all decides nothing more.
+        case = checks.answer(case, at=later)
+        assert (case.state, self.decisions(case)) == ("decided", [row])
 
     def test_results_are_kept_by_the_rule_of_customers_or_by_that_of_others(self):
         """12 months from the decision for somebody who became no customer; 6 years for a customer, and for a decision
