@@ -76,13 +76,12 @@ ROLES: dict[str, Role] = {
 HUMAN: tuple[str, ...] = tuple(code for code in ROLES if code != AGENCY)
 
 # Whoever decides, releases, sees what is restricted, reads everything or gives rights: nobody becomes one by the word
-# of one person.
+# of one person. A rights officer reads every referral and makes packs of anybody.
 PRIVILEGED: frozenset[str] = frozenset(HUMAN) - {
     "fraud_analyst",
     "credit_officer",
     "credit_data_steward",
     "collections_analyst",
-    "rights_officer",
 }
 _CASE_ROLES = frozenset(HUMAN) - {SYSTEM_ADMINISTRATOR, "auditor"}
 _SALE_APPROVERS = ("sale_manager", "finance_approver", "data_protection_officer")

@@ -97,7 +97,7 @@ def test_only_another_person_of_the_right_role_decides(office, by, error, senten
 def test_nobody_decides_about_themselves(office):
     officer = replace(office["p.lindqvist"], roles=frozenset({"data_protection_officer"}))
     grants.grant(officer.user_id, "data_protection_officer", actor=factories.job(), at=AT)
-    row = ask(office, "p.lindqvist", "rights_officer")
+    row = ask(office, "p.lindqvist", "credit_officer")
     about_officer = ask(office, "p.lindqvist", "sale_manager")
 
     assert row.state == "agreed"

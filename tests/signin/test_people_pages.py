@@ -103,7 +103,7 @@ def test_list_goes_on_by_id_and_keeps_its_order(roster):
 
 def test_ordinary_role_is_given_after_confirmation_alone(roster):
     hasty, target = _enter("o.thackray", confirmed=False), roster["p.nair"].pk
-    given = {"role": "rights_officer", "reason": "Helps out on Fridays."}
+    given = {"role": "credit_officer", "reason": "Helps out on Fridays."}
 
     asked = hasty.post(f"/people/{target}/grant/", given)
     unchanged = RoleGrant.objects.filter(user_id=target, revoked_at=None).count()
@@ -112,7 +112,7 @@ def test_ordinary_role_is_given_after_confirmation_alone(roster):
 
     assert (asked.status_code, asked.url, unchanged) == (302, "/step-up/", 1)
     assert (done.status_code, done.url) == (302, f"/people/{target}/")
-    grant = RoleGrant.objects.get(user_id=target, role="rights_officer")
+    grant = RoleGrant.objects.get(user_id=target, role="credit_officer")
     assert grant.granted_by == roster["o.thackray"]
 
 
