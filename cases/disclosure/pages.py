@@ -327,7 +327,8 @@ def part_page(request: HttpRequest, uid: UUID, number: int) -> HttpResponse:
     part = next((each for each in package.parts_of(case) if each.number == number), None)
     if part is None:
         raise Http404
-    why = casepage.purpose_of(request, file, actor) or casepage.CASEWORK
+    if not (why := casepage.purpose_of(request, file, actor)):
+        return redirect("web:case", uid=case.uid)
     reader = asking.reader(request, "view", why, case.uid, fields=(f"part-{number}",))
     data = package.bytes_of(part, reader=reader, at=asking.now())
     if data is not None and request.GET.get("as") != "file" and (original := package.original_of(part)):

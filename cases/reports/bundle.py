@@ -53,7 +53,12 @@ def has_copies(report: AuditReport) -> bool:
 
 
 def open_bundle(
-    report: AuditReport, *, actor: Actor, at: datetime, request: ledger.RequestInfo | None = None
+    report: AuditReport,
+    *,
+    actor: Actor,
+    at: datetime,
+    purpose: str = "",
+    request: ledger.RequestInfo | None = None,
 ) -> Iterator[bytes]:
     """Return a finished paper, the same as plain data, and the copies that go with it as one archive, piece by piece.
 
@@ -66,8 +71,8 @@ def open_bundle(
     if paper is None or paper.enclosed is None:
         raise ReportRefused("No copies go with this paper.")
     request_id = request.id if request else ""
-    pages = requests.open_report(report, actor=actor, at=at, request_id=request_id)
-    data = requests.open_report(report, actor=actor, at=at, is_data=True, request_id=request_id)
+    pages = requests.open_report(report, actor=actor, at=at, purpose=purpose, request_id=request_id)
+    data = requests.open_report(report, actor=actor, at=at, is_data=True, purpose=purpose, request_id=request_id)
     papers: list[tuple[str, int, Iterable[bytes]]] = [
         (requests.file_name(report, ending="pdf"), len(pages), (pages,)),
         (requests.file_name(report, ending="json"), len(data), (data,)),

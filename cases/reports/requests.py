@@ -224,24 +224,36 @@ def _fail(report: AuditReport, *, now: datetime) -> None:
 
 
 def open_report(
-    report: AuditReport, *, actor: Actor, at: datetime, is_data: bool = False, request_id: str = ""
+    report: AuditReport,
+    *,
+    actor: Actor,
+    at: datetime,
+    is_data: bool = False,
+    purpose: str = "",
+    request_id: str = "",
 ) -> bytes:
-    """Return the bytes of a finished report, or the same as plain data; who opens it is on record first. Raises
-    NotAllowed, also for a registered tie, and ReportRefused."""
-    policy.require(actor, act_of(report.case, report.level), case=report.case)
+    """Return the bytes of a finished report, or the same as plain data; who opens it is on record first, for what the
+    paper is for, or for the purpose that whoever needs a reason said. Raises NotAllowed, also for a registered tie and
+    where a reason is needed and none was said, and ReportRefused."""
+    decision = policy.require(actor, act_of(report.case, report.level), case=report.case)
+    if decision.needs_reason and not purpose:
+        raise NotAllowed("Say first why you read this case.")
     if refusal := conflicts.why_not(actor, report.case):
         raise NotAllowed(refusal)
-    return _opened(report, label=actor.label, at=at, is_data=is_data, request_id=request_id)
+    said = purpose if decision.needs_reason else ""
+    return _opened(report, label=actor.label, at=at, is_data=is_data, purpose=said, request_id=request_id)
 
 
-def _opened(report: AuditReport, *, label: str, at: datetime, is_data: bool = False, request_id: str = "") -> bytes:
+def _opened(
+    report: AuditReport, *, label: str, at: datetime, is_data: bool = False, purpose: str = "", request_id: str = ""
+) -> bytes:
     blob: StoredBlob | None = report.data_blob if is_data else report.blob
     if blob is None:
         raise ReportRefused("This report is not finished.")
     paper = paper_of(report.case, report.level)
-    purpose = paper.purpose if paper else PURPOSE
+    why = purpose or (paper.purpose if paper else PURPOSE)
     reader = sealing.Reader(
-        actor=label, verb="download", purpose=purpose, streams=(report.case.uid,), request_id=request_id
+        actor=label, verb="download", purpose=why, streams=(report.case.uid,), request_id=request_id
     )
     data = sealing.open_bytes(
         bytes(blob.sealed),

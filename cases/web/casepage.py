@@ -31,6 +31,7 @@ from cases.web.refusals import Problem, screen
 from cases.web.wording import task_label, task_url
 
 __all__ = [
+    "SAY_WHY",
     "Typed",
     "ask_purpose",
     "audit",
@@ -45,6 +46,7 @@ __all__ = [
 ]
 
 CASEWORK = "casework"
+SAY_WHY = "Say first, on the case's page, why you read it."
 PURPOSES = {
     "oversight": "Oversight of casework",
     "complaint": "A complaint or a request by the person",

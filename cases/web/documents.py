@@ -234,7 +234,8 @@ def preview(request: HttpRequest, uid: UUID, number: int) -> HttpResponse:
 
 
 def to_hand_out(request: HttpRequest, file: CaseFile, number: int) -> tuple[Evidence, Reader]:
-    """Return a document for whoever may download it, and in whose name it is opened. Raises NotAllowed, Http404."""
+    """Return a document for whoever may download it, and in whose name and why it is opened. Raises NotAllowed, also
+    for whoever has to say first why they read the case; Http404."""
     actor = asking.actor_of(request)
     policy.require(actor, "download", case=file.case)
     if refusal := conflicts.why_not(actor, file.case):
@@ -242,7 +243,8 @@ def to_hand_out(request: HttpRequest, file: CaseFile, number: int) -> tuple[Evid
     document = file.case.evidence.select_related("blob__key", "case__key").filter(number=number).first()
     if document is None:
         raise Http404
-    why = casepage.purpose_of(request, file, actor) or casepage.CASEWORK
+    if not (why := casepage.purpose_of(request, file, actor)):
+        raise NotAllowed(casepage.SAY_WHY)
     return document, asking.reader(request, "download", why, file.case.uid, fields=(f"document-{number}",))
 
 

@@ -56,11 +56,14 @@ def progress(request: HttpRequest, uid: UUID, report: UUID) -> HttpResponse:
     from cases import reports  # noqa: PLC0415 -- as in ask
 
     actor = asking.actor_of(request)
-    case = policy.get_visible(actor, uid)
+    opened = queries.case_file(actor, uid)
+    case = opened.case
     row = case.reports.select_related("requested_by").filter(uid=report).first()
     policy.require(actor, reports.act_of(case, row.level if row else reports.INTERNAL), case=case)
     if row is None:
         raise Http404
+    if not casepage.purpose_of(request, opened, actor):
+        return redirect("web:case", uid=uid)
     label = reports.label_of(case, row.level)
     row.case = case
     shown = {"case": case, "report": row, "label": label, "is_finished": row.state in FINISHED}
@@ -76,17 +79,20 @@ def progress(request: HttpRequest, uid: UUID, report: UUID) -> HttpResponse:
 @never_cache
 def file(request: HttpRequest, uid: UUID, report: UUID) -> HttpResponse:
     """Hand out a finished report as an attachment, alone or in one file with the copies that go with it; opening it is
-    on record."""
+    on record, with why for whoever has to say so first."""
     from cases import reports  # noqa: PLC0415 -- as in ask
 
     actor = asking.actor_of(request)
-    case = policy.get_visible(actor, uid)
-    row = case.reports.select_related("case", "blob", "data_blob").filter(uid=report, state="done").first()
+    opened = queries.case_file(actor, uid)
+    row = opened.case.reports.select_related("case", "blob", "data_blob").filter(uid=report, state="done").first()
     if row is None:
         raise Http404
+    if not (why := casepage.purpose_of(request, opened, actor)):
+        policy.require(actor, reports.act_of(opened.case, row.level), case=opened.case)
+        return redirect("web:case", uid=uid)
     if request.GET.get("form") == "copies" and reports.has_copies(row):
         try:
-            chunks = reports.open_bundle(row, actor=actor, at=asking.now(), request=asking.info(request))
+            chunks = reports.open_bundle(row, actor=actor, at=asking.now(), purpose=why, request=asking.info(request))
         except NotAllowed:
             raise
         except CaseError as error:
@@ -94,7 +100,7 @@ def file(request: HttpRequest, uid: UUID, report: UUID) -> HttpResponse:
         return archive(chunks, reports.file_name(row, ending="zip"))
     is_data = row.data_blob is not None and request.GET.get("form") == "data"
     data = reports.open_report(
-        row, actor=actor, at=asking.now(), is_data=is_data, request_id=asking.request_id(request)
+        row, actor=actor, at=asking.now(), is_data=is_data, purpose=why, request_id=asking.request_id(request)
     )
     if is_data:
         return attachment(data, reports.file_name(row, ending="json"), media_type="application/json")
