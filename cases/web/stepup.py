@@ -66,6 +66,7 @@ def _keep(request: HttpRequest, path: str) -> None:
         "had_files": bool(request.FILES),
         "user": request.user.pk,
     }
+    request.session.pop(DRAFT, None)  # an older act is not offered as what was typed now
     text = json.dumps(draft)
     if len(text) <= LONGEST_DRAFT:
         request.session[DRAFT] = seal_secret(text)

@@ -65,6 +65,17 @@ def test_act_waits_for_the_factor_and_typed_content_comes_back(worker, member, c
     ]
 
 
+def test_an_act_too_long_to_keep_is_not_answered_with_an_older_one(worker, member, clock):
+    """After the second factor nobody agrees to something else than what they just sent (S8)."""
+    worker.post("/grave/", {"reason": "The older act."})
+    worker.post("/grave/", {"reason": "x" * 200_001})
+
+    confirmed = worker.post("/step-up/", {"code": member.code(clock)}, follow=True)
+
+    assert b"The older act." not in confirmed.content
+    assert (ACTS, confirmed.redirect_chain[-1][0]) == ([], "/")
+
+
 def test_confirmation_holds_for_five_minutes(worker, member, clock):
     worker.post("/step-up/", {"code": member.code(clock), "next": "/grave/"})
     clock.tick(299)
