@@ -14,9 +14,11 @@ from cases.kernel.exchange import agreements
 from cases.kernel.models import Agency, PolicyDocument
 from cases.kernel.office import policydocs
 
-__all__ = ["SECURITY", "Line", "headings", "record", "rows"]
+__all__ = ["SECURITY", "Line", "headings", "record", "rows", "table"]
 
 HOME = "GB"
+# With what a cell begins that a spreadsheet runs, in narrow and in wide letters.
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\0", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 SECURITY = (
     "Personal data is sealed in the database under keys of its case, which are kept outside it; "
     "each reading is on record with its purpose; sight goes by role and team; grave acts ask for the second factor and "
@@ -82,6 +84,12 @@ def headings() -> list[str]:
 
 def rows(lines: list[Line]) -> list[list[str]]:
     return [list(asdict(line).values()) for line in lines]
+
+
+def table(lines: list[Line]) -> list[list[str]]:
+    """Return headings and rows for other programs: no cell is one that a spreadsheet takes for a formula."""
+    cells = [headings(), *rows(lines)]
+    return [[f"'{text}" if text.startswith(FORMULA) else text for text in row] for row in cells]
 
 
 def record(*, day: date, hidden_kinds: frozenset[str] = frozenset()) -> list[Line]:

@@ -128,5 +128,5 @@ def processing_file(request: HttpRequest) -> HttpResponse:
     """Hand out the record as a table for other programs."""
     shown(request, "web:processing")
     table = StringIO()
-    csv.writer(table).writerows([processing.headings(), *processing.rows(_record())])
+    csv.writer(table).writerows(processing.table(_record()))
     return attachment(table.getvalue().encode(), "record-of-processing.csv", media_type="text/csv; charset=utf-8")

@@ -178,6 +178,19 @@ def test_the_command_and_the_file_hold_the_same_table(people):
     assert "Purpose: Preventing and detecting fraud\n" in plain.getvalue()
 
 
+@pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r", "\uff1d"])
+def test_an_agency_whose_name_is_a_formula_is_text_in_the_table(people, monkeypatch, first):
+    """What a spreadsheet would run begins with an apostrophe (S38)."""
+    monkeypatch.setattr(processing, "_abroad", lambda hidden: dict.fromkeys(notice.RECIPIENTS, [f"{first}1+1"]))
+    out = StringIO()
+    call_command("record_of_processing", "--csv", stdout=out)
+    file = desk.client_of("a.byrne").get(reverse("web:processing_file")).content.decode()
+
+    for text in (out.getvalue(), file):
+        cells = {cell for row in csv.reader(StringIO(text)) for cell in row if "1+1" in cell}
+        assert cells and all(cell.startswith(f"'{first}1+1") for cell in cells)
+
+
 def test_the_pages_show_documents_and_the_record(people):
     enter("letters_lia", valid_from=date(2026, 1, 1), review_by=date(2026, 11, 15))
     reader, officer = desk.client_of("a.byrne"), desk.client_of("v.tranter")

@@ -30,4 +30,4 @@ class Command(BaseCommand):
             self.stdout.write("")
 
     def _table(self, lines: list[processing.Line]) -> None:
-        tables.writer(self.stdout).writerows([processing.headings(), *processing.rows(lines)])
+        tables.writer(self.stdout).writerows(processing.table(lines))
