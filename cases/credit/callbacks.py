@@ -14,8 +14,6 @@ from cases.kernel.models import Case, Clock, OutboxMessage
 
 __all__ = ["EXAMPLES", "answered", "late_match", "over", "refused", "waited"]
 
-LATE = "check_late_match"
-tasks.declare({LATE: "An agency reported a match after the check: look whether the decision still stands"})
 EXAMPLES: dict[str, dict[str, Any]] = {
     "fpa.match": {"search_reference": "S-771", "match": "protective", "member": "Fictional Bank"},
 }
@@ -40,7 +38,10 @@ def _end(case: Case, message: OutboxMessage, *, at: datetime, codes: Sequence[st
     detail = {"message": str(message.public_id), "search": search.search_type, **({"codes": codes} if codes else {})}
     with record.act(case, verb, actor=actor, at=at, detail=detail):
         if codes is None:
-            searches.keep_answer(search, message, at=at)
+            said = searches.keep_answer(search, message, at=at)
+            if case.state in ("decided", "closed") and said.get("fraud_match") in ("adverse", "protective"):
+                match = said["fraud_match"]
+                tasks.raise_task(searches.LATE, case=case, at=at, agency=search.agency.code, match=match)
         else:
             search.state, search.answered_at = "refused", at
             search.save(update_fields=["state", "answered_at"])
@@ -80,9 +81,11 @@ def _meet(case: Case, clock: Clock, *, at: datetime) -> None:
 
 
 def late_match(case: Case, content: Content, *, actor: actors.Actor, at: datetime) -> None:
-    """The fraud agency reports a match after its answer: somebody looks whether the decision still stands."""
+    """The fraud agency reports a match after its answer: somebody looks whether the decision still stands. While the
+    check still runs, it counts like an answer of the agency."""
     occurred_at = min(content.occurred_at or at, at)
-    match = str(content.data.get("match") or "unknown")[:20]
+    said = str(content.data.get("match"))
+    match = said if said in ("none", "adverse", "protective") else "unknown"
     with record.act(
         case,
         "search.late_match",
@@ -90,8 +93,8 @@ def late_match(case: Case, content: Content, *, actor: actors.Actor, at: datetim
         at=at,
         occurred_at=occurred_at,
         cause=content.callback_uid,
-        detail={"agency": content.agency_code, "match": match if match.isidentifier() else "unknown"},
+        detail={"agency": content.agency_code, "match": match},
     ):
-        tasks.raise_task(LATE, case=case, at=at, agency=content.agency_code)
+        tasks.raise_task(searches.LATE, case=case, at=at, agency=content.agency_code, match=match)
         case.version += 1
         case.save(update_fields=["version"])

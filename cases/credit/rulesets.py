@@ -39,6 +39,7 @@ _ALWAYS_REFERRED: tuple[tuple[str, Any, str], ...] = (
     ("notice_of_correction", True, "notice_of_correction"),
     ("fraud_match", "protective", "protective_match"),
     ("fraud_match", "adverse", "fraud_match"),
+    ("fraud_match", "unknown", "fraud_match"),
     ("alert_match", True, "alert_match"),
     ("identity", "refer", "identity_open"),
     ("identity", "fail", "identity_open"),

@@ -12,14 +12,19 @@ from cases.credit.models import Check, Search
 from cases.kernel import outbox, releases, tasks
 from cases.kernel.actors import Actor
 from cases.kernel.linking import people as linked
-from cases.kernel.models import Agency, Case, CaseAddress, CaseParty, DeliveryAttempt, OutboxMessage
+from cases.kernel.models import Agency, Case, CaseAddress, CaseParty, DeliveryAttempt, OutboxMessage, Task
 from cases.ledger import sealing
 from cases.ledger.canonical import canon
 
-__all__ = ["NOT_MADE", "factors", "keep_answer", "make", "of_message", "results"]
+__all__ = ["LATE", "NOT_MADE", "factors", "keep_answer", "make", "of_message", "results"]
 
-NOT_MADE = "check_search_not_made"
-tasks.declare({NOT_MADE: "A search could not be made: look why, then decide without it"})
+NOT_MADE, LATE = "check_search_not_made", "check_late_match"
+tasks.declare(
+    {
+        NOT_MADE: "A search could not be made: look why, then decide without it",
+        LATE: "An agency reported a match after the check: look whether the decision still stands",
+    }
+)
 _NAMES = ("title", "forename", "middle_name", "surname", "date_of_birth", "phone", "email")
 _PLACE = ("line_1", "line_2", "town", "postcode", "country")
 _PURPOSES = {"fpa": "prevent_fraud", "fraud_alert": "prevent_fraud", "cra": "credit_risk"}
@@ -135,9 +140,9 @@ def of_message(message: OutboxMessage) -> Search | None:
     return Search.objects.select_related("agency").filter(message_id=message.public_id).first()
 
 
-def keep_answer(search: Search, message: OutboxMessage, *, at: datetime) -> None:
-    """Keep the least of what the agency answered, inside the current ledger action. What nobody can read counts as no
-    answer."""
+def keep_answer(search: Search, message: OutboxMessage, *, at: datetime) -> dict[str, Any]:
+    """Keep and return the least of what the agency answered, inside the current ledger action. What nobody can read
+    counts as no answer."""
     search.answered_at = at
     said = _said(message, at=at)
     least = _least(search, said)
@@ -146,6 +151,7 @@ def keep_answer(search: Search, message: OutboxMessage, *, at: datetime) -> None
         search.footprint = str(said.get("footprint") or "")[:80]
         sealing.seal(search, {"result": json.dumps(least, sort_keys=True)}, key=search.key)
     search.save(update_fields=["state", "answered_at", "footprint", "result"])
+    return least or {}
 
 
 def _said(message: OutboxMessage, *, at: datetime) -> dict[str, Any]:
@@ -201,12 +207,21 @@ def results(case: Case, *, at: datetime) -> list[tuple[Search, dict[str, Any]]]:
 
 
 def factors(case: Case, *, at: datetime) -> dict[str, Any]:
-    """Return what the rules look at. Of a financially linked person nothing counts unless a link allows it now."""
+    """Return what the rules look at. Of a financially linked person nothing counts unless a link allows it now; a match
+    that the fraud agency reported beside its answer counts like one in it."""
     found = results(case, at=at)
     merged = {name: value for _, said in found for name, value in said.items()}
+    if merged.get("fraud_match", "none") == "none" and (match := _late_match(case)):
+        merged["fraud_match"] = match
     planned = len(codes.PLAN[case.check_facts.occasion])
     merged["is_complete"] = planned == sum(row.state == "answered" for row, _ in found)
     if merged.get("associate_adverse"):
         everybody = list(CaseParty.objects.filter(case=case, is_detached=False).order_by("number"))
         merged["associate_adverse"] = any(_may_use(everybody, each) for each in everybody if each.role == "associate")
     return merged
+
+
+def _late_match(case: Case) -> str:
+    """Return the newest match that the fraud agency reported by itself, or nothing."""
+    told = Task.objects.filter(case=case, kind=LATE).exclude(detail__match="none").order_by("-pk")
+    return str(told[0].detail.get("match", "unknown")) if told else ""

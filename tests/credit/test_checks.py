@@ -9,9 +9,10 @@ from django.test import TestCase
 from cases.agencies.transports.base import DeliveryError
 from cases.credit import rulesets
 from cases.credit.models import Check, CheckDecision, Search
-from cases.kernel import intake, record, transitions
+from cases.kernel import actors, casetypes, intake, record, transitions
+from cases.kernel.casetypes import Content
 from cases.kernel.intake import FieldErrors, IntakeRefused
-from cases.kernel.models import Case, Clock, DeliveryAttempt, Letter, Release, Task
+from cases.kernel.models import Agency, Case, Clock, DeliveryAttempt, Letter, Release, Task
 from cases.kernel.transitions import TransitionRefused
 from cases.ledger.sealing import Reader
 from cases.reports import letters as written
@@ -189,6 +190,48 @@ class Checks(TestCase):
         # An answer that comes after all decides nothing more.
         case = checks.answer(case, at=later)
         assert (case.state, self.decisions(case)) == ("decided", [row])
+
+    def reported(self, case, match):
+        register = Agency.objects.get(code="sandbox-fraud-register")
+        said = Content(
+            type="fpa.match",
+            agency_code=register.code,
+            agency_kind="fpa",
+            agency_reference="",
+            agency_sequence=None,
+            occurred_at=None,
+            data={"match": match},
+            message=None,
+            callback_uid=None,
+        )
+        callbacks = casetypes.get("check").callbacks
+        callbacks["fpa.match"](Case.objects.get(pk=case.pk), said, actor=actors.agency(register), at=AT)
+
+    def test_match_that_is_reported_while_agencies_are_asked_leaves_the_decision_to_a_person(self):
+        """Domain 3.8: with that match present at the time, no decision is made without a person."""
+        for match, reason in (
+            ("protective", "protective_match"),
+            ("adverse", "fraud_match"),
+            ("something else", "fraud_match"),
+        ):
+            case = checks.running(self.people)
+            self.reported(case, match)
+            case = checks.answer(case)
+            assert (case.state, case.check_facts.referred_for) == ("referred", [reason])
+            assert not self.decisions(case)
+            assert not Letter.objects.filter(case=case).exists()
+        case = checks.running(self.people)
+        self.reported(case, "none")
+        assert checks.answer(case).state == "decided"
+
+    def test_match_in_an_answer_that_comes_after_the_decision_is_a_task(self):
+        case = checks.running(self.people, "Penhaligon")
+        checks.sweep(AT + timedelta(minutes=61))
+        transitions.apply(case.pk, "decide", actor=self.people[checks.OFFICER], at=AT, inputs=checks.NO)
+        case = checks.answer(case)
+        assert list(Task.objects.filter(case=case, closed_at=None).values_list("kind", flat=True)) == [
+            "check_late_match"
+        ]
 
     def test_results_are_kept_by_the_rule_of_customers_or_by_that_of_others(self):
         """12 months from the decision for somebody who became no customer; 6 years for a customer, and for a decision
