@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -200,6 +201,23 @@ def broker() -> Iterator[str]:
         yield broker_url(Env())
     finally:
         _stop(process, signal.SIGTERM)
+
+
+@pytest.fixture(scope="session")
+def office() -> Iterator[Any]:
+    """The office of `make run`, opened in an empty home with shipped settings, for all journeys and for the kills under
+    load; a file in its `orders` lets a worker fall. The test of `up` ends it.
+
+    Not in pytest's own folder: whatever pytest starts next shuts that to the database's user.
+    """
+    from tests.journeys.office import Office
+
+    with tempfile.TemporaryDirectory(prefix="backoffice-office-") as name:
+        folder = Path(name)
+        folder.chmod(0o711)
+        opened = Office(folder / "home").start()
+        yield opened
+        opened.stop()
 
 
 # As a replica no trigger fires, so that append-only tables let go too. What migrations left stays.

@@ -1,29 +1,13 @@
-"""One office for all journeys; each browser page fails its test on a console error or a policy violation."""
+"""A page of a journey fails its test on a console error or a policy violation."""
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.journeys.office import Office
-
-
-@pytest.fixture(scope="session")
-def office() -> Iterator[Office]:
-    """The office of `make run`, opened in an empty home with shipped settings. The test of `up` ends it.
-
-    Not in pytest's own folder: whatever pytest starts next shuts that to the database's user.
-    """
-    with tempfile.TemporaryDirectory(prefix="backoffice-office-") as name:
-        folder = Path(name)
-        folder.chmod(0o711)
-        opened = Office(folder / "home").start()
-        yield opened
-        opened.stop()
 
 
 @pytest.fixture

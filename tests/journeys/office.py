@@ -39,6 +39,7 @@ class Office:
     def __init__(self, home: Path, *, port: int | None = None) -> None:
         self.home, self.port = home, port or free_port()
         self.log = home.parent / f"{home.name}.log"
+        self.orders = home.parent / f"{home.name}.orders"
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -50,6 +51,9 @@ class Office:
         # The demonstration's people and agencies, and none of its cases: a journey makes its own.
         environment.setdefault("BACKOFFICE_DEMO_PERCENT", "0")
         environment |= {"BACKOFFICE_HOME": str(self.home), "PORT": str(self.port)}
+        # Whoever puts the name of a place into this folder lets the worker fall that next comes by it.
+        self.orders.mkdir(exist_ok=True)
+        environment |= {"BACKOFFICE_TEST_MODE": "1", "BACKOFFICE_FAILPOINT_FOLDER": str(self.orders)}
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "manage.py", "up"],
