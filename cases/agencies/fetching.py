@@ -25,9 +25,7 @@ from cases.agencies.callback_body import FormRefused
 from cases.agencies.openpgp import PgpRefused
 from cases.agencies.senders import Sender
 from cases.agencies.settlement import PASSING
-from cases.agencies.transports import sftp
-from cases.agencies.transports.base import DeliveryError
-from cases.agencies.transports.sftp import Found
+from cases.agencies.transports.base import LARGEST_FILE, MOST_FILES, DeliveryError, Found
 from cases.kernel import actors, failpoints, tasks
 from cases.kernel.errors import CaseError
 from cases.kernel.exchange import agencies, batchformat, files
@@ -103,11 +101,13 @@ def fetch_due(*, clock: Clock) -> Fetched:
 
 def _fetch(channel: Channel, *, now: datetime) -> int:
     """Keep the new files of one folder. A fault is noted on the channel, and told to people when it lasts."""
+    from cases.agencies.transports import sftp  # noqa: PLC0415 -- slow to load, and one process fetches
+
     try:
         ring = packing.Ring(now)
         parcel = packing.carrier(channel, _folder(channel), ring)
         new = _not_seen(channel, sftp.look(parcel))
-        readable = [one for one in new if 0 <= one.size <= sftp.LARGEST_FILE]
+        readable = [one for one in new if 0 <= one.size <= LARGEST_FILE]
         found = sftp.collect(parcel, readable) if readable else {}
     except DeliveryError as fault:
         _note_fault(channel, fault, now=now)
@@ -139,7 +139,7 @@ def _not_seen(channel: Channel, found: list[Found]) -> list[Found]:
         if (one.name, one.size, one.changed_at) in seen or not _NAME.fullmatch(one.name):
             continue
         size += one.size
-        if new and (size > MOST_BYTES or len(new) >= sftp.MOST_FILES):
+        if new and (size > MOST_BYTES or len(new) >= MOST_FILES):
             break
         new.append(one)
     return new

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-import asyncssh
-
 from cases.agencies import openpgp
 from cases.agencies.openpgp import PgpRefused
 
@@ -44,6 +42,8 @@ def read(kind: str, text: str, *, at: datetime) -> PublicKey:
         return PublicKey(kind=kind, public=found.armored, fingerprint=found.fingerprint, expires_at=found.expires_at)
     if kind != "ssh_host":
         raise KeyRefused("Say which kind of key it is.")
+    import asyncssh  # noqa: PLC0415 -- slow to load, and few processes read a key
+
     try:
         key = asyncssh.import_public_key(text.strip())
     except (asyncssh.KeyImportError, ValueError):
@@ -55,5 +55,7 @@ def read(kind: str, text: str, *, at: datetime) -> PublicKey:
 
 def make_ssh_pair() -> tuple[str, str]:
     """Return a new private key and its public line."""
+    import asyncssh  # noqa: PLC0415 -- as in read
+
     key = asyncssh.generate_private_key("ssh-ed25519", comment="backoffice")
     return key.export_private_key().decode("ascii"), key.export_public_key().decode("ascii").strip()

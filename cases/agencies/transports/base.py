@@ -4,6 +4,10 @@ import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+# Of files that are fetched: how large one may be, and how many one run reads.
+LARGEST_FILE = 256 * 1024 * 1024
+MOST_FILES = 50
+
 
 @dataclass(frozen=True, kw_only=True)
 class Load:
@@ -76,6 +80,16 @@ class DeliveryError(Exception):
         self.is_undecided = is_undecided
         self.pause = pause
         self.remote_ip = remote_ip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """A file in a folder as its server states it: name, bytes (the most, where it states none) and the second of its
+    last change, on the server's clock."""
+
+    name: str
+    size: int
+    changed_at: int
 
 
 Transport = Callable[[Parcel], Answer]

@@ -11,19 +11,16 @@ import hashlib
 import stat
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import TypeVar
 
 import asyncssh
 
 from cases.agencies.addresses import AddressRefused, NotResolved, Target, pin
-from cases.agencies.transports.base import Answer, DeliveryError, Load, Parcel
+from cases.agencies.transports.base import LARGEST_FILE, Answer, DeliveryError, Found, Load, Parcel
 
-__all__ = ["FOLDER", "LARGEST_FILE", "MOST_FILES", "Found", "collect", "look", "send"]
+__all__ = ["FOLDER", "collect", "look", "send"]
 
 CONNECT_SECONDS = 10
-LARGEST_FILE = 256 * 1024 * 1024
-MOST_FILES = 50
 PART = ".part"
 # How far a file came: its name was asked for; it has it.
 _NAMING, _ANSWERED, _ARRIVED = "naming", "answered", "arrived"
@@ -48,16 +45,6 @@ _FAILURES: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], st
     (TimeoutError, "read_timeout", False, ""),
     (ConnectionRefusedError, "connect_refused", False, ""),
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Found:
-    """A file in a folder as its server states it: name, bytes (the most, where it states none) and the second of its
-    last change, on the server's clock."""
-
-    name: str
-    size: int
-    changed_at: int
 
 
 def send(parcel: Parcel) -> Answer:
