@@ -8,8 +8,8 @@ from backoffice import embedded, unsafe
 from backoffice.env import BASE_DIR, Env, database, issuer_code, origins
 from backoffice.logs import logging_config
 
-# Loading makes a million objects that stay. Looked through after every 700 new ones, as Python does by itself, they take
-# a sixth of the time to start and of every page.
+# Loading makes a million objects that stay. Looked through after every 700 new ones, as Python does by itself, they
+# take a sixth of the time to start and of every page.
 gc.set_threshold(50_000, 20, 20)
 
 env = Env()

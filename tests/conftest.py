@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from tests import order
+from tests import length, order
 
+collect_ignore = [] if length.AT_LENGTH else list(length.ONLY_AT_LENGTH)
 HOME = Path(tempfile.mkdtemp(prefix="backoffice-tests-"))
 HOME.chmod(0o711)  # the database's own user passes through it
 (HOME / "static").mkdir()

@@ -4,6 +4,14 @@ import os
 
 AT_LENGTH = "BACKOFFICE_AT_LENGTH" in os.environ
 
+# Benches: what they prove beside their figures is proved of few rows elsewhere.
+ONLY_AT_LENGTH = (
+    "bench/test_portfolio.py",
+    "bench/test_monthly_file.py",
+    "bench/test_notices.py",
+    "bench/test_batches.py",
+)
+
 
 def times(short: int, long: int) -> int:
     """How often something is done."""

@@ -277,7 +277,7 @@ def test_a_file_that_ends_its_worker_three_times_is_refused_and_the_next_is_take
 
 
 def test_new_files_are_found_however_many_lie_there(partner, monkeypatch):
-    monkeypatch.setattr(sftp, "MOST_FILES", 1)
+    monkeypatch.setattr(fetching, "MOST_FILES", 1)
     registered(partner)
     for name in ("a", "b"):
         partner.put(name, b"no file of ours")
