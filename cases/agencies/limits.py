@@ -29,13 +29,15 @@ class TooMany(Exception):
         self.retry_after = retry_after
 
 
-def count(name: str, *, most: int, seconds: int = WINDOW_SECONDS) -> None:
-    """Count one call in the caller's window, a minute long unless told. Raises TooMany past `most`."""
+def count(name: str, *, most: int, seconds: int = WINDOW_SECONDS) -> int:
+    """Count one call in the caller's window, a minute long unless told; return how many it has now. Raises TooMany past
+    `most`."""
     with connection.cursor() as cursor:
         cursor.execute(_COUNT, {"name": name, "window": seconds})
         calls, wait = cursor.fetchone()
     if calls > most:
         raise TooMany(min(max(int(wait), 1), seconds))
+    return int(calls)
 
 
 def wait_seconds(name: str, *, most: int, seconds: int = WINDOW_SECONDS) -> int:

@@ -133,7 +133,23 @@ def test_wrong_secret_unknown_agency_and_another_agencys_secret_are_told_the_sam
     }
 
     assert answers == {UNAUTHORISED}
-    assert SecurityEvent.objects.filter(kind="signature_refused").count() == 3
+    assert set(SecurityEvent.objects.filter(kind="signature_refused").values_list("act", flat=True)) == {
+        "no_secret_fits",
+        "unknown_sender",
+    }
+    assert_nothing_was_stored()
+
+
+def test_bad_signatures_of_one_address_fill_no_log_and_hide_none_of_another(register, settings):
+    """What is never removed takes the first, the tenth and the hundredth of a minute (S50, T5)."""
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
+    for _ in range(12):
+        assert call("whsec_" + "A" * 43 + "=", callback()).status_code == 401
+    call("whsec_" + "A" * 43 + "=", callback(), **{"x-forwarded-for": "192.0.2.7"})
+
+    noted = SecurityEvent.objects.filter(kind="signature_refused").order_by("id")
+    assert [row.detail["count"] for row in noted] == [1, 10, 1]
+    assert len({row.detail["address"] for row in noted}) == 2
     assert_nothing_was_stored()
 
 
