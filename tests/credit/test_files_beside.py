@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from django.test import TestCase
 
-from cases.accounts.models import AccountMonth, BureauTold
+from cases.accounts.models import Account, AccountMonth, BureauTold
 from cases.credit.files import again, correcting, sending, taking
 from cases.credit.files.models import CreditFile, CreditFileCopy, CreditFileFault, CreditFileReject
 from cases.debt.sale import moving
@@ -56,6 +56,34 @@ class Beside(TestCase):
         self.step("approve", creditfiles.APPROVER, NEXT, rows=row.taken_rows, total_pence=row.taken_pence)
         work(NEXT)
         return Case.objects.get(pk=self.case.pk)
+
+    def expired(self, **changes):
+        """Take a default and let six years pass; return its row in the file of the month after, and the fault."""
+        at = defaults.OVER + timedelta(days=2250)
+        case = defaults.expired(self.people)
+        defaults.tell_again(case, at=at, payments_behind="6", **changes)
+        file = CreditFile.objects.select_related("case", "key").get(pk=creditfiles.extracted(self.people, at=at).pk)
+        account = Account.objects.select_related("key__parent").get(pk=case.default.account_id)
+        (row,) = taking.taken_of(file, [account], by="tests", at=at)
+        return case, row
+
+    def test_account_whose_default_is_six_years_old_is_left_out_of_every_file(self):
+        """K21: whatever is paid, nothing is on file six years after the date of the default."""
+        case, row = self.expired()
+        assert (row.faults, row.is_left_out, row.cells) == (["over"], True, [])
+        told = [factories.body_of(each) for each in OutboxMessage.objects.filter(case=case, kind="cra_correct")]
+        last = [each for each in told if each["reason"] == "expired"]
+        assert [(each["new"], each["flags"], each["balance_pence"]) for each in last] == [("off_file", [], 0)] * 3
+
+    def test_account_that_goes_on_after_its_default_is_told_by_what_is_newer(self):
+        _, row = self.expired(oldest_unpaid_date="2033-01-05")
+        assert (row.is_left_out, row.status) == (False, "6")
+
+    def test_default_of_billing_that_is_six_years_old_takes_its_account_out_of_the_file(self):
+        default = {"default_date": "2021-01-15", "default_pence": "11400", "oldest_unpaid_date": "2020-09-01"}
+        account = defaults.told(at=AT, **default)
+        self.signed(date(2027, 1, 15))
+        assert CreditFileFault.objects.filter(account=account, code="over", level="field").count() == 1
 
     def number(self, account):
         return defaults.number_of(account)

@@ -18,7 +18,7 @@ from cases.accounts.models import BureauTold
 from cases.credit.defaults import opening, standing, telling
 from cases.credit.defaults.guards import DISPUTED
 from cases.credit.defaults.models import Default
-from cases.credit.files.status import is_better
+from cases.credit.files.status import OFF_FILE, is_better
 from cases.kernel import clocks, holds, outbox, record, releases, tasks
 from cases.kernel.actors import Actor, system
 from cases.kernel.casetypes import Content
@@ -127,7 +127,7 @@ def _put_right(case: Case, row: Default, *, actor: Actor, at: datetime) -> set[i
         return set()
     now = standing.status_without_default(row)
     rows = BureauTold.objects.filter(account=row.account_id).select_related("agency__terms").order_by("agency__code")
-    worse = [told for told in rows if is_better(now, told.status)]
+    worse = [told for told in rows if told.status != OFF_FILE and is_better(now, told.status)]
     for told in worse:
         telling.tell(case, "disputed", actor=actor, at=at, old=told.status, to=[told.agency])
     return {told.agency_id for told in worse}

@@ -11,7 +11,7 @@ from cases.accounts.reading import PRODUCTS
 from cases.credit.defaults import gate
 from cases.credit.defaults.guards import DISPUTED
 from cases.credit.defaults.models import Default
-from cases.credit.files.status import STATUSES
+from cases.credit.files.status import TOLD
 from cases.kernel import calendars, holds
 from cases.kernel.casetypes import Check, Table
 from cases.kernel.models import Case, Hold
@@ -128,7 +128,7 @@ def tables(case: Case) -> list[Table]:
     rows = tuple(
         (
             each.agency.display_name,
-            STATUSES.get(each.status, each.status),
+            TOLD.get(each.status, each.status),
             _pounds(each.balance_pence),
             _day(each.default_date) or "None",
             _day(calendars.london_date(each.told_at)),

@@ -8,12 +8,14 @@ from datetime import date
 from cases.accounts.bureaus import Change
 from cases.accounts.models import Account, AccountFlag, AccountMonth
 from cases.credit.defaults.models import Default
-from cases.credit.files.status import DEFAULT, Month, flags_of, status_of
+from cases.credit.files.status import DEFAULT, OFF_FILE, Month, flags_of, status_of
 from cases.kernel import calendars
 
-__all__ = ["change_of", "marks_of_default", "month_of", "status_without_default"]
+__all__ = ["KEPT_MONTHS", "change_of", "goes_on", "is_over", "marks_of_default", "month_of", "status_without_default"]
 
 DORMANT_MONTHS = 12
+# A default is on file for six years from its date, whatever is paid (K21).
+KEPT_MONTHS = 72
 
 
 def month_of(account: Account, *, today: date, before: str, flags: Iterable[str], has_default: bool = False) -> Month:
@@ -32,6 +34,20 @@ def month_of(account: Account, *, today: date, before: str, flags: Iterable[str]
     )
 
 
+def is_over(day: date, *, today: date) -> bool:
+    """Say whether a default, or a debt, of a day is too old to be on file."""
+    return calendars.add_months(day, KEPT_MONTHS) <= today
+
+
+def goes_on(account: Account, *, today: date) -> bool:
+    """Say whether an account whose default is six years old is kept on without what was owed then: it is open, and
+    what is unpaid of it, if anything, is newer. Of any other nothing is told after six years."""
+    if account.contract_end_date is not None and account.contract_end_date <= today:
+        return False
+    oldest = account.oldest_unpaid_date
+    return account.payments_behind == 0 or (oldest is not None and not is_over(oldest, today=today))
+
+
 def status_without_default(row: Default) -> str:
     """Return what would be said of the account today if there were no default. Three queries."""
     account = Account.objects.get(pk=row.account_id)
@@ -47,8 +63,11 @@ def marks_of_default(row: Default) -> tuple[str, ...]:
     return ("default_part_satisfied",) if row.paid_pence else ()
 
 
-def change_of(row: Default, *, old: str, reason: str) -> Change:
-    """Return how the account stands now, as agencies are told between two files. Three queries at most."""
+def change_of(row: Default, *, old: str, reason: str, today: date) -> Change:
+    """Return how the account stands now, as agencies are told between two files: after six years off the file, unless
+    it goes on without what was owed. Three queries at most."""
+    if row.case.state == "expired" and not goes_on(row.account, today=today):
+        return Change(old=old, new=OFF_FILE, reason=reason, balance_pence=0)
     if row.default_date is None:
         return Change(old=old, new=status_without_default(row), reason=reason, balance_pence=row.account.balance_pence)
     month = Month(payments_behind=None, has_default=True, marks=frozenset(marks_of_default(row)))

@@ -11,7 +11,7 @@ from cases.accounts import bureaus
 from cases.accounts.models import BureauTold
 from cases.credit.defaults import codes, gate, guards, standing
 from cases.credit.files.status import DEFAULT
-from cases.kernel import outbox, tasks
+from cases.kernel import calendars, outbox, tasks
 from cases.kernel.actors import Actor, system
 from cases.kernel.models import Agency, Case, CaseParty, OutboxMessage, Task
 
@@ -62,7 +62,7 @@ def tell(
     bureaus.tell(
         case,
         guards.account_of(row),
-        standing.change_of(row, old=old, reason=reason),
+        standing.change_of(row, old=old, reason=reason, today=calendars.london_date(at)),
         actor=actor,
         at=at,
         to=everybody(case) if to is None else list(to),

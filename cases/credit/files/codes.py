@@ -29,6 +29,7 @@ FAULTS = {
     "birth_missing": ("field", "No date of birth of a holder is known: left out."),
     "address_missing": ("field", "No address of a holder is known: left out."),
     "minor": ("field", "A holder is under 18: left out."),
+    "over": ("field", "Its default is six years old, and what was owed then is not paid: it stays off the file."),
     "held": ("field", "A hold stops that it is told: left out."),
     "as_of_later": ("field", "Billing tells of it as of a later day than the file: left out."),
     "told_since": (

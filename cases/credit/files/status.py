@@ -14,9 +14,11 @@ __all__ = [
     "DEFAULT",
     "FLAGS",
     "MARKS",
+    "OFF_FILE",
     "SETTLED",
     "SOLD",
     "STATUSES",
+    "TOLD",
     "UNKNOWN",
     "Month",
     "flags_of",
@@ -25,6 +27,8 @@ __all__ = [
 ]
 
 DEFAULT, UNKNOWN, DORMANT, SETTLED = "8", "U", "D", "S"
+# Told by itself, never in a file: nothing of the account is told any more, and it has no row.
+OFF_FILE = "off_file"
 STATUSES = {
     "0": "Up to date",
     **{str(count): f"{count} payment{'s' if count > 1 else ''} behind" for count in range(1, 6)},
@@ -34,6 +38,8 @@ STATUSES = {
     DORMANT: "Dormant",
     SETTLED: "Settled",
 }
+# What an agency may have been told of an account, in a file or by itself.
+TOLD = STATUSES | {OFF_FILE: "Off the file"}
 FLAGS = {
     "arrangement": "Pays by arrangement",
     "debt_plan": "Debt management plan",

@@ -14,7 +14,7 @@ from django.db.models import Max, Q
 
 from cases.accounts.models import Account, AccountFlag, AccountHolder, AccountMonth, BureauTold
 from cases.credit.defaults.models import Default
-from cases.credit.defaults.standing import marks_of_default, month_of
+from cases.credit.defaults.standing import KEPT_MONTHS, goes_on, is_over, marks_of_default, month_of
 from cases.credit.files import codes
 from cases.credit.files.messages import COLUMNS
 from cases.credit.files.models import CreditFile, CreditFileFault, CreditFilePart, CreditFileReject
@@ -30,7 +30,6 @@ __all__ = ["PART", "accounts_of", "keep_part", "named", "people_changed", "rows_
 PART = 1000
 LABEL = "cases.CreditFilePart"
 LONGEST_NUMBER = 20
-KEPT_MONTHS = 72
 DEFAULTING = "cra_default"
 Rule = Callable[["CreditFile", "Taken", Month, "Known"], bool]
 _ON_FILE, _TAKEN_OFF = ("approved", "filed", "satisfied"), ("removed", "expired")
@@ -70,6 +69,7 @@ class Known:
     before: Mapping[int, str]
     defaults: Mapping[int, Default]
     taken_off: Collection[int]
+    over: Collection[int]
     told_without: Collection[int]
     told: Mapping[int, date | None]
     disputed: Mapping[str, frozenset[str]]
@@ -134,10 +134,6 @@ def taken_of(file: CreditFile, accounts: Sequence[Account], *, by: str, at: date
     return [_taken(file, account, known) for account in accounts]
 
 
-def _is_over(default_date: date, *, today: date) -> bool:
-    return calendars.add_months(default_date, KEPT_MONTHS) <= today
-
-
 def _known(file: CreditFile, accounts: Sequence[Account], *, by: str, at: datetime) -> Known:
     reader = Reader(actor=by, verb="take", purpose="report_accounts", streams=(file.case.uid,))
     ids = [account.pk for account in accounts]
@@ -161,7 +157,7 @@ def _known(file: CreditFile, accounts: Sequence[Account], *, by: str, at: dateti
     decided = Default.objects.select_related("case").filter(case__state__in=states, **here)
     on_file = {row.account_id: row for row in decided if row.case.state in _ON_FILE}
     today = file.effective_date or file.month
-    over = {each.pk for each in accounts if each.default_date and _is_over(each.default_date, today=today)}
+    over = {each.pk for each in accounts if each.default_date and is_over(each.default_date, today=today)}
     marks: dict[int, frozenset[str]] = {}
     for found in (each.marks(ids) for each in casetypes.all_types()):
         marks.update({pk: marks.get(pk, frozenset()) | said for pk, said in found.items()})
@@ -170,6 +166,7 @@ def _known(file: CreditFile, accounts: Sequence[Account], *, by: str, at: dateti
     return Known(
         before=dict(months.distinct("account").values_list("account", "status")),
         defaults=on_file,
+        over=({row.account_id for row in decided if row.case.state == "expired"} | over) - on_file.keys(),
         taken_off=({row.account_id for row in decided} | over) - on_file.keys(),
         told={pk: day for pk, day in told.items() if day is not None},
         told_without={pk for pk, day in told.items() if day is None},
@@ -322,6 +319,9 @@ _RULES: Mapping[str, Rule] = {
         file.effective_date is not None and row.account.as_of > file.effective_date
     ),
     "not_in_feed": lambda file, row, _month, _known: row.account.as_of < file.month,
+    "over": lambda file, row, _month, known: (
+        row.account.pk in known.over and not goes_on(row.account, today=file.effective_date or file.month)
+    ),
     "held": lambda _file, row, _month, known: bool(known.held[terms.account(known.numbers[row.account.pk])]),
     "unread": lambda _file, row, _month, known: row.account.pk in known.unread,
     "status_unknown": lambda _file, row, _month, _known: row.status == UNKNOWN,
