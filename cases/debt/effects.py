@@ -107,7 +107,7 @@ def learn(context: Any) -> None:
     end_watch(context)
     what = heard.BY_STATE.get(context.transition.target) or heard.BY_RETURN.get(str(context.inputs.get("code")))
     if what:
-        heard.ask_billing(context.case, what, at=context.at)
+        heard.ask_billing(context.case, what, account=context.case.placement.account, at=context.at)
 
 
 def settle(context: Any) -> None:

@@ -110,7 +110,8 @@ def _is_undated(candidate: Candidate) -> bool:
 
 
 def _is_out_of_time(candidate: Candidate) -> bool:
-    return candidate.period is not None and candidate.period.is_over(candidate.today)
+    is_over = candidate.period is not None and candidate.period.is_over(candidate.today)
+    return is_over or "out_of_time" in candidate.said
 
 
 def _is_near_its_end(candidate: Candidate) -> bool:
@@ -118,12 +119,14 @@ def _is_near_its_end(candidate: Candidate) -> bool:
 
 
 def _period_in_words(candidate: Candidate) -> str:
-    return candidate.period.in_words(candidate.today) if candidate.period else ""
+    if "out_of_time" in candidate.said or candidate.period is None:
+        return "The debt is out of time."
+    return candidate.period.in_words(candidate.today)
 
 
 def _is_of_a_minor(candidate: Candidate) -> bool:
     young = any(formats.is_under_18(born, on=candidate.today) for born in candidate.births)
-    return young or "minor" in candidate.flags
+    return young or "minor" in candidate.flags | candidate.said
 
 
 def _is_placed(candidate: Candidate) -> bool:
@@ -172,8 +175,12 @@ RULES: tuple[Rule, ...] = (
         sentence="The customer is insolvent.",
         applies=_known("insolvent", "bankruptcy", "iva", "debt_relief_order", "sequestration", "protected_trust_deed"),
     ),
-    Rule(code="fraud_victim", sentence="The customer is a victim of fraud.", applies=_flagged("fraud_victim")),
-    Rule(code="vulnerable", sentence="The customer needs support first.", applies=_flagged("vulnerable")),
+    Rule(
+        code="fraud_victim",
+        sentence="The customer is a victim of fraud.",
+        applies=_known("fraud_victim", "fraud_victim"),
+    ),
+    Rule(code="vulnerable", sentence="The customer needs support first.", applies=_known("vulnerable", "vulnerable")),
     Rule(code="minor", sentence="A holder is under 18.", applies=_is_of_a_minor),
     Rule(
         code="gone_away",
@@ -181,6 +188,11 @@ RULES: tuple[Rule, ...] = (
         applies=_known("gone_away", "gone_away"),
     ),
     Rule(code="confined", sentence="The customer is in prison or hospital.", applies=_flagged("prison", "hospital")),
+    Rule(
+        code="moratorium",
+        sentence="A moratorium protects the debt, and nobody has said yet that it is held.",
+        applies=_known("moratorium"),
+    ),
     Rule(
         code="settled",
         sentence="It was settled with an agency for less: billing has still to write the rest off.",

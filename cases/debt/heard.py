@@ -1,5 +1,6 @@
 """What recovery agencies said of an account that outlives its placement: that the customer died, is insolvent, disputes
-the debt, has moved away, or settled it for less. Billing has to note it; until then nobody else gets the account."""
+the debt, has moved away, or settled it for less; and why the buyer of a sold one gave it back. Billing has to note it;
+until then nobody else gets the account."""
 
 from __future__ import annotations
 
@@ -20,9 +21,14 @@ WORDS = {
     "dispute": "the customer disputes the debt",
     "gone_away": "the customer has left the address",
     "settled": "it was settled for less, and the rest has to be written off",
+    "fraud_victim": "the debt was made by fraud",
+    "out_of_time": "the debt is out of time",
+    "minor": "the customer was under 18",
+    "vulnerable": "the customer needs support first",
+    "moratorium": "a moratorium protects the debt: see that it is held, and what was charged taken back",
 }
 tasks.declare(
-    {TO_NOTE: "Have billing note what a recovery agency says: nobody gets the account until it has"},
+    {TO_NOTE: "Have billing note what an agency or a buyer says of an account: nobody gets it until it has"},
     more={TO_NOTE: lambda detail: WORDS.get(str(detail.get("what")), "")},
 )
 # Which end of a placement, and which code of a return, says what; each is the code of a rule of the gate.
@@ -30,13 +36,14 @@ BY_STATE = {"deceased": "deceased", "insolvent": "insolvent", "settled": "settle
 BY_RETURN = {"disputed": "dispute", "gone_away": "gone_away"}
 
 
-def ask_billing(case: Case, what: str, *, at: datetime) -> None:
-    """Ask the desk to have billing note what the agency says, inside the current ledger action on the locked case."""
-    tasks.raise_task(TO_NOTE, case=case, at=at, what=what)
+def ask_billing(case: Case, what: str, *, account: Account, at: datetime) -> None:
+    """Ask the desk of a case to have billing note what is said of an account, inside the current ledger action on the
+    locked case."""
+    tasks.raise_task(TO_NOTE, case=case, at=at, what=what, account=account.pk)
 
 
 def known(accounts: Collection[Account], *, but: Collection[int] = ()) -> dict[int, frozenset[str]]:
-    """Return, by account, what agencies said of it that still stands; placements `but` do not count. Two queries.
+    """Return, by account, what was said of it that still stands; placements `but` do not count. Two queries.
 
     It stands until somebody closed the task of it and billing has told of the account on a later day (London).
     """
@@ -44,10 +51,8 @@ def known(accounts: Collection[Account], *, but: Collection[int] = ()) -> dict[i
     placements = rows.filter(case__state__in=BY_STATE).values_list("account_id", "pk", "case__state")
     said = {(account_id, pk, BY_STATE[state]) for account_id, pk, state in placements}
     as_of = {account.pk: account.as_of for account in accounts}
-    asked = Task.objects.filter(kind=TO_NOTE, case__placement__in=rows)
-    for account_id, pk, what, closed_at in asked.values_list(
-        "case__placement__account_id", "case_id", "detail__what", "closed_at"
-    ):
+    asked = Task.objects.filter(kind=TO_NOTE, detail__account__in=list(as_of)).exclude(case__in=list(but))
+    for account_id, pk, what, closed_at in asked.values_list("detail__account", "case_id", "detail__what", "closed_at"):
         if closed_at is None or as_of[account_id] <= calendars.london_date(closed_at):
             said.add((account_id, pk, what))
         else:

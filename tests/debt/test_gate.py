@@ -76,7 +76,10 @@ STOPPED = [
     ("confined", candidate(flags=frozenset({"hospital"}))),
     *(
         (what, candidate(said=frozenset({what})))
-        for what in ("deceased", "insolvent", "dispute", "gone_away", "settled")
+        for what in (
+            *("deceased", "insolvent", "dispute", "gone_away", "settled", "moratorium"),
+            *("fraud_victim", "out_of_time", "minor", "vulnerable"),
+        )
     ),
     ("balance_too_small", candidate(owed_pence=999)),
     ("sold", candidate(is_sold=True)),

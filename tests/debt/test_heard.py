@@ -54,7 +54,7 @@ def line_of(people, case: Case, *, at=NEXT) -> DebtSaleAccount:
 )
 def test_what_an_agency_learned_stops_the_next_batch_and_sale_until_billing_has_noted_it(people, end, why, is_sold):
     case = end(people)
-    assert Task.objects.get(case=case, kind="placement_billing_to_note").detail == {"what": why}
+    assert Task.objects.get(case=case, kind="placement_billing_to_note").detail["what"] == why
     state, stopped = again(people, case)
     assert (state, why in stopped) == ("excluded", True)
     line = line_of(people, case)

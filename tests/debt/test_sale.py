@@ -65,7 +65,13 @@ STOPPED = [
     ("vulnerable", sellable(flags=frozenset({"vulnerable"}))),
     ("minor", sellable(births=(date(2008, 11, 23),))),
     ("confined", sellable(flags=frozenset({"prison"}))),
-    *((what, sellable(said=frozenset({what}))) for what in ("deceased", "insolvent", "dispute", "settled")),
+    *(
+        (what, sellable(said=frozenset({what})))
+        for what in (
+            *("deceased", "insolvent", "dispute", "settled", "moratorium"),
+            *("fraud_victim", "out_of_time", "minor", "vulnerable"),
+        )
+    ),
     ("too_little_owed", sellable(owed_pence=2499)),
     ("fraud_suspect", sellable(flags=frozenset({"fraud_suspect"}))),
     ("complaint_closed", sellable(ended_lately=frozenset({"complaint"}))),

@@ -17,6 +17,7 @@ from cases.debt import codes as placed
 from cases.debt import title
 from cases.debt.messages import DCA_HOLD
 from cases.debt.models import Placement
+from cases.debt.moratorium import codes as regimes
 from cases.debt.moratorium import fees, messages, opening, periods, searching
 from cases.debt.moratorium.models import Moratorium, MoratoriumDebt
 from cases.kernel import calendars, clocks, holds, locks, parties, record, tasks
@@ -29,7 +30,7 @@ from cases.kernel.models import Case, CaseParty, Clock, Hold, OutboxMessage, Sea
 from cases.kernel.timing.places import HOME_KINDS
 from cases.ledger import sealing
 
-__all__ = ["BY_HAND", "JOINT", "LETTERS", "UNCLEAR", "account_named", "protect", "told"]
+__all__ = ["BY_HAND", "JOINT", "LETTERS", "UNCLEAR", "account_named", "came_back", "protect", "told"]
 
 UNCLEAR, JOINT, BY_HAND = "moratorium_unclear", "moratorium_joint", "moratorium_by_hand"
 SEND = "moratorium_send_particulars"
@@ -281,6 +282,29 @@ def forward(context: Any) -> None:
     write_to_adviser(case, N9, at=at)
 
 
+def came_back(account: Account, *, at: datetime) -> bool:
+    """Protect a debt that a buyer gave back and that a moratorium in force is about, from its first day on, in an act
+    of that case; the register is answered anew. Say whether a notice that was passed on to the buyer, and applied to
+    nothing of ours, is about it: a person looks. Locks those cases without waiting. Raises locks.CaseBusy."""
+    sold = MoratoriumDebt.objects.filter(account=account, standing="sold").exclude(case__state__in=["void", "merged"])
+    for debt in sold.filter(case__state__in=regimes.IN_FORCE).order_by("case_id"):
+        case = locks.another_for_update(debt.case_id)
+        facts, actor = facts_of(case), system("moratoria", source=case.source)
+        with record.act(case, "moratorium.debt_came_back", actor=actor, at=at, detail={"debt": debt.number}):
+            protect(case, facts, debt, from_date=facts.start_date, ends=_ends(case), actor=actor, at=at)
+            _name_accounts(case, at=at)
+            answer(case, "found", actor=actor, at=at)
+            clocks.refresh_due(case)
+            case.version += 1
+            case.save()
+    return sold.filter(case__state="forwarded").exists()
+
+
+def _ends(case: Case) -> Clock | None:
+    rules = [rule for rule, _ in periods.ENDS.values()]
+    return Clock.objects.filter(case=case, rule__in=rules, ended_at=None).first()
+
+
 def account_named(inputs: Any) -> Account | None:
     """Return the account that a debt to be added is of."""
     return storing.find(str(inputs.get("account_reference") or ""))
@@ -303,8 +327,7 @@ def add_debt(context: Any) -> None:
         )
     searching.score(case, debt, at=at)
     day = date.fromisoformat(str(inputs["effective_date"]))
-    ends = Clock.objects.filter(case=case, rule__in=[rule for rule, _ in periods.ENDS.values()], ended_at=None).first()
-    protect(case, facts, debt, from_date=day, ends=ends, actor=context.actor, at=at)
+    protect(case, facts, debt, from_date=day, ends=_ends(case), actor=context.actor, at=at)
     if opening.jurisdiction(facts.regime) == "eaw":
         clocks.start(case, periods.REVIEW, started_at=opening.midnight(day), jurisdiction="eaw")
     _settle_told(case, at=at)

@@ -18,6 +18,7 @@ __all__ = [
     "NO_WINDOW",
     "ROLES",
     "SOLD",
+    "STOPS",
 ]
 
 ROLES = (("debtor", "Holder of a sold account"),)
@@ -51,6 +52,17 @@ CLAIMS = {
     "minor": "The customer was under 18",
     "vulnerable": "The customer needed support",
     "moratorium": "A moratorium protected the debt",
+}
+# What then stops us as it stopped the buyer: the rule of the gate, until billing has noted it. Nobody is asked to pay.
+STOPS = {
+    "deceased_before_cut_off": "deceased",
+    "fraud": "fraud_victim",
+    "insolvent": "insolvent",
+    "dispute": "dispute",
+    "statute_barred": "out_of_time",
+    "minor": "minor",
+    "vulnerable": "vulnerable",
+    "moratorium": "moratorium",
 }
 NO_WINDOW = ("deceased_before_cut_off", "title", "fraud")
 # Where the address comes from to which a notice is served again.

@@ -13,6 +13,8 @@ from uuid import UUID
 
 from django.db import transaction
 
+from cases.debt import heard
+from cases.debt.moratorium import effects
 from cases.debt.sale import codes, looking, moving, notices, prices
 from cases.debt.sale.ending import close_if_over
 from cases.debt.sale.models import DebtSale, DebtSaleAccount, SaleClaim
@@ -264,13 +266,23 @@ def want_back(
     return made
 
 
+def _say_what_stops(case: Case, line: DebtSaleAccount, found: SaleClaim, *, at: datetime) -> None:
+    """What stopped the buyer stops us: a moratorium in force protects the debt again, and why it came back stands until
+    billing has noted it."""
+    stops = {codes.STOPS[found.reason]} if found.reason in codes.STOPS else set()
+    if effects.came_back(line.account, at=at):
+        stops.add("moratorium")
+    for what in sorted(stops):
+        heard.ask_billing(case, what, account=line.account, at=at)
+
+
 @transaction.atomic
 def agree(
     case: Case, number: int, *, actor: Actor, at: datetime, request: ledger.RequestInfo | None = None
 ) -> SaleClaim:
     """Agree to take an account back: its price is refunded to the penny, the credit agencies are told that the debt is
-    ours again with the same default date, and its holders have a new notice. Raises NotAllowed, LineRefused,
-    NoChannel."""
+    ours again with the same default date, and its holders have a new notice. What stopped the buyer stops us. Raises
+    NotAllowed, LineRefused, NoChannel, CaseBusy."""
     policy.require(actor, AGREE, case=case)
     case, sale, line = _locked(case, number)
     found = _open(line)
@@ -287,6 +299,7 @@ def agree(
         found.save(update_fields=["outcome", "refund_pence", "decided_by", "decided_at"])
         _go(line, move, refund_pence=refund)
         moving.tell(case, line, to="ours", actor=actor, at=at)
+        _say_what_stops(case, line, found, at=at)
         told = list(line.notices.select_related("party").order_by("party_id", "-pk").distinct("party_id"))
         notices.write(case, [(line, each.party) for each in told], day=calendars.london_date(at), at=at)
         looking.touch(case, at=at)

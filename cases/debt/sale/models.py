@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 
 from cases.accounts.models import Account
+from cases.debt.sale import codes
 from cases.kernel.models import Agency, Case, CaseParty, Letter
 from cases.ledger.models import DataKey, Tracked
 
@@ -188,6 +189,11 @@ class SaleNotice(Tracked):
     def __str__(self) -> str:
         return f"notice of line {self.line_id}"
 
+    @property
+    def back(self) -> "SaleClaim | None":
+        """Return the claim by which the debt came back, where this notice says that: both are of one act. One query."""
+        return self.line.claims.filter(outcome="accepted", decided_at=self.letter.requested_at).first()
+
 
 class SaleClaim(Tracked):
     """What brings a sold line back: a claim of the buyer, or our own wish to buy it back; who asked, and who agreed.
@@ -222,3 +228,8 @@ class SaleClaim(Tracked):
 
     def __str__(self) -> str:
         return f"claim {self.number} on line {self.line_id}"
+
+    @property
+    def asks_nothing(self) -> bool:
+        """Say whether the reason forbids asking for payment when the debt comes back."""
+        return self.reason in codes.STOPS

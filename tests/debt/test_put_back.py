@@ -1,0 +1,116 @@
+"""What a buyer gives back because something stopped it stops us too: nobody is asked to pay, placed or sold again, and
+a moratorium in force protects the debt (SI 2020/1311 reg 7; domain 5A.6, 5B.3, 5B.8)."""
+
+from datetime import date
+
+import pytest
+
+from cases.debt import gate, title
+from cases.debt.moratorium import searching
+from cases.debt.sale import lines
+from cases.debt.sale.models import DebtSaleAccount, SaleNotice
+from cases.kernel import actors
+from cases.kernel.models import Agency, Case, Letter, Task
+from cases.ledger.reads import Reader
+from cases.reports import letters as written
+from tests import factories, moratoria, placements, sales
+from tests.accounts import portfolio
+from tests.reports import reading
+
+pytestmark = pytest.mark.django_db
+AT = sales.LATER.replace(hour=sales.LATER.hour + 1)
+
+
+@pytest.fixture
+def people():
+    return factories.office()
+
+
+def stops(account) -> list[str]:
+    """Return what stops an account from being placed."""
+    rows = type(account).objects.filter(pk=account.pk).prefetch_related("holders", "flags")
+    reader = Reader(actor="tests", verb="check", purpose="tests")
+    (known,) = gate.candidates(list(rows), reader=reader, at=AT)
+    return [each.code for each in gate.judge(known)]
+
+
+def put_back(case: Case, people, reason: str, *, at=AT) -> DebtSaleAccount:
+    buyer = actors.agency(Agency.objects.get(code=sales.BUYER))
+    lines.claim(case, 1, reason, actor=buyer, at=at)
+    lines.propose(case, 1, actor=people[sales.MANAGER], at=at)
+    lines.agree(case, 1, actor=people[sales.FINANCE], at=at)
+    return DebtSaleAccount.objects.select_related("account").get(sale=case.pk, number=1)
+
+
+def words(notice: SaleNotice) -> str:
+    """Have a notice written; return its text as read back from the PDF, in one line."""
+    assert written.write(notice.letter_id, now=AT)
+    letter = Letter.objects.select_related("blob").get(pk=notice.letter_id)
+    reader = Reader(actor="tests", verb="read", purpose="tests")
+    return " ".join(reading.text_of(written.open_letter(letter, reader=reader, at=AT)).split())
+
+
+@pytest.mark.parametrize(
+    ("reason", "rule"),
+    [
+        ("deceased_before_cut_off", "deceased"),
+        ("insolvent", "insolvent"),
+        ("dispute", "dispute"),
+        ("fraud", "fraud_victim"),
+        ("statute_barred", "out_of_time"),
+        ("minor", "minor"),
+        ("vulnerable", "vulnerable"),
+        ("moratorium", "moratorium"),
+        ("wrong_balance", None),
+    ],
+)
+def test_why_a_debt_comes_back_stops_us_and_asks_nobody_to_pay(people, reason, rule):
+    case = sales.notices_issued(people)
+    line = put_back(case, people, reason)
+    assert (line.state, title.buyers([line.account_id])) == ("put_back", {})
+    assert (rule in stops(line.account)) if rule else stops(line.account) == []
+    newest = line.notices.order_by("-pk").first()
+    assert newest.back.asks_nothing is (rule is not None)
+    asked = Task.objects.filter(case=case, kind="placement_billing_to_note", closed_at=None)
+    assert [each.detail["what"] for each in asked] == ([rule] if rule else [])
+
+
+def test_a_debt_that_comes_back_joins_the_moratorium_in_force_that_is_about_it(people):
+    case = sales.notices_issued(people)
+    sold = portfolio.row(0, account=sales.newest_number())
+    ours = portfolio.row(0, account="8400009999", balance_pence="4120", default_pence="4120")
+    placements.accounts(people, ours)
+    moratoria.enter()
+    notice = moratoria.opened(ours, sold, person=moratoria.debtor(ours), at=sales.LATER, start_date=date(2026, 11, 14))
+    notice = moratoria.matched(notice, at=sales.LATER)
+    line = put_back(case, people, "wrong_balance")
+    debt = searching.debts_of(notice).get(account=line.account)
+    assert (notice.state, debt.standing, debt.effective_date) == ("applied", "protected", date(2026, 11, 14))
+    assert "hold_breathing_space" in stops(line.account)
+
+
+def test_a_debt_that_comes_back_while_its_notice_is_with_the_buyer_waits_for_a_person(people):
+    case = sales.notices_issued(people)
+    sold = portfolio.row(0, account=sales.newest_number())
+    moratoria.enter()
+    notice = moratoria.opened(sold, person=moratoria.debtor(sold), at=sales.LATER)
+    assert moratoria.matched(notice, at=sales.LATER).state == "forwarded"
+    line = put_back(case, people, "wrong_balance")
+    assert stops(line.account) == ["moratorium"]
+
+
+def test_each_notice_says_what_it_is_of_whenever_it_is_written(people):
+    """A first notice that waited, written after the debt came back, still says that it was assigned to the buyer."""
+    case = sales.notices_issued(people)
+    line = put_back(case, people, "moratorium")
+    first, *_, second = line.notices.order_by("pk")
+    assert "we assigned to Drama Purchase" in words(first)
+    said = words(second)
+    assert "assigned back to us" in said
+    assert "does not ask you to pay" in said
+    assert "Please pay" not in said
+
+
+def test_what_comes_back_for_another_reason_is_asked_for(people):
+    line = put_back(sales.notices_issued(people), people, "wrong_balance")
+    assert "Please pay us, and nothing more to Drama Purchase" in words(line.notices.order_by("-pk").first())
