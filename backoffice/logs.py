@@ -1,10 +1,36 @@
 """Application logs: what happened to which id. Values of exceptions never reach them, for they quote rows."""
 
+import re
 import traceback
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
+
+# A one-time link works until it was followed: whoever reads a log is not let in by it.
+LINK = re.compile(r"(?<=/welcome/)[^/\s\"'<>]+")
+Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+def without_links(text: str) -> str:
+    """Return a path, or a line that has one, without the token of a one-time link."""
+    return LINK.sub("-", text)
+
+
+def noting_path(application: Application) -> Application:
+    """Let the access log have the path of each call without such tokens, as `%({backoffice.path}e)s`."""
+
+    def noted(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        environ["backoffice.path"] = without_links(environ.get("PATH_INFO", ""))
+        return application(environ, start_response)
+
+    return noted
+
+
+def without_link_tokens(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Take the token of a one-time link out of what a library says of a path."""
+    return {name: without_links(value) if isinstance(value, str) else value for name, value in event.items()}
 
 
 def without_values(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -38,6 +64,7 @@ def logging_config(form: str) -> dict[str, Any]:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         without_task_values,
         without_values,
+        without_link_tokens,
     ]
     last: Any = structlog.processors.JSONRenderer() if form == "json" else structlog.dev.ConsoleRenderer(colors=False)
     structlog.configure(

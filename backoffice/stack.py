@@ -144,7 +144,8 @@ class Stack:
 
     # --- our own processes ------------------------------------------------------------------------------------
     def _web(self) -> Service:
-        access = "%(m)s %(U)s %(s)s %(M)s ms"  # no query string: people search for names
+        # No query string: people search for names. No token of a one-time link either.
+        access = "%(m)s %({backoffice.path}e)s %(s)s %(M)s ms"
         command = [PYTHON, "-m", "gunicorn", "backoffice.wsgi", "--preload", "--no-control-socket"]
         command += ["--forwarded-allow-ips", self.env.text("FORWARDED_ALLOW_IPS", "")]
         command += ["--bind", f"{self.host}:{self.port}", "--workers", "2", "--worker-class", "gthread"]

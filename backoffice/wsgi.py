@@ -4,9 +4,11 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
+from backoffice.logs import noting_path
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backoffice.settings")
 
-application = get_wsgi_application()
+application = noting_path(get_wsgi_application())
 
 from cases.ledger import checks  # noqa: E402 -- it needs the apps, which the line above loads
 
