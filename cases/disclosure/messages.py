@@ -4,7 +4,9 @@ about a customer: it names items by code."""
 from __future__ import annotations
 
 import base64
+import codecs
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -188,9 +190,12 @@ def give(case: Case, *, reader: sealing.Reader, actor: Actor, at: datetime) -> O
 
 
 def _file(part: PackagePart, *, reader: sealing.Reader, at: datetime) -> dict[str, str]:
+    """Return a file as it is told: its very bytes, of which the manifest has the hash. As text goes only what a reader
+    gets back byte for byte."""
     data = package.bytes_of(part, reader=reader, at=at) or b""
-    if part.media_type.startswith("text/"):
-        return {"name": part.name, "encoding": "text", "content": data.decode("utf-8-sig", errors="replace")}
+    if part.media_type.startswith("text/") and not data.startswith(codecs.BOM_UTF8):
+        with suppress(UnicodeDecodeError):
+            return {"name": part.name, "encoding": "text", "content": data.decode()}
     return {"name": part.name, "encoding": "base64", "content": base64.b64encode(data).decode("ascii")}
 
 
