@@ -88,8 +88,8 @@ def names_the_difference(context: Any) -> str | None:
 
 # --- at once --------------------------------------------------------------------------------------------------------
 def is_one_officers_alone(context: Any) -> str | None:
-    """One officer alone gives entity data of one address where a life is in immediate danger; whoever asks was called
-    back."""
+    """One officer alone gives entity data of one address of one subscriber where a life is in immediate danger; whoever
+    asks was called back."""
     facts = context.case.disclosure_request
     if facts.grade != 1:
         return "Only where there is an immediate threat to life: grade 1."
@@ -97,6 +97,8 @@ def is_one_officers_alone(context: Any) -> str | None:
         return "Only entity data is given at once; the rest is checked by another person first."
     if len(inspection.addresses(context.case, reader=reader(context, "package"), at=context.at)) != 1:
         return "Only one address at once; more are checked by another person first."
+    if context.case.address_holders.filter(is_removed=False).values("subject").distinct().count() > 1:
+        return "Only of an address that never changed hands at once; whose it was is checked by another person first."
     if any(part.media_type != package.CSV for part in package.parts_of(context.case)):
         return "Only a table goes at once: a machine compares its rows. Another person looks at a sheet first."
     return None if facts.called_back_at else "Call the authority back first."

@@ -6,7 +6,7 @@ What was asked is opened for it, and so is every file that a machine can read; b
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from cases.disclosure import codes, excess, guards, package
 from cases.disclosure.dataitems import ITEMS, label
@@ -21,6 +21,7 @@ from cases.ledger import sealing
 __all__ = ["addresses", "asked", "fault", "holders"]
 
 _FIELDS = ("phone", "email", "device", "ip_address")
+_MOMENT = timedelta(seconds=1)
 
 
 def _reader(case: Case, actor: Actor, field: str) -> sealing.Reader:
@@ -128,12 +129,13 @@ def _wrong(
     reader: sealing.Reader,
     at: datetime,
 ) -> str | None:
-    changes_hands = {of: _parts(facts, mine) for of, mine in held.items()}
-    several = any(len({each.subject for each in shares if each.subject}) > 1 for shares in changes_hands.values())
-    if several and not part.subject:
+    changes_hands = {of: _parts(facts, mine, asked_at=part.case.opened_at) for of, mine in held.items()}
+    if not part.subject and any(len({mine.subject for mine in rows}) > 1 for rows in held.values()):
         return f"{part.name}: the address changed hands. Make a file for each subscriber, and say whose it is."
     if part.subject and part.subject not in {mine.subject for rows in held.values() for mine in rows}:
         return f"{part.name}: nobody is entered as subscriber {part.subject}."
+    if part.subject and part.subject not in {share.subject for rows in changes_hands.values() for share in rows}:
+        return f"{part.name}: subscriber {part.subject} did not hold the address in the time that was asked for."
     if part.media_type != package.CSV:
         return None
     data = package.bytes_of(part, reader=reader, at=at)
@@ -145,10 +147,11 @@ def _wrong(
     return _not_theirs(part, rows, changes_hands)
 
 
-def _parts(facts: DisclosureRequest, mine: Sequence[Holder]) -> list[Part]:
-    if facts.begins_at is None or facts.ends_at is None:
-        return []
-    return divide(facts.begins_at, facts.ends_at, mine)
+def _parts(facts: DisclosureRequest, mine: Sequence[Holder], *, asked_at: datetime) -> list[Part]:
+    """Return who held an address in the time that was asked for, each with their share of it. What is asked without a
+    period is asked of whoever held it when the request came in."""
+    begins_at = facts.begins_at or facts.ends_at or asked_at
+    return divide(begins_at, max(facts.ends_at or asked_at, begins_at + _MOMENT), mine)
 
 
 def _not_theirs(part: PackagePart, rows: Sequence[Row], shares: dict[str, list[Part]]) -> str | None:

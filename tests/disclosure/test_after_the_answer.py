@@ -8,7 +8,7 @@ import pytest
 
 from cases.kernel import transitions
 from cases.kernel.errors import CaseError
-from cases.kernel.models import Case
+from cases.kernel.models import Case, OutboxMessage
 from tests import disclosures, factories
 from tests.disclosure.test_requests import told
 from tests.disclosures import AT, CHECKED, COMPARED, after
@@ -57,3 +57,38 @@ def test_the_authority_gets_the_very_bytes_of_which_the_manifest_has_the_hash(pe
     opened = {"base64": base64.b64decode, "text": str.encode}
     hashes = [hashlib.sha256(opened[each["encoding"]](each["content"])).hexdigest() for each in files]
     assert hashes == [part["sha256"] for part in said["manifest"]["parts"]]
+
+
+# --- whose it is ----------------------------------------------------------------------------------------------------
+CHANGED = datetime(2026, 11, 20, tzinfo=UTC)
+BOTH = (("A", datetime(2025, 3, 1, tzinfo=UTC), CHANGED), ("C", CHANGED, None))
+NOT_THEN = "subscriber C did not hold the address in the time that was asked for."
+
+
+@pytest.mark.parametrize("subject", ["C", ""])
+def test_the_name_of_whoever_had_the_number_at_another_time_keeps_the_package(people, subject):
+    # Asked for 1 to 14 November; C has the number from 20 November.
+    case = named(people, *BOTH, subject=subject)
+    said = NOT_THEN if subject else "Make a file for each subscriber, and say whose it is."
+    assert said in refusal(case, "submit", people["k.mistry"], checked=CHECKED)
+
+
+def test_the_name_of_whoever_had_it_then_goes_on(people):
+    case = named(people, *BOTH, subject="A")
+    assert after(case, "submit", people["k.mistry"], checked=CHECKED).state == "quality_check"
+
+
+def test_without_a_period_it_is_asked_of_whoever_had_it_when_the_request_came_in(people):
+    for subject, is_in_order in (("C", False), ("A", True)):
+        case = named(people, *BOTH, subject=subject, begins_at=None, ends_at=None)
+        if is_in_order:
+            assert after(case, "submit", people["k.mistry"], checked=CHECKED).state == "quality_check"
+        else:
+            assert NOT_THEN in refusal(case, "submit", people["k.mistry"], checked=CHECKED)
+
+
+def test_at_once_goes_nothing_of_a_number_that_changed_hands(people):
+    case = named(people, *BOTH, subject="A", **{k: v for k, v in disclosures.URGENT.items() if k != "items"})
+    said = refusal(case, "release_urgent", people["k.mistry"], checked=CHECKED)
+    assert said.startswith("Only of an address that never changed hands at once")
+    assert not OutboxMessage.objects.filter(case=case, kind="le_result").exists()
