@@ -54,7 +54,8 @@ def count_anew(case: Case, *, at: datetime) -> None:
         _was_said(row, at=at)
     _open_anew(case, row)
     periods.align(case, periods.Counted.of(row), at=at)
-    _ring(case, row, at=at)
+    if case.state in _CORRECTED and _is_more_urgent(row):
+        _ring(case, row, at=at)
 
 
 def _same_authority(case: Case, row: DisclosureRequest) -> None:
@@ -68,6 +69,14 @@ def _same_authority(case: Case, row: DisclosureRequest) -> None:
 def _was_said(row: DisclosureRequest, *, at: datetime) -> None:
     if row.oral_given_at is not None and row.oral_given_at > at:
         raise EditRefused("It was asked for by word of mouth in the past: correct that time.")
+
+
+def _is_more_urgent(row: DisclosureRequest) -> bool:
+    """Say whether the act that goes on changed what people are rung for: the grade, or that it was asked by word of
+    mouth. A paper that is added changes neither."""
+    before = DisclosureRequest.history.filter(case_id=row.pk).exclude(event_id=ledger.current().uid)
+    known = before.order_by("-history_id").values_list("grade", "oral_given_at").first()
+    return known != (row.grade, row.oral_given_at)
 
 
 def _open_anew(case: Case, row: DisclosureRequest) -> None:

@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from cases.kernel import transitions
+from cases.kernel import edits, intake, transitions
 from cases.kernel.errors import CaseError
-from cases.kernel.models import Case, OutboxMessage
+from cases.kernel.models import Case, OnCallAlert, OutboxMessage
+from cases.kernel.oncall import alerts
 from tests import disclosures, factories
 from tests.disclosure.test_requests import told
 from tests.disclosures import AT, CHECKED, COMPARED, after
@@ -92,3 +93,39 @@ def test_at_once_goes_nothing_of_a_number_that_changed_hands(people):
     said = refusal(case, "release_urgent", people["k.mistry"], checked=CHECKED)
     assert said.startswith("Only of an address that never changed hands at once")
     assert not OutboxMessage.objects.filter(case=case, kind="le_result").exists()
+
+
+# --- who is rung ----------------------------------------------------------------------------------------------------
+def attach(case, people):
+    edits.attach(
+        case.pk,
+        kind="request_letter",
+        file_name="letter.txt",
+        media_type="text/plain",
+        data=b"Letter of 14 November.",
+        actor=people["k.mistry"],
+        at=AT,
+    )
+
+
+def rung(case):
+    return OnCallAlert.objects.filter(case=case, acknowledged_at=None).count()
+
+
+def test_people_are_rung_for_what_is_urgent_and_not_for_a_paper_that_is_attached(people):
+    urgent = {**disclosures.FACTS, "urn": "SBX/2026/9", "grade": 1}
+    case = intake.open_case("le_disclosure", actor=people["k.mistry"], at=AT, facts=urgent, people=[disclosures.TARGET])
+    assert rung(case) == 1
+    (alert,) = alerts.open_alerts(people["k.mistry"])
+    alerts.acknowledge(alert.uid, actor=people["k.mistry"], at=AT)
+    attach(case, people)
+    assert rung(case) == 0
+    # Graded up later, or said by word of mouth: then they are rung.
+    with edits.change(case.pk, actor=people["k.mistry"], at=AT) as edit:
+        edit.facts(oral_given_at=AT)
+    assert rung(case) == 1
+    lower = disclosures.received(people)
+    assert rung(lower) == 0
+    with edits.change(lower.pk, actor=people["k.mistry"], at=AT) as edit:
+        edit.facts(grade=1)
+    assert rung(lower) == 1
