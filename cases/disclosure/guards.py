@@ -10,8 +10,10 @@ from cases.disclosure.dataitems import ITEMS
 from cases.disclosure.described import period_fault
 from cases.disclosure.gates import Finding
 from cases.disclosure.models import AuthorityContact, DisclosureRequest
+from cases.disclosure.opening import urn_tokens
 from cases.kernel import calendars, clocks, holds
 from cases.kernel.models import Case, CaseParty, Evidence
+from cases.ledger import sealing
 
 EARLIEST_CALL = timedelta(days=7)
 
@@ -218,15 +220,34 @@ def is_ours(context: Any) -> str | None:
 
 
 def is_not_asked_already(context: Any) -> str | None:
-    """One number of theirs names one request; a second is compared by a person, never answered twice."""
+    """One number of theirs names one request; a second is compared by a person, never answered twice. One on which data
+    was given is found after its end too, whatever index key its number was kept under."""
     facts = context.case.disclosure_request
     if facts.urn_token is None:
         return "Enter the authority's own number of the request."
-    same = DisclosureRequest.objects.filter(urn_token=facts.urn_token, case__is_closed=False).exclude(pk=facts.pk)
-    reference = same.values_list("case__reference", flat=True).first()
-    if reference is None:
+    same = DisclosureRequest.objects.filter(urn_token__in=_tokens(context)).exclude(pk=facts.pk)
+    references = same.order_by("pk").values_list("case__reference", flat=True)
+    if (open_one := references.filter(case__is_closed=False).first()) is not None:
+        return f"The authority used this number before, in {open_one}. Compare them, then cancel one or ask."
+    answered = references.exclude(request_type=codes.STATEMENT).filter(released_at__isnull=False)
+    is_for_court = facts.request_type == codes.STATEMENT  # a statement is about what was given before
+    if is_for_court or context.inputs.get("is_another") or (known := answered.first()) is None:
         return None
-    return f"The authority used this number before, in {reference}. Compare them, then cancel one or ask."
+    return f"This number of theirs was answered before, in {known}. Compare them: cancel this, or say what differs."
+
+
+def _tokens(context: Any) -> list[bytes]:
+    """Return what the authority's number of a request is kept as under each index key there is. Opens it."""
+    facts = context.case.disclosure_request
+    reader = sealing.Reader(
+        actor=context.actor.label,
+        verb="match",
+        purpose="answer_authority",
+        streams=(context.case.uid,),
+        fields=("urn",),
+    )
+    urn = sealing.open_rows([facts], ("urn",), reader=reader, at=context.at)[0]["urn"]
+    return [bytes(facts.urn_token), *(urn_tokens(facts.authority_code, urn) if urn else ())]
 
 
 # --- answers --------------------------------------------------------------------------------------------------------

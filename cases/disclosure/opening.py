@@ -15,7 +15,7 @@ from cases.kernel.oncall import alerts
 from cases.ledger import api as ledger
 from cases.ledger import sealing
 
-__all__ = ["PRESERVE", "count_anew", "is_about", "open_facts", "urn_token"]
+__all__ = ["PRESERVE", "count_anew", "is_about", "open_facts", "urn_token", "urn_tokens"]
 
 PRESERVE = "disclosure_preserve"
 tasks.declare({PRESERVE: "Preserve the named recordings before they are overwritten"})
@@ -34,7 +34,12 @@ _SEALED = ("urn", "asked_by", "authoriser", "particulars")
 
 def urn_token(authority_code: str, urn: str) -> bytes:
     """Return the keyed hash of an authority's own number of a request, by which a second one is noticed."""
-    return sealing.kept_hashes("disclosure_urn", f"{authority_code}:{urn.strip().upper()}")[0]
+    return urn_tokens(authority_code, urn)[0]
+
+
+def urn_tokens(authority_code: str, urn: str) -> list[bytes]:
+    """Return the same under every index key that there is, the newest first."""
+    return sealing.kept_hashes("disclosure_urn", f"{authority_code}:{urn.strip().upper()}")
 
 
 def is_about(facts: Mapping[str, Any]) -> bool:

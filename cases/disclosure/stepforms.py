@@ -61,10 +61,14 @@ class VerifyForm(_StepForm):
 
 
 class ValidateForm(_StepForm):
-    """That the addresses are ours."""
+    """That the addresses are ours; and where a number of theirs was answered before, that this asks for more."""
 
     is_ours = forms.BooleanField(
         label="I looked the addresses up: they are ours, and I know who had them when",
+        required=False,
+    )
+    is_another = forms.BooleanField(
+        label="It has the number of a request that was answered, and asks for something else: I compared them",
         required=False,
     )
 

@@ -2,10 +2,11 @@
 
 import base64
 import hashlib
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from cases.disclosure import guards, opening
 from cases.kernel import edits, intake, transitions
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Case, OnCallAlert, OutboxMessage
@@ -129,3 +130,43 @@ def test_people_are_rung_for_what_is_urgent_and_not_for_a_paper_that_is_attached
     with edits.change(lower.pk, actor=people["k.mistry"], at=AT) as edit:
         edit.facts(grade=1)
     assert rung(lower) == 1
+
+
+# --- a number that is used again ------------------------------------------------------------------------------------
+def answered(people, **changes):
+    """A request that was answered and is closed."""
+    return after(disclosures.receipted(people, **changes), "close", people["k.mistry"], AT + timedelta(days=1))
+
+
+def test_a_number_that_was_answered_is_not_answered_again_until_somebody_compared_it(people):
+    first = answered(people, urn="SBX/2026/7")
+    assert first.is_closed
+    second = disclosures.authenticated(people, urn="sbx/2026/7 ")
+    said = refusal(second, "validate", people["k.mistry"], is_ours=True)
+    assert said.startswith(f"This number of theirs was answered before, in {first.reference}.")
+    assert after(second, "validate", people["k.mistry"], is_ours=True, is_another=True).state == "validated"
+
+
+def test_of_two_open_requests_with_one_number_none_goes_on_by_a_tick(people):
+    first = disclosures.authenticated(people, urn="SBX/2026/7")
+    second = disclosures.authenticated(people, urn="SBX/2026/7")
+    said = refusal(second, "validate", people["k.mistry"], is_ours=True, is_another=True)
+    assert first.reference in said
+
+
+def test_a_number_that_was_refused_or_is_of_a_statement_for_court_goes_on(people):
+    refused = disclosures.received(people, urn="SBX/2026/7")
+    after(refused, "refuse", people["k.mistry"], reason_code="no_gateway")
+    second = disclosures.authenticated(people, urn="SBX/2026/7")
+    assert after(second, "validate", people["k.mistry"], is_ours=True).state == "validated"
+
+
+def test_a_number_that_was_kept_under_an_older_index_key_is_found(people, monkeypatch):
+    first = disclosures.authenticated(people, urn="SBX/2026/7")
+    kept = bytes(facts(first).urn_token)
+    newer = lambda *_: [b"n" * len(kept), kept]  # noqa: E731 -- the second is kept under a newer key
+    monkeypatch.setattr(opening, "urn_tokens", newer)
+    monkeypatch.setattr(guards, "urn_tokens", newer)
+    second = disclosures.authenticated(people, urn="SBX/2026/7")
+    assert bytes(facts(second).urn_token) != kept
+    assert first.reference in refusal(second, "validate", people["k.mistry"], is_ours=True)
