@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from cases.disclosure import checking, codes, messages, package, periods
 from cases.disclosure.breach import opening as breaches
 from cases.disclosure.models import DisclosureError
-from cases.kernel import approvals, clocks, failpoints, holds, record, tasks, transitions
+from cases.kernel import approvals, clocks, failpoints, holds, outbox, record, tasks, transitions
 from cases.kernel.actors import Actor, system
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Case, Clock, OutboxMessage, Task
@@ -18,8 +19,10 @@ from cases.ledger import sealing
 DESTROY = "disclosure_destroy"
 WRITING = "disclosure_no_writing"
 REPORT = "disclosure_report_error"
+KEPT_BACK = "disclosure_kept_back"
 tasks.declare(
     {
+        KEPT_BACK: "The authority cancelled before the package left: it was taken back. Compare, and say how it ended",
         DESTROY: "Ask whether what was wrongly given is destroyed",
         WRITING: "Chase the written notice of an oral request",
         REPORT: "Send the error report to the Investigatory Powers Commissioner",
@@ -86,24 +89,50 @@ def discard(context: Any) -> None:
         approvals.close(waiting, outcome="withdrawn", at=context.at)
 
 
+def keep_back(case: Case, *, actor: Actor, at: datetime, cause: UUID | None) -> bool:
+    """Take back a package that was released and that nobody has tried to send yet, since the authority cancelled (IPA
+    2016 s.65); say whether it was. It is destroyed, nothing counts as given, and a person ends the case."""
+    pending = OutboxMessage.objects.filter(case=case, kind=messages.LE_RESULT.code, state="pending", attempts=0)
+    message = pending.select_related("key").first()
+    if case.state != "released" or message is None:
+        return False
+    with record.act(case, "le_disclosure.kept_back", actor=actor, at=at, cause=cause):
+        if not outbox.take_back(message, at=at):
+            return False
+        package.erase(case, actor=actor, reason="cancelled", at=at)
+        _forget(message, actor=actor, at=at)
+        facts = case.disclosure_request
+        facts.released_at = None
+        facts.save(update_fields=["released_at"])
+        clocks.end(case, periods.RECEIPT, at=at, state="cancelled")
+        tasks.raise_task(KEPT_BACK, case=case, at=at)
+        clocks.refresh_due(case)
+        case.save()
+    return True
+
+
 # --- receipt --------------------------------------------------------------------------------------------------------
 def note_receipt(context: Any) -> None:
-    """The authority has it: in 30 days our copy goes."""
+    """The authority has it: in 30 days our copy goes. A receipt that is dated before what it confirms counts from the
+    release."""
     case, facts = context.case, context.case.disclosure_request
     facts.receipted_at = context.at
     facts.save(update_fields=["receipted_at"])
     if how := str(context.inputs.get("how") or "").strip():
         _keep(context, "receipt_how", how)
     clocks.meet(case, periods.RECEIPT, at=context.at)
-    clocks.start(case, periods.PURGE, started_at=context.occurred_at)
+    received_at = max(context.occurred_at, facts.released_at) if facts.released_at else context.occurred_at
+    clocks.start(case, periods.PURGE, started_at=received_at)
 
 
 def purge(case: Case, clock: Clock, *, at: datetime) -> None:
     """Destroy our copy of what was given: the files, the documents that they were made of, and the message that took
     them; all of it or nothing. Hash and list of columns stay.
 
-    Raises CopyIsHeld while a hold keeps it; then it is asked again.
+    Raises CopyIsHeld while a hold keeps it, or an error of it is under review; then it is asked again.
     """
+    if case.state == "error_review":
+        raise CopyIsHeld("An error of what was given is under review.")
     if holds.blocks(case, "dispose", at=at):
         raise CopyIsHeld("A policy hold keeps our copy.")
     actor = system("clocks", source=case.source)
@@ -144,6 +173,8 @@ def writing_ends(case: Case, clock: Clock, *, at: datetime) -> None:
         return
     with record.act(case, "clock.breached", actor=actor, at=at, detail={"rule": clock.rule}):
         _break(clock)
+        if case.state == "error_review":
+            _add_missing_writing(case, at=at)
         tasks.raise_task(WRITING, case=case, at=at)
         clocks.refresh_due(case)
         case.save()
@@ -159,10 +190,14 @@ def miss_writing(context: Any) -> None:
     case = context.case
     for clock in Clock.objects.filter(case=case, rule=periods.ORAL, state="running"):
         _break(clock)
-    error = add_error(case, codes.NO_WRITING, kind="recordable", found_at=context.at, is_ours=False)
-    error.settled_at = context.at
-    error.save(update_fields=["settled_at"])
+    _add_missing_writing(case, at=context.at)
     tasks.raise_task(WRITING, case=case, at=context.at)
+
+
+def _add_missing_writing(case: Case, *, at: datetime) -> None:
+    error = add_error(case, codes.NO_WRITING, kind="recordable", found_at=at, is_ours=False)
+    error.settled_at = at
+    error.save(update_fields=["settled_at"])
 
 
 # --- errors ---------------------------------------------------------------------------------------------------------
@@ -235,6 +270,7 @@ __all__ = [
     "destroyed",
     "discard",
     "give",
+    "keep_back",
     "miss_writing",
     "note_error",
     "note_receipt",

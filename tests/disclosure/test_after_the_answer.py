@@ -9,10 +9,12 @@ import pytest
 from cases.disclosure import guards, opening
 from cases.kernel import edits, intake, transitions
 from cases.kernel.errors import CaseError
-from cases.kernel.models import Case, OnCallAlert, OutboxMessage
+from cases.kernel.models import Case, OnCallAlert, OutboxMessage, Task
 from cases.kernel.oncall import alerts
+from cases.kernel.timing import sweeps
+from cases.ledger import verify
 from tests import disclosures, factories
-from tests.disclosure.test_requests import told
+from tests.disclosure.test_requests import hear, told
 from tests.disclosures import AT, CHECKED, COMPARED, after
 from tests.kernel.snapshots import nothing_written
 
@@ -170,3 +172,62 @@ def test_a_number_that_was_kept_under_an_older_index_key_is_found(people, monkey
     second = disclosures.authenticated(people, urn="SBX/2026/7")
     assert bytes(facts(second).urn_token) != kept
     assert first.reference in refusal(second, "validate", people["k.mistry"], is_ours=True)
+
+
+# --- what ends late -------------------------------------------------------------------------------------------------
+def test_a_receipt_dated_before_the_release_counts_from_the_release(people):
+    case = disclosures.released(people)
+    wrong_clock = datetime(2025, 11, 1, tzinfo=UTC)
+    transitions.apply(
+        case.pk, "confirm_receipt", actor=disclosures.authority(), at=AT, occurred_at=wrong_clock, inputs={}
+    )
+    # Our copy: 30 days after its receipt is confirmed.
+    assert case.clocks.get(rule="disclosure_purge").due_at >= AT + timedelta(days=30)
+    sweeps.end_due_clocks(now=AT + timedelta(hours=2))
+    assert facts(case).purged_at is None
+
+
+def test_our_copy_stays_while_an_error_of_it_is_under_review(people):
+    case = disclosures.error_review(people)
+    sweeps.end_due_clocks(now=AT + timedelta(days=40))
+    assert (facts(case).purged_at, case.package_parts.filter(blob__isnull=False).count()) == (None, 2)
+    late = AT + timedelta(days=40)
+    after(case, "settle_error", disclosures.other_approver(people), late, **disclosures.SETTLED)
+    sweeps.end_due_clocks(now=late + timedelta(minutes=1))
+    assert facts(case).purged_at is not None
+    assert not case.package_parts.filter(blob__isnull=False).exists()
+
+
+def test_a_written_notice_that_never_came_is_an_error_on_record_also_while_another_is_under_review(people):
+    case = after(disclosures.urgent(people), "release_urgent", people["k.mistry"], checked=CHECKED)
+    after(case, "report_error", people["k.mistry"], AT + timedelta(minutes=2), **disclosures.ERROR)
+    over = case.clocks.get(rule="k03_written_notice").due_at + timedelta(minutes=1)
+    sweeps.end_due_clocks(now=over)
+    found = case.disclosure_errors.order_by("number").values_list("fault", "kind", "is_ours")
+    assert list(found) == [("excess_data", "", True), ("no_written_notice", "recordable", False)]
+    assert Task.objects.filter(case=case, kind="disclosure_no_writing", closed_at=None).count() == 1
+    assert Case.objects.get(pk=case.pk).state == "error_review"
+    sweeps.end_due_clocks(now=over + timedelta(minutes=1))
+    assert case.disclosure_errors.count() == 2
+
+
+def test_what_was_released_and_has_not_left_is_taken_back_where_the_authority_cancels(people):
+    # IPA 2016 s. 65: what is cancelled need not, and may not, be complied with any more.
+    case = disclosures.released(people)
+    assert hear(case, "le.cancelled", about="le_ack").state == "released"
+    message = OutboxMessage.objects.get(case=case, kind="le_result")
+    assert (message.state, message.sealed_body) == ("withdrawn", None)
+    assert not case.package_parts.filter(blob__isnull=False).exists()
+    assert facts(case).released_at is None
+    assert Task.objects.filter(case=case, kind="disclosure_kept_back", closed_at=None).count() == 1
+    assert case.clocks.get(rule="disclosure_receipt").state == "cancelled"
+    assert [each for each in verify.verify_all(is_demo=True) if each.level == "wrong"] == []
+
+
+def test_what_somebody_tried_to_send_is_not_taken_back_and_a_person_hears_of_the_cancellation(people):
+    case = disclosures.released(people)
+    OutboxMessage.objects.filter(case=case, kind="le_result").update(attempts=1)
+    assert hear(case, "le.cancelled", about="le_ack").state == "released"
+    assert OutboxMessage.objects.get(case=case, kind="le_result").state == "pending"
+    assert facts(case).released_at is not None
+    assert Task.objects.filter(case=case, kind="callback_not_applied", closed_at=None).exists()

@@ -427,9 +427,11 @@ def test_a_question_stops_our_time_until_the_answer(people):
     assert (back.state, clocks_of(case)["disclosure_grade_3"]) == ("authenticated", "running")
 
 
-def hear(case, kind, *, message_id="", **data):
+def hear(case, kind, *, message_id="", about="", **data):
+    """Let the authority say something about what it was told last, or about the word of this kind."""
     agency = Agency.objects.get(code=disclosures.AUTHORITY)
-    message = OutboxMessage.objects.filter(case=case).latest("seq")
+    rows = OutboxMessage.objects.filter(case=case)
+    message = (rows.filter(kind=about) if about else rows).latest("seq")
     body = {
         "schema_version": 1,
         "type": kind,
