@@ -223,6 +223,36 @@ class Disputes(TestCase):
         assert [each.channel.agency.code[-1] for each in told] == ["a"]
         assert [said["answer"] for _, said in self.answers(case)] == ["accurate"]
 
+    def test_dispute_of_an_account_whose_case_is_closed_marks_it_and_stops_a_default(self):
+        """Domain 4.4 and 4.5: in a case of its own, of which no default comes once the dispute is over."""
+        for build in (defaults.removed, defaults.expired):
+            closed = build(self.people)
+            account = defaults.facts(closed).account
+            (pk,) = self.named(account)
+            assert pk != closed.pk
+            case = Case.objects.get(pk=pk)
+            assert self.named(account) == [pk]
+            task = self.dispute(case, field="balance")
+            number = defaults.number_of(account)
+            assert accountholds.entered([number], "cra_default", at=OVER)[terms.account(number)] == {"dispute"}
+            assert defaults.look(case, OVER).default.stopped_by == ["hold_dispute", "decided_before"]
+            self.close(case, task)
+            hold = case.holds.get()
+            with record.act(Case.objects.get(pk=pk), "tests.released", actor=actors.system("tests"), at=OVER):
+                hold.released_at = OVER + timedelta(days=4)
+                hold.save(update_fields=["released_at"])
+            case = defaults.look(case, OVER + timedelta(days=5))
+            assert (case.state, case.default.stopped_by) == ("arrears", ["decided_before"])
+
+    def test_dispute_that_waits_on_a_case_that_closed_meanwhile_is_the_same_dispute(self):
+        case = defaults.filed(self.people)
+        self.dispute(case, field="balance")
+        defaults.step(case, "remove", self.people[defaults.STEWARD], OVER, evidence="1")
+        associations.agree(case, self.people[defaults.APPROVER], OVER)
+        account = defaults.facts(case).account
+        assert self.named(account) == [case.pk]
+        assert self.named(account, ticket="T-2026-0002") != [case.pk]
+
     def test_what_is_no_sound_dispute_opens_no_case(self):
         account = self.reported(status="0", payments_behind="0", oldest_unpaid_date="", balance_pence="3800")
         number = defaults.number_of(account)

@@ -136,20 +136,26 @@ def _put_right(case: Case, row: Default, *, actor: Actor, at: datetime) -> set[i
 def named_by(
     agency_id: int, reference: str, *, at: datetime, type: str = "", data: Mapping[str, Any] | None = None
 ) -> Iterable[int]:
-    """Return the case that a credit reference agency means by the number of an account: the open one, else the newest
-    that did not end because nothing was behind. Of an account that the agency was told of and that has no case, one is
-    opened where a sound dispute came: whatever it has of a customer can be disputed. Three queries where there is one.
-    """
+    """Return the case that a credit reference agency means by the number of an account: the open one, or the one in
+    which the same dispute waits. Where there is none and a sound dispute came, one is opened, of an account that the
+    agency was told of or that had a case: whatever it has of a customer can be disputed, and on a closed case a hold
+    stops nothing. Else the newest that did not end because nothing was behind. Four queries at most where none is
+    opened."""
     account = (
         storing.find(reference) if reference.isalnum() and Agency.objects.filter(pk=agency_id, kind="cra") else None
     )
     if account is None:
         return ()
     mine = Default.objects.filter(account=account).exclude(case__state__in=("void", "merged", "cured"))
-    known = mine.order_by("case__is_closed", "-case_id").values_list("case_id", flat=True)[:1]
-    can_open = type in CALLBACKS and _is_sound(data or {})
-    if known or not can_open or not BureauTold.objects.filter(account=account, agency=agency_id).exists():
-        return known
+    known = mine.order_by("case__is_closed", "-case_id").values_list("case_id", "case__is_closed").first()
+    if type not in CALLBACKS or not _is_sound(data or {}) or (known is not None and not known[1]):
+        return [known[0]] if known else ()
+    about = {"agency": Agency.objects.get(pk=agency_id).code, "ticket": _said(data or {})[0]}
+    waiting = Task.objects.filter(kind=DISPUTED, closed_at=None, case__in=mine.values("case"), detail__contains=about)
+    if (same := waiting.values_list("case_id", flat=True).first()) is not None:
+        return [same]
+    if known is None and not BureauTold.objects.filter(account=account, agency=agency_id).exists():
+        return ()
     return [opening.open_disputed(account.pk, at=at).pk]
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from cases.accounts.models import Account
-from cases.credit.defaults import letters
+from cases.credit.defaults import letters, opening
 from cases.credit.defaults.models import Default
 from cases.kernel import accountholds, calendars, formats, holdkinds, holds
 from cases.kernel.finding import terms
@@ -34,6 +34,7 @@ class Candidate:
     births: tuple[date, ...]
     has_address: bool
     came_back: bool
+    is_decided: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +96,11 @@ RULES: tuple[Rule, ...] = (
         sentence="The notice came back: it reached nobody.",
         applies=lambda candidate: candidate.came_back,
     ),
+    Rule(
+        code="decided_before",
+        sentence="A case of the same arrears was taken off or void, or the account's default had its six years.",
+        applies=lambda candidate: candidate.is_decided,
+    ),
 )
 DISPUTES = frozenset({"hold_dispute", "hold_complaint", "dispute", "complaint", "adr"})
 STOPS_FILING = frozenset(rule.code for rule in RULES if rule.is_hold)
@@ -126,6 +132,7 @@ def judge(row: Default, *, by: str, at: datetime) -> list[str]:
         births=tuple(date.fromisoformat(birth) for birth in births if birth),
         has_address=bool(people) and all(each.line_1 is not None and each.postcode is not None for each in people),
         came_back=_came_back(row),
+        is_decided=opening.is_decided(row),
     )
     return [rule.code for rule in RULES if rule.applies(candidate)]
 

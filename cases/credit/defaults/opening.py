@@ -21,7 +21,16 @@ from cases.kernel.models import Case
 from cases.ledger import sealing
 from cases.ledger.reads import Reader
 
-__all__ = ["KIND", "NotInArrears", "open_arrears", "open_disputed", "open_facts", "refuse_second", "subjects"]
+__all__ = [
+    "KIND",
+    "NotInArrears",
+    "is_decided",
+    "open_arrears",
+    "open_disputed",
+    "open_facts",
+    "refuse_second",
+    "subjects",
+]
 
 KIND = "default"
 
@@ -38,9 +47,18 @@ def _known() -> Exists:
     """Return the condition of an account that has an open case, whose default was on file for its six years, or whose
     case about the very arrears was taken off or void."""
     mine = Default.objects.filter(account=OuterRef("pk"))
+    return Exists(mine.filter(Q(case__is_closed=False) | _decided()))
+
+
+def _decided() -> Q:
+    """Return the condition of a case after which the account, or its very arrears, never come to a default again."""
     same = Q(account__oldest_unpaid_date=None) | Q(account__oldest_unpaid_date__lte=F("case__closed_date"))
-    settled = Q(case__state__in=_SETTLED) & same
-    return Exists(mine.filter(Q(case__is_closed=False) | Q(case__state="expired") | settled))
+    return Q(case__state="expired") | (Q(case__state__in=_SETTLED) & same)
+
+
+def is_decided(row: Default) -> bool:
+    """Say whether another case of the account ended so that no default comes of this one. One query."""
+    return Default.objects.filter(_decided(), account=row.account_id).exclude(pk=row.pk).exists()
 
 
 def in_arrears() -> Iterable[int]:
