@@ -84,6 +84,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "cases.web.signin.middleware.SecondFactorRequired",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "backoffice.streams.FewStreams",
 ]
 
 TEMPLATES = [
