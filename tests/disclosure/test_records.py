@@ -1,14 +1,16 @@
 """A partner asks whether its record of a customer is as ours, and is told one word (domain 6C)."""
 
 import json
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from django.db.models.functions import Now
 
 from cases.accounts import reading, storing
 from cases.agencies.provision import new_inbound_key
 from cases.disclosure.partners.models import PartnerQuery
-from cases.kernel.models import Case, Release, ReleasedItem
+from cases.kernel.models import Case, RateBucket, Release, ReleasedItem, Task
 from cases.ledger import api as ledger
 from tests import factories, partners
 from tests.accounts.test_intake import ROW
@@ -51,7 +53,6 @@ def test_a_partner_is_told_whether_its_details_of_a_customer_are_ours_and_no_mor
             ({"dateOfBirth": "1970-01-01", "postcode": "sa10zz"}, "yes"),
             ({"surname": "STRAKE-PUGH", "dateOfBirth": "1970-01-01"}, "yes"),
             ({"postcode": "SA1 1AA"}, "no"),
-            ({"dateOfBirth": "1970-01-02", "postcode": "SA1 0ZZ"}, "no"),
             ({"surname": "Snape", "postcode": "SA1 0ZZ"}, "no"),
             ({"phoneNumber": "+447700900999", "postcode": "SA1 0ZZ"}, "unknown"),
         )
@@ -73,3 +74,25 @@ def test_what_cannot_be_compared_is_said_and_what_no_agreement_allows_is_refused
     assert (status, problem["code"]) == (403, "purpose_not_allowed")
     assert PartnerQuery.objects.get().answer == ""
     assert not Release.objects.exists()
+
+
+def test_nobody_guesses_a_detail_five_comparisons_a_day_are_answered_about_one_number_and_a_person_hears_of_more(
+    secret,
+):
+    for number in range(5):
+        wrong = {"dateOfBirth": f"1969-{number + 1:02}-15", "postcode": "SA1 0ZZ"}
+        assert said(secret, number, **wrong) == (200, {"recordMatches": "no"})
+    # The right one comes too late: nothing is said of it.
+    for number in (5, 6):
+        answer = call(secret, {**ASKED, "dateOfBirth": "1970-01-01"}, message_id=f"rec-{number}", path=CHECK)
+        assert (answer.status_code, json.loads(answer.content)["code"]) == (429, "rate_exceeded")
+        assert 60 * 60 < int(answer["Retry-After"]) <= 24 * 60 * 60
+    assert PartnerQuery.objects.filter(answer="").count() == 2 and Release.objects.count() == 5
+    task = Task.objects.get(kind="partner_guesses")
+    refused = Case.objects.filter(kind="partner_query", state="refused").order_by("pk").first()
+    assert (task.team.code, task.detail) == ("disclosure", {"agency": "sandbox-bank", "query": str(refused.uid)})
+    assert not RateBucket.objects.filter(name__contains="7700900123").exists()
+    # Of another number it is answered, and of this one again the day after.
+    assert said(secret, 7, phoneNumber="+447700900999", postcode="SA1 0ZZ") == (200, {"recordMatches": "unknown"})
+    RateBucket.objects.filter(name__contains=":about:").update(began_at=Now() - timedelta(hours=25))
+    assert said(secret, 8, dateOfBirth="1970-01-01") == (200, {"recordMatches": "yes"})

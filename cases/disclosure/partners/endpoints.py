@@ -22,7 +22,7 @@ from cases.api import problems, schema
 from cases.api.authentication import Call
 from cases.api.problems import Problem
 from cases.api.views import ID_REUSED, KIB, SignedView
-from cases.disclosure.partners import asking, simevents, terms
+from cases.disclosure.partners import asking, codes, guessing, simevents, terms
 from cases.disclosure.partners.models import PartnerAgreement
 from cases.kernel import actors, policy, transitions
 from cases.kernel.errors import NotAllowed
@@ -96,6 +96,16 @@ def _is_within_rate(agreement: PartnerAgreement | None, code: str) -> bool:
     return True
 
 
+def _guesses_wait(code: str, number: str) -> int:
+    """Count a comparison about a number in the partner's day, as `_is_within_rate` counts; return in how many seconds
+    the next is answered, none where this one is."""
+    try:
+        limits.count(guessing.bucket(code, number), most=guessing.MOST_A_DAY, seconds=DAY_SECONDS)
+    except limits.TooMany as refusal:
+        return refusal.retry_after
+    return 0
+
+
 def _windows(agreement: PartnerAgreement, code: str) -> tuple[tuple[str, int, int], ...]:
     return (
         (f"partner:{code}:minute", agreement.per_minute, limits.WINDOW_SECONDS),
@@ -126,19 +136,28 @@ class _Question(PartnerView):
 
     question = ""
 
+    # Why this call waits where it was asked too often about its number: in how many seconds it may be asked anew.
+    waits_seconds = 0
+
     def post(self, request: Any, code: str) -> HttpResponse:
         """Answer it, or repeat the answer given before."""
         call = cast(Call, request.user)
-        return _answer(call, request, lambda: self.prepare(call))
+        response = _answer(call, request, lambda: self.prepare(call))
+        if self.waits_seconds and response.status_code == TOO_MANY:
+            response["Retry-After"] = str(max(self.waits_seconds, int(response["Retry-After"])))
+        return response
 
     def prepare(self, call: Call) -> Callable[[], Done]:
-        """Read the body and count the call."""
+        """Read the body and count the call, and where details are compared, the call about this number."""
         partner = call.sender.agency
         if partner.kind not in terms.PARTNER_KINDS:
             raise NotAllowed("This agency is no partner.")
         facts = _facts(call, self.question)
         agreement = terms.live(partner.pk)
         is_within_rate = _is_within_rate(agreement, partner.code)
+        if agreement is not None and self.question == codes.RECORD:
+            self.waits_seconds = _guesses_wait(partner.code, facts["number"])
+            is_within_rate = is_within_rate and not self.waits_seconds
 
         def do() -> Done:
             asked = asking.ask(
@@ -151,6 +170,8 @@ class _Question(PartnerView):
             )
             if not asked.refusal:
                 return Done(asked.case, 200, asked.said)
+            if self.waits_seconds:
+                guessing.tell(partner, asked.case, at=call.at)
             status = STATUS_OF.get(asked.refusal, FORBIDDEN)
             return Done(asked.case, status, problems.document(status, code=asked.refusal))
 
@@ -261,7 +282,7 @@ class TransactionVerify(_Question):
     "Are these details of the customer as you have them?",
     _KEPT + "Names the surname, and the date of birth, the postcode or both. yes: one person who holds an account with "
     "the number has every detail. no: none has all of them. unknown: no account has the number. Which detail "
-    "differs is not told. At most 4 KiB.",
+    "differs is not told. At most five a day about one number: then 429. At most 4 KiB.",
     body=asking.SCHEMAS["record"],
     example={"phoneNumber": "+447700900123", "surname": "Strake", "postcode": "SA1 0ZZ"},
     answer=_object(recordMatches={"type": "string", "enum": ["yes", "no", "unknown"]}),
