@@ -109,10 +109,7 @@ def apply(context: Any) -> None:
     facts.last_date = ends.due_date if ends else None
     facts.save(update_fields=["last_date"])
     _hold(case, facts, party=searching.debtor_of(case), began=facts.start_date, ends=ends, actor=actor, at=at)
-    for debt in debts:
-        if debt.origin == "search" and debt not in chosen and debt.score >= CERTAIN:
-            debt.standing = "told"
-            debt.save(update_fields=["standing"])
+    _name_further(case, [debt for debt in debts if debt not in chosen], at=at)
     _forward_sold(case, chosen, actor=actor, at=at)
     for debt in chosen:
         if debt.standing != "sold":
@@ -121,6 +118,19 @@ def apply(context: Any) -> None:
     _name_accounts(case, at=at)
     answer(case, "found", actor=actor, at=at)
     write_to_adviser(case, N9, at=at)
+
+
+def _name_further(case: Case, debts: Sequence[MoratoriumDebt], *, at: datetime) -> None:
+    """Name the other debts of the debtor that were found for certain. The register is told of those that are ours;
+    of one that was sold a person tells the adviser whose it is, since no notice is about it: its buyer learns nothing."""
+    found = [debt for debt in debts if debt.origin == "search" and debt.score >= CERTAIN]
+    owners = title.buyers([debt.account_id for debt in found if debt.account_id])
+    for debt in found:
+        if debt.account_id in owners:
+            tasks.raise_task(BY_HAND, case=case, at=at, sold_debt=debt.number)
+        else:
+            debt.standing = "told"
+            debt.save(update_fields=["standing"])
 
 
 def _name_accounts(case: Case, *, at: datetime) -> None:
@@ -311,7 +321,8 @@ def account_named(inputs: Any) -> Account | None:
 
 
 def add_debt(context: Any) -> None:
-    """One more debt is protected, from the day on that the notice of it says; a review may be asked for anew."""
+    """One more debt is protected, from the day on that the notice of it says; a review may be asked for anew. Of one
+    that was sold the buyer is told, and the register that it was."""
     case, at, inputs = context.case, context.at, context.inputs
     facts, account = facts_of(case), account_named(inputs)
     debt = searching.debts_of(case).filter(account=account).first()
@@ -327,6 +338,10 @@ def add_debt(context: Any) -> None:
         )
     searching.score(case, debt, at=at)
     day = date.fromisoformat(str(inputs["effective_date"]))
+    _forward_sold(case, [debt], actor=context.actor, at=at)
+    if debt.standing == "sold":
+        answer(case, "sold", actor=context.actor, at=at)
+        return
     protect(case, facts, debt, from_date=day, ends=_ends(case), actor=context.actor, at=at)
     if opening.jurisdiction(facts.regime) == "eaw":
         clocks.start(case, periods.REVIEW, started_at=opening.midnight(day), jurisdiction="eaw")
