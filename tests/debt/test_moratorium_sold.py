@@ -62,3 +62,16 @@ def test_of_another_debt_that_was_sold_a_person_tells_the_adviser_and_nobody_tel
     asked = Task.objects.get(case=case, kind="moratorium_by_hand", closed_at=None)
     assert asked.detail == {"sold_debt": 2}
     assert not OutboxMessage.objects.filter(kind="moratorium_forward").exists()
+
+
+def test_where_the_named_debt_was_sold_the_others_of_the_debtor_are_told_and_can_be_added(people):
+    sold, _ = both(people)
+    case = opened(sold)
+    assert (case.state, standing(case)) == ("applied", {"notice": "sold", "search": "told"})
+    assert [row["account"] for row in told("moratorium_forward")] == [sold["account"]]
+    (answer,) = answers()
+    assert (answer["outcome"], answer["debts"]) == ("sold", [])
+    assert answer["further"] == [{"account": OWN, "amount_pence": 4120}]
+    moratoria.said(case, "moratorium.debt_added", at=AT, account_reference=OWN, effective_date="2026-11-16")
+    assert standing(case) == {"notice": "sold", "search": "protected"}
+    assert [each["account"] for each in answers()[-1]["debts"]] == [OWN]

@@ -6,7 +6,6 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from cases.debt import title
 from cases.debt.moratorium import codes, effects, fees, searching
 from cases.debt.moratorium.models import Moratorium, MoratoriumDebt
 from cases.kernel import clocks, locks, record, tasks, transitions
@@ -86,13 +85,7 @@ def match(case: Case, clock: Clock, *, at: datetime) -> None:
         case.version += 1
         case.save()
     if is_certain:
-        transitions.apply(case.pk, "forward" if _is_sold(debts) else "apply", actor=actor, at=at)
-
-
-def _is_sold(debts: list[MoratoriumDebt]) -> bool:
-    meant = [debt.account_id for debt in searching.meant(debts) if debt.account_id]
-    owners = title.buyers(meant)
-    return bool(meant) and all(each in owners for each in meant)
+        transitions.apply(case.pk, "forward" if searching.is_sold(debts) else "apply", actor=actor, at=at)
 
 
 def is_over(case: Case, clock: Clock, *, at: datetime) -> None:

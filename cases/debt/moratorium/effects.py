@@ -116,13 +116,13 @@ def apply(context: Any) -> None:
             protect(case, facts, debt, from_date=facts.start_date, ends=ends, actor=actor, at=at)
     _settle_told(case, at=at)
     _name_accounts(case, at=at)
-    answer(case, "found", actor=actor, at=at)
+    answer(case, "sold" if all(debt.standing == "sold" for debt in chosen) else "found", actor=actor, at=at)
     write_to_adviser(case, N9, at=at)
 
 
 def _name_further(case: Case, debts: Sequence[MoratoriumDebt], *, at: datetime) -> None:
     """Name the other debts of the debtor that were found for certain. The register is told of those that are ours;
-    of one that was sold a person tells the adviser whose it is, since no notice is about it: its buyer learns nothing."""
+    of one that was sold a person tells the adviser whose it is, since no notice is about it."""
     found = [debt for debt in debts if debt.origin == "search" and debt.score >= CERTAIN]
     owners = title.buyers([debt.account_id for debt in found if debt.account_id])
     for debt in found:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from cases.debt import title
 from cases.debt.moratorium import codes, effects, periods, searching
 from cases.debt.moratorium.models import Moratorium
 from cases.kernel import calendars
@@ -26,10 +25,9 @@ def is_matched(context: Any) -> str | None:
 
 
 def is_sold(context: Any) -> str | None:
-    """A notice is passed on where every debt of it was sold."""
-    meant = [debt.account_id for debt in searching.meant(list(searching.debts_of(context.case)))]
-    owners = title.buyers([each for each in meant if each])
-    return None if meant and all(each in owners for each in meant) else "No buyer owns these debts."
+    """A notice is passed on, and nothing is applied, where every debt of it was sold and nothing else is owed to us."""
+    is_sold = searching.is_sold(list(searching.debts_of(context.case)))
+    return None if is_sold else "No buyer owns these debts, or another one is owed to us."
 
 
 def _day(text: Any) -> date | None:

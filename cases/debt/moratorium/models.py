@@ -49,6 +49,11 @@ class Moratorium(Tracked):
         """What it names as the debtor's other debts."""
         return self._debts("told")
 
+    @property
+    def sold(self) -> list["MoratoriumDebt"]:
+        """What it names as sold."""
+        return self._debts("sold")
+
     def _debts(self, standing: str) -> list["MoratoriumDebt"]:
         rows = MoratoriumDebt.objects.filter(case_id=self.case_id, standing=standing).select_related("account")
         return list(rows.order_by("number"))

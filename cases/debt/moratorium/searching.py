@@ -10,15 +10,16 @@ from django.db.models import Max, QuerySet
 from cases.accounts import likeness, storing
 from cases.accounts.likeness import Likely
 from cases.accounts.models import Account
+from cases.debt import title
 from cases.debt.moratorium import opening
 from cases.debt.moratorium.models import MoratoriumDebt
-from cases.kernel.finding.matching import CERTAIN
+from cases.kernel.finding.matching import ASKED, CERTAIN
 from cases.kernel.models import Case, CaseAddress, CaseParty
 from cases.kernel.timing.places import HOME_KINDS
 from cases.ledger import sealing
 from cases.ledger.reads import Reader
 
-__all__ = ["debts_of", "debtor_of", "is_certain", "likeliest", "look", "meant", "next_number", "score"]
+__all__ = ["debts_of", "debtor_of", "is_certain", "is_sold", "likeliest", "look", "meant", "next_number", "score"]
 
 
 def debts_of(case: Case) -> QuerySet[MoratoriumDebt]:
@@ -129,3 +130,11 @@ def is_certain(debts: Sequence[MoratoriumDebt]) -> bool:
     """Say whether no person has to look: an account is meant, and each account that may be is held by the debtor."""
     known = [debt for debt in _pool(debts) if debt.account_id]
     return bool(known) and all(debt.score >= CERTAIN for debt in known)
+
+
+def is_sold(debts: Sequence[MoratoriumDebt]) -> bool:
+    """Say whether every debt that a notice is about was sold, and none is ours that may be the debtor's: where one is,
+    the moratorium is applied, so that it can be told of, and added. One query."""
+    known = {debt.account_id for debt in meant(debts) if debt.account_id}
+    others = {debt.account_id for debt in debts if debt.account_id and debt.score >= ASKED}
+    return bool(known) and (known | others) <= set(title.buyers(known | others))
