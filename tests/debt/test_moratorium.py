@@ -356,3 +356,27 @@ def test_the_register_opens_a_case_keeps_its_words_and_means_it_by_its_own_refer
     receive(said, json.dumps(body).encode(), ip_token="", now=AT)
     application.apply_pending(now=AT)
     assert (Callback.objects.get().state, state(facts.case)) == ("applied", "cancelled")
+
+
+def test_another_debt_that_is_probably_the_debtors_waits_for_a_person_and_is_not_said_to_be_none(people):
+    """Rulings: from 60 to 89 points a person decides. Forename 15, last name 25 and postcode 20 make 60."""
+    row = moratoria.account(people)
+    placements.accounts(people, {**row, "account": "8600998877", "holder_1_date_of_birth": ""})
+    case = moratoria.matched(moratoria.opened(row, person=moratoria.debtor(row)))
+    assert [(debt.standing, debt.score) for debt in searching.debts_of(case)] == [("protected", 150), ("candidate", 60)]
+    (answer,) = answers()
+    assert (answer["outcome"], answer["further"]) == ("found", [])
+    assert Task.objects.get(case=case, kind="moratorium_others", closed_at=None).detail == {"debts": [2]}
+    letter = Letter.objects.get(case=case, template="moratorium_n9")
+    assert letters.write(letter.pk, now=AT)
+    letter = Letter.objects.select_related("blob").get(pk=letter.pk)
+    said = " ".join(reading.text_of(letters.open_letter(letter, reader=READER, at=AT)).split())
+    assert "we tell you when we know" in said
+    assert "found none" not in said
+
+
+def test_where_no_other_debt_may_be_the_debtors_the_adviser_reads_that_there_is_none(people):
+    row = moratoria.account(people)
+    case = moratoria.matched(moratoria.opened(row, person=moratoria.debtor(row)))
+    assert (case.moratorium.further, case.moratorium.undecided) == ([], [])
+    assert not Task.objects.filter(case=case, kind="moratorium_others").exists()

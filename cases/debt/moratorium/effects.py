@@ -33,12 +33,13 @@ from cases.ledger import sealing
 __all__ = ["BY_HAND", "JOINT", "LETTERS", "UNCLEAR", "account_named", "came_back", "protect", "told"]
 
 UNCLEAR, JOINT, BY_HAND = "moratorium_unclear", "moratorium_joint", "moratorium_by_hand"
-SEND = "moratorium_send_particulars"
+SEND, OTHERS = "moratorium_send_particulars", "moratorium_others"
 tasks.declare(
     {
         UNCLEAR: "A moratorium notice: say which accounts are the debtor's, or that there are none",
         JOINT: "A joint debt: decide how the holder who is in no moratorium is asked, and what of a charge they owe",
         SEND: "Let an adviser whom the notice does not name have what the review rests on",
+        OTHERS: "Say whether other accounts that were found are the debtor's too, and tell the adviser, who waits",
         BY_HAND: "Tell the adviser, the register or a buyer by hand: no message or letter can go",
     },
     ended_by={UNCLEAR: "This ends when the notice is applied, or answered as not found."},
@@ -117,6 +118,8 @@ def apply(context: Any) -> None:
     _settle_told(case, at=at)
     _name_accounts(case, at=at)
     answer(case, "sold" if all(debt.standing == "sold" for debt in chosen) else "found", actor=actor, at=at)
+    if actor.kind == "system" and facts.undecided:
+        tasks.raise_task(OTHERS, case=case, at=at, debts=[debt.number for debt in facts.undecided])
     write_to_adviser(case, N9, at=at)
 
 

@@ -5,6 +5,7 @@ from django.db import models
 from cases.accounts.models import Account, AccountHolder
 from cases.accounts.reading import PRODUCTS
 from cases.debt.moratorium import codes
+from cases.kernel.finding import matching
 from cases.kernel.models import Agency, Case, Hold
 from cases.ledger.models import DataKey, Tracked
 from cases.ledger.sealing import SealedTextField
@@ -53,6 +54,12 @@ class Moratorium(Tracked):
     def sold(self) -> list["MoratoriumDebt"]:
         """What it names as sold."""
         return self._debts("sold")
+
+    @property
+    def undecided(self) -> list["MoratoriumDebt"]:
+        """What may be the debtor's, and nobody has said."""
+        found = self._debts("candidate")
+        return [debt for debt in found if debt.origin == "search" and matching.ASKED <= debt.score < matching.CERTAIN]
 
     def _debts(self, standing: str) -> list["MoratoriumDebt"]:
         rows = MoratoriumDebt.objects.filter(case_id=self.case_id, standing=standing).select_related("account")
