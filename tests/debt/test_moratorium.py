@@ -380,3 +380,16 @@ def test_where_no_other_debt_may_be_the_debtors_the_adviser_reads_that_there_is_
     case = moratoria.matched(moratoria.opened(row, person=moratoria.debtor(row)))
     assert (case.moratorium.further, case.moratorium.undecided) == ([], [])
     assert not Task.objects.filter(case=case, kind="moratorium_others").exists()
+
+
+def test_a_charge_of_a_protected_day_is_taken_back_also_when_billing_tells_it_after_the_cancellation(people):
+    """Domain 5A.6: charges may not be made for the period, however it ended. 14 November is the last protected day."""
+    row = moratoria.account(people, as_of="2026-11-03", fees_pence="500", balance_pence="12500")
+    start = date(2026, 11, 5)
+    case = moratoria.matched(moratoria.opened(row, person=moratoria.debtor(row), start_date=start))
+    moratoria.said(case, "moratorium.cancelled")
+    assert state(case) == "cancelled"
+    billed(people, row, "2026-11-16", fees_pence=1700, balance_pence=13_700, fees_date="2026-11-10")
+    # What is charged for a day after it stays.
+    billed(people, row, "2026-11-18", fees_pence=2000, balance_pence=14_000, fees_date="2026-11-17")
+    assert list(FeeReversal.objects.values_list("posted_date", "amount_pence")) == [(date(2026, 11, 10), 1200)]

@@ -116,8 +116,8 @@ def accounts_changed(accounts: Collection[int], *, at: datetime) -> None:
 def _look_at_charges(debt: MoratoriumDebt, *, at: datetime) -> None:
     case, actor = debt.case, system("moratoria", source=debt.case.source)
     last = Moratorium.objects.get(pk=case.pk).last_date
-    # Once it is cancelled nothing more is taken back; what was asked for before is still waited for.
-    for charge in fees.charges(debt, until=last) if case.state != "cancelled" else ():
+    # Up to the last protected day, also once it has ended or was cancelled: that day is known then.
+    for charge in fees.charges(debt, until=last):
         typed = {
             "debt": debt.number,
             "posted_date": charge.posted_date.isoformat(),
