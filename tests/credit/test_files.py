@@ -15,11 +15,11 @@ from cases.accounts.models import AccountMonth, BureauTold
 from cases.credit.defaults.models import Default
 from cases.credit.files import callbacks, sending, taking
 from cases.credit.files.models import CreditFile, CreditFileCopy, CreditFileFault, CreditFilePart
-from cases.kernel import actors, holds, jobrun, jobs, outbox, record, transitions
+from cases.kernel import actors, edits, holds, jobrun, jobs, outbox, record, transitions
 from cases.kernel.casetypes import Content
 from cases.kernel.exchange import batchformat, files
 from cases.kernel.exchange.files import FileRefused
-from cases.kernel.models import Agency, BatchFile, Case, Job, Release, ReleasedItem, Task
+from cases.kernel.models import Agency, BatchFile, Case, Job, OutboxMessage, Release, ReleasedItem, Task
 from cases.kernel.timing import sweeps
 from cases.kernel.transitions import TransitionRefused
 from cases.ledger import api as ledger
@@ -225,6 +225,27 @@ class MonthlyFile(TestCase):
         assert Case.objects.get(pk=case.pk).state == "transmitted"
         sweeps.end_due_clocks(now=datetime(2027, 2, 2, 3, tzinfo=UTC))
         assert Case.objects.get(pk=case.pk).state == "locked"
+
+    def test_what_an_agency_says_it_did_not_take_once_the_file_is_locked_is_work_too(self):
+        """transitions.csv cra_file/lock: rejected rows become tasks and out-of-cycle corrections."""
+        case = self.transmitted()
+        late = datetime(2027, 2, 2, 3, tzinfo=UTC)
+        sweeps.end_due_clocks(now=late)
+        tasks = Task.objects.filter(case=case, kind="credit_file_rejected")
+        assert (Case.objects.get(pk=case.pk).state, tasks.count()) == ("locked", 0)
+        first, second, *_ = creditfiles.parts_of(case)
+        for cells in (first, second, first):
+            case = report(case, "b", at=late, outcome="rejected", account=cells[0], code="other")
+        report(case, "b", at=late, outcome="accepted", rows=5)
+        assert [each.detail["agency"] for each in tasks] == ["sandbox-bureau-b"]
+
+        edits.close_task(case.pk, tasks.get().pk, actor=self.people[creditfiles.STEWARD], at=late, reason="Put right.")
+        jobrun.work(clock=lambda: late, seconds=120)
+        told = OutboxMessage.objects.filter(case=case, kind="cra_correct")
+        assert sorted(factories.body_of(each)["account"] for each in told) == sorted([first[0], second[0]])
+
+        report(case, "b", at=late, outcome="rejected", account=creditfiles.parts_of(case)[2][0], code="other")
+        assert tasks.filter(closed_at=None).count() == 1
 
     def test_a_core_fault_stops_the_file_until_the_accounts_are_taken_anew(self):
         long = defaults.told(at=AT, account=f"83{1:020d}")

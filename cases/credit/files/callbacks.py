@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from cases.accounts import storing
-from cases.credit.files import again, codes, guards, messages
+from cases.credit.files import again, codes, effects, guards, messages
 from cases.credit.files.models import CreditFileCopy, CreditFileReject
-from cases.kernel import clocks, record, transitions
+from cases.kernel import clocks, record, tasks, transitions
 from cases.kernel.actors import Actor, system
 from cases.kernel.casetypes import Content
 from cases.kernel.errors import CaseError
@@ -26,7 +26,8 @@ Row = Mapping[str, str]
 def reported(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
     """One line of an agency's report on a monthly file: an account that it did not take, or, last, how many it took.
 
-    When every agency has reported, the file is locked."""
+    When every agency has reported, the file is locked. An account that is not taken is work then at once, also where it
+    is said only after that."""
     copy = CreditFileCopy.objects.filter(file=case.pk, agency__code=content.agency_code).first()
     if copy is None:
         raise CaseError("This agency was not sent the file.")
@@ -39,8 +40,10 @@ def reported(case: Case, content: Content, *, actor: Actor, at: datetime) -> Non
             again.arrived(copy, actor=system("delivery", source=case.source), at=at)
         else:
             act.detail["code"] = said["code"]
-            _reject(copy, str(said["account"]), str(said["code"]))
+            is_new = _reject(copy, str(said["account"]), str(said["code"]))
         copy.rejected = copy.rejects.count()
+        if not is_last and is_new and case.state == "locked":
+            _ask_to_put_right(case, copy, at=at)
         copy.save(update_fields=["state", "accepted", "answered_at", "rejected"])
         case.version += 1
         case.save(update_fields=["version"])
@@ -48,12 +51,19 @@ def reported(case: Case, content: Content, *, actor: Actor, at: datetime) -> Non
         transitions.apply(case.pk, "lock", actor=actor, at=at, cause=content.callback_uid)
 
 
-def _reject(copy: CreditFileCopy, number: str, code: str) -> None:
+def _reject(copy: CreditFileCopy, number: str, code: str) -> bool:
     account = storing.find(number)
     if account is None:
         raise CaseError("The agency reports on an account that the file does not hold.")
-    CreditFileReject.objects.get_or_create(copy=copy, account=account, defaults={"code": code})
+    _, is_new = CreditFileReject.objects.get_or_create(copy=copy, account=account, defaults={"code": code})
     again.give_back(copy, account.pk)
+    return is_new
+
+
+def _ask_to_put_right(case: Case, copy: CreditFileCopy, *, at: datetime) -> None:
+    code = copy.agency.code
+    if not case.tasks.filter(kind=effects.REJECTED, closed_at=None, detail__contains={"agency": code}).exists():
+        tasks.raise_task(effects.REJECTED, case=case, at=at, agency=code, rejected=copy.rejected)
 
 
 CALLBACKS = {"cra_file.reported": reported}

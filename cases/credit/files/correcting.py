@@ -38,11 +38,11 @@ def put_right(case: Case, task: Task, *, at: datetime) -> None:
     copy = CreditFileCopy.objects.get(file=case.pk, agency__code=task.detail["agency"])
     actor = system("rejected_rows", source=case.source)
     params = {"copy": copy.pk, "file": case.pk}
-    jobs.start(CORRECT, actor=actor, at=at, params=params, key=str(copy.batch_uid))
+    jobs.start(CORRECT, actor=actor, at=at, params=params, key=f"{copy.batch_uid}:{task.pk}")
 
 
 def _rows(job: jobs.Job) -> Iterable[int]:
-    rows = CreditFileReject.objects.filter(copy=job.params["copy"]).order_by("pk")
+    rows = CreditFileReject.objects.filter(copy=job.params["copy"], message_id=None).order_by("pk")
     return rows.values_list("account_id", flat=True)
 
 

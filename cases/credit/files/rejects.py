@@ -140,7 +140,7 @@ def lines(case: Case, rows: Sequence[CreditFileReject], *, reader: Actor) -> lis
             people_at=people.get(row.account_id),
             message=messages.get(row.message_id) if row.message_id else None,
             tasks=tasks,
-            work=work.get((str(row.copy.batch_uid), str(row.account_id)), ("", "")),
+            work=work.get((row.copy_id, str(row.account_id)), ("", "")),
         )
         month = months.get(row.account_id)
         made.append(
@@ -171,15 +171,15 @@ def _people(accounts: Iterable[int]) -> Mapping[int, datetime]:
     return dict(told.annotate(Max("history_date")))
 
 
-def _work(rows: Sequence[CreditFileReject]) -> Mapping[tuple[str, str], tuple[str, str]]:
-    """Return what came of telling the agency, by file and account."""
+def _work(rows: Sequence[CreditFileReject]) -> Mapping[tuple[int, str], tuple[str, str]]:
+    """Return what came of telling the agency last, by copy of the file and account."""
     done = JobRow.objects.filter(
         job__kind=correcting.CORRECT,
-        job__key__in={str(row.copy.batch_uid) for row in rows},
+        job__params__copy__in={row.copy_id for row in rows},
         subject__in={str(row.account_id) for row in rows},
     )
-    found = done.values_list("job__key", "subject", "state", "reason")
-    return {(key, subject): (state, reason) for key, subject, state, reason in found}
+    found = done.order_by("pk").values_list("job__params__copy", "subject", "state", "reason")
+    return {(copy, subject): (state, reason) for copy, subject, state, reason in found}
 
 
 def _corrections(accounts: Sequence[int], reader: Actor) -> Mapping[int, Case]:
