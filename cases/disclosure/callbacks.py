@@ -30,8 +30,9 @@ def answered(case: Case, content: Content, *, actor: Actor, at: datetime) -> Non
 
 
 def cancelled(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
-    """The authority cancels: nothing is given, wherever the case stands, and what was released and has not left yet is
-    taken back."""
+    """The authority cancels: nothing is given, wherever the case stands.
+
+    What was released and has not left yet is taken back."""
     if not giving.keep_back(case, actor=actor, at=at, cause=content.callback_uid):
         _apply(case, "cancel", content, actor, at, {})
 
