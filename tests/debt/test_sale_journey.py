@@ -183,11 +183,13 @@ def test_s_1_from_the_pool_to_what_comes_back(monkeypatch):
     with nothing_written(), pytest.raises(lines.LineRefused, match="proposes it first"):
         lines.agree(case, 3, actor=finance, at=january)
     lines.propose(case, 3, actor=manager, at=january)
+    credited = {**POOL[2], "as_of": "2027-01-28", "balance_pence": "16200"}
+    sales.take_in(people, credited, at=january)
     lines.agree(case, 3, actor=finance, at=january)
     back = DebtSaleAccount.objects.select_related("account", "sale__purchaser").get(sale=case.pk, number=3)
     assert (back.state, back.refund_pence, back.default_date) == ("put_back", 1710, date(2026, 3, 14))
     restored = BureauTold.objects.get(account=back.account)
-    assert (restored.status, restored.balance_pence, restored.default_date) == ("8", 18000, date(2026, 3, 14))
+    assert (restored.status, restored.balance_pence, restored.default_date) == ("8", 16200, date(2026, 3, 14))
     assert back.notices.count() == 4
     assert [words for _, words in lines.chain(back)][-1] == "Ours again, for £17.10"
     assert set(title.buyers(sold)) == {sold[0]}

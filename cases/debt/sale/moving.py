@@ -8,6 +8,7 @@ from datetime import datetime
 
 from cases.accounts import bureaus
 from cases.accounts.models import BureauTold
+from cases.debt.moratorium import fees
 from cases.debt.sale import codes, looking
 from cases.debt.sale.models import DebtSale, DebtSaleAccount
 from cases.kernel import jobs, locks, record
@@ -28,25 +29,24 @@ def keeps_default_dates(sale: DebtSale) -> bool:
 
 def tell(case: Case, line: DebtSaleAccount, *, to: str, actor: Actor, at: datetime) -> int:
     """Tell every credit agency that has the account whose it is now, inside the current ledger action on a locked case:
-    one account in one act. How it stands stays as it was: a sale makes no default. Returns how many are told. Raises
-    ReleaseRefused."""
+    one account in one act. How it stands at each stays as it is there: a sale makes no default, and takes none back.
+    What is ours again stands with what is owed today. Returns how many are told. Raises ReleaseRefused."""
     account = line.account
     rows = list(BureauTold.objects.filter(account=account).select_related("agency__terms").order_by("agency__code"))
-    if not rows:
-        return 0
-    change = bureaus.Change(
-        old=rows[0].status,
-        new=rows[0].status,
-        flags=() if to == "ours" else (SOLD,),
-        reason="sale_reversed" if to == "ours" else "debt_sold",
-        balance_pence=line.balance_pence if to == "ours" else 0,
-        default_date=rows[0].default_date,
-        default_pence=account.default_pence if rows[0].default_date else None,
-    )
-    messages = bureaus.tell(case, account, change, actor=actor, at=at, to=[row.agency for row in rows])
-    for message in messages:
-        bureaus.keep_told(account, message, change, at=at)
-    return len(messages)
+    owed = fees.owed([account])[account.pk] if rows and to == "ours" else 0
+    for row in rows:
+        change = bureaus.Change(
+            old=row.status,
+            new=row.status,
+            flags=() if to == "ours" else (SOLD,),
+            reason="sale_reversed" if to == "ours" else "debt_sold",
+            balance_pence=owed,
+            default_date=row.default_date,
+            default_pence=account.default_pence if row.default_date else None,
+        )
+        for message in bureaus.tell(case, account, change, actor=actor, at=at, to=[row.agency]):
+            bureaus.keep_told(account, message, change, at=at)
+    return len(rows)
 
 
 def marks(accounts: Collection[int]) -> dict[int, frozenset[str]]:
@@ -70,7 +70,7 @@ def _rows(job: jobs.Job) -> Iterable[int]:
 def _move(job: jobs.Job, subject: str, at: datetime) -> None:
     case = locks.case_for_update(job.params["sale"])
     line = case.debt_sale.lines.select_related("account").get(number=int(subject))
-    if line.state != "sold":
+    if line.state not in codes.SOLD:  # a claim that is refused leaves it sold, one that is agreed tells anew
         raise jobs.Skipped("came_back")
     worker = jobs.worker_of(job)
     with record.act(case, "debt_sale_account.moved", actor=worker, at=at, detail={"line": line.number}) as act:
