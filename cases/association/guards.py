@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from cases.association import bureaus, codes
+from cases.association import bureaus, codes, messages
 from cases.kernel import calendars
 from cases.kernel.models import CaseParty, Evidence
 
@@ -66,6 +66,17 @@ def _how_and_when(context: Any) -> str | None:
 
 def has_evidence(context: Any) -> str | None:
     return None if document(context) else "Name the document that shows the other person's agreement."
+
+
+def are_those_confirmed(context: Any) -> str | None:
+    """Whom nobody confirmed is linked with nobody: a second person looked at the two of whom the agencies were told."""
+    live = CaseParty.objects.filter(case=context.case, is_detached=False)
+    told = live.filter(releases__release__message_kind=messages.CRA_ASSOC.code).distinct()
+    if live.count() == told.count() == len(codes.ROLES):
+        return None
+    return (
+        "The two people are not those whom a second person confirmed. Uphold the challenge, and declare the link anew."
+    )
 
 
 def is_asked_by_one_of_them(context: Any) -> str | None:

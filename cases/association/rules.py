@@ -153,7 +153,7 @@ LIFECYCLE = Lifecycle(
             target="active",
             roles=_REVIEWER,
             distinct=_NOT_THE_CONFIRMER,
-            guards=(guards.has_evidence,),
+            guards=(guards.has_evidence, guards.are_those_confirmed),
             effects=(effects.dismiss_challenge,),
             consequence="The link is used again; the other person gets an answer with where to complain",
         ),

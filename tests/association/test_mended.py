@@ -6,7 +6,7 @@ import pytest
 from django.test import TestCase
 
 from cases.association import intake
-from cases.kernel import casetypes
+from cases.kernel import casetypes, edits
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Case, Task
 from cases.kernel.timing import sweeps
@@ -39,6 +39,17 @@ class Mended(TestCase):
             self.after(case, "dismiss_challenge", links.CONFIRMER, evidence="2")
         form = casetypes.get("association").transition_forms["dismiss_challenge"]
         assert [code for code, _ in form(case=Case.objects.get(pk=case.pk)).fields["evidence"].choices] == ["1"]
+
+    def test_challenge_is_not_dismissed_for_somebody_whom_nobody_confirmed(self):
+        """Domain 7.3: a link is confirmed by a second person, on evidence of that person's agreement."""
+        case = self.after(links.challenged(self.people), "detach", links.OFFICER, person=2)
+        if case.approvals.filter(closed_at=None).exists():
+            case = links.agree(case, self.people[links.CONFIRMER])
+        with edits.change(case.pk, actor=self.people[links.OFFICER], at=AT) as edit:
+            edit.add_party({**links.OTHER, "values": {"forename": "Marigold", "surname": "Quarrie"}})
+        with nothing_written(counted=1), pytest.raises(CaseError, match="not those whom a second person confirmed"):
+            self.after(case, "dismiss_challenge", links.CONFIRMER, evidence="1")
+        assert self.after(case, "uphold_challenge", links.CONFIRMER).state == "correcting"
 
     def test_agency_that_breaks_a_link_after_its_end_raises_no_alarm(self):
         case = links.broken(self.people)
