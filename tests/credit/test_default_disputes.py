@@ -203,6 +203,15 @@ class Disputes(TestCase):
         ]
         assert [said["answer"] for _, said in self.answers(case)] == ["amended"]
 
+    def test_each_agency_of_two_is_answered_as_amended_where_no_default_was_on_file(self):
+        """K22: the second one's entry was put right with the first one's; it is not gone."""
+        account = self.reported(status="2", payments_behind="0", oldest_unpaid_date="", balance_pence="3800")
+        (pk,) = self.named(account)
+        case = Case.objects.get(pk=pk)
+        for task in [self.dispute(case, letter, ticket=f"T-{letter}") for letter in "ab"]:
+            self.close(case, task)
+        assert [(letter, said["answer"]) for letter, said in self.answers(case)] == [("a", "amended"), ("b", "amended")]
+
     def test_what_got_worse_since_is_told_nobody_when_a_dispute_is_closed(self):
         """Told one payment behind, two are behind by now: nobody decided that, and the dispute freezes it."""
         account = self.reported(status="1", payments_behind="2", balance_pence="7600")

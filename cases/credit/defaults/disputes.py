@@ -13,12 +13,12 @@ from typing import Any
 from django.db.models import QuerySet
 
 from cases.accounts import storing
-from cases.accounts.bureaus import CRA_CORRECT, PURPOSE
+from cases.accounts.bureaus import CRA_CORRECT, PURPOSE, said
 from cases.accounts.models import BureauTold
 from cases.credit.defaults import opening, standing, telling
 from cases.credit.defaults.guards import DISPUTED
 from cases.credit.defaults.models import Default
-from cases.credit.files.status import OFF_FILE, is_better
+from cases.credit.files.status import DEFAULT, OFF_FILE, is_better
 from cases.kernel import clocks, holds, outbox, record, releases, tasks
 from cases.kernel.actors import Actor, system
 from cases.kernel.casetypes import Content
@@ -89,12 +89,17 @@ def _changes(case: Case) -> QuerySet[OutboxMessage]:
     return OutboxMessage.objects.filter(case=case, kind=CRA_CORRECT.code).exclude(outbox.never_left())
 
 
-def _answer(case: Case, task: Task) -> str:
-    """Return what came of a dispute: whether the agency was told anything else of the account since it came."""
+def _answer(case: Case, task: Task, *, reader: sealing.Reader, at: datetime) -> str:
+    """Return what came of a dispute: whether the agency was told anything else of the account since it came. Only a
+    default that it had, and that stands no more, is deleted. Opens what it was told first: one access row."""
     told = _changes(case).filter(pk__gt=task.detail["after"], channel__agency__code=task.detail["agency"])
-    if not told.exists():
+    first = told.order_by("pk").first()
+    if first is None:
         return "accurate"
-    return "deleted" if case.default.default_date is None else "amended"
+    if case.default.default_date is not None:
+        return "amended"
+    before = said(first, reader=reader, at=at)
+    return "deleted" if before is not None and before.old == DEFAULT else "amended"
 
 
 def answered(case: Case, task: Task, *, at: datetime) -> None:
@@ -104,18 +109,18 @@ def answered(case: Case, task: Task, *, at: datetime) -> None:
     row = Default.objects.select_related("account").get(pk=case.pk)
     reader = sealing.Reader(actor=actor.label, verb="release", purpose=PURPOSE, streams=(case.uid,))
     (opened,) = sealing.open_rows([row.account], ["number"], reader=reader, at=at)
-    answer = _answer(case, task)
+    answer = _answer(case, task, reader=reader, at=at)
     if answer == "accurate" and agency.pk in _put_right(case, row, actor=actor, at=at):
         answer = "amended"
-    said = {"account": opened["number"] or "", "ticket": task.detail["ticket"], "answer": answer}
-    ledger.current().detail["answer"] = said["answer"]
+    body = {"account": opened["number"] or "", "ticket": task.detail["ticket"], "answer": answer}
+    ledger.current().detail["answer"] = answer
     for clock in Clock.objects.filter(pk=task.detail["clock"], case=case, ended_at=None):
         clock.state, clock.ended_at = ("breached" if clock.state == "breached" else "met"), at
         clock.save(update_fields=["state", "ended_at"])
     clocks.refresh_due(case)
     try:
         dedupe = f"{CRA_ANSWER.code}:{ledger.current().uid}"
-        releases.send(case, CRA_ANSWER, agency=agency, body=said, actor=actor, at=at, subject_count=1, dedupe=dedupe)
+        releases.send(case, CRA_ANSWER, agency=agency, body=body, actor=actor, at=at, subject_count=1, dedupe=dedupe)
     except (releases.ReleaseRefused, outbox.NoChannel) as refusal:
         corrections.by_hand(case, agency.code, "answer", refusal=refusal, at=at)
 
