@@ -12,7 +12,10 @@ from cases.kernel.papers import Item, filled, moment
 from cases.ledger import sealing
 from cases.ledger.sealing import Reader
 
-__all__ = ["for_subject"]
+__all__ = ["STATES", "for_subject"]
+
+# Neither of the two hears from us that the other denies the link or asks to break it: only that it is not used.
+STATES = dict.fromkeys(("challenged", "break_requested", "signposted"), "Not used at present")
 
 _STATEMENTS = dict(codes.STATEMENTS)
 _HOW = {**dict(codes.CHANNELS), **dict(codes.AGREEMENTS), "shown_by_document": "Shown by a document"}
@@ -23,14 +26,16 @@ def for_subject(case: Case, roles: Collection[str], *, reader: Reader, at: datet
     row; nothing of what the other person said."""
     said = list(LinkStatement.objects.filter(case=case, party_role__in=roles).order_by("said_at", "pk"))
     opened = sealing.open_rows(said, ("words",), reader=reader, at=at) if said else []
+    # What an agency was asked since would say that the other person asked.
+    is_told = case.state not in STATES or any(row.says in (codes.DENIES, codes.ASKS_BREAK) for row in said)
     agencies = [
         Item(
             head=f"how {row.agency.display_name} has it",
             rows=filled(
-                ("How it stands", codes.LINK_STATES.get(row.state, row.state)),
+                ("How it stands", codes.LINK_STATES.get(row.state, row.state) if is_told else ""),
                 ("Its reference", row.agency_reference),
                 ("Told", moment(row.told_at)),
-                ("Since", moment(row.changed_at)),
+                ("Since", moment(row.changed_at) if is_told else ""),
             ),
         )
         for row in bureaus.links(case)

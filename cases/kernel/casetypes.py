@@ -348,6 +348,7 @@ class CaseType:
     registers: tuple[tuple[str, str, str], ...] = ()
     papers: Mapping[str, Paper] = field(default_factory=dict)
     not_for_subject: frozenset[str] = frozenset()
+    states_for_subject: Mapping[str, str] = field(default_factory=dict)
     is_untold: Callable[[Case], bool] = on_no_case
     beside: frozenset[str] = frozenset()
     for_subject: Callable[..., Sequence[Item]] = nothing_for_subject

@@ -187,7 +187,7 @@ def _matters(held: Held, reader: Reader, *, at: datetime) -> tuple[Item, ...]:
             ("What it is", kind.summary),
             ("About", kind.topic_label(case.topic)),
             ("Opened", moment(case.opened_at)),
-            ("How it stands", kind.lifecycle.state(case.state).label),
+            ("How it stands", kind.states_for_subject.get(case.state, kind.lifecycle.state(case.state).label)),
             *((label, value) for label, value in kind.facts_view(case) if label not in kind.not_for_subject),
             ("Kept until", kept),
             *on_hold.get(case.pk, ()),

@@ -103,6 +103,19 @@ class Subject(TestCase):
         for pack in told.values():
             agencies = [values for head, values in pack["matters"] if ", how Sandbox Bureau " in head]
             assert [each["Its reference"] for each in agencies] == ["FA-2026-0001", "FA-2026-0002", "FA-2026-0003"]
+        # transitions.csv uphold_challenge: the declarer hears only that the link is removed; so no word of a challenge.
+        for pack in told.values():
+            ((how, uses),) = [
+                (values["How it stands"], values.get("Used in checks"))
+                for head, values in pack["matters"]
+                if head == f"{link.reference}, financial association"
+            ]
+            assert (how, uses) == ("Not used at present", None)
+        standing = {
+            role: ["Since" in values for head, values in pack["matters"] if ", how Sandbox Bureau " in head]
+            for role, pack in told.items()
+        }
+        assert standing == {"declarer": [False] * 3, "other_person": [True] * 3}
         said = {
             role: [values for head, values in pack["matters"] if head == f"{link.reference}, what you said"]
             for role, pack in told.items()
