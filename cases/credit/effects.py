@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from cases.credit import deciding, keeping, letters, periods
+from cases.credit import deciding, guards, keeping, letters, periods
 from cases.kernel import clocks, tasks
 
 __all__ = ["AGAIN", "OWNER", "REFERRED", "close", "decide", "redecide", "refer"]
 
-REFERRED, AGAIN, OWNER = "check_referred", "check_decide_again", "check_rules_to_look_at"
+REFERRED, AGAIN, OWNER = "check_referred", guards.AGAIN, "check_rules_to_look_at"
 tasks.declare(
     {
         REFERRED: "A check was referred: decide it",

@@ -8,9 +8,10 @@ from typing import Any
 
 from cases.credit import codes, rulesets, searches
 from cases.credit.models import CheckDecision, Contest, Search
-from cases.kernel.models import Case, CaseAddress
+from cases.kernel.models import Case, CaseAddress, Task
 
 __all__ = [
+    "AGAIN",
     "is_contest_won",
     "is_contested",
     "is_out_of_original_path",
@@ -22,6 +23,7 @@ __all__ = [
     "why_not_alone",
 ]
 
+AGAIN = "check_decide_again"
 _OPEN_DAYS = 29  # the clock counts whole London days; it decides, this only refuses what comes much too early
 _REASONS, _TRIGGERS = dict(codes.REASONS), dict(codes.TRIGGERS)
 
@@ -96,7 +98,13 @@ def is_contested(case: Case) -> bool:
     """Say whether somebody contests a decision of this check, or won and it is not decided again."""
     newest = CheckDecision.objects.filter(case=case).order_by("number").last()
     open_ones = Contest.objects.filter(decision__case=case, case__is_closed=False)
-    return open_ones.exists() or Contest.objects.filter(decision=newest, outcome__in=codes.WON).exists()
+    won = Contest.objects.filter(decision=newest, outcome__in=codes.WON)
+    return open_ones.exists() or won.exists() or _is_to_be_decided_again(case)
+
+
+def _is_to_be_decided_again(case: Case) -> bool:
+    """Say whether a contest was won that no decision has followed, whichever decision it was of."""
+    return Task.objects.filter(case=case, kind=AGAIN, closed_at=None).exists()
 
 
 def is_out_of_original_path(context: Any) -> str | None:
@@ -106,7 +114,9 @@ def is_out_of_original_path(context: Any) -> str | None:
 
 
 def is_contest_won(context: Any) -> str | None:
-    """The newest decision was contested, and overturned or varied; it is decided again once."""
+    """The newest decision was contested, and overturned or varied; or an earlier one was since. It is decided again
+    once for each."""
     newest = CheckDecision.objects.filter(case=context.case).order_by("number").last()
     won = Contest.objects.filter(decision=newest, outcome__in=codes.WON, case__state__in=("decided", "closed"))
-    return None if won.exists() else "No contest of this decision was decided for the person."
+    is_won = won.exists() or _is_to_be_decided_again(context.case)
+    return None if is_won else "No contest of this decision was decided for the person."

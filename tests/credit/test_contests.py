@@ -19,7 +19,7 @@ from cases.kernel.transitions import TransitionRefused
 from cases.ledger import sealing
 from cases.ledger.models import LedgerEvent
 from cases.reports import letters
-from tests import checks, factories
+from tests import associations, checks, factories
 from tests.kernel.snapshots import nothing_written
 from tests.web import desk
 
@@ -129,6 +129,26 @@ class Contests(TestCase):
         assert "check_decide_again" not in self.tasks(check)
         checks.sweep(at + timedelta(days=32))
         assert Case.objects.get(pk=check.pk).state == "closed"
+
+    def test_second_contest_of_one_decision_that_is_won_is_carried_out_too(self):
+        """transitions.csv check/redecide, linked contest overturned: also where the first has been followed already."""
+        check = checks.refused_automatically(self.people)
+        first, second = (checks.contest_assigned(self.people, check) for _ in range(2))
+        reviewer = self.people[checks.REVIEWER]
+        won = {"actor": reviewer, "reason": "Seen on video.", "inputs": checks.WON}
+        transitions.apply(first.pk, "decide", at=AT, **won)
+        other = associations.other_reviewer(self.people)
+        transitions.apply(check.pk, "redecide", actor=other, at=AT, inputs=checks.AGAIN)
+        with nothing_written(counted=1), pytest.raises(TransitionRefused, match="No contest of this decision"):
+            transitions.apply(check.pk, "redecide", actor=reviewer, at=AT, inputs=checks.AGAIN)
+        at = AT + timedelta(hours=1)
+
+        transitions.apply(second.pk, "decide", at=at, **won)
+        check = transitions.apply(check.pk, "redecide", actor=reviewer, at=at, inputs=checks.AGAIN)
+
+        assert CheckDecision.objects.filter(case=check).count() == 3
+        assert "check_decide_again" not in self.tasks(check)
+        assert not Clock.objects.filter(case=check, rule="check_referred", ended_at=None).exists()
 
     def test_nobody_who_took_part_in_the_decision_reviews_it(self):
         check = checks.decided(self.people)
