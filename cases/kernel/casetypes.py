@@ -271,7 +271,8 @@ class CaseType:
     that the reader may see. `ties` are the links between people that its cases make, by the joined people's keys
     (linking/people.py).
     `papers` are those it makes beside the audit report, by their level. `not_for_subject` are labels of its facts that
-    the person concerned is not told: telling would prejudice what the case is for. `is_untold` says of a case that the
+    the person concerned is not told: telling would prejudice what the case is for. `states_for_subject` are states that
+    are told them in other words. `is_untold` says of a case that the
     people in it are told nothing of it. `beside` are roles of people whose matter a case is not: who act for somebody
     or are named beside them. `for_subject` is given the roles of a person in a case, and says what is on record of them
     there beyond the facts. `own_words` name, by role, the sealed facts that are words of that person or to them, each
