@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import date, datetime
 from functools import partial
 from typing import Any
@@ -97,11 +97,21 @@ def answer(case: Case, outcome: str, *, actor: Actor, at: datetime) -> None:
     tasks.close_all(case, UNCLEAR, actor=actor, at=at)
 
 
+def _keep_whose(accounts: Collection[Account | None]) -> None:
+    """Lock accounts without waiting, so that none of them is being sold while it is asked whose they are. Raises
+    locks.CaseBusy: whoever asked tries again, and finds them sold."""
+    wanted = {each.pk for each in accounts if each is not None}
+    rows = Account.objects.filter(pk__in=wanted).order_by("pk").select_for_update(no_key=True, skip_locked=True)
+    if len(rows.values_list("pk", flat=True)) < len(wanted):
+        raise locks.CaseBusy
+
+
 def apply(context: Any) -> None:
     """Protect the debts from the first day on, even if that is past; tell whoever has to know; give back what was
-    charged since; name the debtor's other debts."""
+    charged since; name the debtor's other debts. Locks their accounts without waiting. Raises locks.CaseBusy."""
     case, at, actor = context.case, context.at, context.actor
     facts, debts = facts_of(case), list(searching.debts_of(case))
+    _keep_whose([debt.account for debt in debts])
     chosen = searching.meant(debts)
     if actor.kind == "staff":
         wanted = {str(number) for number in context.inputs["debts"]}
@@ -328,6 +338,7 @@ def add_debt(context: Any) -> None:
     that was sold the buyer is told, and the register that it was."""
     case, at, inputs = context.case, context.at, context.inputs
     facts, account = facts_of(case), account_named(inputs)
+    _keep_whose([account])
     debt = searching.debts_of(case).filter(account=account).first()
     if debt is None:
         debt = opening.add_debt(

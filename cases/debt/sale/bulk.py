@@ -6,19 +6,24 @@ part is done (`report.buyers`). A part that was done is not done again, whoever 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 
-from cases.debt.sale import lines, looking, notices, prices
+from cases.debt.sale import exclusions, lines, looking, notices, prices
 from cases.debt.sale.models import DebtSale, DebtSaleAccount
-from cases.kernel import jobs, locks, record
+from cases.kernel import accountholds, jobs, locks, record, tasks
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError
-from cases.ledger import copying
+from cases.kernel.models import Case
+from cases.ledger import copying, sealing
 
 __all__ = ["KIND", "start"]
 
-SALE_LINES = "move_sale_lines"
+SALE_LINES, HELD = "move_sale_lines", "sale_held_when_sold"
+tasks.declare(
+    {HELD: "An account was held when it was sold: buy it back"},
+    more={HELD: lambda detail: f"line {detail.get('line', '')}"},
+)
 # In which state of its sale each move is made, and what follows when all lines have made it.
 STANDS = {"sell": "completed", "release_line": "abandoned", "settle": "closed"}
 AFTER: Mapping[str, Callable[..., None]] = {"sell": notices.start}
@@ -49,7 +54,9 @@ def _move(job: jobs.Job, subject: str, at: datetime) -> None:
         raise jobs.Skipped("went_on")
     sale = DebtSale.objects.get(pk=case.pk)
     rows = list(
-        sale.lines.filter(number__range=(int(first), int(last)), state__in=lines.MOVES[move].source).order_by("number")
+        sale.lines.filter(number__range=(int(first), int(last)), state__in=lines.MOVES[move].source)
+        .select_related("account")
+        .order_by("number")
     )
     detail = {"first": int(first), "last": int(last), "lines": len(rows)}
     with record.act(case, f"debt_sale_account.{move}", actor=jobs.worker_of(job), at=at, detail=detail):
@@ -58,7 +65,22 @@ def _move(job: jobs.Job, subject: str, at: datetime) -> None:
             if move == "sell":
                 row.price_pence = prices.price_of(row.balance_pence, sale.price_rate or 0)
         copying.copy_update(DebtSaleAccount, rows, ["state", "price_pence"])
+        if move == "sell":
+            _look_for_holds(case, rows, actor=jobs.worker_of(job), at=at)
         looking.touch(case, at=at)
+
+
+def _look_for_holds(case: Case, rows: Sequence[DebtSaleAccount], *, actor: Actor, at: datetime) -> None:
+    """Ask once more which accounts are held, after the sale is complete: whoever entered a hold while it was being
+    completed waited for nobody. One access row."""
+    accounts = [row.account for row in rows]
+    reader = sealing.Reader(actor=actor.label, verb="check", purpose="debt_sale", streams=(case.uid,))
+    opened = sealing.open_rows(accounts, ["number"], reader=reader, at=at)
+    numbers = {account.pk: values["number"] or "" for account, values in zip(accounts, opened, strict=True)}
+    held = accountholds.blocking(numbers, exclusions.SELL, at=at)
+    for row in rows:
+        if held[row.account_id]:
+            tasks.raise_task(HELD, case=case, at=at, line=row.number)
 
 
 def _finish(job: jobs.Job, at: datetime) -> None:

@@ -1,0 +1,66 @@
+"""What begins while a sale is being completed (domain 5B.2: exclusions rerun until completion; SI 2020/1311 reg 12)."""
+
+import threading
+
+import pytest
+from django.db import connection, transaction
+
+from cases.debt import title
+from cases.debt.moratorium import callbacks, searching
+from cases.debt.sale import effects
+from cases.debt.sale.models import DebtSaleAccount
+from cases.kernel import holds, locks
+from cases.kernel.models import Case, OutboxMessage, Task
+from tests import factories, moratoria, sales
+from tests.accounts import portfolio
+from tests.sales import LATER
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_moratorium_that_comes_while_its_debt_is_being_sold_goes_on_to_the_buyer(monkeypatch):
+    people = factories.office()
+    case = sales.ready(people)
+    row = portfolio.row(0, account=sales.newest_number())
+    moratoria.enter()
+    notice = moratoria.opened(row, person=moratoria.debtor(row), at=LATER)
+    clock = notice.clocks.get(rule="moratorium_match")
+    came: list[str] = []
+
+    def meanwhile():
+        try:
+            with transaction.atomic():
+                callbacks.match(locks.case_for_update(notice.pk), clock, at=LATER)
+            came.append("applied")
+        except locks.CaseBusy:
+            came.append("busy")
+        finally:
+            connection.close()
+
+    send = effects.messages.send_tape
+
+    def late(*args, **kwargs):
+        thread = threading.Thread(target=meanwhile)
+        thread.start()
+        thread.join(30)
+        return send(*args, **kwargs)
+
+    monkeypatch.setattr(effects.messages, "send_tape", late)
+    case = sales.moved(case, "complete", people[sales.FINANCE], at=LATER, **sales.paid(case))
+    assert (came, case.state) == (["busy"], "completed")
+    notice = moratoria.matched(Case.objects.get(pk=notice.pk), at=LATER)
+    assert notice.state == "forwarded"
+    assert [debt.standing for debt in searching.debts_of(notice)] == ["sold"]
+    assert OutboxMessage.objects.filter(kind="moratorium_forward").count() == 1
+
+
+@pytest.mark.django_db
+def test_an_account_on_which_a_hold_began_while_it_was_being_sold_is_a_task():
+    people = factories.office()
+    case = sales.ready(people)
+    referral = factories.referred(people, account_reference=sales.newest_number())
+    case = sales.moved(case, "complete", people[sales.FINANCE], at=LATER, **sales.paid(case))
+    holds.enter(referral.pk, "deceased", actor=people["a.byrne"], at=LATER, source="customer")
+    sales.work(at=LATER)
+    line = DebtSaleAccount.objects.get(sale=case.pk)
+    assert (line.state, list(title.buyers([line.account_id]))) == ("sold", [line.account_id])
+    assert Task.objects.get(kind="sale_held_when_sold", case=case).detail == {"line": 1}
