@@ -16,6 +16,7 @@ from cases.debt.moratorium.models import FeeReversal, Moratorium
 from cases.kernel import accountholds, actors, calendars, edits, outbox, transitions, verdicts
 from cases.kernel.errors import CaseError
 from cases.kernel.exchange import agencies, files
+from cases.kernel.intake import FieldErrors
 from cases.kernel.models import Agency, BatchFile, Callback, Case, Clock, Hold, Letter, OutboxMessage, Task
 from cases.kernel.timing import sweeps
 from cases.ledger import sealing
@@ -393,3 +394,20 @@ def test_a_charge_of_a_protected_day_is_taken_back_also_when_billing_tells_it_af
     # What is charged for a day after it stays.
     billed(people, row, "2026-11-18", fees_pence=2000, balance_pence=14_000, fees_date="2026-11-17")
     assert list(FeeReversal.objects.values_list("posted_date", "amount_pence")) == [(date(2026, 11, 10), 1200)]
+
+
+@pytest.mark.parametrize("day", [date(2025, 11, 13), date(2026, 9, 15), date(2026, 12, 16), date(2062, 11, 14)])
+def test_a_typed_first_protected_day_that_no_notice_can_mean_is_refused(people, day):
+    row = moratoria.account(people)
+    moratoria.enter()
+    with nothing_written(), pytest.raises(FieldErrors) as refused:
+        moratoria.opened(row, person=moratoria.debtor(row), start_date=day, agency_code=None)
+    assert [pointer for pointer, _, _ in refused.value.errors] == ["/start_date"]
+
+
+@pytest.mark.parametrize("day", [date(2026, 9, 16), date(2026, 12, 15)])
+def test_a_late_notice_and_one_that_comes_before_its_first_day_are_taken(people, day):
+    """The 60th day from 16 September is 14 November, the day on which it comes."""
+    row = moratoria.account(people)
+    case = moratoria.opened(row, person=moratoria.debtor(row), start_date=day, agency_code=None)
+    assert case.state == "received"

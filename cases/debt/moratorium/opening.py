@@ -21,6 +21,8 @@ from cases.ledger.reads import Reader
 __all__ = ["add_debt", "changed", "check_people", "jurisdiction", "midnight", "named_by", "names_nobody", "open_facts"]
 
 TOKEN = "moratorium_reference"
+# How many days ahead somebody may type that it begins; how many a breathing space lasts, its first day counted (K13).
+SOONEST, LASTS = 31, 60
 # Two notices of one reference that come at once wait for each other.
 _ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtext('cases.moratoria'))"
 
@@ -56,6 +58,8 @@ def open_facts(case: Case, facts: Mapping[str, Any]) -> None:
     at, regime, place = case.opened_at, facts["regime"], jurisdiction(facts["regime"])
     _refuse_known(facts["register_reference"])
     sender = facts.get("agency_code")
+    if not sender:
+        _refuse_day(regime, facts["start_date"], today=calendars.london_date(at))
     row = Moratorium(
         case=case,
         key=case.key,
@@ -116,6 +120,16 @@ def _refuse_known(reference: str) -> None:
     if known is not None:
         sentence = f"This notice is here already, as {known.case.reference}."
         raise FieldErrors([("/register_reference", "known", sentence)])
+
+
+def _refuse_day(regime: str, start: date, *, today: date) -> None:
+    """Refuse a first protected day that somebody typed and no notice can mean: a wrong year would leave the debtor
+    unprotected. What the register sends is taken as it comes."""
+    if start > today + timedelta(days=SOONEST):
+        sentence = f"No notice says so long before. The first protected day is at most {SOONEST} days ahead."
+        raise FieldErrors([("/start_date", "too_late", sentence)])
+    if regime == "breathing_space" and start + timedelta(days=LASTS) <= today:
+        raise FieldErrors([("/start_date", "is_over", "A breathing space from that day is over. Compare the year.")])
 
 
 def _of_reference(reference: str) -> Any:
