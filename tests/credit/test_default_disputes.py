@@ -9,7 +9,7 @@ from django.test import TestCase
 from cases.accounts.models import BureauTold
 from cases.agencies import application
 from cases.credit.defaults import disputes
-from cases.kernel import accountholds, actors, edits, record
+from cases.kernel import accountholds, actors, edits, holds, record
 from cases.kernel.casetypes import Content
 from cases.kernel.errors import CaseError
 from cases.kernel.finding import terms
@@ -211,6 +211,23 @@ class Disputes(TestCase):
         for task in [self.dispute(case, letter, ticket=f"T-{letter}") for letter in "ab"]:
             self.close(case, task)
         assert [(letter, said["answer"]) for letter, said in self.answers(case)] == [("a", "amended"), ("b", "amended")]
+
+    def test_what_is_told_between_two_files_bears_the_flags_of_the_file(self):
+        """Domain 4.3: deceased and dispute are mandatory; 4.2: the same content as the file."""
+        case = defaults.filed(self.people)
+        defaults.tell_again(case, at=OVER, payments_behind="3", flags="deceased:2026-12-20;dispute:2026-12-21")
+        case = defaults.step(case, "part_satisfy", self.people[defaults.STEWARD], OVER, amount_pence=5000)
+        told = factories.body_of(OutboxMessage.objects.filter(case=case, kind="cra_correct").latest("pk"))
+        assert (told["new"], told["flags"]) == ("8", ["deceased", "partial_settlement", "query"])
+
+    def test_default_that_is_taken_back_for_a_dispute_is_told_as_in_dispute_and_as_no_worse(self):
+        """Domain 4.5: mark Q, freeze worsening. Nothing was told before it, so that it is not known (4.3: U)."""
+        case = defaults.taken(defaults.approved(self.people), letters_of="a")
+        holds.enter(case.pk, "dispute", actor=self.people[defaults.STEWARD], at=OVER, source="customer")
+        defaults.tell_again(case, at=OVER, payments_behind="4", balance_pence="15200")
+        defaults.look(case, OVER)
+        told = factories.body_of(OutboxMessage.objects.filter(case=case, kind="cra_correct").latest("pk"))
+        assert (told["old"], told["new"], told["flags"], told["reason"]) == ("8", "U", ["query"], "withdrawn")
 
     def test_what_got_worse_since_is_told_nobody_when_a_dispute_is_closed(self):
         """Told one payment behind, two are behind by now: nobody decided that, and the dispute freezes it."""

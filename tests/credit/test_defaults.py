@@ -294,7 +294,7 @@ class Defaults(TestCase):
         case = defaults.look(case, defaults.OVER)
         assert (case.state, defaults.facts(case).default_date) == ("arrears", None)
         last = OutboxMessage.objects.filter(case=case, kind="cra_correct").order_by("pk")[3:]
-        assert [(row.channel.agency.code, factories.body_of(row)["new"]) for row in last] == [("sandbox-bureau-a", "3")]
+        assert [(row.channel.agency.code, factories.body_of(row)["new"]) for row in last] == [("sandbox-bureau-a", "U")]
 
 
 def case_events(case, verb):

@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, datetime
 
 from cases.accounts.bureaus import Change
 from cases.accounts.models import Account, AccountFlag, AccountMonth
 from cases.credit.defaults.models import Default
 from cases.credit.files.status import DEFAULT, OFF_FILE, Month, flags_of, status_of
-from cases.kernel import calendars
+from cases.kernel import accountholds, calendars, casetypes
+from cases.kernel.finding import terms
 
-__all__ = ["KEPT_MONTHS", "change_of", "goes_on", "is_over", "marks_of_default", "month_of", "status_without_default"]
+__all__ = [
+    "DEFAULTING",
+    "KEPT_MONTHS",
+    "change_of",
+    "goes_on",
+    "is_over",
+    "marks_of",
+    "marks_of_default",
+    "month_of",
+    "status_without_default",
+]
 
 DORMANT_MONTHS = 12
+DEFAULTING = "cra_default"
 # A default is on file for six years from its date, whatever is paid (K21).
 KEPT_MONTHS = 72
 
@@ -56,6 +68,16 @@ def status_without_default(row: Default) -> str:
     return status_of(month_of(account, today=account.as_of, before=known.first() or "", flags=flags))
 
 
+def marks_of(account: Account, *, number: str, at: datetime) -> frozenset[str]:
+    """Return what marks an account beside its default, as in the monthly file: what billing flags, what other cases say
+    of it, and a dispute or complaint that is entered on any case of the office. One query, and those of the two
+    others."""
+    flags = AccountFlag.objects.filter(account=account, ended_date=None).values_list("code", flat=True)
+    said = (each.marks([account.pk]).get(account.pk, frozenset()) for each in casetypes.all_types())
+    held = accountholds.entered([number], DEFAULTING, at=at)[terms.account(number)]
+    return frozenset(flags).union(held & {"dispute", "complaint"}, *said)
+
+
 def marks_of_default(row: Default) -> tuple[str, ...]:
     """Return what a default adds to the marks of its account."""
     if row.satisfied_date is not None:
@@ -63,14 +85,23 @@ def marks_of_default(row: Default) -> tuple[str, ...]:
     return ("default_part_satisfied",) if row.paid_pence else ()
 
 
-def change_of(row: Default, *, old: str, reason: str, today: date) -> Change:
+def change_of(row: Default, *, old: str, reason: str, today: date, marks: frozenset[str]) -> Change:
     """Return how the account stands now, as agencies are told between two files: after six years off the file, unless
-    it goes on without what was owed. Three queries at most."""
+    it goes on without what was owed. `marks` show as they do in the file, and freeze what is told: no worse than
+    `old`, or than the last file where that was a default. One query at most."""
     if row.case.state == "expired" and not goes_on(row.account, today=today):
         return Change(old=old, new=OFF_FILE, reason=reason, balance_pence=0)
     if row.default_date is None:
-        return Change(old=old, new=status_without_default(row), reason=reason, balance_pence=row.account.balance_pence)
-    month = Month(payments_behind=None, has_default=True, marks=frozenset(marks_of_default(row)))
+        account = Account.objects.get(pk=row.account_id)
+        month = month_of(account, today=account.as_of, before=_before(row, old), flags=marks)
+        return Change(
+            old=old,
+            new=status_of(month),
+            reason=reason,
+            balance_pence=account.balance_pence,
+            flags=flags_of(month),
+        )
+    month = Month(payments_behind=None, has_default=True, marks=marks.union(marks_of_default(row)))
     return Change(
         old=old,
         new=DEFAULT,
@@ -81,3 +112,10 @@ def change_of(row: Default, *, old: str, reason: str, today: date) -> Change:
         satisfied_date=row.satisfied_date,
         flags=flags_of(month),
     )
+
+
+def _before(row: Default, old: str) -> str:
+    if old.isdigit() and old != DEFAULT:
+        return old
+    known = AccountMonth.objects.filter(account=row.account_id).exclude(status=DEFAULT).order_by("-month")
+    return known.values_list("status", flat=True).first() or ""

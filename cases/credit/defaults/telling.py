@@ -14,6 +14,7 @@ from cases.credit.files.status import DEFAULT
 from cases.kernel import calendars, outbox, tasks
 from cases.kernel.actors import Actor, system
 from cases.kernel.models import Agency, Case, CaseParty, OutboxMessage, Task
+from cases.ledger import sealing
 
 __all__ = ["REFUSED", "everybody", "tell", "tell_again", "told_of"]
 
@@ -56,13 +57,18 @@ def tell(
     """Tell agencies how the account stands now, inside the act that changed it: those named, else everybody.
 
     One that cannot be told by message does not keep the others from hearing of it: it becomes a task that names
-    the change as `by_hand`. Without `by_hand` all are told or, by NoChannel or ReleaseRefused, none.
+    the change as `by_hand`. Without `by_hand` all are told or, by NoChannel or ReleaseRefused, none. Opens the
+    account's number: two access rows.
     """
     row = case.default
+    account = guards.account_of(row)
+    reader = sealing.Reader(actor=actor.label, verb="release", purpose=bureaus.PURPOSE, streams=(case.uid,))
+    (opened,) = sealing.open_rows([account], ["number"], reader=reader, at=at)
+    marks = standing.marks_of(account, number=opened["number"] or "", at=at)
     bureaus.tell(
         case,
-        guards.account_of(row),
-        standing.change_of(row, old=old, reason=reason, today=calendars.london_date(at)),
+        account,
+        standing.change_of(row, old=old, reason=reason, today=calendars.london_date(at), marks=marks),
         actor=actor,
         at=at,
         to=everybody(case) if to is None else list(to),

@@ -14,7 +14,7 @@ from django.db.models import Max, Q
 
 from cases.accounts.models import Account, AccountFlag, AccountHolder, AccountMonth, BureauTold
 from cases.credit.defaults.models import Default
-from cases.credit.defaults.standing import KEPT_MONTHS, goes_on, is_over, marks_of_default, month_of
+from cases.credit.defaults.standing import DEFAULTING, KEPT_MONTHS, goes_on, is_over, marks_of_default, month_of
 from cases.credit.files import codes
 from cases.credit.files.messages import COLUMNS
 from cases.credit.files.models import CreditFile, CreditFileFault, CreditFilePart, CreditFileReject
@@ -30,7 +30,6 @@ __all__ = ["PART", "accounts_of", "keep_part", "named", "people_changed", "rows_
 PART = 1000
 LABEL = "cases.CreditFilePart"
 LONGEST_NUMBER = 20
-DEFAULTING = "cra_default"
 Rule = Callable[["CreditFile", "Taken", Month, "Known"], bool]
 _ON_FILE, _TAKEN_OFF = ("approved", "filed", "satisfied"), ("removed", "expired")
 _VALUES = ("forename", "surname", "date_of_birth", "line_1", "town", "postcode")
