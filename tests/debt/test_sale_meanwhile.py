@@ -10,9 +10,12 @@ from cases.debt.moratorium import callbacks, searching
 from cases.debt.sale import effects
 from cases.debt.sale.models import DebtSaleAccount
 from cases.kernel import holds, locks
+from cases.kernel.errors import CaseError
 from cases.kernel.models import Case, OutboxMessage, Task
+from cases.ledger import api as ledger
 from tests import factories, moratoria, sales
 from tests.accounts import portfolio
+from tests.kernel.snapshots import nothing_written
 from tests.sales import LATER
 
 
@@ -64,3 +67,17 @@ def test_an_account_on_which_a_hold_began_while_it_was_being_sold_is_a_task():
     line = DebtSaleAccount.objects.get(sale=case.pk)
     assert (line.state, list(title.buyers([line.account_id]))) == ("sold", [line.account_id])
     assert Task.objects.get(kind="sale_held_when_sold", case=case).detail == {"line": 1}
+
+
+@pytest.mark.django_db
+def test_a_sale_is_not_completed_once_what_was_shown_of_the_buyer_holds_no_more():
+    """Domain 5B.1: permission, membership and the rest are shown of the buyer to whom it is sold."""
+    people = factories.office()
+    case = sales.ready(people)
+    sale = case.debt_sale
+    sale.diligence |= {"diligence_until": "2026-11-13"}  # the day before
+    with ledger.action(case.uid, "tests.lapsed", actor="tests", at=LATER):
+        sale.save(update_fields=["diligence"])
+    with nothing_written(counted=1), pytest.raises(CaseError, match="does not hold any more"):
+        sales.moved(case, "complete", people[sales.FINANCE], at=LATER, **sales.paid(case))
+    assert Case.objects.get(pk=case.pk).state == "approved"

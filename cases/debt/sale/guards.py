@@ -126,6 +126,13 @@ def is_completion_day(context: Any) -> str | None:
     return None
 
 
+def buyer_holds_still(context: Any) -> str | None:
+    """A sale that is completed later than was agreed is completed only while what was shown of the buyer holds."""
+    until = date.fromisoformat(context.case.debt_sale.diligence["diligence_until"])
+    late = calendars.london_date(context.at) > until
+    return "What was shown of the buyer does not hold any more. Abandon the sale." if late else None
+
+
 def nothing_changed(context: Any) -> str | None:
     """The exclusions were asked again since the tape was made, and the lines are those of the tape."""
     sale = context.case.debt_sale
