@@ -7,7 +7,7 @@ from django.db import connection, transaction
 
 from cases.debt import title
 from cases.debt.moratorium import callbacks, searching
-from cases.debt.sale import effects
+from cases.debt.sale import effects, tapes
 from cases.debt.sale.models import DebtSaleAccount
 from cases.kernel import holds, locks
 from cases.kernel.errors import CaseError
@@ -81,3 +81,14 @@ def test_a_sale_is_not_completed_once_what_was_shown_of_the_buyer_holds_no_more(
     with nothing_written(counted=1), pytest.raises(CaseError, match="does not hold any more"):
         sales.moved(case, "complete", people[sales.FINANCE], at=LATER, **sales.paid(case))
     assert Case.objects.get(pk=case.pk).state == "approved"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("surname", ["No", "Yes", "Mobile"])
+def test_whoever_is_called_like_a_word_of_the_tape_stops_no_tape(surname):
+    people = factories.office()
+    sales.enter()
+    sales.take_in(people, portfolio.row(1, holder_1_surname=surname))
+    case = sales.looked(sales.pool_of(people), people)
+    case = sales.taped(sales.moved(case, "run_exclusions", people[sales.MANAGER]), people)
+    assert tapes.standing(case.debt_sale, "bid").row_count == 1
