@@ -81,8 +81,9 @@ def _meet(case: Case, clock: Clock, *, at: datetime) -> None:
 
 
 def late_match(case: Case, content: Content, *, actor: actors.Actor, at: datetime) -> None:
-    """The fraud agency reports a match after its answer: somebody looks whether the decision still stands. While the
-    check still runs, it counts like an answer of the agency."""
+    """The fraud agency reports a match after its answer: somebody looks whether the decision still stands.
+
+    While the check still runs, it counts like an answer of the agency."""
     occurred_at = min(content.occurred_at or at, at)
     said = str(content.data.get("match"))
     match = said if said in ("none", "adverse", "protective") else "unknown"

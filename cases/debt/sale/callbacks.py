@@ -29,8 +29,9 @@ Row = Mapping[str, str]
 
 
 def claimed(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
-    """The buyer claims that an account should not have been sold. Raises LineRefused for any other firm: whoever bid
-    was told of the sale too, and bought nothing."""
+    """The buyer claims that an account should not have been sold.
+
+    Raises LineRefused for any other firm: whoever bid was told of the sale too, and bought nothing."""
     buyer = case.debt_sale.purchaser
     if buyer is None or content.agency_code != buyer.code:
         raise lines.LineRefused("This firm did not buy these debts.")
