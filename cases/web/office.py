@@ -56,12 +56,14 @@ VIEWS: Mapping[str, tuple[str, Callable[[Actor], Rows]]] = {
 def entry(row: Proposal) -> dict[str, Any]:
     """Return a change as lists show it."""
     label, tone = STATES[row.state]
+    kind = proposals.known(row.kind)
     return {
         "row": row,
         "title": proposals.title(row),
         "state": label,
         "tone": tone,
         "needs": " or ".join(roles.ROLES[code].label for code in row.needs if code in roles.ROLES),
+        "meanwhile": kind.meanwhile_says if kind is not None and row.state == "open" else "",
     }
 
 
@@ -199,7 +201,7 @@ def outcome(row: Proposal) -> str:
     """Return in a sentence what became of a change."""
     shown = entry(row)
     if row.state == "open":
-        return f"Proposed. It waits for the {shown['needs'].lower()}."
+        return f"Proposed. It waits for the {shown['needs'].lower()}. {shown['meanwhile']}".rstrip()
     return f"{shown['state']}: {shown['title']}."
 
 

@@ -105,6 +105,8 @@ def test_whoever_holds_a_privileged_role_is_shut_out_by_one_and_ended_or_let_in_
     assert (task.due_at, task.detail["user"]) == (AT + timedelta(days=1), row.about_id)
     shown = desk.client_of("j.merriweather").get(reverse("web:tasks"), {"view": "all"}).content.decode()
     assert reverse("web:change", args=[row.uid]) in shown
+    page = desk.client_of("j.merriweather").get(reverse("web:change", args=[row.uid])).content.decode()
+    assert "They are shut out already: signed out everywhere, and not let in unless this is refused." in page
     with nothing_written(), pytest.raises(NotAllowed, match="You proposed it"):
         agree(office, row, by="o.thackray")
     with nothing_written(), pytest.raises(proposals.ProposalRefused, match="waits for a decision"):

@@ -32,6 +32,14 @@ def test_page_lists_everybody_and_what_they_may_do(client, roster, demo):
     assert all(ROLES[code].label in page and ROLES[code].may in page for code in HUMAN)
 
 
+def test_page_does_not_offer_whoever_has_left(client, roster, demo):
+    User.objects.filter(username="d.osei").update(is_active=False)
+
+    page = client.get("/sign-in/").content.decode()
+
+    assert "/demo/d.osei/" not in page and "/demo/a.byrne/" in page
+
+
 @pytest.mark.parametrize("person", demo_people.PEOPLE, ids=lambda person: person.username)
 def test_one_click_opens_a_complete_session(client, roster, demo, person):
     answer = client.post(f"/sign-in/demo/{person.username}/")

@@ -85,7 +85,8 @@ class Kind:
     there now, in JSON: when it differs at the decision, the proposal is stale. `check` returns a sentence for each
     field at fault. `describe` takes state and payload. `needs` narrows the checkers by payload, to nobody if empty.
     `about` names the member of staff it concerns, who never decides it. `sealed` are payload fields that may name
-    people. `meanwhile` happens at once while a second person has yet to agree; `undo` takes it back if they do not.
+    people. `meanwhile` happens at once while a second person has yet to agree; `undo` takes it back if they do not;
+    `meanwhile_says` tells readers of it.
     `form` is a ChangeForm; without one the kind is proposed from a page of its own.
     """
 
@@ -104,6 +105,7 @@ class Kind:
     sealed: tuple[str, ...] = ()
     meanwhile: Callable[[Change], None] | None = None
     undo: Callable[[Change], None] | None = None
+    meanwhile_says: str = ""
     form: type | None = None
     is_grave: bool = True
 

@@ -191,6 +191,7 @@ LEAVER = Kind(
     needs=lambda payload: shutout.needs(payload["user"]),
     meanwhile=shutout.shut_out,
     undo=shutout.let_in,
+    meanwhile_says="They are shut out already: signed out everywhere, and not let in unless this is refused.",
     subject=lambda payload: f"person/{payload['user']}",
     about=lambda payload: int(payload["user"]),
     state=_state,

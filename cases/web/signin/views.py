@@ -52,7 +52,8 @@ __all__ = [
 
 
 def demo_roster() -> list[dict[str, Any]]:
-    """Return the demo people with what each may do, in words."""
+    """Return the demo people who may sign in, with what each may do, in words."""
+    gone = set(User.objects.filter(is_active=False).values_list("username", flat=True))
     return [
         {
             "username": person.username,
@@ -61,6 +62,7 @@ def demo_roster() -> list[dict[str, Any]]:
             "may": [ROLES[code].may for code in person.roles],
         }
         for person in demo_people.PEOPLE
+        if person.username not in gone
     ]
 
 
