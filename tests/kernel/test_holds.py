@@ -19,7 +19,8 @@ from tests.kernel.snapshots import nothing_written
 LATER = AT + timedelta(days=40)
 BLOCKED = "A policy hold stops this."
 
-# Copied from the design: what each kind stops, and whether two people release it.
+# Copied from the design: what each kind stops, and whether two people release it. The quiet ones stop what a hidden one
+# stops of a debt, so that "a policy hold" on a sale or a batch does not mean a restricted matter (rulings).
 DEBT = {"contact", "enforce", "interest_fees", "place", "sell", "cra_default"}
 KINDS = {
     "legal": ({"dispose"}, True),
@@ -32,9 +33,9 @@ KINDS = {
     "deceased": (DEBT, True),
     "vulnerable": ({"contact", "enforce", "place", "sell"}, False),
     "fraud_victim": (DEBT, True),
-    "data_protection": ({"dispose"}, True),
-    "staff_account": (set(), True),
-    "protected_address": ({"contact"}, True),
+    "data_protection": ({"place", "sell", "dispose"}, True),
+    "staff_account": ({"place", "sell"}, True),
+    "protected_address": ({"contact", "place", "sell"}, True),
 }
 
 
