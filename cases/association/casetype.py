@@ -34,7 +34,7 @@ ASSOCIATION = CaseType(
     summary="Somebody says that they are linked with another person by money. Told to the credit reference agencies.",
     prefix="ASC",
     not_for_subject=frozenset(
-        {"Other person agrees", "Other person may be written to", "Used in checks", "Jointly open"}
+        {"Other person agrees", "Other person may be written to", "May be used in checks", "Jointly open"}
     ),
     states_for_subject=subject.STATES,
     own_words={codes.DECLARER: {"declaration": "What you declared"}},

@@ -42,7 +42,7 @@ def facts_view(case: Case) -> list[tuple[str, str]]:
         ("Declared", f"{_day(facts.declared_at)}, {_HOW.get(facts.channel, facts.channel).lower()}"),
         ("Other person agrees", _AGREEMENTS.get(facts.agreement_kind, facts.agreement_kind)),
         ("Other person may be written to", "Yes" if facts.may_write_to_other else "No"),
-        ("Used in checks", _use(case)),
+        ("May be used in checks", _use(case)),
     ]
     if facts.exposure:
         found = dict(codes.EXPOSURES).get(facts.exposure, facts.exposure)

@@ -91,7 +91,7 @@ class TheEffectOfALink(TestCase):
         assert page.count('<svg class="ties"') == 1
         assert (page.count('<line class="used"'), page.count('<line class="unused"')) == (1, 1)
         assert f"/persons/{other.uid}/" in page
-        assert "Used in checks of either." in page and "Not used." in page
+        assert "May be used in checks of either." in page and "Not used." in page
         assert not [text for text in (*SECRETS, "Ottilie", "Snape", "style=") if text in page]
 
     def test_no_letter_says_where_or_who_the_other_is(self):

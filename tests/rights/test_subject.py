@@ -106,7 +106,7 @@ class Subject(TestCase):
         # transitions.csv uphold_challenge: the declarer hears only that the link is removed; so no word of a challenge.
         for pack in told.values():
             ((how, uses),) = [
-                (values["How it stands"], values.get("Used in checks"))
+                (values["How it stands"], values.get("May be used in checks"))
                 for head, values in pack["matters"]
                 if head == f"{link.reference}, financial association"
             ]
