@@ -273,7 +273,10 @@ def _links(held: Held) -> tuple[Item, ...]:
     return tuple(
         Item(
             head=tie.label,
-            rows=(("On record in", tie.case.reference), ("May be used in checks of either", "Yes" if tie.is_usable else "No")),
+            rows=(
+                ("On record in", tie.case.reference),
+                ("May be used in checks of either", "Yes" if tie.is_usable else "No"),
+            ),
         )
         for tie in linked.ties_of(people)
         if not tie.case.is_restricted

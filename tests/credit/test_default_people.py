@@ -35,6 +35,7 @@ SECOND = {
     "holder_2_town": "Swansea",
     "holder_2_postcode": "SA1 0ZZ",
 }
+MOVED = {"holder_1_line_1": "9 Mill Lane", "holder_1_town": "Swansea", "holder_1_postcode": "SA1 0ZZ"}
 LOST = {"holder_2_line_1": "", "holder_2_town": "", "holder_2_postcode": ""}
 
 
@@ -97,6 +98,23 @@ class People(TestCase):
         case = defaults.step(case, "void_notice", steward, OVER, ground="holder_joined")
         case = defaults.look(case, OVER)
         assert (case.state, written_to(case)[-1]) == ("notice_ready", ("Cole", "4 Mill Lane"))
+
+    def test_a_notice_that_came_back_serves_nobody_and_is_ended_by_what_is_true(self):
+        """Somebody who was not served has no 28 days (domain.md §4.4): the new address gets a notice of its own."""
+        steward = self.people[defaults.STEWARD]
+        case = defaults.posted(defaults.notice_written(self.people, **FIRST), state="returned")
+        with nothing_written(counted=1), pytest.raises(TransitionRefused, match="it served nobody"):
+            defaults.step(case, "issue", steward)
+
+        case = defaults.notice_sent(self.people, **{**FIRST, "holder_1_surname": "Quarrie"})
+        with nothing_written(counted=1), pytest.raises(TransitionRefused, match="No letter of the notice came back"):
+            defaults.step(case, "void_notice", steward, ground="came_back")
+        case = defaults.posted(case, state="returned")
+        case = defaults.step(case, "void_notice", steward, ground="came_back")
+        assert case.state == "arrears"
+        assert not Letter.objects.filter(case=case, template="default_n4_withdrawn").exists()
+        case = defaults.look(defaults.tell_again(case, **{**FIRST, **MOVED, "holder_1_surname": "Quarrie"}))
+        assert (case.state, written_to(case)[-1]) == ("notice_ready", ("Quarrie", "9 Mill Lane"))
 
 
 class Arrangement(TestCase):

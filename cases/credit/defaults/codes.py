@@ -14,6 +14,7 @@ VOIDED_FOR = (
     ("amount_changed", "What is owed changed"),
     ("dispute_upheld", "The customer's dispute was upheld"),
     ("holder_joined", "Somebody holds the account who was not sent it"),
+    ("came_back", "A letter of it came back, and the new address is on the account"),
 )
 WITHDRAWN_FOR = (
     ("paid", "It was paid"),

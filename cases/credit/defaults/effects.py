@@ -122,9 +122,13 @@ def break_arrangement(context: Any) -> None:
 
 
 def void_notice(context: Any) -> None:
-    ledger.current().detail["ground"] = str(context.inputs.get("ground") or "amount_changed")
+    """Whoever was sent the notice hears that it counts no more, but for where it came back: nobody has read it, and a
+    stranger might read this."""
+    ground = str(context.inputs.get("ground") or "amount_changed")
+    ledger.current().detail["ground"] = ground
     _end_notice(context)
-    letters.write(context.case, letters.WITHDRAWN, at=context.at)
+    if ground != "came_back":
+        letters.write(context.case, letters.WITHDRAWN, at=context.at)
 
 
 def notice_over(context: Any) -> None:

@@ -131,11 +131,7 @@ def judge(row: Default, *, by: str, at: datetime) -> list[str]:
         holds=accountholds.blocking({account.pk: number}, BLOCK, at=at)[account.pk],
         births=tuple(date.fromisoformat(birth) for birth in births if birth),
         has_address=bool(people) and all(each.line_1 is not None and each.postcode is not None for each in people),
-        came_back=_came_back(row),
+        came_back=letters.came_back(row),
         is_decided=opening.is_decided(row),
     )
     return [rule.code for rule in RULES if rule.applies(candidate)]
-
-
-def _came_back(row: Default) -> bool:
-    return letters.of_notice(row).filter(state="returned").exists()

@@ -92,6 +92,8 @@ def is_still_owed(context: Any) -> str | None:
 
 
 def notice_is_posted(context: Any) -> str | None:
+    if letters.came_back(context.case.default):
+        return "A letter of the notice came back: it served nobody."
     if letters.is_posted(context.case.default) is None:
         return "The post house has not said yet that the notice is in the post."
     return None
@@ -137,6 +139,8 @@ def notice_no_longer_counts(context: Any) -> str | None:
         return "Choose why the notice no longer counts."
     if ground == "amount_changed" and not has_fallen(context.case.default):
         return "What is owed is not less than the notice says."
+    if ground == "came_back" and not letters.came_back(context.case.default):
+        return "No letter of the notice came back."
     if ground == "holder_joined" and everybody_has_notice(context) is None:
         return "Everybody who holds the account was sent the notice."
     return None

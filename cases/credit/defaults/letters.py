@@ -61,6 +61,11 @@ def of_notice(row: Default) -> QuerySet[Letter]:
     return mine.none() if row.notice_asked_at is None else mine.filter(requested_at=row.notice_asked_at)
 
 
+def came_back(row: Default) -> bool:
+    """Say whether a letter of the notice came back to us: it served nobody. One query."""
+    return of_notice(row).filter(state="returned").exists()
+
+
 def is_posted(row: Default) -> date | None:
     """Return the day on which the last of the notice's letters was put in the post, or None while one is not: the post
     house's word is the proof."""
