@@ -17,8 +17,13 @@ _PLACE = ("line_1", "town", "postcode")
 
 
 def people_of(accounts: Sequence[Account], *, reader: Reader, at: datetime) -> dict[int, list[dict[str, Any]]]:
-    """Return, by account, who holds it now in the shape parties.add takes. One access row, whatever the number."""
-    holders = [each for account in accounts for each in account.holders.all() if each.ended_date is None]
+    """Return, by account, who holds it now, in order, in the shape parties.add takes. One access row for all."""
+    holders = [
+        each
+        for account in accounts
+        for each in sorted(account.holders.all(), key=lambda each: each.ordinal)
+        if each.ended_date is None
+    ]
     opened = sealing.open_rows(holders, [*_VALUES, *_PLACE], reader=reader, at=at) if holders else []
     found: dict[int, list[dict[str, Any]]] = {account.pk: [] for account in accounts}
     for holder, values in zip(holders, opened, strict=True):
