@@ -50,6 +50,11 @@ TARGET: dict[str, Any] = {"role": "target", "values": {"phone": "+447700900789"}
 CALL = {"contact": "spoc", "called_back_at": AT, "spoken_to": "Duty officer"}
 
 
+def facts(case: Case) -> Any:
+    """Return the facts of a request as they are now."""
+    return Case.objects.get(pk=case.pk).disclosure_request
+
+
 @story
 def enter(people: dict[str, Actor]) -> Actor:
     """Enter the authority in the register and its desk in the directory, three days ago; return the authority."""

@@ -8,34 +8,16 @@ import pytest
 
 from cases.disclosure import guards, opening
 from cases.kernel import edits, intake, transitions
-from cases.kernel.errors import CaseError
 from cases.kernel.models import Case, OnCallAlert, OutboxMessage, Task
 from cases.kernel.oncall import alerts
 from cases.kernel.timing import sweeps
 from cases.ledger import verify
-from tests import disclosures, factories
+from tests import disclosures
 from tests.disclosure.test_requests import hear, told
-from tests.disclosures import AT, CHECKED, COMPARED, after
-from tests.kernel.snapshots import nothing_written
+from tests.disclosures import AT, CHECKED, COMPARED, after, facts
+from tests.kernel.snapshots import refusal
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def people():
-    made = factories.office()
-    disclosures.enter(made)
-    return made
-
-
-def facts(case):
-    return Case.objects.get(pk=case.pk).disclosure_request
-
-
-def refusal(case, name, actor, at=AT, **inputs):
-    with nothing_written(counted=1), pytest.raises(CaseError) as refused:
-        transitions.apply(case.pk, name, actor=actor, at=at, inputs=inputs)
-    return str(refused.value)
 
 
 def named(people, *holders, data=disclosures.NAMES, subject="", **changes):

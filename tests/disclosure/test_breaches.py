@@ -15,7 +15,7 @@ from cases.ledger.models import LedgerEvent
 from tests import breaches, disclosures, emergencies, factories
 from tests.breaches import ASSESSED, ENDED, OFFICER, TOLD, after
 from tests.factories import AT
-from tests.kernel.snapshots import nothing_written
+from tests.kernel.snapshots import nothing_written, refusal
 from tests.web.desk import client_of
 
 pytestmark = pytest.mark.django_db
@@ -24,12 +24,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def people():
     return factories.office()
-
-
-def refusal(case, name, actor, at=AT, reason="Tried.", **inputs):
-    with nothing_written(counted=1), pytest.raises(CaseError) as refused:
-        transitions.apply(case.pk, name, actor=actor, at=at, reason=reason, inputs=inputs)
-    return str(refused.value)
 
 
 def said(case, *names):

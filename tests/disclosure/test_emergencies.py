@@ -19,7 +19,7 @@ from cases.ledger.models import LedgerEvent
 from tests import disclosures, emergencies, factories
 from tests.emergencies import FACTS, GIVEN, KIND, NO, WORDS, after
 from tests.factories import AT
-from tests.kernel.snapshots import nothing_written
+from tests.kernel.snapshots import nothing_written, refusal
 from tests.web.desk import client_of
 
 pytestmark = pytest.mark.django_db
@@ -54,12 +54,6 @@ def told(case):
 
 def clock(case, rule):
     return case.clocks.filter(rule=rule).latest("pk")
-
-
-def refusal(case, name, actor, at=AT, reason="Tried.", **inputs):
-    with nothing_written(counted=1), pytest.raises(CaseError) as refused:
-        transitions.apply(case.pk, name, actor=actor, at=at, reason=reason, inputs=inputs)
-    return str(refused.value)
 
 
 def test_scenario_e_1_with_its_own_times(people):

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from cases.disclosure import package
 from cases.disclosure.excess import Unreadable
-from cases.kernel import actors, approvals, casetypes, edits, holds, intake, record, transitions, verdicts
+from cases.kernel import actors, approvals, casetypes, edits, holds, intake, record, verdicts
 from cases.kernel.edits import EditRefused
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Case, Clock, OutboxMessage, Release, StoredBlob, Task
@@ -20,27 +20,10 @@ from cases.ledger import sealing, verify
 from cases.ledger.models import LedgerEvent
 from tests import disclosures, factories
 from tests.disclosure.test_requests import hear, told
-from tests.disclosures import AT, CHECKED, COMPARED, after
-from tests.kernel.snapshots import nothing_written
+from tests.disclosures import AT, CHECKED, COMPARED, after, facts
+from tests.kernel.snapshots import nothing_written, refusal
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def people():
-    made = factories.office()
-    disclosures.enter(made)
-    return made
-
-
-def facts(case):
-    return Case.objects.get(pk=case.pk).disclosure_request
-
-
-def refusal(case, name, actor, at=AT, **inputs):
-    with nothing_written(counted=1), pytest.raises(CaseError) as refused:
-        transitions.apply(case.pk, name, actor=actor, at=at, inputs=inputs)
-    return str(refused.value)
 
 
 def table(*rows):

@@ -23,19 +23,12 @@ from cases.kernel.office.proposals import ProposalRefused
 from cases.ledger import sealing, verify
 from cases.ledger.models import LedgerEvent
 from tests import disclosures, factories
-from tests.disclosures import CALL, FACTS, TARGET, after
+from tests.disclosures import CALL, FACTS, TARGET, after, facts
 from tests.factories import AT
-from tests.kernel.snapshots import nothing_written
+from tests.kernel.snapshots import nothing_written, refusal
 from tests.web.desk import client_of
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def people():
-    made = factories.office()
-    disclosures.enter(made)
-    return made
 
 
 def told(case):
@@ -45,18 +38,8 @@ def told(case):
     return [(row.kind, json.loads(outbox.open_body(row, reader=reader, at=AT))["data"]) for row in rows]
 
 
-def facts(case):
-    return Case.objects.get(pk=case.pk).disclosure_request
-
-
 def clocks_of(case):
     return dict(case.clocks.order_by("rule").values_list("rule", "state"))
-
-
-def refusal(case, name, actor, **inputs):
-    with nothing_written(counted=1), pytest.raises(CaseError) as refused:
-        transitions.apply(case.pk, name, actor=actor, at=AT, inputs=inputs)
-    return str(refused.value)
 
 
 # --- what comes in --------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from cases.ledger.models import LedgerEvent
 from tests import factories, placements, transfers
 from tests.agencies.stage import FPA, promise
 from tests.factories import AT
-from tests.kernel.snapshots import nothing_written
+from tests.kernel.snapshots import nothing_written, refusal
 from tests.transfers import APPROVED, FACTS, OFFICER, PROPOSER, RECIPIENT, REVIEW, after
 
 pytestmark = pytest.mark.django_db
@@ -31,12 +31,6 @@ def people():
 def why_not(code=RECIPIENT, at=AT):
     agency = Agency.objects.select_related("terms").get(code=code)
     return agreements.why_not(agency, day=calendars.london_date(at))
-
-
-def refusal(case, name, actor, at=AT, reason="Tried.", **inputs):
-    with nothing_written(counted=1), pytest.raises(CaseError) as refused:
-        transitions.apply(case.pk, name, actor=actor, at=at, reason=reason, inputs=inputs)
-    return str(refused.value)
 
 
 def is_whole():

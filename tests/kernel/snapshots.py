@@ -3,9 +3,13 @@
 import weakref
 from contextlib import contextmanager
 
+import pytest
 from django.db import connection, transaction
 
+from cases.kernel import transitions
+from cases.kernel.errors import CaseError
 from cases.ledger.models import SecurityEvent
+from tests.factories import AT
 
 NOT_COMPARED = {"cases_securityevent"}
 
@@ -59,3 +63,10 @@ def undone():
     with transaction.atomic():
         yield
         transaction.set_rollback(True)
+
+
+def refusal(case, name, actor, at=AT, reason="Tried.", **inputs):
+    """Return why a move is refused, once it was seen that nothing is written but that it was."""
+    with nothing_written(counted=1), pytest.raises(CaseError) as refused:
+        transitions.apply(case.pk, name, actor=actor, at=at, reason=reason, inputs=inputs)
+    return str(refused.value)
