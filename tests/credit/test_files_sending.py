@@ -9,13 +9,15 @@ from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
 from cases.credit.files import sending, taking
-from cases.credit.files.models import CreditFile
+from cases.credit.files.models import CreditFile, CreditFileCopy
 from cases.kernel import jobrun, locks
 from cases.kernel.exchange import files
 from cases.kernel.jobs import Outdated
 from cases.kernel.models import BatchFile, Case, Job, Release, StoredBlob
 from cases.ledger import api as ledger
 from tests import creditfiles, defaults, factories
+from tests.agencies.stage import wait_for
+from tests.credit.test_files import report
 from tests.credit.test_files_beside import AT, NEXT
 from tests.kernel.snapshots import nothing_written
 from tests.kernel.test_jobs import worker
@@ -113,3 +115,32 @@ def test_a_file_whose_place_another_took_is_made_ready_anew(approved, monkeypatc
     sent = BatchFile.objects.filter(kind="cra_file").order_by("pk")
     assert [file.sequence_no for file in sent] == [1, 2, 1]
     assert Job.objects.get(kind=sending.SEND).state == "done"
+
+
+def is_somebody_kept_waiting():
+    """Say whether a connection waits for what another has locked."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        return cursor.fetchone()[0] > 0
+
+
+def test_a_report_that_comes_while_its_delivery_is_noted_is_kept(approved):
+    work()
+    first, *_ = creditfiles.parts_of(approved)
+
+    def note():
+        try:
+            with transaction.atomic():
+                creditfiles.arrive(approved, letters="a", at=NEXT)
+        finally:
+            connection.close()
+
+    for said in ({"outcome": "rejected", "account": first[0], "code": "other"}, {"outcome": "accepted", "rows": 1}):
+        with ThreadPoolExecutor(1) as pool:
+            with transaction.atomic():
+                report(approved, "a", at=NEXT, **said)
+                noting = pool.submit(note)
+                wait_for(is_somebody_kept_waiting)
+            noting.result(60)
+    copy = CreditFileCopy.objects.get(file=approved.pk, agency__code="sandbox-bureau-a")
+    assert (copy.state, copy.accepted, copy.rejected) == ("answered", 1, 1)

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from django.db.models import QuerySet
+
 from cases.accounts import storing
 from cases.credit.files import again, codes, effects, guards, messages
 from cases.credit.files.models import CreditFileCopy, CreditFileReject
@@ -28,7 +30,7 @@ def reported(case: Case, content: Content, *, actor: Actor, at: datetime) -> Non
 
     When every agency has reported, the file is locked. An account that is not taken is work then at once, also where it
     is said only after that."""
-    copy = CreditFileCopy.objects.filter(file=case.pk, agency__code=content.agency_code).first()
+    copy = _copies_for_update().filter(file=case.pk, agency__code=content.agency_code).first()
     if copy is None:
         raise CaseError("This agency was not sent the file.")
     said = content.data
@@ -49,6 +51,10 @@ def reported(case: Case, content: Content, *, actor: Actor, at: datetime) -> Non
         case.save(update_fields=["version"])
     if is_last and case.state == "transmitted" and guards.are_all_answered(case):
         transitions.apply(case.pk, "lock", actor=actor, at=at, cause=content.callback_uid)
+
+
+def _copies_for_update() -> QuerySet[CreditFileCopy]:
+    return CreditFileCopy.objects.select_for_update(of=("self",), no_key=True)
 
 
 def _reject(copy: CreditFileCopy, number: str, code: str) -> bool:
@@ -92,8 +98,9 @@ def _line(row: Row) -> Line:
 
 
 def left(file: BatchFile, became: str, at: datetime) -> None:
-    """Keep what became of the file at one agency; once it is there, what the agency has of each account."""
-    copy = CreditFileCopy.objects.filter(batch_uid=file.uid).select_related("file__case").first()
+    """Keep what became of the file at one agency; once it is there, what the agency has of each account. Locks the
+    copy: the agency may report on it at this moment."""
+    copy = _copies_for_update().filter(batch_uid=file.uid).select_related("file__case").first()
     if copy is None or copy.state == "answered" or became == "answered":
         return
     actor = system("delivery", source=copy.file.case.source)
