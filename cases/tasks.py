@@ -1,5 +1,6 @@
 """Celery finds tasks here. A task reads the clock, makes one call and decides nothing."""
 
+from contextlib import ExitStack
 from typing import Any
 
 from celery import shared_task
@@ -79,12 +80,13 @@ def scan_documents(**_future: Any) -> None:
 @shared_task
 def check_documents(**_future: Any) -> None:
     """Erase what is kept no longer, take the hash of some others again, remove what nobody can open: a list of all that
-    is stored may take longest, so it comes last."""
+    is stored may take longest, so it comes last. Each is done though one before it failed; then the task fails."""
     now = timezone.now()
-    disposal.dispose_due(now=now)
-    disposal.dispose_beside(now=now)
-    custody.check_sample(now=now)
-    custody.sweep(now=now)
+    with ExitStack() as last_first:
+        last_first.callback(custody.sweep, now=now)
+        last_first.callback(custody.check_sample, now=now)
+        last_first.callback(disposal.dispose_beside, now=now)
+        last_first.callback(disposal.dispose_due, now=now)
 
 
 @shared_task

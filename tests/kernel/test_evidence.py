@@ -3,18 +3,17 @@
 import hashlib
 import io
 import os
-from datetime import UTC, datetime, time, timedelta
+from datetime import timedelta
 
 import pytest
 from django.db import transaction
 
 from cases import tasks as work
-from cases.kernel import edits, holds, locks, record, transitions, verdicts
-from cases.kernel.calendars import LONDON
+from cases.kernel import edits, holds, locks, record
 from cases.kernel.errors import CaseError, NotAllowed
-from cases.kernel.evidence import custody, disposal, filenames, handing, scanning, store, taking
+from cases.kernel.evidence import custody, filenames, handing, scanning, store, taking
 from cases.kernel.evidence.handing import DocumentDamaged, DocumentErased
-from cases.kernel.models import Approval, Evidence, StoredBlob, Task
+from cases.kernel.models import Evidence, StoredBlob, Task
 from cases.ledger import sealing, streams
 from cases.ledger.models import AccessEvent, DataKey, LedgerEvent
 from tests import disclosures, factories
@@ -563,72 +562,3 @@ def test_store_is_prepared_where_its_files_are_and_nowhere_else(case, people, fo
     unmounted[0]()
     assert not custody.prepare_store()
     assert list(folder.folder.iterdir()) == []
-
-
-# --- disposal ------------------------------------------------------------------------------------------------
-
-
-def test_documents_go_when_their_time_is_over_and_what_they_were_stays(people):
-    case = disclosures.refused(people)
-    known = case.evidence.get()
-    last = datetime.combine(case.dispose_after_date, time(23, 59), tzinfo=LONDON)
-    with nothing_written():
-        assert disposal.dispose_due(now=last) == 0
-    assert disposal.dispose_due(now=last + timedelta(minutes=2)) == 1
-    assert disposal.dispose_due(now=last + timedelta(minutes=3)) == 0
-    row = Evidence.objects.select_related("blob__key", "case__key").get(pk=known.pk)
-    assert custody.is_erased(row) and bytes(row.blob.sealed) == b""
-    assert (row.number, row.kind, row.size, row.sha256) == (1, "authorisation", 29, known.sha256)
-    assert row.blob.key.destroyed_by == "system:disposal"
-    (event,) = LedgerEvent.objects.filter(stream=case.uid, action="case.documents_disposed")
-    assert event.actor == "system:disposal"
-    assert event.content()["detail"]["erased"] == [1] and event.content()["detail"]["hashes"] == [known.sha256]
-    with pytest.raises(DocumentErased):
-        handing.open_document(row, reader=READER, at=AT)
-
-
-def test_a_legal_hold_keeps_documents_until_it_is_lifted(people):
-    case = disclosures.received(people)
-    holds.enter(case.pk, "legal", actor=people["k.mistry"], at=AT, source="court", reason="Notice of application.")
-    case = disclosures.after(case, "refuse", people["k.mistry"], reason_code="no_gateway")
-    later = datetime.combine(case.dispose_after_date, time(12), tzinfo=LONDON) + timedelta(days=400)
-    with nothing_written():
-        assert disposal.dispose_due(now=later) == 0
-    assert not custody.is_erased(case.evidence.select_related("blob__key", "case__key").get())
-
-
-def test_a_day_that_an_agency_names_does_not_end_the_keeping_early(people):
-    case = disclosures.received(people)
-    moved = transitions.apply(
-        case.pk,
-        "refuse",
-        actor=people["k.mistry"],
-        at=AT,
-        occurred_at=datetime(1970, 1, 1, tzinfo=UTC),
-        inputs={"reason_code": "no_gateway"},
-    )
-    assert moved.closed_date.year == 1970
-    with nothing_written():
-        assert disposal.dispose_due(now=AT + timedelta(hours=1)) == 0
-
-
-def test_documents_of_a_merged_case_stay_while_the_other_case_needs_them(people):
-    other, merged = disclosures.received(people), disclosures.received(people)
-    transitions.apply(
-        merged.pk, "merge", actor=people["k.mistry"], at=AT, reason="Twice.", inputs={"into": str(other.uid)}
-    )
-    merged = verdicts.decide(
-        Approval.objects.get(case=merged, act="merge").uid, "agreed", actor=people["e.hallam"], at=AT
-    )
-    later = datetime.combine(merged.dispose_after_date, time(12), tzinfo=LONDON) + timedelta(days=4000)
-    with nothing_written():
-        assert disposal.dispose_due(now=later) == 0  # the other is open
-    holds.enter(other.pk, "legal", actor=people["k.mistry"], at=AT, source="court", reason="Notice of application.")
-    disclosures.after(other, "refuse", people["k.mistry"], reason_code="no_gateway")
-    with nothing_written():
-        assert disposal.dispose_due(now=later) == 0  # a hold keeps the other
-    hold = other.holds.get()
-    with record.act(other, "tests.lift", actor=people["k.mistry"], at=AT):
-        hold.released_at = AT
-        hold.save(update_fields=["released_at"])
-    assert disposal.dispose_due(now=later) == 2

@@ -11,7 +11,7 @@ import logging
 from datetime import datetime
 
 from django.db import OperationalError, transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from cases.kernel import calendars, casetypes, holds, locks, record, tasks
 from cases.kernel.actors import system
@@ -39,14 +39,15 @@ def dispose_due(*, now: datetime, most: int = MOST) -> int:
     Each case is one transaction that locks it and writes one event with the numbers and hashes of what it erased; a
     worker that is killed leaves the rest to the next round. Returns how many documents were erased.
     """
+    documents = Evidence.objects.filter(case=OuterRef("pk"), blob__key__destroyed_at=None)
     due = Case.objects.filter(
+        Exists(documents),
         is_closed=True,
         dispose_after_date__lt=calendars.london_date(now),
         key__destroyed_at=None,
-        evidence__blob__key__destroyed_at=None,
     )
     erased = 0
-    for pk in due.order_by("dispose_after_date", "pk").values_list("pk", flat=True).distinct():
+    for pk in due.order_by("dispose_after_date", "pk").values_list("pk", flat=True):
         erased += _dispose(pk, now=now)
         if erased >= most:
             break
@@ -109,6 +110,8 @@ def _dispose(case_id: int, *, now: datetime) -> int:
                 return 0
             rows = Evidence.objects.select_related("blob__key").filter(case=case, blob__key__destroyed_at=None)
             documents = list(rows.order_by("number"))
+            if not documents:  # another worker was first
+                return 0
             detail = {"hashes": [row.sha256 for row in documents], "kept_until": until}
             with record.act(case, "case.documents_disposed", actor=ACTOR, at=now, detail=detail):
                 return custody.erase(case, documents, actor=ACTOR, at=now, reason=REASON)
