@@ -12,7 +12,7 @@ from functools import reduce
 from operator import or_
 
 from django.contrib.postgres.fields import ArrayField
-from django.db.models import BigIntegerField, Q, Value
+from django.db.models import BigIntegerField, Q, QuerySet, Value
 
 from cases.kernel import casetypes, holdkinds, holds, policy
 from cases.kernel.actors import Actor
@@ -34,14 +34,15 @@ ACTS: dict[str, frozenset[str]] = {
 
 
 def is_held(account: str, act: str, *, actor: Actor, at: datetime, request_id: str = "") -> bool:
-    """Say whether a hold stops an act on a customer account. Three statements, whatever there is.
+    """Say whether a hold stops an act on a customer account. Five statements, whatever there is.
 
-    The question goes on record without its answer and without the account. Raises NotAllowed; KeyError for an act that
-    is not in ACTS.
+    A quiet hold of a case, of any team, stops the accounts that the case names. The question goes on record without its
+    answer and without the account. Raises NotAllowed; KeyError for an act that is not in ACTS.
     """
     policy.require(actor, ACT)
     kinds = ACTS[act]
-    quiet = act in quietholds.blocked(account=account)
+    naming = _naming(_tokens([terms.account(account)])).values_list("case__uid", flat=True)
+    quiet = act in quietholds.blocked(account=account, case_uids=list(naming))
     plain = _is_plainly_held(account, kinds, at=at)
     reads.record_read(
         reads.Reader(actor=actor.label, verb="ask", purpose="policy_hold", fields=(act,), request_id=request_id),
@@ -103,17 +104,25 @@ def entered_each(
 
 def _named_on(written: Iterable[str]) -> dict[int, set[str]]:
     """Return the cases that name accounts, of the office and of restricted teams, each with those it names."""
+    tokens = _tokens(written)
+    cases: dict[int, set[str]] = {}
+    for case_id, found in _naming(tokens).values_list("case_id", "tokens"):
+        cases.setdefault(case_id, set()).update(tokens[each] for each in found if each in tokens)
+    return cases
+
+
+def _tokens(written: Iterable[str]) -> dict[int, str]:
+    """Return by its token, of the office and of each restricted team, each account in comparable form. One query."""
     restricted = Team.objects.filter(is_restricted=True).order_by("pk").values_list("pk", flat=True)
     spaces = [index.OFFICE, *(f"team:{team_id}" for team_id in restricted)]
     blinders = [index.Blinder(space, version) for space in spaces for version in keys.index_versions()]
-    tokens = {blinder.token("account", number): number for number in written for blinder in blinders}
+    return {blinder.token("account", number): number for number in written for blinder in blinders}
+
+
+def _naming(tokens: Iterable[int]) -> QuerySet[SearchEntry]:
     # One value: Django would write each token of a list down as an expression of its own.
     sought = Value(list(tokens), output_field=ArrayField(BigIntegerField()))
-    named = SearchEntry.objects.filter(space__in=spaces, note=None, tokens__overlap=sought)
-    cases: dict[int, set[str]] = {}
-    for case_id, found in named.values_list("case_id", "tokens"):
-        cases.setdefault(case_id, set()).update(tokens[each] for each in found if each in tokens)
-    return cases
+    return SearchEntry.objects.filter(note=None, tokens__overlap=sought)
 
 
 def as_told(kind: str, block: str) -> str:

@@ -7,9 +7,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from cases.agencies.provision import new_inbound_key
-from cases.kernel import holds
+from cases.kernel import holds, transitions
 from cases.kernel.exchange import agencies
-from cases.kernel.restricted import referrals
+from cases.kernel.restricted import quietholds, referrals
 from cases.ledger.models import AccessEvent
 from tests import factories, suspicions
 from tests.api.caller import call
@@ -57,6 +57,21 @@ def test_account_under_a_defence_that_is_sought_is_held_and_one_reported_for_inf
     assert ask(secret)[:2] == (200, {"policy_hold": True})
     assert ask(secret, QUESTION | {"account": " nm-4471 "})[1] == {"policy_hold": True}
     assert ask(secret, QUESTION | {"account": "NM-4472"})[1] == {"policy_hold": False}
+
+
+def test_accounts_that_the_case_names_from_which_a_report_came_are_held_as_well(people, secret):
+    parent = factories.referred(people, account_reference="NM-0004")
+    before = ask(secret, QUESTION | {"account": "NM-0004"})
+    token = quietholds.case_token(parent.uid)
+    report = suspicions.submitted(people, account_reference="UNKNOWN", about_token=token)
+
+    held = ask(secret, QUESTION | {"account": "NM-0004"})
+
+    assert (before[1], held[1]) == ({"policy_hold": False}, {"policy_hold": True})
+    assert (before[0], before[3]) == (held[0], held[3])
+    assert ask(secret, QUESTION | {"account": "NM-0005"})[1] == {"policy_hold": False}
+    transitions.apply(report.pk, "consent", actor=people["h.castellan"], at=factories.AT)
+    assert ask(secret, QUESTION | {"account": "NM-0004"}) == before
 
 
 def test_hidden_hold_a_colleagues_account_and_a_dead_customers_answer_alike(people, secret):

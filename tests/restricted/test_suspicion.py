@@ -282,6 +282,47 @@ def test_the_hold_acts_by_token_on_account_and_case_and_shows_nowhere(people):
     assert quietholds.blocked(case_uid=parent.uid) == frozenset()
 
 
+@pytest.mark.parametrize(
+    "typed", ["NM-7001; NM-7002", "NM-7001 and NM-7002", "nm-7001\nnm-7002", "NM-7001 & NM-7002", "NM-7001 NM-7002"]
+)
+def test_accounts_are_held_and_told_each_however_they_are_divided(people, typed):
+    case = suspicions.submitted(people, account_reference=typed)
+
+    assert len(opened(OutboxMessage.objects.get(case=case))["accounts"]) == 2
+    assert [quietholds.blocked(account=each) for each in ("NM-7001", "NM-7002")] == [{"pay_out"}] * 2
+
+
+def test_an_account_written_with_a_space_is_one(people):
+    case = suspicions.submitted(people, account_reference="NM 7001")
+
+    assert opened(OutboxMessage.objects.get(case=case))["accounts"] == ["NM 7001"]
+    assert quietholds.blocked(account="NM-7001") == {"pay_out"}
+
+
+def test_account_that_stands_on_a_person_of_the_report_is_held(people):
+    case = suspicions.written(people, account_reference="")
+    with edits.change(case.pk, actor=people["h.castellan"], at=AT) as edit:
+        edit.party(1, account_reference="NM-4471")
+
+    transitions.apply(case.pk, "submit", actor=people["h.castellan"], at=AT)
+
+    assert opened(OutboxMessage.objects.get(case=case))["accounts"] == ["UNKNOWN"]
+    assert quietholds.blocked(account="NM-4471") == {"pay_out"}
+
+
+def test_defence_is_not_sought_before_somebody_says_which_account_waits(people):
+    case = suspicions.written(people, account_reference="")
+    with nothing_written(counted=1), pytest.raises(CaseError, match="Name the account whose payouts wait"):
+        transitions.apply(case.pk, "submit", actor=people["h.castellan"], at=AT)
+
+    with edits.change(case.pk, actor=people["h.castellan"], at=AT) as edit:
+        edit.facts(account_reference="UNKNOWN")
+    transitions.apply(case.pk, "submit", actor=people["h.castellan"], at=AT)
+
+    assert not QuietHold.objects.filter(case=case).exists()
+    assert suspicions.submitted(people, reason_code=codes.INFORMATION, account_reference="").state == "submitted"
+
+
 def test_a_void_report_holds_nothing_and_needs_two_officers(people):
     case = suspicions.written(people)
     transitions.apply(case.pk, "void", actor=people["h.castellan"], at=AT, reason="Opened in error.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from cases.fraud.suspicion import codes, messages, periods
+from cases.fraud.suspicion import codes, guards, messages, periods
 from cases.kernel import calendars, clocks
 from cases.kernel.models import Case
 from cases.kernel.restricted import quietholds
@@ -27,7 +27,8 @@ def send_report(context: Any) -> None:
 
 
 def wait_for_the_defence(context: Any) -> None:
-    """While a defence is sought, money stays where it is: the account and the case it came from are held quietly.
+    """While a defence is sought, money stays where it is: the accounts of the report and of its people, and the case it
+    came from with every account that it names, are held quietly.
 
     The notice period begins only once the unit has the report.
     """
@@ -41,8 +42,12 @@ def _held(context: Any) -> list[bytes]:
     report = context.case.suspicion_report
     reader = sealing.Reader(actor=context.actor.label, verb="hold", purpose="policy_hold", streams=(context.case.uid,))
     opened = sealing.open_rows([report], ("account_reference",), reader=reader, at=context.at)[0]["account_reference"]
-    accounts = [quietholds.account_token(each) for each in (opened or "").split(",") if each.strip()]
-    return [*accounts, *([bytes(report.about_token)] if report.about_token else [])]
+    named = messages.accounts(opened)
+    if people := list(guards.with_account(context.case)):
+        rows = sealing.open_rows(people, ("account_reference",), reader=reader, at=context.at)
+        named += [str(row["account_reference"]) for row in rows]
+    tokens = [quietholds.account_token(each) for each in named if each.upper() != codes.UNKNOWN]
+    return list(dict.fromkeys([*tokens, *([bytes(report.about_token)] if report.about_token else [])]))
 
 
 def start_notice_period(case: Case, *, disclosed_at: datetime) -> None:

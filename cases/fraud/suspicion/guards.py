@@ -4,14 +4,33 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import QuerySet
+
 from cases.fraud.suspicion import codes, periods
 from cases.kernel import calendars
+from cases.kernel.models import Case, CaseParty
 
 
 def has_narrative(context: Any) -> str | None:
     if context.case.suspicion_report.narrative is None:
         return "Write the narrative first; say UNKNOWN for what is not known."
     return None
+
+
+def with_account(case: Case) -> QuerySet[CaseParty]:
+    """Return the people of a report of whom an account is written down, by number."""
+    named = CaseParty.objects.filter(case=case, is_detached=False, account_reference__isnull=False)
+    return named.order_by("number")
+
+
+def names_what_waits(context: Any) -> str | None:
+    """Where a defence is sought, payouts of an account wait; the officer says of which, or that nobody knows."""
+    report = context.case.suspicion_report
+    if report.reason_code not in codes.DEFENCES or report.account_reference is not None:
+        return None
+    if with_account(context.case).exists():
+        return None
+    return "Name the account whose payouts wait, or write UNKNOWN: then none is held by its number."
 
 
 def sought_a_defence(context: Any) -> str | None:

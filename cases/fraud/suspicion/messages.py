@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +13,7 @@ from cases.kernel.models import Agency, Case, CaseAddress, CaseParty, OutboxMess
 from cases.kernel.parties import ADDRESS_FIELDS, PERSON_FIELDS
 from cases.ledger import sealing
 
-__all__ = ["FIU_SAR", "send"]
+__all__ = ["FIU_SAR", "accounts", "send"]
 
 _PERSON_CATEGORIES = {
     "title": "identity",
@@ -33,6 +34,8 @@ _PERSON_CATEGORIES = {
 }
 # A report always says these about a person, if only that nobody knows.
 _ALWAYS = ("forename", "surname", "date_of_birth")
+# What people write between two accounts; a space alone only where another account begins with its letters.
+_BETWEEN = re.compile(r"[,;&\n]|\s+and\s+|\s+(?=[a-z]+[-/]?\d)", re.IGNORECASE)
 _TYPED = ("account_reference", "transactions", "narrative", "police_contact")
 
 FIU_SAR = releases.MessageKind(
@@ -61,6 +64,11 @@ FIU_SAR = releases.MessageKind(
 releases.declare(FIU_SAR)
 
 
+def accounts(typed: str | None) -> list[str]:
+    """Return the accounts that somebody typed, however they are divided."""
+    return [each.strip() for each in _BETWEEN.split(typed or "") if each.strip()]
+
+
 def send(case: Case, *, actor: Actor, at: datetime) -> OutboxMessage:
     """Promise the report of a locked case, inside the current ledger action.
 
@@ -80,11 +88,10 @@ def _suspicion(case: Case, *, reader: sealing.Reader, at: datetime) -> dict[str,
     typed = sealing.open_rows([facts], _TYPED, reader=reader, at=at)[0]
     if len(typed["narrative"] or "") > codes.LONGEST_NARRATIVE:
         raise releases.ReleaseRefused(f"The unit takes a narrative of at most {codes.LONGEST_NARRATIVE:,} characters.")
-    accounts = [each.strip() for each in (typed["account_reference"] or "").split(",") if each.strip()]
     return {
         "reason": facts.reason_code,
         "glossary_codes": list(facts.glossary_codes) or [codes.UNKNOWN],
-        "accounts": accounts or [codes.UNKNOWN],
+        "accounts": accounts(typed["account_reference"]) or [codes.UNKNOWN],
         "transactions": typed["transactions"] or codes.UNKNOWN,
         "narrative": typed["narrative"] or codes.UNKNOWN,
         "police_contact": typed["police_contact"] or codes.UNKNOWN,

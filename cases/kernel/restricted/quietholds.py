@@ -48,10 +48,11 @@ def lift(case: Case, *, at: datetime) -> int:
     return len(held)
 
 
-def blocked(*, case_uid: UUID | None = None, account: str = "") -> frozenset[str]:
-    """Return every act that some hold of an open case blocks on a case or an account. One query; tokens made under
-    earlier index keys count."""
-    tokens = sealing.kept_hashes(CASE, str(case_uid)) if case_uid else []
+def blocked(*, case_uid: UUID | None = None, account: str = "", case_uids: Iterable[UUID] = ()) -> frozenset[str]:
+    """Return every act that some hold of an open case blocks on a case, an account or one of several cases. One query;
+    tokens made under earlier index keys count."""
+    cases = [*([case_uid] if case_uid else []), *case_uids]
+    tokens = [token for uid in cases for token in sealing.kept_hashes(CASE, str(uid))]
     if account:
         forms = dict.fromkeys((terms.account(account), _as_before(account)))
         tokens = [*tokens, *(token for form in forms for token in sealing.kept_hashes(ACCOUNT, form))]
