@@ -98,6 +98,8 @@ def ask_for_amendment(case: Case, *, at: datetime) -> None:
     one working day that removals have; and take back a letter that no longer fits. Called after every change of a
     case."""
     insiders.hand_on(case, at=at)
+    if ledger.current().verb == _DETACHED:
+        disputes.answer_detached(case, at=at)
     if case.state not in STANDING or ledger.current().verb not in _CHANGES:
         return
     facts = case.fraud_referral

@@ -17,6 +17,7 @@ __all__ = [
     "CLOCK",
     "LETTERS",
     "TASKS",
+    "answer_detached",
     "answer_expired",
     "answered_by_hand",
     "current",
@@ -127,7 +128,7 @@ def uphold(context: Any) -> None:
 
 def write_answer(case: Case, party: CaseParty | None, *, template: str, at: datetime) -> None:
     """Ask for the letter that answers a dispute. A person answers instead where the dispute names nobody of the case,
-    a letter would prejudice an investigation, or the person is dead."""
+    the person is no part of it any more, a letter would prejudice an investigation, or the person is dead."""
     cause = _why_no_letter(case, party)
     if party is None or cause:
         _answer_by_hand(case, party, at=at, letter=template, cause=cause)
@@ -138,6 +139,8 @@ def write_answer(case: Case, party: CaseParty | None, *, template: str, at: date
 def _why_no_letter(case: Case, party: CaseParty | None) -> str:
     if party is None:
         return "nobody_named"
+    if party.is_detached:
+        return "detached"
     if case.fraud_referral.prejudice_recorded:
         return "prejudice"
     return "dead" if party.is_innocent and codes.DEAD in case.fraud_referral.reasons else ""
@@ -148,6 +151,16 @@ def _answer_by_hand(case: Case, party: CaseParty | None, *, at: datetime, **deta
     clock = _unanswered(case, party) or clocks.plan(CLOCK, started_at=at, party=party)
     about: dict[str, Any] = {"person": party.number} if party else {}
     tasks.raise_task("fraud_answer_by_hand", case=case, at=at, due_at=clock.due_at, **detail, **about)
+
+
+def answer_detached(case: Case, *, at: datetime) -> None:
+    """Whoever was taken out while their answer waited to be written is answered by a person: no letter is posted to
+    somebody who is no part of the case. Inside the current ledger action."""
+    waiting = Letter.objects.filter(case=case, state="due", template__in=_ANSWERS, party__is_detached=True)
+    for letter in waiting.select_related("party").order_by("pk"):
+        letter.state = "withdrawn"
+        letter.save(update_fields=["state"])
+        write_answer(case, letter.party, template=letter.template, at=at)
 
 
 def answer_expired(case: Case, dispute: FraudDispute, *, at: datetime) -> None:
@@ -191,8 +204,9 @@ def letter_dispatched(case: Case, content: Content, *, actor: Actor, at: datetim
 
 
 def tell_of_removal(case: Case, *, at: datetime) -> None:
-    """Write to whoever disputed the filing and to whoever had been written to about it; a letter that waits to be
-    written and speaks of the filing as standing is taken back. Inside the current ledger action."""
+    """Write to whoever disputed the filing and to whoever had been written to about it, also where they were taken out
+    since; a letter that waits to be written and speaks of the filing as standing is taken back. Inside the current
+    ledger action."""
     told = set(Letter.objects.filter(case=case, state__in=WRITTEN).values_list("party_id", flat=True))
     for letter in Letter.objects.filter(case=case, state="due"):
         letter.state = "withdrawn"
@@ -202,5 +216,5 @@ def tell_of_removal(case: Case, *, at: datetime) -> None:
     told |= set(Clock.objects.filter(case=case, rule=CLOCK, ended_at=None).values_list("party_id", flat=True))
     if None in told:
         write_answer(case, None, template="n19", at=at)
-    for party in CaseParty.objects.filter(case=case, pk__in=told - {None}, is_detached=False).order_by("number"):
+    for party in CaseParty.objects.filter(case=case, pk__in=told - {None}).order_by("number"):
         write_answer(case, party, template="n19", at=at)

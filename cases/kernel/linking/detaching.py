@@ -18,6 +18,8 @@ from cases.ledger import api as ledger
 __all__ = ["REASON", "detach_person", "names_a_person", "needs_another", "set_apart", "told_by_filing", "was_told"]
 
 REASON = "wrong_person"
+# Whoever asked is answered, whoever they prove to be: UK GDPR Art 12(3).
+ANSWERS = ("k10_request", "k10_extended")
 
 tasks.declare(
     {"detached_filed": "A person was detached: put right what an agency filed"},
@@ -58,14 +60,14 @@ def told_by_filing(case: Case, party: CaseParty) -> list[Release]:
 
 def set_apart(party: CaseParty, *, at: Any) -> None:
     """Detach a person, inside the current ledger action on a locked case: addresses too, out of the search and of any
-    join; what ran for them alone ends."""
+    join; what ran for them alone ends, but for the month in which they are to be answered."""
     party.is_detached, party.party = True, None
     party.save(update_fields=["is_detached", "party"])
     for place in party.addresses.filter(is_detached=False):
         place.is_detached = True
         place.save(update_fields=["is_detached"])
     index.forget_people([party.pk])
-    for clock in party.clocks.filter(ended_at=None):
+    for clock in party.clocks.filter(ended_at=None).exclude(rule__in=ANSWERS):
         clock.state, clock.ended_at = "cancelled", at
         clock.save(update_fields=["state", "ended_at"])
     joined = PersonPair.objects.filter(Q(first=party) | Q(second=party), state="joined")
