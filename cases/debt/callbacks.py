@@ -10,7 +10,7 @@ from uuid import UUID
 from cases.debt import batches, codes, effects, guards, messages, opening, periods, remitting, takeout
 from cases.debt.models import Placement
 from cases.debt.moratorium import codes as regimes
-from cases.kernel import approvals, calendars, clocks, record, tasks, transitions
+from cases.kernel import approvals, calendars, clocks, locks, record, tasks, transitions
 from cases.kernel.actors import Actor, system
 from cases.kernel.casetypes import Content
 from cases.kernel.exchange import files
@@ -245,9 +245,15 @@ def _said(kind: str) -> Any:
 
 
 def stop_arrived(file: BatchFile, became: str, at: datetime) -> None:
-    """A stop has reached the agency."""
-    if became in {"delivered", "answered"} and file.message is not None and file.message.case is not None:
-        effects.has_stopped(file.message.case, at=at)
+    """A stop has reached the agency: nobody has to ring it any more."""
+    if became not in {"delivered", "answered"} or file.message is None or file.message.case_id is None:
+        return
+    case = locks.case_for_update(file.message.case_id)
+    if became == "delivered":
+        actor = system("delivery", source=case.source)
+        with record.act(case, "placement.stop_arrived", actor=actor, at=at):
+            effects.knows(case, actor=actor, at=at)
+    effects.has_stopped(case, at=at)
 
 
 _WITH_MORE = (messages.DCA_PLACE, messages.DCA_HOLD)
@@ -293,6 +299,16 @@ def recall_is_late(case: Case, clock: Clock, *, at: datetime) -> None:
         clock.state, clock.ended_at = "breached", at
         clock.save(update_fields=["state", "ended_at"])
         tasks.raise_task(effects.RECALL_LATE, case=case, at=at)
+        clocks.refresh_due(case)
+        case.save()
+
+
+def stop_is_late(case: Case, clock: Clock, *, at: datetime) -> None:
+    """A stop has not reached the agency in time, whatever keeps its file: somebody rings them."""
+    with record.act(case, "placement.stop_late", actor=system("placement", source=case.source), at=at):
+        clock.state, clock.ended_at = "breached", at
+        clock.save(update_fields=["state", "ended_at"])
+        tasks.raise_task(effects.RING, case=case, at=at)
         clocks.refresh_due(case)
         case.save()
 

@@ -52,6 +52,7 @@ DEBT_PLACEMENT = CaseType(
         periods.RECALL: callbacks.recall_is_late,
         periods.NIGHTLY: callbacks.look_nightly,
         periods.PULL: callbacks.take_out,
+        periods.STOP: callbacks.stop_is_late,
     },
     message_labels={
         **{kind.code: kind.label for kind in messages.ALL},

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from cases.debt import codes, heard, messages, opening, periods, remitting, takeout
 from cases.kernel import calendars, casetypes, clocks, holds, tasks
-from cases.kernel.actors import system
+from cases.kernel.actors import Actor, system
 from cases.kernel.errors import CaseError
 from cases.kernel.exchange import letters
 from cases.kernel.models import Approval, BatchFile, Case, CaseParty, Hold, Task
@@ -80,7 +80,7 @@ def proposal_ended(case: Case, approval: Approval, *, at: datetime) -> None:
 
 
 def end_watch(context: Any) -> None:
-    for rule in (periods.NIGHTLY, periods.RECALL):
+    for rule in (periods.NIGHTLY, periods.RECALL, periods.STOP):
         clocks.meet(context.case, rule, at=context.at)
     tasks.close_all(context.case, STOPPED, actor=context.actor, at=context.at)
     tasks.close_all(context.case, RECALL_LATE, actor=context.actor, at=context.at)
@@ -138,12 +138,22 @@ def tell_hold(context: Any) -> None:
 
 
 def say_held(case: Case, is_held: bool, *, actor: Any, at: datetime) -> None:
-    """Tell the agency to stop or that it may go on, inside the current ledger action on a locked case."""
+    """Tell the agency to stop or that it may go on, inside the current ledger action on a locked case. A stop that has
+    not arrived when its time is over is told by telephone."""
     kind = messages.DCA_HOLD if is_held else messages.DCA_RELEASE
     messages.tell(case, kind, actor=actor, at=at)
+    knows(case, actor=actor, at=at)
+    if is_held:
+        clocks.start(case, periods.STOP, started_at=at, jurisdiction=case.placement.account.jurisdiction)
     placement = case.placement
     placement.is_told_of_hold = is_held
     placement.save(update_fields=["is_told_of_hold"])
+
+
+def knows(case: Case, *, actor: Actor, at: datetime) -> None:
+    """Nobody has to ring the agency any more, inside the current ledger action on a locked case."""
+    clocks.meet(case, periods.STOP, at=at)
+    tasks.close_all(case, RING, actor=actor, at=at)
 
 
 def hold_began(case: Case, hold: Hold, *, at: datetime) -> None:
@@ -199,6 +209,7 @@ def transfer(context: Any) -> None:
 
 def rung(case: Case, _task: Task, *, at: datetime) -> None:
     """Somebody told the agency to stop by telephone."""
+    clocks.meet(case, periods.STOP, at=at)
     placement = case.placement
     placement.is_told_of_hold = True
     placement.save(update_fields=["is_told_of_hold"])

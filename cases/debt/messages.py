@@ -10,10 +10,10 @@ from datetime import datetime
 from typing import Any
 
 from cases.debt.models import Placement
-from cases.kernel import outbox, releases
+from cases.kernel import outbox, releases, tasks
 from cases.kernel.actors import Actor
 from cases.kernel.exchange import agreements, files
-from cases.kernel.models import Agency, BatchFile, Case, CaseAddress, CaseParty
+from cases.kernel.models import Agency, BatchFile, Case, CaseAddress, CaseParty, OutboxMessage, Task
 from cases.ledger import sealing
 
 __all__ = ["ALL", "DCA_HOLD", "DCA_PLACE", "DCA_RECALL", "DCA_RELEASE", "DCA_UPDATE", "place", "register", "tell"]
@@ -67,6 +67,14 @@ DCA_UPDATE = replace(
 )
 ALL = (DCA_PLACE, DCA_HOLD, DCA_RELEASE, DCA_RECALL, DCA_UPDATE)
 releases.declare(*ALL)
+# A stop is only ever of an account whose own file has arrived, so it need not wait for what else is on the channel.
+_WAITS_FOR_NOTHING = (DCA_HOLD, DCA_RECALL)
+# What is no longer so once this is said: it must not come after it.
+_TAKES_BACK = {
+    DCA_HOLD.code: (DCA_RELEASE,),
+    DCA_RELEASE.code: (DCA_HOLD,),
+    DCA_RECALL.code: (DCA_RELEASE, DCA_UPDATE),
+}
 
 
 def place(placements: Sequence[Placement], *, actor: Actor, at: datetime) -> list[dict[str, Any]]:
@@ -138,7 +146,8 @@ def register(
 
 def tell(case: Case, kind: releases.MessageKind, *, actor: Actor, at: datetime, **fields: Any) -> BatchFile:
     """Promise a file of one row about one account to the agency that has it, inside the current ledger action on its
-    locked case, and register it. Raises ReleaseRefused, NoChannel, NoFiles."""
+    locked case, and register it. A stop and a recall wait for no other file; what has not left and is no longer so is
+    taken back. Raises ReleaseRefused, NoChannel, NoFiles."""
     batch = case.placement.batch
     if batch is None:
         raise outbox.NoChannel("No agency has this account.")
@@ -147,6 +156,18 @@ def tell(case: Case, kind: releases.MessageKind, *, actor: Actor, at: datetime, 
         raise releases.ReleaseRefused(sentence)
     row = {"reference": case.reference, **fields}
     releases.check(kind, agency, row, at=at)
-    file = files.promise(agency.code, kind.code, written([row]), at=at, case=case, priority=1)
+    _take_back(case, _TAKES_BACK.get(kind.code, ()), actor=actor, at=at)
+    is_ordered = kind not in _WAITS_FOR_NOTHING
+    file = files.promise(agency.code, kind.code, written([row]), at=at, case=case, priority=1, is_ordered=is_ordered)
     register(case, kind, row, agency=agency, file=file, actor=actor, at=at)
     return file
+
+
+def _take_back(case: Case, kinds: Sequence[releases.MessageKind], *, actor: Actor, at: datetime) -> None:
+    """Take back files of a case that wait or are stuck, and ask nobody about them any more."""
+    for kind in kinds:
+        outbox.withdraw(case, kind.code, at=at)
+        rows = OutboxMessage.objects.filter(case=case, kind=kind.code, state="withdrawn")
+        gone = [str(uid) for uid in rows.values_list("public_id", flat=True)]
+        for task in Task.objects.filter(case=case, detail__message__in=gone, closed_at=None):
+            tasks.close(task, actor=actor, at=at, outcome="withdrawn")

@@ -7,9 +7,9 @@ from datetime import date
 from cases.kernel.clocks import ClockRule
 from cases.kernel.retention import RetentionClass
 
-__all__ = ["CLOCKS", "NIGHTLY", "PULL", "RECALL", "RETENTION"]
+__all__ = ["CLOCKS", "NIGHTLY", "PULL", "RECALL", "RETENTION", "STOP"]
 
-RECALL, NIGHTLY, PULL = "placement_recall", "placement_gate", "placement_pull"
+RECALL, NIGHTLY, PULL, STOP = "placement_recall", "placement_gate", "placement_pull", "placement_stop"
 _FROM = date(2026, 1, 1)
 CLOCKS = (
     ClockRule(
@@ -19,6 +19,15 @@ CLOCKS = (
         unit="working_days",
         source="Internal target: unconfirmed after one working day goes to a manager; domain rules 5A.5",
         effective_from=_FROM,
+    ),
+    ClockRule(
+        code=STOP,
+        label="A stop reaches the agency",
+        length=15,
+        unit="minutes",
+        source="Internal target: an agency learns within 15 minutes that it must stop; domain rules 5A.5",
+        effective_from=_FROM,
+        is_work=False,
     ),
     ClockRule(
         code=PULL,
