@@ -100,7 +100,7 @@ def keep_back(case: Case, *, actor: Actor, at: datetime, cause: UUID | None) -> 
         if not outbox.take_back(message, at=at):
             return False
         package.erase(case, actor=actor, reason="cancelled", at=at)
-        _forget(message, actor=actor, at=at)
+        outbox.forget(message, actor=actor.label, reason="purged", at=at)
         facts = case.disclosure_request
         facts.released_at = None
         facts.save(update_fields=["released_at"])
@@ -142,18 +142,13 @@ def purge(case: Case, clock: Clock, *, at: datetime) -> None:
         action.detail["files"] = package.erase(case, actor=actor, reason="purged", at=at)
         failpoints.reach("inside_purge")
         for message in OutboxMessage.objects.select_related("key").filter(case=case, kind=messages.LE_RESULT.code):
-            _forget(message, actor=actor, at=at)
+            outbox.forget(message, actor=actor.label, reason="purged", at=at)
         facts.purged_at = at
         facts.save(update_fields=["purged_at"])
         case.version += 1
         case.changed_at = at
         clocks.refresh_due(case)
         case.save()
-
-
-def _forget(message: OutboxMessage, *, actor: Actor, at: datetime) -> None:
-    sealing.destroy(message.key, actor=actor.label, reason="purged", at=at)
-    OutboxMessage.objects.filter(pk=message.pk).update(sealed_body=None)
 
 
 # --- writing after an oral request ------------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ __all__ = [
     "Message",
     "NoChannel",
     "channel_for",
+    "forget",
     "go_first",
     "install_doorbell",
     "never_left",
@@ -109,6 +110,13 @@ def open_body(message: OutboxMessage, *, reader: sealing.Reader, at: datetime) -
         reader=reader,
         at=at,
     )
+
+
+def forget(message: OutboxMessage, *, actor: str, reason: str, at: datetime) -> None:
+    """Destroy what was said for good: nobody opens the body again, nor the bytes in which its file was carried. What it
+    was (kind, hash, tries, answer) stays. Whoever decides so writes the event; `reason` is a code."""
+    sealing.destroy(message.key, actor=actor, reason=reason, at=at)
+    OutboxMessage.objects.filter(pk=message.pk).update(sealed_body=None)
 
 
 def never_left(at: str = "") -> Q:

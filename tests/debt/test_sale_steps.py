@@ -4,21 +4,22 @@ import csv
 import hashlib
 import io
 from datetime import date, timedelta
+from uuid import uuid4
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from cases.accounts import storing
-from cases.debt.sale import bids, looking, prices, tapes
+from cases.debt.sale import bids, erasing, looking, prices, tapes
 from cases.debt.sale.models import DebtSaleAccount, SaleTape
-from cases.kernel import outbox, verdicts
+from cases.kernel import holds, outbox, record, verdicts
 from cases.kernel.exchange import batchformat
 from cases.kernel.models import BatchFile, Case, OutboxMessage, Release, ReleasedItem
 from cases.kernel.restricted import quietholds
 from cases.kernel.transitions import TransitionRefused
 from cases.ledger import api as ledger
-from cases.ledger.models import DataKey
+from cases.ledger.models import DataKey, LedgerEvent
 from cases.ledger.reads import Reader
 from cases.ledger.verify import verify_stream
 from tests import factories, placements, sales
@@ -91,13 +92,45 @@ def test_bidders_see_a_tape_without_names_once_the_data_protection_officer_agree
     page = client_of(sales.PROTECTION).get(f"/debt/sales/{case.uid}/tapes/").text
     assert "500-750" in page
     assert all(text not in page for text in ("8000000001", "SA1 0ZZ", "Example Terrace", "holder1@"))
-    # Thirty days later it is erased, and its hash stays.
-    assert tapes.erase_due(AT + timedelta(days=30)) == 0
-    assert tapes.erase_due(AT + timedelta(days=31)) == 1
-    tape = SaleTape.objects.get(sale=case.pk)
-    assert (tape.parts.count(), tape.row_count, bool(tape.sha256)) == (0, 2, True)
-    assert DataKey.objects.get(pk=tape.key_id).wrapped is None
+
+
+def test_thirty_days_later_the_bid_tape_is_erased_with_every_message_that_took_it(people):
+    case = sales.taped(sales.with_bid_tape(people), people)  # the first was withdrawn
+    case = sales.moved(case, "publish", people[sales.MANAGER], bidders=[sales.BUYER])
+    case = sales.agreed_to(case, people, sales.PROTECTION)
+    message = OutboxMessage.objects.get(case=case, kind="bid_tape")
+    OutboxMessage.objects.filter(pk=message.pk).update(state="sending", lease=uuid4())
+    assert erasing.erase_due(AT + timedelta(days=30)) == 0
+    assert erasing.erase_due(AT + timedelta(days=31)) == 1  # the withdrawn one: the other is just being sent
+    assert outbox.open_body(message, reader=READER, at=AT)
+    OutboxMessage.objects.filter(pk=message.pk).update(state="delivered", lease=None, attempts=1)
+
+    hold = holds.enter(case.pk, "legal", actor=people[sales.MANAGER], at=AT, source="court", reason="Notice of claim.")
+    with nothing_written():
+        assert erasing.erase_due(AT + timedelta(days=31)) == 0
+    with record.act(case, "tests.lift", actor=people[sales.MANAGER], at=AT):
+        hold.released_at = AT
+        hold.save(update_fields=["released_at"])
+    assert erasing.erase_due(AT + timedelta(days=31)) == 1
+
+    tape, message = SaleTape.objects.get(sale=case.pk, is_withdrawn=False), OutboxMessage.objects.get(pk=message.pk)
+    assert (tape.parts.count(), tape.row_count, bool(tape.sha256)) == (0, 1, True)
+    file = BatchFile.objects.select_related("key").get(message=message)
+    assert (DataKey.objects.get(pk=tape.key_id).wrapped, file.key.wrapped, file.key_id) == (None, None, message.key_id)
+    assert (outbox.open_body(message, reader=READER, at=AT), message.state) == (None, "delivered")
+    assert message.body_sha256 == file.sha256
+    event = LedgerEvent.objects.filter(stream=case.uid, action="debt_sale.tape_erased").latest("seq")
+    assert event.content()["detail"] == {"tape": 2, "messages": [str(message.public_id)]}
+    with nothing_written():
+        assert erasing.erase_due(AT + timedelta(days=32)) == 0
     assert client_of(sales.MANAGER).get(f"/debt/sales/{case.uid}/tapes/").status_code == 200
+
+
+def test_an_offer_that_still_waits_when_the_tape_is_erased_is_taken_back(people):
+    case = sales.bidding(people)
+    erasing.erase_due(AT + timedelta(days=31))
+    message = OutboxMessage.objects.get(case=case, kind="bid_tape")
+    assert (message.state, message.sealed_body) == ("withdrawn", None)
 
 
 def test_a_line_that_would_show_who_it_is_about_stops_the_tape(people):

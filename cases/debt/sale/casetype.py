@@ -9,6 +9,7 @@ from cases.debt.sale import (
     codes,
     completing,
     ending,
+    erasing,
     forms,
     messages,
     moving,
@@ -16,7 +17,6 @@ from cases.debt.sale import (
     periods,
     report,
     rules,
-    tapes,
 )
 from cases.debt.sale.models import DebtSale
 from cases.kernel import retention
@@ -71,7 +71,7 @@ DEBT_SALE = CaseType(
         bureaus.CRA_CORRECT.code: bureaus.CRA_CORRECT.label,
         letters.LETTER.code: letters.LETTER.label,
     },
-    erase_beside=tapes.erase_due,
+    erase_beside=erasing.erase_due,
     marks=moving.marks,
     own_tabs=(("Accounts", "sale_accounts"), ("Tapes and bids", "sale_tapes")),
     is_divisible=False,

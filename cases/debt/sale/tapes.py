@@ -10,7 +10,7 @@ import csv
 import hashlib
 import io
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from django.db import transaction
 from django.db.models import Max, Sum
@@ -19,7 +19,7 @@ from cases.accounts.models import Account, AccountHolder
 from cases.debt.sale import looking
 from cases.debt.sale.models import DebtSale, DebtSaleAccount, SaleTape, SaleTapePart
 from cases.kernel import calendars, jobs, locks, policy, record
-from cases.kernel.actors import Actor, system
+from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Case
 from cases.ledger import api as ledger
@@ -34,7 +34,6 @@ __all__ = [
     "MADE_IN",
     "TapeRefused",
     "ask",
-    "erase_due",
     "first_lines",
     "manifest",
     "newest",
@@ -45,7 +44,6 @@ __all__ = [
 ACT = "make_sale_tape"
 LABEL = "cases.SaleTapePart"
 PART = 500
-KEPT = timedelta(days=30)
 # In which state which tape is made.
 MADE_IN = {"exclusions_run": "bid", "cut_off": "final"}
 # The columns of each tape, and the category of data that each belongs to.
@@ -387,24 +385,3 @@ KIND = jobs.Kind(
     names=lambda _actor, subjects: {each: f"Part from {each.split(':')[1]}" for each in subjects},
 )
 jobs.declare(KIND)
-
-
-def erase_due(now: datetime) -> int:
-    """Erase what bidders were shown, 30 days after it was made, and what was withdrawn: each in an act of its sale.
-    Returns how many tapes."""
-    due = SaleTape.objects.filter(made_at__lt=now - KEPT, erased_at=None)
-    due = due.filter(kind="bid") | due.filter(is_withdrawn=True)
-    return sum(_erase(tape_id, now=now) for tape_id in list(due.order_by("pk").values_list("pk", flat=True)))
-
-
-@transaction.atomic
-def _erase(tape_id: int, *, now: datetime) -> int:
-    tape = SaleTape.objects.select_related("key").get(pk=tape_id)
-    case = locks.case_for_update(tape.sale_id)
-    actor = system("retention", source=case.source)
-    with record.act(case, "debt_sale.tape_erased", actor=actor, at=now, detail={"tape": tape.number}):
-        tape.parts.all().delete()
-        sealing.destroy(tape.key, actor=actor.label, reason="retention_over", at=now)
-        tape.erased_at = now
-        tape.save(update_fields=["erased_at"])
-    return 1
