@@ -142,6 +142,7 @@ SIGNED = {
     "cut_off_date": AT.date(),
     "completion_date": AT.date(),
     "put_back_days": 180,
+    "pass_on_days": 5,
 }
 
 

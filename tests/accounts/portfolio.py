@@ -65,7 +65,8 @@ def row(number: int, **changes: str) -> dict[str, str]:
 def file(rows: list[dict[str, str]]) -> bytes:
     """Return the rows as a CSV file."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, HEADING, restval="")
+    more = dict.fromkeys(name for row in rows for name in row if name not in HEADING)
+    writer = csv.DictWriter(text, [*HEADING, *more], restval="")
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue().encode()

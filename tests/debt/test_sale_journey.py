@@ -102,6 +102,7 @@ def test_s_1_from_the_pool_to_what_comes_back(monkeypatch):
         "cut_off_date": date(2026, 11, 30),
         "completion_date": date(2026, 12, 10),
         "put_back_days": 180,
+        "pass_on_days": 5,
     }
     case = sales.moved(case, "sign", people[sales.COUNSEL], at=on(11, 27), **agreement)
     case = sales.agreed_to(case, people, sales.FINANCE, at=on(11, 27))

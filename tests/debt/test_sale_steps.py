@@ -165,6 +165,8 @@ def test_only_who_was_given_the_tape_bids_and_a_buyer_is_looked_at_before_it_is_
     refused(case, "sign", counsel, "follows the agreement", **{**sales.SIGNED, "cut_off_date": date(2026, 1, 1)})
     refused(case, "sign", counsel, "hold until the completion", **{**sales.SIGNED, "completion_date": date(2028, 1, 1)})
     refused(case, "sign", counsel, "for how many days", **{**sales.SIGNED, "put_back_days": 0})
+    for days in (None, 0, 21):
+        refused(case, "sign", counsel, "within how many working days", **{**sales.SIGNED, "pass_on_days": days})
     refused(case, "sign", people[sales.FINANCE], "legal counsel", **sales.SIGNED)
 
 

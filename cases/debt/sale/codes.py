@@ -13,7 +13,9 @@ __all__ = [
     "EVIDENCE_KINDS",
     "IS_SOLD",
     "LINES",
+    "LONGEST_PASSING_ON",
     "LONGEST_WINDOW",
+    "PASSED_ON_WITHIN",
     "LOOKED_AT_IN",
     "NO_WINDOW",
     "ROLES",
@@ -82,6 +84,9 @@ DILIGENCE = {
     "is_not_sanctioned": "It is on no list of sanctions",
 }
 LONGEST_WINDOW = 730
+LONGEST_PASSING_ON = 20
+# Working days, for sales that were agreed without a word about it.
+PASSED_ON_WITHIN = 5
 EVIDENCE_KINDS = CodeList(
     "sale_evidence",
     "Debt sales: kinds of document",

@@ -125,7 +125,7 @@ def _sell(cast: Cast, case: Case, *, at: datetime) -> None:
     shown = {**dict.fromkeys(codes.DILIGENCE, True), "diligence_until": today + timedelta(days=365)}
     _move(cast.manager, case, "prefer", at=at, bid="1", **shown)
     days = dict.fromkeys(("agreement_date", "cut_off_date", "completion_date"), today)
-    _move(cast.counsel, case, "sign", at=at, put_back_days=WINDOW, **days)
+    _move(cast.counsel, case, "sign", at=at, put_back_days=WINDOW, pass_on_days=5, **days)
     _agree(case, cast.finance, at=at)
     _move(cast.manager, case, "cut_off", at=at)
     tapes.ask(case, actor=cast.manager, at=at)

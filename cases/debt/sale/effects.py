@@ -53,7 +53,8 @@ def prefer(context: Any) -> None:
 
 def sign(context: Any) -> None:
     """Keep what was agreed."""
-    sale, names = context.case.debt_sale, ("agreement_date", "cut_off_date", "completion_date", "put_back_days")
+    sale, days = context.case.debt_sale, ("agreement_date", "cut_off_date", "completion_date")
+    names = (*days, "put_back_days", "pass_on_days")
     for name in names:
         setattr(sale, name, context.inputs[name])
     sale.save(update_fields=names)

@@ -145,6 +145,12 @@ class SignForm(_StepForm):
         max_value=codes.LONGEST_WINDOW,
         initial=180,
     )
+    pass_on_days = forms.IntegerField(
+        label="What customers pay us after the completion is passed on within so many working days",
+        min_value=1,
+        max_value=codes.LONGEST_PASSING_ON,
+        initial=5,
+    )
 
 
 class CompleteForm(_StepForm):

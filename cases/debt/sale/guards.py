@@ -112,6 +112,12 @@ def has_window(context: Any) -> str | None:
     return None if is_window else "Say for how many days a claim is taken."
 
 
+def passes_payments_on(context: Any) -> str | None:
+    days = context.inputs.get("pass_on_days")
+    is_time = isinstance(days, int) and 0 < days <= codes.LONGEST_PASSING_ON
+    return None if is_time else "Say within how many working days a payment to us is passed on."
+
+
 def is_cut_off_day(context: Any) -> str | None:
     day = context.case.debt_sale.cut_off_date
     if day is None or calendars.london_date(context.at) < day:

@@ -16,7 +16,7 @@ from cases.kernel.exchange import agreements, files
 from cases.kernel.models import Agency, BatchFile, Case
 from cases.ledger.reads import Reader
 
-__all__ = ["ALL", "ASSIGNMENT", "BID_TAPE", "FINAL_TAPE", "send_assignment", "send_tape"]
+__all__ = ["ALL", "ASSIGNMENT", "BID_TAPE", "FINAL_TAPE", "PAID", "send_assignment", "send_paid", "send_tape"]
 
 BID_TAPE = releases.MessageKind(
     code="bid_tape",
@@ -50,7 +50,16 @@ ASSIGNMENT = releases.MessageKind(
     ),
     put_right_by="nobody",
 )
-ALL = (BID_TAPE, FINAL_TAPE, ASSIGNMENT)
+PAID = releases.MessageKind(
+    code="sold_account_paid",
+    label="Payment on a sold account",
+    recipient_kind="purchaser",
+    purpose="sell_debts",
+    necessity="Whoever has paid us must not be asked for the same money by the buyer.",
+    categories=dict.fromkeys(("reference", "paid_date", "amount_pence", "passed_on_by"), "financial"),
+    put_right_by="nobody",
+)
+ALL = (BID_TAPE, FINAL_TAPE, ASSIGNMENT, PAID)
 releases.declare(*ALL)
 files.declare(*(files.FileKind(code=kind.code, label=kind.label) for kind in ALL))
 _KINDS = {"bid": BID_TAPE, "final": FINAL_TAPE}
@@ -72,6 +81,11 @@ def send_assignment(
 ) -> None:
     """Promise what was assigned, as one row, inside the current ledger action."""
     _promise(case, ASSIGNMENT, agency, row, written([row]), value=str(dict(row)), people=people, actor=actor, at=at)
+
+
+def send_paid(case: Case, agency: Agency, row: Mapping[str, Any], *, people: int, actor: Actor, at: datetime) -> None:
+    """Promise word of a payment that a customer made to us, as one row, inside the current ledger action."""
+    _promise(case, PAID, agency, row, written([row]), value=str(dict(row)), people=people, actor=actor, at=at)
 
 
 def _promise(

@@ -31,6 +31,7 @@ class DebtSale(Tracked):
     """One pool of accounts for one buyer. `selection` says by codes, dates and pence which accounts were chosen.
 
     Money is whole pence; `price_rate` is hundredths of a penny for each pound that is owed. Dates are days in London.
+    What a customer pays us after the sale is passed on to the buyer within `pass_on_days` working days.
     """
 
     case = models.OneToOneField(Case, models.PROTECT, primary_key=True, related_name="debt_sale")
@@ -43,6 +44,7 @@ class DebtSale(Tracked):
     cut_off_date = models.DateField(null=True, blank=True)
     completion_date = models.DateField(null=True, blank=True)
     put_back_days = models.PositiveSmallIntegerField(null=True, blank=True)
+    pass_on_days = models.PositiveSmallIntegerField(null=True, blank=True)
     funds_pence = models.BigIntegerField(null=True, blank=True)
     funds_date = models.DateField(null=True, blank=True)
     completed_date = models.DateField(null=True, blank=True)

@@ -86,6 +86,8 @@ def facts_view(case: Case) -> list[tuple[str, str]]:
     rows += [(label, f"{day:%-d %B %Y}") for label, day in days.items() if day]
     if sale.put_back_days:
         rows.append(("Claims are taken for", f"{sale.put_back_days} days"))
+    if sale.pass_on_days:
+        rows.append(("Payments to us are passed on within", f"{sale.pass_on_days} working days"))
     if sale.funds_pence is not None and sale.funds_date is not None:
         rows.append(("Received", f"{_pounds(sale.funds_pence)} on {sale.funds_date:%-d %B %Y}"))
     return rows

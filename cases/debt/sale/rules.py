@@ -118,7 +118,7 @@ LIFECYCLE = Lifecycle(
             roles=frozenset({"legal_counsel"}),
             scope="all",
             agreed_by=(Agreement(role="finance_approver"),),
-            guards=(guards.has_dates, guards.has_window),
+            guards=(guards.has_dates, guards.has_window, guards.passes_payments_on),
             effects=(effects.sign,),
             consequence="Price, cut-off and completion hold from now on",
             tone="primary",

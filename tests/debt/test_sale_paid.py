@@ -1,0 +1,101 @@
+"""A customer pays us for a debt that was sold (domain 5B.5, 5B.8): the buyer hears of it, the money is passed on."""
+
+import csv
+import io
+from datetime import timedelta
+
+import pytest
+
+from cases.debt.sale.models import DebtSaleAccount
+from cases.kernel import actors, outbox
+from cases.kernel.exchange import agencies, batchformat
+from cases.kernel.models import Case, Channel, OutboxMessage, Release, Task
+from cases.ledger import verify
+from cases.ledger.reads import Reader
+from tests import factories, sales
+from tests.accounts import portfolio
+from tests.debt.test_put_back import put_back
+from tests.factories import AT
+
+pytestmark = pytest.mark.django_db
+READER = Reader(actor="tests", verb="read", purpose="tests")
+# Sold and complete on Saturday 14 November 2026; billing tells of it on Monday.
+MONDAY = AT + timedelta(days=2)
+
+
+@pytest.fixture
+def people():
+    return factories.office()
+
+
+def pays(case: Case, people, day: str, pence: int, *, at=MONDAY, **changes: str) -> None:
+    """Let billing tell of the newest payment on the account of a sale."""
+    line = DebtSaleAccount.objects.get(sale=case.pk)
+    told = {
+        "as_of": at.date().isoformat(),
+        "last_payment_date": day,
+        "last_payment_pence": str(pence),
+        "balance_pence": str(line.balance_pence),
+        "default_pence": str(line.balance_pence),
+    }
+    sales.take_in(people, portfolio.row(0, account=sales.newest_number(), **{**told, **changes}), at=at)
+
+
+def asked(case: Case) -> list[Task]:
+    return list(Task.objects.filter(case=case, kind="sold_account_paid").order_by("pk"))
+
+
+def told() -> list[dict[str, str]]:
+    """Return the one row of each file in which the buyer was told of a payment."""
+    rows = []
+    for message in OutboxMessage.objects.filter(kind="sold_account_paid").order_by("pk"):
+        body = batchformat.read(outbox.open_body(message, reader=READER, at=AT)).body
+        rows += csv.DictReader(io.StringIO(body.decode()))
+    return rows
+
+
+@pytest.mark.parametrize("sold", [sales.completed, sales.sold, sales.warranty_open, sales.closed])
+def test_a_payment_after_the_sale_is_told_to_the_buyer_and_passed_on_in_time(people, sold):
+    case = sold(people)
+    pays(case, people, "2026-11-15", 2500)
+    (task,) = asked(case)
+    # The fifth working day after Monday 16 November 2026.
+    assert task.due_at.isoformat() == "2026-11-23T23:59:59+00:00"
+    assert task.detail == {"line": 1, "paid": "2026-11-15", "amount_pence": 2500, "is_told": True}
+    (row,) = told()
+    assert row == {
+        "reference": f"{case.reference}/1",
+        "paid_date": "2026-11-15",
+        "amount_pence": "2500",
+        "passed_on_by": "2026-11-23",
+    }
+    assert Release.objects.filter(case=case, message_kind="sold_account_paid").count() == 1
+    # Whatever else billing tells, the same payment is told once; another one is another.
+    pays(case, people, "2026-11-15", 2500, at=MONDAY + timedelta(days=1), balance_pence="0")
+    assert (len(asked(case)), len(told())) == (1, 1)
+    pays(case, people, "2026-11-18", 2500, at=MONDAY + timedelta(days=3), balance_pence="0")
+    assert (len(asked(case)), len(told())) == (2, 2)
+    assert [each for each in verify.verify_stream(case.uid) if each.level == "wrong"] == []
+
+
+def test_what_was_paid_before_the_completion_is_not_the_buyers(people):
+    case = sales.completed(people)
+    pays(case, people, "2026-11-13", 2500)
+    assert (asked(case), told()) == ([], [])
+
+
+def test_what_came_back_is_paid_to_us(people):
+    case = sales.completed(people)
+    put_back(case, people, "duplicate")
+    pays(case, people, "2026-11-15", 2500)
+    assert (asked(case), told()) == ([], [])
+
+
+def test_where_the_buyer_cannot_be_told_the_task_says_so(people):
+    case = sales.completed(people)
+    channel = Channel.objects.get(agency__code=sales.BUYER, direction="out")
+    agencies.change_channel(channel, "agency.channel_off", actor=actors.system("tests"), at=AT, state="disabled")
+    pays(case, people, "2026-11-15", 2500)
+    (task,) = asked(case)
+    assert task.detail["is_told"] is False
+    assert told() == []
