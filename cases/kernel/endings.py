@@ -9,7 +9,7 @@ from uuid import UUID
 
 from cases.kernel import approvals, calendars, casetypes, clocks, holdkinds, locks, policy, record, retention, tasks
 from cases.kernel.linking import detaching, splitting
-from cases.kernel.models import Case, Hold
+from cases.kernel.models import Case, Hold, Letter
 
 __all__ = ["EFFECTS", "GUARDS", "close", "needs_another"]
 
@@ -60,13 +60,17 @@ def names_a_case_to_merge_into(context: Any) -> str | None:
 
 
 def stop_all_work(context: Any) -> None:
-    """Nothing is due any more: running clocks are cancelled, tasks closed, what else was asked for is void."""
+    """Nothing is due any more: running clocks are cancelled, tasks closed, letters that wait withdrawn, and what else
+    was asked for is void."""
     for clock in context.case.clocks.filter(ended_at=None):
         clock.state = clock.state if clock.state == "breached" else "cancelled"
         clock.ended_at = context.at
         clock.save(update_fields=["state", "ended_at"])
     for task in context.case.tasks.filter(closed_at=None):
         tasks.close(task, actor=context.actor, at=context.at, outcome=context.transition.name)
+    for letter in Letter.objects.select_for_update().filter(case=context.case, state="due"):
+        letter.state = "withdrawn"
+        letter.save(update_fields=["state"])
     approvals.void_all(context.case, at=context.at)
 
 

@@ -7,14 +7,25 @@ from datetime import timedelta
 
 import pytest
 
-from cases.kernel import edits, holds, outbox, tasks
+from cases.kernel import edits, holds, outbox, tasks, transitions, verdicts
 from cases.kernel import record as acts
 from cases.kernel.exchange import letters as notices
-from cases.kernel.models import Case, CaseAddress, CaseParty, Letter, OutboxMessage, ReleasedItem, StoredBlob, Task
+from cases.kernel.models import (
+    Approval,
+    Case,
+    CaseAddress,
+    CaseParty,
+    Letter,
+    OutboxMessage,
+    ReleasedItem,
+    StoredBlob,
+    Task,
+)
 from cases.ledger import sealing, verify
 from cases.ledger.models import AccessEvent, LedgerEvent
 from cases.reports import letters
 from tests import factories
+from tests.kernel.snapshots import nothing_written
 from tests.reports import reading
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -242,6 +253,31 @@ def test_hold_on_contact_for_the_whole_case_stops_a_letter_to_anybody():
     hold(case, people, "protected_address")
     assert letters.make_due_letters(now=NOW) == 0
     assert Task.objects.filter(case=case, kind="letter_held").count() == 1
+
+
+@pytest.mark.parametrize("name", ["void", "merge"])
+def test_a_letter_that_waits_goes_to_nobody_once_its_case_is_void_or_merged(name):
+    people = factories.office()
+    held, failed, other = (factories.investigating(people) for _ in range(3))
+    for each in (held, failed):
+        with acts.act(fresh(each), "tests.asked", actor=people["a.byrne"], at=NOW):
+            notices.request(each, CaseParty.objects.get(case=each, number=2), template="n11", at=NOW)
+    with acts.act(fresh(failed), "tests.moved", actor=people["a.byrne"], at=NOW):
+        for place in CaseAddress.objects.filter(party__case=failed):
+            place.kind = "delivery"
+            place.save(update_fields=["kind"])
+    hold(held, people, "vulnerable", person=2, ends_at=NOW + timedelta(days=1))
+    assert letters.make_due_letters(now=NOW) == 0
+
+    for each in (held, failed):
+        transitions.apply(
+            each.pk, name, actor=people["a.byrne"], at=NOW, reason="Twice.", inputs={"into": str(other.uid)}
+        )
+        verdicts.decide(Approval.objects.get(case=each, act=name).uid, "agreed", actor=people["d.osei"], at=NOW)
+        assert Letter.objects.get(case=each).state == "withdrawn"
+        assert not Task.objects.filter(case=each, closed_at=None).exists()
+    with nothing_written():
+        assert letters.make_due_letters(now=NOW + timedelta(days=2)) == 0
 
 
 def test_one_letter_that_cannot_be_written_does_not_hold_up_the_others_of_its_case():
