@@ -37,14 +37,15 @@ class Match:
 
 
 def find(row: Callback, body: CallbackBody) -> Match:
-    """Return what a callback belongs to. Only messages to this very agency count.
+    """Return what a callback belongs to. Only messages to this very agency count, and none of another case than the
+    one that a person chose.
 
     A reference of the agency's that several cases share names none of them: that is for people to say.
     """
     own = OutboxMessage.objects.filter(channel__agency=row.agency).select_related("case", "channel__agency")
     if body.reference:
         message = own.filter(public_id=body.reference).first() if _is_uuid(body.reference) else None
-        if message is not None:
+        if message is not None and row.case_id in (None, message.case_id):
             return Match(message.case, message)
     if row.case is not None:
         return Match(row.case)

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from cases.agencies import application, matching
-from cases.kernel.models import Callback, OutboxMessage, Task
+from cases.kernel.models import Callback, Case, OutboxMessage, Task
 from cases.kernel.office import proposals
 from cases.ledger import verify
 from cases.ledger.models import LedgerEvent
@@ -71,6 +71,24 @@ def test_a_person_says_which_case_and_it_is_applied_there_once(people, cases, en
     assert [acts(case, "fraud_referral.enquiry") for case in cases] == [0, 1, 0]
     assert Task.objects.get(kind="callback_ambiguous").outcome == "matched"
     assert not [each for each in verify.verify_stream(cases[1].uid) if each.level != "recorded late"]
+
+
+def test_a_person_says_which_case_though_the_agency_named_a_message_of_another(people, cases):
+    meant, named = factories.submitted(people), cases[2]
+    row = hear(callback(reference=str(OutboxMessage.objects.get(case=named).public_id)))
+    application.apply_pending(now=now())
+    row.refresh_from_db()
+    assert (row.state, row.reason, row.case_id) == ("failed", "refused:TransitionRefused", named.pk)
+
+    matching.match(row, meant, actor=people["a.byrne"], at=now(), reason="They took the wrong line.")
+    application.apply_pending(now=now())
+
+    row.refresh_from_db()
+    assert (row.state, row.case_id) == ("applied", meant.pk)
+    states = dict(Case.objects.filter(pk__in=[meant.pk, named.pk]).values_list("pk", "state"))
+    assert states == {meant.pk: "filed", named.pk: "referred"}
+    assert OutboxMessage.objects.get(case=named).state == "pending"
+    assert not Task.objects.filter(detail__callback=str(row.uid), closed_at=None).exists()
 
 
 def test_a_person_says_that_nothing_follows(people, cases, enquiry):
