@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from cases.fraud import codes, messages
+from cases.fraud import codes, messages, periods
 from cases.fraud.models import FraudDispute
 from cases.kernel import calendars, casetypes, clocks, outbox, record, releases, tasks
 from cases.kernel.actors import Actor
@@ -45,6 +45,7 @@ LETTERS = tuple(
         template=f"cases/fraud/letters/{code}.html",
         effective_from=date(2026, 1, 1),
         extra={"filing_reference": "The agency's reference of the filing", "filed_date": "When it was filed"},
+        kept_by=periods.EXPIRIES,
     )
     for code, label in (
         ("n17", "Answer to a dispute: the filing stands"),

@@ -196,7 +196,9 @@ def _paper(letter: Letter, addressee: Addressee, *, now: datetime) -> Paper:
         "facts": facts,
         "said": _said(letter, facts, template.says, now=now) if template.says else (),
         "matter": casetype.topic_label(case.topic),
-        "periods": {clock.rule: clock for clock in case.clocks.filter(party=letter.party).order_by("pk")},
+        "periods": {
+            clock.rule: clock for clock in case.clocks.filter(party=letter.party, ended_at=None).order_by("pk")
+        },
         "agency": agency,
         "agency_contact": firm.agencies.get(agency.kind) if agency else None,
     }

@@ -50,7 +50,8 @@ def filled(code: str, body: str, context: Mapping[str, Any]) -> list[Block]:
     """Return the blocks of a wording with the values of one letter's context."""
     firm, agency, facts = context["firm"], context["agency"], context["facts"]
     template = letters.TEMPLATES.get(code)
-    ends = [clock.due_date for clock in context["periods"].values() if clock.due_date]
+    kept = template.kept_by if template else ()
+    ends = [clock.due_date for rule, clock in context["periods"].items() if rule in kept]
     values = {
         "name": context["addressee"].name,
         "reference": context["reference"],

@@ -17,19 +17,16 @@ from cases.kernel.models import (
     Agency,
     Approval,
     Case,
-    Letter,
     OutboxMessage,
     Task,
 )
 from cases.kernel.timing import sweeps
-from cases.ledger import sealing
 from cases.ledger.models import AccessEvent, LedgerEvent
 from cases.reports import letters
 from tests import factories
 from tests.factories import FILED_AT
 from tests.fraud.standing import NEXT_DAY, PRESENT, Stage
 from tests.kernel.snapshots import nothing_written, undone
-from tests.reports import reading
 
 
 class Amendments(Stage):
@@ -424,53 +421,3 @@ class Holders(Stage):
         assert [task.detail["change"] for task in asked] == ["disputed", "disputed", "amended", "removed"]
         assert {(task.detail["agency"], task.detail["cause"]) for task in asked} == {("fpa", "NoChannel")}
         assert Case.objects.get(pk=self.filed.pk).state == "removal_requested"
-
-
-class Letters(Stage):
-    """The answers as people read them, from the person's own rows alone."""
-
-    NOT_HERS = ("203.0.113.45", "Unit 4", "Fiction Way", "Leeds", "NM-4471", "Caller passed")
-    ROUTES = ("Complain to us", "Communications Ombudsman or CISAS", "Information Commissioner’s Office", "court")
-
-    def read(self, template):
-        letters.make_due_letters(now=NEXT_DAY)
-        letter = Letter.objects.get(case=self.filed, template=template)
-        reader = sealing.Reader(actor="system:tests", verb="view", purpose="test", streams=(self.filed.uid,))
-        text = " ".join(reading.text_of(letters.open_letter(letter, reader=reader, at=NEXT_DAY)).split())
-        assert (letter.state, letter.template_version, letter.language) == ("rendered", 1, "en-GB")
-        assert letter.message.channel.agency.code == "sandbox-post"
-        for said in ("Dear Morwenna Tregaskis,", self.filed.reference, "consumers@example.org", *self.ROUTES):
-            assert said in text, said
-        for secret in self.NOT_HERS:
-            assert secret not in text, secret
-        return text
-
-    def test_the_filing_stands(self):
-        self.do("dispute", "i.sowande", **PRESENT)
-        self.do("uphold", "judge", reason="The recording and the log agree.")
-        text = self.read("n17")
-        assert "It stands." in text
-        assert "Until 16 December 2027." in text
-        assert "The recording and the log agree" not in text
-
-    def test_the_filing_was_amended(self):
-        self.do("dispute", "i.sowande", **PRESENT)
-        with edits.change(self.filed.pk, actor=self.people["p.nair"], at=FILED_AT) as edit:
-            edit.facts(reasons=["call_divert"])
-        self.do("amend_disputed", "judge")
-        text = self.read("n18")
-        assert "corrected it." in text
-        assert "calls diverted" in text
-
-    def test_the_filing_was_removed_and_the_post_proves_the_letter(self):
-        self.do("dispute", "i.sowande", **PRESENT)
-        self.do("remove", "d.osei", reason_code="subject_innocent")
-        self.say("fpa.removed", message=self.end("fpa_remove", "delivered"))
-        text = self.read("n19")
-        assert "it has confirmed that it did" in text
-        assert "SFR-2026-0004417" in text
-        letter = Letter.objects.get(case=self.filed, template="n19")
-        self.say("letter.dispatched", message=letter.message, agency="sandbox-post", at=NEXT_DAY)
-        letter.refresh_from_db()
-        assert (letter.state, letter.dispatched_date) == ("dispatched", date(2026, 11, 17))
-        assert self.filed.clocks.get(rule="k10_request").state == "met"

@@ -1,12 +1,16 @@
 """Whoever says that a filing is wrong is answered within the month, whoever they prove to be: UK GDPR Art 12(3)."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 
-from cases.fraud.models import FraudDispute
+from cases.fraud import incoming
+from cases.fraud.models import FraudDispute, IncomingNotice
 from cases.kernel import edits, verdicts
-from cases.kernel.models import Approval, Case, Task
-from cases.reports import letters
-from tests.fraud.standing import NEXT_DAY, Stage
+from cases.kernel.models import Approval, Case, Letter, Task
+from cases.ledger import sealing
+from cases.reports import letters, lettertext
+from tests.factories import FILED_AT
+from tests.fraud.standing import NEXT_DAY, PRESENT, Stage
+from tests.reports import reading
 
 MONTH = ("k10_request", "running", date(2026, 12, 16))
 
@@ -55,3 +59,88 @@ class TheWrongPerson(Stage):
         assert self.letters() == [("n11", 2, "rendered"), ("n17", 1, "withdrawn")]
         assert Case.objects.get(pk=self.filed.pk).is_dormant is False
         self.answer_by_hand(letter="n17")
+
+
+class Letters(Stage):
+    """The answers as people read them, from the person's own rows alone."""
+
+    NOT_HERS = ("203.0.113.45", "Unit 4", "Fiction Way", "Leeds", "NM-4471", "Caller passed")
+    ROUTES = ("Complain to us", "Communications Ombudsman or CISAS", "Information Commissioner’s Office", "court")
+
+    def printed(self, template):
+        letters.make_due_letters(now=NEXT_DAY)
+        letter = Letter.objects.get(case=self.filed, template=template)
+        assert (letter.state, letter.template_version, letter.language) == ("rendered", 1, "en-GB")
+        assert letter.message.channel.agency.code == "sandbox-post"
+        reader = sealing.Reader(actor="system:tests", verb="view", purpose="test", streams=(self.filed.uid,))
+        return " ".join(reading.text_of(letters.open_letter(letter, reader=reader, at=NEXT_DAY)).split())
+
+    def read(self, template):
+        text = self.printed(template)
+        for said in ("Dear Morwenna Tregaskis,", self.filed.reference, "consumers@example.org", *self.ROUTES):
+            assert said in text, said
+        for secret in self.NOT_HERS:
+            assert secret not in text, secret
+        return text
+
+    def test_the_filing_stands(self):
+        self.do("dispute", "i.sowande", **PRESENT)
+        self.do("uphold", "judge", reason="The recording and the log agree.")
+        text = self.read("n17")
+        assert "It stands." in text
+        assert "Until 16 December 2027." in text
+        assert "The recording and the log agree" not in text
+
+    def test_the_filing_was_amended(self):
+        self.do("dispute", "i.sowande", **PRESENT)
+        with edits.change(self.filed.pk, actor=self.people["p.nair"], at=FILED_AT) as edit:
+            edit.facts(reasons=["call_divert"])
+        self.do("amend_disputed", "judge")
+        text = self.read("n18")
+        assert "corrected it." in text
+        assert "calls diverted" in text
+
+    def test_whoever_was_found_innocent_reads_the_end_of_the_marker_they_have_now(self):
+        """K24: of a victim 13 months, and not the six years of the adverse marker that ended with the amendment."""
+        self.do("dispute", "i.sowande", grounds="innocent", subject="1")
+        with edits.change(self.filed.pk, actor=self.people["p.nair"], at=FILED_AT) as edit:
+            edit.facts(fpa_case_type="victim_of_impersonation", reasons=["current_address_impersonation"])
+            edit.party(1, is_innocent=True, role="victim_of_impersonation", surname="Quarrie")
+            edit.add_address(1, "current", line_1="3 Drama Street", town="Leeds", postcode="LS1 0ZZ")
+        self.do("amend_disputed", "judge")
+        assert self.clocks("k24_adverse", "k24_victim") == [
+            ("k24_adverse", "cancelled", date(2032, 11, 16)),
+            ("k24_victim", "running", date(2027, 12, 16)),
+            ("k24_victim", "running", date(2027, 12, 16)),
+        ]
+        assert "Until 16 December 2027." in self.printed("n18")
+
+    def test_a_wording_of_our_own_names_the_end_of_the_marker_and_of_nothing_else(self):
+        """The month of the dispute runs until January, and a warning after another member's match for years."""
+        self.do("dispute", "i.sowande", at=datetime(2027, 12, 1, tzinfo=UTC), **PRESENT)
+        self.say("fpa.match", their_reference="M-1", matched_on=["name"], expires_date="2031-06-30")
+        row = IncomingNotice.objects.get(case=self.filed)
+        incoming.decide(
+            row, "confirmed", actor=self.people["d.osei"], at=FILED_AT, reason="Hers.", inputs={"person": "2"}
+        )
+        letter = Letter.objects.get(case=self.filed, template="n11")
+        context = {
+            **lettertext.example("n11", now=FILED_AT),
+            "periods": {clock.rule: clock for clock in self.filed.clocks.filter(party=letter.party)},
+        }
+        assert set(context["periods"]) == {"k10_request", "k24_victim", "match_seen"}
+        (block,) = lettertext.filled("n11", "Until {keep_until}.", context)
+        assert block.text == "Until 16 December 2027."
+
+    def test_the_filing_was_removed_and_the_post_proves_the_letter(self):
+        self.do("dispute", "i.sowande", **PRESENT)
+        self.do("remove", "d.osei", reason_code="subject_innocent")
+        self.say("fpa.removed", message=self.end("fpa_remove", "delivered"))
+        text = self.read("n19")
+        assert "it has confirmed that it did" in text
+        assert "SFR-2026-0004417" in text
+        letter = Letter.objects.get(case=self.filed, template="n19")
+        self.say("letter.dispatched", message=letter.message, agency="sandbox-post", at=NEXT_DAY)
+        letter.refresh_from_db()
+        assert (letter.state, letter.dispatched_date) == ("dispatched", date(2026, 11, 17))
+        assert self.filed.clocks.get(rule="k10_request").state == "met"

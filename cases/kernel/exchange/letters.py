@@ -50,6 +50,7 @@ class Template:
 
     `extra` are placeholders a later wording may use beside the common ones: names of fields of the kind's facts.
     `says` names sealed facts that were typed for the person: they are opened and printed, whatever the wording.
+    `kept_by` names the periods of a person with which the record about them ends.
     """
 
     code: str
@@ -59,6 +60,7 @@ class Template:
     effective_from: date
     extra: Mapping[str, str] = field(default_factory=dict)
     says: tuple[str, ...] = ()
+    kept_by: tuple[str, ...] = ()
 
 
 TEMPLATES: dict[str, Template] = {}
