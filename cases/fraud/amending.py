@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import Q, Subquery
 from django.db.models.functions import Coalesce
 
-from cases.fraud import astold, disputes, expiry, flags, insiders, messages, periods, victims
+from cases.fraud import anew, astold, disputes, expiry, flags, insiders, messages, periods, victims
 from cases.kernel import approvals, clocks, outbox, record, tasks
 from cases.kernel.actors import Actor, system
 from cases.kernel.exchange import corrections
@@ -95,12 +95,15 @@ def adds_nobody_adverse(context: Any) -> str | None:
 
 def ask_for_amendment(case: Case, *, at: datetime) -> None:
     """A filing that stands was changed here: say what is owed, inside the current ledger action, a removal within the
-    one working day that removals have; and take back a letter that no longer fits. Called after every change of a
-    case."""
+    one working day that removals have; and take back a letter that no longer fits. Before there is one, the police may
+    be owed another report. Called after every change of a case."""
     insiders.hand_on(case, at=at)
     if ledger.current().verb == _DETACHED:
         disputes.answer_detached(case, at=at)
-    if case.state not in STANDING or ledger.current().verb not in _CHANGES:
+    if ledger.current().verb not in _CHANGES:
+        return
+    if case.state not in STANDING:
+        anew.ask(case, at=at)
         return
     facts = case.fraud_referral
     facts.refresh_from_db()

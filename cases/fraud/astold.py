@@ -7,19 +7,19 @@ Sealing is deterministic within a row, so that a value that was changed and put 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
 from cases.fraud import expiry
 from cases.kernel.exchange import corrections
-from cases.kernel.models import Case, CaseAddress
+from cases.kernel.models import Case, CaseAddress, CaseParty
 from cases.kernel.parties import ADDRESS_FIELDS, PERSON_FIELDS
 from cases.ledger import api as ledger
 from cases.ledger.canonical import canon
 from cases.ledger.models import LedgerEvent
 
-__all__ = ["differs", "note"]
+__all__ = ["differs", "differs_from_police", "note", "note_police"]
 
 # What the messages about a filing are made of, beside its people; and what is told only to others than the agency.
 FACTS = (
@@ -29,6 +29,11 @@ FACTS = (
 )
 ELSEWHERE = ("narrative",)
 ATTACK = ("event_type", "attack")
+# What a report to the police is made of, beside its people.
+REPORTED = (
+    *("fpa_case_type", "reasons", "narrative", "discovered_date"),
+    *("value_at_risk_pence", "loss_pence", *ATTACK),
+)
 
 
 def note(case: Case, *, at: datetime) -> None:
@@ -46,6 +51,36 @@ def differs(case: Case, *, at: datetime) -> bool:
     return not is_same and bool(corrections.earlier_recipients(case))
 
 
+def note_police(case: Case, numbers: Collection[int]) -> None:
+    """Keep with the current ledger action what the police are told with it of people by number, as digests."""
+    before = _told_to_police(case) or {"people": {}}
+    people = {**before["people"], **_people(case, numbers)}
+    ledger.current().detail["police_told"] = {"facts": _hash([_facts(case, REPORTED)]), "people": people}
+
+
+def differs_from_police(case: Case) -> bool:
+    """Say whether what the police were told last is no longer so, of somebody who is still part of the case or of what
+    was done. Of a report that was made before digests were kept it is said to be so."""
+    told: Any = ledger.current().detail.get("police_told") or _told_to_police(case)
+    if told is None or told["facts"] != _hash([_facts(case, REPORTED)]):
+        return True
+    now = _people(case, [int(number) for number in told["people"]])
+    return any(told["people"][number] != digest for number, digest in now.items())
+
+
+def _told_to_police(case: Case) -> dict[str, Any] | None:
+    events = LedgerEvent.objects.filter(stream=case.uid, body__contains='"police_told"').order_by("-seq")
+    event = events.first()
+    detail: dict[str, Any] = event.content().get("detail", {}) if event else {}
+    return detail.get("police_told")
+
+
+def _people(case: Case, numbers: Collection[int]) -> dict[str, str]:
+    """Return a digest of each of these people who is still part of the case, by number."""
+    parties = list(CaseParty.objects.filter(case=case, number__in=numbers, is_detached=False).order_by("number"))
+    return {str(row.number): _hash(_rows([row])) for row in parties}
+
+
 def _last_told(case: Case) -> dict[str, Any] | None:
     moves = [f"{case.kind}.{name}" for name in ("approve", "amend", "amend_disputed")]
     event = LedgerEvent.objects.filter(stream=case.uid, action__in=moves).order_by("-seq").first()
@@ -54,15 +89,16 @@ def _last_told(case: Case) -> dict[str, Any] | None:
 
 
 def _filing(case: Case, *, at: datetime) -> str:
-    parties = list(expiry.of_the_filing(case, at=at))
+    return _hash([_facts(case, FACTS), *_rows(list(expiry.of_the_filing(case, at=at)))])
+
+
+def _rows(parties: list[CaseParty]) -> list[list[object]]:
+    """Return what is said of people and where they live."""
     places = CaseAddress.objects.filter(party__in=parties, is_detached=False).order_by("pk")
-    return _hash(
-        [
-            _facts(case, FACTS),
-            *(_columns(row, ("number", "role", "is_innocent", *PERSON_FIELDS)) for row in parties),
-            *([row.party_id, *_columns(row, ("kind", *ADDRESS_FIELDS))] for row in places),
-        ]
-    )
+    return [
+        *(_columns(row, ("number", "role", "is_innocent", *PERSON_FIELDS)) for row in parties),
+        *([row.party_id, *_columns(row, ("kind", *ADDRESS_FIELDS))] for row in places),
+    ]
 
 
 def _elsewhere(case: Case) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from cases.fraud import codes, messages
+from cases.fraud import astold, codes, messages
 from cases.kernel import outbox, record, releases, tasks
 from cases.kernel.actors import Actor
 from cases.kernel.casetypes import Content
@@ -26,6 +26,7 @@ from cases.ledger import sealing
 from cases.ledger.models import LedgerEvent
 
 __all__ = [
+    "ANEW",
     "COMMUNICATIONS_DOCUMENTS",
     "QUESTION",
     "REPORT_FRAUD",
@@ -46,7 +47,7 @@ COMMUNICATIONS_DOCUMENTS = frozenset({"cdr_extract", "device_log"})
 NEVER = frozenset({"employer"})
 QUESTION = "Does the story of the case hold communications data?"
 ANEW = "fraud_police_anew"
-TASKS = {ANEW: "Report to the police anew: legal counsel agrees to communications data each time"}
+TASKS = {ANEW: "Report to the police anew: what they have is no longer so"}
 # An address of the network; a telephone number, written in any way; the number of a SIM or device.
 _ADDRESS = re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}\b|\b[0-9a-fA-F]{1,4}(?::[0-9a-fA-F]{0,4}){3,}")
 _NUMBER = re.compile(r"(?<![\d£])(?:\+|0)\d[\d ()\-]{7,}\d|\d{14,}")
@@ -170,6 +171,7 @@ def _send(
     if agency is None:
         raise outbox.NoChannel("There is no police reporting centre in the register.")
     parties = list(CaseParty.objects.filter(case=case, number__in=people, is_detached=False).order_by("number"))
+    astold.note_police(case, people)
     hidden = NEVER if with_communications else NEVER | COMMUNICATIONS_FIELDS
     body = {
         **_what(case, actor=actor, at=at),

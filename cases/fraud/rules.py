@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db.models import Model
 
-from cases.fraud import after_filing, alerts, effects, guards
+from cases.fraud import after_filing, alerts, anew, effects, guards
 from cases.fraud.models import FraudReferral, PillarAnswer, PillarEvidence
 from cases.kernel import holdkinds
 from cases.kernel.lifecycle import Lifecycle, State, Transition
@@ -129,6 +129,7 @@ LIFECYCLE = Lifecycle(
             target="no_action",
             roles=_ANALYST,
             needs_reason=True,
+            guards=(anew.police_know,),
             effects=(effects.end_clocks,),
             consequence="Nothing is filed; kept for 12 months",
             tone="quiet",
@@ -178,7 +179,7 @@ LIFECYCLE = Lifecycle(
             decides="approve",
             verdict="refused",
             needs_reason=True,
-            effects=(effects.end_clocks,),
+            effects=(effects.end_clocks, anew.say),
             consequence="Nothing is filed and the case closes",
             tone="danger",
         ),
@@ -201,7 +202,7 @@ LIFECYCLE = Lifecycle(
                 guards.checker_answers_four_pillars,
                 guards.has_reviewed_innocent_flags,
             ),
-            effects=(effects.answer_pillars_as_checker, effects.meet_check, effects.send_filing),
+            effects=(effects.answer_pillars_as_checker, effects.meet_check, effects.send_filing, anew.say),
             consequence="The filing is sent to the fraud prevention agency",
             tone="primary",
         ),

@@ -8,11 +8,13 @@ from cases.kernel import actors, edits, record, verdicts
 from cases.kernel.errors import CaseError
 from cases.kernel.models import (
     Approval,
+    OutboxMessage,
     ReleasedItem,
     Task,
 )
 from cases.ledger.models import LedgerEvent
-from tests.factories import FILED_AT
+from tests import factories
+from tests.factories import APPROVED_AT, AT, CHECKER_INPUTS, FILED_AT, MAKER_ANSWERS
 from tests.fraud.standing import NEXT_DAY, Stage
 from tests.kernel.snapshots import nothing_written, undone
 
@@ -168,3 +170,67 @@ class Police(Stage):
         assert [body["change"] for _, _, body in self.sent("correction_amended")] == ["amended"]
         self.do("remove", "d.osei", at=NEXT_DAY, reason_code="error")
         assert [body["change"] for _, _, body in self.sent("correction_removed")] == ["removed"]
+
+
+class BeforeAFiling(Stage):
+    """Told before a filing stands; then the person is found to be innocent."""
+
+    REPORT = {"people": ["1"], "documents": ["1"], "story_holds": "no"}
+    INNOCENT = {"role": "victim_of_impersonation", "is_innocent": True}
+
+    def setUp(self):
+        self.case = factories.investigating(self.people)
+        self.do("report_to_police", "d.osei", case=self.case, at=AT, **self.REPORT)
+
+    def find_innocent(self):
+        with edits.change(self.case.pk, actor=self.people["a.byrne"], at=AT) as edit:
+            edit.party(1, **self.INNOCENT)
+            edit.facts(fpa_case_type="victim_of_impersonation", reasons=["current_address_impersonation"])
+
+    def heard(self):
+        rows = OutboxMessage.objects.filter(case=self.case, kind__in=("report_fraud", "correction_amended"))
+        return [(row.kind, factories.body_of(row)) for row in rows.order_by("pk")]
+
+    def innocence(self):
+        return [body["subjects"][0]["innocent"] for kind, body in self.heard() if kind == "report_fraud"]
+
+    def test_what_is_no_longer_so_is_asked_for_until_it_is_put_back(self):
+        assert self.tasks(self.case) == []
+        with edits.change(self.case.pk, actor=self.people["a.byrne"], at=AT) as edit:
+            edit.party(1, **self.INNOCENT)
+        assert self.tasks(self.case) == ["fraud_police_anew"]
+        with edits.change(self.case.pk, actor=self.people["a.byrne"], at=AT) as edit:
+            edit.party(1, role="third_party_fraudster", is_innocent=False)
+        assert self.tasks(self.case) == []
+
+    def test_somebody_whom_they_were_not_told_of_is_nothing_to_say_anew(self):
+        with edits.change(self.case.pk, actor=self.people["a.byrne"], at=AT) as edit:
+            edit.party(2, title="Ms")
+        assert self.tasks(self.case) == []
+
+    def test_approving_tells_them(self):
+        self.find_innocent()
+        self.do("submit", "a.byrne", case=self.case, at=AT, pillars=MAKER_ANSWERS)
+        self.do("approve", "d.osei", case=self.case, at=APPROVED_AT, **CHECKER_INPUTS)
+        assert (self.innocence(), self.tasks(self.case)) == ([False, True], [])
+        notice = self.heard()[-1]
+        assert (notice[0], notice[1]["change"], notice[1]["subjects"]) == ("correction_amended", "amended", [1])
+
+    def test_refusing_to_file_tells_them(self):
+        self.find_innocent()
+        self.do("submit", "a.byrne", case=self.case, at=AT, pillars=MAKER_ANSWERS)
+        self.do("refuse", "d.osei", case=self.case, at=APPROVED_AT, reason="He is innocent.")
+        assert (self.innocence(), self.tasks(self.case)) == ([False, True], [])
+
+    def test_what_is_still_so_is_not_said_anew(self):
+        self.do("submit", "a.byrne", case=self.case, at=AT, pillars=MAKER_ANSWERS)
+        self.do("approve", "d.osei", case=self.case, at=APPROVED_AT, **CHECKER_INPUTS)
+        assert [kind for kind, _ in self.heard()] == ["report_fraud"]
+
+    def test_a_case_is_not_closed_before_an_approver_told_them(self):
+        self.find_innocent()
+        given = {"case": self.case, "at": AT, "reason": "He is innocent."}
+        self.refused("The police have something else", "close_no_action", "a.byrne", **given)
+        self.do("report_to_police", "d.osei", case=self.case, at=AT, **self.REPORT)
+        assert (self.innocence(), self.tasks(self.case)) == ([False, True], [])
+        assert self.do("close_no_action", "a.byrne", **given).state == "no_action"
