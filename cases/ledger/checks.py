@@ -11,7 +11,7 @@ from typing import Any
 from django.core.checks import CheckMessage, Error
 from django.db import DatabaseError, connection, connections
 
-from cases.ledger import keys, rotation
+from cases.ledger import indexkeys, keys, rotation
 from cases.ledger.guards import APPEND_ONLY, is_migrated, tracked_models
 
 HINT = "Serve with a role that has the grants of docs/deploy/grants.sql and nothing else."
@@ -63,23 +63,27 @@ def role_faults(cursor: Any) -> list[str]:
 
 
 def keys_are_here(databases: Sequence[str] | None = None, **_: object) -> list[CheckMessage]:
-    """Name each wrapping key that living data needs and that is not among the key files."""
-    missing = rotation.missing_keks() if databases and is_migrated("default") else []
-    return [Error(f"Data is sealed under {name}, whose file is not here.", id="ledger.E003") for name in missing]
+    """Name each wrapping key that living data needs, and each index key, that is not among the key files."""
+    if not databases or not is_migrated("default"):
+        return []
+    sentences = [f"Data is sealed under {name}, whose file is not here." for name in rotation.missing_keks()]
+    return [Error(words, id="ledger.E003") for words in (*sentences, *(f"{each}." for each in indexkeys.faults()))]
 
 
 def require_keys() -> None:
-    """Refuse to start without sound keys, or without one that data is sealed under. Raises KeyMissing.
+    """Refuse to start without sound keys, or without one that data is sealed under or hashed with. Raises KeyMissing.
 
     A database that does not answer yet is no reason not to start: readiness tells of it.
     """
     keys.require()
     try:
-        missing = rotation.missing_keks()
+        missing, faults = rotation.missing_keks(), indexkeys.faults()
     except DatabaseError:
-        missing = []
+        missing = faults = []
     finally:
         if not connection.in_atomic_block:
             connection.close()  # before a server forks
     if missing:
         raise keys.KeyMissing(f"Data is sealed under {', '.join(missing)}, whose files are not in {keys.directory()}.")
+    if faults:
+        raise keys.KeyMissing(f"Index keys in {keys.directory()} are not usable ({', '.join(faults)}): restore them.")

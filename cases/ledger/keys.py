@@ -59,18 +59,20 @@ def write(path: Path, content: bytes) -> None:
         os.close(folder)
 
 
+def lacking(path: Path, *, at: datetime | None = None) -> list[str]:
+    """Return the names of the keys that `init` would make in `path`."""
+    at = at or datetime.now(UTC)
+    wanted = ((KEK_PREFIX, f"{KEK_PREFIX}{at:%Y%m}"), (INDEX_PREFIX, INDEX_KEY))
+    return [name for prefix, name in wanted if not any(path.glob(f"{prefix}*"))]
+
+
 def init(path: Path, *, at: datetime | None = None) -> list[str]:
     """Make what is missing in `path` and return the names made. Never replaces a file.
 
     `at` only names the wrapping key's month; without it the machine's clock does, since this is an act of setup.
     """
-    at = at or datetime.now(UTC)
+    made = lacking(path, at=at)
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    made = []
-    if not any(path.glob(f"{KEK_PREFIX}*")):
-        made.append(f"{KEK_PREFIX}{at:%Y%m}")
-    if not any(path.glob(f"{INDEX_PREFIX}*")):
-        made.append(INDEX_KEY)
     for name in made:
         write(path / name, secrets.token_bytes(KEY_BYTES))
     return made
@@ -174,20 +176,22 @@ def current_kek() -> str:
     """Return the name of the newest wrapping key, under which new data keys are wrapped. Raises KeyMissing."""
     names = _names(directory(), KEK_PREFIX)
     if not names:
-        raise KeyMissing("There is no wrapping key; make one with 'manage.py keys init'.")
+        raise KeyMissing("There is no wrapping key; restore it, or make the first with 'manage.py keys init'.")
     return names[-1]
 
 
 def index_keys() -> list[str]:
-    """Return the names of the index keys, newest first: the first makes tokens, any may have made one that is kept."""
+    """Return the names of the index keys, newest first: the first makes tokens, any may have made one that is kept.
+    One that was announced comes last, since another machine may make tokens with it already."""
     names = _names(directory(), INDEX_PREFIX)
     if not names:
-        raise KeyMissing("There is no index key; make one with 'manage.py keys init'.")
-    return names[::-1]
+        raise KeyMissing("There is no index key; restore it, or make the first with 'manage.py keys init'.")
+    announced = (name.removesuffix(NEXT) for name in _names(directory(), INDEX_PREFIX, ending=NEXT))
+    return [*names[::-1], *(name for name in announced if name not in names)]
 
 
 def index_versions() -> list[int]:
-    """Return the versions of the index key that are there, the newest last. Raises KeyMissing."""
+    """Return the versions of the index key that are there, the one that makes tokens last. Raises KeyMissing."""
     return [int(name.removeprefix(INDEX_PREFIX)) for name in reversed(index_keys())]
 
 

@@ -33,6 +33,11 @@ def wrapped_by_kek() -> dict[str, int]:
     return dict(living.values_list("kek_id").annotate(Count("pk")).order_by())
 
 
+def holds_sealed_data() -> bool:
+    """Say whether something was sealed in this database."""
+    return DataKey._meta.db_table in connection.introspection.table_names() and DataKey.objects.exists()
+
+
 def missing_keks() -> list[str]:
     """Return the wrapping keys that living data keys need and that are not here."""
     return sorted(set(wrapped_by_kek()) - set(keys.present()))

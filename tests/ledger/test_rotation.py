@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 
 from cases.kernel.models import Case, Note
 from cases.ledger import api as ledger
-from cases.ledger import checks, keys, rotation, sealing
+from cases.ledger import checks, indexkeys, keys, rotation, sealing
 from cases.ledger.models import DataKey, SecurityEvent
 from cases.web.signin.secrets import open_secret, seal_secret
 from tests import factories
@@ -255,6 +255,71 @@ def test_start_and_check_name_a_wrapping_key_that_data_needs_and_that_is_not_her
     assert [message.msg for message in checks.keys_are_here(["default"])] == [
         "Data is sealed under kek-202603, whose file is not here."
     ]
+
+
+def test_start_check_and_status_name_an_index_key_that_is_missing_or_is_another(folder, notes, capsys):
+    assert indexkeys.note(at=AT) == ["index-v1"]
+    assert (indexkeys.note(at=AT), indexkeys.faults()) == ([], [])
+    checks.require_keys()
+    path = folder / "index-v1"
+    own = path.read_bytes()
+    for content, words in (
+        (b"x" * 64, "index-v1: not the key of this name with which the database was written"),
+        (None, "index-v1: missing, and nothing that was hashed with it is found"),
+    ):
+        keys.add(keys.INDEX_PREFIX, at=AT)
+        path.unlink()
+        if content is not None:
+            keys.write(path, content)
+        with pytest.raises(keys.KeyMissing, match=f"{words}\\): restore them."):
+            checks.require_keys()
+        assert [message.msg for message in checks.keys_are_here(["default"])] == [f"{words}."]
+        with pytest.raises(CommandError, match="missing or unsound"):
+            call_command("keys", "status")
+        assert words in capsys.readouterr().out
+    keys.write(path, own)
+    checks.require_keys()
+
+
+def test_an_index_key_that_another_machine_uses_is_known_once_and_missed_where_it_is_not(folder, notes):
+    indexkeys.note(at=AT)
+    call_command("keys", "rotate", "--index", "--announce")
+    assert indexkeys.note(at=AT) == []
+    call_command("keys", "rotate", "--index")
+    (folder / "index-v2").rename(folder / "index-v2.next")
+    checks.require_keys()  # it is here, announced
+    (folder / "index-v2.next").unlink()
+    with pytest.raises(keys.KeyMissing, match="index-v2: missing"):
+        checks.require_keys()
+
+
+def test_what_another_machine_hashed_with_an_announced_index_key_is_found(folder, db):
+    call_command("keys", "rotate", "--index")
+    theirs = keys.keyed_hash("name", "vale")
+    (folder / "index-v2").rename(folder / "index-v2.next")
+
+    assert keys.keyed_hash("name", "vale") != theirs
+    assert keys.kept_hashes("name", "vale") == [keys.keyed_hash("name", "vale"), theirs]
+    assert keys.index_versions() == [2, 1]
+
+
+def test_before_anything_is_sealed_the_index_key_may_be_made_anew(folder, db):
+    indexkeys.note(at=AT)
+    (folder / "index-v1").unlink()
+    keys.init(folder, at=AT)
+    assert indexkeys.faults() == []
+    assert indexkeys.note(at=AT) == ["index-v1"]
+    sealing.new_key("case", at=AT)
+    assert indexkeys.faults() == []
+
+
+@pytest.mark.parametrize("lost", ["index-v1", "kek-202603"])
+def test_no_key_is_made_beside_data_that_was_written_with_another(folder, notes, lost):
+    (folder / lost).unlink()
+    before = sorted(file.name for file in folder.iterdir())
+    with pytest.raises(CommandError, match=f"has no {lost[:5].rstrip('-')}.*a new one is no answer"):
+        call_command("keys", "init")
+    assert sorted(file.name for file in folder.iterdir()) == before
 
 
 def test_a_credential_of_systemd_may_show_the_bit_of_its_group(folder, monkeypatch):

@@ -10,7 +10,7 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from cases.kernel.finding import reindex
-from cases.ledger import escrow, keys, rotation, security
+from cases.ledger import escrow, indexkeys, keys, rotation, security
 from cases.web.signin import secrets
 
 ACTOR = "system:keys"
@@ -44,6 +44,11 @@ class Command(BaseCommand):
 
     def _init(self, **_: Any) -> None:
         folder = keys.directory()
+        if (lacking := keys.lacking(folder, at=timezone.now())) and _holds_sealed_data():
+            raise CommandError(
+                f"{folder} has no {', no '.join(lacking)}, and the database was written with one: a new one is no "
+                "answer. Copy it from another machine or restore it; nothing was made."
+            )
         made = keys.init(folder, at=timezone.now())
         for name in made:
             self.stdout.write(f"made {folder / name}")
@@ -58,7 +63,10 @@ class Command(BaseCommand):
             self.stdout.write(f"{file.name}: {', '.join(_words(file, count))}")
         for name, count in sorted(needed.items()):
             self.stdout.write(f"{name}: missing, {count} data keys cannot be opened")
-        if needed or any(file.problem for file in files):
+        faults = _faults()
+        for words in faults:
+            self.stdout.write(words)
+        if needed or faults or any(file.problem for file in files):
             raise CommandError("Keys are missing or unsound.")
 
     def _rotate(self, *, index: bool, announce: bool, **_: Any) -> None:
@@ -70,6 +78,7 @@ class Command(BaseCommand):
         else:
             name = keys.add(prefix, at=timezone.now(), announce=announce)
             self.stdout.write(f"made {keys.directory() / name}" if announce else f"{name} is in use for new keys")
+            indexkeys.note(at=timezone.now())
             security.note(
                 "keys_rotated", actor=ACTOR, at=timezone.now(), act="announce" if announce else "use", key=name
             )
@@ -135,6 +144,22 @@ def _needed() -> Counter[str]:
         return Counter(rotation.wrapped_by_kek()) + secrets.sealed_by_kek()
     except DatabaseError:
         return Counter()
+
+
+def _faults() -> list[str]:
+    """Return what is wrong with index keys that the database was written with; nothing before the first migration."""
+    try:
+        return indexkeys.faults()
+    except DatabaseError:
+        return []
+
+
+def _holds_sealed_data() -> bool:
+    """Say whether something was sealed already; not where no database answers, since keys may be made before it is."""
+    try:
+        return rotation.holds_sealed_data()
+    except DatabaseError:
+        return False
 
 
 def _entries(file: keys.KeyFile) -> int:

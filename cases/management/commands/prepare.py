@@ -16,8 +16,7 @@ from cases.kernel import retention, taskdesk
 from cases.kernel.evidence import custody, store
 from cases.kernel.models import Case
 from cases.kernel.timing import missing, rulebook
-from cases.ledger import checks, keys
-from cases.ledger.models import DataKey
+from cases.ledger import checks, indexkeys, keys, rotation
 
 # What packages carry for other versions and other uses; each would be compressed twice.
 UNUSED_STATIC = ["rest_framework", "htmax*", "*-4.js", "*-4.min.js", "hx-ws*"]
@@ -39,6 +38,7 @@ class Command(BaseCommand):
             return
         self._make_keys()
         self._migrate()
+        indexkeys.note(at=timezone.now())
         rulebook.load(at=timezone.now())
         retention.load(at=timezone.now())
         missing.start_missing(at=timezone.now())
@@ -62,7 +62,7 @@ class Command(BaseCommand):
 
     def _make_keys(self) -> None:
         """Make keys for a new installation alone: to data that was sealed under lost keys no new key is an answer."""
-        if not settings.KEY_DIR.exists() and not _holds_sealed_data():
+        if not settings.KEY_DIR.exists() and not rotation.holds_sealed_data():
             self.stdout.write(f"Making keys in {settings.KEY_DIR}.")
             call_command("keys", "init")
         try:
@@ -94,10 +94,6 @@ class Command(BaseCommand):
             self.stdout.write("to begin anew.")
             return
         call_command("seed_demo", share=settings.DEMO_SHARE)
-
-
-def _holds_sealed_data() -> bool:
-    return DataKey._meta.db_table in connection.introspection.table_names() and DataKey.objects.exists()
 
 
 def _fingerprint(roots: list[Path]) -> str:
