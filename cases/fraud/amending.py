@@ -29,11 +29,14 @@ __all__ = [
     "is_changed",
     "is_not_the_changer",
     "is_owed",
+    "owe_what_changed",
     "take_note_of_errors",
 ]
 
 TASKS = {"fraud_amendment": "The case was changed after it was filed: amend the filing"}
 ENDED_BY = {"fraud_amendment": "This ends when the filing is amended or removed."}
+# Tasks that an amendment ends.
+_OWING = ("fraud_amendment", "fraud_field_errors", "detached_filed")
 STANDING = frozenset({"filed", "disputed"})
 # Documents are not part of what the agency was told.
 _NO_PART_OF_IT = ("case.evidence_added", "case.pillars_answered", "case.opened")
@@ -51,7 +54,7 @@ def _changes(case: Case) -> Any:
 
 
 def is_changed(context: Any) -> str | None:
-    if not _changes(context.case).exists():
+    if not _changes(context.case).exists() and not astold.is_refused(context.case):
         return "Nothing changed since the agency was told. Change the case first; another person then amends."
     if not astold.differs(context.case, at=context.at):
         return "The agency would be told just what it was told: what changed is no part of it, or was put back."
@@ -59,8 +62,8 @@ def is_changed(context: Any) -> str | None:
 
 
 def is_owed(context: Any) -> str | None:
-    """What a page asks before it offers an amendment: the task that stands as long as one is owed. One query."""
-    if not Task.objects.filter(case=context.case, kind="fraud_amendment", closed_at=None).exists():
+    """What a page asks before it offers an amendment: a task that stands as long as one is owed. One query."""
+    if not Task.objects.filter(case=context.case, kind__in=_OWING, closed_at=None).exists():
         return "The agency would be told just what it was told. Change the case first; another person then amends."
     return None
 
@@ -116,6 +119,12 @@ def ask_for_amendment(case: Case, *, at: datetime) -> None:
         tasks.close_all(case, "fraud_amendment", actor=system("amending", source=case.source), at=at)
 
 
+def owe_what_changed(context: Any) -> None:
+    """Whoever was taken out while the filing was on its way is still part of what was filed: say what is owed."""
+    if astold.differs(context.case, at=context.at):
+        _owe(context.case, "fraud_amendment", at=context.at)
+
+
 def _owe(case: Case, kind: str, *, at: datetime, due_at: datetime | None = None) -> None:
     if not Task.objects.filter(case=case, kind=kind, closed_at=None).exists():
         tasks.raise_task(kind, case=case, at=at, due_at=due_at)
@@ -133,7 +142,7 @@ def amend(context: Any) -> None:
     astold.note(case, at=at)
     expiry.start_or_restart(case, filed_at=_filed_at(case, at), at=at)
     flags.fit(case, at=at)
-    for kind in ("fraud_amendment", "fraud_field_errors", "detached_filed"):
+    for kind in _OWING:
         tasks.close_all(case, kind, actor=actor, at=at)
     corrections.send(case, "amended", reason="amended", actor=actor, at=at)
     victims.write(context.case, at=at)
@@ -143,6 +152,7 @@ def _tell_agency(case: Case, *, actor: Actor, at: datetime) -> None:
     try:
         messages.amend(case, actor=actor, at=at)
     except outbox.NoChannel as refusal:
+        outbox.supersede(case, messages.FPA_AMEND.code, at=at)
         corrections.by_hand(case, messages.FPA_AMEND.recipient_kind, "amended", refusal=refusal, at=at)
 
 

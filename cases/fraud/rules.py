@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db.models import Model
 
-from cases.fraud import after_filing, alerts, anew, effects, guards
+from cases.fraud import after_filing, alerts, amending, anew, effects, guards
 from cases.fraud.models import FraudReferral, PillarAnswer, PillarEvidence
 from cases.kernel import holdkinds
 from cases.kernel.lifecycle import Lifecycle, State, Transition
@@ -259,6 +259,7 @@ LIFECYCLE = Lifecycle(
             effects=(
                 effects.note_filing,
                 effects.start_expiry_of_each_subject,
+                amending.owe_what_changed,
                 effects.warn_of_adverse,
                 effects.write_to_victims,
                 alerts.tell,

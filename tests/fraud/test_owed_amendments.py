@@ -1,0 +1,55 @@
+"""An amendment that the agency did not take, and one that is owed from the first day of a filing."""
+
+from cases.kernel import edits, transitions, verdicts
+from cases.kernel.models import Approval, Case, OutboxMessage
+from tests import factories
+from tests.factories import APPROVED_AT, FILED_AT
+from tests.fraud.standing import NEXT_DAY, Stage
+
+
+class Owed(Stage):
+    def change(self, *, facts, party=None):
+        with edits.change(self.filed.pk, actor=self.people["p.nair"], at=FILED_AT) as edit:
+            edit.facts(**facts)
+            if party:
+                edit.party(party[0], **party[1])
+
+    def offered(self, case):
+        offers = transitions.offers(case, self.people["d.osei"], at=NEXT_DAY)
+        return next(each.refusals for each in offers if each.transition.name == "amend")
+
+    def test_what_the_agency_refused_was_not_told_and_is_sent_again_unchanged(self):
+        self.change(party=(1, {"is_innocent": True}), facts={"fpa_case_type": "victim_of_takeover"})
+        self.do("amend", "d.osei")
+        self.refused("Nothing changed since", "amend", "d.osei")
+        self.end("fpa_amend", "refused", errors=[{"pointer": "/filing_reference", "code": "LOCKED_TRY_LATER"}])
+        case = Case.objects.get(pk=self.filed.pk)
+        assert (self.tasks(), tuple(self.offered(case))) == (["fraud_field_errors"], ())
+        self.do("amend", "d.osei", at=NEXT_DAY)
+        assert [(state, body["subjects"][0]["innocent"]) for _, state, body in self.sent("fpa_amend")] == [
+            ("superseded", True),
+            ("pending", True),
+        ]
+        assert self.tasks() == []
+        self.refused("Nothing changed since", "amend", "d.osei", at=NEXT_DAY)
+
+    def test_what_was_refused_and_is_then_told_by_hand_is_told(self):
+        self.change(facts={"loss_pence": 500})
+        self.do("amend", "d.osei")
+        self.end("fpa_amend", "refused", errors=[{"pointer": "/loss_pence", "code": "LOCKED_TRY_LATER"}])
+        self.close_the_channel()
+        self.do("amend", "d.osei", at=NEXT_DAY)
+        assert self.tasks() == ["correction_by_hand"]
+        self.refused("Nothing changed since", "amend", "d.osei", at=NEXT_DAY)
+
+    def test_whoever_was_taken_out_while_the_filing_was_on_its_way_is_owed_an_amendment(self):
+        case = factories.submitted(self.people)
+        self.do("detach", "p.nair", case=case, at=APPROVED_AT, reason="Somebody else of that name.", person="2")
+        approval = Approval.objects.get(case=case, act="detach")
+        verdicts.decide(approval.uid, "agreed", actor=self.people["judge"], at=APPROVED_AT)
+        case = self.do("file", "agency", case=case, agency_reference="SFR-2026-0004418")
+        assert (self.tasks(case), tuple(self.offered(case))) == (["detached_filed", "fraud_amendment"], ())
+        self.do("amend", "d.osei", case=case, at=NEXT_DAY)
+        message = OutboxMessage.objects.get(case=case, kind="fpa_amend")
+        assert [subject["number"] for subject in factories.body_of(message)["subjects"]] == [1]
+        assert self.tasks(case) == []
