@@ -10,6 +10,7 @@ ONLY_AT_LENGTH = (
     "bench/test_monthly_file.py",
     "bench/test_notices.py",
     "bench/test_batches.py",
+    "bench/test_seed_volume.py",
 )
 
 

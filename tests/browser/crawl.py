@@ -104,12 +104,14 @@ JUDGE = "options => axe.run(document, options).then(found => found.violations)"
 
 @dataclass
 class Findings:
-    """Complaints by page, the names of the routes that were drawn, and the sorts of element judged in each look."""
+    """Complaints by page, the names of the routes that were drawn, the sorts of element judged in each look, and what
+    pages said that are like others."""
 
     complaints: list[str] = field(default_factory=list)
     routes: set[str] = field(default_factory=set)
     pages: int = 0
     sorts: dict[str, set[str]] = field(default_factory=dict)
+    said: set[str] = field(default_factory=set)
 
 
 def routes() -> set[str]:
@@ -137,15 +139,27 @@ class Person:
         self.findings.complaints.append(f"{self.look} {self.page.url.removeprefix(self.url)} {text}")
 
     def visit(
-        self, route: str, path: str, *, status: int = 200, do: Callable[[Any], None] | None = None, looks: Any = LOOKS
+        self,
+        route: str,
+        path: str,
+        *,
+        status: int = 200,
+        do: Callable[[Any], None] | None = None,
+        looks: Any = LOOKS,
+        is_like_others: bool = False,
     ) -> None:
-        """Open a page, do something on it, then judge it."""
+        """Open a page, do something on it, then judge it; of pages that are like others, each that says what is new."""
         response = self.page.goto(self.url + path)
         if response.status != status:
             self.complain(f"answered {response.status}, not {status}")
         if do is not None:
             do(self.page)
         self.findings.routes.add(route)
+        if is_like_others and not AT_LENGTH:
+            said = self.page.locator("main").inner_text()
+            if said in self.findings.said:
+                return
+            self.findings.said.add(said)
         self.judge(looks)
 
     def refuse(self, route: str, path: str, form: str, *, typed: dict[str, str] | None = None) -> None:
