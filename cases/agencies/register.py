@@ -147,13 +147,25 @@ def _out(payload: Payload) -> Channel | None:
     return agencies.channel_of(agency, payload.get("direction", "out")) if agency else None
 
 
+def _outs(payload: Payload) -> list[Channel]:
+    agency = agency_of(payload["code"])
+    return agencies.channels_out(agency) if agency else []
+
+
+def _addressed(payload: Payload) -> Channel | None:
+    """Return the channel that an address is meant for: of messages or of files its own, else the first."""
+    is_carried = _way(str(payload.get("address") or ""))["transport"] in files.CARRIED
+    own = (channel for channel in _outs(payload) if (channel.transport in files.CARRIED) == is_carried)
+    return next(own, _out(payload))
+
+
 def _address_state(payload: Payload) -> dict[str, Any]:
-    channel = _out(payload)
+    channel = _addressed(payload)
     return {"address": channel.address} if channel else {}
 
 
 def _check_address(payload: Payload, *, actor: Actor, at: datetime) -> dict[str, str]:
-    channel = _out(payload)
+    channel = _addressed(payload)
     if channel is None:
         return {"code": "Nothing is sent to this agency."}
     return _address_faults(payload["address"], list(channel.allowed_cidrs))
@@ -164,7 +176,7 @@ def _describe_address(before: Payload, payload: Payload) -> list[Line]:
 
 
 def _move(change: Change) -> None:
-    channel = _out(change.payload)
+    channel = _addressed(change.payload)
     if channel is not None:
         agencies.change_channel(
             channel,
@@ -183,8 +195,7 @@ def _moved(channel: Channel, address: str) -> dict[str, Any]:
 
 # --- files: our pairs, their folder, their public keys ------------------------------------------------------------
 def _files_out(payload: Payload) -> Channel | None:
-    channel = _out({"code": payload["code"]})
-    return channel if channel is not None and channel.transport in files.CARRIED else None
+    return next((channel for channel in _outs(payload) if channel.transport in files.CARRIED), None)
 
 
 def _check_pairs(payload: Payload, *, actor: Actor, at: datetime) -> dict[str, str]:
@@ -336,7 +347,8 @@ def _make_key(change: Change) -> None:
 
 def _named(payload: Payload, *, at: datetime) -> tuple[ChannelKey | None, int]:
     """Return the live key of that name and how many live keys its channel has."""
-    channels = [channel for way in WAYS if (channel := _out({**payload, "direction": way}))]
+    inward = [channel for way in WAYS if way != "out" and (channel := _out({**payload, "direction": way}))]
+    channels = [*_outs(payload), *inward]
     for channel, kind in product(channels, ("hmac", "openpgp", "ssh")):
         live = agencies.live_keys(channel, at=at, kind=kind)
         found = next((row for row in live if row.key_name == payload["key_name"]), None)
@@ -364,12 +376,13 @@ def _end_key(change: Change) -> None:
 
 # --- a pause beyond an hour --------------------------------------------------------------------------------------
 def _pause_state(payload: Payload) -> dict[str, Any]:
-    channel = _out(payload)
-    return {"state": channel.state} if channel else {}
+    """Messages and files are paused and go on together; where one of them alone is paused, it is paused."""
+    states = sorted((channel.state for channel in _outs(payload)), key=lambda state: state != "paused")
+    return {"state": states[0]} if states else {}
 
 
 def _check_pause(payload: Payload, *, actor: Actor, at: datetime) -> dict[str, str]:
-    if _out(payload) is None:
+    if not _outs(payload):
         return {"code": "Nothing is sent to this agency."}
     until = _day(payload.get("until_date"))
     return {"until_date": "Choose a day to come."} if until and until <= at.date() else {}
@@ -381,17 +394,15 @@ def _describe_pause(before: Payload, payload: Payload) -> list[Line]:
 
 
 def _pause(change: Change) -> None:
-    channel, day = _out(change.payload), _day(change.payload.get("until_date"))
+    day = _day(change.payload.get("until_date"))
     until = datetime(day.year, day.month, day.day, tzinfo=change.at.tzinfo) if day else None
-    if channel is not None:
+    for channel in _outs(change.payload):
         agencies.pause(channel, actor=change.actor, at=change.at, cause=agencies.AGREED, until=until)
 
 
 def _check_resume(payload: Payload, *, actor: Actor, at: datetime) -> dict[str, str]:
-    channel = _out(payload)
-    return (
-        {} if channel is not None and channel.state == "paused" else {"code": "Sending to this agency is not paused."}
-    )
+    is_paused = any(channel.state == "paused" for channel in _outs(payload))
+    return {} if is_paused else {"code": "Sending to this agency is not paused."}
 
 
 def _describe_resume(before: Payload, _payload: Payload) -> list[Line]:
@@ -399,8 +410,7 @@ def _describe_resume(before: Payload, _payload: Payload) -> list[Line]:
 
 
 def _resume(change: Change) -> None:
-    channel = _out(change.payload)
-    if channel is not None:
+    for channel in (each for each in _outs(change.payload) if each.state == "paused"):
         agencies.resume(channel, actor=change.actor, at=change.at, cause=agencies.AGREED)
 
 

@@ -105,7 +105,7 @@ def show(
 
 
 def _has_files(found: Listed) -> bool:
-    return found.channel is not None and found.channel.transport in files.CARRIED
+    return any(channel.transport in files.CARRIED for channel in found.channels)
 
 
 def _register_of(actor: Actor, found: Listed, at: datetime) -> dict[str, Any]:
@@ -119,7 +119,7 @@ def _register_of(actor: Actor, found: Listed, at: datetime) -> dict[str, Any]:
         "now": at,
         "refused_calls": getattr(found.agency, "refused_calls", None),
         "health": channel.health if channel else None,
-        "is_paused_by_two": bool(channel and agencies.is_paused_by_two(channel)),
+        "is_paused_by_two": any(agencies.is_paused_by_two(each) for each in found.channels),
         "showable": _showable(actor),
         "may_end_keys": policy.can(actor, "propose.agency_key_end").is_allowed,
         "changes": [

@@ -134,12 +134,12 @@ def key(request: HttpRequest, name: str) -> HttpResponse:
     return render(request, "cases/agencies/key.html", shown)
 
 
-def _channel(actor: Actor, code: str) -> Channel:
+def _channels(actor: Actor, code: str) -> tuple[Channel, ...]:
     listed = exchanges.get(actor, code, at=asking.now())
     policy.require(actor, exchanges.OPERATE)
-    if listed.is_closed or listed.channel is None:
+    if listed.is_closed or not listed.channels:
         raise NotVisible
-    return listed.channel
+    return listed.channels
 
 
 def _reason(request: HttpRequest) -> str:
@@ -152,16 +152,17 @@ def _reason(request: HttpRequest) -> str:
 @screen
 @require_POST
 def pause(request: HttpRequest, code: str) -> HttpResponse:
-    """Stop what is sent to an agency for an hour; longer needs a second person."""
+    """Stop what is sent to an agency, messages and files, for an hour; longer needs a second person."""
     actor, at = asking.actor_of(request), asking.now()
-    channel = _channel(actor, code)
+    active = [channel for channel in _channels(actor, code) if channel.state != "paused"]
 
     def act() -> None:
         reason = _reason(request)
-        if channel.state == "paused":
+        if not active:
             raise ActRefused("It is paused already.")
         until = at + agencies.LONGEST_ALONE
-        agencies.pause(channel, actor=actor, at=at, cause="operator", until=until, reason=reason)
+        for channel in active:
+            agencies.pause(channel, actor=actor, at=at, cause="operator", until=until, reason=reason)
 
     return _do(request, code, "deliveries", act, "Nothing is sent to this agency for an hour.")
 
@@ -171,14 +172,15 @@ def pause(request: HttpRequest, code: str) -> HttpResponse:
 def resume(request: HttpRequest, code: str) -> HttpResponse:
     """Send again to a paused agency; a pause that two people agreed to is ended by two."""
     actor, at = asking.actor_of(request), asking.now()
-    channel = _channel(actor, code)
+    paused = [channel for channel in _channels(actor, code) if channel.state == "paused"]
 
     def act() -> None:
         reason = _reason(request)
-        if channel.state != "paused":
+        if not paused:
             raise ActRefused("It is not paused.")
-        if agencies.is_paused_by_two(channel):
+        if any(agencies.is_paused_by_two(channel) for channel in paused):
             raise ActRefused("Two people agreed to this pause, so two end it: propose the end of the pause.")
-        agencies.resume(channel, actor=actor, at=at, cause="operator", reason=reason)
+        for channel in paused:
+            agencies.resume(channel, actor=actor, at=at, cause="operator", reason=reason)
 
     return _do(request, code, "deliveries", act, "Sending to this agency goes on.")

@@ -31,6 +31,7 @@ __all__ = [
     "add_partner_key",
     "change_channel",
     "channel_of",
+    "channels_out",
     "desk_of",
     "get",
     "is_paused_by_two",
@@ -98,6 +99,11 @@ def channel_of(agency: Agency, direction: str, *, transport: str = "") -> Channe
     """Return the first channel of a direction, by a transport if one is named, that is not disabled."""
     rows = agency.channels.filter(direction=direction).exclude(state="disabled").order_by("pk")
     return (rows.filter(transport=transport) if transport else rows).first()
+
+
+def channels_out(agency: Agency) -> list[Channel]:
+    """Return the ways in which an agency is sent anything, for messages and for files, that are not disabled."""
+    return list(agency.channels.filter(direction="out").exclude(state="disabled").order_by("pk"))
 
 
 def live_keys(channel: Channel, *, at: datetime, kind: str = "hmac") -> list[ChannelKey]:
@@ -293,12 +299,13 @@ def is_paused_by_two(channel: Channel) -> bool:
     if channel.state != "paused":
         return False
     paused = LedgerEvent.objects.filter(stream=channel.agency.uid, action="agency.channel_paused")
-    last = paused.order_by("-seq").first()
+    last = paused.filter(body__contains=str(channel.uid)).order_by("-seq").first()
     return last is not None and last.content().get("detail", {}).get("cause") == AGREED
 
 
 def resume(channel: Channel, *, actor: Actor, at: datetime, cause: str, reason: str = "") -> None:
-    """Go on sending, with a closed circuit. One act of the agency's stream, and the end of tasks about the pause."""
+    """Go on sending, with a closed circuit. One act of the agency's stream, and the end of tasks about the pause once
+    nothing else of the agency is paused."""
     _set_state(channel, "active", "agency.channel_resumed", actor=actor, at=at, cause=cause, reason=reason)
     ChannelHealth.objects.filter(channel=channel).update(
         paused_until=None, circuit_open_until=None, consecutive_rejections=0, failing_since=None, pause_reason=""
@@ -310,7 +317,7 @@ def _set_state(channel: Channel, state: str, verb: str, *, actor: Actor, at: dat
     key = sealing.new_key("agency", at=at) if reason else None
     with ledger.action(agency.uid, verb, actor=actor.label, at=at, reason=reason, key=key, source=actor.source):
         change_channel(channel, verb, actor=actor, at=at, cause=cause, state=state)
-        if state == "active":
+        if state == "active" and not agency.channels.filter(direction="out", state="paused").exists():
             for task in Task.objects.filter(kind="channel_paused", detail__agency=agency.code, closed_at=None):
                 tasks.close(task, actor=actor, at=at, outcome="resumed")
 

@@ -60,11 +60,13 @@ TO_REVIEW = Q(state__in=REVIEWED) | Q(state="received", reason=NOT_FOR_A_DAY)
 
 @dataclass(frozen=True, kw_only=True)
 class Listed:
-    """One agency of the register. `is_closed`: of it this person learns only whether it is up."""
+    """One agency of the register. `is_closed`: of it this person learns only whether it is up. `channels`: each way in
+    which it is sent anything; `channel` is the first that is paused, else the first."""
 
     agency: Agency
     is_closed: bool
     is_up: bool
+    channels: tuple[Channel, ...]
     channel: Channel | None
     has_stuck: bool = False
 
@@ -114,19 +116,18 @@ def _register() -> QuerySet[Agency]:
 
 
 def _listed(agency: Agency, closed: set[str], *, at: datetime) -> Listed:
-    channel: Channel | None = next(iter(agency.outward), None)  # type: ignore[attr-defined]  # -- prefetched
+    channels: tuple[Channel, ...] = tuple(agency.outward)  # type: ignore[attr-defined]  # -- prefetched
     return Listed(
         agency=agency,
         is_closed=agency.kind in closed,
-        is_up=agency.is_active and _is_up(channel, at=at),
-        channel=channel,
+        is_up=agency.is_active and all(_is_up(channel, at=at) for channel in channels),
+        channels=channels,
+        channel=next((channel for channel in channels if channel.state == "paused"), next(iter(channels), None)),
         has_stuck=bool(getattr(agency, "has_stuck", False)),
     )
 
 
-def _is_up(channel: Channel | None, *, at: datetime) -> bool:
-    if channel is None:
-        return True
+def _is_up(channel: Channel, *, at: datetime) -> bool:
     opens = channel.health.circuit_open_until
     return channel.state == "active" and not channel.health.pause_reason and (opens is None or opens <= at)
 

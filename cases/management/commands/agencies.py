@@ -104,16 +104,17 @@ class Command(BaseCommand):
         )
 
     def _set(self, code: str, state: str, *, at: datetime) -> None:
-        channel = agencies.channel_of(agencies.get(code), "out")
-        if channel is None:
+        channels = agencies.channels_out(agencies.get(code))
+        if not channels:
             raise CommandError(f"Nothing is sent to {code}.")
-        if channel.state != state and state == "paused":
-            until = at + agencies.LONGEST_ALONE
-            agencies.pause(channel, actor=ACTOR, at=at, cause="operator", until=until)
-        elif channel.state != state:
-            if agencies.is_paused_by_two(channel):
-                raise CommandError("Two people agreed to this pause, so two end it: propose the end on its page.")
-            agencies.resume(channel, actor=ACTOR, at=at, cause="operator")
+        if state == "active" and any(agencies.is_paused_by_two(channel) for channel in channels):
+            raise CommandError("Two people agreed to this pause, so two end it: propose the end on its page.")
+        for channel in (each for each in channels if each.state != state):
+            if state == "paused":
+                until = at + agencies.LONGEST_ALONE
+                agencies.pause(channel, actor=ACTOR, at=at, cause="operator", until=until)
+            else:
+                agencies.resume(channel, actor=ACTOR, at=at, cause="operator")
         self.stdout.write(f"What is sent to {code} is {state}.")
 
 
