@@ -24,6 +24,7 @@ STATES = (
 _AMENDED = (
     amending.is_changed,
     amending.is_not_the_changer,
+    amending.marks_nobody_under_a_hold,
     guards.has_subject,
     guards.filing_fits_its_people,
     guards.product_is_not_given_back,

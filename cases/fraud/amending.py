@@ -11,7 +11,7 @@ from django.db.models import Q, Subquery
 from django.db.models.functions import Coalesce
 
 from cases.fraud import anew, astold, disputes, expiry, flags, insiders, messages, periods, victims
-from cases.kernel import approvals, clocks, outbox, record, tasks
+from cases.kernel import approvals, clocks, holdkinds, holds, outbox, record, tasks
 from cases.kernel.actors import Actor, system
 from cases.kernel.exchange import corrections
 from cases.kernel.models import Case, Clock, OutboxMessage, Task
@@ -29,6 +29,7 @@ __all__ = [
     "is_changed",
     "is_not_the_changer",
     "is_owed",
+    "marks_nobody_under_a_hold",
     "owe_what_changed",
     "take_note_of_errors",
 ]
@@ -94,6 +95,11 @@ def adds_nobody_adverse(context: Any) -> str | None:
     if adds_adverse_person(context):
         return "This would mark another person. Decide the dispute first; then amend, which two approvers agree to."
     return None
+
+
+def marks_nobody_under_a_hold(context: Any) -> str | None:
+    """Where nothing more is to be reported nobody is marked anew; what is no longer so is put right all the same."""
+    return holds.blocks(context.case, holdkinds.REPORT, at=context.at) if adds_adverse_person(context) else None
 
 
 def ask_for_amendment(case: Case, *, at: datetime) -> None:

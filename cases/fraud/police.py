@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from cases.fraud import astold, codes, messages
-from cases.kernel import outbox, record, releases, tasks
+from cases.kernel import holdkinds, holds, outbox, record, releases, tasks
 from cases.kernel.actors import Actor
 from cases.kernel.casetypes import Content
 from cases.kernel.errors import CaseError
@@ -221,7 +221,8 @@ def restate(case: Case, *, agency: Agency, actor: Actor, at: datetime) -> Outbox
     None when its words were erased.
 
     Where it held communications data, or the story is another than the one about which somebody said that it holds
-    none, legal counsel is asked anew: raises SaidLater, and a task asks for the report, which counsel agrees to.
+    none, legal counsel is asked anew: raises SaidLater, and a task asks for the report, which counsel agrees to. So it
+    is while a hold says that nothing more is reported.
     """
     last = OutboxMessage.objects.filter(case=case, kind=REPORT_FRAUD.code, channel__agency=agency).latest("seq")
     reader = sealing.Reader(actor=actor.label, verb="release", purpose="correct_recipients", streams=(case.uid,))
@@ -233,7 +234,8 @@ def restate(case: Case, *, agency: Agency, actor: Actor, at: datetime) -> Outbox
     had_communications = any(name in subject for subject in said["subjects"] for name in COMMUNICATIONS_FIELDS) or any(
         row["kind"] in COMMUNICATIONS_DOCUMENTS for row in said["documents"]
     )
-    if had_communications or _story_is_unsaid(case, said["what_happened"], actor=actor, at=at):
+    is_held = holds.blocks(case, holdkinds.REPORT, at=at) is not None
+    if is_held or had_communications or _story_is_unsaid(case, said["what_happened"], actor=actor, at=at):
         if not Task.objects.filter(case=case, kind=ANEW, closed_at=None).exists():
             tasks.raise_task(ANEW, case=case, at=at)
         raise corrections.SaidLater

@@ -1,10 +1,14 @@
 """An amendment that the agency did not take, and one that is owed from the first day of a filing."""
 
-from cases.kernel import edits, transitions, verdicts
+import pytest
+
+from cases.kernel import edits, holds, transitions, verdicts
+from cases.kernel.errors import CaseError
 from cases.kernel.models import Approval, Case, OutboxMessage
 from tests import factories
 from tests.factories import APPROVED_AT, FILED_AT
 from tests.fraud.standing import NEXT_DAY, Stage
+from tests.kernel.snapshots import nothing_written
 
 
 class Owed(Stage):
@@ -53,3 +57,33 @@ class Owed(Stage):
         message = OutboxMessage.objects.get(case=case, kind="fpa_amend")
         assert [subject["number"] for subject in factories.body_of(message)["subjects"]] == [1]
         assert self.tasks(case) == []
+
+    def hold_reports(self):
+        given = {"actor": self.people["a.byrne"], "at": FILED_AT, "source": "legal", "reason": "No more."}
+        holds.enter(self.filed.pk, "legal", blocks=["report"], **given)
+
+    def test_nobody_is_marked_anew_while_nothing_more_is_reported(self):
+        self.hold_reports()
+        with edits.change(self.filed.pk, actor=self.people["p.nair"], at=FILED_AT) as edit:
+            edit.add_party({"role": "mule", "is_innocent": False, "values": {"surname": "Strake"}, "addresses": []})
+        self.refused("A policy hold stops this.", "amend", "d.osei")
+
+    def test_a_hold_entered_meanwhile_stops_the_second_approver(self):
+        with edits.change(self.filed.pk, actor=self.people["p.nair"], at=FILED_AT) as edit:
+            edit.add_party({"role": "mule", "is_innocent": False, "values": {"surname": "Strake"}, "addresses": []})
+        self.do("amend", "d.osei")
+        self.hold_reports()
+        approval = Approval.objects.get(case=self.filed, act="amend", closed_at=None)
+        with nothing_written(counted=1), pytest.raises(CaseError, match="A policy hold stops this"):
+            verdicts.decide(approval.uid, "agreed", actor=self.people["judge"], at=NEXT_DAY)
+
+    def test_what_is_no_longer_so_is_put_right_under_a_hold_and_the_police_get_the_notice_alone(self):
+        self.do("report_to_police", "d.osei", people=["1"], documents=["1"], story_holds="no")
+        self.hold_reports()
+        self.change(party=(1, {"is_innocent": True}), facts={"fpa_case_type": "victim_of_takeover"})
+        self.do("amend", "d.osei")
+        assert [body["subjects"][0]["innocent"] for _, _, body in self.sent("fpa_amend")] == [True]
+        assert len(self.sent("report_fraud")) == 1
+        ((_, _, notice),) = self.sent("correction_amended")
+        assert (notice["subjects"], "replaced_by" in notice) == ([1], False)
+        assert self.tasks() == ["fraud_police_anew"]
