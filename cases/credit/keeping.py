@@ -174,6 +174,7 @@ jobs.declare(
         label="Keep checks longer that were contested, or that a fraud on file is about",
         rows=lambda job: job.params["checks"],
         do=_lengthen,
+        desk="check",
         reasons={"long_enough": "It is kept long enough"},
     ),
     jobs.Kind(
@@ -181,6 +182,7 @@ jobs.declare(
         label="Keep checks of customers until six years after their contract",
         rows=_rows,
         do=_look,
+        desk="check",
         is_daily=True,
         reasons={"no_contract": "No contract of theirs is known", "long_enough": "It is kept long enough"},
     ),

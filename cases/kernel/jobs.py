@@ -78,8 +78,9 @@ class Kind:
     `longest` is how long one row may take: a killed worker is waited for as long.
     `desk` is a kind of case and `case` the parameter that names one: work that follows from an act on a case is begun
     by the system, whoever does the tasks of that kind may see, stop and resume it, and hears of what is left undone:
-    by `task`, which a person closes, where nobody can go on with the work itself. `ended` is called in the transaction
-    that ends the job, however it ends: `has_more` then says whether something is left undone.
+    by `task`, which a person closes, where nobody can go on with the work itself. Of work that is about many cases, so
+    without `case`, the team of that kind hears. `ended` is called in the transaction that ends the job, however it
+    ends: `has_more` then says whether something is left undone.
     `is_hidden` work is on no page: its mere counts would tell of what is restricted. `is_daily` work is started once
     on each London day.
     """

@@ -1,12 +1,13 @@
-"""Work of a case that ended before all was done: one task for the desk that can go on with it, until it ends well; or
-one of the work's own kind, which a person closes."""
+"""Work of a case or a desk that ended before all was done: one task for the desk that can go on with it, until it ends
+well; or one of the work's own kind, which a person closes."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
 from cases.kernel import casetypes, jobs, locks, record, tasks
-from cases.kernel.models import Case, Job
+from cases.kernel.models import Case, Job, Task, Team
+from cases.ledger import api as ledger
 
 __all__ = ["UNDONE", "lock", "note"]
 
@@ -26,9 +27,13 @@ def lock(job: Job) -> Case | None:
 
 def note(job: Job, *, at: datetime) -> None:
     """Raise the task of a job that stopped, failed or left rows undone, once; close it where all is done and it is
-    closed by nobody else. Locks the case; one act of it where anything changes."""
+    closed by nobody else. Locks the case; one act of it, or of the job where it has none, where anything changes."""
     case, declared = lock(job), jobs.kind_of(job)
-    if case is None or declared is None:
+    if declared is None:
+        return
+    if case is None:
+        if declared.desk and not declared.case:
+            _note_for_desk(job, declared, at=at)
         return
     task = declared.task or UNDONE
     is_left = jobs.has_more(job)
@@ -44,3 +49,21 @@ def note(job: Job, *, at: datetime) -> None:
             case.is_dormant = casetypes.get(case.kind).lifecycle.state(case.state).is_dormant and tasks.rests(case)
         case.version += 1
         case.save(update_fields=["version", "is_dormant"])
+
+
+def _note_for_desk(job: Job, declared: jobs.Kind, *, at: datetime) -> None:
+    """The same of work that is about no one case, with its desk's team. Of what is done each day one task stands until
+    the work of a day is all done."""
+    about = {"work": job.kind} if declared.is_daily else {"job": str(job.uid)}
+    waiting = Task.objects.filter(case=None, kind=UNDONE, closed_at=None, detail__contains=about)
+    is_left, worker = jobs.has_more(job), jobs.worker_of(job)
+    if is_left == waiting.exists():
+        return
+    uid, verb = str(job.uid), "job.left_undone" if is_left else "job.done_after_all"
+    detail = {"job": uid, "work": job.kind}
+    with ledger.action(job.uid, verb, actor=worker.label, at=at, detail=detail, source=job.source):
+        if is_left:
+            team = Team.objects.get(code=casetypes.get(declared.desk).team)
+            tasks.raise_task(UNDONE, case=None, team=team, at=at, job=uid, work=job.kind)
+        else:
+            tasks.close_office(UNDONE, actor=worker, at=at, **about)

@@ -131,6 +131,28 @@ class Beside(TestCase):
         work(later)
         assert OutboxMessage.objects.filter(kind="cra_correct", pk__gt=before).count() == 1
 
+    def test_what_could_not_be_told_again_is_a_task_of_the_desk_until_it_is(self):
+        self.signed()
+        case = self.approve()
+        self.pay(NEXT)
+        defaults.taken(self.default, letters_of="a", at=NEXT)
+        before = OutboxMessage.objects.latest("pk").pk
+        channels = list(Channel.objects.filter(agency__code="sandbox-bureau-a", direction="out"))
+        for channel in channels:
+            rewrite(channel, state="disabled")
+        creditfiles.arrive(case, letters="a", at=NEXT)
+        work(NEXT)
+        task = Task.objects.get(case=case, kind="work_not_done", closed_at=None)
+        job = Job.objects.get(uid=task.detail["job"])
+        assert (job.kind, job.failed) == (again.KEEP, 1)
+        assert not OutboxMessage.objects.filter(kind="cra_correct", pk__gt=before).exists()
+        for channel in channels:
+            rewrite(channel, state="active")
+        jobs.resume(job.uid, actor=self.people[creditfiles.STEWARD], at=NEXT)
+        work(NEXT)
+        assert OutboxMessage.objects.filter(kind="cra_correct", pk__gt=before).count() == 1
+        assert not Task.objects.filter(case=case, kind="work_not_done", closed_at=None).exists()
+
     def test_only_the_last_of_several_changes_is_told_again(self):
         self.signed()
         case = self.approve()

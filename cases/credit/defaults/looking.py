@@ -164,6 +164,7 @@ JOB = jobs.Kind(
     label="Look at accounts in arrears",
     rows=lambda _job: opening.subjects(),
     do=_do,
+    desk="default",
     is_daily=True,
     reasons={
         "not_in_arrears": "No payment is behind any more",

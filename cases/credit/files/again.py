@@ -53,7 +53,7 @@ def told_since(file: CreditFile) -> set[int]:
 def arrived(copy: CreditFileCopy, *, actor: Actor, at: datetime) -> None:
     """Have kept, in the background, what an agency has of each account now that the file is there. Once for each copy,
     inside the act that learns of it."""
-    jobs.start(KEEP, actor=actor, at=at, params={"copy": copy.pk}, key=str(copy.batch_uid))
+    jobs.start(KEEP, actor=actor, at=at, params={"file": copy.file_id, "copy": copy.pk}, key=str(copy.batch_uid))
 
 
 def _copy(job: jobs.Job) -> CreditFileCopy:
@@ -168,6 +168,8 @@ jobs.declare(
         rows=_rows,
         do=_do,
         is_slow=True,
+        desk="cra_file",
+        case="file",
         reasons={
             "is_overtaken": "It was told something newer meanwhile",
             "part_missing": "A part of the file is gone",

@@ -280,6 +280,7 @@ jobs.declare(
         label="Open the file of the month",
         rows=_today,
         do=_open,
+        desk=KIND,
         is_daily=True,
         reasons={"is_open": "It is open already"},
     ),
