@@ -10,6 +10,7 @@ from django.conf import settings
 from cases.agencies import addresses
 from cases.kernel.actors import Actor
 from cases.kernel.models import OnCallRing, OnCallRoute, Team
+from cases.kernel.numberfields import Whole
 from cases.kernel.office import grants
 from cases.kernel.office.changeforms import ChangeForm
 from cases.kernel.office.kinds import Change, Kind, Line, Payload
@@ -29,7 +30,7 @@ class RouteForm(ChangeForm):
     """One address in a team's order: entered, changed, or no longer rung."""
 
     team = forms.ChoiceField(label="Restricted team", choices=_teams)
-    position = forms.IntegerField(
+    position = Whole(
         label="Place in the order",
         min_value=1,
         max_value=MOST_POSITIONS,

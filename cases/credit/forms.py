@@ -8,6 +8,7 @@ from django import forms
 
 from cases.credit import codes
 from cases.kernel.models import Case
+from cases.kernel.numberfields import Whole
 from cases.kernel.plainforms import PersonForm, PlainForm
 
 __all__ = ["DecideForm", "FactsForm", "PartyForm"]
@@ -28,8 +29,8 @@ class FactsForm(PlainForm):
     occasion = forms.ChoiceField(label="Occasion", choices=codes.OCCASIONS)
     channel = forms.ChoiceField(label="Channel", choices=codes.CHANNELS)
     product = forms.CharField(label="Product", max_length=40)
-    monthly_pence = forms.IntegerField(label="Each month, in pence", min_value=0, max_value=_MOST_PENCE, required=False)
-    handset_pence = forms.IntegerField(label="Handset, in pence", min_value=0, max_value=_MOST_PENCE, required=False)
+    monthly_pence = Whole(label="Each month, in pence", min_value=0, max_value=_MOST_PENCE, required=False)
+    handset_pence = Whole(label="Handset, in pence", min_value=0, max_value=_MOST_PENCE, required=False)
     basis = forms.ChoiceField(label="Legal basis", choices=[_CHOOSE, *codes.BASES], required=False)
     has_special_category = forms.BooleanField(
         label="Special category data is involved", required=False, help_text="Then a person decides."

@@ -12,6 +12,7 @@ from cases.disclosure import authorities, codes, dataitems, opening
 from cases.disclosure.described import OTHER_YEAR, YEARS, moment
 from cases.kernel import formats, notice
 from cases.kernel.formats import BadFormat
+from cases.kernel.numberfields import Whole
 from cases.kernel.plainforms import CARD
 
 __all__ = ["FactsForm", "MomentField", "PartyForm", "PortalForm"]
@@ -170,7 +171,7 @@ class PartyForm(forms.Form):
         help_text="IMEI, ICCID or IMSI, one on each line.",
     )
     ip_address = forms.GenericIPAddressField(label="IP address", required=False)
-    ip_port = forms.IntegerField(label="Port", min_value=0, max_value=65535, required=False)
+    ip_port = Whole(label="Port", min_value=0, max_value=65535, required=False)
     ip_seen_at = MomentField(label="Seen at", required=False)
     forename = forms.CharField(label="First name", max_length=80, required=False)
     surname = forms.CharField(label="Last name", max_length=80, required=False)

@@ -13,6 +13,7 @@ from cases.fraud import codes, opening, police
 from cases.fraud.models import IncomingNotice
 from cases.kernel import formats
 from cases.kernel.models import Case
+from cases.kernel.numberfields import Pounds
 from cases.kernel.office.codelists import CodeField
 
 __all__ = [
@@ -86,13 +87,9 @@ class FactsForm(forms.Form):
     is_facility_granted = forms.BooleanField(label="The product was provided", required=False)
     application_date = forms.DateField(label="Date of application", required=False, widget=_DAY, validators=_CENTURY)
     discovered_date = forms.DateField(label="Date discovered", widget=_DAY, validators=_CENTURY)
-    value_at_risk = forms.DecimalField(
-        label="Value at risk, in pounds", min_value=0, max_digits=11, decimal_places=2, required=False
-    )
-    loss = forms.DecimalField(label="Loss, in pounds", min_value=0, max_digits=11, decimal_places=2, required=False)
-    savings = forms.DecimalField(
-        label="Saved by stopping it, in pounds", min_value=0, max_digits=11, decimal_places=2, required=False
-    )
+    value_at_risk = Pounds(label="Value at risk, in pounds", min_value=0, max_digits=11, required=False)
+    loss = Pounds(label="Loss, in pounds", min_value=0, max_digits=11, required=False)
+    savings = Pounds(label="Saved by stopping it, in pounds", min_value=0, max_digits=11, required=False)
     account_reference = forms.CharField(label="Account", max_length=40, required=False)
     notice_version = forms.CharField(
         label="Privacy notice shown to the customer",

@@ -11,6 +11,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 
 from cases.fraud import codes
 from cases.kernel import formats
+from cases.kernel.numberfields import Whole
 from cases.kernel.office.codelists import CodeField
 from cases.kernel.plainforms import CARD
 
@@ -133,7 +134,7 @@ class PartyForm(PlaceFields):
         help_text="IMEI, ICCID or another identifier, one on each line.",
     )
     ip_address = forms.GenericIPAddressField(label="IP address", required=False)
-    ip_port = forms.IntegerField(label="Port", min_value=0, max_value=65535, required=False)
+    ip_port = Whole(label="Port", min_value=0, max_value=65535, required=False)
     ip_seen_at = forms.CharField(
         label="Seen at", max_length=32, required=False, help_text="With its offset: 2026-11-13T21:02:00Z."
     )

@@ -17,6 +17,7 @@ from cases.kernel import calendars, holdkinds, holds, policy
 from cases.kernel.calendars import LONDON
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Case, Hold
+from cases.kernel.numberfields import Whole
 from cases.kernel.reading import queries
 from cases.kernel.timing import snoozes
 from cases.ledger import reads
@@ -42,8 +43,8 @@ class HoldForm(forms.Form):
     review = forms.DateField(
         label="Look at it again on", required=False, widget=_DAY, help_text="Empty: after the usual period."
     )
-    document = forms.IntegerField(label="Document that shows it", required=False, min_value=1)
-    person = forms.IntegerField(label="Only for person", required=False, min_value=1)
+    document = Whole(label="Document that shows it", required=False, min_value=1)
+    person = Whole(label="Only for person", required=False, min_value=1)
     stops_reports = forms.BooleanField(label="Also stops reporting to agencies", required=False)
     reason = forms.CharField(label="Reason", widget=forms.Textarea(attrs={"rows": 2}))
 

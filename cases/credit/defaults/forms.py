@@ -8,6 +8,7 @@ from django import forms
 
 from cases.credit.defaults import codes
 from cases.kernel.models import Case
+from cases.kernel.numberfields import Pounds
 
 __all__ = [
     "ApproveForm",
@@ -29,8 +30,8 @@ def _day(label: str, help_text: str = "") -> forms.DateField:
     return forms.DateField(label=label, help_text=help_text, widget=forms.DateInput(attrs={"type": "date"}))
 
 
-def _pounds(label: str) -> forms.DecimalField:
-    return forms.DecimalField(label=label, min_value=0, max_digits=9, decimal_places=2)
+def _pounds(label: str) -> Pounds:
+    return Pounds(label=label, min_value=0, max_digits=9)
 
 
 class FactsForm(forms.Form):
@@ -56,7 +57,7 @@ class _StepForm(forms.Form):
     def inputs(self) -> dict[str, Any]:
         """Return what was typed; an amount in pounds is one in pence, under its own name."""
         given = dict(self.cleaned_data)
-        pounds = [name for name, field in self.fields.items() if isinstance(field, forms.DecimalField)]
+        pounds = [name for name, field in self.fields.items() if isinstance(field, Pounds)]
         return given | {f"{name}_pence": int(given.pop(name) * 100) for name in pounds}
 
 

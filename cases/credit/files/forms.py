@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 
 from cases.kernel.models import Case
+from cases.kernel.numberfields import Pounds, Whole
 
 __all__ = ["ApproveForm", "ExtractForm", "FactsForm", "PartyForm"]
 
@@ -45,8 +46,8 @@ class ExtractForm(_StepForm):
 class ApproveForm(_StepForm):
     """The control totals, from billing's own report."""
 
-    rows = forms.IntegerField(label="Accounts, as the control report of billing says", min_value=0)
-    total = forms.DecimalField(label="Total of the balances, in pounds, as it says", max_digits=14, decimal_places=2)
+    rows = Whole(label="Accounts, as the control report of billing says", min_value=0)
+    total = Pounds(label="Total of the balances, in pounds, as it says", max_digits=14)
 
     def inputs(self) -> dict[str, Any]:
         given = super().inputs()

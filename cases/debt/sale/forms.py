@@ -11,6 +11,7 @@ from cases.accounts.reading import PRODUCTS
 from cases.debt.sale import bids, codes, prices
 from cases.kernel.calendars import JURISDICTIONS
 from cases.kernel.models import Case
+from cases.kernel.numberfields import Number, Pounds, Whole
 
 __all__ = ["AgainForm", "BidForm", "BiddersForm", "CompleteForm", "FactsForm", "PartyForm", "PreferForm", "SignForm"]
 
@@ -33,14 +34,11 @@ class FactsForm(forms.Form):
         choices=[(code, names[1]) for code, names in JURISDICTIONS.items()],
         widget=forms.CheckboxSelectMultiple,
     )
-    balance_from = forms.DecimalField(
-        label="Owed from, in pounds", max_digits=9, decimal_places=2, min_value=Decimal("0.01"), max_value=_MOST
-    )
-    balance_to = forms.DecimalField(
+    balance_from = Pounds(label="Owed from, in pounds", max_digits=9, min_value=Decimal("0.01"), max_value=_MOST)
+    balance_to = Pounds(
         label="Owed up to, in pounds",
         required=False,
         max_digits=9,
-        decimal_places=2,
         min_value=Decimal("0.01"),
         max_value=_MOST,
     )
@@ -95,7 +93,7 @@ class BidForm(forms.Form):
     """What one buyer offers. Takes `case`."""
 
     agency = forms.ChoiceField(label="Buyer")
-    rate = forms.DecimalField(
+    rate = Number(
         label="Pence offered for each pound",
         max_digits=4,
         decimal_places=2,
@@ -139,13 +137,13 @@ class SignForm(_StepForm):
     agreement_date = forms.DateField(label="Agreement of", widget=_DAY)
     cut_off_date = forms.DateField(label="Cut-off", widget=_DAY)
     completion_date = forms.DateField(label="Completion", widget=_DAY)
-    put_back_days = forms.IntegerField(
+    put_back_days = Whole(
         label="Claims are taken for so many days after the completion",
         min_value=1,
         max_value=codes.LONGEST_WINDOW,
         initial=180,
     )
-    pass_on_days = forms.IntegerField(
+    pass_on_days = Whole(
         label="What customers pay us after the completion is passed on within so many working days",
         min_value=1,
         max_value=codes.LONGEST_PASSING_ON,
@@ -156,9 +154,7 @@ class SignForm(_StepForm):
 class CompleteForm(_StepForm):
     """What the buyer has paid."""
 
-    funds_pence = forms.DecimalField(
-        label="Received, in pounds", max_digits=12, decimal_places=2, min_value=Decimal("0.01")
-    )
+    funds_pence = Pounds(label="Received, in pounds", max_digits=12, min_value=Decimal("0.01"))
     funds_date = forms.DateField(label="Received on", widget=_DAY)
 
     def clean_funds_pence(self) -> int | None:

@@ -11,6 +11,7 @@ from cases.disclosure.breach import codes
 from cases.disclosure.emergency.forms import PartyForm as PersonForm
 from cases.disclosure.forms import MomentField
 from cases.kernel.models import Case
+from cases.kernel.numberfields import Whole
 from cases.kernel.plainforms import PlainForm
 
 __all__ = ["AssessForm", "CloseForm", "FactsForm", "NotifyForm", "PartyForm", "ReportForm"]
@@ -23,8 +24,8 @@ def _long(label: str, *, rows: int = 4, **kwargs: Any) -> forms.CharField:
     return forms.CharField(label=label, max_length=_LONGEST, widget=forms.Textarea(attrs={"rows": rows}), **kwargs)
 
 
-def _people(label: str = "How many people it touches, as far as you know", **kwargs: Any) -> forms.IntegerField:
-    return forms.IntegerField(label=label, min_value=0, max_value=100_000_000, **kwargs)
+def _people(label: str = "How many people it touches, as far as you know", **kwargs: Any) -> Whole:
+    return Whole(label=label, min_value=0, max_value=100_000_000, **kwargs)
 
 
 class ReportForm(PlainForm):

@@ -14,6 +14,7 @@ from cases.disclosure.emergency import codes
 from cases.kernel import formats
 from cases.kernel.formats import BadFormat
 from cases.kernel.models import Case
+from cases.kernel.numberfields import Whole
 from cases.kernel.plainforms import PlainForm
 
 __all__ = [
@@ -194,10 +195,10 @@ class GiveForm(_StepForm):
     position = forms.CharField(
         label="Position", max_length=40, required=False, help_text="Latitude, longitude: 50.3720, -4.1420"
     )
-    radius_m = forms.IntegerField(label="Radius in metres", min_value=1, max_value=100_000, required=False)
+    radius_m = Whole(label="Radius in metres", min_value=1, max_value=100_000, required=False)
     location_source = forms.ChoiceField(label="Source", choices=[_CHOOSE, *codes.SOURCES], required=False)
     located_at = UtcField(label="Position of", required=False)
-    confidence = forms.IntegerField(label="Confidence in per cent", min_value=1, max_value=100, required=False)
+    confidence = Whole(label="Confidence in per cent", min_value=1, max_value=100, required=False)
     cell = forms.CharField(label="Cell and its coverage", max_length=200, required=False)
     is_read_back = forms.BooleanField(label="I read it aloud, and they read it back", required=False)
 

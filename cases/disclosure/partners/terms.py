@@ -13,6 +13,7 @@ from cases.disclosure.partners.models import PartnerAgreement
 from cases.kernel import calendars
 from cases.kernel.actors import Actor
 from cases.kernel.models import Agency
+from cases.kernel.numberfields import Whole
 from cases.kernel.office.changeforms import ChangeForm
 from cases.kernel.office.kinds import Change, Kind, Line, Payload
 
@@ -73,11 +74,9 @@ class AgreementForm(ChangeForm):
     allowed_fields = forms.MultipleChoiceField(
         label=_LABELS["allowed_fields"], choices=codes.FIELDS, widget=forms.CheckboxSelectMultiple
     )
-    per_minute = forms.IntegerField(label=_LABELS["per_minute"], min_value=1, max_value=6000)
-    per_day = forms.IntegerField(label=_LABELS["per_day"], min_value=1, max_value=MOST_A_DAY)
-    retention_months = forms.IntegerField(
-        label=_LABELS["retention_months"], min_value=0, max_value=72, help_text="0: not kept."
-    )
+    per_minute = Whole(label=_LABELS["per_minute"], min_value=1, max_value=6000)
+    per_day = Whole(label=_LABELS["per_day"], min_value=1, max_value=MOST_A_DAY)
+    retention_months = Whole(label=_LABELS["retention_months"], min_value=0, max_value=72, help_text="0: not kept.")
     audit = forms.CharField(
         label=_LABELS["audit"], max_length=200, help_text="How and when we look at what the partner does with it."
     )

@@ -10,6 +10,7 @@ from cases.fraud.trace import codes, messages
 from cases.kernel import formats
 from cases.kernel.formats import BadFormat
 from cases.kernel.models import Case
+from cases.kernel.numberfields import Whole
 from cases.kernel.plainforms import PersonForm, PlainForm
 
 __all__ = ["AcceptForm", "FactsForm", "HoldForm", "PartyForm", "PassForm", "StartForm"]
@@ -25,7 +26,7 @@ class FactsForm(PlainForm):
         widget=forms.Textarea(attrs={"rows": 4}),
         help_text="As whoever complains wrote them down, with the time zone.",
     )
-    call_count = forms.IntegerField(label="How many calls", min_value=1, max_value=100_000)
+    call_count = Whole(label="How many calls", min_value=1, max_value=100_000)
     harm = forms.CharField(label="What harm they do", max_length=2000, widget=forms.Textarea(attrs={"rows": 3}))
     police_reference = forms.CharField(label="Reference of the police, if any", max_length=80, required=False)
     incident_reference = forms.RegexField(

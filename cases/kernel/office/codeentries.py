@@ -11,6 +11,7 @@ from django import forms
 
 from cases.kernel.actors import Actor
 from cases.kernel.models import CodeEntry
+from cases.kernel.numberfields import Whole
 from cases.kernel.office import codelists
 from cases.kernel.office.changeforms import ChangeForm
 from cases.kernel.office.codelists import CodeList
@@ -30,7 +31,7 @@ class EntryForm(ChangeForm):
     list_code: Any = forms.CharField(widget=forms.HiddenInput)
     code: Any = forms.CharField(widget=forms.HiddenInput)
     label = forms.CharField(label="Label", max_length=120)
-    position = forms.IntegerField(label="Place in the list", min_value=1, max_value=999)
+    position = Whole(label="Place in the list", min_value=1, max_value=999)
     active_from = forms.DateField(
         label="Can be chosen from", required=False, widget=forms.DateInput(attrs={"type": "date"})
     )

@@ -13,6 +13,7 @@ from django import forms
 
 from cases.kernel import calendars, retention
 from cases.kernel.actors import Actor
+from cases.kernel.numberfields import Whole
 from cases.kernel.office.changeforms import ChangeForm
 from cases.kernel.office.kinds import Change, Kind, Line, Payload
 from cases.kernel.retention import RetentionClass
@@ -34,8 +35,8 @@ class RetentionForm(ChangeForm):
         "What has come to its trigger already keeps its date. Legal holds and open complaints suspend every period.",
     )
     code = forms.ChoiceField(label="Class", choices=_choices)
-    months = forms.IntegerField(label="Months", min_value=0, max_value=LONGEST_MONTHS)
-    days = forms.IntegerField(label="Days more", min_value=0, max_value=3650)
+    months = Whole(label="Months", min_value=0, max_value=LONGEST_MONTHS)
+    days = Whole(label="Days more", min_value=0, max_value=3650)
     source = forms.CharField(label="Source", max_length=200, help_text="The Act and section, or the schedule.")
     effective_from = forms.DateField(label="In force from", widget=forms.DateInput(attrs={"type": "date"}))
 

@@ -13,6 +13,7 @@ from django import forms
 from cases.kernel import calendars
 from cases.kernel.actors import Actor
 from cases.kernel.models import ClockRuleVersion, HolidayChange
+from cases.kernel.numberfields import Whole
 from cases.kernel.office.changeforms import ChangeForm
 from cases.kernel.office.kinds import Change, Kind, Line, Payload
 from cases.kernel.timing import recounting, rulebook
@@ -50,16 +51,16 @@ class ClockRuleForm(ChangeForm):
         "Running periods keep the version they began with. The new one counts for what begins on its day or after.",
     )
     code = forms.ChoiceField(label="Rule", choices=lambda: sorted((code, rule.label) for code, rule in RULES.items()))
-    length = forms.IntegerField(label="Length", min_value=0, max_value=10_000)
+    length = Whole(label="Length", min_value=0, max_value=10_000)
     unit = forms.ChoiceField(label="Counted in", choices=UNITS)
     counts_first_day = forms.BooleanField(label="Beginning with: the first day is day one", required=False)
-    starts_after_days = forms.IntegerField(label="Days until it starts", min_value=0, max_value=60)
-    deemed_working_days = forms.IntegerField(label="Working days until deemed served", min_value=0, max_value=30)
+    starts_after_days = Whole(label="Days until it starts", min_value=0, max_value=60)
+    deemed_working_days = Whole(label="Working days until deemed served", min_value=0, max_value=30)
     roll = forms.ChoiceField(label="When it ends on a day off", choices=ROLLS)
     is_pausable = forms.BooleanField(label="It may stand still", required=False)
     may_name_end = forms.BooleanField(label="An order or agreement may name another end", required=False)
     on_breach = forms.ChoiceField(label="When it is over without what was due", choices=BREACHES)
-    warn_hours = forms.IntegerField(label="Hours ahead that a task asks for it, or 0", min_value=0, max_value=10_000)
+    warn_hours = Whole(label="Hours ahead that a task asks for it, or 0", min_value=0, max_value=10_000)
     jurisdictions = forms.MultipleChoiceField(label="Runs in", choices=PLACES, widget=forms.CheckboxSelectMultiple)
     source = forms.CharField(label="Source", max_length=200, help_text="The Act and section, or whose target it is.")
     effective_from = forms.DateField(label="In force from", widget=forms.DateInput(attrs={"type": "date"}))
