@@ -49,11 +49,11 @@ MOVES = (
     Transition(
         name="dispute",
         label="Record a dispute",
-        source=frozenset({"filed"}),
+        source=frozenset({"filed", "disputed"}),
         target="disputed",
         roles=frozenset({"rights_officer", "agency"}),
         scope="all",
-        guards=(disputes.names_grounds_and_person,),
+        guards=(disputes.names_grounds_and_person, disputes.is_not_known),
         effects=(disputes.open_dispute,),
         consequence="The desk looks at it again; the agency may suspend use of the marker",
         tone="primary",

@@ -163,11 +163,11 @@ def _tell_agency(case: Case, *, actor: Actor, at: datetime) -> None:
 
 
 def amend_disputed(context: Any) -> None:
-    """The dispute was right in part: amend, end it, and answer the person."""
+    """The dispute was right in part: amend, end it, and answer the person, and whoever else disputes the filing."""
     amend(context)
-    dispute = disputes.end(context.case, "amended", actor=context.actor, at=context.at)
-    if dispute is not None:
-        disputes.write_answer(context.case, dispute.party, template="n18", at=context.at)
+    ended = disputes.end(context.case, "amended", actor=context.actor, at=context.at)
+    for party in disputes.to_answer(ended):
+        disputes.write_answer(context.case, party, template="n18", at=context.at)
 
 
 def _filed_at(case: Case, at: datetime) -> datetime:

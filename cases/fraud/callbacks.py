@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import Q
 
-from cases.fraud import amending, codes, flags, incoming, messages, removal
+from cases.fraud import amending, codes, disputes, flags, incoming, messages, removal
 from cases.kernel import calendars, clocks, record, tasks, transitions
 from cases.kernel.actors import Actor, system
 from cases.kernel.casetypes import Content
@@ -163,19 +163,23 @@ def _only_from(kind: str, content: Content) -> None:
 def disputed(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
     """A person complained to the agency.
 
-    Grounds it does not name are an objection; a person it does not name is left to us to find.
+    Grounds it does not name are an objection; a person it does not name is left to us to find. Another person's
+    dispute is one of its own; raises AlreadyThere where the same person has named the same grounds and waits.
     """
     grounds, subject = str(content.data.get("grounds")), content.data.get("subject")
+    inputs = {
+        "grounds": grounds if grounds in dict(codes.GROUNDS) else "objection",
+        "subject": str(subject) if isinstance(subject, int) else "",
+    }
+    if disputes.is_open(case, **inputs):
+        raise transitions.AlreadyThere("The same dispute is open already.")
     transitions.apply(
         case.pk,
         "dispute",
         actor=actor,
         at=at,
         occurred_at=content.occurred_at,
-        inputs={
-            "grounds": grounds if grounds in dict(codes.GROUNDS) else "objection",
-            "subject": str(subject) if isinstance(subject, int) else "",
-        },
+        inputs=inputs,
         cause=content.callback_uid,
     )
 

@@ -1,4 +1,6 @@
-"""Somebody says that a filing is wrong: the dispute, its clock and review, its end, and the answer to the person."""
+"""Somebody says that a filing is wrong: the dispute, its clock and review, its end, and the answer to the person.
+
+Several people may, each with a month of their own; whoever decides about the filing decides about all of them."""
 
 from __future__ import annotations
 
@@ -20,12 +22,15 @@ __all__ = [
     "answer_detached",
     "answer_expired",
     "answered_by_hand",
-    "current",
     "end",
+    "is_not_known",
+    "is_open",
     "letter_dispatched",
     "names_grounds_and_person",
     "open_dispute",
+    "open_ones",
     "tell_of_removal",
+    "to_answer",
     "uphold",
     "write_answer",
 ]
@@ -58,16 +63,23 @@ _ANSWERS = frozenset({"n17", "n18", "n19"})
 WRITTEN = ("rendered", "dispatched", "returned")
 
 
-def current(case: Case) -> FraudDispute | None:
-    """Return the open dispute of a case, if there is one."""
-    return FraudDispute.objects.select_related("party").filter(case=case, closed_at=None).first()
+def open_ones(case: Case) -> list[FraudDispute]:
+    """Return the open disputes of a case, oldest first. One query."""
+    return list(FraudDispute.objects.select_related("party").filter(case=case, closed_at=None).order_by("pk"))
+
+
+def is_open(case: Case, *, subject: str, grounds: str) -> bool:
+    """Say whether the same person disputes the filing on the same grounds, and is not decided about."""
+    return FraudDispute.objects.filter(
+        case=case, party=_person(case, subject), grounds=grounds, closed_at=None
+    ).exists()
 
 
 def names_grounds_and_person(context: Any) -> str | None:
     inputs = context.inputs
     if inputs.get("grounds") not in dict(codes.GROUNDS):
         return "Say on which grounds it is disputed."
-    if inputs.get("subject") and _person(context) is None:
+    if inputs.get("subject") and _person(context.case, inputs["subject"]) is None:
         return "This person is not part of the case."
     received = inputs.get("received_date")
     if received is not None and received > calendars.london_date(context.at):
@@ -75,21 +87,31 @@ def names_grounds_and_person(context: Any) -> str | None:
     return None
 
 
-def _person(context: Any) -> CaseParty | None:
-    number = str(context.inputs.get("subject") or "")
+def is_not_known(context: Any) -> str | None:
+    inputs = context.inputs
+    if is_open(context.case, subject=inputs.get("subject") or "", grounds=inputs.get("grounds") or ""):
+        return "This person disputes the filing on these grounds already, and is not answered yet."
+    return None
+
+
+def _person(case: Case, subject: Any) -> CaseParty | None:
+    number = str(subject or "")
     if not number.isdecimal() or len(number) > 4:
         return None
-    return CaseParty.objects.filter(case=context.case, number=int(number), is_detached=False).first()
+    return CaseParty.objects.filter(case=case, number=int(number), is_detached=False).first()
 
 
 def open_dispute(context: Any) -> None:
     """Put the dispute on record, start the month in which it is answered, ask the desk to look at the filing again, and
-    tell the agency so that it may suspend use of the marker, unless it was the agency that told us."""
-    case, party, grounds = context.case, _person(context), context.inputs["grounds"]
+    tell the agency so that it may suspend use of the marker, unless it was the agency that told us. Who names other
+    grounds before they are answered is answered to both within the month that runs."""
+    case, grounds = context.case, context.inputs["grounds"]
+    party = _person(case, context.inputs.get("subject"))
+    known = _undecided(case, party)
     FraudDispute.objects.create(case=case, party=party, grounds=grounds, opened_at=context.at)
     received = context.inputs.get("received_date")
-    started_at = calendars.end_of_day(received) if received else context.occurred_at
-    clock = clocks.start(case, CLOCK, started_at=min(started_at, context.at), party=party)
+    started_at = min(calendars.end_of_day(received) if received else context.occurred_at, context.at)
+    clock = known[-1] if party and known else clocks.start(case, CLOCK, started_at=started_at, party=party)
     tasks.raise_task("fraud_dispute", case=case, at=context.at, due_at=clock.due_at, grounds=grounds)
     if context.actor.kind != "agency":
         _tell_agency(case, is_open=True, grounds=grounds, party=party, actor=context.actor, at=context.at)
@@ -104,27 +126,31 @@ def _tell_agency(
         corrections.by_hand(case, messages.FPA_DISPUTE.recipient_kind, "disputed", refusal=refusal, at=at)
 
 
-def end(case: Case, outcome: str, *, actor: Actor, at: datetime) -> FraudDispute | None:
-    """Close the open dispute of a locked case with its task, inside the current ledger action. Returns it. Its clock
-    runs on until the person is answered: see `answered`."""
-    dispute = current(case)
-    if dispute is None:
-        return None
-    dispute.closed_at, dispute.outcome = at, outcome
-    dispute.save(update_fields=["closed_at", "outcome"])
+def end(case: Case, outcome: str, *, actor: Actor, at: datetime) -> list[FraudDispute]:
+    """Close the open disputes of a locked case with their tasks, inside the current ledger action. Returns them. Each
+    clock runs on until the person is answered: see `answered_by_hand` and `letter_dispatched`."""
+    ended = open_ones(case)
+    for dispute in ended:
+        dispute.closed_at, dispute.outcome = at, outcome
+        dispute.save(update_fields=["closed_at", "outcome"])
     tasks.close_all(case, "fraud_dispute", actor=actor, at=at)
-    return dispute
+    return ended
+
+
+def to_answer(ended: list[FraudDispute]) -> list[CaseParty | None]:
+    """Return who is answered to disputes that were decided together: each person once, each of nobody named alone."""
+    named = {each.party_id: each.party for each in ended if each.party}
+    return [*named.values(), *(None for each in ended if each.party is None)]
 
 
 def uphold(context: Any) -> None:
-    """The filing stands: the agency may let its members use it again, and the person gets the answer."""
-    case = context.case
-    dispute = end(case, "upheld", actor=context.actor, at=context.at)
-    if dispute is None:
-        return
-    party = dispute.party
-    _tell_agency(case, is_open=False, grounds=dispute.grounds, party=party, actor=context.actor, at=context.at)
-    write_answer(case, party, template="n17", at=context.at)
+    """The filing stands: the agency may let its members use it again, and each person gets the answer."""
+    case, actor, at = context.case, context.actor, context.at
+    ended = end(case, "upheld", actor=actor, at=at)
+    for dispute in ended:
+        _tell_agency(case, is_open=False, grounds=dispute.grounds, party=dispute.party, actor=actor, at=at)
+    for party in to_answer(ended):
+        write_answer(case, party, template="n17", at=at)
 
 
 def write_answer(case: Case, party: CaseParty | None, *, template: str, at: datetime) -> None:
@@ -164,18 +190,26 @@ def answer_detached(case: Case, *, at: datetime) -> None:
         write_answer(case, letter.party, template=letter.template, at=at)
 
 
-def answer_expired(case: Case, dispute: FraudDispute, *, at: datetime) -> None:
-    """The marker's time was up before the dispute was decided: no letter says so, so a person answers."""
-    _answer_by_hand(case, dispute.party, at=at, cause="expired")
+def answer_expired(case: Case, ended: list[FraudDispute], *, at: datetime) -> None:
+    """The marker's time was up before the disputes were decided: no letter says so, so a person answers."""
+    for party in to_answer(ended):
+        _answer_by_hand(case, party, at=at, cause="expired")
+
+
+def _running(case: Case, party: CaseParty | None) -> list[Clock]:
+    return list(Clock.objects.filter(case=case, rule=CLOCK, ended_at=None, party=party).order_by("pk"))
+
+
+def _undecided(case: Case, party: CaseParty | None) -> list[Clock]:
+    """Return the clocks of open disputes by this person, or by nobody named: one of a person, whatever the grounds."""
+    count = sum(each.party == party for each in open_ones(case))
+    return _running(case, party)[-(count if party is None else 1) :] if count else []
 
 
 def _unanswered(case: Case, party: CaseParty | None) -> Clock | None:
     """Return the clock of the oldest dispute by this person, or by nobody named, that was decided and not answered."""
-    running = list(Clock.objects.filter(case=case, rule=CLOCK, ended_at=None, party=party).order_by("pk"))
-    dispute = current(case)
-    if dispute is not None and dispute.party == party:
-        running = running[:-1]  # not decided yet
-    return running[0] if running else None
+    undecided = _undecided(case, party)
+    return next((clock for clock in _running(case, party) if clock not in undecided), None)
 
 
 def _answered(case: Case, party: CaseParty | None, *, at: datetime) -> None:
@@ -215,7 +249,7 @@ def tell_of_removal(case: Case, *, at: datetime) -> None:
     disputes = FraudDispute.objects.filter(case=case, outcome="removed")
     told |= set(disputes.values_list("party_id", flat=True))
     told |= set(Clock.objects.filter(case=case, rule=CLOCK, ended_at=None).values_list("party_id", flat=True))
-    if None in told:
+    for _ in _running(case, None):
         write_answer(case, None, template="n19", at=at)
     for party in CaseParty.objects.filter(case=case, pk__in=told - {None}).order_by("number"):
         write_answer(case, party, template="n19", at=at)

@@ -121,7 +121,12 @@ class FraudDispute(Tracked):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["case"], condition=Q(closed_at=None), name="one_open_dispute_per_filing")
+            models.UniqueConstraint(
+                fields=["case", "party", "grounds"],
+                condition=Q(closed_at=None),
+                nulls_distinct=False,
+                name="one_open_dispute_per_person",
+            )
         ]
 
     def __str__(self) -> str:

@@ -87,10 +87,9 @@ def expire(context: Any) -> None:
     for rule in periods.EXPIRIES:
         clocks.meet(case, rule, at=at)
     flags.purge(case, at=at)
-    dispute = disputes.end(case, "expired", actor=context.actor, at=at)
+    ended = disputes.end(case, "expired", actor=context.actor, at=at)
     _close_what_is_moot(context)
-    if dispute is not None:
-        disputes.answer_expired(case, dispute, at=at)
+    disputes.answer_expired(case, ended, at=at)
     _ask_agency(context, "expired")
     corrections.send(case, "removed", reason="expired", actor=context.actor, at=at, to=ALERT)
 

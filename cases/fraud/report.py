@@ -10,7 +10,7 @@ from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import Q
 
 from cases.fraud import codes, disputes
-from cases.fraud.models import FraudReferral, PillarAnswer
+from cases.fraud.models import FraudDispute, FraudReferral, PillarAnswer
 from cases.kernel.casetypes import Check
 from cases.kernel.evidence import scanning
 from cases.kernel.models import Case, Evidence
@@ -91,9 +91,11 @@ def _event(facts: FraudReferral) -> list[tuple[str, str]]:
 
 def _disputed(case: Case) -> list[tuple[str, str]]:
     """Return who disputes a filing and on which grounds, in one query; none where nobody does."""
-    dispute = disputes.current(case) if case.state == "disputed" else None
-    if dispute is None:
-        return []
+    found = disputes.open_ones(case) if case.state == "disputed" else []
+    return [line for dispute in found for line in _dispute(dispute)]
+
+
+def _dispute(dispute: FraudDispute) -> list[tuple[str, str]]:
     who = f"Person {dispute.party.number}" if dispute.party else "Nobody named in the case"
     return [("Disputed by", who), ("Grounds", codes.GROUNDS.labels().get(dispute.grounds, dispute.grounds))]
 

@@ -84,6 +84,7 @@ class Referral:
             "amend_disputed": not self.adverse or bool(self.adverse - self.marked),
             "report_to_police": self.documents == 0 or not self.people,
             "approve": not self.waits,
+            "dispute": self.state == "disputed",  # the same person, on the same grounds
             "expire": not is_late,
         }
         return not wanting.get(act, False)

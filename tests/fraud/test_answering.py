@@ -2,14 +2,17 @@
 
 from datetime import UTC, date, datetime
 
-from cases.fraud import incoming
+import pytest
+
+from cases.fraud import incoming, report
 from cases.fraud.models import FraudDispute, IncomingNotice
-from cases.kernel import edits, verdicts
+from cases.kernel import edits, transitions, verdicts
 from cases.kernel.models import Approval, Case, Letter, Task
 from cases.ledger import sealing
 from cases.reports import letters, lettertext
 from tests.factories import FILED_AT
 from tests.fraud.standing import NEXT_DAY, PRESENT, Stage
+from tests.kernel.snapshots import nothing_written
 from tests.reports import reading
 
 MONTH = ("k10_request", "running", date(2026, 12, 16))
@@ -144,3 +147,71 @@ class Letters(Stage):
         letter.refresh_from_db()
         assert (letter.state, letter.dispatched_date) == ("dispatched", date(2026, 11, 17))
         assert self.filed.clocks.get(rule="k10_request").state == "met"
+
+
+class Several(Stage):
+    """More than one person disputes the same filing: each has a month of their own, and an answer."""
+
+    def second(self):
+        self.say("fpa.disputed", grounds="innocent", subject=2)
+        return self.say("fpa.disputed", grounds="not_me", subject=1, at=NEXT_DAY)
+
+    def test_another_persons_dispute_is_one_of_its_own(self):
+        case = self.second()
+        assert case.state == "disputed"
+        disputes = FraudDispute.objects.filter(case=case, closed_at=None).order_by("pk")
+        assert list(disputes.values_list("party__number", "grounds")) == [(2, "innocent"), (1, "not_me")]
+        clocks = case.clocks.filter(rule="k10_request").order_by("pk")
+        assert list(clocks.values_list("party__number", "state", "due_date")) == [
+            (2, "running", date(2026, 12, 16)),
+            (1, "running", date(2026, 12, 17)),
+        ]
+        assert self.tasks() == ["fraud_dispute", "fraud_dispute"]
+        assert [line for line in report.facts_view(case) if line[0] in {"Disputed by", "Grounds"}] == [
+            ("Disputed by", "Person 2"),
+            ("Grounds", "I was deceived, coerced or impersonated"),
+            ("Disputed by", "Person 1"),
+            ("Grounds", "It was not me"),
+        ]
+        self.verified()
+
+    def test_the_same_words_again_are_there_already(self):
+        self.second()
+        with nothing_written(), pytest.raises(transitions.AlreadyThere):
+            self.say("fpa.disputed", grounds="not_me", subject=1)
+        self.refused("on these grounds already", "dispute", "i.sowande", grounds="innocent", subject="2")
+
+    def test_whoever_decides_answers_each_of_them(self):
+        self.second()
+        case = self.do("uphold", "judge", at=NEXT_DAY, reason="The recording and the log agree.")
+        assert (case.state, self.tasks()) == ("filed", [])
+        assert self.letters() == [("n11", 2, "due"), ("n17", 2, "due"), ("n17", 1, "due")]
+        told = [(body["is_open"], body["grounds"], body["subjects"]) for _, _, body in self.sent("fpa_dispute")]
+        assert told == [(False, "innocent", [2]), (False, "not_me", [1])]
+
+    def test_a_removal_answers_each_of_them_and_each_of_nobody_named(self):
+        self.second()
+        self.do("dispute", "i.sowande", at=NEXT_DAY, grounds="objection")
+        self.do("dispute", "i.sowande", at=NEXT_DAY, grounds="paid")
+        self.do("remove", "d.osei", at=NEXT_DAY, reason_code="error")
+        assert set(FraudDispute.objects.values_list("outcome", flat=True)) == {"removed"}
+        self.say("fpa.removed", message=self.end("fpa_remove", "delivered"), at=NEXT_DAY)
+        assert self.letters() == [("n11", 2, "withdrawn"), ("n19", 1, "due"), ("n19", 2, "due")]
+        by_hand = Task.objects.filter(case=self.filed, kind="fraud_answer_by_hand", closed_at=None)
+        assert [task.detail["cause"] for task in by_hand] == ["nobody_named", "nobody_named"]
+        for task in by_hand:
+            edits.close_task(self.filed.pk, task.pk, actor=self.people["d.osei"], at=NEXT_DAY, reason="Answered.")
+        unnamed = self.filed.clocks.filter(rule="k10_request", party=None)
+        assert list(unnamed.values_list("state", flat=True)) == ["met", "met"]
+
+    def test_other_grounds_of_the_same_person_are_answered_with_the_first(self):
+        self.do("dispute", "i.sowande", **PRESENT)
+        case = self.do("dispute", "i.sowande", at=NEXT_DAY, grounds="facts_wrong", subject="2")
+        assert FraudDispute.objects.filter(case=case, closed_at=None).count() == 2
+        assert self.clocks("k10_request") == [("k10_request", "running", date(2026, 12, 16))]
+        self.do("uphold", "judge", at=NEXT_DAY, reason="The recording and the log agree.")
+        assert self.letters() == [("n11", 2, "due"), ("n17", 2, "due")]
+        letters.make_due_letters(now=NEXT_DAY)
+        answer = Letter.objects.get(case=self.filed, template="n17")
+        self.say("letter.dispatched", message=answer.message, agency="sandbox-post", at=NEXT_DAY)
+        assert self.clocks("k10_request") == [("k10_request", "met", date(2026, 12, 16))]
