@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from django.conf import settings
+from django.core.cache import cache
 from django.db import IntegrityError, transaction
 from django.db.models import F, QuerySet
 
@@ -41,6 +42,7 @@ log = logging.getLogger(__name__)
 ACTOR = actors.system("inbound")
 MOST_BYTES = 64 * 1024 * 1024
 QUIET_FOR = timedelta(hours=1)
+KNOWN_UNREADABLE_SECONDS = 24 * 60 * 60
 # So often a run may end at a file without a word before the file is refused and those after it are taken.
 MOST_TRIES = 3
 # Our own copy does not open: not the partner's fault.
@@ -107,16 +109,22 @@ def _fetch(channel: Channel, *, now: datetime) -> int:
         ring = packing.Ring(now)
         parcel = packing.carrier(channel, _folder(channel), ring)
         new = _not_seen(channel, sftp.look(parcel))
-        readable = [one for one in new if 0 <= one.size <= LARGEST_FILE]
-        found = sftp.collect(parcel, readable) if readable else {}
+        named = [one for one in new if _NAME.fullmatch(one.name)]
+        wanted = _at_most(_those_that_could_not_be_read_last(channel, named))
+        found = sftp.collect(parcel, wanted) if wanted else {}
     except DeliveryError as fault:
         _note_fault(channel, fault, now=now)
         return 0
     failpoints.reach("after_fetch")
-    read = [(one, data) for one in new if (data := found.get(one.name)) is not None]
+    read = [(one, data) for one in wanted if (data := found.get(one.name)) is not None]
     stored = sum(_store(channel, one, data, now=now) for one, data in read)
-    if len(readable) < len(new) or any(data is None for data in found.values()):
+    unread = [one for one in wanted if one.name in found and found[one.name] is None]
+    if unread:
+        cache.set(_unread_key(channel), {_as_listed(one) for one in unread}, KNOWN_UNREADABLE_SECONDS)
+    if unread or not all(map(_is_of_size, named)):
         _note_fault(channel, DeliveryError("file_unreadable", is_rejection=True), now=now)
+    elif len(named) < len(new):
+        _note_fault(channel, DeliveryError("file_name_not_agreed", is_rejection=True), now=now)
     else:
         _note_success(channel, now=now)
     return stored
@@ -129,20 +137,41 @@ def _folder(channel: Channel) -> str:
 
 
 def _not_seen(channel: Channel, found: list[Found]) -> list[Found]:
-    """Return what is new or has changed, at most so much as fits into memory and so many as one run reads; the rest is
-    for the next run. What is known counts for nothing: partners leave old files where they are."""
+    """Return what is new or has changed. What is known counts for nothing: partners leave old files where they are."""
     rows = BatchFile.objects.filter(channel=channel, direction="in")
     seen = set(rows.values_list("name", "remote_size", "remote_changed_at"))
-    new: list[Found] = []
+    return [one for one in found if _as_listed(one) not in seen]
+
+
+def _as_listed(one: Found) -> tuple[str, int, int]:
+    return one.name, one.size, one.changed_at
+
+
+def _is_of_size(one: Found) -> bool:
+    return 0 <= one.size <= LARGEST_FILE
+
+
+def _unread_key(channel: Channel) -> str:
+    return f"unread_files:{channel.pk}"
+
+
+def _those_that_could_not_be_read_last(channel: Channel, found: list[Found]) -> list[Found]:
+    """Return files in an order in which none that could not be read lately keeps another waiting."""
+    unread: set[tuple[str, int, int]] = cache.get(_unread_key(channel)) or set()
+    return sorted(found, key=lambda one: _as_listed(one) in unread)
+
+
+def _at_most(found: list[Found]) -> list[Found]:
+    """Return at most so much as fits into memory and so many as one run reads; the rest is for the next run. What is
+    too large to be read at all counts for nothing."""
+    wanted: list[Found] = []
     size = 0
-    for one in found:
-        if (one.name, one.size, one.changed_at) in seen or not _NAME.fullmatch(one.name):
-            continue
+    for one in filter(_is_of_size, found):
         size += one.size
-        if new and (size > MOST_BYTES or len(new) >= MOST_FILES):
+        if wanted and (size > MOST_BYTES or len(wanted) >= MOST_FILES):
             break
-        new.append(one)
-    return new
+        wanted.append(one)
+    return wanted
 
 
 def _store(channel: Channel, found: Found, data: bytes, *, now: datetime) -> int:

@@ -7,6 +7,7 @@ from unittest.mock import Mock
 
 import asyncssh
 import pytest
+from django.core.cache import cache
 from django.db import OperationalError
 from pysequoia import Cert, Tsk, encrypt
 
@@ -312,6 +313,43 @@ def test_one_file_that_cannot_be_read_is_told_and_stops_no_other(partner, monkey
         assert fetch().taken == 1
         fetch()
     assert Task.objects.get(kind="files_not_fetched", closed_at=None).detail["reason"] == "file_unreadable"
+    fetch()
+    assert not Task.objects.filter(kind="files_not_fetched", closed_at=None).exists()
+
+
+@pytest.mark.parametrize("wrong", ["too_large", "many", "heavy"])
+def test_no_file_that_is_never_read_keeps_those_behind_it(partner, monkeypatch, wrong):
+    cache.clear()
+    _, file = sent(partner)
+    name, plain = partner.written(ACK, answers=file.name)
+    partner.put(name, plain)
+    for each in ("aaa", "aab") if wrong == "many" else ("aaa",):
+        (partner.server.root / "out" / each).write_bytes(bytes(4000))
+    monkeypatch.setattr(fetching, "MOST_FILES", {"many": 2}.get(wrong, 50))
+    monkeypatch.setattr(fetching, "MOST_BYTES", {"many": 10**6}.get(wrong, 3990))
+    monkeypatch.setattr(fetching, "LARGEST_FILE", {"too_large": 3990}.get(wrong, 10**6))
+    read = sftp._read
+
+    async def away(client, path, *, most):
+        if "/aa" in path:
+            raise asyncssh.SFTPPermissionDenied("no")
+        return await read(client, path, most=most)
+
+    monkeypatch.setattr(sftp, "_read", away)
+    runs = [fetch().taken for _ in range(3)]
+    assert sum(runs) == 1
+    assert Task.objects.get(kind="files_not_fetched", closed_at=None).detail["reason"] == "file_unreadable"
+
+
+def test_a_name_that_we_read_never_is_told_and_ends_with_the_file(partner):
+    _, file = sent(partner)
+    name, plain = partner.written(ACK, answers=file.name)
+    partner.put(name, plain)
+    odd = partner.server.root / "out" / "drama-recoveries_backoffice_ack_000012 (1).csv.pgp"
+    odd.write_bytes(b"under a name that nobody agreed to")
+    assert (fetch().taken, fetch().taken) == (1, 0)
+    assert Task.objects.get(kind="files_not_fetched", closed_at=None).detail["reason"] == "file_name_not_agreed"
+    odd.unlink()
     fetch()
     assert not Task.objects.filter(kind="files_not_fetched", closed_at=None).exists()
 

@@ -1,5 +1,6 @@
 """Files carried to a real SFTP server: written aside and renamed, told apart from others, refused in every way."""
 
+import asyncio
 import errno
 import os
 from dataclasses import replace
@@ -153,6 +154,24 @@ def test_one_file_that_cannot_be_read_keeps_no_other(server, monkeypatch):
     wanted = [Found(name=f"{letter}.pgp", size=9, changed_at=1) for letter in "abcd"]
     read = sftp.collect(given, wanted)
     assert read == {"a.pgp": b"a.pgp", "b.pgp": None, "c.pgp": b"c.pgp", "d.pgp": None}
+
+
+def test_a_file_that_takes_all_the_time_is_named_and_one_that_began_late_is_not(server, monkeypatch):
+    folder = server.root / "out"
+    for name in ("quick.pgp", "slow.pgp"):
+        (folder / name).write_bytes(b"four")
+    read = sftp._read
+
+    async def slow(client, path, *, most):
+        if path.endswith("slow.pgp"):
+            await asyncio.Event().wait()
+        return await read(client, path, most=most)
+
+    monkeypatch.setattr(sftp, "_read", slow)
+    given = parcel(server, url=server.url.replace("/in", "/out"), timeout_seconds=1)
+    quick, late = (Found(name=f"{each}.pgp", size=4, changed_at=1) for each in ("quick", "slow"))
+    assert sftp.collect(given, [late, quick]) == {"slow.pgp": None}
+    assert sftp.collect(given, [quick, late]) == {"quick.pgp": b"four"}
 
 
 def test_an_answer_that_is_lost_when_the_file_gets_its_name_is_for_a_person_to_find_out(server, monkeypatch):

@@ -31,6 +31,7 @@ _CHUNK = 256 * 1024
 # So much is written at once, as many packets under way; for each megabyte a second is added to the time of a file.
 _AT_ONCE = 4 * 1024 * 1024
 MEGABYTE = 1024 * 1024
+_MOST_MORE_SECONDS = 100  # a worker looks into every folder in 300 seconds
 _Done = TypeVar("_Done")
 # Looked up in order: the first class that fits names the failure. Servers of the usual version 3 say no more of a full
 # disk than that they failed. (class, code, is_rejection, pause)
@@ -89,12 +90,14 @@ def look(parcel: Parcel) -> list[Found]:
 
 def collect(parcel: Parcel, wanted: list[Found]) -> dict[str, bytes | None]:
     """Read files that were listed in the address's folder in one connection: nothing of one that cannot be read or is
-    longer than it was listed, and no word of those for which the time did not suffice. Raises DeliveryError where none
-    was read."""
+    longer than it was listed, or for which alone the time did not suffice, and no word of those behind it. A second is
+    added to the time for each megabyte. Raises DeliveryError."""
     found: dict[str, bytes | None] = {}
+    begun: list[str] = []
 
     async def read(client: asyncssh.SFTPClient, target: Target) -> None:
         for one in wanted:
+            begun.append(one.name)
             try:
                 found[one.name] = await _read(client, _at(target.path, one.name), most=min(one.size, LARGEST_FILE))
             except _UNREADABLE:
@@ -103,14 +106,18 @@ def collect(parcel: Parcel, wanted: list[Found]) -> dict[str, bytes | None]:
                 found[one.name] = None
 
     try:
-        _run(parcel, read)
+        _run(parcel, read, more_seconds=min(sum(one.size for one in wanted) // MEGABYTE, _MOST_MORE_SECONDS))
     except DeliveryError as fault:
-        if fault.code != "read_timeout" or not any(found.values()):
+        if fault.code != "read_timeout" or not begun:
             raise
+        if not any(found.values()):  # it had all the time there was
+            found[begun[-1]] = None
     return found
 
 
-def _run(parcel: Parcel, act: Callable[[asyncssh.SFTPClient, Target], Awaitable[_Done]]) -> _Done:
+def _run(
+    parcel: Parcel, act: Callable[[asyncssh.SFTPClient, Target], Awaitable[_Done]], *, more_seconds: int = 0
+) -> _Done:
     try:
         target = pin(parcel.url, allowed_cidrs=parcel.allowed_cidrs, scheme="sftp")
     except AddressRefused as error:
@@ -118,7 +125,7 @@ def _run(parcel: Parcel, act: Callable[[asyncssh.SFTPClient, Target], Awaitable[
     except NotResolved as error:
         raise DeliveryError("name_not_resolved") from error
 
-    seconds = parcel.timeout_seconds + (parcel.load.size // MEGABYTE if parcel.load else 0)
+    seconds = parcel.timeout_seconds + more_seconds + (parcel.load.size // MEGABYTE if parcel.load else 0)
 
     async def within() -> _Done:
         async with asyncio.timeout(seconds), _client(parcel, target) as client:
