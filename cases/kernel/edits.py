@@ -31,6 +31,7 @@ __all__ = [
     "change",
     "close_task",
     "keep",
+    "takes_changes",
     "takes_documents",
 ]
 
@@ -178,6 +179,12 @@ def change(
 def _may_change(case: Case, act: str) -> bool:
     lifecycle = casetypes.get(case.kind).lifecycle
     return case.state in lifecycle.editable | (lifecycle.papers if act == "attach" else frozenset())
+
+
+def takes_changes(case: Case) -> str | None:
+    """Return the sentence why facts and people of a case stay as they are in its state, before anything is typed; None
+    where they can be changed. Locks nothing: `change` looks again."""
+    return None if _may_change(case, "edit") else OVER
 
 
 def takes_documents(case: Case) -> str | None:

@@ -23,7 +23,7 @@ from cases.kernel.reading import timeline
 from cases.ledger.sealed import SealedTextField
 from cases.web import asking
 from cases.web.opening import says_something
-from cases.web.refusals import Problem, form_problems, screen, status_of
+from cases.web.refusals import Problem, form_problems, refused_problems, screen, status_of
 
 __all__ = ["add_address", "add_person", "address", "facts", "person"]
 
@@ -75,10 +75,10 @@ def _write(request: HttpRequest, case: Case, form: Any, write: Callable[[Edit], 
         ) as edit:
             write(edit)
     except CaseError as error:
-        sentence = str(error)
+        problems = refused_problems(error, form)
         if isinstance(error, edits.EditConflict):
-            sentence = f"{sentence} {timeline.last_change(case)}"
-        return _show(request, case, form, title, [Problem(sentence=sentence)], status_of(error))
+            problems = [Problem(sentence=f"{error} {timeline.last_change(case)}")]
+        return _show(request, case, form, title, problems, status_of(error))
     messages.success(request, "The case was changed.")
     return redirect("web:case", uid=case.uid)
 
@@ -92,7 +92,10 @@ def _show(
     status: int = HTTPStatus.OK,
 ) -> HttpResponse:
     case.refresh_from_db(fields=["version"])
-    shown = {"case": case, "form": form, "title": title, "problems": problems or []}
+    refusal = None if problems else edits.takes_changes(case)
+    if refusal:
+        problems, status = [Problem(sentence=refusal)], HTTPStatus.CONFLICT
+    shown = {"case": case, "form": form, "title": title, "problems": problems or [], "is_over": bool(refusal)}
     return render(request, "cases/edit.html", shown, status=status)
 
 

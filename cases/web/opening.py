@@ -21,7 +21,7 @@ from cases.kernel.models import Case
 from cases.ledger import reads
 from cases.web import asking, rows
 from cases.web.casepage import CASEWORK
-from cases.web.refusals import Problem, form_problems, screen, status_of
+from cases.web.refusals import Problem, form_problems, refused_problems, screen, status_of
 from cases.web.search import shown_hit
 
 __all__ = ["kinds", "new", "opened", "says_something"]
@@ -163,7 +163,7 @@ def _open(request: HttpRequest, casetype: CaseType, facts: Any, people: Any) -> 
             request=asking.info(request),
         )
     except CaseError as error:
-        return _show(request, casetype, facts, people, [Problem(sentence=str(error))], status_of(error))
+        return _show(request, casetype, facts, people, refused_problems(error, facts), status_of(error))
     if policy.visible_to(actor).filter(pk=case.pk).exists():
         messages.success(request, f"{case.reference} is open.")
         return redirect("web:case", uid=case.uid)

@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
-from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent, ValidationError
 from django.db import InterfaceError, OperationalError
 from django.forms import BaseForm
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -18,11 +18,12 @@ from django.shortcuts import render
 
 from cases.kernel.edits import EditConflict
 from cases.kernel.errors import CaseError, NotAllowed, NotVisible
+from cases.kernel.intake import FieldErrors
 from cases.kernel.office.proposals import ProposalStale
 from cases.kernel.transitions import CaseChanged, TransitionRefused
 from cases.web import asking
 
-__all__ = ["Problem", "form_problems", "not_found", "problem", "screen", "status_of"]
+__all__ = ["Problem", "form_problems", "not_found", "problem", "refused_problems", "screen", "status_of"]
 
 View = Callable[..., HttpResponse]
 
@@ -72,6 +73,19 @@ def form_problems(*forms: BaseForm) -> list[Problem]:
             anchor = (field.id_for_label or f"{field.auto_id}_0") if field is not None else ""
             found += [Problem(sentence=f"{label}{sentence}", anchor=anchor) for sentence in sentences]
     return found
+
+
+def refused_problems(error: CaseError, form: BaseForm) -> list[Problem]:
+    """Return what a refusal says of what was typed; a sentence that points at a field of the form marks it."""
+    if not isinstance(error, FieldErrors):
+        return [Problem(sentence=str(error))]
+    elsewhere = []
+    for pointer, code, sentence in error.errors:
+        if (name := pointer.removeprefix("/")) in form.fields:
+            form.add_error(name, ValidationError(sentence, code=code))
+        else:
+            elsewhere.append(Problem(sentence=sentence))
+    return form_problems(form) + elsewhere
 
 
 def problem(request: HttpRequest, status: int, sentence: str = "") -> HttpResponse:

@@ -291,6 +291,11 @@ def test_a_debt_of_somebody_else_is_not_added(people):
         )
 
 
+def corrected(people, case, **facts):
+    with edits.change(case.pk, actor=people[moratoria.ANALYST], at=AT) as edit:
+        edit.facts(**facts)
+
+
 def test_what_was_typed_wrong_is_put_right_and_the_debtor_looked_for_anew(people):
     row = moratoria.account(people)
     wrong = moratoria.debtor({**row, "holder_1_date_of_birth": "1950-01-01"}, addresses=[])
@@ -411,3 +416,29 @@ def test_a_late_notice_and_one_that_comes_before_its_first_day_are_taken(people,
     row = moratoria.account(people)
     case = moratoria.opened(row, person=moratoria.debtor(row), start_date=day, agency_code=None)
     assert case.state == "received"
+
+
+@pytest.mark.parametrize("day", [date(2026, 9, 15), date(2026, 12, 16), date(2027, 5, 5)])
+def test_a_first_protected_day_that_no_notice_can_mean_is_refused_of_a_correction_too(people, day):
+    row = moratoria.account(people)
+    case = moratoria.opened(row, person=moratoria.debtor(row))
+    with nothing_written(), pytest.raises(FieldErrors) as refused:
+        corrected(people, case, start_date=day)
+    assert [pointer for pointer, _, _ in refused.value.errors] == ["/start_date"]
+
+
+def test_a_correction_may_not_name_a_notice_that_is_here_already(people):
+    row, other = moratoria.account(people), moratoria.account(people)
+    moratoria.opened(row, person=moratoria.debtor(row), register_reference="BSS-2026-7777770")
+    case = moratoria.opened(other, person=moratoria.debtor(other), register_reference="BSS-2026-7777771")
+    with nothing_written(), pytest.raises(FieldErrors) as refused:
+        corrected(people, case, register_reference="bss 2026 7777770")
+    assert [pointer for pointer, _, _ in refused.value.errors] == ["/register_reference"]
+    corrected(people, case, register_reference="BSS 2026 7777771")
+
+
+def test_what_the_register_sent_stays_while_something_else_is_corrected(people):
+    row = moratoria.account(people)
+    case = moratoria.opened(row, person=moratoria.debtor(row), start_date=date(2027, 5, 5))
+    corrected(people, case, is_address_withheld=True)
+    assert Moratorium.objects.get(pk=case.pk).start_date == date(2027, 5, 5)

@@ -15,6 +15,7 @@ from cases.kernel import calendars, clocks, formats
 from cases.kernel.finding import terms
 from cases.kernel.intake import FieldErrors, IntakeRefused
 from cases.kernel.models import Agency, Case
+from cases.ledger import api as ledger
 from cases.ledger import sealing
 from cases.ledger.reads import Reader
 
@@ -56,7 +57,7 @@ def open_facts(case: Case, facts: Mapping[str, Any]) -> None:
     """
     formats.refuse_card_numbers([facts.get("register_reference")])
     at, regime, place = case.opened_at, facts["regime"], jurisdiction(facts["regime"])
-    _refuse_known(facts["register_reference"])
+    _refuse_known(case, facts["register_reference"])
     sender = facts.get("agency_code")
     if not sender:
         _refuse_day(regime, facts["start_date"], today=calendars.london_date(at))
@@ -83,11 +84,18 @@ def open_facts(case: Case, facts: Mapping[str, Any]) -> None:
 
 
 def changed(case: Case, *, at: datetime) -> None:
-    """What was typed wrong is put right, inside the current ledger action: the debtor is looked for anew."""
+    """What was typed wrong is put right, inside the current ledger action: the debtor is looked for anew. Raises
+    FieldErrors where the day or the reference that is typed now would be refused of a new case."""
     row = Moratorium.objects.get(pk=case.pk)
+    before = Moratorium.history.filter(case_id=row.pk).exclude(event_id=ledger.current().uid).order_by("-history_id")
+    if before.values_list("regime", "start_date").first() != (row.regime, row.start_date):
+        _refuse_day(row.regime, row.start_date, today=calendars.london_date(at))
     reader = Reader(actor="system:moratoria", verb="match", purpose="moratorium", streams=(case.uid,))
     (values,) = sealing.open_rows([row], ["register_reference"], reader=reader, at=at)
-    row.register_token = sealing.keyed_hash(TOKEN, terms.account(values["register_reference"] or ""))
+    reference = values["register_reference"] or ""
+    if bytes(row.register_token) not in sealing.kept_hashes(TOKEN, terms.account(reference)):
+        _refuse_known(case, reference)
+    row.register_token = sealing.keyed_hash(TOKEN, terms.account(reference))
     row.save(update_fields=["register_token"])
     if case.state == "received" and not case.clocks.filter(rule=periods.MATCH, ended_at=None).exists():
         begins = max(at, midnight(row.start_date))
@@ -113,10 +121,11 @@ def add_debt(
     return debt
 
 
-def _refuse_known(reference: str) -> None:
+def _refuse_known(case: Case, reference: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(_ONE_AT_A_TIME)
-    known = _of_reference(reference).exclude(case__state__in=["void", "merged"]).select_related("case").first()
+    others = _of_reference(reference).exclude(pk=case.pk).exclude(case__state__in=["void", "merged"])
+    known = others.select_related("case").first()
     if known is not None:
         sentence = f"This notice is here already, as {known.case.reference}."
         raise FieldErrors([("/register_reference", "known", sentence)])
