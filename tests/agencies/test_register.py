@@ -7,9 +7,10 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from cases.agencies.signatures import new_secret
-from cases.kernel import actors
+from cases.kernel import actors, releases
 from cases.kernel.exchange import agencies
-from cases.kernel.models import Agency, ChannelHealth
+from cases.kernel.models import Agency, Channel, ChannelHealth
+from cases.ledger import api as ledger
 from cases.ledger.models import LedgerEvent
 from tests.agencies.stage import now
 
@@ -102,3 +103,15 @@ def test_one_person_pauses_for_an_hour_and_ends_no_pause_of_two(secret_file):
 
     channel.refresh_from_db()
     assert (channel.state, LedgerEvent.objects.filter(stream=channel.agency.uid).count()) == ("paused", acts)
+
+
+def test_an_agency_that_was_told_by_telephone_is_listed_by_what_is_sent_to_it(secret_file):
+    add(secret_file, "--cidr", "127.0.0.0/8")
+    before = run()
+    with ledger.action(agencies.get("fraud-register").uid, "tests.told", actor="tests", at=now()):
+        Channel.objects.create(
+            agency=agencies.get("fraud-register"), direction="out", transport=releases.TELEPHONE, state="disabled"
+        )
+
+    assert run() == before
+    assert before.startswith("fraud-register") and before.count("\n") == 1

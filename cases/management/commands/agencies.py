@@ -59,8 +59,8 @@ class Command(BaseCommand):
     def _list(self, *, at: datetime) -> None:
         waiting = Q(messages__state__in=("pending", "sending"))
         stuck = Q(messages__state__in=("dead", "unknown"))
-        rows = Channel.objects.filter(direction="out").select_related("agency", "health").order_by("agency__code")
-        for row in rows.annotate(
+        rows = Channel.objects.filter(direction="out").exclude(state="disabled").select_related("agency", "health")
+        for row in rows.order_by("agency__code", "pk").annotate(
             waiting=Count("messages", filter=waiting),
             stuck=Count("messages", filter=stuck),
             oldest=Min("messages__created_at", filter=waiting),
