@@ -112,7 +112,7 @@ def _decide(row: Callback, *, now: datetime) -> str:
         security.note("callback_refused", actor=who, at=now, act=row.type, callback=row.uid, **record.within(case))
         return _fail(row, case, f"refused:{type(refusal).__name__}"[:120], now=now)
     if body.type != RECEIPT:
-        _acknowledge(case, message, body, now=now)
+        _acknowledge(case, message, body, answered_at=row.received_at, now=now)
     state = _close(row, "applied", "", case, raw, now=now)
     _try_again(row, case, body)
     return state
@@ -182,11 +182,14 @@ def _imply_delivery(case: Case, message: OutboxMessage, *, now: datetime) -> Non
         settlement.take_note(case, message, now=now)
 
 
-def _acknowledge(case: Case, message: OutboxMessage | None, body: CallbackBody, *, now: datetime) -> None:
+def _acknowledge(
+    case: Case, message: OutboxMessage | None, body: CallbackBody, *, answered_at: datetime, now: datetime
+) -> None:
+    """Keep when the agency answered: when that came, however long it then waited for a worker or a person."""
     if message is None:
         return
     message.refresh_from_db()
-    changes: dict[str, object] = {"acknowledged_at": message.acknowledged_at or now}
+    changes: dict[str, object] = {"acknowledged_at": message.acknowledged_at or answered_at}
     if body.agency_reference:
         changes["agency_reference"] = body.agency_reference
     if message.state == "delivered":

@@ -77,6 +77,15 @@ def test_an_answer_that_comes_before_our_mark_implies_delivery(people):
     assert acts(case, "fraud_referral.submitted") == 1
 
 
+def test_an_answer_counts_from_when_it_came_however_long_it_then_waited(people):
+    case = stage.approved(people)
+    row = hear(filed(filing(case)))
+
+    application.apply_pending(now=now() + timedelta(days=4))
+
+    assert OutboxMessage.objects.get(case=case, kind="fpa_file").acknowledged_at == row.received_at
+
+
 def test_a_second_answer_of_the_same_content_is_ignored_with_a_reason(people):
     case = stage.approved(people)
     document = filed(filing(case))

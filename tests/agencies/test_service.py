@@ -52,6 +52,13 @@ def test_months_tell_what_came_in_time_late_or_not_at_all(agency):
     assert service.told(found) == "1 of 3 answers came in time (33 %)."
 
 
+def test_a_refusal_is_an_answer_that_came_at_once(people):
+    filing(people, datetime(2026, 11, 16, 12, 0, tzinfo=UTC), None)
+    OutboxMessage.objects.filter(kind="fpa_file").update(state="refused")
+    found = service.months(Agency.objects.get(code="sandbox-fraud-register"), today=TODAY)
+    assert found == [service.Month(first=date(2026, 11, 1), within=1)]
+
+
 def test_reports_to_the_unit_are_not_counted_for_anybody(people):
     case = suspicions.submitted(people)
     OutboxMessage.objects.filter(case=case).update(state="delivered", delivered_at=factories.FILED_AT)

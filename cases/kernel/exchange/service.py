@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 
-from django.db.models import Count
+from django.db.models import Case, Count, When
 from django.db.models.functions import TruncDate
 
 from cases.kernel.calendars import LONDON
@@ -17,6 +17,8 @@ from cases.kernel.models import Agency, OutboxMessage
 __all__ = ["Month", "months", "told"]
 
 SHOWN_MONTHS = 12
+# A refusal is the agency's answer, and came with the delivery.
+_ANSWERED = Case(When(state="refused", then="delivered_at"), default="acknowledged_at")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,9 +56,7 @@ def months(agency: Agency, *, today: date) -> list[Month]:
         OutboxMessage.objects.filter(
             channel__agency=agency, kind__in=answers.owed(), delivered_at__gte=since, case__is_restricted=False
         )
-        .annotate(
-            arrived=TruncDate("delivered_at", tzinfo=LONDON), answered=TruncDate("acknowledged_at", tzinfo=LONDON)
-        )
+        .annotate(arrived=TruncDate("delivered_at", tzinfo=LONDON), answered=TruncDate(_ANSWERED, tzinfo=LONDON))
         .values_list("kind", "arrived", "answered")
         .annotate(count=Count("pk"))
     )
