@@ -8,7 +8,7 @@ from typing import Any
 from cases.fraud.suspicion import codes
 from cases.kernel import actors, edits, intake, transitions
 from cases.kernel.actors import Actor
-from cases.kernel.models import Agency, Case
+from cases.kernel.models import Agency, Case, OutboxMessage
 from tests.factories import AT
 from tests.keptstories import story
 
@@ -48,6 +48,13 @@ def _after(case: Case, name: str, actor: Actor, at: Any = AT, **inputs: Any) -> 
 @story
 def submitted(people: dict[str, Actor], **facts: Any) -> Case:
     return _after(written(people, **facts), "submit", people["h.castellan"])
+
+
+@story
+def not_taken(people: dict[str, Actor]) -> Case:
+    case = submitted(people)
+    OutboxMessage.objects.filter(case=case).update(state="refused", attempts=1)
+    return case
 
 
 @story

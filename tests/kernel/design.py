@@ -77,6 +77,7 @@ BEYOND = {
     ("contest", "assign"): {"assigned"},
     ("fraud_referral", "dispute"): {"disputed"},
     ("rights_request", "refuse"): {"identity_check"},
+    ("suspicion_report", "consent"): {"moratorium"},
 }
 
 
@@ -91,7 +92,17 @@ ADDED = [
         check="",
         guard="reason",
         effects="letter says so; the decision stands",
-    )
+    ),
+    Move(
+        kind="suspicion_report",
+        name="correct",
+        sources=frozenset({"submitted"}),
+        target="draft",
+        roles=frozenset({"nominated_officer"}),
+        check="",
+        guard="only what the unit did not take",
+        effects="payouts go on waiting",
+    ),
 ]
 
 

@@ -241,6 +241,7 @@ APART = {
     ("debt_sale", "approved", "complete"): sales.ready,
     ("debt_sale", "completed", "issue_notices"): sales.noticed,
     ("debt_sale", "warranty_open", "close"): sales.window_over,
+    ("suspicion_report", "submitted", "correct"): suspicions.not_taken,
     ("le_disclosure", "received", "out_of_scope"): disclosures.bare,
     ("rights_request", "received", "act"): rights.stop,
     ("rights_request", "actioned", "propagate"): rights.stopped,
@@ -268,6 +269,7 @@ APART = {
 SUSPICION = {
     "submit": Attempt("h.castellan"),
     "dismiss": Attempt("h.castellan"),
+    "correct": Attempt("h.castellan"),
     "acknowledge": Attempt("agency", {"agency_reference": "FIU-2026-0001"}),
     "consent": Attempt("agency"),
     "deem_consent": Attempt("system", at=suspicions.AFTER_NOTICE),

@@ -248,6 +248,59 @@ def test_a_delivery_that_is_noted_after_the_answer_starts_nothing(people):
     assert not Clock.objects.filter(case=case, rule="k25_notice_period").exists()
 
 
+def test_what_the_unit_did_not_take_is_corrected_and_submitted_again(people):
+    case = suspicions.submitted(people)
+    with nothing_written(counted=1), pytest.raises(CaseError, match="Only a report that the unit did not take"):
+        transitions.apply(case.pk, "correct", actor=people["h.castellan"], at=AT)
+    outcome(case, "refused", at=AT, errors=[{"pointer": "/glossary_codes", "code": "UNKNOWN_CODE"}])
+
+    transitions.apply(case.pk, "correct", actor=people["h.castellan"], at=AT)
+    assert quietholds.blocked(account="NM-7001") == {"pay_out"}
+    assert not Task.objects.filter(case=case, kind="suspicion_report_not_taken", closed_at=None).exists()
+    with edits.change(case.pk, actor=people["h.castellan"], at=AT) as edit:
+        edit.facts(glossary_codes=["money_mule"], account_reference="NM-7003")
+    transitions.apply(case.pk, "submit", actor=people["h.castellan"], at=AT)
+
+    first, again = OutboxMessage.objects.filter(case=case).order_by("pk")
+    assert (first.state, again.state) == ("superseded", "pending")
+    assert opened(again)["glossary_codes"] == ["money_mule"]
+    assert [quietholds.blocked(account=each) for each in ("NM-7001", "NM-7003")] == [frozenset(), {"pay_out"}]
+    with nothing_written(counted=1), pytest.raises(CaseError):
+        transitions.apply(case.pk, "correct", actor=people["h.castellan"], at=AT)
+
+
+def test_a_correction_that_seeks_no_defence_any_more_holds_nothing(people):
+    case = suspicions.not_taken(people)
+    transitions.apply(case.pk, "correct", actor=people["h.castellan"], at=AT)
+    with edits.change(case.pk, actor=people["h.castellan"], at=AT) as edit:
+        edit.facts(reason_code=codes.INFORMATION)
+    transitions.apply(case.pk, "submit", actor=people["h.castellan"], at=AT)
+    assert quietholds.blocked(account="NM-7001") == frozenset()
+
+
+def test_a_reopened_report_has_a_notice_period_of_its_own(people):
+    case = suspicions.closed(people)
+    transitions.apply(case.pk, "reopen", actor=people["h.castellan"], at=AT, reason="More came to light.")
+    waiting = Approval.objects.get(case=case, act="reopen")
+    verdicts.decide(waiting.uid, "agreed", actor=people["w.strake"], at=AT)
+    transitions.apply(case.pk, "submit", actor=people["h.castellan"], at=FRIDAY)
+    transitions.apply(case.pk, "acknowledge", actor=suspicions.fiu(), at=FRIDAY, inputs=REFERENCE)
+
+    running = Clock.objects.get(case=case, rule="k25_notice_period", ended_at=None)
+    assert running.due_date.isoformat() == "2026-12-31"
+    sweeps.end_due_clocks(now=running.due_at + timedelta(seconds=1))
+    assert Case.objects.get(pk=case.pk).state == "consented"
+    assert quietholds.blocked(account="NM-7001") == frozenset()
+
+
+def test_the_unit_may_give_the_defence_in_the_moratorium(people):
+    case = suspicions.moratorium(people)
+    done = transitions.apply(case.pk, "consent", actor=suspicions.fiu(), at=AT + timedelta(days=5))
+    assert done.state == "consented"
+    assert quietholds.blocked(account="NM-7001") == frozenset()
+    assert not Clock.objects.filter(case=case, ended_at=None).exists()
+
+
 def test_a_refusal_holds_for_31_days_beginning_with_the_day(people):
     case = suspicions.acknowledged(people)
     transitions.apply(case.pk, "refuse", actor=suspicions.fiu(), at=FRIDAY)

@@ -14,8 +14,7 @@ from cases.kernel.models import Case, Clock, OutboxMessage
 
 __all__ = ["acknowledged", "consented", "deemed", "delivered", "moratorium_ended", "not_taken", "refused"]
 
-NOT_TAKEN = "suspicion_report_not_taken"
-tasks.declare({NOT_TAKEN: "The unit did not take the report; nothing is disclosed and payouts wait"})
+tasks.declare({effects.NOT_TAKEN: "The unit did not take the report; nothing is disclosed and payouts wait"})
 
 
 def acknowledged(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
@@ -68,7 +67,7 @@ def not_taken(case: Case, message: OutboxMessage, errors: Sequence[dict[str, Any
     with record.act(
         case, "suspicion_report.not_taken", actor=_delivery(case), at=at, detail={"message": str(message.public_id)}
     ):
-        tasks.raise_task(NOT_TAKEN, case=case, at=at, message=str(message.public_id), codes=given)
+        tasks.raise_task(effects.NOT_TAKEN, case=case, at=at, message=str(message.public_id), codes=given)
 
 
 def _delivery(case: Case) -> Actor:

@@ -5,12 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Q
+
 from cases.fraud.suspicion import codes, guards, messages, periods
-from cases.kernel import calendars, clocks
+from cases.kernel import calendars, clocks, tasks
 from cases.kernel.models import Case
 from cases.kernel.restricted import quietholds
 from cases.ledger import api as ledger
 from cases.ledger import sealing
+
+NOT_TAKEN = "suspicion_report_not_taken"
 
 
 def send_report(context: Any) -> None:
@@ -30,8 +34,9 @@ def wait_for_the_defence(context: Any) -> None:
     """While a defence is sought, money stays where it is: the accounts of the report and of its people, and the case it
     came from with every account that it names, are held quietly.
 
-    The notice period begins only once the unit has the report.
+    What an earlier version of the report held is let go. The notice period begins only once the unit has the report.
     """
+    quietholds.lift(context.case, at=context.at)
     report = context.case.suspicion_report
     if report.reason_code not in codes.DEFENCES:
         return
@@ -51,14 +56,23 @@ def _held(context: Any) -> list[bytes]:
 
 
 def start_notice_period(case: Case, *, disclosed_at: datetime) -> None:
-    """Start the seven working days of a report that seeks a defence, once, inside the current ledger action.
+    """Start the seven working days of a report that seeks a defence, once each time it is submitted, inside the current
+    ledger action.
 
     They start with the first working day after the London day on which the unit had the report, as days are counted
     where it was reported from: POCA 2002 s.335(5) and (7).
     """
-    report = case.suspicion_report
-    if report.reason_code in codes.DEFENCES and not case.clocks.filter(rule=periods.NOTICE).exists():
+    report, submitted = case.suspicion_report, case.clocks.filter(rule=periods.UNIT_ANSWER).latest("started_at")
+    begun = case.clocks.filter(Q(ended_at=None) | Q(started_at__gte=submitted.started_at), rule=periods.NOTICE)
+    if report.reason_code in codes.DEFENCES and not begun.exists():
         clocks.start(case, periods.NOTICE, started_at=disclosed_at, jurisdiction=report.submitted_from)
+
+
+def take_back(context: Any) -> None:
+    """The unit did not take the report: it is corrected, within the time that a referral has. Payouts go on waiting."""
+    clocks.end(context.case, periods.UNIT_ANSWER, at=context.at, state="cancelled")
+    tasks.close_all(context.case, NOT_TAKEN, actor=context.actor, at=context.at)
+    clocks.start(context.case, periods.TRIAGE, started_at=context.at)
 
 
 def note_the_units_reference(context: Any) -> None:

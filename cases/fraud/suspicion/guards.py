@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 
 from cases.fraud.suspicion import codes, periods
 from cases.kernel import calendars
-from cases.kernel.models import Case, CaseParty
+from cases.kernel.models import Case, CaseParty, OutboxMessage
 
 
 def has_narrative(context: Any) -> str | None:
@@ -51,6 +51,14 @@ def _is_over(context: Any, rule: str) -> bool:
     """A period that never began is not over."""
     ends = list(context.case.clocks.filter(rule=rule, ended_at=None).values_list("due_at", flat=True))
     return bool(ends) and all(due_at < context.at for due_at in ends)
+
+
+def unit_did_not_take_it(context: Any) -> str | None:
+    """What the unit has, or may have, is not taken back: only the newest message counts."""
+    sent = OutboxMessage.objects.filter(case=context.case, kind="fiu_sar").order_by("-seq")
+    if sent.values_list("state", flat=True).first() != "refused":
+        return "Only a report that the unit did not take is corrected."
+    return None
 
 
 def unit_has_the_report(context: Any) -> str | None:

@@ -70,13 +70,14 @@ def accounts(typed: str | None) -> list[str]:
 
 
 def send(case: Case, *, actor: Actor, at: datetime) -> OutboxMessage:
-    """Promise the report of a locked case, inside the current ledger action.
+    """Promise the report of a locked case, inside the current ledger action. One that was not taken is replaced.
 
     Opens the people's values and the narrative, which the access log keeps. Raises ReleaseRefused, NoChannel.
     """
     agency = Agency.objects.filter(kind="fiu", is_active=True).order_by("pk").first()
     if agency is None:
         raise outbox.NoChannel("There is no financial intelligence unit in the register.")
+    outbox.supersede(case, FIU_SAR.code, at=at)
     reader = sealing.Reader(actor=actor.label, verb="release", purpose="report_suspicion", streams=(case.uid,))
     subjects = _subjects(case, reader=reader, at=at)
     body = {**_suspicion(case, reader=reader, at=at), "subjects": subjects}

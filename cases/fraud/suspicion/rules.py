@@ -111,6 +111,17 @@ LIFECYCLE = Lifecycle(
             tone="quiet",
         ),
         Transition(
+            name="correct",
+            label="Correct the report",
+            source=frozenset({"submitted"}),
+            target="draft",
+            roles=_OFFICER,
+            guards=(guards.unit_did_not_take_it,),
+            effects=(effects.take_back,),
+            consequence="It can be changed and submitted again; what waits goes on waiting",
+            tone="primary",
+        ),
+        Transition(
             name="acknowledge",
             label="Record the unit's acknowledgement",
             source=frozenset({"submitted"}),
@@ -121,7 +132,7 @@ LIFECYCLE = Lifecycle(
         Transition(
             name="consent",
             label="Record that the defence is given",
-            source=_WAITING,
+            source=_WAITING | {"moratorium"},
             target="consented",
             roles=frozenset({"agency", "nominated_officer"}),
             guards=(guards.sought_a_defence,),
