@@ -23,6 +23,8 @@ __all__ = ["SENTENCE", "active", "ask_for_reviews", "blocks", "enter", "is_held"
 
 SENTENCE = "A policy hold stops this."
 BATCH = 200
+# From how far ahead or back somebody may enter a hold: one of a wrong year would stop nothing.
+SOONEST, EARLIEST = timedelta(days=31), timedelta(days=3653)
 
 
 class HoldRefused(CaseError):
@@ -93,13 +95,16 @@ def enter(
 ) -> Hold:
     """Hold a case: locks it, writes the hold, what it blocks and one ledger event. Several may overlap.
 
-    Without a review date it is looked at again after the kind's own period. The reference it has elsewhere is sealed.
+    It begins at most ten years before `at` or 31 days after. Without a review date it is looked at again after the
+    kind's own period. The reference it has elsewhere is sealed.
     Raises NotAllowed, HoldRefused.
     """
     known = holdkinds.KINDS.get(kind)
     if known is None or source not in holdkinds.SOURCES or set(blocks or ()) - set(holdkinds.BLOCKS):
         raise HoldRefused("Choose what kind of hold it is, who asked for it and what it stops.")
     began_at = began_at or at
+    if not at - EARLIEST <= began_at <= at + SOONEST:
+        raise HoldRefused("It holds from a day of the last ten years, or at most 31 days ahead. Compare the year.")
     if ends_at is not None and ends_at <= began_at:
         raise HoldRefused("It must end after it begins.")
     with edits.change(

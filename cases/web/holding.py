@@ -123,19 +123,30 @@ def case_holds(request: HttpRequest, uid: UUID) -> HttpResponse:
 def _enter(request: HttpRequest, case: Case, form: HoldForm) -> tuple[list[Problem], int]:
     if not form.is_valid():
         return form_problems(form), HTTPStatus.UNPROCESSABLE_ENTITY
+    at = asking.now()
     try:
-        holds.enter(
+        hold = holds.enter(
             case.pk,
             form.cleaned_data["kind"],
             actor=asking.actor_of(request),
-            at=asking.now(),
+            at=at,
             request=asking.info(request),
             **form.entered(),
         )
     except CaseError as error:
         return [Problem(sentence=str(error))], status_of(error)
-    messages.success(request, "The case is held.")
+    messages.success(request, _said(hold, at))
     return [], HTTPStatus.OK
+
+
+def _said(hold: Hold, at: datetime) -> str:
+    """Return what is now true of a hold that was entered: it may be one to come, or one that is over."""
+    if hold.began_at > at:
+        day = calendars.london_date(hold.began_at)
+        return f"It will hold the case from {day:%-d %B %Y}. Until then it stops nothing."
+    if hold.ends_at is not None and hold.ends_at <= at:
+        return "The hold is on record. It is over, and stops nothing now."
+    return "The case is held."
 
 
 @screen

@@ -6,11 +6,11 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from cases.kernel import edits, holds, tasks
+from cases.kernel import calendars, edits, holds, tasks
 from cases.kernel.models import Approval, Case, Hold
 from cases.kernel.reading import worklist
 from cases.kernel.timing import snoozes
-from cases.ledger.models import AccessEvent
+from cases.ledger.models import AccessEvent, LedgerEvent
 from tests import factories
 from tests.web import desk
 
@@ -71,6 +71,31 @@ def test_a_refused_hold_keeps_what_was_typed(people):
     assert "The case has no such person or document." in text(page)
     assert WHY in text(page)
     assert not Hold.objects.exists()
+
+
+@pytest.mark.parametrize("days", [-3654, 33])
+def test_a_hold_from_a_day_of_another_year_is_refused(people, days):
+    case = factories.investigating(people)
+    day = calendars.london_date(timezone.now()) + timedelta(days=days)
+    client, typed = desk.client_of("a.byrne"), {"kind": "vulnerable", "source": "customer", "reason": WHY}
+    before = LedgerEvent.objects.count()
+    page = client.post(at("holds", case), {**typed, "began": day.isoformat()})
+    assert page.status_code == 422
+    assert "It holds from a day of the last ten years, or at most 31 days ahead. Compare the year." in text(page)
+    assert (Hold.objects.count(), LedgerEvent.objects.count()) == (0, before)
+
+
+def test_a_hold_to_come_and_one_that_is_over_are_said_to_stop_nothing_now(people):
+    case = factories.investigating(people)
+    client, typed = desk.client_of("a.byrne"), {"kind": "vulnerable", "source": "customer", "reason": WHY}
+    today = calendars.london_date(timezone.now())
+    soon, gone = today + timedelta(days=3), today - timedelta(days=9)
+    page = client.post(at("holds", case), {**typed, "began": soon.isoformat()}, follow=True)
+    assert f"It will hold the case from {soon:%-d %B %Y}. Until then it stops nothing." in text(page)
+    last = {"began": (gone - timedelta(days=1)).isoformat(), "ends": gone.isoformat()}
+    page = client.post(at("holds", case), {**typed, **last}, follow=True)
+    assert "The hold is on record. It is over, and stops nothing now." in text(page)
+    assert '<span class="tag hold">Vulnerable</span>' not in text(page)
 
 
 def test_a_quiet_hold_reads_policy_hold(people):
