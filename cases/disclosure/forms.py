@@ -13,7 +13,7 @@ from cases.disclosure.described import OTHER_YEAR, YEARS, moment
 from cases.kernel import formats, notice
 from cases.kernel.formats import BadFormat
 from cases.kernel.numberfields import Whole
-from cases.kernel.plainforms import CARD
+from cases.kernel.plainforms import CARD, GroupedTicks
 
 __all__ = ["FactsForm", "MomentField", "PartyForm", "PortalForm"]
 
@@ -88,7 +88,7 @@ class FactsForm(forms.Form):
         label="What is asked for",
         choices=_items,
         required=False,
-        widget=forms.SelectMultiple(attrs={"size": 10}),
+        widget=GroupedTicks,
         help_text="Everything the request names, also what cannot be given.",
     )
     begins_at = MomentField(label="From", required=False)

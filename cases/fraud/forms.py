@@ -15,6 +15,7 @@ from cases.kernel import formats
 from cases.kernel.models import Case
 from cases.kernel.numberfields import Pounds
 from cases.kernel.office.codelists import CodeField
+from cases.kernel.plainforms import GroupedTicks
 
 __all__ = [
     "ApproveForm",
@@ -32,8 +33,17 @@ _CENTURY = (MinValueValidator(date(2000, 1, 1)), MaxValueValidator(date(2099, 12
 
 
 def _reasons(held: Collection[str] = ()) -> list[tuple[str, list[tuple[str, str]]]]:
-    """Return the reasons of today by kind of filing, and those that a row holds already."""
-    return [(label, codes.REASONS[code].choices(also=held)) for code, label in codes.CASE_TYPES]
+    """Return the reasons of today, and those a row holds already, each once, by the kinds of filing that have it."""
+    labels: dict[str, str] = {}
+    kinds: dict[str, list[str]] = {}
+    for kind, kind_label in codes.CASE_TYPES:
+        for code, label in codes.REASONS[kind].choices(also=held):
+            labels.setdefault(code, label)
+            kinds.setdefault(code, []).append(kind_label)
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for code, label in labels.items():
+        groups.setdefault("; ".join(kinds[code]), []).append((code, label))
+    return list(groups.items())
 
 
 class ReasonsField(forms.MultipleChoiceField):
@@ -81,7 +91,7 @@ class FactsForm(forms.Form):
     )
     attack = AttackField(label="Kind of attack", codes=codes.ATTACKS, required=False)
     fpa_case_type = KindField(label="Kind of fraud", codes=codes.CASE_TYPES, required=False)
-    reasons = ReasonsField(label="What was done", widget=forms.SelectMultiple(attrs={"size": 8}), required=False)
+    reasons = ReasonsField(label="What was done", widget=GroupedTicks, required=False)
     product = CodeField(label="Product", codes=codes.PRODUCTS)
     sales_channel = CodeField(label="Channel", codes=codes.SALES_CHANNELS)
     is_facility_granted = forms.BooleanField(label="The product was provided", required=False)

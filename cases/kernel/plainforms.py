@@ -11,13 +11,30 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from cases.kernel import formats
 from cases.kernel.formats import BadFormat
 
-__all__ = ["CARD", "DAY", "PersonForm", "PlainForm"]
+__all__ = ["CARD", "DAY", "GroupedTicks", "PersonForm", "PlainForm"]
 
 CARD = "This looks like a payment card number. Card numbers are never kept."
 DAY = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 _LIVING = (MinValueValidator(date(1900, 1, 1)), MaxValueValidator(date(2099, 12, 31)))
 _PLACE = ("line_1", "line_2", "town", "postcode", "country")
 _HERE = {"", "GB", "UK", "UNITED KINGDOM"}
+
+
+class GroupedTicks(forms.CheckboxSelectMultiple):
+    """Check boxes under the headings of their groups: in a list that is picked from, one plain click drops all else."""
+
+    is_grouped = True
+
+    def optgroups(self, name: str, value: Any, attrs: Any = None) -> Any:
+        groups = super().optgroups(name, value, attrs)
+        for heading, options, _ in groups:
+            for option in options:
+                option["heading"] = heading
+        return groups
+
+    def id_for_label(self, id_: str, index: str | None = None) -> str:
+        """Return the id of one box; the first one has the id to which a refusal leads."""
+        return super().id_for_label(id_, "0" if index == "0_0" else index)
 
 
 class PlainForm(forms.Form):

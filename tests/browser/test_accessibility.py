@@ -181,7 +181,7 @@ def _open_a_case_they_may_not_see(colleague: crawl.Person) -> None:
     page = colleague.page
     page.goto(f"{colleague.url}/cases/new/fraud_referral/")
     page.locator("[name=fpa_case_type]").select_option("identity_fraud")
-    page.locator("[name=reasons]").select_option("fictitious_identity")
+    page.locator("[name=reasons][value=fictitious_identity]").check()
     page.locator("[name=discovered_date]").fill("2026-11-14")
     page.locator("[name=people-0-alias]").fill("Morwenna Tregaskis")
     with page.expect_navigation():

@@ -33,7 +33,7 @@ def open_referral(page: Page) -> str:
     if page.locator("[name='people-1-role']").count() == 0:
         page.get_by_role("button", name="Add another person").click()
     page.locator("[name$='fpa_case_type']").select_option("facility_takeover")
-    page.locator("[name$='reasons']").select_option(["unauth_sim_swap"])
+    page.locator("[name='reasons'][value='unauth_sim_swap']").check()
     page.locator("[name$='product']").select_option("mob_paym")
     page.locator("[name$='sales_channel']").select_option("phone")
     page.locator("[name$='discovered_date']").fill("2026-11-14")

@@ -1,5 +1,6 @@
-"""Numbers are typed and pasted as letters write them, into fields that the mouse wheel does not change."""
+"""Fields that a slip of the hand does not change: numbers typed as letters write them, and boxes for what is ticked."""
 
+import re
 from decimal import Decimal
 
 import pytest
@@ -7,12 +8,15 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.urls import get_resolver, reverse
 
+from cases.disclosure import dataitems
 from cases.fraud.models import FraudReferral
 from cases.kernel.models import Case
 from cases.kernel.numberfields import Number, Pounds, Whole
 from tests import factories
 from tests.web import desk
 from tests.web.test_acts import NEW
+
+FORMSET = {f"people-{name}_FORMS": count for name, count in (("TOTAL", "1"), ("INITIAL", "0"))}
 
 TAKEN = [
     (Pounds, "£1,299.50", Decimal("1299.50")),
@@ -41,7 +45,8 @@ def _below(known: type) -> set[type]:
     return {each for kind in known.__subclasses__() for each in (kind, *_below(kind))}
 
 
-def test_no_form_has_a_field_that_the_mouse_wheel_changes():
+@pytest.mark.parametrize("widget", [forms.NumberInput, forms.SelectMultiple])
+def test_no_form_has_a_field_that_the_mouse_wheel_or_one_plain_click_changes(widget):
     get_resolver().url_patterns  # noqa: B018 -- loads every page and so every form
     fields = [
         (form, name, field)
@@ -51,7 +56,7 @@ def test_no_form_has_a_field_that_the_mouse_wheel_changes():
     ]
 
     assert sum(isinstance(field, Pounds) for _, _, field in fields) >= 8
-    assert [(form, name) for form, name, field in fields if isinstance(field.widget, forms.NumberInput)] == []
+    assert [(form, name) for form, name, field in fields if isinstance(field.widget, widget)] == []
 
 
 @pytest.mark.django_db
@@ -67,3 +72,40 @@ def test_a_loss_pasted_from_a_letter_is_kept_in_pence():
     assert (answer.status_code, Case.objects.count()) == (422, 0)
     assert client.post(path, {**NEW, "value_at_risk": "£1,299.50"}).status_code == 302
     assert FraudReferral.objects.get().value_at_risk_pence == 129_950
+
+
+def _boxes(page: str, name: str) -> tuple[list[str], list[str]]:
+    """Return the headings of a group of boxes, and what is ticked among all of them."""
+    at = page.index(f'name="{name}"')
+    group = page[page.rindex('<fieldset class="field wide', 0, at) : page.index("</fieldset></div></fieldset>", at)]
+    ticked = re.findall(rf'<input type="checkbox" name="{name}" value="([a-z_]+)"[^>]* checked', group)
+    return re.findall("<legend>([^<]+)</legend>", group), ticked
+
+
+@pytest.mark.django_db
+def test_what_was_done_is_ticked_once_under_the_kinds_of_filing_that_have_it():
+    case = factories.referred(factories.office(), reasons=["unauth_sim_swap", "call_divert"])
+    page = desk.client_of("a.byrne").get(reverse("web:edit_facts", args=[case.uid])).content.decode()
+
+    headings, ticked = _boxes(page, "reasons")
+
+    assert headings[:3] == [
+        "Identity fraud; Victim of impersonation (not adverse)",
+        "Identity fraud",
+        "Facility takeover; Victim of takeover (not adverse)",
+    ]
+    assert ticked == ["unauth_sim_swap", "call_divert"]
+    assert page.count('value="unauth_sim_swap"') == 1
+
+
+@pytest.mark.django_db
+def test_what_a_request_asks_for_is_ticked_in_groups_and_stays_ticked_after_a_refusal():
+    factories.office()
+    client = desk.client_of("k.mistry")
+    typed = {"request_type": "cd_authorised", "grade": "3", "items": ["subscriber_name", "sms_text"]}
+
+    answer = client.post(reverse("web:new_case", args=["le_disclosure"]), {**FORMSET, **typed})
+
+    headings, ticked = _boxes(answer.content.decode(), "items")
+    assert (answer.status_code, Case.objects.count()) == (422, 0)
+    assert (len(headings), ticked) == (len(dataitems.CLASSES), ["subscriber_name", "sms_text"])
