@@ -41,6 +41,7 @@ LETTERS = tuple(
         label=label,
         template=f"cases/debt/letters/{code}.html",
         effective_from=periods.CLOCKS[0].effective_from,
+        says=("account_reference",),
     )
     for code, label in NOTICES.items()
 )

@@ -181,7 +181,7 @@ def _paper(letter: Letter, addressee: Addressee, *, now: datetime) -> Paper:
     case, template = letter.case, notices.TEMPLATES[letter.template]
     casetype = casetypes.get(case.kind)
     facts = casetype.facts._default_manager.get(pk=case.pk)
-    firm = sender.firm()
+    firm = sender.firm().of(case.team.code if case.team else "")
     agency = Agency.objects.filter(kind__in=casetype.agency_kinds, is_active=True).order_by("pk").first()
     context = {
         "firm": firm,

@@ -20,6 +20,7 @@ from cases.reports.pdf import Paper
 __all__ = ["TEMPLATE", "example", "filled", "paper"]
 
 TEMPLATE = "cases/reports/letter_text.html"
+SAID = {"account_reference": "8001234567"}
 LINES = {"line_1": "12 Harbour Row", "town": "Penzance", "postcode": "TR18 0ZZ"}
 
 
@@ -33,6 +34,16 @@ class Example:
     role: str = "victim_of_takeover"
     filing_reference: str = "SFR-2026-0000001"
     filed_date: date = date(2026, 1, 5)
+    assigned_date: date = date(2026, 12, 10)
+    balance_pence: int = 11_400
+    back: None = None
+
+    @property
+    def batch(self) -> Example:
+        """Stand for whatever a letter reaches by way of its facts: the firms and amounts are all of this example."""
+        return self
+
+    agency = purchaser = sale_notice = line = batch
 
     @property
     def block(self) -> list[str]:
@@ -82,7 +93,7 @@ def example(code: str, *, now: datetime) -> dict[str, Any]:
         "told": ["your name", "your address", "your telephone number"],
         "facts": sample,
         "matter": "an example",
-        "said": ["What was typed for the person stands here."] if letters.TEMPLATES[code].says else [],
+        "said": [SAID.get(name, "What was typed for the person stands here.") for name in letters.TEMPLATES[code].says],
         "periods": {},
         "agency": sample,
         "agency_contact": next(iter(firm.agencies.values()), None),

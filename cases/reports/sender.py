@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from django.conf import settings
 from django.utils.module_loading import import_string
@@ -24,13 +24,23 @@ class Contact:
 
 @dataclass(frozen=True, kw_only=True)
 class Firm:
-    """The letterhead, the desk that answers, and where a complaint can go. `agencies` is by kind of agency."""
+    """The letterhead, the desk that answers, and where a complaint can go. `agencies` is by kind of agency, `desks` by
+    the code of the team whose case a letter is about: of any other team it is `desk` that answers."""
 
     name: str
     desk: Contact
     adjudicator: Contact
     regulator: Contact
     agencies: Mapping[str, Contact] = field(default_factory=dict)
+    desks: Mapping[str, Contact] = field(default_factory=dict)
+
+    def of(self, team: str) -> Firm:
+        """Return the firm as a team writes: whoever reads that letter reaches its desk."""
+        return replace(self, desk=self.desks.get(team, self.desk))
+
+
+def _desk(name: str, box: int, phone: str, email: str) -> Contact:
+    return Contact(name=name, address=(f"PO Box {box:03d}", "Northmoor", "NM1 0ZZ"), phone=phone, email=email)
 
 
 NORTHMOOR = Firm(
@@ -58,6 +68,12 @@ NORTHMOOR = Firm(
             phone="01632 960 240",
             email="consumers@example.org",
         )
+    },
+    desks={
+        "collections": _desk("Payments and Collections Desk", 1, "01632 960 181", "payments.desk@example.org"),
+        "credit": _desk("Credit Desk", 2, "01632 960 182", "credit.desk@example.org"),
+        "rights": _desk("Data Rights Desk", 3, "01632 960 183", "rights.desk@example.org"),
+        "data_protection": _desk("Data Protection Desk", 4, "01632 960 184", "protection.desk@example.org"),
     },
 )
 

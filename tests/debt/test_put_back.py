@@ -106,7 +106,7 @@ def test_each_notice_says_what_it_is_of_whenever_it_is_written(people):
     first, *_, second = line.notices.order_by("pk")
     assert "we assigned to Drama Purchase" in words(first)
     said = words(second)
-    assert "assigned back to us" in said
+    assert "assigned back to us" in said and "The sale changes" not in said
     assert "does not ask you to pay" in said
     assert "Please pay" not in said
 
