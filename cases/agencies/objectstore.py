@@ -118,6 +118,9 @@ class _Reading(io.RawIOBase):
         super().close()
 
 
+_NOBODY = "documents"
+
+
 class ObjectStore:
     """Files in a bucket. Raises OSError for what the network or the service cannot do."""
 
@@ -138,9 +141,20 @@ class ObjectStore:
             ),
         )
 
-    def prepare(self) -> None:
+    def prepare(self, owner: str = "") -> None:
         """Put the marker into the bucket, which others made."""
-        self._put(MARKER, io.BytesIO(b"documents"), 9)
+        said = (owner or _NOBODY).encode()
+        self._put(MARKER, io.BytesIO(said), len(said))
+
+    def owner(self) -> str:
+        try:
+            response = self._client.get_object(self._bucket, MARKER)
+            said = bytes(response.read()).decode()
+            response.close()
+            response.release_conn()
+        except _AWAY as error:
+            raise OSError(f"the store does not say whose it is ({type(error).__name__})") from None
+        return "" if said == _NOBODY else said
 
     def is_there(self) -> bool:
         try:

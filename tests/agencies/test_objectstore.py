@@ -143,6 +143,13 @@ def test_a_file_is_kept_read_listed_and_removed(objects):
     assert list(objects.names()) == []
 
 
+def test_a_bucket_says_of_which_database_its_documents_are(objects):
+    objects.prepare("one database")
+    assert (objects.is_there(), objects.owner()) == (True, "one database")
+    objects.prepare()
+    assert objects.owner() == ""
+
+
 @pytest.mark.django_db
 def test_documents_go_there_sealed_and_come_back_whole(objects):
     people = factories.office()

@@ -468,8 +468,10 @@ def test_sweep_removes_what_was_never_recorded_after_a_day_and_nothing_else(case
 class Away:
     """A store that cannot be reached."""
 
-    def names(self):
+    def owner(self):
         raise OSError("away")
+
+    names = owner
 
 
 def test_a_store_that_is_away_keeps_no_other_from_being_swept_and_documents_are_checked_first(

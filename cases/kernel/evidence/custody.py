@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F, Q
 
 from cases.kernel import holds, locks, record
@@ -19,12 +19,28 @@ from cases.kernel.models import Case, Evidence, StoredBlob
 from cases.ledger import api as ledger
 from cases.ledger import sealing
 
-__all__ = ["Preserved", "check_sample", "erase", "hand_out", "is_erased", "open_again", "prepare_store", "sweep"]
+__all__ = [
+    "Preserved",
+    "adopt",
+    "check_sample",
+    "erase",
+    "hand_out",
+    "is_erased",
+    "is_ours",
+    "open_again",
+    "prepare_store",
+    "sweep",
+]
 
 LEAST_CHECKED = 3
 SHARE_CHECKED = 30 * 24  # of all documents in an hour, so that each is checked once a month
 UNRECORDED_FOR = timedelta(days=1)  # an upload in progress has no row yet
 BATCH = 1000
+# A database that was restored, from a dump or to a moment in time, is another.
+_DATABASE = """
+SELECT format('%s:%s:%s', c.system_identifier, d.oid, k.timeline_id)
+  FROM pg_control_system() c, pg_control_checkpoint() k, pg_database d WHERE d.datname = current_database()
+"""
 log = logging.getLogger(__name__)
 
 
@@ -98,16 +114,43 @@ def _watched(first: bytes, chunks: Iterator[bytes], document: Evidence, at: date
 def prepare_store() -> bool:
     """Make the store ready for its first file, and again when files of it are found there. Returns whether it is
     ready: an empty folder in which files should lie is not the store, but the place where that is mounted. A store that
-    cannot be reached is not ready."""
+    cannot be reached is not ready. One that names nobody is from now on the store of this database."""
     place = store.named(store.current())
     last = StoredBlob.objects.filter(kept=store.current(), key__destroyed_at=None, key__parent__destroyed_at=None)
     known = last.order_by("-pk").values_list("uid", flat=True).first()
     try:
-        if not place.is_there() and (known is None or next(place.names(), None)):
-            place.prepare()
+        if place.is_there():
+            if not place.owner():
+                place.prepare(_database())
+        elif known is None or next(place.names(), None):
+            place.prepare(_database())
     except OSError:
         log.warning("documents_unreachable", extra={"store": store.current()})
     return place.is_there()
+
+
+def _database() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute(_DATABASE)
+        return str(cursor.fetchone()[0])
+
+
+def is_ours(code: str) -> bool:
+    """Say whether the documents of a store are those of this database: not where it was restored since, nor where it is
+    a copy that stands beside the one in use. Raises OSError."""
+    return store.named(code).owner() in ("", _database())
+
+
+def adopt() -> list[str]:
+    """Make every store that can be reached the store of this database; return their codes. Whoever calls this says
+    that no newer copy of the database will be restored."""
+    adopted = []
+    for code in store.STORES:
+        place = store.named(code)
+        if place.is_there():
+            place.prepare(_database())
+            adopted.append(code)
+    return adopted
 
 
 def check_sample(*, now: datetime) -> int:
@@ -166,17 +209,20 @@ def erase(case: Case, documents: Iterable[Evidence], *, actor: Actor, at: dateti
 
 
 def _remove(blob: StoredBlob) -> None:
-    if blob.kept != store.IN_ROW:
+    if blob.kept != store.IN_ROW and is_ours(blob.kept):
         store.named(blob.kept).delete(blob.uid)
 
 
 def sweep(*, now: datetime) -> int:
     """Remove from every store what nobody can open: files whose own or whose case's key was destroyed, and files of
     uploads that were never recorded. Returns how many. What a store that cannot be reached still holds is removed
-    the next time."""
+    the next time; from one of another database nothing is, since that one may know of what we do not."""
     removed = 0
     for code in store.STORES:
         try:
+            if not is_ours(code):
+                log.warning("documents_of_another_database", extra={"store": code})
+                continue
             for count in _swept(code, now):
                 removed += count
         except OSError:

@@ -21,7 +21,7 @@ __all__ = ["IN_ROW", "STORES", "FileMissing", "Store", "StoreAway", "Writing", "
 # What is small lies in its own database row and needs no store.
 IN_ROW = "row"
 PART = ".part"
-# Lies in a folder that is the store, and not in the empty place where it is mounted.
+# Lies in a folder that is the store, and not in the empty place where it is mounted; says whose documents these are.
 MARKER = ".backoffice-documents"
 
 
@@ -48,8 +48,11 @@ class Writing(Protocol):
 class Store(Protocol):
     """Keeps files by a random name. Raises OSError for what a disk or a network cannot do."""
 
-    def prepare(self) -> None:
-        """Make it ready for its first file."""
+    def prepare(self, owner: str = "") -> None:
+        """Make it ready for its first file, and the store of a database."""
+
+    def owner(self) -> str:
+        """Return by what the database is known whose documents these are; nothing where none said so."""
 
     def is_there(self) -> bool:
         """Say whether it can be reached just now: only then is a file that does not open a file that is lost."""
@@ -102,9 +105,13 @@ class FolderStore:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def prepare(self) -> None:
+    def prepare(self, owner: str = "") -> None:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         (self.folder / MARKER).touch(mode=0o600)
+        (self.folder / MARKER).write_text(owner)
+
+    def owner(self) -> str:
+        return (self.folder / MARKER).read_text().strip()
 
     def is_there(self) -> bool:
         try:
@@ -150,7 +157,10 @@ class NoStore:
     def _away(self) -> str:
         return f"the settings name no store {self.code}"
 
-    def prepare(self) -> None:
+    def prepare(self, owner: str = "") -> None:
+        raise OSError(self._away())
+
+    def owner(self) -> str:
         raise OSError(self._away())
 
     def is_there(self) -> bool:

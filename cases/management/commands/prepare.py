@@ -50,6 +50,11 @@ class Command(BaseCommand):
         """Make the store ready. A folder that is not mounted is an answer for whoever starts the office; another store
         may come back at any time, and everything but documents works meanwhile."""
         if custody.prepare_store():
+            if not custody.is_ours(store.current()):
+                self.stderr.write(
+                    "The stored documents are of another database, or of this one before it was restored."
+                )
+                self.stderr.write("Nothing is removed there before 'manage.py documents --adopt'.")
             return
         if store.current() == store.FOLDER:
             raise CommandError(
