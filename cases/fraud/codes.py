@@ -284,6 +284,7 @@ INCOMING = {
         ("stands", "The filing stands"),
         ("under_review", "The filing is under review"),
         ("being_amended", "The filing is being amended"),
+        ("removed", "The filing was removed"),
     ),
     "removal_instruction": (
         ("accepted", "Accepted: the filing is removed"),

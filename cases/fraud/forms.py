@@ -9,7 +9,7 @@ from typing import Any
 from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
 
-from cases.fraud import codes, opening, police
+from cases.fraud import codes, incoming, opening, police
 from cases.fraud.models import IncomingNotice
 from cases.kernel import formats
 from cases.kernel.models import Case
@@ -359,7 +359,11 @@ class NoticeForm(forms.Form):
 
     def __init__(self, *args: Any, notice: IncomingNotice, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        open_now = [each for each in codes.INCOMING[notice.kind] if each[0] != notice.outcome]
+        open_now = [
+            each
+            for each in codes.INCOMING[notice.kind]
+            if each[0] != notice.outcome and incoming.can_be_said(notice.kind, each[0], state=notice.case.state)
+        ]
         self.fields["outcome"].choices = open_now  # type: ignore[attr-defined]  # -- a choice field
         if not notice.is_address_only:
             del self.fields["agrees_in"]

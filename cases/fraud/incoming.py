@@ -27,11 +27,14 @@ from cases.kernel.transitions import AlreadyThere, TransitionRefused
 from cases.ledger import api as ledger
 from cases.ledger import sealing, security
 
-__all__ = ["FLAG_CLOCKS", "WAITING", "decide", "end_flag", "receive", "said"]
+__all__ = ["FLAG_CLOCKS", "WAITING", "accept_instructions", "can_be_said", "decide", "end_flag", "receive", "said"]
 
 # Referred for manual checks is no decision yet: the checks end with one.
 CHECKING = "referred_to_manual"
 WAITING = frozenset({"", CHECKING})
+# Of a filing that comes down, or is down, nothing else is true; and of no other is it.
+COMING_DOWN = frozenset({"removal_requested", "removed", "expired"})
+_WHEN_DOWN = {"enquiry": {"removed"}, "removal_instruction": {"accepted"}}
 REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9./_-]{0,79}", re.ASCII)
 # Until when a flag may stand, by what it was put for; the agency's own date counts where it is earlier.
 FLAG_CLOCKS = {"match": "match_seen", "alert_hit": "match_seen", "protective_registration": "protection_seen"}
@@ -158,13 +161,14 @@ def decide(
     """Decide on a notice, with a reason, and do what follows. Returns what is now so, in words.
 
     One act of the case; locks it. Ends the notice's task and period, but for a referral to manual checks. Raises
-    NotAllowed, EditRefused, TransitionRefused; nothing is then written.
+    NotAllowed, EditRefused, TransitionRefused; nothing is then written. Of a filing that comes down already it is only
+    recorded.
     """
     label = dict(codes.INCOMING[row.kind]).get(outcome)
     try:
         with transaction.atomic():
             _record(row, outcome, label, actor=actor, at=at, reason=reason, inputs=inputs, request=request)
-            if (row.kind, outcome) == ("removal_instruction", "accepted"):
+            if (row.kind, outcome) == ("removal_instruction", "accepted") and not _comes_down(row):
                 # The same person's move, in the same transaction: refused, nothing was decided either.
                 given = {"reason_code": inputs.get("reason_code") or ""}
                 transitions.apply(
@@ -176,6 +180,26 @@ def decide(
         )
         raise
     return f"Recorded: {(label or '').split(':')[0].lower()}."
+
+
+def _comes_down(row: IncomingNotice) -> bool:
+    return Case.objects.values_list("state", flat=True).get(pk=row.case_id) in COMING_DOWN
+
+
+def can_be_said(kind: str, outcome: str, *, state: str) -> bool:
+    """Say whether a decision can be true of a filing whose case is in a state."""
+    if state in COMING_DOWN:
+        return outcome in _WHEN_DOWN.get(kind, {outcome})
+    return outcome != "removed"
+
+
+def accept_instructions(case: Case, *, actor: Actor, at: datetime) -> None:
+    """The filing comes down: whatever the agency instructed us to remove is done. Inside the current ledger action on a
+    locked case, by who removes it."""
+    for row in IncomingNotice.objects.filter(case=case, kind="removal_instruction", outcome__in=WAITING):
+        row.outcome, row.decided_by_id, row.decided_at = "accepted", actor.user_id, at
+        row.save(update_fields=["outcome", "decided_by", "decided_at"])
+        _end_work(Decision(case=case, notice=row, actor=actor, at=at, inputs={}))
 
 
 def _record(
@@ -204,6 +228,8 @@ def _record(
             raise EditRefused("Choose what it is and say why, for the record.")
         if fresh.outcome not in WAITING or fresh.outcome == outcome:
             raise EditRefused("Somebody has decided about this already.")
+        if not can_be_said(fresh.kind, outcome, state=edit.case.state):
+            raise EditRefused("This is not so of the filing as it now stands.")
         ledger.current().detail.update({"notice": fresh.number, "outcome": outcome})
         fresh.outcome, fresh.decided_by_id, fresh.decided_at = outcome, actor.user_id, at
         fresh.save(update_fields=["outcome", "decided_by", "decided_at"])
@@ -314,6 +340,7 @@ _FOLLOWS: Mapping[tuple[str, str], Callable[[Decision], None]] = {
     ("enquiry", "stands"): _answer,
     ("enquiry", "under_review"): _answer,
     ("enquiry", "being_amended"): _answer,
+    ("enquiry", "removed"): _answer,
     ("removal_instruction", "contested"): _answer,
 }
 

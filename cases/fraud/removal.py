@@ -6,7 +6,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from cases.fraud import codes, disputes, flags, messages, periods
+from cases.fraud import codes, disputes, flags, incoming, messages, periods
 from cases.kernel import clocks, outbox, releases, tasks
 from cases.kernel.exchange import corrections
 from cases.kernel.models import Case, CaseParty, OutboxMessage
@@ -47,6 +47,7 @@ def remove(context: Any) -> None:
     disputes.end(case, "removed", actor=context.actor, at=at)
     for kind in ("fraud_must_remove", "fraud_removal", "fraud_amendment", "fraud_police_anew"):
         tasks.close_all(case, kind, actor=context.actor, at=at)
+    incoming.accept_instructions(case, actor=context.actor, at=at)
     corrections.start_transmission(case, at=at)
     _ask_agency(context, reason)
     corrections.send(case, "removed", reason=reason, actor=context.actor, at=at)

@@ -24,12 +24,15 @@ HELD = {"submit", "approve", "report_to_police"}
 GONE = {"withdrawn", "superseded", "skipped"}
 NOTICES = {
     "match": {"false_positive", "referred_to_manual", "confirmed"},
-    "enquiry": {"stands", "under_review", "being_amended"},
+    "enquiry": {"stands", "under_review", "being_amended", "removed"},
     "removal_instruction": {"accepted", "contested"},
     "protective_registration": {"extra_checks", "not_ours"},
 }
 WAITING = {"", "referred_to_manual"}
-ANSWERED = {"stands", "under_review", "being_amended", "contested"}
+ANSWERED = {"stands", "under_review", "being_amended", "removed", "contested"}
+# What alone can be said of a filing that comes down, or is down.
+DOWN = {"removal_requested", "removed", "expired"}
+WHEN_DOWN = {"enquiry": {"removed"}, "removal_instruction": {"accepted"}}
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,10 @@ class Casework(Referral):
         """Whatever was tried somebody outside may have, also when it was taken back later."""
         return bool(self.told or self.tried)
 
+    @property
+    def is_held(self) -> bool:
+        return "legal" in self.holds.values()
+
     def begins_here(self, act: str) -> bool:
         if act not in COMMON:
             return self.state in MOVES[act].sources
@@ -85,12 +92,13 @@ class Casework(Referral):
             "release_hold": given not in self.holds,
             "split": self.was_told or self.state not in EDITABLE or given not in self.people or len(self.people) == 1,
             "detach": given not in self.people,
-            "report_to_police": "legal" in self.holds.values(),
+            "report_to_police": self.is_held,
+            "amend": self.is_held and bool(self.adverse - self.marked),
         }
         return not wanting.get(act, False)
 
     def allows(self, act: str, who: Person, *, is_late: bool = False, given: Any = None) -> bool:
-        if act in self.asked or (act in HELD and "legal" in self.holds.values()):
+        if act in self.asked or (act in HELD and self.is_held) or (act == "amend" and not self.fits(act, given)):
             return False
         if act in COMMON:
             return "fraud_analyst" in who.roles and self.begins_here(act) and self.fits(act, given)
@@ -141,12 +149,20 @@ class Casework(Referral):
         else:
             self.told_calls = given == "calls" if act == "report_to_police" else self.told_calls
             super().do(act, who)
+        if act == "remove":
+            self._accept_instructions()
         self.assignee = who.name if act in {"take", "correct"} else self.assignee
         self.looks_after = who.name if act == "remove" else self.looks_after
         over = set(ABOUT_CONTENT) if act in SHAPES else set()
         over |= set(self.asked) if act in {"withdraw", "correct", "void", "merge"} else set()
         self.waits &= act not in {"void", "merge"}
         self.asked = {name: one for name, one in self.asked.items() if name not in over and self.begins_here(name)}
+
+    def _accept_instructions(self) -> None:
+        """Whatever the agency instructed us to remove is done."""
+        for notice in self.notices:
+            if notice.kind == "removal_instruction" and notice.outcome in WAITING:
+                notice.outcome = "accepted"
 
     def _reopen(self, *_: Any) -> None:
         self.assignee = None
@@ -192,11 +208,14 @@ class Casework(Referral):
             return False
         if notice.outcome not in WAITING or outcome == notice.outcome:
             return False
+        if self.state in DOWN and outcome not in WHEN_DOWN.get(notice.kind, {outcome}):
+            return False
         wanting = {
+            "removed": self.state not in DOWN,
             "confirmed": person not in self.people,
             "extra_checks": person not in self.people,
             "stands": self.state != "filed",
-            "accepted": not self.allows("remove", who),
+            "accepted": self.state not in DOWN and not self.allows("remove", who),
         }
         return not wanting.get(outcome, False)
 
@@ -205,5 +224,5 @@ class Casework(Referral):
         self.notices[number].outcome = outcome
         if outcome in ANSWERED:
             self._promise("fpa_answer")
-        if outcome == "accepted":
+        if outcome == "accepted" and self.state not in DOWN:
             self.do("remove", who)

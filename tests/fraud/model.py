@@ -57,6 +57,11 @@ class Referral:
         self.shapers.add(self.opened_by)
 
     @property
+    def is_held(self) -> bool:
+        """Whether nothing more is to be reported."""
+        return False
+
+    @property
     def adverse(self) -> set[int]:
         return {number for number, is_adverse in self.people.items() if is_adverse}
 
@@ -138,7 +143,7 @@ class Referral:
             self._retire({"fpa_amend"}, {"pending", "refused", "dead"}, "superseded")
             self._promise("fpa_amend")
             if self.told_police:
-                if not self.told_calls:  # else counsel is asked anew
+                if not self.told_calls and not self.is_held:  # else counsel is asked anew
                     self._promise("report_fraud")
                 self._promise("correction_amended")
         if act in {"remove", "expire"}:
