@@ -9,7 +9,7 @@ import pytest
 from cases.agencies.directory import TERMS
 from cases.fraud.trace import messages, report
 from cases.fraud.trace.forms import FactsForm
-from cases.kernel import actors, casetypes, intake, policy, releases, transitions
+from cases.kernel import actors, casetypes, edits, intake, policy, releases, transitions
 from cases.kernel.casetypes import Content
 from cases.kernel.errors import CaseError
 from cases.kernel.exchange import agencies
@@ -49,6 +49,27 @@ def says(case, code, at=ANSWERED, **data):
     answered = casetypes.get("trace").callbacks["traceback.answered"]
     answered(Case.objects.get(pk=case.pk), content, actor=actors.agency(agency), at=at)
     return Case.objects.get(pk=case.pk)
+
+
+@pytest.mark.parametrize("build", [traces.accepted, traces.tracing])
+def test_the_calls_that_were_decided_about_stay_as_they_were(people, build):
+    """PECR reg 15(1): these calls were found necessary and expedient to trace, and no others."""
+    case = build(people)
+    for other in ({"line": "+441632960999"}, {"calls": "Every call of 2026."}, {"call_count": 900}, {"harm": "None."}):
+        change = edits.change(case.pk, actor=people[ANALYST], at=CALLED)
+        with nothing_written(), pytest.raises(CaseError, match="about this line and these calls"), change as edit:
+            edit.facts(**other)
+    with edits.change(case.pk, actor=people[ANALYST], at=CALLED) as edit:
+        edit.facts(police_reference="SBX-NC-10", line=FACTS["line"])
+        edit.party(1, surname="Strake-Hume")
+    assert Case.objects.get(pk=case.pk).trace.police_reference == "SBX-NC-10"
+
+
+def test_a_request_is_put_right_until_it_is_decided_about(people):
+    case = traces.requested(people)
+    with edits.change(case.pk, actor=people[ANALYST], at=CALLED) as edit:
+        edit.facts(line="+441632960112")
+    assert traces.after(case, "accept", people[APPROVER], is_expedient=True).state == "accepted"
 
 
 def hops(case):

@@ -31,6 +31,7 @@ TRACE = CaseType(
     amount=report.amount,
     is_about=effects.is_about,
     open_facts=effects.open_facts,
+    changed=effects.keeps_to_decision,
     approval_rows=rules.approval_rows,
     facts_view=report.facts_view,
     checks=report.checks,

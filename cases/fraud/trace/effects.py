@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from cases.fraud.trace import codes, hops, messages, periods, writing
 from cases.fraud.trace.models import Trace
 from cases.kernel import clocks, formats, tasks
+from cases.kernel.edits import EditRefused
 from cases.kernel.intake import IntakeRefused
 from cases.kernel.models import Agency, Case, Release
 from cases.ledger import sealing
 
-__all__ = ["accept", "ask", "close", "decline", "find_nothing", "hold", "is_about", "open_facts", "pass_on"]
+__all__ = [
+    "accept",
+    "ask",
+    "close",
+    "decline",
+    "find_nothing",
+    "hold",
+    "is_about",
+    "keeps_to_decision",
+    "open_facts",
+    "pass_on",
+]
 
+# What the approver finds necessary and expedient to trace, and what therefore stays as it was then.
+DECIDED = ("line", "calls", "call_count", "harm")
 HELD = "trace_result_held"
 tasks.declare({HELD: "A trace has a result: it may go to the police or a provider, and never to whoever complained"})
 
@@ -47,6 +62,17 @@ def accept(context: Any) -> None:
     row.is_expedient = True
     row.save(update_fields=["is_expedient"])
     clocks.meet(context.case, periods.DECISION, at=context.at)
+
+
+def keeps_to_decision(case: Case, *, at: datetime) -> None:
+    """Raise EditRefused where other calls would be traced than those that were found necessary and expedient to trace
+    (PECR reg 15(1)). Called after every change of a case; two queries once it was decided about."""
+    if case.state == "requested":
+        return
+    decisions = Trace.history.filter(case_id=case.pk, event__action="trace.accept").order_by("-history_id")
+    accepted = decisions.values_list(*DECIDED).first()
+    if accepted is not None and Trace.objects.values_list(*DECIDED).get(pk=case.pk) != accepted:
+        raise EditRefused("The decision is about this line and these calls. Open another trace for others.")
 
 
 def ask(context: Any) -> None:
