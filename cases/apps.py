@@ -28,7 +28,7 @@ class CasesConfig(AppConfig):
         from cases.ledger import checks
         from cases.ledger.guards import guards_are_enabled
 
-        for check in (guards_are_enabled, checks.role_cannot_alter, checks.keys_are_here):
+        for check in (guards_are_enabled, checks.role_cannot_alter, checks.keys_are_here, checks.clocks_agree):
             register(check, Tags.database, deploy=True)
         if settings.EVIDENCE_S3:
             from cases.agencies import objectstore

@@ -1,19 +1,22 @@
-"""What a deployment must be able to say of its database: it cannot alter the ledger, and its keys are here.
+"""What a deployment must be able to say of its database: it cannot alter the ledger, its keys are here, and it has the
+same time.
 
 `manage.py check --deploy --database default` asks; a web process or worker that lacks keys does not start.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
-from django.core.checks import CheckMessage, Error
+from django.core.checks import CheckMessage, Error, Warning
 from django.db import DatabaseError, connection, connections
 
 from cases.ledger import indexkeys, keys, rotation
 from cases.ledger.guards import APPEND_ONLY, is_migrated, tracked_models
 
+MOST_APART = 1.0  # seconds
 HINT = "Serve with a role that has the grants of docs/deploy/grants.sql and nothing else."
 # Each question gives back what the answer is yes for. Whoever owns a table may switch its triggers off.
 QUESTIONS = (
@@ -68,6 +71,26 @@ def keys_are_here(databases: Sequence[str] | None = None, **_: object) -> list[C
         return []
     sentences = [f"Data is sealed under {name}, whose file is not here." for name in rotation.missing_keks()]
     return [Error(words, id="ledger.E003") for words in (*sentences, *(f"{each}." for each in indexkeys.faults()))]
+
+
+def clock_difference(using: str = "default") -> float:
+    """Return by how many seconds this machine's clock is ahead of the database's, as near as one question tells."""
+    with connections[using].cursor() as cursor:
+        before = time.time()
+        cursor.execute("SELECT extract(epoch FROM clock_timestamp())")
+        (there,) = cursor.fetchone()
+        return (before + time.time()) / 2 - float(there)
+
+
+def clocks_agree(databases: Sequence[str] | None = None, **_: object) -> list[CheckMessage]:
+    """Say so where this machine's clock and the database's are apart: acts are dated by the one and recorded by the
+    other, and an agency refuses what is signed five minutes off."""
+    found: list[CheckMessage] = []
+    for using in databases or ():
+        if abs(ahead := clock_difference(using)) > MOST_APART:
+            words = f"This machine's clock is {ahead:+.1f} s from the database's."
+            found.append(Warning(words, hint="Have both follow the same time servers.", id="ledger.W001"))
+    return found
 
 
 def require_keys() -> None:

@@ -1,11 +1,12 @@
 """The examples of deployment do what operations say, as far as one machine can show it."""
 
 import re
+import time
 
 import psycopg
 import pytest
 import yaml
-from django.core.checks import ERROR
+from django.core.checks import ERROR, WARNING
 from django.db import connection
 
 from backoffice import stack
@@ -83,6 +84,17 @@ def test_deployment_check_refuses_the_owner_as_the_role_that_serves(db):
 
     assert {message.id for message in found} == {"ledger.E002"}
     assert {message.level for message in found} == {ERROR}
+
+
+@pytest.mark.parametrize(("ahead", "told"), [(-5.0, ["-5.0"]), (-0.5, []), (0.5, []), (5.0, ["+5.0"])])
+def test_deployment_check_tells_of_a_clock_that_is_not_the_database_s(db, monkeypatch, ahead, told):
+    right = time.time
+    monkeypatch.setattr("cases.ledger.checks.time.time", lambda: right() + ahead)
+    found = checks.clocks_agree(["default"])
+    assert [message.msg for message in found] == [
+        f"This machine's clock is {each} s from the database's." for each in told
+    ]
+    assert {message.level for message in found} <= {WARNING}
 
 
 def test_compose_file_runs_the_processes_of_operations():

@@ -71,6 +71,12 @@ def test_what_is_gone_is_said_to_be_gone(people, settings):
     assert said_of("Mail server", shown()) == "Does not answer"
 
 
+def test_a_clock_that_is_not_the_database_s_is_said(people, monkeypatch):
+    assert said_of("Clocks", shown()) == "Agree"
+    monkeypatch.setattr("cases.ledger.checks.clock_difference", lambda: -1.5)
+    assert said_of("Clocks", shown()) == "Differ"
+
+
 @pytest.mark.parametrize("address", ["tcp:127.0.0.1:9", "tcp:127.0.0.1:none", "unix:/nowhere/clamd.sock"])
 def test_a_scanner_that_is_away_is_said_to_be_away(people, settings, address):
     settings.CLAMD = address
