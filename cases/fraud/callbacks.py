@@ -253,8 +253,8 @@ def refused(case: Case, message: OutboxMessage, errors: Sequence[dict[str, Any]]
 
 
 def expired(case: Case, clock: Clock, *, at: datetime) -> None:
-    """A marker's time is up: its clock is met, the warning of that person goes with it, and the retail alert hears of
-    it. The filing expires once no marker of it is left."""
+    """A marker's time is up: its clock is met, the warning of that person goes with it, and the retail alert and
+    whoever was warned of numbers hear of it. The filing expires once no marker of it is left."""
     actor = system("clocks", source=case.source)
     with record.act(case, "clock.met", actor=actor, at=at, detail={"rule": clock.rule}):
         clock.state, clock.ended_at = "met", at
@@ -263,6 +263,7 @@ def expired(case: Case, clock: Clock, *, at: datetime) -> None:
         left = case.clocks.filter(rule__startswith="k24_", state__in=["running", "paused"])
         if left.exists() and clock.rule == "k24_adverse":
             corrections.send(case, "removed", reason="expired", actor=actor, at=at, party=clock.party, to=removal.ALERT)
+            corrections.send(case, "amended", reason="expired", actor=actor, at=at, to=removal.PARTNERS)
             clocks.refresh_due(case)
             case.save()
     if case.state in {"filed", "disputed"} and not left.exists():

@@ -10,6 +10,7 @@ from cases.fraud import (
     callbacks,
     codes,
     disputes,
+    expiry,
     forms,
     fromoutside,
     incoming,
@@ -167,7 +168,11 @@ FRAUD_REFERRAL = CaseType(
         **corrections.REFUSED,
     },
     task_ends={"fraud_answer_by_hand": disputes.answered_by_hand, **moratoria.ENDED_BY_HAND},
-    reacts={"hold_began": moratoria.hold_began, "fraud_confirmed": fromoutside.fraud_confirmed},
+    reacts={
+        "hold_began": moratoria.hold_began,
+        "fraud_confirmed": fromoutside.fraud_confirmed,
+        "who_is_marked": expiry.of_the_filing,
+    },
     clock_ends={
         **dict.fromkeys(periods.EXPIRIES, callbacks.expired),
         **dict.fromkeys(incoming.FLAG_CLOCKS.values(), incoming.end_flag),

@@ -24,6 +24,8 @@ MOOT = (
     *("fraud_field_errors", "fraud_removal_refused", "detached_filed"),
 )
 ALERT = frozenset({"fraud_alert"})
+# Who warn others with what we told them. The police were told of a crime and not of a marker.
+PARTNERS = frozenset({"bank", "provider"})
 
 
 def gives_reason_code(context: Any) -> str | None:
@@ -92,7 +94,7 @@ def expire(context: Any) -> None:
     _close_what_is_moot(context)
     disputes.answer_expired(case, ended, at=at)
     _ask_agency(context, "expired")
-    corrections.send(case, "removed", reason="expired", actor=context.actor, at=at, to=ALERT)
+    corrections.send(case, "removed", reason="expired", actor=context.actor, at=at, to=ALERT | PARTNERS)
 
 
 def _close_what_is_moot(context: Any) -> None:

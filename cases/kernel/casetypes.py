@@ -252,7 +252,8 @@ class CaseType:
     ids of accounts of which billing told something new; `agency_stopped` with the case on which a recovery agency has
     learned that it must stop; `proposal_ended` with the case and an approval that was refused, taken back or voided;
     `callback_ignored` with a callback from which a person said that nothing follows; `marker_confirmed` with a person
-    whom another member's record is about. `named_by` gives
+    whom another member's record is about; `who_is_marked` with a case and the time, which gives back the people of whom
+    something is on file. `named_by` gives
     the ids of cases that an agency (its id) means by a reference of its own that no message of ours led to; it is told
     the `type` of the callback, its `data` and the time `at` which it came. `duplicates` gives the ids of cases that are
     about the same thing as what is typed of a new one.

@@ -1,14 +1,15 @@
 """Providers under agreement are warned of numbers with which a fraud was confirmed (R95), and of nobody's name."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from cases.agencies.directory import TERMS
-from cases.kernel import actors, edits, transitions
+from cases.kernel import actors, edits, transitions, verdicts
 from cases.kernel.exchange import agreements
-from cases.kernel.models import Agency, Case, OutboxMessage, Release, ReleasedItem
+from cases.kernel.models import Agency, Approval, Case, OutboxMessage, Release, ReleasedItem
+from cases.kernel.timing import sweeps
 from tests import factories, partners, traces
 from tests.factories import APPROVED_AT, AT, CHECKER_INPUTS, FILED_AT, MAKER_ANSWERS
 
@@ -106,3 +107,41 @@ def test_a_number_that_is_the_victims_too_is_not_shared(people):
     transitions.apply(case.pk, "approve", actor=people["d.osei"], at=APPROVED_AT, inputs=CHECKER_INPUTS)
     file(transitions.apply(case.pk, "submitted", actor=actors.system("delivery"), at=APPROVED_AT))
     assert warnings(case) == []
+
+
+def test_a_number_of_a_member_of_our_staff_is_not_shared(people):
+    agree(people)
+    case = factories.investigating(people)
+    colleague = {"forename": "Ansel", "surname": "Colleague", "phone": "+447700900888"}
+    with edits.change(case.pk, actor=people["a.byrne"], at=AT) as edit:
+        edit.party(1, phone=NUMBER)
+        edit.add_party({"role": "employee", "is_innocent": False, "values": colleague, "addresses": []})
+    transitions.apply(case.pk, "submit", actor=people["a.byrne"], at=AT, inputs={"pillars": MAKER_ANSWERS})
+    transitions.apply(case.pk, "approve", actor=people["d.osei"], at=APPROVED_AT, inputs=CHECKER_INPUTS)
+    file(transitions.apply(case.pk, "submitted", actor=actors.system("delivery"), at=APPROVED_AT))
+    (message,) = warnings(case)
+    assert factories.body_of(message)["numbers"] == [{"phone_number": NUMBER}]
+
+
+def test_a_partner_lets_go_of_each_number_with_the_end_of_its_marker(people):
+    agree(people, ends_date=date(2033, 1, 31))
+    case = file(submitted(people))
+    later = FILED_AT + timedelta(days=30)
+    with edits.change(case.pk, actor=people["p.nair"], at=later) as edit:
+        mule = {"surname": "Strake", "phone": "+447700900666"}
+        edit.add_party({"role": "mule", "is_innocent": False, "values": mule, "addresses": []})
+    transitions.apply(case.pk, "amend", actor=people["d.osei"], at=later)
+    approval = Approval.objects.get(case=case, act="amend", closed_at=None)
+    verdicts.decide(approval.uid, "agreed", actor=factories.judge(people), at=later)
+    sweeps.end_due_clocks(now=datetime(2032, 11, 20, tzinfo=UTC))
+    numbers = [[each["phone_number"] for each in factories.body_of(message)["numbers"]] for message in warnings(case)]
+    assert numbers == [[NUMBER], [NUMBER, "+447700900666"], ["+447700900666"]]
+    assert [factories.body_of(each)["reason"] for each in warnings(case, "correction_amended")] == [
+        "amended",
+        "expired",
+    ]
+
+    sweeps.end_due_clocks(now=datetime(2033, 1, 20, tzinfo=UTC))
+    assert Case.objects.get(pk=case.pk).state == "expired"
+    (notice,) = warnings(case, "correction_removed")
+    assert (notice.channel.agency.code, factories.body_of(notice)["reason"]) == (traces.TRANSIT, "expired")

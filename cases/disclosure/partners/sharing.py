@@ -12,7 +12,7 @@ from typing import Any
 
 from cases.disclosure.partners import codes
 from cases.disclosure.partners.models import PartnerAgreement
-from cases.kernel import calendars, outbox, releases, tasks
+from cases.kernel import calendars, casetypes, outbox, releases, tasks
 from cases.kernel.actors import Actor, system
 from cases.kernel.exchange import corrections
 from cases.kernel.models import Agency, Case, CaseParty, OutboxMessage
@@ -35,9 +35,9 @@ tasks.declare({BY_HAND: "Warn a partner of a number by other means: no message c
 
 
 def fraud_filed(case: Case, *, at: datetime) -> None:
-    """Warn each partner whose agreement allows it of the numbers of whoever is not innocent in a case whose fraud is
-    confirmed, inside the current ledger action on the locked case. Whoever was warned and not told since to let go of
-    it is not warned again."""
+    """Warn each partner whose agreement allows it of the numbers of whoever is on file and not innocent in a case whose
+    fraud is confirmed, inside the current ledger action on the locked case. Whoever was warned and not told since to
+    let go of it is not warned again."""
     actor = system("fraud_sharing", source=case.source)
     agreements = _allowing(at=at)
     known = {each.agency.pk for each in corrections.earlier_recipients(case)} if agreements else set()
@@ -72,6 +72,7 @@ def restate(case: Case, *, agency: Agency, actor: Actor, at: datetime) -> Outbox
 
 
 def _send(case: Case, agency: Agency, *, actor: Actor, at: datetime) -> OutboxMessage | None:
+    marked = set(casetypes.get(case.kind).reacts["who_is_marked"](case, at=at).values_list("pk", flat=True))
     parties = list(CaseParty.objects.filter(case=case, is_detached=False, phone__isnull=False).order_by("number"))
     reader = sealing.Reader(actor=actor.label, verb="release", purpose="warn_partners", streams=(case.uid,))
     opened = sealing.open_rows(parties, ("phone",), reader=reader, at=at) if parties else []
@@ -82,7 +83,7 @@ def _send(case: Case, agency: Agency, *, actor: Actor, at: datetime) -> OutboxMe
     ]
     # Who takes over a victim's number uses that very number: it stays the victim's.
     of_victims = {number for party, number in known if party.is_innocent}
-    told = [(party, number) for party, number in known if number not in of_victims]
+    told = [(party, number) for party, number in known if party.pk in marked and number not in of_victims]
     if not told:
         return None
     body: dict[str, Any] = {
