@@ -20,11 +20,12 @@ MORATORIA = frozenset({"breathing_space", "mental_health_crisis"})
 
 def hold_began(case: Case, hold: Hold, *, at: datetime) -> None:
     """Start the days in which a creditor may ask for a review (K14) and ask somebody to, inside the current ledger
-    action on a locked case. Nothing follows from a moratorium of somebody innocent, or on a case that has ended."""
+    action on a locked case. It is a moratorium of the law of England and Wales wherever the person lives by what we
+    know. Nothing follows from a moratorium of somebody innocent, or on a case that has ended."""
     is_innocent = hold.party is not None and hold.party.is_innocent
     if hold.kind not in MORATORIA or is_innocent or case.is_closed:
         return
-    clock = clocks.start(case, CLOCK, started_at=hold.began_at, party=hold.party)
+    clock = clocks.start(case, CLOCK, started_at=hold.began_at, party=hold.party, jurisdiction="eaw")
     tasks.raise_task(TASK, case=case, at=at, due_at=clock.due_at, hold=hold.pk)
     clocks.refresh_due(case)
 
