@@ -100,6 +100,37 @@ def test_a_person_joins_two_and_both_cases_say_so(people):
     assert faults() == []
 
 
+def three(people):
+    """One person in three cases, as far as the matching can tell; two of them are twins."""
+    cases = [referral(people, VICTIM) for _ in range(3)]
+    pairs = {(pair.first.case_id, pair.second.case_id): pair for pair in offered()}
+    first, second, third = (case.pk for case in cases)
+    return pairs[first, second], pairs[first, third], pairs[second, third]
+
+
+def test_two_who_were_kept_apart_are_not_joined_by_way_of_a_third(people):
+    twins, one, other = three(people)
+    join(people, twins, "rejected")
+    join(people, one)
+    with nothing_written(), pytest.raises(joining.JoinRefused, match="kept apart from somebody"):
+        join(people, other, by="p.nair")
+    parties = list(CaseParty.objects.order_by("pk").values_list("party_id", flat=True))
+    assert parties[0] == parties[2] and parties[1] is None
+    join(people, other, "rejected")
+    assert faults() == []
+
+
+def test_who_is_joined_by_way_of_a_third_is_parted_before_they_are_kept_apart(people):
+    twins, one, other = three(people)
+    join(people, one)
+    join(people, other)
+    with nothing_written(), pytest.raises(joining.JoinRefused, match="joined with the same person"):
+        join(people, twins, "rejected")
+    joining.part(twins.first.case_id, 1, actor=people["a.byrne"], at=AT)
+    join(people, twins, "rejected")
+    assert PersonPair.objects.get(pk=twins.pk).state == "rejected"
+
+
 def test_a_rejected_pair_is_never_offered_again(people):
     one, _other = referral(people, VICTIM), referral(people, VICTIM)
     (pair,) = offered()

@@ -25,6 +25,8 @@ from cases.ledger import api as ledger
 __all__ = ["JoinRefused", "counted", "decide", "offered", "part"]
 
 MATCH = "match"
+KEPT_APART = "One of the two was kept apart from somebody who is joined with the other. Take that person out first."
+KEPT_TOGETHER = "Both are joined with the same person already. Take one of the two out of that first."
 VERDICTS = {"joined": "person.joined", "rejected": "person.kept_apart"}
 
 
@@ -64,7 +66,8 @@ def decide(
     pair_id: int, verdict: str, *, actor: Actor, at: datetime, request: ledger.RequestInfo | None = None
 ) -> PersonPair:
     """Join the two people of an offered pair, or keep them apart for good. Locks every case concerned, in order; writes
-    one event in each. Raises NotVisible, NotAllowed, or JoinRefused when it is decided already."""
+    one event in each. Raises NotVisible, NotAllowed, or JoinRefused when it is decided already, or would not agree with
+    what was decided of somebody whom either is joined with."""
     if verdict not in VERDICTS:
         raise JoinRefused("Say whether they are the same person.")
     known = PersonPair.objects.select_related("first__case", "second__case").filter(pk=pair_id).first()
@@ -77,6 +80,8 @@ def decide(
     acts = _acts(people, VERDICTS[verdict], actor=actor, at=at, request=request, pair=known)
     with transaction.atomic(), acts:
         pair = _locked(known)
+        if refusal := _why_not(pair, verdict):
+            raise JoinRefused(refusal)
         if verdict == "joined":
             _join([pair.first, pair.second], VERDICTS[verdict], actor=actor, at=at)
         pair.state, pair.decided_at, pair.decided_by_id = verdict, at, actor.user_id
@@ -101,6 +106,21 @@ def _locked(known: PersonPair) -> PersonPair:
     if index.space_of(pair.first.case) != index.space_of(pair.second.case):
         raise JoinRefused("A person of a restricted case is joined with nobody outside of it.")
     return pair
+
+
+def _why_not(pair: PersonPair, verdict: str) -> str:
+    """Say why a verdict does not fit what was decided before, and name nobody: they may be out of sight."""
+    groups = [_group(side) for side in (pair.first, pair.second)]
+    if verdict != "joined":
+        return KEPT_TOGETHER if pair.second_id in groups[0] else ""
+    between = Q(first__in=groups[0], second__in=groups[1]) | Q(first__in=groups[1], second__in=groups[0])
+    return KEPT_APART if PersonPair.objects.filter(between, state="rejected").exists() else ""
+
+
+def _group(side: CaseParty) -> set[int]:
+    """Return a person and all whom they are joined with."""
+    joined = CaseParty.objects.filter(party=side.party_id) if side.party_id else CaseParty.objects.none()
+    return {side.pk, *joined.values_list("pk", flat=True)}
 
 
 def _everyone_of(pair: PersonPair) -> list[CaseParty]:
