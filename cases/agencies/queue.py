@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from psycopg.types.json import Jsonb
 
 from cases.agencies.retries import Verdict
+from cases.kernel import releases
 
 LEASE_SECONDS = 120
 RENEW_SECONDS = 30
@@ -29,14 +30,29 @@ UPDATE cases_outboxmessage m
   FROM cases_channel c
  WHERE c.id = m.channel_id AND m.state = 'sending' AND m.lease_until < now()
 """
-_EXPIRE = "UPDATE cases_outboxmessage SET state = 'dead' WHERE state = 'pending' AND expires_at <= now()"
+# The data-sharing agreement has ended or is past its review; agreements.why_not refuses what is promised from then on.
+_LAPSED = """coalesce(least(t.sharing_until_date, t.sharing_review_date)
+                    < (now() AT TIME ZONE 'Europe/London')::date, false)"""
+# What may not leave any more is for people once it has waited a day; to an agency that is gone, at once.
+_EXPIRE = f"""
+UPDATE cases_outboxmessage m
+   SET state = 'dead'
+  FROM cases_channel c JOIN cases_agency a ON a.id = c.agency_id
+  LEFT JOIN cases_agencyterms t ON t.agency_id = a.id
+ WHERE c.id = m.channel_id AND m.state = 'pending'
+   AND (m.expires_at <= now()
+        OR (NOT a.is_active AND t.state = 'ended')
+        OR (m.created_at < now() - interval '1 day'
+            AND (NOT a.is_active OR ({_LAPSED} AND m.kind = ANY(%s)))))
+"""  # noqa: S608 -- of fixed text alone
 # Locking the health rows lets one worker at a time count a channel's budget; others pass on to other channels.
 # What goes abroad without an approved transfer waits until there is one (agreements.Standing).
-_OPEN_CHANNELS = """
+_OPEN_CHANNELS = f"""
 SELECT h.channel_id,
        CASE WHEN h.circuit_open_until IS NULL THEN c.max_in_flight ELSE 1 END,
        c.rate_per_minute
-         - CASE WHEN h.minute_began_at > now() - interval '1 minute' THEN h.minute_count ELSE 0 END
+         - CASE WHEN h.minute_began_at > now() - interval '1 minute' THEN h.minute_count ELSE 0 END,
+       {_LAPSED}
   FROM cases_channelhealth h JOIN cases_channel c ON c.id = h.channel_id JOIN cases_agency a ON a.id = c.agency_id
   LEFT JOIN cases_agencyterms t ON t.agency_id = a.id
  WHERE c.direction = 'out' AND c.state = 'active' AND a.is_active AND h.pause_reason = ''
@@ -48,7 +64,7 @@ SELECT h.channel_id,
                 WHERE m.channel_id = h.channel_id AND m.state = 'pending' AND m.due_at <= now())
  ORDER BY h.channel_id
    FOR UPDATE OF h SKIP LOCKED
-"""
+"""  # noqa: S608 -- of fixed text alone
 _IN_FLIGHT = """
 SELECT channel_id, count(*) FROM cases_outboxmessage
  WHERE state = 'sending' AND channel_id = ANY(%s) GROUP BY channel_id
@@ -57,10 +73,11 @@ SELECT channel_id, count(*) FROM cases_outboxmessage
 _CLAIM = """
 WITH due AS MATERIALIZED (
   SELECT waiting.id
-    FROM unnest(%s::bigint[], %s::int[]) AS budget(channel_id, most)
+    FROM unnest(%s::bigint[], %s::int[], %s::boolean[]) AS budget(channel_id, most, is_lapsed)
    CROSS JOIN LATERAL (
       SELECT m.id, m.priority, m.due_at FROM cases_outboxmessage m
        WHERE m.channel_id = budget.channel_id AND m.state = 'pending' AND m.due_at <= now()
+         AND NOT (budget.is_lapsed AND m.kind = ANY(%s))
          {only}
          AND (NOT m.is_ordered OR NOT EXISTS (
                SELECT 1 FROM cases_outboxmessage earlier
@@ -163,9 +180,10 @@ class Ended:
 
 
 def reclaim() -> int:
-    """Free what a dead worker held: due again, or unknown where the receiver cannot tell a repeat. Expire the old."""
+    """Free what a dead worker held: due again, or unknown where the receiver cannot tell a repeat. Expire the old, and
+    what may not leave any more."""
     with connection.cursor() as cursor:
-        cursor.execute(_EXPIRE)
+        cursor.execute(_EXPIRE, [_under_agreement()])
         cursor.execute(_RECLAIM)
         return cursor.rowcount
 
@@ -177,9 +195,10 @@ def claim(lease: uuid.UUID, *, most: int = BATCH, only: Sequence[uuid.UUID] = ()
         budgets = _budgets()
         if not budgets:
             return []
+        columns = [list(column) for column in zip(*budgets, strict=True)]
         these = [list(only)] if only else []
         statement = _CLAIM_THESE if only else _CLAIM_ANY
-        cursor.execute(statement, [list(budgets), list(budgets.values()), *these, most, lease, LEASE_SECONDS])
+        cursor.execute(statement, [*columns, _under_agreement(), *these, most, lease, LEASE_SECONDS])
         return [Claimed(message_id, number) for message_id, number in cursor.fetchall()]
 
 
@@ -189,15 +208,21 @@ def renew(lease: uuid.UUID, message_ids: Sequence[int]) -> None:
         cursor.execute(_RENEW, [LEASE_SECONDS, lease, list(message_ids)])
 
 
-def _budgets() -> dict[int, int]:
-    """Return how many messages each open channel may take now, and lock those channels' health rows."""
+def _under_agreement() -> list[str]:
+    """Return the kinds of message that go under the data-sharing agreement with their agency."""
+    return [kind.code for kind in releases.KINDS.values() if kind.needs_agreement]
+
+
+def _budgets() -> list[tuple[int, int, bool]]:
+    """Return each open channel with how many messages it may take now and whether its agreement has lapsed, and lock
+    those channels' health rows."""
     with connection.cursor() as cursor:
         cursor.execute(_OPEN_CHANNELS)
         rows = cursor.fetchall()
         cursor.execute(_IN_FLIGHT, [[row[0] for row in rows]])
         in_flight = dict(cursor.fetchall())
-    budgets = {channel: min(most - in_flight.get(channel, 0), rate) for channel, most, rate in rows}
-    return {channel: budget for channel, budget in budgets.items() if budget > 0}
+    budgets = [(channel, min(most - in_flight.get(channel, 0), rate), lapsed) for channel, most, rate, lapsed in rows]
+    return [each for each in budgets if each[1] > 0]
 
 
 def finish(lease: uuid.UUID, ended: list[Ended]) -> set[int]:

@@ -12,6 +12,7 @@ from django.db.models.functions import Now
 from cases.kernel import conflicts, formats, locks, outbox, record, tasks
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError
+from cases.kernel.exchange import letters
 from cases.kernel.models import Case, OutboxMessage, Task
 from cases.ledger import api as ledger
 from cases.ledger import sealing
@@ -57,7 +58,8 @@ def _act(
 @transaction.atomic
 def _resolve(message: OutboxMessage, state: str, verb: str, *, actor: Actor, at: datetime, reason: str) -> None:
     case = locks.case_for_update(message.case_id) if message.case_id is not None else None
-    row = OutboxMessage.objects.select_for_update().filter(pk=message.pk, state__in=STATES).first()
+    rows = OutboxMessage.objects.select_for_update(of=("self",)).select_related("channel__agency")
+    row = rows.filter(pk=message.pk, state__in=STATES).first()
     if row is None or not reason.strip():
         raise NotStuck("Only a stuck message can be tried again or skipped, and it needs a reason.")
     if case is not None and (refusal := conflicts.why_not(actor, case)):
@@ -66,6 +68,8 @@ def _resolve(message: OutboxMessage, state: str, verb: str, *, actor: Actor, at:
     with _act(row, case, verb, actor=actor, at=at, reason=reason.strip(), detail=detail):
         for task in Task.objects.filter(case=case, detail__message=str(row.public_id), closed_at=None):
             tasks.close(task, actor=actor, at=at, outcome=verb.removeprefix("message."))
+        if case is not None and state == "skipped":
+            letters.given_up(case, row)
     OutboxMessage.objects.filter(pk=row.pk).update(
         state=state, resolved_by=actor.label, due_at=Now(), settled_at=None if state == "pending" else at
     )

@@ -14,7 +14,7 @@ from cases.kernel.errors import CaseError
 from cases.kernel.models import Case, CaseParty, Letter, LetterText, OutboxMessage
 from cases.ledger import api as ledger
 
-__all__ = ["CALLBACKS", "FAILED", "LETTER", "REFUSED", "TEMPLATES", "Template", "request", "request_each"]
+__all__ = ["CALLBACKS", "FAILED", "LETTER", "REFUSED", "TEMPLATES", "Template", "given_up", "request", "request_each"]
 
 LETTER = releases.MessageKind(
     code="letter",
@@ -149,6 +149,15 @@ def refused(case: Case, message: OutboxMessage, errors: Sequence[Mapping[str, An
             letter.state = "due"
             letter.save(update_fields=["state"])
             tasks.raise_task(FAILED, case=case, at=at, letter=str(letter.uid), problem="refused", codes=codes)
+
+
+def given_up(case: Case, message: OutboxMessage) -> None:
+    """A letter that its post house, which is none any more, never had is due again: another posts it, or a task says
+    that there is none. Inside the current ledger action on the locked case."""
+    if message.attempts == 0 and not message.channel.agency.is_active:
+        for letter in Letter.objects.select_for_update().filter(case=case, message=message, state="rendered"):
+            letter.state = "due"
+            letter.save(update_fields=["state"])
 
 
 CALLBACKS = {"letter.dispatched": dispatched, "letter.returned": returned}
