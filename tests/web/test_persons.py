@@ -121,8 +121,9 @@ def test_a_person_leads_to_the_check_of_pairs_of_their_cases_where_there_are_any
         assert leads == (case.pk in first)
     counts = {each["row"].case.pk: each["pairs"] for each in page.context["asserted"]}
     assert set(counts) == set(first) and all(counts.values())
-    for pair in PersonPair.objects.filter(state="offered"):
-        joining.decide(pair.pk, "rejected", actor=people["a.byrne"], at=factories.AT)
+    for pair in PersonPair.objects.filter(state="offered").select_related("first", "second"):
+        is_one = {pair.first.party_id, pair.second.party_id} == {party.pk}
+        joining.decide(pair.pk, "joined" if is_one else "rejected", actor=people["a.byrne"], at=factories.AT)
     assert "same-people" not in desk.client_of("a.byrne").get(f"/persons/{party.uid}/").content.decode()
 
 
