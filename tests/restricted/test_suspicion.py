@@ -252,6 +252,8 @@ def test_what_the_unit_did_not_take_is_corrected_and_submitted_again(people):
     case = suspicions.submitted(people)
     with nothing_written(counted=1), pytest.raises(CaseError, match="Only a report that the unit did not take"):
         transitions.apply(case.pk, "correct", actor=people["h.castellan"], at=AT)
+    offers = {each.transition.name: each.refusals for each in transitions.offers(case, people["h.castellan"], at=AT)}
+    assert offers["correct"] == ("Only a report that the unit did not take is corrected.",)
     outcome(case, "refused", at=AT, errors=[{"pointer": "/glossary_codes", "code": "UNKNOWN_CODE"}])
 
     transitions.apply(case.pk, "correct", actor=people["h.castellan"], at=AT)

@@ -117,6 +117,7 @@ LIFECYCLE = Lifecycle(
             target="draft",
             roles=_OFFICER,
             guards=(guards.unit_did_not_take_it,),
+            foreseen=(guards.unit_did_not_take_it,),
             effects=(effects.take_back,),
             consequence="It can be changed and submitted again; what waits goes on waiting",
             tone="primary",
