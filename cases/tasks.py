@@ -14,7 +14,7 @@ from cases.kernel import holds, jobrun, jobs
 from cases.kernel.evidence import custody, disposal, scanning
 from cases.kernel.exchange import chase
 from cases.kernel.finding import matching
-from cases.kernel.office import access, codelists, policydocs, publiclinks
+from cases.kernel.office import access, codelists, policydocs, publiclinks, shutout
 from cases.kernel.oncall import alerts
 from cases.kernel.timing import sweeps
 from cases.reports import letters, requests
@@ -87,6 +87,7 @@ def check_documents(**_future: Any) -> None:
         last_first.callback(custody.check_sample, now=now)
         last_first.callback(disposal.dispose_beside, now=now)
         last_first.callback(disposal.dispose_due, now=now)
+        last_first.callback(shutout.forget_sessions, now=now)
 
 
 @shared_task

@@ -10,6 +10,7 @@ from cases.kernel.calendars import LONDON
 from cases.kernel.evidence import custody, disposal, handing
 from cases.kernel.evidence.handing import DocumentErased
 from cases.kernel.models import Approval, Evidence
+from cases.kernel.office import shutout
 from cases.ledger import sealing
 from cases.ledger.models import LedgerEvent
 from tests import disclosures, factories
@@ -116,10 +117,11 @@ def test_what_fails_in_the_hour_keeps_nothing_that_comes_after_it_from_being_don
 
         return run
 
+    monkeypatch.setattr(shutout, "forget_sessions", step("forget_sessions"))
     monkeypatch.setattr(disposal, "dispose_due", step("dispose_due", ValueError("first")))
     monkeypatch.setattr(disposal, "dispose_beside", step("dispose_beside"))
     monkeypatch.setattr(custody, "check_sample", step("check_sample", OSError("away")))
     monkeypatch.setattr(custody, "sweep", step("sweep"))
     with pytest.raises(OSError, match="away"):
         work.check_documents()
-    assert done == ["dispose_due", "dispose_beside", "check_sample", "sweep"]
+    assert done == ["forget_sessions", "dispose_due", "dispose_beside", "check_sample", "sweep"]

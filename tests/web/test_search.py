@@ -1,15 +1,19 @@
 """The search page: nothing typed reaches an address, every state says what it is, and few statements do it."""
 
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from cases.kernel import transitions
 from cases.kernel.finding import search
+from cases.kernel.office import shutout
 from cases.ledger.models import AccessEvent
 from tests import factories
 from tests.web import desk
@@ -38,6 +42,26 @@ def test_what_is_typed_is_posted_and_stays_out_of_addresses_and_of_the_session_i
     kept = [each.get_decoded() for each in Session.objects.all()]
     assert any("searches" in each for each in kept) and "regaskis" not in str(kept)
     assert client.get("/search/?q=Tregaskis").context["typed"] == ""
+
+
+def test_what_was_typed_goes_with_its_session_though_the_browser_was_closed(people):
+    factories.referred(people)
+    client, other = desk.client_of("a.byrne"), desk.client_of("d.osei")
+    client.post("/search/", {"q": "Tregaskis"})
+    now = timezone.now()
+    ended, live = client.session.session_key, other.session.session_key
+    for key in (ended, live, "being-begun"):
+        began = now - timedelta(hours=0 if key == "being-begun" else 13)
+        UserSession.objects.create(
+            user=factories.user("a.byrne"), session_key=key, ip="192.0.2.1", user_agent="Browser", created_at=began
+        )
+    Session.objects.filter(session_key=ended).update(expire_date=now - timedelta(seconds=1))
+
+    assert shutout.forget_sessions(now=now) == 1
+
+    assert list(Session.objects.values_list("session_key", flat=True)) == [live]
+    assert set(UserSession.objects.values_list("session_key", flat=True)) == {live, "being-begun"}
+    assert other.get("/search/").status_code == 200
 
 
 def test_a_number_of_one_case_leads_straight_there(people):

@@ -6,21 +6,22 @@ hands where it would take an approver, an officer or an administrator from all o
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.apps import apps
 from django.contrib.sessions.models import Session
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from cases.kernel import roles, tasks
 from cases.kernel.models import RoleGrant, User
 from cases.kernel.office import grants, people
 from cases.kernel.office.kinds import Change
 
-__all__ = ["TASK", "end_sessions", "is_here", "is_lonely", "let_in", "needs", "shut_out"]
+__all__ = ["TASK", "end_sessions", "forget_sessions", "is_here", "is_lonely", "let_in", "needs", "shut_out"]
 
 TASK = "access_shut_out"
 DECIDE_WITHIN = timedelta(days=1)
+BEING_BEGUN = timedelta(hours=1)  # the row of a session may be written after that of where it began
 tasks.declare(
     {TASK: "Somebody was shut out by one person: end their access, or let them in"},
     ended_by={TASK: "This ends when another person has agreed to the end of their access, or refused it."},
@@ -74,6 +75,15 @@ def let_in(change: Change) -> None:
         user.save(update_fields=["is_active"])
         tasks.close_office(TASK, actor=actor, at=at, user=user.pk)
     people.note("person_let_in", actor=actor, at=at, user=user.pk)
+
+
+def forget_sessions(*, now: datetime) -> int:
+    """Delete every session whose time is over, with what was typed into it, and of each the address and browser that it
+    began from. Whoever closed the browser has ended none. Returns how many sessions."""
+    forgotten, _ = Session.objects.filter(expire_date__lt=now).delete()
+    begun = apps.get_model("usersessions", "UserSession")._default_manager.filter(created_at__lt=now - BEING_BEGUN)
+    begun.filter(~Exists(Session.objects.filter(session_key=OuterRef("session_key")))).delete()
+    return forgotten
 
 
 def end_sessions(user: User) -> None:
