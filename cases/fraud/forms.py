@@ -8,10 +8,11 @@ from typing import Any
 
 from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
+from django.utils import timezone
 
 from cases.fraud import codes, incoming, opening, police
 from cases.fraud.models import IncomingNotice
-from cases.kernel import formats
+from cases.kernel import calendars, formats
 from cases.kernel.models import Case
 from cases.kernel.numberfields import Pounds
 from cases.kernel.office.codelists import CodeField
@@ -30,6 +31,14 @@ __all__ = [
 _DAY = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 # A slip of the finger in a year would move every period that is counted from the day.
 _CENTURY = (MinValueValidator(date(2000, 1, 1)), MaxValueValidator(date(2099, 12, 31)))
+
+
+def _not_to_come(day: date) -> None:
+    if day > calendars.london_date(timezone.now()):  # noqa: TID251 -- a form is where a face reads what was typed
+        raise forms.ValidationError("That day is still to come.", code="future")
+
+
+_PAST = (_CENTURY[0], _not_to_come)
 
 
 def _reasons(held: Collection[str] = ()) -> list[tuple[str, list[tuple[str, str]]]]:
@@ -95,8 +104,8 @@ class FactsForm(forms.Form):
     product = CodeField(label="Product", codes=codes.PRODUCTS)
     sales_channel = CodeField(label="Channel", codes=codes.SALES_CHANNELS)
     is_facility_granted = forms.BooleanField(label="The product was provided", required=False)
-    application_date = forms.DateField(label="Date of application", required=False, widget=_DAY, validators=_CENTURY)
-    discovered_date = forms.DateField(label="Date discovered", widget=_DAY, validators=_CENTURY)
+    application_date = forms.DateField(label="Date of application", required=False, widget=_DAY, validators=_PAST)
+    discovered_date = forms.DateField(label="Date discovered", widget=_DAY, validators=_PAST)
     value_at_risk = Pounds(label="Value at risk, in pounds", min_value=0, max_digits=11, required=False)
     loss = Pounds(label="Loss, in pounds", min_value=0, max_digits=11, required=False)
     savings = Pounds(label="Saved by stopping it, in pounds", min_value=0, max_digits=11, required=False)
@@ -107,7 +116,7 @@ class FactsForm(forms.Form):
         required=False,
         help_text="Version, for example 2026-02",
     )
-    notice_shown_date = forms.DateField(label="Shown on", required=False, widget=_DAY, validators=_CENTURY)
+    notice_shown_date = forms.DateField(label="Shown on", required=False, widget=_DAY, validators=_PAST)
     may_share_with_police = forms.BooleanField(label="The agency may pass it to the police", required=False)
     is_reinstated = forms.BooleanField(
         label="The product was given back to the person",

@@ -6,8 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from cases.fraud import codes, insiders, opening
+from cases.fraud.models import FraudReferral
 from cases.kernel import calendars, clocks
 from cases.kernel.models import CaseParty, Evidence, OutboxMessage
+
+# Who must have been shown the privacy notice.
+NOTIFIED = ("applicant", "account_holder", *codes.VICTIM_ROLES)
 
 
 def has_subject(context: Any) -> str | None:
@@ -44,12 +48,12 @@ def has_evidence_for_each_pillar(context: Any) -> str | None:
 def has_notice_version(context: Any) -> str | None:
     """Nobody has to show a notice to an unknown fraudster; the person in whose name it was done must have had one,
     before the fraud, and not longer ago than a notice counts."""
-    facts = context.case.fraud_referral
-    named = CaseParty.objects.filter(
-        case=context.case, role__in=["applicant", "account_holder", *codes.VICTIM_ROLES], is_detached=False
-    )
-    if not named.exists():
-        return None
+    named = CaseParty.objects.filter(case=context.case, role__in=NOTIFIED, is_detached=False)
+    return why_not_on_notice(context.case.fraud_referral) if named.exists() else None
+
+
+def why_not_on_notice(facts: FraudReferral) -> str | None:
+    """Return the sentence why nothing can be filed on the notice that is on record; None where it counts."""
     if not facts.notice_version or facts.notice_shown_date is None:
         return "Record which version of the privacy notice the applicant or account holder was shown, and when."
     if facts.notice_shown_date > facts.discovered_date:

@@ -9,7 +9,7 @@ from typing import Any
 from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import Q
 
-from cases.fraud import codes, disputes
+from cases.fraud import codes, disputes, guards
 from cases.fraud.models import FraudDispute, FraudReferral, PillarAnswer
 from cases.kernel.casetypes import Check
 from cases.kernel.evidence import scanning
@@ -114,17 +114,20 @@ def _pillar_sentence(answer: Any) -> str:
 
 
 def checks(case: Case) -> list[Check]:
-    """Return what has to be in order before a filing. Uses the people and documents already fetched for the page."""
+    """Return what has to be in order before a filing. Uses the people and documents already fetched for the page; one
+    query until it is filed."""
     facts = case.fraud_referral
     parties, documents = list(case.parties.all()), list(case.evidence.all())
     innocent = [party for party in parties if party.is_innocent]
+    notified = any(party.role in guards.NOTIFIED and not party.is_detached for party in parties)
+    fault = guards.why_not_on_notice(facts) if notified and not facts.filing_reference else None
     return [
         Check(label="People named", is_clear=bool(parties), detail=f"{len(parties)}, of whom {len(innocent)} innocent"),
         Check(label="Documents attached", is_clear=bool(documents), detail=_scanned(documents)),
         Check(
             label="Privacy notice on record",
-            is_clear=bool(facts.notice_version),
-            detail=facts.notice_version or "Without it nothing can be filed about a customer",
+            is_clear=fault is None,
+            detail=fault or facts.notice_version or "Nobody is named who had to be shown one",
         ),
         Check(
             label="No field error of the agency open",

@@ -3,16 +3,17 @@
 import shutil
 import tempfile
 from copy import deepcopy
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 from django.test import TestCase
+from django.utils import timezone
 
-from cases.fraud import opening
+from cases.fraud import opening, report
 from cases.fraud.forms import FactsForm
 from cases.fraud.models import PillarAnswer
-from cases.kernel import actors, edits, intake, record, transitions
+from cases.kernel import actors, calendars, edits, intake, record, transitions
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Case, Hold, Letter, OutboxMessage, Task
 from cases.ledger import keys
@@ -194,6 +195,27 @@ class GuardsOfAReferral(TestCase):
         sentence = "Record which version of the privacy notice the applicant or account holder was shown, and when."
         case = self.open(people=[factories.FRAUDSTER, factories.VICTIM], notice_version="")
         self.refused(sentence, case, "submit", inputs={"pillars": PILLARS})
+
+    def test_what_the_page_says_of_the_notice_is_what_the_guard_says(self):
+        day, people = date(2026, 11, 14), [factories.FRAUDSTER, factories.VICTIM]
+        for shown, sentence in (
+            (date(2023, 11, 13), "shown too long ago"),
+            (date(2026, 11, 15), "shown after the fraud was discovered"),
+            (None, "Record which version"),
+        ):
+            case = self.open(people=people, discovered_date=day, notice_shown_date=shown)
+            (check,) = (each for each in report.checks(case) if each.label == "Privacy notice on record")
+            assert (check.is_clear, sentence in check.detail) == (False, True)
+            self.refused(check.detail, case, "submit", inputs={"pillars": PILLARS})
+        found = [report.checks(case)[2] for case in (self.investigating, self.open(people=[factories.FRAUDSTER]))]
+        assert [(each.is_clear, each.detail) for each in found] == [(True, "2026-02"), (True, "2026-02")]
+
+    def test_no_day_of_a_referral_is_to_come(self):
+        tomorrow = calendars.london_date(timezone.now()) + timedelta(days=1)
+        for name in ("application_date", "discovered_date", "notice_shown_date"):
+            form = FactsForm({name: tomorrow.isoformat()})
+            assert form.errors[name] == ["That day is still to come."]
+            assert name not in FactsForm({name: (tomorrow - timedelta(days=1)).isoformat()}).errors
 
     def test_an_unknown_fraudster_need_not_have_seen_it(self):
         case = self.open(people=[factories.FRAUDSTER], notice_version="")

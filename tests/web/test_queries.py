@@ -60,7 +60,7 @@ def test_approvals(people, count):
 @pytest.mark.parametrize("count", [1, 3])
 @pytest.mark.parametrize(
     ("state", "username", "expected"),
-    [("referred", "a.byrne", 11), ("investigating", "a.byrne", 11), ("ready", "d.osei", 11), ("filed", "d.osei", 12)],
+    [("referred", "a.byrne", 12), ("investigating", "a.byrne", 12), ("ready", "d.osei", 12), ("filed", "d.osei", 12)],
 )
 def test_case_page(people, state, username, expected, count):
     case = getattr(factories, state)(people)
