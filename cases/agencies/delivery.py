@@ -9,7 +9,7 @@ import hashlib
 import random
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -20,7 +20,8 @@ from cases.agencies.retries import judge
 from cases.agencies.transports import TRANSPORTS
 from cases.agencies.transports.base import Answer, DeliveryError, Parcel, Transport
 from cases.kernel import failpoints, outbox
-from cases.kernel.models import OutboxMessage
+from cases.kernel.exchange import files
+from cases.kernel.models import BatchFile, OutboxMessage
 from cases.ledger import sealing
 from cases.ledger.errors import LedgerError
 from cases.ledger.keys import KeyMissing
@@ -29,6 +30,8 @@ THREADS = 20
 LONGEST_EXCERPT = 2048
 LONGEST_RUN_SECONDS = 45
 LEAST_SECONDS = 0.25
+MEGABYTE = 1024 * 1024
+SECONDS_PER_MEGABYTE = 2  # to encrypt a large file and to put it into a store over a slow line
 Clock = Callable[[], datetime]
 
 
@@ -123,7 +126,12 @@ def _carry_batch(
 ) -> None:
     """Carry a claimed batch and write the outcomes that have come, each time one comes, so that a crash repeats few.
     With `most_seconds`, connecting and answering each take no longer."""
+    began = time.monotonic()
     prepared, failed = _prepare(lease, claimed, clock=clock)
+    if time.monotonic() - began > queue.RENEW_SECONDS:
+        held = queue.renew(lease, [one.message_id for one in claimed])
+        failed += [_lost(one) for one in prepared if one.claimed.message_id not in held]
+        prepared = [one for one in prepared if one.claimed.message_id in held]
     _write(lease, [_ended(one, now=clock()) for one in failed], run)
     with ThreadPoolExecutor(THREADS, thread_name_prefix="deliver") as pool:
         parcels = [(one, _hasten(one.parcel, most_seconds)) for one in prepared if one.parcel]
@@ -155,10 +163,12 @@ def _prepare(lease: uuid.UUID, claimed: list[Claimed], *, clock: Clock) -> tuple
     )
     ring = packing.Ring(clock())
     prepared, failed = [], []
+    large = _large(rows.values())
     renew_at = time.monotonic() + queue.RENEW_SECONDS
     for one in claimed:
-        if time.monotonic() > renew_at:
-            queue.renew(lease, [each.message_id for each in claimed])
+        more_seconds = large.get(one.message_id, 0) * SECONDS_PER_MEGABYTE // MEGABYTE
+        if more_seconds or time.monotonic() > renew_at:
+            queue.renew(lease, [each.message_id for each in claimed], more_seconds=more_seconds)
             renew_at = time.monotonic() + queue.RENEW_SECONDS
         message = rows[one.message_id]
         try:
@@ -169,6 +179,21 @@ def _prepare(lease: uuid.UUID, claimed: list[Claimed], *, clock: Clock) -> tuple
         except Exception as error:  # noqa: BLE001 -- a fault of ours stops this message alone
             failed.append(Tried(Prepared(one, message, None, ""), _fault(error), 0))
     return prepared, failed
+
+
+def _large(messages: Collection[OutboxMessage]) -> dict[int, int]:
+    """Return by message the bytes of files that are encrypted, and put into a store, piece by piece. One query, none
+    where nothing goes by file."""
+    carried = [one.pk for one in messages if one.channel.transport in files.CARRIED]
+    if not carried:
+        return {}
+    found = BatchFile.objects.filter(message__in=carried, carried=None).exclude(rows=None)
+    return dict(found.values_list("message_id", "rows__size"))
+
+
+def _lost(prepared: Prepared) -> Tried:
+    """Another worker freed it while it was made ready: the try ends, and nothing is sent."""
+    return Tried(replace(prepared, parcel=None), DeliveryError("lease_lost"), 0)
 
 
 def _body(message: OutboxMessage, *, now: datetime) -> bytes:

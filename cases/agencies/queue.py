@@ -152,6 +152,7 @@ UPDATE cases_channelhealth
 _RENEW = """
 UPDATE cases_outboxmessage SET lease_until = now() + make_interval(secs => %s)
  WHERE lease = %s AND state = 'sending' AND id = ANY(%s)
+RETURNING id
 """
 _STOP = "UPDATE cases_channelhealth SET pause_reason = %s WHERE channel_id = %s AND pause_reason = ''"
 
@@ -202,10 +203,12 @@ def claim(lease: uuid.UUID, *, most: int = BATCH, only: Sequence[uuid.UUID] = ()
         return [Claimed(message_id, number) for message_id, number in cursor.fetchall()]
 
 
-def renew(lease: uuid.UUID, message_ids: Sequence[int]) -> None:
-    """Hold what is still being tried for as long again: a lease ends with its worker, not with a slow agency."""
+def renew(lease: uuid.UUID, message_ids: Sequence[int], *, more_seconds: int = 0) -> set[int]:
+    """Hold what is still being tried for as long again: a lease ends with its worker, not with a slow agency. Returns
+    what is held; the rest was reclaimed meanwhile and may not be sent."""
     with connection.cursor() as cursor:
-        cursor.execute(_RENEW, [LEASE_SECONDS, lease, list(message_ids)])
+        cursor.execute(_RENEW, [LEASE_SECONDS + more_seconds, lease, list(message_ids)])
+        return {message_id for (message_id,) in cursor.fetchall()}
 
 
 def _under_agreement() -> list[str]:

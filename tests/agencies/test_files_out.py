@@ -11,7 +11,7 @@ import pytest
 from django.db import OperationalError, connection, transaction
 
 from cases import tasks
-from cases.agencies import delivery, openpgp, register
+from cases.agencies import delivery, openpgp, queue, register
 from cases.agencies.transports import sftp
 from cases.kernel.evidence import store
 from cases.kernel.exchange import agencies, batchformat, deadletters, files
@@ -115,6 +115,20 @@ def test_large_rows_are_sealed_once_for_all_and_carried_piece_by_piece(partner, 
             assert b"Cerys" not in kept.read()
     assert stage.state_of(first.message) == "delivered"
     assert promised_to_each(case, codes) == [first, second]
+
+
+def test_a_large_file_is_held_for_as_long_as_it_takes_to_make_it_ready(partner, case, monkeypatch):
+    (file,) = promised_to_each(case, [registered(partner).code])
+    monkeypatch.setattr(delivery, "MEGABYTE", 1000)
+    held, renew = [], queue.renew
+
+    def renewing(*given, more_seconds=0):
+        held.append(more_seconds)
+        return renew(*given, more_seconds=more_seconds)
+
+    monkeypatch.setattr(queue, "renew", renewing)
+    deliver()
+    assert (stage.state_of(file.message), held) == ("delivered", [file.rows.size * 2 // 1000])
 
 
 def test_a_large_file_that_arrived_before_its_answer_was_lost_is_known_by_its_hash(partner, case):

@@ -1,4 +1,5 @@
-"""What may not leave any more does not, and does not wait for ever: an agency that ended, an agreement that lapsed."""
+"""What may not leave any more does not, and does not wait for ever: an agency that ended, an agreement or lease that
+lapsed."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -6,14 +7,15 @@ from datetime import timedelta
 import pytest
 from django.db.models.functions import Now
 
-from cases.agencies import queue, settlement
+from cases.agencies import delivery, packing, queue, settlement
 from cases.agencies.directory import TERMS
+from cases.agencies.transports.base import Answer
 from cases.kernel import actors, calendars, record, releases
 from cases.kernel.exchange import agencies, agreements, deadletters
-from cases.kernel.models import Letter, OutboxMessage, Task
+from cases.kernel.models import DeliveryAttempt, Letter, OutboxMessage, Task
 from tests import factories
 from tests.agencies.stage import FPA, now, promise, state_of
-from tests.agencies.test_queue import claim
+from tests.agencies.test_queue import answering, change, claim
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ACTOR = actors.system("tests")
@@ -95,3 +97,28 @@ def test_a_letter_that_an_ended_post_house_never_had_is_written_anew_once_it_is_
 
     letter.refresh_from_db()
     assert (state_of(message), letter.state) == ("skipped", became)
+
+
+def test_what_was_reclaimed_while_it_was_made_ready_is_not_sent(people, monkeypatch):
+    change(receiver_dedupes=False)
+    channel = agencies.channel_of(agencies.get(FPA), "out")
+    agencies.add_key(channel, "whsec_" + "A" * 43 + "=", name="out-1", actor=ACTOR, at=now())
+    lost, held = promise(factories.referred(people)), promise(factories.referred(people))
+    monkeypatch.setattr(queue, "RENEW_SECONDS", 0)
+    pack = packing.pack
+
+    def slowly(message, *given):
+        if message.pk == lost.pk:
+            OutboxMessage.objects.filter(pk=lost.pk).update(lease_until=now() - timedelta(seconds=1))
+            queue.reclaim()
+        return pack(message, *given)
+
+    monkeypatch.setattr(packing, "pack", slowly)
+    transports, seen = answering(Answer(status=202))
+
+    delivery.deliver_due(clock=now, transports=transports)
+
+    assert [parcel.headers["webhook-id"] for parcel in seen] == [str(held.public_id)]
+    assert (state_of(lost), state_of(held)) == ("unknown", "delivered")
+    attempt = DeliveryAttempt.objects.get(message=lost)
+    assert (attempt.error, attempt.ended_at is None) == ("lease_lost", False)

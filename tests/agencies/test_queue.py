@@ -213,11 +213,12 @@ def test_the_lease_of_a_slow_try_lasts_as_long_as_its_worker(cases, monkeypatch)
     message = promise(cases[0])
     renewed, renew = threading.Event(), queue.renew
 
-    def renewing(lease: uuid.UUID, message_ids: list[int]) -> None:
+    def renewing(lease: uuid.UUID, message_ids: list[int], **more: int) -> set[int]:
         OutboxMessage.objects.update(lease_until=now() - timedelta(seconds=1))
-        renew(lease, message_ids)
+        held = renew(lease, message_ids, **more)
         assert queue.reclaim() == 0
         renewed.set()
+        return held
 
     def slow(_parcel: Parcel) -> Answer:
         assert renewed.wait(20)
