@@ -10,9 +10,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.db import OperationalError, transaction
-from django.db.models import Exists, OuterRef, Q, TextField
-from django.db.models.fields.json import KeyTextTransform
-from django.db.models.functions import Cast
 from django.template.loader import render_to_string
 
 from cases.kernel import actors, calendars, casetypes, holds, locks, record, releases, tasks
@@ -20,7 +17,7 @@ from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError
 from cases.kernel.evidence import blobs
 from cases.kernel.exchange import letters as notices
-from cases.kernel.models import Agency, Case, CaseAddress, Hold, Letter, Task
+from cases.kernel.models import Agency, Case, CaseAddress, Letter, Task
 from cases.kernel.office import lettertexts
 from cases.kernel.timing.places import HOME_KINDS
 from cases.ledger import sealing
@@ -34,10 +31,7 @@ log = logging.getLogger(__name__)
 BATCH = 50
 POST_CLASS = "first"
 LINES = ("line_1", "line_2", "town", "postcode", "country")
-TEXT = TextField()
 NAME_FIELDS = ("title", "forename", "surname")
-HELD = "letter_held"
-tasks.declare({HELD: "A letter waits until a hold on contact ends"})
 
 
 class LetterRefused(CaseError):
@@ -66,12 +60,7 @@ def make_due_letters(*, now: datetime) -> int:
     A letter that cannot be written becomes a task; it is tried again once that task is closed, and others go
     on. One that a hold on contact stops is written once no hold stops it.
     """
-    about = Task.objects.annotate(about=KeyTextTransform("letter", "detail")).filter(about=Cast(OuterRef("uid"), TEXT))
-    stuck = about.filter(case=OuterRef("case"), kind=notices.FAILED, closed_at=None)
-    for_whom = Q(party=None) | Q(party=OuterRef("party"))
-    held = Hold.objects.filter(holds.in_force(now), for_whom, case=OuterRef("case"), blocks__contains=["contact"])
-    waits = Exists(held) & Exists(about.filter(case=OuterRef("case"), kind=HELD))
-    due = Letter.objects.filter(~Exists(stuck), ~waits, state="due").order_by("pk").values_list("pk", flat=True)
+    due = notices.due(now=now).filter(~notices.stuck()).order_by("pk").values_list("pk", flat=True)
     return sum(_attempt(letter_id, now=now) for letter_id in list(due[:BATCH]))
 
 
@@ -129,9 +118,9 @@ def _is_held(letter: Letter, *, now: datetime) -> bool:
     if not holds.blocks(letter.case, "contact", at=now, person=letter.party):
         return False
     case, detail = locks.case_for_update(letter.case_id), {"letter": str(letter.uid)}
-    if not Task.objects.filter(case=case, kind=HELD, detail__contains=detail).exists():
+    if not Task.objects.filter(case=case, kind=notices.HELD, detail__contains=detail).exists():
         with record.act(case, "letter.held", actor=_maker(case), at=now, detail=detail):
-            tasks.raise_task(HELD, case=case, at=now, letter=str(letter.uid))
+            tasks.raise_task(notices.HELD, case=case, at=now, letter=str(letter.uid))
     return True
 
 
@@ -262,7 +251,7 @@ def _hand_over(letter: Letter, addressee: Addressee, printed: Printed, *, versio
         )
         row.state = "rendered"
         row.save()
-        tasks.close_about(case, HELD, actor=_maker(case), at=now, letter=str(row.uid))
+        tasks.close_about(case, notices.HELD, actor=_maker(case), at=now, letter=str(row.uid))
     return True
 
 

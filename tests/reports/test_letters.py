@@ -21,6 +21,7 @@ from cases.kernel.models import (
     StoredBlob,
     Task,
 )
+from cases.kernel.reading import status
 from cases.ledger import sealing, verify
 from cases.ledger.models import AccessEvent, LedgerEvent
 from cases.reports import letters
@@ -230,6 +231,9 @@ def test_letter_waits_for_every_hold_on_contact_with_its_person_and_one_task_say
     due = [letters.make_due_letters(now=NOW + timedelta(days=days)) for days in (0, 1, 3)]
 
     assert due == [0, 0, 0]
+    # It waits on purpose: that is no fault of the press.
+    waiting = {each.label: (each.count, each.is_late) for each in status.queues(now=NOW + timedelta(days=3))}
+    assert waiting["Letters"] == (0, False)
     letter, task = Letter.objects.get(case=case), Task.objects.get(case=case, kind="letter_held")
     assert (letter.state, task.detail) == ("due", {"letter": str(letter.uid)})
     assert not OutboxMessage.objects.filter(kind="letter").exists()

@@ -7,8 +7,9 @@ import pytest
 from django.urls import reverse
 
 from cases.kernel import actors, edits, record
-from cases.kernel.models import Case, TeamMembership
+from cases.kernel.models import Case, OutboxMessage, TeamMembership
 from cases.kernel.reading import worklist
+from cases.reports import letters
 from tests import factories, suspicions
 from tests.web import desk
 
@@ -127,3 +128,12 @@ def test_counts_follow_the_minute_and_the_rights(people):
     assert [worklist.counts(byrne, at=at)["view.overdue"] for at in moments] == [0, 1, 0]
     stranger = replace(byrne, roles=frozenset(), team_ids=frozenset())
     assert worklist.counts(stranger, at=moments[1])["view.overdue"] == 0
+
+
+def test_the_agency_of_a_case_is_whom_it_was_told_and_not_the_post(people):
+    case = factories.filed(people)
+    assert letters.make_due_letters(now=factories.FILED_AT) == 1
+    assert OutboxMessage.objects.filter(case=case).order_by("-pk")[0].kind == "letter"
+    listed = Case.objects.annotate(**worklist.LISTED).get(pk=case.pk)
+    told = OutboxMessage.objects.get(case=case, kind="fpa_file").channel.agency
+    assert listed.agency_name == told.display_name

@@ -7,14 +7,31 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from cases.kernel import calendars, record, releases, tasks
+from django.db.models import Exists, OuterRef, Q, QuerySet, TextField
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast
+
+from cases.kernel import calendars, holds, record, releases, tasks
 from cases.kernel.actors import Actor, system
 from cases.kernel.casetypes import Content
 from cases.kernel.errors import CaseError
-from cases.kernel.models import Case, CaseParty, Letter, LetterText, OutboxMessage
+from cases.kernel.models import Case, CaseParty, Hold, Letter, LetterText, OutboxMessage, Task
 from cases.ledger import api as ledger
 
-__all__ = ["CALLBACKS", "FAILED", "LETTER", "REFUSED", "TEMPLATES", "Template", "given_up", "request", "request_each"]
+__all__ = [
+    "CALLBACKS",
+    "FAILED",
+    "HELD",
+    "LETTER",
+    "REFUSED",
+    "TEMPLATES",
+    "Template",
+    "due",
+    "given_up",
+    "stuck",
+    "request",
+    "request_each",
+]
 
 LETTER = releases.MessageKind(
     code="letter",
@@ -40,8 +57,14 @@ LETTER = releases.MessageKind(
     put_right_by="nobody",
 )
 releases.declare(LETTER)
-FAILED, RETURNED = "letter_failed", "letter_returned"
-tasks.declare({FAILED: "A letter could not be written or posted", RETURNED: "A letter came back"})
+FAILED, RETURNED, HELD = "letter_failed", "letter_returned", "letter_held"
+tasks.declare(
+    {
+        HELD: "A letter waits until a hold on contact ends",
+        FAILED: "A letter could not be written or posted",
+        RETURNED: "A letter came back",
+    }
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +92,24 @@ TEMPLATES: dict[str, Template] = {}
 def declare(*templates: Template) -> None:
     """Add a family's letters. Called while families load."""
     TEMPLATES.update({template.code: template for template in templates})
+
+
+def due(*, now: datetime) -> QuerySet[Letter]:
+    """Return the letters that may be written: not those that a hold on contact keeps, of which a task says so."""
+    for_whom = Q(party=None) | Q(party=OuterRef("party"))
+    held = Hold.objects.filter(holds.in_force(now), for_whom, case=OuterRef("case"), blocks__contains=["contact"])
+    is_told = _tasks_about().filter(case=OuterRef("case"), kind=HELD)
+    return Letter.objects.filter(~(Exists(held) & Exists(is_told)), state="due")
+
+
+def stuck() -> Exists:
+    """Return the condition of a letter about which somebody is asked because it could not be written."""
+    return Exists(_tasks_about().filter(case=OuterRef("case"), kind=FAILED, closed_at=None))
+
+
+def _tasks_about() -> QuerySet[Task]:
+    about = Task.objects.annotate(about=KeyTextTransform("letter", "detail"))
+    return about.filter(about=Cast(OuterRef("uid"), TextField()))
 
 
 def request(case: Case, party: CaseParty, *, template: str, at: datetime) -> Letter:

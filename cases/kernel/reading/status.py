@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from django.db.models import Count, Min, Q
 
 from cases.kernel import casetypes, ledgercheck
-from cases.kernel.models import AuditReport, Callback, Clock, Evidence, Job, Letter, OutboxMessage
+from cases.kernel.exchange import letters
+from cases.kernel.models import AuditReport, Callback, Clock, Evidence, Job, OutboxMessage
 
 __all__ = ["LedgerState", "Queue", "ledger_state", "queues"]
 
@@ -53,7 +54,7 @@ def queues(*, now: datetime) -> list[Queue]:
             5,
         ),
         ("Documents to be scanned", scans, "blob__key__created_at", 5),
-        ("Letters", Letter.objects.filter(state="due", **free), "requested_at", 10),
+        ("Letters", letters.due(now=now).filter(**free), "requested_at", 10),
         ("Reports", AuditReport.objects.filter(state="queued", **free), "requested_at", 10),
         ("Long work", Job.objects.filter(state__in=["queued", "running"]), "asked_at", 60),
         ("Periods that are over", Clock.objects.filter(state="running", due_at__lt=now, **free), "due_at", 5),

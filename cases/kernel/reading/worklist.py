@@ -18,6 +18,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 from cases.kernel import casetypes, conflicts, holds, jobs, policy, taskdesk
 from cases.kernel.actors import Actor
 from cases.kernel.calendars import LONDON
+from cases.kernel.exchange import letters
 from cases.kernel.models import Approval, Case, OutboxMessage
 from cases.kernel.office import proposals
 from cases.kernel.prepared import Prepared, PreparedInPart, Statement
@@ -124,8 +125,8 @@ def _filtered(actor: Actor, filters: Filters, at: Moment, *, visible: QuerySet[C
     return (policy.visible_to(actor) if visible is None else visible).filter(held, **asked)
 
 
-# What a list shows of a case beside its own columns: the agency that was told last, and who has it.
-_TOLD = OutboxMessage.objects.filter(case=OuterRef("pk")).order_by("-id")
+# What a list shows of a case beside its own columns: the agency that was told last, but for the post, and who has it.
+_TOLD = OutboxMessage.objects.filter(case=OuterRef("pk")).exclude(kind=letters.LETTER.code).order_by("-id")
 LISTED: Mapping[str, Any] = {
     "agency_name": Subquery(_TOLD.values("channel__agency__display_name")[:1]),
     "assignee_name": F("assignee__display_name"),
