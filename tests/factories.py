@@ -207,6 +207,14 @@ def removal_requested(people: dict[str, Actor]) -> Case:
 
 
 @story
+def removed_by_hand(people: dict[str, Actor]) -> Case:
+    """A removal that no message brings to the agency: somebody gave it up."""
+    case = removal_requested(people)
+    OutboxMessage.objects.filter(case=case, kind="fpa_remove").update(state="skipped")
+    return case
+
+
+@story
 def removed(people: dict[str, Actor]) -> Case:
     return transitions.apply(removal_requested(people).pk, "confirm_removal", actor=fpa(), at=FILED_AT)
 

@@ -93,6 +93,18 @@ MOVES = (
         effects=(removal.confirm,),
     ),
     Transition(
+        name="note_removal",
+        label="Record that it is removed",
+        source=frozenset({"removal_requested"}),
+        target="removed",
+        roles=_APPROVER,
+        needs_reason=True,
+        guards=(removal.another_removed_it, removal.is_told_by_hand),
+        foreseen=(removal.another_removed_it, removal.is_told_by_hand),
+        effects=(removal.confirm_by_hand,),
+        consequence="Where no message of the agency can say so: what was put elsewhere goes, and people are told",
+    ),
+    Transition(
         name="expire",
         label="Let the filing expire",
         source=frozenset({"filed", "disputed"}),

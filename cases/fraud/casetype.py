@@ -167,7 +167,11 @@ FRAUD_REFERRAL = CaseType(
         messages.FPA_REMOVE.code: callbacks.removal_refused,
         **corrections.REFUSED,
     },
-    task_ends={"fraud_answer_by_hand": disputes.answered_by_hand, **moratoria.ENDED_BY_HAND},
+    task_ends={
+        "fraud_answer_by_hand": disputes.answered_by_hand,
+        "correction_by_hand": removal.told_by_hand,
+        **moratoria.ENDED_BY_HAND,
+    },
     reacts={
         "hold_began": moratoria.hold_began,
         "fraud_confirmed": fromoutside.fraud_confirmed,

@@ -9,9 +9,22 @@ from typing import Any
 from cases.fraud import codes, disputes, flags, incoming, messages, periods
 from cases.kernel import clocks, outbox, releases, tasks
 from cases.kernel.exchange import corrections
-from cases.kernel.models import Case, CaseParty, OutboxMessage
+from cases.kernel.models import Case, CaseParty, OutboxMessage, Task
+from cases.ledger.models import LedgerEvent
 
-__all__ = ["TASKS", "confirm", "delivered", "expire", "gives_reason_code", "nothing_but_what_was_typed", "remove"]
+__all__ = [
+    "TASKS",
+    "another_removed_it",
+    "confirm",
+    "confirm_by_hand",
+    "delivered",
+    "expire",
+    "gives_reason_code",
+    "is_told_by_hand",
+    "nothing_but_what_was_typed",
+    "remove",
+    "told_by_hand",
+]
 
 TASKS = {
     "fraud_must_remove": "The product was given back: the filing must be removed",
@@ -24,6 +37,8 @@ MOOT = (
     *("fraud_field_errors", "fraud_removal_refused", "detached_filed"),
 )
 ALERT = frozenset({"fraud_alert"})
+# In which states a removal never came to the agency, or not by our message.
+UNHEARD = ("refused", "skipped", "withdrawn", "superseded")
 # Who warn others with what we told them. The police were told of a crime and not of a marker.
 PARTNERS = frozenset({"bank", "provider"})
 
@@ -63,10 +78,42 @@ def _ask_agency(context: Any, reason: str) -> None:
         corrections.by_hand(context.case, kind, "removed", refusal=refusal, at=context.at)
 
 
+def another_removed_it(context: Any) -> str | None:
+    """Who removed the filing does not say of it that it is done."""
+    asked = LedgerEvent.objects.filter(stream=context.case.uid, action="fraud_referral.remove").order_by("-seq").first()
+    is_own = asked is not None and asked.actor == context.actor.label
+    return "You removed the filing. Another person must say that it is down." if is_own else None
+
+
+def is_told_by_hand(context: Any) -> str | None:
+    """Whether no message of ours asks the agency, which would then say itself that the filing is down."""
+    asked = OutboxMessage.objects.filter(
+        case=context.case, kind=messages.FPA_REMOVE.code, channel__agency__is_active=True
+    )
+    if asked.exclude(state__in=UNHEARD).exists():
+        return "The agency was sent the removal and answers it. Only what was told by hand is recorded here."
+    return None
+
+
+def told_by_hand(case: Case, task: Task, *, at: datetime) -> None:
+    """Somebody was told of the removal by another way: once nobody is left to be told, the working day is met."""
+    left = Task.objects.filter(case=case, kind=task.kind, detail__change="removed", closed_at=None)
+    if task.detail.get("change") == "removed" and not left.exists() and not corrections.are_on_their_way(case):
+        clocks.meet(case, "removal_transmission", at=at)
+        clocks.refresh_due(case)
+
+
 def delivered(case: Case, message: OutboxMessage, *, at: datetime) -> None:
     """The agency has our removal: whatever older failed to arrive meanwhile is not tried again."""
     outbox.go_first(message, at=at)
     corrections.delivered(case, message, at=at)
+
+
+def confirm_by_hand(context: Any) -> None:
+    """Somebody heard from the agency itself that the marker is down; whoever was to tell it has told it."""
+    case, kind = context.case, messages.FPA_REMOVE.recipient_kind
+    tasks.close_about(case, "correction_by_hand", actor=context.actor, at=context.at, agency=kind, change="removed")
+    confirm(context)
 
 
 def confirm(context: Any) -> None:
@@ -75,7 +122,8 @@ def confirm(context: Any) -> None:
     flags.purge(case, at=at)
     for rule in periods.EXPIRIES:
         clocks.end(case, rule, at=at, state="cancelled")
-    if not corrections.are_on_their_way(case):
+    refused = OutboxMessage.objects.filter(case=case, kind=messages.FPA_REMOVE.code, state="refused").last()
+    if not corrections.are_on_their_way(case, but=refused):
         clocks.meet(case, "removal_transmission", at=at)
     for party in CaseParty.objects.filter(case=case):
         party.dispose_after_date = None  # the end of the marker no longer says when

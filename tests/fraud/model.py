@@ -47,6 +47,7 @@ class Referral:
     people: dict[int, bool] = field(default_factory=lambda: {1: True, 2: False})
     marked: set[int] = field(default_factory=set)
     named: int = 2
+    remover: str = ""
     told_police: set[int] = field(default_factory=set)  # about whom
     told_calls: bool = False  # whether the last report held communications data
     edits: int = 0
@@ -60,6 +61,12 @@ class Referral:
     def is_held(self) -> bool:
         """Whether nothing more is to be reported."""
         return False
+
+    @property
+    def is_removal_heard(self) -> bool:
+        """Whether the agency was sent the removal, or will be, and did not refuse it."""
+        unheard = {"refused", "skipped", "withdrawn", "superseded"}
+        return any(kind == "fpa_remove" and state not in unheard for kind, state in self.words)
 
     @property
     def adverse(self) -> set[int]:
@@ -89,6 +96,7 @@ class Referral:
             "amend_disputed": not self.adverse or bool(self.adverse - self.marked),
             "report_to_police": self.documents == 0 or not self.people,
             "approve": not self.waits,
+            "note_removal": who.name == self.remover or self.is_removal_heard,
             "dispute": self.state == "disputed",  # the same person, on the same grounds
             "expire": not is_late,
         }
@@ -124,6 +132,7 @@ class Referral:
             self.waits = False
         if act == "remove":
             self.makers.add(who.name)  # asks for a look afterwards
+            self.remover = who.name
         if act in NEEDS_ANOTHER:
             self.checkers.add(who.name)
         if act == "approve":

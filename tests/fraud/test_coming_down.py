@@ -1,14 +1,17 @@
 """A filing that comes down, or is down: what the agency instructs or asks is answered as it is now true."""
 
+from datetime import date
+
 import pytest
 
 from cases.fraud import forms
-from cases.fraud.models import IncomingNotice
-from cases.kernel import transitions
+from cases.fraud.models import DerivedFlag, IncomingNotice
+from cases.kernel import edits, transitions
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Clock, OutboxMessage, Task
 from cases.ledger import verify
 from tests import factories
+from tests.fraud.standing import NEXT_DAY, PRESENT, Stage
 from tests.fraud.test_incoming import decide
 from tests.fraud.told import hear_of
 from tests.kernel.snapshots import nothing_written
@@ -74,3 +77,47 @@ def test_nobody_is_told_that_a_filing_that_stands_was_removed(people):
     row = IncomingNotice.objects.get()
     with nothing_written(), pytest.raises(CaseError, match="not so of the filing"):
         decide(row, "removed", people["a.byrne"])
+
+
+class ByHand(Stage):
+    """The agency takes no part any more, or its channel is off: a removal is told by telephone and recorded."""
+
+    def removed(self):
+        self.do("dispute", "i.sowande", **PRESENT)
+        self.close_the_channel()
+        case = self.do("remove", "d.osei", reason_code="error")
+        assert self.sent("fpa_remove") == []
+        return case
+
+    def test_whoever_told_the_agency_met_the_working_day(self):
+        case = self.removed()
+        for task in Task.objects.filter(case=case, kind="correction_by_hand", closed_at=None):
+            assert self.clocks("removal_transmission") == [("removal_transmission", "running", date(2026, 11, 17))]
+            edits.close_task(case.pk, task.pk, actor=self.people["d.osei"], at=NEXT_DAY, reason="I rang; they do it.")
+        assert self.clocks("removal_transmission") == [("removal_transmission", "met", date(2026, 11, 17))]
+
+    def test_another_approver_records_that_it_is_down_and_nothing_of_it_stays(self):
+        self.removed()
+        self.refused("You removed the filing", "note_removal", "d.osei", reason="It is down.")
+        self.refused("Give a reason", "note_removal", "judge")
+        self.refused("fraud approver", "note_removal", "p.nair", reason="It is down.")
+        case = self.do("note_removal", "judge", at=NEXT_DAY, reason="The agency wrote: it is down.")
+        assert (case.state, case.is_closed) == ("removed", True)
+        assert not DerivedFlag.objects.filter(case=case, purged_at=None).exists()
+        assert self.letters() == [("n11", 2, "withdrawn"), ("n19", 2, "due")]
+        assert self.clocks("removal_transmission") == [("removal_transmission", "met", date(2026, 11, 17))]
+        assert not Task.objects.filter(case=case, kind="correction_by_hand", detail__change="removed", closed_at=None)
+        self.verified()
+
+    def test_an_agency_that_was_sent_the_removal_says_itself_that_it_is_down(self):
+        self.do("remove", "d.osei", reason_code="error")
+        self.refused("was sent the removal", "note_removal", "judge", reason="It is down.")
+        self.end("fpa_remove", "delivered")
+        self.refused("was sent the removal", "note_removal", "judge", reason="It is down.")
+
+    def test_a_removal_that_the_agency_refused_is_settled_by_telephone(self):
+        self.do("remove", "d.osei", reason_code="error")
+        self.end("fpa_remove", "refused", errors=[{"pointer": "/filing_reference", "code": "UNKNOWN_FILING"}])
+        case = self.do("note_removal", "judge", at=NEXT_DAY, reason="They have no such filing.")
+        assert (case.state, self.tasks()) == ("removed", ["check_after"])
+        assert self.clocks("removal_transmission")[0][1] == "met"

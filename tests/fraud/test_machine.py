@@ -47,7 +47,16 @@ ENDING = {"close_no_action", "refuse", "void", "merge"}
 TAKING_OUT = {"detach", "split"}
 PEOPLE = ("a.byrne", "d.osei", "p.nair", "i.sowande", "v.tranter", "judge", "second judge")
 # What is open to few people or for a short while is chosen the more often where it is.
-LIKELIER = {"refuse": 8, "withdraw": 8, "return": 4, "void": 6, "split": 5, "amend": 4, "close_no_action": 2}
+LIKELIER = {
+    "refuse": 8,
+    "withdraw": 8,
+    "return": 4,
+    "void": 6,
+    "split": 5,
+    "note_removal": 6,
+    "amend": 4,
+    "close_no_action": 2,
+}
 SOON = 10  # acts before which a run does not end
 FORWARD = {
     "referred": ("take", "a.byrne"),

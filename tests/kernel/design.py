@@ -94,6 +94,16 @@ ADDED = [
         effects="letter says so; the decision stands",
     ),
     Move(
+        kind="fraud_referral",
+        name="note_removal",
+        sources=frozenset({"removal_requested"}),
+        target="removed",
+        roles=frozenset({"fraud_approver"}),
+        check="",
+        guard="reason; not who removed it; the agency was told by hand",
+        effects="as confirm_removal",
+    ),
+    Move(
         kind="suspicion_report",
         name="correct",
         sources=frozenset({"submitted"}),

@@ -69,6 +69,7 @@ FRAUD = {
     "uphold": Attempt("judge"),
     "remove": Attempt("d.osei", {"reason_code": "error"}),
     "confirm_removal": Attempt("agency"),
+    "note_removal": Attempt("judge"),
     "expire": Attempt("system", at=LATE),
 }
 
@@ -241,6 +242,7 @@ APART = {
     ("debt_sale", "approved", "complete"): sales.ready,
     ("debt_sale", "completed", "issue_notices"): sales.noticed,
     ("debt_sale", "warranty_open", "close"): sales.window_over,
+    ("fraud_referral", "removal_requested", "note_removal"): factories.removed_by_hand,
     ("suspicion_report", "submitted", "correct"): suspicions.not_taken,
     ("le_disclosure", "received", "out_of_scope"): disclosures.bare,
     ("rights_request", "received", "act"): rights.stop,
