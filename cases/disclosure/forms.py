@@ -13,7 +13,7 @@ from cases.disclosure.described import OTHER_YEAR, YEARS, moment
 from cases.kernel import formats, notice
 from cases.kernel.formats import BadFormat
 from cases.kernel.numberfields import Whole
-from cases.kernel.plainforms import CARD, GroupedTicks
+from cases.kernel.plainforms import CARD, Chosen, GroupedTicks
 
 __all__ = ["FactsForm", "MomentField", "PartyForm", "PortalForm"]
 
@@ -64,7 +64,7 @@ def _gateways() -> list[tuple[str, str]]:
 class FactsForm(forms.Form):
     """The request as it came. What it does not say stays empty: nothing is guessed."""
 
-    request_type = forms.ChoiceField(label="What came", choices=codes.TYPES)
+    request_type = Chosen(label="What came", choices=codes.TYPES)
     authority_code = forms.ChoiceField(
         label="Authority", choices=lambda: [_UNKNOWN, *authorities.authorities()], required=False
     )

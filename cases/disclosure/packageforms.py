@@ -12,6 +12,7 @@ from cases.disclosure import codes, dataitems
 from cases.disclosure.forms import MomentField
 from cases.kernel.evidence.filetypes import TYPES
 from cases.kernel.models import Evidence
+from cases.kernel.plainforms import Chosen
 
 __all__ = ["DocumentForm", "GroundForm", "HolderForm", "PartForm"]
 
@@ -37,7 +38,7 @@ class GroundForm(forms.Form):
 class HolderForm(forms.Form):
     """Who held an asked address, from when until when."""
 
-    address = forms.ChoiceField(label="Address")
+    address = Chosen(label="Address")
     subject = forms.RegexField(
         label="Subscriber", regex="^[A-Z]$", help_text="One capital letter, never a name: A, then B."
     )
@@ -52,9 +53,9 @@ class HolderForm(forms.Form):
 class PartForm(forms.Form):
     """Rows, or a sheet, that were typed or pasted."""
 
-    item = forms.ChoiceField(label="Item")
+    item = Chosen(label="Item")
     subject = forms.RegexField(label="Subscriber", regex="^[A-Z]$", required=False, help_text=_LETTER)
-    media_type = forms.ChoiceField(
+    media_type = Chosen(
         label="What it is",
         choices=(
             ("text/csv", "A table: every row about an address is compared"),
@@ -82,12 +83,12 @@ class PartForm(forms.Form):
 class DocumentForm(forms.Form):
     """A document of the case that was taken out to be given."""
 
-    document = forms.TypedChoiceField(
+    document = Chosen(
         label="Document",
         coerce=int,
         help_text="Clean documents of the case of the kind “What was taken out, to be given”. It goes with our copy.",
     )
-    item = forms.ChoiceField(label="Item")
+    item = Chosen(label="Item")
     subject = forms.RegexField(label="Subscriber", regex="^[A-Z]$", required=False, help_text=_LETTER)
 
     def __init__(self, *args: Any, items: list[str], documents: Sequence[Evidence], **kwargs: Any) -> None:

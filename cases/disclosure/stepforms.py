@@ -10,6 +10,7 @@ from django import forms
 from cases.disclosure import authorities, checking, codes, dataitems, guards
 from cases.disclosure.forms import MomentField
 from cases.kernel.models import Case
+from cases.kernel.plainforms import Chosen
 
 __all__ = [
     "AnswerForm",
@@ -88,7 +89,7 @@ class AnswerForm(_StepForm):
 class RefuseForm(_StepForm):
     """Why a request is refused."""
 
-    reason_code = forms.ChoiceField(label="Why it is refused", choices=codes.REFUSALS)
+    reason_code = Chosen(label="Why it is refused", choices=codes.REFUSALS)
 
     @staticmethod
     def shown(inputs: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -150,7 +151,7 @@ class ReleaseForm(_StepForm):
 class ReturnForm(_StepForm):
     """What a second person found."""
 
-    fault = forms.ChoiceField(label="What differs", choices=(*codes.FAULTS, codes.UNFINISHED))
+    fault = Chosen(label="What differs", choices=(*codes.FAULTS, codes.UNFINISHED))
     difference = forms.CharField(
         label="Where, and what is to be done", max_length=2000, widget=forms.Textarea(attrs={"rows": 4})
     )
@@ -173,7 +174,7 @@ class WritingForm(_StepForm):
 class ErrorForm(_StepForm):
     """What went wrong with what was given."""
 
-    fault = forms.ChoiceField(label="What was wrong", choices=codes.FAULTS)
+    fault = Chosen(label="What was wrong", choices=codes.FAULTS)
     found_at = MomentField(label="Found at")
     how = forms.CharField(label="How it happened", max_length=4000, widget=forms.Textarea(attrs={"rows": 4}))
     collateral = forms.CharField(
@@ -189,8 +190,8 @@ class ErrorForm(_StepForm):
 class SettleForm(_StepForm):
     """What the error was, and what follows."""
 
-    kind = forms.ChoiceField(label="Kind", choices=codes.ERROR_KINDS)
-    cause = forms.ChoiceField(label="Cause", choices=codes.CAUSES)
+    kind = Chosen(label="Kind", choices=codes.ERROR_KINDS)
+    cause = Chosen(label="Cause", choices=codes.CAUSES)
     prevention = forms.CharField(
         label="What keeps it from happening again", max_length=4000, widget=forms.Textarea(attrs={"rows": 4})
     )

@@ -16,7 +16,7 @@ from cases.kernel import calendars, formats
 from cases.kernel.models import Case
 from cases.kernel.numberfields import Pounds
 from cases.kernel.office.codelists import CodeField
-from cases.kernel.plainforms import GroupedTicks
+from cases.kernel.plainforms import Chosen, GroupedTicks
 
 __all__ = [
     "ApproveForm",
@@ -258,16 +258,18 @@ def people_of(case: Case) -> list[tuple[str, str]]:
     ]
 
 
+_NOBODY = "nobody"
+
+
 class DisputeForm(forms.Form):
     """Who says that the filing is wrong, on which grounds, and when that came in."""
 
     def __init__(self, *args: Any, case: Case, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["grounds"] = forms.ChoiceField(label="Grounds", choices=codes.GROUNDS)
-        self.fields["subject"] = forms.ChoiceField(
+        self.fields["grounds"] = Chosen(label="Grounds", choices=codes.GROUNDS)
+        self.fields["subject"] = Chosen(
             label="Who disputes it",
-            choices=[("", "Nobody named in the case"), *people_of(case)],
-            required=False,
+            choices=[*people_of(case), (_NOBODY, "Nobody named in the case")],
             help_text="The answer goes to this person.",
         )
         self.fields["received_date"] = forms.DateField(
@@ -279,7 +281,8 @@ class DisputeForm(forms.Form):
         )
 
     def inputs(self) -> dict[str, Any]:
-        return dict(self.cleaned_data)
+        subject = self.cleaned_data["subject"]
+        return {**self.cleaned_data, "subject": "" if subject == _NOBODY else subject}
 
 
 class RemoveForm(forms.Form):
@@ -287,7 +290,7 @@ class RemoveForm(forms.Form):
 
     def __init__(self, *args: Any, case: Case, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["reason_code"] = forms.ChoiceField(label="Why it is removed", choices=codes.REMOVAL_REASONS)
+        self.fields["reason_code"] = Chosen(label="Why it is removed", choices=codes.REMOVAL_REASONS)
 
     def inputs(self) -> dict[str, Any]:
         return dict(self.cleaned_data)

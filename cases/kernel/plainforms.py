@@ -11,13 +11,26 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from cases.kernel import formats
 from cases.kernel.formats import BadFormat
 
-__all__ = ["CARD", "DAY", "GroupedTicks", "PersonForm", "PlainForm"]
+__all__ = ["CARD", "DAY", "Chosen", "GroupedTicks", "PersonForm", "PlainForm"]
 
 CARD = "This looks like a payment card number. Card numbers are never kept."
 DAY = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 _LIVING = (MinValueValidator(date(1900, 1, 1)), MaxValueValidator(date(2099, 12, 31)))
 _PLACE = ("line_1", "line_2", "town", "postcode", "country")
+_OFFERED: Any = forms.ChoiceField.choices  # the property itself
 _HERE = {"", "GB", "UK", "UNITED KINGDOM"}
+
+
+class Chosen(forms.TypedChoiceField):
+    """A choice that nobody made beforehand: "Choose" stands first, and is refused."""
+
+    default_error_messages: ClassVar[dict[str, Any]] = {"required": "Choose one. Nothing is chosen beforehand."}
+
+    def _offer(self, value: Any) -> None:
+        options = value if callable(value) else lambda: value
+        _OFFERED.fset(self, lambda: [("", "Choose"), *options()])
+
+    choices: Any = property(_OFFERED.fget, _offer)
 
 
 class GroupedTicks(forms.CheckboxSelectMultiple):

@@ -18,6 +18,7 @@ from cases.kernel.calendars import LONDON
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Case, Hold
 from cases.kernel.numberfields import Whole
+from cases.kernel.plainforms import Chosen
 from cases.kernel.reading import queries
 from cases.kernel.timing import snoozes
 from cases.ledger import reads
@@ -33,8 +34,8 @@ class HoldForm(forms.Form):
     """A hold as somebody enters it. What it stops, beside reports, and when it is looked at again come from its
     kind."""
 
-    kind = forms.ChoiceField(label="Kind", choices=[(kind.code, kind.label) for kind in holdkinds.KINDS.values()])
-    source = forms.ChoiceField(label="Who asked for it", choices=list(holdkinds.SOURCES.items()))
+    kind = Chosen(label="Kind", choices=[(kind.code, kind.label) for kind in holdkinds.KINDS.values()])
+    source = Chosen(label="Who asked for it", choices=list(holdkinds.SOURCES.items()))
     reference = forms.CharField(
         label="Their reference", max_length=80, required=False, help_text="Sealed with the case. May be empty."
     )

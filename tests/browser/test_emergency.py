@@ -138,6 +138,7 @@ def _give(page, url: str) -> int:
     page.wait_for_url(f"{url}/emergency/")
     page.locator("[name=caller]").fill("07700 900321")
     page.locator("[name=call_ended_at]").fill(f"{ended:%H:%M:%S}")
+    page.locator("[name=risk]").select_option("life_now")
     page.locator("[name=incident]").fill("SBX-0241")
     press(page.get_by_role("button", name="Start"))
     page.wait_for_url(re.compile(r"/emergency/[0-9a-f-]{36}/$"))

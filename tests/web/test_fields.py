@@ -7,14 +7,15 @@ import pytest
 from django import forms
 from django.core.exceptions import ValidationError
 from django.urls import get_resolver, reverse
+from django.utils.module_loading import import_string
 
 from cases.disclosure import dataitems
-from cases.fraud.models import FraudReferral
+from cases.fraud.models import FraudDispute, FraudReferral
 from cases.kernel.models import Case
 from cases.kernel.numberfields import Number, Pounds, Whole
 from tests import factories
 from tests.web import desk
-from tests.web.test_acts import NEW
+from tests.web.test_acts import NEW, state_of
 
 FORMSET = {f"people-{name}_FORMS": count for name, count in (("TOTAL", "1"), ("INITIAL", "0"))}
 
@@ -109,3 +110,58 @@ def test_what_a_request_asks_for_is_ticked_in_groups_and_stays_ticked_after_a_re
     headings, ticked = _boxes(answer.content.decode(), "items")
     assert (answer.status_code, Case.objects.count()) == (422, 0)
     assert (len(headings), ticked) == (len(dataitems.CLASSES), ["subscriber_name", "sms_text"])
+
+
+GRAVE = [
+    ("fraud.forms.DisputeForm", ("grounds", "subject")),
+    ("fraud.forms.RemoveForm", ("reason_code",)),
+    ("fraud.trace.forms.HoldForm", ("outcome",)),
+    ("disclosure.forms.FactsForm", ("request_type",)),
+    ("disclosure.stepforms.ReturnForm", ("fault",)),
+    ("disclosure.stepforms.RefuseForm", ("reason_code",)),
+    ("disclosure.stepforms.ErrorForm", ("fault",)),
+    ("disclosure.stepforms.SettleForm", ("kind", "cause")),
+    ("disclosure.packageforms.PartForm", ("item", "media_type")),
+    ("disclosure.packageforms.DocumentForm", ("document", "item")),
+    ("disclosure.packageforms.HolderForm", ("address",)),
+    ("disclosure.emergency.forms.FactsForm", ("risk",)),
+    ("disclosure.emergency.forms.RefuseMoreForm", ("reason_code",)),
+    ("web.holding.HoldForm", ("kind", "source")),
+    ("kernel.office.confirming.ConfirmForm", ("user",)),
+]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("form", "names"), GRAVE)
+def test_nothing_grave_is_chosen_before_somebody_chose(form, names):
+    case = factories.referred(factories.office())
+    extra = {
+        "HolderForm": {"addresses": ["+447700900123"]},
+        "PartForm": {"items": ["subscriber_name"]},
+        "DocumentForm": {"items": ["subscriber_name"], "documents": list(case.evidence.all())},
+        "ConfirmForm": {"actor": factories.job()},
+    }
+    given = extra.get(form.rpartition(".")[2], {} if form.endswith((".FactsForm", ".HoldForm")) else {"case": case})
+    given = {"case": case} if form == "fraud.trace.forms.HoldForm" else given
+    made = import_string(f"cases.{form}")
+
+    for name in names:
+        shown = str(made(**given)[name])
+        assert shown.index('<option value="" selected>Choose</option>') < shown.index("</option>")
+        assert made({name: ""}, **given).errors[name] == ["Choose one. Nothing is chosen beforehand."]
+
+
+@pytest.mark.django_db
+def test_a_dispute_pressed_with_everything_untouched_is_refused_and_nothing_is_written():
+    case = factories.filed(factories.office())
+    client = desk.client_of("i.sowande")
+    client.post(reverse("web:purpose", args=[case.uid]), {"purpose": "complaint"})
+    path = reverse("web:step", args=[case.uid, "dispute"])
+
+    before = state_of(case)
+    answer = client.post(path, {"grounds": "", "subject": "", "received_date": ""})
+
+    assert (answer.status_code, state_of(case), FraudDispute.objects.count()) == (422, before, 0)
+    assert "Who disputes it: Choose one. Nothing is chosen beforehand." in answer.content.decode()
+    client.post(path, {"grounds": "not_me", "subject": "nobody", "received_date": ""})
+    assert FraudDispute.objects.get(case=case).party is None

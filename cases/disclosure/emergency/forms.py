@@ -15,7 +15,7 @@ from cases.kernel import formats
 from cases.kernel.formats import BadFormat
 from cases.kernel.models import Case
 from cases.kernel.numberfields import Whole
-from cases.kernel.plainforms import PlainForm
+from cases.kernel.plainforms import Chosen, PlainForm
 
 __all__ = [
     "FactsForm",
@@ -109,7 +109,7 @@ class FactsForm(PlainForm):
     call_ended_at = UtcField(
         label="Call ended at", required=False, help_text="UTC: 03:13 or 03:13:55. Empty while they are on the line."
     )
-    risk = forms.ChoiceField(label="Risk", choices=codes.RISKS)
+    risk = Chosen(label="Risk", choices=codes.RISKS)
     incident = forms.CharField(label="Incident number", max_length=40, required=False)
     operator = forms.CharField(label="Operator at the control room", max_length=60, required=False)
     call_began_at = UtcField(label="Call began at", required=False)
@@ -235,7 +235,7 @@ class RefuseForm(_StepForm):
 class RefuseMoreForm(_StepForm):
     """Why nothing more is given."""
 
-    reason_code = forms.ChoiceField(label="Why", choices=codes.MORE_REFUSALS)
+    reason_code = Chosen(label="Why", choices=codes.MORE_REFUSALS)
 
 
 class WriteUpForm(_StepForm):

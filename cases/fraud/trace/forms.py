@@ -11,7 +11,7 @@ from cases.kernel import formats
 from cases.kernel.formats import BadFormat
 from cases.kernel.models import Case
 from cases.kernel.numberfields import Whole
-from cases.kernel.plainforms import PersonForm, PlainForm
+from cases.kernel.plainforms import Chosen, PersonForm, PlainForm
 
 __all__ = ["AcceptForm", "FactsForm", "HoldForm", "PartyForm", "PassForm", "StartForm"]
 
@@ -100,7 +100,7 @@ class HoldForm(_StepForm):
         help_text="Those who sent us on to another, one on each line, in the order in which they were asked.",
     )
     provider = forms.CharField(label="Provider that answered last", max_length=80)
-    outcome = forms.ChoiceField(label="What was found", choices=codes.OUTCOMES)
+    outcome = Chosen(label="What was found", choices=codes.OUTCOMES)
     result = forms.CharField(label="The result", max_length=2000, widget=forms.Textarea(attrs={"rows": 3}))
 
 

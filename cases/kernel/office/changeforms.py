@@ -8,6 +8,7 @@ from django import forms
 
 from cases.kernel.actors import Actor
 from cases.kernel.models import User
+from cases.kernel.plainforms import Chosen
 
 __all__ = ["ChangeForm", "PersonField"]
 
@@ -16,7 +17,7 @@ def _people() -> list[tuple[int, str]]:
     return list(User.objects.filter(is_active=True).order_by("display_name", "pk").values_list("pk", "display_name"))
 
 
-class PersonField(forms.TypedChoiceField):
+class PersonField(Chosen):
     """One member of staff with access, as their id."""
 
     def __init__(self, **kwargs: Any) -> None:
