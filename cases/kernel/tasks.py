@@ -44,10 +44,10 @@ ENDED_BY: dict[str, str] = {
 }
 
 
-# What a kind says beyond its label, made of its detail; and the page on which it is done, with the part of the detail
+# What a kind says beyond its label, made of its detail; and the page on which it is done, with the parts of the detail
 # that its address names.
 MORE: dict[str, Callable[[Mapping[str, Any]], str]] = {}
-PAGES: dict[str, tuple[str, str]] = {}
+PAGES: dict[str, tuple[str, ...]] = {}
 
 
 def declare(
@@ -55,7 +55,7 @@ def declare(
     *,
     ended_by: Mapping[str, str] | None = None,
     more: Mapping[str, Callable[[Mapping[str, Any]], str]] | None = None,
-    pages: Mapping[str, tuple[str, str]] | None = None,
+    pages: Mapping[str, tuple[str, ...]] | None = None,
 ) -> None:
     """Add a family's task kinds; `ended_by` says of those that end only by an act which that is, `more` what one says
     beyond its label, `pages` where it is done. Called while families load."""

@@ -53,7 +53,7 @@ def role_label(casetype: CaseType, code: str) -> str:
 
 
 # Tasks that are done on a page of their own: the page, and which part of the task's detail its address names.
-TASK_PAGES = {
+TASK_PAGES: dict[str, tuple[str, ...]] = {
     "access_review": ("web:access_review", "review"),
     "access_removal": ("person", "user"),
     "access_shut_out": ("web:change", "change"),
@@ -64,8 +64,8 @@ TASK_PAGES = {
 
 def task_url(kind: str, detail: Mapping[str, object]) -> str:
     """Return the page on which a task is done, or nothing."""
-    page, name = TASK_PAGES.get(kind) or tasks.PAGES.get(kind, ("", ""))
-    return reverse(page, args=[detail[name]]) if name in detail else ""
+    page, *names = TASK_PAGES.get(kind) or tasks.PAGES.get(kind, ("",))
+    return reverse(page, args=[detail[name] for name in names]) if page and detail.keys() >= set(names) else ""
 
 
 def task_label(kind: str, detail: Mapping[str, object]) -> str:

@@ -18,7 +18,7 @@ from cases.debt.moratorium import effects
 from cases.debt.sale import codes, looking, moving, notices, prices
 from cases.debt.sale.ending import close_if_over
 from cases.debt.sale.models import DebtSale, DebtSaleAccount, SaleClaim
-from cases.kernel import calendars, holds, locks, policy, record
+from cases.kernel import calendars, casetypes, holds, locks, policy, record, tasks
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError, NotVisible
 from cases.kernel.models import Case
@@ -41,6 +41,21 @@ __all__ = [
 ]
 
 REFUSE, ACCEPT, AGREE, BUY_BACK = "refuse_claim", "accept_claim", "agree_claim", "buy_back"
+CLAIMED, REFUND = "sale_claimed", "sale_refund"
+tasks.declare(
+    {
+        CLAIMED: "The buyer claims a sold account: propose to take it back, or refuse",
+        REFUND: "Somebody proposed to take a sold account back: a finance approver agrees to the refund",
+    },
+    ended_by={
+        CLAIMED: "This ends when it is proposed to take the account back, or the claim is refused.",
+        REFUND: "This ends when a finance approver agrees on the page of the account, or the sale manager refuses it.",
+    },
+    more=dict.fromkeys((CLAIMED, REFUND), lambda detail: f"account {detail['line']}" if "line" in detail else ""),
+    pages=dict.fromkeys((CLAIMED, REFUND), ("web:sale_line", "sale", "line")),
+)
+# Working days for each, our own: what is claimed waits for nobody, and the agreement may say less.
+ANSWERED_WITHIN = 5
 
 
 class LineRefused(CaseError):
@@ -122,6 +137,20 @@ def chain(line: DebtSaleAccount) -> list[tuple[date | None, str]]:
     return rows
 
 
+def _ask(kind: str, case: Case, line: DebtSaleAccount, *, at: datetime) -> None:
+    """Ask for what a line waits for, inside the current ledger action."""
+    due_at = calendars.end_of_day(calendars.add_working_days(calendars.london_date(at), ANSWERED_WITHIN))
+    tasks.raise_task(kind, case=case, at=at, due_at=due_at, sale=str(case.uid), line=line.number)
+
+
+def _answer(case: Case, line: DebtSaleAccount, *kinds: str, actor: Actor, at: datetime) -> None:
+    """End what was asked for of a line, inside the current ledger action; a sale of which nothing else is due rests."""
+    for kind in kinds:
+        tasks.close_about(case, kind, actor=actor, at=at, line=line.number)
+    case.is_dormant = casetypes.get(case.kind).lifecycle.state(case.state).is_dormant and tasks.rests(case)
+    case.save(update_fields=["is_dormant"])
+
+
 @transaction.atomic
 def claim(
     case: Case,
@@ -135,7 +164,7 @@ def claim(
 ) -> SaleClaim:
     """Take a claim of the buyer: within the window for any reason, after it only for those that no window ends.
 
-    Locks the case; one act. Raises LineRefused, NotVisible.
+    Locks the case; one act, and a task of the sale. Raises LineRefused, NotVisible.
     """
     case, sale, line = _locked(case, number)
     move = "claim_late" if line.state == "transferred" else "claim"
@@ -159,6 +188,7 @@ def claim(
         _go(line, move)
         if case.is_closed:  # nothing of a closed sale is erased while a claim stands
             holds.place(case, "legal", actor=actor, at=at, source="agency")
+        _ask(CLAIMED, case, line, at=at)
         looking.touch(case, at=at)
     return made
 
@@ -199,6 +229,7 @@ def refuse(
         if not found.is_buy_back:
             line.state = found.came_from
             line.save(update_fields=["state"])
+        _answer(case, line, CLAIMED, REFUND, actor=actor, at=at)
         looking.touch(case, at=at)
     close_if_over(case, at=at)
     return found
@@ -206,10 +237,16 @@ def refuse(
 
 @transaction.atomic
 def propose(
-    case: Case, number: int, *, actor: Actor, at: datetime, request: ledger.RequestInfo | None = None
+    case: Case,
+    number: int,
+    *,
+    reason: str = "",
+    actor: Actor,
+    at: datetime,
+    request: ledger.RequestInfo | None = None,
 ) -> SaleClaim:
-    """Propose to take an account back as the buyer claims; the finance approver agrees. Raises NotAllowed,
-    LineRefused."""
+    """Propose to take an account back as the buyer claims; the finance approver is asked to agree. A reason that is
+    given is kept. Raises NotAllowed, LineRefused."""
     policy.require(actor, ACCEPT, case=case)
     case, _, line = _locked(case, number)
     _may(line, "accept_claim")
@@ -217,10 +254,18 @@ def propose(
     if found.proposed_at is not None:
         raise LineRefused("It is proposed already and waits for the finance approver.")
     with record.act(
-        case, "debt_sale_account.proposed", actor=actor, at=at, request=request, detail={"line": line.number}
+        case,
+        "debt_sale_account.proposed",
+        actor=actor,
+        at=at,
+        reason=reason.strip(),
+        request=request,
+        detail={"line": line.number},
     ):
         found.proposed_by_id, found.proposed_at = looking.person(actor), at
         found.save(update_fields=["proposed_by", "proposed_at"])
+        _answer(case, line, CLAIMED, actor=actor, at=at)
+        _ask(REFUND, case, line, at=at)
         looking.touch(case, at=at)
     return found
 
@@ -262,6 +307,7 @@ def want_back(
             proposed_by_id=looking.person(actor),
             proposed_at=at,
         )
+        _ask(REFUND, case, line, at=at)
         looking.touch(case, at=at)
     return made
 
@@ -278,7 +324,13 @@ def _say_what_stops(case: Case, line: DebtSaleAccount, found: SaleClaim, *, at: 
 
 @transaction.atomic
 def agree(
-    case: Case, number: int, *, actor: Actor, at: datetime, request: ledger.RequestInfo | None = None
+    case: Case,
+    number: int,
+    *,
+    reason: str = "",
+    actor: Actor,
+    at: datetime,
+    request: ledger.RequestInfo | None = None,
 ) -> SaleClaim:
     """Agree to take an account back: its price is refunded to the penny, the credit agencies are told that the debt is
     ours again with the same default date, and its holders have a new notice. What stopped the buyer stops us. Raises
@@ -293,7 +345,8 @@ def agree(
     if found.proposed_by_id == looking.person(actor):
         raise LineRefused("You proposed this. Another person must agree.")
     refund = line.price_pence or 0
-    with _act(case, move, line, actor=actor, at=at, request=request, detail={"refund_pence": refund}):
+    said = {"reason": reason.strip(), "request": request, "detail": {"refund_pence": refund}}
+    with _act(case, move, line, actor=actor, at=at, **said):
         found.outcome, found.refund_pence = "accepted", refund
         found.decided_by_id, found.decided_at = looking.person(actor), at
         found.save(update_fields=["outcome", "refund_pence", "decided_by", "decided_at"])
@@ -302,6 +355,7 @@ def agree(
         _say_what_stops(case, line, found, at=at)
         told = list(line.notices.select_related("party").order_by("party_id", "-pk").distinct("party_id"))
         notices.write(case, [(line, each.party) for each in told], day=calendars.london_date(at), at=at)
+        _answer(case, line, CLAIMED, REFUND, actor=actor, at=at)
         looking.touch(case, at=at)
     close_if_over(case, at=at)
     return found

@@ -299,6 +299,15 @@ def _show_line(
     return render(request, "cases/debt/sale/line.html", context, status=status)
 
 
+_PROPOSED = "Proposed. A finance approver has it as a task; the account is ours again once they agree."
+DONE = {
+    lines.REFUSE: "The account stays the buyer's.",
+    lines.BUY_BACK: _PROPOSED,
+    lines.ACCEPT: _PROPOSED,
+    lines.AGREE: "Agreed. The account is ours again, and its price goes back to the buyer.",
+}
+
+
 def _prefix(notice: SaleNotice) -> str:
     return f"person-{notice.party.number}"
 
@@ -319,14 +328,15 @@ def sale_line_act(request: HttpRequest, uid: UUID, number: int) -> HttpResponse:
         elif act == lines.BUY_BACK:
             lines.want_back(file.case, number, reason=reason, **said)
         elif act == lines.ACCEPT:
-            lines.propose(file.case, number, **said)
+            lines.propose(file.case, number, reason=reason, **said)
         elif act == lines.AGREE:
-            lines.agree(file.case, number, **said)
+            lines.agree(file.case, number, reason=reason, **said)
         else:
             raise Http404
     except lines.LineRefused as refusal:
         problems = [Problem(sentence=str(refusal))]
         return _show_line(request, file, number, problems=problems, status=status_of(refusal))
+    messages.success(request, DONE[act])
     return redirect("web:sale_line", uid=uid, number=number)
 
 
