@@ -21,6 +21,7 @@ __all__ = [
     "IDENTITY",
     "LIFT",
     "NEEDS_CONSENT",
+    "ERASE",
     "OUTCOMES",
     "PURPOSES",
     "REFUSALS",
@@ -84,7 +85,7 @@ class Change:
 
 STOP_MARKETING = "stop_marketing"
 GIVE_CONSENT = "give_consent"
-ACCESS = "access"
+ACCESS, ERASE = "access", "erase"
 RESTRICT, LIFT = "restrict", "lift_restriction"
 CHANGES: dict[str, Change] = {
     STOP_MARKETING: Change(purposes=_MARKETING, is_asked_by_channel=True),
@@ -118,7 +119,7 @@ RIGHTS = (
     (ACCESS, "Access: a copy of what is held"),
     ("portability", "Take their data elsewhere"),
     ("rectify", "Put right what is wrong"),
-    ("erase", "Erase"),
+    (ERASE, "Erase"),
     (RESTRICT, "Restrict use"),
     (LIFT, "End a restriction of use"),
     ("object_li", "Object to use in our own interests"),

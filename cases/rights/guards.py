@@ -8,13 +8,13 @@ from typing import Any
 from django.db.models import QuerySet
 
 from cases.kernel.models import Case, Letter, Task
-from cases.rights import access, codes, effects, identity, messages, recipients
+from cases.rights import access, codes, effects, held, identity, messages, recipients
 from cases.rights.models import RightsRequest
 
 __all__ = ["NEEDS_IDENTITY", "is_person_told", "is_stop"]
 
 # Nobody is given another's data, and nobody's is erased on another's word.
-NEEDS_IDENTITY = frozenset({codes.ACCESS, "portability", "rectify", "erase"})
+NEEDS_IDENTITY = frozenset({codes.ACCESS, "portability", "rectify", codes.ERASE})
 
 
 def is_stop(facts: RightsRequest) -> bool:
@@ -53,6 +53,24 @@ def says_what_was_done(context: Any) -> str | None:
     if context.inputs.get("outcome") not in dict(codes.OUTCOMES):
         return "Choose what came of it."
     return None if str(context.inputs.get("answer") or "").strip() else "Write what was done."
+
+
+def is_true_of_what_is_kept(context: Any) -> str | None:
+    """Nobody is told that nothing is held, or that all was erased, while other matters keep a record of them (UK GDPR
+    Art 5(1)(a), 17): no record here is erased before its time."""
+    case, outcome = context.case, context.inputs.get("outcome")
+    if outcome != "nothing_held" and (case.rights_request.right, outcome) != (codes.ERASE, "done"):
+        return None
+    kept = {row.case_id for row in held.rows(case) if row.case_id != case.pk and row.key.destroyed_at is None}
+    if not kept:
+        return None
+    where = f"{len(kept)} other matter{'s' * (len(kept) > 1)} here"
+    if outcome == "nothing_held":
+        return f"Something is held: this person stands in {where}."
+    return (
+        f"This person stands in {where}, and no record here is erased before its time. Choose “Done in part”, and "
+        "write what was erased and on what ground the rest is kept."
+    )
 
 
 def pack_is_given(context: Any) -> str | None:

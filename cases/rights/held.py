@@ -65,7 +65,7 @@ def rows(case: Case) -> list[CaseParty]:
     all_rows = CaseParty.objects.filter(
         Q(pk__in=own.values("pk")) | joined, case__is_restricted=False, is_detached=False
     )
-    found = list(all_rows.select_related("case").order_by("case__opened_at", "case_id", "number"))
+    found = list(all_rows.select_related("case", "key").order_by("case__opened_at", "case_id", "number"))
     untold = {each.pk for each in {row.case for row in found} if casetypes.get(each.kind).is_untold(each)}
     return [row for row in found if row.case_id not in untold]
 

@@ -99,6 +99,7 @@ LIFECYCLE = Lifecycle(
                 guards.is_a_stop_or_ones_own_field,
                 guards.knows_who_asks,
                 guards.says_what_was_done,
+                guards.is_true_of_what_is_kept,
                 guards.pack_is_given,
                 guards.says_where_it_changed,
                 guards.person_was_told_first,

@@ -287,11 +287,17 @@ class Access(TestCase):
         where = "Say in which matters it was changed, or that it was in none, so that whoever was told hears of it."
         uids = [str(link.case.uid), str(trace.uid)]
         for chosen in ([], [*uids, "none"], [str(case.uid)]):
-            assert self.tried(case, changed_in=chosen) == where
+            assert self.tried(case, changed_in=chosen, outcome="done_in_part") == where
         offered = ActForm(case=case).fields["changed_in"].choices
         assert [value for value, _ in offered] == [*uids, "none"]
 
-        transitions.apply(case.pk, "act", actor=self.officer, at=LATER, inputs={**rights.DONE, "changed_in": uids})
+        untrue = "This person stands in 2 other matters here, and no record here is erased before its time."
+        assert self.tried(case, changed_in=uids).startswith(untrue)
+        assert self.tried(case, changed_in=uids, outcome="nothing_held") == (
+            "Something is held: this person stands in 2 other matters here."
+        )
+        given = {**rights.DONE, "outcome": "done_in_part", "changed_in": uids}
+        transitions.apply(case.pk, "act", actor=self.officer, at=LATER, inputs=given)
         case = Case.objects.get(pk=case.pk)
         told = [(each["agency"], each["how"], each["matter"]) for each in case.rights_request.told_before]
         assert told == [
