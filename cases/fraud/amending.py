@@ -42,6 +42,7 @@ STANDING = frozenset({"filed", "disputed"})
 # Documents are not part of what the agency was told.
 _NO_PART_OF_IT = ("case.evidence_added", "case.pillars_answered", "case.opened")
 _DETACHED = "fraud_referral.detach"
+_TAKEN_OUT = frozenset({_DETACHED, "fraud_referral.split"})
 _CHANGES = (_DETACHED, *(verb for verb in approvals.SHAPING_VERBS if verb not in _NO_PART_OF_IT))
 # The agency files what was approved: whoever was taken out since then is still part of it.
 _SAID = ("fraud_referral.approve", "fraud_referral.amend", "fraud_referral.amend_disputed")
@@ -107,8 +108,9 @@ def ask_for_amendment(case: Case, *, at: datetime) -> None:
     one working day that removals have; and take back a letter that no longer fits. Before there is one, the police may
     be owed another report. Called after every change of a case."""
     insiders.hand_on(case, at=at)
-    if ledger.current().verb == _DETACHED:
+    if ledger.current().verb in _TAKEN_OUT:
         disputes.answer_detached(case, at=at)
+        flags.purge_heard(case, at=at, party__is_detached=True)
     if ledger.current().verb not in _CHANGES:
         return
     if case.state not in STANDING:

@@ -195,5 +195,6 @@ FRAUD_REFERRAL = CaseType(
         form=forms.NoticeForm,
         said=incoming.said,
         decide=incoming.decide,
+        taken_back=incoming.FLAGGED,
     ),
 )

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Q
 
 from cases.fraud import expiry
 from cases.fraud.models import DerivedFlag
+from cases.kernel import clocks
 from cases.kernel.models import Case
 from cases.ledger import api as ledger
 
-__all__ = ["fit", "live", "purge"]
+__all__ = ["fit", "live", "purge", "purge_heard"]
 
 
 def live(case: Case) -> list[DerivedFlag]:
@@ -40,6 +42,16 @@ def purge(case: Case, *, at: datetime) -> int:
     flags = live(case)
     _purge(flags, at=at)
     return len(flags)
+
+
+def purge_heard(case: Case, *, at: datetime, **about: Any) -> None:
+    """Purge what agencies' words put about a person of a locked case who is not the one, and end its time, inside the
+    current ledger action."""
+    heard = DerivedFlag.objects.filter(case=case, kind="warning", agency__isnull=False, purged_at=None, **about)
+    found = list(heard.select_related("clock").order_by("pk"))
+    _purge(found, at=at)
+    for clock in [flag.clock for flag in found if flag.clock is not None and flag.clock.ended_at is None]:
+        clocks.end_one(case, clock, at=at, state="cancelled")
 
 
 def _purge(flags: list[DerivedFlag], *, at: datetime) -> None:

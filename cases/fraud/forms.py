@@ -371,11 +371,8 @@ class NoticeForm(forms.Form):
 
     def __init__(self, *args: Any, notice: IncomingNotice, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        open_now = [
-            each
-            for each in codes.INCOMING[notice.kind]
-            if each[0] != notice.outcome and incoming.can_be_said(notice.kind, each[0], state=notice.case.state)
-        ]
+        state = notice.case.state
+        open_now = [each for each in codes.INCOMING[notice.kind] if incoming.can_be_said(notice, each[0], state=state)]
         self.fields["outcome"].choices = open_now  # type: ignore[attr-defined]  # -- a choice field
         if not notice.is_address_only:
             del self.fields["agrees_in"]

@@ -13,9 +13,9 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, Q
 
-from cases.fraud import codes, messages
+from cases.fraud import codes, flags, messages
 from cases.fraud.models import DerivedFlag, IncomingNotice
 from cases.kernel import casetypes, clocks, edits, record, releases, tasks, transitions
 from cases.kernel.actors import Actor, system
@@ -35,6 +35,9 @@ WAITING = frozenset({"", CHECKING})
 # Of a filing that comes down, or is down, nothing else is true; and of no other is it.
 COMING_DOWN = frozenset({"removal_requested", "removed", "expired"})
 _WHEN_DOWN = {"enquiry": {"removed"}, "removal_instruction": {"accepted"}}
+# What put a flag, and what another person may say of it later.
+FLAGGED = frozenset({"confirmed", "extra_checks"})
+_TAKEN_BACK = {"match": "false_positive", "alert_hit": "false_positive", "protective_registration": "not_ours"}
 REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9./_-]{0,79}", re.ASCII)
 # Until when a flag may stand, by what it was put for; the agency's own date counts where it is earlier.
 FLAG_CLOCKS = {"match": "match_seen", "alert_hit": "match_seen", "protective_registration": "protection_seen"}
@@ -158,7 +161,8 @@ def decide(
     inputs: Mapping[str, Any],
     request: ledger.RequestInfo | None = None,
 ) -> str:
-    """Decide on a notice, with a reason, and do what follows. Returns what is now so, in words.
+    """Decide on a notice, with a reason, and do what follows. Returns what is now so, in words. What put a flag another
+    person may take back: it was somebody else.
 
     One act of the case; locks it. Ends the notice's task and period, but for a referral to manual checks. Raises
     NotAllowed, EditRefused, TransitionRefused; nothing is then written. Of a filing that comes down already it is only
@@ -186,10 +190,12 @@ def _comes_down(row: IncomingNotice) -> bool:
     return Case.objects.values_list("state", flat=True).get(pk=row.case_id) in COMING_DOWN
 
 
-def can_be_said(kind: str, outcome: str, *, state: str) -> bool:
-    """Say whether a decision can be true of a filing whose case is in a state."""
+def can_be_said(notice: IncomingNotice, outcome: str, *, state: str) -> bool:
+    """Say whether a decision can follow what was decided before, and be true of a filing whose case is in a state."""
+    if notice.outcome == outcome or (notice.outcome in FLAGGED and outcome != _TAKEN_BACK[notice.kind]):
+        return False
     if state in COMING_DOWN:
-        return outcome in _WHEN_DOWN.get(kind, {outcome})
+        return outcome in _WHEN_DOWN.get(notice.kind, {outcome})
     return outcome != "removed"
 
 
@@ -226,9 +232,12 @@ def _record(
         fresh = IncomingNotice.objects.select_related("agency").get(pk=row.pk)
         if label is None or not reason.strip():
             raise EditRefused("Choose what it is and say why, for the record.")
-        if fresh.outcome not in WAITING or fresh.outcome == outcome:
+        is_taken_back = fresh.outcome in FLAGGED and outcome == _TAKEN_BACK[fresh.kind]
+        if fresh.outcome == outcome or not (fresh.outcome in WAITING or is_taken_back):
             raise EditRefused("Somebody has decided about this already.")
-        if not can_be_said(fresh.kind, outcome, state=edit.case.state):
+        if is_taken_back and fresh.decided_by_id == actor.user_id:
+            raise EditRefused("You decided so yourself. Another person must take it back.")
+        if not can_be_said(fresh, outcome, state=edit.case.state):
             raise EditRefused("This is not so of the filing as it now stands.")
         ledger.current().detail.update({"notice": fresh.number, "outcome": outcome})
         fresh.outcome, fresh.decided_by_id, fresh.decided_at = outcome, actor.user_id, at
@@ -237,6 +246,8 @@ def _record(
         if outcome != CHECKING:
             _end_work(decision)
         _FOLLOWS.get((fresh.kind, outcome), _nothing)(decision)
+        if is_taken_back:
+            flags.purge_heard(edit.case, at=at, notice=fresh)
         clocks.refresh_due(edit.case)
         edit.case.is_dormant = _rests(edit.case)
 
@@ -286,7 +297,14 @@ def _put_flag(decision: Decision) -> None:
     until = min(notice.expires_date or longest.due_date, longest.due_date)
     clock = clocks.start(decision.case, rule, started_at=notice.received_at, party=party, until=until)
     DerivedFlag.objects.create(
-        case=decision.case, party=party, kind="warning", code=notice.kind, agency=notice.agency, raised_at=at
+        case=decision.case,
+        party=party,
+        kind="warning",
+        code=notice.kind,
+        agency=notice.agency,
+        raised_at=at,
+        notice=notice,
+        clock=clock,
     )
     ledger.current().detail.update({"person": party.number, "until": clock.due_date.isoformat()})
 
@@ -346,12 +364,14 @@ _FOLLOWS: Mapping[tuple[str, str], Callable[[Decision], None]] = {
 
 
 def end_flag(case: Case, clock: Clock, *, at: datetime) -> None:
-    """What an agency told of a person has had its time: the clock is met and the flag purged."""
+    """What an agency told of a person has had its time: the clock is met and its own flag purged."""
     kinds = [kind for kind, rule in FLAG_CLOCKS.items() if rule == clock.rule]
+    # Of a flag that is older than this link only person and kind are known.
+    own = Q(clock=clock) | Q(clock=None, agency__isnull=False, party=clock.party, code__in=kinds)
     actor = system("clocks", source=case.source)
     with record.act(case, "flag.purged", actor=actor, at=at, detail={"rule": clock.rule}):
         clock.state, clock.ended_at = "met", at
         clock.save(update_fields=["state", "ended_at"])
-        for flag in DerivedFlag.objects.filter(case=case, party=clock.party, code__in=kinds, purged_at=None):
+        for flag in DerivedFlag.objects.filter(own, case=case, purged_at=None):
             flag.purged_at = at
             flag.save(update_fields=["purged_at"])

@@ -5,7 +5,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 
-from cases.kernel.models import Agency, Case, CaseParty, Evidence
+from cases.kernel.models import Agency, Case, CaseParty, Clock, Evidence
 from cases.ledger.models import DataKey, Tracked
 from cases.ledger.sealing import SealedTextField
 
@@ -165,7 +165,10 @@ class IncomingNotice(Tracked):
 
 
 class DerivedFlag(Tracked):
-    """What a marker put elsewhere. It goes with the marker: purged when that is removed or expires."""
+    """What a marker put elsewhere. It goes with the marker: purged when that is removed or expires.
+
+    What an agency told of a person is a flag of its `notice`, and stands as long as its `clock` runs.
+    """
 
     case = models.ForeignKey(Case, models.PROTECT, related_name="derived_flags")
     party = models.ForeignKey(CaseParty, models.PROTECT, related_name="derived_flags")
@@ -175,6 +178,10 @@ class DerivedFlag(Tracked):
     message_id = models.UUIDField(null=True, blank=True)
     raised_at = models.DateTimeField()
     purged_at = models.DateTimeField(null=True, blank=True)
+    notice = models.ForeignKey(IncomingNotice, models.PROTECT, null=True, blank=True, related_name="flags")
+    clock = models.ForeignKey(Clock, models.PROTECT, null=True, blank=True, related_name="+")
+
+    later = {"notice_id": None, "clock_id": None}
 
     class Meta:
         constraints = [models.CheckConstraint(condition=Q(kind__in=["warning", "alert"]), name="derived_flag_kind")]

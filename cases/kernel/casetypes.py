@@ -212,8 +212,9 @@ class Incoming:
     """What agencies tell of a kind of case without moving it: each a row for a person to decide, with a reason.
 
     Rows of `model` have case, number, kind, agency, received_at, outcome, decided_by and decided_at; one waits while
-    its outcome is among `waiting`. Whoever decides a kind holds the right `decide_<kind>`. `said` opens what was told
-    (label and value); `form` is given the row and says `inputs()`; `decide` takes what edits.change takes.
+    its outcome is among `waiting`, and what is among `taken_back` another person may still change. Whoever decides a
+    kind holds the right `decide_<kind>`. `said` opens what was told (label and value); `form` is given the row and says
+    `inputs()`; `decide` takes what edits.change takes.
     """
 
     model: type[Model]
@@ -223,6 +224,7 @@ class Incoming:
     form: type
     said: Callable[..., list[tuple[str, str]]]
     decide: Callable[..., str]
+    taken_back: frozenset[str] = frozenset()
 
 
 def nothing_of_people(_case: Case, _people: Iterable[Mapping[str, Any]], *, at: datetime) -> None:

@@ -137,7 +137,7 @@ def notice(request: HttpRequest, uid: UUID, number: int) -> HttpResponse:
         return casepage.ask_purpose(request, file.case)
     if request.method == "POST" and right.is_grave and (answer := stepup.require(request)) is not None:
         return answer
-    is_waiting = row.outcome in plan.waiting
+    is_open = row.outcome in plan.waiting | plan.taken_back
     form = plan.form(request.POST if request.method == "POST" else None, notice=row)
     problems: list[Problem] = []
     status = int(HTTPStatus.OK)
@@ -149,7 +149,7 @@ def notice(request: HttpRequest, uid: UUID, number: int) -> HttpResponse:
     shown = casepage.header(file, "case_incoming", actor) | {
         "entry": _entry(plan, row, {(file.case.pk, number): _due_of(file, number)}),
         "told": _told(request, plan, row, actor, why),
-        "form": form if right.is_allowed and is_waiting else None,
+        "form": form if right.is_allowed and is_open else None,
         "problems": problems,
     }
     return render(request, "cases/incoming/notice.html", shown, status=status)

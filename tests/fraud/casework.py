@@ -29,6 +29,11 @@ NOTICES = {
     "protective_registration": {"extra_checks", "not_ours"},
 }
 WAITING = {"", "referred_to_manual"}
+# What another person may still say of a flag: it was somebody else.
+TAKEN_BACK = {
+    ("match", "confirmed"): "false_positive",
+    ("protective_registration", "extra_checks"): "not_ours",
+}
 ANSWERED = {"stands", "under_review", "being_amended", "removed", "contested"}
 # What alone can be said of a filing that comes down, or is down.
 DOWN = {"removal_requested", "removed", "expired"}
@@ -50,6 +55,7 @@ class Notice:
     kind: str
     reference: str
     outcome: str = ""
+    by: str = ""  # who decided last
 
 
 @dataclass
@@ -206,7 +212,8 @@ class Casework(Referral):
         roles = {"fraud_approver"} if notice.kind == "removal_instruction" else DESK
         if not who.roles & roles or outcome not in NOTICES[notice.kind]:
             return False
-        if notice.outcome not in WAITING or outcome == notice.outcome:
+        is_taken_back = outcome == TAKEN_BACK.get((notice.kind, notice.outcome)) and notice.by != who.name
+        if outcome == notice.outcome or not (notice.outcome in WAITING or is_taken_back):
             return False
         if self.state in DOWN and outcome not in WHEN_DOWN.get(notice.kind, {outcome}):
             return False
@@ -221,7 +228,7 @@ class Casework(Referral):
 
     def decide(self, number: int, outcome: str, who: Person) -> None:
         self.events += 1
-        self.notices[number].outcome = outcome
+        self.notices[number].outcome, self.notices[number].by = outcome, who.name
         if outcome in ANSWERED:
             self._promise("fpa_answer")
         if outcome == "accepted" and self.state not in DOWN:

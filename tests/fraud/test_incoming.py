@@ -202,9 +202,9 @@ def test_who_may_not_decide_writes_nothing(people):
 def test_it_is_decided_once(people):
     hear_of(factories.filed(people), "fpa.match", **MATCH)
     row = IncomingNotice.objects.get()
-    decide(row, "confirmed", people["a.byrne"])
+    decide(row, "false_positive", people["a.byrne"])
     with nothing_written(), pytest.raises(CaseError, match="Somebody has decided about this already."):
-        decide(row, "false_positive", people["d.osei"])
+        decide(row, "confirmed", people["d.osei"])
 
 
 def test_its_task_ends_by_the_decision_alone(people):
