@@ -20,7 +20,7 @@ from cases.kernel.finding import terms
 from cases.ledger import sealing
 from cases.ledger.reads import Reader
 
-__all__ = ["RULES", "WARNINGS", "Candidate", "Finding", "Rule", "candidates", "judge", "warn"]
+__all__ = ["RULES", "WARNINGS", "Candidate", "Finding", "Rule", "candidates", "codes_of_holds", "judge", "warn"]
 
 PLACE = "place"
 
@@ -217,6 +217,13 @@ def _found(rules: Iterable[Rule], candidate: Candidate) -> list[Finding]:
         for rule in rules
         if rule.applies(candidate)
     ]
+
+
+def codes_of_holds(kinds: Iterable[str]) -> list[str]:
+    """Return the codes of the rules that holds of these kinds stop placing by, as they may be said."""
+    hidden = {accountholds.QUIET: "policy_hold", accountholds.OTHER: "hold_other"}
+    told = sorted({accountholds.as_told(kind, PLACE) for kind in kinds})
+    return [hidden.get(each, f"hold_{each}") for each in told]
 
 
 def judge(candidate: Candidate) -> list[Finding]:

@@ -6,19 +6,21 @@ from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Exists, OuterRef, Q, Sum
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from cases.debt import batches, guards, performance, remitting, rules, unfinished
+from cases.debt import batches, gate, guards, performance, remitting, rules, unfinished
 from cases.debt.batches import KIND
 from cases.debt.forms import BatchForm
 from cases.debt.models import Placement, PlacementBatch, Remittance
-from cases.kernel import jobs, policy
+from cases.kernel import holds, jobs, policy
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError, NotAllowed
+from cases.kernel.models import Hold
 from cases.kernel.reading.paging import Sort, paged
 from cases.web import asking, cursors
 from cases.web.refusals import Problem, form_problems, problem, screen, status_of
@@ -92,7 +94,7 @@ def _one(
     status: int = HTTPStatus.OK,
 ) -> HttpResponse:
     actor = asking.actor_of(request)
-    (counted, hidden), work = _counted(batch, actor), batches.work_of(batch)
+    (counted, hidden, held), work = _counted(batch, actor), batches.work_of(batch)
     waiting = counted.get("in_batch", (0, 0))[0]
     kept = [counts for state, counts in counted.items() if state not in {"selected", "excluded"}]
     may = policy.can(actor, rules.RELEASE, kind=KIND).is_allowed and batch.released_at is None
@@ -104,8 +106,7 @@ def _one(
     shown = {
         "batch": batch,
         "lines": [
-            {"row": row, "state": states[row.case.state], "why": guards.in_words(row.stopped_by)} if row.is_seen else {}
-            for row in lines
+            {"row": row, "state": states[row.case.state], "why": _stops(row)} if row.is_seen else {} for row in lines
         ],
         "states": [
             {"state": state, "count": counted[code][0], "owed": counted[code][1], "is_current": code == asked}
@@ -118,6 +119,8 @@ def _one(
         "count": sum(count for count, _ in kept),
         "looked_at": hidden + sum(count for count, _ in counted.values()),
         "hidden": hidden,
+        "held": held,
+        "went_nowhere": bool(batch.released_at and work and work.is_over) and not (kept or hidden),
         "waiting": waiting,
         "work": work,
         "may_go_on": batches.may_go_on(work, actor) and not (own and batch.released_at),
@@ -136,20 +139,39 @@ def _is_seen(actor: Actor) -> Exists:
     return Exists(policy.visible_to(actor).filter(pk=OuterRef("case_id")))
 
 
-def _counted(batch: PlacementBatch, actor: Actor) -> tuple[dict[str, tuple[int, int]], int]:
+def _in_force() -> QuerySet[Hold]:
+    """Return the holds in force that stop placing the case of a row of an outer query."""
+    return Hold.objects.filter(holds.in_force(), case=OuterRef("case_id"), blocks__contains=[gate.PLACE])
+
+
+def _stops(row: Any) -> str:
+    """Return what stopped an account when it was looked at last, and which holds of its case stop it now."""
+    return guards.in_words(list(dict.fromkeys([*row.stopped_by, *gate.codes_of_holds(row.held_as)])))
+
+
+def _counted(batch: PlacementBatch, actor: Actor) -> tuple[dict[str, tuple[int, int]], int, int]:
     """Return how many accounts of a batch that this person may see stand in each state with what is owed on them, in
-    pence, and how many are not theirs to see: of those no state and no sum is told. One query."""
-    rows = Placement.objects.filter(batch=batch).annotate(is_seen=_is_seen(actor)).values("case__state", "is_seen")
-    counted = list(rows.order_by().annotate(count=Count("pk"), owed=Sum("balance_pence")))
-    hidden = sum(row["count"] for row in counted if not row["is_seen"])
-    return {row["case__state"]: (row["count"], row["owed"]) for row in counted if row["is_seen"]}, hidden
+    pence; how many are not theirs to see: of those no state and no sum is told; and how many of the first wait for the
+    release though a hold of their case stops it. One query."""
+    seen = {"is_seen": _is_seen(actor), "is_held": Exists(_in_force())}
+    rows = Placement.objects.filter(batch=batch).annotate(**seen).values("case__state", *seen)
+    counted: dict[str, tuple[int, int]] = {}
+    hidden = held = 0
+    for row in rows.order_by().annotate(count=Count("pk"), owed=Sum("balance_pence")):
+        if not row["is_seen"]:
+            hidden += row["count"]
+            continue
+        count, owed = counted.get(row["case__state"], (0, 0))
+        counted[row["case__state"]] = (count + row["count"], owed + row["owed"])
+        held += row["count"] if row["is_held"] and row["case__state"] == "in_batch" else 0
+    return counted, hidden, held
 
 
 def _lines(batch: PlacementBatch, actor: Actor, state: str, after: int) -> tuple[list[Any], int]:
     """Return one page of accounts of a batch, each with whether this person may know of its case, and after which the
     next begins, if there is one. In one state stand only those that may be known of. One query."""
     rows = Placement.objects.filter(batch=batch, pk__gt=after).select_related("case").order_by("pk")
-    rows = rows.annotate(is_seen=_is_seen(actor))
+    rows = rows.annotate(is_seen=_is_seen(actor), held_as=ArraySubquery(_in_force().values("kind")))
     page = list((rows.filter(case__state=state, is_seen=True) if state else rows)[: PAGE + 1])
     return page[:PAGE], page[PAGE - 1].pk if len(page) > PAGE else 0
 

@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 
 from cases.debt import batches, pages
-from cases.kernel import jobrun
+from cases.kernel import holds, jobrun
 from tests import factories, moratoria, placements
 from tests.accounts import portfolio
 from tests.factories import AT
@@ -60,6 +60,31 @@ def test_one_batch_is_shown_page_by_page_and_says_how_far_its_work_is(monkeypatc
     assert "3 of 4 accounts wait to be looked at once more" in manager.get(address).text
     jobrun.work(clock=lambda: AT, seconds=60)
     assert "0 of 4 accounts still wait" in manager.get(address).text
+
+
+def test_a_batch_shows_what_holds_its_accounts_now_and_a_release_that_went_nowhere_says_so():
+    people = factories.office()
+    held, quiet = portfolio.row(0, account="8100900001"), portfolio.row(1, account="8100900002")
+    batch = placements.built(people, held, quiet)
+    manager, address = client_of("c.adebayo"), f"/debt/batches/{batch.uid}/"
+    page = manager.get(address).text
+    assert page.count("<td>Nothing <span") == 2
+    assert "looked at" in page and "goes to nobody" not in page
+    first, second = (line.case_id for line in batches.lines_of(batch))
+    analyst = people[placements.ANALYST]
+    holds.enter(first, "dispute", actor=analyst, at=AT, source="customer")
+    page = manager.get(address).text
+    assert "A hold stops it: dispute." in page and page.count("<td>Nothing <span") == 1
+    assert "1 of them is held and goes to nobody: the release takes it out." in page
+    holds.enter(second, "staff_account", actor=analyst, at=AT, source="staff")
+    holds.enter(second, "legal", actor=analyst, at=AT, source="court")
+    page = manager.get(address).text
+    assert "A policy hold stops this." in page and "staff" not in page.lower()
+    assert "2 of them are held and go to nobody: the release takes them out." in page
+    assert placements.release(batch, digest=batch.digest, actor=people[placements.MANAGER], at=AT) is None
+    page = manager.get(address).text
+    assert "No account of this batch went to the agency: what stopped each stands below." in page
+    assert "go to nobody" not in page
 
 
 # Three are of three people: a person has to say whose they are, and is shown them to choose.
