@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,16 +16,15 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from django.conf import settings
-from django.core.cache import cache
 from django.db import IntegrityError, transaction
 from django.db.models import F, QuerySet
 
-from cases.agencies import application, callback_body, inbound, openpgp, packing
+from cases.agencies import application, callback_body, inbound, infolder, openpgp, packing
 from cases.agencies.callback_body import FormRefused
 from cases.agencies.openpgp import PgpRefused
 from cases.agencies.senders import Sender
 from cases.agencies.settlement import PASSING
-from cases.agencies.transports.base import LARGEST_FILE, MOST_FILES, DeliveryError, Found
+from cases.agencies.transports.base import DeliveryError, Found
 from cases.kernel import actors, failpoints, tasks
 from cases.kernel.errors import CaseError
 from cases.kernel.exchange import agencies, batchformat, files
@@ -40,14 +38,11 @@ __all__ = ["Fetched", "fetch_due", "take_stored"]
 
 log = logging.getLogger(__name__)
 ACTOR = actors.system("inbound")
-MOST_BYTES = 64 * 1024 * 1024
 QUIET_FOR = timedelta(hours=1)
-KNOWN_UNREADABLE_SECONDS = 24 * 60 * 60
 # So often a run may end at a file without a word before the file is refused and those after it are taken.
 MOST_TRIES = 3
 # Our own copy does not open: not the partner's fault.
 ALTERED = "kept_altered"
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}", re.ASCII)
 
 
 def _named(channel: Channel, name: str) -> dict[str, str]:
@@ -108,9 +103,9 @@ def _fetch(channel: Channel, *, now: datetime) -> int:
     try:
         ring = packing.Ring(now)
         parcel = packing.carrier(channel, _folder(channel), ring)
-        new = _not_seen(channel, sftp.look(parcel))
-        named = [one for one in new if _NAME.fullmatch(one.name)]
-        wanted = _at_most(_those_that_could_not_be_read_last(channel, named))
+        new = infolder.not_seen(channel, sftp.look(parcel))
+        named = [one for one in new if infolder.is_named(one)]
+        wanted = infolder.next_to_read(channel, named)
         found = sftp.collect(parcel, wanted) if wanted else {}
     except DeliveryError as fault:
         _note_fault(channel, fault, now=now)
@@ -119,9 +114,8 @@ def _fetch(channel: Channel, *, now: datetime) -> int:
     read = [(one, data) for one in wanted if (data := found.get(one.name)) is not None]
     stored = sum(_store(channel, one, data, now=now) for one, data in read)
     unread = [one for one in wanted if one.name in found and found[one.name] is None]
-    if unread:
-        cache.set(_unread_key(channel), {_as_listed(one) for one in unread}, KNOWN_UNREADABLE_SECONDS)
-    if unread or not all(map(_is_of_size, named)):
+    infolder.note_unread(channel, unread)
+    if unread or not all(map(infolder.is_of_size, named)):
         _note_fault(channel, DeliveryError("file_unreadable", is_rejection=True), now=now)
     elif len(named) < len(new):
         _note_fault(channel, DeliveryError("file_name_not_agreed", is_rejection=True), now=now)
@@ -134,44 +128,6 @@ def _folder(channel: Channel) -> str:
     """Return the address of the folder of answers: that of the channel, but for the path."""
     parts = urlsplit(channel.address)
     return urlunsplit(parts._replace(path=f"/{channel.answers_folder.strip('/')}"))
-
-
-def _not_seen(channel: Channel, found: list[Found]) -> list[Found]:
-    """Return what is new or has changed. What is known counts for nothing: partners leave old files where they are."""
-    rows = BatchFile.objects.filter(channel=channel, direction="in")
-    seen = set(rows.values_list("name", "remote_size", "remote_changed_at"))
-    return [one for one in found if _as_listed(one) not in seen]
-
-
-def _as_listed(one: Found) -> tuple[str, int, int]:
-    return one.name, one.size, one.changed_at
-
-
-def _is_of_size(one: Found) -> bool:
-    return 0 <= one.size <= LARGEST_FILE
-
-
-def _unread_key(channel: Channel) -> str:
-    return f"unread_files:{channel.pk}"
-
-
-def _those_that_could_not_be_read_last(channel: Channel, found: list[Found]) -> list[Found]:
-    """Return files in an order in which none that could not be read lately keeps another waiting."""
-    unread: set[tuple[str, int, int]] = cache.get(_unread_key(channel)) or set()
-    return sorted(found, key=lambda one: _as_listed(one) in unread)
-
-
-def _at_most(found: list[Found]) -> list[Found]:
-    """Return at most so much as fits into memory and so many as one run reads; the rest is for the next run. What is
-    too large to be read at all counts for nothing."""
-    wanted: list[Found] = []
-    size = 0
-    for one in filter(_is_of_size, found):
-        size += one.size
-        if wanted and (size > MOST_BYTES or len(wanted) >= MOST_FILES):
-            break
-        wanted.append(one)
-    return wanted
 
 
 def _store(channel: Channel, found: Found, data: bytes, *, now: datetime) -> int:

@@ -11,7 +11,7 @@ from django.core.cache import cache
 from django.db import OperationalError
 from pysequoia import Cert, Tsk, encrypt
 
-from cases.agencies import application, delivery, fetching, openpgp
+from cases.agencies import application, delivery, fetching, infolder, openpgp
 from cases.agencies.transports import sftp
 from cases.kernel import tasks
 from cases.kernel.exchange import agencies, batchformat, files
@@ -278,7 +278,7 @@ def test_a_file_that_ends_its_worker_three_times_is_refused_and_the_next_is_take
 
 
 def test_new_files_are_found_however_many_lie_there(partner, monkeypatch):
-    monkeypatch.setattr(fetching, "MOST_FILES", 1)
+    monkeypatch.setattr(infolder, "MOST_FILES", 1)
     registered(partner)
     for name in ("a", "b"):
         partner.put(name, b"no file of ours")
@@ -325,9 +325,9 @@ def test_no_file_that_is_never_read_keeps_those_behind_it(partner, monkeypatch, 
     partner.put(name, plain)
     for each in ("aaa", "aab") if wrong == "many" else ("aaa",):
         (partner.server.root / "out" / each).write_bytes(bytes(4000))
-    monkeypatch.setattr(fetching, "MOST_FILES", {"many": 2}.get(wrong, 50))
-    monkeypatch.setattr(fetching, "MOST_BYTES", {"many": 10**6}.get(wrong, 3990))
-    monkeypatch.setattr(fetching, "LARGEST_FILE", {"too_large": 3990}.get(wrong, 10**6))
+    monkeypatch.setattr(infolder, "MOST_FILES", {"many": 2}.get(wrong, 50))
+    monkeypatch.setattr(infolder, "MOST_BYTES", {"many": 10**6}.get(wrong, 3990))
+    monkeypatch.setattr(infolder, "LARGEST_FILE", {"too_large": 3990}.get(wrong, 10**6))
     read = sftp._read
 
     async def away(client, path, *, most):
