@@ -138,3 +138,23 @@ def test_a_long_table_says_what_no_machine_compared_and_is_handed_out_whole(peop
     whole = client.get(at(case, "files/1/?as=file"))
     assert whole["Content-Disposition"].startswith("attachment")
     assert whole.content == rows.encode()
+
+
+def test_what_destroys_a_file_or_takes_a_holder_back_asks_once_more(people):
+    case, client = disclosures.taken_out(people), client_of("k.mistry")
+    sheet = {"item": "subscriber_name", "media_type": "text/plain", "content": "Osian Marchbanks", "subject": ""}
+    holder = {"address": "+447700900789", "subject": "A", "begins_at": "2025-03-01T00:00Z", "ends_at": ""}
+    assert client.post(at(case, "files/"), sheet).status_code == 302
+    assert client.post(at(case, "holders/"), holder).status_code == 302
+
+    page = client.get(at(case)).content.decode()
+
+    for tail, said in (
+        ("files/1/remove/", "It is destroyed at once"),
+        ("holders/1/remove/", "Nobody held the address"),
+    ):
+        before, _, form = page.partition(f'action="{at(case, tail)}"')
+        opened, closed = before.rfind("<details>"), before.rfind("</details>")
+        assert opened > closed
+        assert "<summary>Take" in before[opened:]
+        assert said in form[: form.index("<button")]
