@@ -13,21 +13,27 @@ from cases.kernel import tasks
 from cases.kernel.actors import system
 from cases.kernel.exchange import corrections
 from cases.kernel.models import Case, Task
+from cases.ledger import api as ledger
 
 __all__ = ["ask", "police_know", "say"]
 
 # Where the case may be changed and no filing is on its way.
 _BEFORE = frozenset({"investigating", "ready"})
+# Taking the last of them out leaves the police nothing that could differ.
+_DETACHED = "fraud_referral.detach"
 _POLICE = frozenset({police.REPORT_FRAUD.recipient_kind})
 
 
 def ask(case: Case, *, at: datetime) -> None:
     """After a change: ask once for a report anew where the police have something else, inside the current ledger
     action; what was put back is not owed any more. One query where they were told nothing."""
-    if case.state not in _BEFORE or not _were_told(case):
+    if case.state not in _BEFORE:
+        return
+    is_told = _were_told(case)
+    if not is_told and ledger.current().verb != _DETACHED:
         return
     case.fraud_referral.refresh_from_db()
-    if astold.differs_from_police(case):
+    if is_told and astold.differs_from_police(case):
         _owe(case, at=at)
     else:
         tasks.close_all(case, police.ANEW, actor=system("amending", source=case.source), at=at)

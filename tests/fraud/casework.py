@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.fraud.model import DESK, EDITABLE, ENDS, MOVES, Person, Referral
+from tests.fraud.model import BEFORE, DESK, EDITABLE, ENDS, MOVES, Person, Referral
 from tests.kernel import design
 
 COMMON = {move.name: move for move in design.common_moves()}
@@ -134,7 +134,7 @@ class Casework(Referral):
             return False
         if act in ABOUT_CONTENT and who.name in self.makers | self.shapers:
             return False
-        if act == "amend" and verdict == "agreed" and (self.says == self.said or who.name in self.changers):
+        if act == "amend" and verdict == "agreed" and (not self.owes_amendment or who.name in self.changers):
             return False
         return verdict == "refused" or (self.begins_here(act) and self.fits(act, asked.given))
 
@@ -186,6 +186,8 @@ class Casework(Referral):
         if given in self.told_police:
             self.told_police.discard(given)
             self._promise("correction_removed")
+        self.asks_anew &= bool(self.told_police) or self.state not in BEFORE
+        self._ask_anew()
 
     def _take_out(self, given: Any, hands: set[str]) -> None:
         """Whoever takes somebody out has shaped what is filed, and so has who agreed to it."""

@@ -15,6 +15,8 @@ NEEDS_ANOTHER = {"return", "refuse", "approve"}
 NEEDS_OTHERS = {"uphold", "amend_disputed"}
 AMENDS = {"amend", "amend_disputed"}
 EDITS = {"edit", "attach", "add"}
+# Where the case may be changed before there is a filing.
+BEFORE = {"investigating", "ready"}
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,8 @@ class Referral:
     remover: str = ""
     told_police: set[int] = field(default_factory=set)  # about whom
     told_calls: bool = False  # whether the last report held communications data
+    police_said: int = 0  # at which edit the police were told last
+    asks_anew: bool = False  # whether somebody is asked to report to them anew
     edits: int = 0
     said: tuple[int, frozenset[int]] = (0, frozenset())  # what the agency was told last
 
@@ -76,6 +80,12 @@ class Referral:
     def says(self) -> tuple[int, frozenset[int]]:
         return self.edits, frozenset(self.people)
 
+    @property
+    def owes_amendment(self) -> bool:
+        """Whether the agency would be told something else, or did not take what it was told last."""
+        amendments = [state for kind, state in self.words if kind == "fpa_amend"]
+        return bool(self.changers and self.says != self.said) or amendments[-1:] == ["refused"]
+
     def allows(self, act: str, who: Person, *, is_late: bool = False) -> bool:
         if act == "note":
             return bool(who.roles & DESK)
@@ -88,7 +98,7 @@ class Referral:
             return False
         if act in NEEDS_OTHERS and who.name in self.makers | self.checkers:
             return False
-        if act in AMENDS and (not self.changers or who.name in self.changers or self.says == self.said):
+        if act in AMENDS and (who.name in self.changers or not self.owes_amendment):
             return False
         wanting = {
             "submit": self.documents == 0 or not self.adverse,
@@ -96,6 +106,7 @@ class Referral:
             "amend_disputed": not self.adverse or bool(self.adverse - self.marked),
             "report_to_police": self.documents == 0 or not self.people,
             "approve": not self.waits,
+            "close_no_action": self.asks_anew,
             "note_removal": who.name == self.remover or self.is_removal_heard,
             "dispute": self.state == "disputed",  # the same person, on the same grounds
             "expire": not is_late,
@@ -113,11 +124,18 @@ class Referral:
             if act == "add":
                 self.named += 1
                 self.people[self.named] = True
+            if act != "attach":
+                self._ask_anew()
         elif act != "note":
             self.state = MOVES[act].target_from(self.state)
             if MOVES[act].target != "=":
                 self.shapers.clear()
             self._follow(act, who)
+
+    def _ask_anew(self) -> None:
+        """A change before there is a filing: the police may have something else than the case says."""
+        if self.state in BEFORE and self.told_police:
+            self.asks_anew = self.edits != self.police_said
 
     def _shape(self, name: str) -> None:
         self.makers.add(name)
@@ -151,10 +169,10 @@ class Referral:
         if act in AMENDS:
             self._retire({"fpa_amend"}, {"pending", "refused", "dead"}, "superseded")
             self._promise("fpa_amend")
-            if self.told_police:
-                if not self.told_calls and not self.is_held:  # else counsel is asked anew
-                    self._promise("report_fraud")
-                self._promise("correction_amended")
+        if self.told_police and act in {"approve", "refuse", *AMENDS}:
+            self.asks_anew = False
+            if act in AMENDS or self.edits != self.police_said:
+                self._tell_police_anew()
         if act in {"remove", "expire"}:
             # Nothing older to the agency holds a removal back, the filing's own message no more than another.
             self.messages = ["withdrawn" if each in {"pending", "dead"} else each for each in self.messages]
@@ -167,7 +185,16 @@ class Referral:
             self._promise("fpa_dispute")
         if act == "report_to_police":
             self.told_police.add(min(self.people))
+            self.police_said, self.asks_anew = self.edits, False
             self._promise("report_fraud")
+
+    def _tell_police_anew(self) -> None:
+        if self.told_calls or self.is_held:  # somebody is asked for the report, and they get its notice alone
+            self.asks_anew = True
+        else:
+            self._promise("report_fraud")
+            self.police_said = self.edits
+        self._promise("correction_amended")
 
     def _promise(self, kind: str) -> None:
         self.words.append((kind, "pending"))
