@@ -7,6 +7,7 @@ from django.test import TestCase
 
 from cases.accounts.models import Account, AccountMonth, BureauTold
 from cases.credit.files import again, correcting, sending, taking
+from cases.credit.files import report as pages
 from cases.credit.files.models import CreditFile, CreditFileCopy, CreditFileFault, CreditFileReject
 from cases.debt.sale import moving
 from cases.debt.sale.models import DebtSaleAccount
@@ -102,6 +103,11 @@ class Beside(TestCase):
         assert len({file.body for file in files}) == 1
         assert row_of(files[0].body, self.number(account)) is None
         assert row_of(files[0].body, self.number(self.plain))["status"] == "1"
+        # The page says what was signed for, and what went.
+        said = dict(pages.facts_view(case))
+        told = ("Accounts to sign for", "Accounts as the file left", "Left out as it left")
+        assert [said[each] for each in told] == ["2", "1", "1"]
+        assert said["Total of their balances as it left"] == "£38.00"
         left_out = CreditFileFault.objects.filter(code="told_since").values_list("account", "level")
         assert list(left_out) == [(account.pk, "field")]
         assert list(AccountMonth.objects.values_list("account", flat=True)) == [self.plain.pk]

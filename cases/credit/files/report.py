@@ -12,7 +12,7 @@ from cases.credit.files import codes
 from cases.credit.files.models import CreditFile, CreditFileCopy, CreditFileFault, CreditFileReject
 from cases.kernel import calendars
 from cases.kernel.casetypes import Check, Table
-from cases.kernel.models import Case
+from cases.kernel.models import BatchFile, Case
 
 __all__ = ["amount", "checks", "context", "facts_view", "open_facts", "tables", "topic", "topic_label"]
 
@@ -54,7 +54,7 @@ def _pounds(pence: int) -> str:
 
 
 def facts_view(case: Case) -> list[tuple[str, str]]:
-    """Return label and value of every fact. One query."""
+    """Return label and value of every fact. Two queries."""
     row = CreditFile.objects.get(pk=case.pk)
     found = [("Month", f"{row.month:%B %Y}")]
     if row.effective_date is not None:
@@ -63,11 +63,24 @@ def facts_view(case: Case) -> list[tuple[str, str]]:
     if row.is_taken:
         found.append(("Accounts taken", f"{row.taken_rows:,}"))
         found.append(("Total of their balances", _pounds(row.taken_pence)))
-        found.append(("Left out", f"{row.taken_rows - row.rows:,}"))
-        found.append(("Accounts in the file", f"{row.rows:,}"))
-        found.append(("Total of the balances in the file", _pounds(row.total_pence)))
-        found.append(("Hash of the rows", row.digest))
-    return found
+        found.append(("Left out when they were looked at", f"{row.taken_rows - row.rows:,}"))
+        found.append(("Accounts to sign for", f"{row.rows:,}"))
+        found.append(("Total of their balances to sign for", _pounds(row.total_pence)))
+        found.append(("Hash of the rows to sign for", row.digest))
+    return found + _as_it_left(row)
+
+
+def _as_it_left(row: CreditFile) -> list[tuple[str, str]]:
+    """Return what the agencies were sent, which lacks whatever they were told since the accounts were taken."""
+    copies = CreditFileCopy.objects.filter(file=row)
+    sent = BatchFile.objects.filter(uid__in=copies.values("batch_uid")).order_by("pk").first()
+    if sent is None:
+        return []
+    return [
+        ("Accounts as the file left", f"{sent.row_count:,}"),
+        ("Total of their balances as it left", _pounds(sent.total_pence)),
+        ("Left out as it left", f"{row.rows - sent.row_count:,}"),
+    ]
 
 
 def checks(case: Case) -> list[Check]:
@@ -118,7 +131,7 @@ def tables(case: Case) -> list[Table]:
                 (name, codes.REJECTS.get(code, code), f"{count:,}")
                 for name, code, count in rejects.annotate(accounts=Count("pk")).order_by("copy__agency__code", "code")
             ),
-            empty="Every account was taken, as far as agencies have reported.",
+            empty="No agency has said of an account that it did not take it.",
         ),
     ]
 
