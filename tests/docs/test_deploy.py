@@ -1,6 +1,7 @@
 """The examples of deployment do what operations say, as far as one machine can show it."""
 
 import re
+import subprocess
 import time
 
 import psycopg
@@ -95,6 +96,19 @@ def test_deployment_check_tells_of_a_clock_that_is_not_the_database_s(db, monkey
         f"This machine's clock is {each} s from the database's." for each in told
     ]
     assert {message.level for message in found} <= {WARNING}
+
+
+@pytest.mark.parametrize(("broken", "status"), [("", 0), ("keys", 1), ("check", 1), ("verify_ledger", 1)])
+def test_what_fails_at_night_keeps_nothing_after_it_from_being_asked(tmp_path, broken, status):
+    unit = (DEPLOY / "systemd" / "backoffice-verify.service").read_text()
+    (line,) = re.findall(r"^ExecStart=/bin/sh -c '(.*)'$", unit, re.MULTILINE)
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\necho "$2" >> "{tmp_path}/asked"\n[ "$2" != "{broken}" ]\n')
+    python.chmod(0o700)
+    script = line.replace("$$", "$").replace("/opt/backoffice/.venv/bin/python", str(python))
+
+    assert subprocess.run(["/bin/sh", "-c", script], check=False).returncode == status
+    assert (tmp_path / "asked").read_text().split() == ["keys", "check", "verify_ledger"]
 
 
 def test_compose_file_runs_the_processes_of_operations():
