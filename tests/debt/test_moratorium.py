@@ -10,7 +10,7 @@ from cases.agencies.inbound import receive
 from cases.agencies.provision import new_inbound_key
 from cases.agencies.senders import Sender
 from cases.debt.models import Placement
-from cases.debt.moratorium import fees, opening, report, searching
+from cases.debt.moratorium import effects, fees, opening, report, searching
 from cases.debt.moratorium.intake import EXAMPLE
 from cases.debt.moratorium.models import FeeReversal, Moratorium
 from cases.kernel import accountholds, actors, calendars, edits, outbox, transitions, verdicts
@@ -104,6 +104,9 @@ def test_a_certain_notice_is_applied_within_minutes_and_everybody_is_told(people
     files.tell(BatchFile.objects.get(kind="dca_hold"), "delivered", at=MATCHED)
     clocks = dict(Clock.objects.filter(case=case).values_list("rule", "state"))
     assert clocks["k17_hold_message"] == clocks["k17_tell_collectors"] == "met"
+    assert "running" in clocks.values()
+    with nothing_written():
+        effects.told(placement, at=MATCHED)  # a later stop is nothing that it waits for
 
     held = accountholds.entered([row["account"], second["account"]], "cra_default", at=MATCHED)
     assert held == {row["account"]: {"breathing_space"}, second["account"]: set()}

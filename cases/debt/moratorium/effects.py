@@ -249,8 +249,10 @@ def _watch_told(case: Case, facts: Moratorium, *, at: datetime) -> None:
 
 def told(placement: Case, *, at: datetime) -> None:
     """A stop has reached the agency: where it was the last one a moratorium waited for, its clocks are met."""
-    waiting = MoratoriumDebt.objects.filter(hold__case=placement, case__clocks__rule=periods.TOLD)
-    for case_id in set(waiting.filter(case__clocks__ended_at=None).values_list("case_id", flat=True)):
+    waiting = MoratoriumDebt.objects.filter(
+        hold__case=placement, case__clocks__rule=periods.TOLD, case__clocks__ended_at=None
+    )
+    for case_id in set(waiting.values_list("case_id", flat=True)):
         case = locks.case_for_update(case_id)
         if _is_untold(case):
             continue
