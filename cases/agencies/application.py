@@ -14,7 +14,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F
 
-from cases.agencies import callback_body, matching, settlement, strict_json
+from cases.agencies import callback_body, matching, retries, settlement, strict_json
 from cases.agencies.callback_body import CallbackBody
 from cases.kernel import actors, casetypes, failpoints, locks, record, tasks
 from cases.kernel.actors import Actor
@@ -146,11 +146,16 @@ def _take_effect(
         agency_reference=body.agency_reference,
         agency_sequence=body.agency_sequence,
         occurred_at=body.occurred_at,
-        data=body.data,
+        data={**body.data, **_faults(body)},
         message=message,
         callback_uid=row.uid,
     )
     act(case, content, actor=actors.agency(row.agency), at=now)
+
+
+def _faults(body: CallbackBody) -> dict[str, Any]:
+    """Return the faults that the agency lists, without any words of its own: they may speak of people."""
+    return {"errors": retries.errors_of(body.data["errors"])} if "errors" in body.data else {}
 
 
 def received(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:

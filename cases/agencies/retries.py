@@ -126,7 +126,11 @@ def _answered_errors(answer: Answer) -> list[dict[str, str]]:
         document = json.loads(answer.body)
     except (ValueError, RecursionError):
         return []
-    listed = document.get("errors") if isinstance(document, dict) else None
+    return errors_of(document.get("errors")) if isinstance(document, dict) else []
+
+
+def errors_of(listed: object) -> list[dict[str, str]]:
+    """Return the codes and pointers that an agency listed, nothing of its prose; empty where it is no list."""
     if not isinstance(listed, list):
         return []
     return [_codes(one) for one in listed[:MOST_ERRORS] if isinstance(one, dict)]

@@ -77,6 +77,20 @@ def test_an_answer_that_comes_before_our_mark_implies_delivery(people):
     assert acts(case, "fraud_referral.submitted") == 1
 
 
+def test_of_faults_that_an_agency_lists_the_codes_alone_are_kept(people):
+    case = stage.approved(people)
+    sound = {"pointer": "/subjects/1/date_of_birth", "code": "SUBJECT_2_MISSING_DOB_FORMAT"}
+    prose = {"pointer": "/Morwenna Tregaskis", "code": "Ms Tregaskis of TR18 0ZZ", "detail": "07700 900123"}
+    hear(filed(filing(case), type="fpa.rejected", data={"errors": [sound, prose, "none"]}))
+
+    application.apply_pending(now=now())
+
+    case = Case.objects.get(pk=case.pk)
+    assert case.state == "rejected"
+    assert case.fraud_referral.field_errors == [sound, {"pointer": "", "code": "unreadable"}]
+    assert Task.objects.get(case=case, kind="fraud_field_errors").detail == {"codes": [sound["code"], "unreadable"]}
+
+
 def test_an_answer_counts_from_when_it_came_however_long_it_then_waited(people):
     case = stage.approved(people)
     row = hear(filed(filing(case)))
