@@ -75,8 +75,8 @@ def is_what_was_sent_to_be_checked(context: Any) -> str | None:
 def is_compared(context: Any) -> str | None:
     """Whoever releases has laid request and package side by side, point by point."""
     ticked = set(context.inputs.get("compared") or ())
-    missing = [text for code, text in codes.COMPARED if code not in ticked]
-    return f"Compare first: {missing[0][:1].lower()}{missing[0][1:]}." if missing else None
+    missing = [text[:1].lower() + text[1:] for code, text in codes.COMPARED if code not in ticked]
+    return f"Compare first: {'; '.join(missing)}." if missing else None
 
 
 def names_the_difference(context: Any) -> str | None:

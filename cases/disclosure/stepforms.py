@@ -144,7 +144,7 @@ class ReleaseForm(_StepForm):
         label="Compared with the request",
         choices=codes.COMPARED,
         widget=forms.CheckboxSelectMultiple,
-        required=False,
+        error_messages={"required": "Compare first, and tick each point."},
     )
 
 

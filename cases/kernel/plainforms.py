@@ -11,7 +11,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from cases.kernel import formats
 from cases.kernel.formats import BadFormat
 
-__all__ = ["CARD", "DAY", "Chosen", "GroupedTicks", "PersonForm", "PlainForm"]
+__all__ = ["CARD", "DAY", "Chosen", "GroupedTicks", "PersonForm", "PlainForm", "needed_when"]
 
 CARD = "This looks like a payment card number. Card numbers are never kept."
 DAY = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
@@ -48,6 +48,12 @@ class GroupedTicks(forms.CheckboxSelectMultiple):
     def id_for_label(self, id_: str, index: str | None = None) -> str:
         """Return the id of one box; the first one has the id to which a refusal leads."""
         return super().id_for_label(id_, "0" if index == "0_0" else index)
+
+
+def needed_when(form: forms.BaseForm, words: str, *names: str) -> None:
+    """Have fields that may be left empty say when they may not, instead of that they are optional."""
+    for name in names:
+        vars(form.fields[name])["needed_when"] = words
 
 
 class PlainForm(forms.Form):

@@ -11,7 +11,7 @@ from django.utils import timezone
 from cases.kernel import calendars, casetypes
 from cases.kernel.models import Case
 from cases.kernel.office.codelists import CodeField
-from cases.kernel.plainforms import DAY, PersonForm, PlainForm
+from cases.kernel.plainforms import DAY, PersonForm, PlainForm, needed_when
 from cases.rights import codes, recipients
 
 __all__ = ["ActForm", "FactsForm", "IdentityForm", "PartyForm", "RefuseForm"]
@@ -128,6 +128,8 @@ class ActForm(_StepForm):
             del self.fields["outcome"], self.fields["answer"]
         if right != codes.ACCESS:
             del self.fields["given_how"], self.fields["given_proof"]
+        else:
+            needed_when(self, "unless nothing is held", "given_how", "given_proof")
         told = recipients.matters(self.case) if right in recipients.CHANGES else []
         if told:
             labels = {str(row.case.uid): f"{row.case.reference}, {_kind(row.case)}" for row in told}

@@ -459,6 +459,10 @@ def test_release_needs_every_point_compared(people):
     for missing in COMPARED:
         ticked = [each for each in COMPARED if each != missing]
         assert "Compare first" in refusal(case, "release", people["e.hallam"], compared=ticked)
+    all_said = refusal(case, "release", people["e.hallam"], compared=COMPARED[1:3])
+    assert all_said == (
+        "Compare first: the number of the request; what is given, item by item; every sheet that no machine can read."
+    )
 
 
 def test_a_return_names_the_difference_and_one_that_is_no_error_leaves_none(people):

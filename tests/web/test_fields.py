@@ -9,11 +9,12 @@ from django.core.exceptions import ValidationError
 from django.urls import get_resolver, reverse
 from django.utils.module_loading import import_string
 
-from cases.disclosure import dataitems
+from cases.disclosure import dataitems, stepforms
+from cases.disclosure.emergency import forms as emergency
 from cases.fraud.models import FraudDispute, FraudReferral
 from cases.kernel.models import Case
 from cases.kernel.numberfields import Number, Pounds, Whole
-from tests import factories
+from tests import emergencies, factories
 from tests.web import desk
 from tests.web.test_acts import NEW, state_of
 
@@ -165,3 +166,35 @@ def test_a_dispute_pressed_with_everything_untouched_is_refused_and_nothing_is_w
     assert "Who disputes it: Choose one. Nothing is chosen beforehand." in answer.content.decode()
     client.post(path, {"grounds": "not_me", "subject": "nobody", "received_date": ""})
     assert FraudDispute.objects.get(case=case).party is None
+
+
+@pytest.mark.django_db
+def test_a_position_says_what_it_needs_and_marks_each_field_that_is_missing():
+    case = emergencies.live(factories.office())
+
+    form = emergency.GiveForm({"position": "50.3720, -4.1420"}, case=case)
+
+    missing = ["A position is given with its radius, its source and its time."]
+    names = ("radius_m", "location_source", "located_at")
+    assert [form.errors.get(name) for name in names] == [missing] * 3
+    assert [form[name].as_field_group().count("(with a position)") for name in names] == [1, 1, 1]
+    assert "(optional)" in form["cell"].as_field_group()
+    assert form["located_at"].label == "Time of the position"
+    assert not set(emergency.GiveForm({"cell": "S1"}, case=case).errors) & set(names)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("form", "name", "said"),
+    [
+        (emergency.WriteUpForm, "account", "Write what happened and why."),
+        (emergency.FoundForm, "what", "Say what was given that was not needed."),
+        (emergency.SettleForm, "how", "Say what was reported, to whom, and what the control room destroyed."),
+        (stepforms.ReleaseForm, "compared", "Compare first, and tick each point."),
+    ],
+)
+def test_what_is_refused_when_it_is_empty_is_not_called_optional(form, name, said):
+    case = factories.referred(factories.office())
+
+    assert "(optional)" not in form(case=case)[name].as_field_group()
+    assert form({}, case=case).errors[name] == [said]

@@ -11,11 +11,12 @@ from django.utils import timezone
 
 from cases.disclosure import authorities
 from cases.disclosure.emergency import codes
+from cases.disclosure.emergency.guards import ABOUT_POSITION
 from cases.kernel import formats
 from cases.kernel.formats import BadFormat
 from cases.kernel.models import Case
 from cases.kernel.numberfields import Whole
-from cases.kernel.plainforms import Chosen, PlainForm
+from cases.kernel.plainforms import Chosen, PlainForm, needed_when
 
 __all__ = [
     "FactsForm",
@@ -197,7 +198,7 @@ class GiveForm(_StepForm):
     )
     radius_m = Whole(label="Radius in metres", min_value=1, max_value=100_000, required=False)
     location_source = forms.ChoiceField(label="Source", choices=[_CHOOSE, *codes.SOURCES], required=False)
-    located_at = UtcField(label="Position of", required=False)
+    located_at = UtcField(label="Time of the position", required=False)
     confidence = Whole(label="Confidence in per cent", min_value=1, max_value=100, required=False)
     cell = forms.CharField(label="Cell and its coverage", max_length=200, required=False)
     is_read_back = forms.BooleanField(label="I read it aloud, and they read it back", required=False)
@@ -211,6 +212,7 @@ class GiveForm(_StepForm):
         ]
         if facts.is_from_sheet:
             self.fields["said_at"] = UtcField(label="Given at, as the sheet says")
+        needed_when(self, "with a position", *ABOUT_POSITION)
 
     def clean_position(self) -> str:
         text = self.cleaned_data["position"]
@@ -220,6 +222,13 @@ class GiveForm(_StepForm):
         if found is None or abs(float(found[1])) > 90 or abs(float(found[2])) > 180:  # noqa: PLR2004 -- degrees
             raise forms.ValidationError("Write one position as 50.3720, -4.1420.", code="invalid")
         return f"{found[1]}, {found[2]}"
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        for name in ABOUT_POSITION:
+            if cleaned.get("position") and name not in self.errors and cleaned.get(name) in (None, ""):
+                self.add_error(name, "A position is given with its radius, its source and its time.")
+        return cleaned
 
 
 class MoreForm(GiveForm):
@@ -244,8 +253,8 @@ class WriteUpForm(_StepForm):
     account = forms.CharField(
         label="What happened, and why it was needed",
         max_length=4000,
-        required=False,
         widget=forms.Textarea(attrs={"rows": 4}),
+        error_messages={"required": "Write what happened and why."},
     )
 
 
@@ -255,8 +264,8 @@ class FoundForm(_StepForm):
     what = forms.CharField(
         label="What was too much, and how it happened",
         max_length=4000,
-        required=False,
         widget=forms.Textarea(attrs={"rows": 3}),
+        error_messages={"required": "Say what was given that was not needed."},
     )
 
 
@@ -266,6 +275,6 @@ class SettleForm(_StepForm):
     how = forms.CharField(
         label="What was reported, to whom, and what the control room destroyed",
         max_length=4000,
-        required=False,
         widget=forms.Textarea(attrs={"rows": 3}),
+        error_messages={"required": "Say what was reported, to whom, and what the control room destroyed."},
     )

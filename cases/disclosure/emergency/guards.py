@@ -10,11 +10,11 @@ from cases.disclosure import authorities
 from cases.disclosure.emergency import codes, messages, periods
 from cases.disclosure.emergency.models import EmergencyDisclosure
 
-__all__ = ["GIVEN", "answered_at", "past_hour"]
+__all__ = ["ABOUT_POSITION", "GIVEN", "answered_at", "past_hour"]
 
 # What may be told to a control room, and nothing else: each is typed, none is taken from a file.
 GIVEN = ("subscriber", "address", "position", "cell")
-_ABOUT_POSITION = ("radius_m", "located_at", "location_source")
+ABOUT_POSITION = ("radius_m", "located_at", "location_source")
 
 
 def answered_at(context: Any) -> datetime:
@@ -78,7 +78,7 @@ def is_least(context: Any) -> str | None:
     inputs = context.inputs
     if not any(str(inputs.get(name) or "").strip() for name in GIVEN):
         return "Say what you gave: subscriber, address, position or cell."
-    about = [inputs.get(name) not in (None, "") for name in _ABOUT_POSITION]
+    about = [inputs.get(name) not in (None, "") for name in ABOUT_POSITION]
     if inputs.get("position") and not all(about):
         return "Give the position with its radius, its source and the time it was taken."
     if any(about) and not (inputs.get("position") or inputs.get("cell")):

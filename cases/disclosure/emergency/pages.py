@@ -277,7 +277,7 @@ def sheet(request: HttpRequest) -> HttpResponse:
         ],
         "given": [
             *("Subscriber's name", "Address", "Position (latitude, longitude), radius in metres"),
-            f"Position of (time); source: {', '.join(label[:1].lower() + label[1:] for _, label in codes.SOURCES)}",
+            f"Time of the position; source: {', '.join(label[:1].lower() + label[1:] for _, label in codes.SOURCES)}",
             *("Cell and its coverage", "Given at"),
         ],
         "desks": _desks(),
