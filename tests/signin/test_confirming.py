@@ -69,6 +69,10 @@ def test_whoever_was_made_by_one_administrator_sees_no_case_until_another_person
     assert f"/people/{user.pk}/" in officer.get("/tasks/", {"view": "all"}).content.decode()
     assert f"person_confirm/?user={user.pk}" in officer.get(f"/people/{user.pk}/").content.decode()
 
+    # Only who waits is offered, and nobody is chosen beforehand.
+    form = officer.get("/office/changes/new/person_confirm/").context["form"]
+    assert [value for value, _ in form.fields["user"].choices] == ["", user.pk]
+
     done = officer.post("/office/changes/new/person_confirm/", {"user": user.pk, "reason": "I rang her."})
 
     assert done.status_code == 302

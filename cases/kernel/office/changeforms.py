@@ -18,10 +18,10 @@ def _people() -> list[tuple[int, str]]:
 
 
 class PersonField(Chosen):
-    """One member of staff with access, as their id."""
+    """One member of staff with access, as their id; or one of those that `choices` gives."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(choices=_people, coerce=int, **kwargs)
+        super().__init__(**{"choices": _people, "coerce": int, **kwargs})
 
 
 class ChangeForm(forms.Form):

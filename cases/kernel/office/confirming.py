@@ -19,6 +19,12 @@ from cases.kernel.office.kinds import Change, Kind, Line, Payload
 __all__ = ["KINDS"]
 
 
+def _waiting() -> list[tuple[int, str]]:
+    """Return those who set up their sign-in and whom nobody has confirmed."""
+    rows = User.objects.filter(is_active=True, is_confirmed=False, authenticator__isnull=False).distinct()
+    return list(rows.order_by("display_name", "pk").values_list("pk", "display_name"))
+
+
 class ConfirmForm(ChangeForm):
     """Whom one knows to have signed in."""
 
@@ -27,7 +33,7 @@ class ConfirmForm(ChangeForm):
         "before, whether they set up this sign-in and under which name.",
         "From then on their roles and teams count.",
     )
-    user = PersonField(label="Person")
+    user = PersonField(label="Person", choices=_waiting)
 
 
 def _newest_link(user_id: int) -> SignInLink | None:
