@@ -181,8 +181,6 @@ class DerivedFlag(Tracked):
     notice = models.ForeignKey(IncomingNotice, models.PROTECT, null=True, blank=True, related_name="flags")
     clock = models.ForeignKey(Clock, models.PROTECT, null=True, blank=True, related_name="+")
 
-    later = {"notice_id": None, "clock_id": None}
-
     class Meta:
         constraints = [models.CheckConstraint(condition=Q(kind__in=["warning", "alert"]), name="derived_flag_kind")]
         indexes = [models.Index("case", name="derived_flag_live", condition=Q(purged_at=None))]
