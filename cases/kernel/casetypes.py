@@ -282,6 +282,7 @@ class CaseType:
     with its label; a person reads through every other sealed fact, and each of `texts` (row, sealed field, what it is),
     before whoever asks is given it.
     `stored_codes` are words for what columns of its facts hold as codes. `dimensions` are what figures count it by.
+    `urgent` are the states in which a case goes before everything else of whoever works it.
     `opens_with_people` says whether people are typed of a new case, `may_add_person` whether a case can take one more,
     `is_divisible` whether part of one can go to a new case.
     A kind without a reference prefix is restricted: its references are random, and only its team knows of its cases.
@@ -362,6 +363,7 @@ class CaseType:
     stored_codes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     may_add_person: Callable[[Case], bool] = always
     dimensions: tuple[Dimension, ...] = ()
+    urgent: frozenset[str] = frozenset()
     opens_with_people: bool = True
     is_divisible: bool = True
 

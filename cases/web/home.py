@@ -36,7 +36,10 @@ def my_work(request: HttpRequest) -> HttpResponse:
     is_idle = not (work.overdue or work.today or work.waiting or work.recent or work.tasks)
     alerts = breakglass.alerts(actor, at=at)
     notices = securitynotices.told(actor, since=at - securitynotices.LATELY)
-    shown = {"sections": sections, "tasks": open_tasks, "is_idle": is_idle, "alerts": alerts, "notices": notices}
+    urgent = rows.urgent_lines(actor, at=at)
+    is_idle = is_idle and not urgent
+    shown = {"urgent": urgent, "sections": sections, "tasks": open_tasks, "is_idle": is_idle}
+    shown |= {"alerts": alerts, "notices": notices}
     return render(request, "cases/my_work.html", shown)
 
 

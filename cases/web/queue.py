@@ -109,6 +109,7 @@ def queue(request: HttpRequest) -> HttpResponse:
     chips = filters.chips(request.GET, asked, actor=actor, people=people, counted=counted)
     shown = {
         "lines": [rows.line(case, at=at, actor=actor) for case in page.rows],
+        "urgent": rows.urgent_lines(actor, at=at),
         "tabs": _tabs(request.GET, asked.view, counted),
         "sorts": _sorts(request.GET, asked.sort),
         "chips": chips,

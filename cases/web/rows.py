@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from cases.kernel import casetypes, policy
 from cases.kernel.actors import Actor
 from cases.kernel.lifecycle import State
 from cases.kernel.models import Case
+from cases.kernel.reading import worklist
 from cases.web import addresses, writing
 
-__all__ = ["Line", "Row", "line", "row"]
+__all__ = ["Line", "Row", "line", "row", "urgent_lines"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,3 +85,10 @@ def line(case: Case, *, at: datetime, actor: Actor | None = None) -> Line:
         take_url=addresses.of_case("web:take", case.uid) if may_take else "",
         changed=writing.moment(case.changed_at),
     )
+
+
+def urgent_lines(actor: Actor, *, at: datetime) -> list[Line]:
+    """Return the lines of what goes before everything else, each leading to the page on which it is worked. One query,
+    or none."""
+    found = [(line(case, at=at), casetypes.get(case.kind).screen, case.uid) for case in worklist.urgent(actor)]
+    return [replace(each, url=addresses.of_case(screen, uid)) if screen else each for each, screen, uid in found]

@@ -216,6 +216,7 @@ class Contests(TestCase):
             transitions.apply(case.pk, "decide", actor=reviewer, at=AT, reason="Seen.", inputs=checks.WON)
         to = checks.to_reviewer(self.people)
         transitions.apply(case.pk, "assign", actor=self.people[checks.RIGHTS], at=AT, inputs=to)
+        assert Case.objects.get(pk=case.pk).assignee_id == int(to["reviewer"])
         said = LedgerEvent.objects.filter(stream=case.uid, action="contest.assign").latest("seq").body
         assert f'"instead_of":"{gone.label}"' in said
         assert f'"reviewer":"{reviewer.label}"' in said

@@ -155,12 +155,14 @@ def resume(context: Any) -> None:
 
 
 def assign(context: Any) -> None:
-    """Give it to a reviewer, or to another one where the first cannot do it. The event names whoever had it before."""
+    """Give it to a reviewer, or to another one where the first cannot do it, who then has the case among their own.
+    The event names whoever had it before."""
     facts = context.case.contest
     before, facts.reviewer = facts.reviewer_id, _named(context)
     named = {"reviewer": f"staff:{facts.reviewer_id}"} | ({"instead_of": f"staff:{before}"} if before else {})
     ledger.current().detail.update(named)
     facts.save(update_fields=["reviewer"])
+    context.case.assignee_id = facts.reviewer_id
 
 
 def decide(context: Any) -> None:

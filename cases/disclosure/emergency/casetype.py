@@ -74,6 +74,7 @@ EMERGENCY_DISCLOSURE = CaseType(
     agency_kinds=frozenset({"emergency"}),
     clock_ends={periods.REST: callbacks.rested},
     message_labels={kind.code: kind.label for kind in messages.ALL},
+    urgent=frozenset({"live"}),
     screen="web:emergency",
     opens_on="web:emergency_start",
 )

@@ -25,14 +25,18 @@ def is_about(facts: Mapping[str, Any]) -> bool:
 
 def open_facts(case: Case, facts: Mapping[str, Any]) -> None:
     """Write the facts row of a new case and start its clocks, inside the current ledger action. The request was made
-    when the case was opened unless the facts say earlier. Raises formats.CardNumber."""
+    when the case was opened unless the facts say earlier; whoever of the team took the call in (`taken_by`, an id) has
+    it. Raises formats.CardNumber."""
     formats.refuse_card_numbers(facts.get(name) for name in SEALED)
     said = {name: facts[name] for name in _PLAIN if facts.get(name) is not None}
     row = EmergencyDisclosure(case=case, key=case.key, **{"requested_at": case.opened_at, **said})
     sealing.seal(row, {name: facts.get(name) or None for name in SEALED}, key=case.key)
     row.save(force_insert=True)
     periods.begin(case, row)
-    case.save(update_fields=["due_at"])
+    taker = facts.get("taken_by")
+    if taker is not None and case.team.memberships.filter(user=taker, ended_at=None).exists():
+        case.assignee_id = taker
+    case.save(update_fields=["due_at", "assignee"])
 
 
 def count_anew(case: Case, *, at: datetime) -> None:

@@ -26,6 +26,7 @@ from cases.kernel.transitions import CaseChanged
 from cases.ledger import sealing
 from cases.web import asking, stepup
 from cases.web.refusals import Problem, form_problems, screen, status_of
+from cases.web.rows import urgent_lines
 
 KIND = EMERGENCY_DISCLOSURE.code
 CASEWORK = "casework"
@@ -94,7 +95,7 @@ def _opening(request: HttpRequest, *, is_from_sheet: bool) -> HttpResponse:
             KIND,
             actor=asking.actor_of(request),
             at=at,
-            facts={**form.cleaned_data, "is_from_sheet": is_from_sheet},
+            facts={**form.cleaned_data, "is_from_sheet": is_from_sheet, "taken_by": asking.actor_of(request).user_id},
             people=form.people(),
             occurred_at=form.cleaned_data.get("requested_at"),
             request=asking.info(request),
@@ -118,6 +119,7 @@ def _open_page(
         "problems": problems or [],
         "is_from_sheet": is_from_sheet,
         "desks": _desks(),
+        "urgent": urgent_lines(asking.actor_of(request), at=asking.now()),
         "now_at": asking.now(),
     }
     return render(request, "cases/disclosure/emergency/start.html", shown, status=status)
