@@ -12,6 +12,7 @@ from django.utils.module_loading import import_string
 from cases.disclosure import dataitems, stepforms
 from cases.disclosure.emergency import forms as emergency
 from cases.fraud.models import FraudDispute, FraudReferral
+from cases.kernel import notice
 from cases.kernel.models import Case
 from cases.kernel.numberfields import Number, Pounds, Whole
 from tests import emergencies, factories
@@ -198,3 +199,20 @@ def test_what_is_refused_when_it_is_empty_is_not_called_optional(form, name, sai
 
     assert "(optional)" not in form(case=case)[name].as_field_group()
     assert form({}, case=case).errors[name] == [said]
+
+
+@pytest.mark.django_db
+def test_each_production_order_says_under_which_act_and_no_two_grounds_read_alike():
+    factories.office()
+    page = desk.client_of("k.mistry").get(reverse("web:new_case", args=["le_disclosure"])).content.decode()
+
+    listed = page[page.index('name="gateway"') :]
+    orders = re.findall(r">(Production order[^<]*)<", listed[: listed.index("</select>")])
+
+    assert orders == [
+        "Production order, Police and Criminal Evidence Act 1984",
+        "Production order, Proceeds of Crime Act 2002",
+        "Production order, Terrorism Act 2000",
+    ]
+    labels = [each.label for each in notice.GATEWAYS.values()]
+    assert len(set(labels)) == len(labels)
