@@ -131,6 +131,22 @@ document.addEventListener("htmx:afterSwap", event => {
   if (focus) focus.focus();
 });
 
+// What is typed and not sent is not lost without a word: leaving the page asks, and so does sending another of its forms.
+// Without this script both happen as before. What a part of the page asks for by htmx leaves nothing.
+const isChanged = field => field.matches("[type=checkbox], [type=radio]") ? field.checked !== field.defaultChecked
+  : field.matches("select") ? field.selectedIndex !== Math.max(0, [...field.options].findIndex(each => each.defaultSelected))
+  : field.matches("textarea, input:not([type=hidden], [type=search], [type=password])") && field.value !== field.defaultValue;
+const unsent = sent => $$("main form[method=post]:not([hx-post], .finder)").some(form => form !== sent && [...form.elements].some(isChanged));
+let isAsked = false;
+const askNoMore = () => { isAsked = true; setTimeout(() => { isAsked = false; }, 500); };
+addEventListener("submit", event => {
+  if (event.target.matches("[method=dialog], [hx-post], [hx-get]")) return;
+  if (unsent(event.target) && !confirm("What you typed in another part of this page is not kept yet. Go on and lose it?")) { event.preventDefault(); event.stopImmediatePropagation(); }
+  else isAsked = true;
+}, true);
+addEventListener("beforeunload", event => { if (!isAsked && unsent()) event.preventDefault(); isAsked = false; });
+addEventListener("click", event => { if (event.target.closest("a[href^='tel:'], a[href^='mailto:'], a[download]")) askNoMore(); });
+
 // One submit per form, and the first problem gets the focus
 addEventListener("submit", event => {
   if (event.defaultPrevented || event.target.method === "dialog") return;

@@ -14,6 +14,7 @@ from tests.browser import crawl
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 PHONE = "+447700900123"
+LOST = "What you typed in another part of this page is not kept yet. Go on and lose it?"
 
 
 @pytest.fixture
@@ -139,3 +140,46 @@ def test_filter_stays_in_the_address_and_back_returns_to_it(browser, live_server
         page.wait_for_url(f"**{case_page(case)}")
         page.go_back()
         expect(page.locator(".chip.on")).to_have_text(re.compile("Amount: £500 to £5,000"))
+
+
+def test_what_is_typed_in_one_form_is_not_lost_by_sending_another_or_by_leaving(browser, live_server, people):
+    case = factories.referred(people)
+    found, said = crawl.Findings(), []
+    answers = iter([False, False, True])
+
+    def answer(dialog) -> None:
+        said.append((dialog.type, dialog.message))
+        dialog.accept() if next(answers) else dialog.dismiss()
+
+    with crawl.person(browser, live_server.url, "a.byrne", found) as person:
+        page = person.page
+        page.goto(live_server.url + case_page(case))
+        page.on("dialog", answer)
+        note = page.locator("#id_note")
+        note.click()
+        page.keyboard.type("The shop confirms it.")
+        page.evaluate(crawl.OPEN_ALL)
+        other = page.locator("#decision form button:visible").first
+
+        page.locator("#side a[href='/approvals/']").click()  # dismissed: the page and what was typed stay
+        expect(note).to_have_value("The shop confirms it.")
+        other.click()
+        expect(note).to_have_value("The shop confirms it.")
+        expect(other).to_be_enabled()
+        assert [kind for kind, _ in said] == ["beforeunload", "confirm"]
+        assert Case.objects.get(pk=case.pk).state == "referred"
+        other.click()
+        expect(page.locator(".head .tag").first).not_to_have_text("Referred")
+        assert (
+            said[1:]
+            == [("confirm", "What you typed in another part of this page is not kept yet. Go on and lose it?")] * 2
+        )
+
+        # What is sent itself is not asked about, nor is a page on which nothing was typed.
+        page.locator("#id_note").fill("The shop confirms it.")
+        page.get_by_role("button", name="Add note").click()
+        expect(page.get_by_text("Note added.")).to_be_visible()
+        page.locator("#side a[href='/approvals/']").click()
+        page.wait_for_url("**/approvals/")
+    assert (len(said), case.notes.count()) == (3, 1)
+    assert found.complaints == []
