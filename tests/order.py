@@ -1,4 +1,4 @@
-"""In which order two processes take the files of tests: the longest first, and a running office only once at a time.
+"""In which order the processes take the files of tests: the longest first, and a running office only once at a time.
 
 A long file that begins last leaves a core idle until it ends.
 """
@@ -27,7 +27,6 @@ SECONDS = {
     "tests/debt/test_sale_completing.py": 40,
     "tests/ledger/test_canary.py": 35,
     "tests/signin/test_browser.py": 35,
-    "tests/bench/test_seed_volume.py": 35,
     "tests/browser/test_disclosure.py": 35,
     "tests/fraud/test_walks.py": 35,
     "tests/restricted/test_agreement.py": 30,
