@@ -90,11 +90,11 @@ def test_a_receipt_is_no_answer_and_the_answer_ends_the_task(filing):
     chase.chase_late(now=TOO_LATE)
     assert len(late()) == 1
 
-    hear(filed(filing))
+    answer = hear(filed(filing))
     application.apply_pending(now=TOO_LATE)
 
     filing.refresh_from_db()
-    assert (filing.state, filing.acknowledged_at, late()) == ("acknowledged", TOO_LATE, [])
+    assert (filing.state, filing.acknowledged_at, late()) == ("acknowledged", answer.received_at, [])
     assert Task.objects.get(kind="acknowledgement_late").outcome == "answered"
     assert Case.objects.get(pk=case.pk).state == "filed"
 
