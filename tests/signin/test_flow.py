@@ -50,7 +50,30 @@ def test_password_without_second_factor_leads_to_enrolment_and_nothing_else(clie
     assert client.get("/account/recovery-codes/").status_code == 200
 
 
-@pytest.mark.parametrize("later", [1, 29, 31, 61])
+@pytest.mark.parametrize("later", [29, 30, 59])
+def test_code_typed_at_the_end_of_its_half_minute_is_taken_until_the_next_one_ends(client, member, clock, later):
+    shown = member.code(clock)
+    client.post("/sign-in/", {"login": "wren", "password": PASSWORD})
+    clock.tick(later)
+
+    answer = client.post("/sign-in/code/", {"code": shown})
+
+    assert (answer.status_code, client.get("/account/").status_code) == (302, 200)
+
+
+@pytest.mark.parametrize(("ahead", "later"), [(0, 60), (30, 0)])
+def test_code_of_two_half_minutes_ago_or_of_the_next_one_is_refused(client, member, clock, ahead, later):
+    other = totp.code(member.seed, clock.seconds + ahead)
+    client.post("/sign-in/", {"login": "wren", "password": PASSWORD})
+    clock.tick(later)
+
+    answer = client.post("/sign-in/code/", {"code": other})
+
+    assert (answer.status_code, client.get("/account/").status_code) == (200, 302)
+    assert b"The code is not right" in answer.content
+
+
+@pytest.mark.parametrize("later", [1, 29, 31, 59, 61])
 def test_used_code_is_refused(member, clock, later):
     used = member.code(clock)
     sign_in(Client(), member, clock)

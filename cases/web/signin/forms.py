@@ -26,6 +26,7 @@ from django.utils import timezone
 
 from cases.kernel.models import User
 from cases.ledger import security
+from cases.web.signin import appcodes
 from cases.web.signin.secrets import SecretUnreadable, open_secret, seal_secret
 
 __all__ = [
@@ -85,6 +86,21 @@ class ActivateTOTPForm(AllauthActivateTOTPForm):
 class AuthenticateForm(AllauthAuthenticateForm):
     """The code at sign-in: of the authenticator app, or a recovery code."""
 
+    def clean_code(self) -> str:
+        forgive, code = check_rate_limit(self.user), str(self.cleaned_data["code"])
+        kinds = (Authenticator.Type.TOTP, Authenticator.Type.RECOVERY_CODES)
+        known = {each.type: each for each in Authenticator.objects.filter(user=self.user, type__in=kinds)}
+        factors = [known[kind] for kind in kinds if kind in known]
+        for factor in factors:
+            if appcodes.is_right(factor, code):
+                factor.user = self.user
+                self.authenticator = factor
+                forgive()
+                return code
+        if factors:
+            self._emit_authentication_failed(factors[0])
+        raise get_adapter().validation_error("incorrect_code")
+
     def _emit_authentication_failed(self, authenticator: Authenticator) -> None:
         refused("sign_in_refused", self.user, authenticator.type)
         super()._emit_authentication_failed(authenticator)
@@ -140,7 +156,7 @@ class StepUpForm(ReauthenticateForm):
         forgive = check_rate_limit(self.user)
         code: str = self.cleaned_data["code"]
         app = Authenticator.objects.filter(user=self.user, type=Authenticator.Type.TOTP).first()
-        if app is None or not app.wrap().validate_code(code):
+        if app is None or not appcodes.is_right(app, code):
             refused("step_up_refused", self.user, Authenticator.Type.TOTP)
             raise get_adapter().validation_error("incorrect_code")
         app.user = self.user

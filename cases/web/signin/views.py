@@ -14,7 +14,6 @@ from allauth.account.views import LoginView, PasswordChangeView
 from allauth.mfa.adapter import get_adapter as get_mfa_adapter
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal import flows as totp_flows
-from allauth.mfa.totp.internal.auth import TOTP
 from allauth.mfa.totp.views import ActivateTOTPView
 from allauth.mfa.webauthn.views import AddWebAuthnView, RemoveWebAuthnView
 from allauth.socialaccount.views import ConnectionsView
@@ -35,7 +34,7 @@ from cases.kernel.models import User
 from cases.kernel.office import demo_people, people
 from cases.kernel.roles import ROLES
 from cases.ledger import security
-from cases.web.signin import factors
+from cases.web.signin import appcodes, factors
 from cases.web.signin.forms import PENDING, SetUpForm, pending_secret
 
 __all__ = [
@@ -151,7 +150,7 @@ class SetUpAppView(ActivateTOTPView):
     def form_valid(self, form: Any) -> HttpResponse:
         app, codes = totp_flows.activate_totp(self.request, form)
         self.did_generate_recovery_codes = bool(codes)
-        TOTP(app)._mark_code_used(form.cleaned_data["code"])
+        appcodes.mark_used(app, form.cleaned_data["code"])
         self.request.session.pop(PENDING, None)
         _enrolled(self.request, Authenticator.Type.TOTP)
         return HttpResponseRedirect(self.get_success_url())
