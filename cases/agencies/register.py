@@ -18,6 +18,7 @@ from cases.agencies.registerforms import (
     AddressForm,
     AgencyForm,
     FileKeysForm,
+    FilesForm,
     FolderForm,
     KeyEndForm,
     KeyForm,
@@ -191,6 +192,27 @@ def _moved(channel: Channel, address: str) -> dict[str, Any]:
     """Return what changes with an address: all of how a channel carries when it is another way, else the address."""
     way = _way(address)
     return way if way["transport"] != channel.transport else {"address": address}
+
+
+# --- files beside messages ----------------------------------------------------------------------------------------
+def _check_beside(payload: Payload, *, actor: Actor, at: datetime) -> dict[str, str]:
+    if not _outs(payload):
+        return {"code": "Nothing is sent to this agency."}
+    if _files_out(payload) is not None:
+        return {"code": "It takes files already: change their address instead."}
+    if _way(payload["address"])["transport"] not in files.CARRIED:
+        return {"address": "Files go by sftp, smtp or smtps."}
+    return _address_faults(payload["address"], [])
+
+
+def _describe_beside(_before: Payload, payload: Payload) -> list[Line]:
+    return _lines({"address": "Address of its files"}, {}, payload)
+
+
+def _add_files(change: Change) -> None:
+    agency, plan = agencies.get(change.payload["code"]), ChannelPlan(direction="out", **_way(change.payload["address"]))
+    listing = Listing(code=agency.code, kind=agency.kind, display_name=agency.display_name, channels=(plan,))
+    agencies.register(listing, actor=change.actor, at=change.at)
 
 
 # --- files: our pairs, their folder, their public keys ------------------------------------------------------------
@@ -450,6 +472,17 @@ KINDS = (
         describe=_describe_address,
         apply=_move,
         form=AddressForm,
+    ),
+    Kind(
+        code="agency_files",
+        label="Exchange files with an agency beside messages",
+        makers=DIRECTORY,
+        checkers=CHECKERS,
+        subject=_subject,
+        check=_check_beside,
+        describe=_describe_beside,
+        apply=_add_files,
+        form=FilesForm,
     ),
     Kind(
         code="agency_key_make",

@@ -24,6 +24,7 @@ __all__ = [
     "AddressForm",
     "AgencyForm",
     "FileKeysForm",
+    "FilesForm",
     "FolderForm",
     "KeyEndForm",
     "KeyForm",
@@ -131,6 +132,18 @@ class AddressForm(ChangeForm):
         agency = agency_of(self.cleaned_data.get("code", ""))
         channel = agencies.channel_of(agency, "out") if agency else None
         _refuse_nowhere(address, list(channel.allowed_cidrs) if channel else [])
+        return address
+
+
+class FilesForm(ChangeForm):
+    """Where files go to an agency that is told by message."""
+
+    code = forms.ChoiceField(label="Agency", choices=_agency_choices)
+    address = forms.CharField(label="Address of its files", max_length=400, help_text=ADDRESS_HELP)
+
+    def clean_address(self) -> str:
+        address: str = self.cleaned_data["address"]
+        _refuse_nowhere(address, [])
         return address
 
 

@@ -11,10 +11,12 @@ from cases.agencies.directory import FILES, IN, OUT, TERMS
 from cases.kernel import actors
 from cases.kernel.exchange import agencies
 from cases.kernel.models import ChannelHealth, ChannelKey, Task
+from cases.kernel.office import proposals
 from cases.ledger.models import LedgerEvent
 from tests import factories
 from tests.agencies import test_register_changes as changes
-from tests.agencies.stage import now
+from tests.agencies.stage import FPA, now
+from tests.kernel.snapshots import nothing_written
 from tests.web import desk
 
 pytestmark = pytest.mark.django_db
@@ -117,3 +119,24 @@ def test_keys_folder_and_address_of_its_files_are_changed_by_two(people, bureau)
     assert (sftp.address, sftp.transport, sftp.answers_folder) == (address, "sftp", "/theirs")
     assert set(ChannelKey.objects.filter(channel=sftp).values_list("kind", flat=True)) == {"openpgp", "ssh"}
     assert len(agencies.live_partner_keys(bureau, kind="openpgp", at=changes.AT)) == 1
+
+
+def test_files_are_exchanged_beside_messages_once_two_agree(people):
+    address = "sftp://backoffice@files.drama-register.example.org/in"
+    asked_for = {"code": FPA, "address": address}
+    for wrong in ("https://files.example.org/in", "sftp://127.0.0.1/in"):
+        with (
+            nothing_written(),
+            pytest.raises(proposals.ProposalRefused, match="Files go by sftp|Nothing would be sent"),
+        ):
+            changes.propose(people, "agency_files", {**asked_for, "address": wrong})
+    proposal = changes.propose(people, "agency_files", asked_for)
+    assert states(agencies.get(FPA)) == {"https": "active"}
+    changes.agree(people, proposal)
+
+    https, sftp = agencies.channels_out(agencies.get(FPA))
+    assert (https.transport, sftp.transport, sftp.address) == ("https", "sftp", address)
+    assert (sftp.receiver_dedupes, sftp.retry_profile, sftp.state) == (False, "file", "active")
+    assert ChannelHealth.objects.filter(channel=sftp).count() == 1
+    with nothing_written(), pytest.raises(proposals.ProposalRefused, match="It takes files already"):
+        changes.propose(people, "agency_files", asked_for)
