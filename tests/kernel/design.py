@@ -99,8 +99,8 @@ ADDED = [
         sources=frozenset({"removal_requested"}),
         target="removed",
         roles=frozenset({"fraud_approver"}),
-        check="",
-        guard="reason; not who removed it; the agency was told by hand",
+        check="not who removed it",
+        guard="reason; the agency was told by hand",
         effects="as confirm_removal",
     ),
     Move(

@@ -656,7 +656,8 @@ class EveryMoveFromEveryState(TestCase):
     def person(self, role, *teams, move=None):
         """Somebody of one role; for a move that nobody makes who had a part before, somebody who had none."""
         fitting = next((one for one in self.people.values() if one.roles == {role}), self.people["d.osei"])
-        if move is not None and move.check.startswith(("neither original maker nor checker", "not the releasing")):
+        apart = ("neither original maker nor checker", "not the releasing", "not who removed")
+        if move is not None and move.check.startswith(apart):
             fitting = self.people["m.achterberg"]
         return replace(fitting, roles=frozenset({role}), team_ids=frozenset(teams))
 
