@@ -659,6 +659,8 @@ class EveryMoveFromEveryState(TestCase):
         apart = ("neither original maker nor checker", "not the releasing", "not who removed")
         if move is not None and move.check.startswith(apart):
             fitting = self.people["m.achterberg"]
+        if move is not None and "not who removed it" in move.guard:
+            fitting = self.people["m.achterberg"]
         return replace(fitting, roles=frozenset({role}), team_ids=frozenset(teams))
 
     def test_each_move_is_open_to_the_designs_roles_alone(self):
