@@ -6,6 +6,7 @@ from cases.disclosure.partners import (
     callbacks,
     codes,
     forms,
+    guessing,  # noqa: F401 -- whoever lists tasks must know its kind
     messages,
     opening,
     periods,
