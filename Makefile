@@ -13,10 +13,10 @@ PRODUCTION = BACKOFFICE_HOME=$$(mktemp -d) BACKOFFICE_DEMO=0 DATABASE_URL=postgr
 run: setup
 	@exec $(BIN)/python manage.py up
 
-# The whole suite on three processes, since some wait while others work: each has servers of its own and takes whole
+# The whole suite on two processes: each has servers of its own and takes whole
 # files of tests.
 test: setup-dev
-	@exec $(BIN)/python -m pytest $(or $(ARGS),-n 3 --dist loadfile --no-loadscope-reorder)
+	@exec $(BIN)/python -m pytest $(or $(ARGS),-n 2 --dist loadfile --no-loadscope-reorder)
 
 # At length: everybody's crawl, every look, kills under load, 500 runs of the machine, a thousand seeded cases,
 # 2,000 histories of debts, a portfolio of 100,000.
