@@ -161,6 +161,8 @@ REFUSALS = (
     ("accurate", "The data is accurate"),
     ("exempt", "An exemption applies"),
 )
+# Why a part of what was asked is not done: who they are is known by then, and what was done was no refusal.
+KEPT_BECAUSE = tuple(each for each in REFUSALS if each[0] not in ("unfounded", "excessive", "identity_not_proved"))
 # Why a text about a person is not given to them: UK GDPR Art 15(4), Data Protection Act 2018 Sch 2 paras 2, 16 and 19.
 # The same words whatever the ground, and where there is none to name.
 WITHHELD = "Not in this pack: it is about somebody else, or the law lets us keep it."

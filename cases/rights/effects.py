@@ -9,7 +9,7 @@ from cases.kernel import clocks, tasks
 from cases.kernel.exchange import letters
 from cases.kernel.models import Case, CaseAddress, CaseParty
 from cases.ledger import sealing
-from cases.rights import access, choices, codes, identity, messages, periods, recipients
+from cases.rights import access, choices, codes, erasing, identity, messages, periods, recipients
 
 __all__ = ["DONE", "LATE", "LETTERS", "LIFTING", "NOT_SHOWN", "REFUSED", "TELL", "write_to_person"]
 
@@ -73,8 +73,13 @@ def carry_out(context: Any) -> None:
     if facts.right == codes.ACCESS and facts.outcome != "nothing_held":
         facts.pack = access.newest(case)
         facts.given_how, facts.given_proof = str(inputs["given_how"]), str(inputs["given_proof"]).strip()[:60]
+    if facts.outcome == "done_in_part":
+        facts.refusal_code = str(inputs["kept_because"])
     recipients.tell(case, inputs.get("changed_in") or (), at=at)
-    facts.save(update_fields=["outcome", "answer", "pack", "given_how", "given_proof", "told_before"])
+    if chosen := inputs.get("erased"):
+        proposer_id = int(context.proposer.removeprefix("staff:"))
+        erasing.decide(case, chosen, proposer_id=proposer_id, actor=context.actor, at=at)
+    facts.save(update_fields=["outcome", "answer", "refusal_code", "pack", "given_how", "given_proof", "told_before"])
     choices.write(case, facts, at=at)
     clocks.meet(case, periods.ANSWER, at=at)
     clocks.end(case, periods.ONWARD, at=at, state="met")

@@ -12,7 +12,7 @@ from cases.kernel import calendars, casetypes
 from cases.kernel.models import Case
 from cases.kernel.office.codelists import CodeField
 from cases.kernel.plainforms import DAY, PersonForm, PlainForm, needed_when
-from cases.rights import codes, recipients
+from cases.rights import codes, erasing, recipients
 
 __all__ = ["ActForm", "FactsForm", "IdentityForm", "PartyForm", "RefuseForm"]
 
@@ -114,6 +114,19 @@ class ActForm(_StepForm):
         required=False,
         help_text="The number of the recorded item, or who saw it handed over.",
     )
+    kept_because = forms.ChoiceField(
+        label="Why the rest is not done",
+        choices=[_CHOOSE, *codes.KEPT_BECAUSE],
+        required=False,
+        help_text="The letter gives this ground.",
+    )
+    erased = forms.MultipleChoiceField(
+        label="Erase all of these matters",
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="A data protection officer has to agree. It cannot be undone. The page of the request says what "
+        "keeps the others.",
+    )
     changed_in = forms.MultipleChoiceField(
         label="Changed in these matters",
         required=False,
@@ -125,11 +138,19 @@ class ActForm(_StepForm):
         super().__init__(*args, **kwargs)
         right = self.case.rights_request.right
         if right in codes.CHANGES:
-            del self.fields["outcome"], self.fields["answer"]
+            del self.fields["outcome"], self.fields["answer"], self.fields["kept_because"]
+        else:
+            needed_when(self, "where it is done in part", "kept_because")
         if right != codes.ACCESS:
             del self.fields["given_how"], self.fields["given_proof"]
         else:
             needed_when(self, "unless nothing is held", "given_how", "given_proof")
+        matters = erasing.matters(self.case) if right == codes.ERASE else []
+        free = [each for each in matters if not each.why_kept]
+        if free:
+            self.fields["erased"].choices = [(str(each.case.uid), each.label) for each in free]  # type: ignore[attr-defined]  # -- choices
+        else:
+            del self.fields["erased"]
         told = recipients.matters(self.case) if right in recipients.CHANGES else []
         if told:
             labels = {str(row.case.uid): f"{row.case.reference}, {_kind(row.case)}" for row in told}

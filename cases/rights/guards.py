@@ -8,10 +8,10 @@ from typing import Any
 from django.db.models import QuerySet
 
 from cases.kernel.models import Case, Letter, Task
-from cases.rights import access, codes, effects, held, identity, messages, recipients
+from cases.rights import access, codes, effects, erasing, held, identity, messages, recipients
 from cases.rights.models import RightsRequest
 
-__all__ = ["NEEDS_IDENTITY", "is_person_told", "is_stop"]
+__all__ = ["NEEDS_IDENTITY", "erases_something", "is_person_told", "is_stop"]
 
 # Nobody is given another's data, and nobody's is erased on another's word.
 NEEDS_IDENTITY = frozenset({codes.ACCESS, "portability", "rectify", codes.ERASE})
@@ -35,8 +35,8 @@ def identity_is_checked(context: Any) -> str | None:
 
 
 def is_a_stop_or_ones_own_field(context: Any) -> str | None:
-    """Any colleague and the system itself carry out a stop; everything else is a rights officer's."""
-    if is_stop(context.case.rights_request) or "rights_officer" in context.actor.roles:
+    """Any colleague and the system itself carry out a stop; everything else is a rights officer's to do or propose."""
+    if context.proposer or is_stop(context.case.rights_request) or "rights_officer" in context.actor.roles:
         return None
     return "Only a rights officer answers this request."
 
@@ -55,21 +55,46 @@ def says_what_was_done(context: Any) -> str | None:
     return None if str(context.inputs.get("answer") or "").strip() else "Write what was done."
 
 
+def erases_something(context: Any) -> bool:
+    """Say whether matters are to be erased: then two people decide."""
+    return context.case.rights_request.right == codes.ERASE and bool(context.inputs.get("erased"))
+
+
+def says_why_the_rest_is_kept(context: Any) -> str | None:
+    """Whoever is not given all they asked for is told why, UK GDPR Art 12(4)."""
+    inputs = context.inputs
+    if inputs.get("outcome") != "done_in_part" or inputs.get("kept_because") in dict(codes.KEPT_BECAUSE):
+        return None
+    return "Choose why the rest is not done: the person is told."
+
+
+def can_be_erased(context: Any) -> str | None:
+    """Only a closed matter of theirs alone, which nothing keeps, is erased before its time (UK GDPR Art 17(3))."""
+    if not erases_something(context):
+        return None
+    if context.inputs.get("outcome") == "nothing_held":
+        return "Something is held: it is to be erased."
+    free = {str(each.case.uid) for each in erasing.matters(context.case, at=context.at) if not each.why_kept}
+    kept = set(context.inputs["erased"]) - free
+    return "Not all of these matters can be erased any more: look at the page of the request." if kept else None
+
+
 def is_true_of_what_is_kept(context: Any) -> str | None:
     """Nobody is told that nothing is held, or that all was erased, while other matters keep a record of them (UK GDPR
-    Art 5(1)(a), 17): no record here is erased before its time."""
+    Art 5(1)(a), 17)."""
     case, outcome = context.case, context.inputs.get("outcome")
     if outcome != "nothing_held" and (case.rights_request.right, outcome) != (codes.ERASE, "done"):
         return None
-    kept = {row.case_id for row in held.rows(case) if row.case_id != case.pk and row.key.destroyed_at is None}
+    goes = set(context.inputs.get("erased") or ())
+    kept = {row.case_id for row in held.rows(case) if row.case_id != case.pk and str(row.case.uid) not in goes}
     if not kept:
         return None
     where = f"{len(kept)} other matter{'s' * (len(kept) > 1)} here"
     if outcome == "nothing_held":
         return f"Something is held: this person stands in {where}."
     return (
-        f"This person stands in {where}, and no record here is erased before its time. Choose “Done in part”, and "
-        "write what was erased and on what ground the rest is kept."
+        f"This person stands in {where} that would be kept. Choose “Done in part”, and write what was erased and on "
+        "what ground the rest is kept."
     )
 
 

@@ -58,12 +58,15 @@ def is_beside(party: CaseParty) -> bool:
 def rows(case: Case) -> list[CaseParty]:
     """Return what each case says of the person whose right it is, oldest case first. Opens nothing.
 
-    A person of other cases is the same where somebody joined the two. Of a case that its people are told nothing of
-    nothing is held here (Data Protection Act 2018 Sch 2 para 2)."""
+    A person of other cases is the same where somebody joined the two. Nothing is held of what is
+    erased, and nothing here of a case that its people are told nothing of (Data Protection Act 2018 Sch 2 para 2)."""
     own = CaseParty.objects.filter(case=case, role="person", is_detached=False)
     joined = Q(party__in=own.exclude(party=None).values("party"))
     all_rows = CaseParty.objects.filter(
-        Q(pk__in=own.values("pk")) | joined, case__is_restricted=False, is_detached=False
+        Q(pk__in=own.values("pk")) | joined,
+        case__is_restricted=False,
+        is_detached=False,
+        key__destroyed_at=None,
     )
     found = list(all_rows.select_related("case", "key").order_by("case__opened_at", "case_id", "number"))
     untold = {each.pk for each in {row.case for row in found} if casetypes.get(each.kind).is_untold(each)}

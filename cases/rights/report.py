@@ -8,7 +8,7 @@ from typing import Any
 from cases.kernel import calendars
 from cases.kernel.casetypes import Check, Table
 from cases.kernel.models import Agency, Case
-from cases.rights import codes, guards, identity, recipients, texts
+from cases.rights import codes, erasing, guards, identity, recipients, texts
 
 __all__ = ["amount", "checks", "context", "facts_view", "tables", "topic", "topic_label"]
 
@@ -59,12 +59,31 @@ def facts_view(case: Case) -> list[tuple[str, str]]:
     if facts.given_how:
         rows.append(("Pack given", f"{dict(codes.GIVEN).get(facts.given_how, facts.given_how)}, {facts.given_proof}"))
     if facts.refusal_code:
-        rows.append(("Refused because", _REFUSALS.get(facts.refusal_code, facts.refusal_code)))
+        label = "The rest is not done because" if facts.outcome else "Refused because"
+        rows.append((label, _REFUSALS.get(facts.refusal_code, facts.refusal_code)))
     return rows
 
 
 def tables(case: Case) -> Sequence[Table]:
-    """Return whoever had been told and heard of the change, as the person may ask. One query where there is any."""
+    """Return what becomes of each matter of a person who asks for erasure, and whoever had been told and heard of a
+    change, as the person may ask. One query where there is any, and some for each matter to be erased."""
+    return (*_erased(case), *_told(case))
+
+
+def _erased(case: Case) -> Sequence[Table]:
+    if case.rights_request.right != codes.ERASE:
+        return ()
+    return (
+        Table(
+            title="What else is held",
+            columns=("Matter", "What becomes of it"),
+            rows=tuple(erasing.fates(case)),
+            empty="Nothing but this request that can be shown here.",
+        ),
+    )
+
+
+def _told(case: Case) -> Sequence[Table]:
     facts = case.rights_request
     if facts.right not in recipients.CHANGES or not facts.outcome:
         return ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db.models import Model
 
-from cases.kernel.lifecycle import Lifecycle, State, Transition
+from cases.kernel.lifecycle import Agreement, Lifecycle, State, Transition
 from cases.kernel.models import Case, CaseAddress, CaseParty, Evidence
 from cases.kernel.policy import Rule
 from cases.rights import access, effects, guards
@@ -99,6 +99,8 @@ LIFECYCLE = Lifecycle(
                 guards.is_a_stop_or_ones_own_field,
                 guards.knows_who_asks,
                 guards.says_what_was_done,
+                guards.says_why_the_rest_is_kept,
+                guards.can_be_erased,
                 guards.is_true_of_what_is_kept,
                 guards.pack_is_given,
                 guards.says_where_it_changed,
@@ -110,6 +112,7 @@ LIFECYCLE = Lifecycle(
                 guards.person_was_told_first,
             ),
             effects=(effects.carry_out,),
+            agreed_by=(Agreement(role="data_protection_officer", when=guards.erases_something),),
             consequence="Whoever has to know is told; then the person is",
             tone="primary",
         ),

@@ -123,7 +123,7 @@ def header(file: CaseFile, current: str, actor: Actor) -> dict[str, Any]:
             Tab(label=label, url=_address_of(name, case), count=count, is_current=name == current)
             for label, name, count in tabs
         ],
-        "may": {act: policy.can(actor, act, case=case).is_allowed for act in ACTS},
+        "may": {act: _may_do(case, actor, act) for act in ACTS},
         "held_as": sorted({holdkinds.shown_label(each) for each in file.holds}),
         "is_mine": case.assignee_id == actor.user_id,
         "screen": casetype.screen,
@@ -133,6 +133,12 @@ def header(file: CaseFile, current: str, actor: Actor) -> dict[str, Any]:
             if policy.can(actor, paper.act, case=case).is_allowed and not paper.why_not(case)
         ],
     }
+
+
+def _may_do(case: Case, actor: Actor, act: str) -> bool:
+    """Say whether a person may do something to a case; to one that is erased nobody does anything but print it."""
+    is_there = case.key.destroyed_at is None or act == "report"
+    return is_there and policy.can(actor, act, case=case).is_allowed
 
 
 def _address_of(name: str, case: Case) -> str:

@@ -42,6 +42,10 @@ VERBS: Mapping[str, Said] = {
     "case.documents_disposed": Said(
         what="erased for good, their time being over,", strong="the documents", icon="trash-2"
     ),
+    "case.erasure_decided": Said(what="agreed to erase", strong="all that this case holds", icon="trash-2"),
+    "case.erased": Said(what="erased for good", strong="all that this case held", icon="trash-2"),
+    "case.erasure_lapsed": Said(what="ended the decision to erase: the case was", strong="opened again", icon="undo-2"),
+    "case.erasure_waits": Said(what="noted that", strong="erasing waits for long", icon="alarm-clock"),
     "case.evidence_scan_asked": Said(what="asked for", strong="another virus scan", icon="scan-search"),
     "case.evidence_scanned": Said(what="noted the result of", strong="a virus scan", icon="scan-search"),
     "case.evidence_handed_out": Said(what="downloaded a document", icon="download"),

@@ -287,16 +287,16 @@ class Access(TestCase):
         where = "Say in which matters it was changed, or that it was in none, so that whoever was told hears of it."
         uids = [str(link.case.uid), str(trace.uid)]
         for chosen in ([], [*uids, "none"], [str(case.uid)]):
-            assert self.tried(case, changed_in=chosen, outcome="done_in_part") == where
+            assert self.tried(case, changed_in=chosen, outcome="done_in_part", kept_because="legal_duty") == where
         offered = ActForm(case=case).fields["changed_in"].choices
         assert [value for value, _ in offered] == [*uids, "none"]
 
-        untrue = "This person stands in 2 other matters here, and no record here is erased before its time."
+        untrue = "This person stands in 2 other matters here that would be kept."
         assert self.tried(case, changed_in=uids).startswith(untrue)
         assert self.tried(case, changed_in=uids, outcome="nothing_held") == (
             "Something is held: this person stands in 2 other matters here."
         )
-        given = {**rights.DONE, "outcome": "done_in_part", "changed_in": uids}
+        given = {**rights.DONE, "outcome": "done_in_part", "kept_because": "legal_duty", "changed_in": uids}
         transitions.apply(case.pk, "act", actor=self.officer, at=LATER, inputs=given)
         case = Case.objects.get(pk=case.pk)
         told = [(each["agency"], each["how"], each["matter"]) for each in case.rights_request.told_before]
@@ -310,8 +310,9 @@ class Access(TestCase):
         assert [each.detail["agency"] for each in asked.order_by("pk")] == list(associations.BUREAUS)
         names = ["Sandbox Bureau A", "Sandbox Bureau B", "Sandbox Bureau C", "Sandbox Transit"]
         assert case.rights_request.told_others == names
-        (table,) = report.tables(case)
+        kept, table = report.tables(case)
         assert [row[0] for row in table.rows] == names
+        assert len(kept.rows) == 2
 
     def test_restriction_is_told_and_what_stands_as_it_was_is_not(self):
         traces.enter(self.people)

@@ -1,0 +1,166 @@
+"""Erases all that a closed case holds before its time, once two people decided to: UK GDPR Art 17(1).
+
+Whoever was told of the person hears of it first (Art 19): the decision waits until nothing of the case is on its way,
+no task of it is open and no hold keeps it. Then its keys are destroyed: its own, under which its texts, documents,
+messages and letters lie, and that of each person in it. Number, kind, dates and the history of acts stay, and the chain
+still verifies. What is erased is changed no more: locks.py refuses it.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Q
+
+from cases.kernel import calendars, holds, locks, record, tasks
+from cases.kernel.actors import Actor, system
+from cases.kernel.errors import CaseError
+from cases.kernel.evidence import custody
+from cases.kernel.finding import index
+from cases.kernel.models import Approval, Case, Erasure, Evidence, Letter, OutboxMessage, Task
+from cases.ledger import sealing
+from cases.ledger.models import DataKey
+
+__all__ = ["MayNotErase", "decide", "erase_decided", "waiting", "why_not", "why_waits"]
+
+ACTOR = system("disposal")
+REASON = "person_asked"
+LAPSED, WAITS = "erasure_lapsed", "erasure_waits"
+ASK_AFTER = timedelta(days=14)
+# A message that may still leave, or of which nobody has taken note yet.
+ON_ITS_WAY = Q(state__in=["pending", "sending", "unknown", "dead"]) | Q(
+    state__in=["delivered", "refused"], settled_at=None
+)
+tasks.declare(
+    {
+        LAPSED: "A matter that was to be erased was opened again: tell the person that it is kept, and why",
+        WAITS: "A matter that two people decided to erase still waits: see on its page what it waits for",
+    },
+    ended_by={WAITS: "This ends when it is erased, or opened again."},
+)
+log = logging.getLogger(__name__)
+
+
+class MayNotErase(CaseError):
+    """Something keeps a case from being erased."""
+
+
+def why_not(case: Case, *, at: datetime | None) -> str:
+    """Return in words why nobody can decide to erase a case; empty where two people can. Three queries at most;
+    without `at`, as the database's clock has it."""
+    if case.key.destroyed_at is not None:
+        return "It is erased already."
+    if case.is_restricted or not case.is_closed:
+        return "It is not closed."
+    if waiting(case) is not None:
+        return "It is to be erased already."
+    if holds.blocks(case, "dispose", at=at):
+        return "A hold keeps it."
+    if case.merged.filter(key__destroyed_at=None).exists() or case.merged_into_id is not None:
+        return "It was merged with another."
+    return ""
+
+
+def waiting(case: Case) -> Erasure | None:
+    """Return the decision to erase a case that has not happened yet. One query."""
+    return Erasure.objects.filter(case=case, erased_at=None, ended_at=None).first()
+
+
+def decide(case_id: int, *, asked_in: Case, proposer_id: int, actor: Actor, at: datetime) -> Erasure:
+    """Keep the decision of two people to erase a case: who proposed it, and `actor`, who agrees.
+
+    Runs inside the ledger action of the locked case in which it was asked for; locks the other without waiting and
+    writes one event on its stream. Raises MayNotErase, locks.CaseBusy.
+    """
+    case = locks.another_for_update(case_id)
+    if why := why_not(case, at=at):
+        raise MayNotErase(f"{case.reference} cannot be erased. {why}")
+    with record.act(case, "case.erasure_decided", actor=actor, at=at, detail={"asked_in": asked_in.reference}):
+        row = Erasure(case=case, asked_in=asked_in, proposed_by_id=proposer_id, decided_at=at)
+        row.agreed_by_id = actor.user_id or 0
+        row.save(force_insert=True)
+    return row
+
+
+def why_waits(case: Case, *, at: datetime | None) -> str:
+    """Return in words what a decided erasure waits for; empty where it can happen. Five queries at most."""
+    if OutboxMessage.objects.filter(ON_ITS_WAY, case=case).exists():
+        return "A message is on its way."
+    if Letter.objects.filter(case=case, state__in=["due", "rendered"]).exists():
+        return "A letter is not posted yet."
+    if Task.objects.filter(case=case, closed_at=None).exclude(kind=WAITS).exists():
+        return "A task is open."
+    if Approval.objects.filter(case=case, closed_at=None).exists():
+        return "Somebody's agreement is awaited."
+    return "A hold keeps it." if holds.blocks(case, "dispose", at=at) else ""
+
+
+def erase_decided(*, now: datetime) -> int:
+    """Erase every case of which that was decided and that waits for nothing, each in a transaction of its own; a fault
+    of one stops no other. A decision of a case that was opened again ends, and somebody tells the person. Returns how
+    many were erased; a killed worker leaves the rest to the next round."""
+    erased = 0
+    for pk in Erasure.objects.filter(erased_at=None, ended_at=None).order_by("pk").values_list("pk", flat=True):
+        try:
+            erased += _take_up(pk, now=now)
+        except CaseError:
+            log.exception("erasure_waits", extra={"erasure": pk})
+    return erased
+
+
+@transaction.atomic
+def _take_up(erasure_id: int, *, now: datetime) -> int:
+    case = locks.case_for_update(Erasure.objects.values_list("case_id", flat=True).get(pk=erasure_id))
+    row = Erasure.objects.filter(pk=erasure_id, erased_at=None, ended_at=None).first()
+    if row is None:  # another worker was first
+        return 0
+    if not case.is_closed:
+        _end(row, case, now=now)
+        return 0
+    if why_waits(case, at=now):
+        _ask_to_look(row, case, now=now)
+        return 0
+    _erase(row, case, now=now)
+    return 1
+
+
+def _end(row: Erasure, case: Case, *, now: datetime) -> None:
+    """The case is worked on again: nothing is erased on a decision that knew nothing of why."""
+    with record.act(case, "case.erasure_lapsed", actor=ACTOR, at=now):
+        row.ended_at = now
+        row.save(update_fields=["ended_at"])
+        tasks.close_all(case, WAITS, actor=ACTOR, at=now)
+    asked_in = locks.another_for_update(row.asked_in_id)
+    with record.act(asked_in, "case.erasure_lapsed", actor=ACTOR, at=now):
+        tasks.raise_task(LAPSED, case=asked_in, at=now, matter=case.reference)
+
+
+def _ask_to_look(row: Erasure, case: Case, *, now: datetime) -> None:
+    """Raise a task, once, where a decision has waited long: the person was told that it happens."""
+    if now < row.decided_at + ASK_AFTER or Task.objects.filter(case=case, kind=WAITS, closed_at=None).exists():
+        return
+    with record.act(case, "case.erasure_waits", actor=ACTOR, at=now):
+        tasks.raise_task(WAITS, case=case, at=now)
+
+
+def _erase(row: Erasure, case: Case, *, now: datetime) -> None:
+    """Destroy every key of a locked case, in one act on its stream; what it was found by goes with it."""
+    kept = Evidence.objects.select_related("blob__key").filter(case=case, blob__key__destroyed_at=None)
+    documents = list(kept.order_by("number"))
+    people = list(case.parties.order_by("number"))
+    detail = {"hashes": [each.sha256 for each in documents], "people": [each.number for each in people]}
+    with record.act(case, "case.erased", actor=ACTOR, at=now, detail=detail):
+        tasks.close_all(case, WAITS, actor=ACTOR, at=now)
+        custody.erase(case, documents, actor=ACTOR, at=now, reason=REASON)
+        own = DataKey.objects.filter(pk__in=[case.key_id, *(each.key_id for each in people)], destroyed_at=None)
+        for key in own.order_by("pk"):
+            sealing.destroy(key, actor=ACTOR.label, reason=REASON, at=now)
+        index.forget_case(case)
+        row.erased_at = now
+        row.save(update_fields=["erased_at"])
+        case.version += 1
+        case.changed_at = now
+        case.save(update_fields=["version", "changed_at"])
+    log.info("case_erased", extra={"kind": case.kind, "until": str(calendars.london_date(now))})

@@ -1,0 +1,226 @@
+"""What two people decide to erase is erased once nothing of it is on its way, and nobody reads or changes it again."""
+
+from datetime import timedelta
+
+import pytest
+
+from cases import tasks as work
+from cases.kernel import actors, edits, erasing, holds, intake, locks, record, tasks, transitions, verdicts
+from cases.kernel.errors import CaseError
+from cases.kernel.models import Approval, Case, CaseParty, Erasure, Letter, Note, PersonPair, SearchEntry, Task
+from cases.ledger import sealing, verify
+from cases.ledger.models import LedgerEvent
+from cases.rights import held, report
+from cases.rights.forms import ActForm
+from tests import factories
+from tests import requests_of_people as rights
+from tests.factories import AT
+from tests.kernel.snapshots import nothing_written
+from tests.rights.test_access import join
+from tests.web import desk
+
+pytestmark = pytest.mark.django_db
+LATER = AT + timedelta(minutes=5)
+READER = sealing.Reader(actor="staff:1", verb="view", purpose="casework")
+PART = {"outcome": "done_in_part", "answer": "The order of May is gone.", "changed_in": ["none"]}
+
+
+@pytest.fixture
+def people():
+    return factories.office()
+
+
+@pytest.fixture
+def older(people):
+    """A matter of the same person, with a note and a document, that is closed and whose letter is posted."""
+    case = rights.closed(people)
+    edits.add_note(case.pk, "She rang about it.", actor=people[rights.OFFICER], at=AT)
+    with record.act(case, "letter.dispatched", actor=actors.system("tests"), at=AT):
+        for letter in Letter.objects.filter(case=case):
+            letter.state, letter.dispatched_date = "dispatched", AT.date()
+            letter.save()
+    return Case.objects.get(pk=case.pk)
+
+
+@pytest.fixture
+def asked(people, older):
+    """Somebody asks for erasure who is joined with the older matter."""
+    case = rights.asked(people, "erase")
+    join(CaseParty.objects.get(case=older), CaseParty.objects.get(case=case))
+    return rights.identify(case, people)
+
+
+def proposed(case, people, **inputs):
+    given = {"outcome": "done", "answer": "All is gone.", **inputs}
+    return transitions.apply(case.pk, "act", actor=people[rights.OFFICER], at=LATER, inputs=given)
+
+
+def agreed(case, people, by=rights.DPO):
+    waiting = Approval.objects.get(case=case, act="act", closed_at=None)
+    return verdicts.decide(waiting.uid, "agreed", actor=people[by], at=LATER)
+
+
+def erased(older, people, asked):
+    proposed(asked, people, erased=[str(older.uid)])
+    agreed(asked, people)
+    assert erasing.erase_decided(now=LATER) == 1
+    return Case.objects.select_related("key").get(pk=older.pk)
+
+
+def test_two_people_decide_and_then_nobody_reads_it_again_while_the_chain_still_verifies(people, older, asked):
+    assert [value for value, _ in ActForm(case=asked).fields["erased"].choices] == [str(older.uid)]
+    proposed(asked, people, erased=[str(older.uid)])
+    assert Case.objects.get(pk=asked.pk).state == "received"
+    assert not Erasure.objects.exists()
+    with nothing_written(counted=1), pytest.raises(CaseError, match="You asked for this"):
+        agreed(asked, people, by=rights.OFFICER)
+    with nothing_written():
+        assert erasing.erase_decided(now=LATER) == 0
+
+    assert agreed(asked, people).state == "actioned"
+    row = Erasure.objects.get(case=older)
+    assert (row.proposed_by_id, row.agreed_by_id) == (people[rights.OFFICER].user_id, people[rights.DPO].user_id)
+    work.check_documents()
+
+    older = Case.objects.select_related("key").get(pk=older.pk)
+    person = CaseParty.objects.select_related("key").get(case=older)
+    assert older.key.destroyed_at and person.key.destroyed_at
+    (opened,) = sealing.open_rows([person], ("surname", "phone"), reader=READER, at=LATER)
+    assert set(opened.values()) == {sealing.ERASED}
+    assert not SearchEntry.objects.filter(case=older).exists()
+    assert not PersonPair.objects.filter(first=person).exists()
+    (note,) = sealing.open_rows(list(Note.objects.filter(case=older)), ("text",), reader=READER, at=LATER)
+    assert note["text"] == sealing.ERASED
+    assert (older.kind, older.state) == (rights.REQUEST, "closed")
+    (event,) = LedgerEvent.objects.filter(stream=older.uid, action="case.erased")
+    assert event.actor == "system:disposal" and event.content()["detail"]["people"] == [1]
+    (event,) = LedgerEvent.objects.filter(stream=older.uid, action="case.erasure_decided")
+    assert event.content()["detail"] == {"asked_in": asked.reference}
+    assert {each.level for each in verify.verify_stream(older.uid)} <= {"recorded late"}
+    assert {row.case_id for row in held.rows(asked)} == {asked.pk}
+
+
+def test_what_is_erased_is_changed_by_nobody(people, older, asked):
+    older = erased(older, people, asked)
+    sentence = f"What {older.reference} held is erased: nothing is changed in it any more."
+    officer = people[rights.OFFICER]
+    for counted, change in (
+        (0, lambda: edits.add_note(older.pk, "Once more.", actor=officer, at=LATER)),
+        (0, lambda: holds.enter(older.pk, "legal", actor=officer, at=LATER, source="court", reason="An order.")),
+        (1, lambda: transitions.apply(older.pk, "reopen", actor=officer, at=LATER, reason="Once more.")),
+    ):
+        with nothing_written(counted=counted), pytest.raises(locks.CaseErased, match=sentence):
+            change()
+    with nothing_written():
+        assert erasing.erase_decided(now=LATER) == 0
+
+
+def test_its_page_says_that_it_is_erased_and_offers_nothing_but_its_report(people, older, asked):
+    older = erased(older, people, asked)
+    browser = desk.client_of(rights.OFFICER)
+    page = browser.get(f"/cases/{older.uid}/").content.decode()
+    assert "All that this case held was erased for good." in page
+    assert "agreed to erase" in page and "Reveal" not in page and "Add note" not in page
+    assert "She rang about it." not in page
+    shown = browser.get(f"/cases/{asked.uid}/").content.decode()
+    assert f"{older.reference}, rights request" in shown and "Erased on" in shown
+
+
+def test_it_waits_for_letters_tasks_agreements_and_holds_and_says_so(people, asked, older):
+    proposed(asked, people, erased=[str(older.uid)])
+    agreed(asked, people)
+    with record.act(older, "tests.asked", actor=actors.system("tests"), at=AT):
+        waits = tasks.raise_task("rights_tell_earlier_recipient", case=older, at=AT)
+    assert report.tables(asked)[0].rows[0] == (
+        f"{older.reference}, rights request",
+        "To be erased. It waits: a task is open.",
+    )
+    with nothing_written():
+        assert erasing.erase_decided(now=LATER) == 0
+    late = LATER + timedelta(days=14)
+    assert erasing.erase_decided(now=late) == 0
+    with nothing_written():
+        assert erasing.erase_decided(now=late) == 0
+    assert Task.objects.filter(case=older, kind="erasure_waits", closed_at=None).count() == 1
+    with record.act(older, "tests.asked", actor=actors.system("tests"), at=AT):
+        tasks.close(waits, actor=actors.system("tests"), at=AT)
+    holds.enter(older.pk, "legal", actor=people[rights.OFFICER], at=LATER, source="court", reason="An order.")
+    assert report.tables(asked)[0].rows[0][1] == "To be erased. It waits: a hold keeps it."
+    assert erasing.erase_decided(now=late) == 0
+    assert not Case.objects.select_related("key").get(pk=older.pk).key.destroyed_at
+
+
+def test_a_matter_that_is_opened_again_is_kept_and_somebody_tells_the_person(people, asked, older):
+    proposed(asked, people, erased=[str(older.uid)])
+    agreed(asked, people)
+    transitions.apply(older.pk, "reopen", actor=people[rights.OFFICER], at=LATER, reason="They wrote again.")
+    verdicts.decide(
+        Approval.objects.get(case=older, act="reopen", closed_at=None).uid, "agreed", actor=people[rights.DPO], at=LATER
+    )
+    assert erasing.erase_decided(now=LATER) == 0
+    row = Erasure.objects.get(case=older)
+    assert row.ended_at == LATER and row.erased_at is None
+    (task,) = Task.objects.filter(case=asked, kind="erasure_lapsed", closed_at=None)
+    assert task.detail["matter"] == older.reference
+    assert report.tables(asked)[0].rows[0][1] == "Kept: it was opened again before it was erased."
+
+
+def test_only_a_closed_matter_of_theirs_alone_that_nothing_keeps_is_chosen(people, older, asked):
+    other = rights.asked(people, "rectify")
+    join(*CaseParty.objects.filter(case__in=[older, asked, other]))
+    rows = dict(report.tables(asked)[0].rows)
+    assert rows == {
+        f"{older.reference}, rights request": "Two people can decide to erase it.",
+        f"{other.reference}, rights request": "Kept. It is not closed.",
+    }
+    asked = again(asked, people)
+    for inputs, sentence in (
+        ({"erased": [str(other.uid)]}, "Not all of these matters can be erased any more"),
+        ({"erased": ["nonsense"], **PART, "kept_because": "legal_duty"}, "Not all of these matters can be erased"),
+        ({"erased": [str(older.uid)]}, "This person stands in 1 other matter here that would be kept."),
+        ({"erased": [str(older.uid)], "outcome": "nothing_held"}, "Something is held: it is to be erased."),
+        ({"erased": [str(older.uid)], **PART}, "Choose why the rest is not done: the person is told."),
+        ({"erased": [str(older.uid)], **PART, "kept_because": "unfounded"}, "Choose why the rest is not done"),
+    ):
+        with nothing_written(counted=1), pytest.raises(CaseError, match=sentence):
+            proposed(asked, people, **inputs)
+    holds.enter(older.pk, "legal", actor=people[rights.OFFICER], at=AT, source="court", reason="An order.")
+    assert report.tables(asked)[0].rows[0][1] == "Kept. A hold keeps it."
+    assert "erased" not in ActForm(case=asked).fields
+
+
+def again(case, people):
+    """Record anew that it is the person: they were joined with another matter since."""
+    case = Case.objects.get(pk=case.pk)
+    transitions.apply(case.pk, "ask_identity", actor=people[rights.OFFICER], at=LATER)
+    return transitions.apply(
+        case.pk, "confirm_identity", actor=people[rights.OFFICER], at=LATER, inputs=rights.IDENTITY
+    )
+
+
+def test_a_matter_in_which_somebody_else_stands_is_not_erased_for_one(people, older, asked):
+    facts = {"right": "rectify", "came_by": "letter"}
+    other = {**rights.PERSON, "role": "representative"}
+    shared = intake.open_case(
+        rights.REQUEST, actor=people[rights.OFFICER], at=AT, facts=facts, people=[rights.PERSON, other]
+    )
+    first = CaseParty.objects.filter(case=shared, role="person").get()
+    join(first, *CaseParty.objects.filter(case__in=[older, asked]))
+    rows = dict(report.tables(asked)[0].rows)
+    assert rows[f"{shared.reference}, rights request"] == "Kept. Somebody else stands in it too."
+
+
+def test_it_may_be_done_in_part_and_the_letter_says_why_the_rest_is_kept(people, older, asked):
+    other = rights.asked(people, "rectify")
+    join(*CaseParty.objects.filter(case__in=[older, asked, other]))
+    asked = again(asked, people)
+    proposed(asked, people, **PART, erased=[str(older.uid)], kept_because="legal_claims")
+    asked = agreed(asked, people)
+    assert asked.rights_request.refusal_code == "legal_claims"
+    assert dict(report.facts_view(asked))["The rest is not done because"] == "Needed for legal claims"
+    assert erasing.erase_decided(now=LATER) == 1
+
+
+def test_what_is_on_its_way_to_somebody_leaves_first(people):
+    assert erasing.why_waits(rights.propagating(people), at=LATER) == "A message is on its way."
+    assert erasing.why_waits(rights.closed(people), at=LATER) == "A letter is not posted yet."
