@@ -18,6 +18,7 @@ from django.views.decorators.http import require_GET, require_POST
 from cases.kernel import casetypes, holdkinds, policy, releases, retention, tasks, transitions
 from cases.kernel.actors import Actor
 from cases.kernel.casetypes import CaseType, never
+from cases.kernel.exchange.letters import TEMPLATES
 from cases.kernel.models import Case
 from cases.kernel.reading import queries, records, timeline
 from cases.kernel.reading.queries import CaseFile
@@ -46,6 +47,13 @@ __all__ = [
 ]
 
 CASEWORK = "casework"
+LETTER_STATES = {
+    "due": "Waits to be written",
+    "rendered": "Written, waits for the post",
+    "dispatched": "Posted",
+    "returned": "Came back",
+    "withdrawn": "Withdrawn",
+}
 SAY_WHY = "Say first, on the case's page, why you read it."
 PURPOSES = {
     "oversight": "Oversight of casework",
@@ -303,14 +311,16 @@ def note_look(request: HttpRequest, case: Case, why: str, at: datetime) -> None:
 @screen
 @require_GET
 def messages(request: HttpRequest, uid: UUID) -> HttpResponse:
-    """Show what was promised to agencies, each try, and what they called back with. Opens no sealed value."""
+    """Show what was promised to agencies, each try, what they called back with, and the letters to people. Opens no
+    sealed value."""
     actor, at = asking.actor_of(request), asking.now()
     file = queries.case_file(actor, uid)
     if not (why := purpose_of(request, file, actor)):
         return ask_purpose(request, file.case)
     reads.record_read(asking.reader(request, "view", why, file.case.uid, fields=("messages",)), at=at, result_count=1)
     sent, tries, heard = records.messages(file.case)
-    labels = casetypes.get(file.case.kind).message_labels
+    casetype = casetypes.get(file.case.kind)
+    labels, roles = casetype.message_labels, dict(casetype.party_roles)
     shown = {
         "sent": [
             {
@@ -321,6 +331,15 @@ def messages(request: HttpRequest, uid: UUID) -> HttpResponse:
             for message in sent
         ],
         "heard": heard,
+        "letters": [
+            {
+                "letter": row,
+                "label": TEMPLATES[row.template].label if row.template in TEMPLATES else row.template,
+                "role": roles.get(row.party.role, row.party.role),
+                "state": LETTER_STATES[row.state],
+            }
+            for row in records.letters(file.case)
+        ],
     }
     return render(request, "cases/messages.html", header(file, "messages", actor) | shown)
 

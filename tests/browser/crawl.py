@@ -36,6 +36,7 @@ WITHOUT_PAGE = {
     "close_task",
     "report",
     "download",
+    "sent_letter",
     "play",
     "report_file",
     "agency_resume",

@@ -368,6 +368,7 @@ ARGUMENTS = {
     "approval": NOTHING,
     "message": NOTHING,
     "callback": NOTHING,
+    "letter": NOTHING,
     "link": NOTHING,
     "task": NOTHING,
     "quarter": "2026-q3",

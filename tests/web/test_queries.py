@@ -7,6 +7,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from cases.kernel import edits, outbox
+from cases.kernel.exchange import letters
 from cases.kernel.linking import links
 from cases.web import context
 from tests import factories
@@ -86,6 +87,7 @@ def with_rows(people, count: int):
     with edits.change(case.pk, actor=people["a.byrne"], at=factories.AT, shapes=False, verb="case.told") as edit:
         for _ in range(count):
             outbox.post(edit.case, outbox.Message(agency_code="sandbox-post", kind="letter", body={}), at=factories.AT)
+            letters.request(edit.case, edit.case.parties.get(number=2), template="n11", at=factories.AT)
     for _ in range(count):
         other = factories.referred(people)
         links.make(case.pk, "related", other.reference, actor=people["a.byrne"], at=factories.AT)
@@ -97,7 +99,7 @@ def with_rows(people, count: int):
     ("name", "arguments", "expected"),
     [
         ("documents", {}, 9),
-        ("messages", {}, 10),
+        ("messages", {}, 11),
         ("audit", {}, 11),
         ("older", {}, 8),
         ("assign", {}, 5),

@@ -12,7 +12,8 @@ from django.conf import settings
 from django.core.cache import caches
 from django.urls import URLPattern, get_resolver, reverse
 
-from cases.kernel import actors, edits, jobs, tasks, transitions
+from cases.kernel import actors, edits, jobs, record, tasks, transitions
+from cases.kernel.exchange import letters
 from cases.kernel.finding import joining, matching
 from cases.kernel.linking import links
 from cases.kernel.models import AccessReview, Party, PersonPair, User
@@ -104,6 +105,8 @@ def standing(db):
     )
     factories.scan()
     report = requests.request(case, actor=people["a.byrne"], at=factories.APPROVED_AT)
+    with record.act(case, "tests.letter", actor=actors.system("sweep"), at=factories.APPROVED_AT):
+        letter = letters.request(case, case.parties.get(number=1), template="n11", at=factories.APPROVED_AT)
     with edits.change(
         case.pk, actor=people["a.byrne"], at=factories.APPROVED_AT, verb="case.task", shapes=False
     ) as edit:
@@ -171,6 +174,7 @@ def standing(db):
         "edit_address": {"uid": case.uid, "number": 1, "place": 1},
         "report_progress": {"uid": case.uid, "report": report.uid},
         "report_file": {"uid": case.uid, "report": report.uid},
+        "sent_letter": {"uid": case.uid, "letter": letter.uid},
         **{name: {"job": job.uid} for name in ("job", "job_stop", "job_resume", "job_rows")},
         "change": {"uid": proposal.uid},
         "decide": {"uid": proposal.uid},

@@ -9,7 +9,7 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from cases.kernel import policy
-from cases.kernel.models import Callback, Case, DeliveryAttempt, Evidence, OutboxMessage
+from cases.kernel.models import Callback, Case, DeliveryAttempt, Evidence, Letter, OutboxMessage
 from cases.kernel.reading import timeline
 from cases.ledger import sealing
 from cases.ledger.models import AccessEvent, LedgerEvent
@@ -46,6 +46,11 @@ def messages(case: Case) -> tuple[list[OutboxMessage], list[DeliveryAttempt], li
     tries = DeliveryAttempt.objects.filter(message__case=case).defer("sealed_excerpt").order_by("-id")[:200]
     heard = case.callbacks.select_related("agency").defer("sealed_body").order_by("-id")[:100]
     return list(sent), list(tries), list(heard)
+
+
+def letters(case: Case) -> list[Letter]:
+    """Return the newest letters to people of a case, newest first, without what they say. One query."""
+    return list(case.letters.select_related("party").order_by("-requested_at", "-id")[:100])
 
 
 def looks_at(case: Case) -> QuerySet[AccessEvent]:
