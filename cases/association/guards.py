@@ -65,7 +65,12 @@ def _how_and_when(context: Any) -> str | None:
 
 
 def has_evidence(context: Any) -> str | None:
-    return None if document(context) else "Name the document that shows the other person's agreement."
+    shown = document(context)
+    if shown is None:
+        return "Name the document that shows the other person's agreement."
+    if shown.obtained_by_id == context.actor.user_id:
+        return "You attached this document. Another person must judge what it shows."
+    return None
 
 
 def are_those_confirmed(context: Any) -> str | None:

@@ -58,8 +58,8 @@ LIFECYCLE = Lifecycle(
     reopens_to="declared",
     final=frozenset({"broken", "withdrawn"}),
     opening_roles=_ANYBODY | {"own-orders"},
-    editable=frozenset({"declared", "challenged"}),
-    papers=frozenset({"confirmed", "active", "break_requested", "signposted", "correcting"}),
+    editable=frozenset({"declared"}),
+    papers=frozenset({"confirmed", "active", "challenged", "break_requested", "signposted", "correcting"}),
     steps=(
         ("declared", "Declared"),
         ("confirmed", "Confirmed"),

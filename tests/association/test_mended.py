@@ -1,5 +1,6 @@
 """Each end of a link is reached, and nothing is said of one that is not so."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -41,15 +42,29 @@ class Mended(TestCase):
         assert [code for code, _ in form(case=Case.objects.get(pk=case.pk)).fields["evidence"].choices] == ["1"]
 
     def test_challenge_is_not_dismissed_for_somebody_whom_nobody_confirmed(self):
-        """Domain 7.3: a link is confirmed by a second person, on evidence of that person's agreement."""
+        """Domain 7.3: a link is confirmed by a second person, on evidence of that person's agreement. What it says and
+        of whom stays as it was confirmed; rulings: every four-eyes test uses one who holds both roles."""
+        both = replace(self.people[links.OFFICER], roles=frozenset({"credit_officer", "credit_reviewer"}))
+        case = self.after(links.confirmed(self.people), "challenge", "i.sowande", **links.DENIAL)
+        somebody_else = {"forename": "Marigold", "surname": "Quarrie", "date_of_birth": "1990-05-05"}
+        with (
+            nothing_written(),
+            pytest.raises(edits.EditRefused, match="can no longer be changed"),
+            edits.change(case.pk, actor=both, at=AT) as edit,
+        ):
+            edit.party(2, **somebody_else)
         case = self.after(links.challenged(self.people), "detach", links.OFFICER, person=2)
-        if case.approvals.filter(closed_at=None).exists():
-            case = links.agree(case, self.people[links.CONFIRMER])
-        with edits.change(case.pk, actor=self.people[links.OFFICER], at=AT) as edit:
-            edit.add_party({**links.OTHER, "values": {"forename": "Marigold", "surname": "Quarrie"}})
+        case = links.agree(case, self.people[links.CONFIRMER])
         with nothing_written(counted=1), pytest.raises(CaseError, match="not those whom a second person confirmed"):
             self.after(case, "dismiss_challenge", links.CONFIRMER, evidence="1")
-        assert self.after(case, "uphold_challenge", links.CONFIRMER).state == "correcting"
+
+    def test_challenge_is_not_dismissed_by_whoever_attached_what_shows_the_agreement(self):
+        both = replace(self.people[links.OFFICER], roles=frozenset({"credit_officer", "credit_reviewer"}))
+        case = links.challenged(self.people)
+        links.attach(case, both)
+        with nothing_written(counted=1), pytest.raises(CaseError, match="You attached this document"):
+            links.after(case, "dismiss_challenge", both, evidence="2")
+        assert self.after(case, "dismiss_challenge", links.CONFIRMER, evidence="2").state == "active"
 
     def test_agency_that_breaks_a_link_after_its_end_raises_no_alarm(self):
         case = links.broken(self.people)
