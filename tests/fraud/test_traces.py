@@ -51,7 +51,7 @@ def says(case, code, at=ANSWERED, **data):
     return Case.objects.get(pk=case.pk)
 
 
-@pytest.mark.parametrize("build", [traces.accepted, traces.tracing])
+@pytest.mark.parametrize("build", [traces.accepted, traces.tracing, traces.result_held])
 def test_the_calls_that_were_decided_about_stay_as_they_were(people, build):
     """PECR reg 15(1): these calls were found necessary and expedient to trace, and no others."""
     case = build(people)
@@ -184,6 +184,26 @@ def test_whoever_recorded_the_result_does_not_pass_it_on_and_the_police_need_a_r
     assert refusal(other, "pass", judge, **PASSED) == "Enter the reference of the police first."
     given = after(other, "pass", judge, GIVEN, recipient=TRANSIT, interest="It can end the calls of its customer.")
     assert (given.state, told(other, "trace_result")[0]) == ("passed", TRANSIT)
+
+
+def test_the_police_get_a_result_whose_reference_came_after_it(people):
+    """Domain 6C: the result is passed to the police. Whoever complained may go to them only once it is known."""
+    traces.enter(people)
+    case = traces.requested(people, at=CALLED, police_reference="")
+    after(case, "accept", people[APPROVER], CALLED, is_expedient=True)
+    after(case, "start", people[ANALYST], CALLED, **ASKED)
+    case = after(case, "hold_result", people[ANALYST], CALLED, **FOUND)
+    colleague = factories.judge(people)
+    assert refusal(case, "pass", colleague, **PASSED) == "Enter the reference of the police first."
+    with edits.change(case.pk, actor=people[ANALYST], at=ANSWERED) as edit:
+        edit.facts(police_reference="SBX-NC-9")
+    assert after(case, "pass", colleague, GIVEN, **PASSED).state == "passed"
+    assert told(case, "trace_result")[0] == "sandbox-constabulary"
+    message = OutboxMessage.objects.get(case=case, kind="trace_result")
+    assert factories.body_of(message)["police_reference"] == "SBX-NC-9"
+    late = edits.change(case.pk, actor=people[ANALYST], at=GIVEN)
+    with nothing_written(), pytest.raises(edits.EditRefused, match="can no longer be changed"), late as edit:
+        edit.facts(police_reference="SBX-NC-10")
 
 
 def test_whoever_asked_does_not_accept_and_who_takes_the_call_does_not_see_the_result(people):

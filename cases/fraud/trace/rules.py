@@ -43,8 +43,8 @@ LIFECYCLE = Lifecycle(
     second="fraud_approver",
     reopens_to="requested",
     opening_roles=frozenset({"any_staff"}),
-    editable=frozenset({"requested", "accepted", "tracing"}),
-    papers=frozenset({"result_held", "passed"}),
+    editable=frozenset({"requested", "accepted", "tracing", "result_held"}),
+    papers=frozenset({"passed"}),
     steps=(
         ("requested", "Requested"),
         ("accepted", "Accepted"),
