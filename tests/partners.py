@@ -91,7 +91,7 @@ def received(people: dict[str, Actor], **facts: Any) -> Case:
 @story
 def answered(people: dict[str, Actor], **facts: Any) -> Case:
     case, by = received(people, **facts), actors.system("tests")
-    return transitions.apply(case.pk, "answer", actor=by, at=AT, inputs={"is_within_rate": True})
+    return transitions.apply(case.pk, "answer", actor=by, at=AT, inputs={"is_within_rate": True, "is_served": True})
 
 
 @story

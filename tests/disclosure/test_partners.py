@@ -143,10 +143,54 @@ def test_of_a_number_of_which_nothing_is_on_record_no_bank_is_told_that_its_sim_
     again = call(secret, other, message_id="n-1", path=CHECK)
     assert (again.status_code, again.content, again["Idempotent-Replayed"]) == (422, refused.content, "true")
 
-    row = reading.read(ROW | {"holder_1_phone": "07700 900999"}, today=factories.AT.date())
-    with ledger.action(uuid4(), "accounts.told", actor="system:tests", at=factories.AT):
-        storing.store([row], at=factories.AT)
+    tell_of_account()
     assert said(call(secret, other, message_id="n-2", path=CHECK)) == (200, {"swapped": False})
+    assert said(call(secret, other, message_id="n-3", path=DATE)) == (200, {"latestSimChange": None})
+
+
+def tell_of_account(number="8002223334", **changes):
+    """Billing tells of an account whose holder can be rung on 07700 900999: a mobile contract, unless told else."""
+    told = ROW | {"account": number, "final_bill_date": "", "holder_1_phone": "07700 900999"} | changes
+    with ledger.action(uuid4(), "accounts.told", actor="system:tests", at=factories.AT):
+        storing.store([reading.read(told, today=factories.AT.date())], at=factories.AT)
+
+
+@pytest.mark.parametrize("swapped_at", [None, datetime(2026, 8, 1, 10, 0, tzinfo=UTC)], ids=["no event", "in August"])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"product": "broadband"},
+        {"contract_end_date": "2026-10-01"},
+        {"contract_end_date": "2026-12-02"},
+        {"final_bill_date": "2026-02-27"},
+    ],
+    ids=["where a customer is rung", "left in October", "leaves today", "had the final bill"],
+)
+def test_no_bank_is_told_that_a_sim_which_is_not_ours_was_not_changed(secret, changes, swapped_at):
+    """Asked on 2 December 2026 (domain 6C: yes, no, unknown; a number may be ported). Who left with their number has
+    its SIM elsewhere, and what became of it there nobody here knows, whatever our network told before."""
+    other = {"phoneNumber": "+447700900999"}
+    tell_of_account(**changes)
+    if swapped_at:
+        partners.swap("+447700900999", swapped_at)
+    for name, path in (("check", CHECK), ("date", DATE)):
+        assert refusal(call(secret, other, message_id=name, path=path)) == (422, "number_unknown")
+    assert not Release.objects.exists()
+    assert {row.answer for row in PartnerQuery.objects.all()} == {""}
+    assert said(call(secret, other, message_id="verify", path=VERIFY)) == (200, {"verified": "unknown"})
+
+    # Another account has the number as that of its SIM: then it is ours.
+    tell_of_account("8002223342", contract_end_date="2026-12-03")
+    assert said(call(secret, other, message_id="ours", path=CHECK)) == (200, {"swapped": False})
+
+
+def test_a_change_within_the_hours_is_told_also_of_a_number_that_has_left(secret):
+    """It is true and it warns: the number may have left with whoever changed its SIM."""
+    tell_of_account(contract_end_date="2026-11-14")
+    partners.swap("+447700900999")
+    asked = QUESTION | {"phoneNumber": "+447700900999"}
+    assert said(call(secret, asked, message_id="check", path=CHECK)) == (200, {"swapped": True})
+    assert said(call(secret, asked, message_id="verify", path=VERIFY)) == (200, {"verified": "no"})
 
 
 def test_each_question_is_told_one_field_and_a_repeat_the_same_bytes(secrets, secret, at):
@@ -169,7 +213,7 @@ def test_each_question_is_told_one_field_and_a_repeat_the_same_bytes(secrets, se
     body = {"phoneNumber": "+447700900123"}
     told = {"latestSimChange": "2026-11-13T10:00:00Z"}
     assert said(call(secret, body, message_id="d-1", path=DATE)) == (200, told)
-    assert said(call(secret, other, message_id="d-2", path=DATE)) == (200, {"latestSimChange": None})
+    assert refusal(call(secret, other, message_id="d-2", path=DATE)) == (422, "number_unknown")
 
     assert said(call(secret, QUESTION, message_id="t-1", path=VERIFY)) == (200, {"verified": "no"})
     assert said(call(secret, body, message_id="t-2", path=VERIFY)) == (200, {"verified": "yes"})

@@ -1,13 +1,13 @@
 """A partner asks whether its record of a customer is as ours, and is told one word (domain 6C)."""
 
 import json
-from datetime import timedelta
+from datetime import date, timedelta
 from uuid import uuid4
 
 import pytest
 from django.db.models.functions import Now
 
-from cases.accounts import reading, storing
+from cases.accounts import comparing, reading, storing
 from cases.agencies.provision import new_inbound_key
 from cases.disclosure.partners.models import PartnerQuery
 from cases.kernel.models import Case, RateBucket, Release, ReleasedItem, Task
@@ -19,6 +19,7 @@ from tests.api.caller import call
 pytestmark = pytest.mark.django_db
 CHECK = "/api/v1/partners/sandbox-bank/records/check"
 HOLDER = {
+    "final_bill_date": "",
     "holder_1_surname": "Strake-Pugh",
     "holder_1_date_of_birth": "1970-01-01",
     "holder_1_postcode": "SA1 0ZZ",
@@ -35,10 +36,14 @@ def people():
 @pytest.fixture
 def secret(people):
     partners.enter(people)
-    row = reading.read(ROW | HOLDER, today=factories.AT.date())
+    tell_of_account()
+    return new_inbound_key("sandbox-bank", actor=factories.job(), at=factories.AT)
+
+
+def tell_of_account(**changes):
+    row = reading.read(ROW | HOLDER | changes, today=factories.AT.date())
     with ledger.action(uuid4(), "accounts.told", actor="system:tests", at=factories.AT):
         storing.store([row], at=factories.AT)
-    return new_inbound_key("sandbox-bank", actor=factories.job(), at=factories.AT)
 
 
 def said(secret, number, **more):
@@ -62,6 +67,17 @@ def test_a_partner_is_told_whether_its_details_of_a_customer_are_ours_and_no_mor
     assert (facts.question, facts.answer, facts.latest_change_at, facts.max_age_hours) == ("record", "yes", None, None)
     item = ReleasedItem.objects.get(release=Release.objects.get(case_id=facts.pk))
     assert (item.category, item.fields, item.clause) == ("record_match", ["recordMatches"], "check_with_partners")
+
+
+def test_of_a_contract_that_is_over_nothing_is_compared(secret):
+    """The day on which a contract ends is the first on which nobody holds it; a final bill ends it too."""
+    number, details, ends = "+447700900123", {"surname": "Strake-Pugh", "postcode": "SA1 0ZZ"}, date(2026, 10, 1)
+    tell_of_account(contract_end_date="2026-10-01")
+    assert comparing.agrees(number, details, today=ends - timedelta(days=1)) is True
+    assert comparing.agrees(number, details, today=ends) is None
+    assert said(secret, 1, postcode="SA1 0ZZ") == (200, {"recordMatches": "unknown"})
+    tell_of_account(final_bill_date="2026-02-27")
+    assert comparing.agrees(number, details, today=ends) is None
 
 
 def test_what_cannot_be_compared_is_said_and_what_no_agreement_allows_is_refused_and_kept(people, secret):

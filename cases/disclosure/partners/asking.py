@@ -8,9 +8,9 @@ from datetime import date, datetime
 from typing import Any
 
 from cases.accounts import comparing
-from cases.disclosure.partners import codes, effects, simevents, terms
+from cases.disclosure.partners import codes, effects, terms
 from cases.disclosure.partners.models import PartnerAgreement
-from cases.kernel import actors, formats, intake, releases, transitions
+from cases.kernel import actors, calendars, formats, intake, releases, transitions
 from cases.kernel.intake import FieldErrors
 from cases.kernel.models import Agency, Case
 from cases.ledger import api as ledger
@@ -167,15 +167,13 @@ def ask(
     processor = facts.get("processor") or ""
     code = terms.why_not(agreement, facts["question"], at=at, processor=processor)
     code = code or ("" if is_within_rate else "rate_exceeded")
-    if not code and facts["question"] == "sim_swap" and not _is_known(case, facts["number"], at=at):
-        code = "number_unknown"
     if not code:
         try:
-            told: dict[str, Any] = {"is_within_rate": True}
-            if facts["question"] == codes.RECORD:
-                told["agrees"] = comparing.agrees(facts["number"], facts["details"])
+            told = {"is_within_rate": True, **_looked_up(facts, today=calendars.london_date(at))}
             case = transitions.apply(case.pk, "answer", actor=by, at=at, inputs=told)
             return Asked(case, "", effects.said(case.partner_query))
+        except effects.NumberUnknown:
+            code = "number_unknown"
         except releases.ReleaseRefused:
             code = "not_permitted"
         except transitions.TransitionRefused:  # the agreement changed while this was asked
@@ -184,8 +182,8 @@ def ask(
     return Asked(transitions.apply(case.pk, "refuse", actor=by, at=at, inputs={"reason_code": code}), code, {})
 
 
-def _is_known(case: Case, number: str, *, at: datetime) -> bool:
-    """Say whether a change of SIM is on record of a number, or an account that is held now has it. Of another `false`
-    would say that its SIM was not changed, and nobody knows. Two queries at most."""
-    tokens = case.partner_query.number_tokens
-    return simevents.latest(tokens, at=at) is not None or comparing.agrees(number, {}) is not None
+def _looked_up(facts: Mapping[str, Any], *, today: date) -> dict[str, Any]:
+    """Return what the accounts say of it: whether the details agree, or whether the number's SIM is one of ours."""
+    if facts["question"] == codes.RECORD:
+        return {"agrees": comparing.agrees(facts["number"], facts["details"], today=today)}
+    return {"is_served": comparing.is_served(facts["number"], today=today)}

@@ -66,7 +66,7 @@ REFUSALS = (
     ("field_not_allowed", "The agreement does not let this field be told"),
     ("processor_not_named", "The agreement does not name whoever asked for the partner"),
     ("rate_exceeded", "More queries than the agreement allows"),
-    ("number_unknown", "Nothing is on record of this number"),
+    ("number_unknown", "Nobody here can say it of this number"),
     ("not_permitted", "The register of agencies or the notice does not let it be told"),
 )
 # How far back a question about a change of SIM looks where it names no hours.

@@ -9,25 +9,32 @@ from typing import Any
 from cases.disclosure.partners import codes, messages, periods, simevents
 from cases.disclosure.partners.models import PartnerQuery
 from cases.kernel import casetypes, clocks, releases
+from cases.kernel.errors import CaseError
 from cases.kernel.linking import links
 from cases.kernel.models import Agency, Channel
 from cases.ledger import sealing
 
-__all__ = ["answer", "close", "feed_back", "refuse", "said"]
+__all__ = ["NumberUnknown", "answer", "close", "feed_back", "refuse", "said"]
 
 
 _AGREES = {True: "yes", False: "no", None: "unknown"}
+# Neither CAMARA's true and false nor its date can say that nobody knows.
+_WITHOUT_UNKNOWN = frozenset({"sim_swap", "sim_swap_date"})
+
+
+class NumberUnknown(CaseError):
+    """Nobody here can say since when the number has its SIM, and the question knows no such answer."""
 
 
 def answer(context: Any) -> None:
     """Look up the last change, or take what the records say of the details; keep what is told, and enter it in the
-    register of releases. Raises ReleaseRefused."""
+    register of releases. Raises ReleaseRefused, and NumberUnknown."""
     case, facts = context.case, context.case.partner_query
     if facts.question == codes.RECORD:
         facts.answer = _AGREES[context.inputs.get("agrees")]
     else:
         facts.latest_change_at = simevents.latest(facts.number_tokens, at=context.at)
-        facts.answer = _answer(facts, asked_at=case.opened_at)
+        facts.answer = _answer(facts, asked_at=case.opened_at, is_served=context.inputs.get("is_served"))
     facts.save(update_fields=["latest_change_at", "answer"])
     partner = Agency.objects.select_related("terms").get(pk=facts.partner_id)
     kind = replace(messages.PARTNER_ANSWER, recipient_kind=partner.kind)
@@ -47,12 +54,22 @@ def answer(context: Any) -> None:
     clocks.start(case, periods.KEPT, started_at=context.at)
 
 
-def _answer(facts: PartnerQuery, *, asked_at: datetime) -> str:
-    """Return the code of the answer: yes or no, unknown where nothing is held, or that it is a date."""
+def _answer(facts: PartnerQuery, *, asked_at: datetime, is_served: bool | None) -> str:
+    """Return the code of the answer: yes or no, unknown where nothing is held, or that it is a date.
+
+    That a SIM was not changed is said only of one that is ours: a mobile account that is held now has the number, or
+    none ever had it and the network told of its SIM. What is changed elsewhere since, nobody here knows. A change
+    within the hours is told whoever serves the number now: it is true, and it warns. Raises NumberUnknown.
+    """
     changed_at = facts.latest_change_at
+    is_ours = changed_at is not None if is_served is None else is_served
+    is_recent = _is_recent(facts, asked_at=asked_at)
+    if not is_ours and not is_recent:
+        if facts.question in _WITHOUT_UNKNOWN:
+            raise NumberUnknown("Nobody here knows since when this number has its SIM.")
+        return "unknown"
     if facts.question == "sim_swap_date":
         return "date" if changed_at else "unknown"
-    is_recent = _is_recent(facts, asked_at=asked_at)
     if facts.question == "sim_swap":
         return "yes" if is_recent else "no"
     if changed_at is None:

@@ -227,14 +227,20 @@ def _object(**properties: Any) -> dict[str, Any]:
 
 
 _KEPT = "Every query is kept, also one that is refused; the code of a refusal says why. "
+_OURS = (
+    "422 with the code number_unknown where nobody here can say it: no mobile contract that goes on has the number, "
+    "though an account has or had it, or nothing at all is on record of it. "
+)
 _ASKED = {"phoneNumber": "+447700900123", "maxAge": 480, "caseReference": "PAY-20261202-1", "purpose": "new_payee"}
 
 
 @_described(
     "sim_swap_check",
     "Was the SIM of a number changed lately?",
-    _KEPT + "As CAMARA SIM Swap, check: true where the SIM was changed within maxAge hours. 422 with the code "
-    "number_unknown where nothing is on record of the number: no change of SIM, and no account. At most 4 KiB.",
+    _KEPT
+    + "As CAMARA SIM Swap, check: true where the SIM was changed within maxAge hours. "
+    + _OURS
+    + "At most 4 KiB.",
     body=asking.SCHEMAS["sim_swap"],
     example=_ASKED,
     answer=_object(swapped={"type": "boolean"}),
@@ -249,7 +255,7 @@ class SimSwapCheck(_Question):
 @_described(
     "sim_swap_retrieve_date",
     "When was the SIM of a number last changed?",
-    _KEPT + "As CAMARA SIM Swap, retrieve-date: null where no change is on record. At most 4 KiB.",
+    _KEPT + "As CAMARA SIM Swap, retrieve-date: null where no change is on record. " + _OURS + "At most 4 KiB.",
     body=asking.SCHEMAS["sim_swap_date"],
     example={"phoneNumber": "+447700900123"},
     answer=_object(latestSimChange={"type": ["string", "null"], "format": "date-time"}),
@@ -265,7 +271,7 @@ class SimSwapDate(_Question):
     "transaction_verify",
     "Is this transaction the customer's own?",
     _KEPT + "yes: the SIM that serves the number was there before the maxAge hours began. no: it was changed within "
-    "them. unknown: nothing is on record. Never more than this one word. At most 4 KiB.",
+    "them. unknown: nobody here can say it. Never more than this one word. At most 4 KiB.",
     body=asking.SCHEMAS["transaction"],
     example={**_ASKED, "purpose": "online_payment", "customerAuthenticated": True},
     answer=_object(verified={"type": "string", "enum": ["yes", "no", "unknown"]}),
@@ -281,7 +287,7 @@ class TransactionVerify(_Question):
     "record_check",
     "Are these details of the customer as you have them?",
     _KEPT + "Names the surname, and the date of birth, the postcode or both. yes: one person who holds an account with "
-    "the number has every detail. no: none has all of them. unknown: no account has the number. Which detail "
+    "the number has every detail. no: none has all of them. unknown: no account that goes on has it. Which detail "
     "differs is not told. At most five a day about one number: then 429. At most 4 KiB.",
     body=asking.SCHEMAS["record"],
     example={"phoneNumber": "+447700900123", "surname": "Strake", "postcode": "SA1 0ZZ"},
