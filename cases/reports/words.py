@@ -60,6 +60,7 @@ VERBS: Mapping[str, str] = {
     "clock.warned": "Noted that a period ends soon",
     "clock.started": "Began a period that was missing",
     "clock.recounted": "Counted a period anew: the calendar changed",
+    "case.glass_closed": "Ended an emergency look before its time",
     "case.glass_review_recounted": "Counted anew until when an emergency look is reviewed: the calendar changed",
     "clock.met": "Met a period",
     "message.dead": "Gave up delivering a message",

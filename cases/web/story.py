@@ -69,6 +69,7 @@ VERBS: Mapping[str, Said] = {
     "conflict.ended": Said(what="ended", strong="a conflict of interest", icon="shield-check"),
     "case.merged_from": Said(what="merged another case into this one", icon="merge"),
     "clock.breached": Said(what="noted that", strong="a period is over", icon="alarm-clock"),
+    "case.glass_closed": Said(what="ended", strong="an emergency look before its time", icon="siren"),
     "task.closed": Said(what="closed a task", icon="list-checks"),
     "task.taken": Said(what="took a task", icon="user-check"),
     "task.handed_on": Said(what="handed a task on", icon="user-plus"),

@@ -158,6 +158,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("status/", status.status, name="status"),
     path("security-log/", security_log.security_log, name="security_log"),
     path("break-glass/", glass.break_glass, name="break_glass"),
+    path("break-glass/<slug:alert>/close/", glass.close, name="glass_close"),
     path("break-glass/reviews/", glass.reviews, name="glass_reviews"),
     path("break-glass/reviews/<slug:alert>/", glass.review, name="glass_review"),
     path("compartment/", compartments.compartment, name="compartment"),

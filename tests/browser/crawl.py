@@ -58,6 +58,7 @@ WITHOUT_PAGE = {
     "job_resume",
     "job_rows",
     "compartment_revoke",
+    "glass_close",
     "on_call_acknowledge",
     "on_call_waiting",
     "scan_again",

@@ -7,7 +7,7 @@ from django.core import mail
 from django.utils import timezone
 
 from cases.kernel import actors, edits, policy, transitions
-from cases.kernel.errors import NotAllowed
+from cases.kernel.errors import NotAllowed, NotVisible
 from cases.kernel.models import BreakGlass, Case, Task
 from cases.kernel.restricted import breakglass
 from cases.ledger.models import AccessEvent, SecurityEvent
@@ -218,3 +218,79 @@ def test_a_refused_form_keeps_what_was_typed(people, case):
     assert answer.status_code == 422
     assert "FRD-2026-999999" in answer.content.decode() and WHY in answer.content.decode()
     assert Case.objects.count() == 1
+
+
+def test_what_is_not_justified_ends_at_once(people, case):
+    row = broken(case)
+    assert client_of("m.achterberg").get(f"/cases/{case.uid}/").status_code == 200
+
+    at = timezone.now()
+    breakglass.review(row.alert_reference, "not_justified", finding="A friend.", actor=anew("j.merriweather"), at=at)
+
+    row.refresh_from_db()
+    assert (row.ends_at, row.reviewed_at) == (at, at)
+    assert not policy.can(anew("m.achterberg"), "view", case=case).is_allowed
+    assert client_of("m.achterberg").get(f"/cases/{case.uid}/").status_code == 404
+    assert "You broke the glass." not in client_of("m.achterberg").get("/").content.decode()
+
+
+def test_a_review_after_the_end_leaves_when_it_ended(people, case):
+    row = broken(case, at=timezone.now() - timedelta(hours=2))
+    breakglass.review(
+        row.alert_reference, "not_justified", finding="A friend.", actor=anew("j.merriweather"), at=timezone.now()
+    )
+    assert BreakGlass.objects.get().ends_at == row.ends_at
+
+
+def test_nothing_is_found_justified_while_more_can_be_looked_at(people, case):
+    row = broken(case)
+    with nothing_written(), pytest.raises(breakglass.GlassRefused, match="The case is still open to them, until "):
+        breakglass.review(
+            row.alert_reference, "justified", finding="Fine.", actor=anew("j.merriweather"), at=timezone.now()
+        )
+    breakglass.review(row.alert_reference, "justified", finding="Fine.", actor=anew("j.merriweather"), at=row.ends_at)
+    assert BreakGlass.objects.get().outcome == "justified"
+
+
+def test_whoever_broke_it_can_close_it_and_its_review_stays_due(people, case):
+    row = broken(case)
+    client = client_of("m.achterberg")
+    assert "Close it now" in client.get("/").content.decode()
+
+    answer = client.post(f"/break-glass/{row.alert_reference}/close/", follow=True)
+
+    assert "The case is closed to you." in answer.content.decode()
+    assert client.get(f"/cases/{case.uid}/").status_code == 404
+    assert Task.objects.get(kind="break_glass_review").closed_at is None
+    assert [each.pk for each in breakglass.waiting()] == [row.pk]
+    assert SecurityEvent.objects.get(kind="glass_closed").detail == {"alert": row.alert_reference}
+    with nothing_written(), pytest.raises(breakglass.GlassRefused, match="The case is not open to you any more."):
+        breakglass.close(row.alert_reference, actor=anew("m.achterberg"), at=timezone.now())
+
+
+def test_nobody_closes_the_glass_of_another(people, case):
+    row = broken(case)
+    for username, refusal in (("p.lindqvist", NotVisible), ("j.merriweather", NotAllowed)):
+        with nothing_written(), pytest.raises(refusal):
+            breakglass.close(row.alert_reference, actor=anew(username), at=timezone.now())
+    assert BreakGlass.objects.get().ends_at == row.ends_at
+
+
+def test_the_officer_reads_which_pages_were_looked_at_and_that_it_runs(people, case):
+    row = broken(case, at=timezone.now() - timedelta(minutes=1))
+    client = client_of("m.achterberg")
+    client.get(f"/cases/{case.uid}/")
+    client.get(f"/cases/{case.uid}/documents/")
+    client.get(f"/cases/{case.uid}/messages/")
+    client.post(f"/cases/{case.uid}/reveal/person-1-alias/", {"purpose": "verify_identity"})
+
+    page = client_of("j.merriweather").get(f"/break-glass/reviews/{row.alert_reference}/").content.decode()
+
+    assert "<dt>Ends</dt>" in page and "<dt>Ended</dt>" not in page
+    for how, what in (
+        ("Looked at", "The case&#x27;s page: facts, people behind a mask, timeline with notes, reasons given"),
+        ("Looked at", "Messages and letters: what was sent and answered"),
+        ("Looked through", "Documents: their names"),
+        ("Shown in clear", "Person 1 alias"),
+    ):
+        assert f"<td>{how}</td><td>{what}</td>" in page, what

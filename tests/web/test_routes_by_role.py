@@ -149,7 +149,7 @@ def standing(db):
         "new_case": {"kind": "fraud_referral"},
         "refer": {"uid": case.uid, "kind": "suspicion_report"},
         "refer_new": {"kind": "suspicion_report"},
-        "glass_review": {"alert": glass.alert_reference},
+        **{name: {"alert": glass.alert_reference} for name in ("glass_review", "glass_close")},
         "compartment_revoke": {"grant": case.uid},
         "on_call_acknowledge": {"item": case.uid},
         **{name: {"task": owed[name].uid} for name in owed},

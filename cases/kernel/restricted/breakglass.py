@@ -12,7 +12,7 @@ from django.db.models import Q, QuerySet
 
 from cases.kernel import calendars, casetypes, intake, locks, policy, record, tasks
 from cases.kernel.actors import Actor
-from cases.kernel.errors import CaseError, NotVisible
+from cases.kernel.errors import CaseError, NotAllowed, NotVisible
 from cases.kernel.models import BreakGlass, Case, Task, Team
 from cases.ledger import api as ledger
 from cases.ledger import sealing, security
@@ -24,6 +24,7 @@ __all__ = [
     "GlassRefused",
     "alerts",
     "break_glass",
+    "close",
     "may_break",
     "of_person",
     "open_reason",
@@ -36,7 +37,8 @@ LASTS = timedelta(minutes=30)
 REVIEW_DAYS = 2
 SHORTEST_REASON = 20
 REVIEW = "break_glass_review"
-OUTCOMES = {"justified": "Justified", "not_justified": "Not justified"}
+JUSTIFIED = "justified"
+OUTCOMES = {JUSTIFIED: "Justified", "not_justified": "Not justified"}
 ALERTS_SHOWN = timedelta(days=30)
 tasks.declare({REVIEW: "Review a use of break-glass"})
 
@@ -142,6 +144,29 @@ def _break(case_id: int, reason: str, *, actor: Actor, at: datetime, request: le
     return row
 
 
+def close(alert: str, *, actor: Actor, at: datetime, request: ledger.RequestInfo | None = None) -> BreakGlass:
+    """End one's own use before its half hour is over; its review stays due. Locks the case and the row.
+
+    Writes one event of the case's stream with the row. Raises NotAllowed, NotVisible for a use of somebody else, and
+    GlassRefused for one that has ended.
+    """
+    if not may_break(actor):
+        raise NotAllowed("Your roles do not let you break the glass.")
+    known = BreakGlass.objects.filter(alert_reference=alert, user_id=_person(actor)).only("case_id").first()
+    if known is None:
+        raise NotVisible
+    with transaction.atomic():
+        case = locks.case_for_update(known.case_id)
+        row = BreakGlass.objects.select_for_update(of=("self",)).get(pk=known.pk)
+        if row.ends_at <= at:
+            raise GlassRefused("The case is not open to you any more.")
+        with record.act(case, "case.glass_closed", actor=actor, at=at, request=request, detail={"alert": alert}):
+            row.ends_at = at
+            row.save(update_fields=["ends_at"])
+        security.note("glass_closed", actor=actor.label, at=at, alert=alert)
+    return row
+
+
 def of_person(actor: Actor) -> list[BreakGlass]:
     """Return what stands open to this person now, with the cases. One query; none for whoever broke nothing."""
     if not actor.opened_case_ids:
@@ -211,9 +236,11 @@ def review(
     at: datetime,
     request: ledger.RequestInfo | None = None,
 ) -> BreakGlass:
-    """Write what the review found, once, and close its task. Locks the case and the row.
+    """Write what the review found, once, and close its task. Locks the case and the row. A use that is found not
+    justified ends with that, if it has not ended.
 
-    Raises NotAllowed, NotVisible, and GlassRefused for one's own use, a second review, or an outcome without words.
+    Raises NotAllowed, NotVisible, and GlassRefused for one's own use, a second review, an outcome without words, or
+    one that is found justified while more can be looked at.
     """
     known = _for_review(alert, actor)
     if known.user_id == actor.user_id:
@@ -225,11 +252,17 @@ def review(
         row = BreakGlass.objects.select_for_update(of=("self",)).get(pk=known.pk)
         if row.reviewed_at is not None:
             raise GlassRefused("This use has been reviewed already.")
+        if outcome == JUSTIFIED and row.ends_at > at:
+            raise GlassRefused(
+                f"The case is still open to them, until {row.ends_at.astimezone(calendars.LONDON):%H:%M}. "
+                "That it was justified can be said when all that was looked at is known."
+            )
         detail = {"alert": alert, "outcome": outcome}
         with record.act(case, "case.glass_reviewed", actor=actor, at=at, request=request, detail=detail):
             row.reviewed_at, row.reviewed_by_id, row.outcome = at, actor.user_id, outcome
+            row.ends_at = min(row.ends_at, at)
             sealing.seal(row, {"finding": finding.strip()}, key=case.key)
-            row.save(update_fields=["reviewed_at", "reviewed_by", "outcome", "finding"])
+            row.save(update_fields=["reviewed_at", "reviewed_by", "outcome", "finding", "ends_at"])
             for task in Task.objects.filter(kind=REVIEW, detail__alert=alert, closed_at=None):
                 tasks.close(task, actor=actor, at=at, outcome=outcome)
         security.note("glass_reviewed", actor=actor.label, at=at, alert=alert, outcome=outcome)
