@@ -115,4 +115,15 @@ ASSOCIATION = CaseType(
     may_add_person=opening.lacks_a_side,
     is_divisible=False,
     ties=ties.ties,
+    said={
+        "association.answered": "An agency answered",
+        "association.broken_by_agency": "An agency ended the link",
+        "association.kept_by_agency": "An agency kept the link",
+        "association.chased": "Asked again those who have not answered",
+        "association.no_reply": "An agency has not answered in its time",
+        "association.recorded": "An agency recorded the link",
+        "association.refused": "An agency refused the link",
+        "association.removed_by_agency": "An agency removed the link",
+        "association.removal_refused": "An agency refused to remove the link",
+    },
 )

@@ -66,4 +66,12 @@ CHECK = CaseType(
     intake=intake.INTAKE,
     may_add_person=never,
     is_divisible=False,
+    said={
+        "check.contest_won": "A contest changed the decision",
+        "check.kept_longer": "The result is kept by another rule",
+        "check.waits_for_contest": "The end waits for a contest",
+        "search.answered": "A search was answered",
+        "search.refused": "A search was refused",
+        "search.late_match": "A search was answered with a match after the decision",
+    },
 )

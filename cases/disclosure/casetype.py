@@ -105,4 +105,8 @@ LE_DISCLOSURE = CaseType(
     registers=(("Register of disclosures", "web:disclosures", "view_register"),),
     own_tabs=(("Package", "disclosure:package"),),
     message_labels={kind.code: kind.label for kind in messages.ALL},
+    said={
+        "le_disclosure.destroyed": "The recipient said what became of what was to be destroyed",
+        "le_disclosure.kept_back": "A part was kept back",
+    },
 )

@@ -281,6 +281,7 @@ class CaseType:
     there beyond the facts. `own_words` name, by role, the sealed facts that are words of that person or to them, each
     with its label; a person reads through every other sealed fact, and each of `texts` (row, sealed field, what it is),
     before whoever asks is given it.
+    `said` are words for acts on its cases beside its moves, by their verb, as the story and the report tell them.
     `stored_codes` are words for what columns of its facts hold as codes. `dimensions` are what figures count it by.
     `urgent` are the states in which a case goes before everything else of whoever works it.
     `opens_with_people` says whether people are typed of a new case, `may_add_person` whether a case can take one more,
@@ -326,6 +327,7 @@ class CaseType:
     task_ends: Mapping[str, Callable[..., None]] = field(default_factory=dict)
     extensions: Mapping[str, Extension] = field(default_factory=dict)
     message_labels: Mapping[str, str] = field(default_factory=dict)
+    said: Mapping[str, str] = field(default_factory=dict)
     intake: Intake | None = None
     referral: Referral | None = None
     policy: tuple[Rule, ...] = ()

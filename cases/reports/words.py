@@ -84,6 +84,35 @@ VERBS: Mapping[str, str] = {
     "letter.failed": "Could not write a letter",
     "letter.dispatched": "Put a letter in the post",
     "letter.returned": "Reported a letter returned",
+    "act.proposed": "Proposed an act that another must agree to",
+    "act.agreed": "Agreed, and another must agree too",
+    "act.declined": "Declined a proposed act",
+    "act.withdrawn": "Took a proposal back",
+    "act.confirmed": "Looked at an act and confirmed it",
+    "act.not_confirmed": "Looked at an act and did not confirm it",
+    "callback.matched": "Matched a callback with the case",
+    "case.glass_broken": "Opened the case in an emergency",
+    "case.glass_reviewed": "Reviewed an emergency look",
+    "case.merged_from": "Merged another case into this one",
+    "case.snoozed": "Put the case aside",
+    "case.woken": "Brought the case back",
+    "case.work_not_done": "Noted that work of the case was left undone",
+    "case.work_done": "Noted that work of the case was done after all",
+    "clock.extended": "Extended a period",
+    "correction.acknowledged": "Noted that a recipient has the correction",
+    "correction.refused": "Noted that a recipient refused the correction",
+    "hold.entered": "Held the case",
+    "hold.review_due": "Noted that a hold is to be looked at again",
+    "letter.refused": "Noted that the post house did not take a letter",
+    "message.answered_late": "Noted a late answer to a message",
+    "message.chased": "Asked again for an answer",
+    "message.outcome_applied": "Took note of what became of a message",
+    "message.received": "Noted that a message has arrived",
+    "person.joined": "Said that a person here is the same as in another case",
+    "person.kept_apart": "Said that a person here is not the one of another case",
+    "person.parted": "Separated a person here from other cases",
+    "recipients.told": "Had whoever was told before told of a change",
+    "removal.transmitted": "Noted that a removal has arrived",
 }
 
 
@@ -157,7 +186,7 @@ class Words:
         group, _, name = verb.partition(".")
         if group == self.casetype.code and name in self.casetype.lifecycle:
             return self.casetype.lifecycle[name].label
-        return VERBS.get(verb) or capital(plain(verb.replace(".", " ")))
+        return self.casetype.said.get(verb) or VERBS.get(verb) or capital(plain(verb.replace(".", " ")))
 
     def state(self, code: str) -> str:
         return self.casetype.lifecycle.state(code).label

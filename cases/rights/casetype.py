@@ -89,4 +89,7 @@ RIGHTS_REQUEST = CaseType(
     person_tables=chosen.person_tables,
     papers={access.LEVEL: access.PACK},
     erase_beside=answers.erase_due,
+    said={
+        "stop.confirmed": "Somebody who was told has confirmed",
+    },
 )

@@ -14,6 +14,7 @@ from cases.kernel.casetypes import CaseType
 from cases.kernel.linking import links
 from cases.kernel.models import Case
 from cases.kernel.reading.timeline import Change, Entry
+from cases.reports.words import VERBS as REPORTED
 from cases.web.wording import field_label, words
 
 __all__ = ["Day", "Told", "act_label", "days"]
@@ -132,13 +133,18 @@ def _said(casetype: CaseType, entry: Entry) -> Said:
         return VERBS[entry.verb]
     look = "agency" if entry.actor.startswith("agency:") else "system"
     icon = "mail" if group in {"message", "callback", "agency", "letter"} else "cpu"
-    return Said(what="recorded:", strong=words(entry.verb), icon=icon, look=look)
+    return Said(what="recorded:", strong=_in_words(casetype, entry.verb), icon=icon, look=look)
 
 
 def act_label(casetype: CaseType, verb: str) -> str:
     """Return what an act is called: the kind's own step, or the verb in words."""
     group, _, name = verb.partition(".")
-    return casetype.lifecycle[name].label if group == casetype.code and name in casetype.lifecycle else words(verb)
+    is_move = group == casetype.code and name in casetype.lifecycle
+    return casetype.lifecycle[name].label if is_move else _in_words(casetype, verb)
+
+
+def _in_words(casetype: CaseType, verb: str) -> str:
+    return casetype.said.get(verb) or REPORTED.get(verb) or words(verb)
 
 
 def _sub(casetype: CaseType, entry: Entry) -> str:

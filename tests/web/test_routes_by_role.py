@@ -13,6 +13,7 @@ from django.core.cache import caches
 from django.urls import URLPattern, get_resolver, reverse
 
 from cases.kernel import actors, edits, jobs, record, tasks, transitions
+from cases.kernel.evidence.blobs import store_blob
 from cases.kernel.exchange import letters
 from cases.kernel.finding import joining, matching
 from cases.kernel.linking import links
@@ -107,6 +108,8 @@ def standing(db):
     report = requests.request(case, actor=people["a.byrne"], at=factories.APPROVED_AT)
     with record.act(case, "tests.letter", actor=actors.system("sweep"), at=factories.APPROVED_AT):
         letter = letters.request(case, case.parties.get(number=1), template="n11", at=factories.APPROVED_AT)
+        letter.blob = store_blob(b"%PDF", case=case, field="letter", at=factories.APPROVED_AT)
+        letter.save(update_fields=["blob"])
     with edits.change(
         case.pk, actor=people["a.byrne"], at=factories.APPROVED_AT, verb="case.task", shapes=False
     ) as edit:

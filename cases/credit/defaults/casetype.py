@@ -85,4 +85,13 @@ DEFAULT = CaseType(
     unspoken=frozenset({"stopped_by", "skipped_for", "plan_behind", "notice_asked_at"}),
     may_add_person=never,
     is_divisible=False,
+    said={
+        "default.disputed": "An agency passed on a dispute",
+        "default.given_up": "A message about the default was given up",
+        "default.looked_at": "Looked whether anything stops the default",
+        "default.notice_asked_again": "The notice was asked for again",
+        "default.notice_posted": "The notice is in the post",
+        "default.refused": "An agency refused the default",
+        "default.told": "An agency has the default",
+    },
 )

@@ -54,4 +54,13 @@ CRA_FILE = CaseType(
     shows_own_tabs=lambda case: case.state in ("transmitted", "locked"),
     may_add_person=never,
     is_divisible=False,
+    said={
+        "credit_file.corrected": "Rows were corrected",
+        "credit_file.correction_told": "A correction was told to an agency",
+        "credit_file.kept": "What each agency has now was noted",
+        "credit_file.reported": "An agency reported on the file",
+        "credit_file.taken": "An agency has the file",
+        "credit_file.unread": "Rows of an agency's report could not be read",
+        "bureau.told_again": "An agency is told again",
+    },
 )

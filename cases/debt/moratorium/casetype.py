@@ -76,4 +76,12 @@ MORATORIUM = CaseType(
     is_divisible=False,
     # Numbers of rows, and what the table of debts says better.
     unspoken=frozenset({"account", "holder", "hold", "parts"}),
+    said={
+        "moratorium.collectors_told": "Those who collect are told",
+        "moratorium.debt_came_back": "A debt came back from an agency",
+        "moratorium.fee_confirmed": "Billing confirmed that a charge was taken back",
+        "moratorium.fee_reversed": "A charge was taken back",
+        "moratorium.joint_charge": "A charge of a joint debt is to be divided",
+        "moratorium.searched": "Other debts of the person were looked for",
+    },
 )
