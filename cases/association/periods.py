@@ -53,12 +53,14 @@ CLOCKS = (
 RETENTION = (
     RetentionClass(
         code="association_evidence",
+        label="Evidence of a financial link",
         trigger="the link is rejected, broken or removed",
         months=12,
         source="Retention schedule: association link, evidence 12 months after the break",
     ),
     RetentionClass(
         code="association_history",
+        label="That there was a financial link",
         trigger="the link is rejected, broken or removed",
         months=72,
         source="Retention schedule: association link, that there was a link 6 years",

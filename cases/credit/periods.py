@@ -56,20 +56,35 @@ _OTHER = "Retention schedule: credit-check result of somebody who became no cust
 RETENTION = (
     RetentionClass(
         code="contest",
+        label="Contest of a decision",
         trigger="outcome",
         months=72,
         source="Retention schedule: record of an automated decision and of its review, 6 years",
     ),
-    RetentionClass(code="check_customer", trigger="contract end", months=72, source=_CUSTOMER),
-    RetentionClass(code="check_no_customer", trigger="decision", months=11, source=f"{_OTHER}; it closes after one"),
+    RetentionClass(
+        code="check_customer",
+        label="Check of somebody who became a customer",
+        trigger="contract end",
+        months=72,
+        source=_CUSTOMER,
+    ),
+    RetentionClass(
+        code="check_no_customer",
+        label="Check of somebody who became no customer",
+        trigger="decision",
+        months=11,
+        source=f"{_OTHER}; it closes after one",
+    ),
     RetentionClass(
         code="check_automated",
+        label="Automated decision",
         trigger="decision",
         months=72,
         source="Retention schedule: record of an automated decision and of its review, 6 years",
     ),
     RetentionClass(
         code="check_fraud",
+        label="Check with a fraud marker filed",
         trigger="decision",
         months=72,
         source="Retention schedule: credit-check result with a fraud marker filed, 6 years",

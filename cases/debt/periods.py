@@ -52,6 +52,7 @@ CLOCKS = (
 RETENTION = (
     RetentionClass(
         code="placement",
+        label="Placement with an agency",
         trigger="close",
         months=72,
         source="Retention schedule: placement and recall 6 years, the time in which a court may be asked",

@@ -156,14 +156,46 @@ CLOCKS = (
 EXPIRIES = ("k24_adverse", "k24_victim", "k24_protective")
 
 RETENTION = (
-    RetentionClass(code="fraud_not_filed", trigger="closure", months=12, source="Retention schedule: not filed"),
-    RetentionClass(code="fraud_adverse", trigger="filing", months=72, source="Retention schedule: adverse filing"),
-    RetentionClass(code="fraud_victim", trigger="filing", months=13, source="Retention schedule: victim"),
     RetentionClass(
-        code="fraud_protective", trigger="filing", months=24, source="Retention schedule: protective registration"
+        code="fraud_not_filed",
+        label="Fraud referral that was not filed",
+        trigger="closure",
+        months=12,
+        source="Retention schedule: not filed",
     ),
     RetentionClass(
-        code="fraud_removed", trigger="removal", months=12, source="Retention schedule: as if it had not been filed"
+        code="fraud_adverse",
+        label="Fraud filing",
+        trigger="filing",
+        months=72,
+        source="Retention schedule: adverse filing",
     ),
-    RetentionClass(code="fraud_expired", trigger="expiry", months=0, source="Retention schedule: at expiry"),
+    RetentionClass(
+        code="fraud_victim",
+        label="Filing for a victim of impersonation",
+        trigger="filing",
+        months=13,
+        source="Retention schedule: victim",
+    ),
+    RetentionClass(
+        code="fraud_protective",
+        label="Protective registration",
+        trigger="filing",
+        months=24,
+        source="Retention schedule: protective registration",
+    ),
+    RetentionClass(
+        code="fraud_removed",
+        label="Fraud filing that was removed",
+        trigger="removal",
+        months=12,
+        source="Retention schedule: as if it had not been filed",
+    ),
+    RetentionClass(
+        code="fraud_expired",
+        label="Fraud filing that expired",
+        trigger="expiry",
+        months=0,
+        source="Retention schedule: at expiry",
+    ),
 )

@@ -48,12 +48,14 @@ CLOCKS = (
 RETENTION = (
     RetentionClass(
         code="rights_request",
+        label="Rights request",
         trigger="outcome",
         months=36,
         source="Retention schedule: rights and complaint cases 3 years; the choices themselves stay as hashes",
     ),
     RetentionClass(
         code="contact_answer",
+        label="Answer of the send gate",
         trigger="asked",
         months=24,
         source="Internal rule: an answer of the send gate proves for two years that it was asked (UK GDPR Art 5(1)(e))",

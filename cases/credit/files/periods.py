@@ -24,6 +24,7 @@ CLOCKS = (
 RETENTION = (
     RetentionClass(
         code="credit_file",
+        label="Monthly file to credit agencies",
         trigger="close",
         months=72,
         source="Retention schedule: what credit agencies were told, 6 years",

@@ -39,6 +39,7 @@ CLOCKS = (
 RETENTION = (
     RetentionClass(
         code="moratorium",
+        label="Moratorium",
         trigger="close",
         months=72,
         source="Retention schedule: moratorium, 6 years",

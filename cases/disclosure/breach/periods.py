@@ -8,4 +8,12 @@ from cases.kernel.retention import RetentionClass
 __all__ = ["RETENTION", "TELL"]
 
 TELL = "k09_breach"
-RETENTION = (RetentionClass(code="breach", trigger="closure", months=60, source="Retention schedule: breach, 5 years"),)
+RETENTION = (
+    RetentionClass(
+        code="breach",
+        label="Personal data breach",
+        trigger="closure",
+        months=60,
+        source="Retention schedule: breach, 5 years",
+    ),
+)

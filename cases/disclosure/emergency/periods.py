@@ -39,6 +39,7 @@ CLOCKS = (
 RETENTION = (
     RetentionClass(
         code="emergency_disclosure",
+        label="Emergency disclosure",
         trigger="closure",
         months=24,
         source="Retention schedule: emergency disclosure, 2 years from its end",

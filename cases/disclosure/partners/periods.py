@@ -25,18 +25,21 @@ CLOCKS = (
 RETENTION = (
     RetentionClass(
         code="partner_query",
+        label="Question of a partner",
         trigger="closure",
         months=12,
         source="Retention schedule: partner query, 12 months",
     ),
     RetentionClass(
         code="partner_query_answered",
+        label="Question of a partner that was answered",
         trigger="closure",
         months=0,
         source="Retention schedule: partner query, 12 months from the answer, after which it closes",
     ),
     RetentionClass(
         code="sim_event",
+        label="Change of a SIM",
         trigger="receipt",
         months=12,
         source="Retention schedule: changes of SIMs, 12 months",

@@ -35,6 +35,7 @@ CLOCKS = (
 RETENTION = (
     RetentionClass(
         code="transfer",
+        label="Transfer abroad",
         trigger="closure",
         months=72,
         source="Retention schedule: transfer, 6 years from its lapse or refusal",

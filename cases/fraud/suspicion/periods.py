@@ -34,6 +34,18 @@ CLOCKS = (
 # Both are counted from the day on which the report ends, as for every kind: until then it is still worked on, and five
 # years from the submission could end while a moratorium or an investigation runs.
 RETENTION = (
-    RetentionClass(code="suspicion_report", trigger="closure", months=60, source="Retention schedule: SAR papers"),
-    RetentionClass(code="suspicion_dismissed", trigger="closure", months=60, source="Retention schedule: dismissed"),
+    RetentionClass(
+        code="suspicion_report",
+        label="Suspicion report",
+        trigger="closure",
+        months=60,
+        source="Retention schedule: SAR papers",
+    ),
+    RetentionClass(
+        code="suspicion_dismissed",
+        label="Suspicion report that was dismissed",
+        trigger="closure",
+        months=60,
+        source="Retention schedule: dismissed",
+    ),
 )

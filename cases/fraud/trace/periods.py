@@ -17,6 +17,10 @@ CLOCKS = tuple(
 )
 RETENTION = (
     RetentionClass(
-        code="trace", trigger="closure", months=12, source="Retention schedule: nuisance trace, 12 months from its end"
+        code="trace",
+        label="Trace of calls",
+        trigger="closure",
+        months=12,
+        source="Retention schedule: nuisance trace, 12 months from its end",
     ),
 )

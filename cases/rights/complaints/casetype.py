@@ -18,6 +18,7 @@ __all__ = ["DP_COMPLAINT"]
 retention.declare(
     RetentionClass(
         code="dp_complaint",
+        label="Complaint about personal data",
         trigger="outcome",
         months=36,
         source="Retention schedule: rights and complaint cases 3 years",
