@@ -27,7 +27,7 @@ CLOCKS = (
     ),
     ClockRule(
         code=COMPLAINT,
-        label="A complaint that was opened again is answered",
+        label="A complaint is answered",
         length=30,
         unit="days",
         source="Internal target; Data Protection Act 2018 s.164A: without undue delay",

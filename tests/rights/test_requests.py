@@ -179,10 +179,22 @@ class Rights(TestCase):
         assert self.due(case, "k11_acknowledge") == date(2026, 12, 30)
         transitions.apply(case.pk, "acknowledge", actor=self.people[rights.OFFICER], at=received)
         assert Clock.objects.get(case=case, rule="k11_acknowledge").state == "met"
+        assert self.due(case, "complaint_answer") == date(2026, 12, 31)
+        task = Task.objects.get(case=case, closed_at=None)
+        assert (task.kind, task.due_at) == ("complaint_to_answer", self.again(case).due_at)
         with nothing_written(counted=1), pytest.raises(CaseError):
             transitions.apply(case.pk, "close", actor=self.people[rights.DPO], at=received, inputs={})
         transitions.apply(case.pk, "close", actor=self.people[rights.DPO], at=received, inputs=rights.FOUND)
         assert sorted(Letter.objects.filter(case=case).values_list("template", flat=True)) == ["n15", "n15_outcome"]
+        assert not Task.objects.filter(case=case, closed_at=None).exists()
+        assert set(Clock.objects.filter(case=case).values_list("state", flat=True)) == {"met"}
+
+    def test_a_complaint_acknowledged_before_there_was_a_period_has_one(self):
+        case = rights.acknowledged(self.people)
+        with record.act(case, "tests.before", actor=actors.system("tests"), at=AT):
+            Clock.objects.filter(case=case, rule="complaint_answer").delete()
+        assert missing.start_missing(at=AT + timedelta(days=5)) == 1
+        assert self.due(case, "complaint_answer") == date(2026, 12, 19)
 
     def test_whoever_did_not_confirm_in_28_days_is_a_task_and_the_person_is_told(self):
         case = rights.propagating(self.people)
@@ -198,7 +210,7 @@ class Rights(TestCase):
         transitions.apply(
             case.pk, "confirm_identity", actor=self.people[rights.OFFICER], at=later, inputs=rights.IDENTITY
         )
-        assert self.due(case) == date(2026, 12, 21)
+        assert self.due(case) == date(2026, 12, 19)
 
     def test_refusals_write_nothing(self):
         stop = rights.asked(self.people, "stop_marketing")

@@ -43,6 +43,7 @@ DP_COMPLAINT = CaseType(
     open_facts=report.open_facts,
     changed=report.count_anew,
     reopening_clock=periods.COMPLAINT,
+    runs_in={"acknowledged": (periods.COMPLAINT, rules.CLOCK)},
     approval_rows=rules.approval_rows,
     facts_view=report.facts_view,
     checks=report.checks,

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import Model
 
-from cases.kernel import clocks
+from cases.kernel import clocks, tasks
 from cases.kernel.exchange import letters
 from cases.kernel.lifecycle import Lifecycle, State, Transition
 from cases.kernel.models import Case, CaseAddress, CaseParty, Evidence
@@ -23,6 +23,11 @@ _KIND = "dp_complaint"
 _OFFICER = frozenset({"rights_officer"})
 _DPO = frozenset({"data_protection_officer"})
 CLOCK = "k11_acknowledge"
+TO_ANSWER = "complaint_to_answer"
+tasks.declare(
+    {TO_ANSWER: "Answer a complaint about data: it is acknowledged"},
+    ended_by={TO_ANSWER: "This ends when the data protection officer answers the complaint."},
+)
 ACKNOWLEDGED, OUTCOME = "n15", "n15_outcome"
 letters.declare(
     *(
@@ -74,11 +79,14 @@ def says_what_was_found(context: Any) -> str | None:
 
 
 def acknowledge(context: Any) -> None:
-    """The person is told in writing that the complaint is here (N15): the 30 days are met."""
+    """The person is told in writing that the complaint is here (N15): the 30 days are met, and those of the answer begin,
+    which the data protection officer owes."""
     facts = context.case.dp_complaint
     facts.acknowledged_at = context.at
     facts.save(update_fields=["acknowledged_at"])
     clocks.meet(context.case, CLOCK, at=context.at)
+    running = clocks.start(context.case, periods.COMPLAINT, started_at=context.at)
+    tasks.raise_task(TO_ANSWER, case=context.case, at=context.at, due_at=running.due_at)
     effects.write_to_person(context.case, ACKNOWLEDGED, at=context.at)
 
 
@@ -89,6 +97,7 @@ def answer(context: Any) -> None:
     sealing.seal(facts, texts, key=facts.key)
     facts.save(update_fields=["outcome", *texts])
     clocks.meet(context.case, periods.COMPLAINT, at=context.at)
+    tasks.close_all(context.case, TO_ANSWER, actor=context.actor, at=context.at)
     effects.write_to_person(context.case, OUTCOME, at=context.at)
 
 
