@@ -12,6 +12,7 @@ from django.http import QueryDict
 from cases.kernel import casetypes, policy
 from cases.kernel.actors import Actor
 from cases.kernel.calendars import LONDON
+from cases.kernel.casetypes import CaseType
 from cases.kernel.reading import desk
 from cases.kernel.reading.worklist import SORTS, VIEWS, Filters
 from cases.web import addresses, cursors
@@ -81,13 +82,14 @@ def _known(value: str, known: Mapping[str, Any] | Sequence[str], default: str = 
     return value if value in known else default
 
 
-def read(query: QueryDict, *, at: datetime) -> tuple[Filters, list[str]]:
+def read(query: QueryDict, *, actor: Actor, at: datetime) -> tuple[Filters, list[str]]:
     """Return what the address asks for, and a sentence for each part of it that means nothing."""
     kinds = [each.code for each in casetypes.all_types()]
+    states = _states(actor, query.get("kind", ""))
     asked = Filters(
         view=_known(query.get("view", "open"), VIEWS, "open"),
         kind=_known(query.get("kind", ""), kinds),
-        state=_known(query.get("state", ""), _states()),
+        state=_known(query.get("state", ""), states),
         team=_id(query.get("team", "")),
         assignee=_id(query.get("assignee", "")),
         reference=query.get("q", "").replace("\0", "").strip()[:40],
@@ -99,7 +101,7 @@ def read(query: QueryDict, *, at: datetime) -> tuple[Filters, list[str]]:
     tests: dict[str, Callable[[str], bool]] = {
         "view": lambda text: text in VIEWS,
         "kind": lambda text: text in kinds,
-        "state": lambda text: text in _states(),
+        "state": lambda text: text in states,
         "team": lambda text: _id(text) is not None,
         "assignee": lambda text: _id(text) is not None,
         "due": lambda text: text in DUE,
@@ -115,9 +117,21 @@ def read(query: QueryDict, *, at: datetime) -> tuple[Filters, list[str]]:
     return asked, faults
 
 
-def _states() -> dict[str, str]:
-    """Return every state of every kind with its label."""
-    return {state.code: state.label for each in casetypes.all_types() for state in each.lifecycle.all_states}
+def _seen(actor: Actor) -> list[CaseType]:
+    return [each for each in casetypes.all_types() if policy.can(actor, "view", kind=each.code).is_allowed]
+
+
+def _states(actor: Actor, kind: str) -> dict[str, str]:
+    """Return the states of the kind that was chosen, else of every kind that this person sees, each with its label: one
+    that several kinds call otherwise has the words of each."""
+    seen = _seen(actor)
+    labels: dict[str, list[str]] = {}
+    for each in [each for each in seen if each.code == kind] or seen:
+        for state in each.lifecycle.all_states:
+            known = labels.setdefault(state.code, [])
+            if state.label not in known:
+                known.append(state.label)
+    return {code: " / ".join(words) for code, words in labels.items()}
 
 
 def sort_value(sort: str, text: str) -> datetime | int | None:
@@ -136,14 +150,12 @@ def chips(
     counted: Mapping[str, int],
 ) -> list[Chip]:
     """Return every filter with its choices."""
-    kinds = {
-        each.code: each.label for each in casetypes.all_types() if policy.can(actor, "view", kind=each.code).is_allowed
-    }
+    kinds = {each.code: each.label for each in _seen(actor)}
     staff = {str(each.user_id): each.name for each in people}
     mine = {str(actor.user_id): "Me"} if str(actor.user_id) in staff else {}
     options: list[tuple[str, str, Mapping[str, str]]] = [
         ("kind", "Type", kinds),
-        ("state", "Status", _states()),
+        ("state", "Status", _states(actor, query.get("kind", ""))),
         ("team", "Team", {str(each.team_id): each.team for each in people}),
         ("assignee", "Assignee", {**mine, **{key: name for key, name in staff.items() if key not in mine}}),
         ("due", "Due", DUE),

@@ -99,7 +99,7 @@ def _commands(may_take: bool) -> list[context.Command]:
 def queue(request: HttpRequest) -> HttpResponse:
     """Show one page of the cases I may see, most urgent first unless asked otherwise."""
     actor, at = asking.actor_of(request), asking.now()
-    asked, faults = filters.read(request.GET, at=at)
+    asked, faults = filters.read(request.GET, actor=actor, at=at)
     if found := _found_by_reference(actor, asked.reference):
         return redirect("web:case", uid=found.uid)
     page = worklist.queue(actor, asked, _place(request.GET, asked.sort), at=at)

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
-from cases.kernel import actors, edits, record
+from cases.kernel import actors, casetypes, edits, policy, record
 from cases.kernel.models import Case, OutboxMessage, TeamMembership
 from cases.kernel.reading import worklist
 from cases.reports import letters
@@ -137,3 +137,35 @@ def test_the_agency_of_a_case_is_whom_it_was_told_and_not_the_post(people):
     listed = Case.objects.annotate(**worklist.LISTED).get(pk=case.pk)
     told = OutboxMessage.objects.get(case=case, kind="fpa_file").channel.agency
     assert listed.agency_name == told.display_name
+
+
+def _statuses(username, query=""):
+    chips = desk.client_of(username).get(f"/cases/{query}").context["chips"]
+    return {each.value: each.label for chip in chips if chip.name == "state" for each in chip.choices}
+
+
+def test_the_filter_of_states_has_those_of_the_kind_in_its_own_words(people):
+    found = _statuses("a.byrne", "?kind=fraud_referral")
+    assert (found["filed"], found["approved"]) == ("Filed", "Approved")
+    assert set(found) == {state.code for state in casetypes.get("fraud_referral").lifecycle.all_states}
+    assert "defaulted" not in found
+
+
+def test_the_filter_of_states_has_no_state_of_a_kind_that_one_does_not_see(people):
+    seen = set(_statuses("c.adebayo"))
+    for kind in ("suspicion_report", "cra_file", "breach"):
+        own = {state.code for state in casetypes.get(kind).lifecycle.states}
+        others = {
+            state.code
+            for each in casetypes.all_types()
+            if policy.can(actors.staff(factories.user("c.adebayo")), "view", kind=each.code).is_allowed
+            for state in each.lifecycle.all_states
+        }
+        assert seen.isdisjoint(own - others), kind
+
+
+def test_a_state_of_another_kind_is_left_out_and_that_is_said(people):
+    case = factories.referred(people)
+    page = desk.client_of("a.byrne").get("/cases/?kind=fraud_referral&state=result_held")
+    assert "The filter “state” in the address means nothing here" in page.content.decode()
+    assert [line.reference for line in page.context["lines"]] == [case.reference]
