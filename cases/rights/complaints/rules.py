@@ -79,7 +79,7 @@ def says_what_was_found(context: Any) -> str | None:
 
 
 def acknowledge(context: Any) -> None:
-    """The person is told in writing that the complaint is here (N15): the 30 days are met, and those of the answer begin,
+    """The person is told in writing that the complaint is here (N15): the 30 days are met; those of the answer begin,
     which the data protection officer owes."""
     facts = context.case.dp_complaint
     facts.acknowledged_at = context.at
