@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from django.db import connection, models
 from cases.ledger.canonical import plain
 from cases.ledger.guards import tracked_models
 from cases.ledger.models import LedgerEvent
+from cases.ledger.prepared import Statement
 from cases.ledger.rows import row_digest, row_values
 from cases.ledger.tracking import HISTORY_COLUMNS, Tracked
 
@@ -50,13 +52,17 @@ def history_faults(events: Events, touched: Touched | None) -> Iterator[Fault]:
 def _models_with_rows(uids: list[UUID]) -> set[type[Tracked]]:
     """Return the models with history rows bound to any of these events, in one query."""
     models_by_table = {model.history_model._meta.db_table: model for model in tracked_models()}
+    return {models_by_table[table] for (table,) in _tables_with_rows(tuple(models_by_table)).rows([uids])}
+
+
+@cache
+def _tables_with_rows(tables: tuple[str, ...]) -> Statement:
+    """Return the question which of these tables have rows of some events: planned once for all of them."""
+    asked = "WITH asked AS (SELECT %s::uuid[] AS uids) "
     parts = (
-        f"SELECT '{table}' WHERE EXISTS (SELECT FROM {table} WHERE event_id = ANY(%(uids)s))"
-        for table in models_by_table
+        f"SELECT '{table}' FROM asked WHERE EXISTS (SELECT FROM {table} WHERE event_id = ANY(uids))" for table in tables
     )
-    with connection.cursor() as cursor:
-        cursor.execute(" UNION ALL ".join(parts), {"uids": uids})
-        return {models_by_table[table] for (table,) in cursor.fetchall()}
+    return Statement(asked + " UNION ALL ".join(parts), ([],), (0,))
 
 
 def _model_faults(
