@@ -33,6 +33,10 @@ UPDATE cases_outboxmessage m
 # The data-sharing agreement has ended or is past its review; agreements.why_not refuses what is promised from then on.
 _LAPSED = """coalesce(least(t.sharing_until_date, t.sharing_review_date)
                     < (now() AT TIME ZONE 'Europe/London')::date, false)"""
+# A transfer abroad is proposed, lapsed or not approved (agreements.Standing); agreements.why_not says so too.
+_WAITS_FOR_TRANSFER = """(coalesce(t.transfer_waits_for, '') <> ''
+        OR NOT (a.country = 'GB' OR coalesce(t.transfer_covers_home, false))
+        OR coalesce(t.transfer_until_date < (now() AT TIME ZONE 'Europe/London')::date, false))"""
 # What may not leave any more is for people once it has waited a day; to an agency that is gone, at once.
 _EXPIRE = f"""
 UPDATE cases_outboxmessage m
@@ -46,19 +50,16 @@ UPDATE cases_outboxmessage m
             AND (NOT a.is_active OR ({_LAPSED} AND m.kind = ANY(%s)))))
 """  # noqa: S608 -- of fixed text alone
 # Locking the health rows lets one worker at a time count a channel's budget; others pass on to other channels.
-# What goes abroad without an approved transfer waits until there is one (agreements.Standing).
 _OPEN_CHANNELS = f"""
 SELECT h.channel_id,
        CASE WHEN h.circuit_open_until IS NULL THEN c.max_in_flight ELSE 1 END,
        c.rate_per_minute
          - CASE WHEN h.minute_began_at > now() - interval '1 minute' THEN h.minute_count ELSE 0 END,
-       {_LAPSED}
+       {_LAPSED},
+       {_WAITS_FOR_TRANSFER}
   FROM cases_channelhealth h JOIN cases_channel c ON c.id = h.channel_id JOIN cases_agency a ON a.id = c.agency_id
   LEFT JOIN cases_agencyterms t ON t.agency_id = a.id
  WHERE c.direction = 'out' AND c.state = 'active' AND a.is_active AND h.pause_reason = ''
-   AND coalesce(t.transfer_waits_for, '') = ''
-   AND (a.country = 'GB' OR t.transfer_covers_home)
-   AND (t.transfer_until_date IS NULL OR t.transfer_until_date >= (now() AT TIME ZONE 'Europe/London')::date)
    AND (h.circuit_open_until IS NULL OR h.circuit_open_until <= now())
    AND EXISTS (SELECT 1 FROM cases_outboxmessage m
                 WHERE m.channel_id = h.channel_id AND m.state = 'pending' AND m.due_at <= now())
@@ -69,15 +70,18 @@ _IN_FLIGHT = """
 SELECT channel_id, count(*) FROM cases_outboxmessage
  WHERE state = 'sending' AND channel_id = ANY(%s) GROUP BY channel_id
 """
-# MATERIALIZED keeps the planner from locking more rows than the budget.
+# MATERIALIZED keeps the planner from locking more rows than the budget. What the law asks for under no agreement leaves
+# without one, and without a transfer: a breach is told, a life is saved. All else waits until there is one.
 _CLAIM = """
 WITH due AS MATERIALIZED (
   SELECT waiting.id
-    FROM unnest(%s::bigint[], %s::int[], %s::boolean[]) AS budget(channel_id, most, is_lapsed)
+    FROM unnest(%s::bigint[], %s::int[], %s::boolean[], %s::boolean[])
+         AS budget(channel_id, most, is_lapsed, waits_for_transfer)
    CROSS JOIN LATERAL (
       SELECT m.id, m.priority, m.due_at FROM cases_outboxmessage m
        WHERE m.channel_id = budget.channel_id AND m.state = 'pending' AND m.due_at <= now()
          AND NOT (budget.is_lapsed AND m.kind = ANY(%s))
+         AND NOT (budget.waits_for_transfer AND m.kind <> ALL(%s))
          {only}
          AND (NOT m.is_ordered OR NOT EXISTS (
                SELECT 1 FROM cases_outboxmessage earlier
@@ -199,7 +203,7 @@ def claim(lease: uuid.UUID, *, most: int = BATCH, only: Sequence[uuid.UUID] = ()
         columns = [list(column) for column in zip(*budgets, strict=True)]
         these = [list(only)] if only else []
         statement = _CLAIM_THESE if only else _CLAIM_ANY
-        cursor.execute(statement, [*columns, _under_agreement(), *these, most, lease, LEASE_SECONDS])
+        cursor.execute(statement, [*columns, _under_agreement(), _asked_by_law(), *these, most, lease, LEASE_SECONDS])
         return [Claimed(message_id, number) for message_id, number in cursor.fetchall()]
 
 
@@ -216,15 +220,20 @@ def _under_agreement() -> list[str]:
     return [kind.code for kind in releases.KINDS.values() if kind.needs_agreement]
 
 
-def _budgets() -> list[tuple[int, int, bool]]:
-    """Return each open channel with how many messages it may take now and whether its agreement has lapsed, and lock
-    those channels' health rows."""
+def _asked_by_law() -> list[str]:
+    """Return the kinds of message that go under no agreement, and so under no transfer either."""
+    return [kind.code for kind in releases.KINDS.values() if not kind.needs_agreement]
+
+
+def _budgets() -> list[tuple[int, int, bool, bool]]:
+    """Return each open channel with how many messages it may take now, whether its agreement has lapsed, and whether it
+    waits for a transfer abroad; and lock those channels' health rows."""
     with connection.cursor() as cursor:
         cursor.execute(_OPEN_CHANNELS)
         rows = cursor.fetchall()
         cursor.execute(_IN_FLIGHT, [[row[0] for row in rows]])
         in_flight = dict(cursor.fetchall())
-    budgets = [(channel, min(most - in_flight.get(channel, 0), rate), lapsed) for channel, most, rate, lapsed in rows]
+    budgets = [(channel, min(most - in_flight.get(channel, 0), rate), *held) for channel, most, rate, *held in rows]
     return [each for each in budgets if each[1] > 0]
 
 

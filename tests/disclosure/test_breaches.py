@@ -2,17 +2,19 @@
 
 import json
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 
-from cases.agencies import application, settlement
+from cases.agencies import application, queue, settlement
 from cases.kernel import edits, intake, outbox, policy, transitions
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Agency, Case, OutboxMessage, Release, Task
 from cases.kernel.restricted import referrals
 from cases.ledger import sealing, verify
 from cases.ledger.models import LedgerEvent
-from tests import breaches, disclosures, emergencies, factories
+from tests import breaches, disclosures, emergencies, factories, transfers
+from tests.agencies.stage import promise
 from tests.breaches import ASSESSED, ENDED, OFFICER, TOLD, after
 from tests.factories import AT
 from tests.kernel.snapshots import nothing_written, refusal
@@ -217,6 +219,18 @@ def test_a_notice_that_cannot_be_delivered_is_told_by_hand_and_the_breach_ends(p
     assert (clock(case).state, Case.objects.get(pk=case.pk).state) == ("met", "closed")
     assert said(case, "told_how") == {"told_how": "By telephone, reference 4711."}
     assert Release.objects.filter(case=case, message=None, message_kind="ico_breach").count() == 1
+
+
+@pytest.mark.django_db(transaction=True)  # due times are those of the statement, not of the test's transaction
+def test_a_notice_waits_for_no_transfer_abroad_and_all_else_does(people):
+    """UK GDPR Art 33 gives 72 hours: no colleague's proposal keeps the notice back, as no lapsed agreement does."""
+    case, waiting = breaches.assessed(people), promise(factories.referred(people), code=breaches.REGULATOR)
+    transfers.proposed(people, recipient=breaches.REGULATOR, country="US")
+    after(case, "notify", people[OFFICER], **TOLD)
+    notice = OutboxMessage.objects.get(case=case)
+    assert [one.message_id for one in queue.claim(uuid4())] == [notice.pk]
+    waiting.refresh_from_db()
+    assert (waiting.state, waiting.attempts) == ("pending", 0)
 
 
 def test_what_oversight_says_of_no_known_case_is_read_by_the_disclosure_unit(people):
