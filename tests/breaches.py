@@ -64,6 +64,7 @@ def assessed(people: dict[str, Actor], **inputs: Any) -> Case:
 def notified(people: dict[str, Actor]) -> Case:
     """The notice has arrived."""
     case = after(assessed(people), "notify", people[OFFICER], **TOLD)
+    OutboxMessage.objects.filter(case=case).update(state="delivered", delivered_at=AT, settled_at=AT, attempts=1)
     callbacks.delivered(case, OutboxMessage.objects.get(case=case), at=AT)
     return Case.objects.get(pk=case.pk)
 

@@ -323,6 +323,7 @@ class CaseType:
     delivered: Mapping[str, Callable[..., None]] = field(default_factory=dict)
     refused: Mapping[str, Callable[..., None]] = field(default_factory=dict)
     clock_ends: Mapping[str, Callable[..., None]] = field(default_factory=dict)
+    clock_warns: Mapping[str, Callable[..., None]] = field(default_factory=dict)
     common_effects: Mapping[str, Callable[..., None]] = field(default_factory=dict)
     task_ends: Mapping[str, Callable[..., None]] = field(default_factory=dict)
     extensions: Mapping[str, Extension] = field(default_factory=dict)

@@ -125,9 +125,9 @@ def never_left(at: str = "") -> Q:
     return Q(**{f"{at}state__in": ("withdrawn", "superseded", "skipped"), f"{at}attempts": 0})
 
 
-def withdraw(case: Case, kind: str, *, at: datetime) -> int:
+def withdraw(case: Case, kind: str, *, at: datetime, states: tuple[str, ...] = _NOT_SENT) -> int:
     """Take back what was not sent yet: messages of a kind that wait or failed. Returns how many. Locks them."""
-    return _retire(case, kind, states=_NOT_SENT, to="withdrawn", at=at)
+    return _retire(case, kind, states=states, to="withdrawn", at=at)
 
 
 def take_back(message: OutboxMessage, *, at: datetime) -> bool:

@@ -1,16 +1,18 @@
 """A breach from the report to its end: whoever reports it does not see it, and no Commissioner is told in error."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 
 from cases.agencies import application, queue, settlement
-from cases.kernel import edits, intake, outbox, policy, transitions
+from cases.kernel import edits, intake, outbox, policy, transitions, verdicts
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Agency, Case, OutboxMessage, Release, Task
 from cases.kernel.restricted import referrals
+from cases.kernel.timing import rulebook, sweeps
 from cases.ledger import sealing, verify
 from cases.ledger.models import LedgerEvent
 from tests import breaches, disclosures, emergencies, factories, transfers
@@ -21,6 +23,7 @@ from tests.kernel.snapshots import nothing_written, refusal
 from tests.web.desk import client_of
 
 pytestmark = pytest.mark.django_db
+NOT_YET = "The Commissioner does not have the notice yet. If somebody told them instead, say how."
 
 
 @pytest.fixture
@@ -69,7 +72,7 @@ def test_a_colleague_reports_and_the_officer_notifies_within_72_hours_of_awarene
             },
         )
     ]
-    assert refusal(case, "close", officer, **ENDED) == "The Commissioner does not have the notice yet."
+    assert refusal(case, "close", officer, **ENDED) == NOT_YET
     OutboxMessage.objects.filter(case=case).update(state="delivered", attempts=1, delivered_at=AT + timedelta(hours=1))
     settlement.settle(now=AT + timedelta(hours=2))
     assert (clock(case).state, clock(case).ended_at) == ("met", AT + timedelta(hours=1))
@@ -86,7 +89,7 @@ def test_the_secrecy_test_leads_to_the_other_commissioner_and_by_hand_where_ther
     assert told(case) == []
     task = case.tasks.get(kind="breach_tell_by_hand")
     assert task.due_at == AT + timedelta(hours=70)
-    assert refusal(case, "close", officer, **ENDED) == "The Commissioner does not have the notice yet."
+    assert refusal(case, "close", officer, **ENDED) == NOT_YET
     edits.close_task(case.pk, task.pk, actor=officer, at=AT, reason="By secure e-mail.")
     assert clock(case).state == "met"
     breaches.enter("tests-ipc", "oversight", "Test Commissioner")
@@ -211,7 +214,7 @@ def test_a_notice_that_cannot_be_delivered_is_told_by_hand_and_the_breach_ends(p
     case, officer = breaches.assessed(people), people[OFFICER]
     after(case, "notify", officer, **TOLD)
     notice = OutboxMessage.objects.filter(case=case)
-    assert refusal(case, "close", officer, **ENDED) == "The Commissioner does not have the notice yet."
+    assert refusal(case, "close", officer, **ENDED) == NOT_YET
     for state in ("dead", "unknown", "skipped"):
         notice.update(state=state, attempts=10)
         assert "say how they were told instead" in refusal(case, "close", officer, **ENDED)
@@ -231,6 +234,103 @@ def test_a_notice_waits_for_no_transfer_abroad_and_all_else_does(people):
     assert [one.message_id for one in queue.claim(uuid4())] == [notice.pk]
     waiting.refresh_from_db()
     assert (waiting.state, waiting.attempts) == ("pending", 0)
+
+
+@pytest.mark.parametrize("attempts", [0, 7], ids=["the channel is paused", "its circuit is open"])
+def test_a_notice_that_waits_is_taken_back_when_somebody_told_the_commissioner(people, attempts):
+    case, officer = breaches.assessed(people), people[OFFICER]
+    after(case, "notify", officer, **TOLD)
+    notice = OutboxMessage.objects.filter(case=case)
+    notice.update(attempts=attempts)
+    spoken = {**ENDED, "told_how": "By telephone, reference 4711."}
+    assert refusal(case, "close", officer, **ENDED) == NOT_YET
+    notice.update(state="sending", lease=uuid4())
+    sentence = "The notice is being sent at this moment. Try again in a few minutes."
+    assert refusal(case, "close", officer, **spoken) == sentence
+    notice.update(state="pending", lease=None)
+    after(case, "close", officer, **spoken)
+    assert (notice.get().state, clock(case).state) == ("withdrawn", "met")
+    assert said(case, "told_how") == {"told_how": "By telephone, reference 4711."}
+    assert Release.objects.filter(case=case, message=None, message_kind="ico_breach").count() == 1
+    assert is_whole()
+
+
+def test_a_notice_that_still_waits_is_asked_for_by_hand_before_the_72_hours_end(people):
+    rulebook.load(at=AT)
+    soon, officer = AT + timedelta(hours=50), people[OFFICER]
+    case, other = breaches.assessed(people), breaches.assessed(people)
+    for each in (case, other):
+        after(each, "notify", officer, **TOLD)
+    sweeps.warn_of_ends(now=soon)
+    sweeps.warn_of_ends(now=soon)
+    task = case.tasks.get(kind="breach_tell_by_hand")
+    assert task.due_at == AT + timedelta(hours=70)
+    edits.close_task(case.pk, task.pk, actor=officer, at=soon, reason="By telephone, reference 4711.")
+    assert (OutboxMessage.objects.get(case=case).state, clock(case).state) == ("withdrawn", "met")
+    assert Release.objects.filter(case=case, message=None, message_kind="ico_breach").count() == 1
+    assert after(case, "close", officer, at=soon, **ENDED).state == "closed"
+    # What arrives after all is not asked for any more.
+    OutboxMessage.objects.filter(case=other).update(state="delivered", attempts=1, delivered_at=soon)
+    settlement.settle(now=soon)
+    assert other.tasks.get(kind="breach_tell_by_hand").outcome == "delivered"
+    assert is_whole()
+
+
+def reopen(case, people, at):
+    row = after(case, "reopen", people[OFFICER], at=at).approvals.get(closed_at=None)
+    other = replace(people["v.tranter"], roles=people[OFFICER].roles, team_ids=people[OFFICER].team_ids)
+    verdicts.decide(row.uid, "agreed", actor=other, at=at)
+    return Case.objects.get(pk=case.pk)
+
+
+def test_a_breach_that_is_opened_again_is_as_late_as_it_is_and_ends_only_once_it_is_told(people):
+    rulebook.load(at=AT)
+    case, officer, later = breaches.not_a_breach(people), people[OFFICER], AT + timedelta(days=30)
+    case = reopen(case, people, later)
+    anew = case.clocks.get(rule="k09_breach", ended_at=None)
+    assert (case.state, anew.started_at) == ("suspected", AT - timedelta(hours=2))
+    assert case.due_at == anew.due_at == AT + timedelta(hours=70)
+    sweeps.end_due_clocks(now=later)
+    assert case.tasks.filter(kind="clock_over", closed_at=None).count() == 1
+    after(case, "assess", officer, at=later, **ASSESSED)
+    assert "Say why it is told later." in refusal(case, "notify", officer, later, **TOLD)
+    after(case, "notify", officer, at=later, **TOLD, delay="It was taken for none.")
+    OutboxMessage.objects.filter(case=case).update(state="dead", attempts=10)
+    assert "say how they were told instead" in refusal(case, "close", officer, later, **ENDED)
+    after(case, "close", officer, at=later, **ENDED, told_how="By telephone.")
+    assert case.clocks.get(pk=anew.pk).ended_at == later
+    assert is_whole()
+
+
+def test_what_is_added_to_a_notice_that_was_in_time_is_not_late_and_has_to_arrive_too(people):
+    case, officer, later = breaches.closed(people), people[OFFICER], AT + timedelta(days=30)
+    case = reopen(case, people, later)
+    assert (clock(case).state, case.due_at) == ("met", None)
+    after(case, "assess", officer, at=later, **ASSESSED)
+    after(case, "notify", officer, at=later, **TOLD)
+    assert refusal(case, "close", officer, later, **ENDED) == NOT_YET
+    OutboxMessage.objects.filter(case=case, state="pending").update(
+        state="delivered", attempts=1, delivered_at=later, settled_at=later
+    )
+    assert after(case, "close", officer, at=later, **ENDED).state == "closed"
+
+
+def test_a_wrong_secrecy_test_is_put_right_and_the_other_commissioner_told(people):
+    case, officer = breaches.assessed(people, risk="adverse"), people[OFFICER]
+    after(case, "assess", officer, **{**ASSESSED, "is_secret": "yes", "risk": "adverse"})
+    assert case.tasks.get(kind="breach_tell_people").outcome == "not_needed"
+    after(case, "assess", officer, **{**ASSESSED, "risk": "adverse"})
+    after(case, "assess", officer, **{**ASSESSED, "risk": "adverse"})
+    assert case.tasks.filter(kind="breach_tell_people", closed_at=None).count() == 1
+    # Where the wrong one was told, the 72 hours of the other run.
+    breaches.enter("tests-ipc", "oversight", "Test Commissioner")
+    case = reopen(breaches.closed(people), people, AT)
+    assert not case.clocks.filter(ended_at=None).exists()
+    after(case, "assess", officer, **{**ASSESSED, "is_secret": "yes"})
+    assert case.clocks.get(rule="k09_breach", ended_at=None).due_at == AT + timedelta(hours=70)
+    after(case, "notify", officer, **TOLD)
+    assert [kind for kind, _ in told(case)] == ["ico_breach", "ipc_breach"]
+    assert refusal(case, "close", officer, **ENDED) == NOT_YET
 
 
 def test_what_oversight_says_of_no_known_case_is_read_by_the_disclosure_unit(people):

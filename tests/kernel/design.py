@@ -74,6 +74,7 @@ def _roles(text: str) -> frozenset[str]:
 
 # Moves that start in more states than the design's table says; docs/decisions.md says why.
 BEYOND = {
+    ("breach", "assess"): {"assessed"},
     ("contest", "assign"): {"assigned"},
     ("fraud_referral", "dispute"): {"disputed"},
     ("rights_request", "refuse"): {"identity_check"},

@@ -22,6 +22,8 @@ def delivered(case: Case, message: OutboxMessage, *, at: datetime) -> None:
     told_at = message.delivered_at or at
     with record.act(case, "breach.delivered", actor=_delivery(case), at=at, occurred_at=told_at):
         clocks.meet(case, periods.TELL, at=told_at)
+        for task in case.tasks.filter(kind=effects.BY_HAND, closed_at=None):
+            tasks.close(task, actor=_delivery(case), at=at, outcome="delivered")
         clocks.refresh_due(case)
         case.save()
 

@@ -91,4 +91,4 @@ class CloseForm(_StepForm):
 
     measures = _long("What was done, so that it does not happen again", required=False)
     untold = _long("Why no Commissioner is told, if none is", rows=2, required=False)
-    told_how = _long("How the Commissioner was told, where the notice could not be delivered", rows=2, required=False)
+    told_how = _long("How the Commissioner was told, where the notice did not arrive", rows=2, required=False)

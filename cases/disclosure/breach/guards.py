@@ -48,9 +48,10 @@ def says_what_is_done(context: Any) -> str | None:
 
 
 def says_why_late(context: Any) -> str | None:
-    """Later than 72 hours from awareness it is told with the reasons (reg 5A)."""
+    """Later than 72 hours from awareness it is told with the reasons (reg 5A); what is added to an earlier notice
+    needs none."""
     clock = context.case.clocks.filter(rule=periods.TELL).order_by("-pk").first()
-    if clock is None or context.at <= clock.due_at or _text(context, "delay"):
+    if clock is None or context.at <= clock.due_at or _text(context, "delay") or effects.is_told(context.case):
         return None
     return f"The 72 hours ended at {clock.due_at:%H:%M UTC on %-d %B %Y}. Say why it is told later."
 
@@ -69,13 +70,16 @@ def has_measures(context: Any) -> str | None:
 
 
 def the_commissioner_has_it(context: Any) -> str | None:
-    if context.case.state != "notified":
+    """What was notified has arrived, or a person told them: the law's 72 hours wait for no channel."""
+    if context.case.state != "notified" or effects.has_notice(context.case):
         return None
-    if not context.case.clocks.filter(rule=periods.TELL, ended_at=None).exists():
+    if effects.is_being_sent(context.case):
+        return "The notice is being sent at this moment. Try again in a few minutes."
+    if _text(context, "told_how"):
         return None
-    if not effects.is_stuck(context.case):
-        return "The Commissioner does not have the notice yet."
-    return None if _text(context, "told_how") else "The notice could not be delivered: say how they were told instead."
+    if effects.is_stuck(context.case):
+        return "The notice could not be delivered: say how they were told instead."
+    return "The Commissioner does not have the notice yet. If somebody told them instead, say how."
 
 
 def people_are_told(context: Any) -> str | None:

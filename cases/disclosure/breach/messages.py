@@ -11,7 +11,7 @@ from cases.kernel.actors import Actor
 from cases.kernel.models import Agency, Case, OutboxMessage, Release
 from cases.ledger import sealing
 
-__all__ = ["ALL", "ICO_BREACH", "IPC_BREACH", "tell", "told_by_hand"]
+__all__ = ["ALL", "ICO_BREACH", "IPC_BREACH", "code_of", "take_back", "tell", "told_by_hand"]
 
 _FIELDS = ("nature", "aware_at", "what_happened", "people", "consequences", "measures", "reasons_for_delay")
 
@@ -47,6 +47,17 @@ releases.declare(*ALL)
 _KINDS = {codes.ICO: ICO_BREACH, codes.IPC: IPC_BREACH}
 
 
+def code_of(case: Case) -> str:
+    """Return the kind of the notice to the Commissioner of the case's route."""
+    return _KINDS[case.breach.route].code
+
+
+def take_back(case: Case, *, at: datetime) -> int:
+    """Take back a notice that waits, so that nobody is told twice, inside the current ledger action. Returns how many.
+    One that is being sent at this moment goes."""
+    return outbox.withdraw(case, code_of(case), at=at, states=("pending",))
+
+
 def tell(case: Case, *, actor: Actor, at: datetime) -> OutboxMessage | None:
     """Promise the notice to the Commissioner of the case's route, inside the current ledger action; None where the
     register knows of no channel to them, so that a person tells them. Opens what was typed, which the access log
@@ -63,8 +74,10 @@ def tell(case: Case, *, actor: Actor, at: datetime) -> OutboxMessage | None:
 
 
 def told_by_hand(case: Case, *, actor: Actor, at: datetime) -> Release | None:
-    """Enter in the register of releases that a person told the Commissioner what the notice says, inside the current
-    ledger action; nothing where the register of agencies does not know them. Raises ReleaseRefused."""
+    """Take back what waits, and enter in the register of releases that a person told the Commissioner what the notice
+    says, inside the current ledger action; nothing where the register of agencies does not know them. Raises
+    ReleaseRefused."""
+    take_back(case, at=at)
     kind = _KINDS[case.breach.route]
     agency = _commissioner(kind)
     if agency is None:

@@ -68,7 +68,7 @@ LIFECYCLE = Lifecycle(
         Transition(
             name="assess",
             label="Assess",
-            source=frozenset({"suspected"}),
+            source=frozenset({"suspected", "assessed"}),
             target="assessed",
             roles=_OFFICER,
             guards=(guards.is_assessed,),

@@ -102,6 +102,8 @@ def _warn(clock_id: int, case_id: int, *, now: datetime) -> int:
         clock.warned_at = now
         clock.save(update_fields=["warned_at"])
         tasks.raise_task("clock_soon", case=case, at=now, due_at=clock.due_at, rule=clock.rule)
+        if follow := casetypes.get(case.kind).clock_warns.get(clock.rule):
+            follow(case, clock, at=now)
     return 1
 
 
