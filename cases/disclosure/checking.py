@@ -115,13 +115,16 @@ def says_how_it_was_confirmed(context: Any) -> str | None:
     return "Say how the authority confirmed that it has it."
 
 
-def is_oral_and_now_written(context: Any) -> str | None:
-    """A notice in writing follows an oral one, and is compared with what was given (K03)."""
+def was_oral(context: Any) -> str | None:
+    """Only of a request by word of mouth is a written notice owed."""
     facts = context.case.disclosure_request
     if facts.oral_given_at is None:
         return "This was asked for in writing from the start."
-    if facts.written_at is not None:
-        return "The written notice is on record already."
+    return None if facts.written_at is None else "The written notice is on record already."
+
+
+def is_now_written(context: Any) -> str | None:
+    """A notice in writing follows an oral one, and is compared with what was given (K03)."""
     if context.actor.kind == "agency":
         return None
     if not Evidence.objects.filter(case=context.case, kind="written_notice").exists():

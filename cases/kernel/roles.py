@@ -51,7 +51,7 @@ ROLES: dict[str, Role] = {
         (
             "credit_data_steward",
             "Credit data steward",
-            "propose corrections to credit files and financial associations",
+            "check monthly files and propose corrections to credit files",
         ),
         ("credit_data_approver", "Credit data approver", "approve corrections that another steward proposed"),
         ("collections_analyst", "Collections analyst", "prepare placements with collection agencies and record holds"),

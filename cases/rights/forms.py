@@ -11,7 +11,7 @@ from django.utils import timezone
 from cases.kernel import calendars, casetypes
 from cases.kernel.models import Case
 from cases.kernel.office.codelists import CodeField
-from cases.kernel.plainforms import DAY, PersonForm, PlainForm, needed_when
+from cases.kernel.plainforms import DAY, Chosen, PersonForm, PlainForm, needed_when
 from cases.rights import codes, erasing, recipients
 
 __all__ = ["ActForm", "FactsForm", "IdentityForm", "PartyForm", "RefuseForm"]
@@ -22,7 +22,7 @@ _CHOOSE = ("", "Choose")
 class FactsForm(PlainForm):
     """Which right, how and when it reached us. A day to come is refused."""
 
-    right = forms.ChoiceField(label="What they ask", choices=codes.RIGHTS)
+    right = Chosen(label="What they ask", choices=codes.RIGHTS)
     came_by = CodeField(label="Reached us by", codes=codes.CAME_BY)
     received_date = forms.DateField(
         label="Received on", required=False, widget=DAY, help_text="The month counts from this day. Empty: today."

@@ -11,6 +11,7 @@ from cases.kernel.casetypes import Intake
 from cases.kernel.intake import FieldErrors
 from cases.kernel.models import Case
 from cases.kernel.office.codelists import CodeField
+from cases.kernel.plainforms import DAY, Chosen
 from cases.rights import codes as rights_codes
 from cases.rights import intake
 from cases.rights.complaints import codes
@@ -25,10 +26,13 @@ class FactsForm(RequestForm):
     """What the complaint is about, how and when it reached us. The 30 days count from the day it was received."""
 
     right = channels = purposes = wording_version = wording = None  # type: ignore[assignment]  # -- Django leaves out
-    about = forms.ChoiceField(label="About", choices=codes.ABOUT)
+    about = Chosen(label="About", choices=codes.ABOUT)
     came_by = CodeField(label="Reached us by", codes=rights_codes.CAME_BY)
     complaint = forms.CharField(
         label="In their words", max_length=8000, required=False, widget=forms.Textarea(attrs={"rows": 5})
+    )
+    received_date = forms.DateField(
+        label="Received on", required=False, widget=DAY, help_text="The 30 days count from this day. Empty: today."
     )
     field_order = ("about", "came_by", "received_date", "complaint")
 
