@@ -26,6 +26,7 @@ __all__ = [
     "end_of_day",
     "start_of_day",
     "is_working_day",
+    "listed_years",
     "london_date",
     "of",
     "printed",
@@ -103,6 +104,11 @@ def of(jurisdiction: str) -> Calendar:
 def published(jurisdiction: str, year: int) -> dict[date, str]:
     """Return the published holidays of one year with their names, in order."""
     return dict(sorted(_bank_holidays(jurisdiction, year).items()))
+
+
+def listed_years(today: date) -> range:
+    """Return the years whose holidays the office sees and changes: from last year to the one after next."""
+    return range(today.year - 1, today.year + 3)
 
 
 def is_working_day(day: date) -> bool:

@@ -27,7 +27,6 @@ TABS = (
     ("web:policy_documents", "Documents"),
     ("web:processing", "Record of processing"),
 )
-YEARS_AHEAD = 3
 
 
 def shown(request: HttpRequest, tab: str, **more: Any) -> dict[str, Any]:
@@ -112,7 +111,7 @@ def calendar(request: HttpRequest) -> HttpResponse:
     page, today = shown(request, "web:calendars"), calendars.london_date(asking.now())
     asked = request.GET.get("where", "")
     where = asked if asked in calendars.JURISDICTIONS else calendars.seat()
-    years = range(today.year - 1, today.year + YEARS_AHEAD)
+    years = calendars.listed_years(today)
     text = request.GET.get("year", "")
     year = int(text) if text.isdecimal() and len(text) == 4 and int(text) in years else today.year
     changes = {row.day: row for row in HolidayChange.objects.filter(jurisdiction=where, day__year=year)}

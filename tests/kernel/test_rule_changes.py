@@ -12,6 +12,7 @@ from cases.kernel.models import Clock, ClockRuleVersion, HolidayChange, Job, Pro
 from cases.kernel.office import proposals, rulechanges
 from cases.kernel.office.proposals import ProposalRefused
 from cases.kernel.timing import recounting, rulebook
+from cases.ledger import api as ledger
 from cases.ledger.models import LedgerEvent
 from tests import factories
 from tests.factories import AT
@@ -133,7 +134,10 @@ def test_a_holiday_changes_by_two_people_and_moves_open_periods(people):
         ({"effect": "removed"}, "That day is no published holiday."),
         ({"effect": "as_published"}, "That day is as published already."),
         ({"day": date(2026, 11, 15)}, "That day is a Saturday or Sunday, so no period counts it."),
-        ({"day": date(2040, 11, 15)}, "Choose a day within 10 years."),
+        *(
+            ({"day": day}, "Choose a day from 2025 to 2028: the list of holidays shows no other year.")
+            for day in (date(2020, 12, 24), date(2024, 12, 31), date(2029, 1, 2))
+        ),
     ],
 )
 def test_a_holiday_that_changes_nothing_is_not_proposed(people, change, sentence):
@@ -142,6 +146,14 @@ def test_a_holiday_that_changes_nothing_is_not_proposed(people, change, sentence
 
     assert refused.value.errors == {"day": sentence}
     assert (Proposal.objects.count(), HolidayChange.objects.count(), Job.objects.count()) == (0, 0, 0)
+
+
+def test_a_holiday_of_a_year_that_the_list_does_not_show_is_taken_back_all_the_same(people):
+    said = {**PROCLAIMED, "day": date(2020, 12, 24)}
+    with ledger.action(rulebook.STREAM, "tests.before", actor="system:tests", at=AT):
+        HolidayChange.objects.create(**said)
+    agree(people, propose(people, "holiday", {**said, "effect": "as_published"}))
+    assert HolidayChange.objects.get().effect == "as_published"
 
 
 @pytest.mark.parametrize(("kind", "payload"), [("clock_rule", SHORTER), ("holiday", PROCLAIMED)])

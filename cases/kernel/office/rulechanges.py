@@ -33,7 +33,6 @@ UNITS = [
 ROLLS = [("none", "It stays on that day"), ("next_working_day", "It moves on to the next working day")]
 BREACHES = [("task", "A task is raised"), ("record", "It is recorded, no more")]
 EFFECTS = [("added", "Add a holiday"), ("removed", "Take a holiday out"), ("as_published", "Back to as published")]
-FURTHEST_YEARS = 10
 
 
 def newest(code: str) -> ClockRule:
@@ -154,8 +153,9 @@ def _holiday_state(payload: Payload) -> dict[str, str]:
 
 def _check_holiday(payload: Payload, *, actor: Actor, at: datetime) -> dict[str, str]:
     day, today = _date(payload["day"]), calendars.london_date(at)
-    if abs(day.year - today.year) > FURTHEST_YEARS:
-        return {"day": f"Choose a day within {FURTHEST_YEARS} years."}
+    years = calendars.listed_years(today)
+    if day.year not in years and payload["effect"] != "as_published":
+        return {"day": f"Choose a day from {years[0]} to {years[-1]}: the list of holidays shows no other year."}
     is_published = day in calendars.published(payload["jurisdiction"], day.year)
     sentences = {
         "added": "That day is a published holiday already." if is_published else "",
