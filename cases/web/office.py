@@ -44,6 +44,13 @@ VERBS = {
 }
 # Kinds whose text can be looked at as it will look: the page that shows a draft, or what is proposed.
 PREVIEWS = {"letter_text": "web:letter_preview"}
+# Kinds that change one thing of a list, and the page of that list: its form is opened beside what it changes.
+BEGUN_AT = {
+    "code_entry": "web:codes",
+    "letter_text": "web:letters",
+    "team_change": "web:teams",
+    "tie_end": "web:ties",
+}
 Rows = QuerySet[Proposal]
 VIEWS: Mapping[str, tuple[str, Callable[[Actor], Rows]]] = {
     "waiting": ("Waiting for me", proposals.waiting_for),
@@ -67,12 +74,24 @@ def entry(row: Proposal) -> dict[str, Any]:
     }
 
 
-def _offered(actor: Actor) -> list[Kind]:
-    """Return the kinds that have a page and that this person may propose, by name."""
-    kinds = [
-        kind for kind in proposals.all_kinds() if kind.form and policy.can(actor, f"propose.{kind.code}").is_allowed
-    ]
-    return sorted(kinds, key=lambda kind: kind.label)
+def _offered(actor: Actor) -> list[tuple[str, str]]:
+    """Return label and address of each kind that has a page and that this person may propose, by name."""
+    return sorted(
+        (kind.label, _begun_at(kind))
+        for kind in proposals.all_kinds()
+        if kind.form and policy.can(actor, f"propose.{kind.code}").is_allowed
+    )
+
+
+def _begun_at(kind: Kind) -> str:
+    return reverse(BEGUN_AT[kind.code]) if kind.code in BEGUN_AT else reverse("web:propose", args=[kind.code])
+
+
+def _names_nothing(form: Any) -> bool:
+    """Say whether a form that is opened lacks what only the address can tell it: which thing it changes."""
+    return not form.is_bound and any(
+        field.field.required and not form.initial.get(field.name) for field in form.hidden_fields()
+    )
 
 
 @screen
@@ -215,6 +234,9 @@ def propose(request: HttpRequest, kind: str) -> HttpResponse:
         raise NotVisible
     initial = {name: str(value).replace("\0", "") for name, value in request.GET.items()}
     form = declared.form(request.POST or None, request.FILES or None, initial=initial, actor=actor)
+    if kind in BEGUN_AT and _names_nothing(form):
+        messages.info(request, "Choose in this list what is to change.")
+        return redirect(BEGUN_AT[kind])
     if request.method == "POST" and declared.is_grave and (answer := stepup.require(request)) is not None:
         return answer
     problems: list[Problem] = []

@@ -34,7 +34,7 @@ def test_an_address_of_no_place_is_not_found(people, place, method):
 def test_a_form_filled_by_an_address_with_a_nul_is_drawn(people, kind):
     client = desk.client_of("k.mistry" if kind == "agency_terms" else "o.thackray")
 
-    answer = client.get(reverse("web:propose", args=[kind]), {"code": "\0", "list_code": "a\0"})
+    answer = client.get(reverse("web:propose", args=[kind]), {"code": "\0", "list_code": "a\0"}, follow=True)
 
     assert answer.status_code == 200
 

@@ -1,0 +1,54 @@
+"""What of the office can be proposed from the page of changes, and what is begun beside the thing that it changes."""
+
+import pytest
+from django.urls import reverse
+
+from cases.kernel import actors, policy
+from cases.kernel.office import demo_people, proposals
+from cases.web import office
+from tests import factories
+from tests.kernel.snapshots import nothing_written
+from tests.web import desk
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def people():
+    return factories.office()
+
+
+def test_every_form_that_only_a_list_can_fill_is_begun_at_that_list(people):
+    actor = people["o.thackray"]
+    lacking = {
+        kind.code
+        for kind in proposals.all_kinds()
+        if kind.form and any(field.field.required for field in kind.form(initial={}, actor=actor).hidden_fields())
+    }
+    assert lacking == office.BEGUN_AT.keys() == {"code_entry", "letter_text", "team_change", "tie_end"}
+
+
+@pytest.mark.parametrize("person", demo_people.PEOPLE, ids=str)
+def test_everything_offered_on_the_page_of_changes_leads_to_a_page(people, person):
+    actor, client = actors.staff(factories.user(person.username)), desk.client_of(person.username)
+    if not policy.can(actor, "view_changes").is_allowed:
+        return
+    for label, address in client.get("/office/changes/").context["kinds"]:
+        assert client.get(address).status_code == 200, label
+
+
+@pytest.mark.parametrize(
+    ("kind", "username", "page"),
+    [
+        ("code_entry", "o.thackray", "codes"),
+        ("letter_text", "o.thackray", "letters"),
+        ("team_change", "o.thackray", "teams"),
+        ("tie_end", "j.merriweather", "ties"),
+    ],
+)
+def test_a_form_that_says_of_nothing_what_changes_leads_to_the_list(people, kind, username, page):
+    client, path = desk.client_of(username), reverse("web:propose", args=[kind])
+    with nothing_written():
+        answer = client.get(path, follow=True)
+    assert answer.redirect_chain == [(reverse(f"web:{page}"), 302)]
+    assert "Choose in this list what is to change." in answer.content.decode()
