@@ -10,6 +10,7 @@ from cases.kernel import actors
 from cases.kernel.models import Proposal, RoleGrant, User
 from cases.kernel.office import demo_people, people
 from tests import factories
+from tests.kernel.snapshots import nothing_written
 
 AT = datetime(2026, 11, 16, 9, 30, tzinfo=UTC)
 
@@ -161,3 +162,19 @@ def test_added_person_gets_a_link_that_is_shown_once_and_works(roster):
     assert Proposal.objects.get(state="open").payload == {"user": user.pk, "role": "fraud_approver"}
     assert Client().get(link).status_code == 200
     assert link not in client.get(f"/people/{user.pk}/").content.decode()
+
+
+@pytest.mark.parametrize("name", ["A. Byrne", "a. byrne", "  A.  Byrne "])
+def test_nobody_is_added_under_the_name_of_somebody_who_is_here(roster, name):
+    client = _enter("o.thackray")
+    form = {"display_name": name, "codes": ["fraud_analyst"], "reason": "Asked for by D. Osei."}
+    with nothing_written():
+        answer = client.post("/people/new/", form)
+    assert answer.status_code == 422
+    assert "Somebody who is here has that name." in answer.content.decode()
+
+
+def test_the_name_of_somebody_who_left_is_free(roster):
+    User.objects.filter(username="a.byrne").update(is_active=False)
+    people.add_person("A. Byrne", codes=["fraud_analyst"], actor=actors.staff(roster["o.thackray"]), at=AT)
+    assert User.objects.filter(display_name="A. Byrne", is_active=True).count() == 1

@@ -42,6 +42,10 @@ __all__ = [
 
 SYSTEM_STREAM = UUID("00000000-0000-4000-8000-000000000001")
 LINK_LIFETIME = timedelta(hours=24)
+NAMESAKE = (
+    "Somebody who is here has that name. Lists and timelines show no more of a person: add what tells the two apart, "
+    "such as the first name in full or the town."
+)
 NOT_ONESELF = "Nobody changes their own rights; ask another administrator."
 INSTALLER = actors.system("first_administrators")
 TO_CONFIRM = "person_to_confirm"
@@ -68,9 +72,13 @@ def add_person(
     """Add a member of staff with the ordinary roles named; return the person and the token of their one-time link.
 
     The token is shown once: only its hash is stored. Raises NotAllowed, or PeopleRefused while a first administrator
-    has not signed in, for a privileged role (propose it: grants.py), an unknown one, or roles that may not meet.
+    has not signed in, for the name of somebody who is here, for a privileged role (propose it: grants.py), an unknown
+    one, or roles that may not meet.
     """
     _require(actor)
+    display_name = " ".join(display_name.split())
+    if User.objects.filter(is_active=True, display_name__iexact=display_name).exists():
+        raise PeopleRefused(NAMESAKE)
     if set(codes) & roles.PRIVILEGED and actor.kind != "system":
         raise PeopleRefused("A privileged role is proposed; another person decides.")
     if awaited_administrators():
