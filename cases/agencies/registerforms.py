@@ -86,7 +86,7 @@ class AgencyForm(ChangeForm):
     code = forms.SlugField(label="Code", max_length=40, help_text="Small letters and hyphens. Never changes.")
     kind = forms.SlugField(label="Kind", max_length=40, help_text="fpa, cra, dca, lea, post and so on.")
     display_name = forms.CharField(label="Name", max_length=80)
-    country = forms.RegexField(r"^[A-Z]{2}$", label="Established in", initial="GB", help_text="Two capital letters.")
+    country = forms.RegexField(r"^[A-Z]{2}\Z", label="Established in", initial="GB", help_text="Two capital letters.")
     address = forms.CharField(label="Address of its messages", max_length=400, help_text=ADDRESS_HELP)
 
     def clean_address(self) -> str:
@@ -172,7 +172,7 @@ class FolderForm(ChangeForm):
 
     code = forms.ChoiceField(label="Agency", choices=_agency_choices)
     folder = forms.RegexField(
-        r"^(/[A-Za-z0-9._-]+)*$",
+        r"^(/[A-Za-z0-9._-]+)*\Z",
         label="Folder of its files for us",
         max_length=200,
         required=False,

@@ -22,7 +22,7 @@ class FactsForm(PlainForm):
 
     application_id = forms.RegexField(
         label="Application",
-        regex=r"^[A-Za-z0-9][A-Za-z0-9_-]*$",
+        regex=r"^[A-Za-z0-9][A-Za-z0-9_-]*\Z",
         max_length=40,
         help_text="The order system's own number. An application is checked once.",
     )

@@ -76,7 +76,7 @@ class RulesForm(ChangeForm):
     )
     code = forms.RegexField(
         label="Name of the version",
-        regex=r"^[a-z0-9][a-z0-9.-]*$",
+        regex=r"^[a-z0-9][a-z0-9.-]*\Z",
         max_length=40,
         help_text="A new one, for example cr-2027.01. It stands with every decision.",
     )

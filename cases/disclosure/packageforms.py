@@ -40,7 +40,7 @@ class HolderForm(forms.Form):
 
     address = Chosen(label="Address")
     subject = forms.RegexField(
-        label="Subscriber", regex="^[A-Z]$", help_text="One capital letter, never a name: A, then B."
+        label="Subscriber", regex=r"^[A-Z]\Z", help_text="One capital letter, never a name: A, then B."
     )
     begins_at = MomentField(label="Held from")
     ends_at = MomentField(label="Until", required=False)
@@ -54,7 +54,7 @@ class PartForm(forms.Form):
     """Rows, or a sheet, that were typed or pasted."""
 
     item = Chosen(label="Item")
-    subject = forms.RegexField(label="Subscriber", regex="^[A-Z]$", required=False, help_text=_LETTER)
+    subject = forms.RegexField(label="Subscriber", regex=r"^[A-Z]\Z", required=False, help_text=_LETTER)
     media_type = Chosen(
         label="What it is",
         choices=(
@@ -89,7 +89,7 @@ class DocumentForm(forms.Form):
         help_text="Clean documents of the case of the kind “What was taken out, to be given”. It goes with our copy.",
     )
     item = Chosen(label="Item")
-    subject = forms.RegexField(label="Subscriber", regex="^[A-Z]$", required=False, help_text=_LETTER)
+    subject = forms.RegexField(label="Subscriber", regex=r"^[A-Z]\Z", required=False, help_text=_LETTER)
 
     def __init__(self, *args: Any, items: list[str], documents: Sequence[Evidence], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -88,7 +88,13 @@ class AddressForm(PlaceFields):
     kind = CodeField(label="Address is", codes=codes.ADDRESS_KINDS)
     since = forms.DateField(label="From", required=False, widget=_DAY, validators=_LIVING)
     until = forms.DateField(label="Until", required=False, widget=_DAY, validators=_LIVING)
-    uprn = forms.RegexField(r"\d{1,12}", label="Property number (UPRN)", max_length=12, required=False)
+    uprn = forms.RegexField(
+        r"^[0-9]{1,12}\Z",
+        label="Property number (UPRN)",
+        max_length=12,
+        required=False,
+        error_messages={"invalid": "Write the number alone: up to 12 digits."},
+    )
 
     field_order = ("kind", *_LINE_NAMES, "since", "until", "uprn")
 

@@ -227,6 +227,10 @@ def test_ended_code_is_offered_no_more_and_stays_on_what_holds_it(office):
         ({"list_code": "fraud_case_type"}, "list_code", "This list is closed: rules stand on its codes."),
         ({"code": "tv"}, "code", "The list has that code already; an ended one is changed, not added again."),
         ({"label": "tv"}, "label", "Another code of the list has that label."),
+        *(
+            ({"code": code}, "code", "Small letters, digits and underscores, such as fixed_wireless.")
+            for code in ("Bad Code", "fixed wireless", "9g", "fixed-wireless", "fixed_wireless\n")
+        ),
     ],
 )
 def test_code_that_cannot_be_added_is_refused_with_its_field(office, changes, field, sentence):

@@ -48,6 +48,19 @@ def _below(known: type) -> set[type]:
     return {each for kind in known.__subclasses__() for each in (kind, *_below(kind))}
 
 
+def test_every_pattern_is_of_the_whole_text():
+    get_resolver().url_patterns  # noqa: B018 -- loads every page and so every form
+    loose = {
+        f"{form.__module__}.{form.__name__}.{name}: {field.regex.pattern}"
+        for form in _below(forms.BaseForm)
+        if form.__module__.startswith("cases.")
+        for name, field in form.base_fields.items()
+        if isinstance(field, forms.RegexField)
+        and not (field.regex.pattern.startswith("^") and field.regex.pattern.endswith((r"\Z", "$")))
+    }
+    assert loose == set()
+
+
 @pytest.mark.parametrize("widget", [forms.NumberInput, forms.SelectMultiple])
 def test_no_form_has_a_field_that_the_mouse_wheel_or_one_plain_click_changes(widget):
     get_resolver().url_patterns  # noqa: B018 -- loads every page and so every form

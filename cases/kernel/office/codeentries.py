@@ -4,6 +4,7 @@ An open list gains a code the same way; none is ever removed."""
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 from typing import Any
 
@@ -19,7 +20,8 @@ from cases.kernel.office.kinds import Change, Kind, Line, Payload
 
 __all__ = ["KINDS"]
 
-CODE = r"[a-z][a-z0-9_]*"
+CODE = r"^[a-z][a-z0-9_]*\Z"
+CODE_HELP = "Small letters, digits and underscores, such as fixed_wireless."
 
 
 class EntryForm(ChangeForm):
@@ -62,7 +64,8 @@ class NewEntryForm(EntryForm):
         CODE,
         label="Stored code",
         max_length=24,
-        help_text="Small letters, digits and underscores, such as fixed_wireless.",
+        error_messages={"invalid": CODE_HELP},
+        help_text=CODE_HELP,
     )
 
     def _fill(self) -> None:
@@ -103,6 +106,8 @@ def _check_new(payload: Payload, *, actor: Actor, at: datetime) -> dict[str, str
     known = codelists.get(payload["list_code"])
     if known is None or not known.is_open:
         return {"list_code": "This list is closed: rules stand on its codes."}
+    if not re.match(CODE, payload["code"]):
+        return {"code": CODE_HELP}
     if payload["code"] in dict(known):
         return {"code": "The list has that code already; an ended one is changed, not added again."}
     if payload["label"].casefold() in {label.casefold() for _, label in known}:
