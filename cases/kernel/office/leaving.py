@@ -28,6 +28,7 @@ LONELY = (
     "Nobody else could agree to it, or let them in again: give somebody the role of data protection officer or of "
     "system administrator first."
 )
+PRIVILEGED_SINCE = "They were given a privileged role meanwhile. Propose it anew: it takes a second person."
 # Rows of the library that signs people in, which the kernel does not import.
 SIGN_IN = (("mfa", "Authenticator"), ("socialaccount", "SocialAccount"))
 
@@ -42,13 +43,17 @@ def leave(
 ) -> User:
     """End a person's access for good; the rows stay. For a named job, or as a change of the office.
 
-    Locks the person, then each of their open cases and tasks. Whoever is signed in is out at their next request: their
-    sessions are gone, and every request loads the person anew. Raises PeopleRefused for oneself or somebody who left
-    before.
+    Locks the open changes that end with it, as whoever decides one does before the person, then the person, then each
+    of their open cases and tasks. Whoever is signed in is out at their next request: their sessions are gone, and every
+    request loads the person anew. Raises PeopleRefused for oneself or somebody who left before, ProposalRefused where
+    one person proposed it of whom a second one gave a privileged role meanwhile.
     """
     with transaction.atomic():
         grants.refuse_lone_hand(actor, proposal)
+        _end_with(user_id, proposal)
         user = people.another_for_update(user_id, actor, is_agreed=proposal is not None, may_be_shut_out=True)
+        if proposal is not None and not proposal.needs and shutout.needs(user_id):
+            raise proposals.ProposalRefused(PRIVILEGED_SINCE, {"user": PRIVILEGED_SINCE})
         with people.act("person.deactivated", actor=actor, at=at, request=request, user=user.pk):
             user.is_active = False
             user.set_unusable_password()
@@ -65,13 +70,18 @@ def leave(
             people.end_links(user, at=at)
             _end_sign_in(user)
         give_back(user, actor=actor, at=at, request=request)
-        # Whom they shut out stays so until somebody decides.
-        others = Q(kind=LEAVER.code) & ~Q(about=user)
-        for row_id in proposals.of_person(user).exclude(others).values_list("pk", flat=True):
-            if proposal is None or row_id != proposal.pk:
-                proposals.drop(row_id, actor=actor, at=at)
+        for row_id in _end_with(user_id, proposal):
+            proposals.drop(row_id, actor=actor, at=at)
         people.note("person_deactivated", actor=actor, at=at, user=user.pk)
     return user
+
+
+def _end_with(user_id: int, proposal: Proposal | None) -> list[int]:
+    """Lock the open changes that a person proposed or that are about them, but for the one by which they leave; return
+    their ids. Whom they shut out stays so until somebody decides."""
+    others = Q(kind=LEAVER.code) & ~Q(about=user_id)
+    rows = proposals.of_person(user_id).exclude(others).exclude(pk=proposal.pk if proposal else 0)
+    return list(rows.order_by("pk").select_for_update(of=("self",)).values_list("pk", flat=True))
 
 
 def _end_sign_in(user: User) -> None:

@@ -20,7 +20,7 @@ from django.db.models import Q, QuerySet
 from cases.kernel import policy
 from cases.kernel.actors import Actor
 from cases.kernel.errors import NotAllowed, NotVisible
-from cases.kernel.models import Proposal, User
+from cases.kernel.models import Proposal
 from cases.kernel.office.kinds import (
     Change,
     Kind,
@@ -166,9 +166,9 @@ def withdraw(
     return row
 
 
-def of_person(user: User) -> QuerySet[Proposal]:
+def of_person(user_id: int) -> QuerySet[Proposal]:
     """Return the open changes a person proposed, and those about them."""
-    return Proposal.objects.filter(Q(maker=user) | Q(about=user), state="open")
+    return Proposal.objects.filter(Q(maker=user_id) | Q(about=user_id), state="open")
 
 
 def drop(proposal_id: int, *, actor: Actor, at: datetime) -> None:

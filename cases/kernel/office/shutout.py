@@ -42,9 +42,10 @@ def is_here(user_id: int) -> bool:
 
 def is_lonely(user_id: int, maker_id: int | None) -> bool:
     """Say whether nobody with access would be left to decide about a person, but for them and who proposes it."""
-    wanted = RoleGrant.objects.filter(role__in=needs(user_id), revoked_at=None)
+    asked = needs(user_id)
+    wanted = RoleGrant.objects.filter(role__in=asked, revoked_at=None)
     wanted = wanted.filter(user__is_active=True, user__is_confirmed=True)
-    return bool(needs(user_id)) and not wanted.exclude(user_id__in=[user_id, maker_id or 0]).exists()
+    return bool(asked) and not wanted.exclude(user_id__in=[user_id, maker_id or 0]).exists()
 
 
 def shut_out(change: Change) -> None:
