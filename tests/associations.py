@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
@@ -174,6 +175,15 @@ def _stand(case: Case, state: str) -> Case:
             row.state = state
             row.save(update_fields=["state"])
     return case
+
+
+def without_other(build: Callable[[dict[str, Actor]], Case]) -> Callable[[dict[str, Actor]], Case]:
+    """Return how a case comes to be of which two people detached the other person."""
+
+    def told(people: dict[str, Actor]) -> Case:
+        return agree(after(build(people), "detach", people[OFFICER], person=2), other_reviewer(people))
+
+    return told
 
 
 @story

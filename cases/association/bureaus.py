@@ -5,15 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from cases.association import messages
+from cases.association import codes, messages
 from cases.association.models import AgencyLink
 from cases.kernel import outbox, releases, tasks
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError
 from cases.kernel.exchange import corrections
-from cases.kernel.models import Case, OutboxMessage
+from cases.kernel.models import Case, CaseParty, OutboxMessage
 
-__all__ = ["ask_again", "link_of", "links", "remove_everywhere", "tell_everybody", "tell_rest", "turn", "unsaid"]
+__all__ = [
+    "ask_again",
+    "lacks_a_person",
+    "link_of",
+    "links",
+    "remove_everywhere",
+    "tell_everybody",
+    "tell_rest",
+    "turn",
+    "unsaid",
+]
 
 # Whoever is in one of these may hold the link.
 HOLDING = frozenset({"told", "recorded", "asked", "kept", "no_reply"})
@@ -31,6 +41,12 @@ def link_of(case: Case, agency_code: str) -> AgencyLink:
     if row is None:
         raise CaseError("This agency was never told of the link.")
     return row
+
+
+def lacks_a_person(case: Case) -> bool:
+    """Say whether a wrong person was detached and one side of the link is empty. One query."""
+    sides = CaseParty.objects.filter(case=case, is_detached=False).values("role").distinct()
+    return sides.count() < len(codes.ROLES)
 
 
 def turn(row: AgencyLink, state: str, *, at: datetime, reference: str = "") -> None:

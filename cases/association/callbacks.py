@@ -8,7 +8,7 @@ from typing import Any
 
 from cases.association import bureaus, effects, messages, periods
 from cases.association.models import AgencyLink
-from cases.kernel import clocks, record, tasks, transitions
+from cases.kernel import casetypes, clocks, record, tasks, transitions
 from cases.kernel.actors import Actor, system
 from cases.kernel.casetypes import Content
 from cases.kernel.models import Case, Clock, OutboxMessage
@@ -19,8 +19,8 @@ __all__ = [
     "broken",
     "chase",
     "give_up",
+    "go_on",
     "kept",
-    "nobody_was_told",
     "recorded",
     "refused",
     "removal_refused",
@@ -173,14 +173,16 @@ def chase(case: Case, clock: Clock, *, at: datetime) -> None:
         case.save()
 
 
-def nobody_was_told(case: Case, clock: Clock, *, at: datetime) -> None:
-    """Nothing of the link ever left: it is recorded as removed."""
+def go_on(case: Case, clock: Clock, *, at: datetime) -> None:
+    """What lacks one of its people is set aside; what no agency has is recorded as removed."""
     actor = system("clocks", source=case.source)
     with record.act(case, "clock.met", actor=actor, at=at, detail={"rule": clock.rule}):
         clocks.end_one(case, clock, at=at, state="met")
         clocks.refresh_due(case)
         case.save()
-    if case.state == "correcting":
+    if case.state in casetypes.get(case.kind).lifecycle["set_aside"].source:
+        case = transitions.apply(case.pk, "set_aside", actor=actor, at=at)
+    if case.state == "correcting" and not bureaus.unsaid(case):
         transitions.apply(case.pk, "corrected", actor=actor, at=at)
 
 

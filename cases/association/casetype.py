@@ -98,7 +98,8 @@ ASSOCIATION = CaseType(
     clock_ends={
         periods.BREAK_RESULT: callbacks.chase,
         periods.BREAK_LAST: callbacks.give_up,
-        periods.NOBODY_TOLD: callbacks.nobody_was_told,
+        periods.NOBODY_TOLD: callbacks.go_on,
+        periods.SET_ASIDE: callbacks.go_on,
     },
     message_labels={
         **{kind.code: kind.label for kind in messages.ALL},

@@ -9,6 +9,7 @@ from cases.association import bureaus, codes, guards, opening, periods, writing
 from cases.association.models import Association
 from cases.kernel import calendars, clocks, tasks
 from cases.kernel.models import Case, CaseParty
+from cases.ledger import api as ledger
 from cases.ledger import sealing
 
 CHALLENGED, REVIEW_DECISIONS = "association_challenged", "association_review_decisions"
@@ -172,9 +173,12 @@ def _keep_exposure(context: Any) -> None:
     facts.save(update_fields=["exposure", "exposure_checked_at"])
 
 
+def _asked_side(context: Any) -> str:
+    return writing.side_of(context.case, _facts(context).asked_by)
+
+
 def _tell_whoever_asked(context: Any, template: str) -> None:
-    side = writing.side_of(context.case, _facts(context).asked_by)
-    writing.write(context.case, side, template, at=context.at)
+    writing.write(context.case, _asked_side(context), template, at=context.at)
 
 
 def refuse_break(context: Any) -> None:
@@ -217,6 +221,21 @@ def restore(context: Any) -> None:
     _use_again(context)
     _end_waiting(context)
     _tell_whoever_asked(context, "n13_kept")
+
+
+def set_aside(context: Any) -> None:
+    """A wrong person was detached and every agency was asked to take the link off: whoever decided with it looks again.
+    The declarer learns that the link is removed, and so does the other person who waits for an answer."""
+    case, at = context.case, context.at
+    waits = {"challenged": codes.OTHER, **dict.fromkeys(("break_requested", "signposted"), _asked_side(context))}
+    came_from = str(ledger.current().detail["from"])
+    _suspend(context)
+    _end_challenge(context)
+    _end_waiting(context)
+    writing.take_back(case)
+    tasks.raise_task(REVIEW_DECISIONS, case=case, at=at)
+    for side in dict.fromkeys((codes.DECLARER, waits.get(came_from, codes.DECLARER))):
+        writing.write(case, side, "association_gone", at=at)
 
 
 def end_removed(context: Any) -> None:

@@ -84,6 +84,11 @@ def are_those_confirmed(context: Any) -> str | None:
     )
 
 
+def lacks_a_person(context: Any) -> str | None:
+    """A link of which a wrong person was detached is none, and nobody is added to it once it was confirmed."""
+    return None if bureaus.lacks_a_person(context.case) else "The link has both its people."
+
+
 def is_asked_by_one_of_them(context: Any) -> str | None:
     """Either of the two may ask; who asks is who they say."""
     if context.inputs.get("asked_by") not in dict(codes.ROLES):

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from cases.association import bureaus, codes
+from cases.association import bureaus, codes, periods
 from cases.association.models import Association, LinkStatement
-from cases.kernel import calendars, formats, tasks
+from cases.kernel import calendars, casetypes, clocks, formats, tasks
 from cases.kernel.actors import system
 from cases.kernel.edits import EditRefused
 from cases.kernel.intake import FieldErrors, IntakeRefused
@@ -46,15 +46,19 @@ def lacks_a_side(case: Case) -> bool:
 
 
 def still_two(case: Case, *, at: datetime) -> None:
-    """Raise EditRefused when a change leaves more than one person on a side of the link. Where one side is empty, ask
-    every agency that may hold the link to take it off: it was told of a wrong person. One query, then as many as there
-    are agencies."""
+    """Raise EditRefused when a change leaves more than one person on a side of the link. Where one side is empty, what
+    has not left is taken back, every agency that may hold the link is asked to take it off, since it was told of a
+    wrong person, and the case moves on by itself. One query, then as many as there are agencies."""
     sides = Counter(CaseParty.objects.filter(case=case, is_detached=False).values_list("role", flat=True))
     if any(count > 1 for count in sides.values()):
         raise EditRefused("A link has two people, one on each side. Detach the wrong one first.")
     if len(sides) < len(codes.ROLES):
         by = system("association", source=case.source)
+        bureaus.take_back_unsent(case, at=at)
         bureaus.remove_everywhere(case, reason="wrong_person", actor=by, at=at)
+        is_set_aside = case.state in casetypes.get(case.kind).lifecycle["set_aside"].source
+        if is_set_aside and not case.clocks.filter(rule=periods.SET_ASIDE, ended_at=None).exists():
+            clocks.start(case, periods.SET_ASIDE, started_at=at)
         tasks.close_all(case, "detached_filed", actor=by, at=at)
 
 

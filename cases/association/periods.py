@@ -7,11 +7,11 @@ from datetime import date
 from cases.kernel.clocks import ClockRule
 from cases.kernel.retention import RetentionClass
 
-__all__ = ["ANSWER", "BREAK_LAST", "BREAK_RESULT", "CLOCKS", "CONFIRM", "NOBODY_TOLD", "RETENTION"]
+__all__ = ["ANSWER", "BREAK_LAST", "BREAK_RESULT", "CLOCKS", "CONFIRM", "NOBODY_TOLD", "RETENTION", "SET_ASIDE"]
 
 ANSWER = "k10_request"
 CONFIRM, BREAK_RESULT, BREAK_LAST = "association_confirm", "association_break_result", "association_break_last"
-NOBODY_TOLD = "association_nobody_told"
+NOBODY_TOLD, SET_ASIDE = "association_nobody_told", "association_set_aside"
 _FROM = date(2026, 1, 1)
 CLOCKS = (
     ClockRule(
@@ -34,6 +34,15 @@ CLOCKS = (
     ClockRule(
         code=NOBODY_TOLD,
         label="Ends by itself: no agency holds the link",
+        length=1,
+        unit="minutes",
+        source="Internal rule: what a machine can do waits for nobody",
+        effective_from=_FROM,
+        is_work=False,
+    ),
+    ClockRule(
+        code=SET_ASIDE,
+        label="Set aside by itself: one of its people was wrong",
         length=1,
         unit="minutes",
         source="Internal rule: what a machine can do waits for nobody",

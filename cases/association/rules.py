@@ -229,6 +229,16 @@ LIFECYCLE = Lifecycle(
             consequence="The link is used again; whoever asked gets a letter",
         ),
         Transition(
+            name="set_aside",
+            label="Set aside: one of its people was wrong",
+            source=frozenset({"confirmed", "active", "challenged", "break_requested", "signposted"}),
+            target="correcting",
+            roles=frozenset({"system"}),
+            guards=(guards.lacks_a_person,),
+            effects=(effects.set_aside,),
+            consequence="Every agency that was told is asked to remove it; it is declared anew with the right person",
+        ),
+        Transition(
             name="corrected",
             label="Record the link as removed",
             source=frozenset({"correcting"}),

@@ -22,7 +22,7 @@ _LABELS = {
     "n13_kept": "Every agency refused to break an association",
     "association_stands": "Answer to a challenge: the association stands",
     "association_removed": "Answer to a challenge: the association is removed",
-    "association_gone": "An association is removed: to whoever declared it",
+    "association_gone": "An association is removed",
 }
 LETTERS = tuple(
     letters.Template(

@@ -7,15 +7,22 @@ import pytest
 from django.test import TestCase
 
 from cases.association import intake
-from cases.kernel import casetypes, edits
+from cases.kernel import actors, casetypes, edits
 from cases.kernel.errors import CaseError
-from cases.kernel.models import Case, Task
+from cases.kernel.models import Case, Letter, Task
 from cases.kernel.timing import sweeps
 from tests import associations as links
 from tests import breaches, factories
+from tests.association.test_path import states
 from tests.factories import AT
 from tests.kernel.snapshots import nothing_written
 from tests.web import desk
+
+
+def by_hand(case, letter):
+    """To which sides somebody writes a letter by hand."""
+    open_ones = Task.objects.filter(case=case, kind="association_write_by_hand", closed_at=None)
+    return [task.detail["side"] for task in open_ones if task.detail["letter"] == letter]
 
 
 class Mended(TestCase):
@@ -65,6 +72,39 @@ class Mended(TestCase):
         with nothing_written(counted=1), pytest.raises(CaseError, match="You attached this document"):
             links.after(case, "dismiss_challenge", both, evidence="2")
         assert self.after(case, "dismiss_challenge", links.CONFIRMER, evidence="2").state == "active"
+
+    def test_link_of_which_a_wrong_person_was_detached_ends_by_itself_once_every_agency_took_it_off(self):
+        """Rulings: a wrong person is detached, with correction notices to whoever was told. Domain 1.7: kept for 12
+        months from the end, which therefore has to come."""
+        told = {"confirmed": [], "active": [], "challenged": ["other_person"], "signposted": []}
+        for state, asking in told.items():
+            case = links.without_other(getattr(links, state))(self.people)
+            assert (case.state, states(case)) == (state, ["taken_back" if state == "confirmed" else "removing"] * 3)
+            written = Letter.objects.filter(case=case, template="association_gone")
+            sweeps.end_due_clocks(now=AT + timedelta(minutes=2))
+            assert (written.count(), by_hand(case, "association_gone")) == (1, asking)
+            for letter in "abc" if state != "confirmed" else "":
+                assert Case.objects.get(pk=case.pk).state == "correcting"
+                links.say(letter, case, "association.removed", at=AT + timedelta(days=3))
+            case = Case.objects.get(pk=case.pk)
+            assert (case.state, case.is_closed) == ("withdrawn", True)
+            kinds = {task.kind for task in Task.objects.filter(case=case, closed_at=None)}
+            assert "association_review_decisions" in kinds
+            assert not kinds & {"association_challenged", "association_decide_break", "detached_filed"}
+            assert not case.clocks.filter(ended_at=None, rule__startswith="association").exists()
+
+    def test_whoever_asked_to_break_a_link_hears_that_it_is_gone_though_they_are_the_wrong_person(self):
+        asks = {**links.ASKS, "asked_by": "other_person"}
+        case = self.after(links.active(self.people), "request_break", links.OFFICER, **asks)
+        case = links.without_other(lambda _people: case)(self.people)
+        sweeps.end_due_clocks(now=AT + timedelta(minutes=2))
+        assert Case.objects.get(pk=case.pk).state == "correcting"
+        assert by_hand(case, "association_gone") == ["other_person"]
+
+    def test_link_that_has_both_its_people_is_not_set_aside(self):
+        case = links.active(self.people)
+        with nothing_written(counted=1), pytest.raises(CaseError, match="has both its people"):
+            links.after(case, "set_aside", actors.system("clocks"))
 
     def test_agency_that_breaks_a_link_after_its_end_raises_no_alarm(self):
         case = links.broken(self.people)

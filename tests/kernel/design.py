@@ -85,6 +85,16 @@ BEYOND = {
 # Moves that the design's table has not; docs/decisions.md says why.
 ADDED = [
     Move(
+        kind="association",
+        name="set_aside",
+        sources=frozenset({"confirmed", "active", "challenged", "break_requested", "signposted"}),
+        target="correcting",
+        roles=frozenset({"system"}),
+        check="",
+        guard="one of its people was detached",
+        effects="decisions that used it reviewed; whoever waits for an answer is told that the link is removed",
+    ),
+    Move(
         kind="contest",
         name="refuse",
         sources=frozenset({"identity_check"}),

@@ -258,6 +258,10 @@ APART = {
     ("check", "decided", "redecide"): checks.contested,
     ("contest", "assigned", "assign"): checks.contest_with_another_reviewer,
     ("association", "correcting", "corrected"): associations.all_removed,
+    **{
+        ("association", state, "set_aside"): associations.without_other(getattr(associations, state))
+        for state in ("confirmed", "active", "challenged", "break_requested", "signposted")
+    },
     ("association", "signposted", "break"): associations.all_broken,
     ("association", "signposted", "restore"): associations.all_kept,
     **{
@@ -345,6 +349,7 @@ ASSOCIATION = {
     "break": Attempt("m.achterberg"),
     "restore": Attempt("m.achterberg"),
     "corrected": Attempt("m.achterberg"),
+    "set_aside": Attempt("system"),
 }
 CHECK = {
     "refer": Attempt("system"),
