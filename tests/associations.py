@@ -14,7 +14,7 @@ from cases.kernel.actors import Actor
 from cases.kernel.casetypes import Content
 from cases.kernel.exchange import agencies
 from cases.kernel.models import Agency, Case, OutboxMessage
-from tests.factories import AT
+from tests.factories import AT, scan
 from tests.keptstories import story
 
 KIND = "association"
@@ -104,6 +104,7 @@ def attach(case: Case, actor: Actor, *, kind: str = "agreement", at: Any = AT) -
     name = f"{kind}.txt"
     data = b"I agree to be linked."
     edits.attach(case.pk, kind=kind, file_name=name, media_type="text/plain", data=data, actor=actor, at=at)
+    scan(at=at)
 
 
 @story

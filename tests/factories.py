@@ -137,9 +137,9 @@ def investigating(people: dict[str, Actor]) -> Case:
     return Case.objects.get(pk=case.pk)
 
 
-def scan(verdict: str = "clean") -> None:
+def scan(verdict: str = "clean", *, at: datetime = AT) -> None:
     """Have every document that waits judged so."""
-    while scanning.scan_due(now=AT, scan=lambda chunks: scanning.Verdict(state=verdict if list(chunks) else "clean")):
+    while scanning.scan_due(now=at, scan=lambda chunks: scanning.Verdict(state=verdict if list(chunks) else "clean")):
         pass
 
 

@@ -17,11 +17,12 @@ __all__ = ["Cast", "tell"]
 @dataclass(frozen=True, kw_only=True)
 class Cast:
     """Who acts in the demonstration. `deliver` lets what waits arrive at the agencies; `say` lets one of them call back
-    about what it was sent last: case, agency, type, reference, time."""
+    about what it was sent last: case, agency, type, reference, time. `scan` has what waits looked at for viruses."""
 
     officer: Actor
     reviewer: Actor
     rights: Actor
+    scan: Callable[[datetime], None]
     deliver: Callable[[Case, datetime], None]
     say: Callable[[Case, str, str, str, datetime], None]
 
@@ -120,6 +121,7 @@ def _tell(cast: Cast, story: Story, number: int, *, now: datetime) -> None:
         actor=cast.officer,
         at=at + timedelta(minutes=9),
     )
+    cast.scan(at + timedelta(minutes=10))
     for step, move in enumerate(story.moves, start=1):
         _make(cast, case, move, number, at=at + timedelta(hours=step))
 

@@ -9,7 +9,7 @@ from typing import Any
 from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
 
-from cases.association import codes
+from cases.association import codes, proof
 from cases.kernel.models import Case
 from cases.kernel.plainforms import DAY, PersonForm, PlainForm
 
@@ -113,8 +113,7 @@ class DismissForm(_StepForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         kinds = codes.EVIDENCE_KINDS.labels()
-        shown = (each for each in self.case.evidence.all() if each.kind == "agreement" and each.scan != "infected")
-        rows = sorted(shown, key=lambda each: each.number)
+        rows = sorted(proof.shown(self.case.evidence.all()), key=lambda each: each.number)
         self.fields["evidence"].choices = [  # type: ignore[attr-defined]  # -- a choice field
             (str(each.number), f"Document {each.number}: {kinds.get(each.kind, each.kind)}") for each in rows
         ]

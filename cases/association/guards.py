@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from cases.association import bureaus, codes, messages
+from cases.association import bureaus, codes, messages, proof
 from cases.kernel import calendars
 from cases.kernel.models import CaseParty, Evidence
 
@@ -15,7 +15,7 @@ __all__ = ["document"]
 
 
 def document(context: Any) -> Evidence | None:
-    """Return the document that was named, if it is one that shows the agreement and no virus was found in it."""
+    """Return the document that was named, if it is one that is to show the agreement."""
     number = str(context.inputs.get("evidence") or "")
     if not number.isdecimal() or len(number) > 4:
         return None
@@ -23,7 +23,7 @@ def document(context: Any) -> Evidence | None:
 
 
 def _agreements(context: Any) -> QuerySet[Evidence]:
-    return Evidence.objects.filter(case=context.case, kind="agreement").exclude(scan="infected")
+    return Evidence.objects.select_related("blob__key", "case__key").filter(case=context.case, kind=proof.KIND)
 
 
 def has_two_people(context: Any) -> str | None:
@@ -40,9 +40,10 @@ def is_agreed_to(context: Any) -> str | None:
     facts = context.case.association
     if facts.agreement_kind == "declared_only":
         return "Nothing but the declaration says that the other person agrees. Ask that person, and record how."
-    if not _agreements(context).exists():
+    documents = list(_agreements(context))
+    if not documents:
         return "Attach the document that shows the other person's agreement."
-    return None
+    return None if proof.shown(documents) else proof.why_not(documents[-1])
 
 
 def has_agency_reference(context: Any) -> str | None:
@@ -70,7 +71,7 @@ def has_evidence(context: Any) -> str | None:
         return "Name the document that shows the other person's agreement."
     if shown.obtained_by_id == context.actor.user_id:
         return "You attached this document. Another person must judge what it shows."
-    return None
+    return proof.why_not(shown)
 
 
 def are_those_confirmed(context: Any) -> str | None:

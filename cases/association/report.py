@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cases.association import bureaus, codes
+from cases.association import bureaus, codes, proof
 from cases.association.models import LinkStatement
 from cases.kernel import calendars
 from cases.kernel.casetypes import Check, Table
@@ -62,7 +62,7 @@ def checks(case: Case) -> list[Check]:
     """Return what has to be in order before the link is told. Uses the people and documents fetched for the page."""
     facts = case.association
     people = [each for each in case.parties.all() if not each.is_detached]
-    shown = any(each.kind == "agreement" for each in case.evidence.all())
+    shown = bool(proof.shown(case.evidence.all()))
     return [
         Check(
             label="Two people, one on each side",

@@ -6,11 +6,13 @@ from datetime import timedelta
 import pytest
 from django.test import TestCase
 
-from cases.association import intake
-from cases.kernel import actors, casetypes, edits
+from cases.association import intake as door
+from cases.kernel import actors, casetypes, edits, intake
 from cases.kernel.errors import CaseError
-from cases.kernel.models import Case, Letter, Task
+from cases.kernel.evidence import scanning
+from cases.kernel.models import Case, Evidence, Letter, Task
 from cases.kernel.timing import sweeps
+from cases.ledger.models import DataKey
 from tests import associations as links
 from tests import breaches, factories
 from tests.association.test_path import states
@@ -73,6 +75,34 @@ class Mended(TestCase):
             links.after(case, "dismiss_challenge", both, evidence="2")
         assert self.after(case, "dismiss_challenge", links.CONFIRMER, evidence="2").state == "active"
 
+    def test_agreement_is_shown_only_by_a_document_that_somebody_can_open(self):
+        """Domain 7.2: evidence of the agreement. Nobody looked at what waits for the scan, or is erased."""
+        links.enter()
+        reviewer, waits = self.people[links.CONFIRMER], "waits for the virus scan"
+        case = intake.open_case(
+            links.KIND, actor=self.people[links.OFFICER], at=AT, facts=links.FACTS, people=[links.DECLARER, links.OTHER]
+        )
+        paper = {"kind": "agreement", "file_name": "a.txt", "media_type": "text/plain", "data": b"I agree."}
+        edits.attach(case.pk, **paper, actor=self.people[links.OFFICER], at=AT)
+        with nothing_written(counted=1), pytest.raises(CaseError, match=waits):
+            links.after(case, "confirm", reviewer)
+        factories.scan()
+        case = links.after(case, "confirm", links.other_reviewer(self.people))
+        case = self.after(case, "challenge", "i.sowande", **links.DENIAL)
+        edits.attach(case.pk, **paper, actor=self.people[links.OFFICER], at=AT)
+        form = casetypes.get("association").transition_forms["dismiss_challenge"]
+        for verdict, sentence in (("", waits), ("unscannable", "could not look into"), ("infected", "harmful")):
+            if verdict == "infected":
+                scanning.again(case.pk, 2, actor=self.people[links.OFFICER], at=AT)
+            if verdict:
+                factories.scan(verdict)
+            with nothing_written(counted=1), pytest.raises(CaseError, match=sentence):
+                links.after(case, "dismiss_challenge", reviewer, evidence="2")
+            assert [code for code, _ in form(case=Case.objects.get(pk=case.pk)).fields["evidence"].choices] == ["1"]
+        DataKey.objects.filter(pk=Evidence.objects.get(case=case, number=1).blob.key_id).update(destroyed_at=AT, wrapped=None)
+        with nothing_written(counted=1), pytest.raises(CaseError, match="is erased"):
+            links.after(case, "dismiss_challenge", reviewer, evidence="1")
+
     def test_link_of_which_a_wrong_person_was_detached_ends_by_itself_once_every_agency_took_it_off(self):
         """Rulings: a wrong person is detached, with correction notices to whoever was told. Domain 1.7: kept for 12
         months from the end, which therefore has to come."""
@@ -113,7 +143,7 @@ class Mended(TestCase):
 
     def test_moment_of_no_calendar_is_a_fault_of_the_sender(self):
         errors = []
-        assert intake._moment("0001-01-01T00:00:00+10:00", errors) is None
+        assert door._moment("0001-01-01T00:00:00+10:00", errors) is None
         assert [pointer for pointer, _, _ in errors] == ["/declared_at"]
 
     def test_what_a_kind_must_not_is_not_offered_and_its_codes_are_words(self):

@@ -7,7 +7,7 @@ import json
 import random
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -37,6 +37,7 @@ from cases.fraud import demo, incoming_demo
 from cases.fraud.suspicion import demo as suspicion
 from cases.fraud.trace import demo as trace
 from cases.kernel import actors, outbox
+from cases.kernel.evidence import scanning
 from cases.kernel.exchange import agencies
 from cases.kernel.models import Case, DeliveryAttempt, Letter, OutboxMessage
 from cases.kernel.office import demo_people
@@ -135,14 +136,28 @@ def _say(case: Case, name: str, at: datetime) -> None:
 def _associations(now: datetime) -> None:
     """Links between people, each as far as its story goes, and what the agencies said of them."""
     by_name = {user.username: actors.staff(user, source="demo") for user in demo_people.ensure(now)}
+    _scan_all(now)
     cast = association.Cast(
         officer=by_name["m.achterberg"],
         reviewer=by_name["p.lindqvist"],
         rights=by_name["i.sowande"],
+        scan=_scan_all,
         deliver=_deliver_all,
         say=_say_of_link,
     )
     association.tell(cast, now=now)
+
+
+def _scan_all(at: datetime) -> None:
+    """Every document of the demonstration is its own, and clean."""
+    while scanning.scan_due(now=at, scan=_find_nothing):
+        pass
+
+
+def _find_nothing(chunks: Iterator[bytes]) -> scanning.Verdict:
+    for _ in chunks:
+        pass
+    return scanning.Verdict(state=scanning.CLEAN)
 
 
 def _checks(now: datetime) -> None:
