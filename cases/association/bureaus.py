@@ -15,6 +15,7 @@ from cases.kernel.models import Case, CaseParty, OutboxMessage
 
 __all__ = [
     "ask_again",
+    "is_held",
     "lacks_a_person",
     "link_of",
     "links",
@@ -27,6 +28,8 @@ __all__ = [
 
 # Whoever is in one of these may hold the link.
 HOLDING = frozenset({"told", "recorded", "asked", "kept", "no_reply"})
+# What is used is held by one agency at least.
+HELD = "recorded"
 _DONE_REMOVING = frozenset({"removed", "taken_back", "refused", "unanswered", "broken"})
 
 
@@ -41,6 +44,11 @@ def link_of(case: Case, agency_code: str) -> AgencyLink:
     if row is None:
         raise CaseError("This agency was never told of the link.")
     return row
+
+
+def is_held(case: Case) -> bool:
+    """Say whether an agency holds the link now. One query."""
+    return AgencyLink.objects.filter(case=case, state=HELD).exists()
 
 
 def lacks_a_person(case: Case) -> bool:

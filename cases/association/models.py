@@ -12,7 +12,8 @@ __all__ = ["AgencyLink", "Association", "LinkStatement"]
 
 
 class Association(Tracked):
-    """The link between the two people of the case. It is used while the case is active and `suspended_at` is empty.
+    """The link between the two people of the case. It is used while the case is active, an agency holds it and
+    `suspended_at` is empty.
 
     `may_write_to_other` says that the other person holds a joint account with us or asked to be told. `asked_by` is who
     asked last to break it. `other_wants_home` says that the other person, when they were last heard, wanted the answer

@@ -35,7 +35,7 @@ def _day(moment: Any) -> str:
 
 
 def facts_view(case: Case) -> list[tuple[str, str]]:
-    """Return label and value of every fact that is not sealed. No query."""
+    """Return label and value of every fact that is not sealed. One query of a link that is active, else none."""
     facts = case.association
     rows = [
         ("Basis", _BASES.get(facts.basis, facts.basis)),
@@ -55,7 +55,9 @@ def _use(case: Case) -> str:
     if facts.suspended_at is not None:
         return f"No, since {_day(facts.suspended_at)}"
     sides = {each.role for each in case.parties.all() if not each.is_detached}
-    return "Yes, of either for the other" if case.state == "active" and len(sides) == len(codes.ROLES) else "No"
+    if case.state != "active" or len(sides) < len(codes.ROLES):
+        return "No"
+    return "Yes, of either for the other" if bureaus.is_held(case) else "No, no agency holds it"
 
 
 def checks(case: Case) -> list[Check]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
-from cases.association import codes
+from cases.association import bureaus, codes
+from cases.association.models import AgencyLink
 from cases.kernel.casetypes import Tie
 from cases.kernel.models import Case, CaseParty
 
@@ -19,23 +20,26 @@ _NEVER = ("declared", "rejected", "void", "merged")
 def ties(people: Collection[int]) -> list[Tie]:
     """Return every link, standing or past, that touches one of these joined people. One query.
 
-    A link may be used while its case is active and nothing suspends it, for either of the two.
+    A link may be used for either of the two while its case is active, an agency holds it and nothing suspends it.
     """
     touched = Q(parties__party__in=people, parties__is_detached=False)
     cases = Case.objects.filter(touched, kind="association").exclude(state__in=_NEVER)
+    held = AgencyLink.objects.filter(case=OuterRef("case"), state=bureaus.HELD)
     rows = CaseParty.objects.filter(case__in=cases.values("pk"), is_detached=False).select_related(
         "case__association", "case__team", "party"
     )
     sides: dict[Case, dict[str, CaseParty]] = {}
-    for row in rows.order_by("case_id", "number"):
+    is_held: dict[int, bool] = {}
+    for row in rows.annotate(is_held=Exists(held)).order_by("case_id", "number"):
         sides.setdefault(row.case, {})[row.role] = row
+        is_held[row.case_id] = row.is_held
     return [
         Tie(
             case=case,
             one=pair[codes.DECLARER],
             other=pair[codes.OTHER],
             label=dict(codes.BASES).get(case.topic, case.topic),
-            is_usable=case.state == "active" and case.association.suspended_at is None,
+            is_usable=case.state == "active" and is_held[case.pk] and case.association.suspended_at is None,
         )
         for case, pair in sides.items()
         if len(pair) == len(codes.ROLES)

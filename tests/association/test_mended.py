@@ -6,15 +6,19 @@ from datetime import timedelta
 import pytest
 from django.test import TestCase
 
+from cases.association import bureaus
 from cases.association import intake as door
-from cases.kernel import actors, casetypes, edits, intake
+from cases.association.models import AgencyLink
+from cases.kernel import actors, casetypes, edits, intake, record
 from cases.kernel.errors import CaseError
 from cases.kernel.evidence import scanning
+from cases.kernel.linking import people as linked
 from cases.kernel.models import Case, Evidence, Letter, Task
 from cases.kernel.timing import sweeps
 from cases.ledger.models import DataKey
 from tests import associations as links
 from tests import breaches, factories
+from tests.association.test_links import join, sides
 from tests.association.test_path import states
 from tests.factories import AT
 from tests.kernel.snapshots import nothing_written
@@ -75,6 +79,31 @@ class Mended(TestCase):
             links.after(case, "dismiss_challenge", both, evidence="2")
         assert self.after(case, "dismiss_challenge", links.CONFIRMER, evidence="2").state == "active"
 
+    def test_link_is_used_only_while_an_agency_holds_it(self):
+        """Domain 7.3: a link is active once it is reported. A dismissed challenge may come before any agency has it."""
+        case = self.after(links.confirmed(self.people), "challenge", "i.sowande", **links.DENIAL)
+        case = self.after(case, "dismiss_challenge", links.CONFIRMER, evidence="1")
+        one, other = sides(case)
+        join(one), join(other)
+        page = desk.client_of(links.OFFICER)
+        seen = []
+        for kind in ("", "association.refused", "association.recorded", "association.broken"):
+            for letter in "abc" if kind == "association.refused" else "b" if kind else "":
+                row = AgencyLink.objects.get(case=case, agency__code=f"sandbox-bureau-{letter}")
+                if kind == "association.recorded":
+                    with record.act(case, "tests.told_again", actor=actors.system("tests"), at=AT):
+                        bureaus.turn(row, "told", at=AT)
+                case = links.say(letter, case, kind, reference="FA-1")
+            said = "Yes, of either for the other" in page.get(f"/cases/{case.uid}/").content.decode()
+            assert linked.may_use(one, other).is_allowed == linked.may_use(other, one).is_allowed == said
+            seen.append((case.state, kind, said))
+        assert seen == [
+            ("active", "", False),
+            ("active", "association.refused", False),
+            ("active", "association.recorded", True),
+            ("active", "association.broken", False),
+        ]
+
     def test_agreement_is_shown_only_by_a_document_that_somebody_can_open(self):
         """Domain 7.2: evidence of the agreement. Nobody looked at what waits for the scan, or is erased."""
         links.enter()
@@ -99,7 +128,9 @@ class Mended(TestCase):
             with nothing_written(counted=1), pytest.raises(CaseError, match=sentence):
                 links.after(case, "dismiss_challenge", reviewer, evidence="2")
             assert [code for code, _ in form(case=Case.objects.get(pk=case.pk)).fields["evidence"].choices] == ["1"]
-        DataKey.objects.filter(pk=Evidence.objects.get(case=case, number=1).blob.key_id).update(destroyed_at=AT, wrapped=None)
+        DataKey.objects.filter(pk=Evidence.objects.get(case=case, number=1).blob.key_id).update(
+            destroyed_at=AT, wrapped=None
+        )
         with nothing_written(counted=1), pytest.raises(CaseError, match="is erased"):
             links.after(case, "dismiss_challenge", reviewer, evidence="1")
 
