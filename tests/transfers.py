@@ -63,5 +63,10 @@ def refused(people: dict[str, Actor]) -> Case:
 
 
 @story
+def ended(people: dict[str, Actor]) -> Case:
+    return after(approved(people), "end", people[OFFICER])
+
+
+@story
 def lapsed(people: dict[str, Actor]) -> Case:
     return after(approved(people), "lapse", actors.system("clocks"), at=AT + timedelta(days=500))

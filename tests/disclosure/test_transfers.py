@@ -1,5 +1,6 @@
 """A transfer abroad (scenario T-1): nothing goes to the recipient until the data protection officer has approved it."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -16,7 +17,9 @@ from cases.ledger.models import LedgerEvent
 from tests import factories, placements, transfers
 from tests.agencies.stage import FPA, promise
 from tests.factories import AT
+from tests.faults.test_races import at_once
 from tests.kernel.snapshots import nothing_written, refusal
+from tests.length import times
 from tests.transfers import APPROVED, FACTS, OFFICER, PROPOSER, RECIPIENT, REVIEW, after
 
 pytestmark = pytest.mark.django_db
@@ -52,6 +55,8 @@ def test_a_call_centre_in_india_waits_for_the_agreement_and_the_assessment(peopl
         ({"is_not_lower": False}, "Say that the assessment found the protection not materially lower than here."),
         ({"review_date": None}, "Give a review date that is still to come."),
         ({"review_date": AT.date()}, "Give a review date that is still to come."),
+        ({"review_date": date(2029, 11, 15)}, "Give a review date within 3 years."),
+        ({"review_date": date(9999, 12, 31)}, "Give a review date within 3 years."),
     ):
         assert refusal(case, "approve", officer, **{**after_approval, **missing}) == sentence
     assert why_not() == PROPOSED
@@ -130,6 +135,52 @@ def test_past_its_review_it_lapses_is_asked_for_before_and_holds_again_when_appr
     anew = transfers.proposed(people, at=over, country="IN")
     after(anew, "approve", people[OFFICER], at=over, **{**APPROVED, "review_date": date(2028, 11, 30)})
     assert why_not(at=over) == ""
+
+
+def test_a_refusal_of_what_should_follow_undoes_no_lapse_and_that_it_ended_does(people):
+    """Domain 8.1: no valid record, nothing is sent. The recipient may have our data in Pune still; that it has not is
+    found by another person than who says so first."""
+    case, officer, over = transfers.approved(people), people[OFFICER], datetime(2027, 12, 1, 9, 0, tzinfo=UTC)
+    far = date(2030, 12, 2)
+    assert refusal(case, "renew", officer, review_date=far) == "Give a review date within 3 years."
+    after(case, "lapse", actors.system("clocks"), at=over)
+    for _ in range(2):
+        anew = transfers.proposed(people, at=over, country="IN")
+        after(anew, "refuse", officer, at=over, reason="Protection in India is materially lower.")
+        assert why_not(at=over) == PROPOSED
+    last = transfers.proposed(people, at=over, country="IN")
+    proposer = replace(people[PROPOSER], roles=officer.roles, team_ids=officer.team_ids)
+    assert "Another person must decide." in refusal(last, "end", proposer, over)
+    assert refusal(last, "end", officer, over, reason=" ") == "Give a reason."
+    assert why_not(at=over) == PROPOSED
+    done = after(last, "end", officer, at=over, reason="Pune was closed on 30 November 2027; deletion confirmed.")
+    assert (done.state, done.retention_class, done.due_at) == ("ended", "transfer", None)
+    assert why_not(at=over) == ""
+    # Proposed there once more, it waits and may be refused: nothing is there that it could have lapsed for.
+    after(transfers.proposed(people, at=over, country="IN"), "refuse", officer, at=over)
+    assert why_not(at=over) == ""
+    assert is_whole()
+
+
+def test_an_approved_transfer_ends_before_its_review_and_is_asked_for_no_more(people):
+    rulebook.load(at=AT)
+    case = transfers.ended(people)
+    assert not case.clocks.filter(ended_at=None).exists()
+    terms = AgencyTerms.objects.get(agency__code=RECIPIENT)
+    assert (terms.safeguard, terms.transfer_until_date, why_not()) == ("", None, "")
+    sweeps.end_due_clocks(now=datetime(2027, 12, 1, 9, 0, tzinfo=UTC))
+    assert Case.objects.get(pk=case.pk).state == "ended"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_decisions_about_two_recipients_at_once_never_wait_for_each_other(people):
+    transfers.enter("tests-other", "dca", "Test Collectors")
+    recipients, officer = (RECIPIENT, "tests-other"), people[OFFICER]
+    for _ in range(times(8, 100)):
+        pair = [transfers.proposed(people, recipient=each, country="IN") for each in recipients]
+        done = at_once(*(lambda case=case: after(case, "refuse", officer) for case in pair))
+        assert [case.state for case in done] == ["refused", "refused"]
+        assert [why_not(each) for each in recipients] == ["", ""]
 
 
 def test_two_countries_hold_until_the_first_review_and_one_that_waits_blocks_both(people):

@@ -124,6 +124,16 @@ ADDED = [
         guard="only what the unit did not take",
         effects="payouts go on waiting",
     ),
+    Move(
+        kind="transfer",
+        name="end",
+        sources=frozenset({"proposed", "approved"}),
+        target="ended",
+        roles=frozenset({"data_protection_officer"}),
+        check="not proposer",
+        guard="reason",
+        effects="the country blocks the recipient no more",
+    ),
 ]
 
 

@@ -208,6 +208,7 @@ STATES = {
         "proposed": transfers.proposed,
         "approved": transfers.approved,
         "refused": transfers.refused,
+        "ended": transfers.ended,
         "lapsed": transfers.lapsed,
     },
     "trace": {
@@ -384,6 +385,7 @@ TRACE = {
 TRANSFER = {
     "approve": Attempt("j.merriweather", transfers.APPROVED),
     "refuse": Attempt("j.merriweather"),
+    "end": Attempt("j.merriweather"),
     "renew": Attempt("j.merriweather", {"review_date": transfers.NEXT_REVIEW}),
     "lapse": Attempt("system", at=LATE),
 }

@@ -10,10 +10,10 @@ from cases.kernel import clocks, tasks, transitions
 from cases.kernel.actors import system
 from cases.kernel.models import Case, Clock
 
-__all__ = ["LAPSED", "approve", "follow", "lapse", "refuse", "renew", "review_is_over", "stand"]
+__all__ = ["LAPSED", "approve", "end", "follow", "lapse", "refuse", "renew", "review_is_over", "stand"]
 
 LAPSED = "transfer_lapsed"
-tasks.declare({LAPSED: "A transfer abroad has lapsed: nothing goes to the recipient until a new one is approved"})
+tasks.declare({LAPSED: "A transfer abroad has lapsed: nothing goes to the recipient until a new one is decided"})
 
 
 def stand(context: Any) -> None:
@@ -61,8 +61,16 @@ def renew(context: Any) -> None:
 
 
 def refuse(context: Any) -> None:
-    """Nothing is proposed any more. A recipient that is itself abroad stays blocked: nothing of it is approved."""
+    """Nothing is proposed any more. A recipient that is itself abroad stays blocked, as nothing of it is approved, and
+    so does one of which another in this country lapsed before."""
     clocks.meet(context.case, periods.DECISION, at=context.at)
+    stand(context)
+
+
+def end(context: Any) -> None:
+    """The recipient has nothing in this country any more, so this country decides nothing of what it is sent."""
+    clocks.meet(context.case, periods.DECISION, at=context.at)
+    clocks.end(context.case, periods.REVIEW, at=context.at, state="cancelled")
     stand(context)
 
 

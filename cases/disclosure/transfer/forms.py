@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 
 from cases.disclosure.emergency.forms import PartyForm as PersonForm
-from cases.disclosure.transfer import codes
+from cases.disclosure.transfer import codes, periods
 from cases.kernel import formats
 from cases.kernel.exchange.agreements import HOME, OWN
 from cases.kernel.models import Agency, Case
@@ -68,7 +68,7 @@ class RenewForm(forms.Form):
 
     review_date = forms.DateField(
         label="Review date",
-        help_text="The last day on which anything is sent.",
+        help_text=f"The last day on which anything is sent, within {periods.LONGEST_MONTHS // 12} years.",
         widget=forms.DateInput(attrs={"type": "date"}),
     )
 

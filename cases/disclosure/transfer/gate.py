@@ -1,11 +1,13 @@
 """How the cases of one recipient set what the register of agencies says of it: the gate asks the register alone.
 
 For each country the newest decision counts. One that is proposed or lapsed blocks the recipient whole; of those
-approved the earliest review date ends what may be sent.
+approved the earliest review date ends what may be sent. That a new one is refused does not undo a lapse: the recipient
+may have our data there still, until a new one is approved or found to have ended.
 """
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from datetime import datetime
 
 from cases.disclosure.transfer.models import Transfer
@@ -16,7 +18,7 @@ from cases.kernel.models import Agency, Case
 
 __all__ = ["is_pending", "stand"]
 
-_COUNTS = ("proposed", "approved", "lapsed", "refused")
+_COUNTS = ("proposed", "approved", "lapsed", "refused", "ended")
 _BLOCKS = ("proposed", "lapsed")
 
 
@@ -31,15 +33,17 @@ def stand(case: Case, *, at: datetime) -> None:
 
     Locks the recipient's terms, so that two cases of one recipient do not overwrite each other; one act of the
     recipient's own stream, none where nothing changes. So it does with every other recipient that waits: a correction
-    of the case may have named another before.
+    of the case may have named another before. All are locked first, in the order of their ids, so that two cases never
+    wait for each other.
     """
-    waiting = Agency.objects.filter(terms__isnull=False).exclude(terms__transfer_waits_for="").order_by("pk")
-    recipient = agencies.get(case.transfer.recipient)
-    for agency in {each.pk: each for each in (recipient, *waiting)}.values():
-        with agreements.locked(agency):
-            agreements.set_standing(
-                agency, _standing(case, agency), actor=system("transfers", source=case.source), at=at
-            )
+    waiting = Agency.objects.filter(terms__isnull=False).exclude(terms__transfer_waits_for="")
+    found = {each.pk: each for each in (agencies.get(case.transfer.recipient), *waiting)}
+    by = system("transfers", source=case.source)
+    with ExitStack() as held:
+        for _, agency in sorted(found.items()):
+            held.enter_context(agreements.locked(agency))
+        for _, agency in sorted(found.items()):
+            agreements.set_standing(agency, _standing(case, agency), actor=by, at=at)
 
 
 def _standing(case: Case, agency: Agency) -> Standing:
@@ -63,6 +67,11 @@ def _state(row: Transfer, case: Case) -> str:
 
 
 def _newest(case: Case, agency: Agency) -> dict[str, Transfer]:
-    """Return the newest row that counts, by country."""
-    rows = Transfer.objects.filter(recipient=agency.code).select_related("case").order_by("pk")
-    return {row.country: row for row in rows if _state(row, case) in _COUNTS}
+    """Return the newest row that counts, by country. A lapsed one counts until one is approved or ended after it."""
+    newest: dict[str, Transfer] = {}
+    for row in Transfer.objects.filter(recipient=agency.code).select_related("case").order_by("pk"):
+        state, before = _state(row, case), newest.get(row.country)
+        is_undone = state == "refused" and before is not None and _state(before, case) == "lapsed"
+        if state in _COUNTS and not is_undone:
+            newest[row.country] = row
+    return newest

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from cases.disclosure.transfer import codes
+from cases.disclosure.transfer import codes, periods
 from cases.kernel import calendars
 
 __all__ = ["has_assessment", "has_mechanism", "has_review_date", "review_has_passed"]
@@ -30,10 +30,13 @@ def has_assessment(context: Any) -> str | None:
 
 
 def has_review_date(context: Any) -> str | None:
-    day = context.inputs.get("review_date")
-    if isinstance(day, date) and day > calendars.london_date(context.at):
-        return None
-    return "Give a review date that is still to come."
+    """It is still to come, and near enough that somebody looks at the transfer again."""
+    day, today = context.inputs.get("review_date"), calendars.london_date(context.at)
+    if not isinstance(day, date) or day <= today:
+        return "Give a review date that is still to come."
+    if day > calendars.add_months(today, periods.LONGEST_MONTHS):
+        return f"Give a review date within {periods.LONGEST_MONTHS // 12} years."
+    return None
 
 
 def review_has_passed(context: Any) -> str | None:

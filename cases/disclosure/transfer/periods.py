@@ -7,9 +7,11 @@ from datetime import date
 from cases.kernel.clocks import ClockRule
 from cases.kernel.retention import RetentionClass
 
-__all__ = ["CLOCKS", "DECISION", "RETENTION", "REVIEW"]
+__all__ = ["CLOCKS", "DECISION", "LONGEST_MONTHS", "RETENTION", "REVIEW"]
 
 DECISION, REVIEW = "transfer_decision", "transfer_review"
+# How far ahead a transfer may be reviewed at the latest, so that a slip of the pen does not let it hold for ever.
+LONGEST_MONTHS = 36
 _FROM = date(2026, 1, 1)
 CLOCKS = (
     ClockRule(
@@ -38,6 +40,6 @@ RETENTION = (
         label="Transfer abroad",
         trigger="closure",
         months=72,
-        source="Retention schedule: transfer, 6 years from its lapse or refusal",
+        source="Retention schedule: transfer, 6 years from its lapse, end or refusal",
     ),
 )

@@ -15,7 +15,8 @@ _MECHANISMS = dict(codes.MECHANISMS)
 _NOW = {
     "proposed": "Nothing is sent until it is decided",
     "approved": "Messages go through until the review date",
-    "refused": "Refused: nothing goes there",
+    "refused": "Refused: nothing may go there",
+    "ended": "The recipient has nothing of ours there any more",
     "lapsed": "Nothing is sent: the review date passed",
 }
 
