@@ -91,14 +91,13 @@ def discard(context: Any) -> None:
 
 def keep_back(case: Case, *, actor: Actor, at: datetime, cause: UUID | None) -> bool:
     """Take back a package that was released and that nobody has tried to send yet, since the authority cancelled (IPA
-    2016 s.65); say whether it was. It is destroyed, nothing counts as given, and a person ends the case."""
+    2016 s.65); say whether it was. It is destroyed, nothing counts as given, and a person ends the case. Where a worker
+    has taken it meanwhile nothing is written."""
     pending = OutboxMessage.objects.filter(case=case, kind=messages.LE_RESULT.code, state="pending", attempts=0)
     message = pending.select_related("key").first()
-    if case.state != "released" or message is None:
+    if case.state != "released" or message is None or not outbox.take_back(message, at=at):
         return False
     with record.act(case, "le_disclosure.kept_back", actor=actor, at=at, cause=cause):
-        if not outbox.take_back(message, at=at):
-            return False
         package.erase(case, actor=actor, reason="cancelled", at=at)
         outbox.forget(message, actor=actor.label, reason="purged", at=at)
         facts = case.disclosure_request

@@ -6,16 +6,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cases.disclosure import guards, opening
-from cases.kernel import edits, intake, transitions
-from cases.kernel.models import Case, OnCallAlert, OutboxMessage, Task
+from cases.disclosure import giving, guards, opening
+from cases.kernel import actors, edits, intake, outbox, transitions
+from cases.kernel.models import Agency, Case, OnCallAlert, OutboxMessage, Task
 from cases.kernel.oncall import alerts
 from cases.kernel.timing import sweeps
 from cases.ledger import verify
 from tests import disclosures
 from tests.disclosure.test_requests import hear, told
 from tests.disclosures import AT, CHECKED, COMPARED, after, facts
-from tests.kernel.snapshots import refusal
+from tests.kernel.snapshots import nothing_written, refusal
 
 pytestmark = pytest.mark.django_db
 
@@ -213,3 +213,11 @@ def test_what_somebody_tried_to_send_is_not_taken_back_and_a_person_hears_of_the
     assert OutboxMessage.objects.get(case=case, kind="le_result").state == "pending"
     assert facts(case).released_at is not None
     assert Task.objects.filter(case=case, kind="callback_not_applied", closed_at=None).exists()
+
+
+def test_what_a_worker_takes_at_that_moment_is_not_said_to_be_kept_back(people, monkeypatch):
+    case = disclosures.released(people)
+    monkeypatch.setattr(outbox, "take_back", lambda _message, *, at: False)
+    by = actors.agency(Agency.objects.get(code=disclosures.AUTHORITY))
+    with nothing_written():
+        assert not giving.keep_back(Case.objects.get(pk=case.pk), actor=by, at=AT, cause=None)
