@@ -282,6 +282,7 @@ class CaseType:
     with its label; a person reads through every other sealed fact, and each of `texts` (row, sealed field, what it is),
     before whoever asks is given it.
     `said` are words for acts on its cases beside its moves, by their verb, as the story and the report tell them.
+    `abroad` says what its cases let go abroad, for the record of processing: kind of recipient, and words.
     `stored_codes` are words for what columns of its facts hold as codes. `dimensions` are what figures count it by.
     `urgent` are the states in which a case goes before everything else of whoever works it.
     `opens_with_people` says whether people are typed of a new case, `may_add_person` whether a case can take one more,
@@ -317,6 +318,7 @@ class CaseType:
     agency_kinds: frozenset[str] = frozenset()
     strays_of: frozenset[str] = frozenset()
     runs_in: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    abroad: Callable[[frozenset[str]], Sequence[tuple[str, str]]] | None = None
     erase_beside: Callable[[datetime], int] | None = None
     callbacks: Mapping[str, Callable[..., None]] = field(default_factory=dict)
     callback_data: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

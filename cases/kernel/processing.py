@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import date
 
-from cases.kernel import notice, retention
+from cases.kernel import casetypes, notice, retention
+from cases.kernel.countries import name_of
 from cases.kernel.exchange import agreements
 from cases.kernel.models import Agency, PolicyDocument
 from cases.kernel.office import policydocs
@@ -93,7 +94,8 @@ def table(lines: list[Line]) -> list[list[str]]:
 
 
 def record(*, day: date, hidden_kinds: frozenset[str] = frozenset()) -> list[Line]:
-    """Return the record as it stands on a day, one line a clause. Three queries.
+    """Return the record as it stands on a day, one line a clause. Three queries, and those of kinds of case
+    that let data go abroad.
 
     Of kinds of agency that only restricted matters use (`hidden_kinds`) no single agency is told.
     """
@@ -103,14 +105,19 @@ def record(*, day: date, hidden_kinds: frozenset[str] = frozenset()) -> list[Lin
 
 
 def _abroad(hidden_kinds: frozenset[str]) -> dict[str, list[str]]:
-    """Return the transfers by kind of recipient: which agency, where, under which safeguard."""
+    """Return the transfers by kind of recipient: which agency that is established abroad, and which transfer that a
+    kind's cases let through; where, under which safeguard."""
     found: dict[str, list[str]] = {}
     shown = Agency.objects.filter(is_active=True).exclude(country=HOME).exclude(kind__in=hidden_kinds)
     for agency in shown.select_related("terms").order_by("display_name"):
         terms = getattr(agency, "terms", None)
         safeguard = agreements.SAFEGUARDS.get(terms.safeguard if terms else "")
         words = f"{safeguard.label} ({safeguard.source})" if safeguard else "no safeguard, so nothing is sent"
-        found.setdefault(agency.kind, []).append(f"{agency.display_name}, {agency.country}: {words}")
+        found.setdefault(agency.kind, []).append(f"{agency.display_name}, {name_of(agency.country)}: {words}")
+    for casetype in casetypes.all_types():
+        for kind, words in casetype.abroad(hidden_kinds) if casetype.abroad else ():
+            if words not in found.setdefault(kind, []):
+                found[kind].append(words)
     return found
 
 

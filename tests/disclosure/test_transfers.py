@@ -7,7 +7,8 @@ import pytest
 
 from cases.agencies import queue
 from cases.debt import batches
-from cases.kernel import actors, calendars, edits, intake, jobrun, releases, transitions, verdicts
+from cases.disclosure.transfer.forms import FactsForm
+from cases.kernel import actors, calendars, edits, intake, jobrun, processing, releases, transitions, verdicts
 from cases.kernel.errors import CaseError
 from cases.kernel.exchange import agreements
 from cases.kernel.models import Agency, AgencyTerms, BatchFile, Case, OutboxMessage, Release
@@ -227,6 +228,7 @@ def test_one_opened_in_error_blocks_no_more(people):
         ({"recipient": "own-billing"}, "This recipient has no terms in the register of agencies."),
         ({"country": "gb"}, "Write the country outside the United Kingdom with two letters, such as IN."),
         ({"country": "IND"}, "Write the country outside the United Kingdom with two letters, such as IN."),
+        ({"country": "ZZ"}, "Write the country outside the United Kingdom with two letters, such as IN."),
         ({"country": "PH"}, "A transfer to this recipient in this country is proposed or approved already."),
     ],
 )
@@ -235,3 +237,43 @@ def test_what_cannot_be_proposed_writes_nothing(people, facts, sentence):
     with nothing_written(), pytest.raises(CaseError) as refused:
         intake.open_case("transfer", actor=people[PROPOSER], at=AT + timedelta(hours=1), facts={**FACTS, **facts})
     assert str(refused.value) == sentence
+
+
+def test_the_officer_is_asked_for_a_decision_today_until_there_is_one(people):
+    case = transfers.proposed(people)
+    task = case.tasks.get(kind="transfer_to_decide", closed_at=None)
+    assert task.team.code == "rights" and task.due_at == calendars.end_of_day(calendars.london_date(AT))
+    for move, waits in (("void", 0), ("reopen", 1)):
+        proposed = after(case, move, people[OFFICER]).approvals.get(closed_at=None)
+        verdicts.decide(proposed.uid, "agreed", actor=people["v.tranter"], at=AT)
+        assert case.tasks.filter(kind="transfer_to_decide", closed_at=None).count() == waits
+    after(case, "refuse", people[OFFICER])
+    assert not case.tasks.filter(closed_at=None).exists()
+
+
+def test_adequacy_is_for_the_countries_of_the_regulations_alone(people):
+    case = transfers.proposed(people, country="IN")
+    refused = refusal(case, "approve", people[OFFICER], mechanism="adequacy", review_date=REVIEW)
+    assert refused == "No adequacy regulations cover India: choose another mechanism."
+
+
+def test_record_of_processing_names_what_is_approved_of_a_recipient_at_home(people):
+    def said():
+        lines = processing.record(day=date(2026, 12, 1))
+        return {line.transfers for line in lines if "debt" in line.recipients.casefold()}
+
+    case = transfers.proposed(people, country="IN")
+    assert not any("India" in each for each in said())
+    after(case, "approve", people[OFFICER], **APPROVED)
+    told = "Sandbox Recoveries, India: International data transfer agreement"
+    assert any(told in each and "TRA-2026-07" in each and "30 November 2027" in each for each in said())
+
+
+def test_who_proposes_one_says_first_that_they_know_what_stops(people):
+    transfers.enter()
+    typed = {"recipient": RECIPIENT, "country": "IN", "why": "A call centre."}
+    form = FactsForm(typed)
+    assert form.errors == {"is_known": ["Say that you know what stops, or choose another recipient."]}
+    form = FactsForm({**typed, "is_known": "on"})
+    assert form.is_valid() and form.cleaned_data == typed
+    assert ("IN", "India") in form.fields["country"].choices and "GB" not in dict(form.fields["country"].choices)

@@ -15,7 +15,7 @@ retention.declare(*periods.RETENTION)
 TRANSFER = CaseType(
     code="transfer",
     label="Transfer abroad",
-    summary="People's data would go to a recipient abroad. Nothing is sent until the data protection officer approves.",
+    summary="People's data would go abroad. The recipient gets nothing until the data protection officer approves.",
     icon="globe",
     prefix="TRF",
     team="rights",
@@ -42,6 +42,7 @@ TRANSFER = CaseType(
     transition_forms={"approve": forms.ApproveForm, "renew": forms.RenewForm},
     sealed_labels={"why": "Why it is needed"},
     fact_categories={"why": "case_record"},
-    common_effects=dict.fromkeys(("void", "merge", "reopen"), effects.stand),
+    common_effects={"void": effects.stand, "merge": effects.stand, "reopen": effects.open_again},
+    abroad=report.abroad,
     clock_ends={periods.REVIEW: effects.review_is_over},
 )

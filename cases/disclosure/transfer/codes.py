@@ -5,10 +5,11 @@ from __future__ import annotations
 from cases.kernel.exchange.agreements import SAFEGUARDS
 from cases.kernel.office.codelists import CodeList
 
-__all__ = ["EVIDENCE_KINDS", "MECHANISMS", "NEEDS_ASSESSMENT", "ROLES"]
+__all__ = ["ADEQUACY", "EVIDENCE_KINDS", "MECHANISMS", "NEEDS_ASSESSMENT", "ROLES"]
 
 MECHANISMS = tuple((code, f"{each.label} ({each.source})") for code, each in SAFEGUARDS.items())
 NEEDS_ASSESSMENT = frozenset(code for code, each in SAFEGUARDS.items() if each.needs_tra)
+ADEQUACY = "adequacy"
 ROLES = (("contact", "Contact at the recipient"),)
 EVIDENCE_KINDS = CodeList(
     "transfer_evidence",

@@ -6,14 +6,37 @@ from datetime import date, datetime
 from typing import Any
 
 from cases.disclosure.transfer import gate, periods
-from cases.kernel import clocks, tasks, transitions
+from cases.kernel import calendars, clocks, tasks, transitions
 from cases.kernel.actors import system
 from cases.kernel.models import Case, Clock
 
 __all__ = ["LAPSED", "approve", "end", "follow", "lapse", "refuse", "renew", "review_is_over", "stand"]
 
 LAPSED = "transfer_lapsed"
-tasks.declare({LAPSED: "A transfer abroad has lapsed: nothing goes to the recipient until a new one is decided"})
+DECIDE = "transfer_to_decide"
+tasks.declare(
+    {
+        LAPSED: "A transfer abroad has lapsed: nothing goes to the recipient until a new one is decided",
+        DECIDE: "Decide on a transfer abroad: its recipient gets nothing until then, also within the United Kingdom",
+    },
+    ended_by={DECIDE: "This ends when the transfer is approved or refused."},
+)
+
+
+def ask_to_decide(case: Case, *, at: datetime) -> None:
+    """Ask the data protection officer for a decision today, inside the current ledger action: the recipient stands
+    still until then."""
+    tasks.raise_task(DECIDE, case=case, at=at, due_at=calendars.end_of_day(calendars.london_date(at)))
+
+
+def _is_decided(context: Any) -> None:
+    tasks.close_all(context.case, DECIDE, actor=context.actor, at=context.at)
+
+
+def open_again(context: Any) -> None:
+    """Let the register say that it waits, and ask anew."""
+    stand(context)
+    ask_to_decide(context.case, at=context.at)
 
 
 def stand(context: Any) -> None:
@@ -50,6 +73,7 @@ def approve(context: Any) -> None:
         review_date=day,
     )
     clocks.meet(context.case, periods.DECISION, at=context.at)
+    _is_decided(context)
     _review_on(context, day)
 
 
@@ -64,6 +88,7 @@ def refuse(context: Any) -> None:
     """Nothing is proposed any more. A recipient that is itself abroad stays blocked, as nothing of it is approved, and
     so does one of which another in this country lapsed before."""
     clocks.meet(context.case, periods.DECISION, at=context.at)
+    _is_decided(context)
     stand(context)
 
 

@@ -9,6 +9,7 @@ from django import forms
 from cases.disclosure.emergency.forms import PartyForm as PersonForm
 from cases.disclosure.transfer import codes, periods
 from cases.kernel import formats
+from cases.kernel.countries import COUNTRIES
 from cases.kernel.exchange.agreements import HOME, OWN
 from cases.kernel.models import Agency, Case
 from cases.kernel.plainforms import CARD
@@ -28,33 +29,38 @@ def _recipients() -> list[tuple[str, str]]:
     return [_CHOOSE, *rows]
 
 
+def _abroad() -> list[tuple[str, str]]:
+    named = sorted((each.name, code) for code, each in COUNTRIES.items() if code != HOME)
+    return [_CHOOSE, *((code, name) for name, code in named)]
+
+
 class FactsForm(forms.Form):
     """Who would have people's data where, and why."""
 
     recipient = forms.ChoiceField(label="Recipient", choices=_recipients)
-    country = forms.RegexField(
-        label="Country",
-        regex=r"^[A-Za-z]{2}$",
-        help_text="Two letters of ISO 3166: IN for India, US for the United States.",
-        error_messages={"invalid": "Write the country with two letters, such as IN."},
-    )
+    country = forms.ChoiceField(label="Country", choices=_abroad)
     why = forms.CharField(
         label="What is sent there, and why it is needed",
         max_length=4000,
         widget=forms.Textarea(attrs={"rows": 4}),
     )
-
-    def clean_country(self) -> str:
-        country = str(self.cleaned_data["country"]).upper()
-        if country == HOME:
-            raise forms.ValidationError("Nothing is decided for a country within the United Kingdom.", code="home")
-        return country
+    is_known = forms.BooleanField(
+        label="I know that it stops everything to this recipient at once",
+        help_text="Until it is decided nothing that needs an agreement goes to the recipient, also within the United "
+        "Kingdom.",
+        error_messages={"required": "Say that you know what stops, or choose another recipient."},
+    )
 
     def clean_why(self) -> str:
         text = str(self.cleaned_data["why"])
         if formats.has_card_number(text):
             raise forms.ValidationError(CARD, code="card_number")
         return text
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        cleaned.pop("is_known", None)
+        return cleaned
 
 
 class PartyForm(PersonForm):

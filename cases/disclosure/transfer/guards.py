@@ -7,14 +7,18 @@ from typing import Any
 
 from cases.disclosure.transfer import codes, periods
 from cases.kernel import calendars
+from cases.kernel.countries import COUNTRIES, name_of
 
 __all__ = ["has_assessment", "has_mechanism", "has_review_date", "review_has_passed"]
 
 
 def has_mechanism(context: Any) -> str | None:
-    if context.inputs.get("mechanism") in dict(codes.MECHANISMS):
-        return None
-    return "Choose the mechanism of the transfer."
+    mechanism, country = context.inputs.get("mechanism"), context.case.transfer.country
+    if mechanism not in dict(codes.MECHANISMS):
+        return "Choose the mechanism of the transfer."
+    if mechanism == codes.ADEQUACY and not (country in COUNTRIES and COUNTRIES[country].is_adequate):
+        return f"No adequacy regulations cover {name_of(country)}: choose another mechanism."
+    return None
 
 
 def has_assessment(context: Any) -> str | None:

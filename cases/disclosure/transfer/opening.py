@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cases.disclosure.transfer import gate
+from cases.disclosure.transfer import effects, gate
 from cases.disclosure.transfer.models import Transfer
 from cases.kernel import formats
+from cases.kernel.countries import COUNTRIES
 from cases.kernel.exchange.agreements import HOME, OWN
 from cases.kernel.intake import IntakeRefused
 from cases.kernel.models import Agency, Case
@@ -32,7 +33,7 @@ def open_facts(case: Case, facts: Mapping[str, Any]) -> None:
     agency = Agency.objects.filter(code=code, terms__isnull=False).exclude(kind=OWN).first()
     if agency is None:
         raise IntakeRefused("This recipient has no terms in the register of agencies.")
-    if len(country) != 2 or not country.isascii() or not country.isalpha() or country == HOME:
+    if country not in COUNTRIES or country == HOME:
         raise IntakeRefused("Write the country outside the United Kingdom with two letters, such as IN.")
     if gate.is_pending(agency, country):
         raise IntakeRefused("A transfer to this recipient in this country is proposed or approved already.")
@@ -40,3 +41,4 @@ def open_facts(case: Case, facts: Mapping[str, Any]) -> None:
     sealing.seal(row, {"why": facts.get("why") or None}, key=case.key)
     row.save(force_insert=True)
     gate.stand(case, at=case.opened_at)
+    effects.ask_to_decide(case, at=case.opened_at)

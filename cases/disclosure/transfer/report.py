@@ -6,14 +6,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from cases.disclosure.transfer import codes
+from cases.disclosure.transfer.models import Transfer
 from cases.kernel.casetypes import Check
+from cases.kernel.countries import name_of
 from cases.kernel.models import Agency, Case
 
-__all__ = ["amount", "checks", "context", "facts_view", "topic", "topic_label"]
+__all__ = ["abroad", "amount", "checks", "context", "facts_view", "topic", "topic_label"]
 
 _MECHANISMS = dict(codes.MECHANISMS)
 _NOW = {
-    "proposed": "Nothing is sent until it is decided",
+    "proposed": "Nothing that needs an agreement goes to the recipient until it is decided, also at home",
     "approved": "Messages go through until the review date",
     "refused": "Refused: nothing may go there",
     "ended": "The recipient has nothing of ours there any more",
@@ -26,7 +28,7 @@ def topic(facts: Mapping[str, Any]) -> str:
 
 
 def topic_label(code: str) -> str:
-    return f"Transfer to {code}"
+    return f"Transfer to {name_of(code)}"
 
 
 def amount(_facts: Mapping[str, Any]) -> int | None:
@@ -39,7 +41,7 @@ def facts_view(case: Case) -> list[tuple[str, str]]:
     name = Agency.objects.filter(code=row.recipient).values_list("display_name", flat=True).first()
     return [
         ("Recipient", name or row.recipient),
-        ("Country", row.country),
+        ("Country", f"{name_of(row.country)} ({row.country})"),
         ("Now", _NOW.get(case.state, "This case decides nothing any more")),
         ("Mechanism", _MECHANISMS.get(row.mechanism, "Not decided yet")),
         ("Transfer risk assessment", row.assessment or "None"),
@@ -56,6 +58,25 @@ def checks(case: Case) -> list[Check]:
         Check(label="Protection not materially lower", is_clear=is_tested),
         Check(label="Review date set", is_clear=row.review_date is not None),
     ]
+
+
+def abroad(hidden_kinds: frozenset[str]) -> list[tuple[str, str]]:
+    """Return what the record of processing says of transfers that are approved: the kind of recipient, and who has data
+    where under which safeguard (UK GDPR Art 30(1)(e)). Two queries."""
+    rows = Transfer.objects.filter(case__state="approved").order_by("recipient", "country")
+    known = Agency.objects.filter(code__in=[row.recipient for row in rows]).exclude(kind__in=hidden_kinds)
+    agencies = {each.code: each for each in known}
+    return [
+        (agencies[row.recipient].kind, f"{agencies[row.recipient].display_name}, {name_of(row.country)}: {_on(row)}")
+        for row in rows
+        if row.recipient in agencies
+    ]
+
+
+def _on(row: Transfer) -> str:
+    assessed = f", assessment {row.assessment}" if row.assessment else ""
+    until = f", until {row.review_date:%-d %B %Y}" if row.review_date else ""
+    return f"{_MECHANISMS.get(row.mechanism, row.mechanism)}{assessed}{until}"
 
 
 def context(case: Case) -> dict[str, Any]:
