@@ -96,6 +96,7 @@ def end(context: Any) -> None:
     """The recipient has nothing in this country any more, so this country decides nothing of what it is sent."""
     clocks.meet(context.case, periods.DECISION, at=context.at)
     clocks.end(context.case, periods.REVIEW, at=context.at, state="cancelled")
+    _is_decided(context)
     stand(context)
 
 
