@@ -8,8 +8,8 @@ from django.test import TestCase
 
 from cases.accounts.models import BureauTold
 from cases.agencies import application
-from cases.credit.defaults import disputes
-from cases.kernel import accountholds, actors, edits, holds, record
+from cases.credit.defaults import disputes, report
+from cases.kernel import accountholds, actors, edits, holds, record, transitions
 from cases.kernel.casetypes import Content
 from cases.kernel.errors import CaseError
 from cases.kernel.finding import terms
@@ -69,6 +69,55 @@ class Disputes(TestCase):
         assert self.answers(case) == [("b", {"account": number, "ticket": "T-2026-0001", "answer": "accurate"})]
         assert Release.objects.filter(case=case, message_kind="cra_answer").count() == 1
         assert Clock.objects.get(pk=clock.pk).state == "met"
+
+    def test_the_page_says_before_the_press_what_the_agency_is_told(self):
+        steward, approver = self.people[defaults.STEWARD], self.people[defaults.APPROVER]
+        case = defaults.filed(self.people)
+        self.dispute(case)
+        with nothing_written():
+            checks = report.checks(Case.objects.get(pk=case.pk))
+        nothing = "Closing the task tells the agency: accurate, since nothing was changed."
+        assert checks[0].detail == nothing
+        assert nothing in desk.client_of(defaults.STEWARD).get(f"/cases/{case.uid}/").content.decode()
+        defaults.step(case, "correct", steward, OVER + timedelta(days=1), **defaults.EARLIER)
+        associations.agree(case, approver, OVER + timedelta(days=1))
+        assert report.checks(Case.objects.get(pk=case.pk))[0].detail == "Closing the task tells the agency: amended."
+
+    def test_no_check_says_clear_beside_a_hold(self):
+        case = defaults.filed(self.people)
+        self.close(case, self.dispute(case))
+        hold = case.holds.get()
+        with record.act(Case.objects.get(pk=case.pk), "tests.began", actor=actors.system("tests"), at=OVER):
+            hold.began_at = factories.AT
+            hold.save(update_fields=["began_at"])
+        case = Case.objects.get(pk=case.pk)
+        assert case.default.stopped_by == []
+        checks = [(each.label, each.is_clear) for each in report.checks(case)]
+        assert checks == [("A hold stops it: dispute.", False)]
+
+    def test_an_answered_dispute_asks_for_the_release_of_its_hold_which_the_page_goes_on_naming(self):
+        (pk,) = self.named(self.reported())
+        case, at = Case.objects.get(pk=pk), factories.AT
+        first, second = self.dispute(case, at=at), self.dispute(case, "c", ticket="T-2026-0002", at=at)
+        self.close(case, first)
+        assert not case.tasks.filter(kind="default_dispute_over").exists()
+        self.close(case, second)
+        task = case.tasks.get(kind="default_dispute_over", closed_at=None)
+        hold = case.holds.get()
+        assert task.detail == {"hold": hold.pk}
+        checks = report.checks(Case.objects.get(pk=case.pk))
+        assert ("A hold stops it: dispute.", False) in [(each.label, each.is_clear) for each in checks]
+        assert all(not each.is_clear for each in checks)
+        page = desk.client_of(defaults.STEWARD).get(f"/cases/{case.uid}/").content.decode()
+        assert "on Holds, propose to release it" in page and "Nothing stops a notice or a default" not in page
+
+        at, inputs = OVER + timedelta(days=4), {"hold": str(hold.pk)}
+        steward, approver = self.people[defaults.STEWARD], self.people[defaults.APPROVER]
+        transitions.apply(case.pk, "release_hold", actor=steward, at=at, reason="It is answered.", inputs=inputs)
+        assert case.tasks.get(pk=task.pk).closed_at is None
+        associations.agree(case, approver, at)
+        assert case.tasks.get(pk=task.pk).closed_at == at
+        assert case.holds.get().released_at == at
 
     def test_what_was_corrected_or_taken_off_meanwhile_is_the_answer(self):
         steward, approver = self.people[defaults.STEWARD], self.people[defaults.APPROVER]

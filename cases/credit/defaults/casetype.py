@@ -79,7 +79,7 @@ DEFAULT = CaseType(
         notices.LETTER.code: notices.LETTER.label,
     },
     task_ends={telling.REFUSED: telling.tell_again, disputes.DISPUTED: disputes.answered},
-    common_effects={"reopen": effects.reopened},
+    common_effects={"reopen": effects.reopened, "release_hold": disputes.hold_released},
     changed=effects.content_changed,
     reacts={"hold_began": effects.hold_began},
     unspoken=frozenset({"stopped_by", "skipped_for", "plan_behind", "notice_asked_at"}),

@@ -29,15 +29,18 @@ from cases.kernel.transitions import AlreadyThere
 from cases.ledger import api as ledger
 from cases.ledger import sealing
 
-__all__ = ["CALLBACKS", "CRA_ANSWER", "DISPUTED", "EXAMPLES", "answered", "named_by"]
+__all__ = ["CALLBACKS", "CRA_ANSWER", "DISPUTED", "EXAMPLES", "answered", "foretold", "hold_released", "named_by"]
 
+OVER = "default_dispute_over"
 RULE = "k22_file_dispute"
 FIELDS = frozenset({"status", "balance", "default", "default_date", "person", "other"})
 TICKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9./_-]{0,79}", re.ASCII)
 tasks.declare(
     {
         DISPUTED: "A customer disputes at a credit agency what it has of an account: put right by the steps of "
-        "the case what is wrong, then close this, which answers the agency"
+        "the case what is wrong, then close this, which answers the agency",
+        OVER: "A dispute is answered and its hold still stands: on Holds, propose to release it, or close this and "
+        "say why it stays",
     }
 )
 CRA_ANSWER = releases.MessageKind(
@@ -102,6 +105,20 @@ def _answer(case: Case, task: Task, *, reader: sealing.Reader, at: datetime) -> 
     return "deleted" if before is not None and before.old == DEFAULT else "amended"
 
 
+def foretold(case: Case, task: Task) -> str:
+    """Return in a sentence what closing a dispute would tell the agency now. Opens nothing; five queries at most."""
+    told = _changes(case).filter(pk__gt=task.detail["after"], channel__agency__code=task.detail["agency"])
+    if told.exists():
+        if case.default.default_date is not None:
+            return "Closing the task tells the agency: amended."
+        return "Closing the task tells the agency: deleted where it had the default, else amended."
+    worse = {each.agency.code for each in _worse(case.default)}
+    also = " Each agency that has a worse status is told how the account stands now." if worse else ""
+    if task.detail["agency"] in worse:
+        return f"Closing the task tells the agency: amended.{also}"
+    return f"Closing the task tells the agency: accurate, since nothing was changed.{also}"
+
+
 def answered(case: Case, task: Task, *, at: datetime) -> None:
     """Answer the agency and end the clock, in the act that closes the task. An agency that cannot be told by message
     becomes a task. Opens the account's number: one access row."""
@@ -123,19 +140,40 @@ def answered(case: Case, task: Task, *, at: datetime) -> None:
         releases.send(case, CRA_ANSWER, agency=agency, body=body, actor=actor, at=at, subject_count=1, dedupe=dedupe)
     except (releases.ReleaseRefused, outbox.NoChannel) as refusal:
         corrections.by_hand(case, agency.code, "answer", refusal=refusal, at=at)
+    _ask_for_release(case, at=at)
+
+
+def _ask_for_release(case: Case, *, at: datetime) -> None:
+    """Once no dispute waits any more, whether its hold still has a reason is for people to say."""
+    if case.is_closed or case.tasks.filter(kind=DISPUTED, closed_at=None).exists():
+        return
+    for hold in holds.active(case, at=at).filter(kind="dispute"):
+        tasks.raise_task(OVER, case=case, at=at, hold=hold.pk)
+
+
+def hold_released(context: Any) -> None:
+    """Whoever was asked whether a hold still has a reason has said so."""
+    number = str(context.inputs.get("hold", ""))
+    if number.isdecimal():
+        tasks.close_about(context.case, OVER, actor=context.actor, at=context.at, hold=int(number))
 
 
 def _put_right(case: Case, row: Default, *, actor: Actor, at: datetime) -> set[int]:
     """Where the account has no default, tell each agency that has a worse status of it how it stands now; return which.
     What got worse since is left to the next file: nobody decided it, and a dispute freezes it."""
-    if row.default_date is not None or row.account.default_date is not None:
-        return set()
-    now = standing.status_without_default(row)
-    rows = BureauTold.objects.filter(account=row.account_id).select_related("agency__terms").order_by("agency__code")
-    worse = [told for told in rows if told.status != OFF_FILE and is_better(now, told.status)]
+    worse = _worse(row)
     for told in worse:
         telling.tell(case, "disputed", actor=actor, at=at, old=told.status, to=[told.agency])
     return {told.agency_id for told in worse}
+
+
+def _worse(row: Default) -> list[BureauTold]:
+    """Return what agencies have of an account without a default that is worse than how it stands now."""
+    if row.default_date is not None or row.account.default_date is not None:
+        return []
+    now = standing.status_without_default(row)
+    rows = BureauTold.objects.filter(account=row.account_id).select_related("agency__terms").order_by("agency__code")
+    return [told for told in rows if told.status != OFF_FILE and is_better(now, told.status)]
 
 
 def named_by(

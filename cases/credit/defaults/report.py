@@ -8,11 +8,11 @@ from typing import Any
 
 from cases.accounts.models import BureauTold
 from cases.accounts.reading import PRODUCTS
-from cases.credit.defaults import gate
+from cases.credit.defaults import disputes, gate
 from cases.credit.defaults.guards import DISPUTED
 from cases.credit.defaults.models import Default
 from cases.credit.files.status import TOLD
-from cases.kernel import calendars, holds
+from cases.kernel import calendars, holdkinds, holds
 from cases.kernel.casetypes import Check, Table
 from cases.kernel.models import Case, Hold
 
@@ -89,25 +89,36 @@ def facts_view(case: Case) -> list[tuple[str, str]]:
 
 
 def checks(case: Case) -> list[Check]:
-    """Return what stopped a default when it was looked at last, each by its sentence; which dispute waits for its
-    answer until when; and of a hold of the case since when it stands and when it is looked at again. Two queries."""
+    """Return what stopped a default when it was looked at last, each by its sentence, and what holds of the case stop
+    it now; which dispute waits for its answer until when, and what the agency would be told now; and of a hold of the
+    case since when it stands and when it is looked at again. Two queries, and five for each dispute that waits."""
     waiting = case.tasks.filter(kind=DISPUTED, closed_at=None).order_by("due_at", "pk")
-    words = [_words_of(detail.get("field", ""), due_at) for detail, due_at in waiting.values_list("detail", "due_at")]
     since = _times_of_holds(case)
+    stops = dict.fromkeys([*case.default.stopped_by, *since])
     found = [
-        *(Check(label=sentence, is_clear=False) for sentence in words),
         *(
-            Check(label=gate.words([code]), is_clear=False, detail=since.get(code, ""))
-            for code in case.default.stopped_by
+            Check(
+                label=_words_of(task.detail.get("field", ""), task.due_at),
+                is_clear=False,
+                detail=disputes.foretold(case, task),
+            )
+            for task in waiting
         ),
+        *(Check(label=gate.words([code]), is_clear=False, detail=since.get(code, "")) for code in stops),
     ]
     return found or [Check(label="Nothing stops a notice or a default", is_clear=True)]
 
 
 def _times_of_holds(case: Case) -> dict[str, str]:
-    """Return of each hold of the case that stops a default, by the code of the gate, its days in words. One query."""
+    """Return of each hold of the case that stops a default, by the code of the gate, its days in words; of a policy
+    hold none. One query."""
     held = holds.active(case).filter(blocks__contains=[gate.BLOCK]).order_by("-began_at", "pk")
-    return {f"hold_{hold.kind}": _days_of(hold) for hold in held}
+    return dict(_days_by_code(hold) for hold in held)
+
+
+def _days_by_code(hold: Hold) -> tuple[str, str]:
+    known = holdkinds.KINDS.get(hold.kind)
+    return ("policy_hold", "") if known is None or known.is_quiet else (f"hold_{hold.kind}", _days_of(hold))
 
 
 def _days_of(hold: Hold) -> str:
