@@ -8,7 +8,7 @@ import pytest
 from django.test import TestCase
 
 from cases.accounts.models import BureauTold
-from cases.credit.defaults import gate, looking
+from cases.credit.defaults import forms, gate, looking
 from cases.credit.defaults.models import Default
 from cases.debt.moratorium.models import MoratoriumDebt
 from cases.kernel import actors, holds, jobrun, jobs, transitions
@@ -257,6 +257,18 @@ class Defaults(TestCase):
             ("8", "2026-12-28", "corrected")
         }
         assert Clock.objects.get(case=case, rule="k21_default_on_file").due_date == date(2032, 12, 28)
+
+    def test_where_no_document_is_attached_the_form_says_to_attach_one_first(self):
+        """It offered an empty list, required, and no word of where a document comes from."""
+        first = "Attach the document first, on the tab Documents of this case; then it can be chosen here."
+        case = defaults.arrears(self.people)
+        for form in (forms.RemoveForm, forms.CorrectForm):
+            field = form(case=case).fields["evidence"]
+            assert (field.help_text, field.choices) == (first, [("", "None is attached")])
+            assert form({}, case=case).errors["evidence"] == [first]
+        associations.attach(case, self.people[defaults.STEWARD], kind="decision")
+        field = forms.RemoveForm(case=case).fields["evidence"]
+        assert (field.help_text, [value for value, _ in field.choices]) == ("", ["", "1"])
 
     def test_payments_are_told_and_a_paid_default_stays_on_file(self):
         case = defaults.filed(self.people)

@@ -24,6 +24,7 @@ __all__ = [
 ]
 
 _CHOOSE = ("", "Choose")
+_ATTACH_FIRST = "Attach the document first, on the tab Documents of this case; then it can be chosen here."
 
 
 def _day(label: str, help_text: str = "") -> forms.DateField:
@@ -109,12 +110,14 @@ class RemoveForm(_StepForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         kinds = dict(codes.EVIDENCE_KINDS)
-        shown = self.case.evidence.exclude(scan="infected").order_by("number")
+        shown = list(self.case.evidence.exclude(scan="infected").order_by("number"))
         field: Any = self.fields["evidence"]
         field.choices = [
-            _CHOOSE,
+            _CHOOSE if shown else ("", "None is attached"),
             *((str(each.number), f"{each.number}: {kinds.get(each.kind, each.kind)}") for each in shown),
         ]
+        if not shown:
+            field.help_text = field.error_messages["required"] = _ATTACH_FIRST
 
 
 class CorrectForm(RemoveForm):
