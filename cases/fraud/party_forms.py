@@ -18,7 +18,10 @@ from cases.kernel.plainforms import CARD
 __all__ = ["AddressForm", "Lines", "PartyForm", "Tidy"]
 
 _DAY = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-_LIVING = (MinValueValidator(date(1900, 1, 1)), MaxValueValidator(date(2099, 12, 31)))
+_LIVING = (
+    MinValueValidator(date(1900, 1, 1), "Enter a day from 1900 on."),
+    MaxValueValidator(date(2099, 12, 31), "Enter a day before 2100."),
+)
 _LINE_NAMES = ("line_1", "line_2", "town", "postcode", "country")
 
 

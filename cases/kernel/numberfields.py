@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 
@@ -18,12 +18,24 @@ def _plain(value: Any) -> Any:
     return text.replace(",", "") if isinstance(text, str) and _GROUPED.fullmatch(text) else text
 
 
+# Django's own sentences speak of a value to be ensured.
+_SENTENCES = {
+    "min_value": "Enter %(limit_value)s or more.",
+    "max_value": "Enter %(limit_value)s or less.",
+    "max_digits": "Enter a smaller number: no more than %(max)s digits.",
+    "max_decimal_places": "Enter no more than %(max)s decimal places.",
+    "max_whole_digits": "Enter a smaller number: no more than %(max)s digits before the point.",
+}
+
+
 def _text(inputmode: str) -> forms.TextInput:
     return forms.TextInput(attrs={"inputmode": inputmode, "autocomplete": "off"})
 
 
 class Whole(forms.IntegerField):
     """A whole number, such as "1,299"."""
+
+    default_error_messages: ClassVar[dict[str, Any]] = _SENTENCES
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"widget": _text("numeric"), **kwargs})
@@ -34,6 +46,8 @@ class Whole(forms.IntegerField):
 
 class Number(forms.DecimalField):
     """A number with decimals, such as "1,299.5"."""
+
+    default_error_messages: ClassVar[dict[str, Any]] = _SENTENCES
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"widget": _text("decimal"), **kwargs})

@@ -15,7 +15,10 @@ __all__ = ["CARD", "DAY", "Chosen", "GroupedTicks", "PersonForm", "PlainForm", "
 
 CARD = "This looks like a payment card number. Card numbers are never kept."
 DAY = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-_LIVING = (MinValueValidator(date(1900, 1, 1)), MaxValueValidator(date(2099, 12, 31)))
+_LIVING = (
+    MinValueValidator(date(1900, 1, 1), "Enter a day from 1900 on."),
+    MaxValueValidator(date(2099, 12, 31), "Enter a day before 2100."),
+)
 _PLACE = ("line_1", "line_2", "town", "postcode", "country")
 _OFFERED: Any = forms.ChoiceField.choices  # the property itself
 _HERE = {"", "GB", "UK", "UNITED KINGDOM"}

@@ -44,6 +44,21 @@ def test_what_may_mean_another_number_is_refused(field, typed):
         field().clean(typed)
 
 
+@pytest.mark.parametrize(
+    ("field", "typed", "sentence"),
+    [
+        (Whole(min_value=1), "0", "Enter 1 or more."),
+        (Whole(max_value=10), "11", "Enter 10 or less."),
+        (Pounds(min_value=0), "-1", "Enter 0 or more."),
+        (Pounds(max_digits=9), "12345678.99", "Enter a smaller number: no more than 9 digits."),
+    ],
+)
+def test_a_number_outside_what_can_be_is_refused_in_our_words(field, typed, sentence):
+    with pytest.raises(ValidationError) as refused:
+        field.clean(typed)
+    assert refused.value.messages == [sentence]
+
+
 def _below(known: type) -> set[type]:
     return {each for kind in known.__subclasses__() for each in (kind, *_below(kind))}
 
