@@ -7,7 +7,7 @@ from typing import Any
 
 from cases.association import bureaus, codes, guards, opening, periods, writing
 from cases.association.models import Association
-from cases.kernel import calendars, clocks, tasks
+from cases.kernel import calendars, clocks, retention, tasks
 from cases.kernel.models import Case, CaseParty
 from cases.ledger import api as ledger
 from cases.ledger import sealing
@@ -209,8 +209,17 @@ def _end_waiting(context: Any) -> None:
     tasks.close_all(context.case, DECIDE_BREAK, actor=context.actor, at=context.at)
 
 
+def _keep_history(context: Any) -> None:
+    """Documents go twelve months after the end; between whom there was a link is kept for six years."""
+    last = retention.dispose_after(periods.HISTORY, trigger_date=calendars.london_date(context.at))
+    for party in CaseParty.objects.filter(case=context.case, is_detached=False):
+        party.retention_class, party.dispose_after_date = periods.HISTORY, last
+        party.save(update_fields=["retention_class", "dispose_after_date"])
+
+
 def end_broken(context: Any) -> None:
     _end_waiting(context)
+    _keep_history(context)
     _tell_whoever_asked(context, "n13_broken")
 
 
@@ -249,3 +258,4 @@ def end_removed(context: Any) -> None:
         sealing.seal(facts, {"removal_note": why}, key=facts.key)
         facts.save(update_fields=["removal_note"])
     tasks.close_all(case, REMOVAL_REFUSED, actor=context.actor, at=at)
+    _keep_history(context)

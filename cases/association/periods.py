@@ -7,11 +7,22 @@ from datetime import date
 from cases.kernel.clocks import ClockRule
 from cases.kernel.retention import RetentionClass
 
-__all__ = ["ANSWER", "BREAK_LAST", "BREAK_RESULT", "CLOCKS", "CONFIRM", "NOBODY_TOLD", "RETENTION", "SET_ASIDE"]
+__all__ = [
+    "ANSWER",
+    "BREAK_LAST",
+    "BREAK_RESULT",
+    "CLOCKS",
+    "CONFIRM",
+    "HISTORY",
+    "NOBODY_TOLD",
+    "RETENTION",
+    "SET_ASIDE",
+]
 
 ANSWER = "k10_request"
 CONFIRM, BREAK_RESULT, BREAK_LAST = "association_confirm", "association_break_result", "association_break_last"
 NOBODY_TOLD, SET_ASIDE = "association_nobody_told", "association_set_aside"
+HISTORY = "association_history"
 _FROM = date(2026, 1, 1)
 CLOCKS = (
     ClockRule(
@@ -68,10 +79,10 @@ RETENTION = (
         source="Retention schedule: association link, evidence 12 months after the break",
     ),
     RetentionClass(
-        code="association_history",
+        code=HISTORY,
         label="That there was a financial link",
-        trigger="the link is rejected, broken or removed",
+        trigger="the link is broken or removed",
         months=72,
-        source="Retention schedule: association link, that there was a link 6 years",
+        source="Retention schedule: association link, link history 6 years",
     ),
 )

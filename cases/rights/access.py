@@ -151,6 +151,13 @@ def _day(day: date | None) -> str:
     return f"{day:%-d %B %Y}" if day else ""
 
 
+def _last(held: Held, case: Case) -> date | None:
+    """Return the last day on which a closed case, or what it says of this person, is kept."""
+    own = [party.dispose_after_date for party, _ in held.parties if party.case_id == case.pk]
+    days = [case.dispose_after_date, *own] if case.dispose_after_date else []
+    return max((day for day in days if day is not None), default=None)
+
+
 def _pounds(pence: int) -> str:
     return f"{'-' if pence < 0 else ''}£{abs(pence) // 100:,}.{abs(pence) % 100:02d}"
 
@@ -182,7 +189,7 @@ def _matters(held: Held, reader: Reader, *, at: datetime) -> tuple[Item, ...]:
     on_hold = onhold.told([party for party, _ in held.parties])
     for case, roles in held.matters.items():
         kind = casetypes.get(case.kind)
-        kept = _day(case.dispose_after_date) or f"{_period(case.retention_class)} after it is closed"
+        kept = _day(_last(held, case)) or f"{_period(case.retention_class)} after it is closed"
         rows = filled(
             ("What it is", kind.summary),
             ("About", kind.topic_label(case.topic)),

@@ -1,5 +1,7 @@
 """A link from its declaration to its end: who may, what leaves, what the agencies' answers do."""
 
+from datetime import date
+
 from django.test import TestCase
 
 from cases.association.models import AgencyLink
@@ -41,6 +43,16 @@ class ThePathOfALink(TestCase):
             assert (case.state, states(case).count("removing")) == ("correcting", left)
         case = associations.say("b", case, "association.removed")
         assert (case.state, case.is_closed, case.retention_class) == ("withdrawn", True, "association_evidence")
+
+    def test_documents_of_a_link_go_after_a_year_and_between_whom_it_was_is_kept_for_six(self):
+        """Domain 1.7: evidence 12 months after the break, link history 6 years. Nobody was linked by one rejected."""
+        ended = {}
+        for build in (associations.broken, associations.withdrawn, associations.rejected):
+            case = build(self.people)
+            kept = case.parties.values_list("retention_class", "dispose_after_date").distinct()
+            ended[case.state] = [(case.retention_class, case.dispose_after_date), *kept]
+        year, history = ("association_evidence", date(2027, 11, 14)), ("association_history", date(2032, 11, 14))
+        assert ended == {"broken": [year, history], "withdrawn": [year, history], "rejected": [year, year]}
 
     def test_a_break_ends_when_every_agency_has_answered(self):
         case = associations.signposted(self.people)

@@ -127,6 +127,14 @@ class Subject(TestCase):
         assert "We are civil partners." in str(told["declarer"]["matters"])
         assert "We are civil partners." not in str(told["other_person"])
 
+    def test_matter_says_until_when_what_it_says_of_oneself_is_kept(self):
+        """Domain 1.7: of a link that is broken evidence goes after 12 months, and the link history after 6 years."""
+        link = associations.broken(self.people)
+        case = self.decided(self.asks(CaseParty.objects.get(case=link, role="declarer")), "other_people")
+        head = f"{link.reference}, financial association"
+        (kept,) = [values["Kept until"] for each, values in self.made(case)["matters"] if each == head]
+        assert kept == "14 November 2032"
+
     def test_own_words_and_what_we_answered_are_given_and_what_was_enquired_into_is_read_through_first(self):
         complaint = rights.answered(self.people)
         case = self.asks(CaseParty.objects.get(case=complaint), wording="Send me everything.")
