@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.db import transaction
+
 from cases.kernel import tasks
 from cases.kernel.models import Agency, Case, Task, Team
 from cases.ledger import api as ledger
@@ -25,9 +27,11 @@ def bucket(partner_code: str, number: str) -> str:
     return f"partner:{partner_code}:about:{sealing.kept_hashes('partner_guesses', number)[0].hex()[:24]}"
 
 
+@transaction.atomic
 def tell(partner: Agency, query: Case, *, at: datetime) -> None:
     """Raise a task for the unit about a query that was refused as one too many, unless one about this partner is open.
-    Writes one event in the partner's stream."""
+    Locks the partner, inside the caller's transaction or its own. Writes one event in the partner's stream."""
+    Agency.objects.select_for_update(no_key=True).get(pk=partner.pk)
     if Task.objects.filter(kind=GUESSES, closed_at=None, detail__contains={"agency": partner.code}).exists():
         return
     with ledger.action(partner.uid, "partner.guesses", actor="system:partner_answers", at=at):
