@@ -66,12 +66,13 @@ def turn(row: AgencyLink, state: str, *, at: datetime, reference: str = "") -> N
 
 def tell_everybody(case: Case, *, actor: Actor, at: datetime) -> None:
     """Promise the link to every agency, inside the current ledger action. Raises NoChannel, ReleaseRefused: all are
-    told the same, or none."""
+    told the same, or none. From whom it was taken back before has its row already."""
+    known = {row.agency_id: row for row in links(case)}
     for agency in messages.bureaus():
         message = messages.report(case, agency, actor=actor, at=at)
-        row = AgencyLink(case=case, agency=agency, state="told", told_at=at, changed_at=at)
-        row.message_id = message.public_id
-        row.save(force_insert=True)
+        row = known.get(agency.pk) or AgencyLink(case=case, agency=agency)
+        row.state, row.told_at, row.changed_at, row.message_id = "told", at, at, message.public_id
+        row.save()
 
 
 def take_back_unsent(case: Case, *, at: datetime) -> None:

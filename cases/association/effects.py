@@ -47,8 +47,9 @@ def _suspend(context: Any) -> None:
 
 def _use_again(context: Any) -> None:
     facts = _facts(context)
-    facts.suspended_at = None
-    facts.save(update_fields=["suspended_at"])
+    if facts.suspended_at is not None:
+        facts.suspended_at = None
+        facts.save(update_fields=["suspended_at"])
 
 
 def _received(context: Any) -> datetime:
@@ -65,6 +66,7 @@ def _party(case: Case, role: str) -> CaseParty | None:
 def confirm(context: Any) -> None:
     """Tell every agency the same, and the declarer; the other person where we may write to them."""
     case, at = context.case, context.at
+    _use_again(context)
     clocks.meet(case, periods.CONFIRM, at=at)
     bureaus.tell_everybody(case, actor=context.actor, at=at)
     writing.write(case, codes.DECLARER, "n12", at=at)

@@ -104,6 +104,15 @@ class Mended(TestCase):
             ("active", "association.broken", False),
         ]
 
+    def test_link_that_was_void_before_anything_left_and_opened_again_is_confirmed_like_any_other(self):
+        case = self.after(links.confirmed(self.people), "challenge", "i.sowande", **links.DENIAL)
+        for move in ("void", "reopen"):
+            case = links.agree(self.after(case, move, links.OFFICER), links.other_reviewer(self.people))
+        case = links.after(case, "confirm", links.other_reviewer(self.people))
+        assert (case.state, states(case)) == ("confirmed", ["told"] * 3)
+        case = links.say("a", case, "association.recorded", reference="FA-1")
+        assert (case.state, case.association.suspended_at) == ("active", None)
+
     def test_agreement_is_shown_only_by_a_document_that_somebody_can_open(self):
         """Domain 7.2: evidence of the agreement. Nobody looked at what waits for the scan, or is erased."""
         links.enter()
