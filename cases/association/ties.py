@@ -17,21 +17,21 @@ __all__ = ["ties"]
 _NEVER = ("declared", "rejected", "void", "merged")
 
 
-def ties(people: Collection[int]) -> list[Tie]:
-    """Return every link, standing or past, that touches one of these joined people. One query.
+def ties(people: Collection[int], sides: Collection[int] = ()) -> list[Tie]:
+    """Return every link, standing or past, that touches one of these joined people or rows of a case. One query.
 
     A link may be used for either of the two while its case is active, an agency holds it and nothing suspends it.
     """
-    touched = Q(parties__party__in=people, parties__is_detached=False)
+    touched = Q(Q(parties__party__in=people) | Q(parties__in=sides), parties__is_detached=False)
     cases = Case.objects.filter(touched, kind="association").exclude(state__in=_NEVER)
     held = AgencyLink.objects.filter(case=OuterRef("case"), state=bureaus.HELD)
     rows = CaseParty.objects.filter(case__in=cases.values("pk"), is_detached=False).select_related(
         "case__association", "case__team", "party"
     )
-    sides: dict[Case, dict[str, CaseParty]] = {}
+    pairs: dict[Case, dict[str, CaseParty]] = {}
     is_held: dict[int, bool] = {}
     for row in rows.annotate(is_held=Exists(held)).order_by("case_id", "number"):
-        sides.setdefault(row.case, {})[row.role] = row
+        pairs.setdefault(row.case, {})[row.role] = row
         is_held[row.case_id] = row.is_held
     return [
         Tie(
@@ -41,6 +41,6 @@ def ties(people: Collection[int]) -> list[Tie]:
             label=dict(codes.BASES).get(case.topic, case.topic),
             is_usable=case.state == "active" and is_held[case.pk] and case.association.suspended_at is None,
         )
-        for case, pair in sides.items()
+        for case, pair in pairs.items()
         if len(pair) == len(codes.ROLES)
     ]

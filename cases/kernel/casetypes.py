@@ -145,7 +145,7 @@ def no_person_tables(_people: Collection[CaseParty]) -> Sequence[Table]:
     return ()
 
 
-def no_ties(_people: Collection[int]) -> Sequence[Tie]:
+def no_ties(_people: Collection[int], _rows: Collection[int]) -> Sequence[Tie]:
     """Tie nobody to anybody."""
     return ()
 
@@ -271,8 +271,8 @@ class CaseType:
     `is_about` says of facts that they name what the case is about where no person is named.
     `check_people` raises IntakeRefused for people whom a new case of the kind is not about. `tables` are shown beside
     its facts, `person_tables` on the page of a person, of the rows of cases
-    that the reader may see. `ties` are the links between people that its cases make, by the joined people's keys
-    (linking/people.py).
+    that the reader may see. `ties` are the links between people that its cases make, by the keys of joined people
+    and of rows (linking/people.py).
     `papers` are those it makes beside the audit report, by their level. `not_for_subject` are labels of its facts that
     the person concerned is not told: telling would prejudice what the case is for. `states_for_subject` are states that
     are told them in other words. `is_untold` says of a case that the
@@ -339,7 +339,7 @@ class CaseType:
     check_person: Callable[..., None] = anybody
     check_people: Callable[[Sequence[Mapping[str, Any]]], None] = any_people
     tables: Callable[[Case], Sequence[Table]] = no_tables
-    ties: Callable[[Collection[int]], Sequence[Tie]] = no_ties
+    ties: Callable[[Collection[int], Collection[int]], Sequence[Tie]] = no_ties
     person_tables: Callable[[Collection[CaseParty]], Sequence[Table]] = no_person_tables
     is_about: Callable[[Mapping[str, Any]], bool] = names_an_account
     address_form: type | None = None

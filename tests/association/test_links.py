@@ -7,12 +7,13 @@ import pytest
 from django.test import TestCase
 
 from cases.association.models import Association
+from cases.credit.models import Search
 from cases.kernel import actors, edits, intake, record, transitions
 from cases.kernel.errors import CaseError
 from cases.kernel.linking import people as linked
 from cases.kernel.models import Case, CaseParty, Letter, OutboxMessage, Party, Release, Task
 from cases.reports import letters
-from tests import associations, factories
+from tests import associations, checks, factories
 from tests.association.test_path import states
 from tests.factories import AT
 from tests.kernel.snapshots import nothing_written
@@ -238,3 +239,63 @@ class WhatIsRefused(TestCase):
             ("n13_kept", "other_person"),
         ]
         assert Case.objects.get(pk=case.pk).is_dormant
+
+
+def said(of, role, **values):
+    """Return a person as an application names them."""
+    return {"role": role, "is_innocent": True, "values": {**of["values"], **values}, "addresses": of["addresses"]}
+
+
+class AnApplicationThatNamesTheOther(TestCase):
+    """An application is opened and searched at once: nobody has joined its people with those of a link."""
+
+    @classmethod
+    def setUpTestData(cls):
+        cls.people = factories.office()
+        checks.enter()
+        cls.link = associations.active(cls.people)
+
+    def check(self, applicant, other, number="ORD-9"):
+        return intake.open_case(
+            "check",
+            actor=self.people[checks.OFFICER],
+            at=AT,
+            facts={**checks.FACTS, "application_id": number},
+            people=[applicant, other],
+        )
+
+    def test_the_other_is_asked_about_with_either_of_the_two(self):
+        declarer, other = associations.DECLARER, associations.OTHER
+        for number, (one, two) in enumerate(((declarer, other), (other, declarer))):
+            case = self.check(said(one, "applicant"), said(two, "associate"), f"ORD-{number}")
+            assert case.check_facts.associate_use == "used"
+            assert Search.objects.filter(case=case, is_joint=True).exists()
+            assert not case.parties.exclude(party=None).exists()
+
+    def test_a_namesake_or_somebody_of_whom_only_the_name_is_known_is_not(self):
+        declarer, other = associations.DECLARER, associations.OTHER
+        away = [{**declarer["addresses"][0], "postcode": "M1 0ZZ"}]
+        elsewhere = {**said(declarer, "applicant"), "addresses": away}
+        nowhere = {**said(other, "associate"), "addresses": []}
+        for number, (one, two) in enumerate(
+            (
+                (said(declarer, "applicant", date_of_birth="1979-02-12"), said(other, "associate")),
+                (said(declarer, "applicant", forename="Leonora"), said(other, "associate")),
+                (said(declarer, "applicant"), said(other, "associate", surname="Snape-Ward")),
+                (said(declarer, "applicant"), {**said(other, "associate"), "values": {"surname": "Snape"}}),
+                (elsewhere, nowhere),
+            )
+        ):
+            case = self.check(one, two, f"ORD-{number}")
+            assert case.check_facts.associate_use == "not_used", number
+            assert not Search.objects.filter(case=case, is_joint=True).exists()
+
+    def test_a_link_that_is_challenged_is_not_used_in_a_check_that_waits(self):
+        """X-1: suspended the same day, not used in her pending check."""
+        case = self.check(said(associations.DECLARER, "applicant"), said(associations.OTHER, "associate"))
+        row, other = case.parties.get(number=1), case.parties.get(number=2)
+        assert linked.may_use(row, other).is_allowed
+        associations.after(self.link, "challenge", self.people["i.sowande"], **associations.DENIAL)
+        assert not linked.may_use(row, other).is_allowed
+        later = self.check(said(associations.DECLARER, "applicant"), said(associations.OTHER, "associate"), "ORD-2")
+        assert later.check_facts.associate_use == "not_used"
