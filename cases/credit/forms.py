@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 
-from cases.credit import codes
+from cases.credit import codes, opening
 from cases.kernel.models import Case
 from cases.kernel.numberfields import Whole
 from cases.kernel.plainforms import PersonForm, PlainForm
@@ -60,6 +60,16 @@ class PartyForm(PersonForm):
     role = forms.ChoiceField(label="Role", choices=codes.ROLES)
     middle_name = forms.CharField(label="Middle name", max_length=80, required=False)
     surname = forms.CharField(label="Last name", max_length=80)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        if (
+            cleaned.get("role") == "applicant"
+            and not cleaned.get("date_of_birth")
+            and "date_of_birth" not in self.errors
+        ):
+            self.add_error("date_of_birth", forms.ValidationError(opening.NO_BIRTH, code="required"))
+        return cleaned
 
 
 class DecideForm(PlainForm):

@@ -15,10 +15,11 @@ from cases.kernel import actors, calendars, formats
 from cases.kernel.intake import FieldErrors, IntakeRefused
 from cases.kernel.models import Case
 
-__all__ = ["check_people", "check_person", "names_nobody", "open_facts", "search"]
+__all__ = ["NO_BIRTH", "check_people", "check_person", "names_nobody", "open_facts", "search"]
 
 _PLAIN = ("application_id", "occasion", "channel", "product", "monthly_pence", "handset_pence", "basis")
 _MORE = ("has_special_category", "notice_version")
+NO_BIRTH = "Give the applicant's date of birth: a search without it may be about somebody else."
 KNOWN = "This application was checked before. Ask what was decided; another check needs another application."
 
 
@@ -38,10 +39,12 @@ def check_person(values: Mapping[str, Any], *, at: datetime) -> None:
 
 
 def check_people(people: Sequence[Mapping[str, Any]]) -> None:
-    """Raise IntakeRefused unless one applicant is named, with at most one financially linked person."""
+    """Raise IntakeRefused unless one applicant is named, with their birth and at most one financially linked person."""
     named = Counter(each.get("role") for each in people)
     if named["applicant"] != 1 or named["associate"] > 1:
         raise IntakeRefused("Name one applicant, and at most one financially linked person.")
+    if not all((each.get("values") or {}).get("date_of_birth") for each in people if each.get("role") == "applicant"):
+        raise IntakeRefused(NO_BIRTH)
 
 
 def open_facts(case: Case, facts: Mapping[str, Any]) -> None:

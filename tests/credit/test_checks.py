@@ -8,6 +8,7 @@ from django.test import TestCase
 
 from cases.agencies.transports.base import DeliveryError
 from cases.credit import rulesets
+from cases.credit.forms import PartyForm
 from cases.credit.models import Check, CheckDecision, Search
 from cases.kernel import actors, casetypes, intake, record, transitions
 from cases.kernel.casetypes import Content
@@ -169,6 +170,16 @@ class Checks(TestCase):
         checks.sweep(AT + timedelta(minutes=61))
         case = Case.objects.get(pk=case.pk)
         assert (case.state, case.check_facts.referred_for) == ("referred", ["searches_missing"])
+
+    def test_without_the_birth_of_the_applicant_nothing_is_searched(self):
+        unknown = {**checks.APPLICANT, "values": {"forename": "Idris", "surname": "Fenwick-Okafor"}}
+        typed = {"role": "applicant", "forename": "Idris", "surname": "Fenwick-Okafor"}
+        sentence = "Give the applicant's date of birth: a search without it may be about somebody else."
+        facts = {**checks.FACTS, "application_id": "ORD-7"}
+        with nothing_written(), pytest.raises(IntakeRefused, match=sentence):
+            intake.open_case("check", actor=self.people[checks.OFFICER], at=AT, facts=facts, people=[unknown])
+        assert PartyForm(typed).errors == {"date_of_birth": [sentence]}
+        assert PartyForm({**typed, "role": "associate"}).is_valid()
 
     def test_whoever_takes_over_decides_without_the_agency_that_stays_silent(self):
         """transitions.csv check/decide from referred: nothing else leads out of it."""
