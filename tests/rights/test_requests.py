@@ -210,7 +210,7 @@ class Rights(TestCase):
         transitions.apply(
             case.pk, "confirm_identity", actor=self.people[rights.OFFICER], at=later, inputs=rights.IDENTITY
         )
-        assert self.due(case) == date(2026, 12, 19)
+        assert self.due(case) == date(2026, 12, 21)
 
     def test_refusals_write_nothing(self):
         stop = rights.asked(self.people, "stop_marketing")
