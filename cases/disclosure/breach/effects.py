@@ -176,6 +176,7 @@ def keep_measures(context: Any) -> None:
 def end_periods(context: Any) -> None:
     """Nothing more is due, whether it was told or need not be."""
     clocks.end(context.case, periods.TELL, at=context.at, state="cancelled")
+    _close(context.case.tasks.filter(kind="clock_over", detail__rule=periods.TELL, closed_at=None), context, "closed")
     _close(context.case.tasks.filter(kind__in=(BY_HAND, PEOPLE), closed_at=None), context, context.transition.name)
 
 

@@ -41,7 +41,7 @@ def facts_view(case: Case) -> list[tuple[str, str]]:
         ("People it touches", f"{row.people_count:,}" if row.people_count is not None else "Not known yet"),
         ("Harm", _RISKS.get(row.risk, "Not assessed yet")),
         ("Who is told", codes.COMMISSIONERS.get(row.route, "Not assessed yet")),
-        ("Notified", _moment(row.notified_at) or "Nobody yet"),
+        ("Decided to tell them", _moment(row.notified_at) or "Not yet"),
         ("Commissioner's reference", row.regulator_reference or "None yet"),
     ]
 

@@ -47,13 +47,13 @@ LIFECYCLE = Lifecycle(
     steps=(
         ("suspected", "Reported"),
         ("assessed", "Assessed"),
-        ("notified", "Notified"),
+        ("notified", "Being told"),
         ("closed", "Closed"),
     ),
     states=(
         State(code="suspected", label="Suspected", tone="warn", step="suspected"),
         State(code="assessed", label="Assessed", tone="bad", step="assessed"),
-        State(code="notified", label="Notified", tone="info", step="notified"),
+        State(code="notified", label="Being told", tone="info", step="notified"),
         State(code="not_a_breach", label="Not a breach", tone="hold", is_terminal=True, retention_class="breach"),
         State(
             code="closed",
