@@ -152,7 +152,8 @@ def standing(db):
         "new_case": {"kind": "fraud_referral"},
         "refer": {"uid": case.uid, "kind": "suspicion_report"},
         "refer_new": {"kind": "suspicion_report"},
-        **{name: {"alert": glass.alert_reference} for name in ("glass_review", "glass_close")},
+        "glass_review": {"alert": glass.alert_reference},
+        "glass_close": {"alert": "BG-0000-0000"},  # nobody's: one's own alone is closed
         "compartment_revoke": {"grant": case.uid},
         "on_call_acknowledge": {"item": case.uid},
         **{name: {"task": owed[name].uid} for name in owed},
