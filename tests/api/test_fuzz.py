@@ -34,9 +34,10 @@ from tests import checks as applications
 from tests import disclosures, factories, moratoria, partners
 from tests.api.caller import call, signed
 from tests.api.conftest import AT
+from tests.kernel.snapshots import undone
 from tests.length import times
 
-pytestmark = [pytest.mark.django_db, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.django_db, pytest.mark.timeout(times(900, 9000))]
 BASE = "http://testserver"
 OPERATIONS = {
     "/api/v1/agencies/{code}/callbacks/": "sandbox-fraud-register",
@@ -65,10 +66,10 @@ QUESTIONS = {"/api/v1/policy-holds/", "/api/v1/fee-reversals/", "/api/v1/partner
 # With which bodies each operation is called, how often, whether the signature is ours, and whether what a schema cannot
 # say (reasons that belong to the kind of fraud, somebody to name) is taken from the example.
 ROUNDS = (
-    (GenerationMode.POSITIVE, times(10, 60), True, False),
-    (GenerationMode.POSITIVE, times(20, 80), True, True),
-    (GenerationMode.NEGATIVE, times(12, 60), True, False),
-    (GenerationMode.POSITIVE, times(5, 30), False, False),
+    (GenerationMode.POSITIVE, times(6, 60), True, False),
+    (GenerationMode.POSITIVE, times(12, 80), True, True),
+    (GenerationMode.NEGATIVE, times(8, 60), True, False),
+    (GenerationMode.POSITIVE, times(3, 30), False, False),
 )
 DRAWN = {
     "declaration",
@@ -201,10 +202,16 @@ def read() -> Any:
     return schemathesis.openapi.from_dict(described())
 
 
-@pytest.mark.parametrize("path", OPERATIONS)
-def test_nothing_that_schemathesis_sends_breaks_us(path, secrets, monkeypatch):
+def test_nothing_that_schemathesis_sends_breaks_us(secrets, monkeypatch, subtests):
+    """One office for all operations, which each find it as it was made."""
     monkeypatch.setattr(guessing, "MOST_A_DAY", 1000)  # every question is about the number of the example
-    office = Office(secrets[OPERATIONS[path]], OPERATIONS[path])
+    for path in OPERATIONS:
+        with subtests.test(path=path), undone():
+            _assert_nothing_breaks_us(path, secrets[OPERATIONS[path]])
+
+
+def _assert_nothing_breaks_us(path: str, secret: str) -> None:
+    office = Office(secret, OPERATIONS[path])
     parameters = {"code": OPERATIONS[path]} if "{code}" in path else {}
 
     fuzz(read()[path]["POST"], office, parameters)
@@ -215,7 +222,7 @@ def test_nothing_that_schemathesis_sends_breaks_us(path, secrets, monkeypatch):
     print(
         f"{path}: {calls} calls, {past / calls:.0%} past authentication, {good / calls:.0%} accepted", office.statuses
     )
-    assert calls >= times(40, 150)
+    assert calls >= times(24, 150)
     assert past / calls >= 0.7, office.statuses
     assert good / calls >= 0.2, office.statuses
     assert not [status for status in office.statuses if status >= 500]

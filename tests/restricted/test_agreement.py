@@ -14,6 +14,7 @@ from cases.kernel.roles import HUMAN
 from cases.ledger import api as ledger
 from cases.ledger import sealing
 from tests import factories
+from tests.length import times
 
 TEAMS = ("fraud", "credit", "disclosure", "financial_crime")
 KINDS = ("fraud_referral", "suspicion_report", "unknown_kind")
@@ -65,7 +66,11 @@ class ListedIsAnswered(TestCase):
         )
 
     @settings(
-        max_examples=2000, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+        max_examples=times(400, 2000),
+        deadline=None,
+        derandomize=True,
+        database=None,
+        suppress_health_check=list(HealthCheck),
     )
     @given(
         roles=st.frozensets(st.sampled_from(sorted(HUMAN)), max_size=3),
