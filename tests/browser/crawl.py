@@ -116,6 +116,13 @@ class Findings:
     said: set[str] = field(default_factory=set)
 
 
+def leave_some_sections(page: Any) -> None:
+    """Of a page of seven thousand elements that one template draws leave each fifth section: axe takes as long for the
+    whole as for sixty pages. At length all are judged."""
+    if not AT_LENGTH:
+        page.evaluate("document.querySelectorAll('section').forEach((each, i) => { if (i % 5) each.remove(); })")
+
+
 def routes() -> set[str]:
     """Return the names of all staff routes that draw a page."""
     web = next(each for each in get_resolver().url_patterns[-1].url_patterns if getattr(each, "namespace", "") == "web")

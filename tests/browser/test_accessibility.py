@@ -451,7 +451,7 @@ def test_axe_has_nothing_to_say_about_signing_in_and_people(browser, live_server
     with crawl.person(browser, live_server.url, "a.byrne", found) as worker:
         for path in SIGN_IN:
             worker.visit(path, path)
-        worker.visit("api_docs", "/api/v1/docs/")
+        worker.visit("api_docs", "/api/v1/docs/", do=crawl.leave_some_sections)
     administrator = next(name for name, each in people.items() if "system_administrator" in each.roles)
     with crawl.person(browser, live_server.url, administrator, found) as keeper:
         keeper.visit("people", "/people/")
