@@ -100,7 +100,11 @@ class HoldForm(_StepForm):
         help_text="Those who sent us on to another, one on each line, in the order in which they were asked.",
     )
     provider = forms.CharField(label="Provider that answered last", max_length=80)
-    outcome = Chosen(label="What was found", choices=codes.OUTCOMES)
+    outcome = Chosen(
+        label="What was found",
+        choices=codes.OUTCOMES,
+        help_text="It ends the tracing. While another provider can be asked, ask it first, and name all of them above.",
+    )
     result = forms.CharField(label="The result", max_length=2000, widget=forms.Textarea(attrs={"rows": 3}))
 
 

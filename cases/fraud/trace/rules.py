@@ -83,7 +83,7 @@ LIFECYCLE = Lifecycle(
             roles=_APPROVER,
             needs_reason=True,
             effects=(effects.decline,),
-            consequence="Whoever complained gets a letter; kept for 12 months",
+            consequence="Whoever complained gets a letter, where the case names them; kept for 12 months",
             tone="danger",
         ),
         Transition(
@@ -116,7 +116,7 @@ LIFECYCLE = Lifecycle(
             roles=_ANALYST,
             needs_reason=True,
             effects=(effects.find_nothing,),
-            consequence="Whoever complained gets a letter; kept for 12 months",
+            consequence="Whoever complained gets a letter, where the case names them; kept for 12 months",
         ),
         Transition(
             name="pass",
