@@ -82,10 +82,6 @@ BEYOND = {
 }
 
 
-# Moves that take one more person than the design's table says; docs/decisions.md says why.
-SECONDED = {("rights_request", "act"): "data_protection_officer where matters are erased"}
-
-
 # Moves that the design's table has not; docs/decisions.md says why.
 ADDED = [
     Move(
@@ -150,7 +146,7 @@ def moves() -> list[Move]:
                 sources=frozenset() if row["source"] == "-" else _sources(row),
                 target=row["target"],
                 roles=_roles(row["role"]),
-                check=SECONDED.get((row["kind"], row["transition"]), row["check"]),
+                check=row["check"],
                 guard=row["guard"],
                 effects=row["effects"],
             )

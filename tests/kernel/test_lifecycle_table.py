@@ -99,7 +99,6 @@ CHECKS = {
     "disclosure_approver": set(),
     "disclosure_approver where a person may be at risk": set(),
     "check after": set(),
-    "data_protection_officer where matters are erased": set(),
     "not who removed it": set(),  # by a guard: who looked at the removal afterwards may
     "not the operator": {"maker", "disclose", "refuse", "disclose_more", "refuse_more", "write_up"},
     "another than the finder": {"find_over_disclosure"},
@@ -142,7 +141,6 @@ SECONDS = {
     "finance_approver": (["finance_approver"], []),
     "finance_approver once agreed": (["finance_approver"], []),
     "finance_approver and data_protection_officer: three people": (["finance_approver", "data_protection_officer"], []),
-    "data_protection_officer where matters are erased": (["data_protection_officer"], []),
     "data_protection_officer checks pseudonymisation": (["data_protection_officer"], []),
 }
 # Who has to agree where the design's table names nobody: what is erased before its time is erased by two.
