@@ -100,7 +100,10 @@ def _decide(row: Callback, *, now: datetime) -> str:
     found = matching.find(row, body)
     if found.case is None:
         return _leave_unmatched(row, found.cause, now=now)
-    case, message = locks.case_for_update(found.case.pk), found.message
+    try:
+        case, message = locks.case_for_update(found.case.pk), found.message
+    except locks.CaseErased:  # nothing is changed in it any more: a person looks what it says
+        return _leave_unmatched(row, "case_erased", now=now)
     row.case = case
     try:
         with transaction.atomic():

@@ -67,6 +67,7 @@ DEBT_PLACEMENT = CaseType(
     opens_on="web:debt_batches",
     registers=(("Batches of debts", "web:debt_batches", rules.VIEW_BATCHES),),
     unspoken=frozenset({"stopped_by"}),
+    is_erasable=False,
     said={
         "placement.breached": "The agency acted in spite of a stop",
         "placement.reported": "The agency reported",

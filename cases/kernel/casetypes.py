@@ -247,6 +247,7 @@ class CaseType:
     `opened` follows an opening, in its transaction, with the case and the people as they were given.
     `agency_kinds` are whom its cases deal with; of those of `strays_of` its team reads as well what fits no case.
     `runs_in` names, by state, the clock that runs while a case is in it and the one that stands still meanwhile.
+    `is_erasable` says that two people may erase a closed case before its time; not one to which own systems still tell.
     `erase_beside` erases what the kind keeps beside its cases and whose time is over, and returns how much.
     `callback_data` shows, by type of callback, what its data may hold. `reacts` says what follows in the same act from
     what the kernel tells by a code: `hold_began` with the case, the hold and the time; `fraud_confirmed` with a number,
@@ -319,6 +320,7 @@ class CaseType:
     strays_of: frozenset[str] = frozenset()
     runs_in: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     abroad: Callable[[frozenset[str]], Sequence[tuple[str, str]]] | None = None
+    is_erasable: bool = True
     erase_beside: Callable[[datetime], int] | None = None
     callbacks: Mapping[str, Callable[..., None]] = field(default_factory=dict)
     callback_data: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

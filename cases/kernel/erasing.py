@@ -14,10 +14,11 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Q
 
-from cases.kernel import calendars, holds, locks, record, tasks
+from cases.kernel import calendars, casetypes, holds, locks, record, tasks
 from cases.kernel.actors import Actor, system
 from cases.kernel.errors import CaseError
 from cases.kernel.evidence import custody
+from cases.kernel.exchange import answers
 from cases.kernel.finding import index
 from cases.kernel.models import Approval, Case, Erasure, Evidence, Letter, OutboxMessage, Task
 from cases.ledger import sealing
@@ -56,6 +57,8 @@ def why_not(case: Case, *, at: datetime | None) -> str:
         return "It is not closed."
     if waiting(case) is not None:
         return "It is to be erased already."
+    if not casetypes.get(case.kind).is_erasable:
+        return "What billing tells of its account still comes to it."
     if holds.blocks(case, "dispose", at=at):
         return "A hold keeps it."
     if case.merged.filter(key__destroyed_at=None).exists() or case.merged_into_id is not None:
@@ -85,16 +88,23 @@ def decide(case_id: int, *, asked_in: Case, proposer_id: int, actor: Actor, at: 
 
 
 def why_waits(case: Case, *, at: datetime | None) -> str:
-    """Return in words what a decided erasure waits for; empty where it can happen. Five queries at most."""
-    if OutboxMessage.objects.filter(ON_ITS_WAY, case=case).exists():
+    """Return in words what a decided erasure waits for; empty where it can happen: nothing comes back to it by
+    itself afterwards. Nine queries at most."""
+    sent = OutboxMessage.objects.filter(case=case)
+    if sent.filter(ON_ITS_WAY).exists():
         return "A message is on its way."
+    if sent.filter(kind__in=answers.owed(), state="delivered", acknowledged_at=None).exists():
+        return "An answer to a message is still owed."
     if Letter.objects.filter(case=case, state__in=["due", "rendered"]).exists():
         return "A letter is not posted yet."
     if Task.objects.filter(case=case, closed_at=None).exclude(kind=WAITS).exists():
         return "A task is open."
     if Approval.objects.filter(case=case, closed_at=None).exists():
         return "Somebody's agreement is awaited."
-    return "A hold keeps it." if holds.blocks(case, "dispose", at=at) else ""
+    if case.clocks.filter(ended_at=None).exists():
+        return "A period still runs."
+    is_held = case.holds.filter(released_at=None).exists() or holds.blocks(case, "dispose", at=at)
+    return "A hold keeps it." if is_held else ""
 
 
 def erase_decided(*, now: datetime) -> int:

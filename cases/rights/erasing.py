@@ -12,7 +12,10 @@ from cases.kernel.actors import Actor
 from cases.kernel.models import Case, CaseParty, Erasure
 from cases.rights import held
 
-__all__ = ["Matter", "decide", "fates", "matters"]
+__all__ = ["ACCOUNT", "Matter", "decide", "fates", "matters"]
+
+
+ACCOUNT = "Their account stays with billing. Choose “Done in part”, and why the rest is not done."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +67,10 @@ def fates(case: Case) -> list[tuple[str, str]]:
     """Return each other matter of the person and those that were erased for this request, with what becomes of it in
     words. Some queries for each."""
     decided = {row.case_id: row for row in Erasure.objects.filter(asked_in=case).select_related("case").order_by("pk")}
-    told = [(each.name, _kept(each)) for each in matters(case) if each.case.pk not in decided]
+    rows = held.rows(case)
+    account = [("Their account", "Kept: it is billing's, and so is what the law wants kept of it.")]
+    told = account if any(row.account_reference for row in rows) else []
+    told += [(each.name, _kept(each)) for each in matters(case) if each.case.pk not in decided]
     return [*told, *((Matter(case=row.case, why_kept="").name, _fate(row)) for row in decided.values())]
 
 

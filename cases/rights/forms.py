@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -157,6 +158,31 @@ class ActForm(_StepForm):
             self.fields["changed_in"].choices = [*labels.items(), (recipients.NONE, "In none of them")]  # type: ignore[attr-defined]  # -- choices
         else:
             del self.fields["changed_in"]
+
+    def inputs(self) -> dict[str, Any]:
+        """Return what was typed, with what the chosen matters are called, for whoever has to agree."""
+        typed = super().inputs()
+        for name in ("erased", "changed_in"):
+            if chosen := typed.get(name):
+                called = dict(self.fields[name].choices)  # type: ignore[attr-defined]  # -- choices
+                typed[f"{name}_called"] = [str(called[each]) for each in chosen]
+        return typed
+
+    @staticmethod
+    def shown(inputs: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """Say what was typed to whoever agrees."""
+        outcome, ground = str(inputs.get("outcome") or ""), str(inputs.get("kept_because") or "")
+        return [
+            ("What came of it", dict(codes.OUTCOMES).get(outcome, outcome)),
+            ("Erase all of these matters, for good", "; ".join(_called(inputs, "erased"))),
+            ("Why the rest is not done", dict(codes.REFUSALS).get(ground, ground)),
+            ("Changed in these matters", "; ".join(_called(inputs, "changed_in"))),
+            ("What was done, and where", str(inputs.get("answer") or "")),
+        ]
+
+
+def _called(inputs: Mapping[str, Any], name: str) -> list[str]:
+    return [str(each) for each in inputs.get(f"{name}_called") or inputs.get(name) or ()]
 
 
 def _kind(case: Case) -> str:

@@ -86,9 +86,10 @@ def is_true_of_what_is_kept(context: Any) -> str | None:
     if outcome != "nothing_held" and (case.rights_request.right, outcome) != (codes.ERASE, "done"):
         return None
     goes = set(context.inputs.get("erased") or ())
-    kept = {row.case_id for row in held.rows(case) if row.case_id != case.pk and str(row.case.uid) not in goes}
+    stays = [row for row in held.rows(case) if str(row.case.uid) not in goes]
+    kept = {row.case_id for row in stays if row.case_id != case.pk}
     if not kept:
-        return None
+        return erasing.ACCOUNT if outcome == "done" and any(row.account_reference for row in stays) else None
     where = f"{len(kept)} other matter{'s' * (len(kept) > 1)} here"
     if outcome == "nothing_held":
         return f"Something is held: this person stands in {where}."

@@ -9,10 +9,14 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from django import forms
+
 from cases.kernel import casetypes, roles, verdicts
 from cases.kernel.calendars import LONDON
 from cases.kernel.lifecycle import COMMON, Transition
 from cases.kernel.models import Case
+from cases.kernel.office.codelists import CodeField, CodesField
+from cases.kernel.plainforms import Chosen
 from cases.kernel.reading.queries import CaseFile
 from cases.kernel.reading.timeline import Entry
 from cases.kernel.standing import Standing
@@ -74,10 +78,37 @@ def _said(value: Any) -> str:
 
 
 def _typed(form: Any, inputs: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return what was typed for an act as labels and words: by the form's own `shown`, else code by code."""
+    """Return what was typed for an act as labels and words: by the form's own `shown`, else as its fields call them."""
     if hasattr(form, "shown"):
         return list(form.shown(inputs))
-    return [(words(name), _said(value)) for name, value in inputs.items()]
+    fields = getattr(form, "base_fields", {})
+    return [
+        (str(fields[name].label) if name in fields else words(name), _said(_chosen(fields.get(name), value)))
+        for name, value in inputs.items()
+    ]
+
+
+def _chosen(field: Any, value: Any) -> Any:
+    """Return what a choice is called; codes stay as they are where the choices are not those of the form itself."""
+    if not value:
+        return value
+    if isinstance(field, CodeField | CodesField):
+        known = field.codes.labels()
+    elif isinstance(field, Chosen) or (isinstance(field, forms.ChoiceField) and isinstance(field.choices, list)):
+        known = {code: label for label, code in _flat(list(field.choices))}
+    else:
+        return value
+    if isinstance(value, list | tuple):
+        return [known.get(each, each) for each in value]
+    return known.get(value, value) if isinstance(value, str) else value
+
+
+def _flat(choices: Sequence[tuple[Any, Any]]) -> list[tuple[str, Any]]:
+    """Return (label, code) of every choice, those of groups too."""
+    found: list[tuple[str, Any]] = []
+    for code, label in choices:
+        found += _flat(label) if isinstance(label, list | tuple) else [(str(label), code)]
+    return found
 
 
 def opened(file: CaseFile, reader: sealing.Reader, at: datetime) -> dict[int, dict[str, Any]]:

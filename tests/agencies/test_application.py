@@ -12,7 +12,7 @@ from django.db import OperationalError, connection
 from cases.agencies import application, delivery, inbound, matching, senders
 from cases.kernel.exchange import agencies, exchanges
 from cases.kernel.models import Callback, Case, OutboxMessage, Task
-from cases.ledger import verify
+from cases.ledger import sealing, verify
 from cases.ledger.keys import KeyMissing
 from cases.ledger.models import SecurityEvent
 from tests import factories
@@ -311,3 +311,15 @@ def test_two_workers_apply_each_callback_once(people):
 
     assert [acts(case, "fraud_referral.file") for case in cases] == [1, 1, 1, 1]
     assert set(Callback.objects.values_list("state", flat=True)) == {"applied"}
+
+
+def test_a_callback_for_a_case_that_is_erased_waits_for_a_person_and_keeps_no_other(people):
+    case, other = stage.approved(people), stage.approved(people)
+    first, second = hear(filed(filing(case))), hear(filed(filing(other)))
+    sealing.destroy(case.key, actor="system:tests", reason="tests", at=now())
+    run = application.apply_pending(now=now())
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert (run.applied, second.state) == (1, "applied")
+    assert (first.state, first.reason) == ("unmatched", "case_erased")
+    assert Task.objects.filter(kind="callback_unmatched", detail__callback=str(first.uid), closed_at=None).count() == 1

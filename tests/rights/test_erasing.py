@@ -5,14 +5,25 @@ from datetime import timedelta
 import pytest
 
 from cases import tasks as work
-from cases.kernel import actors, edits, erasing, holds, intake, locks, record, tasks, transitions, verdicts
+from cases.kernel import actors, casetypes, edits, erasing, holds, intake, locks, record, tasks, transitions, verdicts
 from cases.kernel.errors import CaseError
-from cases.kernel.models import Approval, Case, CaseParty, Erasure, Letter, Note, PersonPair, SearchEntry, Task
+from cases.kernel.models import (
+    Approval,
+    Case,
+    CaseParty,
+    Erasure,
+    Letter,
+    Note,
+    OutboxMessage,
+    PersonPair,
+    SearchEntry,
+    Task,
+)
 from cases.ledger import sealing, verify
 from cases.ledger.models import LedgerEvent
 from cases.rights import held, report
 from cases.rights.forms import ActForm
-from tests import factories
+from tests import factories, placements
 from tests import requests_of_people as rights
 from tests.factories import AT
 from tests.kernel.snapshots import nothing_written
@@ -126,6 +137,17 @@ def test_its_page_says_that_it_is_erased_and_offers_nothing_but_its_report(peopl
     assert f"{older.reference}, rights request" in shown and "Erased on" in shown
 
 
+def test_who_agrees_reads_which_matters_go_and_why_others_stay(people, older, asked):
+    typed = {"outcome": "done", "answer": "All is gone.", "erased": [str(older.uid)]}
+    form = ActForm(typed, case=asked)
+    assert form.is_valid(), form.errors
+    transitions.apply(asked.pk, "act", actor=people[rights.OFFICER], at=LATER, inputs=form.inputs())
+    page = desk.client_of(rights.DPO).get(f"/cases/{asked.uid}/").content.decode()
+    assert "Erase all of these matters, for good" in page
+    assert f"{older.reference}, rights request: kept as rights request until" in page
+    assert str(older.uid) not in page.split("Decision and facts")[1]
+
+
 def test_it_waits_for_letters_tasks_agreements_and_holds_and_says_so(people, asked, older):
     proposed(asked, people, erased=[str(older.uid)])
     agreed(asked, people)
@@ -224,3 +246,26 @@ def test_it_may_be_done_in_part_and_the_letter_says_why_the_rest_is_kept(people,
 def test_what_is_on_its_way_to_somebody_leaves_first(people):
     assert erasing.why_waits(rights.propagating(people), at=LATER) == "A message is on its way."
     assert erasing.why_waits(rights.closed(people), at=LATER) == "A letter is not posted yet."
+    filed = factories.filed(people)
+    OutboxMessage.objects.filter(case=filed).update(state="delivered", settled_at=AT, acknowledged_at=None)
+    assert erasing.why_waits(filed, at=LATER) == "An answer to a message is still owed."
+
+
+def test_a_matter_to_which_billing_still_tells_is_kept(people):
+    kept = {kind.code for kind in casetypes.all_types() if not kind.is_erasable}
+    assert kept == {"cra_file", "debt_placement", "debt_sale", "default", "moratorium"}
+    placed = placements.excluded(people)
+    assert erasing.why_not(placed, at=LATER) == "What billing tells of its account still comes to it."
+
+
+def test_nobody_is_told_that_all_is_gone_whose_account_stays_with_billing(people, older):
+    person = {**rights.PERSON, "values": {**rights.PERSON["values"], "account_reference": "8000000010"}}
+    facts = {"right": "erase", "came_by": "letter"}
+    case = intake.open_case(rights.REQUEST, actor=people[rights.OFFICER], at=AT, facts=facts, people=[person])
+    join(CaseParty.objects.get(case=older), CaseParty.objects.get(case=case))
+    case = rights.identify(case, people)
+    assert report.tables(case)[0].rows[0][0] == "Their account"
+    with nothing_written(counted=1), pytest.raises(CaseError, match="Their account stays with billing."):
+        proposed(case, people, erased=[str(older.uid)])
+    proposed(case, people, **PART, kept_because="legal_duty", erased=[str(older.uid)])
+    assert agreed(case, people).state == "actioned"

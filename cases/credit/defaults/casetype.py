@@ -85,6 +85,7 @@ DEFAULT = CaseType(
     unspoken=frozenset({"stopped_by", "skipped_for", "plan_behind", "notice_asked_at"}),
     may_add_person=never,
     is_divisible=False,
+    is_erasable=False,
     said={
         "default.disputed": "An agency passed on a dispute",
         "default.given_up": "A message about the default was given up",

@@ -54,6 +54,7 @@ CRA_FILE = CaseType(
     shows_own_tabs=lambda case: case.state in ("transmitted", "locked"),
     may_add_person=never,
     is_divisible=False,
+    is_erasable=False,
     said={
         "credit_file.corrected": "Rows were corrected",
         "credit_file.correction_told": "A correction was told to an agency",

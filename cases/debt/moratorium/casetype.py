@@ -76,6 +76,7 @@ MORATORIUM = CaseType(
     is_divisible=False,
     # Numbers of rows, and what the table of debts says better.
     unspoken=frozenset({"account", "holder", "hold", "parts"}),
+    is_erasable=False,
     said={
         "moratorium.collectors_told": "Those who collect are told",
         "moratorium.debt_came_back": "A debt came back from an agency",

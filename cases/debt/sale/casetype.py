@@ -80,6 +80,7 @@ DEBT_SALE = CaseType(
     may_add_person=never,
     opens_with_people=False,
     check_people=report.check_people,
+    is_erasable=False,
     said={
         "debt_sale.bid_noted": "A bid was noted",
         "debt_sale.completion_asked": "Completion was asked for",
