@@ -9,8 +9,6 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from django import forms
-
 from cases.kernel import casetypes, roles, verdicts
 from cases.kernel.calendars import LONDON
 from cases.kernel.lifecycle import COMMON, Transition
@@ -94,7 +92,7 @@ def _chosen(field: Any, value: Any) -> Any:
         return value
     if isinstance(field, CodeField | CodesField):
         known = field.codes.labels()
-    elif isinstance(field, Chosen) or (isinstance(field, forms.ChoiceField) and isinstance(field.choices, list)):
+    elif isinstance(field, Chosen) or isinstance(getattr(field, "choices", None), list):
         known = {code: label for label, code in _flat(list(field.choices))}
     else:
         return value
