@@ -161,7 +161,8 @@ def test_what_is_typed_in_one_form_is_not_lost_by_sending_another_or_by_leaving(
         page.evaluate(crawl.OPEN_ALL)
         other = page.locator("#decision form button:visible").first
 
-        page.locator("#side a[href='/approvals/']").click()  # dismissed: the page and what was typed stay
+        with page.expect_event("dialog"):  # dismissed: the page and what was typed stay
+            page.locator("#side a[href='/approvals/']").click()
         expect(note).to_have_value("The shop confirms it.")
         other.click()
         expect(note).to_have_value("The shop confirms it.")
