@@ -48,6 +48,7 @@ __all__ = [
     "scan_again",
     "streamed",
     "table",
+    "why_handed_out",
     "to_hand_out",
 ]
 
@@ -233,18 +234,25 @@ def preview(request: HttpRequest, uid: UUID, number: int) -> HttpResponse:
     return render(request, "cases/preview.html", shown)
 
 
-def to_hand_out(request: HttpRequest, file: CaseFile, number: int) -> tuple[Evidence, Reader]:
-    """Return a document for whoever may download it, and in whose name and why it is opened. Raises NotAllowed, also
-    for whoever has to say first why they read the case; Http404."""
+def why_handed_out(request: HttpRequest, file: CaseFile) -> str:
+    """Return why a person downloads what a case holds. Raises NotAllowed for whoever may not, has a tie to the case, or
+    has to say first why they read it."""
     actor = asking.actor_of(request)
     policy.require(actor, "download", case=file.case)
     if refusal := conflicts.why_not(actor, file.case):
         raise NotAllowed(refusal)
+    if not (why := casepage.purpose_of(request, file, actor)):
+        raise NotAllowed(casepage.SAY_WHY)
+    return why
+
+
+def to_hand_out(request: HttpRequest, file: CaseFile, number: int) -> tuple[Evidence, Reader]:
+    """Return a document for whoever may download it, and in whose name and why it is opened. Raises NotAllowed,
+    Http404."""
+    why = why_handed_out(request, file)
     document = file.case.evidence.select_related("blob__key", "case__key").filter(number=number).first()
     if document is None:
         raise Http404
-    if not (why := casepage.purpose_of(request, file, actor)):
-        raise NotAllowed(casepage.SAY_WHY)
     return document, asking.reader(request, "download", why, file.case.uid, fields=(f"document-{number}",))
 
 

@@ -9,12 +9,10 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
-from cases.kernel import conflicts, policy
-from cases.kernel.errors import NotAllowed
 from cases.kernel.reading import queries
 from cases.reports.letters import open_letter
-from cases.web import asking, casepage
-from cases.web.documents import attachment
+from cases.web import asking
+from cases.web.documents import attachment, why_handed_out
 from cases.web.refusals import problem, screen
 
 __all__ = ["sent_letter"]
@@ -25,16 +23,11 @@ __all__ = ["sent_letter"]
 @never_cache
 def sent_letter(request: HttpRequest, uid: UUID, letter: UUID) -> HttpResponse:
     """Hand out one letter as an attachment, to whoever may download documents of the case; each time is on record."""
-    actor = asking.actor_of(request)
-    file = queries.case_file(actor, uid)
-    policy.require(actor, "download", case=file.case)
-    if refusal := conflicts.why_not(actor, file.case):
-        raise NotAllowed(refusal)
+    file = queries.case_file(asking.actor_of(request), uid)
+    why = why_handed_out(request, file)
     row = file.case.letters.select_related("blob__key").filter(uid=letter).first()
     if row is None:
         raise Http404
-    if not (why := casepage.purpose_of(request, file, actor)):
-        raise NotAllowed(casepage.SAY_WHY)
     reader = asking.reader(request, "download", why, file.case.uid, fields=(f"letter-{row.uid}",))
     if (data := open_letter(row, reader=reader, at=asking.now())) is None:
         said = "It is erased." if row.blob_id else "It is not written yet."

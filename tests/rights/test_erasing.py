@@ -19,11 +19,12 @@ from cases.kernel.models import (
     SearchEntry,
     Task,
 )
+from cases.kernel.restricted import quietholds
 from cases.ledger import sealing, verify
 from cases.ledger.models import LedgerEvent
 from cases.rights import held, report
 from cases.rights.forms import ActForm
-from tests import factories, placements
+from tests import factories, placements, suspicions
 from tests import requests_of_people as rights
 from tests.factories import AT
 from tests.kernel.snapshots import nothing_written
@@ -167,9 +168,38 @@ def test_it_waits_for_letters_tasks_agreements_and_holds_and_says_so(people, ask
     with record.act(older, "tests.asked", actor=actors.system("tests"), at=AT):
         tasks.close(waits, actor=actors.system("tests"), at=AT)
     holds.enter(older.pk, "legal", actor=people[rights.OFFICER], at=LATER, source="court", reason="An order.")
-    assert report.tables(asked)[0].rows[0][1] == "To be erased. It waits: a hold keeps it."
+    assert report.tables(asked)[0].rows[0][1] == "To be erased. It waits: a policy hold stops this."
     assert erasing.erase_decided(now=late) == 0
     assert not Case.objects.select_related("key").get(pk=older.pk).key.destroyed_at
+
+
+def test_a_hold_of_a_compartment_keeps_it_and_writes_nothing_of_it(people, older, asked):
+    proposed(asked, people, erased=[str(older.uid)])
+    agreed(asked, people)
+    hidden = suspicions.acknowledged(people)
+    with record.act(hidden, "tests.held", actor=actors.system("tests"), at=AT):
+        quietholds.place(hidden, [quietholds.case_token(older.uid)], blocks=["dispose"], at=AT)
+    for at in (LATER, LATER + timedelta(days=40)):
+        with nothing_written():
+            assert erasing.erase_decided(now=at) == 0
+    with record.act(hidden, "tests.lifted", actor=actors.system("tests"), at=AT):
+        quietholds.lift(hidden, at=AT)
+    assert erasing.erase_decided(now=LATER) == 1
+
+
+def test_a_fault_of_one_keeps_no_other(people, older, asked, monkeypatch):
+    proposed(asked, people, erased=[str(older.uid)])
+    agreed(asked, people)
+    whole = erasing._take_up
+
+    def broken(erasure_id, *, now):
+        raise ValueError("A row that cannot be read.")
+
+    monkeypatch.setattr(erasing, "_take_up", broken)
+    with nothing_written():
+        assert erasing.erase_decided(now=LATER) == 0
+    monkeypatch.setattr(erasing, "_take_up", whole)
+    assert erasing.erase_decided(now=LATER) == 1
 
 
 def test_a_matter_that_is_opened_again_is_kept_and_somebody_tells_the_person(people, asked, older):
@@ -207,7 +237,7 @@ def test_only_a_closed_matter_of_theirs_alone_that_nothing_keeps_is_chosen(peopl
         with nothing_written(counted=1), pytest.raises(CaseError, match=sentence):
             proposed(asked, people, **inputs)
     holds.enter(older.pk, "legal", actor=people[rights.OFFICER], at=AT, source="court", reason="An order.")
-    assert report.tables(asked)[0].rows[0][1] == "Kept. A hold keeps it."
+    assert report.tables(asked)[0].rows[0][1] == "Kept. A policy hold stops this."
     assert "erased" not in ActForm(case=asked).fields
 
 
