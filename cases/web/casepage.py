@@ -138,15 +138,18 @@ def header(file: CaseFile, current: str, actor: Actor) -> dict[str, Any]:
         "papers": [
             (level, paper.label)
             for level, paper in casetype.papers.items()
-            if policy.can(actor, paper.act, case=case).is_allowed and not paper.why_not(case)
+            if _may_do(case, actor, paper.act) and not paper.why_not(case)
         ],
     }
 
 
 def _may_do(case: Case, actor: Actor, act: str) -> bool:
-    """Say whether a person may do something to a case; to one that is erased nobody does anything but print it."""
-    is_there = case.key.destroyed_at is None or act == "report"
-    return is_there and policy.can(actor, act, case=case).is_allowed
+    """Say whether a person may do something to a case; to one that is erased nobody does anything."""
+    return not _is_erased(case) and policy.can(actor, act, case=case).is_allowed
+
+
+def _is_erased(case: Case) -> bool:
+    return case.key.destroyed_at is not None
 
 
 def _address_of(name: str, case: Case) -> str:
@@ -213,7 +216,7 @@ def show(
     reader = asking.reader(request, "view", why, case.uid, fields=("note", "reason"))
     entries, older_than = timeline.story(case, reader=reader, at=at, show=_show(request))
     standing = Standing(case, actor, is_deciding=False)
-    offers = transitions.offers(case, actor, standing=standing, at=at)
+    offers = [] if _is_erased(case) else transitions.offers(case, actor, standing=standing, at=at)
     asked = decision.panel(file, offers, entries, standing=standing, typed=typed or Typed(), reader=reader, at=at)
     head = header(file, "case", actor)
     shown = head | {
@@ -222,13 +225,15 @@ def show(
         "steps": panels.steps(casetype, case.state, entries),
         "facts": casetype.facts_view(case),
         "tables": casetype.tables(case),
-        "sealed_facts": panels.masked(casetype, queries.sealed_facts(queries.facts_of(case))),
+        "sealed_facts": []
+        if _is_erased(case)
+        else panels.masked(casetype, queries.sealed_facts(queries.facts_of(case))),
         "subjects": panels.subjects(file),
         "days": story.days(case, entries),
         "older_than": older_than,
         **_shows(request),
         "decision": asked,
-        "checks": casetype.checks(case),
+        "checks": [] if _is_erased(case) else casetype.checks(case),
         "kept_as": retention.name_of(case.retention_class),
         "clocks": panels.running(file, may_extend=policy.can(actor, extensions.ACT, case=case).is_allowed),
         "tasks": [
@@ -241,12 +246,12 @@ def show(
             for task in file.tasks
         ],
         "reports": [{**each, "label": _paper_label(casetype, each["level"])} for each in file.reports],
-        "referrals": referring.offers(case, actor),
+        "referrals": [] if _is_erased(case) else referring.offers(case, actor),
         "commands": _commands(offers, file, head["may"]),
         "pair_count": file.pair_count,
         "links": file.links,
         "may_split": casetype.is_divisible and _may(case, actor, "split") and case.state in casetype.lifecycle.editable,
-        "may_detach": _may(case, actor, "detach"),
+        "may_detach": not _is_erased(case) and _may(case, actor, "detach"),
         "may_add_address": casetype.address_form is not None,
         "may_edit": head["may"]["edit"] and case.state in casetype.lifecycle.editable,
         "may_add_person": casetype.may_add_person(case),

@@ -127,13 +127,19 @@ def test_what_is_erased_is_changed_by_nobody(people, older, asked):
         assert erasing.erase_decided(now=LATER) == 0
 
 
-def test_its_page_says_that_it_is_erased_and_offers_nothing_but_its_report(people, older, asked):
+def test_its_page_says_that_it_is_erased_and_offers_nothing(people, older, asked):
     older = erased(older, people, asked)
     browser = desk.client_of(rights.OFFICER)
     page = browser.get(f"/cases/{older.uid}/").content.decode()
     assert "All that this case held was erased for good." in page
     assert "agreed to erase" in page and "Reveal" not in page and "Add note" not in page
-    assert "She rang about it." not in page
+    assert "She rang about it." not in page and "••••" not in page and "make-report" not in page
+    for dead_end in ("Wrong person", "Same person elsewhere?", "Reopen", "then erased", "Report a data breach"):
+        assert dead_end not in page
+    for page in ("messages", "documents", "holds", "linked", "audit"):
+        assert browser.get(f"/cases/{older.uid}/{page}/").status_code == 200
+    report_asked = browser.post(f"/cases/{older.uid}/report/", follow=True)
+    assert "nothing is changed in it any more" in report_asked.content.decode()
     shown = browser.get(f"/cases/{asked.uid}/").content.decode()
     assert f"{older.reference}, rights request" in shown and "Erased on" in shown
 
