@@ -34,6 +34,7 @@ LE_DISCLOSURE = CaseType(
     lifecycle=rules.LIFECYCLE,
     policy=rules.POLICY,
     retention_class="le_disclosure",
+    disposal_needs="The inspectors of the Investigatory Powers Commissioner have seen the register of these years.",
     topic=report.topic,
     topic_label=report.topic_label,
     amount=report.amount,

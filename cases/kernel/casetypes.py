@@ -248,6 +248,7 @@ class CaseType:
     `agency_kinds` are whom its cases deal with; of those of `strays_of` its team reads as well what fits no case.
     `runs_in` names, by state, the clock that runs while a case is in it and the one that stands still meanwhile.
     `is_erasable` says that two people may erase a closed case before its time; not one to which own systems still tell.
+    `disposal_needs` is what must be so, in words, before its cases are erased when their time is over.
     `erase_beside` erases what the kind keeps beside its cases and whose time is over, and returns how much.
     `callback_data` shows, by type of callback, what its data may hold. `reacts` says what follows in the same act from
     what the kernel tells by a code: `hold_began` with the case, the hold and the time; `fraud_confirmed` with a number,
@@ -321,6 +322,7 @@ class CaseType:
     runs_in: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     abroad: Callable[[frozenset[str]], Sequence[tuple[str, str]]] | None = None
     is_erasable: bool = True
+    disposal_needs: str = ""
     erase_beside: Callable[[datetime], int] | None = None
     callbacks: Mapping[str, Callable[..., None]] = field(default_factory=dict)
     callback_data: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

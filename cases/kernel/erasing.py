@@ -9,6 +9,8 @@ still verifies. What is erased is changed no more: locks.py refuses it.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from django.db import OperationalError, transaction
@@ -24,7 +26,17 @@ from cases.kernel.models import Approval, Case, Erasure, Evidence, Letter, Outbo
 from cases.ledger import sealing
 from cases.ledger.models import DataKey
 
-__all__ = ["MayNotErase", "decide", "erase_decided", "waiting", "why_not", "why_waits"]
+__all__ = [
+    "WAITING_FOR",
+    "MayNotErase",
+    "decide",
+    "erase",
+    "erase_decided",
+    "waiting",
+    "waits_for",
+    "why_not",
+    "why_waits",
+]
 
 ACTOR = system("disposal")
 REASON = "person_asked"
@@ -88,26 +100,44 @@ def decide(case_id: int, *, asked_in: Case, proposer_id: int, actor: Actor, at: 
     return row
 
 
-def why_waits(case: Case, *, at: datetime | None) -> str:
-    """Return in words what a decided erasure waits for; empty where it can happen: nothing comes back to it by
+# What keeps a decided erasure waiting, by a code, in words.
+WAITING_FOR = {
+    "message_leaves": "A message is on its way.",
+    "answer_owed": "An answer to a message is still owed.",
+    "letter_waits": "A letter is not posted yet.",
+    "task_open": "A task is open.",
+    "agreement_awaited": "Somebody's agreement is awaited.",
+    "others_waited_for": "What was asked for in it is not erased yet.",
+    "period_runs": "A period still runs.",
+    "held": holds.SENTENCE,
+}
+
+
+def waits_for(case: Case, *, at: datetime | None) -> str:
+    """Return by its code what an erasure of a case waits for; empty where it can happen: nothing comes back to it by
     itself afterwards. Ten queries at most."""
     sent = OutboxMessage.objects.filter(case=case)
     if sent.filter(ON_ITS_WAY).exists():
-        return "A message is on its way."
+        return "message_leaves"
     if sent.filter(kind__in=answers.owed(), state="delivered", acknowledged_at=None).exists():
-        return "An answer to a message is still owed."
+        return "answer_owed"
     if Letter.objects.filter(case=case, state__in=["due", "rendered"]).exists():
-        return "A letter is not posted yet."
+        return "letter_waits"
     if Task.objects.filter(case=case, closed_at=None).exclude(kind=WAITS).exists():
-        return "A task is open."
+        return "task_open"
     if Approval.objects.filter(case=case, closed_at=None).exists():
-        return "Somebody's agreement is awaited."
+        return "agreement_awaited"
     if Erasure.objects.filter(asked_in=case, erased_at=None, ended_at=None).exists():
-        return "What was asked for in it is not erased yet."
+        return "others_waited_for"
     if case.clocks.filter(ended_at=None).exists():
-        return "A period still runs."
+        return "period_runs"
     is_held = case.holds.filter(released_at=None).exists() or holds.blocks(case, "dispose", at=at)
-    return holds.SENTENCE if is_held else ""
+    return "held" if is_held else ""
+
+
+def why_waits(case: Case, *, at: datetime | None) -> str:
+    """Return in words what an erasure of a case waits for; empty where it can happen. Ten queries at most."""
+    return WAITING_FOR.get(waits_for(case, at=at), "")
 
 
 def erase_decided(*, now: datetime) -> int:
@@ -135,12 +165,14 @@ def _take_up(erasure_id: int, *, now: datetime) -> int:
     if not case.is_closed:
         _end(row, case, now=now)
         return 0
-    if why := why_waits(case, at=now):
+    if code := waits_for(case, at=now):
         # Holds are looked at again by themselves, and one of a compartment writes nothing in another stream.
-        if why != holds.SENTENCE:
+        if code != "held":
             _ask_to_look(row, case, now=now)
         return 0
-    _erase(row, case, now=now)
+    with erase(case, reason=REASON, at=now):
+        row.erased_at = now
+        row.save(update_fields=["erased_at"])
     return 1
 
 
@@ -163,22 +195,23 @@ def _ask_to_look(row: Erasure, case: Case, *, now: datetime) -> None:
         tasks.raise_task(WAITS, case=case, at=now)
 
 
-def _erase(row: Erasure, case: Case, *, now: datetime) -> None:
-    """Destroy every key of a locked case, in one act on its stream; what it was found by goes with it."""
+@contextmanager
+def erase(case: Case, *, reason: str, at: datetime, **detail: object) -> Iterator[None]:
+    """Destroy every key of a locked case, in one act on its stream that holds the caller's block too; what it was found
+    by goes with it. `detail` takes codes, ids and dates."""
     kept = Evidence.objects.select_related("blob__key").filter(case=case, blob__key__destroyed_at=None)
     documents = list(kept.order_by("number"))
     people = list(case.parties.order_by("number"))
-    detail = {"hashes": [each.sha256 for each in documents], "people": [each.number for each in people]}
-    with record.act(case, "case.erased", actor=ACTOR, at=now, detail=detail):
-        tasks.close_all(case, WAITS, actor=ACTOR, at=now)
-        custody.erase(case, documents, actor=ACTOR, at=now, reason=REASON)
+    told = {"hashes": [each.sha256 for each in documents], "people": [each.number for each in people], **detail}
+    with record.act(case, "case.erased", actor=ACTOR, at=at, detail=told):
+        tasks.close_all(case, WAITS, actor=ACTOR, at=at)
+        custody.erase(case, documents, actor=ACTOR, at=at, reason=reason)
         own = DataKey.objects.filter(pk__in=[case.key_id, *(each.key_id for each in people)], destroyed_at=None)
         for key in own.order_by("pk"):
-            sealing.destroy(key, actor=ACTOR.label, reason=REASON, at=now)
+            sealing.destroy(key, actor=ACTOR.label, reason=reason, at=at)
         index.forget_case(case)
-        row.erased_at = now
-        row.save(update_fields=["erased_at"])
+        case.is_erased, case.changed_at = True, at
         case.version += 1
-        case.changed_at = now
-        case.save(update_fields=["version", "changed_at"])
+        case.save(update_fields=["is_erased", "version", "changed_at"])
+        yield
     log.info("case_erased", extra={"kind": case.kind})

@@ -19,7 +19,7 @@ from cases.kernel.actors import Actor
 from cases.kernel.errors import NotAllowed, NotVisible
 from cases.kernel.models import Case
 from cases.kernel.prepared import Prepared
-from cases.kernel.roles import HUMAN
+from cases.kernel.roles import DATA_PROTECTION_OFFICER, HUMAN
 
 if TYPE_CHECKING:
     from cases.kernel.casetypes import CaseType
@@ -133,6 +133,15 @@ OFFICE_RULES = (
     ),
     Rule(act="view_figures", roles=MANAGEMENT | {"auditor"}, scope="all"),
     Rule(act="make_figures", roles=MANAGEMENT, scope="all"),
+    Rule(
+        act="view_disposals",
+        roles=MANAGEMENT
+        | {"auditor", "credit_reviewer", "disclosure_officer", "emergency_operator"}
+        | {"nominated_officer", "rights_officer"},
+        scope="all",
+    ),
+    Rule(act="oversee_disposals", roles=frozenset({"auditor", "data_protection_officer"}), scope="all"),
+    Rule(act="agree_disposals", roles=frozenset({DATA_PROTECTION_OFFICER}), scope="all", is_grave=True),
     Rule(act="view_jobs", roles=frozenset({"system_administrator", "auditor", "data_protection_officer"}), scope="all"),
     Rule(act="manage_jobs", roles=frozenset({"system_administrator"}), scope="all"),
     Rule(
@@ -210,7 +219,19 @@ def _transition_rules(casetype: CaseType) -> list[Rule]:
         for move in casetype.lifecycle.moves
         if move.seconds
     ]
-    return [opening, *moves, *common, *seconds]
+    return [opening, *moves, *common, *seconds, *_disposal_rules(casetype)]
+
+
+def _disposal_rules(casetype: CaseType) -> list[Rule]:
+    """Who leads the work on cases proposes to erase those whose time is over, and the officer agrees; of a restricted
+    kind its own people do both, as they do with its moves."""
+    desk, second = casetype.lifecycle.desk, casetype.lifecycle.second
+    leads = frozenset({second}) - {DATA_PROTECTION_OFFICER} or desk
+    who = (desk, frozenset({second})) if casetype.is_restricted else (leads, frozenset({DATA_PROTECTION_OFFICER}))
+    acts = zip(("propose_disposal", "decide_disposal"), who, (False, True), strict=True)
+    return [
+        Rule(act=act, kind=casetype.code, roles=roles, scope="all", is_grave=is_grave) for act, roles, is_grave in acts
+    ]
 
 
 def table() -> list[Rule]:

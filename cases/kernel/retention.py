@@ -1,4 +1,4 @@
-"""How long each kind of record is kept once its trigger has come. Erasing itself comes with disposal.
+"""How long each kind of record is kept once its trigger has come. disposals.py erases cases, once two people agreed.
 
 What the house itself piles up is retention_classes.csv; families declare their own beside their rules. `load()` copies
 what is shipped into the table of versions; a decided change is a further version (retentionchanges.py). What has come

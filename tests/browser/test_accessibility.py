@@ -9,7 +9,7 @@ from cases import reports
 from cases.agencies import application
 from cases.debt.models import Remittance
 from cases.disclosure import package
-from cases.kernel import edits, jobrun, jobs
+from cases.kernel import disposals, edits, jobrun, jobs, record
 from cases.kernel.evidence import taking
 from cases.kernel.finding import joining, matching
 from cases.kernel.linking import links
@@ -383,6 +383,7 @@ def test_axe_and_the_console_have_nothing_to_say(browser, live_server):
         officer.visit("change", reverse("web:change", args=[proposal.uid]))
         officer.refuse("change", reverse("web:change", args=[proposal.uid]), "main form")
         _figures(officer, people)
+        _disposals(officer, people)
     analyst = next(name for name, each in people.items() if "collections_analyst" in each.roles)
     with crawl.person(browser, live_server.url, analyst, found) as colleague:
         _open_a_case_they_may_not_see(colleague)
@@ -413,6 +414,24 @@ def _figures(officer, people) -> None:
     officer.visit("figures_quarter", "/figures/2026-q2/")
     officer.visit("figures", "/figures/")
     officer.refuse("propose", "/office/changes/new/figures_release/?quarter=2026-q2", "main form")
+
+
+def _disposals(officer, people) -> None:
+    """Nothing over, a referral that is over, a proposal that waits, and what became of it."""
+    officer.visit("disposals", "/disposals/")
+    officer.visit("disposal_due", "/disposals/fraud_referral/")
+    case, until = factories.referred(people), factories.AT.date()
+    with record.act(case, "tests.closed", actor=people["d.osei"], at=factories.AT):
+        case.is_closed, case.closed_date, case.dispose_after_date = True, until, until
+        case.save()
+    officer.visit("disposal_due", "/disposals/fraud_referral/")
+    row = disposals.propose("fraud_referral", last_date=until, actor=people["d.osei"], at=timezone.now())
+    officer.visit("disposal", f"/disposals/{row.uid}/")
+    officer.refuse("disposal", f"/disposals/{row.uid}/", "main form:has([name=why_not])")
+    disposals.decide(row.uid, is_agreed=True, actor=people["j.merriweather"], at=timezone.now())
+    jobrun.work(clock=timezone.now)
+    officer.visit("disposal", f"/disposals/{row.uid}/")
+    officer.visit("disposals", "/disposals/")
 
 
 def _agencies(worker, case) -> None:

@@ -23,6 +23,7 @@ NOT_OF_CASES |= {
     "team.left",
     "team.standing",
 }
+NOT_OF_CASES |= {"disposal.due", "disposal.none_due", "disposal.proposed", "disposal.withdrawn"}
 NOT_OF_CASES |= {"job.failed", "job.finished", "job.stopped"}
 
 

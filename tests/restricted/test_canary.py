@@ -372,6 +372,7 @@ ARGUMENTS = {
     "link": NOTHING,
     "task": NOTHING,
     "quarter": "2026-q3",
+    "disposal": NOTHING,
     "release": NOTHING,
     "form": "table",
 }

@@ -17,10 +17,11 @@ from cases.kernel.evidence.blobs import store_blob
 from cases.kernel.exchange import letters
 from cases.kernel.finding import joining, matching
 from cases.kernel.linking import links
-from cases.kernel.models import AccessReview, Party, PersonPair, User
+from cases.kernel.models import AccessReview, Disposal, Party, PersonPair, User
 from cases.kernel.office import access, demo_people, proposals
 from cases.kernel.restricted import breakglass
 from cases.kernel.timing import quarters
+from cases.ledger import api as ledger
 from cases.ledger.models import LedgerHead
 from cases.reports import requests
 from cases.reports.figures import counting
@@ -134,6 +135,10 @@ def standing(db):
     )
     other = factories.referred(people)
     link = links.make(case.pk, "related", other.reference, actor=people["a.byrne"], at=factories.APPROVED_AT)
+    disposal = Disposal(kind="fraud_referral", last_date=factories.AT.date(), counted=1, proposed_at=factories.AT)
+    disposal.proposed_by_id = people["d.osei"].user_id
+    with ledger.action(disposal.uid, "disposal.proposed", actor=people["d.osei"].label, at=factories.AT):
+        disposal.save(force_insert=True)
     counting.ask(quarters.Quarter(2026, 3), actor=people["d.osei"], at=factories.AT)
     access.open_month(now=factories.AT)
     review = AccessReview.objects.get(team__code="fraud")
@@ -194,6 +199,8 @@ def standing(db):
         "policy_document": {"code": "letters_lia", "version": 1},
         **{name: {"code": "n11"} for name in ("letter", "letter_preview", "letter_pdf")},
         "code_list": {"code": "fraud_product"},
+        "disposal_due": {"kind": "fraud_referral"},
+        "disposal": {"disposal": disposal.uid},
         "figures_quarter": {"quarter": "2026-q3"},
         "figures_file": {"release": case.uid, "form": "table"},
         "person": {"user_id": spare.pk},
@@ -221,7 +228,7 @@ WHOLE_OFFICE |= {
     "disclosures_file",
     "disclosures_inspection",
 }
-WHOLE_OFFICE |= {"figures", "figures_make"}
+WHOLE_OFFICE |= {"figures", "figures_make", "disposals"}
 WHOLE_OFFICE |= {"jobs", "changes", "search", "teams", "letters", "codes", "ties"}
 WHOLE_OFFICE |= {"referred", "break_glass", "glass_reviews", "compartment"}
 WHOLE_OFFICE |= {"access_reviews", "ledger_checks", "agencies", "stuck_messages", "security_log"}

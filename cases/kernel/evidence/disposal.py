@@ -21,7 +21,7 @@ from cases.kernel.models import Case, Evidence, Task, Team
 from cases.kernel.timing.rulebook import STREAM
 from cases.ledger import api as ledger
 
-__all__ = ["dispose_beside", "dispose_due"]
+__all__ = ["dispose_beside", "dispose_due", "is_needed_beyond"]
 
 MOST = 200
 REASON = "retention_over"
@@ -106,7 +106,7 @@ def _dispose(case_id: int, *, now: datetime) -> int:
             until = case.dispose_after_date
             if not case.is_closed or until is None or until >= calendars.london_date(now):
                 return 0
-            if _is_needed_beyond(case, now=now):
+            if is_needed_beyond(case, now=now):
                 return 0
             rows = Evidence.objects.select_related("blob__key").filter(case=case, blob__key__destroyed_at=None)
             documents = list(rows.order_by("number"))
@@ -119,7 +119,7 @@ def _dispose(case_id: int, *, now: datetime) -> int:
         return 0
 
 
-def _is_needed_beyond(case: Case, *, now: datetime) -> bool:
+def is_needed_beyond(case: Case, *, now: datetime) -> bool:
     """Say whether a case that this one was merged into, at any remove, is open, still to be kept, or held."""
     today, met, other = calendars.london_date(now), {case.pk}, case.merged_into
     while other is not None and other.pk not in met:

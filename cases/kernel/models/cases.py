@@ -15,7 +15,8 @@ class Case(Tracked):
 
     `uid` names the case's ledger stream, its URL and its sealing. `topic` is a code made by the kind, never typed.
     `due_at` repeats the earliest running clock or open task so that a queue needs no join. A dormant case waits for
-    time alone; a snoozed one for its own date. `merged_into` is where the reference of a duplicate leads.
+    time alone; a snoozed one for its own date. `merged_into` is where the reference of a duplicate leads. `is_erased`
+    says that its keys are destroyed.
     """
 
     kind = models.CharField(max_length=40)
@@ -41,8 +42,9 @@ class Case(Tracked):
     dispose_after_date = models.DateField(null=True, blank=True)
     source = models.CharField(max_length=20, blank=True)
     key = models.ForeignKey(DataKey, models.PROTECT, related_name="+")
+    is_erased = models.BooleanField(default=False, db_default=False)
 
-    later = {"is_dormant": False, "snoozed_until": None, "merged_into_id": None}
+    later = {"is_dormant": False, "snoozed_until": None, "merged_into_id": None, "is_erased": False}
 
     class Meta:
         indexes = [
@@ -51,6 +53,13 @@ class Case(Tracked):
             models.Index("kind", "state", "id", name="case_kind_state"),
             models.Index(fields=["-changed_at", "-id"], name="case_changed"),
             models.Index("due_at", "id", name="case_due", condition=Q(is_closed=False)),
+            models.Index(
+                "kind",
+                "dispose_after_date",
+                "id",
+                name="case_kept_until",
+                condition=Q(is_closed=True, is_erased=False),
+            ),
         ]
         constraints = [
             models.CheckConstraint(

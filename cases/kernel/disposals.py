@@ -1,0 +1,405 @@
+"""Erasing closed cases when their time is over: one person proposes all of a kind up to a day, another agrees, a job
+does it case by case. UK GDPR Art 5(1)(e); the periods are those of retention.py.
+
+What is held, or of which anything is still on its way, stays: the job says of each why, and it is due again. Of a kind
+whose cases are restricted all of this is its own team's alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
+
+from cases.kernel import calendars, casetypes, erasing, jobs, locks, policy, tasks
+from cases.kernel.actors import Actor, system
+from cases.kernel.casetypes import CaseType
+from cases.kernel.errors import CaseError, NotAllowed, NotVisible
+from cases.kernel.evidence import disposal
+from cases.kernel.models import Case, CaseParty, Disposal, Task, Team
+from cases.ledger import api as ledger
+
+__all__ = [
+    "MOST",
+    "REFUSALS",
+    "DisposalRefused",
+    "Due",
+    "ask_for_disposals",
+    "decide",
+    "due",
+    "get_visible",
+    "kind_for",
+    "kinds_of",
+    "may_agree",
+    "may_propose",
+    "mine",
+    "next_due",
+    "propose",
+    "require_decider",
+    "require_proposer",
+    "since",
+    "withdraw",
+]
+
+MOST = 10_000
+AGAIN_AFTER = timedelta(days=30)
+ACTOR = system("disposal")
+REASON = "retention_over"
+ERASE, ERASE_QUIETLY = "erase_what_is_over", "erase_what_is_over_quietly"
+PROPOSE, DECIDE = "propose_disposal", "decide_disposal"
+DUE, TO_AGREE = "disposal_due", "disposal_to_agree"
+REFUSALS = {
+    "still_needed": "Some of them are still needed: put a hold on those first",
+    "period_wrong": "The period itself is to be looked at again",
+    "not_now": "Not now: it can be proposed again",
+}
+tasks.declare(
+    {
+        DUE: "The time of closed cases is over: propose that they are erased",
+        TO_AGREE: "Somebody proposes to erase cases whose time is over: agree or refuse",
+    },
+    ended_by={
+        DUE: "This ends when it is proposed to erase them, or when none is left.",
+        TO_AGREE: "This ends when another person than who proposed it has decided, or when it is taken back.",
+    },
+    more={kind: lambda detail: _label(str(detail.get("of", ""))) for kind in (DUE, TO_AGREE)},
+    pages={DUE: ("web:disposal_due", "of"), TO_AGREE: ("web:disposal", "disposal")},
+)
+
+
+class DisposalRefused(CaseError):
+    """This cannot be proposed or decided like this; nothing was written."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Due:
+    """What of a kind is over: how many, the last day up to which that is counted, and whether more are over."""
+
+    count: int
+    last_date: date
+    has_more: bool
+
+
+def _label(kind: str) -> str:
+    return next((each.label for each in casetypes.all_types() if each.code == kind), "")
+
+
+def _desks(actor: Actor) -> frozenset[str]:
+    """Return the codes of the teams a person is in. One query."""
+    return frozenset(Team.objects.filter(pk__in=actor.team_ids).values_list("code", flat=True))
+
+
+def _may(actor: Actor, act: str, casetype: CaseType, desks: Collection[str]) -> bool:
+    """Say whether a person may do this with cases of a kind; of a restricted one its own team alone knows how many
+    there are."""
+    is_known = not casetype.is_restricted or casetype.team in desks
+    return is_known and policy.can(actor, act, kind=casetype.code).is_allowed
+
+
+def may_propose(actor: Actor, casetype: CaseType) -> bool:
+    """Say whether a person may propose to erase cases of a kind. One query."""
+    return _may(actor, PROPOSE, casetype, _desks(actor))
+
+
+def may_agree(actor: Actor, casetype: CaseType) -> bool:
+    """Say whether a person may decide on what another proposed. One query."""
+    return _may(actor, DECIDE, casetype, _desks(actor))
+
+
+def _kinds() -> list[CaseType]:
+    return [each for each in casetypes.all_types() if each.is_erasable]
+
+
+def kinds_of(actor: Actor) -> list[CaseType]:
+    """Return the kinds of whose disposal a person may know, by their labels. One query. Raises NotAllowed."""
+    policy.require(actor, "view_disposals")
+    desks, sees_all = _desks(actor), policy.can(actor, "oversee_disposals").is_allowed
+    known = [
+        each
+        for each in _kinds()
+        if (sees_all and not each.is_restricted) or any(_may(actor, act, each, desks) for act in (PROPOSE, DECIDE))
+    ]
+    return sorted(known, key=lambda each: each.label)
+
+
+def kind_for(actor: Actor, code: str) -> CaseType:
+    """Return a kind of whose disposal a person may know. Raises NotAllowed, NotVisible."""
+    found = next((each for each in kinds_of(actor) if each.code == code), None)
+    if found is None:
+        raise NotVisible
+    return found
+
+
+def due(kind: str, *, today: date, last_date: date | None = None) -> QuerySet[Case]:
+    """Return the closed cases of a kind that were to be kept until before today, those kept shortest first. A case is
+    kept as long as anything of anybody in it is."""
+    last = min(last_date or today, today - timedelta(days=1))
+    kept_longer = CaseParty.objects.filter(case=OuterRef("pk"), dispose_after_date__gt=last)
+    rows = Case.objects.filter(
+        ~Exists(kept_longer),
+        kind=kind,
+        is_closed=True,
+        is_erased=False,
+        dispose_after_date__lte=last,
+        key__destroyed_at=None,
+    )
+    return rows.order_by("dispose_after_date", "pk")
+
+
+def next_due(kind: str, *, today: date, most: int = MOST) -> Due | None:
+    """Return what one proposal takes: everything that is over, or of more than `most` the days that end first, whole.
+    Two queries; reads `most` rows and one."""
+    rows = due(kind, today=today).values_list("dispose_after_date", flat=True)[: most + 1]
+    days = [day for day in rows if day is not None]
+    if not days:
+        return None
+    if len(days) <= most:
+        return Due(count=len(days), last_date=today - timedelta(days=1), has_more=False)
+    whole = [day for day in days if day < days[-1]] or days
+    return Due(count=due(kind, today=today, last_date=whole[-1]).count(), last_date=whole[-1], has_more=True)
+
+
+def since(kinds: Iterable[CaseType], *, today: date) -> dict[str, date]:
+    """Return, of each kind of which anything is over, the day until which the case that ended first was kept. One query
+    that reads one row of each kind."""
+    first = [due(each.code, today=today).values_list("kind", "dispose_after_date")[:1] for each in kinds]
+    if not first:
+        return {}
+    return {kind: day for kind, day in first[0].union(*first[1:], all=True) if day is not None}
+
+
+def mine(actor: Actor, *, most: int) -> list[Disposal]:
+    """Return what was proposed of the kinds a person may know of, the newest first. One query and what `kinds_of`
+    asks."""
+    rows = Disposal.objects.filter(kind__in=[each.code for each in kinds_of(actor)])
+    return list(rows.select_related("proposed_by", "decided_by", "job").order_by("-pk")[:most])
+
+
+def get_visible(actor: Actor, uid: UUID) -> Disposal:
+    """Return one proposal. Raises NotAllowed, NotVisible."""
+    known = [each.code for each in kinds_of(actor)]
+    row = Disposal.objects.select_related("proposed_by", "decided_by", "job").filter(uid=uid, kind__in=known).first()
+    if row is None:
+        raise NotVisible
+    return row
+
+
+@transaction.atomic
+def propose(
+    kind: str,
+    *,
+    last_date: date,
+    actor: Actor,
+    at: datetime,
+    is_confirmed: bool = False,
+    request: ledger.RequestInfo | None = None,
+) -> Disposal:
+    """Propose to erase all cases of a kind that were to be kept until `last_date` or before, as the page showed it.
+    `is_confirmed` says that what the kind asks of whoever disposes of it is so.
+
+    Locks the kind's team; writes one event on the proposal's own stream and the task of who decides. Raises
+    NotAllowed, NotVisible, DisposalRefused where another proposal waits or runs, or nothing is over.
+    """
+    casetype = kind_for(actor, kind)
+    require_proposer(actor, casetype)
+    _refuse_unconfirmed(casetype, is_confirmed=is_confirmed)
+    team = Team.objects.select_for_update().get(code=casetype.team)
+    if waiting := Disposal.objects.select_related("job").filter(kind=kind).order_by("-pk").first():
+        if waiting.state == "open":
+            raise DisposalRefused("It is proposed already: another person decides.")
+        if waiting.job is not None and not waiting.job.is_over:
+            raise DisposalRefused("What was agreed before is being erased. Wait until that is done.")
+    count = due(kind, today=calendars.london_date(at), last_date=last_date).count()
+    if not count:
+        raise DisposalRefused("Nothing is over any more: it was opened again, or is held.")
+    row = Disposal(kind=kind, last_date=last_date, counted=count, proposed_by_id=actor.user_id or 0, proposed_at=at)
+    with _act(row, "disposal.proposed", actor=actor, at=at, request=request):
+        row.save(force_insert=True)
+        tasks.close_office(DUE, actor=actor, at=at, of=kind)
+        desk = (
+            team if casetype.is_restricted else None
+        )  # every other is decided by whoever has that right of the office
+        tasks.raise_task(TO_AGREE, case=None, team=desk, at=at, of=kind, disposal=str(row.uid))
+    return row
+
+
+def _refuse_unconfirmed(casetype: CaseType, *, is_confirmed: bool) -> None:
+    if casetype.disposal_needs and not is_confirmed:
+        raise DisposalRefused(f"Say that it is so: {casetype.disposal_needs}")
+
+
+def _act(
+    row: Disposal, verb: str, *, actor: Actor, at: datetime, request: ledger.RequestInfo | None
+) -> AbstractContextManager[ledger.Action]:
+    told = {"kind": row.kind, "until": row.last_date.isoformat(), "count": row.counted}
+    return ledger.action(row.uid, verb, actor=actor.label, at=at, request=request, detail=told, source=actor.source)
+
+
+def require_proposer(actor: Actor, casetype: CaseType) -> None:
+    """Raise NotAllowed for who may not propose to erase cases of a kind. One query."""
+    if not may_propose(actor, casetype):
+        raise NotAllowed("Whoever leads the work on these cases proposes to erase them.")
+
+
+def require_decider(row: Disposal, actor: Actor) -> None:
+    """Raise NotAllowed for who proposed it or may not decide on it. One query."""
+    if row.proposed_by_id == actor.user_id:
+        raise NotAllowed("You proposed this: another person decides.")
+    if not may_agree(actor, casetypes.get(row.kind)):
+        raise NotAllowed("Whoever checks the keeping of records decides this.")
+
+
+def _open_for_update(uid: UUID, actor: Actor) -> Disposal:
+    get_visible(actor, uid)
+    row = Disposal.objects.select_for_update().get(uid=uid)
+    if row.state != "open":
+        raise DisposalRefused("It is decided already.")
+    return row
+
+
+@transaction.atomic
+def decide(
+    uid: UUID,
+    *,
+    is_agreed: bool,
+    why_not: str = "",
+    is_confirmed: bool = False,
+    actor: Actor,
+    at: datetime,
+    request: ledger.RequestInfo | None = None,
+) -> Disposal:
+    """Agree to a proposal, which starts the job, or refuse it with one of `REFUSALS`.
+
+    Locks the proposal; writes one event on its stream, and the job. Raises NotAllowed for who proposed it or may not
+    decide, NotVisible, DisposalRefused.
+    """
+    row = _open_for_update(uid, actor)
+    casetype = casetypes.get(row.kind)
+    require_decider(row, actor)
+    if is_agreed:
+        _refuse_unconfirmed(casetype, is_confirmed=is_confirmed)
+    elif why_not not in REFUSALS:
+        raise DisposalRefused("Say why not.")
+    row.state = "agreed" if is_agreed else "refused"
+    row.why_not = "" if is_agreed else why_not
+    with _act(row, f"disposal.{row.state}", actor=actor, at=at, request=request):
+        row.decided_by_id, row.decided_at = actor.user_id, at
+        if is_agreed:
+            code = ERASE_QUIETLY if casetype.is_restricted else ERASE
+            row.job = jobs.start(code, actor=actor, at=at, params={"disposal": str(row.uid)}, key=str(row.uid))
+        row.save()
+        tasks.close_office(TO_AGREE, actor=actor, at=at, disposal=str(row.uid))
+    return row
+
+
+@transaction.atomic
+def withdraw(uid: UUID, *, actor: Actor, at: datetime, request: ledger.RequestInfo | None = None) -> Disposal:
+    """Take back what one proposed oneself. Locks the proposal; one event on its stream. Raises NotAllowed, NotVisible,
+    DisposalRefused."""
+    row = _open_for_update(uid, actor)
+    if row.proposed_by_id != actor.user_id:
+        raise NotAllowed("Only who proposed it takes it back.")
+    row.state = "withdrawn"
+    with _act(row, "disposal.withdrawn", actor=actor, at=at, request=request):
+        row.decided_by_id, row.decided_at = actor.user_id, at
+        row.save()
+        tasks.close_office(TO_AGREE, actor=actor, at=at, disposal=str(row.uid))
+    return row
+
+
+def _of(job: jobs.Job) -> Disposal:
+    return Disposal.objects.get(uid=job.params["disposal"])
+
+
+def _rows(job: jobs.Job) -> Iterable[int]:
+    row = _of(job)
+    today = calendars.london_date(job.asked_at)
+    return due(row.kind, today=today, last_date=row.last_date).values_list("pk", flat=True)
+
+
+def _erase(job: jobs.Job, subject: str, at: datetime) -> None:
+    """Erase one case, unless something keeps it by now. Locks it; one event on its stream."""
+    row = _of(job)
+    try:
+        case = locks.case_for_update(int(subject))
+    except locks.CaseErased:
+        raise jobs.Skipped("erased") from None
+    if not due(row.kind, today=calendars.london_date(at), last_date=row.last_date).filter(pk=case.pk).exists():
+        raise jobs.Skipped("not_due")
+    if disposal.is_needed_beyond(case, now=at):
+        raise jobs.Skipped("merged")
+    if erasing.waiting(case) is not None:
+        raise jobs.Skipped("asked_for")
+    if code := erasing.waits_for(case, at=at):
+        raise jobs.Skipped(code)
+    kept = {"disposal": str(row.uid), "class": case.retention_class, "kept_until": case.dispose_after_date}
+    with erasing.erase(case, reason=REASON, at=at, **kept):
+        pass
+
+
+def _references(actor: Actor, subjects: Collection[str]) -> Mapping[str, str]:
+    rows = policy.visible_to(actor).filter(pk__in=[int(each) for each in subjects])
+    return {str(pk): reference for pk, reference in rows.values_list("pk", "reference")}
+
+
+for code, is_hidden in ((ERASE, False), (ERASE_QUIETLY, True)):
+    jobs.declare(
+        jobs.Kind(
+            code=code,
+            label="Erase cases whose time is over",
+            rows=_rows,
+            do=_erase,
+            names=_references,
+            is_hidden=is_hidden,
+            reasons={
+                **{each: sentence.rstrip(".") for each, sentence in erasing.WAITING_FOR.items()},
+                "asked_for": "Two people decided already to erase it",
+                "erased": "It is erased already",
+                "merged": "The case it was merged into needs it",
+                "not_due": "It is to be kept again",
+            },
+        )
+    )
+
+
+def ask_for_disposals(*, now: datetime) -> int:
+    """Raise one task for each kind of which anything is over that nobody decided on, and end it where none is left.
+    Returns how many were raised. Three queries for each kind, which read one row each."""
+    return sum(_ask(casetype, now=now) for casetype in _kinds())
+
+
+@transaction.atomic
+def _ask(casetype: CaseType, *, now: datetime) -> int:
+    """The event of a restricted kind is on its team's own stream. Locks the team where anything changes."""
+    asked = Task.objects.filter(case=None, kind=DUE, closed_at=None, detail__of=casetype.code)
+    is_wanted = _is_to_be_proposed(casetype, now=now)
+    if is_wanted == asked.exists():
+        return 0
+    desk = Team.objects.select_for_update().filter(code=casetype.team).first()
+    if desk is None or is_wanted == asked.exists():
+        return 0
+    verb = "disposal.due" if is_wanted else "disposal.none_due"
+    with ledger.action(desk.uid, verb, actor=ACTOR.label, at=now, detail={"of": casetype.code}):
+        if is_wanted:
+            tasks.raise_task(DUE, case=None, team=desk, at=now, of=casetype.code)
+        else:
+            tasks.close_office(DUE, actor=ACTOR, at=now, of=casetype.code)
+    return int(is_wanted)
+
+
+def _is_to_be_proposed(casetype: CaseType, *, now: datetime) -> bool:
+    """Say whether anything of a kind is over on which nobody decided in the last month: what was held then is looked
+    at again after that, and what was refused."""
+    rows = due(casetype.code, today=calendars.london_date(now))
+    last = Disposal.objects.select_related("job").filter(kind=casetype.code).exclude(state="withdrawn")
+    row = last.order_by("-pk").first()
+    if row is not None and (row.state == "open" or (row.job is not None and not row.job.is_over)):
+        return False
+    if row is not None and row.decided_at is not None and now < row.decided_at + AGAIN_AFTER:
+        rows = rows.filter(dispose_after_date__gt=row.last_date)
+    return rows.exists()

@@ -1,0 +1,362 @@
+"""Closed cases are erased when their time is over: one person proposes it, another agrees, a job does it."""
+
+from datetime import date, timedelta
+
+import pytest
+
+from cases.kernel import actors, casetypes, disposals, erasing, holds, jobrun, record, tasks, transitions
+from cases.kernel.errors import CaseError, NotAllowed, NotVisible
+from cases.kernel.models import Case, CaseParty, Disposal, Job, Note, SearchEntry, Task
+from cases.kernel.restricted import quietholds
+from cases.ledger import sealing, verify
+from cases.ledger.models import LedgerEvent
+from tests import factories, suspicions
+from tests.factories import AT
+from tests.kernel.snapshots import nothing_written
+
+pytestmark = pytest.mark.django_db
+KIND, HIDDEN = "fraud_referral", "suspicion_report"
+LEAD, OFFICER, ANALYST = "d.osei", "j.merriweather", "p.nair"
+KEPT_UNTIL = date(2027, 11, 14)
+ON_THE_DAY = AT + timedelta(days=365)
+OVER = AT + timedelta(days=366)
+READER = sealing.Reader(actor="staff:1", verb="view", purpose="casework")
+
+
+@pytest.fixture
+def people():
+    return factories.office()
+
+
+@pytest.fixture
+def over(people):
+    return closed(people)
+
+
+def closed(people, at=AT):
+    """A referral that was closed without filing: kept 12 months."""
+    case = factories.investigating(people)
+    return transitions.apply(case.pk, "close_no_action", actor=people["a.byrne"], at=at, reason="A mistake.")
+
+
+def proposed(people, by=LEAD, at=OVER, kind=KIND, last=KEPT_UNTIL, **inputs):
+    return disposals.propose(kind, last_date=last, actor=people[by], at=at, **inputs)
+
+
+def agreed(row, people, by=OFFICER, at=OVER, **inputs):
+    return disposals.decide(row.uid, is_agreed=True, actor=people[by], at=at, **inputs)
+
+
+def work(at=OVER):
+    jobrun.work(clock=lambda: at, seconds=60)
+
+
+def fresh(case):
+    return Case.objects.select_related("key").get(pk=case.pk)
+
+
+def erased(case):
+    return fresh(case).key.destroyed_at is not None
+
+
+def left(row):
+    job = Disposal.objects.select_related("job").get(pk=row.pk).job
+    return job.done, [(code, count) for _, code, count in disposals.jobs.left_out(job)]
+
+
+def test_two_people_erase_what_is_over_and_the_chain_still_verifies(people, over):
+    assert over.dispose_after_date == KEPT_UNTIL
+    row = proposed(people)
+    assert (row.counted, row.state, row.proposed_by_id) == (1, "open", people[LEAD].user_id)
+    assert not erased(over)
+    row = agreed(row, people)
+    assert not erased(over)
+    work()
+
+    case = fresh(over)
+    assert case.is_erased and case.key.destroyed_at == OVER
+    for person in CaseParty.objects.select_related("key").filter(case=case):
+        (values,) = sealing.open_rows([person], ("surname", "phone"), reader=READER, at=OVER)
+        assert set(values.values()) <= {sealing.ERASED, None}
+    for note in Note.objects.filter(case=case):
+        assert sealing.open_rows([note], ("text",), reader=READER, at=OVER)[0]["text"] == sealing.ERASED
+    assert not SearchEntry.objects.filter(case=case).exists()
+    assert (case.kind, case.state, case.reference) == (KIND, "no_action", over.reference)
+    (event,) = LedgerEvent.objects.filter(stream=case.uid, action="case.erased")
+    assert event.content()["detail"] == {
+        "hashes": [each.sha256 for each in case.evidence.order_by("number")],
+        "people": [1, 2],
+        "erased": [1],
+        "disposal": str(row.uid),
+        "class": "fraud_not_filed",
+        "kept_until": "2027-11-14",
+    }
+    told = LedgerEvent.objects.filter(stream=row.uid).order_by("seq")
+    assert [(each.action, each.actor) for each in told] == [
+        ("disposal.proposed", people[LEAD].label),
+        ("disposal.agreed", people[OFFICER].label),
+    ]
+    for stream in (case.uid, row.uid):
+        # The clock of these tests is ahead of the database's.
+        assert not [each for each in verify.verify_stream(stream) if each.column not in {"at", "recorded_at"}]
+    assert left(row) == (1, [])
+    assert not disposals.due(KIND, today=KEPT_UNTIL + timedelta(days=9)).exists()
+
+
+def test_it_is_kept_on_its_last_day_and_over_on_the_next(people, over):
+    assert disposals.next_due(KIND, today=KEPT_UNTIL) is None
+    with nothing_written(), pytest.raises(CaseError, match="Nothing is over any more"):
+        proposed(people, at=ON_THE_DAY)
+    assert disposals.next_due(KIND, today=KEPT_UNTIL + timedelta(days=1)) == disposals.Due(
+        count=1, last_date=KEPT_UNTIL, has_more=False
+    )
+    # Whatever day is typed, what is kept still is left alone.
+    with nothing_written(), pytest.raises(CaseError, match="Nothing is over any more"):
+        proposed(people, at=ON_THE_DAY, last=date(2040, 1, 1))
+
+
+def test_a_case_is_kept_as_long_as_anybody_in_it_is(people, over):
+    person = CaseParty.objects.filter(case=over).first()
+    with record.act(over, "tests.kept", actor=actors.system("tests"), at=AT):
+        person.dispose_after_date = KEPT_UNTIL + timedelta(days=30)
+        person.save(update_fields=["dispose_after_date"])
+    assert disposals.next_due(KIND, today=KEPT_UNTIL + timedelta(days=30)) is None
+    assert disposals.next_due(KIND, today=KEPT_UNTIL + timedelta(days=31)) is not None
+
+
+@pytest.mark.parametrize("by", ["a.byrne", ANALYST, "i.sowande", "h.castellan", "b.lacombe", "o.thackray", OFFICER])
+def test_only_who_leads_the_work_proposes(people, over, by):
+    allowed = by == "a.byrne"  # who is an approver too
+    if allowed:
+        assert proposed(people, by=by).state == "open"
+        return
+    with nothing_written(), pytest.raises((NotAllowed, NotVisible)):
+        proposed(people, by=by)
+
+
+@pytest.mark.parametrize("by", [LEAD, "a.byrne", ANALYST, "i.sowande", "h.castellan", "b.lacombe", "o.thackray"])
+def test_only_the_officer_agrees_and_never_who_proposed(people, over, by):
+    row = proposed(people)
+    with nothing_written(), pytest.raises((NotAllowed, NotVisible)):
+        agreed(row, people, by=by)
+    with nothing_written(), pytest.raises((NotAllowed, NotVisible)):
+        disposals.decide(row.uid, is_agreed=False, why_not="not_now", actor=people[by], at=OVER)
+    if by != LEAD:
+        with nothing_written(), pytest.raises((NotAllowed, NotVisible)):
+            disposals.withdraw(row.uid, actor=people[by], at=OVER)
+    work()
+    assert not erased(over)
+
+
+def test_it_is_refused_with_a_reason_or_taken_back_and_then_nothing_is_erased(people, over):
+    row = proposed(people)
+    with nothing_written(), pytest.raises(CaseError, match="Say why not"):
+        disposals.decide(row.uid, is_agreed=False, actor=people[OFFICER], at=OVER)
+    disposals.decide(row.uid, is_agreed=False, why_not="still_needed", actor=people[OFFICER], at=OVER)
+    with nothing_written(), pytest.raises(CaseError, match="decided already"):
+        agreed(row, people)
+    row = proposed(people)
+    disposals.withdraw(row.uid, actor=people[LEAD], at=OVER)
+    with nothing_written(), pytest.raises(CaseError, match="decided already"):
+        agreed(row, people)
+    work()
+    assert not erased(over)
+    assert not Task.objects.filter(kind=disposals.TO_AGREE, closed_at=None).exists()
+    assert [each.action for each in LedgerEvent.objects.filter(stream=row.uid).order_by("seq")] == [
+        "disposal.proposed",
+        "disposal.withdrawn",
+    ]
+
+
+def test_one_proposal_of_a_kind_waits_at_a_time(people, over):
+    row = proposed(people)
+    with nothing_written(), pytest.raises(CaseError, match="It is proposed already"):
+        proposed(people, by="a.byrne")
+    agreed(row, people)
+    with nothing_written(), pytest.raises(CaseError, match="Wait until that is done"):
+        proposed(people)
+    work()
+    with nothing_written(), pytest.raises(CaseError, match="Nothing is over any more"):
+        proposed(people)
+
+
+def test_what_keeps_a_case_is_told_and_it_is_over_still(people, over):
+    held, busy, again = closed(people), closed(people), closed(people)
+    row = proposed(people)
+    assert row.counted == 4
+    holds.enter(held.pk, "legal", actor=people[LEAD], at=OVER, source="court", reason="An order.")
+    with record.act(busy, "tests.asked", actor=actors.system("tests"), at=OVER):
+        tasks.raise_task("link_review", case=busy, at=OVER)
+    with record.act(again, "tests.reopened", actor=actors.system("tests"), at=OVER):
+        again.is_closed, again.closed_date, again.dispose_after_date = False, None, None
+        again.save()
+    agreed(row, people)
+    work()
+    assert [erased(each) for each in (over, held, busy, again)] == [True, False, False, False]
+    assert left(row) == (1, [("held", 1), ("task_open", 1)])
+    with nothing_written():
+        work()
+    assert disposals.next_due(KIND, today=OVER.date()).count == 2
+
+
+def test_a_hold_of_a_compartment_keeps_it_and_the_reason_is_that_of_any(people, over):
+    row = proposed(people)
+    hidden = suspicions.acknowledged(people)
+    with record.act(hidden, "tests.held", actor=actors.system("tests"), at=AT):
+        quietholds.place(hidden, [quietholds.case_token(over.uid)], blocks=["dispose"], at=AT)
+    agreed(row, people)
+    work()
+    assert not erased(over)
+    assert left(row) == (0, [("held", 1)])
+
+
+def test_a_case_that_is_reopened_after_the_agreement_is_kept(people, over):
+    row = agreed(proposed(people), people)
+    with record.act(over, "tests.reopened", actor=actors.system("tests"), at=OVER):
+        over.is_closed, over.closed_date, over.dispose_after_date = False, None, None
+        over.save()
+    # The worker listed it before.
+    job = Job.objects.get(pk=row.job_id)
+    with pytest.raises(disposals.jobs.Skipped, match="not_due"):
+        disposals._erase(job, str(over.pk), OVER)
+    work()
+    assert not erased(over)
+
+
+def test_a_merged_case_is_kept_while_the_other_needs_it(people, over):
+    other = factories.investigating(people)
+    with record.act(over, "tests.merged", actor=actors.system("tests"), at=OVER):
+        over.merged_into = other
+        over.save()
+    row = agreed(proposed(people), people)
+    work()
+    assert left(row) == (0, [("merged", 1)])
+    assert not erased(over)
+
+
+def test_of_more_than_one_proposal_takes_whole_days_are_taken(people):
+    for days in (0, 0, 1, 2):
+        closed(people, at=AT + timedelta(days=days))
+    today = OVER.date() + timedelta(days=30)
+    assert disposals.next_due(KIND, today=today, most=3) == disposals.Due(
+        count=3, last_date=KEPT_UNTIL + timedelta(days=1), has_more=True
+    )
+    assert disposals.next_due(KIND, today=today, most=1) == disposals.Due(count=2, last_date=KEPT_UNTIL, has_more=True)
+
+
+class TestWhoIsAsked:
+    """The team of the kind hears that something is over, whoever agrees hears that it is proposed."""
+
+    def asked(self, at=OVER):
+        return disposals.ask_for_disposals(now=at)
+
+    def open_tasks(self, kind):
+        return list(Task.objects.filter(kind=kind, closed_at=None))
+
+    def test_the_team_has_one_task_until_it_is_proposed(self, people, over):
+        assert self.asked(ON_THE_DAY) == 0
+        assert self.asked() == 1
+        with nothing_written():
+            assert self.asked() == 0
+        (task,) = self.open_tasks(disposals.DUE)
+        assert (task.team.code, task.case, task.detail) == ("fraud", None, {"of": KIND})
+        row = proposed(people)
+        assert not self.open_tasks(disposals.DUE)
+        with nothing_written():
+            assert self.asked() == 0
+        (task,) = self.open_tasks(disposals.TO_AGREE)
+        assert (task.team, task.detail) == (None, {"of": KIND, "disposal": str(row.uid)})
+        agreed(row, people)
+        assert not self.open_tasks(disposals.TO_AGREE)
+        work()
+        with nothing_written():
+            assert self.asked() == 0
+
+    def test_it_ends_by_itself_where_nothing_is_over_any_more(self, people, over):
+        self.asked()
+        with record.act(over, "tests.kept", actor=actors.system("tests"), at=OVER):
+            over.dispose_after_date = OVER.date() + timedelta(days=9)
+            over.save()
+        assert self.asked() == 0
+        assert not self.open_tasks(disposals.DUE)
+
+    def test_what_is_held_is_asked_about_again_after_a_month(self, people, over):
+        holds.enter(over.pk, "legal", actor=people[LEAD], at=AT, source="court", reason="An order.")
+        row = agreed(proposed(people), people)
+        work()
+        assert left(row) == (0, [("held", 1)])
+        with nothing_written():
+            assert self.asked() == 0
+            assert self.asked(OVER + timedelta(days=29)) == 0
+        assert self.asked(OVER + timedelta(days=30)) == 1
+
+    def test_what_comes_after_what_was_decided_is_asked_about_at_once(self, people, over):
+        agreed(proposed(people), people)
+        work()
+        closed(people, at=AT + timedelta(days=3))
+        with nothing_written():
+            assert self.asked(OVER + timedelta(days=2)) == 0
+        assert self.asked(OVER + timedelta(days=3)) == 1
+
+
+class TestOfARestrictedKind:
+    """Its own people alone propose, agree and know of it."""
+
+    @pytest.fixture
+    def hidden(self, people):
+        return suspicions.dismissed(people)
+
+    def test_two_of_its_team_erase_it_and_no_list_of_work_names_it(self, people, hidden):
+        at = AT + timedelta(days=5 * 366)
+        last = hidden.dispose_after_date
+        for stranger in (OFFICER, LEAD, "e.hallam", "b.lacombe"):
+            with nothing_written(), pytest.raises((NotAllowed, NotVisible)):
+                proposed(people, by=stranger, kind=HIDDEN, last=last, at=at)
+            assert HIDDEN not in {each.code for each in disposals.kinds_of(people[stranger])}
+        assert disposals.ask_for_disposals(now=at) == 1
+        (task,) = Task.objects.filter(kind=disposals.DUE, closed_at=None)
+        assert task.team.code == "financial_crime"
+        row = proposed(people, by="h.castellan", kind=HIDDEN, last=last, at=at)
+        (task,) = Task.objects.filter(kind=disposals.TO_AGREE, closed_at=None)
+        assert task.team.code == "financial_crime"
+        for stranger in (OFFICER, LEAD, "e.hallam"):
+            with nothing_written(), pytest.raises(NotVisible):
+                agreed(row, people, by=stranger, at=at)
+            assert row not in disposals.mine(people[stranger], most=9)
+        with nothing_written(), pytest.raises(NotAllowed, match="You proposed this"):
+            agreed(row, people, by="h.castellan", at=at)
+        agreed(row, people, by="w.strake", at=at)
+        work(at)
+        assert erased(hidden)
+        for everybody in people.values():
+            if everybody.kind == "staff":
+                assert not disposals.jobs.visible_to(everybody).exists()
+
+    def test_what_must_be_so_is_said_by_both(self, people, monkeypatch, hidden):
+        at, last = AT + timedelta(days=5 * 366), hidden.dispose_after_date
+        kind = casetypes.get(HIDDEN)
+        monkeypatch.setattr(disposals.casetypes, "get", lambda _code: needing)
+        needing = disposals.casetypes.CaseType(
+            **{name: getattr(kind, name) for name in kind.__dataclass_fields__ if name != "disposal_needs"},
+            disposal_needs="Inspected.",
+        )
+        monkeypatch.setattr(disposals, "_kinds", lambda: [needing])
+        with nothing_written(), pytest.raises(CaseError, match=r"Say that it is so: Inspected\."):
+            proposed(people, by="h.castellan", kind=HIDDEN, last=last, at=at)
+        row = proposed(people, by="h.castellan", kind=HIDDEN, last=last, at=at, is_confirmed=True)
+        with nothing_written(), pytest.raises(CaseError, match=r"Say that it is so: Inspected\."):
+            agreed(row, people, by="w.strake", at=at)
+        assert agreed(row, people, by="w.strake", at=at, is_confirmed=True).state == "agreed"
+
+
+def test_the_disclosure_register_is_inspected_before_it_is_erased():
+    needs = {kind.code: kind.disposal_needs for kind in casetypes.all_types() if kind.disposal_needs}
+    assert set(needs) == {"le_disclosure"}
+    assert "inspectors" in needs["le_disclosure"]
+
+
+def test_what_somebody_asked_to_erase_is_left_to_that_decision(people, over, monkeypatch):
+    row = agreed(proposed(people), people)
+    monkeypatch.setattr(erasing, "waiting", lambda _case: object())
+    work()
+    assert left(row) == (0, [("asked_for", 1)])
