@@ -24,11 +24,14 @@ __all__ = [
     "CLASSES",
     "RetentionClass",
     "add_version",
+    "days_over",
     "declare",
     "dispose_after",
     "in_force",
+    "last_over",
     "load",
     "name_of",
+    "of_day",
     "schedule",
     "versions",
 ]
@@ -119,39 +122,63 @@ def versions(*codes: str) -> dict[str, list[RetentionClass]]:
     return {**found, **kept}
 
 
-def _of_day(rules: Sequence[RetentionClass], on: date) -> RetentionClass:
+def of_day(rules: Sequence[RetentionClass], on: date) -> RetentionClass:
+    """Return which of a class's versions is in force on a day, the first one for days before it. No query."""
     begun = [rule for rule in rules if rule.effective_from <= on]
     return begun[-1] if begun else rules[0]
 
 
 def in_force(code: str, *, on: date) -> RetentionClass:
     """Return the version of a class in force on a day, the first one for days before it. One query."""
-    return _of_day(versions(code)[code], on)
+    return of_day(versions(code)[code], on)
 
 
 def schedule(*, on: date) -> dict[str, RetentionClass]:
     """Return the whole schedule as it stands on a day. One query."""
-    return {code: _of_day(rules, on) for code, rules in versions().items()}
+    return {code: of_day(rules, on) for code, rules in versions().items()}
 
 
 def dispose_after(code: str, *, trigger_date: date) -> date:
     """Return the last day on which a record of this class is kept that comes to its trigger on a day. One query."""
-    rule = in_force(code, on=trigger_date)
-    return calendars.add_months(trigger_date, rule.months) + timedelta(days=rule.days)
+    return _kept_until(in_force(code, on=trigger_date), trigger_date)
 
 
-def is_over(code: str, *, trigger_date: date, today: date) -> bool:
-    """Say whether a record of this class that came to its trigger on a day is kept no more. One query."""
-    return dispose_after(code, trigger_date=trigger_date) < today
+def days_over(code: str, *, first: date, today: date) -> list[tuple[date, date]]:
+    """Return the first and the last day of each stretch of triggers, from `first` on, of which records of this class
+    are kept no more. More than one, where a shorter period came into force: what came before keeps its own. One query.
+    """
+    rules = versions(code)[code]
+    begins = sorted({first, *(rule.effective_from for rule in rules if first < rule.effective_from <= today)})
+    found: list[tuple[date, date]] = []
+    for begin, after in zip(begins, [*begins[1:], today + timedelta(days=1)], strict=True):
+        rule = of_day(rules, begin)
+        last = _last_before(today, rule, begin=begin, end=after - timedelta(days=1))
+        if last is not None and found and found[-1][1] + timedelta(days=1) == begin:
+            found[-1] = (found[-1][0], last)
+        elif last is not None:
+            found.append((begin, last))
+    return found
+
+
+def _last_before(today: date, rule: RetentionClass, *, begin: date, end: date) -> date | None:
+    """Return the last day between two, both counted, of which by one version the last day of keeping is before today;
+    by one version a later trigger is never over earlier."""
+    low, high = 0, (end - begin).days + 1
+    while low < high:
+        middle = (low + high) // 2
+        if _kept_until(rule, begin + timedelta(days=middle)) < today:
+            low = middle + 1
+        else:
+            high = middle
+    return begin + timedelta(days=low - 1) if low else None
+
+
+def _kept_until(rule: RetentionClass, trigger: date) -> date:
+    return calendars.add_months(trigger, rule.months) + timedelta(days=rule.days)
 
 
 def last_over(code: str, *, first: date, today: date) -> date | None:
-    """Return the last day of the trigger of which records of this class are kept no more, where any are of those from
-    `first` on. One query for each halving of the time between."""
-    if not is_over(code, trigger_date=first, today=today):
-        return None
-    over, kept = first, today
-    while (kept - over).days > 1:
-        middle = over + (kept - over) // 2
-        over, kept = (middle, kept) if is_over(code, trigger_date=middle, today=today) else (over, middle)
-    return over
+    """Return the last day of the trigger up to which, from `first` on, records of this class are kept no more; None
+    where those of `first` still are. One query."""
+    stretches = days_over(code, first=first, today=today)
+    return stretches[0][1] if stretches and stretches[0][0] == first else None

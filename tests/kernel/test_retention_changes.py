@@ -74,3 +74,27 @@ def test_change_that_cannot_be_is_refused_with_its_field(people, changes, field,
         propose(people, **changes)
 
     assert sentence in refused.value.errors[field]
+
+
+def test_days_that_are_over_are_those_of_each_version_of_the_schedule(people):
+    first, today = date(2026, 11, 1), date(2029, 1, 2)
+    assert retention.days_over("void", first=first, today=date(2027, 11, 1)) == []
+    assert retention.days_over("void", first=first, today=date(2027, 11, 2)) == [(first, first)]
+    decide(people, propose(people))
+    assert retention.days_over("void", first=first, today=today) == [(first, date(2027, 1, 1))]
+    assert retention.last_over("void", first=first, today=today) == date(2027, 1, 1)
+    assert retention.last_over("void", first=date(2027, 1, 2), today=today) is None
+
+
+def test_where_a_shorter_period_came_into_force_nothing_older_goes_before_its_own_time(people):
+    decide(people, propose(people, months=1))
+    first, today = date(2026, 12, 1), date(2027, 3, 1)
+    assert retention.days_over("void", first=first, today=today) == [(date(2027, 1, 1), date(2027, 1, 31))]
+    assert retention.last_over("void", first=first, today=today) is None
+    later = date(2027, 12, 20)
+    assert retention.days_over("void", first=first, today=later) == [
+        (first, date(2026, 12, 19)),
+        (date(2027, 1, 1), date(2027, 11, 19)),
+    ]
+    assert retention.last_over("void", first=first, today=later) == date(2026, 12, 19)
+    assert retention.days_over("void", first=first, today=date(2028, 1, 1)) == [(first, date(2027, 11, 30))]
