@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from cases.accounts import uploads  # noqa: F401 -- whoever works must know its kind of work
 from cases.agencies import application, clamd, delivery, fetching, limits, oncall
-from cases.kernel import disposals, erasing, holds, jobrun, jobs
+from cases.kernel import disposals, erasing, holds, jobrun, jobs, piles
 from cases.kernel.evidence import custody, disposal, scanning
 from cases.kernel.exchange import chase
 from cases.kernel.finding import matching
@@ -85,6 +85,7 @@ def check_documents(**_future: Any) -> None:
     with ExitStack() as last_first:
         last_first.callback(custody.sweep, now=now)
         last_first.callback(custody.check_sample, now=now)
+        last_first.callback(piles.erase_due, now=now)
         last_first.callback(disposal.dispose_beside, now=now)
         last_first.callback(disposal.dispose_due, now=now)
         last_first.callback(disposals.ask_for_disposals, now=now)

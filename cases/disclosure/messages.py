@@ -89,6 +89,7 @@ LE_RESULT = releases.MessageKind(
     code="le_result",
     label="What was asked for, with its manifest",
     recipient_kind="lea",
+    body_stays="Our copy goes as a whole, 30 days after the receipt",
     purpose="answer_authorities",
     necessity="An authority that may have it by law asked for exactly this.",
     categories={

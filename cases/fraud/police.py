@@ -60,6 +60,7 @@ REPORT_FRAUD = releases.MessageKind(
     purpose="report_crime",
     answer_days=5,
     answer_source="Internal target: the crime reference",
+    body_stays="What is put right is said anew from it: it goes with the case",
     necessity="The police can look into a fraud against us only if told what was done, by whom, and what proves it.",
     categories={
         "event_type": "fraud_allegation",

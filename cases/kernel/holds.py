@@ -19,7 +19,7 @@ from cases.kernel.restricted import quietholds
 from cases.ledger import api as ledger
 from cases.ledger import sealing
 
-__all__ = ["SENTENCE", "active", "ask_for_reviews", "blocks", "enter", "is_held", "listed", "place"]
+__all__ = ["SENTENCE", "active", "ask_for_reviews", "blocks", "enter", "is_held", "keeps", "listed", "place"]
 
 SENTENCE = "A policy hold stops this."
 BATCH = 200
@@ -67,6 +67,19 @@ def blocks(
     else:
         stopped, quiet = False, quietholds.blocked(account=subject)
     return SENTENCE if stopped or block in quiet else None
+
+
+def keeps(case: Case, *, at: datetime | None = None) -> bool:
+    """Say whether a hold keeps anything of a case from being erased: one on it, or on one it was merged into, at any
+    remove. Two queries for each of them."""
+    met: set[int] = set()
+    other: Case | None = case
+    while other is not None and other.pk not in met:
+        if blocks(other, "dispose", at=at):
+            return True
+        met.add(other.pk)
+        other = other.merged_into
+    return False
 
 
 def listed(case: Case) -> list[Hold]:

@@ -18,7 +18,7 @@ from django.db import connection, transaction
 from django.db.models import Q
 
 from cases.kernel.errors import CaseError
-from cases.kernel.models import Case, Channel, OutboxMessage
+from cases.kernel.models import BatchFile, Case, Channel, DeliveryAttempt, OutboxMessage
 from cases.ledger import sealing
 
 __all__ = [
@@ -113,10 +113,13 @@ def open_body(message: OutboxMessage, *, reader: sealing.Reader, at: datetime) -
 
 
 def forget(message: OutboxMessage, *, actor: str, reason: str, at: datetime) -> None:
-    """Destroy what was said for good: nobody opens the body again, nor the bytes in which its file was carried. What it
-    was (kind, hash, tries, answer) stays. Whoever decides so writes the event; `reason` is a code."""
+    """Destroy what was said for good: nobody opens the body again, nor what was replied to it, nor the bytes in which
+    its file was carried. What it was (kind, hash, tries, answer) stays. Whoever decides so writes the event; `reason`
+    is a code."""
     sealing.destroy(message.key, actor=actor, reason=reason, at=at)
     OutboxMessage.objects.filter(pk=message.pk).update(sealed_body=None)
+    DeliveryAttempt.objects.filter(message=message.pk).exclude(sealed_excerpt=None).update(sealed_excerpt=None)
+    BatchFile.objects.filter(message=message.pk).exclude(sealed_bytes=None).update(sealed_bytes=None)
 
 
 def never_left(at: str = "") -> Q:

@@ -57,8 +57,8 @@ class MessageKind:
     it was wrong: `correction` (corrections.send), `family` (a message of the family's own), `nobody` (it told the
     person about themselves). Whoever has it owes an answer within `answer_days` working days as shipped
     (`answer_source` says by which rule; answers.py reads what holds now); 0 says that none is owed. Without
-    `needs_agreement` no data-sharing agreement is asked for: a life may be at risk. `lists` names the paths that hold
-    several.
+    `needs_agreement` no data-sharing agreement is asked for: a life may be at risk. `body_stays` says why its words are
+    not erased when those of other messages are (piles.py). `lists` names the paths that hold several.
     """
 
     code: str
@@ -72,6 +72,7 @@ class MessageKind:
     answer_days: int = 0
     answer_source: str = ""
     needs_agreement: bool = True
+    body_stays: str = ""
     lists: frozenset[str] = frozenset({"subjects", "subjects.addresses", "reasons", "told"})
 
 

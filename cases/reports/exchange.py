@@ -87,6 +87,7 @@ def _standing(row: OutboxMessage) -> str:
             f"Agency’s reference {row.agency_reference}." if row.agency_reference else "",
             f"Refused: {named}." if named else "",
             f"Resolved by {row.resolved_by}." if row.resolved_by else "",
+            when(row.key.destroyed_at, "What it said was erased ", "."),
         )
         if part
     )

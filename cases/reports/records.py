@@ -135,7 +135,9 @@ def _open_rows(case: Case) -> dict[str, Any]:
         "letters": Letter.objects.filter(case=case).select_related("party"),
         "reports": AuditReport.objects.filter(case=case),
         "releases": Release.objects.filter(case=case).select_related("recipient"),
-        "messages": OutboxMessage.objects.filter(case=case).select_related("channel__agency").defer("sealed_body"),
+        "messages": OutboxMessage.objects.filter(case=case)
+        .select_related("channel__agency", "key")
+        .defer("sealed_body", "key__wrapped"),
         "tries": DeliveryAttempt.objects.filter(message__case=case).defer("sealed_excerpt"),
         "callbacks": Callback.objects.filter(case=case).select_related("agency").defer("sealed_body"),
         "looks": case_records.looks_at(case),

@@ -38,6 +38,8 @@ VERBS: Mapping[str, str] = {
     "case.evidence_added": "Added a document",
     "case.on_call_acknowledged": "Said that they have what is urgent here",
     "case.documents_disposed": "Erased the documents, their time being over",
+    "case.messages_erased": "Erased what messages said, their time being over",
+    "case.replies_erased": "Erased what was replied to messages, their time being over",
     "case.erasure_decided": "Agreed to erase all that the case holds",
     "case.erased": "Erased all that the case held",
     "case.erasure_lapsed": "Ended the decision to erase: the case was opened again",

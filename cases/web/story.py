@@ -43,6 +43,12 @@ VERBS: Mapping[str, Said] = {
     "case.documents_disposed": Said(
         what="erased for good, their time being over,", strong="the documents", icon="trash-2"
     ),
+    "case.messages_erased": Said(
+        what="erased for good, their time being over,", strong="the words of messages", icon="trash-2"
+    ),
+    "case.replies_erased": Said(
+        what="erased for good, their time being over,", strong="the replies to messages", icon="trash-2"
+    ),
     "case.erasure_decided": Said(what="agreed to erase", strong="all that this case holds", icon="trash-2"),
     "case.erased": Said(what="erased for good", strong="all that this case held", icon="trash-2"),
     "case.erasure_lapsed": Said(what="ended the decision to erase: the case was", strong="opened again", icon="undo-2"),

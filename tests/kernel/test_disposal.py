@@ -5,7 +5,7 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 
 from cases import tasks as work
-from cases.kernel import edits, holds, record, transitions, verdicts
+from cases.kernel import edits, holds, piles, record, transitions, verdicts
 from cases.kernel.calendars import LONDON
 from cases.kernel.evidence import custody, disposal, handing
 from cases.kernel.evidence.handing import DocumentErased
@@ -120,8 +120,9 @@ def test_what_fails_in_the_hour_keeps_nothing_that_comes_after_it_from_being_don
     monkeypatch.setattr(shutout, "forget_sessions", step("forget_sessions"))
     monkeypatch.setattr(disposal, "dispose_due", step("dispose_due", ValueError("first")))
     monkeypatch.setattr(disposal, "dispose_beside", step("dispose_beside"))
+    monkeypatch.setattr(piles, "erase_due", step("erase_due"))
     monkeypatch.setattr(custody, "check_sample", step("check_sample", OSError("away")))
     monkeypatch.setattr(custody, "sweep", step("sweep"))
     with pytest.raises(OSError, match="away"):
         work.check_documents()
-    assert done == ["forget_sessions", "dispose_due", "dispose_beside", "check_sample", "sweep"]
+    assert done == ["forget_sessions", "dispose_due", "dispose_beside", "erase_due", "check_sample", "sweep"]

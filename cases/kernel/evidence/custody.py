@@ -24,6 +24,7 @@ __all__ = [
     "adopt",
     "check_sample",
     "erase",
+    "erase_blob",
     "hand_out",
     "is_erased",
     "is_ours",
@@ -201,11 +202,17 @@ def erase(case: Case, documents: Iterable[Evidence], *, actor: Actor, at: dateti
     if holds.blocks(case, "dispose", at=at):
         raise Preserved(holds.SENTENCE)
     for row in rows:
-        sealing.destroy(row.blob.key, actor=actor.label, reason=reason, at=at)
-        StoredBlob.objects.filter(pk=row.blob_id).update(sealed=b"", scan_due_at=None)
-        transaction.on_commit(lambda blob=row.blob: _remove(blob), robust=True)  # type: ignore[misc]  # -- bound now
+        erase_blob(row.blob, actor=actor, at=at, reason=reason)
     ledger.current().detail["erased"] = sorted(row.number for row in rows)
     return len(rows)
+
+
+def erase_blob(blob: StoredBlob, *, actor: Actor, at: datetime, reason: str) -> None:
+    """Destroy the key of what was stored, inside the current ledger action of whoever decided it; the bytes go after
+    the commit, and with the sweep at the latest. Holds are the caller's to ask. `reason` is a code."""
+    sealing.destroy(blob.key, actor=actor.label, reason=reason, at=at)
+    StoredBlob.objects.filter(pk=blob.pk).update(sealed=b"", scan_due_at=None)
+    transaction.on_commit(lambda: _remove(blob), robust=True)
 
 
 def _remove(blob: StoredBlob) -> None:

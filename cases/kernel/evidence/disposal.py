@@ -8,6 +8,7 @@ merged case stay as long as the case it was merged into needs them: while that i
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from datetime import datetime
 
 from django.db import OperationalError, transaction
@@ -15,13 +16,12 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from cases.kernel import calendars, casetypes, holds, locks, record, tasks
 from cases.kernel.actors import system
-from cases.kernel.casetypes import CaseType
 from cases.kernel.evidence import custody
 from cases.kernel.models import Case, Evidence, Task, Team
 from cases.kernel.timing.rulebook import STREAM
 from cases.ledger import api as ledger
 
-__all__ = ["dispose_beside", "dispose_due", "is_needed_beyond"]
+__all__ = ["dispose_beside", "dispose_due", "is_needed_beyond", "note_round"]
 
 MOST = 200
 REASON = "retention_over"
@@ -70,32 +70,42 @@ def dispose_beside(*, now: datetime) -> int:
             raise
         except Exception:
             log.exception("not_erased", extra={"kind": casetype.code})
-            _ask_to_look(casetype, now=now)
+            _ask_to_look(casetype.code, team=casetype.team, now=now)
         else:
-            _ask_no_more(casetype, now=now)
+            _ask_no_more(casetype.code, now=now)
     return erased
 
 
-def _asked(casetype: CaseType) -> QuerySet[Task]:
-    return Task.objects.filter(case=None, kind=NOT_ERASED, closed_at=None, detail__of=casetype.code)
+def note_round(pile: str, failed: Mapping[str, str], *, now: datetime) -> None:
+    """Have the teams look into what of a pile could not be erased in a round, by what it belongs to and the code of the
+    team; what fails no more is asked no more. Locks those teams, each in a transaction of its own."""
+    known = Task.objects.filter(case=None, kind=NOT_ERASED, closed_at=None, detail__of__startswith=f"{pile}:")
+    for of in set(known.values_list("detail__of", flat=True)) - {f"{pile}:{each}" for each in failed}:
+        _ask_no_more(of, now=now)
+    for each, team in sorted(failed.items()):
+        _ask_to_look(f"{pile}:{each}", team=team, now=now)
+
+
+def _asked(of: str) -> QuerySet[Task]:
+    return Task.objects.filter(case=None, kind=NOT_ERASED, closed_at=None, detail__of=of)
 
 
 @transaction.atomic
-def _ask_to_look(casetype: CaseType, *, now: datetime) -> None:
-    """Raise the task of a kind that could not erase, unless it is open. Locks its team."""
-    desk = Team.objects.select_for_update().filter(code=casetype.team).first()
-    if desk is None or _asked(casetype).exists():
+def _ask_to_look(of: str, *, team: str, now: datetime) -> None:
+    """Raise the task about what could not be erased, unless it is open. Locks its team."""
+    desk = Team.objects.select_for_update().filter(code=team).first()
+    if desk is None or _asked(of).exists():
         return
-    with ledger.action(STREAM, "disposal.failed", actor=ACTOR.label, at=now, detail={"of": casetype.code}):
-        tasks.raise_task(NOT_ERASED, case=None, team=desk, at=now, of=casetype.code)
+    with ledger.action(STREAM, "disposal.failed", actor=ACTOR.label, at=now, detail={"of": of}):
+        tasks.raise_task(NOT_ERASED, case=None, team=desk, at=now, of=of)
 
 
 @transaction.atomic
-def _ask_no_more(casetype: CaseType, *, now: datetime) -> None:
-    if not _asked(casetype).exists():
+def _ask_no_more(of: str, *, now: datetime) -> None:
+    if not _asked(of).exists():
         return
-    with ledger.action(STREAM, "disposal.goes_on", actor=ACTOR.label, at=now, detail={"of": casetype.code}):
-        tasks.close_office(NOT_ERASED, actor=ACTOR, at=now, of=casetype.code)
+    with ledger.action(STREAM, "disposal.goes_on", actor=ACTOR.label, at=now, detail={"of": of}):
+        tasks.close_office(NOT_ERASED, actor=ACTOR, at=now, of=of)
 
 
 def _dispose(case_id: int, *, now: datetime) -> int:

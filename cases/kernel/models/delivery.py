@@ -4,7 +4,7 @@ import uuid
 
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Now
+from django.db.models.functions import Coalesce, Now
 
 from cases.kernel.models.agencies import Agency, Channel
 from cases.kernel.models.cases import Case
@@ -147,6 +147,12 @@ class OutboxMessage(models.Model):
                 name="message_unanswered",
                 condition=Q(state="delivered", acknowledged_at=None, chased_at=None),
             ),
+            models.Index(
+                Coalesce("acknowledged_at", "settled_at"),
+                "id",
+                name="message_to_erase",
+                condition=Q(sealed_body__isnull=False, settled_at__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -235,6 +241,9 @@ class DeliveryAttempt(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["message", "number"], name="one_try_per_number")]
+        indexes = [
+            models.Index("ended_at", "id", name="excerpt_to_erase", condition=Q(sealed_excerpt__isnull=False)),
+        ]
 
     def __str__(self) -> str:
         return f"{self.message_id}/{self.number}"

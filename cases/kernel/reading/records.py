@@ -42,7 +42,8 @@ def documents(case: Case, *, reader: sealing.Reader, at: datetime) -> list[Evide
 
 def messages(case: Case) -> tuple[list[OutboxMessage], list[DeliveryAttempt], list[Callback]]:
     """Return what was promised to agencies, each try, and what they called back with: codes and times alone."""
-    sent = case.messages.select_related("channel__agency").defer("sealed_body").order_by("-id")[:100]
+    told = case.messages.select_related("channel__agency", "key").defer("sealed_body", "key__wrapped")
+    sent = told.order_by("-id")[:100]
     tries = DeliveryAttempt.objects.filter(message__case=case).defer("sealed_excerpt").order_by("-id")[:200]
     heard = case.callbacks.select_related("agency").defer("sealed_body").order_by("-id")[:100]
     return list(sent), list(tries), list(heard)
