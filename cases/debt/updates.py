@@ -54,7 +54,8 @@ def accounts_changed(accounts: Collection[int], *, at: datetime) -> None:
 def _book_late(accounts: Collection[int], *, at: datetime) -> None:
     """Note what billing has booked by now of what agencies collected whose placement is over, the oldest first."""
     taken: dict[int, int] = {}
-    rows = Placement.objects.filter(account__in=accounts, case__is_closed=True, collected_pence__gt=F("booked_pence"))
+    over = Placement.objects.filter(account__in=accounts, case__is_closed=True, case__is_erased=False)
+    rows = over.filter(collected_pence__gt=F("booked_pence"))
     for row in rows.select_related("account", "case").order_by("case_id"):
         others = Placement.objects.filter(account=row.account_id).values_list("pk", flat=True)
         owed = fees.owed([row.account], but=list(others))[row.account_id]

@@ -111,17 +111,13 @@ def may_agree(actor: Actor, casetype: CaseType) -> bool:
     return _may(actor, DECIDE, casetype, _desks(actor))
 
 
-def _kinds() -> list[CaseType]:
-    return [each for each in casetypes.all_types() if each.is_erasable]
-
-
 def kinds_of(actor: Actor) -> list[CaseType]:
     """Return the kinds of whose disposal a person may know, by their labels. One query. Raises NotAllowed."""
     policy.require(actor, "view_disposals")
     desks, sees_all = _desks(actor), policy.can(actor, "oversee_disposals").is_allowed
     known = [
         each
-        for each in _kinds()
+        for each in casetypes.all_types()
         if (sees_all and not each.is_restricted) or any(_may(actor, act, each, desks) for act in (PROPOSE, DECIDE))
     ]
     return sorted(known, key=lambda each: each.label)
@@ -370,7 +366,7 @@ for code, is_hidden in ((ERASE, False), (ERASE_QUIETLY, True)):
 def ask_for_disposals(*, now: datetime) -> int:
     """Raise one task for each kind of which anything is over that nobody decided on, and end it where none is left.
     Returns how many were raised. Three queries for each kind, which read one row each."""
-    return sum(_ask(casetype, now=now) for casetype in _kinds())
+    return sum(_ask(casetype, now=now) for casetype in casetypes.all_types())
 
 
 @transaction.atomic

@@ -6,9 +6,11 @@ and does nothing twice. A kind is declared beside what it does; it names no page
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import reduce
 from typing import Any
 from uuid import UUID
 
@@ -31,6 +33,7 @@ __all__ = [
     "asked_by",
     "declare",
     "get_visible",
+    "is_at_work",
     "kind_of",
     "resume",
     "start",
@@ -179,6 +182,13 @@ def start_daily(*, now: datetime) -> list[Job]:
     daily = [kind.code for kind in KINDS.values() if kind.is_daily]
     known = set(Job.objects.filter(kind__in=daily, key=day).values_list("kind", flat=True))
     return [start(code, actor=system("sweep"), at=now, key=day) for code in daily if code not in known]
+
+
+def is_at_work(case_id: int) -> bool:
+    """Say whether work that is about one case waits or runs. One query, of what waits and runs."""
+    about = (Q(kind=kind.code, **{f"params__{kind.case}": case_id}) for kind in KINDS.values() if kind.case)
+    wanted = reduce(operator.or_, about, Q(pk__in=[]))
+    return Job.objects.filter(wanted, state__in=["queued", "running", "stopping"]).exists()
 
 
 def note(

@@ -19,10 +19,14 @@ tasks.declare(
 
 
 def lock(job: Job) -> Case | None:
-    """Return the case that a desk's work is about, locked, or nothing: work begun before it named its case has none.
-    Called before the job is locked, so that both are always locked in this order."""
+    """Return the case that a desk's work is about, locked, or nothing: work begun before it named its case has none,
+    and of one that is erased nobody hears. Called before the job is locked, so that both are always locked in this
+    order."""
     kind = jobs.kind_of(job)
-    return locks.case_for_update(job.params[kind.case]) if kind and kind.case in job.params else None
+    try:
+        return locks.case_for_update(job.params[kind.case]) if kind and kind.case in job.params else None
+    except locks.CaseErased:
+        return None
 
 
 def note(job: Job, *, at: datetime) -> None:

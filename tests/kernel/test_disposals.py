@@ -340,7 +340,7 @@ class TestOfARestrictedKind:
             **{name: getattr(kind, name) for name in kind.__dataclass_fields__ if name != "disposal_needs"},
             disposal_needs="Inspected.",
         )
-        monkeypatch.setattr(disposals, "_kinds", lambda: [needing])
+        monkeypatch.setattr(disposals.casetypes, "all_types", lambda: (needing,))
         with nothing_written(), pytest.raises(CaseError, match=r"Say that it is so: Inspected\."):
             proposed(people, by="h.castellan", kind=HIDDEN, last=last, at=at)
         row = proposed(people, by="h.castellan", kind=HIDDEN, last=last, at=at, is_confirmed=True)

@@ -189,7 +189,9 @@ def named_by(
     )
     if account is None:
         return ()
-    mine = Default.objects.filter(account=account).exclude(case__state__in=("void", "merged", "cured"))
+    mine = Default.objects.filter(account=account, case__is_erased=False).exclude(
+        case__state__in=("void", "merged", "cured")
+    )
     known = mine.order_by("case__is_closed", "-case_id").values_list("case_id", "case__is_closed").first()
     if type not in CALLBACKS or not _is_sound(data or {}) or (known is not None and not known[1]):
         return [known[0]] if known else ()

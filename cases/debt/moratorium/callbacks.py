@@ -109,6 +109,7 @@ def accounts_changed(accounts: Collection[int], *, at: datetime) -> None:
     """Billing told of accounts: what it charged a protected debt for a day inside the period is taken back, and what it
     has taken back is noted. Inside the caller's transaction."""
     debts = MoratoriumDebt.objects.filter(account__in=accounts, standing="protected").select_related("case", "account")
+    debts = debts.filter(case__is_erased=False)
     for debt in debts.exclude(case__state__in=["void", "merged"]).order_by("case_id", "number"):
         _look_at_charges(debt, at=at)
 

@@ -40,6 +40,7 @@ def accounts_changed(accounts: Collection[int], *, at: datetime) -> None:
     rows = DebtSaleAccount.objects.filter(
         account__in=accounts,
         state__in=TAKEN,
+        sale__case__is_erased=False,
         account__last_payment_pence__gt=0,
         account__last_payment_date__gte=F("sale__completed_date"),
     )
