@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.cache import caches
 from django.utils import timezone
 
-from cases.accounts import uploads  # noqa: F401 -- whoever works must know its kind of work
+from cases.accounts import uploads
 from cases.agencies import application, clamd, delivery, fetching, limits, oncall
 from cases.kernel import disposals, erasing, holds, jobrun, jobs, piles
 from cases.kernel.evidence import custody, disposal, scanning
@@ -17,7 +17,7 @@ from cases.kernel.finding import matching
 from cases.kernel.office import access, codelists, policydocs, publiclinks, shutout
 from cases.kernel.oncall import alerts
 from cases.kernel.timing import sweeps
-from cases.reports import letters, requests
+from cases.reports import keeping, letters, requests
 from cases.reports.figures import counting, files
 
 
@@ -85,6 +85,8 @@ def check_documents(**_future: Any) -> None:
     with ExitStack() as last_first:
         last_first.callback(custody.sweep, now=now)
         last_first.callback(custody.check_sample, now=now)
+        last_first.callback(uploads.erase_due, now=now)
+        last_first.callback(keeping.erase_due, now=now)
         last_first.callback(piles.erase_due, now=now)
         last_first.callback(disposal.dispose_beside, now=now)
         last_first.callback(disposal.dispose_due, now=now)

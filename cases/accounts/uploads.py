@@ -11,30 +11,36 @@ import csv
 import gc
 import hashlib
 import json
+import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import islice
 
-from django.db import transaction
-from django.db.models import F
+from django.db import OperationalError, transaction
+from django.db.models import F, OuterRef, Subquery, TextField
+from django.db.models.functions import Cast
 
 from cases.accounts import reading, storing
 from cases.accounts.models import AccountFault, AccountUpload, AccountUploadPart
-from cases.kernel import calendars, jobs, policy
-from cases.kernel.actors import Actor
+from cases.kernel import calendars, jobs, policy, retention
+from cases.kernel.actors import Actor, system
 from cases.kernel.errors import CaseError
+from cases.kernel.models import Job
 from cases.ledger import api as ledger
 from cases.ledger import copying, sealing
 from cases.ledger.reads import Reader
 
-__all__ = ["ACT", "KIND", "FileUnreadable", "faults", "take"]
+__all__ = ["ACT", "KIND", "FileUnreadable", "erase_due", "faults", "take"]
 
 ACT = "import_accounts"
+CLASS, REASON = "upload", "retention_over"
+ACTOR = system("disposal")
 PART = 1000
 LABEL = "cases.accountuploadpart"
 LONGEST_LINE = 20_000
 Line = tuple[int, list[str]]
+log = logging.getLogger(__name__)
 
 
 class FileUnreadable(CaseError):
@@ -220,6 +226,47 @@ def _take_in(job: jobs.Job, subject: str, at: datetime) -> None:
         )
         AccountUpload.objects.filter(pk=part.upload_id).update(**{name: F(name) + n for name, n in counts.items()})
         part.delete()
+
+
+def erase_due(*, now: datetime) -> int:
+    """Erase what is left of files whose work ended so long ago that they are kept no more, each in a transaction of its
+    own with one event on its stream; a fault of one stops no other. What was not taken in can be given again: the same
+    bytes are then another file. Counts and the list of faults stay. Returns how many files. Raises OperationalError
+    while the database is away."""
+    work = Job.objects.filter(kind=ACT, key=Cast(OuterRef("uid"), TextField()), state__in=("stopped", "done", "failed"))
+    kept = AccountUpload.objects.filter(key__destroyed_at=None).annotate(over_at=Subquery(work.values("ended_at")[:1]))
+    ended = kept.exclude(over_at=None).order_by("over_at", "pk").values_list("pk", "over_at")
+    erased, today = 0, calendars.london_date(now)
+    for pk, over_at in list(ended):
+        day = calendars.london_date(over_at)
+        if retention.dispose_after(CLASS, trigger_date=day) >= today:
+            continue
+        try:
+            erased += _erase(pk, ended_at=over_at, version=retention.in_force(CLASS, on=day).version, now=now)
+        except OperationalError:  # no file is to blame, and the next round begins anew
+            raise
+        except Exception:
+            log.exception("not_erased", extra={"upload": pk})
+    return erased
+
+
+@transaction.atomic
+def _erase(upload_id: int, *, ended_at: datetime, version: int, now: datetime) -> int:
+    """Erase one file; none where another worker was first, or its work goes on again. Locks its job and its row."""
+    upload = AccountUpload.objects.select_related("key").get(pk=upload_id)
+    if not Job.objects.select_for_update().filter(kind=ACT, key=str(upload.uid), ended_at=ended_at).exists():
+        return 0
+    upload = AccountUpload.objects.select_for_update(of=("self",)).select_related("key").get(pk=upload_id)
+    if upload.key.destroyed_at is not None:
+        return 0
+    detail = {"class": CLASS, "versions": [version], "content": bytes(upload.content).hex(), "lines": upload.lines}
+    with ledger.action(upload.uid, "accounts.file_erased", actor=ACTOR.label, at=now, detail=detail) as act:
+        act.detail["parts_left"], _ = upload.parts.all().delete()
+        sealing.destroy(upload.key, actor=ACTOR.label, reason=REASON, at=now)
+        if act.detail["parts_left"]:
+            upload.content = upload.key.uid.bytes
+            upload.save(update_fields=["content"])
+    return 1
 
 
 def faults(upload: AccountUpload, *, after: int = 0, most: int = 100) -> list[tuple[int, str, str]]:

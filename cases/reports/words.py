@@ -79,6 +79,7 @@ VERBS: Mapping[str, str] = {
     "report.requested": "Asked for an audit report",
     "report.started": "Began to make an audit report",
     "report.made": "Made an audit report",
+    "report.erased": "Erased a report, its time being over",
     "report.failed": "Could not make an audit report",
     "letter.rendered": "Wrote a letter and gave it to the post",
     "letter.withdrawn": "Withdrew a letter",

@@ -70,7 +70,7 @@ def newest(case: Case) -> AuditReport | None:
     since = case.rights_request.identity_at
     if since is None:
         return None
-    made = AuditReport.objects.filter(case=case, level=LEVEL, state="done", requested_at__gte=since)
+    made = AuditReport.objects.filter(case=case, level=LEVEL, state="done", requested_at__gte=since, erased_at=None)
     return made.order_by("-finished_at", "-pk").first()
 
 

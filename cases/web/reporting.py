@@ -11,7 +11,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from cases.kernel import policy
+from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError, NotAllowed
+from cases.kernel.models import AuditReport
 from cases.kernel.reading import queries
 from cases.web import asking, casepage
 from cases.web.documents import archive, attachment
@@ -67,7 +69,7 @@ def progress(request: HttpRequest, uid: UUID, report: UUID) -> HttpResponse:
     label = reports.label_of(case, row.level)
     row.case = case
     shown = {"case": case, "report": row, "label": label, "is_finished": row.state in FINISHED}
-    shown["has_copies"] = row.state == "done" and reports.has_copies(row)
+    shown["has_copies"] = row.state == "done" and row.erased_at is None and reports.has_copies(row)
     if getattr(request, "htmx", False):
         status = STOP_POLLING if shown["is_finished"] else 200
         return render(request, "cases/_report.html", shown, status=status)
@@ -90,17 +92,26 @@ def file(request: HttpRequest, uid: UUID, report: UUID) -> HttpResponse:
     if not (why := casepage.purpose_of(request, opened, actor)):
         policy.require(actor, reports.act_of(opened.case, row.level), case=opened.case)
         return redirect("web:case", uid=uid)
+    if row.erased_at is not None:
+        return redirect("web:report_progress", uid=uid, report=row.uid)
+    try:
+        return _handed_out(request, row, actor=actor, why=why)
+    except NotAllowed:
+        raise
+    except CaseError as error:
+        return problem(request, HTTPStatus.CONFLICT, str(error))
+
+
+def _handed_out(request: HttpRequest, row: AuditReport, *, actor: Actor, why: str) -> HttpResponse:
+    from cases import reports  # noqa: PLC0415 -- as in ask
+
+    at = asking.now()
     if request.GET.get("form") == "copies" and reports.has_copies(row):
-        try:
-            chunks = reports.open_bundle(row, actor=actor, at=asking.now(), purpose=why, request=asking.info(request))
-        except NotAllowed:
-            raise
-        except CaseError as error:
-            return problem(request, HTTPStatus.CONFLICT, str(error))
+        chunks = reports.open_bundle(row, actor=actor, at=at, purpose=why, request=asking.info(request))
         return archive(chunks, reports.file_name(row, ending="zip"))
     is_data = row.data_blob is not None and request.GET.get("form") == "data"
     data = reports.open_report(
-        row, actor=actor, at=asking.now(), is_data=is_data, purpose=why, request_id=asking.request_id(request)
+        row, actor=actor, at=at, is_data=is_data, purpose=why, request_id=asking.request_id(request)
     )
     if is_data:
         return attachment(data, reports.file_name(row, ending="json"), media_type="application/json")

@@ -83,6 +83,7 @@ VERBS: Mapping[str, Said] = {
     "case.texts_read": Said(what="read through", strong="what may speak of others", icon="book-open-check"),
     "report.requested": Said(what="asked for an audit report", icon="printer"),
     "report.made": Said(what="made an audit report", icon="file-check"),
+    "report.erased": Said(what="erased for good, its time being over,", strong="a report", icon="trash-2"),
 }
 
 

@@ -1,6 +1,6 @@
 """Accounts come in files: streamed, part by part, each bad row listed, the same file twice changing nothing."""
 
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.db import connection
@@ -15,6 +15,7 @@ from cases.ledger.reads import Reader
 from tests import factories
 from tests.accounts import portfolio
 from tests.factories import AT
+from tests.kernel.snapshots import nothing_written
 
 pytestmark = pytest.mark.django_db
 READER = Reader(actor="staff:1", verb="view", purpose="test")
@@ -154,3 +155,50 @@ def test_only_collections_brings_files_and_nothing_of_a_person_is_readable(analy
         assert cursor.fetchone() == (0,)
     work()
     assert list(AccountFault.objects.values_list("line", "column", "code")) == [(2, "balance_pence", "not_pence")]
+
+
+ENDED = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
+LAST, NEXT = datetime(2026, 12, 20, 23, 59, tzinfo=UTC), datetime(2026, 12, 21, 0, 1, tzinfo=UTC)
+
+
+def test_a_file_goes_thirty_days_after_its_work_and_what_was_not_taken_in_can_be_given_again(analyst, monkeypatch):
+    content = portfolio.file([portfolio.row(1), portfolio.row(2)])
+    upload, job, _ = take(analyst, content)
+    monkeypatch.setattr(storing, "store", lambda *_given, **_more: 1 / 0)
+    jobrun.work(clock=lambda: ENDED, seconds=60)
+    monkeypatch.undo()
+    job.refresh_from_db()
+    assert (job.failed, job.ended_at, upload.parts.count()) == (1, ENDED, 1)
+    with nothing_written():
+        assert uploads.erase_due(now=LAST) == 0
+
+    assert uploads.erase_due(now=NEXT) == 1
+
+    assert (upload.parts.count(), DataKey.objects.get(pk=upload.key_id).wrapped) == (0, None)
+    (event,) = LedgerEvent.objects.filter(stream=upload.uid, action="accounts.file_erased")
+    assert event.content()["detail"] == {
+        "class": "upload",
+        "versions": [1],
+        "content": bytes(upload.content).hex(),
+        "lines": 2,
+        "parts_left": 1,
+    }
+    with nothing_written():
+        assert uploads.erase_due(now=NEXT + timedelta(days=1)) == 0
+    jobs.resume(job.uid, actor=analyst, at=NEXT)
+    jobrun.work(clock=lambda: NEXT, seconds=60)
+    assert job.rows.get().reason == "part_missing"
+    again, _, is_new = take(analyst, content)
+    assert is_new and again.pk != upload.pk
+    work()
+    assert counts(again) == (2, 0, 0, 0)
+
+
+def test_a_file_that_was_taken_in_keeps_its_name_when_it_goes_and_work_that_goes_on_keeps_it(analyst):
+    content = portfolio.file([portfolio.row(1)])
+    upload, _, _ = take(analyst, content)
+    with nothing_written():
+        assert uploads.erase_due(now=NEXT) == 0  # its work has not ended
+    jobrun.work(clock=lambda: ENDED, seconds=60)
+    assert uploads.erase_due(now=NEXT) == 1
+    assert take(analyst, content)[2] is False

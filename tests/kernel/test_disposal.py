@@ -5,6 +5,7 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 
 from cases import tasks as work
+from cases.accounts import uploads
 from cases.kernel import edits, holds, piles, record, transitions, verdicts
 from cases.kernel.calendars import LONDON
 from cases.kernel.evidence import custody, disposal, handing
@@ -13,6 +14,7 @@ from cases.kernel.models import Approval, Evidence
 from cases.kernel.office import shutout
 from cases.ledger import sealing
 from cases.ledger.models import LedgerEvent
+from cases.reports import keeping
 from tests import disclosures, factories
 from tests.factories import AT
 from tests.kernel.snapshots import nothing_written
@@ -120,9 +122,20 @@ def test_what_fails_in_the_hour_keeps_nothing_that_comes_after_it_from_being_don
     monkeypatch.setattr(shutout, "forget_sessions", step("forget_sessions"))
     monkeypatch.setattr(disposal, "dispose_due", step("dispose_due", ValueError("first")))
     monkeypatch.setattr(disposal, "dispose_beside", step("dispose_beside"))
-    monkeypatch.setattr(piles, "erase_due", step("erase_due"))
+    monkeypatch.setattr(piles, "erase_due", step("piles"))
+    monkeypatch.setattr(keeping, "erase_due", step("reports"))
+    monkeypatch.setattr(uploads, "erase_due", step("uploads"))
     monkeypatch.setattr(custody, "check_sample", step("check_sample", OSError("away")))
     monkeypatch.setattr(custody, "sweep", step("sweep"))
     with pytest.raises(OSError, match="away"):
         work.check_documents()
-    assert done == ["forget_sessions", "dispose_due", "dispose_beside", "erase_due", "check_sample", "sweep"]
+    assert done == [
+        "forget_sessions",
+        "dispose_due",
+        "dispose_beside",
+        "piles",
+        "reports",
+        "uploads",
+        "check_sample",
+        "sweep",
+    ]

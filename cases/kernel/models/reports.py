@@ -48,7 +48,8 @@ class Letter(Tracked):
 class AuditReport(Tracked):
     """One printed story of a case, made by a task; asking for it and making it are acts on record.
 
-    `level` is internal for the audit report, else the kind's own paper; `data_blob` is such a paper as plain data.
+    `level` is internal for the audit report, else the kind's own paper; `data_blob` is such a paper as plain data. Of
+    one that was erased what it was stays.
     """
 
     case = models.ForeignKey(Case, models.PROTECT, related_name="reports")
@@ -65,14 +66,23 @@ class AuditReport(Tracked):
     data_blob = models.OneToOneField(StoredBlob, models.PROTECT, null=True, related_name="+")
     finished_at = models.DateTimeField(null=True, blank=True)
     dispose_after_date = models.DateField(null=True, blank=True)
+    erased_at = models.DateTimeField(null=True, blank=True, editable=False)
 
-    later = {"data_blob_id": None}
+    later = {"data_blob_id": None, "erased_at": None}
 
     class Meta:
         constraints = [
             models.CheckConstraint(condition=Q(state__in=["queued", "running", "done", "failed"]), name="report_state")
         ]
-        indexes = [models.Index("id", name="report_due", condition=Q(state="queued"))]
+        indexes = [
+            models.Index("id", name="report_due", condition=Q(state="queued")),
+            models.Index(
+                "dispose_after_date",
+                "id",
+                name="report_to_erase",
+                condition=Q(erased_at=None, dispose_after_date__isnull=False),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"report {self.pk} of {self.case_id}"

@@ -154,7 +154,7 @@ def _parts() -> dict[str, Any]:
         ),
         "reports_": _listed(
             AuditReport.objects.filter(**mine).order_by("-requested_at")[:5],
-            **_same(("uid", "state", "level", "requested_at", "pages")),
+            **_same(("uid", "state", "level", "requested_at", "pages", "erased_at")),
             asker="requested_by__display_name",
         ),
         "holds_": _listed(Hold.objects.filter(in_force(), **mine)[:9], kind="kind"),
