@@ -13,7 +13,7 @@ from typing import Any
 from cases.kernel import tasks
 from cases.kernel.exchange import letters
 from cases.kernel.parties import ADDRESS_FIELDS, PERSON_FIELDS
-from cases.kernel.reading import queries
+from cases.kernel.reading import lookers, queries
 from cases.reports.entries import Entry, lines, on, when
 from cases.reports.records import Records
 from cases.reports.words import Words, capital, moment, plain, spoken
@@ -164,10 +164,11 @@ def looks(records: Records, words: Words) -> Iterator[Entry]:
         names = CLASSES.get(frozenset(row.fields)) or ", ".join(map(plain, row.fields))
         values = f"; {names}" if names else ""
         urgent = "; emergency access" if row.break_glass else ""
+        who = words.actor(row.actor) if lookers.is_named(row, at=records.read_at) else lookers.NAMELESS
         count = "1 row" if row.result_count == 1 else f"{row.result_count} rows"
         yield Entry(
             head=f"Look {number}",
-            lines=(f"{moment(row.at)}, {words.actor(row.actor)}: {row.verb}, {purpose}; {count}{values}{urgent}",),
+            lines=(f"{moment(row.at)}, {who}: {row.verb}, {purpose}; {count}{values}{urgent}",),
         )
 
 

@@ -72,6 +72,7 @@ class Records:
     tries: list[DeliveryAttempt]
     callbacks: list[Callback]
     looks: list[AccessEvent]
+    read_at: datetime
     links: list[links.Listed]
     people: dict[int, str]
     agencies: dict[str, str]
@@ -117,6 +118,7 @@ def read(case: Case, *, asker: Actor | None, reader: Reader, at: datetime, is_de
         events=events,
         reasons=reasons,
         links=linked,
+        read_at=at,
         **sealed,
         **_open_rows(case),
         **_names(),

@@ -359,5 +359,5 @@ def audit(request: HttpRequest, uid: UUID) -> HttpResponse:
     if not (why := purpose_of(request, file, actor)):
         return ask_purpose(request, file.case)
     reads.record_read(asking.reader(request, "view", why, file.case.uid, fields=("audit",)), at=at, result_count=1)
-    trail = records.audit_trail(file.case, before=_before(request))
+    trail = records.audit_trail(file.case, at=at, before=_before(request))
     return render(request, "cases/audit.html", header(file, "audit", actor) | trail | {"before": _before(request)})

@@ -87,7 +87,7 @@ def _show(
         "teams": compartments.mine(actor),
         "live": live,
         "past": [row for row in found if row not in live],
-        "looked": compartments.looked_outside(actor),
+        "looked": compartments.looked_outside(actor, at=at),
         "form": form,
         "problems": problems or [],
     }

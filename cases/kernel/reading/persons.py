@@ -18,7 +18,7 @@ from cases.kernel.finding import joining
 from cases.kernel.linking import people as linked
 from cases.kernel.models import Case, CaseParty, Hold, PersonPair, Release
 from cases.kernel.parties import PERSON_FIELDS
-from cases.kernel.reading import timeline
+from cases.kernel.reading import lookers
 from cases.ledger.models import AccessEvent
 from cases.ledger.reads import Reader, record_read
 
@@ -157,7 +157,7 @@ def person_file(
     told = tuple(replace(each, pairs=waiting.get(each.case.pk, 0)) for each in found)
     tables = (_kept(found), _told(found), *_of_families(found))
     return PersonFile(
-        uid=uid, assertions=told, looks=tuple(_looks(actor, found)), links=_links(actor, found), tables=tables
+        uid=uid, assertions=told, looks=tuple(_looks(actor, found, at=at)), links=_links(actor, found), tables=tables
     )
 
 
@@ -239,7 +239,7 @@ def _pairs(actor: Actor, found: Sequence[Assertion]) -> dict[int, int]:
     return dict(rows.values_list("pk", "pairs"))
 
 
-def _looks(actor: Actor, found: Sequence[Assertion]) -> list[Look]:
+def _looks(actor: Actor, found: Sequence[Assertion], *, at: datetime) -> list[Look]:
     """Return who looked at those of the person's cases whose audit the actor may read, the last first."""
     told = {
         each.case.uid: each.case.reference
@@ -248,11 +248,11 @@ def _looks(actor: Actor, found: Sequence[Assertion]) -> list[Look]:
     }
     events = AccessEvent.objects.filter(streams__overlap=list(told)).exclude(purpose__startswith=policy.QUIET)
     rows = list(events.order_by("-id")[:READERS_SHOWN]) if told else []
-    known = timeline.names({row.actor for row in rows})
+    known = lookers.names(rows, at=at)
     return [
         Look(
             at=row.at,
-            who=known[row.actor],
+            who=known[row.pk],
             verb=row.verb,
             purpose=row.purpose,
             references=tuple(sorted(told[stream] for stream in row.streams if stream in told)),

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 
 from cases.kernel import policy
 from cases.kernel.models import Callback, Case, DeliveryAttempt, Evidence, Letter, OutboxMessage
-from cases.kernel.reading import timeline
+from cases.kernel.reading import lookers
 from cases.ledger import sealing
 from cases.ledger.models import AccessEvent, LedgerEvent
 
@@ -60,7 +60,7 @@ def looks_at(case: Case) -> QuerySet[AccessEvent]:
     return AccessEvent.objects.filter(streams__contains=[case.uid]).exclude(purpose__startswith=policy.QUIET)
 
 
-def audit_trail(case: Case, *, before: int | None = None, size: int = EVENTS_SHOWN) -> dict[str, Any]:
+def audit_trail(case: Case, *, at: datetime, before: int | None = None, size: int = EVENTS_SHOWN) -> dict[str, Any]:
     """Return a page of the case's events, newest first, with their hashes and whether each carries on the one before;
     whether the whole chain does, counted in the database; and who looked. `older_than` is the number below which the
     next page begins, or None. Four queries."""
@@ -70,7 +70,7 @@ def audit_trail(case: Case, *, before: int | None = None, size: int = EVENTS_SHO
     events, earlier = found[:size], [*found[1:], None]
     count, is_whole = _chain(case)
     looked = list(looks_at(case).order_by("-id")[:READERS_SHOWN])
-    known = timeline.names({event.actor for event in events} | {each.actor for each in looked})
+    known = lookers.names(looked, at=at, more={event.actor for event in events})
     return {
         "events": [
             {
@@ -85,7 +85,7 @@ def audit_trail(case: Case, *, before: int | None = None, size: int = EVENTS_SHO
         ],
         "count": count,
         "older_than": events[-1].seq if len(found) > size else None,
-        "looked": [{"event": each, "who": known[each.actor]} for each in looked],
+        "looked": [{"event": each, "who": known[each.pk]} for each in looked],
         "is_whole": is_whole,
     }
 

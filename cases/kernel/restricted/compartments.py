@@ -13,7 +13,7 @@ from cases.kernel import policy, record
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError, NotVisible
 from cases.kernel.models import Case, CompartmentGrant, RoleGrant, Team, User
-from cases.kernel.reading import timeline
+from cases.kernel.reading import lookers
 from cases.ledger import api as ledger
 from cases.ledger import sealing, security
 from cases.ledger.models import AccessEvent, SecurityEvent
@@ -70,18 +70,16 @@ def grants(actor: Actor) -> list[CompartmentGrant]:
     return list(rows.order_by("-granted_at", "-pk")[:100])
 
 
-def looked_outside(actor: Actor) -> list[Look]:
+def looked_outside(actor: Actor, *, at: datetime) -> list[Look]:
     """Return what the actor's compartments looked at outside themselves, newest first. Seen only here."""
     purposes = [f"{policy.QUIET}{team.pk}" for team in mine(actor)]
     rows = list(AccessEvent.objects.filter(purpose__in=purposes).order_by("-id")[:LOOKS_SHOWN])
     known = dict(
         Case.objects.filter(uid__in={uid for row in rows for uid in row.streams}).values_list("uid", "reference")
     )
-    who = timeline.names({row.actor for row in rows})
+    who = lookers.names(rows, at=at)
     return [
-        Look(
-            at=row.at, who=who[row.actor], verb=row.verb, references=[known[uid] for uid in row.streams if uid in known]
-        )
+        Look(at=row.at, who=who[row.pk], verb=row.verb, references=[known[uid] for uid in row.streams if uid in known])
         for row in rows
     ]
 
