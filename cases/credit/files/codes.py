@@ -25,6 +25,10 @@ FAULTS = {
         "field",
         "Billing tells of a default that the agencies do not know and no case of ours decided: left out.",
     ),
+    "default_under_way": (
+        "field",
+        "Its default is on its way to the agencies by itself, and may yet be taken back: left out.",
+    ),
     "name_missing": ("field", "No name of a holder is known: left out."),
     "birth_missing": ("field", "No date of birth of a holder is known: left out."),
     "address_missing": ("field", "No address of a holder is known: left out."),

@@ -13,6 +13,7 @@ from uuid import uuid4
 from django.db.models import Max, Q
 
 from cases.accounts.models import Account, AccountFlag, AccountHolder, AccountMonth, BureauTold
+from cases.credit.defaults.codes import OPEN
 from cases.credit.defaults.models import Default
 from cases.credit.defaults.standing import DEFAULTING, KEPT_MONTHS, goes_on, is_over, marks_of_default, month_of
 from cases.credit.files import codes
@@ -68,6 +69,7 @@ class Known:
     before: Mapping[int, str]
     defaults: Mapping[int, Default]
     taken_off: Collection[int]
+    pending: Collection[int]
     over: Collection[int]
     told_without: Collection[int]
     told: Mapping[int, date | None]
@@ -152,9 +154,9 @@ def _known(file: CreditFile, accounts: Sequence[Account], *, by: str, at: dateti
     for pk, code in AccountFlag.objects.filter(ended_date=None, **here).values_list("account", "code"):
         flags.setdefault(pk, set()).add(code)
     months = AccountMonth.objects.filter(month__lt=file.month, **here).order_by("account", "-month")
-    states = (*_ON_FILE, *_TAKEN_OFF)
-    decided = Default.objects.select_related("case").filter(case__state__in=states, **here)
-    on_file = {row.account_id: row for row in decided if row.case.state in _ON_FILE}
+    ours = Default.objects.select_related("case").filter(case__state__in={*_ON_FILE, *_TAKEN_OFF, *OPEN}, **here)
+    on_file = {row.account_id: row for row in ours if row.case.state in _ON_FILE}
+    off = {row.account_id for row in ours if row.case.state in _TAKEN_OFF}
     today = file.effective_date or file.month
     over = {each.pk for each in accounts if each.default_date and is_over(each.default_date, today=today)}
     marks: dict[int, frozenset[str]] = {}
@@ -165,8 +167,9 @@ def _known(file: CreditFile, accounts: Sequence[Account], *, by: str, at: dateti
     return Known(
         before=dict(months.distinct("account").values_list("account", "status")),
         defaults=on_file,
-        over=({row.account_id for row in decided if row.case.state == "expired"} | over) - on_file.keys(),
-        taken_off=({row.account_id for row in decided} | over) - on_file.keys(),
+        over=({row.account_id for row in ours if row.case.state == "expired"} | over) - on_file.keys(),
+        taken_off=(off | over) - on_file.keys(),
+        pending={row.account_id for row in ours if row.case.state in OPEN},
         told={pk: day for pk, day in told.items() if day is not None},
         told_without={pk for pk, day in told.items() if day is None},
         marks=marks,
@@ -293,6 +296,13 @@ def _moved_later(_file: CreditFile, row: Taken, _month: Month, known: Known) -> 
     return day is not None and before is not None and day > before
 
 
+def _is_undecided(_file: CreditFile, row: Taken, month: Month, known: Known) -> bool:
+    """Say whether only billing tells of a default: the agencies do not have it, or a case of ours has yet to decide."""
+    pk = row.account.pk
+    is_new = pk in known.told_without or (pk in known.pending and pk not in known.told)
+    return month.has_default and pk not in known.defaults and is_new
+
+
 def _jumped(_file: CreditFile, row: Taken, month: Month, _known: Known) -> bool:
     is_counted = month.before.isdigit() and row.status.isdigit() and "8" not in (month.before, row.status)
     return is_counted and int(row.status) > int(month.before) + 1
@@ -307,8 +317,9 @@ _RULES: Mapping[str, Rule] = {
     "default_without_notice": lambda _file, row, month, known: (
         month.has_default and row.account.pk not in known.defaults
     ),
-    "default_undecided": lambda _file, row, month, known: (
-        month.has_default and row.account.pk not in known.defaults and row.account.pk in known.told_without
+    "default_undecided": _is_undecided,
+    "default_under_way": lambda _file, row, _month, known: (
+        row.account.pk in known.defaults and row.account.pk in known.pending
     ),
     "name_missing": _lacks("surname"),
     "birth_missing": _lacks("date_of_birth"),
