@@ -1,6 +1,6 @@
 """What a monthly file says of an account whose default is on its way, is in dispute, or is partly paid."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.test import TestCase
 
