@@ -66,29 +66,6 @@ class ReasonsField(forms.MultipleChoiceField):
         return super().get_bound_field(form, field_name)
 
 
-class OptionalCode(CodeField):
-    """A code of a list, or none."""
-
-    none = ""
-
-    def get_bound_field(self, form: forms.BaseForm, field_name: str) -> forms.BoundField:
-        bound = super().get_bound_field(form, field_name)
-        self.choices = [("", self.none), *self.codes.choices(also=form.initial.get(field_name))]
-        return bound
-
-
-class AttackField(OptionalCode):
-    """What kind of attack it is, if it is one."""
-
-    none = "It is no attack"
-
-
-class KindField(OptionalCode):
-    """The kind of filing, which an attack may lack."""
-
-    none = "Not known"
-
-
 class FactsForm(forms.Form):
     """The opening facts. Money is typed in pounds and kept in pence."""
 
@@ -98,8 +75,8 @@ class FactsForm(forms.Form):
         required=False,
         help_text="Of an attack, the kind of fraud may be left empty until it is known: nothing is filed without.",
     )
-    attack = AttackField(label="Kind of attack", codes=codes.ATTACKS, required=False)
-    fpa_case_type = KindField(label="Kind of fraud", codes=codes.CASE_TYPES, required=False)
+    attack = CodeField(label="Kind of attack", codes=codes.ATTACKS, none="It is no attack", required=False)
+    fpa_case_type = CodeField(label="Kind of fraud", codes=codes.CASE_TYPES, none="Not known", required=False)
     reasons = ReasonsField(label="What was done", widget=GroupedTicks, required=False)
     product = CodeField(label="Product", codes=codes.PRODUCTS)
     sales_channel = CodeField(label="Channel", codes=codes.SALES_CHANNELS)

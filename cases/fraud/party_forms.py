@@ -147,7 +147,7 @@ class PartyForm(PlaceFields):
     ip_seen_at = forms.CharField(
         label="Seen at", max_length=32, required=False, help_text="With its offset: 2026-11-13T21:02:00Z."
     )
-    address_kind = CodeField(label="Address is", codes=codes.ADDRESS_KINDS, required=False)
+    address_kind = CodeField(label="Address is", codes=codes.ADDRESS_KINDS, initial="current", required=False)
 
     field_order = (
         *("role", "is_innocent", "title", "forename", "middle_name", "surname", "alias", "date_of_birth"),

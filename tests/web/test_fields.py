@@ -143,9 +143,14 @@ def test_what_a_request_asks_for_is_ticked_in_groups_and_stays_ticked_after_a_re
 
 
 GRAVE = [
+    ("fraud.forms.FactsForm", ("product", "sales_channel")),
+    ("fraud.party_forms.PartyForm", ("role",)),
+    ("fraud.party_forms.AddressForm", ("kind",)),
     ("fraud.forms.DisputeForm", ("grounds", "subject")),
     ("fraud.forms.RemoveForm", ("reason_code",)),
     ("fraud.trace.forms.HoldForm", ("outcome",)),
+    ("rights.forms.FactsForm", ("right", "came_by")),
+    ("rights.complaints.forms.FactsForm", ("about", "came_by")),
     ("disclosure.forms.FactsForm", ("request_type",)),
     ("disclosure.stepforms.ReturnForm", ("fault",)),
     ("disclosure.stepforms.RefuseForm", ("reason_code",)),
@@ -171,7 +176,8 @@ def test_nothing_grave_is_chosen_before_somebody_chose(form, names):
         "DocumentForm": {"items": ["subscriber_name"], "documents": list(case.evidence.all())},
         "ConfirmForm": {"actor": factories.job()},
     }
-    given = extra.get(form.rpartition(".")[2], {} if form.endswith((".FactsForm", ".HoldForm")) else {"case": case})
+    plain = (".FactsForm", ".HoldForm", ".PartyForm", ".AddressForm")
+    given = extra.get(form.rpartition(".")[2], {} if form.endswith(plain) else {"case": case})
     given = {"case": case} if form == "fraud.trace.forms.HoldForm" else given
     made = import_string(f"cases.{form}")
 

@@ -15,6 +15,7 @@ from django import forms
 from django.db.models import CharField, Func, QuerySet, Value
 
 from cases.kernel.models import CodeEntry
+from cases.kernel.plainforms import Chosen
 from cases.kernel.prepared import Prepared
 
 __all__ = [
@@ -119,8 +120,8 @@ def offered(codes: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     return codes.choices() if isinstance(codes, CodeList) else list(codes)
 
 
-class CodeField(forms.ChoiceField):
-    """A choice of a code list: what is active, and what the form's row holds already."""
+class CodeField(Chosen):
+    """A choice of a code list that nobody made beforehand: what is active, and what the form's row holds already."""
 
     def __init__(self, *, codes: CodeList, **kwargs: Any) -> None:
         self.codes = codes
