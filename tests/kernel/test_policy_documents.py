@@ -53,6 +53,21 @@ def propose(username: str, **more):
     return client.post(reverse("web:propose", args=["policy_document"]), typed(**more))
 
 
+def test_what_was_typed_beside_a_file_comes_back_after_the_second_factor(people, settings):
+    settings.DEMO = True
+    client, path = desk.client_of("v.tranter"), reverse("web:propose", args=["policy_document"])
+    assert client.post(path, typed())["Location"] == "/step-up/"
+    kept = client.post("/step-up/", {"demo": "1"}, follow=True)
+    assert "choose them again there" in kept.content.decode()
+
+    again = client.post(kept.context["draft"]["path"], dict(kept.context["draft"]["fields"]))
+
+    assert again.status_code == 422 and list(again.context["form"].errors) == ["file"]
+    assert 'value="Writing to people, 2027"' in again.content.decode()
+    assert "The yearly review." in again.content.decode()
+    assert not Proposal.objects.exists()
+
+
 def test_a_document_is_proposed_by_one_person_and_approved_by_another(people):
     assert propose("v.tranter").status_code == 302
     row = Proposal.objects.get()
