@@ -7,7 +7,7 @@ from typing import Any
 
 from django import forms
 
-from cases.kernel import casetypes, holdkinds
+from cases.kernel import calendars, casetypes, holdkinds
 from cases.kernel.models import Case
 from cases.web.wording import role_label, words
 
@@ -64,7 +64,10 @@ class ReleaseForm(forms.Form):
     def shown(inputs: Mapping[str, Any]) -> list[tuple[str, str]]:
         """Say which hold to whoever agrees."""
         since = inputs.get("since")
-        return [("Hold", str(inputs.get("label", ""))), ("In force since", f"{since:%-d %B %Y}" if since else "")]
+        return [
+            ("Hold", str(inputs.get("label", ""))),
+            ("In force since", f"{calendars.london_date(since):%-d %B %Y}" if since else ""),
+        ]
 
 
 class SplitForm(forms.Form):

@@ -2,12 +2,13 @@
 
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
 
 from cases.agencies import application, queue, settlement
+from cases.disclosure.breach import report
 from cases.kernel import edits, intake, outbox, policy, transitions, verdicts
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Agency, Case, OutboxMessage, Release, Task
@@ -129,9 +130,15 @@ def test_what_is_missing_is_refused_and_nothing_is_written(people, build, name, 
 def test_after_the_72_hours_it_is_told_only_with_the_reasons(people):
     case, late = breaches.assessed(people), AT + timedelta(hours=71)
     sentence = refusal(case, "notify", people[OFFICER], late, **TOLD)
-    assert sentence == "The 72 hours ended at 08:00 UTC on 17 November 2026. Say why it is told later."
+    assert sentence == "The 72 hours ended at 08:00 on 17 November 2026. Say why it is told later."
     after(case, "notify", people[OFFICER], late, **TOLD, delay="Found by an audit of last year.")
     assert told(case)[0][1]["reasons_for_delay"] == "Found by an audit of last year."
+
+
+def test_the_page_of_a_breach_shows_london_time(people):
+    case = breaches.assessed(people)
+    case.breach.aware_at = datetime(2026, 7, 1, 22, 30, tzinfo=UTC)
+    assert ("First known", "1 July 2026 23:30") in report.facts_view(case)
 
 
 def test_the_72_hours_count_anew_from_when_it_was_first_known_as_it_is_corrected(people):

@@ -168,6 +168,12 @@ def test_whoever_is_not_in_the_register_is_asked_by_a_person_and_who_is_told_by_
     assert (ended.state, Letter.objects.get(case=case).template) == ("closed", "trace_ended")
 
 
+def test_the_way_back_is_shown_in_london_time(people):
+    case = traces.tracing(people, at=datetime(2026, 7, 1, 22, 30, tzinfo=UTC))
+    way, _ = report.tables(case)
+    assert way.rows == (("1", "Sandbox Transit", "asked", "1 July 2026 23:30", ""),)
+
+
 def test_whoever_recorded_the_result_does_not_pass_it_on_and_the_police_need_a_reference(people):
     traces.enter(people)
     case = traces.tracing(people, at=CALLED)

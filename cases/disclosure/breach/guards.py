@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cases.disclosure.breach import codes, effects, periods
+from cases.kernel.calendars import LONDON
 
 __all__ = [
     "has_measures",
@@ -53,7 +54,7 @@ def says_why_late(context: Any) -> str | None:
     clock = context.case.clocks.filter(rule=periods.TELL).order_by("-pk").first()
     if clock is None or context.at <= clock.due_at or _text(context, "delay") or effects.is_told(context.case):
         return None
-    return f"The 72 hours ended at {clock.due_at:%H:%M UTC on %-d %B %Y}. Say why it is told later."
+    return f"The 72 hours ended at {clock.due_at.astimezone(LONDON):%H:%M on %-d %B %Y}. Say why it is told later."
 
 
 def says_why_untold(context: Any) -> str | None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from cases.disclosure.breach import codes
+from cases.kernel import papers
 from cases.kernel.casetypes import Check
 from cases.kernel.models import Case
 
@@ -29,7 +30,7 @@ def amount(_facts: Mapping[str, Any]) -> int | None:
 
 
 def _moment(at: datetime | None) -> str:
-    return f"{at.astimezone(UTC):%-d %B %Y %H:%M} UTC" if at else ""
+    return papers.moment(at) if at else ""
 
 
 def facts_view(case: Case) -> list[tuple[str, str]]:

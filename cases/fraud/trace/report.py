@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC
 from typing import Any
 
 from cases.fraud.trace import codes, messages
-from cases.kernel import outbox
+from cases.kernel import outbox, papers
 from cases.kernel.casetypes import Check, Table
 from cases.kernel.models import Case, Release
 
@@ -47,7 +46,7 @@ def tables(case: Case) -> Sequence[Table]:
             str(hop.number),
             hop.provider,
             _WAYS[hop.direction],
-            f"{hop.happened_at.astimezone(UTC):%-d %B %Y %H:%M} UTC",
+            papers.moment(hop.happened_at),
             _OUTCOMES.get(hop.outcome, ""),
         )
         for hop in case.trace_hops.order_by("number")
@@ -71,7 +70,7 @@ def tables(case: Case) -> Sequence[Table]:
 def _passed(case: Case) -> Iterator[tuple[str, str]]:
     given = Release.objects.filter(case=case, message_kind=messages.TRACE_RESULT.code).order_by("pk")
     for release in given.exclude(outbox.never_left("message__")).select_related("recipient"):
-        yield release.recipient.display_name, f"{release.released_at.astimezone(UTC):%-d %B %Y %H:%M} UTC"
+        yield release.recipient.display_name, papers.moment(release.released_at)
 
 
 def checks(case: Case) -> list[Check]:
