@@ -20,8 +20,8 @@ from cases.kernel import actors, casetypes, failpoints, locks, record, tasks
 from cases.kernel.actors import Actor
 from cases.kernel.casetypes import Content
 from cases.kernel.errors import CaseError
-from cases.kernel.exchange import chase, exchanges
-from cases.kernel.models import Agency, Callback, Case, OutboxMessage, Task, Team
+from cases.kernel.exchange import agencies, chase, exchanges
+from cases.kernel.models import Callback, Case, OutboxMessage, Task
 from cases.kernel.transitions import AlreadyThere
 from cases.ledger import api as ledger
 from cases.ledger import sealing, security
@@ -270,13 +270,7 @@ def _raise_task(kind: str, row: Callback, case: Case | None, *, now: datetime) -
         "reason": row.reason,
     }
     with ledger.action(stream, kind.replace("_", ".", 1), actor=ACTOR.label, at=now, detail=detail):
-        tasks.raise_task(kind, case=case, team=None if case else compartment(row.agency), at=now, **detail)
-
-
-def compartment(agency: Agency) -> Team | None:
-    """Return the restricted team whose agency this is: nobody else may know that it called."""
-    casetype = casetypes.restricted_with(agency.kind)
-    return Team.objects.filter(code=casetype.team).first() if casetype else None
+        tasks.raise_task(kind, case=case, team=None if case else agencies.compartment(row.agency), at=now, **detail)
 
 
 def _count_fault(callback_id: int, *, now: datetime) -> str:

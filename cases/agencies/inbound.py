@@ -16,6 +16,7 @@ from cases.agencies.callback_body import CallbackBody, FormRefused
 from cases.agencies.senders import Sender
 from cases.agencies.strict_json import Unreadable
 from cases.kernel import record, tasks
+from cases.kernel.exchange import agencies
 from cases.kernel.models import Callback
 from cases.kernel.prepared import Prepared
 from cases.ledger import api as ledger
@@ -120,7 +121,7 @@ def row_of(sender: Sender, raw: bytes, body: CallbackBody, *, now: datetime) -> 
 
 def _repeat(known: Stored, digests: list[str], raw: bytes, sender: Sender, *, now: datetime) -> Receipt:
     if known.body_sha256 not in digests:
-        team = application.compartment(sender.agency)
+        team = agencies.compartment(sender.agency)
         within = {record.COMPARTMENT: team.pk} if team else {}
         security.note(
             "callback_id_reused",
@@ -183,7 +184,8 @@ _INBOX_KEY = Prepared(
 def _raise_unreadable(row: Callback, *, now: datetime) -> None:
     detail: dict[str, Any] = {"callback": str(row.uid), "agency": row.agency.code}
     with ledger.action(row.agency.uid, "callback.unreadable", actor=application.ACTOR.label, at=now, detail=detail):
-        tasks.raise_task("callback_unreadable", case=None, at=now, **detail)
+        team = agencies.compartment(row.agency)
+        tasks.raise_task("callback_unreadable", case=None, team=team, at=now, **detail)
 
 
 _doorbells: list[Callable[[], None]] = []

@@ -10,11 +10,12 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from cases.agencies import application, shapes, strict_json
+from cases.agencies import shapes, strict_json
 from cases.agencies.inbound import IdReused
 from cases.agencies.senders import Sender
 from cases.kernel import actors, casetypes, intake, record
 from cases.kernel.casetypes import CaseType
+from cases.kernel.exchange import agencies
 from cases.kernel.models import Case, IntakeRequest
 from cases.kernel.office import codelists
 from cases.kernel.prepared import Prepared
@@ -179,7 +180,7 @@ def as_answer(done: Done) -> Answer:
 
 def _repeat(known: Answered, digests: list[str], sender: Sender, *, now: datetime) -> Answer:
     if known.body_sha256 not in digests:
-        team = application.compartment(sender.agency)
+        team = agencies.compartment(sender.agency)
         within = {record.COMPARTMENT: team.pk} if team else {}
         by = f"agency:{sender.agency.code}"
         security.note("intake_id_reused", actor=by, at=now, act="", message_id=sender.message_id, **within)

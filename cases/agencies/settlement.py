@@ -18,7 +18,7 @@ from django.db.models import QuerySet
 from cases.kernel import actors, casetypes, locks, record, tasks
 from cases.kernel.errors import CaseError
 from cases.kernel.exchange import agencies, files, letters
-from cases.kernel.models import BatchFile, Case, Channel, ChannelHealth, OutboxMessage, Task
+from cases.kernel.models import Agency, BatchFile, Case, Channel, ChannelHealth, OutboxMessage, Task
 from cases.kernel.transitions import AlreadyThere
 from cases.ledger import api as ledger
 from cases.ledger.keys import KeyMissing
@@ -225,10 +225,12 @@ def _pause(channel_id: int, *, now: datetime) -> bool:
     )
     if health is None:
         return False
+    Agency.objects.select_for_update(no_key=True).get(pk=health.channel.agency_id)
     channel, cause = health.channel, health.pause_reason or "failing_for_a_day"
+    about, team = {"agency": channel.agency.code}, agencies.compartment(channel.agency)
     with ledger.action(channel.agency.uid, "agency.channel_paused", actor=ACTOR.label, at=now):
         agencies.change_channel(channel, "agency.channel_paused", actor=ACTOR, at=now, cause=cause, state="paused")
-        tasks.raise_task("channel_paused", case=None, at=now, agency=channel.agency.code, cause=cause)
+        tasks.raise_once("channel_paused", at=now, team=team, about=about, cause=cause)
     health.pause_reason, health.consecutive_rejections, health.failing_since = "", 0, None
     health.save(update_fields=["pause_reason", "consecutive_rejections", "failing_since"])
     return True

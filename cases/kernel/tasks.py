@@ -10,7 +10,7 @@ from cases.kernel.actors import Actor
 from cases.kernel.models import Case, Task, Team
 from cases.ledger import api as ledger
 
-__all__ = ["ENDED_BY", "LABELS", "close", "close_all", "ends_with", "label", "raise_task"]
+__all__ = ["ENDED_BY", "LABELS", "close", "close_all", "ends_with", "label", "raise_once", "raise_task"]
 
 SAY_WHAT = "Say what was done, or why nothing is to be done."
 LABELS: dict[str, str] = {
@@ -99,6 +99,22 @@ def raise_task(
         opened_at=at,
         due_at=due_at,
     )
+
+
+def raise_once(
+    kind: str,
+    *,
+    at: datetime,
+    about: Mapping[str, Any],
+    team: Team | None = None,
+    due_at: datetime | None = None,
+    **more: Any,
+) -> Task | None:
+    """Open a task of no case inside the current ledger action, unless one of its kind about the same is open: then
+    return None. The caller has locked what it is about. `about` and `more` take codes and ids only."""
+    if Task.objects.filter(case=None, kind=kind, closed_at=None, detail__contains=dict(about)).exists():
+        return None
+    return raise_task(kind, case=None, at=at, team=team, due_at=due_at, **about, **more)
 
 
 def codes_of(errors: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -87,6 +87,14 @@ def test_a_pause_stops_messages_and_files_and_the_task_stays_while_one_is_paused
     assert asked() == 0
 
 
+def test_what_fails_on_both_at_once_is_one_task_until_both_go_on(bureau):
+    ChannelHealth.objects.filter(channel__agency=bureau).update(pause_reason="failing_for_a_day")
+    assert settlement.pause_failing(now=now()) == 2
+    assert (states(bureau), asked()) == ({"https": "paused", "sftp": "paused"}, 1)
+    said("resume", CODE)
+    assert asked() == 0
+
+
 def test_two_people_pause_and_end_both_and_a_later_fault_of_one_lets_nobody_end_the_other_alone(people, bureau):
     changes.agree(people, changes.propose(people, "agency_pause", {"code": CODE}))
     assert states(bureau) == {"https": "paused", "sftp": "paused"}

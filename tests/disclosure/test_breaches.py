@@ -7,10 +7,11 @@ from uuid import uuid4
 
 import pytest
 
-from cases.agencies import application, queue, settlement
+from cases.agencies import queue, settlement
 from cases.disclosure.breach import report
 from cases.kernel import edits, intake, outbox, policy, transitions, verdicts
 from cases.kernel.errors import CaseError
+from cases.kernel.exchange import agencies
 from cases.kernel.models import Agency, Case, OutboxMessage, Release, Task
 from cases.kernel.restricted import referrals
 from cases.kernel.timing import rulebook, sweeps
@@ -344,7 +345,7 @@ def test_what_oversight_says_of_no_known_case_is_read_by_the_disclosure_unit(peo
     breaches.enter("tests-ipc", "oversight", "Test Commissioner")
     breaches.enter()
     seen = {
-        each.kind: application.compartment(each).code
+        each.kind: agencies.compartment(each).code
         for each in Agency.objects.filter(kind__in=["oversight", "regulator"])
     }
     assert (seen["oversight"], seen["regulator"]) == ("disclosure", "data_protection")

@@ -5,8 +5,9 @@ from datetime import UTC, date, datetime
 import pytest
 
 from cases.kernel.errors import NotAllowed, NotVisible
-from cases.kernel.models import AccessAnswer, AccessReview, Proposal, RoleGrant, Task
+from cases.kernel.models import AccessAnswer, AccessReview, Proposal, RoleGrant, Task, Team
 from cases.kernel.office import access, proposals
+from cases.ledger import api as ledger
 from cases.ledger import sealing
 from cases.ledger.models import LedgerEvent
 from tests import factories
@@ -94,6 +95,21 @@ def test_lead_who_wants_a_right_gone_asks_the_administrators_and_the_task_ends_w
 
     task.refresh_from_db()
     assert task.closed_at == AT
+
+
+def test_two_leads_who_want_the_same_right_gone_ask_for_it_once(office):
+    rights = Team.objects.get(code="rights")
+    with ledger.action(rights.uid, "tests.seated", actor="system:tests", at=AT):
+        rights.memberships.create(user_id=office["a.byrne"].user_id)
+    access.open_month(now=AT)
+    gone = {"role:fraud_analyst": "kept", "role:fraud_approver": "removed", "team:fraud": "kept", "team:rights": "kept"}
+    for code, lead in (("fraud", "d.osei"), ("rights", "j.merriweather")):
+        row = AccessReview.objects.get(team__code=code)
+        person = next(each for each in access.persons(row, office[lead], at=AT) if each.user.username == "a.byrne")
+        say(row, office, "a.byrne", {right.code: gone[right.code] for right in person.rights}, by=lead)
+
+    assert AccessAnswer.objects.filter(right="role:fraud_approver", verdict="removed").count() == 2
+    assert Task.objects.filter(kind="access_removal").count() == 1
 
 
 def test_administrators_answer_proposes_what_is_to_go(office, review):

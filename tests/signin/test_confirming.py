@@ -82,6 +82,18 @@ def test_whoever_was_made_by_one_administrator_sees_no_case_until_another_person
     assert SecurityEvent.objects.filter(kind="person_confirmed", detail__user=user.pk).count() == 1
 
 
+def test_a_second_link_before_the_first_sign_in_asks_for_the_same_confirmation_once(office):
+    admin = client_of("o.thackray", is_stepped_up=True)
+    page = admin.post("/people/new/", {"display_name": "S. Vance", "codes": ["fraud_analyst"], "reason": "New."})
+    set_up(Client(), re.search(r"/welcome/([\w-]+)/", page.content.decode())[1], "s.vance")
+    user = User.objects.get(username="s.vance")
+    page = admin.post(f"/people/{user.pk}/link/")
+    set_up(Client(), re.search(r"/welcome/([\w-]+)/", page.content.decode())[1], "s.vance")
+
+    (task,) = Task.objects.filter(kind="person_to_confirm", closed_at=None)
+    assert task.detail == {"user": user.pk}
+
+
 def test_a_new_link_for_somebody_with_a_privileged_role_gives_whoever_follows_it_nothing(office, clock):
     mistry = User.objects.get(username="k.mistry")
     page = client_of("o.thackray", is_stepped_up=True).post(f"/people/{mistry.pk}/link/")

@@ -32,6 +32,7 @@ __all__ = [
     "change_channel",
     "channel_of",
     "channels_out",
+    "compartment",
     "desk_of",
     "get",
     "is_paused_by_two",
@@ -320,6 +321,12 @@ def _set_state(channel: Channel, state: str, verb: str, *, actor: Actor, at: dat
         if state == "active" and not agency.channels.filter(direction="out", state="paused").exists():
             for task in Task.objects.filter(kind="channel_paused", detail__agency=agency.code, closed_at=None):
                 tasks.close(task, actor=actor, at=at, outcome="resumed")
+
+
+def compartment(agency: Agency) -> Team | None:
+    """Return the restricted team whose agency this is: nobody else may know that it called."""
+    casetype = casetypes.restricted_with(agency.kind)
+    return Team.objects.filter(code=casetype.team).first() if casetype else None
 
 
 def desk_of(agency: Agency) -> Team | None:

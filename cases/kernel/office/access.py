@@ -24,6 +24,7 @@ from cases.kernel.models import (
     Proposal,
     Task,
     Team,
+    User,
 )
 from cases.kernel.office import holders, proposals
 from cases.kernel.office.holders import Person, people_of
@@ -128,8 +129,9 @@ def answer(
 ) -> AccessReview:
     """Write down what was said of each right of one person, all at once, with one reason.
 
-    Locks the review. A right that goes is proposed to be taken (an administrator) or asked for as a task (a lead). The
-    last answer completes the review and closes its task. Raises NotAllowed, NotVisible, ReviewRefused, ProposalRefused.
+    Locks the review, and the person of whom a right is asked. A right that goes is proposed to be taken (an
+    administrator) or asked for as a task (a lead). The last answer completes the review and closes its task. Raises
+    NotAllowed, NotVisible, ReviewRefused, ProposalRefused.
     """
     review = get(actor, uid)
     if not may_answer(review, actor):
@@ -191,7 +193,8 @@ def _take_away(
     at: datetime,
     request: ledger.RequestInfo | None,
 ) -> Proposal | None:
-    """Propose that a right be taken, or ask the administrators for it. What is proposed already is left alone."""
+    """Propose that a right be taken, or ask the administrators for it. What is proposed already is left alone, and
+    what another lead asked for is asked once."""
     what, _, code = right.partition(":")
     if policy.can(actor, MANAGE).is_allowed:
         kind = "role_revoke" if what == "role" else "team_member"
@@ -201,7 +204,8 @@ def _take_away(
         return proposals.propose(kind, payload, actor=actor, at=at, reason=reason, request=request)
     detail = {"user": user_id, "right": right}
     with _act(review, "access.removal_asked", actor=actor, at=at, detail=detail, request=request):
-        tasks.raise_task(REMOVAL, case=None, at=at, due_at=review.due_at, user=user_id, right=right)
+        User.objects.select_for_update(no_key=True).get(pk=user_id)
+        tasks.raise_once(REMOVAL, at=at, due_at=review.due_at, about={"user": user_id, "right": right})
     return None
 
 

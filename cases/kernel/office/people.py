@@ -164,7 +164,7 @@ def follow_link(token: str, *, username: str, password: str, at: datetime) -> Us
             link.used_at = at
             link.save(update_fields=["used_at"])
             if not user.is_confirmed:
-                tasks.raise_task(TO_CONFIRM, case=None, at=at, user=user.pk)
+                tasks.raise_once(TO_CONFIRM, at=at, about={"user": user.pk})
         note("link_followed", actor=person, at=at, user=user.pk)
     return user
 
