@@ -168,6 +168,33 @@ def test_whoever_is_not_in_the_register_is_asked_by_a_person_and_who_is_told_by_
     assert (ended.state, Letter.objects.get(case=case).template) == ("closed", "trace_ended")
 
 
+def test_who_was_asked_by_hand_sends_us_on_and_the_next_provider_is_asked(people):
+    """A provider that the register does not know does not end the way back: whoever it names is asked in turn."""
+    traces.enter(people)
+    case = after(traces.accepted(people, at=CALLED), "start", people[ANALYST], CALLED, provider="A carrier abroad")
+    assert open_tasks(case) == ["trace_ask_by_hand"]
+    assert refusal(case, "ask_next", people[ANALYST], via="A carrier abroad") == "Name the provider."
+    said = refusal(case, "ask_next", people[ANALYST], agency=BANK)
+    assert said == "The register has no such provider."
+
+    case = after(case, "ask_next", people[ANALYST], ANSWERED, via="A carrier abroad", agency=OVERSEAS)
+
+    assert hops(case) == [
+        ("A carrier abroad", "out", ""),
+        ("A carrier abroad", "in", "came_from_other"),
+        ("Sandbox Overseas", "out", ""),
+    ]
+    assert (case.state, open_tasks(case)) == ("tracing", [])
+    assert OutboxMessage.objects.get(case=case, kind="traceback").channel.agency.code == OVERSEAS
+    assert case.clocks.get(rule="trace_answer", ended_at=None).due_date.isoformat() == "2026-12-01"
+
+    # The next one answers by itself; one that does not answer is passed over, and the way goes on by hand again.
+    says(case, OVERSEAS, result="came_from_other", upstream="nobody-knows")
+    assert open_tasks(case) == ["trace_what_next"]
+    case = after(case, "ask_next", people[ANALYST], GIVEN, provider="Another carrier")
+    assert (open_tasks(case), hops(case)[-1]) == (["trace_ask_by_hand"], ("Another carrier", "out", ""))
+
+
 def test_the_way_back_is_shown_in_london_time(people):
     case = traces.tracing(people, at=datetime(2026, 7, 1, 22, 30, tzinfo=UTC))
     way, _ = report.tables(case)

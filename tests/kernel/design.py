@@ -125,6 +125,16 @@ ADDED = [
         effects="payouts go on waiting",
     ),
     Move(
+        kind="trace",
+        name="ask_next",
+        sources=frozenset({"tracing"}),
+        target="=",
+        roles=frozenset({"fraud_analyst"}),
+        check="",
+        guard="a provider of the register, or the name of another",
+        effects="who sent us on is a hop; traceback to the next; answer clock",
+    ),
+    Move(
         kind="transfer",
         name="end",
         sources=frozenset({"proposed", "approved"}),

@@ -377,6 +377,7 @@ TRACE = {
     "accept": Attempt("d.osei", {"is_expedient": True}),
     "decline": Attempt("d.osei"),
     "start": Attempt("a.byrne", traces.ASKED),
+    "ask_next": Attempt("a.byrne", traces.ASKED),
     "hold_result": Attempt("a.byrne", traces.FOUND),
     "no_result": Attempt("a.byrne"),
     "pass": Attempt("d.osei", traces.PASSED),

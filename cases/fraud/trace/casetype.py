@@ -53,6 +53,7 @@ TRACE = CaseType(
     transition_forms={
         "accept": forms.AcceptForm,
         "start": forms.StartForm,
+        "ask_next": forms.NextForm,
         "hold_result": forms.HoldForm,
         "pass": forms.PassForm,
     },

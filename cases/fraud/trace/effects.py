@@ -17,6 +17,7 @@ from cases.ledger import sealing
 __all__ = [
     "accept",
     "ask",
+    "ask_next",
     "close",
     "decline",
     "find_nothing",
@@ -83,18 +84,31 @@ def ask(context: Any) -> None:
     hops.ask(context.case, provider, actor=context.actor, at=context.at, happened_at=context.occurred_at)
 
 
+def ask_next(context: Any) -> None:
+    """Put on record who sent us on, where somebody answered a person, and ask the next provider; what asked somebody to
+    see to it is done."""
+    _note_on_the_way(context)
+    _stop_asking(context)
+    ask(context)
+
+
 def hold(context: Any) -> None:
     """Keep what was found, sealed, with the providers on the way, and ask somebody to decide what becomes of it."""
     case, inputs, at = context.case, context.inputs, context.at
-    for name in str(inputs.get("via") or "").splitlines():
-        if name.strip():
-            hops.note(case, name, "in", happened_at=context.occurred_at, outcome=codes.FROM_OTHER)
+    _note_on_the_way(context)
     hops.note(case, str(inputs["provider"]), "in", happened_at=context.occurred_at, outcome=str(inputs["outcome"]))
     row = case.trace
     sealing.seal(row, {"result": str(inputs["result"]).strip()}, key=row.key)
     row.save(update_fields=["result"])
     _stop_asking(context)
     tasks.raise_task(HELD, case=case, at=at)
+
+
+def _note_on_the_way(context: Any) -> None:
+    """Put on record each provider that sent us on to another, in the order in which they were typed."""
+    for name in str(context.inputs.get("via") or "").splitlines():
+        if name.strip():
+            hops.note(context.case, name, "in", happened_at=context.occurred_at, outcome=codes.FROM_OTHER)
 
 
 def _stop_asking(context: Any) -> None:

@@ -13,7 +13,7 @@ from cases.kernel.models import Case
 from cases.kernel.numberfields import Whole
 from cases.kernel.plainforms import Chosen, PersonForm, PlainForm
 
-__all__ = ["AcceptForm", "FactsForm", "HoldForm", "PartyForm", "PassForm", "StartForm"]
+__all__ = ["AcceptForm", "FactsForm", "HoldForm", "NextForm", "PartyForm", "PassForm", "StartForm"]
 
 
 class FactsForm(PlainForm):
@@ -50,6 +50,16 @@ class PartyForm(PersonForm):
     role = forms.ChoiceField(label="Role", choices=codes.ROLES)
 
 
+def _via(label: str, help_text: str) -> forms.CharField:
+    return forms.CharField(
+        label=label,
+        max_length=800,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text=help_text,
+    )
+
+
 class _StepForm(PlainForm):
     """What one step asks for. Takes `case`; `inputs()` gives what transitions.apply takes."""
 
@@ -73,7 +83,7 @@ class StartForm(_StepForm):
     """Who is asked first: a provider of the register by a message, any other by a person."""
 
     agency = forms.ChoiceField(
-        label="Provider from which the calls came",
+        label="Provider that is asked",
         required=False,
         help_text="It is asked by a message, and whoever it names next as well.",
     )
@@ -89,15 +99,20 @@ class StartForm(_StepForm):
         self.fields["agency"].choices = _agencies(codes.PROVIDER)  # type: ignore[attr-defined]  # -- a ChoiceField
 
 
+class NextForm(StartForm):
+    """Who sent us on, if anybody answered, and who is asked next."""
+
+    via = _via("Provider that sent us on", "Who answered a person that the calls came from another. Empty: nobody did.")
+    field_order = ("via", "agency", "provider")
+
+
 class HoldForm(_StepForm):
     """What was answered, and by whom."""
 
-    via = forms.CharField(
-        label="Providers on the way, if any",
-        max_length=800,
-        required=False,
-        widget=forms.Textarea(attrs={"rows": 2}),
-        help_text="Those who sent us on to another, one on each line, in the order in which they were asked.",
+    via = _via(
+        "Providers on the way, if any",
+        "Those who sent us on to another and are not on record yet, one on each line, in the order in which they were "
+        "asked.",
     )
     provider = forms.CharField(label="Provider that answered last", max_length=80)
     outcome = Chosen(

@@ -98,6 +98,16 @@ LIFECYCLE = Lifecycle(
             tone="primary",
         ),
         Transition(
+            name="ask_next",
+            label="Ask the next provider",
+            source=frozenset({"tracing"}),
+            target=None,
+            roles=_ANALYST,
+            guards=(guards.names_asked_provider,),
+            effects=(effects.ask_next,),
+            consequence="Whoever was asked sent us on, or does not answer; the next answer is due in five working days",
+        ),
+        Transition(
             name="hold_result",
             label="Record the result",
             source=frozenset({"tracing"}),
