@@ -11,6 +11,7 @@ from django.utils import timezone
 from cases.kernel import actors, calendars, clocks, edits, record, taskdesk, tasks
 from cases.kernel.models import Case, Task, Team
 from cases.kernel.office import leaving, proposals
+from cases.kernel.reading import desk as reading
 from cases.kernel.reading import worklist
 from cases.kernel.restricted import breakglass
 from cases.kernel.timing import rulebook, sweeps
@@ -47,6 +48,22 @@ def listed(client, query="") -> list[Task]:
 
 def do(client, name, task, **typed):
     return client.post(reverse(f"web:task_{name}", args=[task.uid]), {"back": "/tasks/?view=team", **typed})
+
+
+def test_my_work_has_own_tasks_and_those_of_own_teams_that_nobody_has(people):
+    case, other = factories.investigating(people), factories.referred(people)
+    edits.assign(case.pk, factories.user("a.byrne"), actor=people["a.byrne"], at=AT)
+    mine, free, taken = owe(case), owe(other), owe(other, to=people["p.nair"].user_id)
+    far, hidden = owe_team("fraud"), owe_team("rights")
+
+    def work(username):
+        return set(reading.my_work(people[username], at=AT).tasks)
+
+    assert {mine, free, far} <= work("a.byrne") and not work("a.byrne") & {taken, hidden}
+    assert {free, taken, far} <= work("p.nair") and not work("p.nair") & {mine, hidden}
+    # Whoever may look at every referral does not work them.
+    assert {mine, free, taken} <= set(taskdesk.open_to(people["j.merriweather"]))
+    assert hidden in work("j.merriweather") and not work("j.merriweather") & {mine, free, taken, far}
 
 
 def test_views_hold_what_they_say(people):

@@ -97,13 +97,14 @@ def _split(cases: Iterable[Case], at: datetime) -> tuple[list[Case], list[Case],
 
 
 def my_work(actor: Actor, *, at: datetime, limit: int = 15) -> MyWork:
-    """Return the actor's own open cases by urgency, the last ones to change, and open tasks. Three queries."""
+    """Return the actor's own open cases by urgency, the last ones to change, and open tasks: their own, and those of
+    their teams that no colleague has. Three queries."""
     mine = my_cases(actor).annotate(**LISTED)
     overdue, today, waiting = _split(mine.order_by(F("due_at").asc(nulls_last=True), "id")[:limit], at)
     recent = policy.visible_to(actor).filter(assignee_id=actor.user_id).annotate(**LISTED)
-    mine_or_free = taskdesk.open_to(actor).filter(
-        Q(case=None) | Q(case__assignee_id=actor.user_id) | Q(case__assignee=None)
-    )
+    own = Q(case__assignee_id=actor.user_id) | Q(assignee_id=actor.user_id)
+    free = (Q(team_id__in=actor.team_ids) | Q(team=None)) & Q(case__assignee=None, assignee=None)
+    mine_or_free = taskdesk.open_to(actor).filter(own | free)
     return MyWork(
         overdue=overdue,
         today=today,
