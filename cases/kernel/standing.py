@@ -117,17 +117,25 @@ class Standing:
 
     def refusals(self, move: Transition) -> list[str]:
         """Why the actor cannot make or propose the move, as far as can be said before anything is typed."""
-        casetype = casetypes.get(self.case.kind)
-        decision = policy.can(
-            self.actor, f"{self.case.kind}.{move.name}", case=self.case, agency_kinds=casetype.agency_kinds
-        )
-        found = ([] if decision.is_allowed else [decision.sentence]) + self._tied()
-        found += self._too_close(move.distinct)
+        found = self.of_the_person(move)
         if move.decides and move.verdict == "agreed":
             found += self._unfit(move.decides)
         if move.agreed_by and self.waiting(move.name):
             found.append("It is proposed already and waits for another person.")
         return found + self.held(move)
+
+    def of_the_person(self, move: Transition) -> list[str]:
+        """Why it is not for this actor to make the move: their roles, a tie, or what they did to the case."""
+        decision = self._may(move)
+        return ([] if decision.is_allowed else [decision.sentence]) + self._tied() + self._too_close(move.distinct)
+
+    def is_too_close(self, move: Transition) -> bool:
+        """Say whether the actor holds the role for the move, and may not make it because they took part."""
+        return bool(move.distinct) and self._may(move).is_allowed and bool(self._too_close(move.distinct))
+
+    def _may(self, move: Transition) -> policy.Decision:
+        kinds = casetypes.get(self.case.kind).agency_kinds
+        return policy.can(self.actor, f"{self.case.kind}.{move.name}", case=self.case, agency_kinds=kinds)
 
     def seconding(self, move: Transition, approval: Approval | dict[str, Any]) -> list[str]:
         """Why the actor cannot agree to what somebody proposed, or look at it afterwards."""

@@ -15,6 +15,7 @@ from cases.kernel.lifecycle import COMMON, Transition
 from cases.kernel.models import Case
 from cases.kernel.office.codelists import CodeField, CodesField
 from cases.kernel.plainforms import Chosen
+from cases.kernel.reading import deciding
 from cases.kernel.reading.queries import CaseFile
 from cases.kernel.reading.timeline import Entry
 from cases.kernel.standing import Standing
@@ -220,12 +221,14 @@ def panel(
     ]
     moves = [_move(offer, file, typed) for offer in sorted(offers, key=_weight) if offer.is_open]
     decides = any(offer.is_open and offer.transition.decides for offer in offers)
+    closed = [offer.transition for offer in offers if not offer.is_open]
     own = {move.name for move in casetypes.get(file.case.kind).lifecycle.transitions}
     return {
         "moves": [each for each in moves if each["move"].name not in COMMON_NAMES - own],
         "common": [each for each in moves if each["move"].name in COMMON_NAMES - own],
         "refused": [offer for offer in offers if not offer.is_open],
         "asked": asked,
+        "alone": deciding.alone(file.case, standing, closed, file.approvals),
         "is_mine": bool(asked)
         and (decides or any(each.get("answers") and not each["refusals"] for each in asked if each.get("is_act"))),
     }

@@ -69,4 +69,6 @@ def test_the_page_of_a_filing_takes_a_bounded_number_of_statements(people, build
     client = desk.client_of(who)
     with CaptureQueriesContext(connection) as captured:
         assert client.get(at("case", case)).status_code == 200
-    assert len(captured.captured_queries) <= 12, [each["sql"][:90] for each in captured.captured_queries]
+    # Who approved the filing is told whether anybody else could decide: the approvers, and how one stands to it.
+    bound = 12 if who == "p.nair" else 15
+    assert len(captured.captured_queries) <= bound, [each["sql"][:90] for each in captured.captured_queries]

@@ -1,10 +1,13 @@
 """What two people do from the pages: propose, see exactly what is proposed, agree, decline, take back."""
 
+from uuid import uuid4
+
 import pytest
 from django.urls import reverse
 
 from cases.kernel import transitions
-from cases.kernel.models import Approval, Case
+from cases.kernel.models import Approval, Case, RoleGrant, User
+from cases.ledger import api as ledger
 from cases.ledger.models import AccessEvent, LedgerEvent
 from tests import factories
 from tests.web import desk
@@ -161,3 +164,26 @@ def test_counsel_says_what_the_story_holds_before_agreeing(people):
     counsel.post(at("verdict", case, approval.uid), {"verdict": "agreed", "answer": "no"})
     approval.refresh_from_db()
     assert approval.outcome == "agreed"
+
+
+def test_whoever_is_on_both_sides_is_told_when_nobody_else_could_decide(people):
+    case, alone = factories.disputed(people), "Nobody else can decide this: ask an administrator for a further fraud"
+    for approver in ("a.byrne", "d.osei"):
+        assert text(desk.client_of(approver).get(at("case", case))).count(f"{alone} approver.") == 1
+    assert alone not in text(desk.client_of("p.nair").get(at("case", case)))
+
+    with ledger.action(uuid4(), "tests.granted", actor="system:tests", at=factories.AT):
+        RoleGrant.objects.create(user_id=people["p.nair"].user_id, role="fraud_approver", granted_at=factories.AT)
+
+    for approver in ("a.byrne", "d.osei", "p.nair"):
+        assert alone not in text(desk.client_of(approver).get(at("case", case)))
+
+
+def test_who_proposes_what_nobody_could_agree_to_is_told_so(people):
+    case, _ = proposed(people)
+    alone = "Nobody else can decide this: ask an administrator for a further fraud approver."
+    assert alone not in text(desk.client_of("a.byrne").get(at("case", case)))
+
+    User.objects.filter(username="d.osei").update(is_active=False)
+
+    assert alone in text(desk.client_of("a.byrne").get(at("case", case)))
