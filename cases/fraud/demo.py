@@ -93,8 +93,8 @@ class Office:
 def tell(office: Office, moves: tuple[str, ...], *, chance: random.Random, now: datetime) -> Case:
     """Open one invented referral in the past and make its moves in order, none later than `now`."""
     clock = _first_moment(moves, chance=chance, now=now)
-    is_judged = bool({"uphold", "amend_disputed"} & set(moves))
-    maker = office.analysts[-1] if is_judged else chance.choice(office.analysts)
+    needs_third = bool({"dispute", "remove"} & set(moves))  # of the two approvers one must have had no part
+    maker = office.analysts[-1] if needs_third else chance.choice(office.analysts)
     checker = chance.choice([each for each in office.approvers if each != maker])
     has_victim = "file" not in moves or chance.random() < 0.6 or "expire" in moves or "dispute" in moves
     only_victim = "expire" in moves
