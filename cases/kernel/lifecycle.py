@@ -31,12 +31,14 @@ class State:
 class Agreement:
     """One more person whom an act needs, by role; with `when`, only where the context says so. Two rows of one role
     are two different people. `asks` is a yes-or-no question that whoever agrees answers, and `answered` what who
-    proposed it said to it: where the two differ, nobody has agreed."""
+    proposed it said to it: where the two differ, nobody has agreed. With `is_grave` whoever agrees signs in again, also
+    where the act asks nobody else to."""
 
     role: str
     when: Condition | None = None
     asks: str = ""
     answered: Condition | None = None
+    is_grave: bool = False
 
     def is_needed(self, context: Any) -> bool:
         return self.when is None or self.when(context)
@@ -97,6 +99,11 @@ class Transition:
     def seconds(self) -> tuple[Agreement, ...]:
         """Everyone besides the actor who may have to agree or to confirm."""
         return (*self.agreed_by, *self.confirmed_by)
+
+    @property
+    def is_grave_to_second(self) -> bool:
+        """Whether agreeing to it, or confirming it, asks for signing in again."""
+        return self.is_grave or any(each.is_grave for each in self.seconds)
 
 
 def _nothing_but_what_was_typed(_case: Any) -> list[Any]:

@@ -214,7 +214,7 @@ def _transition_rules(casetype: CaseType) -> list[Rule]:
             roles=frozenset(each.role for each in move.seconds),
             kind=casetype.code,
             scope="all",
-            is_grave=move.is_grave,
+            is_grave=move.is_grave_to_second,
         )
         for move in casetype.lifecycle.moves
         if move.seconds

@@ -166,7 +166,7 @@ def _proposed(
         "typed": _typed(form_of(file.case.kind, name), given["inputs"]),
         "is_after": approval["mode"] == "after",
         "is_act": True,
-        "is_grave": move.is_grave and bool(answers) and not is_mine,
+        "is_grave": move.is_grave_to_second and bool(answers) and not is_mine,
         "answers": answers,
         "asks": _asked(move, approval, standing) if answers and not is_mine else "",
         "refusals": refusals,

@@ -30,6 +30,7 @@ from tests.factories import AT
 from tests.kernel.snapshots import nothing_written
 from tests.rights.test_access import join
 from tests.web import desk
+from tests.web.test_acts import state_of
 
 pytestmark = pytest.mark.django_db
 LATER = AT + timedelta(minutes=5)
@@ -153,6 +154,19 @@ def test_who_agrees_reads_which_matters_go_and_why_others_stay(people, older, as
     assert "Erase all of these matters, for good" in page
     assert f"{older.reference}, rights request: kept as rights request until" in page
     assert str(older.uid) not in page.split("Decision and facts")[1]
+
+
+def test_agreeing_to_erase_asks_for_the_second_factor_and_until_then_nothing_is_agreed(people, older, asked):
+    proposed(asked, people, erased=[str(older.uid)])
+    waiting = Approval.objects.get(case=asked, act="act", closed_at=None)
+    path, typed = f"/cases/{asked.uid}/verdicts/{waiting.uid}/", {"verdict": "agreed"}
+    page = desk.client_of(rights.DPO).get(f"/cases/{asked.uid}/").content.decode()
+    assert path in page and "Asks for your second factor" in page
+    before = state_of(asked)
+    assert desk.client_of(rights.DPO).post(path, typed)["Location"].startswith("/step-up/")
+    assert (state_of(asked), Erasure.objects.count()) == (before, 0)
+    assert desk.client_of(rights.DPO, is_stepped_up=True).post(path, typed).status_code == 302
+    assert Erasure.objects.get(case=older).agreed_by_id == people[rights.DPO].user_id
 
 
 def test_it_waits_for_letters_tasks_agreements_and_holds_and_says_so(people, asked, older):
