@@ -63,7 +63,7 @@ def own(code: str) -> Actor:
 
 
 @story
-def asked(people: dict[str, Actor], right: str = "rectify", *, by: str = OFFICER, **facts: Any) -> Case:
+def asked(people: dict[str, Actor], right: str = "portability", *, by: str = OFFICER, **facts: Any) -> Case:
     given = {"right": right, "came_by": "letter", **facts}
     return intake.open_case(REQUEST, actor=people[by], at=AT, facts=given, people=[PERSON])
 

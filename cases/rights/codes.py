@@ -146,10 +146,13 @@ IDENTITY = (
     ("document", "Document seen"),
     ("video", "Video call"),
 )
+# Of what somebody wants put right alone: the person is told in the officer's words why it stays as it is.
+RECTIFY, UNCHANGED = "rectify", "nothing_to_change"
 OUTCOMES = (
     ("done", "Done as asked"),
     ("done_in_part", "Done in part"),
     ("nothing_held", "Nothing is held"),
+    (UNCHANGED, "Nothing needs changing"),
 )
 REFUSALS = (
     ("unfounded", "Manifestly unfounded"),
@@ -181,6 +184,7 @@ GIVEN = (
 )
 ROLES = (("person", "Person concerned"), ("representative", "Acts for them"))
 BESIDE = frozenset({"representative"})
+CORRECTION = "correction"
 EVIDENCE_KINDS = CodeList(
     "rights_evidence",
     "People's rights: kinds of document",
@@ -189,6 +193,7 @@ EVIDENCE_KINDS = CodeList(
         ("identity", "Proof of identity"),
         ("authority_to_act", "Authority to act for them"),
         ("reply", "Reply to the person"),
+        (CORRECTION, "What shows that it was put right elsewhere"),
     ),
     is_open=True,
 )

@@ -24,6 +24,7 @@ tasks.declare(
     }
 )
 DONE, REFUSED, EXTENDED, LIFTING = "n16", "n16_refused", "n16_extended", "n16_lifting"
+UNCHANGED = "n16_unchanged"
 LETTERS = tuple(
     letters.Template(
         code=code,
@@ -31,9 +32,11 @@ LETTERS = tuple(
         label=label,
         template=f"cases/rights/letters/{code}.html",
         effective_from=date(2026, 1, 1),
+        says=("answer",) if code == UNCHANGED else (),
     )
     for code, label in (
         (DONE, "What was asked is done"),
+        (UNCHANGED, "What is held needs no change"),
         (REFUSED, "What was asked is refused"),
         (EXTENDED, "The answer takes longer"),
         (LIFTING, "A restriction of use is about to end"),
@@ -115,7 +118,7 @@ def confirm(context: Any) -> None:
         tasks.raise_task(LATE, case=case, at=at)
     for rule in (periods.ONWARD, periods.PASSED_ON):
         clocks.end(case, rule, at=at, state="met")
-    write_to_person(case, DONE, at=at)
+    write_to_person(case, UNCHANGED if case.rights_request.outcome == codes.UNCHANGED else DONE, at=at)
 
 
 def write_to_person(case: Case, template: str, *, at: datetime) -> None:

@@ -18,6 +18,9 @@ from cases.rights import codes, erasing, recipients
 __all__ = ["ActForm", "FactsForm", "IdentityForm", "PartyForm", "RefuseForm"]
 
 _CHOOSE = ("", "Choose")
+_WHY_UNCHANGED = (
+    "Where nothing needs changing, write why: it is printed in the letter to them as you write it. Name nobody else."
+)
 
 
 class FactsForm(PlainForm):
@@ -142,6 +145,11 @@ class ActForm(_StepForm):
             del self.fields["outcome"], self.fields["answer"], self.fields["kept_because"]
         else:
             needed_when(self, "where it is done in part", "kept_because")
+        if right == codes.RECTIFY:
+            self.fields["answer"].help_text = _WHY_UNCHANGED
+        elif "outcome" in self.fields:
+            fitting = [each for each in codes.OUTCOMES if each[0] != codes.UNCHANGED]
+            self.fields["outcome"].choices = [_CHOOSE, *fitting]  # type: ignore[attr-defined]  # -- choices
         if right != codes.ACCESS:
             del self.fields["given_how"], self.fields["given_proof"]
         else:

@@ -7,14 +7,19 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from cases.kernel.models import Case, Letter, Task
+from cases.kernel.models import Case, Evidence, Letter, Task
+from cases.ledger.models import LedgerEvent
 from cases.rights import access, codes, effects, erasing, held, identity, messages, recipients
 from cases.rights.models import RightsRequest
 
 __all__ = ["NEEDS_IDENTITY", "erases_something", "is_person_told", "is_stop"]
 
+NOT_PUT_RIGHT = (
+    "Since this request came in no correction is on record. Put it right where it stands, attach what shows that it "
+    "was put right elsewhere, or choose “Nothing needs changing” and write why: the person is told."
+)
 # Nobody is given another's data, and nobody's is erased on another's word.
-NEEDS_IDENTITY = frozenset({codes.ACCESS, "portability", "rectify", codes.ERASE})
+NEEDS_IDENTITY = frozenset({codes.ACCESS, "portability", codes.RECTIFY, codes.ERASE})
 
 
 def is_stop(facts: RightsRequest) -> bool:
@@ -50,7 +55,8 @@ def knows_who_asks(context: Any) -> str | None:
 def says_what_was_done(context: Any) -> str | None:
     if is_stop(context.case.rights_request):
         return None
-    if context.inputs.get("outcome") not in dict(codes.OUTCOMES):
+    outcome, right = context.inputs.get("outcome"), context.case.rights_request.right
+    if outcome not in dict(codes.OUTCOMES) or (outcome == codes.UNCHANGED and right != codes.RECTIFY):
         return "Choose what came of it."
     return None if str(context.inputs.get("answer") or "").strip() else "Write what was done."
 
@@ -137,15 +143,29 @@ def person_was_told_first(context: Any) -> str | None:
 
 def says_where_it_changed(context: Any) -> str | None:
     """Whoever was told before hears of it (UK GDPR Art 19), so the officer says of which matters."""
-    if context.case.rights_request.right not in recipients.CHANGES or context.inputs.get("outcome") == "nothing_held":
+    outcome, chosen = context.inputs.get("outcome"), set(context.inputs.get("changed_in") or ())
+    if outcome == codes.UNCHANGED and chosen - {recipients.NONE}:
+        return "Nothing needs changing, so nobody hears of a change: choose none of the matters."
+    if context.case.rights_request.right not in recipients.CHANGES or outcome in ("nothing_held", codes.UNCHANGED):
         return None
     known = {str(row.case.uid) for row in recipients.matters(context.case)}
-    chosen = set(context.inputs.get("changed_in") or ())
     if not known or chosen == {recipients.NONE}:
         return None
     if chosen and chosen <= known:
         return None
     return "Say in which matters it was changed, or that it was in none, so that whoever was told hears of it."
+
+
+def is_put_right(context: Any) -> str | None:
+    """Nobody is told that what is held is put right (UK GDPR Art 16) where nothing on record shows that it was."""
+    case, outcome = context.case, context.inputs.get("outcome")
+    if case.rights_request.right != codes.RECTIFY or outcome not in ("done", "done_in_part"):
+        return None
+    since = min(case.opened_at, case.rights_request.received_at)
+    matters = {row.case.uid for row in held.rows(case)} - {case.uid}
+    edited = LedgerEvent.objects.filter(stream__in=matters, action="case.edited", at__gte=since)
+    shown = Evidence.objects.filter(case=case, kind=codes.CORRECTION)
+    return None if edited.exists() or shown.exists() else NOT_PUT_RIGHT
 
 
 def has_reason_code(context: Any) -> str | None:

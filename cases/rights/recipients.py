@@ -23,7 +23,7 @@ from cases.rights.models import RightsRequest
 
 __all__ = ["CHANGES", "EARLIER", "NONE", "matters", "tell"]
 
-CHANGES = {"rectify": "amended", codes.ERASE: "removed", codes.RESTRICT: "restricted", codes.LIFT: "unrestricted"}
+CHANGES = {codes.RECTIFY: "amended", codes.ERASE: "removed", codes.RESTRICT: "restricted", codes.LIFT: "unrestricted"}
 REASONS = {"amended": "rectified", "removed": "erased", "restricted": "restricted", "unrestricted": "restriction_ended"}
 NONE = "none"
 EARLIER = "rights_tell_earlier_recipient"

@@ -104,6 +104,7 @@ LIFECYCLE = Lifecycle(
                 guards.is_true_of_what_is_kept,
                 guards.pack_is_given,
                 guards.says_where_it_changed,
+                guards.is_put_right,
                 guards.person_was_told_first,
             ),
             foreseen=(

@@ -1,0 +1,88 @@
+"""What somebody wants put right (UK GDPR Art 16) is not called done where nothing on record shows that it was."""
+
+from datetime import timedelta
+
+import pytest
+
+from cases.kernel import actors, edits, transitions
+from cases.kernel.errors import CaseError
+from cases.kernel.models import Case, CaseParty, Letter
+from cases.reports import letters
+from cases.rights.forms import ActForm
+from cases.rights.guards import NOT_PUT_RIGHT
+from tests import factories
+from tests import requests_of_people as rights
+from tests.factories import AT
+from tests.kernel.snapshots import nothing_written
+from tests.rights.test_access import join
+
+pytestmark = pytest.mark.django_db
+LATER = AT + timedelta(minutes=5)
+WHY = "The spelling is that of your passport."
+
+
+@pytest.fixture
+def people():
+    return factories.office()
+
+
+@pytest.fixture
+def older(people):
+    """Another matter of the same person, in which they are named."""
+    return rights.asked(people, "portability")
+
+
+@pytest.fixture
+def asked(people, older):
+    case = rights.asked(people, "rectify")
+    join(CaseParty.objects.get(case=older), CaseParty.objects.get(case=case))
+    return rights.identify(case, people)
+
+
+def act(case, people, outcome="done", answer="Put right.", **inputs):
+    given = {"outcome": outcome, "answer": answer, **inputs}
+    return transitions.apply(case.pk, "act", actor=people[rights.OFFICER], at=LATER, inputs=given)
+
+
+@pytest.mark.parametrize("typed", [{}, {"outcome": "done_in_part", "kept_because": "accurate"}])
+def test_nothing_is_done_while_no_correction_is_on_record(people, asked, typed):
+    with edits.change(asked.pk, actor=people[rights.OFFICER], at=AT) as edit:
+        edit.party(1, phone="+447700900111")  # what the request says of the person is not what is held
+    rights.identify(Case.objects.get(pk=asked.pk), people)
+    with nothing_written(counted=1), pytest.raises(CaseError) as refused:
+        act(asked, people, **typed)
+    assert str(refused.value) == NOT_PUT_RIGHT
+
+
+def test_it_is_done_once_a_matter_of_theirs_was_corrected(people, older, asked):
+    with edits.change(older.pk, actor=people[rights.OFFICER], at=AT) as edit:
+        edit.party(1, surname="Quinze")
+    assert act(asked, people).state == "actioned"
+
+
+def test_it_is_done_once_a_document_shows_that_it_was_put_right_elsewhere(people, asked):
+    paper = {"file_name": "billing.txt", "media_type": "text/plain", "data": b"Changed."}
+    edits.attach(asked.pk, kind="correction", actor=people[rights.OFFICER], at=AT, **paper)
+    assert act(asked, people).state == "actioned"
+
+
+def test_why_nothing_needs_changing_is_told_to_the_person_in_the_officers_words(people, asked):
+    with nothing_written(counted=1), pytest.raises(CaseError, match="Write what was done"):
+        act(asked, people, "nothing_to_change", " ")
+    with nothing_written(counted=1), pytest.raises(CaseError, match="nobody hears of a change"):
+        act(asked, people, "nothing_to_change", WHY, changed_in=["anything"])
+    act(asked, people, "nothing_to_change", WHY)
+    transitions.apply(asked.pk, "confirm", actor=actors.system("tests"), at=LATER)
+    letter = Letter.objects.select_related("case", "party").get(case=asked)
+    addressee = letters.Addressee(name="Bartholomew Quince", lines={"line_1": "3 Orchard Steps"})
+    assert letter.template == "n16_unchanged"
+    assert f"<p>{WHY}</p>" in letters._paper(letter, addressee, now=LATER).html
+
+
+def test_only_what_is_to_be_put_right_can_need_no_change(people):
+    case = rights.received(people)
+    with nothing_written(counted=1), pytest.raises(CaseError, match="Choose what came of it"):
+        act(case, people, "nothing_to_change", WHY)
+    for matter, is_offered in ((case, False), (rights.asked(people, "rectify"), True)):
+        offered = [code for code, _ in ActForm(case=matter).fields["outcome"].choices]
+        assert ("nothing_to_change" in offered) is is_offered
