@@ -11,7 +11,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 
 from cases.association import codes, proof
 from cases.kernel.models import Case
-from cases.kernel.plainforms import DAY, PersonForm, PlainForm
+from cases.kernel.plainforms import DAY, Chosen, PersonForm, PlainForm
 
 __all__ = [
     "BreakForm",
@@ -30,13 +30,13 @@ _CENTURY = (MinValueValidator(date(2000, 1, 1)), MaxValueValidator(date(2099, 12
 class FactsForm(PlainForm):
     """The declaration, and how the other person's agreement is known."""
 
-    basis = forms.ChoiceField(label="Basis of the link", choices=codes.BASES)
-    channel = forms.ChoiceField(label="Declared by", choices=codes.CHANNELS)
+    basis = Chosen(label="Basis of the link", choices=codes.BASES)
+    channel = Chosen(label="Declared by", choices=codes.CHANNELS)
     has_agreement = forms.BooleanField(
         label="The other person agrees",
         error_messages={"required": "A link is declared only with the other person's agreement. Ask for it first."},
     )
-    agreement_kind = forms.ChoiceField(
+    agreement_kind = Chosen(
         label="How their agreement is known",
         choices=codes.AGREEMENTS,
         help_text="Before a second person confirms, the document that shows it is attached.",
@@ -57,7 +57,7 @@ class PartyForm(PersonForm):
     """One of the two people, and where they live."""
 
     is_innocent = False
-    role = forms.ChoiceField(label="Side of the link", choices=codes.ROLES)
+    role = Chosen(label="Side of the link", choices=codes.ROLES)
     middle_name = forms.CharField(label="Middle names", max_length=80, required=False)
     account_reference = forms.CharField(label="Account with us", max_length=40, required=False)
 
@@ -97,7 +97,7 @@ def _wants_home() -> forms.BooleanField:
 class ChallengeForm(_StepForm):
     """The other person says that they never agreed."""
 
-    how = forms.ChoiceField(label="Came in by", choices=codes.CHANNELS)
+    how = Chosen(label="Came in by", choices=codes.CHANNELS)
     received_date = _received()
     words = forms.CharField(
         label="What the other person says", max_length=4000, widget=forms.Textarea(attrs={"rows": 3})
@@ -108,7 +108,7 @@ class ChallengeForm(_StepForm):
 class DismissForm(_StepForm):
     """Which document shows that the other person did agree."""
 
-    evidence = forms.ChoiceField(label="Document that shows the agreement")
+    evidence = Chosen(label="Document that shows the agreement")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -122,9 +122,9 @@ class DismissForm(_StepForm):
 class BreakForm(_StepForm):
     """Which of the two asks to break the link, and how we know that it is them."""
 
-    asked_by = forms.ChoiceField(label="Who asks", choices=codes.ROLES)
-    identity_check = forms.ChoiceField(label="Identity checked by", choices=codes.IDENTITY_CHECKS)
-    how = forms.ChoiceField(label="Came in by", choices=codes.CHANNELS)
+    asked_by = Chosen(label="Who asks", choices=codes.ROLES)
+    identity_check = Chosen(label="Identity checked by", choices=codes.IDENTITY_CHECKS)
+    how = Chosen(label="Came in by", choices=codes.CHANNELS)
     received_date = _received()
     words = forms.CharField(
         label="What they say", max_length=4000, required=False, widget=forms.Textarea(attrs={"rows": 2})
@@ -133,7 +133,7 @@ class BreakForm(_StepForm):
 
 
 class _ExposureForm(_StepForm):
-    exposure = forms.ChoiceField(label="What is jointly open")
+    exposure = Chosen(label="What is jointly open")
 
     @staticmethod
     def shown(inputs: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -9,6 +9,7 @@ from django import forms
 from cases.debt import batches
 from cases.kernel import formats
 from cases.kernel.models import Case
+from cases.kernel.plainforms import Chosen
 
 __all__ = ["BatchForm", "FactsForm", "HoldForm", "PartyForm"]
 
@@ -29,7 +30,7 @@ class PartyForm(forms.Form):
 class BatchForm(forms.Form):
     """Which accounts go to which agency."""
 
-    agency = forms.ChoiceField(label="Recovery agency")
+    agency = Chosen(label="Recovery agency")
     accounts = forms.CharField(
         label="Accounts",
         max_length=150_000,
@@ -52,7 +53,7 @@ class BatchForm(forms.Form):
 class HoldForm(forms.Form):
     """Whether the agency is to stop, or may go on. Takes `case`."""
 
-    is_held = forms.TypedChoiceField(
+    is_held = Chosen(
         label="Tell the agency",
         choices=(("stop", "To stop contact and enforcement"), ("go_on", "That it may go on")),
         coerce=lambda word: word == "stop",

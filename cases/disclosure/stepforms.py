@@ -44,7 +44,7 @@ class _StepForm(forms.Form):
 class VerifyForm(_StepForm):
     """Which desk was called back, when, and who answered."""
 
-    contact = forms.ChoiceField(
+    contact = Chosen(
         label="Desk that you called", help_text="On the number of the directory, never on one from the request."
     )
     called_back_at = MomentField(label="Called at")

@@ -78,7 +78,7 @@ class FactsForm(PlainForm):
 class PartyForm(PersonForm):
     """The person whose right it is, or whoever acts for them. They need be no customer."""
 
-    role = forms.ChoiceField(label="Role", choices=codes.ROLES)
+    role = Chosen(label="Role", choices=codes.ROLES)
     account_reference = forms.CharField(label="Account with us", max_length=40, required=False)
 
 

@@ -28,6 +28,7 @@ from cases.kernel.evidence import custody, handing, scanning
 from cases.kernel.evidence.filetypes import LARGEST, MEGABYTE, accepted
 from cases.kernel.models import Evidence
 from cases.kernel.office import codelists
+from cases.kernel.plainforms import Chosen
 from cases.kernel.reading import queries, records
 from cases.kernel.reading.queries import CaseFile
 from cases.ledger.sealing import Reader
@@ -65,7 +66,7 @@ lets_pictures: Any = csp_update({"img-src": "data:"})
 class UploadForm(forms.Form):
     """One document. What it is said to be comes from the kind of case."""
 
-    kind = forms.ChoiceField(label="What it is")
+    kind = Chosen(label="What it is")
     redacts = forms.TypedChoiceField(
         label="Redacted copy of",
         coerce=int,

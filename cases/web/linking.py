@@ -16,6 +16,7 @@ from cases.kernel.errors import CaseError, NotAllowed, NotVisible
 from cases.kernel.linking import links
 from cases.kernel.linking.links import Listed
 from cases.kernel.models import Case
+from cases.kernel.plainforms import Chosen
 from cases.kernel.reading import queries
 from cases.web import asking, casepage, rows
 from cases.web.refusals import Problem, form_problems, screen, status_of
@@ -28,7 +29,7 @@ _WHY = forms.Textarea(attrs={"rows": 2})
 class LinkForm(forms.Form):
     """Which other case, and how the two belong together."""
 
-    kind = forms.ChoiceField(
+    kind = Chosen(
         label="This case is", choices=[(kind.code, kind.label) for kind in links.KINDS.values() if kind.is_by_hand]
     )
     reference = forms.CharField(label="Reference of the other case", max_length=24)

@@ -52,7 +52,7 @@ class Mended(TestCase):
         with nothing_written(counted=1), pytest.raises(CaseError, match="Name the document"):
             self.after(case, "dismiss_challenge", links.CONFIRMER, evidence="2")
         form = casetypes.get("association").transition_forms["dismiss_challenge"]
-        assert [code for code, _ in form(case=Case.objects.get(pk=case.pk)).fields["evidence"].choices] == ["1"]
+        assert [code for code, _ in form(case=Case.objects.get(pk=case.pk)).fields["evidence"].choices] == ["", "1"]
 
     def test_challenge_is_not_dismissed_for_somebody_whom_nobody_confirmed(self):
         """Domain 7.3: a link is confirmed by a second person, on evidence of that person's agreement. What it says and
@@ -136,7 +136,7 @@ class Mended(TestCase):
                 factories.scan(verdict)
             with nothing_written(counted=1), pytest.raises(CaseError, match=sentence):
                 links.after(case, "dismiss_challenge", reviewer, evidence="2")
-            assert [code for code, _ in form(case=Case.objects.get(pk=case.pk)).fields["evidence"].choices] == ["1"]
+            assert [code for code, _ in form(case=Case.objects.get(pk=case.pk)).fields["evidence"].choices] == ["", "1"]
         DataKey.objects.filter(pk=Evidence.objects.get(case=case, number=1).blob.key_id).update(
             destroyed_at=AT, wrapped=None
         )

@@ -161,6 +161,18 @@ GRAVE = [
     ("disclosure.packageforms.HolderForm", ("address",)),
     ("disclosure.emergency.forms.FactsForm", ("risk",)),
     ("disclosure.emergency.forms.RefuseMoreForm", ("reason_code",)),
+    ("association.forms.FactsForm", ("basis", "channel", "agreement_kind")),
+    ("association.forms.PartyForm", ("role",)),
+    ("association.forms.ChallengeForm", ("how",)),
+    ("association.forms.BreakForm", ("asked_by", "identity_check", "how")),
+    ("association.forms.RefuseBreakForm", ("exposure",)),
+    ("debt.forms.BatchForm", ("agency",)),
+    ("debt.sale.forms.AgainForm", ("source",)),
+    ("debt.moratorium.forms.PartyForm", ("role",)),
+    ("rights.forms.PartyForm", ("role",)),
+    ("fraud.suspicion.forms.FactsForm", ("reason_code",)),
+    ("fraud.suspicion.forms.PartyForm", ("role",)),
+    ("web.linking.LinkForm", ("kind",)),
     ("web.holding.HoldForm", ("kind", "source")),
     ("kernel.office.confirming.ConfirmForm", ("user",)),
 ]
@@ -176,7 +188,7 @@ def test_nothing_grave_is_chosen_before_somebody_chose(form, names):
         "DocumentForm": {"items": ["subscriber_name"], "documents": list(case.evidence.all())},
         "ConfirmForm": {"actor": factories.job()},
     }
-    plain = (".FactsForm", ".HoldForm", ".PartyForm", ".AddressForm")
+    plain = (".FactsForm", ".HoldForm", ".PartyForm", ".AddressForm", ".BatchForm", ".AgainForm", ".LinkForm")
     given = extra.get(form.rpartition(".")[2], {} if form.endswith(plain) else {"case": case})
     given = {"case": case} if form == "fraud.trace.forms.HoldForm" else given
     made = import_string(f"cases.{form}")

@@ -10,7 +10,7 @@ from cases.debt.moratorium import codes, searching
 from cases.kernel import formats
 from cases.kernel.finding import terms
 from cases.kernel.models import Case
-from cases.kernel.plainforms import CARD, DAY, PersonForm, PlainForm
+from cases.kernel.plainforms import CARD, DAY, Chosen, PersonForm, PlainForm
 
 __all__ = ["AddDebtForm", "ApplyForm", "FactsForm", "PartyForm", "ReviewForm"]
 
@@ -73,7 +73,7 @@ class PartyForm(PersonForm):
     """The debtor, or whoever advises them."""
 
     is_innocent = False
-    role = forms.ChoiceField(label="Role", choices=codes.ROLES)
+    role = Chosen(label="Role", choices=codes.ROLES)
     surname = forms.CharField(label="Last name, or name of the adviser", max_length=80)
 
 

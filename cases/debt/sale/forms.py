@@ -12,6 +12,7 @@ from cases.debt.sale import bids, codes, prices
 from cases.kernel.calendars import JURISDICTIONS
 from cases.kernel.models import Case
 from cases.kernel.numberfields import Number, Pounds, Whole
+from cases.kernel.plainforms import Chosen
 
 __all__ = ["AgainForm", "BidForm", "BiddersForm", "CompleteForm", "FactsForm", "PartyForm", "PreferForm", "SignForm"]
 
@@ -92,7 +93,7 @@ class BiddersForm(_StepForm):
 class BidForm(forms.Form):
     """What one buyer offers. Takes `case`."""
 
-    agency = forms.ChoiceField(label="Buyer")
+    agency = Chosen(label="Buyer")
     rate = Number(
         label="Pence offered for each pound",
         max_digits=4,
@@ -114,7 +115,7 @@ class BidForm(forms.Form):
 class PreferForm(_StepForm):
     """Whose bid is preferred, and what was shown of that buyer."""
 
-    bid = forms.ChoiceField(label="Bid")
+    bid = Chosen(label="Bid")
     has_permission = forms.BooleanField(
         label=codes.DILIGENCE["has_permission"], required=False, help_text="Needed where the credit is regulated."
     )
@@ -167,7 +168,7 @@ class AgainForm(forms.Form):
     line_1 = forms.CharField(label="Building and street", max_length=120)
     town = forms.CharField(label="Town", max_length=60)
     postcode = forms.CharField(label="Postcode", max_length=10)
-    source = forms.ChoiceField(label="Where the address comes from", choices=list(codes.ADDRESS_SOURCES.items()))
+    source = Chosen(label="Where the address comes from", choices=list(codes.ADDRESS_SOURCES.items()))
 
     def address(self) -> dict[str, str]:
         """Return what parties.add_address takes."""

@@ -11,6 +11,7 @@ from cases.fraud.party_forms import PartyForm as PersonForm
 from cases.fraud.suspicion import codes
 from cases.kernel import calendars
 from cases.kernel.office.codelists import CodesField
+from cases.kernel.plainforms import Chosen
 
 __all__ = ["FactsForm", "PartyForm", "ReferralForm"]
 
@@ -34,7 +35,7 @@ class ReferralForm(forms.Form):
 class FactsForm(forms.Form):
     """The officer's report. What is not known is written UNKNOWN."""
 
-    reason_code = forms.ChoiceField(label="Why it is reported", choices=codes.REASONS)
+    reason_code = Chosen(label="Why it is reported", choices=codes.REASONS)
     glossary_codes = CodesField(
         label="Glossary codes", codes=codes.GLOSSARY, required=False, widget=forms.CheckboxSelectMultiple
     )
@@ -62,4 +63,4 @@ class FactsForm(forms.Form):
 class PartyForm(PersonForm):
     """One person of the report."""
 
-    role: Any = forms.ChoiceField(label="Role", choices=codes.ROLES)
+    role: Any = Chosen(label="Role", choices=codes.ROLES)
