@@ -9,7 +9,7 @@ from django.core.cache import caches
 from django.utils import timezone
 
 from cases.accounts import uploads
-from cases.agencies import application, clamd, delivery, fetching, limits, oncall
+from cases.agencies import application, clamd, delivery, fetching, forgetting, limits, oncall
 from cases.kernel import disposals, erasing, holds, jobrun, jobs, piles
 from cases.kernel.evidence import custody, disposal, scanning
 from cases.kernel.exchange import chase
@@ -85,6 +85,7 @@ def check_documents(**_future: Any) -> None:
     with ExitStack() as last_first:
         last_first.callback(custody.sweep, now=now)
         last_first.callback(custody.check_sample, now=now)
+        last_first.callback(forgetting.erase_due, now=now)
         last_first.callback(uploads.erase_due, now=now)
         last_first.callback(keeping.erase_due, now=now)
         last_first.callback(piles.erase_due, now=now)

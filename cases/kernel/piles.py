@@ -26,7 +26,7 @@ from cases.kernel.models import Agency, BatchFile, Case, DeliveryAttempt, Hold, 
 from cases.kernel.restricted import quietholds
 from cases.ledger import api as ledger
 
-__all__ = ["PILES", "Pile", "erase_due"]
+__all__ = ["PILES", "Pile", "due_of", "erase_due"]
 
 MOST = 2000
 PAGE = 500
@@ -68,7 +68,7 @@ def erase_due(*, now: datetime, most: int = MOST) -> int:
 
 
 def _erase_pile(pile: Pile, *, now: datetime, most: int) -> int:
-    due = _due(pile, now=now)
+    due = due_of(pile.code, pile.rows(now), now=now)
     erased = 0
     failed: dict[str, str] = {}
     for owner, row in _owners(due, now=now):
@@ -98,14 +98,13 @@ def _belongs_to(pile: Pile, due: QuerySet[Any], owner: int | None, row: int) -> 
     return {agency.code: desk.code if desk else ""}
 
 
-def _due(pile: Pile, *, now: datetime) -> QuerySet[Any]:
-    """Return what of a pile is kept no more, by the version of the schedule of the London day of its trigger. Two
-    queries."""
-    rows = pile.rows(now)
+def due_of(code: str, rows: QuerySet[Any], *, now: datetime) -> QuerySet[Any]:
+    """Return which of these rows of a class are kept no more, by the version of the schedule of the London day of
+    `over_at`, the moment of the trigger. Two queries."""
     oldest = rows.order_by("over_at", "pk").values_list("over_at", flat=True).first()
     if oldest is None:
         return rows.none()
-    stretches = retention.days_over(pile.code, first=calendars.london_date(oldest), today=calendars.london_date(now))
+    stretches = retention.days_over(code, first=calendars.london_date(oldest), today=calendars.london_date(now))
     is_over = Q()
     for first, last in stretches:
         is_over |= Q(over_at__gte=calendars.start_of_day(first), over_at__lt=_after(last))

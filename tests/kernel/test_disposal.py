@@ -6,6 +6,7 @@ import pytest
 
 from cases import tasks as work
 from cases.accounts import uploads
+from cases.agencies import forgetting
 from cases.kernel import edits, holds, piles, record, transitions, verdicts
 from cases.kernel.calendars import LONDON
 from cases.kernel.evidence import custody, disposal, handing
@@ -125,6 +126,7 @@ def test_what_fails_in_the_hour_keeps_nothing_that_comes_after_it_from_being_don
     monkeypatch.setattr(piles, "erase_due", step("piles"))
     monkeypatch.setattr(keeping, "erase_due", step("reports"))
     monkeypatch.setattr(uploads, "erase_due", step("uploads"))
+    monkeypatch.setattr(forgetting, "erase_due", step("agencies"))
     monkeypatch.setattr(custody, "check_sample", step("check_sample", OSError("away")))
     monkeypatch.setattr(custody, "sweep", step("sweep"))
     with pytest.raises(OSError, match="away"):
@@ -136,6 +138,7 @@ def test_what_fails_in_the_hour_keeps_nothing_that_comes_after_it_from_being_don
         "piles",
         "reports",
         "uploads",
+        "agencies",
         "check_sample",
         "sweep",
     ]

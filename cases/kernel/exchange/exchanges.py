@@ -171,7 +171,8 @@ def messages_of(actor: Actor, agency: Agency, *, is_stuck: bool = False) -> Quer
 def files_of(agency: Agency) -> QuerySet[BatchFile]:
     """Return the files exchanged with an agency, but for those of a restricted case; unordered. They name nobody."""
     free = Q(message=None) | Q(message__case=None) | Q(message__case__is_restricted=False)
-    return BatchFile.objects.filter(free, channel__agency=agency).select_related("message", "answers")
+    found = BatchFile.objects.filter(free, channel__agency=agency).select_related("message", "answers", "key")
+    return found.defer("sealed_bytes", "key__wrapped")
 
 
 def public_keys(agency: Agency, *, at: datetime) -> list[PartnerKey]:

@@ -216,7 +216,12 @@ class BatchFile(models.Model):
                 name="one_taken_file_per_name",
             ),
         ]
-        indexes = [models.Index("id", name="batch_file_stored", condition=Q(state="stored"))]
+        indexes = [
+            models.Index("id", name="batch_file_stored", condition=Q(state="stored")),
+            models.Index(
+                "ended_at", "id", name="file_to_erase", condition=Q(direction="in", sealed_bytes__isnull=False)
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name
