@@ -8,7 +8,7 @@ from itertools import chain
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from cases.accounts.models import Account
 from cases.accounts.people import people_of
@@ -61,10 +61,14 @@ def is_decided(row: Default) -> bool:
     return Default.objects.filter(_decided(), account=row.account_id).exclude(pk=row.pk).exists()
 
 
+def _in_arrears() -> QuerySet[Account]:
+    """Return the accounts of people with at least one payment behind, of which no case is there yet."""
+    return Account.objects.filter(payments_behind__gte=1, default_date=None, is_business=False).exclude(_known())
+
+
 def in_arrears() -> Iterable[int]:
     """Yield the accounts of people with at least one payment behind, of which no case is there yet. One query."""
-    rows = Account.objects.filter(payments_behind__gte=1, default_date=None, is_business=False).exclude(_known())
-    return rows.order_by("pk").values_list("pk", flat=True).iterator()
+    return _in_arrears().order_by("pk").values_list("pk", flat=True).iterator()
 
 
 def open_cases() -> Iterable[int]:
@@ -92,8 +96,9 @@ def open_facts(case: Case, facts: Mapping[str, Any]) -> None:
 def open_arrears(account_id: int, *, at: datetime, source: str = "") -> Case:
     """Open the case of an account in arrears, with its holders. Locks the account, so that two workers open one.
     Raises NotInArrears; nothing is then written."""
-    locked = Account.objects.select_for_update().filter(pk=account_id, payments_behind__gte=1, default_date=None)
-    if locked.exclude(_known()).first() is None:
+    Account.objects.select_for_update().filter(pk=account_id).first()
+    # Asked anew once the lock is held: the statement that waited for it sees the rows of before.
+    if not _in_arrears().filter(pk=account_id).exists():
         raise NotInArrears("No payment is behind, or a case is there already.")
     return _open(account_id, at=at, source=source)
 
