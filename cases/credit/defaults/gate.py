@@ -10,17 +10,19 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from cases.accounts.models import Account
-from cases.credit.defaults import letters, opening
+from cases.credit.defaults import letters, opening, standing
 from cases.credit.defaults.models import Default
 from cases.kernel import accountholds, calendars, formats, holdkinds, holds
 from cases.kernel.finding import terms
 from cases.ledger import sealing
 from cases.ledger.reads import Reader
 
-__all__ = ["BLOCK", "DISPUTES", "RULES", "STOPS_FILING", "judge", "words"]
+__all__ = ["BLOCK", "DISPUTES", "LATEST_MONTHS", "RULES", "STOPS_FILING", "judge", "words"]
 
 BLOCK = "cra_default"
 MISSED = 3
+# A default is dated at most so long after the first missed payment.
+LATEST_MONTHS = 6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +31,7 @@ class Candidate:
 
     account: Account
     today: date
+    first_missed: date | None
     flags: frozenset[str]
     holds: frozenset[str]
     births: tuple[date, ...]
@@ -64,6 +67,12 @@ def _is_of_a_minor(candidate: Candidate) -> bool:
     return young or "minor" in candidate.flags
 
 
+def _is_too_old(candidate: Candidate) -> bool:
+    """Say whether the six years of any default that could come of it are over."""
+    first = candidate.first_missed
+    return first is not None and standing.is_over(calendars.add_months(first, LATEST_MONTHS), today=candidate.today)
+
+
 RULES: tuple[Rule, ...] = (
     Rule(code="policy_hold", sentence=holds.SENTENCE, applies=_held(accountholds.QUIET), is_hold=True),
     *(
@@ -84,6 +93,26 @@ RULES: tuple[Rule, ...] = (
     Rule(code="deceased", sentence="The customer has died.", applies=_flagged("deceased")),
     Rule(code="arrangement", sentence="The customer pays by arrangement.", applies=_flagged("payment_arrangement")),
     Rule(code="too_few", sentence="Fewer than three payments are behind.", applies=_is_too_few),
+    Rule(
+        code="nothing_owed",
+        sentence="Nothing is owed on the account.",
+        applies=lambda candidate: candidate.account.balance_pence <= 0,
+    ),
+    Rule(
+        code="first_missed_unknown",
+        sentence="It is not known when the first payment was missed.",
+        applies=lambda candidate: candidate.first_missed is None,
+    ),
+    Rule(
+        code="too_old",
+        sentence="The six years on file of a default would be over.",
+        applies=_is_too_old,
+    ),
+    Rule(
+        code="has_default",
+        sentence="Billing tells of a default of the account already.",
+        applies=lambda candidate: candidate.account.default_date is not None,
+    ),
     Rule(code="minor", sentence="A holder is under 18.", applies=_is_of_a_minor),
     Rule(code="gone_away", sentence="The customer has left the address.", applies=_flagged("gone_away")),
     Rule(
@@ -127,6 +156,7 @@ def judge(row: Default, *, by: str, at: datetime) -> list[str]:
     candidate = Candidate(
         account=account,
         today=calendars.london_date(at),
+        first_missed=account.oldest_unpaid_date or row.first_missed_date,
         flags=frozenset(flag.code for flag in account.flags.all() if flag.ended_date is None),
         holds=accountholds.blocking({account.pk: number}, BLOCK, at=at)[account.pk],
         births=tuple(date.fromisoformat(birth) for birth in births if birth),

@@ -26,7 +26,7 @@ __all__ = [
 ]
 
 DISPUTED = "default_disputed"
-EARLIEST_MONTHS, LATEST_MONTHS, ON_FILE_MONTHS = 3, 6, 72
+EARLIEST_MONTHS, ON_FILE_MONTHS = 3, 72
 
 
 def account_of(row: Default) -> Account:
@@ -88,6 +88,8 @@ def something_holds_it(context: Any) -> str | None:
 
 def is_still_owed(context: Any) -> str | None:
     row = context.case.default
+    if (row.notice_pence or 0) <= 0:
+        return "The notice names nothing that is owed."
     return "It is paid, or less is owed than the notice said." if is_paid(row) or has_fallen(row) else None
 
 
@@ -158,20 +160,22 @@ def default_date_is_right(context: Any) -> str | None:
     first = row.first_missed_date
     if first is None:
         return "It is not known when the first payment was missed."
-    earliest, latest = (calendars.add_months(first, months) for months in (EARLIEST_MONTHS, LATEST_MONTHS))
+    earliest, latest = (calendars.add_months(first, months) for months in (EARLIEST_MONTHS, gate.LATEST_MONTHS))
     if today < earliest:
         return f"The first payment was missed less than three months ago; no default before {earliest:%-d %B %Y}."
     if not isinstance(day, date):
         return "Say the date of the default."
-    if day > today:
-        return "The date of the default lies in the future."
-    if today > latest and day > latest:
-        return f"The first payment was missed more than six months ago: date the default by {latest:%-d %B %Y}."
-    if day < earliest:
-        return f"A default is not dated before {earliest:%-d %B %Y}."
-    if today <= latest and day < _over_on(row):
-        return "A default is not dated before the notice is over."
-    return None
+    wrong = (
+        (day > today, "The date of the default lies in the future."),
+        (
+            today > latest and day > latest,
+            f"The first payment was missed more than six months ago: date the default by {latest:%-d %B %Y}.",
+        ),
+        (day < earliest, f"A default is not dated before {earliest:%-d %B %Y}."),
+        (calendars.add_months(day, ON_FILE_MONTHS) <= today, "Its six years on file would be over."),
+        (today <= latest and day < _over_on(row), "A default is not dated before the notice is over."),
+    )
+    return next((sentence for is_so, sentence in wrong if is_so), None)
 
 
 def _over_on(row: Default) -> date:
