@@ -77,7 +77,7 @@ def scan_documents(**_future: Any) -> None:
     scanning.scan_due(now=timezone.now(), scan=clamd.scanner(settings.CLAMD))
 
 
-@shared_task
+@shared_task(time_limit=25 * 60)  # longer than a round of everything, and a list of all that is stored, may take
 def check_documents(**_future: Any) -> None:
     """Erase what is kept no longer, take the hash of some others again, remove what nobody can open: a list of all that
     is stored may take longest, so it comes last. Each is done though one before it failed; then the task fails."""

@@ -28,7 +28,7 @@ from cases.ledger import api as ledger
 
 __all__ = ["PILES", "Pile", "due_of", "erase_due"]
 
-MOST = 2000
+MOST = 1000
 PAGE = 500
 BATCH = 200
 DISPOSE, REASON = "dispose", "retention_over"
