@@ -1,10 +1,11 @@
 """What the police may be told, and hear again. Expected values by hand from the design."""
 
 import json
+from datetime import timedelta
 
 import pytest
 
-from cases.kernel import actors, edits, record, verdicts
+from cases.kernel import actors, edits, piles, record, verdicts
 from cases.kernel.errors import CaseError
 from cases.kernel.models import (
     Approval,
@@ -170,6 +171,19 @@ class Police(Stage):
         assert [body["change"] for _, _, body in self.sent("correction_amended")] == ["amended"]
         self.do("remove", "d.osei", at=NEXT_DAY, reason_code="error")
         assert [body["change"] for _, _, body in self.sent("correction_removed")] == ["removed"]
+
+    def test_they_hear_of_a_change_long_after_the_words_of_other_messages_were_erased(self):
+        self.do("report_to_police", "d.osei", **self.REPORT)
+        answered = {"state": "acknowledged", "acknowledged_at": FILED_AT, "settled_at": FILED_AT}
+        OutboxMessage.objects.filter(case=self.filed).update(**answered)
+        assert piles.erase_due(now=FILED_AT + timedelta(days=400)) > 0
+        left = OutboxMessage.objects.filter(case=self.filed, sealed_body__isnull=False)
+        assert [row.kind for row in left] == ["report_fraud"]
+        with edits.change(self.filed.pk, actor=self.people["p.nair"], at=FILED_AT) as edit:
+            edit.facts(loss_pence=500)
+        self.do("amend", "d.osei", at=NEXT_DAY)
+        assert [body["loss_pence"] for _, _, body in self.sent("report_fraud")] == [0, 500]
+        assert [body["change"] for _, _, body in self.sent("correction_amended")] == ["amended"]
 
 
 class BeforeAFiling(Stage):
