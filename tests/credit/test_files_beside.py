@@ -3,6 +3,7 @@ sending that fails, and what an agency has in the end."""
 
 from datetime import UTC, date, datetime, timedelta
 
+import pytest
 from django.test import TestCase
 
 from cases.accounts.models import Account, AccountMonth, BureauTold
@@ -13,11 +14,12 @@ from cases.debt.sale import moving
 from cases.debt.sale.models import DebtSaleAccount
 from cases.kernel import edits, jobrun, jobs
 from cases.kernel.models import Agency, BatchFile, Case, Channel, Job, OutboxMessage, Task
+from cases.kernel.transitions import TransitionRefused
 from cases.ledger import api as ledger
 from tests import creditfiles, defaults, factories, sales
 from tests.credit.test_default_stops import rewrite
 from tests.credit.test_files import report, sent
-from tests.kernel.snapshots import nothing_written
+from tests.kernel.snapshots import nothing_written, undone
 
 AT = datetime(2027, 1, 15, 9, 0, tzinfo=UTC)
 NEXT = AT + timedelta(hours=5)
@@ -173,13 +175,14 @@ class Beside(TestCase):
 
     def test_a_default_of_a_later_day_than_the_file_is_a_row_left_out_and_listed(self):
         late = defaults.told(at=AT, default_date="2027-01-15", default_pence="11400")
+        defaults.told(at=AT - timedelta(days=1))
         case = self.signed(day=date(2027, 1, 14))
         assert case.state == "signed"
         faults = CreditFileFault.objects.filter(account=late).order_by("code").values_list("code", "level")
         assert ("default_in_future", "field") in list(faults)
         assert {level for _, level in faults} <= {"field", "warn"}
         row = CreditFile.objects.get(pk=case.pk)
-        assert (row.taken_rows, row.rows) == (3, 1)
+        assert (row.taken_rows, row.rows) == (4, 2)
 
     def test_accounts_of_a_later_day_than_the_file_are_left_out_by_name_and_count_in_the_control_total(self):
         self.signed(day=date(2027, 1, 14))
@@ -332,3 +335,60 @@ class Beside(TestCase):
         again_at = later + timedelta(hours=1)
         defaults.told(at=again_at, account=self.number(filed), holder_1_line_1="5 Quay Street")
         assert taking._unread({"account__gte": 0, "account__lte": filed.pk}) == set()
+
+
+class InTurn(TestCase):
+    """A full snapshot is never nearly empty, and an older month never follows a newer one."""
+
+    @classmethod
+    def setUpTestData(cls):
+        cls.people = factories.office()
+        creditfiles.enter()
+
+    def step(self, case, name, who, at, **inputs):
+        return creditfiles.step(case, name, self.people[who], at, **inputs)
+
+    def extracted(self, at, day):
+        case = creditfiles.opened(at=datetime(day.year, day.month, 15, 9, tzinfo=UTC))
+        Job.objects.filter(state="queued").delete()
+        self.step(case, "extract", creditfiles.STEWARD, at, effective_date=day)
+        work(at)
+        return case
+
+    def totals(self, case):
+        row = CreditFile.objects.get(pk=case.pk)
+        return {"rows": row.taken_rows, "total_pence": row.taken_pence}
+
+    def approve(self, case, at):
+        self.step(case, "approve", creditfiles.APPROVER, at, **self.totals(case))
+        work(at)
+        return Case.objects.get(pk=case.pk)
+
+    def test_a_file_from_which_most_accounts_are_missing_is_neither_signed_nor_approved(self):
+        accounts = [defaults.told(at=AT, payments_behind="1", balance_pence="3800") for _ in range(3)]
+        case = self.extracted(AT, date(2026, 12, 31))
+        case.refresh_from_db()
+        assert (case.state, [each.is_clear for each in pages.checks(case)]) == ("validated", [True, False])
+        with nothing_written(counted=1), pytest.raises(TransitionRefused, match="More than half"):
+            self.step(case, "sign", creditfiles.STEWARD, AT)
+        rewrite(CreditFile.objects.get(pk=case.pk), rows=2)
+        self.step(case, "sign", creditfiles.STEWARD, AT)
+        rewrite(CreditFile.objects.get(pk=case.pk), rows=len(accounts) // 2)
+        with nothing_written(counted=1), pytest.raises(TransitionRefused, match="More than half"):
+            self.step(case, "approve", creditfiles.APPROVER, AT, **self.totals(case))
+
+    def test_an_older_month_neither_follows_a_newer_one_nor_is_overtaken_while_it_is_on_its_way(self):
+        before = datetime(2026, 12, 15, 9, tzinfo=UTC)
+        account = defaults.told(at=before, payments_behind="4", balance_pence="15200")
+        older = self.extracted(before, before.date())
+        defaults.told(at=AT, account=defaults.number_of(account), payments_behind="0", balance_pence="0")
+        newer = self.extracted(AT, AT.date())
+        for case in (older, newer):
+            self.step(case, "sign", creditfiles.STEWARD, AT)
+        with undone():
+            self.step(older, "approve", creditfiles.APPROVER, NEXT, **self.totals(older))
+            with nothing_written(counted=1), pytest.raises(TransitionRefused, match="December 2026 is on its way"):
+                self.step(newer, "approve", creditfiles.APPROVER, NEXT, **self.totals(newer))
+        assert self.approve(newer, NEXT).state == "transmitted"
+        with nothing_written(counted=1), pytest.raises(TransitionRefused, match="January 2027 is with the agencies"):
+            self.step(older, "approve", creditfiles.APPROVER, NEXT, **self.totals(older))

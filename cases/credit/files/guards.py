@@ -5,12 +5,16 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+from django.db.models import Q
+
 from cases.credit.files import periods
 from cases.credit.files.models import CreditFile, CreditFileCopy, CreditFileFault
 from cases.kernel import calendars
 from cases.kernel.models import Case, Clock
 
-__all__ = ["are_all_answered"]
+__all__ = ["LEFT_OUT", "are_all_answered", "leaves_out_few"]
+
+LEFT_OUT = "More than half of the accounts would be left out: look at what was found, then take them anew."
 
 
 def effective_date_is_right(context: Any) -> str | None:
@@ -42,6 +46,29 @@ def control_totals_agree(context: Any) -> str | None:
     if given == (file.taken_rows, file.taken_pence):
         return None
     return "Accounts or total are not those that were taken. Compare them with the control report of billing."
+
+
+def tells_most(context: Any) -> str | None:
+    """The file is a full snapshot: what is missing from it reads as gone."""
+    return None if leaves_out_few(context.case.credit_file) else LEFT_OUT
+
+
+def leaves_out_few(file: CreditFile) -> bool:
+    """Say whether at least half of the accounts that were taken are told."""
+    return file.rows * 2 >= file.taken_rows
+
+
+def comes_in_its_turn(context: Any) -> str | None:
+    """What an older month says never follows what a newer one said. One query."""
+    file: CreditFile = context.case.credit_file
+    newer = Q(month__gt=file.month, case__state__in=("approved", "transmitted", "locked"))
+    waiting = Q(month__lt=file.month, case__state="approved")
+    other = CreditFile.objects.filter(newer | waiting).exclude(pk=file.pk).order_by("month").first()
+    if other is None:
+        return None
+    if other.month > file.month:
+        return f"The file of {other.month:%B %Y} is with the agencies already, or on its way: it says what is newer."
+    return f"The file of {other.month:%B %Y} is on its way: let it leave first."
 
 
 def is_sealed(context: Any) -> str | None:

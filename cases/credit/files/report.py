@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import Count
 
-from cases.credit.files import codes
+from cases.credit.files import codes, guards
 from cases.credit.files.models import CreditFile, CreditFileCopy, CreditFileFault, CreditFileReject
 from cases.kernel import calendars
 from cases.kernel.casetypes import Check, Table
@@ -91,7 +91,8 @@ def checks(case: Case) -> list[Check]:
         return [Check(label="The accounts are taken", is_clear=False)]
     if core:
         return [Check(label=f"{core} accounts have a fault that stops the file", is_clear=False)]
-    return [Check(label="No account has a fault that stops the file", is_clear=True)]
+    found = [Check(label="No account has a fault that stops the file", is_clear=True)]
+    return found if guards.leaves_out_few(row) else [*found, Check(label=guards.LEFT_OUT, is_clear=False)]
 
 
 def tables(case: Case) -> list[Table]:
