@@ -5,11 +5,14 @@ from datetime import UTC, datetime, timedelta
 from django.test import TestCase
 
 from cases.accounts.models import BureauTold
+from cases.credit.defaults import report
 from cases.credit.files import taking
 from cases.credit.files.models import CreditFile, CreditFileFault
+from cases.debt.sale.models import DebtSaleAccount
 from cases.kernel import holds, jobrun
-from cases.kernel.models import Case, Job
-from tests import creditfiles, defaults, factories
+from cases.kernel.models import Case, Job, OutboxMessage
+from tests import associations, creditfiles, defaults, factories, sales
+from tests.credit.test_default_stops import rewrite
 from tests.credit.test_files import sent
 from tests.credit.test_files_beside import row_of
 
@@ -27,7 +30,7 @@ class OfADefault(TestCase):
     def setUpTestData(cls):
         cls.people = factories.office()
         creditfiles.enter()
-        cls.plain = defaults.told(at=AT, payments_behind="1", balance_pence="3800")
+        cls.plain = [defaults.told(at=AT, payments_behind="1", balance_pence="3800") for _ in range(2)]
 
     def opened(self):
         file = creditfiles.opened(at=AT)
@@ -77,7 +80,7 @@ class OfADefault(TestCase):
             assert [row_of(body, defaults.number_of(case.default.account)) for body in bodies] == [None] * 3
         creditfiles.arrive(file, at=NEXT)
         work(NEXT)
-        assert set(BureauTold.objects.values_list("account", flat=True)) == {self.plain.pk}
+        assert set(BureauTold.objects.values_list("account", flat=True)) == {account.pk for account in self.plain}
 
     def test_a_default_that_a_hold_stops_is_in_no_file_before_anybody_has_looked(self):
         case = defaults.approved(self.people)
@@ -95,3 +98,36 @@ class OfADefault(TestCase):
         file = self.extracted()
         assert "default_undecided" in self.faults_of(file, case.default.account)
         assert self.cells_of(file, case.default.account) is None
+
+    def told_of(self, case):
+        row = OutboxMessage.objects.filter(case=case, kind="cra_correct").latest("pk")
+        return factories.body_of(row)["balance_pence"]
+
+    def test_page_message_and_file_say_the_same_of_what_is_left_of_a_default(self):
+        """The balance of a default excludes what fell due after it."""
+        steward = self.people[defaults.STEWARD]
+        part, whole = defaults.filed(self.people), defaults.filed(self.people)
+        part = defaults.step(part, "part_satisfy", steward, defaults.OVER, amount_pence=5000)
+        whole = defaults.step(whole, "satisfy", steward, defaults.OVER, **defaults.PAID)
+        for case in (part, whole):
+            defaults.tell_again(case, at=AT, balance_pence="15200", payments_behind="4")
+        file = self.extracted()
+        for case, left in ((part, 6400), (whole, 0)):
+            row = self.cells_of(file, case.default.account)
+            assert (row["status"], row["amount_pence"], row["default_pence"]) == ("8", str(left), "11400")
+            assert (self.told_of(case), case.amount_pence) == (left, left)
+            assert dict(report.facts_view(case))["Left of the default"] == f"£{left / 100:.2f}"
+            assert "Owed" not in dict(report.facts_view(case))
+        totals = CreditFile.objects.get(pk=file.pk)
+        assert (totals.taken_pence, totals.total_pence) == (2 * 3800 + 2 * 15200, 2 * 3800 + 6400)
+
+    def test_of_a_default_that_is_sold_nothing_is_owed_to_us_in_whatever_is_told_of_it(self):
+        case = defaults.filed(self.people)
+        line = DebtSaleAccount.objects.filter(sale=sales.completed(self.people).pk, state="sold").first()
+        rewrite(line, account=case.default.account)
+        steward = self.people[defaults.STEWARD]
+        case = defaults.step(case, "part_satisfy", steward, AT, amount_pence=5000)
+        assert (self.told_of(case), case.amount_pence) == (0, 6400)
+        case = defaults.step(case, "remove", steward, AT, evidence="1")
+        associations.agree(case, self.people[defaults.APPROVER], AT)
+        assert self.told_of(case) == 0

@@ -157,7 +157,9 @@ def approve(context: Any) -> None:
 
 
 def file(context: Any) -> None:
+    """From now on the case is about what is left of the default, whatever falls due on the account."""
     case, row = context.case, context.case.default
+    case.amount_pence = row.left_pence
     clocks.start(case, periods.ON_FILE, started_at=_start_of(row.default_date))
     letters.write(case, letters.FILED, at=context.at)
 
@@ -178,6 +180,7 @@ def withdraw(context: Any) -> None:
 def part_satisfy(context: Any) -> None:
     row = context.case.default
     keep(row, {"paid_pence": row.paid_pence + context.inputs["amount_pence"]})
+    context.case.amount_pence = row.left_pence
     _tell(context, "part_satisfied")
 
 
@@ -185,6 +188,7 @@ def satisfy(context: Any) -> None:
     row, inputs = context.case.default, context.inputs
     paid = row.paid_pence + inputs["amount_pence"]
     keep(row, {"paid_pence": paid, "satisfied_date": inputs["satisfied_date"]})
+    context.case.amount_pence = row.left_pence
     _tell(context, "satisfied")
     letters.write(context.case, letters.SATISFIED, at=context.at)
 
@@ -194,6 +198,7 @@ def correct(context: Any) -> None:
     ledger.current().detail["document"] = str(inputs["evidence"])
     paid = row.paid_pence if row.satisfied_date is None else inputs["default_pence"]
     keep(row, {"paid_pence": paid, **{name: inputs[name] for name in ("default_date", "default_pence")}})
+    context.case.amount_pence = row.left_pence
     clocks.count_from(context.case, periods.ON_FILE, started_at=_start_of(row.default_date), at=context.at)
     _tell(context, "corrected")
     letters.write(context.case, letters.CORRECTED, at=context.at)

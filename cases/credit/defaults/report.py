@@ -8,7 +8,7 @@ from typing import Any
 
 from cases.accounts.models import BureauTold
 from cases.accounts.reading import PRODUCTS
-from cases.credit.defaults import disputes, gate
+from cases.credit.defaults import codes, disputes, gate
 from cases.credit.defaults.guards import DISPUTED
 from cases.credit.defaults.models import Default
 from cases.credit.files.status import TOLD
@@ -67,8 +67,9 @@ def _day(day: date | None) -> str:
 def facts_view(case: Case) -> list[tuple[str, str]]:
     """Return label and value of every fact that is not sealed. One query."""
     row = Default.objects.get(pk=case.pk)
+    owed = ("Left of the default", row.left_pence) if case.state in codes.TOLD else ("Owed", row.arrears_pence)
     found = [
-        ("Owed", _pounds(row.arrears_pence)),
+        (owed[0], _pounds(owed[1])),
         ("Payments behind", str(row.payments_behind)),
         ("First payment missed", _day(row.first_missed_date) or "Not known"),
     ]

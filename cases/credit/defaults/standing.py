@@ -8,7 +8,7 @@ from datetime import date, datetime
 from cases.accounts.bureaus import Change
 from cases.accounts.models import Account, AccountFlag, AccountMonth
 from cases.credit.defaults.models import Default
-from cases.credit.files.status import DEFAULT, OFF_FILE, Month, flags_of, status_of
+from cases.credit.files.status import DEFAULT, OFF_FILE, SOLD, Month, flags_of, status_of
 from cases.kernel import accountholds, calendars, casetypes
 from cases.kernel.finding import terms
 
@@ -88,7 +88,7 @@ def marks_of_default(row: Default) -> tuple[str, ...]:
 def change_of(row: Default, *, old: str, reason: str, today: date, marks: frozenset[str]) -> Change:
     """Return how the account stands now, as agencies are told between two files: after six years off the file, unless
     it goes on without what was owed. `marks` show as they do in the file, and freeze what is told: no worse than
-    `old`, or than the last file where that was a default. One query at most."""
+    `old`, or than the last file where that was a default. Of what is sold nothing is owed to us. One query at most."""
     if row.case.state == "expired" and not goes_on(row.account, today=today):
         return Change(old=old, new=OFF_FILE, reason=reason, balance_pence=0)
     if row.default_date is None:
@@ -98,7 +98,7 @@ def change_of(row: Default, *, old: str, reason: str, today: date, marks: frozen
             old=old,
             new=status_of(month),
             reason=reason,
-            balance_pence=account.balance_pence,
+            balance_pence=0 if SOLD in marks else account.balance_pence,
             flags=flags_of(month),
         )
     month = Month(payments_behind=None, has_default=True, marks=marks.union(marks_of_default(row)))
@@ -106,7 +106,7 @@ def change_of(row: Default, *, old: str, reason: str, today: date, marks: frozen
         old=old,
         new=DEFAULT,
         reason=reason,
-        balance_pence=row.left_pence,
+        balance_pence=0 if SOLD in marks else row.left_pence,
         default_date=row.default_date,
         default_pence=row.default_pence,
         satisfied_date=row.satisfied_date,

@@ -89,13 +89,17 @@ class Taken:
     account: Account
     status: str
     flags: tuple[str, ...]
+    default: Default | None = None
     cells: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
 
     @property
     def told_pence(self) -> int:
-        """The balance that is told: of what is sold nothing is owed to us."""
-        return 0 if SOLD in self.flags else self.account.balance_pence
+        """The balance that is told: of what is sold nothing is owed to us; of a default of ours what is left of it,
+        without what fell due since."""
+        if SOLD in self.flags:
+            return 0
+        return self.account.balance_pence if self.default is None else self.default.left_pence
 
     @property
     def is_left_out(self) -> bool:
@@ -201,7 +205,7 @@ def _taken(file: CreditFile, account: Account, known: Known) -> Taken:
     number, default = known.numbers[account.pk], known.defaults.get(account.pk)
     month = _month(file, account, default, known)
     people = known.people.get(account.pk, ())
-    row = Taken(account=account, status=status_of(month), flags=flags_of(month))
+    row = Taken(account=account, status=status_of(month), flags=flags_of(month), default=default)
     row.faults = [code for code, applies in _RULES.items() if applies(file, row, month, known)]
     if row.is_left_out:
         return row
