@@ -7,14 +7,15 @@ whose cases are restricted all of this is its own team's alone.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Value
 
 from cases.kernel import calendars, casetypes, erasing, jobs, locks, policy, tasks
 from cases.kernel.actors import Actor, system
@@ -32,6 +33,7 @@ __all__ = [
     "ask_for_disposals",
     "decide",
     "due",
+    "due_people",
     "get_visible",
     "kind_for",
     "kinds_of",
@@ -50,6 +52,7 @@ MOST = 10_000
 AGAIN_AFTER = timedelta(days=30)
 ACTOR = system("disposal")
 REASON = "retention_over"
+OF_CASE = "/"  # between a case and the number of a person in it
 ERASE, ERASE_QUIETLY = "erase_what_is_over", "erase_what_is_over_quietly"
 PROPOSE, DECIDE = "propose_disposal", "decide_disposal"
 DUE, TO_AGREE = "disposal_due", "disposal_to_agree"
@@ -78,9 +81,11 @@ class DisposalRefused(CaseError):
 
 @dataclass(frozen=True, kw_only=True)
 class Due:
-    """What of a kind is over: how many, the last day up to which that is counted, and whether more are over."""
+    """What of a kind is over: how many cases, how many people of cases that are kept longer, the last day up to which
+    that is counted, and whether more are over."""
 
     count: int
+    people: int
     last_date: date
     has_more: bool
 
@@ -147,26 +152,59 @@ def due(kind: str, *, today: date, last_date: date | None = None) -> QuerySet[Ca
     return rows.order_by("dispose_after_date", "pk")
 
 
+def due_people(kind: str, *, today: date, last_date: date | None = None) -> QuerySet[CaseParty]:
+    """Return the people of a kind's cases whose own time ended before today while their case is open or kept longer,
+    those kept shortest first."""
+    last = min(last_date or today, today - timedelta(days=1))
+    longer = CaseParty.objects.filter(case=OuterRef("case_id"), dispose_after_date__gt=last)
+    is_kept = Q(case__is_closed=False) | Q(case__dispose_after_date__gt=last) | Exists(longer)
+    rows = CaseParty.objects.filter(
+        is_kept,
+        case__kind=kind,
+        case__is_erased=False,
+        is_erased=False,
+        dispose_after_date__lte=last,
+        key__destroyed_at=None,
+    )
+    return rows.order_by("dispose_after_date", "pk")
+
+
 def next_due(kind: str, *, today: date, most: int = MOST) -> Due | None:
-    """Return what one proposal takes: everything that is over, or of more than `most` the days that end first, whole.
-    Two queries; reads `most` rows and one."""
-    rows = due(kind, today=today).values_list("dispose_after_date", flat=True)[: most + 1]
-    days = [day for day in rows if day is not None]
-    if not days:
+    """Return what one proposal takes: everything that is over, or of more than `most` cases or people the days that end
+    first, whole. Four queries; reads `most` rows and one of each."""
+    found = [_days(rows(kind, today=today), most) for rows in (due, due_people)]
+    if not any(found):
         return None
-    if len(days) <= most:
-        return Due(count=len(days), last_date=today - timedelta(days=1), has_more=False)
-    whole = [day for day in days if day < days[-1]] or days
-    return Due(count=due(kind, today=today, last_date=whole[-1]).count(), last_date=whole[-1], has_more=True)
+    cut = [_whole(days) for days in found if len(days) > most]
+    last = min([today - timedelta(days=1), *cut])
+    counts = [rows(kind, today=today, last_date=last).count() for rows in (due, due_people)]
+    return Due(count=counts[0], people=counts[1], last_date=last, has_more=bool(cut))
+
+
+def _days(rows: QuerySet[Any], most: int) -> list[date]:
+    return [day for day in rows.values_list("dispose_after_date", flat=True)[: most + 1] if day is not None]
+
+
+def _whole(days: Sequence[date]) -> date:
+    """Return the last day of which all is among these, the first where they are all of one day."""
+    return next((day for day in reversed(days) if day < days[-1]), days[-1])
 
 
 def since(kinds: Iterable[CaseType], *, today: date) -> dict[str, date]:
-    """Return, of each kind of which anything is over, the day until which the case that ended first was kept. One query
-    that reads one row of each kind."""
-    first = [due(each.code, today=today).values_list("kind", "dispose_after_date")[:1] for each in kinds]
+    """Return, of each kind of which anything is over, the day until which what ended first was kept. One query that
+    reads two rows of each kind."""
+    first = [
+        rows.annotate(of=Value(each.code)).values_list("of", "dispose_after_date")[:1]
+        for each in kinds
+        for rows in (due(each.code, today=today), due_people(each.code, today=today))
+    ]
     if not first:
         return {}
-    return {kind: day for kind, day in first[0].union(*first[1:], all=True) if day is not None}
+    days: dict[str, date] = {}
+    for kind, day in first[0].union(*first[1:], all=True):
+        if day is not None:
+            days[kind] = min(day, days.get(kind, day))
+    return days
 
 
 def mine(actor: Actor, *, most: int) -> list[Disposal]:
@@ -210,10 +248,12 @@ def propose(
             raise DisposalRefused("It is proposed already: another person decides.")
         if waiting.job is not None and not waiting.job.is_over:
             raise DisposalRefused("What was agreed before is being erased. Wait until that is done.")
-    count = due(kind, today=calendars.london_date(at), last_date=last_date).count()
-    if not count:
+    today = calendars.london_date(at)
+    cases, people = (rows(kind, today=today, last_date=last_date).count() for rows in (due, due_people))
+    if not cases and not people:
         raise DisposalRefused("Nothing is over any more: it was opened again, or is held.")
-    row = Disposal(kind=kind, last_date=last_date, counted=count, proposed_by_id=actor.user_id or 0, proposed_at=at)
+    row = Disposal(kind=kind, last_date=last_date, counted=cases, people=people, proposed_at=at)
+    row.proposed_by_id = actor.user_id or 0
     with _act(row, "disposal.proposed", actor=actor, at=at, request=request):
         row.save(force_insert=True)
         tasks.close_office(DUE, actor=actor, at=at, of=kind)
@@ -232,7 +272,7 @@ def _refuse_unconfirmed(casetype: CaseType, *, is_confirmed: bool) -> None:
 def _act(
     row: Disposal, verb: str, *, actor: Actor, at: datetime, request: ledger.RequestInfo | None
 ) -> AbstractContextManager[ledger.Action]:
-    told = {"kind": row.kind, "until": row.last_date.isoformat(), "count": row.counted}
+    told = {"kind": row.kind, "until": row.last_date.isoformat(), "count": row.counted, "people": row.people}
     return ledger.action(row.uid, verb, actor=actor.label, at=at, request=request, detail=told, source=actor.source)
 
 
@@ -312,35 +352,64 @@ def _of(job: jobs.Job) -> Disposal:
     return Disposal.objects.get(uid=job.params["disposal"])
 
 
-def _rows(job: jobs.Job) -> Iterable[int]:
-    row = _of(job)
-    today = calendars.london_date(job.asked_at)
-    return due(row.kind, today=today, last_date=row.last_date).values_list("pk", flat=True)
+def _rows(job: jobs.Job) -> Iterable[str]:
+    """List the cases, then the people of others."""
+    row, today = _of(job), calendars.london_date(job.asked_at)
+    for case in due(row.kind, today=today, last_date=row.last_date).values_list("pk", flat=True):
+        yield str(case)
+    people = due_people(row.kind, today=today, last_date=row.last_date)
+    for case, number in people.values_list("case_id", "number"):
+        yield f"{case}{OF_CASE}{number}"
 
 
-def _erase(job: jobs.Job, subject: str, at: datetime) -> None:
-    """Erase one case, unless something keeps it by now. Locks it; one event on its stream."""
-    row = _of(job)
+def _do(job: jobs.Job, subject: str, at: datetime) -> None:
+    """Erase one case or one person of a case, unless something keeps it by now. Locks the case; one event on its
+    stream."""
+    row, today = _of(job), calendars.london_date(at)
+    case_id, _, number = subject.partition(OF_CASE)
     try:
-        case = locks.case_for_update(int(subject))
+        case = locks.case_for_update(int(case_id))
     except locks.CaseErased:
         raise jobs.Skipped("erased") from None
-    if not due(row.kind, today=calendars.london_date(at), last_date=row.last_date).filter(pk=case.pk).exists():
+    if erasing.waiting(case) is not None:
+        raise jobs.Skipped("asked_for")
+    kept = {"disposal": str(row.uid)}
+    if not number:
+        _erase(case, due(row.kind, today=today, last_date=row.last_date).filter(pk=case.pk), at=at, **kept)
+        return
+    people = due_people(row.kind, today=today, last_date=row.last_date).filter(case=case, number=int(number))
+    person = people.select_related("key").first()
+    if person is None:
+        raise jobs.Skipped("not_due")
+    person.case = case
+    if code := erasing.person_waits_for(person, at=at):
+        raise jobs.Skipped(code)
+    kept |= {"class": person.retention_class, "kept_until": str(person.dispose_after_date)}
+    erasing.erase_person(case, person, reason=REASON, at=at, **kept)
+
+
+def _erase(case: Case, still_due: QuerySet[Case], *, at: datetime, **kept: str) -> None:
+    if not still_due.exists():
         raise jobs.Skipped("not_due")
     if disposal.is_needed_beyond(case, now=at):
         raise jobs.Skipped("merged")
-    if erasing.waiting(case) is not None:
-        raise jobs.Skipped("asked_for")
     if code := erasing.waits_for(case, at=at):
         raise jobs.Skipped(code)
-    kept = {"disposal": str(row.uid), "class": case.retention_class, "kept_until": case.dispose_after_date}
-    with erasing.erase(case, reason=REASON, at=at, **kept):
+    told = {**kept, "class": case.retention_class, "kept_until": str(case.dispose_after_date)}
+    with erasing.erase(case, reason=REASON, at=at, **told):
         pass
 
 
 def _references(actor: Actor, subjects: Collection[str]) -> Mapping[str, str]:
-    rows = policy.visible_to(actor).filter(pk__in=[int(each) for each in subjects])
-    return {str(pk): reference for pk, reference in rows.values_list("pk", "reference")}
+    """Return subjects in words; those of cases that the reader may not see are left out."""
+    parts = {each: each.partition(OF_CASE) for each in subjects}
+    rows = policy.visible_to(actor).filter(pk__in={int(case) for case, _, _ in parts.values()})
+    known = dict(rows.values_list("pk", "reference"))
+    return {
+        each: known[int(case)] + (f", person {number}" if number else "")
+        for each, (case, _, number) in parts.items()
+        if int(case) in known
+    }
 
 
 for code, is_hidden in ((ERASE, False), (ERASE_QUIETLY, True)):
@@ -349,7 +418,7 @@ for code, is_hidden in ((ERASE, False), (ERASE_QUIETLY, True)):
             code=code,
             label="Erase cases whose time is over",
             rows=_rows,
-            do=_erase,
+            do=_do,
             names=_references,
             is_hidden=is_hidden,
             reasons={
@@ -391,11 +460,13 @@ def _ask(casetype: CaseType, *, now: datetime) -> int:
 def _is_to_be_proposed(casetype: CaseType, *, now: datetime) -> bool:
     """Say whether anything of a kind is over on which nobody decided in the last month: what was held then is looked
     at again after that, and what was refused."""
-    rows = due(casetype.code, today=calendars.london_date(now))
+    today = calendars.london_date(now)
     last = Disposal.objects.select_related("job").filter(kind=casetype.code).exclude(state="withdrawn")
     row = last.order_by("-pk").first()
     if row is not None and (row.state == "open" or (row.job is not None and not row.job.is_over)):
         return False
+    cases, people = due(casetype.code, today=today), due_people(casetype.code, today=today)
     if row is not None and row.decided_at is not None and now < row.decided_at + AGAIN_AFTER:
-        rows = rows.filter(dispose_after_date__gt=row.last_date)
-    return rows.exists()
+        cases = cases.filter(dispose_after_date__gt=row.last_date)
+        people = people.filter(dispose_after_date__gt=row.last_date)
+    return cases.exists() or people.exists()

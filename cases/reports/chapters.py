@@ -178,7 +178,7 @@ def people(records: Records, words: Words) -> Iterator[Entry]:
         homes[home.party_id].append((home, place))
     for row, opened in records.parties:
         standing = ", innocent" if row.is_innocent and records.casetype.asks_who_is_innocent else ""
-        detached = ", detached" if row.is_detached else ""
+        detached = ", erased" if row.is_erased else ", detached" if row.is_detached else ""
         fields = {column.name: column for column in row._meta.concrete_fields}
         yield Entry(
             head=f"{capital(words.row('cases.caseparty', row.pk))}{standing}{detached}",

@@ -42,6 +42,7 @@ VERBS: Mapping[str, str] = {
     "case.replies_erased": "Erased what was replied to messages, their time being over",
     "case.erasure_decided": "Agreed to erase all that the case holds",
     "case.erased": "Erased all that the case held",
+    "case.person_erased": "Erased what the case said of a person whose time was over",
     "case.erasure_lapsed": "Ended the decision to erase: the case was opened again",
     "case.erasure_waits": "Noted that erasing waits for long",
     "case.evidence_scan_asked": "Asked for another virus scan",

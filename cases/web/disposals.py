@@ -23,6 +23,7 @@ from cases.kernel.models import Disposal
 from cases.kernel.plainforms import Chosen
 from cases.web import asking, stepup
 from cases.web.refusals import Problem, form_problems, screen, status_of
+from cases.web.wording import role_label
 
 __all__ = ["due", "listed", "one"]
 
@@ -105,7 +106,7 @@ def due(request: HttpRequest, kind: str) -> HttpResponse:
         )
     except CaseError as error:
         return _show_due(request, casetype, actor, form, [Problem(sentence=str(error))], status_of(error))
-    messages.success(request, f"It is proposed to erase {row.counted} of {casetype.label}. Another person decides.")
+    messages.success(request, f"It is proposed to erase {_what(row.counted, row.people)}. Another person decides.")
     return redirect("web:disposal", disposal=row.uid)
 
 
@@ -119,12 +120,13 @@ def _show_due(
 ) -> HttpResponse:
     today = calendars.london_date(asking.now())
     found = disposals.next_due(casetype.code, today=today)
-    first = _first(casetype.code, found.last_date, actor, today=today) if found else []
+    first = _first(casetype.code, found.last_date, actor, today=today) if found else {}
     form = form or ProposeForm(casetype=casetype, initial={"last_date": found.last_date if found else None})
     shown = {
         "kind": casetype,
         "found": found,
-        "cases": first,
+        "what": _what(found.count, found.people) if found else "",
+        **first,
         "form": form,
         "problems": problems,
         "may_propose": disposals.may_propose(actor, casetype),
@@ -132,11 +134,37 @@ def _show_due(
     return render(request, "cases/disposals/due.html", shown, status=status)
 
 
-def _first(kind: str, last_date: date, actor: Actor, *, today: date) -> list[dict[str, Any]]:
-    """Return the first that would be erased; a link to each that the reader may see. Two queries."""
-    rows = list(disposals.due(kind, today=today, last_date=last_date)[:SHOWN])
-    seen = set(policy.visible_to(actor).filter(pk__in=[row.pk for row in rows]).values_list("pk", flat=True))
-    return [{"case": row, "is_seen": row.pk in seen, "kept_as": retention.name_of(row.retention_class)} for row in rows]
+def _first(kind: str, last_date: date, actor: Actor, *, today: date) -> dict[str, Any]:
+    """Return the first cases and people that would be erased; a link to each that the reader may see. Three queries."""
+    cases = list(disposals.due(kind, today=today, last_date=last_date)[: SHOWN + 1])
+    people = list(disposals.due_people(kind, today=today, last_date=last_date).select_related("case")[: SHOWN + 1])
+    wanted = {*(row.pk for row in cases), *(row.case_id for row in people)}
+    seen = set(policy.visible_to(actor).filter(pk__in=wanted).values_list("pk", flat=True))
+    casetype = casetypes.get(kind)
+    return {
+        "cases": [
+            {"case": row, "is_seen": row.pk in seen, "kept_as": retention.name_of(row.retention_class)}
+            for row in cases[:SHOWN]
+        ],
+        "people": [
+            {
+                "person": row,
+                "is_seen": row.case_id in seen,
+                "role": role_label(casetype, row.role),
+                "kept_as": retention.name_of(row.retention_class),
+            }
+            for row in people[:SHOWN]
+        ],
+        "is_cut": len(cases) > SHOWN or len(people) > SHOWN,
+        "most": SHOWN,
+    }
+
+
+def _what(cases: int, people: int) -> str:
+    """Return in words how much it is: 3 cases and 1 person of another."""
+    of_cases = f"{cases} case{'' if cases == 1 else 's'}"
+    of_people = f"{people} {'person' if people == 1 else 'people'} of cases that are kept longer"
+    return " and ".join(each for count, each in ((cases, of_cases), (people, of_people)) if count)
 
 
 @screen
@@ -205,7 +233,8 @@ def _show(
     shown = {
         **_row(row),
         "why_not": disposals.REFUSALS.get(row.why_not, ""),
-        "cases": _first(row.kind, row.last_date, actor, today=today) if is_open else [],
+        "what": _what(row.counted, row.people),
+        **(_first(row.kind, row.last_date, actor, today=today) if is_open else {}),
         "left": _left(row),
         "may_decide": is_open and not is_mine and disposals.may_agree(actor, casetype),
         "may_withdraw": is_open and is_mine,

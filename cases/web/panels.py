@@ -48,11 +48,12 @@ def subjects(file: CaseFile) -> list[dict[str, Any]]:
             "number": person.number,
             "role": role_label(casetype, person.role),
             "is_innocent": person.is_innocent and casetype.asks_who_is_innocent,
-            "is_detached": person.is_detached,
-            "values": masked(casetype, person.items),
+            "is_detached": person.is_detached and not person.is_erased,
+            "is_erased": person.is_erased,
+            "values": [] if person.is_erased else masked(casetype, person.items),
             "addresses": [
                 {"number": place.number, "kind": words(place.kind), "values": masked(casetype, place.items)}
-                for place in person.addresses
+                for place in ([] if person.is_erased else person.addresses)
             ],
         }
         for person in file.subjects

@@ -50,6 +50,7 @@ VERBS: Mapping[str, Said] = {
         what="erased for good, their time being over,", strong="the replies to messages", icon="trash-2"
     ),
     "case.erasure_decided": Said(what="agreed to erase", strong="all that this case holds", icon="trash-2"),
+    "case.person_erased": Said(what="erased for good", strong="what the case said of a person", icon="trash-2"),
     "case.erased": Said(what="erased for good", strong="all that this case held", icon="trash-2"),
     "case.erasure_lapsed": Said(what="ended the decision to erase: the case was", strong="opened again", icon="undo-2"),
     "case.erasure_waits": Said(what="noted that", strong="erasing waits for long", icon="alarm-clock"),

@@ -6,13 +6,16 @@ import pytest
 
 from cases.kernel import actors, casetypes, disposals, erasing, holds, jobrun, record, tasks, transitions
 from cases.kernel.errors import CaseError, NotAllowed, NotVisible
-from cases.kernel.models import Case, CaseParty, Disposal, Job, Note, SearchEntry, Task
+from cases.kernel.models import Case, CaseParty, Disposal, Job, Note, OutboxMessage, SearchEntry, Task
 from cases.kernel.restricted import quietholds
+from cases.kernel.timing import sweeps
 from cases.ledger import sealing, verify
 from cases.ledger.models import LedgerEvent
+from cases.reports import requests
 from tests import factories, suspicions
 from tests.factories import AT
 from tests.kernel.snapshots import nothing_written
+from tests.web import desk
 
 pytestmark = pytest.mark.django_db
 KIND, HIDDEN = "fraud_referral", "suspicion_report"
@@ -37,6 +40,15 @@ def closed(people, at=AT):
     """A referral that was closed without filing: kept 12 months."""
     case = factories.investigating(people)
     return transitions.apply(case.pk, "close_no_action", actor=people["a.byrne"], at=at, reason="A mistake.")
+
+
+def reopened(case):
+    with record.act(case, "tests.reopened", actor=actors.system("tests"), at=OVER):
+        case.is_closed, case.closed_date, case.dispose_after_date = False, None, None
+        case.save()
+        for person in case.parties.all():
+            person.closed_date = person.dispose_after_date = None
+            person.save()
 
 
 def proposed(people, by=LEAD, at=OVER, kind=KIND, last=KEPT_UNTIL, **inputs):
@@ -108,7 +120,7 @@ def test_it_is_kept_on_its_last_day_and_over_on_the_next(people, over):
     with nothing_written(), pytest.raises(CaseError, match="Nothing is over any more"):
         proposed(people, at=ON_THE_DAY)
     assert disposals.next_due(KIND, today=KEPT_UNTIL + timedelta(days=1)) == disposals.Due(
-        count=1, last_date=KEPT_UNTIL, has_more=False
+        count=1, people=0, last_date=KEPT_UNTIL, has_more=False
     )
     # Whatever day is typed, what is kept still is left alone.
     with nothing_written(), pytest.raises(CaseError, match="Nothing is over any more"):
@@ -116,10 +128,11 @@ def test_it_is_kept_on_its_last_day_and_over_on_the_next(people, over):
 
 
 def test_a_case_is_kept_as_long_as_anybody_in_it_is(people, over):
-    person = CaseParty.objects.filter(case=over).first()
+    first, other = CaseParty.objects.filter(case=over).order_by("number")
     with record.act(over, "tests.kept", actor=actors.system("tests"), at=AT):
-        person.dispose_after_date = KEPT_UNTIL + timedelta(days=30)
-        person.save(update_fields=["dispose_after_date"])
+        first.dispose_after_date, other.dispose_after_date = KEPT_UNTIL + timedelta(days=30), None
+        first.save(update_fields=["dispose_after_date"])
+        other.save(update_fields=["dispose_after_date"])
     assert disposals.next_due(KIND, today=KEPT_UNTIL + timedelta(days=30)) is None
     assert disposals.next_due(KIND, today=KEPT_UNTIL + timedelta(days=31)) is not None
 
@@ -187,9 +200,7 @@ def test_what_keeps_a_case_is_told_and_it_is_over_still(people, over):
     holds.enter(held.pk, "legal", actor=people[LEAD], at=OVER, source="court", reason="An order.")
     with record.act(busy, "tests.asked", actor=actors.system("tests"), at=OVER):
         tasks.raise_task("link_review", case=busy, at=OVER)
-    with record.act(again, "tests.reopened", actor=actors.system("tests"), at=OVER):
-        again.is_closed, again.closed_date, again.dispose_after_date = False, None, None
-        again.save()
+    reopened(again)
     agreed(row, people)
     work()
     assert [erased(each) for each in (over, held, busy, again)] == [True, False, False, False]
@@ -212,13 +223,11 @@ def test_a_hold_of_a_compartment_keeps_it_and_the_reason_is_that_of_any(people, 
 
 def test_a_case_that_is_reopened_after_the_agreement_is_kept(people, over):
     row = agreed(proposed(people), people)
-    with record.act(over, "tests.reopened", actor=actors.system("tests"), at=OVER):
-        over.is_closed, over.closed_date, over.dispose_after_date = False, None, None
-        over.save()
+    reopened(over)
     # The worker listed it before.
     job = Job.objects.get(pk=row.job_id)
     with pytest.raises(disposals.jobs.Skipped, match="not_due"):
-        disposals._erase(job, str(over.pk), OVER)
+        disposals._do(job, str(over.pk), OVER)
     work()
     assert not erased(over)
 
@@ -239,9 +248,11 @@ def test_of_more_than_one_proposal_takes_whole_days_are_taken(people):
         closed(people, at=AT + timedelta(days=days))
     today = OVER.date() + timedelta(days=30)
     assert disposals.next_due(KIND, today=today, most=3) == disposals.Due(
-        count=3, last_date=KEPT_UNTIL + timedelta(days=1), has_more=True
+        count=3, people=0, last_date=KEPT_UNTIL + timedelta(days=1), has_more=True
     )
-    assert disposals.next_due(KIND, today=today, most=1) == disposals.Due(count=2, last_date=KEPT_UNTIL, has_more=True)
+    assert disposals.next_due(KIND, today=today, most=1) == disposals.Due(
+        count=2, people=0, last_date=KEPT_UNTIL, has_more=True
+    )
 
 
 class TestWhoIsAsked:
@@ -277,6 +288,9 @@ class TestWhoIsAsked:
         with record.act(over, "tests.kept", actor=actors.system("tests"), at=OVER):
             over.dispose_after_date = OVER.date() + timedelta(days=9)
             over.save()
+            for person in over.parties.all():
+                person.dispose_after_date = over.dispose_after_date
+                person.save()
         assert self.asked() == 0
         assert not self.open_tasks(disposals.DUE)
 
@@ -360,3 +374,86 @@ def test_what_somebody_asked_to_erase_is_left_to_that_decision(people, over, mon
     monkeypatch.setattr(erasing, "waiting", lambda _case: object())
     work()
     assert left(row) == (0, [("asked_for", 1)])
+
+
+class TestAPersonOfACaseThatIsKeptLonger:
+    """A victim is kept 13 months from the filing, whoever did it six years: the filing stands, the victim goes."""
+
+    KEPT_UNTIL = date(2027, 12, 16)
+    OVER = factories.FILED_AT + timedelta(days=400)
+
+    @pytest.fixture
+    def filed(self, people):
+        case = factories.filed(people)
+        with record.act(case, "tests.posted", actor=actors.system("tests"), at=AT):
+            for letter in case.letters.all():
+                letter.state, letter.dispatched_date = "dispatched", AT.date()
+                letter.save()
+        OutboxMessage.objects.filter(case=case).update(
+            state="delivered", settled_at=AT, acknowledged_at=AT, lease=None, lease_until=None
+        )
+        sweeps.end_due_clocks(now=self.OVER)
+        return Case.objects.get(pk=case.pk)
+
+    def erase(self, people):
+        row = proposed(people, at=self.OVER, last=self.KEPT_UNTIL)
+        agreed(row, people, at=self.OVER)
+        work(self.OVER)
+        return row
+
+    def test_they_alone_are_erased_and_the_filing_stands(self, people, filed):
+        found = disposals.next_due(KIND, today=self.OVER.date())
+        assert (found.count, found.people) == (0, 1)
+        assert disposals.next_due(KIND, today=self.KEPT_UNTIL) is None
+        row = self.erase(people)
+        assert (row.counted, row.people) == (0, 1)
+        assert left(row) == (1, [])
+        fraudster, victim = CaseParty.objects.select_related("key").filter(case=filed).order_by("number")
+        assert (victim.is_erased, victim.is_detached, fraudster.is_erased) == (True, True, False)
+        (values,) = sealing.open_rows([victim], ("surname", "phone"), reader=READER, at=OVER)
+        assert set(values.values()) == {sealing.ERASED}
+        (values,) = sealing.open_rows([fraudster], ("alias",), reader=READER, at=OVER)
+        assert values["alias"] == "Morwenna Tregaskis"
+        case = fresh(filed)
+        assert (case.state, case.is_erased, case.key.destroyed_at) == ("filed", False, None)
+        assert not SearchEntry.objects.filter(party=victim).exists()
+        assert SearchEntry.objects.filter(party=fraudster).exists()
+        (event,) = LedgerEvent.objects.filter(stream=case.uid, action="case.person_erased")
+        assert event.content()["detail"] == {
+            "person": 2,
+            "disposal": str(row.uid),
+            "class": "fraud_victim",
+            "kept_until": "2027-12-16",
+        }
+        assert not disposals.due_people(KIND, today=self.OVER.date()).exists()
+
+    def test_pages_papers_and_the_marker_go_on_without_them(self, people, filed):
+        self.erase(people)
+        analyst = desk.client_of("a.byrne")
+        page = analyst.get(f"/cases/{filed.uid}/").content.decode()
+        assert "Erased: the time for which this person is kept was over." in page
+        assert "what the case said of a person" in page
+        for path in ("edit/", "people/2/edit/", "people/2/", "messages/", "documents/", "linked/", "audit/", "report/"):
+            assert analyst.get(f"/cases/{filed.uid}/{path}").status_code in {200, 302, 404, 405}, path
+        assert analyst.get(f"/cases/{filed.uid}/people/2/edit/").status_code == 404
+        asked = requests.request(fresh(filed), actor=people["a.byrne"], at=self.OVER)
+        requests.make(asked.pk, now=self.OVER)
+        asked.refresh_from_db()
+        assert asked.state == "done"
+        # The marker of whoever did it ends in its own time, and says nothing of the victim.
+        sweeps.end_due_clocks(now=factories.FILED_AT + timedelta(days=366 * 6))
+        assert fresh(filed).state == "expired"
+
+    def test_what_keeps_the_case_keeps_them_too(self, people, filed):
+        holds.enter(filed.pk, "legal", actor=people[LEAD], at=AT, source="court", reason="An order.")
+        assert left(self.erase(people)) == (0, [("held", 1)])
+        assert not CaseParty.objects.filter(is_erased=True).exists()
+
+    def test_a_task_about_them_keeps_them_and_one_about_another_does_not(self, people, filed):
+        with record.act(filed, "tests.asked", actor=actors.system("tests"), at=OVER):
+            tasks.raise_task("link_review", case=filed, at=OVER, person=1)
+            about = tasks.raise_task("link_review", case=filed, at=OVER, person=2)
+        assert left(self.erase(people)) == (0, [("task_open", 1)])
+        with record.act(filed, "tests.done", actor=actors.system("tests"), at=OVER):
+            tasks.close(about, actor=actors.system("tests"), at=OVER)
+        assert left(self.erase(people)) == (1, [])

@@ -40,15 +40,17 @@ class Erasure(Tracked):
 
 
 class Disposal(Tracked):
-    """One decision of two people that closed cases of a kind are erased whose time ended on a day or before.
+    """One decision of two people that closed cases of a kind are erased whose time ended on a day or before, and people
+    whose own time did, out of cases that are kept longer.
 
-    `counted` is how many there were when it was proposed. Rows of its job say what became of each: what is held or
-    waits for something stays, and is due again afterwards.
+    `counted` is how many cases there were when it was proposed, `people` how many people. Rows of its job say what
+    became of each: what is held or waits for something stays, and is due again afterwards.
     """
 
     kind = models.CharField(max_length=40)
     last_date = models.DateField()
     counted = models.PositiveIntegerField()
+    people = models.PositiveIntegerField(default=0, db_default=0)
     proposed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     proposed_at = models.DateTimeField()
     state = models.CharField(max_length=12, default="open")
@@ -56,6 +58,8 @@ class Disposal(Tracked):
     decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
     decided_at = models.DateTimeField(null=True, blank=True)
     job = models.ForeignKey(Job, models.PROTECT, null=True, blank=True, related_name="+")
+
+    later = {"people": 0}
 
     class Meta:
         constraints = [

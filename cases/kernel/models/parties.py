@@ -1,6 +1,7 @@
 """People and organisations as a case names them. Every personal value is sealed under the row's own key."""
 
 from django.db import models
+from django.db.models import Q
 
 from cases.kernel.models.cases import Case
 from cases.ledger.models import DataKey, Tracked
@@ -47,9 +48,20 @@ class CaseParty(Tracked):
     retention_class = models.CharField(max_length=60)
     closed_date = models.DateField(null=True, blank=True)
     dispose_after_date = models.DateField(null=True, blank=True)
+    is_erased = models.BooleanField(default=False, db_default=False)
+
+    later = {"is_erased": False}
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["case", "number"], name="one_party_per_number")]
+        indexes = [
+            models.Index(
+                "dispose_after_date",
+                "id",
+                name="person_kept_until",
+                condition=Q(is_erased=False, dispose_after_date__isnull=False),
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.role} {self.number}"

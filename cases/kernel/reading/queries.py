@@ -99,6 +99,7 @@ class Subject:
     role: str
     is_innocent: bool
     is_detached: bool
+    is_erased: bool
     source: str
     items: tuple[SealedItem, ...]
     addresses: tuple[Address, ...]
@@ -205,6 +206,7 @@ def _subjects(people: Iterable[CaseParty], places: list[Mapping[str, Any]]) -> t
             role=person.role,
             is_innocent=person.is_innocent,
             is_detached=person.is_detached,
+            is_erased=person.is_erased,
             source=person.source,
             items=_held_by(person),
             addresses=tuple(_address(place) for place in places if place["party_id"] == person.pk),
