@@ -8,7 +8,7 @@ from cases.association import codes
 from cases.kernel import tasks
 from cases.kernel.exchange import letters
 from cases.kernel.models import Case, CaseParty, Letter
-from cases.kernel.timing.places import HOME_KINDS
+from cases.kernel.timing import places
 
 __all__ = ["BY_HAND", "LETTERS", "take_back", "write"]
 
@@ -41,9 +41,8 @@ def write(case: Case, role: str, template: str, *, at: datetime) -> None:
     that person lives, somebody writes by hand; so too where the other person is answered who did not say that the
     address in the case is right: the declarer gave it and may live there."""
     party = CaseParty.objects.filter(case=case, role=role, is_detached=False).first()
-    has_home = party is not None and party.addresses.filter(kind__in=HOME_KINDS, is_detached=False).exists()
     is_unsure = role == codes.OTHER and template != "n12_other" and not case.association.other_wants_home
-    if party is None or not has_home or is_unsure:
+    if party is None or is_unsure or not places.is_reached(party):
         tasks.raise_task(BY_HAND, case=case, at=at, letter=template, side=role)
         return
     letters.request(case, party, template=template, at=at)

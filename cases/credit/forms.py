@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 
 from cases.credit import codes, opening
 from cases.kernel.models import Case
 from cases.kernel.numberfields import Whole
-from cases.kernel.plainforms import PersonForm, PlainForm
+from cases.kernel.plainforms import PLACE, PersonForm, PlainForm
+from cases.kernel.timing import places
 
 __all__ = ["DecideForm", "FactsForm", "PartyForm"]
 
@@ -57,6 +58,9 @@ class FactsForm(PlainForm):
 class PartyForm(PersonForm):
     """The applicant, or the person with whom they are financially linked."""
 
+    # Whether agencies are asked about them. A correction need not name the whole address again.
+    is_searched: ClassVar[bool] = True
+
     role = forms.ChoiceField(label="Role", choices=codes.ROLES)
     middle_name = forms.CharField(label="Middle name", max_length=80, required=False)
     surname = forms.CharField(label="Last name", max_length=80)
@@ -69,6 +73,10 @@ class PartyForm(PersonForm):
             and "date_of_birth" not in self.errors
         ):
             self.add_error("date_of_birth", forms.ValidationError(opening.NO_BIRTH, code="required"))
+        place = {name: cleaned.get(name) for name in PLACE}
+        is_half = any(place.values()) and not places.is_whole(place["line_1"], place["town"], place["postcode"])
+        if self.is_searched and not self.initial and is_half and "postcode" not in self.errors:
+            self.add_error("line_1", forms.ValidationError(opening.HALF_ADDRESS, code="required"))
         return cleaned
 
 

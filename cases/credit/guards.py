@@ -8,7 +8,8 @@ from typing import Any
 
 from cases.credit import codes, rulesets, searches
 from cases.credit.models import CheckDecision, Contest, Search
-from cases.kernel.models import Case, CaseAddress, Task
+from cases.kernel.models import Case, CaseParty, Task
+from cases.kernel.timing import places
 
 __all__ = [
     "AGAIN",
@@ -38,10 +39,16 @@ def why_not_alone(case: Case, outcome: str, triggers: Iterable[str]) -> str:
         return "special_category"
     if outcome in codes.ADVERSE and not set(triggers) & set(_TRIGGERS):
         return "no_trigger"
-    homes = CaseAddress.objects.filter(party__case=case, party__role="applicant", party__is_detached=False)
-    if outcome in codes.ADVERSE and not homes.filter(is_detached=False).exists():
+    if outcome in codes.ADVERSE and not _lives_where_we_know(case):
         return "cannot_write"
     return ""
+
+
+def _lives_where_we_know(case: Case) -> bool:
+    """Say whether the applicant's home is known to its postcode: there they were searched, there both letters go."""
+    party = CaseParty.objects.filter(case=case, role="applicant", is_detached=False).order_by("number").first()
+    home = places.home_of(party) if party is not None else None
+    return home is not None and bool(home.line_1 and home.postcode)
 
 
 def _is_person(context: Any) -> bool:

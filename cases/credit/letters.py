@@ -7,6 +7,7 @@ from datetime import date, datetime
 from cases.kernel import tasks
 from cases.kernel.exchange import letters
 from cases.kernel.models import Case, CaseParty, Letter
+from cases.kernel.timing import places
 
 __all__ = ["ADVERSE", "AGAIN", "ANSWERED", "AUTOMATED", "BY_HAND", "LETTERS", "RECEIVED", "UNPROVED", "ask"]
 
@@ -39,7 +40,7 @@ def ask(case: Case, template: str, *, at: datetime, role: str = "applicant") -> 
     """Ask for a letter to the person in a role, inside the current ledger action. Where no letter can reach them there
     is none, and somebody writes by hand."""
     party = CaseParty.objects.filter(case=case, role=role, is_detached=False).order_by("number").first()
-    if party is None or not party.addresses.filter(is_detached=False).exists():
+    if party is None or not places.is_reached(party):
         tasks.raise_task(BY_HAND, case=case, at=at, letter=template)
         return None
     return letters.request(case, party, template=template, at=at)

@@ -15,11 +15,12 @@ from cases.kernel import actors, calendars, formats
 from cases.kernel.intake import FieldErrors, IntakeRefused
 from cases.kernel.models import Case
 
-__all__ = ["NO_BIRTH", "check_people", "check_person", "names_nobody", "open_facts", "search"]
+__all__ = ["HALF_ADDRESS", "NO_BIRTH", "check_people", "check_person", "names_nobody", "open_facts", "search"]
 
 _PLAIN = ("application_id", "occasion", "channel", "product", "monthly_pence", "handset_pence", "basis")
 _MORE = ("has_special_category", "notice_version")
 NO_BIRTH = "Give the applicant's date of birth: a search without it may be about somebody else."
+HALF_ADDRESS = "Give the first line with a town or a postcode, or no address: this finds nobody."
 KNOWN = "This application was checked before. Ask what was decided; another check needs another application."
 
 

@@ -11,7 +11,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from cases.kernel import formats
 from cases.kernel.formats import BadFormat
 
-__all__ = ["CARD", "DAY", "Chosen", "GroupedTicks", "PersonForm", "PlainForm", "needed_when"]
+__all__ = ["CARD", "DAY", "PLACE", "Chosen", "GroupedTicks", "PersonForm", "PlainForm", "needed_when"]
 
 CARD = "This looks like a payment card number. Card numbers are never kept."
 DAY = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
@@ -19,7 +19,7 @@ _LIVING = (
     MinValueValidator(date(1900, 1, 1), "Enter a day from 1900 on."),
     MaxValueValidator(date(2099, 12, 31), "Enter a day before 2100."),
 )
-_PLACE = ("line_1", "line_2", "town", "postcode", "country")
+PLACE = ("line_1", "line_2", "town", "postcode", "country")
 _OFFERED: Any = forms.ChoiceField.choices  # the property itself
 _HERE = {"", "GB", "UK", "UNITED KINGDOM"}
 
@@ -86,7 +86,7 @@ class PersonForm(PlainForm):
     is_innocent: ClassVar[bool] = True
     field_order = (
         *("role", "title", "forename", "middle_name", "surname", "date_of_birth"),
-        *("phone", "email", "account_reference", *_PLACE),
+        *("phone", "email", "account_reference", *PLACE),
     )
 
     title = forms.CharField(label="Title", max_length=20, required=False)
@@ -118,7 +118,7 @@ class PersonForm(PlainForm):
     def person(self) -> dict[str, Any]:
         """Return what was typed in the shape parties.add takes."""
         cleaned = dict(self.cleaned_data)
-        place = {name: cleaned.pop(name) for name in _PLACE}
+        place = {name: cleaned.pop(name) for name in PLACE}
         born = cleaned.get("date_of_birth")
         return {
             "role": cleaned.pop("role"),

@@ -17,9 +17,9 @@ from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError
 from cases.kernel.evidence import blobs
 from cases.kernel.exchange import letters as notices
-from cases.kernel.models import Agency, Case, CaseAddress, Letter, Task
+from cases.kernel.models import Agency, Case, Letter, Task
 from cases.kernel.office import lettertexts
-from cases.kernel.timing.places import HOME_KINDS
+from cases.kernel.timing import places
 from cases.ledger import sealing
 from cases.reports import lettertext, press, sender
 from cases.reports.pdf import Paper, Printed
@@ -131,10 +131,10 @@ def _reader(letter: Letter) -> sealing.Reader:
 
 
 def _addressee(letter: Letter, *, now: datetime) -> Addressee:
-    """Open the name and the home of one person. Raises LetterRefused when either is missing or erased."""
+    """Open the name and the home of one person. Raises LetterRefused when either is missing or erased, or what is known
+    of the home is too little for an envelope."""
     reader = _reader(letter)
-    homes = CaseAddress.objects.filter(party=letter.party, kind__in=HOME_KINDS, is_detached=False).order_by("-pk")
-    home = min(homes, key=lambda row: HOME_KINDS.index(row.kind), default=None)
+    home = places.home_of(letter.party)
     if home is None:
         raise LetterRefused("no_address")
     (person,) = sealing.open_rows([letter.party], NAME_FIELDS, reader=reader, at=now)
@@ -142,10 +142,11 @@ def _addressee(letter: Letter, *, now: datetime) -> Addressee:
     if any(isinstance(value, sealing.Erased) for value in (*person.values(), *place.values())):
         raise LetterRefused("erased")
     name = " ".join(value for value in person.values() if value)
-    lines = {field: value for field, value in place.items() if value}
-    if not person["surname"] or not lines:
-        raise LetterRefused("no_name" if lines else "no_address")
-    return Addressee(name=name, lines=lines)
+    if not places.is_whole(place["line_1"], place["town"], place["postcode"]):
+        raise LetterRefused("no_address")
+    if not person["surname"]:
+        raise LetterRefused("no_name")
+    return Addressee(name=name, lines={field: value for field, value in place.items() if value})
 
 
 TOLD = (

@@ -7,7 +7,8 @@ from typing import Any
 
 from cases.kernel import clocks, tasks
 from cases.kernel.exchange import letters
-from cases.kernel.models import Case, CaseAddress, CaseParty
+from cases.kernel.models import Case, CaseParty
+from cases.kernel.timing import places
 from cases.ledger import sealing
 from cases.rights import access, choices, codes, erasing, identity, messages, periods, recipients
 
@@ -123,10 +124,9 @@ def confirm(context: Any) -> None:
 
 def write_to_person(case: Case, template: str, *, at: datetime) -> None:
     """Ask for a letter to each person concerned, inside the current ledger action; somebody writes by other means to
-    whoever has no address here."""
+    whomever no letter reaches."""
     for party in CaseParty.objects.filter(case=case, role="person", is_detached=False).order_by("number"):
-        has_home = CaseAddress.objects.filter(party=party, is_detached=False).exists()
-        if has_home and party.surname is not None:
+        if party.surname is not None and places.is_reached(party):
             letters.request(case, party, template=template, at=at)
         else:
             tasks.raise_task(TELL, case=case, at=at, person=party.number, letter=template)

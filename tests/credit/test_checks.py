@@ -8,6 +8,7 @@ from django.test import TestCase
 
 from cases.agencies.transports.base import DeliveryError
 from cases.credit import rulesets
+from cases.credit.contests.forms import PartyForm as ContestPartyForm
 from cases.credit.forms import PartyForm
 from cases.credit.models import Check, CheckDecision, Search
 from cases.kernel import actors, casetypes, intake, record, transitions
@@ -98,6 +99,40 @@ class Checks(TestCase):
             case = checks.answer(checks.running(self.people, **facts))
             assert case.state == "referred"
             assert reason in case.check_facts.referred_for
+
+    def test_no_rules_decide_against_whoever_no_letter_reaches_at_home(self):
+        at_home = {"line_1": "5 Cobbler's Yard", "town": "Norwich"}
+        for number, (home, reaches) in enumerate(
+            (
+                ({}, False),
+                ({"country": "GB"}, False),
+                ({"town": "Norwich"}, False),
+                ({"postcode": "NR2 0ZZ"}, False),
+                ({**at_home, "postcode": "NR2 0ZZ", "kind": "previous"}, False),
+                (at_home, True),
+            )
+        ):
+            person = {**checks.APPLICANT, "addresses": [{"kind": "current", **home}] if home else []}
+            facts = {**checks.FACTS, "application_id": f"ORD-HOME-{number}"}
+            officer = self.people[checks.OFFICER]
+            case = intake.open_case("check", actor=officer, at=AT, facts=facts, people=[person])
+            case = checks.answer(case)
+            assert (case.state, case.check_facts.referred_for[-1]) == ("referred", "cannot_write"), home
+            case = transitions.apply(case.pk, "decide", actor=officer, at=AT, inputs=checks.NO)
+            assert Letter.objects.filter(case=case, template="n2").exists() is reaches, home
+            by_hand = Task.objects.filter(case=case, kind="check_write_by_hand", closed_at=None)
+            assert by_hand.exists() is not reaches, home
+
+    def test_half_an_address_of_an_applicant_is_asked_for_again_and_of_whoever_contests_is_taken(self):
+        typed = {"surname": "Fenwick-Okafor", "date_of_birth": "1991-07-30"}
+        sentence = "Give the first line with a town or a postcode, or no address: this finds nobody."
+        halves = ({"country": "GB"}, {"town": "Norwich"}, {"postcode": "NR2 0ZZ"}, {"line_1": "5 Cobbler's Yard"})
+        for half in halves:
+            assert PartyForm({**typed, **half, "role": "applicant"}).errors == {"line_1": [sentence]}
+            assert ContestPartyForm({**typed, **half, "role": "person"}).is_valid()
+            assert PartyForm({**half, **typed, "role": "applicant"}, initial={"role": "applicant"}).is_valid()
+        for home in ({}, {**halves[1], **halves[3]}, {**halves[2], **halves[3]}):
+            assert PartyForm({**typed, **home, "role": "applicant"}).is_valid()
 
     def test_an_automated_decision_against_a_person_cannot_be_written_without_notice_route_and_trigger(self):
         row = self.decisions(checks.refused_automatically(self.people))[0]

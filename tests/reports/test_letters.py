@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from cases.kernel import edits, holds, outbox, tasks, transitions, verdicts
+from cases.kernel import edits, holds, outbox, parties, tasks, transitions, verdicts
 from cases.kernel import record as acts
 from cases.kernel.exchange import letters as notices
 from cases.kernel.models import (
@@ -198,6 +198,21 @@ def test_letter_without_an_address_becomes_one_task_and_is_tried_again_after_it(
         home.save()
         tasks.close(task, actor=people["a.byrne"], at=NOW)
     assert letters.make_due_letters(now=NOW) == 1
+
+
+@pytest.mark.parametrize("missing", [("line_1",), ("line_1", "town", "postcode"), ("town", "postcode")])
+def test_letter_is_never_addressed_to_a_town_or_a_country_alone(missing):
+    people = factories.office()
+    case = factories.filed(people)
+    home = CaseAddress.objects.select_related("party__key").get(party__case=case, kind="current")
+    with acts.act(fresh(case), "tests.moved", actor=people["a.byrne"], at=NOW):
+        parties.change(home, {"country": "United Kingdom", **dict.fromkeys(missing)}, key=home.party.key)
+
+    assert letters.make_due_letters(now=NOW) == 0
+
+    assert Task.objects.get(case=case, kind="letter_failed").detail["problem"] == "no_address"
+    assert Letter.objects.get(case=case).state == "due"
+    assert not OutboxMessage.objects.filter(kind="letter").exists()
 
 
 def test_letter_to_a_person_no_longer_in_the_case_is_withdrawn():

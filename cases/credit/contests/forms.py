@@ -78,8 +78,9 @@ class FactsForm(PlainForm):
 
 
 class PartyForm(Applicant):
-    """The person whose decision it is, or whoever acts for them."""
+    """The person whose decision it is, or whoever acts for them. Wherever they say that they live, they are heard."""
 
+    is_searched = False
     role = forms.ChoiceField(label="Role", choices=codes.CONTEST_ROLES)
 
 

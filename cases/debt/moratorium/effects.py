@@ -27,7 +27,7 @@ from cases.kernel.exchange import letters
 from cases.kernel.finding import matching
 from cases.kernel.finding.matching import CERTAIN
 from cases.kernel.models import Case, CaseParty, Clock, Hold, OutboxMessage, SearchEntry
-from cases.kernel.timing.places import HOME_KINDS
+from cases.kernel.timing import places
 from cases.ledger import sealing
 
 __all__ = ["BY_HAND", "JOINT", "LETTERS", "UNCLEAR", "account_named", "came_back", "protect", "told"]
@@ -69,7 +69,7 @@ def write_to_adviser(case: Case, template: str, *, at: datetime) -> bool:
     party = CaseParty.objects.filter(case=case, role="adviser", is_detached=False).order_by("number").first()
     if party is None:
         return False
-    if party.addresses.filter(kind__in=HOME_KINDS, is_detached=False).exists():
+    if places.is_reached(party):
         letters.request(case, party, template=template, at=at)
     else:
         tasks.raise_task(BY_HAND, case=case, at=at, letter=template)

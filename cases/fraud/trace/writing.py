@@ -7,7 +7,7 @@ from datetime import date, datetime
 from cases.kernel import tasks
 from cases.kernel.exchange import letters
 from cases.kernel.models import Case, CaseParty
-from cases.kernel.timing.places import HOME_KINDS
+from cases.kernel.timing import places
 
 __all__ = ["BY_HAND", "LETTERS", "write"]
 
@@ -36,8 +36,7 @@ def write(case: Case, template: str, *, at: datetime) -> None:
     """Ask for a letter to whoever complained, inside the current ledger action; somebody writes by other means to
     whoever has no name or no home here."""
     party = CaseParty.objects.filter(case=case, is_detached=False).order_by("number").first()
-    has_home = party is not None and party.addresses.filter(kind__in=HOME_KINDS, is_detached=False).exists()
-    if party is None or party.surname is None or not has_home:
+    if party is None or party.surname is None or not places.is_reached(party):
         tasks.raise_task(BY_HAND, case=case, at=at, letter=template)
         return
     letters.request(case, party, template=template, at=at)

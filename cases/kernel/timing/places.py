@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from cases.kernel import calendars
 
 if TYPE_CHECKING:
-    from cases.kernel.models import CaseParty
+    from cases.kernel.models import CaseAddress, CaseParty
     from cases.kernel.timing.counting import ClockRule
 
-__all__ = ["HOME_KINDS", "of", "of_person", "of_postcode", "outward"]
+__all__ = ["HOME_KINDS", "home_of", "is_reached", "is_whole", "of", "of_person", "of_postcode", "outward"]
 
 # Where a person lives or is billed, the surest first. Never where goods were sent, or what a fraudster used.
 HOME_KINDS = ("current", "billing")
@@ -49,6 +49,23 @@ def of_person(party: CaseParty) -> str:
     homes = party.addresses.filter(kind__in=HOME_KINDS, is_detached=False).exclude(jurisdiction="").order_by("-pk")
     home = min(homes, key=lambda row: HOME_KINDS.index(row.kind), default=None)
     return home.jurisdiction if home else ""
+
+
+def home_of(party: CaseParty) -> CaseAddress | None:
+    """Return where a person lives by what their case says: the newest of the surest kind. One query."""
+    homes = party.addresses.filter(kind__in=HOME_KINDS, is_detached=False).order_by("-pk")
+    return min(homes, key=lambda row: HOME_KINDS.index(row.kind), default=None)
+
+
+def is_whole(line_1: object, town: object, postcode: object) -> bool:
+    """Say whether that is enough to write on an envelope: no letter goes to a town or a country alone."""
+    return bool(line_1 and (town or postcode))
+
+
+def is_reached(party: CaseParty) -> bool:
+    """Say whether a letter reaches a person at home. Looks which lines there are and opens none. One query."""
+    home = home_of(party)
+    return home is not None and is_whole(home.line_1, home.town, home.postcode)
 
 
 def of(rule: ClockRule, party: CaseParty | None) -> str:
