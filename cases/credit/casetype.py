@@ -44,6 +44,7 @@ CHECK = CaseType(
     party_roles=codes.ROLES,
     beside=frozenset({"associate"}),
     for_subject=subject.for_subject,
+    not_for_subject=frozenset({report.REFERRED_FOR}),
     texts=subject.texts,
     evidence_kinds=codes.EVIDENCE_KINDS,
     transition_forms={"decide": forms.DecideForm, "redecide": forms.DecideForm},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from cases.kernel.office.codelists import CodeList
 
 __all__ = [
@@ -12,6 +14,7 @@ __all__ = [
     "CONTEST_ROLES",
     "IDENTITY",
     "WON",
+    "outward",
     "CHANNELS",
     "EVIDENCE_KINDS",
     "EXISTING",
@@ -104,6 +107,8 @@ REASONS = (
     ("affordability", "The commitments are high for the income"),
     ("meets_criteria", "The criteria are met"),
 )
+# What is said outside of a reason that is another person's matter: one applicant is not explained to the other.
+_OUTWARD = {"associate_adverse": "Information of a credit reference agency counts against it"}
 ROLES = (("applicant", "Applicant"), ("associate", "Financially linked person"))
 CAME_BY = (
     ("web_form", "Web form"),
@@ -136,3 +141,9 @@ EVIDENCE_KINDS = CodeList(
     (("identity", "Proof of identity"), ("income", "Proof of income"), ("other", "Other")),
     is_open=True,
 )
+
+
+def outward(reasons: Iterable[str]) -> list[str]:
+    """Return reasons in the words in which the person they are about may read them."""
+    words = {**dict(REASONS), **_OUTWARD}
+    return [words.get(code, code) for code in reasons]

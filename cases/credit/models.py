@@ -141,7 +141,7 @@ class CheckDecision(Tracked):
     @property
     def reason_words(self) -> list[str]:
         """What the letters name as the main factors."""
-        return [dict(codes.REASONS)[code] for code in self.reasons]
+        return codes.outward(self.reasons)
 
     @property
     def trigger_words(self) -> list[str]:

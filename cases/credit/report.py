@@ -12,11 +12,12 @@ from cases.kernel.casetypes import Check as Line
 from cases.kernel.casetypes import Table
 from cases.kernel.models import Case
 
-__all__ = ["amount", "checks", "context", "facts_view", "tables", "topic", "topic_label"]
+__all__ = ["REFERRED_FOR", "amount", "checks", "context", "facts_view", "tables", "topic", "topic_label"]
 
 _OCCASIONS, _CHANNELS, _BASES = dict(codes.OCCASIONS), dict(codes.CHANNELS), dict(codes.BASES)
 _OUTCOMES, _LEVELS, _SEARCHES = dict(codes.OUTCOMES), dict(codes.LEVELS), dict(codes.SEARCHES)
 _REASONS, _TRIGGERS = dict(codes.REASONS), dict(codes.TRIGGERS)
+REFERRED_FOR = "Referred because"
 _STATES = {
     "asked": "Asked",
     "answered": "Answered",
@@ -56,7 +57,7 @@ def facts_view(case: Case) -> list[tuple[str, str]]:
     if facts.handset_pence:
         rows.insert(5, ("Handset", _pounds(facts.handset_pence)))
     if facts.referred_for:
-        rows.append(("Referred because", "; ".join(_REASONS.get(code, code) for code in facts.referred_for)))
+        rows.append((REFERRED_FOR, "; ".join(_REASONS.get(code, code) for code in facts.referred_for)))
     if facts.associate_use:
         is_used = facts.associate_use == "used"
         rows.append(("Financially linked person", "Asked about too" if is_used else "Not used: no link allows it"))

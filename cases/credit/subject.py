@@ -22,7 +22,6 @@ from cases.ledger.sealing import Reader
 __all__ = ["for_subject", "texts"]
 
 _OUTCOMES, _LEVELS, _SEARCHES = dict(codes.OUTCOMES), dict(codes.LEVELS), dict(codes.SEARCHES)
-_REASONS = dict(codes.REASONS)
 _STATES = {
     "asked": "Asked, no answer yet",
     "answered": "Answered",
@@ -53,7 +52,12 @@ _WORDS = {
 def for_subject(case: Case, _roles: Collection[str], *, reader: Reader, at: datetime) -> Sequence[Item]:
     """Return the decisions and the searches of a check, opened. Two queries, and one access row where a search has an
     answer."""
-    return [*_decisions(case), *_searches(case, reader, at=at)]
+    return [*_referral(case), *_decisions(case), *_searches(case, reader, at=at)]
+
+
+def _referral(case: Case) -> list[Item]:
+    reasons = codes.outward(case.check_facts.referred_for)
+    return [Item(head="referred to a person", rows=filled(("Because", "; ".join(reasons))))] if reasons else []
 
 
 def _decisions(case: Case) -> list[Item]:
@@ -65,7 +69,7 @@ def _decisions(case: Case) -> list[Item]:
                 ("Decided", moment(row.decided_at)),
                 ("Decision", _OUTCOMES.get(row.outcome, row.outcome)),
                 ("How", _LEVELS.get(row.automated_level, row.automated_level)),
-                ("Reasons", "; ".join(_REASONS.get(code, code) for code in row.reasons)),
+                ("Reasons", "; ".join(row.reason_words)),
                 ("What the notice names", "; ".join(row.trigger_words)),
                 ("Rules", row.ruleset),
             ),

@@ -279,6 +279,25 @@ class Checks(TestCase):
             "check_late_match"
         ]
 
+    def test_what_counts_of_a_linked_person_is_said_to_staff_and_to_nobody_outside(self):
+        """Domain 3.6: one applicant's data is not explained to the other."""
+        case = checks.referred(self.people)
+        with record.act(case, "tests.referred", actor=factories.job(), at=AT):
+            case.check_facts.referred_for = ["associate_adverse"]
+            case.check_facts.save(update_fields=["referred_for"])
+        inputs = {**checks.NO, "reasons": ["associate_adverse", "affordability"]}
+        case = transitions.apply(case.pk, "decide", actor=self.people[checks.OFFICER], at=AT, inputs=inputs)
+        letter = Letter.objects.select_related("case", "party").get(case=case, template="n2")
+        said = written._paper(letter, written.Addressee(name="Ada Oyelaran", lines={}), now=AT).html
+        kind, reader = casetypes.get("check"), Reader(actor="tests", verb="read", purpose="tests")
+        pack = [row for row in kind.facts_view(case) if row[0] not in kind.not_for_subject]
+        pack += [row for item in kind.for_subject(case, {"applicant"}, reader=reader, at=AT) for row in item.rows]
+        words = "Information of a credit reference agency counts against it"
+        assert words in said
+        assert ("Because", words) in pack
+        assert "financially linked" not in said + repr([row for row in pack if row[0] != "Financially linked person"])
+        assert "financially linked" in repr(kind.tables(case)) + repr(kind.facts_view(case))
+
     def test_results_are_kept_by_the_rule_of_customers_or_by_that_of_others(self):
         """12 months from the decision for somebody who became no customer; 6 years for a customer, and for a decision
         that no person took."""
