@@ -64,6 +64,13 @@ class Bureaus:
         return Answer(status=202, body=self.answers[message_id], media_type="application/json")
 
 
+def refuse(_parcel: Parcel) -> Answer:
+    """Answer as an agency that does not take a search."""
+    return Answer(
+        status=422, body=b'{"errors": [{"pointer": "/data", "code": "x"}]}', media_type="application/problem+json"
+    )
+
+
 def applicant(surname: str = "Fenwick-Okafor") -> dict[str, Any]:
     return {**APPLICANT, "values": {**APPLICANT["values"], "surname": surname}}
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from cases.credit import deciding, guards, periods, searches
+from cases.credit import deciding, guards, periods, rulesets, searches
+from cases.credit.models import Search
 from cases.kernel import actors, clocks, record, tasks, transitions
 from cases.kernel.casetypes import Content
 from cases.kernel.errors import CaseError
@@ -39,15 +40,23 @@ def _end(case: Case, message: OutboxMessage, *, at: datetime, codes: Sequence[st
     with record.act(case, verb, actor=actor, at=at, detail=detail):
         if codes is None:
             said = searches.keep_answer(search, message, at=at)
-            if case.state in ("decided", "closed") and said.get("fraud_match") in ("adverse", "protective"):
-                match = said["fraud_match"]
-                tasks.raise_task(searches.LATE, case=case, at=at, agency=search.agency.code, match=match)
+            if case.state in ("decided", "closed"):
+                _ask_to_look(case, search, said, at=at)
         else:
             search.state, search.answered_at = "refused", at
             search.save(update_fields=["state", "answered_at"])
         case.version += 1
         case.save(update_fields=["version"])
     deciding.judge(case, at=at)
+
+
+def _ask_to_look(case: Case, search: Search, said: Mapping[str, Any], *, at: datetime) -> None:
+    """Raise a task where an answer that comes after the decision says what no rules may decide on."""
+    reasons = rulesets.needs_a_person({"is_complete": True, **said})
+    if said.get("fraud_match", "none") != "none":
+        tasks.raise_task(searches.LATE, case=case, at=at, agency=search.agency.code, match=said["fraud_match"])
+    elif reasons:
+        tasks.raise_task(searches.TO_READ, case=case, at=at, agency=search.agency.code, reasons=list(reasons))
 
 
 def waited(case: Case, clock: Clock, *, at: datetime) -> None:

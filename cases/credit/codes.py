@@ -29,6 +29,7 @@ __all__ = [
     "REFUSED_FOR",
     "ROLES",
     "SEARCHES",
+    "SEEN_BY",
     "TRIGGERS",
 ]
 
@@ -52,6 +53,13 @@ SEARCHES = (
     ("retail_alert", "Retail alert"),
 )
 HARD = frozenset({"credit_hard"})
+# Who may see at an agency that it was searched, the widest first, as the person is told of it.
+SEEN_BY = (
+    ("others", "others who look at your file can see this search"),
+    ("perhaps_others", "it has not answered us; others who look at your file may see this search"),
+    ("person", "only you can see this search"),
+    ("nobody", "it refused the search"),
+)
 _FRAUD = (("fpa", "fraud_prevention"), ("fraud_alert", "retail_alert"))
 # Which kinds of agency are asked for what: (kind of agency, search).
 PLAN: dict[str, tuple[tuple[str, str], ...]] = {

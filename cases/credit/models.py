@@ -69,6 +69,15 @@ class Search(Tracked):
     def __str__(self) -> str:
         return f"{self.search_type} {self.application_id}"
 
+    @property
+    def seen_by(self) -> str:
+        """Return who may see at the agency that it was made: a code of `codes.SEEN_BY`."""
+        if self.state == "refused":
+            return "nobody"
+        if not self.is_hard:
+            return "person"
+        return "perhaps_others" if self.state == "asked" else "others"
+
 
 class RuleSetVersion(Tracked):
     """A version of the rules by which checks are decided, in force from when two people agreed to it until the next
@@ -148,13 +157,13 @@ class CheckDecision(Tracked):
         return [dict(codes.TRIGGERS)[code] for code in self.triggers]
 
     @property
-    def searched(self) -> list[tuple[Agency, bool]]:
-        """Return each credit reference agency that was searched, and whether others see that."""
+    def searched(self) -> list[tuple[Agency, str]]:
+        """Return each credit reference agency that was searched and did not refuse it, and in words who sees that."""
         rows = Search.objects.filter(case_id=self.case_id, agency__kind="cra").select_related("agency")
-        seen: dict[Agency, bool] = {}
-        for row in rows.order_by("pk"):
-            seen[row.agency] = seen.get(row.agency, False) or row.is_hard
-        return list(seen.items())
+        seen: dict[Agency, set[str]] = {}
+        for row in rows.exclude(state="refused").order_by("pk"):
+            seen.setdefault(row.agency, set()).add(row.seen_by)
+        return [(agency, next(words for code, words in codes.SEEN_BY if code in by)) for agency, by in seen.items()]
 
 
 class Contest(Tracked):

@@ -18,6 +18,12 @@ _OCCASIONS, _CHANNELS, _BASES = dict(codes.OCCASIONS), dict(codes.CHANNELS), dic
 _OUTCOMES, _LEVELS, _SEARCHES = dict(codes.OUTCOMES), dict(codes.LEVELS), dict(codes.SEARCHES)
 _REASONS, _TRIGGERS = dict(codes.REASONS), dict(codes.TRIGGERS)
 REFERRED_FOR = "Referred because"
+_SEEN_BY = {
+    "others": "Others see it",
+    "perhaps_others": "Others may see it",
+    "person": "Only the person sees it",
+    "nobody": "None",
+}
 _STATES = {
     "asked": "Asked",
     "answered": "Answered",
@@ -86,7 +92,7 @@ def tables(case: Case) -> Sequence[Table]:
         (
             row.agency.display_name,
             _SEARCHES.get(row.search_type, row.search_type),
-            "Others see it" if row.is_hard else "Only the person sees it",
+            _SEEN_BY[row.seen_by],
             _moment(row.asked_at),
             _STATES.get(row.state, row.state),
             row.footprint,

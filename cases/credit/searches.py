@@ -16,13 +16,14 @@ from cases.kernel.models import Agency, Case, CaseAddress, CaseParty, DeliveryAt
 from cases.ledger import sealing
 from cases.ledger.canonical import canon
 
-__all__ = ["LATE", "NOT_MADE", "factors", "keep_answer", "make", "of_message", "results"]
+__all__ = ["LATE", "NOT_MADE", "TO_READ", "factors", "keep_answer", "make", "of_message", "results"]
 
-NOT_MADE, LATE = "check_search_not_made", "check_late_match"
+NOT_MADE, LATE, TO_READ = "check_search_not_made", "check_late_match", "check_late_answer"
 tasks.declare(
     {
         NOT_MADE: "A search could not be made: look why, then decide without it",
         LATE: "An agency reported a match after the check: look whether the decision still stands",
+        TO_READ: "An agency answered after the decision what a person reads: look whether the decision still stands",
     }
 )
 _NAMES = ("title", "forename", "middle_name", "surname", "date_of_birth", "phone", "email")

@@ -22,6 +22,12 @@ from cases.ledger.sealing import Reader
 __all__ = ["for_subject", "texts"]
 
 _OUTCOMES, _LEVELS, _SEARCHES = dict(codes.OUTCOMES), dict(codes.LEVELS), dict(codes.SEARCHES)
+_SEEN_BY = {
+    "others": "Others see it",
+    "perhaps_others": "Others may see it",
+    "person": "Only you see it",
+    "nobody": "None",
+}
 _STATES = {
     "asked": "Asked, no answer yet",
     "answered": "Answered",
@@ -90,7 +96,7 @@ def _searches(case: Case, reader: Reader, *, at: datetime) -> list[Item]:
                 *filled(
                     ("Agency", row.agency.display_name),
                     ("Search", _SEARCHES.get(row.search_type, row.search_type)),
-                    ("Footprint", "Others see it" if row.is_hard else "Only you see it"),
+                    ("Footprint", _SEEN_BY[row.seen_by]),
                     ("Asked", moment(row.asked_at)),
                     ("Notice shown", row.notice_version),
                     ("State", _STATES.get(row.state, row.state)),

@@ -48,7 +48,7 @@ class Checks(TestCase):
         assert sorted(Letter.objects.filter(case=case).values_list("template", flat=True)) == ["n2", "n3"]
         assert row.automated_notice.template == "n3"
         assert row.contest_route
-        assert [agency.code for agency, is_hard in row.searched if is_hard] == ["sandbox-bureau-a"]
+        assert [agency.code for agency, words in row.searched if words.startswith("others")] == ["sandbox-bureau-a"]
         assert sorted(Search.objects.filter(case=case).values_list("search_type", "is_hard", "state")) == [
             ("credit_hard", True, "answered"),
             ("fraud_prevention", False, "answered"),
@@ -278,6 +278,39 @@ class Checks(TestCase):
         assert list(Task.objects.filter(case=case, closed_at=None).values_list("kind", flat=True)) == [
             "check_late_match"
         ]
+
+    def test_answer_that_comes_after_the_decision_and_that_no_rules_decide_on_is_a_task(self):
+        """Domain 3.2: a notice of correction is read by a human."""
+        for surname, reason in (("Quillfeather", "notice_of_correction"), ("Hallworthy", "identity_open")):
+            case = checks.running(self.people, surname)
+            checks.sweep(AT + timedelta(minutes=61))
+            transitions.apply(case.pk, "decide", actor=self.people[checks.OFFICER], at=AT, inputs=checks.NO)
+            checks.answer(case)
+            (task,) = Task.objects.filter(case=case, closed_at=None)
+            assert (task.kind, task.detail["reasons"]) == ("check_late_answer", [reason])
+        case = checks.running(self.people, "Thistlewood")
+        checks.sweep(AT + timedelta(minutes=61))
+        transitions.apply(case.pk, "decide", actor=self.people[checks.OFFICER], at=AT, inputs=checks.NO)
+        checks.answer(case)
+        assert not Task.objects.filter(case=case, closed_at=None).exists()
+
+    def test_letter_says_of_a_search_that_was_refused_nothing_and_of_one_unanswered_that_others_may_see_it(self):
+        unanswered = checks.running(self.people)
+        checks.sweep(AT + timedelta(minutes=61))
+        refused = checks.answer(checks.running(self.people), by=checks.refuse)
+        decide = {"actor": self.people[checks.OFFICER], "at": AT + timedelta(hours=2), "inputs": checks.NO}
+        for case, said in (
+            (
+                unanswered,
+                [("sandbox-bureau-a", "it has not answered us; others who look at your file may see this search")],
+            ),
+            (refused, []),
+        ):
+            transitions.apply(case.pk, "decide", **decide)
+            (row,) = self.decisions(case)
+            assert [(agency.code, words) for agency, words in row.searched] == said
+        footprints = casetypes.get("check").tables(refused)[1].rows
+        assert {each[2] for each in footprints} == {"None"}
 
     def test_what_counts_of_a_linked_person_is_said_to_staff_and_to_nobody_outside(self):
         """Domain 3.6: one applicant's data is not explained to the other."""
