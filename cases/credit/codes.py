@@ -30,6 +30,7 @@ __all__ = [
     "ROLES",
     "SEARCHES",
     "SEEN_BY",
+    "STOOD",
     "TRIGGERS",
 ]
 
@@ -142,6 +143,7 @@ NOT_AUTOMATED = "not_automated"
 NOT_PROVED = "identity_not_proved"
 REFUSED_FOR = ((NOT_PROVED, "Nobody showed who they are"),)
 WON = frozenset({"overturned", "varied"})
+STOOD = frozenset({"upheld", NOT_AUTOMATED})
 CONTEST_ROLES = (("person", "Person concerned"), ("representative", "Acts for them"))
 EVIDENCE_KINDS = CodeList(
     "check_evidence",

@@ -8,8 +8,10 @@ from typing import Any
 
 from cases.credit import codes, rulesets, searches
 from cases.credit.models import CheckDecision, Contest, Search
+from cases.kernel import approvals
 from cases.kernel.models import Case, CaseParty, Task
 from cases.kernel.timing import places
+from cases.ledger.models import LedgerEvent
 
 __all__ = [
     "AGAIN",
@@ -21,6 +23,7 @@ __all__ = [
     "may_be_alone",
     "says_what_is_decided",
     "searches_are_over",
+    "took_part",
     "why_not_alone",
 ]
 
@@ -114,10 +117,21 @@ def _is_to_be_decided_again(case: Case) -> bool:
     return Task.objects.filter(case=case, kind=AGAIN, closed_at=None).exists()
 
 
+def took_part(decision: CheckDecision, label: str) -> bool:
+    """Say whether somebody decided on the check of this decision, or shaped the check before it: opened it, changed
+    what it says or gave it documents. Two queries."""
+    if CheckDecision.objects.filter(case=decision.case_id, decided_by=label).exists():
+        return True
+    verbs = approvals.shaping_verbs(decision.case.kind)
+    shaped = LedgerEvent.objects.filter(stream=decision.case.uid, actor=label, action__in=verbs)
+    return shaped.filter(at__lte=decision.decided_at).exists()
+
+
 def is_out_of_original_path(context: Any) -> str | None:
     """Whoever took part in a decision does not look at it again."""
-    took_part = CheckDecision.objects.filter(case=context.case, decided_by=context.actor.label).exists()
-    return "You took part in the first decision." if took_part else None
+    last = CheckDecision.objects.filter(case=context.case).select_related("case").order_by("number").last()
+    has_part = last is not None and took_part(last, context.actor.label)
+    return "You took part in the first decision." if has_part else None
 
 
 def is_contest_won(context: Any) -> str | None:

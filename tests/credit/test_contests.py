@@ -1,6 +1,7 @@
 """A-1: an automated decline is contested, looked at afresh by somebody without a part in it, and decided again."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from uuid import uuid4
 
@@ -10,7 +11,7 @@ from django.test import TestCase
 from cases.credit import guards
 from cases.credit.contests.forms import EXAMPLE, DecideForm, parse
 from cases.credit.models import CheckDecision, Search
-from cases.kernel import actors, calendars, casetypes, intake, outbox, transitions, verdicts
+from cases.kernel import actors, calendars, casetypes, edits, intake, outbox, transitions, verdicts
 from cases.kernel.casetypes import Content
 from cases.kernel.errors import CaseError
 from cases.kernel.intake import FieldErrors
@@ -168,6 +169,28 @@ class Contests(TestCase):
             transitions.apply(
                 again.pk, "assign", actor=self.people[checks.RIGHTS], at=AT, inputs=checks.to_reviewer(self.people)
             )
+
+    def test_nobody_who_shaped_the_check_before_the_decision_or_let_it_stand_reviews_it(self):
+        reviewer = self.people[checks.REVIEWER]
+        both = replace(reviewer, roles=frozenset({"credit_officer", "credit_reviewer"}))
+        given = {"application_id": "ORD-BOTH", **checks.FACTS}
+        check = intake.open_case("check", actor=both, at=AT, facts=given, people=[checks.applicant("Thistlewood")])
+        check = checks.answer(check)
+        decide = {"actor": self.people[checks.OFFICER], "at": AT, "inputs": checks.NO}
+        check = transitions.apply(check.pk, "decide", **decide)
+        to, rights = checks.to_reviewer(self.people), self.people[checks.RIGHTS]
+        opened = checks.contest(self.people, check)
+        with nothing_written(counted=1), pytest.raises(TransitionRefused, match="took part"):
+            transitions.apply(opened.pk, "assign", actor=rights, at=AT, inputs=to)
+
+        check = checks.referred(self.people)
+        check = transitions.apply(check.pk, "decide", **decide)
+        edits.add_note(check.pk, "Rang after the decision.", actor=reviewer, at=AT)  # which shapes nothing
+        first, second = (checks.contest_assigned(self.people, check) for _ in range(2))
+        stands = {"actor": reviewer, "at": AT, "reason": "Seen.", "inputs": {**checks.WON, "outcome": "upheld"}}
+        transitions.apply(first.pk, "decide", **stands)
+        with nothing_written(counted=1), pytest.raises(TransitionRefused, match="took part"):
+            transitions.apply(second.pk, "decide", **stands)
 
     def test_our_month_stands_still_while_identity_is_checked(self):
         case = checks.contest_identity_check(self.people)

@@ -9,9 +9,9 @@ from typing import Any
 
 from django.db.models import Model
 
-from cases.credit import codes, letters, periods
+from cases.credit import codes, guards, letters, periods
 from cases.credit.effects import AGAIN, OWNER
-from cases.credit.models import CheckDecision, Contest
+from cases.credit.models import Contest
 from cases.kernel import actors, clocks, locks, record, tasks
 from cases.kernel.exchange import corrections
 from cases.kernel.finding import matching
@@ -60,8 +60,10 @@ def identity_is_checked(context: Any) -> str | None:
     return None if context.inputs.get("how") in dict(codes.IDENTITY) else "Say how the person showed who they are."
 
 
-def _took_part(check: int, label: str) -> bool:
-    return CheckDecision.objects.filter(case_id=check, decided_by=label).exists()
+def _has_part(contest: Contest, user_id: int | None) -> bool:
+    """Say whether somebody took part in the decision, or let it stand in another contest of it."""
+    stood = Contest.objects.filter(decision=contest.decision_id, reviewer=user_id, outcome__in=codes.STOOD)
+    return guards.took_part(contest.decision, f"staff:{user_id}") or stood.exclude(pk=contest.pk).exists()
 
 
 def _named(context: Any) -> User | None:
@@ -70,11 +72,11 @@ def _named(context: Any) -> User | None:
 
 
 def reviewer_had_no_part(context: Any) -> str | None:
-    """Whoever looks at it afresh may change it, and had no part in it."""
+    """Whoever looks at it afresh may change it, had no part in it, and has not let it stand before."""
     user = _named(context)
     if user is None or "credit_reviewer" not in actors.staff(user).roles:
         return "Choose somebody who may change such a decision."
-    if _took_part(context.case.contest.decision.case_id, f"staff:{user.pk}"):
+    if _has_part(context.case.contest, user.pk):
         return "This person took part in the decision. Choose another."
     return None
 
@@ -109,7 +111,7 @@ def is_the_reviewer(context: Any) -> str | None:
     facts = context.case.contest
     if context.actor.user_id != facts.reviewer_id:
         return "Somebody else was asked to look at it."
-    return "You took part in the decision." if _took_part(facts.decision.case_id, context.actor.label) else None
+    return "You took part in the decision." if _has_part(facts, context.actor.user_id) else None
 
 
 def says_what_was_found(context: Any) -> str | None:
