@@ -12,7 +12,7 @@ from cases.credit.files import report as pages
 from cases.credit.files.models import CreditFile, CreditFileCopy, CreditFileFault, CreditFileReject
 from cases.debt.sale import moving
 from cases.debt.sale.models import DebtSaleAccount
-from cases.kernel import edits, jobrun, jobs
+from cases.kernel import edits, holds, jobrun, jobs
 from cases.kernel.models import Agency, BatchFile, Case, Channel, Job, OutboxMessage, Task
 from cases.kernel.transitions import TransitionRefused
 from cases.ledger import api as ledger
@@ -118,6 +118,24 @@ class Beside(TestCase):
         work(NEXT)
         kept = BureauTold.objects.filter(account=account).values_list("balance_pence", "default_date")
         assert set(kept) == {(11000, date(2026, 12, 29))}
+
+    def test_what_a_hold_entered_between_extract_and_release_stops_is_left_out_and_listed(self):
+        self.signed()
+        steward, account = self.people[creditfiles.STEWARD], self.default.default.account
+        before = set(BureauTold.objects.filter(account=account).values_list("status", "balance_pence", "told_at"))
+        holds.enter(self.default.pk, "legal", actor=steward, at=AT, source="legal", blocks=["report"])
+        case = self.approve()
+        files = sent()
+        assert [row_of(file.body, self.number(account)) for file in files] == [None] * 3
+        assert row_of(files[0].body, self.number(self.plain))["status"] == "1"
+        assert dict(pages.facts_view(case))["Left out as it left"] == "1"
+        left_out = CreditFileFault.objects.exclude(level="warn").values_list("account", "level", "code")
+        assert list(left_out) == [(account.pk, "field", "held")]
+        assert list(AccountMonth.objects.values_list("account", flat=True)) == [self.plain.pk]
+        creditfiles.arrive(case, at=NEXT)
+        work(NEXT)
+        kept = BureauTold.objects.filter(account=account).values_list("status", "balance_pence", "told_at")
+        assert set(kept) == before
 
     def test_what_was_told_after_the_file_left_is_told_again_once_it_has_arrived(self):
         self.signed()

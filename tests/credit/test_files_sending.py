@@ -10,10 +10,10 @@ from django.utils import timezone
 
 from cases.credit.files import sending, taking
 from cases.credit.files.models import CreditFile, CreditFileCopy
-from cases.kernel import jobrun, locks
+from cases.kernel import actors, holds, jobrun, locks
 from cases.kernel.exchange import files
 from cases.kernel.jobs import Outdated
-from cases.kernel.models import BatchFile, Case, Job, Release, StoredBlob
+from cases.kernel.models import BatchFile, Case, Job, Release, StoredBlob, User
 from cases.ledger import api as ledger
 from tests import creditfiles, defaults, factories
 from tests.agencies.stage import wait_for
@@ -92,6 +92,20 @@ def test_what_was_sealed_fits_no_longer_once_an_agency_was_told_by_itself(approv
     with (
         nothing_written(),
         pytest.raises(Outdated),
+        transaction.atomic(),
+        ledger.action(file.case.uid, "tests.sent", actor="tests", at=NEXT),
+    ):
+        sending.send_to_each(locks.case_for_update(file.pk), sealed, actor=actor, at=NEXT)
+
+
+def test_what_was_sealed_fits_no_longer_once_a_hold_on_reporting_was_entered(approved):
+    file = CreditFile.objects.select_related("case__key", "key").get(pk=approved.pk)
+    actor, steward = creditfiles.system("tests"), actors.staff(User.objects.get(username=creditfiles.STEWARD))
+    sealed = sending.seal(file, actor=actor, at=NEXT)
+    holds.enter(file.pk, "legal", actor=steward, at=AT, source="legal", blocks=["report"])
+    with (
+        nothing_written(),
+        pytest.raises(Outdated, match="hold"),
         transaction.atomic(),
         ledger.action(file.case.uid, "tests.sent", actor="tests", at=NEXT),
     ):

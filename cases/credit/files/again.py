@@ -96,7 +96,7 @@ def _keep(copy: CreditFileCopy, rows: list[tuple[int, list[str]]], *, at: dateti
     itself since. A part is of accounts in their order, so what is known of them comes by the first and the last: the
     number of statements does not depend on how many there are, nor what each weighs."""
     file, here = copy.file, {"account__gte": rows[0][0], "account__lte": rows[-1][0]}
-    newer = CreditFileFault.objects.filter(file=file, round=file.round, code="told_since", **here)
+    newer = CreditFileFault.objects.filter(file=file, round=file.round, code__in=("told_since", "held"), **here)
     rejected = CreditFileReject.objects.filter(copy=copy, **here)
     but = {*newer.values_list("account_id", flat=True), *rejected.values_list("account_id", flat=True)}
     known = {row.account_id: row for row in BureauTold.objects.filter(agency=copy.agency, **here)}

@@ -12,11 +12,24 @@ from cases.accounts import bureaus
 from cases.accounts.models import AccountMonth
 from cases.credit.files import again, messages, periods, taking
 from cases.credit.files.models import CreditFile, CreditFileCopy, CreditFileFault, CreditFilePart
-from cases.kernel import calendars, clocks, intake, jobs, locks, record, releases, tasks, transitions
+from cases.kernel import (
+    accountholds,
+    calendars,
+    clocks,
+    holdkinds,
+    intake,
+    jobs,
+    locks,
+    record,
+    releases,
+    tasks,
+    transitions,
+)
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError
 from cases.kernel.exchange import files
-from cases.kernel.models import Case
+from cases.kernel.finding import terms
+from cases.kernel.models import Case, Hold
 from cases.ledger import api as ledger
 from cases.ledger import copying
 
@@ -24,7 +37,8 @@ __all__ = ["FAULTY", "KIND", "OPEN", "SEND", "TAKE", "Sealed", "digest_of", "sea
 
 TAKE, SEND, OPEN = "take_credit_file", "send_credit_file", "open_credit_file"
 FAULTY = "credit_file_faulty"
-TOLD_SINCE = "told_since"
+TOLD_SINCE, HELD = "told_since", "held"
+_NUMBER = messages.COLUMNS.index("account")
 KIND = "cra_file"
 tasks.declare(
     {FAULTY: "The monthly file has faults that stop it: put them right at billing, then take the accounts anew"},
@@ -135,9 +149,12 @@ def _keep_part(job: jobs.Job, number: int, rows: Sequence[tuple[int, list[str]]]
 
 @dataclass(frozen=True, kw_only=True)
 class Sealed:
-    """The rows of a file as they will leave, in the store: without the accounts that agencies were told of since."""
+    """The rows of a file as they will leave, in the store: without the accounts that agencies were told of since, and
+    without those that a hold on reporting stops by now. `newest_hold` tells whether another such hold was entered."""
 
     but: frozenset[int]
+    held: frozenset[int]
+    newest_hold: int
     agencies: tuple[str, ...]
     ready: files.Ready
 
@@ -145,29 +162,39 @@ class Sealed:
 def seal(file: CreditFile, *, actor: Actor, at: datetime) -> Sealed:
     """Put the rows that leave into the store, once for all agencies. Nothing is locked, and one part is in memory at a
     time. What the agencies were told of by itself since it was taken is left out, so that the older row does not
-    overwrite it. Raises Overtaken, NoChannel, NoFiles, StoreFull."""
+    overwrite it, and so is what a hold entered since stops. Raises Overtaken, NoChannel, NoFiles, StoreFull."""
+    newest_hold, held = _newest_hold(), set[int]()
     but = frozenset(again.told_since(file))
     codes = tuple(agency.code for agency in bureaus.agencies())
-    parts = _parts_of(file, but=but, by=actor.label, at=at)
+    parts = _parts_of(file, but=but, held=held, by=actor.label, at=at)
     ready = files.make_ready(codes, messages.CRA_FILE.code, parts, at=at, case=file.case)
-    return Sealed(but=but, agencies=codes, ready=ready)
+    return Sealed(but=but, held=frozenset(held), newest_hold=newest_hold, agencies=codes, ready=ready)
+
+
+def _newest_hold() -> int:
+    """Return the newest hold that stops reporting to agencies, whichever case it is of."""
+    holds = Hold.objects.filter(blocks__contains=[holdkinds.REPORT]).order_by("-pk")
+    return holds.values_list("pk", flat=True).first() or 0
 
 
 def send_to_each(case: Case, sealed: Sealed, *, actor: Actor, at: datetime) -> None:
     """Promise the sealed rows to every agency and register each release, inside the current ledger action. Raises
-    Outdated where an agency was told of an account by itself since they were sealed, ReleaseRefused; nothing is then
-    promised."""
+    Outdated where an agency was told of an account by itself, or a hold on reporting was entered, since they were
+    sealed; ReleaseRefused. Nothing is then promised."""
     file: CreditFile = CreditFile.objects.get(pk=case.pk)
     agencies = bureaus.agencies()
     if (again.told_since(file), tuple(each.code for each in agencies)) != (sealed.but, sealed.agencies):
         raise jobs.Outdated("An agency was told of an account by itself meanwhile.")
+    if _newest_hold() != sealed.newest_hold:
+        raise jobs.Outdated("A hold on reporting was entered meanwhile.")
     fields = dict.fromkeys(messages.COLUMNS, file.digest)
     allowed = [(each, releases.check(messages.CRA_FILE, each, fields, at=at)) for each in agencies]
     promised = files.promise_to_each(sealed.ready, at=at, case=case, dedupe=_dedupe(file))
     copying.copy_rows(
         [
-            CreditFileFault(file=file, round=file.round, account_id=pk, level="field", code=TOLD_SINCE)
-            for pk in sorted(sealed.but)
+            CreditFileFault(file=file, round=file.round, account_id=pk, level="field", code=code)
+            for code, accounts in ((TOLD_SINCE, sealed.but), (HELD, sealed.held))
+            for pk in sorted(accounts)
         ]
     )
     for (agency, items), sent in zip(allowed, promised, strict=True):
@@ -185,7 +212,9 @@ def send_to_each(case: Case, sealed: Sealed, *, actor: Actor, at: datetime) -> N
             subject_count=sent.row_count,
         )
         CreditFileCopy.objects.create(file=file, agency=agency, batch_uid=sent.uid, sha256=sealed.ready.rows.sha256)
-        ledger.current().detail["left_out_as_told_since"] = file.rows - sent.row_count
+        ledger.current().detail["left_out_as_told_since"] = file.rows - sent.row_count - len(sealed.held)
+        if sealed.held:
+            ledger.current().detail["left_out_as_held"] = len(sealed.held)
     clocks.start(case, periods.ANSWERS, started_at=at)
 
 
@@ -193,17 +222,19 @@ def _dedupe(file: CreditFile) -> str:
     return f"cra_file:{file.case.uid}:{file.round}"
 
 
-def _parts_of(file: CreditFile, *, but: Collection[int], by: str, at: datetime) -> Iterator[bytes]:
-    """Yield the heading, then the rows of each part without those of some accounts. Raises Overtaken where they are not
-    those that were approved."""
+def _parts_of(file: CreditFile, *, but: Collection[int], held: set[int], by: str, at: datetime) -> Iterator[bytes]:
+    """Yield the heading, then the rows of each part without those of some accounts, nor those that a hold stops now:
+    they are added to `held`. Raises Overtaken where the rows are not those that were approved."""
     yield messages.written([])
     hashes = []
     numbers = CreditFilePart.objects.filter(file=file, round=file.round).order_by("number")
     for pk in list(numbers.values_list("pk", flat=True)):
         part = CreditFilePart.objects.select_related("file__case").get(pk=pk)
         hashes.append(part.sha256)
-        rows = [cells for account, cells in taking.rows_of(part, by=by, at=at) if account not in but]
-        if rows:
+        left = [row for row in taking.rows_of(part, by=by, at=at) if row[0] not in but]
+        stopped = accountholds.entered([cells[_NUMBER] for _, cells in left], holdkinds.REPORT, at=at)
+        held |= {account for account, cells in left if stopped[terms.account(cells[_NUMBER])]}
+        if rows := [cells for account, cells in left if account not in held]:
             yield messages.written(rows, has_heading=False)
     if digest_of(hashes) != file.digest:
         raise Overtaken("The rows are not those that were approved.")
@@ -211,7 +242,7 @@ def _parts_of(file: CreditFile, *, but: Collection[int], by: str, at: datetime) 
 
 def _keep_months(file: CreditFile, rows: Sequence[tuple[int, list[str]]]) -> None:
     """Keep the month of each account that was told, by COPY."""
-    newer = CreditFileFault.objects.filter(file=file, round=file.round, code=TOLD_SINCE)
+    newer = CreditFileFault.objects.filter(file=file, round=file.round, code__in=(TOLD_SINCE, HELD))
     but = set(newer.filter(account__in=[pk for pk, _ in rows]).values_list("account_id", flat=True))
     told = [(pk, taking.named(cells)) for pk, cells in rows if pk not in but]
     copying.copy_rows(
