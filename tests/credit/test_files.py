@@ -219,6 +219,19 @@ class MonthlyFile(TestCase):
             (7, 0),
         ]
 
+    def test_an_agency_that_counts_other_rows_than_it_was_sent_is_asked(self):
+        case = self.transmitted()
+        number = creditfiles.parts_of(case)[0][0]
+        for letter, rows in (("a", 7), ("b", 999), ("c", 1)):
+            report(case, letter, outcome="rejected", account=number, code="other")
+            case = report(case, letter, outcome="accepted", rows=rows - (letter == "a"))
+        counted = Task.objects.filter(case=case, kind="credit_file_miscounted").order_by("pk")
+        assert [each.detail for each in counted] == [
+            {"agency": f"sandbox-bureau-{letter}", "sent": 7, "accepted": rows, "rejected": 1}
+            for letter, rows in (("b", 999), ("c", 1))
+        ]
+        assert case.state == "locked"
+
     def test_silence_for_ten_working_days_locks_it_too(self):
         case = self.transmitted()
         sweeps.end_due_clocks(now=AT + timedelta(days=10))

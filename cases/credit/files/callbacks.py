@@ -46,6 +46,8 @@ def reported(case: Case, content: Content, *, actor: Actor, at: datetime) -> Non
         copy.rejected = copy.rejects.count()
         if not is_last and is_new and case.state == "locked":
             _ask_to_put_right(case, copy, at=at)
+        if is_last:
+            _count_again(case, copy, at=at)
         copy.save(update_fields=["state", "accepted", "answered_at", "rejected"])
         case.version += 1
         case.save(update_fields=["version"])
@@ -70,6 +72,15 @@ def _ask_to_put_right(case: Case, copy: CreditFileCopy, *, at: datetime) -> None
     code = copy.agency.code
     if not case.tasks.filter(kind=effects.REJECTED, closed_at=None, detail__contains={"agency": code}).exists():
         tasks.raise_task(effects.REJECTED, case=case, at=at, agency=code, rejected=copy.rejected)
+
+
+def _count_again(case: Case, copy: CreditFileCopy, *, at: datetime) -> None:
+    """Raise a task where what the agency took and what it did not are not all that it was sent."""
+    sent = BatchFile.objects.values_list("row_count", flat=True).get(uid=copy.batch_uid)
+    took, agency = copy.accepted or 0, copy.agency.code
+    if took + copy.rejected != sent:
+        kind, rejected = effects.MISCOUNTED, copy.rejected
+        tasks.raise_task(kind, case=case, at=at, agency=agency, sent=sent, accepted=took, rejected=rejected)
 
 
 CALLBACKS = {"cra_file.reported": reported}

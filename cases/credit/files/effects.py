@@ -10,14 +10,15 @@ from cases.kernel import clocks, tasks
 from cases.kernel.actors import system
 from cases.ledger import api as ledger
 
-__all__ = ["APPROVE", "REJECTED"]
+__all__ = ["APPROVE", "MISCOUNTED", "REJECTED"]
 
-APPROVE, REJECTED = "credit_file_approve", "credit_file_rejected"
+APPROVE, REJECTED, MISCOUNTED = "credit_file_approve", "credit_file_rejected", "credit_file_miscounted"
 tasks.declare(
     {
         APPROVE: "A month's file is signed: compare it with the control report and approve it",
         REJECTED: "A credit reference agency did not take some accounts of a month's file: put them right at billing, "
         "then close this: the agency is told of them at once",
+        MISCOUNTED: "A credit reference agency counts other rows of a month's file than it was sent: ask which it has",
     },
     ended_by={APPROVE: "This ends when the file is approved, or opened again."},
 )
