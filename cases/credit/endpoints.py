@@ -17,7 +17,7 @@ from cases.agencies.strict_json import Unreadable
 from cases.api.authentication import Call
 from cases.api.problems import Problem
 from cases.api.views import ID_REUSED, KIB, SignedView
-from cases.credit import intake
+from cases.credit import intake, opening
 from cases.credit.models import Check, CheckDecision, Search
 from cases.credit.rules import ASK
 from cases.kernel import actors, policy
@@ -130,7 +130,11 @@ class CheckStatus(_OrdersView):
         document = strict_json.parse(call.raw)
         if faults := shapes.faults(document, intake.STATUS):
             raise FieldErrors(faults)
-        found = Check.objects.select_related("case").filter(application_id=document["application_id"]).first()
+        found = (
+            Check.objects.select_related("case")
+            .filter(application_id__in=opening.spellings(document["application_id"]))
+            .first()
+        )
         if found is None:
             raise FieldErrors([("/application_id", "unknown", "No check of this application is known.")])
         return requests.as_answer(said_of(found.case))

@@ -14,7 +14,8 @@ __all__ = ["Check", "CheckDecision", "Contest", "RuleSetVersion", "Search"]
 class Check(Tracked):
     """One check: for which application, on which occasion and legal basis, and which notice the person was shown (N1).
 
-    An application is checked once, for ever: a second check of it cannot be written. Times are aware UTC.
+    An application is checked once, for ever: a second check of it cannot be written. Its number is kept in capital
+    letters. Times are aware UTC.
     """
 
     case = models.OneToOneField(Case, models.PROTECT, primary_key=True, related_name="check_facts")

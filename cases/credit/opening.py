@@ -15,7 +15,16 @@ from cases.kernel import actors, calendars, formats
 from cases.kernel.intake import FieldErrors, IntakeRefused
 from cases.kernel.models import Case
 
-__all__ = ["HALF_ADDRESS", "NO_BIRTH", "check_people", "check_person", "names_nobody", "open_facts", "search"]
+__all__ = [
+    "HALF_ADDRESS",
+    "NO_BIRTH",
+    "check_people",
+    "check_person",
+    "names_nobody",
+    "open_facts",
+    "search",
+    "spellings",
+]
 
 _PLAIN = ("application_id", "occasion", "channel", "product", "monthly_pence", "handset_pence", "basis")
 _MORE = ("has_special_category", "notice_version")
@@ -60,13 +69,21 @@ def open_facts(case: Case, facts: Mapping[str, Any]) -> None:
         notice_shown_at=min(shown_at, case.opened_at),
         **{name: facts[name] for name in (*_PLAIN, *_MORE) if facts.get(name) is not None},
     )
-    if any(rows.filter(application_id=row.application_id).exists() for rows in (Check.objects, Search.objects)):
+    written = spellings(row.application_id)
+    row.application_id = written[0]
+    if any(rows.filter(application_id__in=written).exists() for rows in (Check.objects, Search.objects)):
         raise FieldErrors([("/application_id", "known", KNOWN)])
     try:
         with transaction.atomic():
             row.save(force_insert=True)
     except IntegrityError as fault:
         raise FieldErrors([("/application_id", "known", KNOWN)]) from fault
+
+
+def spellings(application_id: str) -> tuple[str, ...]:
+    """Return how an application may be kept: in capital letters, so that none is searched twice for being written in
+    small ones; before that was so, as it was given."""
+    return (application_id.upper(), application_id)
 
 
 def search(case: Case, _people: Sequence[Mapping[str, Any]], *, at: datetime) -> None:

@@ -186,6 +186,12 @@ class Checks(TestCase):
         with nothing_written(), pytest.raises(FieldErrors, match="attention"):
             checks.running(self.people, application_id=known)
 
+    def test_an_application_written_in_small_letters_is_the_same_one(self):
+        case = checks.running(self.people, application_id="ord-77")
+        assert case.check_facts.application_id == "ORD-77"
+        with nothing_written(), pytest.raises(FieldErrors, match="attention"):
+            checks.running(self.people, application_id="Ord-77")
+
     def test_a_check_needs_the_notice_an_adult_and_one_applicant(self):
         with nothing_written(), pytest.raises(FieldErrors):
             checks.running(self.people, notice_version="")
