@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -63,13 +64,17 @@ OF_A_PERSON = frozenset(
     }
 )
 HOLDERS = 2
-LONGEST = 120
+LONGEST, EARLIEST_BIRTH = 120, 1900
+_UNWRITTEN = frozenset({"Cc", "Zl", "Zp"})
 # Columns that a feed may have since a later release. Where it does not say them, a row hashes as it did before.
 _LATER = frozenset({"contract_start_date", "payment_pence", "payments_behind", "fees_date"})
 FAULTS = {
     "missing": "It is needed.",
     "too_long": "It is too long.",
     "not_a_date": "It is not a date like 2026-11-22.",
+    "not_one_line": "It has a line break, or a sign that nobody sees.",
+    "not_of_the_living": "It is before 1900.",
+    "before_the_start": "It lies before the start of the contract.",
     "not_pence": "It is not a whole number of pence.",
     "negative": "It cannot be below nought.",
     "too_many": "It is more than 999.",
@@ -127,6 +132,8 @@ class Row:
 def _text(value: str) -> str:
     if len(value) > LONGEST:
         raise _Wrong("too_long")
+    if any(unicodedata.category(sign) in _UNWRITTEN for sign in value):
+        raise _Wrong("not_one_line")
     if formats.has_card_number(value):
         raise _Wrong("has_card_number")
     return value
@@ -142,7 +149,7 @@ def _number(value: str) -> str:
 
 def _day(value: str) -> date:
     try:
-        if len(value) != 10:
+        if len(value) != 10 or value[4] + value[7] != "--":  # nor a week of a year
             raise ValueError
         return date.fromisoformat(value)
     except ValueError:
@@ -184,7 +191,9 @@ def _one_of(codes: Mapping[str, object]) -> Callable[[str], str]:
 
 
 def _birth(value: str) -> str:
-    return _day(value).isoformat()
+    if (found := _day(value)).year < EARLIEST_BIRTH:
+        raise _Wrong("not_of_the_living")
+    return found.isoformat()
 
 
 def _postcode(value: str) -> str:
@@ -274,7 +283,7 @@ def read(texts: Mapping[str, str], *, today: date) -> Row:
         if number == 1 or any(texts.get(called, "").strip() for called, _, _ in columns):
             holders.append(_values(columns, texts, faults))
     if not faults:
-        faults += _together(told, today)
+        faults += _together(told, holders, today)
     if faults:
         raise RowRefused(faults)
     number, flags = told.pop("account"), told.pop("flags", None)
@@ -308,13 +317,18 @@ def _values(
     return found
 
 
-def _together(told: Mapping[str, Any], today: date) -> list[Fault]:
+def _together(told: Mapping[str, Any], holders: Sequence[Mapping[str, str]], today: date) -> list[Fault]:
     """Return what is wrong with values that can each be read."""
     if told["as_of"] > today:
         return [Fault("as_of", "in_the_future")]
     found = [Fault(name, "in_the_future") for name in _PAST if name in told and told[name] > told["as_of"]]
     if any(day > told["as_of"] for day in told.get("flags", {}).values()):
         found.append(Fault("flags", "in_the_future"))
+    for number, holder in enumerate(holders, start=1):
+        if holder.get("date_of_birth", "") > told["as_of"].isoformat():
+            found.append(Fault(f"holder_{number}_date_of_birth", "in_the_future"))
+    if "contract_end_date" in told and told["contract_end_date"] < told.get("contract_start_date", date.min):
+        found.append(Fault("contract_end_date", "before_the_start"))
     for name, other in (("default_date", "default_pence"), ("default_pence", "default_date")):
         if name in told and other not in told:
             found.append(Fault(other, "without_the_other"))

@@ -30,3 +30,28 @@ def test_what_has_happened_lies_not_after_the_day_the_balance_is_of(name, day):
 
 def test_a_row_without_dates_is_read():
     assert reading.read(ROW, today=TODAY).account["balance_pence"] == 31246
+
+
+@pytest.mark.parametrize(
+    ("given", "fault"),
+    [
+        ({"as_of": "2026-W47-1"}, ("as_of", "not_a_date")),
+        ({"holder_1_surname": "O\nBrien"}, ("holder_1_surname", "not_one_line")),
+        ({"holder_1_line_1": "1 High Street\u2028Town"}, ("holder_1_line_1", "not_one_line")),
+        ({"holder_1_date_of_birth": "1850-01-01"}, ("holder_1_date_of_birth", "not_of_the_living")),
+        ({"holder_1_date_of_birth": "2026-11-23"}, ("holder_1_date_of_birth", "in_the_future")),
+        (
+            {"contract_start_date": "2024-01-01", "contract_end_date": "2020-01-01"},
+            ("contract_end_date", "before_the_start"),
+        ),
+    ],
+)
+def test_what_nobody_can_be_called_born_or_bound_to_is_refused(given, fault):
+    with pytest.raises(reading.RowRefused) as refused:
+        reading.read(ROW | given, today=TODAY)
+    assert refused.value.faults == [reading.Fault(*fault)]
+
+
+def test_a_name_with_accents_and_hard_spaces_is_read():
+    given = {"holder_1_surname": "van\u00a0der\u00a0Pëhl", "contract_end_date": "2020-01-01"}
+    assert reading.read(ROW | given, today=TODAY).holders[0]["surname"] == "van\u00a0der\u00a0Pëhl"
