@@ -246,7 +246,8 @@ class CaseType:
     `in_background` names moves that take too long for a page: called as transitions.apply is, each starts the work.
     `opened` follows an opening, in its transaction, with the case and the people as they were given.
     `agency_kinds` are whom its cases deal with; of those of `strays_of` its team reads as well what fits no case.
-    `runs_in` names, by state, the clock that runs while a case is in it and the one that stands still meanwhile.
+    `runs_in` names, by state, the clock that runs while a case is in it, the one that stands still meanwhile, and the
+    task that stands with the clock, or none.
     `is_erasable` says that two people may erase a closed case before its time; not one to which own systems still tell.
     `disposal_needs` is what must be so, in words, before its cases are erased when their time is over.
     `erase_beside` erases what the kind keeps beside its cases and whose time is over, and returns how much.
@@ -319,7 +320,7 @@ class CaseType:
     reopening_clock: str = ""
     agency_kinds: frozenset[str] = frozenset()
     strays_of: frozenset[str] = frozenset()
-    runs_in: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    runs_in: Mapping[str, tuple[str, str, str]] = field(default_factory=dict)
     abroad: Callable[[frozenset[str]], Sequence[tuple[str, str]]] | None = None
     is_erasable: bool = True
     disposal_needs: str = ""

@@ -75,7 +75,7 @@ RIGHTS_REQUEST = CaseType(
         periods.PASSED_ON: callbacks.passed_on,
         periods.SHOWN: callbacks.not_shown,
     },
-    runs_in={"identity_check": (periods.SHOWN, periods.ANSWER)},
+    runs_in={"identity_check": (periods.SHOWN, periods.ANSWER, "")},
     extensions={periods.ANSWER: opening.EXTENSION},
     message_labels={messages.STOP.code: messages.STOP.label, letters.LETTER.code: letters.LETTER.label},
     intake=intake.INTAKE,

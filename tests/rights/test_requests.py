@@ -189,12 +189,18 @@ class Rights(TestCase):
         assert not Task.objects.filter(case=case, closed_at=None).exists()
         assert set(Clock.objects.filter(case=case).values_list("state", flat=True)) == {"met"}
 
-    def test_a_complaint_acknowledged_before_there_was_a_period_has_one(self):
+    def test_a_complaint_acknowledged_before_there_was_a_period_has_one_and_the_task_with_it(self):
         case = rights.acknowledged(self.people)
         with record.act(case, "tests.before", actor=actors.system("tests"), at=AT):
             Clock.objects.filter(case=case, rule="complaint_answer").delete()
-        assert missing.start_missing(at=AT + timedelta(days=5)) == 1
+            Task.objects.filter(case=case).delete()
+        at = AT + timedelta(days=5)
+        assert missing.start_missing(at=at) == 1
         assert self.due(case, "complaint_answer") == date(2026, 12, 19)
+        task = Task.objects.get(case=case, closed_at=None)
+        assert (task.kind, task.due_at) == ("complaint_to_answer", self.again(case).due_at)
+        with nothing_written():
+            assert missing.start_missing(at=at) == 0
 
     def test_whoever_did_not_confirm_in_28_days_is_a_task_and_the_person_is_told(self):
         case = rights.propagating(self.people)

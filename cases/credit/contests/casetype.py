@@ -64,7 +64,7 @@ CONTEST = CaseType(
     callbacks=letters.CALLBACKS,
     refused=letters.REFUSED,
     clock_ends={periods.NOTIFY: report.go_on, periods.SHOWN: report.not_shown},
-    runs_in={"identity_check": (periods.SHOWN, periods.ANSWER)},
+    runs_in={"identity_check": (periods.SHOWN, periods.ANSWER, "")},
     message_labels={letters.LETTER.code: letters.LETTER.label},
     intake=forms.INTAKE,
 )

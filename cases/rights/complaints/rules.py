@@ -17,7 +17,7 @@ from cases.rights import effects, periods
 from cases.rights.complaints import codes
 from cases.rights.models import DpComplaint
 
-__all__ = ["CLOCK", "LIFECYCLE", "POLICY", "approval_rows"]
+__all__ = ["CLOCK", "LIFECYCLE", "POLICY", "TO_ANSWER", "approval_rows"]
 
 _KIND = "dp_complaint"
 _OFFICER = frozenset({"rights_officer"})
