@@ -254,12 +254,13 @@ class CaseType:
     `callback_data` shows, by type of callback, what its data may hold. `reacts` says what follows in the same act from
     what the kernel tells by a code: `hold_began` with the case, the hold and the time; `fraud_confirmed` with a number,
     when its SIM was changed, the time and the source, which gives back the case about it; `accounts_changed` with the
-    ids of accounts of which billing told something new; `agency_stopped` with the case on which a recovery agency has
-    learned that it must stop; `proposal_ended` with the case and an approval that was refused, taken back or voided;
-    `callback_ignored` with a callback from which a person said that nothing follows; `marker_confirmed` with a person
-    whom another member's record is about; `who_is_marked` with a case and the time, which gives back the people of whom
-    something is on file. `named_by` gives
-    the ids of cases that an agency (its id) means by a reference of its own that no message of ours led to; it is told
+    ids of accounts of which billing told something new; `letter_due` with a letter that is about to be written and the
+    time, which gives back whether it was taken back instead; `agency_stopped` with the case on which a recovery agency
+    has learned that it must stop; `proposal_ended` with the case and an approval that was refused, taken back or
+    voided; `callback_ignored` with a callback from which a person said that nothing follows; `marker_confirmed` with a
+    person whom another member's record is about; `who_is_marked` with a case and the time, which gives back the people
+    of whom something is on file. `named_by` gives the ids of cases that an agency (its id) means by a reference
+    of its own that no message of ours led to; it is told
     the `type` of the callback, its `data` and the time `at` which it came. `duplicates` gives the ids of cases that are
     about the same thing as what is typed of a new one.
     `protects` gives, of accounts by id, the kinds of hold of its cases that keep a `block` from each at a time `at`,

@@ -82,7 +82,7 @@ def write(letter_id: int, *, now: datetime) -> bool:
     Opens the person's name and address, which the access log keeps; sets the page outside any transaction.
     """
     letter = Letter.objects.select_related("case__key", "party").filter(pk=letter_id, state="due").first()
-    if letter is None or _withdrawn(letter, now=now) or _is_held(letter, now=now):
+    if letter is None or _withdrawn(letter, now=now) or _is_held(letter, now=now) or _is_taken_back(letter, now=now):
         return False
     version = letter.case.version
     try:
@@ -122,6 +122,12 @@ def _is_held(letter: Letter, *, now: datetime) -> bool:
         with record.act(case, "letter.held", actor=_maker(case), at=now, detail=detail):
             tasks.raise_task(notices.HELD, case=case, at=now, letter=str(letter.uid))
     return True
+
+
+def _is_taken_back(letter: Letter, *, now: datetime) -> bool:
+    """Say whether the kind of the case has taken the letter back, asked as it is about to be written."""
+    ask = casetypes.get(letter.case.kind).reacts.get("letter_due")
+    return bool(ask and ask(letter, at=now))
 
 
 def _reader(letter: Letter) -> sealing.Reader:

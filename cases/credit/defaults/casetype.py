@@ -5,6 +5,7 @@ from __future__ import annotations
 from cases.accounts import bureaus
 from cases.accounts.reading import PRODUCTS
 from cases.credit.defaults import (
+    billing,
     callbacks,
     codes,
     disputes,
@@ -81,7 +82,11 @@ DEFAULT = CaseType(
     task_ends={telling.REFUSED: telling.tell_again, disputes.DISPUTED: disputes.answered},
     common_effects={"reopen": effects.reopened, "release_hold": disputes.hold_released},
     changed=effects.content_changed,
-    reacts={"hold_began": effects.hold_began},
+    reacts={
+        "hold_began": effects.hold_began,
+        "accounts_changed": billing.accounts_changed,
+        "letter_due": looking.letter_due,
+    },
     unspoken=frozenset({"stopped_by", "skipped_for", "plan_behind", "notice_asked_at"}),
     may_add_person=never,
     is_divisible=False,
@@ -92,6 +97,7 @@ DEFAULT = CaseType(
         "default.looked_at": "Looked whether anything stops the default",
         "default.notice_asked_again": "The notice was asked for again",
         "default.notice_posted": "The notice is in the post",
+        "default.payment_told": "Billing tells of a payment",
         "default.refused": "An agency refused the default",
         "default.told": "An agency has the default",
     },

@@ -13,9 +13,9 @@ from cases.kernel.actors import system
 from cases.kernel.models import Case, Hold
 from cases.ledger import api as ledger
 
-__all__ = ["APPROVE", "ISSUE", "content_changed", "hold_began", "reopened"]
+__all__ = ["APPROVE", "ISSUE", "PAID", "content_changed", "hold_began", "reopened", "stop"]
 
-ISSUE, APPROVE = "default_issue", "default_approve"
+ISSUE, APPROVE, PAID = "default_issue", "default_approve", "default_paid"
 DETACHED = "detached_filed"
 tasks.declare(
     {
@@ -181,6 +181,7 @@ def part_satisfy(context: Any) -> None:
     row = context.case.default
     keep(row, {"paid_pence": row.paid_pence + context.inputs["amount_pence"]})
     context.case.amount_pence = row.left_pence
+    tasks.close_all(context.case, PAID, actor=context.actor, at=context.at)
     _tell(context, "part_satisfied")
 
 
@@ -189,6 +190,7 @@ def satisfy(context: Any) -> None:
     paid = row.paid_pence + inputs["amount_pence"]
     keep(row, {"paid_pence": paid, "satisfied_date": inputs["satisfied_date"]})
     context.case.amount_pence = row.left_pence
+    tasks.close_all(context.case, PAID, actor=context.actor, at=context.at)
     _tell(context, "satisfied")
     letters.write(context.case, letters.SATISFIED, at=context.at)
 
@@ -228,7 +230,8 @@ def _take_off(context: Any, reason: str) -> None:
     may be sent nothing now is told by hand: that keeps no default on file."""
     gone = {"default_date": None, "default_pence": None, "satisfied_date": None, "paid_pence": 0}
     keep(context.case.default, gone)
-    tasks.close_all(context.case, telling.REFUSED, actor=context.actor, at=context.at)
+    for kind in (telling.REFUSED, PAID):
+        tasks.close_all(context.case, kind, actor=context.actor, at=context.at)
     _tell(context, reason, by_hand="removed")
 
 
@@ -237,12 +240,19 @@ def hold_began(case: Case, hold: Hold, *, at: datetime) -> None:
     act. Where a default may still come the gate is asked: two access rows."""
     if gate.BLOCK not in hold.blocks or hold.began_at > at:
         return
-    take_back_notice(case, at=at)
     if case.state in codes.OPEN:
-        row = case.default
-        keep(row, {"stopped_by": gate.judge(row, by="system:arrears", at=at)})
-        case.topic = report.topic_of(row)
-        case.save(update_fields=["topic"])
+        stop(case, gate.judge(case.default, by="system:arrears", at=at), at=at)
+    else:
+        take_back_notice(case, at=at)
+
+
+def stop(case: Case, found: list[str], *, at: datetime) -> None:
+    """Take back what has not left of a default that a hold or a dispute stops, and say by which codes it is stopped,
+    inside the current ledger action on a locked case."""
+    take_back_notice(case, at=at)
+    keep(case.default, {"stopped_by": found})
+    case.topic = report.topic_of(case.default)
+    case.save(update_fields=["topic"])
     if case.state == "approved":
         outbox.withdraw(case, bureaus.CRA_CORRECT.code, at=at)
 

@@ -22,6 +22,7 @@ __all__ = [
     "is_paid",
     "is_taken_everywhere",
     "last_told",
+    "something_waits",
     "was_taken_back",
 ]
 
@@ -67,6 +68,11 @@ def is_taken_everywhere(case: Case) -> bool:
 def was_taken_back(case: Case) -> bool:
     """Say whether a hold had what some agency was to be told taken back, whether or not it stands yet. One query."""
     return "withdrawn" in last_told(case).values()
+
+
+def something_waits(case: Case) -> bool:
+    """Say whether something that an agency is to be told of the default has not left. One query."""
+    return not {"pending", "dead", "unknown"}.isdisjoint(last_told(case).values())
 
 
 def _stops(context: Any, among: Iterable[str] | None = None) -> list[str]:

@@ -12,11 +12,13 @@ from cases.credit.defaults import effects, gate, guards, letters, opening, plans
 from cases.credit.defaults.models import Default
 from cases.kernel import calendars, jobs, locks, record, tasks, transitions
 from cases.kernel.actors import Actor, system
-from cases.kernel.models import Case, Clock
+from cases.kernel.models import Case, Clock, Letter
 
-__all__ = ["LOOK", "look", "period_over"]
+__all__ = ["LOOK", "WAITING", "letter_due", "look", "period_over", "take_back"]
 
 LOOK = "look_at_arrears"
+# Where a letter or a message about a default may wait to leave.
+WAITING = ("notice_ready", "approved")
 Found = list[str]
 
 
@@ -82,6 +84,34 @@ def look(case_id: int, *, at: datetime) -> Case:
     return case
 
 
+@transaction.atomic
+def take_back(case_id: int, *, at: datetime) -> bool:
+    """Take back what has not left where a hold or a dispute stops a default now, on whatever case it is entered, or
+    billing's flag; say whether one does. Locks the case, opens the account: two access rows. The day's look does what
+    else follows."""
+    case = locks.case_for_update(case_id)
+    if case.state not in WAITING:
+        return False
+    found = gate.judge(case.default, by=_actor(case).label, at=at)
+    if not _held_by(found):
+        return False
+    _stop(case, found, at=at)
+    return True
+
+
+def _stop(case: Case, found: Found, *, at: datetime) -> None:
+    """Take back what has not left, in an act of its own; nothing where all has."""
+    letters_wait = letters.of_notice(case.default).filter(state="due").exists()
+    if letters_wait or (case.state == "approved" and guards.something_waits(case)):
+        with record.act(case, "default.looked_at", actor=_actor(case), at=at, detail={"stopped_by": found}):
+            effects.stop(case, found, at=at)
+
+
+def letter_due(letter: Letter, *, at: datetime) -> bool:
+    """Say whether a notice that is about to be written was taken back, since something stops a default now."""
+    return letter.template == letters.NOTICE and take_back(letter.case_id, at=at)
+
+
 def _actor(case: Case) -> Actor:
     return system("arrears", source=case.source)
 
@@ -106,7 +136,10 @@ def _note(case: Case, *, at: datetime) -> Found:
 
 
 def _look_at_letters(case: Case, row: Default, found: Found, *, at: datetime) -> None:
-    """Ask for the notice again where a hold had it taken back, and for its issue once it is in the post."""
+    """Take back the notice where a hold stops it now, ask for it again once none does, and for its issue once it is in
+    the post."""
+    if _held_by(found):
+        _stop(case, found, at=at)
     if letters.of_notice(row).exclude(state="withdrawn").exists():
         ask_to_issue(case, at=at)
     elif not found:
