@@ -2,17 +2,20 @@
 sending that fails, and what an agency has in the end."""
 
 from datetime import UTC, date, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 from django.test import TestCase
 
 from cases.accounts.models import Account, AccountMonth, BureauTold
+from cases.credit.defaults import standing
+from cases.credit.defaults.models import Default
 from cases.credit.files import again, correcting, sending, taking
 from cases.credit.files import report as pages
 from cases.credit.files.models import CreditFile, CreditFileCopy, CreditFileFault, CreditFileReject
 from cases.debt.sale import moving
 from cases.debt.sale.models import DebtSaleAccount
-from cases.kernel import edits, holds, jobrun, jobs
+from cases.kernel import actors, edits, holds, jobrun, jobs, record
 from cases.kernel.models import Agency, BatchFile, Case, Channel, Job, OutboxMessage, Task
 from cases.kernel.transitions import TransitionRefused
 from cases.ledger import api as ledger
@@ -94,6 +97,39 @@ class Beside(TestCase):
     def pay(self, at):
         steward = self.people[defaults.STEWARD]
         return defaults.step(self.default, "part_satisfy", steward, at, amount_pence=400)
+
+    def test_an_account_in_dispute_is_told_as_no_worse_than_what_was_told_by_itself_since_the_last_file(self):
+        account = defaults.told(at=AT, payments_behind="4", balance_pence="15200", flags="dispute:2027-01-10")
+        with record.act(self.case, "tests.told", actor=actors.system("tests"), at=AT):
+            AccountMonth.objects.create(
+                account=account, month=date(2026, 12, 1), status="3", balance_pence=1, file_uid=self.case.uid
+            )
+            for agency in Agency.objects.filter(kind="cra"):
+                BureauTold.objects.create(
+                    account=account, agency=agency, told_at=AT, status="1", balance_pence=3800, message_id=uuid4()
+                )
+        self.signed()
+        (row,) = [cells for cells in creditfiles.parts_of(self.case) if cells[0] == self.number(account)]
+        assert (taking.named(row)["status"], taking.named(row)["flags"]) == ("1", "query")
+
+    def test_an_account_is_marked_as_of_the_dead_by_a_hold_on_its_own_case_alone(self):
+        steward, account = self.people[creditfiles.STEWARD], self.default.default.account
+        other = factories.referred(self.people, account_reference=self.number(self.plain))
+        for case, actor in ((self.default, steward), (other, self.people["a.byrne"])):
+            holds.enter(case.pk, "deceased", actor=actor, at=AT - timedelta(hours=1), source="customer")
+        self.signed()
+        flags = {cells[0]: taking.named(cells)["flags"] for cells in creditfiles.parts_of(self.case)}
+        assert flags == {self.number(account): "deceased", self.number(self.plain): ""}
+        default = Default.objects.get(pk=self.default.pk)
+        assert "deceased" in standing.marks_of(account, number=self.number(account), at=AT)
+        with record.act(self.default, "tests.joined", actor=actors.system("tests"), at=AT):
+            row = default.case.parties.get()
+            one = default.case.holds.get()
+            one.party = row
+            one.save(update_fields=["party"])
+            row.pk, row.uid, row.number, row._state.adding = None, uuid4(), 2, True
+            row.save(force_insert=True)
+        assert "deceased" not in standing.marks_of(account, number=self.number(account), at=AT)
 
     def test_what_was_told_between_extract_and_release_is_left_out_and_listed(self):
         self.signed()

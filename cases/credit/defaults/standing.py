@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q
 
 from cases.accounts.bureaus import Change
 from cases.accounts.models import Account, AccountFlag, AccountMonth
 from cases.credit.defaults.models import Default
 from cases.credit.files.status import DEFAULT, OFF_FILE, SOLD, Month, flags_of, status_of
-from cases.kernel import accountholds, calendars, casetypes
+from cases.kernel import accountholds, calendars, casetypes, holds
 from cases.kernel.finding import terms
+from cases.kernel.models import CaseParty, Hold
 
 __all__ = [
     "DEFAULTING",
     "KEPT_MONTHS",
     "change_of",
+    "died",
     "goes_on",
     "is_over",
     "marks_of",
@@ -70,12 +75,23 @@ def status_without_default(row: Default) -> str:
 
 def marks_of(account: Account, *, number: str, at: datetime) -> frozenset[str]:
     """Return what marks an account beside its default, as in the monthly file: what billing flags, what other cases say
-    of it, and a dispute or complaint that is entered on any case of the office. One query, and those of the two
-    others."""
+    of it, a dispute or complaint that is entered on any case of the office, and a death on its own. Two queries, and
+    those of the two others."""
     flags = AccountFlag.objects.filter(account=account, ended_date=None).values_list("code", flat=True)
     said = (each.marks([account.pk]).get(account.pk, frozenset()) for each in casetypes.all_types())
     held = accountholds.entered([number], DEFAULTING, at=at)[terms.account(number)]
-    return frozenset(flags).union(held & {"dispute", "complaint"}, *said)
+    dead = {"deceased"} if died({"account": account.pk}, at=at) else set()
+    return frozenset(flags).union(held & {"dispute", "complaint"}, dead, *said)
+
+
+def died(accounts: Mapping[str, Any], *, at: datetime) -> set[int]:
+    """Return of some accounts, named by what a default is found by, those whose customer has died by a hold on a case
+    of that account. One on another case may be about somebody else, and one for one holder of several marks no account
+    of the living. One query."""
+    others = CaseParty.objects.filter(case=OuterRef("case"), is_detached=False).exclude(pk=OuterRef("party"))
+    rows = Hold.objects.filter(holds.in_force(at), Q(party=None) | ~Exists(others), kind="deceased")
+    rows = rows.filter(**{f"case__default__{name}": value for name, value in accounts.items()})
+    return set(rows.values_list("case__default__account", flat=True))
 
 
 def marks_of_default(row: Default) -> tuple[str, ...]:

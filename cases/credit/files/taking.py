@@ -10,12 +10,12 @@ from datetime import date, datetime
 from typing import Any
 from uuid import uuid4
 
-from django.db.models import Max, Q
+from django.db.models import Max, Min, Q
 
 from cases.accounts.models import Account, AccountFlag, AccountHolder, AccountMonth, BureauTold
 from cases.credit.defaults.codes import OPEN
 from cases.credit.defaults.models import Default
-from cases.credit.defaults.standing import DEFAULTING, KEPT_MONTHS, goes_on, is_over, marks_of_default, month_of
+from cases.credit.defaults.standing import DEFAULTING, KEPT_MONTHS, died, goes_on, is_over, marks_of_default, month_of
 from cases.credit.files import codes
 from cases.credit.files.messages import COLUMNS
 from cases.credit.files.models import CreditFile, CreditFileFault, CreditFilePart, CreditFileReject
@@ -166,16 +166,20 @@ def _known(file: CreditFile, accounts: Sequence[Account], *, by: str, at: dateti
     marks: dict[int, frozenset[str]] = {}
     for found in (each.marks(ids) for each in casetypes.all_types()):
         marks.update({pk: marks.get(pk, frozenset()) | said for pk, said in found.items()})
-    told = dict(BureauTold.objects.filter(**here).values_list("account").annotate(Max("default_date")))
+    marks.update({pk: marks.get(pk, frozenset()) | {"deceased"} for pk in died(here, at=at)})
+    by_itself = Min("status", filter=Q(message_id__isnull=False))
+    rows = BureauTold.objects.filter(**here).values_list("account")
+    told = {pk: (day, best or "") for pk, day, best in rows.annotate(day=Max("default_date"), best=by_itself)}
+    before = dict(months.distinct("account").values_list("account", "status"))
     stopped = accountholds.entered_each(numbers, [DEFAULTING, holdkinds.REPORT], at=at)
     return Known(
-        before=dict(months.distinct("account").values_list("account", "status")),
+        before={pk: _no_worse(before.get(pk, ""), told.get(pk, (None, ""))[1]) for pk in before.keys() | told.keys()},
         defaults=on_file,
         over=({row.account_id for row in ours if row.case.state == "expired"} | over) - on_file.keys(),
         taken_off=(off | over) - on_file.keys(),
         pending={row.account_id for row in ours if row.case.state in OPEN},
-        told={pk: day for pk, day in told.items() if day is not None},
-        told_without={pk for pk, day in told.items() if day is None},
+        told={pk: day for pk, (day, _) in told.items() if day is not None},
+        told_without={pk for pk, (day, _) in told.items() if day is None},
         marks=marks,
         disputed=stopped[DEFAULTING],
         held=stopped[holdkinds.REPORT],
@@ -184,6 +188,14 @@ def _known(file: CreditFile, accounts: Sequence[Account], *, by: str, at: dateti
         people=people,
         numbers=dict(zip((account.pk for account in accounts), numbers, strict=True)),
     )
+
+
+def _no_worse(before: str, since: str) -> str:
+    """Return the status that an account which is frozen goes no worse than: that of the last file, or a better one that
+    an agency was told of by itself."""
+    if not since.isdigit():
+        return before
+    return min(before, since) if before.isdigit() else since
 
 
 def _unread(here: Mapping[str, int]) -> set[int]:
