@@ -39,6 +39,7 @@ CHECK = CaseType(
     tables=report.tables,
     checks=report.checks,
     report=report.context,
+    is_kept_on=keeping.is_kept_on,
     facts_form=forms.FactsForm,
     party_form=forms.PartyForm,
     party_roles=codes.ROLES,

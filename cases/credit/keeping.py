@@ -33,6 +33,7 @@ __all__ = [
     "class_of",
     "contested",
     "fraud_filed",
+    "is_kept_on",
     "marker_confirmed",
 ]
 
@@ -79,7 +80,12 @@ def fraud_filed(filing: Case, *, at: datetime) -> None:
         | Q(pk__in=linked.filter(other=filing).values("case"))
         | Q(parties__role="applicant", parties__is_detached=False, parties__party__in=named.values("party"))
     )
-    checks = Case.objects.filter(wanted, kind="check").exclude(retention_class=FRAUD).distinct().order_by("pk")
+    checks = (
+        Case.objects.filter(wanted, kind="check", is_erased=False)
+        .exclude(retention_class=FRAUD)
+        .distinct()
+        .order_by("pk")
+    )
     if found := list(checks.values_list("pk", flat=True)):
         _start(found, FRAUD, source=filing.source, at=at)
 
@@ -90,6 +96,7 @@ def marker_confirmed(person: CaseParty, *, at: datetime) -> None:
     if person.case.is_restricted or person.is_innocent or person.role.startswith("victim") or person.party_id is None:
         return
     about = CaseParty.objects.filter(party=person.party_id, role="applicant", is_detached=False, case__kind="check")
+    about = about.filter(case__is_erased=False)
     checks = about.exclude(case__retention_class=FRAUD).order_by("case").values_list("case", flat=True).distinct()
     if found := list(checks):
         _start(found, FRAUD, source=person.case.source, at=at)
@@ -143,16 +150,32 @@ def _rows(job: jobs.Job) -> Iterable[int]:
 def _look(job: jobs.Job, subject: str, at: datetime) -> None:
     """Count a customer's check from the end of the contract that ended last, or from today while one goes on."""
     check, worker = locks.case_for_update(int(subject)), jobs.worker_of(job)
-    if not _is_of_customer(check, list(CheckDecision.objects.filter(case=check).order_by("number"))):
+    ended = _contract_end(check, worker=worker, at=at)
+    if ended is None:
         raise jobs.Skipped("no_contract")
+    if not _keep_as(check, check.retention_class, ended, actor=worker, at=at):
+        raise jobs.Skipped("long_enough")
+
+
+def _contract_end(check: Case, *, worker: Actor, at: datetime) -> date | None:
+    """Return when the contract of a check's customer ended that ended last, today while one goes on, nothing where none
+    is known."""
+    if not _is_of_customer(check, list(CheckDecision.objects.filter(case=check).order_by("number"))):
+        return None
     reader = Reader(actor=worker.label, verb="keep", purpose="check_applicants", streams=(check.uid,))
     today, found = calendars.london_date(at), likeness.likely(_applicant(check, reader=reader, at=at))
     held = [each.holder.account for each in found if each.score.points >= matching.CERTAIN]
-    if not held:
-        raise jobs.Skipped("no_contract")
-    ended = max(account.contract_end_date or today for account in held)
-    if not _keep_as(check, check.retention_class, ended, actor=worker, at=at):
-        raise jobs.Skipped("long_enough")
+    return max((account.contract_end_date or today for account in held), default=None)
+
+
+def is_kept_on(check: Case, at: datetime) -> bool:
+    """Say whether a locked check whose time seems over is of somebody whose contract goes on, or ended so late that its
+    years are not over."""
+    if check.retention_class not in (CUSTOMER, FRAUD):
+        return False
+    ended = _contract_end(check, worker=system("disposal", source=check.source), at=at)
+    today = calendars.london_date(at)
+    return ended is not None and retention.dispose_after(CUSTOMER, trigger_date=ended) >= today
 
 
 def _applicant(check: Case, *, reader: Reader, at: datetime) -> dict[str, str | None]:

@@ -225,7 +225,7 @@ def is_not_asked_already(context: Any) -> str | None:
     facts = context.case.disclosure_request
     if facts.urn_token is None:
         return "Enter the authority's own number of the request."
-    same = DisclosureRequest.objects.filter(urn_token__in=_tokens(context)).exclude(pk=facts.pk)
+    same = DisclosureRequest.objects.filter(urn_token__in=_tokens(context), case__is_erased=False).exclude(pk=facts.pk)
     references = same.order_by("pk").values_list("case__reference", flat=True)
     if (open_one := references.filter(case__is_closed=False).first()) is not None:
         return f"The authority used this number before, in {open_one}. Compare them, then cancel one or ask."

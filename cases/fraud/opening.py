@@ -92,7 +92,7 @@ def _of_tokens(tokens: Iterable[str]) -> QuerySet[FraudReferral]:
     found = Q(incident_token__in=[bytes.fromhex(token) for token in tokens])
     for token in tokens:
         found |= Q(incident_tokens__contains=[token])
-    return FraudReferral.objects.filter(found)
+    return FraudReferral.objects.filter(found, case__is_erased=False)
 
 
 def tokens_of(row: FraudReferral) -> list[str]:

@@ -17,12 +17,12 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet, Value
 
-from cases.kernel import calendars, casetypes, erasing, jobs, locks, policy, tasks
+from cases.kernel import calendars, casetypes, conflicts, erasing, jobs, locks, policy, tasks
 from cases.kernel.actors import Actor, system
 from cases.kernel.casetypes import CaseType
 from cases.kernel.errors import CaseError, NotAllowed, NotVisible
 from cases.kernel.evidence import disposal
-from cases.kernel.models import Case, CaseParty, Disposal, Task, Team
+from cases.kernel.models import Case, CaseLink, CaseParty, Disposal, Hold, JobRow, Task, Team
 from cases.ledger import api as ledger
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "due_people",
     "get_visible",
     "kind_for",
+    "left",
     "kinds_of",
     "may_agree",
     "may_propose",
@@ -137,19 +138,27 @@ def kind_for(actor: Actor, code: str) -> CaseType:
 
 
 def due(kind: str, *, today: date, last_date: date | None = None) -> QuerySet[Case]:
-    """Return the closed cases of a kind that were to be kept until before today, those kept shortest first. A case is
-    kept as long as anything of anybody in it is."""
+    """Return the closed cases of a kind that were to be kept until before today and that no hold keeps, those kept
+    shortest first. A case is kept as long as anybody in it is. One that was moved out of sight is not among them."""
     last = min(last_date or today, today - timedelta(days=1))
     kept_longer = CaseParty.objects.filter(case=OuterRef("pk"), dispose_after_date__gt=last)
     rows = Case.objects.filter(
         ~Exists(kept_longer),
+        ~Exists(_holds("pk", today=today)),
         kind=kind,
+        is_restricted=casetypes.get(kind).is_restricted,
         is_closed=True,
         is_erased=False,
         dispose_after_date__lte=last,
         key__destroyed_at=None,
     )
     return rows.order_by("dispose_after_date", "pk")
+
+
+def _holds(case: str, *, today: date) -> QuerySet[Hold]:
+    """Return the holds that keep a case today or soon; those of compartments are met when it is erased."""
+    lasting = Q(ends_at=None) | Q(ends_at__gte=calendars.start_of_day(today))
+    return Hold.objects.filter(lasting, case=OuterRef(case), released_at=None, blocks__contains=["dispose"])
 
 
 def due_people(kind: str, *, today: date, last_date: date | None = None) -> QuerySet[CaseParty]:
@@ -160,7 +169,9 @@ def due_people(kind: str, *, today: date, last_date: date | None = None) -> Quer
     is_kept = Q(case__is_closed=False) | Q(case__dispose_after_date__gt=last) | Exists(longer)
     rows = CaseParty.objects.filter(
         is_kept,
+        ~Exists(_holds("case_id", today=today)),
         case__kind=kind,
+        case__is_restricted=casetypes.get(kind).is_restricted,
         case__is_erased=False,
         is_erased=False,
         dispose_after_date__lte=last,
@@ -249,10 +260,11 @@ def propose(
         if waiting.job is not None and not waiting.job.is_over:
             raise DisposalRefused("What was agreed before is being erased. Wait until that is done.")
     today = calendars.london_date(at)
-    cases, people = (rows(kind, today=today, last_date=last_date).count() for rows in (due, due_people))
+    last = min(last_date, found.last_date) if (found := next_due(kind, today=today)) else last_date
+    cases, people = (rows(kind, today=today, last_date=last).count() for rows in (due, due_people))
     if not cases and not people:
         raise DisposalRefused("Nothing is over any more: it was opened again, or is held.")
-    row = Disposal(kind=kind, last_date=last_date, counted=cases, people=people, proposed_at=at)
+    row = Disposal(kind=kind, last_date=last, counted=cases, people=people, proposed_at=at)
     row.proposed_by_id = actor.user_id or 0
     with _act(row, "disposal.proposed", actor=actor, at=at, request=request):
         row.save(force_insert=True)
@@ -364,40 +376,55 @@ def _rows(job: jobs.Job) -> Iterable[str]:
 
 def _do(job: jobs.Job, subject: str, at: datetime) -> None:
     """Erase one case or one person of a case, unless something keeps it by now. Locks the case; one event on its
-    stream."""
-    row, today = _of(job), calendars.london_date(at)
+    stream. What a hold, a task, a tie or another case keeps is left for one reason: which it was may be secret."""
+    row = _of(job)
     case_id, _, number = subject.partition(OF_CASE)
     try:
         case = locks.case_for_update(int(case_id))
     except locks.CaseErased:
         raise jobs.Skipped("erased") from None
-    if erasing.waiting(case) is not None:
-        raise jobs.Skipped("asked_for")
-    kept = {"disposal": str(row.uid)}
-    if not number:
-        _erase(case, due(row.kind, today=today, last_date=row.last_date).filter(pk=case.pk), at=at, **kept)
-        return
-    people = due_people(row.kind, today=today, last_date=row.last_date).filter(case=case, number=int(number))
-    person = people.select_related("key").first()
-    if person is None:
-        raise jobs.Skipped("not_due")
-    person.case = case
-    if code := erasing.person_waits_for(person, at=at):
-        raise jobs.Skipped(code)
-    kept |= {"class": person.retention_class, "kept_until": str(person.dispose_after_date)}
-    erasing.erase_person(case, person, reason=REASON, at=at, **kept)
-
-
-def _erase(case: Case, still_due: QuerySet[Case], *, at: datetime, **kept: str) -> None:
-    if not still_due.exists():
-        raise jobs.Skipped("not_due")
     if disposal.is_needed_beyond(case, now=at):
         raise jobs.Skipped("merged")
-    if code := erasing.waits_for(case, at=at):
-        raise jobs.Skipped(code)
-    told = {**kept, "class": case.retention_class, "kept_until": str(case.dispose_after_date)}
+    deciders = [user for user in (row.proposed_by_id, row.decided_by_id) if user is not None]
+    if erasing.waiting(case) or any(conflicts.is_tied(user, case) for user in deciders) or _is_linked(case):
+        raise jobs.Skipped("kept")
+    (_erase_person if number else _erase)(case, number, row, at=at)
+
+
+def _is_linked(case: Case) -> bool:
+    """Say whether a live link leads from or to an open case. One query."""
+    ends = Q(case=case, other__is_closed=False) | Q(other=case, case__is_closed=False)
+    return CaseLink.objects.filter(ends, removed_at=None).exists()
+
+
+def _erase(case: Case, _number: str, row: Disposal, *, at: datetime) -> None:
+    still_due = due(row.kind, today=calendars.london_date(at), last_date=row.last_date).filter(pk=case.pk)
+    if not still_due.exists() or casetypes.get(case.kind).is_kept_on(case, at):
+        raise jobs.Skipped("kept")
+    _stop_if(erasing.waits_for(case, at=at))
+    told = {"class": case.retention_class, "kept_until": str(case.dispose_after_date), "disposal": str(row.uid)}
     with erasing.erase(case, reason=REASON, at=at, **told):
         pass
+
+
+def _erase_person(case: Case, number: str, row: Disposal, *, at: datetime) -> None:
+    people = due_people(row.kind, today=calendars.london_date(at), last_date=row.last_date)
+    person = people.filter(case=case, number=int(number)).select_related("key").first()
+    if person is None:
+        raise jobs.Skipped("kept")
+    person.case = case
+    _stop_if(erasing.person_waits_for(person, at=at))
+    told = {"class": person.retention_class, "kept_until": str(person.dispose_after_date), "disposal": str(row.uid)}
+    erasing.erase_person(case, person, reason=REASON, at=at, **told)
+
+
+def _stop_if(code: str) -> None:
+    if code:
+        raise jobs.Skipped(code if code in TOLD else "kept")
+
+
+# What an erasing waits for, where that says nothing of what is secret.
+TOLD = ("message_leaves", "answer_owed", "letter_waits", "period_runs", "work_runs", "report_made")
 
 
 def _references(actor: Actor, subjects: Collection[str]) -> Mapping[str, str]:
@@ -422,14 +449,23 @@ for code, is_hidden in ((ERASE, False), (ERASE_QUIETLY, True)):
             names=_references,
             is_hidden=is_hidden,
             reasons={
-                **{each: sentence.rstrip(".") for each, sentence in erasing.WAITING_FOR.items()},
-                "asked_for": "Two people decided already to erase it",
+                **{each: erasing.WAITING_FOR[each].rstrip(".") for each in TOLD},
                 "erased": "It is erased already",
+                "kept": "Something keeps it: a hold, a task, an agreement, or another case",
                 "merged": "The case it was merged into needs it",
-                "not_due": "It is to be kept again",
             },
         )
     )
+
+
+def left(row: Disposal, actor: Actor, *, most: int) -> list[tuple[str, str]]:
+    """Return what was not erased and the reader may see, in words, with why; at most so much. Two queries."""
+    if row.job is None:
+        return []
+    rows = JobRow.objects.filter(job=row.job, state__in=["skipped", "failed"]).order_by("number")
+    found = list(rows.values_list("subject", "reason")[:most])
+    known = _references(actor, [subject for subject, _ in found])
+    return [(known[subject], jobs.reason(row.job, code)) for subject, code in found if subject in known]
 
 
 def ask_for_disposals(*, now: datetime) -> int:

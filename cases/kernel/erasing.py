@@ -114,6 +114,7 @@ WAITING_FOR = {
     "others_waited_for": "What was asked for in it is not erased yet.",
     "period_runs": "A period still runs.",
     "work_runs": "Work in the background still goes on.",
+    "report_made": "A report is being made.",
     "held": holds.SENTENCE,
 }
 
@@ -135,20 +136,22 @@ _WAITS: tuple[tuple[str, Callable[[Case], bool]], ...] = (
     ),
     ("period_runs", lambda case: case.clocks.filter(ended_at=None).exists()),
     ("work_runs", lambda case: jobs.is_at_work(case.pk)),
-    ("held", lambda case: case.holds.filter(released_at=None).exists()),
+    ("report_made", lambda case: case.reports.filter(state__in=["queued", "running"]).exists()),
 )
 
 
 def waits_for(case: Case, *, at: datetime | None) -> str:
     """Return by its code what an erasure of a case waits for; empty where it can happen: nothing comes back to it by
-    itself afterwards. Eleven queries at most."""
+    itself afterwards. What open cases of other kinds need counts. Some queries for each line."""
     found = next((code for code, is_so in _WAITS if is_so(case)), "")
     return found or ("held" if holds.blocks(case, "dispose", at=at) else "")
 
 
 def why_waits(case: Case, *, at: datetime | None) -> str:
-    """Return in words what an erasure of a case waits for; empty where it can happen. Eleven queries at most."""
-    return WAITING_FOR.get(waits_for(case, at=at), "")
+    """Return in words what an erasure of a case before its time waits for: any hold that was not released keeps it,
+    whatever it stops. Empty where it can happen."""
+    code = waits_for(case, at=at) or ("held" if case.holds.filter(released_at=None).exists() else "")
+    return WAITING_FOR.get(code, "")
 
 
 def erase_decided(*, now: datetime) -> int:
@@ -176,7 +179,7 @@ def _take_up(erasure_id: int, *, now: datetime) -> int:
     if not case.is_closed:
         _end(row, case, now=now)
         return 0
-    if code := waits_for(case, at=now):
+    if code := waits_for(case, at=now) or ("held" if case.holds.filter(released_at=None).exists() else ""):
         # Holds are looked at again by themselves, and one of a compartment writes nothing in another stream.
         if code != "held":
             _ask_to_look(row, case, now=now)
@@ -222,8 +225,8 @@ def erase(case: Case, *, reason: str, at: datetime, **detail: object) -> Iterato
             sealing.destroy(key, actor=ACTOR.label, reason=reason, at=at)
         index.forget_case(case)
         for each in people:
-            each.is_erased = True
-        ledger.bulk_update(CaseParty, people, ["is_erased"])
+            each.is_erased, each.party = True, None
+        ledger.bulk_update(CaseParty, people, ["is_erased", "party"])
         case.is_erased, case.changed_at = True, at
         case.version += 1
         case.save(update_fields=["is_erased", "version", "changed_at"])
@@ -245,13 +248,12 @@ _PERSON_WAITS: tuple[tuple[str, Callable[[CaseParty], bool]], ...] = (
     ("agreement_awaited", lambda person: Approval.objects.filter(case=person.case_id, closed_at=None).exists()),
     ("period_runs", lambda person: person.clocks.filter(ended_at=None).exists()),
     ("work_runs", lambda person: jobs.is_at_work(person.case_id)),
-    ("held", lambda person: person.case.holds.filter(released_at=None).exists()),
+    ("report_made", lambda person: person.case.reports.filter(state__in=["queued", "running"]).exists()),
 )
 
 
 def person_waits_for(person: CaseParty, *, at: datetime | None) -> str:
-    """Return by its code what erasing one person of a case waits for; empty where it can happen. Ten queries at
-    most."""
+    """Return by its code what erasing one person of a case waits for; empty where it can happen."""
     found = next((code for code, is_so in _PERSON_WAITS if is_so(person)), "")
     return found or ("held" if holds.blocks(person.case, "dispose", at=at) else "")
 

@@ -58,12 +58,15 @@ def blocks(
 ) -> str | None:
     """Return the sentence why a block stops a case or, by its reference, a customer account; None when nothing does.
 
-    Of an act towards one `person` of the case, a hold for another person stops nothing. Two queries.
+    Of an act towards one `person` of the case, a hold for another person stops nothing. What an open case of another
+    kind needs is not disposed of, whatever that is. Two queries, and one of each kind that may need cases.
     """
     if isinstance(subject, Case):
         held = active(subject, at=at).filter(blocks__contains=[block])
         stopped = (held if person is None else held.filter(Q(party=None) | Q(party=person))).exists()
         quiet = quietholds.blocked(case_uid=subject.uid)
+        if block == "dispose" and not stopped:
+            stopped = any(casetype.needs(subject) for casetype in casetypes.all_types())
     else:
         stopped, quiet = False, quietholds.blocked(account=subject)
     return SENTENCE if stopped or block in quiet else None

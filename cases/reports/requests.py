@@ -119,12 +119,21 @@ def _ask(
 
 def make_due(*, now: datetime) -> int:
     """Make the reports that were asked for and return how many were finished. Several workers may run at once."""
-    return sum(make(report_id, now=now) for report_id in _due(now)[:BATCH])
+    return sum(_make_unless_erased(report_id, now=now) for report_id in _due(now)[:BATCH])
+
+
+def _make_unless_erased(report_id: int, *, now: datetime) -> int:
+    """Make one; of a case that was erased meanwhile none is made, and no other waits for it."""
+    try:
+        return make(report_id, now=now)
+    except locks.CaseErased:
+        return 0
 
 
 def _due(now: datetime) -> list[int]:
     """Return what waits, and what a worker left behind."""
     waiting = AuditReport.objects.filter(Q(state="queued") | Q(state="running", requested_at__lt=now - LEASE))
+    waiting = waiting.filter(case__is_erased=False)
     return list(waiting.order_by("pk").values_list("pk", flat=True))
 
 

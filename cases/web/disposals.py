@@ -236,6 +236,7 @@ def _show(
         "what": _what(row.counted, row.people),
         **(_first(row.kind, row.last_date, actor, today=today) if is_open else {}),
         "left": _left(row),
+        "which": disposals.left(row, actor, most=SHOWN),
         "may_decide": is_open and not is_mine and disposals.may_agree(actor, casetype),
         "may_withdraw": is_open and is_mine,
         "agree": agree or ConfirmForm(casetype=casetype),

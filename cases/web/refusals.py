@@ -19,6 +19,7 @@ from django.shortcuts import render
 from cases.kernel.edits import EditConflict
 from cases.kernel.errors import CaseError, NotAllowed, NotVisible
 from cases.kernel.intake import FieldErrors
+from cases.kernel.locks import CaseErased
 from cases.kernel.office.proposals import ProposalStale
 from cases.kernel.transitions import CaseChanged, TransitionRefused
 from cases.web import asking
@@ -34,6 +35,7 @@ STATUS: dict[type[CaseError], HTTPStatus] = {
     CaseChanged: HTTPStatus.CONFLICT,
     TransitionRefused: HTTPStatus.CONFLICT,
     ProposalStale: HTTPStatus.CONFLICT,
+    CaseErased: HTTPStatus.CONFLICT,
 }
 
 WORDS: dict[int, tuple[str, str]] = {
@@ -114,6 +116,8 @@ def screen(view: View) -> View:
             raise Http404 from error
         except NotAllowed as error:
             return problem(request, HTTPStatus.FORBIDDEN, str(error))
+        except CaseErased as error:
+            return problem(request, HTTPStatus.CONFLICT, str(error))
         if response.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
             return _not_like_that(request, response)
         response.headers.setdefault("Vary", "Cookie, HX-Request")

@@ -3,16 +3,20 @@
 from datetime import date, timedelta
 
 import pytest
+from django.db import transaction
 
-from cases.kernel import actors, casetypes, disposals, erasing, holds, jobrun, record, tasks, transitions
+from cases.credit import keeping
+from cases.kernel import actors, casetypes, disposals, erasing, holds, jobrun, locks, record, tasks, transitions
 from cases.kernel.errors import CaseError, NotAllowed, NotVisible
-from cases.kernel.models import Case, CaseParty, Disposal, Job, Note, OutboxMessage, SearchEntry, Task
-from cases.kernel.restricted import quietholds
+from cases.kernel.linking import links
+from cases.kernel.models import Case, CaseParty, Disposal, Job, Note, OutboxMessage, Party, SearchEntry, Task, Team
+from cases.kernel.office import proposals
+from cases.kernel.restricted import moving, quietholds
 from cases.kernel.timing import sweeps
 from cases.ledger import sealing, verify
 from cases.ledger.models import LedgerEvent
 from cases.reports import requests
-from tests import factories, suspicions
+from tests import checks, factories, requests_of_people, suspicions
 from tests.factories import AT
 from tests.kernel.snapshots import nothing_written
 from tests.web import desk
@@ -201,13 +205,28 @@ def test_what_keeps_a_case_is_told_and_it_is_over_still(people, over):
     with record.act(busy, "tests.asked", actor=actors.system("tests"), at=OVER):
         tasks.raise_task("link_review", case=busy, at=OVER)
     reopened(again)
-    agreed(row, people)
+    row = agreed(row, people)
     work()
     assert [erased(each) for each in (over, held, busy, again)] == [True, False, False, False]
-    assert left(row) == (1, [("held", 1), ("task_open", 1)])
+    assert left(row) == (1, [("kept", 1)])  # what was held or opened again before the work began is not listed
+    assert disposals.left(Disposal.objects.get(pk=row.pk), people[LEAD], most=9) == [
+        (busy.reference, "Something keeps it: a hold, a task, an agreement, or another case")
+    ]
+    assert disposals.left(Disposal.objects.get(pk=row.pk), people["h.castellan"], most=9) != []
+    assert disposals.left(Disposal.objects.get(pk=row.pk), people["i.sowande"], most=9) != []
     with nothing_written():
         work()
-    assert disposals.next_due(KIND, today=OVER.date()).count == 2
+    assert disposals.next_due(KIND, today=OVER.date()).count == 1
+
+
+def test_a_hold_that_keeps_no_record_or_has_ended_keeps_nothing(people, over):
+    ended = closed(people)
+    holds.enter(over.pk, "vulnerable", actor=people[LEAD], at=AT, source="customer", reason="Said so.")
+    until = AT + timedelta(days=20)
+    holds.enter(ended.pk, "legal", actor=people[LEAD], at=AT, source="court", reason="An order.", ends_at=until)
+    agreed(proposed(people), people)
+    work()
+    assert erased(over) and erased(ended)
 
 
 def test_a_hold_of_a_compartment_keeps_it_and_the_reason_is_that_of_any(people, over):
@@ -218,7 +237,7 @@ def test_a_hold_of_a_compartment_keeps_it_and_the_reason_is_that_of_any(people, 
     agreed(row, people)
     work()
     assert not erased(over)
-    assert left(row) == (0, [("held", 1)])
+    assert left(row) == (0, [("kept", 1)])
 
 
 def test_a_case_that_is_reopened_after_the_agreement_is_kept(people, over):
@@ -226,7 +245,7 @@ def test_a_case_that_is_reopened_after_the_agreement_is_kept(people, over):
     reopened(over)
     # The worker listed it before.
     job = Job.objects.get(pk=row.job_id)
-    with pytest.raises(disposals.jobs.Skipped, match="not_due"):
+    with pytest.raises(disposals.jobs.Skipped, match="kept"):
         disposals._do(job, str(over.pk), OVER)
     work()
     assert not erased(over)
@@ -295,10 +314,11 @@ class TestWhoIsAsked:
         assert not self.open_tasks(disposals.DUE)
 
     def test_what_is_held_is_asked_about_again_after_a_month(self, people, over):
-        holds.enter(over.pk, "legal", actor=people[LEAD], at=AT, source="court", reason="An order.")
+        with record.act(over, "tests.asked", actor=actors.system("tests"), at=AT):
+            tasks.raise_task("link_review", case=over, at=AT)
         row = agreed(proposed(people), people)
         work()
-        assert left(row) == (0, [("held", 1)])
+        assert left(row) == (0, [("kept", 1)])
         with nothing_written():
             assert self.asked() == 0
             assert self.asked(OVER + timedelta(days=29)) == 0
@@ -373,7 +393,7 @@ def test_what_somebody_asked_to_erase_is_left_to_that_decision(people, over, mon
     row = agreed(proposed(people), people)
     monkeypatch.setattr(erasing, "waiting", lambda _case: object())
     work()
-    assert left(row) == (0, [("asked_for", 1)])
+    assert left(row) == (0, [("kept", 1)])
 
 
 class TestAPersonOfACaseThatIsKeptLonger:
@@ -445,15 +465,134 @@ class TestAPersonOfACaseThatIsKeptLonger:
         assert fresh(filed).state == "expired"
 
     def test_what_keeps_the_case_keeps_them_too(self, people, filed):
-        holds.enter(filed.pk, "legal", actor=people[LEAD], at=AT, source="court", reason="An order.")
-        assert left(self.erase(people)) == (0, [("held", 1)])
+        row = proposed(people, at=self.OVER, last=self.KEPT_UNTIL)
+        holds.enter(filed.pk, "legal", actor=people[LEAD], at=self.OVER, source="court", reason="An order.")
+        row = agreed(row, people, at=self.OVER)
+        with pytest.raises(disposals.jobs.Skipped, match="kept"):
+            disposals._do(Job.objects.get(pk=row.job_id), f"{filed.pk}/2", self.OVER)
+        work(self.OVER)
+        assert left(row) == (0, [])
         assert not CaseParty.objects.filter(is_erased=True).exists()
 
     def test_a_task_about_them_keeps_them_and_one_about_another_does_not(self, people, filed):
         with record.act(filed, "tests.asked", actor=actors.system("tests"), at=OVER):
             tasks.raise_task("link_review", case=filed, at=OVER, person=1)
             about = tasks.raise_task("link_review", case=filed, at=OVER, person=2)
-        assert left(self.erase(people)) == (0, [("task_open", 1)])
+        assert left(self.erase(people)) == (0, [("kept", 1)])
         with record.act(filed, "tests.done", actor=actors.system("tests"), at=OVER):
             tasks.close(about, actor=actors.system("tests"), at=OVER)
         assert left(self.erase(people)) == (1, [])
+
+
+class TestWhatElseKeepsACase:
+    """An open matter that needs it, whoever sees that, and a tie of who decides."""
+
+    def kept(self, people):
+        row = agreed(proposed(people), people)
+        work()
+        assert left(row) == (0, [("kept", 1)])
+
+    def test_an_open_report_of_suspicion_that_came_from_it(self, people, over):
+        token = quietholds.case_token(over.uid)
+        report = suspicions.submitted(people, about_reference=over.reference, about_token=token)
+        self.kept(people)
+        assert not erased(over)
+        assert holds.blocks(over, "dispose", at=OVER) == holds.SENTENCE
+        assert holds.blocks(over, "place", at=OVER) is None
+        with record.act(report, "tests.closed", actor=actors.system("tests"), at=AT):
+            report.is_closed, report.closed_date, report.dispose_after_date = True, AT.date(), KEPT_UNTIL
+            report.save()
+        assert holds.blocks(over, "dispose", at=OVER) is None
+
+    def test_an_open_complaint_that_is_linked_with_it(self, people, over):
+        complaint = requests_of_people.complaint(people)
+        links.make(complaint.pk, "related", over.reference, actor=people["i.sowande"], at=AT)
+        with record.act(over, "tests.done", actor=actors.system("tests"), at=AT):
+            for task in Task.objects.filter(case=over, closed_at=None):
+                tasks.close(task, actor=actors.system("tests"), at=AT)
+        self.kept(people)
+
+    def test_a_tie_of_who_proposed_or_agreed(self, people, over):
+        said = {"user": people[LEAD].user_id, "case": str(over.uid)}
+        proposals.propose("tie_add", said, actor=people[LEAD], at=AT, reason="My sister's account.")
+        self.kept(people)
+
+    def test_a_contest_of_its_decision(self, people):
+        check = checks.closed(people)
+        checks.contest_assigned(people, check)
+        assert holds.blocks(check, "dispose", at=OVER) == holds.SENTENCE
+
+    def test_a_contract_of_a_customer_that_goes_on(self, people, monkeypatch):
+        check = checks.closed(people)
+        with record.act(check, "tests.kept", actor=actors.system("tests"), at=AT):
+            check.retention_class, check.dispose_after_date = "check_customer", KEPT_UNTIL
+            check.save()
+            for person in check.parties.all():
+                person.dispose_after_date = KEPT_UNTIL
+                person.save()
+        ends = [OVER.date()]
+        monkeypatch.setattr(keeping, "_contract_end", lambda _check, *, worker, at: ends[0])
+        row = disposals.propose("check", last_date=KEPT_UNTIL, actor=people["p.lindqvist"], at=OVER)
+        job = Job.objects.get(pk=agreed(row, people).job_id)
+        with pytest.raises(disposals.jobs.Skipped, match="kept"):
+            disposals._do(job, str(check.pk), OVER)
+        ends[0] = date(2019, 1, 1)
+        work()
+        assert erased(check)
+
+
+def test_a_case_that_was_moved_out_of_sight_is_known_to_nobody_outside(people, over):
+    team = Team.objects.get(code="conflicts")
+    with record.act(over, "tests.moved", actor=actors.system("tests"), at=AT):
+        moving.move(over, team, at=AT)
+    assert fresh(over).is_restricted
+    assert disposals.next_due(KIND, today=OVER.date()) is None
+    with nothing_written(), pytest.raises(CaseError, match="Nothing is over any more"):
+        proposed(people)
+    with nothing_written():
+        assert disposals.ask_for_disposals(now=OVER) == 0
+
+
+def test_a_day_to_come_takes_only_what_is_over_when_it_is_proposed(people, over):
+    row = proposed(people, last=date(2040, 1, 1))
+    assert (row.counted, row.last_date) == (1, OVER.date() - timedelta(days=1))
+    later = closed(people, at=AT + timedelta(days=200))
+    agreed(row, people, at=OVER + timedelta(days=400))
+    work(OVER + timedelta(days=400))
+    assert (erased(over), erased(later)) == (True, False)
+
+
+def test_what_is_held_keeps_no_other_from_being_proposed(people):
+    for _ in range(2):
+        held = closed(people)
+        holds.enter(held.pk, "legal", actor=people[LEAD], at=AT, source="court", reason="An order.")
+    closed(people, at=AT + timedelta(days=3))
+    found = disposals.next_due(KIND, today=OVER.date() + timedelta(days=30), most=1)
+    assert (found.count, found.has_more) == (1, False)
+
+
+def test_a_report_that_was_asked_for_is_made_first_and_no_other_waits_for_one_of_an_erased_case(people, over):
+    requests.request(over, actor=people["a.byrne"], at=AT)
+    assert erasing.waits_for(fresh(over), at=OVER) == "report_made"
+    other = closed(people)
+    requests.request(other, actor=people["a.byrne"], at=AT)
+    with transaction.atomic(), erasing.erase(locks.case_for_update(over.pk), reason="retention_over", at=OVER):
+        pass
+    assert requests.make_due(now=OVER) == 1
+
+
+def test_the_page_of_a_person_knows_nothing_of_an_erased_case(people, over):
+    party, living = Party(), factories.referred(people)
+    with record.act(over, "tests.joined", actor=actors.system("tests"), at=AT):
+        party.save()
+        person = over.parties.first()
+        person.party = party
+        person.save()
+    with record.act(living, "tests.joined", actor=actors.system("tests"), at=AT):
+        person = living.parties.first()
+        person.party = party
+        person.save()
+    agreed(proposed(people), people)
+    work()
+    page = desk.client_of("a.byrne").get(f"/persons/{party.uid}/").content.decode()
+    assert living.reference in page and over.reference not in page

@@ -36,6 +36,7 @@ CONTEST = CaseType(
     facts_view=report.facts_view,
     checks=report.checks,
     report=report.context,
+    needs=report.needs,
     facts_form=forms.FactsForm,
     party_form=forms.PartyForm,
     party_roles=codes.CONTEST_ROLES,

@@ -129,3 +129,8 @@ def checks(case: Case) -> list[Line]:
 def context(case: Case) -> dict[str, Any]:
     """Return what the audit report adds for this kind."""
     return {"template": "cases/credit/report.html", "facts": facts_view(case)}
+
+
+def needs(case: Case) -> bool:
+    """Say whether a decision of a case is contested and not looked at to the end. One query."""
+    return Contest.objects.filter(decision__case=case, case__is_closed=False).exists()

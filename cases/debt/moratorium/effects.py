@@ -428,7 +428,7 @@ def _end_hold(hold: Hold, *, ends_at: datetime, at: datetime) -> None:
 
 def _let_placement_go(debt: MoratoriumDebt, *, ends_at: datetime, at: datetime, source: str) -> None:
     hold = debt.hold
-    if hold is None:
+    if hold is None or hold.case.is_erased:
         return
     other = locks.another_for_update(hold.case_id)
     actor = system("moratoria", source=source)

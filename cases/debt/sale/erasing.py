@@ -22,6 +22,7 @@ def erase_due(now: datetime) -> int:
     """Erase what bidders were shown, 30 days after it was made, and what was withdrawn: each in an act of its sale. A
     hold that keeps anything of the sale from being erased keeps its tapes. Returns how many tapes."""
     due = SaleTape.objects.filter(made_at__lt=now - KEPT, erased_at=None)
+    due = due.filter(sale__case__is_erased=False)  # of one that is erased its key is gone, and the tape with it
     due = due.filter(kind="bid") | due.filter(is_withdrawn=True)
     return sum(_erase(tape_id, now=now) for tape_id in list(due.order_by("pk").values_list("pk", flat=True)))
 

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from cases.debt.sale import bids, codes, exclusions, forms, lines, looking, notices, prices, tapes
 from cases.debt.sale.models import DebtSaleAccount, SaleNotice, SaleTape
-from cases.kernel import policy
+from cases.kernel import locks, policy
 from cases.kernel.actors import Actor
 from cases.kernel.models import Case, Job
 from cases.kernel.reading import queries
@@ -154,6 +154,8 @@ def _show_tapes(
     status: int = HTTPStatus.OK,
 ) -> HttpResponse:
     actor, case = asking.actor_of(request), file.case
+    if case.is_erased:
+        raise locks.CaseErased(case)
     if not (why := casepage.purpose_of(request, file, actor)):
         return casepage.ask_purpose(request, case)
     sale = case.debt_sale
@@ -235,6 +237,8 @@ def sale_manifest(request: HttpRequest, uid: UUID, number: int) -> HttpResponse:
     """Hand out the manifest of a tape: control totals and a hash for each line, and nothing of any person."""
     actor = asking.actor_of(request)
     file = _file(actor, uid)
+    if file.case.is_erased:
+        raise locks.CaseErased(file.case)
     if not (why := casepage.purpose_of(request, file, actor)):
         return casepage.ask_purpose(request, file.case)
     tape = file.case.debt_sale.tapes.filter(number=number, made_at__isnull=False, erased_at=None).first()

@@ -30,6 +30,7 @@ BREACH = CaseType(
     facts_view=report.facts_view,
     checks=report.checks,
     report=report.context,
+    needs=report.needs,
     facts_form=forms.FactsForm,
     party_form=forms.PartyForm,
     party_roles=codes.ROLES,

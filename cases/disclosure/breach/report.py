@@ -7,9 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from cases.disclosure.breach import codes
+from cases.disclosure.breach.models import Breach
 from cases.kernel import papers
 from cases.kernel.casetypes import Check
 from cases.kernel.models import Case
+from cases.kernel.restricted import quietholds
 
 __all__ = ["amount", "checks", "context", "facts_view", "topic", "topic_label"]
 
@@ -65,3 +67,9 @@ def checks(case: Case) -> list[Check]:
 def context(case: Case) -> dict[str, Any]:
     """Return what the audit report adds for this kind."""
     return {"template": "cases/disclosure/breach/report.html", "facts": facts_view(case)}
+
+
+def needs(case: Case) -> bool:
+    """Say whether an open breach is about a case. One query."""
+    about = Breach.objects.filter(about_token__in=quietholds.case_tokens(case.uid))
+    return about.filter(case__is_closed=False).exists()

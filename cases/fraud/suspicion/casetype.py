@@ -53,6 +53,7 @@ SUSPICION_REPORT = CaseType(
     facts_view=report.facts_view,
     checks=report.checks,
     report=report.context,
+    needs=report.needs,
     facts_form=forms.FactsForm,
     party_form=forms.PartyForm,
     party_roles=codes.ROLES,

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from cases.fraud.suspicion import codes
+from cases.fraud.suspicion.models import SuspicionReport
 from cases.kernel import calendars
 from cases.kernel.casetypes import Check
 from cases.kernel.models import Case
+from cases.kernel.restricted import quietholds
 
-__all__ = ["amount", "checks", "context", "facts_view", "topic", "topic_label"]
+__all__ = ["amount", "checks", "context", "facts_view", "needs", "topic", "topic_label"]
 
 _REASONS = dict(codes.REASONS)
 
@@ -70,3 +72,9 @@ def checks(case: Case) -> list[Check]:
 def context(case: Case) -> dict[str, Any]:
     """Return what the audit report adds for this kind."""
     return {"template": "cases/fraud/suspicion/report.html", "facts": facts_view(case)}
+
+
+def needs(case: Case) -> bool:
+    """Say whether an open report came from a case: what it rests on is not disposed of (POCA 2002 s.342). One query."""
+    came_from = SuspicionReport.objects.filter(about_token__in=quietholds.case_tokens(case.uid))
+    return came_from.filter(case__is_closed=False).exists()

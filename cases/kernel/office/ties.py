@@ -197,7 +197,7 @@ def _apply_end(change: Change) -> None:
     tie = StaffTie.objects.select_for_update().get(uid=change.payload["tie"])
     tie.ended_at = change.at
     tie.save(update_fields=["ended_at"])
-    if tie.case_id is None:
+    if tie.case_id is None or Case.objects.filter(pk=tie.case_id, is_erased=True).exists():
         return
     row = locks.case_for_update(tie.case_id)
     team = moving.home(row)

@@ -15,7 +15,7 @@ from cases.kernel.models import Case, QuietHold
 from cases.ledger import keys, sealing
 from cases.ledger.prepared import Statement
 
-__all__ = ["account_token", "blocked", "blocked_each", "case_token", "lift", "place"]
+__all__ = ["account_token", "blocked", "blocked_each", "case_token", "case_tokens", "lift", "place"]
 
 CASE, ACCOUNT = "quiet_hold_case", "quiet_hold_account"
 
@@ -23,6 +23,11 @@ CASE, ACCOUNT = "quiet_hold_case", "quiet_hold_account"
 def case_token(uid: UUID) -> bytes:
     """Return the token by which a case is held."""
     return sealing.keyed_hash(CASE, str(uid))
+
+
+def case_tokens(uid: UUID) -> list[bytes]:
+    """Return every token by which a case may be named, under each index key there is."""
+    return sealing.kept_hashes(CASE, str(uid))
 
 
 def account_token(reference: str) -> bytes:
