@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from cases import reports
 from cases.agencies import application
+from cases.credit.files.models import CreditFile, CreditFileFault
 from cases.debt.models import Remittance
 from cases.disclosure import package
 from cases.kernel import disposals, edits, jobrun, jobs, record
@@ -311,14 +312,19 @@ def _sales(browser, url: str, people: dict, found: crawl.Findings) -> None:
 
 
 def _monthly_file(browser, url: str, people: dict, found: crawl.Findings) -> None:
-    """The accounts of a monthly file that an agency did not take: none, and one."""
+    """The accounts of a monthly file that an agency did not take: none, and one; and one with which something is
+    wrong."""
     case = creditfiles.transmitted(people)
     address = reverse("web:file_rejects", args=[case.uid])
     with crawl.person(browser, url, creditfiles.STEWARD, found) as steward:
         steward.visit("case", reverse("web:case", args=[case.uid]))
         steward.visit("file_rejects", address)
-        creditfiles.reject(case, defaults.told(at=factories.AT))
+        account = defaults.told(at=factories.AT)
+        creditfiles.reject(case, account)
         steward.visit("file_rejects", address)
+        file = CreditFile.objects.get(pk=case.pk)
+        CreditFileFault.objects.create(file=file, round=file.round, account=account, level="field", code="minor")
+        steward.visit("file_rejects", f"{address}?found=minor")
 
 
 @pytest.mark.timeout(1800)  # some forty pages in four looks

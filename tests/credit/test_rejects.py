@@ -1,12 +1,12 @@
-"""The page of what agencies did not take of a monthly file: account by account, why, what was sent and what follows."""
+"""The page of what was found wrong with a monthly file, and of what agencies did not take of it: account by account."""
 
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from django.test import TestCase
 from django.urls import reverse
 
 from cases.credit.files import rejects
-from cases.credit.files.models import CreditFile, CreditFileCopy, CreditFileReject
+from cases.credit.files.models import CreditFile, CreditFileCopy, CreditFileFault, CreditFileReject
 from cases.kernel import edits
 from cases.kernel.models import Case, Job
 from tests import creditfiles, defaults, factories
@@ -129,14 +129,61 @@ class Rejects(TestCase):
             for account in (self.default.default.account, defaults.told(at=NEXT, payments_behind="1"))
         )
         found.append(statements(client, path))
-        assert [len(each) for each in found] == [15, 15], shortly(found[0])
+        assert [len(each) for each in found] == [16, 16], shortly(found[0])
 
     def test_whoever_may_not_have_values_shown_sees_no_number(self):
         case = self.locked("other")
-        client = desk.client_of("w.strake", is_stepped_up=True)
-        client.post(reverse("web:purpose", args=[case.uid]), {"purpose": "audit"})
+        client = desk.client_of("b.lacombe", is_stepped_up=True)
+        client.post(reverse("web:purpose", args=[case.uid]), {"purpose": "oversight"})
         shown = client.get(reverse("web:file_rejects", args=[case.uid]))
         assert self.number(self.plain) not in shown.content.decode()
+        assert "Not shown" in shown.content.decode()
+
+    def with_faults(self):
+        """Take the accounts of a file anew among which two have a fault that stops it and one is of a minor."""
+        accounts = [defaults.told(at=AT, account=f"81{number}{'0' * 25}") for number in range(2)]
+        defaults.told(at=AT, holder_1_date_of_birth="2012-05-05")
+        case = creditfiles.opened(at=datetime(2027, 2, 15, 9, tzinfo=UTC))
+        steward = self.people[creditfiles.STEWARD]
+        creditfiles.step(case, "extract", steward, NEXT + timedelta(days=31), effective_date=date(2027, 2, 15))
+        work(NEXT + timedelta(days=31))
+        case.refresh_from_db()
+        assert case.state == "extracted"
+        return case, accounts
+
+    def test_accounts_that_stop_or_leave_the_file_are_listed_by_what_is_wrong_with_their_numbers(self):
+        case, accounts = self.with_faults()
+        shown = " ".join(self.page(case).content.decode().split())
+        assert 'href="?found=number_too_long"' in shown
+        assert "Stops the file: 2 accounts" in shown
+        assert "Left out: 1 account</li>" in shown
+        assert (
+            f'href="/credit/files/{case.uid}/not-taken/"'
+            in desk.client_of(creditfiles.STEWARD).get(reverse("web:case", args=[case.uid])).content.decode()
+        )
+        page = self.page(case, found="number_too_long")
+        assert [number for _, number in page.context["lines"]] == [self.number(each) for each in accounts]
+        assert "£114.00" in page.content.decode()
+        assert self.page(case, found="minor").context["wrong"].accounts == 1
+        assert self.page(case, found="nothing").context["wrong"] is None
+
+    def test_they_follow_by_place_and_nobody_without_the_right_sees_a_number(self):
+        case, accounts = self.with_faults()
+        many = [defaults.told(at=NEXT, account=f"838{number:07d}") for number in range(27)]
+        file = CreditFile.objects.get(pk=case.pk)
+        CreditFileFault.objects.bulk_create(
+            CreditFileFault(file=file, round=file.round, account=each, level="warn", code="status_jumped")
+            for each in many
+        )
+        first = self.page(case, found="status_jumped").context
+        assert (len(first["lines"]), first["page"].previous_url) == (25, "")
+        following = desk.client_of(creditfiles.STEWARD).get(first["page"].next_url).context
+        assert [number for _, number in following["lines"]] == ["8380000025", "8380000026"]
+        client = desk.client_of("b.lacombe", is_stepped_up=True)
+        client.post(reverse("web:purpose", args=[case.uid]), {"purpose": "oversight"})
+        shown = client.get(reverse("web:file_rejects", args=[case.uid]), {"found": "number_too_long"}).content.decode()
+        assert self.number(accounts[0]) not in shown
+        assert "Not shown" in shown
 
     def test_of_another_kind_of_case_there_is_no_such_page(self):
         answer = desk.client_of(defaults.STEWARD).get(reverse("web:file_rejects", args=[self.default.uid]))

@@ -1,4 +1,5 @@
-"""The page of a month's file beside that of every case: the accounts that an agency did not take."""
+"""The page of a month's file beside that of every case: with which accounts something is wrong, and what an agency did
+not take."""
 
 from __future__ import annotations
 
@@ -26,8 +27,8 @@ __all__ = ["urlpatterns"]
 @require_GET
 @never_cache
 def file_rejects(request: HttpRequest, uid: UUID) -> HttpResponse:
-    """List the accounts of a file that agencies did not take, or one of them; their numbers for whoever may have sealed
-    values shown, on record."""
+    """List the accounts of a file that agencies did not take, or one of them, or those with which one thing was found
+    wrong; their numbers for whoever may have sealed values shown, on record."""
     actor = asking.actor_of(request)
     file = queries.case_file(actor, uid)
     case = file.case
@@ -38,14 +39,20 @@ def file_rejects(request: HttpRequest, uid: UUID) -> HttpResponse:
     copies = list(CreditFileCopy.objects.filter(file=case.pk).select_related("agency").order_by("agency__code"))
     given = request.GET.get("agency", "")
     agency = given if given in {copy.agency.code for copy in copies} else ""
-    page = keyset.pageful(rejects.among(case, agency), request)
-    lines = rejects.lines(case, page.rows, reader=actor)
+    found = rejects.found(case)
+    wrong = next((each for each in found if each.code == request.GET.get("found", "")), None)
+    rows = rejects.among(case, agency) if wrong is None else rejects.with_fault(case, wrong.code)
+    page = keyset.pageful(rows, request)
+    lines = page.rows if wrong else rejects.lines(case, page.rows, reader=actor)
     numbers = [""] * len(lines)
     if lines and policy.can(actor, "reveal", case=case).is_allowed:
         reader = asking.reader(request, "list", why, case.uid, fields=("account",))
-        opened = sealing.open_rows([line.row.account for line in lines], ["number"], reader=reader, at=asking.now())
+        accounts = [row.account for row in page.rows]
+        opened = sealing.open_rows(accounts, ["number"], reader=reader, at=asking.now())
         numbers = [each["number"] or "" for each in opened]
     context = casepage.header(file, "file_rejects", actor) | {
+        "found": found,
+        "wrong": wrong,
         "lines": list(zip(lines, numbers, strict=True)),
         "copies": [{"copy": copy, "is_current": copy.agency.code == agency} for copy in copies],
         "agency": agency,

@@ -1,4 +1,5 @@
-"""What agencies did not take of a month's file, account by account: why, what they were sent, and what happens next."""
+"""What was found wrong with a month's file and what agencies did not take of it, account by account: why, what they
+were sent, and what happens next."""
 
 from __future__ import annotations
 
@@ -7,18 +8,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Max, QuerySet
+from django.db.models import Count, Max, QuerySet
 
 from cases.accounts.models import AccountHolder, AccountMonth
 from cases.credit.defaults.models import Default
 from cases.credit.files import codes, correcting, effects
-from cases.credit.files.models import CreditFileReject
+from cases.credit.files.models import CreditFileFault, CreditFileReject
 from cases.credit.files.status import FLAGS, STATUSES
 from cases.kernel import calendars, policy
 from cases.kernel.actors import Actor
 from cases.kernel.models import Case, JobRow, OutboxMessage
 
-__all__ = ["Line", "among", "lines"]
+__all__ = ["Found", "Line", "among", "found", "lines", "with_fault"]
+
+_LEVELS = {"core": "Stops the file", "field": "Left out", "warn": "To look at"}
 
 _BY_STATE = {
     "delivered": "the agency has taken it",
@@ -28,6 +31,16 @@ _BY_STATE = {
     "skipped": "the message was given up",
     "withdrawn": "the message was taken back",
 }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """Something that is wrong with some of the accounts, in words, what follows from it, and with how many."""
+
+    code: str
+    words: str
+    level: str
+    accounts: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,6 +126,24 @@ _NEXT: tuple[tuple[Callable[[_Known], bool], Callable[[_Known], str]], ...] = (
     ),
     (lambda _known: True, lambda _known: "The agency is about to be told of it."),
 )
+
+
+def _faults(case: Case) -> QuerySet[CreditFileFault]:
+    return CreditFileFault.objects.filter(file=case.pk, round=case.credit_file.round)
+
+
+def found(case: Case) -> list[Found]:
+    """Return what was found wrong when the accounts were taken last, the gravest first. One query."""
+    counted = _faults(case).values_list("level", "code").annotate(accounts=Count("pk")).order_by("level", "code")
+    return [
+        Found(code=code, words=codes.FAULTS[code][1], level=_LEVELS[level], accounts=count)
+        for level, code, count in counted
+    ]
+
+
+def with_fault(case: Case, code: str) -> QuerySet[CreditFileFault]:
+    """Return the accounts with which one thing is wrong."""
+    return _faults(case).filter(code=code).select_related("account__key")
 
 
 def among(case: Case, agency: str) -> QuerySet[CreditFileReject]:

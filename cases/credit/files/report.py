@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import Count
 
-from cases.credit.files import codes, guards
+from cases.credit.files import codes, guards, rejects
 from cases.credit.files.models import CreditFile, CreditFileCopy, CreditFileFault, CreditFileReject
 from cases.kernel import calendars
 from cases.kernel.casetypes import Check, Table
@@ -98,16 +98,13 @@ def checks(case: Case) -> list[Check]:
 def tables(case: Case) -> list[Table]:
     """Return what was found wrong and how each agency has the file, side by side. Three queries."""
     row = case.credit_file
-    counted = CreditFileFault.objects.filter(file=row, round=row.round).values_list("level", "code")
-    faults = counted.annotate(accounts=Count("pk")).order_by("level", "code")
     copies = CreditFileCopy.objects.filter(file=row).select_related("agency").order_by("agency__code")
-    rejects = CreditFileReject.objects.filter(copy__file=row).values_list("copy__agency__display_name", "code")
-    levels = {"core": "Stops the file", "field": "Left out", "warn": "To look at"}
+    refused = CreditFileReject.objects.filter(copy__file=row).values_list("copy__agency__display_name", "code")
     return [
         Table(
             title="What was found",
             columns=("What", "So", "Accounts"),
-            rows=tuple((codes.FAULTS[code][1], levels[level], f"{count:,}") for level, code, count in faults),
+            rows=tuple((each.words, each.level, f"{each.accounts:,}") for each in rejects.found(case)),
             empty="Nothing was found wrong.",
         ),
         Table(
@@ -130,7 +127,7 @@ def tables(case: Case) -> list[Table]:
             columns=("Agency", "Why", "Accounts"),
             rows=tuple(
                 (name, codes.REJECTS.get(code, code), f"{count:,}")
-                for name, code, count in rejects.annotate(accounts=Count("pk")).order_by("copy__agency__code", "code")
+                for name, code, count in refused.annotate(accounts=Count("pk")).order_by("copy__agency__code", "code")
             ),
             empty="No agency has said of an account that it did not take it.",
         ),
