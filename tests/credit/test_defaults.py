@@ -11,7 +11,7 @@ from cases.accounts.models import BureauTold
 from cases.credit.defaults import forms, gate, looking
 from cases.credit.defaults.models import Default
 from cases.debt.moratorium.models import MoratoriumDebt
-from cases.kernel import actors, holds, jobrun, jobs, transitions
+from cases.kernel import actors, holds, jobrun, jobs, record, transitions
 from cases.kernel.models import Case, Clock, Letter, OutboxMessage, Release, Task
 from cases.kernel.timing import sweeps
 from cases.kernel.transitions import TransitionRefused
@@ -269,6 +269,17 @@ class Defaults(TestCase):
         associations.attach(case, self.people[defaults.STEWARD], kind="decision")
         field = forms.RemoveForm(case=case).fields["evidence"]
         assert (field.help_text, [value for value, _ in field.choices]) == ("", ["", "1"])
+
+    def test_a_document_that_nobody_can_open_shows_nothing_of_a_default(self):
+        """Whoever agrees reads it: before it is found clean it shows nothing."""
+        case = defaults.filed(self.people)
+        for state, sentence in (("pending", "waits for the virus scan"), ("infected", "virus")):
+            with record.act(case, "tests.scanned", actor=actors.system("tests"), at=defaults.OVER):
+                document = case.evidence.get(number=1)
+                document.scan = state
+                document.save(update_fields=["scan"])
+            with nothing_written(counted=1), pytest.raises(TransitionRefused, match=sentence):
+                defaults.step(case, "remove", self.people[defaults.STEWARD], defaults.OVER, evidence="1")
 
     def test_payments_are_told_and_a_paid_default_stays_on_file(self):
         case = defaults.filed(self.people)

@@ -11,6 +11,7 @@ from cases.accounts.models import Account
 from cases.credit.defaults import codes, gate, holders, letters, periods, plans
 from cases.credit.defaults.models import Default
 from cases.kernel import calendars
+from cases.kernel.evidence import scanning
 from cases.kernel.models import Case, Clock, Evidence, OutboxMessage
 
 __all__ = [
@@ -230,9 +231,10 @@ def is_paid_in_full(context: Any) -> str | None:
 
 def has_evidence(context: Any) -> str | None:
     number = str(context.inputs.get("evidence") or "")
-    documents = Evidence.objects.filter(case=context.case).exclude(scan="infected")
-    found = number.isdecimal() and documents.filter(number=int(number)).exists()
-    return None if found else "Name the document of the case that shows it."
+    found = number.isdecimal() and Evidence.objects.filter(case=context.case, number=int(number)).first()
+    if not found:
+        return "Name the document of the case that shows it."
+    return scanning.why_not(found)
 
 
 def date_moves_no_later(context: Any) -> str | None:
