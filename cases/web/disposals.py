@@ -161,10 +161,10 @@ def _first(kind: str, last_date: date, actor: Actor, *, today: date) -> dict[str
 
 
 def _what(cases: int, people: int) -> str:
-    """Return in words how much it is: 3 cases and 1 person of another."""
+    """Return in words how much it is: 3 cases, and 1 person of cases that are kept longer."""
     of_cases = f"{cases} case{'' if cases == 1 else 's'}"
     of_people = f"{people} {'person' if people == 1 else 'people'} of cases that are kept longer"
-    return " and ".join(each for count, each in ((cases, of_cases), (people, of_people)) if count)
+    return ", and ".join(each for count, each in ((cases, of_cases), (people, of_people)) if count)
 
 
 @screen

@@ -47,7 +47,8 @@ def test_one_proposes_another_agrees_and_the_page_says_what_became_of_them(peopl
     lead = client_of(LEAD)
     assert "Fraud referral" in lead.get("/disposals/").content.decode()
     page = lead.get("/disposals/fraud_referral/").content.decode()
-    assert "1 case kept until" in page and case.reference in page and f"/cases/{case.uid}/" in page
+    assert "or before: 1 case</h2>" in page and "Last date" not in page
+    assert case.reference in page and f"/cases/{case.uid}/" in page
     answer = lead.post("/disposals/fraud_referral/", {"last_date": LAST.isoformat()}, follow=True)
     row = Disposal.objects.get()
     assert answer.redirect_chain == [(f"/disposals/{row.uid}/", 302)]
