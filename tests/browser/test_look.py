@@ -34,3 +34,12 @@ def test_a_redacted_copy_and_its_original_are_equally_wide(browser, live_server)
         assert abs(one - other) <= 1
         person.page.set_viewport_size({"width": 400, "height": 900})
         assert person.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_the_messages_of_an_agency_fit_beside_its_terms(browser, live_server):
+    factories.filed(factories.office())
+    with crawl.person(browser, live_server.url, "a.byrne", crawl.Findings()) as person:
+        person.page.goto(f"{live_server.url}/agencies/sandbox-fraud-register/")
+        table = person.page.locator(".scroll:has(caption)").first
+        assert table.evaluate("each => each.scrollWidth <= each.clientWidth")
+        assert "Filing to the fraud prevention agency" in table.inner_text()
