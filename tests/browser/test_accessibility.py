@@ -184,6 +184,8 @@ def _open_a_case_they_may_not_see(colleague: crawl.Person) -> None:
     page.locator("[name=fpa_case_type]").select_option("identity_fraud")
     page.locator("[name=reasons][value=fictitious_identity]").check()
     page.locator("[name=discovered_date]").fill("2026-11-14")
+    for name, value in (("product", "mob_paym"), ("sales_channel", "phone"), ("people-0-role", "applicant")):
+        page.locator(f"[name={name}]").select_option(value)
     page.locator("[name=people-0-alias]").fill("Morwenna Tregaskis")
     with page.expect_navigation():
         page.get_by_role("button", name="Open the case").click()
