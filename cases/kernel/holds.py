@@ -11,7 +11,7 @@ from django.db.models import BigIntegerField, Exists, OuterRef, Q, QuerySet
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast, Now
 
-from cases.kernel import casetypes, edits, holdkinds, locks, record, tasks
+from cases.kernel import calendars, casetypes, edits, holdkinds, locks, record, tasks
 from cases.kernel.actors import Actor, system
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Case, CaseParty, Hold, Task
@@ -171,13 +171,16 @@ def _of_case(rows: Any, number: int | None) -> Any:
 
 
 def ask_for_reviews(*, now: datetime) -> int:
-    """Raise a task for every hold whose review date has passed, once for each date. Returns how many, at most a batch;
-    each in its own transaction with its case locked."""
+    """Raise a task for every hold whose review date has passed, once for each date; of a closed case where the hold
+    alone keeps it from being erased by now. Returns how many, at most a batch; each in its own transaction with its
+    case locked."""
     about = Cast(KeyTextTransform("hold", "detail"), BigIntegerField())
     asked = Task.objects.annotate(about=about).filter(
         kind="hold_review", case=OuterRef("case_id"), about=OuterRef("pk")
     )
-    due = Hold.objects.filter(~Exists(asked), released_at=None, review_at__lt=now, case__is_closed=False)
+    is_over = Q(case__is_erased=False, case__dispose_after_date__lt=calendars.london_date(now))
+    matters = Q(case__is_closed=False) | (is_over & Q(in_force(now), blocks__contains=["dispose"]))
+    due = Hold.objects.filter(~Exists(asked), matters, released_at=None, review_at__lt=now)
     found = list(due.order_by("review_at").values_list("pk", "case_id")[:BATCH])
     for hold_id, case_id in found:
         with transaction.atomic():

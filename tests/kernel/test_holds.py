@@ -186,6 +186,20 @@ class Holds(TestCase):
         with nothing_written(), pytest.raises(NotAllowed):
             self.enter("legal", actor=stranger)
 
+    def test_a_hold_that_alone_keeps_a_closed_case_is_looked_at_again(self):
+        """UK GDPR Art 5(1)(e): nothing is kept for ever because nobody looks."""
+        person = self.people["d.osei"]
+        for kind in ("legal", "vulnerable"):
+            holds.enter(self.case.pk, kind, actor=person, at=AT, source="court", reason="An order.")
+        case = transitions.apply(
+            self.case.pk, "close_no_action", actor=self.people["a.byrne"], at=AT, reason="A mistake."
+        )
+        assert holds.ask_for_reviews(now=LATER) == 0
+        over = AT + timedelta(days=366)
+        assert [holds.ask_for_reviews(now=over) for _ in range(2)] == [1, 0]
+        task = Task.objects.get(case=case, kind="hold_review")
+        assert task.detail == {"hold": Hold.objects.get(case=case, kind="legal").pk}
+
     def test_a_review_date_that_passes_raises_one_task(self):
         hold = self.enter("dispute")
         assert holds.ask_for_reviews(now=AT) == 0
