@@ -258,6 +258,15 @@ class Defaults(TestCase):
         }
         assert Clock.objects.get(case=case, rule="k21_default_on_file").due_date == date(2032, 12, 28)
 
+    def test_what_was_paid_beyond_a_default_that_is_corrected_is_given_back(self):
+        case = defaults.satisfied(self.people)
+        steward = self.people[defaults.STEWARD]
+        defaults.step(case, "correct", steward, defaults.OVER, **{**defaults.EARLIER, "default_pence": 9000})
+        associations.agree(case, self.people[defaults.APPROVER], defaults.OVER)
+        row = defaults.facts(case)
+        assert (row.default_pence, row.paid_pence, row.left_pence) == (9000, 9000, 0)
+        assert Task.objects.get(case=case, kind="default_overpaid").detail == {"pence": 2400}
+
     def test_where_no_document_is_attached_the_form_says_to_attach_one_first(self):
         """It offered an empty list, required, and no word of where a document comes from."""
         first = "Attach the document first, on the tab Documents of this case; then it can be chosen here."

@@ -13,14 +13,15 @@ from cases.kernel.actors import system
 from cases.kernel.models import Case, Hold
 from cases.ledger import api as ledger
 
-__all__ = ["APPROVE", "ISSUE", "PAID", "content_changed", "hold_began", "reopened", "stop"]
+__all__ = ["APPROVE", "ISSUE", "OVERPAID", "PAID", "content_changed", "hold_began", "reopened", "stop"]
 
-ISSUE, APPROVE, PAID = "default_issue", "default_approve", "default_paid"
+ISSUE, APPROVE, PAID, OVERPAID = "default_issue", "default_approve", "default_paid", "default_overpaid"
 DETACHED = "detached_filed"
 tasks.declare(
     {
         ISSUE: "A notice of intention to record a default is in the post: start its 28 days",
         APPROVE: "The 28 days of a notice are over: decide whether a default is recorded",
+        OVERPAID: "A paid default was corrected to less than was paid: have billing give the rest back",
     },
     ended_by={
         ISSUE: "This ends when the notice is entered as served.",
@@ -199,6 +200,8 @@ def correct(context: Any) -> None:
     row, inputs = context.case.default, context.inputs
     ledger.current().detail["document"] = str(inputs["evidence"])
     paid = row.paid_pence if row.satisfied_date is None else inputs["default_pence"]
+    if (over := row.paid_pence - paid) > 0:
+        tasks.raise_task(OVERPAID, case=context.case, at=context.at, pence=over)
     keep(row, {"paid_pence": paid, **{name: inputs[name] for name in ("default_date", "default_pence")}})
     context.case.amount_pence = row.left_pence
     clocks.count_from(context.case, periods.ON_FILE, started_at=_start_of(row.default_date), at=context.at)
