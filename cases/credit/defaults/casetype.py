@@ -17,6 +17,7 @@ from cases.credit.defaults import (
     periods,
     report,
     rules,
+    standing,
     telling,
 )
 from cases.credit.defaults.models import Default
@@ -85,6 +86,7 @@ DEFAULT = CaseType(
     reacts={
         "hold_began": effects.hold_began,
         "accounts_changed": billing.accounts_changed,
+        "default_on_file": standing.on_file,
         "letter_due": looking.letter_due,
     },
     unspoken=frozenset({"stopped_by", "skipped_for", "plan_behind", "notice_asked_at"}),

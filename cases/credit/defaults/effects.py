@@ -8,7 +8,7 @@ from typing import Any
 from cases.accounts import bureaus
 from cases.credit.defaults import codes, gate, guards, holders, letters, opening, periods, report, standing, telling
 from cases.credit.defaults.models import Default
-from cases.kernel import calendars, clocks, outbox, tasks
+from cases.kernel import calendars, casetypes, clocks, outbox, tasks
 from cases.kernel.actors import system
 from cases.kernel.models import Case, Hold
 from cases.ledger import api as ledger
@@ -28,6 +28,8 @@ tasks.declare(
         APPROVE: "This ends when the default is approved, or no longer due.",
     },
 )
+# Of what becomes of a default on file, whoever has bought the debt hears too.
+_FOR_WHO_OWNS_IT = frozenset({"part_satisfied", "satisfied", "corrected", "removed"})
 _NO_NOTICE: dict[str, Any] = {
     "notice_asked_at": None,
     "notice_pence": None,
@@ -210,9 +212,13 @@ def correct(context: Any) -> None:
 
 
 def _tell(context: Any, reason: str, **more: Any) -> None:
-    """Tell the agencies how the account stands now, in the act that changed it; whoever was to be told of a person who
-    was set apart hears of it with that."""
+    """Tell the agencies how the account stands now, in the act that changed it, and let the other families do what
+    follows for whoever owns the debt; whoever was to be told of a person who was set apart hears of it with that."""
     telling.tell(context.case, reason, actor=context.actor, at=context.at, **more)
+    if reason in _FOR_WHO_OWNS_IT:
+        for casetype in casetypes.all_types():
+            if follow := casetype.reacts.get("default_changed"):
+                follow(context.case.default.account_id, reason, at=context.at)
     tasks.close_all(context.case, DETACHED, actor=context.actor, at=context.at)
 
 

@@ -10,6 +10,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from cases.accounts.bureaus import Change
 from cases.accounts.models import Account, AccountFlag, AccountMonth
+from cases.credit.defaults import codes
 from cases.credit.defaults.models import Default
 from cases.credit.files.status import DEFAULT, OFF_FILE, SOLD, Month, flags_of, status_of
 from cases.kernel import accountholds, calendars, casetypes, holds
@@ -26,6 +27,7 @@ __all__ = [
     "marks_of",
     "marks_of_default",
     "month_of",
+    "on_file",
     "status_without_default",
 ]
 
@@ -99,6 +101,17 @@ def marks_of_default(row: Default) -> tuple[str, ...]:
     if row.satisfied_date is not None:
         return ("default_satisfied",)
     return ("default_part_satisfied",) if row.paid_pence else ()
+
+
+def on_file(account: int) -> dict[str, Any] | None:
+    """Return what is on file of the default of ours that an account has: its balance and what is left of it, when it
+    was paid, and its flags; None where there is none. One query."""
+    row = Default.objects.filter(account=account, case__state__in=codes.TOLD).first()
+    if row is None:
+        return None
+    flags = flags_of(Month(payments_behind=None, has_default=True, marks=frozenset(marks_of_default(row))))
+    told = ("default_pence", "left_pence", "satisfied_date")
+    return {"flags": flags, **{name: getattr(row, name) for name in told}}
 
 
 def change_of(row: Default, *, old: str, reason: str, today: date, marks: frozenset[str]) -> Change:

@@ -3,15 +3,17 @@ default. That day is the original one, whoever owns the debt; what comes back ha
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
+from itertools import chain
+from typing import Any
 
 from cases.accounts import bureaus
-from cases.accounts.models import BureauTold
+from cases.accounts.models import Account, BureauTold
 from cases.debt.moratorium import fees
 from cases.debt.sale import codes, looking
 from cases.debt.sale.models import DebtSale, DebtSaleAccount
-from cases.kernel import jobs, locks, record
+from cases.kernel import casetypes, jobs, locks, record
 from cases.kernel.actors import Actor
 from cases.kernel.models import Case
 
@@ -30,23 +32,33 @@ def keeps_default_dates(sale: DebtSale) -> bool:
 def tell(case: Case, line: DebtSaleAccount, *, to: str, actor: Actor, at: datetime) -> int:
     """Tell every credit agency that has the account whose it is now, inside the current ledger action on a locked case:
     one account in one act. How it stands at each stays as it is there: a sale makes no default, and takes none back.
-    What is ours again stands with what is owed today. Returns how many are told. Raises ReleaseRefused."""
+    What is ours again stands with what is owed today, or what is left of a default of ours. Returns how many are told.
+    Raises ReleaseRefused."""
     account = line.account
     rows = list(BureauTold.objects.filter(account=account).select_related("agency__terms").order_by("agency__code"))
-    owed = fees.owed([account])[account.pk] if rows and to == "ours" else 0
+    ours = _default_on_file(account) if rows else {}
+    owed = ours.get("left_pence", fees.owed([account])[account.pk]) if rows and to == "ours" else 0
+    marked = (() if to == "ours" else (SOLD,), ours.get("flags", ()))
     for row in rows:
         change = bureaus.Change(
             old=row.status,
             new=row.status,
-            flags=() if to == "ours" else (SOLD,),
+            flags=tuple(sorted(chain.from_iterable(marked))),
             reason="sale_reversed" if to == "ours" else "debt_sold",
             balance_pence=owed,
             default_date=row.default_date,
-            default_pence=account.default_pence if row.default_date else None,
+            default_pence=ours.get("default_pence", account.default_pence) if row.default_date else None,
+            satisfied_date=ours.get("satisfied_date"),
         )
         for message in bureaus.tell(case, account, change, actor=actor, at=at, to=[row.agency]):
             bureaus.keep_told(account, message, change, at=at)
     return len(rows)
+
+
+def _default_on_file(account: Account) -> Mapping[str, Any]:
+    """Return what the kind that keeps defaults says of one of this account that is on file; nothing where none is."""
+    asked = (ask(account.pk) for each in casetypes.all_types() if (ask := each.reacts.get("default_on_file")))
+    return next(filter(None, asked), {})
 
 
 def marks(accounts: Collection[int]) -> dict[int, frozenset[str]]:
