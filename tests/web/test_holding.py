@@ -1,6 +1,6 @@
 """Holding, releasing, putting aside and revealing a whole person, from the pages."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.urls import reverse
@@ -11,6 +11,7 @@ from cases.kernel.models import Approval, Case, Hold
 from cases.kernel.reading import worklist
 from cases.kernel.timing import snoozes
 from cases.ledger.models import AccessEvent, LedgerEvent
+from cases.web.commonforms import ReleaseForm
 from tests import factories
 from tests.web import desk
 
@@ -167,3 +168,8 @@ def test_a_whole_person_is_revealed_with_one_reason_and_one_entry(people):
     assert sum(field.startswith("address-") for field in looked.fields) == 3
     assert client.get(at("reveal_person", case, 9)).status_code == 200
     assert client.post(at("reveal_person", case, 9), {"purpose": "verify_identity"}).status_code == 422
+
+
+def test_whoever_agrees_to_a_release_reads_the_london_day_since_when_the_hold_is_in_force():
+    said = ReleaseForm.shown({"label": "Legal hold", "since": datetime(2026, 6, 30, 23, 0, tzinfo=UTC)})
+    assert said == [("Hold", "Legal hold"), ("In force since", "1 July 2026")]
