@@ -87,6 +87,13 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     keptstories.test_begins(item)
 
 
+def pytest_runtest_call(item: pytest.Item) -> None:
+    """Let kept stories know that what the test's class makes for all its tests stands."""
+    from tests import keptstories
+
+    keptstories.class_was_made(item)
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
     """Hand out whole files, those that belong together as one."""

@@ -1,10 +1,11 @@
 """Stories that many tests begin with, told once in each process by the kernel's own functions and copied from then on.
 
 A case that is filed, released or sold takes up to a second of sealing, chaining and statements, some thousand times
-over; copying its rows takes a hundredth. The second time that a story is told at the same place (the kept office, or
-where another kept story ended) the rows it leaves are written down; from the third time on they are copied. A story is
-told anew wherever that place is not certain: something else was written before it, the test patches or sets something,
-somebody in the office is not as the office has them, or the suite runs at length.
+over; copying its rows takes a hundredth. The first time that a story is told at a place (the kept office, or where
+another kept story ended) the rows it leaves are written down, far from the office the second time; from then on they
+are copied. A story is told anew wherever that place is not certain: something else was written before it, the test
+patches or sets something, somebody in the office is not as the office has them, or the suite runs at length. Each test
+of a class begins where what its class made for all of them ended.
 """
 
 from __future__ import annotations
@@ -13,15 +14,19 @@ import functools
 import pickle
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, time, timedelta
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-from django.conf import settings
+from django.conf import UserSettingsHolder, settings
 from django.db import connection, transaction
+from django.test import TestCase
 
 from tests import length
+
+# Some two stories from the office others will come again; where more were told, one waits for the second time.
+NEAR = 11
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -32,10 +37,12 @@ CHANGERS = (("monkeypatch", "_setattr"), ("monkeypatch", "_setitem"), ("settings
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a test stands: nothing was written in its transaction since the last story of `path` ended."""
+    """Where a test stands: nothing was written in its transaction since the last story of `path` ended, nor was that
+    undone with one of the savepoints inside which it ended."""
 
     transaction: str
     written: int
+    savepoints: tuple[str | None, ...]
     path: tuple[Any, ...]
     is_kept: bool
 
@@ -52,6 +59,7 @@ class _Memory:
     superuser: Any = None
     test: Any = None
     place: _Place | None = None
+    of_class: tuple[Any, _Place | None] = (None, None)
     heard: Counter[Any] = field(default_factory=Counter)
     stories: dict[Any, _Story] = field(default_factory=dict)
     tables: dict[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
@@ -106,10 +114,34 @@ def test_begins(item: Any) -> None:
     _MEMORY.test, _MEMORY.place = item, None
 
 
+def class_was_made(item: Any) -> None:
+    """Say that what the class of this test makes for all its tests is there, and nothing else."""
+    cls = getattr(item, "cls", None)
+    if not (isinstance(cls, type) and issubclass(cls, TestCase) and connection.in_atomic_block):
+        return
+    transaction_id, written = _now()
+    of, place = _MEMORY.of_class
+    if (of, place and place.transaction) != (cls, transaction_id):
+        place = _MEMORY.place
+        if place and (place.transaction, place.written) != (transaction_id, written):
+            place = None
+        _MEMORY.of_class = cls, place
+    if place:
+        _MEMORY.place = replace(place, written=written, savepoints=tuple(connection.savepoint_ids))
+
+
 def stands_at_office(people: dict[str, Any]) -> None:
     """Say that the kept office was just copied, and nothing else is there."""
     _MEMORY.people = dict(people)
     _arrive(("office",), is_kept=True)
+
+
+def where() -> tuple[Any, ...] | None:
+    """Return the kept stories whose rows, and no others, are there; None where that is not certain."""
+    place = _MEMORY.place
+    if place is None or not place.is_kept or not _may_keep() or not _stands_at(place):
+        return None
+    return (*place.path, str(settings.EVIDENCE_DIR))
 
 
 def story(tell: Callable[P, R]) -> Callable[P, R]:
@@ -122,14 +154,14 @@ def story(tell: Callable[P, R]) -> Callable[P, R]:
     def told(*args: P.args, **kwargs: P.kwargs) -> R:
         place = _MEMORY.place
         words = _words((args, kwargs)) if place and _may_keep() else None
-        if words is None or place is None or _now() != (place.transaction, place.written):
+        if words is None or place is None or not _stands_at(place):
             _MEMORY.place = None
             return tell(*args, **kwargs)
         path = (*place.path, tell.__module__, tell.__qualname__, words, _set(), str(settings.EVIDENCE_DIR))
         kept = _MEMORY.stories.get(path) if place.is_kept else None
         if kept:
             returned = _copy(kept)
-        elif place.is_kept and _MEMORY.heard[path]:
+        elif place.is_kept and (len(place.path) <= NEAR or _MEMORY.heard[path]):
             returned, is_kept = _write_down(path, lambda: tell(*args, **kwargs))
             return _arrive(path, is_kept=is_kept) or returned
         else:
@@ -146,6 +178,7 @@ def _may_keep() -> bool:
         not length.AT_LENGTH
         and _MEMORY.superuser is not None
         and connection.in_atomic_block
+        and not isinstance(settings._wrapped, UserSettingsHolder)
         and not any(_changed(*each) for each in CHANGERS)
     )
 
@@ -187,9 +220,14 @@ def _now() -> tuple[str, int]:
         return cursor.fetchone()
 
 
+def _stands_at(place: _Place) -> bool:
+    inside = tuple(connection.savepoint_ids)
+    return inside[: len(place.savepoints)] == place.savepoints and _now() == (place.transaction, place.written)
+
+
 def _arrive(path: tuple[Any, ...], *, is_kept: bool) -> None:
     if connection.in_atomic_block and _MEMORY.superuser is not None:
-        _MEMORY.place = _Place(*_now(), path, is_kept)
+        _MEMORY.place = _Place(*_now(), tuple(connection.savepoint_ids), path, is_kept)
 
 
 def _copy(kept: _Story) -> Any:
