@@ -9,7 +9,7 @@ from django.db import InterfaceError, OperationalError
 from cases.agencies import fetching, settlement
 from cases.kernel import actors, casetypes, outbox, record, releases, taskdesk, tasks
 from cases.kernel.exchange import agencies, chase, letters
-from cases.kernel.models import Agency, Case, Letter, OutboxMessage, Task
+from cases.kernel.models import Agency, Case, ChannelHealth, Letter, OutboxMessage, Task
 from cases.ledger import api as ledger
 from cases.ledger.keys import KeyMissing
 from cases.ledger.models import LedgerEvent
@@ -144,6 +144,20 @@ def test_what_goes_wrong_with_an_agency_and_has_no_case_is_on_the_list_of_a_desk
     assert task in taskdesk.open_to(analyst)
     assert taskdesk.may_work(task, analyst)
     assert task not in taskdesk.open_to(people["a.byrne"])
+
+
+def test_a_pause_of_the_agency_of_a_compartment_is_a_task_of_that_compartment_alone():
+    people = factories.office()
+    plan = agencies.ChannelPlan(direction="out", address="https://127.0.0.1:9/x", allowed_cidrs=("127.0.0.0/8",))
+    listing = agencies.Listing(code="tests-unit", kind="fiu", display_name="Unit", channels=(plan,))
+    agency = agencies.register(listing, actor=actors.system("tests"), at=AT)
+    ChannelHealth.objects.filter(channel__agency=agency).update(pause_reason="host_key")
+
+    assert settlement.pause_failing(now=AT) == 1
+
+    task = Task.objects.get(kind="channel_paused")
+    assert (task.team.code, task.detail["agency"]) == ("financial_crime", "tests-unit")
+    assert {name for name, each in people.items() if task in taskdesk.open_to(each)} == {"h.castellan", "w.strake"}
 
 
 @pytest.mark.parametrize("code", [placements.CODE, "sandbox-post"])
