@@ -48,6 +48,14 @@ class Told(TestCase):
         case = defaults.step(case, "satisfy", self.people[defaults.STEWARD], LATER, **defaults.PAID)
         assert not self.waiting(case).exists()
 
+    def test_what_was_paid_while_a_default_was_on_its_way_is_work_once_it_is_on_file(self):
+        case = defaults.approved(self.people)
+        case = defaults.tell_again(case, at=OVER, balance_pence="6400", payments_behind="2", **self.payment(5000, OVER))
+        assert not self.waiting(case).exists()
+        case = defaults.taken(case)
+        assert (case.state, case.is_dormant) == ("filed", False)
+        assert self.waiting(case).get().detail["amount_pence"] == 5000
+
     def test_each_payment_is_asked_for_once_and_may_have_been_for_something_else(self):
         case = defaults.filed(self.people)
         defaults.tell_again(case, at=LATER, **self.payment(3800))

@@ -7,10 +7,9 @@ from collections.abc import Collection, Mapping
 from datetime import date, datetime
 from typing import Any
 
-from cases.credit.defaults import looking
-from cases.credit.defaults.effects import PAID
+from cases.credit.defaults import effects, guards, looking
 from cases.credit.defaults.models import Default
-from cases.kernel import calendars, locks, record, tasks
+from cases.kernel import locks, record, tasks
 from cases.kernel.actors import system
 
 __all__ = ["accounts_changed"]
@@ -24,8 +23,8 @@ def _in_words(detail: Mapping[str, Any]) -> str:
 
 
 tasks.declare(
-    {PAID: "Billing tells that less is owed of a default: record what was paid of it, or say why nothing was"},
-    more={PAID: _in_words},
+    {effects.PAID: "Billing tells that less is owed of a default: record what was paid of it, or say why nothing was"},
+    more={effects.PAID: _in_words},
 )
 
 
@@ -41,26 +40,13 @@ def accounts_changed(accounts: Collection[int], *, at: datetime) -> None:
             looking.take_back(row.case_id, at=at)
 
 
-def _paid(row: Default) -> dict[str, Any] | None:
-    """Return what was paid since the notice named what is owed, as billing tells of it: its newest payment, or else
-    that less is owed on the account than is left of the default."""
-    account, asked = row.account, row.notice_asked_at
-    day, pence = account.last_payment_date, account.last_payment_pence
-    if row.default_date is None or asked is None:
-        return None
-    if day is not None and pence and day >= row.default_date and day > calendars.london_date(asked):
-        return {"paid": day.isoformat(), "amount_pence": pence}
-    return {"balance_pence": account.balance_pence} if account.balance_pence < row.left_pence else None
-
-
 def _ask_to_record(row: Default, *, at: datetime) -> None:
     """The letter about a default promises that the agencies hear of a payment on the same day. What is owed may hold
     later charges, so a person says how much of it was for the default."""
-    case, said = locks.case_for_update(row.case_id), _paid(row)
-    if said is None or case.state != "filed" or case.tasks.filter(kind=PAID, detail__contains=said).exists():
+    case, said = locks.case_for_update(row.case_id), guards.paid_since_notice(row)
+    if said is None or case.state != "filed" or case.tasks.filter(kind=effects.PAID, detail__contains=said).exists():
         return
-    actor, until = system("arrears", source=case.source), calendars.end_of_day(calendars.london_date(at))
-    with record.act(case, "default.payment_told", actor=actor, at=at, detail=said):
-        tasks.raise_task(PAID, case=case, at=at, due_at=until, **said)
+    with record.act(case, "default.payment_told", actor=system("arrears", source=case.source), at=at, detail=said):
+        effects.ask_to_record(case, said, at=at)
         case.version += 1
         case.save(update_fields=["version", "is_dormant"])

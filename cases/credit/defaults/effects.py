@@ -13,7 +13,7 @@ from cases.kernel.actors import system
 from cases.kernel.models import Case, Hold
 from cases.ledger import api as ledger
 
-__all__ = ["APPROVE", "ISSUE", "OVERPAID", "PAID", "content_changed", "hold_began", "reopened", "stop"]
+__all__ = ["APPROVE", "ISSUE", "OVERPAID", "PAID", "ask_to_record", "content_changed", "hold_began", "reopened", "stop"]
 
 ISSUE, APPROVE, PAID, OVERPAID = "default_issue", "default_approve", "default_paid", "default_overpaid"
 DETACHED = "detached_filed"
@@ -160,11 +160,19 @@ def approve(context: Any) -> None:
 
 
 def file(context: Any) -> None:
-    """From now on the case is about what is left of the default, whatever falls due on the account."""
+    """From now on the case is about what is left of the default, whatever falls due on the account. What was paid while
+    it was on its way is work."""
     case, row = context.case, context.case.default
     case.amount_pence = row.left_pence
     clocks.start(case, periods.ON_FILE, started_at=_start_of(row.default_date))
     letters.write(case, letters.FILED, at=context.at)
+    if said := guards.paid_since_notice(row):
+        ask_to_record(case, said, at=context.at)
+
+
+def ask_to_record(case: Case, said: dict[str, Any], *, at: datetime) -> None:
+    """Have what billing tells was paid of a default recorded the same day, inside the current ledger action."""
+    tasks.raise_task(PAID, case=case, at=at, due_at=calendars.end_of_day(calendars.london_date(at)), **said)
 
 
 def withdraw(context: Any) -> None:

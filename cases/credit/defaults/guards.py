@@ -23,6 +23,7 @@ __all__ = [
     "is_paid",
     "is_taken_everywhere",
     "last_told",
+    "paid_since_notice",
     "something_waits",
     "was_taken_back",
 ]
@@ -44,6 +45,18 @@ def is_paid(row: Default) -> bool:
 def has_fallen(row: Default) -> bool:
     """Say whether less is owed than the notice names: what came due after it does not count."""
     return row.notice_pence is not None and account_of(row).balance_pence < row.notice_pence
+
+
+def paid_since_notice(row: Default) -> dict[str, Any] | None:
+    """Return what was paid of a default since its notice named what is owed, as billing tells of it: its newest
+    payment, or else that less is owed on the account than is left of the default. None where nothing was."""
+    account, asked = account_of(row), row.notice_asked_at
+    day, pence = account.last_payment_date, account.last_payment_pence
+    if row.default_date is None or asked is None:
+        return None
+    if day is not None and pence and day >= row.default_date and day > calendars.london_date(asked):
+        return {"paid": day.isoformat(), "amount_pence": pence}
+    return {"balance_pence": account.balance_pence} if account.balance_pence < row.left_pence else None
 
 
 def is_over(row: Default, *, today: date) -> bool:
