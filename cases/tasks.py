@@ -17,6 +17,7 @@ from cases.kernel.finding import matching
 from cases.kernel.office import access, codelists, policydocs, publiclinks, shutout
 from cases.kernel.oncall import alerts
 from cases.kernel.timing import sweeps
+from cases.ledger import checkpoints
 from cases.reports import keeping, letters, requests
 from cases.reports.figures import counting, files
 
@@ -98,7 +99,8 @@ def check_documents(**_future: Any) -> None:
 
 @shared_task
 def sweep(**_future: Any) -> None:
-    """End what time has ended, ask for what ends soon, start the day's work, chase late answers, forget callers."""
+    """End what time has ended, ask for what ends soon, start the day's work, chase late answers, forget callers, seal
+    the ledger."""
     now = timezone.now()
     caches["default"].set("swept_at", now.isoformat(), None)
     sweeps.end_due_clocks(now=now)
@@ -111,3 +113,4 @@ def sweep(**_future: Any) -> None:
     access.open_month(now=now)
     chase.chase_late(now=now)
     limits.forget(now=now)
+    checkpoints.seal(now=now)

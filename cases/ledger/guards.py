@@ -19,7 +19,7 @@ from django.utils.connection import ConnectionDoesNotExist
 
 from cases.ledger.tracking import HISTORY_COLUMNS, Tracked
 
-APPEND_ONLY = ("ledgerevent", "accessevent", "securityevent")
+APPEND_ONLY = ("ledgerevent", "accessevent", "securityevent", "ledgerleaf", "checkpoint")
 
 # Compared column by column, a row costs a third of what it does when both become JSON. Each version of a row has a
 # check of its own; only one that is past, or gone, needs the row itself to be read.

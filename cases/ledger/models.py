@@ -18,9 +18,11 @@ from cases.ledger.tracking import Tracked, TrackedHistory
 
 __all__ = [
     "AccessEvent",
+    "Checkpoint",
     "DataKey",
     "LedgerEvent",
     "LedgerHead",
+    "LedgerLeaf",
     "SecurityEvent",
     "Tracked",
     "TrackedHistory",
@@ -121,6 +123,43 @@ class LedgerEvent(models.Model):
         """Return the uid of the key that seals the reason, if one was given."""
         name = self.content().get("reason_key")
         return uuid.UUID(name) if name else None
+
+
+class LedgerLeaf(models.Model):
+    """That a stream ended with an event when a checkpoint was made: one leaf of the tree over all. Append-only."""
+
+    idx = models.BigIntegerField(primary_key=True)
+    stream = models.UUIDField()
+    seq = models.BigIntegerField()
+    hash = models.BinaryField()
+
+    class Meta:
+        app_label = "cases"
+        constraints = [models.UniqueConstraint(fields=("stream", "seq"), name="ledgerleaf_stream_seq")]
+
+    def __str__(self) -> str:
+        return f"{self.idx}: {self.stream} {self.seq}"
+
+
+class Checkpoint(models.Model):
+    """The signed root over so many leaves. Append-only.
+
+    `frontier` is what the next one goes on from; `last_event` the newest event there was, 0 where more had moved than
+    one round takes.
+    """
+
+    size = models.BigIntegerField(primary_key=True)
+    root = models.BinaryField()
+    at = models.DateTimeField()
+    last_event = models.BigIntegerField()
+    frontier = models.JSONField(default=list)
+    note = models.TextField()
+
+    class Meta:
+        app_label = "cases"
+
+    def __str__(self) -> str:
+        return f"{self.size} leaves"
 
 
 class AccessEvent(models.Model):

@@ -17,6 +17,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import QuerySet
 
+from cases.ledger import checkpoints
 from cases.ledger.canonical import commitment, timestamp
 from cases.ledger.chain import EVENT, Chain, Link
 from cases.ledger.models import LedgerEvent, LedgerHead
@@ -74,8 +75,16 @@ def verify_part(number: int, *, of: int, is_demo: bool = False) -> list[Finding]
 
 
 def verify_rows_alone() -> list[Finding]:
-    """Return rows for which no stream answers, and live rows that are not as their history says; for all tables."""
-    return [Finding(*fault) for fault in (*live_faults(None), *events_of_nobody())]
+    """Return rows for which no stream answers, live rows that are not as their history says, and what is not as the
+    checkpoints say; for all tables."""
+    return [*(Finding(*fault) for fault in (*live_faults(None), *events_of_nobody())), *sealed_findings()]
+
+
+def sealed_findings(given: Iterable[str] = (), *, public: str = "") -> list[Finding]:
+    """Return what is not as the ledger's own checkpoints say, nor as those say that were kept elsewhere. Raises
+    notes.NoteUnreadable."""
+    found = checkpoints.faults(given, public=public)
+    return [Finding(each.stream, each.sequence, each.table, each.column, each.message) for each in found]
 
 
 def _verify(events: QuerySet[LedgerEvent], heads: QuerySet[LedgerHead], *, is_demo: bool, whole: bool) -> list[Finding]:
@@ -98,6 +107,7 @@ def _verify(events: QuerySet[LedgerEvent], heads: QuerySet[LedgerHead], *, is_de
         found += (Finding(*fault) for fault in live_faults(touched))
         if whole:
             found += (Finding(*fault) for fault in events_of_nobody())
+            found += sealed_findings()
     return sorted(chained + found, key=lambda finding: (finding.level != WRONG, str(finding.stream), finding.sequence))
 
 

@@ -8,6 +8,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from cases.kernel import ledgercheck
+from cases.ledger import checkpoints
 from cases.web import asking
 from cases.web.jobs import STATES
 from cases.web.refusals import screen
@@ -26,4 +27,5 @@ def checks(request: HttpRequest) -> HttpResponse:
         is_mine = job.asked_by_id == actor.user_id
         return redirect("web:job", job=job.uid) if is_mine else redirect("web:ledger_checks")
     entries = [{"check": each, "state": STATES[each.job.state][0]} for each in ledgercheck.past(actor)]
-    return render(request, "cases/office/ledger.html", {"entries": entries, "last": next(iter(entries), None)})
+    shown = {"entries": entries, "last": next(iter(entries), None), "sealed": checkpoints.newest()}
+    return render(request, "cases/office/ledger.html", shown)

@@ -10,7 +10,7 @@ BEGIN
     FOR name IN
         SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
         WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p')
-          AND (c.relname IN ('cases_ledgerevent', 'cases_securityevent')
+          AND (c.relname IN ('cases_ledgerevent', 'cases_securityevent', 'cases_ledgerleaf', 'cases_checkpoint')
                OR c.relname LIKE 'cases\_accessevent%' OR c.relname LIKE 'cases\_historical%')
     LOOP
         EXECUTE format('REVOKE UPDATE, DELETE, TRUNCATE ON %I FROM backoffice_app', name);

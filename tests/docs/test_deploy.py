@@ -17,7 +17,7 @@ from tests.docs.pages import ROOT
 
 DEPLOY = ROOT / "docs/deploy"
 APPEND_ONLY = """
-relname IN ('cases_ledgerevent', 'cases_securityevent')
+relname IN ('cases_ledgerevent', 'cases_securityevent', 'cases_ledgerleaf', 'cases_checkpoint')
 OR relname LIKE 'cases\\_historical%' OR relname LIKE 'cases\\_accessevent%'
 """
 PRIVILEGES = """

@@ -59,8 +59,6 @@ class Disposal(Tracked):
     decided_at = models.DateTimeField(null=True, blank=True)
     job = models.ForeignKey(Job, models.PROTECT, null=True, blank=True, related_name="+")
 
-    later = {"people": 0}
-
     class Meta:
         constraints = [
             models.CheckConstraint(

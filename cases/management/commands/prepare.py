@@ -16,7 +16,7 @@ from cases.kernel import retention, taskdesk
 from cases.kernel.evidence import custody, store
 from cases.kernel.models import Case
 from cases.kernel.timing import missing, rulebook
-from cases.ledger import checks, indexkeys, keys, rotation
+from cases.ledger import checks, indexkeys, keys, notes, rotation
 
 # What packages carry for other versions and other uses; each would be compressed twice.
 UNUSED_STATIC = ["rest_framework", "htmax*", "*-4.js", "*-4.min.js", "hx-ws*"]
@@ -70,6 +70,7 @@ class Command(BaseCommand):
         if not settings.KEY_DIR.exists() and not rotation.holds_sealed_data():
             self.stdout.write(f"Making keys in {settings.KEY_DIR}.")
             call_command("keys", "init")
+            notes.make_key()
         try:
             checks.require_keys()
         except keys.KeyMissing as missing:

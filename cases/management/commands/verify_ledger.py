@@ -2,14 +2,18 @@
 
 import argparse
 import sys
+from pathlib import Path
 from typing import Any
 
 from django.apps import apps
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from cases.ledger.checkpoints import split
+from cases.ledger.keys import KeyMissing
 from cases.ledger.models import LedgerEvent
-from cases.ledger.verify import WRONG, Finding, verify_all, verify_stream
+from cases.ledger.notes import NoteUnreadable, public_key
+from cases.ledger.verify import WRONG, Finding, sealed_findings, verify_all, verify_stream
 
 
 class Command(BaseCommand):
@@ -19,12 +23,18 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("reference", nargs="?", help="reference of a case; without it, everything is verified")
+        parser.add_argument("--checkpoints", metavar="FILE", help="checkpoints of this ledger that were kept elsewhere")
+        parser.add_argument(
+            "--key", default="", help="the public key they are signed with ('manage.py checkpoint key')"
+        )
 
-    def handle(self, *args: Any, reference: str | None = None, **options: Any) -> None:
+    def handle(
+        self, *args: Any, reference: str | None = None, checkpoints: str | None = None, key: str = "", **options: Any
+    ) -> None:
         events = LedgerEvent.objects.all()
         is_demo = bool(getattr(settings, "DEMO", False))
         if reference is None:
-            findings = verify_all(is_demo=is_demo)
+            findings = verify_all(is_demo=is_demo) + self._kept(checkpoints, key)
         else:
             stream = self._stream(reference)
             events = events.filter(stream=stream)
@@ -34,6 +44,22 @@ class Command(BaseCommand):
         self.stdout.write(f"{events.count()} events, {wrong} wrong")
         if wrong:
             sys.exit(1)
+
+    def _kept(self, file: str | None, key: str) -> list[Finding]:
+        """Compare the ledger with checkpoints of a file."""
+        if file is None:
+            return []
+        try:
+            given = split(Path(file).read_text(encoding="utf-8"))
+            if not given:
+                raise CommandError(f"{file} holds no checkpoint.")
+            found = sealed_findings(given, public=key or public_key())
+        except (OSError, UnicodeDecodeError) as error:
+            raise CommandError(f"{file} cannot be read: {error}") from error
+        except (NoteUnreadable, KeyMissing) as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(f"{len(given)} checkpoints of {file} compared")
+        return found
 
     def _stream(self, reference: str) -> Any:
         found = apps.get_model("cases", "Case")._default_manager.filter(reference=reference)

@@ -1,0 +1,212 @@
+"""Signed checkpoints over every stream: that the whole ledger was replaced by another, or by an older copy of itself,
+shows to whoever kept one elsewhere.
+
+Each round makes a leaf of every stream that moved since, so that writers never wait for each other; the root of all
+leaves is signed, kept, written to the log of checkpoints and told to the application's log. A leaf says that a stream
+ended with an event; the chain (chain.py) says what came before it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+from pathlib import Path
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import Max
+
+from cases.ledger import keys, merkle, notes
+from cases.ledger.models import Checkpoint, LedgerEvent, LedgerLeaf
+
+__all__ = ["Fault", "faults", "log_file", "newest", "seal", "split"]
+
+MOST = 20_000
+# So often at most: what happens between two checkpoints can still be undone with the whole database.
+EVERY = timedelta(minutes=5)
+# An event is numbered just before its transaction ends; none takes longer than this to end, nor do so many others end
+# before it.
+LONGEST, BACK = timedelta(hours=1), 100_000
+CHUNK = 2000
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that is not as a checkpoint says."""
+
+    stream: UUID | None
+    sequence: int
+    table: str
+    column: str
+    message: str
+
+
+LEAVES, CHECKPOINTS = LedgerLeaf._meta.db_table, Checkpoint._meta.db_table
+
+
+def newest() -> Checkpoint | None:
+    """Return the newest checkpoint. One query."""
+    return Checkpoint.objects.order_by("-size").first()
+
+
+def log_file() -> Path:
+    """Return where checkpoints are written beside the database."""
+    return Path(settings.CHECKPOINT_LOG)
+
+
+def seal(*, now: datetime) -> Checkpoint | None:
+    """Make a checkpoint if any stream moved since the last one; None where none did, another process is at it, or this
+    one has no key to sign with.
+
+    One transaction writes the leaves, at most `MOST`, and the checkpoint; then its note goes to the log of checkpoints,
+    whose fault is told and mended by the next.
+    """
+    if not (keys.directory() / notes.KEY).exists():
+        return None
+    with transaction.atomic():
+        made = _seal(now=now)
+    if made is not None:
+        log.info("checkpoint", extra={"size": made.size, "note": made.note})
+        _publish(made)
+    return made
+
+
+def _seal(*, now: datetime) -> Checkpoint | None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended('ledger_checkpoint', 0))")
+        if not cursor.fetchone()[0]:
+            return None
+    last = newest()
+    if last is not None and last.last_event and now < last.at + EVERY:
+        return None
+    last_event = LedgerEvent.objects.aggregate(newest=Max("id"))["newest"] or 0
+    moved = _moved(_from_event(now=now))
+    if not moved:
+        return None
+    size, frontier = (last.size, [bytes.fromhex(each) for each in last.frontier]) if last else (0, [])
+    leaves = [
+        LedgerLeaf(idx=size + place, stream=stream, seq=seq, hash=head)
+        for place, (stream, seq, head) in enumerate(moved)
+    ]
+    LedgerLeaf.objects.bulk_create(leaves, batch_size=CHUNK)
+    hashes = (merkle.leaf_hash(stream, seq, head) for stream, seq, head in moved)
+    frontier, size = merkle.grow(frontier, size, hashes)
+    root = merkle.root_of(frontier)
+    return Checkpoint.objects.create(
+        size=size,
+        root=root,
+        at=now,
+        # Of a round that took all it may, the rest is still to come.
+        last_event=last_event if len(moved) < MOST else 0,
+        frontier=[each.hex() for each in frontier],
+        note=notes.write(size=size, root=root, at=now),
+    )
+
+
+def _from_event(*, now: datetime) -> int:
+    """Return the event after which streams may have moved since a checkpoint that took all there was: one numbered
+    before that may have been committed after it. Two queries."""
+    whole = Checkpoint.objects.exclude(last_event=0).order_by("-size").values_list("last_event", flat=True)
+    return max(whole.filter(at__lt=now - LONGEST).first() or 0, (whole.first() or 0) - BACK, 0)
+
+
+def _moved(after: int) -> list[tuple[UUID, int, bytes]]:
+    """Return the heads of streams that moved after an event and have no leaf yet, by their streams; at most `MOST`."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT h.stream, h.seq, h.hash FROM cases_ledgerhead h"
+            " WHERE h.stream IN (SELECT e.stream FROM cases_ledgerevent e WHERE e.id > %s)"
+            " AND NOT EXISTS (SELECT 1 FROM cases_ledgerleaf l WHERE l.stream = h.stream AND l.seq = h.seq)"
+            " ORDER BY h.stream LIMIT %s",
+            [after, MOST],
+        )
+        return [(stream, seq, bytes(head)) for stream, seq, head in cursor.fetchall()]
+
+
+def _publish(made: Checkpoint) -> None:
+    """Append the note to the log of checkpoints, on the disk before this returns."""
+    path = log_file()
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8") as file:
+            file.write(f"{made.note}\n")
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        log.exception("checkpoint_not_written", extra={"path": str(path)})
+
+
+def split(text: str) -> list[str]:
+    """Return the notes of a log of checkpoints, in their order."""
+    parts = text.split("\n\n")
+    return [f"{body.strip()}\n\n{signed.strip()}\n" for body, signed in zip(parts[::2], parts[1::2], strict=False)]
+
+
+def faults(given: Iterable[str] = (), *, public: str = "") -> Iterator[Fault]:
+    """Yield what is not as the checkpoints say: leaves that are gone or others, events that a leaf names and the ledger
+    has not, checkpoints that nobody signed; and of notes that were kept elsewhere, those that this ledger never made or
+    that are newer than it. Reads every leaf once. Raises NoteUnreadable for a note or key that is none, KeyMissing
+    where notes are given and nobody says by whom they are signed.
+    """
+    kept = list(given)
+    if not public and (kept or (keys.directory() / notes.KEY).exists()):
+        public = notes.public_key()
+    said = [notes.read(note, public=public) for note in kept]
+    known = list(Checkpoint.objects.order_by("size"))
+    roots = yield from _walk({*(row.size for row in known), *(note.size for note in said)})
+    for row in known:
+        yield from _own_faults(row, roots, public)
+    for note in said:
+        yield from _faults_beside(note, roots)
+    yield from _lost_events()
+
+
+def _own_faults(row: Checkpoint, roots: Mapping[int, bytes], public: str) -> Iterator[Fault]:
+    if roots.get(row.size) != bytes(row.root):
+        yield Fault(None, row.size, CHECKPOINTS, "root", "The leaves are not those that were sealed.")
+    if public and not notes.read(row.note, public=public).is_signed:
+        yield Fault(None, row.size, CHECKPOINTS, "note", "It is not signed by this key.")
+
+
+def _faults_beside(note: notes.Note, roots: Mapping[int, bytes]) -> Iterator[Fault]:
+    if not note.is_signed:
+        yield Fault(None, note.size, CHECKPOINTS, "note", "What was kept elsewhere is not signed by this key.")
+    elif note.size > max(roots, default=0):
+        yield Fault(None, note.size, CHECKPOINTS, "size", f"The ledger is older than the checkpoint of {note.at}.")
+    elif roots.get(note.size) != note.root:
+        yield Fault(None, note.size, CHECKPOINTS, "root", f"This is not the ledger of the checkpoint of {note.at}.")
+
+
+def _walk(sizes: Collection[int]) -> Generator[Fault, None, dict[int, bytes]]:
+    """Yield where a leaf is missing; return the root at each of these sizes, and at the end."""
+    frontier: list[bytes] = []
+    size = 0
+    roots: dict[int, bytes] = {}
+    rows = LedgerLeaf.objects.order_by("idx").values_list("idx", "stream", "seq", "hash").iterator(chunk_size=CHUNK)
+    while chunk := list(islice(rows, CHUNK)):
+        for idx, stream, seq, head in chunk:
+            if idx != size:
+                yield Fault(stream, seq, LEAVES, "idx", "A leaf before this one is missing.")
+                return roots
+            frontier, size = merkle.grow(frontier, size, [merkle.leaf_hash(stream, seq, bytes(head))])
+            if size in sizes:
+                roots[size] = merkle.root_of(frontier)
+    roots[size] = merkle.root_of(frontier)
+    return roots
+
+
+def _lost_events() -> Iterator[Fault]:
+    """Yield each leaf whose event is gone or is another by now."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT l.stream, l.seq FROM cases_ledgerleaf l WHERE NOT EXISTS (SELECT 1 FROM cases_ledgerevent e"
+            " WHERE e.stream = l.stream AND e.seq = l.seq AND e.hash = l.hash) ORDER BY l.idx"
+        )
+        for stream, seq in cursor.fetchall():
+            yield Fault(stream, seq, LEAVES, "hash", "The event that was sealed is gone, or is another.")

@@ -1,0 +1,289 @@
+"""Signed checkpoints: that the whole ledger was exchanged for another, or for an older copy, shows."""
+
+import io
+from contextlib import contextmanager
+from datetime import timedelta
+from hashlib import sha256
+from uuid import UUID, uuid4
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import DatabaseError, connection, transaction
+from django.utils import timezone
+from hypothesis import given
+from hypothesis import strategies as some
+
+from cases import tasks as work
+from cases.ledger import api as ledger
+from cases.ledger import checkpoints, keys, merkle, notes, verify
+from cases.ledger.chain import Link, link_hash
+from cases.ledger.models import Checkpoint, LedgerEvent, LedgerHead, LedgerLeaf
+from tests.kernel.snapshots import nothing_written
+
+pytestmark = pytest.mark.django_db
+NOW = timezone.now()
+
+
+@pytest.fixture(autouse=True)
+def place(settings, tmp_path):
+    """A folder of keys with one that signs, and a log of checkpoints, for each test alone."""
+    folder = tmp_path / "keys"
+    folder.mkdir(mode=0o700)
+    for file in keys.directory().iterdir():
+        keys.write(folder / file.name, file.read_bytes())
+    settings.KEY_DIR = folder
+    settings.CHECKPOINT_LOG = str(tmp_path / "beside" / "checkpoints.txt")
+    notes.make_key()
+    return tmp_path
+
+
+def act(stream: UUID, verb: str = "tests.done") -> None:
+    with ledger.action(stream, verb, actor="system:tests", at=timezone.now()):
+        pass
+
+
+def seal(minutes: int = 0) -> Checkpoint | None:
+    return checkpoints.seal(now=NOW + timedelta(minutes=minutes))
+
+
+def found(*given: str, public: str = "") -> list[tuple[str, str, str]]:
+    return [(each.table, each.column, each.message) for each in checkpoints.faults(given, public=public)]
+
+
+@contextmanager
+def tampering():
+    """Switch the triggers off, as only the owner of the tables can. The test undoes it."""
+    with connection.cursor() as cursor:
+        for table in ("ledgerevent", "ledgerhead", "ledgerleaf", "checkpoint"):
+            cursor.execute(f"ALTER TABLE cases_{table} DISABLE TRIGGER USER")
+        yield cursor
+
+
+def naive(leaves: list[bytes]) -> bytes:
+    """The root as RFC 6962 defines it."""
+    if not leaves:
+        return sha256(b"").digest()
+    if len(leaves) == 1:
+        return leaves[0]
+    split = 1
+    while split * 2 < len(leaves):
+        split *= 2
+    return sha256(b"\1" + naive(leaves[:split]) + naive(leaves[split:])).digest()
+
+
+@given(some.lists(some.binary(min_size=32, max_size=32), max_size=70), some.integers(0, 70))
+def test_the_root_is_that_of_the_standard_however_it_grew(leaves, first):
+    frontier, size = merkle.grow([], 0, leaves[:first])
+    frontier, size = merkle.grow(frontier, size, leaves[first:])
+    assert (merkle.root_of(frontier), size) == (naive(leaves), len(leaves))
+
+
+def test_a_checkpoint_covers_every_stream_that_moved_and_is_signed_and_written_beside(place):
+    streams = [uuid4() for _ in range(5)]
+    for stream in streams:
+        act(stream)
+    made = seal()
+    heads = {head.stream: (head.seq, bytes(head.hash)) for head in LedgerHead.objects.all()}
+    leaves = {row.stream: (row.seq, bytes(row.hash)) for row in LedgerLeaf.objects.all()}
+    assert leaves == heads and set(streams) <= set(leaves)
+    assert made.size == len(heads)
+    said = notes.read(made.note, public=notes.public_key())
+    assert (said.size, said.root, said.is_signed) == (made.size, bytes(made.root), True)
+    assert checkpoints.split((place / "beside" / "checkpoints.txt").read_text()) == [made.note]
+    assert found() == []
+    with nothing_written():
+        assert seal() is None
+        assert seal(minutes=6) is None  # nothing moved
+
+    act(streams[0])
+    act(other := uuid4())
+    with nothing_written():
+        assert seal(minutes=4) is None  # too soon
+    second = seal(minutes=6)
+    assert second.size == made.size + 2
+    assert {(row.stream, row.seq) for row in LedgerLeaf.objects.filter(idx__gte=made.size)} == {
+        (streams[0], 2),
+        (other, 1),
+    }
+    assert len(checkpoints.split((place / "beside" / "checkpoints.txt").read_text())) == 2
+    assert found(made.note, second.note) == []
+
+
+def test_more_than_one_round_takes_comes_with_the_next_at_once(monkeypatch):
+    monkeypatch.setattr(checkpoints, "MOST", 3)
+    for _ in range(7):
+        act(uuid4())
+    heads = LedgerHead.objects.count()
+    rounds = 0
+    while (made := seal()) is not None:
+        rounds += 1
+        assert made.size == min(3 * rounds, heads)
+    assert LedgerLeaf.objects.count() == heads
+    assert found() == []
+
+
+def test_an_event_that_was_numbered_before_and_committed_after_has_its_leaf_all_the_same():
+    act(stream := uuid4())
+    seal()
+    # As if the checkpoint had seen a newer event than that of a transaction which was still open.
+    with tampering() as cursor:
+        cursor.execute("DELETE FROM cases_ledgerleaf")
+        cursor.execute("DELETE FROM cases_checkpoint")
+    act(uuid4())
+    newest = LedgerEvent.objects.order_by("-pk").first()
+    Checkpoint.objects.create(size=0, root=merkle.root_of([]), at=NOW, last_event=newest.pk, note=_note(0))
+    seal(minutes=6)
+    assert LedgerLeaf.objects.filter(stream=stream).exists()
+
+
+def _note(size: int) -> str:
+    return notes.write(size=size, root=merkle.root_of([]), at=NOW)
+
+
+def test_a_chain_that_was_written_anew_as_a_whole_is_found_by_the_checkpoint_alone():
+    act(stream := uuid4())
+    seal()
+    event = LedgerEvent.objects.get(stream=stream)
+    body = event.body.replace("system:tests", "system:other")
+    link = Link(event.pk, event.seq, event.recorded_at, bytes(event.prev), b"", body)
+    with tampering() as cursor:
+        cursor.execute(
+            "UPDATE cases_ledgerevent SET body = %s, hash = %s WHERE id = %s",
+            [body, link_hash(link, bytes(event.prev)), event.pk],
+        )
+        cursor.execute(
+            "UPDATE cases_ledgerhead SET hash = %s WHERE stream = %s", [link_hash(link, bytes(event.prev)), stream]
+        )
+    assert verify.verify_stream(stream) == []
+    (fault,) = checkpoints.faults()
+    assert (fault.stream, fault.sequence, fault.column) == (stream, 1, "hash")
+    assert [each.stream for each in verify.verify_all()] == [stream]
+
+
+@pytest.mark.parametrize(
+    ("statement", "column"),
+    [
+        ("UPDATE cases_ledgerleaf SET seq = seq + 1 WHERE idx = 0", "root"),
+        ("DELETE FROM cases_ledgerleaf WHERE idx = 0", "idx"),
+        ("UPDATE cases_checkpoint SET root = '\\x00'", "root"),
+        ("UPDATE cases_checkpoint SET note = replace(note, 'at 20', 'at 21')", "note"),
+    ],
+)
+def test_what_was_sealed_and_is_another_by_now_is_named(statement, column):
+    act(uuid4())
+    act(uuid4())
+    seal()
+    with tampering() as cursor:
+        cursor.execute(statement)
+    assert column in {each.column for each in checkpoints.faults()}
+
+
+def test_an_older_copy_of_the_whole_database_shows_to_whoever_kept_a_note():
+    act(uuid4())
+    old = seal()
+    act(stream := uuid4())
+    kept = seal(minutes=6)
+    with tampering() as cursor:
+        for table in ("cases_ledgerleaf WHERE idx >= %s", "cases_checkpoint WHERE size > %s"):
+            cursor.execute(f"DELETE FROM {table}", [old.size])
+        cursor.execute("DELETE FROM cases_ledgerevent WHERE stream = %s", [stream])
+        cursor.execute("DELETE FROM cases_ledgerhead WHERE stream = %s", [stream])
+    assert found() == []  # it verifies by itself
+    assert found(old.note) == []
+    ((table, column, message),) = found(old.note, kept.note)
+    assert (table, column) == ("cases_checkpoint", "size")
+    assert message.startswith("The ledger is older than the checkpoint of ")
+
+
+def test_another_ledger_shows_to_whoever_kept_a_note():
+    act(uuid4())
+    kept = notes.write(size=seal().size, root=sha256(b"another").digest(), at=NOW)
+    ((table, column, message),) = found(kept)
+    assert (table, column) == ("cases_checkpoint", "root")
+    assert message.startswith("This is not the ledger of the checkpoint of ")
+
+
+def test_a_note_that_nobody_signed_or_another_key_did_proves_nothing(place):
+    act(uuid4())
+    made = seal()
+    public = notes.public_key()
+    (keys.directory() / notes.KEY).unlink()
+    notes.make_key()
+    assert notes.public_key() != public
+    assert [column for _, column, _ in found(made.note)] == ["note", "note"]  # the ledger's own, and the one given
+    assert found(made.note, public=public) == []
+    changed = made.note.replace(f"\n{made.size}\n", f"\n{made.size + 1}\n")
+    assert [column for _, column, _ in found(changed, public=public)] == ["note"]
+    for nonsense in ("", "x", "backoffice-ledger\nmany\nAAAA\n\n— x y\n", made.note.replace("backoffice", "other")):
+        with pytest.raises(notes.NoteUnreadable):
+            notes.read(nonsense, public=public)
+    with pytest.raises(notes.NoteUnreadable):
+        notes.read(made.note, public="nonsense")
+
+
+def test_nobody_changes_or_removes_what_was_sealed():
+    act(uuid4())
+    seal()
+    for table in ("cases_ledgerleaf", "cases_checkpoint"):
+        for statement in (f"DELETE FROM {table}", f"TRUNCATE {table}"):
+            with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute(statement)
+    with pytest.raises(DatabaseError), transaction.atomic():
+        Checkpoint.objects.update(note="Another.")
+
+
+def test_who_has_no_key_seals_nothing_and_goes_on():
+    (keys.directory() / notes.KEY).unlink()
+    act(uuid4())
+    with nothing_written():
+        assert seal() is None
+    assert found() == []
+
+
+def test_a_log_that_cannot_be_written_stops_no_checkpoint(settings, place):
+    (place / "beside").write_text("a file stands where the folder should be")
+    act(uuid4())
+    assert seal() is not None
+    (place / "beside").unlink()
+    act(uuid4())
+    second = seal(minutes=6)
+    assert checkpoints.split((place / "beside" / "checkpoints.txt").read_text()) == [second.note]
+
+
+def test_the_sweep_seals():
+    act(uuid4())
+    work.sweep()
+    assert Checkpoint.objects.count() == 1
+
+
+class TestTheCommands:
+    def call(self, *words):
+        out = io.StringIO()
+        call_command(*words, stdout=out)
+        return out.getvalue()
+
+    def test_the_key_is_made_once_and_the_public_one_is_shown(self):
+        assert self.call("checkpoint", "init") == f"There is a signing key. Who verifies needs: {notes.public_key()}\n"
+        (keys.directory() / notes.KEY).unlink()
+        with pytest.raises(CommandError, match="manage.py checkpoint init"):
+            self.call("checkpoint", "key")
+        assert self.call("checkpoint", "init").startswith("Made the signing key.")
+        assert self.call("checkpoint", "key") == f"{notes.public_key()}\n"
+
+    def test_what_was_kept_elsewhere_is_compared(self, place):
+        assert self.call("checkpoint", "show") == "There is no checkpoint yet.\n"
+        act(uuid4())
+        note = self.call("checkpoint", "seal")
+        assert self.call("checkpoint", "show") == note
+        kept = place / "kept.txt"
+        kept.write_text((place / "beside" / "checkpoints.txt").read_text())
+        assert "1 checkpoints of" in self.call("verify_ledger", "--checkpoints", str(kept))
+        kept.write_text(notes.write(size=10**6, root=bytes(32), at=NOW))
+        with pytest.raises(SystemExit):
+            self.call("verify_ledger", "--checkpoints", str(kept))
+        for text in ("", "nonsense"):
+            kept.write_text(text)
+            with pytest.raises(CommandError):
+                self.call("verify_ledger", "--checkpoints", str(kept))
+        with pytest.raises(CommandError, match="cannot be read"):
+            self.call("verify_ledger", "--checkpoints", str(place / "nowhere.txt"))
