@@ -234,6 +234,17 @@ def test_what_is_not_justified_ends_at_once(people, case):
     assert "You broke the glass." not in client_of("m.achterberg").get("/").content.decode()
 
 
+def test_whose_use_was_not_justified_breaks_none_for_thirty_days(people, case):
+    row = broken(case)
+    at = timezone.now()
+    breakglass.review(row.alert_reference, "not_justified", finding="A friend.", actor=anew("j.merriweather"), at=at)
+    for days in (0, 29):
+        with nothing_written(), pytest.raises(breakglass.GlassRefused, match="was found not justified. Until "):
+            broken(case, at=at + timedelta(days=days))
+    assert broken(case, by="p.lindqvist", at=at).user_id == people["p.lindqvist"].user_id
+    assert broken(case, at=at + timedelta(days=30)).user_id == people["m.achterberg"].user_id
+
+
 def test_a_review_after_the_end_leaves_when_it_ended(people, case):
     row = broken(case, at=timezone.now() - timedelta(hours=2))
     breakglass.review(

@@ -35,6 +35,7 @@ __all__ = [
 
 LASTS = timedelta(minutes=30)
 REVIEW_DAYS = 2
+KEPT_FROM = timedelta(days=30)
 SHORTEST_REASON = 20
 REVIEW = "break_glass_review"
 JUSTIFIED = "justified"
@@ -63,7 +64,8 @@ def break_glass(
 
     Locks the case; writes one event of its stream, the row, a review task due in two working days and one line of
     the security log that names the alert alone. Raises GlassRefused: without a reason, while an earlier use waits for
-    its review too long, for a case in plain sight, and, in the same words, for one that does not exist.
+    its review too long, for thirty days after one was found not justified, for a case in plain sight, and, in the same
+    words, for one that does not exist.
     """
     if not may_break(actor):
         raise GlassRefused("Your roles do not let you break the glass.")
@@ -73,6 +75,9 @@ def break_glass(
         raise GlassRefused(
             "An earlier use of yours has not been reviewed in time. Break-glass is suspended until it is."
         )
+    if (until := kept_from(actor, at=at)) is not None:
+        day = f"{calendars.london_date(until):%-d %B %Y}"
+        raise GlassRefused(f"An earlier use of yours was found not justified. Until {day} somebody else opens a case.")
     case = Case.objects.select_related("team").filter(reference__iexact=reference.strip()).first()
     if case is None or not policy.can(actor, policy.BREAK_GLASS, case=case).is_allowed:
         security.note("glass_refused", actor=actor.label, at=at)
@@ -85,6 +90,14 @@ def break_glass(
 def is_suspended(actor: Actor, *, at: datetime) -> bool:
     """Say whether a use by this person was not reviewed in time."""
     return BreakGlass.objects.filter(user_id=_person(actor), reviewed_at=None, review_due_at__lt=at).exists()
+
+
+def kept_from(actor: Actor, *, at: datetime) -> datetime | None:
+    """Return until when this person breaks no glass, since a use of theirs was found not justified; None where none was
+    lately."""
+    found = BreakGlass.objects.filter(user_id=_person(actor), reviewed_at__gt=at - KEPT_FROM).exclude(outcome=JUSTIFIED)
+    last = found.order_by("-reviewed_at").values_list("reviewed_at", flat=True).first()
+    return last + KEPT_FROM if last is not None else None
 
 
 def _review_due(began_at: datetime) -> datetime:
