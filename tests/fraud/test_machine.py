@@ -51,12 +51,14 @@ LIKELIER = {
     "refuse": 8,
     "withdraw": 8,
     "return": 4,
-    "void": 6,
+    "void": 9,
+    "merge": 12,
     "split": 5,
     "note_removal": 6,
     "amend": 4,
-    "close_no_action": 2,
+    "close_no_action": 4,
 }
+RARELY_ASKED = {"void", "amend", "split", "merge"}
 SOON = 10  # acts before which a run does not end
 FORWARD = {
     "referred": ("take", "a.byrne"),
@@ -308,10 +310,10 @@ class Office(RuleBasedStateMachine):
         able = [each for each in PEOPLE if self.model.case.allows(name, self.person(each))]
         self.act(name, self.chance(seed).choice(able or PEOPLE))
 
-    @precondition(lambda self: {"void", "amend", "split"} & {*self.model.case.asked} and self.steps > SOON)
+    @precondition(lambda self: RARELY_ASKED & {*self.model.case.asked} and self.steps > SOON)
     @rule(seed=some_seed)
     def what_is_rarely_asked_is_agreed(self, seed):
-        name = min({"void", "amend", "split"} & {*self.model.case.asked})
+        name = min(RARELY_ASKED & {*self.model.case.asked})
         able = [each for each in PEOPLE if self.model.case.allows_answer(name, "agreed", self.person(each))]
         self.answer(name, "agreed", self.chance(seed).choice(able or PEOPLE))
 
