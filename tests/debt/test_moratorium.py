@@ -367,6 +367,19 @@ def test_the_register_opens_a_case_keeps_its_words_and_means_it_by_its_own_refer
     assert (Callback.objects.get().state, state(facts.case)) == ("applied", "cancelled")
 
 
+def test_a_notice_that_names_an_account_with_blanks_or_a_line_break_is_taken(people):
+    moratoria.enter()
+    secret = new_inbound_key(moratoria.CODE, actor=actors.system("tests"), at=AT)
+    spellings = ("8002223334 ", " 8002223334", "8002223334\n", "8002\n223334", "80 0222-3334", "8002\u2028223334")
+    for place, spelled in enumerate((*spellings, "---")):
+        twice = [{"account_reference": spelled, "amount_pence": 7}, {"account_reference": f"{spelled}\t"}, {}]
+        notice = {**EXAMPLE, "register_reference": f"BSS-9{place}", "debts": twice}
+        answer = call(secret, notice, message_id=f"n{place}", path=MORATORIA, **{"webhook-sender": moratoria.CODE})
+        assert answer.status_code == 201, (spelled, answer.content)
+        named = searching.debts_of(Case.objects.latest("pk"))
+        assert list(named.values_list("claimed_pence", flat=True)) == ([] if spelled == "---" else [7])
+
+
 def test_another_debt_that_is_probably_the_debtors_waits_for_a_person_and_is_not_said_to_be_none(people):
     """Rulings: from 60 to 89 points a person decides. Forename 15, last name 25 and postcode 20 make 60."""
     row = moratoria.account(people)

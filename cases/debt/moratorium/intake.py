@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cases.debt.moratorium import codes
 from cases.debt.moratorium.forms import MOST_DEBTS, FactsForm, PartyForm
 from cases.kernel.casetypes import Intake
+from cases.kernel.finding import terms
 from cases.kernel.intake import FieldErrors
 
 __all__ = ["INTAKE"]
@@ -79,9 +80,13 @@ def schema() -> dict[str, Any]:
 
 def parse(data: Mapping[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Return (facts, people) from a body whose shape the schema has accepted. Raises FieldErrors with JSON pointers."""
-    named = {str(debt["account_reference"]): debt for debt in data["debts"] if "account_reference" in debt}
+    named = _named(data["debts"])
     form = FactsForm(
-        {**{name: data.get(name) for name in _FACTS}, "accounts": "\n".join(named), "notice": "as it came"}
+        {
+            **{name: data.get(name) for name in _FACTS},
+            "accounts": "\n".join(each for each, _ in named.values()),
+            "notice": "as it came",
+        }
     )
     errors = _faults(form, "")
     people = []
@@ -97,8 +102,19 @@ def parse(data: Mapping[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]
         raise FieldErrors(errors)
     facts = form.cleaned_data
     for debt in facts["debts"]:
-        debt["amount_pence"] = named[debt["account_reference"]].get("amount_pence")
+        _, debt["amount_pence"] = named[terms.account(debt["account_reference"])]
     return facts, people
+
+
+def _named(debts: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, int | None]]:
+    """Return each account number that is named, on one line, and the amount, by what it is compared as. Of one that is
+    named twice, in two spellings, the first amount counts."""
+    found: dict[str, tuple[str, int | None]] = {}
+    for debt in debts:
+        number = " ".join(str(debt.get("account_reference", "")).split())
+        if number:
+            found.setdefault(terms.account(number), (number, debt.get("amount_pence")))
+    return found
 
 
 _FACTS = ("regime", "register_reference", "start_date", "is_address_withheld")
