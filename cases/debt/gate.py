@@ -198,6 +198,11 @@ RULES: tuple[Rule, ...] = (
         sentence="It was settled with an agency for less: billing has still to write the rest off.",
         applies=_known("settled"),
     ),
+    Rule(
+        code="not_proved",
+        sentence="It came back because what is owed is in question, and billing has not looked at it.",
+        applies=_known("not_proved"),
+    ),
     Rule(code="sold", sentence="The debt is sold: it is not ours to collect.", applies=_is_sold),
     Rule(code="placed_already", sentence="An agency has it already.", applies=_is_placed),
 )

@@ -25,6 +25,7 @@ WORDS = {
     "out_of_time": "the debt is out of time",
     "minor": "the customer was under 18",
     "vulnerable": "the customer needs support first",
+    "not_proved": "a buyer gave it back because what is owed, or whose it is, is in question",
     "moratorium": "a moratorium protects the debt: see that it is held, and what was charged taken back",
 }
 tasks.declare(

@@ -1,7 +1,7 @@
 """What a buyer gives back because something stopped it stops us too: nobody is asked to pay, placed or sold again, and
 a moratorium in force protects the debt (SI 2020/1311 reg 7; domain 5A.6, 5B.3, 5B.8)."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
@@ -61,18 +61,20 @@ def words(notice: SaleNotice) -> str:
         ("minor", "minor"),
         ("vulnerable", "vulnerable"),
         ("moratorium", "moratorium"),
-        ("wrong_balance", None),
+        ("title", "not_proved"),
+        ("wrong_balance", "not_proved"),
+        ("no_documents", "not_proved"),
+        ("duplicate", "not_proved"),
     ],
 )
 def test_why_a_debt_comes_back_stops_us_and_asks_nobody_to_pay(people, reason, rule):
     case = sales.notices_issued(people)
     line = put_back(case, people, reason)
     assert (line.state, title.buyers([line.account_id])) == ("put_back", {})
-    assert (rule in stops(line.account)) if rule else stops(line.account) == []
-    newest = line.notices.order_by("-pk").first()
-    assert newest.back.asks_nothing is (rule is not None)
+    assert rule in stops(line.account)
+    assert line.notices.order_by("-pk").first().back.asks_nothing
     asked = Task.objects.filter(case=case, kind="placement_billing_to_note", closed_at=None)
-    assert [each.detail["what"] for each in asked] == ([rule] if rule else [])
+    assert [each.detail["what"] for each in asked] == [rule]
 
 
 def test_a_debt_that_comes_back_joins_the_moratorium_in_force_that_is_about_it(people):
@@ -87,6 +89,7 @@ def test_a_debt_that_comes_back_joins_the_moratorium_in_force_that_is_about_it(p
     debt = searching.debts_of(notice).get(account=line.account)
     assert (notice.state, debt.standing, debt.effective_date) == ("applied", "protected", date(2026, 11, 14))
     assert "hold_breathing_space" in stops(line.account)
+    assert "does not ask you to pay" in words(line.notices.order_by("-pk").first())
 
 
 def test_a_debt_that_comes_back_while_its_notice_is_with_the_buyer_waits_for_a_person(people):
@@ -96,7 +99,7 @@ def test_a_debt_that_comes_back_while_its_notice_is_with_the_buyer_waits_for_a_p
     notice = moratoria.opened(sold, person=moratoria.debtor(sold), at=sales.LATER)
     assert moratoria.matched(notice, at=sales.LATER).state == "forwarded"
     line = put_back(case, people, "wrong_balance")
-    assert stops(line.account) == ["moratorium"]
+    assert stops(line.account) == ["moratorium", "not_proved"]
 
 
 def test_each_notice_says_what_it_is_of_whenever_it_is_written(people):
@@ -111,6 +114,32 @@ def test_each_notice_says_what_it_is_of_whenever_it_is_written(people):
     assert "Please pay" not in said
 
 
-def test_what_comes_back_for_another_reason_is_asked_for(people):
-    line = put_back(sales.notices_issued(people), people, "wrong_balance")
+def bought_back(case: Case, people, *, at=AT) -> DebtSaleAccount:
+    lines.want_back(case, 1, reason="We want it.", actor=people[sales.MANAGER], at=at)
+    lines.agree(case, 1, actor=people[sales.FINANCE], at=at)
+    return DebtSaleAccount.objects.select_related("account").get(sale=case.pk, number=1)
+
+
+def test_what_we_buy_back_is_asked_for(people):
+    line = bought_back(sales.notices_issued(people), people)
+    assert stops(line.account) == []
     assert "Please pay us, and nothing more to Drama Purchase" in words(line.notices.order_by("-pk").first())
+
+
+def test_what_we_buy_back_of_somebody_who_died_is_asked_of_nobody(people):
+    """Nor when billing has taken the flag away before the letter is written."""
+    case = sales.notices_issued(people)
+    number, held = sales.newest_number(), DebtSaleAccount.objects.get(sale=case.pk).balance_pence
+    row = portfolio.row(0, account=number, balance_pence=str(held), default_pence=str(held))
+    at = AT + timedelta(days=1)
+    dead = {"as_of": at.date().isoformat(), "flags": f"deceased:{at.date().isoformat()}"}
+    placements.accounts(people, {**row, **dead}, at=at)
+    line = bought_back(case, people, at=at)
+    assert stops(line.account) == ["deceased"]
+    placements.accounts(
+        people, {**row, "as_of": (at.date() + timedelta(days=1)).isoformat()}, at=at + timedelta(days=1)
+    )
+    assert stops(line.account) == []
+    said = words(line.notices.order_by("-pk").first())
+    assert "does not ask you to pay" in said
+    assert "Please pay" not in said and "£" not in said

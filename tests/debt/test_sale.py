@@ -68,7 +68,7 @@ STOPPED = [
     *(
         (what, sellable(said=frozenset({what})))
         for what in (
-            *("deceased", "insolvent", "dispute", "settled", "moratorium"),
+            *("deceased", "insolvent", "dispute", "settled", "moratorium", "not_proved"),
             *("fraud_victim", "out_of_time", "minor", "vulnerable"),
         )
     ),

@@ -65,6 +65,7 @@ STOPS = {
     "minor": "minor",
     "vulnerable": "vulnerable",
     "moratorium": "moratorium",
+    **dict.fromkeys(("title", "wrong_balance", "no_documents", "duplicate"), "not_proved"),
 }
 NO_WINDOW = ("deceased_before_cut_off", "title", "fraud")
 # Where the address comes from to which a notice is served again.

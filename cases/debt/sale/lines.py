@@ -13,7 +13,8 @@ from uuid import UUID
 
 from django.db import transaction
 
-from cases.debt import heard
+from cases.accounts.models import Account
+from cases.debt import gate, heard
 from cases.debt.moratorium import effects
 from cases.debt.sale import codes, looking, moving, notices, prices
 from cases.debt.sale.ending import close_if_over
@@ -23,6 +24,7 @@ from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError, NotVisible
 from cases.kernel.models import Case
 from cases.ledger import api as ledger
+from cases.ledger.reads import Reader
 
 __all__ = [
     "ACCEPT",
@@ -312,14 +314,19 @@ def want_back(
     return made
 
 
-def _say_what_stops(case: Case, line: DebtSaleAccount, found: SaleClaim, *, at: datetime) -> None:
+def _say_what_stops(case: Case, line: DebtSaleAccount, found: SaleClaim, *, actor: Actor, at: datetime) -> None:
     """What stopped the buyer stops us: a moratorium in force protects the debt again, and why it came back stands until
-    billing has noted it."""
+    billing has noted it. Whether anything stops the debt now is kept: then its notice asks nobody to pay."""
     stops = {codes.STOPS[found.reason]} if found.reason in codes.STOPS else set()
     if effects.came_back(line.account, at=at):
         stops.add("moratorium")
     for what in sorted(stops):
         heard.ask_billing(case, what, account=line.account, at=at)
+    account = Account.objects.filter(pk=line.account_id).prefetch_related("holders", "flags").get()
+    reader = Reader(actor=actor.label, verb="check", purpose="placement", streams=(case.uid,))
+    (known,) = gate.candidates([account], reader=reader, at=at)
+    found.is_stopped = bool(gate.judge(known))
+    found.save(update_fields=["is_stopped"])
 
 
 @transaction.atomic
@@ -352,7 +359,7 @@ def agree(
         found.save(update_fields=["outcome", "refund_pence", "decided_by", "decided_at"])
         _go(line, move, refund_pence=refund)
         moving.tell(case, line, to="ours", actor=actor, at=at)
-        _say_what_stops(case, line, found, at=at)
+        _say_what_stops(case, line, found, actor=actor, at=at)
         told = list(line.notices.select_related("party").order_by("party_id", "-pk").distinct("party_id"))
         notices.write(case, [(line, each.party) for each in told], day=calendars.london_date(at), at=at)
         _answer(case, line, CLAIMED, REFUND, actor=actor, at=at)

@@ -200,7 +200,8 @@ class SaleNotice(Tracked):
 class SaleClaim(Tracked):
     """What brings a sold line back: a claim of the buyer, or our own wish to buy it back; who asked, and who agreed.
 
-    `outcome` is empty while it is open. Money is whole pence.
+    `outcome` is empty while it is open; `is_stopped` says that the gate stopped the debt when it came back. Money is
+    whole pence.
     """
 
     line = models.ForeignKey(DebtSaleAccount, models.PROTECT, related_name="claims")
@@ -215,6 +216,7 @@ class SaleClaim(Tracked):
     decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
     decided_at = models.DateTimeField(null=True, blank=True)
     refund_pence = models.BigIntegerField(null=True, blank=True)
+    is_stopped = models.BooleanField(default=False)
 
     class Meta:
         constraints = [
@@ -233,5 +235,5 @@ class SaleClaim(Tracked):
 
     @property
     def asks_nothing(self) -> bool:
-        """Say whether the reason forbids asking for payment when the debt comes back."""
-        return self.reason in codes.STOPS
+        """Say whether the reason, or what stopped us when the debt came back, forbids asking for payment."""
+        return self.is_stopped or self.reason in codes.STOPS
