@@ -348,6 +348,7 @@ CELERY_TASK_CREATE_MISSING_QUEUES = True
 CELERY_TASK_ROUTES = {
     "cases.tasks.deliver_outbox": {"queue": "pump"},
     "cases.tasks.sweep": {"queue": "pump"},
+    "cases.tasks.seal_ledger": {"queue": "pump"},
     "cases.tasks.ring_on_call": {"queue": "bell"},  # every worker's, so that no long work keeps somebody asleep
     "cases.tasks.apply_callbacks": {"queue": "inbox"},
     "cases.tasks.fetch_files": {"queue": "inbox"},
@@ -384,6 +385,7 @@ CELERY_BEAT_SCHEDULE = {
         ("run_jobs", 5.0),
         ("scan_documents", 10.0),
         ("sweep", 30.0),
+        ("seal_ledger", 60.0),
         ("check_documents", 3600.0),
     )
 }

@@ -420,11 +420,7 @@ def _erase_person(case: Case, number: str, row: Disposal, *, at: datetime) -> No
 
 def _stop_if(code: str) -> None:
     if code:
-        raise jobs.Skipped(code if code in TOLD else "kept")
-
-
-# What an erasing waits for, where that says nothing of what is secret.
-TOLD = ("message_leaves", "answer_owed", "letter_waits", "period_runs", "work_runs", "report_made")
+        raise jobs.Skipped(code if code in erasing.TOLD else "kept")
 
 
 def _references(actor: Actor, subjects: Collection[str]) -> Mapping[str, str]:
@@ -449,9 +445,9 @@ for code, is_hidden in ((ERASE, False), (ERASE_QUIETLY, True)):
             names=_references,
             is_hidden=is_hidden,
             reasons={
-                **{each: erasing.WAITING_FOR[each].rstrip(".") for each in TOLD},
+                **{each: erasing.WAITING_FOR[each].rstrip(".") for each in erasing.TOLD},
                 "erased": "It is erased already",
-                "kept": "Something keeps it: a hold, a task, an agreement, or another case",
+                "kept": erasing.KEPT.rstrip("."),
                 "merged": "The case it was merged into needs it",
             },
         )

@@ -29,6 +29,8 @@ from cases.ledger import sealing
 from cases.ledger.models import DataKey
 
 __all__ = [
+    "KEPT",
+    "TOLD",
     "WAITING_FOR",
     "MayNotErase",
     "decide",
@@ -76,8 +78,9 @@ def why_not(case: Case, *, at: datetime | None) -> str:
         return "It is to be erased already."
     if not casetypes.get(case.kind).is_erasable:
         return "What billing tells of its account still comes to it."
-    if hold := holds.blocks(case, "dispose", at=at):
-        return hold
+    # What a compartment keeps is met when it is erased: said here, it would tell that there is one.
+    if holds.active(case, at=at).filter(blocks__contains=["dispose"]).exists():
+        return holds.SENTENCE
     if case.merged.filter(key__destroyed_at=None).exists() or case.merged_into_id is not None:
         return "It was merged with another."
     return ""
@@ -117,6 +120,9 @@ WAITING_FOR = {
     "report_made": "A report is being made.",
     "held": holds.SENTENCE,
 }
+# Of the others one sentence is told for all: which it was may be a compartment's secret.
+TOLD = ("message_leaves", "answer_owed", "letter_waits", "period_runs", "work_runs", "report_made")
+KEPT = "Something keeps it: a hold, a task, an agreement, or another case."
 
 
 def _is_owed_an_answer(case: Case) -> bool:
@@ -151,7 +157,7 @@ def why_waits(case: Case, *, at: datetime | None) -> str:
     """Return in words what an erasure of a case before its time waits for: any hold that was not released keeps it,
     whatever it stops. Empty where it can happen."""
     code = waits_for(case, at=at) or ("held" if case.holds.filter(released_at=None).exists() else "")
-    return WAITING_FOR.get(code, "")
+    return WAITING_FOR[code] if code in TOLD else KEPT if code else ""
 
 
 def erase_decided(*, now: datetime) -> int:
@@ -242,7 +248,9 @@ _PERSON_WAITS: tuple[tuple[str, Callable[[CaseParty], bool]], ...] = (
     (
         "task_open",
         lambda person: Task.objects.filter(
-            case=person.case_id, closed_at=None, detail__contains={"person": person.number}
+            Q(detail__contains={"person": person.number}) | ~Q(detail__has_key="person"),
+            case=person.case_id,
+            closed_at=None,
         ).exists(),
     ),
     ("agreement_awaited", lambda person: Approval.objects.filter(case=person.case_id, closed_at=None).exists()),

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Collection, Generator, Iterable, Iterator, Mapping
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
@@ -24,14 +24,15 @@ from django.db.models import Max
 from cases.ledger import keys, merkle, notes
 from cases.ledger.models import Checkpoint, LedgerEvent, LedgerLeaf
 
-__all__ = ["Fault", "faults", "log_file", "newest", "seal", "split"]
+__all__ = ["Fault", "faults", "is_late", "log_file", "newest", "seal"]
 
 MOST = 20_000
 # So often at most: what happens between two checkpoints can still be undone with the whole database.
 EVERY = timedelta(minutes=5)
-# An event is numbered just before its transaction ends; none takes longer than this to end, nor do so many others end
-# before it.
-LONGEST, BACK = timedelta(hours=1), 100_000
+# An event is numbered just before its transaction ends; none takes longer than this to end.
+LONGEST = timedelta(hours=1)
+LATE = timedelta(minutes=15)
+UNSEALED = timedelta(days=1)
 CHUNK = 2000
 log = logging.getLogger(__name__)
 
@@ -60,33 +61,52 @@ def log_file() -> Path:
     return Path(settings.CHECKPOINT_LOG)
 
 
+def is_late() -> bool:
+    """Say whether something happened a quarter of an hour after the newest checkpoint, or ever where there is none. Two
+    queries."""
+    happened = LedgerEvent.objects.order_by("-pk").values_list("recorded_at", flat=True).first()
+    last = newest()
+    return happened is not None and (last is None or happened > last.at + LATE)
+
+
 def seal(*, now: datetime) -> Checkpoint | None:
     """Make a checkpoint if any stream moved since the last one; None where none did, another process is at it, or this
-    one has no key to sign with.
+    one has no key to sign with; a key that cannot be used is told to the log.
 
     One transaction writes the leaves, at most `MOST`, and the checkpoint; then its note goes to the log of checkpoints,
     whose fault is told and mended by the next.
     """
-    if not (keys.directory() / notes.KEY).exists():
+    if (public := _public()) is None:
         return None
     with transaction.atomic():
-        made = _seal(now=now)
+        made = _seal(public, now=now)
     if made is not None:
         log.info("checkpoint", extra={"size": made.size, "note": made.note})
         _publish(made)
     return made
 
 
-def _seal(*, now: datetime) -> Checkpoint | None:
+def _public() -> str | None:
+    """Return the public half of the key that signs here; None without one, or with one that cannot be used."""
+    if not (keys.directory() / notes.KEY).exists():
+        return None
+    try:
+        return notes.public_key()
+    except keys.KeyMissing as fault:
+        log.error("checkpoint_key_unusable", extra={"why": str(fault)})  # noqa: TRY400 -- where it broke says nothing
+        return None
+
+
+def _seal(public: str, *, now: datetime) -> Checkpoint | None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended('ledger_checkpoint', 0))")
         if not cursor.fetchone()[0]:
             return None
     last = newest()
-    if last is not None and last.last_event and now < last.at + EVERY:
+    if last is not None and last.last_event and last.at <= now < last.at + EVERY:
         return None
     last_event = LedgerEvent.objects.aggregate(newest=Max("id"))["newest"] or 0
-    moved = _moved(_from_event(now=now))
+    moved = _moved(_from_event())
     if not moved:
         return None
     size, frontier = (last.size, [bytes.fromhex(each) for each in last.frontier]) if last else (0, [])
@@ -106,14 +126,17 @@ def _seal(*, now: datetime) -> Checkpoint | None:
         last_event=last_event if len(moved) < MOST else 0,
         frontier=[each.hex() for each in frontier],
         note=notes.write(size=size, root=root, at=now),
+        public=public,
     )
 
 
-def _from_event(*, now: datetime) -> int:
-    """Return the event after which streams may have moved since a checkpoint that took all there was: one numbered
-    before that may have been committed after it. Two queries."""
-    whole = Checkpoint.objects.exclude(last_event=0).order_by("-size").values_list("last_event", flat=True)
-    return max(whole.filter(at__lt=now - LONGEST).first() or 0, (whole.first() or 0) - BACK, 0)
+def _from_event() -> int:
+    """Return the event after which streams may have moved since the last checkpoint that took all there was: one
+    numbered before that may have been committed after it. Two queries."""
+    whole = Checkpoint.objects.exclude(last_event=0).order_by("-size")
+    last = whole.first()
+    seen = whole.filter(at__lt=last.at - LONGEST).values_list("last_event", flat=True).first() if last else None
+    return seen or 0
 
 
 def _moved(after: int) -> list[tuple[UUID, int, bytes]]:
@@ -130,48 +153,61 @@ def _moved(after: int) -> list[tuple[UUID, int, bytes]]:
 
 
 def _publish(made: Checkpoint) -> None:
-    """Append the note to the log of checkpoints, on the disk before this returns."""
+    """Append the note to the log of checkpoints, on the disk before this returns; half a note that a crash left stays
+    by itself."""
     path = log_file()
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with path.open("a", encoding="utf-8") as file:
-            file.write(f"{made.note}\n")
+            file.write(f"\n{made.note}")
             file.flush()
             os.fsync(file.fileno())
     except OSError:
         log.exception("checkpoint_not_written", extra={"path": str(path)})
 
 
-def split(text: str) -> list[str]:
-    """Return the notes of a log of checkpoints, in their order."""
-    parts = text.split("\n\n")
-    return [f"{body.strip()}\n\n{signed.strip()}\n" for body, signed in zip(parts[::2], parts[1::2], strict=False)]
-
-
-def faults(given: Iterable[str] = (), *, public: str = "") -> Iterator[Fault]:
+def faults(given: Iterable[str] = (), *, public: Sequence[str] = ()) -> Iterator[Fault]:
     """Yield what is not as the checkpoints say: leaves that are gone or others, events that a leaf names and the ledger
-    has not, checkpoints that nobody signed; and of notes that were kept elsewhere, those that this ledger never made or
-    that are newer than it. Reads every leaf once. Raises NoteUnreadable for a note or key that is none, KeyMissing
-    where notes are given and nobody says by whom they are signed.
+    has not, streams that moved a day before the newest checkpoint and have no leaf, checkpoints that nobody signed; and
+    of notes that were kept elsewhere, those that cannot be read, that none of these keys signed, that this ledger never
+    made, or that are newer than it. Reads every leaf once. Raises NoteUnreadable for a key that is none.
     """
-    kept = list(given)
-    if not public and (kept or (keys.directory() / notes.KEY).exists()):
-        public = notes.public_key()
-    said = [notes.read(note, public=public) for note in kept]
-    known = list(Checkpoint.objects.order_by("size"))
-    roots = yield from _walk({*(row.size for row in known), *(note.size for note in said)})
-    for row in known:
-        yield from _own_faults(row, roots, public)
+    said = []
+    notes.check(public)
+    for text in given:
+        try:
+            said.append(notes.read(text, public=public))
+        except notes.NoteUnreadable:
+            yield Fault(None, 0, CHECKPOINTS, "note", "A checkpoint that was kept elsewhere cannot be read.")
+    sizes = {*Checkpoint.objects.values_list("size", flat=True), *(note.size for note in said)}
+    roots = yield from _walk(sizes)
+    yield from _own_faults(roots)
     for note in said:
         yield from _faults_beside(note, roots)
     yield from _lost_events()
+    yield from _unsealed()
 
 
-def _own_faults(row: Checkpoint, roots: Mapping[int, bytes], public: str) -> Iterator[Fault]:
-    if roots.get(row.size) != bytes(row.root):
-        yield Fault(None, row.size, CHECKPOINTS, "root", "The leaves are not those that were sealed.")
-    if public and not notes.read(row.note, public=public).is_signed:
-        yield Fault(None, row.size, CHECKPOINTS, "note", "It is not signed by this key.")
+def _own_faults(roots: Mapping[int, bytes]) -> Iterator[Fault]:
+    """Yield the first checkpoint whose leaves are others, and each that its own key did not sign."""
+    is_sound = True
+    rows = Checkpoint.objects.order_by("size").values_list("size", "root", "note", "public")
+    for size, root, note, public in rows.iterator(chunk_size=CHUNK):
+        if is_sound and roots.get(size) != bytes(root):
+            is_sound = False
+            yield Fault(None, size, CHECKPOINTS, "root", "The leaves are not those that were sealed.")
+        if not _is_own(note, size, bytes(root), public):
+            yield Fault(None, size, CHECKPOINTS, "note", "It is not signed by its key, or says something else.")
+
+
+def _is_own(note: str, size: int, root: bytes, public: str) -> bool:
+    if not public:  # made before checkpoints named their key
+        return True
+    try:
+        said = notes.read(note, public=[public])
+    except notes.NoteUnreadable:
+        return False
+    return said.is_signed and (said.size, said.root) == (size, root)
 
 
 def _faults_beside(note: notes.Note, roots: Mapping[int, bytes]) -> Iterator[Fault]:
@@ -210,3 +246,19 @@ def _lost_events() -> Iterator[Fault]:
         )
         for stream, seq in cursor.fetchall():
             yield Fault(stream, seq, LEAVES, "hash", "The event that was sealed is gone, or is another.")
+
+
+def _unsealed() -> Iterator[Fault]:
+    """Yield each stream whose last event is a day older than the newest checkpoint and has no leaf."""
+    last = Checkpoint.objects.exclude(last_event=0).order_by("-size").first()
+    if last is None:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT h.stream, h.seq FROM cases_ledgerhead h JOIN cases_ledgerevent e ON e.stream = h.stream AND"
+            " e.seq = h.seq WHERE e.recorded_at < %s AND NOT EXISTS (SELECT 1 FROM cases_ledgerleaf l"
+            " WHERE l.stream = h.stream AND l.seq = h.seq) ORDER BY e.id",
+            [last.at - UNSEALED],
+        )
+        for stream, seq in cursor.fetchall():
+            yield Fault(stream, seq, LEAVES, "seq", "What happened last is sealed by no checkpoint.")

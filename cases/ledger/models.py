@@ -145,7 +145,7 @@ class Checkpoint(models.Model):
     """The signed root over so many leaves. Append-only.
 
     `frontier` is what the next one goes on from; `last_event` the newest event there was, 0 where more had moved than
-    one round takes.
+    one round takes. `public` is the public half of the key that signed it.
     """
 
     size = models.BigIntegerField(primary_key=True)
@@ -154,6 +154,7 @@ class Checkpoint(models.Model):
     last_event = models.BigIntegerField()
     frontier = models.JSONField(default=list)
     note = models.TextField()
+    public = models.CharField(max_length=120, default="", db_default="")
 
     class Meta:
         app_label = "cases"

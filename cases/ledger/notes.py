@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -21,7 +22,7 @@ from cases.ledger import keys
 from cases.ledger.canonical import timestamp
 from cases.ledger.errors import LedgerError
 
-__all__ = ["Note", "NoteUnreadable", "make_key", "public_key", "read", "write"]
+__all__ = ["Note", "NoteUnreadable", "check", "make_key", "public_key", "read", "split", "write"]
 
 NAME = "backoffice-ledger"
 KEY = "sign-v1"
@@ -79,8 +80,19 @@ def write(*, size: int, root: bytes, at: datetime) -> str:
     return f"{text}\n— {NAME} {base64.b64encode(signature).decode()}\n"
 
 
-def read(note: str, *, public: str) -> Note:
-    """Return what a note says. Raises NoteUnreadable for what is no note."""
+def split(text: str) -> list[str]:
+    """Return the notes of a file, in their order, whatever stands between them; each begins with the ledger's name."""
+    lines = text.replace("\r\n", "\n").split("\n")
+    starts = [place for place, line in enumerate(lines) if line == NAME]
+    return [
+        "\n".join(lines[start:end]).strip() + "\n"
+        for start, end in zip(starts, [*starts[1:], len(lines)], strict=False)
+    ]
+
+
+def read(note: str, *, public: Iterable[str]) -> Note:
+    """Return what a note says, and whether one of these keys signed it. Raises NoteUnreadable for what is no note or no
+    key."""
     text, _, signatures = note.partition("\n\n")
     lines = text.split("\n")
     try:
@@ -89,16 +101,32 @@ def read(note: str, *, public: str) -> Note:
         raise NoteUnreadable("This is no checkpoint of a ledger.") from None
     if name != NAME or size < 0 or len(root) != sha256().digest_size:
         raise NoteUnreadable("This is no checkpoint of a ledger.")
+    is_signed = any([_is_signed(f"{text}\n", signatures, each) for each in public])  # every key is looked at
     at = next((line.removeprefix("at ") for line in lines[3:] if line.startswith("at ")), "")
-    return Note(size=size, root=root, at=at, is_signed=_is_signed(f"{text}\n", signatures, public))
+    return Note(size=size, root=root, at=at, is_signed=is_signed)
+
+
+def _key(public: str) -> tuple[bytes, Ed25519PublicKey]:
+    """Return a public key from how it is written; its name and number must be its own."""
+    try:
+        name, number, text = public.split("+", 2)
+        raw = base64.b64decode(text, validate=True)
+        key = Ed25519PublicKey.from_public_bytes(raw.removeprefix(ED25519))
+    except (ValueError, binascii.Error):
+        raise NoteUnreadable("This is no public key of a ledger.") from None
+    if (name, number) != (NAME, _key_id(raw).hex()):
+        raise NoteUnreadable("This public key is mistyped.")
+    return raw, key
+
+
+def check(public: Iterable[str]) -> None:
+    """Raise NoteUnreadable for a public key that is none."""
+    for each in public:
+        _key(each)
 
 
 def _is_signed(text: str, signatures: str, public: str) -> bool:
-    try:
-        raw = base64.b64decode(public.split("+", 2)[2], validate=True)
-        key = Ed25519PublicKey.from_public_bytes(raw.removeprefix(ED25519))
-    except (IndexError, ValueError, binascii.Error):
-        raise NoteUnreadable("This is no public key of a ledger.") from None
+    raw, key = _key(public)
     for line in signatures.splitlines():
         try:
             given = base64.b64decode(line.rpartition(" ")[2], validate=True)

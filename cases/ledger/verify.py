@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
@@ -80,7 +80,7 @@ def verify_rows_alone() -> list[Finding]:
     return [*(Finding(*fault) for fault in (*live_faults(None), *events_of_nobody())), *sealed_findings()]
 
 
-def sealed_findings(given: Iterable[str] = (), *, public: str = "") -> list[Finding]:
+def sealed_findings(given: Iterable[str] = (), *, public: Sequence[str] = ()) -> list[Finding]:
     """Return what is not as the ledger's own checkpoints say, nor as those say that were kept elsewhere. Raises
     notes.NoteUnreadable."""
     found = checkpoints.faults(given, public=public)

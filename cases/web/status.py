@@ -17,7 +17,7 @@ from django.views.decorators.http import require_GET
 from cases.kernel import policy
 from cases.kernel.oncall import reading as on_call
 from cases.kernel.reading import status as states
-from cases.ledger import checks
+from cases.ledger import checkpoints, checks
 from cases.web import asking
 from cases.web.refusals import screen
 
@@ -53,6 +53,8 @@ def status(request: HttpRequest) -> HttpResponse:
         "on_call": on_call.state_of_tests(now=now),
         "queues": states.queues(now=now),
         "ledger": states.ledger_state(),
+        "sealed": checkpoints.newest(),
+        "is_unsealed": checkpoints.is_late(),
         "clocks_agree": abs(checks.clock_difference()) <= checks.MOST_APART,
     }
     return render(request, "cases/status.html", shown)

@@ -474,6 +474,12 @@ class TestAPersonOfACaseThatIsKeptLonger:
         assert left(row) == (0, [])
         assert not CaseParty.objects.filter(is_erased=True).exists()
 
+    def test_a_task_that_says_of_nobody_keeps_everybody(self, people, filed):
+        """What an agency says of somebody waits for a person who compares: it may be them."""
+        with record.act(filed, "tests.asked", actor=actors.system("tests"), at=OVER):
+            tasks.raise_task("fraud_match", case=filed, at=OVER, notice=1)
+        assert left(self.erase(people)) == (0, [("kept", 1)])
+
     def test_a_task_about_them_keeps_them_and_one_about_another_does_not(self, people, filed):
         with record.act(filed, "tests.asked", actor=actors.system("tests"), at=OVER):
             tasks.raise_task("link_review", case=filed, at=OVER, person=1)

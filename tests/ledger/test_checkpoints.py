@@ -47,7 +47,8 @@ def seal(minutes: int = 0) -> Checkpoint | None:
 
 
 def found(*given: str, public: str = "") -> list[tuple[str, str, str]]:
-    return [(each.table, each.column, each.message) for each in checkpoints.faults(given, public=public)]
+    known = [public or notes.public_key()]
+    return [(each.table, each.column, each.message) for each in checkpoints.faults(given, public=known)]
 
 
 @contextmanager
@@ -87,9 +88,9 @@ def test_a_checkpoint_covers_every_stream_that_moved_and_is_signed_and_written_b
     leaves = {row.stream: (row.seq, bytes(row.hash)) for row in LedgerLeaf.objects.all()}
     assert leaves == heads and set(streams) <= set(leaves)
     assert made.size == len(heads)
-    said = notes.read(made.note, public=notes.public_key())
+    said = notes.read(made.note, public=[notes.public_key()])
     assert (said.size, said.root, said.is_signed) == (made.size, bytes(made.root), True)
-    assert checkpoints.split((place / "beside" / "checkpoints.txt").read_text()) == [made.note]
+    assert notes.split((place / "beside" / "checkpoints.txt").read_text()) == [made.note]
     assert found() == []
     with nothing_written():
         assert seal() is None
@@ -105,7 +106,7 @@ def test_a_checkpoint_covers_every_stream_that_moved_and_is_signed_and_written_b
         (streams[0], 2),
         (other, 1),
     }
-    assert len(checkpoints.split((place / "beside" / "checkpoints.txt").read_text())) == 2
+    assert len(notes.split((place / "beside" / "checkpoints.txt").read_text())) == 2
     assert found(made.note, second.note) == []
 
 
@@ -122,22 +123,20 @@ def test_more_than_one_round_takes_comes_with_the_next_at_once(monkeypatch):
     assert found() == []
 
 
-def test_an_event_that_was_numbered_before_and_committed_after_has_its_leaf_all_the_same():
+def test_an_event_that_was_numbered_before_and_committed_after_has_its_leaf_whenever_the_next_is_made():
+    """Also where no checkpoint is made for hours: what counts is the last one, not what time it is."""
     act(stream := uuid4())
+    act(uuid4())
     seal()
-    # As if the checkpoint had seen a newer event than that of a transaction which was still open.
-    with tampering() as cursor:
+    with tampering() as cursor:  # as if the transaction of the first had still been open
         cursor.execute("DELETE FROM cases_ledgerleaf")
         cursor.execute("DELETE FROM cases_checkpoint")
-    act(uuid4())
     newest = LedgerEvent.objects.order_by("-pk").first()
-    Checkpoint.objects.create(size=0, root=merkle.root_of([]), at=NOW, last_event=newest.pk, note=_note(0))
-    seal(minutes=6)
+    root = merkle.root_of([])
+    note = notes.write(size=0, root=root, at=NOW)
+    Checkpoint.objects.create(size=0, root=root, at=NOW, last_event=newest.pk, note=note)
+    seal(minutes=200)
     assert LedgerLeaf.objects.filter(stream=stream).exists()
-
-
-def _note(size: int) -> str:
-    return notes.write(size=size, root=merkle.root_of([]), at=NOW)
 
 
 def test_a_chain_that_was_written_anew_as_a_whole_is_found_by_the_checkpoint_alone():
@@ -203,22 +202,90 @@ def test_another_ledger_shows_to_whoever_kept_a_note():
     assert message.startswith("This is not the ledger of the checkpoint of ")
 
 
-def test_a_note_that_nobody_signed_or_another_key_did_proves_nothing(place):
+def test_a_new_key_goes_on_and_the_old_checkpoints_stand():
     act(uuid4())
-    made = seal()
-    public = notes.public_key()
+    made, first = seal(), notes.public_key()
     (keys.directory() / notes.KEY).unlink()
     notes.make_key()
-    assert notes.public_key() != public
-    assert [column for _, column, _ in found(made.note)] == ["note", "note"]  # the ledger's own, and the one given
-    assert found(made.note, public=public) == []
+    act(uuid4())
+    second, public = seal(minutes=6), notes.public_key()
+    assert public != first
+    assert list(checkpoints.faults()) == []
+    assert list(checkpoints.faults([made.note, second.note], public=[first, public])) == []
+    assert [column for _, column, _ in found(made.note)] == ["note"]
+
+
+def test_a_note_that_nobody_signed_proves_nothing():
+    act(uuid4())
+    made, public = seal(), notes.public_key()
     changed = made.note.replace(f"\n{made.size}\n", f"\n{made.size + 1}\n")
-    assert [column for _, column, _ in found(changed, public=public)] == ["note"]
+    assert [column for _, column, _ in found(changed)] == ["note"]
+    assert found("nonsense", made.note) == [
+        ("cases_checkpoint", "note", "A checkpoint that was kept elsewhere cannot be read.")
+    ]
     for nonsense in ("", "x", "backoffice-ledger\nmany\nAAAA\n\n— x y\n", made.note.replace("backoffice", "other")):
         with pytest.raises(notes.NoteUnreadable):
-            notes.read(nonsense, public=public)
-    with pytest.raises(notes.NoteUnreadable):
-        notes.read(made.note, public="nonsense")
+            notes.read(nonsense, public=[public])
+    for mistyped in ("nonsense", "x+y+" + public.split("+", 2)[2], public[:-4]):
+        with pytest.raises(notes.NoteUnreadable):
+            list(checkpoints.faults([made.note], public=[mistyped]))
+
+
+def test_notes_in_one_file_stand_each_alone_however_they_were_put_there():
+    act(uuid4())
+    first = seal()
+    act(uuid4())
+    second = seal(minutes=6)
+    expected = [first.note, second.note]
+    for between in ("", "\n", "\n\n\n"):
+        assert notes.split(between.join(expected)) == expected
+        assert notes.split(between.join(expected).replace("\n", "\r\n")) == expected
+    for cut in (5, 40, len(first.note) - 10):
+        half = notes.split(first.note[:cut] + "\n" + second.note)
+        assert half[-1] == second.note
+    assert notes.split("nothing of the kind") == []
+
+
+def test_what_happened_last_and_was_never_sealed_is_named_a_day_later():
+    act(stream := uuid4())
+    seal()
+    with tampering() as cursor:
+        cursor.execute("DELETE FROM cases_ledgerleaf WHERE idx = (SELECT max(idx) FROM cases_ledgerleaf)")
+        cursor.execute("UPDATE cases_checkpoint SET at = at + interval '25 hours'")
+    assert "seq" in {each.column for each in checkpoints.faults()}
+    assert stream is not None
+
+
+def test_a_clock_that_was_ahead_stops_nothing_for_longer_than_it_is_put_right():
+    act(uuid4())
+    seal(minutes=60 * 24 * 30)
+    act(stream := uuid4())
+    assert seal() is not None
+    assert LedgerLeaf.objects.filter(stream=stream).exists()
+
+
+def test_a_key_that_cannot_be_used_stops_sealing_alone(caplog):
+    act(uuid4())
+    seal()
+    path = keys.directory() / notes.KEY
+    path.chmod(0o644)
+    act(uuid4())
+    with nothing_written():
+        assert seal(minutes=6) is None
+    assert "checkpoint_key_unusable" in caplog.text
+    assert verify.verify_rows_alone() == []
+    with pytest.raises(CommandError, match="one that is damaged goes first"):
+        call_command("checkpoint", "key")
+
+
+def test_it_is_late_once_something_happened_a_quarter_of_an_hour_after_it():
+    act(uuid4())
+    assert checkpoints.is_late()
+    checkpoints.seal(now=timezone.now())
+    assert not checkpoints.is_late()
+    with tampering() as cursor:
+        cursor.execute("UPDATE cases_checkpoint SET at = at - interval '20 minutes'")
+    assert checkpoints.is_late()
 
 
 def test_nobody_changes_or_removes_what_was_sealed():
@@ -237,7 +304,7 @@ def test_who_has_no_key_seals_nothing_and_goes_on():
     act(uuid4())
     with nothing_written():
         assert seal() is None
-    assert found() == []
+    assert list(checkpoints.faults()) == []
 
 
 def test_a_log_that_cannot_be_written_stops_no_checkpoint(settings, place):
@@ -247,12 +314,12 @@ def test_a_log_that_cannot_be_written_stops_no_checkpoint(settings, place):
     (place / "beside").unlink()
     act(uuid4())
     second = seal(minutes=6)
-    assert checkpoints.split((place / "beside" / "checkpoints.txt").read_text()) == [second.note]
+    assert notes.split((place / "beside" / "checkpoints.txt").read_text()) == [second.note]
 
 
-def test_the_sweep_seals():
+def test_the_background_seals():
     act(uuid4())
-    work.sweep()
+    work.seal_ledger()
     assert Checkpoint.objects.count() == 1
 
 
@@ -283,7 +350,10 @@ class TestTheCommands:
             self.call("verify_ledger", "--checkpoints", str(kept))
         for text in ("", "nonsense"):
             kept.write_text(text)
-            with pytest.raises(CommandError):
+            with pytest.raises(CommandError, match="holds no checkpoint"):
                 self.call("verify_ledger", "--checkpoints", str(kept))
+        kept.write_text(note[:60])
+        with pytest.raises(SystemExit):
+            self.call("verify_ledger", "--checkpoints", str(kept))
         with pytest.raises(CommandError, match="cannot be read"):
             self.call("verify_ledger", "--checkpoints", str(place / "nowhere.txt"))

@@ -176,7 +176,7 @@ def test_it_waits_for_letters_tasks_agreements_and_holds_and_says_so(people, ask
         waits = tasks.raise_task("rights_tell_earlier_recipient", case=older, at=AT)
     assert report.tables(asked)[0].rows[0] == (
         f"{older.reference}, rights request",
-        "To be erased. It waits: a task is open.",
+        "To be erased. It waits: something keeps it: a hold, a task, an agreement, or another case.",
     )
     with nothing_written():
         assert erasing.erase_decided(now=LATER) == 0
@@ -188,7 +188,9 @@ def test_it_waits_for_letters_tasks_agreements_and_holds_and_says_so(people, ask
     with record.act(older, "tests.asked", actor=actors.system("tests"), at=AT):
         tasks.close(waits, actor=actors.system("tests"), at=AT)
     holds.enter(older.pk, "legal", actor=people[rights.OFFICER], at=LATER, source="court", reason="An order.")
-    assert report.tables(asked)[0].rows[0][1] == "To be erased. It waits: a policy hold stops this."
+    assert report.tables(asked)[0].rows[0][1] == (
+        "To be erased. It waits: something keeps it: a hold, a task, an agreement, or another case."
+    )
     assert erasing.erase_decided(now=late) == 0
     assert not Case.objects.select_related("key").get(pk=older.pk).key.destroyed_at
 
@@ -205,6 +207,19 @@ def test_a_hold_of_a_compartment_keeps_it_and_writes_nothing_of_it(people, older
     with record.act(hidden, "tests.lifted", actor=actors.system("tests"), at=AT):
         quietholds.lift(hidden, at=AT)
     assert erasing.erase_decided(now=LATER) == 1
+
+
+def test_a_report_of_suspicion_about_a_matter_changes_no_word_of_the_request(people, older, asked):
+    """POCA 2002 s.333A: what is told must not say that there is one."""
+    before = report.tables(asked)[0].rows
+    suspicions.submitted(people, about_reference=older.reference, about_token=quietholds.case_token(older.uid))
+    assert report.tables(asked)[0].rows == before
+    assert before[0][1] == "Two people can decide to erase it."
+    proposed(asked, people, erased=[str(older.uid)])
+    agreed(asked, people)
+    with nothing_written():
+        assert erasing.erase_decided(now=LATER) == 0
+    assert report.tables(asked)[0].rows[0][1].startswith("To be erased. It waits: something keeps it")
 
 
 def test_a_fault_of_one_keeps_no_other(people, older, asked, monkeypatch):

@@ -24,9 +24,10 @@ class Command(BaseCommand):
         try:
             self.stdout.write({"init": _init, "key": notes.public_key, "seal": _seal, "show": _show}[what]().rstrip())
         except KeyMissing as missing:
-            raise CommandError(
-                f"{missing} Make it with 'manage.py checkpoint init' where the ledger is sealed."
-            ) from None
+            told = (
+                "Make it with 'manage.py checkpoint init' where the ledger is sealed; one that is damaged goes first."
+            )
+            raise CommandError(f"{missing} {told}") from None
         except OSError as error:
             raise CommandError(f"The key cannot be written: {error}") from error
 

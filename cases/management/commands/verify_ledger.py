@@ -9,10 +9,9 @@ from django.apps import apps
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from cases.ledger.checkpoints import split
 from cases.ledger.keys import KeyMissing
 from cases.ledger.models import LedgerEvent
-from cases.ledger.notes import NoteUnreadable, public_key
+from cases.ledger.notes import NoteUnreadable, public_key, split
 from cases.ledger.verify import WRONG, Finding, sealed_findings, verify_all, verify_stream
 
 
@@ -29,7 +28,7 @@ class Command(BaseCommand):
         )
 
     def handle(
-        self, *args: Any, reference: str | None = None, checkpoints: str | None = None, key: str = "", **options: Any
+        self, *args: Any, reference: str | None = None, checkpoints: str | None = None, key: list[str], **options: Any
     ) -> None:
         events = LedgerEvent.objects.all()
         is_demo = bool(getattr(settings, "DEMO", False))
@@ -45,7 +44,7 @@ class Command(BaseCommand):
         if wrong:
             sys.exit(1)
 
-    def _kept(self, file: str | None, key: str) -> list[Finding]:
+    def _kept(self, file: str | None, public: list[str]) -> list[Finding]:
         """Compare the ledger with checkpoints of a file."""
         if file is None:
             return []
@@ -53,7 +52,7 @@ class Command(BaseCommand):
             given = split(Path(file).read_text(encoding="utf-8"))
             if not given:
                 raise CommandError(f"{file} holds no checkpoint.")
-            found = sealed_findings(given, public=key or public_key())
+            found = sealed_findings(given, public=public or [public_key()])
         except (OSError, UnicodeDecodeError) as error:
             raise CommandError(f"{file} cannot be read: {error}") from error
         except (NoteUnreadable, KeyMissing) as error:
