@@ -114,6 +114,7 @@ def looked_for(row: dict[str, str]) -> Case:
 
 
 ADDED = {"account_reference": "8700000001", "effective_date": "2026-11-16"}
+IN_REVIEW = "8700000002"
 
 
 @story
@@ -121,12 +122,22 @@ def applied(people: dict[str, Actor]) -> Case:
     return _applied(looked_for(account(people)))
 
 
+def added_to(case_id: int) -> dict[str, str]:
+    """Return what the register says of the debt that is added to a case, by its state."""
+    is_reviewed = Case.objects.get(pk=case_id).state == "review_requested"
+    return ADDED | ({"account_reference": IN_REVIEW} if is_reviewed else {})
+
+
 @story
 def owing_more(people: dict[str, Actor]) -> Case:
     """Applied; whoever it protects owes on the account that is added, too, which billing told after the search."""
+    return _owing(ADDED["account_reference"], people)
+
+
+def _owing(number: str, people: dict[str, Actor]) -> Case:
     row = account(people)
     case = looked_for(row)
-    placements.accounts(people, {**row, "account": ADDED["account_reference"]})
+    placements.accounts(people, {**row, "account": number})
     return _applied(case)
 
 
@@ -136,7 +147,16 @@ def _applied(case: Case) -> Case:
 
 @story
 def review_requested(people: dict[str, Actor]) -> Case:
-    case = applied(people)
+    return _in_review(applied(people), people)
+
+
+@story
+def owing_more_in_review(people: dict[str, Actor]) -> Case:
+    """As `owing_more`, and a review was asked for."""
+    return _in_review(_owing(IN_REVIEW, people), people)
+
+
+def _in_review(case: Case, people: dict[str, Actor]) -> Case:
     transitions.apply(case.pk, "request_review", actor=people[MANAGER], at=AT, inputs=REVIEW)
     verdicts.decide(case.approvals.get(closed_at=None).uid, "agreed", actor=people[COUNSEL], at=AT)
     return Case.objects.get(pk=case.pk)

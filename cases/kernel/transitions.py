@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -153,17 +153,26 @@ def check_state(context: Context) -> None:
 
 
 def _is_behind(case: Case, move: Transition) -> bool:
-    """Whether the case stands in the move's target, or somewhere the kind's own moves lead on to from there.
+    """Whether the case stands in the move's target, or somewhere the kind's own moves lead on to from there; of a move
+    that may be made more than once, whether none of the states that it is made from can come again.
 
     A case that was reopened stands before the move again: what is said of it then is news.
     """
+    if move.target is None or move.target in move.source:
+        return case.state in _onwards(case, move.source) and not _onwards(case, {case.state}) & move.source
+    return case.state in _onwards(case, {move.target})
+
+
+def _onwards(case: Case, states: Collection[str]) -> set[str]:
+    """Return these states and all that the kind's own moves lead on to from them."""
     own = casetypes.get(case.kind).lifecycle.transitions
-    reached, frontier = set(), {move.target or case.state}
+    reached: set[str] = set()
+    frontier = set(states)
     while frontier:
         state = frontier.pop()
         reached.add(state)
         frontier |= {each.target for each in own if state in each.source and each.target} - reached
-    return case.state in reached
+    return reached
 
 
 def typed_refusals(context: Context) -> list[str]:

@@ -285,6 +285,43 @@ def test_a_debt_that_is_added_is_protected_from_its_day_and_may_be_reviewed_anew
         moratoria.said(case, "moratorium.debt_added", **moratoria.ADDED)
 
 
+def added_by_word(case):
+    """Let the register say of a case, by its own reference, that a debt is added; return what became of the word."""
+    agency = Agency.objects.get(code=moratoria.enter().agency_code)
+    sender = Sender(
+        agency=agency, channel=agency.channels.get(direction="in"), message_id=f"added-{case.pk}", key_name="tests"
+    )
+    facts = Moratorium.objects.get(pk=case.pk)
+    (values,) = sealing.open_rows([facts], ["register_reference"], reader=READER, at=AT)
+    body = callback(
+        type="moratorium.debt_added",
+        agency_reference=values["register_reference"],
+        reference=...,
+        data=moratoria.added_to(case.pk),
+    )
+    receive(sender, json.dumps(body).encode(), ip_token="", now=AT)
+    application.apply_pending(now=AT)
+    return Callback.objects.latest("pk")
+
+
+def test_a_debt_that_is_added_while_a_review_is_asked_for_is_protected_and_the_review_goes_on(people):
+    case = moratoria.owing_more_in_review(people)
+    assert (added_by_word(case).state, state(case)) == ("applied", "review_requested")
+    debt = searching.debts_of(case).get(origin="added")
+    assert (debt.standing, debt.effective_date) == ("protected", date(2026, 11, 16))
+    moratoria.said(case, "moratorium.review_decided", outcome="refused")
+    assert state(case) == "applied"
+
+
+def test_a_debt_that_is_added_too_early_is_for_people_and_after_the_end_for_nobody(people):
+    early, over = moratoria.received(people), moratoria.ended(people)
+    said = added_by_word(early)
+    assert (said.state, said.case_id) == ("failed", early.pk)
+    assert early.tasks.filter(kind="callback_not_applied", closed_at=None).exists()
+    said = added_by_word(over)
+    assert (said.state, over.tasks.filter(kind="callback_not_applied").exists()) == ("ignored", False)
+
+
 def test_a_debt_of_somebody_else_is_not_added(people):
     case = moratoria.applied(people)
     stranger = moratoria.account(people)

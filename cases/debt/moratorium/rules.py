@@ -106,8 +106,8 @@ LIFECYCLE = Lifecycle(
         Transition(
             name="add_debt",
             label="Add a debt to it",
-            source=frozenset({"applied"}),
-            target="applied",
+            source=_IN_FORCE,
+            target=None,
             roles=_AGENCY | _ANALYST,
             guards=(guards.names_debt,),
             effects=(effects.add_debt,),
