@@ -93,17 +93,18 @@ def store(rows: Sequence[Row], *, at: datetime) -> Outcome:
             outcome.refused[each.place] = fault
         else:
             changed.append((each, account))
-    _add(added, at=at)
+    new = _add(added, at=at)
     _change(changed, at=at)
-    _tell([account.pk for _, account in changed], at=at)
+    _tell("accounts_changed", [account.pk for _, account in changed], at=at)
+    _tell("accounts_added", new, at=at)
     outcome.added, outcome.changed = len(added), len(changed)
     return outcome
 
 
-def _tell(accounts: Sequence[int], *, at: datetime) -> None:
-    """Let the families do what follows from changed accounts, in the same transaction."""
+def _tell(what: str, accounts: Sequence[int], *, at: datetime) -> None:
+    """Let the families do what follows from changed or new accounts, in the same transaction."""
     for casetype in casetypes.all_types() if accounts else ():
-        if follow := casetype.reacts.get("accounts_changed"):
+        if follow := casetype.reacts.get(what):
             follow(accounts, at=at)
 
 
@@ -133,10 +134,10 @@ def _why_not(account: Account, row: Row) -> Fault | None:
     return None
 
 
-def _add(told: Sequence[_Told], *, at: datetime) -> None:
-    """Copy in accounts that are new, with a key for each of them and for each of their holders."""
+def _add(told: Sequence[_Told], *, at: datetime) -> list[int]:
+    """Copy in accounts that are new, with a key for each of them and for each of their holders; return their ids."""
     if not told:
-        return
+        return []
     people = [(each, values) for each in told for values in each.row.holders]
     sealers = sealing.new_sealers(len(told) + len(people), "account", at=at)
     copying.copy_rows([each.key for each in sealers])
@@ -159,6 +160,7 @@ def _add(told: Sequence[_Told], *, at: datetime) -> None:
         _flag(account, *flag) for each, account in zip(told, accounts, strict=True) for flag in each.row.flags.items()
     ]
     copying.copy_create(AccountFlag, flags)
+    return [account.pk for account in accounts]
 
 
 def _holder(

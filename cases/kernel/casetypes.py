@@ -264,7 +264,8 @@ class CaseType:
     `callback_data` shows, by type of callback, what its data may hold. `reacts` says what follows in the same act from
     what the kernel tells by a code: `hold_began` with the case, the hold and the time; `fraud_confirmed` with a number,
     when its SIM was changed, the time and the source, which gives back the case about it; `accounts_changed` with the
-    ids of accounts of which billing told something new; `default_changed` with the id of an account whose default is on
+    ids of accounts of which billing told something new, `accounts_added` with those that it told of for the first time;
+    `default_changed` with the id of an account whose default is on
     file, the reason and the time; `default_on_file` with the id of an account, which gives back what is on file of its
     default; `letter_due` with a letter that is about to be written and the
     time, which gives back whether it was taken back instead; `agency_stopped` with the case on which a recovery agency

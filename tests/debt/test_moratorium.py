@@ -322,6 +322,54 @@ def test_a_debt_that_is_added_too_early_is_for_people_and_after_the_end_for_nobo
     assert (said.state, over.tasks.filter(kind="callback_not_applied").exists()) == ("ignored", False)
 
 
+LATE = "8755500001"
+NEXT_DAY = AT + timedelta(hours=20)
+
+
+def naming_one_unknown(people):
+    """A notice that is applied to one account and names another of which billing has not told; the first's row."""
+    row = moratoria.account(people)
+    case = moratoria.matched(moratoria.opened(row, {**row, "account": LATE}, person=moratoria.debtor(row)))
+    assert case.state == "applied"
+    assert list(case.tasks.filter(closed_at=None).values_list("kind", flat=True)) == ["moratorium_unknown"]
+    return case, row
+
+
+def test_an_account_that_the_notice_names_is_protected_once_billing_tells_of_it(people):
+    case, row = naming_one_unknown(people)
+    moratoria.account(people)  # somebody else's, which nobody waits for
+    assert not case.clocks.filter(rule="moratorium_match", ended_at=None).exists()
+    placements.accounts(people, {**row, "account": LATE}, at=NEXT_DAY)
+    placement = placed(people, {**row, "account": LATE}, at=NEXT_DAY)
+    sweeps.end_due_clocks(now=NEXT_DAY + timedelta(minutes=2))
+
+    debt = searching.debts_of(case).get(number=2)
+    assert (debt.standing, debt.effective_date, debt.hold.case_id) == ("protected", moratoria.START, placement.pk)
+    assert told("dca_hold") == [{"reference": placement.reference}]
+    assert [each["account"] for each in answers()[-1]["debts"]] == [row["account"], LATE]
+    assert accountholds.entered([LATE], "cra_default", at=NEXT_DAY) == {LATE: {"breathing_space"}}
+    assert not case.tasks.filter(closed_at=None).exclude(kind="moratorium_by_hand").exists()
+
+
+def test_an_account_that_the_notice_names_and_somebody_else_holds_is_for_a_person(people):
+    case, _ = naming_one_unknown(people)
+    stranger = portfolio.row(2, account=LATE, jurisdiction="eaw")
+    placements.accounts(people, stranger, at=NEXT_DAY)
+    sweeps.end_due_clocks(now=NEXT_DAY + timedelta(minutes=2))
+    assert searching.debts_of(case).get(number=2).standing == "candidate"
+    assert case.tasks.get(kind="moratorium_others", closed_at=None).detail == {"debts": [2]}
+
+
+def test_a_notice_that_waits_for_a_person_is_looked_at_anew_when_its_account_is_known(people):
+    row = portfolio.row(2, account=LATE, jurisdiction="eaw")
+    case = moratoria.matched(moratoria.opened(row, person=moratoria.debtor(row)))
+    assert case.state == "received"
+    placements.accounts(people, row, at=NEXT_DAY)
+    sweeps.end_due_clocks(now=NEXT_DAY + timedelta(minutes=2))
+    assert (state(case), searching.debts_of(case).get(account__isnull=False).standing) == ("applied", "protected")
+    assert not case.tasks.filter(kind="moratorium_unclear", closed_at=None).exists()
+
+
 def test_a_debt_of_somebody_else_is_not_added(people):
     case = moratoria.applied(people)
     stranger = moratoria.account(people)

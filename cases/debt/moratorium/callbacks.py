@@ -6,14 +6,14 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from cases.debt.moratorium import codes, effects, fees, searching
+from cases.debt.moratorium import codes, effects, fees, opening, periods, searching
 from cases.debt.moratorium.models import Moratorium, MoratoriumDebt
 from cases.kernel import clocks, locks, record, tasks, transitions
 from cases.kernel.actors import Actor, system
 from cases.kernel.casetypes import Content
 from cases.kernel.models import Case, Clock
 
-__all__ = ["CALLBACKS", "EXAMPLES", "accounts_changed", "is_over", "match", "pass_by"]
+__all__ = ["CALLBACKS", "EXAMPLES", "accounts_added", "accounts_changed", "is_over", "match", "pass_by"]
 
 
 def _move(case: Case, move: str, content: Content, *, actor: Actor, at: datetime) -> None:
@@ -68,7 +68,8 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
 
 
 def match(case: Case, clock: Clock, *, at: datetime) -> None:
-    """Look for the debtor; apply the notice or pass it on where that is certain, else ask a person."""
+    """Look for the debtor; apply the notice or pass it on where that is certain, else ask a person. In a moratorium
+    that is applied, protect what it names and billing has told of since. Raises locks.CaseBusy: it is tried again."""
     actor = system("moratoria", source=case.source)
     with record.act(case, "moratorium.searched", actor=actor, at=at) as action:
         clocks.end_one(case, clock, at=at, state="met")
@@ -84,7 +85,9 @@ def match(case: Case, clock: Clock, *, at: datetime) -> None:
         clocks.refresh_due(case)
         case.version += 1
         case.save()
-    if is_certain:
+    if case.state in codes.IN_FORCE:
+        effects.protect_known(case, actor=actor, at=at)
+    elif is_certain:
         transitions.apply(case.pk, "forward" if searching.is_sold(debts) else "apply", actor=actor, at=at)
 
 
@@ -103,6 +106,23 @@ def pass_by(case: Case, clock: Clock, *, at: datetime) -> None:
         clocks.end_one(case, clock, at=at, state="met")
         clocks.refresh_due(case)
         case.save()
+
+
+def accounts_added(accounts: Collection[int], *, at: datetime) -> None:
+    """Billing told of accounts for the first time: a moratorium that names one of them looks for it within a minute.
+    Inside the caller's transaction; locks those cases."""
+    for case_id in searching.waiting_for(accounts, at=at):
+        case = locks.case_for_update(case_id)
+        is_open = case.state in ("received", *codes.IN_FORCE)
+        if not is_open or case.clocks.filter(rule=periods.MATCH, ended_at=None).exists():
+            continue
+        with record.act(case, "moratorium.account_known", actor=system("moratoria", source=case.source), at=at):
+            facts = Moratorium.objects.get(pk=case.pk)
+            begins = max(at, opening.midnight(facts.start_date))
+            clocks.start(case, periods.MATCH, started_at=begins, jurisdiction=opening.jurisdiction(facts.regime))
+            clocks.refresh_due(case)
+            case.version += 1
+            case.save()
 
 
 def accounts_changed(accounts: Collection[int], *, at: datetime) -> None:

@@ -71,13 +71,19 @@ MORATORIUM = CaseType(
         letters.LETTER.code: letters.LETTER.label,
     },
     protects=gate.protected,
-    reacts={"accounts_changed": callbacks.accounts_changed, "agency_stopped": effects.told},
+    reacts={
+        "accounts_added": callbacks.accounts_added,
+        "accounts_changed": callbacks.accounts_changed,
+        "agency_stopped": effects.told,
+    },
     intake=intake.INTAKE,
     is_divisible=False,
     # Numbers of rows, and what the table of debts says better.
     unspoken=frozenset({"account", "holder", "hold", "parts"}),
     is_erasable=False,
     said={
+        "moratorium.account_known": "Billing told of an account that the notice names",
+        "moratorium.account_protected": "A debt that the notice names is protected, now that its account is known",
         "moratorium.collectors_told": "Those who collect are told",
         "moratorium.debt_came_back": "A debt came back from an agency",
         "moratorium.fee_confirmed": "Billing confirmed that a charge was taken back",

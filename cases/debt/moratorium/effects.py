@@ -30,15 +30,17 @@ from cases.kernel.models import Case, CaseParty, Clock, Hold, OutboxMessage, Sea
 from cases.kernel.timing import places
 from cases.ledger import sealing
 
-__all__ = ["BY_HAND", "JOINT", "LETTERS", "UNCLEAR", "account_named", "came_back", "protect", "told"]
+__all__ = ["BY_HAND", "JOINT", "LETTERS", "UNCLEAR", "account_named", "came_back", "protect", "protect_known", "told"]
 
 UNCLEAR, JOINT, BY_HAND = "moratorium_unclear", "moratorium_joint", "moratorium_by_hand"
 SEND, OTHERS = "moratorium_send_particulars", "moratorium_others"
+UNKNOWN = "moratorium_unknown"
 tasks.declare(
     {
         UNCLEAR: "A moratorium notice: say which accounts are the debtor's, or that there are none",
         JOINT: "A joint debt: decide how the holder who is in no moratorium is asked, and what of a charge they owe",
         SEND: "Let an adviser whom the notice does not name have what the review rests on",
+        UNKNOWN: "The notice names an account that is none of ours yet: look for a wrong number, and ask billing",
         OTHERS: "Say whether other accounts that were found are the debtor's too, and tell the adviser, who waits",
         BY_HAND: "Tell the adviser, the register or a buyer by hand: no message or letter can go",
     },
@@ -130,6 +132,8 @@ def apply(context: Any) -> None:
     answer(case, "sold" if all(debt.standing == "sold" for debt in chosen) else "found", actor=actor, at=at)
     if actor.kind == "system" and facts.undecided:
         tasks.raise_task(OTHERS, case=case, at=at, debts=[debt.number for debt in facts.undecided])
+    if any(debt.standing == "unknown" for debt in debts):
+        tasks.raise_task(UNKNOWN, case=case, at=at)
     write_to_adviser(case, N9, at=at)
 
 
@@ -323,6 +327,37 @@ def came_back(account: Account, *, at: datetime) -> bool:
             case.version += 1
             case.save()
     return sold.filter(case__state="forwarded").exists()
+
+
+def protect_known(case: Case, *, actor: Actor, at: datetime) -> None:
+    """Protect the debts that the notice names and of whose accounts billing has told by now, from the first day on,
+    in an act of the locked case in force; of one that is not certainly the debtor's a person says whose it is. Locks
+    their accounts without waiting. Raises locks.CaseBusy."""
+    facts, found = facts_of(case), searching.name_again(case, at=at)
+    if not found:
+        return
+    _keep_whose([debt.account for debt in found])
+    with record.act(case, "moratorium.account_protected", actor=actor, at=at) as action:
+        action.detail["debts"] = [debt.number for debt in found]
+        for debt in found:
+            debt.standing = "candidate"
+            searching.score(case, debt, at=at)
+        certain = searching.meant(found)
+        _forward_sold(case, certain, actor=actor, at=at)
+        own = [debt for debt in certain if debt.standing != "sold"]
+        for debt in own:
+            protect(case, facts, debt, from_date=facts.start_date, ends=_ends(case), actor=actor, at=at)
+        if others := [debt.number for debt in found if debt not in certain]:
+            tasks.raise_task(OTHERS, case=case, at=at, debts=others)
+        if not searching.debts_of(case).filter(standing="unknown").exists():
+            tasks.close_all(case, UNKNOWN, actor=actor, at=at)
+        _settle_told(case, at=at)
+        _name_accounts(case, at=at)
+        if certain:
+            answer(case, "found" if own else "sold", actor=actor, at=at)
+        clocks.refresh_due(case)
+        case.version += 1
+        case.save()
 
 
 def _ends(case: Case) -> Clock | None:

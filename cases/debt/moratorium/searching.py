@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from django.db.models import Max, QuerySet
@@ -11,7 +11,7 @@ from cases.accounts import likeness, storing
 from cases.accounts.likeness import Likely
 from cases.accounts.models import Account
 from cases.debt import title
-from cases.debt.moratorium import opening
+from cases.debt.moratorium import codes, opening
 from cases.debt.moratorium.models import MoratoriumDebt
 from cases.kernel.finding.matching import ASKED, CERTAIN
 from cases.kernel.models import Case, CaseAddress, CaseParty
@@ -19,7 +19,19 @@ from cases.kernel.timing.places import HOME_KINDS
 from cases.ledger import sealing
 from cases.ledger.reads import Reader
 
-__all__ = ["debts_of", "debtor_of", "is_certain", "is_sold", "likeliest", "look", "meant", "next_number", "score"]
+__all__ = [
+    "debts_of",
+    "debtor_of",
+    "is_certain",
+    "is_sold",
+    "likeliest",
+    "look",
+    "meant",
+    "name_again",
+    "next_number",
+    "score",
+    "waiting_for",
+]
 
 
 def debts_of(case: Case) -> QuerySet[MoratoriumDebt]:
@@ -64,6 +76,33 @@ def look(case: Case, *, at: datetime) -> None:
             )
             _note(debt, each)
             debt.save()
+
+
+def name_again(case: Case, *, at: datetime) -> list[MoratoriumDebt]:
+    """Return the debts of a case whose account was none of ours, and is known by now and no other debt's, each with
+    it; nothing is written. Two queries and an access row, none where every account was known."""
+    unknown = list(debts_of(case).filter(standing="unknown"))
+    if unknown:
+        reader = Reader(actor="system:moratoria", verb="match", purpose="moratorium", streams=(case.uid,))
+        _name_accounts(unknown, reader=reader, at=at)
+    settled = set(debts_of(case).filter(account__isnull=False).values_list("account_id", flat=True))
+    return [debt for debt in unknown if debt.account_id and debt.account_id not in settled]
+
+
+def waiting_for(accounts: Collection[int], *, at: datetime) -> list[int]:
+    """Return the moratoria not over that name one of these accounts in a debt whose account was none of ours. Two
+    queries and an access row, one query where no moratorium waits for any."""
+    open_ones = ("received", *codes.IN_FORCE)
+    rows = MoratoriumDebt.objects.filter(standing__in=("named", "unknown"), origin="notice", case__state__in=open_ones)
+    debts = list(rows.select_related("case", "key").filter(case__is_erased=False).order_by("case_id", "number"))
+    if not debts:
+        return []
+    streams = tuple({debt.case.uid for debt in debts})
+    reader = Reader(actor="system:moratoria", verb="match", purpose="moratorium", streams=streams)
+    opened = sealing.open_rows(debts, ["account_reference"], reader=reader, at=at)
+    found = storing.find_each([values["account_reference"] or "" for values in opened])
+    known = {debt.case_id for debt, each in zip(debts, found, strict=True) if each and each.pk in set(accounts)}
+    return sorted(known)
 
 
 def likeliest(case: Case, account: Account, *, at: datetime) -> Likely | None:
