@@ -16,7 +16,7 @@ from django.db.models import Count, QuerySet, Sum
 from cases.accounts import storing
 from cases.accounts.models import Account
 from cases.accounts.people import people_of
-from cases.debt import opening, rules, takeout, unfinished
+from cases.debt import looking, opening, rules, takeout, unfinished
 from cases.debt.limitation import limit
 from cases.debt.models import Placement, PlacementBatch
 from cases.kernel import actors, calendars, intake, jobs, locks, policy, record, releases, transitions
@@ -362,12 +362,14 @@ def _handed_over(job: Job, at: datetime) -> None:
 
 
 def sent(file: BatchFile, became: str, at: datetime) -> None:
-    """A file has left, or has been answered: every line of it that was released is with the agency."""
+    """A file has left, or has been answered: every line of it that was released is with the agency, which is told to
+    stop at once where something stops it by now."""
     if became not in {"delivered", "answered"}:
         return
     lines = Placement.objects.filter(file_uid=file.uid, case__state="released").order_by("pk")
     for case_id in list(lines.values_list("pk", flat=True)):
         transitions.apply(case_id, "send", actor=system("delivery"), at=at)
+    looking.look_at_held(Placement.objects.filter(file_uid=file.uid, case__state="sent"), at=at)
 
 
 def _names(_actor: Actor, subjects: list[str]) -> dict[str, str]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from cases.debt import batches, codes, effects, guards, messages, opening, periods, remitting, takeout
+from cases.debt import batches, codes, effects, messages, opening, remitting, takeout
 from cases.debt.models import Placement
-from cases.debt.moratorium import codes as regimes
 from cases.kernel import approvals, calendars, clocks, locks, record, tasks, transitions
 from cases.kernel.actors import Actor, system
 from cases.kernel.casetypes import Content
@@ -17,7 +16,7 @@ from cases.kernel.exchange import files
 from cases.kernel.exchange.files import FileKind, FileRefused, Line
 from cases.kernel.models import BatchFile, Case, Clock
 
-__all__ = ["CALLBACKS", "EXAMPLES", "FILES", "look_nightly", "recall_is_late"]
+__all__ = ["CALLBACKS", "EXAMPLES", "FILES", "recall_is_late"]
 
 AMOUNTS = ("amount_pence", "commission_pence", "vat_pence", "net_pence")
 Row = Mapping[str, str]
@@ -291,6 +290,7 @@ def take_out(case: Case, clock: Clock, *, at: datetime) -> None:
             return
         with record.act(case, "placement.file_goes", actor=actor, at=at):
             takeout.promise_anew(case, actor=actor, at=at, is_out=False)
+            effects.ask_anew(case, at=at)
 
 
 def recall_is_late(case: Case, clock: Clock, *, at: datetime) -> None:
@@ -311,52 +311,3 @@ def stop_is_late(case: Case, clock: Clock, *, at: datetime) -> None:
         tasks.raise_task(effects.RING, case=case, at=at)
         clocks.refresh_due(case)
         case.save()
-
-
-def look_nightly(case: Case, clock: Clock, *, at: datetime) -> None:
-    """Ask the gate about an account that an agency has, tell it to stop or to go on, and look again tomorrow."""
-    actor = system("gate", source=case.source)
-    with record.act(case, "placement.looked_at", actor=actor, at=at):
-        clock.state, clock.ended_at = "met", at
-        clock.save(update_fields=["state", "ended_at"])
-        if case.state in codes.AT_AGENCY:
-            jurisdiction = case.placement.account.jurisdiction
-            clocks.start(case, periods.NIGHTLY, started_at=at, jurisdiction=jurisdiction)
-        clocks.refresh_due(case)
-        case.save()
-    if case.state in codes.AT_AGENCY:
-        look(case, at=at)
-
-
-def look(case: Case, *, at: datetime) -> None:
-    """Ask the gate about an account that an agency has, and tell it to stop or to go on where that changed; what stops
-    placing alone is for people. Locks the case."""
-    actor = system("gate", source=case.source)
-    before = Placement.objects.get(pk=case.pk).stopped_by
-    (stopped,) = opening.look_again([case.placement], actor=actor, at=at)
-    placement = Placement.objects.get(pk=case.pk)
-    is_held = effects.is_stopped(case, at=at) or any(code in HELD for code in stopped)
-    if is_held != placement.is_told_of_hold:
-        transitions.apply(case.pk, "tell_hold", actor=actor, at=at, inputs={"is_held": is_held})
-    elif _is_for_people(case, set(stopped) - MORATORIA, before=before):
-        with record.act(case, "placement.stopped", actor=actor, at=at, detail={"stopped_by": stopped}):
-            tasks.raise_task(effects.STOPPED, case=case, at=at, rules=stopped)
-
-
-def _is_for_people(case: Case, stopped: set[str], *, before: Collection[str]) -> bool:
-    """Say whether somebody has to look at what stops an account that an agency has. What a person has looked at and
-    closed is not asked for again, night after night: only another rule is, or one that had ceased to apply."""
-    if not stopped:
-        return False
-    last = case.tasks.filter(kind=effects.STOPPED).order_by("-pk").first()
-    if last is None or last.closed_at is None:
-        return last is None
-    return bool(stopped - (set(last.detail.get("rules", [])) & set(before)))
-
-
-# What ends by itself, or when we are notified: the agency stops, and keeps the account.
-MORATORIA = {f"hold_{code}" for code, _ in regimes.REGIMES}
-# What the gate finds that stops contact too, beside holds on the case itself.
-HELD = frozenset(
-    rule.code for rule in guards.gate.RULES if rule.code.startswith("hold_") or rule.code == "policy_hold"
-) | {"deceased", "insolvent", "fraud_victim", "vulnerable", "minor"}

@@ -3,7 +3,20 @@
 from __future__ import annotations
 
 from cases.accounts.reading import PRODUCTS
-from cases.debt import callbacks, codes, effects, forms, messages, opening, periods, remitting, report, rules, updates
+from cases.debt import (
+    callbacks,
+    codes,
+    effects,
+    forms,
+    looking,
+    messages,
+    opening,
+    periods,
+    remitting,
+    report,
+    rules,
+    updates,
+)
 from cases.debt.models import Placement
 from cases.kernel import clocks, retention
 from cases.kernel.casetypes import CaseType, Dimension
@@ -50,7 +63,8 @@ DEBT_PLACEMENT = CaseType(
     task_ends={effects.RING: effects.rung},
     clock_ends={
         periods.RECALL: callbacks.recall_is_late,
-        periods.NIGHTLY: callbacks.look_nightly,
+        periods.LOOK: looking.look_now,
+        periods.NIGHTLY: looking.look_nightly,
         periods.PULL: callbacks.take_out,
         periods.STOP: callbacks.stop_is_late,
     },
@@ -61,6 +75,7 @@ DEBT_PLACEMENT = CaseType(
     reacts={
         "hold_began": effects.hold_began,
         "accounts_changed": updates.accounts_changed,
+        "letter_due": looking.letter_due,
         "proposal_ended": effects.proposal_ended,
         "callback_ignored": remitting.callback_ignored,
     },
@@ -80,6 +95,7 @@ DEBT_PLACEMENT = CaseType(
         "placement.file_goes": "The file goes",
         "placement.file_stopped": "The file was kept from leaving",
         "placement.given_up": "A message to the agency was given up",
+        "placement.letter_kept": "The letter that an agency collects was taken back",
         "placement.looked_at": "Taken out of the file that was kept from leaving",
         "placement.protection_ends": "The protection ends: the agency is told",
         "placement.recall_late": "The agency has not confirmed the recall in time",

@@ -13,7 +13,7 @@ from cases.kernel import calendars, casetypes, clocks, holds, tasks
 from cases.kernel.actors import Actor, system
 from cases.kernel.errors import CaseError
 from cases.kernel.exchange import letters
-from cases.kernel.models import Approval, BatchFile, Case, CaseParty, Hold, Task
+from cases.kernel.models import Approval, BatchFile, Case, CaseParty, Hold, Letter, Task
 from cases.kernel.timing.places import HOME_KINDS
 
 __all__ = ["RECALL_LATE", "REJECTED", "hold_began"]
@@ -33,6 +33,7 @@ tasks.declare(
     },
     ended_by={RECALL_LATE: "This ends when the agency confirms that it has stopped."},
 )
+ASKED = "placement_n6"
 NOTICES = {"n6": "We have asked an agency to collect what you owe", "n8": "An agency collects no more from you"}
 LETTERS = tuple(
     letters.Template(
@@ -65,13 +66,14 @@ def release(context: Any) -> None:
     placement = case.placement
     placement.seen_pence, placement.told_digest = placement.balance_pence, str(context.inputs.get("people") or "")
     placement.save(update_fields=["seen_pence", "told_digest"])
-    write(case, "placement_n6", at=at)
+    write(case, ASKED, at=at)
 
 
 def watch(context: Any) -> None:
     """The agency has it: from now on holds are looked at every night."""
-    jurisdiction = context.case.placement.account.jurisdiction
-    clocks.start(context.case, periods.NIGHTLY, started_at=context.at, jurisdiction=jurisdiction)
+    case, jurisdiction = context.case, context.case.placement.account.jurisdiction
+    if not case.clocks.filter(rule=periods.NIGHTLY, ended_at=None).exists():
+        clocks.start(case, periods.NIGHTLY, started_at=context.at, jurisdiction=jurisdiction)
 
 
 def proposal_ended(case: Case, approval: Approval, *, at: datetime) -> None:
@@ -81,13 +83,14 @@ def proposal_ended(case: Case, approval: Approval, *, at: datetime) -> None:
 
 
 def end_watch(context: Any) -> None:
-    for rule in (periods.NIGHTLY, periods.RECALL, periods.STOP):
+    for rule in (periods.LOOK, periods.NIGHTLY, periods.RECALL, periods.STOP):
         clocks.meet(context.case, rule, at=context.at)
     tasks.close_all(context.case, STOPPED, actor=context.actor, at=context.at)
     tasks.close_all(context.case, RECALL_LATE, actor=context.actor, at=context.at)
 
 
 def ask_why(context: Any) -> None:
+    end_watch(context)
     tasks.raise_task(REJECTED, case=context.case, at=context.at)
 
 
@@ -144,11 +147,21 @@ def say_held(case: Case, is_held: bool, *, actor: Any, at: datetime) -> None:
     kind = messages.DCA_HOLD if is_held else messages.DCA_RELEASE
     messages.tell(case, kind, actor=actor, at=at)
     knows(case, actor=actor, at=at)
-    if is_held:
+    if not is_held:
+        ask_anew(case, at=at)
+    else:
         clocks.start(case, periods.STOP, started_at=at, jurisdiction=case.placement.account.jurisdiction)
     placement = case.placement
     placement.is_told_of_hold = is_held
     placement.save(update_fields=["is_told_of_hold"])
+
+
+def ask_anew(case: Case, *, at: datetime) -> None:
+    """Ask again for the letter that an agency collects, where it was taken back and never went, inside the current
+    ledger action."""
+    letters_asked = Letter.objects.filter(case=case, template=ASKED)
+    if letters_asked.exists() and not letters_asked.exclude(state="withdrawn").exists():
+        write(case, ASKED, at=at)
 
 
 def knows(case: Case, *, actor: Actor, at: datetime) -> None:
@@ -162,6 +175,9 @@ def hold_began(case: Case, hold: Hold, *, at: datetime) -> None:
 
     A hold stands whether or not the agency can be told: where no file can go, somebody rings them.
     """
+    if hold.began_at > at and case.state in codes.OUT:
+        jurisdiction = case.placement.account.jurisdiction
+        clocks.start(case, periods.LOOK, started_at=hold.began_at, jurisdiction=jurisdiction)
     if case.state == "released" and "place" in hold.blocks and hold.began_at <= at:
         stop_file(case, at=at)
     is_stop = not {"contact", "enforce"}.isdisjoint(hold.blocks) and hold.began_at <= at
@@ -191,12 +207,13 @@ def pull(context: Any) -> None:
     if not takeout.stop(case, at=at):
         raise takeout.HasLeft
     takeout.promise_anew(case, actor=context.actor, at=at, is_out=True)
-    takeout.take_letter_back(case, "placement_n6")
+    takeout.take_letter_back(case, ASKED)
 
 
 def tell_if_held(context: Any) -> None:
     """The agency has it now: what was held while the file was on its way, it is told at once; else somebody rings."""
     case, at = context.case, context.at
+    watch(context)
     if is_stopped(case, at=at):
         _stop_or_ring(case, at=at)
 

@@ -102,4 +102,6 @@ def has_given_up(context: Any) -> str | None:
 
 def has_something_to_tell(context: Any) -> str | None:
     wanted = bool(context.inputs.get("is_held"))
+    if not wanted and context.case.state == "recall_requested":
+        return "It is recalled: the agency may not go on."
     return None if wanted != context.case.placement.is_told_of_hold else "The agency knows that already."

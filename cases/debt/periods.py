@@ -7,9 +7,10 @@ from datetime import date
 from cases.kernel.clocks import ClockRule
 from cases.kernel.retention import RetentionClass
 
-__all__ = ["CLOCKS", "NIGHTLY", "PULL", "RECALL", "RETENTION", "STOP"]
+__all__ = ["CLOCKS", "LOOK", "NIGHTLY", "PULL", "RECALL", "RETENTION", "STOP"]
 
 RECALL, NIGHTLY, PULL, STOP = "placement_recall", "placement_gate", "placement_pull", "placement_stop"
+LOOK = "placement_look"
 _FROM = date(2026, 1, 1)
 CLOCKS = (
     ClockRule(
@@ -32,6 +33,15 @@ CLOCKS = (
     ClockRule(
         code=PULL,
         label="The account is taken out of a file that waits",
+        length=1,
+        unit="minutes",
+        source="Internal rule: what a machine can do waits for nobody",
+        effective_from=_FROM,
+        is_work=False,
+    ),
+    ClockRule(
+        code=LOOK,
+        label="A hold that was entered beforehand has begun",
         length=1,
         unit="minutes",
         source="Internal rule: what a machine can do waits for nobody",

@@ -14,7 +14,7 @@ from django.db.models import F
 
 from cases.accounts.models import Account
 from cases.accounts.people import people_of
-from cases.debt import codes, effects, messages, opening
+from cases.debt import codes, effects, looking, messages, opening
 from cases.debt.models import Placement
 from cases.debt.moratorium import fees
 from cases.kernel import locks, parties, record, tasks
@@ -49,6 +49,8 @@ def accounts_changed(accounts: Collection[int], *, at: datetime) -> None:
             _stop_if_stopped(case, owed[row.account_id], actor=actor, at=at)
         else:
             _bring_up(case, people[row.account_id], owed[row.account_id], actor=actor, at=at)
+    at_agency = [row.pk for row in placements if row.case.state in codes.AT_AGENCY]
+    looking.look_at_held(Placement.objects.filter(pk__in=at_agency), at=at)
 
 
 def _book_late(accounts: Collection[int], *, at: datetime) -> None:

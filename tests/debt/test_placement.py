@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from cases.accounts.models import AccountFlag
-from cases.debt import batches, callbacks, limitation
+from cases.debt import batches, limitation, looking
 from cases.debt.batches import BatchRefused
 from cases.debt.models import Placement, PlacementBatch
 from cases.kernel import edits, holds, jobrun, outbox, transitions
@@ -172,7 +172,7 @@ def test_what_a_person_has_looked_at_and_closed_is_asked_for_again_only_when_som
                 known.save()
             for code in set(flags) - set(account.flags.filter(ended_date=None).values_list("code", flat=True)):
                 AccountFlag.objects.create(account=account, code=code, source="tests", began_date=at.date())
-        callbacks.look(Case.objects.get(pk=case.pk), at=at)
+        looking.look(Case.objects.get(pk=case.pk), at=at)
         return open_ones.count()
 
     def seen(day: int) -> None:

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from cases.agencies import application, fetching, matching, openpgp
 from cases.agencies.transports.sftp import Found
-from cases.debt import batches, callbacks, limitation, remitting
+from cases.debt import batches, limitation, looking, remitting
 from cases.debt.models import Placement, Remittance, RemittanceLine
 from cases.kernel import actors, taskdesk, verdicts
 from cases.kernel.errors import CaseError, NotAllowed
@@ -251,7 +251,7 @@ def test_a_settlement_that_was_overtaken_is_a_difference(people):
 
 def test_a_part_payment_leaves_a_settlement_to_be_agreed_to_where_the_rule_still_allows_it(people):
     case, approval, line = asked_of_manager(people)
-    callbacks.look(Case.objects.get(pk=case.pk), at=AT + timedelta(days=1))  # the night changes nothing of it
+    looking.look(Case.objects.get(pk=case.pk), at=AT + timedelta(days=1))  # the night changes nothing of it
     placements.said(case, "placement.remitted", amount_pence=1000)
     answer(approval, "agreed", people)
     line.refresh_from_db()

@@ -12,8 +12,8 @@ from django.db import transaction
 
 from cases.accounts import storing
 from cases.accounts.models import Account
-from cases.debt import callbacks as placements
 from cases.debt import codes as placed
+from cases.debt import looking as placements
 from cases.debt import title
 from cases.debt.messages import DCA_HOLD
 from cases.debt.models import Placement
