@@ -23,6 +23,7 @@ __all__ = [
     "NOT_AUTOMATED",
     "NOT_PROVED",
     "OCCASIONS",
+    "OF_LINKED",
     "OUTCOMES",
     "PLAN",
     "REASONS",
@@ -61,6 +62,9 @@ SEEN_BY = (
     ("person", "only you can see this search"),
     ("nobody", "it refused the search"),
 )
+# What is asked about a financially linked person too: a link says that two credit files belong together, and nothing of
+# fraud or of who somebody is.
+OF_LINKED = frozenset({"credit_hard", "quotation_soft", "account_review"})
 _FRAUD = (("fpa", "fraud_prevention"), ("fraud_alert", "retail_alert"))
 # Which kinds of agency are asked for what: (kind of agency, search).
 PLAN: dict[str, tuple[tuple[str, str], ...]] = {

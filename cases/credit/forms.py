@@ -9,7 +9,7 @@ from django import forms
 from cases.credit import codes, opening
 from cases.kernel.models import Case
 from cases.kernel.numberfields import Whole
-from cases.kernel.plainforms import PLACE, PersonForm, PlainForm
+from cases.kernel.plainforms import PLACE, Chosen, PersonForm, PlainForm
 from cases.kernel.timing import places
 
 __all__ = ["DecideForm", "FactsForm", "PartyForm"]
@@ -27,8 +27,8 @@ class FactsForm(PlainForm):
         max_length=40,
         help_text="The order system's own number. An application is checked once.",
     )
-    occasion = forms.ChoiceField(label="Occasion", choices=codes.OCCASIONS)
-    channel = forms.ChoiceField(label="Channel", choices=codes.CHANNELS)
+    occasion = Chosen(label="Occasion", choices=codes.OCCASIONS)
+    channel = Chosen(label="Channel", choices=codes.CHANNELS)
     product = forms.CharField(label="Product", max_length=40)
     monthly_pence = Whole(label="Each month, in pence", min_value=0, max_value=_MOST_PENCE, required=False)
     handset_pence = Whole(label="Handset, in pence", min_value=0, max_value=_MOST_PENCE, required=False)

@@ -36,7 +36,8 @@ def make(case: Case, *, actor: Actor, at: datetime) -> None:
     """Promise every search of the plan, inside the act that opens a check. Nobody asks an agency twice: one row and
     one message for each application, agency and type, whatever else happens.
 
-    The financially linked person is asked about only where a link allows it. What cannot be promised is a task.
+    The financially linked person is asked about only where a link allows it, and only of credit. What cannot be
+    promised is a task.
     """
     facts: Check = case.check_facts
     everybody = list(CaseParty.objects.filter(case=case, is_detached=False).order_by("number"))
@@ -44,13 +45,16 @@ def make(case: Case, *, actor: Actor, at: datetime) -> None:
     facts.associate_use = _use_of(everybody, parties)
     facts.save(update_fields=["associate_use"])
     people = _people(case, parties, at=at)
+    own = [place for place, each in enumerate(parties) if each.role == "applicant"]
     register = Agency.objects.select_related("terms").filter(is_active=True).order_by("code")
     for agency_kind, search_type in codes.PLAN[facts.occasion]:
         agency = register.filter(kind=agency_kind).first()
         try:
             if agency is None:
                 raise outbox.NoChannel("There is no such agency in the register.")
-            _ask(case, facts, agency, search_type, people, parties, actor=actor, at=at)
+            about = range(len(parties)) if search_type in codes.OF_LINKED else own
+            asked = [people[place] for place in about], [parties[place] for place in about]
+            _ask(case, facts, agency, search_type, *asked, actor=actor, at=at)
         except (outbox.NoChannel, releases.ReleaseRefused):
             tasks.raise_task(NOT_MADE, case=case, at=at, agency_kind=agency_kind, search=search_type)
 

@@ -13,7 +13,7 @@ from cases.fraud import codes
 from cases.kernel import formats
 from cases.kernel.numberfields import Whole
 from cases.kernel.office.codelists import CodeField
-from cases.kernel.plainforms import CARD
+from cases.kernel.plainforms import CARD, has_come
 
 __all__ = ["AddressForm", "Lines", "PartyForm", "Tidy"]
 
@@ -125,7 +125,7 @@ class PartyForm(PlaceFields):
     middle_name = forms.CharField(label="Middle names", max_length=80, required=False)
     surname = forms.CharField(label="Last name", max_length=80, required=False)
     alias = Lines(label="Names used", required=False, help_text="One on each line.")
-    date_of_birth = forms.DateField(label="Date of birth", required=False, widget=_DAY, validators=_LIVING)
+    date_of_birth = forms.DateField(label="Date of birth", required=False, widget=_DAY, validators=(*_LIVING, has_come))
     phone = Tidy(tidy=formats.phone, label="Telephone", max_length=24)
     email = forms.EmailField(label="E-mail", max_length=120, required=False)
     account_reference = forms.CharField(label="Account with us", max_length=40, required=False)

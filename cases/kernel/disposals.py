@@ -46,6 +46,7 @@ __all__ = [
     "require_decider",
     "require_proposer",
     "since",
+    "waiting",
     "withdraw",
 ]
 
@@ -216,6 +217,11 @@ def since(kinds: Iterable[CaseType], *, today: date) -> dict[str, date]:
         if day is not None:
             days[kind] = min(day, days.get(kind, day))
     return days
+
+
+def waiting(kind: str) -> Disposal | None:
+    """Return the proposal of a kind that waits for a decision. One query."""
+    return Disposal.objects.select_related("proposed_by").filter(kind=kind, state="open").first()
 
 
 def mine(actor: Actor, *, most: int) -> list[Disposal]:
@@ -435,6 +441,12 @@ def _references(actor: Actor, subjects: Collection[str]) -> Mapping[str, str]:
     }
 
 
+def _nobody_named(_actor: Actor, _subjects: Collection[str]) -> Mapping[str, str]:
+    """Name no case on the page of the job: that one was kept, and shows nothing that keeps it, would tell of a hold
+    that only a compartment knows."""
+    return {}
+
+
 for code, is_hidden in ((ERASE, False), (ERASE_QUIETLY, True)):
     jobs.declare(
         jobs.Kind(
@@ -442,7 +454,7 @@ for code, is_hidden in ((ERASE, False), (ERASE_QUIETLY, True)):
             label="Erase cases whose time is over",
             rows=_rows,
             do=_do,
-            names=_references,
+            names=_nobody_named,
             is_hidden=is_hidden,
             reasons={
                 **{each: erasing.WAITING_FOR[each].rstrip(".") for each in erasing.TOLD},
@@ -455,10 +467,11 @@ for code, is_hidden in ((ERASE, False), (ERASE_QUIETLY, True)):
 
 
 def left(row: Disposal, actor: Actor, *, most: int) -> list[tuple[str, str]]:
-    """Return what was not erased and the reader may see, in words, with why; at most so much. Two queries."""
+    """Return what waits for something that its own page shows, as far as the reader may see it, with what for; at most
+    so much. Two queries."""
     if row.job is None:
         return []
-    rows = JobRow.objects.filter(job=row.job, state__in=["skipped", "failed"]).order_by("number")
+    rows = JobRow.objects.filter(job=row.job, state="skipped", reason__in=erasing.TOLD).order_by("number")
     found = list(rows.values_list("subject", "reason")[:most])
     known = _references(actor, [subject for subject, _ in found])
     return [(known[subject], jobs.reason(row.job, code)) for subject, code in found if subject in known]

@@ -122,7 +122,7 @@ WAITING_FOR = {
 }
 # Of the others one sentence is told for all: which it was may be a compartment's secret.
 TOLD = ("message_leaves", "answer_owed", "letter_waits", "period_runs", "work_runs", "report_made")
-KEPT = "Something keeps it: a hold, a task, an agreement, or another case."
+KEPT = "Something keeps it: a hold, a task, an agreement, a tie, or another case."
 
 
 def _is_owed_an_answer(case: Case) -> bool:

@@ -7,11 +7,12 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
+from django.utils import timezone
 
-from cases.kernel import formats
+from cases.kernel import calendars, formats
 from cases.kernel.formats import BadFormat
 
-__all__ = ["CARD", "DAY", "PLACE", "Chosen", "GroupedTicks", "PersonForm", "PlainForm", "needed_when"]
+__all__ = ["CARD", "DAY", "PLACE", "Chosen", "GroupedTicks", "PersonForm", "PlainForm", "has_come", "needed_when"]
 
 CARD = "This looks like a payment card number. Card numbers are never kept."
 DAY = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
@@ -19,6 +20,15 @@ _LIVING = (
     MinValueValidator(date(1900, 1, 1), "Enter a day from 1900 on."),
     MaxValueValidator(date(2099, 12, 31), "Enter a day before 2100."),
 )
+
+
+def has_come(day: date) -> None:
+    """Refuse a day of somebody's life that is still to come, in London."""
+    today = calendars.london_date(timezone.now())  # noqa: TID251 -- a form is where a face reads what was typed
+    if day > today:
+        raise forms.ValidationError("That day is still to come.", code="future")
+
+
 PLACE = ("line_1", "line_2", "town", "postcode", "country")
 _OFFERED: Any = forms.ChoiceField.choices  # the property itself
 _HERE = {"", "GB", "UK", "UNITED KINGDOM"}
@@ -92,7 +102,7 @@ class PersonForm(PlainForm):
     title = forms.CharField(label="Title", max_length=20, required=False)
     forename = forms.CharField(label="First name", max_length=80, required=False)
     surname = forms.CharField(label="Last name", max_length=80, required=False)
-    date_of_birth = forms.DateField(label="Date of birth", required=False, widget=DAY, validators=_LIVING)
+    date_of_birth = forms.DateField(label="Date of birth", required=False, widget=DAY, validators=(*_LIVING, has_come))
     phone = forms.CharField(label="Telephone", max_length=24, required=False)
     email = forms.EmailField(label="E-mail", max_length=120, required=False)
     line_1 = forms.CharField(label="Address", max_length=120, required=False)

@@ -130,6 +130,7 @@ def _show_due(
         "form": form,
         "problems": problems,
         "may_propose": disposals.may_propose(actor, casetype),
+        "waiting": disposals.waiting(casetype.code),
     }
     return render(request, "cases/disposals/due.html", shown, status=status)
 

@@ -269,6 +269,16 @@ class AnApplicationThatNamesTheOther(TestCase):
         for number, (one, two) in enumerate(((declarer, other), (other, declarer))):
             case = self.check(said(one, "applicant"), said(two, "associate"), f"ORD-{number}")
             assert case.check_facts.associate_use == "used"
+            sent = OutboxMessage.objects.filter(case=case).select_related("channel__agency", "key")
+            about = {factories.body_of(each)["search_type"]: factories.body_of(each).get("people", []) for each in sent}
+            assert {search: len(people) for search, people in about.items()} == {
+                "credit_hard": 2,  # a link is of credit alone
+                "identity": 1,
+                "fraud_prevention": 1,
+                "retail_alert": 0,  # asked by address
+            }
+            (alert,) = [factories.body_of(each) for each in sent if "addresses" in factories.body_of(each)]
+            assert len(alert["addresses"]) == 1
             assert Search.objects.filter(case=case, is_joint=True).exists()
             assert not case.parties.exclude(party=None).exists()
 

@@ -193,6 +193,7 @@ class KindsOfFiling(TestCase):
         ({"employer": "4111111111111111"}, "employer", "payment card"),
         ({"alias": "\n".join("x" * 3 for _ in range(11))}, "alias", "at most ten lines"),
         ({"date_of_birth": "1850-01-01"}, "date_of_birth", "from 1900 on"),
+        ({"date_of_birth": "2099-01-01"}, "date_of_birth", "still to come"),
     ],
 )
 def test_the_form_says_what_is_wrong_beside_the_field(given, field, sentence):

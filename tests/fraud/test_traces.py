@@ -188,6 +188,9 @@ def test_who_was_asked_by_hand_sends_us_on_and_the_next_provider_is_asked(people
     assert OutboxMessage.objects.get(case=case, kind="traceback").channel.agency.code == OVERSEAS
     assert case.clocks.get(rule="trace_answer", ended_at=None).due_date.isoformat() == "2026-12-01"
 
+    for again in ({"provider": "a carrier ABROAD"}, {"agency": OVERSEAS}):
+        assert "was asked already: the way goes in a circle" in refusal(case, "ask_next", people[ANALYST], **again)
+
     # The next one answers by itself; one that does not answer is passed over, and the way goes on by hand again.
     says(case, OVERSEAS, result="came_from_other", upstream="nobody-knows")
     assert open_tasks(case) == ["trace_what_next"]

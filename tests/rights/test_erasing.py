@@ -176,7 +176,7 @@ def test_it_waits_for_letters_tasks_agreements_and_holds_and_says_so(people, ask
         waits = tasks.raise_task("rights_tell_earlier_recipient", case=older, at=AT)
     assert report.tables(asked)[0].rows[0] == (
         f"{older.reference}, rights request",
-        "To be erased. It waits: something keeps it: a hold, a task, an agreement, or another case.",
+        "To be erased. It waits: something keeps it: a hold, a task, an agreement, a tie, or another case.",
     )
     with nothing_written():
         assert erasing.erase_decided(now=LATER) == 0
@@ -189,7 +189,7 @@ def test_it_waits_for_letters_tasks_agreements_and_holds_and_says_so(people, ask
         tasks.close(waits, actor=actors.system("tests"), at=AT)
     holds.enter(older.pk, "legal", actor=people[rights.OFFICER], at=LATER, source="court", reason="An order.")
     assert report.tables(asked)[0].rows[0][1] == (
-        "To be erased. It waits: something keeps it: a hold, a task, an agreement, or another case."
+        "To be erased. It waits: something keeps it: a hold, a task, an agreement, a tie, or another case."
     )
     assert erasing.erase_decided(now=late) == 0
     assert not Case.objects.select_related("key").get(pk=older.pk).key.destroyed_at

@@ -17,7 +17,7 @@ from cases.kernel import calendars
 from cases.kernel.casetypes import Intake
 from cases.kernel.intake import FieldErrors
 from cases.kernel.models import Case, User
-from cases.kernel.plainforms import DAY, PlainForm
+from cases.kernel.plainforms import DAY, Chosen, PlainForm
 
 __all__ = ["INTAKE", "AssignForm", "DecideForm", "FactsForm", "IdentityForm", "PartyForm", "UNKNOWN", "WithdrawForm"]
 
@@ -34,7 +34,7 @@ class FactsForm(PlainForm):
     check_reference = forms.CharField(
         label="Reference of the check", max_length=20, help_text="As in the letter, for example CHK-2026-000018."
     )
-    came_by = forms.ChoiceField(label="Reached us by", choices=codes.CAME_BY)
+    came_by = Chosen(label="Reached us by", choices=codes.CAME_BY)
     received_date = forms.DateField(
         label="Received on", required=False, widget=DAY, help_text="The month counts from this day. Empty: today."
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cases.fraud.trace import codes
+from cases.fraud.trace.models import TraceHop
 from cases.kernel.models import Agency
 from cases.ledger.models import LedgerEvent
 
@@ -38,9 +39,16 @@ def names_provider(context: Any) -> str | None:
 
 def names_asked_provider(context: Any) -> str | None:
     """A provider of the register, or the name of another."""
-    if not (code := str(context.inputs.get("agency") or "")):
-        return names_provider(context)
-    return None if _in_use(code, codes.PROVIDER) else "The register has no such provider."
+    if code := str(context.inputs.get("agency") or ""):
+        known = Agency.objects.filter(code=code, kind=codes.PROVIDER, is_active=True).first()
+        return "The register has no such provider." if known is None else _was_asked(context, known.display_name)
+    return names_provider(context) or _was_asked(context, str(context.inputs["provider"]).strip())
+
+
+def _was_asked(context: Any, name: str) -> str | None:
+    """A way that goes round in a circle has no end."""
+    hops = TraceHop.objects.filter(case=context.case, direction="out", provider__iexact=name)
+    return f"{name} was asked already: the way goes in a circle. Compare what they answered." if hops.exists() else None
 
 
 def says_result(context: Any) -> str | None:

@@ -16,6 +16,7 @@ from cases.kernel.actors import Actor
 from cases.kernel.numberfields import Whole
 from cases.kernel.office.changeforms import ChangeForm
 from cases.kernel.office.kinds import Change, Kind, Line, Payload
+from cases.kernel.plainforms import Chosen
 from cases.kernel.retention import RetentionClass
 
 __all__ = ["KINDS"]
@@ -34,7 +35,7 @@ class RetentionForm(ChangeForm):
     hints = (
         "What has come to its trigger already keeps its date. Legal holds and open complaints suspend every period.",
     )
-    code = forms.ChoiceField(label="Class", choices=_choices)
+    code = Chosen(label="Class", choices=_choices)
     months = Whole(label="Months", min_value=0, max_value=LONGEST_MONTHS)
     days = Whole(label="Days more", min_value=0, max_value=3650)
     source = forms.CharField(label="Source", max_length=200, help_text="The Act and section, or the schedule.")
