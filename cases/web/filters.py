@@ -121,13 +121,15 @@ def _seen(actor: Actor) -> list[CaseType]:
     return [each for each in casetypes.all_types() if policy.can(actor, "view", kind=each.code).is_allowed]
 
 
-def _states(actor: Actor, kind: str) -> dict[str, str]:
+def _states(actor: Actor, kind: str, *, view: str = "") -> dict[str, str]:
     """Return the states of the kind that was chosen, else of every kind that this person sees, each with its label: one
-    that several kinds call otherwise has the words of each."""
+    that several kinds call otherwise has the words of each. Of a view, those alone that a case in it can have."""
     seen = _seen(actor)
     labels: dict[str, list[str]] = {}
     for each in [each for each in seen if each.code == kind] or seen:
         for state in each.lifecycle.all_states:
+            if view and state.is_terminal != (view == "closed"):
+                continue
             known = labels.setdefault(state.code, [])
             if state.label not in known:
                 known.append(state.label)
@@ -155,7 +157,7 @@ def chips(
     mine = {str(actor.user_id): "Me"} if str(actor.user_id) in staff else {}
     options: list[tuple[str, str, Mapping[str, str]]] = [
         ("kind", "Type", kinds),
-        ("state", "Status", _states(actor, query.get("kind", ""))),
+        ("state", "Status", _states(actor, query.get("kind", ""), view="" if asked.state else asked.view)),
         ("team", "Team", {str(each.team_id): each.team for each in people}),
         ("assignee", "Assignee", {**mine, **{key: name for key, name in staff.items() if key not in mine}}),
         ("due", "Due", DUE),
