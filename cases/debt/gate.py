@@ -43,6 +43,7 @@ class Candidate:
     births: tuple[date, ...] = ()
     is_placed: bool = False
     is_sold: bool = False
+    is_promised: bool = False
     said: frozenset[str] = frozenset()
     owed_pence: int | None = None
 
@@ -137,6 +138,10 @@ def _is_sold(candidate: Candidate) -> bool:
     return candidate.is_sold
 
 
+def _is_promised(candidate: Candidate) -> bool:
+    return candidate.is_promised
+
+
 # Kinds of hold in the words of the gate; what is quiet has one sentence for all.
 _HOLDS = tuple(
     Rule(
@@ -204,6 +209,7 @@ RULES: tuple[Rule, ...] = (
         applies=_known("not_proved"),
     ),
     Rule(code="sold", sentence="The debt is sold: it is not ours to collect.", applies=_is_sold),
+    Rule(code="in_sale", sentence="A buyer has agreed to take the debt over.", applies=_is_promised),
     Rule(code="placed_already", sentence="An agency has it already.", applies=_is_placed),
 )
 WARNINGS: tuple[Rule, ...] = (
@@ -266,7 +272,7 @@ def candidates(
             births.setdefault(holder.account_id, []).append(date.fromisoformat(born))
     ids = [account.pk for account in accounts]
     held = accountholds.blocking(dict(zip(ids, numbers, strict=True)), block, at=at)
-    sold = title.buyers(ids)
+    sold, promised = title.buyers(ids), title.promised(ids)
     said, owed = heard.known(accounts, but=own), fees.owed(accounts, but=own)
     years = limitation.years_on(today, [account.jurisdiction for account in accounts])
     return [
@@ -279,6 +285,7 @@ def candidates(
             births=tuple(births.get(account.pk, ())),
             is_placed=account.pk in placed,
             is_sold=account.pk in sold,
+            is_promised=account.pk in promised,
             said=said.get(account.pk, frozenset()),
             owed_pence=owed[account.pk],
         )

@@ -41,7 +41,7 @@ def look_nightly(case: Case, clock: Clock, *, at: datetime) -> None:
 
 def look(case: Case, *, at: datetime) -> None:
     """Ask the gate about an account that an agency has, and tell it to stop or to go on where that changed; what stops
-    placing alone is for people. Locks the case."""
+    placing alone is for people, but not that it is promised to a buyer: the cut-off recalls it. Locks the case."""
     actor = system("gate", source=case.source)
     before = Placement.objects.get(pk=case.pk).stopped_by
     (stopped,) = opening.look_again([case.placement], actor=actor, at=at)
@@ -51,7 +51,7 @@ def look(case: Case, *, at: datetime) -> None:
         _tell_to_stop(case, at=at)
     elif placement.is_told_of_hold and not is_held and case.state != "recall_requested":
         transitions.apply(case.pk, "tell_hold", actor=actor, at=at, inputs={"is_held": False})
-    elif _is_for_people(case, set(stopped) - MORATORIA, before=before):
+    elif _is_for_people(case, set(stopped) - MORATORIA - {"in_sale"}, before=before):
         with record.act(case, "placement.stopped", actor=actor, at=at, detail={"stopped_by": stopped}):
             tasks.raise_task(effects.STOPPED, case=case, at=at, rules=stopped)
 

@@ -83,6 +83,7 @@ STOPPED = [
     ),
     ("balance_too_small", candidate(owed_pence=999)),
     ("sold", candidate(is_sold=True)),
+    ("in_sale", candidate(is_promised=True)),
     ("placed_already", candidate(is_placed=True)),
 ]
 

@@ -15,8 +15,9 @@ from cases.debt.sale import bids, erasing, looking, prices, tapes
 from cases.debt.sale.models import DebtSaleAccount, SaleTape
 from cases.kernel import holds, outbox, record, verdicts
 from cases.kernel.exchange import batchformat
-from cases.kernel.models import BatchFile, Case, OutboxMessage, Release, ReleasedItem
+from cases.kernel.models import BatchFile, Case, Letter, OutboxMessage, Release, ReleasedItem
 from cases.kernel.restricted import quietholds
+from cases.kernel.timing import sweeps
 from cases.kernel.transitions import TransitionRefused
 from cases.ledger import api as ledger
 from cases.ledger.models import DataKey, LedgerEvent
@@ -261,9 +262,8 @@ def test_what_changes_after_the_tape_forbids_completion_until_it_is_built_and_ap
     refused(case, "complete", people[sales.FINANCE], "not open", at=LATER, **funds)
 
 
-def test_what_an_agency_has_is_recalled_at_the_cut_off_and_nothing_placed_is_sold(people):
-    placed = placements.active(people)
-    account = placed.placement.account
+def sale_of(people, account):
+    """A sale of one account at the cut-off, whose agreement was signed."""
     sales.enter()
     pence = {"balance_from": account.balance_pence, "balance_to": account.balance_pence}
     case = sales.looked(sales.pool_of(people, **pence), people)
@@ -275,7 +275,49 @@ def test_what_an_agency_has_is_recalled_at_the_cut_off_and_nothing_placed_is_sol
     bids.note(case, sales.BUYER, 950, AT.date(), actor=people[sales.MANAGER], at=AT)
     case = sales.moved(case, "prefer", people[sales.MANAGER], bid="1", **sales.SHOWN)
     case = sales.agreed_to(sales.moved(case, "sign", people[sales.COUNSEL], **sales.SIGNED), people, sales.FINANCE)
-    case = sales.moved(case, "cut_off", people[sales.MANAGER])
+    return sales.moved(case, "cut_off", people[sales.MANAGER])
+
+
+@pytest.mark.parametrize(
+    ("story", "stopped"),
+    [("preferred", []), ("agreed", ["in_sale"]), ("cut_off", ["in_sale"]), ("approved", ["in_sale"])],
+)
+def test_an_account_that_is_promised_to_a_buyer_is_handed_to_no_agency(people, story, stopped):
+    getattr(sales, story)(people)
+    placements.enter()
+    number, analyst = sales.newest_number(), people[placements.ANALYST]
+    _, (placed,) = placements.build([number], agency_code=placements.CODE, actor=analyst, at=AT)
+    assert (placed.state, placed.placement.stopped_by) == ("excluded" if stopped else "in_batch", stopped)
+
+
+def test_an_account_whose_file_waits_at_the_cut_off_is_taken_out_of_it_and_the_customer_hears_nothing(people):
+    placed = placements.released(people)
+    sale_of(people, placed.placement.account)
+    sales.work()
+    sweeps.end_due_clocks(now=AT + timedelta(minutes=2))
+    placed = Case.objects.get(pk=placed.pk)
+    assert (placed.state, placed.placement.stopped_by) == ("excluded", ["in_sale"])
+    assert set(OutboxMessage.objects.filter(kind="dca_place").values_list("state", flat=True)) == {"withdrawn"}
+    assert not Letter.objects.filter(case=placed).exclude(state="withdrawn").exists()
+
+
+def test_an_account_whose_file_left_at_the_cut_off_is_recalled_when_the_tape_is_built_again(people):
+    placed = placements.released(people)
+    file = placements.file_of(placed)
+    OutboxMessage.objects.filter(pk=file.message_id).update(state="sending", lease=uuid4())
+    case = sale_of(people, placed.placement.account)
+    sales.work()
+    placements.batches.sent(file, "delivered", AT)
+    case = sales.moved(sales.taped(case, people), "build_tape", people[sales.MANAGER])
+    assert Case.objects.get(pk=placed.pk).state == "sent"
+    sales.moved(case, "rebuild", people[sales.MANAGER], at=LATER)
+    sales.work(at=LATER)
+    assert Case.objects.get(pk=placed.pk).state == "recall_requested"
+
+
+def test_what_an_agency_has_is_recalled_at_the_cut_off_and_nothing_placed_is_sold(people):
+    placed = placements.active(people)
+    case = sale_of(people, placed.placement.account)
     sales.work()
     assert Case.objects.get(pk=placed.pk).state == "recall_requested"
     assert told("dca_recall") == [{"reference": placed.reference, "reason": "recalled"}]

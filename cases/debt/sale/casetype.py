@@ -28,7 +28,7 @@ from cases.kernel.exchange import letters
 __all__ = ["DEBT_SALE"]
 
 retention.declare(*periods.RETENTION)
-title.declare(report.buyers)
+title.declare(report.buyers, report.promised)
 letters.declare(*notices.LETTERS)
 
 DEBT_SALE = CaseType(

@@ -18,6 +18,7 @@ __all__ = [
     "PASSED_ON_WITHIN",
     "LOOKED_AT_IN",
     "NO_WINDOW",
+    "PROMISED",
     "ROLES",
     "SOLD",
     "STOPS",
@@ -26,6 +27,8 @@ __all__ = [
 ROLES = (("debtor", "Holder of a sold account"),)
 # Where the accounts of a sale can be looked at (again): before each step that needs them clear.
 LOOKED_AT_IN = ("pool_defined", "exclusions_run", "agreed", "cut_off", "final_tape", "approved")
+# From the agreement to the completion: what is left in the pool is promised to a buyer, and goes to no agency.
+PROMISED = ("agreed", "cut_off", "final_tape", "approved")
 # Where a line stands: its words and how the tag is drawn.
 LINES = {
     "in_pool": ("In the pool", "info"),

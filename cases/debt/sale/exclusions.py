@@ -61,7 +61,10 @@ def _had_complaint(one: Sellable) -> bool:
 
 # The rules of the gate that a sale does not ask: an agency may have it, and it is recalled; whoever left the address is
 # traced by the buyer; a small balance and a live service have rules of their own here.
-_OF_AGENCIES = {"balance_too_small", "bill_too_recent", "promise", "gone_away", "placed_already", "hold_other", "sold"}
+_OF_AGENCIES = {"balance_too_small", "bill_too_recent", "promise", "gone_away", "placed_already", "hold_other"} | {
+    "sold",
+    "in_sale",
+}
 _OF_BOTH = tuple(
     Rule(code=rule.code, sentence=rule.sentence, applies=rule.applies)
     for rule in gate.RULES

@@ -1,4 +1,5 @@
-"""What of a pool an agency still has: recalled when the pool is cut off, each by the recall of its placement."""
+"""What of a pool an agency still has: recalled when the pool is cut off, each by the recall of its placement, or taken
+out of the file that waits to leave."""
 
 from __future__ import annotations
 
@@ -8,10 +9,11 @@ from datetime import datetime
 from django.db.models import QuerySet
 
 from cases.debt import codes as placements
+from cases.debt import effects, periods
 from cases.debt.models import Placement
 from cases.debt.sale import looking
 from cases.debt.sale.models import DebtSale
-from cases.kernel import casetypes, jobs, locks, policy, transitions
+from cases.kernel import casetypes, clocks, jobs, locks, policy, record, transitions
 from cases.kernel.actors import Actor
 from cases.kernel.transitions import Context
 
@@ -19,7 +21,7 @@ __all__ = ["KIND", "REASON", "recall_all", "still_placed"]
 
 SALE_RECALL = "recall_for_sale"
 REASON = "The debt is about to be sold."
-_RECALLED_FROM = ("sent", "active")
+_RECALLED_FROM = ("released", "sent", "active")
 
 
 def still_placed(sale: DebtSale) -> QuerySet[Placement]:
@@ -42,10 +44,19 @@ def _rows(job: jobs.Job) -> Iterable[int]:
 
 def _recall(job: jobs.Job, subject: str, at: datetime) -> None:
     """Recall one account: the move of its placement, with its message and its clock. Whoever cut the pool off decided
-    it, so nobody of the collections desk is asked."""
+    it, so nobody of the collections desk is asked. One whose file waits is taken out of it within a minute."""
     case = locks.case_for_update(int(subject))
     if case.state not in _RECALLED_FROM:
         raise jobs.Skipped("not_placed")
+    if case.state == "released":
+        with record.act(case, "placement.file_stopped", actor=jobs.worker_of(job), at=at):
+            effects.stop_file(case, at=at)
+            if not case.clocks.filter(rule=periods.PULL, ended_at=None).exists():
+                raise jobs.Skipped("on_its_way")
+            clocks.refresh_due(case)
+            case.version += 1
+            case.save()
+        return
     context = Context(
         case=case,
         transition=casetypes.get(case.kind).lifecycle["recall"],
@@ -70,7 +81,10 @@ KIND = jobs.Kind(
     do=_recall,
     desk="debt_sale",
     case="sale",
-    reasons={"not_placed": "The agency has it no more"},
+    reasons={
+        "not_placed": "The agency has it no more",
+        "on_its_way": "Its file is just leaving: build the tape again later, then it is recalled",
+    },
     names=_names,
 )
 jobs.declare(KIND)

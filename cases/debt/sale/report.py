@@ -22,6 +22,7 @@ __all__ = [
     "is_of_accounts",
     "open_facts",
     "tables",
+    "promised",
     "topic",
     "topic_label",
 ]
@@ -45,6 +46,12 @@ def buyers(accounts: Collection[int]) -> dict[int, Agency]:
     or not its line says so yet. One query."""
     rows = DebtSaleAccount.objects.filter(codes.IS_SOLD, account__in=accounts)
     return {row.account_id: row.sale.purchaser for row in rows.select_related("sale__purchaser") if row.sale.purchaser}
+
+
+def promised(accounts: Collection[int]) -> set[int]:
+    """Return the accounts left in a sale whose agreement is signed and which is not complete. One query."""
+    rows = DebtSaleAccount.objects.filter(account__in=accounts, state="in_pool", sale__case__state__in=codes.PROMISED)
+    return set(rows.values_list("account_id", flat=True))
 
 
 def topic(_facts: Mapping[str, Any]) -> str:

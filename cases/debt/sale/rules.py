@@ -153,8 +153,8 @@ LIFECYCLE = Lifecycle(
             target="cut_off",
             roles=_MANAGER,
             needs_reason=True,
-            effects=(effects.withdraw_tape,),
-            consequence="What was approved counts no more",
+            effects=(effects.withdraw_tape, effects.recall),
+            consequence="What was approved counts no more; what an agency has still is recalled",
         ),
         Transition(
             name="approve",
