@@ -65,9 +65,11 @@ def _move(case: Case, move: str, content: Content, *, actor: Actor, at: datetime
 def remitted(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
     """The agency passes on what a customer paid: all of it, a settlement, or a part.
 
-    What cannot be booked to the penny is kept beside what can, for a manager to close.
+    What cannot be booked to the penny is kept beside what can, for a manager to close. Raises RemittanceRefused.
     """
     told, cause = dict(content.data), content.callback_uid
+    if not isinstance(told.get("is_settlement", False), bool):
+        raise remitting.RemittanceRefused("Whether it is a settlement is said by true or false.")
     placement, callback = case.placement, str(cause or "")
     said_at = min(content.occurred_at or at, at)
     said = remitting.said_of(case, told, day=calendars.london_date(said_at))
@@ -222,7 +224,8 @@ def _ack(row: Row) -> Line:
 def _pay(row: Row) -> Line:
     """One remittance; that it adds up was seen when its account was found."""
     said = {name: _pence(row, name) for name in AMOUNTS}
-    return Line(type="placement.remitted", data={**said, "is_settlement": row.get("is_settlement") == "yes"})
+    answer = _code({"is_settlement": row.get("is_settlement") or ""}, "is_settlement", ("yes", "no", ""))
+    return Line(type="placement.remitted", data={**said, "is_settlement": answer == "yes"})
 
 
 def _return(row: Row) -> Line:

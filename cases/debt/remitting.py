@@ -50,6 +50,7 @@ LINES_IN_A_TASK = 3
 AGREED, AGREED_LINES = Q(case__isnull=False), Q(lines__case__isnull=False)
 WHYS = {
     "account_unknown": "This agency has no such account of ours",
+    "not_an_amount": "It names nothing that was collected, or less than nothing",
     "amounts_do_not_add_up": "What it passes on is not what it collected less commission and VAT",
     "commission_differs": "Commission or VAT is not what was agreed for the batch",
     "not_with_agency": "The agency did not have the account any more",
@@ -88,6 +89,8 @@ class Said:
     @property
     def why(self) -> str:
         """Return the code of what is wrong with the sums, or nothing."""
+        if min(self.amount, self.commission, self.vat, self.net) < 0:
+            return "not_an_amount"
         if self.amount - self.commission - self.vat != self.net:
             return "amounts_do_not_add_up"
         is_agreed = (self.commission, self.vat) == (self.due_commission, self.due_vat)
@@ -123,6 +126,8 @@ def why_not(case: Case, said: Said) -> str:
     placement = case.placement
     if said.why:
         return said.why
+    if said.amount == 0:
+        return "not_an_amount"
     if case.is_closed:
         return "not_with_agency"
     is_more = placement.collected_pence + said.amount > placement.balance_pence

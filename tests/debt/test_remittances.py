@@ -192,6 +192,34 @@ def test_what_comes_by_message_is_held_to_the_same_agreement(people):
     assert open_task().detail["wrong"] == 3
 
 
+@pytest.mark.parametrize("pence", [-2500, 0])
+def test_nothing_and_less_than_nothing_is_booked_by_nobody(people, pence):
+    case = placements.active(people)
+    placements.said(case, "placement.remitted", amount_pence=pence, is_settlement=True)
+    (line,) = RemittanceLine.objects.all()
+    assert (line.amount_pence, line.booked_pence, line.why) == (pence, 0, "not_an_amount")
+    assert open_task().detail["wrong"] == 1
+    placement = Placement.objects.select_related("case").get(pk=case.pk)
+    assert (placement.collected_pence, placement.commission_pence, placement.case.state) == (0, 0, "active")
+
+
+@pytest.mark.parametrize("word", ["Yes", "YES", "true", "1", "y"])
+def test_a_file_that_says_otherwise_than_yes_or_no_whether_it_is_settled_is_refused_whole(people, word):
+    first, second = two_active(people)
+    file = Sender().pays([row(first, 2000, is_settlement=word), row(second, 2000, is_settlement="no")])
+    assert (file.state, file.reason) == ("refused", "is_settlement_unknown")
+    assert sum(Placement.objects.values_list("collected_pence", flat=True)) == 0
+
+
+@pytest.mark.parametrize("word", ["no", "yes", "false", 0, 1, None])
+def test_a_message_settles_by_true_and_by_nothing_else(people, word):
+    case = placements.active(people)
+    with nothing_written(), pytest.raises(remitting.RemittanceRefused, match="true or false"):
+        placements.said(case, "placement.remitted", amount_pence=4500, is_settlement=word)
+    assert Case.objects.get(pk=case.pk).state == "active"
+    assert not RemittanceLine.objects.exists()
+
+
 def test_a_settlement_is_booked_when_a_manager_agrees(people):
     first, _ = two_active(people)
     Sender().pays([row(first, 2000, is_settlement="yes")])
