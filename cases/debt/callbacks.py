@@ -112,7 +112,8 @@ def died(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
 
 
 def acted(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
-    """The agency tells what it did. What it did in spite of a stop, and a complaint, is for people."""
+    """The agency tells what it did. What it did in spite of a stop, and a complaint, is for people; for a customer who
+    needs support it stops at once."""
     code = str(content.data["code"])
     is_breach = code in CONTACTS and case.placement.is_told_of_hold
     verb = "placement.breached" if is_breach else "placement.reported"
@@ -122,6 +123,8 @@ def acted(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
     ):
         if is_breach or code == "complaint":
             tasks.raise_task(effects.COMPLAINT, case=case, at=at, code=code)
+        if code == "support_need":
+            effects.needs_support(case, at=at)
         case.version += 1
         case.save(update_fields=["version"])
 

@@ -193,6 +193,16 @@ def _stop_or_ring(case: Case, *, at: datetime) -> None:
         tasks.raise_task(RING, case=case, at=at)
 
 
+def needs_support(case: Case, *, at: datetime) -> None:
+    """The agency heard that the customer needs support: it stops, and nobody else gets the account until billing has
+    noted it, inside the current ledger action on the locked case. Which need it is, nobody says here (domain 5A.3)."""
+    if case.state in codes.AT_AGENCY and not case.placement.is_told_of_hold:
+        _stop_or_ring(case, at=at)
+    about = {"what": "vulnerable", "account": case.placement.account_id}
+    if not case.tasks.filter(kind=heard.TO_NOTE, detail__contains=about, closed_at=None).exists():
+        heard.ask_billing(case, "vulnerable", account=case.placement.account, at=at)
+
+
 def stop_file(case: Case, *, at: datetime) -> None:
     """Keep a file that has not left from leaving: in the next minute the account is taken out of it, or it is promised
     anew. Inside the current ledger action on the locked case."""

@@ -44,7 +44,7 @@ def ask_billing(case: Case, what: str, *, account: Account, at: datetime) -> Non
 
 
 def known(accounts: Collection[Account], *, but: Collection[int] = ()) -> dict[int, frozenset[str]]:
-    """Return, by account, what was said of it that still stands; placements `but` do not count. Two queries.
+    """Return, by account, what was said of it that still stands; how placements `but` ended is no news. Two queries.
 
     It stands until somebody closed the task of it and billing has told of the account on a later day (London).
     """
@@ -52,7 +52,7 @@ def known(accounts: Collection[Account], *, but: Collection[int] = ()) -> dict[i
     placements = rows.filter(case__state__in=BY_STATE).values_list("account_id", "pk", "case__state")
     said = {(account_id, pk, BY_STATE[state]) for account_id, pk, state in placements}
     as_of = {account.pk: account.as_of for account in accounts}
-    asked = Task.objects.filter(kind=TO_NOTE, detail__account__in=list(as_of)).exclude(case__in=list(but))
+    asked = Task.objects.filter(kind=TO_NOTE, detail__account__in=list(as_of))
     for account_id, pk, what, closed_at in asked.values_list("detail__account", "case_id", "detail__what", "closed_at"):
         if closed_at is None or as_of[account_id] <= calendars.london_date(closed_at):
             said.add((account_id, pk, what))

@@ -9,8 +9,10 @@ from cases.debt.models import Placement
 from cases.debt.sale.models import DebtSaleAccount
 from cases.kernel import edits, transitions
 from cases.kernel.models import Case, Task
+from cases.kernel.timing import sweeps
 from tests import factories, placements, sales
 from tests.accounts import portfolio
+from tests.debt.test_placement import told
 from tests.factories import AT
 
 pytestmark = pytest.mark.django_db
@@ -104,3 +106,28 @@ def test_a_part_that_an_agency_collected_is_off_the_balance_until_billing_books_
     placements.accounts(people, {**row, "as_of": NEXT.date().isoformat(), "balance_pence": "3000"}, at=NEXT)
     assert Placement.objects.get(pk=case.pk).booked_pence == 2000
     assert line_of(people, Case.objects.get(pk=case.pk)).balance_pence == 3000
+
+
+def test_a_need_for_support_that_an_agency_hears_of_stops_it_and_every_other_until_billing_has_noted_it(people):
+    """Which need it is goes nowhere: domain 5A.3, 5A.9."""
+    case = placements.active(people)
+    row = portfolio.row(0, account=placements.number_of(Placement.objects.select_related("account").get(pk=case.pk)))
+    for _ in range(2):
+        placements.said(case, "placement.reported", code="support_need", diagnosis="Depression")
+    task = Task.objects.get(case=case, kind="placement_billing_to_note")
+    assert task.detail == {"what": "vulnerable", "account": case.placement.account_id}
+    assert [set(each) for each in told("dca_hold")] == [{"reference"}]
+    sweeps.end_due_clocks(now=NEXT)
+    assert (told("dca_release"), len(told("dca_hold"))) == ([], 1)
+    # Once billing has looked, the agency goes on by the next night.
+    edits.close_task(case.pk, task.pk, actor=people[placements.ANALYST], at=AT, reason="It needs nothing of us.")
+    placements.accounts(people, {**row, "as_of": NEXT.date().isoformat()}, at=NEXT)
+    sweeps.end_due_clocks(now=NEXT + timedelta(days=1))
+    assert len(told("dca_release")) == 1
+
+
+def test_an_account_that_came_back_with_a_need_for_support_goes_to_no_other_agency(people):
+    case = placements.active(people)
+    placements.said(case, "placement.reported", code="support_need")
+    placements.said(case, "placement.returned", code="uneconomic")
+    assert again(people, case) == ("excluded", ["vulnerable"])
