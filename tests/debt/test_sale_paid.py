@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from cases.debt.sale import prices
 from cases.debt.sale.models import DebtSaleAccount
 from cases.kernel import actors, outbox
 from cases.kernel.exchange import agencies, batchformat
@@ -78,10 +79,50 @@ def test_a_payment_after_the_sale_is_told_to_the_buyer_and_passed_on_in_time(peo
     assert [each for each in verify.verify_stream(case.uid) if each.level == "wrong"] == []
 
 
+def less(case: Case) -> list[tuple[int, int]]:
+    """Return each task that less was owed than was sold: by how much, and how much of the price."""
+    rows = Task.objects.filter(case=case, kind="sold_account_less").order_by("pk")
+    return [(each.detail["less_pence"], each.detail["price_pence"]) for each in rows]
+
+
 def test_what_was_paid_before_the_completion_is_not_the_buyers(people):
+    """Where it was off the balance that was sold, nobody has to be told."""
     case = sales.completed(people)
     pays(case, people, "2026-11-13", 2500)
+    assert (asked(case), told(), less(case)) == ([], [], [])
+
+
+def test_what_was_paid_before_the_completion_and_told_after_it_is_less_than_was_sold(people):
+    case = sales.completed(people)
+    line = DebtSaleAccount.objects.select_related("sale").get(sale=case.pk)
+    pays(case, people, "2026-11-13", 2500, balance_pence=str(line.balance_pence - 2500))
     assert (asked(case), told()) == ([], [])
+    assert less(case) == [(2500, prices.price_of(2500, line.sale.price_rate))]
+    (task,) = Task.objects.filter(case=case, kind="sold_account_less")
+    assert task.due_at.isoformat() == "2026-11-16T23:59:59+00:00"
+    # The same sum is asked for once; what billing writes off since the debt is not ours says nothing.
+    for day, balance in enumerate((line.balance_pence - 2500, 0), start=1):
+        pays(case, people, "2026-11-13", 2500, at=MONDAY + timedelta(days=day), balance_pence=str(balance))
+    assert len(less(case)) == 1
+    assert [each for each in verify.verify_stream(case.uid) if each.level == "wrong"] == []
+
+
+@pytest.mark.parametrize("sold", [sales.warranty_open, sales.closed])
+def test_a_credit_after_the_sale_is_told_beside_what_was_paid_since(people, sold):
+    case = sold(people)
+    owed = DebtSaleAccount.objects.get(sale=case.pk).balance_pence
+    pays(case, people, "2026-11-15", 2500, balance_pence=str(owed - 2500))
+    assert (len(asked(case)), less(case)) == (1, [])
+    pays(case, people, "2026-11-15", 2500, at=MONDAY + timedelta(days=1), balance_pence=str(owed - 6000))
+    assert (len(asked(case)), [each for each, _ in less(case)]) == (1, [3500])
+    pays(case, people, "2026-11-15", 2500, at=MONDAY + timedelta(days=2), balance_pence="-100")
+    assert [each for each, _ in less(case)] == [3500, owed - 2500]
+
+
+def test_of_what_came_back_or_is_not_sold_yet_nobody_is_told(people):
+    case = sales.approved(people)
+    pays(case, people, "2026-11-13", 2500, balance_pence="2500")
+    assert less(case) == []
 
 
 def test_what_came_back_is_paid_to_us(people):

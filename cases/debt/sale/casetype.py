@@ -95,6 +95,7 @@ DEBT_SALE = CaseType(
         "debt_sale.tape_erased": "A tape was erased",
         "debt_sale.tape_made": "A tape was made",
         "debt_sale_account.default_changed": "The default of a sold account has changed",
+        "debt_sale_account.less_owed": "Less was owed on a sold account than was sold",
         "debt_sale_account.moved": "An account moved",
         "debt_sale_account.notice_returned": "A notice of assignment came back",
         "debt_sale_account.paid_us": "We were paid for a sold account",

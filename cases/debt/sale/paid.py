@@ -1,6 +1,7 @@
 """What a customer pays us for a debt that was sold: the buyer hears of it the same day, the money is passed on in time.
 
-Billing tells of the newest payment on an account. Whoever has paid must not be asked for it again by the buyer; in
+Billing tells of the newest payment on an account, and of its balance: where less is owed than was sold, the buyer has
+to hear of it, and part of the price is not ours. Whoever has paid must not be asked for it again by the buyer; in
 Scotland a debtor who pays the old creditor in good faith owes it no more.
 """
 
@@ -13,16 +14,16 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F
 
-from cases.debt.sale import codes, messages
+from cases.debt.sale import codes, messages, prices
 from cases.debt.sale.models import TAKEN, DebtSaleAccount
 from cases.kernel import calendars, locks, record, tasks
 from cases.kernel.actors import Actor, system
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Case, Task
 
-__all__ = ["TASK", "accounts_changed"]
+__all__ = ["LESS", "TASK", "accounts_changed"]
 
-TASK = "sold_account_paid"
+TASK, LESS = "sold_account_paid", "sold_account_less"
 
 
 def _in_words(detail: Mapping[str, Any]) -> str:
@@ -31,12 +32,24 @@ def _in_words(detail: Mapping[str, Any]) -> str:
     return f"line {detail['line']}, £{detail['amount_pence'] / 100:,.2f} of {day:%-d %B %Y}{told}"
 
 
-tasks.declare({TASK: "A customer paid us for a sold debt: pass it on to the buyer"}, more={TASK: _in_words})
+def _less_in_words(detail: Mapping[str, Any]) -> str:
+    less, price = (f"£{detail[name] / 100:,.2f}" for name in ("less_pence", "price_pence"))
+    return f"line {detail['line']}, {less} less in all, {price} of the price"
+
+
+tasks.declare(
+    {
+        TASK: "A customer paid us for a sold debt: pass it on to the buyer",
+        LESS: "Less was owed than was sold: tell the buyer today, and pay that part of the price back",
+    },
+    more={TASK: _in_words, LESS: _less_in_words},
+)
 
 
 def accounts_changed(accounts: Collection[int], *, at: datetime) -> None:
     """Tell buyers of payments since the completion on accounts that are theirs, each payment once, and raise the task
-    to pass it on. Inside the caller's transaction; locks the cases. One query where nothing was paid on a sold one."""
+    to pass it on; have somebody tell them where less is owed than was sold for another reason. Inside the caller's
+    transaction; locks the cases. Two queries where nothing was paid on a sold one."""
     rows = DebtSaleAccount.objects.filter(
         account__in=accounts,
         state__in=TAKEN,
@@ -46,6 +59,35 @@ def accounts_changed(accounts: Collection[int], *, at: datetime) -> None:
     )
     for line in rows.select_related("account", "sale__purchaser").order_by("sale_id", "number"):
         _note(line, at=at)
+    # Billing writes the whole of a sold debt off its own books: nothing left to pay says nothing.
+    less = DebtSaleAccount.objects.filter(
+        account__in=accounts,
+        state__in=TAKEN,
+        sale__completed_date__isnull=False,
+        sale__case__is_erased=False,
+        account__balance_pence__lt=F("balance_pence"),
+    ).exclude(account__balance_pence=0)
+    for line in less.select_related("account", "sale").order_by("sale_id", "number"):
+        _note_less(line, at=at)
+
+
+def _note_less(line: DebtSaleAccount, *, at: datetime) -> None:
+    """Have somebody tell the buyer by how much less is owed than was sold, beside what it was told was paid to us
+    since; each sum once."""
+    case = locks.case_for_update(line.sale_id)
+    paid = Task.objects.filter(case=case, kind=TASK, detail__line=line.number).values_list(
+        "detail__amount_pence", flat=True
+    )
+    less = line.balance_pence - max(line.account.balance_pence, 0) - sum(paid)
+    about = {"line": line.number, "less_pence": less}
+    if less <= 0 or Task.objects.filter(case=case, kind=LESS, detail__contains=about).exists():
+        return
+    said = {**about, "price_pence": prices.price_of(less, line.sale.price_rate or 0)}
+    actor, until = system("debt_sale", source=case.source), calendars.end_of_day(calendars.london_date(at))
+    with record.act(case, "debt_sale_account.less_owed", actor=actor, at=at, detail=said):
+        tasks.raise_task(LESS, case=case, at=at, due_at=until, **said)
+        case.version += 1
+        case.save(update_fields=["version", "is_dormant"])
 
 
 def _note(line: DebtSaleAccount, *, at: datetime) -> None:
