@@ -162,6 +162,24 @@ def test_the_day_of_a_charge_is_the_one_that_billing_tells_and_is_shown(people):
     ]
 
 
+def test_a_charge_in_the_first_row_of_an_account_is_taken_back_where_billing_tells_its_day(people):
+    row = moratoria.account(people)
+    case = moratoria.matched(moratoria.opened(row, person=moratoria.debtor(row)))
+    late = {**row, "account": LATE, "as_of": "2026-11-17", "fees_pence": "1200", "fees_date": "2026-11-16"}
+    other = {**row, "account": "8755500002", "as_of": "2026-11-17", "fees_pence": "1200", "fees_date": ""}
+    placements.accounts(people, late, other, at=AT + timedelta(days=4))
+    for each in (late, other):
+        moratoria.said(
+            case,
+            "moratorium.debt_added",
+            account_reference=each["account"],
+            effective_date="2026-11-16",
+            at=AT + timedelta(days=4),
+        )
+    found = FeeReversal.objects.values_list("debt__account", "posted_date", "amount_pence", "is_day_told")
+    assert list(found) == [(placements.account_of(LATE).pk, date(2026, 11, 16), 1200, True)]
+
+
 def test_what_fell_before_a_charge_was_asked_for_is_no_answer_and_a_cancelled_case_still_gets_its_own(people):
     row = moratoria.account(people, as_of="2026-11-03", fees_pence="2500", balance_pence="12500")
     billed(people, row, "2026-11-06", fees_pence=500, balance_pence=10_500)
@@ -248,6 +266,34 @@ def test_of_a_joint_debt_the_other_holder_is_in_no_moratorium(people):
     billed(people, row, "2026-11-15", fees_pence=1200, balance_pence=20_000)
     assert not FeeReversal.objects.exists()
     assert Task.objects.filter(case=case, kind="moratorium_joint", closed_at=None).count() == 1
+
+
+def test_a_charge_of_a_joint_debt_is_owed_only_once_somebody_has_decided_who_owes_it(people):
+    second = {"forename": "Second", "surname": "Holder", "date_of_birth": "1970-01-01"}
+    row = moratoria.account(people, balance_pence="31246", **{f"holder_2_{name}": of for name, of in second.items()})
+    placed(people, row)
+    case = moratoria.matched(moratoria.opened(row, person=moratoria.debtor(row)))
+    account = searching.debts_of(case).get().account
+
+    def owed():
+        account.refresh_from_db()
+        return fees.owed([account])[account.pk]
+
+    billed(people, row, "2026-11-16", fees_pence=1200, balance_pence=32_446)
+    assert (owed(), told("dca_update")) == (31_246, [])
+    billed(people, row, "2026-11-17", fees_pence=0, balance_pence=31_246)  # billing has taken it back
+    assert owed() == 31_246
+    billed(people, row, "2026-11-18", fees_pence=900, balance_pence=32_146)
+    assert owed() == 31_246
+    for task in case.tasks.filter(kind="moratorium_joint", closed_at=None):
+        edits.close_task(
+            case.pk, task.pk, actor=people[moratoria.ANALYST], at=AT + timedelta(days=5), reason="The other owes it."
+        )
+    assert owed() == 32_146
+    billed(people, row, "2026-11-20", fees_pence=1400, balance_pence=32_646)
+    assert (owed(), [each["amount_pence"] for each in told("dca_update")]) == (32_146, ["32146"])
+    billed(people, row, "2026-11-23", fees_pence=1400, balance_pence=32_000)
+    assert owed() == 31_500
 
 
 def test_a_review_needs_counsel_a_ground_and_its_20_days(people):

@@ -163,9 +163,9 @@ def _look_at_charges(debt: MoratoriumDebt, *, at: datetime) -> None:
 
 
 def _ask_about(debt: MoratoriumDebt, *, actor: Actor, at: datetime) -> None:
-    """A charge of a joint debt: one task at a time asks what of it the other holder owes."""
+    """A charge of a joint debt: one task at a time for each debt asks what of it the other holder owes."""
     case = locks.case_for_update(debt.case_id)
-    if case.is_closed or case.tasks.filter(kind=effects.JOINT, closed_at=None).exists():
+    if case.is_closed or case.tasks.filter(kind=effects.JOINT, closed_at=None, detail__debt=debt.number).exists():
         return
     with record.act(case, "moratorium.joint_charge", actor=actor, at=at):
         tasks.raise_task(effects.JOINT, case=case, at=at, debt=debt.number)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cases.kernel.office.codelists import CodeList
 
-__all__ = ["EVIDENCE_KINDS", "GROUNDS", "IN_FORCE", "OPEN_ENDED", "ORIGINS", "REGIMES", "ROLES", "STANDINGS"]
+__all__ = ["EVIDENCE_KINDS", "GROUNDS", "IN_FORCE", "JOINT", "OPEN_ENDED", "ORIGINS", "REGIMES", "ROLES", "STANDINGS"]
 
 # Each is a kind of hold, too.
 REGIMES = (
@@ -12,6 +12,8 @@ REGIMES = (
     ("mental_health_crisis", "Mental health crisis moratorium"),
     ("scottish_moratorium", "Scottish moratorium"),
 )
+# The task that asks what of a charge the holder of a joint debt owes who is in no moratorium.
+JOINT = "moratorium_joint"
 # Ends only when we are told so.
 OPEN_ENDED = "mental_health_crisis"
 SCOTTISH = "scottish_moratorium"

@@ -32,7 +32,7 @@ from cases.ledger import sealing
 
 __all__ = ["BY_HAND", "JOINT", "LETTERS", "UNCLEAR", "account_named", "came_back", "protect", "protect_known", "told"]
 
-UNCLEAR, JOINT, BY_HAND = "moratorium_unclear", "moratorium_joint", "moratorium_by_hand"
+UNCLEAR, JOINT, BY_HAND = "moratorium_unclear", regimes.JOINT, "moratorium_by_hand"
 SEND, OTHERS = "moratorium_send_particulars", "moratorium_others"
 UNKNOWN = "moratorium_unknown"
 tasks.declare(

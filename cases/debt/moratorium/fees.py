@@ -15,7 +15,9 @@ from django.db.models import F, Sum
 
 from cases.accounts.models import Account
 from cases.debt.models import Placement
+from cases.debt.moratorium import codes
 from cases.debt.moratorium.models import FeeReversal, MoratoriumDebt
+from cases.kernel.models import Task
 
 __all__ = ["Charge", "charges", "confirmed", "owed", "reverse"]
 
@@ -43,13 +45,16 @@ class _Step:
 
 
 def _steps(account_id: int) -> Iterable[_Step]:
-    """Yield each change of the charges of an account, the oldest first. One query."""
+    """Yield each change of the charges of an account, the oldest first. The charges of its first row count where
+    billing says of which day the newest is: how many of them are older nobody tells, and the debtor is not the one to
+    bear that. One query."""
     rows = Account.history.filter(id=account_id).order_by("history_id")
     before: int | None = None
     for as_of, fees, fees_date, told_at in rows.values_list("as_of", "fees_pence", "fees_date", "history_date"):
-        if before is not None and fees != before:
-            is_told = fees > before and fees_date is not None
-            yield _Step(fees_date if is_told else as_of, fees - before, is_told, as_of, told_at)
+        known = before if before is not None else (0 if fees_date else fees)
+        if fees != known:
+            is_told = fees > known and fees_date is not None
+            yield _Step(fees_date if is_told else as_of, fees - known, is_told, as_of, told_at)
         before = fees
 
 
@@ -118,11 +123,38 @@ def confirmed(debt: MoratoriumDebt) -> list[tuple[FeeReversal, date]]:
 
 def owed(accounts: Collection[Account], *, but: Collection[int] = ()) -> dict[int, int]:
     """Return what is owed on each account today, by its id, in whole pence: its balance without what billing still has
-    to take back, and without what agencies collected and billing has not booked yet. Of placements `but` what was
-    collected is not taken off. Two queries."""
+    to take back, without charges of a joint debt of which nobody has decided yet who owes them, and without what
+    agencies collected and billing has not booked yet. Of placements `but` what was collected is not taken off. Three
+    queries; where there are protected joint debts one more, and one for each of them."""
     rows = FeeReversal.objects.filter(debt__account__in=[each.pk for each in accounts], confirmed_date=None)
     waiting = dict(rows.values_list("debt__account").annotate(Sum("amount_pence")))
     paid = Placement.objects.filter(account__in=[each.pk for each in accounts], collected_pence__gt=F("booked_pence"))
     others = paid.exclude(pk__in=list(but)).values_list("account_id")
     unbooked = dict(others.annotate(pence=Sum(F("collected_pence") - F("booked_pence"))))
+    for account_id, pence in _undecided([each.pk for each in accounts]).items():
+        waiting[account_id] = waiting.get(account_id, 0) + pence
     return {each.pk: each.balance_pence - waiting.get(each.pk, 0) - unbooked.get(each.pk, 0) for each in accounts}
+
+
+def _undecided(accounts: Collection[int]) -> dict[int, int]:
+    """Return, by account, the charges for days inside the period of a joint debt that are not decided: those told
+    since the task that asks was closed last, and every one while it never was."""
+    rows = MoratoriumDebt.objects.filter(account__in=accounts, standing="protected", is_joint=True)
+    debts = list(rows.exclude(case__state__in=["void", "merged"]).select_related("case__moratorium"))
+    decided: dict[tuple[int, int], datetime] = {}
+    closed = Task.objects.filter(case__in=[debt.case_id for debt in debts], kind=codes.JOINT, closed_at__isnull=False)
+    for task in closed.order_by("closed_at"):
+        if task.closed_at is not None:
+            decided[task.case_id or 0, task.detail.get("debt", 0)] = task.closed_at
+    found: dict[int, int] = {}
+    for debt in debts:
+        if debt.account_id is None or debt.effective_date is None:  # no protected debt is without
+            continue
+        since, until, pence = decided.get((debt.case_id, debt.number)), debt.case.moratorium.last_date, 0
+        for step in _steps(debt.account_id):
+            if step.pence < 0:
+                pence = max(0, pence + step.pence)
+            elif step.day >= debt.effective_date and (until is None or step.day <= until):
+                pence += step.pence if since is None or step.told_at > since else 0
+        found[debt.account_id] = max(pence, found.get(debt.account_id, 0))
+    return found
