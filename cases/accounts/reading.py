@@ -87,6 +87,7 @@ FAULTS = {
     "in_the_future": "It lies after the day of the balance, or the balance is of a day to come.",
     "without_the_other": "A default has a date and a balance.",
     "default_is_fixed": "The date and balance of a default never change.",
+    "default_kept": "It tells no default, and one is known: that stays, and the rest was taken in.",
     "older_than_known": "A later balance of this account is known.",
     "repeated": "The account stands in this part of the file already.",
     "columns": "The row has another number of columns than the heading.",

@@ -21,6 +21,7 @@ SOURCE = "own-billing"
 TOKEN, CONTENT = "account_number", "account_row"
 # Whatever takes accounts in waits for the one before it, so that two feeds never add one account twice.
 _ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtext('cases.accounts'))"
+_DEFAULT = ("default_date", "default_pence")
 _PLAIN = [
     each.name for each in Account._meta.concrete_fields if each.name not in {"id", "uid", "token", "key", "number"}
 ]
@@ -28,12 +29,14 @@ _PLAIN = [
 
 @dataclass
 class Outcome:
-    """What became of rows: how many of each, and the fault of each refused one by its place."""
+    """What became of rows: how many of each, the fault of each refused one by its place, and what was not taken of one
+    that was else taken in."""
 
     added: int = 0
     changed: int = 0
     unchanged: int = 0
     refused: dict[int, Fault] = field(default_factory=dict)
+    kept: dict[int, Fault] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,8 @@ def store(rows: Sequence[Row], *, at: datetime) -> Outcome:
     """Take rows in under the current ledger action. Waits for any other taking in; locks the accounts it changes.
 
     A row equal to the last one of its account changes nothing. One that is older, or tells another default than is
-    known, is refused; the others go in.
+    known, is refused; the others go in. Of one that tells no default any more the default is kept, and the rest goes
+    in: what it says of a payment, a death or a dispute stops the collecting.
     """
     outcome = Outcome()
     with connection.cursor() as cursor:
@@ -92,6 +96,8 @@ def store(rows: Sequence[Row], *, at: datetime) -> Outcome:
         elif fault := _why_not(account, each.row):
             outcome.refused[each.place] = fault
         else:
+            if any(each.row.account[name] is None and getattr(account, name) is not None for name in _DEFAULT):
+                outcome.kept[each.place] = Fault("default_date", "default_kept")
             changed.append((each, account))
     new = _add(added, at=at)
     _change(changed, at=at)
@@ -127,9 +133,9 @@ def _why_not(account: Account, row: Row) -> Fault | None:
     told = row.account
     if told["as_of"] < account.as_of:
         return Fault("as_of", "older_than_known")
-    for name in ("default_date", "default_pence"):
+    for name in _DEFAULT:
         before = getattr(account, name)
-        if before is not None and told[name] != before:
+        if None not in (before, told[name]) and told[name] != before:
             return Fault(name, "default_is_fixed")
     return None
 
@@ -180,7 +186,8 @@ def _change(told: Sequence[tuple[_Told, Account]], *, at: datetime) -> None:
     for each, account in told:
         account.content = each.contents[0]
         for name, value in each.row.account.items():
-            setattr(account, name, value)
+            if name not in _DEFAULT or value is not None:
+                setattr(account, name, value)
     ledger.bulk_update(Account, accounts, _PLAIN)
     people = AccountHolder.objects.filter(account__in=accounts).select_related("key").order_by("ordinal")
     flags = AccountFlag.objects.filter(account__in=accounts, source=SOURCE, ended_date=None)

@@ -218,6 +218,7 @@ def _take_in(job: jobs.Job, subject: str, at: datetime) -> None:
             "refused": len({number for number, _ in wrong}),
         }
         act.detail |= {"part": part.number, **counts}
+        wrong += [(numbers[place], fault) for place, fault in found.kept.items()]
         copying.copy_rows(
             [
                 AccountFault(upload=part.upload, line=number, column=fault.column, code=fault.code)
@@ -270,7 +271,7 @@ def _erase(upload_id: int, *, ended_at: datetime, version: int, now: datetime) -
 
 
 def faults(upload: AccountUpload, *, after: int = 0, most: int = 100) -> list[tuple[int, str, str]]:
-    """Return (line, column, sentence) of the rows that were not taken in, from a line on."""
+    """Return (line, column, sentence) of the rows that were not taken in, or not whole, from a line on."""
     rows = AccountFault.objects.filter(upload=upload, line__gt=after).order_by("line", "column")[:most]
     return [(each.line, each.column, reading.FAULTS.get(each.code, each.code)) for each in rows]
 

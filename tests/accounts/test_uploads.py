@@ -99,7 +99,7 @@ def test_the_same_file_is_the_same_work_and_the_same_rows_change_nothing(analyst
 
 
 def test_a_later_row_changes_what_it_says_and_an_older_or_another_default_is_refused(analyst):
-    take(analyst, portfolio.file([portfolio.row(number, flags="dispute:2026-02-01") for number in range(1, 5)]))
+    take(analyst, portfolio.file([portfolio.row(number, flags="dispute:2026-02-01") for number in range(1, 6)]))
     work()
     changed = [
         portfolio.row(1, as_of="2026-03-02", balance_pence="-250", holder_1_phone="07700 900999"),
@@ -107,16 +107,23 @@ def test_a_later_row_changes_what_it_says_and_an_older_or_another_default_is_ref
         portfolio.row(3, as_of="2026-03-02", default_date="2026-02-15"),
         portfolio.row(4, as_of="2026-03-02", holder_1_surname="Newcomer", holder_1_date_of_birth="1999-09-09"),
         portfolio.row(4, as_of="2026-03-02"),
+        portfolio.row(
+            5, as_of="2026-03-02", default_date="", default_pence="", balance_pence="0", flags="deceased:2026-03-01"
+        ),
     ]
     upload, _, _ = take(analyst, portfolio.file(changed))
     work()
 
-    assert counts(upload) == (0, 2, 0, 3)
+    assert counts(upload) == (0, 3, 0, 3)
     assert [(line, column) for line, column, _ in uploads.faults(upload)] == [
         (3, "as_of"),
         (4, "default_date"),
         (6, "account"),
+        (7, "default_date"),
     ]
+    fifth = storing.find("8000000005")
+    assert (fifth.balance_pence, fifth.default_date is None, fifth.default_pence) == (0, False, 5005)
+    assert set(fifth.flags.filter(ended_date=None).values_list("code", flat=True)) == {"deceased"}
     first, fourth = storing.find("8000000001"), storing.find("8000000004")
     assert (first.balance_pence, first.default_pence) == (-250, 5001)
     assert first.flags.get().ended_date == date(2026, 3, 2)
