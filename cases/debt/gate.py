@@ -208,6 +208,11 @@ RULES: tuple[Rule, ...] = (
         sentence="It came back because what is owed is in question, and billing has not looked at it.",
         applies=_known("not_proved"),
     ),
+    Rule(
+        code="collected",
+        sentence="It came back from a buyer, and what that collected meanwhile is not booked yet.",
+        applies=_known("collected"),
+    ),
     Rule(code="sold", sentence="The debt is sold: it is not ours to collect.", applies=_is_sold),
     Rule(code="in_sale", sentence="A buyer has agreed to take the debt over.", applies=_is_promised),
     Rule(code="placed_already", sentence="An agency has it already.", applies=_is_placed),

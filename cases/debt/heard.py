@@ -26,6 +26,7 @@ WORDS = {
     "minor": "the customer was under 18",
     "vulnerable": "the customer needs support first",
     "not_proved": "a buyer gave it back because what is owed, or whose it is, is in question",
+    "collected": "it came back from a buyer: ask it what it collected meanwhile, and see that part of the refund",
     "moratorium": "a moratorium protects the debt: see that it is held, and what was charged taken back",
 }
 tasks.declare(

@@ -77,7 +77,7 @@ STOPPED = [
     *(
         (what, candidate(said=frozenset({what})))
         for what in (
-            *("deceased", "insolvent", "dispute", "gone_away", "settled", "moratorium", "not_proved"),
+            *("deceased", "insolvent", "dispute", "gone_away", "settled", "moratorium", "not_proved", "collected"),
             *("fraud_victim", "out_of_time", "minor", "vulnerable"),
         )
     ),

@@ -68,7 +68,7 @@ STOPPED = [
     *(
         (what, sellable(said=frozenset({what})))
         for what in (
-            *("deceased", "insolvent", "dispute", "settled", "moratorium", "not_proved"),
+            *("deceased", "insolvent", "dispute", "settled", "moratorium", "not_proved", "collected"),
             *("fraud_victim", "out_of_time", "minor", "vulnerable"),
         )
     ),

@@ -316,7 +316,8 @@ def want_back(
 
 def _say_what_stops(case: Case, line: DebtSaleAccount, found: SaleClaim, *, actor: Actor, at: datetime) -> None:
     """What stopped the buyer stops us: a moratorium in force protects the debt again, and why it came back stands until
-    billing has noted it. Whether anything stops the debt now is kept: then its notice asks nobody to pay."""
+    billing has noted it. Whether anything stops the debt now is kept: then its notice asks nobody to pay. What the
+    buyer collected meanwhile is asked for, and nobody else gets the debt before it is booked."""
     stops = {codes.STOPS[found.reason]} if found.reason in codes.STOPS else set()
     if effects.came_back(line.account, at=at):
         stops.add("moratorium")
@@ -327,6 +328,7 @@ def _say_what_stops(case: Case, line: DebtSaleAccount, found: SaleClaim, *, acto
     (known,) = gate.candidates([account], reader=reader, at=at)
     found.is_stopped = bool(gate.judge(known))
     found.save(update_fields=["is_stopped"])
+    heard.ask_billing(case, "collected", account=account, at=at)
 
 
 @transaction.atomic
