@@ -248,6 +248,24 @@ def test_a_crisis_moratorium_ends_only_when_we_are_notified(people):
     assert told("dca_release") == [{"reference": placement.reference}]
 
 
+@pytest.mark.parametrize("regime", ["breathing_space", "mental_health_crisis"])
+def test_an_end_that_is_told_for_a_day_far_away_is_for_people_and_the_debt_stays_held(people, regime):
+    row = moratoria.account(people)
+    placement = placed(people, row)
+    case = moratoria.matched(moratoria.opened(row, person=moratoria.debtor(row), regime=regime))
+    with nothing_written(counted=1), pytest.raises(CaseError, match="ask the register"):
+        moratoria.said(case, "moratorium.ended", ends_date="2062-01-23")
+    assert state(case) == "applied"
+    moratoria.said(case, "moratorium.ended", ends_date="2026-12-01")
+    assert calendars.london_date(Hold.objects.get(case=placement).ends_at - timedelta(seconds=1)) == date(2026, 12, 1)
+
+
+def test_a_debt_that_is_added_from_a_day_far_away_is_for_people(people):
+    case = moratoria.owing_more(people)
+    with nothing_written(counted=1), pytest.raises(CaseError, match="Compare the year"):
+        moratoria.said(case, "moratorium.debt_added", **moratoria.ADDED | {"effective_date": "2062-11-16"})
+
+
 def test_a_scottish_moratorium_lasts_six_months_and_knows_no_review(people):
     row = moratoria.account(people)
     case = moratoria.matched(moratoria.opened(row, person=moratoria.debtor(row), regime="scottish_moratorium"))

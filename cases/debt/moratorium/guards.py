@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
-from cases.debt.moratorium import codes, effects, periods, searching
+from cases.debt.moratorium import codes, effects, opening, periods, searching
 from cases.debt.moratorium.models import Moratorium
 from cases.kernel import calendars
 from cases.kernel.finding.matching import ASKED
@@ -51,6 +51,8 @@ def names_debt(context: Any) -> str | None:
     day, start = _day(inputs.get("effective_date")), Moratorium.objects.get(pk=context.case.pk).start_date
     if day is None or day < start:
         return "Say from which day it is protected; not from before the moratorium began."
+    if day > calendars.london_date(context.at) + timedelta(days=opening.SOONEST):
+        return "No notice says so long before. Compare the year, or ask the register."
     return None
 
 
@@ -68,7 +70,8 @@ def ground_is_given(context: Any) -> str | None:
 
 
 def is_over(context: Any) -> str | None:
-    """Time alone ends a moratorium whose last day is over; any other ends when we are notified, with the day named."""
+    """Time alone ends a moratorium whose last day is over; any other ends when we are notified, with the day named. A
+    day that is far from any that is known is for people: a wrong year would hold the debt for ever, or never."""
     facts, today = Moratorium.objects.get(pk=context.case.pk), calendars.london_date(context.at)
     if context.actor.kind == "system":
         if facts.regime == codes.OPEN_ENDED or facts.last_date is None:
@@ -76,7 +79,10 @@ def is_over(context: Any) -> str | None:
         return None if today > facts.last_date else "The last protected day is not over."
     named = context.inputs.get("ends_date")
     day = _day(named) if named else today
-    return "Name the last protected day, not before the start." if day is None or day < facts.start_date else None
+    if day is None or day < facts.start_date:
+        return "Name the last protected day, not before the start."
+    latest = max(facts.last_date or today, today) + timedelta(days=opening.SOONEST)
+    return "The day that is named is long after the end that is known: ask the register." if day > latest else None
 
 
 def charge_is_inside(context: Any) -> str | None:

@@ -19,10 +19,20 @@ from cases.ledger import api as ledger
 from cases.ledger import sealing
 from cases.ledger.reads import Reader
 
-__all__ = ["add_debt", "changed", "check_people", "jurisdiction", "midnight", "named_by", "names_nobody", "open_facts"]
+__all__ = [
+    "SOONEST",
+    "add_debt",
+    "changed",
+    "check_people",
+    "jurisdiction",
+    "midnight",
+    "named_by",
+    "names_nobody",
+    "open_facts",
+]
 
 TOKEN = "moratorium_reference"
-# How many days ahead somebody may type that it begins; how many a breathing space lasts, its first day counted (K13).
+# How many days ahead a day may lie that is typed or told; how many a breathing space lasts, with its first day (K13).
 SOONEST, LASTS = 31, 60
 # Two notices of one reference that come at once wait for each other.
 _ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtext('cases.moratoria'))"
