@@ -107,6 +107,32 @@ def test_what_was_paid_before_the_completion_and_told_after_it_is_less_than_was_
     assert [each for each in verify.verify_stream(case.uid) if each.level == "wrong"] == []
 
 
+def stopped(case: Case) -> list[tuple[str, str, str]]:
+    """Return each thing that stops collecting of which somebody has to tell the buyer: what, since when, by when."""
+    rows = Task.objects.filter(case=case, kind="sold_account_stopped").order_by("pk")
+    return [(each.detail["flag"], each.detail["began"], each.due_at.date().isoformat()) for each in rows]
+
+
+@pytest.mark.parametrize("sold", [sales.completed, sales.sold, sales.warranty_open, sales.closed])
+def test_what_stops_collecting_is_told_to_the_buyer_the_same_day_each_thing_once(people, sold):
+    case = sold(people)
+    pays(case, people, "2026-11-13", 2500, flags="deceased:2026-11-15;promise:2026-11-15")
+    assert stopped(case) == [("deceased", "2026-11-15", "2026-11-16")]
+    both = "deceased:2026-11-15;vulnerable:2026-11-17"
+    for day in (1, 2):
+        pays(case, people, "2026-11-13", 2500, at=MONDAY + timedelta(days=day), flags=both)
+    assert [flag for flag, *_ in stopped(case)] == ["deceased", "vulnerable"]
+    assert [each for each in verify.verify_stream(case.uid) if each.level == "wrong"] == []
+
+
+def test_of_an_account_that_came_back_and_of_one_in_the_pool_no_buyer_hears_what_stops_it(people):
+    for case in (sales.approved(people), sales.warranty_open(people)):
+        if case.state == "warranty_open":
+            put_back(case, people, "no_documents")
+        pays(case, people, "2026-11-13", 2500, flags="deceased:2026-11-15")
+        assert stopped(case) == []
+
+
 @pytest.mark.parametrize("sold", [sales.warranty_open, sales.closed])
 def test_a_credit_after_the_sale_is_told_beside_what_was_paid_since(people, sold):
     case = sold(people)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from datetime import datetime
+
 from cases.accounts import bureaus
 from cases.debt import title
 from cases.debt.sale import (
@@ -11,6 +14,7 @@ from cases.debt.sale import (
     defaulted,
     ending,
     erasing,
+    flagged,
     forms,
     messages,
     moving,
@@ -30,6 +34,13 @@ __all__ = ["DEBT_SALE"]
 retention.declare(*periods.RETENTION)
 title.declare(report.buyers, report.promised)
 letters.declare(*notices.LETTERS)
+
+
+def _accounts_changed(accounts: Collection[int], *, at: datetime) -> None:
+    """What billing tells of sold accounts is for their buyers: what was paid, and what stops collecting."""
+    paid.accounts_changed(accounts, at=at)
+    flagged.accounts_changed(accounts, at=at)
+
 
 DEBT_SALE = CaseType(
     code="debt_sale",
@@ -73,7 +84,7 @@ DEBT_SALE = CaseType(
         bureaus.CRA_CORRECT.code: bureaus.CRA_CORRECT.label,
         letters.LETTER.code: letters.LETTER.label,
     },
-    reacts={"accounts_changed": paid.accounts_changed, "default_changed": defaulted.default_changed},
+    reacts={"accounts_changed": _accounts_changed, "default_changed": defaulted.default_changed},
     erase_beside=erasing.erase_due,
     marks=moving.marks,
     own_tabs=(("Accounts", "sale_accounts"), ("Tapes and bids", "sale_tapes")),
@@ -95,6 +106,7 @@ DEBT_SALE = CaseType(
         "debt_sale.tape_erased": "A tape was erased",
         "debt_sale.tape_made": "A tape was made",
         "debt_sale_account.default_changed": "The default of a sold account has changed",
+        "debt_sale_account.stopped": "Billing said what stops collecting a sold account",
         "debt_sale_account.less_owed": "Less was owed on a sold account than was sold",
         "debt_sale_account.moved": "An account moved",
         "debt_sale_account.notice_returned": "A notice of assignment came back",
