@@ -74,6 +74,7 @@ DEBT_PLACEMENT = CaseType(
     },
     reacts={
         "hold_began": effects.hold_began,
+        "hold_elsewhere": looking.hold_elsewhere,
         "accounts_changed": updates.accounts_changed,
         "letter_due": looking.letter_due,
         "proposal_ended": effects.proposal_ended,
@@ -95,6 +96,7 @@ DEBT_PLACEMENT = CaseType(
         "placement.file_goes": "The file goes",
         "placement.file_stopped": "The file was kept from leaving",
         "placement.given_up": "A message to the agency was given up",
+        "placement.hold_elsewhere": "A hold stands on another case: the gate is asked",
         "placement.letter_kept": "The letter that an agency collects was taken back",
         "placement.looked_at": "Taken out of the file that was kept from leaving",
         "placement.protection_ends": "The protection ends: the agency is told",

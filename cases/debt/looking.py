@@ -15,13 +15,13 @@ from cases.accounts.models import Account
 from cases.debt import codes, effects, gate, opening, periods, takeout
 from cases.debt.models import Placement
 from cases.debt.moratorium import codes as regimes
-from cases.kernel import clocks, locks, record, tasks, transitions
+from cases.kernel import accountholds, clocks, locks, record, tasks, transitions
 from cases.kernel.actors import system
 from cases.kernel.errors import CaseError
-from cases.kernel.models import Case, Clock, Letter
+from cases.kernel.models import Case, Clock, Hold, Letter
 from cases.ledger.reads import Reader
 
-__all__ = ["HELD", "letter_due", "look", "look_at_held", "look_nightly", "look_now"]
+__all__ = ["HELD", "hold_elsewhere", "letter_due", "look", "look_at_held", "look_nightly", "look_now"]
 
 
 def look_nightly(case: Case, clock: Clock, *, at: datetime) -> None:
@@ -100,6 +100,25 @@ def look_now(case: Case, clock: Clock, *, at: datetime) -> None:
         clocks.refresh_due(case)
         case.save()
     _stop(case, at=at)
+
+
+def hold_elsewhere(case: Case, hold: Hold, *, at: datetime) -> None:
+    """Have the gate asked about accounts that a case names on which a hold is entered, in the next minute or when it
+    begins. What a moratorium protects it tells by itself. Inside the current ledger action; a placement that somebody
+    is working on at this moment is left to the night's look."""
+    if case.kind == "debt_placement" or f"hold_{hold.kind}" in MORATORIA or gate.PLACE not in hold.blocks:
+        return
+    rows = Placement.objects.filter(pk__in=accountholds.beside(case), case__state__in=("released", *codes.AT_AGENCY))
+    for row in rows.select_related("account").order_by("pk"):
+        try:
+            other = locks.another_for_update(row.pk)
+        except CaseError:
+            continue
+        with record.act(other, "placement.hold_elsewhere", actor=system("gate", source=other.source), at=at):
+            started_at = max(at, hold.began_at)
+            clocks.start(other, periods.LOOK, started_at=started_at, jurisdiction=row.account.jurisdiction)
+            other.version += 1
+            other.save(update_fields=["version"])
 
 
 def _stop(case: Case, *, at: datetime) -> None:

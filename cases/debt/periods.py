@@ -41,7 +41,7 @@ CLOCKS = (
     ),
     ClockRule(
         code=LOOK,
-        label="A hold that was entered beforehand has begun",
+        label="A hold has begun: the gate is asked",
         length=1,
         unit="minutes",
         source="Internal rule: what a machine can do waits for nobody",

@@ -17,13 +17,15 @@ from django.db.models import BigIntegerField, Q, QuerySet, Value
 from cases.kernel import casetypes, holdkinds, holds, policy
 from cases.kernel.actors import Actor
 from cases.kernel.finding import index, terms
-from cases.kernel.models import Hold, SearchEntry, Team
+from cases.kernel.models import Case, Hold, SearchEntry, Team
 from cases.kernel.restricted import quietholds
 from cases.ledger import keys, reads
 
-__all__ = ["ACT", "ACTS", "OTHER", "QUIET", "as_told", "blocking", "entered", "entered_each", "is_held"]
+__all__ = ["ACT", "ACTS", "OTHER", "QUIET", "as_told", "beside", "blocking", "entered", "entered_each", "is_held"]
 
 QUIET, OTHER = "policy", "other"
+# What holds numbers of accounts, by the names of their runs.
+_ACCOUNTS = frozenset({*index.FACTS, *(name for name, kind in index.VALUES.items() if kind == "account")})
 ACT = "ask_policy_hold"
 # What can be asked about, and the ordinary holds that stop it as well: money is not paid out to the dead, to an
 # insolvent customer, to whoever took over a victim's account, or to a colleague without somebody looking first. A quiet
@@ -117,6 +119,15 @@ def _tokens(written: Iterable[str]) -> dict[int, str]:
     spaces = [index.OFFICE, *(f"team:{team_id}" for team_id in restricted)]
     blinders = [index.Blinder(space, version) for space in spaces for version in keys.index_versions()]
     return {blinder.token("account", number): number for number in written for blinder in blinders}
+
+
+def beside(case: Case) -> set[int]:
+    """Return the ids of other cases of the office that name an account which this one names. Two queries."""
+    rows = SearchEntry.objects.filter(case=case, note=None, space=index.OFFICE)
+    runs = [index.runs_of(row) for row in rows]
+    tokens = {token for each in runs for name in _ACCOUNTS & each.keys() for token in each[name]}
+    named = _naming(tokens).filter(space=index.OFFICE).exclude(case=case)
+    return set(named.values_list("case_id", flat=True)) if tokens else set()
 
 
 def _naming(tokens: Iterable[int]) -> QuerySet[SearchEntry]:

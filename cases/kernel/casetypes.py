@@ -262,8 +262,9 @@ class CaseType:
     `is_kept_on` of a locked case of the kind whose time seems over that it is kept on.
     `erase_beside` erases what the kind keeps beside its cases and whose time is over, and returns how much.
     `callback_data` shows, by type of callback, what its data may hold. `reacts` says what follows in the same act from
-    what the kernel tells by a code: `hold_began` with the case, the hold and the time; `fraud_confirmed` with a number,
-    when its SIM was changed, the time and the source, which gives back the case about it; `accounts_changed` with the
+    what the kernel tells by a code: `hold_began` with the case, the hold and the time; `hold_elsewhere` with the same
+    of an open case of any kind, where neither the hold nor the case is hidden; `fraud_confirmed` with a number, when
+    its SIM was changed, the time and the source, which gives back the case about it; `accounts_changed` with the
     ids of accounts of which billing told something new, `accounts_added` with those that it told of for the first time;
     `default_changed` with the id of an account whose default is on
     file, the reason and the time; `default_on_file` with the id of an account, which gives back what is on file of its

@@ -160,6 +160,10 @@ def place(case: Case, kind: str, *, actor: Actor, at: datetime, source: str, ref
     ledger.current().detail["hold"] = kind if not known.is_quiet else "policy"
     if follow := casetypes.get(case.kind).reacts.get("hold_began"):
         follow(case, hold, at=at)
+    if not (known.is_quiet or case.is_restricted or case.is_closed):
+        for casetype in casetypes.all_types():
+            if follow := casetype.reacts.get("hold_elsewhere"):
+                follow(case, hold, at=at)
     return hold
 
 

@@ -82,6 +82,24 @@ def test_a_hold_on_another_case_is_told_as_the_file_arrives(people):
     assert len(told("dca_hold")) == 1
 
 
+@pytest.mark.parametrize("kind", ["deceased", "fraud_victim"])
+def test_a_hold_on_another_case_is_told_to_the_agency_in_the_next_minute(people, kind):
+    case = handed_over(people)
+    placements.batches.sent(placements.file_of(case), "delivered", AT)
+    held_elsewhere(people, kind)
+    sweeps.end_due_clocks(now=AT + timedelta(minutes=2))
+    assert len(told("dca_hold")) == 1
+
+
+def test_a_hold_on_another_case_takes_the_account_out_of_a_file_that_waits(people):
+    case = handed_over(people)
+    held_elsewhere(people)
+    for minutes in (2, 4):
+        sweeps.end_due_clocks(now=AT + timedelta(minutes=minutes))
+    assert (Case.objects.get(pk=case.pk).state, files()) == ("excluded", ["withdrawn"])
+    assert told("dca_hold") == []
+
+
 def test_nobody_who_is_held_elsewhere_is_told_by_letter_that_an_agency_collects(people):
     """Where the file waits still, the account is taken out of it."""
     case = handed_over(people)
