@@ -183,8 +183,10 @@ def _choose(job: Job, subject: str, at: datetime) -> None:
 
 
 def _take_in(accounts: Sequence[Account], batch: PlacementBatch, *, at: datetime) -> list[Placement]:
-    """Put the accounts of which a placement waits for a batch into this one, with the gate asked again; return them."""
-    known = _locked_lines(Placement.objects.filter(account__in=accounts, batch=None, case__state="gated"))
+    """Put the accounts of which a placement waits for a batch, or was opened again, into this one, with the gate asked
+    again; return them."""
+    waiting = Placement.objects.filter(account__in=accounts, batch=None, case__state__in=("selected", "gated"))
+    known = _locked_lines(waiting)
     gate_keeper = system("gate")
     found = opening.look_again(known, actor=gate_keeper, at=at) if known else []
     for row, stopped in zip(known, found, strict=True):
@@ -194,6 +196,8 @@ def _take_in(accounts: Sequence[Account], batch: PlacementBatch, *, at: datetime
             kept.save(update_fields=["batch"])
         if stopped:
             row.case = transitions.apply(row.pk, "exclude", actor=gate_keeper, at=at)
+        elif row.case.state == "selected":
+            row.case = transitions.apply(row.pk, "pass_gate", actor=gate_keeper, at=at)
     return known
 
 

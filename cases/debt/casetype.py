@@ -54,6 +54,7 @@ DEBT_PLACEMENT = CaseType(
     party_roles=codes.ROLES,
     evidence_kinds=codes.EVIDENCE_KINDS,
     transition_forms={"tell_hold": forms.HoldForm},
+    common_effects={"reopen": effects.reopened},
     sealed_labels={"account_reference": "Account"},
     fact_categories={"account_reference": "financial"},
     agency_kinds=frozenset({"dca"}),

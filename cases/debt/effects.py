@@ -220,6 +220,13 @@ def pull(context: Any) -> None:
     takeout.take_letter_back(case, ASKED)
 
 
+def reopened(context: Any) -> None:
+    """A placement that is opened again is in no batch and no file: the next batch of its account takes it in."""
+    row = context.case.placement
+    row.batch, row.file_uid, row.told_digest, row.is_told_of_hold = None, None, "", False
+    row.save(update_fields=["batch", "file_uid", "told_digest", "is_told_of_hold"])
+
+
 def tell_if_held(context: Any) -> None:
     """The agency has it now: what was held while the file was on its way, it is told at once; else somebody rings."""
     case, at = context.case, context.at

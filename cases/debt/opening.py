@@ -110,7 +110,7 @@ def _note(case: Case, stopped: list[str], *, actor: Actor, at: datetime, balance
     with record.act(case, "placement.checked", actor=actor, at=at, detail={"stopped_by": stopped}):
         row = Placement.objects.select_for_update().get(pk=case.pk)
         row.stopped_by, row.gate_at = stopped, at
-        if balance is not None and case.state in ("gated", "in_batch"):
+        if balance is not None and case.state in ("selected", "gated", "in_batch"):
             row.balance_pence = balance
         row.save(update_fields=["stopped_by", "gate_at", "balance_pence"])
 

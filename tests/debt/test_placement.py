@@ -121,6 +121,31 @@ def test_an_account_is_in_one_open_placement_at_a_time(people):
     assert PlacementBatch.objects.count() == 2
 
 
+@pytest.mark.parametrize(("end", "stopped"), [("rejected", ""), ("rejected", "complaint"), ("excluded", "")])
+def test_a_placement_that_was_opened_again_goes_with_the_next_batch_of_its_account_or_is_excluded(people, end, stopped):
+    case = placements.reopened(getattr(placements, end)(people), people)
+    row = Placement.objects.select_related("account").get(pk=case.pk)
+    assert (case.state, row.batch, row.file_uid) == ("selected", None, None)
+    number, analyst = placements.number_of(row), people[placements.ANALYST]
+    flags = f"{stopped}:2026-11-14" if stopped else ""
+    told_now = portfolio.row(0, account=number, as_of="2026-11-15", balance_pence="4900", flags=flags)
+    placements.accounts(people, told_now, at=AT + timedelta(days=1))
+    batch, cases = placements.build([number], agency_code=placements.CODE, actor=analyst, at=AT + timedelta(days=1))
+    row.refresh_from_db()
+    if stopped:
+        assert (state(case), row.stopped_by) == ("excluded", ["complaint"])
+        return
+    assert ([each.pk for each in cases], state(case), row.batch, row.balance_pence) == (
+        [case.pk],
+        "in_batch",
+        batch,
+        4900,
+    )
+    file = placements.release(batch, digest=batch.digest, actor=people[placements.MANAGER], at=AT + timedelta(days=1))
+    row.refresh_from_db()
+    assert (state(case), row.file_uid, file.row_count) == ("released", file.uid, 1)
+
+
 def test_a_hold_is_passed_on_at_once_without_its_kind_and_its_end_by_night(people):
     case = placements.active(people)
     hold = holds.enter(case.pk, "vulnerable", actor=people[placements.ANALYST], at=AT, source="customer")
