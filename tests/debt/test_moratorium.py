@@ -434,6 +434,20 @@ def test_a_notice_that_waits_for_a_person_is_looked_at_anew_when_its_account_is_
     assert not case.tasks.filter(kind="moratorium_unclear", closed_at=None).exists()
 
 
+@pytest.mark.parametrize(("days", "asked"), [(1, 1), (200, 0)])
+def test_where_nobody_was_found_a_person_is_asked_once_billing_tells_of_the_account(people, days, asked):
+    row = portfolio.row(2, account=LATE, jurisdiction="eaw")
+    case = moratoria.matched(moratoria.opened(row, person=moratoria.debtor(row)))
+    transitions.apply(case.pk, "not_found", actor=people[moratoria.ANALYST], at=AT)
+    placements.accounts(people, row, at=AT + timedelta(days=days))
+    assert case.tasks.filter(kind="moratorium_open_again", closed_at=None).count() == asked
+    if asked:
+        case = placements.reopened(case, people)
+        sweeps.end_due_clocks(now=AT + timedelta(days=2))
+        assert (state(case), searching.debts_of(case).get(account__isnull=False).standing) == ("applied", "protected")
+        assert not case.tasks.filter(kind="moratorium_open_again", closed_at=None).exists()
+
+
 def test_a_debt_of_somebody_else_is_not_added(people):
     case = moratoria.applied(people)
     stranger = moratoria.account(people)

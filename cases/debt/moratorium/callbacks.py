@@ -109,18 +109,22 @@ def pass_by(case: Case, clock: Clock, *, at: datetime) -> None:
 
 
 def accounts_added(accounts: Collection[int], *, at: datetime) -> None:
-    """Billing told of accounts for the first time: a moratorium that names one of them looks for it within a minute.
-    Inside the caller's transaction; locks those cases."""
+    """Billing told of accounts for the first time: a moratorium that names one of them looks for it within a minute; of
+    one that was answered as not found a person is asked. Inside the caller's transaction; locks those cases."""
     for case_id in searching.waiting_for(accounts, at=at):
         case = locks.case_for_update(case_id)
-        is_open = case.state in ("received", *codes.IN_FORCE)
-        if not is_open or case.clocks.filter(rule=periods.MATCH, ended_at=None).exists():
+        is_answered, looks = case.state == "not_found", case.clocks.filter(rule=periods.MATCH, ended_at=None)
+        is_asked = is_answered and case.tasks.filter(kind=effects.AGAIN, closed_at=None).exists()
+        if is_asked or looks.exists() or not (is_answered or case.state in ("received", *codes.IN_FORCE)):
             continue
         with record.act(case, "moratorium.account_known", actor=system("moratoria", source=case.source), at=at):
             facts = Moratorium.objects.get(pk=case.pk)
-            begins = max(at, opening.midnight(facts.start_date))
-            clocks.start(case, periods.MATCH, started_at=begins, jurisdiction=opening.jurisdiction(facts.regime))
-            clocks.refresh_due(case)
+            begins, place = max(at, opening.midnight(facts.start_date)), opening.jurisdiction(facts.regime)
+            if is_answered:
+                tasks.raise_task(effects.AGAIN, case=case, at=at)
+            else:
+                clocks.start(case, periods.MATCH, started_at=begins, jurisdiction=place)
+                clocks.refresh_due(case)
             case.version += 1
             case.save()
 

@@ -34,13 +34,14 @@ __all__ = ["BY_HAND", "JOINT", "LETTERS", "UNCLEAR", "account_named", "came_back
 
 UNCLEAR, JOINT, BY_HAND = "moratorium_unclear", regimes.JOINT, "moratorium_by_hand"
 SEND, OTHERS = "moratorium_send_particulars", "moratorium_others"
-UNKNOWN = "moratorium_unknown"
+UNKNOWN, AGAIN = "moratorium_unknown", "moratorium_open_again"
 tasks.declare(
     {
         UNCLEAR: "A moratorium notice: say which accounts are the debtor's, or that there are none",
         JOINT: "A joint debt: decide how the holder who is in no moratorium is asked, and what of a charge they owe",
         SEND: "Let an adviser whom the notice does not name have what the review rests on",
         UNKNOWN: "The notice names an account that is none of ours yet: look for a wrong number, and ask billing",
+        AGAIN: "Billing told of an account that the notice names, which was answered as not found: open the case again",
         OTHERS: "Say whether other accounts that were found are the debtor's too, and tell the adviser, who waits",
         BY_HAND: "Tell the adviser, the register or a buyer by hand: no message or letter can go",
     },
@@ -96,7 +97,8 @@ def answer(case: Case, outcome: str, *, actor: Actor, at: datetime) -> None:
     tell = partial(messages.answer, case, outcome, debts=own, further=further, owed=owed, actor=actor, at=at)
     _or_by_hand(case, tell, at=at, what=messages.ANSWER.code)
     clocks.meet(case, periods.ANSWER, at=at)
-    tasks.close_all(case, UNCLEAR, actor=actor, at=at)
+    for kind in (UNCLEAR, AGAIN):
+        tasks.close_all(case, kind, actor=actor, at=at)
 
 
 def _keep_whose(accounts: Collection[Account | None]) -> None:

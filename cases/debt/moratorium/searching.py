@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from django.db.models import Max, QuerySet
+from django.db.models import Max, Q, QuerySet
 
 from cases.accounts import likeness, storing
 from cases.accounts.likeness import Likely
@@ -13,6 +13,7 @@ from cases.accounts.models import Account
 from cases.debt import title
 from cases.debt.moratorium import codes, opening
 from cases.debt.moratorium.models import MoratoriumDebt
+from cases.kernel import calendars
 from cases.kernel.finding.matching import ASKED, CERTAIN
 from cases.kernel.models import Case, CaseAddress, CaseParty
 from cases.kernel.timing.places import HOME_KINDS
@@ -32,6 +33,9 @@ __all__ = [
     "score",
     "waiting_for",
 ]
+
+# The longest that a moratorium lasts by time alone: six months in Scotland.
+_MAY_GO_ON = timedelta(days=184)
 
 
 def debts_of(case: Case) -> QuerySet[MoratoriumDebt]:
@@ -90,10 +94,12 @@ def name_again(case: Case, *, at: datetime) -> list[MoratoriumDebt]:
 
 
 def waiting_for(accounts: Collection[int], *, at: datetime) -> list[int]:
-    """Return the moratoria not over that name one of these accounts in a debt whose account was none of ours. Two
-    queries and an access row, one query where no moratorium waits for any."""
-    open_ones = ("received", *codes.IN_FORCE)
-    rows = MoratoriumDebt.objects.filter(standing__in=("named", "unknown"), origin="notice", case__state__in=open_ones)
+    """Return the moratoria not over that name one of these accounts in a debt whose account was none of ours, and those
+    answered as not found which began so lately that they may go on. Two queries and an access row, one query where no
+    moratorium waits for any."""
+    lately = Q(case__state="not_found", case__moratorium__start_date__gt=calendars.london_date(at) - _MAY_GO_ON)
+    waiting = Q(case__state__in=("received", *codes.IN_FORCE)) | lately
+    rows = MoratoriumDebt.objects.filter(waiting, standing__in=("named", "unknown"), origin="notice")
     debts = list(rows.select_related("case", "key").filter(case__is_erased=False).order_by("case_id", "number"))
     if not debts:
         return []
