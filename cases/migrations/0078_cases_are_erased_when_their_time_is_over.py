@@ -27,10 +27,13 @@ class Migration(Migration):
                 ('kind', models.CharField(max_length=40)),
                 ('last_date', models.DateField()),
                 ('counted', models.PositiveIntegerField()),
+                ('proposed_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('proposed_at', models.DateTimeField()),
                 ('state', models.CharField(default='open', max_length=12)),
                 ('why_not', models.CharField(blank=True, max_length=40)),
+                ('decided_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('decided_at', models.DateTimeField(blank=True, null=True)),
+                ('job', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='cases.job')),
             ],
         ),
         migrations.CreateModel(
@@ -41,13 +44,17 @@ class Migration(Migration):
                 ('kind', models.CharField(max_length=40)),
                 ('last_date', models.DateField()),
                 ('counted', models.PositiveIntegerField()),
+                ('proposed_by', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('proposed_at', models.DateTimeField()),
                 ('state', models.CharField(default='open', max_length=12)),
                 ('why_not', models.CharField(blank=True, max_length=40)),
+                ('decided_by', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('decided_at', models.DateTimeField(blank=True, null=True)),
+                ('job', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='cases.job')),
                 ('history_id', models.BigAutoField(editable=False, primary_key=True, serialize=False)),
                 ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
                 ('history_date', models.DateTimeField()),
+                ('event', models.ForeignKey(default=cases.ledger.recording.current_event_uid, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='cases.ledgerevent', to_field='uid')),
             ],
             options={
                 'verbose_name': 'historical disposal',
@@ -70,41 +77,6 @@ class Migration(Migration):
         migrations.AddIndex(
             model_name='case',
             index=models.Index(models.F('kind'), models.F('dispose_after_date'), models.F('id'), condition=models.Q(('is_closed', True), ('is_erased', False)), name='case_kept_until'),
-        ),
-        migrations.AddField(
-            model_name='disposal',
-            name='decided_by',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='disposal',
-            name='job',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='cases.job'),
-        ),
-        migrations.AddField(
-            model_name='disposal',
-            name='proposed_by',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='historicaldisposal',
-            name='decided_by',
-            field=models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='historicaldisposal',
-            name='event',
-            field=models.ForeignKey(default=cases.ledger.recording.current_event_uid, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='cases.ledgerevent', to_field='uid'),
-        ),
-        migrations.AddField(
-            model_name='historicaldisposal',
-            name='job',
-            field=models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='cases.job'),
-        ),
-        migrations.AddField(
-            model_name='historicaldisposal',
-            name='proposed_by',
-            field=models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL),
         ),
         migrations.AddIndex(
             model_name='disposal',

@@ -3,9 +3,11 @@
 import os
 
 import pytest
-from django.db import connections
+from django.db import connections, migrations
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
+
+from cases.ledger.recording import current_event_uid
 
 # What makes two databases the same to us; the order of columns does not: every statement names them.
 LOOKS = (
@@ -51,3 +53,16 @@ def _looks(connection) -> list[set[tuple[object, ...]]]:
             cursor.execute(look)
             found.append(set(cursor.fetchall()))
     return found
+
+
+def test_no_step_adds_the_event_of_a_history_row_by_itself() -> None:
+    """Its default asks for the act that is going on, and a migration is none: it stands where its table is made."""
+    steps = MigrationLoader(None, replace_migrations=False).disk_migrations.items()
+    added = [
+        (name, operation.model_name)
+        for (app, name), step in steps
+        if app == "cases" and "_squashed_" not in name
+        for operation in step.operations
+        if isinstance(operation, migrations.AddField) and operation.field.default is current_event_uid
+    ]
+    assert added == []
