@@ -112,8 +112,9 @@ def died(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
 
 
 def acted(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
-    """The agency tells what it did. What it did in spite of a stop, and a complaint, is for people; for a customer who
-    needs support it stops at once."""
+    """The agency tells what it did. What it did in spite of a stop, and a complaint, is for people.
+
+    For a customer who needs support it stops at once."""
     code = str(content.data["code"])
     is_breach = code in CONTACTS and case.placement.is_told_of_hold
     verb = "placement.breached" if is_breach else "placement.reported"
