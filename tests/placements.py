@@ -12,7 +12,7 @@ from cases.accounts.models import Account
 from cases.agencies.directory import TERMS
 from cases.debt import batches, callbacks, messages, opening
 from cases.debt.models import Placement, PlacementBatch
-from cases.kernel import actors, jobrun, transitions, verdicts
+from cases.kernel import actors, jobrun, record, transitions, verdicts
 from cases.kernel.actors import Actor
 from cases.kernel.casetypes import Content
 from cases.kernel.exchange import agencies, files
@@ -121,6 +121,17 @@ def cleared(people: dict[str, Actor]) -> Case:
 @story
 def gated(people: dict[str, Actor]) -> Case:
     return transitions.apply(cleared(people).pk, "pass_gate", actor=actors.system("gate"), at=AT)
+
+
+@story
+def gated_for_a_batch(people: dict[str, Actor]) -> Case:
+    """One that was opened again and that the next batch of its account takes in."""
+    case = gated(people)
+    row = Placement.objects.get(pk=case.pk)
+    with record.act(case, "tests.batched", actor=actors.system("tests"), at=AT):
+        row.batch = PlacementBatch.objects.filter(released_at=None).latest("pk")
+        row.save(update_fields=["batch"])
+    return case
 
 
 @story

@@ -225,6 +225,7 @@ STATES = {
 APART = {
     ("debt_placement", "selected", "pass_gate"): placements.cleared,
     ("debt_placement", "gated", "exclude"): placements.gated_and_stopped,
+    ("debt_placement", "gated", "batch"): placements.gated_for_a_batch,
     ("debt_placement", "in_batch", "exclude"): placements.in_batch_and_stopped,
     ("debt_placement", "in_batch", "release"): placements.with_file,
     **{
@@ -378,7 +379,7 @@ TRACE = {
     "accept": Attempt("d.osei", {"is_expedient": True}),
     "decline": Attempt("d.osei"),
     "start": Attempt("a.byrne", traces.ASKED),
-    "ask_next": Attempt("a.byrne", traces.ASKED),
+    "ask_next": Attempt("a.byrne", {"provider": "Another carrier"}),
     "hold_result": Attempt("a.byrne", traces.FOUND),
     "no_result": Attempt("a.byrne"),
     "pass": Attempt("d.osei", traces.PASSED),
