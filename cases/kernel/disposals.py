@@ -260,10 +260,10 @@ def propose(
     require_proposer(actor, casetype)
     _refuse_unconfirmed(casetype, is_confirmed=is_confirmed)
     team = Team.objects.select_for_update().get(code=casetype.team)
-    if waiting := Disposal.objects.select_related("job").filter(kind=kind).order_by("-pk").first():
-        if waiting.state == "open":
+    if before := Disposal.objects.select_related("job").filter(kind=kind).order_by("-pk").first():
+        if before.state == "open":
             raise DisposalRefused("It is proposed already: another person decides.")
-        if waiting.job is not None and not waiting.job.is_over:
+        if before.job is not None and not before.job.is_over:
             raise DisposalRefused("What was agreed before is being erased. Wait until that is done.")
     today = calendars.london_date(at)
     last = min(last_date, found.last_date) if (found := next_due(kind, today=today)) else last_date
@@ -275,9 +275,8 @@ def propose(
     with _act(row, "disposal.proposed", actor=actor, at=at, request=request):
         row.save(force_insert=True)
         tasks.close_office(DUE, actor=actor, at=at, of=kind)
-        desk = (
-            team if casetype.is_restricted else None
-        )  # every other is decided by whoever has that right of the office
+        # Whoever has that right of the office decides on every kind that is not restricted.
+        desk = team if casetype.is_restricted else None
         tasks.raise_task(TO_AGREE, case=None, team=desk, at=at, of=kind, disposal=str(row.uid))
     return row
 
