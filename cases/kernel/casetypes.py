@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Model
 
@@ -231,8 +232,8 @@ def nothing_of_people(_case: Case, _people: Iterable[Mapping[str, Any]], *, at: 
     """Follow an opening with nothing."""
 
 
-def needs_nothing(_case: Case) -> bool:
-    return False
+def needs_nothing(_cases: Mapping[int, UUID]) -> Collection[int]:
+    return ()
 
 
 def is_over(_case: Case, _at: datetime) -> bool:
@@ -258,7 +259,8 @@ class CaseType:
     task that stands with the clock, or none.
     `is_erasable` says that two people may erase a closed case before its time; not one to which own systems still tell.
     `disposal_needs` is what must be so, in words, before its cases are erased when their time is over.
-    `needs` says of any case that one of this kind which is not over needs it, so that nothing of it is erased;
+    `needs` returns of any cases, uid by key, those that one of this kind which is not over needs, so that nothing of
+    them is erased;
     `is_kept_on` of a locked case of the kind whose time seems over that it is kept on.
     `erase_beside` erases what the kind keeps beside its cases and whose time is over, and returns how much.
     `callback_data` shows, by type of callback, what its data may hold. `reacts` says what follows in the same act from
@@ -339,7 +341,7 @@ class CaseType:
     abroad: Callable[[frozenset[str]], Sequence[tuple[str, str]]] | None = None
     is_erasable: bool = True
     disposal_needs: str = ""
-    needs: Callable[[Case], bool] = needs_nothing
+    needs: Callable[[Mapping[int, UUID]], Collection[int]] = needs_nothing
     is_kept_on: Callable[[Case, datetime], bool] = is_over
     erase_beside: Callable[[datetime], int] | None = None
     callbacks: Mapping[str, Callable[..., None]] = field(default_factory=dict)

@@ -1,8 +1,9 @@
 """Erasing closed cases when their time is over: one person proposes all of a kind up to a day, another agrees, a job
 does it case by case. UK GDPR Art 5(1)(e); the periods are those of retention.py.
 
-What is held, or of which anything is still on its way, stays: the job says of each why, and it is due again. Of a kind
-whose cases are restricted all of this is its own team's alone.
+What is held, linked with an open case or needed by one of another kind is not among them: a name in the list that is
+kept afterwards would tell of what nobody outside may know. What begins to keep a case later is met by the job. Of a
+kind whose cases are restricted all of this is its own team's alone.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet, Value
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet, Value
 
 from cases.kernel import calendars, casetypes, conflicts, erasing, jobs, locks, policy, tasks
 from cases.kernel.actors import Actor, system
@@ -23,6 +24,7 @@ from cases.kernel.casetypes import CaseType
 from cases.kernel.errors import CaseError, NotAllowed, NotVisible
 from cases.kernel.evidence import disposal
 from cases.kernel.models import Case, CaseLink, CaseParty, Disposal, Hold, JobRow, Task, Team
+from cases.kernel.restricted import quietholds
 from cases.ledger import api as ledger
 
 __all__ = [
@@ -52,6 +54,10 @@ __all__ = [
 
 MOST = 10_000
 AGAIN_AFTER = timedelta(days=30)
+COLUMNS: dict[type[Model], tuple[str, ...]] = {
+    Case: ("pk", "dispose_after_date", "uid", "merged_into"),
+    CaseParty: ("case", "dispose_after_date", "case__uid", "case__merged_into", "pk", "number"),
+}
 ACTOR = system("disposal")
 REASON = "retention_over"
 OF_CASE = "/"  # between a case and the number of a person in it
@@ -138,14 +144,62 @@ def kind_for(actor: Actor, code: str) -> CaseType:
     return found
 
 
-def due(kind: str, *, today: date, last_date: date | None = None) -> QuerySet[Case]:
-    """Return the closed cases of a kind that were to be kept until before today and that no hold keeps, those kept
-    shortest first. A case is kept as long as anybody in it is. One that was moved out of sight is not among them."""
+def due(kind: str, *, today: date, last_date: date, most: int) -> list[Case]:
+    """Return the first closed cases of a kind that were to be kept until before today and that nothing keeps, those
+    kept shortest first. A case is kept as long as anybody in it is. One that was moved out of sight is not among them.
+    Some six queries."""
+    found = [row[0] for row in _free(_over(kind, today=today, last_date=last_date), most=most)]
+    return sorted(Case.objects.filter(pk__in=found), key=lambda case: found.index(case.pk))
+
+
+def due_people(kind: str, *, today: date, last_date: date, most: int) -> list[CaseParty]:
+    """Return the first people of a kind's cases whose own time ended before today while their case is open or kept
+    longer, and that nothing keeps, those kept shortest first. Some six queries."""
+    found = [row[4] for row in _free(_people_over(kind, today=today, last_date=last_date), most=most)]
+    rows = CaseParty.objects.filter(pk__in=found).select_related("case")
+    return sorted(rows, key=lambda person: found.index(person.pk))
+
+
+def _free(rows: QuerySet[Any], *, most: int | None = None) -> list[Any]:
+    """Return `COLUMNS` of the first of these that nothing out of sight keeps, of all of them without `most`. Some five
+    queries, and as many again where some are kept."""
+    found: list[Any] = []
+    start = 0
+    while True:
+        end = None if most is None else start + most - len(found)
+        part = list(rows.values_list(*COLUMNS[rows.model])[start:end])
+        kept = _needed(part)
+        found += [row for row in part if row[0] not in kept]
+        if end is None or len(part) < end - start or len(found) == most:
+            return found
+        start = end
+
+
+def _needed(rows: Collection[Any]) -> set[int]:
+    """Return the cases of such rows that a hold of a compartment keeps, or an open case of another kind, and whatever
+    was merged into one of those. One query, one of each kind that may need cases, and one where cases were merged."""
+    if not rows:
+        return set()
+    uids: dict[int, UUID] = {case: uid for case, _, uid, *_ in rows}
+    into: dict[int, int] = {case: other for case, _, _, other, *_ in rows if other is not None}
+    while beyond := set(into.values()) - set(uids):
+        for case, uid, other in Case.objects.filter(pk__in=beyond).values_list("pk", "uid", "merged_into"):
+            uids[case] = uid
+            into |= {} if other is None else {case: other}
+    kept = set(quietholds.holding(uids, "dispose")).union(*(each.needs(uids) for each in casetypes.all_types()))
+    while merged := {case for case, other in into.items() if other in kept and case not in kept}:
+        kept |= merged
+    return kept
+
+
+def _over(kind: str, *, today: date, last_date: date | None = None) -> QuerySet[Case]:
+    """Return the closed cases of a kind whose time is over and that no hold and no open case that is linked with them
+    keeps."""
     last = min(last_date or today, today - timedelta(days=1))
     kept_longer = CaseParty.objects.filter(case=OuterRef("pk"), dispose_after_date__gt=last)
     rows = Case.objects.filter(
         ~Exists(kept_longer),
-        ~Exists(_holds("pk", today=today)),
+        _is_free("pk", today=today),
         kind=kind,
         is_restricted=casetypes.get(kind).is_restricted,
         is_closed=True,
@@ -156,21 +210,24 @@ def due(kind: str, *, today: date, last_date: date | None = None) -> QuerySet[Ca
     return rows.order_by("dispose_after_date", "pk")
 
 
-def _holds(case: str, *, today: date) -> QuerySet[Hold]:
-    """Return the holds that keep a case today or soon; those of compartments are met when it is erased."""
+def _is_free(case: str, *, today: date) -> Q:
+    """Return the condition that no hold keeps a case today or soon, and no open case is linked with it."""
+    case_id = OuterRef(case)
     lasting = Q(ends_at=None) | Q(ends_at__gte=calendars.start_of_day(today))
-    return Hold.objects.filter(lasting, case=OuterRef(case), released_at=None, blocks__contains=["dispose"])
+    holds = Hold.objects.filter(lasting, case=case_id, released_at=None, blocks__contains=["dispose"])
+    links = CaseLink.objects.filter(removed_at=None)
+    leading = links.filter(case=case_id, other__is_closed=False), links.filter(other=case_id, case__is_closed=False)
+    return ~Exists(holds) & ~Exists(leading[0]) & ~Exists(leading[1])
 
 
-def due_people(kind: str, *, today: date, last_date: date | None = None) -> QuerySet[CaseParty]:
-    """Return the people of a kind's cases whose own time ended before today while their case is open or kept longer,
-    those kept shortest first."""
+def _people_over(kind: str, *, today: date, last_date: date | None = None) -> QuerySet[CaseParty]:
+    """Return the people of a kind's cases whose own time is over while their case is open or kept longer."""
     last = min(last_date or today, today - timedelta(days=1))
     longer = CaseParty.objects.filter(case=OuterRef("case_id"), dispose_after_date__gt=last)
     is_kept = Q(case__is_closed=False) | Q(case__dispose_after_date__gt=last) | Exists(longer)
     rows = CaseParty.objects.filter(
         is_kept,
-        ~Exists(_holds("case_id", today=today)),
+        _is_free("case_id", today=today),
         case__kind=kind,
         case__is_restricted=casetypes.get(kind).is_restricted,
         case__is_erased=False,
@@ -183,18 +240,20 @@ def due_people(kind: str, *, today: date, last_date: date | None = None) -> Quer
 
 def next_due(kind: str, *, today: date, most: int = MOST) -> Due | None:
     """Return what one proposal takes: everything that is over, or of more than `most` cases or people the days that end
-    first, whole. Four queries; reads `most` rows and one of each."""
-    found = [_days(rows(kind, today=today), most) for rows in (due, due_people)]
+    first, whole. Some twenty queries; reads `most` rows and one of each, twice."""
+    found = [[day for _, day, *_ in _free(rows(kind, today=today), most=most + 1)] for rows in (_over, _people_over)]
     if not any(found):
         return None
     cut = [_whole(days) for days in found if len(days) > most]
     last = min([today - timedelta(days=1), *cut])
-    counts = [rows(kind, today=today, last_date=last).count() for rows in (due, due_people)]
-    return Due(count=counts[0], people=counts[1], last_date=last, has_more=bool(cut))
+    cases, people = _counts(kind, today=today, last_date=last)
+    return Due(count=cases, people=people, last_date=last, has_more=bool(cut))
 
 
-def _days(rows: QuerySet[Any], most: int) -> list[date]:
-    return [day for day in rows.values_list("dispose_after_date", flat=True)[: most + 1] if day is not None]
+def _counts(kind: str, *, today: date, last_date: date) -> tuple[int, int]:
+    """Return how many cases and how many people are over and kept by nothing."""
+    cases, people = (len(_free(rows(kind, today=today, last_date=last_date))) for rows in (_over, _people_over))
+    return cases, people
 
 
 def _whole(days: Sequence[date]) -> date:
@@ -204,16 +263,21 @@ def _whole(days: Sequence[date]) -> date:
 
 def since(kinds: Iterable[CaseType], *, today: date) -> dict[str, date]:
     """Return, of each kind of which anything is over, the day until which what ended first was kept. One query that
-    reads two rows of each kind."""
-    first = [
-        rows.annotate(of=Value(each.code)).values_list("of", "dispose_after_date")[:1]
-        for each in kinds
-        for rows in (due(each.code, today=today), due_people(each.code, today=today))
-    ]
-    if not first:
+    reads two rows of each kind, one of each kind that may need cases, and some for each kind of which these keep the
+    first."""
+    over = [(each.code, rows(each.code, today=today)) for each in kinds for rows in (_over, _people_over)]
+    if not over:
         return {}
+    first = [
+        rows.annotate(of=Value(at)).values_list("of", *COLUMNS[rows.model][:4])[:1] for at, (_, rows) in enumerate(over)
+    ]
+    found = list(first[0].union(*first[1:], all=True))
+    kept = _needed([row for _, *row in found])
     days: dict[str, date] = {}
-    for kind, day in first[0].union(*first[1:], all=True):
+    for at, case, day, *_ in found:
+        kind, rows = over[at]
+        if case in kept:
+            day = next((each for _, each, *_ in _free(rows, most=1)), None)
         if day is not None:
             days[kind] = min(day, days.get(kind, day))
     return days
@@ -267,7 +331,7 @@ def propose(
             raise DisposalRefused("What was agreed before is being erased. Wait until that is done.")
     today = calendars.london_date(at)
     last = min(last_date, found.last_date) if (found := next_due(kind, today=today)) else last_date
-    cases, people = (rows(kind, today=today, last_date=last).count() for rows in (due, due_people))
+    cases, people = _counts(kind, today=today, last_date=last)
     if not cases and not people:
         raise DisposalRefused("Nothing is over any more: it was opened again, or is held.")
     row = Disposal(kind=kind, last_date=last, counted=cases, people=people, proposed_at=at)
@@ -372,10 +436,9 @@ def _of(job: jobs.Job) -> Disposal:
 def _rows(job: jobs.Job) -> Iterable[str]:
     """List the cases, then the people of others."""
     row, today = _of(job), calendars.london_date(job.asked_at)
-    for case in due(row.kind, today=today, last_date=row.last_date).values_list("pk", flat=True):
+    for case, *_ in _free(_over(row.kind, today=today, last_date=row.last_date)):
         yield str(case)
-    people = due_people(row.kind, today=today, last_date=row.last_date)
-    for case, number in people.values_list("case_id", "number"):
+    for case, *_, number in _free(_people_over(row.kind, today=today, last_date=row.last_date)):
         yield f"{case}{OF_CASE}{number}"
 
 
@@ -391,19 +454,13 @@ def _do(job: jobs.Job, subject: str, at: datetime) -> None:
     if disposal.is_needed_beyond(case, now=at):
         raise jobs.Skipped("merged")
     deciders = [user for user in (row.proposed_by_id, row.decided_by_id) if user is not None]
-    if erasing.waiting(case) or any(conflicts.is_tied(user, case) for user in deciders) or _is_linked(case):
+    if erasing.waiting(case) or any(conflicts.is_tied(user, case) for user in deciders):
         raise jobs.Skipped("kept")
     (_erase_person if number else _erase)(case, number, row, at=at)
 
 
-def _is_linked(case: Case) -> bool:
-    """Say whether a live link leads from or to an open case. One query."""
-    ends = Q(case=case, other__is_closed=False) | Q(other=case, case__is_closed=False)
-    return CaseLink.objects.filter(ends, removed_at=None).exists()
-
-
 def _erase(case: Case, _number: str, row: Disposal, *, at: datetime) -> None:
-    still_due = due(row.kind, today=calendars.london_date(at), last_date=row.last_date).filter(pk=case.pk)
+    still_due = _over(row.kind, today=calendars.london_date(at), last_date=row.last_date).filter(pk=case.pk)
     if not still_due.exists() or casetypes.get(case.kind).is_kept_on(case, at):
         raise jobs.Skipped("kept")
     _stop_if(erasing.waits_for(case, at=at))
@@ -413,7 +470,7 @@ def _erase(case: Case, _number: str, row: Disposal, *, at: datetime) -> None:
 
 
 def _erase_person(case: Case, number: str, row: Disposal, *, at: datetime) -> None:
-    people = due_people(row.kind, today=calendars.london_date(at), last_date=row.last_date)
+    people = _people_over(row.kind, today=calendars.london_date(at), last_date=row.last_date)
     person = people.filter(case=case, number=int(number)).select_related("key").first()
     if person is None:
         raise jobs.Skipped("kept")
@@ -509,8 +566,8 @@ def _is_to_be_proposed(casetype: CaseType, *, now: datetime) -> bool:
     row = last.order_by("-pk").first()
     if row is not None and (row.state == "open" or (row.job is not None and not row.job.is_over)):
         return False
-    cases, people = due(casetype.code, today=today), due_people(casetype.code, today=today)
+    cases, people = _over(casetype.code, today=today), _people_over(casetype.code, today=today)
     if row is not None and row.decided_at is not None and now < row.decided_at + AGAIN_AFTER:
         cases = cases.filter(dispose_after_date__gt=row.last_date)
         people = people.filter(dispose_after_date__gt=row.last_date)
-    return cases.exists() or people.exists()
+    return any(_free(rows, most=1) for rows in (cases, people))

@@ -66,7 +66,7 @@ def blocks(
         stopped = (held if person is None else held.filter(Q(party=None) | Q(party=person))).exists()
         quiet = quietholds.blocked(case_uid=subject.uid)
         if block == "dispose" and not stopped:
-            stopped = any(casetype.needs(subject) for casetype in casetypes.all_types())
+            stopped = any(casetype.needs({subject.pk: subject.uid}) for casetype in casetypes.all_types())
     else:
         stopped, quiet = False, quietholds.blocked(account=subject)
     return SENTENCE if stopped or block in quiet else None

@@ -136,9 +136,10 @@ def _show_due(
 
 
 def _first(kind: str, last_date: date, actor: Actor, *, today: date) -> dict[str, Any]:
-    """Return the first cases and people that would be erased; a link to each that the reader may see. Three queries."""
-    cases = list(disposals.due(kind, today=today, last_date=last_date)[: SHOWN + 1])
-    people = list(disposals.due_people(kind, today=today, last_date=last_date).select_related("case")[: SHOWN + 1])
+    """Return the first cases and people that would be erased; a link to each that the reader may see. Some dozen
+    queries."""
+    cases = disposals.due(kind, today=today, last_date=last_date, most=SHOWN + 1)
+    people = disposals.due_people(kind, today=today, last_date=last_date, most=SHOWN + 1)
     wanted = {*(row.pk for row in cases), *(row.case_id for row in people)}
     seen = set(policy.visible_to(actor).filter(pk__in=wanted).values_list("pk", flat=True))
     casetype = casetypes.get(kind)

@@ -116,7 +116,7 @@ def test_two_people_erase_what_is_over_and_the_chain_still_verifies(people, over
         # The clock of these tests is ahead of the database's.
         assert not [each for each in verify.verify_stream(stream) if each.column not in {"at", "recorded_at"}]
     assert left(row) == (1, [])
-    assert not disposals.due(KIND, today=KEPT_UNTIL + timedelta(days=9)).exists()
+    assert not disposals.next_due(KIND, today=KEPT_UNTIL + timedelta(days=9))
 
 
 def test_it_is_kept_on_its_last_day_and_over_on_the_next(people, over):
@@ -228,15 +228,71 @@ def test_a_hold_that_keeps_no_record_or_has_ended_keeps_nothing(people, over):
     assert erased(over) and erased(ended)
 
 
-def test_a_hold_of_a_compartment_keeps_it_and_the_reason_is_that_of_any(people, over):
-    row = proposed(people)
+def listed(kind=KIND, at=OVER):
+    """What the page names, as references."""
+    return [case.reference for case in disposals.due(kind, today=at.date(), last_date=at.date(), most=50)]
+
+
+def held_quietly(case, people):
     hidden = suspicions.acknowledged(people)
     with record.act(hidden, "tests.held", actor=actors.system("tests"), at=AT):
-        quietholds.place(hidden, [quietholds.case_token(over.uid)], blocks=["dispose"], at=AT)
-    agreed(row, people)
+        quietholds.place(hidden, [quietholds.case_token(case.uid)], blocks=["dispose"], at=AT)
+
+
+def test_what_a_compartment_keeps_is_nowhere_named_or_counted_before_or_after(people, over):
+    other = closed(people)
+    assert listed() == [over.reference, other.reference]
+    held_quietly(over, people)
+    assert listed() == [other.reference]
+    assert disposals.next_due(KIND, today=OVER.date()).count == 1
+    row = agreed(proposed(people), people)
+    assert row.counted == 1
+    work()
+    assert (erased(over), erased(other)) == (False, True)
+    assert left(row) == (1, [])
+    for found in (disposals.next_due(KIND, today=OVER.date()), listed(), left_to_ask()):
+        assert not found
+    with nothing_written(), pytest.raises(CaseError, match="Nothing is over any more"):
+        proposed(people)
+
+
+def left_to_ask():
+    """The kinds of which the list and the task say that anything is over."""
+    later = OVER + timedelta(days=90)
+    since = disposals.since([casetypes.get(KIND)], today=later.date())
+    return [*since, *([KIND] if disposals.ask_for_disposals(now=later) else [])]
+
+
+def test_what_comes_after_what_is_kept_out_of_sight_is_listed_still(people):
+    hidden = [closed(people, at=AT + timedelta(days=days)) for days in (0, 1)]
+    shown = [closed(people, at=AT + timedelta(days=days)) for days in (2, 3)]
+    for case in hidden:
+        held_quietly(case, people)
+    today = OVER.date() + timedelta(days=30)
+    found = disposals.next_due(KIND, today=today, most=1)
+    assert found == disposals.Due(count=1, people=0, last_date=KEPT_UNTIL + timedelta(days=2), has_more=True)
+    assert disposals.since([casetypes.get(KIND)], today=today) == {KIND: KEPT_UNTIL + timedelta(days=2)}
+    assert [case.pk for case in disposals.due(KIND, today=today, last_date=today, most=9)] == [each.pk for each in shown]
+
+
+def test_a_hold_of_a_compartment_that_begins_after_the_list_keeps_it_and_the_reason_is_that_of_any(people, over):
+    row = agreed(proposed(people), people)
+    held_quietly(over, people)
+    job = Job.objects.get(pk=row.job_id)
+    with pytest.raises(disposals.jobs.Skipped, match="kept"):
+        disposals._do(job, str(over.pk), OVER)
     work()
     assert not erased(over)
-    assert left(row) == (0, [("kept", 1)])
+
+
+def test_what_was_merged_into_what_a_compartment_keeps_is_not_named_either(people, over):
+    into = closed(people)
+    with record.act(over, "tests.merged", actor=actors.system("tests"), at=OVER):
+        over.merged_into = into
+        over.save()
+    assert listed() == [over.reference, into.reference]
+    held_quietly(into, people)
+    assert listed() == []
 
 
 def test_a_case_that_is_reopened_after_the_agreement_is_kept(people, over):
@@ -444,7 +500,7 @@ class TestAPersonOfACaseThatIsKeptLonger:
             "class": "fraud_victim",
             "kept_until": "2027-12-16",
         }
-        assert not disposals.due_people(KIND, today=self.OVER.date()).exists()
+        assert not disposals.next_due(KIND, today=self.OVER.date())
 
     def test_pages_papers_and_the_marker_go_on_without_them(self, people, filed):
         self.erase(people)
@@ -497,11 +553,15 @@ class TestWhatElseKeepsACase:
         work()
         assert left(row) == (0, [("kept", 1)])
 
+    def not_over(self, people):
+        with nothing_written(), pytest.raises(CaseError, match="Nothing is over any more"):
+            proposed(people)
+        assert listed() == []
+
     def test_an_open_report_of_suspicion_that_came_from_it(self, people, over):
         token = quietholds.case_token(over.uid)
         report = suspicions.submitted(people, about_reference=over.reference, about_token=token)
-        self.kept(people)
-        assert not erased(over)
+        self.not_over(people)
         assert holds.blocks(over, "dispose", at=OVER) == holds.SENTENCE
         assert holds.blocks(over, "place", at=OVER) is None
         with record.act(report, "tests.closed", actor=actors.system("tests"), at=AT):
@@ -515,7 +575,7 @@ class TestWhatElseKeepsACase:
         with record.act(over, "tests.done", actor=actors.system("tests"), at=AT):
             for task in Task.objects.filter(case=over, closed_at=None):
                 tasks.close(task, actor=actors.system("tests"), at=AT)
-        self.kept(people)
+        self.not_over(people)
 
     def test_a_tie_of_who_proposed_or_agreed(self, people, over):
         said = {"user": people[LEAD].user_id, "case": str(over.uid)}
@@ -526,6 +586,7 @@ class TestWhatElseKeepsACase:
         check = checks.closed(people)
         checks.contest_assigned(people, check)
         assert holds.blocks(check, "dispose", at=OVER) == holds.SENTENCE
+        assert casetypes.get("contest").needs({check.pk: check.uid, -1: check.uid}) == {check.pk}
 
     def test_a_contract_of_a_customer_that_goes_on(self, people, monkeypatch):
         check = checks.closed(people)

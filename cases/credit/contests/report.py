@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from cases.credit import codes, keeping, letters, periods
 from cases.credit.contests import forms, rules
@@ -131,6 +132,7 @@ def context(case: Case) -> dict[str, Any]:
     return {"template": "cases/credit/report.html", "facts": facts_view(case)}
 
 
-def needs(case: Case) -> bool:
-    """Say whether a decision of a case is contested and not looked at to the end. One query."""
-    return Contest.objects.filter(decision__case=case, case__is_closed=False).exists()
+def needs(cases: Mapping[int, UUID]) -> frozenset[int]:
+    """Return of which of these cases a decision is contested and not looked at to the end. One query."""
+    rows = Contest.objects.filter(decision__case__in=list(cases), case__is_closed=False)
+    return frozenset(rows.values_list("decision__case_id", flat=True))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from cases.disclosure.breach import codes
 from cases.disclosure.breach.models import Breach
@@ -69,7 +70,7 @@ def context(case: Case) -> dict[str, Any]:
     return {"template": "cases/disclosure/breach/report.html", "facts": facts_view(case)}
 
 
-def needs(case: Case) -> bool:
-    """Say whether an open breach is about a case. One query."""
-    about = Breach.objects.filter(about_token__in=quietholds.case_tokens(case.uid))
-    return about.filter(case__is_closed=False).exists()
+def needs(cases: Mapping[int, UUID]) -> frozenset[int]:
+    """Return about which of these cases an open breach is. One query."""
+    rows = Breach.objects.filter(case__is_closed=False).exclude(about_token=None)
+    return quietholds.named(cases, rows.values_list("about_token", flat=True))

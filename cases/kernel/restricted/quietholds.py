@@ -6,7 +6,7 @@ Whoever asks learns that a policy hold stops the act, and nothing else; the row 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from cases.kernel.models import Case, QuietHold
 from cases.ledger import keys, sealing
 from cases.ledger.prepared import Statement
 
-__all__ = ["account_token", "blocked", "blocked_each", "case_token", "case_tokens", "lift", "place"]
+__all__ = ["account_token", "blocked", "blocked_each", "case_token", "holding", "lift", "named", "place"]
 
 CASE, ACCOUNT = "quiet_hold_case", "quiet_hold_account"
 
@@ -23,11 +23,6 @@ CASE, ACCOUNT = "quiet_hold_case", "quiet_hold_account"
 def case_token(uid: UUID) -> bytes:
     """Return the token by which a case is held."""
     return sealing.keyed_hash(CASE, str(uid))
-
-
-def case_tokens(uid: UUID) -> list[bytes]:
-    """Return every token by which a case may be named, under each index key there is."""
-    return sealing.kept_hashes(CASE, str(uid))
 
 
 def account_token(reference: str) -> bytes:
@@ -64,6 +59,22 @@ def blocked(*, case_uid: UUID | None = None, account: str = "", case_uids: Itera
         forms = dict.fromkeys((terms.account(account), _as_before(account)))
         tokens = [*tokens, *(token for form in forms for token in sealing.kept_hashes(ACCOUNT, form))]
     return frozenset(act for (blocks,) in _BLOCKED.rows([tokens]) for act in json.loads(blocks))
+
+
+def named(cases: Mapping[int, UUID], tokens: Iterable[bytes]) -> frozenset[int]:
+    """Return which of these cases, uid by key, a token stands for, under any index key there is. No query."""
+    wanted = {bytes(token) for token in tokens}
+    if not wanted:
+        return frozenset()
+    uids = [str(uid) for uid in cases.values()]
+    hashes = (keys.keyed_hashes(CASE, uids, version=version) for version in keys.index_keys())
+    return frozenset(pk for each in hashes for pk, token in zip(cases, each, strict=True) if token in wanted)
+
+
+def holding(cases: Mapping[int, UUID], block: str) -> frozenset[int]:
+    """Return on which of these cases, uid by key, a hold of an open case blocks an act. One query."""
+    rows = QuietHold.objects.filter(blocks__contains=[block], released_at=None, case__is_closed=False)
+    return named(cases, rows.values_list("token", flat=True))
 
 
 # Asked of every move of every case, by everybody who may make it.
