@@ -79,9 +79,12 @@ class Stage:
 
 @contextmanager
 def staged(*, username: str) -> Iterator[Stage]:
-    """Make the tables of the other arms and drop them again, whatever happens."""
+    """Make the tables of the other arms and drop them again, whatever happens; what a killed run left goes first."""
     user = User.objects.get(username=username)
+    left = set(connection.introspection.table_names())
     with connection.schema_editor() as editor:
+        for model in reversed([each for each in TABLES if each._meta.db_table in left]):
+            editor.delete_model(model)
         for model in TABLES:
             editor.create_model(model)
     try:

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
+from django.core.cache import caches
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection, transaction
@@ -49,6 +50,8 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, cases: int, variants: int, workers: int, **_options: Any) -> None:
         if not settings.DEMO:
             raise CommandError("Volume is seeded in demo mode only.")
+        if caches["default"].get(seed_demo.MAKING_SAMPLES):
+            raise CommandError("The demo data is still being made: try again when the office says that it is ready.")
         started = time.monotonic()
         _write_fast()
         templates = self._templates(variants, most=cases)
