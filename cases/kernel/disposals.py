@@ -217,7 +217,7 @@ def _is_free(case: str, *, today: date) -> Q:
     holds = Hold.objects.filter(lasting, case=case_id, released_at=None, blocks__contains=["dispose"])
     links = CaseLink.objects.filter(removed_at=None)
     leading = links.filter(case=case_id, other__is_closed=False), links.filter(other=case_id, case__is_closed=False)
-    return ~Exists(holds) & ~Exists(leading[0]) & ~Exists(leading[1])
+    return Q(~Exists(holds), ~Exists(leading[0]), ~Exists(leading[1]))
 
 
 def _people_over(kind: str, *, today: date, last_date: date | None = None) -> QuerySet[CaseParty]:

@@ -72,5 +72,5 @@ def context(case: Case) -> dict[str, Any]:
 
 def needs(cases: Mapping[int, UUID]) -> frozenset[int]:
     """Return about which of these cases an open breach is. One query."""
-    rows = Breach.objects.filter(case__is_closed=False).exclude(about_token=None)
+    rows = Breach.objects.filter(case__is_closed=False)
     return quietholds.named(cases, rows.values_list("about_token", flat=True))

@@ -78,5 +78,5 @@ def context(case: Case) -> dict[str, Any]:
 def needs(cases: Mapping[int, UUID]) -> frozenset[int]:
     """Return from which of these cases an open report came: what it rests on is not disposed of (POCA 2002 s.342). One
     query."""
-    rows = SuspicionReport.objects.filter(case__is_closed=False).exclude(about_token=None)
+    rows = SuspicionReport.objects.filter(case__is_closed=False)
     return quietholds.named(cases, rows.values_list("about_token", flat=True))

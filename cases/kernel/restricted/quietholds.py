@@ -61,9 +61,9 @@ def blocked(*, case_uid: UUID | None = None, account: str = "", case_uids: Itera
     return frozenset(act for (blocks,) in _BLOCKED.rows([tokens]) for act in json.loads(blocks))
 
 
-def named(cases: Mapping[int, UUID], tokens: Iterable[bytes]) -> frozenset[int]:
+def named(cases: Mapping[int, UUID], tokens: Iterable[bytes | memoryview | None]) -> frozenset[int]:
     """Return which of these cases, uid by key, a token stands for, under any index key there is. No query."""
-    wanted = {bytes(token) for token in tokens}
+    wanted = {bytes(token) for token in tokens if token is not None}
     if not wanted:
         return frozenset()
     uids = [str(uid) for uid in cases.values()]
