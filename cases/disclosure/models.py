@@ -4,6 +4,7 @@ Everything that somebody typed about a person or an investigation is sealed unde
 """
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
@@ -20,6 +21,7 @@ __all__ = [
     "DisclosureStatistics",
     "ItemGround",
     "PackagePart",
+    "RequestEntry",
 ]
 
 
@@ -112,6 +114,17 @@ class DisclosureRequest(Tracked):
                 name="disclosure_verified_by_a_call",
             ),
         ]
+
+    def __str__(self) -> str:
+        return str(self.case_id)
+
+
+class RequestEntry(models.Model):
+    """The blind tokens by which cases about those whom a request is about are found, in every space. No history: they
+    are made anew at any time."""
+
+    case = models.OneToOneField(Case, models.PROTECT, primary_key=True, related_name="request_entry")
+    tokens = ArrayField(models.BigIntegerField(), default=list)
 
     def __str__(self) -> str:
         return str(self.case_id)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from cases.disclosure import authorities, codes, dataitems, periods
+from cases.disclosure import authorities, codes, dataitems, keeping, periods
 from cases.disclosure.models import DisclosureRequest
 from cases.kernel import formats, tasks
 from cases.kernel.edits import EditRefused
@@ -58,6 +58,7 @@ def count_anew(case: Case, *, at: datetime) -> None:
     if case.state in _CORRECTED:
         _was_said(row, at=at)
     _open_anew(case, row)
+    keeping.follow(case, at=at)
     periods.align(case, periods.Counted.of(row), at=at)
     if case.state in _CORRECTED and _is_more_urgent(row):
         _ring(case, row, at=at)

@@ -236,6 +236,10 @@ def needs_nothing(_cases: Mapping[int, UUID]) -> Collection[int]:
     return ()
 
 
+def nothing_beside(_at: datetime) -> int:
+    return 0
+
+
 def is_over(_case: Case, _at: datetime) -> bool:
     return False
 
@@ -262,6 +266,7 @@ class CaseType:
     `needs` returns of any cases, uid by key, those that one of this kind which is not over needs, so that nothing of
     them is erased;
     `is_kept_on` of a locked case of the kind whose time seems over that it is kept on.
+    `retoken` makes anew the blind tokens by which what the kind keeps beside its cases finds people in others.
     `erase_beside` erases what the kind keeps beside its cases and whose time is over, and returns how much.
     `callback_data` shows, by type of callback, what its data may hold. `reacts` says what follows in the same act from
     what the kernel tells by a code: `hold_began` with the case, the hold and the time; `hold_elsewhere` with the same
@@ -343,6 +348,7 @@ class CaseType:
     disposal_needs: str = ""
     needs: Callable[[Mapping[int, UUID]], Collection[int]] = needs_nothing
     is_kept_on: Callable[[Case, datetime], bool] = is_over
+    retoken: Callable[[datetime], int] = nothing_beside
     erase_beside: Callable[[datetime], int] | None = None
     callbacks: Mapping[str, Callable[..., None]] = field(default_factory=dict)
     callback_data: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

@@ -8,7 +8,7 @@ what it masks, and learns why.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from django.db import transaction
@@ -20,7 +20,7 @@ from cases.kernel.finding.index import Blinder
 from cases.kernel.models import Case, SearchEntry, StaffTie, Team
 from cases.ledger import keys, sealing
 
-__all__ = ["KINDS", "SENTENCE", "comparable", "is_tied", "of_person", "retoken", "tokens", "why_not"]
+__all__ = ["KINDS", "SENTENCE", "comparable", "is_tied", "of_person", "retoken", "tokens", "tokens_of", "why_not"]
 
 SENTENCE = "You have a registered tie to somebody in this case. Another person must do this."
 # What a person is known by in the register: only what is one person's own.
@@ -35,10 +35,16 @@ def comparable(values: Mapping[str, str]) -> dict[str, str]:
 
 def tokens(values: Mapping[str, str]) -> list[int]:
     """Return the tokens of comparable values in every space and under every version of the index key. One query."""
+    return tokens_of(sorted(values.items()))
+
+
+def tokens_of(pairs: Iterable[tuple[str, str]]) -> list[int]:
+    """Return the same of values that are given with their kinds, of one person or of several. One query."""
     restricted = Team.objects.filter(is_restricted=True).order_by("pk").values_list("pk", flat=True)
     spaces = [index.OFFICE, *(f"team:{team_id}" for team_id in restricted)]
     blinders = [Blinder(space, version) for space in spaces for version in keys.index_versions()]
-    return [blinder.token(kind, value) for blinder in blinders for kind, value in sorted(values.items())]
+    known = list(pairs)
+    return [blinder.token(kind, value) for blinder in blinders for kind, value in known]
 
 
 def of_person(user_id: int) -> Exists:

@@ -18,7 +18,7 @@ from cases.kernel.finding.index import Blinder
 from cases.kernel.models import Case, CaseAddress, CaseParty, Job, Note, SearchEntry
 from cases.ledger import keys, sealing
 
-__all__ = ["KIND", "entries_by_version", "rebuild", "rebuild_here", "stale", "start"]
+__all__ = ["KIND", "entries_by_version", "rebuild", "rebuild_here", "retoken", "stale", "start"]
 
 KIND = "search_rebuild"
 BATCH = 100
@@ -107,9 +107,16 @@ def _opened(rows: Sequence[Any], names: Sequence[str], reader: sealing.Reader, *
     }
 
 
+def retoken(*, at: datetime) -> None:
+    """Make anew what stands beside the cases and finds people in them: ties, and what a kind keeps of its own."""
+    conflicts.retoken(at=at)
+    for casetype in casetypes.all_types():
+        casetype.retoken(at)
+
+
 def rebuild_here(*, at: datetime) -> Iterator[int]:
     """Rebuild all that is stale in this process, batch by batch; yields how many cases are done so far."""
-    conflicts.retoken(at=at)
+    retoken(at=at)
     done = 0
     while ids := list(stale().values_list("pk", flat=True)[:BATCH]):
         done += rebuild(ids, at=at)
@@ -117,9 +124,9 @@ def rebuild_here(*, at: datetime) -> Iterator[int]:
 
 
 def start(*, at: datetime) -> Job:
-    """Start the rebuild as background work, or return the one that is under way. Ties to people are few: their tokens
-    are made anew at once."""
-    conflicts.retoken(at=at)
+    """Start the rebuild as background work, or return the one that is under way. Tokens that stand beside the cases are
+    few: they are made anew at once."""
+    retoken(at=at)
     under_way = Job.objects.filter(kind=KIND, ended_at=None).order_by("pk").first()
     return under_way or jobs.start(KIND, actor=actors.system("search_index"), at=at)
 

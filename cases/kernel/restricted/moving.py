@@ -57,7 +57,7 @@ def move(case: Case, team: Team, *, at: datetime) -> None:
             person.party = None
             person.save(update_fields=["party"])
     PersonPair.objects.filter(Q(first__in=people) | Q(second__in=people), state="offered").delete()
-    conflicts.retoken(at=at)
+    reindex.retoken(at=at)
     _tell(case, team, at=at)
 
 
