@@ -24,7 +24,7 @@ from django.db.models import Max
 from cases.ledger import keys, merkle, notes
 from cases.ledger.models import Checkpoint, LedgerEvent, LedgerLeaf
 
-__all__ = ["Fault", "faults", "is_late", "log_file", "newest", "seal"]
+__all__ = ["Fault", "Proof", "faults", "is_late", "log_file", "newest", "proof", "seal"]
 
 MOST = 20_000
 # So often at most: what happens between two checkpoints can still be undone with the whole database.
@@ -48,6 +48,19 @@ class Fault:
     message: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Proof:
+    """That a stream up to its event `seq` is in a checkpoint: the note, the place of the stream's leaf, and the hashes
+    beside it up to the root, nearest first."""
+
+    note: str
+    seq: int
+    index: int
+    size: int
+    path: tuple[bytes, ...]
+    at: datetime
+
+
 LEAVES, CHECKPOINTS = LedgerLeaf._meta.db_table, Checkpoint._meta.db_table
 
 
@@ -69,9 +82,23 @@ def is_late() -> bool:
     return happened is not None and (last is None or happened > last.at + LATE)
 
 
-def seal(*, now: datetime) -> Checkpoint | None:
+def proof(stream: UUID, *, seq: int) -> Proof | None:
+    """Return what proves that a stream up to its newest sealed event, at most `seq`, is in the first checkpoint that
+    has it; None where none has. Three queries; reads every leaf before that checkpoint."""
+    leaf = LedgerLeaf.objects.filter(stream=stream, seq__lte=seq).order_by("-seq").first()
+    sealed = Checkpoint.objects.filter(size__gt=leaf.idx).order_by("size").first() if leaf else None
+    if leaf is None or sealed is None:
+        return None
+    rows = LedgerLeaf.objects.filter(idx__lt=sealed.size).order_by("idx").values_list("stream", "seq", "hash")
+    hashes = (merkle.leaf_hash(of, number, bytes(head)) for of, number, head in rows.iterator(chunk_size=CHUNK))
+    path = tuple(merkle.path(hashes, leaf.idx, sealed.size))
+    return Proof(note=sealed.note, seq=leaf.seq, index=leaf.idx, size=sealed.size, path=path, at=sealed.at)
+
+
+def seal(*, now: datetime, is_wanted: bool = False) -> Checkpoint | None:
     """Make a checkpoint if any stream moved since the last one; None where none did, another process is at it, or this
-    one has no key to sign with; a key that cannot be used is told to the log.
+    one has no key to sign with; a key that cannot be used is told to the log. `is_wanted` makes one however new the
+    last is.
 
     One transaction writes the leaves, at most `MOST`, and the checkpoint; then its note goes to the log of checkpoints,
     whose fault is told and mended by the next.
@@ -79,7 +106,7 @@ def seal(*, now: datetime) -> Checkpoint | None:
     if (public := _public()) is None:
         return None
     with transaction.atomic():
-        made = _seal(public, now=now)
+        made = _seal(public, now=now, every=timedelta() if is_wanted else EVERY)
     if made is not None:
         log.info("checkpoint", extra={"size": made.size, "note": made.note})
         _publish(made)
@@ -97,13 +124,13 @@ def _public() -> str | None:
         return None
 
 
-def _seal(public: str, *, now: datetime) -> Checkpoint | None:
+def _seal(public: str, *, now: datetime, every: timedelta) -> Checkpoint | None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended('ledger_checkpoint', 0))")
         if not cursor.fetchone()[0]:
             return None
     last = newest()
-    if last is not None and last.last_event and last.at <= now < last.at + EVERY:
+    if last is not None and last.last_event and last.at <= now < last.at + every:
         return None
     last_event = LedgerEvent.objects.aggregate(newest=Max("id"))["newest"] or 0
     moved = _moved(_from_event())

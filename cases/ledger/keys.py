@@ -121,15 +121,15 @@ def is_credentials(folder: Path) -> bool:
     return os.environ.get("CREDENTIALS_DIRECTORY", "") == str(folder)
 
 
-def _problem(path: Path) -> str:
-    """Return what is wrong with a key file, or nothing."""
+def _problem(path: Path, *, size: int | None = KEY_BYTES) -> str:
+    """Return what is wrong with a key file, or nothing. Without `size` it may be of any."""
     try:
         found = path.stat()
     except FileNotFoundError:
         return "missing"
     if stat.S_IMODE(found.st_mode) & (0o037 if is_credentials(path.parent) else 0o077):
         return "others may read it"
-    return "" if found.st_size == KEY_BYTES else "damaged"
+    return "" if size is None or found.st_size == size else "damaged"
 
 
 def _names(path: Path, prefix: str, *, ending: str = "") -> list[str]:
@@ -159,6 +159,15 @@ def require() -> None:
     faults = [f"{file.name}: {file.problem}" for file in status(directory()) if file.problem]
     if faults:
         raise KeyMissing(f"Keys in {directory()} are not usable ({', '.join(faults)}); see 'manage.py keys status'.")
+
+
+def read(name: str) -> bytes:
+    """Return a file that lies beside the keys, of whatever size. Raises KeyMissing for none, or one that others may
+    read."""
+    path = directory() / name
+    if problem := _problem(path, size=None):
+        raise KeyMissing(f"The file {name} is not usable: {problem}.")
+    return path.read_bytes()
 
 
 def load(name: str) -> bytes:

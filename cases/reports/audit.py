@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -14,7 +15,9 @@ from django.template.loader import render_to_string
 
 from cases.kernel import actors
 from cases.kernel.models import AuditReport, Case, User
+from cases.ledger import checkpoints
 from cases.ledger.canonical import microseconds, timestamp
+from cases.ledger.checkpoints import Proof
 from cases.ledger.sealing import Reader
 from cases.ledger.verify import WRONG
 from cases.reports import chapters, exchange, naming, press, records, related, sender, words
@@ -29,6 +32,10 @@ LEVELS = {"internal": "Internal"}
 HASH_RULE = (
     "hash = sha256(0x00 | prev | seq | id | recorded_us | body): prev is the hash before it (32 zero bytes for the "
     "first), the numbers are 8 bytes each, big-endian, body is the text below in UTF-8"
+)
+PROOF_RULE = (
+    "leaf = sha256(0x00 | stream as 16 bytes | seq as 8 bytes | hash of that event); path leads from the leaf at index "
+    "to the root in note as RFC 6962, 2.1.1 has it, nearest first; note is a signed note of c2sp.org/signed-note"
 )
 Writer = Callable[[Records, Words], Iterator[Entry]]
 
@@ -117,8 +124,9 @@ AFTER_FACTS = (
 
 
 @transaction.atomic
-def draft(report: AuditReport, *, reader: Reader, at: datetime) -> Draft:
-    """Return a report as it stands at one moment, ready for the press. Writes the reader's access rows.
+def draft(report: AuditReport, *, reader: Reader, at: datetime, sealed_by: str = "") -> Draft:
+    """Return a report as it stands at one moment, ready for the press. Writes the reader's access rows. `sealed_by` is
+    the fingerprint of the certificate under which its pages will be sealed.
 
     Reads in one repeatable-read transaction of its own; call it in no other.
     """
@@ -130,6 +138,7 @@ def draft(report: AuditReport, *, reader: Reader, at: datetime) -> Draft:
     )
     told = _words(found)
     head_hash = bytes(found.head.hash).hex()
+    proof = checkpoints.proof(case.uid, seq=found.head.seq)
     before, after = _written(BEFORE_FACTS, found, told), _written(AFTER_FACTS, found, told)
     context = {
         "report": report,
@@ -138,9 +147,10 @@ def draft(report: AuditReport, *, reader: Reader, at: datetime) -> Draft:
         "case": case,
         "title": f"Audit report {case.reference}",
         "made_at": at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
-        "cover": _cover(report, found, told, at=at),
+        "cover": [*_cover(report, found, told, at=at), *_sealed(sealed_by)],
         "contents": [*before, Chapter(code="facts", title="The case’s facts", entries=()), *after],
-        "chain": _chain_sentences(found, at=at),
+        "chain": [*_chain_sentences(found, at=at), _proof_sentence(found, proof)],
+        "proof": proof,
         "before": before,
         "after": after,
         "family": found.family,
@@ -150,7 +160,7 @@ def draft(report: AuditReport, *, reader: Reader, at: datetime) -> Draft:
         css=render_to_string("cases/reports/audit.css"),
         identifier=hashlib.sha256(f"{report.uid} {head_hash}".encode()).hexdigest()[:32],
         made_at=at.isoformat(),
-        attachment=_ledger(found),
+        attachment=_ledger(found, proof),
         attachment_note="The case's chain of events with their hashes",
     )
     return Draft(paper=paper, head_seq=found.head.seq, head_hash=head_hash)
@@ -228,14 +238,44 @@ def _chain_sentences(found: Records, *, at: datetime) -> list[str]:
     return said
 
 
-def _ledger(found: Records) -> str:
-    """Return the chain as data. Sealed values are in it as hashes of their ciphertext alone."""
+def _proof(proof: Proof | None) -> dict[str, Any] | None:
+    if proof is None:
+        return None
+    return {
+        "rule": PROOF_RULE,
+        "note": proof.note,
+        "seq": proof.seq,
+        "index": proof.index,
+        "path": [each.hex() for each in proof.path],
+    }
+
+
+def _sealed(fingerprint: str) -> list[tuple[str, str]]:
+    said = f"Certificate, SHA-256 {fingerprint}" if fingerprint else "No: this office has no key that seals reports"
+    return [("Sealed", said)]
+
+
+def _proof_sentence(found: Records, proof: Proof | None) -> str:
+    if proof is None:
+        return "No signed checkpoint of the whole ledger covers this case yet."
+    later = found.head.seq - proof.seq
+    beyond = f" {later} later {'event is' if later == 1 else 'events are'} in no checkpoint yet." if later else ""
+    return (
+        f"Up to event {proof.seq} the chain is in the signed checkpoint of {moment(proof.at)}, number {proof.size}; "
+        f"what proves it is in the attached ledger.json.{beyond}"
+    )
+
+
+def _ledger(found: Records, proof: Proof | None) -> str:
+    """Return the chain as data, with what proves that it is in a signed checkpoint (offline.py reads both). Sealed
+    values are in it as hashes of their ciphertext alone."""
     return json.dumps(
         {
             "case": found.case.reference,
             "stream": str(found.case.uid),
             "rule": HASH_RULE,
             "head": {"seq": found.head.seq, "hash": bytes(found.head.hash).hex()},
+            "checkpoint": _proof(proof),
             "events": [
                 {
                     "seq": event.seq,

@@ -16,7 +16,9 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-__all__ = ["Paper", "Printed", "render"]
+import pydyf
+
+__all__ = ["RANGE_PLACE", "SEAL_PLACE", "Paper", "Printed", "render"]
 
 PROFILE = "pdf/a-3a"
 CPU_SECONDS = 120
@@ -29,6 +31,9 @@ TURNING = {
     ord(sign): f"[U+{ord(sign):04X}]" for sign in "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 }
 MEMORY_BYTES = 1_500 * 1024 * 1024
+# What seal.py writes over: the seal itself, and which bytes it is over (ISO 32000-1, 12.8.1).
+SEAL_PLACE = b"<" + b"0" * 32_768 + b">"
+RANGE_PLACE = b"[0 0000000000 0000000000 0000000000]"
 # WeasyPrint writes one profile's identification; PDF/A wants the other's schema described beside it.
 PDF_UA = (
     b'<rdf:Description rdf:about="" xmlns:pdfuaid="http://www.aiim.org/pdfua/ns/id/">'
@@ -60,6 +65,7 @@ class Paper:
     attachment: str = ""
     attachment_name: str = "ledger.json"
     attachment_note: str = ""
+    sealed_at: str = ""  # as PDF writes a moment; empty where no seal is to come
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,15 +103,65 @@ def render(paper: Paper) -> Printed:
     identify = document.metadata.generate_rdf_metadata
     document.metadata.generate_rdf_metadata = lambda *given: identify(*given).replace(b"</rdf:RDF>", PDF_UA)
     identifier = bytes.fromhex(paper.identifier)
-    data = document.write_pdf(pdf_variant=PROFILE, pdf_identifier=identifier, finisher=_name_attachments_once)
+
+    def finish(_document: Any, pdf: Any) -> None:
+        _name_attachments_once(pdf)
+        if paper.sealed_at:
+            _leave_place_for_seal(pdf, paper.sealed_at)
+
+    data = document.write_pdf(pdf_variant=PROFILE, pdf_identifier=identifier, finisher=finish)
     return Printed(data=data, pages=len(document.pages))
 
 
-def _name_attachments_once(_document: Any, pdf: Any) -> None:
+def _name_attachments_once(pdf: Any) -> None:
     """Drop repetitions from the list of associated files: WeasyPrint names each attachment twice."""
     associated = pdf.catalog.get("AF")
     if associated:
         associated[:] = list(dict.fromkeys(associated))
+
+
+def _leave_place_for_seal(pdf: Any, at: str) -> None:
+    """Add a signature that covers the file, in a field without extent on the first page: whatever is changed or added
+    afterwards breaks it."""
+
+    class Whole(pydyf.Dictionary):
+        """Written as it is, so that its place can be found: not into a stream of objects."""
+
+        compressible = False
+
+    signature = Whole(
+        {
+            "Type": "/Sig",
+            "Filter": "/Adobe.PPKLite",
+            "SubFilter": "/adbe.pkcs7.detached",
+            "M": pydyf.String(at),
+            "Contents": SEAL_PLACE,
+            "ByteRange": RANGE_PLACE,
+        }
+    )
+    pdf.add_object(signature)
+    permitted = pydyf.Dictionary({"Type": "/TransformParams", "P": 1, "V": "/1.2"})
+    signature["Reference"] = pydyf.Array(
+        [pydyf.Dictionary({"Type": "/SigRef", "TransformMethod": "/DocMDP", "TransformParams": permitted})]
+    )
+    first: Any = next(each for each in pdf.objects if isinstance(each, dict) and each.get("Type") == "/Page")
+    field = pydyf.Dictionary(
+        {
+            "Type": "/Annot",
+            "Subtype": "/Widget",
+            "FT": "/Sig",
+            "T": pydyf.String("Seal"),
+            "TU": pydyf.String("Seal of this report"),
+            "V": signature.reference,
+            "F": 132,
+            "Rect": pydyf.Array([0, 0, 0, 0]),
+            "P": first.reference,
+        }
+    )
+    pdf.add_object(field)
+    first["Annots"] = pydyf.Array([*first.get("Annots", ()), field.reference])
+    pdf.catalog["AcroForm"] = pydyf.Dictionary({"SigFlags": 3, "Fields": pydyf.Array([field.reference])})
+    pdf.catalog["Perms"] = pydyf.Dictionary({"DocMDP": signature.reference})
 
 
 def packed(paper: Paper) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -16,8 +17,8 @@ from cases.kernel.evidence import blobs
 from cases.kernel.models import AuditReport, Case, StoredBlob
 from cases.kernel.papers import Paper
 from cases.ledger import api as ledger
-from cases.ledger import sealing
-from cases.reports import audit, papers, press
+from cases.ledger import checkpoints, sealing
+from cases.reports import audit, papers, press, seal
 from cases.reports.audit import Draft
 from cases.reports.pdf import Printed
 
@@ -138,7 +139,8 @@ def _due(now: datetime) -> list[int]:
 
 
 def make(report_id: int, *, now: datetime) -> bool:
-    """Make one report: claim it, set its pages outside any transaction, keep them sealed. False when another has it.
+    """Make one report: claim it, set its pages outside any transaction, seal them where there is a key for it, keep
+    them enciphered. False when another has it.
 
     A report whose pages cannot be set, or whose kind makes no such paper of the case any more, is failed and becomes a
     task; one whose worker died is taken up again.
@@ -152,10 +154,15 @@ def make(report_id: int, *, now: datetime) -> bool:
             _fail(report, now=now)
             return False
         reader = _reader(report, paper.purpose if paper else PURPOSE)
-        draft = (
-            papers.draft(report, paper, reader=reader, at=now) if paper else audit.draft(report, reader=reader, at=now)
-        )
-        printed = press.press(draft.paper)
+        by = seal.sealer()
+        if paper:
+            draft = papers.draft(report, paper, reader=reader, at=now)
+        else:
+            checkpoints.seal(now=now, is_wanted=True)  # so that what the report tells is in one
+            draft = audit.draft(report, reader=reader, at=now, sealed_by=by.fingerprint if by else "")
+        printed = press.press(replace(draft.paper, sealed_at=seal.moment(now)) if by else draft.paper)
+        if by:
+            printed = replace(printed, data=seal.seal(printed.data, by))
     except press.PressFailed:
         _fail(report, now=now)
         return False

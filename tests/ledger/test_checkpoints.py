@@ -15,9 +15,10 @@ from hypothesis import strategies as some
 
 from cases import tasks as work
 from cases.ledger import api as ledger
-from cases.ledger import checkpoints, keys, merkle, notes, verify
+from cases.ledger import checkpoints, keys, merkle, notes, offline, verify
 from cases.ledger.chain import Link, link_hash
 from cases.ledger.models import Checkpoint, LedgerEvent, LedgerHead, LedgerLeaf
+from cases.reports import seal as seal_of_reports
 from tests.kernel.snapshots import nothing_written
 
 pytestmark = pytest.mark.django_db
@@ -77,6 +78,19 @@ def test_the_root_is_that_of_the_standard_however_it_grew(leaves, first):
     frontier, size = merkle.grow([], 0, leaves[:first])
     frontier, size = merkle.grow(frontier, size, leaves[first:])
     assert (merkle.root_of(frontier), size) == (naive(leaves), len(leaves))
+
+
+def test_of_every_leaf_of_a_log_of_every_size_the_path_leads_to_the_root_and_no_other_does():
+    leaves = [sha256(bytes([number])).digest() for number in range(40)]
+    for size in range(1, len(leaves) + 1):
+        root = naive(leaves[:size])
+        for index in range(size):
+            path = merkle.path(leaves, index, size)
+            assert offline.root_through(leaves[index], index, size, path) == root
+            assert offline.root_through(leaves[index - 1], index, size, path) != root or size == 1
+            for other in ((index + 1, size, path), (index, size, path[:-1]), (index, size, [*path, root])):
+                if other[2] != path or size > 1:
+                    assert offline.root_through(leaves[index], *other) != root
 
 
 def test_a_checkpoint_covers_every_stream_that_moved_and_is_signed_and_written_beside(place):
@@ -323,6 +337,10 @@ def test_the_background_seals():
     assert Checkpoint.objects.count() == 1
 
 
+def mark() -> str:
+    return seal_of_reports.sealer().fingerprint
+
+
 class TestTheCommands:
     def call(self, *words):
         out = io.StringIO()
@@ -330,12 +348,19 @@ class TestTheCommands:
         return out.getvalue()
 
     def test_the_key_is_made_once_and_the_public_one_is_shown(self):
-        assert self.call("checkpoint", "init") == f"There is a signing key. Who verifies needs: {notes.public_key()}\n"
+        told = self.call("checkpoint", "init")
+        assert told.startswith("There is a signing key. Made a key with a certificate that seals reports.")
+        assert told.endswith(f"{notes.public_key()}\nCertificate of the seal of reports, SHA-256: {mark()}\n")
         (keys.directory() / notes.KEY).unlink()
         with pytest.raises(CommandError, match="manage.py checkpoint init"):
             self.call("checkpoint", "key")
-        assert self.call("checkpoint", "init").startswith("Made the signing key.")
-        assert self.call("checkpoint", "key") == f"{notes.public_key()}\n"
+        assert self.call("checkpoint", "init").startswith("Made the signing key. There is a key with a certificate")
+        before = mark()
+        assert self.call("checkpoint", "key") == (
+            f"{notes.public_key()}\nCertificate of the seal of reports, SHA-256: {before}\n"
+        )
+        seal_of_reports.file().chmod(0o640)
+        assert self.call("checkpoint", "key") == f"{notes.public_key()}\nNothing seals reports here.\n"
 
     def test_what_was_kept_elsewhere_is_compared(self, place):
         assert self.call("checkpoint", "show") == "There is no checkpoint yet.\n"

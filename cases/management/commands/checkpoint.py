@@ -1,4 +1,4 @@
-"""manage.py checkpoint init|key|seal|show: the signed checkpoints over the whole ledger."""
+"""manage.py checkpoint init|key|seal|show: the signed checkpoints over the whole ledger, and the seal of reports."""
 
 import argparse
 from typing import Any
@@ -8,12 +8,13 @@ from django.utils import timezone
 
 from cases.ledger import checkpoints, notes
 from cases.ledger.keys import KeyMissing
+from cases.reports import seal, sender
 
 
 class Command(BaseCommand):
     """What is shown goes to another machine, and is compared there: 'manage.py verify_ledger --checkpoints FILE'."""
 
-    help = "Make the signing key (init), print the public one (key), seal now (seal), print the newest (show)."
+    help = "Make what signs (init), print what verifies it (key), seal now (seal), print the newest (show)."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """One word says what to do."""
@@ -22,7 +23,7 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, what: str, **_options: Any) -> None:
         """Do it, and say what there is."""
         try:
-            self.stdout.write({"init": _init, "key": notes.public_key, "seal": _seal, "show": _show}[what]().rstrip())
+            self.stdout.write({"init": _init, "key": _key, "seal": _seal, "show": _show}[what]().rstrip())
         except KeyMissing as missing:
             told = (
                 "Make it with 'manage.py checkpoint init' where the ledger is sealed; one that is damaged goes first."
@@ -34,7 +35,14 @@ class Command(BaseCommand):
 
 def _init() -> str:
     made = "Made the signing key." if notes.make_key() else "There is a signing key."
-    return f"{made} Who verifies needs: {notes.public_key()}"
+    own = "Made" if seal.make_key(sender.firm().name, at=timezone.now()) else "There is"
+    return f"{made} {own} a key with a certificate that seals reports. Who verifies needs:\n{_key()}"
+
+
+def _key() -> str:
+    by = seal.sealer()
+    told = f"Certificate of the seal of reports, SHA-256: {by.fingerprint}" if by else "Nothing seals reports here."
+    return f"{notes.public_key()}\n{told}"
 
 
 def _seal() -> str:

@@ -17,6 +17,7 @@ from cases.kernel.evidence import custody, store
 from cases.kernel.models import Case
 from cases.kernel.timing import missing, rulebook
 from cases.ledger import checks, indexkeys, keys, notes, rotation
+from cases.reports import seal, sender
 
 # What packages carry for other versions and other uses; each would be compressed twice.
 UNUSED_STATIC = ["rest_framework", "htmax*", "*-4.js", "*-4.min.js", "hx-ws*"]
@@ -71,6 +72,7 @@ class Command(BaseCommand):
             self.stdout.write(f"Making keys in {settings.KEY_DIR}.")
             call_command("keys", "init")
             notes.make_key()
+            seal.make_key(sender.firm().name, at=timezone.now())
         try:
             checks.require_keys()
         except keys.KeyMissing as missing:

@@ -1,0 +1,239 @@
+"""A report that left the house: its seal, read by other people's programs, and its chain, verified without ours."""
+
+import contextlib
+import io
+import json
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from cases.kernel import edits
+from cases.kernel.models import AuditReport
+from cases.ledger import checkpoints, keys, notes, offline
+from cases.ledger.models import Checkpoint
+from cases.reports import requests, seal
+from tests import factories
+from tests.reports import reading
+
+pytestmark = pytest.mark.django_db(transaction=True)
+MADE_AT = datetime.now(UTC).replace(microsecond=0)
+
+
+@pytest.fixture
+def folder(settings, tmp_path):
+    """Keys that seal, for each test alone."""
+    folder = tmp_path / "keys"
+    folder.mkdir(mode=0o700)
+    for file in keys.directory().iterdir():
+        keys.write(folder / file.name, file.read_bytes())
+    settings.KEY_DIR = folder
+    settings.CHECKPOINT_LOG = str(tmp_path / "checkpoints.txt")
+    return folder
+
+
+@pytest.fixture
+def keyed(folder):
+    notes.make_key()
+    seal.make_key("Northmoor", at=MADE_AT)
+    return folder
+
+
+def made(case, *, at=MADE_AT) -> bytes:
+    people = factories.office()
+    requests.request(case, actor=people["b.lacombe"], at=at, reason="The regulator asked.")
+    assert requests.make_due(now=at) == 1
+    report = AuditReport.objects.select_related("case", "blob", "data_blob").latest("pk")
+    return requests.open_report(report, actor=people["b.lacombe"], at=at, purpose="audit")
+
+
+def signature(data: bytes, folder) -> str:
+    """What poppler's own tool says of the signatures of a file."""
+    path = folder / "signed.pdf"
+    path.write_bytes(data)
+    return subprocess.run(["pdfsig", "-nocert", str(path)], capture_output=True, text=True).stdout
+
+
+def said(data: bytes, *, public=None) -> dict[str, bool | None]:
+    found = offline.findings(offline.attached(data), public=[notes.public_key()] if public is None else public)
+    return {each.text: each.is_so for each in found}
+
+
+def test_every_reader_of_pdf_files_sees_that_a_report_is_whole_and_any_change_of_it(keyed, tmp_path):
+    data = made(factories.filed(factories.office()))
+    told = signature(data, tmp_path)
+    assert "Signature Validation: Signature is Valid." in told
+    assert "Total document signed" in told and "Reports of the case office" in told
+    reading.check_with_qpdf(data, tmp_path)
+    with reading.opened(data) as file:
+        assert file.Root.AcroForm.SigFlags == 3
+        assert file.Root.Perms.DocMDP.SubFilter == "/adbe.pkcs7.detached"
+        assert 'pdfaid:part="3"' in file.Root.Metadata.read_bytes().decode()
+    pages = reading.squeezed(reading.text_of(data))
+    assert f"Certificate,SHA-256{seal.sealer().fingerprint}" in pages
+    after = data.rindex(b"/ByteRange")
+    for at in (200, len(data) // 3, len(data) // 2, after + 90, len(data) - 20):
+        other = bytearray(data)
+        other[at] ^= 1
+        assert "Signature is Valid" not in signature(bytes(other), tmp_path), at
+    added = data + b"% something more\n"
+    assert "Total document signed" not in signature(added, tmp_path)
+
+
+def test_the_chain_of_a_report_is_proven_by_a_file_that_runs_alone(keyed, tmp_path):
+    case = factories.filed(factories.office())
+    data = made(case)
+    path, alone = tmp_path / "report.pdf", tmp_path / "offline.py"
+    path.write_bytes(data)
+    with open(offline.__file__, "rb") as source:
+        alone.write_bytes(source.read())
+    done = subprocess.run(
+        [sys.executable, "-I", str(alone), str(path), "--key", notes.public_key()],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={},
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    newest = Checkpoint.objects.latest("size")
+    chain, proof, signed = done.stdout.splitlines()[1:]
+    assert chain.startswith("holds   All ") and "are one chain" in chain
+    assert (
+        proof.startswith("holds   Up to event ") and f"number {newest.size}, root {bytes(newest.root).hex()}" in proof
+    )
+    assert "in no checkpoint yet" not in proof
+    assert signed == "holds   The key that was given signed the checkpoint."
+    attached = json.dumps(offline.attached(data))
+    path.write_text(attached)  # as a reader of PDF files saves what is attached
+    again = subprocess.run(
+        [sys.executable, "-I", str(alone), str(path), "--key", notes.public_key()], capture_output=True, text=True
+    )
+    assert again.stdout == done.stdout
+    assert "signedcheckpointof" in reading.squeezed(reading.text_of(data))
+
+
+def test_what_was_changed_in_the_chain_or_its_proof_does_not_hold(keyed):
+    report = offline.attached(made(factories.filed(factories.office())))
+
+    def fails(change) -> str:
+        copy = json.loads(json.dumps(report))
+        change(copy)
+        (wrong, *_) = [each.text for each in offline.findings(copy, public=[notes.public_key()]) if each.is_so is False]
+        return wrong
+
+    middle = len(report["events"]) // 2
+    assert "is not as it was written" in fails(lambda copy: copy["events"].pop(middle))
+    assert "is not as it was written" in fails(lambda copy: copy["events"][middle].update(body="{}"))
+    assert "is not as it was written" in fails(lambda copy: copy["events"][middle].update(recorded_us=1))
+    assert "does not end where" in fails(lambda copy: copy["events"].pop())
+    assert "not in the checkpoint" in fails(lambda copy: copy["checkpoint"]["path"].pop())
+    assert "not in the checkpoint" in fails(lambda copy: copy["checkpoint"].update(seq=middle))
+    assert "an event that is not in the chain" in fails(lambda copy: copy["checkpoint"].update(seq=10_000))
+    note = report["checkpoint"]["note"]
+    at = note.index("\nat ") + 6
+    other = f"{note[:at]}{(int(note[at]) + 1) % 10}{note[at + 1 :]}"
+    assert "None of the keys" in fails(lambda copy: copy["checkpoint"].update(note=other))
+
+
+def test_without_the_public_key_the_signature_is_told_to_be_unknown_and_of_another_key_wrong(keyed):
+    data = made(factories.filed(factories.office()))
+    assert said(data, public=[])["Who signed the checkpoint was not looked at: no public key was given."] is None
+    known = notes.public_key()
+    (keyed / notes.KEY).unlink()
+    notes.make_key()
+    assert said(data, public=[notes.public_key()])["None of the keys that were given signed the checkpoint."] is False
+    assert said(data, public=[notes.public_key(), known])["The key that was given signed the checkpoint."] is True
+
+
+def test_an_office_without_these_keys_makes_its_reports_and_says_so(folder, tmp_path):
+    data = made(factories.filed(factories.office()))
+    assert "does not contain any signatures" in signature(data, tmp_path) or "Signature" not in signature(
+        data, tmp_path
+    )
+    pages = reading.squeezed(reading.text_of(data))
+    assert "Sealed" in pages and "thisofficehasnokeythatsealsreports" in pages
+    assert "Nosignedcheckpointofthewholeledgercoversthiscaseyet." in pages
+    found = said(data, public=[])
+    assert list(found.values()) == [True, None]
+
+
+@pytest.mark.parametrize("fault", ["nonsense", "open", "another"])
+def test_a_key_that_cannot_be_used_is_told_to_the_log_and_stops_no_report(keyed, caplog, fault):
+    path = seal.file()
+    if fault == "nonsense":
+        path.write_bytes(b"nonsense")
+    if fault == "open":
+        path.chmod(0o644)
+    if fault == "another":
+        first = path.read_bytes()
+        path.unlink()
+        seal.make_key("Another", at=MADE_AT)
+        path.write_bytes(
+            first[: first.index(b"-----BEGIN CERT")] + path.read_bytes()[path.read_bytes().index(b"-----BEGIN CERT") :]
+        )
+    assert seal.sealer() is None
+    assert "seal_key_unusable" in caplog.text
+    assert offline.attached(made(factories.filed(factories.office())))["checkpoint"]
+
+
+def test_the_first_checkpoint_that_has_a_case_is_what_proves_it(keyed):
+    case = factories.filed(factories.office())
+    first = checkpoints.seal(now=MADE_AT)
+    assert checkpoints.proof(case.uid, seq=0) is None
+    edits.add_note(case.pk, "Later.", actor=factories.office()["a.byrne"], at=MADE_AT)
+    second = checkpoints.seal(now=MADE_AT + timedelta(minutes=6))
+    checkpoints.seal(now=MADE_AT + timedelta(minutes=6), is_wanted=True)
+    head = checkpoints.proof(case.uid, seq=10_000)
+    before = checkpoints.proof(case.uid, seq=head.seq - 1)
+    assert (before.note, head.note) == (first.note, second.note)
+    assert before.seq < head.seq
+
+
+@pytest.mark.parametrize("data", [b"", b"{}", b'{"events": 1}', b"%PDF-1.7 nothing", b"\x00" * 90, b"{"])
+def test_what_is_no_report_is_said_to_be_none(data, tmp_path, capsys):
+    path = tmp_path / "file"
+    path.write_bytes(data)
+    assert offline.main([str(path)]) == 2
+    assert capsys.readouterr().err
+    assert offline.main([str(tmp_path / "nowhere")]) == 2
+
+
+def test_data_that_is_written_otherwise_is_refused_in_words(keyed):
+    report = offline.attached(made(factories.filed(factories.office())))
+    for change in ({"events": 1}, {"events": [{}]}, {"head": None}, {"checkpoint": {"note": "x"}}, {"stream": "x"}):
+        with pytest.raises(offline.NotAReport):
+            offline.findings(report | change)
+
+
+class TestTheCommand:
+    """What came back, compared with what is on record."""
+
+    def call(self, *files):
+        out = io.StringIO()
+        with contextlib.suppress(CommandError):
+            call_command("verify_report", *map(str, files), stdout=out)
+        return [line.split(None, 1) for line in out.getvalue().splitlines() if line.startswith("  ")]
+
+    def test_a_report_of_ours_is_known_by_its_bytes_and_its_chain(self, keyed, tmp_path):
+        path = tmp_path / "report.pdf"
+        path.write_bytes(made(factories.filed(factories.office())))
+        found = self.call(path)
+        assert [mark for mark, _ in found] == ["holds"] * 5
+        assert found[3][1].startswith("This ledger has event")
+        assert str(AuditReport.objects.get().uid) in found[4][1]
+
+    def test_a_changed_page_another_ledger_and_another_file_fail(self, keyed, tmp_path):
+        data = made(factories.filed(factories.office()))
+        page, other, none = (tmp_path / name for name in ("page.pdf", "other.json", "none.pdf"))
+        page.write_bytes(data + b"%")
+        assert [mark for mark, _ in self.call(page)] == ["holds"] * 4 + ["FAILS"]
+        report = offline.attached(data)
+        other.write_text(json.dumps(report | {"stream": "00000000-0000-4000-8000-000000000001"}))
+        marks = [mark for mark, _ in self.call(other)]
+        assert marks[0] == "holds" and marks[-1] == "FAILS"
+        none.write_bytes(b"%PDF-1.7")
+        assert self.call(none) == [["FAILS", "No chain of events is attached to this file."]]
+        with pytest.raises(CommandError, match="is not so"):
+            call_command("verify_report", str(none), stdout=io.StringIO())
