@@ -184,14 +184,14 @@ GIVEN = (
 )
 ROLES = (("person", "Person concerned"), ("representative", "Acts for them"))
 BESIDE = frozenset({"representative"})
-CORRECTION = "correction"
+CORRECTION, AUTHORITY = "correction", "authority_to_act"
 EVIDENCE_KINDS = CodeList(
     "rights_evidence",
     "People's rights: kinds of document",
     (
         ("request", "What the person sent"),
         ("identity", "Proof of identity"),
-        ("authority_to_act", "Authority to act for them"),
+        (AUTHORITY, "Authority to act for them"),
         ("reply", "Reply to the person"),
         (CORRECTION, "What shows that it was put right elsewhere"),
     ),

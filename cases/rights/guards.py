@@ -7,7 +7,8 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from cases.kernel.models import Case, Evidence, Letter, Task
+from cases.kernel.evidence import custody, scanning
+from cases.kernel.models import Case, CaseParty, Evidence, Letter, Task
 from cases.ledger.models import LedgerEvent
 from cases.rights import access, codes, effects, erasing, held, identity, messages, recipients
 from cases.rights.models import RightsRequest
@@ -24,6 +25,7 @@ NEEDS_IDENTITY = frozenset({codes.ACCESS, "portability", codes.RECTIFY, codes.ER
 
 def is_stop(facts: RightsRequest) -> bool:
     """Say whether a request changes a choice: then it counts at once, whoever takes it in."""
+UNSHOWN = "Somebody acts for the person: attach what shows their authority first, found clean, or detach them."
     return facts.right in codes.CHANGES
 
 
@@ -56,6 +58,17 @@ def says_what_was_done(context: Any) -> str | None:
     if is_stop(context.case.rights_request):
         return None
     outcome, right = context.inputs.get("outcome"), context.case.rights_request.right
+def acts_with_authority(context: Any) -> str | None:
+    """Whoever acts for somebody is given nothing of theirs, and changes nothing, on their own word."""
+    case = context.case
+    beside = CaseParty.objects.filter(case=case, role__in=codes.BESIDE, is_detached=False)
+    if case.rights_request.right not in NEEDS_IDENTITY or not beside.exists():
+        return None
+    rows = Evidence.objects.filter(case=case, kind=codes.AUTHORITY).select_related("blob__key", "case__key")
+    shown = [each for each in rows if not custody.is_erased(each) and scanning.why_not(each) is None]
+    return None if shown else UNSHOWN
+
+
     if outcome not in dict(codes.OUTCOMES) or (outcome == codes.UNCHANGED and right != codes.RECTIFY):
         return "Choose what came of it."
     return None if str(context.inputs.get("answer") or "").strip() else "Write what was done."

@@ -98,6 +98,7 @@ LIFECYCLE = Lifecycle(
             guards=(
                 guards.is_a_stop_or_ones_own_field,
                 guards.knows_who_asks,
+                guards.acts_with_authority,
                 guards.says_what_was_done,
                 guards.says_why_the_rest_is_kept,
                 guards.can_be_erased,
@@ -111,6 +112,7 @@ LIFECYCLE = Lifecycle(
                 guards.is_a_stop_or_ones_own_field,
                 guards.knows_who_asks,
                 guards.person_was_told_first,
+                guards.acts_with_authority,
             ),
             effects=(effects.carry_out,),
             agreed_by=(Agreement(role="data_protection_officer", when=guards.erases_something, is_grave=True),),
