@@ -46,7 +46,9 @@ ENDED_BY: dict[str, str] = {
 
 # What a kind says beyond its label, made of its detail; and the page on which it is done, with the parts of the detail
 # that its address names.
-MORE: dict[str, Callable[[Mapping[str, Any]], str]] = {}
+MORE: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "hold_review": lambda detail: "its reason is over, release it or say why it stays" if "is_over" in detail else "",
+}
 PAGES: dict[str, tuple[str, ...]] = {}
 
 

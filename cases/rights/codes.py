@@ -193,7 +193,7 @@ EVIDENCE_KINDS = CodeList(
         ("identity", "Proof of identity"),
         (AUTHORITY, "Authority to act for them"),
         ("reply", "Reply to the person"),
-        (CORRECTION, "What shows that it was put right elsewhere"),
+        (CORRECTION, "What shows that it was put right or restricted elsewhere"),
     ),
     is_open=True,
 )

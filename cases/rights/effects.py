@@ -10,7 +10,7 @@ from cases.kernel.exchange import letters
 from cases.kernel.models import Case, CaseParty
 from cases.kernel.timing import places
 from cases.ledger import sealing
-from cases.rights import access, choices, codes, erasing, identity, messages, periods, recipients
+from cases.rights import access, choices, codes, erasing, identity, messages, periods, recipients, restricting
 
 __all__ = ["DONE", "LATE", "LETTERS", "LIFTING", "NOT_SHOWN", "REFUSED", "TELL", "write_to_person"]
 
@@ -80,6 +80,10 @@ def carry_out(context: Any) -> None:
     if facts.outcome == "done_in_part":
         facts.refusal_code = str(inputs["kept_because"])
     recipients.tell(case, inputs.get("changed_in") or (), at=at)
+    if facts.right == codes.RESTRICT:
+        restricting.restrict(case, inputs.get("changed_in") or (), at=at)
+    if facts.right == codes.LIFT:
+        restricting.ask_for_release(case, at=at)
     if chosen := inputs.get("erased"):
         proposer_id = int(context.proposer.removeprefix("staff:"))
         erasing.decide(case, chosen, proposer_id=proposer_id, actor=context.actor, at=at)

@@ -9,15 +9,19 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 
-from cases.kernel import calendars, casetypes
+from cases.kernel import calendars
 from cases.kernel.models import Case
 from cases.kernel.office.codelists import CodeField
 from cases.kernel.plainforms import DAY, Chosen, PersonForm, PlainForm, needed_when
-from cases.rights import codes, erasing, recipients
+from cases.rights import codes, erasing, recipients, restricting
 
 __all__ = ["ActForm", "FactsForm", "IdentityForm", "PartyForm", "RefuseForm"]
 
 _CHOOSE = ("", "Choose")
+_RESTRICTED = (
+    "Each is held: what it says is kept, and nothing is filed, placed, sold, reported or erased. Whoever was told by "
+    "it hears of the restriction."
+)
 _WHY_UNCHANGED = (
     "Where nothing needs changing, write why: it is printed in the letter to them as you write it. Name nobody else."
 )
@@ -160,9 +164,11 @@ class ActForm(_StepForm):
             self.fields["erased"].choices = [(str(each.case.uid), each.label) for each in free]  # type: ignore[attr-defined]  # -- choices
         else:
             del self.fields["erased"]
-        told = recipients.matters(self.case) if right in recipients.CHANGES else []
-        if told:
-            labels = {str(row.case.uid): f"{row.case.reference}, {_kind(row.case)}" for row in told}
+        changed = self.fields["changed_in"]
+        if right == codes.RESTRICT:
+            changed.label, changed.help_text = "Restrict the use in these matters", _RESTRICTED
+        if offered := restricting.offered(self.case):
+            labels = {str(row.case.uid): restricting.name_of(row) for row in offered}
             self.fields["changed_in"].choices = [*labels.items(), (recipients.NONE, "In none of them")]  # type: ignore[attr-defined]  # -- choices
         else:
             del self.fields["changed_in"]
@@ -191,10 +197,6 @@ class ActForm(_StepForm):
 
 def _called(inputs: Mapping[str, Any], name: str) -> list[str]:
     return [str(each) for each in inputs.get(f"{name}_called") or inputs.get(name) or ()]
-
-
-def _kind(case: Case) -> str:
-    return casetypes.get(case.kind).label.lower()
 
 
 class RefuseForm(_StepForm):

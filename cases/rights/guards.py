@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from cases.kernel.evidence import custody, scanning
 from cases.kernel.models import Case, CaseParty, Evidence, Letter, Task
 from cases.ledger.models import LedgerEvent
-from cases.rights import access, codes, effects, erasing, held, identity, messages, recipients
+from cases.rights import access, codes, effects, erasing, held, identity, messages, recipients, restricting
 from cases.rights.models import RightsRequest
 
 __all__ = ["NEEDS_IDENTITY", "erases_something", "is_person_told", "is_stop"]
@@ -19,13 +19,17 @@ NOT_PUT_RIGHT = (
     "Since this request came in no correction is on record. Put it right where it stands, attach what shows that it "
     "was put right elsewhere, or choose “Nothing needs changing” and write why: the person is told."
 )
+NOT_RESTRICTED = (
+    "Nothing would stop the use: choose the matters in which it is restricted, or attach what shows that it was "
+    "restricted elsewhere."
+)
 # Nobody is given another's data, and nobody's is erased on another's word.
 NEEDS_IDENTITY = frozenset({codes.ACCESS, "portability", codes.RECTIFY, codes.ERASE})
+UNSHOWN = "Somebody acts for the person: attach what shows their authority first, found clean, or detach them."
 
 
 def is_stop(facts: RightsRequest) -> bool:
     """Say whether a request changes a choice: then it counts at once, whoever takes it in."""
-UNSHOWN = "Somebody acts for the person: attach what shows their authority first, found clean, or detach them."
     return facts.right in codes.CHANGES
 
 
@@ -54,10 +58,6 @@ def knows_who_asks(context: Any) -> str | None:
     return None
 
 
-def says_what_was_done(context: Any) -> str | None:
-    if is_stop(context.case.rights_request):
-        return None
-    outcome, right = context.inputs.get("outcome"), context.case.rights_request.right
 def acts_with_authority(context: Any) -> str | None:
     """Whoever acts for somebody is given nothing of theirs, and changes nothing, on their own word."""
     case = context.case
@@ -69,6 +69,10 @@ def acts_with_authority(context: Any) -> str | None:
     return None if shown else UNSHOWN
 
 
+def says_what_was_done(context: Any) -> str | None:
+    if is_stop(context.case.rights_request):
+        return None
+    outcome, right = context.inputs.get("outcome"), context.case.rights_request.right
     if outcome not in dict(codes.OUTCOMES) or (outcome == codes.UNCHANGED and right != codes.RECTIFY):
         return "Choose what came of it."
     return None if str(context.inputs.get("answer") or "").strip() else "Write what was done."
@@ -161,7 +165,7 @@ def says_where_it_changed(context: Any) -> str | None:
         return "Nothing needs changing, so nobody hears of a change: choose none of the matters."
     if context.case.rights_request.right not in recipients.CHANGES or outcome in ("nothing_held", codes.UNCHANGED):
         return None
-    known = {str(row.case.uid) for row in recipients.matters(context.case)}
+    known = {str(row.case.uid) for row in restricting.offered(context.case)}
     if not known or chosen == {recipients.NONE}:
         return None
     if chosen and chosen <= known:
@@ -179,6 +183,16 @@ def is_put_right(context: Any) -> str | None:
     edited = LedgerEvent.objects.filter(stream__in=matters, action="case.edited", at__gte=since)
     shown = Evidence.objects.filter(case=case, kind=codes.CORRECTION)
     return None if edited.exists() or shown.exists() else NOT_PUT_RIGHT
+
+
+def is_restricted(context: Any) -> str | None:
+    """Nobody is told that the use of their data is restricted (UK GDPR Art 18) where nothing on record stops it."""
+    case, inputs = context.case, context.inputs
+    if case.rights_request.right != codes.RESTRICT or inputs.get("outcome") not in ("done", "done_in_part"):
+        return None
+    is_held = set(inputs.get("changed_in") or ()) - {recipients.NONE}
+    is_shown = Evidence.objects.filter(case=case, kind=codes.CORRECTION).exists()
+    return None if is_held or is_shown else NOT_RESTRICTED
 
 
 def has_reason_code(context: Any) -> str | None:

@@ -8,7 +8,8 @@ from typing import Any
 from cases.kernel import calendars
 from cases.kernel.casetypes import Check, Table
 from cases.kernel.models import Agency, Case
-from cases.rights import codes, erasing, guards, identity, recipients, texts
+from cases.kernel.papers import moment
+from cases.rights import codes, erasing, guards, identity, recipients, restricting, texts
 
 __all__ = ["amount", "checks", "context", "facts_view", "tables", "topic", "topic_label"]
 
@@ -67,7 +68,7 @@ def facts_view(case: Case) -> list[tuple[str, str]]:
 def tables(case: Case) -> Sequence[Table]:
     """Return what becomes of each matter of a person who asks for erasure, and whoever had been told and heard of a
     change, as the person may ask. One query where there is any, and some for each matter to be erased."""
-    return (*_erased(case), *_told(case))
+    return (*_erased(case), *_held(case), *_told(case))
 
 
 def _erased(case: Case) -> Sequence[Table]:
@@ -81,6 +82,15 @@ def _erased(case: Case) -> Sequence[Table]:
             empty="Nothing but this request that can be shown here.",
         ),
     )
+
+
+def _held(case: Case) -> Sequence[Table]:
+    """Return where the use of a person's data is restricted now. Three queries."""
+    if case.rights_request.right not in (codes.RESTRICT, codes.LIFT):
+        return ()
+    rows = tuple((each.case.reference, moment(each.began_at)) for each in restricting.holds_of(case))
+    nothing = "In no matter that can be shown here."
+    return (Table(title="Use is restricted in", columns=("Matter", "Since"), rows=rows, empty=nothing),)
 
 
 def _told(case: Case) -> Sequence[Table]:

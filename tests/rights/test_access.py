@@ -320,6 +320,8 @@ class Access(TestCase):
         traces.after(trace, "start", self.people[traces.ANALYST], agency=traces.TRANSIT)
         first, other = rights.asked(self.people, "restrict"), rights.asked(self.people, "restrict")
         join(*(CaseParty.objects.get(case=each) for each in (trace, first, other)))
+        shown = {"kind": "correction", "file_name": "billing.txt", "media_type": "text/plain", "data": b"In billing."}
+        edits.attach(first.pk, actor=self.officer, at=AT, **shown)
         transitions.apply(first.pk, "act", actor=self.officer, at=LATER, inputs={**rights.DONE, "changed_in": ["none"]})
         assert Case.objects.get(pk=first.pk).rights_request.told_before == []
         chosen = {**rights.DONE, "changed_in": [str(trace.uid)]}

@@ -1,0 +1,80 @@
+"""A restriction of use holds the matters in which it is granted: what they hold is kept and not used, UK GDPR Art 18.
+
+Its end asks the desk of each matter to have the hold released, which takes two people as with any of its kind. Nothing
+of a restricted matter is touched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from cases.kernel import casetypes, clocks, holds, locks, record, tasks
+from cases.kernel.actors import system
+from cases.kernel.models import Case, CaseParty, Hold
+from cases.rights import codes, held, recipients
+
+__all__ = ["ask_for_release", "holds_of", "matters", "name_of", "offered", "restrict"]
+
+KIND = "data_protection"
+# All that a matter may be used for; the person may still be written to.
+BLOCKS = ("cra_default", "dispose", "enforce", "place", "report", "sell")
+
+
+def matters(case: Case) -> list[CaseParty]:
+    """Return what other matters say of the person who asks, one row of each, oldest matter first; not those in which
+    they only act for somebody. Two queries."""
+    found: dict[int, CaseParty] = {}
+    for row in held.rows(case):
+        if row.case_id != case.pk and not held.is_beside(row):
+            found.setdefault(row.case_id, row)
+    return list(found.values())
+
+
+def offered(case: Case) -> list[CaseParty]:
+    """Return the matters among which an officer says where something was changed: of a restriction all of the person's,
+    of any other change those of which somebody outside was told."""
+    right = case.rights_request.right
+    if right == codes.RESTRICT:
+        return matters(case)
+    return recipients.matters(case) if right in recipients.CHANGES else []
+
+
+def holds_of(case: Case, *, at: datetime | None = None) -> list[Hold]:
+    """Return the holds for a person's data in force on the matters of whoever asks, oldest first. Three queries."""
+    people = [row.pk for row in matters(case)]
+    rows = Hold.objects.filter(holds.in_force(at), kind=KIND, source="customer", party__in=people)
+    return list(rows.select_related("case").order_by("case_id", "pk"))
+
+
+def restrict(case: Case, chosen: Collection[str], *, at: datetime) -> None:
+    """Hold each chosen matter for the person who asks, inside the current ledger action on the locked request. Locks
+    each of them in turn and writes one act on its stream; one that is held so already stays as it is."""
+    standing = {hold.case_id for hold in holds_of(case, at=at)}
+    for row in matters(case):
+        if str(row.case.uid) not in chosen or row.case_id in standing:
+            continue
+        matter, actor = locks.case_for_update(row.case_id), system("rights", source=case.source)
+        with record.act(matter, "hold.entered", actor=actor, at=at):
+            more = {"blocks": sorted(BLOCKS), "party": row, "received_at": case.rights_request.received_at}
+            holds.place(matter, KIND, actor=actor, at=at, source="customer", reference=case.reference, **more)
+            matter.version += 1
+            clocks.refresh_due(matter)
+            matter.save()
+
+
+def ask_for_release(case: Case, *, at: datetime) -> None:
+    """Have the desk of each matter that is held for the person asked to release that, inside the current ledger action
+    on the locked request. Locks each of them in turn."""
+    for hold in holds_of(case, at=at):
+        matter, actor = locks.case_for_update(hold.case_id), system("rights", source=case.source)
+        with record.act(matter, "hold.review_due", actor=actor, at=at):
+            tasks.raise_task("hold_review", case=matter, at=at, hold=hold.pk, is_over=True)
+            matter.version += 1
+            clocks.refresh_due(matter)
+            matter.save()
+
+
+def name_of(row: CaseParty) -> str:
+    """Return what a matter is called where it is chosen."""
+    return f"{row.case.reference}, {casetypes.get(row.case.kind).label.lower()}"
