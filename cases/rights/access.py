@@ -46,6 +46,7 @@ _LABELS = {
     "surname": "Last name",
 }
 _SOURCES = {"staff": "Our own people", "api": "A system or form of ours"}
+_NOT_SHOWN = ("Not in this pack", "nothing shows that it is yours. Tell us under which name you have it, if it is.")
 _FROM = "You, or somebody who wrote to us, unless it says otherwise"
 
 Rows = tuple[tuple[str, str], ...]
@@ -249,7 +250,7 @@ def _accounts(held: Held) -> tuple[Item, ...]:
         items.append(
             Item(head=f"{billing.PRODUCTS.get(account.product, account.product)}, account {number}", rows=rows)
         )
-    return tuple(items)
+    return (*items, *(Item(head=f"Account {number}", rows=(_NOT_SHOWN,)) for number in held.not_shown))
 
 
 def _of_account(account: Account) -> Rows:

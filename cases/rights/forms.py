@@ -83,6 +83,12 @@ class PartyForm(PersonForm):
     """The person whose right it is, or whoever acts for them. They need be no customer."""
 
     role = Chosen(label="Role", choices=codes.ROLES)
+    alias = forms.CharField(
+        label="Also known as",
+        max_length=80,
+        required=False,
+        help_text="A first name under which they have an account with us.",
+    )
     account_reference = forms.CharField(label="Account with us", max_length=40, required=False)
 
 

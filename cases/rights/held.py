@@ -21,11 +21,12 @@ from cases.kernel.models import Case, CaseAddress, CaseParty
 from cases.kernel.parties import ADDRESS_FIELDS, PERSON_FIELDS
 from cases.ledger import sealing
 from cases.ledger.sealing import Reader
-from cases.rights import choices
+from cases.rights import choices, shortnames
 
 __all__ = ["Held", "Opened", "is_beside", "matters", "of_person", "own_reaches", "reaches", "rows"]
 
 Opened = Mapping[str, str | None]
+KIND = "rights_request"
 # What is compared of a holder and the person; each states it, in one shape, or nothing.
 _COMPARED: Sequence[tuple[str, Callable[[Opened], str]]] = (
     ("surname", lambda values: (values["surname"] or "").strip().casefold()),
@@ -43,6 +44,14 @@ class Held:
     parties: Sequence[tuple[CaseParty, Opened]]
     places: Sequence[tuple[CaseAddress, Opened]]
     accounts: Sequence[tuple[AccountHolder, Opened, str]]
+
+    @property
+    def not_shown(self) -> list[str]:
+        """The accounts they name of which nothing shows that they are theirs, as they wrote them; whether there is such
+        an account makes no difference."""
+        shown = {terms.account(number) for _, _, number in self.accounts}
+        named = {terms.account(text): text for _, each in self.parties if (text := each["account_reference"])}
+        return [text for number, text in named.items() if number not in shown]
 
     @property
     def matters(self) -> dict[Case, frozenset[str]]:
@@ -126,7 +135,10 @@ def _known(
     """Return what is said of the person in all their rows and homes, in the shape in which it is compared."""
     said = {name: frozenset(found for _, each in people if (found := as_one(each))) for name, as_one in _COMPARED}
     homes = {terms.postcode(values["postcode"] or "") for _, values in places}
-    forenames = frozenset(each["forename"] or "" for _, each in people)
+    # What they are called besides counts as somebody entered it on a request of theirs: elsewhere it may be a name that
+    # they used of somebody else.
+    also = {each["alias"] or "" for party, each in people if party.case.kind == KIND}
+    forenames = frozenset({*(each["forename"] or "" for _, each in people), *also})
     return {**said, "forename": forenames, "home": frozenset(homes - {""})}
 
 
@@ -145,14 +157,14 @@ def _is_they(holder: Opened, known: Mapping[str, frozenset[str]]) -> bool:
 
 def _is_named_so(forename: str, known: frozenset[str]) -> bool | None:
     """Say whether a first name is one of those known; by its first letter where either states no more. Nothing where
-    either states none."""
+    either states none, or one is short for the other: that speaks neither for nor against them."""
     theirs = [name for name in known if name.strip()]
     if not forename.strip() or not theirs:
         return None
     words = {word for name in theirs for word in terms.words(name)}
     mine = set(terms.words(forename))
     if mine and words:
-        return bool(mine & words)
+        return bool(mine & words) or (None if shortnames.may_be_one(mine, words) else False)
     # A letter alone can speak against somebody, and not for them.
     return None if forename.strip()[0].casefold() in {name.strip()[0].casefold() for name in theirs} else False
 

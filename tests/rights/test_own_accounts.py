@@ -30,6 +30,7 @@ PERSON = {
 HERS = {"forename": "Leocadia", "surname": "Brathwaite", "date_of_birth": "1979-02-11"}
 HIS = {"forename": "Ambrose", "surname": "Brathwaite", "date_of_birth": "1975-06-01", "phone": SHARED}
 HOME = {"line_1": "3 Lantern Court", "town": "Leeds", "postcode": "LS1 0ZZ"}
+NOT_SHOWN = {"Not in this pack": "nothing shows that it is yours. Tell us under which name you have it, if it is."}
 NOBODY_SAYS = {"phone": "", "email": "", "line_1": "", "town": "", "postcode": ""}
 
 
@@ -49,7 +50,11 @@ class OwnAccounts(TestCase):
         jobrun.work(clock=lambda: AT, seconds=60)
 
     def given(self, **values):
-        """Return what the pack of her request says of her accounts."""
+        """Return what the pack of her request says of her accounts that it gives."""
+        return [each for each in self.said(**values) if "Not in this pack" not in each]
+
+    def said(self, **values):
+        """Return what the pack of her request says of the accounts that she names."""
         person = {**PERSON, "values": {**PERSON["values"], **values}}
         facts = {"right": "access", "came_by": "letter"}
         officer = self.people[rights.OFFICER]
@@ -90,6 +95,30 @@ class OwnAccounts(TestCase):
             self.tell(holder)
             (account,) = self.given()
             assert account["Balance"] == "£50.11"
+
+    def test_account_under_a_short_name_is_given_where_the_birth_agrees_and_else_named_as_not_shown(
+        self,
+    ):
+        """A person is given what is theirs (UK GDPR Art 15), and is never left to think that there is nothing more."""
+        hers = {**HERS, "forename": "Liz"}
+        for known, is_given in (("Elizabeth", True), ("Betty", True), ("Leocadia", False), ("Louisa", False)):
+            self.tell(hers)
+            assert bool(self.given(forename=known)) == is_given, known
+        self.tell({**hers, **HOME, "date_of_birth": "", "phone": SHARED})  # her mother may be called Liz
+        assert self.given(forename="Elizabeth") == []
+        assert self.said(forename="Elizabeth") == [NOT_SHOWN]
+
+    def test_account_under_another_first_name_is_given_once_a_request_says_that_they_are_called_so(self):
+        self.tell({**HERS, "forename": "Blossom"})
+        assert self.given() == []
+        (account,) = self.given(alias="Blossom")
+        assert account["First name"] == "Blossom"
+
+    def test_pack_says_the_same_of_an_account_of_somebody_else_and_of_one_that_is_not_there(self):
+        self.tell({**HIS, **HOME})
+        there = self.said()
+        assert there == [NOT_SHOWN]
+        assert self.said(account_reference="8000000099") == there
 
     def test_whoever_held_an_account_is_given_their_own_entry_and_nothing_of_what_became_of_it(self):
         """Domain 8.4, access by ex-partner: the balance, what is noted and what agencies are told are the other's."""
