@@ -14,13 +14,14 @@ from cases.kernel.actors import Actor, system
 from cases.kernel.errors import CaseError
 from cases.kernel.exchange import letters
 from cases.kernel.models import Approval, BatchFile, Case, CaseParty, Hold, Letter, Task
-from cases.kernel.timing.places import HOME_KINDS
+from cases.kernel.timing import places
 
 __all__ = ["RECALL_LATE", "REJECTED", "hold_began"]
 
 REJECTED, RECALL_LATE, STOPPED = "placement_rejected", "placement_recall_late", "placement_stopped_at_agency"
 COMPLAINT, RING = "placement_complaint", "placement_tell_by_hand"
 UPDATE, GIVEN_UP = "placement_update_by_hand", "placement_given_up"
+BY_HAND = "placement_write_by_hand"
 tasks.declare(
     {
         REJECTED: "A recovery agency rejected an account: look why",
@@ -30,6 +31,7 @@ tasks.declare(
         UPDATE: "Bring a recovery agency up to date by hand: its account has other holders, or no file can go",
         GIVEN_UP: "A recovery agency gave an account up: hand it to the next one, or recall it",
         RING: "A recovery agency could not be told to stop: ring them",
+        BY_HAND: "Tell somebody who holds the account of the agency by hand: no letter can go to them",
     },
     ended_by={RECALL_LATE: "This ends when the agency confirms that it has stopped."},
 )
@@ -49,10 +51,13 @@ LETTERS = tuple(
 
 
 def write(case: Case, template: str, *, at: datetime) -> None:
-    """Ask for a letter to everybody of the case whose address is known, inside the current ledger action."""
+    """Ask for a letter to everybody of the case, inside the current ledger action; somebody writes by hand to whomever
+    none reaches."""
     for party in CaseParty.objects.filter(case=case, is_detached=False).order_by("number"):
-        if party.addresses.filter(kind__in=HOME_KINDS, is_detached=False).exists():
+        if party.surname is not None and places.is_reached(party):
             letters.request(case, party, template=template, at=at)
+        else:
+            tasks.raise_task(BY_HAND, case=case, at=at, letter=template, person=party.number)
 
 
 def release(context: Any) -> None:

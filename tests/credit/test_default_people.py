@@ -9,7 +9,7 @@ from cases.accounts.models import Account
 from cases.credit.defaults import plans
 from cases.credit.defaults.models import Default
 from cases.kernel import calendars
-from cases.kernel.models import CaseAddress, CaseParty, Letter
+from cases.kernel.models import CaseAddress, CaseParty, Letter, Task
 from cases.kernel.transitions import TransitionRefused
 from cases.ledger import sealing
 from cases.ledger.reads import Reader
@@ -85,6 +85,17 @@ class People(TestCase):
         assert (case.state, defaults.facts(case).stopped_by) == ("arrears", ["address_unknown"])
         case = defaults.look(defaults.tell_again(case, **FIRST, **SECOND))
         assert written_to(case) == [("Abernathy-Cole", "12 Harbour Row"), ("Cole", "4 Mill Lane")]
+
+    def test_a_holder_of_whom_no_home_is_known_hears_by_hand_that_an_arrangement_ended(self):
+        case = defaults.arrears(self.people, **FIRST, **{**SECOND, **LOST})
+        case = defaults.step(case, "arrange", self.people[defaults.ANALYST], **defaults.PLAN)
+        more = {"balance_pence": "15200", "payments_behind": "4", **FIRST, **SECOND, **LOST}
+        case = defaults.look(defaults.tell_again(case, at=OVER, **more), OVER)
+        assert case.state == "arrears"
+        letter = Letter.objects.get(case=case)
+        assert (letter.template, letter.party.number) == ("default_n4_plan_over", 1)
+        task = Task.objects.get(case=case, kind="default_write_by_hand", closed_at=None)
+        assert task.detail == {"letter": "default_n4_plan_over", "person": 2}
 
     def test_no_default_is_recorded_of_somebody_who_was_not_sent_the_notice_and_a_steward_ends_it(self):
         case = defaults.notice_sent(self.people, **FIRST)

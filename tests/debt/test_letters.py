@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from cases.kernel.models import Letter
+from cases.kernel.models import Letter, Task
 from cases.ledger.reads import Reader
 from cases.reports import letters as written
 from tests import factories, placements, sales
@@ -35,6 +35,14 @@ def test_a_letter_about_a_placement_names_the_agency_the_account_and_the_amount(
     said = words(letter, at=placements.AT)
     assert re.search(says, said), said
     assert "Payments and Collections Desk" in said and "Fraud" not in said
+
+
+def test_whoever_no_letter_about_a_placement_reaches_is_told_by_hand():
+    """Billing tells where the first holder lives, and not where the second does."""
+    case = placements.recalled(factories.office())
+    asked = Task.objects.filter(case=case, kind="placement_write_by_hand", closed_at=None).order_by("pk")
+    assert [each.detail for each in asked] == [{"letter": f"placement_{code}", "person": 2} for code in ("n6", "n8")]
+    assert set(Letter.objects.filter(case=case).values_list("party__number", flat=True)) == {1}
 
 
 def test_a_notice_of_assignment_is_one_sheet_and_says_how_much():

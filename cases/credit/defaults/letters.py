@@ -7,11 +7,13 @@ from datetime import date, datetime
 from django.db.models import QuerySet
 
 from cases.credit.defaults.models import Default
+from cases.kernel import tasks
 from cases.kernel.exchange import letters
 from cases.kernel.models import Case, CaseParty, Letter
-from cases.kernel.timing.places import HOME_KINDS
+from cases.kernel.timing import places
 
 __all__ = [
+    "BY_HAND",
     "CORRECTED",
     "FILED",
     "LETTERS",
@@ -25,6 +27,8 @@ __all__ = [
 ]
 
 NOTICE, WITHDRAWN, PLAN_OVER = "default_n4", "default_n4_withdrawn", "default_n4_plan_over"
+BY_HAND = "default_write_by_hand"
+tasks.declare({BY_HAND: "Tell somebody who holds the account of it by hand: no letter can go to them"})
 FILED, SATISFIED, CORRECTED, REMOVED = (f"default_n5_{code}" for code in ("filed", "satisfied", "corrected", "removed"))
 LETTERS = tuple(
     letters.Template(
@@ -47,12 +51,15 @@ LETTERS = tuple(
 
 
 def write(case: Case, template: str, *, at: datetime) -> list[Letter]:
-    """Ask for a letter to every holder whose address is known, inside the current ledger action."""
-    return [
-        letters.request(case, party, template=template, at=at)
-        for party in CaseParty.objects.filter(case=case, is_detached=False).order_by("number")
-        if party.addresses.filter(kind__in=HOME_KINDS, is_detached=False).exists()
-    ]
+    """Ask for a letter to every holder, inside the current ledger action; somebody writes by hand to whomever none
+    reaches."""
+    found = []
+    for party in CaseParty.objects.filter(case=case, is_detached=False).order_by("number"):
+        if party.surname is not None and places.is_reached(party):
+            found.append(letters.request(case, party, template=template, at=at))
+        else:
+            tasks.raise_task(BY_HAND, case=case, at=at, letter=template, person=party.number)
+    return found
 
 
 def of_notice(row: Default) -> QuerySet[Letter]:
