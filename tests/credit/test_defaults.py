@@ -258,6 +258,12 @@ class Defaults(TestCase):
         }
         assert Clock.objects.get(case=case, rule="k21_default_on_file").due_date == date(2032, 12, 28)
 
+    def test_nothing_more_is_asked_for_of_a_default_that_was_paid_in_full(self):
+        case, steward = defaults.satisfied(self.people), self.people[defaults.STEWARD]
+        more = {**defaults.EARLIER, "default_pence": 14000}
+        with nothing_written(counted=1), pytest.raises(TransitionRefused, match="its balance is not made higher"):
+            defaults.step(case, "correct", steward, defaults.OVER, **more)
+
     def test_what_was_paid_beyond_a_default_that_is_corrected_is_given_back(self):
         case = defaults.satisfied(self.people)
         steward = self.people[defaults.STEWARD]

@@ -270,3 +270,5 @@ def date_moves_no_later(context: Any) -> str | None:
 def six_years_have_passed(context: Any) -> str | None:
     row, today = context.case.default, calendars.london_date(context.at)
     return None if today >= calendars.add_months(row.default_date, ON_FILE_MONTHS) else "The six years are not over."
+    if row.satisfied_date is not None and pence > row.default_pence:
+        return "It is on file as paid in full, and nothing more is owed of it: its balance is not made higher."
