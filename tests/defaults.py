@@ -28,6 +28,7 @@ OVER = AT + timedelta(days=45)
 PLAN = {"plan_pence": 1000, "plan_until_date": date(2027, 12, 1)}
 DATED = {"default_date": date(2026, 12, 29)}
 PAID = {"amount_pence": 11400, "satisfied_date": date(2026, 12, 29)}
+SETTLED = {**PAID, "amount_pence": 4000, "evidence": "1"}
 EARLIER = {"default_date": date(2026, 12, 28), "default_pence": 11000, "evidence": "1"}
 _numbers = count()
 
@@ -152,6 +153,12 @@ def filed(people: dict[str, Actor]) -> Case:
 @story
 def satisfied(people: dict[str, Actor]) -> Case:
     return step(filed(people), "satisfy", people[STEWARD], OVER, **PAID)
+
+
+@story
+def settled(people: dict[str, Actor]) -> Case:
+    case = step(filed(people), "settle", people[STEWARD], OVER, **SETTLED)
+    return associations.agree(case, people[APPROVER], OVER)
 
 
 @story

@@ -267,7 +267,7 @@ class Disputes(TestCase):
         defaults.tell_again(case, at=OVER, payments_behind="3", flags="deceased:2026-12-20;dispute:2026-12-21")
         case = defaults.step(case, "part_satisfy", self.people[defaults.STEWARD], OVER, amount_pence=5000)
         told = factories.body_of(OutboxMessage.objects.filter(case=case, kind="cra_correct").latest("pk"))
-        assert (told["new"], told["flags"]) == ("8", ["deceased", "partial_settlement", "query"])
+        assert (told["new"], told["flags"]) == ("8", ["deceased", "query"])
 
     def test_default_that_is_taken_back_for_a_dispute_is_told_as_in_dispute_and_as_no_worse(self):
         """Domain 4.5: mark Q, freeze worsening. Nothing was told before it, so that it is not known (4.3: U)."""

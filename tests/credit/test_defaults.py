@@ -8,7 +8,7 @@ import pytest
 from django.test import TestCase
 
 from cases.accounts.models import BureauTold
-from cases.credit.defaults import forms, gate, looking
+from cases.credit.defaults import forms, gate, looking, standing
 from cases.credit.defaults.models import Default
 from cases.debt.moratorium.models import MoratoriumDebt
 from cases.kernel import actors, holds, jobrun, jobs, record, transitions
@@ -273,6 +273,46 @@ class Defaults(TestCase):
         assert (row.default_pence, row.paid_pence, row.left_pence) == (9000, 9000, 0)
         assert Task.objects.get(case=case, kind="default_overpaid").detail == {"pence": 2400}
 
+    def test_less_that_is_accepted_for_all_of_it_is_a_settlement_that_two_people_record_on_a_document(self):
+        """Domain 4.3: the flag of a partial settlement. A part payment is none."""
+        case, steward = defaults.filed(self.people), self.people[defaults.STEWARD]
+        case = defaults.step(case, "part_satisfy", steward, defaults.OVER, amount_pence=5000)
+        refused = (
+            ({"amount_pence": 6400}, "record that it is paid in full"),
+            ({"amount_pence": 0}, "Say how much was paid"),
+            ({"satisfied_date": date(2026, 12, 1)}, "Say on which day it was paid"),
+            ({"evidence": "9"}, "Name the document"),
+        )
+        for given, sentence in refused:
+            with nothing_written(counted=1), pytest.raises(TransitionRefused, match=sentence):
+                defaults.step(case, "settle", steward, defaults.OVER, **{**defaults.SETTLED, **given})
+        defaults.step(case, "settle", steward, defaults.OVER, **defaults.SETTLED)
+        assert Case.objects.get(pk=case.pk).state == "filed"
+        case = associations.agree(case, self.people[defaults.APPROVER], defaults.OVER)
+        row = defaults.facts(case)
+        assert (case.state, case.amount_pence, row.paid_pence, row.left_pence) == ("satisfied", 0, 9000, 0)
+        last = OutboxMessage.objects.filter(case=case, kind="cra_correct").order_by("-pk")[:3]
+        names = ("new", "flags", "balance_pence", "default_pence", "satisfied_date", "reason")
+        for message in last:
+            told = factories.body_of(message)
+            assert [told[name] for name in names] == [
+                "8",
+                ["partial_settlement"],
+                0,
+                11400,
+                "2026-12-29",
+                "settled",
+            ]
+        assert standing.on_file(row.account_id)["flags"] == ("partial_settlement",)
+        text = self.pressed(case, "default_n5_settled", defaults.OVER)
+        assert "Of the default of £114.00 you paid £90.00" in text and "We ask for nothing more" in text
+        # Corrected to less than was paid, it stays a settlement; what is over is given back.
+        less = {**defaults.EARLIER, "default_pence": 8000}
+        defaults.step(case, "correct", steward, defaults.OVER, **less)
+        case = associations.agree(case, self.people[defaults.APPROVER], defaults.OVER)
+        assert (defaults.facts(case).paid_pence, defaults.facts(case).left_pence) == (8000, 0)
+        assert Task.objects.get(case=case, kind="default_overpaid").detail == {"pence": 1000}
+
     def test_where_no_document_is_attached_the_form_says_to_attach_one_first(self):
         """It offered an empty list, required, and no word of where a document comes from."""
         first = "Attach the document first, on the tab Documents of this case; then it can be chosen here."
@@ -302,7 +342,7 @@ class Defaults(TestCase):
         case = defaults.step(case, "part_satisfy", steward, defaults.OVER, amount_pence=5000)
         message = OutboxMessage.objects.filter(case=case).latest("pk")
         told = factories.body_of(message)
-        assert (told["flags"], told["balance_pence"]) == (["partial_settlement"], 6400)
+        assert (told["flags"], told["balance_pence"]) == ([], 6400)  # a part payment settles nothing
         left = {**defaults.PAID, "amount_pence": 6000}
         with nothing_written(counted=1), pytest.raises(TransitionRefused, match="£64.00 is left"):
             defaults.step(case, "satisfy", steward, defaults.OVER, **left)

@@ -38,5 +38,5 @@ def test_the_table_shows_every_status_and_every_flag_and_there_is_no_seven():
 
 
 def test_every_mark_is_one_that_billing_may_give_or_that_comes_of_a_default_or_a_sale():
-    assert set(MARKS) - set(BILLED) == {"default_satisfied", "default_part_satisfied", "sold"}
+    assert set(MARKS) - set(BILLED) == {"default_satisfied", "default_settled", "sold"}
     assert set(MARKS.values()) == set(FLAGS)

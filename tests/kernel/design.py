@@ -110,6 +110,16 @@ ADDED = [
         effects="letter says so; the decision stands",
     ),
     Move(
+        kind="default",
+        name="settle",
+        sources=frozenset({"filed"}),
+        target="satisfied",
+        roles=frozenset({"credit_data_steward"}),
+        check="credit_data_approver",
+        guard="less than is left was paid; evidence that it was accepted for all",
+        effects="all agencies and purchaser told; letter",
+    ),
+    Move(
         kind="fraud_referral",
         name="note_removal",
         sources=frozenset({"removal_requested"}),

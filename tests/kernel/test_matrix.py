@@ -423,6 +423,7 @@ DEFAULT = {
     "file": Attempt("system", at=defaults.OVER),
     "part_satisfy": Attempt(defaults.STEWARD, {"amount_pence": 1000}, at=defaults.OVER),
     "satisfy": Attempt(defaults.STEWARD, defaults.PAID, at=defaults.OVER),
+    "settle": Attempt(defaults.STEWARD, defaults.SETTLED, at=defaults.OVER),
     "correct": Attempt(defaults.STEWARD, defaults.EARLIER, at=defaults.OVER),
     "remove": Attempt(defaults.STEWARD, {"evidence": "1"}, at=defaults.OVER),
     "expire": Attempt("system", at=LATE),
@@ -537,7 +538,7 @@ FROM_OUTSIDE = {("fraud_referral", "dispute"), ("contest", "decide"), ("default"
 FROM_OUTSIDE |= {("debt_sale", "sign"), ("debt_sale", "migrate")}
 # Moves that always need further people: they are tried with them.
 AGREED = {("association", name): ("reviewer",) for name in ("refuse_break", "signpost", "restore")}
-AGREED |= {("default", name): (defaults.APPROVER,) for name in ("correct", "remove")}
+AGREED |= {("default", name): (defaults.APPROVER,) for name in ("correct", "remove", "settle")}
 AGREED |= {
     ("moratorium", "request_review"): (moratoria.COUNSEL,),
     ("debt_sale", "publish"): (sales.PROTECTION,),

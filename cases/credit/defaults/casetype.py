@@ -63,6 +63,7 @@ DEFAULT = CaseType(
         "withdraw": forms.WithdrawForm,
         "part_satisfy": forms.PartPaymentForm,
         "satisfy": forms.PaymentForm,
+        "settle": forms.SettleForm,
         "correct": forms.CorrectForm,
         "remove": forms.RemoveForm,
     },

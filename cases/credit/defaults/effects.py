@@ -29,7 +29,7 @@ tasks.declare(
     },
 )
 # Of what becomes of a default on file, whoever has bought the debt hears too.
-_FOR_WHO_OWNS_IT = frozenset({"part_satisfied", "satisfied", "corrected", "removed"})
+_FOR_WHO_OWNS_IT = frozenset({"part_satisfied", "satisfied", "settled", "corrected", "removed"})
 _NO_NOTICE: dict[str, Any] = {
     "notice_asked_at": None,
     "notice_pence": None,
@@ -206,10 +206,22 @@ def satisfy(context: Any) -> None:
     letters.write(context.case, letters.SATISFIED, at=context.at)
 
 
+def settle(context: Any) -> None:
+    """Less was accepted for all of it: nothing is left, and the agencies hear that it was settled so."""
+    row, inputs = context.case.default, context.inputs
+    ledger.current().detail["document"] = str(inputs["evidence"])
+    paid = row.paid_pence + inputs["amount_pence"]
+    keep(row, {"paid_pence": paid, "satisfied_date": inputs["satisfied_date"], "is_settled": True})
+    context.case.amount_pence = row.left_pence
+    tasks.close_all(context.case, PAID, actor=context.actor, at=context.at)
+    _tell(context, "settled")
+    letters.write(context.case, letters.SETTLED, at=context.at)
+
+
 def correct(context: Any) -> None:
     row, inputs = context.case.default, context.inputs
     ledger.current().detail["document"] = str(inputs["evidence"])
-    paid = row.paid_pence if row.satisfied_date is None else inputs["default_pence"]
+    paid = min(row.paid_pence, inputs["default_pence"])
     if (over := row.paid_pence - paid) > 0:
         tasks.raise_task(OVERPAID, case=context.case, at=context.at, pence=over)
     keep(row, {"paid_pence": paid, **{name: inputs[name] for name in ("default_date", "default_pence")}})
@@ -245,7 +257,7 @@ def expire(context: Any) -> None:
 def _take_off(context: Any, reason: str) -> None:
     """Say of the account what is so without the default, everywhere; nothing derived from it is told any more. Whoever
     may be sent nothing now is told by hand: that keeps no default on file."""
-    gone = {"default_date": None, "default_pence": None, "satisfied_date": None, "paid_pence": 0}
+    gone = {"default_date": None, "default_pence": None, "satisfied_date": None, "is_settled": False, "paid_pence": 0}
     keep(context.case.default, gone)
     for kind in (telling.REFUSED, PAID):
         tasks.close_all(context.case, kind, actor=context.actor, at=context.at)

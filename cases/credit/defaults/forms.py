@@ -19,6 +19,7 @@ __all__ = [
     "PartyForm",
     "PaymentForm",
     "RemoveForm",
+    "SettleForm",
     "VoidForm",
     "WithdrawForm",
 ]
@@ -118,6 +119,13 @@ class RemoveForm(_StepForm):
         ]
         if not shown:
             field.help_text = field.error_messages["required"] = _ATTACH_FIRST
+
+
+class SettleForm(RemoveForm):
+    """Less was paid than was left, and it was agreed in writing that this is all."""
+
+    amount = _pounds("Paid last and accepted for all that was left, in pounds")
+    satisfied_date = _day("Paid on")
 
 
 class CorrectForm(RemoveForm):

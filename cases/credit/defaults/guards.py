@@ -236,7 +236,16 @@ def is_paid_in_full(context: Any) -> str | None:
         return "Say how much was paid."
     if pence != row.left_pence:
         return f"£{row.left_pence / 100:,.2f} is left of the default."
-    day = context.inputs.get("satisfied_date")
+    return _paid_on(context)
+
+
+def is_settlement(context: Any) -> str | None:
+    """Less than is left was paid, and accepted for all of it."""
+    return is_part_payment(context) or _paid_on(context)
+
+
+def _paid_on(context: Any) -> str | None:
+    row, day = context.case.default, context.inputs.get("satisfied_date")
     if not isinstance(day, date) or day > calendars.london_date(context.at) or day < row.default_date:
         return "Say on which day it was paid: after the default, and not in the future."
     return None
@@ -264,11 +273,11 @@ def date_moves_no_later(context: Any) -> str | None:
         return "That is what the agencies have already."
     if row.satisfied_date is None and pence <= row.paid_pence:
         return "So much is paid already: record that it is paid in full."
+    if row.satisfied_date is not None and pence > row.default_pence:
+        return "It is on file as paid in full, and nothing more is owed of it: its balance is not made higher."
     return None
 
 
 def six_years_have_passed(context: Any) -> str | None:
     row, today = context.case.default, calendars.london_date(context.at)
     return None if today >= calendars.add_months(row.default_date, ON_FILE_MONTHS) else "The six years are not over."
-    if row.satisfied_date is not None and pence > row.default_pence:
-        return "It is on file as paid in full, and nothing more is owed of it: its balance is not made higher."

@@ -21,15 +21,18 @@ __all__ = [
     "PLAN_OVER",
     "REMOVED",
     "SATISFIED",
+    "SETTLED",
     "WITHDRAWN",
     "of_notice",
     "write",
 ]
 
-NOTICE, WITHDRAWN, PLAN_OVER = "default_n4", "default_n4_withdrawn", "default_n4_plan_over"
 BY_HAND = "default_write_by_hand"
 tasks.declare({BY_HAND: "Tell somebody who holds the account of it by hand: no letter can go to them"})
-FILED, SATISFIED, CORRECTED, REMOVED = (f"default_n5_{code}" for code in ("filed", "satisfied", "corrected", "removed"))
+NOTICE, WITHDRAWN, PLAN_OVER = "default_n4", "default_n4_withdrawn", "default_n4_plan_over"
+FILED, SATISFIED, SETTLED, CORRECTED, REMOVED = (
+    f"default_n5_{code}" for code in ("filed", "satisfied", "settled", "corrected", "removed")
+)
 LETTERS = tuple(
     letters.Template(
         code=code,
@@ -44,6 +47,7 @@ LETTERS = tuple(
         (PLAN_OVER, "An arrangement about arrears has ended"),
         (FILED, "A default was recorded"),
         (SATISFIED, "A default was paid"),
+        (SETTLED, "A default was settled for less"),
         (CORRECTED, "A default was corrected"),
         (REMOVED, "A default was taken off"),
     )

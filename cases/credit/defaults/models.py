@@ -19,7 +19,8 @@ class Default(Tracked):
     `stopped_by` are the codes of the rules that stopped it then. `notice_pence` is what the notice of intention names,
     `served_date` the day on which it counts as served. `plan_behind` is how many payments it was behind when an
     arrangement was made, on `plan_from_date`; the first instalment is due a month later. A default has a date and a
-    balance; the date never moves later, and an account has one.
+    balance; the date never moves later, and an account has one. `is_settled` says that less than all of it was accepted
+    for all, on `satisfied_date`.
     """
 
     case = models.OneToOneField(Case, models.PROTECT, primary_key=True, related_name="default")
@@ -43,6 +44,7 @@ class Default(Tracked):
     default_pence = models.BigIntegerField(null=True, blank=True)
     paid_pence = models.BigIntegerField(default=0)
     satisfied_date = models.DateField(null=True, blank=True)
+    is_settled = models.BooleanField(default=False, db_default=False, editable=False)
 
     class Meta:
         constraints = [
@@ -67,13 +69,18 @@ class Default(Tracked):
 
     @property
     def left_pence(self) -> int:
-        """What is still owed of the default."""
-        return (self.default_pence or 0) - self.paid_pence
+        """What is still owed of the default: nothing once less was accepted for all of it."""
+        return 0 if self.is_settled else (self.default_pence or 0) - self.paid_pence
 
     @property
     def notice_words(self) -> str:
         """What the notice of intention names, in pounds."""
         return f"£{(self.notice_pence or 0) / 100:,.2f}"
+
+    @property
+    def paid_words(self) -> str:
+        """What was paid of the default, in pounds."""
+        return f"£{self.paid_pence / 100:,.2f}"
 
     @property
     def default_words(self) -> str:

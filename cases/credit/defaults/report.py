@@ -85,7 +85,7 @@ def facts_view(case: Case) -> list[tuple[str, str]]:
         found.append(("On file until", _day(calendars.add_months(row.default_date, 72))))
         found.append(("Paid of it", _pounds(row.paid_pence)))
     if row.satisfied_date is not None:
-        found.append(("Paid in full", _day(row.satisfied_date)))
+        found.append(("Settled for less" if row.is_settled else "Paid in full", _day(row.satisfied_date)))
     return found
 
 

@@ -65,7 +65,7 @@ LIFECYCLE = Lifecycle(
         State(code="due", label="To be decided", tone="warn", step="notice"),
         State(code="approved", label="Approved", tone="info", step="approved", is_dormant=True),
         State(code="filed", label="Default on file", tone="done", step="filed", is_dormant=True),
-        State(code="satisfied", label="Default paid", tone="ok", step="filed", is_dormant=True),
+        State(code="satisfied", label="Default paid or settled", tone="ok", step="filed", is_dormant=True),
         State(code="cured", label="Arrears paid", tone="ok", is_terminal=True, retention_class=_CLASS),
         State(code="removed", label="Taken off", tone="hold", is_terminal=True, retention_class=_CLASS),
         State(
@@ -194,6 +194,17 @@ LIFECYCLE = Lifecycle(
             effects=(effects.satisfy,),
             consequence="Every agency is told; the default stays on file as paid until its six years are over",
             tone="primary",
+        ),
+        Transition(
+            name="settle",
+            label="Record a settlement for less",
+            source=frozenset({"filed"}),
+            target="satisfied",
+            roles=_STEWARD,
+            agreed_by=_AGREED,
+            guards=(guards.is_settlement, guards.has_evidence),
+            effects=(effects.settle,),
+            consequence="Nothing more is asked for; every agency is told that it was settled for less",
         ),
         Transition(
             name="correct",

@@ -97,10 +97,10 @@ def died(accounts: Mapping[str, Any], *, at: datetime) -> set[int]:
 
 
 def marks_of_default(row: Default) -> tuple[str, ...]:
-    """Return what a default adds to the marks of its account."""
-    if row.satisfied_date is not None:
-        return ("default_satisfied",)
-    return ("default_part_satisfied",) if row.paid_pence else ()
+    """Return what a default adds to the marks of its account. A payment of a part adds none: what is left says it."""
+    if row.is_settled:
+        return ("default_settled",)
+    return ("default_satisfied",) if row.satisfied_date is not None else ()
 
 
 def on_file(account: int) -> dict[str, Any] | None:

@@ -46,7 +46,7 @@ FLAGS = {
     "deceased": "Customer has died",
     "default_satisfied": "Default satisfied",
     "gone_away": "No longer at the address",
-    "partial_settlement": "Settled in part",
+    "partial_settlement": "Settled for less",
     "query": "In dispute",
     "sold": "Sold",
 }
@@ -57,7 +57,7 @@ MARKS = {
     "deceased": "deceased",
     "default_satisfied": "default_satisfied",
     "gone_away": "gone_away",
-    "default_part_satisfied": "partial_settlement",
+    "default_settled": "partial_settlement",
     "adr": "query",
     "complaint": "query",
     "dispute": "query",

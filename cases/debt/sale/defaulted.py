@@ -18,6 +18,7 @@ TASK = "sold_default_changed"
 _SAID = {
     "part_satisfied": "a part of it was paid",
     "satisfied": "it was paid in full",
+    "settled": "less was accepted for all of it",
     "corrected": "its date or its balance was corrected",
     "removed": "it was taken off the customer's files",
 }
