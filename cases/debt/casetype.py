@@ -8,6 +8,7 @@ from cases.debt import (
     codes,
     effects,
     forms,
+    gate,
     looking,
     messages,
     opening,
@@ -73,6 +74,8 @@ DEBT_PLACEMENT = CaseType(
         **{kind.code: kind.label for kind in messages.ALL},
         letters.LETTER.code: letters.LETTER.label,
     },
+    protects=gate.outlasting,
+    holds_outlast=True,
     reacts={
         "hold_began": effects.hold_began,
         "hold_elsewhere": looking.hold_elsewhere,

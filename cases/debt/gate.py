@@ -17,10 +17,22 @@ from cases.debt.moratorium import fees
 from cases.debt.moratorium.models import MoratoriumDebt
 from cases.kernel import accountholds, calendars, formats, holdkinds, holds
 from cases.kernel.finding import terms
+from cases.kernel.models import Hold
 from cases.ledger import sealing
 from cases.ledger.reads import Reader
 
-__all__ = ["RULES", "WARNINGS", "Candidate", "Finding", "Rule", "candidates", "codes_of_holds", "judge", "warn"]
+__all__ = [
+    "RULES",
+    "WARNINGS",
+    "Candidate",
+    "Finding",
+    "Rule",
+    "candidates",
+    "codes_of_holds",
+    "judge",
+    "outlasting",
+    "warn",
+]
 
 PLACE = "place"
 
@@ -296,6 +308,25 @@ def candidates(
         )
         for account in accounts
     ]
+
+
+def outlasting(accounts: Collection[int], *, block: str, at: datetime) -> dict[int, frozenset[str]]:
+    """Return, by account, the kinds of hold that stand on placements of it which are over: what somebody entered ends
+    when somebody releases it, not when the agency gives the account back. One query."""
+    rows = Hold.objects.filter(
+        holds.in_force(at),
+        case__placement__account__in=list(accounts),
+        case__is_closed=True,
+        case__is_erased=False,
+        blocks__contains=[block],
+    ).exclude(case__state__in=["void", "merged"])
+    found: dict[int, frozenset[str]] = {}
+    for account_id, kind, is_restricted in rows.values_list(
+        "case__placement__account_id", "kind", "case__is_restricted"
+    ):
+        told = accountholds.QUIET if is_restricted else accountholds.as_told(kind, block)
+        found[account_id] = found.get(account_id, frozenset()) | {told}
+    return found
 
 
 def protected(accounts: Collection[int], *, block: str, at: datetime) -> dict[int, frozenset[str]]:

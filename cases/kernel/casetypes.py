@@ -285,7 +285,8 @@ class CaseType:
     the `type` of the callback, its `data` and the time `at` which it came. `duplicates` gives the ids of cases that are
     about the same thing as what is typed of a new one.
     `protects` gives, of accounts by id, the kinds of hold of its cases that keep a `block` from each at a time `at`,
-    where a case knows accounts by more than their number. `marks` gives, of accounts by id, what its cases say of each
+    where a case knows accounts by more than their number; `holds_outlast` says that those of its closed cases are among
+    them, so that they are looked at again. `marks` gives, of accounts by id, what its cases say of each
     to credit agencies each month. `common_effects` say what of its own follows a move that
     every kind has, by the move's name, as an effect does.
     `own_tabs` are pages of its own on a case that `shows_own_tabs`: what the tab says, and the name of the address.
@@ -377,6 +378,7 @@ class CaseType:
     opened: Callable[..., None] = nothing_of_people
     reacts: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     protects: Callable[..., Mapping[int, frozenset[str]]] = protects_no_account
+    holds_outlast: bool = False
     marks: Callable[[Collection[int]], Mapping[int, frozenset[str]]] = marks_no_account
     duplicates: Callable[[Mapping[str, Any]], Iterable[int]] = no_duplicates
     opens_on: str = ""

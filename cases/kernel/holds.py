@@ -176,14 +176,16 @@ def _of_case(rows: Any, number: int | None) -> Any:
 
 def ask_for_reviews(*, now: datetime) -> int:
     """Raise a task for every hold whose review date has passed, once for each date; of a closed case where the hold
-    alone keeps it from being erased by now. Returns how many, at most a batch; each in its own transaction with its
-    case locked."""
+    alone keeps it from being erased by now, or holds of its kind outlast it. Returns how many, at most a batch; each in
+    its own transaction with its case locked."""
     about = Cast(KeyTextTransform("hold", "detail"), BigIntegerField())
     asked = Task.objects.annotate(about=about).filter(
         kind="hold_review", case=OuterRef("case_id"), about=OuterRef("pk")
     )
     is_over = Q(case__is_erased=False, case__dispose_after_date__lt=calendars.london_date(now))
-    matters = Q(case__is_closed=False) | (is_over & Q(in_force(now), blocks__contains=["dispose"]))
+    outlasting = [casetype.code for casetype in casetypes.all_types() if casetype.holds_outlast]
+    still = Q(in_force(now), case__kind__in=outlasting, case__is_erased=False)
+    matters = Q(case__is_closed=False) | still | (is_over & Q(in_force(now), blocks__contains=["dispose"]))
     due = Hold.objects.filter(~Exists(asked), matters, released_at=None, review_at__lt=now)
     found = list(due.order_by("review_at").values_list("pk", "case_id")[:BATCH])
     for hold_id, case_id in found:
