@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from cases.debt import batches, codes, effects, messages, opening, remitting, takeout
+from cases.debt import batches, codes, effects, messages, opening, periods, remitting, takeout
 from cases.debt.models import Placement
 from cases.kernel import approvals, calendars, clocks, locks, record, tasks, transitions
 from cases.kernel.actors import Actor, system
@@ -112,26 +112,41 @@ def died(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
 
 
 def acted(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
-    """The agency tells what it did. What it did in spite of a stop, and a complaint, is for people.
+    """The agency tells what it did. What it did in spite of a stop, a recall or the end of the placement, and a
+    complaint, is for people.
 
-    For a customer who needs support it stops at once."""
+    For a customer who complains or needs support it stops at once."""
     code = str(content.data["code"])
-    is_breach = code in CONTACTS and case.placement.is_told_of_hold
-    verb = "placement.breached" if is_breach else "placement.reported"
     occurred_at = min(content.occurred_at or at, at)
+    is_breach = code in CONTACTS and _had_to_stop(case, occurred_at)
+    verb = "placement.breached" if is_breach else "placement.reported"
     with record.act(
         case, verb, actor=actor, at=at, occurred_at=occurred_at, cause=content.callback_uid, detail={"code": code}
     ):
-        if is_breach or code == "complaint":
+        if is_breach:
             tasks.raise_task(effects.COMPLAINT, case=case, at=at, code=code)
-        if code == "support_need":
-            effects.needs_support(case, at=at)
+        if follow := HEARD.get(code):
+            follow(case, at=at)
         case.version += 1
         case.save(update_fields=["version"])
 
 
+def _had_to_stop(case: Case, moment: datetime) -> bool:
+    """Say whether the agency had been told by then to stop or to cease, or had the account no more. Two queries."""
+    if case.closed_date is not None:
+        return calendars.london_date(moment) > case.closed_date
+    told = {periods.RECALL: case.state == "recall_requested", periods.STOP: case.placement.is_told_of_hold}
+    since = [
+        case.clocks.filter(rule=rule).order_by("-started_at").values_list("started_at", flat=True).first()
+        for rule, is_told in told.items()
+        if is_told
+    ]
+    return any(began is None or moment >= began for began in since)
+
+
 CONTACTS = ("call", "letter", "visit", "text")
-ACTIVITIES = (*CONTACTS, "complaint", "support_need", "note")
+HEARD = {"complaint": effects.complains, "support_need": effects.needs_support}
+ACTIVITIES = (*CONTACTS, *HEARD, "note")
 CALLBACKS = {
     "placement.answered": answered,
     "placement.ceased": ceased,

@@ -19,7 +19,7 @@ from cases.kernel.timing import places
 __all__ = ["RECALL_LATE", "REJECTED", "hold_began"]
 
 REJECTED, RECALL_LATE, STOPPED = "placement_rejected", "placement_recall_late", "placement_stopped_at_agency"
-COMPLAINT, RING = "placement_complaint", "placement_tell_by_hand"
+COMPLAINT, RING = heard.COMPLAINT, "placement_tell_by_hand"
 UPDATE, GIVEN_UP = "placement_update_by_hand", "placement_given_up"
 BY_HAND = "placement_write_by_hand"
 tasks.declare(
@@ -34,7 +34,15 @@ tasks.declare(
         BY_HAND: "Tell somebody who holds the account of the agency by hand: no letter can go to them",
     },
     ended_by={RECALL_LATE: "This ends when the agency confirms that it has stopped."},
+    more={COMPLAINT: lambda detail: _REPORTED.get(str(detail.get("code")), "")},
 )
+_REPORTED = {
+    "complaint": "a complaint; nobody collects until this is closed and billing has told of the account again",
+    "call": "it called",
+    "letter": "it wrote",
+    "visit": "it came to the door",
+    "text": "it sent a text message",
+}
 ASKED = "placement_n6"
 NOTICES = {"n6": "We have asked an agency to collect what you owe", "n8": "An agency collects no more from you"}
 LETTERS = tuple(
@@ -201,11 +209,23 @@ def _stop_or_ring(case: Case, *, at: datetime) -> None:
 def needs_support(case: Case, *, at: datetime) -> None:
     """The agency heard that the customer needs support: it stops, and nobody else gets the account until billing has
     noted it, inside the current ledger action on the locked case. Which need it is, nobody says here (domain 5A.3)."""
-    if case.state in codes.AT_AGENCY and not case.placement.is_told_of_hold:
-        _stop_or_ring(case, at=at)
+    _stop_for(case, at=at)
     about = {"what": "vulnerable", "account": case.placement.account_id}
     if not case.tasks.filter(kind=heard.TO_NOTE, detail__contains=about, closed_at=None).exists():
         heard.ask_billing(case, "vulnerable", account=case.placement.account, at=at)
+
+
+def complains(case: Case, *, at: datetime) -> None:
+    """The agency heard a complaint: it stops, as for one that we hear, and nobody else gets the account until somebody
+    has looked at it and billing has told of the account again, inside the current ledger action on the locked case."""
+    _stop_for(case, at=at)
+    about = {"what": "complaint", "account": case.placement.account_id}
+    tasks.raise_task(COMPLAINT, case=case, at=at, code="complaint", **about)
+
+
+def _stop_for(case: Case, *, at: datetime) -> None:
+    if case.state in codes.AT_AGENCY and not case.placement.is_told_of_hold:
+        _stop_or_ring(case, at=at)
 
 
 def stop_file(case: Case, *, at: datetime) -> None:

@@ -170,7 +170,7 @@ RULES: tuple[Rule, ...] = (
     Rule(code="hold_other", sentence="A hold stops placing it.", applies=_held("other")),
     Rule(code="balance_too_small", sentence="Less is owed than is worth placing.", applies=_is_small),
     Rule(code="bill_too_recent", sentence="The final bill is too recent, or there was none yet.", applies=_is_young),
-    Rule(code="complaint", sentence="A complaint is open.", applies=_flagged("complaint")),
+    Rule(code="complaint", sentence="A complaint is open.", applies=_known("complaint", "complaint")),
     Rule(code="dispute", sentence="The bill is in dispute.", applies=_known("dispute", "dispute")),
     Rule(code="adr", sentence="The ombudsman has a complaint about it.", applies=_flagged("adr")),
     Rule(code="arrangement", sentence="The customer pays by arrangement.", applies=_flagged("payment_arrangement")),

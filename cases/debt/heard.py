@@ -1,6 +1,6 @@
 """What recovery agencies said of an account that outlives its placement: that the customer died, is insolvent, disputes
-the debt, has moved away, or settled it for less; and why the buyer of a sold one gave it back. Billing has to note it;
-until then nobody else gets the account."""
+the debt, complains, has moved away, or settled it for less; and why the buyer of a sold one gave it back. Billing has
+to note it; until then nobody else gets the account."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from cases.debt.models import Placement
 from cases.kernel import calendars, tasks
 from cases.kernel.models import Case, Task
 
-__all__ = ["BY_RETURN", "BY_STATE", "TO_NOTE", "ask_billing", "known"]
+__all__ = ["BY_RETURN", "BY_STATE", "COMPLAINT", "TO_NOTE", "ask_billing", "known"]
 
-TO_NOTE = "placement_billing_to_note"
+TO_NOTE, COMPLAINT = "placement_billing_to_note", "placement_complaint"
 WORDS = {
     "deceased": "the customer has died",
     "insolvent": "the customer is insolvent",
@@ -53,7 +53,7 @@ def known(accounts: Collection[Account], *, but: Collection[int] = ()) -> dict[i
     placements = rows.filter(case__state__in=BY_STATE).values_list("account_id", "pk", "case__state")
     said = {(account_id, pk, BY_STATE[state]) for account_id, pk, state in placements}
     as_of = {account.pk: account.as_of for account in accounts}
-    asked = Task.objects.filter(kind=TO_NOTE, detail__account__in=list(as_of))
+    asked = Task.objects.filter(kind__in=(TO_NOTE, COMPLAINT), detail__account__in=list(as_of))
     for account_id, pk, what, closed_at in asked.values_list("detail__account", "case_id", "detail__what", "closed_at"):
         if closed_at is None or as_of[account_id] <= calendars.london_date(closed_at):
             said.add((account_id, pk, what))

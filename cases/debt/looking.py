@@ -83,11 +83,8 @@ def _is_for_people(case: Case, stopped: set[str], *, before: Collection[str]) ->
 MORATORIA = {f"hold_{code}" for code, _ in regimes.REGIMES}
 # What the gate finds that stops contact too, beside holds on the case itself.
 HELD = frozenset(rule.code for rule in gate.RULES if rule.code.startswith("hold_") or rule.code == "policy_hold") | {
-    "deceased",
-    "insolvent",
-    "fraud_victim",
-    "vulnerable",
-    "minor",
+    *("deceased", "insolvent", "fraud_victim", "vulnerable", "minor"),
+    *("complaint", "dispute", "adr"),
 }
 
 

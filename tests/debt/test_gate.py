@@ -78,7 +78,7 @@ STOPPED = [
         (what, candidate(said=frozenset({what})))
         for what in (
             *("deceased", "insolvent", "dispute", "gone_away", "settled", "moratorium", "not_proved", "collected"),
-            *("fraud_victim", "out_of_time", "minor", "vulnerable"),
+            *("fraud_victim", "out_of_time", "minor", "vulnerable", "complaint"),
         )
     ),
     ("balance_too_small", candidate(owed_pence=999)),

@@ -131,3 +131,58 @@ def test_an_account_that_came_back_with_a_need_for_support_goes_to_no_other_agen
     placements.said(case, "placement.reported", code="support_need")
     placements.said(case, "placement.returned", code="uneconomic")
     assert again(people, case) == ("excluded", ["vulnerable"])
+
+
+def test_a_complaint_that_an_agency_hears_stops_it_and_every_other_until_somebody_has_looked(people):
+    """Domain 5A.2, 5A.4: an open complaint stops placing, whoever heard it; the letter of the placement promises it."""
+    case = placements.active(people)
+    row = portfolio.row(0, account=placements.number_of(Placement.objects.select_related("account").get(pk=case.pk)))
+    placements.said(case, "placement.reported", code="complaint")
+    (task,) = Task.objects.filter(case=case, closed_at=None, kind="placement_complaint")
+    assert task.detail == {"code": "complaint", "what": "complaint", "account": case.placement.account_id}
+    assert len(told("dca_hold")) == 1
+    sweeps.end_due_clocks(now=NEXT)
+    assert (told("dca_release"), len(told("dca_hold"))) == ([], 1)
+    placements.said(case, "placement.returned", code="uneconomic")
+    assert again(people, case) == ("excluded", ["complaint"])
+    assert line_of(people, case).stopped_by == ["complaint"]
+    edits.close_task(case.pk, task.pk, actor=people[placements.ANALYST], at=AT, reason="It was answered.")
+    placements.accounts(people, {**row, "as_of": NEXT.date().isoformat()}, at=NEXT)
+    assert again(people, case) == ("in_batch", [])
+
+
+@pytest.mark.parametrize("flag", ["complaint", "dispute", "adr"])
+def test_what_billing_says_is_in_dispute_is_collected_by_nobody_meanwhile(people, flag):
+    """Domain 1.2: a hold for a complaint or a dispute stops enforcement; so does what billing says of the account."""
+    case = placements.active(people)
+    row = portfolio.row(0, account=placements.number_of(Placement.objects.select_related("account").get(pk=case.pk)))
+    day = NEXT.date().isoformat()
+    placements.accounts(people, {**row, "as_of": day, "flags": f"{flag}:{day}"}, at=NEXT)
+    assert len(told("dca_hold")) == 1
+    later = NEXT + timedelta(days=1)
+    placements.accounts(people, {**row, "as_of": later.date().isoformat()}, at=later)
+    sweeps.end_due_clocks(now=later + timedelta(days=1))
+    assert len(told("dca_release")) == 1
+
+
+def breaches(case: Case) -> list[str]:
+    rows = Task.objects.filter(case=case, kind="placement_complaint").order_by("pk")
+    return [each.detail["code"] for each in rows]
+
+
+@pytest.mark.parametrize("end", [placements.recalled, placements.returned, placements.paid])
+def test_whoever_is_asked_by_an_agency_that_had_to_cease_is_for_people(people, end):
+    """Domain 5A.5: a recall is confirmed by "all activity ceased"."""
+    case = end(people)
+    placements.said(case, "placement.reported", code="letter", at=AT)
+    assert breaches(case) == []  # of the day itself
+    placements.said(case, "placement.reported", code="call", at=NEXT)
+    assert breaches(case) == ["call"]
+
+
+def test_a_call_between_the_recall_and_its_confirmation_is_for_people_and_one_before_it_is_not(people):
+    case = placements.recall_requested(people)
+    placements.said(case, "placement.reported", code="call", at=AT - timedelta(minutes=1))
+    assert breaches(case) == []
+    placements.said(case, "placement.reported", code="visit", at=AT + timedelta(minutes=1))
+    assert breaches(case) == ["visit"]

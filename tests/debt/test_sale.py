@@ -69,7 +69,7 @@ STOPPED = [
         (what, sellable(said=frozenset({what})))
         for what in (
             *("deceased", "insolvent", "dispute", "settled", "moratorium", "not_proved", "collected"),
-            *("fraud_victim", "out_of_time", "minor", "vulnerable"),
+            *("fraud_victim", "out_of_time", "minor", "vulnerable", "complaint"),
         )
     ),
     ("too_little_owed", sellable(owed_pence=2499)),
