@@ -173,7 +173,11 @@ RULES: tuple[Rule, ...] = (
     Rule(code="complaint", sentence="A complaint is open.", applies=_known("complaint", "complaint")),
     Rule(code="dispute", sentence="The bill is in dispute.", applies=_known("dispute", "dispute")),
     Rule(code="adr", sentence="The ombudsman has a complaint about it.", applies=_flagged("adr")),
-    Rule(code="arrangement", sentence="The customer pays by arrangement.", applies=_flagged("payment_arrangement")),
+    Rule(
+        code="arrangement",
+        sentence="The customer pays by arrangement.",
+        applies=_flagged("payment_arrangement", "debt_plan"),
+    ),
     Rule(code="promise", sentence="The customer has promised to pay.", applies=_flagged("promise")),
     Rule(code="due_date_unknown", sentence="It is not known since when it is owed.", applies=_is_undated),
     Rule(

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 FLAGS = {
     *("complaint", "dispute", "adr", "payment_arrangement", "promise", "deceased", "fraud_victim", "vulnerable"),
     *("bankruptcy", "iva", "debt_relief_order", "sequestration", "protected_trust_deed"),
-    *("minor", "gone_away", "prison", "hospital"),
+    *("minor", "gone_away", "prison", "hospital", "debt_plan"),
 }
 HOLDS = {
     *("dispute", "complaint", "breathing_space", "mental_health_crisis", "scottish_moratorium", "insolvency"),

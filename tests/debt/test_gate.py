@@ -59,6 +59,7 @@ STOPPED = [
     ("dispute", candidate(flags=frozenset({"dispute"}))),
     ("adr", candidate(flags=frozenset({"adr"}))),
     ("arrangement", candidate(flags=frozenset({"payment_arrangement"}))),
+    ("arrangement", candidate(flags=frozenset({"debt_plan"}))),
     ("promise", candidate(flags=frozenset({"promise"}))),
     ("due_date_unknown", candidate(of={"oldest_unpaid_date": None})),
     ("out_of_time", candidate(of={"oldest_unpaid_date": date(2020, 11, 21)})),

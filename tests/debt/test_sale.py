@@ -57,6 +57,7 @@ STOPPED = [
     ("dispute", sellable(flags=frozenset({"dispute"}))),
     ("adr", sellable(flags=frozenset({"adr"}))),
     ("arrangement", sellable(flags=frozenset({"payment_arrangement"}))),
+    ("arrangement", sellable(flags=frozenset({"debt_plan"}))),
     ("due_date_unknown", sellable(of={"oldest_unpaid_date": None})),
     ("out_of_time", sellable(of={"oldest_unpaid_date": date(2020, 11, 21)})),
     ("deceased", sellable(flags=frozenset({"deceased"}))),
