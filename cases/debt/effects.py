@@ -22,6 +22,13 @@ REJECTED, RECALL_LATE, STOPPED = "placement_rejected", "placement_recall_late", 
 COMPLAINT, RING = heard.COMPLAINT, "placement_tell_by_hand"
 UPDATE, GIVEN_UP = "placement_update_by_hand", "placement_given_up"
 BY_HAND = "placement_write_by_hand"
+_REPORTED = {
+    "complaint": "a complaint; nobody collects until this is closed and billing has told of the account again",
+    "call": "it called",
+    "letter": "it wrote",
+    "visit": "it came to the door",
+    "text": "it sent a text message",
+}
 tasks.declare(
     {
         REJECTED: "A recovery agency rejected an account: look why",
@@ -36,13 +43,6 @@ tasks.declare(
     ended_by={RECALL_LATE: "This ends when the agency confirms that it has stopped."},
     more={COMPLAINT: lambda detail: _REPORTED.get(str(detail.get("code")), "")},
 )
-_REPORTED = {
-    "complaint": "a complaint; nobody collects until this is closed and billing has told of the account again",
-    "call": "it called",
-    "letter": "it wrote",
-    "visit": "it came to the door",
-    "text": "it sent a text message",
-}
 ASKED = "placement_n6"
 NOTICES = {"n6": "We have asked an agency to collect what you owe", "n8": "An agency collects no more from you"}
 LETTERS = tuple(
@@ -219,8 +219,8 @@ def complains(case: Case, *, at: datetime) -> None:
     """The agency heard a complaint: it stops, as for one that we hear, and nobody else gets the account until somebody
     has looked at it and billing has told of the account again, inside the current ledger action on the locked case."""
     _stop_for(case, at=at)
-    about = {"what": "complaint", "account": case.placement.account_id}
-    tasks.raise_task(COMPLAINT, case=case, at=at, code="complaint", **about)
+    account = case.placement.account_id
+    tasks.raise_task(COMPLAINT, case=case, at=at, code="complaint", what="complaint", account=account)
 
 
 def _stop_for(case: Case, *, at: datetime) -> None:

@@ -4,8 +4,9 @@ to note it; until then nobody else gets the account."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
+from typing import Any
 
 from cases.accounts.models import Account
 from cases.debt.models import Placement
@@ -27,21 +28,30 @@ WORDS = {
     "vulnerable": "the customer needs support first",
     "not_proved": "a buyer gave it back because what is owed, or whose it is, is in question",
     "collected": "it came back from a buyer: ask it what it collected meanwhile, and see that part of the refund",
+    "collected_pence": "it came back from a buyer, which collected {pounds} meanwhile: book that, and see the refund",
     "moratorium": "a moratorium protects the debt: see that it is held, and what was charged taken back",
 }
+
+
+def _in_words(detail: Mapping[str, Any]) -> str:
+    if pence := detail.get("pence"):
+        return WORDS["collected_pence"].format(pounds=f"£{pence / 100:,.2f}")
+    return WORDS.get(str(detail.get("what")), "")
+
+
 tasks.declare(
     {TO_NOTE: "Have billing note what an agency or a buyer says of an account: nobody gets it until it has"},
-    more={TO_NOTE: lambda detail: WORDS.get(str(detail.get("what")), "")},
+    more={TO_NOTE: _in_words},
 )
 # Which end of a placement, and which code of a return, says what; each is the code of a rule of the gate.
 BY_STATE = {"deceased": "deceased", "insolvent": "insolvent", "settled": "settled"}
 BY_RETURN = {"disputed": "dispute", "gone_away": "gone_away"}
 
 
-def ask_billing(case: Case, what: str, *, account: Account, at: datetime) -> None:
+def ask_billing(case: Case, what: str, *, account: Account, at: datetime, **more: Any) -> None:
     """Ask the desk of a case to have billing note what is said of an account, inside the current ledger action on the
-    locked case."""
-    tasks.raise_task(TO_NOTE, case=case, at=at, what=what, account=account.pk)
+    locked case. `more` takes codes and numbers only."""
+    tasks.raise_task(TO_NOTE, case=case, at=at, what=what, account=account.pk, **more)
 
 
 def known(accounts: Collection[Account], *, but: Collection[int] = ()) -> dict[int, frozenset[str]]:

@@ -26,7 +26,7 @@ VINTAGES = (3, 6, 12)
 # An account in one of these is with no agency: it was pulled out of its file, or not taken.
 NOT_TAKEN = ("excluded", "rejected")
 # Why a file is refused that does not reconcile to the penny.
-_SUMS_DIFFER = ("commission_differs", "amounts_do_not_add_up", "total_differs", "count_differs")
+_SUMS_DIFFER = ("commission_differs", "amounts_do_not_add_up", "not_an_amount", "total_differs", "count_differs")
 
 
 @dataclass(kw_only=True)

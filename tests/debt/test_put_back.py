@@ -7,15 +7,20 @@ import pytest
 
 from cases.debt import gate, title
 from cases.debt.moratorium import searching
-from cases.debt.sale import lines
-from cases.debt.sale.models import DebtSaleAccount, SaleNotice
-from cases.kernel import actors, edits
+from cases.debt.sale import callbacks, lines, notices
+from cases.debt.sale.models import DebtSaleAccount, SaleClaim, SaleNotice
+from cases.kernel import actors, edits, tasks
+from cases.kernel.casetypes import Content
+from cases.kernel.exchange.files import FileRefused
 from cases.kernel.models import Agency, Case, Letter, Task
+from cases.ledger import api as ledger
 from cases.ledger.reads import Reader
 from cases.reports import letters as written
 from tests import factories, moratoria, placements, sales
 from tests.accounts import portfolio
+from tests.kernel.snapshots import nothing_written
 from tests.reports import reading
+from tests.web.desk import client_of
 
 pytestmark = pytest.mark.django_db
 AT = sales.LATER.replace(hour=sales.LATER.hour + 1)
@@ -42,12 +47,12 @@ def put_back(case: Case, people, reason: str, *, at=AT) -> DebtSaleAccount:
     return DebtSaleAccount.objects.select_related("account").get(sale=case.pk, number=1)
 
 
-def words(notice: SaleNotice) -> str:
+def words(notice: SaleNotice, *, at=AT) -> str:
     """Have a notice written; return its text as read back from the PDF, in one line."""
-    assert written.write(notice.letter_id, now=AT)
+    assert written.write(notice.letter_id, now=at)
     letter = Letter.objects.select_related("blob").get(pk=notice.letter_id)
     reader = Reader(actor="tests", verb="read", purpose="tests")
-    return " ".join(reading.text_of(written.open_letter(letter, reader=reader, at=AT)).split())
+    return " ".join(reading.text_of(written.open_letter(letter, reader=reader, at=at)).split())
 
 
 @pytest.mark.parametrize(
@@ -154,3 +159,83 @@ def test_what_we_buy_back_of_somebody_who_died_is_asked_of_nobody(people):
     said = words(line.notices.order_by("-pk").first())
     assert "does not ask you to pay" in said
     assert "Please pay" not in said and "£" not in said
+
+
+def asked(case: Case) -> list[dict]:
+    rows = Task.objects.filter(case=case, kind="placement_billing_to_note", closed_at=None).order_by("pk")
+    return [each.detail for each in rows]
+
+
+def test_what_the_buyer_collected_is_booked_before_anybody_else_gets_the_debt(people):
+    case = sales.notices_issued(people)
+    lines.claim(case, 1, "dispute", actor=sales.enter(), at=AT, collected_pence=2000)
+    page = client_of(sales.FINANCE).get(f"/debt/sales/{case.uid}/accounts/1/").text
+    assert "£20.00" in page
+    lines.propose(case, 1, actor=people[sales.MANAGER], at=AT)
+    lines.agree(case, 1, actor=people[sales.FINANCE], at=AT)
+    line = DebtSaleAccount.objects.select_related("account").get(sale=case.pk, number=1)
+    assert stops(line.account) == ["dispute", "collected"]
+    collected = next(each for each in asked(case) if each["what"] == "collected")
+    assert collected == {"what": "collected", "account": line.account_id, "pence": 2000}
+    assert "which collected £20.00 meanwhile" in tasks.MORE["placement_billing_to_note"](collected)
+
+
+def test_where_the_buyer_says_that_it_collected_nothing_nothing_is_asked_for(people):
+    case = sales.notices_issued(people)
+    said = {"act": "buy_back", "reason": "We want it.", "collected_pence": "0"}
+    place = f"/debt/sales/{case.uid}/accounts/1/"
+    wrong = client_of(sales.MANAGER).post(f"{place}act/", {**said, "collected_pence": "-1"})
+    assert (wrong.status_code, "We want it." in wrong.text, SaleClaim.objects.count()) == (422, True, 0)
+    assert client_of(sales.MANAGER).post(f"{place}act/", said).status_code == 302
+    lines.agree(case, 1, actor=people[sales.FINANCE], at=AT)
+    line = DebtSaleAccount.objects.select_related("account").get(sale=case.pk, number=1)
+    assert (asked(case), stops(line.account)) == ([], [])
+
+
+def test_a_claim_whose_sum_cannot_be_read_is_taken_in_no_part(people):
+    case = sales.notices_issued(people)
+    row = {"reference": f"{case.reference}/1", "reason": "title", "collected_pence": "150"}
+    assert callbacks._claim(row).data == {"line": 1, "reason": "title", "collected_pence": 150}
+    for wrong in ("", "-1", "1.50", "£1"):
+        with pytest.raises(FileRefused, match="amount_malformed"):
+            callbacks._claim({**row, "collected_pence": wrong})
+    for value in (-1, True, "150"):
+        said = content(line=1, reason="title", collected_pence=value)
+        with nothing_written(), pytest.raises(lines.LineRefused, match="whole pence"):
+            callbacks.claimed(case, said, actor=sales.enter(), at=AT)
+    callbacks.claimed(case, content(line=1, reason="title", collected_pence=150), actor=sales.enter(), at=AT)
+    assert SaleClaim.objects.get().collected_pence == 150
+
+
+def content(**data: object) -> Content:
+    return Content(
+        type="sale.claimed",
+        agency_code=sales.BUYER,
+        agency_kind="purchaser",
+        agency_reference="",
+        agency_sequence=None,
+        occurred_at=AT,
+        data=data,
+        message=None,
+        callback_uid=None,
+    )
+
+
+def test_the_notice_that_a_debt_is_ours_again_is_served_again_when_it_comes_back(people):
+    """Whoever is served again reads that the debt is ours, not that it was sold."""
+    case = sales.notices_issued(people)
+    line = put_back(case, people, "moratorium")
+    back = line.notices.order_by("-pk").first()
+    address = {"line_1": "9 Example Row", "town": "Swansea", "postcode": "SA2 0ZZ"}
+    later = AT + timedelta(days=5)
+    said = {"source": "customer", "actor": people[sales.MANAGER], "at": later}
+    with nothing_written(), pytest.raises(notices.NoticeRefused, match="did not come back"):
+        notices.serve_again(case, line, back, address, **said)
+    with ledger.action(case.uid, "test.returned", actor="tests", at=AT):
+        back.letter.state = "returned"
+        back.letter.save(update_fields=["state"])
+    assert "Serve it again: person" in client_of(sales.MANAGER).get(f"/debt/sales/{case.uid}/accounts/1/").text
+    again = notices.serve_again(case, line, back, address, **said)
+    assert again.assigned_date == back.assigned_date
+    text = words(again, at=later)
+    assert "assigned back to us" in text and "does not ask you to pay" in text and "9 Example Row" in text

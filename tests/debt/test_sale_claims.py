@@ -1,12 +1,15 @@
 """A buyer's claim and what is proposed about it reach the people who have to act, and leave them when they have."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
-from cases.debt.sale import lines
-from cases.kernel import calendars
-from cases.kernel.models import Case, Task
+from cases.debt.sale import callbacks, lines
+from cases.debt.sale.models import SaleClaim
+from cases.kernel import calendars, holds
+from cases.kernel.casetypes import Content
+from cases.kernel.models import Agency, Callback, Case, Task
+from cases.ledger import sealing
 from cases.ledger.models import LedgerEvent
 from tests import factories, sales
 from tests.kernel.snapshots import nothing_written
@@ -81,3 +84,55 @@ def test_what_we_want_back_ourselves_is_asked_of_finance_too(people):
     assert asked(case) == [("sale_refund", 1)]
     lines.agree(case, 1, actor=people[sales.FINANCE], at=AT)
     assert asked(case) == []
+
+
+def said(*, received_at, occurred_at) -> Content:
+    """Return a claim of the buyer by a callback that reached us at a time, and says another."""
+    sales.enter()
+    callback = Callback.objects.create(
+        agency=Agency.objects.get(code=sales.BUYER),
+        message_id=f"claim-{received_at.isoformat()}",
+        received_at=received_at,
+        key=sealing.new_key("inbox_file", at=received_at, retention_class="message_body"),
+        body_sha256="",
+        key_name="",
+        type="sale.claimed",
+    )
+    return Content(
+        type="sale.claimed",
+        agency_code=sales.BUYER,
+        agency_kind="purchaser",
+        agency_reference="",
+        agency_sequence=None,
+        occurred_at=occurred_at,
+        data={"line": 1, "reason": "wrong_balance"},
+        message=None,
+        callback_uid=callback.uid,
+    )
+
+
+def test_a_claim_counts_for_the_day_on_which_it_reached_us_whatever_it_says(people):
+    case, buyer = sales.warranty_open(people), sales.enter()
+    late = AT + timedelta(days=181)
+    dated_back = said(received_at=late, occurred_at=AT)
+    with nothing_written(), pytest.raises(lines.LineRefused, match="is over"):
+        callbacks.claimed(case, dated_back, actor=buyer, at=late)
+    # One that we had in time and could apply only later is in time.
+    in_time = AT + timedelta(days=180)
+    callbacks.claimed(case, said(received_at=in_time, occurred_at=AT), actor=buyer, at=late)
+    assert SaleClaim.objects.get().came_at == in_time
+
+
+@pytest.mark.parametrize("decided", ["refused", "accepted"])
+def test_the_hold_of_a_claim_on_a_closed_sale_ends_with_the_claim_and_no_other(people, decided):
+    """UK GDPR Art 5(1)(e): nothing is kept for ever because nobody looks."""
+    case = sales.closed(people)
+    own = holds.enter(case.pk, "legal", actor=people[sales.MANAGER], at=AT, source="court", reason="An order.")
+    lines.claim(case, 1, "title", actor=sales.enter(), at=AT)
+    assert case.holds.filter(holds.in_force(AT)).count() == 2
+    if decided == "refused":
+        lines.refuse(case, 1, reason="The deed names it.", actor=people[sales.MANAGER], at=AT)
+    else:
+        lines.propose(case, 1, actor=people[sales.MANAGER], at=AT)
+        lines.agree(case, 1, actor=people[sales.FINANCE], at=AT)
+    assert [each.pk for each in case.holds.filter(holds.in_force(AT))] == [own.pk]

@@ -133,6 +133,23 @@ def test_of_an_account_that_came_back_and_of_one_in_the_pool_no_buyer_hears_what
         assert stopped(case) == []
 
 
+@pytest.mark.parametrize("sold", [sales.completed, sales.warranty_open])
+def test_what_was_paid_in_full_before_the_completion_and_told_after_it_is_less_than_was_sold(people, sold):
+    case = sold(people)
+    owed = DebtSaleAccount.objects.get(sale=case.pk).balance_pence
+    for day in (0, 1):  # told twice, asked for once
+        pays(case, people, "2026-11-13", owed, at=MONDAY + timedelta(days=day), balance_pence="0")
+    assert (asked(case), told(), [each for each, _ in less(case)]) == ([], [], [owed])
+
+
+def test_a_payment_of_before_the_completion_that_we_knew_of_then_is_no_news_when_billing_writes_the_debt_off(people):
+    case = sales.ready(people)
+    pays(case, people, "2026-11-12", 2500, at=AT)
+    case = sales.moved(case, "complete", people[sales.FINANCE], at=sales.LATER, **sales.paid(case))
+    pays(case, people, "2026-11-12", 2500, balance_pence="0")
+    assert (asked(case), less(case)) == ([], [])
+
+
 @pytest.mark.parametrize("sold", [sales.warranty_open, sales.closed])
 def test_a_credit_after_the_sale_is_told_beside_what_was_paid_since(people, sold):
     case = sold(people)

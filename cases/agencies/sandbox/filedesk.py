@@ -142,8 +142,9 @@ def _receipt(rows: list[dict[str, str]]) -> list[dict[str, str]]:
 
 
 def _put_back(rows: list[dict[str, str]]) -> list[dict[str, str]]:
-    """Claim that accounts whose number ends with 99 were sold twice."""
-    return [{"reference": row["reference"], "reason": "duplicate"} for row in rows if row["account"].endswith("99")]
+    """Claim that accounts whose number ends with 99 were sold twice; nothing was collected of them."""
+    claimed = [row["reference"] for row in rows if row["account"].endswith("99")]
+    return [{"reference": each, "reason": "duplicate", "collected_pence": "0"} for each in claimed]
 
 
 @dataclass(frozen=True)

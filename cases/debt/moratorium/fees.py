@@ -65,6 +65,7 @@ def charges(debt: MoratoriumDebt, *, until: date | None) -> list[Charge]:
         return []
     given = (
         FeeReversal.objects.filter(debt__account=debt.account_id)
+        .exclude(debt__case__state__in=["void", "merged"])
         .values_list("posted_date")
         .annotate(Sum("amount_pence"))
     )
@@ -109,7 +110,9 @@ def confirmed(debt: MoratoriumDebt) -> list[tuple[FeeReversal, date]]:
     falls = [(step.day, -step.pence, step.told_at) for step in _steps(debt.account_id) if step.pence < 0]
     unclaimed = [pence for _, pence, _ in falls]
     found = []
-    for row in FeeReversal.objects.filter(debt__account=debt.account_id).order_by("asked_at", "posted_date", "pk"):
+    asked = FeeReversal.objects.filter(debt__account=debt.account_id)
+    asked = asked.exclude(debt__case__state__in=["void", "merged"])
+    for row in asked.order_by("asked_at", "posted_date", "pk"):
         left, last = row.amount_pence, None
         for place, (day, _, told_at) in enumerate(falls):
             taken = min(left, unclaimed[place]) if told_at > row.asked_at else 0
@@ -127,6 +130,7 @@ def owed(accounts: Collection[Account], *, but: Collection[int] = ()) -> dict[in
     agencies collected and billing has not booked yet. Of placements `but` what was collected is not taken off. Three
     queries; where there are protected joint debts one more, and one for each of them."""
     rows = FeeReversal.objects.filter(debt__account__in=[each.pk for each in accounts], confirmed_date=None)
+    rows = rows.exclude(debt__case__state__in=["void", "merged"])
     waiting = dict(rows.values_list("debt__account").annotate(Sum("amount_pence")))
     paid = Placement.objects.filter(account__in=[each.pk for each in accounts], collected_pence__gt=F("booked_pence"))
     others = paid.exclude(pk__in=list(but)).values_list("account_id")

@@ -64,6 +64,7 @@ def waiting(*, actor: Actor, at: datetime, request_id: str = "") -> Mapping[str,
     policy.require(actor, ASK, kind="moratorium")
     rows = list(
         FeeReversal.objects.filter(confirmed_date=None, debt__account__isnull=False)
+        .exclude(debt__case__state__in=["void", "merged"])
         .select_related("debt__account")
         .order_by("asked_at", "pk")[:MOST]
     )

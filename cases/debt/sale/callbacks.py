@@ -17,7 +17,7 @@ from cases.kernel.actors import Actor, system
 from cases.kernel.casetypes import Content
 from cases.kernel.exchange import files, letters
 from cases.kernel.exchange.files import FileKind, FileRefused, Line
-from cases.kernel.models import BatchFile, Case, Clock, OutboxMessage
+from cases.kernel.models import BatchFile, Callback, Case, Clock, OutboxMessage
 
 __all__ = ["CALLBACKS", "EXAMPLES", "FILES", "NOT_MOVED", "REFUSED", "window_over"]
 
@@ -29,19 +29,25 @@ Row = Mapping[str, str]
 
 
 def claimed(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
-    """The buyer claims that an account should not have been sold.
+    """The buyer claims that an account should not have been sold, and says what it collected. What counts is the day on
+    which its claim reached us.
 
     Raises LineRefused for any other firm: whoever bid was told of the sale too, and bought nothing."""
     buyer = case.debt_sale.purchaser
     if buyer is None or content.agency_code != buyer.code:
         raise lines.LineRefused("This firm did not buy these debts.")
+    collected = content.data.get("collected_pence")
+    if collected is not None and (not isinstance(collected, int) or isinstance(collected, bool) or collected < 0):
+        raise lines.LineRefused("What was collected is whole pence, and not below nought.")
+    received = Callback.objects.filter(uid=content.callback_uid).values_list("received_at", flat=True)
     lines.claim(
         case,
         int(content.data["line"]),
         content.data["reason"],
         actor=actor,
         at=at,
-        occurred_at=content.occurred_at,
+        came_at=received.first() if content.callback_uid else None,
+        collected_pence=collected,
         cause=content.callback_uid,
     )
 
@@ -94,7 +100,14 @@ def find(file: BatchFile, rows: Sequence[Row]) -> list[int]:
 def _claim(row: Row) -> Line:
     if row.get("reason") not in codes.CLAIMS:
         raise FileRefused("reason_unknown")
-    return Line(type="sale.claimed", data={"line": int(row["reference"].rpartition("/")[2]), "reason": row["reason"]})
+    said = {"line": int(row["reference"].rpartition("/")[2]), "reason": row["reason"]}
+    return Line(type="sale.claimed", data={**said, "collected_pence": _pence(row.get("collected_pence", ""))})
+
+
+def _pence(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) < 16):
+        raise FileRefused("amount_malformed")
+    return int(text)
 
 
 def find_sent(file: BatchFile, rows: Sequence[Row]) -> list[int]:
@@ -109,10 +122,7 @@ def find_sent(file: BatchFile, rows: Sequence[Row]) -> list[int]:
 
 
 def _received(row: Row) -> dict[str, int]:
-    said = {name: row.get(name, "") for name in ("lines", "amount_pence")}
-    if not all(each.isascii() and each.isdecimal() and len(each) < 16 for each in said.values()):
-        raise FileRefused("amount_malformed")
-    return {name: int(each) for name, each in said.items()}
+    return {name: _pence(row.get(name, "")) for name in ("lines", "amount_pence")}
 
 
 FILES = (
@@ -132,7 +142,7 @@ CALLBACKS = {
     "sale.received": received,
 }
 EXAMPLES: Mapping[str, Mapping[str, Any]] = {
-    "sale.claimed": {"line": 1, "reason": "wrong_balance"},
+    "sale.claimed": {"line": 1, "reason": "wrong_balance", "collected_pence": 0},
     "sale.received": {"lines": 2, "amount_pence": 82000},
 }
 REFUSED = {bureaus.CRA_CORRECT.code: refused, **letters.REFUSED}

@@ -14,7 +14,17 @@ from cases.kernel.models import Case
 from cases.kernel.numberfields import Number, Pounds, Whole
 from cases.kernel.plainforms import Chosen
 
-__all__ = ["AgainForm", "BidForm", "BiddersForm", "CompleteForm", "FactsForm", "PartyForm", "PreferForm", "SignForm"]
+__all__ = [
+    "AgainForm",
+    "BidForm",
+    "BiddersForm",
+    "BuyBackForm",
+    "CompleteForm",
+    "FactsForm",
+    "PartyForm",
+    "PreferForm",
+    "SignForm",
+]
 
 _DAY = forms.DateInput(attrs={"type": "date"})
 _MOST = Decimal("1000000")
@@ -160,6 +170,22 @@ class CompleteForm(_StepForm):
 
     def clean_funds_pence(self) -> int | None:
         return _pence(self.cleaned_data["funds_pence"])
+
+
+class BuyBackForm(forms.Form):
+    """What the buyer collected of an account that we want back."""
+
+    collected_pence = Pounds(
+        label="Collected by the buyer, in pounds",
+        required=False,
+        max_digits=9,
+        min_value=Decimal(0),
+        max_value=_MOST,
+        help_text="Leave it empty where the buyer has not said it yet.",
+    )
+
+    def clean_collected_pence(self) -> int | None:
+        return _pence(self.cleaned_data["collected_pence"])
 
 
 class AgainForm(forms.Form):

@@ -17,7 +17,7 @@ from cases.accounts.models import Account
 from cases.debt import gate, heard
 from cases.debt.moratorium import effects
 from cases.debt.sale import codes, looking, moving, notices, prices
-from cases.debt.sale.ending import close_if_over
+from cases.debt.sale.ending import close_if_over, has_open_claim
 from cases.debt.sale.models import DebtSale, DebtSaleAccount, SaleClaim
 from cases.kernel import calendars, casetypes, holds, locks, policy, record, tasks
 from cases.kernel.actors import Actor
@@ -161,12 +161,14 @@ def claim(
     *,
     actor: Actor,
     at: datetime,
-    occurred_at: datetime | None = None,
+    came_at: datetime | None = None,
+    collected_pence: int | None = None,
     cause: UUID | None = None,
 ) -> SaleClaim:
     """Take a claim of the buyer: within the window for any reason, after it only for those that no window ends.
 
-    Locks the case; one act, and a task of the sale. Raises LineRefused, NotVisible.
+    `came_at` is when it reached us, whatever day it says it is of. `collected_pence` is what the buyer collected, none
+    where it does not say. Locks the case; one act, and a task of the sale. Raises LineRefused, NotVisible.
     """
     case, sale, line = _locked(case, number)
     move = "claim_late" if line.state == "transferred" else "claim"
@@ -175,17 +177,18 @@ def claim(
         raise LineRefused("This is no reason for a claim.")
     if line.claims.filter(outcome="").exists():
         raise LineRefused("Another claim on this account is not decided yet.")
-    came = calendars.london_date(min(occurred_at or at, at))
-    last = window_ends(sale)
-    if reason not in codes.NO_WINDOW and (move == "claim_late" or last is None or came > last):
+    came_at, last = min(came_at or at, at), window_ends(sale)
+    is_late = move == "claim_late" or last is None or calendars.london_date(came_at) > last
+    if reason not in codes.NO_WINDOW and is_late:
         raise LineRefused("The time for such a claim is over.")
     with _act(case, move, line, actor=actor, at=at, cause=cause, detail={"reason": reason}):
         made = SaleClaim.objects.create(
             line=line,
             number=line.claims.count() + 1,
             reason=reason,
-            came_at=min(occurred_at or at, at),
+            came_at=came_at,
             came_from=line.state,
+            collected_pence=collected_pence,
         )
         _go(line, move)
         if case.is_closed:  # nothing of a closed sale is erased while a claim stands
@@ -200,6 +203,16 @@ def _go(line: DebtSaleAccount, move: str, **changes: Any) -> None:
     for name, value in changes.items():
         setattr(line, name, value)
     line.save(update_fields=["state", "price_pence", *changes])
+
+
+def _let_go(case: Case, *, actor: Actor, at: datetime) -> None:
+    """Release what kept a closed sale from being erased while a claim stood, once none does, inside the current ledger
+    action. A hold that a person entered stays."""
+    if case.is_closed and not has_open_claim(case):
+        for hold in case.holds.filter(kind="legal", source="agency", entered_by=None, released_at=None):
+            hold.released_at, hold.released_by_id = at, actor.user_id
+            hold.save(update_fields=["released_at", "released_by"])
+            tasks.close_about(case, "hold_review", actor=actor, at=at, hold=hold.pk)
 
 
 def _open(line: DebtSaleAccount) -> SaleClaim:
@@ -231,6 +244,7 @@ def refuse(
         if not found.is_buy_back:
             line.state = found.came_from
             line.save(update_fields=["state"])
+        _let_go(case, actor=actor, at=at)
         _answer(case, line, CLAIMED, REFUND, actor=actor, at=at)
         looking.touch(case, at=at)
     close_if_over(case, at=at)
@@ -278,11 +292,13 @@ def want_back(
     number: int,
     *,
     reason: str,
+    collected_pence: int | None = None,
     actor: Actor,
     at: datetime,
     request: ledger.RequestInfo | None = None,
 ) -> SaleClaim:
-    """Propose to buy an account back, with a reason; the finance approver agrees. Raises NotAllowed, LineRefused."""
+    """Propose to buy an account back, with a reason, and with what the buyer says that it collected, if it does; the
+    finance approver agrees. Raises NotAllowed, LineRefused."""
     policy.require(actor, BUY_BACK, case=case)
     case, _, line = _locked(case, number)
     _may(line, "buy_back")
@@ -306,6 +322,7 @@ def want_back(
             is_buy_back=True,
             came_at=at,
             came_from=line.state,
+            collected_pence=collected_pence,
             proposed_by_id=looking.person(actor),
             proposed_at=at,
         )
@@ -316,8 +333,8 @@ def want_back(
 
 def _say_what_stops(case: Case, line: DebtSaleAccount, found: SaleClaim, *, actor: Actor, at: datetime) -> None:
     """What stopped the buyer stops us: a moratorium in force protects the debt again, and why it came back stands until
-    billing has noted it. Whether anything stops the debt now is kept: then its notice asks nobody to pay. What the
-    buyer collected meanwhile is asked for, and nobody else gets the debt before it is booked."""
+    billing has noted it. Whether anything stops the debt now is kept: then its notice asks nobody to pay. Nobody else
+    gets the debt before what the buyer collected is booked, or asked for where it did not say."""
     stops = {codes.STOPS[found.reason]} if found.reason in codes.STOPS else set()
     if effects.came_back(line.account, at=at):
         stops.add("moratorium")
@@ -328,7 +345,10 @@ def _say_what_stops(case: Case, line: DebtSaleAccount, found: SaleClaim, *, acto
     (known,) = gate.candidates([account], reader=reader, at=at)
     found.is_stopped = bool(gate.judge(known))
     found.save(update_fields=["is_stopped"])
-    heard.ask_billing(case, "collected", account=account, at=at)
+    if found.collected_pence is None:
+        heard.ask_billing(case, "collected", account=account, at=at)
+    elif found.collected_pence:
+        heard.ask_billing(case, "collected", account=account, at=at, pence=found.collected_pence)
 
 
 @transaction.atomic
@@ -360,6 +380,7 @@ def agree(
         found.decided_by_id, found.decided_at = looking.person(actor), at
         found.save(update_fields=["outcome", "refund_pence", "decided_by", "decided_at"])
         _go(line, move, refund_pence=refund)
+        _let_go(case, actor=actor, at=at)
         moving.tell(case, line, to="ours", actor=actor, at=at)
         _say_what_stops(case, line, found, actor=actor, at=at)
         told = list(line.notices.select_related("party").order_by("party_id", "-pk").distinct("party_id"))

@@ -193,15 +193,16 @@ class SaleNotice(Tracked):
 
     @property
     def back(self) -> "SaleClaim | None":
-        """Return the claim by which the debt came back, where this notice says that: both are of one act. One query."""
-        return self.line.claims.filter(outcome="accepted", decided_at=self.letter.requested_at).first()
+        """Return the claim by which the debt came back, where this notice says that, as every notice that was asked for
+        since does. One query."""
+        return self.line.claims.filter(outcome="accepted", decided_at__lte=self.letter.requested_at).first()
 
 
 class SaleClaim(Tracked):
     """What brings a sold line back: a claim of the buyer, or our own wish to buy it back; who asked, and who agreed.
 
-    `outcome` is empty while it is open; `is_stopped` says that the gate stopped the debt when it came back. Money is
-    whole pence.
+    `outcome` is empty while it is open; `is_stopped` says that the gate stopped the debt when it came back;
+    `collected_pence` is what the buyer says that it collected, none where it did not say. Money is whole pence.
     """
 
     line = models.ForeignKey(DebtSaleAccount, models.PROTECT, related_name="claims")
@@ -217,9 +218,13 @@ class SaleClaim(Tracked):
     decided_at = models.DateTimeField(null=True, blank=True)
     refund_pence = models.BigIntegerField(null=True, blank=True)
     is_stopped = models.BooleanField(default=False)
+    collected_pence = models.BigIntegerField(null=True, blank=True)
 
     class Meta:
         constraints = [
+            models.CheckConstraint(
+                condition=Q(collected_pence=None) | Q(collected_pence__gte=0), name="claim_collected_is_not_negative"
+            ),
             models.UniqueConstraint(fields=["line", "number"], name="one_claim_per_number_of_a_line"),
             models.UniqueConstraint(fields=["line"], condition=Q(outcome=""), name="one_open_claim_per_line"),
             models.CheckConstraint(

@@ -29,6 +29,7 @@ __all__ = [
     "ACT",
     "KIND",
     "LETTERS",
+    "SERVED_IN",
     "NoticeRefused",
     "came_back",
     "missing",
@@ -42,6 +43,8 @@ ACT = "serve_again"
 SALE_NOTICES = "write_sale_notices"
 PART = 50
 RETENTION = "debt_sale"
+# Where a line stands of which a notice that came back is served again: sold, or ours again.
+SERVED_IN = ("sold", "transferred", "put_back", "bought_back")
 LETTERS = tuple(
     letters.Template(
         code=f"sale_n7_{jurisdiction}",
@@ -193,8 +196,8 @@ def serve_again(
     policy.require(actor, ACT, case=case)
     case = locks.case_for_update(case.pk)
     line = DebtSaleAccount.objects.select_related("account").get(pk=line.pk)
-    if line.state != "sold":
-        raise NoticeRefused("Only of an account that is sold notice is served again.")
+    if line.state not in SERVED_IN:
+        raise NoticeRefused("Only of an account that is sold, or came back, notice is served again.")
     if notice.pk not in {each.pk for each in came_back(line)}:
         raise NoticeRefused("This notice did not come back, or was served again already.")
     if not all(address.get(name, "").strip() for name in ("line_1", "town", "postcode")):

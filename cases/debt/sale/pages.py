@@ -263,6 +263,7 @@ def _show_line(
     number: int,
     *,
     form: forms.AgainForm | None = None,
+    buy_back: forms.BuyBackForm | None = None,
     problems: list[Problem] | None = None,
     status: int = HTTPStatus.OK,
 ) -> HttpResponse:
@@ -280,7 +281,7 @@ def _show_line(
         act: policy.can(actor, act, case=case).is_allowed
         for act in (lines.REFUSE, lines.ACCEPT, lines.AGREE, lines.BUY_BACK, notices.ACT)
     }
-    back = notices.came_back(line) if line.state == "sold" and may[notices.ACT] else []
+    back = notices.came_back(line) if line.state in notices.SERVED_IN and may[notices.ACT] else []
     context = casepage.header(file, "sale_accounts", actor) | {
         "line": _lines(request, case, [line], why)[0],
         "chain": lines.chain(line),
@@ -297,6 +298,7 @@ def _show_line(
         "may_accept": found is not None and not is_proposed and may[lines.ACCEPT],
         "may_agree": is_proposed and not is_own and may[lines.AGREE],
         "may_buy_back": found is None and line.state == "sold" and may[lines.BUY_BACK],
+        "buy_back": buy_back or forms.BuyBackForm(),
         "typed": request.POST.get("reason", ""),
         "problems": problems or [],
     }
@@ -326,11 +328,16 @@ def sale_line_act(request: HttpRequest, uid: UUID, number: int) -> HttpResponse:
         return _serve_again(request, file, number)
     reason, act = request.POST.get("reason", ""), request.POST.get("act", "")
     said: dict[str, Any] = {"actor": actor, "at": asking.now(), "request": asking.info(request)}
+    form = forms.BuyBackForm(request.POST)
+    if act == lines.BUY_BACK and not form.is_valid():
+        problems, status = form_problems(form), HTTPStatus.UNPROCESSABLE_ENTITY
+        return _show_line(request, file, number, buy_back=form, problems=problems, status=status)
     try:
         if act == lines.REFUSE:
             lines.refuse(file.case, number, reason=reason, **said)
         elif act == lines.BUY_BACK:
-            lines.want_back(file.case, number, reason=reason, **said)
+            collected = form.cleaned_data["collected_pence"]
+            lines.want_back(file.case, number, reason=reason, collected_pence=collected, **said)
         elif act == lines.ACCEPT:
             lines.propose(file.case, number, reason=reason, **said)
         elif act == lines.AGREE:
@@ -339,7 +346,8 @@ def sale_line_act(request: HttpRequest, uid: UUID, number: int) -> HttpResponse:
             raise Http404
     except lines.LineRefused as refusal:
         problems = [Problem(sentence=str(refusal))]
-        return _show_line(request, file, number, problems=problems, status=status_of(refusal))
+        typed = form if act == lines.BUY_BACK else None
+        return _show_line(request, file, number, buy_back=typed, problems=problems, status=status_of(refusal))
     messages.success(request, DONE[act])
     return redirect("web:sale_line", uid=uid, number=number)
 

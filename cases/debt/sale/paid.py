@@ -14,8 +14,9 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F
 
+from cases.accounts.models import Account
 from cases.debt.sale import codes, messages, prices
-from cases.debt.sale.models import TAKEN, DebtSaleAccount
+from cases.debt.sale.models import TAKEN, DebtSale, DebtSaleAccount
 from cases.kernel import calendars, locks, record, tasks
 from cases.kernel.actors import Actor, system
 from cases.kernel.errors import CaseError
@@ -59,27 +60,46 @@ def accounts_changed(accounts: Collection[int], *, at: datetime) -> None:
     )
     for line in rows.select_related("account", "sale__purchaser").order_by("sale_id", "number"):
         _note(line, at=at)
-    # Billing writes the whole of a sold debt off its own books: nothing left to pay says nothing.
     less = DebtSaleAccount.objects.filter(
         account__in=accounts,
         state__in=TAKEN,
         sale__completed_date__isnull=False,
         sale__case__is_erased=False,
         account__balance_pence__lt=F("balance_pence"),
-    ).exclude(account__balance_pence=0)
+    )
     for line in less.select_related("account", "sale").order_by("sale_id", "number"):
         _note_less(line, at=at)
 
 
+def _less(line: DebtSaleAccount) -> int:
+    """Return how much less is owed than was sold, beside what the buyer was told was paid to us since, in whole pence.
+
+    Billing writes the whole of a sold debt off its own books: nothing left to pay says nothing but for a payment of
+    before the completion that was news after it.
+    """
+    if line.account.balance_pence == 0:
+        return min(_paid_before(line), line.balance_pence)
+    paid = Task.objects.filter(case=line.sale_id, kind=TASK, detail__line=line.number)
+    told = sum(paid.values_list("detail__amount_pence", flat=True))
+    return line.balance_pence - max(line.account.balance_pence, 0) - told
+
+
+def _paid_before(line: DebtSaleAccount) -> int:
+    """Return what was paid on an account before its sale was complete where we did not know of it then, in whole pence.
+    Two queries."""
+    account, day = line.account, line.account.last_payment_date
+    if day is None or line.sale.completed_date is None or day >= line.sale.completed_date:
+        return 0
+    completed = DebtSale.history.filter(case_id=line.sale_id, completed_date__isnull=False).order_by("history_id")
+    known = Account.history.filter(id=account.pk, history_date__lte=completed.values("history_date")[:1])
+    before = known.order_by("-history_id").values_list("last_payment_date", "last_payment_pence").first()
+    return 0 if before == (day, account.last_payment_pence) else account.last_payment_pence or 0
+
+
 def _note_less(line: DebtSaleAccount, *, at: datetime) -> None:
-    """Have somebody tell the buyer by how much less is owed than was sold, beside what it was told was paid to us
-    since; each sum once."""
-    case = locks.case_for_update(line.sale_id)
-    paid = Task.objects.filter(case=case, kind=TASK, detail__line=line.number).values_list(
-        "detail__amount_pence", flat=True
-    )
-    less = line.balance_pence - max(line.account.balance_pence, 0) - sum(paid)
-    about = {"line": line.number, "less_pence": less}
+    """Have somebody tell the buyer by how much less is owed than was sold, each sum once."""
+    case, less = locks.case_for_update(line.sale_id), _less(line)
+    about: dict[str, Any] = {"line": line.number, "less_pence": less}
     if less <= 0 or Task.objects.filter(case=case, kind=LESS, detail__contains=about).exists():
         return
     said = {**about, "price_pence": prices.price_of(less, line.sale.price_rate or 0)}
