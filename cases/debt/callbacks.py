@@ -112,10 +112,10 @@ def died(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
 
 
 def acted(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
-    """The agency tells what it did. What it did in spite of a stop, a recall or the end of the placement, and a
-    complaint, is for people.
+    """The agency tells what it did. What it did though it had to stop, and a complaint, is for people.
 
-    For a customer who complains or needs support it stops at once."""
+    It had to after a stop, a recall or the end of the placement. For a customer who complains or needs support it stops
+    at once."""
     code = str(content.data["code"])
     occurred_at = min(content.occurred_at or at, at)
     is_breach = code in CONTACTS and _had_to_stop(case, occurred_at)

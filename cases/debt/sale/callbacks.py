@@ -29,10 +29,10 @@ Row = Mapping[str, str]
 
 
 def claimed(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
-    """The buyer claims that an account should not have been sold, and says what it collected. What counts is the day on
-    which its claim reached us.
+    """The buyer claims that an account should not have been sold, and says what it collected.
 
-    Raises LineRefused for any other firm: whoever bid was told of the sale too, and bought nothing."""
+    What counts is the day on which its claim reached us. Raises LineRefused for any other firm: whoever bid was told of
+    the sale too, and bought nothing."""
     buyer = case.debt_sale.purchaser
     if buyer is None or content.agency_code != buyer.code:
         raise lines.LineRefused("This firm did not buy these debts.")
