@@ -7,6 +7,8 @@ from django.conf import settings
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
+from cases.web.signin import kept
+
 Answer = Callable[[HttpRequest], HttpResponse]
 REFRESH_SECONDS = 60
 BACKGROUND_HEADER = "X-Background"
@@ -32,7 +34,8 @@ class SessionLimits:
     """Ends a session after the idle limit or twelve hours, whichever is first.
 
     The time of last use is written at most once a minute. A request that the page makes by itself says
-    `X-Background: 1` and does not count as use.
+    `X-Background: 1` and does not count as use, unless somebody typed since the one before. What is posted to a session
+    that has ended is kept for whoever it was: see cases.web.signin.kept.
     """
 
     def __init__(self, get_response: Answer) -> None:
@@ -47,7 +50,9 @@ class SessionLimits:
         began = request.session.setdefault("began_at", now)
         used = request.session.setdefault("used_at", now)
         if now - used > settings.SESSION_IDLE_SECONDS or now - began > settings.SESSION_COOKIE_AGE:
+            person = request.user.pk
             logout(request)
+            kept.note_the_end(request, person)
         elif now - used > REFRESH_SECONDS and BACKGROUND_HEADER not in request.headers:
             request.session["used_at"] = now
 

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from allauth.core import ratelimit
@@ -24,15 +23,11 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from cases.kernel.models import User
 from cases.ledger import security
-from cases.web.signin import factors
+from cases.web import asking
+from cases.web.signin import factors, kept
 from cases.web.signin.forms import StepUpForm, StepUpKeyForm
-from cases.web.signin.secrets import SecretUnreadable, open_secret, seal_secret
 
 __all__ = ["method", "require", "resume", "step_up"]
-
-DRAFT = "step_up_draft"
-DRAFT_SECONDS = 900
-LONGEST_DRAFT = 200_000
 
 
 def method(request: HttpRequest) -> str:
@@ -46,39 +41,15 @@ def require(request: HttpRequest) -> HttpResponse | None:
     What was posted is kept sealed in the session and offered again afterwards; files have to be chosen anew.
     """
     if method(request):
-        request.session.pop(DRAFT, None)
+        kept.drop(request, kept.STEP_UP)
         return None
-    path = request.get_full_path()
     target = reverse("step_up")
     if request.method == "POST":
-        _keep(request, path)
+        kept.keep(request, kept.STEP_UP, asking.user_of(request).pk)
     else:
-        request.session.pop(DRAFT, None)
-        target = f"{target}?{urlencode({'next': path})}"
+        kept.drop(request, kept.STEP_UP)
+        target = f"{target}?{urlencode({'next': request.get_full_path()})}"
     return HttpResponseClientRedirect(target) if getattr(request, "htmx", False) else HttpResponseRedirect(target)
-
-
-def _keep(request: HttpRequest, path: str) -> None:
-    fields = [[name, value] for name, values in request.POST.lists() for value in values]
-    draft = {
-        "path": path,
-        "fields": [pair for pair in fields if pair[0] != "csrfmiddlewaretoken"],
-        "had_files": bool(request.FILES),
-        "user": request.user.pk,
-    }
-    request.session.pop(DRAFT, None)  # an older act is not offered as what was typed now
-    text = json.dumps(draft)
-    if len(text) <= LONGEST_DRAFT:
-        request.session[DRAFT] = seal_secret(text)
-
-
-def _draft(request: HttpRequest) -> dict[str, Any] | None:
-    """Return what this person had posted, unless it is too old or somebody else's."""
-    try:
-        draft: dict[str, Any] = json.loads(open_secret(request.session.get(DRAFT, ""), ttl=DRAFT_SECONDS))
-    except (SecretUnreadable, ValueError):
-        return None
-    return draft if draft["user"] == request.user.pk else None
 
 
 @require_http_methods(["GET", "POST"])
@@ -133,13 +104,13 @@ def _context(request: HttpRequest, user: User, form: StepUpForm, key_form: StepU
         "is_demo": _is_demo(request),
         "key_options": {"request_options": begin_authentication(user)} if has_key else None,
         "next": request.POST.get("next") or request.GET.get("next", ""),
-        "keeps_draft": DRAFT in request.session,
+        "keeps_draft": kept.STEP_UP in request.session,
     }
 
 
 def _onward(request: HttpRequest) -> str:
     """Return where to go after the factor was shown: back to what was typed, or to the page that asked."""
-    if _draft(request) is not None:
+    if kept.typed(request, kept.STEP_UP) is not None:
         return reverse("step_up_resume")
     target = request.POST.get("next", "")
     is_ours = url_has_allowed_host_and_scheme(target, allowed_hosts=None, require_https=request.is_secure())
@@ -149,8 +120,10 @@ def _onward(request: HttpRequest) -> str:
 @require_GET
 @never_cache
 def resume(request: HttpRequest) -> HttpResponse:
-    """Offer what was typed once more; nothing is done before the person presses the button."""
-    draft = _draft(request)
-    if draft is None or not method(request):
+    """Offer once more what was typed before the second factor or signing in again was asked for; nothing is done before
+    the person presses the button."""
+    draft = kept.typed(request, kept.STEP_UP) if method(request) else None
+    draft = draft or kept.typed(request, kept.SIGN_IN)
+    if draft is None:
         return redirect("/")
     return render(request, "account/step_up_resume.html", {"draft": draft})

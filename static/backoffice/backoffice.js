@@ -117,6 +117,12 @@ addEventListener("pagehide", remaskAll);
 document.addEventListener("htmx:beforeRequest", event => {
   if (document.hidden && event.detail.elt.matches("[data-background]")) event.preventDefault();
 });
+// Whoever types uses the page: then what it asks for by itself counts as use, and the session does not end meanwhile.
+let hasTyped = false;
+addEventListener("input", () => { hasTyped = true; });
+document.addEventListener("htmx:configRequest", event => {
+  if (hasTyped && "X-Background" in event.detail.headers) { delete event.detail.headers["X-Background"]; hasTyped = false; }
+});
 document.addEventListener("htmx:beforeSwap", event => {
   const status = event.detail.xhr.status;
   if ([403, 404, 409, 413, 422, 429].includes(status) && event.detail.xhr.responseText.includes("data-fragment")) {

@@ -17,6 +17,7 @@ from cases.web import refusals
 
 
 class Person:
+    pk = 7
     is_authenticated = True
 
 

@@ -13,12 +13,13 @@ from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 
 from cases.ledger import sealing, security
 from cases.ledger.models import SecurityEvent
-from cases.web.signin import factors
+from cases.web.signin import factors, kept
 from cases.web.signin.secrets import open_secret, seal_secret
 
 __all__ = ["AccountAdapter", "MFAAdapter", "SocialAdapter"]
@@ -53,7 +54,7 @@ class AccountAdapter(DefaultAccountAdapter):
         records = get_authentication_records(request, user)
         used = [record.get("type") or record["method"] for record in records]
         _note_sign_in(user, "+".join(used), request.headers.get("user-agent", ""))
-        return response
+        return redirect("step_up_resume") if kept.belongs_to(request, user.pk) else response
 
     def add_message(
         self, request: HttpRequest, level: int, message_template: str = "", *args: Any, **kwargs: Any

@@ -11,7 +11,7 @@ from django.utils.http import urlencode
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
-from cases.web.signin import factors
+from cases.web.signin import factors, kept
 
 __all__ = ["SecondFactorRequired"]
 
@@ -34,10 +34,14 @@ class SecondFactorRequired:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Let a fragment of a page whose session ended lead the whole page to sign-in, and back to it afterwards."""
+        """Let a fragment of a page whose session ended lead the whole page to sign-in, and back to it afterwards. What
+        was posted to such a session is kept for whoever it was."""
         response = self.get_response(request)
         sign_in = reverse("account_login")
-        if _is_fragment(request) and response.status_code == 302 and response["Location"].startswith(sign_in):
+        if response.status_code != 302 or not response["Location"].startswith(sign_in):
+            return response
+        kept.after_the_end(request)
+        if _is_fragment(request):
             page = HtmxDetails(request).current_url_abs_path or "/"
             return HttpResponseClientRedirect(f"{sign_in}?{urlencode({'next': page})}")
         return response

@@ -34,7 +34,7 @@ from cases.kernel.models import User
 from cases.kernel.office import demo_people, people
 from cases.kernel.roles import ROLES
 from cases.ledger import security
-from cases.web.signin import appcodes, factors
+from cases.web.signin import appcodes, factors, kept
 from cases.web.signin.forms import PENDING, SetUpForm, pending_secret
 
 __all__ = [
@@ -79,7 +79,8 @@ class SignInView(LoginView):
 
     def get_context_data(self, **kwargs: Any) -> Mapping[str, Any]:
         context: dict[str, Any] = super().get_context_data(**kwargs)
-        return context | company_sign_in() | {"demo_people": demo_roster() if settings.DEMO else []}
+        context |= {"is_kept": kept.is_waiting(self.request), "demo_people": demo_roster() if settings.DEMO else []}
+        return context | company_sign_in()
 
 
 @login_not_required
