@@ -14,6 +14,7 @@ from psycopg.types.json import Jsonb
 
 from cases.agencies.retries import Verdict
 from cases.kernel import releases
+from cases.kernel.exchange import held
 
 LEASE_SECONDS = 120
 RENEW_SECONDS = 30
@@ -70,9 +71,17 @@ _IN_FLIGHT = """
 SELECT channel_id, count(*) FROM cases_outboxmessage
  WHERE state = 'sending' AND channel_id = ANY(%s) GROUP BY channel_id
 """
+# A hold keeps what it stops, also what was promised before it began (kernel.exchange.held).
+_KEPT = """EXISTS (
+               SELECT 1 FROM unnest(%s::text[], %s::text[]) AS kept(kind, block) JOIN cases_hold h
+                   ON h.case_id = m.case_id AND h.released_at IS NULL AND h.blocks @> to_jsonb(ARRAY[kept.block])
+                WHERE kept.kind = m.kind AND h.began_at <= now() AND (h.ends_at IS NULL OR h.ends_at > now())
+                  AND (h.party_id IS NULL OR EXISTS (
+                       SELECT 1 FROM cases_release r JOIN cases_releasedperson p ON p.release_id = r.id
+                        WHERE r.message_id = m.id AND p.party_id = h.party_id)))"""
 # MATERIALIZED keeps the planner from locking more rows than the budget. What the law asks for under no agreement leaves
 # without one, and without a transfer: a breach is told, a life is saved. All else waits until there is one.
-_CLAIM = """
+_CLAIM = f"""
 WITH due AS MATERIALIZED (
   SELECT waiting.id
     FROM unnest(%s::bigint[], %s::int[], %s::boolean[], %s::boolean[])
@@ -82,7 +91,8 @@ WITH due AS MATERIALIZED (
        WHERE m.channel_id = budget.channel_id AND m.state = 'pending' AND m.due_at <= now()
          AND NOT (budget.is_lapsed AND m.kind = ANY(%s))
          AND NOT (budget.waits_for_transfer AND m.kind <> ALL(%s))
-         {only}
+         AND NOT {_KEPT}
+         ONLY_THESE
          AND (NOT m.is_ordered OR NOT EXISTS (
                SELECT 1 FROM cases_outboxmessage earlier
                 WHERE earlier.stream_id = m.stream_id AND earlier.seq < m.seq AND earlier.is_ordered
@@ -110,9 +120,9 @@ counted AS (
     FROM (SELECT channel_id, count(*) AS n FROM got GROUP BY channel_id) each
    WHERE h.channel_id = each.channel_id)
 SELECT id, attempts FROM got ORDER BY id
-"""
-_CLAIM_ANY = _CLAIM.replace("{only}", "")
-_CLAIM_THESE = _CLAIM.replace("{only}", "AND m.public_id = ANY(%s)")
+"""  # noqa: S608 -- of fixed text alone
+_CLAIM_ANY = _CLAIM.replace("ONLY_THESE", "")
+_CLAIM_THESE = _CLAIM.replace("ONLY_THESE", "AND m.public_id = ANY(%s)")
 _FINISH = """
 WITH ended AS (
   SELECT * FROM unnest(%s::bigint[], %s::int[], %s::text[], %s::float8[], %s::text[], %s::int[], %s::text[],
@@ -203,7 +213,9 @@ def claim(lease: uuid.UUID, *, most: int = BATCH, only: Sequence[uuid.UUID] = ()
         columns = [list(column) for column in zip(*budgets, strict=True)]
         these = [list(only)] if only else []
         statement = _CLAIM_THESE if only else _CLAIM_ANY
-        cursor.execute(statement, [*columns, _under_agreement(), _asked_by_law(), *these, most, lease, LEASE_SECONDS])
+        kept = held.kinds()
+        named = [_under_agreement(), _asked_by_law(), list(kept), list(kept.values())]
+        cursor.execute(statement, [*columns, *named, *these, most, lease, LEASE_SECONDS])
         return [Claimed(message_id, number) for message_id, number in cursor.fetchall()]
 
 

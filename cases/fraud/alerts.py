@@ -12,7 +12,7 @@ from typing import Any
 
 from cases.fraud import expiry, messages
 from cases.fraud.models import DerivedFlag
-from cases.kernel import outbox, releases, tasks
+from cases.kernel import holdkinds, holds, outbox, releases, tasks
 from cases.kernel.actors import Actor, system
 from cases.kernel.models import Agency, Case, CaseAddress, CaseParty, OutboxMessage
 from cases.ledger import api as ledger
@@ -28,7 +28,7 @@ NUMBER = re.compile(r"\d+[a-z]?\b")  # of a house or flat
 def tell(context: Any) -> None:
     """Tell the alert of the addresses that the fraud used, where the approved facts name a code for it.
 
-    What cannot be told becomes a task: a filing is not lost for it.
+    What cannot be told becomes a task, as what a hold stops does: a filing is not lost for it.
     """
     case = context.case
     if not case.fraud_referral.alert_code:
@@ -36,7 +36,9 @@ def tell(context: Any) -> None:
     actor = system("alerts", source=case.source)
     agency = _agency()
     sentence = "nobody_to_tell"
-    if agency is not None:
+    if holds.blocks(case, holdkinds.REPORT, at=context.at):
+        sentence = "a_hold_stops_it"
+    elif agency is not None:
         try:
             sentence = "" if _send(case, agency, actor=actor, at=context.at) else "no_address_to_tell"
         except (releases.ReleaseRefused, outbox.NoChannel) as refusal:

@@ -34,8 +34,15 @@ __all__ = [
     "take_note_of_errors",
 ]
 
-TASKS = {"fraud_amendment": "The case was changed after it was filed: amend the filing"}
-ENDED_BY = {"fraud_amendment": "This ends when the filing is amended or removed."}
+TAKEN_BACK = "fraud_filing_taken_back"
+TASKS = {
+    "fraud_amendment": "The case was changed after it was filed: amend the filing",
+    TAKEN_BACK: "Somebody was taken out before the filing left, so it was taken back: withdraw it and send it anew",
+}
+ENDED_BY = {
+    "fraud_amendment": "This ends when the filing is amended or removed.",
+    TAKEN_BACK: "This ends when the filing is withdrawn; it is then approved anew.",
+}
 # Tasks that an amendment ends.
 _OWING = ("fraud_amendment", "fraud_field_errors", "detached_filed")
 STANDING = frozenset({"filed", "disputed"})
@@ -111,6 +118,7 @@ def ask_for_amendment(case: Case, *, at: datetime) -> None:
     if ledger.current().verb in _TAKEN_OUT:
         disputes.answer_detached(case, at=at)
         flags.purge_heard(case, at=at, party__is_detached=True)
+        _take_back_filing(case, at=at)
     if ledger.current().verb not in _CHANGES:
         return
     if case.state not in STANDING:
@@ -125,6 +133,14 @@ def ask_for_amendment(case: Case, *, at: datetime) -> None:
         _owe(case, "fraud_amendment", at=at)
     else:
         tasks.close_all(case, "fraud_amendment", actor=system("amending", source=case.source), at=at)
+
+
+def _take_back_filing(case: Case, *, at: datetime) -> None:
+    """What was approved names somebody who is no part of it: as long as it waits it does not leave, nor any more."""
+    if case.state != "approved":
+        return
+    if outbox.withdraw(case, messages.FPA_FILE.code, at=at, states=("pending", "dead")):
+        _owe(case, TAKEN_BACK, at=at)
 
 
 def owe_what_changed(context: Any) -> None:

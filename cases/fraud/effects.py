@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cases.fraud import astold, expiry, flags, guards, insiders, messages, victims
+from cases.fraud import amending, astold, expiry, flags, guards, insiders, messages, victims
 from cases.fraud.models import PillarAnswer, PillarEvidence
 from cases.kernel import approvals, calendars, casetypes, clocks, outbox, tasks
 from cases.kernel.errors import CaseError
@@ -93,6 +93,7 @@ def send_filing(context: Any) -> None:
 def withdraw_filing(context: Any) -> None:
     """Take the message back. Asks once more under the message's lock: delivery may have taken it since the guard."""
     outbox.withdraw(context.case, "fpa_file", at=context.at)
+    tasks.close_all(context.case, amending.TAKEN_BACK, actor=context.actor, at=context.at)
     if sentence := guards.is_not_delivered(context):
         raise CaseError(sentence)
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from cases.fraud import expiry, insiders
-from cases.kernel import outbox, releases
+from cases.kernel import holdkinds, outbox, releases
 from cases.kernel.actors import Actor
 from cases.kernel.models import Agency, Case, CaseAddress, CaseParty, OutboxMessage, Release
 from cases.kernel.parties import ADDRESS_FIELDS, PERSON_FIELDS
@@ -76,9 +76,12 @@ FPA_FILE = releases.MessageKind(
         **{f"subjects.addresses.{name}": "address" for name in ADDRESS_FIELDS},
     },
     put_right_by="family",
+    waits_for=holdkinds.REPORT,
 )
+# What is no longer so is put right all the same: see amending.
 FPA_AMEND = replace(
     FPA_FILE,
+    waits_for="",
     code="fpa_amend",
     label="Amendment of the filing",
     necessity="The filing says something that is no longer so; the agency must hold what is.",

@@ -81,6 +81,7 @@ REPORT_FRAUD = releases.MessageKind(
         },
     },
     lists=frozenset({"subjects", "subjects.addresses", "reasons", "documents"}),
+    waits_for=holdkinds.REPORT,
 )
 releases.declare(REPORT_FRAUD)
 

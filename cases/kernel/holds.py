@@ -14,6 +14,7 @@ from django.db.models.functions import Cast, Now
 from cases.kernel import calendars, casetypes, edits, holdkinds, locks, record, tasks
 from cases.kernel.actors import Actor, system
 from cases.kernel.errors import CaseError
+from cases.kernel.exchange import unposted
 from cases.kernel.models import Case, CaseParty, Hold, Task
 from cases.kernel.restricted import quietholds
 from cases.ledger import api as ledger
@@ -146,7 +147,8 @@ def enter(
 
 def place(case: Case, kind: str, *, actor: Actor, at: datetime, source: str, reference: str = "", **more: Any) -> Hold:
     """Write a hold of a locked case inside the current ledger action, as somebody's act brings it. What is not said of
-    it is as its kind has it: it begins now and is looked at again after the kind's own period."""
+    it is as its kind has it: it begins now and is looked at again after the kind's own period. One on contact also
+    keeps the letters that are printed and not on their way."""
     known = holdkinds.KINDS[kind]
     usual = {
         "blocks": sorted(known.blocks),
@@ -158,6 +160,8 @@ def place(case: Case, kind: str, *, actor: Actor, at: datetime, source: str, ref
     sealing.seal(hold, {"reference": reference.strip() or None}, key=case.key)
     hold.save(force_insert=True)
     ledger.current().detail["hold"] = kind if not known.is_quiet else "policy"
+    if "contact" in hold.blocks:
+        unposted.take_back(case, at=at, party=hold.party)
     if follow := casetypes.get(case.kind).reacts.get("hold_began"):
         follow(case, hold, at=at)
     if not (known.is_quiet or case.is_restricted or case.is_closed):

@@ -58,7 +58,8 @@ class MessageKind:
     person about themselves). Whoever has it owes an answer within `answer_days` working days as shipped
     (`answer_source` says by which rule; answers.py reads what holds now); 0 says that none is owed. Without
     `needs_agreement` no data-sharing agreement is asked for: a life may be at risk. `body_stays` says why its words are
-    not erased when those of other messages are (piles.py). `lists` names the paths that hold several.
+    not erased when those of other messages are (piles.py). `lists` names the paths that hold several. `waits_for` is
+    what a hold stops: one that begins after the promise keeps the message until it ends (exchange/held.py).
     """
 
     code: str
@@ -73,6 +74,7 @@ class MessageKind:
     answer_source: str = ""
     needs_agreement: bool = True
     body_stays: str = ""
+    waits_for: str = ""
     lists: frozenset[str] = frozenset({"subjects", "subjects.addresses", "reasons", "told"})
 
 

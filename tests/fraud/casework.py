@@ -183,6 +183,8 @@ class Casework(Referral):
     def _detach(self, given: Any, hands: set[str]) -> None:
         self._take_out(given, hands)
         self.changers |= hands
+        if self.state == "approved":  # what waits to be sent names somebody who is no part of it
+            self.messages = ["withdrawn" if each in {"pending", "dead"} else each for each in self.messages]
         if given in self.told_police:
             self.told_police.discard(given)
             self._promise("correction_removed")

@@ -18,6 +18,8 @@ OPEN = (*WAITS, "skipped")
 AGENCY = Person("agency", frozenset({"agency"}))
 SYSTEM = Person("system", frozenset({"system"}))
 OWED = ("approved", "submitted")
+# What a hold on reporting keeps, also when it was promised before.
+REPORTS = ("fpa_file", "report_fraud")
 # Behind a filing lies only what follows from it; a refusal by the agency leads back to where nearly all can follow.
 AFTER_FILING = {"filed", "disputed", "removal_requested", "removed", "expired"}
 
@@ -61,7 +63,7 @@ class Exchange:
     def _try(self, what: str, number: int, outcome: str) -> str:
         is_filing = what == "filing"
         kind, state = ("fpa_file", self.filings[number]) if is_filing else self.case.words[number]
-        if state != "pending":
+        if state != "pending" or (kind in REPORTS and self.case.is_held):
             return state
         self.case.tried.add((what, number))
         key = number if is_filing else -1 - number

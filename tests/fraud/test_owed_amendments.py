@@ -58,6 +58,26 @@ class Owed(Stage):
         assert [subject["number"] for subject in factories.body_of(message)["subjects"]] == [1]
         assert self.tasks(case) == []
 
+    def take_out(self, case):
+        self.do("detach", "p.nair", case=case, at=APPROVED_AT, reason="Somebody else of that name.", person="2")
+        approval = Approval.objects.get(case=case, act="detach")
+        verdicts.decide(approval.uid, "agreed", actor=self.people["judge"], at=APPROVED_AT)
+
+    def test_a_filing_that_waits_does_not_leave_with_somebody_who_was_taken_out(self):
+        for state, attempts, still in (
+            ("pending", 0, []),
+            ("pending", 3, ["detached_filed"]),
+            ("dead", 10, ["detached_filed"]),
+        ):
+            with self.subTest(state=state, attempts=attempts):
+                case = factories.approved(self.people)
+                OutboxMessage.objects.filter(case=case).update(state=state, attempts=attempts)
+                self.take_out(case)
+                assert OutboxMessage.objects.get(case=case).state == "withdrawn"
+                assert self.tasks(case) == ["fraud_filing_taken_back", *still]
+                case = self.do("withdraw", "d.osei", case=case, at=APPROVED_AT, reason="Somebody is not part of it.")
+                assert (case.state, self.tasks(case)) == ("investigating", still)
+
     def hold_reports(self):
         given = {"actor": self.people["a.byrne"], "at": FILED_AT, "source": "legal", "reason": "No more."}
         holds.enter(self.filed.pk, "legal", blocks=["report"], **given)

@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import Q
 
 from cases.kernel import approvals, casetypes, outbox, releases, tasks
-from cases.kernel.exchange import corrections
+from cases.kernel.exchange import corrections, unposted
 from cases.kernel.finding import index
 from cases.kernel.models import Case, CaseParty, OutboxMessage, PersonPair, Release
 from cases.ledger import api as ledger
@@ -60,12 +60,14 @@ def told_by_filing(case: Case, party: CaseParty) -> list[Release]:
 
 def set_apart(party: CaseParty, *, at: Any) -> None:
     """Detach a person, inside the current ledger action on a locked case: addresses too, out of the search and of any
-    join; what ran for them alone ends, but for the month in which they are to be answered."""
+    join; what ran for them alone ends, but for the month in which they are to be answered, and no letter to them that
+    is still here is posted."""
     party.is_detached, party.party = True, None
     party.save(update_fields=["is_detached", "party"])
     for place in party.addresses.filter(is_detached=False):
         place.is_detached = True
         place.save(update_fields=["is_detached"])
+    unposted.take_back(party.case, at=at, party=party)
     index.forget_people([party.pk])
     for clock in party.clocks.filter(ended_at=None).exclude(rule__in=ANSWERS):
         clock.state, clock.ended_at = "cancelled", at
@@ -79,12 +81,12 @@ def detach_person(context: Any) -> None:
     case, party, at = context.case, _person(context), context.at
     if party is None:
         return
-    filed = told_by_filing(case, party)
     sent = corrections.send(case, "removed", reason=REASON, actor=context.actor, at=at, party=party)
     set_apart(party, at=at)
-    for agency in dict.fromkeys(row.recipient.code for row in filed):
-        tasks.raise_task("detached_filed", case=case, at=at, agency=agency, person=party.number)
     casetypes.get(case.kind).changed(case, at=at)
+    # What the family has taken back before it left is put right by that.
+    for agency in dict.fromkeys(row.recipient.code for row in told_by_filing(case, party)):
+        tasks.raise_task("detached_filed", case=case, at=at, agency=agency, person=party.number)
     voided = approvals.void_if_changed(case, at=at)
     detail = {"person": party.number, "notices": len(sent)} | ({"approvals_voided": len(voided)} if voided else {})
     ledger.current().detail.update(detail)

@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 
 from cases.kernel import policy
+from cases.kernel.exchange import held
 from cases.kernel.models import Callback, Case, DeliveryAttempt, Evidence, Letter, OutboxMessage
 from cases.kernel.reading import lookers
 from cases.ledger import sealing
@@ -41,8 +42,11 @@ def documents(case: Case, *, reader: sealing.Reader, at: datetime) -> list[Evide
 
 
 def messages(case: Case) -> tuple[list[OutboxMessage], list[DeliveryAttempt], list[Callback]]:
-    """Return what was promised to agencies, each try, and what they called back with: codes and times alone."""
+    """Return what was promised to agencies, with whether a hold keeps it, each try, and what they called back with:
+    codes and times alone."""
     told = case.messages.select_related("channel__agency", "key").defer("sealed_body", "key__wrapped")
+    is_kept = ExpressionWrapper(held.is_kept() & Q(state="pending"), output_field=BooleanField())
+    told = told.annotate(is_kept=is_kept)
     sent = told.order_by("-id")[:100]
     tries = DeliveryAttempt.objects.filter(message__case=case).defer("sealed_excerpt").order_by("-id")[:200]
     heard = case.callbacks.select_related("agency").defer("sealed_body").order_by("-id")[:100]

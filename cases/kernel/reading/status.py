@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from django.db.models import Count, Min, Q
 
 from cases.kernel import casetypes, ledgercheck
-from cases.kernel.exchange import letters
+from cases.kernel.exchange import held, letters
 from cases.kernel.models import AuditReport, Callback, Clock, Evidence, Job, OutboxMessage
 
 __all__ = ["LedgerState", "Queue", "ledger_state", "queues"]
@@ -44,6 +44,7 @@ def queues(*, now: datetime) -> list[Queue]:
     quiet = {kind for each in casetypes.all_types() if each.is_restricted for kind in each.agency_kinds}
     free = {"case__is_restricted": False}
     messages = OutboxMessage.objects.filter(Q(case=None) | Q(**free), state="pending", due_at__lte=now)
+    messages = messages.exclude(held.is_kept())
     scans = Evidence.objects.filter(blob__scan_due_at__isnull=False, **free)
     rows = (
         ("Messages to agencies", messages, "due_at", 5),
