@@ -14,6 +14,7 @@ from cases.kernel.numberfields import Whole
 from cases.kernel.office import grants
 from cases.kernel.office.changeforms import ChangeForm
 from cases.kernel.office.kinds import Change, Kind, Line, Payload
+from cases.kernel.plainforms import Chosen
 
 __all__ = ["KINDS", "METHODS"]
 
@@ -29,7 +30,7 @@ def _teams() -> list[tuple[str, str]]:
 class RouteForm(ChangeForm):
     """One address in a team's order: entered, changed, or no longer rung."""
 
-    team = forms.ChoiceField(label="Restricted team", choices=_teams)
+    team = Chosen(label="Restricted team", choices=_teams)
     position = Whole(
         label="Place in the order",
         min_value=1,

@@ -16,6 +16,7 @@ from cases.kernel.exchange.agreements import STATES, Terms
 from cases.kernel.models import Agency
 from cases.kernel.office.changeforms import ChangeForm
 from cases.kernel.office.kinds import Payload
+from cases.kernel.plainforms import Chosen
 
 __all__ = [
     "LABELS",
@@ -98,8 +99,8 @@ class AgencyForm(ChangeForm):
 class TermsForm(ChangeForm):
     """Standing, agreements and contact."""
 
-    code = forms.ChoiceField(label="Agency", choices=_agency_choices)
-    state = forms.ChoiceField(label=LABELS["state"], choices=[(each, each.capitalize()) for each in STATES])
+    code = Chosen(label="Agency", choices=_agency_choices)
+    state = Chosen(label=LABELS["state"], choices=[(each, each.capitalize()) for each in STATES])
     contract_reference = forms.CharField(label=LABELS["contract_reference"], max_length=60, required=False)
     contract_from_date = forms.DateField(label=LABELS["contract_from_date"], required=False)
     contract_until_date = forms.DateField(label=LABELS["contract_until_date"], required=False)
@@ -124,7 +125,7 @@ class TermsForm(ChangeForm):
 class AddressForm(ChangeForm):
     """Where its messages go."""
 
-    code = forms.ChoiceField(label="Agency", choices=_agency_choices)
+    code = Chosen(label="Agency", choices=_agency_choices)
     address = forms.CharField(label="Address of its messages", max_length=400, help_text=ADDRESS_HELP)
 
     def clean_address(self) -> str:
@@ -138,7 +139,7 @@ class AddressForm(ChangeForm):
 class FilesForm(ChangeForm):
     """Where files go to an agency that is told by message."""
 
-    code = forms.ChoiceField(label="Agency", choices=_agency_choices)
+    code = Chosen(label="Agency", choices=_agency_choices)
     address = forms.CharField(label="Address of its files", max_length=400, help_text=ADDRESS_HELP)
 
     def clean_address(self) -> str:
@@ -150,27 +151,27 @@ class FilesForm(ChangeForm):
 class KeyForm(ChangeForm):
     """A further key of one way of talking."""
 
-    code = forms.ChoiceField(label="Agency", choices=_agency_choices)
+    code = Chosen(label="Agency", choices=_agency_choices)
     direction = forms.ChoiceField(label="For", choices=list(WAYS.items()), widget=forms.RadioSelect)
 
 
 class KeyEndForm(ChangeForm):
     """The end of one live key."""
 
-    code = forms.ChoiceField(label="Agency", choices=_agency_choices)
+    code = Chosen(label="Agency", choices=_agency_choices)
     key_name = forms.CharField(label="Name of the key", max_length=40)
 
 
 class FileKeysForm(ChangeForm):
     """Pairs of ours for an agency that exchanges files: one to sign in, one to sign and to open."""
 
-    code = forms.ChoiceField(label="Agency", choices=_agency_choices)
+    code = Chosen(label="Agency", choices=_agency_choices)
 
 
 class FolderForm(ChangeForm):
     """Where an agency leaves files for us."""
 
-    code = forms.ChoiceField(label="Agency", choices=_agency_choices)
+    code = Chosen(label="Agency", choices=_agency_choices)
     folder = forms.RegexField(
         r"^(/[A-Za-z0-9._-]+)*\Z",
         label="Folder of its files for us",
@@ -183,7 +184,7 @@ class FolderForm(ChangeForm):
 class PartnerKeyForm(ChangeForm):
     """A public key of an agency, as it was handed over."""
 
-    code = forms.ChoiceField(label="Agency", choices=_agency_choices)
+    code = Chosen(label="Agency", choices=_agency_choices)
     key_kind = forms.ChoiceField(label="Kind", choices=list(partnerkeys.KINDS.items()), widget=forms.RadioSelect)
     public = forms.CharField(
         label="Public key",
@@ -205,18 +206,18 @@ class PartnerKeyForm(ChangeForm):
 class PartnerKeyEndForm(ChangeForm):
     """The end of one public key of an agency."""
 
-    code = forms.ChoiceField(label="Agency", choices=_agency_choices)
+    code = Chosen(label="Agency", choices=_agency_choices)
     fingerprint = forms.CharField(label="Fingerprint", max_length=80)
 
 
 class PauseForm(ChangeForm):
     """A pause of what is sent, until a day or until somebody resumes."""
 
-    code = forms.ChoiceField(label="Agency", choices=_agency_choices)
+    code = Chosen(label="Agency", choices=_agency_choices)
     until_date = forms.DateField(label="Until", required=False, help_text="Empty: until somebody resumes it.")
 
 
 class ResumeForm(ChangeForm):
     """The end of a pause."""
 
-    code = forms.ChoiceField(label="Agency", choices=_agency_choices)
+    code = Chosen(label="Agency", choices=_agency_choices)

@@ -8,18 +8,19 @@ from django import forms
 
 from cases.credit import codes, opening
 from cases.kernel.models import Case
-from cases.kernel.numberfields import Whole
+from cases.kernel.numberfields import Pounds
 from cases.kernel.plainforms import PLACE, Chosen, PersonForm, PlainForm
 from cases.kernel.timing import places
 
 __all__ = ["DecideForm", "FactsForm", "PartyForm"]
 
 _CHOOSE = ("", "Choose")
-_MOST_PENCE = 10_000_000
+_MOST_POUNDS = 100_000
 
 
 class FactsForm(PlainForm):
-    """Which application, on which occasion, and which notice the person was shown."""
+    """Which application, on which occasion, and which notice the person was shown. Money is typed in pounds and kept in
+    pence."""
 
     application_id = forms.RegexField(
         label="Application",
@@ -30,8 +31,8 @@ class FactsForm(PlainForm):
     occasion = Chosen(label="Occasion", choices=codes.OCCASIONS)
     channel = Chosen(label="Channel", choices=codes.CHANNELS)
     product = forms.CharField(label="Product", max_length=40)
-    monthly_pence = Whole(label="Each month, in pence", min_value=0, max_value=_MOST_PENCE, required=False)
-    handset_pence = Whole(label="Handset, in pence", min_value=0, max_value=_MOST_PENCE, required=False)
+    monthly = Pounds(label="Each month, in pounds", min_value=0, max_value=_MOST_POUNDS, required=False)
+    handset = Pounds(label="Handset, in pounds", min_value=0, max_value=_MOST_POUNDS, required=False)
     basis = forms.ChoiceField(label="Legal basis", choices=[_CHOOSE, *codes.BASES], required=False)
     has_special_category = forms.BooleanField(
         label="Special category data is involved", required=False, help_text="Then a person decides."
@@ -49,8 +50,8 @@ class FactsForm(PlainForm):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
-        for name in ("monthly_pence", "handset_pence"):
-            cleaned[name] = cleaned.get(name) or 0
+        for name in ("monthly", "handset"):
+            cleaned[f"{name}_pence"] = int((cleaned.pop(name, None) or 0) * 100)
         cleaned["basis"] = cleaned.get("basis") or "gdpr_6_1_f"
         return cleaned
 

@@ -19,6 +19,7 @@ from cases.kernel.actors import Actor
 from cases.kernel.models import Agency, Proposal
 from cases.kernel.office.changeforms import ChangeForm
 from cases.kernel.office.kinds import Change, Kind, Line, Payload
+from cases.kernel.plainforms import Chosen
 
 __all__ = ["KINDS", "active", "authorities", "proven", "too_close"]
 
@@ -73,9 +74,9 @@ def too_close(authority_code: str, code: str, actor: Actor, *, at: datetime) -> 
 class ContactForm(ChangeForm):
     """One desk of one authority: entered, corrected, or set apart."""
 
-    agency = forms.ChoiceField(label="Authority", choices=lambda: authorities(*ASKERS))
+    agency = Chosen(label="Authority", choices=lambda: authorities(*ASKERS))
     code = forms.SlugField(label="Code of the desk", max_length=40, help_text="Small letters and hyphens.")
-    kind = forms.ChoiceField(label=_LABELS["kind"], choices=codes.DESK_KINDS)
+    kind = Chosen(label=_LABELS["kind"], choices=codes.DESK_KINDS)
     desk = forms.CharField(label=_LABELS["desk"], max_length=80, help_text="Names no person.")
     accreditation = forms.CharField(label=_LABELS["accreditation"], max_length=40, required=False)
     phone = forms.CharField(
@@ -83,7 +84,7 @@ class ContactForm(ChangeForm):
         max_length=24,
         help_text="From the national list, never from the request itself.",
     )
-    method = forms.ChoiceField(label=_LABELS["method"], choices=codes.METHODS)
+    method = Chosen(label=_LABELS["method"], choices=codes.METHODS)
     is_active = forms.BooleanField(label="This desk may ask", required=False, initial=True)
 
     def clean_phone(self) -> str:

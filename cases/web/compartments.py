@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from cases.kernel.actors import Actor
 from cases.kernel.calendars import LONDON
 from cases.kernel.errors import CaseError, NotVisible
+from cases.kernel.plainforms import Chosen
 from cases.kernel.restricted import compartments
 from cases.web import asking, stepup
 from cases.web.refusals import Problem, form_problems, screen, status_of
@@ -27,8 +28,8 @@ __all__ = ["compartment", "revoke"]
 class GrantForm(forms.Form):
     """Whom to let in, until when, and why."""
 
-    team = forms.TypedChoiceField(label="Team", coerce=int)
-    reader = forms.TypedChoiceField(label="Who may read", coerce=int)
+    team = Chosen(label="Team", coerce=int)
+    reader = Chosen(label="Who may read", coerce=int)
     until = forms.DateField(label="Until the end of", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
     reason = forms.CharField(
         label="Why", max_length=2000, widget=forms.Textarea(attrs={"rows": 3}), help_text="At least 20 characters."

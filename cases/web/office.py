@@ -46,8 +46,10 @@ VERBS = {
 PREVIEWS = {"letter_text": "web:letter_preview"}
 # Kinds that change one thing of a list, and the page of that list: its form is opened beside what it changes.
 BEGUN_AT = {
+    "clock_rule": "web:clock_rules",
     "code_entry": "web:codes",
     "letter_text": "web:letters",
+    "retention_class": "web:retention",
     "team_change": "web:teams",
     "tie_end": "web:ties",
 }

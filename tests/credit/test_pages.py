@@ -2,6 +2,7 @@
 
 from django.test import TestCase
 
+from cases.credit.forms import FactsForm
 from tests import checks, creditfiles, factories
 from tests.web import desk
 
@@ -30,3 +31,11 @@ class Pages(TestCase):
     def test_a_kind_that_never_has_people_has_no_card_of_them(self):
         case = creditfiles.opened()
         assert CARD not in self.page(case, creditfiles.STEWARD)
+
+    def test_money_of_a_check_is_typed_in_pounds_and_kept_in_pence(self):
+        typed = {"application_id": "A-77", "occasion": "new", "channel": "web", "product": "mob_paym"}
+        form = FactsForm({**typed, "monthly": "45", "handset": "£1,299.50", "notice_version": "2026-02"})
+        assert form.is_valid(), form.errors
+        assert (form.cleaned_data["monthly_pence"], form.cleaned_data["handset_pence"]) == (4500, 129950)
+        shown = desk.client_of(checks.OFFICER).get("/cases/new/check/").content.decode()
+        assert "in pounds" in shown and "pence" not in shown

@@ -1,6 +1,7 @@
 """What of the office can be proposed from the page of changes, and what is begun beside the thing that it changes."""
 
 import pytest
+from django.forms import RadioSelect, Select
 from django.urls import reverse
 
 from cases.kernel import actors, policy
@@ -25,7 +26,20 @@ def test_every_form_that_only_a_list_can_fill_is_begun_at_that_list(people):
         for kind in proposals.all_kinds()
         if kind.form and any(field.field.required for field in kind.form(initial={}, actor=actor).hidden_fields())
     }
-    assert lacking == office.BEGUN_AT.keys() == {"code_entry", "letter_text", "team_change", "tie_end"}
+    assert lacking == {"code_entry", "letter_text", "team_change", "tie_end"}
+    assert office.BEGUN_AT.keys() == lacking | {"clock_rule", "retention_class"}
+
+
+def test_nothing_is_chosen_in_a_form_before_somebody_chooses(people):
+    """What stands first in a list is chosen by nobody: the wrong agency, team or rule would be changed."""
+    for kind in (each for each in proposals.all_kinds() if each.form):
+        form = kind.form(initial={}, actor=people["o.thackray"])
+        for field in form.visible_fields():
+            if isinstance(field.field.widget, Select):
+                first = field.field.choices and list(field.field.choices)[0][0]
+                assert (first, field.value()) == ("", None), (kind.code, field.name)
+            elif isinstance(field.field.widget, RadioSelect):
+                assert field.value() is None, (kind.code, field.name)
 
 
 @pytest.mark.parametrize("person", demo_people.PEOPLE, ids=str)

@@ -1,5 +1,6 @@
 """The queue: its pages join without a gap, its filters stand in the address, it never says more than it may."""
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 
@@ -142,6 +143,12 @@ def test_the_agency_of_a_case_is_whom_it_was_told_and_not_the_post(people):
 def _statuses(username, query=""):
     chips = desk.client_of(username).get(f"/cases/{query}").context["chips"]
     return {each.value: each.label for chip in chips if chip.name == "state" for each in chip.choices}
+
+
+def test_a_filter_that_was_opened_stands_on_nothing(people):
+    page = desk.client_of("a.byrne").get("/cases/").content.decode()
+    selects = re.findall(r'<select id="f-\w+"[^>]*>(.*?)</option>', page)
+    assert selects and set(selects) == {'<option value="">Choose'}
 
 
 def test_the_filter_of_states_has_those_of_the_kind_in_its_own_words(people):

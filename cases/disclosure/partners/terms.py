@@ -16,6 +16,7 @@ from cases.kernel.models import Agency
 from cases.kernel.numberfields import Whole
 from cases.kernel.office.changeforms import ChangeForm
 from cases.kernel.office.kinds import Change, Kind, Line, Payload
+from cases.kernel.plainforms import Chosen
 
 __all__ = ["KINDS", "PARTNER_KINDS", "live", "why_not"]
 
@@ -66,7 +67,7 @@ def _partners() -> list[tuple[str, str]]:
 class AgreementForm(ChangeForm):
     """One agreement with one partner: entered, changed, or taken out of use."""
 
-    agency = forms.ChoiceField(label="Partner", choices=_partners)
+    agency = Chosen(label="Partner", choices=_partners)
     reference = forms.CharField(label="Reference of the agreement", max_length=40)
     purposes = forms.MultipleChoiceField(
         label=_LABELS["purposes"], choices=codes.PURPOSES, widget=forms.CheckboxSelectMultiple

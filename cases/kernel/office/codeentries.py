@@ -17,6 +17,7 @@ from cases.kernel.office import codelists
 from cases.kernel.office.changeforms import ChangeForm
 from cases.kernel.office.codelists import CodeList
 from cases.kernel.office.kinds import Change, Kind, Line, Payload
+from cases.kernel.plainforms import Chosen
 
 __all__ = ["KINDS"]
 
@@ -59,7 +60,7 @@ class NewEntryForm(EntryForm):
         "The stored code never changes afterwards, and it is never removed: it can be ended by a date.",
         "Systems and agencies that send or read the code must know it before it is used.",
     )
-    list_code = forms.ChoiceField(label="List", choices=lambda: _open_lists())
+    list_code = Chosen(label="List", choices=lambda: _open_lists())
     code = forms.RegexField(
         CODE,
         label="Stored code",

@@ -16,6 +16,7 @@ from cases.kernel.models import PolicyDocument
 from cases.kernel.office import policydocs
 from cases.kernel.office.changeforms import ChangeForm
 from cases.kernel.office.kinds import Change, Kind, Line, Payload
+from cases.kernel.plainforms import Chosen
 
 __all__ = ["KINDS"]
 
@@ -34,7 +35,7 @@ class DocumentForm(ChangeForm):
     """The file of the next version, with its days."""
 
     hints = ("Whoever agrees approves the document. Nothing leaves on a clause whose document is past its review.",)
-    code = forms.ChoiceField(label="Document")
+    code = Chosen(label="Document")
     title = forms.CharField(label="Title", max_length=120)
     valid_from = forms.DateField(label="Valid from", widget=forms.DateInput(attrs={"type": "date"}))
     review_by = forms.DateField(label="Review by", widget=forms.DateInput(attrs={"type": "date"}))

@@ -16,6 +16,7 @@ from cases.kernel.models import ClockRuleVersion, HolidayChange
 from cases.kernel.numberfields import Whole
 from cases.kernel.office.changeforms import ChangeForm
 from cases.kernel.office.kinds import Change, Kind, Line, Payload
+from cases.kernel.plainforms import Chosen
 from cases.kernel.timing import recounting, rulebook
 from cases.kernel.timing.counting import OPEN_ENDED, ClockRule, in_words
 from cases.kernel.timing.rulebook import RULES
@@ -49,16 +50,16 @@ class ClockRuleForm(ChangeForm):
     hints = (
         "Running periods keep the version they began with. The new one counts for what begins on its day or after.",
     )
-    code = forms.ChoiceField(label="Rule", choices=lambda: sorted((code, rule.label) for code, rule in RULES.items()))
+    code = Chosen(label="Rule", choices=lambda: sorted((code, rule.label) for code, rule in RULES.items()))
     length = Whole(label="Length", min_value=0, max_value=10_000)
-    unit = forms.ChoiceField(label="Counted in", choices=UNITS)
+    unit = Chosen(label="Counted in", choices=UNITS)
     counts_first_day = forms.BooleanField(label="Beginning with: the first day is day one", required=False)
     starts_after_days = Whole(label="Days until it starts", min_value=0, max_value=60)
     deemed_working_days = Whole(label="Working days until deemed served", min_value=0, max_value=30)
-    roll = forms.ChoiceField(label="When it ends on a day off", choices=ROLLS)
+    roll = Chosen(label="When it ends on a day off", choices=ROLLS)
     is_pausable = forms.BooleanField(label="It may stand still", required=False)
     may_name_end = forms.BooleanField(label="An order or agreement may name another end", required=False)
-    on_breach = forms.ChoiceField(label="When it is over without what was due", choices=BREACHES)
+    on_breach = Chosen(label="When it is over without what was due", choices=BREACHES)
     warn_hours = Whole(label="Hours ahead that a task asks for it, or 0", min_value=0, max_value=10_000)
     jurisdictions = forms.MultipleChoiceField(label="Runs in", choices=PLACES, widget=forms.CheckboxSelectMultiple)
     source = forms.CharField(label="Source", max_length=200, help_text="The Act and section, or whose target it is.")
@@ -78,9 +79,9 @@ class HolidayForm(ChangeForm):
     """One day in one jurisdiction."""
 
     hints = ("Open periods of that part of the country are then counted anew; each case says from when to when.",)
-    jurisdiction = forms.ChoiceField(label="Where", choices=PLACES)
+    jurisdiction = Chosen(label="Where", choices=PLACES)
     day = forms.DateField(label="Day", widget=forms.DateInput(attrs={"type": "date"}))
-    effect = forms.ChoiceField(label="Change", choices=EFFECTS, widget=forms.RadioSelect, initial="added")
+    effect = forms.ChoiceField(label="Change", choices=EFFECTS, widget=forms.RadioSelect)
     name = forms.CharField(label="Name of the day", max_length=80)
     source = forms.CharField(label="Source", max_length=200, help_text="Such as the proclamation or the official list.")
 

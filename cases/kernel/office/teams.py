@@ -13,6 +13,7 @@ from cases.kernel.models import Team, TeamMembership, User
 from cases.kernel.office import grants, leaving, people
 from cases.kernel.office.changeforms import ChangeForm, PersonField
 from cases.kernel.office.kinds import Change, Kind, Line, Payload
+from cases.kernel.plainforms import Chosen
 
 __all__ = ["KINDS"]
 
@@ -50,12 +51,11 @@ class MemberForm(ChangeForm):
     """One person's standing in one team."""
 
     user = PersonField(label="Person")
-    team = forms.ChoiceField(label="Team", choices=_team_choices)
+    team = Chosen(label="Team", choices=_team_choices)
     standing = forms.ChoiceField(
         label="Standing",
         choices=list(STANDINGS.items()),
         widget=forms.RadioSelect,
-        initial="member",
         help_text="Leading is a mark for colleagues; it gives no right.",
     )
 

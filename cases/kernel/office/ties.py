@@ -20,6 +20,7 @@ from cases.kernel.models import Case, StaffTie, TieEntry, User
 from cases.kernel.office import leaving
 from cases.kernel.office.changeforms import ChangeForm
 from cases.kernel.office.kinds import Change, Kind, Line, Payload
+from cases.kernel.plainforms import Chosen
 from cases.kernel.restricted import moving
 from cases.ledger import sealing
 
@@ -43,7 +44,7 @@ class TieForm(ChangeForm):
         "From then on the case does not exist for you; if it was yours, it goes back to the queue.",
         "It moves to the restricted team for such cases. A case about a member of staff is declared as theirs.",
     )
-    user = forms.TypedChoiceField(label="Who has the tie", coerce=int)
+    user = Chosen(label="Who has the tie", coerce=int)
     reference = forms.CharField(label="Reference of the case", max_length=40)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -69,7 +70,7 @@ class PersonTieForm(ChangeForm):
         "Register somebody whose cases you must never work on: a relative, a neighbour, a former partner.",
         "Cases in which this person is, now or later, are neither taken nor decided by you. What you enter is sealed.",
     )
-    user = forms.TypedChoiceField(label="Who has the tie", coerce=int)
+    user = Chosen(label="Who has the tie", coerce=int)
     phone = forms.CharField(label="Their telephone", max_length=40, required=False)
     email = forms.CharField(label="Their e-mail", max_length=200, required=False)
     account = forms.CharField(label="Their account with us", max_length=80, required=False)

@@ -10,13 +10,12 @@ import hashlib
 from datetime import datetime
 from typing import Any
 
-from django import forms
-
 from cases.kernel.actors import Actor
 from cases.kernel.models import Figures, FiguresRelease
 from cases.kernel.office.changeforms import ChangeForm
 from cases.kernel.office.codelists import CodeField
 from cases.kernel.office.kinds import Change, Kind, Line, Payload
+from cases.kernel.plainforms import Chosen
 from cases.kernel.timing import quarters
 from cases.ledger import api as ledger
 from cases.reports.figures import files, tables
@@ -44,7 +43,7 @@ class ReleaseForm(ChangeForm):
     """Which figures go to whom, and what for."""
 
     hints = ("Only tables of sums go: no person, no case, no count below ten. The data protection officer decides.",)
-    quarter = forms.ChoiceField(label="Figures of", choices=_made)
+    quarter = Chosen(label="Figures of", choices=_made)
     recipient = CodeField(
         label="Organisation",
         codes=RECIPIENTS,
