@@ -11,7 +11,7 @@ from cases.disclosure import package
 from cases.kernel import actors, approvals, edits, intake, transitions, verdicts
 from cases.kernel.actors import Actor
 from cases.kernel.exchange import agencies, agreements
-from cases.kernel.models import Agency, Case
+from cases.kernel.models import Agency, Case, OutboxMessage
 from cases.kernel.office import proposals
 from tests.factories import AT
 from tests.keptstories import story
@@ -272,6 +272,14 @@ def quality_check(people: dict[str, Actor], **facts: Any) -> Case:
 @story
 def released(people: dict[str, Actor], **facts: Any) -> Case:
     return after(quality_check(people, **facts), "release", people["e.hallam"], compared=COMPARED)
+
+
+@story
+def tried(people: dict[str, Actor]) -> Case:
+    """Released; a try to send it failed, so that the authority may have it."""
+    case = released(people)
+    OutboxMessage.objects.filter(case=case, kind="le_result").update(attempts=1)
+    return case
 
 
 @story

@@ -6,15 +6,17 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from cases.disclosure import giving
+from cases.disclosure import cancelling, giving
 from cases.kernel import record, tasks, transitions
 from cases.kernel.actors import Actor
 from cases.kernel.casetypes import Content
 from cases.kernel.models import Case
+from cases.kernel.transitions import AlreadyThere
 
 __all__ = ["EXAMPLES", "answered", "cancelled", "confirmed", "destroyed", "received"]
 
 LONGEST = 4000
+GIVEN = frozenset({"released", "receipted", "error_review"})
 EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "le.answered": {"answer": "The period is in UTC."},
     "le.cancelled": {},
@@ -32,9 +34,16 @@ def answered(case: Case, content: Content, *, actor: Actor, at: datetime) -> Non
 def cancelled(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
     """The authority cancels: nothing is given, wherever the case stands.
 
-    What was released and has not left yet is taken back."""
-    if not giving.keep_back(case, actor=actor, at=at, cause=content.callback_uid):
+    What was released and never tried to be sent is taken back; what it may have is not sent again, and somebody asks.
+    """
+    if case.state not in GIVEN:
         _apply(case, "cancel", content, actor, at, {})
+        return
+    if case.disclosure_request.cancelled_at is not None:
+        raise AlreadyThere("The cancellation is on record.")
+    cancelling.keep_from_leaving(case)
+    is_ours_alone = case.state == "released" and not cancelling.tried(case)
+    _apply(case, "take_back" if is_ours_alone else "note_cancellation", content, actor, at, {})
 
 
 def received(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:

@@ -62,6 +62,8 @@ LE_DISCLOSURE = CaseType(
         "refuse": stepforms.RefuseForm,
         "override_gate": stepforms.OverrideForm,
         "cancel": stepforms.CancelForm,
+        "take_back": stepforms.TakeBackForm,
+        "note_cancellation": stepforms.CancelForm,
         "submit": stepforms.SubmitForm,
         "release": stepforms.ReleaseForm,
         "release_urgent": stepforms.SubmitForm,
@@ -113,6 +115,5 @@ LE_DISCLOSURE = CaseType(
     message_labels={kind.code: kind.label for kind in messages.ALL},
     said={
         "le_disclosure.destroyed": "The recipient said what became of what was to be destroyed",
-        "le_disclosure.kept_back": "A part was kept back",
     },
 )

@@ -8,11 +8,14 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from cases.disclosure import codes, guards, inspection, package
+from cases.disclosure import cancelling, codes, guards, inspection, package
 from cases.disclosure.dataitems import ITEMS
 from cases.disclosure.models import DisclosureRequest
 from cases.kernel.models import Clock, Evidence
 from cases.ledger import sealing
+
+# The task of whoever compares what an authority put in writing.
+COMPARE = "disclosure_compare_writing"
 
 
 def reader(context: Any, field: str) -> sealing.Reader:
@@ -104,6 +107,31 @@ def is_one_officers_alone(context: Any) -> str | None:
     return None if facts.called_back_at else "Call the authority back first."
 
 
+# --- a cancellation after the release ---------------------------------------------------------------------------------
+def has_not_arrived(context: Any) -> str | None:
+    """What they have is given: the cancellation is then put on record, and ends nothing."""
+    if context.case.disclosure_request.receipted_at or cancelling.has_arrived(context.case):
+        return "They have the package, or are getting it now. Record the cancellation, and ask what they did with it."
+    return None
+
+
+def is_known_not_to_be_there(context: Any) -> str | None:
+    """A try to send it that failed may have arrived all the same; whoever cancelled is asked."""
+    if context.actor.kind != "agency" and _text(context, "not_there"):
+        return None
+    if not cancelling.tried(context.case):
+        return None
+    return "It was tried to be sent: say how you know that they do not have it."
+
+
+def may_be_there(context: Any) -> str | None:
+    if context.case.disclosure_request.cancelled_at is not None:
+        return "The cancellation is on record."
+    if context.case.state == "released" and not cancelling.tried(context.case):
+        return "It was never tried to be sent: end the request as cancelled."
+    return None
+
+
 # --- receipt and writing --------------------------------------------------------------------------------------------
 def says_how_it_was_confirmed(context: Any) -> str | None:
     """The authority's own word is its confirmation, if it names the package that we sent; a person says how it came."""
@@ -149,6 +177,8 @@ def describes_the_error(context: Any) -> str | None:
         return "Say whom it touches besides whom was asked about, or that it touches nobody."
     found_at = context.inputs.get("found_at")
     released_at = context.case.disclosure_request.released_at
+    if not isinstance(context.inputs.get("is_breach"), bool):
+        return "Say whether it is a personal data breach."
     if found_at is None or found_at > context.at or (released_at and found_at < released_at):
         return "Say when it was found: after the release, and not in the future."
     return None
@@ -197,4 +227,6 @@ def nothing_is_open(context: Any) -> str | None:
         return sentence
     if context.case.disclosure_errors.filter(destroy_asked_at__isnull=False, destroyed_at=None).exists():
         return "The authority has not confirmed yet that it destroyed what it was wrongly given."
+    if context.case.tasks.filter(kind=COMPARE, closed_at=None).exists():
+        return "Nobody has compared the written notice with what was given yet."
     return None

@@ -55,6 +55,7 @@ def refuse(context: Any) -> None:
     facts, code = context.case.disclosure_request, str(context.inputs["reason_code"])
     facts.refusal_code = code
     facts.save(update_fields=["refusal_code"])
+    giving.discard(context)
     messages.refuse(context.case, reason=code, items=list(facts.items), actor=context.actor, at=context.at)
     periods.end_all(context.case, at=context.at, state="met")
 
@@ -81,6 +82,8 @@ def cancel(context: Any) -> None:
     if notice:
         sealing.seal(facts, {"cancellation": notice}, key=facts.key)
         facts.save(update_fields=["cancellation"])
+    facts.cancelled_at = facts.cancelled_at or context.at
+    facts.save(update_fields=["cancelled_at"])
     giving.discard(context)
     end_periods(context)
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from cases.disclosure import checking, codes, messages, package, periods
 from cases.disclosure.breach import opening as breaches
 from cases.disclosure.models import DisclosureError
 from cases.kernel import approvals, clocks, failpoints, holds, outbox, record, tasks, transitions
-from cases.kernel.actors import Actor, system
+from cases.kernel.actors import system
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Case, Clock, OutboxMessage, Task
 from cases.ledger import sealing
@@ -19,11 +18,10 @@ from cases.ledger import sealing
 DESTROY = "disclosure_destroy"
 WRITING = "disclosure_no_writing"
 REPORT = "disclosure_report_error"
-KEPT_BACK = "disclosure_kept_back"
 tasks.declare(
     {
-        KEPT_BACK: "The authority cancelled before the package left: it was taken back. Compare, and say how it ended",
         DESTROY: "Ask whether what was wrongly given is destroyed",
+        checking.COMPARE: "Compare the written notice of an oral request with what was given, and attach it",
         WRITING: "Chase the written notice of an oral request",
         REPORT: "Send the error report to the Investigatory Powers Commissioner",
     }
@@ -83,31 +81,10 @@ def give(context: Any) -> None:
 
 def discard(context: Any) -> None:
     """What was taken out and never given is destroyed, and nobody may release it any more."""
-    package.erase(context.case, actor=context.actor, reason="cancelled", at=context.at)
+    package.erase(context.case, actor=context.actor, reason=context.case.state, at=context.at)
     waiting = approvals.open_for(context.case, "release")
     if waiting is not None:
         approvals.close(waiting, outcome="withdrawn", at=context.at)
-
-
-def keep_back(case: Case, *, actor: Actor, at: datetime, cause: UUID | None) -> bool:
-    """Take back a package that was released and that nobody has tried to send yet, since the authority cancelled (IPA
-    2016 s.65); say whether it was. It is destroyed, nothing counts as given, and a person ends the case. Where a worker
-    has taken it meanwhile nothing is written."""
-    pending = OutboxMessage.objects.filter(case=case, kind=messages.LE_RESULT.code, state="pending", attempts=0)
-    message = pending.select_related("key").first()
-    if case.state != "released" or message is None or not outbox.take_back(message, at=at):
-        return False
-    with record.act(case, "le_disclosure.kept_back", actor=actor, at=at, cause=cause):
-        package.erase(case, actor=actor, reason="cancelled", at=at)
-        outbox.forget(message, actor=actor.label, reason="purged", at=at)
-        facts = case.disclosure_request
-        facts.released_at = None
-        facts.save(update_fields=["released_at"])
-        clocks.end(case, periods.RECEIPT, at=at, state="cancelled")
-        tasks.raise_task(KEPT_BACK, case=case, at=at)
-        clocks.refresh_due(case)
-        case.save()
-    return True
 
 
 # --- receipt --------------------------------------------------------------------------------------------------------
@@ -152,11 +129,14 @@ def purge(case: Case, clock: Clock, *, at: datetime) -> None:
 
 # --- writing after an oral request ------------------------------------------------------------------------------------
 def note_writing(context: Any) -> None:
+    """The time for the notice is kept. What an authority says it put in writing somebody still compares."""
     facts = context.case.disclosure_request
     facts.written_at = context.at
     facts.save(update_fields=["written_at"])
     clocks.meet(context.case, periods.ORAL, at=context.at)
     tasks.close_all(context.case, WRITING, actor=context.actor, at=context.at)
+    if context.actor.kind == "agency":
+        tasks.raise_task(checking.COMPARE, case=context.case, at=context.at)
 
 
 def writing_ends(case: Case, clock: Clock, *, at: datetime) -> None:
@@ -264,7 +244,6 @@ __all__ = [
     "destroyed",
     "discard",
     "give",
-    "keep_back",
     "miss_writing",
     "note_error",
     "note_receipt",

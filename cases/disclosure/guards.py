@@ -204,8 +204,11 @@ def original_is_attached(context: Any) -> str | None:
 
 
 def may_be_answered(context: Any) -> str | None:
-    """A request from abroad goes through the UK Central Authority, and one to preserve gives nothing away."""
+    """A request from abroad goes through the UK Central Authority; one to preserve, or the notice that an order is
+    applied for, gives nothing away."""
     facts = context.case.disclosure_request
+    if facts.request_type == codes.APPLICATION:
+        return "It only says that an order is applied for. When the order is here, correct what came."
     if facts.request_type == codes.PRESERVATION:
         return "It only asks to preserve. When the authorisation or order is here, correct what came."
     if facts.request_type == codes.OVERSEAS and facts.gateway not in codes.FROM_ABROAD:
@@ -283,7 +286,9 @@ def can_be_lifted(context: Any) -> str | None:
 
 
 def has_cancellation(context: Any) -> str | None:
-    """An agency's own word is the notice; a person says which notice came."""
-    if context.actor.kind == "agency" or str(context.inputs.get("notice") or "").strip():
+    """An agency's own word is the notice; a person says which notice came, unless it is on record."""
+    if context.actor.kind == "agency" or context.case.disclosure_request.cancelled_at is not None:
+        return None
+    if str(context.inputs.get("notice") or "").strip():
         return None
     return "Say which notice of cancellation came, and when."

@@ -75,12 +75,23 @@ def fault(case: Case, *, actor: Actor, at: datetime) -> str | None:
     held = holders(case, reader=reader, at=at) if wanted else {}
     if wanted and set(known) - held.keys():
         return "Say of every address who held it, and from when."
+    if any(_overlap(rows) for rows in held.values()):
+        return "Two subscribers are entered as holding one address at one time: say until when the first one did."
     if held.keys() - set(known):
         return "Somebody is entered as holding an address that nobody asked about."
     for part in parts:
         if ITEMS[part.item].opened_by in codes.ADDRESSED and (wrong := _wrong(part, facts, wanted, held, reader, at)):
             return wrong
     return None
+
+
+def _overlap(rows: Sequence[Holder]) -> bool:
+    """Say whether one moment of an address is entered for two subscribers: a row of one could pass as the other's."""
+    return any(
+        one.subject != other.subject and (one.ends_at is None or other.begins_at < one.ends_at)
+        for place, one in enumerate(rows)
+        for other in rows[place + 1 :]
+    )
 
 
 def _missing(case: Case, facts: DisclosureRequest, parts: Sequence[PackagePart]) -> str | None:

@@ -57,7 +57,8 @@ class DisclosureRequest(Tracked):
     `items` are codes of the catalogue; `refused_items` says of those that were refused why; `allowed_items` were opened
     by counsel and an approver. `urn_token` finds a second request of the same number of theirs. `oral_given_at` is when
     it was asked for by word of mouth, `order_until` the day that an order names. `package_sha256` is of the manifest
-    that was sent to be checked, `checked` what its maker ticked. Times are aware UTC.
+    that was sent to be checked, `checked` what its maker ticked. `cancelled_at` is when a cancellation was put on
+    record. Times are aware UTC.
     """
 
     case = models.OneToOneField(Case, models.PROTECT, primary_key=True, related_name="disclosure_request")
@@ -93,6 +94,7 @@ class DisclosureRequest(Tracked):
     answer = SealedTextField(null=True)
     refusal_code = models.CharField(max_length=32, blank=True, editable=False)
     cancellation = SealedTextField(null=True)
+    cancelled_at = models.DateTimeField(null=True, blank=True, editable=False)
     oral_given_at = models.DateTimeField(null=True, blank=True)
     order_until = models.DateField(null=True, blank=True)
     written_at = models.DateTimeField(null=True, blank=True, editable=False)

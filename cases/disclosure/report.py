@@ -94,6 +94,7 @@ def _decided(facts: DisclosureRequest) -> list[tuple[str, str]]:
         ("Put in writing", facts.written_at),
         ("Released", facts.released_at),
         ("Received by them", facts.receipted_at),
+        ("Cancelled by them", facts.cancelled_at),
         ("Our copy destroyed", facts.purged_at),
     )
     rows = [(name, _moment(at)) for name, at in moments if at]

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import Model
 
-from cases.disclosure import checking, effects, giving, guards
+from cases.disclosure import cancelling, checking, effects, giving, guards
 from cases.disclosure.models import AddressHolder, DisclosureRequest, ItemGround, PackagePart
 from cases.kernel.lifecycle import Agreement, Lifecycle, State, Transition
 from cases.kernel.models import Case, CaseAddress, CaseParty, Evidence
@@ -230,7 +230,7 @@ LIFECYCLE = Lifecycle(
         Transition(
             name="refuse",
             label="Refuse the request",
-            source=frozenset({"received", "authenticated", "validated", "clarification"}),
+            source=frozenset({"received", "authenticated", "validated", "clarification", "extracting"}),
             target="refused",
             roles=_OFFICER | frozenset({"system"}),
             agreed_by=(Agreement(role="disclosure_approver", when=_is_person_at_risk),),
@@ -344,6 +344,30 @@ LIFECYCLE = Lifecycle(
             effects=(giving.note_receipt,),
             consequence="Our copy is destroyed after 30 days; hash and list of columns stay",
             tone="primary",
+        ),
+        Transition(
+            name="take_back",
+            label="End as cancelled: they do not have it",
+            source=frozenset({"released"}),
+            target="cancelled",
+            roles=_OFFICER | frozenset({"agency"}),
+            guards=(guards.has_cancellation, checking.has_not_arrived, checking.is_known_not_to_be_there),
+            foreseen=(checking.has_not_arrived,),
+            effects=(cancelling.take_back, effects.cancel),
+            consequence="It is sent no more, our copy is destroyed, and nothing counts as given; kept for 3 years",
+            tone="quiet",
+        ),
+        Transition(
+            name="note_cancellation",
+            label="Record a cancellation that came afterwards",
+            source=frozenset({"released", "receipted", "error_review"}),
+            target=None,
+            roles=_OFFICER | frozenset({"agency"}),
+            guards=(checking.may_be_there, guards.has_cancellation),
+            foreseen=(checking.may_be_there,),
+            effects=(cancelling.note,),
+            consequence="It is sent no more, and somebody asks the authority whether it has it",
+            tone="quiet",
         ),
         Transition(
             name="confirm_in_writing",

@@ -24,6 +24,7 @@ __all__ = [
     "ReturnForm",
     "SettleForm",
     "SubmitForm",
+    "TakeBackForm",
     "ValidateForm",
     "VerifyForm",
     "WritingForm",
@@ -124,6 +125,23 @@ class CancelForm(_StepForm):
     )
 
 
+class TakeBackForm(_StepForm):
+    """Which notice of cancellation came, and that the authority does not have what was released."""
+
+    notice = forms.CharField(
+        label="Notice of cancellation",
+        max_length=200,
+        required=False,
+        help_text="Its number or sender, and when it came, unless that is on record.",
+    )
+    not_there = forms.CharField(
+        label="How you know that they do not have it, if it was tried to be sent",
+        max_length=200,
+        required=False,
+        help_text="Whom you asked, how and when.",
+    )
+
+
 class SubmitForm(_StepForm):
     """What whoever made a package has checked."""
 
@@ -180,9 +198,10 @@ class ErrorForm(_StepForm):
     collateral = forms.CharField(
         label="Whom it touches besides", max_length=2000, widget=forms.Textarea(attrs={"rows": 3})
     )
-    is_breach = forms.BooleanField(
-        label="It is a personal data breach",
-        required=False,
+    is_breach = Chosen(
+        label="Is it a personal data breach?",
+        choices=(("yes", "Yes: data went to or about somebody it should not have"), ("no", "No")),
+        coerce=lambda code: code == "yes",
         help_text="Told within 72 hours; where secrecy forbids that, to the Investigatory Powers Commissioner.",
     )
 

@@ -3,12 +3,15 @@
 import base64
 import hashlib
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 
-from cases.disclosure import giving, guards, opening
-from cases.kernel import actors, edits, intake, outbox, transitions
-from cases.kernel.models import Agency, Case, OnCallAlert, OutboxMessage, Task
+from cases.agencies import queue
+from cases.disclosure import cancelling, checking, guards, opening
+from cases.disclosure.register import lines as register
+from cases.kernel import edits, intake, transitions
+from cases.kernel.models import Case, OnCallAlert, OutboxMessage, Task
 from cases.kernel.oncall import alerts
 from cases.kernel.timing import sweeps
 from cases.ledger import verify
@@ -193,31 +196,100 @@ def test_a_written_notice_that_never_came_is_an_error_on_record_also_while_anoth
     assert case.disclosure_errors.count() == 2
 
 
-def test_what_was_released_and_has_not_left_is_taken_back_where_the_authority_cancels(people):
+# --- a cancellation after the release -------------------------------------------------------------------------------
+SENDING = {"state": "sending", "attempts": 1, "lease": uuid4(), "lease_until": AT + timedelta(hours=9)}
+
+
+def package(case):
+    return OutboxMessage.objects.get(case=case, kind="le_result")
+
+
+def asked_about(case):
+    return Task.objects.filter(case=case, kind="disclosure_kept_back", closed_at=None).count()
+
+
+def test_what_was_released_and_never_tried_ends_as_cancelled_where_the_authority_cancels(people):
     # IPA 2016 s. 65: what is cancelled need not, and may not, be complied with any more.
     case = disclosures.released(people)
-    assert hear(case, "le.cancelled", about="le_ack").state == "released"
-    message = OutboxMessage.objects.get(case=case, kind="le_result")
-    assert (message.state, message.sealed_body) == ("withdrawn", None)
+    ended = hear(case, "le.cancelled", about="le_ack")
+    assert (ended.state, ended.is_closed) == ("cancelled", True)
+    assert (package(case).state, package(case).sealed_body) == ("withdrawn", None)
     assert not case.package_parts.filter(blob__isnull=False).exists()
-    assert facts(case).released_at is None
-    assert Task.objects.filter(case=case, kind="disclosure_kept_back", closed_at=None).count() == 1
+    assert (facts(case).released_at, facts(case).cancelled_at) == (None, AT + timedelta(hours=1))
     assert case.clocks.get(rule="disclosure_receipt").state == "cancelled"
+    day = AT.date()
+    (line,) = register.lines(people["k.mistry"], day, day)
+    assert (line.outcome, line.items, line.minutes) == ("Cancelled by the authority", [], 60)
+    assert hear(case, "le.cancelled", message_id="again", about="le_ack").state == "cancelled"
+    assert not Task.objects.filter(case=case, kind="callback_not_applied").exists()
     assert [each for each in verify.verify_all(is_demo=True) if each.level == "wrong"] == []
 
 
-def test_what_somebody_tried_to_send_is_not_taken_back_and_a_person_hears_of_the_cancellation(people):
-    case = disclosures.released(people)
-    OutboxMessage.objects.filter(case=case, kind="le_result").update(attempts=1)
+@pytest.mark.parametrize("state", ["pending", "dead", "unknown"])
+def test_what_was_tried_is_never_sent_again_once_the_authority_cancelled_and_somebody_asks(people, state):
+    case = disclosures.tried(people)
+    OutboxMessage.objects.filter(pk=package(case).pk).update(state=state)
     assert hear(case, "le.cancelled", about="le_ack").state == "released"
-    assert OutboxMessage.objects.get(case=case, kind="le_result").state == "pending"
-    assert facts(case).released_at is not None
-    assert Task.objects.filter(case=case, kind="callback_not_applied", closed_at=None).exists()
+    assert (package(case).state, asked_about(case)) == ("withdrawn", 1)
+    assert package(case).sealed_body is not None and facts(case).released_at is not None
+    assert not Task.objects.filter(case=case, kind="callback_not_applied").exists()
+    assert hear(case, "le.cancelled", message_id="again", about="le_ack").state == "released"
+    assert asked_about(case) == 1
 
 
-def test_what_a_worker_takes_at_that_moment_is_not_said_to_be_kept_back(people, monkeypatch):
+def test_a_try_that_is_under_way_as_they_cancel_is_the_last(people):
+    case = disclosures.tried(people)
+    OutboxMessage.objects.filter(pk=package(case).pk).update(**SENDING)
+    hear(case, "le.cancelled", about="le_ack")
+    assert (package(case).state, package(case).expires_at) == ("sending", AT + timedelta(hours=1))
+    # It failed, and waits again: nobody takes it.
+    OutboxMessage.objects.filter(pk=package(case).pk).update(state="pending", lease=None, lease_until=None)
+    queue.reclaim()
+    assert package(case).state == "dead"
+
+
+def test_what_they_have_stays_given_and_the_register_says_that_they_cancelled_afterwards(people):
     case = disclosures.released(people)
-    monkeypatch.setattr(outbox, "take_back", lambda _message, *, at: False)
-    by = actors.agency(Agency.objects.get(code=disclosures.AUTHORITY))
-    with nothing_written():
-        assert not giving.keep_back(Case.objects.get(pk=case.pk), actor=by, at=AT, cause=None)
+    OutboxMessage.objects.filter(pk=package(case).pk).update(state="delivered", attempts=1)
+    officer, notice = people["k.mistry"], {"notice": "Letter of 14 November."}
+    said = refusal(case, "take_back", officer, **notice)
+    assert said.startswith("They have the package, or are getting it now.")
+    assert refusal(case, "note_cancellation", officer) == "Say which notice of cancellation came, and when."
+    assert after(case, "note_cancellation", officer, **notice).state == "released"
+    assert refusal(case, "note_cancellation", officer, **notice) == "The cancellation is on record."
+    (line,) = register.lines(officer, AT.date(), AT.date())
+    assert line.outcome == "Something was given, cancelled afterwards"
+    after(case, "confirm_receipt", officer, how="By telephone: they have it.")
+    assert after(case, "close", officer).is_closed
+
+
+def test_a_request_whose_package_was_lost_ends_as_cancelled_once_they_say_that_they_do_not_have_it(people):
+    case, officer = disclosures.tried(people), people["k.mistry"]
+    hear(case, "le.cancelled", about="le_ack")
+    assert refusal(case, "take_back", officer) == (
+        "It was tried to be sent: say how you know that they do not have it."
+    )
+    ended = after(case, "take_back", officer, not_there="SPoC 4417, by telephone.")
+    assert (ended.state, package(case).sealed_body, facts(case).released_at) == ("cancelled", None, None)
+    assert not case.package_parts.filter(blob__isnull=False).exists()
+
+
+def test_what_was_never_tried_is_ended_and_not_only_noted(people):
+    case = disclosures.released(people)
+    said = refusal(case, "note_cancellation", people["k.mistry"], notice="Letter.")
+    assert said == "It was never tried to be sent: end the request as cancelled."
+    assert after(case, "take_back", people["k.mistry"], notice="Letter.").state == "cancelled"
+
+
+def test_what_a_worker_takes_at_that_moment_is_not_said_to_be_taken_back(people, monkeypatch):
+    case = disclosures.released(people)
+    OutboxMessage.objects.filter(pk=package(case).pk).update(**SENDING)
+    monkeypatch.setattr(checking.cancelling, "has_arrived", _first_not(checking.cancelling.has_arrived))
+    with nothing_written(counted=1), pytest.raises(cancelling.StillLeaving):
+        after(case, "take_back", people["k.mistry"], notice="Letter.", not_there="Asked.")
+
+
+def _first_not(asks):
+    """Answer no at first, as before the worker came, and then what is so."""
+    before = [False]
+    return lambda case: before.pop() if before else asks(case)

@@ -222,6 +222,19 @@ def test_written_notice_in_time_is_no_error(people):
     assert case.clocks.get(rule="k03_written_notice").state == "met"
 
 
+def test_what_an_authority_says_it_put_in_writing_somebody_still_compares_before_the_end(people):
+    case, officer = disclosures.urgent(people), people["k.mistry"]
+    after(case, "release_urgent", officer, checked=CHECKED)
+    hear(case, "le.confirmed", about="le_ack")
+    assert case.clocks.get(rule="k03_written_notice").state == "met"
+    late = AT + timedelta(hours=2)
+    after(case, "confirm_receipt", officer, late, how="By telephone.")
+    assert refusal(case, "close", officer, late) == "Nobody has compared the written notice with what was given yet."
+    compare = Task.objects.get(case=case, kind="disclosure_compare_writing")
+    edits.close_task(case.pk, compare.pk, actor=officer, at=late, reason="Number, items and time are those of it.")
+    assert after(case, "close", officer, late).is_closed
+
+
 def test_an_oral_request_that_is_not_answered_yet_only_owes_its_notice(people):
     case = l1b(people)
     sweeps.end_due_clocks(now=datetime(2026, 12, 30, 1, 0, tzinfo=UTC))
@@ -380,6 +393,28 @@ def test_a_row_of_the_other_subscribers_time_keeps_the_package(people):
         case, "outgoing_calls", table(*calls(datetime(2026, 11, 5, 23, 50, tzinfo=UTC), 3)), people, subject="A"
     )
     assert "line 3: the address was subscriber B's then" in refusal(case, "submit", people["k.mistry"], checked=CHECKED)
+
+
+def test_one_address_is_nobodys_and_somebody_elses_at_one_moment(people):
+    case = disclosures.taken_out(people, items=["subscriber_name"])
+    disclosures.say_why(case, "subscriber_name", people)
+    disclosures.add(case, "subscriber_name", disclosures.NAMES, people, subject="A")
+    disclosures.held_by(case, "A", datetime(2025, 3, 1, tzinfo=UTC), datetime(2026, 11, 7, tzinfo=UTC), people)
+    disclosures.held_by(case, "B", datetime(2026, 11, 6, tzinfo=UTC), None, people)
+    said = "Two subscribers are entered as holding one address at one time: say until when the first one did."
+    assert refusal(case, "submit", people["k.mistry"], checked=CHECKED) == said
+
+
+def test_where_nothing_is_held_the_request_is_refused_and_what_was_taken_out_goes(people):
+    case, officer = disclosures.taken_out(people, items=["subscriber_name"]), people["k.mistry"]
+    disclosures.say_why(case, "subscriber_name", people, is_nothing_held=True)
+    said = refusal(case, "submit", officer, checked=CHECKED)
+    assert said == "Nothing would be given: refuse the request instead, as no such data is held."
+    part = disclosures.add(case, "subscriber_name", disclosures.NAMES, people)
+    ended = after(case, "refuse", officer, reason_code="no_data_held")
+    assert (ended.state, ended.is_closed) == ("refused", True)
+    assert told(case)[-1][0] == "le_refuse"
+    assert not case.package_parts.filter(pk=part.pk, blob__isnull=False).exists()
 
 
 def test_who_held_the_address_is_said_and_of_no_other_address(people):
@@ -590,6 +625,7 @@ def test_each_error_is_reported_for_itself(people):
         ({"how": " "}, "Say how it happened."),
         ({"collateral": ""}, "Say whom it touches besides"),
         ({"found_at": AT - timedelta(days=1)}, "Say when it was found"),
+        ({"is_breach": None}, "Say whether it is a personal data breach."),
     ],
 )
 def test_an_error_says_what_how_and_when(people, changes, said):

@@ -21,7 +21,7 @@ SHARED = [
 ]
 INSPECTED = [
     *("urn", "purpose", "grade", "granted_date", "items_asked", "items_refused", "reason_refused", "oral_given_at"),
-    *("written_at", "received_by_them_at", "package_sha256", "faults"),
+    *("written_at", "received_by_them_at", "cancelled_at", "package_sha256", "faults"),
 ]
 
 

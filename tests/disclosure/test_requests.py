@@ -390,6 +390,13 @@ def test_notice_of_an_application_holds_everything_at_once_and_tells_counsel(peo
     assert "not a notice" in refusal(plain, "give_notice_of_application", people["k.mistry"])
 
 
+def test_the_notice_of_an_application_alone_gives_nothing_away(people):
+    case = disclosures.applied_for(people)
+    after(case, "verify", people["k.mistry"], **disclosures.CALL)
+    said = refusal(case, "validate", people["k.mistry"], is_ours=True)
+    assert said == "It only says that an order is applied for. When the order is here, correct what came."
+
+
 def test_an_order_that_is_made_goes_on_as_a_request_and_stays_held(people):
     case = after(disclosures.on_notice(people), "order_made", people["k.mistry"])
     assert (case.state, clocks_of(case)["disclosure_grade_3"]) == ("received", "running")

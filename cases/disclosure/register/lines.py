@@ -34,11 +34,12 @@ _SHARED = (
 )
 _INSPECTED = (
     *("urn", "purpose", "grade", "granted_date", "items_asked", "items_refused", "reason_refused", "oral_given_at"),
-    *("written_at", "received_by_them_at", "package_sha256", "faults"),
+    *("written_at", "received_by_them_at", "cancelled_at", "package_sha256", "faults"),
 )
 datacategories.declare(REGISTER, dict.fromkeys(_SHARED, "request"))
 datacategories.declare(INSPECTION, dict.fromkeys((*_SHARED, *_INSPECTED), "request"))
 _TYPES = dict(codes.TYPES)
+LATER = ", cancelled afterwards"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,8 +132,8 @@ def _line(facts: DisclosureRequest, names: dict[str, str]) -> Line:
         authority=names.get(facts.authority_code) or facts.authority_code or "Not said",
         kind=_TYPES.get(facts.request_type, facts.request_type),
         ground=ground.label if ground else "Not said",
-        outcome=OUTCOMES[outcome],
-        answered_at=facts.released_at or max(ended, default=None),
+        outcome=f"{OUTCOMES[outcome]}{LATER}" if facts.released_at and facts.cancelled_at else OUTCOMES[outcome],
+        answered_at=facts.released_at or facts.cancelled_at or max(ended, default=None),
         parts=list(case.package_parts.all()) if facts.released_at else [],
         errors=Counter(each.kind or "under_review" for each in errors),
         faults=[codes.FAULT_LABELS.get(each.fault, each.fault) for each in errors],
@@ -167,6 +168,7 @@ def inspection(found: Sequence[Line], *, reader: reads.Reader, at: datetime) -> 
             _time(facts.oral_given_at),
             _time(facts.written_at),
             _time(facts.receipted_at),
+            _time(facts.cancelled_at),
             facts.package_sha256,
             "; ".join(line.faults),
         ]
