@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, datetime
 from functools import partial
 from typing import Any
@@ -34,7 +34,17 @@ __all__ = ["BY_HAND", "JOINT", "LETTERS", "UNCLEAR", "account_named", "came_back
 
 UNCLEAR, JOINT, BY_HAND = "moratorium_unclear", regimes.JOINT, "moratorium_by_hand"
 SEND, OTHERS = "moratorium_send_particulars", "moratorium_others"
-UNKNOWN, AGAIN = "moratorium_unknown", "moratorium_open_again"
+UNKNOWN, AGAIN, TWICE = "moratorium_unknown", "moratorium_open_again", "moratorium_twice"
+
+
+def _twice_in_words(detail: Mapping[str, Any]) -> str:
+    if "debts" not in detail:
+        return ""
+    debts = ", ".join(str(number) for number in detail["debts"])
+    ended = "; this one has ended" if detail.get("is_over") else ""
+    return f"debt {debts}{ended}"
+
+
 tasks.declare(
     {
         UNCLEAR: "A moratorium notice: say which accounts are the debtor's, or that there are none",
@@ -44,7 +54,9 @@ tasks.declare(
         AGAIN: "Billing told of an account that the notice names, which was answered as not found: open the case again",
         OTHERS: "Say whether other accounts that were found are the debtor's too, and tell the adviser, who waits",
         BY_HAND: "Tell the adviser, the register or a buyer by hand: no message or letter can go",
+        TWICE: "Another moratorium protects a debt of this one too: ask the register whether both stand",
     },
+    more={TWICE: _twice_in_words},
     ended_by={UNCLEAR: "This ends when the notice is applied, or answered as not found."},
 )
 _ON_THEIR_WAY = ("pending", "sending", "unknown", "refused", "dead")
@@ -131,12 +143,26 @@ def apply(context: Any) -> None:
             protect(case, facts, debt, from_date=facts.start_date, ends=ends, actor=actor, at=at)
     _settle_told(case, at=at)
     _name_accounts(case, at=at)
+    _ask_about_others(case, at=at, is_over=False)
     answer(case, "sold" if all(debt.standing == "sold" for debt in chosen) else "found", actor=actor, at=at)
     if actor.kind == "system" and facts.undecided:
         tasks.raise_task(OTHERS, case=case, at=at, debts=[debt.number for debt in facts.undecided])
     if any(debt.standing == "unknown" for debt in debts):
         tasks.raise_task(UNKNOWN, case=case, at=at)
     write_to_adviser(case, N9, at=at)
+
+
+def _ask_about_others(case: Case, *, at: datetime, is_over: bool) -> None:
+    """Have somebody ask whether another moratorium in force that protects a debt of this one is the same notice once
+    more, or has ended with it: the debt stays protected until that ends too. Inside the current ledger action."""
+    own = searching.debts_of(case).filter(standing="protected")
+    others = MoratoriumDebt.objects.filter(
+        account__in=own.values("account"), standing="protected", case__state__in=regimes.IN_FORCE
+    ).exclude(case=case)
+    twice = sorted(own.filter(account__in=others.values("account")).values_list("number", flat=True))
+    over: dict[str, Any] = {"is_over": True} if is_over else {}
+    if twice:
+        tasks.raise_task(TWICE, case=case, at=at, debts=twice, **over)
 
 
 def _name_further(case: Case, debts: Sequence[MoratoriumDebt], *, at: datetime) -> None:
@@ -450,6 +476,9 @@ def let_go(context: Any, *, last: date | None) -> None:
         _end_hold(hold, ends_at=ends_at, at=at)
     for debt in searching.debts_of(case).filter(hold__isnull=False):
         _let_placement_go(debt, ends_at=ends_at, at=at, source=case.source)
+    if context.actor.kind != "system":  # what time alone ends, the register has ended too
+        tasks.close_all(case, TWICE, actor=context.actor, at=at)
+        _ask_about_others(case, at=at, is_over=True)
 
 
 def _end_hold(hold: Hold, *, ends_at: datetime, at: datetime) -> None:

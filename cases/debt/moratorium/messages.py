@@ -65,13 +65,16 @@ def _numbers(debts: Sequence[MoratoriumDebt], *, reader: Reader, at: datetime) -
 
 
 def _agency(case: Case) -> Agency:
-    """Return who is answered: whoever notified us, else the one insolvency service of the register."""
+    """Return who is answered: whoever notified us, else the one insolvency service there is.
+
+    Raises NoChannel where there is none, and where there are several: nobody said which of them has the debtor."""
     row = Moratorium.objects.select_related("agency").get(pk=case.pk)
-    services = Agency.objects.filter(kind="insolvency", is_active=True).order_by("pk")
-    agency = row.agency or services.first()
-    if agency is None:
-        raise outbox.NoChannel("The register of agencies has no insolvency service.")
-    return agency
+    if row.agency is not None:
+        return row.agency
+    services = list(Agency.objects.filter(kind="insolvency", is_active=True)[:2])
+    if len(services) != 1:
+        raise outbox.NoChannel("There is not one insolvency service to answer: none, or several.")
+    return services[0]
 
 
 def answer(

@@ -8,6 +8,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django.db import connection
+from django.db.models import Q
 
 from cases.debt.moratorium import codes, periods
 from cases.debt.moratorium.models import Moratorium, MoratoriumDebt
@@ -67,15 +68,15 @@ def open_facts(case: Case, facts: Mapping[str, Any]) -> None:
     """
     formats.refuse_card_numbers([facts.get("register_reference")])
     at, regime, place = case.opened_at, facts["regime"], jurisdiction(facts["regime"])
-    _refuse_known(case, facts["register_reference"])
-    sender = facts.get("agency_code")
-    if not sender:
+    sender = Agency.objects.get(code=facts["agency_code"]) if facts.get("agency_code") else None
+    _refuse_known(case, facts["register_reference"], notifier=sender.pk if sender else None)
+    if sender is None:
         _refuse_day(regime, facts["start_date"], today=calendars.london_date(at))
     row = Moratorium(
         case=case,
         key=case.key,
         regime=regime,
-        agency=Agency.objects.get(code=sender) if sender else None,
+        agency=sender,
         register_token=sealing.keyed_hash(TOKEN, terms.account(facts["register_reference"])),
         start_date=facts["start_date"],
         is_address_withheld=bool(facts.get("is_address_withheld")),
@@ -104,7 +105,7 @@ def changed(case: Case, *, at: datetime) -> None:
     (values,) = sealing.open_rows([row], ["register_reference"], reader=reader, at=at)
     reference = values["register_reference"] or ""
     if bytes(row.register_token) not in sealing.kept_hashes(TOKEN, terms.account(reference)):
-        _refuse_known(case, reference)
+        _refuse_known(case, reference, notifier=row.agency_id)
     row.register_token = sealing.keyed_hash(TOKEN, terms.account(reference))
     row.save(update_fields=["register_token"])
     if case.state == "received" and not case.clocks.filter(rule=periods.MATCH, ended_at=None).exists():
@@ -131,10 +132,14 @@ def add_debt(
     return debt
 
 
-def _refuse_known(case: Case, reference: str) -> None:
+def _refuse_known(case: Case, reference: str, *, notifier: int | None) -> None:
+    """Refuse a reference that is here: of the same register, or of one that a person typed of no register. Two
+    registers may count alike: a notice of the other one is another debtor's."""
     with connection.cursor() as cursor:
         cursor.execute(_ONE_AT_A_TIME)
     others = _of_reference(reference).exclude(pk=case.pk).exclude(case__state__in=["void", "merged"])
+    if notifier is not None:
+        others = others.filter(Q(agency=None) | Q(agency=notifier))
     known = others.select_related("case").first()
     if known is not None:
         sentence = f"This notice is here already, as {known.case.reference}."
