@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from cases.association import bureaus, codes, guards, opening, periods, writing
 from cases.association.models import Association
-from cases.kernel import calendars, clocks, retention, tasks
+from cases.kernel import calendars, casetypes, clocks, retention, tasks
 from cases.kernel.models import Case, CaseParty
 from cases.ledger import api as ledger
 from cases.ledger import sealing
+
+
+def _in_words(detail: Mapping[str, Any]) -> str:
+    return ", ".join(detail.get("used") or ()) or "no check on record used it"
+
 
 CHALLENGED, REVIEW_DECISIONS = "association_challenged", "association_review_decisions"
 NOT_RECORDED, DECIDE_BREAK = "association_not_recorded", "association_decide_break"
@@ -26,6 +32,7 @@ tasks.declare(
         writing.BY_HAND: "Write to a person of a link by hand: ask where they want it",
         "association_ask_by_hand": "Ask an agency by hand whether it broke a link",
     },
+    more={REVIEW_DECISIONS: _in_words},
     ended_by={
         CHALLENGED: "This ends when the challenge is decided.",
         DECIDE_BREAK: "This ends when the link is recorded as broken or restored.",
@@ -133,6 +140,18 @@ def dismiss_challenge(context: Any) -> None:
     writing.write(case, codes.OTHER, "association_stands", at=at)
 
 
+def _have_decisions_reviewed(context: Any) -> None:
+    """Whoever decided with a link that was wrong looks again: the kinds of case that used it say by which cases."""
+    case, at = context.case, context.at
+    used = [
+        reference
+        for casetype in casetypes.all_types()
+        if (follow := casetype.reacts.get("link_withdrawn"))
+        for reference in follow(case, at=at)
+    ]
+    tasks.raise_task(REVIEW_DECISIONS, case=case, at=at, used=used)
+
+
 def uphold_challenge(context: Any) -> None:
     """Every agency is asked to take the link off both files; whoever decided with it looks again. The declarer learns
     that the link is removed, and nothing of why."""
@@ -142,7 +161,7 @@ def uphold_challenge(context: Any) -> None:
     bureaus.remove_everywhere(case, reason="never_agreed", actor=context.actor, at=at)
     if not bureaus.unsaid(case):  # nothing of it ever left: there is nobody to wait for
         clocks.start(case, periods.NOBODY_TOLD, started_at=at)
-    tasks.raise_task(REVIEW_DECISIONS, case=case, at=at)
+    _have_decisions_reviewed(context)
     writing.write(case, codes.OTHER, "association_removed", at=at)
     writing.write(case, codes.DECLARER, "association_gone", at=at)
 
@@ -244,7 +263,7 @@ def set_aside(context: Any) -> None:
     _end_challenge(context)
     _end_waiting(context)
     writing.take_back(case)
-    tasks.raise_task(REVIEW_DECISIONS, case=case, at=at)
+    _have_decisions_reviewed(context)
     for side in dict.fromkeys((codes.DECLARER, waits.get(came_from, codes.DECLARER))):
         writing.write(case, side, "association_gone", at=at)
 

@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from cases.credit import callbacks, codes, forms, intake, keeping, messages, opening, periods, report, rules, subject
+from cases.credit import (
+    callbacks,
+    codes,
+    forms,
+    intake,
+    keeping,
+    links,
+    messages,
+    opening,
+    periods,
+    report,
+    rules,
+    subject,
+)
 from cases.credit.models import Check
 from cases.kernel import clocks, retention
 from cases.kernel.casetypes import CaseType, Dimension, never
@@ -58,7 +71,12 @@ CHECK = CaseType(
     callback_data=callbacks.EXAMPLES,
     delivered={**{kind.code: callbacks.answered for kind in messages.ALL}, **corrections.DELIVERED},
     refused={**{kind.code: callbacks.refused for kind in messages.ALL}, **letters.REFUSED, **corrections.REFUSED},
-    reacts={"fraud_filed": keeping.fraud_filed, "marker_confirmed": keeping.marker_confirmed},
+    reacts={
+        "fraud_filed": keeping.fraud_filed,
+        "link_withdrawn": links.withdrawn,
+        "marker_confirmed": keeping.marker_confirmed,
+    },
+    unspoken=frozenset({"links_used"}),
     clock_ends={periods.SEARCHES: callbacks.waited, periods.CLOSE: callbacks.over},
     message_labels={
         **{kind.code: kind.label for kind in messages.ALL},
@@ -71,6 +89,7 @@ CHECK = CaseType(
     said={
         "check.contest_won": "A contest changed the decision",
         "check.kept_longer": "The result is kept by another rule",
+        "check.link_was_wrong": "A link that it used was wrong",
         "check.waits_for_contest": "The end waits for a contest",
         "search.answered": "A search was answered",
         "search.refused": "A search was refused",

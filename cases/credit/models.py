@@ -15,7 +15,8 @@ class Check(Tracked):
     """One check: for which application, on which occasion and legal basis, and which notice the person was shown (N1).
 
     An application is checked once, for ever: a second check of it cannot be written. Its number is kept in capital
-    letters. Times are aware UTC.
+    letters. `links_used` are the uids of the cases of those links by which a financially linked person was asked about.
+    Times are aware UTC.
     """
 
     case = models.OneToOneField(Case, models.PROTECT, primary_key=True, related_name="check_facts")
@@ -31,6 +32,7 @@ class Check(Tracked):
     notice_version = models.CharField(max_length=20)
     notice_shown_at = models.DateTimeField()
     associate_use = models.CharField(max_length=24, blank=True, default="", editable=False)
+    links_used = models.JSONField(default=list, db_default=[], blank=True, editable=False)
     referred_for = models.JSONField(default=list, editable=False)
 
     def __str__(self) -> str:

@@ -41,9 +41,11 @@ def make(case: Case, *, actor: Actor, at: datetime) -> None:
     """
     facts: Check = case.check_facts
     everybody = list(CaseParty.objects.filter(case=case, is_detached=False).order_by("number"))
-    parties = [each for each in everybody if each.role == "applicant" or _may_use(everybody, each)]
+    uses = {each.pk: _use(everybody, each) for each in everybody if each.role != "applicant"}
+    parties = [each for each in everybody if each.pk not in uses or uses[each.pk].is_allowed]
     facts.associate_use = _use_of(everybody, parties)
-    facts.save(update_fields=["associate_use"])
+    facts.links_used = [str(tie.case.uid) for use in uses.values() if use.is_allowed for tie in use.ties]
+    facts.save(update_fields=["associate_use", "links_used"])
     people = _people(case, parties, at=at)
     own = [place for place, each in enumerate(parties) if each.role == "applicant"]
     register = Agency.objects.select_related("terms").filter(is_active=True).order_by("code")
@@ -65,9 +67,10 @@ def _use_of(everybody: Sequence[CaseParty], asked: Sequence[CaseParty]) -> str:
     return "used" if len(asked) > 1 else "not_used"
 
 
-def _may_use(everybody: Sequence[CaseParty], other: CaseParty) -> bool:
+def _use(everybody: Sequence[CaseParty], other: CaseParty) -> linked.Use:
+    """Say whether a link lets the applicant's check ask about another person, and by which."""
     applicant = next((each for each in everybody if each.role == "applicant"), None)
-    return applicant is not None and linked.may_use(applicant, other).is_allowed
+    return linked.Use(is_allowed=False) if applicant is None else linked.may_use(applicant, other)
 
 
 def _ask(
@@ -222,7 +225,9 @@ def factors(case: Case, *, at: datetime) -> dict[str, Any]:
     merged["is_complete"] = planned == sum(row.state == "answered" for row, _ in found)
     if merged.get("associate_adverse"):
         everybody = list(CaseParty.objects.filter(case=case, is_detached=False).order_by("number"))
-        merged["associate_adverse"] = any(_may_use(everybody, each) for each in everybody if each.role == "associate")
+        merged["associate_adverse"] = any(
+            _use(everybody, each).is_allowed for each in everybody if each.role == "associate"
+        )
     return merged
 
 

@@ -8,11 +8,12 @@ from django.test import TestCase
 
 from cases.association.models import Association
 from cases.credit.models import Search
-from cases.kernel import actors, edits, intake, record, transitions
+from cases.kernel import actors, edits, intake, jobrun, record, transitions
 from cases.kernel.errors import CaseError
 from cases.kernel.linking import people as linked
 from cases.kernel.models import Case, CaseParty, Letter, OutboxMessage, Party, Release, Task
 from cases.reports import letters
+from cases.web import wording
 from tests import associations, checks, factories
 from tests.association.test_path import states
 from tests.factories import AT
@@ -299,6 +300,44 @@ class AnApplicationThatNamesTheOther(TestCase):
             case = self.check(one, two, f"ORD-{number}")
             assert case.check_facts.associate_use == "not_used", number
             assert not Search.objects.filter(case=case, is_joint=True).exists()
+
+    def worked(self):
+        jobrun.work(clock=lambda: AT, seconds=60)
+
+    def looked_at(self):
+        rows = Task.objects.filter(kind="check_link_was_wrong", closed_at=None).order_by("case_id")
+        return list(rows.values_list("case__reference", flat=True))
+
+    def upheld(self):
+        associations.after(self.link, "challenge", self.people["i.sowande"], **associations.DENIAL)
+        return associations.after(self.link, "uphold_challenge", self.people[associations.CONFIRMER])
+
+    def test_each_check_that_used_a_link_which_was_wrong_is_looked_at_again(self):
+        """Domain 7.2 and the step's own effect: decisions that used it are reviewed."""
+        pair = said(associations.DECLARER, "applicant"), said(associations.OTHER, "associate")
+        used, accepted, hidden = (self.check(*pair, f"ORD-{number}") for number in range(3))
+        alone = self.check(checks.APPLICANT, said(associations.OTHER, "associate"), "ORD-3")
+        assert used.check_facts.links_used == [str(self.link.uid)]
+        assert alone.check_facts.links_used == []
+        assert checks.answer(accepted).check_decisions.get().outcome == "accept"
+        with record.act(Case.objects.get(pk=hidden.pk), "tests.hidden", actor=actors.system("tests"), at=AT):
+            hidden = Case.objects.get(pk=hidden.pk)
+            hidden.is_restricted = True
+            hidden.save(update_fields=["is_restricted"])
+        case = self.upheld()
+        task = Task.objects.get(case=case, kind="association_review_decisions")
+        assert task.detail == {"used": [used.reference, accepted.reference]}
+        assert wording.task_label(task.kind, task.detail).endswith(f": {used.reference}, {accepted.reference}")
+        self.worked()
+        assert self.looked_at() == [used.reference, hidden.reference]
+
+    def test_where_no_check_used_it_the_task_says_so(self):
+        case = self.upheld()
+        task = Task.objects.get(case=case, kind="association_review_decisions")
+        assert task.detail == {"used": []}
+        assert wording.task_label(task.kind, task.detail).endswith(": no check on record used it")
+        self.worked()
+        assert self.looked_at() == []
 
     def test_a_link_that_is_challenged_is_not_used_in_a_check_that_waits(self):
         """X-1: suspended the same day, not used in her pending check."""

@@ -74,6 +74,15 @@ def test_of_what_is_done_each_day_one_task_stands_until_a_day_is_all_done(people
     assert waiting() == []
 
 
-@pytest.mark.parametrize("code", ["keep_checks_longer", "keep_customer_checks", "look_at_arrears", "open_credit_file"])
+@pytest.mark.parametrize(
+    "code",
+    [
+        "keep_checks_longer",
+        "keep_customer_checks",
+        "look_at_arrears",
+        "look_at_checks_of_a_link",
+        "open_credit_file",
+    ],
+)
 def test_work_that_no_person_asked_for_has_a_desk(code):
     assert casetypes.get(jobs.KINDS[code].desk).team == "credit"
