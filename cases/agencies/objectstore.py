@@ -90,9 +90,9 @@ class _Reading(io.RawIOBase):
     the rest is then asked for anew, from where reading stopped. Raises FileMissing once the store no longer has it,
     StoreAway when it gives no more of it."""
 
-    def __init__(self, uid: UUID, fetch: Callable[[int], Any]) -> None:
-        self._uid, self._fetch, self._read = uid, fetch, 0
-        self._response = fetch(0)
+    def __init__(self, uid: UUID, fetch: Callable[[int], Any], *, offset: int) -> None:
+        self._uid, self._fetch, self._read = uid, fetch, offset
+        self._response = fetch(offset)
 
     def read(self, size: int = -1) -> bytes:
         for tries_left in range(TRIES - 1, -1, -1):
@@ -178,8 +178,8 @@ class ObjectStore:
         except _AWAY as error:
             raise OSError(f"{name} was not kept ({type(error).__name__})") from None
 
-    def open(self, uid: UUID) -> BinaryIO:
-        return cast(BinaryIO, _Reading(uid, lambda offset: self._fetch(uid, offset)))
+    def open(self, uid: UUID, *, offset: int = 0) -> BinaryIO:
+        return cast(BinaryIO, _Reading(uid, lambda at: self._fetch(uid, at), offset=offset))
 
     def _fetch(self, uid: UUID, offset: int) -> Any:
         """Ask for a file from a byte on. Raises FileMissing for what the store refuses, StoreAway for what it does not

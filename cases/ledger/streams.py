@@ -22,7 +22,7 @@ from cases.ledger import sealing
 from cases.ledger.models import DataKey
 from cases.ledger.reads import Reader, record_read
 
-__all__ = ["CHUNK_BYTES", "ChunkSealer", "Place", "open_chunks"]
+__all__ = ["CHUNK_BYTES", "ChunkSealer", "Place", "open_chunks", "open_part"]
 
 CHUNK_BYTES = 64 * 1024
 TAG_BYTES = 16
@@ -81,21 +81,58 @@ def open_chunks(
 
     The iterator raises SealBroken at the first chunk that was altered, moved or left out.
     """
+    cipher = _opening(key_id, place, reader, at)
+    return None if cipher is None else _chunks(find, cipher, place)
+
+
+def open_part(
+    find: Callable[[int], BinaryIO],
+    *,
+    size: int,
+    first: int,
+    last: int,
+    key_id: int,
+    place: Place,
+    reader: Reader,
+    at: datetime,
+) -> Iterator[bytes] | None:
+    """Return the bytes from `first` to `last` of what a ChunkSealer wrote of `size` bytes, or None when its key is
+    destroyed. Reads the chunks that hold them and no other; each proves itself and its place. As `open_chunks`; `find`
+    opens the file at a byte of it."""
+    cipher = _opening(key_id, place, reader, at)
+    return None if cipher is None else _part(find, cipher, place, size, first, last)
+
+
+def _opening(key_id: int, place: Place, reader: Reader, at: datetime) -> AESGCM | None:
     with transaction.atomic(savepoint=False):
         record_read(reader, fields=(place.field,), at=at, result_count=1)
         key = DataKey.objects.select_related("parent").get(pk=key_id)
     try:
-        return _chunks(find, _cipher(sealing.usable(key)), place)
+        return _cipher(sealing.usable(key))
     except sealing.KeyDestroyed:
         return None
 
 
+def _part(
+    find: Callable[[int], BinaryIO], cipher: AESGCM, place: Place, size: int, first: int, last: int
+) -> Iterator[bytes]:
+    begins, ends, final = first // CHUNK_BYTES, last // CHUNK_BYTES, max(0, size - 1) // CHUNK_BYTES
+    with find(0) as file:
+        prefix = _prefix(file, place)
+    with find(len(MARK) + PREFIX_BYTES + begins * (CHUNK_BYTES + TAG_BYTES)) as file:
+        for number in range(begins, ends + 1):
+            nonce = _nonce(prefix, number, is_last=number == final)
+            try:
+                chunk = cipher.decrypt(nonce, _read_full(file), place.bytes)
+            except InvalidTag:
+                raise _broken(place) from None
+            at = number * CHUNK_BYTES
+            yield chunk[max(first - at, 0) : last + 1 - at]
+
+
 def _chunks(find: Callable[[], BinaryIO], cipher: AESGCM, place: Place) -> Iterator[bytes]:
     with find() as file:
-        start = file.read(len(MARK) + PREFIX_BYTES)
-        if len(start) != len(MARK) + PREFIX_BYTES or not start.startswith(MARK):
-            raise _broken(place)
-        prefix, number = start[len(MARK) :], 0
+        prefix, number = _prefix(file, place), 0
         sealed = _read_full(file)
         while True:
             following = _read_full(file)
@@ -107,6 +144,13 @@ def _chunks(find: Callable[[], BinaryIO], cipher: AESGCM, place: Place) -> Itera
             if not following:
                 return
             sealed, number = following, number + 1
+
+
+def _prefix(file: BinaryIO, place: Place) -> bytes:
+    start = file.read(len(MARK) + PREFIX_BYTES)
+    if len(start) != len(MARK) + PREFIX_BYTES or not start.startswith(MARK):
+        raise _broken(place)
+    return start[len(MARK) :]
 
 
 def _read_full(file: BinaryIO) -> bytes:

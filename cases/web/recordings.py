@@ -1,4 +1,4 @@
-"""Recordings of a case, played in the page: piece by piece as the browser asks, opened anew each time.
+"""Recordings of a case, played in the page: piece by piece as the browser asks, each opened where it begins.
 
 A browser plays them in its own sandbox. It is told what the first bytes said when the file was taken in, and never to
 guess; nothing else of a page may come from a document. A still of a video is not drawn (docs/decisions.md).
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
@@ -23,6 +24,7 @@ from cases.kernel.errors import CaseError, NotAllowed
 from cases.kernel.evidence import custody
 from cases.kernel.models import Evidence
 from cases.kernel.reading import queries
+from cases.ledger.sealing import Reader
 from cases.web import asking, casepage
 from cases.web.documents import PLAYED, contained, to_hand_out
 from cases.web.refusals import problem, screen
@@ -87,14 +89,14 @@ def play(request: HttpRequest, uid: UUID, number: int) -> Any:
         refused = HttpResponse(status=HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE)
         refused["Content-Range"] = f"bytes */{document.size}"
         return contained(refused)
+    first, last, is_part = piece
     try:
-        opened = custody.open_again(document, reader=reader, at=asking.now())
+        found = _read(document, first, last, is_part=is_part, reader=reader, at=asking.now())
     except NotAllowed:
         raise
     except CaseError as error:
         return problem(request, HTTPStatus.CONFLICT, str(error))
-    first, last, is_part = piece
-    response = StreamingHttpResponse(_between(opened.chunks, first, last), content_type=document.media_type)
+    response = StreamingHttpResponse(found, content_type=document.media_type)
     response["Accept-Ranges"] = "bytes"
     response["Content-Length"] = str(last - first + 1)
     response["Content-Disposition"] = "inline"
@@ -117,12 +119,8 @@ def _asked(header: str, size: int) -> tuple[int, int, bool] | None:
     return (first, min(last, first + PIECE_BYTES - 1), True) if first <= last else None
 
 
-def _between(chunks: Iterator[bytes], first: int, last: int) -> Iterator[bytes]:
-    """Yield the bytes from `first` to `last`. Every chunk before them is opened as well: each proves itself."""
-    begins = 0
-    for chunk in chunks:
-        if begins + len(chunk) > first:
-            yield chunk[max(first - begins, 0) : last + 1 - begins]
-        begins += len(chunk)
-        if begins > last:
-            return
+def _read(document: Evidence, first: int, last: int, *, is_part: bool, reader: Reader, at: datetime) -> Iterator[bytes]:
+    """Return the bytes that were asked for: of a piece what holds it is read alone, and the whole proves its hash."""
+    if is_part:
+        return custody.open_piece(document, first, last, reader=reader, at=at)
+    return custody.open_again(document, reader=reader, at=at).chunks

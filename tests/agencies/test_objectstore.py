@@ -249,6 +249,8 @@ def test_a_line_that_breaks_while_a_file_is_read_is_asked_anew_from_where_readin
         while data := found.read(40_000):
             read.append(data)
     assert (b"".join(read) == LARGE, line.broken) == (True, 2)
+    with store.named("s3").open(uid, offset=70_000) as found:
+        assert found.read(1000) == LARGE[70_000:71_000]
     objects.delete(uid)
 
 

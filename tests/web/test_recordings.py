@@ -4,10 +4,13 @@ import wave
 from io import BytesIO
 
 import pytest
+from django.conf import settings
 from django.core import signing
 from django.urls import reverse
 
-from cases.kernel.models import Evidence, StoredBlob
+from cases.kernel.evidence import store
+from cases.kernel.models import Evidence, StoredBlob, Task
+from cases.ledger import streams
 from cases.ledger.models import AccessEvent, LedgerEvent
 from cases.web import recordings
 from tests import factories, uploads
@@ -101,6 +104,33 @@ def test_what_is_asked_for_to_the_end_comes_in_pieces_of_four_megabytes_until_al
         got += whole(answer)
     assert got == data
     assert played(case) == 1
+
+
+def test_a_piece_reads_nothing_of_the_file_but_what_holds_it_and_that_proves_itself(case, people, monkeypatch):
+    data, client = sound(seconds=60), desk.client_of("a.byrne")
+    row = attach(case, people, data)
+    address, size, chunk = source(client, case, row), len(data), streams.CHUNK_BYTES
+    read = []
+    real = streams._read_full
+    monkeypatch.setattr(streams, "_read_full", lambda file: read.append(real(file)) or read[-1])
+    for first, last in ((size - 500, size - 1), (chunk, 2 * chunk - 1), (0, 0), (chunk - 1, chunk)):
+        read.clear()
+        answer = client.get(address, headers={"range": f"bytes={first}-{last}"})
+        assert whole(answer) == data[first : last + 1]
+        assert len(read) == last // chunk - first // chunk + 1
+
+    # One byte of the third chunk is altered: what lies elsewhere is played, what holds it never.
+    path = store.FolderStore(settings.EVIDENCE_DIR)._path(row.blob.uid)
+    sealed = bytearray(path.read_bytes())
+    sealed[15 + 2 * (chunk + 16) + 9] ^= 1
+    path.write_bytes(sealed)
+    assert whole(client.get(address, headers={"range": "bytes=0-99"})) == data[:100]
+    answer = client.get(address, headers={"range": f"bytes={2 * chunk}-{2 * chunk + 99}"})
+    assert (answer.status_code, "not as it was taken in" in answer.content.decode()) == (409, True)
+    assert Task.objects.filter(case=case, kind="document_damaged").count() == 1
+    # Cut off after its second chunk, as if that had been the end.
+    path.write_bytes(sealed[: 15 + 2 * (chunk + 16)])
+    assert client.get(address, headers={"range": f"bytes={2 * chunk}-{2 * chunk + 9}"}).status_code == 409
 
 
 @pytest.mark.parametrize("asked", ["bytes=0-1,5-6", "bytes=-", "items=0-1", "bytes=x-y"])

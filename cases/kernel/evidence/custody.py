@@ -14,7 +14,14 @@ from cases.kernel import holds, locks, record
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError
 from cases.kernel.evidence import damage, scanning, store
-from cases.kernel.evidence.handing import DocumentAway, DocumentDamaged, DocumentErased, Opened, open_document
+from cases.kernel.evidence.handing import (
+    DocumentAway,
+    DocumentDamaged,
+    DocumentErased,
+    Opened,
+    open_document,
+    open_part,
+)
 from cases.kernel.models import Case, Evidence, StoredBlob
 from cases.ledger import api as ledger
 from cases.ledger import sealing
@@ -29,6 +36,7 @@ __all__ = [
     "is_erased",
     "is_ours",
     "open_again",
+    "open_piece",
     "prepare_store",
     "sweep",
 ]
@@ -82,12 +90,9 @@ def hand_out(
 
 
 def open_again(document: Evidence, *, reader: sealing.Reader, at: datetime) -> Opened:
-    """Open a clean document for whoever it was handed out to, as each piece of a recording that is played: with its
-    access rows, and no event. The first chunk is read at once. Raises as `hand_out`."""
-    if refusal := scanning.why_not(document):
-        raise scanning.NotClean(refusal)
-    if is_erased(document):
-        raise DocumentErased
+    """Open a clean document for whoever it was handed out to: with its access rows, and no event. The first chunk is
+    read at once. Raises as `hand_out`."""
+    _require_open(document)
     try:
         opened = open_document(document, reader=reader, at=at)
         first = next(opened.chunks, b"")
@@ -101,6 +106,26 @@ def open_again(document: Evidence, *, reader: sealing.Reader, at: datetime) -> O
         media_type=opened.media_type,
         chunks=_watched(first, opened.chunks, document, at),
     )
+
+
+def open_piece(document: Evidence, first: int, last: int, *, reader: sealing.Reader, at: datetime) -> Iterator[bytes]:
+    """Open the bytes from `first` to `last` of a clean document for whoever it was handed out to, as each piece of a
+    recording that is played: with its access row, and no event. Nothing else of it is read. Raises as `hand_out`."""
+    _require_open(document)
+    try:
+        chunks = open_part(document, first, last, reader=reader, at=at)
+        begun = next(chunks, b"")
+    except DocumentDamaged:
+        damage.report(document, at=at)
+        raise
+    return _watched(begun, chunks, document, at)
+
+
+def _require_open(document: Evidence) -> None:
+    if refusal := scanning.why_not(document):
+        raise scanning.NotClean(refusal)
+    if is_erased(document):
+        raise DocumentErased
 
 
 def _watched(first: bytes, chunks: Iterator[bytes], document: Evidence, at: datetime) -> Iterator[bytes]:

@@ -13,7 +13,7 @@ from cases.kernel.evidence.taking import FIELD, LABEL
 from cases.kernel.models import Evidence, StoredBlob
 from cases.ledger import sealing, streams
 
-__all__ = ["DocumentAway", "DocumentDamaged", "DocumentErased", "Opened", "open_blob", "open_document"]
+__all__ = ["DocumentAway", "DocumentDamaged", "DocumentErased", "Opened", "open_blob", "open_document", "open_part"]
 
 
 class DocumentDamaged(CaseError):
@@ -65,6 +65,30 @@ def open_document(document: Evidence, *, reader: sealing.Reader, at: datetime, n
     )
 
 
+def open_part(document: Evidence, first: int, last: int, *, reader: sealing.Reader, at: datetime) -> Iterator[bytes]:
+    """Return the bytes of a document from `first` to `last`, both within it; load it with `blob`. Only what holds them
+    is read: that the whole is as it was taken in, a download of it proves, and the hourly look. Writes one access row
+    first. Raises DocumentErased, DocumentDamaged; reading raises DocumentDamaged, and DocumentAway."""
+    blob = document.blob
+    if blob.kept == store.IN_ROW:
+        whole = open_blob(blob, reader=reader, at=at)
+        found = None if whole is None else iter([b"".join(whole)[first : last + 1]])
+    else:
+        found = streams.open_part(
+            lambda offset: store.named(blob.kept).open(blob.uid, offset=offset),
+            size=document.size,
+            first=first,
+            last=last,
+            key_id=blob.key_id,
+            place=streams.Place(LABEL, blob.uid, FIELD),
+            reader=reader,
+            at=at,
+        )
+    if found is None:
+        raise DocumentErased
+    return _told(found, document)
+
+
 def open_blob(blob: StoredBlob, *, reader: sealing.Reader, at: datetime) -> Iterator[bytes] | None:
     """Return what opens it, chunk by chunk, or None when its key is destroyed. Writes one access row. Raises
     DocumentDamaged for a key or a row that does not open."""
@@ -89,12 +113,20 @@ def _whole(blob: StoredBlob, reader: sealing.Reader, at: datetime) -> bytes | No
 def _checked(chunks: Iterator[bytes], document: Evidence) -> Iterator[bytes]:
     """Yield the chunks one behind, so that nobody has the whole of what does not match."""
     digest, held, seen = hashlib.sha256(), b"", 0
+    for chunk in _told(chunks, document):
+        if held:
+            yield held
+        digest.update(chunk)
+        held, seen = chunk, seen + len(chunk)
+    if (digest.hexdigest(), seen) != (document.sha256, document.size):
+        raise DocumentDamaged
+    yield held
+
+
+def _told(chunks: Iterator[bytes], document: Evidence) -> Iterator[bytes]:
+    """Yield the chunks; say of what goes wrong meanwhile whether it is the document, or the place where it lies."""
     try:
-        for chunk in chunks:
-            if held:
-                yield held
-            digest.update(chunk)
-            held, seen = chunk, seen + len(chunk)
+        yield from chunks
     except sealing.SealBroken:
         raise DocumentDamaged from None
     except store.StoreAway:
@@ -102,6 +134,3 @@ def _checked(chunks: Iterator[bytes], document: Evidence) -> Iterator[bytes]:
     except OSError:
         is_lost = store.named(document.blob.kept).is_there()
         raise (DocumentDamaged() if is_lost else DocumentAway()) from None
-    if (digest.hexdigest(), seen) != (document.sha256, document.size):
-        raise DocumentDamaged
-    yield held

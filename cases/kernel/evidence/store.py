@@ -59,8 +59,8 @@ class Store(Protocol):
 
     def writing(self, uid: UUID) -> Writing: ...
 
-    def open(self, uid: UUID) -> BinaryIO:
-        """Raises FileMissing."""
+    def open(self, uid: UUID, *, offset: int = 0) -> BinaryIO:
+        """Open a file at a byte of it. Raises FileMissing."""
 
     def delete(self, uid: UUID) -> None:
         """Remove it if it is there."""
@@ -128,9 +128,11 @@ class FolderStore:
             raise FileMissing(f"{uid} (the store is away)")
         return FolderFile(self._path(uid))
 
-    def open(self, uid: UUID) -> BinaryIO:
+    def open(self, uid: UUID, *, offset: int = 0) -> BinaryIO:
         try:
-            return self._path(uid).open("rb")
+            file = self._path(uid).open("rb")
+            file.seek(offset)
+            return file
         except OSError as error:
             raise FileMissing(f"{uid} ({error.strerror})") from None
 
@@ -169,7 +171,7 @@ class NoStore:
     def writing(self, uid: UUID) -> Writing:
         raise FileMissing(f"{uid} ({self._away()})")
 
-    def open(self, uid: UUID) -> BinaryIO:
+    def open(self, uid: UUID, *, offset: int = 0) -> BinaryIO:
         raise FileMissing(f"{uid} ({self._away()})")
 
     def delete(self, uid: UUID) -> None:
