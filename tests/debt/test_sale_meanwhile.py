@@ -1,6 +1,7 @@
 """What begins while a sale is being completed (domain 5B.2: exclusions rerun until completion; SI 2020/1311 reg 12)."""
 
 import threading
+from datetime import date
 
 import pytest
 from django.db import connection, transaction
@@ -13,9 +14,10 @@ from cases.kernel import holds, locks
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Case, OutboxMessage, Task
 from cases.ledger import api as ledger
+from cases.ledger import verify
 from tests import factories, moratoria, sales
 from tests.accounts import portfolio
-from tests.kernel.snapshots import nothing_written
+from tests.kernel.snapshots import nothing_written, refusal
 from tests.sales import LATER
 
 
@@ -81,6 +83,36 @@ def test_a_sale_is_not_completed_once_what_was_shown_of_the_buyer_holds_no_more(
     with nothing_written(counted=1), pytest.raises(CaseError, match="does not hold any more"):
         sales.moved(case, "complete", people[sales.FINANCE], at=LATER, **sales.paid(case))
     assert Case.objects.get(pk=case.pk).state == "approved"
+
+    # It is looked at again, and whoever approves the refunds agrees; then the sale goes on as it was approved.
+    until = {**sales.SHOWN, "diligence_until": date(2026, 12, 31)}
+    for wrong, why in (
+        ({**until, "is_registered": False}, "Information Commissioner"),
+        ({**until, "diligence_until": date(2026, 11, 13)}, "does not hold any more"),
+    ):
+        assert why in refusal(case, "look_at_buyer", people[sales.MANAGER], at=LATER, **wrong)
+    case = sales.moved(case, "look_at_buyer", people[sales.MANAGER], at=LATER, **until)
+    assert case.debt_sale.diligence["diligence_until"] == "2026-11-13"
+    case = sales.agreed_to(case, people, sales.FINANCE, at=LATER)
+    assert (case.state, case.debt_sale.diligence["diligence_until"]) == ("approved", "2026-12-31")
+    case = sales.moved(case, "complete", people[sales.FINANCE], at=LATER, **sales.paid(case))
+    assert case.state == "completed"
+    assert [each for each in verify.verify_stream(case.uid) if each.level == "wrong"] == []
+
+
+@pytest.mark.django_db
+def test_what_is_shown_of_a_buyer_anew_lasts_until_the_completion_that_was_agreed():
+    people = factories.office()
+    case = sales.agreed(people)
+    sale = case.debt_sale
+    with ledger.action(case.uid, "tests.later", actor="tests", at=LATER):
+        sale.completion_date = date(2026, 12, 10)
+        sale.save(update_fields=["completion_date"])
+    typed = {**sales.SHOWN, "diligence_until": date(2026, 12, 9)}
+    assert "until the completion" in refusal(case, "look_at_buyer", people[sales.MANAGER], at=LATER, **typed)
+    # Before there is an agreement, whoever prefers the bid looks again alone.
+    case = sales.moved(sales.preferred(people), "look_at_buyer", people[sales.MANAGER], **typed)
+    assert case.debt_sale.diligence["diligence_until"] == "2026-12-09"
 
 
 @pytest.mark.django_db

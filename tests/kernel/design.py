@@ -111,6 +111,16 @@ ADDED = [
         effects="letter says so; the decision stands",
     ),
     Move(
+        kind="debt_sale",
+        name="look_at_buyer",
+        sources=frozenset({"preferred", "agreed", "cut_off", "final_tape", "approved"}),
+        target="=",
+        roles=frozenset({"sale_manager"}),
+        check="finance_approver once agreed",
+        guard="purchaser due diligence valid, until the completion",
+        effects="what is shown of the buyer counts anew",
+    ),
+    Move(
         kind="default",
         name="settle",
         sources=frozenset({"filed"}),

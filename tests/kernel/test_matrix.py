@@ -449,6 +449,7 @@ SALE = {
     "run_exclusions": Attempt(sales.MANAGER, at=factories.AT),
     "publish": Attempt(sales.MANAGER, {"bidders": [sales.BUYER]}),
     "prefer": Attempt(sales.MANAGER, {"bid": "1", **sales.SHOWN}),
+    "look_at_buyer": Attempt(sales.MANAGER, sales.SHOWN),
     "sign": Attempt(sales.COUNSEL, sales.SIGNED),
     "cut_off": Attempt(sales.MANAGER, at=factories.AT),
     "build_tape": Attempt(sales.MANAGER),
@@ -549,9 +550,11 @@ AGREED |= {
     ("debt_sale", "migrate"): (sales.DATA_APPROVER,),
     ("debt_sale", "approve"): (sales.FINANCE, sales.PROTECTION),
 }
-# Once an agreement is signed, giving a sale up needs the finance approver too.
+# Once an agreement is signed, giving a sale up and looking at its buyer again need the finance approver too.
 AGREED_FROM = {
-    ("debt_sale", state, "abandon"): (sales.FINANCE,) for state in ("agreed", "cut_off", "final_tape", "approved")
+    ("debt_sale", state, move): (sales.FINANCE,)
+    for state in ("agreed", "cut_off", "final_tape", "approved")
+    for move in ("abandon", "look_at_buyer")
 }
 
 

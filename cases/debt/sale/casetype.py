@@ -70,6 +70,7 @@ DEBT_SALE = CaseType(
     transition_forms={
         "publish": forms.BiddersForm,
         "prefer": forms.PreferForm,
+        "look_at_buyer": forms.BuyerForm,
         "sign": forms.SignForm,
         "complete": forms.CompleteForm,
     },

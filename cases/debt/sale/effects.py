@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from cases.debt.sale import (
@@ -43,12 +44,23 @@ def offer(context: Any) -> None:
 
 def prefer(context: Any) -> None:
     """Keep whose bid is preferred, and what was shown of that buyer."""
-    sale, bid, inputs = context.case.debt_sale, guards.chosen_bid(context), context.inputs
+    sale, bid = context.case.debt_sale, guards.chosen_bid(context)
     if bid is not None:  # the guard has seen it
         sale.purchaser, sale.price_rate = bid.agency, bid.rate
-    shown = {code: bool(inputs.get(code)) for code in codes.DILIGENCE}
-    sale.diligence = {**shown, "diligence_until": inputs["diligence_until"].isoformat()}
+    sale.diligence = _shown(context.inputs)
     sale.save(update_fields=["purchaser", "price_rate", "diligence"])
+
+
+def look_at_buyer(context: Any) -> None:
+    """Keep what was shown of the buyer anew; what was shown before stays in the history of the sale."""
+    sale = context.case.debt_sale
+    sale.diligence = _shown(context.inputs)
+    sale.save(update_fields=["diligence"])
+
+
+def _shown(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    shown = {code: bool(inputs.get(code)) for code in codes.DILIGENCE}
+    return {**shown, "diligence_until": inputs["diligence_until"].isoformat()}
 
 
 def sign(context: Any) -> None:

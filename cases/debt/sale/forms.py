@@ -19,6 +19,7 @@ __all__ = [
     "BidForm",
     "BiddersForm",
     "BuyBackForm",
+    "BuyerForm",
     "CompleteForm",
     "FactsForm",
     "PartyForm",
@@ -122,10 +123,9 @@ class BidForm(forms.Form):
         return int(self.cleaned_data["rate"] * 100)
 
 
-class PreferForm(_StepForm):
-    """Whose bid is preferred, and what was shown of that buyer."""
+class BuyerForm(_StepForm):
+    """What was shown of a buyer."""
 
-    bid = Chosen(label="Bid")
     has_permission = forms.BooleanField(
         label=codes.DILIGENCE["has_permission"], required=False, help_text="Needed where the credit is regulated."
     )
@@ -134,6 +134,13 @@ class PreferForm(_StepForm):
     has_few_complaints = forms.BooleanField(label=codes.DILIGENCE["has_few_complaints"], required=False)
     is_not_sanctioned = forms.BooleanField(label=codes.DILIGENCE["is_not_sanctioned"], required=False)
     diligence_until = forms.DateField(label="This holds until", widget=_DAY)
+
+
+class PreferForm(BuyerForm):
+    """Whose bid is preferred, and what was shown of that buyer."""
+
+    field_order = ("bid",)
+    bid = Chosen(label="Bid")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

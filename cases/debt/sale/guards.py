@@ -87,6 +87,13 @@ def buyer_was_looked_at(context: Any) -> str | None:
     return None
 
 
+def holds_until_completion(context: Any) -> str | None:
+    """Once a day of the completion is agreed, what is shown of the buyer anew lasts until then."""
+    day, until = context.case.debt_sale.completion_date, context.inputs.get("diligence_until")
+    lasts = day is None or (isinstance(until, date) and until >= day)
+    return None if lasts else "What was shown of the buyer does not hold until the completion."
+
+
 def _has_regulated(context: Any) -> bool:
     return looking.left(context.case.debt_sale).filter(account__is_regulated_credit=True).exists()
 
@@ -136,7 +143,11 @@ def buyer_holds_still(context: Any) -> str | None:
     """A sale that is completed later than was agreed is completed only while what was shown of the buyer holds."""
     until = date.fromisoformat(context.case.debt_sale.diligence["diligence_until"])
     late = calendars.london_date(context.at) > until
-    return "What was shown of the buyer does not hold any more. Abandon the sale." if late else None
+    return (
+        "What was shown of the buyer does not hold any more. Look at the buyer again, or abandon the sale."
+        if late
+        else None
+    )
 
 
 def nothing_changed(context: Any) -> str | None:

@@ -111,6 +111,17 @@ LIFECYCLE = Lifecycle(
             tone="primary",
         ),
         Transition(
+            name="look_at_buyer",
+            label="Look at the buyer again",
+            source=frozenset({"preferred", "agreed", "cut_off", "final_tape", "approved"}),
+            target=None,
+            roles=_MANAGER,
+            agreed_by=(Agreement(role="finance_approver", when=guards.has_agreement),),
+            guards=(guards.buyer_was_looked_at, guards.holds_until_completion),
+            effects=(effects.look_at_buyer,),
+            consequence="What is shown of the buyer counts from now on; the tape and who approved it stay",
+        ),
+        Transition(
             name="sign",
             label="The agreement is signed",
             source=frozenset({"preferred"}),
