@@ -10,10 +10,10 @@ from cases.agencies import delivery, settlement, signatures
 from cases.agencies.sandbox import desks
 from cases.agencies.transports.base import Answer, Parcel
 from cases.credit.models import Search
-from cases.kernel import actors, intake, record, transitions
+from cases.kernel import actors, calendars, intake, record, transitions
 from cases.kernel.actors import Actor
 from cases.kernel.exchange import agencies
-from cases.kernel.models import Case, Channel, OutboxMessage
+from cases.kernel.models import Case, Channel, Letter, OutboxMessage
 from cases.kernel.timing import sweeps
 from tests import associations, requests_of_people
 from tests.factories import AT
@@ -130,6 +130,15 @@ def decided(people: dict[str, Actor], given: dict[str, Any] | None = None) -> Ca
 @story
 def closed(people: dict[str, Actor]) -> Case:
     return transitions.apply(decided(people).pk, "close", actor=actors.system("tests"), at=AFTER_30)
+
+
+def told(case: Case, at: Any = AT) -> Case:
+    """Let the post house say that every letter about a check is in the post."""
+    with record.act(Case.objects.get(pk=case.pk), "tests.posted", actor=actors.system("tests"), at=at):
+        for letter in Letter.objects.filter(case=case, state__in=("due", "rendered")):
+            letter.state, letter.dispatched_date = "dispatched", calendars.london_date(at)
+            letter.save(update_fields=["state", "dispatched_date"])
+    return Case.objects.get(pk=case.pk)
 
 
 def sweep(at: Any) -> int:

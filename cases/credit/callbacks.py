@@ -66,18 +66,27 @@ def waited(case: Case, clock: Clock, *, at: datetime) -> None:
 
 
 def over(case: Case, clock: Clock, *, at: datetime) -> None:
-    """30 days have passed since the last notice: close the check, unless somebody contests it."""
+    """30 days have passed since the last notice: close the check, unless somebody contests it, or the person was told
+    later than that, or is not yet."""
     actor = actors.system("clocks", source=case.source)
     _meet(case, clock, at=at)
     if case.state != "decided":
         return
+    told_at = guards.last_told(case, at=at)
     if guards.is_contested(case):
-        with record.act(case, "check.waits_for_contest", actor=actor, at=at):
-            clocks.start(case, periods.CLOSE, started_at=at)
-            clocks.refresh_due(case)
-            case.save()
-        return
-    transitions.apply(case.pk, "close", actor=actor, at=at)
+        _wait(case, "check.waits_for_contest", since=at, at=at)
+    elif told_at is not None and clocks.plan(periods.CLOSE, started_at=told_at).due_at > at:
+        _wait(case, "check.waits_for_notice", since=told_at, at=at)
+    else:
+        transitions.apply(case.pk, "close", actor=actor, at=at)
+
+
+def _wait(case: Case, verb: str, *, since: datetime, at: datetime) -> None:
+    """Count the days once more before a check closes."""
+    with record.act(case, verb, actor=actors.system("clocks", source=case.source), at=at):
+        clocks.start(case, periods.CLOSE, started_at=since)
+        clocks.refresh_due(case)
+        case.save()
 
 
 def _meet(case: Case, clock: Clock, *, at: datetime) -> None:

@@ -91,6 +91,7 @@ CHECK = CaseType(
         "check.kept_longer": "The result is kept by another rule",
         "check.link_was_wrong": "A link that it used was wrong",
         "check.waits_for_contest": "The end waits for a contest",
+        "check.waits_for_notice": "The end waits until the person was told",
         "search.answered": "A search was answered",
         "search.refused": "A search was refused",
         "search.late_match": "A search was answered with a match after the decision",

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from cases.credit import codes, rulesets, searches
+from django.db.models import Max
+
+from cases.credit import codes, letters, rulesets, searches
 from cases.credit.models import CheckDecision, Contest, Search
-from cases.kernel import approvals
-from cases.kernel.models import Case, CaseParty, Task
+from cases.kernel import approvals, calendars
+from cases.kernel.exchange import letters as notices
+from cases.kernel.models import Case, CaseParty, Letter, Task
 from cases.kernel.timing import places
 from cases.ledger.models import LedgerEvent
 
@@ -19,6 +22,7 @@ __all__ = [
     "is_contested",
     "is_out_of_original_path",
     "is_old_and_uncontested",
+    "last_told",
     "is_decided_by_whom_it_may_be",
     "may_be_alone",
     "says_what_is_decided",
@@ -28,6 +32,9 @@ __all__ = [
 ]
 
 AGAIN = "check_decide_again"
+_NOT_LEFT = ("due", "rendered")
+# After that a check closes though a letter about it never left: a hold on contact may stand for ever.
+_LONGEST = timedelta(days=183)
 _OPEN_DAYS = 29  # the clock counts whole London days; it decides, this only refuses what comes much too early
 _REASONS, _TRIGGERS = dict(codes.REASONS), dict(codes.TRIGGERS)
 
@@ -98,10 +105,27 @@ def searches_are_over(context: Any) -> str | None:
 
 
 def is_old_and_uncontested(context: Any) -> str | None:
-    last = CheckDecision.objects.filter(case=context.case).order_by("number").last()
-    if last is not None and context.at < last.decided_at + timedelta(days=_OPEN_DAYS):
+    last = last_told(context.case, at=context.at)
+    if last == context.at:
+        return "The person has not been told of the decision yet."
+    if last is not None and context.at < last + timedelta(days=_OPEN_DAYS):
         return "The person may still contest it in the usual way."
     return "A contest of it is open." if is_contested(context.case) else None
+
+
+def last_told(case: Case, *, at: datetime) -> datetime | None:
+    """Return since when the newest decision of a check is contested in the usual way: since it was taken, or the last
+    letter about it left; since now while one waits or came back, or somebody has to write by hand, for at most half a
+    year. Whoever was not told cannot contest. Four queries at most."""
+    last = CheckDecision.objects.filter(case=case).order_by("number").last()
+    if last is None:
+        return None
+    waiting = Letter.objects.filter(case=case, state__in=_NOT_LEFT)
+    by_hand = Task.objects.filter(case=case, kind__in=(letters.BY_HAND, notices.RETURNED), closed_at=None)
+    if at < last.decided_at + _LONGEST and (waiting.exists() or by_hand.exists()):
+        return at
+    day = Letter.objects.filter(case=case).aggregate(last=Max("dispatched_date"))["last"]
+    return max(last.decided_at, calendars.end_of_day(day)) if day else last.decided_at
 
 
 def is_contested(case: Case) -> bool:

@@ -11,7 +11,7 @@ from cases.credit import rulesets
 from cases.credit.contests.forms import PartyForm as ContestPartyForm
 from cases.credit.forms import PartyForm
 from cases.credit.models import Check, CheckDecision, Search
-from cases.kernel import actors, casetypes, intake, record, transitions
+from cases.kernel import actors, casetypes, intake, record, tasks, transitions
 from cases.kernel.casetypes import Content
 from cases.kernel.intake import FieldErrors, IntakeRefused
 from cases.kernel.models import Agency, Case, Clock, DeliveryAttempt, Letter, Release, Task
@@ -342,6 +342,8 @@ class Checks(TestCase):
         that no person took."""
         others = checks.decided(self.people, checks.NO)
         theirs, alone = checks.decided(self.people), checks.refused_automatically(self.people)
+        for each in (others, theirs, alone):
+            checks.told(each)
         for _ in range(3):
             checks.sweep(AT + timedelta(days=31))
         others, theirs, alone = (Case.objects.get(pk=each.pk) for each in (others, theirs, alone))
@@ -350,6 +352,37 @@ class Checks(TestCase):
         assert (alone.state, alone.retention_class) == ("closed", "check_automated")
         assert alone.dispose_after_date == theirs.dispose_after_date
         assert theirs.dispose_after_date > others.dispose_after_date
+
+    def test_a_check_waits_until_the_person_was_told_and_30_days_from_then(self):
+        """Domain 3: closed 30 days after the last notice; who was not told of a decision cannot contest it."""
+        check = checks.refused_automatically(self.people)
+        late = AT + timedelta(days=31)
+        with (
+            nothing_written(counted=1),
+            pytest.raises(TransitionRefused, match="has not been told of the decision yet"),
+        ):
+            transitions.apply(check.pk, "close", actor=actors.system("tests"), at=late)
+        checks.sweep(late)
+        assert Case.objects.get(pk=check.pk).state == "decided"
+        checks.told(check, at=late + timedelta(days=9))
+        checks.sweep(late + timedelta(days=31))
+        assert Case.objects.get(pk=check.pk).state == "decided"
+        checks.sweep(late + timedelta(days=38))
+        assert Case.objects.get(pk=check.pk).state == "decided"
+        checks.sweep(late + timedelta(days=41))
+        assert Case.objects.get(pk=check.pk).state == "closed"
+        returned = checks.decided(self.people, checks.NO)
+        checks.told(returned)
+        with record.act(returned, "tests.returned", actor=actors.system("tests"), at=AT):
+            tasks.raise_task("letter_returned", case=returned, at=AT)
+        with (
+            nothing_written(counted=1),
+            pytest.raises(TransitionRefused, match="has not been told of the decision yet"),
+        ):
+            transitions.apply(returned.pk, "close", actor=actors.system("tests"), at=late)
+        held = checks.decided(self.people, checks.NO)
+        at = AT + timedelta(days=184)
+        assert transitions.apply(held.pk, "close", actor=actors.system("tests"), at=at).state == "closed"
 
     def test_a_linked_person_counts_only_where_a_link_allows_it(self):
         other = {

@@ -128,6 +128,7 @@ class Contests(TestCase):
         assert CheckDecision.objects.filter(case=check).order_by("number").last().outcome == "accept"
         assert Letter.objects.filter(case=check, template="n2_again").count() == 1
         assert "check_decide_again" not in self.tasks(check)
+        checks.told(check, at=at)
         checks.sweep(at + timedelta(days=32))
         assert Case.objects.get(pk=check.pk).state == "closed"
 

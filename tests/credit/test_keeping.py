@@ -45,6 +45,7 @@ class Keeping(TestCase):
         checks.enter()
 
     def closed(self, check):
+        checks.told(check)
         transitions.apply(check.pk, "close", actor=actors.system("tests"), at=checks.AFTER_30)
         return Case.objects.get(pk=check.pk)
 

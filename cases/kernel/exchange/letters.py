@@ -24,6 +24,7 @@ __all__ = [
     "HELD",
     "LETTER",
     "REFUSED",
+    "RETURNED",
     "TEMPLATES",
     "Template",
     "due",
