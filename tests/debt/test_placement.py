@@ -11,7 +11,7 @@ from cases.debt import batches, limitation, looking
 from cases.debt.batches import BatchRefused
 from cases.debt.models import Placement, PlacementBatch
 from cases.kernel import edits, holds, jobrun, outbox, transitions
-from cases.kernel.exchange import batchformat
+from cases.kernel.exchange import batchformat, files
 from cases.kernel.models import (
     BatchFile,
     Case,
@@ -46,8 +46,10 @@ def told(kind: str) -> list[dict[str, str]]:
     reader = Reader(actor="tests", verb="read", purpose="tests")
     found = []
     for message in OutboxMessage.objects.filter(kind=kind).order_by("pk"):
-        body = batchformat.read(outbox.open_body(message, reader=reader, at=AT)).body
-        found += list(csv.DictReader(io.StringIO(body.decode())))
+        lines = outbox.open_body(message, reader=reader, at=AT)
+        file = BatchFile.objects.filter(message=message).first()
+        whole = lines if file is None else b"".join(files.open_parts(file, lines, reader=reader, at=AT))
+        found += list(csv.DictReader(io.StringIO(batchformat.read(whole).body.decode())))
     return found
 
 

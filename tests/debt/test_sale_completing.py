@@ -360,3 +360,21 @@ def test_workers_killed_at_six_random_points_of_a_sale_leave_the_very_same_sale(
     assert Counter(state for _, state, *_ in killed["lines"]) == {"sold": MANY - 1, "excluded": 1}
     assert len(killed["notices"]) == MANY - 1 + 2  # of the twenty-two sold two have two holders
     assert [kind for kind, *_ in killed["files"]] == ["bid_tape", "final_tape", "assignment"]
+
+
+def test_a_tape_that_was_made_anew_while_it_was_sealed_is_not_what_the_buyer_is_given(people, monkeypatch):
+    case = sales.ready(people)
+    ask(case, people)
+    make, held = completing.messages.make_ready, []
+
+    def overtaken(*args, **kwargs):
+        ready = make(*args, **kwargs)
+        if not held:
+            held.append(ready)
+            return completing.messages.ReadyTape(ready.tape - 1, ready.file)
+        return ready
+
+    monkeypatch.setattr(completing.messages, "make_ready", overtaken)
+    sales.work(at=LATER)
+    assert stands(Case.objects.get(pk=case.pk)) == {"sold": 1}
+    assert len(held) == 1 and len(told("final_tape")) == 1

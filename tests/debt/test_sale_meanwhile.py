@@ -41,7 +41,7 @@ def test_a_moratorium_that_comes_while_its_debt_is_being_sold_goes_on_to_the_buy
         finally:
             connection.close()
 
-    send = effects.messages.send_tape
+    send = effects.messages.send_ready
 
     def late(*args, **kwargs):
         thread = threading.Thread(target=meanwhile)
@@ -49,7 +49,7 @@ def test_a_moratorium_that_comes_while_its_debt_is_being_sold_goes_on_to_the_buy
         thread.join(30)
         return send(*args, **kwargs)
 
-    monkeypatch.setattr(effects.messages, "send_tape", late)
+    monkeypatch.setattr(effects.messages, "send_ready", late)
     case = sales.moved(case, "complete", people[sales.FINANCE], at=LATER, **sales.paid(case))
     assert (came, case.state) == (["busy"], "completed")
     notice = moratoria.matched(Case.objects.get(pk=notice.pk), at=LATER)

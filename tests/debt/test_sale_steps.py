@@ -14,7 +14,7 @@ from cases.accounts import storing
 from cases.debt.sale import bids, erasing, looking, prices, tapes
 from cases.debt.sale.models import DebtSaleAccount, SaleTape
 from cases.kernel import holds, outbox, record, verdicts
-from cases.kernel.exchange import batchformat
+from cases.kernel.exchange import batchformat, files
 from cases.kernel.models import BatchFile, Case, Letter, OutboxMessage, Release, ReleasedItem
 from cases.kernel.restricted import quietholds
 from cases.kernel.timing import sweeps
@@ -223,13 +223,14 @@ def test_three_people_approve_exactly_this_tape_and_it_is_completed_for_its_pric
         *("identity", "address", "date_of_birth", "contact", "financial")
     }
     file = BatchFile.objects.get(kind="final_tape")
-    framed = batchformat.read(_body(file.message))
+    framed = batchformat.read(_whole(file))
     assert (framed.row_count, framed.total_pence) == (1, row.balance_pence)
     assert {each.level for each in verify_stream(case.uid)} <= {"recorded late"}
 
 
-def _body(message: OutboxMessage) -> bytes:
-    return outbox.open_body(message, reader=READER, at=AT)
+def _whole(file: BatchFile) -> bytes:
+    lines = outbox.open_body(file.message, reader=READER, at=AT)
+    return b"".join(files.open_parts(file, lines, reader=READER, at=AT))
 
 
 def test_a_hold_since_the_last_look_forbids_completion_and_nothing_is_written(people):

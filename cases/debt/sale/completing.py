@@ -7,13 +7,15 @@ often a worker is killed. The lines follow part by part (`bulk`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.db import transaction
 
-from cases.debt.sale import looking
+from cases.debt.sale import effects, looking, messages, tapes
+from cases.debt.sale.models import DebtSale
 from cases.kernel import actors, casetypes, jobs, locks, record, transitions
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError
@@ -81,16 +83,33 @@ def is_under_way(case: Case) -> bool:
     return rows.filter(state__in=["queued", "running", "stopping"]).exists()
 
 
-def _complete(job: jobs.Job, _subject: str, at: datetime) -> None:
-    """Complete the sale in the name of who asked for it, if they still may. Raises TransitionRefused, LookRefused."""
+def _complete(job: jobs.Job, _subject: str, at: datetime) -> Callable[[], None]:
+    """Seal the tape for the buyer while nothing is locked, and return what is left to do under the locks: to complete
+    the sale in the name of who asked for it, if they still may. Raises TapeRefused, NoChannel, NoFiles, StoreFull; what
+    is left TransitionRefused, LookRefused, Outdated."""
     if job.asked_by is None:
         raise CompletionRefused("A person completes a sale.")
+    actor = actors.staff(job.asked_by, source=job.source)
+    sale = DebtSale.objects.select_related("case__key", "purchaser").get(case_id=job.params["sale"])
+    tape = tapes.newest(sale, "final")
+    ready = None  # what is missing is said by the guards
+    if sale.case.state == "approved" and sale.purchaser is not None and tape is not None:
+        ready = messages.make_ready(sale.case, tape, sale.purchaser, actor=actor, at=at)
+    return partial(_apply, job, actor, ready, at=at)
+
+
+def _apply(job: jobs.Job, actor: Actor, ready: messages.ReadyTape | None, *, at: datetime) -> None:
     inputs = {
         "funds_pence": job.params["funds_pence"],
         "funds_date": date.fromisoformat(job.params["funds_date"]),
+        effects.READY: ready,
     }
-    actor = actors.staff(job.asked_by, source=job.source)
-    transitions.apply(job.params["sale"], COMPLETE, actor=actor, at=at, inputs=inputs)
+    try:
+        transitions.apply(job.params["sale"], COMPLETE, actor=actor, at=at, inputs=inputs)
+    except BaseException:
+        if ready is not None:
+            ready.file.drop()
+        raise
 
 
 def _finish(job: jobs.Job, _at: datetime) -> None:
@@ -111,5 +130,6 @@ KIND = jobs.Kind(
     },
     names=lambda _actor, subjects: dict.fromkeys(subjects, "The sale"),
     longest=timedelta(minutes=20),
+    is_slow=True,
 )
 jobs.declare(KIND)

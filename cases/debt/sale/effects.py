@@ -30,6 +30,9 @@ def _desk(context: Any) -> Actor:
     return actors.system("debt_sale", source=context.case.source)
 
 
+READY = "tape_made_ready"
+
+
 def let_go(context: Any) -> None:
     """A sale that is given up keeps no account from another one."""
     bulk.start(context.case.debt_sale, "release_line", actor=_desk(context), at=context.at)
@@ -84,15 +87,16 @@ def withdraw_tape(context: Any) -> None:
 
 
 def complete(context: Any) -> None:
-    """Sell what is left, and give the buyer the assignment and the tape; each line gets its price, and its holders
-    their notices, in the background. Raises LookRefused."""
+    """Sell what is left, and give the buyer the assignment and the tape, which who works in the background made ready
+    before; each line gets its price, and its holders their notices, in the background. Raises LookRefused."""
     case, at, actor = context.case, context.at, context.actor
     sale, tape = case.debt_sale, tapes.standing(case.debt_sale, "final")
     looking.require_unchanged(case, actor=actor, at=at)
     sale.funds_pence, sale.funds_date = context.inputs["funds_pence"], context.inputs["funds_date"]
     sale.completed_date = calendars.london_date(at)
     sale.save(update_fields=["funds_pence", "funds_date", "completed_date"])
-    messages.send_tape(case, tape, [sale.purchaser], actor=actor, at=at)
+    ready = context.inputs.get(READY) or messages.make_ready(case, tape, sale.purchaser, actor=actor, at=at)
+    messages.send_ready(case, tape, sale.purchaser, ready, actor=actor, at=at)
     assigned = {
         "reference": case.reference,
         "accounts": tape.row_count,

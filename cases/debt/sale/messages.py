@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from cases.debt.messages import written
 from cases.debt.sale import tapes
 from cases.debt.sale.models import SaleTape
-from cases.kernel import releases
+from cases.kernel import jobs, releases
 from cases.kernel.actors import Actor
 from cases.kernel.exchange import agreements, files
 from cases.kernel.models import Agency, BatchFile, Case
 from cases.ledger.reads import Reader
 
-__all__ = ["ALL", "ASSIGNMENT", "BID_TAPE", "FINAL_TAPE", "PAID", "send_assignment", "send_paid", "send_tape"]
+__all__ = [
+    "ALL",
+    "ASSIGNMENT",
+    "BID_TAPE",
+    "FINAL_TAPE",
+    "PAID",
+    "ReadyTape",
+    "make_ready",
+    "send_assignment",
+    "send_paid",
+    "send_ready",
+    "send_tape",
+]
 
 BID_TAPE = releases.MessageKind(
     code="bid_tape",
@@ -69,11 +81,40 @@ def send_tape(case: Case, tape: SaleTape, agencies: Sequence[Agency], *, actor: 
     """Promise a whole tape to each of the buyers and register it, inside the current ledger action. Opens the tape: one
     access row for each of its parts. Raises ReleaseRefused, NoChannel, NoFiles, TapeRefused."""
     kind = _KINDS[tape.kind]
-    reader = Reader(actor=actor.label, verb="release", purpose="sell_debts", streams=(case.uid,))
-    body = tapes.whole(tape, reader=reader, at=at)
+    body = tapes.whole(tape, reader=_reader(case, actor), at=at)
     fields = dict.fromkeys(kind.categories, "")
     for agency in agencies:
         _promise(case, kind, agency, fields, body, value=tape.sha256, people=tape.people_count, actor=actor, at=at)
+
+
+def _reader(case: Case, actor: Actor) -> Reader:
+    return Reader(actor=actor.label, verb="release", purpose="sell_debts", streams=(case.uid,))
+
+
+@dataclass(frozen=True)
+class ReadyTape:
+    """A tape that is sealed for its buyer; promise its file, or drop it."""
+
+    tape: int
+    file: files.Ready
+
+
+def make_ready(case: Case, tape: SaleTape, agency: Agency, *, actor: Actor, at: datetime) -> ReadyTape:
+    """Seal a tape for its buyer, while nothing is locked and with one part in memory at a time. Opens the
+    tape: one access row for each of its parts. Raises NoChannel, NoFiles, TapeRefused, StoreFull."""
+    pieces = tapes.pieces(tape, reader=_reader(case, actor), at=at)
+    return ReadyTape(tape.pk, files.make_ready([agency.code], _KINDS[tape.kind].code, pieces, at=at, case=case))
+
+
+def send_ready(case: Case, tape: SaleTape, agency: Agency, ready: ReadyTape, *, actor: Actor, at: datetime) -> None:
+    """Promise a tape that was made ready and register it, inside the current ledger action. Raises ReleaseRefused, and
+    Outdated where another tape holds by now, or another file took its place on the channel."""
+    if ready.tape != tape.pk:
+        raise jobs.Outdated("Another tape was made meanwhile.")
+    kind = _KINDS[tape.kind]
+    items = _allowed(kind, agency, dict.fromkeys(kind.categories, ""), value=tape.sha256, actor=actor, at=at)
+    (file,) = files.promise_to_each(ready.file, at=at, case=case, dedupe=f"{kind.code}:{case.uid}:{tape.number}")
+    _registered(case, kind, agency, file, items, people=tape.people_count, actor=actor, at=at)
 
 
 def send_assignment(
@@ -101,10 +142,30 @@ def _promise(
     at: datetime,
 ) -> BatchFile:
     """Check every column, promise the file, and enter it in the register under one hash for the whole of it."""
+    items = _allowed(kind, agency, fields, value=value, actor=actor, at=at)
+    file = files.promise(agency.code, kind.code, body, at=at, case=case)
+    return _registered(case, kind, agency, file, items, people=people, actor=actor, at=at)
+
+
+def _allowed(
+    kind: releases.MessageKind, agency: Agency, fields: Mapping[str, Any], *, value: str, actor: Actor, at: datetime
+) -> list[releases.Item]:
     if sentence := agreements.too_close(agency, actor, at=at):
         raise releases.ReleaseRefused(sentence)
-    items = [replace(item, values=(value,)) for item in releases.check(kind, agency, fields, at=at)]
-    file = files.promise(agency.code, kind.code, body, at=at, case=case)
+    return [replace(item, values=(value,)) for item in releases.check(kind, agency, fields, at=at)]
+
+
+def _registered(
+    case: Case,
+    kind: releases.MessageKind,
+    agency: Agency,
+    file: BatchFile,
+    items: list[releases.Item],
+    *,
+    people: int,
+    actor: Actor,
+    at: datetime,
+) -> BatchFile:
     releases.record(
         case,
         file.message,

@@ -11,6 +11,7 @@ import hashlib
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
+from itertools import chain
 
 from django.db import transaction
 from django.db.models import Max, Sum
@@ -168,12 +169,21 @@ def _heading(tape: SaleTape) -> str:
     return ",".join(_COLUMNS[tape.kind]) + "\n"
 
 
+def pieces(tape: SaleTape, *, reader: Reader, at: datetime) -> Iterator[bytes]:
+    """Yield a tape as CSV, its heading first, then part by part. Raises TapeRefused, in the end, where it is not as it
+    was made."""
+    digest = hashlib.sha256()
+    for text in chain([_heading(tape)], _texts(tape, reader=reader, at=at)):
+        piece = text.encode()
+        digest.update(piece)
+        yield piece
+    if digest.hexdigest() != tape.sha256:
+        raise TapeRefused("The tape is not as it was made.")
+
+
 def whole(tape: SaleTape, *, reader: Reader, at: datetime) -> bytes:
     """Return a tape as one CSV with a heading. Raises TapeRefused where it is not as it was made."""
-    body = "".join([_heading(tape), *_texts(tape, reader=reader, at=at)]).encode()
-    if hashlib.sha256(body).hexdigest() != tape.sha256:
-        raise TapeRefused("The tape is not as it was made.")
-    return body
+    return b"".join(pieces(tape, reader=reader, at=at))
 
 
 def first_lines(tape: SaleTape, *, most: int, reader: Reader, at: datetime) -> list[dict[str, str]]:
