@@ -98,7 +98,8 @@ def build(
     request: ledger.RequestInfo | None = None,
 ) -> PlacementBatch:
     """Choose accounts by number for a new batch; in the background each is asked of the gate, and those that pass are
-    put in. Returns the batch, which has no digest until that is done. One event. Raises NotAllowed, BatchRefused."""
+    put in. `commission_rate` is what was agreed with the agency, in hundredths of a percent. Returns the batch, which
+    has no digest until that is done. One event. Raises NotAllowed, BatchRefused."""
     policy.require(actor, rules.BUILD, kind=KIND)
     if actor.user_id is None:
         raise BatchRefused("A batch is built by a person.")
@@ -115,6 +116,7 @@ def build(
         built_by_id=actor.user_id,
     )
     detail: dict[str, object] = {"reference": batch.reference, "agency": agency.code, "accounts": len(chosen)}
+    detail["commission_rate"] = commission_rate
     with ledger.action(
         batch.uid, "batch.chosen", actor=actor.label, at=at, detail=detail, source=actor.source, request=request
     ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -9,6 +10,7 @@ from django import forms
 from cases.debt import batches
 from cases.kernel import formats
 from cases.kernel.models import Case
+from cases.kernel.numberfields import Number
 from cases.kernel.plainforms import Chosen
 
 __all__ = ["BatchForm", "FactsForm", "HoldForm", "PartyForm"]
@@ -28,9 +30,17 @@ class PartyForm(forms.Form):
 
 
 class BatchForm(forms.Form):
-    """Which accounts go to which agency."""
+    """Which accounts go to which agency, and what it keeps of what it collects."""
 
     agency = Chosen(label="Recovery agency")
+    commission = Number(
+        label="Commission that was agreed, in percent",
+        max_digits=4,
+        decimal_places=2,
+        min_value=Decimal(0),
+        max_value=Decimal(50),
+        help_text="Of what the agency collects, without VAT. For example 18. Its remittances are held against it.",
+    )
     accounts = forms.CharField(
         label="Accounts",
         max_length=150_000,
@@ -42,6 +52,10 @@ class BatchForm(forms.Form):
         super().__init__(*args, **kwargs)
         choices = [(each.code, each.display_name) for each in batches.agencies()]
         self.fields["agency"].choices = choices  # type: ignore[attr-defined]  # -- a choice field
+
+    def clean_commission(self) -> int:
+        """Return hundredths of a percent."""
+        return int(self.cleaned_data["commission"] * 100)
 
     def clean_accounts(self) -> list[str]:
         numbers = [line.strip() for line in self.cleaned_data["accounts"].splitlines() if line.strip()]

@@ -48,6 +48,7 @@ def debt_batches(request: HttpRequest) -> HttpResponse:
         batch = batches.build(
             form.cleaned_data["accounts"],
             agency_code=form.cleaned_data["agency"],
+            commission_rate=form.cleaned_data["commission"],
             actor=actor,
             at=asking.now(),
             request=asking.info(request),
@@ -105,6 +106,7 @@ def _one(
     lines, after = _lines(batch, actor, asked if asked in counted else "", _number(request.GET.get("after", "")))
     shown = {
         "batch": batch,
+        "commission": f"{batch.commission_rate / 100:g} %",
         "lines": [
             {"row": row, "state": states[row.case.state], "why": _stops(row)} if row.is_seen else {} for row in lines
         ],

@@ -6,6 +6,7 @@ import pytest
 from django.urls import reverse
 
 from cases.debt import batches, pages
+from cases.debt.models import PlacementBatch
 from cases.kernel import holds, jobrun
 from tests import factories, moratoria, placements
 from tests.accounts import portfolio
@@ -60,6 +61,26 @@ def test_one_batch_is_shown_page_by_page_and_says_how_far_its_work_is(monkeypatc
     assert "3 of 4 accounts wait to be looked at once more" in manager.get(address).text
     jobrun.work(clock=lambda: AT, seconds=60)
     assert "0 of 4 accounts still wait" in manager.get(address).text
+
+
+def test_an_analyst_builds_a_batch_at_the_commission_that_was_agreed_and_whoever_releases_it_reads_it():
+    """Domain 5A.3: commission is agreed for each placement; remittances are held against it."""
+    people = factories.office()
+    placements.enter()
+    numbers = placements.accounts(people, portfolio.row(0), portfolio.row(1))
+    analyst = client_of("r.penhale")
+    typed = {"agency": placements.CODE, "accounts": "\n".join(numbers)}
+    for commission in ("", "-1", "51", "17.555"):
+        wrong = analyst.post("/debt/batches/", {**typed, "commission": commission})
+        assert (wrong.status_code, numbers[1] in wrong.text) == (422, True)
+    assert not PlacementBatch.objects.exists()
+    assert client_of("c.adebayo").post("/debt/batches/", {**typed, "commission": "22.5"}).status_code == 403
+    answer = analyst.post("/debt/batches/", {**typed, "commission": "22.5"})
+    batch = PlacementBatch.objects.get()
+    assert (answer.status_code, answer.url) == (302, f"/debt/batches/{batch.uid}/")
+    assert (batch.commission_rate, len(batch.chosen)) == (2250, 2)
+    jobrun.work(clock=lambda: AT, seconds=60)
+    assert "at a commission of 22.5 % and VAT" in client_of("c.adebayo").get(answer.url).text
 
 
 def test_a_batch_shows_what_holds_its_accounts_now_and_a_release_that_went_nowhere_says_so():
