@@ -278,6 +278,7 @@ def _take_whole(row: BatchFile, *, now: datetime) -> None:
     plain, row.fingerprint = _opened(row, now=now)
     row.sha256 = hashlib.sha256(plain).hexdigest()
     framed = batchformat.read(plain)
+    row.written_at = framed.header.created_at
     kind = _placed(row, framed)
     sent = _answered(row, framed, kind)
     row.kind, row.sequence_no, row.answers = framed.header.kind, framed.header.sequence_no, sent

@@ -72,7 +72,7 @@ def remitted(case: Case, content: Content, *, actor: Actor, at: datetime) -> Non
         raise remitting.RemittanceRefused("Whether it is a settlement is said by true or false.")
     placement, callback = case.placement, str(cause or "")
     said_at = min(content.occurred_at or at, at)
-    said = remitting.said_of(case, told, day=calendars.london_date(said_at))
+    said = remitting.said_of(case, told, day=remitting.day_of(said_at, came_at=at))
     if why := remitting.why_not(case, said):
         detail = {"amount_pence": said.amount, "why": why}
         with record.act(case, "placement.remittance_differs", actor=actor, at=at, cause=cause, detail=detail):
@@ -207,7 +207,7 @@ def find_paid(file: BatchFile, rows: Sequence[Row]) -> list[int]:
 
 
 def _said_in(file: BatchFile, rows: Sequence[Row], known: Mapping[str, int]) -> list[remitting.Said]:
-    rates, day = remitting.rates_of(known.values()), calendars.london_date(file.created_at)
+    rates, day = remitting.rates_of(known.values()), remitting.day_of(file.written_at, came_at=file.created_at)
     return [
         remitting.Said(
             {name: _pence(row, name) for name in AMOUNTS}, rates.get(known.get(row.get("reference", "")), 0), day=day

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 
 from cases.debt import codes, heard, messages, opening, periods, remitting, takeout
-from cases.kernel import calendars, casetypes, clocks, holds, tasks
+from cases.kernel import casetypes, clocks, holds, tasks
 from cases.kernel.actors import Actor, system
 from cases.kernel.errors import CaseError
 from cases.kernel.exchange import letters
@@ -142,7 +142,7 @@ def book(context: Any) -> None:
 def add(case: Case, told: Mapping[str, Any], *, at: datetime, said_at: datetime) -> None:
     """Add a remittance to a placement and mark its line as booked, inside the current ledger action on the case."""
     placement = case.placement
-    said = remitting.said_of(case, told, day=calendars.london_date(said_at))
+    said = remitting.said_of(case, told, day=remitting.day_of(said_at, came_at=at))
     placement.collected_pence += said.amount
     placement.commission_pence += said.commission
     placement.vat_pence += said.vat

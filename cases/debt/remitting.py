@@ -7,7 +7,7 @@ booked is kept with why. Either is a task of the desk, which ends when a manager
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -31,6 +31,7 @@ __all__ = [
     "book",
     "callback_ignored",
     "close",
+    "day_of",
     "differs",
     "keep",
     "keep_refused",
@@ -46,6 +47,8 @@ KIND, CLOSE, DIFFERS = "debt_placement", "close_remittance", "remittance_differs
 SETTLE = "settle"
 ACTOR = system("remittances")
 LINES_IN_A_TASK = 3
+# An agency remits at least monthly (domain 5A.4): what it says of a day long before is reckoned as of this quarter.
+LONGEST_AGO = timedelta(days=92)
 # Nothing was agreed for an account that is none of ours.
 AGREED, AGREED_LINES = Q(case__isnull=False), Q(lines__case__isnull=False)
 WHYS = {
@@ -114,6 +117,14 @@ def batch_of(case: Case) -> PlacementBatch:
     if batch is None:
         raise RemittanceRefused("No agency has this account.")
     return batch
+
+
+def day_of(said_at: datetime | None, *, came_at: datetime) -> date:
+    """Return the day (Europe/London) whose rate of VAT counts: that on which the agency says what it collected, not
+    after we had it and no more than a quarter before."""
+    last = calendars.london_date(came_at)
+    said = last if said_at is None else min(calendars.london_date(said_at), last)
+    return max(said, last - LONGEST_AGO)
 
 
 def said_of(case: Case, told: Mapping[str, Any], *, day: date) -> Said:

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.utils import timezone
@@ -11,7 +11,7 @@ from cases.agencies import application, fetching, matching, openpgp
 from cases.agencies.transports.sftp import Found
 from cases.debt import batches, limitation, looking, remitting
 from cases.debt.models import Placement, Remittance, RemittanceLine
-from cases.kernel import actors, taskdesk, verdicts
+from cases.kernel import actors, calendars, taskdesk, verdicts
 from cases.kernel.errors import CaseError, NotAllowed
 from cases.kernel.exchange import agencies, batchformat
 from cases.kernel.exchange.batchformat import Header
@@ -54,14 +54,15 @@ class Sender:
             at=AT,
         )
 
-    def pays(self, rows, number=1):
+    def pays(self, rows, number=1, *, written_at=None):
         """Send one file of remittances; return its row once it was taken or refused, and its lines applied."""
         now = timezone.now()
         text = io.StringIO()
         writer = csv.DictWriter(text, ["reference", *placements.remittance(0), "is_settlement"], lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-        header = Header(kind="pay", sequence_no=number, sender=placements.CODE, recipient="backoffice", created_at=now)
+        us, at = "backoffice", written_at or now
+        header = Header(kind="pay", sequence_no=number, sender=placements.CODE, recipient=us, created_at=at)
         plain = batchformat.write(header, text.getvalue().encode())
         carried = openpgp.seal_signed(plain, recipient=self.ours.armored, signer=self.secret, at=now)
         name = batchformat.name_of(header)
@@ -299,8 +300,7 @@ def test_a_settlement_by_which_more_would_be_collected_than_was_owed_is_agreed_t
 
 
 def test_what_a_person_says_nothing_follows_from_is_a_difference(people):
-    case = two_active(people)[0]
-    Case.objects.filter(pk=case.pk).update(state="sent")
+    case = placements.sent(people)
     Sender().pays([row(case, 5000)])
     callback, line = Callback.objects.get(type="placement.remitted"), RemittanceLine.objects.get()
     assert (callback.state, callback.reason, line.why) == ("failed", "refused:TransitionRefused", "")
@@ -328,6 +328,33 @@ def test_vat_is_that_of_the_day_on_which_the_agency_says_what_it_collected(peopl
         (41, "commission_differs"),
         (41, ""),
     ]
+
+
+def test_a_file_is_held_to_the_rate_of_the_day_on_which_it_was_written_by_whoever_takes_and_books_it(
+    people, monkeypatch
+):
+    """Written on the eve of another rate, fetched on its first day: the agency's invoice is of the old one."""
+    case, other = two_active(people)
+    now = timezone.now()
+    known = [*limitation._rates(), ("vat_standard", calendars.london_date(now), 2250)]
+    monkeypatch.setattr(limitation, "_rates", lambda: known)
+    eve, sender = now - timedelta(days=1), Sender()
+    assert sender.pays([row(case, 1000)], written_at=eve).state == "taken"
+    at_new_rate = {"commission_pence": 180, "vat_pence": 41, "net_pence": 779}
+    assert sender.pays([row(other, 1000, **at_new_rate)], number=2, written_at=eve).reason == "commission_differs"
+    assert sender.pays([row(other, 1000, **at_new_rate)], number=3).state == "taken"
+    booked = RemittanceLine.objects.filter(remittance__is_refused=False).order_by("pk")
+    assert list(booked.values_list("due_vat_pence", "booked_pence", "why")) == [(36, 1000, ""), (41, 1000, "")]
+
+
+def test_what_is_said_to_be_of_a_day_long_ago_is_reckoned_as_of_this_quarter():
+    for said_at, day in (
+        (datetime(1990, 1, 1, tzinfo=UTC), date(2026, 8, 14)),
+        (AT + timedelta(days=9), AT.date()),
+        (AT - timedelta(days=31), date(2026, 10, 14)),
+        (None, AT.date()),
+    ):
+        assert remitting.day_of(said_at, came_at=AT) == day
 
 
 @pytest.mark.parametrize("count", [1, 30])

@@ -1,6 +1,7 @@
 """The promise to an agency, each try to keep it, and what agencies tell us. These rows are their own log."""
 
 import uuid
+from datetime import datetime
 
 from django.db import models
 from django.db.models import Q
@@ -165,7 +166,8 @@ class BatchFile(models.Model):
     `sha256` is of the file as written, `carried_sha256` of the encrypted bytes under `name`. Of a sent file, which has
     its `message`, those bytes are made once, before the first try, and are the same at each. A fetched file is kept
     before it is opened: `stored`, then `taken` or `refused` with the reason; `tries` counts how often that was begun,
-    which is more than once where a worker died of it. `answers` is the sent file it speaks of.
+    which is more than once where a worker died of it. `answers` is the sent file it speaks of; `written_at`, no column,
+    is when a fetched one says that it was written, known while it is taken.
     Of a large sent file the store has the `rows`, equal for all agencies, between a first and a last line that the
     message has, and the encrypted bytes as `carried`.
     """
@@ -194,6 +196,7 @@ class BatchFile(models.Model):
     remote_size = models.BigIntegerField(null=True, blank=True)
     remote_changed_at = models.BigIntegerField(null=True, blank=True)
     tries = models.PositiveSmallIntegerField(default=0)
+    written_at: datetime | None = None
 
     class Meta:
         constraints = [
