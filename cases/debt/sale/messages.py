@@ -114,7 +114,8 @@ def send_ready(case: Case, tape: SaleTape, agency: Agency, ready: ReadyTape, *, 
     kind = _KINDS[tape.kind]
     items = _allowed(kind, agency, dict.fromkeys(kind.categories, ""), value=tape.sha256, actor=actor, at=at)
     (file,) = files.promise_to_each(ready.file, at=at, case=case, dedupe=f"{kind.code}:{case.uid}:{tape.number}")
-    _registered(case, kind, agency, file, items, people=tape.people_count, actor=actor, at=at)
+    told = _for_register(kind, agency, file, subject_count=tape.people_count, actor=actor, at=at)
+    releases.record(case, file.message, items, **told)
 
 
 def send_assignment(
@@ -144,7 +145,9 @@ def _promise(
     """Check every column, promise the file, and enter it in the register under one hash for the whole of it."""
     items = _allowed(kind, agency, fields, value=value, actor=actor, at=at)
     file = files.promise(agency.code, kind.code, body, at=at, case=case)
-    return _registered(case, kind, agency, file, items, people=people, actor=actor, at=at)
+    told = _for_register(kind, agency, file, subject_count=people, actor=actor, at=at)
+    releases.record(case, file.message, items, **told)
+    return file
 
 
 def _allowed(
@@ -155,26 +158,6 @@ def _allowed(
     return [replace(item, values=(value,)) for item in releases.check(kind, agency, fields, at=at)]
 
 
-def _registered(
-    case: Case,
-    kind: releases.MessageKind,
-    agency: Agency,
-    file: BatchFile,
-    items: list[releases.Item],
-    *,
-    people: int,
-    actor: Actor,
-    at: datetime,
-) -> BatchFile:
-    releases.record(
-        case,
-        file.message,
-        items,
-        channel=file.channel,
-        kind=kind,
-        recipient=agency,
-        actor=actor,
-        at=at,
-        subject_count=people,
-    )
-    return file
+def _for_register(kind: releases.MessageKind, agency: Agency, file: BatchFile, **told: Any) -> dict[str, Any]:
+    """Return what the register says of a promised file beside its categories."""
+    return {"channel": file.channel, "kind": kind, "recipient": agency, **told}
