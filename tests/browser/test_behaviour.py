@@ -184,3 +184,22 @@ def test_what_is_typed_in_one_form_is_not_lost_by_sending_another_or_by_leaving(
         page.wait_for_url("**/approvals/")
     assert (len(said), case.notes.count()) == (3, 1)
     assert found.complaints == []
+
+
+def test_typing_counts_as_use_and_an_open_page_does_not(browser, live_server, people):
+    """Whoever writes a long note is not signed out in the middle of it; a page that is left open is."""
+    case = factories.referred(people)
+    with crawl.person(browser, live_server.url, "a.byrne", crawl.Findings()) as person:
+        page = person.page
+        page.clock.install()
+        page.goto(f"{live_server.url}{case_page(case)}")
+
+        def asks() -> bool:
+            with page.expect_request("**/counts/") as asked:
+                page.clock.run_for(31_000)
+            return "x-background" in asked.value.headers
+
+        alone = asks()
+        page.evaluate(crawl.OPEN_ALL)
+        page.locator("#id_note").press_sequentially("He")
+        assert (alone, asks(), asks()) == (True, False, True)
