@@ -14,7 +14,7 @@ from cases.fraud import anew, astold, disputes, expiry, flags, insiders, message
 from cases.kernel import approvals, clocks, holdkinds, holds, outbox, record, tasks
 from cases.kernel.actors import Actor, system
 from cases.kernel.exchange import corrections
-from cases.kernel.models import Case, Clock, OutboxMessage, Task
+from cases.kernel.models import Case, Clock, OutboxMessage, Release, Task
 from cases.ledger import api as ledger
 from cases.ledger.models import LedgerEvent
 
@@ -139,8 +139,12 @@ def _take_back_filing(case: Case, *, at: datetime) -> None:
     """What was approved names somebody who is no part of it: as long as it waits it does not leave, nor any more."""
     if case.state != "approved":
         return
-    if outbox.withdraw(case, messages.FPA_FILE.code, at=at, states=("pending", "dead")):
-        _owe(case, TAKEN_BACK, at=at)
+    if not outbox.withdraw(case, messages.FPA_FILE.code, at=at, states=("pending", "dead")):
+        return
+    _owe(case, TAKEN_BACK, at=at)
+    filings = Release.objects.filter(case=case, message_kind=messages.FPA_FILE.code)
+    if not filings.exclude(outbox.never_left("message__")).exists():  # nobody has what would have to be put right
+        tasks.close_all(case, "detached_filed", actor=system("amending", source=case.source), at=at)
 
 
 def owe_what_changed(context: Any) -> None:

@@ -74,7 +74,7 @@ class Owed(Stage):
                 OutboxMessage.objects.filter(case=case).update(state=state, attempts=attempts)
                 self.take_out(case)
                 assert OutboxMessage.objects.get(case=case).state == "withdrawn"
-                assert self.tasks(case) == ["fraud_filing_taken_back", *still]
+                assert self.tasks(case) == [*still, "fraud_filing_taken_back"]
                 case = self.do("withdraw", "d.osei", case=case, at=APPROVED_AT, reason="Somebody is not part of it.")
                 assert (case.state, self.tasks(case)) == ("investigating", still)
 

@@ -81,12 +81,12 @@ def detach_person(context: Any) -> None:
     case, party, at = context.case, _person(context), context.at
     if party is None:
         return
+    filed = told_by_filing(case, party)
     sent = corrections.send(case, "removed", reason=REASON, actor=context.actor, at=at, party=party)
     set_apart(party, at=at)
-    casetypes.get(case.kind).changed(case, at=at)
-    # What the family has taken back before it left is put right by that.
-    for agency in dict.fromkeys(row.recipient.code for row in told_by_filing(case, party)):
+    for agency in dict.fromkeys(row.recipient.code for row in filed):
         tasks.raise_task("detached_filed", case=case, at=at, agency=agency, person=party.number)
+    casetypes.get(case.kind).changed(case, at=at)
     voided = approvals.void_if_changed(case, at=at)
     detail = {"person": party.number, "notices": len(sent)} | ({"approvals_voided": len(voided)} if voided else {})
     ledger.current().detail.update(detail)
