@@ -1,41 +1,32 @@
 """Erasing closed cases when their time is over: one person proposes all of a kind up to a day, another agrees, a job
 does it case by case. UK GDPR Art 5(1)(e); the periods are those of retention.py.
 
-What is held, linked with an open case or needed by one of another kind is not among them: a name in the list that is
-kept afterwards would tell of what nobody outside may know. What begins to keep a case later is met by the job. Of a
-kind whose cases are restricted all of this is its own team's alone.
+What is over is found by overdue.py; what begins to keep a case later is met by the job. Of a kind whose cases are
+restricted all of this is its own team's alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, Model, OuterRef, Q, QuerySet, Value
 
-from cases.kernel import calendars, casetypes, conflicts, erasing, jobs, locks, policy, tasks
+from cases.kernel import calendars, casetypes, conflicts, erasing, jobs, locks, overdue, policy, tasks
 from cases.kernel.actors import Actor, system
 from cases.kernel.casetypes import CaseType
 from cases.kernel.errors import CaseError, NotAllowed, NotVisible
 from cases.kernel.evidence import disposal
-from cases.kernel.models import Case, CaseLink, CaseParty, Disposal, Hold, JobRow, Task, Team
-from cases.kernel.restricted import quietholds
+from cases.kernel.models import Case, Disposal, JobRow, Task, Team
 from cases.ledger import api as ledger
 
 __all__ = [
-    "MOST",
     "REFUSALS",
     "DisposalRefused",
-    "Due",
     "ask_for_disposals",
     "decide",
-    "due",
-    "due_people",
     "get_visible",
     "kind_for",
     "left",
@@ -43,21 +34,14 @@ __all__ = [
     "may_agree",
     "may_propose",
     "mine",
-    "next_due",
     "propose",
     "require_decider",
     "require_proposer",
-    "since",
     "waiting",
     "withdraw",
 ]
 
-MOST = 10_000
 AGAIN_AFTER = timedelta(days=30)
-COLUMNS: dict[type[Model], tuple[str, ...]] = {
-    Case: ("pk", "dispose_after_date", "uid", "merged_into"),
-    CaseParty: ("case", "dispose_after_date", "case__uid", "case__merged_into", "pk", "number"),
-}
 ACTOR = system("disposal")
 REASON = "retention_over"
 OF_CASE = "/"  # between a case and the number of a person in it
@@ -85,17 +69,6 @@ tasks.declare(
 
 class DisposalRefused(CaseError):
     """This cannot be proposed or decided like this; nothing was written."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Due:
-    """What of a kind is over: how many cases, how many people of cases that are kept longer, the last day up to which
-    that is counted, and whether more are over."""
-
-    count: int
-    people: int
-    last_date: date
-    has_more: bool
 
 
 def _label(kind: str) -> str:
@@ -142,145 +115,6 @@ def kind_for(actor: Actor, code: str) -> CaseType:
     if found is None:
         raise NotVisible
     return found
-
-
-def due(kind: str, *, today: date, last_date: date, most: int) -> list[Case]:
-    """Return the first closed cases of a kind that were to be kept until before today and that nothing keeps, those
-    kept shortest first. A case is kept as long as anybody in it is. One that was moved out of sight is not among them.
-    Some six queries."""
-    found = [row[0] for row in _free(_over(kind, today=today, last_date=last_date), most=most)]
-    return sorted(Case.objects.filter(pk__in=found), key=lambda case: found.index(case.pk))
-
-
-def due_people(kind: str, *, today: date, last_date: date, most: int) -> list[CaseParty]:
-    """Return the first people of a kind's cases whose own time ended before today while their case is open or kept
-    longer, and that nothing keeps, those kept shortest first. Some six queries."""
-    found = [row[4] for row in _free(_people_over(kind, today=today, last_date=last_date), most=most)]
-    rows = CaseParty.objects.filter(pk__in=found).select_related("case")
-    return sorted(rows, key=lambda person: found.index(person.pk))
-
-
-def _free(rows: QuerySet[Any], *, most: int | None = None) -> list[Any]:
-    """Return `COLUMNS` of the first of these that nothing out of sight keeps, of all of them without `most`. Some five
-    queries, and as many again where some are kept."""
-    found: list[Any] = []
-    start = 0
-    while True:
-        end = None if most is None else start + most - len(found)
-        part = list(rows.values_list(*COLUMNS[rows.model])[start:end])
-        kept = _needed(part)
-        found += [row for row in part if row[0] not in kept]
-        if end is None or len(part) < end - start or len(found) == most:
-            return found
-        start = end
-
-
-def _needed(rows: Collection[Any]) -> set[int]:
-    """Return the cases of such rows that a hold of a compartment keeps, or an open case of another kind, and whatever
-    was merged into one of those. One query, one of each kind that may need cases, and one where cases were merged."""
-    if not rows:
-        return set()
-    uids: dict[int, UUID] = {case: uid for case, _, uid, *_ in rows}
-    into: dict[int, int] = {case: other for case, _, _, other, *_ in rows if other is not None}
-    while beyond := set(into.values()) - set(uids):
-        for case, uid, other in Case.objects.filter(pk__in=beyond).values_list("pk", "uid", "merged_into"):
-            uids[case] = uid
-            into |= {} if other is None else {case: other}
-    kept = set(quietholds.holding(uids, "dispose")).union(*(each.needs(uids) for each in casetypes.all_types()))
-    while merged := {case for case, other in into.items() if other in kept and case not in kept}:
-        kept |= merged
-    return kept
-
-
-def _over(kind: str, *, today: date, last_date: date | None = None) -> QuerySet[Case]:
-    """Return the closed cases of a kind whose time is over and that no hold and no open case that is linked with them
-    keeps."""
-    last = min(last_date or today, today - timedelta(days=1))
-    kept_longer = CaseParty.objects.filter(case=OuterRef("pk"), dispose_after_date__gt=last)
-    rows = Case.objects.filter(
-        ~Exists(kept_longer),
-        _is_free("pk", today=today),
-        kind=kind,
-        is_restricted=casetypes.get(kind).is_restricted,
-        is_closed=True,
-        is_erased=False,
-        dispose_after_date__lte=last,
-        key__destroyed_at=None,
-    )
-    return rows.order_by("dispose_after_date", "pk")
-
-
-def _is_free(case: str, *, today: date) -> Q:
-    """Return the condition that no hold keeps a case today or soon, and no open case is linked with it."""
-    case_id = OuterRef(case)
-    lasting = Q(ends_at=None) | Q(ends_at__gte=calendars.start_of_day(today))
-    holds = Hold.objects.filter(lasting, case=case_id, released_at=None, blocks__contains=["dispose"])
-    links = CaseLink.objects.filter(removed_at=None)
-    leading = links.filter(case=case_id, other__is_closed=False), links.filter(other=case_id, case__is_closed=False)
-    return Q(~Exists(holds), ~Exists(leading[0]), ~Exists(leading[1]))
-
-
-def _people_over(kind: str, *, today: date, last_date: date | None = None) -> QuerySet[CaseParty]:
-    """Return the people of a kind's cases whose own time is over while their case is open or kept longer."""
-    last = min(last_date or today, today - timedelta(days=1))
-    longer = CaseParty.objects.filter(case=OuterRef("case_id"), dispose_after_date__gt=last)
-    is_kept = Q(case__is_closed=False) | Q(case__dispose_after_date__gt=last) | Exists(longer)
-    rows = CaseParty.objects.filter(
-        is_kept,
-        _is_free("case_id", today=today),
-        case__kind=kind,
-        case__is_restricted=casetypes.get(kind).is_restricted,
-        case__is_erased=False,
-        is_erased=False,
-        dispose_after_date__lte=last,
-        key__destroyed_at=None,
-    )
-    return rows.order_by("dispose_after_date", "pk")
-
-
-def next_due(kind: str, *, today: date, most: int = MOST) -> Due | None:
-    """Return what one proposal takes: everything that is over, or of more than `most` cases or people the days that end
-    first, whole. Some twenty queries; reads `most` rows and one of each, twice."""
-    found = [[day for _, day, *_ in _free(rows(kind, today=today), most=most + 1)] for rows in (_over, _people_over)]
-    if not any(found):
-        return None
-    cut = [_whole(days) for days in found if len(days) > most]
-    last = min([today - timedelta(days=1), *cut])
-    cases, people = _counts(kind, today=today, last_date=last)
-    return Due(count=cases, people=people, last_date=last, has_more=bool(cut))
-
-
-def _counts(kind: str, *, today: date, last_date: date) -> tuple[int, int]:
-    """Return how many cases and how many people are over and kept by nothing."""
-    cases, people = (len(_free(rows(kind, today=today, last_date=last_date))) for rows in (_over, _people_over))
-    return cases, people
-
-
-def _whole(days: Sequence[date]) -> date:
-    """Return the last day of which all is among these, the first where they are all of one day."""
-    return next((day for day in reversed(days) if day < days[-1]), days[-1])
-
-
-def since(kinds: Iterable[CaseType], *, today: date) -> dict[str, date]:
-    """Return, of each kind of which anything is over, the day until which what ended first was kept. One query that
-    reads two rows of each kind, one of each kind that may need cases, and some for each kind of which these keep the
-    first."""
-    over = [(each.code, rows(each.code, today=today)) for each in kinds for rows in (_over, _people_over)]
-    if not over:
-        return {}
-    first = [
-        rows.annotate(of=Value(at)).values_list("of", *COLUMNS[rows.model][:4])[:1] for at, (_, rows) in enumerate(over)
-    ]
-    found = list(first[0].union(*first[1:], all=True))
-    kept = _needed([row for _, *row in found])
-    days: dict[str, date] = {}
-    for at, case, day, *_ in found:
-        kind, rows = over[at]
-        if case in kept:
-            day = next((each for _, each, *_ in _free(rows, most=1)), None)
-        if day is not None:
-            days[kind] = min(day, days.get(kind, day))
-    return days
 
 
 def waiting(kind: str) -> Disposal | None:
@@ -330,8 +164,8 @@ def propose(
         if before.job is not None and not before.job.is_over:
             raise DisposalRefused("What was agreed before is being erased. Wait until that is done.")
     today = calendars.london_date(at)
-    last = min(last_date, found.last_date) if (found := next_due(kind, today=today)) else last_date
-    cases, people = _counts(kind, today=today, last_date=last)
+    last = min(last_date, found.last_date) if (found := overdue.next_due(kind, today=today)) else last_date
+    cases, people = overdue.counts(kind, today=today, last_date=last)
     if not cases and not people:
         raise DisposalRefused("Nothing is over any more: it was opened again, or is held.")
     row = Disposal(kind=kind, last_date=last, counted=cases, people=people, proposed_at=at)
@@ -436,9 +270,9 @@ def _of(job: jobs.Job) -> Disposal:
 def _rows(job: jobs.Job) -> Iterable[str]:
     """List the cases, then the people of others."""
     row, today = _of(job), calendars.london_date(job.asked_at)
-    for case, *_ in _free(_over(row.kind, today=today, last_date=row.last_date)):
+    for case, *_ in overdue.listed(overdue.cases_over(row.kind, today=today, last_date=row.last_date)):
         yield str(case)
-    for case, *_, number in _free(_people_over(row.kind, today=today, last_date=row.last_date)):
+    for case, *_, number in overdue.listed(overdue.people_over(row.kind, today=today, last_date=row.last_date)):
         yield f"{case}{OF_CASE}{number}"
 
 
@@ -460,7 +294,9 @@ def _do(job: jobs.Job, subject: str, at: datetime) -> None:
 
 
 def _erase(case: Case, _number: str, row: Disposal, *, at: datetime) -> None:
-    still_due = _over(row.kind, today=calendars.london_date(at), last_date=row.last_date).filter(pk=case.pk)
+    still_due = overdue.cases_over(row.kind, today=calendars.london_date(at), last_date=row.last_date).filter(
+        pk=case.pk
+    )
     if not still_due.exists() or casetypes.get(case.kind).is_kept_on(case, at):
         raise jobs.Skipped("kept")
     _stop_if(erasing.waits_for(case, at=at))
@@ -470,7 +306,7 @@ def _erase(case: Case, _number: str, row: Disposal, *, at: datetime) -> None:
 
 
 def _erase_person(case: Case, number: str, row: Disposal, *, at: datetime) -> None:
-    people = _people_over(row.kind, today=calendars.london_date(at), last_date=row.last_date)
+    people = overdue.people_over(row.kind, today=calendars.london_date(at), last_date=row.last_date)
     person = people.filter(case=case, number=int(number)).select_related("key").first()
     if person is None:
         raise jobs.Skipped("kept")
@@ -566,8 +402,8 @@ def _is_to_be_proposed(casetype: CaseType, *, now: datetime) -> bool:
     row = last.order_by("-pk").first()
     if row is not None and (row.state == "open" or (row.job is not None and not row.job.is_over)):
         return False
-    cases, people = _over(casetype.code, today=today), _people_over(casetype.code, today=today)
+    cases, people = overdue.cases_over(casetype.code, today=today), overdue.people_over(casetype.code, today=today)
     if row is not None and row.decided_at is not None and now < row.decided_at + AGAIN_AFTER:
         cases = cases.filter(dispose_after_date__gt=row.last_date)
         people = people.filter(dispose_after_date__gt=row.last_date)
-    return any(_free(rows, most=1) for rows in (cases, people))
+    return any(overdue.listed(rows, most=1) for rows in (cases, people))

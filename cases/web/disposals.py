@@ -15,7 +15,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
-from cases.kernel import calendars, casetypes, disposals, jobs, policy, retention
+from cases.kernel import calendars, casetypes, disposals, jobs, overdue, policy, retention
 from cases.kernel.actors import Actor
 from cases.kernel.casetypes import CaseType
 from cases.kernel.errors import CaseError
@@ -68,7 +68,7 @@ def listed(request: HttpRequest) -> HttpResponse:
     """List the kinds of which anything is over, and what was proposed. Opens no case."""
     actor, today = asking.actor_of(request), calendars.london_date(asking.now())
     kinds = disposals.kinds_of(actor)
-    since = disposals.since(kinds, today=today)
+    since = overdue.since(kinds, today=today)
     shown = {
         "kinds": [{"kind": each, "since": since[each.code]} for each in kinds if each.code in since],
         "rows": [_row(each) for each in disposals.mine(actor, most=SHOWN)],
@@ -119,7 +119,7 @@ def _show_due(
     status: int = HTTPStatus.OK,
 ) -> HttpResponse:
     today = calendars.london_date(asking.now())
-    found = disposals.next_due(casetype.code, today=today)
+    found = overdue.next_due(casetype.code, today=today)
     first = _first(casetype.code, found.last_date, actor, today=today) if found else {}
     form = form or ProposeForm(casetype=casetype, initial={"last_date": found.last_date if found else None})
     shown = {
@@ -138,8 +138,8 @@ def _show_due(
 def _first(kind: str, last_date: date, actor: Actor, *, today: date) -> dict[str, Any]:
     """Return the first cases and people that would be erased; a link to each that the reader may see. Some dozen
     queries."""
-    cases = disposals.due(kind, today=today, last_date=last_date, most=SHOWN + 1)
-    people = disposals.due_people(kind, today=today, last_date=last_date, most=SHOWN + 1)
+    cases = overdue.due(kind, today=today, last_date=last_date, most=SHOWN + 1)
+    people = overdue.due_people(kind, today=today, last_date=last_date, most=SHOWN + 1)
     wanted = {*(row.pk for row in cases), *(row.case_id for row in people)}
     seen = set(policy.visible_to(actor).filter(pk__in=wanted).values_list("pk", flat=True))
     casetype = casetypes.get(kind)

@@ -6,7 +6,19 @@ import pytest
 from django.db import transaction
 
 from cases.credit import keeping
-from cases.kernel import actors, casetypes, disposals, erasing, holds, jobrun, locks, record, tasks, transitions
+from cases.kernel import (
+    actors,
+    casetypes,
+    disposals,
+    erasing,
+    holds,
+    jobrun,
+    locks,
+    overdue,
+    record,
+    tasks,
+    transitions,
+)
 from cases.kernel.errors import CaseError, NotAllowed, NotVisible
 from cases.kernel.linking import links
 from cases.kernel.models import Case, CaseParty, Disposal, Job, Note, OutboxMessage, Party, SearchEntry, Task, Team
@@ -116,14 +128,14 @@ def test_two_people_erase_what_is_over_and_the_chain_still_verifies(people, over
         # The clock of these tests is ahead of the database's.
         assert not [each for each in verify.verify_stream(stream) if each.column not in {"at", "recorded_at"}]
     assert left(row) == (1, [])
-    assert not disposals.next_due(KIND, today=KEPT_UNTIL + timedelta(days=9))
+    assert not overdue.next_due(KIND, today=KEPT_UNTIL + timedelta(days=9))
 
 
 def test_it_is_kept_on_its_last_day_and_over_on_the_next(people, over):
-    assert disposals.next_due(KIND, today=KEPT_UNTIL) is None
+    assert overdue.next_due(KIND, today=KEPT_UNTIL) is None
     with nothing_written(), pytest.raises(CaseError, match="Nothing is over any more"):
         proposed(people, at=ON_THE_DAY)
-    assert disposals.next_due(KIND, today=KEPT_UNTIL + timedelta(days=1)) == disposals.Due(
+    assert overdue.next_due(KIND, today=KEPT_UNTIL + timedelta(days=1)) == overdue.Due(
         count=1, people=0, last_date=KEPT_UNTIL, has_more=False
     )
     # Whatever day is typed, what is kept still is left alone.
@@ -137,8 +149,8 @@ def test_a_case_is_kept_as_long_as_anybody_in_it_is(people, over):
         first.dispose_after_date, other.dispose_after_date = KEPT_UNTIL + timedelta(days=30), None
         first.save(update_fields=["dispose_after_date"])
         other.save(update_fields=["dispose_after_date"])
-    assert disposals.next_due(KIND, today=KEPT_UNTIL + timedelta(days=30)) is None
-    assert disposals.next_due(KIND, today=KEPT_UNTIL + timedelta(days=31)) is not None
+    assert overdue.next_due(KIND, today=KEPT_UNTIL + timedelta(days=30)) is None
+    assert overdue.next_due(KIND, today=KEPT_UNTIL + timedelta(days=31)) is not None
 
 
 @pytest.mark.parametrize("by", ["a.byrne", ANALYST, "i.sowande", "h.castellan", "b.lacombe", "o.thackray", OFFICER])
@@ -215,7 +227,7 @@ def test_what_keeps_a_case_is_told_and_it_is_over_still(people, over):
     assert disposals.jobs.names(row.job, people[OFFICER], [str(busy.pk)]) == {}
     with nothing_written():
         work()
-    assert disposals.next_due(KIND, today=OVER.date()).count == 1
+    assert overdue.next_due(KIND, today=OVER.date()).count == 1
 
 
 def test_a_hold_that_keeps_no_record_or_has_ended_keeps_nothing(people, over):
@@ -230,7 +242,7 @@ def test_a_hold_that_keeps_no_record_or_has_ended_keeps_nothing(people, over):
 
 def listed(kind=KIND, at=OVER):
     """What the page names, as references."""
-    return [case.reference for case in disposals.due(kind, today=at.date(), last_date=at.date(), most=50)]
+    return [case.reference for case in overdue.due(kind, today=at.date(), last_date=at.date(), most=50)]
 
 
 def held_quietly(case, people):
@@ -244,13 +256,13 @@ def test_what_a_compartment_keeps_is_nowhere_named_or_counted_before_or_after(pe
     assert listed() == [over.reference, other.reference]
     held_quietly(over, people)
     assert listed() == [other.reference]
-    assert disposals.next_due(KIND, today=OVER.date()).count == 1
+    assert overdue.next_due(KIND, today=OVER.date()).count == 1
     row = agreed(proposed(people), people)
     assert row.counted == 1
     work()
     assert (erased(over), erased(other)) == (False, True)
     assert left(row) == (1, [])
-    for found in (disposals.next_due(KIND, today=OVER.date()), listed(), left_to_ask()):
+    for found in (overdue.next_due(KIND, today=OVER.date()), listed(), left_to_ask()):
         assert not found
     with nothing_written(), pytest.raises(CaseError, match="Nothing is over any more"):
         proposed(people)
@@ -259,7 +271,7 @@ def test_what_a_compartment_keeps_is_nowhere_named_or_counted_before_or_after(pe
 def left_to_ask():
     """The kinds of which the list and the task say that anything is over."""
     later = OVER + timedelta(days=90)
-    since = disposals.since([casetypes.get(KIND)], today=later.date())
+    since = overdue.since([casetypes.get(KIND)], today=later.date())
     return [*since, *([KIND] if disposals.ask_for_disposals(now=later) else [])]
 
 
@@ -269,9 +281,9 @@ def test_what_comes_after_what_is_kept_out_of_sight_is_listed_still(people):
     for case in hidden:
         held_quietly(case, people)
     today = OVER.date() + timedelta(days=30)
-    found = disposals.next_due(KIND, today=today, most=1)
-    assert found == disposals.Due(count=1, people=0, last_date=KEPT_UNTIL + timedelta(days=2), has_more=True)
-    assert disposals.since([casetypes.get(KIND)], today=today) == {KIND: KEPT_UNTIL + timedelta(days=2)}
+    found = overdue.next_due(KIND, today=today, most=1)
+    assert found == overdue.Due(count=1, people=0, last_date=KEPT_UNTIL + timedelta(days=2), has_more=True)
+    assert overdue.since([casetypes.get(KIND)], today=today) == {KIND: KEPT_UNTIL + timedelta(days=2)}
     assert listed(at=OVER + timedelta(days=30)) == [each.reference for each in shown]
 
 
@@ -321,10 +333,10 @@ def test_of_more_than_one_proposal_takes_whole_days_are_taken(people):
     for days in (0, 0, 1, 2):
         closed(people, at=AT + timedelta(days=days))
     today = OVER.date() + timedelta(days=30)
-    assert disposals.next_due(KIND, today=today, most=3) == disposals.Due(
+    assert overdue.next_due(KIND, today=today, most=3) == overdue.Due(
         count=3, people=0, last_date=KEPT_UNTIL + timedelta(days=1), has_more=True
     )
-    assert disposals.next_due(KIND, today=today, most=1) == disposals.Due(
+    assert overdue.next_due(KIND, today=today, most=1) == overdue.Due(
         count=2, people=0, last_date=KEPT_UNTIL, has_more=True
     )
 
@@ -477,9 +489,9 @@ class TestAPersonOfACaseThatIsKeptLonger:
         return row
 
     def test_they_alone_are_erased_and_the_filing_stands(self, people, filed):
-        found = disposals.next_due(KIND, today=self.OVER.date())
+        found = overdue.next_due(KIND, today=self.OVER.date())
         assert (found.count, found.people) == (0, 1)
-        assert disposals.next_due(KIND, today=self.KEPT_UNTIL) is None
+        assert overdue.next_due(KIND, today=self.KEPT_UNTIL) is None
         row = self.erase(people)
         assert (row.counted, row.people) == (0, 1)
         assert left(row) == (1, [])
@@ -500,7 +512,7 @@ class TestAPersonOfACaseThatIsKeptLonger:
             "class": "fraud_victim",
             "kept_until": "2027-12-16",
         }
-        assert not disposals.next_due(KIND, today=self.OVER.date())
+        assert not overdue.next_due(KIND, today=self.OVER.date())
 
     def test_pages_papers_and_the_marker_go_on_without_them(self, people, filed):
         self.erase(people)
@@ -612,7 +624,7 @@ def test_a_case_that_was_moved_out_of_sight_is_known_to_nobody_outside(people, o
     with record.act(over, "tests.moved", actor=actors.system("tests"), at=AT):
         moving.move(over, team, at=AT)
     assert fresh(over).is_restricted
-    assert disposals.next_due(KIND, today=OVER.date()) is None
+    assert overdue.next_due(KIND, today=OVER.date()) is None
     with nothing_written(), pytest.raises(CaseError, match="Nothing is over any more"):
         proposed(people)
     with nothing_written():
@@ -633,7 +645,7 @@ def test_what_is_held_keeps_no_other_from_being_proposed(people):
         held = closed(people)
         holds.enter(held.pk, "legal", actor=people[LEAD], at=AT, source="court", reason="An order.")
     closed(people, at=AT + timedelta(days=3))
-    found = disposals.next_due(KIND, today=OVER.date() + timedelta(days=30), most=1)
+    found = overdue.next_due(KIND, today=OVER.date() + timedelta(days=30), most=1)
     assert (found.count, found.has_more) == (1, False)
 
 
