@@ -252,6 +252,31 @@ class Disputes(TestCase):
         ]
         assert [said["answer"] for _, said in self.answers(case)] == ["amended"]
 
+    def test_what_is_on_its_way_to_an_agency_is_not_told_it_again_with_the_answer_to_another(self):
+        """The answer to one that disputes what was right tells nobody else what they are being told already."""
+        account = self.reported(status="2", payments_behind="0", oldest_unpaid_date="", balance_pence="3800")
+        with ledger.action(uuid4(), "tests.told", actor="tests", at=OVER):
+            agency = Agency.objects.get(code="sandbox-bureau-c")
+            BureauTold.objects.create(account=account, agency=agency, told_at=OVER, status="0", balance_pence=3800)
+        (pk,) = self.named(account)
+        case = Case.objects.get(pk=pk)
+        first, second = self.dispute(case, "b"), self.dispute(case, "c", ticket="T-c")
+        self.close(case, first)
+        told = OutboxMessage.objects.filter(case=case, kind="cra_correct").order_by("pk")
+        assert [each.channel.agency.code[-1] for each in told] == ["a", "b"]
+        assert "Each agency that has" not in disputes.foretold(Case.objects.get(pk=pk), second)
+        self.close(case, second)
+        assert [each.channel.agency.code[-1] for each in told.all()] == ["a", "b"]
+        assert [(letter, said["answer"]) for letter, said in self.answers(case)] == [
+            ("b", "amended"),
+            ("c", "accurate"),
+        ]
+        # One that refused what it was told has still to hear of it.
+        OutboxMessage.objects.filter(pk=told[0].pk).update(state="refused")
+        third = self.dispute(case, "c", ticket="T-d")
+        self.close(case, third)
+        assert [each.channel.agency.code[-1] for each in told.all()] == ["a", "b", "a"]
+
     def test_each_agency_of_two_is_answered_as_amended_where_no_default_was_on_file(self):
         """K22: the second one's entry was put right with the first one's; it is not gone."""
         account = self.reported(status="2", payments_behind="0", oldest_unpaid_date="", balance_pence="3800")

@@ -19,7 +19,7 @@ from cases.credit.defaults import opening, standing, telling
 from cases.credit.defaults.guards import DISPUTED
 from cases.credit.defaults.models import Default
 from cases.credit.files.status import DEFAULT, OFF_FILE, is_better
-from cases.kernel import clocks, holds, outbox, record, releases, tasks
+from cases.kernel import calendars, clocks, holds, outbox, record, releases, tasks
 from cases.kernel.actors import Actor, system
 from cases.kernel.casetypes import Content
 from cases.kernel.errors import CaseError
@@ -168,12 +168,26 @@ def _put_right(case: Case, row: Default, *, actor: Actor, at: datetime) -> set[i
 
 
 def _worse(row: Default) -> list[BureauTold]:
-    """Return what agencies have of an account without a default that is worse than how it stands now."""
+    """Return what agencies have of an account without a default that is worse than how it stands now, but for those
+    that are being told of it."""
     if row.default_date is not None or row.account.default_date is not None:
         return []
-    now = standing.status_without_default(row)
+    now, told_already = standing.status_without_default(row), _being_told(row)
     rows = BureauTold.objects.filter(account=row.account_id).select_related("agency__terms").order_by("agency__code")
-    return [told for told in rows if told.status != OFF_FILE and is_better(now, told.status)]
+    return [
+        told
+        for told in rows
+        if told.status != OFF_FILE and is_better(now, told.status) and told.agency_id not in told_already
+    ]
+
+
+def _being_told(row: Default) -> set[int]:
+    """Return the agencies to which a change of the account is on its way that says what billing tells now. One
+    query."""
+    since = calendars.start_of_day(row.account.as_of)
+    sent = OutboxMessage.objects.filter(case=row.case_id, kind=CRA_CORRECT.code, created_at__gte=since)
+    last = dict(sent.order_by("pk").values_list("channel__agency", "state"))
+    return {agency for agency, state in last.items() if state in ("pending", "sending", "delivered")}
 
 
 def named_by(
