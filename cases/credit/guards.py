@@ -33,6 +33,7 @@ __all__ = [
 
 AGAIN = "check_decide_again"
 _NOT_LEFT = ("due", "rendered")
+_TO_TELL = (letters.BY_HAND, notices.BY_HAND, notices.RETURNED)
 # After that a check closes though a letter about it never left: a hold on contact may stand for ever.
 _LONGEST = timedelta(days=183)
 _OPEN_DAYS = 29  # the clock counts whole London days; it decides, this only refuses what comes much too early
@@ -121,7 +122,7 @@ def last_told(case: Case, *, at: datetime) -> datetime | None:
     if last is None:
         return None
     waiting = Letter.objects.filter(case=case, state__in=_NOT_LEFT)
-    by_hand = Task.objects.filter(case=case, kind__in=(letters.BY_HAND, notices.RETURNED), closed_at=None)
+    by_hand = Task.objects.filter(case=case, kind__in=_TO_TELL, closed_at=None)
     if at < last.decided_at + _LONGEST and (waiting.exists() or by_hand.exists()):
         return at
     day = Letter.objects.filter(case=case).aggregate(last=Max("dispatched_date"))["last"]

@@ -275,14 +275,16 @@ def _body(row: Letter, addressee: Addressee, printed: Printed) -> dict[str, obje
 
 @transaction.atomic
 def _fail(letter: Letter, *, problem: str, now: datetime) -> None:
-    """Raise one task for a letter that could not be written; it stays due."""
+    """Raise one task for a letter that could not be written; it stays due, or is taken back to be told by hand."""
     case = locks.case_for_update(letter.case_id)
     detail = {"letter": str(letter.uid), "problem": problem}
     about = Task.objects.filter(case=case, kind=notices.FAILED, closed_at=None, detail__letter=str(letter.uid))
     if about.exists():
         return
     with record.act(case, "letter.failed", actor=_maker(case), at=now, detail=detail):
-        tasks.raise_task(notices.FAILED, case=case, at=now, letter=str(letter.uid), problem=problem)
+        row = Letter.objects.select_for_update().get(pk=letter.pk)
+        row.case = case
+        notices.cannot_go(row, problem=problem, at=now)
     log.error("letter %s could not be written: %s", letter.uid, problem)
 
 

@@ -6,6 +6,7 @@ import json
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 
 from cases.kernel import edits, holds, outbox, parties, tasks, transitions, verdicts
 from cases.kernel import record as acts
@@ -25,7 +26,7 @@ from cases.kernel.reading import status
 from cases.ledger import sealing, verify
 from cases.ledger.models import AccessEvent, LedgerEvent
 from cases.reports import letters
-from tests import factories
+from tests import checks, factories
 from tests.kernel.snapshots import nothing_written
 from tests.reports import reading
 
@@ -198,6 +199,63 @@ def test_letter_without_an_address_becomes_one_task_and_is_tried_again_after_it(
         home.save()
         tasks.close(task, actor=people["a.byrne"], at=NOW)
     assert letters.make_due_letters(now=NOW) == 1
+
+
+def lose_home(case):
+    """Let it turn out that goods were sent to what was taken for a home."""
+    for place in CaseAddress.objects.filter(party__case=case, kind="current"):
+        place.kind = "delivery"
+        place.save(update_fields=["kind"])
+
+
+def looked_at(case, people, by="a.byrne"):
+    """Let somebody say what they did about each letter that could not go."""
+    for task in Task.objects.filter(case=case, kind="letter_failed", closed_at=None):
+        edits.close_task(case.pk, task.pk, actor=people[by], at=NOW, reason="I rang them.")
+
+
+def test_letter_that_still_cannot_go_while_nothing_can_be_changed_is_told_by_hand_and_asked_about_no_more():
+    people = factories.office()
+    case = checks.refused_automatically(people)
+    with acts.act(fresh(case), "tests.moved", actor=people[checks.OFFICER], at=NOW):
+        lose_home(case)
+    assert edits.takes_changes(fresh(case))
+    letters.make_due_letters(now=NOW)
+    looked_at(case, people, by=checks.OFFICER)
+    assert letters.make_due_letters(now=NOW) == 0
+    written = Letter.objects.filter(case=case).order_by("pk")
+    asked = Task.objects.filter(case=case, kind="letter_by_hand", closed_at=None).order_by("pk")
+    assert [each.template for each in written] == ["n2", "n3"]
+    assert [each.state for each in written] == ["withdrawn", "withdrawn"]
+    assert [each.detail for each in asked] == [{"letter": str(each.uid), "problem": "no_address"} for each in written]
+    with nothing_written():
+        assert letters.make_due_letters(now=NOW) == 0
+
+
+def test_letter_that_the_post_house_refuses_again_is_told_by_hand():
+    people = factories.office()
+    case = checks.refused_automatically(people)
+    for _ in range(2):
+        letters.make_due_letters(now=NOW)
+        letter = Letter.objects.get(case=case, template="n3")
+        with transaction.atomic():
+            notices.refused(fresh(case), letter.message, [{"code": "ADDRESS_UNKNOWN"}], at=NOW)
+        looked_at(case, people, by=checks.OFFICER)
+    assert Letter.objects.get(case=case, template="n3").state == "withdrawn"
+    assert Task.objects.get(case=case, kind="letter_by_hand").detail["codes"] == ["ADDRESS_UNKNOWN"]
+
+
+def test_letter_of_a_case_that_can_be_changed_is_asked_about_until_it_goes():
+    people = factories.office()
+    case = factories.investigating(people)
+    with acts.act(fresh(case), "tests.asked", actor=people["a.byrne"], at=NOW):
+        lose_home(case)
+        notices.request(case, CaseParty.objects.get(case=case, number=2), template="n11", at=NOW)
+    for _ in range(2):
+        letters.make_due_letters(now=NOW)
+        looked_at(case, people)
+    assert Letter.objects.get(case=case).state == "due"
+    assert not Task.objects.filter(case=case, kind="letter_by_hand").exists()
 
 
 @pytest.mark.parametrize("missing", [("line_1",), ("line_1", "town", "postcode"), ("town", "postcode")])

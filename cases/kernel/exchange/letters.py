@@ -11,7 +11,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, TextField
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast
 
-from cases.kernel import calendars, holds, record, releases, tasks
+from cases.kernel import calendars, edits, holds, record, releases, tasks
 from cases.kernel.actors import Actor, system
 from cases.kernel.casetypes import Content
 from cases.kernel.errors import CaseError
@@ -19,6 +19,7 @@ from cases.kernel.models import Case, CaseParty, Hold, Letter, LetterText, Outbo
 from cases.ledger import api as ledger
 
 __all__ = [
+    "BY_HAND",
     "CALLBACKS",
     "FAILED",
     "HELD",
@@ -27,6 +28,7 @@ __all__ = [
     "RETURNED",
     "TEMPLATES",
     "Template",
+    "cannot_go",
     "due",
     "given_up",
     "stuck",
@@ -58,12 +60,13 @@ LETTER = releases.MessageKind(
     put_right_by="nobody",
 )
 releases.declare(LETTER)
-FAILED, RETURNED, HELD = "letter_failed", "letter_returned", "letter_held"
+FAILED, RETURNED, HELD, BY_HAND = "letter_failed", "letter_returned", "letter_held", "letter_by_hand"
 tasks.declare(
     {
         HELD: "A letter waits until a hold on contact ends",
         FAILED: "A letter could not be written or posted",
         RETURNED: "A letter came back",
+        BY_HAND: "A letter still cannot go and nothing can be changed in its case: tell the person by hand",
     }
 )
 
@@ -182,6 +185,21 @@ def _answer(case: Case, content: Content, *, actor: Actor, at: datetime, state: 
             tasks.raise_task(RETURNED, case=case, at=at, letter=str(letter.uid))
 
 
+def cannot_go(letter: Letter, *, problem: str, at: datetime, **detail: Any) -> None:
+    """Have somebody look at a letter that could not be written or posted, inside the current ledger action on the
+    locked case. Where it is for the very reason for which somebody looked at it before, and nothing can be changed in
+    the case as it stands, it is taken back and the person is told by hand: it would be asked about for ever."""
+    case, about = letter.case, {"letter": str(letter.uid), "problem": problem}
+    detail |= about
+    looked_at = Task.objects.filter(case=case, kind=FAILED, closed_at__isnull=False, detail__contains=about)
+    if not looked_at.exists() or edits.takes_changes(case) is None:
+        tasks.raise_task(FAILED, case=case, at=at, **detail)
+        return
+    letter.state = "withdrawn"
+    letter.save(update_fields=["state"])
+    tasks.raise_task(BY_HAND, case=case, at=at, **detail)
+
+
 def refused(case: Case, message: OutboxMessage, errors: Sequence[Mapping[str, Any]], *, at: datetime) -> None:
     """The post house did not take the letter: it is due again, and waits until the task about it is closed."""
     codes = tasks.codes_of(errors)
@@ -190,7 +208,7 @@ def refused(case: Case, message: OutboxMessage, errors: Sequence[Mapping[str, An
         for letter in Letter.objects.select_for_update().filter(case=case, message=message, state="rendered"):
             letter.state = "due"
             letter.save(update_fields=["state"])
-            tasks.raise_task(FAILED, case=case, at=at, letter=str(letter.uid), problem="refused", codes=codes)
+            cannot_go(letter, problem="refused", at=at, codes=codes)
 
 
 def given_up(case: Case, message: OutboxMessage) -> None:
