@@ -34,7 +34,13 @@ ASSOCIATION = CaseType(
     summary="Somebody says that they are linked with another person by money. Told to the credit reference agencies.",
     prefix="ASC",
     not_for_subject=frozenset(
-        {"Other person agrees", "Other person may be written to", "May be used in checks", "Jointly open"}
+        {
+            "Other person agrees",
+            "Other person may be written to",
+            "May be used in checks",
+            "Jointly open",
+            report.ASKER,
+        }
     ),
     states_for_subject=subject.STATES,
     own_words={codes.DECLARER: {"declaration": "What you declared"}},
@@ -109,6 +115,7 @@ ASSOCIATION = CaseType(
     intake=intake.INTAKE,
     unspoken=frozenset({"asked_by"}),
     stored_codes={
+        "asker_shown_by": dict(codes.IDENTITY_CHECKS),
         "exposure": dict(codes.EXPOSURES),
         "basis": dict(codes.BASES),
         "agreement_kind": dict(codes.AGREEMENTS),

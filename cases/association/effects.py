@@ -180,8 +180,8 @@ def request_break(context: Any) -> None:
         taken_by=context.actor.user_id,
     )
     facts, party = _facts(context), _party(case, side)
-    facts.asked_by = party
-    facts.save(update_fields=["asked_by"])
+    facts.asked_by, facts.asker_shown_by = party, str(inputs["identity_check"])
+    facts.save(update_fields=["asked_by", "asker_shown_by"])
     if side == codes.OTHER:
         _keep_wish(context)
     _suspend(context)

@@ -16,8 +16,9 @@ class Association(Tracked):
     `suspended_at` is empty.
 
     `may_write_to_other` says that the other person holds a joint account with us or asked to be told. `asked_by` is who
-    asked last to break it. `other_wants_home` says that the other person, when they were last heard, wanted the answer
-    at their address in the case, which the declarer gave. Times are aware UTC.
+    asked last to break it, `asker_shown_by` how they showed who they are. `other_wants_home` says that the other
+    person, when they were last heard, wanted the answer at their address in the case, which the declarer gave. Times
+    are aware UTC.
     """
 
     case = models.OneToOneField(Case, models.PROTECT, primary_key=True, related_name="association")
@@ -33,6 +34,7 @@ class Association(Tracked):
     account_reference = SealedTextField(null=True)
     suspended_at = models.DateTimeField(null=True, blank=True, editable=False)
     asked_by = models.ForeignKey(CaseParty, models.PROTECT, null=True, blank=True, related_name="+", editable=False)
+    asker_shown_by = models.CharField(max_length=24, blank=True, default="", db_default="", editable=False)
     exposure = models.CharField(max_length=24, blank=True, default="", editable=False)
     exposure_checked_at = models.DateTimeField(null=True, blank=True, editable=False)
     removal_note = SealedTextField(null=True)

@@ -11,8 +11,9 @@ from cases.kernel import calendars
 from cases.kernel.casetypes import Check, Table
 from cases.kernel.models import Case
 
-__all__ = ["amount", "checks", "context", "facts_view", "tables", "topic", "topic_label"]
+__all__ = ["ASKER", "amount", "checks", "context", "facts_view", "tables", "topic", "topic_label"]
 
+ASKER = "Whoever asked to break it showed who they are by"
 _BASES, _AGREEMENTS = dict(codes.BASES), dict(codes.AGREEMENTS)
 _HOW = {**dict(codes.CHANNELS), **_AGREEMENTS, "shown_by_document": "Shown by a document"}
 
@@ -44,6 +45,9 @@ def facts_view(case: Case) -> list[tuple[str, str]]:
         ("Other person may be written to", "Yes" if facts.may_write_to_other else "No"),
         ("May be used in checks", _use(case)),
     ]
+    if facts.asker_shown_by:
+        shown = dict(codes.IDENTITY_CHECKS).get(facts.asker_shown_by, facts.asker_shown_by)
+        rows.append((ASKER, shown))
     if facts.exposure:
         found = dict(codes.EXPOSURES).get(facts.exposure, facts.exposure)
         rows.append(("Jointly open", f"{found}, looked at {_day(facts.exposure_checked_at)}"))

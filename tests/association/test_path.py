@@ -4,7 +4,9 @@ from datetime import date
 
 from django.test import TestCase
 
+from cases.association import report
 from cases.association.models import AgencyLink
+from cases.kernel import casetypes
 from cases.kernel.models import Case, OutboxMessage, Task
 from tests import associations, factories
 from tests.factories import AT
@@ -57,6 +59,9 @@ class ThePathOfALink(TestCase):
     def test_a_break_ends_when_every_agency_has_answered(self):
         case = associations.signposted(self.people)
         assert case.association.suspended_at == AT
+        shown = dict(report.facts_view(case))
+        assert shown[report.ASKER] == "Signed in to their account"
+        assert report.ASKER in casetypes.get("association").not_for_subject  # the other does not hear who asked
         for letter, kind in (("a", "broken"), ("b", "kept")):
             case = associations.say(letter, case, f"association.{kind}")
             assert case.state == "signposted"
