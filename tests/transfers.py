@@ -6,11 +6,11 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from cases.agencies.directory import TERMS
-from cases.kernel import actors, intake, transitions
+from cases.kernel import actors, edits, intake, transitions
 from cases.kernel.actors import Actor
 from cases.kernel.exchange import agencies
 from cases.kernel.models import Agency, Case
-from tests.factories import AT
+from tests.factories import AT, scan
 from tests.keptstories import story
 
 KIND, OFFICER, PROPOSER, RECIPIENT = "transfer", "j.merriweather", "e.hallam", "sandbox-recoveries"
@@ -19,6 +19,7 @@ FACTS: dict[str, Any] = {"recipient": RECIPIENT, "country": "IN", "why": "A call
 APPROVED: dict[str, Any] = {
     "mechanism": "idta",
     "assessment": "TRA-2026-07",
+    "document": 1,
     "is_not_lower": True,
     "review_date": REVIEW,
 }
@@ -49,7 +50,23 @@ def proposed(people: dict[str, Actor], *, at: datetime = AT, **facts: Any) -> Ca
     enter()
     taken = Case.objects.filter(kind=KIND).count()
     country = {"country": ("IN", "PH", "ZA", "EG", "US", "KE", "MY")[taken % 7]}
-    return intake.open_case(KIND, actor=people[PROPOSER], at=at, facts={**FACTS, **country, **facts})
+    case = intake.open_case(KIND, actor=people[PROPOSER], at=at, facts={**FACTS, **country, **facts})
+    assess(case, people, at=at)
+    scan(at=at)
+    return Case.objects.get(pk=case.pk)
+
+
+def assess(case: Case, people: dict[str, Actor], *, at: datetime = AT, data: bytes = b"Assessed: not lower.") -> None:
+    """Attach the risk assessment; it waits for the scanner."""
+    edits.attach(
+        case.pk,
+        kind="assessment",
+        file_name="assessment.txt",
+        media_type="text/plain",
+        data=data,
+        actor=people[PROPOSER],
+        at=at,
+    )
 
 
 @story
@@ -65,6 +82,11 @@ def refused(people: dict[str, Actor]) -> Case:
 @story
 def ended(people: dict[str, Actor]) -> Case:
     return after(approved(people), "end", people[OFFICER])
+
+
+@story
+def withdrawn(people: dict[str, Actor]) -> Case:
+    return after(proposed(people), "take_back", people[PROPOSER])
 
 
 @story

@@ -22,8 +22,10 @@ from tests.faults.test_races import at_once
 from tests.kernel.snapshots import nothing_written, refusal
 from tests.length import times
 from tests.transfers import APPROVED, FACTS, OFFICER, PROPOSER, RECIPIENT, REVIEW, after
+from tests.web.desk import client_of
 
 pytestmark = pytest.mark.django_db
+CHOOSE = "Choose the risk assessment itself: who proposes attaches it, and the scanner finds it clean first."
 PROPOSED = "A transfer by Sandbox Recoveries to IN is proposed or has lapsed, and is not approved."
 
 
@@ -53,6 +55,8 @@ def test_a_call_centre_in_india_waits_for_the_agreement_and_the_assessment(peopl
         ({"mechanism": ""}, "Choose the mechanism of the transfer."),
         ({"mechanism": "good_faith"}, "Choose the mechanism of the transfer."),
         ({"assessment": " "}, "This mechanism needs the reference of a transfer risk assessment."),
+        ({"document": None}, CHOOSE),
+        ({"document": 7}, CHOOSE),
         ({"is_not_lower": False}, "Say that the assessment found the protection not materially lower than here."),
         ({"review_date": None}, "Give a review date that is still to come."),
         ({"review_date": AT.date()}, "Give a review date that is still to come."),
@@ -71,6 +75,52 @@ def test_a_call_centre_in_india_waits_for_the_agreement_and_the_assessment(peopl
     )
     assert LedgerEvent.objects.filter(stream=terms.agency.uid, action="agency.transfer").count() == 2
     assert is_whole()
+
+
+def test_it_stands_on_an_assessment_that_was_read_and_is_named_by_its_hash(people):
+    transfers.enter()
+    case = intake.open_case("transfer", actor=people[PROPOSER], at=AT, facts=FACTS)
+    officer = people[OFFICER]
+    assert refusal(case, "approve", officer, **APPROVED) == CHOOSE
+    transfers.assess(case, people)
+    assert refusal(case, "approve", officer, **APPROVED) == CHOOSE  # nobody can read it yet
+    factories.scan("infected")
+    assert refusal(case, "approve", officer, **APPROVED) == CHOOSE
+    transfers.assess(case, people, data=b"Assessed anew: not lower.")
+    factories.scan()
+    assert refusal(case, "approve", officer, **APPROVED) == CHOOSE  # that is the first one
+    after(case, "approve", officer, **{**APPROVED, "document": 2})
+    row = Case.objects.get(pk=case.pk).transfer
+    known = case.evidence.get(number=2).sha256
+    assert (row.assessment, row.assessment_sha256) == ("TRA-2026-07", known)
+    page = client_of(OFFICER).get(f"/cases/{case.uid}/").content.decode()
+    assert known in page
+    assert is_whole()
+
+
+def test_who_proposed_it_by_mistake_takes_it_back_and_the_officer_looks_why(people):
+    case = transfers.proposed(people, country="IN")
+    assert why_not() == PROPOSED
+    for other in ("d.osei", OFFICER):
+        with nothing_written(counted=1), pytest.raises(CaseError):
+            after(case, "take_back", people[other], reason="Not mine.")
+    with nothing_written(counted=1), pytest.raises(CaseError, match="Give a reason"):
+        after(case, "take_back", people[PROPOSER], reason=" ")
+    done = after(case, "take_back", people[PROPOSER], reason="The wrong recipient was chosen.")
+    assert (done.state, done.is_closed, done.retention_class) == ("withdrawn", True, "transfer")
+    assert why_not() == ""
+    tasks = Case.objects.get(pk=case.pk).tasks.filter(closed_at=None)
+    assert [task.kind for task in tasks] == ["transfer_taken_back"]
+    assert Agency.objects.get(code=RECIPIENT).terms.transfer_waits_for == ""
+    assert transfers.proposed(people, country="IN").state == "proposed"
+    assert is_whole()
+
+
+def test_taking_back_what_should_follow_a_lapse_undoes_no_lapse(people):
+    transfers.lapsed(people)
+    assert why_not() == PROPOSED
+    after(transfers.proposed(people, country="IN"), "take_back", people[PROPOSER])
+    assert why_not() == PROPOSED
 
 
 def test_accounts_go_to_the_recovery_agency_only_once_its_call_centre_is_approved(people):

@@ -182,6 +182,16 @@ ADDED = [
     ),
     Move(
         kind="transfer",
+        name="take_back",
+        sources=frozenset({"proposed"}),
+        target="withdrawn",
+        roles=_roles("any family approver"),
+        check="",
+        guard="who proposed it; reason",
+        effects="the country blocks the recipient no more; the data protection officer looks why",
+    ),
+    Move(
+        kind="transfer",
         name="end",
         sources=frozenset({"proposed", "approved"}),
         target="ended",

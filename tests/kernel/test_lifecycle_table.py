@@ -41,7 +41,7 @@ TERMINAL = {
     "association": {"rejected", "broken", "withdrawn"},
     "rights_request": {"refused", "closed"},
     "dp_complaint": {"closed"},
-    "transfer": {"refused", "lapsed", "ended"},
+    "transfer": {"refused", "lapsed", "ended", "withdrawn"},
     "breach": {"not_a_breach", "closed"},
 }
 # A sold account may still be put back after the warranty has closed its line: the only way out of an end.
@@ -300,7 +300,7 @@ COMMON = {
     "contest": ({"rights_officer"}, "data_protection_officer", "received", set()),
     "check": ({"credit_officer"}, "credit_reviewer", "decided", set()),
     "trace": ({"fraud_analyst"}, "fraud_approver", "requested", set()),
-    "transfer": ({"data_protection_officer"}, "legal_counsel", "proposed", {"refused", "lapsed", "ended"}),
+    "transfer": ({"data_protection_officer"}, "legal_counsel", "proposed", {"refused", "lapsed", "ended", "withdrawn"}),
     "debt_placement": (
         {"collections_analyst"},
         "collections_manager",

@@ -5,21 +5,34 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from cases.disclosure.transfer import gate, periods
+from cases.disclosure.transfer import gate, guards, periods
 from cases.kernel import calendars, clocks, tasks, transitions
 from cases.kernel.actors import system
 from cases.kernel.models import Case, Clock
 
-__all__ = ["LAPSED", "approve", "end", "follow", "lapse", "refuse", "renew", "review_is_over", "stand"]
+__all__ = [
+    "LAPSED",
+    "approve",
+    "end",
+    "follow",
+    "lapse",
+    "refuse",
+    "renew",
+    "review_is_over",
+    "stand",
+    "take_back",
+]
 
 LAPSED = "transfer_lapsed"
 DECIDE = "transfer_to_decide"
+TAKEN_BACK = "transfer_taken_back"
 tasks.declare(
     {
         LAPSED: "A transfer abroad has lapsed: nothing goes to the recipient until a new one is decided",
+        TAKEN_BACK: "Whoever proposed a transfer abroad took it back, and its recipient gets everything again: see why",
         DECIDE: "Decide on a transfer abroad: its recipient gets nothing until then, also within the United Kingdom",
     },
-    ended_by={DECIDE: "This ends when the transfer is approved or refused."},
+    ended_by={DECIDE: "This ends when the transfer is approved, refused, or taken back."},
 )
 
 
@@ -69,12 +82,28 @@ def approve(context: Any) -> None:
         context,
         mechanism=str(inputs["mechanism"]),
         assessment=str(inputs.get("assessment") or "").strip(),
+        assessment_sha256=_assessed(context),
         is_not_lower=bool(inputs.get("is_not_lower")),
         review_date=day,
     )
     clocks.meet(context.case, periods.DECISION, at=context.at)
     _is_decided(context)
     _review_on(context, day)
+
+
+def _assessed(context: Any) -> str:
+    """Return the hash of the assessment that was chosen, where one was."""
+    number = context.inputs.get("document")
+    return next((each.sha256 for each in guards.assessments(context.case) if each.number == number), "")
+
+
+def take_back(context: Any) -> None:
+    """It was proposed by mistake: it decides nothing any more, and the data protection officer looks why. One that
+    lapsed in this country before blocks the recipient still."""
+    clocks.end(context.case, periods.DECISION, at=context.at, state="cancelled")
+    _is_decided(context)
+    stand(context)
+    tasks.raise_task(TAKEN_BACK, case=context.case, at=context.at)
 
 
 def renew(context: Any) -> None:

@@ -7,12 +7,12 @@ from typing import Any
 from django import forms
 
 from cases.disclosure.emergency.forms import PartyForm as PersonForm
-from cases.disclosure.transfer import codes, periods
+from cases.disclosure.transfer import codes, guards, periods
 from cases.kernel import formats
 from cases.kernel.countries import COUNTRIES
 from cases.kernel.exchange.agreements import HOME, OWN
 from cases.kernel.models import Agency, Case
-from cases.kernel.plainforms import CARD
+from cases.kernel.plainforms import CARD, Chosen, needed_when
 
 __all__ = ["ApproveForm", "FactsForm", "PartyForm", "RenewForm"]
 
@@ -94,4 +94,20 @@ class ApproveForm(RenewForm):
     is_not_lower = forms.BooleanField(
         label="It found the protection not materially lower than in the United Kingdom", required=False
     )
-    field_order = ("mechanism", "assessment", "is_not_lower", "review_date")
+    document = Chosen(
+        label="The assessment itself",
+        coerce=int,
+        empty_value=None,
+        required=False,
+        none="None",
+        help_text="A clean document of this case of the kind “Transfer risk assessment”. Its hash is kept.",
+    )
+    field_order = ("mechanism", "assessment", "document", "is_not_lower", "review_date")
+
+    def __init__(self, *args: Any, case: Case, **kwargs: Any) -> None:
+        super().__init__(*args, case=case, **kwargs)
+        self.fields["document"].choices = [  # type: ignore[attr-defined]  # -- a choice field
+            (each.number, f"Document {each.number}, SHA-256 {each.sha256[:12]}…") for each in guards.assessments(case)
+        ]
+        names = "with a mechanism that needs one"
+        needed_when(self, names, "assessment", "document", "is_not_lower")

@@ -8,8 +8,18 @@ from typing import Any
 from cases.disclosure.transfer import codes, periods
 from cases.kernel import calendars
 from cases.kernel.countries import COUNTRIES, name_of
+from cases.kernel.evidence import scanning
+from cases.kernel.models import Case, Evidence
+from cases.ledger.models import LedgerEvent
 
-__all__ = ["has_assessment", "has_mechanism", "has_review_date", "review_has_passed"]
+__all__ = [
+    "assessments",
+    "has_assessment",
+    "has_mechanism",
+    "has_review_date",
+    "is_ones_own",
+    "review_has_passed",
+]
 
 
 def has_mechanism(context: Any) -> str | None:
@@ -22,15 +32,30 @@ def has_mechanism(context: Any) -> str | None:
 
 
 def has_assessment(context: Any) -> str | None:
-    """A safeguard stands on a risk assessment whose test found the protection not materially lower than here."""
+    """A safeguard stands on a risk assessment whose test found the protection not materially lower than here. It is a
+    document of the case, so that whoever approves could read it, and nobody exchanges it later."""
     inputs = context.inputs
     if inputs.get("mechanism") not in codes.NEEDS_ASSESSMENT:
         return None
     if not str(inputs.get("assessment") or "").strip():
         return "This mechanism needs the reference of a transfer risk assessment."
+    if inputs.get("document") not in {each.number for each in assessments(context.case)}:
+        return "Choose the risk assessment itself: who proposes attaches it, and the scanner finds it clean first."
     if not inputs.get("is_not_lower"):
         return "Say that the assessment found the protection not materially lower than here."
     return None
+
+
+def assessments(case: Case) -> list[Evidence]:
+    """Return the risk assessments of a case that can be read, the newest first. One query."""
+    rows = Evidence.objects.filter(case=case, kind=codes.ASSESSMENT, scan=scanning.CLEAN, blob__key__destroyed_at=None)
+    return list(rows.order_by("-number"))
+
+
+def is_ones_own(context: Any) -> str | None:
+    """What somebody else proposed is for the data protection officer to decide."""
+    first = LedgerEvent.objects.filter(stream=context.case.uid).order_by("seq").values_list("actor", flat=True).first()
+    return None if first == context.actor.label else "Only who proposed it takes it back."
 
 
 def has_review_date(context: Any) -> str | None:

@@ -14,8 +14,9 @@ class Transfer(Tracked):
     """Which recipient in which country, why, and on what the data protection officer approved it.
 
     `recipient` is the agency's code, `country` two letters. `assessment` is the reference of the transfer risk
-    assessment; `is_not_lower` says that its test found the protection not materially lower than here (UK GDPR
-    Art 46(1A)). The review date is the last London day on which anything is sent.
+    assessment and `assessment_sha256` the hash of that document; `is_not_lower` says that its test found the protection
+    not materially lower than here (UK GDPR Art 46(1A)). The review date is the last London day on which anything is
+    sent.
     """
 
     case = models.OneToOneField(Case, models.PROTECT, primary_key=True, related_name="transfer")
@@ -25,6 +26,7 @@ class Transfer(Tracked):
     why = SealedTextField(null=True)
     mechanism = models.CharField(max_length=24, blank=True, default="", editable=False)
     assessment = models.CharField(max_length=60, blank=True, default="", editable=False)
+    assessment_sha256 = models.CharField(max_length=64, blank=True, default="", db_default="", editable=False)
     is_not_lower = models.BooleanField(default=False, editable=False)
     review_date = models.DateField(null=True, blank=True, editable=False)
 

@@ -18,6 +18,7 @@ _NOW = {
     "proposed": "Nothing that needs an agreement goes to the recipient until it is decided, also at home",
     "approved": "Messages go through until the review date",
     "refused": "Refused: nothing may go there",
+    "withdrawn": "Taken back by whoever proposed it: it decides nothing",
     "ended": "The recipient has nothing of ours there any more",
     "lapsed": "Nothing is sent: the review date passed",
 }
@@ -44,9 +45,13 @@ def facts_view(case: Case) -> list[tuple[str, str]]:
         ("Country", f"{name_of(row.country)} ({row.country})"),
         ("Now", _NOW.get(case.state, "This case decides nothing any more")),
         ("Mechanism", _MECHANISMS.get(row.mechanism, "Not decided yet")),
-        ("Transfer risk assessment", row.assessment or "None"),
+        ("Transfer risk assessment", _assessment(row) or "None"),
         ("Review date", f"{row.review_date:%-d %B %Y}" if row.review_date else "None yet"),
     ]
+
+
+def _assessment(row: Transfer) -> str:
+    return f"{row.assessment}, SHA-256 {row.assessment_sha256}" if row.assessment_sha256 else row.assessment
 
 
 def checks(case: Case) -> list[Check]:

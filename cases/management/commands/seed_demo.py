@@ -309,7 +309,9 @@ def _restricted(now: datetime) -> None:
     )
     emergency.tell(night, now=now)
     partners.tell(partners.Cast(officer=by_name["k.mistry"], approver=by_name["e.hallam"]), now=now)
-    transfer.tell(transfer.Cast(proposer=by_name["e.hallam"], protection=by_name["j.merriweather"]), now=now)
+    transfer.tell(
+        transfer.Cast(proposer=by_name["e.hallam"], protection=by_name["j.merriweather"]), now=now, scan=_scan_all
+    )
     breach.tell(breach.Cast(colleague=by_name["p.nair"], protection=by_name["j.merriweather"]), now=now)
     # Nothing is sent to the sandbox: the stories hold what it said.
     sent = OutboxMessage.objects.filter(
