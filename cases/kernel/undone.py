@@ -1,19 +1,23 @@
 """Work of a case or a desk that ended before all was done: one task for the desk that can go on with it, until it ends
-well; or one of the work's own kind, which a person closes."""
+well; or one of the work's own kind, which a person closes. Of any other work it is one of whoever asked for it."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from cases.kernel import casetypes, jobs, locks, record, tasks
 from cases.kernel.models import Case, Job, Task, Team
 from cases.ledger import api as ledger
 
-__all__ = ["UNDONE", "lock", "note"]
+__all__ = ["OWN", "UNDONE", "lock", "note"]
 
-UNDONE = "work_not_done"
+UNDONE, OWN = "work_not_done", "own_work_not_done"
 tasks.declare(
-    {UNDONE: "Work in the background ended before all was done: its page says why; go on with it there"},
+    {
+        UNDONE: "Work in the background ended before all was done: its page says why; go on with it there",
+        OWN: "Work that you asked for ended before all was done: its page says why; go on with it, or ask for it anew",
+    },
     ended_by={UNDONE: "This ends when the work is gone on with and all of it is done."},
 )
 
@@ -38,6 +42,8 @@ def note(job: Job, *, at: datetime) -> None:
     if case is None:
         if declared.desk and not declared.case:
             _note_for_desk(job, declared, at=at)
+        elif job.asked_by_id and not (declared.case or declared.ended or declared.is_hidden):
+            _note_for_asker(job, at=at)
         return
     task = declared.task or UNDONE
     is_left = jobs.has_more(job)
@@ -71,3 +77,23 @@ def _note_for_desk(job: Job, declared: jobs.Kind, *, at: datetime) -> None:
             tasks.raise_task(UNDONE, case=None, team=team, at=at, job=uid, work=job.kind)
         else:
             tasks.close_office(UNDONE, actor=worker, at=at, **about)
+
+
+def _note_for_asker(job: Job, *, at: datetime) -> None:
+    """The same of work that nobody but whoever asked for it may see, as a task of theirs, which ends when it is done or
+    they say so. What they stopped themselves they know of. Of a person without an open team the bell alone tells."""
+    waiting = Task.objects.filter(case=None, kind=OWN, closed_at=None, detail__job=str(job.uid))
+    is_left, uid = jobs.has_more(job) and job.state != "stopped", str(job.uid)
+    if is_left == waiting.exists():
+        return
+    own = Team.objects.filter(memberships__user=job.asked_by_id, memberships__ended_at=None, is_restricted=False)
+    team = own.order_by("pk").first()
+    if is_left and team is None:
+        return
+    worker, verb = jobs.worker_of(job), "job.left_undone" if is_left else "job.done_after_all"
+    about: dict[str, Any] = {"job": uid, "work": job.kind}
+    with ledger.action(job.uid, verb, actor=worker.label, at=at, detail=about, source=job.source):
+        if is_left:
+            tasks.raise_task(OWN, case=None, team=team, at=at, assignee_id=job.asked_by_id, **about)
+        else:
+            tasks.close_office(OWN, actor=worker, at=at, job=uid)

@@ -59,6 +59,7 @@ TASK_PAGES: dict[str, tuple[str, ...]] = {
     "access_shut_out": ("web:change", "change"),
     "person_to_confirm": ("person", "user"),
     "work_not_done": ("web:job", "job"),
+    "own_work_not_done": ("web:job", "job"),
 }
 
 

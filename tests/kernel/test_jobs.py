@@ -71,7 +71,7 @@ def test_each_row_is_done_skipped_or_failed_with_its_reason(people):
     ]
     assert stands(job) == ("done", 5, 2, 1, 2, "")
     assert opened() == {"row-1", "row-2"}  # what a failed row wrote is undone
-    assert told(job) == ["job.started", "walk.step", "walk.step", "job.finished"]
+    assert told(job) == ["job.started", "walk.step", "walk.step", "job.finished", "job.left_undone"]
     assert work() == 0
 
 

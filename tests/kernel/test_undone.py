@@ -86,3 +86,62 @@ def test_of_what_is_done_each_day_one_task_stands_until_a_day_is_all_done(people
 )
 def test_work_that_no_person_asked_for_has_a_desk(code):
     assert casetypes.get(jobs.KINDS[code].desk).team == "credit"
+
+
+def asked_for(people, *rows: str) -> Job:
+    return jobs.start("walk", actor=people[OFFICER], at=AT, params={"rows": list(rows)})
+
+
+def of_whoever_asked() -> list[tuple[str, int]]:
+    rows = Task.objects.filter(kind=undone.OWN, closed_at=None).order_by("pk")
+    return [(row.detail["job"], row.assignee_id) for row in rows]
+
+
+@pytest.fixture
+def of_nobody(monkeypatch):
+    monkeypatch.setitem(jobs.KINDS, "walk", replace(jobs.KINDS["walk"], act="", desk=""))
+
+
+@pytest.mark.usefixtures("of_nobody")
+def test_what_is_left_undone_of_work_that_a_person_asked_for_is_their_task_until_it_is_done(people):
+    job, other = asked_for(people, "row-1", "refuse-1"), asked_for(people, "row-2")
+    work()
+    assert of_whoever_asked() == [(str(job.uid), people[OFFICER].user_id)]
+    page = desk.client_of(OFFICER).get(reverse("web:tasks")).text
+    assert reverse("web:job", args=[job.uid]) in page and str(other.uid) not in page
+    assert "Work that you asked for ended before all was done" in page
+
+    jobs.resume(job.uid, actor=people[OFFICER], at=AT)
+    work()
+    assert len(of_whoever_asked()) == 1
+    JobRow.objects.filter(job=job, state="failed").update(subject="row-3")
+    jobs.resume(job.uid, actor=people[OFFICER], at=AT)
+    work()
+    assert of_whoever_asked() == []
+    assert {each.level for each in verify.verify_stream(job.uid)} <= {"recorded late"}
+
+
+@pytest.mark.usefixtures("of_nobody")
+def test_whoever_stops_their_own_work_or_says_that_nothing_is_to_be_done_is_asked_no_more(people):
+    stopped, job = asked_for(people, "row-1"), asked_for(people, "refuse-1")
+    jobs.stop(stopped.uid, actor=people[OFFICER], at=AT)
+    work()
+    assert of_whoever_asked() == [(str(job.uid), people[OFFICER].user_id)]
+    task = Task.objects.get(kind=undone.OWN)
+    taskdesk.done(task.uid, actor=people[OFFICER], at=AT, reason="I asked for it anew.")
+    assert of_whoever_asked() == []
+
+
+@pytest.mark.usefixtures("of_nobody")
+@pytest.mark.parametrize("change", [{"is_hidden": True}, {"ended": lambda _job, _at: None}])
+def test_work_that_is_on_no_page_or_tells_by_itself_is_nobodys_task(people, monkeypatch, change):
+    monkeypatch.setitem(jobs.KINDS, "walk", replace(jobs.KINDS["walk"], **change))
+    asked_for(people, "refuse-1")
+    work()
+    assert of_whoever_asked() == []
+
+
+@pytest.mark.parametrize("code", ["look_at_sale", "make_sale_tape", "complete_sale", "import_accounts"])
+def test_the_long_work_of_debts_that_a_person_asks_for_is_told_to_them(code):
+    kind = jobs.KINDS[code]
+    assert not (kind.is_hidden or kind.desk or kind.case or kind.ended)
