@@ -6,6 +6,7 @@ from collections.abc import Callable
 from django.conf import settings
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.middleware.common import CommonMiddleware
 
 from cases.web.signin import kept
 
@@ -28,6 +29,14 @@ class OneAddress:
         if settings.DEMO and host == "127.0.0.1" and is_plain and not request.path.startswith(MACHINE_PATHS):
             return HttpResponseRedirect(f"http://localhost{colon}{port}{request.get_full_path()}")
         return self.get_response(request)
+
+
+class Addresses(CommonMiddleware):
+    """Leads a page without its last slash to the one with it. A machine is told that there is nothing: what it posts
+    would arrive at the other address as something that was never posted."""
+
+    def should_redirect_with_slash(self, request: HttpRequest) -> bool:
+        return not request.path.startswith(MACHINE_PATHS) and super().should_redirect_with_slash(request)
 
 
 class SessionLimits:

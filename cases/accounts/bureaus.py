@@ -32,6 +32,7 @@ CRA_CORRECT = releases.MessageKind(
         "financial",
     ),
     lists=frozenset({"flags"}),
+    unknown=frozenset({"default_date", "default_pence", "satisfied_date"}),
     put_right_by="family",
 )
 releases.declare(CRA_CORRECT)

@@ -17,7 +17,7 @@ PREFIX = "whsec_"
 WINDOW_SECONDS = 300
 LONGEST_SIGNATURE_HEADER = 1024
 MOST_SIGNATURES = 8
-_MESSAGE_ID = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
+MESSAGE_ID = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
 _TIMESTAMP = re.compile(r"[0-9]{1,12}", re.ASCII)
 _NOBODY = b"a secret that nobody holds, so that an unknown sender costs the same"
 
@@ -55,7 +55,7 @@ def read(headers: Mapping[str, str]) -> Envelope:
     message_id = headers.get("webhook-id", "")
     timestamp = headers.get("webhook-timestamp", "")
     value = headers.get("webhook-signature", "")
-    if not _MESSAGE_ID.fullmatch(message_id):
+    if not MESSAGE_ID.fullmatch(message_id):
         raise SignatureRefused("id_malformed")
     if not _TIMESTAMP.fullmatch(timestamp):
         raise SignatureRefused("timestamp_malformed")

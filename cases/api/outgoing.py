@@ -11,7 +11,7 @@ from typing import Any
 from cases.api.problems import MEDIA_TYPE
 from cases.api.schema import SIGNED_HEADERS
 from cases.kernel import notice, releases
-from cases.kernel.exchange import chase
+from cases.kernel.exchange import chase, files
 from cases.kernel.releases import MessageKind
 
 REFERENCE = "2f1f3b0e-5f0c-4f0e-9f57-6f1f0a3f7c11"
@@ -19,7 +19,10 @@ ENVELOPE: dict[str, Any] = {
     "schema_version": {"type": "integer", "enum": [1]},
     "type": {"type": "string"},
     "reference": {"type": "string", "format": "uuid", "description": "Equal to webhook-id; name it in callbacks."},
-    "sequence": {"type": "integer", "description": "Counts our messages to you about one matter, without a gap."},
+    "sequence": {
+        "type": "integer",
+        "description": "Counts up within one matter. The number of a message that was taken back never comes.",
+    },
     "occurred_at": {"type": "string", "format": "date-time"},
     "nonce": {"type": "string", "description": "Random, so that a hash of the body tells nothing."},
 }
@@ -30,15 +33,34 @@ EXAMPLE = {
     "occurred_at": "2026-11-16T09:30:00.000Z",
     "nonce": "yk2m4H0nQ1n6mP3m5c1w8A",
 }
-# What a field of this name looks like, whoever sends it. Invented people and numbers reserved for drama.
+# What a field of this name looks like, whoever sends it: the type of a value is that of its sample. Invented people and
+# numbers reserved for drama.
 SAMPLES: dict[str, Any] = {
-    "number": 1,
-    "innocent": True,
-    "facility_granted": False,
-    "police_share": True,
-    "pages": 1,
-    "value_at_risk_pence": 109900,
+    **dict.fromkeys(("number", "pages", "hop", "subjects"), 1),
+    **dict.fromkeys(("innocent", "facility_granted", "police_share", "is_open"), True),
+    "people": 41,
+    "radius_m": 18,
+    "rows": 24,
     "loss_pence": 0,
+    "reason": "error",
+    "change": "amended",
+    "grounds": "not_me",
+    "their_reference": "E-2026-0007",
+    "filing_reference": "SFR-2026-0004417",
+    "message": REFERENCE,
+    "replaced_by": "0d0c3a2e-54a1-4c5e-9a64-8a4f9a1d2c77",
+    "urn": "SBX/2026/118803",
+    "register_reference": "BSS-2026-0093157",
+    "account": "8001234502",
+    "call_id": "TRC-2026-000002/1",
+    "to": "+441632960111",
+    "content_base64": "JVBERi0xLjcK",
+    "bank_account": "000000 12345678",
+    "incident_key": "4f" * 32,
+    "search_key": "ORD-2026-118201:credit_hard",
+    "product": "handset_loan",
+    "role": "account_holder",
+    "reasons": "unauth_sim_swap",
     "forename": "Morwenna",
     "surname": "Tregaskis",
     "name": "Morwenna Tregaskis",
@@ -51,6 +73,14 @@ SAMPLES: dict[str, Any] = {
     "postcode": "TR18 0ZZ",
     "language": "en-GB",
 }
+# What a value is by how its name ends, where no sample says it: its form and a sample.
+_ENDS: tuple[tuple[str, dict[str, Any], Any], ...] = (
+    ("_pence", {"type": "integer"}, 109900),
+    ("sha256", {"type": "string", "pattern": "^[0-9a-f]{64}$"}, "9f" * 32),
+    ("date_of_birth", {"type": "string", "format": "date"}, "1984-03-09"),
+    ("date", {"type": "string", "format": "date"}, "2026-11-14"),
+    ("_at", {"type": "string", "format": "date-time"}, "2026-11-16T09:30:00Z"),
+)
 FIELD_ERRORS = {
     "type": "about:blank",
     "title": "Fields to correct.",
@@ -75,7 +105,8 @@ ANSWER = {
 }
 COURSE = (
     "Answer within 15 seconds. A repeat carries the same webhook-id and must have no second effect. Messages about one "
-    "matter come in order: the next waits for an answer to the one before. Without a 2xx we try again after 5 s, "
+    "matter come in order: the next waits for an answer to the one before, but for a removal and for what is urgent, "
+    "which wait for nothing. Without a 2xx we try again after 5 s, "
     "5 min, 30 min, 2, 5, 10, 14, 20 and 24 h, each a fifth sooner or later; a Retry-After is kept, up to a day. Then "
     "a person looks at it. After three 401 or 403 in a row, or a redirect, sending to you stops until a person "
     "resumes it."
@@ -84,13 +115,14 @@ COURSE = (
 
 def describe_messages(result: dict[str, Any]) -> dict[str, Any]:
     """Add every kind of message we send to an agency, and how its answers are taken."""
-    kinds = [*releases.KINDS.values(), chase.CHASER]
+    kinds = [*(kind for kind in releases.KINDS.values() if not kind.is_reply), chase.CHASER]
     result["webhooks"] = {kind.code: {"post": _operation(kind)} for kind in sorted(kinds, key=lambda kind: kind.code)}
     return result
 
 
 def _operation(kind: MessageKind) -> dict[str, Any]:
     to = f"To agencies of the kind {kind.recipient_kind}. " if kind.recipient_kind else "To whoever was told before. "
+    to += "It goes as a file of rows: each has these columns, as text. " if files.kind_of(kind.code) else ""
     owed = f"We expect your answer within {kind.answer_days} working days ({kind.answer_source}), or as agreed since."
     shape, example = _described(kind)
     properties = {**ENVELOPE, "type": {"type": "string", "enum": [kind.code]}, "data": shape}
@@ -126,7 +158,8 @@ def _responses() -> dict[str, Any]:
         "202": {"description": "Taken. Any 2xx says so."},
         "410": {"description": "You are gone: nothing more is sent until a person says so."},
         "422": {
-            "description": "Fields to correct (400 and 409 likewise); pointers lead into data.",
+            "description": "Fields to correct (400 and 409 likewise), as application/problem+json with errors; "
+            "pointers lead into data. In any other form it is no such answer, and a person looks at it.",
             "content": _content(MEDIA_TYPE, ANSWER, FIELD_ERRORS),
         },
         "429": {"description": "Later. So are 408, 425, 5xx and no answer; Retry-After is kept, up to a day."},
@@ -143,29 +176,42 @@ def _described(kind: MessageKind) -> tuple[dict[str, Any], dict[str, Any]]:
         for name in above:
             here = here.setdefault(name, {})
         here[last] = category
-    return _object(tree, "", kind.lists)
+    return _object(tree, "", kind)
 
 
-def _object(tree: Mapping[str, Any], prefix: str, lists: frozenset[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+def _object(tree: Mapping[str, Any], prefix: str, kind: MessageKind) -> tuple[dict[str, Any], dict[str, Any]]:
     properties: dict[str, Any] = {}
     example: dict[str, Any] = {}
     for name, inner in tree.items():
         path = f"{prefix}{name}"
-        shape, sample = _object(inner, f"{path}.", lists) if isinstance(inner, dict) else _leaf(name, inner)
-        is_list = path in lists
+        is_group = isinstance(inner, dict)
+        shape, sample = _object(inner, f"{path}.", kind) if is_group else _leaf(name, inner, kind, path)
+        is_list = path in kind.lists
         properties[name] = {"type": "array", "items": shape} if is_list else shape
         example[name] = [sample] if is_list else sample
     return {"type": "object", "properties": properties}, example
 
 
-def _leaf(name: str, category: str) -> tuple[dict[str, Any], Any]:
+def _leaf(name: str, category: str, kind: MessageKind, path: str) -> tuple[dict[str, Any], Any]:
     known = notice.CATEGORIES.get(category)
     words = f"Data category: {known.label}." if known else "No personal data."
-    return {"description": words, "x-data-category": category}, SAMPLES.get(name, _sample_text(name))
+    form, sample = _form(name)
+    if files.kind_of(kind.code):  # a column of a file is text
+        form, sample = {"type": "string"}, str(sample)
+    elif path in kind.unknown:  # then null, an empty text or a word says that there is none
+        form = {"type": [form["type"], "null"]}
+        words += " It may be missing: then it is null, empty or UNKNOWN."
+    return {**form, "description": words, "x-data-category": category}, sample
 
 
-def _sample_text(name: str) -> str:
-    return "2026-11-14" if name.endswith("date") else name.upper()
+def _form(name: str) -> tuple[dict[str, Any], Any]:
+    """Return form and sample of a value by its name."""
+    for end, form, sample in _ENDS:
+        if name.endswith(end):
+            return form, SAMPLES.get(name, sample)
+    sample = SAMPLES.get(name, name.upper())
+    of_type = "boolean" if isinstance(sample, bool) else "integer" if isinstance(sample, int) else "string"
+    return {"type": of_type}, sample
 
 
 def _content(media_type: str, schema: dict[str, Any], example: dict[str, Any]) -> dict[str, Any]:

@@ -92,7 +92,7 @@ def _fields(schema: dict[str, Any], prefix: str = "") -> list[dict[str, Any]]:
         lines.append(
             {
                 "path": path,
-                "type": each.get("format") or each.get("type", ""),
+                "type": _type(each),
                 "is_required": name in required,
                 "values": ", ".join(str(value) for value in each.get("enum", [])),
                 "description": each.get("description", ""),
@@ -101,6 +101,11 @@ def _fields(schema: dict[str, Any], prefix: str = "") -> list[dict[str, Any]]:
         lines += _fields(each, path) if "properties" in each else []
         lines += _fields(each["items"], f"{path}/0") if "properties" in each.get("items", {}) else []
     return lines
+
+
+def _type(shape: dict[str, Any]) -> str:
+    said = shape.get("format") or shape.get("type", "")
+    return said if isinstance(said, str) else " or ".join(said)
 
 
 def _examples(content: dict[str, Any]) -> list[str]:

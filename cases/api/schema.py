@@ -11,6 +11,7 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiRespo
 
 from cases.agencies import accounts, application, questions
 from cases.agencies.callback_body import LARGEST_SEQUENCE, REFERENCE, TYPE
+from cases.agencies.signatures import MESSAGE_ID, MOST_SIGNATURES
 from cases.api.problems import MEDIA_TYPE, TITLES, document
 from cases.kernel import casetypes
 
@@ -21,6 +22,7 @@ PROBLEM = {
         "type": {"type": "string", "format": "uri-reference"},
         "title": {"type": "string"},
         "status": {"type": "integer"},
+        "detail": {"type": "string"},
         "code": {"type": "string", "description": "Why the bytes could not be read."},
         "errors": {
             "type": "array",
@@ -89,7 +91,11 @@ ERROR_EXAMPLES = {
 }
 SIGNED_HEADERS = [
     OpenApiParameter(
-        "webhook-id", str, OpenApiParameter.HEADER, required=True, description="Your id of this call, never used twice."
+        "webhook-id",
+        {"type": "string", "pattern": f"^{MESSAGE_ID.pattern}$"},
+        OpenApiParameter.HEADER,
+        required=True,
+        description="Your id of this call, never used for another: letters, digits, hyphen and underscore alone.",
     ),
     OpenApiParameter(
         "webhook-timestamp", int, OpenApiParameter.HEADER, required=True, description="Unix time; 300 s either way."
@@ -99,7 +105,8 @@ SIGNED_HEADERS = [
         str,
         OpenApiParameter.HEADER,
         required=True,
-        description="v1,<base64 of HMAC-SHA256 over id.timestamp.body>; several, parted by spaces, while keys change.",
+        description="v1,<base64 of HMAC-SHA256 over id.timestamp.body>; several, parted by spaces, while keys change. "
+        f"At most {MOST_SIGNATURES}.",
     ),
 ]
 SENDER_HEADERS = [
@@ -111,7 +118,7 @@ SENDER_HEADERS = [
     ),
 ]
 REPLAYED = OpenApiParameter(
-    "Idempotent-Replayed", str, OpenApiParameter.HEADER, response=[201, 202], description="true on a repeat."
+    "Idempotent-Replayed", str, OpenApiParameter.HEADER, response=[200, 201, 202], description="true on a repeat."
 )
 RETRY_AFTER = OpenApiParameter(
     "Retry-After", int, OpenApiParameter.HEADER, response=[429], description="Seconds to wait."
@@ -169,7 +176,8 @@ CALLBACK_SCHEMA = extend_schema_view(
         summary="Tell us something as an agency",
         description=(
             "Stored first, answered at once, applied afterwards. The answer is the same for a repeat, an unknown "
-            "reference and a closed case. At most 64 KiB."
+            "reference and a closed case. At most 64 KiB. What was refused with 400 or 422 is kept for a person under "
+            "its id: send the corrected body under another."
         ),
         tags=["Agencies"],
         parameters=[
@@ -190,7 +198,10 @@ INTAKE_SCHEMA = extend_schema_view(
     post=extend_schema(
         operation_id="intake",
         summary="Open a case as an own system",
-        description="Each kind of case has its own last part of the address and its own body. At most 256 KiB.",
+        description=(
+            "Each kind of case has its own last part of the address and its own body. At most 256 KiB. Of what is "
+            "refused nothing is kept: the corrected body may have the same id."
+        ),
         tags=["Own systems"],
         parameters=[
             OpenApiParameter("path", OpenApiTypes.STR, OpenApiParameter.PATH, description="The kind of case."),
@@ -334,7 +345,7 @@ def _intake_of(casetype: casetypes.CaseType, plan: casetypes.Intake, post: dict[
     return {
         "operationId": f"open_{casetype.code}",
         "summary": f"Open a case: {casetype.label.lower()}",
-        "description": f"{casetype.summary} Senders: {senders}. At most 256 KiB.",
+        "description": f"{casetype.summary} Senders: {senders}. {post['description'].partition('own body. ')[2]}",
         "parameters": [each for each in post["parameters"] if each["name"] != "path"],
         "responses": _answers_of(casetype, post["responses"]),
         "requestBody": {

@@ -107,6 +107,7 @@ LE_RESULT = releases.MessageKind(
     },
     put_right_by="family",
     lists=frozenset({"nothing_held", "refused", "manifest.parts", *(f"data.{code}" for code in ITEMS)}),
+    unknown=frozenset({"manifest.parts.rows"}),
 )
 IPC_ERROR = releases.MessageKind(
     code="ipc_error",

@@ -59,6 +59,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "expires_date": "2028-10-04",
         "summary": "Papers stolen. Ask for the password.",
     },
+    "fpa.disputed": {"grounds": "not_me", "subject": 2},
     "alert.hit": {
         "their_reference": "H-2026-0001",
         "code": "SUSPECT",

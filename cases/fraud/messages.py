@@ -77,6 +77,7 @@ FPA_FILE = releases.MessageKind(
     },
     put_right_by="family",
     waits_for=holdkinds.REPORT,
+    unknown=frozenset({"application_date"}),
 )
 # What is no longer so is put right all the same: see amending.
 FPA_AMEND = replace(

@@ -59,7 +59,9 @@ class MessageKind:
     (`answer_source` says by which rule; answers.py reads what holds now); 0 says that none is owed. Without
     `needs_agreement` no data-sharing agreement is asked for: a life may be at risk. `body_stays` says why its words are
     not erased when those of other messages are (piles.py). `lists` names the paths that hold several. `waits_for` is
-    what a hold stops: one that begins after the promise keeps the message until it ends (exchange/held.py).
+    what a hold stops: one that begins after the promise keeps the message until it ends (exchange/held.py). `unknown`
+    names the paths whose value may be missing: null, empty or a word for it. What `is_reply` stands in the reply to a
+    question and is no message of its own.
     """
 
     code: str
@@ -75,6 +77,8 @@ class MessageKind:
     needs_agreement: bool = True
     body_stays: str = ""
     waits_for: str = ""
+    unknown: frozenset[str] = frozenset()
+    is_reply: bool = False
     lists: frozenset[str] = frozenset({"subjects", "subjects.addresses", "reasons", "told"})
 
 

@@ -132,23 +132,38 @@ def _not_like_that(request: HttpRequest, refused: HttpResponse) -> HttpResponse:
     return response
 
 
+def _is_for_machines(request: HttpRequest) -> bool:
+    return request.path.startswith("/api/")
+
+
+def _document(status: int, **more: str) -> HttpResponse:
+    """Return a problem document (RFC 9457), as the API's own refusals are."""
+    members = {"type": "about:blank", "title": WORDS[status][0], "status": status, **more}
+    return JsonResponse(members, status=status, content_type="application/problem+json")
+
+
+def _answer(request: HttpRequest, status: int, **more: str) -> HttpResponse:
+    """Answer a person by a page, and the API's callers by a problem document."""
+    return _document(status, **more) if _is_for_machines(request) else problem(request, status)
+
+
 @login_not_required
 def unreadable(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Answer 400, or 413 for what is too large to be read."""
     is_large = isinstance(exception, RequestDataTooBig | TooManyFieldsSent | TooManyFilesSent)
-    return problem(request, 413 if is_large else 400)
+    return _answer(request, 413 if is_large else 400)
 
 
 @login_not_required
 def turned_away(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Answer 403."""
-    return problem(request, 403)
+    return _answer(request, 403)
 
 
 @login_not_required
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Answer 404, in the same words for what is hidden and what is not there."""
-    return problem(request, 404)
+    return _answer(request, 404, detail="There is no such address. Compare it letter by letter, with its last slash.")
 
 
 @login_not_required
@@ -164,9 +179,8 @@ def broken(request: HttpRequest) -> HttpResponse:
     is_away = isinstance(sys.exc_info()[1], OperationalError | InterfaceError)
     status = HTTPStatus.SERVICE_UNAVAILABLE if is_away else HTTPStatus.INTERNAL_SERVER_ERROR
     title, sentence = WORDS[status]
-    if request.path.startswith("/api/"):
-        document = {"type": "about:blank", "title": title, "status": status}
-        response: HttpResponse = JsonResponse(document, status=status, content_type="application/problem+json")
+    if _is_for_machines(request):
+        response: HttpResponse = _document(status)
     else:
         shown = {"title": title, "sentence": sentence, "status": status, "reference": asking.request_id(request)}
         response = render(None, "errors/bare.html", shown, status=status)

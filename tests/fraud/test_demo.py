@@ -8,9 +8,10 @@ from cases.fraud import demo
 from cases.fraud.models import FraudDispute
 from cases.kernel import actors
 from cases.kernel.exchange import agencies
-from cases.kernel.models import BreakGlass, Case
+from cases.kernel.models import BreakGlass, Case, OutboxMessage
 from cases.ledger import verify
 from tests import factories
+from tests.api import described
 from tests.web.links import CURIOUS, follow
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(900)]  # every link of four people
@@ -31,6 +32,8 @@ def test_demo_cases_reach_every_state_and_verify_and_no_link_to_them_breaks(offi
 
     call_command("seed_demo", share=0.01)
 
+    sent = OutboxMessage.objects.exclude(case=None).filter(channel__transport="https").select_related("case")
+    assert {fault for message in sent for fault in described.faults(message)} == set()
     referrals = Case.objects.filter(kind="fraud_referral")
     # One more was opened because a bank confirmed a fraud.
     assert referrals.count() == len(demo.PLAN) + 1

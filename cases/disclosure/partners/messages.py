@@ -18,6 +18,7 @@ PARTNER_ANSWER = releases.MessageKind(
         "recordMatches": "record_match",
     },
     lists=frozenset(),
+    is_reply=True,
 )
 ALL = (PARTNER_ANSWER,)
 releases.declare(*ALL)

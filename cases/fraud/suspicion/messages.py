@@ -60,6 +60,8 @@ FIU_SAR = releases.MessageKind(
         "subjects.addresses.kind": "address",
         **{f"subjects.addresses.{name}": "address" for name in ADDRESS_FIELDS},
     },
+    lists=frozenset({"subjects", "subjects.addresses", "accounts", "glossary_codes"}),
+    unknown=frozenset({"subjects.date_of_birth"}),
 )
 releases.declare(FIU_SAR)
 
