@@ -105,7 +105,7 @@ def test_every_kind_of_message_is_described_field_by_field_with_an_example_that_
         quiet |= {"ico_breach", "ipc_breach", "partner_answer", "cra_search", "fpa_search"}
         quiet |= {"alert_search", "trace_result", "cp_fraud_share"}
         quiet |= {"alert_search", "moratorium_answer", "moratorium_forward"}
-        quiet |= {"bid_tape", "final_tape", "assignment", "sold_account_paid"}
+        quiet |= {"bid_tape", "final_tape", "assignment", "sold_account_paid", "sold_account_default"}
         quiet |= {"dca_hold", "dca_release", "dca_recall", "dca_update"}
         quiet |= {"cra_correct", "cra_answer"}
         is_answered = code not in quiet

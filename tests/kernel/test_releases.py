@@ -899,7 +899,15 @@ def test_each_message_of_each_kind_maps_to_categories_of_the_notice():
         "debt_placement": {"dca_place", "dca_hold", "dca_release", "dca_recall", "dca_update", "letter"},
         "default": {"cra_answer", "cra_correct", "letter"},
         "moratorium": {"moratorium_answer", "moratorium_forward", "letter"},
-        "debt_sale": {"bid_tape", "final_tape", "assignment", "sold_account_paid", "cra_correct", "letter"},
+        "debt_sale": {
+            "bid_tape",
+            "final_tape",
+            "assignment",
+            "sold_account_paid",
+            "sold_account_default",
+            "cra_correct",
+            "letter",
+        },
         "cra_file": {"cra_file", "cra_correct"},
     }
     for kind in (

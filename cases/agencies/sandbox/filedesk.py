@@ -164,6 +164,7 @@ ANSWERS: dict[str, tuple[Said, ...]] = {
     "final_tape": (Said("receipt", _receipt), Said("claims", _put_back, is_answer=False)),
     "assignment": (Said("receipt", _receipt),),
     "sold_account_paid": (Said("receipt", _receipt),),
+    "sold_account_default": (Said("receipt", _receipt),),
 }
 # What is kept of a file by how many files were written on it: the next one takes the next number.
 ANSWERED = ("not answered", "answered", "answered and claimed")

@@ -104,13 +104,13 @@ def marks_of_default(row: Default) -> tuple[str, ...]:
 
 
 def on_file(account: int) -> dict[str, Any] | None:
-    """Return what is on file of the default of ours that an account has: its balance and what is left of it, when it
-    was paid, and its flags; None where there is none. One query."""
+    """Return what is on file of the default of ours that an account has: its date, its balance and what is left of it,
+    when it was paid, and its flags; None where there is none. One query."""
     row = Default.objects.filter(account=account, case__state__in=codes.TOLD).first()
     if row is None:
         return None
     flags = flags_of(Month(payments_behind=None, has_default=True, marks=frozenset(marks_of_default(row))))
-    told = ("default_pence", "left_pence", "satisfied_date")
+    told = ("default_date", "default_pence", "left_pence", "satisfied_date")
     return {"flags": flags, **{name: getattr(row, name) for name in told}}
 
 

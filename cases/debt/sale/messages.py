@@ -20,11 +20,13 @@ __all__ = [
     "ALL",
     "ASSIGNMENT",
     "BID_TAPE",
+    "DEFAULTED",
     "FINAL_TAPE",
     "PAID",
     "ReadyTape",
     "make_ready",
     "send_assignment",
+    "send_default",
     "send_paid",
     "send_ready",
     "send_tape",
@@ -71,7 +73,16 @@ PAID = releases.MessageKind(
     categories=dict.fromkeys(("reference", "paid_date", "amount_pence", "passed_on_by"), "financial"),
     put_right_by="nobody",
 )
-ALL = (BID_TAPE, FINAL_TAPE, ASSIGNMENT, PAID)
+DEFAULTED = releases.MessageKind(
+    code="sold_account_default",
+    label="Default of a sold account",
+    recipient_kind="purchaser",
+    purpose="sell_debts",
+    necessity="Whoever owns the debt must hold no default against the customer that stands no longer as it was told.",
+    categories=dict.fromkeys(("reference", "reason", "default_date", "default_pence", "satisfied_date"), "financial"),
+    put_right_by="nobody",
+)
+ALL = (BID_TAPE, FINAL_TAPE, ASSIGNMENT, PAID, DEFAULTED)
 releases.declare(*ALL)
 files.declare(*(files.FileKind(code=kind.code, label=kind.label) for kind in ALL))
 _KINDS = {"bid": BID_TAPE, "final": FINAL_TAPE}
@@ -128,6 +139,13 @@ def send_assignment(
 def send_paid(case: Case, agency: Agency, row: Mapping[str, Any], *, people: int, actor: Actor, at: datetime) -> None:
     """Promise word of a payment that a customer made to us, as one row, inside the current ledger action."""
     _promise(case, PAID, agency, row, written([row]), value=str(dict(row)), people=people, actor=actor, at=at)
+
+
+def send_default(
+    case: Case, agency: Agency, row: Mapping[str, Any], *, people: int, actor: Actor, at: datetime
+) -> None:
+    """Promise word of what became of the default of a sold account, as one row, inside the current ledger action."""
+    _promise(case, DEFAULTED, agency, row, written([row]), value=str(dict(row)), people=people, actor=actor, at=at)
 
 
 def _promise(
