@@ -55,6 +55,20 @@ WORDS = {"account": "Dropped call, breathing heard. Name, address and last posit
 
 
 @story
+def another_room(people: dict[str, Actor]) -> None:
+    """Enter a second control room with a desk of its own, three days ago."""
+    at = AT - timedelta(days=3)
+    channels = (
+        agencies.ChannelPlan(direction="out", address="https://127.0.0.1:9/998", allowed_cidrs=("127.0.0.0/8",)),
+    )
+    listing = agencies.Listing(
+        code="sandbox-coast-control", kind="emergency", display_name="Sandbox Coast", terms=TERMS, channels=channels
+    )
+    agencies.register(listing, actor=actors.system("tests"), at=at)
+    desk(people, at=at, agency="sandbox-coast-control", phone="+441632960098")
+
+
+@story
 def enter(people: dict[str, Actor]) -> Actor:
     """Enter the control room in the register and its desk in the directory, three days ago; return the room."""
     if not Agency.objects.filter(code=ROOM).exists():

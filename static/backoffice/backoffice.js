@@ -158,5 +158,5 @@ addEventListener("submit", event => {
   if (event.defaultPrevented || event.target.method === "dialog") return;
   [...event.target.elements].filter(each => each.matches("button:not([type=button])")).forEach(button => setTimeout(() => { button.disabled = true; }));
 });
-addEventListener("pageshow", () => $$("form button:disabled, button[form]:disabled").forEach(button => { button.disabled = false; }));
+addEventListener("pageshow", () => $$("form button:not([hidden]):disabled, button[form]:disabled").forEach(button => { button.disabled = false; }));
 $("[data-focus]")?.focus();

@@ -280,6 +280,18 @@ def test_over_disclosure_opens_an_error_that_another_settles(people):
     )
 
 
+def test_what_is_found_to_be_too_much_after_the_check_is_an_error_all_the_same(people):
+    case = emergencies.checked(people)
+    assert clock(case, "emergency_rest").state == "running"
+    both = replace(people["n.okonjo"], roles=frozenset({"emergency_operator", "disclosure_approver"}))
+    at = AT + timedelta(hours=2)
+    assert "Another person" in refusal(case, "find_over_disclosure", both, at, what="A name.")
+    after(case, "find_over_disclosure", emergencies.finder(people), at=at, what="The date of birth was read out.")
+    assert (Case.objects.get(pk=case.pk).state, clock(case, "emergency_rest").state) == ("over_disclosed", "cancelled")
+    assert clock(case, "k04_error_report").state == "running"
+    assert Case.objects.filter(kind="breach").count() == 1
+
+
 def test_more_is_given_within_the_hour_and_written_up_again(people):
     case = emergencies.written_up(people)
     later = AT + timedelta(minutes=20)
@@ -473,7 +485,6 @@ CALL = {
 READ = {
     "act": "disclose",
     "contact": "night",
-    "is_called_back": "on",
     "spoken_to": "Op 77",
     "subscriber": "Osian Marchbanks",
     "address": "4 Breakwater Cottages",
@@ -481,7 +492,6 @@ READ = {
     "radius_m": "18",
     "location_source": "aml",
     "located_at": "03:13:20",
-    "is_read_back": "on",
 }
 
 
@@ -497,10 +507,12 @@ def test_the_screen_takes_a_call_in_gives_and_writes_up(people, now):
     assert answer.url == f"/emergency/{case.uid}/"
     assert facts(case).call_ended_at == utc(24, "03:13:55")
     page = client.get(answer.url).content.decode()
-    assert "53:55" in page and "+447700900321" in page and "Call back" in page
+    assert "53:55" in page and "+447700900321" in page and "I called back" in page
     assert "<title>" + case.reference in page
-    refused = client.post(answer.url, {**READ, "is_read_back": ""})
-    assert refused.status_code == 409 and "50.3720" in refused.content.decode()
+    assert "checked" not in page.partition('name="contact"')[2].partition(">")[0]  # not even the only number
+    refused = client.post(answer.url, {**READ, "contact": ""})
+    assert refused.status_code == 422 and "50.3720" in refused.content.decode()
+    assert "read it aloud, let them repeat it. Then say so." in refused.content.decode()
     assert client.post(answer.url, READ).status_code == 302
     case.refresh_from_db()
     assert (case.state, facts(case).located_at) == ("disclosed", utc(24, "03:13:20"))

@@ -76,6 +76,7 @@ def _roles(text: str) -> frozenset[str]:
 BEYOND = {
     ("breach", "assess"): {"assessed"},
     ("contest", "assign"): {"assigned"},
+    ("emergency_disclosure", "find_over_disclosure"): {"checked"},
     ("fraud_referral", "dispute"): {"disputed"},
     ("le_disclosure", "refuse"): {"extracting"},
     ("moratorium", "add_debt"): {"review_requested"},

@@ -184,12 +184,9 @@ class _StepForm(PlainForm):
 
 
 class GiveForm(_StepForm):
-    """Who was called back, what was read to them, and that they read it back."""
+    """What was read to whom; and, in one press on the number that was called, that they were called back on it and read
+    back what they heard."""
 
-    contact = forms.ChoiceField(
-        label="Call back", help_text="On this number of the directory, never on one that the caller names."
-    )
-    is_called_back = forms.BooleanField(label="I called back on this number", required=False)
     spoken_to = forms.CharField(label="Spoken to", max_length=120)
     subscriber = forms.CharField(label="Subscriber's name", max_length=160, required=False)
     address = forms.CharField(label="Address", max_length=300, required=False, widget=forms.Textarea(attrs={"rows": 2}))
@@ -201,7 +198,14 @@ class GiveForm(_StepForm):
     located_at = UtcField(label="Time of the position", required=False)
     confidence = Whole(label="Confidence in per cent", min_value=1, max_value=100, required=False)
     cell = forms.CharField(label="Cell and its coverage", max_length=200, required=False)
-    is_read_back = forms.BooleanField(label="I read it aloud, and they read it back", required=False)
+    contact = forms.ChoiceField(
+        label="I called back on this number, read it aloud, and they read it back",
+        help_text="Of the directory, never one that the caller names.",
+        widget=forms.RadioSelect,
+        error_messages={
+            "required": "Call back on a number of the directory, read it aloud, let them repeat it. Then say so."
+        },
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -212,7 +216,12 @@ class GiveForm(_StepForm):
         ]
         if facts.is_from_sheet:
             self.fields["said_at"] = UtcField(label="Given at, as the sheet says")
+            self.order_fields(["said_at", *self.fields])
         needed_when(self, "with a position", *ABOUT_POSITION)
+
+    def inputs(self) -> dict[str, Any]:
+        said = bool(self.cleaned_data.get("contact"))
+        return {**super().inputs(), "is_called_back": said, "is_read_back": said}
 
     def clean_position(self) -> str:
         text = self.cleaned_data["position"]

@@ -118,6 +118,7 @@ def _open_page(
         "form": form,
         "problems": problems or [],
         "is_from_sheet": is_from_sheet,
+        "risks": codes.RISKS,
         "desks": _desks(),
         "urgent": urgent_lines(asking.actor_of(request), at=asking.now()),
         "now_at": asking.now(),
