@@ -5,9 +5,10 @@ from datetime import UTC, date, datetime, timedelta
 from django.test import TestCase
 from django.urls import reverse
 
+from cases.accounts.models import AccountMonth
 from cases.credit.files import rejects
 from cases.credit.files.models import CreditFile, CreditFileCopy, CreditFileFault, CreditFileReject
-from cases.kernel import edits
+from cases.kernel import actors, edits, record
 from cases.kernel.models import Case, Job
 from tests import creditfiles, defaults, factories
 from tests.credit.test_files import report
@@ -166,6 +167,33 @@ class Rejects(TestCase):
         assert "£114.00" in page.content.decode()
         assert self.page(case, found="minor").context["wrong"].accounts == 1
         assert self.page(case, found="nothing").context["wrong"] is None
+
+    def test_whoever_looks_at_an_account_sees_what_was_told_last_what_billing_tells_and_our_case(self):
+        file = CreditFile.objects.get(pk=self.case.pk)
+        ours, known = self.default.default.account, "29 December 2026, £114.00"
+        default = {"default_date": "2026-12-29", "default_pence": "11400", "as_of": "2027-01-14"}
+        defaults.told(at=AT, account=self.number(ours), **default)
+        with record.act(self.case, "tests.told", actor=actors.system("tests"), at=AT):
+            for month, status in ((11, "1"), (12, "3")):
+                AccountMonth.objects.create(
+                    account=ours, month=date(2026, month, 1), status=status, balance_pence=1, file_uid=self.case.uid
+                )
+        client, path = desk.client_of(creditfiles.STEWARD), reverse("web:file_rejects", args=[self.case.uid])
+        counted = []
+        for accounts in ([ours], [self.plain, defaults.told(at=AT)]):
+            CreditFileFault.objects.bulk_create(
+                CreditFileFault(file=file, round=file.round, account=each, level="warn", code="status_jumped")
+                for each in accounts
+            )
+            client.get(path)
+            counted.append(statements(client, f"{path}?found=status_jumped"))
+        assert len(counted[0]) == len(counted[1]), shortly(counted[0])
+        page = self.page(self.case, found="status_jumped")
+        lines = {line.account.pk: line for line, _ in page.context["lines"]}
+        assert (lines[ours.pk].before, lines[ours.pk].correction.pk) == ("3 payments behind", self.default.pk)
+        assert (lines[self.plain.pk].before, lines[self.plain.pk].correction) == ("Nothing", None)
+        shown = page.content.decode()
+        assert known in shown and self.default.reference in shown
 
     def test_they_follow_by_place_and_nobody_without_the_right_sees_a_number(self):
         case, accounts = self.with_faults()

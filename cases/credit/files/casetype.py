@@ -50,7 +50,7 @@ CRA_FILE = CaseType(
         bureaus.CRA_CORRECT.code: bureaus.CRA_CORRECT.label,
     },
     unspoken=frozenset({"digest", "round"}),
-    own_tabs=(("Left out, not taken", "file_rejects"),),
+    own_tabs=(("To look at, left out, not taken", "file_rejects"),),
     shows_own_tabs=lambda case: case.state != "open",
     may_add_person=never,
     is_divisible=False,

@@ -43,7 +43,8 @@ def file_rejects(request: HttpRequest, uid: UUID) -> HttpResponse:
     wrong = next((each for each in found if each.code == request.GET.get("found", "")), None)
     rows = rejects.among(case, agency) if wrong is None else rejects.with_fault(case, wrong.code)
     page = keyset.pageful(rows, request)
-    lines = page.rows if wrong else rejects.lines(case, page.rows, reader=actor)
+    shown = rejects.looked_at if wrong else rejects.lines
+    lines = shown(case, page.rows, reader=actor)
     numbers = [""] * len(lines)
     if lines and policy.can(actor, "reveal", case=case).is_allowed:
         reader = asking.reader(request, "list", why, case.uid, fields=("account",))

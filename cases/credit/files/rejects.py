@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db.models import Count, Max, QuerySet
 
-from cases.accounts.models import AccountHolder, AccountMonth
+from cases.accounts.models import Account, AccountHolder, AccountMonth
 from cases.credit.defaults.models import Default
 from cases.credit.files import codes, correcting, effects
 from cases.credit.files.models import CreditFileFault, CreditFileReject
@@ -19,7 +19,7 @@ from cases.kernel import calendars, policy
 from cases.kernel.actors import Actor
 from cases.kernel.models import Case, JobRow, OutboxMessage
 
-__all__ = ["Found", "Line", "among", "found", "lines", "with_fault"]
+__all__ = ["Found", "Line", "Wrong", "among", "found", "lines", "looked_at", "with_fault"]
 
 _LEVELS = {"core": "Stops the file", "field": "Left out", "warn": "To look at"}
 
@@ -41,6 +41,16 @@ class Found:
     words: str
     level: str
     accounts: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wrong:
+    """One account with which something is wrong: as billing tells of it, how it was told last in words, and the case of
+    its default, if the reader may see one."""
+
+    account: Account
+    before: str
+    correction: Case | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,6 +154,25 @@ def found(case: Case) -> list[Found]:
 def with_fault(case: Case, code: str) -> QuerySet[CreditFileFault]:
     """Return the accounts with which one thing is wrong."""
     return _faults(case).filter(code=code).select_related("account__key")
+
+
+def looked_at(case: Case, rows: Sequence[CreditFileFault], *, reader: Actor) -> list[Wrong]:
+    """Return each account with which something is wrong, with what was told of it last, what billing tells now, and the
+    case of its default. Three queries, however many rows; none where there is no row."""
+    if not rows:
+        return []
+    accounts = [row.account_id for row in rows]
+    before = AccountMonth.objects.filter(account__in=accounts, month__lt=case.credit_file.month)
+    told = dict(before.order_by("account", "-month").distinct("account").values_list("account", "status"))
+    cases = _corrections(accounts, reader)
+    return [
+        Wrong(
+            account=row.account,
+            before=STATUSES.get(told.get(row.account_id, ""), "Nothing"),
+            correction=cases.get(row.account_id),
+        )
+        for row in rows
+    ]
 
 
 def among(case: Case, agency: str) -> QuerySet[CreditFileReject]:
