@@ -1,9 +1,9 @@
 """Signed checkpoints over every stream: that the whole ledger was replaced by another, or by an older copy of itself,
 shows to whoever kept one elsewhere.
 
-Each round makes a leaf of every stream that moved since, so that writers never wait for each other; the root of all
-leaves is signed, kept, written to the log of checkpoints and told to the application's log. A leaf says that a stream
-ended with an event; the chain (chain.py) says what came before it.
+Each round makes a leaf of every stream that moved since, so that writers never wait for each other, and one of the read
+log (readlog.py); the root of all leaves is signed, kept, written to the log of checkpoints and told to the
+application's log. A leaf says that a stream ended with an event; the chain (chain.py) says what came before it.
 """
 
 from __future__ import annotations
@@ -21,16 +21,14 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Max
 
-from cases.ledger import keys, merkle, notes
-from cases.ledger.models import Checkpoint, LedgerEvent, LedgerLeaf
+from cases.ledger import keys, merkle, notes, readlog
+from cases.ledger.models import AccessEvent, Checkpoint, LedgerEvent, LedgerLeaf
 
 __all__ = ["Fault", "Proof", "faults", "is_late", "log_file", "newest", "proof", "seal"]
 
 MOST = 20_000
 # So often at most: what happens between two checkpoints can still be undone with the whole database.
 EVERY = timedelta(minutes=5)
-# An event is numbered just before its transaction ends; none takes longer than this to end.
-LONGEST = timedelta(hours=1)
 LATE = timedelta(minutes=15)
 UNSEALED = timedelta(days=1)
 CHUNK = 2000
@@ -133,7 +131,10 @@ def _seal(public: str, *, now: datetime, every: timedelta) -> Checkpoint | None:
     if last is not None and last.last_event and last.at <= now < last.at + every:
         return None
     last_event = LedgerEvent.objects.aggregate(newest=Max("id"))["newest"] or 0
+    last_look = readlog.newest()
     moved = _moved(_from_event())
+    is_whole = len(moved) < MOST
+    moved += readlog.moved()
     if not moved:
         return None
     size, frontier = (last.size, [bytes.fromhex(each) for each in last.frontier]) if last else (0, [])
@@ -150,7 +151,8 @@ def _seal(public: str, *, now: datetime, every: timedelta) -> Checkpoint | None:
         root=root,
         at=now,
         # Of a round that took all it may, the rest is still to come.
-        last_event=last_event if len(moved) < MOST else 0,
+        last_event=last_event if is_whole else 0,
+        last_look=last_look,
         frontier=[each.hex() for each in frontier],
         note=notes.write(size=size, root=root, at=now),
         public=public,
@@ -162,7 +164,7 @@ def _from_event() -> int:
     numbered before that may have been committed after it. Two queries."""
     whole = Checkpoint.objects.exclude(last_event=0).order_by("-size")
     last = whole.first()
-    seen = whole.filter(at__lt=last.at - LONGEST).values_list("last_event", flat=True).first() if last else None
+    seen = whole.filter(at__lt=last.at - readlog.LONGEST).values_list("last_event", flat=True).first() if last else None
     return seen or 0
 
 
@@ -195,9 +197,10 @@ def _publish(made: Checkpoint) -> None:
 
 def faults(given: Iterable[str] = (), *, public: Sequence[str] = ()) -> Iterator[Fault]:
     """Yield what is not as the checkpoints say: leaves that are gone or others, events that a leaf names and the ledger
-    has not, streams that moved a day before the newest checkpoint and have no leaf, checkpoints that nobody signed; and
-    of notes that were kept elsewhere, those that cannot be read, that none of these keys signed, that this ledger never
-    made, or that are newer than it. Reads every leaf once. Raises NoteUnreadable for a key that is none.
+    has not, streams that moved a day before the newest checkpoint and have no leaf, looks that are not as they were
+    sealed, checkpoints that nobody signed; and of notes that were kept elsewhere, those that cannot be read, that none
+    of these keys signed, that this ledger never made, or that are newer than it. Reads every leaf and the read log
+    once. Raises NoteUnreadable for a key that is none.
     """
     said = []
     notes.check(public)
@@ -213,6 +216,9 @@ def faults(given: Iterable[str] = (), *, public: Sequence[str] = ()) -> Iterator
         yield from _faults_beside(note, roots)
     yield from _lost_events()
     yield from _unsealed()
+    for before, last in readlog.changed():
+        why = f"Who looked, of entries {before + 1} to {last}, is not as it was sealed."
+        yield Fault(readlog.STREAM, last, AccessEvent._meta.db_table, "id", why)
 
 
 def _own_faults(roots: Mapping[int, bytes]) -> Iterator[Fault]:
@@ -269,7 +275,8 @@ def _lost_events() -> Iterator[Fault]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT l.stream, l.seq FROM cases_ledgerleaf l WHERE NOT EXISTS (SELECT 1 FROM cases_ledgerevent e"
-            " WHERE e.stream = l.stream AND e.seq = l.seq AND e.hash = l.hash) ORDER BY l.idx"
+            " WHERE e.stream = l.stream AND e.seq = l.seq AND e.hash = l.hash) AND l.stream <> %s ORDER BY l.idx",
+            [readlog.STREAM],
         )
         for stream, seq in cursor.fetchall():
             yield Fault(stream, seq, LEAVES, "hash", "The event that was sealed is gone, or is another.")

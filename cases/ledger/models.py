@@ -145,7 +145,8 @@ class Checkpoint(models.Model):
     """The signed root over so many leaves. Append-only.
 
     `frontier` is what the next one goes on from; `last_event` the newest event there was, 0 where more had moved than
-    one round takes. `public` is the public half of the key that signed it.
+    one round takes, and `last_look` the newest entry of the read log. `public` is the public half of the key that
+    signed it.
     """
 
     size = models.BigIntegerField(primary_key=True)
@@ -155,6 +156,7 @@ class Checkpoint(models.Model):
     frontier = models.JSONField(default=list)
     note = models.TextField()
     public = models.CharField(max_length=120, default="", db_default="")
+    last_look = models.BigIntegerField(default=0, db_default=0)
 
     class Meta:
         app_label = "cases"

@@ -10,14 +10,13 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
-from hypothesis import given
-from hypothesis import strategies as some
 
 from cases import tasks as work
 from cases.ledger import api as ledger
-from cases.ledger import checkpoints, keys, merkle, notes, offline, verify
+from cases.ledger import checkpoints, keys, merkle, notes, offline, readlog, verify
 from cases.ledger.chain import Link, link_hash
-from cases.ledger.models import Checkpoint, LedgerEvent, LedgerHead, LedgerLeaf
+from cases.ledger.models import AccessEvent, Checkpoint, LedgerEvent, LedgerHead, LedgerLeaf
+from cases.ledger.reads import Reader, record_read
 from cases.reports import seal as seal_of_reports
 from tests.kernel.snapshots import nothing_written
 
@@ -56,7 +55,7 @@ def found(*given: str, public: str = "") -> list[tuple[str, str, str]]:
 def tampering():
     """Switch the triggers off, as only the owner of the tables can. The test undoes it."""
     with connection.cursor() as cursor:
-        for table in ("ledgerevent", "ledgerhead", "ledgerleaf", "checkpoint"):
+        for table in ("ledgerevent", "ledgerhead", "ledgerleaf", "checkpoint", "accessevent"):
             cursor.execute(f"ALTER TABLE cases_{table} DISABLE TRIGGER USER")
         yield cursor
 
@@ -73,16 +72,21 @@ def naive(leaves: list[bytes]) -> bytes:
     return sha256(b"\1" + naive(leaves[:split]) + naive(leaves[split:])).digest()
 
 
-@given(some.lists(some.binary(min_size=32, max_size=32), max_size=70), some.integers(0, 70))
-def test_the_root_is_that_of_the_standard_however_it_grew(leaves, first):
-    frontier, size = merkle.grow([], 0, leaves[:first])
-    frontier, size = merkle.grow(frontier, size, leaves[first:])
-    assert (merkle.root_of(frontier), size) == (naive(leaves), len(leaves))
+LEAVES = [sha256(bytes([number])).digest() for number in range(70)]
+
+
+@pytest.mark.parametrize("size", range(len(LEAVES) + 1))
+def test_the_root_is_that_of_the_standard_however_it_grew(size):
+    leaves = LEAVES[:size]
+    for first in range(size + 1):
+        frontier, count = merkle.grow([], 0, leaves[:first])
+        frontier, count = merkle.grow(frontier, count, leaves[first:])
+        assert (merkle.root_of(frontier), count) == (naive(leaves), size)
 
 
 def test_of_every_leaf_of_a_log_of_every_size_the_path_leads_to_the_root_and_no_other_does():
-    leaves = [sha256(bytes([number])).digest() for number in range(40)]
-    for size in range(1, len(leaves) + 1):
+    leaves = LEAVES
+    for size in range(1, 41):
         root = naive(leaves[:size])
         for index in range(size):
             path = merkle.path(leaves, index, size)
@@ -382,3 +386,83 @@ class TestTheCommands:
             self.call("verify_ledger", "--checkpoints", str(kept))
         with pytest.raises(CommandError, match="cannot be read"):
             self.call("verify_ledger", "--checkpoints", str(place / "nowhere.txt"))
+
+
+PUT_IN = (
+    "INSERT INTO cases_accessevent SELECT {id}, {at}, actor, streams, verb, fields, purpose, note, break_glass,"
+    " request_id, result_count, query_hash FROM cases_accessevent WHERE id = %(id)s"
+)
+
+
+class TestTheReadLog:
+    """Who looked is sealed an hour later, when nobody can still be writing a lower number."""
+
+    def look(self, actor: str = "staff:1") -> AccessEvent:
+        reader = Reader(actor=actor, verb="view", purpose="casework", streams=(uuid4(),), query_hash=b"\1" * 8)
+        return record_read(reader, at=timezone.now(), result_count=1)
+
+    def sealed(self) -> list[AccessEvent]:
+        looks = [self.look() for _ in range(3)]
+        act(uuid4())
+        seal()
+        late = self.look()  # after the first checkpoint
+        act(uuid4())
+        seal(70)
+        act(uuid4())
+        seal(80)
+        leaf = LedgerLeaf.objects.get(stream=readlog.STREAM)
+        assert looks[-1].pk <= leaf.seq < late.pk
+        return [*looks, late]
+
+    def wrong(self) -> list[tuple[str, str, str]]:
+        return [each for each in found() if each[0] == "cases_accessevent"]
+
+    def test_it_is_in_the_next_checkpoint_after_an_hour_and_holds(self):
+        self.sealed()
+        assert found() == []
+        for minutes in (150, 160):
+            act(uuid4())
+            seal(minutes)
+        assert LedgerLeaf.objects.filter(stream=readlog.STREAM).count() == 2
+        assert found() == []
+
+    @pytest.mark.parametrize(
+        "statement",
+        [
+            "DELETE FROM cases_accessevent WHERE id = %(id)s",
+            "UPDATE cases_accessevent SET actor = 'staff:2' WHERE id = %(id)s",
+            "UPDATE cases_accessevent SET purpose = 'audit' WHERE id = %(id)s",
+            "UPDATE cases_accessevent SET streams = '{}' WHERE id = %(id)s",
+            "UPDATE cases_accessevent SET at = at + interval '1 second' WHERE id = %(id)s",
+            "UPDATE cases_accessevent SET query_hash = NULL WHERE id = %(id)s",
+            PUT_IN.format(id="id", at="at + interval '1 second'"),
+            PUT_IN.format(id="-1", at="at"),
+        ],
+    )
+    def test_a_look_that_was_taken_out_changed_or_put_in_shows(self, statement):
+        looks = self.sealed()
+        with tampering() as cursor:
+            cursor.execute(statement, {"id": looks[1].pk})
+        (fault,) = self.wrong()
+        assert "is not as it was sealed" in fault[2]
+
+    def test_what_was_dropped_when_its_time_was_over_is_not_looked_for(self, monkeypatch):
+        looks = self.sealed()
+        monkeypatch.setattr(readlog, "KEPT", timedelta())
+        with tampering() as cursor:
+            cursor.execute("DELETE FROM cases_accessevent WHERE id = %s", [looks[1].pk])
+        act(uuid4())
+        seal(90)
+        assert self.wrong() == []
+
+    def test_more_than_one_round_takes_comes_with_the_next(self, monkeypatch):
+        monkeypatch.setattr(readlog, "MOST", 2)
+        before = self.look().pk
+        [self.look() for _ in range(3)]
+        act(uuid4())
+        for minutes in (0, 70, 80, 90, 100):
+            act(uuid4())
+            seal(minutes)
+        leaves = list(LedgerLeaf.objects.filter(stream=readlog.STREAM).order_by("seq").values_list("seq", flat=True))
+        assert before + 3 in leaves and len(leaves) > 1
+        assert found() == []
