@@ -7,6 +7,7 @@ off until somebody says yes.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -105,11 +106,18 @@ def tokens(reach: Mapping[str, str]) -> list[bytes]:
 
 def _hashed(reach: Mapping[str, str]) -> list[tuple[str, bytes]]:
     """Return every hash of a person with what it is the hash of."""
-    return [
-        (kind, each)
-        for kind, value in sorted(reach.items())
-        for each in keys.kept_hashes(_HASHED_FOR, f"{kind}:{value}")
-    ]
+    return [(kind, each) for kind, value in sorted(reach.items()) for each in _hashes(kind, value)]
+
+
+def _hashes(kind: str, value: str) -> list[bytes]:
+    """Return every hash under which one thing that a person is reached by may be kept, the newest first. A home is kept
+    without marks: who wrote Sian stops what goes to Siân. Before that was so, it was kept as it was written."""
+    written = dict.fromkeys((_without_marks(value), value)) if kind == HOME else (value,)
+    return [each for form in written for each in keys.kept_hashes(_HASHED_FOR, f"{kind}:{form}")]
+
+
+def _without_marks(text: str) -> str:
+    return "".join(each for each in unicodedata.normalize("NFKD", text) if not unicodedata.combining(each))
 
 
 def changed(facts: RightsRequest) -> list[tuple[str, str, bool]]:
@@ -175,7 +183,7 @@ def _meant(
     under the newest."""
     found: dict[_Key, tuple[str, bool]] = {}
     for kind, value in (pair for reach in reaches for pair in reach.items()):
-        newest, *_ = hashes = keys.kept_hashes(_HASHED_FOR, f"{kind}:{value}")
+        newest, *_ = hashes = _hashes(kind, value)
         for purpose, channel, is_allowed in said:
             if is_allowed and kind == HOME:  # who shares it has agreed to nothing
                 continue

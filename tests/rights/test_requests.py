@@ -18,7 +18,7 @@ from cases.kernel.models import Case, Clock, Letter, OutboxMessage, Task
 from cases.kernel.reading import timeline
 from cases.kernel.timing import missing, sweeps
 from cases.ledger import api as ledger
-from cases.ledger import sealing
+from cases.ledger import keys, sealing
 from cases.ledger.models import AccessEvent, LedgerEvent
 from cases.reports import letters, lettertext
 from cases.rights import choices, gate
@@ -483,6 +483,29 @@ class Rights(TestCase):
             assert "we told the companies" not in words(case)
         assert "It counted from the moment" in words(alone)
         assert "counted" not in words(put_right)
+
+    def test_stop_of_a_home_counts_however_a_name_is_marked_and_also_as_it_was_kept_before(self):
+        """A stop that is spelt otherwise is a stop all the same."""
+        for number, names in enumerate((("Siân-Llŷr", "Sian Llyr"), ("Sian Llyr", "Siân-Llŷr"))):
+            (said, asked) = (
+                {"surname": name, "line_1": f"{number} Heol y Dŵr", "postcode": "CF10 0ZZ"} for name in names
+            )
+            place = {name: said[name] for name in ("line_1", "postcode")}
+            person = {
+                "role": "person",
+                "values": {"surname": said["surname"]},
+                "addresses": [{"kind": "current", **place}],
+            }
+            facts, officer = {"right": "stop_marketing", "came_by": "letter"}, self.people[rights.OFFICER]
+            case = intake.open_case("rights_request", actor=officer, at=AT, facts=facts, people=[person])
+            asked |= {"line_1": f"{number} Heol y Dwr", "postcode": "cf100zz"}
+            assert choices.audience([asked, said], purpose="own_marketing", channel="post", at=AT + MINUTE) == []
+        old = {"surname": "Siân", "line_1": "9 Heol y Dŵr", "postcode": "CF10 0ZZ"}
+        token, *_ = keys.kept_hashes("contact_choice", f"home:{choices.reach_of(old)['home']}")
+        kept = {"purpose": "own_marketing", "channel": "all", "is_allowed": False, "said_at": AT, "source": "letter"}
+        with record.act(case, "tests.kept", actor=actors.system("tests"), at=AT):
+            Choice.objects.create(case=case, reach="home", token=token, **kept)
+        assert choices.audience([old], purpose="own_marketing", channel="post", at=AT + MINUTE) == []
 
     def test_whoever_objected_is_in_no_audience(self):
         """Sixty people choose at random; whoever said no last is in no audience, whichever way they are known."""
