@@ -28,7 +28,12 @@ PERSON: dict[str, Any] = {
     "addresses": [{"kind": "current", "line_1": "3 Orchard Steps", "town": "Norwich", "postcode": "NR2 0ZZ"}],
 }
 IDENTITY = {"how": "known_address"}
-DONE = {"outcome": "done", "answer": "Put right in billing and on the website."}
+DONE = {
+    "outcome": "done",
+    "answer": "Put right in billing and on the website.",
+    "given_how": "recorded_post",
+    "given_proof": "RX 0000 0000 1GB",
+}
 NO = {"reason_code": "unfounded"}
 FOUND = {"outcome": "upheld", "enquiries": "Asked the partner.", "answer": "The advertisement was ours; it is gone."}
 AFTER_28 = AT + timedelta(days=30)

@@ -23,6 +23,7 @@ __all__ = [
     "NEEDS_CONSENT",
     "ERASE",
     "OUTCOMES",
+    "PORT",
     "PURPOSES",
     "REFUSALS",
     "RESTRICT",
@@ -85,7 +86,7 @@ class Change:
 
 STOP_MARKETING = "stop_marketing"
 GIVE_CONSENT = "give_consent"
-ACCESS, ERASE = "access", "erase"
+ACCESS, PORT, ERASE = "access", "portability", "erase"
 RESTRICT, LIFT = "restrict", "lift_restriction"
 CHANGES: dict[str, Change] = {
     STOP_MARKETING: Change(purposes=_MARKETING, is_asked_by_channel=True),
@@ -117,7 +118,7 @@ RIGHTS = (
     ("withdraw_third_party", "Withdraw consent to others' marketing"),
     (GIVE_CONSENT, "Give consent"),
     (ACCESS, "Access: a copy of what is held"),
-    ("portability", "Take their data elsewhere"),
+    (PORT, "Take their data elsewhere"),
     ("rectify", "Put right what is wrong"),
     (ERASE, "Erase"),
     (RESTRICT, "Restrict use"),

@@ -18,6 +18,7 @@ from cases.rights import codes, erasing, recipients, restricting
 __all__ = ["ActForm", "FactsForm", "IdentityForm", "PartyForm", "RefuseForm"]
 
 _CHOOSE = ("", "Choose")
+_COPY = "How the copy was given", "In a form that other systems read. Nothing to give where nothing is held."
 _RESTRICTED = (
     "Each is held: what it says is kept, and nothing is filed, placed, sold, reported or erased. Whoever was told by "
     "it hears of the restriction."
@@ -160,10 +161,7 @@ class ActForm(_StepForm):
         elif "outcome" in self.fields:
             fitting = [each for each in codes.OUTCOMES if each[0] != codes.UNCHANGED]
             self.fields["outcome"].choices = [_CHOOSE, *fitting]  # type: ignore[attr-defined]  # -- choices
-        if right != codes.ACCESS:
-            del self.fields["given_how"], self.fields["given_proof"]
-        else:
-            needed_when(self, "unless nothing is held", "given_how", "given_proof")
+        self._ask_how_it_was_given(right)
         matters = erasing.matters(self.case) if right == codes.ERASE else []
         free = [each for each in matters if not each.why_kept]
         if free:
@@ -178,6 +176,14 @@ class ActForm(_StepForm):
             self.fields["changed_in"].choices = [*labels.items(), (recipients.NONE, "In none of them")]  # type: ignore[attr-defined]  # -- choices
         else:
             del self.fields["changed_in"]
+
+    def _ask_how_it_was_given(self, right: str) -> None:
+        if right == codes.PORT:
+            self.fields["given_how"].label, self.fields["given_how"].help_text = _COPY
+        if right not in (codes.ACCESS, codes.PORT):
+            del self.fields["given_how"], self.fields["given_proof"]
+        else:
+            needed_when(self, "unless nothing is held", "given_how", "given_proof")
 
     def inputs(self) -> dict[str, Any]:
         """Return what was typed, with what the chosen matters are called, for whoever has to agree."""

@@ -24,7 +24,7 @@ NOT_RESTRICTED = (
     "restricted elsewhere."
 )
 # Nobody is given another's data, and nobody's is erased on another's word.
-NEEDS_IDENTITY = frozenset({codes.ACCESS, "portability", codes.RECTIFY, codes.ERASE})
+NEEDS_IDENTITY = frozenset({codes.ACCESS, codes.PORT, codes.RECTIFY, codes.ERASE})
 UNSHOWN = "Somebody acts for the person: attach what shows their authority first, found clean, or detach them."
 
 
@@ -122,16 +122,16 @@ def is_true_of_what_is_kept(context: Any) -> str | None:
     )
 
 
-def pack_is_given(context: Any) -> str | None:
-    """What is held goes to whoever asked for it, and something proves that it did."""
+def copy_is_given(context: Any) -> str | None:
+    """What is held goes to whoever asked for it, and something proves that it did (UK GDPR Art 15, 20)."""
     facts, inputs = context.case.rights_request, context.inputs
-    if facts.right != codes.ACCESS or inputs.get("outcome") == "nothing_held":
+    if facts.right not in (codes.ACCESS, codes.PORT) or inputs.get("outcome") == "nothing_held":
         return None
-    if access.newest(context.case) is None:
+    if facts.right == codes.ACCESS and access.newest(context.case) is None:
         return "Make the subject access pack first."
     if inputs.get("given_how") not in dict(codes.GIVEN):
-        return "Say how the pack was given."
-    return None if str(inputs.get("given_proof") or "").strip() else "Write what proves that the pack was given."
+        return "Say how the copy was given."
+    return None if str(inputs.get("given_proof") or "").strip() else "Write what proves that the copy was given."
 
 
 def _told(case: Case) -> tuple[QuerySet[Letter], QuerySet[Task]]:

@@ -58,7 +58,12 @@ def facts_view(case: Case) -> list[tuple[str, str]]:
     if facts.outcome:
         rows.append(("What came of it", _OUTCOMES.get(facts.outcome, facts.outcome)))
     if facts.given_how:
-        rows.append(("Pack given", f"{dict(codes.GIVEN).get(facts.given_how, facts.given_how)}, {facts.given_proof}"))
+        rows.append(
+            (
+                "Pack given" if facts.pack_id else "Copy given",
+                f"{dict(codes.GIVEN).get(facts.given_how, facts.given_how)}, {facts.given_proof}",
+            )
+        )
     if facts.refusal_code:
         label = "The rest is not done because" if facts.outcome else "Refused because"
         rows.append((label, _REFUSALS.get(facts.refusal_code, facts.refusal_code)))

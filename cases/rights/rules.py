@@ -103,7 +103,7 @@ LIFECYCLE = Lifecycle(
                 guards.says_why_the_rest_is_kept,
                 guards.can_be_erased,
                 guards.is_true_of_what_is_kept,
-                guards.pack_is_given,
+                guards.copy_is_given,
                 guards.says_where_it_changed,
                 guards.is_put_right,
                 guards.is_restricted,

@@ -236,7 +236,7 @@ class Access(TestCase):
         with nothing_written(counted=1), pytest.raises(CaseError, match="Make the subject access pack first"):
             act()
         requests.make_due(now=LATER)
-        for inputs, said in (({"given_how": "pigeon"}, "how the pack"), ({"given_proof": " "}, "what proves")):
+        for inputs, said in (({"given_how": "pigeon"}, "how the copy"), ({"given_proof": " "}, "what proves")):
             with nothing_written(counted=1), pytest.raises(CaseError, match=said):
                 act(**inputs)
         facts = act().rights_request

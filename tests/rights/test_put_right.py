@@ -8,6 +8,7 @@ from cases.kernel import actors, edits, transitions
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Case, CaseParty, Letter
 from cases.reports import letters
+from cases.rights import report
 from cases.rights.forms import ActForm
 from cases.rights.guards import NOT_PUT_RIGHT
 from tests import factories
@@ -77,6 +78,17 @@ def test_why_nothing_needs_changing_is_told_to_the_person_in_the_officers_words(
     addressee = letters.Addressee(name="Bartholomew Quince", lines={"line_1": "3 Orchard Steps"})
     assert letter.template == "n16_unchanged"
     assert f"<p>{WHY}</p>" in letters._paper(letter, addressee, now=LATER).html
+
+
+def test_a_copy_to_take_elsewhere_is_done_once_it_is_given_and_something_proves_it(people):
+    """UK GDPR Art 20."""
+    case = rights.received(people)
+    for lacking, sentence in (({"given_how": ""}, "Say how the copy was given"), ({"given_proof": " "}, "what proves")):
+        with nothing_written(counted=1), pytest.raises(CaseError, match=sentence):
+            act(case, people, **{**rights.DONE, **lacking})
+    facts = act(case, people, **rights.DONE).rights_request
+    assert (facts.given_how, facts.given_proof, facts.pack) == ("recorded_post", "RX 0000 0000 1GB", None)
+    assert dict(report.facts_view(Case.objects.get(pk=case.pk)))["Copy given"] == "Recorded post, RX 0000 0000 1GB"
 
 
 def test_only_what_is_to_be_put_right_can_need_no_change(people):
