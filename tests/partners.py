@@ -19,6 +19,7 @@ from tests.keptstories import story
 KIND = "partner_query"
 BANK = "sandbox-bank"
 NUMBER = "+447700900123"
+HEARD_AT = datetime(2099, 1, 1, tzinfo=UTC)  # the network is never silent, unless a test has it so
 SWAPPED_AT = datetime(2026, 11, 13, 10, 0, tzinfo=UTC)
 AGREEMENT: dict[str, Any] = {
     "agency": BANK,
@@ -46,6 +47,7 @@ def enter(people: dict[str, Actor], **changes: Any) -> Actor:
             plan = agencies.ChannelPlan(direction="in")
             listing = agencies.Listing(code=code, kind=kind, display_name=_name(code), channels=(plan,), **terms)
             agencies.register(listing, actor=actors.system("tests"), at=at)
+    simevents.hear(stream=Agency.objects.get(code="own-network").uid, at=HEARD_AT)
     if not PartnerAgreement.objects.exists() or changes:
         agree(people, at=at, **changes)
     return bank()
@@ -73,6 +75,9 @@ def swap(number: str = NUMBER, swapped_at: datetime = SWAPPED_AT) -> int:
     return simevents.keep([(number, swapped_at)], stream=network.uid, actor=actors.agency(network), at=AT)
 
 
+ANSWERED = {"is_within_rate": True, "is_served": True, "is_heard": True}
+
+
 @story
 def received(people: dict[str, Actor], **facts: Any) -> Case:
     asker = enter(people)
@@ -91,7 +96,7 @@ def received(people: dict[str, Actor], **facts: Any) -> Case:
 @story
 def answered(people: dict[str, Actor], **facts: Any) -> Case:
     case, by = received(people, **facts), actors.system("tests")
-    return transitions.apply(case.pk, "answer", actor=by, at=AT, inputs={"is_within_rate": True, "is_served": True})
+    return transitions.apply(case.pk, "answer", actor=by, at=AT, inputs=ANSWERED)
 
 
 @story

@@ -119,6 +119,11 @@ def raise_once(
     return raise_task(kind, case=None, at=at, team=team, due_at=due_at, **about, **more)
 
 
+def is_open(kind: str) -> bool:
+    """Say whether a task of this kind that is of no case is open. One query."""
+    return Task.objects.filter(case=None, kind=kind, closed_at=None).exists()
+
+
 def codes_of(errors: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the codes of what an agency refused, as a task may hold them: never its text."""
     return [str(error.get("code", ""))[:80] for error in errors]

@@ -13,7 +13,8 @@ from cases.accounts import reading, storing
 from cases.agencies.provision import new_inbound_key
 from cases.api import authentication
 from cases.disclosure.partners import asking, demo, simevents
-from cases.disclosure.partners.models import PartnerAgreement, PartnerQuery, SimEvent
+from cases.disclosure.partners.csvevents import Reading
+from cases.disclosure.partners.models import PartnerAgreement, PartnerQuery, SimEvent, SimFeed
 from cases.fraud import fromoutside
 from cases.fraud.models import FraudReferral
 from cases.kernel import actors, transitions
@@ -29,6 +30,7 @@ from cases.kernel.models import (
     RefusedCalls,
     Release,
     ReleasedItem,
+    Task,
 )
 from cases.kernel.timing import sweeps
 from cases.kernel.transitions import TransitionRefused
@@ -182,6 +184,50 @@ def test_no_bank_is_told_that_a_sim_which_is_not_ours_was_not_changed(secret, ch
     # Another account has the number as that of its SIM: then it is ours.
     tell_of_account("8002223342", contract_end_date="2026-12-03")
     assert said(call(secret, other, message_id="ours", path=CHECK)) == (200, {"swapped": False})
+
+
+def test_while_the_network_is_silent_no_bank_is_told_that_a_sim_was_not_changed(secrets, secret):
+    partners.swap()  # 19 days before: not within the 240 hours of who names none
+    body, within = {"phoneNumber": "+447700900123"}, {"phoneNumber": "+447700900123", "maxAge": 480}
+    assert said(call(secret, body, message_id="h-1", path=CHECK)) == (200, {"swapped": False})
+    SimFeed.objects.update(told_until=ASKED_AT - timedelta(hours=24, seconds=1))
+    assert refusal(call(secret, body, message_id="s-1", path=CHECK)) == (422, "number_unknown")
+    assert refusal(call(secret, body, message_id="s-2", path=DATE)) == (422, "number_unknown")
+    assert said(call(secret, body, message_id="s-3", path=VERIFY)) == (200, {"verified": "unknown"})
+    # What it told before is still true, and warns.
+    assert said(call(secret, within, message_id="s-4", path=CHECK)) == (200, {"swapped": True})
+    (task,) = Task.objects.filter(kind="partner_network_silent", closed_at=None)
+    assert (task.case, task.team.code) == (None, "disclosure")
+
+    network, events = secrets["own-network"], {"schema_version": 1, "events": []}
+    nothing = call(network, events, message_id="n-1", path=EVENTS, **NETWORK)
+    assert nothing.status_code == 422
+    for number, moment in enumerate(("2026-12-03T10:00:01Z", "yesterday")):
+        ahead = call(network, {**events, "complete_until": moment}, message_id=f"a-{number}", path=EVENTS, **NETWORK)
+        assert ahead.status_code == 422
+    late = {**events, "complete_until": "2026-12-01T09:00:00Z"}
+    assert call(network, late, message_id="n-2", path=EVENTS, **NETWORK).status_code == 202
+    assert Task.objects.filter(pk=task.pk, closed_at=None).exists()  # it told of what was 25 hours ago
+    now = {**events, "complete_until": "2026-12-02T09:59:00Z"}
+    assert said(call(network, now, message_id="n-3", path=EVENTS, **NETWORK)) == (
+        202,
+        {"status": "accepted", "kept": 0},
+    )
+    assert Task.objects.get(pk=task.pk).closed_at == ASKED_AT
+    assert said(call(secret, body, message_id="h-2", path=CHECK)) == (200, {"swapped": False})
+    wrong = [each for each in verify.verify_all(is_demo=True) if each.level == "wrong"]
+    assert [each for each in wrong if each.column != "at"] == []  # the day of the scenario is still to come
+
+
+def test_a_file_that_somebody_brings_tells_nothing_of_what_came_after_it(people):
+    partners.enter(people)
+    SimFeed.objects.update(told_until=factories.AT - timedelta(days=40))
+    officer, network = people["k.mistry"], Agency.objects.get(code="own-network")
+    reading = Reading(stream=network.uid, actor=officer, at=factories.AT)
+    reading.feed(b"phone_number,swapped_at\n+447700900123,2026-11-01T10:00:00Z\n")
+    reading.finish()
+    assert SimFeed.objects.get().told_until == datetime(2026, 11, 1, 10, tzinfo=UTC)
+    assert not simevents.is_heard(at=factories.AT)
 
 
 def test_a_change_within_the_hours_is_told_also_of_a_number_that_has_left(secret):
@@ -438,7 +484,7 @@ def test_question_takes_its_fixed_number_of_statements(secrets, secret):
         call(secret, QUESTION, message_id="counted", path=CHECK)
 
     statements = [each["sql"] for each in captured if not each["sql"].startswith(("SAVEPOINT", "RELEASE"))]
-    assert len(statements) == 52, "\n".join(each[:120] for each in statements)
+    assert len(statements) == 53, "\n".join(each[:120] for each in statements)
 
 
 def test_demonstration_asks_its_questions_and_tells_what_came_of_those_that_were_answered(people):

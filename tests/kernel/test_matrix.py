@@ -329,7 +329,7 @@ EMERGENCY = {
     "refuse_more": Attempt("n.okonjo", {"reason_code": "more_than_needed"}),
 }
 PARTNER = {
-    "answer": Attempt("system", {"is_within_rate": True, "is_served": True}),
+    "answer": Attempt("system", partners.ANSWERED),
     "refuse": Attempt("system", {"reason_code": "rate_exceeded"}),
     "feed_back": Attempt("agency", {"outcome": "not_fraud"}),
     "close": Attempt("system"),

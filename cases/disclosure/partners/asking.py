@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 from cases.accounts import comparing
-from cases.disclosure.partners import codes, effects, terms
+from cases.disclosure.partners import codes, effects, simevents, terms
 from cases.disclosure.partners.models import PartnerAgreement
 from cases.kernel import actors, calendars, formats, intake, releases, transitions
 from cases.kernel.intake import FieldErrors
@@ -169,7 +169,9 @@ def ask(
     code = code or ("" if is_within_rate else "rate_exceeded")
     if not code:
         try:
-            told = {"is_within_rate": True, **_looked_up(facts, today=calendars.london_date(at))}
+            told = {"is_within_rate": True, **_looked_up(facts, at=at)}
+            if told.get("is_heard") is False:
+                simevents.tell_silence(team_id=case.team_id, at=at)
             case = transitions.apply(case.pk, "answer", actor=by, at=at, inputs=told)
             return Asked(case, "", effects.said(case.partner_query))
         except effects.NumberUnknown:
@@ -182,8 +184,11 @@ def ask(
     return Asked(transitions.apply(case.pk, "refuse", actor=by, at=at, inputs={"reason_code": code}), code, {})
 
 
-def _looked_up(facts: Mapping[str, Any], *, today: date) -> dict[str, Any]:
-    """Return what the accounts say of it: whether the details agree, or whether the number's SIM is one of ours."""
+def _looked_up(facts: Mapping[str, Any], *, at: datetime) -> dict[str, Any]:
+    """Return what the accounts say of it: whether the details agree, or whether the number's SIM is one of ours, and
+    whether the network tells of every change of one."""
+    today = calendars.london_date(at)
     if facts["question"] == codes.RECORD:
         return {"agrees": comparing.agrees(facts["number"], facts["details"], today=today)}
-    return {"is_served": comparing.is_served(facts["number"], today=today)}
+    is_served = comparing.is_served(facts["number"], today=today)
+    return {"is_served": is_served, "is_heard": simevents.is_heard(at=at)}

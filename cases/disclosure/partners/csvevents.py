@@ -97,6 +97,10 @@ class Reading:
         batch, self._batch = self._batch, []
         if not batch:
             return
-        new = simevents.keep(batch, stream=self.stream, actor=self.actor, at=self.at, request=self.request)
+        # A file that somebody brings tells nothing of what came after the last change in it.
+        until = max(moment for _, moment in batch)
+        new = simevents.keep(
+            batch, stream=self.stream, actor=self.actor, at=self.at, complete_until=until, request=self.request
+        )
         self.kept += new
         self.known += len(batch) - new

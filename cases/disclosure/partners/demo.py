@@ -58,6 +58,7 @@ def tell(cast: Cast, *, now: datetime) -> int:
     network, bank = Agency.objects.get(code=NETWORK), Agency.objects.get(code=BANK)
     swaps = [(f"+4477009001{end}", now - timedelta(days=days)) for end, days in ((23, 19), (24, 90), (25, 400))]
     simevents.keep(swaps, stream=network.uid, actor=actors.agency(network, source="demo"), at=now - timedelta(days=2))
+    simevents.hear(stream=network.uid, at=now)
     for number, (question, phone, hours, is_within_rate, outcome) in enumerate(_STORIES, start=1):
         at = now - timedelta(hours=30 - 5 * number)
         body: dict[str, Any] = {"phoneNumber": phone, "purpose": "new_payee", "caseReference": f"PAY-{9500 + number}"}

@@ -34,7 +34,12 @@ def answer(context: Any) -> None:
         facts.answer = _AGREES[context.inputs.get("agrees")]
     else:
         facts.latest_change_at = simevents.latest(facts.number_tokens, at=context.at)
-        facts.answer = _answer(facts, asked_at=case.opened_at, is_served=context.inputs.get("is_served"))
+        facts.answer = _answer(
+            facts,
+            asked_at=case.opened_at,
+            is_served=context.inputs.get("is_served"),
+            is_heard=context.inputs.get("is_heard") is True,
+        )
     facts.save(update_fields=["latest_change_at", "answer"])
     partner = Agency.objects.select_related("terms").get(pk=facts.partner_id)
     kind = replace(messages.PARTNER_ANSWER, recipient_kind=partner.kind)
@@ -54,17 +59,18 @@ def answer(context: Any) -> None:
     clocks.start(case, periods.KEPT, started_at=context.at)
 
 
-def _answer(facts: PartnerQuery, *, asked_at: datetime, is_served: bool | None) -> str:
+def _answer(facts: PartnerQuery, *, asked_at: datetime, is_served: bool | None, is_heard: bool) -> str:
     """Return the code of the answer: yes or no, unknown where nothing is held, or that it is a date.
 
     That a SIM was not changed is said only of one that is ours: a mobile account that is held now has the number, or
-    none ever had it and the network told of its SIM. What is changed elsewhere since, nobody here knows. A change
-    within the hours is told whoever serves the number now: it is true, and it warns. Raises NumberUnknown.
+    none ever had it and the network told of its SIM. What is changed elsewhere since, nobody here knows, and nothing
+    while the network is silent. A change within the hours is told all the same: it is true, and it warns. Raises
+    NumberUnknown.
     """
     changed_at = facts.latest_change_at
     is_ours = changed_at is not None if is_served is None else is_served
     is_recent = _is_recent(facts, asked_at=asked_at)
-    if not is_ours and not is_recent:
+    if not (is_ours and is_heard) and not is_recent:
         if facts.question in _WITHOUT_UNKNOWN:
             raise NumberUnknown("Nobody here knows since when this number has its SIM.")
         return "unknown"

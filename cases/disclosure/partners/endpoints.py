@@ -354,9 +354,14 @@ EVENTS: dict[str, Any] = {
     "required": ["schema_version", "events"],
     "properties": {
         "schema_version": {"type": "integer", "enum": [1]},
+        "complete_until": {
+            "type": "string",
+            "pattern": _MOMENT,
+            "maxLength": 32,
+            "description": "Until when every change was told, in UTC. With it events may be empty: there were none.",
+        },
         "events": {
             "type": "array",
-            "minItems": 1,
             "maxItems": 1000,
             "items": {
                 "type": "object",
@@ -375,7 +380,8 @@ EVENTS: dict[str, Any] = {
 @_described(
     "sim_events",
     "Tell us which SIMs were changed",
-    "For the network. A change that is known already changes nothing. At most 256 KiB.",
+    "For the network, at least once a day: after a day of silence no partner is told that a SIM was not changed. A "
+    "change that is known already changes nothing. At most 256 KiB.",
     body=EVENTS,
     example={
         "schema_version": 1,
@@ -403,13 +409,33 @@ class SimEvents(SignedView):
     def prepare(self, call: Call) -> Callable[[], Done]:
         actor = actors.agency(call.sender.agency)
         policy.require(actor, simevents.ACT, kind=asking.KIND)
-        swaps = _swaps(_read(call, EVENTS)["events"], now=call.at)
+        document = _read(call, EVENTS)
+        swaps, complete_until = _swaps(document["events"], now=call.at), _complete_until(document, now=call.at)
 
         def do() -> Done:
-            kept = simevents.keep(swaps, stream=call.sender.agency.uid, actor=actor, at=call.at, request=_info(call))
+            kept = simevents.keep(
+                swaps,
+                stream=call.sender.agency.uid,
+                actor=actor,
+                at=call.at,
+                complete_until=complete_until,
+                request=_info(call),
+            )
             return Done(None, 202, {"status": "accepted", "kept": kept})
 
         return do
+
+
+def _complete_until(document: Mapping[str, Any], *, now: datetime) -> datetime | None:
+    """Return until when every change was told, if that is said. Raises FieldErrors."""
+    if "complete_until" not in document:
+        if not document["events"]:
+            raise FieldErrors([("/events", "required", "Tell a change, or until when all were told.")])
+        return None
+    moment = simevents.moment(document["complete_until"])
+    if moment is None or moment > now:
+        raise FieldErrors([("/complete_until", "invalid", "Write a time that has passed as 2026-11-13T10:00:00Z.")])
+    return moment
 
 
 def _swaps(events: list[dict[str, str]], *, now: datetime) -> list[simevents.Swap]:

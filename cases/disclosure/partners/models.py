@@ -9,7 +9,7 @@ from cases.kernel.models import Agency, Case
 from cases.ledger.models import DataKey, Tracked
 from cases.ledger.sealing import SealedTextField
 
-__all__ = ["PartnerAgreement", "PartnerQuery", "SimEvent"]
+__all__ = ["PartnerAgreement", "PartnerQuery", "SimEvent", "SimFeed"]
 
 
 class PartnerAgreement(Tracked):
@@ -94,3 +94,14 @@ class SimEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.swapped_at:%Y-%m-%d}"
+
+
+class SimFeed(models.Model):
+    """Until when the network has told every change of a SIM, in UTC. One row, without history: it moves with each call
+    of the network's."""
+
+    agency = models.OneToOneField(Agency, models.PROTECT, primary_key=True, related_name="+")
+    told_until = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.told_until:%Y-%m-%d %H:%M}"

@@ -8,24 +8,46 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
-from cases.disclosure.partners.models import SimEvent
-from cases.kernel import calendars, formats, policy, retention
+from cases.disclosure.partners.models import SimEvent, SimFeed
+from cases.kernel import calendars, formats, policy, retention, tasks
 from cases.kernel.actors import Actor, system
 from cases.kernel.errors import CaseError
-from cases.kernel.models import Agency
+from cases.kernel.models import Agency, Team
 from cases.ledger import api as ledger
 from cases.ledger import sealing
 from cases.ledger.models import DataKey
 
-__all__ = ["ACT", "BadEvent", "Swap", "erase_due", "keep", "latest", "read", "tokens_of"]
+__all__ = [
+    "ACT",
+    "BadEvent",
+    "Swap",
+    "erase_due",
+    "hear",
+    "is_heard",
+    "keep",
+    "latest",
+    "moment",
+    "read",
+    "tell_silence",
+    "tokens_of",
+]
 
 ACT = "bring_sim_events"
 KEPT = "sim_event"
 NETWORK = "own-network"
 ACTOR = system("disposal")
+FEED = system("partner_answers")
 _PURPOSE = "sim_number"
 _LABEL = "cases.simevent"
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+# After so long without a word of the network nobody says that a SIM was not changed: SIMs are changed every hour of the
+# day, so its silence is a fault. Internal rule.
+LONGEST_SILENCE = timedelta(hours=24)
+SILENT = "partner_network_silent"
+tasks.declare(
+    {SILENT: "The network tells no changes of SIMs any more: partners hear that nothing is known. Have it looked into"},
+    ended_by={SILENT: "This ends when the network tells of changes again, or that there were none."},
+)
 # A number as it is kept (E.164) and when its SIM was changed, in UTC.
 Swap = tuple[str, datetime]
 
@@ -55,6 +77,15 @@ def read(number: str, moment: str, *, now: datetime) -> Swap:
     return kept, when.astimezone(UTC)
 
 
+def moment(text: str) -> datetime | None:
+    """Return a time of ISO 8601 with its zone, in UTC; None for what is none."""
+    try:
+        found = datetime.fromisoformat(text.strip())
+    except ValueError:
+        return None
+    return found.astimezone(UTC) if found.tzinfo else None
+
+
 def tokens_of(number: str) -> list[str]:
     """Return the hashes of a number in hexadecimal, one for each index key, the newest first."""
     return [token.hex() for token in sealing.kept_hashes(_PURPOSE, number)]
@@ -73,14 +104,17 @@ def keep(
     stream: UUID,
     actor: Actor,
     at: datetime,
+    complete_until: datetime | None = None,
     request: ledger.RequestInfo | None = None,
 ) -> int:
     """Keep the changes that are not known yet and return how many; one ledger event on `stream` says so.
 
-    Raises NotAllowed. The same change told again changes nothing, and writes no event when there is nothing else.
+    Raises NotAllowed. The same change told again changes nothing, and writes no event when there is nothing else. That
+    the network spoke is kept as `hear` says.
     """
     policy.require(actor, ACT, kind="partner_query")
     hashes = {number: sealing.kept_hashes(_PURPOSE, number) for number in {number for number, _ in swaps}}
+    hear(stream=stream, at=at, complete_until=complete_until)
     every = [token for tokens in hashes.values() for token in tokens]
     with transaction.atomic():
         known = {
@@ -108,6 +142,41 @@ def keep(
         ):
             SimEvent.objects.bulk_create(rows, ignore_conflicts=True)
     return len(rows)
+
+
+@transaction.atomic
+def hear(*, stream: UUID, at: datetime, complete_until: datetime | None = None) -> None:
+    """Keep until when the network has told every change: until it says, else until it spoke. It never goes back. Where
+    people were asked to look why it was silent, that ends, with one event on `stream`."""
+    told_until = min(complete_until or at, at)
+    network = Agency.objects.select_for_update(no_key=True).get(code=NETWORK)
+    known, is_new = SimFeed.objects.get_or_create(agency=network, defaults={"told_until": told_until})
+    if not is_new and known.told_until < told_until:
+        known.told_until = told_until
+        known.save(update_fields=["told_until"])
+    if is_heard(at=at) and tasks.is_open(SILENT):
+        with ledger.action(stream, "sim_events.told_again", actor=FEED.label, at=at):
+            tasks.close_office(SILENT, actor=FEED, at=at)
+
+
+def is_heard(*, at: datetime) -> bool:
+    """Say whether the network told of every change until a moment ago, so that of a number without one it can be said
+    that its SIM was not changed. One query; two where it never spoke since there is such a word."""
+    told_until = SimFeed.objects.filter(agency__code=NETWORK).values_list("told_until", flat=True).first()
+    if told_until is None:
+        told_until = SimEvent.objects.order_by("-received_at").values_list("received_at", flat=True).first()
+    return told_until is not None and told_until >= at - LONGEST_SILENCE
+
+
+@transaction.atomic
+def tell_silence(*, team_id: int, at: datetime) -> None:
+    """Raise a task of the unit that the network is silent, unless one is open. Locks the network, where there is one;
+    writes one event in its stream."""
+    network = Agency.objects.select_for_update(no_key=True).filter(code=NETWORK).first()
+    if network is None or tasks.is_open(SILENT):
+        return
+    with ledger.action(network.uid, "sim_events.silent", actor=FEED.label, at=at):
+        tasks.raise_once(SILENT, at=at, about={"agency": NETWORK}, team=Team.objects.get(pk=team_id))
 
 
 def erase_due(now: datetime) -> int:
