@@ -31,6 +31,7 @@ __all__ = [
     "ROLES",
     "SCREENS",
     "SERVICE",
+    "STOPS_USE",
     "WITHHELD",
     "WITHHELD_FOR",
     "Change",
@@ -87,7 +88,9 @@ class Change:
 STOP_MARKETING = "stop_marketing"
 GIVE_CONSENT = "give_consent"
 ACCESS, PORT, ERASE = "access", "portability", "erase"
-RESTRICT, LIFT = "restrict", "lift_restriction"
+RESTRICT, LIFT, OBJECT = "restrict", "lift_restriction", "object_li"
+# What is done only where something stops the use of what is held, UK GDPR Art 18 and 21(1).
+STOPS_USE = frozenset({RESTRICT, OBJECT})
 CHANGES: dict[str, Change] = {
     STOP_MARKETING: Change(purposes=_MARKETING, is_asked_by_channel=True),
     "stop_profiling": Change(purposes=_PROFILING, channels=(ALL,)),
@@ -123,7 +126,7 @@ RIGHTS = (
     (ERASE, "Erase"),
     (RESTRICT, "Restrict use"),
     (LIFT, "End a restriction of use"),
-    ("object_li", "Object to use in our own interests"),
+    (OBJECT, "Object to use in our own interests"),
     ("correction_help", "Help with a notice of correction"),
 )
 CAME_BY = CodeList(

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from cases.kernel import intake, transitions
+from cases.kernel import edits, intake, transitions
 from cases.kernel.actors import Actor
 from cases.kernel.models import Case
+from cases.rights import codes
 
 __all__ = ["Cast", "tell"]
 
@@ -36,6 +37,7 @@ class Story:
     phone: str
     facts: dict[str, Any]
     moves: tuple[str, ...]
+    shown: bytes = b""
 
 
 _STORIES = (
@@ -60,6 +62,7 @@ _STORIES = (
             "wording": "I object to your looking at my calls to guess what I might buy.",
         },
         moves=("act", "confirm"),
+        shown=b"Call records are out of the profiles since today.",
     ),
     Story(
         kind="rights_request",
@@ -106,6 +109,16 @@ def _tell(cast: Cast, story: Story, *, now: datetime) -> None:
     }
     opener = cast.messaging if is_text else cast.officer
     case = intake.open_case(story.kind, actor=opener, at=at, facts={**story.facts, "received_at": at}, people=[person])
+    if story.shown:
+        edits.attach(
+            case.pk,
+            kind=codes.CORRECTION,
+            file_name="profiles.txt",
+            media_type="text/plain",
+            data=story.shown,
+            actor=cast.officer,
+            at=at,
+        )
     for number, move in enumerate(story.moves, start=1):
         moment = at + timedelta(hours=3 * number)
         if move == "stopped":

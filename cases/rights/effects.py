@@ -79,8 +79,9 @@ def carry_out(context: Any) -> None:
         facts.given_how, facts.given_proof = str(inputs["given_how"]), str(inputs["given_proof"]).strip()[:60]
     if facts.outcome == "done_in_part":
         facts.refusal_code = str(inputs["kept_because"])
-    recipients.tell(case, inputs.get("changed_in") or (), at=at)
-    if facts.right == codes.RESTRICT:
+    if facts.right in recipients.CHANGES:
+        recipients.tell(case, inputs.get("changed_in") or (), at=at)
+    if facts.right in codes.STOPS_USE:
         restricting.restrict(case, inputs.get("changed_in") or (), at=at)
     if facts.right == codes.LIFT:
         restricting.ask_for_release(case, at=at)

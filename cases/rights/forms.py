@@ -21,7 +21,7 @@ _CHOOSE = ("", "Choose")
 _COPY = "How the copy was given", "In a form that other systems read. Nothing to give where nothing is held."
 _RESTRICTED = (
     "Each is held: what it says is kept, and nothing is filed, placed, sold, reported or erased. Whoever was told by "
-    "it hears of the restriction."
+    "it hears of a restriction."
 )
 _WHY_UNCHANGED = (
     "Where nothing needs changing, write why: it is printed in the letter to them as you write it. Name nobody else."
@@ -169,8 +169,8 @@ class ActForm(_StepForm):
         else:
             del self.fields["erased"]
         changed = self.fields["changed_in"]
-        if right == codes.RESTRICT:
-            changed.label, changed.help_text = "Restrict the use in these matters", _RESTRICTED
+        if right in codes.STOPS_USE:
+            changed.label, changed.help_text = "Stop the use in these matters", _RESTRICTED
         if offered := restricting.offered(self.case):
             labels = {str(row.case.uid): restricting.name_of(row) for row in offered}
             self.fields["changed_in"].choices = [*labels.items(), (recipients.NONE, "In none of them")]  # type: ignore[attr-defined]  # -- choices

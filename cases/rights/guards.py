@@ -20,8 +20,8 @@ NOT_PUT_RIGHT = (
     "was put right elsewhere, or choose “Nothing needs changing” and write why: the person is told."
 )
 NOT_RESTRICTED = (
-    "Nothing would stop the use: choose the matters in which it is restricted, or attach what shows that it was "
-    "restricted elsewhere."
+    "Nothing would stop the use: choose the matters in which it is stopped, or attach what shows that it was stopped "
+    "elsewhere."
 )
 # Nobody is given another's data, and nobody's is erased on another's word.
 NEEDS_IDENTITY = frozenset({codes.ACCESS, codes.PORT, codes.RECTIFY, codes.ERASE})
@@ -163,7 +163,8 @@ def says_where_it_changed(context: Any) -> str | None:
     outcome, chosen = context.inputs.get("outcome"), set(context.inputs.get("changed_in") or ())
     if outcome == codes.UNCHANGED and chosen - {recipients.NONE}:
         return "Nothing needs changing, so nobody hears of a change: choose none of the matters."
-    if context.case.rights_request.right not in recipients.CHANGES or outcome in ("nothing_held", codes.UNCHANGED):
+    right = context.case.rights_request.right
+    if right not in {*recipients.CHANGES, codes.OBJECT} or outcome in ("nothing_held", codes.UNCHANGED):
         return None
     known = {str(row.case.uid) for row in restricting.offered(context.case)}
     if not known or chosen == {recipients.NONE}:
@@ -186,9 +187,10 @@ def is_put_right(context: Any) -> str | None:
 
 
 def is_restricted(context: Any) -> str | None:
-    """Nobody is told that the use of their data is restricted (UK GDPR Art 18) where nothing on record stops it."""
+    """Nobody is told that the use of their data is restricted or ended (UK GDPR Art 18, 21(1)) where nothing on record
+    stops it."""
     case, inputs = context.case, context.inputs
-    if case.rights_request.right != codes.RESTRICT or inputs.get("outcome") not in ("done", "done_in_part"):
+    if case.rights_request.right not in codes.STOPS_USE or inputs.get("outcome") not in ("done", "done_in_part"):
         return None
     is_held = set(inputs.get("changed_in") or ()) - {recipients.NONE}
     is_shown = Evidence.objects.filter(case=case, kind=codes.CORRECTION).exists()

@@ -91,11 +91,11 @@ def _erased(case: Case) -> Sequence[Table]:
 
 def _held(case: Case) -> Sequence[Table]:
     """Return where the use of a person's data is restricted now. Three queries."""
-    if case.rights_request.right not in (codes.RESTRICT, codes.LIFT):
+    if case.rights_request.right not in {codes.LIFT, *codes.STOPS_USE}:
         return ()
     rows = tuple((each.case.reference, moment(each.began_at)) for each in restricting.holds_of(case))
     nothing = "In no matter that can be shown here."
-    return (Table(title="Use is restricted in", columns=("Matter", "Since"), rows=rows, empty=nothing),)
+    return (Table(title="Use is stopped in", columns=("Matter", "Since"), rows=rows, empty=nothing),)
 
 
 def _told(case: Case) -> Sequence[Table]:

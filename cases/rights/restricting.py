@@ -1,4 +1,5 @@
-"""A restriction of use holds the matters in which it is granted: what they hold is kept and not used, UK GDPR Art 18.
+"""A restriction of use, or an objection to it, holds the matters in which it is granted: what they hold is kept and not
+used, UK GDPR Art 18 and 21(1).
 
 Its end asks the desk of each matter to have the hold released, which takes two people as with any of its kind. Nothing
 of a restricted matter is touched.
@@ -32,10 +33,10 @@ def matters(case: Case) -> list[CaseParty]:
 
 
 def offered(case: Case) -> list[CaseParty]:
-    """Return the matters among which an officer says where something was changed: of a restriction all of the person's,
-    of any other change those of which somebody outside was told."""
+    """Return the matters among which an officer says where something was changed: of what stops the use all of the
+    person's, of any other change those of which somebody outside was told."""
     right = case.rights_request.right
-    if right == codes.RESTRICT:
+    if right in codes.STOPS_USE:
         return matters(case)
     return recipients.matters(case) if right in recipients.CHANGES else []
 

@@ -7,7 +7,7 @@ from django.test import TestCase
 
 from cases.kernel import actors, edits, holds, record, transitions
 from cases.kernel.errors import CaseError
-from cases.kernel.models import Case, CaseParty, Hold, Letter, Task
+from cases.kernel.models import Case, CaseParty, Hold, Letter, OutboxMessage, Task
 from cases.rights import report
 from cases.rights.forms import ActForm
 from cases.web import wording
@@ -60,7 +60,7 @@ class Restricting(TestCase):
     def test_the_matters_that_are_chosen_are_held_for_the_person_and_do_nothing_with_it(self):
         hide(self.people)
         form = ActForm(case=Case.objects.get(pk=self.case.pk)).fields["changed_in"]
-        assert form.label == "Restrict the use in these matters"
+        assert form.label == "Stop the use in these matters"
         assert [value for value, _ in form.choices] == [str(self.link.uid), str(self.other.uid), "none"]
         self.act(changed_in=[str(self.link.uid)])
         hold = Hold.objects.get()
@@ -77,6 +77,16 @@ class Restricting(TestCase):
         assert holds.blocks(Case.objects.get(pk=self.link.pk), "contact", at=LATER) is None
         (table,) = (each for each in report.tables(Case.objects.get(pk=self.case.pk)) if each.title.startswith("Use"))
         assert [row[0] for row in table.rows] == [self.link.reference]
+
+    def test_an_objection_that_is_upheld_stops_the_use_as_well_and_tells_nobody_of_a_restriction(self):
+        """UK GDPR Art 21(1): no longer processed."""
+        case = rights.asked(self.people, "object_li")
+        join(self.hers, *(CaseParty.objects.get(case=each) for each in (self.other, self.case, case)))
+        with nothing_written(counted=1), pytest.raises(CaseError, match=NOTHING):
+            self.act(case, changed_in=["none"])
+        self.act(case, changed_in=[str(self.link.uid)])
+        assert Hold.objects.get().case_id == self.link.pk
+        assert not OutboxMessage.objects.filter(kind__startswith="correction_").exists()
 
     def test_what_is_restricted_already_is_held_once(self):
         self.act(changed_in=[str(self.link.uid)])
