@@ -59,6 +59,17 @@ MOVES = (
         tone="primary",
     ),
     Transition(
+        name="note_dispute",
+        label="Record a dispute",
+        source=frozenset({"removal_requested"}),
+        target=None,
+        roles=frozenset({"rights_officer", "agency"}),
+        scope="all",
+        guards=(disputes.names_grounds_and_person, disputes.is_not_known),
+        effects=(disputes.open_dispute,),
+        consequence="The filing comes down already; the person is answered within the month",
+    ),
+    Transition(
         name="uphold",
         label="Uphold the filing",
         source=frozenset({"disputed"}),

@@ -176,7 +176,7 @@ def disputed(case: Case, content: Content, *, actor: Actor, at: datetime) -> Non
         raise transitions.AlreadyThere("The same dispute is open already.")
     transitions.apply(
         case.pk,
-        "dispute",
+        "note_dispute" if case.state == "removal_requested" else "dispute",
         actor=actor,
         at=at,
         occurred_at=content.occurred_at,

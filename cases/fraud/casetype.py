@@ -124,6 +124,7 @@ FRAUD_REFERRAL = CaseType(
         "submit": forms.SubmitForm,
         "approve": forms.ApproveForm,
         "dispute": forms.DisputeForm,
+        "note_dispute": forms.DisputeForm,
         "remove": forms.RemoveForm,
         "report_to_police": forms.PoliceForm,
     },

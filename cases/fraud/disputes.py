@@ -103,8 +103,8 @@ def _person(case: Case, subject: Any) -> CaseParty | None:
 
 def open_dispute(context: Any) -> None:
     """Put the dispute on record, start the month in which it is answered, ask the desk to look at the filing again, and
-    tell the agency so that it may suspend use of the marker, unless it was the agency that told us. Who names other
-    grounds before they are answered is answered to both within the month that runs."""
+    tell the agency so that it may suspend use of the marker, unless it was the agency that told us or is to take the
+    filing down. Who names other grounds before they are answered is answered to both within the month that runs."""
     case, grounds = context.case, context.inputs["grounds"]
     party = _person(case, context.inputs.get("subject"))
     known = _undecided(case, party)
@@ -113,7 +113,7 @@ def open_dispute(context: Any) -> None:
     started_at = min(calendars.end_of_day(received) if received else context.occurred_at, context.at)
     clock = known[-1] if party and known else clocks.start(case, CLOCK, started_at=started_at, party=party)
     tasks.raise_task("fraud_dispute", case=case, at=context.at, due_at=clock.due_at, grounds=grounds)
-    if context.actor.kind != "agency":
+    if context.actor.kind != "agency" and case.state != "removal_requested":
         _tell_agency(case, is_open=True, grounds=grounds, party=party, actor=context.actor, at=context.at)
 
 
@@ -239,9 +239,9 @@ def letter_dispatched(case: Case, content: Content, *, actor: Actor, at: datetim
 
 
 def tell_of_removal(case: Case, *, at: datetime) -> None:
-    """Write to whoever disputed the filing and to whoever had been written to about it, also where they were taken out
-    since; a letter that waits to be written and speaks of the filing as standing is taken back. Inside the current
-    ledger action."""
+    """Write to whoever disputed the filing, also while it came down, and to whoever had been written to about it, also
+    where they were taken out since; a letter that waits to be written and speaks of the filing as standing is taken
+    back. Inside the current ledger action."""
     told = set(Letter.objects.filter(case=case, state__in=WRITTEN).values_list("party_id", flat=True))
     for letter in Letter.objects.filter(case=case, state="due"):
         letter.state = "withdrawn"

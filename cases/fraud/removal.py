@@ -128,6 +128,7 @@ def confirm(context: Any) -> None:
     for party in CaseParty.objects.filter(case=case):
         party.dispose_after_date = None  # the end of the marker no longer says when
         party.save(update_fields=["dispose_after_date"])
+    disputes.end(case, "removed", actor=context.actor, at=at)
     _close_what_is_moot(context)
     disputes.tell_of_removal(case, at=at)
 

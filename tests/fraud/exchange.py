@@ -132,12 +132,16 @@ class Exchange:
             "removed": ("removal_requested", {"removed"}),
         }[one.kind]
         is_over = one.kind == "removed" and self.case.state == "expired"  # confirms what time has ended
-        if self.case.state != wanted and not is_over:
+        is_meanwhile = one.kind == "disputed" and self.case.state == "removal_requested"
+        if is_meanwhile and self.case.is_disputed_meanwhile:
+            return "ignored"
+        if self.case.state != wanted and not (is_over or is_meanwhile):
             return "ignored" if self.case.state in behind else "failed"
         if one.word is None:
             self._imply_delivery(one.filing)
         if not is_over:
-            self._move({"disputed": "dispute", "removed": "confirm_removal"}[one.kind], AGENCY)
+            disputed = "note_dispute" if is_meanwhile else "dispute"
+            self._move({"disputed": disputed, "removed": "confirm_removal"}[one.kind], AGENCY)
         if one.word is None:
             self._acknowledge(one.filing)
         else:

@@ -50,6 +50,7 @@ class Referral:
     marked: set[int] = field(default_factory=set)
     named: int = 2
     remover: str = ""
+    is_disputed_meanwhile: bool = False  # while it comes down
     told_police: set[int] = field(default_factory=set)  # about whom
     told_calls: bool = False  # whether the last report held communications data
     police_said: int = 0  # at which edit the police were told last
@@ -109,6 +110,7 @@ class Referral:
             "close_no_action": self.asks_anew,
             "note_removal": who.name == self.remover or self.is_removal_heard,
             "dispute": self.state == "disputed",  # the same person, on the same grounds
+            "note_dispute": self.is_disputed_meanwhile,
             "expire": not is_late,
         }
         return not wanting.get(act, False)
@@ -151,6 +153,7 @@ class Referral:
         if act == "remove":
             self.makers.add(who.name)  # asks for a look afterwards
             self.remover = who.name
+        self.is_disputed_meanwhile |= act == "note_dispute"
         if act in NEEDS_ANOTHER:
             self.checkers.add(who.name)
         if act == "approve":

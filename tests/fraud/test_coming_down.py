@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from cases.fraud import forms
-from cases.fraud.models import DerivedFlag, IncomingNotice
+from cases.fraud.models import DerivedFlag, FraudDispute, IncomingNotice
 from cases.kernel import edits, transitions
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Clock, OutboxMessage, Task
@@ -121,3 +121,31 @@ class ByHand(Stage):
         case = self.do("note_removal", "judge", at=NEXT_DAY, reason="They have no such filing.")
         assert (case.state, self.tasks()) == ("removed", ["check_after"])
         assert self.clocks("removal_transmission")[0][1] == "met"
+
+
+class Meanwhile(Stage):
+    """A dispute that comes while the agency is asked to take the filing down."""
+
+    def disputes(self):
+        rows = FraudDispute.objects.filter(case=self.filed).order_by("pk")
+        return list(rows.values_list("party__number", "grounds", "outcome"))
+
+    def test_it_has_a_month_of_its_own_and_is_answered_once_the_filing_is_down(self):
+        self.do("remove", "d.osei", reason_code="error")
+        case = self.do("note_dispute", "i.sowande", grounds="not_me", subject="1")
+        assert (case.state, self.disputes(), self.sent("fpa_dispute")) == ("removal_requested", [(1, "not_me", "")], [])
+        assert "fraud_dispute" in self.tasks() and self.clocks("k10_request")[0][1] == "running"
+        self.refused("disputes the filing on these grounds", "note_dispute", "i.sowande", grounds="not_me", subject="1")
+        self.refused("This needs the role", "note_dispute", "d.osei", grounds="paid", subject="1")
+        self.end("fpa_remove", "delivered")
+        case = self.say("fpa.removed")
+        assert (case.state, self.disputes(), self.tasks()) == ("removed", [(1, "not_me", "removed")], ["check_after"])
+        assert ("n19", 1, "due") in self.letters()
+        self.verified()
+
+    def test_what_the_agency_tells_of_it_is_not_put_aside(self):
+        self.do("remove", "d.osei", reason_code="error")
+        self.say("fpa.disputed", grounds="innocent", subject=2)
+        assert self.disputes() == [(2, "innocent", "")]
+        with nothing_written(), pytest.raises(transitions.AlreadyThere):
+            self.say("fpa.disputed", grounds="innocent", subject=2)

@@ -55,6 +55,7 @@ LIKELIER = {
     "merge": 12,
     "split": 5,
     "note_removal": 6,
+    "note_dispute": 6,
     "amend": 4,
     "close_no_action": 4,
 }

@@ -142,6 +142,16 @@ ADDED = [
         effects="as confirm_removal",
     ),
     Move(
+        kind="fraud_referral",
+        name="note_dispute",
+        sources=frozenset({"removal_requested"}),
+        target="=",
+        roles=frozenset({"rights_officer", "agency"}),
+        check="",
+        guard="grounds",
+        effects="review task; the person is answered when the filing is down",
+    ),
+    Move(
         kind="le_disclosure",
         name="take_back",
         sources=frozenset({"released"}),

@@ -71,6 +71,7 @@ FRAUD = {
     "remove": Attempt("d.osei", {"reason_code": "error"}),
     "confirm_removal": Attempt("agency"),
     "note_removal": Attempt("judge"),
+    "note_dispute": Attempt("i.sowande", {"grounds": "not_me"}),
     "expire": Attempt("system", at=LATE),
 }
 
@@ -540,7 +541,12 @@ NOT_FROM = {
 # What was referred to a person no machine decides.
 BY_A_PERSON = {("check", "referred", "decide")}
 # Made by people of another desk, who take it in for the person concerned.
-FROM_OUTSIDE = {("fraud_referral", "dispute"), ("contest", "decide"), ("default", "arrange")}
+FROM_OUTSIDE = {
+    ("fraud_referral", "dispute"),
+    ("fraud_referral", "note_dispute"),
+    ("contest", "decide"),
+    ("default", "arrange"),
+}
 FROM_OUTSIDE |= {("debt_sale", "sign"), ("debt_sale", "migrate")}
 # Made by nobody but who proposed it, whatever the role of others.
 OWN_ALONE = {("transfer", "take_back")}
