@@ -110,6 +110,7 @@ def sweep(**_future: Any) -> None:
     policydocs.ask_for_reviews(now=now)
     publiclinks.ask_to_follow(now=now)
     access.open_month(now=now)
+    shutout.ask_again(now=now)
     chase.chase_late(now=now)
     limits.forget(now=now)
 

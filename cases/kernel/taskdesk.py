@@ -56,6 +56,7 @@ OF_THE_OFFICE = {
     access.TASK: "manage_people",
     access.REMOVAL: "manage_people",
     shutout.TASK: "decide.leaver",
+    shutout.UNDECIDED: "oversee_changes",
     people.TO_CONFIRM: "propose.person_confirm",
     disposals.TO_AGREE: "agree_disposals",
 }

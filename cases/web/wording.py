@@ -57,6 +57,7 @@ TASK_PAGES: dict[str, tuple[str, ...]] = {
     "access_review": ("web:access_review", "review"),
     "access_removal": ("person", "user"),
     "access_shut_out": ("web:change", "change"),
+    "access_undecided": ("web:change", "change"),
     "person_to_confirm": ("person", "user"),
     "work_not_done": ("web:job", "job"),
     "own_work_not_done": ("web:job", "job"),

@@ -10,8 +10,9 @@ from django.urls import reverse
 
 from cases.kernel import actors
 from cases.kernel.errors import NotAllowed
-from cases.kernel.models import Case, RoleGrant, Task, TeamMembership, User
-from cases.kernel.office import grants, leaving, people, proposals
+from cases.kernel.models import Case, OnCallAlert, RoleGrant, Task, TeamMembership, User
+from cases.kernel.office import grants, leaving, people, proposals, shutout
+from cases.kernel.oncall import alerts
 from cases.ledger.models import LedgerEvent, SecurityEvent
 from cases.reports import requests
 from tests import factories
@@ -255,3 +256,50 @@ def test_team_is_made_renamed_and_its_mark_needs_two(office):
     for kind, sentence in (("team_add", "There is a team with that code"), ("team_change", "waits for a decision")):
         with nothing_written(), pytest.raises(proposals.ProposalRefused, match=sentence):
             ask(kind, code="sales", name="Other", is_restricted=True)
+
+
+def test_a_day_in_which_nobody_decided_is_told_to_oversight_and_rings_for_who_may_decide_once(office):
+    """Whoever was shut out by mistake, or by somebody who meant harm, cannot ask for it themselves."""
+    said = {"team": "data_protection", "position": 1, "label": "Officer on call", "method": "e_mail"}
+    route = {**said, "address": "officer@example.org", "is_rung": True}
+    row = proposals.propose("on_call_route", route, actor=office["o.thackray"], at=AT, reason="The rota.")
+    proposals.decide(row.uid, "agreed", actor=office["j.merriweather"], at=AT, reason="As in the rota.")
+    row = leave(office, "e.hallam")
+    due_at = AT + timedelta(days=1)
+    with nothing_written():
+        assert shutout.ask_again(now=due_at) == 0
+
+    later = due_at + timedelta(minutes=1)
+    assert [shutout.ask_again(now=later), shutout.ask_again(now=later + timedelta(days=1))] == [1, 0]
+
+    (task,) = Task.objects.filter(kind="access_undecided", closed_at=None)
+    assert task.detail == {"user": row.about_id, "change": str(row.uid)}
+    alert = OnCallAlert.objects.get(why="shut_out")
+    assert (alert.case, alert.team.code, alert.rings.count()) == (None, "data_protection", 1)
+    assert SecurityEvent.objects.filter(kind="person_shut_out_undecided").count() == 1
+    for who in ("j.merriweather", "b.lacombe"):
+        assert reverse("web:change", args=[row.uid]) in desk.client_of(who).get("/").content.decode()
+    officer = desk.client_of("j.merriweather")
+    assert "A colleague was shut out for a day" in officer.get("/on-call/").content.decode()
+    assert alerts.escalate(now=later + timedelta(minutes=5)) == 1
+    officer.post(reverse("web:on_call_acknowledge", args=[alert.uid]))
+    assert alerts.escalate(now=later + timedelta(minutes=10)) == 0
+
+    agree(office, row, "refused")
+    assert not Task.objects.filter(kind__startswith="access_", closed_at=None).exists()
+    assert OnCallAlert.objects.get(pk=alert.pk).acknowledged_by == factories.user("j.merriweather")
+
+
+def test_what_rings_for_a_shut_out_is_silent_once_somebody_has_decided(office):
+    said = {"team": "data_protection", "position": 1, "label": "Officer on call", "method": "e_mail"}
+    route = {**said, "address": "officer@example.org", "is_rung": True}
+    row = proposals.propose("on_call_route", route, actor=office["o.thackray"], at=AT, reason="The rota.")
+    proposals.decide(row.uid, "agreed", actor=office["j.merriweather"], at=AT, reason="As in the rota.")
+    row = leave(office, "e.hallam")
+    later = AT + timedelta(days=1, minutes=1)
+    shutout.ask_again(now=later)
+    agree(office, row)
+    assert alerts.escalate(now=later + timedelta(hours=1)) == 0
+    assert not Task.objects.filter(kind="access_undecided", closed_at=None).exists()
+    with nothing_written():
+        assert shutout.ask_again(now=later + timedelta(days=9)) == 0

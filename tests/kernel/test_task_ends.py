@@ -21,7 +21,7 @@ with (Path(__file__).parent.parent / "data" / "task_kinds.csv").open(encoding="u
     ENDS = {row["kind"]: row["ends"] for row in csv.DictReader(file)}
 OF_A_CASE = sorted(
     ENDS.keys()
-    - {"access_removal", "access_review", "access_shut_out", "break_glass_review"}
+    - {"access_removal", "access_review", "access_shut_out", "access_undecided", "break_glass_review"}
     - {"document_review", "figures_failed", "links_to_follow", "person_to_confirm"}
 )
 

@@ -65,8 +65,8 @@ def leave(
                 membership.ended_at = at
                 membership.save(update_fields=["ended_at"])
             tasks.close_office("access_removal", actor=actor, at=at, user=user.pk)
-            for kind in (shutout.TASK, people.TO_CONFIRM):
-                tasks.close_office(kind, actor=actor, at=at, user=user.pk)
+            tasks.close_office(people.TO_CONFIRM, actor=actor, at=at, user=user.pk)
+            shutout.close_tasks(user.pk, actor=actor, at=at)
             people.end_links(user, at=at)
             _end_sign_in(user)
         give_back(user, actor=actor, at=at, request=request)

@@ -10,21 +10,42 @@ from datetime import datetime, timedelta
 
 from django.apps import apps
 from django.contrib.sessions.models import Session
-from django.db.models import Exists, OuterRef, Q
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from cases.kernel import roles, tasks
-from cases.kernel.models import RoleGrant, User
+from cases.kernel.actors import Actor, system
+from cases.kernel.models import OnCallRoute, RoleGrant, Task, Team, TeamMembership, User
 from cases.kernel.office import grants, people
 from cases.kernel.office.kinds import Change
+from cases.kernel.oncall import alerts
 
-__all__ = ["TASK", "end_sessions", "forget_sessions", "is_here", "is_lonely", "let_in", "needs", "shut_out"]
+__all__ = [
+    "TASK",
+    "UNDECIDED",
+    "ask_again",
+    "close_tasks",
+    "end_sessions",
+    "forget_sessions",
+    "is_here",
+    "is_lonely",
+    "let_in",
+    "needs",
+    "shut_out",
+]
 
-TASK = "access_shut_out"
+TASK, UNDECIDED = "access_shut_out", "access_undecided"
 DECIDE_WITHIN = timedelta(days=1)
+RINGS = "shut_out"  # what whoever is on call is told of
 BEING_BEGUN = timedelta(hours=1)  # the row of a session may be written after that of where it began
 tasks.declare(
-    {TASK: "Somebody was shut out by one person: end their access, or let them in"},
-    ended_by={TASK: "This ends when another person has agreed to the end of their access, or refused it."},
+    {
+        TASK: "Somebody was shut out by one person: end their access, or let them in",
+        UNDECIDED: "Somebody was shut out for a day and nobody has decided: see that it is decided",
+    },
+    ended_by=dict.fromkeys(
+        (TASK, UNDECIDED), "This ends when another person has agreed to the end of their access, or refused it."
+    ),
 )
 
 
@@ -74,8 +95,47 @@ def let_in(change: Change) -> None:
     with people.act("person.let_in", actor=actor, at=at, request=change.request, user=user.pk):
         user.is_active = True
         user.save(update_fields=["is_active"])
-        tasks.close_office(TASK, actor=actor, at=at, user=user.pk)
+        close_tasks(user.pk, actor=actor, at=at)
     people.note("person_let_in", actor=actor, at=at, user=user.pk)
+
+
+def close_tasks(user_id: int, *, actor: Actor, at: datetime) -> None:
+    """End what was asked because a person is shut out, inside the current ledger action."""
+    for kind in (TASK, UNDECIDED):
+        tasks.close_office(kind, actor=actor, at=at, user=user_id)
+    if not Task.objects.filter(kind=UNDECIDED, closed_at=None).exists():
+        alerts.end(RINGS, at=at)
+
+
+def ask_again(*, now: datetime) -> int:
+    """Once a day has passed in which nobody decided: say so in the security log, to whoever oversees the changes of the
+    office as a task, and to the people on call of each team that has somebody who may decide. Once for each shut-out.
+    Locks the person; returns how many."""
+    late = Task.objects.filter(kind=TASK, case=None, closed_at=None, due_at__lt=now).order_by("pk")
+    return sum(_ask_again(task, now=now) for task in late)
+
+
+@transaction.atomic
+def _ask_again(task: Task, *, now: datetime) -> int:
+    about, actor = {"user": task.detail["user"], "change": task.detail["change"]}, system("access")
+    User.objects.select_for_update(no_key=True).get(pk=about["user"])
+    is_open = Task.objects.filter(pk=task.pk, closed_at=None).exists()
+    if not is_open or Task.objects.filter(kind=UNDECIDED, detail__contains=about).exists():
+        return 0
+    with people.act("person.shut_out_undecided", actor=actor, at=now, request=None, user=about["user"]):
+        tasks.raise_task(UNDECIDED, case=None, at=now, due_at=now, **about)
+        for team in _on_call(about["user"]):
+            alerts.ring_team(team, why=RINGS, at=now)
+    people.note("person_shut_out_undecided", actor=actor, at=now, user=about["user"])
+    return 1
+
+
+def _on_call(user_id: int) -> QuerySet[Team]:
+    """Return the teams with a route in which somebody else may decide about this person."""
+    deciders = RoleGrant.objects.filter(role__in=needs(user_id), revoked_at=None, user__is_active=True)
+    seats = TeamMembership.objects.filter(ended_at=None, user__in=deciders.exclude(user_id=user_id).values("user"))
+    routes = OnCallRoute.objects.filter(ended_at=None, team__in=seats.values("team"))
+    return Team.objects.filter(pk__in=routes.values("team")).order_by("pk")
 
 
 def forget_sessions(*, now: datetime) -> int:

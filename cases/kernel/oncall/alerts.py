@@ -23,10 +23,12 @@ __all__ = [
     "ESCALATES_AFTER",
     "TEST",
     "acknowledge",
+    "end",
     "escalate",
     "install_doorbell",
     "open_alerts",
     "ring",
+    "ring_team",
     "ring_tests",
 ]
 
@@ -57,6 +59,22 @@ def ring(case: Case, *, why: str, at: datetime) -> OnCallAlert:
     return alert
 
 
+def ring_team(team: Team, *, why: str, at: datetime) -> OnCallAlert:
+    """Have a team's people on call rung for what is no case, inside the current ledger action. Each call rings anew."""
+    alert = OnCallAlert.objects.create(team=team, why=why, raised_at=at)
+    _step(alert, 1, at=at)
+    for bell in _doorbells:
+        transaction.on_commit(bell, robust=True)
+    return alert
+
+
+def end(why: str, *, at: datetime) -> None:
+    """Ring no more for what is no case and is settled, inside the current ledger action."""
+    for alert in OnCallAlert.objects.filter(case=None, why=why, acknowledged_at=None):
+        alert.acknowledged_at = at
+        alert.save(update_fields=["acknowledged_at"])
+
+
 def _step(alert: OnCallAlert, step: int, *, at: datetime) -> None:
     """Ring as many addresses as there were steps, in their order; a test rings all. Where an earlier ring of an address
     has not gone out yet, it is not promised twice."""
@@ -74,8 +92,9 @@ def _step(alert: OnCallAlert, step: int, *, at: datetime) -> None:
 
 
 def _unanswered() -> QuerySet[OnCallAlert]:
-    """Return the alerts that still ring: nobody has them, and their case is open."""
-    return OnCallAlert.objects.filter(acknowledged_at=None, case__is_closed=False).exclude(why=TEST)
+    """Return the alerts that still ring: nobody has them, and the case they are about, if any, is open."""
+    open_ones = Q(case=None) | Q(case__is_closed=False)
+    return OnCallAlert.objects.filter(open_ones, acknowledged_at=None).exclude(why=TEST)
 
 
 def escalate(*, now: datetime) -> int:
@@ -128,7 +147,7 @@ def _test(team: Team, *, now: datetime) -> int:
 def open_alerts(actor: Actor) -> QuerySet[OnCallAlert]:
     """Return what rings for the teams of this person and of what they may know, oldest first, the day's test too."""
     mine = OnCallAlert.objects.filter(team_id__in=actor.team_ids, acknowledged_at=None)
-    known = Q(case__in=policy.visible_to(actor), case__is_closed=False) | Q(why=TEST)
+    known = Q(case__in=policy.visible_to(actor), case__is_closed=False) | Q(case=None)
     return mine.filter(known).select_related("case", "team").order_by("raised_at", "pk")
 
 

@@ -18,6 +18,7 @@ WHY = {
     "grade_one": "A request of the first grade",
     "urgent_oral": "An urgent request by word of mouth",
     "emergency_follow_up": "An emergency goes on by the urgent route",
+    "shut_out": "A colleague was shut out for a day, and nobody has decided",
     alerts.TEST: "Test page of the day",
 }
 # A test page has come a day ago or less; its rings have a few tries, people an hour.
