@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 
 from cases.accounts import reading, storing
+from cases.agencies.directory import TERMS
 from cases.agencies.provision import new_inbound_key
 from cases.api import authentication
 from cases.disclosure.partners import asking, demo, simevents
@@ -19,9 +20,11 @@ from cases.fraud import fromoutside
 from cases.fraud.models import FraudReferral
 from cases.kernel import actors, transitions
 from cases.kernel.evidence import disposal
+from cases.kernel.exchange import agencies
 from cases.kernel.linking import detaching, links
 from cases.kernel.models import (
     Agency,
+    AgencyTerms,
     Callback,
     Case,
     CaseLink,
@@ -41,6 +44,7 @@ from tests import factories, partners
 from tests.accounts.test_intake import ROW
 from tests.api.caller import call
 from tests.faults.test_races import at_once
+from tests.web.desk import client_of
 
 pytestmark = pytest.mark.django_db
 CHECK = "/api/v1/partners/sandbox-bank/sim-swap/check"
@@ -316,6 +320,71 @@ def test_what_may_not_be_told_is_refused_with_its_code_and_kept(people, secrets,
     at(datetime(2034, 6, 1, 10, 0, tzinfo=UTC))
     partners.agree(people, at=factories.AT, per_minute=50, ends_date=date(2035, 1, 1))
     assert ask("register") == (403, "not_permitted")
+
+
+DRAMA = {"webhook-sender": "drama-payments"}
+
+
+@pytest.fixture
+def drama(people, secrets):
+    """A processor in the register, named by the agreement with the bank; returns its key."""
+    plan = agencies.ChannelPlan(direction="in")
+    listing = agencies.Listing(
+        code="drama-payments", kind="processor", display_name="Drama Payments", terms=TERMS, channels=(plan,)
+    )
+    agencies.register(listing, actor=factories.job(), at=factories.AT)
+    partners.agree(people, at=factories.AT, processors=["drama-payments"])
+    return new_inbound_key("drama-payments", actor=factories.job(), at=factories.AT)
+
+
+def test_a_processor_asks_with_its_own_key_and_no_name_stands_for_it(people, secret, drama):
+    partners.swap()
+    assert said(call(drama, QUESTION, message_id="p-1", path=CHECK, **DRAMA)) == (200, {"swapped": True})
+    query = PartnerQuery.objects.get()
+    assert (query.partner.code, query.processor, query.has_own_key) == ("sandbox-bank", "drama-payments", True)
+    opened = LedgerEvent.objects.get(stream=query.case.uid, action="case.opened")
+    assert opened.actor == "agency:drama-payments"
+    assert Release.objects.get(case=query.case).recipient.code == "sandbox-bank"
+    page = client_of("k.mistry").get(f"/cases/{query.case.uid}/").content.decode()
+    assert "drama-payments, proved by its own key" in page
+    # The bank's own key does not speak for it any more, and it names nobody else.
+    named = {**QUESTION, "processor": "drama-payments"}
+    assert refusal(call(secret, named, message_id="p-2", path=CHECK)) == (403, "processor_not_named")
+    assert call(drama, {**QUESTION, "processor": "Other"}, message_id="p-3", path=CHECK, **DRAMA).status_code == 422
+    assert said(call(drama, named, message_id="p-4", path=CHECK, **DRAMA)) == (200, {"swapped": True})
+    # What came of it tells whoever asked, and only of what it asked.
+    fed = {"query": "p-1", "outcome": "NOT_FRAUD"}
+    assert call(secret, fed, message_id="f-1", path=FEEDBACK).status_code == 422
+    assert call(drama, fed, message_id="f-2", path=FEEDBACK, **DRAMA).status_code == 202
+    assert PartnerQuery.objects.get(pk=query.pk).feedback == "not_fraud"
+
+
+def test_a_processor_that_the_agreement_or_the_register_does_not_let_hears_nothing(people, secrets, secret, drama):
+    partners.swap()
+    asked = {"path": CHECK, **DRAMA}
+    assert (
+        call(
+            secrets["sandbox-fraud-register"],
+            QUESTION,
+            message_id="x-1",
+            path=CHECK,
+            **{"webhook-sender": "sandbox-fraud-register"},
+        ).status_code
+        == 403
+    )
+    assert call(secret, QUESTION, message_id="x-2", **asked).status_code == 401
+    terms = AgencyTerms.objects.filter(agency__code="drama-payments")
+    terms.update(transfer_waits_for="IN")
+    assert refusal(call(drama, QUESTION, message_id="x-3", **asked)) == (403, "not_permitted")
+    terms.update(transfer_waits_for="")
+    partners.agree(people, at=factories.AT, processors=[])
+    assert refusal(call(drama, QUESTION, message_id="x-4", **asked)) == (403, "processor_not_named")
+    partners.agree(people, at=factories.AT, processors=["drama-payments"], per_minute=1)
+    answer = call(drama, QUESTION, message_id="x-5", **asked)
+    assert (
+        answer.status_code == 429 and 1 <= int(answer["Retry-After"]) <= 60
+    )  # the partner's limit, not one of its own
+    assert not Release.objects.exists()
 
 
 def test_what_is_not_signed_leaves_nothing_and_what_is_no_question_is_kept_to_be_read(secrets, secret):

@@ -11,6 +11,7 @@ from cases.accounts import comparing
 from cases.disclosure.partners import codes, effects, simevents, terms
 from cases.disclosure.partners.models import PartnerAgreement
 from cases.kernel import actors, calendars, formats, intake, releases, transitions
+from cases.kernel.exchange import agreements
 from cases.kernel.intake import FieldErrors
 from cases.kernel.models import Agency, Case
 from cases.ledger import api as ledger
@@ -147,25 +148,31 @@ def ask(
     facts: Mapping[str, Any],
     *,
     partner: Agency,
+    asker: Agency | None = None,
     agreement: PartnerAgreement | None,
     is_within_rate: bool,
     at: datetime,
     request: ledger.RequestInfo | None = None,
     source: str = "",
 ) -> Asked:
-    """Keep a question and answer or refuse it, with the release of an answer. Raises NotAllowed for an agency that is
-    no partner."""
+    """Keep a question and answer or refuse it, with the release of an answer; `asker` is the processor that asked for
+    the partner with a key of its own. Raises NotAllowed for an agency that is no partner."""
     case = intake.open_case(
         KIND,
-        actor=actors.agency(partner, source=source),
+        actor=actors.agency(asker or partner, source=source),
         at=at,
-        facts={**facts, "partner_id": partner.pk, "agreement_id": agreement.pk if agreement else None},
+        facts={
+            **facts,
+            **_proved(asker),
+            "partner_id": partner.pk,
+            "agreement_id": agreement.pk if agreement else None,
+        },
         people=[_person(facts)],
         request=request,
     )
     by = actors.system("partner_answers", source=source)
-    processor = facts.get("processor") or ""
-    code = terms.why_not(agreement, facts["question"], at=at, processor=processor)
+    processor = asker.code if asker else facts.get("processor") or ""
+    code = terms.why_not(agreement, facts["question"], at=at, processor=processor) or _why_not(asker, processor, at=at)
     code = code or ("" if is_within_rate else "rate_exceeded")
     if not code:
         try:
@@ -182,6 +189,18 @@ def ask(
             now = PartnerAgreement.objects.filter(pk=agreement.pk).first() if agreement else None
             code = terms.why_not(now, facts["question"], at=at, processor=processor) or "not_permitted"
     return Asked(transitions.apply(case.pk, "refuse", actor=by, at=at, inputs={"reason_code": code}), code, {})
+
+
+def _proved(asker: Agency | None) -> dict[str, Any]:
+    return {"processor": asker.code, "has_own_key": True} if asker else {}
+
+
+def _why_not(asker: Agency | None, processor: str, *, at: datetime) -> str:
+    """Return the code of why a processor is told nothing: the register lets nothing go to it, abroad for instance, or
+    it has keys of its own and did not sign."""
+    if asker is None:
+        return "processor_not_named" if terms.proves_itself(processor) else ""
+    return "not_permitted" if agreements.why_not(asker, day=calendars.london_date(at)) else ""
 
 
 def _looked_up(facts: Mapping[str, Any], *, at: datetime) -> dict[str, Any]:

@@ -59,9 +59,9 @@ def _keep(call: Call) -> None:
     inbound.keep_unreadable(call.sender, call.raw, ip_token=call.ip_token, now=call.at)
 
 
-def _answer(call: Call, request: Any, prepare: Callable[[], Callable[[], Done]]) -> HttpResponse:
+def _answer(call: Call, request: Any, prepare: Callable[[], Callable[[], Done]], *, partner: str = "") -> HttpResponse:
     """Give the answer a request had before; or prepare it outside a transaction, do it in one, and keep what it is
-    answered. Raises Problem."""
+    answered. `partner` is whose limits count. Raises Problem."""
     if request.headers.get("idempotency-key", call.sender.message_id) != call.sender.message_id:
         raise Problem(400, code="idempotency_key_is_not_webhook_id")
     try:
@@ -75,7 +75,7 @@ def _answer(call: Call, request: Any, prepare: Callable[[], Callable[[], Done]])
         raise Problem(403) from fault
     headers = {"Idempotent-Replayed": "true"} if answer.is_repeat else {}
     if answer.status == TOO_MANY:
-        headers["Retry-After"] = str(_wait_seconds(call.sender.agency))
+        headers["Retry-After"] = str(_wait_seconds(partner))
     content_type = problems.MEDIA_TYPE if answer.status >= REFUSED else "application/json"
     return HttpResponse(answer.content, content_type=content_type, status=answer.status, headers=headers)
 
@@ -113,22 +113,35 @@ def _windows(agreement: PartnerAgreement, code: str) -> tuple[tuple[str, int, in
     )
 
 
-def _wait_seconds(partner: Agency) -> int:
+def _wait_seconds(partner: str) -> int:
     """Return after how many seconds a new question may be answered: those of whichever limit lasts longest."""
-    agreement = terms.live(partner.pk)
+    agreement = PartnerAgreement.objects.filter(agency__code=partner, is_live=True).first()
     if agreement is None:
         return limits.WINDOW_SECONDS
-    windows = _windows(agreement, partner.code)
+    windows = _windows(agreement, partner)
     return max(1, *(limits.wait_seconds(name, most=most, seconds=seconds) for name, most, seconds in windows))
 
 
 class PartnerView(SignedView):
-    """A call of the partner that the address names."""
+    """A call of the partner that the address names, or of a processor that asks for it with a key of its own."""
 
     largest_body = 4 * KIB
 
     def sender_code(self, request: Any) -> str:
-        return str(self.kwargs["code"])
+        return str(request.headers.get("webhook-sender") or self.kwargs["code"])
+
+    def partner(self, call: Call) -> Agency:
+        """Return the partner that is asked for. Raises NotAllowed for who is neither partner nor processor."""
+        code, sender = str(self.kwargs["code"]), call.sender.agency
+        if sender.code == code:
+            found: Agency | None = sender
+        elif sender.kind == terms.PROCESSOR:
+            found = Agency.objects.filter(code=code, is_active=True).first()
+        else:
+            found = None
+        if found is None or found.kind not in terms.PARTNER_KINDS:
+            raise NotAllowed("This agency is no partner.")
+        return found
 
 
 class _Question(PartnerView):
@@ -142,17 +155,18 @@ class _Question(PartnerView):
     def post(self, request: Any, code: str) -> HttpResponse:
         """Answer it, or repeat the answer given before."""
         call = cast(Call, request.user)
-        response = _answer(call, request, lambda: self.prepare(call))
+        response = _answer(call, request, lambda: self.prepare(call), partner=code)
         if self.waits_seconds and response.status_code == TOO_MANY:
             response["Retry-After"] = str(max(self.waits_seconds, int(response["Retry-After"])))
         return response
 
     def prepare(self, call: Call) -> Callable[[], Done]:
         """Read the body and count the call, and where details are compared, the call about this number."""
-        partner = call.sender.agency
-        if partner.kind not in terms.PARTNER_KINDS:
-            raise NotAllowed("This agency is no partner.")
+        partner = self.partner(call)
+        asker = None if call.sender.agency == partner else call.sender.agency
         facts = _facts(call, self.question)
+        if asker and facts["processor"] not in (None, asker.code):
+            raise FieldErrors([("/processor", "invalid", "Leave this out: your key says who you are.")])
         agreement = terms.live(partner.pk)
         is_within_rate = _is_within_rate(agreement, partner.code)
         if agreement is not None and self.question == codes.RECORD:
@@ -163,6 +177,7 @@ class _Question(PartnerView):
             asked = asking.ask(
                 facts,
                 partner=partner,
+                asker=asker,
                 agreement=agreement,
                 is_within_rate=is_within_rate,
                 at=call.at,
@@ -226,7 +241,10 @@ def _object(**properties: Any) -> dict[str, Any]:
     }
 
 
-_KEPT = "Every query is kept, also one that is refused; the code of a refusal says why. "
+_KEPT = (
+    "Every query is kept, also one that is refused; the code of a refusal says why. A processor that asks for a "
+    "partner with a key of its own names itself in the header webhook-sender. "
+)
 _OURS = (
     "422 with the code number_unknown where nobody here can say it: no mobile contract that goes on has the number, "
     "though an account has or had it, or nothing at all is on record of it. "
@@ -317,11 +335,12 @@ class Feedback(PartnerView):
     def post(self, request: Any, code: str) -> HttpResponse:
         """Keep it, or repeat the answer given before."""
         call = cast(Call, request.user)
-        return _answer(call, request, lambda: self.prepare(call))
+        return _answer(call, request, lambda: self.prepare(call), partner=code)
 
     def prepare(self, call: Call) -> Callable[[], Done]:
-        document = _read(call, asking.FEEDBACK)
+        partner, document = self.partner(call), _read(call, asking.FEEDBACK)
         asked = IntakeRequest.objects.filter(agency=call.sender.agency, message_id=document["query"])
+        asked = asked.filter(case__partner_query__partner=partner)
         request = asked.filter(case__kind=asking.KIND).select_related("case__partner_query").first()
         if request is None or request.case is None:
             raise FieldErrors([("/query", "unknown_query", "You asked nothing with this webhook-id.")])

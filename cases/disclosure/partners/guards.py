@@ -28,7 +28,9 @@ def has_code(context: Any) -> str | None:
 
 def is_ones_own(context: Any) -> str | None:
     """Nobody but whoever asked hears of the query, or tells how it went on."""
-    is_own = context.actor.agency_id == context.case.partner_query.partner_id
+    facts = context.case.partner_query
+    asked = facts.processor if facts.has_own_key else facts.partner.code
+    is_own = context.actor.agency_code == asked
     return None if is_own else "Another partner asked this."
 
 

@@ -14,7 +14,8 @@ __all__ = ["PartnerAgreement", "PartnerQuery", "SimEvent", "SimFeed"]
 
 class PartnerAgreement(Tracked):
     """On which terms a partner may ask: what for, which fields it is told, how often, until when, and which processors
-    may ask for it (names, as the partner gives them).
+    may ask for it: their codes in the register where they sign with keys of their own, else names as the partner gives
+    them.
 
     The last day still counts. At most one agreement of an agency is live.
     """
@@ -50,8 +51,9 @@ class PartnerAgreement(Tracked):
 class PartnerQuery(Tracked):
     """One question of a partner about one number, and what it was told.
 
-    `number_tokens` are the hashes of the number, one for each index key, by which SIM changes are found without
-    opening it. `latest_change_at` is what was known when it was answered, in UTC.
+    `processor` asked for the partner: by its code where it signed with a key of its own (`has_own_key`), else as the
+    partner names it. `number_tokens` are the hashes of the number, one for each index key, by which SIM changes are
+    found without opening it. `latest_change_at` is what was known when it was answered, in UTC.
     """
 
     case = models.OneToOneField(Case, models.PROTECT, primary_key=True, related_name="partner_query")
@@ -61,6 +63,7 @@ class PartnerQuery(Tracked):
     question = models.CharField(max_length=24)
     occasion = models.CharField(max_length=24, blank=True)
     processor = models.CharField(max_length=80, blank=True, default="", db_default="")
+    has_own_key = models.BooleanField(default=False, db_default=False, editable=False)
     max_age_hours = models.PositiveSmallIntegerField(null=True, blank=True)
     is_authenticated = models.BooleanField(null=True, blank=True)
     number_tokens = models.JSONField(default=list, editable=False)

@@ -13,7 +13,10 @@ from cases.ledger import sealing
 
 __all__ = ["is_about", "open_facts"]
 
-_PLAIN = ("partner_id", "agreement_id", "question", "occasion", "processor", "max_age_hours", "is_authenticated")
+_PLAIN = (
+    *("partner_id", "agreement_id", "question", "occasion", "processor", "has_own_key"),
+    *("max_age_hours", "is_authenticated"),
+)
 
 
 def is_about(facts: Mapping[str, Any]) -> bool:

@@ -48,7 +48,8 @@ def facts_view(case: Case) -> list[tuple[str, str]]:
         ("Agreement", facts.agreement.reference if facts.agreement else "None"),
     ]
     if facts.processor:
-        rows.append(("Asked for it by", facts.processor))
+        how = "proved by its own key" if facts.has_own_key else "as the partner says"
+        rows.append(("Asked for it by", f"{facts.processor}, {how}"))
     if facts.max_age_hours:
         rows.append(("Hours asked about", str(facts.max_age_hours)))
     if facts.refusal_code:

@@ -18,10 +18,12 @@ from cases.kernel.office.changeforms import ChangeForm
 from cases.kernel.office.kinds import Change, Kind, Line, Payload
 from cases.kernel.plainforms import Chosen
 
-__all__ = ["KINDS", "PARTNER_KINDS", "live", "why_not"]
+__all__ = ["KINDS", "PARTNER_KINDS", "PROCESSOR", "live", "proves_itself", "why_not"]
 
 # Kinds of agencies that may be partners.
 PARTNER_KINDS = frozenset({"bank", "provider"})
+# And of those who ask for one, with keys of their own.
+PROCESSOR = "processor"
 _LABELS = {
     "purposes": "Purposes",
     "allowed_fields": "Told",
@@ -42,6 +44,12 @@ LONGEST_NAME = 80
 def live(agency_id: int) -> PartnerAgreement | None:
     """Return the agreement of a partner that is in use, whatever its dates. One query."""
     return PartnerAgreement.objects.filter(agency_id=agency_id, is_live=True).first()
+
+
+def proves_itself(processor: str) -> bool:
+    """Say whether a processor is in the register, and so asks with its own key alone: its name proves nothing any more.
+    One query, none without a name."""
+    return bool(processor) and Agency.objects.filter(code=processor, kind=PROCESSOR).exists()
 
 
 def why_not(agreement: PartnerAgreement | None, question: str, *, at: datetime, processor: str = "") -> str:
@@ -86,7 +94,8 @@ class AgreementForm(ChangeForm):
         max_length=2000,
         required=False,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="Each in a line of its own, under the name that it gives with a query. None: only the partner asks.",
+        help_text="Each in a line of its own: its code in the register of agencies, if it has keys of its own there; "
+        "else the name that the partner gives with a query. None: only the partner asks.",
     )
     begins_date = forms.DateField(label=_LABELS["begins_date"], widget=forms.DateInput(attrs={"type": "date"}))
     ends_date = forms.DateField(label=_LABELS["ends_date"], widget=forms.DateInput(attrs={"type": "date"}))
