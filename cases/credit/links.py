@@ -1,8 +1,8 @@
-"""A link between two people that was wrong: whoever was decided on by it is decided on anew by a person, where that was
-against them.
+"""What hangs together with a check is looked at again: a check, where the financial link by which it asked was wrong;
+and the cases that people linked with a check, where its decision does not stand.
 
-The desk of each check looks by a task: a job raises it, so that nobody at work on a check keeps a challenge from being
-upheld.
+The desk of each case looks by a task. A job raises it, so that nobody at work on a case keeps a challenge from being
+upheld, or a contest from being decided.
 """
 
 from __future__ import annotations
@@ -10,15 +10,25 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
+from django.db.models import Q
+
 from cases.credit.models import Check, CheckDecision
 from cases.kernel import jobs, locks, record, tasks
 from cases.kernel.actors import system
-from cases.kernel.models import Case
+from cases.kernel.models import Case, CaseLink
 
-__all__ = ["AGAIN", "LOOK", "withdrawn"]
+__all__ = ["AGAIN", "FOLLOWED", "LOOK", "LOOK_AROUND", "overturned", "withdrawn"]
 
-AGAIN, LOOK = "check_link_was_wrong", "look_at_checks_of_a_link"
-tasks.declare({AGAIN: "A financial link that this check used was wrong: look whether the decision stands"})
+AGAIN, FOLLOWED = "check_link_was_wrong", "check_was_overturned"
+_UNDONE = ("void", "merged")
+LOOK, LOOK_AROUND = "look_at_checks_of_a_link", "look_at_cases_of_a_check"
+tasks.declare(
+    {
+        AGAIN: "A financial link that this check used was wrong: look whether the decision stands",
+        FOLLOWED: "A decision on a check that this case is linked with does not stand: look whether what was filed or "
+        "noted here because of it does",
+    }
+)
 
 
 def withdrawn(link: Case, *, at: datetime) -> list[str]:
@@ -40,7 +50,7 @@ def _ask(job: jobs.Job, subject: str, at: datetime) -> None:
     """Have one check looked at whose newest decision is not simply for the applicant, or that is not decided yet."""
     check = locks.case_for_update(int(subject))
     last = CheckDecision.objects.filter(case=check).order_by("number").last()
-    if check.state in ("void", "merged") or (last is not None and last.outcome == "accept"):
+    if check.state in _UNDONE or (last is not None and last.outcome == "accept"):
         raise jobs.Skipped("for_them")
     with record.act(check, "check.link_was_wrong", actor=jobs.worker_of(job), at=at):
         tasks.raise_task(AGAIN, case=check, at=at)
@@ -48,7 +58,35 @@ def _ask(job: jobs.Job, subject: str, at: datetime) -> None:
         check.save(update_fields=["version", "is_dormant"])
 
 
+def overturned(check: Case, *, at: datetime) -> None:
+    """Have the desks of the cases that are linked with a check look whether what followed from its decision stands,
+    inside the current ledger action. Of a case that is hidden nothing is asked, for nothing leads to it."""
+    live = CaseLink.objects.filter(Q(case=check) | Q(other=check), removed_at=None, other__isnull=False)
+    around = {pk for pair in live.values_list("case", "other") for pk in pair} - {check.pk}
+    rows = Case.objects.filter(pk__in=around, is_restricted=False, is_erased=False).exclude(state__in=_UNDONE)
+    if found := list(rows.order_by("pk").values_list("pk", flat=True)):
+        jobs.start(LOOK_AROUND, actor=system("checks", source=check.source), at=at, params={"cases": found})
+
+
+def _ask_around(job: jobs.Job, subject: str, at: datetime) -> None:
+    case = locks.case_for_update(int(subject))
+    if case.is_restricted:
+        raise jobs.Skipped("hidden")
+    with record.act(case, "case.linked_decision_fell", actor=jobs.worker_of(job), at=at):
+        tasks.raise_task(FOLLOWED, case=case, at=at)
+        case.version += 1
+        case.save(update_fields=["version", "is_dormant"])
+
+
 jobs.declare(
+    jobs.Kind(
+        code=LOOK_AROUND,
+        label="Have cases looked at that are linked with a check whose decision does not stand",
+        rows=lambda job: [int(each) for each in job.params["cases"]],
+        do=_ask_around,
+        desk="check",
+        reasons={"hidden": "It was moved out of sight meanwhile"},
+    ),
     jobs.Kind(
         code=LOOK,
         label="Have checks looked at that used a financial link which was wrong",
@@ -56,5 +94,5 @@ jobs.declare(
         do=_ask,
         desk="check",
         reasons={"for_them": "It was decided for the applicant, or set aside"},
-    )
+    ),
 )

@@ -98,6 +98,7 @@ VERBS: Mapping[str, str] = {
     "case.glass_broken": "Opened the case in an emergency",
     "case.glass_reviewed": "Reviewed an emergency look",
     "case.merged_from": "Merged another case into this one",
+    "case.linked_decision_fell": "Noted that a decision on a linked case does not stand",
     "case.snoozed": "Put the case aside",
     "case.woken": "Brought the case back",
     "case.work_not_done": "Noted that work of the case was left undone",

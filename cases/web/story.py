@@ -69,6 +69,9 @@ VERBS: Mapping[str, Said] = {
     "clock.recounted": Said(what="counted anew", strong="when a period ends", icon="calendar-sync"),
     "hold.entered": Said(what="held the case:", icon="octagon-pause", look="change"),
     "hold.review_due": Said(what="noted that", strong="a hold is to be looked at again", icon="alarm-clock"),
+    "case.linked_decision_fell": Said(
+        what="noted that", strong="a decision on a linked case does not stand", icon="scale"
+    ),
     "case.snoozed": Said(what="put the case aside", icon="bell-off"),
     "case.woken": Said(what="brought the case back", icon="bell-off"),
     "link.made": Said(what="linked this case with another:", icon="link", look="change"),

@@ -11,10 +11,11 @@ from django.test import TestCase
 from cases.credit import guards
 from cases.credit.contests.forms import EXAMPLE, DecideForm, parse
 from cases.credit.models import CheckDecision, Search
-from cases.kernel import actors, calendars, casetypes, edits, intake, outbox, transitions, verdicts
+from cases.kernel import actors, calendars, casetypes, edits, intake, jobrun, outbox, record, transitions, verdicts
 from cases.kernel.casetypes import Content
 from cases.kernel.errors import CaseError
 from cases.kernel.intake import FieldErrors
+from cases.kernel.linking import links as caselinks
 from cases.kernel.models import Agency, Case, Clock, Letter, OutboxMessage, Task
 from cases.kernel.transitions import TransitionRefused
 from cases.ledger import sealing
@@ -211,6 +212,22 @@ class Contests(TestCase):
         facts = {**checks.CONTESTED, "check_reference": "CHK-1999-000001"}
         with nothing_written(), pytest.raises(FieldErrors):
             intake.open_case("contest", actor=self.people[checks.RIGHTS], at=AT, facts=facts, people=[checks.PERSON])
+
+    def test_the_desks_of_cases_that_are_linked_with_an_overturned_check_look_whether_what_followed_stands(self):
+        """Domain 3.5: amend what was filed, remove local flags. What is hidden is not written to."""
+        check, other = checks.decided(self.people, checks.NO), checks.decided(self.people, checks.NO)
+        filed, hidden, apart = factories.filed(self.people), factories.filed(self.people), factories.filed(self.people)
+        for case in (filed, hidden):
+            with record.act(case, "tests.linked", actor=actors.system("tests"), at=AT):
+                caselinks.join(case, check, "related", actor=self.people["a.byrne"], at=AT)
+        with record.act(hidden, "tests.hidden", actor=actors.system("tests"), at=AT):
+            hidden.is_restricted = True
+            hidden.save(update_fields=["is_restricted"])
+        checks.contest_decided(self.people, check)
+        jobrun.work(clock=lambda: AT, seconds=60)
+        asked = Task.objects.filter(kind="check_was_overturned", closed_at=None)
+        assert list(asked.values_list("case", flat=True)) == [filed.pk]
+        assert apart.pk != filed.pk and not asked.filter(case=other).exists()
 
     def test_a_decision_that_stands_is_told_to_nobody(self):
         case = checks.contest_assigned(self.people)

@@ -80,6 +80,7 @@ def test_of_what_is_done_each_day_one_task_stands_until_a_day_is_all_done(people
         "keep_checks_longer",
         "keep_customer_checks",
         "look_at_arrears",
+        "look_at_cases_of_a_check",
         "look_at_checks_of_a_link",
         "open_credit_file",
     ],

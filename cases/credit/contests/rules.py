@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db.models import Model
 
-from cases.credit import codes, guards, letters, periods
+from cases.credit import codes, guards, letters, links, periods
 from cases.credit.effects import AGAIN, OWNER
 from cases.credit.models import Contest
 from cases.kernel import actors, clocks, locks, record, tasks
@@ -169,7 +169,8 @@ def assign(context: Any) -> None:
 
 def decide(context: Any) -> None:
     """Keep what was found. Where the person won, the check is decided again, the owner of the rules hears of it, and
-    whoever was told of the check is told that what was decided on it does not stand (UK GDPR Art 19, 22C)."""
+    whoever was told of the check is told that what was decided on it does not stand (UK GDPR Art 19, 22C); so are the
+    desks of the cases that are linked with it."""
     case, at, inputs = context.case, context.at, context.inputs
     facts = case.contest
     facts.outcome = str(inputs["outcome"])
@@ -186,6 +187,7 @@ def decide(context: Any) -> None:
         if facts.decision.automated_level == "solely":
             tasks.raise_task(OWNER, case=check, at=at, rules=facts.decision.ruleset)
         corrections.send(check, "amended", reason=f"decision_{facts.outcome}", actor=context.actor, at=at)
+        links.overturned(check, at=at)
         check.version += 1
         check.is_dormant = False
         clocks.refresh_due(check)
