@@ -18,7 +18,7 @@ from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Coalesce
 from django.db.models.lookups import Exact, IsNull
 
-from cases.kernel import conflicts, disposals, edits, policy, tasks
+from cases.kernel import conflicts, disposals, edits, policy, tasks, undone
 from cases.kernel.actors import Actor, system
 from cases.kernel.errors import CaseError, NotAllowed, NotVisible
 from cases.kernel.exchange import agencies, exchanges
@@ -57,6 +57,7 @@ OF_THE_OFFICE = {
     access.REMOVAL: "manage_people",
     shutout.TASK: "decide.leaver",
     shutout.UNDECIDED: "oversee_changes",
+    undone.OFFICE: "manage_jobs",
     people.TO_CONFIRM: "propose.person_confirm",
     disposals.TO_AGREE: "agree_disposals",
 }

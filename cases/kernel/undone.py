@@ -1,5 +1,6 @@
 """Work of a case or a desk that ended before all was done: one task for the desk that can go on with it, until it ends
-well; or one of the work's own kind, which a person closes. Of any other work it is one of whoever asked for it."""
+well; or one of the work's own kind, which a person closes. Of any other work it is one of whoever asked for it; of the
+office's own, of whoever manages such work."""
 
 from __future__ import annotations
 
@@ -10,15 +11,16 @@ from cases.kernel import casetypes, jobs, locks, record, tasks
 from cases.kernel.models import Case, Job, Task, Team
 from cases.ledger import api as ledger
 
-__all__ = ["OWN", "UNDONE", "lock", "note"]
+__all__ = ["OFFICE", "OWN", "UNDONE", "lock", "note"]
 
-UNDONE, OWN = "work_not_done", "own_work_not_done"
+UNDONE, OWN, OFFICE = "work_not_done", "own_work_not_done", "office_work_not_done"
 tasks.declare(
     {
         UNDONE: "Work in the background ended before all was done: its page says why; go on with it there",
+        OFFICE: "Work of the office itself ended before all was done: its page says why; go on with it there",
         OWN: "Work that you asked for ended before all was done: its page says why; go on with it, or ask for it anew",
     },
-    ended_by={UNDONE: "This ends when the work is gone on with and all of it is done."},
+    ended_by=dict.fromkeys((UNDONE, OFFICE), "This ends when the work is gone on with and all of it is done."),
 )
 
 
@@ -42,8 +44,8 @@ def note(job: Job, *, at: datetime) -> None:
     if case is None:
         if declared.desk and not declared.case:
             _note_for_desk(job, declared, at=at)
-        elif job.asked_by_id and not (declared.case or declared.ended or declared.is_hidden):
-            _note_for_asker(job, at=at)
+        elif not (declared.case or declared.ended or declared.is_hidden):
+            _note_for_asker(job, at=at) if job.asked_by_id else _note_for_desk(job, declared, at=at)
         return
     task = declared.task or UNDONE
     is_left = jobs.has_more(job)
@@ -62,10 +64,11 @@ def note(job: Job, *, at: datetime) -> None:
 
 
 def _note_for_desk(job: Job, declared: jobs.Kind, *, at: datetime) -> None:
-    """The same of work that is about no one case, with its desk's team. Of what is done each day one task stands until
-    the work of a day is all done."""
+    """The same of work that is about no one case, with its desk's team; of the office's own with whoever manages such
+    work. Of what is done each day one task stands until the work of a day is all done."""
     about = {"work": job.kind} if declared.is_daily else {"job": str(job.uid)}
-    waiting = Task.objects.filter(case=None, kind=UNDONE, closed_at=None, detail__contains=about)
+    kind = UNDONE if declared.desk else OFFICE
+    waiting = Task.objects.filter(case=None, kind=kind, closed_at=None, detail__contains=about)
     is_left, worker = jobs.has_more(job), jobs.worker_of(job)
     if is_left == waiting.exists():
         return
@@ -73,10 +76,10 @@ def _note_for_desk(job: Job, declared: jobs.Kind, *, at: datetime) -> None:
     detail = {"job": uid, "work": job.kind}
     with ledger.action(job.uid, verb, actor=worker.label, at=at, detail=detail, source=job.source):
         if is_left:
-            team = Team.objects.get(code=casetypes.get(declared.desk).team)
-            tasks.raise_task(UNDONE, case=None, team=team, at=at, job=uid, work=job.kind)
+            team = Team.objects.get(code=casetypes.get(declared.desk).team) if declared.desk else None
+            tasks.raise_task(kind, case=None, team=team, at=at, job=uid, work=job.kind)
         else:
-            tasks.close_office(UNDONE, actor=worker, at=at, **about)
+            tasks.close_office(kind, actor=worker, at=at, **about)
 
 
 def _note_for_asker(job: Job, *, at: datetime) -> None:

@@ -62,6 +62,8 @@ VERBS: Mapping[str, str] = {
     "clock.breached": "A period ended without what was due",
     "clock.warned": "Noted that a period ends soon",
     "clock.started": "Began a period that was missing",
+    "clock.not_ended": "Noted that a period could not be ended by itself",
+    "clock.not_recounted": "Noted that a period could not be counted anew when the calendar changed",
     "clock.recounted": "Counted a period anew: the calendar changed",
     "case.glass_closed": "Ended an emergency look before its time",
     "case.glass_review_recounted": "Counted anew until when an emergency look is reviewed: the calendar changed",

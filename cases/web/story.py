@@ -66,6 +66,8 @@ VERBS: Mapping[str, Said] = {
     "case.party_added": Said(what="added a person", icon="user-plus", look="change"),
     "clock.warned": Said(what="noted that", strong="a period ends soon", icon="alarm-clock"),
     "clock.started": Said(what="began", strong="a period that was missing", icon="alarm-clock"),
+    "clock.not_ended": Said(what="noted that", strong="a period could not be ended", icon="calendar-sync"),
+    "clock.not_recounted": Said(what="noted that", strong="a period could not be counted anew", icon="calendar-sync"),
     "clock.recounted": Said(what="counted anew", strong="when a period ends", icon="calendar-sync"),
     "hold.entered": Said(what="held the case:", icon="octagon-pause", look="change"),
     "hold.review_due": Said(what="noted that", strong="a hold is to be looked at again", icon="alarm-clock"),

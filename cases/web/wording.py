@@ -61,6 +61,7 @@ TASK_PAGES: dict[str, tuple[str, ...]] = {
     "person_to_confirm": ("person", "user"),
     "work_not_done": ("web:job", "job"),
     "own_work_not_done": ("web:job", "job"),
+    "office_work_not_done": ("web:job", "job"),
 }
 
 

@@ -147,6 +147,24 @@ def test_clocks_of_restricted_cases_are_counted_where_nobody_sees_their_number(p
     assert set(jobs.visible_to(keeper).values_list("kind", flat=True)) == {recounting.KIND}
 
 
+def test_a_period_of_a_restricted_case_that_could_not_be_counted_anew_is_its_own_teams_task(people, monkeypatch):
+    """The work is on no page, so nobody would hear of a deadline that stayed a day too late."""
+    case = factories.referred(people)
+    with record.act(case, "tests.hide", actor=system("tests"), at=AT):
+        case.is_restricted = True
+        case.save()
+    was = clocks.recount
+    monkeypatch.setattr(clocks, "recount", lambda *_, **__: 1 / 0)
+    for _again in range(2):
+        change("added", date(2026, 11, 16))
+        recount()
+    task = Task.objects.get(case=case, kind="clock_not_recounted", closed_at=None)
+    assert task.detail == {"rule": "fraud_triage", "clock": Clock.objects.get(case=case).pk}
+    assert Job.objects.filter(kind=recounting.HIDDEN_KIND).values_list("failed", flat=True)[0] == 1
+    assert not Task.objects.filter(case=None, closed_at=None).exists()
+    assert clocks.recount is not was
+
+
 def test_what_is_due_with_a_clock_moves_with_it_and_what_only_shares_its_day_stays(people):
     case = factories.referred(people)
     monday = datetime(2026, 11, 16, 23, 59, 59, tzinfo=AT.tzinfo)

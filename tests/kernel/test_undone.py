@@ -134,6 +134,22 @@ def test_whoever_stops_their_own_work_or_says_that_nothing_is_to_be_done_is_aske
 
 
 @pytest.mark.usefixtures("of_nobody")
+def test_work_that_the_office_began_itself_is_a_task_of_whoever_manages_such_work(people):
+    job = begin("row-1", "refuse-1")
+    work()
+    task = Task.objects.get(kind=undone.OFFICE, closed_at=None)
+    assert (task.case, task.team, task.detail["job"]) == (None, None, str(job.uid))
+    keepers = {name for name, each in people.items() if "system_administrator" in each.roles}
+    assert {name for name, each in people.items() if taskdesk.open_to(each).filter(pk=task.pk)} == keepers
+    keeper = sorted(keepers)[0]
+    assert reverse("web:job", args=[job.uid]) in desk.client_of(keeper).get("/").text
+    JobRow.objects.filter(job=job, state="failed").update(subject="row-3")
+    jobs.resume(job.uid, actor=people[keeper], at=AT)
+    work()
+    assert not Task.objects.filter(kind=undone.OFFICE, closed_at=None).exists()
+
+
+@pytest.mark.usefixtures("of_nobody")
 @pytest.mark.parametrize("change", [{"is_hidden": True}, {"ended": lambda _job, _at: None}])
 def test_work_that_is_on_no_page_or_tells_by_itself_is_nobodys_task(people, monkeypatch, change):
     monkeypatch.setitem(jobs.KINDS, "walk", replace(jobs.KINDS["walk"], **change))

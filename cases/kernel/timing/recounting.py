@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import partial
+from typing import Any
 from uuid import UUID
 
-from cases.kernel import calendars, clocks, jobs, locks, policy, record
+from cases.kernel import calendars, clocks, jobs, locks, policy, record, tasks
 from cases.kernel.actors import Actor, system
-from cases.kernel.models import Clock, Job
+from cases.kernel.models import Clock, Job, JobRow, Task
 from cases.kernel.restricted import breakglass
 
 __all__ = ["begin"]
@@ -17,6 +18,8 @@ __all__ = ["begin"]
 KIND, HIDDEN_KIND = "recount_clocks", "recount_hidden_clocks"
 # Among the hidden rows: a use of break-glass that waits for its review.
 GLASS = "glass-"
+NOT_RECOUNTED = "clock_not_recounted"
+tasks.declare({NOT_RECOUNTED: "A period could not be counted anew when the calendar changed: see when it ends"})
 
 
 def begin(jurisdiction: str, *, change: UUID, actor: Actor, at: datetime) -> Job:
@@ -66,6 +69,21 @@ def _do(job: Job, subject: str, at: datetime) -> None:
         case.save()
 
 
+def _tell_of_what_failed(job: Job, at: datetime) -> None:
+    """Nobody sees this work: each case of which a period could not be counted anew hears of it in its own compartment,
+    once. Locks each."""
+    failed = JobRow.objects.filter(job=job, state="failed").exclude(subject__startswith=GLASS)
+    for clock in Clock.objects.filter(pk__in=[int(each) for each in failed.values_list("subject", flat=True)]):
+        try:
+            case = locks.case_for_update(clock.case_id)
+        except locks.CaseErased:
+            continue
+        about: dict[str, Any] = {"rule": clock.rule, "clock": clock.pk}
+        if not Task.objects.filter(case=case, kind=NOT_RECOUNTED, closed_at=None, detail__contains=about).exists():
+            with record.act(case, "clock.not_recounted", actor=jobs.worker_of(job), at=at, detail={"rule": clock.rule}):
+                tasks.raise_task(NOT_RECOUNTED, case=case, at=at, **about)
+
+
 def _names(actor: Actor, subjects: list[str]) -> Mapping[str, str]:
     """Return the references of the cases this reader may see."""
     rows = Clock.objects.filter(pk__in=[int(each) for each in subjects], case__in=policy.visible_to(actor))
@@ -92,5 +110,6 @@ jobs.declare(
         do=_do_hidden,
         reasons=_REASONS,
         is_hidden=True,
+        ended=_tell_of_what_failed,
     ),
 )
