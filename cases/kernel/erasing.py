@@ -9,7 +9,7 @@ still verifies. What is erased is changed no more: locks.py refuses it.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
@@ -23,7 +23,7 @@ from cases.kernel.evidence import custody
 from cases.kernel.exchange import answers
 from cases.kernel.finding import index
 from cases.kernel.linking import detaching
-from cases.kernel.models import Approval, Case, CaseParty, Erasure, Evidence, Letter, OutboxMessage, Task
+from cases.kernel.models import Approval, Case, CaseParty, Erasure, Evidence, Hold, Letter, OutboxMessage, Task
 from cases.ledger import api as ledger
 from cases.ledger import sealing
 from cases.ledger.models import DataKey
@@ -41,6 +41,7 @@ __all__ = [
     "waiting",
     "waits_for",
     "why_not",
+    "why_not_each",
     "why_waits",
 ]
 
@@ -68,22 +69,34 @@ class MayNotErase(CaseError):
 
 
 def why_not(case: Case, *, at: datetime | None) -> str:
-    """Return in words why nobody can decide to erase a case; empty where two people can. Three queries at most;
-    without `at`, as the database's clock has it."""
-    if case.key.destroyed_at is not None:
-        return "It is erased already."
-    if case.is_restricted or not case.is_closed:
-        return "It is not closed."
-    if waiting(case) is not None:
-        return "It is to be erased already."
-    if not casetypes.get(case.kind).is_erasable:
-        return "What billing tells of its account still comes to it."
+    """Return in words why nobody can decide to erase a case; empty where two people can. Without `at`, as the
+    database's clock has it. Four queries."""
+    return why_not_each([case], at=at)[case.pk]
+
+
+def why_not_each(cases: Collection[Case], *, at: datetime | None) -> dict[int, str]:
+    """Return of each case what `why_not` does. Four queries, however many cases."""
+    own = Case.objects.filter(pk__in=[case.pk for case in cases])
+    destroyed = set(own.exclude(key__destroyed_at=None).values_list("pk", flat=True))
+    decided = Erasure.objects.filter(case__in=own, erased_at=None, ended_at=None)
+    is_decided = set(decided.values_list("case_id", flat=True))
     # What a compartment keeps is met when it is erased: said here, it would tell that there is one.
-    if holds.active(case, at=at).filter(blocks__contains=["dispose"]).exists():
-        return holds.SENTENCE
-    if case.merged.filter(key__destroyed_at=None).exists() or case.merged_into_id is not None:
-        return "It was merged with another."
-    return ""
+    held = Hold.objects.filter(holds.in_force(at), case__in=own, blocks__contains=["dispose"])
+    is_held = set(held.values_list("case_id", flat=True))
+    merged = Case.objects.filter(merged_into__in=own, key__destroyed_at=None)
+    has_merged = set(merged.values_list("merged_into_id", flat=True))
+    found = {}
+    for case in cases:
+        reasons = (
+            (case.pk in destroyed, "It is erased already."),
+            (case.is_restricted or not case.is_closed, "It is not closed."),
+            (case.pk in is_decided, "It is to be erased already."),
+            (not casetypes.get(case.kind).is_erasable, "What billing tells of its account still comes to it."),
+            (case.pk in is_held, holds.SENTENCE),
+            (case.pk in has_merged or case.merged_into_id is not None, "It was merged with another."),
+        )
+        found[case.pk] = next((sentence for is_so, sentence in reasons if is_so), "")
+    return found
 
 
 def waiting(case: Case) -> Erasure | None:

@@ -39,19 +39,20 @@ class Matter:
 
 def matters(case: Case, *, at: datetime | None = None) -> list[Matter]:
     """Return every other matter of the person that is not erased, oldest first. Without `at`, as the database's clock
-    has it. Two queries, and some for each matter; opens nothing."""
+    has it. As many queries, however many matters; opens nothing."""
     rows = [row for row in held.rows(case) if row.case_id != case.pk]
     theirs = {row.pk for row in rows}
     found = {row.case_id: row for row in rows}
-    return [Matter(case=row.case, why_kept=_why_kept(row, theirs, at=at)) for row in found.values()]
+    others = CaseParty.objects.filter(case__in=list(found), is_detached=False).exclude(pk__in=theirs)
+    shared = set(others.values_list("case_id", flat=True))
+    why_not = erasing.why_not_each([row.case for row in found.values()], at=at)
+    return [Matter(case=row.case, why_kept=_why_kept(row, shared) or why_not[pk]) for pk, row in found.items()]
 
 
-def _why_kept(row: CaseParty, theirs: set[int], *, at: datetime | None) -> str:
+def _why_kept(row: CaseParty, shared: set[int]) -> str:
     if held.is_beside(row):
         return "They only act for somebody there."
-    if CaseParty.objects.filter(case=row.case_id, is_detached=False).exclude(pk__in=theirs).exists():
-        return "Somebody else stands in it too."
-    return erasing.why_not(row.case, at=at)
+    return "Somebody else stands in it too." if row.case_id in shared else ""
 
 
 def decide(case: Case, chosen: Iterable[str], *, proposer_id: int, actor: Actor, at: datetime) -> None:
@@ -65,7 +66,7 @@ def decide(case: Case, chosen: Iterable[str], *, proposer_id: int, actor: Actor,
 
 def fates(case: Case) -> list[tuple[str, str]]:
     """Return each other matter of the person and those that were erased for this request, with what becomes of it in
-    words. Some queries for each."""
+    words. As many queries, however many matters, and some for each that is to be erased and waits."""
     decided = {row.case_id: row for row in Erasure.objects.filter(asked_in=case).select_related("case").order_by("pk")}
     rows = held.rows(case)
     account = [("Their account", "Kept: it is billing's, and so is what the law wants kept of it.")]

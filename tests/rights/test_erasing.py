@@ -3,6 +3,8 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from cases import tasks as work
 from cases.kernel import actors, casetypes, edits, erasing, holds, intake, locks, record, tasks, transitions, verdicts
@@ -334,3 +336,16 @@ def test_nobody_is_told_that_all_is_gone_whose_account_stays_with_billing(people
         proposed(case, people, erased=[str(older.uid)])
     proposed(case, people, **PART, kept_because="legal_duty", erased=[str(older.uid)])
     assert agreed(case, people).state == "actioned"
+
+
+def test_the_page_asks_the_database_as_often_however_many_matters_there_are(people, older, asked):
+    def asks():
+        with CaptureQueriesContext(connection) as captured:
+            rows = report.tables(Case.objects.get(pk=asked.pk))[0].rows
+            ActForm(case=Case.objects.get(pk=asked.pk))
+        return len(captured), len(rows)
+
+    before, one = asks()
+    more = [rights.closed(people) for _ in range(3)]
+    join(*CaseParty.objects.filter(case__in=[older, asked, *more], role="person"))
+    assert asks() == (before, one + 3)
