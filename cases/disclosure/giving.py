@@ -203,7 +203,8 @@ def settle_error(context: Any) -> None:
     if inputs.get("ask_to_destroy"):
         error.destroy_asked_at = at
         messages.ask_to_destroy(case, error, actor=context.actor, at=at)
-        tasks.raise_task(DESTROY, case=case, at=at, error=error.number)
+        asked_until = clocks.plan(periods.ERROR, started_at=at).due_at
+        tasks.raise_task(DESTROY, case=case, at=at, due_at=asked_until, error=error.number)
     error.save()
     if error.kind == "recordable" or messages.report(case, error, actor=context.actor, at=at) is not None:
         _meet_report(case, error, at=at)

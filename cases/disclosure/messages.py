@@ -207,11 +207,12 @@ def _reasons(rows: list[ItemGround], *, reader: sealing.Reader, at: datetime) ->
 
 
 def report(case: Case, error: DisclosureError, *, actor: Actor, at: datetime) -> OutboxMessage | None:
-    """Promise the report of an error to whoever oversees these powers; None where the register knows of no channel to
-    them, so that a person sends it. Raises ReleaseRefused."""
-    agency = Agency.objects.select_related("terms").filter(kind="oversight", is_active=True).order_by("pk").first()
-    if agency is None:
+    """Promise the report of an error to whoever oversees these powers; None where the register knows nobody of the
+    kind, or more than one, so that a person sends it. Raises ReleaseRefused."""
+    known = list(Agency.objects.select_related("terms").filter(kind="oversight", is_active=True)[:2])
+    if len(known) != 1:
         return None
+    agency = known[0]
     reader = _reader(case, actor)
     opened = sealing.open_rows([error], ("how", "collateral", "prevention"), reader=reader, at=at)[0]
     body = {

@@ -100,6 +100,14 @@ def test_the_secrecy_test_leads_to_the_other_commissioner_and_by_hand_where_ther
     assert [kind for kind, _ in told(other)] == ["ipc_breach"]
 
 
+def test_where_the_register_has_two_of_the_kind_a_person_tells_the_right_one(people):
+    case, officer = breaches.assessed(people), people[OFFICER]
+    breaches.enter("tests-ofcom", "regulator", "Test Regulator")
+    after(case, "notify", officer, **TOLD)
+    assert told(case) == []
+    assert case.tasks.get(kind="breach_tell_by_hand").closed_at is None
+
+
 def test_people_who_may_come_to_harm_are_told_before_it_ends(people):
     case, officer = breaches.assessed(people, risk="adverse"), people[OFFICER]
     assert refusal(case, "close", officer, **ENDED) == "The people whom it is likely to harm are not told yet."

@@ -588,6 +588,7 @@ def test_a_reportable_error_is_settled_by_another_approver_and_destruction_is_ch
     assert case.clocks.get(rule="k04_error_report").state == "met"
     assert "has not confirmed yet that it destroyed" in refusal(case, "close", officer, at)
     chase = Task.objects.get(case=case, kind="disclosure_destroy")
+    assert chase.due_at == report.due_at  # five working days after it was asked
     edits.close_task(case.pk, chase.pk, actor=officer, at=at, reason="Destroyed, by their e-mail of today.")
     assert case.disclosure_errors.get().destroyed_at == at
     assert after(case, "close", officer, at).is_closed

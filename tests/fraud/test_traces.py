@@ -15,6 +15,7 @@ from cases.kernel.errors import CaseError
 from cases.kernel.exchange import agencies
 from cases.kernel.models import Agency, Case, Letter, OutboxMessage, Release, ReleasedItem
 from cases.ledger import sealing, verify
+from cases.rights import texts
 from tests import factories, traces
 from tests.disclosures import AUTHORITY
 from tests.factories import AT
@@ -124,6 +125,14 @@ def test_fourteen_withheld_calls_are_traced_and_the_police_alone_are_told_who_ca
     assert done.dispose_after_date.isoformat() == "2027-11-25"
     assert Letter.objects.filter(case=case).count() == 1
     assert [each for each in verify.verify_all(is_demo=True) if each.level == "wrong" and each.column != "at"] == []
+
+
+def test_whoever_complained_is_not_given_the_result_with_what_is_held_of_them_either(people):
+    """PECR reg 15: the result goes to who may act on it; a request for access (UK GDPR Art 15) is no way round that."""
+    case = traces.passed(people)
+    assert case.trace.result is not None
+    found = {text.what for text in texts.texts(list(case.parties.all()))}
+    assert "The calls" in found and "Result" not in found
 
 
 def test_a_provider_that_names_another_has_that_one_asked_until_the_way_ends(people):

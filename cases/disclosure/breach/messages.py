@@ -87,8 +87,10 @@ def told_by_hand(case: Case, *, actor: Actor, at: datetime) -> Release | None:
 
 
 def _commissioner(kind: releases.MessageKind) -> Agency | None:
-    found = Agency.objects.select_related("terms").filter(kind=kind.recipient_kind, is_active=True)
-    return found.order_by("pk").first()
+    """Return the one Commissioner of this kind in the register: where there are two, which is meant nobody can tell by
+    their kind, and a person tells the right one."""
+    found = list(Agency.objects.select_related("terms").filter(kind=kind.recipient_kind, is_active=True)[:2])
+    return found[0] if len(found) == 1 else None
 
 
 def _body(case: Case, *, actor: Actor, at: datetime) -> dict[str, Any]:

@@ -59,6 +59,7 @@ TRACE = CaseType(
     },
     sealed_labels={"line": "Line that was called", "calls": "The calls", "harm": "Harm", "result": "Result"},
     fact_categories={"line": "contact", "calls": "case_record", "harm": "case_record", "result": "case_record"},
+    not_for_subject=frozenset({"Result"}),
     said={
         "trace.hop": "A provider answered where the calls came from",
     },
