@@ -155,13 +155,13 @@ def _add(told: Sequence[_Told], *, at: datetime) -> list[int]:
         account = copying.draft(Account, {**each.row.account, **given})
         sealer.seal(account, {"number": each.row.number})
         accounts.append(account)
-    copying.copy_create(Account, accounts)
+    copying.copy_create(Account, accounts, is_changed_later=False)
     blind = Blind()
     holders = []
     for each, account in zip(told, accounts, strict=True):
         for ordinal, values in enumerate(each.row.holders, start=1):
             holders.append(_holder(account, ordinal, values, sealer=next(own), blind=blind))
-    copying.copy_create(AccountHolder, holders)
+    copying.copy_create(AccountHolder, holders, is_changed_later=False)
     flags = [
         _flag(account, *flag) for each, account in zip(told, accounts, strict=True) for flag in each.row.flags.items()
     ]

@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -43,6 +43,7 @@ def microseconds(moment: datetime) -> int:
     return (moment - EPOCH) // MICROSECOND
 
 
+@lru_cache(maxsize=1024)
 def timestamp(moment: datetime) -> str:
     """Return UTC with exactly six decimals and a Z; refuse a naive time."""
     if moment.tzinfo is None:
@@ -51,7 +52,7 @@ def timestamp(moment: datetime) -> str:
 
 
 def _integer(value: int) -> int:
-    if abs(value) > LARGEST_INTEGER:
+    if not -LARGEST_INTEGER <= value <= LARGEST_INTEGER:
         raise NotCanonical("The ledger takes no integer beyond 2^53.")
     return int(value)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
+from operator import attrgetter, itemgetter
 from typing import Any, TypeVar
 
 from django.contrib.postgres.fields import ArrayField
@@ -26,11 +27,12 @@ FROM (SELECT pg_get_serial_sequence(%s, %s)::regclass AS numbers OFFSET 0) AS of
 """
 
 
-def copy_create(model: type[Row], rows: Sequence[Row]) -> list[Row]:
-    """Copy `rows` in and their history after them, under the current action. Each row gets its number here."""
+def copy_create(model: type[Row], rows: Sequence[Row], *, is_changed_later: bool = True) -> list[Row]:
+    """Copy `rows` in and their history after them, under the current action. Each row gets its number here. Those that
+    are not changed later keep no copy of their values: whoever changes one loads it first."""
     current()
     made = copy_rows(rows)
-    _copy_history(model, made, "+")
+    _copy_history(model, made, "+", is_changed_later=is_changed_later)
     return made
 
 
@@ -55,7 +57,7 @@ def copy_update(model: type[Row], rows: Sequence[Row], fields: Sequence[str]) ->
     _copy_history(model, rows, "~")
 
 
-def _copy_history(model: type[Row], rows: Sequence[Row], sign: str) -> None:
+def _copy_history(model: type[Row], rows: Sequence[Row], sign: str, *, is_changed_later: bool = True) -> None:
     """Copy in a history row for each row and note it in the current action."""
     act, history = current(), model.history_model
     same = {"history_date": act.at, "history_type": sign, "event_id": act.uid}
@@ -63,7 +65,7 @@ def _copy_history(model: type[Row], rows: Sequence[Row], sign: str) -> None:
     told = [{**_values(row), **same, "history_id": each} for row, each in zip(rows, numbers, strict=True)]
     _copy(history, told)
     act.collect(*(entry_of(row, history, values, sign) for row, values in zip(rows, told, strict=True)))
-    for row in rows:
+    for row in rows if is_changed_later else ():
         row.remember()
 
 
@@ -83,30 +85,38 @@ def copy_rows(rows: Sequence[Plain]) -> list[Plain]:
 
 def _values(row: models.Model) -> Mapping[str, Any]:
     """Return the values of all columns by attribute, among others."""
-    for name in row.get_deferred_fields():
-        getattr(row, name)  # reads it
-    return vars(row)
+    told = vars(row)
+    if not _attributes(type(row)) <= told.keys():
+        for name in row.get_deferred_fields():
+            getattr(row, name)  # reads it
+    return told
 
 
 @cache
-def _blank(model: type[models.Model]) -> tuple[tuple[str, Callable[[], Any] | None, Any], ...]:
-    """Return of each column its attribute, and what makes its default or the default itself."""
-    return tuple(
-        (each.attname, each.default, None)
-        if each.has_default() and callable(each.default)
-        else (each.attname, None, each.get_default())
-        for each in model._meta.concrete_fields
-    )
+def _attributes(model: type[models.Model]) -> frozenset[str]:
+    return frozenset(field.attname for field in model._meta.concrete_fields)
+
+
+@cache
+def _blank(model: type[models.Model]) -> tuple[dict[str, Any], tuple[tuple[str, Callable[[], Any]], ...]]:
+    """Return the defaults that are always the same by attribute, in the order of the columns, and what makes others."""
+    fields = model._meta.concrete_fields
+    made = tuple((each.attname, each.default) for each in fields if each.has_default() and callable(each.default))
+    names = {name for name, _ in made}
+    return {each.attname: None if each.attname in names else each.get_default() for each in fields}, made
 
 
 def draft(model: type[Plain], values: Mapping[str, Any]) -> Plain:
     """Return an unsaved row of which the named columns (`key_id`) are given and the others have their default: what
     `model(**values)` returns, for many rows at once; no signal is sent."""
     row = model.__new__(model)
-    told = vars(row)
+    told, (same, made) = vars(row), _blank(model)
     told["_state"] = ModelState()
-    for name, make, same in _blank(model):
-        told[name] = values[name] if name in values else same if make is None else make()
+    told.update(same)
+    told.update(values)
+    for name, make in made:
+        if name not in values:
+            told[name] = make()
     return row
 
 
@@ -120,21 +130,46 @@ def _fresh(model: type[models.Model], many: int) -> list[int]:
     return numbers
 
 
+Prepare = Callable[[Any], Any]
+
+
 @cache
-def _cells(model: type[models.Model]) -> tuple[tuple[str, type | None, Callable[..., Any]], ...]:
-    """Return of each column its attribute, the type whose values are written as they are, and what prepares others."""
-    return tuple((field.attname, kind_as_stored(field), _preparing(field)) for field in model._meta.concrete_fields)
+def _cells(model: type[models.Model]) -> tuple[Callable[[Mapping[str, Any]], tuple[Any, ...]], tuple[type | None, ...]]:
+    """Return what takes the values of all columns out of those of a row, in order, and the types that are written as
+    they are."""
+    fields = model._meta.concrete_fields
+    return itemgetter(*(field.attname for field in fields)), tuple(kind_as_stored(field) for field in fields)
 
 
-def _preparing(field: models.Field[Any, Any]) -> Callable[..., Any]:
-    """Return what makes a value of a field one that the database takes; numbers and texts of a list are so already."""
+@lru_cache(maxsize=4096)
+def _unready(model: type[models.Model], shape: tuple[type, ...]) -> tuple[tuple[int, Prepare], ...]:
+    """Return of a row whose values have these types which are not written as they are, and what prepares each: rows of
+    a file have few shapes, so a row is looked at as a whole and not value by value."""
+    _, kinds = _cells(model)
+    found: list[tuple[int, Prepare]] = []
+    for place, (field, kind, given) in enumerate(zip(model._meta.concrete_fields, kinds, shape, strict=True)):
+        if given is kind is Sealed:
+            found.append((place, attrgetter("ciphertext")))
+        elif given is not kind and (given is not type(None) or kind is None):
+            found.append((place, _preparing(field)))
+    return tuple(found)
+
+
+def _preparing(field: models.Field[Any, Any]) -> Prepare:
+    """Return what makes a value of a field one that the database takes; a list of numbers is written as it reads one,
+    and texts of a list are so already."""
     kind = kind_as_stored(field.base_field) if isinstance(field, ArrayField) else None
-    if kind not in (int, str):
-        return field.get_db_prep_save
 
-    def prepared(value: Any, database: Any) -> Any:
-        is_so = type(value) is list and all(type(each) is kind for each in value)
-        return value if is_so else field.get_db_prep_save(value, database)
+    def save(value: Any) -> Any:
+        return field.get_db_prep_save(value, connections[DEFAULT_DB_ALIAS])
+
+    if kind not in (int, str):
+        return save
+
+    def prepared(value: Any) -> Any:
+        if type(value) is not list or not {kind}.issuperset(map(type, value)):
+            return save(value)
+        return value if kind is str else f"{{{','.join(map(str, value))}}}"
 
     return prepared
 
@@ -142,15 +177,10 @@ def _preparing(field: models.Field[Any, Any]) -> Callable[..., Any]:
 def _copy(model: type[models.Model], rows: Iterable[Mapping[str, Any]]) -> None:
     """Write rows, each given as the values of all its columns, by COPY."""
     columns = ", ".join(f'"{field.column}"' for field in model._meta.concrete_fields)
-    cells, database = _cells(model), connections[DEFAULT_DB_ALIAS]
+    pick, _ = _cells(model)
     with connection.cursor() as cursor, cursor.copy(f'COPY "{model._meta.db_table}" ({columns}) FROM STDIN') as copy:
         for row in rows:
-            copy.write_row(
-                [
-                    (value.ciphertext if kind is Sealed and value is not None else value)  # type: ignore[attr-defined]  # -- its kind says so
-                    if type(value) is kind or (value is None and kind is not None)
-                    else prepared(value, database)
-                    for name, kind, prepared in cells
-                    for value in (row[name],)
-                ]
-            )
+            cells = list(pick(row))
+            for place, prepare in _unready(model, tuple(map(type, cells))):
+                cells[place] = prepare(cells[place])
+            copy.write_row(cells)

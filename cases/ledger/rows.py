@@ -10,7 +10,8 @@ import json
 from collections.abc import Callable, Collection, Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from functools import cache, partial
+from functools import cache, lru_cache, partial
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -84,10 +85,30 @@ def _columns(model: type[models.Model]) -> dict[str, Reader]:
 
 
 @cache
-def _kinds(model: type[models.Model]) -> tuple[tuple[str, type | None, Reader | None, Reader], ...]:
-    """Return of each column its attribute, its type as stored, what makes it plain, and what stores others."""
-    kinds = [(field.attname, kind_as_stored(field)) for field in model._meta.concrete_fields]
-    return tuple((name, kind, writer(kind) if kind else None, _columns(model)[name]) for name, kind in kinds)
+def _names(model: type[models.Model]) -> tuple[tuple[str, ...], Callable[[Mapping[str, Any]], tuple[Any, ...]]]:
+    """Return the attributes of all columns in order, and what takes their values out of those of a row."""
+    names = tuple(field.attname for field in model._meta.concrete_fields)
+    return names, itemgetter(*names)
+
+
+@lru_cache(maxsize=4096)
+def _not_plain(model: type[models.Model], shape: tuple[type, ...]) -> tuple[tuple[str, Reader], ...]:
+    """Return of a row whose values have these types which do not stay as they are, and what makes each plain: rows that
+    are written at once have few shapes, so a row is looked at as a whole and not value by value."""
+    found: list[tuple[str, Reader]] = []
+    for field, given in zip(model._meta.concrete_fields, shape, strict=True):
+        kind, read = kind_as_stored(field), _columns(model)[field.attname]
+        if given is type(None):
+            continue
+        if given is not kind:
+            found.append((field.attname, partial(_read_plain, read)))
+        elif write := writer(kind):
+            found.append((field.attname, write))
+    return tuple(found)
+
+
+def _read_plain(read: Reader, value: Any) -> object:
+    return plain(read(value))
 
 
 @cache
@@ -134,15 +155,11 @@ def row_values(row: models.Model) -> dict[str, object]:
 
 def plain_values(model: type[models.Model], values: Mapping[str, Any]) -> dict[str, object]:
     """Return every column of a row of `model`, given as assigned, in canonical values."""
-    told: dict[str, object] = {}
-    for name, kind, write, read in _kinds(model):
-        value = values[name]
-        if value is None:
-            told[name] = None
-        elif type(value) is kind:
-            told[name] = write(value) if write else value
-        else:
-            told[name] = plain(read(value))
+    names, pick = _names(model)
+    cells = pick(values)
+    told: dict[str, object] = dict(zip(names, cells, strict=True))
+    for name, write in _not_plain(model, tuple(map(type, cells))):
+        told[name] = write(told[name])
     return told
 
 
