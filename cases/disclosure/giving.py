@@ -80,7 +80,8 @@ def give(context: Any) -> None:
 
 
 def discard(context: Any) -> None:
-    """What was taken out and never given is destroyed, and nobody may release it any more."""
+    """What was taken out and never given is destroyed, however the request ended, and nobody may release it any
+    more."""
     package.erase(context.case, actor=context.actor, reason=context.case.state, at=context.at)
     waiting = approvals.open_for(context.case, "release")
     if waiting is not None:

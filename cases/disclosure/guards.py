@@ -12,7 +12,7 @@ from cases.disclosure.gates import Finding
 from cases.disclosure.models import AuthorityContact, DisclosureRequest
 from cases.disclosure.opening import urn_tokens
 from cases.kernel import calendars, clocks, holds
-from cases.kernel.models import Case, CaseParty, Evidence
+from cases.kernel.models import Case, CaseParty, Evidence, Note
 from cases.ledger import sealing
 
 EARLIEST_CALL = timedelta(days=7)
@@ -52,7 +52,8 @@ def liftable_items(facts: DisclosureRequest) -> list[str]:
 def nothing_else_is_recorded(context: Any) -> str | None:
     """Of interception not even the existence of a warrant may be recorded here (s.57, s.255(8))."""
     facts = context.case.disclosure_request
-    is_bare = not facts.items and facts.urn is None and facts.particulars is None and not facts.authority_code
+    said = (facts.urn, facts.asked_by, facts.authoriser, facts.particulars, facts.oral_given_at)
+    is_bare = not facts.items and not facts.authority_code and all(each is None for each in said)
     if facts.request_type != codes.INTERCEPTION:
         return "This end is for the lawful-interception unit alone. Refuse the request, or cancel it."
     if not is_bare or _has_parts(context.case):
@@ -61,7 +62,7 @@ def nothing_else_is_recorded(context: Any) -> str | None:
 
 
 def _has_parts(case: Case) -> bool:
-    return CaseParty.objects.filter(case=case).exists() or Evidence.objects.filter(case=case).exists()
+    return any(model._default_manager.filter(case=case).exists() for model in (CaseParty, Evidence, Note))
 
 
 # --- an order is applied for ----------------------------------------------------------------------------------------

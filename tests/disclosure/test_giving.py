@@ -11,7 +11,7 @@ from django.db import transaction
 
 from cases.disclosure import package
 from cases.disclosure.excess import Unreadable
-from cases.kernel import actors, approvals, casetypes, edits, holds, intake, record, verdicts
+from cases.kernel import actors, approvals, casetypes, edits, holds, intake, record, transitions, verdicts
 from cases.kernel.edits import EditRefused
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Case, Clock, OutboxMessage, Release, StoredBlob, Task
@@ -553,6 +553,20 @@ def test_a_cancelled_request_destroys_what_was_taken_out(people):
         after(case, "cancel", people["k.mistry"], notice="By letter.")
         assert not case.package_parts.filter(blob__isnull=False).exists()
         assert approvals.open_for(case, "release") is None
+
+
+@pytest.mark.parametrize("name", ["void", "merge"])
+def test_what_was_taken_out_goes_too_where_the_request_is_void_or_merged(people, name):
+    disclosures.enter(people)
+    disclosures.suspend()  # nothing was sent to it: everything was said by hand
+    case, other = disclosures.extracting(people), disclosures.received(people)
+    inputs = {"into": str(other.uid)} if name == "merge" else {}
+    transitions.apply(case.pk, name, actor=people["k.mistry"], at=AT, reason="Entered twice.", inputs=inputs)
+    assert case.package_parts.filter(blob__isnull=False).count() == 2  # one person only proposes it
+    waiting = approvals.open_for(case, name)
+    verdicts.decide(waiting.uid, "agreed", actor=people["e.hallam"], at=AT, reason="Seen.")
+    assert Case.objects.get(pk=case.pk).is_closed
+    assert not case.package_parts.filter(blob__isnull=False).exists()
 
 
 # --- errors ---------------------------------------------------------------------------------------------------------

@@ -142,6 +142,9 @@ def test_of_interception_nothing_else_is_taken_down(people):
     assert clocks_of(case) == {}
     ended = after(case, "out_of_scope", people["k.mistry"])
     assert (ended.state, ended.retention_class, told(case)) == ("out_of_scope", "le_disclosure", [])
+    noted = disclosures.bare(people)
+    edits.add_note(noted.pk, "A word too many.", actor=people["k.mistry"], at=AT)
+    assert refusal(noted, "out_of_scope", people["k.mistry"]).startswith("Something else is recorded here.")
     other = disclosures.received(people)
     assert refusal(other, "out_of_scope", people["k.mistry"]).startswith("This end is for the lawful-interception unit")
 
