@@ -17,10 +17,13 @@ __all__ = [
     "GATEWAYS",
     "PURPOSES",
     "RECIPIENTS",
+    "UNUSED",
     "Category",
     "Clause",
     "Gateway",
     "Need",
+    "Unused",
+    "grounds",
     "permitting",
 ]
 
@@ -59,7 +62,8 @@ class Need:
 class Clause:
     """One permission: this purpose, these categories, these recipients, on this gateway. No clause, no release.
 
-    `documents` are those it stands on: none counts without each of them approved and within its review.
+    `documents` are those it stands on: none counts without each of them approved and within its review. `beside` are
+    the further gateways that the notice gives for the same: whoever is told the ground is told all of them.
     """
 
     code: str
@@ -70,6 +74,17 @@ class Clause:
     gateway: str
     quote: str
     documents: frozenset[str] = frozenset()
+    beside: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unused:
+    """What the notice uses information for and this system does not: nothing of a case is read or given for it."""
+
+    code: str
+    label: str
+    sentences: tuple[str, ...]
+    quote: str
 
 
 CATEGORIES = {
@@ -131,6 +146,19 @@ PURPOSES = {
     "honour_choices": "Stopping marketing and its profiles when a person asks",
     "check_applicants": "Checking credit, identity and fraud before and during a contract",
     "inform_person": "Telling the people it is about",
+}
+
+UNUSED = {
+    each.code: each
+    for each in (
+        Unused(
+            code="run_network",
+            label="Making sure that the network works, and improving it and our products",
+            sentences=("R32", "R37"),
+            quote="make sure our network is working properly and continuously improve and develop our network and "
+            "products and services for our customers",
+        ),
+    )
 }
 
 RECIPIENTS = {
@@ -387,6 +415,7 @@ CLAUSES = {
             recipients=frozenset({"emergency"}),
             categories=frozenset({"request"}),
             gateway="gdpr_6_1_d",
+            beside=("gdpr_6_1_f",),
             quote="We do this because it is necessary to protect you, or another person, and because it is in our "
             "interests to help the emergency services in providing help to you.",
         ),
@@ -447,7 +476,7 @@ CLAUSES = {
         ),
         Clause(
             code="warn_partners",
-            sentences=("R95",),
+            sentences=("R95", "R96"),
             purpose="warn_partners",
             recipients=frozenset({"bank", "provider"}),
             categories=frozenset({"fraud_number"}),
@@ -463,6 +492,7 @@ CLAUSES = {
             recipients=frozenset({"cra", "fpa"}),
             categories=frozenset({"identity", "address", "date_of_birth", "contact", "application"}),
             gateway="gdpr_6_1_f",
+            beside=("gdpr_6_1_c",),
             documents=frozenset({"credit_checks_lia"}),
             quote="We send credit reference and fraud prevention agencies information about applications, and they "
             "keep that information.",
@@ -499,6 +529,13 @@ CLAUSES = {
         ),
     )
 }
+
+
+def grounds(clause: str, gateway: str) -> list[Gateway]:
+    """Return the gateway on which something left, and beside it those that its clause gives for the same."""
+    known = CLAUSES.get(clause)
+    codes = (gateway, *known.beside) if known is not None and gateway == known.gateway else (gateway,)
+    return [GATEWAYS[code] for code in codes if code in GATEWAYS]
 
 
 def permitting(*, purpose: str, category: str, recipient_kind: str) -> Clause | None:

@@ -25,6 +25,7 @@ SECURITY = (
     "each reading is on record with its purpose; sight goes by role and team; grave acts ask for the second factor and "
     "harmful ones for a second person; messages go over TLS, signed; every act is in a chained ledger."
 )
+NOBODY = "Nobody: nothing of a case is used for it"
 SUBJECTS = {
     "prevent_fraud": "Suspected fraudsters, victims and others named in a referral",
     "report_suspicion": "People named in a suspicion",
@@ -94,14 +95,33 @@ def table(lines: list[Line]) -> list[list[str]]:
 
 
 def record(*, day: date, hidden_kinds: frozenset[str] = frozenset()) -> list[Line]:
-    """Return the record as it stands on a day, one line a clause. Three queries, and those of kinds of case
+    """Return the record as it stands on a day, one line a clause, then one for each purpose of the notice for which
+    nothing of a case is used. Three queries, and those of kinds of case
     that let data go abroad.
 
     Of kinds of agency that only restricted matters use (`hidden_kinds`) no single agency is told.
     """
     papers = policydocs.in_force(notice.DOCUMENTS, day=day)
     abroad, kept = _abroad(hidden_kinds), retention.schedule(on=day)
-    return [_line(clause, papers, abroad, kept, day) for clause in notice.CLAUSES.values()]
+    given = [_line(clause, papers, abroad, kept, day) for clause in notice.CLAUSES.values()]
+    return [*given, *map(_unused, notice.UNUSED.values())]
+
+
+def _unused(purpose: notice.Unused) -> Line:
+    """Return the line of what nothing of a case is used for: what is said of it is that there is nothing."""
+    return Line(
+        activity=purpose.code.replace("_", " ").capitalize(),
+        purpose=purpose.label,
+        subjects=NOBODY,
+        categories="None",
+        recipients="None",
+        transfers="None",
+        ground="None needed",
+        documents="None needed",
+        retention="Nothing is kept for it",
+        security=SECURITY,
+        sentences=", ".join(purpose.sentences),
+    )
 
 
 def _abroad(hidden_kinds: frozenset[str]) -> dict[str, list[str]]:
@@ -128,7 +148,7 @@ def _line(
     kept: Mapping[str, retention.RetentionClass],
     day: date,
 ) -> Line:
-    gateway = notice.GATEWAYS[clause.gateway]
+    grounds = notice.grounds(clause.code, clause.gateway)
     transfers = [each for kind in sorted(clause.recipients) for each in abroad.get(kind, ())]
     release, body = kept["release"], kept["message_body"]
     return Line(
@@ -138,7 +158,7 @@ def _line(
         categories="; ".join(notice.CATEGORIES[code].label for code in sorted(clause.categories)),
         recipients="; ".join(notice.RECIPIENTS[code] for code in sorted(clause.recipients)),
         transfers="; ".join(transfers) or "None outside the United Kingdom",
-        ground=f"{gateway.label} ({gateway.source})",
+        ground="; ".join(f"{each.label} ({each.source})" for each in grounds),
         documents="; ".join(_paper(code, papers.get(code), day) for code in sorted(clause.documents)) or "None needed",
         retention=f"Message {body.period} from when it is {body.trigger}; entry in the register {release.period} from "
         f"when {release.trigger}",

@@ -37,15 +37,15 @@ def _message(records: Records, release: Release) -> str:
 
 
 def _item(number: str, item: Any, necessity: str | None) -> Entry:
-    category, gateway = notice.CATEGORIES.get(item.category), notice.GATEWAYS.get(item.gateway)
+    category, grounds = notice.CATEGORIES.get(item.category), notice.grounds(item.clause, item.gateway)
+    gateways = "; ".join(f"{each.label}, {each.source}" for each in grounds) or plain(item.gateway)
     clause = notice.CLAUSES.get(item.clause)
     people = "1 person" if item.subject_count == 1 else f"{item.subject_count} people"
     return Entry(
         head=f"Item {number}: {category.label if category else plain(item.category)}, about {people}",
         lines=lines(
             f"Fields: {', '.join(item.fields)}.",
-            f"Gateway: {f'{gateway.label}, {gateway.source}' if gateway else plain(item.gateway)}. "
-            f"Necessary because: {necessity}",
+            f"Gateway: {gateways}. Necessary because: {necessity}",
             f"Privacy notice, clause {item.clause}, {', '.join(clause.sentences)}: “{clause.quote}”"
             if clause
             else f"Privacy notice, clause {item.clause}",

@@ -333,8 +333,9 @@ def _is_withheld(item: ReleasedItem) -> bool:
 
 
 def _given(item: ReleasedItem) -> tuple[str, str]:
-    category, ground = notice.CATEGORIES.get(item.category), notice.GATEWAYS.get(item.gateway)
-    return (category.label if category else item.category, f"Ground: {ground.label if ground else item.gateway}")
+    category, grounds = notice.CATEGORIES.get(item.category), notice.grounds(item.clause, item.gateway)
+    words = "; ".join(each.label for each in grounds) or item.gateway
+    return (category.label if category else item.category, f"Ground: {words}")
 
 
 def _letters(held: Held) -> tuple[Item, ...]:

@@ -160,7 +160,7 @@ def test_an_erased_document_is_said_to_be_erased(people):
 def test_the_record_says_of_every_clause_what_article_30_asks_for(people):
     lines = processing.record(day=AT.date())
 
-    assert len(lines) == len(notice.CLAUSES)
+    assert len(lines) == len(notice.CLAUSES) + len(notice.UNUSED)
     filing = next(line for line in lines if line.activity == "Fraud filing allegation")
     assert (filing.purpose, filing.recipients, filing.transfers) == (
         "Preventing and detecting fraud",

@@ -1,9 +1,11 @@
 """The record of processing as a paper: tagged, archival, and saying what the page says."""
 
+from itertools import product
+
 import pytest
 from django.urls import reverse
 
-from cases.kernel import processing
+from cases.kernel import notice, processing
 from cases.reports import processing as record_paper
 from tests import factories
 from tests.reports import reading
@@ -32,6 +34,29 @@ def test_paper_names_both_standards_and_holds_every_line(lines, tmp_path):
     for row in processing.rows(lines):
         for value in row:
             assert reading.squeezed(value) in said
+
+
+def test_record_names_every_ground_that_the_notice_gives_for_the_same(lines):
+    """R53: our legitimate interests and laws that apply to us; R98: somebody's life and our interest in helping."""
+    grounds = {line.activity: line.ground for line in lines}
+    labels = {code: gateway.label for code, gateway in notice.GATEWAYS.items()}
+    for activity, codes in (
+        ("Check people", ("gdpr_6_1_f", "gdpr_6_1_c")),
+        ("Emergency word", ("gdpr_6_1_d", "gdpr_6_1_f")),
+        ("Report accounts", ("gdpr_6_1_f",)),
+    ):
+        assert [each.partition(" (")[0] for each in grounds[activity].split("; ")] == [labels[code] for code in codes]
+
+
+def test_what_nothing_of_a_case_is_used_for_is_in_the_record_and_nothing_may_leave_for_it(lines):
+    """R32: no case effect."""
+    (line,) = [each for each in lines if each.subjects == processing.NOBODY]
+    assert (line.purpose, line.sentences) == (notice.UNUSED["run_network"].label, "R32, R37")
+    assert {line.categories, line.recipients, line.transfers} == {"None"}
+    for category, recipient in product(notice.CATEGORIES, notice.RECIPIENTS):
+        for purpose in notice.UNUSED:
+            assert notice.permitting(purpose=purpose, category=category, recipient_kind=recipient) is None
+    assert not {sentence for clause in notice.CLAUSES.values() for sentence in clause.sentences} & {"R32", "R37"}
 
 
 def test_same_record_at_the_same_moment_is_the_same_paper(lines):
