@@ -7,14 +7,14 @@ from django.db import IntegrityError, transaction
 from django.test import TestCase
 
 from cases.agencies.transports.base import DeliveryError
-from cases.credit import rulesets
+from cases.credit import codes, rulesets
 from cases.credit.contests.forms import PartyForm as ContestPartyForm
 from cases.credit.forms import PartyForm
 from cases.credit.models import Check, CheckDecision, Search
 from cases.kernel import actors, casetypes, intake, record, tasks, transitions
 from cases.kernel.casetypes import Content
 from cases.kernel.intake import FieldErrors, IntakeRefused
-from cases.kernel.models import Agency, Case, Clock, DeliveryAttempt, Letter, Release, Task
+from cases.kernel.models import Agency, Case, Clock, DeliveryAttempt, Letter, OutboxMessage, Release, Task
 from cases.kernel.transitions import TransitionRefused
 from cases.ledger.sealing import Reader
 from cases.reports import letters as written
@@ -145,6 +145,29 @@ class Checks(TestCase):
         ):
             with pytest.raises(IntegrityError), transaction.atomic():
                 CheckDecision.objects.filter(pk=row.pk).update(**changes)
+
+    def test_each_occasion_names_its_searches_each_search_its_purpose_and_all_are_in_the_register(self):
+        """R47: before a product, an upgrade or a renewal, and during use; R49: what for; R68: what was told of whom."""
+        fraud = {("fraud_prevention", "prevent_fraud"), ("retail_alert", "")}  # the alert is asked of an address alone
+        whole = {("credit_hard", "credit_risk"), ("identity", "credit_risk"), *fraud}
+        wanted = {
+            "new": whole,
+            "handset_loan": whole,
+            "upgrade": whole,
+            "limit_change": {("credit_hard", "credit_risk"), *fraud},
+            "renewal": {("quotation_soft", "credit_risk"), *fraud},
+            "in_use": {("account_review", "credit_risk"), *fraud},
+        }
+        assert set(wanted) == {code for code, _ in codes.OCCASIONS}
+        for number, (occasion, searches) in enumerate(wanted.items()):
+            case = checks.running(self.people, occasion=occasion, application_id=f"ORD-47-{number}")
+            sent = [factories.body_of(each) for each in OutboxMessage.objects.filter(case=case)]
+            assert {(each["search_type"], each.get("purpose", "")) for each in sent} == searches, occasion
+            released = Release.objects.filter(case=case)
+            assert released.count() == len(searches)
+            for release in released:
+                assert "application" in set(release.items.values_list("category", flat=True))
+                assert [each.party.role for each in release.people.all()] == ["applicant"]
 
     def test_a_search_is_made_once_whatever_fails_in_between(self):
         """Lost answers, broken lines and second workers: the same message again, under the same id, one footprint."""
