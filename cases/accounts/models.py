@@ -29,7 +29,8 @@ class Account(Tracked):
 
     `payments_behind` are whole monthly payments that are due and unpaid; nothing where billing does not say.
     `token` is the keyed hash of the number; `content` that of all that the feed said last, so that the same row again
-    changes nothing. `fees_date` is the day of the newest of the fees, where billing says it. The default's date and
+    changes nothing. `fees_date` is the day of the newest of the fees, where billing says it; `paid_by` how it is
+    usually paid, a code of `reading.PAID_BY`. The default's date and
     balance, once there, never change: sale and payment leave them as they are.
     """
 
@@ -57,6 +58,7 @@ class Account(Tracked):
     content = models.BinaryField(editable=False)
 
     fees_date = models.DateField(null=True, blank=True)
+    paid_by = models.CharField(max_length=16, null=True, blank=True)  # noqa: DJ001 -- nothing where billing does not say
 
     untracked = ("token", "content")
 

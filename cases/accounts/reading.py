@@ -21,6 +21,7 @@ __all__ = [
     "OF_A_PERSON",
     "HOLDERS",
     "HOLDER_COLUMNS",
+    "PAID_BY",
     "PRODUCTS",
     "Fault",
     "Row",
@@ -32,6 +33,13 @@ __all__ = [
 ]
 
 PRODUCTS = {"broadband": "Broadband", "landline": "Landline", "mobile": "Mobile", "tv": "Television"}
+PAID_BY = {
+    "bank_transfer": "Bank transfer",
+    "card": "Card",
+    "cash": "Cash or at a counter",
+    "direct_debit": "Direct debit",
+    "top_up": "Top-up",
+}
 # What billing says stands against collecting. Holds of our own cases come beside them.
 FLAGS = {
     "adr": "Complaint at the ombudsman",
@@ -68,7 +76,7 @@ LONGEST, EARLIEST_BIRTH = 120, 1900
 _UNWRITTEN = frozenset({"Cc", "Zl", "Zp"})
 _AS_TOLD = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=str)
 # Columns that a feed may have since a later release. Where it does not say them, a row hashes as it did before.
-_LATER = frozenset({"contract_start_date", "payment_pence", "payments_behind", "fees_date"})
+_LATER = frozenset({"contract_start_date", "payment_pence", "payments_behind", "fees_date", "paid_by"})
 FAULTS = {
     "missing": "It is needed.",
     "too_long": "It is too long.",
@@ -256,6 +264,7 @@ COLUMNS: dict[str, Column] = {
     "payment_pence": Column(_not_negative),
     "payments_behind": Column(_count),
     "fees_date": Column(_day),
+    "paid_by": Column(_one_of(PAID_BY)),
     "flags": Column(_flags),
 }
 HOLDER_COLUMNS: dict[str, Column] = {

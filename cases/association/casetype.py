@@ -18,7 +18,7 @@ from cases.association import (
 )
 from cases.association.models import Association
 from cases.kernel import clocks, retention
-from cases.kernel.casetypes import CaseType
+from cases.kernel.casetypes import CaseType, Dimension
 from cases.kernel.exchange import corrections, letters
 
 __all__ = ["ASSOCIATION"]
@@ -53,6 +53,7 @@ ASSOCIATION = CaseType(
     retention_class="association_evidence",
     opening_clock=periods.CONFIRM,
     reopening_clock=periods.CONFIRM,
+    dimensions=(Dimension(code="basis", label="Basis", column="basis", words=lambda: dict(codes.BASES)),),
     topic=report.topic,
     topic_label=report.topic_label,
     amount=report.amount,

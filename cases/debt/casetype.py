@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cases.accounts.reading import PRODUCTS
+from cases.accounts.reading import PAID_BY, PRODUCTS
 from cases.debt import (
     callbacks,
     codes,
@@ -40,7 +40,10 @@ DEBT_PLACEMENT = CaseType(
     lifecycle=rules.LIFECYCLE,
     policy=rules.POLICY,
     retention_class="placement",
-    dimensions=(Dimension(code="product", label="Product", column="account__product", words=lambda: PRODUCTS),),
+    dimensions=(
+        Dimension(code="product", label="Product", column="account__product", words=lambda: PRODUCTS),
+        Dimension(code="paid_by", label="How they pay", column="account__paid_by", words=lambda: PAID_BY),
+    ),
     topic=report.topic,
     topic_label=report.topic_label,
     amount=report.amount,

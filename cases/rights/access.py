@@ -262,6 +262,7 @@ def _of_account(account: Account) -> Rows:
         ("Final bill", _day(account.final_bill_date)),
         ("Oldest unpaid bill", _day(account.oldest_unpaid_date)),
         ("Last payment", _day(account.last_payment_date)),
+        ("How you pay", billing.PAID_BY.get(account.paid_by or "", "")),
         ("Contract ends", _day(account.contract_end_date)),
         ("Default", f"{_day(account.default_date)}, {default}" if default else ""),
         ("Came from", "Our billing system"),

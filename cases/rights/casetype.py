@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cases.kernel import clocks, retention
-from cases.kernel.casetypes import CaseType
+from cases.kernel.casetypes import CaseType, Dimension
 from cases.kernel.exchange import letters
 from cases.rights import (
     access,
@@ -38,6 +38,10 @@ RIGHTS_REQUEST = CaseType(
     lifecycle=rules.LIFECYCLE,
     policy=rules.POLICY,
     retention_class="rights_request",
+    dimensions=(
+        Dimension(code="right", label="What was asked", column="right", words=lambda: dict(codes.RIGHTS)),
+        Dimension(code="came_by", label="How it reached us", column="came_by", words=codes.CAME_BY.labels),
+    ),
     topic=report.topic,
     topic_label=report.topic_label,
     amount=report.amount,

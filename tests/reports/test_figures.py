@@ -4,14 +4,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cases.kernel import intake, jobrun, jobs, transitions
+from cases.kernel import casetypes, intake, jobrun, jobs, transitions
 from cases.kernel.errors import NotAllowed
 from cases.kernel.models import Case, Clock, Figures, FiguresPart, Job, JobRow
 from cases.kernel.timing.quarters import Quarter
 from cases.ledger import api as ledger
 from cases.ledger.models import AccessEvent, LedgerEvent
 from cases.reports.figures import counting, tables
-from tests import factories, suspicions
+from tests import associations, checks, defaults, factories, placements, requests_of_people, suspicions
 from tests.factories import AT
 from tests.kernel.snapshots import nothing_written, undone
 from tests.web.desk import client_of
@@ -275,4 +275,38 @@ def test_no_table_takes_apart_what_another_does_but_whole_and_the_two_halves():
         ("deadline", ""),
         ("age", ""),
         ("place", ""),
+    }
+
+
+def test_each_kind_is_counted_by_what_is_bought_asked_and_paid_and_what_has_no_word_is_not_known():
+    """R36: what somebody buys, how they order it and how they pay; R33: what work comes in, and by which way."""
+    people = factories.office()
+    account = {"paid_by": "direct_debit"}
+    cases = {
+        "default": defaults.arrears(people, **account),
+        "debt_placement": placements.in_batch(people),
+        "check": checks.running(people),
+        "contest": checks.contest(people),
+        "association": associations.declared(people),
+        "rights_request": requests_of_people.asked(people, "erase"),
+        "dp_complaint": requests_of_people.complaint(people),
+    }
+    found = {}
+    for code, case in cases.items():
+        kind = casetypes.get(code)
+        for each in kind.dimensions:
+            (cell,) = counting._by(each, kind, [case.pk])
+            found[code, each.code] = each.words().get(cell, tables.NOT_KNOWN)
+    assert found == {
+        ("default", "product"): "Broadband",
+        ("default", "paid_by"): "Direct debit",
+        ("debt_placement", "product"): "Mobile",
+        ("debt_placement", "paid_by"): "Not known",
+        ("check", "occasion"): "New contract",
+        ("check", "channel"): "Online",
+        ("contest", "level"): "By a person, with a proposal",
+        ("association", "basis"): "Declared: married or civil partners",
+        ("rights_request", "right"): "Erase",
+        ("rights_request", "came_by"): "Letter",
+        ("dp_complaint", "about"): "Marketing",
     }

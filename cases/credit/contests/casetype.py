@@ -6,7 +6,7 @@ from cases.credit import casetype as _periods_of_checks  # noqa: F401 -- declare
 from cases.credit import codes, opening, periods
 from cases.credit.contests import forms, report, rules
 from cases.credit.models import Contest
-from cases.kernel.casetypes import CaseType
+from cases.kernel.casetypes import CaseType, Dimension
 from cases.kernel.exchange import letters
 
 __all__ = ["CONTEST"]
@@ -22,6 +22,14 @@ CONTEST = CaseType(
     lifecycle=rules.LIFECYCLE,
     policy=rules.POLICY,
     retention_class="contest",
+    dimensions=(
+        Dimension(
+            code="level",
+            label="How the decision was taken",
+            column="decision__automated_level",
+            words=lambda: dict(codes.LEVELS),
+        ),
+    ),
     topic=report.topic,
     topic_label=report.topic_label,
     amount=report.amount,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cases.accounts import bureaus
-from cases.accounts.reading import PRODUCTS
+from cases.accounts.reading import PAID_BY, PRODUCTS
 from cases.credit.defaults import (
     billing,
     callbacks,
@@ -41,7 +41,10 @@ DEFAULT = CaseType(
     lifecycle=rules.LIFECYCLE,
     policy=rules.POLICY,
     retention_class="credit_default",
-    dimensions=(Dimension(code="product", label="Product", column="account__product", words=lambda: PRODUCTS),),
+    dimensions=(
+        Dimension(code="product", label="Product", column="account__product", words=lambda: PRODUCTS),
+        Dimension(code="paid_by", label="How they pay", column="account__paid_by", words=lambda: PAID_BY),
+    ),
     topic=report.topic,
     topic_label=report.topic_label,
     amount=report.amount,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from cases.kernel import retention
-from cases.kernel.casetypes import CaseType
+from cases.kernel.casetypes import CaseType, Dimension
 from cases.kernel.exchange import letters
 from cases.kernel.retention import RetentionClass
 from cases.rights import codes as rights_codes
 from cases.rights import opening, periods
-from cases.rights.complaints import forms, report, rules
+from cases.rights.complaints import codes, forms, report, rules
 from cases.rights.forms import PartyForm
 from cases.rights.models import DpComplaint
 from cases.rights.report import amount
@@ -36,6 +36,7 @@ DP_COMPLAINT = CaseType(
     lifecycle=rules.LIFECYCLE,
     policy=rules.POLICY,
     retention_class="dp_complaint",
+    dimensions=(Dimension(code="about", label="About", column="about", words=lambda: dict(codes.ABOUT)),),
     topic=report.topic,
     topic_label=report.topic_label,
     amount=amount,
