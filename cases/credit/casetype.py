@@ -75,6 +75,8 @@ CHECK = CaseType(
         "fraud_filed": keeping.fraud_filed,
         "link_withdrawn": links.withdrawn,
         "marker_confirmed": keeping.marker_confirmed,
+        "marker_taken_back": keeping.marker_taken_back,
+        "filing_removed": keeping.filing_removed,
     },
     unspoken=frozenset({"links_used"}),
     clock_ends={periods.SEARCHES: callbacks.waited, periods.CLOSE: callbacks.over},
@@ -89,6 +91,7 @@ CHECK = CaseType(
     said={
         "check.contest_won": "A contest changed the decision",
         "check.kept_longer": "The result is kept by another rule",
+        "check.kept_no_longer": "The result is kept no longer for a fraud: none is on file any more",
         "check.link_was_wrong": "A link that it used was wrong",
         "check.waits_for_contest": "The end waits for a contest",
         "check.waits_for_notice": "The end waits until the person was told",

@@ -1,6 +1,6 @@
 """For how long a check is kept: by the rule of a customer, of somebody who became none, of a decision that no person
 took or that was contested, or of a fraud on file: filed by us, or by another member and confirmed. Of several the
-longest counts.
+longest counts. A filing that is removed, and a record that was about somebody else, keep nothing any more.
 
 A customer's check is kept until six years after their contract ends. Nobody tells a check of that end: from its closing
 six years are counted, and before they are over it is looked whether the contract went on.
@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from cases.accounts import likeness
 from cases.credit import codes
 from cases.credit.models import CheckDecision, Contest
-from cases.kernel import calendars, jobs, locks, record, retention
+from cases.kernel import calendars, casetypes, jobs, locks, record, retention
 from cases.kernel.actors import Actor, system
 from cases.kernel.finding import matching
 from cases.kernel.models import Case, CaseAddress, CaseLink, CaseParty
@@ -32,13 +32,15 @@ __all__ = [
     "OTHER",
     "class_of",
     "contested",
+    "filing_removed",
     "fraud_filed",
     "is_kept_on",
     "marker_confirmed",
+    "marker_taken_back",
 ]
 
 CUSTOMER, OTHER, AUTOMATED, FRAUD = "check_customer", "check_no_customer", "check_automated", "check_fraud"
-KEEP, LONGER = "keep_customer_checks", "keep_checks_longer"
+KEEP, LONGER, SHORTER = "keep_customer_checks", "keep_checks_longer", "keep_checks_no_longer"
 # So long before its last day a customer's check is looked at, and again each day from then on.
 AHEAD = timedelta(days=30)
 
@@ -73,6 +75,13 @@ def fraud_filed(filing: Case, *, at: datetime) -> None:
     filed. Of a restricted filing nothing is written anywhere else."""
     if filing.is_restricted:
         return
+    checks = _of_filing(filing).exclude(retention_class=FRAUD)
+    if found := list(checks.values_list("pk", flat=True)):
+        _start(found, FRAUD, source=filing.source, at=at)
+
+
+def _of_filing(filing: Case) -> QuerySet[Case]:
+    """Return the checks that are linked with a filing, or of whom it is about, but for victims."""
     named = filing.parties.filter(is_detached=False).exclude(role__startswith="victim").exclude(party=None)
     linked = CaseLink.objects.filter(removed_at=None)
     wanted = (
@@ -80,14 +89,13 @@ def fraud_filed(filing: Case, *, at: datetime) -> None:
         | Q(pk__in=linked.filter(other=filing).values("case"))
         | Q(parties__role="applicant", parties__is_detached=False, parties__party__in=named.values("party"))
     )
-    checks = (
-        Case.objects.filter(wanted, kind="check", is_erased=False)
-        .exclude(retention_class=FRAUD)
-        .distinct()
-        .order_by("pk")
-    )
-    if found := list(checks.values_list("pk", flat=True)):
-        _start(found, FRAUD, source=filing.source, at=at)
+    return Case.objects.filter(wanted, kind="check", is_erased=False).distinct().order_by("pk")
+
+
+def filing_removed(filing: Case, *, at: datetime) -> None:
+    """A filing of ours is down: what was kept for its sake is kept no longer than without it."""
+    if not filing.is_restricted:
+        _start_shorter(_of_filing(filing), source=filing.source, at=at)
 
 
 def marker_confirmed(person: CaseParty, *, at: datetime) -> None:
@@ -100,6 +108,44 @@ def marker_confirmed(person: CaseParty, *, at: datetime) -> None:
     checks = about.exclude(case__retention_class=FRAUD).order_by("case").values_list("case", flat=True).distinct()
     if found := list(checks):
         _start(found, FRAUD, source=person.case.source, at=at)
+
+
+def marker_taken_back(person: CaseParty, *, at: datetime) -> None:
+    """A record that was confirmed for somebody is about somebody else: their checks are kept as if it had not been."""
+    if person.case.is_restricted or person.party_id is None:
+        return
+    about = CaseParty.objects.filter(party=person.party_id, role="applicant", is_detached=False, case__kind="check")
+    checks = Case.objects.filter(pk__in=about.values("case"), is_erased=False).order_by("pk")
+    _start_shorter(checks, source=person.case.source, at=at)
+
+
+def _start_shorter(checks: QuerySet[Case], *, source: str, at: datetime) -> None:
+    if found := list(checks.filter(retention_class=FRAUD).values_list("pk", flat=True)):
+        jobs.start(SHORTER, actor=system("checks", source=source), at=at, params={"checks": found})
+
+
+def _shorten(job: jobs.Job, subject: str, at: datetime) -> None:
+    """Keep one check as if no fraud were on file, unless another filing or record still is. What is kept as a
+    customer's is kept until it was looked whether the contract goes on."""
+    check = locks.case_for_update(int(subject))
+    applicants = check.parties.filter(role="applicant", is_detached=False).exclude(party=None)
+    people = list(applicants.values_list("party_id", flat=True))
+    marked = (each.reacts["still_marked"] for each in casetypes.all_types() if "still_marked" in each.reacts)
+    if check.retention_class != FRAUD or any(is_marked(check, people) for is_marked in marked):
+        raise jobs.Skipped("still_marked")
+    detail = {"no_longer": FRAUD}
+    with record.act(check, "check.kept_no_longer", actor=jobs.worker_of(job), at=at, detail=detail):
+        check.retention_class = casetypes.get(check.kind).retention_class
+        if check.is_closed:
+            code = check.retention_class = class_of(check)
+            until = retention.dispose_after(code, trigger_date=check.closed_date or _last_decided(check))
+            until = max(until, calendars.london_date(at) + AHEAD) if code == CUSTOMER else until
+            check.dispose_after_date = until
+            for party in check.parties.all():
+                party.retention_class, party.dispose_after_date = code, until
+                party.save(update_fields=["retention_class", "dispose_after_date"])
+        check.version += 1
+        check.save(update_fields=["retention_class", "dispose_after_date", "version"])
 
 
 def _start(checks: list[int], code: str, *, source: str, at: datetime) -> None:
@@ -199,6 +245,14 @@ jobs.declare(
         do=_lengthen,
         desk="check",
         reasons={"long_enough": "It is kept long enough"},
+    ),
+    jobs.Kind(
+        code=SHORTER,
+        label="Keep checks no longer of which no fraud is on file any more",
+        rows=lambda job: job.params["checks"],
+        do=_shorten,
+        desk="check",
+        reasons={"still_marked": "Another fraud on file is about it"},
     ),
     jobs.Kind(
         code=KEEP,

@@ -11,6 +11,7 @@ from cases.fraud import (
     codes,
     disputes,
     expiry,
+    flags,
     forms,
     fromoutside,
     incoming,
@@ -177,6 +178,7 @@ FRAUD_REFERRAL = CaseType(
         "hold_began": moratoria.hold_began,
         "fraud_confirmed": fromoutside.fraud_confirmed,
         "who_is_marked": expiry.of_the_filing,
+        "still_marked": flags.still_marked,
     },
     clock_ends={
         **dict.fromkeys(periods.EXPIRIES, callbacks.expired),

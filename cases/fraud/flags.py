@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -10,10 +11,26 @@ from django.db.models import Q
 from cases.fraud import expiry
 from cases.fraud.models import DerivedFlag
 from cases.kernel import clocks
-from cases.kernel.models import Case
+from cases.kernel.models import Case, CaseLink, CaseParty
 from cases.ledger import api as ledger
 
-__all__ = ["fit", "live", "purge", "purge_heard"]
+__all__ = ["fit", "live", "purge", "purge_heard", "still_marked"]
+
+# Of a filing that stands, or stood until its time was up.
+_ON_FILE = ("filed", "disputed", "removal_requested", "expired")
+
+
+def still_marked(case: Case, people: Collection[int]) -> bool:
+    """Say whether a filing of ours, or another member's record that somebody confirmed, is about a case of another
+    kind: linked with it, or about one of its people, by their joined person. Two queries at most."""
+    links = CaseLink.objects.filter(removed_at=None)
+    linked = Q(pk__in=links.filter(other=case).values("case")) | Q(pk__in=links.filter(case=case).values("other"))
+    rows = CaseParty.objects.filter(party__in=people, is_detached=False).exclude(role__startswith="victim")
+    filings = Case.objects.filter(kind="fraud_referral", state__in=_ON_FILE, is_restricted=False)
+    if filings.filter(linked | Q(pk__in=rows.values("case"))).exists():
+        return True
+    confirmed = DerivedFlag.objects.filter(kind="warning", code="match", notice__outcome="confirmed")
+    return confirmed.filter(party__in=rows.filter(is_innocent=False)).exists()
 
 
 def live(case: Case) -> list[DerivedFlag]:

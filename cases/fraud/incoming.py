@@ -247,9 +247,20 @@ def _record(
             _end_work(decision)
         _FOLLOWS.get((fresh.kind, outcome), _nothing)(decision)
         if is_taken_back:
-            flags.purge_heard(edit.case, at=at, notice=fresh)
+            _take_back(decision)
         clocks.refresh_due(edit.case)
         edit.case.is_dormant = _rests(edit.case)
+
+
+def _take_back(decision: Decision) -> None:
+    """It was somebody else: their flag goes, and what was kept for its sake is looked at anew."""
+    notice, at = decision.notice, decision.at
+    people = list(CaseParty.objects.filter(pk__in=DerivedFlag.objects.filter(notice=notice).values("party")))
+    flags.purge_heard(decision.case, at=at, notice=notice)
+    for casetype in casetypes.all_types() if notice.kind == "match" else ():
+        if follow := casetype.reacts.get("marker_taken_back"):
+            for person in people:
+                follow(person, at=at)
 
 
 def _rests(case: Case) -> bool:

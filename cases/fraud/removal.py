@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from cases.fraud import codes, disputes, flags, incoming, messages, periods
-from cases.kernel import clocks, outbox, releases, tasks
+from cases.kernel import casetypes, clocks, outbox, releases, tasks
 from cases.kernel.exchange import corrections
 from cases.kernel.models import Case, CaseParty, OutboxMessage, Task
 from cases.ledger.models import LedgerEvent
@@ -131,6 +131,9 @@ def confirm(context: Any) -> None:
     disputes.end(case, "removed", actor=context.actor, at=at)
     _close_what_is_moot(context)
     disputes.tell_of_removal(case, at=at)
+    for casetype in casetypes.all_types():
+        if follow := casetype.reacts.get("filing_removed"):
+            follow(case, at=at)
 
 
 def expire(context: Any) -> None:

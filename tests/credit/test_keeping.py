@@ -138,6 +138,44 @@ class Keeping(TestCase):
         with nothing_written():
             keeping.marker_confirmed(fraudster, at=AT)
 
+    def test_a_record_that_was_about_somebody_else_keeps_nothing_any_more_unless_another_does(self):
+        """Kept as a fraudster's for six years, on a word that somebody has taken back: UK GDPR Art 5(1)(d), (e)."""
+        mine, also = (self.closed(checks.decided(self.people, checks.NO)) for _ in range(2))
+        before = [(each.retention_class, each.dispose_after_date) for each in (mine, also)]
+        case = factories.investigating(self.people)
+        fraudster = case.parties.order_by("number").first()
+        with record.act(case, "tests.joined", actor=actors.system("tests"), at=AT):
+            party = Party.objects.create()
+            for each in (mine.parties.get(), also.parties.get(), fraudster):
+                each.party = party
+                each.save(update_fields=["party"])
+        hear_of(case, "fpa.match", at=AT, their_reference="M-1", matched_on=["name", "date_of_birth"])
+        notice = IncomingNotice.objects.get(case=case)
+        given = {"at": AT, "reason": "The same person.", "inputs": {"person": "1", "agrees_in": ["name"]}}
+        incoming.decide(notice, "confirmed", actor=self.people["a.byrne"], **given)
+        work(AT)
+        self.linked(factories.filed(self.people), also)
+        notice.refresh_from_db()
+        incoming.decide(notice, "false_positive", actor=self.people["d.osei"], **{**given, "reason": "Her namesake."})
+        work(AT)
+        now = [Case.objects.get(pk=each.pk) for each in (mine, also)]
+        assert now[0].retention_class == before[0][0] and now[1].retention_class == "check_fraud"
+        assert now[0].dispose_after_date == before[0][1] == now[0].parties.get().dispose_after_date
+        assert Job.objects.get(kind=keeping.SHORTER).skipped == 1
+
+    def test_a_filing_that_is_removed_keeps_no_check_any_more(self):
+        mine, running = self.closed(checks.decided(self.people)), checks.decided(self.people)
+        before = mine.dispose_after_date
+        case = self.linked(self.linked(factories.removal_requested(self.people), mine), running)
+        keeping.fraud_filed(case, at=AT)
+        work(AT)
+        assert {Case.objects.get(pk=each.pk).retention_class for each in (mine, running)} == {"check_fraud"}
+        transitions.apply(case.pk, "confirm_removal", actor=factories.fpa(), at=AT)
+        work(AT)
+        mine, running = (Case.objects.get(pk=each.pk) for each in (mine, running))
+        assert (mine.retention_class, mine.dispose_after_date) == ("check_customer", before)
+        assert self.closed(running).retention_class == "check_customer"
+
     def test_somebody_at_work_on_a_check_keeps_no_fraud_from_being_filed(self):
         """Neither a filing nor a contest asks for the lock of the check: a job waits for it."""
         check = checks.decided(self.people)
