@@ -65,7 +65,7 @@ DEBT_PLACEMENT = CaseType(
     callbacks={**callbacks.CALLBACKS, **letters.CALLBACKS},
     callback_data=callbacks.EXAMPLES,
     refused=letters.REFUSED,
-    task_ends={effects.RING: effects.rung},
+    task_ends={effects.RING: effects.rung, effects.NOT_BOOKED: effects.is_booked},
     clock_ends={
         periods.RECALL: callbacks.recall_is_late,
         periods.LOOK: looking.look_now,
@@ -114,6 +114,7 @@ DEBT_PLACEMENT = CaseType(
         "placement.stop_arrived": "The agency has the order to stop",
         "placement.stop_late": "The order to stop has not arrived in time",
         "placement.stopped": "The agency is told to stop",
+        "placement.to_note": "Billing is to note what the agency learned",
         "placement.updated": "The agency is told of a change",
     },
 )

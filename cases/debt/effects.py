@@ -21,7 +21,7 @@ __all__ = ["RECALL_LATE", "REJECTED", "hold_began"]
 REJECTED, RECALL_LATE, STOPPED = "placement_rejected", "placement_recall_late", "placement_stopped_at_agency"
 COMPLAINT, RING = heard.COMPLAINT, "placement_tell_by_hand"
 UPDATE, GIVEN_UP = "placement_update_by_hand", "placement_given_up"
-BY_HAND = "placement_write_by_hand"
+BY_HAND, NOT_BOOKED = "placement_write_by_hand", "placement_not_booked"
 _REPORTED = {
     "complaint": "a complaint; nobody collects until this is closed and billing has told of the account again",
     "call": "it called",
@@ -38,10 +38,14 @@ tasks.declare(
         UPDATE: "Bring a recovery agency up to date by hand: its account has other holders, or no file can go",
         GIVEN_UP: "A recovery agency gave an account up: hand it to the next one, or recall it",
         RING: "A recovery agency could not be told to stop: ring them",
+        NOT_BOOKED: "Billing has not booked what an agency collected long ago: ask it, and close this once it has",
         BY_HAND: "Tell somebody who holds the account of the agency by hand: no letter can go to them",
     },
     ended_by={RECALL_LATE: "This ends when the agency confirms that it has stopped."},
-    more={COMPLAINT: lambda detail: _REPORTED.get(str(detail.get("code")), "")},
+    more={
+        COMPLAINT: lambda detail: _REPORTED.get(str(detail.get("code")), ""),
+        NOT_BOOKED: lambda detail: f"£{detail['pence'] / 100:,.2f}" if "pence" in detail else "",
+    },
 )
 ASKED = "placement_n6"
 NOTICES = {"n6": "We have asked an agency to collect what you owe", "n8": "An agency collects no more from you"}
@@ -274,6 +278,13 @@ def rung(case: Case, _task: Task, *, at: datetime) -> None:
     placement.is_told_of_hold = True
     placement.save(update_fields=["is_told_of_hold"])
     has_stopped(case, at=at)
+
+
+def is_booked(case: Case, _task: Task, *, at: datetime) -> None:
+    """Somebody says that billing has what the agency collected: it is off the balance by billing's own count."""
+    placement = case.placement
+    placement.booked_pence = placement.collected_pence
+    placement.save(update_fields=["booked_pence"])
 
 
 def has_stopped(case: Case, *, at: datetime) -> None:

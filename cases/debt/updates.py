@@ -6,21 +6,22 @@ A payment that the agency collected is no news to it when billing books it. What
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef, Q
 
 from cases.accounts.models import Account
 from cases.accounts.people import people_of
-from cases.debt import codes, effects, looking, messages, opening
+from cases.debt import codes, effects, heard, looking, messages, opening
+from cases.debt.limitation import limit
 from cases.debt.models import Placement
 from cases.debt.moratorium import fees
 from cases.kernel import locks, parties, record, tasks
 from cases.kernel.actors import Actor, system
 from cases.kernel.errors import CaseError
-from cases.kernel.models import Case, CaseAddress, CaseParty
+from cases.kernel.models import Case, CaseAddress, CaseParty, Task
 from cases.ledger.reads import Reader
 
 __all__ = ["accounts_changed"]
@@ -32,7 +33,7 @@ def accounts_changed(accounts: Collection[int], *, at: datetime) -> None:
     """Tell agencies what changed about accounts that they have; an account whose file waits is looked at again; what
     an agency collected before it gave the account back is noted once billing has booked it. Inside the caller's
     transaction; locks the cases. Three queries and no more where no agency has or had any of them."""
-    _book_late(accounts, at=at)
+    _look_back(accounts, at=at)
     rows = Placement.objects.filter(account__in=accounts, case__state__in=("released", *codes.AT_AGENCY))
     placements = list(rows.select_related("case").order_by("case_id"))
     if not placements:
@@ -53,25 +54,57 @@ def accounts_changed(accounts: Collection[int], *, at: datetime) -> None:
     looking.look_at_held(Placement.objects.filter(pk__in=at_agency), at=at)
 
 
-def _book_late(accounts: Collection[int], *, at: datetime) -> None:
-    """Note what billing has booked by now of what agencies collected whose placement is over, the oldest first."""
+def _look_back(accounts: Collection[int], *, at: datetime) -> None:
+    """Note what billing has booked by now of what agencies collected whose placement is over, the oldest first. What it
+    has not booked long after is for people; so is what an agency learned and nobody was asked to have noted."""
     taken: dict[int, int] = {}
+    asked = Task.objects.filter(case=OuterRef("pk"), kind=heard.TO_NOTE)
+    unsaid = Q(~Exists(asked), case__state__in=heard.BY_STATE)
     over = Placement.objects.filter(account__in=accounts, case__is_closed=True, case__is_erased=False)
-    rows = over.filter(collected_pence__gt=F("booked_pence"))
+    rows = over.filter(unsaid | Q(collected_pence__gt=F("booked_pence"))).annotate(is_unsaid=Q(unsaid))
     for row in rows.select_related("account", "case").order_by("case_id"):
-        others = Placement.objects.filter(account=row.account_id).values_list("pk", flat=True)
-        owed = fees.owed([row.account], but=list(others))[row.account_id]
-        if owed == row.seen_pence:
-            continue
-        _, booked = _news(row, owed + taken.get(row.account_id, 0))
-        taken[row.account_id] = taken.get(row.account_id, 0) + booked
-        case = locks.case_for_update(row.case_id)
-        actor = system("placement", source=case.source)
-        with record.act(case, "placement.booked_late", actor=actor, at=at, detail={"booked_pence": booked}):
-            row.booked_pence, row.seen_pence = row.booked_pence + booked, owed
-            row.save(update_fields=["booked_pence", "seen_pence"])
-            case.version += 1
-            case.save(update_fields=["version"])
+        if row.is_unsaid:
+            _ask(row, heard.BY_STATE[row.case.state], at=at)
+        if row.collected_pence > row.booked_pence:
+            _book_late(row, taken, at=at)
+
+
+def _ask(row: Placement, what: str, *, at: datetime) -> None:
+    """Have billing note what an agency learned before anybody was asked to: until then nobody gets the account, and
+    without the task nothing would ever say that it has been noted."""
+    case = locks.case_for_update(row.case_id)
+    with record.act(case, "placement.to_note", actor=system("placement", source=case.source), at=at):
+        heard.ask_billing(case, what, account=row.account, at=at)
+        case.version += 1
+        case.save(update_fields=["version"])
+
+
+def _book_late(row: Placement, taken: dict[int, int], *, at: datetime) -> None:
+    """Book of one placement what the balance of its account fell by, but for what another one `taken` from it."""
+    others = Placement.objects.filter(account=row.account_id).values_list("pk", flat=True)
+    owed = fees.owed([row.account], but=list(others))[row.account_id]
+    booked = _news(row, owed + taken.get(row.account_id, 0))[1] if owed != row.seen_pence else 0
+    taken[row.account_id] = taken.get(row.account_id, 0) + booked
+    left = row.collected_pence - row.booked_pence - booked
+    is_for_people = left > 0 and _is_long_ago(row) and not row.case.tasks.filter(kind=effects.NOT_BOOKED).exists()
+    if owed == row.seen_pence and not is_for_people:
+        return
+    case = locks.case_for_update(row.case_id)
+    actor = system("placement", source=case.source)
+    with record.act(case, "placement.booked_late", actor=actor, at=at, detail={"booked_pence": booked}):
+        if is_for_people:
+            tasks.raise_task(effects.NOT_BOOKED, case=case, at=at, pence=left)
+        row.booked_pence, row.seen_pence = row.booked_pence + booked, owed
+        row.save(update_fields=["booked_pence", "seen_pence"])
+        case.version += 1
+        case.save(update_fields=["version"])
+
+
+def _is_long_ago(row: Placement) -> bool:
+    """Say whether billing has told of an account so long after its placement was over that it has booked by then what
+    it will book."""
+    ended = row.case.closed_date
+    return ended is not None and row.account.as_of > ended + timedelta(days=limit("booked_within"))
 
 
 def _stop_if_stopped(case: Case, owed: int, *, actor: Actor, at: datetime) -> None:

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from cases.debt import heard
 from cases.debt.models import Placement
 from cases.debt.sale.models import DebtSaleAccount
 from cases.kernel import edits, transitions
@@ -186,3 +187,53 @@ def test_a_call_between_the_recall_and_its_confirmation_is_for_people_and_one_be
     assert breaches(case) == []
     placements.said(case, "placement.reported", code="visit", at=AT + timedelta(minutes=1))
     assert breaches(case) == ["visit"]
+
+
+def test_what_billing_has_not_booked_long_after_the_placement_is_for_people_and_lowers_nothing_once_it_is(people):
+    """Billing booked the payment before the agency told of it: the balance will not fall for it again."""
+    row = portfolio.row(0)  # £50.00
+    batch = placements.built(people, row)
+    placements.release(batch, digest=batch.digest, actor=people[placements.MANAGER], at=AT)
+    case = placements.case_of(batch)
+    transitions.apply(case.pk, "send", actor=placements.actors.system("tests"), at=AT)
+    placements.said(case, "placement.answered")
+    booked = {**row, "balance_pence": "3500"}
+    placements.accounts(people, {**booked, "as_of": AT.date().isoformat()})
+    placements.said(case, "placement.remitted", amount_pence=1500)
+    placements.said(case, "placement.returned", code="uneconomic")
+    for days in (1, 35):
+        at = AT + timedelta(days=days)
+        placements.accounts(people, {**booked, "as_of": at.date().isoformat()}, at=at)
+    asked = Task.objects.filter(case=case, kind="placement_not_booked")
+    assert (asked.count(), line_of(people, Case.objects.get(pk=case.pk), at=at).balance_pence) == (0, 2000)
+
+    for days in (36, 37):
+        at = AT + timedelta(days=days)
+        placements.accounts(people, {**booked, "as_of": at.date().isoformat()}, at=at)
+    assert [each.detail for each in asked] == [{"pence": 1500}]
+    assert line_of(people, Case.objects.get(pk=case.pk), at=at).balance_pence == 2000  # nobody is asked twice meanwhile
+    edits.close_task(case.pk, asked.get().pk, actor=people[placements.ANALYST], at=at, reason="It was booked before.")
+    assert line_of(people, Case.objects.get(pk=case.pk), at=at).balance_pence == 3500
+
+
+def test_what_an_agency_learned_before_anybody_was_asked_is_asked_for_when_billing_tells_of_the_account(
+    people, monkeypatch
+):
+    row = portfolio.row(0)
+    batch = placements.built(people, row)
+    placements.release(batch, digest=batch.digest, actor=people[placements.MANAGER], at=AT)
+    case = placements.case_of(batch)
+    transitions.apply(case.pk, "send", actor=placements.actors.system("tests"), at=AT)
+    placements.said(case, "placement.answered")
+    with monkeypatch.context() as before:  # as a release did that knew no such task
+        before.setattr(heard, "ask_billing", lambda *_args, **_more: None)
+        placements.said(case, "placement.insolvent")
+    assert not Task.objects.filter(case=case, kind="placement_billing_to_note").exists()
+    for day in (NEXT, NEXT + timedelta(days=1)):
+        placements.accounts(people, {**row, "as_of": day.date().isoformat()}, at=day)
+    task = Task.objects.get(case=case, kind="placement_billing_to_note")
+    assert (task.detail["what"], again(people, case, at=day)) == ("insolvent", ("excluded", ["insolvent"]))
+    edits.close_task(case.pk, task.pk, actor=people[placements.ANALYST], at=day, reason="It is discharged.")
+    later = day + timedelta(days=1)
+    placements.accounts(people, {**row, "as_of": later.date().isoformat()}, at=later)
+    assert again(people, case, at=later) == ("in_batch", [])
