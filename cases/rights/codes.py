@@ -21,6 +21,8 @@ __all__ = [
     "IDENTITY",
     "LIFT",
     "NEEDS_CONSENT",
+    "NEEDS_OPT_OUT",
+    "OPT_OUTS",
     "ERASE",
     "OUTCOMES",
     "PORT",
@@ -72,6 +74,14 @@ NEEDS_CONSENT: frozenset[tuple[str, str]] = frozenset(
 )
 
 _MARKETING = ("own_marketing", "spend_advice", "third_party_marketing")
+# How a message lets whoever gets it opt out of more, and which messages have to (R23).
+OPT_OUTS = (
+    ("reply", "By answering it"),
+    ("link", "By a link in it"),
+    ("phone", "By a free telephone call"),
+    ("settings", "In their account or app"),
+)
+NEEDS_OPT_OUT = frozenset((purpose, channel) for purpose in _MARKETING for channel in ("email", "sms"))
 _PROFILING = ("profiling_marketing", "personalise", "online_ads")
 
 

@@ -27,6 +27,8 @@ SCHEMA: dict[str, Any] = {
         "schema_version": {"type": "integer", "enum": [1]},
         "purpose": {"type": "string", "enum": [codes.SERVICE, *(code for code, _ in codes.PURPOSES)]},
         "channel": {"type": "string", "enum": [code for code, _ in codes.CHANNELS]},
+        "opt_out": {"type": "string", "enum": [code for code, _ in codes.OPT_OUTS]},
+        "batch": {"type": "string", "minLength": 1, "maxLength": 40, "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]*$"},
         "people": {
             "type": "array",
             "minItems": 1,
@@ -57,12 +59,22 @@ TOLD = releases.MessageKind(
     categories={"answers.may_contact": "choice", "answers.reason": "choice"},
     put_right_by="nobody",
 )
-EXAMPLE = {"schema_version": 1, "purpose": "own_marketing", "channel": "sms", "people": [{"phone": "+447700900654"}]}
+EXAMPLE = {
+    "schema_version": 1,
+    "purpose": "own_marketing",
+    "channel": "sms",
+    "opt_out": "reply",
+    "batch": "spring-2026-11",
+    "people": [{"phone": "+447700900654"}],
+}
+# A text or an e-mail that markets is sent only if whoever gets it can stop more of them by it (PECR reg 23; R23).
+_WITHOUT_OPT_OUT = choices.Verdict(may_contact=False, reason="no_opt_out")
 
 
 def answer(document: Mapping[str, Any], *, actor: Actor, message_id: str, at: datetime) -> dict[str, Any]:
     """Return for each person in order yes or no and why, and keep it. The caller opens the transaction.
 
+    Of a text or an e-mail that markets the question says how whoever gets it can opt out; else the answer is no.
     A company or partner is told yes or no alone, a partner only for what partners advertise, and neither without an
     agreement in force; the answer names the clause it left on. Raises NotAllowed, and FieldErrors for a purpose that is
     not the asker's or a question that came before.
@@ -79,6 +91,9 @@ def answer(document: Mapping[str, Any], *, actor: Actor, message_id: str, at: da
     asker = Agency.objects.select_related("terms").get(pk=actor.agency_id or 0)
     reaches = [choices.reach_of(each) for each in document["people"]]
     found = choices.verdicts(reaches, purpose=purpose, channel=channel, at=at)
+    opt_out = str(document.get("opt_out") or "")
+    if (purpose, channel) in codes.NEEDS_OPT_OUT and not opt_out:
+        found = [_WITHOUT_OPT_OUT if each.may_contact else each for each in found]
     said = _said(asker, found)
     clause = _clause(asker, said, at=at)
     ContactAnswer.objects.bulk_create(
@@ -93,6 +108,8 @@ def answer(document: Mapping[str, Any], *, actor: Actor, message_id: str, at: da
             may_contact=verdict.may_contact,
             reason=verdict.reason,
             clause=clause,
+            opt_out=opt_out,
+            batch=str(document.get("batch") or ""),
         )
         for number, (reach, verdict) in enumerate(zip(reaches, found, strict=True), start=1)
     )

@@ -123,7 +123,8 @@ class ContactAnswer(models.Model):
     """What one system was answered when it asked whether it may contact somebody. Never changed.
 
     It is the register of what was told by the gate: `clause` is the one of the notice on which an answer left the firm,
-    none for our own systems. `message_id` is the question's own; `tokens` are the keyed hashes of what the person is
+    none for our own systems. `opt_out` is how the message lets whoever gets it opt out, `batch` the asker's own number
+    of what it sends or matches. `message_id` is the question's own; `tokens` are the keyed hashes of what the person is
     reached by.
     """
 
@@ -137,6 +138,8 @@ class ContactAnswer(models.Model):
     may_contact = models.BooleanField()
     reason = models.CharField(max_length=32)
     clause = models.CharField(max_length=40, blank=True, default="", db_default="")
+    opt_out = models.CharField(max_length=12, blank=True, default="", db_default="")
+    batch = models.CharField(max_length=40, blank=True, default="", db_default="")
 
     class Meta:
         constraints = [

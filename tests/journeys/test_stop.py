@@ -88,7 +88,7 @@ def answers(office, code, case, occurred_at):
 
 def may(office, purpose, channel, **person):
     path = "/api/v1/partners/own-messaging/may-contact"
-    body = {"schema_version": 1, "purpose": purpose, "channel": channel, "people": [person]}
+    body = {"schema_version": 1, "purpose": purpose, "channel": channel, "opt_out": "link", "people": [person]}
     (answer,) = ask(office, "own-messaging", path, body).json()["answers"]
     office.advance(timedelta(seconds=1))
     return answer["may_contact"]

@@ -453,6 +453,32 @@ class Rights(TestCase):
             ("own-messaging", "stopped", ""),
         ]
 
+    def test_text_or_email_that_markets_needs_a_way_to_opt_out_of_more_and_the_answer_keeps_it_and_the_batch(self):
+        """R23: each message has the option to opt out; R25: which partner, which batch."""
+        consent = {"purposes": ["own_marketing", "third_party_marketing"], "wording_version": "2026-02"}
+        rights.asked(self.people, "give_consent", **consent)
+        sender, people = rights.own("own-messaging"), [{"phone": "+447700900654", "email": "b.quince@example.org"}]
+        asked = (
+            ({"purpose": "own_marketing", "channel": "sms"}, "no_opt_out"),
+            ({"purpose": "own_marketing", "channel": "sms", "opt_out": "reply", "batch": "b-7"}, "consent"),
+            ({"purpose": "third_party_marketing", "channel": "email"}, "no_opt_out"),
+            ({"purpose": "own_marketing", "channel": "post"}, "not_objected"),
+            ({"purpose": "service", "channel": "sms"}, "service_message"),
+            ({"purpose": "personalise", "channel": "sms"}, "no_consent"),
+        )
+        for number, (question, reason) in enumerate(asked):
+            said = gate.answer({**question, "people": people}, actor=sender, message_id=f"q-{number}", at=AT + MINUTE)
+            assert said["answers"][0]["reason"] == reason, question
+        kept = ContactAnswer.objects.order_by("pk").values_list("opt_out", "batch", "may_contact")
+        assert list(kept) == [
+            ("", "", False),
+            ("reply", "b-7", True),
+            ("", "", False),
+            ("", "", True),
+            ("", "", True),
+            ("", "", False),
+        ]
+
     def test_answer_to_a_complaint_is_in_the_letter_as_it_was_typed_and_opened_on_record(self):
         """Data Protection Act 2018 s.164A(4): the person is told of the outcome."""
         case = rights.answered(self.people)
