@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from cases.kernel import approvals, calendars, casetypes, clocks, holdkinds, locks, policy, record, retention, tasks
+from cases.kernel.errors import CaseError
 from cases.kernel.linking import detaching, splitting
 from cases.kernel.models import Case, Hold, Letter
 
@@ -75,9 +76,13 @@ def stop_all_work(context: Any) -> None:
 
 
 def lead_to_the_other(context: Any) -> None:
-    """The reference becomes a pointer; the other case tells of it. Locks the other case without waiting."""
+    """The reference becomes a pointer; the other case tells of it. Locks the other case without waiting, and looks once
+    more under the lock whether it is open: what is merged into a case that has just ended would be worked on by nobody.
+    Raises CaseError."""
     found = _other(context)
     other = locks.another_for_update(found.pk if found else 0)
+    if other.is_closed:
+        raise CaseError(f"{other.reference} has ended meanwhile. Merge it into another case, or reopen that one first.")
     context.case.merged_into = other
     with record.act(other, "case.merged_from", actor=context.actor, at=context.at, cause=None) as action:
         action.detail["reference"] = context.case.reference

@@ -1,11 +1,12 @@
 """Void, merge and reopen from every state of every kind, by every role, against the one table."""
 
 from dataclasses import replace
+from unittest.mock import patch
 
 import pytest
 from django.test import TestCase
 
-from cases.kernel import casetypes, edits, transitions, verdicts
+from cases.kernel import casetypes, edits, locks, transitions, verdicts
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Approval, Case, CaseParty, OutboxMessage, Team
 from cases.kernel.roles import ROLES
@@ -147,6 +148,25 @@ class CommonMoves(TestCase):
         assert case.merged_into_id == self.other.pk
         told = LedgerEvent.objects.get(stream=self.other.uid, action="case.merged_from")
         assert told.content()["detail"] == {"reference": case.reference}
+
+    def test_nothing_is_merged_into_a_case_that_ends_at_the_same_moment(self):
+        """Somebody ends the other case after this one was looked at and before it is locked."""
+        case, other, lock = self.cases["fraud_referral", "referred"], self.other, locks.another_for_update
+
+        def too_late(case_id):
+            found = lock(case_id)
+            found.is_closed = True  # as it is read under the lock
+            return found
+
+        given = {"actor": self.people["a.byrne"], "at": AT, "reason": "Twice.", "inputs": {"into": str(other.uid)}}
+        transitions.apply(case.pk, "merge", **given)
+        approval = Approval.objects.get(case=case, act="merge", closed_at=None)
+        with (
+            patch("cases.kernel.locks.another_for_update", too_late),
+            nothing_written(counted=1),
+            pytest.raises(CaseError, match="has ended meanwhile"),
+        ):
+            verdicts.decide(approval.uid, "agreed", actor=self.people["d.osei"], at=AT)
 
     def test_a_case_is_merged_only_into_another_open_case_of_its_kind(self):
         case = factories.referred(self.people)
