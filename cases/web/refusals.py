@@ -50,6 +50,11 @@ WORDS: dict[int, tuple[str, str]] = {
     503: ("One moment, please", "The database is being restarted. What you were doing was not saved; try again."),
 }
 
+TOO_OLD = (
+    "This form is too old, or did not come from this site. Nothing was done. Go back in your browser: what you typed "
+    "is still there. Copy it, open the page anew, and send it from there."
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
@@ -169,7 +174,7 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 @login_not_required
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Answer a form that does not carry this session's token."""
-    return problem(request, 403, "This form is too old, or did not come from this site. Reload the page and try again.")
+    return problem(request, 403, TOO_OLD)
 
 
 @login_not_required

@@ -1,5 +1,7 @@
 """What was posted to a session that had ended: it comes back to whoever typed it, once they have signed in again."""
 
+from urllib.parse import parse_qs, urlsplit
+
 import pytest
 from django.contrib.sessions.models import Session
 from django.http import HttpResponse
@@ -69,6 +71,23 @@ def test_what_was_typed_comes_back_after_signing_in_again_and_is_done_only_then(
     )
     away.post("/note/?tab=2", TYPED)
     assert len(ACTS) == 1 and ACTS[0] == {"note": [TYPED["note"]], "tags": ["a", "b"]}
+    assert away.get("/step-up/resume/").url == "/"  # it is never offered a second time
+
+
+@pytest.mark.parametrize(
+    ("referer", "page"),
+    [
+        ("http://testserver/cases/1/?tab=2", "/cases/1/?tab=2"),
+        ("http://testserver//elsewhere.example.org/", "/"),
+        ("http://elsewhere.example.org/cases/1/", "/"),
+        ("", "/"),
+    ],
+)
+def test_who_posts_without_a_session_comes_back_to_the_page_of_the_form_and_nowhere_else(client, db, referer, page):
+    refused = client.post("/note/", TYPED, headers={"Referer": referer})
+    assert refused.status_code == 302
+    assert parse_qs(urlsplit(refused.url).query)["next"] == [page]
+    assert ACTS == []
 
 
 def test_it_comes_back_too_where_what_the_page_asked_for_by_itself_ended_the_session(away, member, clock):

@@ -13,7 +13,18 @@ from django.http import HttpRequest
 
 from cases.web.signin.secrets import SecretUnreadable, open_secret, seal_secret
 
-__all__ = ["SIGN_IN", "STEP_UP", "after_the_end", "belongs_to", "drop", "is_waiting", "keep", "note_the_end", "typed"]
+__all__ = [
+    "SIGN_IN",
+    "STEP_UP",
+    "after_the_end",
+    "belongs_to",
+    "drop",
+    "is_waiting",
+    "keep",
+    "note_the_end",
+    "posted",
+    "typed",
+]
 
 STEP_UP, SIGN_IN = "step_up_draft", "sign_in_draft"
 ENDED_FOR = "ended_for"
@@ -47,6 +58,14 @@ def typed(request: HttpRequest, slot: str) -> dict[str, Any] | None:
 def drop(request: HttpRequest, slot: str) -> None:
     """Keep nothing any more."""
     request.session.pop(slot, None)
+
+
+def posted(request: HttpRequest) -> None:
+    """Drop what was kept at the end of a session once it is posted: it is never offered a second time."""
+    if request.method == "POST" and SIGN_IN in request.session:
+        draft = typed(request, SIGN_IN)
+        if draft and draft["path"] == request.get_full_path():
+            drop(request, SIGN_IN)
 
 
 def note_the_end(request: HttpRequest, person: int | None) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils.http import urlencode
+from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
@@ -39,11 +40,15 @@ class SecondFactorRequired:
         response = self.get_response(request)
         sign_in = reverse("account_login")
         if response.status_code != 302 or not response["Location"].startswith(sign_in):
+            kept.posted(request)
             return response
         kept.after_the_end(request)
         if _is_fragment(request):
             page = HtmxDetails(request).current_url_abs_path or "/"
             return HttpResponseClientRedirect(f"{sign_in}?{urlencode({'next': page})}")
+        if request.method == "POST" and response["Location"] != sign_in:
+            # What only takes a form cannot be opened: the page that it stood on can.
+            response["Location"] = f"{sign_in}?{urlencode({'next': _came_from(request)})}"
         return response
 
     def process_view(
@@ -57,6 +62,13 @@ class SecondFactorRequired:
             return None
         target = reverse("mfa_index")
         return HttpResponseClientRedirect(target) if _is_fragment(request) else HttpResponseRedirect(target)
+
+
+def _came_from(request: HttpRequest) -> str:
+    """Return the page of ours on which a form stood, as the browser names it; the first page where it names none."""
+    page = urlsplit(request.headers.get("Referer", ""))
+    is_ours = page.netloc == request.get_host() and url_has_allowed_host_and_scheme(page.path, allowed_hosts=None)
+    return urlunsplit(("", "", page.path, page.query, "")) if is_ours else "/"
 
 
 def _is_fragment(request: HttpRequest) -> bool:
