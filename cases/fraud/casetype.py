@@ -95,7 +95,9 @@ FRAUD_REFERRAL = CaseType(
     summary="Somebody defrauded us, or used another person's name. Told to the fraud prevention agency.",
     prefix="FRD",
     is_untold=lambda case: bool(case.fraud_referral.prejudice_recorded),
-    not_for_subject=frozenset({"Police reference", *(f"Pillar {number}" for number in range(1, 5))}),
+    not_for_subject=frozenset(
+        {"Police reference", report.POLICE, report.PREJUDICE, *(f"Pillar {number}" for number in range(1, 5))}
+    ),
     icon="shield-alert",
     team="fraud",
     facts=FraudReferral,

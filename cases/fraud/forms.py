@@ -16,7 +16,7 @@ from cases.kernel import calendars, formats
 from cases.kernel.models import Case
 from cases.kernel.numberfields import Pounds
 from cases.kernel.office.codelists import CodeField
-from cases.kernel.plainforms import Chosen, GroupedTicks
+from cases.kernel.plainforms import Chosen, GroupedTicks, needed_when
 
 __all__ = [
     "ApproveForm",
@@ -119,6 +119,11 @@ class FactsForm(forms.Form):
     narrative = forms.CharField(
         label="What happened", max_length=8000, required=False, widget=forms.Textarea(attrs={"rows": 5})
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        needed_when(self, "needed unless it is an attack", "fpa_case_type", "reasons")
+        needed_when(self, "needed where there is a kind of event", "attack")
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

@@ -15,7 +15,10 @@ from cases.kernel.casetypes import Check
 from cases.kernel.evidence import scanning
 from cases.kernel.models import Case, Evidence
 
-__all__ = ["amount", "checks", "context", "facts_view", "topic", "topic_label"]
+__all__ = ["POLICE", "PREJUDICE", "amount", "checks", "context", "facts_view", "topic", "topic_label"]
+
+POLICE = "The agency may pass it to the police"
+PREJUDICE = "Telling the people would prejudice an investigation"
 
 
 def topic(facts: Mapping[str, Any]) -> str:
@@ -46,6 +49,10 @@ def _pounds(pence: int) -> str:
     return f"£{pence // 100:,}.{pence % 100:02d}"
 
 
+def _yes(value: bool) -> str:
+    return "Yes" if value else "No"
+
+
 def _day(day: date | None) -> str:
     return f"{day:%-d %B %Y}" if day else "Not given"
 
@@ -60,11 +67,17 @@ def facts_view(case: Case) -> list[tuple[str, str]]:
         ("What was done", ", ".join(reasons.get(code, code) for code in facts.reasons)),
         ("Product", codes.PRODUCTS.labels().get(facts.product, facts.product)),
         ("Channel", codes.SALES_CHANNELS.labels().get(facts.sales_channel, facts.sales_channel)),
-        ("Product provided", "Yes" if facts.is_facility_granted else "No"),
+        ("Product provided", _yes(facts.is_facility_granted)),
+        ("Product given back to the person", _yes(facts.is_reinstated)),
+        ("Date of application", _day(facts.application_date)),
         ("Discovered", _day(facts.discovered_date)),
         ("Value at risk", _pounds(facts.value_at_risk_pence)),
         ("Loss", _pounds(facts.loss_pence)),
+        ("Saved", _pounds(facts.savings_pence)),
         ("Privacy notice shown", f"{facts.notice_version}, {_day(facts.notice_shown_date)}".strip(", ")),
+        (POLICE, _yes(facts.may_share_with_police)),
+        ("Retail alert", codes.ALERT_CODES.labels().get(facts.alert_code, facts.alert_code) or "None"),
+        (PREJUDICE, _yes(facts.prejudice_recorded)),
     ]
     rows.extend(_maker_pillars(case))
     if facts.filing_reference:

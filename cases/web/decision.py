@@ -149,22 +149,25 @@ def _sent(file: CaseFile, approval: Mapping[str, Any], entries: Sequence[Entry])
 def _proposed(
     file: CaseFile, approval: Mapping[str, Any], given: Mapping[str, Any], standing: Standing, typed: Any
 ) -> dict[str, Any]:
-    """Return an act of several people, with what was typed for it and how this person may answer."""
+    """Return an act of several people, and how this person may answer; with what was typed for it where they may decide
+    on it, or proposed it. What was done already stands on the page, masked as everything there is."""
     name = approval["act"]
     move = casetypes.get(file.case.kind).lifecycle[name]
     refusals = standing.seconding(move, dict(approval))
     is_mine = approval["maker_id"] == standing.actor.user_id
     answers = ANSWERS[approval["mode"]] if not refusals else TAKE_BACK if is_mine else ()
-    if is_mine and approval["mode"] == "after":
+    is_done = approval["mode"] == "after"
+    if is_mine and is_done:
         answers = ()
+    is_shown = not refusals or (is_mine and not is_done)
     return {
         **approval,
         "needs": _needs(approval),
         "label": move.label,
         "reason": given["reason"],
         "by": approval["maker"] or given["by"].partition(":")[2] or "The system",
-        "typed": _typed(form_of(file.case.kind, name), given["inputs"]),
-        "is_after": approval["mode"] == "after",
+        "typed": _typed(form_of(file.case.kind, name), given["inputs"]) if is_shown else [],
+        "is_after": is_done,
         "is_act": True,
         "is_grave": move.is_grave_to_second and bool(answers) and not is_mine,
         "answers": answers,

@@ -79,13 +79,19 @@ def new(request: HttpRequest, kind: str) -> HttpResponse:
     if "add_person" in request.POST:
         data = _with_one_more(request.POST)
         facts, people = casetype.facts_form(data), _people_formset(casetype, data)
-        facts.errors.clear()
-        return _show(request, casetype, facts, people, is_checked=False)
+        _say_nothing_yet(facts, people)
+        return _show(request, casetype, facts, people, is_checked=False, is_one_more=True)
     facts, people = casetype.facts_form(request.POST), _people_formset(casetype, request.POST)
     if "look" in request.POST:
-        facts.errors.clear()
+        _say_nothing_yet(facts, people)
         return _show(request, casetype, facts, people, is_checked=False, similar=_similar(request, casetype))
     return _open(request, casetype, facts, people)
+
+
+def _say_nothing_yet(facts: Any, people: Any) -> None:
+    """Refuse nothing of what is only half typed."""
+    for form in (facts, *people.forms):
+        form.errors.clear()
 
 
 def _similar(request: HttpRequest, casetype: CaseType) -> list[dict[str, Any]]:
@@ -180,6 +186,7 @@ def _show(
     status: int = HTTPStatus.OK,
     *,
     is_checked: bool = True,
+    is_one_more: bool = False,
     similar: list[dict[str, Any]] | None = None,
 ) -> HttpResponse:
     shown = {
@@ -188,6 +195,7 @@ def _show(
         "people": people,
         "problems": problems or [],
         "is_checked": is_checked,
+        "is_one_more": is_one_more,
         "similar": similar,
         "may_add": people.total_form_count() < _most_people(casetype),
     }

@@ -276,7 +276,8 @@ def test_one_more_person_is_asked_for_without_script(people):
     page = response.content.decode()
     assert "Person 2" in page
     assert "Tregaskis" in page
-    assert 'role="alert"' not in page
+    assert 'role="alert"' not in page and "invalid" not in page
+    assert '<h2 id="np-2" tabindex="-1" data-focus>' in page
 
 
 def test_mangled_count_of_people_still_shows_the_form(people):

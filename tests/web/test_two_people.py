@@ -9,7 +9,7 @@ from cases.kernel import transitions
 from cases.kernel.models import Approval, Case, RoleGrant, User
 from cases.ledger import api as ledger
 from cases.ledger.models import AccessEvent, LedgerEvent
-from tests import factories
+from tests import emergencies, factories
 from tests.web import desk
 
 pytestmark = pytest.mark.django_db
@@ -65,6 +65,13 @@ def test_checker_reads_the_reason_and_agrees(people):
 
     assert f"You agreed. {case.reference}: void." in text(response)
     assert Case.objects.get(pk=case.pk).state == "void"
+
+
+def test_what_was_done_at_once_is_opened_to_who_looks_at_it_alone(people):
+    case = emergencies.disclosed(people)
+    pages = {who: text(desk.client_of(who).get(at("case", case))) for who in ("e.hallam", "n.okonjo", "k.mistry")}
+    shown = {who: emergencies.GIVEN["address"] in page for who, page in pages.items()}
+    assert shown == {"e.hallam": True, "n.okonjo": False, "k.mistry": False}
 
 
 def test_declining_without_a_reason_is_refused_and_with_one_is_kept(people):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -242,6 +243,10 @@ def story(
     return entries, older
 
 
+# What only says of which kind a column's value is.
+ENDINGS = re.compile(r"^(is|has)_|_(at|on|date|pence|id|code)$")
+
+
 def last_change(case: Case) -> str:
     """Return the sentence that says who last did something to a case, and when. Names no value."""
     event = LedgerEvent.objects.filter(stream=case.uid).order_by("-seq").first()
@@ -249,7 +254,7 @@ def last_change(case: Case) -> str:
         return ""
     who = names([event.actor])[event.actor]
     told = (name for change in event.content().get("changes", ()) for name in _told_fields(change))
-    fields = sorted({name.removesuffix("_at").replace("_", " ") for name in told})
+    fields = sorted({ENDINGS.sub("", name).replace("_", " ") for name in told})
     what = f"changed {', '.join(fields)}" if fields else "worked on it"
     return f"{who} {what} at {event.at.astimezone(LONDON):%H:%M}."
 
