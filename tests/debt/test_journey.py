@@ -1,17 +1,20 @@
 """Domain 5A.10, scenario D-1: dates and figures copied by hand from the design."""
 
 from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 
-from cases.debt import batches, callbacks
+from cases.accounts.models import Account
+from cases.debt import batches, callbacks, gate
 from cases.debt.models import Placement
-from cases.debt.moratorium import fees
+from cases.debt.moratorium import fees, guards
 from cases.debt.moratorium.models import FeeReversal, Moratorium
 from cases.kernel.exchange import files
 from cases.kernel.exchange.files import FileRefused
-from cases.kernel.models import BatchFile, Case, Clock, Hold, OutboxMessage, ReferenceCounter, Task
+from cases.kernel.models import BatchFile, Case, Clock, Hold, Letter, OutboxMessage, ReferenceCounter, Task
 from cases.kernel.timing import sweeps
+from cases.ledger.reads import Reader
 from tests import factories, moratoria, placements
 from tests.accounts import portfolio
 from tests.debt.test_moratorium import answers
@@ -32,7 +35,16 @@ CERYS = portfolio.row(
 )
 COMPLAINT = portfolio.row(2, jurisdiction="eaw", as_of="2026-11-22", flags="complaint:2026-11-02")
 # Last payment 2021-10-02, no acknowledgement: the five years of Scotland are over on 2 October 2026.
-ABERDEEN = portfolio.row(3, jurisdiction="sct", as_of="2026-11-22", oldest_unpaid_date="2021-10-02")
+ABERDEEN = portfolio.row(
+    3,
+    jurisdiction="sct",
+    as_of="2026-11-22",
+    oldest_unpaid_date="2021-06-01",
+    last_payment_date="2021-10-02",
+    last_payment_pence="1500",
+    holder_1_town="Aberdeen",
+    holder_1_postcode="AB10 1ZZ",
+)
 
 
 def test_d_1_from_the_batch_to_the_day_after_the_moratorium():
@@ -46,11 +58,16 @@ def test_d_1_from_the_batch_to_the_day_after_the_moratorium():
         ("excluded", ["complaint"]),
         ("excluded", ["out_of_time"]),
     ]
+    prescribed = "Prescribed in Scotland: no payment or acknowledgement for 5 years; it ended on 2 October 2026."
+    account = Account.objects.filter(pk=lines[2].account_id).prefetch_related("holders", "flags").get()
+    (aberdeen,) = gate.candidates([account], reader=Reader(actor="tests", verb="check", purpose="tests"), at=BUILT)
+    assert [each.sentence for each in gate.judge(aberdeen)] == [prescribed]
     file = placements.release(batch, digest=batch.digest, actor=people[placements.MANAGER], at=BUILT)
     assert (file.row_count, file.total_pence) == (1, 31246)
     batches.sent(file, "delivered", BUILT)
     case = placements.said(lines[0].case, "placement.answered", at=BUILT)
     assert case.state == "active"
+    assert [each.template for each in Letter.objects.filter(case=case)] == ["placement_n6"]
 
     # Tue 24 Nov 16:10 the register entry; the notice is here on Wed 25 Nov at 08:05, its start is that day.
     placements.accounts(people, SECOND, at=BUILT)
@@ -81,8 +98,24 @@ def test_d_1_from_the_batch_to_the_day_after_the_moratorium():
     account = placements.account_of("8002223334")
     assert (account.balance_pence, fees.owed([account])) == (32446, {account.pk: 31246})
 
+    assert told("dca_update") == []  # the agency hears of no fee
+    assert [each.template for each in Letter.objects.filter(case=moratorium)] == ["moratorium_n9"]
+
+    # Billing takes it back; what is owed stays £312.46, and the agency has nothing to be told.
+    taken_back = {**CERYS, "as_of": "2026-11-28"}
+    placements.accounts(people, taken_back, at=datetime(2026, 11, 28, 20, 0, tzinfo=UTC))
+    assert FeeReversal.objects.get().confirmed_date == date(2026, 11, 28)
+    account = placements.account_of("8002223334")
+    assert (account.balance_pence, fees.owed([account])) == (31246, {account.pk: 31246})
+    assert told("dca_update") == []
+
     placements.said(case, "placement.reported", code="call", at=datetime(2026, 11, 27, 10, 0, tzinfo=UTC))
-    assert Task.objects.filter(kind="placement_complaint", case=case).count() == 1
+    assert [each.detail for each in Task.objects.filter(kind="placement_complaint", case=case)] == [{"code": "call"}]
+    moratorium_case = Case.objects.get(pk=moratorium.pk)
+    for day, is_open in ((14, True), (15, False)):  # to Mon 14 Dec a review may be asked for
+        at = datetime(2026, 12, day, 12, 0, tzinfo=UTC)
+        context = SimpleNamespace(case=moratorium_case, at=at)
+        assert (guards.is_within_review(context) is None) == is_open
 
     sweeps.end_due_clocks(now=datetime(2027, 1, 23, 23, 59, tzinfo=UTC))
     assert (told("dca_release"), Case.objects.get(pk=moratorium.pk).state) == ([], "applied")
