@@ -85,7 +85,12 @@ DEBT_SALE = CaseType(
         bureaus.CRA_CORRECT.code: bureaus.CRA_CORRECT.label,
         letters.LETTER.code: letters.LETTER.label,
     },
-    reacts={"accounts_changed": _accounts_changed, "default_changed": defaulted.default_changed},
+    reacts={
+        "accounts_changed": _accounts_changed,
+        "default_changed": defaulted.default_changed,
+        "hold_began": flagged.hold_began,
+        "hold_elsewhere": flagged.hold_elsewhere,
+    },
     erase_beside=erasing.erase_due,
     marks=moving.marks,
     own_tabs=(("Accounts", "sale_accounts"), ("Tapes and bids", "sale_tapes")),

@@ -1,0 +1,62 @@
+"""A hold that somebody enters after a sale: its buyer collects, and has to stop as an agency of ours would (domain 1.2,
+5B.8: what concerns a sold debt goes on to its buyer)."""
+
+import pytest
+
+from cases.debt.sale.models import DebtSaleAccount
+from cases.kernel import holds
+from cases.kernel.models import Case, Task
+from cases.ledger import verify
+from tests import factories, placements, sales
+from tests.debt.test_put_back import put_back
+
+pytestmark = pytest.mark.django_db
+AT = sales.LATER
+
+
+@pytest.fixture
+def people():
+    return factories.office()
+
+
+def stopped(case: Case) -> list[dict]:
+    rows = Task.objects.filter(case=case, kind="sold_account_stopped", closed_at=None).order_by("pk")
+    return [row.detail for row in rows]
+
+
+@pytest.mark.parametrize("kind", ["deceased", "vulnerable", "dispute", "complaint", "fraud_victim", "insolvency"])
+def test_a_hold_for_one_person_of_a_sale_is_told_to_the_buyer_of_their_account(people, kind):
+    case = sales.notices_issued(people)
+    holds.enter(case.pk, kind, actor=people[sales.MANAGER], at=AT, source="customer", person=1)
+    (told,) = stopped(case)
+    assert told == {"line": 1, "flag": kind, "hold": kind, "began": AT.date().isoformat()}
+    assert Task.objects.get(case=case, kind="sold_account_stopped").due_at.date() == AT.date()
+    assert [each for each in verify.verify_stream(case.uid) if each.level == "wrong"] == []
+
+
+def test_of_a_hold_that_stops_no_collecting_or_that_is_quiet_no_buyer_hears(people):
+    case = sales.notices_issued(people)
+    for kind in ("legal", "staff_account", "data_protection", "breathing_space"):
+        holds.enter(case.pk, kind, actor=people[sales.MANAGER], at=AT, source="customer", person=1)
+    holds.enter(case.pk, "deceased", actor=people[sales.MANAGER], at=AT, source="customer")  # of nobody named
+    assert stopped(case) == []
+
+
+def test_a_hold_on_another_case_that_names_the_account_is_told_to_its_buyer(people):
+    case = sales.notices_issued(people)
+    number = sales.newest_number()
+    placements.enter()
+    _, (placement,) = placements.build([number], agency_code=placements.CODE, actor=people[placements.ANALYST], at=AT)
+    assert placement.state == "excluded"  # sold: but from here on the number leads to the account
+    referral = factories.referred(people, account_reference=number)
+    holds.enter(referral.pk, "deceased", actor=people["a.byrne"], at=AT, source="customer")
+    assert [each["hold"] for each in stopped(case)] == ["deceased"]
+    assert [each for each in verify.verify_stream(case.uid) if each.level == "wrong"] == []
+
+
+def test_what_came_back_is_held_with_us(people):
+    case = sales.notices_issued(people)
+    line = DebtSaleAccount.objects.get(sale=case.pk)
+    put_back(case, people, "no_documents", at=AT)
+    holds.enter(case.pk, "deceased", actor=people[sales.MANAGER], at=AT, source="customer", person=1)
+    assert (stopped(case), DebtSaleAccount.objects.get(pk=line.pk).state) == ([], "put_back")
