@@ -223,6 +223,31 @@ def test_while_the_network_is_silent_no_bank_is_told_that_a_sim_was_not_changed(
     assert [each for each in wrong if each.column != "at"] == []  # the day of the scenario is still to come
 
 
+def test_of_a_number_that_left_for_another_network_no_bank_is_told_that_its_sim_was_not_changed(secrets, secret):
+    """Whoever takes a number to another network has a SIM there of which nobody here knows."""
+    partners.swap()
+    network, body = secrets["own-network"], {"phoneNumber": "+447700900123"}
+    assert said(call(secret, body, message_id="l-1", path=CHECK)) == (200, {"swapped": False})
+
+    def tell(number, moment, kind):
+        event = {"phone_number": "+447700900123", "swapped_at": moment, "kind": kind}
+        told = {"schema_version": 1, "events": [event]}
+        return said(call(network, told, message_id=f"n-{number}", path=EVENTS, **NETWORK))
+
+    assert tell(1, "2026-12-01T10:00:00Z", "left") == (202, {"status": "accepted", "kept": 1})
+    assert tell(2, "2026-12-01T10:00:00Z", "left") == (202, {"status": "accepted", "kept": 0})
+    assert refusal(call(secret, body, message_id="l-2", path=CHECK)) == (422, "number_unknown")
+    assert refusal(call(secret, body, message_id="l-3", path=DATE)) == (422, "number_unknown")
+    assert said(call(secret, body, message_id="l-4", path=VERIFY)) == (200, {"verified": "unknown"})
+    assert said(call(secret, QUESTION, message_id="l-5", path=CHECK)) == (200, {"swapped": True})
+    # It came back, with a SIM of ours.
+    assert tell(3, "2026-12-02T09:00:00Z", "swap") == (202, {"status": "accepted", "kept": 1})
+    assert said(call(secret, body, message_id="l-6", path=CHECK)) == (200, {"swapped": True})
+    assert (
+        call(network, {"schema_version": 1, "events": []}, message_id="n-9", path=EVENTS, **NETWORK).status_code == 422
+    )
+
+
 def test_a_file_that_somebody_brings_tells_nothing_of_what_came_after_it(people):
     partners.enter(people)
     SimFeed.objects.update(told_until=factories.AT - timedelta(days=40))

@@ -33,11 +33,11 @@ def answer(context: Any) -> None:
     if facts.question == codes.RECORD:
         facts.answer = _AGREES[context.inputs.get("agrees")]
     else:
-        facts.latest_change_at = simevents.latest(facts.number_tokens, at=context.at)
+        facts.latest_change_at, has_left = simevents.latest(facts.number_tokens, at=context.at)
         facts.answer = _answer(
             facts,
             asked_at=case.opened_at,
-            is_served=context.inputs.get("is_served"),
+            is_served=False if has_left else context.inputs.get("is_served"),
             is_heard=context.inputs.get("is_heard") is True,
         )
     facts.save(update_fields=["latest_change_at", "answer"])
@@ -63,9 +63,9 @@ def _answer(facts: PartnerQuery, *, asked_at: datetime, is_served: bool | None, 
     """Return the code of the answer: yes or no, unknown where nothing is held, or that it is a date.
 
     That a SIM was not changed is said only of one that is ours: a mobile account that is held now has the number, or
-    none ever had it and the network told of its SIM. What is changed elsewhere since, nobody here knows, and nothing
-    while the network is silent. A change within the hours is told all the same: it is true, and it warns. Raises
-    NumberUnknown.
+    none ever had it and the network told of its SIM; and the network has not said that it left. What is changed
+    elsewhere since, nobody here knows, and nothing while the network is silent. A change within the hours is told all
+    the same: it is true, and it warns. Raises NumberUnknown.
     """
     changed_at = facts.latest_change_at
     is_ours = changed_at is not None if is_served is None else is_served

@@ -389,6 +389,12 @@ EVENTS: dict[str, Any] = {
                 "properties": {
                     "phone_number": {"type": "string", "pattern": "^\\+[1-9][0-9]{6,14}$", "maxLength": 16},
                     "swapped_at": {"type": "string", "pattern": _MOMENT, "description": "In UTC."},
+                    "kind": {
+                        "type": "string",
+                        "enum": [simevents.SWAP, simevents.LEFT],
+                        "default": simevents.SWAP,
+                        "description": "left: the number went to another network then.",
+                    },
                 },
             },
         },
@@ -399,8 +405,9 @@ EVENTS: dict[str, Any] = {
 @_described(
     "sim_events",
     "Tell us which SIMs were changed",
-    "For the network, at least once a day: after a day of silence no partner is told that a SIM was not changed. A "
-    "change that is known already changes nothing. At most 256 KiB.",
+    "For the network, at least once a day, also where a number leaves it: after a day of silence no partner is told "
+    "that a SIM was not changed, and none of a number that left. A change that is known already changes nothing. At "
+    "most 256 KiB.",
     body=EVENTS,
     example={
         "schema_version": 1,
@@ -429,11 +436,13 @@ class SimEvents(SignedView):
         actor = actors.agency(call.sender.agency)
         policy.require(actor, simevents.ACT, kind=asking.KIND)
         document = _read(call, EVENTS)
-        swaps, complete_until = _swaps(document["events"], now=call.at), _complete_until(document, now=call.at)
+        told = _swaps(document["events"], now=call.at)
+        complete_until = _complete_until(document, now=call.at)
 
         def do() -> Done:
             kept = simevents.keep(
-                swaps,
+                told[simevents.SWAP],
+                left=told[simevents.LEFT],
                 stream=call.sender.agency.uid,
                 actor=actor,
                 at=call.at,
@@ -457,12 +466,14 @@ def _complete_until(document: Mapping[str, Any], *, now: datetime) -> datetime |
     return moment
 
 
-def _swaps(events: list[dict[str, str]], *, now: datetime) -> list[simevents.Swap]:
-    """Return the changes. Raises FieldErrors for a number or a time that cannot be."""
-    found, faults = [], []
+def _swaps(events: list[dict[str, str]], *, now: datetime) -> dict[str, list[simevents.Swap]]:
+    """Return the changes by their kind. Raises FieldErrors for a number or a time that cannot be."""
+    found: dict[str, list[simevents.Swap]] = {simevents.SWAP: [], simevents.LEFT: []}
+    faults = []
     for place, event in enumerate(events):
         try:
-            found.append(simevents.read(event["phone_number"], event["swapped_at"], now=now))
+            change = simevents.read(event["phone_number"], event["swapped_at"], now=now)
+            found[event.get("kind", simevents.SWAP)].append(change)
         except simevents.BadEvent as fault:
             faults.append((f"/events/{place}/{fault.field}", "invalid", str(fault)))
     if faults:

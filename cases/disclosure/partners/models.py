@@ -80,20 +80,26 @@ class PartnerQuery(Tracked):
 
 
 class SimEvent(models.Model):
-    """One change of the SIM behind a number, as the network told it. Never changed; who brought it the ledger knows.
+    """One change of the SIM behind a number, or that the number left for another network, as the network told it. Never
+    changed; who brought it the ledger knows.
 
-    `token` is the keyed hash of the number, `sealed_number` the number itself under the key of its month.
+    `swapped_at` is when that was. `token` is the keyed hash of the number, `sealed_number` the number itself under the
+    key of its month.
     """
 
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     token = models.BinaryField(max_length=32)
+    kind = models.CharField(max_length=8, default="swap", db_default="swap")
     swapped_at = models.DateTimeField()
     received_at = models.DateTimeField()
     key = models.ForeignKey(DataKey, models.PROTECT, related_name="+")
     sealed_number = models.BinaryField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["token", "swapped_at"], name="one_event_per_sim_change")]
+        constraints = [
+            models.UniqueConstraint(fields=["token", "swapped_at", "kind"], name="one_event_of_a_kind_per_moment"),
+            models.CheckConstraint(condition=models.Q(kind__in=["swap", "left"]), name="sim_event_kind"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.swapped_at:%Y-%m-%d}"

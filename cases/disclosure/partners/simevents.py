@@ -48,6 +48,7 @@ tasks.declare(
     {SILENT: "The network tells no changes of SIMs any more: partners hear that nothing is known. Have it looked into"},
     ended_by={SILENT: "This ends when the network tells of changes again, or that there were none."},
 )
+SWAP, LEFT = "swap", "left"
 # A number as it is kept (E.164) and when its SIM was changed, in UTC.
 Swap = tuple[str, datetime]
 
@@ -91,11 +92,13 @@ def tokens_of(number: str) -> list[str]:
     return [token.hex() for token in sealing.kept_hashes(_PURPOSE, number)]
 
 
-def latest(tokens: Iterable[str], *, at: datetime) -> datetime | None:
-    """Return when the SIM of a number was last changed before `at`, in UTC, or None where none is known. One query."""
+def latest(tokens: Iterable[str], *, at: datetime) -> tuple[datetime | None, bool]:
+    """Return when the SIM of a number was last changed before `at`, in UTC, or None where none is known; and whether
+    the number has left for another network since, so that nobody here knows of its SIM any more. One query."""
     rows = SimEvent.objects.filter(token__in=[bytes.fromhex(each) for each in tokens], swapped_at__lte=at)
-    found: datetime | None = rows.order_by("-swapped_at").values_list("swapped_at", flat=True).first()
-    return found
+    found = list(rows.order_by("-swapped_at", "kind").values_list("kind", "swapped_at"))
+    changed_at = next((moment for kind, moment in found if kind == SWAP), None)
+    return changed_at, bool(found) and found[0][0] == LEFT
 
 
 def keep(
@@ -104,34 +107,36 @@ def keep(
     stream: UUID,
     actor: Actor,
     at: datetime,
+    left: Sequence[Swap] = (),
     complete_until: datetime | None = None,
     request: ledger.RequestInfo | None = None,
 ) -> int:
     """Keep the changes that are not known yet and return how many; one ledger event on `stream` says so.
 
-    Raises NotAllowed. The same change told again changes nothing, and writes no event when there is nothing else. That
-    the network spoke is kept as `hear` says.
+    `left` are numbers that went to another network. Raises NotAllowed. The same change told again changes nothing, and
+    writes no event when there is nothing else. That the network spoke is kept as `hear` says.
     """
     policy.require(actor, ACT, kind="partner_query")
-    hashes = {number: sealing.kept_hashes(_PURPOSE, number) for number in {number for number, _ in swaps}}
+    told = [(number, when, SWAP) for number, when in swaps] + [(number, when, LEFT) for number, when in left]
+    hashes = {number: sealing.kept_hashes(_PURPOSE, number) for number in {number for number, _, _ in told}}
     hear(stream=stream, at=at, complete_until=complete_until)
     every = [token for tokens in hashes.values() for token in tokens]
     with transaction.atomic():
         known = {
-            (bytes(token), when)
-            for token, when in SimEvent.objects.filter(token__in=every).values_list("token", "swapped_at")
+            (bytes(token), when, kind)
+            for token, when, kind in SimEvent.objects.filter(token__in=every).values_list("token", "swapped_at", "kind")
         }
         new = {
-            (hashes[number][0], when): number
-            for number, when in swaps
-            if not any((token, when) in known for token in hashes[number])
+            (hashes[number][0], when, kind): number
+            for number, when, kind in told
+            if not any((token, when, kind) in known for token in hashes[number])
         }
         if not new:
             return 0
         key = _key_of_month(at)
         rows = []
-        for (token, when), number in new.items():
-            row = SimEvent(token=token, swapped_at=when, received_at=at, key=key)
+        for (token, when, kind), number in new.items():
+            row = SimEvent(token=token, kind=kind, swapped_at=when, received_at=at, key=key)
             row.sealed_number = sealing.seal_bytes(
                 number.encode(), key=key, label=_LABEL, uid=row.uid, field="sealed_number"
             )
