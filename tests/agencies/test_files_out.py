@@ -11,7 +11,7 @@ import pytest
 from django.db import OperationalError, connection, transaction
 
 from cases import tasks
-from cases.agencies import delivery, openpgp, queue, register
+from cases.agencies import delivery, openpgp, queue, registerparts
 from cases.agencies.transports import sftp
 from cases.kernel.evidence import store
 from cases.kernel.exchange import agencies, batchformat, deadletters, files
@@ -145,7 +145,7 @@ def test_a_large_file_that_arrived_before_its_answer_was_lost_is_known_by_its_ha
 def test_no_worker_is_ended_before_the_largest_file_has_left():
     """Five million accounts at 131 bytes each: a second for each megabyte, beside what a run and a channel may take."""
     megabytes = 5_000_000 * 131 // sftp.MEGABYTE
-    seconds = delivery.LONGEST_RUN_SECONDS + register.FILE_SECONDS + megabytes
+    seconds = delivery.LONGEST_RUN_SECONDS + registerparts.FILE_SECONDS + megabytes
     assert seconds < tasks.deliver_outbox.time_limit
 
 

@@ -2,7 +2,7 @@
 
 import ipaddress
 from dataclasses import asdict, replace
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -18,6 +18,7 @@ from cases.kernel.office import proposals
 from cases.kernel.releases import ReleaseRefused
 from tests import factories
 from tests.agencies.stage import FPA
+from tests.kernel.snapshots import nothing_written
 
 pytestmark = pytest.mark.django_db
 AT = factories.APPROVED_AT
@@ -208,3 +209,16 @@ def test_the_way_of_a_channel_follows_its_address_and_its_folder_is_set_by_two(p
     for wrong in ("sftp://files.example.org/in", "smtp://mail.example.org/", "ftp://u@files.example.org/in"):
         with pytest.raises(proposals.ProposalRefused, match="Nothing would be sent"):
             propose(people, "agency_address", {**FILES, "address": wrong})
+
+
+def test_a_pause_ends_with_the_beginning_of_a_london_day(people):
+    """In summer the day begins in London while it is still yesterday in UTC."""
+    late = datetime(2026, 7, 1, 23, 30, tzinfo=UTC)
+    given = {"actor": one_with(people, "disclosure_officer"), "at": late, "reason": "Agreed with them."}
+    with nothing_written(), pytest.raises(proposals.ProposalRefused, match="Choose a day to come"):
+        proposals.propose("agency_pause", {"code": FPA, "until_date": date(2026, 7, 2)}, **given)
+    row = proposals.propose("agency_pause", {"code": FPA, "until_date": date(2026, 7, 3)}, **given)
+    checker = one_with(people, "disclosure_approver")
+    proposals.decide(row.uid, "agreed", actor=checker, at=late, reason="Read and agreed.")
+    (channel,) = agencies.channels_out(agencies.get(FPA))
+    assert channel.health.paused_until == datetime(2026, 7, 2, 23, 0, tzinfo=UTC)
