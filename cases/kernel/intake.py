@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import connection, transaction
 
@@ -66,10 +67,11 @@ def open_case(
     people: Sequence[Mapping[str, Any]] = (),
     occurred_at: datetime | None = None,
     is_restricted: bool = False,
+    uid: UUID | None = None,
     request: ledger.RequestInfo | None = None,
 ) -> Case:
     """Open a case: its reference, key, facts, people, what they are found by, clocks and first ledger event, in one
-    transaction.
+    transaction. Under a `uid` that has a case already, django.db.IntegrityError is raised.
 
     A restricted kind gets a random reference and moves no counter. `people` as in parties.add.
     Raises NotAllowed when the actor may not open this kind, IntakeRefused (FieldErrors)
@@ -89,6 +91,7 @@ def open_case(
         source=actor.source,
         at=at,
     )
+    case.uid = uid or case.uid
     occurred_at = min(occurred_at, at) if occurred_at else None
     with record.act(case, "case.opened", actor=actor, at=at, occurred_at=occurred_at, request=request) as action:
         action.detail["kind"] = kind

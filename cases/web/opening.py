@@ -8,6 +8,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.db import IntegrityError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
@@ -19,7 +20,7 @@ from cases.kernel.finding import search as searching
 from cases.kernel.finding import searchbox
 from cases.kernel.models import Case
 from cases.ledger import reads
-from cases.web import asking, rows
+from cases.web import asking, once, rows
 from cases.web.casepage import CASEWORK
 from cases.web.refusals import Problem, form_problems, refused_problems, screen, status_of
 from cases.web.search import shown_hit
@@ -158,20 +159,27 @@ def _open(request: HttpRequest, casetype: CaseType, facts: Any, people: Any) -> 
         problems = form_problems(facts, *people.forms)
         problems += [Problem(sentence=str(error)) for error in people.non_form_errors()]
         return _show(request, casetype, facts, people, problems, HTTPStatus.UNPROCESSABLE_ENTITY)
-    actor = asking.actor_of(request)
+    actor, uid = asking.actor_of(request), once.uid_of(request)
+    known = Case.objects.filter(uid=uid).first() if uid else None
     try:
-        case = intake.open_case(
+        case = known or intake.open_case(
             casetype.code,
             actor=actor,
             at=asking.now(),
             facts=facts.cleaned_data,
             people=_typed_people(people),
+            uid=uid,
             request=asking.info(request),
         )
     except CaseError as error:
         return _show(request, casetype, facts, people, refused_problems(error, facts), status_of(error))
+    except IntegrityError:  # the same form was sent twice at once, and the other was first
+        case = known = Case.objects.get(uid=uid)
     if policy.visible_to(actor).filter(pk=case.pk).exists():
-        messages.success(request, f"{case.reference} is open.")
+        if known is None:
+            messages.success(request, f"{case.reference} is open.")
+        else:
+            messages.info(request, f"This form had opened {case.reference} already. Nothing more was opened.")
         return redirect("web:case", uid=case.uid)
     request.session["opened"] = case.reference
     return redirect("web:opened")
@@ -196,6 +204,7 @@ def _show(
         "problems": problems or [],
         "is_checked": is_checked,
         "is_one_more": is_one_more,
+        "once": once.token(request),
         "similar": similar,
         "may_add": people.total_form_count() < _most_people(casetype),
     }

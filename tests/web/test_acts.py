@@ -10,6 +10,7 @@ from cases.kernel import actors, edits, record, tasks
 from cases.kernel.models import Approval, Case, CaseParty, Note
 from cases.ledger.models import AccessEvent, LedgerEvent
 from tests import factories
+from tests.kernel.snapshots import nothing_written
 from tests.web import desk
 
 pytestmark = pytest.mark.django_db
@@ -424,3 +425,39 @@ def test_part_of_the_story_is_shown_on_request(people, show, expected):
     days = desk.client_of("a.byrne").get(at("case", case), {"show": show}).context["days"]
     verbs = [told.entry.verb for day in days for told in day.entries]
     assert verbs[: len(expected) or 1] == expected
+
+
+def once_of(client) -> str:
+    page = client.get("/cases/new/fraud_referral/").content.decode()
+    return re.search(r'name="once" value="([^"]+)"', page)[1]
+
+
+def test_a_form_that_is_sent_again_leads_to_what_it_opened(people):
+    client = desk.client_of("a.byrne")
+    typed = {**NEW, "once": once_of(client)}
+    first = client.post("/cases/new/fraud_referral/", typed)
+    with nothing_written():
+        again = client.post("/cases/new/fraud_referral/", typed)
+    assert (again.status_code, again.url) == (302, first.url)
+    assert "This form had opened" in client.get(again.url).content.decode()
+    assert client.post("/cases/new/fraud_referral/", {**NEW, "once": once_of(client)}).url != first.url
+
+
+def test_a_refused_form_is_still_good_for_one_and_another_persons_for_nothing(people):
+    client, other = desk.client_of("a.byrne"), desk.client_of("p.nair")
+    once = once_of(client)
+    refused = client.post("/cases/new/fraud_referral/", {**NEW, "discovered_date": "soon", "once": once})
+    assert f'value="{once}"' in refused.content.decode()
+    first = client.post("/cases/new/fraud_referral/", {**NEW, "once": once})
+    theirs = other.post("/cases/new/fraud_referral/", {**NEW, "once": once})
+    assert theirs.url != first.url
+    assert Case.objects.count() == 2
+
+
+def test_what_is_too_long_is_refused_and_not_cut_by_the_browser(people):
+    client = desk.client_of("a.byrne")
+    assert (
+        "maxlength" not in client.get("/cases/new/fraud_referral/").content.decode().partition('<form class="stack"')[2]
+    )
+    page = client.post("/cases/new/fraud_referral/", {**NEW, "people-0-surname": "X" * 92})
+    assert page.status_code == 422 and "it has 92" in page.content.decode()
