@@ -174,7 +174,7 @@ def _open(request: HttpRequest, casetype: CaseType, facts: Any, people: Any) -> 
     except CaseError as error:
         return _show(request, casetype, facts, people, refused_problems(error, facts), status_of(error))
     except IntegrityError:  # the same form was sent twice at once, and the other was first
-        case = known = Case.objects.get(uid=uid)
+        case = known = Case.objects.get(uid=str(uid))
     if policy.visible_to(actor).filter(pk=case.pk).exists():
         if known is None:
             messages.success(request, f"{case.reference} is open.")
