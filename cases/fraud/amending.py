@@ -136,7 +136,10 @@ def ask_for_amendment(case: Case, *, at: datetime) -> None:
 
 
 def _take_back_filing(case: Case, *, at: datetime) -> None:
-    """What was approved names somebody who is no part of it: as long as it waits it does not leave, nor any more."""
+    """What was approved names somebody who is no part of it: as long as it waits it does not leave, nor any more. Of a
+    filing that stands it is an amendment, and another is owed."""
+    if case.state in STANDING:
+        outbox.withdraw(case, messages.FPA_AMEND.code, at=at, states=("pending", "dead"))
     if case.state != "approved":
         return
     if not outbox.withdraw(case, messages.FPA_FILE.code, at=at, states=("pending", "dead")):

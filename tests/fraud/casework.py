@@ -185,6 +185,8 @@ class Casework(Referral):
         self.changers |= hands
         if self.state == "approved":  # what waits to be sent names somebody who is no part of it
             self.messages = ["withdrawn" if each in {"pending", "dead"} else each for each in self.messages]
+        if self.state in {"filed", "disputed"}:
+            self._retire({"fpa_amend"}, {"pending", "dead"}, "withdrawn")
         if given in self.told_police:
             self.told_police.discard(given)
             self._promise("correction_removed")

@@ -78,6 +78,18 @@ class Owed(Stage):
                 case = self.do("withdraw", "d.osei", case=case, at=APPROVED_AT, reason="Somebody is not part of it.")
                 assert (case.state, self.tasks(case)) == ("investigating", still)
 
+    def test_an_amendment_that_waits_does_not_leave_with_somebody_who_was_taken_out(self):
+        self.change(facts={"loss_pence": 500})
+        self.do("amend", "d.osei")
+        self.do("detach", "p.nair", reason="Somebody else of that name.", person="2")
+        approval = Approval.objects.get(case=self.filed, act="detach")
+        verdicts.decide(approval.uid, "agreed", actor=self.people["judge"], at=FILED_AT)
+        assert [state for _, state, _ in self.sent("fpa_amend")] == ["withdrawn"]
+        assert set(self.tasks()) == {"detached_filed", "fraud_amendment"}
+        self.do("amend", "d.osei", at=NEXT_DAY)
+        assert [subject["number"] for subject in self.sent("fpa_amend")[1][2]["subjects"]] == [1]
+        assert self.tasks() == []
+
     def hold_reports(self):
         given = {"actor": self.people["a.byrne"], "at": FILED_AT, "source": "legal", "reason": "No more."}
         holds.enter(self.filed.pk, "legal", blocks=["report"], **given)
