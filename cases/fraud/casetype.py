@@ -26,6 +26,7 @@ from cases.fraud import (
     removal,
     report,
     rules,
+    tracing,
     victims,
 )
 from cases.fraud.models import FraudReferral, IncomingNotice
@@ -47,6 +48,7 @@ tasks.declare(
         "fraud_alert_hit": "A hit in the retail alert",
         "fraud_alert_not_told": "The retail alert was not told",
         "fraud_manual_checks": "Check by hand what the agency says, then decide",
+        tracing.INCIDENT: "Calls are traced that come of this incident: compare, and link the two",
         "fraud_same_incident": "An earlier referral tells of the same incident",
         **amending.TASKS,
         **disputes.TASKS,
@@ -110,7 +112,7 @@ FRAUD_REFERRAL = CaseType(
     topic_label=report.topic_label,
     amount=report.amount,
     is_about=opening.is_about,
-    open_facts=opening.open_facts,
+    open_facts=tracing.open_facts,
     changed=amending.ask_for_amendment,
     duplicates=opening.of_typed_incident,
     approval_rows=rules.approval_rows,

@@ -14,6 +14,7 @@ from cases.kernel.casetypes import Content
 from cases.kernel.errors import CaseError
 from cases.kernel.exchange import agencies
 from cases.kernel.models import Agency, Case, Letter, OutboxMessage, Release, ReleasedItem
+from cases.ledger import api as ledger
 from cases.ledger import sealing, verify
 from cases.rights import texts
 from tests import factories, traces
@@ -284,6 +285,24 @@ def test_a_trace_names_the_incident_of_malware_of_which_the_calls_come(people):
     case = traces.requested(people, at=CALLED, incident_reference="SEC-2026-0117")
     assert ("Incident of malware or an attack", "SEC-2026-0117") in report.facts_view(case)
     assert not FactsForm({**FACTS, "incident_reference": "two words"}).is_valid()
+
+
+def test_a_trace_and_a_referral_of_one_incident_are_compared_whichever_came_first(people):
+    attack = {"event_type": "network_attack", "attack": "malware", "incident_reference": "SEC-2026-0117"}
+    first = traces.requested(people, at=CALLED, incident_reference="SEC-2026-0117")
+    assert not first.tasks.filter(kind="trace_same_incident").exists()
+    referral = factories.referred(people, **attack)
+    task = referral.tasks.get(kind="fraud_traced_incident")
+    assert task.detail == {"reference": first.reference}
+    later = traces.requested(people, at=CALLED, incident_reference="SEC-2026-0117")
+    assert later.tasks.get(kind="trace_same_incident").detail == {"reference": referral.reference}
+    # What is hidden is named to nobody, and another incident is another.
+    with ledger.action(referral.uid, "tests.restricted", actor="system:tests", at=AT):
+        referral.is_restricted = True
+        referral.save()
+    for reference in ("SEC-2026-0117", "SEC-2026-0118"):
+        case = traces.requested(people, at=CALLED, incident_reference=reference)
+        assert not case.tasks.filter(kind="trace_same_incident").exists()
 
 
 @pytest.mark.parametrize("missing", ["calls", "harm"])

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from cases.fraud import opening
 from cases.fraud.trace import codes, hops, messages, periods, writing
 from cases.fraud.trace.models import Trace
 from cases.kernel import clocks, formats, tasks
@@ -31,6 +32,8 @@ __all__ = [
 # What the approver finds necessary and expedient to trace, and what therefore stays as it was then.
 DECIDED = ("line", "calls", "call_count", "harm")
 HELD = "trace_result_held"
+INCIDENT = "trace_same_incident"
+tasks.declare({INCIDENT: "A referral tells of the incident of which the calls come: compare, and link the two"})
 tasks.declare({HELD: "A trace has a result: it may go to the police or a provider, and never to whoever complained"})
 
 
@@ -55,6 +58,15 @@ def open_facts(case: Case, facts: Mapping[str, Any]) -> None:
     )
     sealing.seal(row, {name: value or None for name, value in typed.items()}, key=case.key)
     row.save(force_insert=True)
+    ask_to_compare(case, INCIDENT, opening.of_typed_incident(facts), at=case.opened_at)
+
+
+def ask_to_compare(case: Case, kind: str, others: Iterable[int], *, at: datetime) -> None:
+    """Have somebody compare a new case with the first of others, by id, that is in everybody's sight and names the same
+    incident, and link the two. Joins nothing by itself."""
+    known = Case.objects.filter(pk__in=list(others), is_restricted=False, is_erased=False).order_by("pk")
+    if reference := known.values_list("reference", flat=True).first():
+        tasks.raise_task(kind, case=case, at=at, reference=reference)
 
 
 def accept(context: Any) -> None:
