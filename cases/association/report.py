@@ -7,7 +7,8 @@ from typing import Any
 
 from cases.association import bureaus, codes, proof
 from cases.association.models import LinkStatement
-from cases.kernel import calendars
+from cases.association.ties import RESTRICTS
+from cases.kernel import calendars, holds
 from cases.kernel.casetypes import Check, Table
 from cases.kernel.models import Case
 
@@ -36,7 +37,7 @@ def _day(moment: Any) -> str:
 
 
 def facts_view(case: Case) -> list[tuple[str, str]]:
-    """Return label and value of every fact that is not sealed. One query of a link that is active, else none."""
+    """Return label and value of every fact that is not sealed. Two queries of an active link, else none."""
     facts = case.association
     rows = [
         ("Basis", _BASES.get(facts.basis, facts.basis)),
@@ -61,7 +62,10 @@ def _use(case: Case) -> str:
     sides = {each.role for each in case.parties.all() if not each.is_detached}
     if case.state != "active" or len(sides) < len(codes.ROLES):
         return "No"
-    return "Yes, of either for the other" if bureaus.is_held(case) else "No, no agency holds it"
+    if not bureaus.is_held(case):
+        return "No, no agency holds it"
+    is_restricted = holds.active(case).filter(kind=RESTRICTS).exists()
+    return "No, a policy hold stops it" if is_restricted else "Yes, of either for the other"
 
 
 def checks(case: Case) -> list[Check]:

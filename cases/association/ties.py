@@ -8,11 +8,14 @@ from django.db.models import Exists, OuterRef, Q
 
 from cases.association import bureaus, codes
 from cases.association.models import AgencyLink
+from cases.kernel import holds
 from cases.kernel.casetypes import Tie
-from cases.kernel.models import Case, CaseParty
+from cases.kernel.models import Case, CaseParty, Hold
 
-__all__ = ["ties"]
+__all__ = ["RESTRICTS", "ties"]
 
+# The kind of hold under which what is on record of a person is kept and not used.
+RESTRICTS = "data_protection"
 # What was never told to anybody ties nobody.
 _NEVER = ("declared", "rejected", "void", "merged")
 
@@ -20,26 +23,28 @@ _NEVER = ("declared", "rejected", "void", "merged")
 def ties(people: Collection[int], sides: Collection[int] = ()) -> list[Tie]:
     """Return every link, standing or past, that touches one of these joined people or rows of a case. One query.
 
-    A link may be used for either of the two while its case is active, an agency holds it and nothing suspends it.
+    A link may be used for either of the two while its case is active, an agency holds it, nothing suspends it and no
+    hold for a person's data stands on it, UK GDPR Art 18(2).
     """
     touched = Q(Q(parties__party__in=people) | Q(parties__in=sides), parties__is_detached=False)
     cases = Case.objects.filter(touched, kind="association").exclude(state__in=_NEVER)
     held = AgencyLink.objects.filter(case=OuterRef("case"), state=bureaus.HELD)
+    restricted = Hold.objects.filter(holds.in_force(), case=OuterRef("case"), kind=RESTRICTS)
     rows = CaseParty.objects.filter(case__in=cases.values("pk"), is_detached=False).select_related(
         "case__association", "case__team", "party"
     )
     pairs: dict[Case, dict[str, CaseParty]] = {}
-    is_held: dict[int, bool] = {}
-    for row in rows.annotate(is_held=Exists(held)).order_by("case_id", "number"):
+    is_free: dict[int, bool] = {}
+    for row in rows.annotate(is_free=Exists(held) & ~Exists(restricted)).order_by("case_id", "number"):
         pairs.setdefault(row.case, {})[row.role] = row
-        is_held[row.case_id] = row.is_held
+        is_free[row.case_id] = row.is_free
     return [
         Tie(
             case=case,
             one=pair[codes.DECLARER],
             other=pair[codes.OTHER],
             label=dict(codes.BASES).get(case.topic, case.topic),
-            is_usable=case.state == "active" and is_held[case.pk] and case.association.suspended_at is None,
+            is_usable=case.state == "active" and is_free[case.pk] and case.association.suspended_at is None,
         )
         for case, pair in pairs.items()
         if len(pair) == len(codes.ROLES)

@@ -2,13 +2,15 @@
 
 import base64
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from django.test import TestCase
 
+from cases.association import report
 from cases.association.models import Association
 from cases.credit.models import Search
-from cases.kernel import actors, edits, intake, jobrun, record, transitions
+from cases.kernel import actors, edits, holds, intake, jobrun, record, transitions
 from cases.kernel.errors import CaseError
 from cases.kernel.linking import people as linked
 from cases.kernel.models import Case, CaseParty, Letter, OutboxMessage, Party, Release, Task
@@ -21,6 +23,7 @@ from tests.kernel.snapshots import nothing_written
 from tests.reports import reading
 from tests.web import desk
 
+LONG_AGO = AT - timedelta(days=2000)
 SECRETS = ("88 Secret Mews", "TR18", "Penzance", "3 Lantern Court", "LS1 0ZZ")
 
 
@@ -84,6 +87,24 @@ class TheEffectOfALink(TestCase):
         associations.after(again.case, "challenge", self.people["i.sowande"], **associations.DENIAL)
         assert self.use(one, other).sentence == "The link between these two people is not used at present."
         assert not self.use(other_again, again).is_allowed
+
+    def test_a_link_that_is_held_for_a_persons_data_is_kept_and_not_used(self):
+        """UK GDPR Art 18(2): stored, and nothing else, until the hold is released."""
+        one, other = sides(associations.active(self.people))
+        join(one), join(other)
+        hold = {"at": LONG_AGO, "source": "customer", "review_at": AT}
+        for kind, is_allowed, said in (
+            ("dispute", True, "Yes, of either for the other"),
+            ("data_protection", False, "No, a policy hold stops it"),
+        ):
+            with record.act(one.case, "hold.entered", actor=actors.system("tests"), at=AT):
+                placed = holds.place(one.case, kind, actor=actors.system("tests"), **hold)
+            assert self.use(one, other).is_allowed is is_allowed, kind
+            assert ("May be used in checks", said) in report.facts_view(Case.objects.get(pk=one.case.pk))
+        with record.act(one.case, "hold.released", actor=actors.system("tests"), at=AT):
+            placed.released_at = AT
+            placed.save(update_fields=["released_at"])
+        assert self.use(one, other).is_allowed
 
     def test_the_party_page_draws_the_links_and_says_them_in_words_without_the_other_persons_name_or_home(self):
         used, past = associations.active(self.people), associations.broken(self.people)
