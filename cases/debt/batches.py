@@ -7,8 +7,9 @@ when a part is built and again when it is released. Whoever it stops is taken ou
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Count, QuerySet, Sum
@@ -19,11 +20,11 @@ from cases.accounts.people import people_of
 from cases.debt import looking, opening, rules, takeout, unfinished
 from cases.debt.limitation import limit
 from cases.debt.models import Placement, PlacementBatch
-from cases.kernel import actors, calendars, intake, jobs, locks, policy, record, releases, transitions
+from cases.kernel import actors, calendars, casetypes, intake, jobs, locks, policy, record, releases, tasks, transitions
 from cases.kernel.actors import Actor, system
 from cases.kernel.errors import CaseError
 from cases.kernel.exchange import agreements
-from cases.kernel.models import Agency, BatchFile, Job
+from cases.kernel.models import Agency, BatchFile, Job, Team
 from cases.ledger import api as ledger
 from cases.ledger.reads import Reader
 
@@ -41,7 +42,8 @@ __all__ = [
     "work_of",
 ]
 
-KIND, BUILD_JOB, RELEASE_JOB = "debt_placement", "build_batch", "release_batch"
+KIND, BUILD_JOB, RELEASE_JOB, BACK_JOB = "debt_placement", "build_batch", "release_batch", "draw_back_file"
+FILE_GIVEN_UP = "placement_file_given_up"
 LONGEST = timedelta(minutes=10)
 ACTS = {BUILD_JOB: rules.BUILD, RELEASE_JOB: rules.RELEASE}
 STILL = "This batch is still being built."
@@ -369,7 +371,10 @@ def _handed_over(job: Job, at: datetime) -> None:
 
 def sent(file: BatchFile, became: str, at: datetime) -> None:
     """A file has left, or has been answered: every line of it that was released is with the agency, which is told to
-    stop at once where something stops it by now."""
+    stop at once where something stops it by now. Of one that was given up each line is drawn back in the background."""
+    if became in {"skipped", "lost"}:
+        params = {"file": str(file.uid), "is_lost": became == "lost"}
+        jobs.start(BACK_JOB, actor=system("delivery"), at=at, params=params, key=str(file.uid))
     if became not in {"delivered", "answered"}:
         return
     lines = Placement.objects.filter(file_uid=file.uid, case__state="released").order_by("pk")
@@ -378,8 +383,64 @@ def sent(file: BatchFile, became: str, at: datetime) -> None:
     looking.look_at_held(Placement.objects.filter(file_uid=file.uid, case__state="sent"), at=at)
 
 
+def _lines_to_draw_back(job: Job) -> Iterator[int]:
+    rows = Placement.objects.filter(file_uid=job.params["file"], case__state="released").order_by("pk")
+    return rows.values_list("pk", flat=True).iterator()
+
+
+def _draw_back(job: Job, subject: str, at: datetime) -> None:
+    """Take one account out of a file that nobody has; of one that the agency may have it counts as sent, so that the
+    agency is told to stop where it must, and the account is recalled."""
+    case = locks.case_for_update(int(subject))
+    if case.state != "released":
+        raise jobs.Skipped("not_released")
+    worker = jobs.worker_of(job)
+    transitions.apply(case.pk, "send" if job.params["is_lost"] else "pull", actor=worker, at=at)
+    looking.look_at_held(Placement.objects.filter(pk=case.pk, case__state="sent"), at=at)
+
+
+def _drawn_back(job: Job, at: datetime) -> None:
+    """Tell the desk what became of the accounts of a file that was given up."""
+    file = Placement.objects.filter(file_uid=job.params["file"]).select_related("batch").first()
+    if file is None or file.batch is None:
+        return
+    batch, team = file.batch, Team.objects.filter(code=casetypes.get(KIND).team).first()
+    told = {
+        "batch": str(batch.uid),
+        "reference": batch.reference,
+        "accounts": job.done,
+        "is_lost": job.params["is_lost"],
+    }
+    with ledger.action(batch.uid, "batch.file_given_up", actor=jobs.worker_of(job).label, at=at, detail=told):
+        tasks.raise_task(FILE_GIVEN_UP, case=None, team=team, at=at, **told)
+
+
+def _given_up_in_words(detail: Mapping[str, Any]) -> str:
+    if "reference" not in detail:
+        return ""
+    after = (
+        "the agency may have them: ask it, and recall them"
+        if detail["is_lost"]
+        else "nobody has them: choose them anew"
+    )
+    return f"{detail['reference']}, {detail['accounts']} accounts; {after}, and tell whoever had the letter"
+
+
+tasks.declare(
+    {FILE_GIVEN_UP: "A file of accounts to a recovery agency was given up"},
+    more={FILE_GIVEN_UP: _given_up_in_words},
+    pages={FILE_GIVEN_UP: ("web:debt_batch", "batch")},
+)
+
+
 def _names(_actor: Actor, subjects: list[str]) -> dict[str, str]:
     return dict.fromkeys(subjects, "A part of the batch")
+
+
+def _references(actor: Actor, subjects: list[str]) -> dict[str, str]:
+    """Return the references of those that this person may know of."""
+    rows = Placement.objects.filter(pk__in=[int(each) for each in subjects], case__in=policy.visible_to(actor))
+    return {str(pk): reference for pk, reference in rows.values_list("pk", "case__reference")}
 
 
 _REASONS = {
@@ -413,5 +474,15 @@ jobs.declare(
         names=_names,
         reasons=_REASONS,
         longest=LONGEST,
+    ),
+    jobs.Kind(
+        code=BACK_JOB,
+        label="Draw back the accounts of a file that was given up",
+        rows=_lines_to_draw_back,
+        do=_draw_back,
+        finish=_drawn_back,
+        desk=KIND,
+        names=_references,
+        reasons={"not_released": "It stands elsewhere by now"},
     ),
 )

@@ -243,9 +243,10 @@ def pull(context: Any) -> None:
     """Take the account out of the file: the rest goes as another, and no letter says that an agency has it."""
     case, at = context.case, context.at
     clocks.meet(case, periods.PULL, at=at)
-    if not takeout.stop(case, at=at):
-        raise takeout.HasLeft
-    takeout.promise_anew(case, actor=context.actor, at=at, is_out=True)
+    if not takeout.is_given_up(case):  # nobody has such a file, and the rest of it is taken out as well
+        if not takeout.stop(case, at=at):
+            raise takeout.HasLeft
+        takeout.promise_anew(case, actor=context.actor, at=at, is_out=True)
     takeout.take_letter_back(case, ASKED)
 
 

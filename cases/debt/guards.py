@@ -79,14 +79,16 @@ def has_ceased(context: Any) -> str | None:
 
 
 def file_waits(context: Any) -> str | None:
-    """Nobody has tried to send the file."""
+    """Nobody has tried to send the file, or somebody gave it up."""
     file = takeout.file_of(context.case)
     waits = file is not None and file.message is not None and takeout.can_be_stopped(file.message)
-    return None if waits else str(takeout.HasLeft())
+    return None if waits or takeout.is_given_up(context.case) else str(takeout.HasLeft())
 
 
 def has_cause(context: Any) -> str | None:
-    """An account is taken out for a hold, a complaint, a payment, or what else the gate found."""
+    """An account is taken out for a hold, a complaint, a payment, what else the gate found, or a file given up."""
+    if takeout.is_given_up(context.case):
+        return None
     placement = context.case.placement
     account = placement.account
     is_held = placement.stopped_by or holds.blocks(context.case, gate.PLACE, at=context.at)

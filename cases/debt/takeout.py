@@ -17,7 +17,17 @@ from cases.kernel.errors import CaseError
 from cases.kernel.exchange import files
 from cases.kernel.models import BatchFile, Case, Clock, Letter, OutboxMessage
 
-__all__ = ["HasLeft", "can_be_stopped", "draw", "file_of", "promise", "promise_anew", "stop", "take_letter_back"]
+__all__ = [
+    "HasLeft",
+    "can_be_stopped",
+    "draw",
+    "file_of",
+    "is_given_up",
+    "promise",
+    "promise_anew",
+    "stop",
+    "take_letter_back",
+]
 
 
 class HasLeft(CaseError):
@@ -36,6 +46,12 @@ def file_of(case: Case) -> BatchFile | None:
 def can_be_stopped(message: OutboxMessage) -> bool:
     """Say whether nobody has tried to send it, and so nobody outside can have it."""
     return message.attempts == 0 and message.state in ("pending", "withdrawn")
+
+
+def is_given_up(case: Case) -> bool:
+    """Say whether somebody gave the file of an account up: it goes to nobody any more. One query."""
+    file = file_of(case)
+    return file is not None and file.message is not None and file.message.state == "skipped"
 
 
 def stop(case: Case, *, at: datetime) -> bool:

@@ -12,8 +12,8 @@ from django.db.models.functions import Now
 from cases.kernel import conflicts, formats, locks, outbox, record, tasks
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError
-from cases.kernel.exchange import letters
-from cases.kernel.models import Case, OutboxMessage, Task
+from cases.kernel.exchange import files, letters
+from cases.kernel.models import BatchFile, Case, OutboxMessage, Task
 from cases.ledger import api as ledger
 from cases.ledger import sealing
 
@@ -73,4 +73,13 @@ def _resolve(message: OutboxMessage, state: str, verb: str, *, actor: Actor, at:
     OutboxMessage.objects.filter(pk=row.pk).update(
         state=state, resolved_by=actor.label, due_at=Now(), settled_at=None if state == "pending" else at
     )
+    if state == "skipped":
+        _tell_of_file(row, at=at)
     outbox.ring()
+
+
+def _tell_of_file(row: OutboxMessage, *, at: datetime) -> None:
+    """Tell the family of a file that was given up whether anybody may have it."""
+    file = BatchFile.objects.select_related("channel__agency", "message").filter(message=row.pk).first()
+    if file is not None:
+        files.tell(file, "lost" if row.state == "unknown" else "skipped", at=at)

@@ -80,7 +80,8 @@ class FileKind:
     answers for it that the agency was told of the case. `is_balanced`: it must have as many rows and as many pence as
     the file it answers. `kept` is called with the rows of a fetched file and the id of the callback that was made of
     each. `after` is called, in the same transaction, with what became of a sent file (delivered, refused, dead,
-    unknown, answered) or a fetched one (taken).
+    unknown, answered; once a person gave it up skipped where nobody has it, lost where somebody may) or a fetched one
+    (taken).
     """
 
     code: str
