@@ -29,18 +29,20 @@ DECIDED = "You decided on this case before. Another person must do this."
 ASKED = "You asked for this. Another person must agree."
 
 
-ANSWERS = ("verbs_", "asked_", "decided_", "shaped_", "carried_", "moved_", "waiting_", "blocks_", "tied_")
+ANSWERS = ("verbs_", "asked_", "decided_", "joined_", "shaped_", "carried_", "moved_", "waiting_", "blocks_", "tied_")
 # Who shaped what a case held when it was split off: the first event says so.
 _SHAPED_BEFORE = KeyTransform(approvals.SHAPED_BY, KeyTransform("detail", Cast("body", JSONField())))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Past:
-    """What one actor did to a case, and which approvals are open on it."""
+    """What one actor did to a case, and which approvals are open on it. `decided` names every act they had a say in,
+    `joined` those that could not have happened without: not one that was done at once and that they only looked at."""
 
     verbs: frozenset[str]
     asked: frozenset[str]
     decided: frozenset[str]
+    joined: frozenset[str]
     shaped_seq: int
     moved_seq: int
     waiting: tuple[dict[str, Any], ...]
@@ -64,6 +66,11 @@ def _question(moves: tuple[str, ...], shaping: tuple[str, ...], *, is_now: bool)
             decided_=ArraySubquery(
                 ApprovalDecision.objects.filter(approval__case_id=pk, checker_id=person).values("approval__act")
             ),
+            joined_=ArraySubquery(
+                ApprovalDecision.objects.filter(approval__case_id=pk, checker_id=person)
+                .exclude(approval__mode="after")
+                .values("approval__act")
+            ),
             shaped_=Subquery(mine.filter(action__in=shaping).order_by("-seq").values("seq")[:1]),
             carried_=Subquery(told.filter(action="case.opened").values(carried=_SHAPED_BEFORE)[:1]),
             moved_=Subquery(told.filter(action__in=moves).order_by("-seq").values("seq")[:1]),
@@ -82,13 +89,14 @@ def _past(case: Case, actor: Actor, at: datetime | None) -> Past:
     moves = tuple(f"{case.kind}.{move.name}" for move in casetypes.get(case.kind).lifecycle.moves if move.target)
     moment = {} if at is None else {"at": at}
     asked = _question(moves, approvals.shaping_verbs(case.kind), is_now=at is None)
-    ((verbs, acts, decided, shaped, carried, moved, waiting, blocks, is_tied),) = asked.rows(
+    ((verbs, acts, decided, joined, shaped, carried, moved, waiting, blocks, is_tied),) = asked.rows(
         uid=case.uid, pk=case.pk, label=actor.label, person=actor.user_id or 0, **moment
     )
     return Past(
         verbs=frozenset(verbs),
         asked=frozenset(acts),
         decided=frozenset(decided),
+        joined=frozenset(joined),
         shaped_seq=shaped or int(actor.label in json.loads(carried or "[]")),
         moved_seq=moved or 0,
         waiting=tuple(map(json.loads, waiting)),
@@ -173,7 +181,7 @@ class Standing:
         return list(dict.fromkeys(found))
 
     def _took_part(self, name: str) -> bool:
-        return f"{self.case.kind}.{name}" in self.past.verbs or name in self.past.asked | self.past.decided
+        return f"{self.case.kind}.{name}" in self.past.verbs or name in self.past.asked | self.past.joined
 
     def _unfit(self, act: str) -> list[str]:
         """Edits void approvals as they happen, so a page need not compare the digest; whoever decides does."""

@@ -661,3 +661,13 @@ def test_actors_of_machines_do_nothing_here(people):
     case = emergencies.live(people)
     for machine in (emergencies.room(), actors.system("tests")):
         refusal(case, "disclose", machine, **GIVEN)
+
+
+def test_who_looked_at_what_was_given_may_check_the_record_and_find_too_much_in_it(people):
+    case = emergencies.written_up(people)
+    verdicts.decide(case.approvals.get(act="disclose").uid, "confirmed", actor=people["e.hallam"], at=AT)
+    checked = emergencies.after(case, "check", people["e.hallam"])
+    found = emergencies.after(
+        checked, "find_over_disclosure", people["e.hallam"], what="The date of birth was read out."
+    )
+    assert (checked.state, found.state) == ("checked", "over_disclosed")
