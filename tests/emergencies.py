@@ -136,6 +136,12 @@ def checked(people: dict[str, Actor]) -> Case:
 
 
 @story
+def checked_by_another(people: dict[str, Actor]) -> Case:
+    """Checked by an approver who is not the one of the matrix."""
+    return after(written_up(people), "check", finder(people))
+
+
+@story
 def over_disclosed(people: dict[str, Actor]) -> Case:
     """Found by an approver who is not the one of the matrix: another settles it."""
     return after(written_up(people), "find_over_disclosure", finder(people), what="The date of birth was read out.")

@@ -259,6 +259,7 @@ APART = {
     ("le_disclosure", "authenticated", "override_gate"): disclosures.voluntary,
     ("le_disclosure", "extracting", "release_urgent"): disclosures.urgent,
     ("le_disclosure", "released", "note_cancellation"): disclosures.tried,
+    ("emergency_disclosure", "checked", "find_over_disclosure"): emergencies.checked_by_another,
     ("le_disclosure", "error_review", "settle_error_unreceipted"): disclosures.error_before_receipt,
     ("check", "running", "refer"): checks.answered,
     ("check", "decided", "redecide"): checks.contested,
