@@ -14,6 +14,7 @@ __all__ = [
     "CONTEST_ROLES",
     "IDENTITY",
     "WON",
+    "outcomes_of",
     "outward",
     "CHANNELS",
     "EVIDENCE_KINDS",
@@ -24,6 +25,7 @@ __all__ = [
     "NOT_PROVED",
     "OCCASIONS",
     "OF_LINKED",
+    "OF_A_SERVICE",
     "OUTCOMES",
     "PLAN",
     "REASONS",
@@ -43,6 +45,7 @@ OCCASIONS = (
     ("limit_change", "Change of a credit limit"),
     ("in_use", "While the service is used"),
 )
+IN_USE = "in_use"
 # Whoever has a contract already is a customer, whatever is decided.
 EXISTING = frozenset({"upgrade", "renewal", "limit_change", "in_use"})
 CHANNELS = (("web", "Online"), ("store", "In a shop"), ("phone", "By telephone"), ("third_party", "Through a dealer"))
@@ -89,6 +92,8 @@ OUTCOMES = (
     ("suspend_existing", "Service suspended"),
     ("terminate", "Service ended"),
 )
+# What can become of a service that somebody has, and of nothing that somebody asks for.
+OF_A_SERVICE = frozenset({"suspend_existing", "terminate"})
 # What is worse for a person than what they asked for is significant (UK GDPR Art 22A).
 ADVERSE = frozenset({"accept_with_deposit", "accept_spend_cap", "decline", "suspend_existing", "terminate"})
 LEVELS = (("none", "By a person"), ("assisted", "By a person, with a proposal"), ("solely", "Automatically"))
@@ -155,6 +160,11 @@ EVIDENCE_KINDS = CodeList(
     (("identity", "Proof of identity"), ("income", "Proof of income"), ("other", "Other")),
     is_open=True,
 )
+
+
+def outcomes_of(occasion: str) -> tuple[tuple[str, str], ...]:
+    """Return what can be decided on an occasion, as codes with their labels."""
+    return tuple(each for each in OUTCOMES if occasion == IN_USE or each[0] not in OF_A_SERVICE)
 
 
 def outward(reasons: Iterable[str]) -> list[str]:

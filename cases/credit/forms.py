@@ -104,6 +104,8 @@ class DecideForm(PlainForm):
     def __init__(self, *args: Any, case: Case, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.case = case
+        outcome: Any = self.fields["outcome"]
+        outcome.choices = [_CHOOSE, *codes.outcomes_of(case.check_facts.occasion)]
 
     def inputs(self) -> dict[str, Any]:
         return dict(self.cleaned_data)

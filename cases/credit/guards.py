@@ -84,7 +84,7 @@ def may_be_alone(context: Any) -> str | None:
 
 def says_what_is_decided(context: Any) -> str | None:
     inputs = context.inputs
-    if inputs.get("outcome") not in dict(codes.OUTCOMES):
+    if inputs.get("outcome") not in dict(codes.outcomes_of(context.case.check_facts.occasion)):
         return "Choose what is decided."
     if not set(inputs.get("reasons") or ()) or not set(inputs["reasons"]) <= set(_REASONS):
         return "Choose the main reasons."

@@ -9,7 +9,7 @@ from django.test import TestCase
 from cases.agencies.transports.base import DeliveryError
 from cases.credit import codes, rulesets
 from cases.credit.contests.forms import PartyForm as ContestPartyForm
-from cases.credit.forms import PartyForm
+from cases.credit.forms import DecideForm, PartyForm
 from cases.credit.models import Check, CheckDecision, Search
 from cases.kernel import actors, casetypes, intake, record, tasks, transitions
 from cases.kernel.casetypes import Content
@@ -496,3 +496,20 @@ def test_odd_rules_are_refused_in_sentences_and_never_break():
     ):
         assert words in " ".join(rulesets.faults({**CARELESS, "rules": [rule]})), rule
     assert "has no comment" in " ".join(rulesets.faults({**CARELESS, "comment": "x"}))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("outcome", ["suspend_existing", "terminate"])
+def test_a_service_is_stopped_only_by_a_check_of_one_that_is_used(outcome):
+    people = factories.office()
+    case = checks.referred(people)
+    with nothing_written(counted=1), pytest.raises(TransitionRefused, match="Choose what is decided"):
+        inputs = {**checks.NO, "outcome": outcome}
+        transitions.apply(case.pk, "decide", actor=people[checks.OFFICER], at=AT, inputs=inputs)
+    assert outcome not in dict(DecideForm(case=case).fields["outcome"].choices)
+    with record.act(case, "tests.used", actor=actors.system("tests"), at=AT):
+        case.check_facts.occasion = "in_use"
+        case.check_facts.save()
+    assert outcome in dict(DecideForm(case=case).fields["outcome"].choices)
+    case = transitions.apply(case.pk, "decide", actor=people[checks.OFFICER], at=AT, inputs=inputs)
+    assert case.state == "decided"
