@@ -277,10 +277,23 @@ def stop_arrived(file: BatchFile, became: str, at: datetime) -> None:
     effects.has_stopped(case, at=at)
 
 
-_WITH_MORE = (messages.DCA_PLACE, messages.DCA_HOLD)
+def update_given_up(file: BatchFile, became: str, at: datetime) -> None:
+    """Nobody will send the agency what changed: a person tells it."""
+    if became not in {"skipped", "lost"} or file.message is None or file.message.case_id is None:
+        return
+    case = locks.case_for_update(file.message.case_id)
+    if case.state in codes.AT_AGENCY:
+        with record.act(case, "placement.update_given_up", actor=system("delivery", source=case.source), at=at):
+            tasks.raise_task(effects.UPDATE, case=case, at=at)
+            case.version += 1
+            case.save(update_fields=["version", "is_dormant"])
+
+
+_WITH_MORE = (messages.DCA_PLACE, messages.DCA_HOLD, messages.DCA_UPDATE)
 FILES = (
     FileKind(code=messages.DCA_PLACE.code, label="Accounts handed over", after=batches.sent),
     FileKind(code=messages.DCA_HOLD.code, label=messages.DCA_HOLD.label, after=stop_arrived),
+    FileKind(code=messages.DCA_UPDATE.code, label=messages.DCA_UPDATE.label, after=update_given_up),
     *(FileKind(code=kind.code, label=kind.label) for kind in messages.ALL if kind not in _WITH_MORE),
     FileKind(code="ack", label="What an agency accepts", line=_ack, find=find, is_balanced=True),
     FileKind(code="ceased", label="Recalls confirmed", line=_said("placement.ceased"), find=find),

@@ -115,6 +115,7 @@ DEBT_PLACEMENT = CaseType(
         "placement.stop_late": "The order to stop has not arrived in time",
         "placement.stopped": "The agency is told to stop",
         "placement.to_note": "Billing is to note what the agency learned",
+        "placement.update_given_up": "What changed was sent to the agency no more",
         "placement.updated": "The agency is told of a change",
     },
 )

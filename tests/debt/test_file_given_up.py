@@ -12,7 +12,7 @@ from cases.kernel.errors import CaseError
 from cases.kernel.exchange import deadletters
 from cases.kernel.models import Case, Letter, OutboxMessage, Task
 from cases.ledger import verify
-from tests import factories, placements
+from tests import factories, moratoria, placements, sales
 from tests.accounts import portfolio
 from tests.debt.test_placement import state, told
 from tests.factories import AT
@@ -86,3 +86,37 @@ def test_a_file_that_is_tried_again_draws_nothing_back(people):
     jobrun.work(clock=lambda: AT, seconds=60)
     assert [state(case) for case in cases] == ["released"] * 3
     assert not Task.objects.filter(kind="placement_file_given_up").exists()
+
+
+def skipped(kind: str, people) -> None:
+    """Let the one message of a kind be given up."""
+    message = OutboxMessage.objects.get(kind=kind)
+    OutboxMessage.objects.filter(pk=message.pk).update(state="dead", attempts=9, settled_at=AT)
+    message.refresh_from_db()
+    deadletters.skip(message, actor=people[OPERATOR], at=AT, reason="The channel is gone.")
+
+
+def test_a_change_that_no_file_takes_to_the_agency_is_told_by_hand(people):
+    case = placements.active(people)
+    number = placements.number_of(Placement.objects.select_related("account").get(pk=case.pk))
+    row = portfolio.row(0, account=number, as_of="2026-11-14", balance_pence="4000")
+    placements.accounts(people, row)
+    assert len(told("dca_update")) == 1
+    skipped("dca_update", people)
+    assert Task.objects.filter(case=case, kind="placement_update_by_hand", closed_at=None).count() == 1
+
+
+def test_a_notice_that_no_file_takes_to_the_buyer_is_told_by_hand(people):
+    case = moratoria.forwarded(people)
+    skipped("moratorium_forward", people)
+    asked = Task.objects.filter(case=case, kind="moratorium_by_hand", closed_at=None)
+    assert [each.detail for each in asked] == [{"message": "moratorium_forward"}]
+
+
+@pytest.mark.parametrize("kind", ["assignment", "final_tape"])
+def test_what_a_buyer_was_to_have_by_a_file_that_was_given_up_is_seen_to_by_a_person(people, kind):
+    case = sales.warranty_open(people)
+    skipped(kind, people)
+    task = Task.objects.get(case=case, kind="sale_file_given_up", closed_at=None)
+    assert task.detail == {"agency": sales.BUYER, "message_kind": kind}
+    assert [each for each in verify.verify_stream(case.uid) if each.level == "wrong"] == []

@@ -6,12 +6,14 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from cases.debt.moratorium import codes, effects, fees, opening, periods, searching
+from cases.debt.moratorium import codes, effects, fees, messages, opening, periods, searching
 from cases.debt.moratorium.models import Moratorium, MoratoriumDebt
 from cases.kernel import clocks, locks, record, tasks, transitions
 from cases.kernel.actors import Actor, system
 from cases.kernel.casetypes import Content
-from cases.kernel.models import Case, Clock
+from cases.kernel.exchange import files
+from cases.kernel.exchange.files import FileKind
+from cases.kernel.models import BatchFile, Case, Clock
 
 __all__ = ["CALLBACKS", "EXAMPLES", "accounts_added", "accounts_changed", "is_over", "match", "pass_by"]
 
@@ -164,6 +166,20 @@ def _look_at_charges(debt: MoratoriumDebt, *, at: datetime) -> None:
         with record.act(locks.case_for_update(case.pk), "moratorium.fee_confirmed", actor=actor, at=at, detail=detail):
             row.confirmed_date = day
             row.save(update_fields=["confirmed_date"])
+
+
+def forward_given_up(file: BatchFile, became: str, at: datetime) -> None:
+    """Nobody will send the notice to the buyer of the debt: a person tells it at once (SI 2020/1311 reg 12)."""
+    if became not in {"skipped", "lost"} or file.message is None or file.message.case_id is None:
+        return
+    case = locks.case_for_update(file.message.case_id)
+    with record.act(case, "moratorium.forward_given_up", actor=system("delivery", source=case.source), at=at):
+        tasks.raise_task(effects.BY_HAND, case=case, at=at, message=messages.FORWARD.code)
+        case.version += 1
+        case.save(update_fields=["version", "is_dormant"])
+
+
+files.declare(FileKind(code=messages.FORWARD.code, label=messages.FORWARD.label, after=forward_given_up))
 
 
 def _ask_about(debt: MoratoriumDebt, *, actor: Actor, at: datetime) -> None:

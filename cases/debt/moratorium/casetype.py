@@ -88,6 +88,7 @@ MORATORIUM = CaseType(
         "moratorium.debt_came_back": "A debt came back from an agency",
         "moratorium.fee_confirmed": "Billing confirmed that a charge was taken back",
         "moratorium.fee_reversed": "A charge was taken back",
+        "moratorium.forward_given_up": "The notice was sent to the buyer no more",
         "moratorium.joint_charge": "A charge of a joint debt is to be divided",
         "moratorium.searched": "Other debts of the person were looked for",
     },

@@ -11,7 +11,6 @@ from cases.debt.moratorium.models import Moratorium, MoratoriumDebt
 from cases.kernel import outbox, releases
 from cases.kernel.actors import Actor
 from cases.kernel.exchange import files
-from cases.kernel.exchange.files import FileKind
 from cases.kernel.models import Agency, Case, OutboxMessage
 from cases.ledger import sealing
 from cases.ledger.reads import Reader
@@ -46,7 +45,6 @@ FORWARD = releases.MessageKind(
 )
 ALL = (ANSWER, FORWARD)
 releases.declare(*ALL)
-files.declare(FileKind(code=FORWARD.code, label=FORWARD.label))
 
 
 def _reader(case: Case, actor: Actor) -> Reader:

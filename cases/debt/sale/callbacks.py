@@ -12,7 +12,7 @@ from cases.accounts import bureaus
 from cases.debt.sale import codes, lines, messages, notices
 from cases.debt.sale.ending import close_if_over
 from cases.debt.sale.models import DebtSaleAccount
-from cases.kernel import clocks, record, tasks
+from cases.kernel import clocks, locks, record, tasks
 from cases.kernel.actors import Actor, system
 from cases.kernel.casetypes import Content
 from cases.kernel.exchange import files, letters
@@ -21,8 +21,14 @@ from cases.kernel.models import BatchFile, Callback, Case, Clock, OutboxMessage
 
 __all__ = ["CALLBACKS", "EXAMPLES", "FILES", "NOT_MOVED", "REFUSED", "window_over"]
 
-NOT_MOVED = "sale_not_moved"
-tasks.declare({NOT_MOVED: "A credit agency did not take a sold account: look why, and tell it again"})
+NOT_MOVED, GIVEN_UP = "sale_not_moved", "sale_file_given_up"
+tasks.declare(
+    {
+        NOT_MOVED: "A credit agency did not take a sold account: look why, and tell it again",
+        GIVEN_UP: "A file to a buyer was given up: see that the buyer has what it must know",
+    },
+    more={GIVEN_UP: lambda detail: files.label(str(detail.get("message_kind", ""))).lower()},
+)
 # What a buyer is sent, and says that it has.
 SENT = tuple(kind.code for kind in messages.ALL)
 Row = Mapping[str, str]
@@ -134,7 +140,20 @@ FILES = (
         find=find_sent,
     ),
 )
-files.declare(*FILES)
+
+
+def file_given_up(file: BatchFile, became: str, at: datetime) -> None:
+    """Nobody will send a file to its buyer: a person sees that it has what it must know."""
+    if became not in {"skipped", "lost"} or file.message is None or file.message.case_id is None:
+        return
+    case = locks.case_for_update(file.message.case_id)
+    with record.act(case, "debt_sale.file_given_up", actor=system("delivery", source=case.source), at=at):
+        tasks.raise_task(GIVEN_UP, case=case, at=at, agency=file.channel.agency.code, message_kind=file.kind)
+        case.version += 1
+        case.save(update_fields=["version", "is_dormant"])
+
+
+files.declare(*FILES, *(FileKind(code=kind.code, label=kind.label, after=file_given_up) for kind in messages.ALL))
 CALLBACKS = {
     **letters.CALLBACKS,
     "letter.returned": notices.returned,

@@ -102,6 +102,7 @@ DEBT_SALE = CaseType(
     said={
         "debt_sale.bid_noted": "A bid was noted",
         "debt_sale.completion_asked": "Completion was asked for",
+        "debt_sale.file_given_up": "A file was sent to a buyer no more",
         "debt_sale.look_asked": "The accounts are to be looked at",
         "debt_sale.look_ended": "The accounts were looked at",
         "debt_sale.looked_at": "Looked at accounts",

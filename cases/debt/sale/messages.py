@@ -84,7 +84,6 @@ DEFAULTED = releases.MessageKind(
 )
 ALL = (BID_TAPE, FINAL_TAPE, ASSIGNMENT, PAID, DEFAULTED)
 releases.declare(*ALL)
-files.declare(*(files.FileKind(code=kind.code, label=kind.label) for kind in ALL))
 _KINDS = {"bid": BID_TAPE, "final": FINAL_TAPE}
 
 
