@@ -8,7 +8,7 @@ import pytest
 from cases.debt import heard
 from cases.debt.models import Placement
 from cases.debt.sale.models import DebtSaleAccount
-from cases.kernel import edits, transitions
+from cases.kernel import edits, holds, transitions, verdicts
 from cases.kernel.models import Case, Task
 from cases.kernel.timing import sweeps
 from tests import factories, placements, sales
@@ -237,3 +237,25 @@ def test_what_an_agency_learned_before_anybody_was_asked_is_asked_for_when_billi
     later = day + timedelta(days=1)
     placements.accounts(people, {**row, "as_of": later.date().isoformat()}, at=later)
     assert again(people, case, at=later) == ("in_batch", [])
+
+
+def test_a_complaint_that_was_closed_less_than_thirty_days_ago_keeps_an_account_out_of_a_sale(people):
+    """Domain 5B.3: whoever heard it, and whoever said that it is over."""
+    held, reported = placements.active(people), placements.active(people)
+    analyst, manager = people[placements.ANALYST], people[placements.MANAGER]
+    hold = holds.enter(held.pk, "complaint", actor=analyst, at=AT, source="customer")
+    placements.said(reported, "placement.reported", code="complaint")
+    task = Task.objects.get(case=reported, kind="placement_complaint")
+    for case in (held, reported):
+        placements.said(case, "placement.returned", code="uneconomic")
+    transitions.apply(held.pk, "release_hold", actor=analyst, at=AT, reason="Answered.", inputs={"hold": hold.pk})
+    verdicts.decide(held.approvals.get(closed_at=None, act="release_hold").uid, "agreed", actor=manager, at=AT)
+    edits.close_task(reported.pk, task.pk, actor=analyst, at=AT, reason="Answered.")
+    row = portfolio.row(
+        0, account=placements.number_of(Placement.objects.select_related("account").get(pk=reported.pk))
+    )
+    placements.accounts(people, {**row, "as_of": NEXT.date().isoformat()}, at=NEXT)
+    for days, stopped in ((29, ["complaint_closed"]), (30, [])):
+        at = AT + timedelta(days=days)
+        sale = line_of(people, held, at=at).sale  # both owe as much
+        assert [line.stopped_by for line in sale.lines.order_by("number")] == [stopped, stopped]

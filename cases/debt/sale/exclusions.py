@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+
+from django.db.models import Q
 
 from cases.accounts.models import Account
-from cases.debt import gate
+from cases.debt import gate, heard
 from cases.debt.limitation import limit
 from cases.debt.sale.models import TAKEN, DebtSale, DebtSaleAccount
 from cases.kernel import calendars
+from cases.kernel.models import Hold, Task
 from cases.ledger.reads import Reader
 
 __all__ = ["RULES", "SENTENCES", "Rule", "Sellable", "in_words", "judge", "sellables"]
@@ -25,7 +28,7 @@ SELL = "sell"
 class Sellable(gate.Candidate):
     """What is known of one account that may be sold: as the gate knows it, and what a sale asks beside.
 
-    `ended_lately` are flags that ended
+    `ended_lately` are flags that ended, complaints of ours and of agencies among them,
     less than the days that a closed complaint keeps an account out.
     """
 
@@ -122,6 +125,7 @@ def sellables(accounts: Sequence[Account], *, sale: DebtSale, reader: Reader, at
     others = DebtSaleAccount.objects.filter(account__in=accounts, state__in=TAKEN).exclude(sale=sale)
     elsewhere = set(others.values_list("account_id", flat=True))
     known = gate.candidates(accounts, reader=reader, at=at, block=SELL)
+    complained = _complaints_ended(accounts, since=since, at=at)
     return [
         Sellable(
             **{each.name: getattr(one, each.name) for each in fields(gate.Candidate)},
@@ -129,10 +133,24 @@ def sellables(accounts: Sequence[Account], *, sale: DebtSale, reader: Reader, at
             is_named=bool(one.births) and _has_home(one.account),
             ended_lately=frozenset(
                 flag.code for flag in one.account.flags.all() if flag.ended_date is not None and flag.ended_date > since
-            ),
+            )
+            | (frozenset({"complaint"}) if one.account.pk in complained else frozenset()),
         )
         for one in known
     ]
+
+
+def _complaints_ended(accounts: Sequence[Account], *, since: date, at: datetime) -> set[int]:
+    """Return the ids of accounts of which a complaint ended after a day that we held a placement for, or that an agency
+    heard. Two queries."""
+    ids, moment = [account.pk for account in accounts], calendars.start_of_day(since + timedelta(days=1))
+    over = Q(released_at__gte=moment) | Q(released_at=None, ends_at__gte=moment, ends_at__lte=at)
+    held = Hold.objects.filter(over, kind="complaint", case__placement__account__in=ids)
+    heard_of = Task.objects.filter(kind=heard.COMPLAINT, detail__account__in=ids, closed_at__gte=moment)
+    return {
+        *held.values_list("case__placement__account", flat=True),
+        *heard_of.values_list("detail__account", flat=True),
+    }
 
 
 def _has_home(account: Account) -> bool:
