@@ -48,9 +48,10 @@ NEVER = frozenset({"employer"})
 QUESTION = "Does the story of the case hold communications data?"
 ANEW = "fraud_police_anew"
 TASKS = {ANEW: "Report to the police anew: what they have is no longer so"}
-# An address of the network; a telephone number, written in any way; the number of a SIM or device.
+# An address of the network; a telephone number, written in any way, a mobile one also without what stands before it;
+# the number of a SIM or device.
 _ADDRESS = re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}\b|\b[0-9a-fA-F]{1,4}(?::[0-9a-fA-F]{0,4}){3,}")
-_NUMBER = re.compile(r"(?<![\d£])(?:\+|0)\d[\d ()\-]{7,}\d|\d{14,}")
+_NUMBER = re.compile(r"(?<![\d£])(?:\+|0)\d[\d ().\-\u00a0\u2010-\u2013]{7,}\d|(?<!\d)(?:44)?7\d{9}(?!\d)|\d{14,}")
 _FEWEST_DIGITS = 10
 
 REPORT_FRAUD = releases.MessageKind(

@@ -82,13 +82,16 @@ class Police(Stage):
         for text in (
             "He rang from 07700 900456.",
             "Called from +44 (0)7700 900-456 twice.",
+            "Called from 07700.900.456.",
+            "Called from 07700\u00a0900\u2011456.",
+            "Called from 7700900456, then 447700900457.",
             "Signed in from 203.0.113.45 at night.",
             "Signed in from 2001:db8::17 at night.",
             "A SIM 8944000000000000020 was put in.",
         ):
             self.change(narrative=text)
             self.refused("The story holds what looks like", "report_to_police", "d.osei", **self.REPORT)
-        self.change(narrative="Ordered on 2026-11-13 at 21:02 for £1,099.00, case NM-4471.")
+        self.change(narrative="Ordered on 13.11.2026 at 21.02 for £1,099.00, account 8001234502, case NM-4471.")
         with undone():
             self.do("report_to_police", "d.osei", **self.REPORT)
         self.change(narrative="He rang from 07700 900456.")
