@@ -54,7 +54,7 @@ def is_a_stop_or_ones_own_field(context: Any) -> str | None:
 
 def knows_who_asks(context: Any) -> str | None:
     if context.case.rights_request.right in NEEDS_IDENTITY and not identity.is_known(context.case):
-        return "Check first that it is the person who asks."
+        return "Check first that it is the person who asks: ask who they are, then record that it is them."
     return None
 
 

@@ -60,7 +60,7 @@ LIFECYCLE = Lifecycle(
     ),
     states=(
         State(code="received", label="Received", tone="wait", step="received"),
-        State(code="identity_check", label="Identity is checked", tone="warn", step="received"),
+        State(code="identity_check", label="Identity being checked", tone="warn", step="received"),
         State(code="actioned", label="Carried out", tone="ok", step="actioned", is_dormant=True),
         State(code="propagating", label="Passed on", tone="wait", step="propagating", is_dormant=True),
         State(code="closed", label="Confirmed", tone="done", step="closed", is_terminal=True, retention_class=_KIND),

@@ -234,7 +234,7 @@ LIFECYCLE = Lifecycle(
     steps=(("received", "Received"), ("assigned", "Looked at afresh"), ("decided", "Decided"), ("closed", "Answered")),
     states=(
         State(code="received", label="Received", tone="wait", step="received"),
-        State(code="identity_check", label="Identity is checked", tone="warn", step="received"),
+        State(code="identity_check", label="Identity being checked", tone="warn", step="received"),
         State(code="assigned", label="With a reviewer", tone="info", step="assigned"),
         State(code="decided", label="Decided", tone="ok", step="decided", is_dormant=True),
         State(code="closed", label="Answered", tone="done", step="closed", is_terminal=True, retention_class=_KIND),
