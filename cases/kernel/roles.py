@@ -55,7 +55,11 @@ ROLES: dict[str, Role] = {
         ),
         ("credit_data_approver", "Credit data approver", "approve corrections that another steward proposed"),
         ("collections_analyst", "Collections analyst", "prepare placements with collection agencies and record holds"),
-        ("collections_manager", "Collections manager", "release placements, agree to recalling many, move a debt to another tier, and approve lifting a hold"),
+        (
+            "collections_manager",
+            "Collections manager",
+            "release placements, agree to recalls of many, and approve lifting a hold",
+        ),
         ("sale_manager", "Debt sale manager", "build a debt sale and send it for its three approvals"),
         ("finance_approver", "Finance approver", "approve the money side of a debt sale"),
         (
