@@ -22,6 +22,7 @@ from cases.ledger import sealing
 from cases.ledger.reads import Reader
 
 __all__ = [
+    "NEARLY_OVER",
     "RULES",
     "WARNINGS",
     "Candidate",
@@ -67,15 +68,7 @@ class Candidate:
     @property
     def period(self) -> limitation.Period | None:
         """Return until when the debt can be enforced, or none where nobody says since when it is owed."""
-        if self.account.oldest_unpaid_date is None:
-            return None
-        return limitation.period(
-            self.account.jurisdiction,
-            years=self.years,
-            due=self.account.oldest_unpaid_date,
-            last_payment=self.account.last_payment_date,
-            acknowledged=self.account.acknowledged_date,
-        )
+        return limitation.of_account(self.account, years={self.account.jurisdiction: self.years})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -233,10 +226,11 @@ RULES: tuple[Rule, ...] = (
     Rule(code="in_sale", sentence="A buyer has agreed to take the debt over.", applies=_is_promised),
     Rule(code="placed_already", sentence="An agency has it already.", applies=_is_placed),
 )
+NEARLY_OVER = "The debt is nearly out of time."
 WARNINGS: tuple[Rule, ...] = (
     Rule(
         code="nearly_out_of_time",
-        sentence="The debt is nearly out of time.",
+        sentence=NEARLY_OVER,
         applies=_is_near_its_end,
         words=_period_in_words,
     ),

@@ -7,16 +7,17 @@ after its end, nothing does. The day on which it begins is not counted.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from cases.kernel import calendars
 from cases.kernel.timing import rulebook
 
-__all__ = ["RULES", "Period", "limit", "period", "rate", "years_on"]
+__all__ = ["RULES", "Period", "limit", "of_account", "period", "rate", "years_on"]
 
 RULES = {"eaw": "k19_limitation", "nir": "k19_limitation", "sct": "k19_prescription"}
 
@@ -82,6 +83,20 @@ def years_on(today: date, jurisdictions: Iterable[str]) -> dict[str, int]:
     """Return how many years the rule in force gives in each of the jurisdictions. One query each."""
     found = {each: rulebook.in_force(RULES[each], on=today, jurisdiction=each)[0] for each in set(jurisdictions)}
     return {each: rule.length for each, rule in found.items()}
+
+
+def of_account(account: Any, *, years: Mapping[str, int]) -> Period | None:
+    """Return the period of what is owed on an account, given how many years each jurisdiction has; none where nobody
+    says since when it is owed."""
+    if account.oldest_unpaid_date is None:
+        return None
+    return period(
+        account.jurisdiction,
+        years=years[account.jurisdiction],
+        due=account.oldest_unpaid_date,
+        last_payment=account.last_payment_date,
+        acknowledged=account.acknowledged_date,
+    )
 
 
 def period(

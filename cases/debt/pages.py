@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
@@ -13,11 +14,11 @@ from django.shortcuts import redirect, render
 from django.urls import path, reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from cases.debt import batches, gate, guards, performance, remitting, rules, unfinished
+from cases.debt import batches, gate, guards, limitation, performance, remitting, rules, unfinished
 from cases.debt.batches import KIND
 from cases.debt.forms import BatchForm
 from cases.debt.models import Placement, PlacementBatch, Remittance
-from cases.kernel import holds, jobs, policy
+from cases.kernel import calendars, holds, jobs, policy
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError, NotAllowed
 from cases.kernel.models import Hold
@@ -104,11 +105,17 @@ def _one(
     states = {state.code: state for state in rules.LIFECYCLE.all_states}
     asked = request.GET.get("state", "")
     lines, after = _lines(batch, actor, asked if asked in counted else "", _number(request.GET.get("after", "")))
+    today = calendars.london_date(asking.now())
+    years = limitation.years_on(today, limitation.RULES)
+    periods = {row.pk: limitation.of_account(row.account, years=years) for row in lines}
     shown = {
         "batch": batch,
         "commission": f"{batch.commission_rate / 100:g} %",
         "lines": [
-            {"row": row, "state": states[row.case.state], "why": _stops(row)} if row.is_seen else {} for row in lines
+            {"row": row, "state": states[row.case.state], "why": _stops(row), **_in_time(periods[row.pk], row, today)}
+            if row.is_seen
+            else {}
+            for row in lines
         ],
         "states": [
             {"state": state, "count": counted[code][0], "owed": counted[code][1], "is_current": code == asked}
@@ -151,6 +158,13 @@ def _stops(row: Any) -> str:
     return guards.in_words(list(dict.fromkeys([*row.stopped_by, *gate.codes_of_holds(row.held_as)])))
 
 
+def _in_time(period: limitation.Period | None, row: Any, today: date) -> dict[str, str]:
+    """Return in words until when a debt can be enforced, where that stops it or is near."""
+    if period is None or not ("out_of_time" in row.stopped_by or period.is_near(today)):
+        return {}
+    return {"in_time": period.in_words(today)}
+
+
 def _counted(batch: PlacementBatch, actor: Actor) -> tuple[dict[str, tuple[int, int]], int, int]:
     """Return how many accounts of a batch that this person may see stand in each state with what is owed on them, in
     pence; how many are not theirs to see: of those no state and no sum is told; and how many of the first wait for the
@@ -172,7 +186,7 @@ def _counted(batch: PlacementBatch, actor: Actor) -> tuple[dict[str, tuple[int, 
 def _lines(batch: PlacementBatch, actor: Actor, state: str, after: int) -> tuple[list[Any], int]:
     """Return one page of accounts of a batch, each with whether this person may know of its case, and after which the
     next begins, if there is one. In one state stand only those that may be known of. One query."""
-    rows = Placement.objects.filter(batch=batch, pk__gt=after).select_related("case").order_by("pk")
+    rows = Placement.objects.filter(batch=batch, pk__gt=after).select_related("case", "account").order_by("pk")
     rows = rows.annotate(is_seen=_is_seen(actor), held_as=ArraySubquery(_in_force().values("kind")))
     page = list((rows.filter(case__state=state, is_seen=True) if state else rows)[: PAGE + 1])
     return page[:PAGE], page[PAGE - 1].pk if len(page) > PAGE else 0

@@ -31,7 +31,7 @@ def test_one_batch(count):
     people = factories.office()
     batch = placements.built(people, *(portfolio.row(number) for number in range(count)))
     found = statements(client_of("c.adebayo"), f"/debt/batches/{batch.uid}/")
-    assert len(found) == 8, shortly(found)
+    assert len(found) == 11, shortly(found)
 
 
 def test_one_batch_is_shown_page_by_page_and_says_how_far_its_work_is(monkeypatch):
@@ -81,6 +81,30 @@ def test_an_analyst_builds_a_batch_at_the_commission_that_was_agreed_and_whoever
     assert (batch.commission_rate, len(batch.chosen)) == (2250, 2)
     jobrun.work(clock=lambda: AT, seconds=60)
     assert "at a commission of 22.5 % and VAT" in client_of("c.adebayo").get(answer.url).text
+
+
+def test_until_when_a_debt_can_be_enforced_is_said_in_words_and_warned_of():
+    """Limitation Act 1980 s.5, Prescription and Limitation (Scotland) Act 1973 s.6; domain 5A.2."""
+    people = factories.office()
+    over = portfolio.row(1, account="8100900011", jurisdiction="sct", oldest_unpaid_date="2021-06-01")
+    near = portfolio.row(2, account="8100900012", jurisdiction="eaw", oldest_unpaid_date="2021-05-01")
+    far = portfolio.row(3, account="8100900013", jurisdiction="eaw")
+    batch = placements.built(people, over, near, far)
+    words = {
+        "8100900011": "Prescribed in Scotland: no payment or acknowledgement for 5 years; it ended on 1 June 2026.",
+        "8100900012": "A court may be asked until 1 May 2027.",
+    }
+    client = client_of("c.adebayo")
+    page = client.get(f"/debt/batches/{batch.uid}/").text
+    assert [text in page for text in words.values()] == [True, True]
+    assert page.count("A court may be asked") == 1
+    stopped, warned, clear = (line.case for line in batches.lines_of(batch))
+    page = client.get(reverse("web:case", args=[stopped.uid])).text
+    assert "The debt is out of time." in page and words["8100900011"] in page
+    page = client.get(reverse("web:case", args=[warned.uid])).text
+    assert "The debt is nearly out of time." in page and page.count(words["8100900012"]) == 2
+    page = client.get(reverse("web:case", args=[clear.uid])).text
+    assert "nearly out of time" not in page and "A court may be asked until 30 September 2031." in page
 
 
 def test_a_batch_shows_what_holds_its_accounts_now_and_a_release_that_went_nowhere_says_so():
