@@ -13,6 +13,7 @@ from cases.kernel.actors import Actor
 from cases.kernel.exchange import agencies, agreements
 from cases.kernel.models import Agency, Case, OutboxMessage
 from cases.kernel.office import proposals
+from cases.ledger import sealing
 from tests.factories import AT
 from tests.keptstories import story
 
@@ -116,7 +117,19 @@ def bare(people: dict[str, Actor]) -> Case:
     return intake.open_case(KIND, actor=people["k.mistry"], at=AT, facts={"request_type": "interception"})
 
 
+def look(case: Case, actor: Actor, *, at: Any = AT) -> None:
+    """Open every file of the package beside the request, as its page does."""
+    for part in package.parts_of(case):
+        reader = sealing.Reader(
+            actor=actor.label, verb="view", purpose="casework", streams=(case.uid,), fields=(f"part-{part.number}",)
+        )
+        package.bytes_of(part, reader=reader, at=at)
+
+
 def after(case: Case, name: str, actor: Actor, at: Any = AT, **inputs: Any) -> Case:
+    """Take a step; whoever releases has opened every file before."""
+    if name == "release":
+        look(case, actor, at=at)
     return transitions.apply(case.pk, name, actor=actor, at=at, inputs=inputs)
 
 
@@ -266,7 +279,10 @@ def extracting(people: dict[str, Actor], **facts: Any) -> Case:
 
 @story
 def quality_check(people: dict[str, Actor], **facts: Any) -> Case:
-    return after(extracting(people, **facts), "submit", people["k.mistry"], checked=CHECKED)
+    """The approver has opened every file."""
+    case = after(extracting(people, **facts), "submit", people["k.mistry"], checked=CHECKED)
+    look(case, people["e.hallam"])
+    return case
 
 
 @story

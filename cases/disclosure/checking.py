@@ -13,7 +13,10 @@ from cases.disclosure.dataitems import ITEMS
 from cases.disclosure.models import DisclosureRequest
 from cases.kernel.models import Clock, Evidence
 from cases.ledger import sealing
+from cases.ledger.models import AccessEvent
 
+# Under what name the read log has a file of a package that was opened.
+PART = "part-{}"
 # The task of whoever compares what an authority put in writing.
 COMPARE = "disclosure_compare_writing"
 
@@ -65,6 +68,18 @@ def files_are_whole(context: Any) -> str | None:
         if data is None or hashlib.sha256(data).hexdigest() != part.sha256:
             return f"{part.name} is no longer what was put in. Make it again."
     return None
+
+
+def each_file_was_opened(context: Any) -> str | None:
+    """Whoever releases has opened every file of the package themselves, beside the request: no machine reads a sheet or
+    a recording. The read log says so. One query and that of the parts."""
+    parts = {PART.format(part.number): part for part in package.parts_of(context.case)}
+    looks = AccessEvent.objects.filter(
+        actor=context.actor.label, streams__contains=[context.case.uid], fields__overlap=list(parts)
+    )
+    seen = {name for fields in looks.values_list("fields", flat=True) for name in fields}
+    missing = [part.name for name, part in parts.items() if name not in seen]
+    return f"Open each file first, and compare it with the request: {', '.join(missing)}." if missing else None
 
 
 def is_what_was_sent_to_be_checked(context: Any) -> str | None:

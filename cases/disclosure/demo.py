@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from cases.disclosure import codes, package
+from cases.disclosure import checking, codes, package
 from cases.disclosure.periods import noon
 from cases.kernel import calendars, edits, intake, transitions
 from cases.kernel.actors import Actor
+from cases.kernel.models import Case
 from cases.kernel.office import proposals
+from cases.ledger import sealing
 
 __all__ = ["Cast", "tell"]
 
@@ -167,6 +169,8 @@ def _tell(cast: Cast, story: Story, number: int, *, now: datetime) -> None:
         inputs = call if move == "verify" else _MOVES[move]
         moment = min(at + timedelta(minutes=20 * step), now)
         actor = cast.approver if move in _BY_APPROVER else cast.officer
+        if move == "release":
+            _open_each(case, actor, at=moment)
         transitions.apply(case.pk, move, actor=actor, at=moment, inputs=inputs)
         if move == "extract":
             _take_out(cast, case.pk, story, since=noon(granted) - timedelta(days=13), at=moment)
@@ -189,3 +193,11 @@ def _take_out(cast: Cast, case_id: int, story: Story, *, since: datetime, at: da
     ]
     table = "\n".join(["item,address,at,to", *calls])
     package.add_part(case_id, item="outgoing_calls", data=table.encode(), media_type="text/csv", **by)
+
+
+def _open_each(case: Case, actor: Actor, *, at: datetime) -> None:
+    """Whoever releases has opened every file beside the request."""
+    for part in package.parts_of(case):
+        name = checking.PART.format(part.number)
+        reader = sealing.Reader(actor=actor.label, verb="view", purpose="casework", streams=(case.uid,), fields=(name,))
+        package.bytes_of(part, reader=reader, at=at)

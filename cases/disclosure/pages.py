@@ -329,7 +329,7 @@ def part_page(request: HttpRequest, uid: UUID, number: int) -> HttpResponse:
         raise Http404
     if not (why := casepage.purpose_of(request, file, actor)):
         return redirect("web:case", uid=case.uid)
-    reader = asking.reader(request, "view", why, case.uid, fields=(f"part-{number}",))
+    reader = asking.reader(request, "view", why, case.uid, fields=(checking.PART.format(number),))
     data = package.bytes_of(part, reader=reader, at=asking.now())
     if data is not None and request.GET.get("as") != "file" and (original := package.original_of(part)):
         return _both(request, file, part, data, original, why)

@@ -303,7 +303,12 @@ LIFECYCLE = Lifecycle(
             decides="release",
             verdict="agreed",
             is_grave=True,
-            guards=(checking.is_compared, checking.is_what_was_sent_to_be_checked, checking.files_are_whole),
+            guards=(
+                checking.is_compared,
+                checking.each_file_was_opened,
+                checking.is_what_was_sent_to_be_checked,
+                checking.files_are_whole,
+            ),
             effects=(giving.give,),
             consequence="The package goes to the authority through its channel and cannot be called back",
             tone="primary",

@@ -110,6 +110,12 @@ class Desk:
         self.page.goto(self.at)
         expect(self.page.locator(".head .tag").first).to_have_text(label)
 
+    def opens_each(self) -> None:
+        """Open every file of the package that the page links to."""
+        links = self.page.locator("main a[href*='/package/files/']").evaluate_all("all => all.map(each => each.href)")
+        for link in dict.fromkeys(links):
+            assert self.page.request.get(link).ok
+
     def says(self, sentence: str) -> None:
         expect(self.page.locator("main")).to_contain_text(sentence)
 
@@ -219,6 +225,7 @@ def test_l_1_from_the_portal_to_the_receipt_by_the_pages(live_server, browser, m
         watch.now = MONDAY + timedelta(hours=3)
         approver.page.goto(f"{approver.at}package/")
         approver.says("412 rows that a machine can read")
+        approver.opens_each()
         approver.step("release", compared=disclosures.COMPARED)
         approver.stands("Released")
         sent = factories.body_of(OutboxMessage.objects.get(case=case, kind="le_result"))

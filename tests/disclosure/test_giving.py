@@ -734,3 +734,12 @@ def test_an_exhibit_is_what_was_given_byte_for_byte(people):
     assert "byte for byte" in refusal(case, "submit", people["k.mistry"], checked=CHECKED)
     disclosures.add(case, "subscriber_name", disclosures.NAMES, people)
     assert after(case, "submit", people["k.mistry"], checked=CHECKED).state == "quality_check"
+
+
+def test_whoever_releases_has_opened_every_file_themselves(people):
+    case = disclosures.quality_check(people)
+    other = disclosures.other_approver(people)
+    with nothing_written(counted=1), pytest.raises(CaseError, match="Open each file first"):
+        transitions.apply(case.pk, "release", actor=other, at=AT, inputs={"compared": COMPARED})
+    disclosures.look(case, other)
+    assert transitions.apply(case.pk, "release", actor=other, at=AT, inputs={"compared": COMPARED}).state == "released"
