@@ -9,6 +9,7 @@ from typing import Any
 from cases.association import bureaus, codes, guards, opening, periods, writing
 from cases.association.models import Association
 from cases.kernel import calendars, casetypes, clocks, retention, tasks
+from cases.kernel.linking import people as linked
 from cases.kernel.models import Case, CaseParty
 from cases.ledger import api as ledger
 from cases.ledger import sealing
@@ -18,6 +19,11 @@ def _in_words(detail: Mapping[str, Any]) -> str:
     return ", ".join(detail.get("used") or ()) or "no check on record used it"
 
 
+def _which(detail: Mapping[str, Any]) -> str:
+    return ", ".join(detail.get("others") or ())
+
+
+LINKED_TWICE = "association_linked_twice"
 CHALLENGED, REVIEW_DECISIONS = "association_challenged", "association_review_decisions"
 NOT_RECORDED, DECIDE_BREAK = "association_not_recorded", "association_decide_break"
 REMOVAL_REFUSED, BROKEN_ELSEWHERE = "association_removal_refused", "association_broken_elsewhere"
@@ -25,6 +31,7 @@ tasks.declare(
     {
         CHALLENGED: "The other person denies the link: look at it again",
         REVIEW_DECISIONS: "Review the decisions that used a link that was wrong",
+        LINKED_TWICE: "Another case links the same two people: look whether it stands by itself",
         NOT_RECORDED: "An agency did not record a link",
         DECIDE_BREAK: "Every agency has answered, or had its time: decide about the break",
         REMOVAL_REFUSED: "An agency refuses to remove a link",
@@ -32,7 +39,7 @@ tasks.declare(
         writing.BY_HAND: "Write to a person of a link by hand: ask where they want it",
         "association_ask_by_hand": "Ask an agency by hand whether it broke a link",
     },
-    more={REVIEW_DECISIONS: _in_words},
+    more={REVIEW_DECISIONS: _in_words, LINKED_TWICE: _which},
     ended_by={
         CHALLENGED: "This ends when the challenge is decided.",
         DECIDE_BREAK: "This ends when the link is recorded as broken or restored.",
@@ -70,11 +77,25 @@ def _party(case: Case, role: str) -> CaseParty | None:
     return CaseParty.objects.filter(case=case, role=role, is_detached=False).first()
 
 
+def _have_others_looked_at(context: Any) -> None:
+    """Two links of the same two people are told by themselves and end by themselves: whoever ends one hears that
+    another stands, and so does whoever makes a second one. A restricted case is named to nobody."""
+    case = context.case
+    one, other = (_party(case, role) for role in (codes.DECLARER, codes.OTHER))
+    if one is None or other is None:
+        return
+    standing = [tie.case for tie in linked.between(one, other) if not (tie.case.is_closed or tie.case.is_restricted)]
+    others = sorted(each.reference for each in standing if each.pk != case.pk)
+    if others:
+        tasks.raise_task(LINKED_TWICE, case=case, at=context.at, others=others)
+
+
 def confirm(context: Any) -> None:
     """Tell every agency the same, and the declarer; the other person where we may write to them."""
     case, at = context.case, context.at
     _use_again(context)
     clocks.meet(case, periods.CONFIRM, at=at)
+    _have_others_looked_at(context)
     bureaus.tell_everybody(case, actor=context.actor, at=at)
     writing.write(case, codes.DECLARER, "n12", at=at)
     if _facts(context).may_write_to_other:
@@ -162,6 +183,7 @@ def uphold_challenge(context: Any) -> None:
     if not bureaus.unsaid(case):  # nothing of it ever left: there is nobody to wait for
         clocks.start(case, periods.NOBODY_TOLD, started_at=at)
     _have_decisions_reviewed(context)
+    _have_others_looked_at(context)
     writing.write(case, codes.OTHER, "association_removed", at=at)
     writing.write(case, codes.DECLARER, "association_gone", at=at)
 
@@ -241,6 +263,7 @@ def _keep_history(context: Any) -> None:
 def end_broken(context: Any) -> None:
     _end_waiting(context)
     _keep_history(context)
+    _have_others_looked_at(context)
     _tell_whoever_asked(context, "n13_broken")
 
 

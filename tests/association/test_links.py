@@ -106,6 +106,28 @@ class TheEffectOfALink(TestCase):
             placed.save(update_fields=["released_at"])
         assert self.use(one, other).is_allowed
 
+    def test_whoever_makes_or_ends_a_link_hears_that_another_of_the_same_two_stands(self):
+        def told(case):
+            rows = Task.objects.filter(case=case, kind="association_linked_twice", closed_at=None)
+            return [task.detail["others"] for task in rows]
+
+        first = associations.active(self.people)
+        assert told(first) == []
+        second = associations.active(self.people)  # the same names, births and telephone; joined by nobody
+        third = associations.declared(self.people)  # told to nobody, so it is not named
+        assert (told(second), told(third)) == ([[first.reference]], [])
+        (task,) = Task.objects.filter(case=second, kind="association_linked_twice")
+        assert wording.task_label(task.kind, task.detail).endswith(f": {first.reference}")
+        associations.after(first, "challenge", self.people["i.sowande"], **associations.DENIAL)
+        associations.after(first, "uphold_challenge", self.people[associations.CONFIRMER])
+        assert told(first) == [[second.reference]]
+        with record.act(Case.objects.get(pk=second.pk), "tests.hidden", actor=actors.system("tests"), at=AT):
+            hidden = Case.objects.get(pk=second.pk)
+            hidden.is_restricted = True
+            hidden.save(update_fields=["is_restricted"])
+        associations.after(third, "confirm", associations.other_reviewer(self.people))
+        assert told(third) == [[first.reference]]  # of a restricted case nobody hears
+
     def test_the_party_page_draws_the_links_and_says_them_in_words_without_the_other_persons_name_or_home(self):
         used, past = associations.active(self.people), associations.broken(self.people)
         party = join(sides(used)[0], sides(past)[0])

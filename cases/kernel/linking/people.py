@@ -10,7 +10,7 @@ from cases.kernel.casetypes import Tie
 from cases.kernel.finding import index
 from cases.kernel.models import CaseParty, SearchEntry
 
-__all__ = ["Use", "may_use", "ties_of"]
+__all__ = ["Use", "between", "may_use", "ties_of"]
 
 
 UNKNOWN = "No link between these two people is known."
@@ -83,23 +83,32 @@ def _is_sure(person: CaseParty, said: Mapping[int, bool], side: CaseParty) -> bo
     return _is_joined(person, side) or said.get(side.pk, False)
 
 
-def may_use(person: CaseParty, other: CaseParty) -> Use:
-    """Say whether this person's record may be used for that one: the same in both directions.
+def between(person: CaseParty, other: CaseParty) -> list[Tie]:
+    """Return every link, standing or past, between these two people.
 
     The two of a link are these two where somebody joined them across cases, or where both have the first and last name
     and the birth that the link says, and one of them a telephone, e-mail, account or postcode too. That joins nobody.
-    One link that is challenged, being broken or removed forbids it, whatever another link between the two says. One
-    query where both are joined, else five at most.
+    One query where both are joined, else five at most.
     """
-    if person.party_id is not None and person.party_id == other.party_id:
-        return Use(is_allowed=False, sentence=UNKNOWN)
     is_joined = None not in (person.party_id, other.party_id)
     one, two = ({}, {}) if is_joined else (_said_of(person), _said_of(other))
     joined = [key for key in (person.party_id, other.party_id) if key]
-    between = [tie for tie in ties_of(joined, one.keys() | two.keys()) if _is_between(tie, (person, one), (other, two))]
-    if not between:
+    found = ties_of(joined, one.keys() | two.keys())
+    return [tie for tie in found if _is_between(tie, (person, one), (other, two))]
+
+
+def may_use(person: CaseParty, other: CaseParty) -> Use:
+    """Say whether this person's record may be used for that one: the same in both directions.
+
+    One link that is challenged, being broken or removed forbids it, whatever another link between the two says. As many
+    queries as `between`.
+    """
+    if person.party_id is not None and person.party_id == other.party_id:
         return Use(is_allowed=False, sentence=UNKNOWN)
-    standing = tuple(tie for tie in between if not tie.case.is_closed)
+    found = between(person, other)
+    if not found:
+        return Use(is_allowed=False, sentence=UNKNOWN)
+    standing = tuple(tie for tie in found if not tie.case.is_closed)
     stopped = tuple(tie for tie in standing if not tie.is_usable)
     if stopped:
         return Use(is_allowed=False, ties=stopped, sentence="The link between these two people is not used at present.")
