@@ -169,7 +169,9 @@ def _is_held(pile: Pile, case: Case | None, rows: Sequence[Any], *, at: datetime
 
 def _is_any_held(cases: dict[int, Any], *, at: datetime) -> bool:
     held = Hold.objects.filter(holds.in_force(at), case__in=cases, blocks__contains=[DISPOSE])
-    return held.exists() or DISPOSE in quietholds.blocked(case_uids=cases.values())
+    if held.exists() or DISPOSE in quietholds.blocked(case_uids=cases.values()):
+        return True
+    return any(casetype.needs(cases) for casetype in casetypes.all_types())
 
 
 def _versions(pile: Pile, rows: Iterable[Any]) -> list[int]:

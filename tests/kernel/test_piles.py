@@ -11,7 +11,7 @@ import pytest
 from django.db import OperationalError, connection
 
 from backoffice.env import BASE_DIR
-from cases.kernel import actors, holds, outbox, piles, record, releases, retention, tasks
+from cases.kernel import actors, holds, intake, outbox, piles, record, releases, retention, tasks
 from cases.kernel.evidence import blobs
 from cases.kernel.models import (
     Agency,
@@ -26,7 +26,7 @@ from cases.kernel.models import (
 from cases.kernel.restricted import quietholds
 from cases.ledger import sealing, verify
 from cases.ledger.models import DataKey, LedgerEvent
-from tests import factories
+from tests import disclosures, factories
 from tests.agencies.stage import acts, promise
 from tests.kernel.snapshots import nothing_written
 from tests.web.desk import client_of
@@ -310,6 +310,22 @@ def test_a_file_of_many_cases_stays_while_a_hold_keeps_one_of_them(case, people)
     agency = Agency.objects.get(code="sandbox-post")
     (event,) = LedgerEvent.objects.filter(stream=agency.uid, action="case.messages_erased")
     assert event.content()["detail"]["messages"] == [str(message.public_id)]
+
+
+def test_a_file_of_many_cases_stays_while_an_authority_asks_about_somebody_in_one_of_them(case, people):
+    file_of_many([case, factories.referred(people)])
+    disclosures.enter(people)
+    request = intake.open_case(
+        disclosures.KIND,
+        actor=people["k.mistry"],
+        at=factories.AT,
+        facts=disclosures.FACTS,
+        people=[{"role": "target", "values": {"phone": factories.VICTIM["values"]["phone"]}}],
+    )
+    with nothing_written():
+        assert piles.erase_due(now=NEXT) == 0
+    disclosures.after(request, "refuse", people["k.mistry"], reason_code="expired")
+    assert piles.erase_due(now=NEXT) == 1
 
 
 def test_a_decided_period_counts_for_what_is_answered_from_its_day_on(case):
