@@ -242,6 +242,8 @@ def nothing_is_open(context: Any) -> str | None:
         return sentence
     if context.case.disclosure_errors.filter(destroy_asked_at__isnull=False, destroyed_at=None).exists():
         return "The authority has not confirmed yet that it destroyed what it was wrongly given."
+    if context.case.approvals.filter(mode="after", closed_at=None).exists():
+        return "Somebody still has to look at what one officer released alone."
     if context.case.tasks.filter(kind=COMPARE, closed_at=None).exists():
         return "Nobody has compared the written notice with what was given yet."
     return None

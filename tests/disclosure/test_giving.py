@@ -212,6 +212,11 @@ def test_l1b_oral_at_christmas_is_given_at_once_and_written_notice_is_due_on_29_
     assert after(case, "close", people["k.mistry"], late).is_closed
 
 
+def looked_at(case, people):
+    """An approver looks at what was released at once."""
+    verdicts.decide(case.approvals.get(mode="after").uid, "confirmed", actor=people["e.hallam"], at=AT)
+
+
 def test_written_notice_in_time_is_no_error(people):
     case = l1b(people)
     after(case, "release_urgent", people["k.mistry"], CHRISTMAS_EVE + timedelta(minutes=14), checked=CHECKED)
@@ -229,6 +234,9 @@ def test_what_an_authority_says_it_put_in_writing_somebody_still_compares_before
     assert case.clocks.get(rule="k03_written_notice").state == "met"
     late = AT + timedelta(hours=2)
     after(case, "confirm_receipt", officer, late, how="By telephone.")
+    unseen = "Somebody still has to look at what one officer released alone."
+    assert refusal(case, "close", officer, late) == unseen
+    looked_at(case, people)
     assert refusal(case, "close", officer, late) == "Nobody has compared the written notice with what was given yet."
     compare = Task.objects.get(case=case, kind="disclosure_compare_writing")
     edits.close_task(case.pk, compare.pk, actor=officer, at=late, reason="Number, items and time are those of it.")
