@@ -10,11 +10,11 @@ from typing import Any
 from django.db.models import Q, Subquery
 from django.db.models.functions import Coalesce
 
-from cases.fraud import anew, astold, disputes, expiry, flags, insiders, messages, periods, victims
+from cases.fraud import anew, astold, disputes, expiry, flags, insiders, messages, periods, police, victims
 from cases.kernel import approvals, clocks, holdkinds, holds, outbox, record, tasks
 from cases.kernel.actors import Actor, system
 from cases.kernel.exchange import corrections
-from cases.kernel.models import Case, Clock, OutboxMessage, Release, Task
+from cases.kernel.models import Case, Clock, OutboxMessage, Release, ReleasedPerson, Task
 from cases.ledger import api as ledger
 from cases.ledger.models import LedgerEvent
 
@@ -119,6 +119,12 @@ def ask_for_amendment(case: Case, *, at: datetime) -> None:
         disputes.answer_detached(case, at=at)
         flags.purge_heard(case, at=at, party__is_detached=True)
         _take_back_filing(case, at=at)
+    _owe_what_is_different(case, at=at)
+    if ledger.current().verb in _TAKEN_OUT:
+        _take_back_report(case, at=at)
+
+
+def _owe_what_is_different(case: Case, *, at: datetime) -> None:
     if ledger.current().verb not in _CHANGES:
         return
     if case.state not in STANDING:
@@ -148,6 +154,15 @@ def _take_back_filing(case: Case, *, at: datetime) -> None:
     filings = Release.objects.filter(case=case, message_kind=messages.FPA_FILE.code)
     if not filings.exclude(outbox.never_left("message__")).exists():  # nobody has what would have to be put right
         tasks.close_all(case, "detached_filed", actor=system("amending", source=case.source), at=at)
+
+
+def _take_back_report(case: Case, *, at: datetime) -> None:
+    """A report to the police that waits and names somebody who is no part of it does not leave: another is owed."""
+    kind = police.REPORT_FRAUD.code
+    named = ReleasedPerson.objects.filter(release__case=case, release__message_kind=kind, party__is_detached=True)
+    waits = named.filter(release__message__state__in=["pending", "dead"]).exists()
+    if waits and outbox.withdraw(case, kind, at=at, states=("pending", "dead")):
+        _owe(case, police.ANEW, at=at)
 
 
 def owe_what_changed(context: Any) -> None:

@@ -163,6 +163,16 @@ class Police(Stage):
         case = self.say("report_fraud.recorded", message=message, agency="sandbox-report-fraud", reference=longest)
         assert case.fraud_referral.police_reference == longest
 
+    def test_a_report_that_waits_and_names_somebody_who_is_taken_out_does_not_leave(self):
+        case = self.do("report_to_police", "d.osei", **self.REPORT)
+        self.do("detach", "p.nair", at=NEXT_DAY, reason="Somebody else of that name.", person="1")
+        approval = Approval.objects.get(case=case, act="detach", closed_at=None)
+        verdicts.decide(approval.uid, "agreed", actor=self.people["judge"], at=NEXT_DAY)
+        ((_, state, _),) = self.sent("report_fraud")
+        assert state == "withdrawn"
+        assert Task.objects.filter(case=case, kind="fraud_police_anew", closed_at=None).count() == 1
+        self.verified()
+
     def test_the_police_hear_of_what_changes_and_of_a_removal(self):
         self.do("report_to_police", "d.osei", **self.REPORT)
         with edits.change(self.filed.pk, actor=self.people["p.nair"], at=FILED_AT) as edit:
