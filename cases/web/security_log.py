@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
@@ -9,6 +10,7 @@ from django.views.decorators.http import require_GET
 from cases.kernel import policy
 from cases.kernel.models import User
 from cases.kernel.restricted import compartments
+from cases.ledger import security
 from cases.ledger.models import SecurityEvent
 from cases.web import asking
 from cases.web.keyset import pageful
@@ -29,8 +31,20 @@ def security_log(request: HttpRequest) -> HttpResponse:
     known = compartments.security_log(actor)
     rows = known.filter(kind=kind) if kind else known
     page = pageful(rows, request, is_descending=True)
-    shown = {"page": page, "kind": kind, "entries": [{"row": row, "who": who} for row, who in _named(page.rows)]}
+    shown = {
+        "page": page,
+        "kind": kind,
+        "kinds": _kinds(known),
+        "entries": [{"row": row, "who": who} for row, who in _named(page.rows)],
+    }
     return render(request, "cases/security_log.html", shown)
+
+
+def _kinds(known: QuerySet[SecurityEvent]) -> list[str]:
+    """Return the kinds of which there is an event that the reader may know of. Two queries, which read one row of
+    each."""
+    first = [known.filter(kind=kind).order_by().values_list("kind", flat=True)[:1] for kind in security.kinds()]
+    return sorted(first[0].union(*first[1:], all=True)) if first else []
 
 
 def _named(rows: list[SecurityEvent]) -> list[tuple[SecurityEvent, str]]:
