@@ -50,6 +50,7 @@ def facts_view(case: Case) -> list[tuple[str, str]]:
         ("Product", row.account.product.replace("_", " ").capitalize()),
         ("Batch", batch.reference if batch else "None"),
         ("Agency", batch.agency.display_name if batch else "None"),
+        ("Tier", str(row.tier)),
         ("Collected", _pounds(row.collected_pence)),
         ("Of it booked by billing", _pounds(row.booked_pence)),
     ]

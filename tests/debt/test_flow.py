@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from cases.debt import batches
+from cases.debt import batches, report
 from cases.debt.models import Placement
 from cases.kernel import holds, transitions
 from cases.kernel.errors import CaseError
@@ -120,6 +120,7 @@ def test_an_account_that_its_agency_gave_up_goes_to_the_next_one(people):
     transitions.apply(old.pk, "transfer_tier", actor=manager, at=AT)
     new = Placement.objects.select_related("case").exclude(pk=old.pk).get()
     assert (state(old), new.case.state, new.tier, new.batch) == ("transferred", "gated", 2, None)
+    assert [dict(report.facts_view(case))["Tier"] for case in (old, new.case)] == ["1", "2"]
 
     number = placements.number_of(new)
     batch, cases = placements.build([number], agency_code=placements.CODE, actor=people[placements.ANALYST], at=AT)
