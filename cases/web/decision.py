@@ -149,8 +149,8 @@ def _sent(file: CaseFile, approval: Mapping[str, Any], entries: Sequence[Entry])
 def _proposed(
     file: CaseFile, approval: Mapping[str, Any], given: Mapping[str, Any], standing: Standing, typed: Any
 ) -> dict[str, Any]:
-    """Return an act of several people, and how this person may answer; with what was typed for it where they may decide
-    on it, or proposed it. What was done already stands on the page, masked as everything there is."""
+    """Return an act of several people, and how this person may answer; with what was typed for it. Of what was done at
+    once that is opened to whoever looks at it alone: it stands on the page, masked as everything there is."""
     name = approval["act"]
     move = casetypes.get(file.case.kind).lifecycle[name]
     refusals = standing.seconding(move, dict(approval))
@@ -159,7 +159,7 @@ def _proposed(
     is_done = approval["mode"] == "after"
     if is_mine and is_done:
         answers = ()
-    is_shown = not refusals or (is_mine and not is_done)
+    is_shown = not is_done or not refusals
     return {
         **approval,
         "needs": _needs(approval),
