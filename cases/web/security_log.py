@@ -41,10 +41,11 @@ def security_log(request: HttpRequest) -> HttpResponse:
 
 
 def _kinds(known: QuerySet[SecurityEvent]) -> list[str]:
-    """Return the kinds of which there is an event that the reader may know of. Two queries, which read one row of
-    each."""
-    first = [known.filter(kind=kind).order_by().values_list("kind", flat=True)[:1] for kind in security.kinds()]
-    return sorted(first[0].union(*first[1:], all=True)) if first else []
+    """Return the kinds of which there is an event that the reader may know of. Two queries, whatever there is, which
+    read one row of each."""
+    found = security.kinds() or [""]
+    first = [known.filter(kind=kind).order_by().values_list("kind", flat=True)[:1] for kind in found]
+    return sorted(first[0].union(*first[1:], all=True))
 
 
 def _named(rows: list[SecurityEvent]) -> list[tuple[SecurityEvent, str]]:

@@ -42,7 +42,7 @@ def test_form_without_its_token_is_told_what_to_do():
     client.cookies.update(desk.client_of("a.byrne").cookies)
     response = client.post("/preferences/", {"theme": "dark"})
     assert response.status_code == 403
-    assert b"Reload the page and try again." in response.content
+    assert b"what you typed is still there" in response.content
 
 
 @pytest.mark.django_db
