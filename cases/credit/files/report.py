@@ -62,10 +62,10 @@ def facts_view(case: Case) -> list[tuple[str, str]]:
         found.append(("Taken", "Yes" if row.is_taken else "Not all accounts yet"))
     if row.is_taken:
         found.append(("Accounts taken", f"{row.taken_rows:,}"))
-        found.append(("Total of their balances", _pounds(row.taken_pence)))
+        found.append(("Total of their balances, as billing tells them", _pounds(row.taken_pence)))
         found.append(("Left out when they were looked at", f"{row.taken_rows - row.rows:,}"))
         found.append(("Accounts to sign for", f"{row.rows:,}"))
-        found.append(("Total of their balances to sign for", _pounds(row.total_pence)))
+        found.append(("Total that the agencies are told of them", _pounds(row.total_pence)))
         found.append(("Hash of the rows to sign for", row.digest))
     return found + _as_it_left(row)
 

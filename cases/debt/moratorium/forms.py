@@ -88,6 +88,9 @@ class _StepForm(PlainForm):
         return dict(self.cleaned_data)
 
 
+NONE_FOUND = "No account of ours was found yet, so there is none to protect. It is looked for again as billing tells."
+
+
 class ApplyForm(_StepForm):
     """Which of the accounts that were found are the debtor's."""
 
@@ -102,6 +105,9 @@ class ApplyForm(_StepForm):
         rows = [debt for debt in searching.debts_of(self.case) if debt.account is not None]
         field: Any = self.fields["debts"]
         field.choices = [(str(debt.number), said_of(debt)) for debt in rows]
+        if not rows:
+            field.help_text = NONE_FOUND
+            field.error_messages["required"] = NONE_FOUND
 
 
 def said_of(debt: Any) -> str:
