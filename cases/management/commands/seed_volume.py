@@ -44,7 +44,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument("--cases", type=int, required=True, help="how many")
-        parser.add_argument("--variants", type=int, default=4, help="how many are made by hand of each way a case goes")
+        parser.add_argument("--variants", type=int, default=2, help="how many are made by hand of each way a case goes")
         parser.add_argument("--workers", type=int, default=2, help="processes that write; 0 writes in this one")
 
     def handle(self, *_args: Any, cases: int, variants: int, workers: int, **_options: Any) -> None:
