@@ -97,7 +97,8 @@ def test_e_1_by_telephone_with_nothing_else_running(live_server, browser, all_do
     page.get_by_role("link", name="Add a key").click()
     page.get_by_label("Passwordless").check()
     page.get_by_role("button", name="Add the key").click()
-    page.get_by_role("button", name="Sign out").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Sign out").click()
     page.goto(f"{live_server.url}/sign-in/")
     page.get_by_role("button", name="Sign in with a passkey").click()
     page.wait_for_url(f"{live_server.url}/")
