@@ -7,8 +7,21 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
-from cases.kernel import approvals, calendars, casetypes, clocks, holdkinds, locks, policy, record, retention, tasks
+from cases.kernel import (
+    approvals,
+    calendars,
+    casetypes,
+    clocks,
+    holdkinds,
+    holds,
+    locks,
+    policy,
+    record,
+    retention,
+    tasks,
+)
 from cases.kernel.errors import CaseError
+from cases.kernel.finding import joining
 from cases.kernel.linking import detaching, splitting
 from cases.kernel.models import Case, Hold, Letter
 
@@ -76,9 +89,9 @@ def stop_all_work(context: Any) -> None:
 
 
 def lead_to_the_other(context: Any) -> None:
-    """The reference becomes a pointer; the other case tells of it. Locks the other case without waiting, and looks once
-    more under the lock whether it is open: what is merged into a case that has just ended would be worked on by nobody.
-    Raises CaseError."""
+    """The reference becomes a pointer; the other case tells of it, and is held by what held this one. Locks the other
+    case without waiting, and looks once more under the lock whether it is open: what is merged into a case that has
+    just ended would be worked on by nobody. Raises CaseError."""
     found = _other(context)
     other = locks.another_for_update(found.pk if found else 0)
     if other.is_closed:
@@ -86,6 +99,8 @@ def lead_to_the_other(context: Any) -> None:
     context.case.merged_into = other
     with record.act(other, "case.merged_from", actor=context.actor, at=context.at, cause=None) as action:
         action.detail["reference"] = context.case.reference
+        there = joining.joined_with(context.case, other)
+        holds.carry(context.case, other, there, actor=context.actor, at=context.at, purpose="merge")
         other.version += 1
         other.changed_at = context.at
         other.save()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,7 +20,7 @@ from cases.kernel.restricted import quietholds
 from cases.ledger import api as ledger
 from cases.ledger import sealing
 
-__all__ = ["SENTENCE", "active", "ask_for_reviews", "blocks", "enter", "is_held", "keeps", "listed", "place"]
+__all__ = ["SENTENCE", "active", "ask_for_reviews", "blocks", "carry", "enter", "is_held", "keeps", "listed", "place"]
 
 SENTENCE = "A policy hold stops this."
 BATCH = 200
@@ -151,15 +151,16 @@ def place(case: Case, kind: str, *, actor: Actor, at: datetime, source: str, ref
     keeps the letters that are printed and not on their way."""
     known = holdkinds.KINDS[kind]
     usual = {
+        "entered_by_id": actor.user_id,
         "blocks": sorted(known.blocks),
         "began_at": at,
         "received_at": at,
         "review_at": at + timedelta(days=known.review_days),
     }
-    hold = Hold(case=case, kind=kind, source=source, entered_by_id=actor.user_id, key=case.key, **{**usual, **more})
+    hold = Hold(case=case, kind=kind, source=source, key=case.key, **{**usual, **more})
     sealing.seal(hold, {"reference": reference.strip() or None}, key=case.key)
     hold.save(force_insert=True)
-    ledger.current().detail["hold"] = kind if not known.is_quiet else "policy"
+    ledger.current().detail["hold"] = _said(kind)
     if "contact" in hold.blocks:
         unposted.take_back(case, at=at, party=hold.party)
     if follow := casetypes.get(case.kind).reacts.get("hold_began"):
@@ -169,6 +170,67 @@ def place(case: Case, kind: str, *, actor: Actor, at: datetime, source: str, ref
             if follow := casetype.reacts.get("hold_elsewhere"):
                 follow(case, hold, at=at)
     return hold
+
+
+def _said(kind: str) -> str:
+    """Return what an event calls a hold of this kind."""
+    return "policy" if holdkinds.KINDS[kind].is_quiet else kind
+
+
+def to_carry(case: Case, other: Case, people: Mapping[int, CaseParty | None], *, at: datetime) -> list[Hold]:
+    """Return the holds of a case, in force or to come, that `carry` would place on another: what holds that one as far
+    already is left out. Two queries."""
+    lasts = Q(ends_at=None) | Q(ends_at__gt=at)
+    mine, theirs = (list(each.holds.filter(lasts, released_at=None).order_by("pk")) for each in (case, other))
+    wanted = [hold for hold in mine if hold.party_id is None or hold.party_id in people]
+    return [hold for hold in wanted if not any(_covers(there, hold, people) for there in theirs)]
+
+
+def _covers(there: Hold, hold: Hold, people: Mapping[int, CaseParty | None]) -> bool:
+    """Say whether a hold stops all that another would, for as long and for the same person."""
+    person = people[hold.party_id] if hold.party_id is not None else None
+    is_for_them = there.party_id is None or (person is not None and there.party_id == person.pk)
+    is_as_long = there.ends_at is None or (hold.ends_at is not None and there.ends_at >= hold.ends_at)
+    is_as_much = set(hold.blocks) <= set(there.blocks)
+    return there.kind == hold.kind and is_for_them and is_as_much and is_as_long and there.began_at <= hold.began_at
+
+
+def carry(
+    case: Case, other: Case, people: Mapping[int, CaseParty | None], *, actor: Actor, at: datetime, purpose: str
+) -> list[Hold]:
+    """Let what holds a case hold another that part or all of it goes to, inside the current ledger action on that one.
+
+    `people` says who the people of the case are there, by key; None, where nobody there is known to be them, lets their
+    hold stop the whole case. A hold for somebody else stays. Who entered it, when and until when stay as they are; its
+    document does not go along. Opens the references of what goes, which the access log keeps.
+    """
+    found = to_carry(case, other, people, at=at)
+    if not found:
+        return []
+    reader = sealing.Reader(actor=actor.label, verb="view", purpose=purpose, streams=(case.uid,))
+    opened = sealing.open_rows(found, ("reference",), reader=reader, at=at)
+    placed = [
+        place(
+            other,
+            hold.kind,
+            actor=actor,
+            at=at,
+            source=hold.source,
+            reference=values["reference"] or "",
+            blocks=hold.blocks,
+            began_at=hold.began_at,
+            received_at=hold.received_at,
+            ends_at=hold.ends_at,
+            review_at=hold.review_at,
+            entered_by_id=hold.entered_by_id,
+            party=people[hold.party_id] if hold.party_id is not None else None,
+        )
+        for hold, values in zip(found, opened, strict=True)
+    ]
+    detail = ledger.current().detail
+    detail["holds"] = [_said(hold.kind) for hold in placed]
+    del detail["hold"]
+    return placed
 
 
 def _of_case(rows: Any, number: int | None) -> Any:

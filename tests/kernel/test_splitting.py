@@ -1,12 +1,13 @@
 """A case is split by two people: who goes is copied into a new, linked case. What a merge would do is seen first."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from django.test import TestCase
 from django.urls import reverse
 
-from cases.kernel import casetypes, edits, holds, jobrun, jobs, transitions, verdicts
+from cases.kernel import accountholds, casetypes, edits, holds, jobrun, jobs, transitions, verdicts
 from cases.kernel.evidence import handing, store, taking
 from cases.kernel.finding import joining, matching
 from cases.kernel.linking import mergepreview
@@ -31,6 +32,7 @@ from tests.kernel.snapshots import nothing_written
 from tests.web import desk
 
 WHY = "Two incidents in one referral."
+HOUR = timedelta(hours=1)
 
 
 class Splitting(TestCase):
@@ -46,9 +48,9 @@ class Splitting(TestCase):
             case.pk, "split", actor=self.people[by], at=AT, reason=reason, inputs={**usual, **inputs}
         )
 
-    def agree(self, case=None, by="d.osei"):
+    def agree(self, case=None, by="d.osei", at=AT):
         approval = Approval.objects.get(case=case or self.case, act="split", closed_at=None)
-        return verdicts.decide(approval.uid, "agreed", actor=self.people[by], at=AT)
+        return verdicts.decide(approval.uid, "agreed", actor=self.people[by], at=at)
 
     def new(self):
         return Case.objects.exclude(pk=self.case.pk).latest("pk")
@@ -117,6 +119,33 @@ class Splitting(TestCase):
             "case.opened",
             {"kind": "fraud_referral", "link": "split_from", "shaped_by": [self.people["a.byrne"].label]},
         )
+        for case in (self.case, new):
+            assert {each.level for each in verify.verify_stream(case.uid)} == {"recorded late"}
+
+    def test_what_holds_the_case_or_who_goes_holds_the_new_case_too(self):
+        maker, ends = self.people["a.byrne"], AT + timedelta(days=30)
+        for kind, more in (
+            ("legal", {"reference": "HQ-1", "ends_at": ends}),
+            ("breathing_space", {"person": 1}),
+            ("vulnerable", {"person": 2}),
+            ("deceased", {"ends_at": AT + HOUR}),
+        ):
+            holds.enter(self.case.pk, kind, actor=maker, at=AT, source="customer", **more)
+        self.propose()
+        self.agree(at=AT + 2 * HOUR)
+
+        new = self.new()
+        (person,) = new.parties.all()
+        assert [(each.kind, each.party_id, each.ends_at, each.began_at) for each in new.holds.order_by("pk")] == [
+            ("legal", None, ends, AT),
+            ("breathing_space", person.pk, None, AT),
+        ]
+        assert self.opened(new.holds.filter(kind="legal"), ("reference",)) == [{"reference": "HQ-1"}]
+        assert holds.blocks(new, "contact", person=person, at=AT + 2 * HOUR)
+        assert holds.blocks(new, "dispose", at=AT + 2 * HOUR)
+        assert new.clocks.filter(rule="k14_ask_review", party=person).exists()
+        assert LedgerEvent.objects.get(stream=new.uid).content()["detail"]["holds"] == ["legal", "breathing_space"]
+        assert self.case.holds.filter(released_at=None).count() == 4
         for case in (self.case, new):
             assert {each.level for each in verify.verify_stream(case.uid)} == {"recorded late"}
 
@@ -330,6 +359,43 @@ class MergeSeenFirst(TestCase):
         assert [(each.number, each.there) for each in found.documents] == [(1, None)]
         assert found.note_count == 1
         assert any("£42.00" in (here, there) for _, here, there in found.differences)
+
+    def merge(self):
+        given = {"actor": self.people["a.byrne"], "at": AT, "reason": "Twice.", "inputs": {"into": str(self.other.uid)}}
+        transitions.apply(self.case.pk, "merge", **given)
+        approval = Approval.objects.get(case=self.case, act="merge", closed_at=None)
+        return verdicts.decide(approval.uid, "agreed", actor=self.people["d.osei"], at=AT)
+
+    def hold(self, kind, case=None, **more):
+        case = case or self.case
+        return holds.enter(case.pk, kind, actor=self.people["a.byrne"], at=AT, source="customer", **more)
+
+    def test_what_held_the_case_that_closes_holds_the_one_that_stays(self):
+        self.hold("fraud_victim")
+        self.hold("legal")
+        self.hold("legal", self.other)
+        assert self.see().holds == ("Fraud victim",)
+        placing = {"numbers": ["NM-4471"], "block": "place", "at": AT}
+        before = accountholds.entered(**placing)
+
+        self.merge()
+
+        assert accountholds.entered(**placing) == before == {"NM4471": frozenset({"fraud_victim"})}
+        assert sorted(self.other.holds.values_list("kind", flat=True)) == ["fraud_victim", "legal"]
+        told = LedgerEvent.objects.get(stream=self.other.uid, action="case.merged_from")
+        assert told.content()["detail"]["holds"] == ["fraud_victim"]
+
+    def test_a_hold_for_one_person_is_for_whom_they_are_joined_with_else_for_the_whole_case(self):
+        self.hold("vulnerable", person=2)
+        self.hold("deceased", person=1)
+        matching.compare_due(now=AT)
+        pairs = PersonPair.objects.filter(first__case=self.case, first__number=2, second__number=2)
+        joining.decide(pairs.get(second__case=self.other).pk, "joined", actor=self.people["a.byrne"], at=AT)
+
+        self.merge()
+
+        there = {each.kind: each.party for each in self.other.holds.all()}
+        assert there == {"vulnerable": self.other.parties.get(number=2), "deceased": None}
 
     def test_it_says_why_not(self):
         told = factories.approved(self.people)

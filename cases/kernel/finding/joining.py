@@ -22,7 +22,7 @@ from cases.kernel.finding import index
 from cases.kernel.models import Case, CaseParty, Party, PersonPair
 from cases.ledger import api as ledger
 
-__all__ = ["JoinRefused", "counted", "decide", "offered", "part"]
+__all__ = ["JoinRefused", "counted", "decide", "joined_with", "offered", "part"]
 
 MATCH = "match"
 KEPT_APART = "One of the two was kept apart from somebody who is joined with the other. Take that person out first."
@@ -60,6 +60,14 @@ def _counted(actor: Actor, mine: str, other: str) -> Coalesce:
     )
     found = rows.order_by().annotate(one=Value(1)).values("one").annotate(counted=Count("pk")).values("counted")
     return Coalesce(Subquery(found, output_field=IntegerField()), 0)
+
+
+def joined_with(case: Case, other: Case) -> dict[int, CaseParty | None]:
+    """Return, by key, who of another case each person of a case is joined with: None where nobody is known to be them.
+    Two queries."""
+    mine, theirs = (each.parties.filter(is_detached=False).order_by("-number") for each in (case, other))
+    there = {row.party_id: row for row in theirs if row.party_id is not None}
+    return {row.pk: there.get(row.party_id or 0) for row in mine}
 
 
 def decide(

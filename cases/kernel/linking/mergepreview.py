@@ -15,7 +15,8 @@ from django.db.models import Q
 
 from cases.kernel import casetypes, clocks, holdkinds, holds, tasks, transitions
 from cases.kernel.actors import Actor
-from cases.kernel.models import Approval, Case, CaseParty, Hold, PersonPair
+from cases.kernel.finding import joining
+from cases.kernel.models import Approval, Case, CaseParty, PersonPair
 
 __all__ = ["Preview", "preview"]
 
@@ -74,22 +75,20 @@ def _refusals(case: Case, other: Case, actor: Actor, at: datetime) -> list[str]:
 
 
 def _holds(case: Case, other: Case, at: datetime) -> list[str]:
-    """Return the holds in force here that the case that stays is without: they do not go along."""
-    there = set(Hold.objects.filter(holds.in_force(at), case=other).values_list("kind", flat=True))
-    here = Hold.objects.filter(holds.in_force(at), case=case).order_by("pk").values_list("kind", flat=True)
-    return [holdkinds.shown_label(kind) for kind in dict.fromkeys(here) if kind not in there]
+    """Return the holds that go along: those in force here, or to come, by which the case that stays is not held."""
+    found = holds.to_carry(case, other, joining.joined_with(case, other), at=at)
+    return [holdkinds.shown_label(kind) for kind in dict.fromkeys(hold.kind for hold in found)]
 
 
 def _people(case: Case, other: Case) -> list[Same]:
     rows = list(case.parties.filter(is_detached=False).order_by("number"))
-    joined = {row.party_id: row.number for row in other.parties.filter(is_detached=False) if row.party_id}
-    offered = _offered(case, other)
+    joined, offered = joining.joined_with(case, other), _offered(case, other)
     return [
         Same(
             number=row.number,
             code=row.role,
-            there=joined.get(row.party_id or 0) or offered.get(row.pk),
-            is_certain=bool(row.party_id) and row.party_id in joined,
+            there=person.number if (person := joined.get(row.pk)) else offered.get(row.pk),
+            is_certain=person is not None,
         )
         for row in rows
     ]

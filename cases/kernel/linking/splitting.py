@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cases.kernel import approvals, casetypes, intake
+from cases.kernel import approvals, casetypes, holds, intake
 from cases.kernel.linking import copies, detaching, links
 from cases.kernel.models import Case, CaseAddress, CaseParty
 from cases.kernel.parties import ADDRESS_FIELDS, PERSON_FIELDS
@@ -48,8 +48,8 @@ def names_what_goes(context: Any) -> str | None:
 
 
 def split_off(context: Any) -> None:
-    """Open the new case with what goes, link it with this one, and detach here whoever does not stay as well. Whoever
-    shaped this case, or proposed the split, shaped the new one too."""
+    """Open the new case with what goes, held by what holds this one, link the two, and detach here whoever does not
+    stay as well. Whoever shaped this case, or proposed the split, shaped the new one too."""
     case, at = context.case, context.at
     goes, stays_too = _numbers(context, "people"), _numbers(context, "both")
     reader = sealing.Reader(actor=context.actor.label, verb="view", purpose=PURPOSE, streams=(case.uid,))
@@ -64,6 +64,8 @@ def split_off(context: Any) -> None:
     ) as new:
         chosen = case.evidence.filter(number__in=_numbers(context, "documents")).order_by("number")
         copies.copy(chosen, case, new, reader, at=at)
+        there = dict(zip((row.pk for row in rows), new.parties.order_by("number"), strict=True))
+        holds.carry(case, new, there, actor=context.actor, at=at, purpose=PURPOSE)
         links.join(new, case, "split_from", actor=context.actor, at=at)
         ledger.current().detail |= {"link": "split_from", approvals.SHAPED_BY: approvals.shapers(case)}
     for party in rows:
