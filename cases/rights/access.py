@@ -29,7 +29,7 @@ from cases.ledger import sealing
 from cases.ledger.sealing import Reader
 from cases.rights import choices, chosen, codes, copies, identity, onhold, texts
 from cases.rights.held import Held, Opened, of_person, own_reaches
-from cases.rights.models import ContactAnswer
+from cases.rights.models import NOT_NAMED, ContactAnswer
 
 __all__ = ["LEVEL", "MAKE", "PACK", "newest", "withheld", "write"]
 
@@ -302,7 +302,7 @@ def _told(held: Held) -> tuple[Item, ...]:
         items[item.release_id].append(item)
     found = []
     for release in releases.order_by("released_at", "pk"):
-        given = [item for item in items[release.pk] if not _is_withheld(item)]
+        given = [item for item in items[release.pk] if not _is_withheld(item, release.recipient.kind)]
         if given:
             rows = (("When", moment(release.released_at)), ("In", release.case.reference), *map(_given, given))
             found.append(Item(head=release.recipient.display_name, rows=rows))
@@ -328,9 +328,11 @@ def _answered(held: Held) -> tuple[Item, ...]:
     )
 
 
-def _is_withheld(item: ReleasedItem) -> bool:
+def _is_withheld(item: ReleasedItem, recipient: str) -> bool:
+    """Say whether the person is not told of it; a correction would say who had heard what is withheld."""
     clause = notice.CLAUSES.get(item.clause)
-    return clause is not None and clause.purpose in withheld
+    is_corrected = item.category == "correction" and recipient in NOT_NAMED
+    return is_corrected or (clause is not None and clause.purpose in withheld)
 
 
 def _given(item: ReleasedItem) -> tuple[str, str]:

@@ -9,9 +9,9 @@ from cases.ledger.models import DataKey, Tracked
 from cases.ledger.sealing import SealedTextField
 from cases.rights import codes
 
-__all__ = ["Choice", "ContactAnswer", "DpComplaint", "RightsRequest"]
+__all__ = ["NOT_NAMED", "Choice", "ContactAnswer", "DpComplaint", "RightsRequest"]
 
-# Kinds of agencies whom no letter to a person names (Data Protection Act 2018, Schedule 2, paragraph 2).
+# Kinds of agencies whom nothing that a person is given names (Data Protection Act 2018, Schedule 2, paragraph 2).
 NOT_NAMED = frozenset({"lea", "police_report", "oversight", "fiu"})
 
 
