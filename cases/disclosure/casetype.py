@@ -103,7 +103,7 @@ LE_DISCLOSURE = CaseType(
         "le.confirmed": callbacks.confirmed,
         "le.destroyed": callbacks.destroyed,
     },
-    common_effects={"void": giving.discard, "merge": giving.discard},
+    common_effects={"void": giving.discard, "merge": giving.discard, "reopen": giving.open_again},
     clock_ends={periods.PURGE: giving.purge, periods.ORAL: giving.writing_ends},
     task_ends={
         giving.REPORT: giving.reported,

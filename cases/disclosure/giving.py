@@ -13,6 +13,7 @@ from cases.kernel import approvals, clocks, failpoints, holds, outbox, record, t
 from cases.kernel.actors import system
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Case, Clock, OutboxMessage, Task
+from cases.ledger import api as ledger
 from cases.ledger import sealing
 
 DESTROY = "disclosure_destroy"
@@ -238,6 +239,14 @@ def end_periods(context: Any) -> None:
     periods.end_all(context.case, at=context.at, state="met")
 
 
+def open_again(context: Any) -> None:
+    """A request on which data was given opens again where it ended: an error of it is reported, a notice put on record.
+    What is asked for besides is a request of its own."""
+    case = context.case
+    if case.disclosure_request.receipted_at is not None:
+        case.state = ledger.current().detail["to"] = "receipted"
+
+
 __all__ = [
     "DESTROY",
     "REPORT",
@@ -250,6 +259,7 @@ __all__ = [
     "note_error",
     "note_receipt",
     "note_writing",
+    "open_again",
     "purge",
     "reported",
     "seal_package",

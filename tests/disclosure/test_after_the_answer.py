@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -10,11 +11,12 @@ import pytest
 from cases.agencies import queue
 from cases.disclosure import cancelling, checking, guards, opening
 from cases.disclosure.register import lines as register
-from cases.kernel import edits, intake, transitions
+from cases.kernel import approvals, edits, intake, transitions, verdicts
 from cases.kernel.models import Case, OnCallAlert, OutboxMessage, Task
 from cases.kernel.oncall import alerts
 from cases.kernel.timing import sweeps
 from cases.ledger import verify
+from cases.ledger.models import LedgerEvent
 from tests import disclosures
 from tests.disclosure.test_requests import hear, told
 from tests.disclosures import AT, CHECKED, COMPARED, after, facts
@@ -293,3 +295,35 @@ def _first_not(asks):
     """Answer no at first, as before the worker came, and then what is so."""
     before = [False]
     return lambda case: before.pop() if before else asks(case)
+
+
+# --- after the end --------------------------------------------------------------------------------------------------
+def opened_again(case, people):
+    """Two people open a request that ended."""
+    transitions.apply(case.pk, "reopen", actor=people["k.mistry"], at=AT, reason="They say that it was another number.")
+    verdicts.decide(approvals.open_for(case, "reopen").uid, "agreed", actor=people["e.hallam"], at=AT, reason="Seen.")
+    return Case.objects.get(pk=case.pk)
+
+
+def test_an_error_that_comes_to_light_after_the_end_is_reported_on_the_request_that_is_opened_again(people):
+    case, officer = after(disclosures.receipted(people), "close", people["k.mistry"]), people["k.mistry"]
+    ended_at = facts(case).released_at
+    case = opened_again(case, people)
+    assert (case.state, case.is_closed, case.dispose_after_date) == ("receipted", False, None)
+    told_of = LedgerEvent.objects.get(stream=case.uid, action="le_disclosure.reopen")
+    told_of = LedgerEvent.objects.get(stream=case.uid, action="le_disclosure.reopen")
+    assert json.loads(told_of.body)["detail"]["to"] == "receipted"
+    at = AT + timedelta(minutes=2)
+    after(case, "report_error", officer, at, **disclosures.ERROR)
+    assert case.clocks.get(rule="k04_error_report").state == "running"
+    after(case, "settle_error", disclosures.other_approver(people), at, **disclosures.SETTLED)
+    assert told(case)[-1][0] == "le_destroy"
+    assert refusal(case, "close", officer, at) == "An error is not reported yet."
+    # Nothing is given a second time, and our copy goes on its day.
+    assert facts(case).released_at == ended_at
+    sweeps.end_due_clocks(now=AT + timedelta(days=40))
+    assert facts(case).purged_at is not None
+
+
+def test_a_request_that_ended_without_an_answer_begins_anew(people):
+    assert opened_again(disclosures.refused(people), people).state == "received"
