@@ -12,6 +12,7 @@ from cases.debt.models import Placement
 from cases.kernel import approvals, calendars, clocks, locks, record, tasks, transitions
 from cases.kernel.actors import Actor, system
 from cases.kernel.casetypes import Content
+from cases.kernel.errors import CaseError
 from cases.kernel.exchange import files
 from cases.kernel.exchange.files import FileKind, FileRefused, Line
 from cases.kernel.models import BatchFile, Case, Clock
@@ -20,6 +21,10 @@ __all__ = ["CALLBACKS", "EXAMPLES", "FILES", "recall_is_late"]
 
 AMOUNTS = ("amount_pence", "commission_pence", "vat_pence", "net_pence")
 Row = Mapping[str, str]
+
+
+class ReportUnknown(CaseError):
+    """The agency reports something by a code that was not agreed; the message is fit to show."""
 
 
 def answered(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
@@ -115,8 +120,10 @@ def acted(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
     """The agency tells what it did. What it did though it had to stop, and a complaint, is for people.
 
     It had to after a stop, a recall or the end of the placement. For a customer who complains or needs support it stops
-    at once."""
+    at once. Raises ReportUnknown: a code that nobody knows may be a breach."""
     code = str(content.data["code"])
+    if code not in ACTIVITIES:
+        raise ReportUnknown("The agency reports something by a code that was not agreed: ask it what it did.")
     occurred_at = min(content.occurred_at or at, at)
     is_breach = code in CONTACTS and _had_to_stop(case, occurred_at)
     verb = "placement.breached" if is_breach else "placement.reported"
@@ -144,7 +151,7 @@ def _had_to_stop(case: Case, moment: datetime) -> bool:
     return any(began is None or moment >= began for began in since)
 
 
-CONTACTS = ("call", "letter", "visit", "text")
+CONTACTS = ("call", "letter", "visit", "text", "email")
 HEARD = {"complaint": effects.complains, "support_need": effects.needs_support}
 ACTIVITIES = (*CONTACTS, *HEARD, "note")
 CALLBACKS = {
@@ -252,13 +259,21 @@ def _return(row: Row) -> Line:
 
 
 def _activity(row: Row) -> Line:
+    return _report(row, _code(row, "code", ACTIVITIES))
+
+
+def _report(row: Row, code: str) -> Line:
     try:
         occurred_at = datetime.fromisoformat(row.get("occurred_at", ""))
     except ValueError:
         raise FileRefused("time_malformed") from None
     if occurred_at.tzinfo is None:
         raise FileRefused("time_malformed")
-    return Line(type="placement.reported", occurred_at=occurred_at, data={"code": _code(row, "code", ACTIVITIES)})
+    return Line(type="placement.reported", occurred_at=occurred_at, data={"code": code})
+
+
+def _heard(code: str) -> Any:
+    return lambda row: _report(row, code)
 
 
 def _said(kind: str) -> Any:
@@ -300,6 +315,8 @@ FILES = (
     FileKind(code="pay", label="Remittances", line=_pay, find=find_paid, kept=keep_paid),
     FileKind(code="return", label="Accounts returned", line=_return, find=find),
     FileKind(code="activity", label="What an agency did", line=_activity, find=find),
+    FileKind(code="complaint", label="Complaints that an agency heard", line=_heard("complaint"), find=find),
+    FileKind(code="vuln", label="Customers who need support", line=_heard("support_need"), find=find),
     FileKind(code="insolvency", label="Customers who are insolvent", line=_said("placement.insolvent"), find=find),
     FileKind(code="deceased", label="Customers who have died", line=_said("placement.deceased"), find=find),
 )

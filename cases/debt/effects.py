@@ -28,6 +28,7 @@ _REPORTED = {
     "letter": "it wrote",
     "visit": "it came to the door",
     "text": "it sent a text message",
+    "email": "it sent an e-mail",
 }
 tasks.declare(
     {

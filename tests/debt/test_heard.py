@@ -5,16 +5,18 @@ from datetime import timedelta
 
 import pytest
 
-from cases.debt import heard
+from cases.debt import callbacks, heard
 from cases.debt.models import Placement
 from cases.debt.sale.models import DebtSaleAccount
 from cases.kernel import edits, holds, transitions, verdicts
+from cases.kernel.exchange import files
 from cases.kernel.models import Case, Task
 from cases.kernel.timing import sweeps
 from tests import factories, placements, sales
 from tests.accounts import portfolio
 from tests.debt.test_placement import told
 from tests.factories import AT
+from tests.kernel.snapshots import nothing_written
 
 pytestmark = pytest.mark.django_db
 NEXT = AT + timedelta(days=1)
@@ -164,6 +166,27 @@ def test_what_billing_says_is_in_dispute_is_collected_by_nobody_meanwhile(people
     placements.accounts(people, {**row, "as_of": later.date().isoformat()}, at=later)
     sweeps.end_due_clocks(now=later + timedelta(days=1))
     assert len(told("dca_release")) == 1
+
+
+@pytest.mark.parametrize("kind", ["complaint", "vuln"])
+def test_an_agency_says_in_a_file_of_its_own_that_a_customer_complains_or_needs_support(people, kind):
+    """Domain 5A.4 names both files. Its own rows say when; what is behind a need for support is in no column."""
+    case = placements.active(people)
+    declared = files.kind_of(kind)
+    row = {"reference": case.reference, "occurred_at": "2026-02-20T10:00:00+00:00", "diagnosis": "Depression"}
+    assert declared.find(placements.file_of(case), [row]) == [case.pk]
+    line = declared.line(row)
+    assert dict(line.data) == {"code": {"complaint": "complaint", "vuln": "support_need"}[kind]}
+    placements.said(case, line.type, **line.data)
+    assert len(told("dca_hold")) == 1
+    with pytest.raises(files.FileRefused, match="time_malformed"):
+        declared.line({**row, "occurred_at": "20 February"})
+
+
+def test_what_an_agency_did_by_a_code_that_was_not_agreed_is_for_people(people):
+    case = placements.active(people)
+    with nothing_written(), pytest.raises(callbacks.ReportUnknown, match="ask it what it did"):
+        placements.said(case, "placement.reported", code="home_call")
 
 
 def breaches(case: Case) -> list[str]:
