@@ -421,9 +421,9 @@ def _given_up_in_words(detail: Mapping[str, Any]) -> str:
     after = (
         "the agency may have them: ask it, and recall them"
         if detail["is_lost"]
-        else "nobody has them: choose them anew"
+        else "nobody has them, and no letter says so: choose them anew"
     )
-    return f"{detail['reference']}, {detail['accounts']} accounts; {after}, and tell whoever had the letter"
+    return f"{detail['reference']}, {detail['accounts']} accounts; {after}"
 
 
 tasks.declare(

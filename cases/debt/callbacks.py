@@ -342,7 +342,6 @@ def take_out(case: Case, clock: Clock, *, at: datetime) -> None:
             return
         with record.act(case, "placement.file_goes", actor=actor, at=at):
             takeout.promise_anew(case, actor=actor, at=at, is_out=False)
-            effects.ask_anew(case, at=at)
 
 
 def recall_is_late(case: Case, clock: Clock, *, at: datetime) -> None:

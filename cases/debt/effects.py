@@ -74,7 +74,7 @@ def write(case: Case, template: str, *, at: datetime) -> None:
 
 
 def release(context: Any) -> None:
-    """Enter what leaves in the register, and tell the customer who will ask them."""
+    """Enter what leaves in the register."""
     case, at = context.case, context.at
     batch = case.placement.batch
     rows = BatchFile.objects.select_related("message", "channel")
@@ -84,7 +84,6 @@ def release(context: Any) -> None:
     placement = case.placement
     placement.seen_pence, placement.told_digest = placement.balance_pence, str(context.inputs.get("people") or "")
     placement.save(update_fields=["seen_pence", "told_digest"])
-    write(case, ASKED, at=at)
 
 
 def watch(context: Any) -> None:
@@ -166,7 +165,7 @@ def say_held(case: Case, is_held: bool, *, actor: Any, at: datetime) -> None:
     messages.tell(case, kind, actor=actor, at=at)
     knows(case, actor=actor, at=at)
     if not is_held:
-        ask_anew(case, at=at)
+        write_who_asks(case, at=at)
     else:
         clocks.start(case, periods.STOP, started_at=at, jurisdiction=case.placement.account.jurisdiction)
     placement = case.placement
@@ -174,11 +173,12 @@ def say_held(case: Case, is_held: bool, *, actor: Any, at: datetime) -> None:
     placement.save(update_fields=["is_told_of_hold"])
 
 
-def ask_anew(case: Case, *, at: datetime) -> None:
-    """Ask again for the letter that an agency collects, where it was taken back and never went, inside the current
-    ledger action."""
-    letters_asked = Letter.objects.filter(case=case, template=ASKED)
-    if letters_asked.exists() and not letters_asked.exclude(state="withdrawn").exists():
+def write_who_asks(case: Case, *, at: datetime) -> None:
+    """Ask for the letter that an agency collects, inside the current ledger action: once the file has left and nothing
+    stops it, or when the agency may go on, and once for each time that the account is handed over (domain 5A.5)."""
+    since = remitting.batch_of(case).released_at or at
+    told = Letter.objects.filter(case=case, template=ASKED, requested_at__gte=since).exclude(state="withdrawn")
+    if not told.exists():
         write(case, ASKED, at=at)
 
 
@@ -241,7 +241,8 @@ def stop_file(case: Case, *, at: datetime) -> None:
 
 
 def pull(context: Any) -> None:
-    """Take the account out of the file: the rest goes as another, and no letter says that an agency has it."""
+    """Take the account out of the file: the rest goes as another. A letter that an agency has it waits only where an
+    earlier release asked for it before the file had left."""
     case, at = context.case, context.at
     clocks.meet(case, periods.PULL, at=at)
     if not takeout.is_given_up(case):  # nobody has such a file, and the rest of it is taken out as well
@@ -259,11 +260,14 @@ def reopened(context: Any) -> None:
 
 
 def tell_if_held(context: Any) -> None:
-    """The agency has it now: what was held while the file was on its way, it is told at once; else somebody rings."""
+    """The agency has it now: the customer is told who will ask them; what was held while the file was on its way, the
+    agency is told at once, and the customer when it may go on. Where it cannot be told, somebody rings it."""
     case, at = context.case, context.at
     watch(context)
     if is_stopped(case, at=at):
         _stop_or_ring(case, at=at)
+    else:
+        write_who_asks(case, at=at)
 
 
 def transfer(context: Any) -> None:

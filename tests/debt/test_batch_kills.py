@@ -102,6 +102,6 @@ def test_a_killed_worker_leaves_every_account_in_the_batch_once_and_in_one_file(
             file.row_count,
             named,
         )
-    assert Letter.objects.filter(template="placement_n6").values("case").distinct().count() == MANY
+    assert not Letter.objects.exists()
     assert not Task.objects.filter(kind="batch_not_done").exists()
     assert [each for each in verify.verify_all(is_demo=True) if each.level == "wrong"] == []

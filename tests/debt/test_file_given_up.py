@@ -52,11 +52,11 @@ def test_the_accounts_of_a_file_that_nobody_has_are_free_for_another_batch(peopl
         transitions.apply(cases[0].pk, "pull", actor=people[placements.MANAGER], at=AT)
     give_up(message, people)
     assert [state(case) for case in cases] == ["excluded"] * 3
-    assert set(Letter.objects.values_list("template", "state")) == {("placement_n6", "withdrawn")}
+    assert not Letter.objects.exists()
     assert OutboxMessage.objects.filter(kind="dca_place").count() == 1  # nothing of it is promised anew by itself
     task = asked()
     assert (task.team.code, task.detail["accounts"]) == ("collections", 3)
-    assert "nobody has them: choose them anew" in tasks.MORE[task.kind](task.detail)
+    assert "nobody has them, and no letter says so: choose them anew" in tasks.MORE[task.kind](task.detail)
     numbers = [placements.number_of(row) for row in Placement.objects.select_related("account").order_by("pk")]
     _, again = placements.build(numbers, agency_code=placements.CODE, actor=people[placements.ANALYST], at=AT)
     assert [case.state for case in again] == ["in_batch"] * 3

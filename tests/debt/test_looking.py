@@ -4,8 +4,9 @@ from datetime import timedelta
 
 import pytest
 
+from cases.debt import effects
 from cases.debt.models import Placement
-from cases.kernel import actors, holds, transitions
+from cases.kernel import actors, holds, record, transitions
 from cases.kernel.exchange import agencies
 from cases.kernel.models import Case, Channel, Letter, OutboxMessage, Task
 from cases.kernel.timing import sweeps
@@ -101,14 +102,38 @@ def test_a_hold_on_another_case_takes_the_account_out_of_a_file_that_waits(peopl
 
 
 def test_nobody_who_is_held_elsewhere_is_told_by_letter_that_an_agency_collects(people):
-    """Where the file waits still, the account is taken out of it."""
     case = handed_over(people)
+    assert asked(case) == []  # domain 5A.5: N6 leaves when the file has left
+    placements.batches.sent(placements.file_of(case), "delivered", AT)
+    assert asked(case) == ["due"]
     held_elsewhere(people)
     letter = Letter.objects.get(case=case, template="placement_n6")
     assert not letters.write(letter.pk, now=AT + timedelta(minutes=5))
-    assert (asked(case), files()) == (["withdrawn"], ["withdrawn"])
-    sweeps.end_due_clocks(now=AT + timedelta(minutes=7))
-    assert Case.objects.get(pk=case.pk).state == "excluded"
+    assert (asked(case), len(told("dca_hold"))) == (["withdrawn"], 1)
+
+
+def test_a_letter_that_was_asked_for_before_the_file_had_left_is_not_asked_for_twice(people):
+    """As a release before did; where the account is taken out of its file, that letter is taken back."""
+    cases = [handed_over(people), placements.released(people)]
+    for case in cases:
+        with record.act(case, "tests.asked", actor=people[placements.MANAGER], at=AT):
+            effects.write(case, "placement_n6", at=AT)
+    placements.batches.sent(placements.file_of(cases[0]), "delivered", AT)
+    assert asked(cases[0]) == ["due"]
+    holds.enter(cases[1].pk, "dispute", actor=people[placements.ANALYST], at=AT, source="customer")
+    sweeps.end_due_clocks(now=AT + timedelta(minutes=2))
+    assert (Case.objects.get(pk=cases[1].pk).state, asked(cases[1])) == ("excluded", ["withdrawn"])
+
+
+def test_who_is_held_as_the_file_leaves_hears_of_the_agency_when_it_may_go_on(people):
+    case = handed_over(people)
+    OutboxMessage.objects.filter(kind="dca_place").update(attempts=1)  # it is leaving: nothing is taken out of it
+    ends_at = AT + timedelta(days=1)
+    holds.enter(case.pk, "dispute", actor=people[placements.ANALYST], at=AT, source="customer", ends_at=ends_at)
+    placements.batches.sent(placements.file_of(case), "delivered", AT)
+    assert (len(told("dca_hold")), asked(case)) == (1, [])
+    sweeps.end_due_clocks(now=AT + timedelta(days=2))
+    assert (len(told("dca_release")), asked(case)) == (1, ["due"])
 
 
 def test_the_letter_is_asked_for_anew_when_the_agency_may_go_on(people):
