@@ -120,6 +120,17 @@ def who_asked_is_who_was_verified(context: Any) -> str | None:
     return _other_kind(facts, desks[0])
 
 
+def desk_may_still_ask(context: Any) -> str | None:
+    """A desk that was set apart since it was called back gets nothing: it may never have been theirs."""
+    facts = context.case.disclosure_request
+    if authorities.active(facts.authority_code, facts.contact_code or "-"):
+        return None
+    return (
+        "The desk that was called back may not ask any more, as the directory says. Return or refuse the request, or "
+        "have the desk entered again."
+    )
+
+
 def _other_kind(facts: DisclosureRequest, desk: AuthorityContact) -> str | None:
     """The directory, not whoever asks, says what kind of authority a desk is of: some items are not for councils."""
     if facts.authority_kind == desk.kind:

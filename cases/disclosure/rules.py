@@ -62,6 +62,7 @@ _GIVEN = frozenset({"released", "receipted"})
 _NOT_OFFICER = frozenset({"maker", "verify", "validate", "extract", "submit"})
 _NOT_WHO_RELEASED = frozenset({"release", "release_urgent"})
 _IN_ORDER = (
+    guards.desk_may_still_ask,
     checking.is_checked_by_its_maker,
     checking.package_is_in_order,
     checking.is_the_redacted_copy,
@@ -304,6 +305,7 @@ LIFECYCLE = Lifecycle(
             verdict="agreed",
             is_grave=True,
             guards=(
+                guards.desk_may_still_ask,
                 checking.is_compared,
                 checking.each_file_was_opened,
                 checking.is_what_was_sent_to_be_checked,

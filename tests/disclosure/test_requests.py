@@ -662,3 +662,20 @@ def test_the_page_says_in_words_that_another_authority_was_verified(people):
 def test_who_typed_a_request_in_corrects_how_it_came(people):
     case = disclosures.received(people)
     assert 'name="came_by"' in client_of("k.mistry").get(f"/cases/{case.uid}/edit/").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("build", "name", "by", "typed"),
+    [
+        (disclosures.extracting, "submit", "k.mistry", {"checked": disclosures.CHECKED}),
+        (disclosures.urgent, "release_urgent", "k.mistry", {"checked": disclosures.CHECKED}),
+        (disclosures.quality_check, "release", "e.hallam", {"compared": disclosures.COMPARED}),
+    ],
+)
+def test_a_desk_that_was_set_apart_since_it_was_called_gets_nothing(people, build, name, by, typed):
+    case = build(people)
+    disclosures.desk(people, at=AT, is_active=False)
+    said = refusal(case, name, people[by], **typed)
+    assert said.startswith("The desk that was called back may not ask any more")
+    disclosures.desk(people, at=AT + timedelta(minutes=1), is_active=True)
+    assert after(case, name, people[by], **typed).state in {"quality_check", "released"}
