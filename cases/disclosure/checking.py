@@ -6,11 +6,12 @@ Each guard reads the context and returns the sentence why not, or None.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
-from cases.disclosure import cancelling, codes, guards, inspection, package
+from cases.disclosure import cancelling, codes, excess, guards, inspection, package
 from cases.disclosure.dataitems import ITEMS
-from cases.disclosure.models import DisclosureRequest
+from cases.disclosure.models import DisclosureRequest, PackagePart
 from cases.kernel.models import Clock, Evidence
 from cases.ledger import sealing
 from cases.ledger.models import AccessEvent
@@ -117,9 +118,24 @@ def is_one_officers_alone(context: Any) -> str | None:
         return "Only one address at once; more are checked by another person first."
     if context.case.address_holders.filter(is_removed=False).values("subject").distinct().count() > 1:
         return "Only of an address that never changed hands at once; whose it was is checked by another person first."
-    if any(part.media_type != package.CSV for part in package.parts_of(context.case)):
+    parts = package.parts_of(context.case)
+    if any(part.media_type != package.CSV for part in parts):
         return "Only a table goes at once: a machine compares its rows. Another person looks at a sheet first."
+    if sentence := _column_to_look_at(parts):
+        return sentence
     return None if facts.called_back_at else "Call the authority back first."
+
+
+def _column_to_look_at(parts: Sequence[PackagePart]) -> str | None:
+    """What one officer gives alone holds the columns of its item and no other, since nobody compares them before."""
+    for part in parts:
+        if names := excess.unknown(part.fields, part.item):
+            known = ", ".join(sorted(ITEMS[part.item].columns))
+            return (
+                f"{part.name}: nothing says that the column {names[0]} was asked for. At once go the columns {known}; "
+                "another person looks at any other first."
+            )
+    return None
 
 
 # --- a cancellation after the release ---------------------------------------------------------------------------------

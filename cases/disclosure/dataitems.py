@@ -23,7 +23,8 @@ CLASSES = {
 @dataclass(frozen=True, kw_only=True)
 class DataItem:
     """One item of the catalogue. `opened_by` names the group of gateways one of which must be there: the least.
-    `category` is the notice's; what has none never leaves."""
+    `category` is the notice's; what has none never leaves. `columns` are those that a table of it is known by, beside
+    those that every table has."""
 
     code: str
     label: str
@@ -32,6 +33,7 @@ class DataItem:
     source_system: str
     category: str
     is_barred_for_councils: bool
+    columns: frozenset[str]
 
 
 def _rows(name: str) -> list[dict[str, str]]:
@@ -40,8 +42,8 @@ def _rows(name: str) -> list[dict[str, str]]:
 
 
 def _item(row: dict[str, str]) -> DataItem:
-    is_barred = row.pop("is_barred_for_councils") == "yes"
-    return DataItem(**row, is_barred_for_councils=is_barred)
+    is_barred, columns = row.pop("is_barred_for_councils") == "yes", frozenset(row.pop("columns").split())
+    return DataItem(**row, is_barred_for_councils=is_barred, columns=columns)
 
 
 ITEMS = {item.code: item for item in map(_item, _rows("data_items.csv"))}

@@ -12,17 +12,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from cases.disclosure.dataitems import label
+from cases.disclosure.dataitems import ITEMS, label
 from cases.disclosure.described import Asked, address, moment
 from cases.kernel.errors import CaseError
 from cases.kernel.formats import BadFormat
 
-__all__ = ["Excess", "Row", "Unreadable", "columns", "outside", "read", "sentence"]
+__all__ = ["Excess", "Row", "Unreadable", "columns", "of_no_item", "outside", "read", "sentence", "unknown"]
 
 COLUMNS = ("item", "address", "at")
 _COLUMN = re.compile(r"[a-z][a-z_]{0,39}")
 _HEADER = (
-    f"The first line names the columns {', '.join(COLUMNS)} and others in small letters, such as paid_by; of what is "
+    f"The first line names the columns {', '.join(COLUMNS)} and others in small letters, such as name; of what is "
     "asked for about no address, item and others."
 )
 
@@ -62,6 +62,19 @@ def columns(data: bytes) -> tuple[list[str], int]:
         raise Unreadable("The file is not text in UTF-8.") from None
     except csv.Error:
         raise Unreadable("The file is not a table of comma-separated values.") from None
+
+
+def of_no_item(names: Iterable[str], items: Iterable[str]) -> list[tuple[str, str]]:
+    """Return each column that the catalogue knows as that of items none of which is asked for, with one of these."""
+    asked = frozenset[str]().union(*(ITEMS[item].columns for item in items))
+    owners = {name: item.code for item in reversed(ITEMS.values()) for name in item.columns}
+    return [(name, owners[name]) for name in names if name in owners and name not in asked]
+
+
+def unknown(names: Iterable[str], item: str) -> list[str]:
+    """Return the columns of a table that the catalogue does not know of its item: what stands in them nobody asked for,
+    unless a person finds that somebody did."""
+    return [name for name in names if name not in COLUMNS and name not in ITEMS[item].columns]
 
 
 def read(data: bytes) -> list[Row]:

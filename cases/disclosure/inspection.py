@@ -67,7 +67,7 @@ def fault(case: Case, *, actor: Actor, at: datetime) -> str | None:
     """Return why a package cannot be sent to be checked, in one sentence fit for staff, or nothing."""
     facts = case.disclosure_request
     parts = package.parts_of(case)
-    if missing := _missing(case, facts, parts) or _no_exhibit(case, facts, parts):
+    if missing := _missing(case, facts, parts) or _column_too_many(facts, parts) or _no_exhibit(case, facts, parts):
         return missing
     reader = _reader(case, actor, "package")
     known = addresses(case, reader=reader, at=at)
@@ -103,6 +103,15 @@ def _missing(case: Case, facts: DisclosureRequest, parts: Sequence[PackagePart])
     if extra := sorted(there - set(standing)):
         return f"{label(extra[0])}: this item was refused."
     return None if there else "Nothing would be given: refuse the request instead, as no such data is held."
+
+
+def _column_too_many(facts: DisclosureRequest, parts: Sequence[PackagePart]) -> str | None:
+    """A column of an item that nobody asked for is as much too many as a row of it."""
+    standing = guards.open_items(facts)
+    for part in parts:
+        for name, item in excess.of_no_item(part.fields, standing):
+            return f"{part.name}: the column {name} holds what nobody asked for: {label(item)}."
+    return None
 
 
 def _no_exhibit(case: Case, facts: DisclosureRequest, parts: Sequence[PackagePart]) -> str | None:

@@ -283,6 +283,44 @@ def test_at_once_goes_no_sheet_that_no_machine_compares(people):
     assert after(case, "release_urgent", people["k.mistry"], checked=CHECKED).state == "released"
 
 
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (
+            b"item,address,at,name,paid_by\nsubscriber_name,+447700900789,,Osian Marchbanks,Direct debit\n",
+            "the column paid_by holds what nobody asked for: Method of payment.",
+        ),
+        (
+            b"item,address,at,name,remark\nsubscriber_name,+447700900789,,Osian Marchbanks,Pays late\n",
+            "nothing says that the column remark was asked for. At once go the columns forename, middle_name, name, "
+            "surname, title; another person looks at any other first.",
+        ),
+    ],
+)
+def test_at_once_goes_no_column_that_is_not_of_what_was_asked_for(people, data, said):
+    case = disclosures.urgent(people)
+    package.remove_part(case.pk, 1, actor=people["k.mistry"], at=AT)
+    disclosures.add(case, "subscriber_name", data, people)
+    refused = refusal(case, "release_urgent", people["k.mistry"], checked=CHECKED)
+    assert refused.endswith(f"02-subscriber_name.csv: {said}")
+    package.remove_part(case.pk, 2, actor=people["k.mistry"], at=AT)
+    disclosures.add(case, "subscriber_name", disclosures.NAMES, people)
+    assert after(case, "release_urgent", people["k.mistry"], checked=CHECKED).state == "released"
+
+
+def test_a_column_of_what_nobody_asked_for_is_not_sent_to_be_checked_either(people):
+    case, officer = disclosures.extracting(people), people["k.mistry"]
+    wrong = disclosures.CALLS.replace(b",to\n", b",to,imei\n").replace(b"0111\n", b"0111,490154203237518\n")
+    package.remove_part(case.pk, 2, actor=officer, at=AT)
+    disclosures.add(case, "outgoing_calls", wrong, people)
+    said = refusal(case, "submit", officer, checked=CHECKED)
+    assert said == "03-outgoing_calls.csv: the column imei holds what nobody asked for: IMEI of the handset."
+    asked = disclosures.extracting(people, items=["subscriber_name", "outgoing_calls", "handset_imei"])
+    disclosures.say_why(asked, "handset_imei", people, is_nothing_held=True)
+    disclosures.add(asked, "outgoing_calls", wrong, people)
+    assert after(asked, "submit", officer, checked=CHECKED).state == "quality_check"
+
+
 # --- L-1c -----------------------------------------------------------------------------------------------------------
 def test_l1c_a_form_opens_the_cctv_alone_signed_off_and_blurred(people):
     thursday = datetime(2026, 12, 3, 10, 0, tzinfo=UTC)
