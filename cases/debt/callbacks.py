@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from cases.debt import batches, codes, effects, messages, opening, periods, remitting, takeout
+from cases.debt import batches, codes, effects, figures, messages, opening, periods, remitting, takeout
 from cases.debt.models import Placement
 from cases.kernel import approvals, calendars, clocks, locks, record, tasks, transitions
 from cases.kernel.actors import Actor, system
@@ -214,10 +214,13 @@ def find_paid(file: BatchFile, rows: Sequence[Row]) -> list[int]:
 
 
 def _said_in(file: BatchFile, rows: Sequence[Row], known: Mapping[str, int]) -> list[remitting.Said]:
-    rates, day = remitting.rates_of(known.values()), remitting.day_of(file.written_at, came_at=file.created_at)
+    rates = remitting.rates_of(known.values())
+    vat_rate = figures.vat_rate(on=remitting.day_of(file.written_at, came_at=file.created_at))
     return [
         remitting.Said(
-            {name: _pence(row, name) for name in AMOUNTS}, rates.get(known.get(row.get("reference", "")), 0), day=day
+            {name: _pence(row, name) for name in AMOUNTS},
+            rates.get(known.get(row.get("reference", "")), 0),
+            vat_rate=vat_rate,
         )
         for row in rows
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from cases.debt import codes, gate, takeout
+from cases.debt import codes, figures, gate, remitting, takeout
 from cases.debt.limitation import limit
 from cases.debt.moratorium import fees
 from cases.kernel import holds
@@ -65,9 +65,11 @@ def is_paid_in_full(context: Any) -> str | None:
 
 
 def is_below_authority(context: Any) -> bool:
-    """Say whether a settlement is for less than the agency may agree to by itself."""
+    """Say whether a settlement is for less than the agency may agree to by itself, by its agreement of that day."""
     placement, pence = context.case.placement, int(context.inputs.get("amount_pence") or 0)
-    return (placement.collected_pence + pence) * 100 < placement.balance_pence * limit("settlement_authority")
+    day = remitting.day_of(context.occurred_at, came_at=context.at)
+    least = figures.settlement_authority(remitting.batch_of(context.case).agency_id, on=day)
+    return (placement.collected_pence + pence) * 100 < placement.balance_pence * least
 
 
 def has_return_code(context: Any) -> str | None:

@@ -17,7 +17,7 @@ from typing import Any
 from cases.kernel import calendars
 from cases.kernel.timing import rulebook
 
-__all__ = ["RULES", "Period", "limit", "of_account", "period", "rate", "years_on"]
+__all__ = ["RULES", "Period", "limit", "of_account", "period", "years_on"]
 
 RULES = {"eaw": "k19_limitation", "nir": "k19_limitation", "sct": "k19_prescription"}
 
@@ -31,20 +31,6 @@ def _limits() -> dict[str, int]:
 def limit(code: str) -> int:
     """Return a number of limits.csv, in the unit that stands beside it. Raises KeyError."""
     return _limits()[code]
-
-
-@cache
-def _rates() -> list[tuple[str, date, int]]:
-    with (Path(__file__).parent / "rates.csv").open(encoding="utf-8") as file:
-        return [
-            (row["code"], date.fromisoformat(row["effective_from"]), int(row["rate"])) for row in csv.DictReader(file)
-        ]
-
-
-def rate(code: str, *, on: date) -> int:
-    """Return the rate of rates.csv that is in force on a day (Europe/London), in hundredths of a percent: the newest
-    that had taken effect. Raises ValueError where there was none yet."""
-    return max((since, found) for each, since, found in _rates() if each == code and since <= on)[1]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from cases.kernel.models import Agency, Case
 from cases.ledger.models import DataKey, Tracked
 from cases.ledger.sealing import SealedTextField
 
-__all__ = ["Placement", "PlacementBatch", "Remittance", "RemittanceLine"]
+__all__ = ["DebtFigure", "Placement", "PlacementBatch", "Remittance", "RemittanceLine"]
 
 
 class PlacementBatch(Tracked):
@@ -77,6 +77,34 @@ class Placement(Tracked):
 
     def __str__(self) -> str:
         return str(self.case_id)
+
+
+class DebtFigure(Tracked):
+    """A number that counts from a day on (Europe/London): the rate of VAT in hundredths of a percent, or with how many
+    percent of a debt one agency may be content by itself. Never changed: what comes after is another row.
+    """
+
+    code = models.CharField(max_length=24)
+    agency = models.ForeignKey(Agency, models.PROTECT, null=True, blank=True, related_name="+")
+    value = models.PositiveIntegerField()
+    effective_from = models.DateField()
+    source = models.CharField(max_length=200)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["code", "agency", "effective_from"], nulls_distinct=False, name="one_debt_figure_per_day"
+            ),
+            models.CheckConstraint(
+                condition=Q(code="vat_standard", agency=None, value__lte=5000)
+                | Q(code="settlement_authority", agency__isnull=False, value__lte=100),
+                name="debt_figure_is_of_its_kind",
+            ),
+            models.CheckConstraint(condition=~Q(source=""), name="debt_figure_has_a_source"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} from {self.effective_from}"
 
 
 class Remittance(Tracked):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from http import HTTPStatus
 from typing import Any
@@ -14,7 +15,7 @@ from django.shortcuts import redirect, render
 from django.urls import path, reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from cases.debt import batches, gate, guards, limitation, performance, remitting, rules, unfinished
+from cases.debt import batches, figures, gate, guards, limitation, performance, remitting, rules, unfinished
 from cases.debt.batches import KIND
 from cases.debt.forms import BatchForm
 from cases.debt.models import Placement, PlacementBatch, Remittance
@@ -63,13 +64,43 @@ def _list(
     request: HttpRequest, form: BatchForm, problems: list[Problem] | None = None, status: int = HTTPStatus.OK
 ) -> HttpResponse:
     rows = PlacementBatch.objects.select_related("agency", "built_by", "released_by").order_by("-built_at", "-pk")
+    actor = asking.actor_of(request)
     shown = {
         "rows": list(rows[:NEWEST]),
         "form": form,
-        "may_build": policy.can(asking.actor_of(request), rules.BUILD, kind=KIND).is_allowed,
+        "may_build": policy.can(actor, rules.BUILD, kind=KIND).is_allowed,
+        "agreed": _agreed(calendars.london_date(asking.now()), actor),
         "problems": problems or [],
     }
     return render(request, "cases/debt/batches.html", shown, status=status)
+
+
+def _agreed(today: date, actor: Actor) -> list[dict[str, str]]:
+    """Return what counts on a day of each agency, and of VAT, by which source, and what comes. Three queries."""
+    known, house = figures.by_agency(), f"{limitation.limit('settlement_authority')} % of what is owed"
+    vat = _now(figures.versions(figures.VAT), today, lambda value: f"{value / 100:g} %")
+    rows = [{"name": "VAT on commission", "link": _entering("vat_rate", "", actor), **vat}]
+    for agency in batches.agencies():
+        own = _now(known.get(agency.pk, []), today, lambda value: f"{value} % of what is owed")
+        link = _entering(figures.AUTHORITY, f"?agency={agency.code}", actor)
+        rows.append({"name": agency.display_name, "link": link, **own, "now": own["now"] or house})
+    return rows
+
+
+def _now(known: list[figures.Figure], today: date, words: Callable[[int], str]) -> dict[str, str]:
+    begun = [each for each in known if each.effective_from <= today][-1:]
+    coming = [each for each in known if each.effective_from > today][:1]
+    return {
+        "now": "".join(words(each.value) for each in begun),
+        "source": "".join(f"{each.source}; since {each.effective_from:%-d %B %Y}" for each in begun),
+        "coming": "".join(f"{words(each.value)} from {each.effective_from:%-d %B %Y}" for each in coming),
+    }
+
+
+def _entering(kind: str, of: str, actor: Actor) -> str:
+    """Return where this person enters another number, or nothing."""
+    may = policy.can(actor, f"propose.{kind}").is_allowed
+    return f"{reverse('web:propose', args=[kind])}{of}" if may else ""
 
 
 @screen

@@ -14,7 +14,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import BooleanField, Count, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet, Sum
 
-from cases.debt import codes, limitation
+from cases.debt import codes, figures
 from cases.debt.models import Placement, PlacementBatch, Remittance, RemittanceLine
 from cases.kernel import calendars, casetypes, policy, tasks
 from cases.kernel.actors import Actor, system
@@ -77,17 +77,17 @@ class RemittanceRefused(CaseError):
 
 
 class Said:
-    """What an agency says of one account, in whole pence, and what was agreed for it, with the VAT of the day on which
-    it says so (Europe/London)."""
+    """What an agency says of one account, in whole pence, and what was agreed for it: its rate of commission and the
+    VAT of the day on which it says so, both in hundredths of a percent."""
 
     __slots__ = ("amount", "commission", "due_commission", "due_vat", "net", "vat")
 
-    def __init__(self, told: Mapping[str, Any], rate: int, *, day: date) -> None:
+    def __init__(self, told: Mapping[str, Any], rate: int, *, vat_rate: int) -> None:
         self.amount = _pence(told.get("amount_pence"))
         self.commission, self.vat = _pence(told.get("commission_pence", 0)), _pence(told.get("vat_pence", 0))
         self.net = _pence(told.get("net_pence", self.amount - self.commission - self.vat))
         self.due_commission = share(self.amount, rate, 10_000)
-        self.due_vat = share(self.due_commission, limitation.rate("vat_standard", on=day), 10_000)
+        self.due_vat = share(self.due_commission, vat_rate, 10_000)
 
     @property
     def why(self) -> str:
@@ -129,7 +129,7 @@ def day_of(said_at: datetime | None, *, came_at: datetime) -> date:
 
 def said_of(case: Case, told: Mapping[str, Any], *, day: date) -> Said:
     """Return what is said of a placement on a day, with what was agreed for its batch. Raises RemittanceRefused."""
-    return Said(told, batch_of(case).commission_rate, day=day)
+    return Said(told, batch_of(case).commission_rate, vat_rate=figures.vat_rate(on=day))
 
 
 def why_not(case: Case, said: Said) -> str:

@@ -3,19 +3,21 @@
 import csv
 import io
 from datetime import UTC, date, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 from django.utils import timezone
 
 from cases.agencies import application, fetching, matching, openpgp
 from cases.agencies.transports.sftp import Found
-from cases.debt import batches, limitation, looking, remitting
-from cases.debt.models import Placement, Remittance, RemittanceLine
+from cases.debt import batches, figures, looking, remitting
+from cases.debt.models import DebtFigure, Placement, Remittance, RemittanceLine
 from cases.kernel import actors, calendars, taskdesk, verdicts
 from cases.kernel.errors import CaseError, NotAllowed
 from cases.kernel.exchange import agencies, batchformat
 from cases.kernel.exchange.batchformat import Header
 from cases.kernel.models import Approval, BatchFile, Callback, Case, Channel, Task
+from cases.ledger import api as ledger
 from cases.ledger import verify
 from tests import factories, placements
 from tests.accounts import portfolio
@@ -309,15 +311,19 @@ def test_what_a_person_says_nothing_follows_from_is_a_difference(people):
     assert (line.booked_pence, line.why, open_task().detail["wrong"]) == (0, "nothing_follows", 1)
 
 
-def test_vat_is_that_of_the_day_on_which_the_agency_says_what_it_collected(people, monkeypatch):
+def vat(day, rate):
+    with ledger.action(uuid4(), "test.rate", actor="tests", at=AT):
+        DebtFigure.objects.create(code=figures.VAT, value=rate, effective_from=day, source="Finance Act")
+
+
+def test_vat_is_that_of_the_day_on_which_the_agency_says_what_it_collected(people):
     # Finance (No. 2) Act 2010 s. 3: 20 per cent from 4 January 2011. The later rate is made up.
-    assert limitation.rate("vat_standard", on=date(2011, 1, 4)) == 2000
-    with pytest.raises(ValueError, match="empty"):
-        limitation.rate("vat_standard", on=date(2011, 1, 3))
+    assert figures.vat_rate(on=date(2011, 1, 4)) == 2000
+    with pytest.raises(ValueError, match="no rate"):
+        figures.vat_rate(on=date(2011, 1, 3))
     first, second = two_active(people)
     later = AT.date() + timedelta(days=2)
-    known = [*limitation._rates(), ("vat_standard", later, 2250)]
-    monkeypatch.setattr(limitation, "_rates", lambda: known)
+    vat(later, 2250)
     placements.said(first, "placement.remitted", amount_pence=1000, at=AT + timedelta(days=1))
     placements.said(first, "placement.remitted", amount_pence=1000, at=AT + timedelta(days=2))
     # 18 % of £10.00 is £1.80, and 22.5 % of that 40.5 p, a half penny rounded up.
@@ -330,14 +336,11 @@ def test_vat_is_that_of_the_day_on_which_the_agency_says_what_it_collected(peopl
     ]
 
 
-def test_a_file_is_held_to_the_rate_of_the_day_on_which_it_was_written_by_whoever_takes_and_books_it(
-    people, monkeypatch
-):
+def test_a_file_is_held_to_the_rate_of_the_day_on_which_it_was_written_by_whoever_takes_and_books_it(people):
     """Written on the eve of another rate, fetched on its first day: the agency's invoice is of the old one."""
     case, other = two_active(people)
     now = timezone.now()
-    known = [*limitation._rates(), ("vat_standard", calendars.london_date(now), 2250)]
-    monkeypatch.setattr(limitation, "_rates", lambda: known)
+    vat(calendars.london_date(now), 2250)
     eve, sender = now - timedelta(days=1), Sender()
     assert sender.pays([row(case, 1000)], written_at=eve).state == "taken"
     at_new_rate = {"commission_pence": 180, "vat_pence": 41, "net_pence": 779}
