@@ -9,7 +9,8 @@ from cases.agencies.directory import TERMS
 from cases.kernel import actors, intake, transitions
 from cases.kernel.actors import Actor
 from cases.kernel.exchange import agencies
-from cases.kernel.models import Agency, Case
+from cases.kernel.finding import matching
+from cases.kernel.models import Agency, Case, PersonPair
 from cases.rights import access, copies, held, texts
 from tests.factories import AT
 from tests.keptstories import story
@@ -70,10 +71,19 @@ def own(code: str) -> Actor:
 @story
 def asked(people: dict[str, Actor], right: str = "portability", *, by: str = OFFICER, **facts: Any) -> Case:
     given = {"right": right, "came_by": "letter", **facts}
-    return intake.open_case(REQUEST, actor=people[by], at=AT, facts=given, people=[PERSON])
+    case = intake.open_case(REQUEST, actor=people[by], at=AT, facts=given, people=[PERSON])
+    keep_apart()
+    return case
+
+
+def keep_apart() -> None:
+    """Compare who was not compared yet, and let nobody wait for a decision: whom a test joins, it joins by itself."""
+    matching.compare_due(now=AT)
+    PersonPair.objects.filter(state="offered").delete()
 
 
 def identify(case: Case, people: dict[str, Actor]) -> Case:
+    keep_apart()
     transitions.apply(case.pk, "ask_identity", actor=people[OFFICER], at=AT)
     return transitions.apply(case.pk, "confirm_identity", actor=people[OFFICER], at=AT, inputs=IDENTITY)
 

@@ -293,6 +293,8 @@ class CaseType:
     to credit agencies each month. `common_effects` say what of its own follows a move that
     every kind has, by the move's name, as an effect does.
     `own_tabs` are pages of its own on a case that `shows_own_tabs`: what the tab says, and the name of the address.
+    `finds_people` says that its desk looks for everything held of its person, and so decides whether people of cases
+    out of its sight are they.
     `opens_on` names the page of the kind's own on which a case of it is opened, `screen` the one on which a case is
     worked on, by its uid.
     `registers` are pages beside the register of agencies: what the link says, the name of the address, the right.
@@ -388,6 +390,7 @@ class CaseType:
     screen: str = ""
     named_by: Callable[..., Iterable[int]] = named_by_nobody
     incoming: Incoming | None = None
+    finds_people: bool = False
     own_tabs: tuple[tuple[str, str], ...] = ()
     unspoken: frozenset[str] = frozenset()
     registers: tuple[tuple[str, str, str], ...] = ()

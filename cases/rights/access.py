@@ -28,7 +28,7 @@ from cases.kernel.papers import Item, Paper, Part, Written, filled, moment
 from cases.ledger import sealing
 from cases.ledger.sealing import Reader
 from cases.rights import choices, chosen, codes, copies, identity, onhold, texts
-from cases.rights.held import Held, Opened, of_person, own_reaches
+from cases.rights.held import Held, Opened, of_person, own_reaches, why_not_all
 from cases.rights.models import NOT_NAMED, ContactAnswer
 
 __all__ = ["LEVEL", "MAKE", "PACK", "newest", "withheld", "write"]
@@ -59,6 +59,8 @@ def why_not(case: Case) -> str:
         return "A pack is made of a request for access."
     if not identity.is_known(case):
         return "Check first that it is the person who asks."
+    if sentence := why_not_all(case):
+        return sentence
     unread, waits = texts.left(case)
     if unread:
         return f"Read through first what may speak of others: {unread}."

@@ -62,6 +62,7 @@ RIGHTS_REQUEST = CaseType(
     beside=codes.BESIDE,
     check_people=opening.check_people,
     may_add_person=opening.has_nobody_beside,
+    finds_people=True,
     evidence_kinds=codes.EVIDENCE_KINDS,
     transition_forms={"confirm_identity": forms.IdentityForm, "act": forms.ActForm, "refuse": forms.RefuseForm},
     own_words={"person": {"wording": "In your words", "answer": "What we answered"}},

@@ -9,6 +9,7 @@ from typing import Any
 
 from cases.kernel import edits, intake, transitions
 from cases.kernel.actors import Actor
+from cases.kernel.finding import matching
 from cases.kernel.models import Case
 from cases.rights import codes
 
@@ -109,6 +110,7 @@ def _tell(cast: Cast, story: Story, *, now: datetime) -> None:
     }
     opener = cast.messaging if is_text else cast.officer
     case = intake.open_case(story.kind, actor=opener, at=at, facts={**story.facts, "received_at": at}, people=[person])
+    matching.compare_due(now=at)
     if story.shown:
         edits.attach(
             case.pk,

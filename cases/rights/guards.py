@@ -13,7 +13,7 @@ from cases.ledger.models import LedgerEvent
 from cases.rights import access, codes, effects, erasing, held, identity, messages, recipients, restricting
 from cases.rights.models import RightsRequest
 
-__all__ = ["NEEDS_IDENTITY", "erases_something", "is_person_told", "is_stop"]
+__all__ = ["NEEDS_ALL", "NEEDS_IDENTITY", "erases_something", "is_person_told", "is_stop"]
 
 NOT_PUT_RIGHT = (
     "Since this request came in no correction is on record. Put it right where it stands, attach what shows that it "
@@ -25,6 +25,8 @@ NOT_RESTRICTED = (
 )
 # Nobody is given another's data, and nobody's is erased on another's word.
 NEEDS_IDENTITY = frozenset({codes.ACCESS, codes.PORT, codes.RECTIFY, codes.ERASE})
+# Whatever is answered is about all that is held of the person, in whichever case.
+NEEDS_ALL = NEEDS_IDENTITY | codes.STOPS_USE
 UNSHOWN = "Somebody acts for the person: attach what shows their authority first, found clean, or detach them."
 
 
@@ -56,6 +58,11 @@ def knows_who_asks(context: Any) -> str | None:
     if context.case.rights_request.right in NEEDS_IDENTITY and not identity.is_known(context.case):
         return "Check first that it is the person who asks: ask who they are, then record that it is them."
     return None
+
+
+def knows_what_is_held(context: Any) -> str | None:
+    """Nothing is given, erased or put right while people of other cases may be the one who asks (UK GDPR Art 12(1))."""
+    return held.why_not_all(context.case) or None if context.case.rights_request.right in NEEDS_ALL else None
 
 
 def acts_with_authority(context: Any) -> str | None:

@@ -16,14 +16,14 @@ from django.db.models import Q
 from cases.accounts import storing
 from cases.accounts.models import AccountHolder
 from cases.kernel import casetypes
-from cases.kernel.finding import terms
+from cases.kernel.finding import joining, terms
 from cases.kernel.models import Case, CaseAddress, CaseParty
 from cases.kernel.parties import ADDRESS_FIELDS, PERSON_FIELDS
 from cases.ledger import sealing
 from cases.ledger.sealing import Reader
 from cases.rights import choices, shortnames
 
-__all__ = ["Held", "Opened", "is_beside", "matters", "of_person", "own_reaches", "reaches", "rows"]
+__all__ = ["Held", "Opened", "is_beside", "matters", "of_person", "own_reaches", "reaches", "rows", "why_not_all"]
 
 Opened = Mapping[str, str | None]
 KIND = "rights_request"
@@ -80,6 +80,15 @@ def rows(case: Case) -> list[CaseParty]:
     found = list(all_rows.select_related("case", "key").order_by("case__opened_at", "case_id", "number"))
     untold = {each.pk for each in {row.case for row in found} if casetypes.get(each.kind).is_untold(each)}
     return [row for row in found if row.case_id not in untold]
+
+
+def why_not_all(case: Case) -> str:
+    """Return why it is not known yet what is held of the person who asks, or nothing. Few queries."""
+    waiting, is_compared_later = joining.left(case)
+    if waiting:
+        whom = "1 person of another case is" if waiting == 1 else f"{waiting} people of other cases are"
+        return f"Decide first whether {whom} the one who asks: what is held of them is theirs too."
+    return "What else is held of this person is still looked for: try again in a minute." if is_compared_later else ""
 
 
 def matters(parties: Sequence[CaseParty]) -> dict[Case, frozenset[str]]:

@@ -9,7 +9,7 @@ from cases.kernel import calendars
 from cases.kernel.casetypes import Check, Table
 from cases.kernel.models import Agency, Case
 from cases.kernel.papers import moment
-from cases.rights import codes, erasing, guards, identity, recipients, restricting, texts
+from cases.rights import codes, erasing, guards, held, identity, recipients, restricting, texts
 
 __all__ = ["amount", "checks", "context", "facts_view", "tables", "topic", "topic_label"]
 
@@ -131,11 +131,14 @@ def checks(case: Case) -> list[Check]:
     facts = case.rights_request
     if guards.is_stop(facts):
         return [Check(label="Counts since it was received", is_clear=True)]
-    if facts.right not in guards.NEEDS_IDENTITY:
-        return []
-    is_known = identity.is_known(case)
-    changed = "What is said of them changed since it was checked" if facts.identity_at and not is_known else ""
-    found = [Check(label="It is the person who asks", is_clear=is_known, detail=changed)]
+    found = []
+    if facts.right in guards.NEEDS_IDENTITY:
+        is_known = identity.is_known(case)
+        changed = "What is said of them changed since it was checked" if facts.identity_at and not is_known else ""
+        found.append(Check(label="It is the person who asks", is_clear=is_known, detail=changed))
+    if facts.right in guards.NEEDS_ALL and not case.is_closed:
+        unknown = held.why_not_all(case)
+        found.append(Check(label="It is known what else is held of them", is_clear=not unknown, detail=unknown))
     if facts.right == codes.ACCESS and not case.is_closed:
         unread, waits = texts.left(case)
         left = f"Still to read: {unread}" if unread else waits

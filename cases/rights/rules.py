@@ -98,6 +98,7 @@ LIFECYCLE = Lifecycle(
             guards=(
                 guards.is_a_stop_or_ones_own_field,
                 guards.knows_who_asks,
+                guards.knows_what_is_held,
                 guards.acts_with_authority,
                 guards.says_what_was_done,
                 guards.says_why_the_rest_is_kept,
@@ -112,6 +113,7 @@ LIFECYCLE = Lifecycle(
             foreseen=(
                 guards.is_a_stop_or_ones_own_field,
                 guards.knows_who_asks,
+                guards.knows_what_is_held,
                 guards.acts_with_authority,
                 guards.person_was_told_first,
             ),

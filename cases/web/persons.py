@@ -12,6 +12,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from cases.kernel import casetypes, policy
+from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError, NotAllowed, NotVisible
 from cases.kernel.finding import joining, matching
 from cases.kernel.reading import persons, queries
@@ -40,9 +41,10 @@ VERDICTS = {
 SAID = {"joined": "The two are joined as one person.", "rejected": "The two are kept apart."}
 
 
-def _offer(offer: Offer) -> dict[str, Any]:
+def _offer(offer: Offer, actor: Actor) -> dict[str, Any]:
     casetype = casetypes.get(offer.other.case.kind)
     return {
+        "is_seen": policy.can(actor, "view", case=offer.other.case).is_allowed,
         "id": offer.pair.pk,
         "score": offer.pair.score,
         "is_candidate": offer.pair.score >= matching.CERTAIN,
@@ -77,7 +79,7 @@ def _pairs(
     casetype = casetypes.get(file.case.kind)
     shown = header(file, "", actor) | {
         "problems": problems,
-        "offers": [_offer(offer) for offer in persons.offers(actor, file.case)],
+        "offers": [_offer(offer, actor) for offer in persons.offers(actor, file.case)],
         "joined": [{"row": row, "role": role_label(casetype, row.role)} for row in persons.joined_in(actor, file.case)],
         "may_match": policy.can(actor, "match", case=file.case).is_allowed,
         "certain": matching.CERTAIN,

@@ -23,6 +23,7 @@ class Authority(TestCase):
     def asked(self, right):
         facts, people = {"right": right, "came_by": "letter"}, [rights.PERSON, SOLICITOR]
         case = intake.open_case(rights.REQUEST, actor=self.officer, at=AT, facts=facts, people=people)
+        rights.keep_apart()
         return case if right == "restrict" else rights.identify(case, self.people)
 
     def act(self, case, **inputs):

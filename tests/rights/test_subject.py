@@ -243,7 +243,8 @@ class Subject(TestCase):
             case.rights_request.identity_of = ""
             case.rights_request.save(update_fields=["identity_of"])
         case = Case.objects.get(pk=case.pk)
-        check, read = rights_report.checks(case)
+        check, found, read = rights_report.checks(case)
+        assert (found.is_clear, found.detail) == (True, "")
         assert (read.is_clear, read.detail) == (True, "")
         assert (check.is_clear, check.detail) == (True, "")
         assert access.why_not(case) == ""

@@ -49,6 +49,7 @@ CONTEST = CaseType(
     party_form=forms.PartyForm,
     party_roles=codes.CONTEST_ROLES,
     beside=frozenset({"representative"}),
+    finds_people=True,
     evidence_kinds=codes.EVIDENCE_KINDS,
     transition_forms={
         "confirm_identity": forms.IdentityForm,

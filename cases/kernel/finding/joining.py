@@ -1,7 +1,8 @@
 """A person decides whether two people of two cases are one. Both cases keep it on record; it can be undone.
 
 `Party` joins what cases say of one person and holds no value of its own. Nothing of a restricted team is ever joined
-with what is outside of it.
+with what is outside of it. Whoever has to find everything that is held of somebody (`CaseType.finds_people`) decides
+also of cases out of their sight; they learn of no restricted case, and of none whose people are told nothing of it.
 """
 
 from __future__ import annotations
@@ -15,14 +16,14 @@ from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquer
 from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Coalesce
 
-from cases.kernel import conflicts, locks, policy, record
+from cases.kernel import casetypes, conflicts, locks, policy, record
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError, NotVisible
 from cases.kernel.finding import index
-from cases.kernel.models import Case, CaseParty, Party, PersonPair
+from cases.kernel.models import Case, CaseParty, Party, PersonPair, SearchEntry
 from cases.ledger import api as ledger
 
-__all__ = ["JoinRefused", "counted", "decide", "joined_with", "offered", "part"]
+__all__ = ["JoinRefused", "counted", "decide", "joined_with", "left", "offered", "part"]
 
 MATCH = "match"
 KEPT_APART = "One of the two was kept apart from somebody who is joined with the other. Take that person out first."
@@ -36,10 +37,47 @@ class JoinRefused(CaseError):
 
 def offered(actor: Actor, case: Case) -> QuerySet[PersonPair]:
     """Return the pairs of a case that wait for a decision, strongest first, whose other case the actor may know of."""
+    if _finds(actor, case):
+        return _waiting(Q(pk__in=[pair.pk for pair in _to_find(case)]))
     others = policy.visible_to(actor)
-    mine = Q(first__case=case, second__case__in=others) | Q(second__case=case, first__case__in=others)
-    rows = PersonPair.objects.filter(mine, state="offered", first__is_detached=False, second__is_detached=False)
+    return _waiting(Q(first__case=case, second__case__in=others) | Q(second__case=case, first__case__in=others))
+
+
+def _waiting(which: Q) -> QuerySet[PersonPair]:
+    rows = PersonPair.objects.filter(which, state="offered", first__is_detached=False, second__is_detached=False)
     return rows.select_related("first__case", "second__case").order_by("-score", "pk")
+
+
+def _finds(actor: Actor, case: Case) -> bool:
+    """Say whether the actor looks for everything held of the people of this case."""
+    return casetypes.get(case.kind).finds_people and policy.can(actor, MATCH, case=case).is_allowed
+
+
+def _may_be_found(case: Case) -> bool:
+    return not case.is_restricted and not casetypes.get(case.kind).is_untold(case)
+
+
+def _to_find(case: Case) -> list[PersonPair]:
+    """Return the pairs of a case that wait, as far as whoever looks for everything held of its people may know of their
+    other case. One query, and what a kind asks to know that its people are told nothing."""
+    rows = _waiting(Q(first__case=case) | Q(second__case=case))
+    return [pair for pair in rows if all(_may_be_found(each.case) for each in (pair.first, pair.second))]
+
+
+def left(case: Case) -> tuple[int, bool]:
+    """Return how many pairs of the people of a case nobody has decided, and whether somebody of them is yet to be
+    compared; nobody who is only named beside another counts. Two queries, and as `offered`."""
+    beside = casetypes.get(case.kind).beside
+    people = set(
+        CaseParty.objects.filter(case=case, is_detached=False).exclude(role__in=beside).values_list("pk", flat=True)
+    )
+    waiting = [
+        pair
+        for pair in _to_find(case)
+        if {pair.first_id, pair.second_id} & people
+        and (pair.first.party_id is None or pair.first.party_id != pair.second.party_id)
+    ]
+    return len(waiting), SearchEntry.objects.filter(party__in=people, compared_at=None).exists()
 
 
 def counted(actor: Actor) -> CombinedExpression:
@@ -81,9 +119,7 @@ def decide(
     known = PersonPair.objects.select_related("first__case", "second__case").filter(pk=pair_id).first()
     if known is None:
         raise NotVisible
-    for side in (known.first, known.second):
-        policy.get_visible(actor, side.case.uid)
-        _require(actor, side.case)
+    _require_both(known, actor)
     people = _everyone_of(known) if verdict == "joined" else [known.first, known.second]
     acts = _acts(people, VERDICTS[verdict], actor=actor, at=at, request=request, pair=known)
     with transaction.atomic(), acts:
@@ -94,7 +130,29 @@ def decide(
             _join([pair.first, pair.second], VERDICTS[verdict], actor=actor, at=at)
         pair.state, pair.decided_at, pair.decided_by_id = verdict, at, actor.user_id
         pair.save(update_fields=["state", "decided_at", "decided_by"])
+        _look_again(people)
     return pair
+
+
+def _require_both(pair: PersonPair, actor: Actor) -> None:
+    """Raise NotVisible, NotAllowed or JoinRefused for whoever may not decide of both cases. Who looks for everything
+    held of the person of one needs neither sight of the other nor a right there."""
+    cases = [side.case for side in (pair.first, pair.second)]
+    finders = {each.pk for each in cases if policy.can(actor, "view", case=each).is_allowed and _finds(actor, each)}
+    for each in cases:
+        if finders - {each.pk} and _may_be_found(each):
+            if refusal := conflicts.why_not(actor, each):
+                raise JoinRefused(refusal)
+        else:
+            policy.get_visible(actor, each.uid)
+            _require(actor, each)
+
+
+def _look_again(people: Sequence[CaseParty]) -> None:
+    """Compare anew of whom everything is looked for: what was joined with them says more of them."""
+    finding = [each.code for each in casetypes.all_types() if each.finds_people]
+    rows = SearchEntry.objects.filter(party__in=people, case__kind__in=finding, case__is_closed=False)
+    rows.update(compared_at=None)
 
 
 def _require(actor: Actor, case: Case) -> None:

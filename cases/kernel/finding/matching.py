@@ -13,6 +13,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
+from cases.kernel import casetypes
 from cases.kernel.finding import index
 from cases.kernel.models import PersonPair, SearchEntry
 from cases.ledger import keys
@@ -129,8 +130,8 @@ def compare_due(*, now: datetime, seconds: float = LONGEST_RUN_SECONDS) -> int:
 
 def _compare_batch(*, now: datetime) -> int:
     with transaction.atomic():
-        due = SearchEntry.objects.select_for_update(skip_locked=True).filter(compared_at=None, party__isnull=False)
-        entries = list(due.order_by("pk")[:BATCH])
+        due = SearchEntry.objects.select_for_update(skip_locked=True, of=("self",)).select_related("case", "party")
+        entries = list(due.filter(compared_at=None, party__isnull=False).order_by("pk")[:BATCH])
         for entry in entries:
             _offer(entry, now=now)
         SearchEntry.objects.filter(pk__in=[entry.pk for entry in entries]).update(compared_at=now)
@@ -138,12 +139,35 @@ def _compare_batch(*, now: datetime) -> int:
 
 
 def _offer(entry: SearchEntry, *, now: datetime) -> None:
-    mine = marks_of(entry)
-    _pairs_of(entry).filter(state="offered").delete()
+    """Offer the pairs of one person that nobody has decided; one that is offered already stays the pair that it is."""
+    mine = _known(entry)
+    pairs = {(pair.first_id, pair.second_id): pair for pair in _pairs_of(entry)}
+    decided = {key for key, pair in pairs.items() if pair.state != "offered"}
     scored = [(compare(mine, marks_of(other)), other) for other in _alike(entry, mine)]
-    best = sorted(((score, other) for score, other in scored if score.points >= ASKED), key=_best_first)
+    able = [(score, other) for score, other in scored if score.points >= ASKED and _key(entry, other) not in decided]
+    best = {_key(entry, other): score for score, other in sorted(able, key=_best_first)[:MOST_OFFERED]}
+    gone = [pair.pk for key, pair in pairs.items() if key not in best and key not in decided]
+    PersonPair.objects.filter(pk__in=gone, state="offered").delete()
     PersonPair.objects.bulk_create(
-        (_pair(entry, other, score, now=now) for score, other in best[:MOST_OFFERED]), ignore_conflicts=True
+        (_pair(key, score, now=now) for key, score in best.items()),
+        update_conflicts=True,
+        unique_fields=["first", "second"],
+        update_fields=["score", "parts"],
+    )
+
+
+def _known(entry: SearchEntry) -> Marks:
+    """Return what is compared of a person. Of whom everything is looked for, that is what all say with whom they are
+    joined."""
+    rows = [entry]
+    if casetypes.get(entry.case.kind).finds_people and entry.party and entry.party.party_id:
+        joined = SearchEntry.objects.filter(party__party=entry.party.party_id, space=entry.space, version=entry.version)
+        rows += joined.exclude(pk=entry.pk)
+    marks = [marks_of(row) for row in rows]
+    none: frozenset[int] = frozenset()
+    return Marks(
+        whole={code: none.union(*(each.whole[code] for each in marks)) for code in marks[0].whole},
+        sound={code: none.union(*(each.sound[code] for each in marks)) for code in marks[0].sound},
     )
 
 
@@ -173,7 +197,12 @@ def _alike(entry: SearchEntry, mine: Marks) -> Iterable[SearchEntry]:
     return apart.exclude(party__party__in=joined).order_by("-pk")[:MOST_COMPARED]
 
 
-def _pair(entry: SearchEntry, other: SearchEntry, score: Score, *, now: datetime) -> PersonPair:
+def _key(entry: SearchEntry, other: SearchEntry) -> tuple[int, int]:
+    """Return the pair of two people, the lower key first."""
     first, second = sorted((entry.party_id or 0, other.party_id or 0))
+    return first, second
+
+
+def _pair(key: tuple[int, int], score: Score, *, now: datetime) -> PersonPair:
     parts = {code: list(verdict) for code, verdict in score.parts.items()}
-    return PersonPair(first_id=first, second_id=second, score=score.points, parts=parts, offered_at=now)
+    return PersonPair(first_id=key[0], second_id=key[1], score=score.points, parts=parts, offered_at=now)
