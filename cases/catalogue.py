@@ -7,7 +7,7 @@ from cases.credit.casetype import CHECK
 from cases.credit.contests.casetype import CONTEST
 from cases.credit.defaults.casetype import DEFAULT
 from cases.credit.files.casetype import CRA_FILE
-from cases.debt import figurechanges
+from cases.debt import figurechanges, recalling
 from cases.debt.casetype import DEBT_PLACEMENT
 from cases.debt.moratorium.casetype import MORATORIUM
 from cases.debt.sale.casetype import DEBT_SALE
@@ -77,5 +77,6 @@ OFFICE_CHANGES = (
     *oncallroutes.KINDS,
     *credit_rules.KINDS,
     *figurechanges.KINDS,
+    *recalling.KINDS,
     *releasing.KINDS,
 )

@@ -37,6 +37,7 @@ __all__ = [
     "go_on",
     "lines_of",
     "may_go_on",
+    "named",
     "release",
     "sent",
     "work_of",
@@ -105,7 +106,7 @@ def build(
     policy.require(actor, rules.BUILD, kind=KIND)
     if actor.user_id is None:
         raise BatchRefused("A batch is built by a person.")
-    chosen = _accounts(numbers)
+    chosen = sorted(named(numbers))
     agency = next((each for each in agencies() if each.code == agency_code), None)
     if agency is None:
         raise BatchRefused("Choose a recovery agency of the register.")
@@ -127,9 +128,9 @@ def build(
     return batch
 
 
-def _accounts(numbers: Sequence[str]) -> list[int]:
-    """Return the ids of the accounts of these numbers, each once. Raises BatchRefused for one that billing has not
-    told us of."""
+def named(numbers: Sequence[str]) -> list[int]:
+    """Return the ids of the accounts of these numbers, each once, in their order. One query. Raises BatchRefused for
+    none, for too many, and for one that billing has not told us of."""
     most = limit("batch_at_most")
     if not numbers or len(numbers) > most:
         raise BatchRefused(f"Name at least one account and at most {most:,}, one on each line.")
@@ -138,7 +139,7 @@ def _accounts(numbers: Sequence[str]) -> list[int]:
     if unknown:
         more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
         raise BatchRefused(f"Billing has not told us of these accounts: {', '.join(unknown[:5])}{more}.")
-    return sorted({account.pk for account in found if account is not None})
+    return list(dict.fromkeys(account.pk for account in found if account is not None))
 
 
 def _next_reference(*, at: datetime) -> str:

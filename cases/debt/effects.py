@@ -21,6 +21,7 @@ __all__ = ["RECALL_LATE", "REJECTED", "hold_began"]
 REJECTED, RECALL_LATE, STOPPED = "placement_rejected", "placement_recall_late", "placement_stopped_at_agency"
 COMPLAINT, RING = heard.COMPLAINT, "placement_tell_by_hand"
 UPDATE, GIVEN_UP = "placement_update_by_hand", "placement_given_up"
+RECALL_BY_HAND = "placement_recall_by_hand"
 BY_HAND, NOT_BOOKED = "placement_write_by_hand", "placement_not_booked"
 _REPORTED = {
     "complaint": "a complaint; nobody collects until this is closed and billing has told of the account again",
@@ -39,6 +40,7 @@ tasks.declare(
         UPDATE: "Bring a recovery agency up to date by hand: its account has other holders, or no file can go",
         GIVEN_UP: "A recovery agency gave an account up: hand it to the next one, or recall it",
         RING: "A recovery agency could not be told to stop: ring them",
+        RECALL_BY_HAND: "A recovery agency could not be told that an account is recalled: tell them by hand",
         NOT_BOOKED: "Billing has not booked what an agency collected long ago: ask it, and close this once it has",
         BY_HAND: "Tell somebody who holds the account of the agency by hand: no letter can go to them",
     },
@@ -103,7 +105,8 @@ def end_watch(context: Any) -> None:
     for rule in (periods.LOOK, periods.NIGHTLY, periods.RECALL, periods.STOP):
         clocks.meet(context.case, rule, at=context.at)
     tasks.close_all(context.case, STOPPED, actor=context.actor, at=context.at)
-    tasks.close_all(context.case, RECALL_LATE, actor=context.actor, at=context.at)
+    for kind in (RECALL_LATE, RECALL_BY_HAND):
+        tasks.close_all(context.case, kind, actor=context.actor, at=context.at)
 
 
 def ask_why(context: Any) -> None:
@@ -112,8 +115,13 @@ def ask_why(context: Any) -> None:
 
 
 def recall(context: Any) -> None:
+    """Tell the agency to cease all activity; where no file can go, as to one that has ended, somebody tells it."""
     case, at = context.case, context.at
-    messages.tell(case, messages.DCA_RECALL, actor=context.actor, at=at, reason="recalled")
+    try:
+        with transaction.atomic():
+            messages.tell(case, messages.DCA_RECALL, actor=context.actor, at=at, reason="recalled")
+    except CaseError:
+        tasks.raise_task(RECALL_BY_HAND, case=case, at=at)
     clocks.start(case, periods.RECALL, started_at=at, jurisdiction=case.placement.account.jurisdiction)
     tasks.close_all(case, STOPPED, actor=context.actor, at=at)
 

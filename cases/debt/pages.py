@@ -15,7 +15,7 @@ from django.shortcuts import redirect, render
 from django.urls import path, reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from cases.debt import batches, figures, gate, guards, limitation, performance, remitting, rules, unfinished
+from cases.debt import batches, figures, gate, guards, limitation, performance, recalling, remitting, rules, unfinished
 from cases.debt.batches import KIND
 from cases.debt.forms import BatchForm
 from cases.debt.models import Placement, PlacementBatch, Remittance
@@ -29,7 +29,7 @@ from cases.web.refusals import Problem, form_problems, problem, screen, status_o
 
 __all__ = ["urlpatterns"]
 
-NEWEST, PAGE = 50, 50
+NEWEST, PAGE, RECALLS = 50, 50, 5
 BY_TIME = Sort(label="Told", column="told_at", is_descending=True)
 BY_NUMBER = Sort(label="Line", column="number")
 
@@ -69,6 +69,8 @@ def _list(
         "rows": list(rows[:NEWEST]),
         "form": form,
         "may_build": policy.can(actor, rules.BUILD, kind=KIND).is_allowed,
+        "recalls": list(jobs.visible_to(actor).filter(kind=recalling.JOB).order_by("-pk")[:RECALLS]),
+        "recall_at": _entering(recalling.RECALL, "", actor),
         "agreed": _agreed(calendars.london_date(asking.now()), actor),
         "problems": problems or [],
     }
@@ -165,6 +167,9 @@ def _one(
         "work": work,
         "may_go_on": batches.may_go_on(work, actor) and not (own and batch.released_at),
         "whys": [jobs.reason(work, code) for code in unfinished.failures(work)] if work and work.is_over else [],
+        "recall_at": _entering(recalling.RECALL, f"?batch={batch.reference}", actor)
+        if counted.keys() & {"sent", "active"}
+        else "",
         "is_asker": work is not None and work.asked_by_id == actor.user_id,
         "digest": batches.digest_of(batch),
         "may_release": may and not own and bool(batch.digest),

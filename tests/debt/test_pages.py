@@ -23,7 +23,7 @@ def test_the_list_of_batches(count):
     for number in range(count):
         placements.built(people, portfolio.row(number))
     found = statements(client_of("c.adebayo"), "/debt/batches/")
-    assert len(found) == 8, shortly(found)
+    assert len(found) == 9, shortly(found)
 
 
 @pytest.mark.parametrize("count", [1, 3])

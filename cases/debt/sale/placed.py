@@ -9,13 +9,12 @@ from datetime import datetime
 from django.db.models import QuerySet
 
 from cases.debt import codes as placements
-from cases.debt import effects, periods
+from cases.debt import effects, periods, recalling
 from cases.debt.models import Placement
 from cases.debt.sale import looking
 from cases.debt.sale.models import DebtSale
-from cases.kernel import casetypes, clocks, jobs, locks, policy, record, transitions
+from cases.kernel import clocks, jobs, locks, policy, record
 from cases.kernel.actors import Actor
-from cases.kernel.transitions import Context
 
 __all__ = ["KIND", "REASON", "recall_all", "still_placed"]
 
@@ -57,15 +56,7 @@ def _recall(job: jobs.Job, subject: str, at: datetime) -> None:
             case.version += 1
             case.save()
         return
-    context = Context(
-        case=case,
-        transition=casetypes.get(case.kind).lifecycle["recall"],
-        actor=jobs.worker_of(job),
-        at=at,
-        occurred_at=at,
-        reason=REASON,
-    )
-    transitions.move(context)
+    recalling.recall_one(case, reason=REASON, actor=jobs.worker_of(job), at=at)
 
 
 def _names(actor: Actor, subjects: list[str]) -> dict[str, str]:
