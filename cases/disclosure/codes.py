@@ -5,6 +5,8 @@ from cases.kernel.office.codelists import CodeList
 INTERCEPTION = "interception"
 APPLICATION = "order_application_notice"
 STATEMENT, OVERSEAS, PRESERVATION = "witness_statement", "overseas", "preservation"
+# What asks for nothing yet but that what is held is kept (K08).
+TO_KEEP = frozenset({APPLICATION, PRESERVATION})
 # The only order of a court abroad that binds us here.
 FROM_ABROAD = frozenset({"copo_order"})
 TYPES = (

@@ -122,11 +122,20 @@ class DisclosureRequest(Tracked):
 
 
 class RequestEntry(models.Model):
-    """The blind tokens by which cases about those whom a request is about are found, in every space. No history: they
-    are made anew at any time."""
+    """The blind tokens by which what is held of those whom a request is about is found, in every space. No history:
+    they are made anew at any time.
+
+    One of `tokens` is enough; of a list of `names`, all. `numbers` are what changes of a SIM are kept under.
+    `has_devices` says that somebody is known by a handset or an IP address, `all_numbers` that everybody is known by a
+    number.
+    """
 
     case = models.OneToOneField(Case, models.PROTECT, primary_key=True, related_name="request_entry")
     tokens = ArrayField(models.BigIntegerField(), default=list)
+    names = models.JSONField(default=list, db_default=[])
+    numbers = ArrayField(models.CharField(max_length=64), default=list, db_default=[])
+    has_devices = models.BooleanField(default=False, db_default=False)
+    all_numbers = models.BooleanField(default=False, db_default=False)
 
     def __str__(self) -> str:
         return str(self.case_id)

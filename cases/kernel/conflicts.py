@@ -20,7 +20,18 @@ from cases.kernel.finding.index import Blinder
 from cases.kernel.models import Case, SearchEntry, StaffTie, Team
 from cases.ledger import keys, sealing
 
-__all__ = ["KINDS", "SENTENCE", "comparable", "is_tied", "of_person", "retoken", "tokens", "tokens_of", "why_not"]
+__all__ = [
+    "KINDS",
+    "SENTENCE",
+    "comparable",
+    "groups_of",
+    "is_tied",
+    "of_person",
+    "retoken",
+    "tokens",
+    "tokens_of",
+    "why_not",
+]
 
 SENTENCE = "You have a registered tie to somebody in this case. Another person must do this."
 # What a person is known by in the register: only what is one person's own.
@@ -40,11 +51,17 @@ def tokens(values: Mapping[str, str]) -> list[int]:
 
 def tokens_of(pairs: Iterable[tuple[str, str]]) -> list[int]:
     """Return the same of values that are given with their kinds, of one person or of several. One query."""
+    return [token for group in groups_of(pairs) for token in group]
+
+
+def groups_of(pairs: Iterable[tuple[str, str]]) -> list[list[int]]:
+    """Return the same, those of one space and one version of the index key together: who has all of a group has every
+    value. One query."""
     restricted = Team.objects.filter(is_restricted=True).order_by("pk").values_list("pk", flat=True)
     spaces = [index.OFFICE, *(f"team:{team_id}" for team_id in restricted)]
     blinders = [Blinder(space, version) for space in spaces for version in keys.index_versions()]
     known = list(pairs)
-    return [blinder.token(kind, value) for blinder in blinders for kind, value in known]
+    return [[blinder.token(kind, value) for kind, value in known] for blinder in blinders]
 
 
 def of_person(user_id: int) -> Exists:

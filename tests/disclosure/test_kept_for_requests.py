@@ -8,14 +8,16 @@ from django.test.utils import CaptureQueriesContext
 
 from cases.disclosure import keeping
 from cases.disclosure.models import RequestEntry
+from cases.disclosure.partners import simevents
+from cases.disclosure.partners.models import SimEvent
 from cases.kernel import edits, erasing, holds, intake, locks, piles, transitions
 from cases.kernel.evidence import disposal
 from cases.kernel.finding import index, reindex
-from cases.kernel.models import Case
+from cases.kernel.models import Case, SearchEntry
 from cases.kernel.timing import sweeps
 from cases.ledger import keys
 from cases.ledger.models import AccessEvent
-from tests import disclosures, factories
+from tests import disclosures, factories, partners
 from tests.disclosures import AT
 from tests.kernel.snapshots import nothing_written
 
@@ -24,9 +26,15 @@ LATER = AT + timedelta(days=500)
 PHONE, ACCOUNT = factories.VICTIM["values"]["phone"], factories.FACTS["account_reference"]
 
 
-def over(people) -> Case:
+KNOWN = {"device": "490154203237518\niPhone", "ip_address": "203.0.113.45 port 41000 at 2026-11-13T21:02:00Z"}
+
+
+def over(people, **known) -> Case:
     """A closed referral with one document, whose year is over."""
     case = factories.investigating(people)
+    if known:
+        with edits.change(case.pk, actor=people["a.byrne"], at=AT) as edit:
+            edit.party(1, **known)
     return transitions.apply(case.pk, "close_no_action", actor=people["a.byrne"], at=AT, reason="Nothing in it.")
 
 
@@ -60,11 +68,19 @@ def test_from_the_notice_of_an_application_on_nothing_of_the_person_is_destroyed
         ({"account_reference": "nm 4471"}, True),
         ({"email": "M.Tregaskis@example.org"}, True),
         ({"phone": "+447700900124"}, False),
-        ({"forename": "Morwenna", "surname": "Tregaskis"}, False),  # two people share a name too easily
+        ({"forename": "Morwenna Jane", "surname": "Tregaskis"}, True),  # nothing else is known of them
+        ({"forename": "Morwenna", "surname": "Tregaskis", "phone": "+447700900124"}, False),  # somebody of that name
+        ({"forename": "Jago", "surname": "Tregaskis"}, False),
+        ({"surname": "Tregaskis"}, False),
+        ({"device": "490154203237518"}, True),
+        ({"device": "iPhone"}, False),  # the name of a device is everybody's
+        ({"device": "356938035643809"}, False),
+        ({"ip_address": "203.0.113.45 port 51000 at 2026-11-14T09:00:00Z"}, True),  # whoever had it when
+        ({"ip_address": "203.0.113.46 port 51000 at 2026-11-14T09:00:00Z"}, False),
     ],
 )
-def test_a_case_is_kept_by_what_is_one_persons_own(people, values, is_kept):
-    over(people)
+def test_a_case_is_kept_by_what_its_people_are_known_by(people, values, is_kept):
+    over(people, **KNOWN)
     asked(people, values)
     assert erased() == (0 if is_kept else 1)
 
@@ -155,3 +171,52 @@ def test_the_tokens_of_an_erased_request_go_and_those_of_others_stay(people):
         pass
     assert keeping.erase_beside(LATER) == 1
     assert [entry.case_id for entry in RequestEntry.objects.all()] == [other.pk]
+
+
+def test_a_case_of_before_people_were_found_by_handsets_is_kept_until_it_can_be_compared(people):
+    case = over(people, **KNOWN)
+    asked(people, {"device": "356938035643809"})
+    entry = SearchEntry.objects.get(case=case, party__number=1)
+    runs = {name: tokens for name, tokens in index.runs_of(entry).items() if name not in reindex.DEVICES}
+    entry.tokens, entry.layout = index.laid(runs)
+    entry.save()
+    with nothing_written():
+        assert erased() == 0
+    disposal.dispose_beside(now=LATER)
+    assert set(reindex.DEVICES) < set(index.runs_of(SearchEntry.objects.get(case=case, party__number=1)))
+    assert reindex.add_devices(at=LATER) == 0
+    assert erased() == 1
+
+
+# --- changes of SIMs ------------------------------------------------------------------------------------------------
+def swapped(people, *numbers):
+    """Changes that the network told more than a year ago."""
+    partners.enter(people)
+    for number in numbers:
+        partners.swap(number, AT)
+
+
+def left() -> int:
+    return SimEvent.objects.count()
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "kept"),
+    [
+        ({"phone": "07700 900123"}, "cd_authorised", 1),
+        ({"account_reference": ACCOUNT}, "cd_authorised", 0),
+        ({"phone": "07700 900123"}, "order_application_notice", 1),
+        ({"account_reference": ACCOUNT}, "order_application_notice", 2),  # whose number that is, nobody says
+        ({"phone": "07700 900123"}, "preservation", 1),
+    ],
+)
+def test_changes_of_a_sim_that_an_open_request_is_about_are_not_erased(people, values, kind, kept):
+    swapped(people, PHONE, "+447700900124")
+    request = asked(people, values, request_type=kind)
+    simevents.erase_due(LATER)
+    assert left() == kept
+    with nothing_written():
+        assert simevents.erase_due(LATER) == 0
+    disclosures.after(request, "refuse", people["k.mistry"], LATER, reason_code="expired")
+    simevents.erase_due(LATER)
+    assert left() == 0

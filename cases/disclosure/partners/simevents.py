@@ -8,6 +8,8 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
+from cases.disclosure.codes import TO_KEEP
+from cases.disclosure.models import DisclosureRequest
 from cases.disclosure.partners.models import SimEvent, SimFeed
 from cases.kernel import calendars, formats, policy, retention, tasks
 from cases.kernel.actors import Actor, system
@@ -186,7 +188,8 @@ def tell_silence(*, team_id: int, at: datetime) -> None:
 
 def erase_due(now: datetime) -> int:
     """Erase the changes whose time is over, each by the London day on which it came, and the key of a month of which
-    nothing is left; one event on the network's stream says how many. Returns how many."""
+    nothing is left; one event on the network's stream says how many. What an open request of an authority is about
+    stays. Returns how many."""
     today = calendars.london_date(now)
     oldest = SimEvent.objects.order_by("received_at").values_list("received_at", flat=True).first()
     last = retention.last_over(KEPT, first=calendars.london_date(oldest), today=today) if oldest else None
@@ -194,6 +197,12 @@ def erase_due(now: datetime) -> int:
         return 0
     with transaction.atomic():
         rows = SimEvent.objects.filter(received_at__lt=calendars.end_of_day(last) + timedelta(seconds=1))
+        asked_about = _asked_about()
+        if asked_about is None:
+            return 0
+        rows = rows.exclude(token__in=asked_about)
+        if not rows.exists():
+            return 0
         keys = set(rows.values_list("key_id", flat=True))
         network = Agency.objects.get(code=NETWORK)
         with ledger.action(network.uid, "sim_events.erased", actor=ACTOR.label, at=now) as action:
@@ -202,6 +211,20 @@ def erase_due(now: datetime) -> int:
             for key in _emptied(keys, now):
                 sealing.destroy(key, actor=ACTOR.label, reason="retention_over", at=now)
     return erased
+
+
+def _asked_about() -> list[bytes] | None:
+    """Return the hashes of the numbers that open requests of authorities are about; None where one asks to keep what is
+    held of somebody of whom it names no number (K08), or cannot be compared yet. One query."""
+    open_ones = DisclosureRequest.objects.filter(case__is_closed=False).values_list(
+        "request_type", "case__request_entry__numbers", "case__request_entry__all_numbers"
+    )
+    found: set[str] = set()
+    for kind, numbers, all_numbers in open_ones:
+        if numbers is None or (kind in TO_KEEP and not all_numbers):
+            return None
+        found |= set(numbers)
+    return [bytes.fromhex(token) for token in sorted(found)]
 
 
 def _emptied(keys: set[int], now: datetime) -> list[DataKey]:

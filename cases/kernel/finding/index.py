@@ -51,6 +51,8 @@ VALUES: Mapping[str, str] = {
     "email": "email",
     "account_reference": "account",
     "bank_account": "account",
+    "device": "device",
+    "ip_address": "ip",
 }
 # The kernel's one convention about facts: an account is called so in every kind, as intake has it.
 FACTS: Mapping[str, str] = {"account_reference": "account"}

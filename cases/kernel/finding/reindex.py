@@ -4,13 +4,15 @@ space. In batches that lock their cases; it may be stopped and begun again. Both
 
 from __future__ import annotations
 
+import operator
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import reduce
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, Exists, OuterRef, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from cases.kernel import actors, casetypes, conflicts, jobs
 from cases.kernel.finding import index
@@ -18,10 +20,22 @@ from cases.kernel.finding.index import Blinder
 from cases.kernel.models import Case, CaseAddress, CaseParty, Job, Note, SearchEntry
 from cases.ledger import keys, sealing
 
-__all__ = ["KIND", "entries_by_version", "rebuild", "rebuild_here", "retoken", "stale", "start"]
+__all__ = [
+    "KIND",
+    "add_devices",
+    "entries_by_version",
+    "lacks_devices",
+    "rebuild",
+    "rebuild_here",
+    "retoken",
+    "stale",
+    "start",
+]
 
 KIND = "search_rebuild"
 BATCH = 100
+# Fields by which people were not found at first.
+DEVICES = ("device", "ip_address")
 PERSON_FIELDS = (*index.NAMES, *index.VALUES)
 Values = dict[int, dict[str, str | None]]
 
@@ -57,6 +71,20 @@ def rebuild(case_ids: Iterable[int], *, at: datetime) -> int:
         SearchEntry.objects.filter(case__in=cases).delete()
         SearchEntry.objects.bulk_create(made)
     return len(cases)
+
+
+def lacks_devices() -> Q:
+    """Return the condition of an entry of somebody whose handset, SIM or IP address it does not hold."""
+    lacking = [Q(**{f"party__{name}__isnull": False}) & ~Q(layout__contains=f"{name} ") for name in DEVICES]
+    return reduce(operator.or_, lacking)
+
+
+def add_devices(*, at: datetime) -> int:
+    """Write anew the tokens of cases of before people were found by handsets and IP addresses, a batch at most. Returns
+    how many cases."""
+    found = SearchEntry.objects.filter(lacks_devices(), case__is_erased=False, party__is_erased=False)
+    ids = list(found.order_by("case").values_list("case", flat=True).distinct()[:BATCH])
+    return rebuild(ids, at=at) if ids else 0
 
 
 def _compared(cases: Sequence[Case]) -> dict[tuple[int | None, str], datetime | None]:

@@ -1,4 +1,5 @@
-"""How values are made comparable before they are blinded: names, telephone numbers, postcodes, accounts, dates, words.
+"""How values are made comparable before they are blinded: names, telephone numbers, postcodes, accounts, handsets, IP
+addresses, dates, words.
 
 Knows no row and no key. What is indexed and what is typed into the search box pass through the same functions.
 """
@@ -9,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
+from ipaddress import ip_address
 
 from doublemetaphone import doublemetaphone
 
@@ -16,7 +18,9 @@ __all__ = [
     "EXACT",
     "account",
     "born",
+    "device",
     "email",
+    "ip",
     "note_words",
     "of_name",
     "outward",
@@ -110,6 +114,21 @@ def account(text: str) -> str:
     return re.sub(r"[\W_]+", "", text.upper())
 
 
+def device(text: str) -> str:
+    """Return a handset, a SIM or the name of a device as capital letters and digits, without what divides them."""
+    return re.sub(r"[\W_]+", "", text.upper())
+
+
+def ip(text: str) -> str:
+    """Return an IP address in its shortest form, without the port and the moment that stand after it; what is none, as
+    it is."""
+    found = (text.split() or [""])[0].casefold()
+    try:
+        return ip_address(found).compressed
+    except ValueError:
+        return found
+
+
 def postcode(text: str) -> str:
     """Return a full postcode without space; nothing for what is none."""
     found = re.sub(r"\s+", "", text.upper())
@@ -153,6 +172,8 @@ EXACT: Mapping[str, Callable[[str], str]] = {
     "phone": phone,
     "email": email,
     "account": account,
+    "device": device,
+    "ip": ip,
     "postcode": postcode,
     "outward": outward,
 }
