@@ -13,7 +13,7 @@ from typing import Any
 
 from django.db.models import Q
 
-from cases.accounts import storing
+from cases.accounts import likeness, storing
 from cases.accounts.models import AccountHolder
 from cases.kernel import casetypes
 from cases.kernel.finding import joining, terms
@@ -102,8 +102,8 @@ def matters(parties: Sequence[CaseParty]) -> dict[Case, frozenset[str]]:
 
 
 def of_person(case: Case, reader: Reader, *, at: datetime) -> Held:
-    """Return everything of the person whose right it is, opened. An account is theirs where they name it and one of its
-    holders is they. Writes the access rows of everything opened."""
+    """Return everything of the person whose right it is, opened. An account is theirs where one of its holders is they,
+    whether or not they name it. Writes the access rows of everything opened."""
     parties = rows(case)
     wide = replace(reader, streams=tuple(dict.fromkeys(each.case.uid for each in parties)))
     opened = sealing.open_rows(parties, PERSON_FIELDS, reader=wide, at=at)
@@ -123,19 +123,34 @@ def _own_accounts(
 ) -> list[tuple[AccountHolder, Opened, str]]:
     numbers = dict.fromkeys(str(values["account_reference"]) for _, values in people if values["account_reference"])
     accounts = {found.pk: found for number in numbers if (found := storing.find(number)) is not None}
-    holders = list(
-        AccountHolder.objects.filter(account__in=accounts).select_related("account").order_by("account_id", "ordinal")
-    )
+    theirs = Q(account__in=accounts) | Q(pk__in=_likely(people, places))
+    holders = list(AccountHolder.objects.filter(theirs).select_related("account").order_by("account_id", "ordinal"))
     if not holders:
         return []
     opened = sealing.open_rows(holders, _HOLDER_FIELDS, reader=reader, at=at)
-    told = sealing.open_rows([accounts[each.account_id] for each in holders], ("number",), reader=reader, at=at)
+    told = sealing.open_rows([each.account for each in holders], ("number",), reader=reader, at=at)
     known = _known(people, places)
     return [
         (holder, values, str(account["number"] or ""))
         for holder, values, account in zip(holders, opened, told, strict=True)
         if _is_they(values, known)
     ]
+
+
+def _likely(people: Sequence[tuple[CaseParty, Opened]], places: Sequence[tuple[CaseAddress, Opened]]) -> set[int]:
+    """Return the people who hold an account and may be the one who asks, by what each of their rows says. Nobody is
+    opened for it; one query for each way in which they are named."""
+    homes: dict[int, list[str]] = defaultdict(list)
+    for home, values in places:
+        homes[home.party_id].append(values["postcode"] or "")
+    said = dict.fromkeys(
+        (values["forename"], values["surname"], values["date_of_birth"], postcode)
+        for party, values in people
+        for postcode in homes[party.pk] or [""]
+        if not is_beside(party)
+    )
+    named = (dict(zip(("forename", "surname", "date_of_birth", "postcode"), each, strict=True)) for each in said)
+    return {each.holder.pk for values in named for each in likeness.likely(values)}
 
 
 def _known(

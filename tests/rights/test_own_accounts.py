@@ -96,6 +96,14 @@ class OwnAccounts(TestCase):
             (account,) = self.given()
             assert account["Balance"] == "£50.11"
 
+    def test_account_that_she_does_not_name_is_given_where_it_is_hers_and_nothing_is_said_of_another(self):
+        """UK GDPR Art 15: what is held is given, whoever knows its number."""
+        self.tell(HERS)
+        (account,) = self.given(account_reference="")
+        assert account["Balance"] == "£50.11"
+        self.tell({**HERS, **HOME, "date_of_birth": "1948-09-02"})
+        assert self.said(account_reference="") == []
+
     def test_account_under_a_short_name_is_given_where_the_birth_agrees_and_else_named_as_not_shown(
         self,
     ):
