@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from cases.agencies.directory import TERMS
-from cases.kernel import actors, intake, transitions
+from cases.kernel import actors, intake, transitions, verdicts
 from cases.kernel.actors import Actor
 from cases.kernel.exchange import agencies
 from cases.kernel.finding import matching
-from cases.kernel.models import Agency, Case, PersonPair
+from cases.kernel.models import Agency, Approval, Case, PersonPair
 from cases.rights import access, copies, held, texts
 from tests.factories import AT
 from tests.keptstories import story
@@ -86,6 +86,13 @@ def identify(case: Case, people: dict[str, Actor]) -> Case:
     keep_apart()
     transitions.apply(case.pk, "ask_identity", actor=people[OFFICER], at=AT)
     return transitions.apply(case.pk, "confirm_identity", actor=people[OFFICER], at=AT, inputs=IDENTITY)
+
+
+def agree(case: Case, people: dict[str, Actor], *, at: datetime = AT) -> Case:
+    """Let the data protection officer agree to what the officer proposed to do."""
+    waiting = Approval.objects.get(case=case, act="act", closed_at=None)
+    verdicts.decide(waiting.uid, "agreed", actor=people[DPO], at=at)
+    return Case.objects.get(pk=case.pk)
 
 
 def read_through(case: Case, people: dict[str, Actor], ground: str = "") -> Case:

@@ -113,7 +113,11 @@ class IdentityForm(_StepForm):
 class ActForm(_StepForm):
     """What was done. A stop or a consent asks nothing: it counts already."""
 
-    outcome = forms.ChoiceField(label="What came of it", choices=[_CHOOSE, *codes.OUTCOMES])
+    outcome = forms.ChoiceField(
+        label="What came of it",
+        choices=[_CHOOSE, *codes.OUTCOMES],
+        help_text="A data protection officer has to agree where not all of it is done.",
+    )
     answer = forms.CharField(
         label="What was done, and where", max_length=4000, widget=forms.Textarea(attrs={"rows": 3})
     )

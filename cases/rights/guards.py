@@ -13,7 +13,7 @@ from cases.ledger.models import LedgerEvent
 from cases.rights import access, codes, effects, erasing, held, identity, messages, recipients, restricting
 from cases.rights.models import RightsRequest
 
-__all__ = ["NEEDS_ALL", "NEEDS_IDENTITY", "erases_something", "is_person_told", "is_stop"]
+__all__ = ["NEEDS_ALL", "NEEDS_IDENTITY", "is_person_told", "is_stop", "needs_another"]
 
 NOT_PUT_RIGHT = (
     "Since this request came in no correction is on record. Put it right where it stands, attach what shows that it "
@@ -90,6 +90,13 @@ def erases_something(context: Any) -> bool:
     return context.case.rights_request.right == codes.ERASE and bool(context.inputs.get("erased"))
 
 
+def needs_another(context: Any) -> bool:
+    """Say whether two people decide: matters are erased for good, or what was asked is not done, or not all of it. No
+    right is refused by one officer."""
+    keeps_some = context.inputs.get("outcome") in {"done_in_part", codes.UNCHANGED}
+    return erases_something(context) or (keeps_some and not is_stop(context.case.rights_request))
+
+
 def says_why_the_rest_is_kept(context: Any) -> str | None:
     """Whoever is not given all they asked for is told why, UK GDPR Art 12(4)."""
     inputs = context.inputs
@@ -119,7 +126,10 @@ def is_true_of_what_is_kept(context: Any) -> str | None:
     stays = [row for row in held.rows(case) if str(row.case.uid) not in goes]
     kept = {row.case_id for row in stays if row.case_id != case.pk}
     if not kept:
-        return erasing.ACCOUNT if outcome == "done" and any(row.account_reference for row in stays) else None
+        is_named = outcome == "done" and any(row.account_reference for row in stays)
+        has_account = is_named or held.has_account(case, by=context.actor.label, at=context.at)
+        said = erasing.ACCOUNT if outcome == "done" else "Something is held: an account with us is theirs."
+        return said if has_account else None
     where = f"{len(kept)} other matter{'s' * (len(kept) > 1)} here"
     if outcome == "nothing_held":
         return f"Something is held: this person stands in {where}."

@@ -23,7 +23,18 @@ from cases.ledger import sealing
 from cases.ledger.sealing import Reader
 from cases.rights import choices, shortnames
 
-__all__ = ["Held", "Opened", "is_beside", "matters", "of_person", "own_reaches", "reaches", "rows", "why_not_all"]
+__all__ = [
+    "Held",
+    "Opened",
+    "has_account",
+    "is_beside",
+    "matters",
+    "of_person",
+    "own_reaches",
+    "reaches",
+    "rows",
+    "why_not_all",
+]
 
 Opened = Mapping[str, str | None]
 KIND = "rights_request"
@@ -112,6 +123,11 @@ def of_person(case: Case, reader: Reader, *, at: datetime) -> Held:
     people = list(zip(parties, opened, strict=True))
     known = list(zip(homes, places, strict=True))
     return Held(parties=people, places=known, accounts=_own_accounts(people, known, reader, at=at))
+
+
+def has_account(case: Case, *, by: str, at: datetime) -> bool:
+    """Say whether an account that billing tells of is the person's. Writes the access rows of what is opened for it."""
+    return bool(of_person(case, Reader(actor=by, verb="check", purpose="subject_access"), at=at).accounts)
 
 
 def _own_accounts(

@@ -118,7 +118,7 @@ LIFECYCLE = Lifecycle(
                 guards.person_was_told_first,
             ),
             effects=(effects.carry_out,),
-            agreed_by=(Agreement(role="data_protection_officer", when=guards.erases_something, is_grave=True),),
+            agreed_by=(Agreement(role="data_protection_officer", when=guards.needs_another, is_grave=True),),
             consequence="Whoever has to know is told; then the person is",
             tone="primary",
         ),

@@ -298,7 +298,7 @@ class Access(TestCase):
         )
         given = {**rights.DONE, "outcome": "done_in_part", "kept_because": "legal_duty", "changed_in": uids}
         transitions.apply(case.pk, "act", actor=self.officer, at=LATER, inputs=given)
-        case = Case.objects.get(pk=case.pk)
+        case = rights.agree(case, self.people, at=LATER)
         told = [(each["agency"], each["how"], each["matter"]) for each in case.rights_request.told_before]
         assert told == [
             *((code, "family", link.case.reference) for code in associations.BUREAUS),

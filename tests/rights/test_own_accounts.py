@@ -5,11 +5,13 @@ import json
 from datetime import timedelta
 from uuid import uuid4
 
+import pytest
 from django.test import TestCase
 
 from cases.accounts import uploads
 from cases.accounts.models import Account, BureauTold
-from cases.kernel import intake, jobrun
+from cases.kernel import intake, jobrun, transitions
+from cases.kernel.errors import CaseError
 from cases.kernel.models import Agency
 from cases.ledger import api as ledger
 from cases.reports import requests
@@ -17,6 +19,7 @@ from tests import associations, factories
 from tests import requests_of_people as rights
 from tests.accounts import portfolio
 from tests.factories import AT
+from tests.kernel.snapshots import nothing_written
 
 LATER = AT + timedelta(minutes=5)
 NUMBER = "8000000011"
@@ -103,6 +106,21 @@ class OwnAccounts(TestCase):
         assert account["Balance"] == "£50.11"
         self.tell({**HERS, **HOME, "date_of_birth": "1948-09-02"})
         assert self.said(account_reference="") == []
+
+    def test_nobody_is_told_that_nothing_is_held_or_all_is_erased_who_has_an_account_that_they_do_not_name(self):
+        self.tell(HERS)
+        for right, outcome, why in (
+            ("portability", "nothing_held", "an account with us is theirs"),
+            ("erase", "done", "Their account stays with billing"),
+        ):
+            person = {**PERSON, "values": HERS}
+            facts = {"right": right, "came_by": "letter"}
+            officer = self.people[rights.OFFICER]
+            case = intake.open_case(rights.REQUEST, actor=officer, at=AT, facts=facts, people=[person])
+            rights.identify(case, self.people)
+            with nothing_written(counted=1), pytest.raises(CaseError, match=why):
+                inputs = {**rights.DONE, "outcome": outcome}
+                transitions.apply(case.pk, "act", actor=officer, at=AT, inputs=inputs)
 
     def test_account_under_a_short_name_is_given_where_the_birth_agrees_and_else_named_as_not_shown(
         self,

@@ -1,5 +1,6 @@
 """What somebody wants put right (UK GDPR Art 16) is not called done where nothing on record shows that it was."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -19,6 +20,7 @@ from tests.rights.test_access import join
 
 pytestmark = pytest.mark.django_db
 LATER = AT + timedelta(minutes=5)
+BOTH = frozenset({"rights_officer", "data_protection_officer"})
 WHY = "The spelling is that of your passport."
 
 
@@ -43,6 +45,17 @@ def asked(people, older):
 def act(case, people, outcome="done", answer="Put right.", **inputs):
     given = {"outcome": outcome, "answer": answer, **inputs}
     return transitions.apply(case.pk, "act", actor=people[rights.OFFICER], at=LATER, inputs=given)
+
+
+def test_no_part_of_a_right_is_refused_by_one_officer(people, older, asked):
+    """Domain 8.2: refusals of rights need the data protection officer."""
+    with edits.change(older.pk, actor=people[rights.OFFICER], at=AT) as edit:
+        edit.party(1, surname="Quinze")
+    act(asked, people, "done_in_part", kept_because="accurate")
+    asked = Case.objects.get(pk=asked.pk)
+    assert (asked.state, asked.rights_request.outcome, Letter.objects.filter(case=asked).count()) == ("received", "", 0)
+    asked = rights.agree(asked, people, at=LATER)
+    assert (asked.state, asked.rights_request.refusal_code) == ("actioned", "accurate")
 
 
 @pytest.mark.parametrize("typed", [{}, {"outcome": "done_in_part", "kept_because": "accurate"}])
@@ -73,6 +86,10 @@ def test_why_nothing_needs_changing_is_told_to_the_person_in_the_officers_words(
     with nothing_written(counted=1), pytest.raises(CaseError, match="nobody hears of a change"):
         act(asked, people, "nothing_to_change", WHY, changed_in=["anything"])
     act(asked, people, "nothing_to_change", WHY)
+    assert Case.objects.get(pk=asked.pk).state == "received"
+    with nothing_written(counted=1), pytest.raises(CaseError, match="You asked for this"):
+        rights.agree(asked, {rights.DPO: replace(people[rights.OFFICER], roles=BOTH)}, at=LATER)
+    assert rights.agree(asked, people, at=LATER).state == "actioned"
     transitions.apply(asked.pk, "confirm", actor=actors.system("tests"), at=LATER)
     letter = Letter.objects.select_related("case", "party").get(case=asked)
     addressee = letters.Addressee(name="Bartholomew Quince", lines={"line_1": "3 Orchard Steps"})
