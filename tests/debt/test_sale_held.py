@@ -5,9 +5,10 @@ import pytest
 
 from cases.debt.sale.models import DebtSaleAccount
 from cases.kernel import holds
-from cases.kernel.models import Case, Task
+from cases.kernel.models import Case, Party, Task
+from cases.ledger import api as ledger
 from cases.ledger import verify
-from tests import factories, placements, sales
+from tests import factories, sales
 from tests.debt.test_put_back import put_back
 
 pytestmark = pytest.mark.django_db
@@ -43,15 +44,27 @@ def test_of_a_hold_that_stops_no_collecting_or_that_is_quiet_no_buyer_hears(peop
 
 
 def test_a_hold_on_another_case_that_names_the_account_is_told_to_its_buyer(people):
+    """Also of an account that no agency ever had."""
     case = sales.notices_issued(people)
-    number = sales.newest_number()
-    placements.enter()
-    _, (placement,) = placements.build([number], agency_code=placements.CODE, actor=people[placements.ANALYST], at=AT)
-    assert placement.state == "excluded"  # sold: but from here on the number leads to the account
-    referral = factories.referred(people, account_reference=number)
-    holds.enter(referral.pk, "deceased", actor=people["a.byrne"], at=AT, source="customer")
+    referral = factories.referred(people, account_reference=sales.newest_number().lower())
+    other = factories.referred(people, account_reference="NM-9999")
+    for each in (referral, other):
+        holds.enter(each.pk, "deceased", actor=people["a.byrne"], at=AT, source="customer")
     assert [each["hold"] for each in stopped(case)] == ["deceased"]
     assert [each for each in verify.verify_stream(case.uid) if each.level == "wrong"] == []
+
+
+def test_a_hold_for_a_person_who_was_given_notice_is_told_to_the_buyer_whatever_their_case_names(people):
+    case = sales.notices_issued(people)
+    referral = factories.referred(people, account_reference="NM-9999")
+    mine, theirs = referral.parties.get(number=1), case.parties.get(number=1)
+    with ledger.action(case.uid, "test.joined", actor="tests", at=AT):
+        same = Party.objects.create()
+        for row in (mine, theirs):
+            row.party = same
+            row.save(update_fields=["party"])
+    holds.enter(referral.pk, "vulnerable", actor=people["a.byrne"], at=AT, source="customer", person=1)
+    assert [each["hold"] for each in stopped(case)] == ["vulnerable"]
 
 
 def test_what_came_back_is_held_with_us(people):

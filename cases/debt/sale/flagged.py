@@ -10,14 +10,16 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Q
+
+from cases.accounts import naming
 from cases.accounts.models import AccountFlag
 from cases.accounts.reading import FLAGS
 from cases.accounts.storing import SOURCE
-from cases.debt.models import Placement
 from cases.debt.moratorium import codes as regimes
 from cases.debt.sale import codes
 from cases.debt.sale.models import DebtSaleAccount
-from cases.kernel import accountholds, calendars, holdkinds, locks, record, tasks
+from cases.kernel import calendars, holdkinds, locks, record, tasks
 from cases.kernel.actors import system
 from cases.kernel.models import Case, Hold, Task
 
@@ -65,14 +67,17 @@ def hold_began(case: Case, hold: Hold, *, at: datetime) -> None:
 
 
 def hold_elsewhere(case: Case, hold: Hold, *, at: datetime) -> None:
-    """Have somebody tell the buyer of a hold on another case that names a sold account, where we know that account by a
-    placement that it was in. Inside the current ledger action; a sale that somebody is working on at this moment is
-    tried again with the hold. Raises locks.CaseBusy."""
+    """Have somebody tell the buyer of a hold on another case that names a sold account, or that is for a person who was
+    given notice of a sale. Inside the current ledger action; a sale that somebody is working on at this moment is tried
+    again with the hold. Raises locks.CaseBusy."""
     if case.kind == "debt_sale" or not _is_stop(hold):
         return
-    placed = Placement.objects.filter(pk__in=accountholds.beside(case) | {case.pk})
-    rows = DebtSaleAccount.objects.filter(codes.IS_SOLD, account__in=placed.values("account"))
-    for line in rows.filter(sale__case__is_erased=False).order_by("sale_id", "number"):
+    named = naming.named_by(case, actor=system("debt_sale", source=case.source), purpose="debt_sale", at=at)
+    whose = Q(account__in=named)
+    if hold.party is not None and hold.party.party_id is not None:  # somebody has said that they are the same person
+        whose |= Q(notices__party__party=hold.party.party_id, notices__party__is_detached=False)
+    rows = DebtSaleAccount.objects.filter(codes.IS_SOLD, whose, sale__case__is_erased=False)
+    for line in rows.order_by("sale_id", "number").distinct():
         sale = locks.another_for_update(line.sale_id)
         said = {"line": line.number, "flag": hold.kind, "hold": hold.kind, "began": _day(hold)}
         with record.act(sale, "debt_sale_account.stopped", actor=system("debt_sale", source=sale.source), at=at):
