@@ -11,6 +11,7 @@ ONLY_AT_LENGTH = (
     "bench/test_notices.py",
     "bench/test_batches.py",
     "bench/test_seed_volume.py",
+    "bench/test_delivery_rate.py",
 )
 
 

@@ -1,7 +1,7 @@
 """Load on a running office: opens, investigates and approves referrals one after the other, and prints what was kept.
 
-Run as `python -m tests.faults.load NUMBER FIRST` in the environment of the office. Whatever the database does to it, it
-goes on; a line `kept UID` is printed only once the approval was committed.
+Run as `python -m tests.faults.load NUMBER FIRST [SECONDS APART]` in the environment of the office. Whatever the
+database does to it, it goes on; a line `kept UID TIME` is printed only once the approval was committed.
 """
 
 import os
@@ -11,7 +11,7 @@ import time
 import django
 
 
-def main(number: int, first: int) -> None:
+def main(number: int, first: int, apart: float = 0) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backoffice.settings")
     django.setup()
     from django.db import InterfaceError, OperationalError, connection
@@ -27,11 +27,12 @@ def main(number: int, first: int) -> None:
             connection.close()
             time.sleep(0.2)
             continue
-        print("kept", uid, flush=True)
+        print("kept", uid, time.time(), flush=True)
+        time.sleep(apart)
         made += 1
         if made == number:
             return
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]))
+    main(int(sys.argv[1]), int(sys.argv[2]), *map(float, sys.argv[3:]))
