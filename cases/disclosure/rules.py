@@ -211,12 +211,12 @@ LIFECYCLE = Lifecycle(
         Transition(
             name="clarify",
             label="Ask the authority",
-            source=_SCOPED,
+            source=_SCOPED | {"extracting"},
             target="clarification",
             roles=_OFFICER,
             guards=(guards.has_question,),
             effects=(effects.ask,),
-            consequence="Our own time stands still until the answer",
+            consequence="Our own time stands still until the answer; what was taken out waits, sealed",
         ),
         Transition(
             name="answer",

@@ -615,6 +615,29 @@ def test_what_was_taken_out_goes_too_where_the_request_is_void_or_merged(people,
     assert not case.package_parts.filter(blob__isnull=False).exists()
 
 
+def test_the_authority_is_asked_in_writing_while_data_is_taken_out_and_what_was_taken_out_waits(people):
+    case, officer = disclosures.extracting(people), people["k.mistry"]
+    asked = after(case, "clarify", officer, question="Which of the two handsets?")
+    kind, said = told(case)[-1]
+    assert (asked.state, kind, said["question"]) == ("clarification", "le_clarify", "Which of the two handsets?")
+    assert case.clocks.get(rule="disclosure_grade_3").state == "paused"
+    with nothing_written(), pytest.raises(EditRefused, match="only while it is being taken out"):
+        disclosures.add(case, "outgoing_calls", disclosures.CALLS, people)
+    hear(case, "le.answered", about="le_clarify", answer="The second.")
+    assert Case.objects.get(pk=case.pk).state == "authenticated"
+    after(case, "validate", officer, is_ours=True)
+    after(case, "extract", officer)
+    assert case.package_parts.filter(blob__isnull=False).count() == 2
+    assert after(case, "submit", officer, checked=CHECKED).state == "quality_check"
+
+
+def test_a_cancellation_while_the_authority_is_asked_destroys_what_was_taken_out(people):
+    case = after(disclosures.extracting(people), "clarify", people["k.mistry"], question="In UTC?")
+    hear(case, "le.cancelled", about="le_ack")
+    assert Case.objects.get(pk=case.pk).state == "cancelled"
+    assert not case.package_parts.filter(blob__isnull=False).exists()
+
+
 # --- errors ---------------------------------------------------------------------------------------------------------
 def test_an_error_is_reported_within_five_working_days_and_a_breach_within_72_hours(people):
     case = disclosures.receipted(people)

@@ -78,6 +78,7 @@ BEYOND = {
     ("contest", "assign"): {"assigned"},
     ("emergency_disclosure", "find_over_disclosure"): {"checked"},
     ("fraud_referral", "dispute"): {"disputed"},
+    ("le_disclosure", "clarify"): {"extracting"},
     ("le_disclosure", "refuse"): {"extracting"},
     ("moratorium", "add_debt"): {"review_requested"},
     ("rights_request", "refuse"): {"identity_check"},
