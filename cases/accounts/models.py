@@ -78,7 +78,11 @@ class Account(Tracked):
 
 
 class AccountHolder(Tracked):
-    """One person who holds an account, sealed under a key of their own and found by blind tokens."""
+    """One person who holds an account, sealed under a key of their own and found by blind tokens. `phone_date` is the
+    day on which they were last known to have the number, `address_date` that since which they live there: as billing
+    tells it, else the day of the balance with which it told the number or the address first; none where neither is
+    known.
+    """
 
     account = models.ForeignKey(Account, models.PROTECT, related_name="holders")
     ordinal = models.PositiveSmallIntegerField(default=1)
@@ -94,8 +98,11 @@ class AccountHolder(Tracked):
     tokens = ArrayField(models.BigIntegerField(), default=list, editable=False)
     index_version = models.PositiveIntegerField(default=1, editable=False)
     ended_date = models.DateField(null=True, blank=True)
+    phone_date = models.DateField(null=True, blank=True)
+    address_date = models.DateField(null=True, blank=True)
 
     untracked = ("tokens", "index_version")
+    later = {"phone_date": None, "address_date": None}
 
     class Meta:
         constraints = [

@@ -21,6 +21,7 @@ __all__ = [
     "OF_A_PERSON",
     "HOLDERS",
     "HOLDER_COLUMNS",
+    "HOLDER_DAYS",
     "PAID_BY",
     "PRODUCTS",
     "Fault",
@@ -129,7 +130,7 @@ class Row:
 
     number: str
     account: Mapping[str, Any]
-    holders: tuple[Mapping[str, str], ...]
+    holders: tuple[Mapping[str, Any], ...]
     flags: Mapping[str, date]
 
     def canonical(self) -> bytes:
@@ -277,6 +278,8 @@ HOLDER_COLUMNS: dict[str, Column] = {
     "phone": Column(_phone),
     "email": Column(_email),
 }
+# Days that are said of a holder beside what is sealed of them.
+HOLDER_DAYS: dict[str, Column] = {"phone_date": Column(_day), "address_date": Column(_day)}
 # These cannot lie after the day the balance is of. A contract may well end later.
 _PAST = ("final_bill_date", "oldest_unpaid_date", "last_payment_date", "acknowledged_date", "default_date", "fees_date")
 _DEFAULTS = {"fees_pence": 0, "is_regulated_credit": False, "is_business": False}
@@ -308,7 +311,7 @@ def _named(columns: Mapping[str, Column], prefix: str) -> tuple[tuple[str, str, 
 
 
 _OF_ACCOUNT = _named(COLUMNS, "")
-_OF_HOLDER = tuple(_named(HOLDER_COLUMNS, f"holder_{number}_") for number in range(1, HOLDERS + 1))
+_OF_HOLDER = tuple(_named(HOLDER_COLUMNS | HOLDER_DAYS, f"holder_{number}_") for number in range(1, HOLDERS + 1))
 
 
 def _values(
@@ -328,7 +331,7 @@ def _values(
     return found
 
 
-def _together(told: Mapping[str, Any], holders: Sequence[Mapping[str, str]], today: date) -> list[Fault]:
+def _together(told: Mapping[str, Any], holders: Sequence[Mapping[str, Any]], today: date) -> list[Fault]:
     """Return what is wrong with values that can each be read."""
     if told["as_of"] > today:
         return [Fault("as_of", "in_the_future")]
@@ -338,6 +341,8 @@ def _together(told: Mapping[str, Any], holders: Sequence[Mapping[str, str]], tod
     for number, holder in enumerate(holders, start=1):
         if holder.get("date_of_birth", "") > told["as_of"].isoformat():
             found.append(Fault(f"holder_{number}_date_of_birth", "in_the_future"))
+        late = [name for name in HOLDER_DAYS if holder.get(name, told["as_of"]) > told["as_of"]]
+        found += [Fault(f"holder_{number}_{name}", "in_the_future") for name in late]
     if "contract_end_date" in told and told["contract_end_date"] < told.get("contract_start_date", date.min):
         found.append(Fault("contract_end_date", "before_the_start"))
     for name, other in (("default_date", "default_pence"), ("default_pence", "default_date")):
@@ -373,7 +378,8 @@ EXAMPLE: dict[str, str] = {
 
 def names() -> list[str]:
     """Return every column a file may have."""
-    return [*COLUMNS, *(f"holder_{number}_{name}" for number in range(1, HOLDERS + 1) for name in HOLDER_COLUMNS)]
+    own = (*HOLDER_COLUMNS, *HOLDER_DAYS)
+    return [*COLUMNS, *(f"holder_{number}_{name}" for number in range(1, HOLDERS + 1) for name in own)]
 
 
 def needed() -> list[str]:

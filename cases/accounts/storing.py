@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Any
 
 from django.db import connection
 
@@ -160,7 +161,8 @@ def _add(told: Sequence[_Told], *, at: datetime) -> list[int]:
     holders = []
     for each, account in zip(told, accounts, strict=True):
         for ordinal, values in enumerate(each.row.holders, start=1):
-            holders.append(_holder(account, ordinal, values, sealer=next(own), blind=blind))
+            as_of = each.row.account["as_of"]
+            holders.append(_holder(account, ordinal, values, as_of=as_of, sealer=next(own), blind=blind))
     copying.copy_create(AccountHolder, holders, is_changed_later=False)
     flags = [
         _flag(account, *flag) for each, account in zip(told, accounts, strict=True) for flag in each.row.flags.items()
@@ -170,12 +172,35 @@ def _add(told: Sequence[_Told], *, at: datetime) -> list[int]:
 
 
 def _holder(
-    account: Account, ordinal: int, values: Mapping[str, str], *, sealer: sealing.Sealer, blind: Blind
+    account: Account,
+    ordinal: int,
+    values: Mapping[str, Any],
+    *,
+    as_of: date,
+    sealer: sealing.Sealer,
+    blind: Blind,
 ) -> AccountHolder:
     given = {"account_id": account.pk, "ordinal": ordinal, "key_id": sealer.key.pk, "index_version": blind.version}
     holder = copying.draft(AccountHolder, {**given, "tokens": blind.tokens(values)})
     sealer.seal(holder, {name: values.get(name) for name in HOLDER_COLUMNS})
+    for day, told in _DATED.items():
+        if any(values.get(name) for name in told):
+            setattr(holder, day, values.get(day, as_of))
     return holder
+
+
+# What each day of a holder is about. Where billing tells none, it is known since billing told it first.
+_DATED = {"phone_date": ("phone",), "address_date": ("line_1", "town", "postcode")}
+
+
+def _date(holder: AccountHolder, values: Mapping[str, Any], before: Mapping[str, object], *, as_of: date) -> None:
+    """Write of what a holder is known by since when: as billing tells it, or since it told it first."""
+    for day, told in _DATED.items():
+        is_new = any(getattr(holder, name) != before[name] for name in told)
+        if not any(values.get(name) for name in told):
+            setattr(holder, day, None)
+        elif is_new or day in values:
+            setattr(holder, day, values.get(day, as_of))
 
 
 def _change(told: Sequence[tuple[_Told, Account]], *, at: datetime) -> None:
@@ -217,12 +242,14 @@ def _change_people(account: Account, row: Row, known: list[AccountHolder], blind
             last += 1
             (sealer,) = sealing.new_sealers(1, "account", at=at)
             copying.copy_rows([sealer.key])
-            _holder(account, last, values, sealer=sealer, blind=blind).save(force_insert=True)
+            made = _holder(account, last, values, as_of=row.account["as_of"], sealer=sealer, blind=blind)
+            made.save(force_insert=True)
             continue
         live.remove(same)
-        before = {name: getattr(same, name) for name in HOLDER_COLUMNS}
+        before = {name: getattr(same, name) for name in (*HOLDER_COLUMNS, *_DATED)}
         sealing.seal(same, {name: values.get(name) for name in HOLDER_COLUMNS}, key=same.key)
-        if before != {name: getattr(same, name) for name in HOLDER_COLUMNS}:
+        _date(same, values, before, as_of=row.account["as_of"])
+        if before != {name: getattr(same, name) for name in before}:
             same.tokens, same.index_version = blind.tokens(values), blind.version
             same.save()
     for gone in live:

@@ -6,11 +6,13 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
+from cases.accounts.models import AccountHolder
+from cases.debt import contacts
 from cases.debt.models import Placement
-from cases.kernel import outbox, releases, tasks
+from cases.kernel import calendars, outbox, releases, tasks
 from cases.kernel.actors import Actor
 from cases.kernel.exchange import agreements, files
 from cases.kernel.models import Agency, BatchFile, Case, CaseAddress, CaseParty, OutboxMessage, Task
@@ -21,6 +23,8 @@ __all__ = ["ALL", "DCA_HOLD", "DCA_PLACE", "DCA_RECALL", "DCA_RELEASE", "DCA_UPD
 _NAMES = ("title", "forename", "surname")
 _CONTACT = ("phone", "email")
 _HOME = ("line_1", "line_2", "town", "postcode")
+# Since when somebody is known by the number and to live at the address: 5A.3, 5A.9.
+_DAYS = {"phone_date": "contact", "address_date": "address"}
 DCA_PLACE = releases.MessageKind(
     code="dca_place",
     label="Account handed to a recovery agency",
@@ -34,6 +38,7 @@ DCA_PLACE = releases.MessageKind(
         "names": "identity",
         **dict.fromkeys(_CONTACT, "contact"),
         **dict.fromkeys(_HOME, "address"),
+        **_DAYS,
     },
     answer_days=1,
     answer_source="Internal target: an agency says within one working day what it accepts",
@@ -78,8 +83,8 @@ _TAKES_BACK = {
 
 
 def place(placements: Sequence[Placement], *, actor: Actor, at: datetime) -> list[dict[str, Any]]:
-    """Return the row of each placement of a batch, in order. Opens who the people are and where they live: two access
-    rows, four queries."""
+    """Return the row of each placement of a batch, in order; a telephone number that is too old is left out. Opens who
+    the people are and where they live: two access rows, five queries."""
     streams = tuple(row.case.uid for row in placements)
     reader = sealing.Reader(actor=actor.label, verb="release", purpose="recover_debts", streams=streams)
     parties = list(CaseParty.objects.filter(case__in=[row.pk for row in placements], is_detached=False).order_by("pk"))
@@ -90,23 +95,45 @@ def place(placements: Sequence[Placement], *, actor: Actor, at: datetime) -> lis
     found: dict[int, list[tuple[CaseParty, Mapping[str, str | None]]]] = {}
     for party, values in zip(parties, people, strict=True):
         found.setdefault(party.case_id, []).append((party, values))
-    return [_row(row, found.get(row.pk, []), places) for row in placements]
+    days = _known_since([row.account_id for row in placements])
+    today = calendars.london_date(at)
+    told = []
+    for row in placements:
+        who = found.get(row.pk, [])
+        held = days.get(row.account_id, [])
+        known = held[0] if len(held) == len(who) else {}  # where somebody came or went, it may be another's
+        told.append(_row(row, who, places, known, today=today))
+    return told
+
+
+def _known_since(accounts: Sequence[int]) -> dict[int, list[Mapping[str, date | None]]]:
+    """Return, by account, since when each holder is known by their number and address, in order. One query."""
+    rows = AccountHolder.objects.filter(account__in=accounts, ended_date=None).order_by("account_id", "ordinal")
+    found: dict[int, list[Mapping[str, date | None]]] = {}
+    for values in rows.values("account_id", *_DAYS):
+        found.setdefault(values.pop("account_id"), []).append(values)
+    return found
 
 
 def _row(
     placement: Placement,
     people: Sequence[tuple[CaseParty, Mapping[str, str | None]]],
     places: Mapping[int, Mapping[str, str | None]],
+    known: Mapping[str, date | None],
+    *,
+    today: date,
 ) -> dict[str, Any]:
     first, values = people[0] if people else (None, {})
     home = places.get(first.pk, {}) if first is not None else {}
     names = "; ".join(" ".join(filter(None, (each[name] for name in _NAMES))) for _, each in people)
     told = {"reference": placement.case.reference, "amount_pence": placement.balance_pence, "names": names}
-    return {
-        **told,
-        **{name: values.get(name) or "" for name in _CONTACT},
-        **{name: home.get(name) or "" for name in _HOME},
-    }
+    reached = {name: values.get(name) or "" for name in _CONTACT}
+    if contacts.is_too_old(known.get("phone_date"), today=today):
+        reached["phone"] = ""
+    lives = {name: home.get(name) or "" for name in _HOME}
+    is_told = {"phone_date": bool(reached["phone"]), "address_date": any(lives.values())}
+    since = {name: str(known.get(name) or "") if is_told[name] else "" for name in _DAYS}
+    return {**told, **reached, **lives, **since}
 
 
 def written(rows: Sequence[Mapping[str, Any]]) -> bytes:

@@ -248,7 +248,10 @@ def _accounts(held: Held) -> tuple[Item, ...]:
         # What became of an account since is about those who hold it now.
         rows: Rows = (("You held it until", _day(holder.ended_date)), *_values(values))
         if holder.ended_date is None:
-            rows = (*_of_account(account), *_values(values), *flags[account.pk], *told[account.pk])
+            known = filled(
+                ("Telephone last known", _day(holder.phone_date)), ("Address known since", _day(holder.address_date))
+            )
+            rows = (*_of_account(account), *_values(values), *known, *flags[account.pk], *told[account.pk])
         items.append(
             Item(head=f"{billing.PRODUCTS.get(account.product, account.product)}, account {number}", rows=rows)
         )

@@ -88,6 +88,8 @@ def test_a_batch_is_built_released_by_another_and_leaves_as_one_file(people):
         "line_2": "",
         "town": "Swansea",
         "postcode": "SA1 0ZZ",
+        "phone_date": "2026-03-01",
+        "address_date": "2026-03-01",
     }
     assert second["amount_pence"] == "5001"
     assert set(ReleasedItem.objects.values_list("category", flat=True)) == {

@@ -48,6 +48,8 @@ PLACED = {
     "line_2": "",
     "town": "Swansea",
     "postcode": "SA1 0ZZ",
+    "phone_date": "2026-02-01",
+    "address_date": "2024-06-01",
 }
 WARNED = {
     "indicator": "facility_takeover",

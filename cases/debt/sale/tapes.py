@@ -17,6 +17,7 @@ from django.db import transaction
 from django.db.models import Max, Sum
 
 from cases.accounts.models import Account, AccountHolder
+from cases.debt import contacts
 from cases.debt.sale import looking
 from cases.debt.sale.models import DebtSale, DebtSaleAccount, SaleTape, SaleTapePart
 from cases.kernel import calendars, jobs, locks, policy, record
@@ -270,7 +271,8 @@ Held = Mapping[str, str | None]
 
 
 def _opened(accounts: Sequence[Account], *, reader: Reader, at: datetime) -> dict[int, tuple[str, list[Held]]]:
-    """Return, by account, its number and who holds it. Two access rows."""
+    """Return, by account, its number and who holds it; a telephone number that is too old is left out. Two access
+    rows."""
     numbers = sealing.open_rows(accounts, ["number"], reader=reader, at=at)
     holders: list[AccountHolder] = [
         each for account in accounts for each in sorted(account.holders.all(), key=lambda row: row.ordinal)
@@ -280,8 +282,10 @@ def _opened(accounts: Sequence[Account], *, reader: Reader, at: datetime) -> dic
     found: dict[int, tuple[str, list[Held]]] = {
         account.pk: (values["number"] or "", []) for account, values in zip(accounts, numbers, strict=True)
     }
+    today = calendars.london_date(at)
     for holder, values in zip(holders, opened, strict=True):
-        found[holder.account_id][1].append(values)
+        is_old = contacts.is_too_old(holder.phone_date, today=today)
+        found[holder.account_id][1].append({**values, "phone": None} if is_old else values)
     return found
 
 
