@@ -492,6 +492,7 @@ READ = {
     "radius_m": "18",
     "location_source": "aml",
     "located_at": "03:13:20",
+    "is_read_back": "on",
 }
 
 
@@ -507,12 +508,17 @@ def test_the_screen_takes_a_call_in_gives_and_writes_up(people, now):
     assert answer.url == f"/emergency/{case.uid}/"
     assert facts(case).call_ended_at == utc(24, "03:13:55")
     page = client.get(answer.url).content.decode()
-    assert "53:55" in page and "+447700900321" in page and "I called back" in page
+    assert "53:55" in page and "+447700900321" in page and "I called them back" in page
     assert "<title>" + case.reference in page
     assert "checked" not in page.partition('name="contact"')[2].partition(">")[0]  # not even the only number
-    refused = client.post(answer.url, {**READ, "contact": ""})
-    assert refused.status_code == 422 and "50.3720" in refused.content.decode()
-    assert "read it aloud, let them repeat it. Then say so." in refused.content.decode()
+    for left_out, said in (
+        ("contact", "Call the control room back on a number of the directory, then say on which."),
+        ("is_read_back", "Read it aloud, let them repeat it, then say so."),
+    ):
+        refused = client.post(answer.url, {name: text for name, text in READ.items() if name != left_out})
+        assert (Case.objects.get(pk=case.pk).state, Release.objects.count()) == ("live", 0)
+        assert refused.status_code == 422 and "50.3720" in refused.content.decode()
+        assert said in refused.content.decode()
     assert client.post(answer.url, READ).status_code == 302
     case.refresh_from_db()
     assert (case.state, facts(case).located_at) == ("disclosed", utc(24, "03:13:20"))

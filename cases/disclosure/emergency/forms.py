@@ -184,8 +184,8 @@ class _StepForm(PlainForm):
 
 
 class GiveForm(_StepForm):
-    """What was read to whom; and, in one press on the number that was called, that they were called back on it and read
-    back what they heard."""
+    """What was read to whom; and, each said for itself, on which number they were called back, and that they read back
+    what they heard. On the screen of an emergency the button that records it says the second."""
 
     spoken_to = forms.CharField(label="Spoken to", max_length=120)
     subscriber = forms.CharField(label="Subscriber's name", max_length=160, required=False)
@@ -199,12 +199,14 @@ class GiveForm(_StepForm):
     confidence = Whole(label="Confidence in per cent", min_value=1, max_value=100, required=False)
     cell = forms.CharField(label="Cell and its coverage", max_length=200, required=False)
     contact = forms.ChoiceField(
-        label="I called back on this number, read it aloud, and they read it back",
+        label="I called them back on this number",
         help_text="Of the directory, never one that the caller names.",
         widget=forms.RadioSelect,
-        error_messages={
-            "required": "Call back on a number of the directory, read it aloud, let them repeat it. Then say so."
-        },
+        error_messages={"required": "Call the control room back on a number of the directory, then say on which."},
+    )
+    is_read_back = forms.BooleanField(
+        label="I read it aloud, and they read it back",
+        error_messages={"required": "Read it aloud, let them repeat it, then say so."},
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -220,8 +222,7 @@ class GiveForm(_StepForm):
         needed_when(self, "with a position", *ABOUT_POSITION)
 
     def inputs(self) -> dict[str, Any]:
-        said = bool(self.cleaned_data.get("contact"))
-        return {**super().inputs(), "is_called_back": said, "is_read_back": said}
+        return {**super().inputs(), "is_called_back": bool(self.cleaned_data.get("contact"))}
 
     def clean_position(self) -> str:
         text = self.cleaned_data["position"]
