@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -107,23 +107,36 @@ def attach(case: Case, actor: Actor, *, kind: str = "agreement", at: Any = AT) -
     scan(at=at)
 
 
+def _two(number: int) -> list[dict[str, Any]]:
+    """Return two who were born so many days after the two of the first link: they are others."""
+    two = []
+    for person in (DECLARER, OTHER):
+        born = date.fromisoformat(person["values"]["date_of_birth"]) + timedelta(days=number)
+        two.append({**person, "values": {**person["values"], "date_of_birth": born.isoformat()}})
+    return two
+
+
 @story
-def declared(people: dict[str, Actor], *, at: Any = AT, **facts: Any) -> Case:
+def declared(people: dict[str, Actor], *, at: Any = AT, are_the_same: bool = False, **facts: Any) -> Case:
+    """Declared of two whom no other link is about, unless they are the same as those of the first."""
     enter()
-    case = intake.open_case(KIND, actor=people[OFFICER], at=at, facts={**FACTS, **facts}, people=[DECLARER, OTHER])
+    two = _two(0 if are_the_same else Case.objects.filter(kind=KIND).count())
+    case = intake.open_case(KIND, actor=people[OFFICER], at=at, facts={**FACTS, **facts}, people=two)
     attach(case, people[OFFICER], at=at)
     return Case.objects.get(pk=case.pk)
 
 
 @story
-def confirmed(people: dict[str, Actor], *, by: str = "", at: Any = AT) -> Case:
+def confirmed(people: dict[str, Actor], *, by: str = "", at: Any = AT, are_the_same: bool = False) -> Case:
     """Confirmed by a reviewer who is not the one of the matrix, unless a test names one."""
-    return after(declared(people, at=at), "confirm", people[by] if by else other_reviewer(people), at)
+    return after(
+        declared(people, at=at, are_the_same=are_the_same), "confirm", people[by] if by else other_reviewer(people), at
+    )
 
 
 @story
-def active(people: dict[str, Actor]) -> Case:
-    case = confirmed(people)
+def active(people: dict[str, Actor], *, are_the_same: bool = False) -> Case:
+    case = confirmed(people, are_the_same=are_the_same)
     for number, letter in enumerate("abc", start=1):
         case = say(letter, case, "association.recorded", reference=f"FA-2026-000{number}")
     return case

@@ -5,6 +5,7 @@ from __future__ import annotations
 from cases.association import (
     callbacks,
     codes,
+    effects,
     forms,
     intake,
     messages,
@@ -58,6 +59,7 @@ ASSOCIATION = CaseType(
     topic_label=report.topic_label,
     amount=report.amount,
     open_facts=opening.open_facts,
+    opened=effects.declared,
     changed=opening.still_two,
     approval_rows=rules.approval_rows,
     facts_view=report.facts_view,

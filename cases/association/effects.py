@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from cases.association import bureaus, codes, guards, opening, periods, writing
 from cases.association.models import Association
 from cases.kernel import calendars, casetypes, clocks, retention, tasks
-from cases.kernel.linking import people as linked
 from cases.kernel.models import Case, CaseParty
 from cases.ledger import api as ledger
 from cases.ledger import sealing
@@ -77,17 +76,18 @@ def _party(case: Case, role: str) -> CaseParty | None:
     return CaseParty.objects.filter(case=case, role=role, is_detached=False).first()
 
 
-def _have_others_looked_at(context: Any) -> None:
-    """Two links of the same two people are told by themselves and end by themselves: whoever ends one hears that
-    another stands, and so does whoever makes a second one. A restricted case is named to nobody."""
-    case = context.case
-    one, other = (_party(case, role) for role in (codes.DECLARER, codes.OTHER))
-    if one is None or other is None:
-        return
-    standing = [tie.case for tie in linked.between(one, other) if not (tie.case.is_closed or tie.case.is_restricted)]
-    others = sorted(each.reference for each in standing if each.pk != case.pk)
-    if others:
-        tasks.raise_task(LINKED_TWICE, case=case, at=context.at, others=others)
+def have_others_looked_at(case: Case, *, at: datetime) -> None:
+    """Two links of the same two people are told by themselves and end by themselves: whoever declares or confirms one,
+    or ends it, hears once that another stands. A restricted case is named to nobody."""
+    standing = [each for each in guards.others_between(case) if not each.is_restricted]
+    others = sorted(each.reference for each in standing)
+    if others and not case.tasks.filter(kind=LINKED_TWICE, closed_at=None, detail__others=others).exists():
+        tasks.raise_task(LINKED_TWICE, case=case, at=at, others=others)
+
+
+def declared(case: Case, _people: Sequence[Mapping[str, Any]], *, at: datetime) -> None:
+    """Say to whoever confirms or rejects a new link that another of the same two stands, in the act that opens it."""
+    have_others_looked_at(case, at=at)
 
 
 def confirm(context: Any) -> None:
@@ -95,7 +95,7 @@ def confirm(context: Any) -> None:
     case, at = context.case, context.at
     _use_again(context)
     clocks.meet(case, periods.CONFIRM, at=at)
-    _have_others_looked_at(context)
+    have_others_looked_at(case, at=at)
     bureaus.tell_everybody(case, actor=context.actor, at=at)
     writing.write(case, codes.DECLARER, "n12", at=at)
     if _facts(context).may_write_to_other:
@@ -183,7 +183,7 @@ def uphold_challenge(context: Any) -> None:
     if not bureaus.unsaid(case):  # nothing of it ever left: there is nobody to wait for
         clocks.start(case, periods.NOBODY_TOLD, started_at=at)
     _have_decisions_reviewed(context)
-    _have_others_looked_at(context)
+    have_others_looked_at(case, at=at)
     writing.write(case, codes.OTHER, "association_removed", at=at)
     writing.write(case, codes.DECLARER, "association_gone", at=at)
 
@@ -263,7 +263,7 @@ def _keep_history(context: Any) -> None:
 def end_broken(context: Any) -> None:
     _end_waiting(context)
     _keep_history(context)
-    _have_others_looked_at(context)
+    have_others_looked_at(context.case, at=context.at)
     _tell_whoever_asked(context, "n13_broken")
 
 

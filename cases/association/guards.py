@@ -9,9 +9,12 @@ from django.db.models import QuerySet
 
 from cases.association import bureaus, codes, messages, proof
 from cases.kernel import calendars
-from cases.kernel.models import CaseParty, Evidence
+from cases.kernel.linking import people as linked
+from cases.kernel.models import Case, CaseParty, Evidence
 
-__all__ = ["document"]
+__all__ = ["document", "others_between"]
+
+_QUESTIONED = frozenset({"challenged", "break_requested", "signposted", "correcting"})
 
 
 def document(context: Any) -> Evidence | None:
@@ -33,6 +36,24 @@ def has_two_people(context: Any) -> str | None:
     if rows.filter(surname=None).exists():
         return "Give both people's last names: no agency can link files without them."
     return None
+
+
+def others_between(case: Case) -> list[Case]:
+    """Return the other cases of a standing link between the same two people. Six queries at most."""
+    sides = {each.role: each for each in CaseParty.objects.filter(case=case, is_detached=False).select_related("case")}
+    if len(sides) < len(codes.ROLES):
+        return []
+    found = [tie.case for tie in linked.between(sides[codes.DECLARER], sides[codes.OTHER])]
+    return [each for each in found if each.pk != case.pk and not each.is_closed]
+
+
+def no_other_is_open_to_question(context: Any) -> str | None:
+    """Nobody is linked anew by a second declaration while one of the two denies the link, or asks to break it."""
+    stopped = [each for each in others_between(context.case) if each.state in _QUESTIONED]
+    if not stopped:
+        return None
+    named = ", ".join(sorted(each.reference for each in stopped if not each.is_restricted))
+    return f"Another link of these two is not used at present{f': {named}' if named else ''}. Decide about that first."
 
 
 def is_agreed_to(context: Any) -> str | None:

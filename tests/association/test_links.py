@@ -113,20 +113,39 @@ class TheEffectOfALink(TestCase):
 
         first = associations.active(self.people)
         assert told(first) == []
-        second = associations.active(self.people)  # the same names, births and telephone; joined by nobody
-        third = associations.declared(self.people)  # told to nobody, so it is not named
-        assert (told(second), told(third)) == ([[first.reference]], [])
+        # The same names, births and postcode; joined by nobody.
+        second = associations.active(self.people, are_the_same=True)
+        assert told(second) == [[first.reference]]
         (task,) = Task.objects.filter(case=second, kind="association_linked_twice")
         assert wording.task_label(task.kind, task.detail).endswith(f": {first.reference}")
+        third = associations.declared(self.people, are_the_same=True)  # heard by whoever confirms it
+        assert told(third) == [[first.reference, second.reference]]
         associations.after(first, "challenge", self.people["i.sowande"], **associations.DENIAL)
         associations.after(first, "uphold_challenge", self.people[associations.CONFIRMER])
-        assert told(first) == [[second.reference]]
+        assert told(first) == [[second.reference]]  # the third was told to nobody
         with record.act(Case.objects.get(pk=second.pk), "tests.hidden", actor=actors.system("tests"), at=AT):
             hidden = Case.objects.get(pk=second.pk)
             hidden.is_restricted = True
             hidden.save(update_fields=["is_restricted"])
-        associations.after(third, "confirm", associations.other_reviewer(self.people))
-        assert told(third) == [[first.reference]]  # of a restricted case nobody hears
+        fourth = associations.declared(self.people, are_the_same=True)
+        assert told(fourth) == [[first.reference]]  # of a restricted case nobody hears
+
+    def test_nobody_is_linked_anew_by_a_second_declaration_while_the_first_is_denied_or_to_be_broken(self):
+        first = associations.active(self.people)
+        second = associations.declared(self.people, are_the_same=True)
+        reviewer = associations.other_reviewer(self.people)
+        associations.after(first, "challenge", self.people["i.sowande"], **associations.DENIAL)
+        told = OutboxMessage.objects.filter(kind="cra_assoc").count()
+        with nothing_written(counted=1), pytest.raises(CaseError, match=f"used at present: {first.reference}"):
+            associations.after(second, "confirm", reviewer)
+        associations.after(first, "uphold_challenge", self.people[associations.CONFIRMER])
+        with nothing_written(counted=1), pytest.raises(CaseError, match="Decide about that first"):
+            associations.after(second, "confirm", reviewer)
+        assert OutboxMessage.objects.filter(kind="cra_assoc").count() == told
+        for letter in "abc":
+            first = associations.say(letter, first, "association.removed")
+        assert first.state == "withdrawn"
+        assert associations.after(second, "confirm", reviewer).state == "confirmed"
 
     def test_the_party_page_draws_the_links_and_says_them_in_words_without_the_other_persons_name_or_home(self):
         used, past = associations.active(self.people), associations.broken(self.people)
