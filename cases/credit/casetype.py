@@ -79,6 +79,8 @@ CHECK = CaseType(
         "filing_removed": keeping.filing_removed,
     },
     unspoken=frozenset({"links_used"}),
+    stored_codes={"referred_for": dict(codes.REASONS) | dict(codes.TRIGGERS)},
+    column_labels={"referred_for": report.REFERRED_FOR},
     clock_ends={periods.SEARCHES: callbacks.waited, periods.CLOSE: callbacks.over},
     message_labels={
         **{kind.code: kind.label for kind in messages.ALL},

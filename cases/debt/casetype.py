@@ -89,7 +89,13 @@ DEBT_PLACEMENT = CaseType(
     },
     opens_on="web:debt_batches",
     registers=(("Batches of debts", "web:debt_batches", rules.VIEW_BATCHES),),
-    unspoken=frozenset({"stopped_by"}),
+    unspoken=frozenset({"stopped_by", "gate_at", "seen_pence"}),
+    column_labels={
+        "is_told_of_hold": "Agency told to stop",
+        "ceased_at": "The agency ceased",
+        "vat_pence": "VAT on it",
+        "cases.remittanceline.booked_pence": "Booked by billing",
+    },
     is_erasable=False,
     said={
         "placement.breached": "The agency acted in spite of a stop",
@@ -105,7 +111,7 @@ DEBT_PLACEMENT = CaseType(
         "placement.given_up": "A message to the agency was given up",
         "placement.hold_elsewhere": "A hold stands on another case: the gate is asked",
         "placement.letter_kept": "The letter that an agency collects was taken back",
-        "placement.looked_at": "Taken out of the file that was kept from leaving",
+        "placement.looked_at": "Looked whether anything stops it now",
         "placement.protection_ends": "The protection ends: the agency is told",
         "placement.recall_late": "The agency has not confirmed the recall in time",
         "placement.remittance_differs": "A remittance differs",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from cases.disclosure import (
     callbacks,
     codes,
+    dataitems,
     forms,
     giving,
     intake,
@@ -111,6 +112,18 @@ LE_DISCLOSURE = CaseType(
     },
     callback_data=callbacks.EXAMPLES,
     unspoken=frozenset({"contact_code", "package_sha256", "checked"}),
+    stored_codes={
+        "refusal_code": dict(codes.REFUSALS),
+        "refused_items": {code: each.label for code, each in dataitems.ITEMS.items()} | dict(codes.REFUSALS),
+        "cases.disclosureerror.fault": codes.FAULT_LABELS,
+        "cases.disclosureerror.cause": dict(codes.CAUSES),
+    },
+    column_labels={
+        "called_back_at": "Called back",
+        "refused_items": "Refused",
+        "receipted_at": "They have it since",
+        "purged_at": "Our copy destroyed",
+    },
     registers=(("Register of disclosures", "web:disclosures", "view_register"),),
     own_tabs=(("Package", "disclosure:package"),),
     message_labels={kind.code: kind.label for kind in messages.ALL},

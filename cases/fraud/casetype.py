@@ -204,7 +204,27 @@ FRAUD_REFERRAL = CaseType(
         decide=incoming.decide,
         taken_back=incoming.FLAGGED,
     ),
+    stored_codes={
+        "cases.frauddispute.grounds": dict(codes.GROUNDS),
+        "cases.frauddispute.outcome": {
+            "upheld": "The filing stands",
+            "amended": "The filing is amended",
+            "removed": "The filing is removed",
+            "expired": "The filing has expired",
+        },
+        "cases.incomingnotice.outcome": codes.OUTCOMES_OF_INCOMING,
+    },
+    column_labels={
+        "filing_reference": "Agency's reference",
+        "field_errors": "Agency's field error",
+        "removal_reason": "Removed because",
+        "cases.frauddispute.outcome": "What came of the dispute",
+        "cases.incomingnotice.outcome": "Decision",
+        "cases.derivedflag.purged_at": "Flag ended",
+    },
     said={
+        "fraud_referral.alert_hit": "A hit in the retail alert came in",
+        "fraud_referral.alert_hit_decided": "Decided on a hit in the retail alert",
         "amendment.filed": "The amendment is filed",
         "amendment.refused": "The agency refused the amendment",
         "dispute.answered": "A dispute is answered",

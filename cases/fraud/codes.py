@@ -295,6 +295,10 @@ INCOMING = {
         ("not_ours", "Nobody of ours"),
     ),
 }
+# An outcome in a word, whatever it was the outcome of.
+OUTCOMES_OF_INCOMING = {
+    code: text.partition(":")[0].partition(" for a person")[0] for known in INCOMING.values() for code, text in known
+}
 INCOMING_LABELS = {
     "match": "A match with another member's case",
     "alert_hit": "A hit in the retail alert",

@@ -314,7 +314,8 @@ class CaseType:
     before whoever asks is given it.
     `said` are words for acts on its cases beside its moves, by their verb, as the story and the report tell them.
     `abroad` says what its cases let go abroad, for the record of processing: kind of recipient, and words.
-    `stored_codes` are words for what columns of its facts hold as codes. `dimensions` are what figures count it by.
+    `stored_codes` are words for what columns of its facts hold as codes, `column_labels` for columns that nobody types;
+    a column of another row is named `cases.row.column`. `dimensions` are what figures count it by.
     `urgent` are the states in which a case goes before everything else of whoever works it.
     `opens_with_people` says whether people are typed of a new case, `may_add_person` whether a case can take one more,
     `is_divisible` whether part of one can go to a new case.
@@ -404,6 +405,7 @@ class CaseType:
     texts: Callable[[Case], Sequence[tuple[Model, str, str]]] = no_texts
     shows_own_tabs: Callable[[Case], bool] = always
     stored_codes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    column_labels: Mapping[str, str] = field(default_factory=dict)
     may_add_person: Callable[[Case], bool] = always
     dimensions: tuple[Dimension, ...] = ()
     urgent: frozenset[str] = frozenset()

@@ -11,7 +11,7 @@ from typing import Any
 from django.apps import apps
 from django.db import models
 
-from cases.kernel import calendars, clocks, notice, releases, tasks
+from cases.kernel import calendars, clocks, notice, releases, retention, tasks
 from cases.kernel.casetypes import CaseType
 from cases.ledger.models import DataKey
 
@@ -258,36 +258,47 @@ class Words:
         return self.row(model._meta.label_lower, pk)
 
     def _coded(self, column: Any, value: Any) -> str:
+        known = self.labels.get(f"{column.model._meta.label_lower}.{column.name}", {})
+        if isinstance(value, bool):
+            return _yes_no(value)
         if isinstance(value, list):
             return ", ".join(self._coded(column, each) for each in value)
         if isinstance(value, Mapping):
-            return ", ".join(f"{plain(str(name))} {self._coded(column, each)}" for name, each in value.items())
+            told = ((known.get(str(name)) or plain(str(name)), each) for name, each in value.items())
+            return ", ".join(f"{name}: {self._coded(column, each)}" for name, each in told)
         if value in self.actors:
             return self.actor(value)
-        known = self.labels.get(f"{column.model._meta.label_lower}.{column.name}", {})
-        return known.get(value) or plain(str(value))
+        return known.get(value) or spoken(value)
 
 
 def _forms(casetype: CaseType) -> Iterator[tuple[str, str, Any]]:
-    """Yield model, column and typed field for what people type about a case of this kind."""
+    """Yield model, column and typed field for what people type about a case of this kind, and with its steps."""
     facts = casetype.facts._meta.label_lower
-    for model, form in ((facts, casetype.facts_form), ("cases.caseparty", casetype.party_form)):
+    steps = [(facts, each) for each in casetype.transition_forms.values()]
+    for model, form in (*steps, (facts, casetype.facts_form), ("cases.caseparty", casetype.party_form)):
         for name, typed in getattr(form, "base_fields", {}).items():
             yield model, name, typed
 
 
 def column_names(casetype: CaseType) -> dict[str, str]:
     """Return what people call the columns they type, by model and column."""
-    facts = casetype.facts._meta.label_lower
-    typed = {f"{model}.{name}": str(each.label) for model, name, each in _forms(casetype)}
-    return typed | {f"{facts}.{name}": label for name, label in casetype.sealed_labels.items()}
+    typed = {f"{model}.{name}": str(each.label).removesuffix(", in pounds") for model, name, each in _forms(casetype)}
+    named = {**casetype.sealed_labels, **casetype.column_labels}
+    return typed | {_full(casetype, name): label for name, label in named.items()}
+
+
+def _full(casetype: CaseType, name: str) -> str:
+    """Return a column's name with its row's: that of the facts where it names none."""
+    return name if "." in name else f"{casetype.facts._meta.label_lower}.{name}"
 
 
 def code_lists(casetype: CaseType) -> dict[str, Mapping[str, str]]:
     """Return the labels of stored codes, by model and column: the kernel's tables and the kind's own lists."""
+    typed = ((f"{model}.{name}", _choices(each)) for model, name, each in _forms(casetype) if hasattr(each, "choices"))
     return {
-        **{f"{model}.{name}": _choices(each) for model, name, each in _forms(casetype) if hasattr(each, "choices")},
-        **{f"{casetype.facts._meta.label_lower}.{name}": words for name, words in casetype.stored_codes.items()},
+        **{column: known for column, known in typed if known},
+        **{_full(casetype, name): known for name, known in casetype.stored_codes.items()},
+        **dict.fromkeys(("cases.case.retention_class", "cases.caseparty.retention_class"), _kept_as()),
         "cases.case.state": {state.code: state.label for state in casetype.lifecycle.all_states},
         "cases.clock.rule": {rule.code: rule.label for rule in clocks.RULES.values()},
         "cases.suspicionreport.submitted_from": {code: label for code, (_, label) in calendars.JURISDICTIONS.items()},
@@ -300,6 +311,10 @@ def code_lists(casetype: CaseType) -> dict[str, Mapping[str, str]]:
         "cases.releaseditem.category": {each.code: each.label for each in notice.CATEGORIES.values()},
         "cases.releaseditem.gateway": {each.code: each.label for each in notice.GATEWAYS.values()},
     }
+
+
+def _kept_as() -> Mapping[str, str]:
+    return {row.code: row.name for row in retention.CLASSES.values()}
 
 
 def _choices(typed: Any) -> Mapping[str, str]:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date
 from itertools import groupby
-from typing import Any
 
 from cases.kernel import casetypes, clocks
 from cases.kernel.calendars import LONDON
@@ -15,7 +14,8 @@ from cases.kernel.linking import links
 from cases.kernel.models import Case
 from cases.kernel.reading.timeline import Change, Entry
 from cases.reports.words import VERBS as REPORTED
-from cases.web.wording import field_label, words
+from cases.web.changes import Tongue
+from cases.web.wording import words
 
 __all__ = ["Day", "Told", "act_label", "days"]
 
@@ -103,15 +103,23 @@ ACTS: Mapping[str, Said] = {
     "act.not_confirmed": Said(what="did not confirm:", icon="circle-alert", look="decision-e"),
 }
 
+# Words with which what somebody did begins: who did it stands before them.
+DONE = frozenset(text.partition(" ")[0] for text in REPORTED.values()) - {"A"} | {"Decided"}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Told:
-    """One entry as the page shows it."""
+    """One entry as the page shows it; `others` are older ones that read the same."""
 
     entry: Entry
     said: Said
     sub: str
     changes: tuple[tuple[str, Change, str, str], ...]
+    others: tuple[Entry, ...] = ()
+
+    @property
+    def times(self) -> int:
+        return 1 + len(self.others)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,7 +154,10 @@ def _said(casetype: CaseType, entry: Entry) -> Said:
         return VERBS[entry.verb]
     look = "agency" if entry.actor.startswith("agency:") else "system"
     icon = "mail" if group in {"message", "callback", "agency", "letter"} else "cpu"
-    return Said(what="recorded:", strong=_in_words(casetype, entry.verb), icon=icon, look=look)
+    text = _in_words(casetype, entry.verb)
+    if text.partition(" ")[0] in DONE:
+        return Said(what=f"{text[:1].lower()}{text[1:]}", icon=icon, look=look)
+    return Said(what="recorded:", strong=text, icon=icon, look=look)
 
 
 def act_label(casetype: CaseType, verb: str) -> str:
@@ -181,72 +192,35 @@ def _sub(casetype: CaseType, entry: Entry) -> str:
     return ". ".join(parts)
 
 
-def _shown(value: Any) -> str:
-    if value is None or value == "":
-        return "nothing"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, dict):
-        return " ".join(str(each) for each in value.values())
-    if isinstance(value, list):
-        return ", ".join(_shown(each) for each in value) or "nothing"
-    return _moment(value) if isinstance(value, str) else str(value)
+def _told(casetype: CaseType, entry: Entry, tongue: Tongue) -> Told:
+    return Told(entry=entry, said=_said(casetype, entry), sub=_sub(casetype, entry), changes=tongue.told(entry))
 
 
-def _moment(text: str) -> str:
-    """Write a stored moment as people read it; any other text as words when it is a code."""
-    try:
-        value = datetime.fromisoformat(text)
-    except ValueError:
-        return words(text) if text.replace("_", "").isalpha() and text.islower() else text
-    has_time = len(text) > 10
-    local = value.astimezone(LONDON) if value.tzinfo else value
-    return f"{local.day} {local:%b %Y %H:%M}" if has_time else f"{local.day} {local:%b %Y}"
+def _reads_like(one: Told, other: Told) -> bool:
+    """Say whether two entries read the same but for their time: the second would tell nothing that the first does not.
+    What was written by hand is never left out."""
+    is_written = any((one.entry.note, one.entry.reason, other.entry.note, other.entry.reason))
+    same = (one.entry.actor, one.said, one.sub) == (other.entry.actor, other.said, other.sub)
+    shown = [[(label, each.is_sealed, *values) for label, each, *values in told.changes] for told in (one, other)]
+    return not is_written and same and shown[0] == shown[1]
 
 
-def _value(casetype: CaseType, change: Change, value: Any) -> str:
-    """Return a value of a change as people read it: a code of the kind's own in its words."""
-    stored = casetype.stored_codes.get(change.field) if change.row == casetype.facts._meta.label_lower else None
-    if stored and isinstance(value, str) and value in stored:
-        return stored[value]
-    if change.field.endswith("_pence") and isinstance(value, int):
-        return f"£{value / 100:,.2f}"
-    return _shown(value)
-
-
-def _label(casetype: CaseType, change: Change, people: Mapping[str, int]) -> str:
-    """Return a changed field's label, with the number of the person it belongs to."""
-    label = field_label(casetype, change.field)
-    if change.row == "cases.caseparty" and change.key in people:
-        return f"Person {people[change.key]}: {label.lower()}"
-    return label
-
-
-# Moments that the entry's own time says already.
-MOMENTS = frozenset({"answered_at", "ended_at", "voided_at", "closed_at"})
-
-
-def _told(casetype: CaseType, entry: Entry, people: Mapping[str, int]) -> Told:
-    return Told(
-        entry=entry,
-        said=_said(casetype, entry),
-        sub=_sub(casetype, entry),
-        changes=tuple(
-            (
-                _label(casetype, change, people),
-                change,
-                _value(casetype, change, change.old),
-                _value(casetype, change, change.new),
-            )
-            for change in entry.changes
-            if change.field not in MOMENTS
-        ),
-    )
+def _gathered(told: Iterable[Told]) -> list[Told]:
+    """Return entries with a run of equal ones as one, which says how many it stands for and since when."""
+    found: list[Told] = []
+    for each in told:
+        if found and _reads_like(found[-1], each):
+            found[-1] = replace(found[-1], others=(*found[-1].others, each.entry))
+        else:
+            found.append(each)
+    return found
 
 
 def days(case: Case, entries: Iterable[Entry]) -> list[Day]:
     """Return the entries in words, grouped by London day, in the order given. Load the case with its people."""
     casetype = casetypes.get(case.kind)
-    people = {str(person.pk): person.number for person in case.parties.all()}
+    tongue = Tongue(casetype, {person.pk: person.number for person in case.parties.all()})
     grouped = groupby(entries, key=lambda entry: entry.at.astimezone(LONDON).date())
-    return [Day(date=day, entries=[_told(casetype, entry, people) for entry in found]) for day, found in grouped]
+    return [
+        Day(date=day, entries=_gathered(_told(casetype, entry, tongue) for entry in found)) for day, found in grouped
+    ]

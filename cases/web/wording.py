@@ -31,6 +31,8 @@ FIELDS = {
     "is_closed": "Closed",
     "closed_date": "Closed on",
     "dispose_after_date": "Keep until",
+    "retention_class": "Kept as",
+    "scan": "Virus scan",
     "amount_pence": "Amount",
     "is_facility_granted": "Product was provided",
 }

@@ -4,14 +4,18 @@ import ast
 import re
 from pathlib import Path
 
+from cases.debt.sale import lines
+from cases.fraud.codes import INCOMING
 from cases.kernel import casetypes
 from cases.reports import words
 from cases.web import story
 
 VERB = re.compile(r"[a-z_]+\.[a-z_]+")
 # Verbs that are put together when they are written, as the code that writes them says.
-MADE = {f"fraud_referral.{kind}" for kind in ("match", "enquiry", "removal_instruction", "protective_registration")}
+MADE = {f"fraud_referral.{kind}" for kind in INCOMING}
 MADE |= {f"{each}_decided" for each in MADE} | {"case.work_done", "search.answered", "search.refused"}
+MADE |= {f"debt_sale_account.{move}" for move in lines.MOVES}
+MADE |= {f"credit_file.{became}" for became in ("delivered", "refused", "dead", "unknown", "skipped", "lost")}
 # Written while a case is put together or on streams of the office, which tell of themselves.
 NOT_OF_CASES = {"accounts.told", "callback.unreadable"}
 NOT_OF_CASES |= {"agency.partner_key_added", "agency.partner_key_revoked", "figures.files_failed", "figures.files_made"}

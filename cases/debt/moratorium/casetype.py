@@ -79,7 +79,13 @@ MORATORIUM = CaseType(
     intake=intake.INTAKE,
     is_divisible=False,
     # Numbers of rows, and what the table of debts says better.
-    unspoken=frozenset({"account", "holder", "hold", "parts"}),
+    unspoken=frozenset({"account", "holder", "hold", "parts", "score"}),
+    stored_codes={"cases.moratoriumdebt.standing": codes.STANDINGS, "cases.moratoriumdebt.origin": codes.ORIGINS},
+    column_labels={
+        "last_date": "Last protected day",
+        "cases.moratoriumdebt.standing": "A debt",
+        "cases.moratoriumdebt.effective_date": "Protected from",
+    },
     is_erasable=False,
     said={
         "moratorium.account_known": "Billing told of an account that the notice names",

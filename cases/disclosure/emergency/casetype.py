@@ -72,6 +72,7 @@ EMERGENCY_DISCLOSURE = CaseType(
         "settled": "case_record",
     },
     agency_kinds=frozenset({"emergency"}),
+    stored_codes={"refusal_code": dict(codes.REFUSALS)},
     clock_ends={periods.REST: callbacks.rested},
     message_labels={kind.code: kind.label for kind in messages.ALL},
     urgent=frozenset({"live"}),

@@ -62,4 +62,14 @@ PARTNER_QUERY = CaseType(
     erase_beside=simevents.erase_due,
     registers=(("Agreements with partners", "web:partners", "view_partners"),),
     unspoken=frozenset({"number_tokens", "partner", "agreement"}),
+    stored_codes={
+        "answer": dict(codes.ANSWERS),
+        "refusal_code": dict(codes.REFUSALS),
+        "feedback": dict(codes.FEEDBACK),
+    },
+    column_labels={
+        "latest_change_at": "SIM last changed",
+        "feedback": "What came of it",
+        "fed_back_at": "Told",
+    },
 )

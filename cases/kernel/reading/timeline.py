@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,22 +9,31 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from django.db.models import BigIntegerField, CharField, Expression, F, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import (
+    BigIntegerField,
+    CharField,
+    Expression,
+    F,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+)
 from django.db.models import Case as Choice
 from django.db.models.functions import Cast, Concat, Substr
 
-from cases.kernel import casetypes
 from cases.kernel.calendars import LONDON
 from cases.kernel.models import Agency, Case, Note, User
 from cases.kernel.prepared import Prepared
+from cases.kernel.reading.columns import ENDINGS, label_of, says_nothing
 from cases.ledger import sealing
 from cases.ledger.models import LedgerEvent
 
 __all__ = ["PAGE_SIZE", "SHOWS", "Change", "Entry", "last_change", "names", "story"]
 
 PAGE_SIZE = 20
-# Columns that repeat what the entry says anyway, or that only order other columns.
-UNSPOKEN = frozenset({"version", "changed_at", "state", "is_dormant", "key", "case", "blob", "digest", "due_at"})
 # Rows that keep the books of the act itself; the entry's own words tell of them.
 BOOKKEEPING = frozenset(
     {
@@ -152,17 +160,25 @@ def _opened(
 
 
 def names(labels: Iterable[str]) -> dict[str, str]:
-    """Return who stands behind actor labels. One query."""
+    """Return who stands behind actor labels, and behind agencies by their row ("agency#7"). One query."""
     wanted = set(labels)
     staff = [int(label[6:]) for label in wanted if label.startswith("staff:")]
     codes = [label[7:] for label in wanted if label.startswith("agency:")]
+    rows = [int(label[7:]) for label in wanted if label.startswith("agency#")]
     people = User.objects.filter(pk__in=staff).annotate(
         label=Concat(Value("staff:"), Cast("pk", CharField()), output_field=CharField()), shown=F("display_name")
     )
     agencies = Agency.objects.filter(code__in=codes).annotate(
         label=Concat(Value("agency:"), "code", output_field=CharField()), shown=F("display_name")
     )
-    found = dict(people.values_list("label", "shown").union(agencies.values_list("label", "shown")))
+    by_row = Agency.objects.filter(pk__in=rows).annotate(
+        label=Concat(Value("agency#"), Cast("pk", CharField()), output_field=CharField()), shown=F("display_name")
+    )
+    found = dict(
+        people.values_list("label", "shown").union(
+            agencies.values_list("label", "shown"), by_row.values_list("label", "shown")
+        )
+    )
     return {label: found.get(label, "System" if label.startswith("system:") else label) for label in wanted}
 
 
@@ -172,19 +188,17 @@ def _known(case: Case, events: Iterable[Any], bodies: Iterable[Mapping[str, Any]
     if case.assignee is not None:
         known[f"staff:{case.assignee_id}"] = case.assignee.display_name
     given = {
-        f"staff:{user_id}"
+        label.format(number)
         for body in bodies
         for change in body.get("changes", ())
-        for user_id in change.get("f", {}).get("assignee", ())
-        if user_id
+        if change["op"] == "~" and change["m"] not in BOOKKEEPING
+        for name, values in change.get("f", {}).items()
+        if (label := label_of(change["m"], name))
+        for number in values
+        if number
     }
     missing = given - set(known)
     return known | (names(missing) if missing else {})
-
-
-def _unspoken() -> frozenset[str]:
-    """Return the columns that no entry tells of: everybody's, and those that a kind of case names."""
-    return UNSPOKEN.union(*(each.unspoken for each in casetypes.all_types()))
 
 
 def _changes(body: Mapping[str, Any], known: Mapping[str, str]) -> tuple[Change, ...]:
@@ -193,9 +207,9 @@ def _changes(body: Mapping[str, Any], known: Mapping[str, str]) -> tuple[Change,
         if change["op"] != "~" or change["m"] in BOOKKEEPING:
             continue
         for name, (old, new) in change.get("f", {}).items():
-            if name == "assignee":
-                old, new = (known.get(f"staff:{user_id}") if user_id else None for user_id in (old, new))
-            if name not in _unspoken():
+            if label := label_of(change["m"], name):
+                old, new = (known.get(label.format(number)) if number else None for number in (old, new))
+            if not says_nothing(change["m"], name):
                 told.append(Change(row=change["m"], key=str(change["k"]), field=name, old=old, new=new))
         sealed = change.get("s", ())
         told += [Change(row=change["m"], key=str(change["k"]), field=name, is_sealed=True) for name in sealed]
@@ -243,10 +257,6 @@ def story(
     return entries, older
 
 
-# What only says of which kind a column's value is.
-ENDINGS = re.compile(r"^(is|has)_|_(at|on|date|pence|id|code)$")
-
-
 def last_change(case: Case) -> str:
     """Return the sentence that says who last did something to a case, and when. Names no value."""
     event = LedgerEvent.objects.filter(stream=case.uid).order_by("-seq").first()
@@ -262,4 +272,4 @@ def last_change(case: Case) -> str:
 def _told_fields(change: Mapping[str, Any]) -> list[str]:
     if change["op"] != "~" or change["m"] in BOOKKEEPING:
         return []
-    return [name for name in (*change.get("f", {}), *change.get("s", ())) if name not in _unspoken()]
+    return [name for name in (*change.get("f", {}), *change.get("s", ())) if not says_nothing(change["m"], name)]
