@@ -1,28 +1,44 @@
 """The retail alert: where goods went that fraud ordered. An address and a code, never where an innocent person lives.
 
 Told when the filing stands, if its people said so beforehand. It hears of a removal, an expiry and an amendment as
-whoever was told does: see kernel.corrections.
+whoever was told does: see kernel.corrections. What a hold on reporting keeps from it is told when that has ended.
 """
 
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
+
+from django.db.models import Max
 
 from cases.fraud import expiry, messages
 from cases.fraud.models import DerivedFlag
-from cases.kernel import holdkinds, holds, outbox, releases, tasks
+from cases.kernel import clocks, holdkinds, holds, outbox, releases, tasks
 from cases.kernel.actors import Actor, system
-from cases.kernel.models import Agency, Case, CaseAddress, CaseParty, OutboxMessage
+from cases.kernel.clocks import ClockRule
+from cases.kernel.models import Agency, Case, CaseAddress, CaseParty, OutboxMessage, Task
 from cases.ledger import api as ledger
 from cases.ledger import sealing
 
-__all__ = ["tell", "tell_anew"]
+__all__ = ["CLOCKS", "HELD", "TASK", "take_back", "tell", "tell_anew", "tell_held"]
 
 KINDS = ("delivery", "used_by_fraudster")
 FIELDS = ("line_1", "postcode")
 NUMBER = re.compile(r"\d+[a-z]?\b")  # of a house or flat
+TASK, HELD, IS_HELD = "fraud_alert_not_told", "fraud_alert_held", "a_hold_stops_it"
+_NOT_THERE = ("pending", "dead", "withdrawn", "superseded", "skipped", "refused")
+CLOCKS = (
+    ClockRule(
+        code=HELD,
+        label="A hold is over: the retail alert is told",
+        length=1,
+        unit="minutes",
+        source="Internal rule: what a machine can do waits for nobody",
+        effective_from=date(2026, 1, 1),
+        is_work=False,
+    ),
+)
 
 
 def tell(context: Any) -> None:
@@ -33,18 +49,61 @@ def tell(context: Any) -> None:
     case = context.case
     if not case.fraud_referral.alert_code:
         return
-    actor = system("alerts", source=case.source)
-    agency = _agency()
-    sentence = "nobody_to_tell"
     if holds.blocks(case, holdkinds.REPORT, at=context.at):
-        sentence = "a_hold_stops_it"
-    elif agency is not None:
-        try:
-            sentence = "" if _send(case, agency, actor=actor, at=context.at) else "no_address_to_tell"
-        except (releases.ReleaseRefused, outbox.NoChannel) as refusal:
-            sentence = type(refusal).__name__
-    if sentence:
-        tasks.raise_task("fraud_alert_not_told", case=case, at=context.at, cause=sentence)
+        _wait(case, at=context.at)
+    elif cause := _why_not_told(case, at=context.at):
+        tasks.raise_task(TASK, case=case, at=context.at, cause=cause)
+
+
+def _why_not_told(case: Case, *, at: datetime) -> str:
+    """Tell the alert, or return by a code why it could not be told."""
+    agency = _agency()
+    if agency is None:
+        return "nobody_to_tell"
+    try:
+        told = _send(case, agency, actor=system("alerts", source=case.source), at=at)
+    except (releases.ReleaseRefused, outbox.NoChannel) as refusal:
+        return type(refusal).__name__
+    return "" if told else "no_address_to_tell"
+
+
+def _wait(case: Case, *, at: datetime) -> None:
+    """Have somebody know that a hold keeps it from the alert, and ask again when the last of them ends by itself."""
+    tasks.raise_task(TASK, case=case, at=at, cause=IS_HELD)
+    _ask_again(case, at=at)
+
+
+def _ask_again(case: Case, *, at: datetime) -> None:
+    held = holds.active(case, at=at).filter(blocks__contains=[holdkinds.REPORT])
+    clocks.end(case, HELD, at=at, state="cancelled")
+    last = None if held.filter(ends_at=None).exists() else held.aggregate(last=Max("ends_at"))["last"]
+    if last is not None:
+        clocks.start(case, HELD, started_at=last)
+
+
+def tell_held(case: Case, *, actor: Actor, at: datetime) -> None:
+    """Tell what a hold kept from the alert, once none does and while the filing stands undisputed, inside the current
+    ledger action on a locked case. What cannot be told stays with the person who was asked."""
+    waiting = Task.objects.filter(case=case, kind=TASK, closed_at=None, detail__cause=IS_HELD)
+    if not waiting.exists():
+        return
+    if holds.blocks(case, holdkinds.REPORT, at=at):
+        _ask_again(case, at=at)
+    elif case.state == "filed" and not _why_not_told(case, at=at):
+        tasks.close_about(case, TASK, actor=actor, at=at, cause=IS_HELD)
+
+
+def take_back(case: Case, *, at: datetime) -> None:
+    """A hold begins that stops reporting: what the alert was to be told and has nothing of yet waits too, inside the
+    current ledger action on a locked case. What puts right what it has is not stopped."""
+    uploads = OutboxMessage.objects.filter(case=case, kind=messages.ALERT_UPLOAD.code)
+    if uploads.exclude(state__in=_NOT_THERE).exists():
+        return
+    if outbox.withdraw(case, messages.ALERT_UPLOAD.code, at=at, states=("pending", "dead")):
+        for flag in DerivedFlag.objects.filter(case=case, kind="alert", purged_at=None):
+            flag.purged_at = at
+            flag.save(update_fields=["purged_at"])
+        _wait(case, at=at)
 
 
 def tell_anew(case: Case, *, agency: Agency, actor: Actor, at: datetime) -> OutboxMessage | None:

@@ -31,6 +31,7 @@ __all__ = [
     "is_owed",
     "marks_nobody_under_a_hold",
     "owe_what_changed",
+    "take_back_what_marks_anew",
     "take_note_of_errors",
 ]
 
@@ -52,6 +53,7 @@ _DETACHED = "fraud_referral.detach"
 _TAKEN_OUT = frozenset({_DETACHED, "fraud_referral.split"})
 _CHANGES = (_DETACHED, *(verb for verb in approvals.SHAPING_VERBS if verb not in _NO_PART_OF_IT))
 # The agency files what was approved: whoever was taken out since then is still part of it.
+_WAITS = ("pending", "dead")
 _SAID = ("fraud_referral.approve", "fraud_referral.amend", "fraud_referral.amend_disputed")
 
 
@@ -63,7 +65,7 @@ def _changes(case: Case) -> Any:
 
 
 def is_changed(context: Any) -> str | None:
-    if not _changes(context.case).exists() and not astold.is_refused(context.case):
+    if not _changes(context.case).exists() and not astold.is_untold(context.case):
         return "Nothing changed since the agency was told. Change the case first; another person then amends."
     if not astold.differs(context.case, at=context.at):
         return "The agency would be told just what it was told: what changed is no part of it, or was put back."
@@ -107,7 +109,37 @@ def adds_nobody_adverse(context: Any) -> str | None:
 
 def marks_nobody_under_a_hold(context: Any) -> str | None:
     """Where nothing more is to be reported nobody is marked anew; what is no longer so is put right all the same."""
-    return holds.blocks(context.case, holdkinds.REPORT, at=context.at) if adds_adverse_person(context) else None
+    return holds.blocks(context.case, holdkinds.REPORT, at=context.at) if _marked_anew(context.case) else None
+
+
+def _marked_anew(case: Case) -> list[int]:
+    """Return by number who would be marked at the agency that has no such marker of them: new in the case, or named by
+    amendments alone that it did not get."""
+    marked = Clock.objects.filter(case=case, rule="k24_adverse").exclude(state="cancelled")
+    adverse = insiders.others(case).filter(is_innocent=False)
+    people = adverse.exclude(Q(pk__in=marked.values("party_id")) & ~Q(number__in=_unsaid(case)))
+    return list(people.values_list("number", flat=True))
+
+
+def _unsaid(case: Case) -> set[int]:
+    """Return by number whom amendments marked anew of which the agency has none, nor any later one. One query where
+    nobody ever was."""
+    told = LedgerEvent.objects.filter(stream=case.uid, action__in=_SAID, body__contains='"marks"')
+    marks = {detail["message"]: detail["marks"] for detail in (event.content()["detail"] for event in told)}
+    if not marks:
+        return set()
+    sent = OutboxMessage.objects.filter(case=case, kind=messages.FPA_AMEND.code)
+    had = sent.filter(state__in=("sending", "delivered", "acknowledged")).order_by("-pk").values_list("pk").first()
+    unsaid = sent.filter(pk__gt=had[0] if had else 0, public_id__in=marks)
+    return {number for public_id in unsaid.values_list("public_id", flat=True) for number in marks[str(public_id)]}
+
+
+def take_back_what_marks_anew(case: Case, *, at: datetime) -> None:
+    """A hold begins that stops reporting: an amendment that waits and would mark somebody anew does not leave, and is
+    owed again, inside the current ledger action on a locked case. Once they are taken out it may be made."""
+    waits = OutboxMessage.objects.filter(case=case, kind=messages.FPA_AMEND.code, state__in=_WAITS)
+    if waits.exists() and _marked_anew(case) and outbox.withdraw(case, messages.FPA_AMEND.code, at=at, states=_WAITS):
+        _owe(case, "fraud_amendment", at=at)
 
 
 def ask_for_amendment(case: Case, *, at: datetime) -> None:
@@ -145,7 +177,7 @@ def _take_back_filing(case: Case, *, at: datetime) -> None:
     """What was approved names somebody who is no part of it: as long as it waits it does not leave, nor any more. Of a
     filing that stands it is an amendment, and another is owed."""
     if case.state in STANDING:
-        outbox.withdraw(case, messages.FPA_AMEND.code, at=at, states=("pending", "dead"))
+        outbox.withdraw(case, messages.FPA_AMEND.code, at=at, states=_WAITS)
     if case.state != "approved":
         return
     if not outbox.withdraw(case, messages.FPA_FILE.code, at=at, states=("pending", "dead")):
@@ -184,7 +216,10 @@ def amend(context: Any) -> None:
     facts = case.fraud_referral
     facts.field_errors = []
     facts.save(update_fields=["field_errors"])
-    _tell_agency(case, actor=actor, at=at)
+    marks = _marked_anew(case)
+    message = _tell_agency(case, actor=actor, at=at)
+    if message is not None and marks:
+        ledger.current().detail.update({"marks": marks, "message": str(message.public_id)})
     astold.note(case, at=at)
     expiry.start_or_restart(case, filed_at=_filed_at(case, at), at=at)
     flags.fit(case, at=at)
@@ -194,12 +229,13 @@ def amend(context: Any) -> None:
     victims.write(context.case, at=at)
 
 
-def _tell_agency(case: Case, *, actor: Actor, at: datetime) -> None:
+def _tell_agency(case: Case, *, actor: Actor, at: datetime) -> OutboxMessage | None:
     try:
-        messages.amend(case, actor=actor, at=at)
+        return messages.amend(case, actor=actor, at=at)
     except outbox.NoChannel as refusal:
         outbox.supersede(case, messages.FPA_AMEND.code, at=at)
         corrections.by_hand(case, messages.FPA_AMEND.recipient_kind, "amended", refusal=refusal, at=at)
+        return None
 
 
 def amend_disputed(context: Any) -> None:

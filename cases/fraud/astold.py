@@ -19,7 +19,7 @@ from cases.ledger import api as ledger
 from cases.ledger.canonical import canon
 from cases.ledger.models import LedgerEvent
 
-__all__ = ["differs", "differs_from_police", "is_refused", "note", "note_police"]
+__all__ = ["differs", "differs_from_police", "is_untold", "note", "note_police"]
 
 # What the messages about a filing are made of, beside its people; and what is told only to others than the agency.
 FACTS = (
@@ -44,9 +44,9 @@ def note(case: Case, *, at: datetime) -> None:
 def differs(case: Case, *, at: datetime) -> bool:
     """Say whether what would be told is something else than was told last, to the agency or to others who were told
     more. Of a filing that was made before digests were kept it is said to be so, and of an amendment that the agency
-    refused."""
+    did not get."""
     told = _last_told(case)
-    if told is None or is_refused(case) or told["told"] != _filing(case, at=at):
+    if told is None or is_untold(case) or told["told"] != _filing(case, at=at):
         return True
     is_same = told["told_elsewhere"] == _elsewhere(case)
     return not is_same and bool(corrections.earlier_recipients(case))
@@ -82,10 +82,11 @@ def _people(case: Case, numbers: Collection[int]) -> dict[str, str]:
     return {str(row.number): _hash(_rows([row])) for row in parties}
 
 
-def is_refused(case: Case) -> bool:
-    """Say whether the agency did not take the newest amendment: then it was told nothing by it. One query."""
+def is_untold(case: Case) -> bool:
+    """Say whether the agency did not take the newest amendment, or it was taken back before it had it: then it was told
+    nothing by it. One query."""
     amendments = OutboxMessage.objects.filter(case=case, kind="fpa_amend").order_by("-seq")
-    return amendments.values_list("state", flat=True).first() == "refused"
+    return amendments.values_list("state", flat=True).first() in ("refused", "withdrawn")
 
 
 def _last_told(case: Case) -> dict[str, Any] | None:

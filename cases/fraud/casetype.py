@@ -14,6 +14,7 @@ from cases.fraud import (
     flags,
     forms,
     fromoutside,
+    held,
     incoming,
     insiders,
     intake,
@@ -36,7 +37,7 @@ from cases.kernel.exchange import corrections, letters
 
 __all__ = ["FRAUD_REFERRAL"]
 
-clocks.declare(*periods.CLOCKS)
+clocks.declare(*periods.CLOCKS, *alerts.CLOCKS)
 retention.declare(*periods.RETENTION)
 tasks.declare(
     {
@@ -179,7 +180,7 @@ FRAUD_REFERRAL = CaseType(
         **moratoria.ENDED_BY_HAND,
     },
     reacts={
-        "hold_began": moratoria.hold_began,
+        "hold_began": held.hold_began,
         "fraud_confirmed": fromoutside.fraud_confirmed,
         "who_is_marked": expiry.of_the_filing,
         "still_marked": flags.still_marked,
@@ -187,7 +188,9 @@ FRAUD_REFERRAL = CaseType(
     clock_ends={
         **dict.fromkeys(periods.EXPIRIES, callbacks.expired),
         **dict.fromkeys(incoming.FLAG_CLOCKS.values(), incoming.end_flag),
+        **held.CLOCK_ENDS,
     },
+    common_effects={"release_hold": held.hold_released},
     message_labels={
         **{kind.code: kind.label for kind in (*messages.ALL, police.REPORT_FRAUD)},
         letters.LETTER.code: letters.LETTER.label,

@@ -6,7 +6,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from cases.fraud import codes, disputes, flags, incoming, messages, periods
+from cases.fraud import alerts, codes, disputes, flags, incoming, messages, periods
 from cases.kernel import casetypes, clocks, outbox, releases, tasks
 from cases.kernel.exchange import corrections
 from cases.kernel.models import Case, CaseParty, OutboxMessage, Task
@@ -34,7 +34,7 @@ ENDED_BY = {"fraud_must_remove": "This ends when the filing is removed."}
 # What was owed about a filing while it stood.
 MOOT = (
     *("fraud_must_remove", "fraud_removal", "fraud_amendment", "fraud_dispute"),
-    *("fraud_field_errors", "fraud_removal_refused", "detached_filed"),
+    *("fraud_field_errors", "fraud_removal_refused", "detached_filed", alerts.TASK),
 )
 ALERT = frozenset({"fraud_alert"})
 # In which states a removal never came to the agency, or not by our message.
@@ -62,7 +62,7 @@ def remove(context: Any) -> None:
     facts.removal_reason = reason
     facts.save(update_fields=["removal_reason"])
     disputes.end(case, "removed", actor=context.actor, at=at)
-    for kind in ("fraud_must_remove", "fraud_removal", "fraud_amendment", "fraud_police_anew"):
+    for kind in ("fraud_must_remove", "fraud_removal", "fraud_amendment", "fraud_police_anew", alerts.TASK):
         tasks.close_all(case, kind, actor=context.actor, at=at)
     incoming.accept_instructions(case, actor=context.actor, at=at)
     corrections.start_transmission(case, at=at)
@@ -151,5 +151,6 @@ def expire(context: Any) -> None:
 
 def _close_what_is_moot(context: Any) -> None:
     case: Case = context.case
+    clocks.end(case, alerts.HELD, at=context.at, state="cancelled")
     for kind in MOOT:
         tasks.close_all(case, kind, actor=context.actor, at=context.at)

@@ -99,7 +99,7 @@ class Casework(Referral):
             "split": self.was_told or self.state not in EDITABLE or given not in self.people or len(self.people) == 1,
             "detach": given not in self.people,
             "report_to_police": self.is_held,
-            "amend": self.is_held and bool(self.adverse - self.marked),
+            "amend": self.is_held and bool(self.marked_anew),
         }
         return not wanting.get(act, False)
 
@@ -192,6 +192,9 @@ class Casework(Referral):
             self._promise("correction_removed")
         self.asks_anew &= bool(self.told_police) or self.state not in BEFORE
         self._ask_anew()
+        if any(self.words[place][1] in {"pending", "dead"} and given in named for place, named in self.reports.items()):
+            self._retire({"report_fraud"}, {"pending", "dead"}, "withdrawn")
+            self.asks_anew = True
 
     def _take_out(self, given: Any, hands: set[str]) -> None:
         """Whoever takes somebody out has shaped what is filed, and so has who agreed to it."""
@@ -209,6 +212,8 @@ class Casework(Referral):
     def hold(self, kind: str) -> None:
         self.holds[self.entered] = kind
         self.entered += 1
+        if kind == "legal" and self.state in {"filed", "disputed"} and self.marked_anew:
+            self._retire({"fpa_amend"}, {"pending", "dead"}, "withdrawn")
 
     def allows_to_give(self, who: Person, to: str | None) -> bool:
         return bool(who.roles & DESK) and (to is None or to in TEAM)

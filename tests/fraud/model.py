@@ -49,9 +49,11 @@ class Referral:
     people: dict[int, bool] = field(default_factory=lambda: {1: True, 2: False})
     marked: set[int] = field(default_factory=set)
     named: int = 2
+    marks: dict[int, set[int]] = field(default_factory=dict)  # whom an amendment marks anew, by the place of its word
     remover: str = ""
     is_disputed_meanwhile: bool = False  # while it comes down
     told_police: set[int] = field(default_factory=set)  # about whom
+    reports: dict[int, set[int]] = field(default_factory=dict)  # whom each names, by the place of its word
     told_calls: bool = False  # whether the last report held communications data
     police_said: int = 0  # at which edit the police were told last
     asks_anew: bool = False  # whether somebody is asked to report to them anew
@@ -78,6 +80,15 @@ class Referral:
         return {number for number, is_adverse in self.people.items() if is_adverse}
 
     @property
+    def marked_anew(self) -> set[int]:
+        """Who would be marked at the agency that has no such marker of them."""
+        had = {"delivered", "acknowledged"}
+        amendments = [(place, state) for place, (kind, state) in enumerate(self.words) if kind == "fpa_amend"]
+        last = max((place for place, state in amendments if state in had), default=-1)
+        unsaid = {number for place, numbers in self.marks.items() if place > last for number in numbers}
+        return self.adverse - (self.marked - unsaid)
+
+    @property
     def says(self) -> tuple[int, frozenset[int]]:
         return self.edits, frozenset(self.people)
 
@@ -85,7 +96,7 @@ class Referral:
     def owes_amendment(self) -> bool:
         """Whether the agency would be told something else, or did not take what it was told last."""
         amendments = [state for kind, state in self.words if kind == "fpa_amend"]
-        return bool(self.changers and self.says != self.said) or amendments[-1:] == ["refused"]
+        return bool(self.changers and self.says != self.said) or amendments[-1:] in (["refused"], ["withdrawn"])
 
     def allows(self, act: str, who: Person, *, is_late: bool = False) -> bool:
         if act == "note":
@@ -104,7 +115,9 @@ class Referral:
         wanting = {
             "submit": self.documents == 0 or not self.adverse,
             "amend": who.name in self.shapers or not self.adverse,
-            "amend_disputed": not self.adverse or bool(self.adverse - self.marked),
+            "amend_disputed": not self.adverse
+            or bool(self.adverse - self.marked)
+            or (self.is_held and bool(self.marked_anew)),
             "report_to_police": self.documents == 0 or not self.people,
             "approve": not self.waits,
             "close_no_action": self.asks_anew,
@@ -162,15 +175,17 @@ class Referral:
             self.order.append(("filing", len(self.messages) - 1))
         if act in {"approve", *AMENDS}:
             self.changers, self.said = set(), self.says
+        anew = self.marked_anew
         self.marked |= self.adverse if act in {"file", *AMENDS} else set()
         if act == "withdraw":
             self.messages = ["withdrawn" if each in {"pending", "dead"} else each for each in self.messages]
-        self._tell(act, who)
+        self._tell(act, who, anew)
 
-    def _tell(self, act: str, who: Person) -> None:
+    def _tell(self, act: str, who: Person, anew: set[int]) -> None:
         """What the agency and the police are told, and what that takes back or replaces."""
         if act in AMENDS:
             self._retire({"fpa_amend"}, {"pending", "refused", "dead"}, "superseded")
+            self.marks[len(self.words)] = anew
             self._promise("fpa_amend")
         if self.told_police and act in {"approve", "refuse", *AMENDS}:
             self.asks_anew = False
@@ -201,6 +216,8 @@ class Referral:
 
     def _promise(self, kind: str) -> None:
         self.words.append((kind, "pending"))
+        if kind == "report_fraud":
+            self.reports[len(self.words) - 1] = set(self.told_police)
         if kind.startswith("fpa_"):
             self.order.append(("word", len(self.words) - 1))
 

@@ -1,6 +1,6 @@
 """What agencies tell of a referral without moving it: a row, decided by a person with a reason, and nothing more."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.urls import reverse
@@ -11,10 +11,10 @@ from cases.agencies.provision import new_inbound_key
 from cases.agencies.sandbox import desks
 from cases.fraud import incoming
 from cases.fraud.models import DerivedFlag, IncomingNotice
-from cases.kernel import actors, edits, notice
+from cases.kernel import actors, edits, holds, notice, transitions, verdicts
 from cases.kernel.errors import CaseError, NotAllowed
 from cases.kernel.exchange import corrections
-from cases.kernel.models import Callback, Case, Clock, OutboxMessage, ReleasedItem, Task
+from cases.kernel.models import Approval, Callback, Case, Clock, Hold, OutboxMessage, ReleasedItem, Task
 from cases.kernel.office import proposals
 from cases.kernel.timing import sweeps
 from cases.ledger import verify
@@ -22,7 +22,7 @@ from cases.ledger.models import AccessEvent, LedgerEvent
 from tests import factories
 from tests.api.caller import call, callback
 from tests.fraud.told import ALERT, FPA, hear_of
-from tests.kernel.snapshots import nothing_written
+from tests.kernel.snapshots import nothing_written, undone
 from tests.web import desk
 from tests.web.test_queries import shortly, statements
 
@@ -436,6 +436,93 @@ def test_a_filing_is_not_lost_because_the_alert_cannot_be_told(people, monkeypat
     assert Case.objects.get(pk=case.pk).state == "filed"
     assert Task.objects.get(case=case, kind="fraud_alert_not_told").detail == {"cause": "ReleaseRefused"}
     assert not DerivedFlag.objects.filter(kind="alert").exists()
+
+
+def hold_reports(case, people, kind="legal", **more):
+    given = {"actor": people["a.byrne"], "at": factories.FILED_AT, "source": "legal", "blocks": ["report"], **more}
+    return holds.enter(case.pk, kind, **given)
+
+
+def release(case, people, at=DAY):
+    hold = Hold.objects.get(case=case, kind="legal", released_at=None)
+    given = {"at": at, "reason": "Over.", "inputs": {"hold": str(hold.pk)}}
+    transitions.apply(case.pk, "release_hold", actor=people["a.byrne"], **given)
+    approval = Approval.objects.get(case=case, act="release_hold", closed_at=None)
+    verdicts.decide(approval.uid, "agreed", actor=people["d.osei"], at=at)
+
+
+def uploads(case):
+    rows = OutboxMessage.objects.filter(case=case, kind="alert_upload").order_by("pk")
+    return list(rows.values_list("state", flat=True))
+
+
+def alert_tasks(case):
+    rows = Task.objects.filter(case=case, kind="fraud_alert_not_told", closed_at=None)
+    return list(rows.values_list("detail__cause", flat=True))
+
+
+def filed_under_a_hold(people, monkeypatch, **more):
+    """A filing that was sent before a hold on reporting began, and filed after."""
+    monkeypatch.setitem(factories.FACTS, "alert_code", "fraud")
+    case = factories.submitted(people)
+    hold_reports(case, people, **more)
+    transitions.apply(
+        case.pk, "file", actor=factories.fpa(), at=factories.FILED_AT, inputs={"agency_reference": "SFR-2026-0004417"}
+    )
+    assert (uploads(case), alert_tasks(case)) == ([], ["a_hold_stops_it"])
+    return case
+
+
+def test_what_a_hold_kept_from_the_alert_is_told_when_it_is_released(people, monkeypatch):
+    case = filed_under_a_hold(people, monkeypatch)
+    release(case, people)
+    assert (uploads(case), alert_tasks(case)) == (["pending"], [])
+    assert DerivedFlag.objects.filter(case=case, kind="alert", purged_at=None).count() == 1
+
+
+def test_what_a_hold_kept_from_the_alert_is_told_when_it_ends_by_itself(people, monkeypatch):
+    ends = factories.FILED_AT + timedelta(days=3)
+    case = filed_under_a_hold(people, monkeypatch, ends_at=ends)
+    sweeps.end_due_clocks(now=ends - timedelta(minutes=1))
+    assert uploads(case) == []
+    sweeps.end_due_clocks(now=ends + timedelta(minutes=2))
+    assert (uploads(case), alert_tasks(case)) == (["pending"], [])
+
+
+def test_another_hold_keeps_it_still_and_a_filing_that_comes_down_is_told_to_nobody(people, monkeypatch):
+    case = filed_under_a_hold(people, monkeypatch)
+    hold_reports(case, people, "complaint", ends_at=DAY + timedelta(days=9))
+    with undone():
+        release(case, people)
+        assert (uploads(case), alert_tasks(case)) == ([], ["a_hold_stops_it"])
+        sweeps.end_due_clocks(now=DAY + timedelta(days=10))
+        assert (uploads(case), alert_tasks(case)) == (["pending"], [])
+    given = {"at": DAY, "reason": "Wrong.", "inputs": {"reason_code": "error"}}
+    transitions.apply(case.pk, "remove", actor=people["d.osei"], **given)
+    assert alert_tasks(case) == []
+    release(case, people)
+    sweeps.end_due_clocks(now=DAY + timedelta(days=10))
+    assert uploads(case) == []
+
+
+def test_what_waits_for_the_alert_when_a_hold_begins_does_not_leave_until_it_ends(people):
+    case = told_alert(people)
+    hold_reports(case, people)
+    assert (uploads(case), alert_tasks(case)) == (["withdrawn"], ["a_hold_stops_it"])
+    assert not DerivedFlag.objects.filter(case=case, kind="alert", purged_at=None).exists()
+    release(case, people)
+    assert (uploads(case), alert_tasks(case)) == (["withdrawn", "pending"], [])
+
+
+@pytest.mark.parametrize("state", ["delivered", "acknowledged", "unknown"])
+def test_what_the_alert_has_or_may_have_is_put_right_under_a_hold_too(people, state):
+    case = told_alert(people)
+    OutboxMessage.objects.filter(case=case, kind="alert_upload").update(state=state)
+    with edits.change(case.pk, actor=people["a.byrne"], at=DAY, act="edit", shapes=False) as edit:
+        edit.change_address(1, 1, kind="delivery", line_1="Unit 5, 77 Fiction Way", postcode="LS1 0ZZ")
+        corrections.send(edit.case, "amended", reason="error", actor=people["d.osei"], at=DAY)
+    hold_reports(case, people)
+    assert (uploads(case), alert_tasks(case)) == ([state, "pending"], [])
 
 
 def test_who_was_told_of_the_address_is_told_when_it_is_removed(people):

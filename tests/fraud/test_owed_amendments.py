@@ -1,14 +1,16 @@
 """An amendment that the agency did not take, and one that is owed from the first day of a filing."""
 
+from uuid import uuid4
+
 import pytest
 
 from cases.kernel import edits, holds, transitions, verdicts
 from cases.kernel.errors import CaseError
-from cases.kernel.models import Approval, Case, OutboxMessage
+from cases.kernel.models import Approval, Case, Hold, OutboxMessage
 from tests import factories
 from tests.factories import APPROVED_AT, FILED_AT
 from tests.fraud.standing import NEXT_DAY, Stage
-from tests.kernel.snapshots import nothing_written
+from tests.kernel.snapshots import nothing_written, undone
 
 
 class Owed(Stage):
@@ -108,6 +110,61 @@ class Owed(Stage):
         approval = Approval.objects.get(case=self.filed, act="amend", closed_at=None)
         with nothing_written(counted=1), pytest.raises(CaseError, match="A policy hold stops this"):
             verdicts.decide(approval.uid, "agreed", actor=self.people["judge"], at=NEXT_DAY)
+
+    def mark_a_mule(self):
+        with edits.change(self.filed.pk, actor=self.people["p.nair"], at=FILED_AT) as edit:
+            edit.add_party({"role": "mule", "is_innocent": False, "values": {"surname": "Strake"}, "addresses": []})
+        self.do("amend", "d.osei")
+        approval = Approval.objects.get(case=self.filed, act="amend", closed_at=None)
+        verdicts.decide(approval.uid, "agreed", actor=self.people["judge"], at=FILED_AT)
+
+    def test_an_amendment_that_waits_and_marks_somebody_anew_is_taken_back_when_a_hold_begins(self):
+        for state in ("pending", "dead"):
+            with self.subTest(state=state), undone():
+                self.mark_a_mule()
+                OutboxMessage.objects.filter(case=self.filed, kind="fpa_amend").update(state=state)
+                self.hold_reports()
+                assert [each for _, each, _ in self.sent("fpa_amend")] == ["withdrawn"]
+                assert self.tasks() == ["fraud_amendment"]
+                self.refused("A policy hold stops this.", "amend", "d.osei")
+
+                self.do("detach", "p.nair", reason="Not now.", person="3")
+                approval = Approval.objects.get(case=self.filed, act="detach")
+                verdicts.decide(approval.uid, "agreed", actor=self.people["judge"], at=FILED_AT)
+                self.do("amend", "d.osei", at=NEXT_DAY)
+                assert [subject["number"] for subject in self.sent("fpa_amend")[1][2]["subjects"]] == [1, 2]
+
+    def test_once_the_hold_is_released_the_same_amendment_is_made_again(self):
+        self.mark_a_mule()
+        self.hold_reports()
+        hold = Hold.objects.get(case=self.filed)
+        self.do("release_hold", "a.byrne", reason="Over.", hold=str(hold.pk))
+        approval = Approval.objects.get(case=self.filed, act="release_hold")
+        verdicts.decide(approval.uid, "agreed", actor=self.people["judge"], at=FILED_AT)
+        self.do("amend", "d.osei", at=NEXT_DAY)
+        assert [subject["number"] for subject in self.sent("fpa_amend")[1][2]["subjects"]] == [1, 2, 3]
+        assert self.tasks() == []
+
+    def test_an_amendment_that_the_agency_has_or_may_have_or_that_marks_nobody_anew_is_left_alone(self):
+        for state in ("sending", "delivered", "acknowledged"):
+            with self.subTest(state=state), undone():
+                self.mark_a_mule()
+                lease = {"lease": uuid4(), "lease_until": NEXT_DAY} if state == "sending" else {}
+                OutboxMessage.objects.filter(case=self.filed, kind="fpa_amend").update(state=state, **lease)
+                self.hold_reports()
+                assert [each for _, each, _ in self.sent("fpa_amend")] == [state]
+                self.change(facts={"loss_pence": 700})
+                self.do("amend", "d.osei", at=NEXT_DAY)  # marks nobody who is not marked
+        self.change(facts={"loss_pence": 500})
+        self.do("amend", "d.osei")
+        self.hold_reports()
+        assert [each for _, each, _ in self.sent("fpa_amend")] == ["pending"]
+
+    def test_what_the_agency_refused_marks_nobody_under_a_hold_when_it_is_sent_again(self):
+        self.mark_a_mule()
+        OutboxMessage.objects.filter(case=self.filed, kind="fpa_amend").update(state="refused")
+        self.hold_reports()
+        self.refused("A policy hold stops this.", "amend", "d.osei")
 
     def test_what_is_no_longer_so_is_put_right_under_a_hold_and_the_police_get_the_notice_alone(self):
         self.do("report_to_police", "d.osei", people=["1"], documents=["1"], story_holds="no")

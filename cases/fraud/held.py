@@ -1,0 +1,42 @@
+"""What a hold on reporting takes back that has not left yet, and what is told after all once it has ended."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from cases.fraud import alerts, amending, moratoria
+from cases.kernel import casetypes, clocks, holdkinds, record, tasks
+from cases.kernel.actors import system
+from cases.kernel.models import Case, Clock, Hold
+
+__all__ = ["CLOCK_ENDS", "hold_began", "hold_released"]
+
+
+def hold_began(case: Case, hold: Hold, *, at: datetime) -> None:
+    """Whatever marks or names somebody anew and still waits does not leave; what puts right what is no longer so does.
+    The filing itself waits for the hold. Inside the current ledger action on a locked case."""
+    moratoria.hold_began(case, hold, at=at)
+    if holdkinds.REPORT not in hold.blocks or hold.began_at > at or case.state not in amending.STANDING:
+        return
+    amending.take_back_what_marks_anew(case, at=at)
+    alerts.take_back(case, at=at)
+
+
+def hold_released(context: Any) -> None:
+    """What a hold kept from the alert is told, unless another keeps it still."""
+    alerts.tell_held(context.case, actor=context.actor, at=context.at)
+
+
+def _is_over(case: Case, clock: Clock, *, at: datetime) -> None:
+    """A hold had an end of its own, and that has come."""
+    actor = system("clocks", source=case.source)
+    with record.act(case, "clock.met", actor=actor, at=at, detail={"rule": clock.rule}):
+        clocks.end_one(case, clock, at=at, state="met")
+        alerts.tell_held(case, actor=actor, at=at)
+        is_dormant = casetypes.get(case.kind).lifecycle.state(case.state).is_dormant
+        case.is_dormant = is_dormant and tasks.rests(case)
+        case.save()
+
+
+CLOCK_ENDS = {alerts.HELD: _is_over}
