@@ -73,6 +73,7 @@ CHECK = CaseType(
     refused={**{kind.code: callbacks.refused for kind in messages.ALL}, **letters.REFUSED, **corrections.REFUSED},
     reacts={
         "fraud_filed": keeping.fraud_filed,
+        "link_removed": keeping.link_removed,
         "link_withdrawn": links.withdrawn,
         "marker_confirmed": keeping.marker_confirmed,
         "marker_taken_back": keeping.marker_taken_back,

@@ -35,6 +35,7 @@ __all__ = [
     "filing_removed",
     "fraud_filed",
     "is_kept_on",
+    "link_removed",
     "marker_confirmed",
     "marker_taken_back",
 ]
@@ -71,8 +72,8 @@ def contested(check: Case, *, at: datetime) -> None:
 
 def fraud_filed(filing: Case, *, at: datetime) -> None:
     """A fraud is on file: checks that are linked with its case, or of whom it is about, are kept as long as a check
-    with a marker. A victim's is not one. A job does it, so that nobody who works on a check keeps a fraud from being
-    filed. Of a restricted filing nothing is written anywhere else."""
+    with a marker. One of somebody innocent is not one. A job does it, so that nobody who works on a check keeps a fraud
+    from being filed. Of a restricted filing nothing is written anywhere else."""
     if filing.is_restricted:
         return
     checks = _of_filing(filing).exclude(retention_class=FRAUD)
@@ -81,8 +82,8 @@ def fraud_filed(filing: Case, *, at: datetime) -> None:
 
 
 def _of_filing(filing: Case) -> QuerySet[Case]:
-    """Return the checks that are linked with a filing, or of whom it is about, but for victims."""
-    named = filing.parties.filter(is_detached=False).exclude(role__startswith="victim").exclude(party=None)
+    """Return the checks that are linked with a filing, or of whom it is about, but for the innocent."""
+    named = filing.parties.filter(is_detached=False, is_innocent=False).exclude(party=None)
     linked = CaseLink.objects.filter(removed_at=None)
     wanted = (
         Q(pk__in=linked.filter(case=filing).values("other"))
@@ -111,12 +112,20 @@ def marker_confirmed(person: CaseParty, *, at: datetime) -> None:
 
 
 def marker_taken_back(person: CaseParty, *, at: datetime) -> None:
-    """A record that was confirmed for somebody is about somebody else: their checks are kept as if it had not been."""
+    """A record that was confirmed for somebody, or a filing of ours, is about somebody else or finds them innocent:
+    their checks are kept as if it had not been."""
     if person.case.is_restricted or person.party_id is None:
         return
     about = CaseParty.objects.filter(party=person.party_id, role="applicant", is_detached=False, case__kind="check")
     checks = Case.objects.filter(pk__in=about.values("case"), is_erased=False).order_by("pk")
     _start_shorter(checks, source=person.case.source, at=at)
+
+
+def link_removed(case: Case, other: Case, *, at: datetime) -> None:
+    """Two cases were linked in error: a check that was kept for the sake of the other is kept as if it had not been."""
+    if not (case.is_restricted or other.is_restricted):
+        checks = Case.objects.filter(pk__in=[case.pk, other.pk], kind="check", is_erased=False)
+        _start_shorter(checks, source=case.source, at=at)
 
 
 def _start_shorter(checks: QuerySet[Case], *, source: str, at: datetime) -> None:

@@ -11,7 +11,7 @@ from django.db.models import Q, Subquery
 from django.db.models.functions import Coalesce
 
 from cases.fraud import anew, astold, disputes, expiry, flags, insiders, messages, periods, police, victims
-from cases.kernel import approvals, clocks, holdkinds, holds, outbox, record, tasks
+from cases.kernel import approvals, casetypes, clocks, holdkinds, holds, outbox, record, tasks
 from cases.kernel.actors import Actor, system
 from cases.kernel.exchange import corrections
 from cases.kernel.models import Case, Clock, OutboxMessage, Release, ReleasedPerson, Task
@@ -223,6 +223,8 @@ def amend(context: Any) -> None:
     astold.note(case, at=at)
     expiry.start_or_restart(case, filed_at=_filed_at(case, at), at=at)
     flags.fit(case, at=at)
+    for party in insiders.others(case).filter(is_innocent=True).exclude(party=None):
+        casetypes.tell("marker_taken_back", party, at=at)
     for kind in _OWING:
         tasks.close_all(case, kind, actor=actor, at=at)
     corrections.send(case, "amended", reason="amended", actor=actor, at=at)

@@ -158,6 +158,4 @@ def end_clocks(context: Any) -> None:
 
 def warn_others(context: Any) -> None:
     """Let whoever deals with banks and other providers know that the fraud is on file: it warns those it may."""
-    for casetype in casetypes.all_types():
-        if follow := casetype.reacts.get("fraud_filed"):
-            follow(context.case, at=context.at)
+    casetypes.tell("fraud_filed", context.case, at=context.at)

@@ -25,12 +25,12 @@ def still_marked(case: Case, people: Collection[int]) -> bool:
     kind: linked with it, or about one of its people, by their joined person. Two queries at most."""
     links = CaseLink.objects.filter(removed_at=None)
     linked = Q(pk__in=links.filter(other=case).values("case")) | Q(pk__in=links.filter(case=case).values("other"))
-    rows = CaseParty.objects.filter(party__in=people, is_detached=False).exclude(role__startswith="victim")
+    rows = CaseParty.objects.filter(party__in=people, is_detached=False, is_innocent=False)
     filings = Case.objects.filter(kind="fraud_referral", state__in=_ON_FILE, is_restricted=False)
     if filings.filter(linked | Q(pk__in=rows.values("case"))).exists():
         return True
     confirmed = DerivedFlag.objects.filter(kind="warning", code="match", notice__outcome="confirmed")
-    return confirmed.filter(party__in=rows.filter(is_innocent=False)).exists()
+    return confirmed.filter(party__in=rows).exists()
 
 
 def live(case: Case) -> list[DerivedFlag]:

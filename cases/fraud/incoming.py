@@ -257,10 +257,8 @@ def _take_back(decision: Decision) -> None:
     notice, at = decision.notice, decision.at
     people = list(CaseParty.objects.filter(pk__in=DerivedFlag.objects.filter(notice=notice).values("party")))
     flags.purge_heard(decision.case, at=at, notice=notice)
-    for casetype in casetypes.all_types() if notice.kind == "match" else ():
-        if follow := casetype.reacts.get("marker_taken_back"):
-            for person in people:
-                follow(person, at=at)
+    for person in people if notice.kind == "match" else ():
+        casetypes.tell("marker_taken_back", person, at=at)
 
 
 def _rests(case: Case) -> bool:
@@ -323,9 +321,7 @@ def _put_flag(decision: Decision) -> None:
 def _confirm(decision: Decision) -> None:
     """Flag the person, and let whoever keeps checks know that another member's record is about them."""
     _put_flag(decision)
-    for casetype in casetypes.all_types():
-        if follow := casetype.reacts.get("marker_confirmed"):
-            follow(_person(decision), at=decision.at)
+    casetypes.tell("marker_confirmed", _person(decision), at=decision.at)
 
 
 def _person(decision: Decision) -> CaseParty:

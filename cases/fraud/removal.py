@@ -131,9 +131,7 @@ def confirm(context: Any) -> None:
     disputes.end(case, "removed", actor=context.actor, at=at)
     _close_what_is_moot(context)
     disputes.tell_of_removal(case, at=at)
-    for casetype in casetypes.all_types():
-        if follow := casetype.reacts.get("filing_removed"):
-            follow(case, at=at)
+    casetypes.tell("filing_removed", case, at=at)
 
 
 def expire(context: Any) -> None:

@@ -279,10 +279,11 @@ class CaseType:
     time, which gives back whether it was taken back instead; `agency_stopped` with the case on which a recovery agency
     has learned that it must stop; `proposal_ended` with the case and an approval that was refused, taken back or
     voided; `callback_ignored` with a callback from which a person said that nothing follows; `marker_confirmed` with a
-    person whom another member's record is about, `marker_taken_back` with one whom it is not about after all, and
-    `filing_removed` with the case of a filing that is down, each with the time; `still_marked` with a case and the
-    people it is about, which gives back whether any such filing or record still is; `link_withdrawn` with the case of
-    a link between two people that was wrong and the time, which gives back the references of the cases that used it;
+    person whom another member's record is about, `marker_taken_back` with one whom it, or a filing of ours, is not
+    about after all, `filing_removed` with the case of a filing that is down, and `link_removed` with two cases that
+    somebody linked in error, each with the time; `still_marked` with a case and the people it is about, which gives
+    back whether any such filing or record still is; `link_withdrawn` with the case of a link between two people that
+    was wrong and the time, which gives back the references of the cases that used it;
     `who_is_marked` with a case and the time, which gives back the people of whom something is on file. `named_by`
     gives the ids of cases that an agency (its id) means by a reference of its own that no message of ours led to; it is
     told the `type` of the callback, its `data` and the time `at` which it came. `duplicates` gives the ids of cases
@@ -433,6 +434,13 @@ def install(types: Iterable[CaseType]) -> None:
 
 def get(code: str) -> CaseType:
     return _types[code]
+
+
+def tell(code: str, *of: Any, at: datetime) -> None:
+    """Let every kind that reacts to a code do what follows, in its caller's transaction."""
+    for casetype in all_types():
+        if follow := casetype.reacts.get(code):
+            follow(*of, at=at)
 
 
 def restricted_with(agency_kind: str) -> CaseType | None:

@@ -166,9 +166,7 @@ def place(case: Case, kind: str, *, actor: Actor, at: datetime, source: str, ref
     if follow := casetypes.get(case.kind).reacts.get("hold_began"):
         follow(case, hold, at=at)
     if not (known.is_quiet or case.is_restricted or case.is_closed):
-        for casetype in casetypes.all_types():
-            if follow := casetype.reacts.get("hold_elsewhere"):
-                follow(case, hold, at=at)
+        casetypes.tell("hold_elsewhere", case, hold, at=at)
     return hold
 
 

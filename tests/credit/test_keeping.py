@@ -1,5 +1,6 @@
 """For how long a check is kept, and what makes it longer: a contract that goes on, a contest, a fraud on file."""
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from unittest.mock import patch
 
@@ -8,9 +9,10 @@ from django.test import TestCase
 from cases.credit import keeping
 from cases.fraud import incoming
 from cases.fraud.models import IncomingNotice
-from cases.kernel import actors, jobrun, jobs, locks, record, transitions
+from cases.kernel import actors, edits, jobrun, jobs, locks, record, transitions, verdicts
+from cases.kernel.finding import joining
 from cases.kernel.linking import links
-from cases.kernel.models import Case, Job, Party
+from cases.kernel.models import Approval, Case, CaseLink, Job, Party
 from tests import checks, defaults, factories
 from tests.fraud.told import hear_of
 from tests.kernel.snapshots import nothing_written
@@ -175,6 +177,76 @@ class Keeping(TestCase):
         mine, running = (Case.objects.get(pk=each.pk) for each in (mine, running))
         assert (mine.retention_class, mine.dispose_after_date) == ("check_customer", before)
         assert self.closed(running).retention_class == "check_customer"
+
+    def of_the_fraudster(self, case):
+        """A check, closed, of whom a filing is about, and kept for its sake."""
+        check, fraudster = self.closed(checks.decided(self.people, checks.NO)), case.parties.get(number=1)
+        before = (check.retention_class, check.dispose_after_date)
+        with record.act(case, "tests.joined", actor=actors.system("tests"), at=AT):
+            party = Party.objects.create()
+            for each in (check.parties.get(), fraudster):
+                each.party = party
+                each.save(update_fields=["party"])
+        with record.act(case, "tests.filed", actor=actors.system("tests"), at=AT):
+            keeping.fraud_filed(case, at=AT)
+        work(AT)
+        assert Case.objects.get(pk=check.pk).retention_class == "check_fraud"
+        return check, before
+
+    def kept(self, check):
+        work(AT)
+        check = Case.objects.get(pk=check.pk)
+        return check.retention_class, check.dispose_after_date
+
+    def agreed(self, case, name, **inputs):
+        given = {"at": factories.FILED_AT, "reason": "Somebody else.", "inputs": inputs}
+        transitions.apply(case.pk, name, actor=self.people["p.nair"], **given)
+        approval = Approval.objects.get(case=case, act=name, closed_at=None)
+        verdicts.decide(approval.uid, "agreed", actor=self.people["d.osei"], at=factories.FILED_AT)
+
+    def test_a_filing_that_was_about_somebody_else_keeps_no_check_of_theirs(self):
+        case = factories.filed(self.people)
+        check, before = self.of_the_fraudster(case)
+        self.agreed(case, "detach", person="1")
+        assert self.kept(check) == before
+
+    def test_a_filing_that_finds_somebody_innocent_keeps_no_check_of_theirs(self):
+        case = factories.filed(self.people)
+        check, before = self.of_the_fraudster(case)
+        with edits.change(case.pk, actor=self.people["p.nair"], at=factories.FILED_AT) as edit:
+            edit.party(1, is_innocent=True)
+            edit.facts(fpa_case_type="victim_of_takeover")
+        transitions.apply(case.pk, "amend", actor=self.people["d.osei"], at=factories.FILED_AT)
+        assert self.kept(check) == before
+
+    def test_whoever_is_parted_from_the_person_of_a_filing_is_kept_for_it_no_more(self):
+        case = factories.filed(self.people)
+        check, before = self.of_the_fraudster(case)
+        joining.part(case.pk, 1, actor=self.people["a.byrne"], at=AT)
+        assert self.kept(check) == before
+
+    def test_a_check_that_was_linked_with_a_filing_in_error_is_kept_for_it_no_more(self):
+        check = self.closed(checks.decided(self.people, checks.NO))
+        before = (check.retention_class, check.dispose_after_date)
+        case = self.linked(factories.filed(self.people), check)
+        with record.act(case, "tests.filed", actor=actors.system("tests"), at=AT):
+            keeping.fraud_filed(case, at=AT)
+        assert self.kept(check)[0] == "check_fraud"
+        link = CaseLink.objects.get(case=case)
+        one, other = self.people["a.byrne"], self.people["m.achterberg"]
+        both = replace(one, roles=one.roles | other.roles, team_ids=one.team_ids | other.team_ids)
+        links.remove(case.pk, link.uid, actor=both, at=AT, reason="Another customer's.")
+        assert self.kept(check) == before
+
+    def test_another_filing_about_the_same_person_keeps_it_still(self):
+        case, other = factories.filed(self.people), factories.filed(self.people)
+        check, _ = self.of_the_fraudster(case)
+        same = other.parties.get(number=1)
+        with record.act(other, "tests.joined", actor=actors.system("tests"), at=AT):
+            same.party = check.parties.get().party
+            same.save(update_fields=["party"])
+        self.agreed(case, "detach", person="1")
+        assert self.kept(check)[0] == "check_fraud"
 
     def test_somebody_at_work_on_a_check_keeps_no_fraud_from_being_filed(self):
         """Neither a filing nor a contest asks for the lock of the check: a job waits for it."""

@@ -249,6 +249,7 @@ def part(
         row = CaseParty.objects.filter(pk=person.pk, party__isnull=False, party=person.party_id).first()
         if row is None:
             raise JoinRefused("This person is joined with nobody.")
+        casetypes.tell("marker_taken_back", row, at=at)
         with record.act(person.case, "person.parted", actor=actor, at=at):
             row.party = None
             row.save(update_fields=["party"])

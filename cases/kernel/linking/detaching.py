@@ -83,6 +83,7 @@ def detach_person(context: Any) -> None:
         return
     filed = told_by_filing(case, party)
     sent = corrections.send(case, "removed", reason=REASON, actor=context.actor, at=at, party=party)
+    casetypes.tell("marker_taken_back", party, at=at)  # as long as it is known who they are elsewhere
     set_apart(party, at=at)
     for agency in dict.fromkeys(row.recipient.code for row in filed):
         tasks.raise_task("detached_filed", case=case, at=at, agency=agency, person=party.number)

@@ -18,7 +18,7 @@ from django.db import transaction
 from django.db.models import OuterRef, Q, QuerySet
 from django.db.models.functions import JSONObject
 
-from cases.kernel import conflicts, locks, policy, record, tasks
+from cases.kernel import casetypes, conflicts, locks, policy, record, tasks
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError, NotVisible
 from cases.kernel.models import Case, CaseLink
@@ -239,6 +239,8 @@ def remove(
         with _told(case, "link.removed", row.kind, actor=actor, at=at, reason=said[case.pk], request=request):
             row.removed_at, row.removed_by_id = at, actor.user_id
             row.save(update_fields=["removed_at", "removed_by"])
+            if row.other_id is not None:
+                casetypes.tell("link_removed", case, held[row.other_id], at=at)
 
 
 def listed(case: Case, actor: Actor, *, reader: sealing.Reader, at: datetime) -> list[Listed]:
