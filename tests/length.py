@@ -12,6 +12,7 @@ ONLY_AT_LENGTH = (
     "bench/test_batches.py",
     "bench/test_seed_volume.py",
     "bench/test_delivery_rate.py",
+    "bench/test_erasing.py",
 )
 
 
