@@ -7,8 +7,7 @@ from typing import Any
 
 from cases.association import bureaus, codes, proof
 from cases.association.models import LinkStatement
-from cases.association.ties import RESTRICTS
-from cases.kernel import calendars, holds
+from cases.kernel import calendars, holdkinds, holds
 from cases.kernel.casetypes import Check, Table
 from cases.kernel.models import Case
 
@@ -64,7 +63,7 @@ def _use(case: Case) -> str:
         return "No"
     if not bureaus.is_held(case):
         return "No, no agency holds it"
-    is_restricted = holds.active(case).filter(kind=RESTRICTS).exists()
+    is_restricted = holds.active(case).filter(kind__in=holdkinds.STOPS_USE).exists()
     return "No, a policy hold stops it" if is_restricted else "Yes, of either for the other"
 
 

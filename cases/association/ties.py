@@ -8,14 +8,12 @@ from django.db.models import Exists, OuterRef, Q
 
 from cases.association import bureaus, codes
 from cases.association.models import AgencyLink
-from cases.kernel import holds
+from cases.kernel import holdkinds, holds
 from cases.kernel.casetypes import Tie
 from cases.kernel.models import Case, CaseParty, Hold
 
-__all__ = ["RESTRICTS", "ties"]
+__all__ = ["ties"]
 
-# The kind of hold under which what is on record of a person is kept and not used.
-RESTRICTS = "data_protection"
 # What was never told to anybody ties nobody.
 _NEVER = ("declared", "rejected", "void", "merged")
 
@@ -29,7 +27,7 @@ def ties(people: Collection[int], sides: Collection[int] = ()) -> list[Tie]:
     touched = Q(Q(parties__party__in=people) | Q(parties__in=sides), parties__is_detached=False)
     cases = Case.objects.filter(touched, kind="association").exclude(state__in=_NEVER)
     held = AgencyLink.objects.filter(case=OuterRef("case"), state=bureaus.HELD)
-    restricted = Hold.objects.filter(holds.in_force(), case=OuterRef("case"), kind=RESTRICTS)
+    restricted = Hold.objects.filter(holds.in_force(), case=OuterRef("case"), kind__in=holdkinds.STOPS_USE)
     rows = CaseParty.objects.filter(case__in=cases.values("pk"), is_detached=False).select_related(
         "case__association", "case__team", "party"
     )

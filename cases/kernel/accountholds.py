@@ -31,7 +31,7 @@ ACT = "ask_policy_hold"
 # insolvent customer, to whoever took over a victim's account, or to a colleague without somebody looking first. A quiet
 # hold says what it stops in itself.
 ACTS: dict[str, frozenset[str]] = {
-    "pay_out": frozenset({"deceased", "insolvency", "fraud_victim", "staff_account", "data_protection"}),
+    "pay_out": frozenset({"deceased", "insolvency", "fraud_victim", "staff_account", *holdkinds.STOPS_USE}),
 }
 
 

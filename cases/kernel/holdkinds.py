@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["BLOCKS", "KINDS", "REPORT", "SOURCES", "HoldKind", "shown_label"]
+__all__ = ["BLOCKS", "KINDS", "REPORT", "SOURCES", "STOPS_USE", "HoldKind", "shown_label"]
 
 # Beside the design's seven: somebody says that nothing more is to be reported, whatever kind of hold it is.
 REPORT = "report"
@@ -99,6 +99,15 @@ KINDS: dict[str, HoldKind] = {
             is_told=False,
         ),
         HoldKind(
+            code="objection",
+            label="Objection to use",
+            blocks=("place", "sell", "dispose"),
+            review_days=30,
+            is_quiet=True,
+            is_told=False,
+            source="UK GDPR Art 21(1): no longer used, whatever becomes of a restriction",
+        ),
+        HoldKind(
             code="staff_account",
             label="Staff account",
             blocks=("place", "sell"),
@@ -116,6 +125,9 @@ KINDS: dict[str, HoldKind] = {
         ),
     )
 }
+
+# Under these what is on record of a person is kept and not used, UK GDPR Art 18(2) and 21(1).
+STOPS_USE = frozenset({"data_protection", "objection"})
 
 
 def shown_label(code: str) -> str:

@@ -16,6 +16,7 @@ __all__ = ["amount", "checks", "context", "facts_view", "tables", "topic", "topi
 _RIGHTS, _CHANNELS, _PURPOSES = dict(codes.RIGHTS), dict(codes.CHANNELS), dict(codes.PURPOSES)
 _IDENTITY, _OUTCOMES, _REFUSALS = dict(codes.IDENTITY), dict(codes.OUTCOMES), dict(codes.REFUSALS)
 
+_BY = {"data_protection": "A restriction", "objection": "An objection"}
 _HOW = {
     "notice": "By a notice",
     "family": "By its own message: a task of the matter's team",
@@ -93,9 +94,9 @@ def _held(case: Case) -> Sequence[Table]:
     """Return where the use of a person's data is restricted now. Three queries."""
     if case.rights_request.right not in {codes.LIFT, *codes.STOPS_USE}:
         return ()
-    rows = tuple((each.case.reference, moment(each.began_at)) for each in restricting.holds_of(case))
+    rows = tuple((each.case.reference, moment(each.began_at), _BY[each.kind]) for each in restricting.holds_of(case))
     nothing = "In no matter that can be shown here."
-    return (Table(title="Use is stopped in", columns=("Matter", "Since"), rows=rows, empty=nothing),)
+    return (Table(title="Use is stopped in", columns=("Matter", "Since", "By"), rows=rows, empty=nothing),)
 
 
 def _told(case: Case) -> Sequence[Table]:

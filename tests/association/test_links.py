@@ -96,15 +96,16 @@ class TheEffectOfALink(TestCase):
         for kind, is_allowed, said in (
             ("dispute", True, "Yes, of either for the other"),
             ("data_protection", False, "No, a policy hold stops it"),
+            ("objection", False, "No, a policy hold stops it"),
         ):
             with record.act(one.case, "hold.entered", actor=actors.system("tests"), at=AT):
                 placed = holds.place(one.case, kind, actor=actors.system("tests"), **hold)
             assert self.use(one, other).is_allowed is is_allowed, kind
             assert ("May be used in checks", said) in report.facts_view(Case.objects.get(pk=one.case.pk))
-        with record.act(one.case, "hold.released", actor=actors.system("tests"), at=AT):
-            placed.released_at = AT
-            placed.save(update_fields=["released_at"])
-        assert self.use(one, other).is_allowed
+            with record.act(one.case, "hold.released", actor=actors.system("tests"), at=AT):
+                placed.released_at = AT
+                placed.save(update_fields=["released_at"])
+            assert self.use(one, other).is_allowed
 
     def test_whoever_makes_or_ends_a_link_hears_that_another_of_the_same_two_stands(self):
         def told(case):

@@ -34,6 +34,7 @@ KINDS = {
     "vulnerable": ({"contact", "enforce", "place", "sell"}, False),
     "fraud_victim": (DEBT, True),
     "data_protection": ({"place", "sell", "dispose"}, True),
+    "objection": ({"place", "sell", "dispose"}, True),
     "staff_account": ({"place", "sell"}, True),
     "protected_address": ({"contact", "place", "sell"}, True),
 }
@@ -42,7 +43,7 @@ KINDS = {
 def test_kinds_are_the_designs():
     assert {kind.code: (set(kind.blocks), kind.is_released_by_two) for kind in holdkinds.KINDS.values()} == KINDS
     quiet = {kind.code for kind in holdkinds.KINDS.values() if kind.is_quiet}
-    assert quiet == {"data_protection", "staff_account", "protected_address"}
+    assert quiet == {"data_protection", "objection", "staff_account", "protected_address"}
     assert {holdkinds.shown_label(code) for code in (*quiet, "restricted", "")} == {"Policy hold"}
 
 

@@ -299,7 +299,7 @@ class Copies(WithDocuments):
             return holds.enter(self.matter.pk, kind, actor=self.officer, at=AT, source=source, reason="Tests.", **said)
 
         enter("breathing_space", "adviser", ends_at=AT + timedelta(days=60))
-        for kind in ("legal", "staff_account", "protected_address", "data_protection"):
+        for kind in ("legal", "staff_account", "protected_address", "data_protection", "objection"):
             enter(kind, "court")
         released = enter("vulnerable", "customer", person=1)
         with record.act(self.matter, "tests.released", actor=self.officer, at=AT):

@@ -85,7 +85,8 @@ class Restricting(TestCase):
         with nothing_written(counted=1), pytest.raises(CaseError, match=NOTHING):
             self.act(case, changed_in=["none"])
         self.act(case, changed_in=[str(self.link.uid)])
-        assert Hold.objects.get().case_id == self.link.pk
+        hold = Hold.objects.get()
+        assert (hold.case_id, hold.kind) == (self.link.pk, "objection")
         assert not OutboxMessage.objects.filter(kind__startswith="correction_").exists()
 
     def test_what_is_restricted_already_is_held_once(self):
@@ -95,15 +96,32 @@ class Restricting(TestCase):
         self.act(again, changed_in=[str(self.link.uid), str(self.other.uid)])
         assert list(Hold.objects.order_by("pk").values_list("case", flat=True)) == [self.link.pk, self.other.pk]
 
-    def test_its_end_asks_the_desk_of_each_matter_to_release_the_hold(self):
+    def test_the_end_of_a_restriction_leaves_an_objection_to_the_same_matter_as_it_is(self):
+        objected = rights.asked(self.people, "object_li")
+        join(self.hers, *(CaseParty.objects.get(case=each) for each in (self.other, self.case, objected)))
+        self.act(objected, changed_in=[str(self.link.uid)])
         self.act(changed_in=[str(self.link.uid)])
+        restriction, objection = Hold.objects.get(kind="data_protection"), Hold.objects.get(kind="objection")
+        (table,) = (each for each in report.tables(Case.objects.get(pk=self.case.pk)) if each.title.startswith("Use"))
+        assert [row[2] for row in table.rows] == ["An objection", "A restriction"]
+        self.act(self.lifted(objected))
+        asked = Task.objects.filter(case=self.link, kind="hold_review", detail__is_over=True)
+        assert [each.detail["hold"] for each in asked] == [restriction.pk]
+        assert objection.released_at is None
+
+    def lifted(self, *more):
         lifted = rights.asked(self.people, "lift_restriction")
-        join(self.hers, *(CaseParty.objects.get(case=each) for each in (self.other, self.case, lifted)))
+        rows = (CaseParty.objects.get(case=each) for each in (self.other, self.case, *more, lifted))
+        join(self.hers, *rows)
         with record.act(lifted, "tests.posted", actor=actors.system("tests"), at=LATER):
             letter = Letter.objects.get(case=lifted)
             letter.state, letter.dispatched_date = "dispatched", LATER.date()
             letter.save()
-        self.act(lifted)
+        return lifted
+
+    def test_its_end_asks_the_desk_of_each_matter_to_release_the_hold(self):
+        self.act(changed_in=[str(self.link.uid)])
+        self.act(self.lifted())
         task, hold = Task.objects.get(case=self.link, kind="hold_review"), Hold.objects.get()
         assert task.detail == {"hold": hold.pk, "is_over": True}
         assert "its reason is over" in wording.task_label(task.kind, task.detail)
