@@ -47,6 +47,12 @@ def identity_is_checked(context: Any) -> str | None:
     return None
 
 
+def is_not_known_yet(context: Any) -> str | None:
+    if context.case.state == "received" and identity.is_known(context.case):
+        return "It is on record already that it is them."
+    return None
+
+
 def is_a_stop_or_ones_own_field(context: Any) -> str | None:
     """Any colleague and the system itself carry out a stop; everything else is a rights officer's to do or propose."""
     if context.proposer or is_stop(context.case.rights_request) or "rights_officer" in context.actor.roles:

@@ -288,8 +288,9 @@ class Contests(TestCase):
         to = checks.to_reviewer(self.people)
         with nothing_written(counted=1), pytest.raises(TransitionRefused, match="Nothing shows"):
             transitions.apply(case.pk, "assign", actor=officer, at=AT, inputs=to)
-        transitions.apply(case.pk, "ask_identity", actor=officer, at=AT)
-        transitions.apply(case.pk, "confirm_identity", actor=officer, at=AT, inputs=checks.IDENTITY)
+        transitions.apply(case.pk, "confirm_identity", actor=officer, at=AT, inputs=checks.IDENTITY)  # came with proof
+        with nothing_written(counted=1), pytest.raises(TransitionRefused, match="on record already"):
+            transitions.apply(case.pk, "confirm_identity", actor=officer, at=AT, inputs=checks.IDENTITY)
         assert transitions.apply(case.pk, "assign", actor=officer, at=AT, inputs=to).state == "assigned"
 
     def test_a_contest_of_somebody_who_never_shows_who_they_are_is_chased_and_refused_for_that_alone(self):

@@ -76,11 +76,13 @@ def _roles(text: str) -> frozenset[str]:
 BEYOND = {
     ("breach", "assess"): {"assessed"},
     ("contest", "assign"): {"assigned"},
+    ("contest", "confirm_identity"): {"received"},
     ("emergency_disclosure", "find_over_disclosure"): {"checked"},
     ("fraud_referral", "dispute"): {"disputed"},
     ("le_disclosure", "clarify"): {"extracting"},
     ("le_disclosure", "refuse"): {"extracting"},
     ("moratorium", "add_debt"): {"review_requested"},
+    ("rights_request", "confirm_identity"): {"received"},
     ("rights_request", "refuse"): {"identity_check"},
     ("suspicion_report", "consent"): {"moratorium"},
 }

@@ -252,6 +252,7 @@ APART = {
     ("suspicion_report", "submitted", "correct"): suspicions.not_taken,
     ("le_disclosure", "received", "out_of_scope"): disclosures.bare,
     ("rights_request", "received", "act"): rights.stop,
+    ("rights_request", "received", "confirm_identity"): rights.asked,
     ("rights_request", "actioned", "propagate"): rights.stopped,
     ("le_disclosure", "received", "give_notice_of_application"): disclosures.applied_for,
     ("le_disclosure", "on_notice", "application_lapsed"): disclosures.let_go,

@@ -21,7 +21,7 @@ from cases.ledger import api as ledger
 from cases.ledger import keys, sealing
 from cases.ledger.models import AccessEvent, LedgerEvent
 from cases.reports import letters, lettertext
-from cases.rights import choices, gate
+from cases.rights import choices, gate, identity
 from cases.rights.forms import FactsForm
 from cases.rights.models import Choice, ContactAnswer
 from tests import factories
@@ -218,6 +218,15 @@ class Rights(TestCase):
         )
         assert self.due(case) == date(2026, 12, 21)
 
+    def test_nobody_is_asked_who_they_are_who_came_with_proof(self):
+        """UK GDPR Art 12(6): more is asked only where there is a reasonable doubt."""
+        case = rights.asked(self.people, "access")
+        officer = self.people[rights.OFFICER]
+        later = AT + timedelta(days=1)
+        case = transitions.apply(case.pk, "confirm_identity", actor=officer, at=later, inputs={"how": "document"})
+        assert (case.state, identity.is_known(case), self.due(case)) == ("received", True, date(2026, 12, 14))
+        assert not case.clocks.filter(rule="rights_identity").exists()
+
     def test_refusals_write_nothing(self):
         stop = rights.asked(self.people, "stop_marketing")
         case = rights.asked(self.people, "erase")
@@ -230,7 +239,9 @@ class Rights(TestCase):
             (case, "refuse", officer, rights.NO, "No.", "data protection officer"),
             (case, "refuse", dpo, {}, "No.", "Choose why"),
             (case, "refuse", dpo, rights.NO, "", "reason"),
-            (case, "confirm_identity", officer, {}, "", "not open"),
+            (case, "confirm_identity", officer, {}, "", "Say how the person showed"),
+            (stop, "confirm_identity", officer, rights.IDENTITY, "", "nobody has to prove"),
+            (rights.received(self.people), "confirm_identity", officer, rights.IDENTITY, "", "on record already"),
         )
         for subject, move, actor, inputs, reason, said in tries:
             with nothing_written(counted=1), pytest.raises(CaseError, match=said):

@@ -60,6 +60,11 @@ def identity_is_checked(context: Any) -> str | None:
     return None if context.inputs.get("how") in dict(codes.IDENTITY) else "Say how the person showed who they are."
 
 
+def is_not_known_yet(context: Any) -> str | None:
+    is_known = context.case.state == "received" and context.case.contest.identity_how
+    return "It is on record already that it is them." if is_known else None
+
+
 def _has_part(contest: Contest, user_id: int | None) -> bool:
     """Say whether somebody took part in the decision, or let it stand in another contest of it."""
     stood = Contest.objects.filter(decision=contest.decision_id, reviewer=user_id, outcome__in=codes.STOOD)
@@ -253,12 +258,13 @@ LIFECYCLE = Lifecycle(
         Transition(
             name="confirm_identity",
             label="Record that it is them",
-            source=frozenset({"identity_check"}),
+            source=frozenset({"received", "identity_check"}),
             target="received",
             roles=_OFFICER,
-            guards=(identity_is_checked,),
+            guards=(is_not_known_yet, identity_is_checked),
+            foreseen=(is_not_known_yet,),
             effects=(resume, asked_no_more),
-            consequence="Our month goes on",
+            consequence="Our month goes on; nobody is asked who came with proof",
             tone="primary",
         ),
         Transition(
