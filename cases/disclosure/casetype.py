@@ -5,7 +5,6 @@ from __future__ import annotations
 from cases.disclosure import (
     callbacks,
     codes,
-    dataitems,
     forms,
     giving,
     intake,
@@ -114,7 +113,9 @@ LE_DISCLOSURE = CaseType(
     unspoken=frozenset({"contact_code", "package_sha256", "checked"}),
     stored_codes={
         "refusal_code": dict(codes.REFUSALS),
-        "refused_items": {code: each.label for code, each in dataitems.ITEMS.items()} | dict(codes.REFUSALS),
+        "items": report.ITEM_LABELS,
+        "allowed_items": report.ITEM_LABELS,
+        "refused_items": report.ITEM_LABELS | dict(codes.REFUSALS),
         "cases.disclosureerror.fault": codes.FAULT_LABELS,
         "cases.disclosureerror.cause": dict(codes.CAUSES),
     },

@@ -48,6 +48,7 @@ GRADES = (
     ("2", "2: exceptionally urgent"),
     ("3", "3: not urgent, but may be time-critical"),
 )
+LEAST_URGENT = 3
 # Only these may be asked for by word of mouth, and confirmed in writing later.
 URGENT_GRADES = frozenset({1, 2})
 AUTHORITY_KINDS = (

@@ -13,7 +13,7 @@ from cases.disclosure.described import OTHER_YEAR, YEARS, moment
 from cases.kernel import formats, notice
 from cases.kernel.formats import BadFormat
 from cases.kernel.numberfields import Whole
-from cases.kernel.plainforms import CARD, Chosen, GroupedTicks
+from cases.kernel.plainforms import CARD, Chosen, GroupedTicks, needed_when
 
 __all__ = ["FactsForm", "MomentField", "PartyForm", "PortalForm"]
 
@@ -73,7 +73,7 @@ class FactsForm(forms.Form):
     )
     came_by = forms.ChoiceField(label="Came by", choices=[_UNKNOWN, *_TYPED_IN], required=False)
     urn = forms.CharField(label="Their number of the request", max_length=64, required=False)
-    grade = forms.TypedChoiceField(label="Grade", choices=codes.GRADES, coerce=int, initial=3)
+    grade = Chosen(label="Grade", choices=codes.GRADES, coerce=int, empty_value=None, required=False)
     gateway = forms.ChoiceField(label="Ground that is asserted", choices=_gateways, required=False)
     purpose = forms.ChoiceField(label="Statutory purpose", choices=[_UNKNOWN, *codes.PURPOSES], required=False)
     is_serious_crime = forms.BooleanField(label="The authority says that the crime is serious", required=False)
@@ -117,12 +117,16 @@ class FactsForm(forms.Form):
         super().__init__(*args, **kwargs)
         if self.initial.get("came_by") == codes.PORTAL:
             del self.fields["came_by"]  # its signature proves who asks; nobody types that away
+        named = [name for name in ("authority_code", "grade") if name in self.fields]
+        needed_when(self, "needed unless it is for the interception unit", *named)
 
     def clean(self) -> dict[str, Any]:
         cleaned = self._without_cards()
         if cleaned.get("request_type") == codes.INTERCEPTION:
             self._say_nothing_else(cleaned)
-            return cleaned
+            return {**cleaned, "grade": cleaned.get("grade") or codes.LEAST_URGENT}
+        if cleaned.get("grade") is None and "grade" not in self.errors:
+            self.add_error("grade", "Choose the grade. Nothing is chosen beforehand.")
         if not cleaned.get("authority_code"):
             self.add_error(
                 "authority_code", "Choose the authority. One that is missing is entered in the register first."

@@ -59,11 +59,15 @@ _TEXTS = ("necessity", "proportionality", "collateral")
 
 
 @contextmanager
-def _changing(case_id: int, *, actor: Actor, at: datetime, request: ledger.RequestInfo | None = None) -> Iterator[Edit]:
-    """Change the package of a case that is being taken out. Raises EditRefused, NotAllowed."""
+def _changing(
+    case_id: int, what: str, *, actor: Actor, at: datetime, request: ledger.RequestInfo | None = None, **about: str
+) -> Iterator[Edit]:
+    """Change the package of a case that is being taken out; `what` is a code of the change. Raises EditRefused,
+    NotAllowed."""
     with edits.change(case_id, actor=actor, at=at, verb=VERB, shapes=False, request=request) as edit:
         if edit.case.state != "extracting":
             raise EditRefused("What is given changes only while it is being taken out.")
+        ledger.current().detail.update({"what": what, **about})
         yield edit
 
 
@@ -85,7 +89,7 @@ def set_ground(
 ) -> ItemGround:
     """Write why an item is given, or that nothing is held of it; `texts` are necessity, proportionality and collateral,
     and one that is left empty stays as it was. Raises EditRefused."""
-    with _changing(case_id, actor=actor, at=at, request=request) as edit:
+    with _changing(case_id, "reasons", item=item, actor=actor, at=at, request=request) as edit:
         _open_item(edit.case, item)
         if any(has_card_number(text) for text in texts.values()):
             raise EditRefused("This looks like a payment card number. Card numbers are never kept.")
@@ -112,7 +116,7 @@ def add_holder(
     request: ledger.RequestInfo | None = None,
 ) -> AddressHolder:
     """Write who held an address from when until when; `subject` is one capital letter. Raises EditRefused."""
-    with _changing(case_id, actor=actor, at=at, request=request) as edit:
+    with _changing(case_id, "holder", actor=actor, at=at, request=request) as edit:
         if ends_at is not None and ends_at <= begins_at:
             raise EditRefused("The time ends before it begins.")
         if len(subject) != 1 or not "A" <= subject <= "Z":
@@ -138,7 +142,7 @@ def remove_holder(
     case_id: int, number: int, *, actor: Actor, at: datetime, request: ledger.RequestInfo | None = None
 ) -> None:
     """Take back who is said to have held an address. Raises EditRefused."""
-    with _changing(case_id, actor=actor, at=at, request=request) as edit:
+    with _changing(case_id, "holder_removed", actor=actor, at=at, request=request) as edit:
         row = edit.case.address_holders.filter(number=number, is_removed=False).first()
         if row is None:
             raise EditRefused("There is no such entry.")
@@ -161,7 +165,7 @@ def add_part(
 ) -> PackagePart:
     """Add one file of one item, sealed under a key of its own; `document` is the number of what it was made of. Raises
     EditRefused; excess.Unreadable for a table whose first line names no columns, or with a line that cannot be read."""
-    with _changing(case_id, actor=actor, at=at, request=request) as edit:
+    with _changing(case_id, "file", item=item, actor=actor, at=at, request=request) as edit:
         _open_item(edit.case, item)
         if not data.strip():
             raise EditRefused("There is nothing in it.")
@@ -278,7 +282,7 @@ def remove_part(
 ) -> None:
     """Take a file out of what is given; its bytes are destroyed, and the document that it was made of, unless a hold
     keeps that, or a redacted copy is compared with it; the hash stays. Raises EditRefused."""
-    with _changing(case_id, actor=actor, at=at, request=request) as edit:
+    with _changing(case_id, "file_removed", actor=actor, at=at, request=request) as edit:
         row = edit.case.package_parts.select_related("blob__key").filter(number=number, is_removed=False).first()
         if row is None:
             raise EditRefused("There is no such file.")

@@ -7,15 +7,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cases.disclosure import codes, guards
-from cases.disclosure.dataitems import label
+from cases.disclosure.dataitems import ITEMS, label
 from cases.disclosure.models import AuthorityContact, DisclosureRequest
 from cases.kernel import notice
 from cases.kernel.casetypes import Check
 from cases.kernel.models import Agency, Case
 
-__all__ = ["amount", "checks", "context", "facts_view", "topic", "topic_label"]
+__all__ = ["ITEM_LABELS", "amount", "checks", "context", "facts_view", "topic", "topic_label"]
 
 _TYPES, _PURPOSES, _REFUSALS = dict(codes.TYPES), dict(codes.PURPOSES), dict(codes.REFUSALS)
+ITEM_LABELS = {code: item.label for code, item in ITEMS.items()}
 _GRADES, _KINDS, _CAME_BY = dict(codes.GRADES), dict(codes.AUTHORITY_KINDS), dict(codes.CAME_BY)
 
 

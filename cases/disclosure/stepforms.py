@@ -154,6 +154,12 @@ class SubmitForm(_StepForm):
         lines = checking.checklist(self.case.disclosure_request)
         self.fields["checked"].choices = lines  # type: ignore[attr-defined]  # -- a choice field
 
+    @staticmethod
+    def shown(inputs: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """Say what was ticked to whoever looks at it afterwards."""
+        ticked = inputs.get("checked") or ()
+        return [("Checked", "; ".join(text for code, text in codes.CHECKLIST if code in ticked) or "Nothing")]
+
 
 class ReleaseForm(_StepForm):
     """What a second person has compared, request and package side by side."""

@@ -31,6 +31,7 @@ __all__ = [
     "of",
     "printed",
     "seat",
+    "spoken",
 ]
 
 LONDON = ZoneInfo("Europe/London")
@@ -137,6 +138,14 @@ def add_months(day: date, months: int, *, counts_first_day: bool = False) -> dat
 def london_date(moment: datetime) -> date:
     """Return the civil date in London of an aware moment."""
     return moment.astimezone(LONDON).date()
+
+
+def spoken(moment: datetime) -> str:
+    """Return an aware moment as people in London read it: the day alone where it stands for the whole of one, since it
+    was typed so."""
+    local = moment.astimezone(LONDON)
+    is_day = moment in (start_of_day(local.date()), end_of_day(local.date()))
+    return f"{local:%-d %B %Y}" if is_day else f"{local:%-d %B %Y %H:%M}"
 
 
 def start_of_day(day: date) -> datetime:

@@ -46,7 +46,7 @@ def facts_view(case: Case) -> list[tuple[str, str]]:
     rows = [
         ("Right", _RIGHTS.get(facts.right, facts.right)),
         ("Reached us by", dict(codes.CAME_BY).get(facts.came_by, facts.came_by)),
-        ("Received", f"{facts.received_at.astimezone(calendars.LONDON):%-d %B %Y %H:%M}"),
+        ("Received", calendars.spoken(facts.received_at)),
     ]
     if guards.is_stop(facts):
         rows.append(("Channels", _listed(facts.channels, _CHANNELS, none="All")))

@@ -93,6 +93,19 @@ VERBS: Mapping[str, Said] = {
 }
 
 
+# What some verbs are more exactly, by what their detail says.
+PARTS: Mapping[tuple[str, str], Said] = {
+    ("case.package_changed", what): Said(what=said, strong=strong, icon=icon, look="change")
+    for what, said, strong, icon in (
+        ("reasons", "wrote", "why an item is given", "pencil"),
+        ("holder", "entered", "who held an address", "pencil"),
+        ("holder_removed", "took back", "who held an address", "undo-2"),
+        ("file", "put in what will be given:", "a file", "paperclip"),
+        ("file_removed", "took out of what will be given:", "a file", "trash-2"),
+    )
+}
+
+
 # What is said of an act of several people; its strong part is the act.
 ACTS: Mapping[str, Said] = {
     "act.proposed": Said(what="proposed:", icon="git-pull-request-arrow", look="decision-e"),
@@ -151,7 +164,7 @@ def _said(casetype: CaseType, entry: Entry) -> Said:
         act = str(entry.detail.get("act", ""))
         return replace(ACTS[entry.verb], strong=known[act].label if act in known else words(act))
     if entry.verb in VERBS:
-        return VERBS[entry.verb]
+        return PARTS.get((entry.verb, str(entry.detail.get("what", ""))), VERBS[entry.verb])
     look = "agency" if entry.actor.startswith("agency:") else "system"
     icon = "mail" if group in {"message", "callback", "agency", "letter"} else "cpu"
     text = _in_words(casetype, entry.verb)
@@ -176,20 +189,27 @@ def _sub(casetype: CaseType, entry: Entry) -> str:
     parts = []
     if before and after and before != after and entry.verb.startswith(f"{casetype.code}."):
         parts.append(f"{casetype.lifecycle.state(before).label} → {casetype.lifecycle.state(after).label}")
-    if rule := clocks.RULES.get(str(entry.detail.get("rule", ""))):
-        parts.append(rule.label)
-    if paper := casetype.papers.get(str(entry.detail.get("level", ""))):
-        parts.append(paper.label)
-    if kind := links.KINDS.get(str(entry.detail.get("link", ""))):
-        parts.append(kind.label)
-    if kind := links.KINDS.get(str(entry.detail.get(links.BACK, ""))):
-        parts.append(kind.back)
+    parts += _named(casetype, entry.detail)
     if entry.verb == "case.merged_from" or entry.verb.endswith(".split"):
         parts.append(str(entry.detail.get("reference", "")))
     voided = sum(change.field == "voided_at" and bool(change.new) for change in entry.changes)
     if voided:
         parts.append(f"{'An approval' if voided == 1 else f'{voided} approvals'} became void")
     return ". ".join(parts)
+
+
+def _named(casetype: CaseType, detail: Mapping[str, object]) -> list[str]:
+    """Return what codes of the detail stand for: a period, an item, a paper, a link as either side calls it."""
+    places = ("rule", "item", "level", "link", links.BACK)
+    rule, item, paper, link, back = (str(detail.get(name, "")) for name in places)
+    found = (
+        clocks.RULES[rule].label if rule in clocks.RULES else "",
+        casetype.stored_codes.get("items", {}).get(item, ""),
+        casetype.papers[paper].label if paper in casetype.papers else "",
+        links.KINDS[link].label if link in links.KINDS else "",
+        links.KINDS[back].back if back in links.KINDS else "",
+    )
+    return [label for label in found if label]
 
 
 def _told(casetype: CaseType, entry: Entry, tongue: Tongue) -> Told:

@@ -520,6 +520,9 @@ def test_the_screen_takes_a_call_in_gives_and_writes_up(people, now):
         assert refused.status_code == 422 and "50.3720" in refused.content.decode()
         assert said in refused.content.decode()
     assert client.post(answer.url, READ).status_code == 302
+    looked = client_of("e.hallam").get(f"/cases/{case.uid}/").content.decode()
+    assert "+441632960099 (Duty supervisor)" in looked and ">night<" not in looked
+    assert "Source of the position" in looked and ">Sent by the handset (AML)<" in looked
     case.refresh_from_db()
     assert (case.state, facts(case).located_at) == ("disclosed", utc(24, "03:13:20"))
     assert client.post(answer.url, READ).status_code == 409

@@ -1,12 +1,15 @@
 """The pages of a package: whoever makes it, whoever checks it, and everybody else."""
 
+import re
+
 import pytest
 
+from cases.disclosure import package
 from cases.disclosure.models import ItemGround, PackagePart
 from cases.kernel.models import Case
 from cases.ledger.models import AccessEvent, LedgerEvent
 from tests import disclosures, factories
-from tests.disclosures import CHECKED, COMPARED, TEXTS
+from tests.disclosures import CHECKED, COMPARED, TEXTS, after
 from tests.web.desk import client_of
 
 pytestmark = pytest.mark.django_db
@@ -84,6 +87,26 @@ def test_bad_input_gets_a_sentence_and_keeps_what_was_typed(people, tail, typed,
     assert not ItemGround.objects.exists()
     if "content" in typed:
         assert typed["content"].splitlines()[0] in page
+
+
+def test_the_story_says_what_was_done_to_the_package_and_names_items_and_reasons(people):
+    case = disclosures.with_shut_item(people)
+    after(case, "refuse_items", people["k.mistry"])
+    assert "Text of SMS: Content is asked for" in client_of("k.mistry").get(f"/cases/{case.uid}/").content.decode()
+    case = disclosures.extracting(people)
+    package.remove_part(case.pk, 2, actor=people["k.mistry"], at=factories.AT)
+    package.remove_holder(case.pk, 1, actor=people["k.mistry"], at=factories.AT)
+    page = client_of("k.mistry").get(f"/cases/{case.uid}/").content.decode()
+    said = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", "", page))
+    for sentence in (
+        "wrote why an item is given",
+        "entered who held an address",
+        "took back who held an address",
+        "put in what will be given: a file",
+        "took out of what will be given: a file",
+    ):
+        assert sentence in said
+    assert "worked on what will be given" not in said
 
 
 def test_only_the_unit_sees_the_page_and_only_officers_change_it(people):

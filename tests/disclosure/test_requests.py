@@ -1,6 +1,7 @@
 """A disclosure request from its receipt to the decision what may be given: scenarios L-1 and L-1c, and refusals."""
 
 import json
+import re
 from dataclasses import replace
 from datetime import date, timedelta
 from types import SimpleNamespace
@@ -524,9 +525,15 @@ def test_an_officer_opens_authenticates_and_accepts_one_by_the_pages(people):
     }
     page = client.get("/cases/new/le_disclosure/")
     assert page.status_code == 200
-    wrong = client.post("/cases/new/le_disclosure/", {**typed, "authority_code": ""})
-    assert wrong.status_code == 422
-    assert "SBX/2026/118835" in wrong.content.decode()
+    said = re.sub(r"<[^>]*>", "", page.content.decode())
+    for label in ("Authority", "Grade"):
+        assert f"{label} (needed unless it is for the interception unit)" in said
+    assert '<option value="" selected>Choose</option>' in page.content.decode().partition('name="grade"')[2]
+    for left_out in ("authority_code", "grade"):
+        wrong = client.post("/cases/new/le_disclosure/", {**typed, left_out: ""})
+        assert wrong.status_code == 422
+        assert "SBX/2026/118835" in wrong.content.decode()
+    assert not Case.objects.filter(kind="le_disclosure").exists()
 
     answer = client.post("/cases/new/le_disclosure/", typed, follow=True)
 

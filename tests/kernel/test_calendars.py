@@ -187,3 +187,10 @@ def test_a_period_of_hours_is_told_to_the_minute_in_london_time():
     ended, last = clocks.due(given, started_at=started, calendar=calendar)
     told = clocks.explain(given, first=last, last=last, calendar=calendar, moments=(started, ended))
     assert told == "Answer: 4 hours after 1 July 2026 at 22:30, so 2 July 2026 at 02:30. Test."
+
+
+def test_a_day_that_was_typed_is_said_without_a_time_of_day():
+    summer = date(2026, 7, 1)
+    assert calendars.spoken(calendars.end_of_day(summer)) == "1 July 2026"
+    assert calendars.spoken(calendars.start_of_day(summer)) == "1 July 2026"
+    assert calendars.spoken(datetime(2026, 7, 1, 22, 59, tzinfo=UTC)) == "1 July 2026 23:59"

@@ -111,7 +111,7 @@ def facts_view(case: Case) -> list[tuple[str, str]]:
         ("Decision", f"{decision.outcome_words}, {decision.decided_at.astimezone(calendars.LONDON):%-d %B %Y}"),
         ("Decided", dict(codes.LEVELS).get(decision.automated_level, decision.automated_level)),
         ("Reached us by", _CAME_BY.get(facts.came_by, facts.came_by)),
-        ("Received", f"{facts.received_at.astimezone(calendars.LONDON):%-d %B %Y %H:%M}"),
+        ("Received", calendars.spoken(facts.received_at)),
     ]
     if facts.identity_how:
         rows.append(("Identity", _IDENTITY.get(facts.identity_how, facts.identity_how)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
@@ -222,7 +223,23 @@ class GiveForm(_StepForm):
         needed_when(self, "with a position", *ABOUT_POSITION)
 
     def inputs(self) -> dict[str, Any]:
-        return {**super().inputs(), "is_called_back": bool(self.cleaned_data.get("contact"))}
+        called = dict(self.fields["contact"].choices)  # type: ignore[attr-defined]  # -- a choice field
+        contact = self.cleaned_data.get("contact")
+        return {**super().inputs(), "is_called_back": bool(contact), "called_on": called.get(contact, "")}
+
+    @staticmethod
+    def shown(inputs: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """Say what was typed to whoever looks at it afterwards, the desk by its number and name."""
+        called = str(inputs.get("called_on") or inputs.get("contact") or "")
+        said = [("Called back on", called), ("Read aloud and read back", "Yes" if inputs.get("is_read_back") else "No")]
+        for name, field in GiveForm.base_fields.items():
+            value = inputs.get(name)
+            if name in {"contact", "is_read_back"} or value in (None, ""):
+                continue
+            if isinstance(value, datetime):
+                value = f"{value.astimezone(UTC):%-d %B %Y %H:%M:%S} UTC"
+            said.append((str(field.label), dict(codes.SOURCES).get(str(value), str(value))))
+        return said
 
     def clean_position(self) -> str:
         text = self.cleaned_data["position"]

@@ -52,7 +52,7 @@ def facts_view(case: Case) -> list[tuple[str, str]]:
     rows = [
         ("About", _ABOUT.get(facts.about, facts.about)),
         ("Reached us by", dict(rights_codes.CAME_BY).get(facts.came_by, facts.came_by)),
-        ("Received", f"{facts.received_at.astimezone(calendars.LONDON):%-d %B %Y %H:%M}"),
+        ("Received", calendars.spoken(facts.received_at)),
     ]
     if facts.outcome:
         rows.append(("What came of it", _OUTCOMES.get(facts.outcome, facts.outcome)))
