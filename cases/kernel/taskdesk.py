@@ -41,6 +41,7 @@ __all__ = [
     "open_to",
     "page",
     "take",
+    "with_names",
 ]
 
 BY_DUE = Sort(label="Due", column="due_at")
@@ -127,6 +128,12 @@ def _open() -> QuerySet[Task]:
     return Task.objects.annotate(of_agency=KeyTextTransform("agency", "detail")).filter(closed_at=None)
 
 
+def with_names(rows: QuerySet[Task]) -> QuerySet[Task]:
+    """Return tasks with what a list shows of each: case, team, assignee, and the agency that one speaks of."""
+    named = Agency.objects.filter(code=OuterRef("of_agency")).values("display_name")[:1]
+    return rows.select_related("case", "team", "assignee").annotate(agency_name=Subquery(named))
+
+
 def open_to(actor: Actor) -> QuerySet[Task]:
     """Return the open tasks the actor may know of."""
     return _open().filter(_known_to(actor))
@@ -141,8 +148,7 @@ def listed(actor: Actor, asked: Asked, *, at: datetime) -> QuerySet[Task]:
 
 def page(actor: Actor, asked: Asked, cursor: Cursor | None = None, *, at: datetime, size: int = PAGE_SIZE) -> Page:
     """Return one page of tasks, earliest due first, with case, team and assignee. Two queries at most."""
-    rows = listed(actor, asked, at=at).select_related("case", "team", "assignee")
-    return paged(rows, BY_DUE, cursor, size=size)
+    return paged(with_names(listed(actor, asked, at=at)), BY_DUE, cursor, size=size)
 
 
 def may_work(task: Task, actor: Actor) -> bool:

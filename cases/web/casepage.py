@@ -239,7 +239,7 @@ def show(
         "tasks": [
             {
                 **task,
-                "label": task_label(task["kind"], task["detail"]),
+                "label": task_label(task["kind"], task["detail"], casetype=casetype),
                 "url": task_url(task["kind"], task["detail"]),
                 "ends": tasks.ends_with(task["kind"]),
             }

@@ -9,9 +9,8 @@ from django.views.decorators.http import require_GET
 from cases.kernel.office import securitynotices
 from cases.kernel.reading import desk
 from cases.kernel.restricted import breakglass
-from cases.web import asking, context, rows
+from cases.web import asking, context, rows, tasklist
 from cases.web.refusals import screen
-from cases.web.wording import task_label, task_url
 
 SECTIONS = (
     ("overdue", "Overdue", "Nothing is overdue."),
@@ -30,8 +29,7 @@ def my_work(request: HttpRequest) -> HttpResponse:
     lines = {code: [rows.line(case, at=at) for case in getattr(work, code)] for code, _, _ in SECTIONS}
     sections = [{"code": code, "label": label, "empty": empty, "lines": lines[code]} for code, label, empty in SECTIONS]
     open_tasks = [
-        {"label": task_label(task.kind, task.detail), "task": task, "url": task_url(task.kind, task.detail)}
-        for task in work.tasks
+        {"label": tasklist.label_of(task), "task": task, "url": tasklist.page_of(task, actor)[1]} for task in work.tasks
     ]
     is_idle = not (work.overdue or work.today or work.waiting or work.recent or work.tasks)
     alerts = breakglass.alerts(actor, at=at)

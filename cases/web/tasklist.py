@@ -25,7 +25,7 @@ from cases.web import asking, cursors, filters
 from cases.web.refusals import Problem, screen, status_of
 from cases.web.wording import task_label, task_url
 
-__all__ = ["done", "hand_on", "listed", "take"]
+__all__ = ["done", "hand_on", "label_of", "listed", "page_of", "take"]
 
 
 def _number(text: str) -> int | None:
@@ -44,7 +44,13 @@ def _asked(query: QueryDict) -> tuple[Asked, list[str]]:
     return Asked(view=view if sound["view"] else "mine", kind=kind if sound["kind"] else "", team=_number(team)), faults
 
 
-def _page_of(task: Task, actor: Actor) -> tuple[str, str]:
+def label_of(task: Task) -> str:
+    """Return what a task of a list asks for. Reads nothing that the list did not bring."""
+    casetype = casetypes.get(task.case.kind) if task.case else None
+    return task_label(task.kind, task.detail, casetype=casetype, agency=vars(task).get("agency_name") or "")
+
+
+def page_of(task: Task, actor: Actor) -> tuple[str, str]:
     """Return where a task is done that has a page of its own: what the link says and its address."""
     if task.case is not None and "notice" in task.detail:
         return "Decide", reverse("web:incoming_notice", args=[task.case.uid, task.detail["notice"]])
@@ -67,11 +73,11 @@ def _people(task: Task, people: Sequence[desk.Colleague], actor: Actor) -> list[
 
 
 def _shown(task: Task, actor: Actor, people: Sequence[desk.Colleague]) -> dict[str, Any]:
-    said, url = _page_of(task, actor)
+    said, url = page_of(task, actor)
     casetype = casetypes.get(task.case.kind) if task.case else None
     return {
         "task": task,
-        "label": task_label(task.kind, task.detail),
+        "label": label_of(task),
         "about": casetype.topic_label(task.case.topic) if casetype and task.case else "",
         "kind": casetype.label if casetype else "",
         "may": not url and taskdesk.may_work(task, actor),
@@ -91,6 +97,7 @@ def _tabs(actor: Actor, asked: Asked, query: QueryDict, at: Any) -> list[dict[st
     here = reverse("web:tasks")
     return [
         {
+            "code": code,
             "label": label,
             "url": cursors.url(here, query, view="" if code == "mine" else code),
             "count": counted[code],
@@ -130,11 +137,14 @@ def _page(
     asked, faults = _asked(query)
     people = desk.colleagues(actor)
     page = taskdesk.page(actor, asked, cursors.read(query, cursors.moment), at=at)
-    chips = _chips(query, people)
+    chips, tabs = _chips(query, people), _tabs(actor, asked, query, at)
     here = reverse("web:tasks")
     shown = {
         "entries": [_shown(task, actor, people) for task in page.rows],
-        "tabs": _tabs(actor, asked, query, at),
+        "tabs": tabs,
+        "of_teams": next(
+            (tab for tab in tabs if tab["code"] == "team" and not tab["is_current"] and tab["count"]), None
+        ),
         "chips": chips,
         "chips_on": [chip for chip in chips if chip.is_on],
         "faults": faults,

@@ -73,8 +73,13 @@ def task_url(kind: str, detail: Mapping[str, object]) -> str:
     return reverse(page, args=[detail[name] for name in names]) if page and detail.keys() >= set(names) else ""
 
 
-def task_label(kind: str, detail: Mapping[str, object]) -> str:
-    """Return what a task asks for, with the period it speaks of or what else its kind says."""
+def task_label(kind: str, detail: Mapping[str, object], *, casetype: CaseType | None = None, agency: str = "") -> str:
+    """Return what a task asks for, with the period, the act or the agency it speaks of, or what else its kind says."""
     rule = clocks.RULES.get(str(detail.get("rule", "")))
     more = rule.label.lower() if rule else tasks.MORE[kind](detail) if kind in tasks.MORE else ""
+    act = str(detail.get("act", ""))
+    if not more and casetype is not None and act in casetype.lifecycle:
+        more = casetype.lifecycle[act].label.lower()
+    if agency and more in {"", detail.get("agency")}:
+        more = agency
     return f"{tasks.label(kind)}: {more}" if more else tasks.label(kind)

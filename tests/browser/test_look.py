@@ -2,9 +2,11 @@
 
 import pytest
 
+from cases.kernel import actors, record, tasks
 from tests import factories, placements
 from tests.browser import crawl
 from tests.browser.test_accessibility import _redacted
+from tests.fraud.told import hear_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 A4_WIDTH = 794  # points of a page 210 mm wide, as browsers print
@@ -43,3 +45,70 @@ def test_the_messages_of_an_agency_fit_beside_its_terms(browser, live_server):
         table = person.page.locator(".scroll:has(caption)").first
         assert table.evaluate("each => each.scrollWidth <= each.clientWidth")
         assert "Filing to the fraud prevention agency" in table.inner_text()
+
+
+@pytest.mark.parametrize("path", ["/cases/", "/tasks/?view=all", "case"])
+def test_a_page_on_paper_begins_on_its_first_sheet_and_shows_nothing_to_press(browser, live_server, path):
+    people = factories.office()
+    case = factories.ready(people)
+    for _ in range(30):
+        factories.investigating(people)
+    with crawl.person(browser, live_server.url, "a.byrne", crawl.Findings()) as person:
+        page = person.page
+        page.set_viewport_size({"width": 700, "height": 1000})
+        page.goto(f"{live_server.url}/cases/{case.uid}/" if path == "case" else f"{live_server.url}{path}")
+        page.emulate_media(media="print")
+        shown = page.locator("main :is(button, a.btn, textarea, summary, .composer, .quietly)").evaluate_all(
+            "each => each.filter(one => one.getClientRects().length).map(one => one.outerHTML.slice(0, 80))"
+        )
+        assert shown == []
+        kept = page.locator(".card").evaluate_all(
+            "each => each.filter(one => one.querySelector('table') && getComputedStyle(one).breakInside === 'avoid').length"
+        )
+        assert kept == 0
+        assert page.locator("main").evaluate("each => each.scrollWidth <= innerWidth")
+
+
+def test_a_queue_on_paper_names_the_agency_and_no_title_is_cut(browser, live_server):
+    people = factories.office()
+    factories.filed(people)
+    with crawl.person(browser, live_server.url, "a.byrne", crawl.Findings()) as person:
+        page = person.page
+        page.set_viewport_size({"width": 700, "height": 1000})
+        page.goto(f"{live_server.url}/cases/?view=waiting")
+        page.emulate_media(media="print")
+        assert page.locator("td.opt2", has_text="Sandbox Fraud Register").is_visible()
+        title = page.locator(".queue .subject a").first
+        assert title.evaluate("each => each.scrollWidth <= each.clientWidth")
+        size = "each => parseFloat(getComputedStyle(each).fontSize)"
+        assert page.locator(".queue .tag").first.evaluate(size) <= title.evaluate(size)
+
+
+def test_what_agencies_told_is_read_on_a_telephone_with_due_and_decision(browser, live_server):
+    people = factories.office()
+    hear_of(factories.filed(people), "fpa.match", their_reference="M-1", member="Fictional Bank", matched_on=["address"])
+    with crawl.person(browser, live_server.url, "a.byrne", crawl.Findings()) as person:
+        page = person.page
+        page.set_viewport_size({"width": 390, "height": 844})
+        page.goto(f"{live_server.url}/incoming/")
+        table = page.locator(".scroll:has(caption)")
+        assert table.evaluate("each => each.scrollWidth <= each.clientWidth")
+        assert page.get_by_text("To decide").last.is_visible()
+        assert page.locator("th .mono").first.evaluate("each => each.getClientRects().length") == 1
+        page.goto(f"{live_server.url}/agencies/")
+        assert page.locator(".scroll:has(caption)").evaluate("each => each.scrollWidth <= each.clientWidth")
+
+
+def test_no_task_looks_chosen_and_asides_do_not_come_before_the_case(browser, live_server):
+    people = factories.office()
+    case = factories.investigating(people)
+    with record.act(case, "tests.owed", actor=actors.system("tests"), at=factories.AT):
+        tasks.raise_task("fraud_enquiry", case=case, at=factories.AT)
+    with crawl.person(browser, live_server.url, "a.byrne", crawl.Findings()) as person:
+        page = person.page
+        page.goto(f"{live_server.url}/tasks/?view=all")
+        assert page.locator(".row td").first.evaluate("each => getComputedStyle(each).backgroundColor") == "rgba(0, 0, 0, 0)"
+        page.set_viewport_size({"width": 390, "height": 844})
+        page.goto(f"{live_server.url}/cases/{case.uid}/")
+        top = "each => each.getBoundingClientRect().top"
+        assert page.locator(".quietly").first.evaluate(top) > page.locator("#tl-h").evaluate(top)

@@ -272,3 +272,28 @@ def test_statements(people, count):
         page = client.get("/tasks/?view=all")
     assert len(page.context["entries"]) == 2 * count
     assert len(captured) == 7, "\n".join(each["sql"][:120] for each in captured.captured_queries)
+
+
+def test_a_task_of_an_agency_names_it_and_leads_to_its_page(people):
+    case = factories.referred(people)
+    with record.act(case, "tests.owed", actor=actors.system("tests"), at=AT):
+        tasks.raise_task("check_after", case=case, at=AT, act="remove")
+    with record.act(case, "tests.owed", actor=actors.system("tests"), at=AT):
+        tasks.raise_task("access_review", case=None, team=Team.objects.get(code="fraud"), at=AT)
+    with ledger.action(case.uid, "tests.owed", actor="system:tests", at=AT):
+        tasks.raise_task("channel_paused", case=None, at=AT, agency="sandbox-fraud-register")
+    client = desk.client_of("d.osei")
+
+    home, operator = client.get("/"), desk.client_of("o.thackray").get("/")
+
+    assert {entry["label"] for entry in home.context["tasks"]} == {
+        "Look at what was done at once: remove the filing",
+        "Look at who holds which right this month",
+    }
+    assert "Look at who holds which right this month · Fraud" in " ".join(home.content.decode().split())
+    assert b"A channel to an agency was paused: Sandbox Fraud Register</a>" in operator.content
+    assert b'href="/agencies/sandbox-fraud-register/"' in operator.content
+    assert b"/tasks/?view=all" in home.content
+    page = client.get("/tasks/").content.decode()
+    assert "No task waits here" in page
+    assert 'href="/tasks/?view=team">Show your teams' in page

@@ -110,7 +110,7 @@ def my_work(actor: Actor, *, at: datetime, limit: int = 15) -> MyWork:
         today=today,
         waiting=waiting,
         recent=list(recent.order_by("-changed_at", "-id")[:8]),
-        tasks=list(mine_or_free.select_related("case").order_by(F("due_at").asc(nulls_last=True), "id")[:10]),
+        tasks=list(taskdesk.with_names(mine_or_free).order_by(F("due_at").asc(nulls_last=True), "id")[:10]),
     )
 
 
