@@ -102,7 +102,6 @@ class AccountHolder(Tracked):
     address_date = models.DateField(null=True, blank=True)
 
     untracked = ("tokens", "index_version")
-    later = {"phone_date": None, "address_date": None}
 
     class Meta:
         constraints = [
