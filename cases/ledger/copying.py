@@ -1,4 +1,5 @@
-"""Many rows at once: by COPY as `bulk_create` does, by one UPDATE as `bulk_update` does, with their history by COPY."""
+"""Many rows at once: by COPY as `bulk_create` does, by one UPDATE as `bulk_update` does; their history by one INSERT
+from the rows that were made, and by COPY for those that were changed."""
 
 from __future__ import annotations
 
@@ -63,10 +64,34 @@ def _copy_history(model: type[Row], rows: Sequence[Row], sign: str, *, is_change
     same = {"history_date": act.at, "history_type": sign, "event_id": act.uid}
     numbers = _fresh(history, len(rows))
     told = [{**_values(row), **same, "history_id": each} for row, each in zip(rows, numbers, strict=True)]
-    _copy(history, told)
+    if sign == "+":
+        _insert_from_rows(model, rows, numbers, same)
+    else:
+        _copy(history, told)
     act.collect(*(entry_of(row, history, values, sign) for row, values in zip(rows, told, strict=True)))
     for row in rows if is_changed_later else ():
         row.remember()
+
+
+def _insert_from_rows(model: type[Row], rows: Sequence[Row], numbers: Sequence[int], same: Mapping[str, Any]) -> None:
+    """Insert a history row for each row that was just copied in, from the rows as they are stored, by one statement."""
+    if not rows:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(_from_rows(model), [*same.values(), [row.pk for row in rows], list(numbers)])
+
+
+@cache
+def _from_rows(model: type[Tracked]) -> str:
+    history, key = model.history_model, model._meta.pk
+    own = {field.column for field in model._meta.concrete_fields}
+    kept = [f'"{field.column}"' for field in history._meta.concrete_fields if field.column in own]
+    return (
+        f'INSERT INTO "{history._meta.db_table}" ({", ".join(kept)}, "history_id", "history_date", "history_type",'  # noqa: S608 -- names of columns
+        f' "event_id") SELECT {", ".join(f"new.{name}" for name in kept)}, made.number, %s, %s, %s FROM'
+        f' unnest(%s::bigint[], %s::bigint[]) AS made("row", number) JOIN "{model._meta.db_table}" AS new'
+        f' ON new."{key.column}" = made."row"'
+    )
 
 
 def copy_rows(rows: Sequence[Plain]) -> list[Plain]:

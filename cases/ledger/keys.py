@@ -6,7 +6,7 @@ Files of mode 0600 in a folder of mode 0700 (settings.KEY_DIR). Read anew for ea
 
 from __future__ import annotations
 
-import hmac
+import hashlib
 import os
 import re
 import secrets
@@ -209,10 +209,31 @@ def keyed_hashes(purpose: str, values: Iterable[str | bytes], *, version: str = 
 
     `purpose` keeps kinds of values apart.
     """
-    key = load(version or index_keys()[0])
-    prefix = purpose.encode() + b"\0"
-    texts = (value.encode() if isinstance(value, str) else value for value in values)
-    return [hmac.digest(key, prefix + text, "sha256") for text in texts]
+    mac = Mac(load(version or index_keys()[0]), purpose.encode() + b"\0")
+    return [mac.digest(value.encode() if isinstance(value, str) else value) for value in values]
+
+
+class Mac:
+    """HMAC-SHA256 of many texts that begin alike, under one key: what key and beginning make of the hash is kept, which
+    halves what a short text costs (RFC 2104, section 4)."""
+
+    __slots__ = ("_inner", "_outer")
+
+    def __init__(self, key: bytes, prefix: bytes = b"") -> None:
+        block = (hashlib.sha256(key).digest() if len(key) > _BLOCK else key).ljust(_BLOCK, b"\0")
+        self._inner = hashlib.sha256(block.translate(_INNER) + prefix)
+        self._outer = hashlib.sha256(block.translate(_OUTER))
+
+    def digest(self, text: bytes) -> bytes:
+        """Return the HMAC of the beginning and `text`."""
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(text)
+        outer.update(inner.digest())
+        return outer.digest()
+
+
+_BLOCK = 64
+_INNER, _OUTER = (bytes(byte ^ mask for byte in range(256)) for mask in (0x36, 0x5C))
 
 
 def keyed_hash(purpose: str, value: str | bytes) -> bytes:

@@ -73,11 +73,12 @@ class Blinder:
 
     def __init__(self, space: str, version: int) -> None:
         self.space, self.version = space, version
-        self._key = hmac.digest(keys.load(f"{keys.INDEX_PREFIX}{version}"), f"search\0{space}".encode(), "sha256")
+        key = hmac.digest(keys.load(f"{keys.INDEX_PREFIX}{version}"), f"search\0{space}".encode(), "sha256")
+        self._mac = keys.Mac(key)
 
     def token(self, kind: str, value: str) -> int:
         """Return the token of one comparable value."""
-        digest = hmac.digest(self._key, f"{kind}\0{value}".encode(), "sha256")
+        digest = self._mac.digest(f"{kind}\0{value}".encode())
         return int.from_bytes(digest[:TOKEN_BYTES], "big", signed=True)
 
     def entry(self, runs: Runs, **of: Any) -> SearchEntry:
