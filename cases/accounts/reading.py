@@ -24,6 +24,8 @@ __all__ = [
     "HOLDER_DAYS",
     "PAID_BY",
     "PRODUCTS",
+    "STATUSES",
+    "TOLD",
     "Fault",
     "Row",
     "RowRefused",
@@ -41,6 +43,18 @@ PAID_BY = {
     "direct_debit": "Direct debit",
     "top_up": "Top-up",
 }
+# How an account was kept in a month, as credit reference agencies are told it.
+STATUSES = {
+    "0": "Up to date",
+    **{str(count): f"{count} payment{'s' if count > 1 else ''} behind" for count in range(1, 6)},
+    "6": "Six or more payments behind",
+    "8": "Default",
+    "U": "Not known",
+    "D": "Dormant",
+    "S": "Settled",
+}
+# What an agency may have been told of an account, in a file or by itself.
+TOLD = STATUSES | {"off_file": "Off the file"}
 # What billing says stands against collecting. Holds of our own cases come beside them.
 FLAGS = {
     "adr": "Complaint at the ombudsman",

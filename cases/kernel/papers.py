@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from cases.kernel import calendars
 from cases.kernel.models import Case, Evidence
 from cases.ledger.sealing import Reader
 
-__all__ = ["Enclosed", "Item", "Paper", "Part", "Written", "filled", "moment"]
+__all__ = ["Enclosed", "Item", "Paper", "Part", "Written", "filled", "moment", "written_day"]
 
 
 def moment(at: datetime) -> str:
-    """Return a moment as people in London write it."""
-    return f"{at.astimezone(calendars.LONDON):%-d %B %Y %H:%M}"
+    """Return a moment as people in London write it: the day alone where nobody knows the hour."""
+    return calendars.spoken(at)
+
+
+def written_day(text: str) -> str:
+    """Return a day that is kept as text as people write it; what is none stays as it is."""
+    try:
+        return f"{date.fromisoformat(text):%-d %B %Y}"
+    except ValueError:
+        return text
 
 
 def filled(*rows: tuple[str, str | None]) -> tuple[tuple[str, str], ...]:

@@ -24,7 +24,7 @@ from cases.kernel.exchange import letters
 from cases.kernel.linking import people as linked
 from cases.kernel.models import AuditReport, Case, Letter, Release, ReleasedItem
 from cases.kernel.office import publiclinks
-from cases.kernel.papers import Item, Paper, Part, Written, filled, moment
+from cases.kernel.papers import Item, Paper, Part, Written, filled, moment, written_day
 from cases.ledger import sealing
 from cases.ledger.sealing import Reader
 from cases.rights import choices, chosen, codes, copies, identity, onhold, texts
@@ -170,7 +170,11 @@ def _label(name: str) -> str:
 
 
 def _values(opened: Opened) -> Rows:
-    return filled(*((_label(name), value) for name, value in opened.items()))
+    return filled(*((_label(name), _value(name, value)) for name, value in opened.items()))
+
+
+def _value(name: str, value: str | None) -> str | None:
+    return written_day(value) if value and name == "date_of_birth" else value
 
 
 def _people(held: Held) -> tuple[Item, ...]:
@@ -240,7 +244,7 @@ def _accounts(held: Held) -> tuple[Item, ...]:
         flags[flag.account_id].append((f"Noted: {_flag(flag.code)}", f"since {_day(flag.began_date)}{until}"))
     told: dict[int, list[tuple[str, str]]] = defaultdict(list)
     for row in BureauTold.objects.filter(account__in=ids).select_related("agency").order_by("told_at", "pk"):
-        said = f"{moment(row.told_at)}: {row.status.replace('_', ' ')}, {_pounds(row.balance_pence)}"
+        said = f"{moment(row.told_at)}: {billing.TOLD.get(row.status, row.status)}, {_pounds(row.balance_pence)}"
         told[row.account_id].append((f"Told to {row.agency.display_name}", said))
     items = []
     for holder, values, number in held.accounts:

@@ -160,6 +160,6 @@ class OwnAccounts(TestCase):
                 "You held it until": "13 November 2026",
                 "First name": "Leocadia",
                 "Last name": "Brathwaite",
-                "Date of birth": "1979-02-11",
+                "Date of birth": "11 February 1979",
             }
         ]

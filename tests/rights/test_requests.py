@@ -21,7 +21,7 @@ from cases.ledger import api as ledger
 from cases.ledger import keys, sealing
 from cases.ledger.models import AccessEvent, LedgerEvent
 from cases.reports import letters, lettertext
-from cases.rights import choices, gate, identity
+from cases.rights import choices, gate, identity, report
 from cases.rights.forms import FactsForm
 from cases.rights.models import Choice, ContactAnswer
 from tests import factories
@@ -217,6 +217,14 @@ class Rights(TestCase):
             case.pk, "confirm_identity", actor=self.people[rights.OFFICER], at=later, inputs=rights.IDENTITY
         )
         assert self.due(case) == date(2026, 12, 21)
+
+    def test_a_day_that_was_typed_is_written_as_a_day_and_a_moment_as_one(self):
+        typed = FactsForm({"right": "access", "came_by": "letter", "received_date": "2026-11-10"})
+        assert typed.is_valid(), typed.errors
+        case = rights.asked(self.people, "access", received_at=typed.cleaned_data["received_at"])
+        assert dict(report.facts_view(case))["Received"] == "10 November 2026"
+        sent = rights.asked(self.people, "access", received_at=datetime(2026, 7, 1, 18, 2, tzinfo=UTC))
+        assert dict(report.facts_view(sent))["Received"] == "1 July 2026 19:02"
 
     def test_nobody_is_asked_who_they_are_who_came_with_proof(self):
         """UK GDPR Art 12(6): more is asked only where there is a reasonable doubt."""

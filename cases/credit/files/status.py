@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from cases.accounts.reading import STATUSES, TOLD
+
 __all__ = [
     "DEFAULT",
     "FLAGS",
@@ -29,17 +31,6 @@ __all__ = [
 DEFAULT, UNKNOWN, DORMANT, SETTLED = "8", "U", "D", "S"
 # Told by itself, never in a file: nothing of the account is told any more, and it has no row.
 OFF_FILE = "off_file"
-STATUSES = {
-    "0": "Up to date",
-    **{str(count): f"{count} payment{'s' if count > 1 else ''} behind" for count in range(1, 6)},
-    "6": "Six or more payments behind",
-    DEFAULT: "Default",
-    UNKNOWN: "Not known",
-    DORMANT: "Dormant",
-    SETTLED: "Settled",
-}
-# What an agency may have been told of an account, in a file or by itself.
-TOLD = STATUSES | {OFF_FILE: "Off the file"}
 FLAGS = {
     "arrangement": "Pays by arrangement",
     "debt_plan": "Debt management plan",
