@@ -53,6 +53,12 @@ LABEL = "cases.storedblob"
 VERB = "case.package_changed"
 CSV = "text/csv"
 TOO_LARGE = "The file is larger than 25 MB. Divide it, and put each piece in by itself."
+# One message takes the whole package, and is in memory several times while it is sealed and sent.
+MOST_BYTES = 32 * 1024 * 1024
+TOO_MUCH = (
+    "Together the files would be larger than 32 MB, more than one message takes. Give these first, and the rest on a "
+    "request of its own with the same number of theirs."
+)
 REDACTED = "There is a redacted copy of this document: put that in."
 _LIVING_FIRST = F("blob__key__destroyed_at").asc(nulls_first=True)
 _TEXTS = ("necessity", "proportionality", "collateral")
@@ -171,6 +177,9 @@ def add_part(
             raise EditRefused("There is nothing in it.")
         if len(data) > DOCUMENT_BYTES:
             raise EditRefused(TOO_LARGE)
+        there = edit.case.package_parts.filter(is_removed=False).values_list("size", flat=True)
+        if sum(there) + len(data) > MOST_BYTES:
+            raise EditRefused(TOO_MUCH)
         row = PackagePart(
             case=edit.case,
             number=edit.case.package_parts.count() + 1,

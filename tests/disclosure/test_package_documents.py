@@ -53,6 +53,17 @@ def documents(case):
     return {row.number: row.blob.key.destroyed_at is None for row in case.evidence.filter(kind="extract")}
 
 
+def test_a_package_is_no_larger_than_one_message_takes(people, monkeypatch):
+    case = disclosures.taken_out(people)
+    monkeypatch.setattr(package, "MOST_BYTES", 2 * len(disclosures.CALLS))
+    for _ in range(2):
+        disclosures.add(case, "outgoing_calls", disclosures.CALLS, people)
+    with nothing_written(), pytest.raises(edits.EditRefused, match="more than one message takes"):
+        disclosures.add(case, "outgoing_calls", disclosures.CALLS, people)
+    package.remove_part(case.pk, 1, actor=people["k.mistry"], at=disclosures.AT)
+    disclosures.add(case, "outgoing_calls", disclosures.CALLS, people)
+
+
 def test_a_table_a_pdf_and_a_recording_become_files_of_the_package_byte_for_byte(people):
     case = disclosures.taken_out(people, items=["subscriber_name", "outgoing_calls"])
     for data, name in ((CALLS, "calls.csv"), (uploads.PDF, "sheet.pdf"), (uploads.WAV, "call.wav")):
