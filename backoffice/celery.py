@@ -23,7 +23,8 @@ def keep_our_logging(**_kwargs: Any) -> None:
 
 @worker_init.connect
 def refuse_missing_keys(**_kwargs: Any) -> None:
-    """Stop a worker that could open nothing. Raises KeyMissing."""
-    from cases.ledger import checks  # noqa: PLC0415 -- this module is imported before the apps are loaded
+    """Stop a worker that could open nothing, or what was erased before a restore. Raises KeyMissing, Behind."""
+    from cases.ledger import checks, tombstones  # noqa: PLC0415 -- this module is imported before the apps are loaded
 
     checks.require_keys()
+    tombstones.require()

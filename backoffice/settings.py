@@ -19,6 +19,7 @@ BACKOFFICE_HOME = env.home
 KEY_DIR = env.key_dir
 # Where signed checkpoints of the ledger are written: a folder that another machine copies or keeps.
 CHECKPOINT_LOG = env.text("CHECKPOINT_LOG") or str(BACKOFFICE_HOME / "checkpoints.txt")
+TOMBSTONES = env.text("TOMBSTONES") or str(BACKOFFICE_HOME / "tombstones")
 DEMO: bool = env.is_demo
 DEMO_SHARE = env.number("BACKOFFICE_DEMO_PERCENT", 100, low=0, high=100) / 100  # of the demo cases
 DEBUG = False

@@ -17,7 +17,7 @@ from cases.kernel.finding import matching
 from cases.kernel.office import access, codelists, policydocs, publiclinks, shutout
 from cases.kernel.oncall import alerts
 from cases.kernel.timing import sweeps
-from cases.ledger import checkpoints
+from cases.ledger import checkpoints, tombstones
 from cases.reports import keeping, letters, requests
 from cases.reports.figures import counting, files
 
@@ -117,5 +117,6 @@ def sweep(**_future: Any) -> None:
 
 @shared_task
 def seal_ledger(**_future: Any) -> None:
-    """Seal the ledger by a checkpoint if any of its streams moved."""
+    """Seal the ledger by a checkpoint if any of its streams moved; write down beside it which keys were destroyed."""
     checkpoints.seal(now=timezone.now())
+    tombstones.publish(now=timezone.now())

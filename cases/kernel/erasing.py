@@ -229,16 +229,16 @@ def _ask_to_look(row: Erasure, case: Case, *, now: datetime) -> None:
 
 
 @contextmanager
-def erase(case: Case, *, reason: str, at: datetime, **detail: object) -> Iterator[None]:
+def erase(case: Case, *, reason: str, at: datetime, is_again: bool = False, **detail: object) -> Iterator[None]:
     """Destroy every key of a locked case, in one act on its stream that holds the caller's block too; what it was found
-    by goes with it. `detail` takes codes, ids and dates."""
+    by goes with it. `detail` takes codes, ids and dates; `is_again` is custody.erase's."""
     kept = Evidence.objects.select_related("blob__key").filter(case=case, blob__key__destroyed_at=None)
     documents = list(kept.order_by("number"))
     people = list(case.parties.order_by("number"))
     told = {"hashes": [each.sha256 for each in documents], "people": [each.number for each in people], **detail}
     with record.act(case, "case.erased", actor=ACTOR, at=at, detail=told):
         tasks.close_all(case, WAITS, actor=ACTOR, at=at)
-        custody.erase(case, documents, actor=ACTOR, at=at, reason=reason)
+        custody.erase(case, documents, actor=ACTOR, at=at, reason=reason, is_again=is_again)
         own = DataKey.objects.filter(pk__in=[case.key_id, *(each.key_id for each in people)], destroyed_at=None)
         for key in own.order_by("pk"):
             sealing.destroy(key, actor=ACTOR.label, reason=reason, at=at)

@@ -176,7 +176,7 @@ def tracked_models() -> list[type[Tracked]]:
 
 def expected_triggers() -> set[tuple[str, str]]:
     """Return (table, trigger) of every guard that must be there and enabled."""
-    expected = {("cases_datakey", "cases_datakey_guard")}
+    expected = {("cases_datakey", "cases_datakey_guard"), ("cases_datakey", "cases_datakey_tombstone")}
     for model in tracked_models():
         live, history = model._meta.db_table, model.history_model._meta.db_table
         expected |= {(live, f"{live}_guard"), (history, f"{history}_append_only")}

@@ -72,6 +72,19 @@ class DataKey(models.Model):
         return f"{self.scope} key {self.uid}"
 
 
+class Tombstone(models.Model):
+    """A key that was destroyed and does not stand in the list beside the database yet. A trigger adds it, whoever
+    writes the list removes it."""
+
+    key = models.OneToOneField(DataKey, primary_key=True, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        app_label = "cases"
+
+    def __str__(self) -> str:
+        return f"Tombstone of {self.key_id}"
+
+
 class LedgerHead(models.Model):
     """The last event of a stream; locked for the moment in which the next one is appended."""
 

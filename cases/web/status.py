@@ -17,7 +17,7 @@ from django.views.decorators.http import require_GET
 from cases.kernel import policy
 from cases.kernel.oncall import reading as on_call
 from cases.kernel.reading import status as states
-from cases.ledger import checkpoints, checks
+from cases.ledger import checkpoints, checks, tombstones
 from cases.web import asking
 from cases.web.refusals import screen
 
@@ -55,6 +55,7 @@ def status(request: HttpRequest) -> HttpResponse:
         "ledger": states.ledger_state(),
         "sealed": checkpoints.newest(),
         "is_unsealed": checkpoints.is_late(),
+        "is_unlisted": tombstones.is_late(now=now),
         "clocks_agree": abs(checks.clock_difference()) <= checks.MOST_APART,
     }
     return render(request, "cases/status.html", shown)

@@ -30,12 +30,18 @@ def test_what_waited_when_the_backup_was_taken_is_for_people_where_a_repeat_is_n
     number = Stream.objects.get(channel=channel_of(agency), case=None).next_seq
     out = StringIO()
 
-    call_command("after_restore", stdout=out)
+    call_command("after_restore", "--nothing-erased", stdout=out)
 
     assert [state_of(each.message) for each in (waiting, trying)] == ["unknown", "unknown"]
     assert Task.objects.filter(kind="message_unknown", detail__agency=CODE, closed_at=None).count() == 2
     assert claim()[1] == [by_message.pk]  # under its old id, which its receiver knows
     assert promised(agency).sequence_no == number + 1000
     assert out.getvalue().startswith("2 messages may have left since the backup")
-    assert SecurityEvent.objects.get(kind="restored").detail == {"undecided": 2, "streams": 1}
+    assert SecurityEvent.objects.get(kind="restored").detail == {
+        "undecided": 2,
+        "streams": 1,
+        "cases": 0,
+        "people": 0,
+        "keys": 0,
+    }
     assert BatchFile.objects.filter(sequence_no__lt=1000).count() == 2

@@ -217,14 +217,17 @@ def _is_sound(pk: int, now: datetime) -> bool:
     return True
 
 
-def erase(case: Case, documents: Iterable[Evidence], *, actor: Actor, at: datetime, reason: str) -> int:
+def erase(
+    case: Case, documents: Iterable[Evidence], *, actor: Actor, at: datetime, reason: str, is_again: bool = False
+) -> int:
     """Destroy the keys of documents of a locked case, inside the current ledger action; their bytes go after the
     commit, and with the sweep at the latest. What they were (kind, size, hash) stays on record. `reason` is a code.
 
-    Returns how many. Raises Preserved when a hold blocks erasing; nothing is then erased.
+    Returns how many. Raises Preserved when a hold blocks erasing; nothing is then erased. `is_again`: they were erased
+    before, and a backup brought them back with holds that had ended.
     """
     rows = [row for row in documents if row.case_id == case.pk]
-    if holds.blocks(case, "dispose", at=at):
+    if not is_again and holds.blocks(case, "dispose", at=at):
         raise Preserved(holds.SENTENCE)
     for row in rows:
         erase_blob(row.blob, actor=actor, at=at, reason=reason)
