@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -300,7 +301,11 @@ def _erase(case: Case, _number: str, row: Disposal, *, at: datetime) -> None:
     if not still_due.exists() or casetypes.get(case.kind).is_kept_on(case, at):
         raise jobs.Skipped("kept")
     _stop_if(erasing.waits_for(case, at=at))
-    told = {"class": case.retention_class, "kept_until": str(case.dispose_after_date), "disposal": str(row.uid)}
+    told: dict[str, Any] = {
+        "class": case.retention_class,
+        "kept_until": str(case.dispose_after_date),
+        "disposal": str(row.uid),
+    }
     with erasing.erase(case, reason=REASON, at=at, **told):
         pass
 
@@ -312,7 +317,11 @@ def _erase_person(case: Case, number: str, row: Disposal, *, at: datetime) -> No
         raise jobs.Skipped("kept")
     person.case = case
     _stop_if(erasing.person_waits_for(person, at=at))
-    told = {"class": person.retention_class, "kept_until": str(person.dispose_after_date), "disposal": str(row.uid)}
+    told: dict[str, Any] = {
+        "class": person.retention_class,
+        "kept_until": str(person.dispose_after_date),
+        "disposal": str(row.uid),
+    }
     erasing.erase_person(case, person, reason=REASON, at=at, **told)
 
 
