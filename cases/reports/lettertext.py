@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from html.parser import HTMLParser
 from typing import Any
 
 from django.template.loader import render_to_string
@@ -17,7 +18,7 @@ from cases.kernel.office.lettertexts import Block
 from cases.reports import sender
 from cases.reports.pdf import Paper
 
-__all__ = ["TEMPLATE", "example", "filled", "paper"]
+__all__ = ["TEMPLATE", "example", "filled", "paper", "source"]
 
 TEMPLATE = "cases/reports/letter_text.html"
 SAID = {"account_reference": "8001234567"}
@@ -37,13 +38,35 @@ class Example:
     assigned_date: date = date(2026, 12, 10)
     balance_pence: int = 11_400
     back: None = None
+    received_at = declared_at = decided_at = date(2026, 1, 5)
+    default_date = satisfied_date = start_date = first_missed_date = date(2026, 2, 16)
+    last_date = extended_date = date(2026, 4, 16)
+    default_words = notice_words = "£114.00"
+    paid_words: str = "£90.00"
+    product_words: str = "home broadband"
+    payments_behind: int = 3
+    ground_words: str = "The debtor has enough to pay the debt"
+    application_id: str = "ORD-2026-000001"
+    outcome_words: str = "Declined"
+    reason_words: tuple[str, ...] = ("The score of the credit reference agency is low",)
+    reference: str = "EXAMPLE-000001"
+    state: str = ""
 
     @property
     def batch(self) -> Example:
         """Stand for whatever a letter reaches by way of its facts: the firms and amounts are all of this example."""
         return self
 
-    agency = purchaser = sale_notice = line = batch
+    sale_notice = line = case = decision = first = last = batch
+    automated_decisions = adverse_decisions = check_decisions = batch
+
+    @property
+    def agency(self) -> Example:
+        """Stand for a firm that the facts name, which is not the agency that was told: only the built-in wording can
+        name it."""
+        return Example(display_name="Sandbox Recoveries")
+
+    purchaser = agency
 
     @property
     def block(self) -> list[str]:
@@ -98,6 +121,104 @@ def example(code: str, *, now: datetime) -> dict[str, Any]:
         "agency": sample,
         "agency_contact": next(iter(firm.agencies.values()), None),
     }
+
+
+# What a built-in wording says that no placeholder stands for: whoever proposes words anew has to decide about it.
+OPEN = "{?}"
+SIGNS = {"h1": "# ", "h2": "## ", "li": "- ", "p": ""}
+# What stands around the words, and is set for every letter.
+AROUND = frozenset({"firm", "desk", "addressee", "when"})
+
+
+class _Lines(HTMLParser):
+    """Gathers the headings, paragraphs and items of a letter as lines, with the class of each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[str, str]] = []
+        self._sign = self._class = self._text = ""
+        self._is_open = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in SIGNS:
+            self._sign, self._class, self._text, self._is_open = SIGNS[tag], dict(attrs).get("class") or "", "", True
+        elif tag == "br":
+            self._text += "\n"
+
+    def handle_data(self, data: str) -> None:
+        if self._is_open:
+            self._text += " " * (data[:1].isspace()) + " ".join(data.split()) + " " * (data[-1:].isspace())
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in SIGNS and self._is_open:
+            self._is_open = False
+            if self._class not in AROUND and self._text.strip():
+                self.found.append((self._class, self._sign + self._text.strip()))
+
+
+def source(code: str, *, now: datetime) -> str:
+    """Return the built-in wording of a letter as the lines in which a new one is typed: values as their placeholders,
+    the blocks that every letter has as theirs. Where nothing stands for a value the line says {?}, which no wording may
+    hold."""
+    context = example(code, now=now)
+    reader = _Lines()
+    reader.feed(render_to_string(letters.TEMPLATES[code].template, context))
+    found: list[str] = []
+    for looks, text in reader.found:
+        for line in _block(looks, text, context) or _sentences(code, text, context):
+            if line not in found or not line.startswith("{"):
+                found.append(line)
+    return "\n\n".join(found) + "\n"
+
+
+def _block(looks: str, text: str, context: Mapping[str, Any]) -> list[str]:
+    """Return the placeholder of a block that every letter has, or nothing for a sentence."""
+    firm = context["firm"]
+    if looks == "contact":
+        return ["{contact}" if text.startswith(firm.desk.name) else "{agency_contact}"]
+    ours = (
+        "Complain to us.",
+        f"Take it to {firm.adjudicator.name}",
+        f"Complain to {firm.regulator.name}",
+        "You can also go",
+    )
+    return ["{complaints}"] if text.startswith(tuple(f"- {each}" for each in ours)) else []
+
+
+def _sentences(code: str, text: str, context: Mapping[str, Any]) -> list[str]:
+    """Return a piece of a letter line by line, with placeholders for its values."""
+    sample, firm = context["letter"], context["firm"]
+    template = letters.TEMPLATES[code]
+    named = {
+        ", ".join(context["told"]): "{told}",
+        sample.name: "{name}",
+        context["reference"]: "{reference}",
+        written(context["date"]): "{date}",
+        context["matter"]: "{matter}",
+        sample.display_name: "{agency}",
+        firm.desk.name: "{desk}",
+        firm.name: "{firm}",
+    }
+    known = {written(getattr(sample, name)): f"{{{name}}}" for name in template.extra if hasattr(sample, name)}
+    unnamed = dict.fromkeys([*_values(sample), *(said for said in context["said"])], OPEN)
+    stands = {**unnamed, **named, **known}
+    for value in sorted(stands, key=len, reverse=True):
+        text = text.replace(value, stands[value])
+    return [line.strip() for line in text.split("\n") if line.strip() and line.strip() != OPEN]
+
+
+def _values(sample: Example) -> list[str]:
+    """Return what the invented facts look like in a letter."""
+    given = {name: getattr(sample, name) for name in dir(sample) if not name.startswith("_")}
+    shown = [written(value) for value in given.values() if isinstance(value, date)]
+    shown += [value for value in given.values() if isinstance(value, str) and len(value) > len("en-GB")]
+    return [
+        *shown,
+        *sample.reason_words,
+        sample.agency.display_name,
+        f"£{sample.balance_pence / 100:,.2f}",
+        sample.outcome_words.lower(),
+    ]
 
 
 def paper(code: str, body: str | None, *, now: datetime) -> Paper:

@@ -21,7 +21,7 @@ from cases.kernel.office import proposals
 from cases.kernel.office.proposals import Kind, ProposalRefused
 from cases.ledger import sealing
 from cases.ledger.models import LedgerEvent
-from cases.web import asking, stepup
+from cases.web import asking, office_letters, stepup
 from cases.web.keyset import pageful
 from cases.web.refusals import Problem, form_problems, screen, status_of
 
@@ -235,6 +235,7 @@ def propose(request: HttpRequest, kind: str) -> HttpResponse:
     if declared.form is None:
         raise NotVisible
     initial = {name: str(value).replace("\0", "") for name, value in request.GET.items()}
+    initial = {**office_letters.begun(kind, initial), **initial}
     form = declared.form(request.POST or None, request.FILES or None, initial=initial, actor=actor)
     if kind in BEGUN_AT and _names_nothing(form):
         messages.info(request, "Choose in this list what is to change.")

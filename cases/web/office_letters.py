@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
@@ -20,7 +21,7 @@ from cases.reports import lettertext, press
 from cases.web import asking
 from cases.web.refusals import Problem, screen, status_of
 
-__all__ = ["letter", "letter_list", "pdf", "preview"]
+__all__ = ["begun", "letter", "letter_list", "pdf", "preview"]
 
 VIEW = "view_letters"
 # A person waits for this one, and so does a worker of the pages.
@@ -84,6 +85,14 @@ def _proposed(actor: Actor, code: str, change: str) -> str:
     if row is None:
         raise Http404
     return str(row.payload["body"])
+
+
+def begun(kind: str, initial: Mapping[str, str]) -> dict[str, str]:
+    """Return what a new wording begins with where the built-in one is in force: its words. Nothing for other forms."""
+    code = initial.get("code", "")
+    if kind != "letter_text" or code not in letters.TEMPLATES or lettertexts.versions(code):
+        return {}
+    return {"body": lettertext.source(code, now=asking.now())}
 
 
 @screen

@@ -43,6 +43,9 @@ LONGEST = 20_000
 SHAPES = (("# ", "heading"), ("## ", "subheading"), ("- ", "item"))
 START = "# Heading of the letter\n\nDear {name},\n\n\n\nYours sincerely,\n\n{desk}\n"
 
+# Said of {?}, which stands in the lines of a built-in wording for a value that only the built-in wording can name.
+OPEN_WORDS = "{?} stands for what only the built-in wording can say: write the sentence without it."
+
 
 @dataclass(frozen=True, kw_only=True)
 class Block:
@@ -61,7 +64,9 @@ def placeholders(code: str) -> dict[str, str]:
 def faults(code: str, body: str) -> list[str]:
     """Return a sentence for everything a wording may not hold."""
     known = placeholders(code)
-    found = [f"There is no placeholder {{{name}}}." for name in dict.fromkeys(HOLE.findall(body)) if name not in known]
+    found = [OPEN_WORDS] if "{?}" in body else []
+    body = body.replace("{?}", "")
+    found += [f"There is no placeholder {{{name}}}." for name in dict.fromkeys(HOLE.findall(body)) if name not in known]
     if "{" in HOLE.sub("", body) or "}" in HOLE.sub("", body):
         found.append("A brace stands alone; placeholders are written {name}.")
     for line in body.splitlines():
