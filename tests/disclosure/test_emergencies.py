@@ -8,7 +8,8 @@ import pytest
 
 from cases.agencies.directory import TERMS
 from cases.disclosure.emergency import report
-from cases.kernel import actors, edits, intake, outbox, transitions, verdicts
+from cases.kernel import actors, edits, holds, intake, outbox, transitions, verdicts
+from cases.kernel.calendars import add_months
 from cases.kernel.errors import CaseError, NotAllowed
 from cases.kernel.exchange import agencies, agreements
 from cases.kernel.linking import links
@@ -680,3 +681,25 @@ def test_who_looked_at_what_was_given_may_check_the_record_and_find_too_much_in_
         checked, "find_over_disclosure", people["e.hallam"], what="The date of birth was read out."
     )
     assert (checked.state, found.state) == ("checked", "over_disclosed")
+
+
+@pytest.mark.parametrize("is_ended", [False, True])
+def test_what_is_complained_of_is_kept_for_six_years_and_all_else_for_two(people, is_ended):
+    other = emergencies.closed(people)
+    assert (other.retention_class, other.dispose_after_date) == (KIND, add_months(other.closed_date, 24))
+    case = emergencies.closed(people) if is_ended else emergencies.checked(people)
+    holds.enter(case.pk, "complaint", actor=people["e.hallam"], at=AT, source="customer", reason="They complain.")
+    if not is_ended:
+        emergencies.after(case, "close", actors.system("tests"))
+    case.refresh_from_db()
+    until = add_months(case.closed_date, 72)
+    assert (case.retention_class, case.dispose_after_date) == ("emergency_disclosure_complaint", until)
+    assert {person.dispose_after_date for person in case.parties.all()} == {until}
+    assert [each for each in verify.verify_stream(case.uid) if each.level != "recorded late"] == []
+
+
+def test_another_hold_keeps_an_emergency_only_as_long_as_it_lasts(people):
+    case = emergencies.closed(people)
+    holds.enter(case.pk, "legal", actor=people["e.hallam"], at=AT, source="court", reason="A claim.")
+    case.refresh_from_db()
+    assert (case.retention_class, case.dispose_after_date) == (KIND, add_months(case.closed_date, 24))

@@ -265,8 +265,9 @@ def test_opening_is_the_designs():
         assert casetype.lifecycle.opening_roles == {role.removesuffix(" (write only)") for role in opening.roles}
 
 
-# Kept by the rule of a customer, or by that of somebody who became none: which, the closing says.
-RULED_AS_IT_CLOSES = {"check": {"closed"}}
+# Kept by the rule of a customer, or by that of somebody who became none; by that of a complaint where there was one:
+# which, the case says as it closes.
+RULED_AS_IT_CLOSES = {"check": {"closed"}, "emergency_disclosure": {"closed"}}
 
 
 def test_ends_in_code_are_the_designs_and_each_names_its_retention():

@@ -83,6 +83,7 @@ EMERGENCY_DISCLOSURE = CaseType(
         "radius_m": "Radius in metres",
     },
     agency_kinds=frozenset({"emergency"}),
+    reacts={"hold_began": periods.keep_longer},
     clock_ends={periods.REST: callbacks.rested},
     message_labels={kind.code: kind.label for kind in messages.ALL},
     urgent=frozenset({"live"}),

@@ -106,6 +106,7 @@ def go_on(context: Any) -> None:
 
 def end_periods(context: Any) -> None:
     clocks.meet(context.case, periods.REST, at=context.at)
+    context.case.retention_class = periods.kept_as(context.case)
 
 
 def _end_looks(context: Any, *, verdict: str) -> None:

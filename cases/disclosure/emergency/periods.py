@@ -6,16 +6,29 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from cases.disclosure.emergency.models import EmergencyDisclosure
-from cases.kernel import clocks
+from cases.kernel import clocks, retention
 from cases.kernel.clocks import ClockRule
-from cases.kernel.models import Case, Clock
+from cases.kernel.models import Case, Clock, Hold
 from cases.kernel.retention import RetentionClass
 
-__all__ = ["ANSWER", "CHECK", "CLOCKS", "ERROR_REPORT", "HOUR", "RECORD", "REST", "RETENTION", "hour_ends_at"]
+__all__ = [
+    "ANSWER",
+    "CHECK",
+    "CLOCKS",
+    "ERROR_REPORT",
+    "HOUR",
+    "RECORD",
+    "REST",
+    "RETENTION",
+    "hour_ends_at",
+    "keep_longer",
+    "kept_as",
+]
 
 HOUR, RECORD, CHECK = "k05_emergency_period", "k06_record", "k06_check"
 ERROR_REPORT = "k04_error_report"
 ANSWER, REST = "emergency_answer", "emergency_rest"
+COMPLAINED_OF, COMPLAINT = "emergency_disclosure_complaint", "complaint"
 _FROM = date(2026, 1, 1)
 CLOCKS = (
     ClockRule(
@@ -43,6 +56,13 @@ RETENTION = (
         trigger="closure",
         months=24,
         source="Retention schedule: emergency disclosure, 2 years from its end",
+    ),
+    RetentionClass(
+        code=COMPLAINED_OF,
+        label="Emergency disclosure that was complained of",
+        trigger="closure",
+        months=72,
+        source="Retention schedule: emergency disclosure, 6 years from its end where there was a complaint",
     ),
 )
 
@@ -91,6 +111,24 @@ def align(case: Case, facts: EmergencyDisclosure, *, at: datetime) -> None:
         clocks.start(case, HOUR, started_at=started_at)
     else:
         clocks.end_one(case, clocks.start(case, HOUR, started_at=started_at), at=at, state="met")
+
+
+def keep_longer(case: Case, hold: Hold, *, at: datetime) -> None:
+    """Somebody complains of a locked case that ended: it is kept for six years from its end. The caller saves the
+    case."""
+    if hold.kind != COMPLAINT or case.closed_date is None:
+        return
+    case.retention_class = COMPLAINED_OF
+    until = retention.dispose_after(COMPLAINED_OF, trigger_date=case.closed_date)
+    for person in case.parties.filter(dispose_after_date=case.dispose_after_date):
+        person.retention_class, person.dispose_after_date = COMPLAINED_OF, until
+        person.save(update_fields=["retention_class", "dispose_after_date"])
+    case.dispose_after_date = until
+
+
+def kept_as(case: Case) -> str:
+    """Return the retention class of a case that ends now: there may have been a complaint of it. One query."""
+    return COMPLAINED_OF if case.holds.filter(kind=COMPLAINT).exists() else "emergency_disclosure"
 
 
 def answered(case: Case, *, answered_at: datetime, at: datetime) -> None:

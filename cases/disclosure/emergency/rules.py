@@ -79,8 +79,7 @@ LIFECYCLE = Lifecycle(
             code="closed",
             label="Closed",
             tone="hold",
-            is_terminal=True,
-            retention_class="emergency_disclosure",
+            is_terminal=True,  # kept by its own class, or by that of what was complained of
         ),
     ),
     transitions=(
@@ -165,7 +164,7 @@ LIFECYCLE = Lifecycle(
             roles=frozenset({"system"}),
             guards=(guards.no_look_is_open, guards.nothing_is_owed),
             effects=(effects.end_periods,),
-            consequence="Kept for 2 years",
+            consequence="Kept for 2 years, or for 6 where there was a complaint",
         ),
         Transition(
             name="disclose_more",
