@@ -253,7 +253,7 @@ def test_a_recipient_established_abroad_gets_nothing_without_one_and_nothing_for
     after(other, "approve", people[OFFICER], **APPROVED)
     assert why_not("tests-abroad") == sentence
     home = transfers.proposed(people, recipient="tests-abroad", country="US")
-    after(home, "approve", people[OFFICER], mechanism="adequacy", review_date=REVIEW)
+    after(home, "approve", people[OFFICER], mechanism="data_bridge", assessment="Test Inc", review_date=REVIEW)
     assert why_not("tests-abroad") == ""
 
 
@@ -305,6 +305,22 @@ def test_adequacy_is_for_the_countries_of_the_regulations_alone(people):
     case = transfers.proposed(people, country="IN")
     refused = refusal(case, "approve", people[OFFICER], mechanism="adequacy", review_date=REVIEW)
     assert refused == "No adequacy regulations cover India: choose another mechanism."
+
+
+def test_the_data_bridge_leads_to_whom_the_list_of_the_uk_extension_names(people):
+    case = transfers.proposed(people, country="US")
+    said = {"mechanism": "adequacy", "review_date": REVIEW}
+    refused = refusal(case, "approve", people[OFFICER], **said)
+    assert refused == "United States: the regulations cover who stands on a list. Choose the data bridge."
+    said["mechanism"] = "data_bridge"
+    refused = refusal(case, "approve", people[OFFICER], **said)
+    assert refused.startswith("Say under which name the recipient stands on the list of the UK extension")
+    after(case, "approve", people[OFFICER], **said, assessment="Sandbox Recoveries Inc, 14 Nov 2026")
+    told = [line.transfers for line in processing.record(day=date(2026, 12, 1))]
+    assert any("on the list as Sandbox Recoveries Inc, 14 Nov 2026" in each for each in told)
+    elsewhere = transfers.proposed(people, country="IN")
+    refused = refusal(elsewhere, "approve", people[OFFICER], **said, assessment="Sandbox Recoveries Inc")
+    assert refused == "The data bridge does not lead to India: choose another mechanism."
 
 
 def test_record_of_processing_names_what_is_approved_of_a_recipient_at_home(people):

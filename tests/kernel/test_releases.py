@@ -1018,7 +1018,7 @@ def test_the_first_and_the_last_day_of_an_agreement_count():
 
 
 def test_a_recipient_abroad_gets_what_its_safeguard_covers():
-    without = ("adequacy", "public_interest", "legal_claims", "vital_interests", "treaty")
+    without = ("adequacy", "data_bridge", "public_interest", "legal_claims", "vital_interests", "treaty")
     for safeguard in agreements.SAFEGUARDS:
         said = {**ABROAD, "safeguard": safeguard, "tra_reference": "" if safeguard in without else "TRA-7"}
         assert releases.check(messages.FPA_FILE, recipient(country="US", **said), FILING, at=AT)

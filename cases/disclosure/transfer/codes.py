@@ -5,11 +5,11 @@ from __future__ import annotations
 from cases.kernel.exchange.agreements import SAFEGUARDS
 from cases.kernel.office.codelists import CodeList
 
-__all__ = ["ADEQUACY", "ASSESSMENT", "EVIDENCE_KINDS", "MECHANISMS", "NEEDS_ASSESSMENT", "ROLES"]
+__all__ = ["ADEQUACY", "ASSESSMENT", "BRIDGE", "EVIDENCE_KINDS", "MECHANISMS", "NEEDS_ASSESSMENT", "ROLES"]
 
 MECHANISMS = tuple((code, f"{each.label} ({each.source})") for code, each in SAFEGUARDS.items())
 NEEDS_ASSESSMENT = frozenset(code for code, each in SAFEGUARDS.items() if each.needs_tra)
-ADEQUACY = "adequacy"
+ADEQUACY, BRIDGE = "adequacy", "data_bridge"
 # A document of this kind is the assessment on which a transfer is approved.
 ASSESSMENT = "assessment"
 ROLES = (("contact", "Contact at the recipient"),)

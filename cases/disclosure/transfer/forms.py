@@ -90,7 +90,12 @@ class ApproveForm(RenewForm):
     """On what it is approved."""
 
     mechanism = forms.ChoiceField(label="Mechanism", choices=[_CHOOSE, *codes.MECHANISMS])
-    assessment = forms.CharField(label="Transfer risk assessment", max_length=60, required=False)
+    assessment = forms.CharField(
+        label="Transfer risk assessment",
+        max_length=60,
+        required=False,
+        help_text="Its reference; of the data bridge, the name on the list of the UK extension and when you looked.",
+    )
     is_not_lower = forms.BooleanField(
         label="It found the protection not materially lower than in the United Kingdom", required=False
     )

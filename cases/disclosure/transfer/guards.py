@@ -19,6 +19,7 @@ __all__ = [
     "has_review_date",
     "is_ones_own",
     "review_has_passed",
+    "stands_on_the_list",
 ]
 
 
@@ -26,9 +27,21 @@ def has_mechanism(context: Any) -> str | None:
     mechanism, country = context.inputs.get("mechanism"), context.case.transfer.country
     if mechanism not in dict(codes.MECHANISMS):
         return "Choose the mechanism of the transfer."
-    if mechanism == codes.ADEQUACY and not (country in COUNTRIES and COUNTRIES[country].is_adequate):
+    known = COUNTRIES.get(country)
+    if mechanism == codes.ADEQUACY and known is not None and known.is_by_list:
+        return f"{name_of(country)}: the regulations cover who stands on a list. Choose the data bridge."
+    if mechanism == codes.ADEQUACY and not (known is not None and known.is_adequate):
         return f"No adequacy regulations cover {name_of(country)}: choose another mechanism."
+    if mechanism == codes.BRIDGE and not (known is not None and known.is_by_list):
+        return f"The data bridge does not lead to {name_of(country)}: choose another mechanism."
     return None
+
+
+def stands_on_the_list(context: Any) -> str | None:
+    """The data bridge covers nobody but who stands on the list of the UK extension: under which name is on record."""
+    if context.inputs.get("mechanism") != codes.BRIDGE or str(context.inputs.get("assessment") or "").strip():
+        return None
+    return "Say under which name the recipient stands on the list of the UK extension, and when you looked."
 
 
 def has_assessment(context: Any) -> str | None:

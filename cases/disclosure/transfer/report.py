@@ -45,7 +45,7 @@ def facts_view(case: Case) -> list[tuple[str, str]]:
         ("Country", f"{name_of(row.country)} ({row.country})"),
         ("Now", _NOW.get(case.state, "This case decides nothing any more")),
         ("Mechanism", _MECHANISMS.get(row.mechanism, "Not decided yet")),
-        ("Transfer risk assessment", _assessment(row) or "None"),
+        ("On the list as" if row.mechanism == codes.BRIDGE else "Transfer risk assessment", _assessment(row) or "None"),
         ("Review date", f"{row.review_date:%-d %B %Y}" if row.review_date else "None yet"),
     ]
 
@@ -79,7 +79,8 @@ def abroad(hidden_kinds: frozenset[str]) -> list[tuple[str, str]]:
 
 
 def _on(row: Transfer) -> str:
-    assessed = f", assessment {row.assessment}" if row.assessment else ""
+    what = "on the list as" if row.mechanism == codes.BRIDGE else "assessment"
+    assessed = f", {what} {row.assessment}" if row.assessment else ""
     until = f", until {row.review_date:%-d %B %Y}" if row.review_date else ""
     return f"{_MECHANISMS.get(row.mechanism, row.mechanism)}{assessed}{until}"
 

@@ -68,7 +68,12 @@ LIFECYCLE = Lifecycle(
             target="approved",
             roles=_OFFICER,
             distinct=frozenset({"maker", "requester"}),
-            guards=(guards.has_mechanism, guards.has_assessment, guards.has_review_date),
+            guards=(
+                guards.has_mechanism,
+                guards.has_assessment,
+                guards.stands_on_the_list,
+                guards.has_review_date,
+            ),
             effects=(effects.approve,),
             consequence="Messages go to the recipient until the review date, and then no more",
             tone="primary",

@@ -57,6 +57,11 @@ class Safeguard:
 
 SAFEGUARDS = {
     "adequacy": Safeguard(label="UK adequacy regulations", source="UK GDPR Art 45", needs_tra=False),
+    "data_bridge": Safeguard(
+        label="Data bridge: who stands on the list of the UK extension",
+        source="UK GDPR Art 45; SI 2023/1028",
+        needs_tra=False,
+    ),
     "idta": Safeguard(label="International data transfer agreement", source="UK GDPR Art 46(2)(d); DPA 2018 s.119A"),
     "addendum": Safeguard(label="UK addendum to the EU clauses", source="UK GDPR Art 46(2)(d); DPA 2018 s.119A"),
     "binding_rules": Safeguard(label="Binding corporate rules", source="UK GDPR Art 47"),
