@@ -124,7 +124,7 @@ OFFICE_RULES = (
     Rule(
         act="view_on_call", roles=ON_CALL | {"system_administrator", "auditor", "data_protection_officer"}, scope="all"
     ),
-    Rule(act="answer_on_call", roles=ON_CALL | {"data_protection_officer"}, scope="all"),
+    Rule(act="answer_on_call", roles=ON_CALL, scope="all"),
     Rule(act="view_rules", roles=frozenset({ANY_STAFF, "system_administrator", "auditor"}), scope="all"),
     Rule(
         act="print_processing",

@@ -27,7 +27,6 @@ def on_call(request: HttpRequest) -> HttpResponse:
     policy.require(actor, "view_on_call")
     shown = {
         "waiting": reading.waiting(actor),
-        "may_answer": policy.can(actor, "answer_on_call").is_allowed,
         "tests": reading.tests(actor),
         "routes": reading.routes(actor),
         "may_change": policy.can(actor, "propose.on_call_route").is_allowed,
@@ -42,8 +41,7 @@ def waiting(request: HttpRequest) -> HttpResponse:
     """Return the list of what waits alone, for the open page that asks again."""
     actor = asking.actor_of(request)
     policy.require(actor, "view_on_call")
-    shown = {"waiting": reading.waiting(actor), "may_answer": policy.can(actor, "answer_on_call").is_allowed}
-    return render(request, "cases/_on_call.html", shown)
+    return render(request, "cases/_on_call.html", {"waiting": reading.waiting(actor)})
 
 
 @screen

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import uuid
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from unittest.mock import Mock
 
@@ -20,6 +21,7 @@ from cases import tasks
 from cases.agencies import oncall
 from cases.agencies.sandbox import ca
 from cases.kernel import edits
+from cases.kernel.errors import NotAllowed
 from cases.kernel.models import OnCallAlert, OnCallRing, OnCallRoute
 from cases.kernel.office import proposals
 from cases.kernel.oncall import alerts, reading, ringing
@@ -27,6 +29,7 @@ from cases.ledger.models import LedgerEvent
 from tests import disclosures, emergencies, factories
 from tests.agencies.test_https import Peer, serve
 from tests.factories import AT
+from tests.kernel.snapshots import nothing_written
 
 pytestmark = pytest.mark.django_db
 MINUTE = timedelta(minutes=1)
@@ -231,6 +234,10 @@ def test_nobody_outside_the_team_learns_of_it_or_answers(people):
         with pytest.raises(Exception) as refused:
             alerts.acknowledge(alert.uid, actor=people[outsider], at=AT)
         assert type(refused.value).__name__ in ("NotVisible", "NotAllowed")
+    officer, mistry = people["j.merriweather"], people["k.mistry"]
+    inside = replace(officer, team_ids=officer.team_ids | mistry.team_ids)
+    with nothing_written(), pytest.raises(NotAllowed):  # who cannot see to it would silence it for all who can
+        alerts.acknowledge(alert.uid, actor=inside, at=AT)
     alert.refresh_from_db()
     assert alert.acknowledged_at is None
     disclosures.after(case, "refuse", people["k.mistry"], reason_code="no_gateway")

@@ -1,6 +1,7 @@
 """Leaving is one act: whoever leaves is out everywhere at once, and nothing of theirs is left waiting for them. One
 person stops an access; that of whoever holds a privileged role ends for good by two."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,7 +13,7 @@ from cases.kernel import actors
 from cases.kernel.errors import NotAllowed
 from cases.kernel.models import Case, OnCallAlert, RoleGrant, Task, TeamMembership, User
 from cases.kernel.office import grants, leaving, people, proposals, shutout
-from cases.kernel.oncall import alerts
+from cases.kernel.oncall import alerts, reading
 from cases.ledger.models import LedgerEvent, SecurityEvent
 from cases.reports import requests
 from tests import factories
@@ -282,6 +283,11 @@ def test_a_day_in_which_nobody_decided_is_told_to_oversight_and_rings_for_who_ma
     officer = desk.client_of("j.merriweather")
     assert "A colleague was shut out for a day" in officer.get("/on-call/").content.decode()
     assert alerts.escalate(now=later + timedelta(minutes=5)) == 1
+    counsel = office["v.tranter"]
+    beside = replace(counsel, team_ids=counsel.team_ids | {alert.team_id})
+    with nothing_written(), pytest.raises(NotAllowed):  # of the team, and cannot decide: it goes on ringing
+        alerts.acknowledge(alert.uid, actor=beside, at=later)
+    assert [each.may_answer for each in reading.waiting(beside)] == [False]
     officer.post(reverse("web:on_call_acknowledge", args=[alert.uid]))
     assert alerts.escalate(now=later + timedelta(minutes=10)) == 0
 

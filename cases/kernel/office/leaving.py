@@ -194,7 +194,7 @@ def _apply(change: Change) -> None:
 
 
 LEAVER = Kind(
-    code="leaver",
+    code=shutout.LEAVER,
     label="End somebody's access",
     makers=grants.ADMINISTRATORS,
     checkers=grants.OFFICERS | grants.ADMINISTRATORS,

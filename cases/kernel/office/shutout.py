@@ -16,7 +16,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from cases.kernel import roles, tasks
 from cases.kernel.actors import Actor, system
 from cases.kernel.models import OnCallRoute, RoleGrant, Task, Team, TeamMembership, User
-from cases.kernel.office import grants, people
+from cases.kernel.office import grants, people, proposals
 from cases.kernel.office.kinds import Change
 from cases.kernel.oncall import alerts
 
@@ -36,6 +36,7 @@ __all__ = [
 
 TASK, UNDECIDED = "access_shut_out", "access_undecided"
 DECIDE_WITHIN = timedelta(days=1)
+LEAVER = "leaver"  # the change by which somebody leaves
 RINGS = "shut_out"  # what whoever is on call is told of
 BEING_BEGUN = timedelta(hours=1)  # the row of a session may be written after that of where it began
 tasks.declare(
@@ -47,6 +48,15 @@ tasks.declare(
         (TASK, UNDECIDED), "This ends when another person has agreed to the end of their access, or refused it."
     ),
 )
+
+
+def _may_decide(actor: Actor) -> bool:
+    """Say whether somebody may decide about a colleague who is shut out. One query."""
+    waiting = proposals.waiting_for(actor).filter(kind=LEAVER)
+    return any(not proposals.refusal(row, actor) for row in waiting)
+
+
+alerts.answered_by(RINGS, _may_decide)
 
 
 def needs(user_id: int) -> frozenset[str]:

@@ -15,7 +15,7 @@ from django.db.models import Max, Q, QuerySet
 
 from cases.kernel import calendars, locks, policy, record
 from cases.kernel.actors import Actor, system
-from cases.kernel.errors import NotVisible
+from cases.kernel.errors import NotAllowed, NotVisible
 from cases.kernel.models import Case, OnCallAlert, OnCallRing, OnCallRoute, Team
 from cases.ledger import api as ledger
 
@@ -23,9 +23,11 @@ __all__ = [
     "ESCALATES_AFTER",
     "TEST",
     "acknowledge",
+    "answered_by",
     "end",
     "escalate",
     "install_doorbell",
+    "may_answer",
     "open_alerts",
     "ring",
     "ring_team",
@@ -37,6 +39,22 @@ TEST = "test"
 # London time, after which the day's test page is sent: somebody is at their desk to look why it did not come.
 TESTED_FROM = time(9, 30)
 _doorbells: list[Callable[[], None]] = []
+_answered_by: dict[str, Callable[[Actor], bool]] = {}
+
+
+def answered_by(why: str, may: Callable[[Actor], bool]) -> None:
+    """Say who of a team can see to what rings for no case. Called while modules load."""
+    _answered_by[why] = may
+
+
+def may_answer(actor: Actor, alert: OnCallAlert) -> bool:
+    """Say whether somebody of the team can say that they have it: whoever cannot see to it would silence it for all who
+    can. The test page of the day proves that the ring came: whoever reads the page answers that."""
+    if alert.why == TEST:
+        return policy.can(actor, "view_on_call").is_allowed
+    if alert.case_id is None and alert.why in _answered_by:
+        return _answered_by[alert.why](actor)
+    return policy.can(actor, "answer_on_call").is_allowed
 
 
 def install_doorbell(ring_bell: Callable[[], None]) -> None:
@@ -157,13 +175,15 @@ def acknowledge(
     """Record that this person has it; nobody is rung for it any more. Returns whether it was they: a second click, of
     anybody, changes nothing.
 
-    Locks the case, or the team of a test; writes one event. Raises NotAllowed, and NotVisible for whoever is not of
-    the team or may not know of the case.
+    Locks the case, or the team of a test; writes one event. Raises NotAllowed for whoever cannot see to it, and
+    NotVisible for whoever is not of the team or may not know of the case.
     """
-    policy.require(actor, "answer_on_call")
+    policy.require(actor, "view_on_call")
     known = OnCallAlert.objects.filter(uid=uid, team_id__in=actor.team_ids).select_related("team").first()
     if known is None:
         raise NotVisible
+    if not may_answer(actor, known):
+        raise NotAllowed("Somebody of the team who can see to it answers.")
     with transaction.atomic():
         case = locks.case_for_update(known.case_id) if known.case_id else None
         if case is not None and not policy.can(actor, "view", case=case).is_allowed:

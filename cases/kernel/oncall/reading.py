@@ -29,13 +29,15 @@ ANSWERED_WITHIN = timedelta(hours=1)
 
 @dataclass(frozen=True, kw_only=True)
 class Alert:
-    """One alert as its people see it: how many addresses were rung, and what went wrong last."""
+    """One alert as its people see it: how many addresses were rung, what went wrong last, and whether the reader can
+    say that they have it."""
 
     row: OnCallAlert
     why: str
     rung: int
     delivered: int
     error: str
+    may_answer: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,27 +49,34 @@ class TestState:
     tested_at: datetime | None = None
 
 
-def _shown(rows: QuerySet[OnCallAlert]) -> list[Alert]:
+def _shown(rows: QuerySet[OnCallAlert], actor: Actor) -> list[Alert]:
     told = rows.annotate(
         rung=Count("rings"),
         delivered=Count("rings", filter=Q(rings__state="delivered")),
         error=Max("rings__error", filter=~Q(rings__state="delivered")),
     )
     return [
-        Alert(row=row, why=WHY.get(row.why, row.why), rung=row.rung, delivered=row.delivered, error=row.error or "")
+        Alert(
+            row=row,
+            why=WHY.get(row.why, row.why),
+            rung=row.rung,
+            delivered=row.delivered,
+            error=row.error or "",
+            may_answer=alerts.may_answer(actor, row),
+        )
         for row in told
     ]
 
 
 def waiting(actor: Actor) -> list[Alert]:
-    """Return what rings for this person's teams, oldest first. One query."""
-    return _shown(alerts.open_alerts(actor))
+    """Return what rings for this person's teams, oldest first. One query, and one for each that is about no case."""
+    return _shown(alerts.open_alerts(actor), actor)
 
 
 def tests(actor: Actor) -> list[Alert]:
     """Return the last test pages of this person's teams, newest first. One query."""
     rows = OnCallAlert.objects.filter(team_id__in=actor.team_ids, why=alerts.TEST).exclude(acknowledged_at=None)
-    return _shown(rows.select_related("team", "acknowledged_by").order_by("-raised_at", "-pk"))[:10]
+    return _shown(rows.select_related("team", "acknowledged_by").order_by("-raised_at", "-pk"), actor)[:10]
 
 
 def routes(actor: Actor) -> list[OnCallRoute]:
