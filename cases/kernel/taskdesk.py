@@ -73,10 +73,12 @@ class TaskRefused(CaseError):
 def mine(actor: Actor) -> Q:
     """Return the condition of what is the actor's own: given to them, or of a case of theirs and nobody else's.
 
-    It is asked of each open task: an analyst's cases grow with the years, and every one would be read.
+    It is asked of each open task: an analyst's cases grow with the years, and every one would be read. A look at what
+    was done at once stands among the decisions of whoever may look, never with whoever has the case and did it.
     """
     whose = _case_seen(actor).values(whose=Coalesce(OuterRef("assignee_id"), F("assignee_id")))
-    return Q(Exact(Subquery(whose[:1]), actor.user_id)) | (Q(assignee_id=actor.user_id) & _of_no_case(actor))
+    own = Q(Exact(Subquery(whose[:1]), actor.user_id)) | (Q(assignee_id=actor.user_id) & _of_no_case(actor))
+    return own & ~Q(kind=tasks.CHECK_AFTER)
 
 
 VIEWS: Mapping[str, tuple[str, Callable[[Actor, datetime], Q]]] = {

@@ -10,8 +10,9 @@ from cases.kernel.actors import Actor
 from cases.kernel.models import Case, Task, Team
 from cases.ledger import api as ledger
 
-__all__ = ["ENDED_BY", "LABELS", "close", "close_all", "ends_with", "label", "raise_once", "raise_task"]
+__all__ = ["CHECK_AFTER", "ENDED_BY", "LABELS", "close", "close_all", "ends_with", "label", "raise_once", "raise_task"]
 
+CHECK_AFTER = "check_after"
 SAY_WHAT = "Say what was done, or why nothing is to be done."
 LABELS: dict[str, str] = {
     "callback_not_applied": "A callback could not be applied",
@@ -21,7 +22,7 @@ LABELS: dict[str, str] = {
     "message_dead": "A message to an agency could not be delivered",
     "clock_over": "A period is over",
     "clock_not_ended": "A period could not be ended by itself",
-    "check_after": "Look at what was done at once",
+    CHECK_AFTER: "Look at what was done at once",
     "not_confirmed": "What was done at once was not confirmed",
     "proposal_declined": "What you proposed was declined",
     "hold_review": "Look at a hold again",
@@ -40,7 +41,7 @@ ENDED_BY: dict[str, str] = {
     "callback_ambiguous": "This ends when the callback is decided on the agency's page.",
     "callback_unmatched": "This ends when the callback is decided on the agency's page.",
     "message_dead": "This ends when the message is sent again or given up on the agency's page.",
-    "check_after": "This ends when another person than who acted has looked at it.",
+    CHECK_AFTER: "This ends when another person than who acted has looked at it.",
 }
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from cases.fraud.models import DerivedFlag, FraudDispute
-from cases.kernel import actors, edits, record, transitions, verdicts
+from cases.kernel import actors, edits, record, taskdesk, transitions, verdicts
 from cases.kernel.errors import CaseError
 from cases.kernel.models import (
     Agency,
@@ -16,6 +16,7 @@ from cases.kernel.models import (
     OutboxMessage,
     Task,
 )
+from cases.kernel.reading import desk
 from cases.kernel.timing import sweeps
 from cases.ledger.models import LedgerEvent
 from cases.reports import letters
@@ -193,6 +194,17 @@ class Removals(Stage):
         ]
         assert self.tasks() == ["check_after"]
         self.verified()
+
+    def test_a_look_afterwards_stands_with_whoever_may_look_and_not_with_who_has_the_case(self):
+        self.remove()
+        maker, judge = self.people["d.osei"], self.people["judge"]
+        edits.assign(self.filed.pk, factories.user("d.osei"), actor=maker, at=FILED_AT)
+        for actor in (maker, judge):
+            assert "check_after" not in {each.kind for each in desk.my_work(actor, at=FILED_AT).tasks}
+            assert not taskdesk.listed(actor, taskdesk.Asked(kind="check_after"), at=FILED_AT).exists()
+        assert [each.act for each in desk.approvals_for(judge)] == ["remove"]
+        assert desk.approvals_for(maker) == []
+        assert taskdesk.listed(maker, taskdesk.Asked(view="team", kind="check_after"), at=FILED_AT).exists()
 
     def test_it_is_on_its_way_once_every_one_of_them_has_arrived(self):
         self.tell_police()

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from django.db.models import F, Q, QuerySet
 
-from cases.kernel import policy, taskdesk
+from cases.kernel import policy, taskdesk, tasks
 from cases.kernel.actors import Actor
 from cases.kernel.models import Approval, Case, RoleGrant, Task, TeamMembership
 from cases.kernel.prepared import Prepared
@@ -98,13 +98,13 @@ def _split(cases: Iterable[Case], at: datetime) -> tuple[list[Case], list[Case],
 
 def my_work(actor: Actor, *, at: datetime, limit: int = 15) -> MyWork:
     """Return the actor's own open cases by urgency, the last ones to change, and open tasks: their own, and those of
-    their teams that no colleague has. Three queries."""
+    their teams that no colleague has; not a look at what was done at once, which is a decision. Three queries."""
     mine = my_cases(actor).annotate(**LISTED)
     overdue, today, waiting = _split(mine.order_by(F("due_at").asc(nulls_last=True), "id")[:limit], at)
     recent = policy.visible_to(actor).filter(assignee_id=actor.user_id).annotate(**LISTED)
     own = Q(case__assignee_id=actor.user_id) | Q(assignee_id=actor.user_id)
     free = (Q(team_id__in=actor.team_ids) | Q(team=None)) & Q(case__assignee=None, assignee=None)
-    mine_or_free = taskdesk.open_to(actor).filter(own | free)
+    mine_or_free = taskdesk.open_to(actor).filter(own | free).exclude(kind=tasks.CHECK_AFTER)
     return MyWork(
         overdue=overdue,
         today=today,
