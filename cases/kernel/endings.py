@@ -45,9 +45,7 @@ def close(case: Case, *, retention_class: str, occurred_at: Any) -> None:
 
 
 def nothing_left_the_firm(context: Any) -> str | None:
-    if detaching.was_told(context.case):
-        return "Somebody outside was told of this case. Take that back or correct it first."
-    return None
+    return detaching.BEYOND if detaching.was_told(context.case) else None
 
 
 def records_are_there(context: Any) -> str | None:
@@ -154,6 +152,7 @@ def is_divisible(context: Any) -> str | None:
     return None if casetypes.get(context.case.kind).is_divisible else "A case of this kind is not divided."
 
 
+# That nobody outside was told is asked of void and merge before anything is typed too: see standing.
 GUARDS: Mapping[str, tuple[Callable[[Any], str | None], ...]] = {
     "void": (nothing_left_the_firm,),
     "merge": (names_a_case_to_merge_into, nothing_left_the_firm),

@@ -17,6 +17,7 @@ from django.db.models.functions import Cast, JSONObject
 from cases.kernel import approvals, casetypes, conflicts, holds, policy
 from cases.kernel.actors import Actor
 from cases.kernel.lifecycle import Transition
+from cases.kernel.linking import detaching
 from cases.kernel.models import Approval, ApprovalDecision, Case
 from cases.kernel.prepared import Prepared
 from cases.kernel.restricted import quietholds
@@ -29,7 +30,19 @@ DECIDED = "You decided on this case before. Another person must do this."
 ASKED = "You asked for this. Another person must agree."
 
 
-ANSWERS = ("verbs_", "asked_", "decided_", "joined_", "shaped_", "carried_", "moved_", "waiting_", "blocks_", "tied_")
+ANSWERS = (
+    "verbs_",
+    "asked_",
+    "decided_",
+    "joined_",
+    "shaped_",
+    "carried_",
+    "moved_",
+    "waiting_",
+    "blocks_",
+    "tied_",
+    "told_",
+)
 # Who shaped what a case held when it was split off: the first event says so.
 _SHAPED_BEFORE = KeyTransform(approvals.SHAPED_BY, KeyTransform("detail", Cast("body", JSONField())))
 
@@ -48,6 +61,7 @@ class Past:
     waiting: tuple[dict[str, Any], ...]
     blocked: frozenset[str]
     is_tied: bool
+    has_told: bool
 
 
 @lru_cache(maxsize=64)
@@ -77,6 +91,7 @@ def _question(moves: tuple[str, ...], shaping: tuple[str, ...], *, is_now: bool)
             waiting_=ArraySubquery(open_ones.values(listed=JSONObject(**columns))),
             blocks_=ArraySubquery(holds.active(pk, at=at).values("blocks")),
             tied_=conflicts.of_person(person),
+            told_=detaching.has_told(pk),
         )
         return found.values_list(*ANSWERS)
 
@@ -89,7 +104,7 @@ def _past(case: Case, actor: Actor, at: datetime | None) -> Past:
     moves = tuple(f"{case.kind}.{move.name}" for move in casetypes.get(case.kind).lifecycle.moves if move.target)
     moment = {} if at is None else {"at": at}
     asked = _question(moves, approvals.shaping_verbs(case.kind), is_now=at is None)
-    ((verbs, acts, decided, joined, shaped, carried, moved, waiting, blocks, is_tied),) = asked.rows(
+    ((verbs, acts, decided, joined, shaped, carried, moved, waiting, blocks, is_tied, has_told),) = asked.rows(
         uid=case.uid, pk=case.pk, label=actor.label, person=actor.user_id or 0, **moment
     )
     return Past(
@@ -102,6 +117,7 @@ def _past(case: Case, actor: Actor, at: datetime | None) -> Past:
         waiting=tuple(map(json.loads, waiting)),
         blocked=frozenset(act for each in blocks for act in json.loads(each)),
         is_tied=is_tied,
+        has_told=has_told,
     )
 
 
@@ -130,6 +146,8 @@ class Standing:
             found += self._unfit(move.decides)
         if move.agreed_by and self.waiting(move.name):
             found.append("It is proposed already and waits for another person.")
+        if move.name in detaching.INSIDE_ALONE and self.past.has_told:
+            found.append(detaching.BEYOND)
         return found + self.held(move)
 
     def of_the_person(self, move: Transition) -> list[str]:

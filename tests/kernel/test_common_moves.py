@@ -90,6 +90,13 @@ class CommonMoves(TestCase):
                 with nothing_written(counted=1), pytest.raises(transitions.TransitionRefused, match=BEYOND):
                     self.start(case, row, self.people["a.byrne"])
 
+    def test_what_is_always_refused_is_shown_among_why_not_and_not_offered(self):
+        for state in sorted(TOLD | {"investigating"}):
+            case = self.cases["fraud_referral", state]
+            offers = {each.transition.name: each for each in transitions.offers(case, self.people["a.byrne"], at=AT)}
+            for name in ("void", "merge"):
+                assert offers[name].refusals == ((BEYOND,) if state in TOLD else ())
+
     def test_what_an_agency_may_have_had_is_neither_voided_nor_merged_either(self):
         case = factories.approved(self.people)
         filing = OutboxMessage.objects.get(case=case)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import BooleanField, Exists, ExpressionWrapper, Q
 
 from cases.kernel import approvals, casetypes, outbox, releases, tasks
 from cases.kernel.exchange import corrections, unposted
@@ -15,9 +15,23 @@ from cases.kernel.finding import index
 from cases.kernel.models import Case, CaseParty, OutboxMessage, PersonPair, Release
 from cases.ledger import api as ledger
 
-__all__ = ["REASON", "detach_person", "names_a_person", "needs_another", "set_apart", "told_by_filing", "was_told"]
+__all__ = [
+    "BEYOND",
+    "INSIDE_ALONE",
+    "REASON",
+    "detach_person",
+    "has_told",
+    "names_a_person",
+    "needs_another",
+    "set_apart",
+    "told_by_filing",
+    "was_told",
+]
 
 REASON = "wrong_person"
+# Moves of a case of which nobody outside was told, and why not otherwise.
+INSIDE_ALONE = frozenset({"void", "merge"})
+BEYOND = "Somebody outside was told of this case. Take that back or correct it first."
 # Whoever asked is answered, whoever they prove to be: UK GDPR Art 12(3).
 ANSWERS = ("k10_request", "k10_extended")
 
@@ -37,12 +51,17 @@ def names_a_person(context: Any) -> str | None:
     return None if _person(context) else "The case has no such person, or they are detached already."
 
 
+def has_told(case_id: int) -> ExpressionWrapper[Any]:
+    """Return the condition that somebody outside was, may have been, or is about to be told of a case: by a message, or
+    by an answer or a telephone call, which leave a release alone."""
+    messages = OutboxMessage.objects.filter(case=case_id).exclude(outbox.never_left())
+    spoken = Release.objects.filter(case=case_id, message=None)
+    return ExpressionWrapper(Q(Exists(messages)) | Q(Exists(spoken)), output_field=BooleanField())
+
+
 def was_told(case: Case) -> bool:
-    """Say whether somebody outside was, may have been, or is about to be told of the case: by a message, or by an
-    answer or a telephone call, which leave a release alone. Two queries at most."""
-    if OutboxMessage.objects.filter(case=case).exclude(outbox.never_left()).exists():
-        return True
-    return Release.objects.filter(case=case, message=None).exists()
+    """Say whether somebody outside was told of a case, as `has_told` has it. One query."""
+    return Case.objects.filter(pk=case.pk).filter(has_told(case.pk)).exists()
 
 
 def needs_another(context: Any) -> bool:
