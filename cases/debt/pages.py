@@ -79,14 +79,18 @@ def _list(
 
 def _agreed(today: date, actor: Actor) -> list[dict[str, str]]:
     """Return what counts on a day of each agency, and of VAT, by which source, and what comes. Three queries."""
-    known, house = figures.by_agency(), f"{limitation.limit('settlement_authority')} % of what is owed"
+    known, house = figures.by_agency(), _settles(limitation.limit("settlement_authority"))
     vat = _now(figures.versions(figures.VAT), today, lambda value: f"{value / 100:g} %")
     rows = [{"name": "VAT on commission", "link": _entering("vat_rate", "", actor), **vat}]
     for agency in batches.agencies():
-        own = _now(known.get(agency.pk, []), today, lambda value: f"{value} % of what is owed")
+        own = _now(known.get(agency.pk, []), today, _settles)
         link = _entering(figures.AUTHORITY, f"?agency={agency.code}", actor)
         rows.append({"name": agency.display_name, "link": link, **own, "now": own["now"] or house})
     return rows
+
+
+def _settles(percent: int) -> str:
+    return f"Settles by itself from {percent} % of what is owed"
 
 
 def _now(known: list[figures.Figure], today: date, words: Callable[[int], str]) -> dict[str, str]:

@@ -229,6 +229,7 @@ def show(
         if _is_erased(case)
         else panels.masked(casetype, queries.sealed_facts(queries.facts_of(case))),
         "subjects": panels.subjects(file),
+        "unlisted": 0 if file.subjects else file.people_count,
         "days": story.days(case, entries),
         "older_than": older_than,
         **_shows(request),
@@ -255,7 +256,7 @@ def show(
         "may_add_address": casetype.address_form is not None,
         "may_edit": head["may"]["edit"] and case.state in casetype.lifecycle.editable,
         "may_add_person": casetype.may_add_person(case),
-        "has_people": bool(file.subjects) or casetype.may_add_person is not never,
+        "has_people": bool(file.people_count) or casetype.may_add_person is not never,
     }
     return render(request, "cases/case.html", shown, status=status)
 

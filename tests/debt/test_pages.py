@@ -113,13 +113,13 @@ def test_a_batch_shows_what_holds_its_accounts_now_and_a_release_that_went_nowhe
     batch = placements.built(people, held, quiet)
     manager, address = client_of("c.adebayo"), f"/debt/batches/{batch.uid}/"
     page = manager.get(address).text
-    assert page.count("<td>Nothing <span") == 2
+    assert page.count("<td>Nothing. <span") == 2
     assert "looked at" in page and "goes to nobody" not in page
     first, second = (line.case_id for line in batches.lines_of(batch))
     analyst = people[placements.ANALYST]
     holds.enter(first, "dispute", actor=analyst, at=AT, source="customer")
     page = manager.get(address).text
-    assert "A hold stops it: dispute." in page and page.count("<td>Nothing <span") == 1
+    assert "A hold stops it: dispute." in page and page.count("<td>Nothing. <span") == 1
     assert "1 of them is held and goes to nobody: the release takes it out." in page
     holds.enter(second, "staff_account", actor=analyst, at=AT, source="staff")
     holds.enter(second, "legal", actor=analyst, at=AT, source="court")

@@ -18,6 +18,7 @@ from django.db.models import (
     Func,
     Model,
     OuterRef,
+    Prefetch,
     Q,
     QuerySet,
     Value,
@@ -57,6 +58,10 @@ REVEAL_REASONS: Mapping[str, str] = {
     "answer_agency": "Answer an agency",
     "quality_check": "Check the quality of the work",
 }
+
+
+# A case with more people, a sale of thousands of debts, lists none of them: neither is anything of them read.
+MOST_PEOPLE = 200
 
 
 class NothingSealed(CaseError):
@@ -107,9 +112,11 @@ class Subject:
 
 @dataclass(frozen=True, kw_only=True)
 class CaseFile:
-    """A case with everything its pages list beside the story. The lists are plain values, not rows."""
+    """A case with everything its pages list beside the story. The lists are plain values, not rows. `people_count` is
+    how many people it has; `subjects` are none where they are more than MOST_PEOPLE."""
 
     case: Case
+    people_count: int
     subjects: tuple[Subject, ...]
     clocks: tuple[Mapping[str, Any], ...]
     tasks: tuple[Mapping[str, Any], ...]
@@ -134,7 +141,8 @@ def _listed(rows: QuerySet[Any], **columns: Any) -> ArraySubquery:
 
 def _parts() -> dict[str, Any]:
     mine = {"case": OuterRef("pk")}
-    places = CaseAddress.objects.filter(party__case=OuterRef("pk")).annotate(**_present(ADDRESS_FIELDS)).order_by("pk")
+    places = CaseAddress.objects.filter(party__case=OuterRef("pk"), party__number__lte=MOST_PEOPLE)
+    places = places.annotate(**_present(ADDRESS_FIELDS)).order_by("pk")
     place_columns = ("id", "party_id", "kind", "is_detached")
     return {
         "places_": _listed(places, **_same(place_columns), **_same(_present(ADDRESS_FIELDS))),
@@ -159,6 +167,7 @@ def _parts() -> dict[str, Any]:
             asker="requested_by__display_name",
         ),
         "holds_": _listed(Hold.objects.filter(in_force(), **mine)[:9], kind="kind"),
+        "people_": ArraySubquery(CaseParty.objects.filter(**mine).order_by("-number").values("number")[:1]),
         "messages_": _counted(OutboxMessage.objects.filter(**mine)),
     }
 
@@ -171,7 +180,7 @@ def _counted(rows: QuerySet[Any]) -> ArraySubquery:
     return ArraySubquery(rows.order_by().values("case_id").annotate(counted=Count("pk")).values("counted"))
 
 
-PARTS = ("places_", "clocks_", "tasks_", "approvals_", "reports_", "holds_", "messages_", "onward_", "back_")
+PARTS = ("places_", "clocks_", "tasks_", "approvals_", "reports_", "holds_", "people_", "messages_", "onward_", "back_")
 MOMENTS = frozenset({"started_at", "due_at", "opened_at", "requested_at"})
 
 
@@ -200,6 +209,9 @@ def _held_by(person: CaseParty) -> tuple[SealedItem, ...]:
 
 
 def _subjects(people: Iterable[CaseParty], places: list[Mapping[str, Any]]) -> tuple[Subject, ...]:
+    of_person: dict[int, list[Mapping[str, Any]]] = {}
+    for place in places:
+        of_person.setdefault(place["party_id"], []).append(place)
     return tuple(
         Subject(
             number=person.number,
@@ -209,7 +221,7 @@ def _subjects(people: Iterable[CaseParty], places: list[Mapping[str, Any]]) -> t
             is_erased=person.is_erased,
             source=person.source,
             items=_held_by(person),
-            addresses=tuple(_address(place) for place in places if place["party_id"] == person.pk),
+            addresses=tuple(map(_address, of_person.get(person.pk, ()))),
         )
         for person in sorted(people, key=lambda person: person.number)
     )
@@ -246,11 +258,14 @@ def case_file(actor: Actor, uid: UUID) -> CaseFile:
     if not found:
         raise NotVisible
     (case,) = found
-    prefetch_related_objects(found, "parties", "evidence")
+    listed = Prefetch("parties", queryset=CaseParty.objects.filter(number__lte=MOST_PEOPLE))
+    prefetch_related_objects(found, listed, "evidence")
     parts = {name: getattr(case, name) for name in PARTS}
+    count = sum(parts["people_"])
     return CaseFile(
         case=case,
-        subjects=_subjects(case.parties.all(), _numbered(parts["places_"])),
+        people_count=count,
+        subjects=_subjects(case.parties.all(), _numbered(parts["places_"])) if count <= MOST_PEOPLE else (),
         clocks=_read(parts["clocks_"]),
         tasks=_read(parts["tasks_"]),
         approvals=_read(parts["approvals_"]),
