@@ -105,9 +105,12 @@ CATEGORIES = {
         Category(code="correction", label="That something told before is no longer so", sentence="R5"),
         Category(code="location", label="Where a caller is, how sure and as of when", sentence="R97"),
         Category(code="request", label="What a public authority asks for, and our word about it", sentence="R58"),
-        Category(code="communications", label="Records of calls, messages and data sessions", sentence="R91"),
+        Category(
+            code="communications", label="Records of calls, messages, data sessions and television", sentence="R91"
+        ),
         Category(code="content", label="What was said in messages", sentence="R92"),
         Category(code="recordings", label="Pictures and recordings of our shops and calls", sentence="R93"),
+        Category(code="correspondence", label="E-mails, chats and letters with us", sentence="R86"),
         Category(code="line_status", label="Whether and when the SIM of a number was changed", sentence="R101"),
         Category(code="record_match", label="Whether details of a customer are as we have them", sentence="R100"),
         Category(code="choice", label="What a person allowed or stopped, and when", sentence="R29"),
@@ -362,6 +365,7 @@ CLAUSES = {
                     "communications",
                     "content",
                     "recordings",
+                    "correspondence",
                 }
             ),
             gateway="gdpr_6_1_c",

@@ -360,7 +360,7 @@ GIVEN_ITEMS = (
     *("connection_dates", "sim_identifiers", "handset_imei", "services_held", "static_ip", "forwarding_setup"),
     *("outgoing_calls", "incoming_calls", "message_records", "cell_site", "data_sessions", "location", "top_ups"),
     *("internet_connection_records", "sms_text", "voicemail", "cctv", "call_recordings", "shop_visit_records"),
-    *("delivery_notes", "billing_bank_details", "employee_records"),
+    *("delivery_notes", "billing_bank_details", "employee_records", "tv_records", "correspondence"),
 )
 RESULT = {
     "urn": "SBX/2026/118834",
@@ -472,6 +472,7 @@ PERMITTED = {
     ("lea", "communications"): "answer_authorities_data",
     ("lea", "content"): "answer_authorities_data",
     ("lea", "recordings"): "answer_authorities_data",
+    ("lea", "correspondence"): "answer_authorities_data",
     ("oversight", "request"): "answer_authorities",
     ("regulator", "breach"): "report_breach",
     ("oversight", "breach"): "report_breach",
