@@ -69,7 +69,7 @@ def own(code: str) -> Actor:
 
 
 @story
-def asked(people: dict[str, Actor], right: str = "portability", *, by: str = OFFICER, **facts: Any) -> Case:
+def asked(people: dict[str, Actor], right: str = "correction_help", *, by: str = OFFICER, **facts: Any) -> Case:
     given = {"right": right, "came_by": "letter", **facts}
     case = intake.open_case(REQUEST, actor=people[by], at=AT, facts=given, people=[PERSON])
     keep_apart()

@@ -44,6 +44,7 @@ ASSOCIATION = CaseType(
         }
     ),
     states_for_subject=subject.STATES,
+    portable={codes.DECLARER: ("basis", "declared_at")},
     own_words={codes.DECLARER: {"declaration": "What you declared"}},
     for_subject=subject.for_subject,
     icon="link",

@@ -57,6 +57,7 @@ CHECK = CaseType(
     party_form=forms.PartyForm,
     party_roles=codes.ROLES,
     beside=frozenset({"associate"}),
+    portable={"applicant": ("application_id", "product", "monthly_pence", "handset_pence")},
     for_subject=subject.for_subject,
     not_for_subject=frozenset({report.REFERRED_FOR}),
     texts=subject.texts,

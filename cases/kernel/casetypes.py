@@ -312,7 +312,8 @@ class CaseType:
     or are named beside them. `for_subject` is given the roles of a person in a case, and says what is on record of them
     there beyond the facts. `own_words` name, by role, the sealed facts that are words of that person or to them, each
     with its label; a person reads through every other sealed fact, and each of `texts` (row, sealed field, what it is),
-    before whoever asks is given it.
+    before whoever asks is given it. `portable` names, by the role of whoever says of themselves what a case holds of
+    them, the facts that they gave beside it: theirs to take elsewhere.
     `said` are words for acts on its cases beside its moves, by their verb, as the story and the report tell them.
     `abroad` says what its cases let go abroad, for the record of processing: kind of recipient, and words.
     `stored_codes` are words for what columns of its facts hold as codes, `column_labels` for columns that nobody types;
@@ -403,6 +404,7 @@ class CaseType:
     beside: frozenset[str] = frozenset()
     for_subject: Callable[..., Sequence[Item]] = nothing_for_subject
     own_words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    portable: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     texts: Callable[[Case], Sequence[tuple[Model, str, str]]] = no_texts
     shows_own_tabs: Callable[[Case], bool] = always
     stored_codes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

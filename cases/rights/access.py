@@ -31,9 +31,9 @@ from cases.rights import choices, chosen, codes, copies, identity, onhold, texts
 from cases.rights.held import Held, Opened, of_person, own_reaches, why_not_all
 from cases.rights.models import NOT_NAMED, ContactAnswer
 
-__all__ = ["LEVEL", "MAKE", "PACK", "newest", "withheld", "write"]
+__all__ = ["LEVEL", "MAKE", "PACK", "PORTABLE", "label_of", "newest", "withheld", "write"]
 
-LEVEL, MAKE = "subject", "make_pack"
+LEVEL, PORTABLE, MAKE = "subject", "portable", "make_pack"
 # Purposes of the notice for which the person is told nothing: telling would prejudice what they serve.
 withheld = frozenset({"report_crime", "answer_authorities", "report_suspicion"})
 _LABELS = {
@@ -68,12 +68,13 @@ def why_not(case: Case) -> str:
 
 
 def newest(case: Case) -> AuditReport | None:
-    """Return the newest pack that was asked for since it is known who asks: one of before is perhaps another's. One
-    query."""
+    """Return the newest pack, or copy to take elsewhere, that was asked for since it is known who asks: one of before
+    is perhaps another's. One query."""
     since = case.rights_request.identity_at
     if since is None:
         return None
-    made = AuditReport.objects.filter(case=case, level=LEVEL, state="done", requested_at__gte=since, erased_at=None)
+    level = PORTABLE if case.rights_request.right == codes.PORT else LEVEL
+    made = AuditReport.objects.filter(case=case, level=level, state="done", requested_at__gte=since, erased_at=None)
     return made.order_by("-finished_at", "-pk").first()
 
 
@@ -165,12 +166,13 @@ def _pounds(pence: int) -> str:
     return f"{'-' if pence < 0 else ''}£{abs(pence) // 100:,}.{abs(pence) % 100:02d}"
 
 
-def _label(name: str) -> str:
+def label_of(name: str) -> str:
+    """Return what a field is called in what a person is given."""
     return _LABELS.get(name, name.replace("_", " ").capitalize())
 
 
 def _values(opened: Opened) -> Rows:
-    return filled(*((_label(name), _value(name, value)) for name, value in opened.items()))
+    return filled(*((label_of(name), _value(name, value)) for name, value in opened.items()))
 
 
 def _value(name: str, value: str | None) -> str | None:

@@ -17,6 +17,7 @@ from cases.rights import (
     messages,
     opening,
     periods,
+    portable,
     report,
     rules,
 )
@@ -66,6 +67,7 @@ RIGHTS_REQUEST = CaseType(
     evidence_kinds=codes.EVIDENCE_KINDS,
     transition_forms={"confirm_identity": forms.IdentityForm, "act": forms.ActForm, "refuse": forms.RefuseForm},
     own_words={"person": {"wording": "In your words", "answer": "What we answered"}},
+    portable={"person": ("right", "received_at", "channels", "purposes")},
     unspoken=frozenset({"identity_of", "texts_read"}),
     own_tabs=(("To read through", "texts_to_read"),),
     shows_own_tabs=lambda case: case.rights_request.right == codes.ACCESS,
@@ -92,7 +94,7 @@ RIGHTS_REQUEST = CaseType(
         "given_how": dict(codes.GIVEN),
     },
     person_tables=chosen.person_tables,
-    papers={access.LEVEL: access.PACK},
+    papers={access.LEVEL: access.PACK, access.PORTABLE: portable.COPY},
     erase_beside=answers.erase_due,
     said={
         "stop.confirmed": "Somebody who was told has confirmed",

@@ -14,7 +14,7 @@ from cases.rights import choices, codes
 from cases.rights.held import Held, is_beside, own_reaches
 from cases.rights.models import Choice
 
-__all__ = ["person_tables", "told_choices"]
+__all__ = ["person_tables", "rows_of", "told_choices"]
 
 
 def person_tables(people: Collection[CaseParty]) -> list[Table]:
@@ -58,12 +58,22 @@ class Said:
 
 
 def told_choices(held: Held) -> list[Said]:
-    """Return every choice of a person in words, the newest first: what they said in requests of theirs, and what was
-    said by their telephone or e-mail. A home and an account may be another's too. One query."""
+    """Return every choice of a person in words, the newest first. One query."""
+    return [said for _, said in _in_words(_of(held))]
+
+
+def rows_of(held: Held) -> list[Choice]:
+    """Return every choice of a person, the newest first, each once however many of their ways it is kept by."""
+    return [row for row, _ in _in_words(_of(held))]
+
+
+def _of(held: Held) -> QuerySet[Choice]:
+    """Return what a person said in requests of theirs, and what was said by their telephone or e-mail. A home and an
+    account may be another's too."""
     hashes = [token for each in own_reaches(held) for token in choices.tokens(each)]
     own = [party.case_id for party, _ in held.parties if not is_beside(party)]
     rows = Choice.objects.filter(Q(token__in=hashes) | Q(case__in=own)).exclude(is_allowed=True, case__state="void")
-    return [said for _, said in _in_words(rows.select_related("case"))]
+    return rows.select_related("case")
 
 
 def _in_words(rows: QuerySet[Choice]) -> list[tuple[Choice, Said]]:

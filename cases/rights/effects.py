@@ -75,7 +75,7 @@ def carry_out(context: Any) -> None:
     if text := str(inputs.get("answer") or "").strip():
         sealing.seal(facts, {"answer": text}, key=facts.key)
     if facts.right in (codes.ACCESS, codes.PORT) and facts.outcome != "nothing_held":
-        facts.pack = access.newest(case) if facts.right == codes.ACCESS else None
+        facts.pack = access.newest(case)
         facts.given_how, facts.given_proof = str(inputs["given_how"]), str(inputs["given_proof"]).strip()[:60]
     if facts.outcome == "done_in_part":
         facts.refusal_code = str(inputs["kept_because"])

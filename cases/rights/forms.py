@@ -18,7 +18,10 @@ from cases.rights import codes, erasing, recipients, restricting
 __all__ = ["ActForm", "FactsForm", "IdentityForm", "PartyForm", "RefuseForm"]
 
 _CHOOSE = ("", "Choose")
-_COPY = "How the copy was given", "In a form that other systems read. Nothing to give where nothing is held."
+_COPY = (
+    "How the copy was given",
+    "The newest copy that was made: its data file is for other systems. Nothing where nothing is held.",
+)
 _RESTRICTED = (
     "Each is held: what it says is kept, and nothing is filed, placed, sold, reported or erased. Whoever was told by "
     "it hears of a restriction."

@@ -150,8 +150,9 @@ def copy_is_given(context: Any) -> str | None:
     facts, inputs = context.case.rights_request, context.inputs
     if facts.right not in (codes.ACCESS, codes.PORT) or inputs.get("outcome") == "nothing_held":
         return None
-    if facts.right == codes.ACCESS and access.newest(context.case) is None:
-        return "Make the subject access pack first."
+    if access.newest(context.case) is None:
+        what = "subject access pack" if facts.right == codes.ACCESS else "copy to take elsewhere"
+        return f"Make the {what} first."
     if inputs.get("given_how") not in dict(codes.GIVEN):
         return "Say how the copy was given."
     return None if str(inputs.get("given_proof") or "").strip() else "Write what proves that the copy was given."

@@ -61,7 +61,7 @@ def facts_view(case: Case) -> list[tuple[str, str]]:
     if facts.given_how:
         rows.append(
             (
-                "Pack given" if facts.pack_id else "Copy given",
+                "Pack given" if facts.right == codes.ACCESS else "Copy given",
                 f"{dict(codes.GIVEN).get(facts.given_how, facts.given_how)}, {facts.given_proof}",
             )
         )

@@ -6,6 +6,7 @@ from django.test import TestCase
 from cases.kernel import edits, intake, transitions
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Case
+from cases.reports import requests
 from tests import factories
 from tests import requests_of_people as rights
 from tests.factories import AT
@@ -47,6 +48,8 @@ class Authority(TestCase):
         with nothing_written(counted=1), pytest.raises(CaseError, match="attach what shows their authority"):
             self.act(case)
         factories.scan()
+        requests.request(case, actor=self.officer, at=AT, level="portable")
+        assert requests.make_due(now=AT) == 1
         assert self.act(case).state == "actioned"
 
     def test_what_protects_the_person_needs_none(self):

@@ -8,7 +8,7 @@ import pytest
 from cases.kernel import actors, edits, transitions
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Case, CaseParty, Letter
-from cases.reports import letters
+from cases.reports import letters, requests
 from cases.rights import report
 from cases.rights.forms import ActForm
 from cases.rights.guards import NOT_PUT_RIGHT
@@ -99,12 +99,16 @@ def test_why_nothing_needs_changing_is_told_to_the_person_in_the_officers_words(
 
 def test_a_copy_to_take_elsewhere_is_done_once_it_is_given_and_something_proves_it(people):
     """UK GDPR Art 20."""
-    case = rights.received(people)
+    case = rights.identify(rights.asked(people, "portability"), people)
+    with nothing_written(counted=1), pytest.raises(CaseError, match="Make the copy to take elsewhere first"):
+        act(case, people, **rights.DONE)
+    made = requests.request(case, actor=people[rights.OFFICER], at=AT, level="portable")
+    assert requests.make_due(now=AT) == 1
     for lacking, sentence in (({"given_how": ""}, "Say how the copy was given"), ({"given_proof": " "}, "what proves")):
         with nothing_written(counted=1), pytest.raises(CaseError, match=sentence):
             act(case, people, **{**rights.DONE, **lacking})
     facts = act(case, people, **rights.DONE).rights_request
-    assert (facts.given_how, facts.given_proof, facts.pack) == ("recorded_post", "RX 0000 0000 1GB", None)
+    assert (facts.given_how, facts.given_proof, facts.pack) == ("recorded_post", "RX 0000 0000 1GB", made)
     assert dict(report.facts_view(Case.objects.get(pk=case.pk)))["Copy given"] == "Recorded post, RX 0000 0000 1GB"
 
 

@@ -248,7 +248,7 @@ class Subject(TestCase):
         assert (read.is_clear, read.detail) == (True, "")
         assert (check.is_clear, check.detail) == (True, "")
         assert access.why_not(case) == ""
-        never = rights.identity_check(self.people)
+        never = rights.asked(self.people, "erase")
         assert (never.rights_request.identity_of, rights_report.checks(never)[0].is_clear) == ("", False)
 
     def test_pack_of_before_a_correction_is_not_the_one_that_is_given(self):

@@ -64,6 +64,7 @@ CONTEST = CaseType(
             "withdrawal": "Why you withdrew it",
         }
     },
+    portable={"person": ("received_at",)},
     sealed_labels={
         "wording": "In their words",
         "findings": "What was found",

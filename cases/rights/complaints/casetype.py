@@ -56,6 +56,7 @@ DP_COMPLAINT = CaseType(
     evidence_kinds=rights_codes.EVIDENCE_KINDS,
     transition_forms={"close": forms.CloseForm},
     own_words={"person": {"complaint": "In your words", "answer": "What we answered"}},
+    portable={"person": ("about", "received_at")},
     sealed_labels={"complaint": "In their words", "enquiries": "Enquired into", "answer": "Answer"},
     fact_categories=dict.fromkeys(("complaint", "enquiries", "answer"), "case_record"),
     callbacks=letters.CALLBACKS,
