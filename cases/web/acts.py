@@ -150,7 +150,7 @@ def close_task(request: HttpRequest, uid: UUID, number: int) -> HttpResponse:
 @screen
 @require_http_methods(["GET", "POST"])
 def step(request: HttpRequest, uid: UUID, name: str) -> HttpResponse:
-    """Move the case along one transition. A grave one asks for the second factor first.
+    """Move the case along one transition. A grave one asks for the second factor first, once its form is filled in.
 
     A GET only leads back to the case: it is where a browser lands that lost the form on its way.
     """
@@ -161,8 +161,6 @@ def step(request: HttpRequest, uid: UUID, name: str) -> HttpResponse:
     casetype = casetypes.get(case.kind)
     if name not in casetype.lifecycle:
         raise Http404
-    if policy.can(actor, f"{case.kind}.{name}", case=case).is_grave and (answer := stepup.require(request)) is not None:
-        return answer
     form_class = decision.form_of(case.kind, name)
     form = decision.bind(form_class, name, case, request.POST) if form_class else None
     typed = Typed(step=name, form=form, reason=request.POST.get("reason", ""))
@@ -170,6 +168,8 @@ def step(request: HttpRequest, uid: UUID, name: str) -> HttpResponse:
         return casepage.show(
             request, uid, problems=form_problems(form), typed=typed, status=HTTPStatus.UNPROCESSABLE_ENTITY
         )
+    if policy.can(actor, f"{case.kind}.{name}", case=case).is_grave and (answer := stepup.require(request)) is not None:
+        return answer
     return _do(
         request,
         case,

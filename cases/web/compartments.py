@@ -52,11 +52,11 @@ def compartment(request: HttpRequest) -> HttpResponse:
         raise NotVisible
     if request.method == "GET":
         return _show(request, actor, GrantForm(actor=actor), at)
-    if (answer := stepup.require(request)) is not None:
-        return answer
     form = GrantForm(request.POST, actor=actor)
     if not form.is_valid():
         return _show(request, actor, form, at, form_problems(form), HTTPStatus.UNPROCESSABLE_ENTITY)
+    if (answer := stepup.require(request)) is not None:
+        return answer
     typed = form.cleaned_data
     try:
         row = compartments.grant(

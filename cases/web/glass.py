@@ -73,11 +73,11 @@ def break_glass(request: HttpRequest) -> HttpResponse:
         raise NotAllowed("Your roles do not let you break the glass.")
     if request.method == "GET":
         return _ask(request, GlassForm(initial={"reference": request.GET.get("reference", "")[:24]}))
-    if (answer := stepup.require(request)) is not None:
-        return answer
     form = GlassForm(request.POST)
     if not form.is_valid():
         return _ask(request, form, form_problems(form), HTTPStatus.UNPROCESSABLE_ENTITY)
+    if (answer := stepup.require(request)) is not None:
+        return answer
     try:
         opened = breakglass.break_glass(
             form.cleaned_data["reference"],

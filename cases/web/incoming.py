@@ -135,10 +135,10 @@ def notice(request: HttpRequest, uid: UUID, number: int) -> HttpResponse:
         raise NotAllowed(right.sentence)
     if not why:
         return casepage.ask_purpose(request, file.case)
-    if request.method == "POST" and right.is_grave and (answer := stepup.require(request)) is not None:
-        return answer
     is_open = row.outcome in plan.waiting | plan.taken_back
     form = plan.form(request.POST if request.method == "POST" else None, notice=row)
+    if right.is_grave and form.is_valid() and (answer := stepup.require(request)) is not None:
+        return answer
     problems: list[Problem] = []
     status = int(HTTPStatus.OK)
     if request.method == "POST":

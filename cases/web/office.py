@@ -240,7 +240,7 @@ def propose(request: HttpRequest, kind: str) -> HttpResponse:
     if kind in BEGUN_AT and _names_nothing(form):
         messages.info(request, "Choose in this list what is to change.")
         return redirect(BEGUN_AT[kind])
-    if request.method == "POST" and declared.is_grave and (answer := stepup.require(request)) is not None:
+    if declared.is_grave and form.is_valid() and (answer := stepup.require(request)) is not None:
         return answer
     problems: list[Problem] = []
     status = 200

@@ -98,10 +98,10 @@ def add(request: HttpRequest) -> HttpResponse:
     """Add a person and show their one-time link, once."""
     actor = _actor(request)
     form = PersonForm(request.POST or None)
-    if request.method == "POST" and (answer := stepup.require(request)) is not None:
-        return answer
     problems: list[Problem] = []
     if form.is_valid():
+        if (answer := stepup.require(request)) is not None:
+            return answer
         try:
             user, token = grants.add_person(
                 form.cleaned_data["display_name"],

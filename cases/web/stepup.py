@@ -1,6 +1,7 @@
 """Confirming a grave act with the second factor, at most five minutes before it; typed content is kept.
 
-`if (answer := stepup.require(request)) is not None: return answer` stands first in the view of such an act;
+`if (answer := stepup.require(request)) is not None: return answer` stands in the view of such an act before it is done,
+and after its form: what is not filled in is said before anybody reaches for their key;
 `stepup.method(request)` is the factor that was used, for the record.
 """
 

@@ -2,6 +2,7 @@
 
 import re
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from django import forms
@@ -262,3 +263,14 @@ def test_each_production_order_says_under_which_act_and_no_two_grounds_read_alik
     ]
     labels = [each.label for each in notice.GATEWAYS.values()]
     assert len(set(labels)) == len(labels)
+
+
+def test_no_form_leaves_what_is_missing_to_the_browsers_own_bubble():
+    """A page says what is wrong at its head, with a link to each field; a browser shows one bubble for six seconds."""
+    found = []
+    for path in sorted(Path("templates").rglob("*.html")):
+        for form in re.findall(r"<form[^>]*method=\"post\".*?</form>", path.read_text(encoding="utf-8"), re.DOTALL):
+            opening = form.partition(">")[0]
+            if re.search(r"\brequired\b|as_field_group", form) and "novalidate" not in opening:
+                found.append(f"{path}: {opening[:110]}")
+    assert found == []

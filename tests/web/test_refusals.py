@@ -5,7 +5,10 @@ from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.db import connection
 from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
+from cases.kernel.models import Case
+from cases.ledger.models import LedgerEvent
 from cases.web import refusals
 from tests import factories
 from tests.web import desk
@@ -53,3 +56,18 @@ def test_broken_page_asks_the_database_for_nothing():
     assert response.status_code == 500
     assert b"Something went wrong" in response.content
     assert len(captured) == 0
+
+
+@pytest.mark.django_db
+def test_what_is_not_filled_in_is_said_before_the_second_factor_is_asked_for():
+    people = factories.office()
+    case = factories.ready(people)
+    checker = desk.client_of("d.osei", is_stepped_up=False)
+    before = LedgerEvent.objects.count()
+
+    refused = checker.post(reverse("web:step", args=[case.uid, "approve"]), {"reason": "I read it."})
+
+    assert refused.status_code == 422
+    assert all(text in refused.content.decode() for text in ("This field is required.", "I read it."))
+    assert Case.objects.get(pk=case.pk).state == "ready"
+    assert LedgerEvent.objects.count() == before

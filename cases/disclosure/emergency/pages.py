@@ -152,11 +152,11 @@ def work(request: HttpRequest, uid: UUID) -> HttpResponse:
     name = request.POST.get("act", "")
     if name not in FORMS or name not in ANSWERS.get(case.state, ()):
         return _screen(request, case, [Problem(sentence=_MOVED)], HTTPStatus.CONFLICT)
-    if policy.can(actor, f"{KIND}.{name}", case=case).is_grave and (answer := stepup.require(request)) is not None:
-        return answer
     form = _form(name, case, request.POST)
     if not form.is_valid():
         return _screen(request, case, form_problems(form), HTTPStatus.UNPROCESSABLE_ENTITY, typed={name: form})
+    if policy.can(actor, f"{KIND}.{name}", case=case).is_grave and (answer := stepup.require(request)) is not None:
+        return answer
     return _apply(request, case, name, form)
 
 
