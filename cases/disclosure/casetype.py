@@ -40,6 +40,7 @@ LE_DISCLOSURE = CaseType(
     topic_label=report.topic_label,
     amount=report.amount,
     is_about=opening.is_about,
+    named_by=opening.named_by,
     open_facts=opening.open_facts,
     opened=keeping.opened,
     changed=opening.count_anew,

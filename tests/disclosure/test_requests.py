@@ -441,6 +441,44 @@ def hear(case, kind, *, message_id="", about="", **data):
     return Case.objects.get(pk=case.pk)
 
 
+def by_number(urn, kind, *, code=disclosures.AUTHORITY, **data):
+    """Let an authority say something about a request by its own number alone."""
+    agency = Agency.objects.get(code=code)
+    body = {
+        "schema_version": 1,
+        "type": kind,
+        "agency_reference": urn,
+        "occurred_at": "2026-11-14T10:30:00Z",
+        "data": data,
+    }
+    sender = Sender(
+        agency=agency, channel=agencies.channel_of(agency, "in"), message_id=f"{code}-{kind}-{urn}", key_name="tests"
+    )
+    inbound.receive(sender, json.dumps(body).encode(), ip_token="0" * 64, now=AT + timedelta(hours=1))
+    return application.apply_pending(now=AT + timedelta(hours=1))
+
+
+@pytest.mark.parametrize("build", [disclosures.received, disclosures.extracting, disclosures.quality_check])
+def test_what_the_authority_cancels_by_its_own_number_alone_ends_wherever_it_stands(people, build):
+    case = build(people, urn="SBX/2026/7a")
+    other = disclosures.received(people)
+    assert by_number("sbx/2026/7A", "le.cancelled").applied == 1
+    case, other = (Case.objects.get(pk=each.pk) for each in (case, other))
+    assert (case.state, other.state) == ("cancelled", "received")
+    assert not case.package_parts.filter(blob__isnull=False).exists()
+
+
+def test_a_number_is_that_of_the_authority_which_says_it_and_one_that_two_have_is_left_to_people(people):
+    case = disclosures.received(people, urn="SBX/2026/8")
+    another_authority(people)
+    assert by_number("SBX/2026/8", "le.cancelled", code=OTHER).unmatched == 1
+    assert Case.objects.get(pk=case.pk).state == "received"
+    disclosures.received(people, urn="SBX/2026/8")
+    assert by_number("SBX/2026/8", "le.cancelled").unmatched == 1
+    assert {each.state for each in Case.objects.filter(kind="le_disclosure")} == {"received"}
+    assert Task.objects.filter(kind="callback_ambiguous", closed_at=None).count() == 1
+
+
 def test_the_authority_answers_and_cancels_by_the_word_that_it_was_given(people):
     case = disclosures.clarification(people)
     assert hear(case, "le.answered", answer="It is in UTC.").state == "authenticated"
