@@ -25,6 +25,7 @@ class Queue:
     """What waits for one kind of background work; `oldest_at` is when the first of it was due. Neither that nor a
     count is told of what may belong to a restricted case: only whether it is late."""
 
+    code: str
     label: str
     count: int | None
     oldest_at: datetime | None
@@ -47,29 +48,36 @@ def queues(*, now: datetime) -> list[Queue]:
     messages = messages.exclude(held.is_kept())
     scans = Evidence.objects.filter(blob__scan_due_at__isnull=False, **free)
     rows = (
-        ("Messages to agencies", messages, "due_at", 5),
+        ("messages", "Messages to agencies", messages, "due_at", 5),
         (
+            "callbacks",
             SAID,
             Callback.objects.filter(state="received").exclude(agency__kind__in=quiet),
             "received_at",
             5,
         ),
-        ("Documents to be scanned", scans, "blob__key__created_at", 5),
-        ("Letters", letters.due(now=now).filter(**free), "requested_at", 10),
-        ("Reports", AuditReport.objects.filter(state="queued", **free), "requested_at", 10),
-        ("Long work", Job.objects.filter(state__in=["queued", "running"]), "asked_at", 60),
-        ("Periods that are over", Clock.objects.filter(state="running", due_at__lt=now, **free), "due_at", 5),
+        ("documents", "Documents to be scanned", scans, "blob__key__created_at", 5),
+        ("letters", "Letters", letters.due(now=now).filter(**free), "requested_at", 10),
+        ("reports", "Reports", AuditReport.objects.filter(state="queued", **free), "requested_at", 10),
+        ("jobs", "Long work", Job.objects.filter(state__in=["queued", "running"]), "asked_at", 60),
+        (
+            "periods",
+            "Periods that are over",
+            Clock.objects.filter(state="running", due_at__lt=now, **free),
+            "due_at",
+            5,
+        ),
     )
-    return [_queue(label, found, name, now - minutes * MINUTE) for label, found, name, minutes in rows]
+    return [_queue(code, label, found, name, now - minutes * MINUTE) for code, label, found, name, minutes in rows]
 
 
-def _queue(label: str, rows: object, name: str, late_before: datetime) -> Queue:
+def _queue(code: str, label: str, rows: object, name: str, late_before: datetime) -> Queue:
     found = rows.aggregate(count=Count("pk"), oldest=Min(name))  # type: ignore[attr-defined]  # -- any of our querysets
     oldest = found["oldest"]
     is_late = oldest is not None and oldest < late_before
     if label == SAID:
-        return Queue(label=label, count=None, oldest_at=None, is_late=is_late)
-    return Queue(label=label, count=found["count"], oldest_at=oldest, is_late=is_late)
+        return Queue(code=code, label=label, count=None, oldest_at=None, is_late=is_late)
+    return Queue(code=code, label=label, count=found["count"], oldest_at=oldest, is_late=is_late)
 
 
 def ledger_state() -> LedgerState:
