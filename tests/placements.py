@@ -17,6 +17,7 @@ from cases.kernel.actors import Actor
 from cases.kernel.casetypes import Content
 from cases.kernel.exchange import agencies, files
 from cases.kernel.models import Agency, BatchFile, Case
+from cases.kernel.timing import sweeps
 from cases.ledger import api as ledger
 from cases.ledger import sealing
 from cases.ledger.reads import Reader
@@ -239,6 +240,14 @@ def active(people: dict[str, Actor]) -> Case:
 def recall_requested(people: dict[str, Actor]) -> Case:
     case = active(people)
     return transitions.apply(case.pk, "recall", actor=people[ANALYST], at=AT, reason="Tried.")
+
+
+@story
+def recall_late(people: dict[str, Actor]) -> Case:
+    """An account whose recall its agency has not confirmed in time."""
+    case = recall_requested(people)
+    sweeps.end_due_clocks(now=AT + timedelta(days=4))
+    return Case.objects.get(pk=case.pk)
 
 
 @story

@@ -21,7 +21,7 @@ __all__ = ["RECALL_LATE", "REJECTED", "hold_began"]
 REJECTED, RECALL_LATE, STOPPED = "placement_rejected", "placement_recall_late", "placement_stopped_at_agency"
 COMPLAINT, RING = heard.COMPLAINT, "placement_tell_by_hand"
 UPDATE, GIVEN_UP = "placement_update_by_hand", "placement_given_up"
-RECALL_BY_HAND = "placement_recall_by_hand"
+RECALL_BY_HAND = periods.RECALL_BY_HAND
 BY_HAND, NOT_BOOKED = "placement_write_by_hand", "placement_not_booked"
 _REPORTED = {
     "complaint": "a complaint; nobody collects until this is closed and billing has told of the account again",
@@ -44,7 +44,7 @@ tasks.declare(
         NOT_BOOKED: "Billing has not booked what an agency collected long ago: ask it, and close this once it has",
         BY_HAND: "Tell somebody who holds the account of the agency by hand: no letter can go to them",
     },
-    ended_by={RECALL_LATE: "This ends when the agency confirms that it has stopped."},
+    ended_by={RECALL_LATE: "This ends when the agency confirms that it has stopped, or somebody notes that it has."},
     more={
         COMPLAINT: lambda detail: _REPORTED.get(str(detail.get("code")), ""),
         NOT_BOOKED: lambda detail: f"£{detail['pence'] / 100:,.2f}" if "pence" in detail else "",

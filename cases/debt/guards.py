@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from cases.debt import codes, figures, gate, remitting, takeout
+from cases.debt import codes, figures, gate, periods, remitting, takeout
 from cases.debt.limitation import limit
 from cases.debt.moratorium import fees
 from cases.kernel import holds
@@ -78,6 +78,14 @@ def has_return_code(context: Any) -> str | None:
 
 def has_ceased(context: Any) -> str | None:
     return None if context.inputs.get("has_ceased") else "The agency has not confirmed that all activity has ceased."
+
+
+def is_unanswered(context: Any) -> str | None:
+    """People say that an agency has ceased only where it does not say so itself in time, or could be told nothing."""
+    case = context.case
+    is_late = case.clocks.filter(rule=periods.RECALL, state="breached").exists()
+    by_hand = is_late or case.tasks.filter(kind=periods.RECALL_BY_HAND).exists()
+    return None if by_hand else "The agency has time to confirm it by itself: its answer is not late."
 
 
 def file_waits(context: Any) -> str | None:

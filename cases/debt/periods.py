@@ -7,10 +7,12 @@ from datetime import date
 from cases.kernel.clocks import ClockRule
 from cases.kernel.retention import RetentionClass
 
-__all__ = ["CLOCKS", "LOOK", "NIGHTLY", "PULL", "RECALL", "RETENTION", "STOP"]
+__all__ = ["CLOCKS", "LOOK", "NIGHTLY", "PULL", "RECALL", "RECALL_BY_HAND", "RETENTION", "STOP"]
 
 RECALL, NIGHTLY, PULL, STOP = "placement_recall", "placement_gate", "placement_pull", "placement_stop"
 LOOK = "placement_look"
+# The task that somebody tells an agency of a recall, since no file can go.
+RECALL_BY_HAND = "placement_recall_by_hand"
 _FROM = date(2026, 1, 1)
 CLOCKS = (
     ClockRule(

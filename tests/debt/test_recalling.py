@@ -1,15 +1,17 @@
 """Many accounts are asked back at once: all that an agency has, a batch, or a list (domain 5A.5; above 100 accounts a
 manager agrees first)."""
 
+from datetime import timedelta
+
 import pytest
 
 from cases.debt import batches, effects, limitation, recalling
 from cases.debt.models import Placement
-from cases.kernel import jobrun, jobs
+from cases.kernel import jobrun, jobs, transitions, verdicts
 from cases.kernel.actors import Actor
-from cases.kernel.errors import NotAllowed
+from cases.kernel.errors import CaseError, NotAllowed
 from cases.kernel.exchange import agencies
-from cases.kernel.models import BatchFile, Case, Channel, Clock, Job, JobRow, Proposal, Task
+from cases.kernel.models import BatchFile, Case, Channel, Clock, Job, JobRow, Letter, Proposal, Task
 from cases.kernel.office import proposals
 from cases.kernel.office.proposals import ProposalRefused
 from cases.ledger import verify
@@ -162,3 +164,25 @@ def test_pages_lead_to_the_recall_and_show_how_far_it_is(people):
     work()
     assert "2 of 2 recalled" in client.get("/debt/batches/").text
     assert BatchFile.objects.filter(kind="dca_recall").count() == 2
+
+
+def test_what_an_agency_does_not_confirm_in_time_people_note_and_a_manager_agrees(people):
+    case, analyst, manager = placements.recall_requested(people), people[placements.ANALYST], people[placements.MANAGER]
+    with nothing_written(counted=1), pytest.raises(CaseError, match="its answer is not late"):
+        transitions.apply(case.pk, "note_ceased", actor=analyst, at=AT, reason="They rang.")
+    case = placements.recall_late(people)
+    later = AT + timedelta(days=5)
+    with nothing_written(counted=1), pytest.raises(CaseError):
+        transitions.apply(case.pk, "note_ceased", actor=analyst, at=later)
+    transitions.apply(case.pk, "note_ceased", actor=analyst, at=later, reason="They rang: all of it has ceased.")
+    (asked_of,) = case.approvals.filter(closed_at=None)
+    with nothing_written(counted=1), pytest.raises(CaseError):
+        verdicts.decide(asked_of.uid, "agreed", actor=placements.other_manager(people), at=later)
+    verdicts.decide(asked_of.uid, "agreed", actor=manager, at=later)
+    assert states([case]) == ["recalled"]
+    assert Letter.objects.filter(case=case, template="placement_n8").exists()
+    assert not Task.objects.filter(case=case, kind="placement_recall_late", closed_at=None).exists()
+    # Its late confirmation changes nothing any more, and the account is free for another agency.
+    number = placements.number_of(Placement.objects.select_related("account").get(pk=case.pk))
+    _, (new,) = placements.build([number], agency_code=placements.CODE, actor=analyst, at=later)
+    assert new.state == "in_batch"

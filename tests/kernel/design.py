@@ -115,6 +115,16 @@ ADDED = [
         effects="letter says so; the decision stands",
     ),
     Move(
+        kind="debt_placement",
+        name="note_ceased",
+        sources=frozenset({"recall_requested"}),
+        target="recalled",
+        roles=frozenset({"collections_analyst"}),
+        check="collections_manager",
+        guard="reason; the confirmation is late, or the agency could be told nothing",
+        effects="letter N8",
+    ),
+    Move(
         kind="debt_sale",
         name="look_at_buyer",
         sources=frozenset({"preferred", "agreed", "cut_off", "final_tape", "approved"}),
