@@ -48,7 +48,7 @@ REASON = "retention_over"
 OF_CASE = "/"  # between a case and the number of a person in it
 ERASE, ERASE_QUIETLY = "erase_what_is_over", "erase_what_is_over_quietly"
 PROPOSE, DECIDE = "propose_disposal", "decide_disposal"
-DUE, TO_AGREE = "disposal_due", "disposal_to_agree"
+DUE, TO_AGREE, LEFT = "disposal_due", "disposal_to_agree", "disposal_left"
 REFUSALS = {
     "still_needed": "Some of them are still needed: put a hold on those first",
     "period_wrong": "The period itself is to be looked at again",
@@ -58,13 +58,14 @@ tasks.declare(
     {
         DUE: "The time of closed cases is over: propose that they are erased",
         TO_AGREE: "Somebody proposes to erase cases whose time is over: agree or refuse",
+        LEFT: "Not all that two people agreed to erase could be: propose it again, or have the log looked into",
     },
     ended_by={
         DUE: "This ends when it is proposed to erase them, or when none is left.",
         TO_AGREE: "This ends when another person than who proposed it has decided, or when it is taken back.",
     },
-    more={kind: lambda detail: _label(str(detail.get("of", ""))) for kind in (DUE, TO_AGREE)},
-    pages={DUE: ("web:disposal_due", "of"), TO_AGREE: ("web:disposal", "disposal")},
+    more={kind: lambda detail: _label(str(detail.get("of", ""))) for kind in (DUE, TO_AGREE, LEFT)},
+    pages={DUE: ("web:disposal_due", "of"), TO_AGREE: ("web:disposal", "disposal"), LEFT: ("web:disposal", "disposal")},
 )
 
 
@@ -348,6 +349,23 @@ def _nobody_named(_actor: Actor, _subjects: Collection[str]) -> Mapping[str, str
     return {}
 
 
+def _note_left(job: jobs.Job, at: datetime) -> None:
+    """Such work is on no page: its own people hear of what could not be erased, on the proposal's own stream, until all
+    of a later one was."""
+    row = _of(job)
+    asked = Task.objects.filter(case=None, kind=LEFT, closed_at=None, detail__of=row.kind)
+    is_left = jobs.has_more(job)
+    if is_left == asked.exists():
+        return
+    worker, team = jobs.worker_of(job), Team.objects.get(code=casetypes.get(row.kind).team)
+    verb = "job.left_undone" if is_left else "job.done_after_all"
+    with ledger.action(row.uid, verb, actor=worker.label, at=at, detail={"kind": row.kind}, source=job.source):
+        if is_left:
+            tasks.raise_task(LEFT, case=None, team=team, at=at, of=row.kind, disposal=str(row.uid))
+        else:
+            tasks.close_office(LEFT, actor=worker, at=at, of=row.kind)
+
+
 for code, is_hidden in ((ERASE, False), (ERASE_QUIETLY, True)):
     jobs.declare(
         jobs.Kind(
@@ -357,6 +375,7 @@ for code, is_hidden in ((ERASE, False), (ERASE_QUIETLY, True)):
             do=_do,
             names=_nobody_named,
             is_hidden=is_hidden,
+            ended=_note_left if is_hidden else None,
             reasons={
                 **{each: erasing.WAITING_FOR[each].rstrip(".") for each in erasing.TOLD},
                 "erased": "It is erased already",

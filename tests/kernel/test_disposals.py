@@ -1,6 +1,7 @@
 """Closed cases are erased when their time is over: one person proposes it, another agrees, a job does it."""
 
 from datetime import date, timedelta
+from unittest.mock import Mock
 
 import pytest
 from django.db import transaction
@@ -432,6 +433,21 @@ class TestOfARestrictedKind:
         for everybody in people.values():
             if everybody.kind == "staff":
                 assert not disposals.jobs.visible_to(everybody).exists()
+
+    def test_its_own_people_hear_of_what_could_not_be_erased_until_all_of_it_is(self, people, monkeypatch, hidden):
+        """A hidden job is on no page: a failed row of it would otherwise be told to nobody."""
+        at, last = AT + timedelta(days=5 * 366), hidden.dispose_after_date
+        row = agreed(proposed(people, by="h.castellan", kind=HIDDEN, last=last, at=at), people, by="w.strake", at=at)
+        with monkeypatch.context() as broken:
+            broken.setattr(erasing, "erase", Mock(side_effect=RuntimeError))
+            work(at)
+        assert not erased(hidden)
+        (task,) = Task.objects.filter(kind=disposals.LEFT, closed_at=None)
+        assert (task.team.code, task.detail) == ("financial_crime", {"of": HIDDEN, "disposal": str(row.uid)})
+        assert LedgerEvent.objects.get(action="job.left_undone").stream == row.uid
+        agreed(proposed(people, by="w.strake", kind=HIDDEN, last=last, at=at), people, by="h.castellan", at=at)
+        work(at)
+        assert erased(hidden) and not Task.objects.filter(kind=disposals.LEFT, closed_at=None).exists()
 
     def test_what_must_be_so_is_said_by_both(self, people, monkeypatch, hidden):
         at, last = AT + timedelta(days=5 * 366), hidden.dispose_after_date
