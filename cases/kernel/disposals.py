@@ -358,8 +358,8 @@ def _note_left(job: jobs.Job, at: datetime) -> None:
     if is_left == asked.exists():
         return
     worker, team = jobs.worker_of(job), Team.objects.get(code=casetypes.get(row.kind).team)
-    verb = "job.left_undone" if is_left else "job.done_after_all"
-    with ledger.action(row.uid, verb, actor=worker.label, at=at, detail={"kind": row.kind}, source=job.source):
+    became, detail = "left_undone" if is_left else "done_after_all", {"kind": row.kind}
+    with ledger.action(row.uid, f"job.{became}", actor=worker.label, at=at, detail=detail, source=job.source):
         if is_left:
             tasks.raise_task(LEFT, case=None, team=team, at=at, of=row.kind, disposal=str(row.uid))
         else:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Count, Max, Q
 
-from cases.kernel import actors, calendars, casetypes, conflicts, locks, policy, record, retention, tasks
+from cases.kernel import actors, calendars, casetypes, conflicts, failpoints, locks, policy, record, retention, tasks
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError, NotAllowed
 from cases.kernel.evidence import blobs
@@ -163,6 +163,7 @@ def make(report_id: int, *, now: datetime) -> bool:
         printed = press.press(replace(draft.paper, sealed_at=seal.moment(now)) if by else draft.paper)
         if by:
             printed = replace(printed, data=seal.seal(printed.data, by))
+        failpoints.reach("report_sealed")
     except press.PressFailed:
         _fail(report, now=now)
         return False
@@ -223,6 +224,7 @@ def _finish(report: AuditReport, draft: Draft, printed: Printed, *, now: datetim
         if draft.data:
             row.data_blob = blobs.store_blob(draft.data, case=case, field="report_data", at=now)
         row.save()
+    failpoints.reach("report_kept")
     return True
 
 

@@ -1,19 +1,24 @@
 """A report that left the house: its seal, read by other people's programs, and its chain, verified without ours."""
 
 import contextlib
+import hashlib
 import io
 import json
+import os
+import signal
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 
+from backoffice.env import BASE_DIR
 from cases.kernel import edits
-from cases.kernel.models import AuditReport
-from cases.ledger import checkpoints, keys, notes, offline
-from cases.ledger.models import Checkpoint
+from cases.kernel.models import AuditReport, StoredBlob
+from cases.ledger import checkpoints, keys, notes, offline, verify
+from cases.ledger.models import Checkpoint, DataKey, LedgerEvent
 from cases.reports import requests, seal
 from tests import factories
 from tests.reports import reading
@@ -237,3 +242,51 @@ class TestTheCommand:
         assert self.call(none) == [["FAILS", "No chain of events is attached to this file."]]
         with pytest.raises(CommandError, match="is not so"):
             call_command("verify_report", str(none), stdout=io.StringIO())
+
+
+DYING = """
+import django; django.setup()
+from datetime import datetime
+from pathlib import Path
+from django.conf import settings
+settings.KEY_DIR, settings.CHECKPOINT_LOG = Path({keys!r}), {log!r}
+from cases.reports import requests
+requests.make_due(now=datetime.fromisoformat({at!r}))
+"""
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("place", ["report_sealed", "report_kept"])
+def test_a_worker_killed_while_it_seals_or_keeps_a_report_leaves_one_whole_one(keyed, tmp_path, settings, place):
+    """Nothing of its pages is left, and another worker makes it once its lease is over: one event, one set of keys."""
+    case = factories.filed(factories.office())
+    auditor = factories.office()["b.lacombe"]
+    requests.request(case, actor=auditor, at=MADE_AT, reason="The regulator asked.")
+    where = connection.settings_dict
+    url = f"postgresql://{where['USER']}@/{where['NAME']}?host={where['HOST']}"
+    program = DYING.format(keys=str(keyed), log=settings.CHECKPOINT_LOG, at=MADE_AT.isoformat())
+    before = (StoredBlob.objects.count(), DataKey.objects.count())
+    died = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program],
+        env=os.environ | {"DATABASE_URL": url, "BACKOFFICE_TEST_MODE": "1", "BACKOFFICE_FAILPOINT": place},
+        cwd=BASE_DIR,
+        capture_output=True,
+        check=False,
+    )
+    assert died.returncode == -signal.SIGKILL, died.stderr.decode()
+    report = AuditReport.objects.get()
+    assert (report.state, report.blob) == ("running", None)
+    assert (StoredBlob.objects.count(), DataKey.objects.count()) == before
+    assert requests.make_due(now=MADE_AT) == 0
+
+    later = MADE_AT + requests.LEASE + timedelta(minutes=1)
+    assert [requests.make_due(now=later), requests.make_due(now=later)] == [1, 0]
+    report = AuditReport.objects.get()
+    data = requests.open_report(report, actor=auditor, at=later, purpose="audit")
+    assert hashlib.sha256(data).hexdigest() == report.sha256
+    assert "Signature Validation: Signature is Valid." in signature(data, tmp_path)
+    told = LedgerEvent.objects.filter(stream=case.uid, action__startswith="report.").order_by("seq")
+    acts = ["report.requested", "report.started", "report.started", "report.made"]
+    assert list(told.values_list("action", flat=True)) == acts
+    # What was done ten minutes ahead of the database's clock says so; all else is as it was written.
+    assert {each.column for each in verify.verify_stream(case.uid)} <= {"at", "recorded_at"}
