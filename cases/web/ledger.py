@@ -27,5 +27,11 @@ def checks(request: HttpRequest) -> HttpResponse:
         is_mine = job.asked_by_id == actor.user_id
         return redirect("web:job", job=job.uid) if is_mine else redirect("web:ledger_checks")
     entries = [{"check": each, "state": STATES[each.job.state][0]} for each in ledgercheck.past(actor)]
-    shown = {"entries": entries, "last": next(iter(entries), None), "sealed": checkpoints.newest()}
+    sealed = checkpoints.newest()
+    shown = {
+        "entries": entries,
+        "last": next(iter(entries), None),
+        "sealed": sealed,
+        "is_unsealed": sealed is None and checkpoints.is_late(),
+    }
     return render(request, "cases/office/ledger.html", shown)

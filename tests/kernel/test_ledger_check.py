@@ -1,10 +1,12 @@
 """The check of the ledger, asked for on a page and done in the background."""
 
+from unittest.mock import patch
+
 import pytest
 
 from cases.kernel import jobrun, ledgercheck
 from cases.kernel.errors import NotAllowed
-from cases.ledger import verify
+from cases.ledger import checkpoints, verify
 from cases.ledger.models import LedgerHead, SecurityEvent
 from tests import factories, suspicions
 from tests.factories import AT
@@ -70,6 +72,13 @@ def test_one_check_runs_at_a_time_and_only_for_who_may(people):
     assert ledgercheck.begin(actor=people["j.merriweather"], at=AT).pk == first.pk
     with nothing_written(), pytest.raises(NotAllowed):
         ledgercheck.begin(actor=people["o.thackray"], at=AT)
+
+
+def test_an_office_of_the_first_minutes_is_not_told_to_make_a_key_that_is_there(people):
+    page = client_of("b.lacombe").get("/office/ledger/").content.decode()
+    assert "The first is made some minutes after the office began." in page and "checkpoint init" not in page
+    with patch.object(checkpoints, "is_late", return_value=True):
+        assert "manage.py checkpoint key" in client_of("b.lacombe").get("/office/ledger/").content.decode()
 
 
 def test_page_starts_a_check_and_leads_to_its_progress(people):
