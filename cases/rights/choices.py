@@ -24,7 +24,6 @@ from cases.rights.models import Choice, RightsRequest
 __all__ = [
     "REACHES",
     "Verdict",
-    "audience",
     "changed",
     "reach_of",
     "reach_of_case",
@@ -248,11 +247,3 @@ def _verdict(
     if needs_yes and agreed != wanted:
         return Verdict(may_contact=False, reason="no_consent")
     return Verdict(may_contact=True, reason="consent" if needs_yes else "not_objected")
-
-
-def audience(
-    people: Sequence[Mapping[str, Any]], *, purpose: str, channel: str, at: datetime
-) -> list[Mapping[str, Any]]:
-    """Return those of the people who may be contacted for a purpose by a channel now. Two queries."""
-    answers = verdicts([reach_of(each) for each in people], purpose=purpose, channel=channel, at=at)
-    return [person for person, answer in zip(people, answers, strict=True) if answer.may_contact]

@@ -47,7 +47,8 @@ _SAID = {
         summary="May these people be contacted?",
         description="Ask just before anything is sent: yes or no for each person, in the order of "
         "the question. Each part of what you know of a person has to allow it. Of a text or an e-mail that markets say "
-        "how whoever gets it can opt out, else the answer is no; `batch` is your own number of what you send or match. "
+        "how whoever gets it can opt out, else the answer is no; `batch` is your own number of what you send or match; "
+        "a partner always gives it, and a later stop names each batch from which the person has to be taken. "
         "Own systems are told why; group companies and partners are told yes or no alone, partners only for "
         "advertising and others' products, and neither without a data-sharing agreement in force. Each webhook-id asks "
         "once. At most 64 KiB.",

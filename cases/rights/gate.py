@@ -88,6 +88,8 @@ def answer(document: Mapping[str, Any], *, actor: Actor, message_id: str, at: da
         raise FieldErrors(
             [("/purpose", "not_yours", "Whether somebody may be contacted for this is not yours to ask.")]
         )
+    if actor.agency_kind == messages.PARTNER and not document.get("batch"):
+        raise FieldErrors([("/batch", "required", "Give your own number of what you match: a stop names it.")])
     asker = Agency.objects.select_related("terms").get(pk=actor.agency_id or 0)
     reaches = [choices.reach_of(each) for each in document["people"]]
     found = choices.verdicts(reaches, purpose=purpose, channel=channel, at=at)

@@ -4,7 +4,7 @@ hashes of what the person is reached by, never a name."""
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -13,6 +13,7 @@ from cases.kernel import outbox, releases, tasks
 from cases.kernel.actors import Actor
 from cases.kernel.models import Agency, Case, CaseParty, OutboxMessage
 from cases.rights import choices
+from cases.rights.models import ContactAnswer
 
 __all__ = ["BY_HAND", "GROUP", "OF_PARTNERS", "PARTNER", "STOP", "recipients", "stop", "unconfirmed"]
 
@@ -32,10 +33,12 @@ STOP = releases.MessageKind(
         "stops.channel": "choice",
         "reached_by.kind": "contact",
         "reached_by.sha256": "contact",
+        "batches": "choice",
     },
-    lists=frozenset({"stops", "reached_by"}),
+    lists=frozenset({"stops", "reached_by", "batches"}),
 )
 releases.declare(STOP)
+MOST_BATCHES = 500
 BY_HAND = "rights_tell_recipient_by_hand"
 # Partners advertise; what they need to know is about advertising and others' products (R13, R24 to R26, R28).
 OF_PARTNERS = frozenset({"online_ads", "third_party_marketing"})
@@ -60,8 +63,11 @@ def stop(case: Case, told: Sequence[Agency], *, actor: Actor, at: datetime) -> N
     """Promise a stop to each recipient, inside the current ledger action on a locked case. Whoever cannot be told by a
     message becomes a task; so does everybody where nothing is known by which the person is reached."""
     people = list(CaseParty.objects.filter(case=case, role="person", is_detached=False).order_by("number"))
-    body = _body(case, at=at)
+    reaches = choices.reach_of_case(case, at=at, verb="release")
+    stopped = _body(case, reaches)
     for agency in told:
+        batches = _batches(case, agency, reaches)
+        body = {**stopped, **({"batches": batches} if batches else {})}
         if not body["reached_by"]:
             tasks.raise_task(BY_HAND, case=case, at=at, agency=agency.code)
             continue
@@ -82,8 +88,18 @@ def stop(case: Case, told: Sequence[Agency], *, actor: Actor, at: datetime) -> N
             tasks.raise_task(BY_HAND, case=case, at=at, agency=agency.code)
 
 
-def _body(case: Case, *, at: datetime) -> dict[str, Any]:
-    known = {pair for reach in choices.reach_of_case(case, at=at, verb="release") for pair in reach.items()}
+def _batches(case: Case, agency: Agency, reaches: Sequence[Mapping[str, str]]) -> list[str]:
+    """Return the batches for which the agency asked about the person and was told yes, the newest first: it takes them
+    out of each, also where they stand for others who are alike (R24, R26). One query."""
+    stopped = {purpose for purpose, _, is_allowed in choices.changed(case.rights_request) if not is_allowed}
+    hashes = [token for reach in reaches for token in choices.tokens(reach)]
+    rows = ContactAnswer.objects.filter(agency=agency, may_contact=True, purpose__in=stopped, tokens__overlap=hashes)
+    found = rows.exclude(batch="").order_by("-asked_at", "-pk").values_list("batch", flat=True)
+    return list(dict.fromkeys(found))[:MOST_BATCHES]
+
+
+def _body(case: Case, reaches: Sequence[Mapping[str, str]]) -> dict[str, Any]:
+    known = {pair for reach in reaches for pair in reach.items()}
     reached = [{"kind": kind, "sha256": hashlib.sha256(value.encode()).hexdigest()} for kind, value in sorted(known)]
     facts = case.rights_request
     return {

@@ -188,6 +188,7 @@ STOPPED = {
     "received_at": "2026-11-26T18:02:00Z",
     "stops": [{"purpose": "own_marketing", "channel": "all"}],
     "reached_by": [{"kind": "phone", "sha256": "00" * 32}],
+    "batches": ["spring-2026-11"],
 }
 LEA = Agency(code="tests-lea", kind="lea", display_name="Test Constabulary")
 REGULATOR = Agency(code="tests-ico", kind="regulator", display_name="Test Regulator")

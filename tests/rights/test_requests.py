@@ -14,6 +14,7 @@ from cases.kernel import actors, calendars, casetypes, edits, intake, outbox, re
 from cases.kernel.casetypes import Content
 from cases.kernel.errors import CaseError
 from cases.kernel.exchange import agreements
+from cases.kernel.intake import FieldErrors
 from cases.kernel.models import Case, Clock, Letter, OutboxMessage, Task
 from cases.kernel.reading import timeline
 from cases.kernel.timing import missing, sweeps
@@ -451,7 +452,7 @@ class Rights(TestCase):
         television, advertiser = rights.enter(), rights.enter("sandbox-partner-ads", "partner", "Sandbox Partner Ads")
 
         def ask(actor, purpose):
-            question = {"purpose": purpose, "channel": "banner", "people": [{"phone": "+447700900654"}]}
+            question = {"purpose": purpose, "channel": "banner", "people": [{"phone": "+447700900654"}], "batch": "b1"}
             return gate.answer(question, actor=actor, message_id=f"q-{purpose}", at=AT)
 
         ended = mock.patch.object(agreements, "why_not", return_value="The agreement has ended.")
@@ -471,6 +472,32 @@ class Rights(TestCase):
             ("sandbox-tv", "stopped", "honour_choices"),
             ("own-messaging", "stopped", ""),
         ]
+
+    def test_a_stop_names_the_batches_from_which_a_partner_takes_the_person(self):
+        """R24 to R26: whoever was matched, or stands for others who are alike, is taken out by the batch."""
+        television, advertiser = rights.enter(), rights.enter("sandbox-partner-ads", "partner", "Sandbox Partner Ads")
+        people = [{"phone": "+447700900654"}, {"phone": "+447700900111"}]
+
+        def ask(actor, **more):
+            question = {"purpose": "online_ads", "channel": "banner", "people": people, **more}
+            number = ContactAnswer.objects.count()
+            return gate.answer(question, actor=actor, message_id=f"q-{number}", at=AT)
+
+        with nothing_written(), pytest.raises(FieldErrors):
+            ask(advertiser)
+        for batch in ("seed-1", "match-2", "seed-1"):
+            ask(advertiser, batch=batch)
+        ask(television)
+        case = rights.asked(self.people, "stop_profiling")
+        transitions.apply(case.pk, "act", actor=self.people[rights.OFFICER], at=AT)
+        ask(advertiser, batch="after-3")
+        transitions.apply(case.pk, "propagate", actor=actors.system("tests"), at=AT)
+        said = {
+            row.channel.agency.code: factories.body_of(row)
+            for row in OutboxMessage.objects.filter(case=case, kind="rights_stop").select_related("channel__agency")
+        }
+        assert said["sandbox-partner-ads"]["batches"] == ["seed-1", "match-2"]
+        assert "batches" not in said["sandbox-tv"]
 
     def test_text_or_email_that_markets_needs_a_way_to_opt_out_of_more_and_the_answer_keeps_it_and_the_batch(self):
         """R23: each message has the option to opt out; R25: which partner, which batch."""
@@ -544,17 +571,20 @@ class Rights(TestCase):
             facts, officer = {"right": "stop_marketing", "came_by": "letter"}, self.people[rights.OFFICER]
             case = intake.open_case("rights_request", actor=officer, at=AT, facts=facts, people=[person])
             asked |= {"line_1": f"{number} Heol y Dwr", "postcode": "cf100zz"}
-            assert choices.audience([asked, said], purpose="own_marketing", channel="post", at=AT + MINUTE) == []
+            reaches = [choices.reach_of(each) for each in (asked, said)]
+            found = choices.verdicts(reaches, purpose="own_marketing", channel="post", at=AT + MINUTE)
+            assert [each.may_contact for each in found] == [False, False]
         old = {"surname": "Siân", "line_1": "9 Heol y Dŵr", "postcode": "CF10 0ZZ"}
         token, *_ = keys.kept_hashes("contact_choice", f"home:{choices.reach_of(old)['home']}")
         kept = {"purpose": "own_marketing", "channel": "all", "is_allowed": False, "said_at": AT, "source": "letter"}
         with record.act(case, "tests.kept", actor=actors.system("tests"), at=AT):
             Choice.objects.create(case=case, reach="home", token=token, **kept)
-        assert choices.audience([old], purpose="own_marketing", channel="post", at=AT + MINUTE) == []
+        (found,) = choices.verdicts([choices.reach_of(old)], purpose="own_marketing", channel="post", at=AT + MINUTE)
+        assert not found.may_contact
 
     def test_whoever_objected_is_in_no_audience(self):
         """Sixty people choose at random; whoever said no last is in no audience, whichever way they are known."""
-        chance = random.Random(65)
+        chance, sender = random.Random(65), rights.own("own-messaging")
         purposes, channels = ("own_marketing", "third_party_marketing", "online_ads"), ("sms", "post", "all")
         case = rights.asked(self.people, "access")
         people, newest, rows = [], {}, []
@@ -574,7 +604,9 @@ class Rights(TestCase):
         objections = 0
         for purpose in purposes:
             for channel in ("sms", "post"):
-                found = choices.audience(people, purpose=purpose, channel=channel, at=AT)
+                asked = {"purpose": purpose, "channel": channel, "opt_out": "link", "people": people}
+                said = gate.answer(asked, actor=sender, message_id=f"{purpose}-{channel}", at=AT)["answers"]
+                found = [reach for reach, each in zip(people, said, strict=True) if each["may_contact"]]
                 for number, reach in enumerate(people):
                     for kind in ("phone", "email"):
                         said = [newest.get((number, kind, purpose, each)) for each in (channel, "all")]
