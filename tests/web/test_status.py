@@ -2,17 +2,24 @@
 
 import re
 import socket
+from contextlib import nullcontext
 from datetime import timedelta
+from io import StringIO
+from uuid import uuid4
 
 import pytest
 from django.core.cache import CacheHandler, caches
+from django.core.management import call_command
 from django.utils import timezone
 
 from backoffice.embedded import fast_cache
 from cases import tasks
 from cases.kernel import edits
-from cases.kernel.models import OutboxMessage
+from cases.kernel.models import Case, OutboxMessage
 from cases.kernel.reading import status
+from cases.ledger.models import SecurityEvent
+from cases.ledger.verify import Finding
+from cases.management.commands import verify_ledger
 from cases.web import status as pages
 from tests import emergencies, factories
 from tests.agencies.test_application import hear
@@ -134,6 +141,19 @@ def test_of_what_agencies_said_only_lateness_is_told(people):
 def test_the_ledger_is_unchecked_until_somebody_checks(people):
     assert status.ledger_state().is_whole is None
     assert "Not checked yet" in client_of("a.byrne").get("/status/").content.decode()
+
+
+@pytest.mark.parametrize(("wrong", "word"), [(0, "As written"), (2, "Not as written")])
+def test_a_check_by_the_command_counts_as_one_of_the_office_does(people, wrong, word, monkeypatch):
+    factories.referred(people)
+    found = [Finding(uuid4(), 1, "cases_case", "state", "It is another.")] * wrong
+    monkeypatch.setattr(verify_ledger, "verify_all", lambda **_: found)
+    with pytest.raises(SystemExit) if wrong else nullcontext():
+        call_command("verify_ledger", stdout=StringIO())
+    assert status.ledger_state().is_whole is (wrong == 0)
+    assert word in client_of("a.byrne").get("/status/").content.decode()
+    call_command("verify_ledger", Case.objects.get().reference, stdout=StringIO())  # of one case alone says nothing
+    assert SecurityEvent.objects.filter(kind="ledger_checked").count() == 1
 
 
 def test_the_page_takes_as_many_queries_with_one_message_as_with_three(people, django_assert_num_queries):

@@ -5,6 +5,7 @@ Counts what is not restricted alone: whoever looks here may be anybody of the st
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,10 +14,12 @@ from django.db.models import Count, Min, Q
 from cases.kernel import casetypes, ledgercheck
 from cases.kernel.exchange import held, letters
 from cases.kernel.models import AuditReport, Callback, Clock, Evidence, Job, OutboxMessage
+from cases.ledger.models import SecurityEvent
 
-__all__ = ["LedgerState", "Queue", "ledger_state", "queues"]
+__all__ = ["CHECKED", "LedgerState", "Queue", "ledger_state", "queues"]
 
 MINUTE = timedelta(minutes=1)
+CHECKED = "ledger_checked"  # by the command, of the whole
 SAID = "What agencies said"  # of which case is known once it is applied
 
 
@@ -81,9 +84,16 @@ def _queue(code: str, label: str, rows: object, name: str, late_before: datetime
 
 
 def ledger_state() -> LedgerState:
-    """Return how the last finished check of the ledger ended. One query."""
+    """Return how the last finished check of the whole ledger ended, one asked for in the office or one of the command.
+    Two queries."""
     rows = Job.objects.filter(kind=ledgercheck.KIND.code, state="done").order_by("-pk")
-    last = rows.values_list("ended_at", "params", "failed").first()
-    if last is None:
-        return LedgerState(checked_at=None, is_whole=None)
-    return LedgerState(checked_at=last[0], is_whole=not last[1].get("wrong", 0) and not last[2])
+    asked = rows.values("ended_at", "params__wrong", "failed").first()
+    noted = SecurityEvent.objects.filter(kind=CHECKED).order_by("-pk").first()
+    checked = []
+    if asked is not None:
+        is_whole = not asked["params__wrong"] and not asked["failed"]
+        checked.append(LedgerState(checked_at=asked["ended_at"], is_whole=is_whole))
+    if noted is not None:
+        checked.append(LedgerState(checked_at=noted.at, is_whole=not noted.detail["wrong"]))
+    never = LedgerState(checked_at=None, is_whole=None)
+    return max(checked, key=operator.attrgetter("checked_at"), default=never)
