@@ -84,7 +84,7 @@ class PlainForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        for name, value in cleaned.items():
+        for name, value in [*cleaned.items()]:  # a fault takes its value out
             if isinstance(value, str) and formats.has_card_number(value):
                 self.add_error(name, forms.ValidationError(CARD, code="card_number"))
         return cleaned
