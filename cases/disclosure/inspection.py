@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from cases.disclosure import codes, excess, guards, package
 from cases.disclosure.dataitems import ITEMS, label
-from cases.disclosure.described import Asked, Holder, Part, address, asked_for, divide
+from cases.disclosure.described import Asked, Holder, Part, address, asked_for, divide, moment
 from cases.disclosure.excess import Row
 from cases.disclosure.models import DisclosureRequest, ItemGround, PackagePart
 from cases.kernel.actors import Actor
@@ -18,7 +18,7 @@ from cases.kernel.formats import BadFormat
 from cases.kernel.models import Case, CaseParty
 from cases.ledger import sealing
 
-__all__ = ["addresses", "asked", "fault", "holders"]
+__all__ = ["addresses", "asked", "described", "fault", "holders"]
 
 _FIELDS = ("phone", "email", "device", "ip_address")
 _MOMENT = timedelta(seconds=1)
@@ -30,14 +30,29 @@ def _reader(case: Case, actor: Actor, field: str) -> sealing.Reader:
     )
 
 
-def addresses(case: Case, *, reader: sealing.Reader, at: datetime) -> list[str]:
-    """Return every address that a request is about, in its kept form. Opens them, with one access row."""
+def described(case: Case, *, reader: sealing.Reader, at: datetime) -> dict[str, list[datetime]]:
+    """Return every address that a request is about, in its kept form, with the moments at which it was seen where the
+    request says them, as of an IP address that many have in turn. Opens them, with one access row."""
     rows = CaseParty.objects.filter(case=case, is_detached=False).order_by("number")
-    found: list[str] = []
+    found: dict[str, list[datetime]] = {}
     for values in sealing.open_rows(rows, _FIELDS, reader=reader, at=at):
         lines = [line for name in _FIELDS for line in (values[name] or "").splitlines()]
-        found += [_kept(line.partition(" at ")[0]) for line in lines if line.strip()]
-    return list(dict.fromkeys(found))
+        for line in filter(str.strip, lines):
+            text, _, seen_at = line.partition(" at ")
+            found.setdefault(_kept(text), []).extend(_moments(seen_at))
+    return found
+
+
+def addresses(case: Case, *, reader: sealing.Reader, at: datetime) -> list[str]:
+    """Return every address that a request is about, in its kept form. Opens them, with one access row."""
+    return list(described(case, reader=reader, at=at))
+
+
+def _moments(text: str) -> list[datetime]:
+    try:
+        return [moment(text)] if text else []
+    except BadFormat:
+        return []
 
 
 def _kept(line: str) -> str:
@@ -70,7 +85,8 @@ def fault(case: Case, *, actor: Actor, at: datetime) -> str | None:
     if missing := _missing(case, facts, parts) or _column_too_many(facts, parts) or _no_exhibit(case, facts, parts):
         return missing
     reader = _reader(case, actor, "package")
-    known = addresses(case, reader=reader, at=at)
+    seen = described(case, reader=reader, at=at)
+    known = list(seen)
     wanted = asked(facts, known)
     held = holders(case, reader=reader, at=at) if wanted else {}
     if wanted and set(known) - held.keys():
@@ -80,7 +96,10 @@ def fault(case: Case, *, actor: Actor, at: datetime) -> str | None:
     if held.keys() - set(known):
         return "Somebody is entered as holding an address that nobody asked about."
     for part in parts:
-        if ITEMS[part.item].opened_by in codes.ADDRESSED and (wrong := _wrong(part, facts, wanted, held, reader, at)):
+        if ITEMS[part.item].opened_by not in codes.ADDRESSED:
+            continue
+        shares = {of: _shares(part, facts, mine, seen.get(of, ())) for of, mine in held.items()}
+        if wrong := _of_somebody_else(part, held, shares) or _wrong(part, wanted, shares, reader, at):
             return wrong
     return None
 
@@ -141,21 +160,23 @@ def _unready(ground: ItemGround | None, *, has_file: bool) -> str:
     return "" if ground.minimised else "say how it was kept to the least."
 
 
-def _wrong(
-    part: PackagePart,
-    facts: DisclosureRequest,
-    wanted: Sequence[Asked],
-    held: dict[str, list[Holder]],
-    reader: sealing.Reader,
-    at: datetime,
-) -> str | None:
-    changes_hands = {of: _parts(facts, mine, asked_at=part.case.opened_at) for of, mine in held.items()}
+def _of_somebody_else(part: PackagePart, held: dict[str, list[Holder]], shares: dict[str, list[Part]]) -> str | None:
+    """What is given is of whoever held the address in the time that was asked for, and each has a file of their own."""
     if not part.subject and any(len({mine.subject for mine in rows}) > 1 for rows in held.values()):
         return f"{part.name}: the address changed hands. Make a file for each subscriber, and say whose it is."
     if part.subject and part.subject not in {mine.subject for rows in held.values() for mine in rows}:
         return f"{part.name}: nobody is entered as subscriber {part.subject}."
-    if part.subject and part.subject not in {share.subject for rows in changes_hands.values() for share in rows}:
+    then = {share.subject for rows in shares.values() for share in rows}
+    if part.subject and part.subject not in then:
         return f"{part.name}: subscriber {part.subject} did not hold the address in the time that was asked for."
+    if not then - {""}:
+        return f"{part.name}: nobody is entered as holding the address in the time that was asked for."
+    return None
+
+
+def _wrong(
+    part: PackagePart, wanted: Sequence[Asked], shares: dict[str, list[Part]], reader: sealing.Reader, at: datetime
+) -> str | None:
     if part.media_type != package.CSV:
         return None
     data = package.bytes_of(part, reader=reader, at=at)
@@ -164,14 +185,19 @@ def _wrong(
         return f"{part.name}, line {other.line}: it is of another item than the file."
     if sentence := excess.sentence(excess.outside(rows, wanted)):
         return f"{part.name}: {sentence}"
-    return _not_theirs(part, rows, changes_hands)
+    return _not_theirs(part, rows, shares)
 
 
-def _parts(facts: DisclosureRequest, mine: Sequence[Holder], *, asked_at: datetime) -> list[Part]:
-    """Return who held an address in the time that was asked for, each with their share of it. What is asked without a
-    period is asked of whoever held it when the request came in."""
-    begins_at = facts.begins_at or facts.ends_at or asked_at
-    return divide(begins_at, max(facts.ends_at or asked_at, begins_at + _MOMENT), mine)
+def _shares(
+    part: PackagePart, facts: DisclosureRequest, mine: Sequence[Holder], seen: Sequence[datetime]
+) -> list[Part]:
+    """Return who held an address in the time that was asked for, each with their share of it. Who and what is asked of
+    whoever held it when it was seen, where the request says when; else of the period, and without one of whoever held
+    it when the request came in."""
+    if seen and ITEMS[part.item].item_class == "entity":
+        return [share for at in sorted(seen) for share in divide(at, at + _MOMENT, mine)]
+    begins_at = facts.begins_at or facts.ends_at or part.case.opened_at
+    return divide(begins_at, max(facts.ends_at or part.case.opened_at, begins_at + _MOMENT), mine)
 
 
 def _not_theirs(part: PackagePart, rows: Sequence[Row], shares: dict[str, list[Part]]) -> str | None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import csv
 import io
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
@@ -63,14 +64,22 @@ def _opened(request: HttpRequest, case: Case, why: str) -> dict[str, Any]:
     reader = asking.reader(request, "view", why, case.uid, fields=("package",))
     facts = case.disclosure_request
     plain = sealing.open_rows([facts], ("urn", "particulars"), reader=reader, at=at)[0]
+    seen = inspection.described(case, reader=reader, at=at)
     holders = list(case.address_holders.filter(is_removed=False).order_by("begins_at", "number"))
     held = sealing.open_rows(holders, ("address",), reader=reader, at=at)
     return {
         "urn": plain["urn"],
         "particulars": plain["particulars"],
-        "addresses": inspection.addresses(case, reader=reader, at=at),
+        "addresses": list(seen),
+        "about": [_about(each, moments) for each, moments in seen.items()],
         "holders": [{"row": row, "address": each["address"]} for row, each in zip(holders, held, strict=True)],
     }
+
+
+def _about(address: str, moments: Sequence[datetime]) -> str:
+    """Return an address with the moments at which it was seen: at another it may have been somebody else's."""
+    times = " and ".join(f"{each:%-d %B %Y %H:%M:%S} UTC" for each in sorted(moments))
+    return f"{address}, seen at {times}" if times else address
 
 
 def _items(request: HttpRequest, case: Case, why: str, *, may_open: bool, failed: dict[str, Any]) -> list[Any]:

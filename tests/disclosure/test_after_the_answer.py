@@ -21,6 +21,7 @@ from tests import disclosures
 from tests.disclosure.test_requests import hear, told
 from tests.disclosures import AT, CHECKED, COMPARED, after, facts
 from tests.kernel.snapshots import nothing_written, refusal
+from tests.web.desk import client_of
 
 pytestmark = pytest.mark.django_db
 
@@ -76,6 +77,59 @@ def test_without_a_period_it_is_asked_of_whoever_had_it_when_the_request_came_in
             assert after(case, "submit", people["k.mistry"], checked=CHECKED).state == "quality_check"
         else:
             assert NOT_THEN in refusal(case, "submit", people["k.mistry"], checked=CHECKED)
+
+
+IP = "203.0.113.45 port 41000"
+EVENING = datetime(2026, 11, 13, 20, tzinfo=UTC)
+ONE_THEN = (("A", EVENING, EVENING + timedelta(hours=2)), ("B", EVENING + timedelta(hours=2), None))
+
+
+def of_ip(people, subject, *holders, begins_at=None, ends_at=None):
+    """A request for whoever had an IP address at 21:02 on the evening before it came in."""
+    asked = {**disclosures.FACTS, "items": ["subscriber_name"], "begins_at": begins_at, "ends_at": ends_at}
+    asked["urn"] = f"SBX/2026/{219000 + Case.objects.count()}"
+    disclosures.enter(people)
+    target = {"role": "target", "values": {"ip_address": f"{IP} at 2026-11-13T21:02:00Z"}}
+    case = intake.open_case("le_disclosure", actor=people["k.mistry"], at=AT, facts=asked, people=[target])
+    paper = {"kind": "authorisation", "file_name": "a.txt", "media_type": "text/plain", "data": b"Authorisation."}
+    edits.attach(case.pk, **paper, actor=people["k.mistry"], at=AT)
+    after(case, "verify", people["k.mistry"], **disclosures.CALL)
+    after(case, "validate", people["k.mistry"], is_ours=True)
+    after(case, "extract", people["k.mistry"])
+    for letter, since, until in holders:
+        disclosures.package.add_holder(
+            case.pk, address=IP, subject=letter, begins_at=since, ends_at=until, actor=people["k.mistry"], at=AT
+        )
+    disclosures.say_why(case, "subscriber_name", people)
+    data = f"item,address,at,name\nsubscriber_name,{IP},,Osian Marchbanks\n".encode()
+    disclosures.add(case, "subscriber_name", data, people, subject=subject)
+    return case
+
+
+def test_of_an_ip_address_it_is_asked_of_whoever_had_it_when_it_was_seen(people):
+    case = of_ip(people, "A", *ONE_THEN)
+    assert after(case, "submit", people["k.mistry"], checked=CHECKED).state == "quality_check"
+    # Whoever has it when the request comes in is somebody else, whether or not the request says a period as well.
+    for period in ({}, {"begins_at": AT - timedelta(days=3), "ends_at": AT}):
+        case = of_ip(people, "B", *ONE_THEN, **period)
+        said = refusal(case, "submit", people["k.mistry"], checked=CHECKED)
+        assert said.endswith("subscriber B did not hold the address in the time that was asked for.")
+
+
+def test_who_is_entered_alone_held_the_address_in_the_time_that_was_asked_for(people):
+    case = of_ip(people, "", ONE_THEN[1])
+    said = "nobody is entered as holding the address in the time that was asked for."
+    assert refusal(case, "submit", people["k.mistry"], checked=CHECKED).endswith(said)
+    case = named(people, BOTH[1])  # asked for 1 to 14 November, held from 20 November
+    assert refusal(case, "submit", people["k.mistry"], checked=CHECKED).endswith(said)
+
+
+def test_whoever_compares_reads_when_an_ip_address_was_seen(people):
+    case = of_ip(people, "A", *ONE_THEN)
+    after(case, "submit", people["k.mistry"], checked=CHECKED)
+    for tail in ("", "files/1/"):
+        page = client_of("e.hallam").get(f"/cases/{case.uid}/package/{tail}").content.decode()
+        assert f"{IP}, seen at 13 November 2026 21:02:00 UTC" in page
 
 
 def test_at_once_goes_nothing_of_a_number_that_changed_hands(people):
