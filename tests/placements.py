@@ -110,7 +110,7 @@ def reopened(case: Case, people: dict[str, Actor]) -> Case:
 def noted(case: Case, *stopped: str) -> Case:
     """Let the gate say something else of a placement."""
     row = Placement.objects.select_related("case").get(pk=case.pk)
-    opening._note(row.case, list(stopped), actor=actors.system("gate"), at=AT)
+    opening.note(row.case, list(stopped), actor=actors.system("gate"), at=AT)
     return Case.objects.get(pk=case.pk)
 
 

@@ -17,7 +17,7 @@ from django.db.models import Count, QuerySet, Sum
 from cases.accounts import storing
 from cases.accounts.models import Account
 from cases.accounts.people import people_of
-from cases.debt import looking, opening, rules, takeout, unfinished
+from cases.debt import guards, looking, opening, rules, takeout, unfinished, updates
 from cases.debt.limitation import limit
 from cases.debt.models import Placement, PlacementBatch
 from cases.kernel import actors, calendars, casetypes, intake, jobs, locks, policy, record, releases, tasks, transitions
@@ -333,8 +333,13 @@ def _hand_over(job: Job, subject: str, at: datetime) -> None:
     batch, actor = PlacementBatch.objects.select_related("agency").get(pk=job.params["batch"]), _worker(job)
     _check_hand_over(batch, actor, at=at)
     first, last = (int(each) for each in subject.split(":"))
-    if left := _still_clear(_locked_lines(waiting(batch).filter(pk__gte=first, pk__lte=last)), at=at):
-        _promise(batch, left, part=subject, actor=actor, at=at)
+    left = _still_clear(_locked_lines(waiting(batch).filter(pk__gte=first, pk__lte=last)), at=at)
+    accounts = Account.objects.filter(pk__in=[line.account_id for line in left]).prefetch_related("holders")
+    reader = Reader(actor=actor.label, verb="release", purpose="recover_debts")
+    people = people_of(list(accounts), reader=reader, at=at)
+    if still := [line for line in left if _names(line, people[line.account_id], at=at)]:
+        digests = {line.pk: opening.digest_of(people[line.account_id]) for line in still}
+        _promise(batch, still, digests, part=subject, actor=actor, at=at)
 
 
 def _still_clear(lines: Sequence[Placement], *, at: datetime) -> list[Placement]:
@@ -349,13 +354,34 @@ def _still_clear(lines: Sequence[Placement], *, at: datetime) -> list[Placement]
     return list(rows.order_by("case__reference"))
 
 
-def _promise(batch: PlacementBatch, lines: Sequence[Placement], *, part: str, actor: Actor, at: datetime) -> None:
+def _names(line: Placement, people: Sequence[Mapping[str, Any]], *, at: datetime) -> bool:
+    """See that the case of an account names whoever holds it today, where they live today, before anybody is told of
+    them; where its holders are others by now, exclude it: it is chosen anew."""
+    if line.told_digest == opening.digest_of(people):
+        return True
+    case, gate_keeper = line.case, system("gate", source=line.case.source)
+    with record.act(case, "placement.people_changed", actor=gate_keeper, at=at):
+        is_written = updates.rewrite(case, people, actor=gate_keeper, at=at)
+        case.version += 1
+        case.save(update_fields=["version"])
+    if not is_written:
+        opening.note(case, [guards.OTHER_HOLDERS], actor=gate_keeper, at=at)
+        transitions.apply(case.pk, "exclude", actor=gate_keeper, at=at)
+    return is_written
+
+
+def _promise(
+    batch: PlacementBatch,
+    lines: Sequence[Placement],
+    digests: Mapping[int, str],
+    *,
+    part: str,
+    actor: Actor,
+    at: datetime,
+) -> None:
     file, rows = takeout.draw(batch, lines, actor=actor, at=at)
-    accounts = Account.objects.filter(pk__in=[line.account_id for line in lines]).prefetch_related("holders")
-    reader = Reader(actor=actor.label, verb="release", purpose="recover_debts")
-    people = people_of(list(accounts), reader=reader, at=at)
     for line, row in zip(lines, rows, strict=True):
-        told = {"file": file, "row": row, "people": opening.digest_of(people[line.account_id])}
+        told = {"file": file, "row": row, "people": digests[line.pk]}
         transitions.apply(line.pk, "release", actor=actor, at=at, inputs=told)
     takeout.promise(batch, file, rows, dedupe=f"batch:{batch.uid}:{part}", at=at)
 
@@ -371,8 +397,9 @@ def _handed_over(job: Job, at: datetime) -> None:
 
 
 def sent(file: BatchFile, became: str, at: datetime) -> None:
-    """A file has left, or has been answered: every line of it that was released is with the agency, which is told to
-    stop at once where something stops it by now. Of one that was given up each line is drawn back in the background."""
+    """A file has left, or has been answered: every line of it that was released is with the agency, which is told at
+    once what changed while the file was on its way, and to stop where something stops it by now. Of one that was given
+    up each line is drawn back in the background."""
     if became in {"skipped", "lost"}:
         params = {"file": str(file.uid), "is_lost": became == "lost"}
         jobs.start(BACK_JOB, actor=system("delivery"), at=at, params=params, key=str(file.uid))
@@ -381,7 +408,8 @@ def sent(file: BatchFile, became: str, at: datetime) -> None:
     lines = Placement.objects.filter(file_uid=file.uid, case__state="released").order_by("pk")
     for case_id in list(lines.values_list("pk", flat=True)):
         transitions.apply(case_id, "send", actor=system("delivery"), at=at)
-    looking.look_at_held(Placement.objects.filter(file_uid=file.uid, case__state="sent"), at=at)
+    there = Placement.objects.filter(file_uid=file.uid, case__state="sent")
+    updates.bring_up_to_date(list(there.values_list("account_id", flat=True)), at=at)
 
 
 def _lines_to_draw_back(job: Job) -> Iterator[int]:
@@ -434,7 +462,7 @@ tasks.declare(
 )
 
 
-def _names(_actor: Actor, subjects: list[str]) -> dict[str, str]:
+def _parts(_actor: Actor, subjects: list[str]) -> dict[str, str]:
     return dict.fromkeys(subjects, "A part of the batch")
 
 
@@ -461,7 +489,7 @@ jobs.declare(
         do=_choose,
         finish=_built,
         ended=unfinished.note,
-        names=_names,
+        names=_parts,
         reasons=_REASONS,
         longest=LONGEST,
     ),
@@ -472,7 +500,7 @@ jobs.declare(
         do=_hand_over,
         finish=_handed_over,
         ended=unfinished.note,
-        names=_names,
+        names=_parts,
         reasons=_REASONS,
         longest=LONGEST,
     ),

@@ -112,6 +112,7 @@ DEBT_PLACEMENT = CaseType(
         "placement.hold_elsewhere": "A hold stands on another case: the gate is asked",
         "placement.letter_kept": "The letter that an agency collects was taken back",
         "placement.looked_at": "Looked whether anything stops it now",
+        "placement.people_changed": "Billing has told of the people anew",
         "placement.protection_ends": "The protection ends: the agency is told",
         "placement.recall_late": "The agency has not confirmed the recall in time",
         "placement.remittance_differs": "A remittance differs",

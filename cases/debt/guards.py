@@ -12,7 +12,11 @@ from cases.kernel import holds
 
 __all__ = ["is_many", "is_stopped"]
 
-_SENTENCES = {rule.code: rule.sentence for rule in gate.RULES}
+# Found when the account is handed over, and not by the gate: its case names somebody else.
+OTHER_HOLDERS = "holders_changed"
+_SENTENCES = {rule.code: rule.sentence for rule in gate.RULES} | {
+    OTHER_HOLDERS: "Its holders changed since it was chosen: choose it anew."
+}
 
 
 def in_words(stopped_by: list[str]) -> str:

@@ -48,10 +48,10 @@ class PlacementBatch(Tracked):
 class Placement(Tracked):
     """One account at one agency. `stopped_by` are the codes of the rules that stopped it when the gate was asked last,
     at `gate_at`. `is_told_of_hold`: the agency was told to stop and not yet that it may go on. `tier` says how many
-    agencies have had it by now, this one counted. `told_digest` is the keyed hash of the people the agency was told of,
-    `file_uid` the file in which it leaves, `seen_pence` what was owed when the agency was last brought up to date,
-    `booked_pence` how much of what it collected billing has booked by then. `ceased_at`: it gave the account up. Money
-    is whole pence.
+    agencies have had it by now, this one counted. `told_digest` is the keyed hash of the people whom the case names
+    and the agency was told of, `file_uid` the file in which it leaves, `seen_pence` what was owed when the agency was
+    last brought up to date, `booked_pence` how much of what it collected billing has booked by then. `ceased_at`: it
+    gave the account up. Money is whole pence.
     """
 
     case = models.OneToOneField(Case, models.PROTECT, primary_key=True, related_name="placement")

@@ -18,7 +18,7 @@ from cases.ledger import sealing
 from cases.ledger.canonical import canon
 from cases.ledger.reads import Reader
 
-__all__ = ["digest_of", "look_again", "next_tier", "open_facts", "select"]
+__all__ = ["digest_of", "look_again", "note", "next_tier", "open_facts", "select"]
 
 
 def next_tier(old: Case, *, at: datetime) -> Case:
@@ -29,11 +29,12 @@ def next_tier(old: Case, *, at: datetime) -> Case:
     account = Account.objects.filter(pk=before.account_id).prefetch_related("holders", "flags").get()
     reader = Reader(actor=actor.label, verb="select", purpose="placement")
     (values,) = sealing.open_rows([account], ["number"], reader=reader, at=at)
-    facts = {"account": account, "account_reference": values["number"] or "", "tier": before.tier + 1}
     people = people_of([account], reader=reader, at=at)[account.pk]
+    facts = {"account": account, "account_reference": values["number"] or "", "tier": before.tier + 1}
+    facts["people"] = digest_of(people)
     candidates = gate.candidates([account], reader=reader, at=at, placed=placed([account], but=[old.pk]))
     case = intake.open_arising("debt_placement", actor=actor, at=at, facts=facts, people=people)
-    _note(case, [each.code for each in gate.judge(candidates[0])], actor=actor, at=at)
+    note(case, [each.code for each in gate.judge(candidates[0])], actor=actor, at=at)
     return _pass_or_exclude(case, at=at)
 
 
@@ -47,13 +48,14 @@ def open_facts(case: Case, facts: Mapping[str, Any]) -> None:
         balance_pence=fees.owed([account])[account.pk],
         batch=facts.get("batch"),
         tier=facts.get("tier", 1),
+        told_digest=facts.get("people", ""),
     )
     sealing.seal(row, {"account_reference": facts["account_reference"]}, key=case.key)
     row.save(force_insert=True)
 
 
 def digest_of(people: Sequence[Mapping[str, Any]]) -> str:
-    """Return the keyed hash of whom an agency is told of."""
+    """Return the keyed hash of the people of an account, of whom its case tells and an agency is told."""
     told = [[each["values"], [dict(home) for home in each["addresses"]]] for each in people]
     return sealing.keyed_hash("placement_people", canon(told)).hex()
 
@@ -72,8 +74,9 @@ def select(accounts: Sequence[Account], *, batch: PlacementBatch, actor: Actor, 
     cases = []
     for account, number, candidate in zip(accounts, numbers, candidates, strict=True):
         facts = {"account": account, "account_reference": number, "batch": batch}
+        facts["people"] = digest_of(people[account.pk])
         case = intake.open_case("debt_placement", actor=actor, at=at, facts=facts, people=people[account.pk])
-        _note(case, [each.code for each in gate.judge(candidate)], actor=actor, at=at)
+        note(case, [each.code for each in gate.judge(candidate)], actor=actor, at=at)
         cases.append(_pass_or_exclude(case, at=at))
     return cases
 
@@ -100,12 +103,12 @@ def look_again(placements: Sequence[Placement], *, actor: Actor, at: datetime) -
     found = []
     for row in placements:
         stopped = [each.code for each in gate.judge(candidates[row.account_id])]
-        _note(row.case, stopped, actor=actor, at=at, balance=owed[row.account_id])
+        note(row.case, stopped, actor=actor, at=at, balance=owed[row.account_id])
         found.append(stopped)
     return found
 
 
-def _note(case: Case, stopped: list[str], *, actor: Actor, at: datetime, balance: int | None = None) -> None:
+def note(case: Case, stopped: list[str], *, actor: Actor, at: datetime, balance: int | None = None) -> None:
     """Keep what the gate says of a placement, as one act. It changes nothing that anybody approves."""
     with record.act(case, "placement.checked", actor=actor, at=at, detail={"stopped_by": stopped}):
         row = Placement.objects.select_for_update().get(pk=case.pk)

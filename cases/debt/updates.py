@@ -22,9 +22,10 @@ from cases.kernel import locks, parties, record, tasks
 from cases.kernel.actors import Actor, system
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Case, CaseAddress, CaseParty, Task
+from cases.ledger import sealing
 from cases.ledger.reads import Reader
 
-__all__ = ["accounts_changed"]
+__all__ = ["accounts_changed", "bring_up_to_date", "rewrite"]
 
 People = Sequence[Mapping[str, Any]]
 
@@ -34,6 +35,12 @@ def accounts_changed(accounts: Collection[int], *, at: datetime) -> None:
     an agency collected before it gave the account back is noted once billing has booked it. Inside the caller's
     transaction; locks the cases. Three queries and no more where no agency has or had any of them."""
     _look_back(accounts, at=at)
+    bring_up_to_date(accounts, at=at)
+
+
+def bring_up_to_date(accounts: Collection[int], *, at: datetime) -> None:
+    """Tell agencies what is so by now of accounts that they have, also what billing told while their file was on its
+    way; look again at those whose file waits. Inside the caller's transaction; locks the cases."""
     rows = Placement.objects.filter(account__in=accounts, case__state__in=("released", *codes.AT_AGENCY))
     placements = list(rows.select_related("case").order_by("case_id"))
     if not placements:
@@ -132,7 +139,7 @@ def _bring_up(case: Case, people: People, owed: int, *, actor: Actor, at: dateti
         row.seen_pence, row.told_digest = owed, digest
         row.save(update_fields=["balance_pence", "booked_pence", "seen_pence", "told_digest"])
         case.placement = row
-        if is_moved and not _rewrite(case, people):
+        if is_moved and not rewrite(case, people, actor=actor, at=at):
             tasks.raise_task(effects.UPDATE, case=case, at=at)
         if change or is_moved:
             _promise(case, row, actor=actor, at=at)
@@ -149,11 +156,19 @@ def _news(row: Placement, owed: int) -> tuple[int, int]:
     return change + booked, booked
 
 
-def _rewrite(case: Case, people: People) -> bool:
-    """Write whom the account is held by now over whom the case names, person by person. Say whether that could be done:
-    where somebody came or went, a person looks."""
+_WHO = ("forename", "surname", "date_of_birth")
+
+
+def rewrite(case: Case, people: People, *, actor: Actor, at: datetime) -> bool:
+    """Write what is known by now of the people of a placement over what its case says, person by person, inside the
+    current ledger action. Say whether that could be done: where somebody came or went, a person looks, and nothing is
+    written. Opens who they were: one access row."""
     known = list(CaseParty.objects.select_related("key").filter(case=case, is_detached=False).order_by("number"))
+    reader = Reader(actor=actor.label, verb="update", purpose="placement", streams=(case.uid,))
+    before = sealing.open_rows(known, list(_WHO), reader=reader, at=at) if known else []
     if len(known) != len(people):
+        return False
+    if not all(_is_same(was, told["values"]) for was, told in zip(before, people, strict=True)):
         return False
     for party, told in zip(known, people, strict=True):
         parties.change(party, told["values"], key=party.key)
@@ -164,6 +179,17 @@ def _rewrite(case: Case, people: People) -> bool:
             else:
                 parties.change(home, {name: value for name, value in address.items() if name != "kind"}, key=party.key)
     return True
+
+
+def _is_same(was: Mapping[str, str | None], told: Mapping[str, str | None]) -> bool:
+    """Say whether two accounts of a person are surely of one: no other birth, and the same first name, or where one of
+    them says none the same last name. A twin, or who took over the place of another, is somebody else."""
+    (first, then), (last, after), (born, birth) = (
+        tuple((each[name] or "").strip().casefold() for each in (was, told)) for name in _WHO
+    )
+    if born and birth and born != birth:
+        return False
+    return first == then if first and then else last == after
 
 
 def _promise(case: Case, row: Placement, *, actor: Actor, at: datetime) -> None:
