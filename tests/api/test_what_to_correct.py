@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from cases.agencies import shapes
 from cases.kernel.models import Case
 from cases.kernel.office import demo_people
 from cases.rights import intake as rights_intake
@@ -47,3 +48,43 @@ def test_a_card_number_beside_a_person_is_refused_where_it_stands(register):
     told = {**rights_intake.EXAMPLE, "person": {**rights_intake.EXAMPLE["person"], "account_reference": CARD}}
 
     assert refused(register, "own-website", RIGHTS, told) == [("/person/account_reference", "card_number")]
+
+
+def test_everything_that_is_missing_is_named_once_and_hides_nothing_else(register):
+    body = {**dict.fromkeys(("monthly_pence", "handset_pence"), -1), "basis": "because", "colour": "red"}
+
+    faults = refused(register, "own-orders", "/api/v1/intake/checks/", body)
+
+    needed = ("application_id", "channel", "notice_version", "occasion", "people", "product", "schema_version")
+    assert sorted(faults) == sorted(
+        [
+            *((f"/{name}", "missing") for name in needed),
+            *((f"/{name}", "invalid") for name in ("basis", "handset_pence", "monthly_pence")),
+            ("/colour", "unknown_field"),
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "shape", "sentence"),
+    [
+        (5, {"type": "string"}, "This must be a text."),
+        ("x", {"type": ["integer", "null"]}, "This must be a whole number or null."),
+        ("x", {"enum": ["", "yes", "no"]}, "This must be one of an empty text, yes, no."),
+        (2, {"enum": [1]}, "This must be 1."),
+        ("abc", {"maxLength": 1}, "This is too long: at most 1 character."),
+        ("", {"minLength": 2}, "This is too short: at least 2 characters."),
+        (0, {"minimum": 1}, "This is too small: 1 is the least."),
+        (9, {"maximum": 3}, "This is too large: 3 is the most."),
+        ([1, 2], {"maxItems": 1}, "There are too many: at most 1 entry."),
+        ([], {"minItems": 2}, "There are too few: at least 2 entries."),
+        ({}, {"minProperties": 1}, "Too little is said here: at least 1 field."),
+        (["a", "a"], {"uniqueItems": True}, "The same stands here twice."),
+        ("2026-02-30", {"format": "date"}, "Write a day that exists, as 2026-11-22."),
+        ("7", {"pattern": "^[a-z]$"}, "This is not written as it must be. It must fit ^[a-z]$."),
+        ("7", {"pattern": "^[a-z]$", "description": "One letter."}, "This is not written as it must be. One letter."),
+    ],
+)
+def test_a_sentence_says_what_is_asked_and_nothing_of_what_was_sent(value, shape, sentence):
+
+    assert shapes.faults(value, shape) == [("", "invalid", sentence)]

@@ -16,15 +16,16 @@ from cases.kernel.intake import FieldErrors
 from cases.kernel.models import Agency, Case
 from cases.ledger import api as ledger
 
-__all__ = ["FEEDBACK", "SCHEMAS", "Asked", "ask", "facts_of"]
+__all__ = ["FEEDBACK", "NUMBER", "SCHEMAS", "Asked", "ask", "facts_of"]
 
 KIND = "partner_query"
 _WITH_HOURS = frozenset({"sim_swap", "transaction"})
+NUMBER = "Write the number in full with its country code, as +447700900123."
 _NUMBER = {
     "type": "string",
     "pattern": "^\\+[1-9][0-9]{6,14}$",
     "maxLength": 16,
-    "description": "The number in the form +447700900123.",
+    "description": NUMBER,
 }
 _HOURS = {
     "type": "integer",
@@ -70,7 +71,7 @@ SCHEMAS: Mapping[str, dict[str, Any]] = {
     "sim_swap": _schema(maxAge=_HOURS),
     "sim_swap_date": _schema(),
     "transaction": _schema(maxAge=_HOURS),
-    codes.RECORD: _schema(**_DETAILS) | {"required": ["phoneNumber", "surname"], "minProperties": 3},
+    codes.RECORD: _schema(**_DETAILS) | {"required": ["phoneNumber", "surname"]},
 }
 FEEDBACK: dict[str, Any] = {
     "type": "object",
@@ -103,7 +104,7 @@ def facts_of(question: str, document: Mapping[str, Any]) -> dict[str, Any]:
     try:
         number = formats.phone(document["phoneNumber"])
     except formats.BadFormat as fault:
-        raise FieldErrors([("/phoneNumber", "invalid", str(fault))]) from fault
+        raise FieldErrors([("/phoneNumber", "invalid", NUMBER)]) from fault
     if formats.has_card_number(document.get("caseReference", "")):
         raise FieldErrors([("/caseReference", "card_number", "This looks like the number of a payment card.")])
     return {

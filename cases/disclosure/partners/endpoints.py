@@ -387,8 +387,17 @@ EVENTS: dict[str, Any] = {
                 "additionalProperties": False,
                 "required": ["phone_number", "swapped_at"],
                 "properties": {
-                    "phone_number": {"type": "string", "pattern": "^\\+[1-9][0-9]{6,14}$", "maxLength": 16},
-                    "swapped_at": {"type": "string", "pattern": _MOMENT, "description": "In UTC."},
+                    "phone_number": {
+                        "type": "string",
+                        "pattern": "^\\+[1-9][0-9]{6,14}$",
+                        "maxLength": 16,
+                        "description": asking.NUMBER,
+                    },
+                    "swapped_at": {
+                        "type": "string",
+                        "pattern": _MOMENT,
+                        "description": "Write the time in UTC, as 2026-11-13T10:00:00Z.",
+                    },
                     "kind": {
                         "type": "string",
                         "enum": [simevents.SWAP, simevents.LEFT],
