@@ -202,6 +202,13 @@ class Casework(Referral):
         for name in hands:
             self._shape(name)
 
+    def _police_may_have_it(self) -> bool:
+        for place, (kind, state) in enumerate(self.words):
+            if self.is_held and kind == "report_fraud" and state == "pending" and ("word", place) not in self.tried:
+                self.words[place] = kind, "withdrawn"
+        reports = [(place, state) for place, (kind, state) in enumerate(self.words) if kind == "report_fraud"]
+        return any(state not in GONE or ("word", place) in self.tried for place, state in reports)
+
     def allows_look(self, who: Person) -> bool:
         return self.looks_after not in {"", who.name} and "fraud_approver" in who.roles
 

@@ -197,14 +197,22 @@ class Referral:
             self._retire({"fpa_amend", "fpa_dispute", "fpa_answer"}, {"pending", "dead"}, "withdrawn")
             self._promise("fpa_remove")
         if act == "remove" and self.told_police:
-            self._promise("correction_removed")
-            self.told_police.clear()
+            self._police_let_go()
         if act == "uphold" or (act == "dispute" and "agency" not in who.roles):
             self._promise("fpa_dispute")
         if act == "report_to_police":
             self.told_police.add(min(self.people))
             self.police_said, self.asks_anew = self.edits, False
             self._promise("report_fraud")
+
+    def _police_let_go(self) -> None:
+        self.told_police.clear()
+        if self._police_may_have_it():
+            self._promise("correction_removed")
+
+    def _police_may_have_it(self) -> bool:
+        """Whether a report left, or will: what a hold keeps is taken back."""
+        return True
 
     def _tell_police_anew(self) -> None:
         if self.told_calls or self.is_held:  # somebody is asked for the report, and they get its notice alone

@@ -111,6 +111,19 @@ class Owed(Stage):
         with nothing_written(counted=1), pytest.raises(CaseError, match="A policy hold stops this"):
             verdicts.decide(approval.uid, "agreed", actor=self.people["judge"], at=NEXT_DAY)
 
+    def test_a_report_that_a_hold_keeps_is_taken_back_when_the_filing_is_removed(self):
+        """Else the police would hear of it once the hold ends, and that it is not so."""
+        self.do("report_to_police", "d.osei", people=["1"], documents=["1"], story_holds="no")
+        self.hold_reports()
+        with undone():
+            OutboxMessage.objects.filter(case=self.filed, kind="report_fraud").update(attempts=1)
+            self.do("remove", "d.osei", reason_code="error")
+            assert [state for _, state, _ in self.sent("report_fraud", "correction_removed")] == ["pending", "pending"]
+        self.do("remove", "d.osei", reason_code="error")
+        assert [state for _, state, _ in self.sent("report_fraud")] == ["withdrawn"]
+        assert self.sent("correction_removed") == []
+        assert [state for _, state, _ in self.sent("fpa_remove")] == ["pending"]
+
     def mark_a_mule(self):
         with edits.change(self.filed.pk, actor=self.people["p.nair"], at=FILED_AT) as edit:
             edit.add_party({"role": "mule", "is_innocent": False, "values": {"surname": "Strake"}, "addresses": []})

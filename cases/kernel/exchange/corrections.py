@@ -15,6 +15,7 @@ from cases.kernel import calendars, clocks, outbox, record, releases, tasks
 from cases.kernel.actors import Actor, system
 from cases.kernel.casetypes import Content
 from cases.kernel.errors import CaseError
+from cases.kernel.exchange import held
 from cases.kernel.models import Agency, Case, CaseParty, IntakeRequest, OutboxMessage, Release
 from cases.ledger import api as ledger
 
@@ -177,9 +178,12 @@ def send(
 
     `change` is one of KINDS, `reason` a code; `party` names the one person it is about, `to` the kinds of recipient and
     `only` their codes when not all. An amended recipient first gets what it was told said anew. Writes releases and
-    starts the clocks; whoever cannot be told by message becomes a task. The caller refreshes the case's due time and
-    saves it.
+    starts the clocks; whoever cannot be told by message becomes a task. What a hold keeps and nobody tried to send is
+    taken back instead when all of it is removed: it would leave after the hold only to be put right. The caller
+    refreshes the case's due time and saves it.
     """
+    if change == "removed" and party is None:
+        _take_back_kept(case, at=at)
     promised = []
     for recipient in earlier_recipients(case, party=party):
         agency = recipient.agency
@@ -194,6 +198,12 @@ def send(
         if change == "removed":
             start_transmission(case, at=at)
     return promised
+
+
+def _take_back_kept(case: Case, *, at: datetime) -> None:
+    waiting = OutboxMessage.objects.filter(held.is_kept(), case=case, state="pending", attempts=0)
+    for message in list(waiting.order_by("pk")):
+        outbox.take_back(message, at=at)
 
 
 def by_hand(case: Case, agency_code: str, change: str, *, refusal: CaseError, at: datetime) -> None:
