@@ -19,6 +19,8 @@ __all__ = ["Asked", "Holder", "Part", "address", "asked_for", "divide", "moment"
 
 _MINUTE = timedelta(minutes=1)
 _ADDRESS_WITH_PORT = re.compile(r"(\S+)\s+port\s+(\d{1,5})", re.IGNORECASE)
+_MAC = re.compile(r"(?:[0-9A-F]{2}[:-]){5}[0-9A-F]{2}")
+_IMEI = re.compile(r"0[1-9][0-9]{13}")  # of many an early handset; no telephone number here has so many digits
 HIGHEST_PORT = 65535
 LONGEST_LINE = 80
 # Nobody means a moment before or after; far from the edge of what a date can say, so that sums of it never fail.
@@ -76,7 +78,8 @@ def moment(text: str) -> datetime:
 
 def address(text: str) -> str:
     """Return a communications address in its kept form: a telephone number, an IP address with its port, an e-mail
-    address, or a number of a handset or SIM. Raises BadFormat; an IPv4 address without a port is shared by many."""
+    address, or a number of a handset, SIM or network card. Raises BadFormat; many share an IPv4 address without a
+    port."""
     line = text.strip()
     if not line or len(line) > LONGEST_LINE:
         raise BadFormat("Write one number, IP address, e-mail address or handset a line.")
@@ -97,8 +100,8 @@ def _other_address(line: str) -> str:
     plain = re.sub(r"[\s\-]", "", line)
     if "@" in line:
         return line.casefold()
-    if plain.isdecimal() and not plain.startswith("0"):
-        return formats.device(plain)
+    if _MAC.fullmatch(line.upper()) or (plain.isdecimal() and (plain[0] != "0" or _IMEI.fullmatch(plain))):
+        return formats.device(plain if plain.isdecimal() else line)
     return formats.phone(line)
 
 

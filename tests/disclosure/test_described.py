@@ -27,6 +27,9 @@ ASKED = described.asked_for(["subscriber_name", "outgoing_calls"], [NUMBER], BEG
         ("2001:DB8::1", "2001:db8::1"),
         ("M.Tregaskis@example.org", "m.tregaskis@example.org"),
         ("350000000000014", "350000000000014"),
+        ("01 397700 032387 7", "013977000323877"),  # a handset, whose number begins like a telephone's
+        ("aa-bb-cc-dd-ee-0f", "AA:BB:CC:DD:EE:0F"),
+        ("00 44 7700 900789", NUMBER),
     ],
 )
 def test_an_address_is_kept_in_one_form(typed, kept):
@@ -40,6 +43,7 @@ def test_an_address_is_kept_in_one_form(typed, kept):
         ("203.0.113.45", "many people share one address"),
         ("203.0.113.45 port 70000", "from 1 to 65535"),
         ("350000000000015", "IMEI"),
+        ("013977000323878", "IMEI"),
         ("", "one number"),
         ("everything", "as it is dialled"),
     ],

@@ -3,7 +3,7 @@
 import json
 import re
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -582,6 +582,7 @@ def test_an_officer_opens_authenticates_and_accepts_one_by_the_pages(people):
 
 # --- who asks stays who was verified ----------------------------------------------------------------------------------
 OTHER = "sandbox-borough"
+LONG_AGO = datetime(2025, 3, 1, tzinfo=UTC)
 
 
 def another_authority(people, **changes):
@@ -724,3 +725,37 @@ def test_a_desk_that_was_set_apart_since_it_was_called_gets_nothing(people, buil
     assert said.startswith("The desk that was called back may not ask any more")
     disclosures.desk(people, at=AT + timedelta(minutes=1), is_active=True)
     assert after(case, name, people[by], **typed).state in {"quality_check", "released"}
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("013977000323877", "013977000323877"),
+        ("aa-bb-cc-dd-ee-0f\n490154203237518", "AA:BB:CC:DD:EE:0F\n490154203237518"),
+    ],
+)
+def test_a_handset_or_network_card_is_asked_about_held_and_compared_as_it_is_typed(people, typed, kept):
+    form = PartyForm({"role": "target", "device": typed})
+    assert form.is_valid()
+    assert form.cleaned_data["device"] == kept
+    disclosures.enter(people)
+    asked = {**FACTS, "items": ["subscriber_name"], "begins_at": None, "ends_at": None}
+    case = intake.open_case("le_disclosure", actor=people["k.mistry"], at=AT, facts=asked, people=[form.person()])
+    paper = {"kind": "authorisation", "file_name": "a.txt", "media_type": "text/plain", "data": b"Authorisation."}
+    edits.attach(case.pk, **paper, actor=people["k.mistry"], at=AT)
+    after(case, "verify", people["k.mistry"], **CALL)
+    after(case, "validate", people["k.mistry"], is_ours=True)
+    after(case, "extract", people["k.mistry"])
+    disclosures.say_why(case, "subscriber_name", people)
+    rows = "".join(f"subscriber_name,{line},,Osian Marchbanks\n" for line in kept.splitlines())
+    disclosures.add(case, "subscriber_name", f"item,address,at,name\n{rows}".encode(), people)
+    for line in kept.splitlines():
+        disclosures.package.add_holder(
+            case.pk, address=line, subject="A", begins_at=LONG_AGO, ends_at=None, actor=people["k.mistry"], at=AT
+        )
+    assert after(case, "submit", people["k.mistry"], checked=disclosures.CHECKED).state == "quality_check"
+
+
+def test_the_name_of_a_device_is_no_address():
+    form = PartyForm({"role": "target", "device": "iPhone 15"})
+    assert form.errors == {"device": ["Write an IMEI, ICCID, IMSI or MAC address on each line."]}
