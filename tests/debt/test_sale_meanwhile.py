@@ -1,7 +1,7 @@
 """What begins while a sale is being completed (domain 5B.2: exclusions rerun until completion; SI 2020/1311 reg 12)."""
 
 import threading
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from django.db import connection, transaction
@@ -124,3 +124,27 @@ def test_whoever_is_called_like_a_word_of_the_tape_stops_no_tape(surname):
     case = sales.looked(sales.pool_of(people), people)
     case = sales.taped(sales.moved(case, "run_exclusions", people[sales.MANAGER]), people)
     assert tapes.standing(case.debt_sale, "bid").row_count == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("changes", "is_told"),
+    [
+        ({"holder_1_line_1": "9 Other Street"}, True),
+        ({"holder_1_forename": "Quite", "holder_1_surname": "Another", "holder_1_date_of_birth": "1991-02-03"}, True),
+        ({"holder_1_phone_date": "2026-11-01"}, False),
+        ({}, False),
+    ],
+)
+def test_who_moved_between_the_tape_and_the_completion_is_told_to_the_buyer(changes, is_told):
+    people = factories.office()
+    case = sales.approved(people)
+    owed = str(DebtSaleAccount.objects.get(sale=case.pk).balance_pence)
+    kept = portfolio.row(0, account=sales.newest_number(), balance_pence=owed, default_pence=owed)
+    soon = LATER - timedelta(minutes=30)
+    sales.take_in(people, {**kept, "as_of": soon.date().isoformat(), **changes}, at=soon)
+    case = sales.looked(case, people, at=LATER)
+    case = sales.moved(case, "complete", people[sales.FINANCE], at=LATER, **sales.paid(case))
+    sales.work(at=LATER)
+    found = Task.objects.filter(case=case, kind="sale_moved_meanwhile")
+    assert [each.detail for each in found] == ([{"line": 1}] if is_told else [])

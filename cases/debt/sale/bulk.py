@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 
-from cases.debt.sale import exclusions, lines, looking, notices, prices
+from cases.accounts.models import AccountHolder
+from cases.debt.sale import exclusions, lines, looking, notices, prices, tapes
 from cases.debt.sale.models import DebtSale, DebtSaleAccount
-from cases.kernel import accountholds, jobs, locks, record, tasks
+from cases.kernel import accountholds, calendars, jobs, locks, record, tasks
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Case
@@ -19,10 +20,13 @@ from cases.ledger import copying, sealing
 
 __all__ = ["KIND", "start"]
 
-SALE_LINES, HELD = "move_sale_lines", "sale_held_when_sold"
+SALE_LINES, HELD, MOVED = "move_sale_lines", "sale_held_when_sold", "sale_moved_meanwhile"
 tasks.declare(
-    {HELD: "An account was held when it was sold: buy it back"},
-    more={HELD: lambda detail: f"line {detail.get('line', '')}"},
+    {
+        HELD: "An account was held when it was sold: buy it back",
+        MOVED: "Who holds a sold account, or how to reach them, changed after the tape was made: tell the buyer today",
+    },
+    more=dict.fromkeys((HELD, MOVED), lambda detail: f"line {detail.get('line', '')}"),
 )
 # In which state of its sale each move is made, and what follows when all lines have made it.
 STANDS = {"sell": "completed", "release_line": "abandoned", "settle": "closed"}
@@ -67,6 +71,7 @@ def _move(job: jobs.Job, subject: str, at: datetime) -> None:
         copying.copy_update(DebtSaleAccount, rows, ["state", "price_pence"])
         if move == "sell":
             _look_for_holds(case, rows, actor=jobs.worker_of(job), at=at)
+            _look_for_moved(case, rows, at=at)
         looking.touch(case, at=at)
 
 
@@ -81,6 +86,24 @@ def _look_for_holds(case: Case, rows: Sequence[DebtSaleAccount], *, actor: Actor
     for row in rows:
         if held[row.account_id]:
             tasks.raise_task(HELD, case=case, at=at, line=row.number)
+
+
+def _look_for_moved(case: Case, rows: Sequence[DebtSaleAccount], *, at: datetime) -> None:
+    """Have the buyer told of accounts whose holders, or what is known of them, are not those of the tape any more: it
+    would ask somebody else, or write to where they lived. Two queries."""
+    tape, numbers = tapes.standing(case.debt_sale, "final"), {row.account_id: row.number for row in rows}
+    changed = AccountHolder.history.filter(account__in=numbers, history_date__gt=tape.asked_at)
+    ids = set(changed.values_list("id", flat=True))
+    if not ids:
+        return
+    seen = ("account_id", "ended_date", *tapes.PERSON)
+    now = {pk: told for pk, *told in AccountHolder.objects.filter(pk__in=ids).values_list("pk", *seen)}
+    told = AccountHolder.history.filter(id__in=ids, history_date__lte=tape.asked_at).order_by("id", "-history_id")
+    then = {pk: said for pk, *said in told.distinct("id").values_list("id", *seen)}
+    moved = {numbers[values[0]] for pk, values in now.items() if values != then.get(pk)}
+    due_at = calendars.end_of_day(calendars.london_date(at))
+    for number in sorted(moved):
+        tasks.raise_task(MOVED, case=case, at=at, due_at=due_at, line=number)
 
 
 def _finish(job: jobs.Job, at: datetime) -> None:

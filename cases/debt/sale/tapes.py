@@ -34,6 +34,7 @@ __all__ = [
     "FINAL",
     "KIND",
     "MADE_IN",
+    "PERSON",
     "TapeRefused",
     "ask",
     "first_lines",
@@ -66,7 +67,7 @@ BID = {
     "has_email": "contact",
     "was_placed": "financial",
 }
-_PERSON = {
+PERSON = {
     "forename": "identity",
     "surname": "identity",
     "date_of_birth": "date_of_birth",
@@ -92,7 +93,7 @@ FINAL = {
     "default_date": "financial",
     "default_pence": "financial",
     "statement_months": "financial",
-    **{f"holder_{number}_{name}": _PERSON[name] for number in range(1, HOLDERS + 1) for name in _PERSON},
+    **{f"holder_{number}_{name}": PERSON[name] for number in range(1, HOLDERS + 1) for name in PERSON},
 }
 _COLUMNS = {"bid": BID, "final": FINAL}
 # The upper ends of the bands, in whole pounds.
@@ -278,7 +279,7 @@ def _opened(accounts: Sequence[Account], *, reader: Reader, at: datetime) -> dic
         each for account in accounts for each in sorted(account.holders.all(), key=lambda row: row.ordinal)
     ]
     holders = [each for each in holders if each.ended_date is None]
-    opened = sealing.open_rows(holders, list(_PERSON), reader=reader, at=at) if holders else []
+    opened = sealing.open_rows(holders, list(PERSON), reader=reader, at=at) if holders else []
     found: dict[int, tuple[str, list[Held]]] = {
         account.pk: (values["number"] or "", []) for account, values in zip(accounts, numbers, strict=True)
     }
@@ -358,7 +359,7 @@ def _final_row(
     }
     for place in range(HOLDERS):
         values = held[place] if place < len(held) else {}
-        row |= {f"holder_{place + 1}_{name}": values.get(name) or "" for name in _PERSON}
+        row |= {f"holder_{place + 1}_{name}": values.get(name) or "" for name in PERSON}
     return row
 
 
