@@ -112,6 +112,7 @@ LE_DISCLOSURE = CaseType(
     },
     callback_data=callbacks.EXAMPLES,
     unspoken=frozenset({"contact_code", "package_sha256", "checked"}),
+    is_rung=True,
     stored_codes={
         "refusal_code": dict(codes.REFUSALS),
         "items": report.ITEM_LABELS,

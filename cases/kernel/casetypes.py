@@ -318,7 +318,8 @@ class CaseType:
     `abroad` says what its cases let go abroad, for the record of processing: kind of recipient, and words.
     `stored_codes` are words for what columns of its facts hold as codes, `column_labels` for columns that nobody types;
     a column of another row is named `cases.row.column`. `dimensions` are what figures count it by.
-    `urgent` are the states in which a case goes before everything else of whoever works it.
+    `urgent` are the states in which a case goes before everything else of whoever works it; `is_rung` says that its
+    team is rung at night for what cannot wait.
     `opens_with_people` says whether people are typed of a new case, `may_add_person` whether a case can take one more,
     `is_divisible` whether part of one can go to a new case.
     A kind without a reference prefix is restricted: its references are random, and only its team knows of its cases.
@@ -412,6 +413,7 @@ class CaseType:
     may_add_person: Callable[[Case], bool] = always
     dimensions: tuple[Dimension, ...] = ()
     urgent: frozenset[str] = frozenset()
+    is_rung: bool = False
     opens_with_people: bool = True
     is_divisible: bool = True
 

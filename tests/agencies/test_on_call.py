@@ -264,6 +264,14 @@ def test_the_test_page_of_the_day_is_sent_once_and_its_silence_is_seen(people, m
     assert alerts.ring_tests(now=morning + timedelta(hours=24)) == 1
 
 
+def test_a_team_that_is_rung_and_has_no_address_is_seen_where_another_has_one(people):
+    route(people, team="financial_crime")
+    state = reading.state_of_tests(now=AT)
+    assert (state.word, state.is_well) == ("A team that is rung at night has no address", False)
+    route(people)
+    assert reading.state_of_tests(now=AT).word == "No test page came"
+
+
 @pytest.mark.parametrize(
     ("said", "field"),
     [

@@ -87,6 +87,7 @@ EMERGENCY_DISCLOSURE = CaseType(
     clock_ends={periods.REST: callbacks.rested},
     message_labels={kind.code: kind.label for kind in messages.ALL},
     urgent=frozenset({"live"}),
+    is_rung=True,
     screen="web:emergency",
     opens_on="web:emergency_start",
 )

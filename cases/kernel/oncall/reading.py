@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Count, Max, Q, QuerySet
 
-from cases.kernel import policy
+from cases.kernel import casetypes, policy
 from cases.kernel.actors import Actor
 from cases.kernel.models import OnCallAlert, OnCallRoute, Team
 from cases.kernel.oncall import alerts
@@ -88,10 +88,15 @@ def routes(actor: Actor) -> list[OnCallRoute]:
 
 
 def state_of_tests(*, now: datetime) -> TestState:
-    """Return how the test pages fared, the worst of all teams that have a route. Two queries."""
+    """Return how the test pages fared, the worst of all teams that have a route, once no team that is rung is without
+    one. Three queries."""
     teams = Team.objects.filter(pk__in=OnCallRoute.objects.filter(ended_at=None).values("team")).count()
     if not teams:
         return TestState(word="Not set up", is_well=None)
+    rung = {each.team for each in casetypes.all_types() if each.is_rung}
+    with_route = OnCallRoute.objects.filter(ended_at=None).values("team")
+    if Team.objects.filter(code__in=rung).exclude(pk__in=with_route).exists():
+        return TestState(word="A team that is rung at night has no address", is_well=False)
     newest = OnCallAlert.objects.filter(why=alerts.TEST, raised_at__gt=now - SILENT_AFTER)
     rows = newest.filter(team__in=OnCallRoute.objects.filter(ended_at=None).values("team")).annotate(
         away=Count("rings", filter=~Q(rings__state__in=["delivered", "dropped"]))
