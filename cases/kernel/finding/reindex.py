@@ -79,12 +79,12 @@ def lacks_devices() -> Q:
     return reduce(operator.or_, lacking)
 
 
-def add_devices(*, at: datetime) -> int:
-    """Write anew the tokens of cases of before people were found by handsets and IP addresses, a batch at most. Returns
-    how many cases."""
+def add_devices(*, at: datetime, most: int = 50 * BATCH) -> int:
+    """Write anew the tokens of cases of before people were found by handsets and IP addresses, batch by batch, each in
+    a transaction of its own. Returns how many cases, at most `most`."""
     found = SearchEntry.objects.filter(lacks_devices(), case__is_erased=False, party__is_erased=False)
-    ids = list(found.order_by("case").values_list("case", flat=True).distinct()[:BATCH])
-    return rebuild(ids, at=at) if ids else 0
+    ids = list(found.order_by("case").values_list("case", flat=True).distinct()[:most])
+    return sum(rebuild(ids[begin : begin + BATCH], at=at) for begin in range(0, len(ids), BATCH))
 
 
 def _compared(cases: Sequence[Case]) -> dict[tuple[int | None, str], datetime | None]:
