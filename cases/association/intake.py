@@ -10,6 +10,7 @@ from cases.association import codes
 from cases.association.forms import FactsForm, PartyForm
 from cases.kernel.casetypes import Intake
 from cases.kernel.intake import FieldErrors
+from cases.kernel.plainforms import IN_ADDRESS, faults_of
 
 __all__ = ["INTAKE", "parse"]
 
@@ -93,12 +94,12 @@ _EARLIEST = 2000  # as the form: no declaration is older
 def parse(data: Mapping[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Return (facts, people) from a body whose shape the schema has accepted. Raises FieldErrors with JSON pointers."""
     form = FactsForm({name: value for name, value in data.items() if name not in {"schema_version", "people"}})
-    errors = _errors(form, "")
+    errors = faults_of(form)
     declared_at = _moment(data.get("declared_at"), errors)
     people = []
     for position, said in enumerate(data["people"]):
         person = PartyForm({**{name: value for name, value in said.items() if name != "address"}, **_place(said)})
-        faults = _errors(person, f"/people/{position}")
+        faults = faults_of(person, f"/people/{position}", told_as=IN_ADDRESS)
         errors += faults
         people += [] if faults else [person.person()]
     if {said["role"] for said in data["people"]} != {code for code, _ in codes.ROLES}:
@@ -126,14 +127,6 @@ def _moment(text: Any, errors: list[tuple[str, str, str]]) -> datetime | None:
         errors.append(("/declared_at", "invalid", "Write the time with its offset: 2026-12-01T09:40:00Z."))
         return None
     return moment
-
-
-def _errors(form: Any, prefix: str) -> list[tuple[str, str, str]]:
-    return [
-        (f"{prefix}/{name}", error["code"] or "invalid", error["message"])
-        for name, faults in form.errors.get_json_data().items()
-        for error in faults
-    ]
 
 
 INTAKE = Intake(

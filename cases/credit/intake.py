@@ -9,8 +9,9 @@ from cases.credit import codes
 from cases.credit.forms import FactsForm, PartyForm
 from cases.kernel.casetypes import Intake
 from cases.kernel.intake import FieldErrors
+from cases.kernel.plainforms import IN_ADDRESS, faults_of
 
-__all__ = ["INTAKE", "STATUS", "faults_of", "parse", "schema", "schema_of_person"]
+__all__ = ["INTAKE", "STATUS", "parse", "schema", "schema_of_person"]
 
 _TEXT = {"type": "string", "minLength": 1}
 _ID = {"type": "string", "minLength": 1, "maxLength": 40, "pattern": "^[A-Za-z0-9][A-Za-z0-9_-]*$"}
@@ -93,26 +94,17 @@ def schema() -> dict[str, Any]:
 def parse(data: Mapping[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Return (facts, people) from a body whose shape the schema has accepted. Raises FieldErrors with JSON pointers."""
     form = FactsForm({name: value for name, value in data.items() if name not in {"schema_version", "people"}})
-    errors = faults_of(form, "")
+    errors = faults_of(form)
     people = []
     for position, said in enumerate(data["people"]):
         place = dict(said.get("address") or {})
         person = PartyForm({**{name: value for name, value in said.items() if name != "address"}, **place})
-        faults = faults_of(person, f"/people/{position}")
+        faults = faults_of(person, f"/people/{position}", told_as=IN_ADDRESS)
         errors += faults
         people += [] if faults else [{**person.person(), "source": "api"}]
     if errors:
         raise FieldErrors(errors)
     return form.cleaned_data, people
-
-
-def faults_of(form: Any, prefix: str) -> list[tuple[str, str, str]]:
-    """Return what a form refuses as (JSON pointer, code, sentence)."""
-    return [
-        (f"{prefix}/{name}", error["code"] or "invalid", error["message"])
-        for name, faults in form.errors.get_json_data().items()
-        for error in faults
-    ]
 
 
 _KNOWN: dict[str, Any] = {

@@ -10,6 +10,7 @@ from cases.disclosure import codes, dataitems, opening
 from cases.disclosure.forms import PartyForm, PortalForm
 from cases.kernel.casetypes import Intake
 from cases.kernel.intake import FieldErrors
+from cases.kernel.plainforms import faults_of
 
 __all__ = ["INTAKE", "by_sender", "parse"]
 
@@ -92,11 +93,11 @@ def schema() -> dict[str, Any]:
 def parse(data: Mapping[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Return (facts, people) from a body whose shape the schema has accepted. Raises FieldErrors with JSON pointers."""
     form = PortalForm({name: value for name, value in data.items() if name not in {"schema_version", "about"}})
-    errors = _errors(form, "")
+    errors = faults_of(form)
     people = []
     for position, about in enumerate(data.get("about", [])):
         person = PartyForm({"role": "target", **about})
-        faults = _errors(person, f"/about/{position}")
+        faults = faults_of(person, f"/about/{position}")
         errors += faults
         people += [] if faults else [person.person()]
     if not people and not data.get("particulars"):
@@ -114,14 +115,6 @@ def by_sender(facts: dict[str, Any], agency_code: str) -> dict[str, Any]:
         "came_by": codes.PORTAL,
         "urn_token": opening.urn_token(agency_code, str(facts["urn"])),
     }
-
-
-def _errors(form: Any, prefix: str) -> list[tuple[str, str, str]]:
-    return [
-        (f"{prefix}/{name}", error["code"] or "invalid", error["message"])
-        for name, faults in form.errors.get_json_data().items()
-        for error in faults
-    ]
 
 
 INTAKE = Intake(

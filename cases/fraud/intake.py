@@ -10,6 +10,7 @@ from cases.fraud.forms import FactsForm
 from cases.fraud.party_forms import AddressForm, PartyForm
 from cases.kernel.casetypes import Intake
 from cases.kernel.intake import FieldErrors
+from cases.kernel.plainforms import faults_of
 
 __all__ = ["INTAKE", "parse"]
 
@@ -140,11 +141,11 @@ def parse(data: Mapping[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]
     """Return (facts, people) from a body whose shape the schema has accepted. Raises FieldErrors with JSON pointers."""
     typed = {name: data[name] for name in _FACTS if name in data and not name.endswith("_pence")}
     form = FactsForm(typed)
-    errors = _errors(form, "")
+    errors = faults_of(form)
     people = []
     for position, subject in enumerate(data.get("subjects", [])):
         person_form = PartyForm({name: subject[name] for name in _PERSON if name in subject})
-        faults = _errors(person_form, f"/subjects/{position}")
+        faults = faults_of(person_form, f"/subjects/{position}")
         errors += faults
         if not faults:
             person = person_form.person()
@@ -163,18 +164,10 @@ def _addresses(subject: Mapping[str, Any], prefix: str, errors: list[tuple[str, 
     places = []
     for position, address in enumerate(subject.get("addresses", [])):
         form = AddressForm({"kind": "current", **address})
-        faults = _errors(form, f"{prefix}/addresses/{position}")
+        faults = faults_of(form, f"{prefix}/addresses/{position}")
         errors += faults
         places += [] if faults else [form.place()]
     return places
-
-
-def _errors(form: Any, prefix: str) -> list[tuple[str, str, str]]:
-    return [
-        (f"{prefix}/{name}", error["code"] or "invalid", error["message"])
-        for name, faults in form.errors.get_json_data().items()
-        for error in faults
-    ]
 
 
 INTAKE = Intake(

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from django import forms
+from django.core.exceptions import NON_FIELD_ERRORS
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils import timezone
 
 from cases.kernel import calendars, formats
 from cases.kernel.formats import BadFormat
 
-__all__ = ["CARD", "DAY", "PLACE", "Chosen", "GroupedTicks", "PersonForm", "PlainForm", "has_come", "needed_when"]
+__all__ = [
+    "CARD",
+    "DAY",
+    "IN_ADDRESS",
+    "PLACE",
+    "Chosen",
+    "GroupedTicks",
+    "PersonForm",
+    "PlainForm",
+    "faults_of",
+    "has_come",
+    "needed_when",
+]
 
 CARD = "This looks like a payment card number. Card numbers are never kept."
 DAY = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
@@ -30,6 +45,8 @@ def has_come(day: date) -> None:
 
 
 PLACE = ("line_1", "line_2", "town", "postcode", "country")
+# Where a body tells a place, which a form has beside the person.
+IN_ADDRESS = {name: f"address/{name}" for name in PLACE}
 _OFFERED: Any = forms.ChoiceField.choices  # the property itself
 _HERE = {"", "GB", "UK", "UNITED KINGDOM"}
 
@@ -77,6 +94,18 @@ def needed_when(form: forms.BaseForm, words: str, *names: str) -> None:
     """Have fields that may be left empty say when they may not, instead of that they are optional."""
     for name in names:
         vars(form.fields[name])["needed_when"] = words
+
+
+def faults_of(
+    form: forms.BaseForm, prefix: str = "", *, told_as: Mapping[str, str] = MappingProxyType({})
+) -> list[tuple[str, str, str]]:
+    """Return what a form refuses of a body as (JSON pointer, code, sentence). `told_as` says where a field of the form
+    stands in the body, where it has another name there; what is wrong with the whole has the pointer of the whole."""
+    return [
+        (prefix if name == NON_FIELD_ERRORS else f"{prefix}/{told_as.get(name, name)}", code, sentence)
+        for name, listed in form.errors.get_json_data().items()
+        for code, sentence in ((each["code"] or "invalid", each["message"]) for each in listed)
+    ]
 
 
 class PlainForm(forms.Form):

@@ -8,10 +8,11 @@ from typing import Any
 
 from cases.kernel.casetypes import Intake
 from cases.kernel.intake import FieldErrors
+from cases.kernel.plainforms import faults_of
 from cases.rights import codes
 from cases.rights.forms import FactsForm, PartyForm
 
-__all__ = ["INTAKE", "PERSON", "faults_of", "moment", "people_of"]
+__all__ = ["INTAKE", "PERSON", "moment", "people_of"]
 
 _TEXT = {"type": "string", "minLength": 1, "maxLength": 4000}
 _DAY = {"type": "string", "format": "date"}
@@ -94,7 +95,7 @@ def parse(data: Mapping[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]
     """Return (facts, people) from a body whose shape the schema has accepted. Raises FieldErrors with JSON pointers."""
     kept_apart = {"schema_version", "received_at", "person"}
     form = FactsForm({name: value for name, value in data.items() if name not in kept_apart})
-    errors = faults_of(form, "")
+    errors = faults_of(form)
     received_at = moment(data, errors)
     people = people_of(data, errors)
     if errors:
@@ -125,15 +126,6 @@ def people_of(data: Mapping[str, Any], errors: list[tuple[str, str, str]]) -> li
     faults = faults_of(form, "/person")
     errors += faults
     return [] if faults else [{**form.person(), "source": "api"}]
-
-
-def faults_of(form: Any, prefix: str) -> list[tuple[str, str, str]]:
-    """Return what a form refuses as (JSON pointer, code, sentence)."""
-    return [
-        (f"{prefix}/{name}", error["code"] or "invalid", error["message"])
-        for name, faults in form.errors.get_json_data().items()
-        for error in faults
-    ]
 
 
 INTAKE = Intake(

@@ -73,7 +73,7 @@ def open_choices(case: Case, people: Sequence[Mapping[str, Any]], *, at: datetim
     if facts.right == codes.LIFT:
         effects.write_to_person(case, effects.LIFTING, at=at)
     if guards.is_stop(facts) and not choices.write(case, facts, people, at=at):
-        raise FieldErrors([("/people/0", "required", "Give a telephone number, e-mail, account, or name and address.")])
+        raise FieldErrors([("/person", "required", "Give a telephone number, e-mail, account, or name and address.")])
 
 
 def count_anew(case: Case, *, at: datetime) -> None:

@@ -25,6 +25,7 @@ def register(db) -> dict[str, str]:
         ("own-website", "own_system"),
         ("own-messaging", "own_system"),
         ("sandbox-tv", "group_company"),
+        ("sandbox-moratorium", "insolvency"),
     )
     for code, kind in callers:
         plan = agencies.ChannelPlan(direction="in")

@@ -1,10 +1,15 @@
 """What is refused says by the answer alone which field to correct, by the pointer that leads into the caller's body."""
 
+import copy
 import json
 
 import pytest
 
 from cases.agencies import shapes
+from cases.association import intake as association_intake
+from cases.credit import intake as credit_intake
+from cases.credit.contests import forms as contest_forms
+from cases.debt.moratorium import intake as moratorium_intake
 from cases.kernel.models import Case
 from cases.kernel.office import demo_people
 from cases.rights import intake as rights_intake
@@ -88,3 +93,31 @@ def test_everything_that_is_missing_is_named_once_and_hides_nothing_else(registe
 def test_a_sentence_says_what_is_asked_and_nothing_of_what_was_sent(value, shape, sentence):
 
     assert shapes.faults(value, shape) == [("", "invalid", sentence)]
+
+
+@pytest.mark.parametrize(
+    ("sender", "path", "example", "person", "pointer"),
+    [
+        ("own-orders", "checks", credit_intake.EXAMPLE, ("people", 0), "/people/0/address/postcode"),
+        ("own-website", "contests", contest_forms.EXAMPLE, ("person",), "/person/address/postcode"),
+        ("own-orders", "associations", association_intake.EXAMPLE, ("people", 0), "/people/0/address/postcode"),
+        ("sandbox-moratorium", "moratoria", moratorium_intake.EXAMPLE, ("adviser",), "/adviser/address/postcode"),
+        ("own-website", "rights-requests", rights_intake.EXAMPLE, ("person",), "/person/postcode"),
+    ],
+)
+def test_what_is_wrong_with_an_address_is_named_where_it_stands_in_the_body(
+    register, sender, path, example, person, pointer
+):
+    told = copy.deepcopy(example)
+    where = told
+    for step in person:
+        where = where[step]
+    (where["address"] if "address" in pointer else where)["postcode"] = "QQ"
+
+    assert refused(register, sender, f"/api/v1/intake/{path}/", told) == [(pointer, "invalid")]
+
+
+def test_who_cannot_be_reached_is_named_where_the_body_has_the_person(register):
+    told = {**rights_intake.EXAMPLE, "person": {"forename": "Bartholomew"}}
+
+    assert refused(register, "own-website", RIGHTS, told) == [("/person", "required")]

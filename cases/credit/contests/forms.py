@@ -11,13 +11,13 @@ from django.utils import timezone
 
 from cases.credit import codes
 from cases.credit.forms import PartyForm as Applicant
-from cases.credit.intake import faults_of, schema_of_person
+from cases.credit.intake import schema_of_person
 from cases.credit.models import CheckDecision
 from cases.kernel import calendars
 from cases.kernel.casetypes import Intake
 from cases.kernel.intake import FieldErrors
 from cases.kernel.models import Case, User
-from cases.kernel.plainforms import DAY, Chosen, PlainForm
+from cases.kernel.plainforms import DAY, IN_ADDRESS, Chosen, PlainForm, faults_of
 
 __all__ = ["INTAKE", "AssignForm", "DecideForm", "FactsForm", "IdentityForm", "PartyForm", "UNKNOWN", "WithdrawForm"]
 
@@ -179,7 +179,7 @@ def parse(data: Mapping[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]
     said = dict(data["person"])
     place = dict(said.pop("address", None) or {})
     person = PartyForm({"role": "person", **said, **place})
-    errors = [*faults_of(form, ""), *faults_of(person, "/person")]
+    errors = [*faults_of(form, ""), *faults_of(person, "/person", told_as=IN_ADDRESS)]
     received_at = _moment(data, errors)
     if errors:
         raise FieldErrors(errors)

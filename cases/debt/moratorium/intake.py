@@ -10,6 +10,7 @@ from cases.debt.moratorium.forms import MOST_DEBTS, FactsForm, PartyForm
 from cases.kernel.casetypes import Intake
 from cases.kernel.finding import terms
 from cases.kernel.intake import FieldErrors
+from cases.kernel.plainforms import IN_ADDRESS, faults_of
 
 __all__ = ["INTAKE"]
 
@@ -88,14 +89,14 @@ def parse(data: Mapping[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]
             "notice": "as it came",
         }
     )
-    errors = _faults(form, "")
+    errors = faults_of(form, told_as=_TOLD_AS)
     people = []
     for role in ("debtor", "adviser"):
         if role not in data:
             continue
         said = dict(data[role])
         person = PartyForm({"role": role, **dict(said.pop("address", None) or {}), **said})
-        faults = _faults(person, f"/{role}")
+        faults = faults_of(person, f"/{role}", told_as=IN_ADDRESS)
         errors += faults
         people += [] if faults else [{**person.person(), "source": "api"}]
     if errors:
@@ -118,17 +119,7 @@ def _named(debts: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, int | Non
 
 
 _FACTS = ("regime", "register_reference", "start_date", "is_address_withheld")
-
-
-def _faults(form: Any, prefix: str) -> list[tuple[str, str, str]]:
-    return [
-        (f"{prefix}/{_POINTERS.get(name, name)}", error["code"] or "invalid", error["message"])
-        for name, faults in form.errors.get_json_data().items()
-        for error in faults
-    ]
-
-
-_POINTERS = {"accounts": "debts"}
+_TOLD_AS = {"accounts": "debts"}
 
 
 def by_sender(facts: dict[str, Any], agency_code: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from cases.kernel.casetypes import Intake
 from cases.kernel.intake import FieldErrors
 from cases.kernel.models import Case
 from cases.kernel.office.codelists import CodeField
-from cases.kernel.plainforms import DAY, Chosen
+from cases.kernel.plainforms import DAY, Chosen, faults_of
 from cases.rights import codes as rights_codes
 from cases.rights import intake
 from cases.rights.complaints import codes
@@ -89,7 +89,7 @@ def schema() -> dict[str, Any]:
 def parse(data: Mapping[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Return (facts, people) from a body whose shape the schema has accepted. Raises FieldErrors with JSON pointers."""
     form = FactsForm({name: data[name] for name in ("about", "came_by", "complaint") if name in data})
-    errors = intake.faults_of(form, "")
+    errors = faults_of(form)
     received_at = intake.moment(data, errors)
     people = intake.people_of(data, errors)
     if errors:
