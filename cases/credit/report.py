@@ -40,6 +40,12 @@ def topic_label(code: str) -> str:
     return f"Check: {_OCCASIONS.get(code, code).lower()}"
 
 
+def _named(product: str) -> str:
+    """Return a product as the order system calls it: a code as words, a name as it is written."""
+    is_code = product.replace("_", "").isalpha() and product.islower()
+    return product.replace("_", " ").capitalize() if is_code else product
+
+
 def amount(facts: Mapping[str, Any]) -> int | None:
     return int(facts.get("handset_pence") or 0) or None
 
@@ -55,7 +61,7 @@ def facts_view(case: Case) -> list[tuple[str, str]]:
         ("Application", facts.application_id),
         ("Occasion", _OCCASIONS.get(facts.occasion, facts.occasion)),
         ("Channel", _CHANNELS.get(facts.channel, facts.channel)),
-        ("Product", facts.product.replace("_", " ").capitalize()),
+        ("Product", _named(facts.product)),
         ("Each month", _pounds(facts.monthly_pence)),
         ("Legal basis", _BASES.get(facts.basis, facts.basis)),
         ("Notice shown (N1)", f"{facts.notice_version}, {_moment(facts.notice_shown_at)}"),

@@ -147,7 +147,7 @@ class PartyForm(PlaceFields):
     ip_seen_at = forms.CharField(
         label="Seen at", max_length=32, required=False, help_text="With its offset: 2026-11-13T21:02:00Z."
     )
-    address_kind = CodeField(label="Address is", codes=codes.ADDRESS_KINDS, initial="current", required=False)
+    address_kind = CodeField(label="Address is", codes=codes.ADDRESS_KINDS, required=False)
 
     field_order = (
         *("role", "is_innocent", "title", "forename", "middle_name", "surname", "alias", "date_of_birth"),
@@ -161,6 +161,8 @@ class PartyForm(PlaceFields):
             self.add_error("is_innocent", "A victim is innocent.")
         self._join_network(cleaned)
         _check_place(self, cleaned)
+        if any(cleaned.get(name) for name in _LINE_NAMES) and not cleaned.get("address_kind"):
+            self.add_error("address_kind", "Say what this address is. Nothing is chosen beforehand.")
         _refuse_cards(self, {name: value for name, value in cleaned.items() if name != "device"})
         return cleaned
 
@@ -177,7 +179,7 @@ class PartyForm(PlaceFields):
         """Return what was typed in the shape parties.add takes."""
         cleaned = dict(self.cleaned_data)
         address = {name: cleaned.pop(name) for name in _LINE_NAMES}
-        address["kind"] = cleaned.pop("address_kind") or "current"
+        address["kind"] = cleaned.pop("address_kind")
         born = cleaned.get("date_of_birth")
         return {
             "role": cleaned.pop("role"),

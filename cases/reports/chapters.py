@@ -193,7 +193,7 @@ def people(records: Records, words: Words) -> Iterator[Entry]:
     if any(records.sealed_facts.values()):
         labels = records.casetype.sealed_labels
         told = (f"{labels[name]}: {value}" for name, value in records.sealed_facts.items() if value)
-        yield Entry(head="Sealed facts of the case", lines=tuple(told))
+        yield Entry(head="Sealed facts of the case", lines=tuple(told), is_beside=True)
 
 
 def _address(home: Any, values: dict[str, str | None]) -> str:

@@ -15,12 +15,13 @@ LONG = 100
 @dataclass(frozen=True, kw_only=True)
 class Entry:
     """One thing that happened or stands: a heading, lines below it, and a hash if it has one. `is_part` belongs to the
-    entry above it and is not counted."""
+    entry above it and is not counted; nor is one that `is_beside` what the chapter counts."""
 
     head: str
     lines: tuple[str, ...] = ()
     mark: str = ""
     is_part: bool = False
+    is_beside: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +42,7 @@ class Chapter:
 
     @property
     def count(self) -> int:
-        return sum(not entry.is_part for entry in self.entries)
+        return sum(not (entry.is_part or entry.is_beside) for entry in self.entries)
 
 
 def lines(*given: str | None) -> tuple[str, ...]:

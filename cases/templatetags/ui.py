@@ -64,6 +64,22 @@ def words(code: object) -> str:
     return str(code).replace("_", " ").replace(".", " ").capitalize()
 
 
+# What a browser calls itself, the first that fits: others name themselves after these.
+BROWSERS = (("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Version/", "Safari"))
+SYSTEMS = ("iPhone", "iPad", "Android", "Windows", "Macintosh", "CrOS", "Linux")
+NICER = {"Macintosh": "Mac", "CrOS": "Chromebook"}
+
+
+@register.filter
+def browser(text: object) -> str:
+    """Return the browser and the system that a browser's own line names, so that two sessions can be told apart."""
+    said = str(text)
+    found = next(((name, said.partition(mark)[2].partition(".")[0]) for mark, name in BROWSERS if mark in said), None)
+    system = next((NICER.get(each, each) for each in SYSTEMS if each in said), "")
+    named = " ".join(found) if found else "Another program"
+    return f"{named} on {system}" if system else named
+
+
 MESSAGE_TONES = {
     "pending": "wait",
     "sending": "info",

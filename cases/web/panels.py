@@ -20,16 +20,19 @@ def steps(casetype: CaseType, state: str, entries: Sequence[Entry]) -> list[dict
     codes = [code for code, _ in lifecycle.steps]
     here = lifecycle.state(state).step
     at = codes.index(here) if here in codes else -1
+    is_off = here not in codes
     reached = {
         lifecycle.state(entry.detail["to"]).step: entry.at
         for entry in reversed(entries)
         if entry.detail.get("to") and entry.verb.startswith(f"{casetype.code}.")
     }
+    # A case that left the line, withdrawn or over, keeps what was done of it.
+    last = max((codes.index(code) for code in reached if code in codes), default=-1) if is_off else at
     return [
         {
             "label": label,
-            "look": "done" if place < at else "now" if place == at else "",
-            "at": reached.get(code) if place <= at else None,
+            "look": "now" if place == at else "done" if place <= last else "",
+            "at": reached.get(code) if place <= last else None,
         }
         for place, (code, label) in enumerate(lifecycle.steps)
     ]

@@ -24,6 +24,10 @@ const choose = option => {
 const narrow = () => {
   const typed = input.value.trim().toLowerCase();
   $$("[role=option]", palette).forEach(each => { each.hidden = !each.textContent.toLowerCase().includes(typed); });
+  const none = $("[data-none]", palette);
+  none.hidden = options().length > 0;
+  $("b", none).textContent = input.value.trim();
+  if (!none.hidden) { input.removeAttribute("aria-activedescendant"); say(none.textContent); }
   choose(options()[0]);
 };
 const go = target => {
@@ -83,7 +87,7 @@ addEventListener("click", event => {
   const copy = event.target.closest("[data-copy]");
   if (copy) navigator.clipboard?.writeText(copy.dataset.copy).then(() => say("Copied"));
   const hide = event.target.closest("[data-hide]");
-  if (hide) remask(hide.closest("dd"));
+  if (hide) { event.preventDefault(); remask(hide.closest("dd")); }
   $$("details.pop[open]").forEach(menu => { if (!menu.contains(event.target)) menu.open = false; });
 });
 addEventListener("keydown", event => {

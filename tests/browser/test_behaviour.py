@@ -205,3 +205,32 @@ def test_typing_counts_as_use_and_an_open_page_does_not(browser, live_server, pe
         page.evaluate(crawl.OPEN_ALL)
         page.locator("#id_note").press_sequentially("He")
         assert (alone, asks(), asks()) == (True, False, True)
+
+
+def test_a_command_that_there_is_not_is_said_to_be_searched_for(browser, live_server, people):
+    factories.referred(people)
+    found = crawl.Findings()
+    with crawl.person(browser, live_server.url, "a.byrne", found) as person:
+        page = person.page
+        page.goto(f"{live_server.url}/cases/")
+        page.keyboard.press("Control+k")
+        page.keyboard.type("Tregaskis")
+        expect(page.locator(".palette")).to_contain_text("No command is called so. Enter searches for Tregaskis.")
+        page.keyboard.press("Control+a")
+        page.keyboard.type("tasks")
+        expect(page.locator(".palette .none")).to_be_hidden()
+        expect(page.get_by_role("option", name="Go to tasks")).to_be_visible()
+    assert found.complaints == []
+
+
+def test_a_reveal_is_cancelled_without_script_too(browser, live_server, people):
+    case = factories.referred(people)
+    context = browser.new_context(java_script_enabled=False)
+    with crawl.cookie_of(context, live_server.url, "a.byrne"):
+        page = context.new_page()
+        page.goto(live_server.url + case_page(case))
+        page.get_by_role("button", name="Reveal Telephone").click()
+        page.get_by_role("button", name="Cancel").click()
+        assert page.url == live_server.url + case_page(case)
+    context.close()
+    assert not AccessEvent.objects.filter(verb="reveal").exists()

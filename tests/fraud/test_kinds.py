@@ -208,6 +208,7 @@ def test_the_form_keeps_each_thing_in_its_form():
             phone="07700 900123",
             postcode="tr180zz",
             line_1="12 Harbour Row",
+            address_kind="current",
             bank_account="00000000000000",
             vehicle_registration="zz00 zzz",
             device="8944000000000000012",
@@ -234,7 +235,7 @@ def test_the_form_keeps_each_thing_in_its_form():
 @pytest.mark.parametrize("line", ["line_1", "line_2", "town", "postcode", "country"])
 def test_an_address_of_one_line_alone_is_kept(line):
     text = {"postcode": "TR18 0ZZ", "country": "Ireland"}.get(line, "Harbour Row")
-    form = party_forms.PartyForm(typed(**{line: text}))
+    form = party_forms.PartyForm(typed(**{line: text}, address_kind="current"))
     assert form.is_valid(), form.errors
     (address,) = form.person()["addresses"]
     assert {name: value for name, value in address.items() if value} == {line: text, "kind": "current"}

@@ -69,6 +69,7 @@ VICTIM = {
     "surname": "Tregaskis",
     "date_of_birth": "1984-03-09",
     "phone": "+447700900123",
+    "address_kind": "current",
     "line_1": "12 Harbour Row",
     "town": "Penzance",
     "postcode": "TR18 0ZZ",

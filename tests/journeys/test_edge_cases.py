@@ -71,6 +71,7 @@ def test_other_people_at_the_same_address_are_not_branded(scene: Scene) -> None:
 
 def test_twins_and_a_father_and_son_of_one_name_are_kept_apart(scene: Scene) -> None:
     home = {"line_1": "3 Wren Close", "town": "Penzance", "postcode": "TR18 0ZZ", "surname": "Penhaligon"}
+    home["address_kind"] = "current"
     son = {**home, "role": "applicant", "forename": "Jago", "date_of_birth": "2001-05-04"}
     twin = {**home, "role": "victim_of_impersonation", "is_innocent": True, "forename": "Jory"}
     father = {**home, "role": "account_holder", "forename": "Jago", "date_of_birth": "1971-02-11"}
@@ -108,7 +109,7 @@ def test_twins_and_a_father_and_son_of_one_name_are_kept_apart(scene: Scene) -> 
 
 
 def test_fraud_by_a_member_of_the_household_tells_nobody_where_she_lives(scene: Scene) -> None:
-    home = {"line_1": "12 Harbour Row", "town": "Penzance", "postcode": "TR18 0ZZ"}
+    home = {"address_kind": "current", "line_1": "12 Harbour Row", "town": "Penzance", "postcode": "TR18 0ZZ"}
     brother = {"role": "third_party_fraudster", "forename": "Rhodri", "surname": "Tregaskis", **home}
     with scene.nothing_written():
         scene.open(brother, {**VICTIM, "is_innocent": False}, status=422)

@@ -64,6 +64,7 @@ def open_referral(page: Page) -> str:
         surname="Tregaskis",
         phone="+447700900123",
         email="m.tregaskis@example.org",
+        address_kind="current",
         line_1="12 Harbour Row",
         town="Penzance",
         postcode="TR18 0ZZ",

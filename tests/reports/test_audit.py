@@ -124,9 +124,11 @@ def test_report_shows_people_once_and_masks_them_elsewhere():
         edit.party(2, phone="+447700900456")
         edit.facts(loss_pence=120_000)
 
-    text = reading.text_of(press.press(drafted(case, people).paper).data)
+    paper = drafted(case, people).paper
+    text = reading.text_of(press.press(paper).data)
     squeezed = reading.squeezed(text)
 
+    assert '<a href="#people">People, opened</a></th><td>2</td>' in paper.html
     assert text.count("+447700900456") == 1
     assert "+447700900123" not in text
     assert text.count("12 Harbour Row") == 1

@@ -3,8 +3,17 @@
 import re
 
 import pytest
+from allauth.usersessions.models import UserSession
+from django.conf import settings
 from django.urls import reverse
+from django.utils import timezone
 
+from cases.fraud.party_forms import PartyForm
+from cases.kernel import casetypes
+from cases.kernel.models import User
+from cases.kernel.reading import timeline
+from cases.templatetags import ui
+from cases.web import panels
 from tests import factories
 from tests.web import desk
 
@@ -59,3 +68,66 @@ def test_pages_forbid_inline_script_and_style_and_hold_none(people):
         assert " style=" not in page
         assert not re.search(r"<script(?![^>]* src=)", page)
         assert not re.search(r" on[a-z]+=", page)
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        (
+            "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 "
+            "Safari/537.36 Edg/131.0.0.0",
+            "Edge 131 on Windows",
+        ),
+        ("Mozilla/5.0 (Macintosh; Intel Mac OS X 14.1; rv:133.0) Gecko/20100101 Firefox/133.0", "Firefox 133 on Mac"),
+        (
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+            "Version/18.1 Mobile/15E148 Safari/604.1",
+            "Safari 18 on iPhone",
+        ),
+        ("curl/8.1", "Another program"),
+        ("", "Another program"),
+    ],
+)
+def test_a_session_names_its_browser(line, shown):
+    assert ui.browser(line) == shown
+
+
+def test_sessions_are_told_apart_and_who_has_signed_in_is_not_said_to_be_new():
+    factories.office()
+    client = desk.client_of("a.byrne")
+    long = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36"
+    given = {"user": User.objects.get(username="a.byrne"), "ip": "203.0.113.9", "data": {}}
+    key = client.cookies[settings.SESSION_COOKIE_NAME].value
+    UserSession.objects.create(session_key=key, user_agent=long, last_seen_at=timezone.now(), **given)
+    page = client.get("/account/sessions/").content.decode()
+    assert "Chrome 131 on Linux" in page
+    assert long in page
+    User.objects.filter(username="d.osei").update(last_login=timezone.now())
+    listed = desk.client_of("o.thackray").get("/people/").content.decode()
+    row = listed.partition("D. Osei</a>")[2].partition("</tr>")[0]
+    assert "Has signed in" in row
+
+
+def test_a_case_that_left_its_line_keeps_what_was_done_of_it():
+    casetype = casetypes.get("fraud_referral")
+    moved = [
+        timeline.Entry(
+            **{"seq": 2, "uid": None, "at": factories.AT, "recorded_at": factories.AT, "actor": "", "actor_name": ""},
+            **{"verb": "fraud_referral.take", "hash": "", "detail": {"to": "triage"}},
+        ),
+        timeline.Entry(
+            **{"seq": 9, "uid": None, "at": factories.AT, "recorded_at": factories.AT, "actor": "", "actor_name": ""},
+            **{"verb": "fraud_referral.file", "hash": "", "detail": {"to": "filed"}},
+        ),
+    ]
+    looks = [each["look"] for each in panels.steps(casetype, "removed", moved)]
+    assert looks == ["done"] * 6
+
+
+def test_an_address_is_not_taken_without_saying_what_it_is(people):
+    form = PartyForm(
+        {"role": "fraudster", "forename": "Kay", "line_1": "1 Example Way", "town": "Leeds", "postcode": "LS1 0ZZ"}
+    )
+    assert not form.is_valid()
+    assert form.errors["address_kind"] == ["Say what this address is. Nothing is chosen beforehand."]
+    assert PartyForm().fields["address_kind"].initial is None
