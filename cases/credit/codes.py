@@ -16,10 +16,12 @@ __all__ = [
     "WON",
     "outcomes_of",
     "outward",
+    "said_by",
     "CHANNELS",
     "EVIDENCE_KINDS",
     "EXISTING",
     "HARD",
+    "HARMS",
     "LEVELS",
     "NOT_AUTOMATED",
     "NOT_PROVED",
@@ -125,6 +127,18 @@ REASONS = (
     ("affordability", "The commitments are high for the income"),
     ("meets_criteria", "The criteria are met"),
 )
+# Who says that a person is a risk, by the reason: where none is named, we do (R62).
+_SAID_BY = {
+    **dict.fromkeys(
+        (
+            *("earlier_applications_differ", "low_score", "insolvent", "notice_of_correction", "identity_open"),
+            *("thin_file", "associate_adverse"),
+        ),
+        "A credit reference agency",
+    ),
+    **dict.fromkeys(("fraud_match", "protective_match"), "A fraud prevention agency"),
+    "alert_match": "The retailers' alert",
+}
 # What is said outside of a reason that is another person's matter: one applicant is not explained to the other.
 _OUTWARD = {"associate_adverse": "Information of a credit reference agency counts against it"}
 ROLES = (("applicant", "Applicant"), ("associate", "Financially linked person"))
@@ -153,6 +167,14 @@ NOT_PROVED = "identity_not_proved"
 REFUSED_FOR = ((NOT_PROVED, "Nobody showed who they are"),)
 WON = frozenset({"overturned", "varied"})
 STOOD = frozenset({"upheld", NOT_AUTOMATED})
+# What a decision that is contested did to the person beyond its own effect: others see what the agencies hold (R66).
+HARMS = (
+    ("refused_elsewhere", "Somebody else refused them a service or credit"),
+    ("no_service", "They were without a service that they need"),
+    ("money", "It cost them money"),
+    ("work", "They lost work, or were not taken on"),
+    ("distress", "It distressed them"),
+)
 CONTEST_ROLES = (("person", "Person concerned"), ("representative", "Acts for them"))
 EVIDENCE_KINDS = CodeList(
     "check_evidence",
@@ -165,6 +187,11 @@ EVIDENCE_KINDS = CodeList(
 def outcomes_of(occasion: str) -> tuple[tuple[str, str], ...]:
     """Return what can be decided on an occasion, as codes with their labels."""
     return tuple(each for each in OUTCOMES if occasion == IN_USE or each[0] not in OF_A_SERVICE)
+
+
+def said_by(reasons: Iterable[str]) -> str:
+    """Return on whose word a decision rests, by its reasons, in words."""
+    return "; ".join(dict.fromkeys(_SAID_BY.get(code, "We ourselves") for code in reasons))
 
 
 def outward(reasons: Iterable[str]) -> list[str]:

@@ -172,7 +172,8 @@ class CheckDecision(Tracked):
 class Contest(Tracked):
     """A decision that a person contests: which, how it reached us, who looks at it afresh, what came of it.
 
-    What the person wrote, what was found and what they are answered are sealed under the case's key. Times are UTC.
+    What the person wrote, what was found and what they are answered are sealed under the case's key. `harm` are codes
+    of what they say that the decision did to them beyond its own effect. Times are UTC.
     """
 
     case = models.OneToOneField(Case, models.PROTECT, primary_key=True, related_name="contest")
@@ -187,6 +188,7 @@ class Contest(Tracked):
     findings = SealedTextField(null=True)
     answer = SealedTextField(null=True)
     withdrawal = SealedTextField(null=True)
+    harm = models.JSONField(default=list, db_default=[], blank=True, editable=False)
 
     def __str__(self) -> str:
         return str(self.case_id)

@@ -7,7 +7,7 @@ from typing import Any
 
 from cases.credit import codes
 from cases.credit.models import CheckDecision, Search
-from cases.kernel import calendars
+from cases.kernel import calendars, retention
 from cases.kernel.casetypes import Check as Line
 from cases.kernel.casetypes import Table
 from cases.kernel.models import Case
@@ -18,6 +18,8 @@ _OCCASIONS, _CHANNELS, _BASES = dict(codes.OCCASIONS), dict(codes.CHANNELS), dic
 _OUTCOMES, _LEVELS, _SEARCHES = dict(codes.OUTCOMES), dict(codes.LEVELS), dict(codes.SEARCHES)
 _REASONS, _TRIGGERS = dict(codes.REASONS), dict(codes.TRIGGERS)
 REFERRED_FOR = "Referred because"
+# The notice, of whoever became no customer: "it's in our legitimate interests to help prevent or detect fraud" (R55).
+_INTEREST = "It shows how the decision was taken, and helps to prevent and detect fraud"
 _SEEN_BY = {
     "others": "Others see it",
     "perhaps_others": "Others may see it",
@@ -73,7 +75,15 @@ def facts_view(case: Case) -> list[tuple[str, str]]:
     if facts.associate_use:
         is_used = facts.associate_use == "used"
         rows.append(("Financially linked person", "Asked about too" if is_used else "Not used: no link allows it"))
+    if case.is_closed:
+        rows.append(("Kept as", f"{retention.name_of(case.retention_class)}. {_why_kept(case.retention_class)}"))
     return rows
+
+
+def _why_kept(code: str) -> str:
+    """Return on which rule, and in whose interest, a result is kept: that of somebody who became no customer too."""
+    rule = retention.CLASSES.get(code)
+    return f"{rule.source}. {_INTEREST}" if rule else _INTEREST
 
 
 def _moment(at: Any) -> str:
@@ -90,6 +100,7 @@ def tables(case: Case) -> Sequence[Table]:
             _OUTCOMES.get(row.outcome, row.outcome),
             _LEVELS.get(row.automated_level, row.automated_level),
             "; ".join([*(_REASONS.get(code, code) for code in row.reasons), *row.trigger_words]),
+            codes.said_by(row.reasons),
             row.ruleset,
         )
         for row in CheckDecision.objects.filter(case=case).order_by("number")
@@ -108,7 +119,7 @@ def tables(case: Case) -> Sequence[Table]:
     return (
         Table(
             title="Decisions",
-            columns=("No.", "Decided", "Decision", "How", "Reasons", "Rules"),
+            columns=("No.", "Decided", "Decision", "How", "Reasons", "On whose word", "Rules"),
             rows=decisions,
             empty="Nothing is decided yet.",
         ),

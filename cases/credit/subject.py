@@ -76,6 +76,7 @@ def _decisions(case: Case) -> list[Item]:
                 ("Decision", _OUTCOMES.get(row.outcome, row.outcome)),
                 ("How", _LEVELS.get(row.automated_level, row.automated_level)),
                 ("Reasons", "; ".join(row.reason_words)),
+                ("On whose word", codes.said_by(row.reasons)),
                 ("What the notice names", "; ".join(row.trigger_words)),
                 ("Rules", row.ruleset),
             ),

@@ -58,6 +58,17 @@ class Checks(TestCase):
         assert set(Search.objects.filter(case=case).values_list("footprint", flat=True)) != {""}
         assert Release.objects.filter(case=case, message_kind="cra_search").count() == 2
 
+    def test_each_decision_says_on_whose_word_it_rests(self):
+        """R62: we, a credit reference or a fraud prevention agency decide that somebody is a risk."""
+        shown = casetypes.get("check").tables(checks.refused_automatically(self.people))[0]
+        assert dict(zip(shown.columns, shown.rows[0], strict=True))["On whose word"] == "A credit reference agency"
+        for reasons, said in (
+            (["fraud_match", "alert_match"], "A fraud prevention agency; The retailers' alert"),
+            (["affordability", "low_score"], "We ourselves; A credit reference agency"),
+        ):
+            assert codes.said_by(reasons) == said
+        assert codes._SAID_BY.keys() < dict(codes.REASONS).keys()
+
     def test_letter_names_the_notice_of_each_agency(self):
         case = checks.refused_automatically(self.people)
         letter = Letter.objects.get(case=case, template="n2")
@@ -373,6 +384,11 @@ class Checks(TestCase):
         assert (others.state, others.retention_class) == ("closed", "check_no_customer")
         assert (theirs.state, theirs.retention_class) == ("closed", "check_customer")
         assert (alone.state, alone.retention_class) == ("closed", "check_automated")
+        kept = {case.pk: dict(casetypes.get("check").facts_view(case))["Kept as"] for case in (others, theirs, alone)}
+        assert kept[others.pk].startswith("Check of somebody who became no customer. Retention schedule: ")
+        assert kept[others.pk].endswith("helps to prevent and detect fraud")
+        assert kept[theirs.pk].startswith("Check of somebody who became a customer.")
+        assert "Kept as" not in dict(casetypes.get("check").facts_view(checks.decided(self.people)))
         assert alone.dispose_after_date == theirs.dispose_after_date
         assert theirs.dispose_after_date > others.dispose_after_date
 

@@ -9,6 +9,7 @@ import pytest
 from django.test import TestCase
 
 from cases.credit import guards
+from cases.credit.contests import report
 from cases.credit.contests.forms import EXAMPLE, DecideForm, parse
 from cases.credit.models import CheckDecision, Search
 from cases.kernel import actors, calendars, casetypes, edits, intake, jobrun, outbox, record, transitions, verdicts
@@ -278,6 +279,31 @@ class Contests(TestCase):
         checks.contest_decided(self.people, closed, checks.AFTER_30)
         assert Task.objects.get(case=closed, kind="check_decide_again").due_at > checks.AFTER_30
         assert not Clock.objects.filter(case=closed, rule="check_referred", ended_at=None).exists()
+
+    def test_what_a_decision_that_does_not_stand_did_besides_is_looked_at(self):
+        """R66: others refuse services, credit or work by what the agencies hold; somebody sees what is put right."""
+
+        def decide(case, **more):
+            return transitions.apply(
+                case.pk,
+                "decide",
+                actor=self.people[checks.REVIEWER],
+                at=AT,
+                reason="Seen.",
+                inputs={**checks.WON, **more},
+            )
+
+        case = checks.contest_assigned(self.people)
+        with nothing_written(counted=1), pytest.raises(TransitionRefused, match="from the list"):
+            decide(case, harm=["nonsense"])
+        case = decide(case, harm=["refused_elsewhere", "work"])
+        assert case.tasks.filter(kind="contest_harm", closed_at=None).count() == 1
+        assert dict(report.facts_view(case))["What the decision did besides"] == (
+            "Somebody else refused them a service or credit; They lost work, or were not taken on"
+        )
+        stood = checks.contest_assigned(self.people)
+        stood = decide(stood, outcome="upheld", harm=["money"])
+        assert (stood.contest.harm, stood.tasks.filter(kind="contest_harm").count()) == (["money"], 0)
 
     def test_nobody_has_anothers_decision_looked_at(self):
         """References are numbers in a row: a stranger who names one shows who they are, or is joined, before."""

@@ -76,6 +76,7 @@ class Subject(TestCase):
             "How": "Automatically",
             "Reasons": "The details differ from those of earlier applications in the same name; "
             "The score of the credit reference agency is low",
+            "On whose word": "A credit reference agency",
             "What the notice names": "Inconsistent with previous submissions",
             "Rules": "cr-2026.11",
         }

@@ -71,6 +71,7 @@ CONTEST = CaseType(
         "answer": "Answer",
         "withdrawal": "Why they withdrew it",
     },
+    stored_codes={"harm": dict(codes.HARMS)},
     fact_categories=dict.fromkeys(("wording", "findings", "answer", "withdrawal"), "case_record"),
     callbacks=letters.CALLBACKS,
     refused=letters.REFUSED,

@@ -127,6 +127,14 @@ class DecideForm(_StepForm):
         help_text="Printed in the letter to them as you write it. Name nobody else.",
     )
 
+    harm = forms.MultipleChoiceField(
+        label="What the decision did to them besides",
+        choices=codes.HARMS,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="As they tell it. Where the decision does not stand, somebody looks what can be put right.",
+    )
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         without = {codes.NOT_AUTOMATED} if self.case.contest.decision.automated_level == "solely" else set()

@@ -30,6 +30,7 @@ __all__ = [
 ]
 
 _OUTCOMES = dict(codes.CONTEST_OUTCOMES) | dict(codes.REFUSED_FOR)
+_HARMS = dict(codes.HARMS)
 _CAME_BY, _IDENTITY = dict(codes.CAME_BY), dict(codes.IDENTITY)
 
 
@@ -119,6 +120,8 @@ def facts_view(case: Case) -> list[tuple[str, str]]:
         rows.append(("Reviewer", facts.reviewer.display_name))
     if facts.outcome:
         rows.append(("What came of it", _OUTCOMES.get(facts.outcome, facts.outcome)))
+    if facts.harm:
+        rows.append(("What the decision did besides", "; ".join(_HARMS.get(code, code) for code in facts.harm)))
     return rows
 
 

@@ -21,15 +21,18 @@ from cases.kernel.policy import Rule
 from cases.ledger import api as ledger
 from cases.ledger import sealing
 
-__all__ = ["LIFECYCLE", "NOT_SHOWN", "POLICY", "approval_rows"]
+__all__ = ["HARM", "LIFECYCLE", "NOT_SHOWN", "POLICY", "approval_rows"]
 
 _KIND = "contest"
 _OFFICER = frozenset({"rights_officer"})
 _REVIEWER = frozenset({"credit_reviewer"})
 _DPO = frozenset({"data_protection_officer"})
-NOT_SHOWN = "contest_identity_not_shown"
+NOT_SHOWN, HARM = "contest_identity_not_shown", "contest_harm"
 tasks.declare(
-    {NOT_SHOWN: "Nobody has shown in 14 days who contests a decision: ask again, or refuse the contest for that"}
+    {
+        NOT_SHOWN: "Nobody has shown in 14 days who contests a decision: ask again, or refuse the contest for that",
+        HARM: "A decision that did not stand did harm: see what can be put right, and say what was done",
+    }
 )
 
 POLICY = (
@@ -128,6 +131,8 @@ def says_what_was_found(context: Any) -> str | None:
         return "No person had decided: look at it afresh, and say whether the decision stands."
     if not str(inputs.get("findings") or "").strip():
         return "Write what you looked at, and what you found."
+    if not set(inputs.get("harm") or ()) <= set(dict(codes.HARMS)):
+        return "Choose what the decision did to them from the list."
     return None if str(inputs.get("answer") or "").strip() else "Write the answer to the person."
 
 
@@ -181,11 +186,14 @@ def decide(context: Any) -> None:
     facts.outcome = str(inputs["outcome"])
     texts = {name: str(inputs[name]).strip() for name in ("findings", "answer")}
     sealing.seal(facts, texts, key=facts.key)
-    facts.save(update_fields=["outcome", *texts])
+    facts.harm = list(inputs.get("harm") or ())
+    facts.save(update_fields=["outcome", "harm", *texts])
     clocks.meet(case, periods.ANSWER, at=at)
     clocks.start(case, periods.NOTIFY, started_at=at)
     if facts.outcome not in codes.WON:
         return
+    if facts.harm:
+        tasks.raise_task(HARM, case=case, at=at)
     check = locks.another_for_update(facts.decision.case_id)
     with record.act(check, "check.contest_won", actor=context.actor, at=at, detail={"outcome": facts.outcome}):
         tasks.raise_task(AGAIN, case=check, at=at, due_at=_due_again(check, at=at))
