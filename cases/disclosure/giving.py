@@ -8,7 +8,7 @@ from typing import Any
 
 from cases.disclosure import checking, codes, messages, package, periods
 from cases.disclosure.breach import opening as breaches
-from cases.disclosure.models import DisclosureError
+from cases.disclosure.models import DisclosureError, DisclosureRequest
 from cases.kernel import approvals, clocks, failpoints, holds, outbox, record, tasks, transitions
 from cases.kernel.actors import system
 from cases.kernel.errors import CaseError
@@ -186,11 +186,17 @@ def note_error(context: Any) -> None:
     sealing.seal(error, typed, key=error.key)
     report = clocks.start(case, periods.ERROR, started_at=error.found_at)
     if inputs.get("is_breach"):
-        error.breach_route = "ico" if case.disclosure_request.may_tell_subject else "ipc"
+        error.breach_route = "ipc" if _is_secret(case.disclosure_request) else "ico"
         told = "\n".join(typed.values())
         breaches.fork(case, told, aware_at=error.found_at, actor=context.actor, at=context.at)
     error.save()
     tasks.raise_task(REPORT, case=case, at=context.at, due_at=report.due_at, error=error.number)
+
+
+def _is_secret(facts: DisclosureRequest) -> bool:
+    """Say whether the Act forbids to tell of a request (IPA 2016 s.82): not of one under another law, and not where the
+    authority lets us tell."""
+    return facts.gateway.startswith("ipa_") and not facts.may_tell_subject
 
 
 def settle_error(context: Any) -> None:

@@ -653,6 +653,32 @@ def test_an_error_is_reported_within_five_working_days_and_a_breach_within_72_ho
     assert kinds == {"disclosure_report_error"}
 
 
+@pytest.mark.parametrize(
+    ("facts", "route"),
+    [
+        ({}, "ipc"),
+        ({"may_tell_subject": True}, "ico"),
+        ({"gateway": "other_order", "granted_date": None}, "ico"),
+    ],
+)
+def test_secrecy_of_the_act_sends_a_breach_to_its_own_commissioner_and_nothing_else_does(people, facts, route):
+    case = disclosures.received(people, **facts)
+    order = {"kind": "court_order", "file_name": "o.txt", "media_type": "text/plain", "data": b"Order."}
+    edits.attach(case.pk, **order, actor=people["k.mistry"], at=AT)
+    after(case, "verify", people["k.mistry"], **disclosures.CALL)
+    after(case, "validate", people["k.mistry"], is_ours=True)
+    after(case, "extract", people["k.mistry"])
+    for item, data in (("subscriber_name", disclosures.NAMES), ("outgoing_calls", disclosures.CALLS)):
+        disclosures.say_why(case, item, people)
+        disclosures.add(case, item, data, people)
+    disclosures.held_by(case, "A", datetime(2025, 3, 1, tzinfo=UTC), None, people)
+    after(case, "submit", people["k.mistry"], checked=CHECKED)
+    after(case, "release", people["e.hallam"], compared=COMPARED)
+    found = AT + timedelta(minutes=1)
+    after(case, "report_error", people["k.mistry"], found, **{**disclosures.ERROR, "is_breach": True})
+    assert case.disclosure_errors.get().breach_route == route
+
+
 def test_a_reportable_error_is_settled_by_another_approver_and_destruction_is_chased(people):
     case = disclosures.error_review(people)
     at = AT + timedelta(hours=1)
