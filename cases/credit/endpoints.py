@@ -8,12 +8,13 @@ from typing import Any, cast
 
 from django.http import HttpResponse
 from django.urls import path
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_view
 
 from cases.agencies import delivery, requests, shapes, strict_json
 from cases.agencies.inbound import IdReused
 from cases.agencies.requests import Answer, Done
 from cases.agencies.strict_json import Unreadable
+from cases.api import schema
 from cases.api.authentication import Call
 from cases.api.problems import Problem
 from cases.api.views import ID_REUSED, KIB, SignedView
@@ -119,7 +120,31 @@ class CheckIntake(_OrdersView):
         return intake.parse(document)
 
 
-@extend_schema(exclude=True)
+def _answered(status: str) -> dict[Any, Any]:
+    said = intake.ANSWERS[status]
+    return schema.good(int(status), said["schema"], said["example"], said["description"])
+
+
+@extend_schema_view(
+    post=extend_schema(
+        operation_id="check_status",
+        summary="Ask what was decided on an application",
+        description=(
+            "For whoever handed the application in and was answered 202. Ask again as long as the answer is 202: the "
+            "rest may take a person some days. The question is asked anew each time, under an id of its own. At most "
+            "4 KiB."
+        ),
+        tags=["Own systems"],
+        parameters=[*schema.SENDER_HEADERS, *schema.SIGNED_HEADERS, schema.RETRY_AFTER],
+        request={"application/json": intake.STATUS},
+        responses={
+            **_answered("200"),
+            **_answered("202"),
+            **schema.problems_of(400, 401, 403, 411, 413, 415, 422, 429),
+        },
+        examples=[schema.asked("Example", {"schema_version": 1, "application_id": "ORD-2026-118204"})],
+    )
+)
 class CheckStatus(_OrdersView):
     """Says what was decided on an application. The question is in the signed body, so that nobody asks another's."""
 

@@ -39,6 +39,7 @@ def test_the_description_is_valid(schema):
         "/api/v1/intake/accounts/",
         "/api/v1/intake/associations/",
         "/api/v1/intake/checks/",
+        "/api/v1/intake/checks/status",
         "/api/v1/intake/contests/",
         "/api/v1/intake/disclosure-requests/",
         "/api/v1/intake/dp-complaints/",
