@@ -106,10 +106,10 @@ ANSWER = {
 COURSE = (
     "Answer within 15 seconds. A repeat carries the same webhook-id and must have no second effect. Messages about one "
     "matter come in order: the next waits for an answer to the one before, but for a removal and for what is urgent, "
-    "which wait for nothing. Without a 2xx we try again after 5 s, "
+    "which wait for nothing. After 401, 403, 408, 425, 429, 5xx or silence we try again after 5 s, "
     "5 min, 30 min, 2, 5, 10, 14, 20 and 24 h, each a fifth sooner or later; a Retry-After is kept, up to a day. Then "
-    "a person looks at it. After three 401 or 403 in a row, or a redirect, sending to you stops until a person "
-    "resumes it."
+    "a person looks at it, and at any other answer at once. After three 401 or 403 in a row, or a redirect or 410, "
+    "sending to you stops until a person resumes it."
 )
 
 
@@ -123,13 +123,14 @@ def describe_messages(result: dict[str, Any]) -> dict[str, Any]:
 def _operation(kind: MessageKind) -> dict[str, Any]:
     to = f"To agencies of the kind {kind.recipient_kind}. " if kind.recipient_kind else "To whoever was told before. "
     to += "It goes as a file of rows: each has these columns, as text. " if files.kind_of(kind.code) else ""
-    owed = f"We expect your answer within {kind.answer_days} working days ({kind.answer_source}), or as agreed since."
+    owed = f"We expect your answer within {_days(kind)} ({kind.answer_source}), or as agreed since."
+    none = "Your answer is the data of your reply." if kind.reply else "No answer is owed."
     shape, example = _described(kind)
     properties = {**ENVELOPE, "type": {"type": "string", "enum": [kind.code]}, "data": shape}
     return {
         "operationId": f"message_{kind.code}",
         "summary": f"We send: {kind.label}",
-        "description": f"{to}{kind.necessity} {owed if kind.answer_days else 'No answer is owed.'} {COURSE}",
+        "description": f"{to}{kind.necessity} {owed if kind.answer_days else none} {COURSE}",
         "tags": ["What we send"],
         "parameters": _headers(),
         "requestBody": {
@@ -140,7 +141,7 @@ def _operation(kind: MessageKind) -> dict[str, Any]:
                 {**EXAMPLE, "type": kind.code, "data": example},
             ),
         },
-        "responses": _responses(),
+        "responses": _responses(kind),
     }
 
 
@@ -153,8 +154,25 @@ def _headers() -> list[dict[str, Any]]:
     ]
 
 
-def _responses() -> dict[str, Any]:
+def _days(kind: MessageKind) -> str:
+    return f"{kind.answer_days} working day{'' if kind.answer_days == 1 else 's'}"
+
+
+def _replies(kind: MessageKind) -> dict[str, Any]:
+    """Return the answer that carries what is asked, of a kind that asks."""
+    if not kind.reply:
+        return {}
+    shape = {"type": "object", "required": ["data"], "properties": {"data": dict(kind.reply)}}
+    examples = {name: {"value": {"data": dict(said)}} for name, said in kind.replies.items()}
+    words = (
+        "What we asked, as JSON of at most 64 KiB. Without this data it counts as no answer, and is not asked again."
+    )
+    return {"200": {"description": words, "content": {"application/json": {"schema": shape, "examples": examples}}}}
+
+
+def _responses(kind: MessageKind) -> dict[str, Any]:
     return {
+        **_replies(kind),
         "202": {"description": "Taken. Any 2xx says so."},
         "410": {"description": "You are gone: nothing more is sent until a person says so."},
         "422": {

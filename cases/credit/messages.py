@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from cases.kernel import releases
 
-__all__ = ["ALL", "ALERT_SEARCH", "BY_AGENCY", "CRA_SEARCH", "FPA_SEARCH"]
+__all__ = ["ALL", "ALERT_SEARCH", "BY_AGENCY", "CRA_SEARCH", "FPA_SEARCH", "IDENTITIES", "INDICATORS", "MATCHES"]
 
 _NAMES = ("title", "forename", "middle_name", "surname", "date_of_birth", "phone", "email")
 _PLACE = ("line_1", "line_2", "town", "postcode", "country")
@@ -19,7 +20,25 @@ _WHO = {
 _NEED = "The agency can answer only about the person whom it is asked about."
 
 
-def _kind(code: str, label: str, recipient: str, categories: Mapping[str, str]) -> releases.MessageKind:
+# What a decision needs of an answer; of anything else it says nothing is kept. searches.py reads it.
+INDICATORS = ("notice_of_correction", "applications_differ", "insolvent", "associate_adverse")
+IDENTITIES, MATCHES = ("pass", "refer", "fail"), ("none", "adverse", "protective")
+
+
+def _reply(properties: Mapping[str, Any], *needed: str) -> dict[str, Any]:
+    footprint = {"type": "string", "description": "Your reference of this search. The first 80 characters are kept."}
+    return {"type": "object", "required": needed, "properties": {"footprint": footprint, **properties}}
+
+
+def _kind(
+    code: str,
+    label: str,
+    recipient: str,
+    categories: Mapping[str, str],
+    *,
+    reply: Mapping[str, Any],
+    replies: Mapping[str, Mapping[str, Any]],
+) -> releases.MessageKind:
     return releases.MessageKind(
         code=code,
         label=label,
@@ -29,17 +48,52 @@ def _kind(code: str, label: str, recipient: str, categories: Mapping[str, str]) 
         subjects="people",
         categories=categories,
         lists=frozenset({"people", "people.addresses", "addresses"}),
+        reply=reply,
+        replies=replies,
     )
 
 
-CRA_SEARCH = _kind("cra_search", "Search at a credit reference agency", "cra", {**_ABOUT, **_WHO})
-FPA_SEARCH = _kind("fpa_search", "Search at a fraud prevention agency", "fpa", {**_ABOUT, **_WHO})
+CRA_SEARCH = _kind(
+    "cra_search",
+    "Search at a credit reference agency",
+    "cra",
+    {**_ABOUT, **_WHO},
+    reply=_reply(
+        {
+            "identity": {
+                "type": "string",
+                "enum": [*IDENTITIES],
+                "description": "Needed where search_type is identity.",
+            },
+            "score": {"type": "integer", "description": "Needed for every other search_type, with indicators."},
+            "indicators": {
+                "type": "array",
+                "items": {"type": "string"},
+                "description": f"What stands in the file; read are {', '.join(INDICATORS)}. Empty where none does.",
+            },
+        }
+    ),
+    replies={
+        "Credit": {"footprint": "FP-2026-0007001", "score": 640, "indicators": ["notice_of_correction"]},
+        "Identity": {"footprint": "FP-2026-0007002", "identity": "pass"},
+    },
+)
+FPA_SEARCH = _kind(
+    "fpa_search",
+    "Search at a fraud prevention agency",
+    "fpa",
+    {**_ABOUT, **_WHO},
+    reply=_reply({"match": {"type": "string", "enum": [*MATCHES]}}, "match"),
+    replies={"NoMatch": {"footprint": "FP-2026-0007003", "match": "none"}},
+)
 ALERT_SEARCH = _kind(
     "alert_search",
     "Question whether an address stands in the retailers' alert",
     "fraud_alert",
     {**dict.fromkeys(("search_type", "search_key"), "application"), "addresses.line_1": "address"}
     | {"addresses.postcode": "address"},
+    reply=_reply({"hit": {"type": "boolean"}}, "hit"),
+    replies={"NoHit": {"footprint": "FP-2026-0007004", "hit": False}},
 )
 ALL = (CRA_SEARCH, FPA_SEARCH, ALERT_SEARCH)
 releases.declare(*ALL)

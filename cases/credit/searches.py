@@ -16,7 +16,7 @@ from cases.kernel.models import Agency, Case, CaseAddress, CaseParty, DeliveryAt
 from cases.ledger import sealing
 from cases.ledger.canonical import canon
 
-__all__ = ["LATE", "NOT_MADE", "TO_READ", "factors", "keep_answer", "make", "of_message", "results"]
+__all__ = ["LATE", "NOT_MADE", "TO_READ", "factors", "keep_answer", "least_of", "make", "of_message", "results"]
 
 NOT_MADE, LATE, TO_READ = "check_search_not_made", "check_late_match", "check_late_answer"
 tasks.declare(
@@ -29,7 +29,6 @@ tasks.declare(
 _NAMES = ("title", "forename", "middle_name", "surname", "date_of_birth", "phone", "email")
 _PLACE = ("line_1", "line_2", "town", "postcode", "country")
 _PURPOSES = {"fpa": "prevent_fraud", "fraud_alert": "prevent_fraud", "cra": "credit_risk"}
-_INDICATORS = ("notice_of_correction", "applications_differ", "insolvent", "associate_adverse")
 
 
 def make(case: Case, *, actor: Actor, at: datetime) -> None:
@@ -153,7 +152,7 @@ def keep_answer(search: Search, message: OutboxMessage, *, at: datetime) -> dict
     counts as no answer."""
     search.answered_at = at
     said = _said(message, at=at)
-    least = _least(search, said)
+    least = least_of(search, said)
     search.state = "unreadable" if least is None else "answered"
     if least is not None:
         search.footprint = str(said.get("footprint") or "")[:80]
@@ -185,19 +184,19 @@ def _said(message: OutboxMessage, *, at: datetime) -> dict[str, Any]:
     return data if isinstance(data, dict) else {}
 
 
-def _least(search: Search, said: Mapping[str, Any]) -> dict[str, Any] | None:
+def least_of(search: Search, said: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return what a decision needs of an answer, or None where the answer does not say it."""
     if search.search_type == "identity":
-        return {"identity": said["identity"]} if said.get("identity") in ("pass", "refer", "fail") else None
+        return {"identity": said["identity"]} if said.get("identity") in messages.IDENTITIES else None
     if search.agency.kind == "fpa":
         match = said.get("match")
-        return {"fraud_match": match} if match in ("none", "adverse", "protective") else None
+        return {"fraud_match": match} if match in messages.MATCHES else None
     if search.agency.kind == "fraud_alert":
         return {"alert_match": said["hit"]} if isinstance(said.get("hit"), bool) else None
     score, listed = said.get("score"), said.get("indicators")
     if type(score) is not int or not isinstance(listed, list):
         return None
-    return {"score": score, **{name: name in listed for name in _INDICATORS}}
+    return {"score": score, **{name: name in listed for name in messages.INDICATORS}}
 
 
 def results(case: Case, *, at: datetime) -> list[tuple[Search, dict[str, Any]]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
@@ -61,7 +61,8 @@ class MessageKind:
     not erased when those of other messages are (piles.py). `lists` names the paths that hold several. `waits_for` is
     what a hold stops: one that begins after the promise keeps the message until it ends (exchange/held.py). `unknown`
     names the paths whose value may be missing: null, empty or a word for it. What `is_reply` stands in the reply to a
-    question and is no message of its own.
+    question and is no message of its own. Where the recipient answers in its reply to the message, `reply` is the
+    schema of that reply's data and `replies` are examples of it by name.
     """
 
     code: str
@@ -79,6 +80,8 @@ class MessageKind:
     waits_for: str = ""
     unknown: frozenset[str] = frozenset()
     is_reply: bool = False
+    reply: Mapping[str, Any] = field(default_factory=dict)
+    replies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     lists: frozenset[str] = frozenset({"subjects", "subjects.addresses", "reasons", "told"})
 
 

@@ -10,7 +10,10 @@ import pytest
 import yaml
 from drf_spectacular.validation import validate_schema
 
+from cases.credit import searches
+from cases.credit.models import Search
 from cases.kernel import casetypes, releases
+from cases.kernel.models import Agency
 from tests.api.caller import callback
 
 
@@ -98,7 +101,7 @@ def test_every_kind_of_message_is_described_field_by_field_with_an_example_that_
         example = body["examples"]["Example"]["value"]
         jsonschema.validate(example, body["schema"])
         assert (example["type"], body["schema"]["properties"]["type"]["enum"]) == (code, [code])
-        assert set(operation["responses"]) == {"202", "410", "422", "429", "4XX"}
+        assert set(operation["responses"]) - {"200"} == {"202", "410", "422", "429", "4XX"}
         headers = {each["name"] for each in operation["parameters"] if each["in"] == "header"}
         assert headers == {"webhook-id", "webhook-timestamp", "webhook-signature", "idempotency-key"}
         quiet = {"chaser", "fpa_answer", "fpa_dispute", "alert_upload", "le_ack", "le_clarify", "le_refuse"}
@@ -111,6 +114,19 @@ def test_every_kind_of_message_is_described_field_by_field_with_an_example_that_
         quiet |= {"cra_correct", "cra_answer"}
         is_answered = code not in quiet
         assert ("We expect your answer within" in operation["description"]) == is_answered
+
+
+def test_what_a_search_has_to_be_answered_in_the_reply_is_described_and_is_what_is_read(schema):
+    for code, found in (("cra_search", 2), ("fpa_search", 1), ("alert_search", 1)):
+        operation = schema["webhooks"][code]["post"]
+        content = operation["responses"]["200"]["content"]["application/json"]
+        assert "Your answer is the data of your reply." in operation["description"]
+        assert len(content["examples"]) == found
+        for example in content["examples"].values():
+            jsonschema.validate(example["value"], content["schema"])
+            search = Search(search_type=example["value"]["data"].get("identity") and "identity" or "credit_hard")
+            search.agency = Agency(kind=code.removesuffix("_search").replace("alert", "fraud_alert"))
+            assert searches.least_of(search, example["value"]["data"])
 
 
 def leaves(shape: dict, path: str = ""):
