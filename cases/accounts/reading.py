@@ -33,6 +33,7 @@ __all__ = [
     "needed",
     "read",
     "schema",
+    "written",
 ]
 
 PRODUCTS = {"broadband": "Broadband", "landline": "Landline", "mobile": "Mobile", "tv": "Television"}
@@ -99,7 +100,7 @@ FAULTS = {
     "not_one_line": "It has a line break, or a sign that nobody sees.",
     "not_of_the_living": "It is before 1900.",
     "before_the_start": "It lies before the start of the contract.",
-    "not_pence": "It is not a whole number of pence.",
+    "not_pence": "It is not a whole number; money is in whole pence.",
     "negative": "It cannot be below nought.",
     "too_many": "It is more than 999.",
     "not_a_code": "It is none of the codes.",
@@ -252,16 +253,44 @@ def _flags(value: str) -> dict[str, date]:
 
 @dataclass(frozen=True)
 class Column:
-    """One column: how its text is read, and whether a row needs it."""
+    """One column: how its text is read, whether a row needs it, and how it is written where its reader does not say."""
 
     read: Callable[[str], Any]
     is_needed: bool = False
+    written: str = ""
+
+
+def _of(codes: Mapping[str, object], **more: Any) -> Column:
+    return Column(_one_of(codes), written=f"One of {', '.join(codes)}.", **more)
+
+
+# How a value is written, by what reads it.
+_WRITTEN: dict[Callable[[str], Any], str] = {
+    _day: "A day, as 2026-11-22.",
+    _birth: "A day, as 1988-04-17.",
+    _pence: "Whole pence, as 31246; below nought where the firm owes.",
+    _not_negative: "Whole pence, as 31246.",
+    _count: "A whole number, at most 999.",
+    _yes: "yes or no; no where nothing is said.",
+    _flags: f"Each with the day since when, as dispute:2026-11-01, parted by semicolons: {', '.join(FLAGS)}.",
+    _number: "At most 40 characters.",
+    _phone: "A telephone number, as 07700 900734 or +447700900734.",
+    _email: "An e-mail address.",
+    _postcode: "A postcode of the United Kingdom.",
+    _text: f"One line of at most {LONGEST} characters.",
+}
+
+
+def written(called: str) -> str:
+    """Return how the value of a column of the file or the call is written."""
+    column = _BY_NAME[called]
+    return column.written or _WRITTEN.get(column.read, "")
 
 
 COLUMNS: dict[str, Column] = {
     "account": Column(_number, is_needed=True),
-    "product": Column(_one_of(PRODUCTS), is_needed=True),
-    "jurisdiction": Column(_one_of(JURISDICTIONS), is_needed=True),
+    "product": _of(PRODUCTS, is_needed=True),
+    "jurisdiction": _of(JURISDICTIONS, is_needed=True),
     "as_of": Column(_day, is_needed=True),
     "balance_pence": Column(_pence, is_needed=True),
     "fees_pence": Column(_not_negative),
@@ -279,7 +308,7 @@ COLUMNS: dict[str, Column] = {
     "payment_pence": Column(_not_negative),
     "payments_behind": Column(_count),
     "fees_date": Column(_day),
-    "paid_by": Column(_one_of(PAID_BY)),
+    "paid_by": _of(PAID_BY),
     "flags": Column(_flags),
 }
 HOLDER_COLUMNS: dict[str, Column] = {
@@ -326,6 +355,7 @@ def _named(columns: Mapping[str, Column], prefix: str) -> tuple[tuple[str, str, 
 
 _OF_ACCOUNT = _named(COLUMNS, "")
 _OF_HOLDER = tuple(_named(HOLDER_COLUMNS | HOLDER_DAYS, f"holder_{number}_") for number in range(1, HOLDERS + 1))
+_BY_NAME = {called: column for columns in (_OF_ACCOUNT, *_OF_HOLDER) for called, _, column in columns}
 
 
 def _values(
@@ -420,7 +450,12 @@ def schema(most: int) -> dict[str, Any]:
                     "additionalProperties": False,
                     "required": must,
                     "properties": {
-                        name: {"type": "string", "minLength": 1 if name in must else 0, "maxLength": 400}
+                        name: {
+                            "type": "string",
+                            "minLength": 1 if name in must else 0,
+                            "maxLength": 400,
+                            "description": written(name),
+                        }
                         for name in names()
                     },
                 },

@@ -51,7 +51,8 @@ def _rows(told: list[dict[str, str]], *, now: datetime) -> list[reading.Row]:
 
 
 def _said(place: int, fault: reading.Fault) -> tuple[str, str, str]:
-    return f"/accounts/{place}/{fault.column}", fault.code, reading.FAULTS[fault.code]
+    codes = f" {reading.written(fault.column)}" if fault.code == "not_a_code" else ""
+    return f"/accounts/{place}/{fault.column}", fault.code, reading.FAULTS[fault.code] + codes
 
 
 def _stored(rows: list[reading.Row], *, actor: actors.Actor, now: datetime, request: ledger.RequestInfo | None) -> Done:

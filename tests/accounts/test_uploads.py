@@ -57,7 +57,7 @@ def test_two_hundred_rows_go_in_and_the_bad_ones_are_listed(analyst, monkeypatch
     assert (job.state, job.total, job.done) == ("done", 4, 4)
     assert counts(upload) == (198, 0, 0, 2)
     assert uploads.faults(upload) == [
-        (6, "balance_pence", "It is not a whole number of pence."),
+        (6, "balance_pence", "It is not a whole number; money is in whole pence."),
         (6, "holder_1_surname", "It is needed."),
         (79, "default_pence", "A default has a date and a balance."),
     ]

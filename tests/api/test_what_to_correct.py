@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from cases.accounts import reading as accounts_reading
 from cases.agencies import shapes
 from cases.association import intake as association_intake
 from cases.credit import intake as credit_intake
@@ -121,3 +122,16 @@ def test_who_cannot_be_reached_is_named_where_the_body_has_the_person(register):
     told = {**rights_intake.EXAMPLE, "person": {"forename": "Bartholomew"}}
 
     assert refused(register, "own-website", RIGHTS, told) == [("/person", "required")]
+
+
+def test_billing_is_told_which_codes_there_are_and_how_each_column_is_written(register):
+    row = {**accounts_reading.EXAMPLE, "product": "fax", "flags": "sad:2026-11-01", "balance_pence": "312.46"}
+    path, sender = "/api/v1/intake/accounts/", "own-billing"
+    answer = call(register[sender], {"schema_version": 1, "accounts": [row]}, path=path, **{"webhook-sender": sender})
+
+    said = {each["pointer"]: each["detail"] for each in json.loads(answer.content)["errors"]}
+    assert "broadband, landline, mobile, tv" in said["/accounts/0/product"]
+    assert "as dispute:2026-11-01, parted by semicolons: adr, bankruptcy" in said["/accounts/0/flags"]
+    assert said["/accounts/0/balance_pence"] == "It is not a whole number; money is in whole pence."
+    columns = accounts_reading.schema(1)["properties"]["accounts"]["items"]["properties"]
+    assert all(each["description"] for each in columns.values())
