@@ -81,6 +81,9 @@ REFUSALS = (
 # What a rule alone may refuse. Everything else a person decides.
 REFUSED_BY_RULE = frozenset({"no_gateway", "content_requested"})
 
+# Stands for a subscriber where an address was nobody's whom we know.
+NOBODY = "-"
+
 # How an item was kept to the least.
 MINIMISED = (
     ("only_items", "Only the columns that were asked for"),

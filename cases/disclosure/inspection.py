@@ -63,11 +63,12 @@ def _kept(line: str) -> str:
 
 
 def holders(case: Case, *, reader: sealing.Reader, at: datetime) -> dict[str, list[Holder]]:
-    """Return who held each address, as the unit looked it up. Opens the addresses, with one access row."""
+    """Return who held each address, as the unit looked it up; "" is nobody. Opens them, with one access row."""
     rows = list(case.address_holders.filter(is_removed=False).order_by("begins_at", "number"))
     found: dict[str, list[Holder]] = {}
     for row, values in zip(rows, sealing.open_rows(rows, ("address",), reader=reader, at=at), strict=True):
-        holder = Holder(subject=row.subject, begins_at=row.begins_at, ends_at=row.ends_at)
+        subject = "" if row.subject == codes.NOBODY else row.subject
+        holder = Holder(subject=subject, begins_at=row.begins_at, ends_at=row.ends_at)
         found.setdefault(values["address"] or "", []).append(holder)
     return found
 
@@ -90,7 +91,7 @@ def fault(case: Case, *, actor: Actor, at: datetime) -> str | None:
     wanted = asked(facts, known)
     held = holders(case, reader=reader, at=at) if wanted else {}
     if wanted and set(known) - held.keys():
-        return "Say of every address who held it, and from when."
+        return "Say of every address who held it, and from when; or that it was nobody's."
     if any(_overlap(rows) for rows in held.values()):
         return "Two subscribers are entered as holding one address at one time: say until when the first one did."
     if held.keys() - set(known):
@@ -162,7 +163,7 @@ def _unready(ground: ItemGround | None, *, has_file: bool) -> str:
 
 def _of_somebody_else(part: PackagePart, held: dict[str, list[Holder]], shares: dict[str, list[Part]]) -> str | None:
     """What is given is of whoever held the address in the time that was asked for, and each has a file of their own."""
-    if not part.subject and any(len({mine.subject for mine in rows}) > 1 for rows in held.values()):
+    if not part.subject and any(len({mine.subject for mine in rows} - {""}) > 1 for rows in held.values()):
         return f"{part.name}: the address changed hands. Make a file for each subscriber, and say whose it is."
     if part.subject and part.subject not in {mine.subject for rows in held.values() for mine in rows}:
         return f"{part.name}: nobody is entered as subscriber {part.subject}."
@@ -201,14 +202,20 @@ def _shares(
 
 
 def _not_theirs(part: PackagePart, rows: Sequence[Row], shares: dict[str, list[Part]]) -> str | None:
-    """A row belongs to whoever held the address at that moment, and to nobody else's file."""
+    """A row belongs to whoever held the address at that moment, or in the time that was asked for, and to nobody else's
+    file."""
     for row in rows:
-        of = [share for share in shares.get(row.address, ()) if share.begins_at <= (row.at or share.begins_at)]
-        if row.at is None or not of:
-            continue
-        whose = of[-1].subject
+        whose = _whose(row, shares.get(row.address, ()))
         if not whose:
             return f"{part.name}, line {row.line}: nobody is entered as holding the address then."
-        if part.subject and whose != part.subject:
-            return f"{part.name}, line {row.line}: the address was subscriber {whose}'s then."
+        if part.subject and part.subject not in whose:
+            return f"{part.name}, line {row.line}: the address was subscriber {'s and '.join(sorted(whose))}'s then."
     return None
+
+
+def _whose(row: Row, shares: Sequence[Part]) -> set[str]:
+    """Return whose the address of a row was at its moment; without one, in the time that was asked for."""
+    if row.at is None:
+        return {share.subject for share in shares} - {""}
+    of = [share for share in shares if share.begins_at <= row.at] or list(shares[:1])
+    return {of[-1].subject} - {""} if of else set()

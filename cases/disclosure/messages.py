@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import base64
 import codecs
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -180,15 +180,24 @@ def give(case: Case, *, reader: sealing.Reader, actor: Actor, at: datetime) -> O
             found,
             gateway=facts.gateway,
             necessity=reasons[item],
-            subject_count=len({part.subject for part in parts if part.item == item}),
+            subject_count=_subjects(case, [part for part in parts if part.item == item]),
         )
         for item, files in sorted(data.items())
         for found in releases.check(LE_RESULT, agency, {"data": {item: files}}, at=at)
     ]
-    subjects = len({part.subject for part in parts})
+    subjects = _subjects(case, parts)
     return releases.send(
         case, LE_RESULT, agency=agency, body=body, actor=actor, at=at, subject_count=subjects, items=items
     )
+
+
+def _subjects(case: Case, parts: Sequence[PackagePart]) -> int:
+    """Return of how many people files are: a file that names no subscriber is of all that are entered. One query."""
+    named = {part.subject for part in parts}
+    if "" not in named:
+        return len(named)
+    entered = case.address_holders.filter(is_removed=False).exclude(subject=codes.NOBODY)
+    return max(1, entered.values("subject").distinct().count())
 
 
 def _file(part: PackagePart, *, reader: sealing.Reader, at: datetime) -> dict[str, str]:

@@ -121,11 +121,11 @@ def add_holder(
     at: datetime,
     request: ledger.RequestInfo | None = None,
 ) -> AddressHolder:
-    """Write who held an address from when until when; `subject` is one capital letter. Raises EditRefused."""
+    """Write who held an address from when until when; `subject` is a capital letter, or NOBODY. Raises EditRefused."""
     with _changing(case_id, "holder", actor=actor, at=at, request=request) as edit:
         if ends_at is not None and ends_at <= begins_at:
             raise EditRefused("The time ends before it begins.")
-        if len(subject) != 1 or not "A" <= subject <= "Z":
+        if subject != codes.NOBODY and (len(subject) != 1 or not "A" <= subject <= "Z"):
             raise EditRefused("Name each subscriber by one capital letter.")
         try:
             kept = kept_address(address)

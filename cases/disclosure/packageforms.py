@@ -40,7 +40,9 @@ class HolderForm(forms.Form):
 
     address = Chosen(label="Address")
     subject = forms.RegexField(
-        label="Subscriber", regex=r"^[A-Z]\Z", help_text="One capital letter, never a name: A, then B."
+        label="Subscriber",
+        regex=r"^[A-Z-]\Z",
+        help_text="One capital letter, never a name: A, then B. A hyphen where it was nobody's whom we know.",
     )
     begins_at = MomentField(label="Held from")
     ends_at = MomentField(label="Until", required=False)

@@ -283,6 +283,64 @@ def test_at_once_goes_no_sheet_that_no_machine_compares(people):
     assert after(case, "release_urgent", people["k.mistry"], checked=CHECKED).state == "released"
 
 
+OTHER_NUMBER = "+447700900790"
+
+
+def of_two_numbers(people, *holders, rows, subject=""):
+    """A request for the names behind two numbers, with who held each and one file."""
+    asked = {**disclosures.FACTS, "items": ["subscriber_name"], "urn": f"SBX/2026/{319000 + Case.objects.count()}"}
+    disclosures.enter(people)
+    about = [disclosures.TARGET, {"role": "target", "values": {"phone": OTHER_NUMBER}}]
+    case = intake.open_case("le_disclosure", actor=people["k.mistry"], at=AT, facts=asked, people=about)
+    paper = {"kind": "authorisation", "file_name": "a.txt", "media_type": "text/plain", "data": b"Authorisation."}
+    edits.attach(case.pk, **paper, actor=people["k.mistry"], at=AT)
+    after(case, "verify", people["k.mistry"], **disclosures.CALL)
+    after(case, "validate", people["k.mistry"], is_ours=True)
+    after(case, "extract", people["k.mistry"])
+    disclosures.say_why(case, "subscriber_name", people)
+    for number, letter in holders:
+        package.add_holder(
+            case.pk,
+            address=number,
+            subject=letter,
+            begins_at=datetime(2025, 3, 1, tzinfo=UTC),
+            ends_at=None,
+            actor=people["k.mistry"],
+            at=AT,
+        )
+    table = "".join(f"subscriber_name,{number},,{name}\n" for number, name in rows)
+    disclosures.add(case, "subscriber_name", f"item,address,at,name\n{table}".encode(), people, subject=subject)
+    return case
+
+
+NUMBER = disclosures.TARGET["values"]["phone"]
+
+
+def test_a_number_that_was_nobodys_is_said_to_be_and_nothing_is_given_of_it(people):
+    row = (NUMBER, "Osian Marchbanks")
+    case = of_two_numbers(people, (NUMBER, "A"), rows=[row])
+    said = refusal(case, "submit", people["k.mistry"], checked=CHECKED)
+    assert said == "Say of every address who held it, and from when; or that it was nobody's."
+    case = of_two_numbers(people, (NUMBER, "A"), (OTHER_NUMBER, "-"), rows=[row, (OTHER_NUMBER, "Somebody")])
+    said = refusal(case, "submit", people["k.mistry"], checked=CHECKED)
+    assert said.endswith("line 3: nobody is entered as holding the address then.")
+    case = of_two_numbers(people, (NUMBER, "A"), (OTHER_NUMBER, "-"), rows=[row])
+    assert after(case, "submit", people["k.mistry"], checked=CHECKED).state == "quality_check"
+
+
+def test_a_name_of_one_subscriber_does_not_pass_in_the_file_of_another(people):
+    both = [(NUMBER, "Osian Marchbanks"), (OTHER_NUMBER, "Bryn Tallow")]
+    held = ((NUMBER, "A"), (OTHER_NUMBER, "B"))
+    case = of_two_numbers(people, *held, rows=both, subject="A")
+    said = refusal(case, "submit", people["k.mistry"], checked=CHECKED)
+    assert said.endswith("line 3: the address was subscriber B's then.")
+    case = of_two_numbers(people, *held, rows=both)
+    after(case, "submit", people["k.mistry"], checked=CHECKED)
+    after(case, "release", people["e.hallam"], compared=COMPARED)
+    register = Release.objects.get(case=case, message_kind="le_result")
+    assert register.items.get().subject_count == 2
+
+
 @pytest.mark.parametrize(
     ("data", "said"),
     [
@@ -468,7 +526,8 @@ def test_who_held_the_address_is_said_and_of_no_other_address(people):
     disclosures.say_why(case, "subscriber_name", people)
     disclosures.add(case, "subscriber_name", disclosures.NAMES, people)
     officer = people["k.mistry"]
-    assert refusal(case, "submit", officer, checked=CHECKED) == ("Say of every address who held it, and from when.")
+    said = refusal(case, "submit", officer, checked=CHECKED)
+    assert said == "Say of every address who held it, and from when; or that it was nobody's."
     disclosures.held_by(case, "A", datetime(2025, 3, 1, tzinfo=UTC), None, people)
     package.add_holder(case.pk, address="+447700900456", subject="A", begins_at=AT, ends_at=None, actor=officer, at=AT)
     assert "an address that nobody asked about" in refusal(case, "submit", officer, checked=CHECKED)
