@@ -37,7 +37,7 @@ from cases.kernel.exchange import corrections, letters
 
 __all__ = ["FRAUD_REFERRAL"]
 
-clocks.declare(*periods.CLOCKS, *alerts.CLOCKS)
+clocks.declare(*periods.CLOCKS, *alerts.CLOCKS, *held.CLOCKS)
 retention.declare(*periods.RETENTION)
 tasks.declare(
     {

@@ -1,5 +1,6 @@
 """An amendment that the agency did not take, and one that is owed from the first day of a filing."""
 
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from cases.kernel import edits, holds, transitions, verdicts
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Approval, Case, Hold, OutboxMessage
+from cases.kernel.timing import sweeps
 from tests import factories
 from tests.factories import APPROVED_AT, FILED_AT
 from tests.fraud.standing import NEXT_DAY, Stage
@@ -147,13 +149,30 @@ class Owed(Stage):
                 self.do("amend", "d.osei", at=NEXT_DAY)
                 assert [subject["number"] for subject in self.sent("fpa_amend")[1][2]["subjects"]] == [1, 2]
 
-    def test_once_the_hold_is_released_the_same_amendment_is_made_again(self):
-        self.mark_a_mule()
-        self.hold_reports()
+    def release(self):
         hold = Hold.objects.get(case=self.filed)
         self.do("release_hold", "a.byrne", reason="Over.", hold=str(hold.pk))
         approval = Approval.objects.get(case=self.filed, act="release_hold")
         verdicts.decide(approval.uid, "agreed", actor=self.people["judge"], at=FILED_AT)
+
+    def test_a_hold_that_was_entered_for_a_day_to_come_takes_it_back_on_that_day(self):
+        begins = FILED_AT + timedelta(days=2)
+        self.mark_a_mule()
+        given = {"actor": self.people["a.byrne"], "at": FILED_AT, "source": "legal", "reason": "No more."}
+        holds.enter(self.filed.pk, "legal", blocks=["report"], began_at=begins, **given)
+        assert [each for _, each, _ in self.sent("fpa_amend")] == ["pending"]
+        with undone():
+            self.release()
+            sweeps.end_due_clocks(now=begins + timedelta(minutes=2))
+            assert [each for _, each, _ in self.sent("fpa_amend")] == ["pending"]
+        sweeps.end_due_clocks(now=begins + timedelta(minutes=2))
+        assert [each for _, each, _ in self.sent("fpa_amend")] == ["withdrawn"]
+        assert "fraud_amendment" in self.tasks()
+
+    def test_once_the_hold_is_released_the_same_amendment_is_made_again(self):
+        self.mark_a_mule()
+        self.hold_reports()
+        self.release()
         self.do("amend", "d.osei", at=NEXT_DAY)
         assert [subject["number"] for subject in self.sent("fpa_amend")[1][2]["subjects"]] == [1, 2, 3]
         assert self.tasks() == []
