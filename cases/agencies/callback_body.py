@@ -60,7 +60,11 @@ FIELDS: dict[str, tuple[bool, Callable[[Any], bool], str]] = {
     "type": (True, _is_text(TYPE), "must be a callback type such as fpa.filed"),
     "occurred_at": (True, lambda value: _moment(value) is not None, "must be a date and time with its offset"),
     "reference": (False, _is_text(REFERENCE), "must be the reference of our message"),
-    "agency_reference": (False, _is_text(REFERENCE), "must be your reference, 80 characters at most"),
+    "agency_reference": (
+        False,
+        _is_text(REFERENCE),
+        "must be at most 80 letters, digits, dots, slashes, hyphens and underscores, the first a letter or digit",
+    ),
     "agency_sequence": (False, _is_count, "must be a whole number, 0 or more"),
     "data": (False, lambda value: isinstance(value, dict), "must be an object"),
 }

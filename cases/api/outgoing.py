@@ -122,7 +122,8 @@ def describe_messages(result: dict[str, Any]) -> dict[str, Any]:
 
 def _operation(kind: MessageKind) -> dict[str, Any]:
     to = f"To agencies of the kind {kind.recipient_kind}. " if kind.recipient_kind else "To whoever was told before. "
-    to += "It goes as a file of rows: each has these columns, as text. " if files.kind_of(kind.code) else ""
+    is_file = files.kind_of(kind.code)
+    to += f"It goes as a file of rows, of the kind {kind.code}: each has these columns, as text. " if is_file else ""
     owed = f"We expect your answer within {_days(kind)} ({kind.answer_source}), or as agreed since."
     none = "Your answer is the data of your reply." if kind.reply else "No answer is owed."
     shape, example = _described(kind)

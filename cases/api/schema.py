@@ -23,7 +23,7 @@ PROBLEM = {
         "title": {"type": "string"},
         "status": {"type": "integer"},
         "detail": {"type": "string"},
-        "code": {"type": "string", "description": "Why the bytes could not be read."},
+        "code": {"type": "string", "description": "Why the bytes could not be read, or why a partner is refused."},
         "errors": {
             "type": "array",
             "items": {
@@ -291,10 +291,14 @@ def describe_callbacks(result: dict[str, Any]) -> dict[str, Any]:
 
 
 def _callback_meanings() -> dict[str, str]:
-    """Return each type's meaning: the first sentence of the function that gives it one."""
+    """Return each type's meaning: the first line of the function that gives it one, without what is raised to us."""
     known = {code: act for each in casetypes.all_types() for code, act in each.callbacks.items()}
     known[application.RECEIPT] = application.received
-    return {code: (act.__doc__ or "").strip().split("\n")[0] for code, act in sorted(known.items())}
+    return {code: _first_line(act).partition(" Raises ")[0] for code, act in sorted(known.items())}
+
+
+def _first_line(act: Any) -> str:
+    return (act.__doc__ or "").strip().split("\n")[0]
 
 
 def describe_intakes(result: dict[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from cases.agencies.strict_json import Unreadable
 from cases.api import schema
 from cases.api.authentication import Call
 from cases.api.problems import Problem
-from cases.api.views import ID_REUSED, KIB, SignedView
+from cases.api.views import KIB, SignedView
 from cases.kernel import actors
 from cases.kernel.errors import NotAllowed
 from cases.kernel.intake import FieldErrors
@@ -84,7 +84,7 @@ class MayContact(SignedView):
         except Unreadable as fault:
             raise Problem(400, code=fault.code) from fault
         except IntegrityError as fault:  # the same question twice at one moment: one of the two is answered
-            raise Problem(422, errors=ID_REUSED) from fault
+            raise Problem(422, errors=gate.CAME_BEFORE) from fault
         except FieldErrors as fault:
             raise Problem(422, errors=fault.errors) from fault
         except NotAllowed as fault:

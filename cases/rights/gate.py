@@ -15,7 +15,7 @@ from cases.kernel.models import Agency
 from cases.rights import choices, codes, messages, rules
 from cases.rights.models import ContactAnswer
 
-__all__ = ["EXAMPLE", "SCHEMA", "answer"]
+__all__ = ["CAME_BEFORE", "EXAMPLE", "SCHEMA", "answer"]
 
 _TEXT = {"type": "string", "minLength": 1, "maxLength": 120}
 OWN = "own_system"
@@ -59,6 +59,7 @@ TOLD = releases.MessageKind(
     categories={"answers.may_contact": "choice", "answers.reason": "choice"},
     put_right_by="nobody",
 )
+CAME_BEFORE = [("", "webhook_id_reused", "This question came before: ask anew, under another id, before you send.")]
 EXAMPLE = {
     "schema_version": 1,
     "purpose": "own_marketing",
@@ -82,7 +83,7 @@ def answer(document: Mapping[str, Any], *, actor: Actor, message_id: str, at: da
     kinds = frozenset({messages.GROUP, messages.PARTNER})
     policy.require(actor, rules.ASK, kind="rights_request", agency_kinds=kinds)
     if ContactAnswer.objects.filter(agency_id=actor.agency_id or 0, message_id=message_id).exists():
-        raise FieldErrors([("", "webhook_id_reused", "This question came before: ask anew before you send.")])
+        raise FieldErrors(CAME_BEFORE)
     purpose, channel = str(document["purpose"]), str(document["channel"])
     if purpose not in _PURPOSES.get(actor.agency_kind, {purpose}):
         raise FieldErrors(

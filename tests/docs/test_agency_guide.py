@@ -1,5 +1,6 @@
 """The example an agency's engineers copy accepts our signature and refuses anything else."""
 
+import inspect
 import json
 import os
 import re
@@ -10,10 +11,11 @@ import urllib.request
 
 import pytest
 
-from cases.agencies import signatures
+from cases.agencies import signatures, strict_json
 from cases.agencies.provision import new_inbound_key
+from cases.credit.files.codes import REJECTS
 from cases.kernel import actors
-from cases.kernel.exchange import agencies
+from cases.kernel.exchange import agencies, files
 from tests import factories
 from tests.api.caller import callback, signed
 from tests.docs.pages import ROOT
@@ -109,3 +111,20 @@ def test_what_the_table_of_answers_says_is_so(live_server, secrets):
         status, said = ask(address, good, "c")
         assert (status, "last slash" in said["detail"]) == (404, True)
     assert ask(path, json.dumps(callback(type="fpa.unheard_of")).encode(), "d")[0] == 202
+
+
+def test_every_kind_of_file_is_named_with_what_a_row_may_say():
+    """Whoever builds the other side reads which files come, which are read, and every code that a report may have."""
+    page = (ROOT / "docs" / "agencies.md").read_text()
+    section = page[page.index("## Exchange files") : page.index("## Stop marketing")]
+
+    assert [code for code in [*files.kinds(), *REJECTS] if f"`{code}`" not in section] == []
+    (name,) = re.findall(r"`(backoffice_\S+\.csv\.pgp)`", section)
+    assert re.fullmatch(rf"backoffice_drama-recoveries_({'|'.join(files.kinds())})_\d{{6}}\.csv\.pgp", name)
+
+
+def test_every_reason_for_unreadable_bytes_is_named():
+    code = inspect.getsource(strict_json)
+
+    page = (ROOT / "docs" / "agencies.md").read_text()
+    assert [each for each in re.findall(r'Unreadable\("(\w+)"\)', code) if f"`{each}`" not in page] == []

@@ -224,7 +224,7 @@ def _described(
             summary=summary,
             description=description,
             tags=[tag],
-            parameters=[*parameters, *schema.SIGNED_HEADERS, schema.RETRY_AFTER],
+            parameters=[*parameters, *schema.SIGNED_HEADERS, schema.REPLAYED, schema.RETRY_AFTER],
             request={"application/json": dict(body)},
             responses={**good, **schema.problems_of(*refusals)},
             examples=[schema.asked("Example", dict(example))],

@@ -36,6 +36,7 @@ __all__ = [
     "draw",
     "is_own_name",
     "kind_of",
+    "kinds",
     "label",
     "make_ready",
     "open_parts",
@@ -103,6 +104,11 @@ def declare(*kinds: FileKind) -> None:
 
 def kind_of(code: str) -> FileKind | None:
     return _kinds.get(code)
+
+
+def kinds() -> list[str]:
+    """Return the codes of all kinds, of files that are sent and of files that are read."""
+    return sorted(_kinds)
 
 
 def label(code: str) -> str:
