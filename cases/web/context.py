@@ -9,7 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.cache import BaseCache, caches
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 
 from cases.kernel import casetypes, policy, roles
 from cases.kernel.actors import Actor
@@ -155,7 +155,10 @@ class Shell:
 
     def _place(self, label: str, icon: str, url: str, count: str, *, tone: str = "") -> Place:
         found = self.counts.get(count)
-        is_current = self.path.partition("?")[0] == url if "?" not in url else self.path == url
+        page, _, query = self.path.partition("?")
+        here, _, kind = url.partition("?kind=")
+        asked = QueryDict(query).get("kind", "") if here == addresses.page("web:queue") else ""
+        is_current = page == here and asked == kind
         return Place(label=label, icon=icon, url=url, count=found, tone=tone if found else "", is_current=is_current)
 
     @cached_property

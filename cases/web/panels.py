@@ -9,6 +9,7 @@ from cases.kernel import casetypes, clocks
 from cases.kernel.casetypes import CaseType
 from cases.kernel.reading.queries import CaseFile, SealedItem
 from cases.kernel.reading.timeline import Entry
+from cases.reports.words import capital
 from cases.web.wording import field_label, role_label, words
 
 __all__ = ["masked", "running", "steps", "subjects"]
@@ -66,12 +67,13 @@ def subjects(file: CaseFile) -> list[dict[str, Any]]:
 def running(file: CaseFile, *, may_extend: bool = False) -> list[dict[str, Any]]:
     """Return the periods that are not over, with their names, and how one is extended where the reader may."""
     plans = casetypes.get(file.case.kind).extensions if may_extend else {}
-    return [
-        {
-            **clock,
-            "label": clocks.RULES[clock["rule"]].label if clock["rule"] in clocks.RULES else clock["rule"],
-            "extension": plans[clock["rule"]].label if clock["rule"] in plans else "",
-        }
-        for clock in file.clocks
-        if clock["ended_at"] is None
-    ]
+    found = []
+    for clock in file.clocks:
+        if clock["ended_at"] is None:
+            rule = clock["rule"]
+            label = clocks.RULES[rule].label if rule in clocks.RULES else rule
+            # It begins with the label, which stands above it.
+            told = clock["explanation"].removeprefix(f"{label}: ")
+            extension = plans[rule].label if rule in plans else ""
+            found.append({**clock, "label": label, "explanation": capital(told), "extension": extension})
+    return found

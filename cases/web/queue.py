@@ -108,6 +108,7 @@ def queue(request: HttpRequest) -> HttpResponse:
     counted = _counted(actor, asked, at)
     chips = filters.chips(request.GET, asked, actor=actor, people=people, counted=counted)
     shown = {
+        "heading": next((chip.shown for chip in chips if chip.name == "kind" and chip.is_on), "Team queue"),
         "lines": [rows.line(case, at=at, actor=actor) for case in page.rows],
         "urgent": rows.urgent_lines(actor, at=at),
         "tabs": _tabs(request.GET, asked.view, counted),

@@ -74,7 +74,8 @@ def form_problems(*forms: BaseForm) -> list[Problem]:
     """Return every fault of the forms in reading order, each with its field's label."""
     found = []
     for form in forms:
-        for name, sentences in form.errors.items():
+        place = {name: number for number, name in enumerate(form.fields)}
+        for name, sentences in sorted(form.errors.items(), key=lambda fault: place.get(fault[0], -1)):
             field = form[name] if name in form.fields else None
             label = f"{field.label}: " if field is not None else ""
             anchor = (field.id_for_label or f"{field.auto_id}_0") if field is not None else ""

@@ -58,6 +58,7 @@ class Line:
     assignee: str
     take_url: str
     changed: str
+    is_urgent: bool = False
 
 
 def line(case: Case, *, at: datetime, actor: Actor | None = None) -> Line:
@@ -84,6 +85,7 @@ def line(case: Case, *, at: datetime, actor: Actor | None = None) -> Line:
         assignee=named["assignee_name"] or "",
         take_url=addresses.of_case("web:take", case.uid) if may_take else "",
         changed=writing.moment(case.changed_at),
+        is_urgent=case.state in casetypes.get(case.kind).urgent,
     )
 
 

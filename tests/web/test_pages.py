@@ -14,7 +14,7 @@ from cases.kernel.models import User
 from cases.kernel.reading import timeline
 from cases.templatetags import ui
 from cases.web import panels
-from tests import factories
+from tests import emergencies, factories
 from tests.web import desk
 
 pytestmark = pytest.mark.django_db
@@ -131,3 +131,38 @@ def test_an_address_is_not_taken_without_saying_what_it_is(people):
     assert not form.is_valid()
     assert form.errors["address_kind"] == ["Say what this address is. Nothing is chosen beforehand."]
     assert PartyForm().fields["address_kind"].initial is None
+
+
+def test_the_queue_of_a_kind_is_called_so_and_it_alone_is_marked_in_the_rail(people):
+    factories.referred(people)
+    page = desk.client_of("a.byrne").get("/cases/?view=overdue&kind=fraud_referral").content.decode()
+    assert "<h1>Fraud referral</h1>" in page
+    rail = page.partition('id="rail"')[2].partition("</nav>")[0]
+    marked = re.findall(r'href="([^"]*)" aria-current="page"', rail)
+    assert marked == ["/cases/?kind=fraud_referral"]
+
+
+def test_what_is_urgent_is_marked_in_every_list(people):
+    case = emergencies.live(people)
+    page = desk.client_of("n.okonjo").get("/cases/?kind=emergency_disclosure").content.decode()
+    rows = [row for row in re.findall(r"<tr class=\"row[^>]*>.*?</tr>", page, re.DOTALL) if case.reference in row]
+    assert len(rows) == 2
+    assert all(row.startswith('<tr class="row emergency">') for row in rows)
+
+
+def test_a_period_does_not_say_its_name_twice(people):
+    case = factories.ready(people)
+    page = desk.client_of("d.osei").get(reverse("web:case", args=[case.uid])).content.decode()
+    period = page.partition("<dt>Second person's check</dt>")[2].partition("</dd>")[0]
+    period = period or page.partition("<dt>Second person&#x27;s check</dt>")[2].partition("</dd>")[0]
+    assert "1 working day after" in period
+    assert "check: 1 working day" not in period
+
+
+def test_faults_stand_in_the_order_of_the_page(people):
+    answer = desk.client_of("a.byrne").post("/cases/new/fraud_referral/", {})
+    named = re.findall(r'<a href="#id_facts-(\w+?)(?:_0)?">|<a href="#id_(\w+?)(?:_0)?">', answer.content.decode())
+    names = [one or other for one, other in named]
+    order = list(answer.context["facts"].fields) if "facts" in answer.context else list(answer.context["form"].fields)
+    assert len(names) > 3
+    assert names == sorted(names, key=order.index)
