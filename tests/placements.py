@@ -7,6 +7,8 @@ from datetime import timedelta
 from itertools import count
 from typing import Any
 
+from django.db import transaction
+
 from cases.accounts import storing, uploads
 from cases.accounts.models import Account
 from cases.agencies.directory import TERMS
@@ -195,7 +197,8 @@ def transferred(people: dict[str, Actor]) -> Case:
 @story
 def sent(people: dict[str, Actor]) -> Case:
     case = released(people)
-    batches.sent(BatchFile.objects.get(uid=case.placement.file_uid), "delivered", AT)
+    with transaction.atomic():
+        batches.sent(BatchFile.objects.get(uid=case.placement.file_uid), "delivered", AT)
     return Case.objects.get(pk=case.pk)
 
 
