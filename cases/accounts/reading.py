@@ -322,7 +322,14 @@ HOLDER_COLUMNS: dict[str, Column] = {
     "email": Column(_email),
 }
 # Days that are said of a holder beside what is sealed of them.
-HOLDER_DAYS: dict[str, Column] = {"phone_date": Column(_day), "address_date": Column(_day)}
+HOLDER_DAYS: dict[str, Column] = {
+    "phone_date": Column(
+        _day,
+        written="The day on which the number was last known to be theirs, as 2026-11-22. Where nothing is said, that "
+        "of the balance with which it came first; after a year the number is given to nobody who collects.",
+    ),
+    "address_date": Column(_day, written="The day since which they live there, as 2026-11-22."),
+}
 # These cannot lie after the day the balance is of. A contract may well end later.
 _PAST = ("final_bill_date", "oldest_unpaid_date", "last_payment_date", "acknowledged_date", "default_date", "fees_date")
 _DEFAULTS = {"fees_pence": 0, "is_regulated_credit": False, "is_business": False}
