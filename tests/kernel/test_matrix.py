@@ -559,6 +559,7 @@ AGREED = {("association", name): ("reviewer",) for name in ("refuse_break", "sig
 AGREED |= {("default", name): (defaults.APPROVER,) for name in ("correct", "remove", "settle")}
 AGREED |= {
     ("moratorium", "request_review"): (moratoria.COUNSEL,),
+    ("debt_placement", "note_ceased"): (placements.MANAGER,),
     ("debt_sale", "publish"): (sales.PROTECTION,),
     ("debt_sale", "sign"): (sales.FINANCE,),
     ("debt_sale", "migrate"): (sales.DATA_APPROVER,),
