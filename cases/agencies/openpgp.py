@@ -38,6 +38,9 @@ LARGEST_OPENED = 256 * 1024 * 1024
 ENVIRONMENT = ("PATH", "LANG", "LD_LIBRARY_PATH")
 
 
+_ENDED = {pgpopen.SIGNER_UNKNOWN: "signer_unknown", pgpopen.COMPRESSED: "compressed"}
+
+
 class PgpRefused(Exception):
     """What was given is no such key, or cannot be opened, or is not signed by whom it must be. `code` says which."""
 
@@ -155,8 +158,9 @@ def open_signed(
 
     A child process opens it, and nothing of it is kept before its signature counts: anybody can encrypt to a public
     key, and a thousandfold of what they send. Raises PgpRefused: `unreadable` when it was cut off, altered or not meant
-    for us, `signer_unknown` when it opens but none of the given certificates has signed it, `too_large` when it opens
-    to more than `most` bytes or takes more than the child may.
+    for us, `signer_unknown` when it opens but none of the given certificates has signed it, `compressed` when it is so
+    within the encryption, where no signature is looked for, `too_large` when it opens to more than `most` bytes or
+    takes more than the child may.
     """
     begun = pgpopen.begun(list(secrets), list(signers))
     with _child(pgpopen.__file__, stderr=subprocess.PIPE) as child, ThreadPoolExecutor(2) as aside:
@@ -174,7 +178,7 @@ def open_signed(
     if is_larger or ended < 0:
         raise PgpRefused("too_large")
     if ended or not signer:
-        raise PgpRefused("signer_unknown" if ended == pgpopen.SIGNER_UNKNOWN else "unreadable")
+        raise PgpRefused(_ENDED.get(ended, "unreadable"))
     return plain, signer
 
 

@@ -17,9 +17,12 @@ from collections.abc import Callable
 
 from pysequoia import Cert, Tsk, decrypt_file
 
-__all__ = ["SIGNER_UNKNOWN", "UNREADABLE", "begun"]
+__all__ = ["COMPRESSED", "SIGNER_UNKNOWN", "UNREADABLE", "begun"]
 
-UNREADABLE, SIGNER_UNKNOWN = 3, 4
+UNREADABLE, SIGNER_UNKNOWN, COMPRESSED = 3, 4, 5
+# What the library says of a message whose signature does not stand directly within the encryption: it is compressed, as
+# GnuPG does unless told otherwise, and the library looks for no signature there.
+_OTHERWISE_BUILT = "Unexpected message structure"
 CPU_SECONDS = 60
 MEMORY_BYTES = 1024 * 1024 * 1024
 
@@ -30,11 +33,14 @@ def begun(secrets: list[str], signers: list[str]) -> bytes:
 
 
 def _opened(path: str, output: str, secret: str, store: Callable[[object], list[Cert]] | None) -> str | None:
-    """Write what opens with a key to a path; return who signed it, "" if nobody that counts did, None if none opens."""
+    """Write what opens with a key to a path; return who signed it, "" if nobody that counts did, None if none opens.
+    Raises ValueError for a message that is compressed."""
     try:
         decryptor = Tsk.from_bytes(secret.encode()).decryptor()
         found = decrypt_file(input=path, output=output, decryptor=decryptor, store=store)
-    except Exception:  # noqa: BLE001 -- the library raises bare classes of its own for any malformed input
+    except Exception as error:  # noqa: BLE001 -- the library raises bare classes of its own for any malformed input
+        if _OTHERWISE_BUILT in str(error):
+            raise ValueError from error
         return None
     return str(found.valid_sigs[0].certificate).upper() if found.valid_sigs else ""
 
@@ -51,7 +57,10 @@ def _main() -> int:
         carried.flush()
         path = f"/proc/self/fd/{carried.fileno()}"
         for secret in secrets:
-            signer = _opened(path, "/dev/stderr", secret, lambda _wanted: known)
+            try:
+                signer = _opened(path, "/dev/stderr", secret, lambda _wanted: known)
+            except ValueError:
+                return COMPRESSED
             if signer:
                 os.write(1, f"{signer}\n".encode())
                 return 0 if _opened(path, "/dev/stdout", secret, lambda _wanted: known) == signer else UNREADABLE
