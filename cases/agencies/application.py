@@ -38,6 +38,17 @@ THOUGHT_LOST = ("unknown", "dead", "skipped")
 STUCK_TASKS = ("message_dead", "message_unknown")
 
 
+class NotSaid(CaseError):
+    """A callback lacks what its type needs."""
+
+
+class _Told(dict[str, Any]):
+    """What a callback says. To ask for what it does not say refuses it, for a person to see; it is no fault of ours."""
+
+    def __missing__(self, name: str) -> Any:
+        raise NotSaid(f"The callback does not say {name}.")
+
+
 @dataclass
 class Applied:
     """How many callbacks a run applied, ignored, could not match, failed."""
@@ -149,7 +160,7 @@ def _take_effect(
         agency_reference=body.agency_reference,
         agency_sequence=body.agency_sequence,
         occurred_at=body.occurred_at,
-        data={**body.data, **_faults(body)},
+        data=_Told({**body.data, **_faults(body)}),
         message=message,
         callback_uid=row.uid,
     )

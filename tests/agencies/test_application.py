@@ -1,5 +1,6 @@
 """Callbacks are matched, applied once, and converge whatever the order they come in."""
 
+import dataclasses
 import itertools
 import json
 import threading
@@ -10,6 +11,7 @@ import pytest
 from django.db import OperationalError, connection
 
 from cases.agencies import application, delivery, inbound, matching, senders
+from cases.kernel import casetypes
 from cases.kernel.exchange import agencies, exchanges
 from cases.kernel.models import Callback, Case, OutboxMessage, Task
 from cases.ledger import sealing, verify
@@ -42,6 +44,25 @@ def filed(message: OutboxMessage, **changes) -> dict:
 
 def filing(case: Case) -> OutboxMessage:
     return OutboxMessage.objects.get(case=case, kind="fpa_file", state__in=["pending", "delivered", "acknowledged"])
+
+
+def test_a_callback_that_lacks_what_its_type_needs_goes_to_a_person_at_once(monkeypatch, caplog):
+    """It is the agency's fault and no fault of ours: nothing is tried five times, nothing rings the alarm."""
+    case = stage.approved(factories.office())
+
+    def act(_case, content, **_more):
+        return content.data["code"]
+
+    kind = casetypes.get(case.kind)
+    monkeypatch.setitem(casetypes._types, case.kind, dataclasses.replace(kind, callbacks={"fpa.filed": act}))
+    row = hear(filed(filing(case), data={"reason": "none"}))
+
+    application.apply_pending(now=now())
+
+    row.refresh_from_db()
+    assert (row.state, row.reason, row.tries) == ("failed", "refused:NotSaid", 1)
+    assert Task.objects.get(kind="callback_not_applied").detail["callback"] == str(row.uid)
+    assert "callback_fault" not in caplog.text
 
 
 def test_a_filing_goes_out_and_its_answer_comes_back_over_tls_and_http(speaking_sandbox):
