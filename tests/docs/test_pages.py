@@ -20,6 +20,7 @@ EXPECTED = (
     "docs/architecture.md",
     "docs/coverage.md",
     "docs/decisions.md",
+    "docs/families.md",
     "docs/operations.md",
     "docs/threat-model.md",
 )
@@ -71,10 +72,11 @@ def test_pages_name_nothing_of_the_writers_machine(written: Path):
 
 
 @pytest.mark.parametrize(("part", "options"), [("mermaid", {"mermaid": True}), ("table", {})])
-def test_lifecycle_in_the_readme_is_what_the_command_prints(part: str, options: dict):
+def test_lifecycle_in_the_families_is_what_the_command_prints(part: str, options: dict):
     out = StringIO()
     call_command("lifecycle", "fraud_referral", stdout=out, **options)
-    written = re.search(rf"<!-- lifecycle:{part} -->\n(.*?)<!-- /lifecycle:{part} -->", _readme(), re.DOTALL)
+    text = (ROOT / "docs/families.md").read_text()
+    written = re.search(rf"<!-- lifecycle:{part} -->\n(.*?)<!-- /lifecycle:{part} -->", text, re.DOTALL)
 
     assert written is not None
     assert out.getvalue().strip() == re.sub(r"^```.*\n?", "", written[1], flags=re.MULTILINE).strip()
@@ -127,7 +129,3 @@ def test_pictures_are_small_and_shown():
 
     assert [path.name for path in pictures if path.stat().st_size > 250_000] == []
     assert [path.name for path in pictures if path.resolve() not in shown] == []
-
-
-def _readme() -> str:
-    return (ROOT / "README.md").read_text()
