@@ -58,6 +58,7 @@ SAMPLES: dict[str, Any] = {
     "bank_account": "000000 12345678",
     "incident_key": "4f" * 32,
     "search_key": "ORD-2026-118201:credit_hard",
+    "search_type": "credit_hard",
     "product": "handset_loan",
     "role": "account_holder",
     "reasons": "unauth_sim_swap",

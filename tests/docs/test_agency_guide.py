@@ -13,6 +13,8 @@ import pytest
 
 from cases.agencies import signatures, strict_json
 from cases.agencies.provision import new_inbound_key
+from cases.credit import messages
+from cases.credit.codes import PLAN
 from cases.credit.files.codes import REJECTS
 from cases.kernel import actors
 from cases.kernel.exchange import agencies, files
@@ -121,6 +123,15 @@ def test_every_kind_of_file_is_named_with_what_a_row_may_say():
     assert [code for code in [*files.kinds(), *REJECTS] if f"`{code}`" not in section] == []
     (name,) = re.findall(r"`(backoffice_\S+\.csv\.pgp)`", section)
     assert re.fullmatch(rf"backoffice_drama-recoveries_({'|'.join(files.kinds())})_\d{{6}}\.csv\.pgp", name)
+
+
+def test_every_search_of_a_credit_agency_is_named_with_its_answer():
+    page = (ROOT / "docs" / "agencies.md").read_text()
+    section = page[page.index("### Answer a search") : page.index("### In order")]
+
+    asked = {search for plan in PLAN.values() for kind, search in plan if kind == "cra"}
+    named = {*asked, *messages.IDENTITIES, *messages.MATCHES, *messages.INDICATORS}
+    assert [each for each in sorted(named) if f"`{each}`" not in section] == []
 
 
 def test_every_reason_for_unreadable_bytes_is_named():
