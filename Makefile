@@ -26,7 +26,8 @@ soak: setup-dev
 		tests/agencies/test_search_kills.py tests/fraud/test_machine.py \
 		tests/debt/test_never_leaves.py tests/debt/test_batch_kills.py tests/debt/test_sale_completing.py \
 		tests/bench/test_portfolio.py tests/bench/test_monthly_file.py tests/bench/test_notices.py tests/bench/test_batches.py \
-		tests/bench/test_seed_volume.py tests/bench/test_delivery_rate.py tests/ledger/test_squash.py tests/api/test_fuzz.py tests/kernel/test_matrix.py)
+		tests/bench/test_seed_volume.py tests/bench/test_delivery_rate.py tests/bench/test_erasing.py tests/ledger/test_squash.py \
+		tests/api/test_fuzz.py tests/kernel/test_matrix.py)
 
 check: setup-dev
 	$(BIN)/ruff check .

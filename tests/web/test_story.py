@@ -16,7 +16,14 @@ from tests.factories import AT
 from tests.web import desk
 
 CHANGES = [
-    ("emergency_disclosure", "emergencydisclosure", "location_source", "aml", "Source", "Sent by the handset (AML)"),
+    (
+        "emergency_disclosure",
+        "emergencydisclosure",
+        "location_source",
+        "aml",
+        "Source of the position",
+        "Sent by the handset (AML)",
+    ),
     ("emergency_disclosure", "emergencydisclosure", "radius_m", 18, "Radius in metres", "18"),
     (
         *("emergency_disclosure", "emergencydisclosure", "refusal_code", "more_than_needed"),
