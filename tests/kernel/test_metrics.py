@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from cases.kernel.exchange import agencies
 from cases.kernel.models import ChannelHealth, OutboxMessage
-from cases.kernel.reading import metrics
+from cases.kernel.reading import metrics, status
+from cases.ledger import checkpoints, security, tombstones
 from tests import factories, suspicions
 from tests.factories import AT
 
@@ -51,10 +52,21 @@ def test_what_waits_and_what_is_stuck_is_told_with_its_age(people):
 
 def test_the_ledger_is_unsealed_and_unchecked_until_it_is_not(people):
     factories.referred(people)
-    found = told(timezone.now() + timedelta(minutes=20))
+    found = told(timezone.now())
     assert (found["chain_sealed_seconds",], found["chain_checked_seconds",]) == (metrics.NEVER, metrics.NEVER)
-    assert (found["chain_unsealed",], found["chain_whole",], found["tombstones_late",]) == (True, False, False)
+    assert (found["chain_unsealed",], found["chain_whole",], found["tombstones_late",]) == (False, False, False)
     assert abs(found["clock_ahead_seconds",]) < 5
+    security.note(status.CHECKED, actor="system:verify", at=timezone.now(), events=9, wrong=0)
+    found = told(timezone.now())
+    assert found["chain_whole",] is True and found["chain_checked_seconds",] < 60
+
+
+@pytest.mark.parametrize("is_so", [True, False])
+def test_what_is_late_is_told_as_the_ledger_says(people, monkeypatch, is_so):
+    monkeypatch.setattr(checkpoints, "is_late", lambda: is_so)
+    monkeypatch.setattr(tombstones, "is_late", lambda *, now: is_so)
+    found = told()
+    assert (found["chain_unsealed",], found["tombstones_late",]) == (is_so, is_so)
 
 
 def test_a_hidden_case_changes_no_number_and_no_name(people):
