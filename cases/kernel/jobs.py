@@ -33,6 +33,7 @@ __all__ = [
     "asked_by",
     "declare",
     "get_visible",
+    "hidden",
     "is_at_work",
     "kind_of",
     "resume",
@@ -222,7 +223,12 @@ def visible_to(actor: Actor) -> QuerySet[Job]:
         seen |= Q(asked_by=None, kind__in=kept)
     if policy.can(actor, "view_jobs").is_allowed:
         seen |= Q(asked_by=None)
-    return Job.objects.filter(seen).exclude(kind__in=[code for code, kind in KINDS.items() if kind.is_hidden])
+    return Job.objects.filter(seen).exclude(kind__in=hidden())
+
+
+def hidden() -> list[str]:
+    """Return the codes of the work that is on no page."""
+    return [code for code, kind in KINDS.items() if kind.is_hidden]
 
 
 def _is_of_desk(actor: Actor, kind: Kind) -> bool:

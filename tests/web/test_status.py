@@ -14,8 +14,8 @@ from django.utils import timezone
 
 from backoffice.embedded import fast_cache
 from cases import tasks
-from cases.kernel import edits
-from cases.kernel.models import Case, OutboxMessage
+from cases.kernel import disposals, edits
+from cases.kernel.models import Case, Job, OutboxMessage
 from cases.kernel.reading import status
 from cases.ledger.models import SecurityEvent
 from cases.ledger.verify import Finding
@@ -124,6 +124,13 @@ def test_documents_that_nobody_scans_are_a_late_queue(people):
     factories.scan()
     found = {each.label: (each.count, each.is_late) for each in status.queues(now=factories.AT + timedelta(minutes=6))}
     assert found["Documents to be scanned"] == (0, False)
+
+
+def test_work_that_is_on_no_page_is_not_counted(people):
+    for kind in (disposals.ERASE, disposals.ERASE_QUIETLY):
+        Job.objects.create(kind=kind, asked_at=factories.AT, state="queued", total=0)
+    found = {each.code: (each.count, each.oldest_at) for each in status.queues(now=factories.AT + timedelta(hours=2))}
+    assert found["jobs"] == (1, factories.AT)
 
 
 def test_of_what_agencies_said_only_lateness_is_told(people):

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Count, Min, Q
 
-from cases.kernel import casetypes, ledgercheck
+from cases.kernel import casetypes, jobs, ledgercheck
 from cases.kernel.exchange import held, letters
 from cases.kernel.models import AuditReport, Callback, Clock, Evidence, Job, OutboxMessage
 from cases.ledger.models import SecurityEvent
@@ -50,6 +50,7 @@ def queues(*, now: datetime) -> list[Queue]:
     messages = OutboxMessage.objects.filter(Q(case=None) | Q(**free), state="pending", due_at__lte=now)
     messages = messages.exclude(held.is_kept())
     scans = Evidence.objects.filter(blob__scan_due_at__isnull=False, **free)
+    long_work = Job.objects.filter(state__in=["queued", "running"]).exclude(kind__in=jobs.hidden())
     rows = (
         ("messages", "Messages to agencies", messages, "due_at", 5),
         (
@@ -62,7 +63,7 @@ def queues(*, now: datetime) -> list[Queue]:
         ("documents", "Documents to be scanned", scans, "blob__key__created_at", 5),
         ("letters", "Letters", letters.due(now=now).filter(**free), "requested_at", 10),
         ("reports", "Reports", AuditReport.objects.filter(state="queued", **free), "requested_at", 10),
-        ("jobs", "Long work", Job.objects.filter(state__in=["queued", "running"]), "asked_at", 60),
+        ("jobs", "Long work", long_work, "asked_at", 60),
         (
             "periods",
             "Periods that are over",
