@@ -126,6 +126,16 @@ class Owed(Stage):
         assert self.sent("correction_removed") == []
         assert [state for _, state, _ in self.sent("fpa_remove")] == ["pending"]
 
+    def test_a_report_that_a_hold_keeps_still_waits_when_the_filing_expires(self):
+        """The agency's marker has had its time; what we saw of the fraud is evidence still."""
+        self.do("report_to_police", "d.osei", people=["1"], documents=["1"], story_holds="no")
+        self.hold_reports()
+        last = self.filed.clocks.filter(rule__startswith="k24_").latest("due_at").due_at
+        sweeps.end_due_clocks(now=last + timedelta(days=1))
+        self.filed.refresh_from_db()
+        assert self.filed.state == "expired"
+        assert [state for _, state, _ in self.sent("report_fraud")] == ["pending"]
+
     def mark_a_mule(self):
         with edits.change(self.filed.pk, actor=self.people["p.nair"], at=FILED_AT) as edit:
             edit.add_party({"role": "mule", "is_innocent": False, "values": {"surname": "Strake"}, "addresses": []})

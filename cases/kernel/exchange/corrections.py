@@ -179,11 +179,11 @@ def send(
     `change` is one of KINDS, `reason` a code; `party` names the one person it is about, `to` the kinds of recipient and
     `only` their codes when not all. An amended recipient first gets what it was told said anew. Writes releases and
     starts the clocks; whoever cannot be told by message becomes a task. What a hold keeps and nobody tried to send is
-    taken back instead when all of it is removed: it would leave after the hold only to be put right. The caller
-    refreshes the case's due time and saves it.
+    taken back instead when all of it is removed at its receiver: it would leave after the hold only to be put right.
+    The caller refreshes the case's due time and saves it.
     """
     if change == "removed" and party is None:
-        _take_back_kept(case, at=at)
+        _take_back_kept(case, to=to, only=only, at=at)
     promised = []
     for recipient in earlier_recipients(case, party=party):
         agency = recipient.agency
@@ -200,8 +200,12 @@ def send(
     return promised
 
 
-def _take_back_kept(case: Case, *, at: datetime) -> None:
+def _take_back_kept(case: Case, *, to: frozenset[str] | None, only: Collection[str] | None, at: datetime) -> None:
     waiting = OutboxMessage.objects.filter(held.is_kept(), case=case, state="pending", attempts=0)
+    if to is not None:
+        waiting = waiting.filter(channel__agency__kind__in=to)
+    if only is not None:
+        waiting = waiting.filter(channel__agency__code__in=list(only))
     for message in list(waiting.order_by("pk")):
         outbox.take_back(message, at=at)
 
