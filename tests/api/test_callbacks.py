@@ -185,6 +185,7 @@ def test_a_body_without_length_is_not_read(secret, rf):
     del request.META["CONTENT_LENGTH"]
 
     problem(AgencyCallback.as_view()(request, code="sandbox-fraud-register"), 411)
+    assert_nothing_was_stored()
 
 
 def test_a_body_over_64_kib_is_not_read(secret):

@@ -130,10 +130,12 @@ def test_a_system_that_does_not_open_such_cases_is_refused(register, own):
 @pytest.mark.parametrize("sender", ["", "nobody", "own-billing", "x" * 500, "own-detection,own-detection"])
 def test_a_sender_that_did_not_sign_is_refused(own, sender):
     problem(send(own, **{"webhook-sender": sender}), 401)
+    assert Case.objects.count() == 0
 
 
 def test_an_unknown_kind_is_not_there(own):
     problem(call(own, EXAMPLE, path="/api/v1/intake/parking-tickets/", **SENDER), 404)
+    assert Case.objects.count() == 0
 
 
 def test_a_secret_for_callbacks_of_an_agency_opens_nothing(register, own):
@@ -141,6 +143,7 @@ def test_a_secret_for_callbacks_of_an_agency_opens_nothing(register, own):
     headers = signed(register["sandbox-bank"], "b-1", body) | {"webhook-sender": "sandbox-bank"}
 
     problem(post(INTAKE, body, headers), 403)
+    assert Case.objects.count() == 0
 
 
 def test_a_body_between_64_and_256_kib_is_read_and_a_larger_one_is_not(own):
