@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+import orjson
+
 from cases.kernel import formats
 from cases.kernel.calendars import JURISDICTIONS
 from cases.kernel.finding import terms
@@ -152,7 +154,8 @@ class Row:
         """Return all that was told in one fixed form, to be hashed under a key."""
         account = {name: value for name, value in self.account.items() if name not in _LATER or value is not None}
         told = [self.number, account, [dict(each) for each in self.holders], dict(self.flags)]
-        return _AS_TOLD.encode(told).encode()
+        written = orjson.dumps(told, option=orjson.OPT_SORT_KEYS)
+        return written if written.isascii() else _AS_TOLD.encode(told).encode()  # as it was hashed from the first
 
 
 def _text(value: str) -> str:
@@ -332,7 +335,11 @@ HOLDER_DAYS: dict[str, Column] = {
 }
 # These cannot lie after the day the balance is of. A contract may well end later.
 _PAST = ("final_bill_date", "oldest_unpaid_date", "last_payment_date", "acknowledged_date", "default_date", "fees_date")
-_DEFAULTS = {"fees_pence": 0, "is_regulated_credit": False, "is_business": False}
+_UNTOLD = {name: None for name in COLUMNS if name not in {"account", "flags"}} | {
+    "fees_pence": 0,
+    "is_regulated_credit": False,
+    "is_business": False,
+}
 
 
 def read(texts: Mapping[str, str], *, today: date) -> Row:
@@ -341,18 +348,18 @@ def read(texts: Mapping[str, str], *, today: date) -> Row:
     `today` is the day in London; no balance is of a later one. Raises RowRefused with every fault.
     """
     faults: list[Fault] = []
+    texts = {called: text.strip() for called, text in texts.items() if text}
     told = _values(_OF_ACCOUNT, texts, faults)
     holders = []
     for number, columns in enumerate(_OF_HOLDER, start=1):
-        if number == 1 or any(texts.get(called, "").strip() for called, _, _ in columns):
+        if number == 1 or any(texts.get(called) for called, _, _ in columns):
             holders.append(_values(columns, texts, faults))
     if not faults:
         faults += _together(told, holders, today)
     if faults:
         raise RowRefused(faults)
     number, flags = told.pop("account"), told.pop("flags", None)
-    account = {name: told.get(name, _DEFAULTS.get(name)) for name in COLUMNS if name not in {"account", "flags"}}
-    return Row(number=number, account=account, holders=tuple(holders), flags=flags or {})
+    return Row(number=number, account={**_UNTOLD, **told}, holders=tuple(holders), flags=flags or {})
 
 
 def _named(columns: Mapping[str, Column], prefix: str) -> tuple[tuple[str, str, Column], ...]:
@@ -370,8 +377,7 @@ def _values(
 ) -> dict[str, Any]:
     found = {}
     for called, name, column in columns:
-        text = texts.get(called, "").strip()
-        if not text:
+        if not (text := texts.get(called)):
             if column.is_needed:
                 faults.append(Fault(called, "missing"))
             continue

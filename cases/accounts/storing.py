@@ -22,6 +22,8 @@ SOURCE = "own-billing"
 TOKEN, CONTENT = "account_number", "account_row"
 # Whatever takes accounts in waits for the one before it, so that two feeds never add one account twice.
 _ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtext('cases.accounts'))"
+# One parameter of a thousand tokens: a thousand parameters would cost more than the looking up.
+_ANY_OF = "cases_account.token = ANY(%s)"
 _DEFAULT = ("default_date", "default_pence")
 _PLAIN = [
     each.name for each in Account._meta.concrete_fields if each.name not in {"id", "uid", "token", "key", "number"}
@@ -76,7 +78,7 @@ def store(rows: Sequence[Row], *, at: datetime) -> Outcome:
     told = _told(rows)
     known = {
         bytes(each.token): each
-        for each in Account.objects.filter(token__in=[token for each in told for token in each.tokens])
+        for each in Account.objects.extra(where=[_ANY_OF], params=[[token for each in told for token in each.tokens]])
         .select_related("key")
         .select_for_update(of=("self",))
         .order_by("pk")
@@ -145,30 +147,30 @@ def _add(told: Sequence[_Told], *, at: datetime) -> list[int]:
     """Copy in accounts that are new, with a key for each of them and for each of their holders; return their ids."""
     if not told:
         return []
-    people = [(each, values) for each in told for values in each.row.holders]
-    sealers = sealing.new_sealers(len(told) + len(people), "account", at=at)
-    copying.copy_rows([each.key for each in sealers])
-    own = iter(sealers)
-    accounts = []
-    for each in told:
-        sealer = next(own)
-        given = {"token": each.tokens[0], "content": each.contents[0], "key_id": sealer.key.pk}
-        account = copying.draft(Account, {**each.row.account, **given})
-        sealer.seal(account, {"number": each.row.number})
-        accounts.append(account)
-    copying.copy_create(Account, accounts, is_changed_later=False)
+    people = sum(len(each.row.holders) for each in told)
+    own = iter(sealing.new_sealers(len(told) + people, "account", at=at))
+    accounts = copying.copy_create(
+        Account, (_account(each, next(own)) for each in told), many=len(told), is_changed_later=False
+    )
     blind = Blind()
-    holders = []
-    for each, account in zip(told, accounts, strict=True):
-        for ordinal, values in enumerate(each.row.holders, start=1):
-            as_of = each.row.account["as_of"]
-            holders.append(_holder(account, ordinal, values, as_of=as_of, sealer=next(own), blind=blind))
-    copying.copy_create(AccountHolder, holders, is_changed_later=False)
+    holders = (
+        _holder(account, ordinal, values, as_of=each.row.account["as_of"], sealer=next(own), blind=blind)
+        for each, account in zip(told, accounts, strict=True)
+        for ordinal, values in enumerate(each.row.holders, start=1)
+    )
+    copying.copy_create(AccountHolder, holders, many=people, is_changed_later=False)
     flags = [
         _flag(account, *flag) for each, account in zip(told, accounts, strict=True) for flag in each.row.flags.items()
     ]
     copying.copy_create(AccountFlag, flags)
     return [account.pk for account in accounts]
+
+
+def _account(told: _Told, sealer: sealing.Sealer) -> Account:
+    given = {"token": told.tokens[0], "content": told.contents[0], "key_id": sealer.key.pk}
+    account = copying.draft(Account, {**told.row.account, **given})
+    sealer.seal(account, {"number": told.row.number})
+    return account
 
 
 def _holder(
@@ -241,7 +243,6 @@ def _change_people(account: Account, row: Row, known: list[AccountHolder], blind
         if same is None:
             last += 1
             (sealer,) = sealing.new_sealers(1, "account", at=at)
-            copying.copy_rows([sealer.key])
             made = _holder(account, last, values, as_of=row.account["as_of"], sealer=sealer, blind=blind)
             made.save(force_insert=True)
             continue

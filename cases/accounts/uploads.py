@@ -10,13 +10,13 @@ import codecs
 import csv
 import gc
 import hashlib
-import json
 import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import islice
 
+import orjson
 from django.db import OperationalError, transaction
 from django.db.models import F, OuterRef, Subquery, TextField
 from django.db.models.functions import Cast
@@ -157,8 +157,7 @@ def _heading(cells: list[str]) -> list[str]:
 
 def _keep(upload: AccountUpload, number: int, heading: list[str], part: list[Line]) -> None:
     row = AccountUploadPart(upload=upload, number=number)
-    body = json.dumps([heading, part], separators=(",", ":")).encode()
-    row.rows = sealing.seal_bytes(body, key=upload.key, label=LABEL, uid=row.uid, field="rows")
+    row.rows = sealing.seal_bytes(orjson.dumps([heading, part]), key=upload.key, label=LABEL, uid=row.uid, field="rows")
     row.save(force_insert=True)
 
 
@@ -194,7 +193,7 @@ def _take_in(job: jobs.Job, subject: str, at: datetime) -> None:
     body = sealing.open_bytes(sealed, key_id=key_id, label=LABEL, uid=part.uid, field="rows", reader=reader, at=at)
     if body is None:
         raise PartMissing
-    heading, lines = json.loads(body)
+    heading, lines = orjson.loads(body)
     today = calendars.london_date(at)
     rows: list[reading.Row] = []
     numbers: list[int] = []

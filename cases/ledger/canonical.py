@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import binascii
 import hashlib
-import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -16,13 +15,14 @@ from functools import cache, lru_cache
 from typing import Any
 from uuid import UUID
 
+import orjson
+
 from cases.ledger.errors import LedgerError
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 LARGEST_INTEGER = 2**53 - 1
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
-_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 class NotCanonical(LedgerError):
@@ -35,7 +35,7 @@ def sha256(data: bytes) -> bytes:
 
 def commitment(data: bytes) -> str:
     """Return sha256 of `data` as unpadded base64url text, the form in which event bodies carry it."""
-    return binascii.b2a_base64(sha256(data), newline=False)[:-1].translate(_URL_SAFE).decode("ascii")
+    return binascii.b2a_base64(hashlib.sha256(data).digest(), newline=False)[:-1].translate(_URL_SAFE).decode("ascii")
 
 
 def microseconds(moment: datetime) -> int:
@@ -90,7 +90,13 @@ def _writer(kind: type) -> Callable[[Any], object] | None:
 
 def writer(kind: type) -> Callable[[Any], object] | None:
     """Return what `plain` does to a value of this very type; nothing where it stays as it is."""
-    return None if kind in (str, bool) else _writer(kind) or plain
+    if kind in (str, bool):
+        return None
+    return _writer(kind) or (_of_sealed if hasattr(kind, "ciphertext") else plain)
+
+
+def _of_sealed(value: Any) -> str:
+    return commitment(value.ciphertext)
 
 
 def plain(value: object) -> object:
@@ -101,7 +107,7 @@ def plain(value: object) -> object:
     if write is not None:
         return write(value)
     if hasattr(value, "ciphertext"):
-        return commitment(value.ciphertext)
+        return _of_sealed(value)
     raise NotCanonical(f"The ledger cannot write a value of type {type(value).__name__}.")
 
 
@@ -112,4 +118,4 @@ def canon(value: object) -> bytes:
 
 def canon_of_plain(value: object) -> bytes:
     """Return the canonical JSON bytes of what `plain` returned."""
-    return _ENCODER.encode(value).encode("utf-8")
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)

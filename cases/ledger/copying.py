@@ -3,7 +3,7 @@ from the rows that were made, and by COPY for those that were changed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from operator import attrgetter, itemgetter
 from typing import Any, TypeVar
@@ -12,12 +12,13 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import DEFAULT_DB_ALIAS, connection, connections, models
 from django.db.models.base import ModelState
 
-from cases.ledger.recording import current
+from cases.ledger.errors import LedgerError
+from cases.ledger.recording import Action, current
 from cases.ledger.rows import entry_of, kind_as_stored
 from cases.ledger.sealed import Sealed
 from cases.ledger.tracking import Tracked
 
-__all__ = ["copy_create", "copy_rows", "copy_update", "draft"]
+__all__ = ["copy_create", "copy_made", "copy_rows", "copy_update", "draft"]
 
 Row = TypeVar("Row", bound=Tracked)
 Plain = TypeVar("Plain", bound=models.Model)
@@ -28,12 +29,26 @@ FROM (SELECT pg_get_serial_sequence(%s, %s)::regclass AS numbers OFFSET 0) AS of
 """
 
 
-def copy_create(model: type[Row], rows: Sequence[Row], *, is_changed_later: bool = True) -> list[Row]:
-    """Copy `rows` in and their history after them, under the current action. Each row gets its number here. Those that
-    are not changed later keep no copy of their values: whoever changes one loads it first."""
-    current()
-    made = copy_rows(rows)
-    _copy_history(model, made, "+", is_changed_later=is_changed_later)
+def copy_create(
+    model: type[Row], rows: Iterable[Row], *, many: int | None = None, is_changed_later: bool = True
+) -> list[Row]:
+    """Copy `rows` in and their history after them, under the current action. Each row gets its number here. Where rows
+    are made one by one and `many` says how many, the database stores one while the next is made, which asks it nothing.
+    Those that are not changed later keep no copy of their values: whoever changes one loads it first."""
+    act, history = current(), model.history_model
+    numbers = _fresh(history, len(rows) if isinstance(rows, Sequence) else many or 0)
+    same = _same(act, "+")
+    entries: list[dict[str, object]] = []
+
+    def note(row: Row) -> None:
+        told = {**_values(row), **same, "history_id": numbers[len(entries)]}
+        entries.append(entry_of(row, history, told, "+"))
+
+    made = _copied(model, rows, len(numbers), note)
+    _insert_from_rows(model, made, numbers, same)
+    act.collect(*entries)
+    for row in made if is_changed_later else ():
+        row.remember()
     return made
 
 
@@ -55,22 +70,23 @@ def copy_update(model: type[Row], rows: Sequence[Row], fields: Sequence[str]) ->
             f' WHERE old."{key.column}" = new."pk"',
             [[row.pk for row in rows], *values],
         )
-    _copy_history(model, rows, "~")
+    _copy_history(model, rows)
 
 
-def _copy_history(model: type[Row], rows: Sequence[Row], sign: str, *, is_changed_later: bool = True) -> None:
-    """Copy in a history row for each row and note it in the current action."""
+def _copy_history(model: type[Row], rows: Sequence[Row]) -> None:
+    """Copy in a history row for each row that was changed and note it in the current action."""
     act, history = current(), model.history_model
-    same = {"history_date": act.at, "history_type": sign, "event_id": act.uid}
-    numbers = _fresh(history, len(rows))
+    same, numbers = _same(act, "~"), _fresh(history, len(rows))
     told = [{**_values(row), **same, "history_id": each} for row, each in zip(rows, numbers, strict=True)]
-    if sign == "+":
-        _insert_from_rows(model, rows, numbers, same)
-    else:
-        _copy(history, told)
-    act.collect(*(entry_of(row, history, values, sign) for row, values in zip(rows, told, strict=True)))
-    for row in rows if is_changed_later else ():
+    _copy(history, told)
+    act.collect(*(entry_of(row, history, values, "~") for row, values in zip(rows, told, strict=True)))
+    for row in rows:
         row.remember()
+
+
+def _same(act: Action, sign: str) -> dict[str, Any]:
+    """Return what all history rows of one act have in common."""
+    return {"history_date": act.at, "history_type": sign, "event_id": act.uid}
 
 
 def _insert_from_rows(model: type[Row], rows: Sequence[Row], numbers: Sequence[int], same: Mapping[str, Any]) -> None:
@@ -96,16 +112,37 @@ def _from_rows(model: type[Tracked]) -> str:
 
 def copy_rows(rows: Sequence[Plain]) -> list[Plain]:
     """Copy rows of one model in by COPY, with fresh numbers. Writes no history: for rows that have none."""
-    if not rows:
-        return []
-    model = type(rows[0])
-    key = model._meta.pk.attname
-    for row, number in zip(rows, _fresh(model, len(rows)), strict=True):
-        setattr(row, key, number)
-    _copy(model, map(_values, rows))
-    for row in rows:
+    return copy_made(type(rows[0]), rows, len(rows)) if rows else []
+
+
+def copy_made(model: type[Plain], rows: Iterable[Plain], many: int) -> list[Plain]:
+    """Do what `copy_rows` does, of rows that are made one by one: the database stores one while the next is made, which
+    asks it nothing."""
+    return _copied(model, rows, many, lambda _: None)
+
+
+def _copied(model: type[Plain], rows: Iterable[Plain], many: int, note: Callable[[Plain], None]) -> list[Plain]:
+    """Number `many` rows and copy them in, with a note of each while the database stores the one before."""
+    key, numbers = model._meta.pk.attname, _fresh(model, many)
+    made: list[Plain] = []
+
+    def written() -> Iterator[Mapping[str, Any]]:
+        for row, number in zip(rows, numbers, strict=True):
+            setattr(row, key, number)
+            note(row)
+            made.append(row)
+            yield _values(row)
+
+    if numbers:
+        with connection.execute_wrapper(_refuse):  # it would wait for the end of the very COPY that waits for the row
+            _copy(model, written())
+    for row in made:
         row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
-    return list(rows)
+    return made
+
+
+def _refuse(*_: object) -> None:
+    raise LedgerError("A row that is copied in asks the database nothing while it is made.")
 
 
 def _values(row: models.Model) -> Mapping[str, Any]:

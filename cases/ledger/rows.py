@@ -209,13 +209,14 @@ def row_entry(source: models.Model, row: models.Model) -> dict[str, object]:
     """Return the entry of one written history row for the body of its event."""
     sign: str = row.history_type  # type: ignore[attr-defined]  # -- a history row
     changed = ({}, {}) if sign == "-" else _changed(source, sign)
-    return _entry(source, sign, row.pk, row_digest(row), *changed)
+    return _entry(source, sign, row.pk, str(row.uid), row_digest(row), *changed)  # type: ignore[attr-defined]  # -- every source is Tracked
 
 
 def _entry(
     source: models.Model,
     sign: str,
     number: int,
+    uid: object,
     digest: str,
     clear: dict[str, object],
     sealed: dict[str, object],
@@ -223,7 +224,7 @@ def _entry(
     entry: dict[str, object] = {
         "m": source._meta.label_lower,
         "k": plain(source.pk),
-        "u": plain(source.uid),  # type: ignore[attr-defined]  # -- every source is Tracked
+        "u": uid,
         "h": number,
         "op": sign,
         "row": digest,
@@ -245,4 +246,4 @@ def entry_of(
     else:
         clear, sealed = _changed(source, sign)
     digest = commitment(canon_of_plain(_digested(type(source), told)))
-    return _entry(source, sign, values["history_id"], digest, clear, sealed)
+    return _entry(source, sign, values["history_id"], told["uid"], digest, clear, sealed)

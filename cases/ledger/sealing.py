@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESSIV
 from django.db import models, transaction
 
 from cases.ledger import keys
-from cases.ledger.copying import draft
+from cases.ledger.copying import copy_made, draft
 from cases.ledger.errors import LedgerError
 from cases.ledger.keys import kept_hashes, keyed_hash, keyed_hashes
 from cases.ledger.models import DataKey, LedgerEvent
@@ -141,7 +141,7 @@ def new_keys(count: int, scope: str, *, at: datetime, retention_class: str = "")
 
 
 class Sealer:
-    """A key just drafted, and what seals rows under it without unwrapping it again. Lives for one call."""
+    """A key just made, and what seals rows under it without unwrapping it again. Lives for one call."""
 
     __slots__ = ("_cipher", "key")
 
@@ -154,16 +154,20 @@ class Sealer:
 
 
 def new_sealers(count: int, scope: str, *, at: datetime) -> list[Sealer]:
-    """Draft `count` keys under the newest KEK, for many rows at once, and insert none: copy the keys in before what is
-    sealed under them. The wrapping key is read once."""
+    """Make `count` keys under the newest KEK, for many rows at once, and copy them in. The KEK is read once."""
     kek_id = keys.current_kek()
     wrap = AESSIV(keys.load(kek_id)).encrypt
-    made = []
+    made: list[Sealer] = []
     given = {"scope": scope, "kek_id": kek_id, "created_at": at}
-    for _ in range(count):
-        key, secret = draft(DataKey, given), secrets.token_bytes(keys.KEY_BYTES)
-        key.wrapped = wrap(secret, binding(key))
-        made.append(Sealer(key, secret))
+
+    def drafted() -> Iterator[DataKey]:
+        for _ in range(count):
+            key, secret = draft(DataKey, given), secrets.token_bytes(keys.KEY_BYTES)
+            key.wrapped = wrap(secret, binding(key))
+            made.append(Sealer(key, secret))
+            yield key
+
+    copy_made(DataKey, drafted(), count)
     return made
 
 
@@ -197,14 +201,16 @@ def seal(row: models.Model, values: Mapping[str, str | None], *, key: DataKey) -
 
 
 def _seal(row: models.Model, values: Mapping[str, str | None], cipher: AESSIV) -> None:
-    of_row = _place(_live_label(row), row.uid, "")[:2]  # type: ignore[attr-defined]  # -- every sealed row has a uid
+    label, uid, _ = _place(_live_label(row), row.uid, "")  # type: ignore[attr-defined]  # -- every sealed row has a uid
     for field, value in values.items():
+        if value is None:
+            setattr(row, field, None)
+            continue
         if isinstance(value, Erased):
             raise LedgerError(f"{field} was erased and is not written again.")
-        if value is not None and not isinstance(value, str):
+        if not isinstance(value, str):
             raise TypeError(f"{field} is sealed from text, not from {type(value).__name__}.")
-        sealed = None if value is None else Sealed(cipher.encrypt(value.encode(), [*of_row, field.encode()]))
-        setattr(row, field, sealed)
+        setattr(row, field, Sealed(cipher.encrypt(value.encode(), [label, uid, field.encode()])))
 
 
 def _opened(cipher: AESSIV, ciphertext: bytes, place: list[bytes], what: str) -> str:

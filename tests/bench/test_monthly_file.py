@@ -59,7 +59,6 @@ def seed() -> None:
         for first in range(0, MANY, AT_ONCE):
             numbers = range(first, min(first + AT_ONCE, MANY))
             sealers = sealing.new_sealers(2 * len(numbers), "account", at=AT)
-            copying.copy_rows([each.key for each in sealers])
             accounts = [_account(number, sealer) for number, sealer in zip(numbers, sealers[::2], strict=True)]
             copying.copy_rows(accounts)
             pairs = zip(accounts, sealers[1::2], strict=True)

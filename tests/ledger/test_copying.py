@@ -1,11 +1,13 @@
 """Rows that are copied in have the history, the digest and the entry that the same rows have when they are saved."""
 
 import pytest
+from django.db import transaction
 
 from cases.accounts.models import Account, AccountHolder
 from cases.kernel.models import Case, Task
 from cases.ledger import api as ledger
 from cases.ledger import copying
+from cases.ledger.errors import LedgerError
 from cases.ledger.models import LedgerEvent
 from cases.ledger.rows import RowNotLoaded, digested_values, row_digest
 from tests.ledger.rows import ACTOR, AT, STREAM, fresh
@@ -52,6 +54,22 @@ def test_rows_of_several_shapes_are_copied_in_at_once():
         copying.copy_create(Account, rows)
     read = Account.objects.order_by("pk").values_list("default_date", "default_pence", "balance_pence")
     assert list(read) == [(row.default_date, row.default_pence, row.balance_pence) for row in rows]
+
+
+def test_rows_that_are_made_as_they_are_written_are_the_same_and_too_few_of_them_are_none():
+    rows = [fresh(Account) for _ in range(6)]
+    with ledger.action(STREAM, "row.made", actor=ACTOR, at=AT):
+        made = copying.copy_create(Account, (row for row in rows[:3]), many=3)
+        assert copying.copy_create(Account, iter(())) == []
+    entries = {each["k"]: each for each in LedgerEvent.objects.get().content()["changes"]}
+    assert {row.pk: entries[row.pk]["row"] for row in made} == {
+        row.id: row_digest(row) for row in Account.history.filter(uid__in=[each.uid for each in made])
+    }
+    with pytest.raises(ValueError, match="longer"), ledger.action(STREAM, "row.made", actor=ACTOR, at=AT):
+        copying.copy_create(Account, (row for row in rows[3:5]), many=3)
+    with pytest.raises(LedgerError, match="asks the database nothing"), transaction.atomic():
+        copying.copy_made(Account, (fresh(Account) for _ in range(1)), many=1)
+    assert (Account.objects.count(), Account.history.count(), LedgerEvent.objects.count()) == (3, 3, 1)
 
 
 def test_a_row_that_keeps_no_copy_of_itself_is_loaded_before_it_is_changed():
